@@ -1,0 +1,67 @@
+# Every target sets up what it needs by itself. `make help` lists them.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+# What the tests, the screenshots and the card layer need of the system.
+PACKAGES := chromium fonts-noto-cjk
+MISSING = $(shell command -v dpkg-query >/dev/null || exit 0; for p in $(1); do \
+	dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup system demo run test lint bench screenshots lock clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP) ## Create .venv with everything pinned
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed; say which: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Run once: sudo apt-get install -y python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(STAMP)
+
+system: ## Install the Debian packages that tests and screenshots need
+	@missing="$(call MISSING,$(PACKAGES))"; [ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ]; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	else \
+		echo "Run once: sudo apt-get update && sudo apt-get install -y --no-install-recommends "$$missing; exit 1; \
+	fi
+
+demo: setup ## Try it: the bot on a local stand-in of Telegram, in your browser
+	@$(BIN)/kaika demo
+
+run: setup ## Serve Telegram; needs KAIKA_BOT_TOKEN in the environment or .env
+	@$(BIN)/kaika run
+
+test: setup system ## Run every test
+	$(BIN)/python -m pytest
+
+lint: setup ## Check style, types, imports and the FAQ
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/kaika faq check
+
+bench: setup ## Measure, beside peers in the same run; also as build/bench.json
+	$(BIN)/python -m benchmarks
+
+screenshots: setup system ## Take the pictures in docs/screenshots anew
+	$(BIN)/python -m tests.screenshots
+
+lock: setup ## Pin the requirements anew, with hashes
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--extra server --extra dev --output-file requirements/dev.txt pyproject.toml
+
+clean: ## Remove what can be made again
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache
