@@ -1,0 +1,52 @@
+"""Every word a person reads: gettext catalogues, FAQ entries, and the loader of both.
+
+A language is a folder named after its gettext locale. Interface text lives in
+``<language>/LC_MESSAGES/<domain>.po`` with the English text as msgid, so English needs no
+catalogue. Long texts live in ``<language>/faq/*.md`` and other data files beside them.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from babel.messages.pofile import read_po
+
+ROOT = Path(__file__).parent
+DEFAULT = "en"
+LANGUAGES: tuple[str, ...] = (DEFAULT, "zh_Hant")
+"""The languages spoken, the default first."""
+
+
+def resolve(code: str | None) -> str:
+    """Give the language to speak to a client whose language code (IETF tag) is `code`."""
+    tag = (code or "").lower().replace("_", "-")
+    return "zh_Hant" if tag == "zh" or tag.startswith("zh-") else DEFAULT
+
+
+def other(language: str) -> str:
+    """Give the language that the "show it in the other language" button leads to."""
+    return LANGUAGES[(LANGUAGES.index(language) + 1) % len(LANGUAGES)]
+
+
+@cache
+def words(domain: str, language: str) -> Mapping[str, str]:
+    """Give the catalogue of `domain` as msgid → text; English is empty, its msgids are the text.
+
+    :raises FileNotFoundError: where the language lacks the catalogue.
+    """
+    if language == DEFAULT:
+        return {}
+    path = ROOT / language / "LC_MESSAGES" / f"{domain}.po"
+    with path.open("rb") as file:
+        catalog = read_po(file, locale=language, domain=domain)
+    return {str(m.id): str(m.string) for m in catalog if m.id and m.string}
+
+
+def translate(message: str, language: str, domain: str = "kaika") -> str:
+    """Give `message` in `language`; a string the catalogue lacks stays English."""
+    return words(domain, language).get(message, message)
+
+
+def folder(language: str, name: str) -> Path:
+    """Give the folder of `language` that holds the long texts called `name`, such as ``faq``."""
+    return ROOT / language / name
