@@ -1,0 +1,1 @@
+"""The app on the subscriber's PC that reaches the card in the reader."""

@@ -1,0 +1,1 @@
+"""What the system does. No Telegram in here."""

@@ -1,0 +1,1 @@
+"""The FAQ: its entries, their search, error codes, votes and questions without an answer."""

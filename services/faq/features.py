@@ -1,0 +1,56 @@
+"""What of a text is compared: its units, the ideas they stand for, and neighbours among both."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, pairwise
+
+from services.faq.lexicon import Lexicon
+from services.faq.spelling import Spelling
+from services.faq.text import split, stem
+
+_TERM_FREQUENCY = 3
+"""A word of the lexicon weighs as much as one that is used in three phrasings."""
+
+
+def _is_word(unit: str) -> bool:
+    return "a" <= unit[0] <= "z"
+
+
+class FeatureReader:
+    """Turns a text into its features.
+
+    A feature is a unit (``pin``), two neighbouring units (``my pin``), an idea (``#FORGET``) or
+    two ideas one or two places apart (``#FORGET#PIN``, in alphabetical order, since people put
+    them either way round).
+    """
+
+    def __init__(self, texts: Iterable[Sequence[str]], terms: Mapping[str, Sequence[str]]) -> None:
+        """Learn the words of `texts` (split into units) and the ideas behind `terms`."""
+        frequency = Counter(chain.from_iterable(texts))
+        for unit in chain.from_iterable(split(" ".join(listed)) for listed in terms.values()):
+            frequency[unit] += _TERM_FREQUENCY
+        words = {unit: times for unit, times in frequency.items() if _is_word(unit)}
+        self._stems = {word: stem(word) for word in words}
+        self._spelling = Spelling({word: times for word, times in words.items() if times > 1})
+        self._lexicon = Lexicon(terms)
+
+    def _stem(self, word: str) -> str:
+        return stem(self._spelling.correct(word)) if _is_word(word) else word
+
+    def features(self, text: Iterable[str]) -> set[str]:
+        """Give the features of `text`, split into units."""
+        stems = self._stems
+        units = [unit if unit > "z" else stems.get(unit) or self._stem(unit) for unit in text]
+        found = set(units)
+        found.update([f"{one} {two}" for one, two in pairwise(units)])
+        ideas = self._lexicon.ideas(units)
+        found.update(["#" + idea for idea in ideas])
+        for apart in (1, 2):
+            found.update(
+                [
+                    f"#{one}#{two}" if one < two else f"#{two}#{one}"
+                    for one, two in zip(ideas, ideas[apart:], strict=False)
+                    if one != two
+                ]
+            )
+        return found

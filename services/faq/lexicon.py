@@ -1,0 +1,79 @@
+"""The words that mean the same thing (``lexicon.yaml``), found in a text."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import yaml
+
+from services.faq.text import split, stem
+
+PATH = Path(__file__).with_name("lexicon.yaml")
+
+
+class DuplicateTermError(Exception):
+    """A term stands under two ideas, so that nobody can say which of them it means.
+
+    :ivar term: the term.
+    :ivar ideas: the two headings it stands under.
+    """
+
+    def __init__(self, term: str, ideas: tuple[str, str]) -> None:
+        super().__init__(f"{term!r} stands under both {ideas[0]} and {ideas[1]}")
+        self.term = term
+        self.ideas = ideas
+
+
+class _Node(dict[str, "_Node"]):
+    """The terms that go on with a unit, and the ideas of the term that ends here."""
+
+    __slots__ = ("ideas",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ideas: tuple[str, ...] = ()
+
+
+def read(path: Path = PATH) -> Mapping[str, list[str]]:
+    """Give the terms of each heading, a heading being one idea or several joined by `` + ``."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    terms: dict[str, list[str]] = yaml.load(path.read_bytes(), loader)  # noqa: S506 - both are safe
+    return {heading: [str(term) for term in listed] for heading, listed in terms.items()}
+
+
+class Lexicon:
+    """Finds ideas in a sequence of units; the longest term wins.
+
+    :raises DuplicateTermError: for a term under two headings.
+    """
+
+    def __init__(
+        self, terms: Mapping[str, Sequence[str]], stem_of: Callable[[str], str] = stem
+    ) -> None:
+        self._root = _Node()
+        for heading, listed in terms.items():
+            for term in listed:
+                self._add(term, tuple(heading.split(" + ")), stem_of)
+
+    def _add(self, term: str, ideas: tuple[str, ...], stem_of: Callable[[str], str]) -> None:
+        node = self._root
+        for unit in split(term):
+            node = node.setdefault(stem_of(unit), _Node())
+        if node.ideas and node.ideas != ideas:
+            raise DuplicateTermError(term, (" + ".join(node.ideas), " + ".join(ideas)))
+        node.ideas = ideas
+
+    def ideas(self, units: Sequence[str]) -> list[str]:
+        """Give the ideas of `units` in the order in which they are spoken of."""
+        found: list[str] = []
+        start, count = 0, len(units)
+        while start < count:
+            node = self._root.get(units[start])
+            end = start = start + 1
+            ideas: tuple[str, ...] = ()
+            while node is not None:
+                if node.ideas:
+                    ideas, start = node.ideas, end
+                node = node.get(units[end]) if end < count else None
+                end += 1
+            found += ideas
+        return found

@@ -1,0 +1,120 @@
+"""Which FAQ entry answers a question, and whether it surely does.
+
+The method and how it was chosen are described in ``docs/search.md``.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import locales
+from services.faq import error_codes, lexicon
+from services.faq.bayes import NaiveBayes
+from services.faq.entries import Entries
+from services.faq.features import FeatureReader
+from services.faq.text import MAX_CHARACTERS, language_of, split
+
+OFF_TOPIC_PATH = Path(__file__).with_name("off_topic.tsv")
+ERROR_CODE_ENTRY = "error-code"
+
+_CONFIDENT_LEAD = 4.5
+"""The lead over "off topic" that makes an answer confident; docs/search.md shows its choice."""
+_CONFIDENT_SCORE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One entry that may answer, with a score from 0 to 1."""
+
+    id: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the search says to a question; the best hit comes first."""
+
+    query: str
+    language: str
+    confident: bool
+    results: tuple[Hit, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Give the answer as the object that ``kaika faq search --json`` prints."""
+        return {
+            "query": self.query,
+            "language": self.language,
+            "confident": self.confident,
+            "results": [{"id": hit.id, "score": hit.score} for hit in self.results],
+        }
+
+
+def off_topic_questions() -> list[str]:
+    """Give the background: questions that no entry answers."""
+    rows = OFF_TOPIC_PATH.read_text(encoding="utf-8").splitlines()
+    return [row.split("\t")[1] for row in rows]
+
+
+class Search:
+    """Finds entries for questions, in memory. Every phrasing of every language is learnt from."""
+
+    def __init__(self, entries: Entries) -> None:
+        self._ids = entries.ids
+        texts, classes = self._samples(entries)
+        units = [split(text) for text in texts]
+        self._reader = FeatureReader(units, lexicon.read())
+        samples = [self._reader.features(text) for text in units]
+        self._model = NaiveBayes(samples, classes, len(self._ids) + 1)
+        self._word_for_word = {" ".join(text): n for text, n in zip(units, classes, strict=True)}
+
+    def _samples(self, entries: Entries) -> tuple[list[str], list[int]]:
+        """Give every text to learn from and its class; the last class is "off topic"."""
+        texts: list[str] = []
+        classes: list[int] = []
+        for number, entry_id in enumerate(self._ids):
+            for language in locales.LANGUAGES:
+                if entry := entries.get(entry_id, language):
+                    learnt = (entry.title, *entry.phrasings)
+                    texts += learnt
+                    classes += [number] * len(learnt)
+        background = off_topic_questions()
+        return texts + background, classes + [len(self._ids)] * len(background)
+
+    def search(self, question: str, limit: int = 3) -> Answer:
+        """Give the entries that answer `question` best, at most `limit` of them."""
+        units = split(question[:MAX_CHARACTERS])
+        hits = self._rank(units, limit + 1) if units else []
+        certain = self._certain(question, units)
+        if certain is not None:
+            hits = [Hit(certain, 1.0), *(hit for hit in hits if hit.id != certain)]
+        confident = bool(hits) and hits[0].score >= _CONFIDENT_SCORE
+        return Answer(question, language_of(question), confident, tuple(hits[: max(limit, 0)]))
+
+    def _rank(self, units: Sequence[str], count: int) -> list[Hit]:
+        """Give the likeliest entries, best first."""
+        features = self._reader.features(units)
+        scores = self._model.scores(features)
+        leads = (scores[:-1] - scores[-1]) / math.sqrt(len(features) + 1)
+        best = np.argsort(-leads, kind="stable")[: max(count, 0)].tolist()
+        return [Hit(self._ids[number], _score(float(leads[number]))) for number in best]
+
+    def _certain(self, question: str, units: Sequence[str]) -> str | None:
+        """Give the entry that needs no ranking: a code was quoted, or a phrasing word for word."""
+        if _quotes_known_code(question):
+            return ERROR_CODE_ENTRY
+        number = self._word_for_word.get(" ".join(units), len(self._ids))
+        return self._ids[number] if number < len(self._ids) else None
+
+
+def _quotes_known_code(question: str) -> bool:
+    return any(
+        error_codes.explain(code, locales.DEFAULT) for code in error_codes.find_codes(question)
+    )
+
+
+def _score(lead: float) -> float:
+    """Give a lead as a number from 0 to 1 that is a half where confidence begins."""
+    return round(1 / (1 + math.exp(min(50.0, _CONFIDENT_LEAD - lead))), 3)

@@ -1,0 +1,109 @@
+"""How a question is read: its language, and the units that are compared.
+
+A unit is an English word, a number or one Han character. Simplified and Traditional characters
+are folded together, towards Simplified: that direction is never ambiguous (发 may be 發 or 髮,
+while both of these are 发).
+"""
+
+import re
+import unicodedata
+from functools import cache
+
+import opencc
+
+MAX_CHARACTERS = 1000
+"""What follows is not read: a question has been asked by then."""
+
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+_WORD = re.compile("[a-z]{2,}")
+_UNIT = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|0x|[a-z]+(?:'[a-z]+)?|\d+")
+_CODE = re.compile("0x[0-9a-f]+")
+_ENGLISH_FRAME = re.compile(
+    r"\b(?:a|an|the|i|my|me|you|is|are|am|was|do|does|did|can|could|to|of|for|on|in|with|and"
+    r"|what|where|when|why|who|how|which|not|cannot|after|before|it|this|that)\b"
+)
+_CHINESE_FRAME = re.compile("[的了嗎吗呢吧啊我你您他她是有不沒没怎麼么什哪這这那在要能會会把被跟還还都就也]")
+
+_SUFFIXES: tuple[tuple[str, str], ...] = (
+    ("ies", "y"),
+    ("ied", "y"),
+    ("ations", "at"),
+    ("ation", "at"),
+    ("ating", "at"),
+    ("ated", "at"),
+    ("ates", "at"),
+    ("ate", "at"),
+    ("ings", ""),
+    ("ing", ""),
+    ("sses", "ss"),
+    ("ches", "ch"),
+    ("shes", "sh"),
+    ("xes", "x"),
+    ("ed", ""),
+    ("s", ""),
+)
+_KEPT_ENDINGS = ("ss", "us", "is", "ee")
+_SHORTEST_STEM = 3
+
+
+@cache
+def _folding() -> dict[int, str]:
+    """Give the table that turns each Traditional character into its Simplified one."""
+    traditional = [chr(point) for point in range(0x4E00, 0xA000)]
+    simplified = opencc.OpenCC("t2s").convert("\n".join(traditional)).split("\n")
+    pairs = zip(traditional, simplified, strict=True)
+    table = {ord(old): new for old, new in pairs if old != new and len(new) == 1}
+    return table | {ord("’"): "'", ord("‘"): "'"}
+
+
+def language_of(question: str) -> str:
+    """Give the language a question is asked in: the one whose small words hold it together.
+
+    Han text makes it Chinese, also with English words in between ("PIN碼 locked"), unless it is
+    quoted in an English sentence ("where is 取回用戶代碼").
+    """
+    head = unicodedata.normalize("NFKC", question[:MAX_CHARACTERS]).lower()
+    han = len(_HAN.findall(head))
+    if not han:
+        return "en"
+    if not _ENGLISH_FRAME.search(head):
+        return "zh_Hant"
+    quoted = not _CHINESE_FRAME.search(head) or len(_WORD.findall(head)) > han
+    return "en" if quoted else "zh_Hant"
+
+
+def fold(text: str) -> str:
+    """Give `text` with width, case and the two Chinese scripts made alike."""
+    return unicodedata.normalize("NFKC", text).casefold().translate(_folding())
+
+
+def split(text: str) -> list[str]:
+    """Give the units of `text` in their order, folded but not stemmed.
+
+    Any code such as ``0x76000006`` is the unit ``0x``.
+    """
+    folded = fold(text)
+    if "0x" in folded:
+        folded = _CODE.sub("0x ", folded)
+    return _UNIT.findall(folded)
+
+
+def stem(word: str) -> str:
+    """Give the part of an English word that its forms share (`activating` → `activat`)."""
+    word = word.removesuffix("'s")
+    if len(word) <= _SHORTEST_STEM or word.endswith(_KEPT_ENDINGS):
+        return word
+    for suffix, rest in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM:
+            word = word[: -len(suffix)] + rest
+            break
+    return _trim(word)
+
+
+def _trim(word: str) -> str:
+    """Drop a silent *e* and a doubled consonant, which come and go with the ending."""
+    if len(word) > _SHORTEST_STEM + 1 and word.endswith("e"):
+        word = word[:-1]
+    if len(word) > _SHORTEST_STEM + 1 and word[-1] == word[-2] and word[-1] not in "sle":
+        word = word[:-1]
+    return word

@@ -1,0 +1,34 @@
+"""Helpful or not: one vote a person an answer, which they may change."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.storage.models import Vote
+
+
+async def vote(
+    session: AsyncSession, user_id: int, entry_id: str, language: str, helpful: bool, now: datetime
+) -> bool:
+    """Store a person's vote on an answer and give whether that changed anything."""
+    stored = await session.get(Vote, (user_id, entry_id))
+    if stored is None:
+        fresh = Vote(user_id=user_id, entry_id=entry_id)
+    elif stored.helpful == helpful:
+        return False
+    else:
+        fresh = stored
+    fresh.language, fresh.helpful, fresh.voted_at = language, helpful, now
+    session.add(fresh)
+    return True
+
+
+async def tally(session: AsyncSession) -> dict[str, tuple[int, int]]:
+    """Give how many found each entry helpful and how many did not."""
+    query = select(Vote.entry_id, Vote.helpful, func.count()).group_by(Vote.entry_id, Vote.helpful)
+    counts: dict[str, tuple[int, int]] = {}
+    for entry_id, helpful, number in (await session.execute(query)).all():
+        yes, no = counts.get(entry_id, (0, 0))
+        counts[entry_id] = (yes + number, no) if helpful else (yes, no + number)
+    return counts

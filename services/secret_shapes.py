@@ -1,0 +1,189 @@
+"""What looks like a secret or an identity number in a text, so that it can be deleted unread.
+
+Shapes after FACTS.md §3: subscriber code 用戶代碼 6–10 characters, PIN 6–8, UI No. 統一證號,
+IC card number IC卡卡號. An error code, an ordinary word or a product's name is none of these:
+one wrongly deleted question is a nuisance, so a lone token is judged more strictly than one in a
+sentence, where a word such as "my PIN is" has to lead to it or its letters have to look random.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from enum import StrEnum
+
+
+class Shape(StrEnum):
+    """What a piece of text is shaped like."""
+
+    UI_NUMBER = "ui_number"
+    CARD_NUMBER = "card_number"
+    PAYMENT_CARD = "payment_card"
+    CODE_OR_PIN = "code_or_pin"
+
+
+_UI_NUMBER = re.compile(r"(?<![A-Z0-9])[A-Z][ -]?[A-D1289](?:[ -]?\d){8}(?![A-Z0-9])", re.I)
+_CARD_NUMBER = re.compile(r"(?<![A-Z0-9])[A-Z]{2}(?:[ -]?\d){14}(?![A-Z0-9])", re.I)
+_LONG_NUMBER = re.compile(r"(?<![A-Z0-9])\d(?:[ -]?\d){12,18}(?![A-Z0-9])", re.I)
+_NO_SECRET = re.compile(
+    r"(?:NT)?\$ ?[\d,.]+|https?://\S+|www\.\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|/\w+@\w+"
+)
+_TOKEN = re.compile(r"[A-Za-z0-9!@#$%^&*_+?~-]{6,}")
+_LONE = re.compile(r"[\"'「『(（<]*([!-~]{6,10}?)[\"'」』)）>.。,，!！]*")
+_HEX_CODE = re.compile(r"0x[0-9a-f]+|(?:7600|7610|7621|7650|8[0-3]00)[0-9a-f]{4}", re.I)
+_PHONE = re.compile(r"0800\d{6}|09\d{8}")
+_WORD_AND_NUMBER = re.compile(r"([A-Za-z]+)[-_]?(\d{0,4})([A-Za-z]{0,3})")
+_DIGIT_INSIDE = re.compile(r"[A-Za-z]\d+[A-Za-z]")
+_CUE_WORD = re.compile(
+    r"(?:(?<![a-z])(?:code|pin|password|passcode|passwd|pwd)(?![a-z])|代碼|代码|密碼|密码|碼|码)",
+    re.I,
+)
+_CUE = re.compile(
+    _CUE_WORD.pattern + r"(?:\s*(?:碼|码|code|number|號|号))?"
+    r"[\s\"'「『(（]*(?:is|was|:|：|=|是|為|为|叫|，|,|->)?[\s\"'「『(（]*$",
+    re.I,
+)
+_ERROR_CUE = re.compile(r"error|last_error|ret_code|錯誤|错误|訊息|报错|報錯", re.I)
+_CUE_REACH = 40
+"""Characters before a token in which the word that leads to it is looked for."""
+
+_PRODUCTS = frozenset(
+    {
+        "windows",
+        "macos",
+        "chrome",
+        "firefox",
+        "safari",
+        "edge",
+        "iphone",
+        "ipad",
+        "android",
+        "ubuntu",
+        "debian",
+        "office",
+        "covid",
+        "ez100pu",
+        "sha256",
+        "pkcs11",
+        "java",
+        "python",
+        "excel",
+        "word",
+        "airpods",
+        "galaxy",
+        "pixel",
+        "huawei",
+        "xiaomi",
+        "oppo",
+        "vivo",
+        "asus",
+        "acer",
+        "lenovo",
+        "playstation",
+        "intel",
+        "ryzen",
+        "core",
+        "hicos",
+        "hipki",
+    }
+)
+
+
+class SecretShapes:
+    """Finds what is shaped like a secret.
+
+    :param vocabulary: ordinary words, in whatever case they are written.
+    :param is_error_code: tells whether a token is an error code people quote.
+    """
+
+    def __init__(self, vocabulary: Iterable[str], is_error_code: Callable[[str], bool]) -> None:
+        self._words = _PRODUCTS | {word.casefold() for word in vocabulary}
+        self._is_error_code = is_error_code
+
+    def find(self, text: str) -> Shape | None:
+        """Give the first shape found in `text`, or `None`."""
+        plain = _NO_SECRET.sub(" ", _visible(text))
+        if _UI_NUMBER.search(plain):
+            return Shape.UI_NUMBER
+        if _CARD_NUMBER.search(plain):
+            return Shape.CARD_NUMBER
+        if any(_passes_luhn(match) for match in _LONG_NUMBER.findall(plain)):
+            return Shape.PAYMENT_CARD
+        if any(map(self._is_lone_secret, plain.splitlines())) or self._in_sentence(plain):
+            return Shape.CODE_OR_PIN
+        return None
+
+    def _is_lone_secret(self, line: str) -> bool:
+        match = _LONE.fullmatch(line.strip())
+        return match is not None and self._is_candidate(match[1])
+
+    def _in_sentence(self, plain: str) -> bool:
+        about_one = _CUE_WORD.search(plain) is not None and _ERROR_CUE.search(plain) is None
+        return any(
+            self._is_candidate(token)
+            and (_looks_random(token) or _is_led_to(before) or (about_one and _is_mixed(token)))
+            for token, before in _tokens(plain)
+            if len(token) <= 10
+        )
+
+    def _is_candidate(self, token: str) -> bool:
+        """Tell whether a token of 6–10 characters could be a code or PIN at all."""
+        if self._is_error_code(token) or _HEX_CODE.fullmatch(token) or _PHONE.fullmatch(token):
+            return False
+        if token.startswith(("/", "#", "@")) or self._is_ordinary(token):
+            return False
+        digits = sum(c.isdigit() for c in token)
+        letters = sum(c.isalpha() for c in token)
+        if letters == 0:
+            return digits == len(token)
+        return digits > 0 or _humps(token) >= 2
+
+    def _is_ordinary(self, token: str) -> bool:
+        if token.casefold() in self._words:
+            return True
+        parts = _WORD_AND_NUMBER.fullmatch(token)
+        return parts is not None and parts[1].casefold() in _PRODUCTS
+
+
+def _visible(text: str) -> str:
+    """Give `text` in half-width and without characters that are not seen."""
+    normal = unicodedata.normalize("NFKC", text)
+    return "".join(c for c in normal if c == "\n" or unicodedata.category(c) not in ("Cf", "Cc"))
+
+
+def _tokens(plain: str) -> Iterator[tuple[str, str]]:
+    for match in _TOKEN.finditer(plain):
+        yield match[0].strip("?!=-_+~"), plain[max(0, match.start() - _CUE_REACH) : match.start()]
+
+
+def _is_led_to(before: str) -> bool:
+    return _CUE.search(before) is not None and _ERROR_CUE.search(before) is None
+
+
+def _looks_random(token: str) -> bool:
+    """Tell whether a token mixes letters and digits as no word does."""
+    mixed_case = token != token.lower() and token != token.upper()
+    has_digit = any(c.isdigit() for c in token)
+    return (has_digit and (mixed_case or _DIGIT_INSIDE.search(token) is not None)) or (
+        token.isalpha() and _humps(token) >= 3
+    )
+
+
+def _is_mixed(token: str) -> bool:
+    """Tell whether a token has letters and at least two digits."""
+    return any(c.isalpha() for c in token) and sum(c.isdigit() for c in token) >= 2
+
+
+def _humps(token: str) -> int:
+    """Count the runs of capitals inside a token: 1 in ``iPhone``, 3 in ``kTmQzRwp``."""
+    inside = token[1:]
+    if inside == inside.upper() or inside == inside.lower():
+        return 0
+    return len(re.findall(r"[A-Z]+", inside))
+
+
+def _passes_luhn(number: str) -> bool:
+    digits = [int(c) for c in number if c.isdigit()]
+    doubled = [
+        d if i % 2 == 0 else (d * 2 - 9 if d > 4 else d * 2) for i, d in enumerate(reversed(digits))
+    ]
+    return sum(doubled) % 10 == 0

@@ -1,0 +1,1 @@
+"""Where state lives: models, sessions, the unit of work, migrations, encryption at rest."""

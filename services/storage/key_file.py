@@ -1,0 +1,155 @@
+"""The key file: reading it, and changing it so that a crash leaves the old file or the new one."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+if sys.platform != "win32":
+    import fcntl
+
+KEY_BYTES = 32
+
+
+class KeyFileError(Exception):
+    """The key file cannot be used.
+
+    :ivar path: where it was looked for.
+    :ivar reason: what is wrong with it.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"key file {path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+@dataclass(frozen=True, repr=False)
+class KeyFileContent:
+    """What the file holds: sealing keys by id, which of them seals, and the other secrets."""
+
+    keys: Mapping[str, bytes]
+    current: str
+    secrets: Mapping[str, bytes]
+
+    @classmethod
+    def fresh(cls, purposes: Iterable[str]) -> Self:
+        """Make new keys and secrets."""
+        empty = cls({"k1": os.urandom(KEY_BYTES)}, "k1", {})
+        return empty.with_secrets(purposes)
+
+    def with_secrets(self, purposes: Iterable[str]) -> Self:
+        """Give the content with a new secret for each purpose that lacks one."""
+        new = {str(p): os.urandom(KEY_BYTES) for p in purposes if p not in self.secrets}
+        return replace(self, secrets={**self.secrets, **new})
+
+    def with_key(self, key: bytes) -> Self:
+        """Give the content with one more sealing key, which is current from now on."""
+        numbers = [int(i[1:]) for i in self.keys if i[:1] == "k" and i[1:].isdigit()]
+        key_id = f"k{max(numbers, default=0) + 1}"
+        return replace(self, keys={**self.keys, key_id: key}, current=key_id)
+
+    def without_keys(self, ids: Collection[str]) -> Self:
+        """Give the content without some sealing keys; the current one always stays."""
+        kept = {i: k for i, k in self.keys.items() if i == self.current or i not in ids}
+        return replace(self, keys=kept)
+
+    def as_json(self) -> str:
+        """Write it down."""
+        hexed = {name: value.hex() for name, value in self.keys.items()}
+        secrets = {name: value.hex() for name, value in self.secrets.items()}
+        return json.dumps({"current": self.current, "keys": hexed, "secrets": secrets})
+
+
+def create(path: Path, content: KeyFileContent) -> None:
+    """Write a new key file; one that another process made meanwhile is left alone.
+
+    :raises KeyFileError: when it cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        written = _write_beside(path, content)
+        try:
+            os.link(written, path)  # fails where the file exists, and is never half written
+        except FileExistsError:
+            pass
+        finally:
+            written.unlink()
+        _sync_folder(path)
+    except OSError as error:
+        raise KeyFileError(path, error.strerror or "cannot be written") from error
+
+
+def read(path: Path) -> KeyFileContent:
+    """Read the key file.
+
+    :raises KeyFileError: for a file that is unreadable, malformed or readable by others.
+    """
+    try:
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            raise KeyFileError(path, f"others can read it; run: chmod 600 {path}")
+        return _parse(json.loads(path.read_text()))
+    except OSError as error:
+        raise KeyFileError(path, error.strerror or "cannot be read") from error
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise KeyFileError(path, "it is not a key file; restore it from your backup") from None
+
+
+def change(path: Path, edit: Callable[[KeyFileContent], KeyFileContent]) -> KeyFileContent:
+    """Replace the file by what `edit` makes of it, one process at a time.
+
+    :raises KeyFileError: when it cannot be read or written.
+    """
+    try:
+        with _alone(path):
+            content = edit(read(path))
+            _write_beside(path, content).replace(path)
+            _sync_folder(path)
+            return content
+    except OSError as error:
+        raise KeyFileError(path, error.strerror or "cannot be written") from error
+
+
+def _parse(content: Any) -> KeyFileContent:
+    keys = {str(key_id): bytes.fromhex(key) for key_id, key in content["keys"].items()}
+    secrets = {str(n): bytes.fromhex(s) for n, s in content.get("secrets", {}).items()}
+    if content["current"] not in keys:
+        raise ValueError
+    if any(len(key) != KEY_BYTES for key in (*keys.values(), *secrets.values())):
+        raise ValueError
+    return KeyFileContent(keys, content["current"], secrets)
+
+
+def _write_beside(path: Path, content: KeyFileContent) -> Path:
+    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
+    beside.unlink(missing_ok=True)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(content.as_json())
+        file.flush()
+        os.fsync(file.fileno())
+    return beside
+
+
+def _sync_folder(path: Path) -> None:
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold the file against other processes; where locks are missing (Windows), hope."""
+    if sys.platform == "win32":
+        yield
+        return
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,148 @@
+"""The tables. Names are plural, times are UTC, ids of Telegram are 64-bit integers."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Instant(TypeDecorator[datetime]):
+    """A moment in UTC. SQLite keeps no offset, so it is put back when read."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store in UTC; a naive datetime is a programming error.
+
+        :raises ValueError: for a naive datetime.
+        """
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a stored moment needs a time zone")
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back what was stored, aware of its zone."""
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+class Base(DeclarativeBase):
+    """Base of all models."""
+
+    type_annotation_map = {datetime: Instant, int: BigInteger}  # noqa: RUF012
+
+
+class UpdateState(StrEnum):
+    """How far an update of the inbox has come."""
+
+    NEW = "new"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class InboxUpdate(Base):
+    """One update as it came in. The payload is encrypted, and erased when it is done."""
+
+    __tablename__ = "inbox"
+
+    update_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    state: Mapped[str] = mapped_column(String(8), default=UpdateState.NEW)
+    received_at: Mapped[datetime]
+    payload: Mapped[bytes | None] = mapped_column(LargeBinary)
+    error: Mapped[str | None] = mapped_column(String(200))
+    """Type of the error that failed it. Never its message, which may hold what was typed."""
+
+    __table_args__ = (Index("inbox_by_state", "state", "update_id"),)
+
+
+class Person(Base):
+    """What is remembered of a person: the language they chose."""
+
+    __tablename__ = "people"
+
+    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    language: Mapped[str | None] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+
+
+class Chat(Base):
+    """A chat the bot was started in or added to, and since when it may no longer write there."""
+
+    __tablename__ = "chats"
+
+    chat_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class Vote(Base):
+    """One person's vote on one answer."""
+
+    __tablename__ = "votes"
+
+    user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    entry_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    language: Mapped[str] = mapped_column(String(16))
+    helpful: Mapped[bool]
+    voted_at: Mapped[datetime]
+
+
+class UnansweredQuestion(Base):
+    """A question nobody could be answered with confidence, normalised and counted."""
+
+    __tablename__ = "unanswered_questions"
+
+    question: Mapped[str] = mapped_column(Text, primary_key=True)
+    language: Mapped[str] = mapped_column(String(16), primary_key=True)
+    count: Mapped[int] = mapped_column(default=1)
+    first_asked_at: Mapped[datetime]
+    last_asked_at: Mapped[datetime]
+
+
+class Due(Base):
+    """Something to be done at a moment: what, about what, and who holds it now."""
+
+    __tablename__ = "due"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    at: Mapped[datetime]
+    kind: Mapped[str] = mapped_column(String(32))
+    key: Mapped[str] = mapped_column(String(128), unique=True)
+    """What makes it one and the same: scheduling a known key again moves it."""
+    reference: Mapped[str] = mapped_column(Text)
+    """Ids as JSON; never a secret."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    leased_until: Mapped[datetime | None]
+
+    __table_args__ = (Index("due_by_time", "at"),)
+
+
+class Lease(Base):
+    """Which process holds a role that only one may hold, such as the intake."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(128))
+    expires_at: Mapped[datetime]
+
+
+class Fact(Base):
+    """A fact about this database itself, such as that the sandbox created it."""
+
+    __tablename__ = "facts"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[str] = mapped_column(String(200))

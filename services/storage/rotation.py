@@ -1,0 +1,94 @@
+"""Rotating the key that seals: every stored value is opened and sealed anew, a page at a time.
+
+Old keys stay on the ring until nothing is sealed with them, so that a rotation that is cut off
+is simply run again, and a process that still seals with the old key does no harm.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from services.storage.database import Database
+from services.storage.keys import KeyRing, key_id_of
+from services.storage.models import Base
+
+_PAGE = 200
+
+
+@dataclass(frozen=True)
+class SealedColumn:
+    """A column of sealed values, in a table with one primary key.
+
+    :ivar place: gives the place a row's value is sealed for, from its primary key.
+    """
+
+    table: type[Base]
+    key: InstrumentedAttribute[str] | InstrumentedAttribute[int]
+    column: str
+    place: Callable[[str | int], str]
+
+    @property
+    def value(self) -> Any:
+        """The column itself."""
+        return getattr(self.table, self.column)
+
+
+async def reseal(database: Database, keys: KeyRing, columns: Sequence[SealedColumn]) -> int:
+    """Seal everything with the current key that is sealed with another; give how many that were.
+
+    :raises UnsealError: when a value's key is lost; what was resealed before stays so.
+    """
+    return sum([await _reseal_column(database, keys, column) for column in columns])
+
+
+async def keys_in_use(database: Database, columns: Sequence[SealedColumn]) -> frozenset[str]:
+    """Give the ids of the keys that some value is sealed with."""
+    found: set[str] = set()
+    for column in columns:
+        after: str | int | None = None
+        while True:
+            async with database.unit_of_work() as session:
+                page = await _page(session, column, after)
+            found.update(key_id_of(sealed) for _, sealed in page)
+            if not page:
+                break
+            after = page[-1][0]
+    return frozenset(found)
+
+
+async def _reseal_column(database: Database, keys: KeyRing, column: SealedColumn) -> int:
+    count, after = 0, None
+    while True:
+        async with database.unit_of_work() as session:
+            page = await _page(session, column, after)
+            for key, sealed in page:
+                if key_id_of(sealed) != keys.current:
+                    await _reseal_value(session, keys, column, key, sealed)
+                    count += 1
+        if not page:
+            return count
+        after = page[-1][0]
+
+
+async def _reseal_value(
+    session: AsyncSession, keys: KeyRing, column: SealedColumn, key: str | int, sealed: bytes
+) -> None:
+    place = column.place(key)
+    anew = keys.seal(keys.unseal(sealed, place), place)
+    row = update(column.table).where(column.key == key)
+    changed = row.values({column.column: anew})
+    await session.execute(changed.execution_options(synchronize_session=False))
+
+
+async def _page(
+    session: AsyncSession, column: SealedColumn, after: str | int | None
+) -> Sequence[tuple[str | int, bytes]]:
+    query = select(column.key, column.value).where(column.value.is_not(None))
+    if after is not None:
+        query = query.where(column.key > after)
+    query = query.order_by(column.key).limit(_PAGE).with_for_update()
+    return (await session.execute(query)).tuples().all()

@@ -1,0 +1,101 @@
+"""What looks like a secret, and what only seems to."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.secret_shapes import SecretShapes, Shape
+
+ERROR_CODES = {"1979711501", "76000006", "2201", "164"}
+WORDS = ["certificate", "HiCOS", "activate", "password", "TWFidO", "hello"]
+
+
+@pytest.fixture(scope="module")
+def shapes() -> SecretShapes:
+    return SecretShapes(WORDS, lambda token: token in ERROR_CODES)
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("A800000014", Shape.UI_NUMBER),
+        ("a800000014 is mine", Shape.UI_NUMBER),
+        ("Ａ８００００００１４", Shape.UI_NUMBER),
+        ("A8 0000 0014", Shape.UI_NUMBER),
+        ("我的統一證號AA00000009，對嗎", Shape.UI_NUMBER),
+        ("A123456789", Shape.UI_NUMBER),
+        ("GP12345678901234", Shape.CARD_NUMBER),
+        ("gp 1234-5678-9012-34", Shape.CARD_NUMBER),
+        ("4242 4242 4242 4242", Shape.PAYMENT_CARD),
+        ("4242 4242 4242 4241", None),
+        ("aB3dE9xZ", Shape.CODE_OR_PIN),
+        ("「K7m2Qp9x」", Shape.CODE_OR_PIN),
+        ("kTmQzRwp", Shape.CODE_OR_PIN),
+        ("123456", Shape.CODE_OR_PIN),
+        ("１２３４５６", Shape.CODE_OR_PIN),
+        ("hello12", Shape.CODE_OR_PIN),
+        ("here it is\n482913", Shape.CODE_OR_PIN),
+        ("my pin is 123456", Shape.CODE_OR_PIN),
+        ("我的PIN是 123456", Shape.CODE_OR_PIN),
+        ("pin=87654321", Shape.CODE_OR_PIN),
+        ("用户代码：Xy7kkm2p", Shape.CODE_OR_PIN),
+        ("my code aB3dE9xZ does not work", Shape.CODE_OR_PIN),
+        ("code is wrong three times abcdef99", Shape.CODE_OR_PIN),
+    ],
+)
+def test_secrets(shapes: SecretShapes, text: str, shape: Shape | None) -> None:
+    assert shapes.find(text) == shape
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "activate",
+        "password",
+        "windows10",
+        "HiCOS",
+        "OpenSSL",
+        "JavaScript",
+        "iPhone15",
+        "0x76000006",
+        "76000006",
+        "0x12345678",
+        "1979711501",
+        "-2147483646",
+        "2201",
+        "278",
+        "NT$278",
+        "0800080117",
+        "0800-080-117",
+        "cse@moica.nat.gov.tw",
+        "2023-01-02",
+        "https://moica.nat.gov.tw/other/faq_in_14fa7182ff60000038ff.html",
+        "error code 81000299",
+        "錯誤代碼 12345678",
+        "PIN碼 locked",
+        "用戶代碼 6-10 碼",
+        "I applied 2026-11-01",
+        "申請了20天",
+        "how to retrieve code",
+        "my PIN number is what",
+        "EZ100PU reader",
+        "wifi password help",
+        "@kaika_demo_bot",
+        "/language",
+    ],
+)
+def test_no_secrets(shapes: SecretShapes, text: str) -> None:
+    assert shapes.find(text) is None
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_judged(text: str) -> None:
+    SecretShapes(WORDS, lambda _: False).find(text)
+
+
+@given(st.from_regex(r"[A-HJ-NP-Za-km-z2-9]{8}", fullmatch=True))
+def test_every_code_we_would_generate_is_noticed(code: str) -> None:
+    mixed = any(c.isdigit() for c in code) and any(c.isalpha() for c in code)
+    if mixed:
+        assert SecretShapes(WORDS, lambda _: False).find(code) == Shape.CODE_OR_PIN

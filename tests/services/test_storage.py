@@ -1,0 +1,236 @@
+"""The database's promises: pragmas, one transaction a unit of work, keys, migrations."""
+
+import json
+import sqlite3
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.exc import StatementError
+
+from services import due, lease, people
+from services.faq import unanswered
+from services.storage import keys
+from services.storage.database import Database
+from services.storage.models import Base, Chat, Due, Person
+from services.storage.upgrade import DatabaseOutdatedError, ensure_current, newest, upgrade
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'kaika.db'}")
+    await upgrade(database)
+    yield database
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    [("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1), ("secure_delete", 1)],
+)
+async def test_pragmas_are_on(database: Database, pragma: str, value: object) -> None:
+    async with database.unit_of_work() as session:
+        assert (await session.execute(text(f"PRAGMA {pragma}"))).scalar() == value
+
+
+async def test_a_unit_of_work_that_raises_leaves_nothing(database: Database) -> None:
+    async def fail_halfway() -> None:
+        async with database.unit_of_work() as session:
+            session.add(Chat(chat_id=1, kind="private", created_at=NOW))
+            await session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail_halfway()
+    async with database.unit_of_work() as session:
+        assert await session.get(Chat, 1) is None
+
+
+async def test_moments_keep_their_zone_and_naive_ones_are_refused(database: Database) -> None:
+    async with database.unit_of_work() as session:
+        session.add(Person(user_id=1, created_at=NOW.astimezone()))
+    async with database.unit_of_work() as session:
+        person = await session.get(Person, 1)
+        assert person is not None
+        assert person.created_at == NOW
+    naive = Person(user_id=2, created_at=NOW.replace(tzinfo=None))
+    with pytest.raises(StatementError):
+        await _store(database, naive)
+
+
+async def _store(database: Database, row: Base) -> None:
+    async with database.unit_of_work() as session:
+        session.add(row)
+
+
+async def test_the_migrations_lead_to_what_the_models_say(database: Database) -> None:
+    async with database.engine.connect() as connection:
+        differences = await connection.run_sync(
+            lambda sync: compare_metadata(MigrationContext.configure(sync), Base.metadata)
+        )
+    assert differences == []
+
+
+async def test_an_old_database_is_refused_by_name(tmp_path: Path) -> None:
+    database = Database(f"sqlite+aiosqlite:///{tmp_path / 'old.db'}")
+    with pytest.raises(DatabaseOutdatedError) as caught:
+        await ensure_current(database)
+    assert (caught.value.found, caught.value.wanted) == (None, newest())
+    await database.close()
+
+
+async def test_a_language_is_remembered_over_a_restart(database: Database) -> None:
+    first = people.People(database)
+    await first.choose_language(7, "zh_Hant", NOW)
+    await first.choose_language(7, "zh_Hant", NOW)
+    second = people.People(database)
+    await second.load()
+    assert second.language(7, "en") == "zh_Hant"
+    assert second.language(8, "zh-CN") == "zh_Hant"
+    with pytest.raises(ValueError, match="not a language"):
+        await first.choose_language(7, "tlh", NOW)
+
+
+async def test_what_is_due_is_taken_once_and_again_when_its_taker_dies(
+    database: Database,
+) -> None:
+    async with database.unit_of_work() as session:
+        await due.schedule(session, "delete", "delete/1", NOW)
+        await due.schedule(session, "delete", "delete/1", NOW)
+        await due.schedule(session, "delete", "delete/2", NOW + timedelta(hours=1))
+    async with database.unit_of_work() as session:
+        assert [row.key for row in await due.take(session, NOW)] == ["delete/1"]
+        assert await due.take(session, NOW) == []
+    later = NOW + due.LEASE + timedelta(seconds=1)
+    async with database.unit_of_work() as session:
+        (row,) = await due.take(session, later)
+        assert row.attempts == 2
+        await due.postpone(session, row, later)
+        assert await due.take(session, later) == []
+    async with database.unit_of_work() as session:
+        for row in await due.take(session, NOW + timedelta(days=1)):
+            await due.finish(session, row)
+        assert (await session.execute(text("SELECT count(*) FROM due"))).scalar() == 0
+
+
+async def test_a_thing_scheduled_anew_while_it_was_done_stays(database: Database) -> None:
+    async with database.unit_of_work() as session:
+        await due.schedule(session, "tidy", "tidy", NOW)
+    async with database.unit_of_work() as session:
+        (row,) = await due.take(session, NOW)
+    async with database.unit_of_work() as session:
+        await due.finish(session, row)
+        await due.schedule(session, "tidy", "tidy", NOW + timedelta(days=1))
+    async with database.unit_of_work() as session:
+        found = await session.get(Due, row.id) or (await due.take(session, NOW + due.LEASE * 999))
+        assert found
+        await due.cancel(session, "tidy")
+        await due.cancel(session, "tidy")
+
+
+async def test_one_process_holds_a_lease_until_it_ends(database: Database) -> None:
+    async with database.unit_of_work() as session:
+        assert await lease.acquire(session, "intake", "elsewhere:1", NOW)
+        assert not await lease.acquire(session, "intake", "elsewhere:2", NOW)
+        assert await lease.acquire(session, "intake", "elsewhere:1", NOW), "renewed"
+        assert await lease.acquire(session, "intake", "elsewhere:2", NOW + lease.DURATION)
+        await lease.release(session, "intake", "elsewhere:1")
+        assert not await lease.acquire(session, "intake", "elsewhere:3", NOW + lease.DURATION)
+
+
+async def test_a_lease_of_a_dead_process_here_is_taken_at_once(database: Database) -> None:
+    dead = lease.this_process().rsplit(":", 1)[0] + ":4194305"  # beyond the largest process id
+    async with database.unit_of_work() as session:
+        assert await lease.acquire(session, "intake", dead, NOW)
+        assert await lease.acquire(session, "intake", "elsewhere:2", NOW)
+
+
+async def test_unanswered_questions_are_counted_without_what_tells_who_asked(
+    database: Database,
+) -> None:
+    async with database.unit_of_work() as session:
+        for question in (
+            "Where is the zoo?",
+            "where is  the ZOO ",
+            "Mail me at a@b.tw, 0912345678",
+        ):
+            await unanswered.note(session, question, "en", NOW)
+        await unanswered.note(session, "???", "en", NOW)
+        found = await unanswered.most_asked(session)
+    assert [(row.question, row.count) for row in found] == [
+        ("where is the zoo", 2),
+        ("mail me at <mail>, <number>", 1),
+    ]
+
+
+@given(st.text(max_size=2000))
+def test_normalising_is_bounded_and_stable(question: str) -> None:
+    once = unanswered.normalise(question)
+    assert len(once) <= unanswered.LONGEST
+
+
+def test_a_sealed_value_opens_only_in_its_place(tmp_path: Path) -> None:
+    ring = keys.load_or_create(tmp_path / "keys.json")
+    sealed = ring.seal("統一證號".encode(), "people/1")
+    assert ring.unseal(sealed, "people/1").decode() == "統一證號"
+    for broken, place in [(sealed, "people/2"), (sealed[:-1], "people/1"), (b"", "people/1")]:
+        with pytest.raises(keys.UnsealError):
+            ring.unseal(broken, place)
+    assert "•••" in repr(ring)
+
+
+def test_the_key_file_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "keys.json"
+    first = keys.load_or_create(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert keys.load_or_create(path).unseal(first.seal(b"x", "p"), "p") == b"x"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{}",
+        "[]",
+        "null",
+        '{"current": "k1", "keys": {"k1": "zz"}}',
+        '{"current": "k1", "keys": {"k1": "00"}}',
+        '{"current": "k2", "keys": {}}',
+        "\udcff",
+    ],
+)
+def test_a_broken_key_file_is_named_and_not_shown(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "keys.json"
+    path.write_bytes(content.encode(errors="surrogateescape"))
+    path.chmod(0o600)
+    with pytest.raises(keys.KeyFileError) as caught:
+        keys.load_or_create(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_key_file_others_can_read_is_refused_with_the_fix(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    keys.load_or_create(path)
+    path.chmod(0o644)
+    with pytest.raises(keys.KeyFileError, match="chmod 600"):
+        keys.load_or_create(path)
+    assert json.loads(path.read_text())["current"] not in {"", None}
+
+
+async def test_what_was_deleted_is_not_in_the_file(database: Database, tmp_path: Path) -> None:
+    async with database.unit_of_work() as session:
+        await unanswered.note(session, "purple zebra", "en", NOW)
+    async with database.unit_of_work() as session:
+        await session.execute(text("DELETE FROM unanswered_questions"))
+    await database.close()
+    with sqlite3.connect(tmp_path / "kaika.db") as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"zebra" not in (tmp_path / "kaika.db").read_bytes()
