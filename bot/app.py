@@ -1,0 +1,234 @@
+"""The wiring: which part gets which, and the order in which they start and stop."""
+
+import asyncio
+import re
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from functools import cache
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+from telegram.error import InvalidToken
+from telegram.ext import Application, ApplicationBuilder, ContextTypes
+from telegram.request import BaseRequest
+
+import locales
+from bot import menus, web
+from bot.due_worker import HOUSEKEEPING, DueWorker, schedule_housekeeping
+from bot.errors import ErrorHandler
+from bot.intake import ALLOWED_UPDATES, Intake
+from bot.intake_lease import IntakeLease
+from bot.limits import PatientLimiter
+from bot.order import ChatOrder
+from bot.poller import Poller
+from bot.settings import Settings, SettingsError, require_token
+from bot.transport import AiohttpRequest
+from handlers.context import Context, Services
+from handlers.routes import register
+from services.faq import entries, error_codes
+from services.faq.search import Search
+from services.inbox import Inbox
+from services.people import People
+from services.secret_shapes import SecretShapes
+from services.storage import keys
+from services.storage.database import Database
+from services.storage.models import Due
+from services.storage.upgrade import ensure_current, upgrade
+
+_SWEEP_SECONDS = 60.0
+"""How often updates whose reply the line lost are taken up again."""
+_POLL_SILENCE = 120.0
+"""Seconds without a successful poll after which the bot does not call itself well."""
+_LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
+
+_log = structlog.get_logger()
+
+
+class Kaika:
+    """The running bot.
+
+    :param request: carries its calls; aiohttp to the Bot API where not given.
+    """
+
+    def __init__(self, settings: Settings, request: BaseRequest | None = None) -> None:
+        self.settings = settings
+        self.database = Database(settings.database)
+        self.inbox = Inbox(self.database, keys.load_or_create(settings.key_file))
+        self.people = People(self.database)
+        self.intake = Intake(self.inbox, settings.max_backlog)
+        self.poll_request = AiohttpRequest(connections=1)
+        self.application = self._build(request or AiohttpRequest())
+        self.intake.attach(self.application)
+        self.poller: Poller | None = None
+        self._stop = asyncio.Event()
+
+    def stop(self) -> None:
+        """Ask for a clean stop: nothing new is taken in, what is in hand is finished."""
+        self._stop.set()
+        if self.poller is not None:
+            self.poller.stop()
+
+    async def run(self) -> None:
+        """Run until stopped.
+
+        :raises InvalidToken: when Telegram does not know the bot.
+        """
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.prepared())
+            await stack.enter_async_context(self._healthy())
+            lease = IntakeLease(self.database, on_loss=self.stop)
+            if not await lease.wait(self._stop):
+                return
+            await stack.enter_async_context(lease.kept())
+            await stack.enter_async_context(self.working())
+            await self._take_in()
+
+    @asynccontextmanager
+    async def prepared(self) -> AsyncIterator[None]:
+        """Have the database ready while the block runs.
+
+        :raises DatabaseOutdatedError: when the operator has to upgrade it first.
+        """
+        try:
+            if self.database.is_sqlite:
+                await upgrade(self.database)
+            await ensure_current(self.database)
+            await self.people.load()
+            yield
+        finally:
+            await self.database.close()
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Work on what is taken in while the block runs, then finish what is in hand."""
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.inbox.running())
+            await stack.enter_async_context(self.application)
+            await self.application.start()
+            stack.push_async_callback(self.application.stop)
+            worker = DueWorker(self.database, {HOUSEKEEPING: self._tidy_up})
+            await stack.enter_async_context(worker.running())
+            for task in (menus.publish(self.application.bot), self._sweep()):
+                stack.callback(asyncio.create_task(task).cancel)
+            resumed = await self.intake.resume()
+            _log.info("ready", bot=self.application.bot.username, resumed=resumed)
+            yield
+
+    async def _take_in(self) -> None:
+        bot, settings = self.application.bot, self.settings
+        if settings.webhook_url is None:
+            await bot.delete_webhook()
+            self.poller = Poller(bot, self.poll_request, self.intake)
+            if not self._stop.is_set():
+                await self.poller.run()
+            return
+        assert settings.webhook_secret is not None
+        secret = settings.webhook_secret.get_secret_value()
+        app = web.webhook_app(urlsplit(settings.webhook_url).path, secret, self.intake)
+        async with web.listening(app, settings.public_host, settings.public_port):
+            await bot.set_webhook(
+                settings.webhook_url, secret_token=secret, allowed_updates=ALLOWED_UPDATES
+            )
+            await self._stop.wait()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            await self.intake.resume()
+
+    async def _tidy_up(self, session: AsyncSession, _row: Due, now: datetime) -> None:
+        await self.inbox.forget_old(session, now)
+        await schedule_housekeeping(session, now)
+
+    @asynccontextmanager
+    async def _healthy(self) -> AsyncIterator[None]:
+        async with self.database.unit_of_work() as session:
+            await schedule_housekeeping(session, datetime.now(UTC))
+        app = web.health_app(self.health)
+        async with web.listening(app, "127.0.0.1", self.settings.loopback_port) as port:
+            _log.info("health", address=f"http://127.0.0.1:{port}/healthz")
+            yield
+
+    async def health(self) -> dict[str, Any]:
+        """Say how the bot is: ``status`` is ``ok``, ``waiting`` or ``silent``."""
+        silence = round(monotonic() - self.poller.last_success, 1) if self.poller else None
+        status = "ok" if self.application.running else "waiting"
+        if silence is not None and silence > _POLL_SILENCE:
+            status = "silent"
+        return {
+            "status": status,
+            "seconds_since_poll": silence,
+            "backlog": self.intake.backlog,
+            "inbox": await self.inbox.counts(),
+        }
+
+    def _build(self, request: BaseRequest) -> Application[Any, Context, Any, Any, Any, Any]:
+        application = (
+            ApplicationBuilder()
+            .token(require_token(self.settings))
+            .base_url(self.settings.base_url)
+            .request(request)
+            .get_updates_request(self.poll_request)
+            .rate_limiter(PatientLimiter())
+            .context_types(ContextTypes(context=Context))
+            .concurrent_updates(ChatOrder(self.intake.finished))
+            .job_queue(None)
+            .updater(None)
+            .build()
+        )
+        application.bot_data["services"] = build_services(self.database, self.people)
+        register(application)
+        application.add_error_handler(ErrorHandler(self.intake))
+        return application
+
+
+def build_services(database: Database, people: People) -> Services:
+    """Give the services that handlers call."""
+    search, shapes = _learnt()
+    return Services(
+        database=database,
+        people=people,
+        entries=entries.load(),
+        search=search,
+        shapes=shapes,
+    )
+
+
+@cache
+def _learnt() -> tuple[Search, SecretShapes]:
+    """Give what is learnt from the entries, once a process."""
+    known = entries.load()
+    shapes = SecretShapes(_vocabulary(known), lambda token: bool(error_codes.find_codes(token)))
+    return Search(known), shapes
+
+
+def _vocabulary(known: entries.Entries) -> set[str]:
+    texts = (
+        text
+        for language in locales.LANGUAGES
+        for entry in known.all(language)
+        for text in (entry.title, entry.body, *entry.phrasings)
+    )
+    return {word for text in texts for word in _LATIN_WORD.findall(text)}
+
+
+async def run(settings: Settings) -> None:
+    """Run the bot until SIGINT or SIGTERM.
+
+    :raises SettingsError: when Telegram does not know the token.
+    """
+    kaika = Kaika(settings)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, kaika.stop)
+    try:
+        await kaika.run()
+    except InvalidToken:
+        raise SettingsError(
+            ["KAIKA_BOT_TOKEN is not known to Telegram; copy it again from @BotFather"]
+        ) from None

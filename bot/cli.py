@@ -1,0 +1,205 @@
+"""The command `kaika`: every command of the operator and of the people who write the FAQ."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Coroutine
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bot import settings as settings_module
+from bot.settings import Settings, SettingsError
+
+app = typer.Typer(no_args_is_help=True, help="Kaika 開卡, a bilingual FAQ bot on Telegram.")
+faq_app = typer.Typer(no_args_is_help=True, help="The FAQ: check, search, unanswered questions.")
+db_app = typer.Typer(no_args_is_help=True, help="The database.")
+app.add_typer(faq_app, name="faq")
+app.add_typer(db_app, name="db")
+
+_out = Console()
+_err = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+@app.command()
+def run() -> None:
+    """Run the bot until it is stopped (Ctrl-C or SIGTERM)."""
+    from bot import app as bot_app
+
+    settings = _settings()
+    _configure_logs(settings)
+    _run(bot_app.run(settings))
+
+
+@app.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Port of the page; 0 takes any free one.")] = 8080,
+) -> None:
+    """Run the whole product on a local stand-in of Telegram, with a chat page in the browser."""
+    from bot import demo as bot_demo
+
+    _run(bot_demo.run(port))
+
+
+@faq_app.command()
+def check() -> None:
+    """Check every FAQ entry in every language."""
+    from bot import faq_check
+
+    problems = faq_check.problems()
+    for problem in problems:
+        _err.print(problem, markup=False, highlight=False)
+    if problems:
+        raise typer.Exit(1)
+    _out.print(f"{faq_check.count()} entries are in order in every language.")
+
+
+@faq_app.command(context_settings={"ignore_unknown_options": True})
+def search(
+    question: Annotated[list[str] | None, typer.Argument(help="The question.")] = None,
+    as_json: AsJson = False,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="Results at most.")] = 3,
+    stdin: Annotated[bool, typer.Option("--stdin", help="One question a line in.")] = False,
+) -> None:
+    """Search the FAQ."""
+    from services.faq import entries
+    from services.faq.search import Search
+
+    if stdin == bool(question):
+        raise typer.BadParameter("give a QUESTION, or --stdin and one question a line")
+    engine = Search(entries.load())
+    sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    lines = (line.rstrip("\r\n") for line in sys.stdin) if stdin else [" ".join(question or [])]
+    for line in lines:
+        found = engine.search(line, limit).as_json()
+        if as_json:
+            print(json.dumps(found, ensure_ascii=False), flush=True)  # noqa: T201
+        else:
+            _print_found(found)
+
+
+def _print_found(found: dict[str, Any]) -> None:
+    sure = "[green]sure[/]" if found["confident"] else "[yellow]not sure[/]"
+    table = Table("id", "score", title=f"{found['language']}, {sure}", title_justify="left")
+    for hit in found["results"]:
+        table.add_row(hit["id"], f"{hit['score']:.3f}")
+    _out.print(table)
+
+
+@faq_app.command()
+def unanswered(
+    as_json: AsJson = False,
+    limit: Annotated[int, typer.Option(min=1, help="Questions at most.")] = 50,
+) -> None:
+    """List the questions that found no confident answer, most asked first."""
+    from services.faq import unanswered as service
+
+    rows = _run(_read(_settings(), lambda session: service.most_asked(session, limit)))
+    if as_json:
+        listed = [
+            {
+                "question": row.question,
+                "language": row.language,
+                "count": row.count,
+                "first_asked_at": row.first_asked_at.isoformat(),
+                "last_asked_at": row.last_asked_at.isoformat(),
+            }
+            for row in rows
+        ]
+        print(json.dumps(listed, ensure_ascii=False, indent=2))  # noqa: T201
+        return
+    table = Table("times", "language", "question", "last asked")
+    for row in rows:
+        last = row.last_asked_at.strftime("%Y-%m-%d %H:%M")
+        table.add_row(str(row.count), row.language, row.question, last)
+    _out.print(table if rows else "Every question found an answer so far.")
+
+
+@faq_app.command()
+def votes(as_json: AsJson = False) -> None:
+    """Show how many found each answer helpful."""
+    from services.faq import votes as service
+
+    counted = _run(_read(_settings(), service.tally))
+    if as_json:
+        listed = {i: {"helpful": yes, "not_helpful": no} for i, (yes, no) in counted.items()}
+        print(json.dumps(listed, ensure_ascii=False, indent=2))  # noqa: T201
+        return
+    table = Table("entry", "helpful", "not helpful")
+    for entry_id, (yes, no) in sorted(counted.items(), key=lambda item: -item[1][1]):
+        table.add_row(entry_id, str(yes), str(no))
+    _out.print(table if counted else "Nobody has voted yet.")
+
+
+@db_app.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to the shape this version needs."""
+    from services.storage.database import Database
+    from services.storage.upgrade import upgrade
+
+    async def work() -> str:
+        database = Database(_settings().database)
+        try:
+            return await upgrade(database)
+        finally:
+            await database.close()
+
+    _out.print(f"The database is at revision {_run(work())}.")
+
+
+async def _read(settings: Settings, query: Any) -> Any:
+    from services.storage.database import Database
+    from services.storage.upgrade import ensure_current, upgrade
+
+    database = Database(settings.database)
+    try:
+        await (upgrade if database.is_sqlite else ensure_current)(database)
+        async with database.unit_of_work() as session:
+            return await query(session)
+    finally:
+        await database.close()
+
+
+def _settings() -> Settings:
+    return settings_module.load()
+
+
+def _configure_logs(settings: Settings) -> None:
+    from bot import logs
+
+    logs.configure(settings.log_level, settings.log_format, settings.secrets())
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        import uvloop
+    except ImportError:  # not made for Windows
+        return asyncio.run(work)
+    return uvloop.run(work)
+
+
+def main() -> None:
+    """Run the command line; what the operator can mend is said without a traceback."""
+    from services.storage.keys import KeyFileError
+    from services.storage.upgrade import DatabaseOutdatedError
+
+    try:
+        app()
+    except SettingsError as error:
+        for problem in error.problems:
+            _err.print(f"✗ {problem}", style="red", markup=False, highlight=False)
+    except DatabaseOutdatedError as error:
+        _err.print(f"✗ {error}; run: kaika db upgrade", style="red", markup=False)
+    except (KeyFileError, OSError) as error:
+        _err.print(f"✗ {error}", style="red", markup=False, highlight=False)
+    else:
+        return
+    raise SystemExit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""What happens when a handler fails: it is logged without what was typed, and the person told."""
+
+import structlog
+from telegram import Update
+from telegram.error import Forbidden, TelegramError
+
+from bot.intake import Intake, is_line_failure
+from handlers.context import Context
+from handlers.view import send, view
+from handlers.words import say
+from services.people import close_chat
+
+_log = structlog.get_logger()
+
+
+class ErrorHandler:
+    """PTB's error handler: notes the failure with the intake, and answers the person."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+
+    async def __call__(self, update: object, context: Context) -> None:
+        """Meet one error."""
+        error = context.error
+        if not isinstance(update, Update) or error is None:
+            _log.error("error_outside_an_update", exc_info=error)
+            return
+        if isinstance(error, Forbidden):
+            await self._note_closed(update, context)
+            return
+        self._intake.fail(update.update_id, error)
+        if is_line_failure(error):
+            _log.warning("line_failed", error=type(error).__name__)
+            return
+        _log.error("handler_failed", error=type(error).__name__, exc_info=error)
+        await self._apologise(update, context)
+
+    async def _note_closed(self, update: Update, context: Context) -> None:
+        """Blocked by the person, or removed from the group: nobody is left to answer."""
+        _log.info("chat_closed_to_us")
+        if update.effective_chat is not None:
+            services = context.services
+            async with services.database.unit_of_work() as session:
+                await close_chat(session, update.effective_chat.id, services.now())
+
+    async def _apologise(self, update: Update, context: Context) -> None:
+        if update.effective_chat is None:
+            return
+        language = context.language(update)
+        text = say(
+            language,
+            "Sorry, something went wrong on our side. Nothing of yours was changed or lost. "
+            "Please try again in a minute, or send /faq.",
+        )
+        try:
+            await send(update, context, view(text))
+        except TelegramError as error:
+            _log.warning("apology_not_sent", error=type(error).__name__)

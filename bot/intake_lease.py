@@ -1,0 +1,73 @@
+"""Only one process takes updates in; a second waits for it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from services import lease
+from services.storage.database import Database
+
+_NAME = "intake"
+_RENEWAL_SECONDS = 5.0
+
+_log = structlog.get_logger()
+
+
+class IntakeLease:
+    """Claim of this process on the intake.
+
+    :param on_loss: called when the lease was lost, so that another process may have it.
+    """
+
+    def __init__(self, database: Database, on_loss: Callable[[], None]) -> None:
+        self._database = database
+        self._on_loss = on_loss
+        self._holder = lease.this_process()
+
+    async def wait(self, stop: asyncio.Event) -> bool:
+        """Wait until the lease is ours; `False` when `stop` was set first."""
+        told = False
+        while not stop.is_set():
+            if await self._acquire():
+                return True
+            if not told:
+                _log.warning("another_process_holds_the_intake")
+                told = True
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 1.0)
+        return False
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Renew the lease while the block runs, then give it back."""
+        keeper = asyncio.create_task(self._keep(), name="intake lease")
+        try:
+            yield
+        finally:
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
+            async with self._database.unit_of_work() as session:
+                await lease.release(session, _NAME, self._holder)
+
+    async def _keep(self) -> None:
+        renewed = datetime.now(UTC)
+        while True:
+            await asyncio.sleep(_RENEWAL_SECONDS)
+            try:
+                kept = await self._acquire()
+                renewed = datetime.now(UTC)
+            except SQLAlchemyError:
+                kept = datetime.now(UTC) - renewed < lease.DURATION
+            if not kept:
+                _log.error("intake_lease_lost")
+                self._on_loss()
+                return
+
+    async def _acquire(self) -> bool:
+        async with self._database.unit_of_work() as session:
+            return await lease.acquire(session, _NAME, self._holder, datetime.now(UTC))

@@ -1,0 +1,46 @@
+"""The bot's command menus and descriptions, in each language Telegram tells apart."""
+
+import structlog
+from telegram import Bot, BotCommand
+from telegram.error import TelegramError
+
+import locales
+from handlers.words import N_, label
+
+_CODES = {"en": None, "zh_Hant": "zh"}
+"""Telegram's two-letter code of a language; `None` is for everybody else."""
+
+_COMMANDS = {
+    "faq": N_("All questions by topic"),
+    "language": N_("Change the language · 切換語言"),
+    "help": N_("What I can do"),
+}
+
+_log = structlog.get_logger()
+
+
+async def publish(bot: Bot) -> None:
+    """Set menus and descriptions; a failure is logged, since the bot answers without them too."""
+    try:
+        for language in locales.LANGUAGES:
+            await _publish(bot, language, _CODES[language])
+    except TelegramError as error:
+        _log.warning("menus_not_set", error=type(error).__name__)
+
+
+async def _publish(bot: Bot, language: str, code: str | None) -> None:
+    commands = [BotCommand(name, label(language, text)) for name, text in _COMMANDS.items()]
+    await bot.set_my_commands(commands, language_code=code)
+    await bot.set_my_description(
+        label(
+            language,
+            "I answer questions about Taiwan's alien citizen natural person certificate "
+            "(外來人口自然人憑證), in English and Chinese. I never ask for your subscriber code, "
+            "PIN, card number or UI No.",
+        ),
+        language_code=code,
+    )
+    await bot.set_my_short_description(
+        label(language, "Questions about the alien citizen natural person certificate"),
+        language_code=code,
+    )

@@ -1,0 +1,1 @@
+"""The parameters of every method, with anything undocumented refused."""

@@ -1,0 +1,1 @@
+"""Text as Telegram treats it: markup, entities, trimming, UTF-16 offsets."""

@@ -1,0 +1,118 @@
+"""Views of FAQ answers: the entry, an explained error code, and "did you mean"."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from html import escape
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+
+import locales
+from handlers import telegram_html
+from handlers.view import View, button, view
+from handlers.words import Markup, label, say
+from services.faq import error_codes
+from services.faq.entries import Entries, Entry, Source
+from services.faq.error_codes import ErrorCode
+
+_RELATED_SHOWN = 3
+_CODES_SHOWN = 3
+_FALLBACK = ("code-forgot-before-card", "lost-card", "pay-how")
+"""What most people come for, offered where nothing else is."""
+PERSON = "contact"
+"""The entry that leads to a person."""
+
+
+@lru_cache(maxsize=256)
+def answer(entries: Entries, entry_id: str, language: str) -> View | None:
+    """Give the view of an entry, or `None` where there is none."""
+    entry = entries.get(entry_id, language)
+    if entry is None:
+        return None
+    texts = entry_texts(entry)
+    return View(tuple(texts), _keyboard(entries, entry, None))
+
+
+def voted(entries: Entries, entry: Entry, helpful: bool) -> InlineKeyboardMarkup:
+    """Give the buttons under an answer after a vote on it."""
+    return _keyboard(entries, entry, helpful)
+
+
+def entry_texts(entry: Entry) -> list[str]:
+    """Give the messages that hold an entry: title, body, sources."""
+    title = f"<b>{escape(entry.title, quote=False)}</b>"
+    blocks = [title, *telegram_html.render(entry.body), _sources(entry)]
+    return telegram_html.split(blocks)
+
+
+def _sources(entry: Entry) -> str:
+    listed = [_source(entry.language, source) for source in entry.sources]
+    return "\n".join(dict.fromkeys(listed))
+
+
+def _source(language: str, source: Source) -> str:
+    link = Markup(f'<a href="{escape(source.url)}">{escape(source.name, quote=False)}</a>')
+    return say(language, "<i>Source: {page}, read {date}</i>", page=link, date=source.date)
+
+
+def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKeyboardMarkup:
+    language, other = entry.language, locales.other(entry.language)
+    found = (entries.get(related, language) for related in entry.related[:_RELATED_SHOWN])
+    rows = [[button(e.title, "related", e.id, language)] for e in found if e is not None]
+    yes, no = label(language, "👍 Helpful"), label(language, "👎 Not helpful")
+    rows.append(
+        [
+            button("✓ " + yes if helpful is True else yes, "vote", entry.id, language, "1"),
+            button("✓ " + no if helpful is False else no, "vote", entry.id, language, "0"),
+        ]
+    )
+    rows.append([button(label(other, "🌐 In English"), "faq", entry.id, other)])
+    return InlineKeyboardMarkup(rows)
+
+
+def explained(entries: Entries, codes: Sequence[int], language: str) -> View:
+    """Give what error codes mean and what to do, with the entries that help further."""
+    shown = [(code, error_codes.explain(code, language)) for code in codes[:_CODES_SHOWN]]
+    blocks = [_explain(code, known, language) for code, known in shown]
+    ids = dict.fromkeys([known.entry for _, known in shown if known] + ["error-code"])
+    return view("\n\n".join(blocks), *entry_rows(entries, list(ids), language), more_row(language))
+
+
+def _explain(code: int, known: ErrorCode | None, language: str) -> str:
+    if known is None:
+        return say(
+            language,
+            "<b>Error code {code}</b>\nI do not know this code. Please check that it is complete, "
+            "or ask the hotline 0800-080-117.",
+            code=f"0x{code:08X}",
+        )
+    title = say(language, "<b>Error code {code}</b>", code=known.written)
+    advice = say(language, "<b>What to do:</b> {advice}", advice=known.advice)
+    return f"{title}\n{escape(known.meaning, quote=False)}\n{advice}"
+
+
+def unsure(entries: Entries, entry_ids: Sequence[str], language: str, is_long: bool) -> View:
+    """Give "did you mean" with up to three entries and the way to a person."""
+    if is_long:
+        apology = say(language, "That was a long message. Please ask in one or two sentences.")
+    else:
+        apology = say(language, "I am not sure that I understood you.")
+    asked_back = say(language, "Did you mean one of these?")
+    offered = [i for i in entry_ids if i != PERSON][:3] or list(_FALLBACK)
+    rows = entry_rows(entries, offered, language)
+    return view(f"{apology}\n\n{asked_back}", *rows, more_row(language))
+
+
+def entry_rows(
+    entries: Entries, entry_ids: Sequence[str], language: str
+) -> list[list[InlineKeyboardButton]]:
+    """Give one button an entry."""
+    found = (entries.get(entry_id, language) for entry_id in entry_ids)
+    return [[button(e.title, "faq", e.id, language)] for e in found if e is not None]
+
+
+def more_row(language: str) -> list[InlineKeyboardButton]:
+    """Give the buttons to all questions and to a person."""
+    return [
+        button(label(language, "📖 All questions"), "browse", language),
+        button(label(language, "🙋 Ask a person"), "faq", PERSON, language),
+    ]

@@ -1,0 +1,44 @@
+"""What every handler is given: the services, and the language of who wrote."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from telegram import Update
+from telegram.ext import CallbackContext, ExtBot
+
+from services.faq.entries import Entries
+from services.faq.search import Search
+from services.people import People
+from services.secret_shapes import SecretShapes
+from services.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services handlers call."""
+
+    database: Database
+    people: People
+    entries: Entries
+    search: Search
+    shapes: SecretShapes
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[str, Any]]):
+    """PTB's context with our services on it."""
+
+    @property
+    def services(self) -> Services:
+        """The services."""
+        services: Services = self.bot_data["services"]
+        return services
+
+    def language(self, update: Update) -> str:
+        """Give the language to speak to the person behind an update."""
+        user = update.effective_user
+        if user is None:
+            return self.services.people.language(None, None)
+        return self.services.people.language(user.id, user.language_code)

@@ -1,0 +1,73 @@
+"""What looks like a secret is deleted before anything else sees it, with a friendly warning."""
+
+from collections.abc import Mapping
+
+import structlog
+from telegram import Message, Update
+from telegram.constants import ChatType
+from telegram.error import BadRequest, Forbidden
+from telegram.ext import ApplicationHandlerStop
+
+from handlers import answers
+from handlers.context import Context
+from handlers.view import send, view
+from handlers.words import N_, Markup, say
+from services.secret_shapes import Shape
+
+_WHAT: Mapping[Shape, str] = {
+    Shape.UI_NUMBER: N_("an identity number (UI No.)"),
+    Shape.CARD_NUMBER: N_("an IC card number"),
+    Shape.PAYMENT_CARD: N_("a payment card number"),
+    Shape.CODE_OR_PIN: N_("a subscriber code or a PIN"),
+}
+
+_log = structlog.get_logger()
+
+
+async def on_any_text(update: Update, context: Context) -> None:
+    """Stop an update whose text looks like a secret: delete it, warn, and let nobody see it.
+
+    :raises ApplicationHandlerStop: where it did.
+    """
+    message = update.effective_message
+    if not isinstance(message, Message) or message.chat.type == ChatType.CHANNEL:
+        return
+    shape = context.services.shapes.find(message.text or message.caption or "")
+    if shape is None:
+        return
+    deleted = await _delete(message)
+    _log.info("secret_shape_met", shape=str(shape), deleted=deleted)
+    await _warn(update, context, shape, deleted)
+    raise ApplicationHandlerStop
+
+
+async def _delete(message: Message) -> bool:
+    try:
+        return await message.delete()
+    except (BadRequest, Forbidden):  # no right to, too old, or gone already
+        return False
+
+
+async def _warn(update: Update, context: Context, shape: Shape, deleted: bool) -> None:
+    language = context.language(update)
+    what = say(language, _WHAT[shape])
+    if deleted:
+        done = say(
+            language,
+            "🔒 Your message looked like {what}, so I deleted it. I did not read it further "
+            "and did not keep it.",
+            what=what,
+        )
+    else:
+        done = say(
+            language,
+            "🔒 Your message looks like {what}. I may not delete it here. <b>Please delete it "
+            "yourself</b>: press and hold the message, then choose Delete for everyone.",
+            what=what,
+        )
+    rule = say(
+        language,
+        "I never need it. Type it only on the official page, moica.nat.gov.tw. "
+        "You can ask your question again without it.",
+    )
+    await send(update, context, view(Markup(f"{done}\n\n{rule}"), answers.more_row(language)))

@@ -1,0 +1,76 @@
+"""Free text: a question in, the answer out; when unsure, what may be meant; never silence."""
+
+import re
+
+from telegram import Message, MessageEntity, Update
+from telegram.constants import ChatType
+
+from handlers import answers
+from handlers.context import Context
+from handlers.view import send
+from services.faq import error_codes, unanswered
+
+LONG = 600
+"""Characters beyond which a question that is not understood is called long."""
+LONGEST = 2000
+"""Characters of a message that are searched."""
+_OFFERED = 3
+_HAS_WORD = re.compile(r"\w")
+
+
+async def on_text(update: Update, context: Context) -> None:
+    """Answer a text, where it is meant for us."""
+    message = update.effective_message
+    if message is None or (message.via_bot and message.via_bot.id == context.bot.id):
+        return  # an answer of ours, sent here by inline mode
+    question = _addressed(message, context.bot.username)
+    if question is not None:
+        await answer_question(update, context, question)
+
+
+async def answer_question(update: Update, context: Context, question: str) -> None:
+    """Answer `question`, or ask back."""
+    text = question[:LONGEST]
+    codes = error_codes.find_codes(text)
+    if codes:
+        language = context.services.search.search(text, 1).language
+        await send(update, context, answers.explained(context.services.entries, codes, language))
+        return
+    found = context.services.search.search(text, _OFFERED)
+    entries = context.services.entries
+    if found.confident and found.results:
+        shown = answers.answer(entries, found.results[0].id, found.language)
+        assert shown is not None
+        await send(update, context, shown)
+        return
+    language = found.language if _HAS_WORD.search(text) else context.language(update)
+    offered = [hit.id for hit in found.results]
+    await send(update, context, answers.unsure(entries, offered, language, len(question) > LONG))
+    await _note(context, text, language)
+
+
+async def _note(context: Context, question: str, language: str) -> None:
+    services = context.services
+    async with services.database.unit_of_work() as session:
+        await unanswered.note(session, question, language, services.now())
+
+
+def _addressed(message: Message, username: str) -> str | None:
+    """Give the question in a message, or `None` where it is not put to us.
+
+    In a group only a mention or a reply to one of our messages is.
+    """
+    text = message.text or message.caption or ""
+    if message.chat.type == ChatType.PRIVATE:
+        return text
+    if message.chat.type == ChatType.CHANNEL:
+        return None
+    mention = f"@{username}".casefold()
+    named = message.parse_entities([MessageEntity.MENTION]) or message.parse_caption_entities(
+        [MessageEntity.MENTION]
+    )
+    if any(name.casefold() == mention for name in named.values()):
+        return re.sub(re.escape(mention), " ", text, flags=re.IGNORECASE).strip()
+    asked = message.reply_to_message.from_user if message.reply_to_message else None
+    is_ours = asked is not None and f"@{asked.username}".casefold() == mention
+    return text if is_ours else None

@@ -1,0 +1,115 @@
+"""Markdown of our long texts → the HTML subset of Telegram (Bot API, "HTML style").
+
+Telegram knows no headings, lists or paragraphs; they become bold lines, signs and blank lines.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from html import escape
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+LIMIT = 4096
+"""Longest message in UTF-16 units (Bot API); counted with tags here, which is never too few."""
+
+_PARSER = MarkdownIt("commonmark", {"html": False})
+_INLINE = {
+    "strong_open": "<b>",
+    "strong_close": "</b>",
+    "em_open": "<i>",
+    "em_close": "</i>",
+    "link_close": "</a>",
+    "softbreak": "\n",
+    "hardbreak": "\n",
+}
+_IGNORED = frozenset({"paragraph_open", "heading_open", "bullet_list_open", "ordered_list_open"})
+
+
+class MarkdownError(Exception):
+    """The text uses Markdown that Telegram has no form for.
+
+    :ivar kind: markdown-it's name of it.
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+
+def render(markdown: str) -> list[str]:
+    """Give the blocks of a text as Telegram HTML: a heading stays with what follows it.
+
+    :raises MarkdownError: for a table, an image, a quote, a nested list or the like.
+    """
+    blocks: list[str] = []
+    heading = ""
+    for kind, block in _blocks(_PARSER.parse(markdown)):
+        if kind == "heading":
+            heading = f"{block}\n"
+        else:
+            blocks.append(heading + block)
+            heading = ""
+    return [*blocks, heading.strip()] if heading else blocks
+
+
+def split(blocks: Iterable[str], limit: int = LIMIT) -> list[str]:
+    """Join blocks into as few messages as fit, cutting between blocks only.
+
+    :raises ValueError: where one block alone is longer than `limit`.
+    """
+    messages: list[str] = []
+    for block in blocks:
+        if utf16_length(block) > limit:
+            raise ValueError("a paragraph is longer than a message may be")
+        joined = f"{messages[-1]}\n\n{block}" if messages else block
+        if messages and utf16_length(joined) <= limit:
+            messages[-1] = joined
+        else:
+            messages.append(block)
+    return messages
+
+
+def utf16_length(text: str) -> int:
+    """Give the length as Telegram counts it."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _blocks(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
+    items: list[str] = []
+    marks: list[str] = []
+    number = 0
+    for index, token in enumerate(tokens):
+        if token.type in ("bullet_list_close", "ordered_list_close"):
+            yield "list", "\n".join(items)
+            items, number = [], 0
+        elif token.type == "list_item_open":
+            number = int(token.info) if token.info else 0
+            marks.append(f"{number}. " if number else "• ")
+            if len(marks) > 1 and token.level > 1:
+                raise MarkdownError("nested list")
+        elif token.type == "inline":
+            text = _inline(token.children or [])
+            if token.level > 1:
+                items.append((marks.pop() if marks else "    ") + text)
+            elif tokens[index - 1].type == "heading_open":
+                yield "heading", f"<b>{text}</b>"
+            else:
+                yield "paragraph", text
+        elif token.type not in _IGNORED and not token.type.endswith("_close"):
+            raise MarkdownError(token.type)
+
+
+def _inline(children: Sequence[Token]) -> str:
+    return "".join(map(_inline_one, children))
+
+
+def _inline_one(token: Token) -> str:
+    if token.type == "text":
+        return escape(token.content, quote=False)
+    if token.type == "code_inline":
+        return f"<code>{escape(token.content, quote=False)}</code>"
+    if token.type == "link_open":
+        return f'<a href="{escape(str(token.attrGet("href")))}">'
+    if token.type in _INLINE:
+        return _INLINE[token.type]
+    raise MarkdownError(token.type)

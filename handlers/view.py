@@ -1,0 +1,78 @@
+"""What a handler shows, and how it gets into the chat: sent anew, or edited into place."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Message, Update
+from telegram.constants import ChatType, ParseMode
+from telegram.error import BadRequest
+
+from handlers.callback_data import encode
+from handlers.context import Context
+
+_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+_UNCHANGED = "not modified"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Text as Telegram HTML, one item a message, and the buttons under the last."""
+
+    texts: tuple[str, ...]
+    keyboard: InlineKeyboardMarkup | None = None
+
+
+def view(text: str, *rows: list[InlineKeyboardButton]) -> View:
+    """Give a view of one message."""
+    return View((text,), InlineKeyboardMarkup(rows) if rows else None)
+
+
+def button(text: str, route: str, *parts: str) -> InlineKeyboardButton:
+    """Give a button that leads to a route of ours."""
+    return InlineKeyboardButton(text, callback_data=encode(route, *parts))
+
+
+async def show(update: Update, context: Context, shown: View) -> None:
+    """Edit the view into the message whose button was pressed, else send it."""
+    query = update.callback_query
+    if query is None or len(shown.texts) > 1 or not await _edit(update, context, shown):
+        await send(update, context, shown)
+
+
+async def send(update: Update, context: Context, shown: View) -> None:
+    """Send the view as new messages, in a group as a reply to what was asked."""
+    chat, message = update.effective_chat, update.effective_message
+    assert chat is not None
+    where: dict[str, Any] = {}
+    if isinstance(message, Message) and chat.type != ChatType.PRIVATE:
+        where["reply_to_message_id"] = None if update.callback_query else message.message_id
+        where["allow_sending_without_reply"] = True
+        where["message_thread_id"] = message.message_thread_id if message.is_topic_message else None
+    for text in shown.texts:
+        await context.bot.send_message(
+            chat.id,
+            text,
+            parse_mode=ParseMode.HTML,
+            reply_markup=shown.keyboard if text is shown.texts[-1] else None,
+            link_preview_options=_NO_PREVIEW,
+            **where,
+        )
+
+
+async def _edit(update: Update, context: Context, shown: View) -> bool:
+    """Edit in place; `False` where the message cannot be edited any more."""
+    query = update.callback_query
+    assert query is not None
+    if query.inline_message_id is None and not isinstance(query.message, Message):
+        return False
+    try:
+        await query.edit_message_text(
+            shown.texts[0],
+            parse_mode=ParseMode.HTML,
+            reply_markup=shown.keyboard,
+            link_preview_options=_NO_PREVIEW,
+        )
+    except BadRequest as error:
+        # The same button twice, or a message too old or gone: the person still gets the answer.
+        return _UNCHANGED in error.message or query.inline_message_id is not None
+    return True

@@ -1,0 +1,93 @@
+"""One chat's updates in turn, chats side by side, deadlines first."""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from telegram import Chat, InlineQuery, Message, Update, User
+from telegram._utils.datetime import UTC
+
+from bot.order import CHATS_AT_ONCE, ChatOrder
+
+ANNA = User(1, "Anna", False)
+
+
+def message(number: int, chat_id: int = 1) -> Update:
+    sent = Message(number, datetime(2026, 11, 23, tzinfo=UTC), Chat(chat_id, "private"))
+    return Update(number, message=sent)
+
+
+class Bench:
+    """Runs updates through the order; each works until it is released."""
+
+    def __init__(self) -> None:
+        self.finished: list[int] = []
+        self.begun: list[int] = []
+        self.gates: dict[int, asyncio.Event] = {}
+        self.order = ChatOrder(self.finished.append)
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def _work(self, number: int) -> None:
+        self.begun.append(number)
+        await self.gates[number].wait()
+
+    async def brings(self, *updates: Update) -> None:
+        for update in updates:
+            self.gates[update.update_id] = asyncio.Event()
+            work: Any = self._work(update.update_id)
+            self.tasks.append(asyncio.create_task(self.order.process_update(update, work)))
+        await self.settles()
+
+    async def settles(self) -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    async def releases(self, *numbers: int) -> None:
+        for number in numbers:
+            self.gates[number].set()
+            await self.settles()
+
+
+async def test_one_chat_waits_its_turn_and_another_does_not() -> None:
+    bench = Bench()
+    await bench.brings(message(1), message(2), message(3), message(4, chat_id=2))
+    assert bench.begun == [1, 4]
+    await bench.releases(1)
+    assert bench.begun == [1, 4, 2]
+    await bench.releases(4, 2, 3)
+    assert bench.finished == [1, 4, 2, 3]
+    assert bench.order._chats == {}, "nothing is kept of chats at rest"
+
+
+async def test_an_inline_query_waits_for_nobody() -> None:
+    bench = Bench()
+    query = Update(9, inline_query=InlineQuery("q", ANNA, "pin", ""))
+    await bench.brings(message(1), message(2), query)
+    assert bench.begun == [1, 9]
+    await bench.releases(1, 2, 9)
+
+
+async def test_a_busy_house_still_lets_the_urgent_in() -> None:
+    bench = Bench()
+    many = range(1, CHATS_AT_ONCE + 50)
+    await bench.brings(*(message(n, chat_id=n) for n in many))
+    assert len(bench.begun) == CHATS_AT_ONCE
+    await bench.brings(Update(9999, inline_query=InlineQuery("q", ANNA, "pin", "")))
+    assert bench.begun[-1] == 9999
+    await bench.releases(9999, *many)
+    assert sorted(bench.finished) == [*many, 9999]
+
+
+async def test_an_update_that_fails_does_not_hold_up_its_chat() -> None:
+    finished: list[int] = []
+    order = ChatOrder(finished.append)
+
+    async def fail() -> None:
+        raise ValueError
+
+    results = await asyncio.gather(
+        *(order.process_update(message(n), fail()) for n in (1, 2)), return_exceptions=True
+    )
+    assert [type(result) for result in results] == [ValueError, ValueError]
+    assert finished == [1, 2]
+    assert order._chats == {}

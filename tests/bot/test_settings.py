@@ -1,0 +1,87 @@
+"""A wrong or missing setting names itself and the fix, and never shows a secret."""
+
+from pathlib import Path
+
+import pytest
+
+from bot import settings
+from bot.settings import SettingsError
+
+TOKEN = "123456789:AAtests-use-this-token-0123456789abc"
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fix"),
+    [
+        ("BOT_TOKEN", "hunter2", "@BotFather"),
+        ("BASE_URL", "http://evil.example/bot", "https://"),
+        ("BASE_URL", "nonsense", "https://"),
+        ("DATABASE_URL", "mysql://hunter2@db/x", "sqlite+aiosqlite"),
+        ("DATABASE_URL", "hunter2", "sqlite+aiosqlite"),
+        ("WEBHOOK_URL", "http://bot.example/x", "https://"),
+        ("WEBHOOK_URL", "https://bot.example", "path"),
+        ("WEBHOOK_SECRET", "hunter2", "16 to 256"),
+        ("PUBLIC_PORT", "hunter2", "integer"),
+        ("PUBLIC_PORT", "70000", "65535"),
+        ("AUTHORITY", "hunter2", "guide"),
+        ("LOG_LEVEL", "hunter2", "debug"),
+        ("MAX_BACKLOG", "-1", "10"),
+    ],
+)
+def test_a_wrong_value_names_itself_and_the_fix(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, fix: str
+) -> None:
+    monkeypatch.setenv(f"KAIKA_{name}", value)
+    with pytest.raises(SettingsError) as caught:
+        settings.load()
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"KAIKA_{name}")
+    assert fix in problem
+    assert "hunter2" not in str(caught.value)
+
+
+def test_every_wrong_setting_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAIKA_BOT_TOKEN", "x")
+    monkeypatch.setenv("KAIKA_PUBLIC_PORT", "x")
+    with pytest.raises(SettingsError) as caught:
+        settings.load()
+    assert len(caught.value.problems) == 2
+
+
+def test_a_webhook_needs_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAIKA_WEBHOOK_URL", "https://bot.example/telegram")
+    with pytest.raises(SettingsError, match="KAIKA_WEBHOOK_SECRET is missing"):
+        settings.load()
+
+
+def test_the_token_is_asked_for_only_where_it_is_needed() -> None:
+    with pytest.raises(SettingsError, match="KAIKA_BOT_TOKEN is missing"):
+        settings.require_token(settings.load())
+
+
+def test_a_dotenv_file_is_read_and_the_environment_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text(f"KAIKA_BOT_TOKEN={TOKEN}\nKAIKA_PUBLIC_PORT=1234\nOTHER=1\n")
+    monkeypatch.setenv("KAIKA_PUBLIC_PORT", "4321")
+    loaded = settings.load()
+    assert settings.require_token(loaded) == TOKEN
+    assert loaded.public_port == 4321
+
+
+def test_a_dotenv_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"KAIKA_BOT_TOKEN=\xff\xfe")
+    with pytest.raises(SettingsError, match=r"\.env cannot be read"):
+        settings.load()
+
+
+def test_secrets_do_not_show_when_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAIKA_BOT_TOKEN", TOKEN)
+    loaded = settings.load()
+    assert TOKEN not in repr(loaded)
+    assert TOKEN in loaded.secrets()

@@ -1,0 +1,159 @@
+"""Literal updates of Telegram through the real webhook route."""
+
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import orjson
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from bot import web
+from tests.chat import Stage
+
+SECRET = "a-secret-only-telegram-knows"
+UPDATE = b"""
+{"update_id": 10000,
+ "message": {
+   "date": 1441645532,
+   "chat": {"last_name": "Nguyen", "id": 5400000001, "type": "private", "first_name": "Anna"},
+   "message_id": 1365,
+   "from": {"last_name": "Nguyen", "id": 5400000001, "first_name": "Anna", "is_bot": false,
+            "language_code": "en"},
+   "text": "how much does the card cost"}}
+"""
+
+
+@pytest.fixture
+async def url(stage: Stage) -> AsyncIterator[str]:
+    stage.subscriber().person.start()  # the sandbox lets the bot write to who wrote first
+    await stage.settle()
+    app = web.webhook_app("/telegram", SECRET, stage.kaika.intake)
+    async with web.listening(app, "127.0.0.1", 0) as port:
+        yield f"http://127.0.0.1:{port}/telegram"
+
+
+async def _post(url: str, body: bytes, secret: str | None = SECRET) -> int:
+    headers = {web.HEADER: secret} if secret is not None else {}
+    async with (
+        aiohttp.ClientSession() as session,
+        session.post(url, data=io.BytesIO(body), headers=headers) as answer,
+    ):
+        return answer.status
+
+
+def _answers(stage: Stage) -> list[str]:
+    person = stage.engine.people[5400000001]
+    return [m["text"] for m in person.transcript()["messages"] if m["from"]["is_bot"]]
+
+
+async def test_an_update_is_stored_then_acknowledged_then_answered(stage: Stage, url: str) -> None:
+    assert await _post(url, UPDATE) == 200
+    await stage.kaika.application.update_queue.join()
+    assert "278" in _answers(stage)[-1]
+
+
+async def test_a_repeated_update_is_acknowledged_and_answered_once(stage: Stage, url: str) -> None:
+    before = len(_answers(stage))
+    assert [await _post(url, UPDATE) for _ in range(3)] == [200, 200, 200]
+    await stage.kaika.application.update_queue.join()
+    assert len(_answers(stage)) == before + 1
+
+
+@pytest.mark.parametrize("secret", [None, "", "wrong", SECRET + "x", "統一"])
+async def test_a_wrong_secret_is_refused(url: str, secret: str | None) -> None:
+    encoded = secret.encode().decode("latin-1") if secret else secret
+    assert await _post(url, UPDATE, encoded) == 403
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"null",
+        b"[]",
+        b'"x"',
+        b"{}",
+        b'{"update_id": "1"}',
+        b'{"update_id": true}',
+        b'{"update_id": -1}',
+        b'{"update_id": 9223372036854775808}',
+        b"\xff\xfe",
+        b"[" * 100_000,
+    ],
+)
+async def test_what_is_no_update_is_refused(stage: Stage, url: str, body: bytes) -> None:
+    assert await _post(url, body) == 400
+    await stage.kaika.inbox.put([])  # writes what is still to be marked
+    assert (await stage.kaika.inbox.counts())["new"] == 0
+
+
+async def test_too_large_a_body_is_refused(url: str) -> None:
+    assert await _post(url, b'{"update_id": 1, "x": "' + b"x" * 2_000_000 + b'"}') == 413
+
+
+async def test_other_methods_and_paths_are_not_there(url: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with session.get(url, headers={web.HEADER: SECRET}) as answer:
+            assert answer.status == 405
+        async with session.post(url + "x", headers={web.HEADER: SECRET}) as answer:
+            assert answer.status == 404
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"update_id": 1},
+        {"update_id": 2, "message": {}},
+        {"update_id": 3, "message": {"message_id": "x", "date": "never", "chat": 7}},
+        {"update_id": 4, "callback_query": None},
+        {"update_id": 5, "something_new": {"a": 1}},
+        {"update_id": 6, "message": {"message_id": 1, "date": 1e20, "chat": {"id": 1}}},
+    ],
+)
+async def test_an_update_we_cannot_read_is_kept_from_coming_back(
+    stage: Stage, url: str, update: dict[str, Any]
+) -> None:
+    assert await _post(url, orjson.dumps(update)) == 200
+    await stage.kaika.application.update_queue.join()
+    await stage.kaika.inbox.put([])
+    counts = await stage.kaika.inbox.counts()
+    assert counts["new"] == 0
+    assert await _post(url, UPDATE) == 200
+    await stage.kaika.application.update_queue.join()
+    assert "278" in _answers(stage)[-1], "the next one is answered all the same"
+
+
+async def test_too_deep_a_backlog_asks_telegram_to_wait(stage: Stage, url: str) -> None:
+    stage.kaika.intake.room.clear()
+    assert await _post(url, UPDATE) == 503
+    stage.kaika.intake.room.set()
+    assert await _post(url, UPDATE) == 200
+
+
+async def test_what_could_not_be_stored_is_not_acknowledged(
+    stage: Stage, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(_: object) -> None:
+        raise OperationalError("disk full", None, Exception())
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.kaika.inbox, "put", fail)
+        assert await _post(url, UPDATE) == 503
+    assert await _post(url, UPDATE) == 200
+
+
+async def test_health_is_told_on_loopback(stage: Stage, tmp_path: Path) -> None:
+    app = web.health_app(stage.kaika.health)
+    async with (
+        web.listening(app, "127.0.0.1", 0) as port,
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/healthz") as answer,
+    ):
+        state = await answer.json()
+    assert answer.status == 200
+    assert state["status"] == "ok"
+    assert state["inbox"] == {"new": 0, "done": 0, "failed": 0}

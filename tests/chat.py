@@ -1,0 +1,180 @@
+"""Scenarios read as a person acting: `says`, `presses`, `sees`."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import SecretStr
+from telegram.request import BaseRequest, RequestData
+
+from bot.app import Kaika
+from bot.sandbox.engine import Engine
+from bot.sandbox.people import Person
+from bot.settings import Settings
+from tests.oracle import Oracle
+
+TOKEN = "123456789:AAtests-use-this-token-0123456789abc"
+Json = dict[str, Any]
+
+
+class EngineRequest(BaseRequest):
+    """Carries the bot's calls straight into the sandbox's engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @property
+    def read_timeout(self) -> float:
+        return 1.0
+
+    async def initialize(self) -> None:
+        pass
+
+    async def shutdown(self) -> None:
+        pass
+
+    async def do_request(
+        self, url: str, method: str, request_data: RequestData | None = None, *_: Any, **__: Any
+    ) -> tuple[int, bytes]:
+        params = request_data.parameters if request_data else {}
+        answer = await self.engine.call(url.rsplit("/", 1)[-1], params)
+        return answer.get("error_code", 200), orjson.dumps(answer)
+
+
+@dataclass
+class Stage:
+    """The bot on the sandbox; `settle` lets it answer everything that was sent."""
+
+    engine: Engine
+    kaika: Kaika
+    _offset: int = 0
+
+    @classmethod
+    @asynccontextmanager
+    async def set_up(cls, engine: Engine, folder: Path) -> AsyncIterator["Stage"]:
+        """Start the bot with its data in `folder`."""
+        settings = Settings(bot_token=SecretStr(TOKEN), data_dir=folder)
+        engine.observe(Oracle(every_call=True))
+        kaika = Kaika(settings, EngineRequest(engine))
+        async with kaika.prepared(), kaika.working():
+            yield cls(engine, kaika)
+
+    def subscriber(self, name: str = "Anna", language: str | None = "en") -> "Subscriber":
+        """Give a person whose Telegram client speaks `language`."""
+        return Subscriber(self, self.engine.person(name, language))
+
+    async def settle(self) -> None:
+        """Hand the bot every update there is, and wait until each is finished."""
+        batch = await self.updates()
+        while batch:
+            await self.kaika.intake.accept(batch)
+            await self.kaika.application.update_queue.join()
+            batch = await self.updates()
+
+    async def updates(self) -> list[Json]:
+        """Take the next updates out of the sandbox without giving them to the bot."""
+        answer = await self.engine.call("getUpdates", {"offset": self._offset, "timeout": 0})
+        batch: list[Json] = answer["result"]
+        if batch:
+            self._offset = batch[-1]["update_id"] + 1
+        return batch
+
+
+class Subscriber:
+    """A person and what they see in one chat."""
+
+    def __init__(self, stage: Stage, person: Person, chat_id: int | None = None) -> None:
+        self.stage, self.person, self.chat_id = stage, person, chat_id
+        self.toast: str | None = None
+
+    def within(self, chat_id: int) -> "Subscriber":
+        """Give the same person in another chat."""
+        return Subscriber(self.stage, self.person, chat_id)
+
+    async def says(self, text: str, reply_to: int | None = None) -> int:
+        """Send a text; gives its message id."""
+        sent = self.person.send(text, self.chat_id, reply_to_message_id=reply_to)
+        await self.stage.settle()
+        return int(sent["message_id"])
+
+    async def starts(self, payload: str | None = None) -> None:
+        """Press Start, or follow a deep link."""
+        self.person.start(payload)
+        await self.stage.settle()
+
+    async def sends(self, kind: str, caption: str | None = None) -> int:
+        """Send something that is no text; gives its message id."""
+        sent = self.person.media(kind, caption, self.chat_id)
+        await self.stage.settle()
+        return int(sent["message_id"])
+
+    async def edits(self, message_id: int, text: str) -> None:
+        """Change the text of an own message."""
+        self.person.edit(message_id, text, self.chat_id)
+        await self.stage.settle()
+
+    async def presses(self, label: str) -> None:
+        """Press the button of the bot's newest message that has `label` in its text."""
+        message = self.last
+        found = [b for b in buttons(message) if label in b["text"]]
+        assert found, f"no button {label!r} among {[b['text'] for b in buttons(message)]}"
+        await self.forges(message["message_id"], found[0]["callback_data"])
+
+    async def forges(self, message_id: int, data: str) -> None:
+        """Send callback data a button may never have had."""
+        query = self.person.press(message_id, data, chat_id=self.chat_id, forge=True)
+        await self.stage.settle()
+        answer = await self.stage.engine.callback_answer(query, 1.0)
+        assert answer is not None, "the button was never answered"
+        self.toast = answer.get("text")
+
+    async def asks_inline(self, query: str, offset: str = "") -> Json:
+        """Type ``@bot query``; gives the bot's answer."""
+        query_id = self.person.inline(query, self.chat_id, offset)
+        await self.stage.settle()
+        answer = await self.stage.engine.inline_answer(query_id, 1.0)
+        assert answer is not None, "the inline query was never answered"
+        return {"inline_query_id": query_id, **answer}
+
+    @property
+    def messages(self) -> list[Json]:
+        """Everything the chat shows."""
+        shown: list[Json] = self.person.transcript(self.chat_id)["messages"]
+        return shown
+
+    @property
+    def heard(self) -> list[Json]:
+        """What the bot wrote."""
+        return [m for m in self.messages if m.get("from", {}).get("is_bot")]
+
+    @property
+    def last(self) -> Json:
+        """The bot's newest message."""
+        assert self.heard, "the bot said nothing"
+        return self.heard[-1]
+
+    @property
+    def labels(self) -> list[str]:
+        """The buttons under the bot's newest message."""
+        return [b["text"] for b in buttons(self.last)]
+
+    def sees(self, *fragments: str) -> None:
+        """Expect the bot's newest message to hold every fragment."""
+        for fragment in fragments:
+            assert fragment in self.last["text"], f"{fragment!r} not in {self.last['text']!r}"
+
+
+def buttons(message: Json) -> list[Json]:
+    """Give the buttons under a message, row by row."""
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    return [button for row in rows for button in row]
+
+
+def plain(html: str) -> str:
+    """Give Telegram HTML as the text a person sees."""
+    return unescape(re.sub(r"<[^>]+>", "", html))

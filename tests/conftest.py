@@ -1,0 +1,45 @@
+"""What every test may ask for."""
+
+import logging
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+
+from bot.sandbox.engine import Engine
+from bot.settings import Settings
+from tests.chat import TOKEN, Stage
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Undo what a test configures."""
+    root, raises = logging.getLogger(), logging.raiseExceptions
+    before = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = before
+    logging.raiseExceptions = raises
+    structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Let no test see the settings of whoever runs it."""
+    for name in [name for name in os.environ if name.startswith("KAIKA_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setitem(Settings.model_config, "env_file", str(tmp_path / ".env"))
+
+
+@pytest.fixture
+def engine() -> Engine:
+    """A sandbox of its own."""
+    return Engine(TOKEN)
+
+
+@pytest.fixture
+async def stage(engine: Engine, tmp_path: Path) -> AsyncIterator[Stage]:
+    """The whole bot on the sandbox, in this process."""
+    async with Stage.set_up(engine, tmp_path) as ready:
+        yield ready
