@@ -38,7 +38,7 @@ async def run(port: int) -> None:
     try:
         settings = _settings(token, sandbox.api_url)
         logs.configure(settings.log_level, settings.log_format, settings.secrets())
-        await _begin_anew(settings.database)
+        await begin_anew(settings.database)
         kaika = Kaika(settings)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -73,7 +73,7 @@ def _settings(token: str, api_url: str) -> Settings:
     )
 
 
-async def _begin_anew(url: str) -> None:
+async def begin_anew(url: str) -> None:
     """Empty the sandbox's database, since its chats begin anew too.
 
     :raises SettingsError: when the sandbox did not create it; nothing in it is touched.

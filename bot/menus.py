@@ -7,9 +7,6 @@ from telegram.error import TelegramError
 import locales
 from handlers.words import N_, label
 
-_CODES = {"en": None, "zh_Hant": "zh"}
-"""Telegram's two-letter code of a language; `None` is for everybody else."""
-
 _COMMANDS = {
     "faq": N_("All questions by topic"),
     "language": N_("Change the language · 切換語言"),
@@ -23,7 +20,8 @@ async def publish(bot: Bot) -> None:
     """Set menus and descriptions; a failure is logged, since the bot answers without them too."""
     try:
         for language in locales.LANGUAGES:
-            await _publish(bot, language, _CODES[language])
+            await _publish(bot, language, locales.primary(language))
+        await _publish(bot, locales.DEFAULT, None)  # for clients in any other language
     except TelegramError as error:
         _log.warning("menus_not_set", error=type(error).__name__)
 

@@ -1,6 +1,7 @@
 """Views of FAQ answers: the entry, an explained error code, and "did you mean"."""
 
 from collections.abc import Sequence
+from datetime import date
 from functools import lru_cache
 from html import escape
 
@@ -45,13 +46,18 @@ def entry_texts(entry: Entry) -> list[str]:
 
 
 def _sources(entry: Entry) -> str:
-    listed = [_source(entry.language, source) for source in entry.sources]
-    return "\n".join(dict.fromkeys(listed))
+    """Give the pages an entry rests on, those read on one day in one line."""
+    days = sorted({source.date for source in entry.sources}, reverse=True)
+    return "\n".join(_read_on(entry, day) for day in days)
 
 
-def _source(language: str, source: Source) -> str:
-    link = Markup(f'<a href="{escape(source.url)}">{escape(source.name, quote=False)}</a>')
-    return say(language, "<i>Source: {page}, read {date}</i>", page=link, date=source.date)
+def _read_on(entry: Entry, day: date) -> str:
+    pages = Markup(" · ".join(_link(source) for source in entry.sources if source.date == day))
+    return say(entry.language, "<i>Source: {pages} (read {date})</i>", pages=pages, date=day)
+
+
+def _link(source: Source) -> str:
+    return f'<a href="{escape(source.url)}">{escape(source.name, quote=False)}</a>'
 
 
 def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKeyboardMarkup:

@@ -22,7 +22,8 @@ _INLINE = {
     "softbreak": "\n",
     "hardbreak": "\n",
 }
-_IGNORED = frozenset({"paragraph_open", "heading_open", "bullet_list_open", "ordered_list_open"})
+_LIST_OPEN = frozenset({"bullet_list_open", "ordered_list_open"})
+_IGNORED = _LIST_OPEN | {"paragraph_open", "heading_open"}
 
 
 class MarkdownError(Exception):
@@ -76,21 +77,20 @@ def utf16_length(text: str) -> int:
 
 def _blocks(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
     items: list[str] = []
-    marks: list[str] = []
-    number = 0
+    sign = ""
     for index, token in enumerate(tokens):
+        if token.type in _LIST_OPEN and token.level > 0:
+            raise MarkdownError("nested list")
         if token.type in ("bullet_list_close", "ordered_list_close"):
             yield "list", "\n".join(items)
-            items, number = [], 0
+            items = []
         elif token.type == "list_item_open":
-            number = int(token.info) if token.info else 0
-            marks.append(f"{number}. " if number else "• ")
-            if len(marks) > 1 and token.level > 1:
-                raise MarkdownError("nested list")
+            sign = f"{token.info}. " if token.info else "• "
         elif token.type == "inline":
             text = _inline(token.children or [])
             if token.level > 1:
-                items.append((marks.pop() if marks else "    ") + text)
+                items.append(sign + text)
+                sign = "    "  # a second paragraph of the same item
             elif tokens[index - 1].type == "heading_open":
                 yield "heading", f"<b>{text}</b>"
             else:

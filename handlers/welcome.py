@@ -13,7 +13,6 @@ from services.faq.entries import SECTIONS
 from services.people import open_chat
 
 _DEEP_LINK = "faq-"
-_NAMES = {"en": "English", "zh_Hant": "繁體中文"}
 
 
 async def on_start(update: Update, context: Context) -> None:
@@ -68,7 +67,7 @@ def greeting(language: str) -> View:
     )
     rows = [[button(section_name(s, language), "browse", language, s, "0")] for s in SECTIONS]
     pairs = [rows[i] + rows[i + 1] for i in range(0, len(rows) - 1, 2)]
-    return view(text, *pairs, [button(f"🌐 {_NAMES[other]}", "language", other)])
+    return view(text, *pairs, [button(f"🌐 {own_name(other)}", "language", other)])
 
 
 def help_text(language: str) -> Markup:
@@ -86,9 +85,14 @@ def help_text(language: str) -> Markup:
     )
 
 
+def own_name(language: str) -> str:
+    """Give a language's name for itself."""
+    return label(language, "English")
+
+
 def _languages(language: str) -> View:
     rows = [
-        [button(("✓ " if known == language else "") + _NAMES[known], "language", known)]
+        [button(("✓ " if known == language else "") + own_name(known), "language", known)]
         for known in locales.LANGUAGES
     ]
     return view(say(language, "Which language do you prefer?"), *rows)

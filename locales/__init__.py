@@ -13,14 +13,22 @@ from babel.messages.pofile import read_po
 
 ROOT = Path(__file__).parent
 DEFAULT = "en"
-LANGUAGES: tuple[str, ...] = (DEFAULT, "zh_Hant")
-"""The languages spoken, the default first."""
+LANGUAGES: tuple[str, ...] = (
+    DEFAULT,
+    *sorted(path.parent.name for path in ROOT.glob("*/LC_MESSAGES")),
+)
+"""The languages spoken, the default first. A folder with catalogues is a language."""
 
 
 def resolve(code: str | None) -> str:
     """Give the language to speak to a client whose language code (IETF tag) is `code`."""
-    tag = (code or "").lower().replace("_", "-")
-    return "zh_Hant" if tag == "zh" or tag.startswith("zh-") else DEFAULT
+    wanted = primary((code or "").lower())
+    return next((language for language in LANGUAGES if primary(language) == wanted), DEFAULT)
+
+
+def primary(tag: str) -> str:
+    """Give the first part of a language tag: ``zh`` of ``zh_Hant`` and of ``zh-TW``."""
+    return tag.replace("_", "-").split("-", 1)[0]
 
 
 def other(language: str) -> str:

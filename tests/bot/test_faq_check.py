@@ -1,0 +1,107 @@
+"""`kaika faq check` names what is wrong with an entry."""
+
+from pathlib import Path
+
+import pytest
+
+import locales
+from bot import faq_check
+from services.faq import entries
+
+ENTRY = """---
+id: fee
+section: apply
+phrasings: [{phrasing}]
+related: [{related}]
+sources:
+  - name: MOICA
+    url: https://moica.nat.gov.tw/x.html
+    date: 2026-11-23
+checked: 2026-11-23
+---
+# {title}
+
+{body}
+"""
+EN = {
+    "phrasing": "how much",
+    "related": "refund",
+    "title": "The fee",
+    "body": "It costs NT$278.\n\n## Steps\n1. Pay at https://moica.nat.gov.tw/pay.",
+}
+ZH = {
+    "phrasing": "多少錢",
+    "related": "refund",
+    "title": "工本費",
+    "body": "費用是 NT$278。\n\n## 步驟\n1. 在 https://moica.nat.gov.tw/pay 繳費。",
+}
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Write entries `fee` and `refund` in both languages and check them."""
+
+    def _folder(language: str, name: str) -> Path:
+        return tmp_path / language / name
+
+    def _check(en: dict[str, str], zh: dict[str, str] | None) -> list[str]:
+        for language, own, sound in (("en", en, EN), ("zh_Hant", zh, ZH)):
+            folder = tmp_path / language / "faq"
+            folder.mkdir(parents=True, exist_ok=True)
+            if own is not None:
+                (folder / "fee.md").write_text(ENTRY.format(**{**sound, **own}))
+            sibling = ENTRY.format(**{**sound, "related": "fee"}).replace("id: fee", "id: refund")
+            (folder / "refund.md").write_text(sibling)
+        entries.load.cache_clear()
+        return faq_check.problems()
+
+    monkeypatch.setattr(locales, "folder", _folder)
+    monkeypatch.setattr(faq_check, "_error_code_problems", list)
+    yield _check
+    entries.load.cache_clear()
+
+
+def test_sound_entries_have_no_problems(write) -> None:  # type: ignore[no-untyped-def]
+    assert write({}, {}) == []
+
+
+@pytest.mark.parametrize(
+    ("en", "zh", "problem"),
+    [
+        ({}, None, "missing in zh_Hant"),
+        ({"body": "It costs NT$275."}, {}, "figures differ"),
+        ({"body": EN["body"] + "\n\n## Good to know\nMore."}, {}, "headings differ"),
+        ({"body": EN["body"].replace("/pay", "/other")}, {}, "links differ"),
+        ({"related": "no-such"}, {"related": "no-such"}, "does not exist"),
+        ({"related": "fee"}, {"related": "fee"}, "is itself"),
+        ({"title": "x" * 61}, {}, "longer than 60"),
+        ({"phrasing": "how much, how much"}, {}, "stands twice"),
+        ({"body": EN["body"] + "\n\n## Nonsense\nx"}, {}, "not one of the fixed"),
+        ({"body": EN["body"] + "\n\n> a quote"}, {}, "cannot be shown"),
+        ({"body": EN["body"] + "\n\n![x](https://a.b/c.png)"}, {}, "cannot be shown"),
+        ({"body": EN["body"] + "\n\n- a\n  - b"}, {}, "cannot be shown"),
+        ({"body": EN["body"] + "\n\n" + "x" * 5000}, {}, "cannot be shown"),
+        ({}, {"body": ZH["body"] + "\n\n**粗體。**字"}, "left over"),
+        ({}, {"phrasing": "多少钱"}, "Simplified character 钱"),
+        ({}, {"title": "信用卡里的体"}, "Simplified character 体"),
+    ],
+)
+def test_what_is_wrong_is_named(  # type: ignore[no-untyped-def]
+    write, en: dict[str, str], zh: dict[str, str] | None, problem: str
+) -> None:
+    assert any(problem in line for line in write(en, zh))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no front matter", "---\n: [\n---\n# x\n", "---\na: 1\n---\n# x"]
+)
+def test_a_malformed_file_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "broken.md"
+    path.write_text(text)
+    with pytest.raises(entries.EntryFormatError, match=r"broken\.md"):
+        entries.read_entry(path, "en")
+
+
+def test_characters_both_scripts_share_are_no_problem() -> None:
+    assert faq_check.simplified("台灣的里長只才准後面干擾") == set()
+    assert faq_check.simplified("证书密码") == {"证", "书", "码"}

@@ -1,0 +1,47 @@
+"""Every language says everything, with the same placeholders and the same markup."""
+
+import re
+from string import Formatter
+
+import pytest
+
+import locales
+from tests.catalogue import messages
+
+TRANSLATED = [language for language in locales.LANGUAGES if language != locales.DEFAULT]
+TAG = re.compile(r"</?[a-z]+>")
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_no_string_is_missing_or_left_over(language: str) -> None:
+    assert set(locales.words("kaika", language)) == messages()
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_placeholders_and_markup_are_the_same(language: str) -> None:
+    for original, text in locales.words("kaika", language).items():
+        assert placeholders(original) == placeholders(text), original
+        assert sorted(TAG.findall(original)) == sorted(TAG.findall(text)), original
+
+
+@pytest.mark.parametrize(
+    ("code", "language"),
+    [
+        ("zh", "zh_Hant"),
+        ("zh-hans", "zh_Hant"),
+        ("zh_TW", "zh_Hant"),
+        ("ZH-HK", "zh_Hant"),
+        ("en", "en"),
+        ("vi", "en"),
+        ("zha", "en"),
+        ("", "en"),
+        (None, "en"),
+        ("x" * 999, "en"),
+    ],
+)
+def test_a_client_is_spoken_to_in_a_language_we_have(code: str | None, language: str) -> None:
+    assert locales.resolve(code) == language
