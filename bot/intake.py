@@ -98,6 +98,12 @@ class Intake:
             self.room.clear()
 
 
+def is_update(item: object) -> bool:
+    """Tell whether an item has the one thing every update has: a number of its own."""
+    number = item.get("update_id") if isinstance(item, dict) else None
+    return isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 2**63
+
+
 def is_line_failure(error: BaseException) -> bool:
     """Tell whether only the connection to Telegram failed, so that trying later may help."""
     return type(error) is NetworkError or (

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from telegram import Bot
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
-from bot.intake import ALLOWED_UPDATES, Intake
+from bot.intake import ALLOWED_UPDATES, Intake, is_update
 from bot.transport import AiohttpRequest
 
 _POLL_SECONDS = 25
@@ -77,7 +77,7 @@ class Poller:
         # In the address, since PTB keeps the making of request data to itself.
         url = f"{self._url}?{urlencode(parameters)}"
         answer = await self._request.post(url, read_timeout=_POLL_SECONDS + 10)
-        return answer if isinstance(answer, list) else []
+        return [item for item in answer if is_update(item)] if isinstance(answer, list) else []
 
     async def _back_off(self, error: Exception) -> None:
         wait = min(2.0**self._failures / 4, _LONGEST_BACK_OFF)

@@ -10,7 +10,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.intake import Intake
+from bot.intake import Intake, is_update
 
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 _LARGEST = 1024 * 1024
@@ -60,12 +60,11 @@ def _read(body: bytes) -> dict[str, Any]:
         update = orjson.loads(body)
     except orjson.JSONDecodeError:
         update = None
-    number = update.get("update_id") if isinstance(update, dict) else None
-    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number < 2**63:
+    if not is_update(update):
         _log.warning("webhook_refused", reason="not an update")
         raise web.HTTPBadRequest
-    assert isinstance(update, dict)
-    return update
+    checked: dict[str, Any] = update
+    return checked
 
 
 def health_app(health: Health) -> web.Application:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TimedOut
 
-from bot.limits import PatientLimiter
+from bot.limits import _LINE_WAITS, PatientLimiter
 from bot.sandbox.faults import Fault
 from tests.chat import Stage
 
@@ -81,4 +81,22 @@ async def test_a_flooded_chat_gets_its_answer_later(
     await anna.says("how much does the card cost")
     anna.sees("278")
     assert waits.waits == [4, 4]
+    assert len(anna.heard) == 1
+
+
+async def test_an_answer_the_line_lost_for_long_is_given_later(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, waits = stage.subscriber(), Calls()
+    monkeypatch.setattr(stage.kaika.application.bot.rate_limiter, "_sleep", waits.sleep)
+    tries = len(_LINE_WAITS) + 1
+    stage.engine.faults.add(Fault("sendmessage", 502, times=tries))
+    await anna.says("how much does the card cost")
+    assert anna.heard == []
+    await stage.kaika.inbox.put([])
+    assert (await stage.kaika.inbox.counts())["new"] == 1
+
+    assert await stage.kaika.intake.resume() == 1
+    await stage.kaika.application.update_queue.join()
+    anna.sees("278")
     assert len(anna.heard) == 1

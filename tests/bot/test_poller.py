@@ -1,0 +1,135 @@
+"""The poller confirms only what is stored, and outlives whatever it is answered."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+import pytest
+from sqlalchemy.exc import OperationalError
+from telegram import Bot
+from telegram.error import InvalidToken, NetworkError
+from telegram.request import BaseRequest
+
+from bot import poller as poller_module
+from bot.poller import Poller
+from tests.chat import TOKEN
+
+Answer = tuple[int, bytes] | Exception
+
+
+def ok(*numbers: int) -> Answer:
+    return 200, orjson.dumps({"ok": True, "result": [{"update_id": n} for n in numbers]})
+
+
+def error(code: int, **parameters: int) -> Answer:
+    body = {"ok": False, "error_code": code, "description": "no", "parameters": parameters}
+    return code, orjson.dumps(body)
+
+
+class Script(BaseRequest):
+    """Answers getUpdates as told, and stops the poller at the end."""
+
+    def __init__(self, *answers: Answer) -> None:
+        self.answers = list(answers)
+        self.offsets: list[str | None] = []
+        self.at_end: Callable[[], None] = lambda: None
+
+    @property
+    def read_timeout(self) -> float:
+        return 1.0
+
+    async def initialize(self) -> None: ...
+
+    async def shutdown(self) -> None: ...
+
+    async def do_request(self, url: str, method: str, *_: Any, **__: Any) -> tuple[int, bytes]:
+        self.offsets.append(parse_qs(urlsplit(url).query).get("offset", [None])[0])
+        if not self.answers:
+            self.at_end()
+            await asyncio.Event().wait()
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+class Desk:
+    """Takes updates in, or fails to."""
+
+    def __init__(self, *failures: Exception) -> None:
+        self.failures = list(failures)
+        self.taken: list[int] = []
+        self.room = asyncio.Event()
+        self.room.set()
+
+    async def accept(self, items: list[dict[str, Any]]) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.taken += [item["update_id"] for item in items]
+
+
+async def poll(desk: Desk, *answers: Answer) -> Script:
+    script = Script(*answers)
+    poller = Poller(Bot(TOKEN), script, desk)  # type: ignore[arg-type]
+    script.at_end = poller.stop
+    await asyncio.wait_for(poller.run(), 10)
+    return script
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poller_module, "_LONGEST_BACK_OFF", 0.0)
+
+
+async def test_the_next_offset_follows_what_was_stored() -> None:
+    desk = Desk()
+    script = await poll(desk, ok(5, 6), ok(), ok(9))
+    assert desk.taken == [5, 6, 9]
+    assert script.offsets == [None, "7", "7", "10"]
+
+
+async def test_what_could_not_be_stored_is_asked_for_again() -> None:
+    desk = Desk(OperationalError("disk full", None, Exception()))
+    script = await poll(desk, ok(5), ok(5))
+    assert desk.taken == [5]
+    assert script.offsets == [None, None, "6"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        NetworkError("gone"),
+        OSError("gone"),
+        error(409),
+        error(500),
+        error(502),
+        error(400),
+        (200, b"<html>"),
+        (200, b'{"ok": true, "result": 7}'),
+        (200, b'{"ok": true, "result": [7]}'),
+        (200, b'{"ok": true, "result": [{"update_id": "x"}, {}, null]}'),
+    ],
+)
+async def test_it_outlives_every_bad_answer(answer: Answer) -> None:
+    desk = Desk()
+    await poll(desk, answer, answer, ok(5))
+    assert desk.taken == [5]
+
+
+async def test_an_unknown_token_ends_it() -> None:
+    with pytest.raises(InvalidToken):
+        await poll(Desk(), error(401))
+
+
+async def test_nothing_is_asked_for_while_there_is_no_room() -> None:
+    desk = Desk()
+    desk.room.clear()
+    asking = asyncio.create_task(poll(desk, ok(5)))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert desk.taken == []
+    desk.room.set()
+    await asking
+    assert desk.taken == [5]
