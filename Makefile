@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 # What the tests, the screenshots and the card layer need of the system.
-PACKAGES := chromium fonts-noto-cjk
+PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji fonts-roboto-unhinted
 MISSING = $(shell command -v dpkg-query >/dev/null || exit 0; for p in $(1); do \
 	dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)
 

@@ -21,6 +21,7 @@ from services.storage.models import Base, Fact
 from services.storage.upgrade import upgrade
 
 _MARK = "created_by_sandbox"
+_PEOPLE = (("Daniel", "en"), ("阿芳", "zh-hant"), ("小李", "zh-hans"), ("Linh", "vi"))
 _NOT_OURS = (
     "KAIKA_DATABASE_URL names a database that the sandbox did not create, so it is left alone; "
     "unset it for the demo"
@@ -34,7 +35,7 @@ async def run(port: int) -> None:
     :raises SettingsError: when the database is not one of the sandbox's.
     """
     token = f"{100_000_000 + secrets.randbelow(900_000_000)}:{secrets.token_urlsafe(32)}"
-    sandbox = await _serve(Engine(token), port)
+    sandbox = await _serve(_peopled(Engine(token)), port)
     try:
         settings = _settings(token, sandbox.api_url)
         logs.configure(settings.log_level, settings.log_format, settings.secrets())
@@ -49,6 +50,14 @@ async def run(port: int) -> None:
         await kaika.run()
     finally:
         await sandbox.close()
+
+
+def _peopled(engine: Engine) -> Engine:
+    """Let a few people and groups be there from the start."""
+    everybody = [engine.person(name, code) for name, code in _PEOPLE]
+    engine.group("New in Taiwan", everybody)
+    engine.group("Support staff 客服", everybody[:1], is_forum=True, bot_is_admin=True)
+    return engine
 
 
 async def _serve(engine: Engine, port: int) -> RunningSandbox:

@@ -1,6 +1,7 @@
 """Inline mode: ``@bot question`` in any chat lists answers and sends the chosen one in full."""
 
 import re
+from html import unescape
 
 from telegram import (
     InlineKeyboardButton,
@@ -15,7 +16,7 @@ from telegram.constants import ParseMode
 from telegram.helpers import create_deep_linked_url
 
 import locales
-from handlers import answers
+from handlers import answers, telegram_html
 from handlers.context import Context
 from handlers.view import button
 from handlers.words import label
@@ -24,7 +25,7 @@ from services.faq.entries import Entry
 PAGE = 10
 _CACHE_SECONDS = 60
 _PREVIEW = 100
-_TAGS = re.compile(r"<[^>]+>|&\w+;")
+_TAGS = re.compile(r"<[^>]+>")
 
 
 async def on_inline(update: Update, context: Context) -> None:
@@ -91,5 +92,6 @@ async def on_inline_language(update: Update, context: Context, parts: list[str])
 
 
 def _preview(body: str) -> str:
-    plain = " ".join(_TAGS.sub("", body.replace("**", "").replace("`", "")).split())
+    """Give the beginning of the answer as plain text."""
+    plain = unescape(_TAGS.sub("", telegram_html.render(body)[0]))
     return plain if len(plain) <= _PREVIEW else plain[: _PREVIEW - 1] + "…"

@@ -15,6 +15,8 @@ LONG = 600
 LONGEST = 2000
 """Characters of a message that are searched."""
 _OFFERED = 3
+_WORTH_OFFERING = 0.05
+"""Score below which a hit is no guess worth showing (docs/search.md)."""
 _HAS_WORD = re.compile(r"\w")
 
 
@@ -44,7 +46,7 @@ async def answer_question(update: Update, context: Context, question: str) -> No
         await send(update, context, shown)
         return
     language = found.language if _HAS_WORD.search(text) else context.language(update)
-    offered = [hit.id for hit in found.results]
+    offered = [hit.id for hit in found.results if hit.score >= _WORTH_OFFERING]
     await send(update, context, answers.unsure(entries, offered, language, len(question) > LONG))
     await _note(context, text, language)
 

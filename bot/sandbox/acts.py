@@ -7,7 +7,7 @@ from bot.sandbox.errors import PersonError
 from bot.sandbox.methods.messages import MAX_TEXT, forwarded
 from bot.sandbox.posting import deliver, post, remove, replace
 from bot.sandbox.shapes import Json
-from bot.sandbox.text.format import typed_text
+from bot.sandbox.text import typed_text
 
 if TYPE_CHECKING:
     from bot.sandbox.people import Person

@@ -6,7 +6,7 @@ from typing import Any
 from bot.sandbox.errors import PersonError
 from bot.sandbox.files import Files, StoredFile, Upload
 from bot.sandbox.shapes import Json
-from bot.sandbox.text.format import typed_text
+from bot.sandbox.text import typed_text
 
 MAX_CAPTION = 1024
 _PIXEL = (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from bot.sandbox.bell import Bell
 from bot.sandbox.shapes import Json
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class Webhook:
         self._engine = engine
         self.hook: Hook | None = None
         self.first_delay = 1.0
+        self.failed = Bell()
+        """Rings when an update was not taken."""
         self._last_error: tuple[int, str] | None = None
         self._task: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
@@ -120,6 +123,7 @@ class Webhook:
         except (aiohttp.ClientError, TimeoutError) as failure:
             error = f"Connection failed: {type(failure).__name__}"
         self._last_error = (self._engine.timestamp(), error)
+        self.failed.ring()
         return False
 
     async def _take_answer(self, response: aiohttp.ClientResponse) -> None:

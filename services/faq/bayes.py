@@ -40,3 +40,7 @@ class NaiveBayes:
         chosen = self._weights[np.array(rows, dtype=np.intp)]
         total: NDArray[np.float32] = chosen.sum(axis=0)
         return total
+
+    def knows(self, feature: str) -> bool:
+        """Say whether `feature` was seen often enough to mean something."""
+        return feature in self._rows

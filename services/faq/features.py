@@ -37,10 +37,13 @@ class FeatureReader:
     def _stem(self, word: str) -> str:
         return stem(self._spelling.correct(word)) if _is_word(word) else word
 
-    def features(self, text: Iterable[str]) -> set[str]:
-        """Give the features of `text`, split into units."""
+    def mend(self, units: Iterable[str]) -> list[str]:
+        """Give `units` with typing errors mended and words brought down to their stems."""
         stems = self._stems
-        units = [unit if unit > "z" else stems.get(unit) or self._stem(unit) for unit in text]
+        return [unit if unit > "z" else stems.get(unit) or self._stem(unit) for unit in units]
+
+    def features(self, units: Sequence[str]) -> set[str]:
+        """Give the features of mended units."""
         found = set(units)
         found.update([f"{one} {two}" for one, two in pairwise(units)])
         ideas = self._lexicon.ideas(units)

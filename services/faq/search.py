@@ -23,6 +23,8 @@ ERROR_CODE_ENTRY = "error-code"
 _CONFIDENT_LEAD = 4.5
 """The lead over "off topic" that makes an answer confident; docs/search.md shows its choice."""
 _CONFIDENT_SCORE = 0.5
+_STRANGE_UNIT = 4.0
+"""How much a word that no phrasing and no background question uses speaks for "off topic"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Search:
         texts, classes = self._samples(entries)
         units = [split(text) for text in texts]
         self._reader = FeatureReader(units, lexicon.read())
-        samples = [self._reader.features(text) for text in units]
+        samples = [self._reader.features(self._reader.mend(text)) for text in units]
         self._model = NaiveBayes(samples, classes, len(self._ids) + 1)
         self._word_for_word = {" ".join(text): n for text, n in zip(units, classes, strict=True)}
 
@@ -95,9 +97,12 @@ class Search:
 
     def _rank(self, units: Sequence[str], count: int) -> list[Hit]:
         """Give the likeliest entries, best first."""
-        features = self._reader.features(units)
+        mended = self._reader.mend(units)
+        features = self._reader.features(mended)
         scores = self._model.scores(features)
-        leads = (scores[:-1] - scores[-1]) / math.sqrt(len(features) + 1)
+        strange = sum(not self._model.knows(unit) for unit in set(mended))
+        background = scores[-1] + _STRANGE_UNIT * strange
+        leads = (scores[:-1] - background) / math.sqrt(len(features) + 1)
         best = np.argsort(-leads, kind="stable")[: max(count, 0)].tolist()
         return [Hit(self._ids[number], _score(float(leads[number]))) for number in best]
 

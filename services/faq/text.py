@@ -22,7 +22,9 @@ _ENGLISH_FRAME = re.compile(
     r"\b(?:a|an|the|i|my|me|you|is|are|am|was|do|does|did|can|could|to|of|for|on|in|with|and"
     r"|what|where|when|why|who|how|which|not|cannot|after|before|it|this|that)\b"
 )
-_CHINESE_FRAME = re.compile("[的了嗎吗呢吧啊我你您他她是有不沒没怎麼么什哪這这那在要能會会把被跟還还都就也]")
+_CHINESE_FRAME = re.compile(
+    "[的了嗎吗呢吧啊我你您他她是有不沒没怎麼么什哪這这那在要能會会把被跟還还都就也]"
+)
 
 _SUFFIXES: tuple[tuple[str, str], ...] = (
     ("ies", "y"),

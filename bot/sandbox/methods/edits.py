@@ -16,7 +16,7 @@ from bot.sandbox.params.messages import (
 )
 from bot.sandbox.posting import replace
 from bot.sandbox.shapes import Json
-from bot.sandbox.text.format import format_text
+from bot.sandbox.text import format_text
 
 if TYPE_CHECKING:
     from bot.sandbox.engine import Engine

@@ -28,7 +28,7 @@ from bot.sandbox.params.messages import (
 from bot.sandbox.params.objects import MessageEntity
 from bot.sandbox.posting import post, remove
 from bot.sandbox.shapes import Json
-from bot.sandbox.text.format import format_text
+from bot.sandbox.text import format_text
 
 if TYPE_CHECKING:
     from bot.sandbox.engine import Engine
@@ -210,13 +210,15 @@ def delete_messages(engine: "Engine", p: DeleteMessages) -> bool:
 
 
 def _check_deletable(engine: "Engine", chat: Chat, stored: Stored) -> None:
-    too_old = engine.timestamp() - stored.message["date"] >= DELETABLE_SECONDS
+    age = engine.timestamp() - stored.message["date"]
     if chat.private:
-        if too_old or "dice" in stored.message or (stored.outgoing and stored.service):
+        fresh_dice = "dice" in stored.message and age < DELETABLE_SECONDS / 2
+        if age > DELETABLE_SECONDS or fresh_dice:
             raise bad_request("Message can't be deleted for everyone")
         return
     may = is_admin(engine, chat) or (stored.outgoing and not stored.service)
-    if too_old or not may or stored.id == 1 or "forum_topic_created" in stored.message:
+    begins = stored.id == 1 or "forum_topic_created" in stored.message
+    if age >= DELETABLE_SECONDS or not may or begins:
         raise bad_request("Message can't be deleted")
 
 

@@ -10,7 +10,7 @@ from bot.sandbox.methods.registry import method
 from bot.sandbox.params.messages import AnswerCallbackQuery, AnswerInlineQuery
 from bot.sandbox.params.objects import InlineQueryResult, InlineQueryResultsButton
 from bot.sandbox.shapes import Json
-from bot.sandbox.text.format import format_text
+from bot.sandbox.text import format_text
 
 if TYPE_CHECKING:
     from bot.sandbox.engine import Engine

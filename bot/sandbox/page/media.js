@@ -20,7 +20,7 @@ export function attachment(message) {
 /** What a message is about in one line, for lists, quotes and screen readers. */
 export function summary(message) {
   const words = message.text ?? message.caption;
-  if (words) return words.replace(/\s+/g, " ").slice(0, 120);
+  if (words) return withoutSpoilers(words, message).replace(/\s+/g, " ").slice(0, 120);
   return serviceText(message) ?? kindName(message);
 }
 

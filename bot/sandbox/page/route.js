@@ -28,11 +28,11 @@ function forumRoute(route) {
   return { ...route, topicId: latestTopic(group, messagesOf(group.id)).message_thread_id };
 }
 
-/** Show a view. */
+/** Show a view, at once: what is typed next belongs to it. */
 export function go(route) {
-  const whole = forumRoute(route);
-  if (location.hash !== toHash(whole)) location.hash = toHash(whole);
-  else follow();
+  const hash = toHash(forumRoute(route));
+  if (location.hash !== hash) history.pushState(null, "", hash);
+  follow();
 }
 
 /** Take up what the address says. */

@@ -27,6 +27,19 @@ class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
 
+def _given(shape: dict[str, object]) -> dict[str, object]:
+    """Leave out nulls: Telegram takes them as not given."""
+    return {key: value for key, value in shape.items() if value is not None}
+
+
+def _without_nulls(value: object) -> object:
+    if isinstance(value, list):
+        return [_without_nulls(part) for part in value]
+    if isinstance(value, dict):
+        return {key: _without_nulls(part) for key, part in _given(value).items()}
+    return value
+
+
 def _decoded(value: object) -> object:
     """Read an object that came as JSON text, as in a form."""
     if not isinstance(value, str):
@@ -34,7 +47,7 @@ def _decoded(value: object) -> object:
     if not value:
         return None
     try:
-        return json.loads(value)
+        return json.loads(value, object_hook=_given)
     except ValueError:
         raise ValueError("not JSON") from None
 
@@ -53,8 +66,11 @@ def read(model: type[P], given: Mapping[str, object]) -> P:
         ignores them, for a name that is not documented or a value of another type.
     """
     try:
-        return model.model_validate({k: v for k, v in given.items() if v is not None})
+        return model.model_validate(given)
     except ValidationError as error:
+        bare = {name: _without_nulls(value) for name, value in given.items() if value is not None}
+        if bare != given:
+            return read(model, bare)
         raise _in_words(error.errors(include_url=False)[0]) from None
 
 

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 
-_HOST = r"[A-Za-z0-9_\-~\u00c0-\u1fff\u200c\u200d\u2010-\u2015\u2070-\u2fff\u3001-\U0010ffff]"
-_USER = r"[^\s/\[\]{}()'`<>\"@«»]"
+_LABEL = r"A-Za-z0-9_\-~\u00c0-\u1fff\u200c\u200d\u2010-\u2015\u2070-\u2fff\u3001-\U0010ffff"
+_HOST = re.compile(rf"(?<![{_LABEL}.])[{_LABEL}]++(?:\.[{_LABEL}]++)++(?!@)")
+_USER = re.compile(r"[^\s/\[\]{}()'`<>\"@«»]+@$")
 _PATH = r"[^\s<>\"«»]"
-_URL = re.compile(
-    rf"(?P<scheme>[^\s:/]*://)?(?P<user>{_USER}+@)?(?P<host>{_HOST}+(?:\.{_HOST}+)+)"
-    rf"(?P<port>:\d{{1,5}})?(?P<path>[/?#]{_PATH}*)?"
-)
+_REST = re.compile(rf"(?::\d{{1,5}})?(?P<path>[/?#]{_PATH}*)?")
+_BEFORE = 300
+"""How far before a host its scheme and user may begin."""
 _APP_URL = re.compile(rf"(?:tg|ton)://[A-Za-z0-9_-]{{1,253}}(?:[/?#]{_PATH}*)?", re.IGNORECASE)
 _EMAIL = re.compile(
     r"(?:[a-z0-9_-]{0,26}[.+]){0,10}[a-z0-9_-]{1,35}"
@@ -42,27 +42,32 @@ def find_urls(text: str) -> Iterator[tuple[str, int, int]]:
     """Give ``("url" | "email", start, end)`` for every address in `text`."""
     for match in _APP_URL.finditer(text):
         yield "url", match.start(), match.start() + len(match[0].rstrip(_TRAILING))
-    for match in _URL.finditer(text):
-        found = _address(text, match)
+    at = 0
+    while host := _HOST.search(text, at):
+        found = _address(text, host)
         if found:
             yield found
+        at = found[2] if found else host.end()
 
 
-def _address(text: str, match: re.Match[str]) -> tuple[str, int, int] | None:
-    scheme = _SCHEME.search(match["scheme"] or "")
-    if match["scheme"] and not scheme:
+def _address(text: str, host: re.Match[str]) -> tuple[str, int, int] | None:
+    """Give the address around a host, if it is one."""
+    before = text[max(0, host.start() - _BEFORE) : host.start()]
+    user = _USER.search(before)
+    if before.endswith("@") and not user:
         return None
-    start = match.start() + scheme.start() if scheme else match.start()
-    if not scheme and start and (text[start - 1].isalnum() or text[start - 1] in "_/#@"):
+    before = before[: user.start()] if user else before
+    scheme = _SCHEME.search(before)
+    if not scheme and before and (before[-1].isalnum() or before[-1] in "_/#@"):
         return None
-    end = match.end("port") if match["port"] else match.end("host")
-    if match["path"]:
-        end += _path_length(match["path"])
-    whole = text[start:end]
-    bare = whole.removeprefix("mailto:")
+    start = host.start() - (len(user[0]) if user else 0) - (len(scheme[0]) if scheme else 0)
+    rest = _REST.match(text, host.end())
+    assert rest is not None
+    end = rest.start("path") + _path_length(rest["path"]) if rest["path"] else rest.end()
+    bare = text[start:end].removeprefix("mailto:")
     if _EMAIL.fullmatch(bare):
         return "email", end - len(bare), end
-    if not _good_host(match["host"], scheme is not None):
+    if not _good_host(host[0], scheme is not None):
         return None
     return "url", start, end
 

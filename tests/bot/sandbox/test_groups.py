@@ -167,3 +167,29 @@ async def test_a_person_reaches_only_their_own_chats(engine: Engine, ann: Person
 async def test_a_group_needs_somebody(engine: Engine) -> None:
     with pytest.raises(PersonError, match="needs somebody"):
         engine.group("Nobody", [])
+
+
+async def test_a_reaction_is_told_to_administrators_only(
+    bot: Bot, staff: Group, ann: Person
+) -> None:
+    await bot.ok("getUpdates", allowed_updates=["message_reaction"])
+    sent = ann.send("x", staff.id)["message_id"]
+    ann.react(sent, "👍", staff.id)
+    assert await bot.updates() == []
+    staff.change_bot("administrator", by=ann.user)
+    ann.react(sent, "❤", staff.id)
+    ((kind, change),) = await bot.updates()
+    assert (kind, change["old_reaction"]) == (
+        "message_reaction",
+        [{"type": "emoji", "emoji": "👍"}],
+    )
+
+
+async def test_nobody_joins_twice_and_the_bot_is_something_known(staff: Group, ann: Person) -> None:
+    with pytest.raises(PersonError, match="is in the group"):
+        staff.add(ann)
+    with pytest.raises(PersonError, match="One of"):
+        staff.change_bot("owner", by=ann.user)
+    before = staff.engine.version
+    staff.change_bot("member", by=ann.user)
+    assert staff.engine.version == before, "it is that already"

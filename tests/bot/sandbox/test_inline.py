@@ -65,6 +65,9 @@ async def test_a_message_sent_inline_is_known_by_its_own_id(bot: Bot, ann: Perso
             "too many inline query results specified",
         ),
         ({"results": [article("a", "")]}, "message text is empty"),
+        ({"results": [article("a", "<b> </b>")]}, "text must be non-empty"),
+        ({"results": [article("a", title="")]}, "ARTICLE_TITLE_EMPTY"),
+        ({"results": "[{]"}, "can't parse results JSON object"),
         ({"results": [article("a", "<i>")]}, "can't parse entities"),
         ({"results": [article("a", "x" * 4097)]}, "MESSAGE_TOO_LONG"),
         ({"results": [article("a", titel="x")]}, 'unknown field "titel"'),
@@ -73,6 +76,14 @@ async def test_a_message_sent_inline_is_known_by_its_own_id(bot: Bot, ann: Perso
         (
             {"results": [], "button": {"text": "Ask", "start_parameter": "a b"}},
             "unallowed characters in start_parameter",
+        ),
+        (
+            {"results": [], "button": {"text": "Ask", "start_parameter": ""}},
+            "can't use empty start_parameter",
+        ),
+        (
+            {"results": [], "button": {"text": "Ask", "start_parameter": "a" * 65}},
+            "too long start_parameter specified",
         ),
         (
             {"results": [], "button": {"text": "Ask"}},
@@ -123,3 +134,27 @@ async def test_asking_from_a_group_says_so(bot: Bot, engine: Engine, ann: Person
     assert (await bot.updates())[-1][1]["chat_type"] == "supergroup"
     await bot.ok("answerInlineQuery", inline_query_id=query_id, results=[article("a")])
     assert ann.choose(query_id, "a")["chat"]["id"] == group.id
+
+
+async def test_a_button_may_stand_above_the_results(bot: Bot, ann: Person) -> None:
+    query_id = ann.inline("x")
+    ask = {"text": "Ask me", "start_parameter": "ask"}
+    content = {"message_text": "*", "link_preview_options": {"is_disabled": True}}
+    result = {"type": "article", "id": "a", "title": "T", "input_message_content": content}
+    await bot.ok("answerInlineQuery", inline_query_id=query_id, results=[result], button=ask)
+    answer = await bot.engine.inline_answer(query_id)
+    assert answer is not None
+    assert answer["button"] == ask
+    assert ann.choose(query_id, "a")["link_preview_options"] == {"is_disabled": True}
+
+
+async def test_a_deleted_inline_message_cannot_be_edited(bot: Bot, ann: Person) -> None:
+    query_id = ann.inline("x")
+    with_button = article("a", reply_markup=keyboard([("中文", "zh")]))
+    await bot.ok("answerInlineQuery", inline_query_id=query_id, results=[with_button])
+    sent = ann.choose(query_id, "a")
+    ann.press(sent["message_id"], "zh")
+    inline_id = (await bot.updates())[-1][1]["inline_message_id"]
+    ann.delete(sent["message_id"])
+    refusal = await bot.refused("editMessageText", inline_message_id=inline_id, text="x")
+    assert refusal == "Bad Request: MESSAGE_ID_INVALID"

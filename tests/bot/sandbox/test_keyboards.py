@@ -1,10 +1,14 @@
 """What may stand under a message, and what happens when it is pressed."""
 
+import json
 from typing import Any
 
 import pytest
 
+from bot.sandbox.engine import Engine
 from bot.sandbox.errors import PersonError
+from bot.sandbox.params.base import read
+from bot.sandbox.params.messages import SendMessage
 from bot.sandbox.people import Person
 from tests.bot.sandbox.conftest import Bot, Clock, keyboard
 
@@ -16,7 +20,7 @@ def button(**fields: object) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("markup", "words"),
     [
-        (button(text="x", callback_data="é" * 33), "BUTTON_DATA_INVALID"),
+        (button(text="x", callback_data="é" * 32 + "x"), "BUTTON_DATA_INVALID"),
         (button(text="x"), "Text buttons are unallowed in the inline keyboard"),
         (button(text="x", callback_data=""), "Text buttons are unallowed in the inline keyboard"),
         (
@@ -34,7 +38,13 @@ def button(**fields: object) -> dict[str, Any]:
         (button(text="x", pay=True), "BUTTON_TYPE_INVALID"),
         (button(text="x", callback_data="x", style="pink"), "invalid button style specified"),
         (keyboard(*[[("x", "x")] * 8] * 13), "reply markup is too long"),
+        (button(text="x", copy_text={"text": "x" * 257}), "BUTTON_COPY_TEXT_INVALID"),
         ({"inline_keyboard": [{"text": "x"}]}, "can't parse"),
+        (
+            {"keyboard": [[{"text": "x"}]], "input_field_placeholder": "x" * 65},
+            "REPLY_MARKUP_PLACEHOLDER_INVALID",
+        ),
+        ({"keyboard": [[{"text": str(n)} for n in range(301)]]}, "reply markup is too long"),
         ({"inline_keyboard": [[{"text": "x", "url": "a.b"}]], "selective": True}, "unknown field"),
     ],
 )
@@ -125,6 +135,64 @@ async def test_a_keyboard_in_place_of_the_letters(bot: Bot, ann: Person) -> None
     assert ann.transcript()["keyboard"] is None
     await bot.says(ann, "x", reply_markup={"keyboard": [[{"text": "Plain"}]]})
     assert ann.press_key("Plain")["text"] == "Plain"
+    assert ann.transcript()["keyboard"] is not None, "it stays until it is taken away"
     await bot.says(ann, "x", reply_markup={"remove_keyboard": True})
     with pytest.raises(PersonError, match="No key"):
         ann.press_key("Plain")
+
+
+async def test_an_edit_takes_inline_keyboards_only(bot: Bot, ann: Person) -> None:
+    sent = await bot.says(ann, "x")
+    ids = {"chat_id": ann.id, "message_id": sent["message_id"]}
+    keys = {"keyboard": [[{"text": "A"}]]}
+    refusal = await bot.refused("editMessageText", **ids, text="y", reply_markup=keys)
+    assert refusal == "Bad Request: inline keyboard expected"
+
+
+async def test_a_number_is_asked_for_in_private_only(bot: Bot, engine: Engine, ann: Person) -> None:
+    group = engine.group("Staff", [ann])
+    keys = {"keyboard": [[{"text": "My number", "request_contact": True}]]}
+    refusal = await bot.refused("sendMessage", chat_id=group.id, text="x", reply_markup=keys)
+    assert refusal == "Bad Request: phone number can be requested in private chats only"
+
+
+@pytest.mark.parametrize("markup", [{"keyboard": [[]]}, {"inline_keyboard": []}])
+async def test_an_empty_keyboard_is_none(bot: Bot, ann: Person, markup: dict[str, Any]) -> None:
+    sent = await bot.says(ann, "x", reply_markup=markup)
+    assert "reply_markup" not in sent
+    assert ann.transcript()["keyboard"] is None
+
+
+async def test_the_place_key_sends_a_place(bot: Bot, ann: Person) -> None:
+    keys = {"keyboard": [[{"text": "Here", "request_location": True}]]}
+    await bot.says(ann, "x", reply_markup=keys)
+    assert "location" in ann.press_key("Here")
+
+
+async def test_a_forged_press_needs_data(ann: Person) -> None:
+    with pytest.raises(PersonError, match="needs data"):
+        ann.press(1, forge=True)
+
+
+async def test_an_answer_may_open_only_the_bot(bot: Bot, ann: Person) -> None:
+    sent = await bot.says(ann, "x", reply_markup=keyboard([("Yes", "y")]))
+    query_id = ann.press(sent["message_id"], "y")
+    answer = {"callback_query_id": query_id}
+    refusal = await bot.refused("answerCallbackQuery", **answer, url="https://moica.nat.gov.tw/")
+    assert refusal == "Bad Request: URL_INVALID"
+    url = "https://t.me/kaika_test_bot?start=faq"
+    await bot.ok("answerCallbackQuery", **answer, url=url)
+    assert await bot.engine.callback_answer(query_id) == {"url": url}
+
+
+def test_a_null_is_as_good_as_nothing() -> None:
+    rows = [[{"text": "x", "callback_data": "y", "url": None}]]
+    for markup in ({"inline_keyboard": rows}, json.dumps({"inline_keyboard": rows})):
+        params = {"chat_id": 1, "text": "x", "parse_mode": None, "reply_markup": markup}
+        message = read(SendMessage, params)
+        assert message.reply_markup == keyboard([("x", "y")])
+
+
+async def test_64_bytes_of_data_are_not_too_many(bot: Bot, ann: Person) -> None:
+    sent = await bot.says(ann, "x", reply_markup=keyboard([("x", "é" * 32)]))
+    assert ann.press(sent["message_id"], "é" * 32)

@@ -44,6 +44,10 @@ async def test_message_ids_rise_in_each_chat_by_itself(
         ({"text": "x", "reply_parameters": {"message_id": 9}}, "message to be replied not found"),
         ({"text": "x", "colour": "red"}, 'unknown parameter "colour"'),
         ({"text": "x", "business_connection_id": "b"}, "the sandbox has no business connection"),
+        (
+            {"text": "x", "reply_parameters": {"message_id": 1, "chat_id": 5}},
+            "the sandbox knows no replies to another chat",
+        ),
         ({"text": "x", "reply_markup": "{"}, "can't parse reply keyboard markup JSON object"),
         ({"text": "x", "protect_content": "perhaps"}, "can't parse protect_content: "),
         (
@@ -89,79 +93,6 @@ async def test_a_reply_may_go_without_the_message(bot: Bot, ann: Person) -> None
     assert "reply_to_message" not in await bot.says(ann, "x", reply_parameters=reply)
 
 
-async def test_an_edit_changes_text_and_keyboard(bot: Bot, ann: Person, clock: Clock) -> None:
-    sent = await bot.says(ann, "one", reply_markup=YES_NO)
-    clock.advance(seconds=3)
-    edited = await bot.ok(
-        "editMessageText", chat_id=ann.id, message_id=sent["message_id"], text="two"
-    )
-    assert (edited["text"], edited["edit_date"] - edited["date"]) == ("two", 3)
-    assert "reply_markup" not in edited
-    assert sent["text"] == "one", "who holds the old message keeps it"
-    assert ann.transcript()["messages"][-1] == edited
-
-
-async def test_an_edit_to_the_same_is_refused(bot: Bot, ann: Person) -> None:
-    sent = await bot.says(ann, "<b>one</b>", parse_mode="HTML", reply_markup=YES_NO)
-    refusal = await bot.refused(
-        "editMessageText",
-        chat_id=ann.id,
-        message_id=sent["message_id"],
-        text="<strong>one</strong>",
-        parse_mode="HTML",
-        reply_markup=YES_NO,
-    )
-    assert refusal == (
-        "Bad Request: message is not modified: specified new message content and reply markup "
-        "are exactly the same as a current content and reply markup of the message"
-    )
-    refusal = await bot.refused(
-        "editMessageReplyMarkup",
-        chat_id=ann.id,
-        message_id=sent["message_id"],
-        reply_markup=YES_NO,
-    )
-    assert "not modified" in refusal
-
-
-async def test_what_cannot_be_edited(bot: Bot, ann: Person) -> None:
-    theirs = ann.send("mine")["message_id"]
-    with_keys = await bot.says(ann, "x", reply_markup={"keyboard": [[{"text": "A"}]]})
-    long = {"chat_id": ann.id, "message_id": with_keys["message_id"] + 1, "text": "x" * 4097}
-    await bot.says(ann, "short")
-
-    async def refused(message_id: int, text: str = "new") -> str:
-        return await bot.refused(
-            "editMessageText", chat_id=ann.id, message_id=message_id, text=text
-        )
-
-    assert await refused(99) == "Bad Request: message to edit not found"
-    assert await refused(theirs) == "Bad Request: message can't be edited"
-    assert await refused(with_keys["message_id"]) == "Bad Request: message can't be edited"
-    assert await bot.refused("editMessageText", **long) == "Bad Request: MESSAGE_TOO_LONG"
-    assert await refused(0) == "Bad Request: message to edit not found"
-    assert (
-        await bot.refused("editMessageText", text="x")
-        == "Bad Request: message identifier is not specified"
-    )
-    assert (
-        await bot.refused("editMessageCaption", chat_id=ann.id, message_id=4, caption="x")
-        == "Bad Request: there is no caption in the message to edit"
-    )
-
-
-async def test_a_forwarded_message_is_not_the_bots_to_edit(bot: Bot, ann: Person) -> None:
-    sent = await bot.says(ann, "x")
-    copy = await bot.ok(
-        "forwardMessage", chat_id=ann.id, from_chat_id=ann.id, message_id=sent["message_id"]
-    )
-    assert copy["forward_origin"]["sender_user"]["id"] == bot.engine.bot.id
-    refusal = await bot.refused(
-        "editMessageText", chat_id=ann.id, message_id=copy["message_id"], text="y"
-    )
-    assert refusal == "Bad Request: message can't be edited"
-
-
 async def test_deleted_messages_are_gone_for_everybody(bot: Bot, ann: Person) -> None:
     sent = await bot.says(ann, "x")
     both = [1, sent["message_id"]]
@@ -174,8 +105,9 @@ async def test_deleted_messages_are_gone_for_everybody(bot: Bot, ann: Person) ->
 
 
 async def test_after_48_hours_nothing_can_be_deleted(bot: Bot, ann: Person, clock: Clock) -> None:
-    clock.advance(hours=48, seconds=-1)
-    await bot.ok("deleteMessage", chat_id=ann.id, message_id=ann.send("x")["message_id"])
+    later = await bot.says(ann, "x")
+    clock.advance(hours=48)
+    await bot.ok("deleteMessage", chat_id=ann.id, message_id=later["message_id"])
     clock.advance(seconds=1)
     refusal = await bot.refused("deleteMessage", chat_id=ann.id, message_id=1)
     assert refusal == "Bad Request: message can't be deleted for everyone"
@@ -185,12 +117,26 @@ async def test_several_messages_are_deleted_and_missing_ones_passed_over(
     bot: Bot, ann: Person
 ) -> None:
     sent = await bot.says(ann, "x")
-    ids = [1, 77, sent["message_id"]]
+    await bot.ok("pinChatMessage", chat_id=ann.id, message_id=1)
+    ids = [1, 77, sent["message_id"], 3]
     assert await bot.ok("deleteMessages", chat_id=ann.id, message_ids=ids) is True
     assert ann.transcript()["messages"] == []
     too_many = list(range(1, 102))
     refusal = await bot.refused("deleteMessages", chat_id=ann.id, message_ids=too_many)
     assert refusal == "Bad Request: too many message identifiers specified"
+    refusal = await bot.refused("deleteMessages", chat_id=ann.id, message_ids=[0])
+    assert refusal == "Bad Request: invalid message identifier specified"
+    refusal = await bot.refused("deleteMessages", chat_id=ann.id)
+    assert refusal == "Bad Request: message identifiers are not specified"
+    assert ann.transcript()["pinned"] == []
+
+
+async def test_a_die_is_not_deleted_on_its_first_day(bot: Bot, ann: Person, clock: Clock) -> None:
+    die = {"chat_id": ann.id, "message_id": ann.media("dice")["message_id"]}
+    refusal = await bot.refused("deleteMessage", **die)
+    assert refusal == "Bad Request: message can't be deleted for everyone"
+    clock.advance(days=1)
+    await bot.ok("deleteMessage", **die)
 
 
 async def test_deleteMessage_says_what_is_missing(bot: Bot, ann: Person) -> None:  # noqa: N802
@@ -255,3 +201,30 @@ async def test_reactions_are_kept_and_taken_back(bot: Bot, ann: Person) -> None:
     odd = [{"type": "emoji", "emoji": "🥁"}]
     refusal = await bot.refused("setMessageReaction", chat_id=ann.id, message_id=1, reaction=odd)
     assert refusal == "Bad Request: REACTION_INVALID"
+    many = [{"type": "emoji", "emoji": emoji} for emoji in "👍👎"]
+    refusal = await bot.refused("setMessageReaction", chat_id=ann.id, message_id=1, reaction=many)
+    assert refusal == "Bad Request: REACTIONS_TOO_MANY"
+
+
+async def test_the_wish_for_a_link_preview_is_kept(bot: Bot, ann: Person) -> None:
+    off = {"is_disabled": True}
+    sent = await bot.says(ann, "moica.tw", link_preview_options=off)
+    assert sent["link_preview_options"] == off
+    edited = await bot.ok(
+        "editMessageText",
+        chat_id=ann.id,
+        message_id=sent["message_id"],
+        text="*.tw",
+        entities=[{"type": "bold", "offset": 0, "length": 1}],
+        link_preview_options=off,
+    )
+    assert edited["link_preview_options"] == off
+    assert edited["entities"][0]["type"] == "bold"
+
+
+async def test_a_forward_may_be_protected_and_needs_a_source(bot: Bot, ann: Person) -> None:
+    ids = {"chat_id": ann.id, "message_id": 1}
+    forward = await bot.ok("forwardMessage", **ids, from_chat_id=ann.id, protect_content=True)
+    assert forward["has_protected_content"] is True
+    refusal = await bot.refused("forwardMessage", **ids)
+    assert refusal == 'Bad Request: parameter "from_chat_id" is required'

@@ -79,6 +79,10 @@ async def test_the_narrowest_menu_of_a_group_wins(
         ({"commands": menu("a"), "scope": {"type": "nobody"}}, "unsupported type specified"),
         ({"commands": menu("a"), "scope": {"type": "chat"}}, 'can\'t find field "chat_id"'),
         ({"commands": menu("a"), "scope": {"type": "chat", "chat_id": 5}}, "chat not found"),
+        (
+            {"commands": menu("a"), "scope": {"type": "chat_member", "chat_id": 5}},
+            "invalid user_id specified",
+        ),
     ],
 )
 async def test_what_setMyCommands_refuses(  # noqa: N802
@@ -125,3 +129,14 @@ async def test_the_menu_button_is_one_for_all_or_for_one(bot: Bot, ann: Person) 
     plain = {**app, "web_app": {"url": "http://moica.nat.gov.tw/"}}
     assert "HTTPS" in await bot.refused("setChatMenuButton", menu_button=plain)
     assert await bot.refused("setChatMenuButton", chat_id=5) == "Bad Request: user not found"
+    for odd, words in (
+        ({"type": "door"}, "unsupported type"),
+        ({"type": "web_app"}, "must be non-empty"),
+    ):
+        assert words in await bot.refused("setChatMenuButton", menu_button=odd)
+
+
+async def test_a_menu_for_administrators_needs_a_group(bot: Bot, ann: Person) -> None:
+    scope = {"type": "chat_administrators", "chat_id": ann.id}
+    refusal = await bot.refused("setMyCommands", commands=menu("a"), scope=scope)
+    assert refusal == "Bad Request: can't use specified scope in private chats"

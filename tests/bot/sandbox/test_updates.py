@@ -80,6 +80,16 @@ async def test_only_wanted_kinds_come(bot: Bot, ann: Person) -> None:
 async def test_pending_updates_can_be_dropped(bot: Bot, ann: Person) -> None:
     await bot.ok("deleteWebhook", drop_pending_updates=True)
     assert await bot.ok("getUpdates") == []
+    ann.send("two")
+    await bot.ok("setWebhook", url="", drop_pending_updates=True)
+    assert await bot.ok("getUpdates") == []
+
+
+async def test_waiting_for_what_never_comes_ends(bot: Bot) -> None:
+    def nothing() -> str | None:
+        return None
+
+    assert await bot.engine.updates.bell.until(nothing, 0.001) is None
 
 
 async def test_an_unknown_method_is_not_found(bot: Bot) -> None:

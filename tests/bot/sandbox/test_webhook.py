@@ -100,6 +100,48 @@ async def test_the_answer_may_hold_a_call(bot: Bot, ann: Person, receiver: Recei
     assert ann.transcript()["messages"][-1]["text"] == "at once"
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        ("{", "application/json"),
+        ("[]", "application/json"),
+        ('{"method": "deleteWebhook"}', "application/json"),
+        ("fine", "text/plain"),
+    ],
+)
+async def test_other_answers_are_only_taken_as_yes(
+    bot: Bot, ann: Person, receiver: Receiver, body: str, content_type: str
+) -> None:
+    receiver.answers = [web.Response(text=body, content_type=content_type)]
+    await bot.ok("setWebhook", url=receiver.url)
+    assert await receiver.text() == "/start"
+    ann.send("two")
+    assert await receiver.text() == "two"
+    assert (await bot.ok("getWebhookInfo"))["url"] == receiver.url
+
+
+async def test_only_so_many_connections_are_open(
+    bot: Bot, ann: Person, stranger: Person, receiver: Receiver
+) -> None:
+    receiver.hold[ann.id] = asyncio.Event()
+    stranger.send("second")
+    await bot.ok("setWebhook", url=receiver.url, max_connections=1)
+    assert await receiver.text() == "/start"
+    assert receiver.got.empty()
+    receiver.hold[ann.id].set()
+    assert await receiver.text() == "second"
+
+
+async def test_a_line_that_fails_is_told(bot: Bot, ann: Person, engine: Engine) -> None:
+    engine.webhook.first_delay = 0.001
+    await bot.ok("setWebhook", url="http://127.0.0.1:9/hook")
+    async with asyncio.timeout(5):
+        await engine.webhook.failed.wait()
+    info = await bot.ok("getWebhookInfo")
+    assert info["last_error_message"].startswith("Connection failed")
+    await engine.close()
+
+
 async def test_updates_wait_while_nobody_listens(bot: Bot, ann: Person, receiver: Receiver) -> None:
     await receiver.server.close()
     await bot.ok("setWebhook", url="http://127.0.0.1:9/hook", max_connections=3)

@@ -35,11 +35,24 @@ async def test_a_forum_shows_its_topics(world: World, device: Device) -> None:
     await page.page.get_by_role("button", name="New topic").click()
     await page.field("Name").fill("Bo, lost card")
     await page.presses("Open the topic")
+    await expect(page.page.get_by_role("heading", name="Bo, lost card")).to_be_visible()
     await page.says("I take this one")
     await page.sees("Echo: 15 characters")
     await page.goes_to("Ann, locked card")
     await page.sees("Topic opened: Ann, locked card")
     await expect(page.message("I take this one")).to_have_count(0)
+
+
+async def test_the_browser_goes_back_to_the_chat_before(world: World) -> None:
+    world.person("Mei")
+    world.person("Olga", started=False)
+    page = await world.opens(DESKTOP)
+    await page.goes_to("Olga")
+    await expect(page.button("Start")).to_be_visible()
+    await page.page.go_back()
+    await page.sees("Welcome, this is Kaika.")
+    await page.page.reload()
+    await page.sees("Welcome, this is Kaika.")
 
 
 async def test_a_mail_shows_as_soon_as_it_is_sent(world: World) -> None:
@@ -67,9 +80,10 @@ async def test_messages_of_others_mark_a_chat_as_unread(world: World) -> None:
 async def test_the_page_speaks_chinese_by_itself_and_changes_on_a_press(world: World) -> None:
     world.person("Mei", started=False)
     page = await world.opens(DESKTOP, locale="zh-TW")
-    await expect(page.button("開始")).to_be_visible()
+    buttons = page.page.get_by_role("button")
+    await expect(buttons.get_by_text("開始", exact=True)).to_be_visible()
     await page.presses("English")
-    await expect(page.button("Start")).to_be_visible()
+    await expect(buttons.get_by_text("Start", exact=True)).to_be_visible()
     assert await page.page.locator("html").get_attribute("lang") == "en"
 
 
@@ -92,8 +106,7 @@ async def test_everything_can_be_reached_with_the_keyboard(world: World) -> None
     await page.button("中文").focus()
     await page.page.keyboard.press("Enter")
     await page.sees("歡迎，這裡是開卡。")
-    focused = await page.page.evaluate("document.activeElement.textContent")
-    assert "歡迎" in focused
+    await expect(page.message("歡迎")).to_be_focused()
 
 
 async def test_the_page_says_when_the_sandbox_is_gone(world: World) -> None:

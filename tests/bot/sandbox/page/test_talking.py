@@ -222,6 +222,7 @@ async def test_a_protected_message_is_neither_copied_nor_forwarded(world: World)
     mei = world.person("Mei")
     await world.bot.call("sendMessage", chat_id=mei.id, text="A secret", protect_content=True)
     page = await world.opens(DESKTOP)
+    await expect(page.message("A secret").locator(".bubble")).to_have_css("user-select", "none")
     await page.opens_menu_of("A secret")
     await expect(page.page.get_by_role("menuitem")).to_have_text(["Reply", "Delete"])
 

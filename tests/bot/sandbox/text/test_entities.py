@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from bot.sandbox.errors import ApiError
-from bot.sandbox.text.format import format_text, typed_text
+from bot.sandbox.text import format_text, typed_text
 
 
 def found(text: str) -> list[tuple[str, str]]:

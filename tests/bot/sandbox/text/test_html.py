@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.sandbox.errors import ApiError
-from bot.sandbox.text.format import format_text, utf16_length
+from bot.sandbox.shapes import Entity
+from bot.sandbox.text import format_text, utf16_length
 
 
 def parsed(source: str) -> tuple[str, list[tuple[str, int, int]]]:
@@ -119,7 +120,8 @@ def test_escaped_text_comes_out_as_plain_text_does(text: str) -> None:
 
 @given(st.text(alphabet="<>/&;ab= '\"span 開😀\n", max_size=40))
 def test_any_text_is_either_refused_or_gives_entities_within_it(source: str) -> None:
-    text, entities = "", []
+    text = ""
+    entities: list[Entity] = []
     with suppress(ApiError):
         text, entities = format_text(source, "HTML")
     for entity in entities:

@@ -1,0 +1,150 @@
+"""Takes the pictures in `docs/screenshots`: the demo, by a phone and a desktop, in both languages.
+
+Run by `make screenshots`. It starts `kaika demo` with a data directory of its own, talks to it
+in a browser as newcomers would, and stops it again.
+"""
+
+import asyncio
+import os
+import re
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.async_api import Browser, Locator, expect
+
+from tests.browser import DESKTOP, PHONE, ChatPage, chromium, window
+
+PICTURES = Path(__file__).parent.parent / "docs" / "screenshots"
+KAIKA = Path(sys.executable).with_name("kaika")
+_ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\?token=\S+")
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What is shown in one language."""
+
+    name: str
+    locale: str
+    person: str
+    person_language: str
+    question: str
+    inline_query: str
+
+
+STORIES = (
+    Story(
+        "en",
+        "en-GB",
+        "Maria",
+        "en",
+        "I typed a wrong PIN three times and now my card is locked. What can I do?",
+        "lost card",
+    ),
+    Story("zh", "zh-TW", "美玲", "zh-hant", "我忘記用戶代碼，要怎麼繳費？", "卡片遺失"),
+)
+
+
+@asynccontextmanager
+async def demo() -> AsyncIterator[str]:
+    """Run the demo while the block runs; give the address of its page."""
+    with tempfile.TemporaryDirectory() as data:
+        process = await asyncio.create_subprocess_exec(
+            KAIKA,
+            *("demo", "--port", "0"),
+            env={**os.environ, "KAIKA_DATA_DIR": data},
+            stderr=asyncio.subprocess.STDOUT,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        output = _Output(process.stdout)
+        try:
+            yield await output.address()
+        finally:
+            process.terminate()
+            await process.wait()
+            await output.close()
+
+
+class _Output:
+    """Reads what the demo prints, so that it never waits for a reader."""
+
+    def __init__(self, stream: asyncio.StreamReader) -> None:
+        self._stream = stream
+        self._address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        lines = []
+        async for line in self._stream:
+            lines.append(line.decode())
+            found = _ADDRESS.search(lines[-1])
+            if found and not self._address.done():
+                self._address.set_result(found[0])
+        if not self._address.done():
+            self._address.set_exception(RuntimeError("".join(lines)))
+
+    async def address(self) -> str:
+        """Give the address of the page.
+
+        :raises RuntimeError: with what the demo printed, where it ended without one.
+        """
+        return await asyncio.wait_for(self._address, 60)
+
+    async def close(self) -> None:
+        """Wait for the end of the output."""
+        await self._task
+
+
+async def talk(page: ChatPage, story: Story) -> None:
+    """Let the person of a story ask their question, and take pictures on the way."""
+    await page.adds_person(story.person, story.person_language)
+    await page.presses("Start")
+    await expect(_answers(page)).to_have_count(1)
+    await _take(page, story, "start")
+    await page.says(story.question)
+    await expect(_answers(page)).to_have_count(2)
+    await _take(page, story, "answer")
+    await page.presses("↓ Newest")
+    await _take(page, story, "buttons")
+    await page.composer.fill(f"@kaika_demo_bot {story.inline_query}")
+    await expect(page.page.get_by_role("option").first).to_be_visible()
+    await _take(page, story, "inline")
+
+
+def _answers(page: ChatPage) -> Locator:
+    return page.page.locator("#log .message:not(.is-mine)")
+
+
+async def _take(page: ChatPage, story: Story, what: str) -> None:
+    await page.page.mouse.move(0, 0)  # away from what it would highlight
+    path = PICTURES / f"{page.device.name}-{story.name}-{what}.png"
+    await page.page.screenshot(path=path, animations="disabled")
+
+
+async def take_pictures(browser: Browser, address: str) -> None:
+    """Let everybody talk on their phone, then look at their chats on a desktop."""
+    for story in STORIES:
+        async with window(browser, PHONE, locale=story.locale) as page:
+            await page.open(address)
+            await talk(page, story)
+    for story in STORIES:
+        async with window(browser, DESKTOP, locale=story.locale) as page:
+            await page.open(address)
+            await page.goes_to(story.person)
+            await expect(_answers(page)).to_have_count(2)
+            await _take(page, story, "answer")
+
+
+async def main() -> None:
+    """Take all pictures."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    async with demo() as address, chromium() as browser:
+        await take_pictures(browser, address)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
