@@ -59,10 +59,11 @@ class Stage:
     async def set_up(cls, engine: Engine, folder: Path) -> AsyncIterator["Stage"]:
         """Start the bot with its data in `folder`."""
         settings = Settings(bot_token=SecretStr(TOKEN), data_dir=folder)
-        engine.observe(Oracle(every_call=True))
+        oracle = Oracle.attach(engine)
         kaika = Kaika(settings, EngineRequest(engine))
         async with kaika.prepared(), kaika.working():
             yield cls(engine, kaika)
+        oracle.verify()
 
     def subscriber(self, name: str = "Anna", language: str | None = "en") -> "Subscriber":
         """Give a person whose Telegram client speaks `language`."""
