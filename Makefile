@@ -7,9 +7,20 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
 # What the tests, the screenshots and the card layer need of the system.
-PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji fonts-roboto-unhinted
-MISSING = $(shell command -v dpkg-query >/dev/null || exit 0; for p in $(1); do \
-	dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done)
+PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji fonts-roboto-unhinted postgresql openssl \
+	gcc libc6-dev swig libpcsclite-dev pcscd vsmartcard-vpcd opensc
+
+# $(call need,PACKAGES): install those that are missing as root, else say how and stop.
+define need
+	@command -v dpkg-query >/dev/null || exit 0; missing=""; \
+	for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ]; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	else \
+		echo "Run once: sudo apt-get update && sudo apt-get install -y --no-install-recommends$$missing"; exit 1; \
+	fi
+endef
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system demo run test lint bench screenshots lock clean
@@ -20,20 +31,18 @@ help: ## List the targets
 setup: $(STAMP) ## Create .venv with everything pinned
 
 $(STAMP): requirements/dev.txt pyproject.toml
+ifneq (0,$(shell $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; echo $$?))
+	$(call need,python3 python3-venv)
+endif
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; say which: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { echo "Run once: sudo apt-get install -y python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
 
 system: ## Install the Debian packages that tests and screenshots need
-	@missing="$(call MISSING,$(PACKAGES))"; [ -z "$$missing" ] && exit 0; \
-	if [ "$$(id -u)" = 0 ]; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
-	else \
-		echo "Run once: sudo apt-get update && sudo apt-get install -y --no-install-recommends "$$missing; exit 1; \
-	fi
+	$(call need,$(PACKAGES))
 
 demo: setup ## Try it: the bot on a local stand-in of Telegram, in your browser
 	@$(BIN)/kaika demo
