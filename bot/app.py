@@ -1,6 +1,7 @@
 """The wiring: which part gets which, and the order in which they start and stop."""
 
 import asyncio
+import gc
 import re
 import signal
 from collections.abc import AsyncIterator
@@ -28,6 +29,7 @@ from bot.order import ChatOrder
 from bot.poller import Poller
 from bot.settings import Settings, SettingsError, require_token
 from bot.transport import AiohttpRequest
+from handlers import answers
 from handlers.context import Context, Services
 from handlers.routes import register
 from services.faq import entries, error_codes
@@ -115,6 +117,12 @@ class Kaika:
             await stack.enter_async_context(worker.running())
             for task in (menus.publish(self.application.bot), self._sweep()):
                 stack.callback(asyncio.create_task(task).cancel)
+            answers.prepare(entries.load())
+            # What is built by now stays: looking through it for garbage costs every update, and
+            # so does looking often, as Python does where few objects are alive.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(20_000, 20, 50)
             resumed = await self.intake.resume()
             _log.info("ready", bot=self.application.bot.username, resumed=resumed)
             yield

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import date
-from functools import lru_cache
+from functools import cache
 from html import escape
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 import locales
 from handlers import telegram_html
-from handlers.view import View, button, view
+from handlers.view import Keyboard, View, button, view
 from handlers.words import Markup, label, say
 from services.faq import error_codes
 from services.faq.entries import Entries, Entry, Source
@@ -23,7 +23,7 @@ PERSON = "contact"
 """The entry that leads to a person."""
 
 
-@lru_cache(maxsize=256)
+@cache
 def answer(entries: Entries, entry_id: str, language: str) -> View | None:
     """Give the view of an entry, or `None` where there is none."""
     entry = entries.get(entry_id, language)
@@ -31,6 +31,13 @@ def answer(entries: Entries, entry_id: str, language: str) -> View | None:
         return None
     texts = entry_texts(entry)
     return View(tuple(texts), _keyboard(entries, entry, None))
+
+
+def prepare(entries: Entries) -> None:
+    """Make every answer's view once, so that nobody waits for it."""
+    for language in locales.LANGUAGES:
+        for entry_id in entries.ids:
+            answer(entries, entry_id, language)
 
 
 def voted(entries: Entries, entry: Entry, helpful: bool) -> InlineKeyboardMarkup:
@@ -72,7 +79,7 @@ def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKey
         ]
     )
     rows.append([button(label(other, "🌐 In English"), "faq", entry.id, other)])
-    return InlineKeyboardMarkup(rows)
+    return Keyboard(rows)
 
 
 def explained(entries: Entries, codes: Sequence[int], language: str) -> View:

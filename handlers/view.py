@@ -1,6 +1,7 @@
 """What a handler shows, and how it gets into the chat: sent anew, or edited into place."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Message, Update
@@ -10,8 +11,31 @@ from telegram.error import BadRequest
 from handlers.callback_data import encode
 from handlers.context import Context
 
-_NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 _UNCHANGED = "not modified"
+
+
+class Keyboard(InlineKeyboardMarkup):
+    """Buttons whose JSON is made once, since the same ones are sent again and again."""
+
+    @cached_property
+    def _json(self) -> dict[str, Any]:
+        return super().to_dict()
+
+    def to_dict(self, recursive: bool = True) -> dict[str, Any]:
+        """Give the JSON; nobody may change it."""
+        return self._json
+
+
+class _NoPreview(LinkPreviewOptions):
+    """No preview of links, its JSON made once."""
+
+    def to_dict(self, recursive: bool = True) -> dict[str, Any]:
+        """Give the JSON; nobody may change it."""
+        return _NO_PREVIEW_JSON
+
+
+_NO_PREVIEW_JSON: dict[str, Any] = {"is_disabled": True}
+_NO_PREVIEW = _NoPreview(is_disabled=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +48,7 @@ class View:
 
 def view(text: str, *rows: list[InlineKeyboardButton]) -> View:
     """Give a view of one message."""
-    return View((text,), InlineKeyboardMarkup(rows) if rows else None)
+    return View((text,), Keyboard(rows) if rows else None)
 
 
 def button(text: str, route: str, *parts: str) -> InlineKeyboardButton:

@@ -1,0 +1,1 @@
+"""Measurements of the bot: throughput, start-up and memory, search time."""

@@ -1,0 +1,16 @@
+"""Every benchmark of the running bot, one after the other: ``python -m benchmarks``."""
+
+import subprocess
+import sys
+
+_ALL = ("search_time", "startup", "throughput")
+
+
+def main() -> int:
+    """Run each in a process of its own; 1 where one failed."""
+    codes = [subprocess.call([sys.executable, "-m", f"benchmarks.{name}"]) for name in _ALL]
+    return int(any(codes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

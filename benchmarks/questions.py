@@ -1,0 +1,85 @@
+"""The messages of a run: distinct questions the FAQ answers, each in a chat of its turn.
+
+They are the questions of ``tests/faq_questions/dev.tsv`` in polite variations, kept where the
+search is confident. The reply each must get is what the search and the entry's view give when
+asked directly.
+"""
+
+import csv
+from collections import defaultdict
+from itertools import product
+from random import Random
+
+from benchmarks.processes import ROOT
+from benchmarks.replies import Asked
+from handlers import answers
+from services.faq import entries, error_codes
+from services.faq.search import Search
+
+CHATS = 200
+_FIRST_CHAT = 500_001
+_AFFIXES = {
+    "en": (("", "hi, ", "please, ", "excuse me, ", "hello! "), ("", " thanks", " please", " ??")),
+    "zh_Hant": (("", "請問", "您好，", "不好意思，", "嗨，"), ("", "謝謝", "～", "，麻煩了")),
+    "zh_Hans": (("", "请问", "您好，", "不好意思，", "嗨，"), ("", "谢谢", "～", "，麻烦了")),
+}
+
+
+def ask(count: int) -> list[Asked]:
+    """Give `count` messages over all chats, as people would write them: in no set order."""
+    dice = Random(1)  # the same messages in every run
+    pools = _pools()
+    for texts in pools.values():
+        dice.shuffle(texts)
+    turns = [_FIRST_CHAT + n % CHATS for n in range(count)]
+    dice.shuffle(turns)
+    wanted: dict[int, list[str]] = {}
+    asked = []
+    for chat in turns:
+        if chat not in wanted:
+            wanted[chat] = sorted(pools)
+            dice.shuffle(wanted[chat])
+        reply = next(reply for reply in wanted[chat] if pools[reply])
+        wanted[chat].remove(reply)
+        asked.append(Asked(chat, pools[reply].pop(), reply))
+    return asked
+
+
+def on_topic() -> list[str]:
+    """Give the questions as they stand in the file."""
+    return [row["question"] for row in _read("dev.tsv")]
+
+
+def off_topic() -> list[str]:
+    """Give questions the FAQ does not answer."""
+    return [row["question"] for row in _read("off_topic_dev.tsv")]
+
+
+def _read(name: str) -> list[dict[str, str]]:
+    with (ROOT / "tests" / "faq_questions" / name).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+def _variations() -> list[str]:
+    texts = [
+        before + row["question"] + after
+        for row in _read("dev.tsv")
+        for before, after in product(*_AFFIXES[row["script"]])
+    ]
+    return list(dict.fromkeys(texts))
+
+
+def _pools() -> dict[str, list[str]]:
+    """Give the questions to each reply."""
+    known = entries.load()
+    search = Search(known)
+    pools: dict[str, list[str]] = defaultdict(list)
+    for text in _variations():
+        found = search.search(text, 3)
+        if not found.confident or not found.results or error_codes.find_codes(text):
+            continue
+        entry = known.get(found.results[0].id, found.language)
+        texts = answers.entry_texts(entry) if entry else []
+        if len(texts) == 1:
+            pools[texts[0].partition("\n")[0]].append(text)
+    return pools

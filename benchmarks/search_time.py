@@ -1,0 +1,56 @@
+"""How long the search takes for one question.
+
+    python -m benchmarks.search_time
+
+Every question is asked once, so that nothing is remembered from before. The time is processor
+time, which a busy machine distorts less; the clock's is given beside it.
+"""
+
+import os
+import sys
+from statistics import fmean, quantiles
+from time import perf_counter, thread_time
+
+from rich.console import Console
+
+from benchmarks.processes import BOT_CORE
+from benchmarks.questions import off_topic, on_topic
+from benchmarks.results import merge
+from services.faq import entries
+from services.faq.search import Search
+
+_console = Console()
+
+
+def main() -> int:
+    """Measure, print and write the figures."""
+    os.sched_setaffinity(0, {BOT_CORE})
+    begun = thread_time()
+    search = Search(entries.load())
+    ready = thread_time() - begun
+    search.search("warm up")
+    cpu, clock = [], []
+    for question in on_topic() + off_topic():
+        begun, began = thread_time(), perf_counter()
+        search.search(question)
+        cpu.append((thread_time() - begun) * 1000)
+        clock.append((perf_counter() - began) * 1000)
+    figures = {
+        "questions": len(cpu),
+        "mean_ms": round(fmean(cpu), 3),
+        "p95_ms": round(quantiles(cpu, n=20)[-1], 3),
+        "max_ms": round(max(cpu), 3),
+        "clock_mean_ms": round(fmean(clock), 3),
+        "build_seconds": round(ready, 2),
+    }
+    merge("search_time", figures)
+    _console.print(
+        f"Search: {figures['mean_ms']} ms a question, 95 in 100 within {figures['p95_ms']} ms, "
+        f"longest {figures['max_ms']} ms ({figures['questions']} questions, processor time; "
+        f"{figures['clock_mean_ms']} ms by the clock). Built in {figures['build_seconds']} s."
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

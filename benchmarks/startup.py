@@ -1,0 +1,64 @@
+"""How long Kaika takes to start, and the memory it holds then.
+
+    python -m benchmarks.startup
+
+From the start of the process to its first request for updates: with a new data folder (keys and
+database are made) and with one that is there already.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+from statistics import median
+from time import monotonic
+
+from rich.console import Console
+
+from benchmarks.contestants import CONTESTANTS, KAIKA
+from benchmarks.processes import BOT_CORE, ROOT, fake_bot_api, running, settle, usage
+from benchmarks.results import merge, spread
+
+_ROUNDS = 3
+_FOLDER = ROOT / "build" / "bench" / "startup"
+_KAIKA = next(who for who in CONTESTANTS if who.key == KAIKA)
+_console = Console()
+
+
+def start(folder: Path) -> tuple[float, float]:
+    """Start once; give seconds to the first request for updates, and MiB once at rest."""
+    with fake_bot_api(folder, [], 0.0) as fake:
+        begun = monotonic()
+        environment = _KAIKA.environment(fake.address, folder)
+        command = _KAIKA.command(fake.address)
+        with running(command, BOT_CORE, folder / "bot.log", environment) as bot:
+            seconds = float(fake.hear("first_poll", bot)) - begun
+            settle(bot.pid)
+            return seconds, usage(bot.pid).rss_mib
+
+
+def main() -> int:
+    """Measure, print and write the figures."""
+    shutil.rmtree(_FOLDER, ignore_errors=True)
+    start(_FOLDER / "0")  # leaves byte code behind, as an installation does
+    new = [start(_FOLDER / str(number)) for number in range(1, _ROUNDS + 1)]
+    again = [start(_FOLDER / str(number)) for number in range(1, _ROUNDS + 1)]
+    figures = {
+        "rounds": _ROUNDS,
+        "new_data_folder_seconds": spread([seconds for seconds, _ in new]),
+        "known_data_folder_seconds": spread([seconds for seconds, _ in again]),
+        "rss_after_start_mib": round(median(rss for _, rss in new + again), 1),
+    }
+    merge("start_up", figures)
+    first, later = figures["new_data_folder_seconds"], figures["known_data_folder_seconds"]
+    assert isinstance(first, dict)
+    assert isinstance(later, dict)
+    _console.print(
+        f"Start to first request for updates: {first['median']:.2f} s with a new data folder, "
+        f"{later['median']:.2f} s with a known one (medians of {_ROUNDS}); "
+        f"then {figures['rss_after_start_mib']} MiB."
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

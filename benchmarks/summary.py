@@ -1,0 +1,48 @@
+"""What the runs of one contestant at one latency come to, and how two contestants compare."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from statistics import median
+from typing import Any
+
+from benchmarks.results import spread
+from benchmarks.runs import Run
+
+Figures = dict[str, Any]
+
+
+def summarize(runs: Sequence[Run]) -> Figures:
+    """Give medians with their spread, and the sums of all faults."""
+    tallies = [asdict(run.tally) for run in runs]
+    figures: Figures = {
+        "rounds": len(runs),
+        "messages_a_round": runs[0].messages,
+        "updates_per_second": spread([run.rate for run in runs], 1),
+        "cpu_ms_per_update": spread([run.cpu_ms for run in runs]),
+        "start_seconds": spread([run.start_seconds for run in runs]),
+        "rss_after_start_mib": round(median(run.rss_before_mib for run in runs), 1),
+        "rss_after_load_mib": round(median(run.rss_after_mib for run in runs), 1),
+        "fake_busy": round(max(run.fake_busy for run in runs), 3),
+        "others_busy": round(median(run.others_busy for run in runs), 3),
+    }
+    figures |= {fault: sum(tally[fault] for tally in tallies) for fault in tallies[0]}
+    if runs[0].inbox_done is not None:
+        figures["inbox_done"] = sum(run.inbox_done or 0 for run in runs)
+    return figures
+
+
+def compare(ours: Sequence[Run], theirs: Sequence[Run], wanted: float) -> Figures:
+    """Give how many times faster we are, by the clock and by processor time.
+
+    A round's two runs follow each other closely, so that what else the machine does hits both.
+    """
+    pairs = [our.rate / their.rate for our, their in zip(ours, theirs, strict=True)]
+    ratio = median(run.rate for run in ours) / median(run.rate for run in theirs)
+    cpu = median(run.cpu_ms for run in theirs) / median(run.cpu_ms for run in ours)
+    return {
+        "ratio": round(ratio, 2),
+        "rounds": [round(pair, 2) for pair in pairs],
+        "by_cpu": round(cpu, 2),
+        "wanted": wanted,
+        "met": ratio >= wanted,
+    }

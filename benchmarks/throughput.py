@@ -1,0 +1,155 @@
+"""Updates a second through the whole bot, beside bare echo bots, on a bare fake Bot API.
+
+    python -m benchmarks.throughput
+
+How to read it: docs/benchmarks.md.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.contestants import CONTESTANTS, KAIKA
+from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT, fake_bot_api, running
+from benchmarks.questions import CHATS, ask
+from benchmarks.replies import Asked, check_the_count
+from benchmarks.results import merge
+from benchmarks.runs import Run, measure
+from benchmarks.summary import Figures, compare, summarize
+
+LATENCIES = (0, 50)
+_FOLDER = ROOT / "build" / "bench"
+_console = Console()
+
+Runs = dict[tuple[int, str], list[Run]]
+
+
+def fake_alone() -> float:
+    """Give the calls a second that the fake Bot API answers, asked by bare connections."""
+    folder = _FOLDER / "fake"
+    with fake_bot_api(folder, [], 0.0) as fake:
+        arguments = ["benchmarks.load_generator", fake.address.rpartition(":")[2]]
+        pipe = {"stdout": subprocess.PIPE}
+        with running(arguments, BOT_CORE, folder / "load.log", {}, **pipe) as generator:
+            return float(generator.communicate()[0])
+
+
+def _run_all(asked: Sequence[Asked]) -> Runs:
+    runs: Runs = defaultdict(list)
+    for latency in LATENCIES:
+        for number in range(max(who.rounds.get(latency, 0) for who in CONTESTANTS)):
+            # Turned about each time, so that nobody always runs first.
+            for who in CONTESTANTS[:: -1 if number % 2 else 1]:
+                if number < who.rounds.get(latency, 0):
+                    _console.print(f"[dim]{latency} ms, round {number + 1}: {who.name}[/]")
+                    part = asked[: who.messages[latency]]
+                    run = measure(who, part, latency / 1000, _FOLDER / who.key)
+                    runs[latency, who.key].append(run)
+    return runs
+
+
+def _ratios(runs: Runs) -> dict[str, Figures]:
+    ours = {latency: runs[latency, KAIKA] for latency in LATENCIES}
+    ptb = runs[50, "ptb"]
+    return {
+        "aiogram echo at 0 ms": compare(ours[0], runs[0, "aiogram"], 1.0),
+        "aiogram echo on uvloop at 0 ms": compare(ours[0], runs[0, "aiogram_uvloop"], 1.0),
+        "PTB echo as it comes at 50 ms": compare(ours[50][: len(ptb)], ptb, 20.0),
+    }
+
+
+def _table(latency: int, figures: dict[str, Figures]) -> Table:
+    title = f"{latency} ms a call, {CHATS} chats"
+    table = Table(title=title, title_justify="left", title_style="bold")
+    table.add_column("bot")
+    for heading in (
+        "updates",
+        "updates/s",
+        "lowest–highest",
+        "CPU ms/update",
+        "lost",
+        "twice",
+        "foreign",
+        "out of order",
+        "RSS MiB",
+        "start s",
+        "fake busy",
+    ):
+        table.add_column(heading, justify="right")
+    for who in CONTESTANTS:
+        if who.key in figures:
+            table.add_row(who.name, *_cells(figures[who.key]))
+    return table
+
+
+def _cells(one: Figures) -> list[str]:
+    rate, cpu = one["updates_per_second"], one["cpu_ms_per_update"]
+    faults = [str(one[name]) for name in ("lost", "doubled", "foreign", "out_of_order")]
+    return [
+        f"{one['rounds']} × {one['messages_a_round']}",
+        f"{rate['median']:.0f}",
+        f"{rate['min']:.0f}–{rate['max']:.0f}",
+        f"{cpu['median']:.2f}",
+        *faults,
+        f"{one['rss_after_start_mib']:.0f} → {one['rss_after_load_mib']:.0f}",
+        f"{one['start_seconds']['median']:.2f}",
+        f"{one['fake_busy']:.0%}",
+    ]
+
+
+def _show(results: dict[str, Any]) -> None:
+    for latency in LATENCIES:
+        _console.print(_table(latency, results[f"{latency} ms"]))
+    fake = results["fake_alone_calls_per_second"]
+    _console.print(
+        f"The fake Bot API alone: {' and '.join(f'{calls:.0f}' for calls in fake)} calls/s before "
+        f"and after, {results['fake_to_fastest_bot']:.0f} times the fastest run."
+    )
+    for name, ratio in results["kaika_to"].items():
+        met = "[green]met[/]" if ratio["met"] else "[red]not met[/]"
+        _console.print(
+            f"Kaika to {name}: {ratio['ratio']} (rounds {ratio['rounds']}, by CPU time "
+            f"{ratio['by_cpu']}); wanted {ratio['wanted']:g}: {met}"
+        )
+    busy = max(one["others_busy"] for one in results["0 ms"].values())
+    _console.print(f"What else ran on the machine took up to {busy:.0%} of its cores meanwhile.")
+
+
+def main() -> int:
+    """Measure, print and write the figures; 1 where Kaika lost, doubled or mixed up a reply."""
+    check_the_count()
+    shutil.rmtree(_FOLDER, ignore_errors=True)
+    most = max(n for who in CONTESTANTS for n in who.messages.values())
+    before = fake_alone()
+    runs = _run_all(ask(most))
+    alone = [before, fake_alone()]
+    fastest = max(run.rate for each in runs.values() for run in each)
+    results: dict[str, Any] = {
+        f"{latency} ms": {
+            who.key: summarize(runs[latency, who.key])
+            for who in CONTESTANTS
+            if runs[latency, who.key]
+        }
+        for latency in LATENCIES
+    }
+    results |= {
+        "chats": CHATS,
+        "cores": {"bot": BOT_CORE, "fake": FAKE_CORE},
+        "fake_alone_calls_per_second": [round(calls) for calls in alone],
+        "fake_to_fastest_bot": round(min(alone) / fastest, 1),
+        "kaika_to": _ratios(runs),
+    }
+    merge("throughput", results)
+    _show(results)
+    ours = [run for latency in LATENCIES for run in runs[latency, KAIKA]]
+    return int(not all(run.tally.is_clean and run.inbox_done == run.messages for run in ours))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
