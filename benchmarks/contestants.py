@@ -49,9 +49,9 @@ class Contestant:
 CONTESTANTS = (
     Contestant(KAIKA, "Kaika, whole FAQ turn", {0: 2000, 50: 2000}, {0: 5, 50: 3}),
     Contestant("aiogram", "aiogram echo", {0: 2000, 50: 2000}, {0: 5, 50: 2}),
-    Contestant("aiogram_uvloop", "aiogram echo, uvloop", {0: 2000}, {0: 5}),
+    Contestant("aiogram_uvloop", "aiogram echo, uvloop", {0: 2000}, {0: 3}),
     Contestant("ptb_transport", "PTB echo, our transport", {0: 2000, 50: 2000}, {0: 3, 50: 2}),
-    Contestant("ptb_transport_uvloop", "PTB echo, our transport, uvloop", {0: 2000}, {0: 3}),
+    Contestant("ptb_transport_uvloop", "PTB echo, our transport, uvloop", {0: 2000}, {0: 2}),
     Contestant("ptb", "PTB echo, as it comes", {0: 400, 50: 40}, {0: 3, 50: 3}),
-    Contestant("ptb_256", "PTB echo, concurrent_updates(256)", {0: 200, 50: 200}, {0: 3, 50: 2}),
+    Contestant("ptb_256", "PTB echo, concurrent_updates(256)", {0: 200, 50: 200}, {0: 2, 50: 2}),
 )

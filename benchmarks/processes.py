@@ -140,8 +140,8 @@ class Fake:
             for process in (self._process, bot):
                 if process is not None and process.poll() is not None and self._said.empty():
                     raise MeasurementError(
-                        f"{process.args!r} ended before there was a {what}; see the logs beside "
-                        "the data it left"
+                        f"{process.args!r} ended before there was a {what}; its last words are in "
+                        "the .log files of build/bench"
                     )
         raise MeasurementError(f"there was no {what} within {_LONGEST_WAIT:g} seconds")
 

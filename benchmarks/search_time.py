@@ -19,7 +19,7 @@ from benchmarks.results import merge
 from services.faq import entries
 from services.faq.search import Search
 
-_console = Console()
+_console = Console(soft_wrap=True)
 
 
 def main() -> int:

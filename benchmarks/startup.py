@@ -21,7 +21,7 @@ from benchmarks.results import merge, spread
 _ROUNDS = 3
 _FOLDER = ROOT / "build" / "bench" / "startup"
 _KAIKA = next(who for who in CONTESTANTS if who.key == KAIKA)
-_console = Console()
+_console = Console(soft_wrap=True)
 
 
 def start(folder: Path) -> tuple[float, float]:

@@ -1,0 +1,88 @@
+"""Puts the figures of ``build/bench.json`` into ``docs/benchmarks.md``, between its two marks.
+
+python -m benchmarks.document
+"""
+
+import json
+import sys
+from typing import Any
+
+from benchmarks.contestants import CONTESTANTS
+from benchmarks.processes import ROOT
+from benchmarks.results import PATH
+from benchmarks.summary import HEADINGS, cells
+
+_PAGE = ROOT / "docs" / "benchmarks.md"
+_BEGIN, _END = "<!-- figures -->\n", "<!-- end of figures -->\n"
+
+
+def figures(known: dict[str, Any]) -> str:
+    """Give every section as Markdown."""
+    parts = [_machine(known["machine"]), _throughput(known["throughput"])]
+    parts += [_start_up(known["start_up"]), _search(known["search_time"])]
+    return "\n\n".join(parts) + "\n"
+
+
+def _machine(machine: dict[str, Any]) -> str:
+    libraries = ", ".join(f"{name} {number}" for name, number in machine["libraries"].items())
+    return (
+        f"Taken on a virtual machine with {machine['cores']} cores, {machine['system']}, "
+        f"Python {machine['python']}; {libraries}."
+    )
+
+
+def _throughput(found: dict[str, Any]) -> str:
+    parts = []
+    for section in ("0 ms", "50 ms"):
+        heading = [f"**{section} a call**", "", "| bot | " + " | ".join(HEADINGS) + " |"]
+        rows = [
+            f"| {who.name} | {' | '.join(cells(found[section][who.key]))} |"
+            for who in CONTESTANTS
+            if who.key in found[section]
+        ]
+        parts.append("\n".join([*heading, "|---" + "|--:" * len(HEADINGS) + "|", *rows]))
+    rows = [
+        f"| {name} | {ratio['ratio']} | {ratio['by_cpu']} | {ratio['wanted']:g} |"
+        for name, ratio in found["kaika_to"].items()
+    ]
+    parts.append(
+        "\n".join(["| Kaika to | updates/s | CPU time | wanted |", "|---|--:|--:|--:|", *rows])
+    )
+    calls = round(min(found["fake_alone_calls_per_second"]), -2)
+    busy = max(one["others_busy"] for one in found["0 ms"].values())
+    parts.append(
+        f"The fake Bot API alone answered {calls} calls a second, "
+        f"{found['fake_to_fastest_bot']:.0f} times what the fastest bot asked of it. "
+        f"Other programs took up to {busy:.0%} of the machine meanwhile."
+    )
+    return "\n\n".join(parts)
+
+
+def _start_up(found: dict[str, Any]) -> str:
+    new, known = found["new_data_folder_seconds"], found["known_data_folder_seconds"]
+    return (
+        f"**Start-up and memory.** From the start of the process to its first request for updates: "
+        f"{new['median']:.2f} s with a new data folder, {known['median']:.2f} s with a known one. "
+        f"At rest it then holds {found['rss_after_start_mib']:.0f} MiB."
+    )
+
+
+def _search(found: dict[str, Any]) -> str:
+    return (
+        f"**Search.** {found['mean_ms']} ms a question on average, 95 in 100 within "
+        f"{found['p95_ms']} ms ({found['questions']} questions, processor time)."
+    )
+
+
+def main() -> int:
+    """Write the page anew."""
+    page = _PAGE.read_text(encoding="utf-8")
+    before, _, rest = page.partition(_BEGIN)
+    after = rest.partition(_END)[2]
+    fresh = figures(json.loads(PATH.read_text(encoding="utf-8")))
+    _PAGE.write_text(before + _BEGIN + "\n" + fresh + "\n" + _END + after, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
