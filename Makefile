@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+READER := $(VENV)/.reader
 
 # What the tests, the screenshots and the card layer need of the system.
 PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji fonts-roboto-unhinted postgresql openssl \
@@ -50,7 +51,12 @@ demo: setup ## Try it: the bot on a local stand-in of Telegram, in your browser
 run: setup ## Serve Telegram; needs KAIKA_BOT_TOKEN in the environment or .env
 	@$(BIN)/kaika run
 
-test: setup system ## Run every test
+# pyscard is compiled here, so only what talks to a reader asks for it.
+$(READER): requirements/bridge.txt | $(STAMP) system
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bridge.txt
+	@touch $(READER)
+
+test: setup system $(READER) ## Run every test
 	$(BIN)/python -m pytest
 
 lint: setup ## Check style, types, imports and the FAQ
