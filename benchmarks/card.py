@@ -1,0 +1,136 @@
+"""What the card's operations cost, directly through the card layer.
+
+    python -m benchmarks.card [rounds]
+
+On the same virtual card, in this process and behind a real pcscd: card status, proof of possession
+and change of PIN, each with identifying the card before and resetting it after, as the bridge does.
+The fixed part of the card itself is shown apart: hashing the PIN, and writing tries to the disk.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+
+from benchmarks.results import merge
+from reader_bridge.card.connection import CardReaders
+from reader_bridge.card.pcsc import PcscReaders
+from reader_bridge.card.profiles import identify
+from reader_bridge.card.profiles.base import CardProfile
+from reader_bridge.card.secret_buffer import SecretBuffer
+from reader_bridge.virtual_card.card import VirtualCard
+from reader_bridge.virtual_card.pin_safe import PIN_COST
+from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
+from reader_bridge.virtual_card.sealing import stretch
+from reader_bridge.virtual_card.vpcd import VpcdReader
+from tests.reader_bridge.card.issuer import Issuer
+from tests.reader_bridge.card.reader_room import READER, ReaderRoom
+from tests.reader_bridge.card.watching import Told, has_card
+
+PIN = b"first123"
+ROUNDS = 100
+_console = Console(soft_wrap=True)
+
+
+def card_status(profile: CardProfile) -> None:
+    profile.status()
+
+
+def prove_possession(profile: CardProfile) -> None:
+    with SecretBuffer(PIN) as pin:
+        profile.verify_pin(pin)
+        profile.sign(b"statement")
+
+
+def change_pin(profile: CardProfile) -> None:
+    with SecretBuffer(PIN) as old, SecretBuffer(PIN) as new:
+        profile.change_pin(old, new)
+
+
+OPERATIONS: dict[str, tuple[bool, Callable[[CardProfile], None]]] = {
+    "card status": (False, card_status),
+    "proof of possession": (True, prove_possession),
+    "change PIN": (True, change_pin),
+}
+"""Each with whether it needs the card for itself."""
+
+
+def measure(work: Callable[[], object], rounds: int) -> list[float]:
+    """Give how long each round took, in milliseconds, sorted; the first is not counted."""
+    work()
+    taken = []
+    for _ in range(rounds):
+        begun = time.perf_counter()
+        work()
+        taken.append(1000 * (time.perf_counter() - begun))
+    return sorted(taken)
+
+
+def measure_operation(readers: CardReaders, reader: str, name: str, rounds: int) -> list[float]:
+    """Give how long an operation takes on the card in a reader."""
+    exclusive, operation = OPERATIONS[name]
+
+    def work() -> None:
+        with readers.connect(reader, exclusive=exclusive) as connection:
+            operation(identify(connection))
+
+    return measure(work, rounds)
+
+
+@contextmanager
+def behind_pcscd(card: VirtualCard) -> Iterator[PcscReaders]:
+    """Put a card behind a pcscd of its own."""
+    with tempfile.TemporaryDirectory() as directory, ReaderRoom(Path(directory)) as room:
+        os.environ["PCSCLITE_CSOCK_NAME"] = str(room.socket_path)
+        readers, told = PcscReaders(), Told()
+        watch = readers.watch(told)
+        vpcd = VpcdReader(room.connect)
+        vpcd.insert(card)
+        told.until(has_card(READER))
+        yield readers
+        vpcd.pull()
+        watch.close()
+
+
+def figures(taken: list[float]) -> dict[str, float]:
+    """Give median and 95th percentile."""
+    return {"median_ms": round(median(taken), 2), "p95_ms": round(taken[len(taken) * 95 // 100], 2)}
+
+
+def measure_all(rounds: int) -> dict[str, dict[str, float]]:
+    """Measure everything on one card."""
+    found = {}
+    with tempfile.TemporaryDirectory() as directory:
+        card = Issuer().issue(Path(directory) / "card.json", PIN)
+        hashing = measure(lambda: stretch(PIN, PIN, PIN_COST), rounds)
+        found["card itself: hash of the PIN"] = figures(hashing)
+        found["card itself: tries to the disk"] = figures(measure(card.file.save, rounds))
+        here = VirtualReader(card)
+        for name in OPERATIONS:
+            taken = measure_operation(here, READER_NAME, name, rounds)
+            found[f"in process: {name}"] = figures(taken)
+        with behind_pcscd(card) as readers:
+            for name in OPERATIONS:
+                found[f"pcscd: {name}"] = figures(measure_operation(readers, READER, name, rounds))
+        card.close()
+    return found
+
+
+def main() -> int:
+    """Measure, print and write the figures."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else ROUNDS
+    found = measure_all(rounds)
+    merge("card_layer", {"rounds": rounds, **found})
+    for what, taken in found.items():
+        _console.print(f"{what:<32} {taken['median_ms']:8.2f} ms median {taken['p95_ms']:8.2f} p95")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

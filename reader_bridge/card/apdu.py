@@ -1,0 +1,245 @@
+"""Commands and answers of a card (ISO/IEC 7816-4 §5), and what carries them.
+
+The carriers form a chain: each takes a command, hands one or several to the next, and gives one
+answer. The last one, :class:`Sender`, puts bytes on the connection. A command that is `secret`
+prints as dots, is overwritten once sent, and is never sent twice.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import Enum, IntEnum, unique
+from typing import Protocol
+
+from reader_bridge.card.connection import CardConnection
+from reader_bridge.card.errors import CardNotRespondingError, MalformedResponseError
+from reader_bridge.card.secret_buffer import wipe
+
+ALL = 0
+"""As `le`: everything the card has to say."""
+SHORT_DATA = 255
+SHORT_ANSWER = 256
+EXTENDED_ANSWER = 65_536
+LONGEST_ANSWER = 65_536
+"""Over all parts of a chained answer."""
+CHAINED = 0x10
+"""In the class byte: more parts of this command follow."""
+
+
+@unique
+class Instruction(IntEnum):
+    """The INS bytes that are ever sent."""
+
+    VERIFY = 0x20
+    MANAGE_SECURITY_ENVIRONMENT = 0x22
+    CHANGE_REFERENCE_DATA = 0x24
+    PERFORM_SECURITY_OPERATION = 0x2A
+    RESET_RETRY_COUNTER = 0x2C
+    GENERAL_AUTHENTICATE = 0x87
+    SELECT = 0xA4
+    READ_BINARY = 0xB0
+    GET_RESPONSE = 0xC0
+    GET_DATA = 0xCB
+
+
+READING = frozenset(
+    {Instruction.SELECT, Instruction.READ_BINARY, Instruction.GET_RESPONSE, Instruction.GET_DATA}
+)
+"""Instructions that change nothing and prove nothing: all that an unidentified card gets."""
+
+
+@unique
+class StatusWord(IntEnum):
+    """The status words that are told apart."""
+
+    OK = 0x9000
+    NO_TRIES_LEFT = 0x63C0
+    WRONG_LENGTH = 0x6700
+    SECURITY_STATUS_NOT_SATISFIED = 0x6982
+    AUTHENTICATION_METHOD_BLOCKED = 0x6983
+    REFERENCE_DATA_NOT_USABLE = 0x6984
+    CONDITIONS_NOT_SATISFIED = 0x6985
+    WRONG_DATA = 0x6A80
+    FUNCTION_NOT_SUPPORTED = 0x6A81
+    NOT_FOUND = 0x6A82
+    INCORRECT_P1_P2 = 0x6A86
+    REFERENCED_DATA_NOT_FOUND = 0x6A88
+    INSTRUCTION_NOT_SUPPORTED = 0x6D00
+    CLASS_NOT_SUPPORTED = 0x6E00
+
+
+class Form(Enum):
+    """How lengths are written."""
+
+    SHORT = "short"
+    SHORT_T0 = "short over T=0"
+    """The protocol T=0 needs a third parameter always, and cannot say two lengths at once."""
+    EXTENDED = "extended"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandApdu:
+    """A command.
+
+    :ivar le: how many bytes are expected, :data:`ALL`, or `None` for none.
+    :ivar secret: the data is a PIN, PUK or cryptogram.
+    """
+
+    cla: int
+    ins: int
+    p1: int
+    p2: int
+    data: bytes | bytearray = b""
+    le: int | None = None
+    secret: bool = False
+
+    def __repr__(self) -> str:
+        header = f"{self.cla:02X} {self.ins:02X} {self.p1:02X} {self.p2:02X}"
+        data = "•••" if self.secret else self.data.hex()
+        return f"CommandApdu({header}, {data}, le={self.le})"
+
+    def encode(self, form: Form) -> bytearray:
+        """Write the command in one buffer.
+
+        :raises ValueError: where the data is too long for the form.
+        """
+        extended = form is Form.EXTENDED
+        if len(self.data) > (0xFFFF if extended else SHORT_DATA):
+            raise ValueError("too long for one command")
+        width, most = (2, EXTENDED_ANSWER) if extended else (1, SHORT_ANSWER)
+        buffer = bytearray((self.cla, self.ins, self.p1, self.p2))
+        if extended and (self.data or self.le is not None):
+            buffer.append(0)
+        if self.data:
+            buffer += len(self.data).to_bytes(width, "big")
+            buffer += self.data
+        if form is Form.SHORT_T0 and (self.data or self.le is None):
+            if not self.data:
+                buffer.append(0)
+        elif self.le is not None:
+            expected = 0 if self.le in (ALL, most) else self.le
+            buffer += expected.to_bytes(width, "big")
+        return buffer
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseApdu:
+    """An answer."""
+
+    data: bytes
+    status_word: int
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command was carried out."""
+        return self.status_word == StatusWord.OK
+
+
+class Carrier(Protocol):
+    """One link of the chain."""
+
+    def exchange(self, command: CommandApdu) -> ResponseApdu:
+        """Carry one command to the card and its answer back."""
+
+
+class Allowance:
+    """How much one verb's command may cost: a number of sends and a time.
+
+    It is what ends a card that announces more and more, or that is slow in every part.
+
+    :param clock: seconds, rising.
+    """
+
+    def __init__(self, sends: int, seconds: float, clock: Callable[[], float]) -> None:
+        self._sends, self._seconds, self._clock = sends, seconds, clock
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin anew, for the next command."""
+        self._left = self._sends
+        self._ends = self._clock() + self._seconds
+
+    def spend(self) -> None:
+        """Take one send.
+
+        :raises MalformedResponseError: where none is left.
+        :raises CardNotRespondingError: where the time is over.
+        """
+        if self._clock() > self._ends:
+            raise CardNotRespondingError(self._seconds)
+        if not self._left:
+            raise MalformedResponseError("endless chain")
+        self._left -= 1
+
+
+class Sender:
+    """Puts one command on the connection."""
+
+    def __init__(self, connection: CardConnection, form: Form, allowance: Allowance) -> None:
+        self._connection, self._form, self._allowance = connection, form, allowance
+
+    def exchange(self, command: CommandApdu) -> ResponseApdu:
+        """Send the command as it is."""
+        self._allowance.spend()
+        buffer = command.encode(self._form)
+        try:
+            data, status_word = self._connection.send_and_receive(buffer)
+        finally:
+            if command.secret:
+                wipe(buffer)
+        return ResponseApdu(data, status_word)
+
+
+class CommandChaining:
+    """Cuts a command that is too long for one (ISO/IEC 7816-4 §5.3.3)."""
+
+    def __init__(self, following: Carrier) -> None:
+        self._following = following
+
+    def exchange(self, command: CommandApdu) -> ResponseApdu:
+        """Send the parts; stop at the first the card refuses."""
+        data = command.data
+        while len(data) > SHORT_DATA:
+            part = replace(command, cla=command.cla | CHAINED, data=data[:SHORT_DATA], le=None)
+            response = self._following.exchange(part)
+            if not response.ok:
+                return response
+            data = data[SHORT_DATA:]
+        return self._following.exchange(replace(command, data=data))
+
+
+class LengthCorrection:
+    """Asks again with the length the card named (`6Cxx`): once, and nothing that is secret."""
+
+    def __init__(self, following: Carrier) -> None:
+        self._following = following
+
+    def exchange(self, command: CommandApdu) -> ResponseApdu:
+        """Send, and once more where the expected length was wrong."""
+        response = self._following.exchange(command)
+        if response.status_word >> 8 != 0x6C or command.secret:
+            return response
+        return self._following.exchange(replace(command, le=response.status_word & 0xFF))
+
+
+class ResponseChaining:
+    """Fetches the rest of an answer (`61xx`)."""
+
+    def __init__(self, following: Carrier) -> None:
+        self._following = following
+
+    def exchange(self, command: CommandApdu) -> ResponseApdu:
+        """Send, and gather until the card has said everything.
+
+        :raises MalformedResponseError: where that is more than an answer may be.
+        """
+        response = self._following.exchange(command)
+        gathered = response.data
+        while response.status_word >> 8 == 0x61:
+            rest = CommandApdu(
+                command.cla & 0x03, Instruction.GET_RESPONSE, 0, 0, le=response.status_word & 0xFF
+            )
+            response = self._following.exchange(rest)
+            gathered += response.data
+            if len(gathered) > LONGEST_ANSWER:
+                raise MalformedResponseError("length of chained answer")
+        return ResponseApdu(gathered, response.status_word)

@@ -1,0 +1,95 @@
+"""What a profile speaks through: commands in, data or a typed refusal out."""
+
+import time
+from collections.abc import Callable, Collection
+
+from reader_bridge.card.apdu import (
+    ALL,
+    READING,
+    Allowance,
+    Carrier,
+    CommandApdu,
+    CommandChaining,
+    Form,
+    Instruction,
+    LengthCorrection,
+    ResponseApdu,
+    ResponseChaining,
+    Sender,
+)
+from reader_bridge.card.atr import understands_extended_length
+from reader_bridge.card.connection import CardConnection
+from reader_bridge.card.errors import ApduError, NotExclusiveError, PinOperationRefusedError
+
+MOST_SENDS = 600
+"""For one command with all its parts; 64 KiB in parts of 128 bytes are 512."""
+MOST_SECONDS = 20.0
+
+
+class CardChannel:
+    """A connection with the rules of the commands around it.
+
+    :param instructions: what may be sent at all. Everything else is refused here, whatever a
+        profile tries: a card that is not identified gets :data:`READING` only.
+    """
+
+    def __init__(
+        self,
+        connection: CardConnection,
+        instructions: Collection[int] = READING,
+        *,
+        profile: str = "unknown",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.connection = connection
+        self._instructions = frozenset(instructions)
+        self._profile = profile
+        self._clock = clock
+        self._allowance = Allowance(MOST_SENDS, MOST_SECONDS, clock)
+        self._carrier = _chain(connection, self._allowance)
+
+    def widened(self, profile: str) -> "CardChannel":
+        """Give a channel for an identified card, on which every instruction may be sent."""
+        return CardChannel(self.connection, list(Instruction), profile=profile, clock=self._clock)
+
+    def exchange(self, command: CommandApdu) -> ResponseApdu:
+        """Send a command and give whatever the card answers.
+
+        :raises PinOperationRefusedError: the command is not for this card; nothing was sent.
+        :raises NotExclusiveError: a PIN would be sent where others can reach the card.
+        """
+        if command.ins not in self._instructions:
+            raise PinOperationRefusedError(self._profile, f"{command.ins:02x}")
+        if command.secret and not self.connection.exclusive:
+            raise NotExclusiveError
+        self._allowance.renew()
+        return self._carrier.exchange(command)
+
+    def send(self, command: CommandApdu) -> bytes:
+        """Send a command and give the answer's data.
+
+        :raises ApduError: where the card refuses.
+        """
+        response = self.exchange(command)
+        if not response.ok:
+            raise ApduError(response.status_word, command.ins)
+        return response.data
+
+    def select(self, aid: bytes) -> bytes:
+        """Select an application by its identifier (AID)."""
+        return self.send(CommandApdu(0x00, Instruction.SELECT, 0x04, 0x00, aid, ALL))
+
+    def get_data(self, file: int, request: bytes) -> bytes:
+        """Read a data object: `GET DATA` with the file in P1-P2."""
+        return self.send(
+            CommandApdu(0x00, Instruction.GET_DATA, file >> 8, file & 0xFF, request, ALL)
+        )
+
+
+def _chain(connection: CardConnection, allowance: Allowance) -> Carrier:
+    if connection.extended_length and understands_extended_length(connection.atr):
+        sender = Sender(connection, Form.EXTENDED, allowance)
+        return ResponseChaining(LengthCorrection(sender))
+    form = Form.SHORT_T0 if connection.character_protocol else Form.SHORT
+    sender = Sender(connection, form, allowance)
+    return ResponseChaining(LengthCorrection(CommandChaining(sender)))

@@ -1,0 +1,125 @@
+"""A card in a reader, whatever the reader is: real, virtual, or scripted in a test."""
+
+import abc
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from types import TracebackType
+from typing import Protocol, Self
+
+
+class CardConnection(abc.ABC):
+    """A card that is powered, until :meth:`close`.
+
+    While it is `exclusive`, no other program reaches the card; closing it then resets the card,
+    so that nothing a PIN has opened stays open.
+    """
+
+    extended_length: bool = False
+    """Whether reader and driver carry commands of extended length."""
+    character_protocol: bool = False
+    """Whether the card speaks T=0."""
+
+    @property
+    @abc.abstractmethod
+    def atr(self) -> bytes:
+        """The answer to reset."""
+
+    @property
+    @abc.abstractmethod
+    def exclusive(self) -> bool:
+        """Whether other programs are kept out."""
+
+    @abc.abstractmethod
+    def send_and_receive(self, apdu: bytearray) -> tuple[bytes, int]:
+        """Send one command APDU as it is; give the answer's data and its status word.
+
+        :raises CardError: where there was no answer. What was sent is in no error and no log.
+        """
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Give the card back. Doing it twice does nothing twice."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderState:
+    """A reader (讀卡機) as it stands.
+
+    :ivar atr: the card's answer to reset, empty without a card.
+    :ivar in_use: another program holds the card for itself.
+    :ivar mute: there is a card that does not answer: put in wrongly, or broken.
+    :ivar changes: rises when a card is put in or pulled, so that a swapped card is noticed.
+    """
+
+    name: str
+    card_present: bool = False
+    atr: bytes = b""
+    in_use: bool = False
+    mute: bool = False
+    changes: int = 0
+
+
+class ReaderService(StrEnum):
+    """How the operating system's reader service stands."""
+
+    RUNNING = "running"
+    STOPPED = "stopped"
+    MISSING = "missing"
+    """This program was installed without access to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSnapshot:
+    """The service and all readers at one moment."""
+
+    service: ReaderService
+    readers: tuple[ReaderState, ...] = ()
+
+
+class ReaderWatch(Protocol):
+    """A running watch over the readers."""
+
+    @property
+    def snapshot(self) -> ReaderSnapshot:
+        """How things stand now."""
+
+    def close(self) -> None:
+        """Stop watching."""
+
+
+class CardReaders(Protocol):
+    """The readers of this machine."""
+
+    def list_readers(self) -> tuple[ReaderState, ...]:
+        """Give the readers as they stand.
+
+        :raises ReaderServiceError: where the service does not run.
+        """
+
+    def connect(self, reader: str, *, exclusive: bool = False) -> CardConnection:
+        """Power the card in a reader.
+
+        An exclusive connection begins and ends with a reset of the card.
+
+        :raises ReaderNotFoundError: there is no such reader.
+        :raises NoCardError: it is empty.
+        :raises CardInUseError: another program holds the card.
+        """
+
+    def watch(self, on_change: Callable[[ReaderSnapshot], None]) -> ReaderWatch:
+        """Tell `on_change` of every change, beginning with how things stand now.
+
+        It is called on the watch's own thread.
+        """

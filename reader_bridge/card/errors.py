@@ -1,0 +1,285 @@
+"""What goes wrong between us and a card, as types with values. The words are in the catalogue.
+
+Every error has a stable `code` and says whether the person can simply try again.
+"""
+
+from typing import ClassVar
+
+
+class CardError(Exception):
+    """Base of everything that goes wrong between us and a card."""
+
+    code: ClassVar[str] = "card_error"
+    retriable: ClassVar[bool] = False
+
+
+class PcscMissingError(CardError):
+    """The program was installed without access to PC/SC readers."""
+
+    code = "pcsc_missing"
+
+
+class ReaderServiceError(CardError):
+    """The PC/SC service of the operating system does not run."""
+
+    code = "reader_service_stopped"
+    retriable = True
+
+
+class ReaderError(CardError):
+    """Something about one reader.
+
+    :ivar reader: its name.
+    """
+
+    retriable = True
+
+    def __init__(self, reader: str) -> None:
+        super().__init__(reader)
+        self.reader = reader
+
+
+class ReaderNotFoundError(ReaderError):
+    """There is no such reader (any more)."""
+
+    code = "reader_not_found"
+
+
+class NoCardError(ReaderError):
+    """The reader is empty."""
+
+    code = "no_card"
+
+
+class CardMuteError(ReaderError):
+    """The card does not answer its reader: it is put in wrongly, or broken."""
+
+    code = "card_mute"
+
+
+class CardInUseError(ReaderError):
+    """Another program holds the card."""
+
+    code = "card_in_use"
+
+
+class CardRemovedError(CardError):
+    """The card, or the contact to it, was lost on the way."""
+
+    code = "card_removed"
+    retriable = True
+
+
+class CardResetError(CardError):
+    """Another program has reset the card on the way."""
+
+    code = "card_reset"
+    retriable = True
+
+
+class CardNotRespondingError(CardError):
+    """The card took longer than it may.
+
+    :ivar seconds: how long it was waited for.
+    """
+
+    code = "card_not_responding"
+    retriable = True
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no answer within {seconds:g} s")
+        self.seconds = seconds
+
+
+class MalformedResponseError(CardError):
+    """The card said something that cannot be.
+
+    :ivar what: which part of it, in the standard's terms.
+    """
+
+    code = "card_response_invalid"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+
+
+class ApduError(CardError):
+    """The card refused a command.
+
+    :ivar status_word: SW1-SW2.
+    :ivar instruction: the INS byte it refused.
+    """
+
+    code = "card_refused"
+
+    def __init__(self, status_word: int, instruction: int) -> None:
+        super().__init__(f"INS {instruction:02X} refused with {status_word:04X}")
+        self.status_word = status_word
+        self.instruction = instruction
+
+
+class NotExclusiveError(CardError):
+    """PIN work was begun while other programs can reach the card."""
+
+    code = "access_not_exclusive"
+
+
+class PinOperationRefusedError(CardError):
+    """The card gets no such command from us, and none was sent.
+
+    :ivar profile: what the card was recognised as.
+    :ivar operation: what was asked for.
+    """
+
+    code = "operation_refused"
+
+    def __init__(self, profile: str, operation: str) -> None:
+        super().__init__(f"{operation} is not done on a {profile} card")
+        self.profile = profile
+        self.operation = operation
+
+
+class PinFormatError(CardError):
+    """The PIN or PUK cannot be one of this card; the card has not seen it.
+
+    :ivar shortest: the fewest characters it may have.
+    :ivar longest: the most characters it may have.
+    :ivar digits_only: whether letters are refused.
+    """
+
+    code = "pin_format"
+    retriable = True
+
+    def __init__(self, shortest: int, longest: int, digits_only: bool) -> None:
+        super().__init__(f"{shortest} to {longest} {'digits' if digits_only else 'characters'}")
+        self.shortest = shortest
+        self.longest = longest
+        self.digits_only = digits_only
+
+
+class InvalidPinError(CardError):
+    """The PIN was wrong and a try is spent.
+
+    :ivar attempts_remaining: how many are left; `None` where the card does not say.
+    """
+
+    code = "pin_wrong"
+    retriable = True
+
+    def __init__(self, attempts_remaining: int | None) -> None:
+        super().__init__(f"wrong PIN, {attempts_remaining} tries left")
+        self.attempts_remaining = attempts_remaining
+
+
+class LastTryError(CardError):
+    """Not sent: it could be the last try, and nobody agreed to spend that.
+
+    :ivar attempts_remaining: 1, or `None` where the card does not say how many are left.
+    """
+
+    code = "last_try"
+    retriable = True
+
+    def __init__(self, attempts_remaining: int | None) -> None:
+        super().__init__(f"{attempts_remaining} tries left")
+        self.attempts_remaining = attempts_remaining
+
+
+class PinBlockedError(CardError):
+    """No try is left; the PIN has to be set anew."""
+
+    code = "pin_blocked"
+
+
+class InvalidPukError(CardError):
+    """The PUK was wrong and a try is spent.
+
+    :ivar attempts_remaining: how many are left; `None` where the card does not say.
+    """
+
+    code = "puk_wrong"
+    retriable = True
+
+    def __init__(self, attempts_remaining: int | None) -> None:
+        super().__init__(f"wrong PUK, {attempts_remaining} tries left")
+        self.attempts_remaining = attempts_remaining
+
+
+class PukBlockedError(CardError):
+    """No try of the PUK is left; the card cannot be unlocked any more."""
+
+    code = "puk_blocked"
+
+
+class AdminTriesLowError(CardError):
+    """Not begun: a failed administrator authentication could come too close to the card's end.
+
+    :ivar attempts_remaining: how many are left; `None` where the card does not say.
+    :ivar required: how many there must be.
+    """
+
+    code = "admin_tries_low"
+
+    def __init__(self, attempts_remaining: int | None, required: int) -> None:
+        super().__init__(f"{attempts_remaining} tries left, {required} needed")
+        self.attempts_remaining = attempts_remaining
+        self.required = required
+
+
+class AdminKeyRejectedError(CardError):
+    """The card did not take the administrator's cryptogram. Never tried again by itself.
+
+    :ivar attempts_remaining: how many are left; `None` where the card does not say.
+    """
+
+    code = "admin_key_rejected"
+
+    def __init__(self, attempts_remaining: int | None) -> None:
+        super().__init__(f"{attempts_remaining} tries left")
+        self.attempts_remaining = attempts_remaining
+
+
+class CryptogramFormatError(CardError):
+    """What came as the administrator's cryptogram cannot be one; the card has not seen it."""
+
+    code = "cryptogram_format"
+
+
+class OutOfOrderError(CardError):
+    """A verb was called before the one it builds on.
+
+    :ivar verb: the one that was called.
+    """
+
+    code = "out_of_order"
+
+    def __init__(self, verb: str) -> None:
+        super().__init__(verb)
+        self.verb = verb
+
+
+class CertificateMissingError(CardError):
+    """The card holds no such certificate.
+
+    :ivar role: which.
+    """
+
+    code = "certificate_missing"
+
+    def __init__(self, role: str) -> None:
+        super().__init__(role)
+        self.role = role
+
+
+class UnsupportedKeyError(CardError):
+    """The card's key is of a kind we cannot sign with.
+
+    :ivar kind: which.
+    """
+
+    code = "key_unsupported"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind

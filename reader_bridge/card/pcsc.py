@@ -1,0 +1,196 @@
+"""The adapter to real readers: PC/SC through pyscard, on Linux, Windows and macOS.
+
+Every card has a thread of its own for the calls that can hang in a driver, so that a card that
+never answers costs its operation and nothing else.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from reader_bridge.card.connection import CardConnection, ReaderSnapshot, ReaderState
+from reader_bridge.card.errors import (
+    CardError,
+    CardInUseError,
+    CardNotRespondingError,
+    CardRemovedError,
+    MalformedResponseError,
+)
+from reader_bridge.card.pcsc_calls import Pcsc
+from reader_bridge.card.pcsc_watch import PcscWatch
+
+MOST_SECONDS_A_CALL = 15.0
+PATIENCE_SECONDS = 3.0
+"""Windows itself looks at a card that was just put in, and lets it go soon."""
+RETRY_SECONDS = 0.1
+
+_Result = TypeVar("_Result")
+
+
+class PcscReaders:
+    """The PC/SC readers of this machine.
+
+    :param patience: how long a card that another program holds is waited for.
+    """
+
+    def __init__(
+        self, patience: float = PATIENCE_SECONDS, call_seconds: float = MOST_SECONDS_A_CALL
+    ) -> None:
+        self._pcsc = Pcsc()
+        self._patience, self._call_seconds = patience, call_seconds
+
+    def list_readers(self) -> tuple[ReaderState, ...]:
+        """Give the readers as they stand."""
+        context = self._pcsc.establish()
+        try:
+            names = self._pcsc.reader_names(context)
+            if not names:
+                return ()
+            asked = [(name, self._pcsc.scard.SCARD_STATE_UNAWARE) for name in names]
+            result, states = self._pcsc.scard.SCardGetStatusChange(context, 0, asked)
+            self._pcsc.check(result)
+            return tuple(self._pcsc.reader_state(*state) for state in states)
+        finally:
+            self._pcsc.release(context)
+
+    def connect(self, reader: str, *, exclusive: bool = False) -> CardConnection:
+        """Power the card in a reader, waiting a little where another program holds it."""
+        pause = threading.Event()
+        waited = 0.0
+        while True:
+            try:
+                return PcscConnection(self._pcsc, reader, exclusive, self._call_seconds)
+            except CardInUseError:
+                if waited >= self._patience:
+                    raise
+            pause.wait(RETRY_SECONDS)
+            waited += RETRY_SECONDS
+
+    def watch(self, on_change: Callable[[ReaderSnapshot], None]) -> PcscWatch:
+        """Tell `on_change` of every change, on the watch's own thread."""
+        return PcscWatch(self._pcsc, on_change)
+
+
+class PcscConnection(CardConnection):
+    """A card in a PC/SC reader."""
+
+    def __init__(self, pcsc: Pcsc, reader: str, exclusive: bool, call_seconds: float) -> None:
+        self._pcsc, self._reader = pcsc, reader
+        self._exclusive, self._call_seconds = exclusive, call_seconds
+        self._thread = _CallThread(reader)
+        self._context: int | None = None
+        self._card: int | None = None
+        try:
+            self._atr = self._call(self._power)
+        except CardError:
+            self.close()
+            raise
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to reset."""
+        return self._atr
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether other programs are kept out."""
+        return self._exclusive
+
+    def send_and_receive(self, apdu: bytearray) -> tuple[bytes, int]:
+        """Send one command APDU as it is; give the answer's data and its status word."""
+        command = list(apdu)
+        try:
+            answer = self._call(lambda: self._transmit(command))
+        finally:
+            command[:] = [0] * len(command)
+        if not answer:
+            raise CardRemovedError  # some drivers tell a pulled card so
+        if len(answer) < 2:
+            raise MalformedResponseError("length of answer")
+        return answer[:-2], int.from_bytes(answer[-2:], "big")
+
+    def close(self) -> None:
+        """Give the card back, reset where it was exclusive."""
+        if not self._thread.ended:
+            try:
+                self._call(self._give_back)
+            except CardError:
+                pass  # it is gone already
+            finally:
+                self._thread.end()
+
+    def _call(self, work: Callable[[], _Result]) -> _Result:
+        return self._thread.call(work, self._call_seconds)
+
+    def _power(self) -> bytes:
+        scard = self._pcsc.scard
+        self._context = self._pcsc.establish()
+        share = scard.SCARD_SHARE_EXCLUSIVE if self._exclusive else scard.SCARD_SHARE_SHARED
+        protocols = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
+        result, card, protocol = scard.SCardConnect(self._context, self._reader, share, protocols)
+        self._pcsc.check(result, self._reader)
+        self._card = card
+        if self._exclusive:
+            result, protocol = scard.SCardReconnect(card, share, protocols, scard.SCARD_RESET_CARD)
+            self._pcsc.check(result, self._reader)
+        self.character_protocol = protocol == scard.SCARD_PROTOCOL_T0
+        result, _, _, _, atr = scard.SCardStatus(card)
+        self._pcsc.check(result, self._reader)
+        return bytes(atr)
+
+    def _transmit(self, command: list[int]) -> bytes:
+        scard = self._pcsc.scard
+        header = scard.SCARD_PCI_T0 if self.character_protocol else scard.SCARD_PCI_T1
+        result, answer = scard.SCardTransmit(self._card, header, command)
+        self._pcsc.check(result, self._reader)
+        return bytes(byte & 0xFF for byte in answer)
+
+    def _give_back(self) -> None:
+        scard = self._pcsc.scard
+        if self._card is not None:
+            leave = scard.SCARD_RESET_CARD if self._exclusive else scard.SCARD_LEAVE_CARD
+            scard.SCardDisconnect(self._card, leave)
+        if self._context is not None:
+            self._pcsc.release(self._context)
+        self._card = self._context = None
+
+
+class _CallThread:
+    """Runs the calls of one card, one after the other; is left behind where one hangs."""
+
+    def __init__(self, reader: str) -> None:
+        self.ended = False
+        self._work: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = (
+            queue.SimpleQueue()
+        )
+        threading.Thread(target=self._run, name=f"card in {reader}", daemon=True).start()
+
+    def call(self, work: Callable[[], _Result], seconds: float) -> _Result:
+        """Run `work` on the thread.
+
+        :raises CardNotRespondingError: it took too long; the thread is given up.
+        """
+        if self.ended:
+            raise CardRemovedError
+        future: Future[_Result] = Future()
+        self._work.put((future, work))
+        try:
+            return future.result(seconds)
+        except TimeoutError as error:
+            self.end()
+            raise CardNotRespondingError(seconds) from error
+
+    def end(self) -> None:
+        """Take no more work."""
+        self.ended = True
+        self._work.put(None)
+
+    def _run(self) -> None:
+        while (item := self._work.get()) is not None:
+            future, work = item
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)

@@ -1,0 +1,107 @@
+"""The functions of PC/SC as pyscard has them, with results turned into errors of ours."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from reader_bridge.card.connection import ReaderState
+from reader_bridge.card.errors import (
+    CardError,
+    CardInUseError,
+    CardMuteError,
+    CardRemovedError,
+    CardResetError,
+    NoCardError,
+    PcscMissingError,
+    ReaderNotFoundError,
+    ReaderServiceError,
+)
+
+
+class Pcsc:
+    """The functions of PC/SC; pyscard is loaded when this is made.
+
+    :raises PcscMissingError: where it is not installed.
+    """
+
+    def __init__(self) -> None:
+        try:
+            self.scard: Any = importlib.import_module("smartcard.scard")
+        except ImportError as error:
+            raise PcscMissingError from error
+        self._names = {
+            getattr(self.scard, name) & 0xFFFFFFFF: name
+            for name in _RESULTS
+            if hasattr(self.scard, name)
+        }
+
+    def name_of(self, result: int) -> str:
+        """Give the constant's name for a result code; its hex where it is not told apart."""
+        code = result & 0xFFFFFFFF
+        return self._names.get(code, f"{code:08X}")
+
+    def check(self, result: int, reader: str = "") -> None:
+        """Raise what a result code means.
+
+        :raises CardError: for everything but success.
+        """
+        if result != self.scard.SCARD_S_SUCCESS:
+            raise _RESULTS.get(self.name_of(result), _lost)(reader)
+
+    def establish(self) -> int:
+        """Open a context with the service."""
+        result, context = self.scard.SCardEstablishContext(self.scard.SCARD_SCOPE_USER)
+        self.check(result)
+        return int(context)
+
+    def release(self, context: int) -> None:
+        """Close a context; a dead one is no error."""
+        self.scard.SCardReleaseContext(context)
+
+    def reader_names(self, context: int) -> list[str]:
+        """Give the names of the readers; none is no error."""
+        result, names = self.scard.SCardListReaders(context, [])
+        if self.name_of(result) == "SCARD_E_NO_READERS_AVAILABLE":
+            return []
+        self.check(result)
+        return [str(name) for name in names]
+
+    def reader_state(self, name: str, event: int, atr: list[int]) -> ReaderState:
+        """Read what PC/SC says of one reader."""
+        return ReaderState(
+            name=name,
+            card_present=bool(event & self.scard.SCARD_STATE_PRESENT),
+            atr=bytes(atr),
+            in_use=bool(event & self.scard.SCARD_STATE_EXCLUSIVE),
+            mute=bool(event & self.scard.SCARD_STATE_MUTE),
+            changes=event >> 16 & 0xFFFF,
+        )
+
+
+def _lost(_reader: str) -> CardError:
+    return CardRemovedError()
+
+
+def _service(_reader: str) -> CardError:
+    return ReaderServiceError()
+
+
+_RESULTS: dict[str, Callable[[str], CardError]] = {
+    "SCARD_E_NO_SERVICE": _service,
+    "SCARD_E_SERVICE_STOPPED": _service,
+    "SCARD_E_SYSTEM_CANCELLED": _service,
+    "SCARD_E_INVALID_HANDLE": _service,
+    "SCARD_F_COMM_ERROR": _service,
+    "SCARD_E_UNKNOWN_READER": ReaderNotFoundError,
+    "SCARD_E_READER_UNAVAILABLE": ReaderNotFoundError,
+    "SCARD_E_NO_READERS_AVAILABLE": ReaderNotFoundError,
+    "SCARD_E_NO_SMARTCARD": NoCardError,
+    "SCARD_E_SHARING_VIOLATION": CardInUseError,
+    "SCARD_W_RESET_CARD": lambda _reader: CardResetError(),
+    "SCARD_W_REMOVED_CARD": _lost,
+    "SCARD_E_NOT_TRANSACTED": _lost,
+    "SCARD_W_UNPOWERED_CARD": _lost,
+    "SCARD_W_UNRESPONSIVE_CARD": CardMuteError,
+    "SCARD_E_TIMEOUT": _lost,
+    "SCARD_E_CANCELLED": _lost,
+}

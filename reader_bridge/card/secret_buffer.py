@@ -1,0 +1,39 @@
+"""The one buffer a PIN lives in: prints as dots, is overwritten after use, is never pickled."""
+
+from types import TracebackType
+from typing import NoReturn, Self
+
+
+def wipe(buffer: bytearray) -> None:
+    """Overwrite a buffer in place; its length stays, so that no copy is made."""
+    buffer[:] = bytes(len(buffer))
+
+
+class SecretBuffer(bytearray):
+    """A PIN, PUK or key. A context manager that overwrites it on the way out."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.wipe()
+
+    def wipe(self) -> None:
+        """Overwrite the value."""
+        wipe(self)
+
+    def __repr__(self) -> str:
+        return "•••"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a secret is not written out")

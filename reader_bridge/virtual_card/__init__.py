@@ -1,0 +1,5 @@
+"""A GIDS card in Python: in this process, or behind `vpcd` where every PC/SC program sees it.
+
+It is written from the card's side and shares no code with the profiles in
+:mod:`reader_bridge.card`, so that each is a check on the other, and OpenSC on both.
+"""

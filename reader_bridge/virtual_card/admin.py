@@ -1,0 +1,71 @@
+"""The card's half of the administrator's mutual authentication (GIDS §10.3, as OpenSC drives it).
+
+Host and card each draw 16 bytes. The host proves itself with three-key DES in CBC mode over
+*card's, host's, seven fresh bytes, 80*; the card answers with *host's, card's, seven of its own,
+80*. A try is spent, on the disk, before the proof is looked at.
+"""
+
+import hmac
+import secrets
+from collections.abc import Callable
+
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.modes import CBC
+
+from reader_bridge.virtual_card.content import CardState
+
+CHALLENGE, FRESH, PROOF = 16, 7, 40
+END = b"\x80"
+
+
+class AdminAuthentication:
+    """The administrator's key of a card, and how far an authentication has come."""
+
+    def __init__(self, key: bytes, state: CardState, save: Callable[[], None]) -> None:
+        self._cipher = Cipher(TripleDES(key), CBC(bytes(8)))
+        self._state, self._save = state, save
+        self._challenges: tuple[bytes, bytes] | None = None
+        self.authenticated = False
+
+    @property
+    def blocked(self) -> bool:
+        """Whether no try is left."""
+        return self._state.admin_tries <= 0
+
+    def forget(self) -> None:
+        """Begin anew: nobody is authenticated and no challenge is open."""
+        self._challenges = None
+        self.authenticated = False
+
+    def challenge(self, host: bytes) -> bytes:
+        """Take the host's challenge, and give the card's."""
+        self.forget()
+        card = secrets.token_bytes(CHALLENGE)
+        self._challenges = host, card
+        return card
+
+    def complete(self, proof: bytes) -> bytes | None:
+        """Check the host's proof, spending a try; give the card's, or `None` where it is wrong."""
+        challenges, self._challenges = self._challenges, None
+        if challenges is None or self.blocked:
+            return None
+        self._state.admin_tries -= 1
+        self._save()
+        host, card = challenges
+        decryptor = self._cipher.decryptor()
+        plain = decryptor.update(proof) + decryptor.finalize()
+        right = hmac.compare_digest(plain[: 2 * CHALLENGE], card + host)
+        if not right or plain[-1:] != END:
+            return None
+        self._state.admin_tries = self._state.admin_limit
+        self._save()
+        self.authenticated = True
+        encryptor = self._cipher.encryptor()
+        answer = host + card + secrets.token_bytes(FRESH) + END
+        return encryptor.update(answer) + encryptor.finalize()
+
+    @property
+    def challenge_open(self) -> bool:
+        """Whether a proof is waited for."""
+        return self._challenges is not None

@@ -1,0 +1,38 @@
+"""The little of BER-TLV a card needs: to write what it shows, and to read what it is sent."""
+
+
+class BadDataError(Exception):
+    """What the terminal sent is not well formed."""
+
+
+def wrap(tag: int, value: bytes) -> bytes:
+    """Write a data object."""
+    name = tag.to_bytes(2 if tag > 0xFF else 1, "big")
+    size = len(value)
+    if size < 0x80:
+        return name + bytes((size,)) + value
+    if size < 0x100:
+        return name + bytes((0x81, size)) + value
+    return name + b"\x82" + size.to_bytes(2, "big") + value
+
+
+def read(data: bytes) -> dict[int, bytes]:
+    """Read objects of one-byte tags and lengths below 256, as every command here uses them.
+
+    :raises BadDataError: for anything else.
+    """
+    found: dict[int, bytes] = {}
+    while data:
+        start = 2
+        if len(data) < 2:
+            raise BadDataError
+        size = data[1]
+        if size == 0x81 and len(data) > 2:
+            size, start = data[2], 3
+        elif size > 0x7F:
+            raise BadDataError
+        if start + size > len(data):
+            raise BadDataError
+        found[data[0]] = data[start : start + size]
+        data = data[start + size :]
+    return found

@@ -1,0 +1,52 @@
+"""How an issuer makes a virtual card: everything it holds, written in one step."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from reader_bridge.card.secret_buffer import SecretBuffer
+from reader_bridge.virtual_card.content import (
+    CardContent,
+    CardLabel,
+    CardState,
+    Container,
+    ContainerKind,
+)
+from reader_bridge.virtual_card.file import CardFile
+from reader_bridge.virtual_card.keys import CardKey
+from reader_bridge.virtual_card.pin_safe import PinSafe
+from reader_bridge.virtual_card.sealing import COST
+
+
+def issue_card(
+    path: Path,
+    passphrase: str,
+    *,
+    card_number: str,
+    serial: bytes,
+    admin_key: bytes,
+    private_keys: Mapping[str, bytes],
+    certificates: Mapping[str, bytes],
+    pin: SecretBuffer | None = None,
+    cost: int = COST,
+) -> None:
+    """Write a card file, whole and on the disk, in place of one that is there.
+
+    :param serial: 16 bytes, of the chip.
+    :param admin_key: 24 bytes.
+    :param private_keys: PKCS#8 DER of RSA keys, by `authentication`, `signature`, `encryption`.
+    :param certificates: DER, by the same names.
+    :param pin: without one, nobody can use the card until the issuer's consent sets one.
+    :raises ValueError: where something of it does not fit a card.
+    """
+    containers = tuple(
+        Container(kind, private_keys[kind], certificates[kind])
+        for kind in ContainerKind
+        if kind in private_keys
+    )
+    for container in containers:
+        CardKey(container)  # refuses what the card could not use
+    state = CardState()
+    if pin is not None:
+        PinSafe(state, lambda: None).set(pin)
+    content = CardContent(serial, admin_key, containers)
+    CardFile.create(path, passphrase, CardLabel(card_number), content, state, cost)

@@ -1,0 +1,191 @@
+"""A reader in this process, for virtual cards: what the bridge uses with `--virtual-card`."""
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from reader_bridge.card.connection import (
+    CardConnection,
+    ReaderService,
+    ReaderSnapshot,
+    ReaderState,
+)
+from reader_bridge.card.errors import (
+    CardInUseError,
+    CardRemovedError,
+    MalformedResponseError,
+    NoCardError,
+    ReaderNotFoundError,
+)
+from reader_bridge.virtual_card.misbehaviour import CardPulledError
+
+READER_NAME = "Kaika virtual reader"
+
+
+class Card(Protocol):
+    """What can be put into a virtual reader, or behind `vpcd`."""
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to reset."""
+
+    def power_on(self) -> None:
+        """Begin a session."""
+
+    def power_off(self) -> None:
+        """End it."""
+
+    def reset(self) -> None:
+        """Begin it anew."""
+
+    def transmit(self, apdu: bytes | bytearray) -> bytes:
+        """Carry out a command; give the answer with its status word."""
+
+
+class VirtualReader:
+    """One reader with at most one card in it. Safe to use from several threads."""
+
+    def __init__(self, card: Card | None = None, name: str = READER_NAME) -> None:
+        self.name = name
+        self._card = card
+        self._changes = 1 if card else 0
+        self._connections: list[VirtualConnection] = []
+        self._watches: list[VirtualWatch] = []
+        self._lock = threading.RLock()
+
+    def insert(self, card: Card) -> None:
+        """Put a card in."""
+        with self._lock:
+            self.pull()
+            self._card = card
+            self._changed()
+
+    def pull(self) -> None:
+        """Take the card out, whatever it is doing."""
+        with self._lock:
+            card, self._card = self._card, None
+            for connection in self._connections:
+                connection.card = None
+            self._connections.clear()
+            if card is not None:
+                card.power_off()
+                self._changed()
+
+    def list_readers(self) -> tuple[ReaderState, ...]:
+        """Give the reader as it stands."""
+        with self._lock:
+            return (
+                ReaderState(
+                    self.name,
+                    card_present=self._card is not None,
+                    atr=self._card.atr if self._card else b"",
+                    in_use=any(connection.exclusive for connection in self._connections),
+                    changes=self._changes,
+                ),
+            )
+
+    def connect(self, reader: str, *, exclusive: bool = False) -> CardConnection:
+        """Power the card."""
+        with self._lock:
+            if reader != self.name:
+                raise ReaderNotFoundError(reader)
+            if self._card is None:
+                raise NoCardError(reader)
+            if any(exclusive or other.exclusive for other in self._connections):
+                raise CardInUseError(reader)
+            if exclusive or not self._connections:
+                self._card.power_on()
+            connection = VirtualConnection(self, self._card, exclusive)
+            self._connections.append(connection)
+            return connection
+
+    def watch(self, on_change: Callable[[ReaderSnapshot], None]) -> "VirtualWatch":
+        """Tell `on_change` of every change, on the thread that makes it."""
+        with self._lock:
+            watch = VirtualWatch(self, on_change)
+            self._watches.append(watch)
+            on_change(watch.snapshot)
+            return watch
+
+    def _changed(self) -> None:
+        self._changes += 1
+        for watch in self._watches:
+            watch.tell()
+
+    def transmit(self, card: Card | None, apdu: bytearray) -> bytes:
+        """Hand a command to the card, if it is still there."""
+        with self._lock:
+            if card is None:
+                raise CardRemovedError
+            try:
+                return card.transmit(apdu)
+            except CardPulledError as error:
+                self.pull()
+                raise CardRemovedError from error
+
+    def release(self, connection: "VirtualConnection") -> None:
+        """Take a connection back, and reset the card where it was exclusive."""
+        with self._lock:
+            if connection in self._connections:
+                self._connections.remove(connection)
+                if connection.exclusive and connection.card is not None:
+                    connection.card.reset()
+
+    def stop_watching(self, watch: "VirtualWatch") -> None:
+        """Tell a watch nothing any more."""
+        with self._lock:
+            if watch in self._watches:
+                self._watches.remove(watch)
+
+
+class VirtualConnection(CardConnection):
+    """A card in a virtual reader."""
+
+    extended_length = True
+
+    def __init__(self, reader: VirtualReader, card: Card, exclusive: bool) -> None:
+        self._reader, self._exclusive = reader, exclusive
+        self._atr = card.atr
+        self.card: Card | None = card
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to reset."""
+        return self._atr
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether other connections are kept out."""
+        return self._exclusive
+
+    def send_and_receive(self, apdu: bytearray) -> tuple[bytes, int]:
+        """Send one command APDU as it is; give the answer's data and its status word."""
+        answer = self._reader.transmit(self.card, apdu)
+        if len(answer) < 2:
+            raise MalformedResponseError("length of answer")
+        return answer[:-2], int.from_bytes(answer[-2:], "big")
+
+    def close(self) -> None:
+        """Give the card back."""
+        self._reader.release(self)
+        self.card = None
+
+
+class VirtualWatch:
+    """A watch over one virtual reader."""
+
+    def __init__(self, reader: VirtualReader, on_change: Callable[[ReaderSnapshot], None]) -> None:
+        self._reader, self._on_change = reader, on_change
+
+    @property
+    def snapshot(self) -> ReaderSnapshot:
+        """How things stand now."""
+        return ReaderSnapshot(ReaderService.RUNNING, self._reader.list_readers())
+
+    def tell(self) -> None:
+        """Say how things stand."""
+        self._on_change(self.snapshot)
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._reader.stop_watching(self)

@@ -1,0 +1,61 @@
+"""What is read from a certificate."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reader_bridge.card.certificate import KeyRole, load, public_key, role_of, summarise
+from reader_bridge.card.errors import MalformedResponseError, UnsupportedKeyError
+from tests.reader_bridge.card.issuer import CARD_NUMBER, NOW, Issuer
+
+
+def test_a_certificate_is_summarised(issuer: Issuer) -> None:
+    summary = summarise(issuer.certify("signature"))
+    assert summary.subject == "TEST PERSON"
+    assert summary.issuer == "行政院, 測試憑證管理中心"
+    assert summary.serial == "1234"
+    assert summary.card_number == CARD_NUMBER
+    assert not summary.self_issued
+    assert summary.valid_at(NOW)
+    assert not summary.valid_at(NOW - timedelta(days=2))
+    assert not summary.valid_at(NOW + timedelta(days=366 * 5))
+
+
+def test_a_certificate_without_a_card_number_has_none(issuer: Issuer) -> None:
+    assert summarise(issuer.der).card_number is None
+    assert summarise(issuer.der).self_issued
+
+
+def test_a_card_number_of_another_shape_is_none(issuer: Issuer) -> None:
+    assert summarise(issuer.certify("signature", number="not a card numbr")).card_number is None
+
+
+@pytest.mark.parametrize("role", list(KeyRole))
+def test_the_key_usage_tells_the_role(issuer: Issuer, role: KeyRole) -> None:
+    assert role_of(load(issuer.certify(role))) is role
+
+
+def test_a_certificate_that_says_nothing_of_its_use_has_no_role(issuer: Issuer) -> None:
+    assert role_of(issuer.certificate) is None
+
+
+@given(st.binary(max_size=200))
+def test_nonsense_is_refused(data: bytes) -> None:
+    with pytest.raises(MalformedResponseError):
+        summarise(data)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.data())
+def test_a_damaged_certificate_is_refused_or_read(issuer: Issuer, data: st.DataObject) -> None:
+    der = bytearray(issuer.certify("authentication"))
+    for _ in range(data.draw(st.integers(1, 4))):
+        der[data.draw(st.integers(0, len(der) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        assert isinstance(summarise(bytes(der)).subject, str)
+        public_key(bytes(der))
+        role_of(load(bytes(der)))
+    except (MalformedResponseError, UnsupportedKeyError):
+        return

@@ -1,0 +1,264 @@
+"""The PC/SC adapter and the reader watch, on a real pcscd with virtual readers."""
+
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from reader_bridge.card.connection import ReaderService, ReaderSnapshot
+from reader_bridge.card.errors import (
+    ApduError,
+    CardInUseError,
+    CardNotRespondingError,
+    CardRemovedError,
+    CardResetError,
+    InvalidPinError,
+    MalformedResponseError,
+    NoCardError,
+    PcscMissingError,
+    ReaderNotFoundError,
+    ReaderServiceError,
+)
+from reader_bridge.card.pcsc import PcscConnection, PcscReaders
+from reader_bridge.card.pcsc_calls import Pcsc
+from reader_bridge.card.profiles import identify
+from reader_bridge.card.profiles.base import ProfileName, TryCounter
+from reader_bridge.virtual_card.card import VirtualCard
+from reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
+from reader_bridge.virtual_card.reader import Card
+from reader_bridge.virtual_card.vpcd import VpcdReader
+from tests.reader_bridge.card.issuer import card_is_genuine, cryptogram
+from tests.reader_bridge.card.reader_room import READER, SECOND_READER, ReaderRoom
+from tests.reader_bridge.card.watching import Told, has_card, state_of
+
+PIN, NEW_PIN = bytearray(b"first123"), bytearray(b"second45")
+SELECT = bytearray.fromhex("00a4040009a0000003974254465900")
+
+InsertCard = Callable[..., VpcdReader]
+
+
+@pytest.fixture
+def readers(reader_room: ReaderRoom) -> PcscReaders:
+    return PcscReaders(patience=0)
+
+
+@pytest.fixture
+def told(readers: PcscReaders) -> Iterator[Told]:
+    told = Told()
+    watch = readers.watch(told)
+    yield told
+    watch.close()
+
+
+@pytest.fixture
+def insert(reader_room: ReaderRoom, told: Told) -> Iterator[InsertCard]:
+    """Put cards in, and wait until PC/SC has seen them."""
+    inserted: list[tuple[VpcdReader, str]] = []
+
+    def put_in(card: Card, slot: int = 0) -> VpcdReader:
+        name = (READER, SECOND_READER)[slot]
+        told.until(has_card(name, False))
+        vpcd = VpcdReader(lambda: reader_room.connect(slot))
+        vpcd.insert(card)
+        inserted.append((vpcd, name))
+        told.until(has_card(name))
+        return vpcd
+
+    yield put_in
+    for vpcd, _ in inserted:
+        vpcd.pull()
+    for _, name in inserted:
+        told.until(has_card(name, False))
+
+
+def test_the_readers_are_listed_with_their_cards(
+    readers: PcscReaders, insert: InsertCard, card: VirtualCard
+) -> None:
+    assert [state.name for state in readers.list_readers()] == [READER, SECOND_READER]
+    insert(card)
+    first, second = readers.list_readers()
+    assert (first.card_present, first.atr) == (True, card.atr)
+    assert (second.card_present, second.atr) == (False, b"")
+
+
+def test_every_operation_works_through_a_real_reader(
+    readers: PcscReaders, insert: InsertCard, card: VirtualCard
+) -> None:
+    insert(card)
+    with readers.connect(READER, exclusive=True) as connection:
+        assert connection.atr == card.atr
+        profile = identify(connection)
+        assert profile.name is ProfileName.GIDS
+        with pytest.raises(InvalidPinError):
+            profile.verify_pin(NEW_PIN)
+        assert profile.status().pin == TryCounter(2, 3)
+        challenge = profile.begin_admin_authentication()
+        answer = profile.complete_admin_authentication(cryptogram(challenge))
+        assert card_is_genuine(challenge, answer)
+        profile.reset_retry_counter(NEW_PIN)
+        profile.change_pin(NEW_PIN, PIN)
+        profile.verify_pin(PIN)
+        assert len(profile.sign(b"statement").value) == 256
+
+
+def test_commands_of_extended_length_pass_a_real_reader_too(
+    readers: PcscReaders, insert: InsertCard, card: VirtualCard
+) -> None:
+    insert(card)
+    with readers.connect(READER) as connection:
+        connection.extended_length = True
+        profile = identify(connection)
+        assert profile.status().pin == TryCounter(3, 3)
+
+
+def test_the_card_is_ours_alone_and_reset_before_and_after(
+    readers: PcscReaders, insert: InsertCard, card: VirtualCard
+) -> None:
+    insert(card)
+    with readers.connect(READER, exclusive=True) as alone:
+        with pytest.raises(CardInUseError) as held:
+            readers.connect(READER)
+        assert held.value.reader == READER
+        identify(alone).verify_pin(PIN)
+    with readers.connect(READER) as shared:
+        with pytest.raises(ApduError):
+            identify(shared).sign(b"statement")
+        with pytest.raises(CardInUseError):
+            readers.connect(READER, exclusive=True)
+
+
+def test_a_card_that_another_program_holds_is_waited_for(
+    readers: PcscReaders, insert: InsertCard, card: VirtualCard
+) -> None:
+    insert(card)
+    held = readers.connect(READER)
+    threading.Timer(0.3, held.close).start()
+    with PcscReaders(patience=10).connect(READER, exclusive=True) as connection:
+        assert identify(connection).status().pin == TryCounter(3, 3)
+
+
+def test_a_reset_by_another_program_is_told(
+    readers: PcscReaders, insert: InsertCard, card: VirtualCard
+) -> None:
+    insert(card)
+    with readers.connect(READER) as connection:
+        pcsc = Pcsc()
+        context = pcsc.establish()
+        scard = pcsc.scard
+        _, other, _ = scard.SCardConnect(
+            context, READER, scard.SCARD_SHARE_SHARED, scard.SCARD_PROTOCOL_T1
+        )
+        scard.SCardDisconnect(other, scard.SCARD_RESET_CARD)
+        pcsc.release(context)
+        with pytest.raises(CardResetError):
+            connection.send_and_receive(SELECT)
+
+
+def test_without_reader_or_card_there_is_no_connection(readers: PcscReaders, told: Told) -> None:
+    told.until(has_card(READER, False))
+    with pytest.raises(NoCardError):
+        readers.connect(READER)
+    with pytest.raises(ReaderNotFoundError):
+        readers.connect("no such reader")
+
+
+@pytest.mark.parametrize("kind", [Kind.PULLED_BEFORE, Kind.PULLED_AFTER])
+def test_a_card_pulled_in_the_middle_is_told(
+    readers: PcscReaders, insert: InsertCard, told: Told, card: VirtualCard, kind: Kind
+) -> None:
+    insert(MisbehavingCard(card, Misbehaviour(kind, instruction=0x20)))
+    with readers.connect(READER, exclusive=True) as connection:
+        profile = identify(connection)
+        with pytest.raises(CardRemovedError):
+            profile.verify_pin(bytearray(b"wrong123"))
+        with pytest.raises(CardRemovedError):
+            connection.send_and_receive(SELECT)
+    told.until(has_card(READER, False))
+    insert(card)
+    with readers.connect(READER) as connection:
+        left = 3 if kind is Kind.PULLED_BEFORE else 2
+        assert identify(connection).status().pin == TryCounter(left, 3)
+
+
+def test_a_card_that_never_answers_costs_its_operation_only(
+    readers: PcscReaders, insert: InsertCard, card: VirtualCard
+) -> None:
+    answered = threading.Event()
+
+    def wait(_seconds: float) -> None:
+        answered.wait()
+
+    insert(MisbehavingCard(card, Misbehaviour(Kind.SLOW, instruction=0xCB), wait=wait))
+    connection = readers.connect(READER)
+    profile = identify(connection)
+    assert isinstance(connection, PcscConnection)
+    connection._call_seconds = 0.3
+    with pytest.raises(CardNotRespondingError) as late:
+        profile.status()
+    assert late.value.seconds == 0.3
+    with pytest.raises(CardRemovedError):
+        connection.send_and_receive(SELECT)
+    connection.close()
+    answered.set()
+
+
+def test_an_answer_without_a_status_word_is_none(
+    readers: PcscReaders, insert: InsertCard, card: VirtualCard
+) -> None:
+    insert(MisbehavingCard(card, Misbehaviour(Kind.GARBAGE, answer=b"\x90")))
+    with readers.connect(READER) as connection, pytest.raises(MalformedResponseError):
+        connection.send_and_receive(SELECT)
+
+
+def test_the_watch_tells_of_cards_in_several_readers(
+    insert: InsertCard, told: Told, card: VirtualCard, new_card: Callable[..., VirtualCard]
+) -> None:
+    first, second = insert(card), insert(new_card(), slot=1)
+    assert {state.card_present for state in told.last.readers} == {True} if told.last else False
+    before = told.until(has_card(READER))
+    first.pull()
+    told.until(has_card(READER, False))
+    first.insert(card)
+    after = told.until(has_card(READER))
+    assert state_of(after, READER).changes > state_of(before, READER).changes
+    assert state_of(after, SECOND_READER).card_present
+    second.pull()
+    told.until(has_card(SECOND_READER, False))
+
+
+def test_the_watch_and_the_card_survive_a_restart_of_the_service(
+    reader_room: ReaderRoom, readers: PcscReaders, insert: InsertCard, told: Told, card: VirtualCard
+) -> None:
+    insert(card)
+    connection = readers.connect(READER)
+    reader_room.stop()
+    try:
+        told.until(lambda snapshot: snapshot.service is ReaderService.STOPPED)
+        with pytest.raises((ReaderServiceError, CardRemovedError)):
+            connection.send_and_receive(SELECT)
+        connection.close()
+        for ask in (readers.list_readers, lambda: readers.connect(READER)):
+            with pytest.raises(ReaderServiceError):
+                ask()
+    finally:
+        reader_room.start()
+    told.until(has_card(READER))
+    with readers.connect(READER, exclusive=True) as again:
+        identify(again).verify_pin(PIN)
+
+
+def test_a_closed_watch_tells_nothing_any_more(readers: PcscReaders) -> None:
+    told = Told()
+    watch = readers.watch(told)
+    snapshot = told.until(lambda snapshot: len(snapshot.readers) == 2)
+    assert isinstance(watch.snapshot, ReaderSnapshot)
+    assert watch.snapshot == snapshot
+    watch.close()
+    watch.close()
+    assert told.nothing_more()
+
+
+def test_without_pyscard_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "smartcard.scard", None)
+    with pytest.raises(PcscMissingError):
+        PcscReaders()
