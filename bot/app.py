@@ -31,7 +31,10 @@ from bot.settings import Settings, SettingsError, require_token
 from bot.transport import AiohttpRequest
 from handlers import answers
 from handlers.context import Context, Services
+from handlers.guide.reminders import remind
 from handlers.routes import register
+from services import reminders
+from services.dialogs import Dialogs
 from services.faq import entries, error_codes
 from services.faq.search import Search
 from services.inbox import Inbox
@@ -62,6 +65,7 @@ class Kaika:
         self.database = Database(settings.database)
         self.inbox = Inbox(self.database, keys.load_or_create(settings.key_file))
         self.people = People(self.database)
+        self.dialogs = Dialogs(self.database)
         self.intake = Intake(self.inbox, settings.max_backlog)
         self.poll_request = AiohttpRequest(connections=1)
         self.application = self._build(request or AiohttpRequest())
@@ -113,7 +117,10 @@ class Kaika:
             await stack.enter_async_context(self.application)
             await self.application.start()
             stack.push_async_callback(self.application.stop)
-            worker = DueWorker(self.database, {HOUSEKEEPING: self._tidy_up})
+            await self.dialogs.load()
+            worker = DueWorker(
+                self.database, {HOUSEKEEPING: self._tidy_up}, {reminders.DUE_KIND: self._remind}
+            )
             await stack.enter_async_context(worker.running())
             for task in (menus.publish(self.application.bot), self._sweep()):
                 stack.callback(asyncio.create_task(task).cancel)
@@ -151,7 +158,12 @@ class Kaika:
 
     async def _tidy_up(self, session: AsyncSession, _row: Due, now: datetime) -> None:
         await self.inbox.forget_old(session, now)
+        await self.dialogs.forget_old(session, now)
         await schedule_housekeeping(session, now)
+
+    async def _remind(self, row: Due, _now: datetime) -> None:
+        services: Services = self.application.bot_data["services"]
+        await remind(self.application.bot, services, row)
 
     @asynccontextmanager
     async def _healthy(self) -> AsyncIterator[None]:
@@ -189,13 +201,13 @@ class Kaika:
             .updater(None)
             .build()
         )
-        application.bot_data["services"] = build_services(self.database, self.people)
+        application.bot_data["services"] = build_services(self.database, self.people, self.dialogs)
         register(application)
         application.add_error_handler(ErrorHandler(self.intake))
         return application
 
 
-def build_services(database: Database, people: People) -> Services:
+def build_services(database: Database, people: People, dialogs: Dialogs) -> Services:
     """Give the services that handlers call."""
     search, shapes = _learnt()
     return Services(
@@ -204,6 +216,7 @@ def build_services(database: Database, people: People) -> Services:
         entries=entries.load(),
         search=search,
         shapes=shapes,
+        dialogs=dialogs,
     )
 
 

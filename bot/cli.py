@@ -18,6 +18,8 @@ faq_app = typer.Typer(no_args_is_help=True, help="The FAQ: check, search, unansw
 db_app = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(faq_app, name="faq")
 app.add_typer(db_app, name="db")
+_LIGHT = frozenset({"run", "demo", "faq"})
+"""Commands that need nothing of the authority, which takes a while to load."""
 
 _out = Console()
 _err = Console(stderr=True)
@@ -182,8 +184,20 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
     return uvloop.run(work)
 
 
+def _add_authority() -> None:
+    """Add the commands of the embedded authority."""
+    from bot import audit_cli, counter, key_cli, person_cli
+
+    app.add_typer(counter.app, name="counter")
+    app.add_typer(audit_cli.app, name="audit")
+    app.add_typer(person_cli.app, name="person")
+    db_app.command("rotate-key")(key_cli.rotate_key)
+
+
 def main() -> None:
     """Run the command line; what the operator can mend is said without a traceback."""
+    if not _LIGHT.intersection(sys.argv[1:2]):
+        _add_authority()
     from services.storage.keys import KeyFileError
     from services.storage.upgrade import DatabaseOutdatedError
 

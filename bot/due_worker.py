@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,6 +16,8 @@ from services.storage.models import Due
 
 Task = Callable[[AsyncSession, Due, datetime], Awaitable[None]]
 """Does one kind of due thing, in the transaction that strikes it out."""
+Errand = Callable[[Due, datetime], Awaitable[None]]
+"""Does one kind of due thing on the network, outside any transaction, at least once."""
 
 _INTERVAL = 1.0
 
@@ -24,9 +27,15 @@ _log = structlog.get_logger()
 class DueWorker:
     """Looks every second for what is due and does it."""
 
-    def __init__(self, database: Database, tasks: Mapping[str, Task]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        tasks: Mapping[str, Task],
+        errands: Mapping[str, Errand] = MappingProxyType({}),
+    ) -> None:
         self._database = database
         self._tasks = tasks
+        self._errands = errands
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -54,19 +63,30 @@ class DueWorker:
         return sum([await self._do(row, now) for row in rows])
 
     async def _do(self, row: Due, now: datetime) -> bool:
-        task = self._tasks.get(row.kind)
         try:
-            if task is None:
-                raise LookupError(row.kind)
-            async with self._database.unit_of_work() as session:
-                await due.finish(session, row)
-                await task(session, row, now)
+            if row.kind in self._errands:
+                await self._run_errand(row, now)
+            else:
+                await self._carry_out(row, now)
         except Exception as error:
             _log.error("due_failed", kind=row.kind, error=type(error).__name__, exc_info=error)
             async with self._database.unit_of_work() as session:
                 await due.postpone(session, row, now)
             return False
         return True
+
+    async def _carry_out(self, row: Due, now: datetime) -> None:
+        task = self._tasks.get(row.kind)
+        if task is None:
+            raise LookupError(row.kind)
+        async with self._database.unit_of_work() as session:
+            await due.finish(session, row)
+            await task(session, row, now)
+
+    async def _run_errand(self, row: Due, now: datetime) -> None:
+        await self._errands[row.kind](row, now)
+        async with self._database.unit_of_work() as session:
+            await due.finish(session, row)
 
 
 HOUSEKEEPING = "housekeeping"

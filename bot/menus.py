@@ -8,6 +8,7 @@ import locales
 from handlers.words import N_, label
 
 _COMMANDS = {
+    "guide": N_("Guides, step by step"),
     "faq": N_("All questions by topic"),
     "language": N_("Change the language · 切換語言"),
     "help": N_("What I can do"),

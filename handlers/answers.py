@@ -9,6 +9,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 import locales
 from handlers import telegram_html
+from handlers.guide import CONVERSATIONS
 from handlers.view import Keyboard, View, button, view
 from handlers.words import Markup, label, say
 from services.faq import error_codes
@@ -71,6 +72,9 @@ def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKey
     language, other = entry.language, locales.other(entry.language)
     found = (entries.get(related, language) for related in entry.related[:_RELATED_SHOWN])
     rows = [[button(e.title, "related", e.id, language)] for e in found if e is not None]
+    if entry.conversation is not None and entry.conversation in CONVERSATIONS:
+        lead = button(label(language, "🧭 Lead me through it"), "go", entry.conversation)
+        rows.insert(0, [lead])
     yes, no = label(language, "👍 Helpful"), label(language, "👎 Not helpful")
     rows.append(
         [

@@ -1,18 +1,22 @@
 """What every handler is given: the services, and the language of who wrote."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from telegram import Update
 from telegram.ext import CallbackContext, ExtBot
 
+from services.dialogs import Dialogs
 from services.faq.entries import Entries
 from services.faq.search import Search
 from services.people import People
 from services.secret_shapes import SecretShapes
 from services.storage.database import Database
+
+if TYPE_CHECKING:
+    from handlers.dialog.declaration import Dialog
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +28,27 @@ class Services:
     entries: Entries
     search: Search
     shapes: SecretShapes
+    dialogs: Dialogs
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[str, Any]]):
-    """PTB's context with our services on it."""
+    """PTB's context with our services on it; there is one for each update."""
+
+    step_shown: bool = False
+    """Whether this update was answered with the step of a conversation, or need not be."""
 
     @property
     def services(self) -> Services:
         """The services."""
         services: Services = self.bot_data["services"]
         return services
+
+    @property
+    def conversations(self) -> "Mapping[str, Dialog]":
+        """Every conversation by its name."""
+        conversations: Mapping[str, Dialog] = self.bot_data["conversations"]
+        return conversations
 
     def language(self, update: Update) -> str:
         """Give the language to speak to the person behind an update."""

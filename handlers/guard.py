@@ -10,6 +10,7 @@ from telegram.ext import ApplicationHandlerStop
 
 from handlers import answers
 from handlers.context import Context
+from handlers.dialog import texting
 from handlers.view import send, view
 from handlers.words import N_, Markup, say
 from services.secret_shapes import Shape
@@ -33,12 +34,18 @@ async def on_any_text(update: Update, context: Context) -> None:
     if not isinstance(message, Message) or message.chat.type == ChatType.CHANNEL:
         return
     shape = context.services.shapes.find(message.text or message.caption or "")
-    if shape is None:
+    if shape is None or await _is_date_asked_for(update, context, shape):
         return
     deleted = await _delete(message)
     _log.info("secret_shape_met", shape=str(shape), deleted=deleted)
     await _warn(update, context, shape, deleted)
+    await texting.show_again(update, context)
     raise ApplicationHandlerStop
+
+
+async def _is_date_asked_for(update: Update, context: Context, shape: Shape) -> bool:
+    """Tell whether the open conversation asked for this: a date in digits looks like a PIN."""
+    return shape is Shape.CODE_OR_PIN and await texting.is_asked_for(update, context)
 
 
 async def _delete(message: Message) -> bool:

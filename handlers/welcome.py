@@ -7,6 +7,7 @@ import locales
 from handlers import answers
 from handlers.browse import section_name
 from handlers.context import Context
+from handlers.dialog import entering, scenes
 from handlers.view import View, button, send, show, view
 from handlers.words import Markup, label, say
 from services.faq.entries import SECTIONS
@@ -16,7 +17,7 @@ _DEEP_LINK = "faq-"
 
 
 async def on_start(update: Update, context: Context) -> None:
-    """Greet; with ``faq-<id>`` from a deep link, show that entry."""
+    """Greet; a deep link shows an entry (``faq-<id>``) or begins a conversation (``do-<name>``)."""
     chat, services, language = update.effective_chat, context.services, context.language(update)
     assert chat is not None
     if chat.type == ChatType.PRIVATE:
@@ -27,6 +28,9 @@ async def on_start(update: Update, context: Context) -> None:
         entry_id = payload.removeprefix(_DEEP_LINK)
         shown = answers.answer(services.entries, entry_id, language)
         await send(update, context, shown or _unknown_link(language))
+    elif payload.startswith(entering.DEEP_LINK):
+        if not await entering.on_link(update, context, payload):
+            await send(update, context, _unknown_link(language))
     else:
         await send(update, context, greeting(language))
 
@@ -38,18 +42,20 @@ async def on_help(update: Update, context: Context) -> None:
 
 
 async def on_language(update: Update, context: Context) -> None:
-    """Offer the languages."""
+    """Offer the languages; the choice, not the offer, shows an open conversation again."""
+    context.step_shown = True
     await send(update, context, _languages(context.language(update)))
 
 
 async def on_choose_language(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Remember a language ``[language]`` and greet in it."""
+    """Remember a language ``[language]`` and greet in it, or go on in it."""
     user = update.effective_user
     if len(parts) != 1 or parts[0] not in locales.LANGUAGES or user is None:
         return None
     language = parts[0]
     await context.services.people.choose_language(user.id, language, context.services.now())
-    await show(update, context, greeting(language))
+    step = await scenes.current(update, context)
+    await show(update, context, step or greeting(language))
     return label(language, "I will speak English with you.")
 
 
@@ -67,7 +73,8 @@ def greeting(language: str) -> View:
     )
     rows = [[button(section_name(s, language), "browse", language, s, "0")] for s in SECTIONS]
     pairs = [rows[i] + rows[i + 1] for i in range(0, len(rows) - 1, 2)]
-    return view(text, *pairs, [button(f"🌐 {own_name(other)}", "language", other)])
+    guides = button(label(language, "🧭 Guides, step by step"), "guides", language)
+    return view(text, [guides], *pairs, [button(f"🌐 {own_name(other)}", "language", other)])
 
 
 def help_text(language: str) -> Markup:
@@ -77,6 +84,7 @@ def help_text(language: str) -> Markup:
         "<b>What I can do</b>\n"
         "• Type a question, in English or Chinese, and I answer with the source.\n"
         "• Paste an error code, such as <code>0x76000006</code>, and I explain it.\n"
+        "• /guide leads you through paying, activating, suspending and more, step by step.\n"
         "• /faq shows all questions by topic.\n"
         "• /language changes the language.\n"
         "• In any chat, type my name and a question to send an answer there.\n\n"

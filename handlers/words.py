@@ -16,18 +16,18 @@ class Markup(str):
     __slots__ = ()
 
 
-def say(language: str, message: str, /, **values: object) -> Markup:
+def say(language: str, message: str, /, *, domain: str = "kaika", **values: object) -> Markup:
     """Give `message` of the catalogue in `language` with its ``{placeholders}`` filled in.
 
     The message may hold HTML tags; every value is escaped, except `Markup`.
     """
-    text = locales.translate(message, language)
+    text = locales.translate(message, language, domain)
     if not values:
         return Markup(text)
     safe = {k: v if isinstance(v, Markup) else escape(str(v)) for k, v in values.items()}
     return Markup(text.format(**safe))
 
 
-def label(language: str, message: str, /, **values: object) -> str:
+def label(language: str, message: str, /, *, domain: str = "kaika", **values: object) -> str:
     """Give `message` as plain text, for buttons, toasts and command menus."""
-    return locales.translate(message, language).format(**values)
+    return locales.translate(message, language, domain).format(**values)

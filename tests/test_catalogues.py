@@ -6,9 +6,10 @@ from string import Formatter
 import pytest
 
 import locales
-from tests.catalogue import messages
+from tests.catalogue import CONVERSATIONS, messages
 
 TRANSLATED = [language for language in locales.LANGUAGES if language != locales.DEFAULT]
+DOMAINS = ("kaika", CONVERSATIONS)
 TAG = re.compile(r"</?[a-z]+>")
 
 
@@ -16,14 +17,16 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
+@pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_no_string_is_missing_or_left_over(language: str) -> None:
-    assert set(locales.words("kaika", language)) == messages()
+def test_no_string_is_missing_or_left_over(language: str, domain: str) -> None:
+    assert set(locales.words(domain, language)) == messages(domain)
 
 
+@pytest.mark.parametrize("domain", DOMAINS)
 @pytest.mark.parametrize("language", TRANSLATED)
-def test_placeholders_and_markup_are_the_same(language: str) -> None:
-    for original, text in locales.words("kaika", language).items():
+def test_placeholders_and_markup_are_the_same(language: str, domain: str) -> None:
+    for original, text in locales.words(domain, language).items():
         assert placeholders(original) == placeholders(text), original
         assert sorted(TAG.findall(original)) == sorted(TAG.findall(text)), original
 

@@ -91,4 +91,4 @@ async def _page(
     if after is not None:
         query = query.where(column.key > after)
     query = query.order_by(column.key).limit(_PAGE).with_for_update()
-    return (await session.execute(query)).tuples().all()
+    return [(row[0], row[1]) for row in await session.execute(query)]

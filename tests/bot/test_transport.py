@@ -36,6 +36,8 @@ ERRORS = {
     "down": (502, {"ok": False, "error_code": 502, "description": "Bad Gateway"}),
 }
 
+ARRIVED: list[str] = []
+
 
 @pytest.fixture
 async def server() -> AsyncIterator[int]:
@@ -43,6 +45,7 @@ async def server() -> AsyncIterator[int]:
         form = await request.post() if request.content_type.startswith("multipart") else {}
         body = await request.json() if request.content_type == "application/json" else dict(form)
         text = str(body.get("text") or body.get("caption") or "")
+        ARRIVED.append(text)
         if text in ERRORS:
             status, error = ERRORS[text]
             return web.json_response(error, status=status)
@@ -70,7 +73,10 @@ async def bot(server: int) -> AsyncIterator[Bot]:
 
 
 async def test_a_call_arrives_and_its_answer_comes_back(bot: Bot) -> None:
-    assert (await bot.send_message(1, "統一證號 & <b>")).text == "統一證號 & <b>"
+    sent = await bot.send_message(1, "統一證號 & <b>")
+    assert ARRIVED[-1] == "統一證號 & <b>"
+    assert (sent.message_id, sent.chat.id) == (1, 1)
+    assert sent.text is None, "what we wrote is not parsed back"
 
 
 async def test_a_file_arrives(bot: Bot) -> None:

@@ -1,9 +1,21 @@
 """Alembic's entry: runs on the connection that `services.storage.upgrade` hands over."""
 
+from importlib import import_module
+
 from alembic import context
 
 from services.storage.models import Base
 
+MODEL_MODULES = (
+    "services.dialogs",
+    "services.outbox",
+    "services.authority.embedded.models",
+    "services.authority.embedded.ca.models",
+)
+"""Where tables are described besides `services.storage.models`, which imports none of them."""
+
+for module in MODEL_MODULES:
+    import_module(module)
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=Base.metadata,

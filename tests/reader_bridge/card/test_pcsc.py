@@ -7,7 +7,6 @@ import pytest
 
 from reader_bridge.card.connection import ReaderService, ReaderSnapshot
 from reader_bridge.card.errors import (
-    ApduError,
     CardInUseError,
     CardNotRespondingError,
     CardRemovedError,
@@ -32,6 +31,7 @@ from tests.reader_bridge.card.reader_room import READER, SECOND_READER, ReaderRo
 from tests.reader_bridge.card.watching import Told, has_card, state_of
 
 PIN, NEW_PIN = bytearray(b"first123"), bytearray(b"second45")
+IS_PIN_VERIFIED, NOTHING_SELECTED = bytearray.fromhex("00200080"), 0x6985
 SELECT = bytearray.fromhex("00a4040009a0000003974254465900")
 
 InsertCard = Callable[..., VpcdReader]
@@ -121,8 +121,7 @@ def test_the_card_is_ours_alone_and_reset_before_and_after(
         assert held.value.reader == READER
         identify(alone).verify_pin(PIN)
     with readers.connect(READER) as shared:
-        with pytest.raises(ApduError):
-            identify(shared).sign(b"statement")
+        assert shared.send_and_receive(IS_PIN_VERIFIED)[1] == NOTHING_SELECTED
         with pytest.raises(CardInUseError):
             readers.connect(READER, exclusive=True)
 

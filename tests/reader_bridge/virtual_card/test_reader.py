@@ -39,6 +39,14 @@ def test_one_connection_for_oneself_keeps_the_others_out(reader: VirtualReader) 
     reader.connect(READER_NAME, exclusive=True).close()
 
 
+def test_a_card_one_had_for_oneself_is_given_back_reset(reader: VirtualReader) -> None:
+    with reader.connect(READER_NAME, exclusive=True) as alone:
+        identify(alone).verify_pin(bytearray(b"first123"))
+        assert alone.send_and_receive(bytearray.fromhex("00200080"))[1] == 0x9000
+    with reader.connect(READER_NAME) as shared:
+        assert shared.send_and_receive(bytearray.fromhex("00200080"))[1] == 0x6985
+
+
 def test_a_closed_connection_reaches_no_card_and_closes_twice(reader: VirtualReader) -> None:
     connection = reader.connect(READER_NAME)
     connection.close()

@@ -1,0 +1,184 @@
+"""What a check of a subscriber code costs, and how many there are in a second.
+
+    python -m benchmarks.authority
+
+Argon2id at the cost that ships, alone and through the authority as a chat would ask: the try
+spent and committed, the hash, the grant committed, on SQLite with durability as shipped. People
+who exist with the right code, with a wrong one, and people who do not exist are timed side by
+side. Status look-ups are those a conversation makes under a grant.
+"""
+
+import asyncio
+import random
+import tempfile
+from contextlib import suppress
+from datetime import UTC, date, datetime
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.results import merge
+from services.authority.embedded import tries
+from services.authority.embedded.actors import Actor
+from services.authority.embedded.authority import EmbeddedAuthority, Files
+from services.authority.embedded.counter import Counter
+from services.authority.embedded.hashing import Cost, Hasher
+from services.authority.embedded.records import PersonalData
+from services.authority.errors import AuthorityError
+from services.authority.results import Operation
+from services.formats import ui_number
+from services.formats.subscriber_code import SubscriberCode
+from services.formats.ui_number import UiNumber
+from services.storage import keys
+from services.storage.database import Database
+from services.storage.upgrade import upgrade
+
+PEOPLE = 12
+HASHES = 24
+LOOK_UPS = 500
+THREADS = 2
+_WRONG = SubscriberCode("wRang234")
+_console = Console()
+
+
+def _draw(rng: random.Random) -> UiNumber:
+    body = "A8" + "".join(rng.choices("0123456789", k=7))
+    last = next(digit for digit in "0123456789" if ui_number.checksum(body + digit) == 0)
+    return ui_number.parse(body + last)
+
+
+async def _hashing(threads: int) -> dict[str, float]:
+    """Time Argon2id alone: one at a time, or with every thread busy."""
+    hasher = Hasher(threads=threads)
+    verifier = await hasher.make(b"secret")
+    taken: list[float] = []
+
+    async def one() -> None:
+        start = perf_counter()
+        await hasher.check(b"another", verifier)
+        taken.append(perf_counter() - start)
+
+    start = perf_counter()
+    for _ in range(HASHES // threads):
+        await asyncio.gather(*(one() for _ in range(threads)))
+    seconds = perf_counter() - start
+    hasher.close()
+    return {"ms": median(taken) * 1000, "per_second": len(taken) / seconds}
+
+
+def _figures(taken: list[float]) -> dict[str, float]:
+    return {"ms": median(taken) * 1000, "per_second": len(taken) / sum(taken)}
+
+
+class Scene:
+    """An authority with a few people, and as many numbers that belong to nobody."""
+
+    def __init__(self, authority: EmbeddedAuthority) -> None:
+        self.authority = authority
+        rng = random.Random(7)
+        self.people = [_draw(rng) for _ in range(PEOPLE)]
+        self.nobodies = [_draw(rng) for _ in range(PEOPLE)]
+        self.codes: list[SubscriberCode] = []
+
+    async def populate(self, now: datetime) -> None:
+        """Let everybody apply."""
+        counter = Counter(self.authority, Actor.at_counter("benchmark"))
+        for number in self.people:
+            data = PersonalData(
+                number, "Somebody", date(1990, 1, 1), "a@mail.example", "臺北市廣州街1號"
+            )
+            applied = await counter.apply(data, now)
+            assert applied.code is not None
+            self.codes.append(applied.code)
+
+    async def side_by_side(self, now: datetime) -> dict[str, dict[str, float]]:
+        """Check a right code, a wrong one and nobody's, in turn, each in a chat of its own."""
+        wrong = [_WRONG] * PEOPLE
+        asked = {
+            "right code": list(zip(self.people, self.codes, strict=True)),
+            "wrong code": list(zip(self.people, wrong, strict=True)),
+            "nobody's code": list(zip(self.nobodies, wrong, strict=True)),
+        }
+        taken: dict[str, list[float]] = {kind: [] for kind in asked}
+        for turn in range(PEOPLE):
+            for kind, pairs in asked.items():
+                taken[kind].append(await self._one(turn, *pairs[turn], now))
+        await self._forgive(self.people + self.nobodies)
+        return {kind: _figures(times) for kind, times in taken.items()}
+
+    async def at_once(self, now: datetime) -> dict[str, float]:
+        """Check right codes with every thread busy."""
+        pairs = list(zip(self.people, self.codes, strict=True))
+        start = perf_counter()
+        ones = (self._one(100 + n, *pair, now) for n, pair in enumerate(pairs))
+        taken = await asyncio.gather(*ones)
+        return {**_figures(taken), "per_second": len(taken) / (perf_counter() - start)}
+
+    async def _one(self, chat: int, number: UiNumber, code: SubscriberCode, now: datetime) -> float:
+        start = perf_counter()
+        with suppress(AuthorityError):
+            await self.authority.check_code(number, code, Operation.STATUS, chat, now)
+        return perf_counter() - start
+
+    async def _forgive(self, numbers: list[UiNumber]) -> None:
+        async with self.authority.database.unit_of_work() as session:
+            for number in numbers:
+                await tries.clear(session, tries.CODE, self.authority.records.ui_hash(number))
+
+    async def looked_up(self, now: datetime) -> dict[str, float]:
+        """Ask for one person's status again and again."""
+        check = self.authority.check_code
+        grant = await check(self.people[0], self.codes[0], Operation.STATUS, 1, now)
+        taken = []
+        for _ in range(LOOK_UPS):
+            start = perf_counter()
+            async with self.authority.database.unit_of_work() as session:
+                await self.authority.status(session, grant.id, 1, now)
+            taken.append(perf_counter() - start)
+        return _figures(taken)
+
+
+async def measure() -> dict[str, Any]:
+    """Take every figure."""
+    cost = Cost()
+    found: dict[str, Any] = {
+        "cost": {"memory_kib": cost.memory, "passes": cost.passes, "lanes": cost.lanes},
+        "hash, one thread": await _hashing(1),
+        f"hash, {THREADS} threads": await _hashing(THREADS),
+    }
+    with tempfile.TemporaryDirectory() as name:
+        folder, now = Path(name), datetime.now(UTC)
+        database = Database(f"sqlite+aiosqlite:///{folder / 'kaika.db'}")
+        await upgrade(database)
+        ring = keys.load_or_create(folder / "keys.json")
+        authority = EmbeddedAuthority(database, ring, Files.in_folder(folder))
+        await authority.start(now)
+        scene = Scene(authority)
+        await scene.populate(now)
+        found |= await scene.side_by_side(now)
+        found[f"right codes, {PEOPLE} at once"] = await scene.at_once(now)
+        found["status look-up"] = await scene.looked_up(now)
+        authority.close()
+        await database.close()
+    return found
+
+
+def main() -> None:
+    """Measure, print, and put the figures beside the others."""
+    found = asyncio.run(measure())
+    cost = found["cost"]
+    title = f"Argon2id {cost['memory_kib'] // 1024} MiB, {cost['passes']} passes"
+    table = Table("what", "median ms", "per second", title=f"{title}, {cost['lanes']} lane")
+    for name, figures in found.items():
+        if name != "cost":
+            table.add_row(name, f"{figures['ms']:.1f}", f"{figures['per_second']:.1f}")
+    _console.print(table)
+    merge("authority", found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""Writes ``docs/conversations.md`` from the declarations: ``python -m bot.conversation_docs``."""
+
+from pathlib import Path
+
+from handlers.dialog.declaration import Dialog
+from handlers.dialog.diagram import diagram, heading
+from handlers.guide import CONVERSATIONS
+
+PATH = Path(__file__).parent.parent / "docs" / "conversations.md"
+
+_OPENING = """\
+# The conversations
+
+This page is written by `python -m bot.conversation_docs` from the declarations in \
+`handlers/guide/`; a test holds that it is up to date. It shows the guide mode, in which every \
+conversation is a walk through the official page. Nothing secret is ever asked for.
+
+In any step:
+
+- **‹ Back**, **✖️ Cancel** and **🌐** (the other language) are below every step.
+- A question is answered, and the step shown again below. So is a sticker, a command, an error \
+code, a text pasted from the page. Whatever looks like a secret is deleted first.
+- A button of an earlier step says so and shows the step the person is at: callback data holds \
+conversation, step and version (`v1:dlg:<conversation>.<step>.<version>.<key>`).
+- A step that nobody touched for two days is closed, with a word, when its person comes back.
+- One conversation a person at a time; when a second begins, the person is asked.
+- Private chats only; elsewhere there is a link (`?start=do-<conversation>`, or \
+`do-<conversation>-<step>`).
+
+State is one row a person and chat (`services/dialogs.py`). It is changed in the transaction of \
+its effect, and only over the version that was seen; who has nothing open costs no query.
+
+## Declaring one
+
+```python
+PAY = Dialog(
+    name="pay",
+    title=N_("💳 Pay for the card (繳費)"),
+    begins="ready",
+    steps={
+        "ready": Step(
+            N_("<b>Have ready</b> …"),              # words, or a function that gives them
+            (
+                Choice("all", N_("✅ I have everything"), "open"),
+                Choice("code", N_("🔑 I forgot the code"), "retrieve/form"),  # another one's step
+            ),
+        ),
+        "date": Step(
+            N_("<b>On which day did you apply?</b>"),
+            typed=Typed(read_applied, "deadline", set_reminders),  # reader, next step, effect
+        ),
+        "done": Step(N_("✅ <b>Paid?</b> …")),        # without choices: the end
+    },
+)
+```
+
+An effect is `async (session, scene) → what to keep`; it runs in the transaction of the move and \
+must not touch the network. The words are in `locales/<language>/LC_MESSAGES/conversations.po`.
+"""
+
+
+def document() -> str:
+    """Give the whole page."""
+    return "\n".join([_OPENING, *(_section(dialog) for dialog in CONVERSATIONS.values())])
+
+
+def _section(dialog: Dialog) -> str:
+    rows = [f"| `{name}` | {heading(step.words)} |" for name, step in dialog.steps.items()]
+    table = "\n".join(["| step | about |", "|---|---|", *rows])
+    return f"## {dialog.title}\n\n```mermaid\n{diagram(dialog)}\n```\n\n{table}\n"
+
+
+if __name__ == "__main__":
+    PATH.write_text(document(), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""The mechanism of conversations: declared as steps, moved and shown in one place."""

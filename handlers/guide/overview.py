@@ -1,0 +1,33 @@
+"""The list of conversations: /guide, and the button that leads there."""
+
+from telegram import Update
+
+from handlers.context import Context
+from handlers.dialog.words import label, say
+from handlers.view import View, button, send, show, view
+
+
+async def on_guide(update: Update, context: Context) -> None:
+    """/guide shows the list."""
+    await send(update, context, _overview(context, context.language(update)))
+
+
+async def on_guides(update: Update, context: Context, _parts: list[str]) -> str | None:
+    """Show the list in place of what was pressed."""
+    await show(update, context, _overview(context, context.language(update)))
+    return ""
+
+
+def _overview(context: Context, language: str) -> View:
+    rows = [
+        [button(label(language, dialog.title), "do", dialog.name)]
+        for dialog in context.conversations.values()
+    ]
+    text = say(
+        language,
+        "<b>What would you like to do?</b>\n"
+        "I lead you through the official page one step a message. You can ask me anything in "
+        "between, go back, or stop.\n\n"
+        "🔒 I never need your subscriber code, PIN, card number, birth date or UI No.",
+    )
+    return view(text, *rows)

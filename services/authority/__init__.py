@@ -1,0 +1,1 @@
+"""Who stands behind the conversations: the port, the guide, and the embedded authority."""

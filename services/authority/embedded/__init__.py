@@ -1,0 +1,1 @@
+"""Our own authority: applications, subscriber codes, certificates' states, payments, audit."""

@@ -1,0 +1,28 @@
+"""Who acts: a person in a chat, somebody at the counter, or the system itself."""
+
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts, as the audit names them.
+
+    :ivar chat: the chat they act in, which need not be told of it.
+    """
+
+    name: str
+    chat: int | None = None
+
+    @classmethod
+    def in_chat(cls, chat_id: int) -> Self:
+        """Give a person in a chat."""
+        return cls(f"chat {chat_id}", chat_id)
+
+    @classmethod
+    def at_counter(cls, name: str) -> Self:
+        """Give somebody at the counter."""
+        return cls(f"counter {name}"[:64])
+
+
+SYSTEM = Actor("system")

@@ -1,0 +1,172 @@
+"""The embedded authority, put together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.authority.embedded import card_keys, grants, tries
+from services.authority.embedded.applications import Applications
+from services.authority.embedded.audit import Audit
+from services.authority.embedded.audit_head import HeadFile
+from services.authority.embedded.certificates import Certificates
+from services.authority.embedded.charges import Charges
+from services.authority.embedded.codes import Codes
+from services.authority.embedded.hashing import Hasher
+from services.authority.embedded.issuing import CardKey, Issuing, rsa_2048
+from services.authority.embedded.mails import Mails
+from services.authority.embedded.one_time_codes import OneTimeCodes
+from services.authority.embedded.payments import Payments
+from services.authority.embedded.privacy import Privacy
+from services.authority.embedded.proving import Proving
+from services.authority.embedded.record_keys import RecordKeyFile
+from services.authority.embedded.records import Records
+from services.authority.embedded.revealing import Revealing
+from services.authority.errors import WrongKeyFileError
+from services.authority.port import CertificateIssuer, OnlineAuthority
+from services.authority.results import Grant, Operation
+from services.storage.database import Database
+from services.storage.keys import KeyRing, Purpose
+from services.storage.models import Fact
+
+_KEY_FACT = "key_file"
+
+
+@dataclass(frozen=True)
+class Files:
+    """What lies beside the database, and outside its backups."""
+
+    record_keys: Path
+    audit_head: Path
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Self:
+        """Give their usual names in a folder."""
+        return cls(folder / "record-keys.bin", folder / "audit-head.bin")
+
+
+@dataclass(frozen=True)
+class Expired:
+    """What came to its end."""
+
+    applications: tuple[str, ...]
+    certificates: tuple[str, ...]
+
+
+class EmbeddedAuthority:
+    """Carries out `services.authority.port.OnlineAuthority`.
+
+    The verbs are those of its parts, each of which keeps one concern.
+    """
+
+    carries_out: frozenset[Operation] = frozenset(Operation)
+
+    def __init__(
+        self,
+        database: Database,
+        keys: KeyRing,
+        files: Files,
+        issuer: CertificateIssuer | None = None,
+        hasher: Hasher | None = None,
+        draw_key: Callable[[], CardKey] = rsa_2048,
+    ) -> None:
+        self.database = database
+        self.keys = keys
+        self.hasher = hasher or Hasher()
+        self.records = Records(keys)
+        self.audit = Audit(keys, HeadFile(files.audit_head, keys.secret(Purpose.AUDIT)))
+        self.codes = Codes(keys, RecordKeyFile(files.record_keys), self.hasher)
+        self.one_time_codes = OneTimeCodes(keys)
+        self.applications = Applications(self.records, self.codes, self.audit)
+        self.certificates = Certificates(self.codes, self.audit, issuer)
+        self.payments = Payments(self.records, self.audit)
+        self.charges = Charges(self.audit)
+        self.privacy = Privacy(self.records, self.codes, self.audit, self.applications)
+        self.mails = Mails(self.records, self.one_time_codes)
+        self.issuing = Issuing(
+            database, keys, self.records, self.audit, self.certificates, draw_key
+        )
+        self._take_over_verbs()
+
+    def _take_over_verbs(self) -> None:
+        proving = Proving(self.database, self.records, self.codes, self.one_time_codes, self.audit)
+        self.check_code = proving.check_code
+        self.answer_one_time_code = proving.answer_one_time_code
+        self.prove_card_number = proving.prove_card_number
+        self.ask_one_time_code = proving.ask_one_time_code
+        self.send_one_time_code = proving.send_one_time_code
+        revealing = Revealing(self.codes, self.audit)
+        self.reveal_code = revealing.reveal_code
+        self.status = revealing.status
+        self.owed = self.payments.owed
+        self.change_address = self.payments.change_address
+        self.open_invoice = self.payments.open_invoice
+        self.approve_checkout = self.payments.approve_checkout
+        self.record_charge = self.charges.record_charge
+        self.permit_card = self.certificates.permit_card
+        self.note_card_work = self.certificates.note_card_work
+        self.activate = self.certificates.activate
+        self.suspend = self.certificates.suspend
+        self.resume = self.certificates.resume
+        self.announce_resumption = self.certificates.announce_resumption
+        self.link_chat = self.privacy.link_chat
+        self.unlink_chat = self.privacy.unlink_chat
+        self.linked_people = self.privacy.linked_people
+
+    @property
+    def online(self) -> OnlineAuthority:
+        """The verbs, which are all here."""
+        return self
+
+    def card_admin_key(self, card_serial: str) -> bytes:
+        """Carry out `OnlineAuthority.card_admin_key`."""
+        return card_keys.admin_key(self.keys, card_serial)
+
+    async def look_at_grant(
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+    ) -> Grant:
+        """Carry out `OnlineAuthority.look_at_grant`."""
+        return grants.view(await grants.look_at(session, grant_id, chat_id, now))
+
+    async def start(self, now: datetime) -> None:
+        """Check that the keys are those of this database, and finish what a crash cut off.
+
+        Called once by every process, before anything else.
+
+        :raises WrongKeyFileError: when the key file was lost or mixed up.
+        """
+        async with self.database.unit_of_work() as session:
+            await self._check_keys(session)
+            await self.codes.sweep(session, now)
+            await self.audit.begin(session)
+
+    async def _check_keys(self, session: AsyncSession) -> None:
+        mark = self.keys.keyed_hash(Purpose.LOOKUP, _KEY_FACT).hex()
+        fact = await session.get(Fact, _KEY_FACT)
+        if fact is None:
+            session.add(Fact(name=_KEY_FACT, value=mark))
+        elif fact.value != mark:
+            raise WrongKeyFileError
+
+    async def expire_overdue(self, now: datetime) -> Expired:
+        """Do what `expire_within` does, in a unit of work of its own."""
+        async with self.database.unit_of_work() as session:
+            return await self.expire_within(session, now)
+
+    async def expire_within(self, session: AsyncSession, now: datetime) -> Expired:
+        """Expire what is overdue, and strike out what is over. Runs daily and when it falls due."""
+        applications = await self.applications.expire_overdue(session, now)
+        certificates = await self.certificates.expire(session, now)
+        await grants.tidy(session, now)
+        await tries.tidy(session, _LIMITS_THAT_PASS, now)
+        return Expired(tuple(applications), tuple(certificates))
+
+    def close(self) -> None:
+        """Give back the threads of the hasher."""
+        self.hasher.close()
+
+
+_LIMITS_THAT_PASS = (tries.CHAT_CODES, tries.MAILS, tries.CHAT_MAILS)

@@ -1,0 +1,52 @@
+"""The tables of the certificate authority: itself, what changed, and its last revocation list."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, Integer, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from services.storage.models import Base
+
+ONLY = 1
+"""The id of the one row there is: a database belongs to one authority."""
+
+
+class CertificateAuthority(Base):
+    """Whose certificates these are, and what was counted for them."""
+
+    __tablename__ = "certificate_authorities"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    key_id: Mapped[str] = mapped_column(String(64))
+    certificate: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+    changes: Mapped[int] = mapped_column(default=0)
+    """How often the status of certificates changed, besides those that are still noted."""
+    last_crl_number: Mapped[int] = mapped_column(default=0)
+    """The highest number that was handed out, also to a list that never came to be."""
+
+
+class StatusChange(Base):
+    """A change of status, noted until a revocation list is made.
+
+    Every change adds a row, so that two that happen at once never wait for each other.
+    """
+
+    __tablename__ = "status_changes"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    at: Mapped[datetime]
+
+
+class RevocationList(Base):
+    """A revocation list as it was published. Only the last is kept."""
+
+    __tablename__ = "revocation_lists"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    changes: Mapped[int]
+    """Up to which change it tells."""
+    this_update: Mapped[datetime]
+    next_update: Mapped[datetime]
+    document: Mapped[bytes] = mapped_column(LargeBinary)
+    """DER"""

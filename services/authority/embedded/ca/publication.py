@@ -1,0 +1,35 @@
+"""Where the authority publishes: the addresses written into every certificate it issues."""
+
+from dataclasses import dataclass
+
+CRL_PATH = "/crl/{key_id}.crl"
+CA_PATH = "/ca/{key_id}.cer"
+OCSP_PATH = "/ocsp"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """The public address of the listener, and what lies below it.
+
+    :ivar base_url: such as ``http://certificates.example``, with or without a path. Plain http
+        is what these addresses commonly use: what lies there is signed, and a client that checks
+        a TLS certificate would have to check it there first (RFC 5280 §8).
+    """
+
+    base_url: str
+
+    @property
+    def ocsp(self) -> str:
+        """Where the status of a certificate is asked for."""
+        return self._at(OCSP_PATH)
+
+    def crl(self, key_id: str) -> str:
+        """Where the revocation list of one generation of the authority lies."""
+        return self._at(CRL_PATH.format(key_id=key_id))
+
+    def ca_certificate(self, key_id: str) -> str:
+        """Where the certificate of one generation of the authority lies."""
+        return self._at(CA_PATH.format(key_id=key_id))
+
+    def _at(self, path: str) -> str:
+        return self.base_url.rstrip("/") + path

@@ -1,0 +1,198 @@
+"""What is held about a person, which chats are linked, and forgetting."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.authority.embedded import grants, tries
+from services.authority.embedded.actors import Actor
+from services.authority.embedded.applications import Applications, clean
+from services.authority.embedded.audit import Act, Audit
+from services.authority.embedded.charges import payments_of
+from services.authority.embedded.codes import Codes
+from services.authority.embedded.models import (
+    Application,
+    AuditEntry,
+    Card,
+    Certificate,
+    CertificateSet,
+    LinkedChat,
+    Payment,
+    Subscriber,
+)
+from services.authority.embedded.notices import Notice, notify
+from services.authority.embedded.records import Records, latest_application, linked_chats
+from services.authority.errors import (
+    ForgetRefusedError,
+    ProofMissingError,
+    TooManyChatsError,
+    UnknownPersonError,
+)
+from services.authority.results import Change, LinkedPerson, Proof
+from services.authority.states import CERTIFICATE_IN_USE, ApplicationState, CertificateState
+from services.formats.ui_number import UiNumber
+
+MOST_CHATS = 3
+_OF_THE_APPLICATION = (
+    "state", "submitted_at", "deadline", "paid_at", "issued_at", "posted_at", "activated_at",
+)  # fmt: skip
+
+
+class Privacy:
+    """Linked chats, export, and forgetting."""
+
+    def __init__(
+        self, records: Records, codes: Codes, audit: Audit, applications: Applications
+    ) -> None:
+        self._records = records
+        self._codes = codes
+        self._audit = audit
+        self._applications = applications
+
+    async def link_chat(
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+    ) -> Change:
+        """Carry out `OnlineAuthority.link_chat`; any grant will do that the code opened."""
+        grant = await grants.look_at(session, grant_id, chat_id, now)
+        if Proof.CODE not in grants.view(grant).proofs:
+            raise ProofMissingError((frozenset({Proof.CODE}),))
+        application = await grants.application_of(session, grant)
+        subscriber = application.subscriber_id
+        assert subscriber is not None
+        linked = await linked_chats(session, subscriber)
+        if chat_id in linked:
+            return Change(False, application.id)
+        if len(linked) >= MOST_CHATS:
+            raise TooManyChatsError(MOST_CHATS)
+        session.add(LinkedChat(subscriber_id=subscriber, chat_id=chat_id, linked_at=now))
+        actor = Actor.in_chat(chat_id).name
+        self._audit.record(session, Act.CHAT_LINKED, application.id, actor, now)
+        await notify(session, Notice.CHAT_LINKED, subscriber, {}, now)
+        return Change(True, application.id, linked)
+
+    async def unlink_chat(
+        self, session: AsyncSession, subscriber: str, chat_id: int, now: datetime
+    ) -> bool:
+        """Carry out `OnlineAuthority.unlink_chat`."""
+        mine = (LinkedChat.subscriber_id == subscriber, LinkedChat.chat_id == chat_id)
+        gone = await session.execute(delete(LinkedChat).where(*mine).returning(LinkedChat.chat_id))
+        if gone.first() is None:
+            return False
+        actor = Actor.in_chat(chat_id).name
+        self._audit.record(session, Act.CHAT_UNLINKED, subscriber, actor, now)
+        return True
+
+    async def linked_people(self, session: AsyncSession, chat_id: int) -> Sequence[LinkedPerson]:
+        """Carry out `OnlineAuthority.linked_people`."""
+        query = select(Subscriber).join(LinkedChat, LinkedChat.subscriber_id == Subscriber.id)
+        query = query.where(LinkedChat.chat_id == chat_id).order_by(LinkedChat.linked_at)
+        found = []
+        for subscriber in (await session.scalars(query)).all():
+            application = await latest_application(session, subscriber, lock=False)
+            number = UiNumber(self._records.field(subscriber, "ui_number"))
+            state = ApplicationState(application.state) if application else None
+            chats = await linked_chats(session, subscriber.id)
+            found.append(LinkedPerson(subscriber.id, number.masked(), chats, state))
+        return found
+
+    async def export(
+        self, session: AsyncSession, ui_number: UiNumber, actor: Actor, now: datetime
+    ) -> dict[str, Any]:
+        """Give everything that is held about a person, but what cannot be given back.
+
+        :raises UnknownPersonError: where nobody is known under the number.
+        """
+        subscriber = await self._records.known(session, ui_number)
+        data = self._records.open(subscriber)
+        held = [await self._application(session, row) for row in await _all(session, subscriber)]
+        self._audit.record(session, Act.EXPORTED, subscriber.id, actor.name, now)
+        return {
+            "person": {
+                **vars(data),
+                "ui_number": data.ui_number.reveal(),
+                "person_serial": self._records.field(subscriber, "person_serial"),
+            },
+            "linked_chats": list(await linked_chats(session, subscriber.id)),
+            "applications": held,
+        }
+
+    async def _application(self, session: AsyncSession, row: Application) -> dict[str, Any]:
+        card = await session.get(Card, row.id)
+        number = self._records.card_number(card) if card else None
+        certificates = await session.get(CertificateSet, row.id)
+        serials = select(Certificate.kind, Certificate.serial)
+        serials = serials.where(Certificate.application_id == row.id)
+        entries = select(AuditEntry.at, AuditEntry.act, AuditEntry.actor)
+        entries = entries.where(AuditEntry.subject == row.id).order_by(AuditEntry.number)
+        return {
+            **{name: getattr(row, name) for name in _OF_THE_APPLICATION},
+            "card_number": number.reveal() if number else None,
+            "certificates": {
+                "state": certificates.state if certificates else None,
+                "valid_until": certificates.not_after if certificates else None,
+                "serials": dict((await session.execute(serials)).all()),
+            },
+            "payments": [vars(payment) for payment in await payments_of(session, row.id)],
+            "history": [dict(entry._mapping) for entry in await session.execute(entries)],
+        }
+
+    async def forget(
+        self, session: AsyncSession, ui_number: UiNumber, actor: Actor, now: datetime
+    ) -> Change:
+        """Erase what names a person, where nothing is in use that needs it.
+
+        What stays is the bare record: states, amounts, certificate serials and the audit. An
+        unpaid application is withdrawn.
+
+        :raises UnknownPersonError: where nobody is known under the number.
+        :raises ForgetRefusedError: while an application is under way or certificates are in use.
+        """
+        subscriber = await self._records.known(session, ui_number)
+        locked = select(Subscriber.id).where(Subscriber.id == subscriber.id).with_for_update()
+        await session.execute(locked)
+        rows = await _all(session, subscriber)
+        for row in rows:
+            await _refuse_while_in_use(session, row)
+        self._audit.record(session, Act.FORGOTTEN, subscriber.id, actor.name, now)
+        for row in rows:
+            await self._erase(session, row, actor, now)
+        for limit in (tries.CODE, tries.MAILS):
+            await tries.clear(session, limit, subscriber.ui_hash)
+        await session.execute(delete(Subscriber).where(Subscriber.id == subscriber.id))
+        return Change(True, rows[-1].id if rows else "")
+
+    async def _erase(
+        self, session: AsyncSession, row: Application, actor: Actor, now: datetime
+    ) -> None:
+        if row.state == ApplicationState.SUBMITTED:
+            await self._applications.withdraw(session, row, actor, now)
+        self._codes.forget(session, row)
+        await clean(session, row)
+        documents = update(Certificate).where(Certificate.application_id == row.id)
+        await session.execute(documents.values(document=None))
+        await session.execute(delete(Card).where(Card.application_id == row.id))
+        payer = update(Payment).where(Payment.application_id == row.id)
+        await session.execute(payer.values(user_id=0))
+
+
+async def _all(session: AsyncSession, subscriber: Subscriber) -> Sequence[Application]:
+    query = select(Application).where(Application.subscriber_id == subscriber.id)
+    query = query.order_by(Application.submitted_at, Application.id)
+    rows = (await session.scalars(query.with_for_update())).all()
+    if not rows:
+        raise UnknownPersonError
+    return rows
+
+
+async def _refuse_while_in_use(session: AsyncSession, row: Application) -> None:
+    if row.state in (ApplicationState.SUBMITTED, ApplicationState.EXPIRED):
+        return
+    certificates = await session.get(CertificateSet, row.id)
+    state = CertificateState(certificates.state) if certificates else None
+    if state is None:
+        raise ForgetRefusedError(row.state)
+    if state in CERTIFICATE_IN_USE:
+        raise ForgetRefusedError(state)

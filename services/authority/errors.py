@@ -1,0 +1,225 @@
+"""What an authority refuses, as types with values. The words for them are in the catalogue."""
+
+from datetime import datetime
+from enum import StrEnum
+
+
+class AuthorityError(Exception):
+    """Base of everything an authority refuses."""
+
+
+class NotCarriedOutError(AuthorityError):
+    """The operation is not carried out by this authority; the person is guided instead.
+
+    :ivar operation: what was asked for.
+    """
+
+    def __init__(self, operation: str) -> None:
+        super().__init__(operation)
+        self.operation = operation
+
+
+class WrongStateError(AuthorityError):
+    """The state does not allow the act.
+
+    :ivar state: where the application or its certificates stand.
+    :ivar act: what was asked for.
+    """
+
+    def __init__(self, state: str, act: str) -> None:
+        super().__init__(f"{act} is not possible while {state}")
+        self.state = state
+        self.act = act
+
+
+class WrongCodeError(AuthorityError):
+    """UI No. and subscriber code do not belong together, whether the number exists or not.
+
+    :ivar tries_left: how many wrong tries are left before the code is locked.
+    :ivar paused_until: until when this chat has none left, `None` while it has.
+    """
+
+    def __init__(self, tries_left: int, paused_until: datetime | None = None) -> None:
+        super().__init__(f"wrong code, {tries_left} tries left")
+        self.tries_left = tries_left
+        self.paused_until = paused_until
+
+
+class CodeLockedError(AuthorityError):
+    """The code was wrong too often. It is released at the counter.
+
+    :ivar other_chats: where it was locked just now, chats linked to the person, to be told.
+    """
+
+    def __init__(self, other_chats: tuple[int, ...] = ()) -> None:
+        super().__init__("the code is locked")
+        self.other_chats = other_chats
+
+
+class ChatPausedError(AuthorityError):
+    """The chat has used up what it may try.
+
+    :ivar until: when it may try again.
+    """
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"paused until {until:%Y-%m-%d %H:%M}Z")
+        self.until = until
+
+
+class TooManyMailsError(AuthorityError):
+    """No more one-time codes are sent for now.
+
+    :ivar until: when the next may be asked for.
+    """
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"no mail before {until:%Y-%m-%d %H:%M}Z")
+        self.until = until
+
+
+class BusyError(AuthorityError):
+    """Too many codes are being checked at once; nothing was counted."""
+
+
+class GrantExpiredError(AuthorityError):
+    """The permission a right code gave is over; the code has to be asked for again."""
+
+
+class ProofMissingError(AuthorityError):
+    """The operation needs more than was shown.
+
+    :ivar missing: the proofs that would complete it, shortest way first.
+    """
+
+    def __init__(self, missing: tuple[frozenset[str], ...]) -> None:
+        super().__init__(" or ".join("+".join(sorted(way)) for way in missing))
+        self.missing = missing
+
+
+class WrongCardNumberError(AuthorityError):
+    """The IC card number is not that of the person's card.
+
+    :ivar tries_left: how many are left in this grant.
+    """
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(f"wrong card number, {tries_left} tries left")
+        self.tries_left = tries_left
+
+
+class WrongOneTimeCodeError(AuthorityError):
+    """The one-time code is not the one that was sent.
+
+    :ivar tries_left: how many are left for this code.
+    """
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(f"wrong one-time code, {tries_left} tries left")
+        self.tries_left = tries_left
+
+
+class OneTimeCodeOverError(AuthorityError):
+    """The one-time code is too old, used, or was tried too often; ask for a new one."""
+
+
+class CodeNotKeptError(AuthorityError):
+    """Nobody can give the code back: it was activated, or its key is gone."""
+
+
+class DeadlinePassedError(AuthorityError):
+    """The days to pay in are over.
+
+    :ivar deadline: the moment they ended.
+    """
+
+    def __init__(self, deadline: datetime) -> None:
+        super().__init__(f"the deadline was {deadline:%Y-%m-%d %H:%M}Z")
+        self.deadline = deadline
+
+
+class CheckoutRefusal(StrEnum):
+    """Why a payment is not let through."""
+
+    UNKNOWN = "unknown"
+    """No such invoice, or its application is gone."""
+    NOT_YOURS = "not_yours"
+    """It was made for another person or chat."""
+    AMOUNT = "amount"
+    PAID = "paid"
+    OVERDUE = "overdue"
+
+
+class CheckoutRefusedError(AuthorityError):
+    """A pre-checkout is not approved.
+
+    :ivar reason: why.
+    """
+
+    def __init__(self, reason: CheckoutRefusal) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class WrongCardError(AuthorityError):
+    """The card in the reader is not that person's card."""
+
+
+class TooManyChatsError(AuthorityError):
+    """The person has as many linked chats as are allowed.
+
+    :ivar limit: how many that is.
+    """
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"{limit} chats are linked already")
+        self.limit = limit
+
+
+class AlreadyAppliedError(AuthorityError):
+    """There is an application or a certificate in use, and with other data than given.
+
+    :ivar state: where it stands.
+    """
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"there is one already, it is {state}")
+        self.state = state
+
+
+class UnderageError(AuthorityError):
+    """The applicant is not of age (FACTS.md §1.1).
+
+    :ivar age_needed: from which age one may apply.
+    """
+
+    def __init__(self, age_needed: int) -> None:
+        super().__init__(f"applicants are {age_needed} or over")
+        self.age_needed = age_needed
+
+
+class UnknownPersonError(AuthorityError):
+    """Nobody is known under this UI No. Only the counter is told so."""
+
+
+class UnknownChargeError(AuthorityError):
+    """No payment is known under this charge id."""
+
+
+class ForgetRefusedError(AuthorityError):
+    """The state does not allow to forget the person yet.
+
+    :ivar state: what stands in the way.
+    """
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"not while {state}")
+        self.state = state
+
+
+class NoIssuerError(AuthorityError):
+    """No certificate authority is set up that could issue certificates."""
+
+
+class WrongKeyFileError(AuthorityError):
+    """The key file is not the one this database was made with."""

@@ -1,0 +1,117 @@
+"""The databases the authority is tested on: SQLite, and a PostgreSQL server of our own."""
+
+import asyncio
+import shutil
+import uuid
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.settings import Settings
+from services.storage.database import Database
+from services.storage.models import Base
+from services.storage.upgrade import upgrade
+from tests.services.authority.postgres import PostgresServer
+from tests.services.authority.terminal import Terminal
+from tests.services.authority.world import NOW, World, fast_folder
+
+DATABASES = ("sqlite", "postgresql")
+TEST_DATABASE = "kaika_test"
+MakeUrl = Callable[[Path], Coroutine[Any, Any, str]]
+
+
+async def _migrate(url: str) -> None:
+    database = Database(url)
+    await upgrade(database)
+    await database.close()
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run to the end, also where a loop is running that asked for the fixture."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    server = PostgresServer()
+    try:
+        _run(_migrate(server.create(TEST_DATABASE)))
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(server.folder)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database of the newest shape."""
+    path = tmp_path_factory.mktemp("migrated") / "kaika.db"
+    _run(_migrate(f"sqlite+aiosqlite:///{path}"))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder for the database and the files beside it, in memory where that is possible."""
+    memory = fast_folder()
+    if memory is None:
+        yield tmp_path
+        return
+    path = memory / f"kaika-{uuid.uuid4().hex}"
+    path.mkdir()
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.fixture(params=DATABASES)
+def make_url(request: pytest.FixtureRequest) -> MakeUrl:
+    """Make a fresh database and give its address; once for each kind of database."""
+    if request.param == "sqlite":
+        template: Path = request.getfixturevalue("migrated_file")
+        return lambda folder: _copied(template, folder)
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return lambda _: _emptied(server.url(TEST_DATABASE))
+
+
+async def _copied(template: Path, folder: Path) -> str:
+    path = folder / f"{uuid.uuid4().hex}.db"
+    await asyncio.to_thread(shutil.copy, template, path)
+    return f"sqlite+aiosqlite:///{path}"
+
+
+async def _emptied(url: str) -> str:
+    """Empty the one database that the tests share on the server: quicker than making one each."""
+    database = Database(url)
+    async with database.unit_of_work() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            await session.execute(table.delete())
+    await database.close()
+    return url
+
+
+@pytest.fixture
+async def world(make_url: MakeUrl, folder: Path) -> AsyncIterator[World]:
+    """An authority of its own, on each kind of database."""
+    world = World(await make_url(folder), folder)
+    await world.authority.start(NOW)
+    yield world
+    await world.close()
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest, world: World) -> PostgresServer | None:
+    """The server that the test's world is on, where it is on one."""
+    if world.database.is_sqlite:
+        return None
+    found: PostgresServer = request.getfixturevalue("postgres")
+    return found
+
+
+@pytest.fixture
+def terminal(tmp_path: Path, migrated_file: Path) -> Terminal:
+    shutil.copy(migrated_file, tmp_path / "kaika.db")
+    return Terminal(Settings(data_dir=tmp_path, _env_file=None))

@@ -1,0 +1,112 @@
+"""A PostgreSQL server of our own: Debian's binaries, a folder of its own, a random port.
+
+It refuses to run as root, so it is started as an unprivileged user where the tests run as root.
+"""
+
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+BINARIES = Path("/usr/lib/postgresql/15/bin")
+_USERS = ("postgres", "nobody")
+_START_SECONDS = 60.0
+_FAST = (
+    "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60",
+    "shared_buffers=32MB", "listen_addresses=127.0.0.1", "logging_collector=off",
+)  # fmt: skip
+
+
+class PostgresServer:
+    """A running server, until it is stopped."""
+
+    def __init__(self) -> None:
+        assert BINARIES.is_dir(), "PostgreSQL 15 is needed: apt-get install postgresql-15"
+        self.user = _unprivileged_user()
+        self.folder = Path(tempfile.mkdtemp(prefix="kaika-postgres-"))
+        self.port = _free_port()
+        if self.user:
+            account = pwd.getpwnam(self.user)
+            os.chown(self.folder, account.pw_uid, account.pw_gid)
+        self._run(
+            "initdb", "-D", str(self._data), "-U", "kaika", "-A", "trust", "--no-sync", "-E", "UTF8"
+        )
+        options = [part for option in _FAST for part in ("-c", option)]
+        where = ["-D", str(self._data), "-p", str(self.port), "-k", str(self.folder)]
+        with (self.folder / "log").open("wb") as log:
+            command = [str(BINARIES / "postgres"), *where, *options]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, user=self.user)
+        self._wait_until_ready()
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
+
+    def url(self, database: str) -> str:
+        """Give the address of a database."""
+        return f"postgresql+asyncpg://kaika@127.0.0.1:{self.port}/{database}"
+
+    def create(self, database: str) -> str:
+        """Create a database, anew where there is one, and give its address."""
+        here = self._to(database)[:-2]
+        self._run("dropdb", *here, "--if-exists", "--force", database)
+        self._run("createdb", *here, "-T", "template0", database)
+        return self.url(database)
+
+    def dump(self, database: str) -> bytes:
+        """Give a backup of a database, as text that also holds every value in hex."""
+        return self._run("pg_dump", *self._to(database))
+
+    def restore(self, database: str, backup: bytes) -> None:
+        """Load a backup into an empty database."""
+        self._run("psql", "-q", "-v", "ON_ERROR_STOP=1", *self._to(database), given=backup)
+
+    def stop(self) -> None:
+        """Stop the server and wait until it has."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait(timeout=30)
+
+    def _to(self, database: str) -> list[str]:
+        return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "kaika", "-d", database]
+
+    def _run(self, tool: str, *arguments: str, given: bytes | None = None) -> bytes:
+        done = subprocess.run(
+            [str(BINARIES / tool), *arguments],
+            input=given,
+            capture_output=True,
+            user=self.user,
+            cwd=self.folder,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return done.stdout
+
+    def _wait_until_ready(self) -> None:
+        end = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                self._run("psql", "-c", "SELECT 1", *self._to("postgres"))
+                return
+            except (OSError, AssertionError):
+                assert time.monotonic() < end, (self.folder / "log").read_text()
+                assert self._process.poll() is None, (self.folder / "log").read_text()
+                time.sleep(0.05)
+
+
+def _unprivileged_user() -> str | None:
+    if os.geteuid() != 0:
+        return None
+    known = {account.pw_name for account in pwd.getpwall()}
+    return next(user for user in _USERS if user in known)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

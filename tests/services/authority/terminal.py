@@ -1,0 +1,62 @@
+"""A terminal at the counter, in which staff type commands."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import typer
+from typer.testing import CliRunner, Result
+
+from bot import audit_cli, counter, key_cli, person_cli
+from bot.authority_desk import Parts
+from bot.settings import Settings
+from services.authority.embedded.hashing import Hasher
+from tests.services.authority.world import CHEAP, NOW, FakeIssuer, FakeMaker, small_key
+
+app = typer.Typer()
+app.add_typer(counter.app, name="counter")
+app.add_typer(audit_cli.app, name="audit")
+app.add_typer(person_cli.app, name="person")
+db_app = typer.Typer()
+db_app.command("rotate-key")(key_cli.rotate_key)
+app.add_typer(db_app, name="db")
+
+UI = "A800000014"
+PERSON = {
+    "--name": "Nguyễn Văn An",
+    "--ui-number": "ａ８００００００１４",
+    "--birth-date": "79/5/17",
+    "--email": "an@mail.example",
+    "--address": "臺北市中正區忠孝東路一段1號",
+}
+APPLY = ("counter", "apply", *(part for pair in PERSON.items() for part in pair))
+
+
+@dataclass
+class Terminal:
+    """A terminal at the counter."""
+
+    settings: Settings
+    now: datetime = NOW
+    issuer: FakeIssuer = field(default_factory=FakeIssuer)
+    maker: FakeMaker | None = field(default_factory=FakeMaker)
+
+    def types(self, *words: str) -> Result:
+        async def open_issuer(*_: object) -> FakeIssuer:
+            return self.issuer
+
+        parts = Parts(
+            open_issuer=open_issuer,
+            card_maker=self.maker,
+            settings=lambda: self.settings,
+            clock=lambda: self.now,
+            hasher=lambda: Hasher(CHEAP),
+            draw_key=small_key,
+        )
+        environment = {"KAIKA_CARD_PASSPHRASE": "of the card", "COLUMNS": "200"}
+        return CliRunner().invoke(app, words, obj=parts, env=environment)
+
+    def asks(self, *words: str) -> Any:
+        """Type a command with --json, and give what it prints."""
+        return json.loads(self.types(*words, "--json").stdout)

@@ -1,0 +1,120 @@
+"""Many at once: on PostgreSQL they run side by side, on SQLite they take turns."""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from services.authority.errors import AuthorityError, TooManyChatsError
+from services.authority.results import Operation
+from services.outbox import OutboxMessage
+from tests.services.authority import invariants
+from tests.services.authority.test_codes import nobody
+from tests.services.authority.test_retrieval import asks
+from tests.services.authority.world import NOW, World
+
+
+async def at_once(*acts: Awaitable[Any]) -> list[Any]:
+    """Give what came of each, refusals included; any other error is raised."""
+    found = await asyncio.gather(*acts, return_exceptions=True)
+    for one in found:
+        if isinstance(one, BaseException) and not isinstance(one, AuthorityError):
+            raise one
+    return list(found)
+
+
+async def test_ten_applications_of_one_person_are_one(world: World) -> None:
+    someone = world.person()
+    applied = await at_once(*(world.counter.apply(someone.data, NOW) for _ in range(10)))
+    assert sum(one.changed for one in applied) == 1
+    assert len({one.application for one in applied}) == 1
+    await invariants.hold(world)
+
+
+async def test_the_same_charge_ten_times_is_one_payment(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    checkout = await someone.invoiced()
+    charged = await at_once(*(someone.charged(checkout, "same") for _ in range(10)))
+    assert sum(one.changed for one in charged) == 1
+    assert len({one.receipt for one in charged}) == 1
+    await invariants.hold(world, {"same"})
+
+
+async def test_ten_charges_for_one_invoice_pay_once(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    checkout = await someone.invoiced()
+    charges = {f"charge {number}" for number in range(10)}
+    charged = await at_once(*(someone.charged(checkout, charge) for charge in charges))
+    assert sum(one.matched for one in charged) == 1
+    await invariants.hold(world, charges)
+
+
+async def test_paying_and_expiring_at_once_end_in_one_of_both(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    checkout = await someone.invoiced()
+    late = NOW + timedelta(days=20)
+    await at_once(
+        *(someone.charged(checkout, f"charge {number}", late) for number in range(5)),
+        *(world.authority.expire_overdue(late) for _ in range(5)),
+        *(world.counter.apply(someone.data, late) for _ in range(5)),
+    )
+    await invariants.hold(world, {f"charge {number}" for number in range(5)})
+
+
+async def test_a_card_issued_by_two_at_once_is_one_card(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    await someone.pays()
+    issued = await at_once(*(someone.is_issued() for _ in range(4)))
+    assert sum(one.changed for one in issued) == 1
+    assert {one.card_serial for one in issued} == {someone.card_file.read_text()}
+    await invariants.hold(world)
+
+
+async def test_suspending_and_resuming_at_once_leave_a_whole_history(world: World) -> None:
+    someone = await world.person().is_active()
+    acts = [someone.suspends, someone.resumes] * 6
+    await at_once(*(act() for act in acts))
+    await invariants.hold(world)
+
+
+async def test_ten_chats_linking_at_once_leave_three(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    linked = await at_once(*(someone.links(chat) for chat in range(10)))
+    assert sum(isinstance(one, TooManyChatsError) for one in linked) == 7
+
+
+async def test_twenty_requests_for_a_mail_send_three(world: World) -> None:
+    for someone in (world.person(), nobody(world)):
+        if someone.seed == 1:
+            await someone.applies()
+        asked = await at_once(*(asks(someone, chat=chat) for chat in range(20)))
+        assert sum(isinstance(one, AuthorityError) for one in asked) == 17
+    async with world.database.unit_of_work() as session:
+        assert len((await session.scalars(select(OutboxMessage))).all()) == 6
+
+
+async def test_twenty_answers_at_once_get_five_tries(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    challenge = await asks(someone)
+    wrong = world.authority.one_time_codes.code("another challenge")
+    answer = world.authority.answer_one_time_code
+    told = await at_once(*(answer(challenge.id, wrong, 1001, NOW) for _ in range(20)))
+    left = sorted(getattr(one, "tries_left", -1) for one in told)
+    assert left == [-1] * 15 + [0, 1, 2, 3, 4]
+
+
+async def test_many_people_live_side_by_side(world: World) -> None:
+    people = [world.person(seed) for seed in range(1, 9)]
+    await at_once(*(someone.is_active() for someone in people))
+    await at_once(*(someone.suspends() for someone in people))
+    await invariants.hold(world)
+    grants = [await someone.granted(Operation.STATUS) for someone in people]
+    assert len({grant.id for grant in grants}) == 8

@@ -1,0 +1,259 @@
+"""Subscriber codes: tries, locking, the chat's budget, and people who do not exist."""
+
+import asyncio
+import random
+import statistics
+import time
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from services.authority.embedded import tries
+from services.authority.embedded.hashing import Cost, Hasher
+from services.authority.embedded.models import Allowance, AuditEntry
+from services.authority.errors import (
+    AuthorityError,
+    BusyError,
+    ChatPausedError,
+    CodeLockedError,
+    WrongCodeError,
+)
+from services.authority.results import Operation, Proof
+from services.formats.subscriber_code import SubscriberCode
+from tests.services.authority.world import CHAT, NOW, Someone, World, valid_ui_number
+
+WRONG = "wRang234"
+OTHER_CHATS = range(2001, 2100)
+
+
+async def refusals(someone: Someone, chats: "range | list[int]") -> list[AuthorityError]:
+    """Type a wrong code from each chat in turn."""
+    found = []
+    for chat in chats:
+        with pytest.raises(AuthorityError) as refused:
+            await someone.checks(WRONG, chat=chat)
+        found.append(refused.value)
+    return found
+
+
+def nobody(world: World) -> Someone:
+    """Give somebody who never applied."""
+    return Someone(world, valid_ui_number(random.Random(99)), 99)  # noqa: S311
+
+
+async def test_the_right_code_opens_a_grant_for_ten_minutes(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    grant = await someone.checks(operation=Operation.STATUS)
+    assert grant.proofs == {Proof.CODE}
+    assert grant.missing == ()
+    assert grant.expires_at == NOW + timedelta(minutes=10)
+
+
+async def test_capitals_matter(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    with pytest.raises(WrongCodeError):
+        await someone.checks(someone.code.reveal().swapcase())
+
+
+async def test_three_wrong_codes_warn_and_the_fourth_locks(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    found = await refusals(someone, OTHER_CHATS[:5])
+    assert [getattr(error, "tries_left", None) for error in found] == [3, 2, 1, None, None]
+    assert [type(error) for error in found[3:]] == [CodeLockedError, CodeLockedError]
+    with pytest.raises(CodeLockedError):
+        await someone.checks()
+
+
+async def test_a_right_code_forgives_the_wrong_ones_before(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    for _ in range(3):
+        await refusals(someone, OTHER_CHATS[:3])
+        await someone.checks()
+
+
+async def test_locking_is_mailed_and_told_to_the_other_chats_once(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    for chat in (11, 12):
+        await someone.links(chat)
+    *_, fourth, fifth = await refusals(someone, [11, 21, 22, 23, 24])
+    assert isinstance(fourth, CodeLockedError)
+    assert fourth.other_chats == (11, 12)
+    assert isinstance(fifth, CodeLockedError)
+    assert fifth.other_chats == ()
+
+
+async def test_the_counter_releases_a_locked_code_and_it_is_on_record(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    await refusals(someone, OTHER_CHATS[:4])
+    released = [await world.counter.release_code(someone.ui_number, NOW) for _ in range(2)]
+    assert [change.changed for change in released] == [True, False]
+    await someone.checks()
+    async with world.database.unit_of_work() as session:
+        acts = (await session.scalars(select(AuditEntry.act))).all()
+    assert list(acts).count("code_released") == 1
+
+
+async def test_one_chat_gets_three_wrong_codes_a_day_over_all_persons(world: World) -> None:
+    first, second = world.person(1), world.person(2)
+    await first.applies()
+    await second.applies()
+    found = await refusals(first, [CHAT, CHAT])
+    assert [getattr(error, "paused_until", 0) for error in found] == [None, None]
+    third = (await refusals(second, [CHAT]))[0]
+    assert isinstance(third, WrongCodeError)
+    assert third.paused_until == NOW + timedelta(days=1)
+    with pytest.raises(ChatPausedError) as paused:
+        await second.checks()
+    assert paused.value.until == NOW + timedelta(days=1)
+    await second.checks(chat=2001)
+    await second.checks(now=NOW + timedelta(days=1, seconds=1))
+
+
+async def test_right_codes_cost_a_chat_nothing_and_forgive_it_nothing(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    for _ in range(6):
+        await someone.checks()
+    await refusals(someone, [CHAT, CHAT])
+    await someone.checks()
+    await refusals(someone, [CHAT])
+    with pytest.raises(ChatPausedError):
+        await someone.checks()
+
+
+async def test_what_a_chat_tries_on_a_locked_code_costs_it_nothing(world: World) -> None:
+    someone, other = world.person(1), world.person(2)
+    await someone.applies()
+    await other.applies()
+    await refusals(someone, OTHER_CHATS[:4])
+    await refusals(someone, [CHAT] * 5)
+    await other.checks()
+
+
+async def test_a_new_application_has_a_new_code_and_all_its_tries(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    before = someone.code
+    await refusals(someone, OTHER_CHATS[:4])
+    later = NOW + timedelta(days=20)
+    await world.authority.expire_overdue(later)
+    await someone.applies(later)
+    assert someone.code != before
+    await someone.checks(now=later)
+    assert isinstance((await refusals(someone, [CHAT]))[0], WrongCodeError)
+
+
+async def twenty_at_once(someone: Someone) -> list[tuple[str, object]]:
+    """Let twenty chats type a wrong code at the same time; give what each is told."""
+
+    async def one(chat: int) -> tuple[str, object]:
+        try:
+            await someone.checks(WRONG, chat=chat)
+        except AuthorityError as error:
+            return type(error).__name__, getattr(error, "tries_left", None)
+        return "right", None
+
+    chats = OTHER_CHATS[:20]
+    return sorted(await asyncio.gather(*(one(chat) for chat in chats)), key=repr)
+
+
+async def test_twenty_tasks_at_once_get_four_tries_in_all_whoever_they_ask_for(
+    world: World,
+) -> None:
+    someone, no_one = world.person(), nobody(world)
+    await someone.applies()
+    told = [await twenty_at_once(who) for who in (someone, no_one)]
+    expected = [("WrongCodeError", left) for left in (1, 2, 3)] + [("CodeLockedError", None)] * 17
+    assert told[0] == told[1] == sorted(expected, key=repr)
+    async with world.database.unit_of_work() as session:
+        wrong = (
+            await session.scalars(select(AuditEntry).where(AuditEntry.act == "code_wrong"))
+        ).all()
+        locked = await session.scalars(select(AuditEntry).where(AuditEntry.act == "code_locked"))
+        assert len(wrong) == 8
+        assert len(locked.all()) == 2
+
+
+async def test_who_does_not_exist_takes_the_same_time(world: World) -> None:
+    """Medians over turns, at a cost that outweighs the noise of the machine."""
+    world.hash_with(Hasher(Cost(memory=8 * 1024, passes=2)))
+    someone, no_one = world.person(), nobody(world)
+    await someone.applies()
+    taken: dict[int, list[float]] = {0: [], 1: []}
+    for turn in range(24):
+        for index, who in enumerate((someone, no_one)):
+            start = time.perf_counter()
+            await refusals(who, [5000 + turn])
+            taken[index].append(time.perf_counter() - start)
+            async with world.database.unit_of_work() as session:
+                subject = world.authority.records.ui_hash(who.ui_number)
+                await tries.clear(session, tries.CODE, subject)
+    medians = [statistics.median(times) for times in taken.values()]
+    assert max(medians) < 1.5 * min(medians), medians
+
+
+async def test_what_is_stored_of_tries_does_not_tell_whom(world: World) -> None:
+    no_one = nobody(world)
+    await refusals(no_one, [CHAT])
+    async with world.database.unit_of_work() as session:
+        rows = (await session.scalars(select(Allowance))).all()
+    assert {row.scope for row in rows} == {"code", "chat.codes"}
+    assert all(no_one.ui_number.reveal().encode() not in row.subject for row in rows)
+
+
+async def test_too_many_checks_at_once_are_refused_and_not_counted(world: World) -> None:
+    world.hash_with(Hasher(Cost(memory=16 * 1024, passes=2), threads=1, waiting=0))
+    people = [world.person(seed) for seed in range(1, 5)]
+    for each in people:
+        await each.applies()
+
+    async def one(each: Someone) -> bool:
+        try:
+            await each.checks(chat=each.seed)
+        except BusyError:
+            return False
+        return True
+
+    checked = await asyncio.gather(*(one(each) for each in people))
+    assert 0 < sum(checked) < len(people)
+    for each in people:
+        await each.checks()
+
+
+async def test_a_check_does_not_hold_up_the_event_loop(world: World) -> None:
+    world.hash_with(Hasher(Cost(memory=32 * 1024, passes=2)))
+    someone = world.person()
+    await someone.applies()
+    longest, running = 0.0, True
+
+    async def heartbeat() -> None:
+        nonlocal longest
+        while running:
+            start = time.perf_counter()
+            await asyncio.sleep(0)
+            longest = max(longest, time.perf_counter() - start)
+
+    beating = asyncio.create_task(heartbeat())
+    start = time.perf_counter()
+    await someone.checks()
+    taken = time.perf_counter() - start
+    running = False
+    await beating
+    assert longest < taken / 2
+
+
+async def test_the_same_code_has_another_verifier_for_everybody(world: World) -> None:
+    code = SubscriberCode("aB3dE5gH")
+    prepared = [await world.authority.codes.prepare(f"{n}" * 32, NOW, code) for n in range(2)]
+    assert prepared[0].verifier != prepared[1].verifier
+    assert prepared[0].sealed != prepared[1].sealed
+    for one in prepared:
+        assert await world.authority.codes.check(code, one.verifier)
+    assert "aB3dE5gH" not in repr(prepared)

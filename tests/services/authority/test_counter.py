@@ -1,0 +1,164 @@
+"""The commands of the counter, as staff type them."""
+
+import json
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from services.formats import subscriber_code
+from tests.services.authority.terminal import APPLY, PERSON, UI, Terminal
+
+
+def test_a_whole_life_at_the_counter_every_command_twice(terminal: Terminal) -> None:
+    commands: list[tuple[str, ...]] = [
+        APPLY,
+        ("counter", "pay", UI, "charge-1"),
+        ("counter", "issue", UI),
+        ("counter", "post", UI),
+        ("counter", "activate", UI),
+        ("counter", "suspend", UI),
+        ("counter", "resume", UI),
+        ("counter", "revoke", UI, "--reason", "ui-number-changed"),
+    ]
+    for command in commands:
+        assert [terminal.asks(*command)["changed"] for _ in range(2)] == [True, False], command
+    shown = terminal.asks("counter", "show", UI)
+    assert (shown["state"], shown["certificates"]) == ("activated", "revoked")
+    assert shown["revocation_reason"] == "ui-number-changed"
+    assert terminal.asks("audit", "verify") == {
+        "ok": True, "entries": 8, "fault": None, "number": None,
+    }  # fmt: skip
+    assert len(list(Path(terminal.settings.data_dir / "cards").glob("*.card"))) == 1
+
+
+def test_applying_prints_the_form_with_the_code_in_both_languages(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    page = tmp_path / "form.html"
+    printed = terminal.types(*APPLY, "--html", str(page))
+    assert printed.exit_code == 0
+    html = page.read_text()
+    for text in (printed.stdout, html):
+        for words in ("外來人口自然人憑證申請書", "Application for an alien citizen", UI):
+            assert words in text
+        for words in ("民國79年5月17日", "1990-05-17", "NT$278", "新臺幣 278 元", "2026-03-17"):
+            assert words in text
+    code = printed.stdout.split("Subscriber code: ")[1].split()[0]
+    assert subscriber_code.parse(code).reveal() == code
+    assert code in html
+    assert stat.S_IMODE(page.stat().st_mode) == 0o600
+    assert "<script" not in html
+
+
+def test_a_name_cannot_smuggle_markup_into_the_page(terminal: Terminal) -> None:
+    words = [word if word != PERSON["--name"] else "<b>An & Co" for word in APPLY]
+    assert "&lt;b&gt;An &amp; Co" in terminal.asks(*words)["form_html"]
+
+
+def test_applying_again_shows_no_code(terminal: Terminal) -> None:
+    first, second = terminal.asks(*APPLY), terminal.asks(*APPLY)
+    assert first["code"] is not None
+    assert second["code"] is None
+    assert second["application"] == first["application"]
+    assert first["code"] not in json.dumps(second)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "reason", "told"),
+    [
+        ("--ui-number", "A800000013", "checksum", "check digit"),
+        ("--ui-number", "12345", "length", "wrong length"),
+        ("--birth-date", "116/1/1", "future", "future"),
+        ("--birth-date", "03/04/1990", "ambiguous", "two days"),
+        ("--birth-date", "60/2/30", "no_such_day", "no day"),
+        ("--email", "an@localhost", "shape", "name@example.com"),
+        ("--address", "here", "length", "8 to 200"),
+        ("--name", "12345", "characters", "without digits"),
+    ],
+)
+def test_bad_input_is_refused_with_the_reason(
+    terminal: Terminal, option: str, value: str, reason: str, told: str
+) -> None:
+    words = list(APPLY)
+    words[words.index(option) + 1] = value
+    as_json = terminal.types(*words, "--json")
+    assert as_json.exit_code == 2
+    refused = json.loads(as_json.stdout)
+    assert (refused["error"], refused["reason"]) == ("format", reason)
+    assert told in refused["message"]
+    as_text = terminal.types(*words)
+    assert as_text.exit_code == 2
+    assert told in as_text.stderr
+    assert terminal.asks("counter", "list") == []
+
+
+@pytest.mark.parametrize(
+    ("command", "error"),
+    [
+        (("counter", "show", UI), "unknown_person"),
+        (("counter", "post", UI), "unknown_person"),
+        (("counter", "refund", "nothing"), "unknown_charge"),
+        (("person", "export", UI), "unknown_person"),
+        (("person", "forget", UI, "--yes"), "unknown_person"),
+    ],
+)
+def test_what_is_not_known_is_said_so(
+    terminal: Terminal, command: tuple[str, ...], error: str
+) -> None:
+    done = terminal.types(*command, "--json")
+    assert done.exit_code == 1
+    assert json.loads(done.stdout)["error"] == error
+
+
+def test_acts_out_of_turn_are_refused(terminal: Terminal) -> None:
+    terminal.asks(*APPLY)
+    for act in ("post", "activate", "suspend", "resume", "issue"):
+        refused = terminal.asks("counter", act, UI)
+        assert (act, refused["error"]) == (act, "wrong_state")
+    refused = terminal.types("counter", "suspend", UI)
+    assert refused.exit_code == 1
+    assert "submitted" in refused.stderr
+
+
+def test_who_is_under_age_cannot_apply(terminal: Terminal) -> None:
+    words = list(APPLY)
+    words[words.index("--birth-date") + 1] = "2010-01-01"
+    assert terminal.asks(*words)["error"] == "underage"
+
+
+def test_another_birth_date_under_the_same_number_is_refused(terminal: Terminal) -> None:
+    terminal.asks(*APPLY)
+    words = list(APPLY)
+    words[words.index("--birth-date") + 1] = "1991-01-01"
+    assert terminal.asks(*words)["error"] == "already_applied"
+
+
+def test_overdue_applications_expire_and_are_listed_without_a_person(terminal: Terminal) -> None:
+    terminal.asks(*APPLY)
+    assert terminal.asks("counter", "expire-overdue") == {"applications": [], "certificates": []}
+    terminal.now += timedelta(days=16)
+    assert len(terminal.asks("counter", "expire-overdue")["applications"]) == 1
+    (line,) = terminal.asks("counter", "list")
+    assert (line["state"], line["ui_number_masked"]) == ("expired", "")
+    assert "erased" in terminal.types("counter", "list").stdout
+    assert terminal.asks("counter", "list", "--state", "paid") == []
+
+
+def test_a_refund_is_recorded_and_reminds_of_the_provider(terminal: Terminal) -> None:
+    terminal.asks(*APPLY)
+    terminal.asks("counter", "pay", UI, "charge-1")
+    first, second = (terminal.types("counter", "refund", "charge-1") for _ in range(2))
+    assert "provider" in first.stdout
+    assert "before" in second.stdout
+    assert terminal.asks("counter", "show", UI)["state"] == "submitted"
+    assert terminal.asks("counter", "unmatched") == []
+
+
+def test_without_a_card_maker_nothing_is_issued(terminal: Terminal) -> None:
+    terminal.asks(*APPLY)
+    terminal.asks("counter", "pay", UI, "charge-1")
+    terminal.maker = None
+    assert terminal.asks("counter", "issue", UI)["error"] == "no_issuer"
+    assert terminal.asks("counter", "demo-data")["error"] == "no_issuer"

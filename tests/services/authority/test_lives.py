@@ -1,0 +1,31 @@
+"""Lives of people, from the application to the revocation, and every act twice."""
+
+from services.authority.embedded.audit import Verdict
+from services.authority.states import ApplicationState, CertificateState
+from tests.services.authority.world import NOW, World
+
+
+async def test_a_whole_life_every_act_twice(world: World) -> None:
+    someone = world.person()
+    assert [(await someone.applies()).changed for _ in range(2)] == [True, False]
+    checkout = await someone.invoiced()
+    await someone.approved(checkout)
+    charges = [await someone.charged(checkout, "charge-1") for _ in range(2)]
+    assert [charge.changed for charge in charges] == [True, False]
+    assert charges[0].receipt == charges[1].receipt
+    acts = (
+        someone.is_issued,
+        someone.is_posted,
+        someone.activates,
+        someone.suspends,
+        someone.resumes,
+        someone.is_revoked,
+    )
+    for act in acts:
+        first, second = await act(), await act()
+        assert (act.__name__, first.changed, second.changed) == (act.__name__, True, False)
+    shown = await world.counter.show(someone.ui_number, NOW)
+    assert shown.timeline.application is ApplicationState.ACTIVATED
+    assert shown.timeline.certificate is CertificateState.REVOKED
+    async with world.database.unit_of_work() as session:
+        assert (await world.authority.audit.verify(session)) == Verdict(entries=9)

@@ -1,0 +1,144 @@
+"""Migrations on both databases: up from every committed version; back is restoring a backup."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, insert, inspect, select, text
+
+from services.authority.embedded.models import AuditTip
+from services.storage import upgrade as upgrades
+from services.storage.database import Database
+from services.storage.models import Base, Vote
+from services.storage.upgrade import ensure_current, newest, upgrade
+from tests.services.authority import invariants
+from tests.services.authority.postgres import PostgresServer
+from tests.services.authority.world import NOW, World
+
+REVISIONS = [
+    script.revision
+    for script in ScriptDirectory.from_config(upgrades._config()).walk_revisions("base", "heads")
+][::-1]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def empty(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """A database without a table."""
+    if request.param == "sqlite":
+        url = f"sqlite+aiosqlite:///{tmp_path / 'kaika.db'}"
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        url = await asyncio.to_thread(server.create, "kaika_migrations")
+    database = Database(url)
+    yield database
+    await database.close()
+
+
+def _up_to(revision: str) -> Callable[[Connection], None]:
+    def run(connection: Connection) -> None:
+        config = upgrades._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+    return run
+
+
+def _differences(connection: Connection) -> list[object]:
+    return list(compare_metadata(MigrationContext.configure(connection), Base.metadata))
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+async def test_every_version_comes_up_to_the_newest_with_its_rows(
+    empty: Database, revision: str
+) -> None:
+    async with empty.engine.begin() as connection:
+        await connection.run_sync(_up_to(revision))
+        vote = {"user_id": 1, "entry_id": "fee", "language": "en", "helpful": True, "voted_at": NOW}
+        await connection.execute(insert(Vote).values(**vote))
+    assert await upgrade(empty) == newest()
+    await ensure_current(empty)
+    async with empty.engine.connect() as connection:
+        assert await connection.run_sync(_differences) == []
+        assert (await connection.execute(select(Vote.entry_id))).scalars().all() == ["fee"]
+        assert (await connection.execute(select(AuditTip.number))).scalars().all() == [0]
+
+
+async def test_upgrading_twice_changes_nothing(empty: Database) -> None:
+    await upgrade(empty)
+    async with empty.engine.connect() as connection:
+        before = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+    assert await upgrade(empty) == newest()
+    async with empty.engine.connect() as connection:
+        assert await connection.run_sync(lambda sync: inspect(sync).get_table_names()) == before
+
+
+async def test_a_migration_that_fails_leaves_the_version_before(
+    empty: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both databases change tables within a transaction."""
+    async with empty.engine.begin() as connection:
+        await connection.run_sync(_up_to(REVISIONS[0]))
+
+    def fails(connection: Connection) -> None:
+        _up_to("head")(connection)
+        connection.execute(text("SELECT * FROM no_such_table"))
+
+    monkeypatch.setattr(upgrades, "_upgrade", fails)
+    with pytest.raises(Exception, match="no_such_table"):
+        await upgrade(empty)
+    async with empty.engine.connect() as connection:
+        tables = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+    assert "votes" in tables
+    assert "applications" not in tables
+
+
+async def test_going_back_is_restoring_a_backup(
+    world: World, server: PostgresServer | None, folder: Path
+) -> None:
+    """A backup is the database alone; the files beside it are those of today."""
+    someone = await world.person().is_active()
+    backup = await _back_up(world, server, folder)
+    await someone.suspends()
+    await world.person(2).applies()
+    await world.close()
+    await _restore(world, server, backup)
+    world.open()
+    await world.authority.start(NOW)
+    async with world.database.unit_of_work() as session:
+        audit = world.authority.audit
+        assert (await audit.verify(session)).fault == "cut_off"
+        await audit.accept(session, "restored", "test", NOW)
+    shown = await world.counter.show(someone.ui_number, NOW)
+    assert shown.timeline.certificate == "active"
+    assert len(await world.counter.list()) == 1
+    await someone.suspends()
+    await invariants.hold(world)
+
+
+async def _back_up(world: World, server: PostgresServer | None, folder: Path) -> bytes:
+    if world.database.is_sqlite:
+        copy = folder / "backup.sqlite"
+        with closing(sqlite3.connect(str(world.database.url.database))) as source:
+            source.execute("VACUUM INTO ?", (str(copy),))
+        return copy.read_bytes()
+    assert server is not None
+    return await asyncio.to_thread(server.dump, str(world.database.url.database))
+
+
+async def _restore(world: World, server: PostgresServer | None, backup: bytes) -> None:
+    if world.database.is_sqlite:
+        path = Path(str(world.database.url.database))
+        for name in ("-wal", "-shm"):
+            path.with_name(path.name + name).unlink(missing_ok=True)
+        path.write_bytes(backup)
+        return
+    assert server is not None
+    world.url = await asyncio.to_thread(server.create, "kaika_restored")
+    await asyncio.to_thread(server.restore, "kaika_restored", backup)

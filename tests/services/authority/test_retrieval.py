@@ -1,0 +1,292 @@
+"""One-time codes by e-mail: retrieving the code, completing a grant, suspending a locked card."""
+
+import random
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from services.authority.embedded.models import OneTimeChallenge
+from services.authority.embedded.record_keys import RecordKeyFile
+from services.authority.errors import (
+    CodeLockedError,
+    CodeNotKeptError,
+    GrantExpiredError,
+    OneTimeCodeOverError,
+    ProofMissingError,
+    TooManyMailsError,
+    WrongCardNumberError,
+    WrongCodeError,
+    WrongOneTimeCodeError,
+    WrongStateError,
+)
+from services.authority.results import Challenge, Grant, Operation, Proof, RevealedCode
+from services.formats import card_number
+from services.formats.one_time_code import OneTimeCode
+from services.outbox import OutboxMessage
+from tests.services.authority.test_codes import OTHER_CHATS, WRONG, nobody
+from tests.services.authority.world import CHAT, NOW, Someone, World
+
+BORN = date(1990, 5, 17)
+
+
+async def asks(
+    someone: Someone,
+    born: date = BORN,
+    operation: Operation = Operation.RETRIEVE,
+    chat: int = CHAT,
+    minutes: float = 0,
+) -> Challenge:
+    """Ask for a one-time code with UI No. and birth date."""
+    world, now = someone.world, NOW + timedelta(minutes=minutes)
+    async with world.database.unit_of_work() as session:
+        ask = world.authority.ask_one_time_code
+        return await ask(session, someone.ui_number, born, operation, chat, now)
+
+
+async def answers(
+    world: World, challenge: Challenge, wrong: int = 0, chat: int = CHAT, minutes: float = 0
+) -> Grant:
+    """Type the code of a challenge, or one that is off by `wrong`."""
+    right = int(world.authority.one_time_codes.code(challenge.id).reveal())
+    typed = OneTimeCode(f"{(right + wrong) % 10**6:06d}")
+    now = NOW + timedelta(minutes=minutes)
+    return await world.authority.answer_one_time_code(challenge.id, typed, chat, now)
+
+
+async def reveals(world: World, grant: Grant, minutes: float = 0) -> RevealedCode:
+    async with world.database.unit_of_work() as session:
+        reveal = world.authority.reveal_code
+        return await reveal(session, grant.id, CHAT, NOW + timedelta(minutes=minutes))
+
+
+async def test_the_code_comes_back_with_ui_number_birth_date_and_one_time_code(
+    world: World,
+) -> None:
+    someone = world.person()
+    await someone.applies()
+    grant = await answers(world, await asks(someone))
+    assert grant.proofs == {Proof.BIRTH_DATE, Proof.MAIL}
+    first, second = await reveals(world, grant), await reveals(world, grant)
+    assert first.code == second.code == someone.code
+    assert [first.change.changed, second.change.changed] == [True, False]
+    assert someone.code.reveal() not in repr(first)
+
+
+@pytest.mark.parametrize("stage", ["applies", "pays", "is_issued", "is_posted"])
+async def test_it_comes_back_in_every_state_before_activation(world: World, stage: str) -> None:
+    someone = world.person()
+    for act in ("applies", "pays", "is_issued", "is_posted"):
+        await getattr(someone, act)()
+        if act == stage:
+            break
+    grant = await answers(world, await asks(someone))
+    assert (await reveals(world, grant)).code == someone.code
+
+
+async def test_after_activation_nobody_gives_it_back(world: World) -> None:
+    someone = await world.person().is_active()
+    grant = await answers(world, await asks(someone))
+    with pytest.raises(CodeNotKeptError):
+        await reveals(world, grant)
+
+
+async def test_after_revocation_nobody_gives_it_back_either(world: World) -> None:
+    someone = world.person()
+    for act in (someone.applies, someone.pays, someone.is_issued, someone.is_revoked):
+        await act()
+    grant = await answers(world, await asks(someone))
+    with pytest.raises(CodeNotKeptError):
+        await reveals(world, grant)
+
+
+async def test_with_its_record_key_gone_the_answer_is_honest(world: World) -> None:
+    """So it is where a backup from before the activation was restored."""
+    someone = world.person()
+    await someone.applies()
+    keys = RecordKeyFile(world.folder / "record-keys.bin")
+    for record in keys.records():
+        keys.destroy(record.id)
+    grant = await answers(world, await asks(someone))
+    with pytest.raises(CodeNotKeptError):
+        await reveals(world, grant)
+
+
+async def test_who_does_not_exist_and_a_wrong_birth_date_look_like_everybody(world: World) -> None:
+    someone, no_one = world.person(), nobody(world)
+    await someone.applies()
+    real = await asks(someone)
+    fakes = [await asks(someone, born=date(1990, 5, 18)), await asks(no_one)]
+    for challenge in (real, *fakes):
+        assert (challenge.expires_at, challenge.tries) == (real.expires_at, real.tries)
+        told = []
+        for _ in range(5):
+            with pytest.raises(WrongOneTimeCodeError) as refused:
+                await answers(world, challenge, wrong=1)
+            told.append(refused.value.tries_left)
+        assert told == [4, 3, 2, 1, 0]
+        with pytest.raises(OneTimeCodeOverError):
+            await answers(world, challenge)
+
+
+async def test_nobodys_one_time_code_is_never_right(world: World) -> None:
+    challenge = await asks(nobody(world))
+    with pytest.raises(WrongOneTimeCodeError):
+        await answers(world, challenge)
+
+
+async def test_both_write_the_same_rows(world: World) -> None:
+    someone, no_one = world.person(), nobody(world)
+    await someone.applies()
+    counts = []
+    for who in (someone, no_one):
+        await asks(who)
+        async with world.database.unit_of_work() as session:
+            mails = (await session.scalars(select(OutboxMessage))).all()
+            challenges = (await session.scalars(select(OneTimeChallenge))).all()
+        counts.append((len(mails), len(challenges)))
+    assert counts == [(1, 1), (2, 2)]
+
+
+async def test_a_one_time_code_is_good_for_ten_minutes(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    challenge = await asks(someone)
+    with pytest.raises(OneTimeCodeOverError):
+        await answers(world, challenge, minutes=10)
+    await answers(world, challenge, minutes=9.9)
+
+
+async def test_a_one_time_code_is_good_once_and_in_its_chat_only(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    challenge = await asks(someone)
+    with pytest.raises(OneTimeCodeOverError):
+        await answers(world, challenge, chat=CHAT + 1)
+    await answers(world, challenge)
+    with pytest.raises(OneTimeCodeOverError):
+        await answers(world, challenge)
+
+
+@pytest.mark.parametrize("exists", [True, False])
+async def test_three_mails_an_hour_and_no_more(world: World, exists: bool) -> None:
+    someone = world.person() if exists else nobody(world)
+    if exists:
+        await someone.applies()
+    for minutes in (0, 30, 59):
+        await asks(someone, minutes=minutes, chat=CHAT + int(minutes))
+    with pytest.raises(TooManyMailsError) as refused:
+        await asks(someone, minutes=59.5, chat=7)
+    assert refused.value.until == NOW + timedelta(hours=1)
+    await asks(someone, minutes=60.5, chat=7)
+    with pytest.raises(TooManyMailsError):
+        await asks(someone, minutes=61, chat=7)
+
+
+async def test_one_chat_cannot_have_everybody_mailed(world: World) -> None:
+    people = [world.person(seed) for seed in range(1, 8)]
+    for someone in people[:6]:
+        await asks(someone, chat=55)
+    with pytest.raises(TooManyMailsError):
+        await asks(people[6], chat=55)
+
+
+async def test_one_time_codes_are_stored_nowhere(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    challenge = await asks(someone)
+    code = world.authority.one_time_codes.code(challenge.id).reveal()
+    async with world.database.unit_of_work() as session:
+        mail = (await session.scalars(select(OutboxMessage))).one()
+        row = (await session.scalars(select(OneTimeChallenge))).one()
+    stored = " ".join(str(vars(each)) for each in (mail, row))
+    assert code not in stored
+    assert someone.code.reveal() not in stored
+
+
+async def test_one_time_codes_are_spread_evenly(world: World) -> None:
+    rng = random.Random(3)  # noqa: S311
+    codes = [world.authority.one_time_codes.code(f"{rng.random()}").reveal() for _ in range(5000)]
+    assert all(len(code) == 6 for code in codes)
+    firsts = [code[0] for code in codes]
+    assert all(400 < firsts.count(digit) < 600 for digit in "0123456789")
+
+
+async def test_a_grant_for_resuming_is_complete_with_all_three_proofs(world: World) -> None:
+    someone = await world.person().is_active()
+    await someone.suspends()
+    authority = world.authority
+    grant = await someone.checks(operation=Operation.RESUME)
+    assert grant.missing == (frozenset({Proof.CARD_NUMBER, Proof.MAIL}),)
+    async with world.database.unit_of_work() as session:
+        challenge = await authority.send_one_time_code(session, grant.id, CHAT, NOW)
+    grant = await answers(world, challenge)
+    with pytest.raises(ProofMissingError) as refused:
+        async with world.database.unit_of_work() as session:
+            await authority.resume(session, grant.id, CHAT, NOW)
+    assert refused.value.missing == (frozenset({Proof.CARD_NUMBER}),)
+    number = world.maker.orders[-1].card_number
+    grant = await authority.prove_card_number(grant.id, number, CHAT, NOW)
+    assert grant.missing == ()
+    async with world.database.unit_of_work() as session:
+        assert (await authority.announce_resumption(session, grant.id, CHAT, NOW)).changed
+        assert (await authority.resume(session, grant.id, CHAT, NOW)).changed
+
+
+async def test_wrong_card_numbers_are_counted_in_the_grant(world: World) -> None:
+    someone = await world.person().is_active()
+    grant = await someone.checks(operation=Operation.SUSPEND)
+    wrong = card_number.parse("KA00000000000000")
+    prove = world.authority.prove_card_number
+    told = []
+    for _ in range(3):
+        with pytest.raises(WrongCardNumberError) as refused:
+            await prove(grant.id, wrong, CHAT, NOW)
+        told.append(refused.value.tries_left)
+    assert told == [2, 1, 0]
+    with pytest.raises(GrantExpiredError):
+        await prove(grant.id, world.maker.orders[-1].card_number, CHAT, NOW)
+
+
+async def test_a_grant_is_good_in_its_chat_for_its_operation_and_its_time_only(
+    world: World,
+) -> None:
+    someone = world.person()
+    await someone.applies()
+    grant = await someone.checks(operation=Operation.STATUS)
+    authority = world.authority
+    async with world.database.unit_of_work() as session:
+        assert (await authority.status(session, grant.id, CHAT, NOW)).application == "submitted"
+        assert await authority.look_at_grant(session, grant.id, CHAT, NOW) == grant
+    for verb, chat, minutes in (
+        (authority.status, CHAT + 1, 0),
+        (authority.status, CHAT, 10),
+        (authority.owed, CHAT, 0),
+    ):
+        with pytest.raises(GrantExpiredError):
+            async with world.database.unit_of_work() as session:
+                await verb(session, grant.id, chat, NOW + timedelta(minutes=minutes))
+
+
+async def test_a_locked_code_still_allows_suspension_by_one_time_code(world: World) -> None:
+    someone = await world.person().is_active()
+    with pytest.raises(WrongStateError):
+        await asks(someone, operation=Operation.SUSPEND)
+    for chat in OTHER_CHATS[:4]:
+        with pytest.raises((WrongCodeError, CodeLockedError)):
+            await someone.checks(WRONG, chat=chat)
+    grant = await answers(world, await asks(someone, operation=Operation.SUSPEND))
+    async with world.database.unit_of_work() as session:
+        assert (await world.authority.suspend(session, grant.id, CHAT, NOW)).changed
+
+
+async def test_the_way_around_a_locked_code_looks_the_same_for_nobody(world: World) -> None:
+    no_one = nobody(world)
+    with pytest.raises(WrongStateError):
+        await asks(no_one, operation=Operation.SUSPEND)
+    for chat in OTHER_CHATS[:4]:
+        with pytest.raises((WrongCodeError, CodeLockedError)):
+            await no_one.checks(WRONG, chat=chat)
+    challenge = await asks(no_one, operation=Operation.SUSPEND)
+    with pytest.raises(WrongOneTimeCodeError):
+        await answers(world, challenge)

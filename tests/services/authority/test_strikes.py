@@ -1,0 +1,18 @@
+"""SIGKILL at random moments: ten times here, 200 on demand (`tests.services.authority.strikes`)."""
+
+import asyncio
+import os
+import random
+from pathlib import Path
+
+from tests.services.authority.conftest import MakeUrl
+from tests.services.authority.strikes import strike
+
+STRIKES = 10
+"""On each of the two kinds of database."""
+
+
+def test_no_act_is_half_done_after_sigkill(make_url: MakeUrl, folder: Path) -> None:
+    url = asyncio.run(make_url(folder))
+    seed = int(os.environ.get("KAIKA_SEED") or random.SystemRandom().randrange(10**9))
+    strike(url, folder, STRIKES, seed)

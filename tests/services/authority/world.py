@@ -1,0 +1,269 @@
+"""A whole authority for a test, and a person whose life can be told in short words."""
+
+import os
+import random
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.authority.embedded import grants
+from services.authority.embedded.actors import Actor
+from services.authority.embedded.applications import Applied
+from services.authority.embedded.authority import EmbeddedAuthority, Files
+from services.authority.embedded.counter import Counter
+from services.authority.embedded.hashing import Cost, Hasher
+from services.authority.embedded.issuing import CardKey, Issued
+from services.authority.embedded.records import PersonalData, latest_application
+from services.authority.port import (
+    CardOrder,
+    CertificateIssuer,
+    CertificateRequest,
+    IssuedCertificate,
+)
+from services.authority.results import (
+    Change,
+    Charge,
+    ChargeResult,
+    Checkout,
+    Grant,
+    Operation,
+    Proof,
+)
+from services.authority.states import RevocationReason
+from services.formats import ui_number
+from services.formats.hidden import Hidden
+from services.formats.subscriber_code import SubscriberCode
+from services.formats.ui_number import UiNumber
+from services.storage import keys as key_module
+from services.storage.database import Database
+
+NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
+"""Noon in Taipei."""
+CHEAP = Cost(memory=64, passes=1)
+CHAT = 1001
+USER = 1001
+
+
+class FakeIssuer:
+    """Issues documents that are no certificates, and counts the changes it hears of."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+
+    async def issue(self, request: CertificateRequest) -> Sequence[IssuedCertificate]:
+        document = f"certificate of {request.name}, {request.person_serial}".encode()
+        return [
+            IssuedCertificate(kind, secrets.randbits(120), document + key)
+            for kind, key in request.public_keys.items()
+        ]
+
+    async def status_changed(self, session: AsyncSession, now: datetime) -> None:
+        self.changes += 1
+
+
+class FakeMaker:
+    """Writes a card as its number, and remembers the orders."""
+
+    def __init__(self) -> None:
+        self.orders: list[CardOrder] = []
+
+    def make(self, order: CardOrder, path: Path) -> None:
+        self.orders.append(order)
+        path.write_text(order.card_serial)
+
+
+def small_key() -> CardKey:
+    """Draw a key that is quick to make."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def valid_ui_number(rng: random.Random) -> UiNumber:
+    """Draw a valid UI No. of the new format."""
+    body = rng.choice("ABCDEFGH") + rng.choice("89") + "".join(rng.choices("0123456789", k=7))
+    last = next(digit for digit in "0123456789" if ui_number.checksum(body + digit) == 0)
+    return ui_number.parse(body + last)
+
+
+def fast_folder() -> Path | None:
+    """Give a folder in memory, where there is one: a test's database needs no disk."""
+    memory = Path("/dev/shm")  # noqa: S108
+    return memory if os.access(memory, os.W_OK) else None
+
+
+@dataclass
+class World:
+    """An authority on a database of its own, with the files beside it."""
+
+    url: str
+    folder: Path
+    database: Database = field(init=False)
+    authority: EmbeddedAuthority = field(init=False)
+    issuer: FakeIssuer = field(default_factory=FakeIssuer)
+    maker: FakeMaker = field(default_factory=FakeMaker)
+    signs_with: CertificateIssuer | None = None
+    cost: Cost = CHEAP
+
+    def __post_init__(self) -> None:
+        self.open()
+
+    def open(self, database: Database | None = None) -> None:
+        """Put the authority together, as a process does at its start."""
+        self.database = database or Database(self.url)
+        self.keys = key_module.load_or_create(self.folder / "keys.json")
+        self.authority = EmbeddedAuthority(
+            self.database,
+            self.keys,
+            Files.in_folder(self.folder),
+            self.signs_with or self.issuer,
+            Hasher(self.cost),
+            small_key,
+        )
+        self.counter = Counter(self.authority, Actor.at_counter("test"))
+
+    def hash_with(self, hasher: Hasher) -> None:
+        """Check codes at another cost from now on."""
+        self.authority.close()
+        self.authority.hasher = self.authority.codes.hasher = hasher
+
+    async def close(self) -> None:
+        self.authority.close()
+        await self.database.close()
+
+    async def restart(self, now: datetime = NOW) -> None:
+        """Stop as if the process ended, and start again."""
+        await self.close()
+        self.open()
+        await self.authority.start(now)
+
+    def person(self, seed: int = 1) -> "Someone":
+        """Give a person who has not applied yet."""
+        return Someone(self, valid_ui_number(random.Random(seed)), seed)  # noqa: S311
+
+
+@dataclass
+class Someone:
+    """A person, told in short words. Each verb does one act and gives its result."""
+
+    world: World
+    ui_number: UiNumber
+    seed: int
+    code: SubscriberCode = field(init=False)
+    charges: int = 0
+
+    @property
+    def data(self) -> PersonalData:
+        return PersonalData(
+            ui_number=self.ui_number,
+            name=f"Nguyễn Văn {chr(65 + self.seed % 26)}",
+            birth_date=date(1990, 5, 17),
+            mail_address=f"nguyen{self.seed}@mail.example",
+            postal_address=f"臺北市中正區忠孝東路一段{self.seed}號",
+        )
+
+    @property
+    def card_file(self) -> Path:
+        return self.world.folder / f"card-{self.seed}.json"
+
+    async def applies(self, now: datetime = NOW) -> Applied:
+        applied = await self.world.counter.apply(self.data, now)
+        if applied.code is not None:
+            self.code = applied.code
+        return applied
+
+    async def granted(
+        self, operation: Operation, *proofs: Proof, chat: int = CHAT, now: datetime = NOW
+    ) -> Grant:
+        """Give a grant without the way to it, which other tests walk."""
+        authority = self.world.authority
+        async with self.world.database.unit_of_work() as session:
+            subscriber = await authority.records.known(session, self.ui_number)
+            application = await latest_application(session, subscriber)
+            assert application is not None
+            shown = frozenset(proofs) or frozenset(Proof)
+            return grants.open_grant(session, application.id, operation, shown, chat, now)
+
+    async def checks(
+        self,
+        code: SubscriberCode | str | None = None,
+        operation: Operation = Operation.STATUS,
+        chat: int = CHAT,
+        now: datetime = NOW,
+    ) -> Grant:
+        typed = SubscriberCode(code) if isinstance(code, str) else code or self.code
+        authority = self.world.authority
+        return await authority.check_code(self.ui_number, typed, operation, chat, now)
+
+    async def invoiced(self, now: datetime = NOW) -> Checkout:
+        grant = await self.granted(Operation.PAY, now=now)
+        async with self.world.database.unit_of_work() as session:
+            open_invoice = self.world.authority.open_invoice
+            invoice = await open_invoice(session, grant.id, USER, CHAT, now)
+        return Checkout(invoice.payload, USER, invoice.owed.total, invoice.owed.currency)
+
+    async def approved(self, checkout: Checkout, now: datetime = NOW) -> Change:
+        async with self.world.database.unit_of_work() as session:
+            return await self.world.authority.approve_checkout(session, checkout, now)
+
+    async def charged(
+        self, checkout: Checkout, charge_id: str | None = None, now: datetime = NOW
+    ) -> ChargeResult:
+        self.charges += charge_id is None
+        charge = Charge(charge_id or f"charge-{self.seed}-{self.charges}", "provider", checkout)
+        async with self.world.database.unit_of_work() as session:
+            return await self.world.authority.record_charge(session, charge, now)
+
+    async def pays(self, now: datetime = NOW) -> ChargeResult:
+        checkout = await self.invoiced(now)
+        await self.approved(checkout, now)
+        return await self.charged(checkout, now=now)
+
+    async def is_issued(self, now: datetime = NOW) -> Issued:
+        world = self.world
+        issuing = world.authority.issuing
+        actor = Actor.at_counter("test")
+        secret = Hidden("passphrase of the card")
+        return await issuing.issue(self.ui_number, self.card_file, world.maker, secret, actor, now)
+
+    async def is_posted(self, now: datetime = NOW) -> Change:
+        return await self.world.counter.post(self.ui_number, now)
+
+    async def activates(self, now: datetime = NOW) -> Change:
+        grant = await self.granted(Operation.ACTIVATE, Proof.CODE, now=now)
+        serial = self.card_file.read_text()
+        authority = self.world.authority
+        async with self.world.database.unit_of_work() as session:
+            permit = await authority.permit_card(session, grant.id, serial, CHAT, now)
+        async with self.world.database.unit_of_work() as session:
+            return await authority.activate(session, permit, CHAT, now)
+
+    async def suspends(self, now: datetime = NOW) -> Change:
+        grant = await self.granted(Operation.SUSPEND, now=now)
+        async with self.world.database.unit_of_work() as session:
+            return await self.world.authority.suspend(session, grant.id, CHAT, now)
+
+    async def resumes(self, now: datetime = NOW) -> Change:
+        grant = await self.granted(Operation.RESUME, now=now)
+        async with self.world.database.unit_of_work() as session:
+            return await self.world.authority.resume(session, grant.id, CHAT, now)
+
+    async def is_revoked(self, now: datetime = NOW) -> Change:
+        return await self.world.counter.revoke(self.ui_number, RevocationReason.LOST, now)
+
+    async def links(self, chat: int, now: datetime = NOW) -> Change:
+        grant = await self.granted(Operation.STATUS, Proof.CODE, chat=chat, now=now)
+        async with self.world.database.unit_of_work() as session:
+            return await self.world.authority.link_chat(session, grant.id, chat, now)
+
+    async def is_active(self) -> "Someone":
+        """Live up to an active card."""
+        await self.applies()
+        await self.pays()
+        await self.is_issued()
+        await self.is_posted()
+        await self.activates()
+        return self

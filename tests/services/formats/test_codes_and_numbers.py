@@ -1,0 +1,100 @@
+"""Subscriber codes, one-time codes, card numbers and PINs."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.formats import card_number, one_time_code, pin, subscriber_code
+from services.formats.errors import FormatError, Reason
+from services.formats.hidden import Hidden
+
+
+def test_generated_codes_have_the_promised_shape() -> None:
+    codes = [subscriber_code.generate().reveal() for _ in range(2000)]
+    assert len(set(codes)) == 2000
+    assert all(len(code) == 8 for code in codes)
+    assert not set("".join(codes)) & subscriber_code.LOOKALIKES
+    assert all(any(map(str.isdigit, code)) and any(map(str.isalpha, code)) for code in codes)
+    assert all(subscriber_code.parse(code).reveal() == code for code in codes)
+
+
+@pytest.mark.parametrize(
+    "typed", ["aB3dE5gH", "ａＢ３ｄＥ５ｇＨ", " aB3d E5gH\n", "aB3d\u200bE5gH"]
+)
+def test_a_code_keeps_its_capitals_and_loses_its_spaces(typed: str) -> None:
+    assert subscriber_code.parse(typed).reveal() == "aB3dE5gH"
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("", Reason.EMPTY),
+        ("aB3dE", Reason.LENGTH),
+        ("aB3dE5gH7jK", Reason.LENGTH),
+        ("password", Reason.ORDINARY_WORD),
+        ("12345678", Reason.ORDINARY_WORD),
+        ("aB3dE5g!", Reason.CHARACTERS),
+        ("我的卡掉了", Reason.CHARACTERS),
+        ("aB3dE5g0", Reason.LOOKALIKE),
+        ("aB3dE5gl", Reason.LOOKALIKE),
+    ],
+)
+def test_what_cannot_be_a_code_is_told_apart(typed: str, reason: Reason) -> None:
+    with pytest.raises(FormatError) as refused:
+        subscriber_code.parse(typed)
+    assert refused.value.reason is reason
+
+
+@pytest.mark.parametrize("typed", ["123456", "１２３４５６", "123 456", "123-456"])
+def test_one_time_codes_are_read(typed: str) -> None:
+    assert one_time_code.parse(typed).reveal() == "123456"
+
+
+@pytest.mark.parametrize("typed", ["", "12345", "1234567", "12345a", "一二三四五六", "١٢٣٤٥٦"])
+def test_other_text_is_no_one_time_code(typed: str) -> None:
+    with pytest.raises(FormatError):
+        one_time_code.parse(typed)
+
+
+@pytest.mark.parametrize(
+    "typed", ["GP12345678901234", "gp 1234-5678-9012-34", "ＧＰ１２３４５６７８９０１２３４"]
+)
+def test_card_numbers_are_read(typed: str) -> None:
+    assert card_number.parse(typed).reveal() == "GP12345678901234"
+
+
+@pytest.mark.parametrize("typed", ["", "GP1234567890123", "G112345678901234", "GP1234567890123X"])
+def test_other_text_is_no_card_number(typed: str) -> None:
+    with pytest.raises(FormatError):
+        card_number.parse(typed)
+
+
+@pytest.mark.parametrize("typed", ["123456", "abcDEF12"])
+def test_pins_of_six_to_eight_letters_and_digits_pass(typed: str) -> None:
+    pin.check(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("", Reason.EMPTY),
+        ("12345", Reason.LENGTH),
+        ("123456789", Reason.LENGTH),
+        ("12 4567", Reason.CHARACTERS),
+        ("１２３４５６", Reason.CHARACTERS),
+        ("12345密", Reason.CHARACTERS),
+    ],
+)
+def test_other_pins_are_refused_and_nothing_is_mended(typed: str, reason: Reason) -> None:
+    with pytest.raises(FormatError) as refused:
+        pin.check(typed)
+    assert refused.value.reason is reason
+    assert typed == "" or typed not in str(refused.value)
+
+
+@given(st.text(max_size=30))
+def test_hidden_values_never_show(text: str) -> None:
+    hidden = Hidden(text)
+    assert f"{hidden!s} {hidden!r}" == "••• Hidden(•••)"
+    assert hidden == Hidden(text)
+    assert hidden.reveal() == text

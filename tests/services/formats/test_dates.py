@@ -1,0 +1,85 @@
+"""Dates in both calendars."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.formats import dates
+from services.formats.errors import FormatError, Reason
+
+TODAY = date(2026, 3, 2)
+NEW_YEAR = date(1971, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "60/1/1", "60.01.01", "600101", "0600101",
+        "民國60年1月1日", "中華民國 60 年 1 月 1 日", "60年1月1日",
+        "1971-01-01", "1971/1/1", "1971.1.1", "19710101", "1971年1月1日",
+        "１９７１／１／１", "６０／１／１",
+        "1/1/1971", "1 Jan 1971", "Jan 1, 1971", "january 1 1971", "1. January 1971",
+    ],
+)  # fmt: skip
+def test_the_same_day_in_every_way_of_writing(typed: str) -> None:
+    assert dates.parse_birth_date(typed, TODAY) == NEW_YEAR
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"),
+    [
+        ("31/12/1990", date(1990, 12, 31)),
+        ("12/31/1990", date(1990, 12, 31)),
+        ("112/1/2", date(2023, 1, 2)),
+        ("1120102", date(2023, 1, 2)),
+        ("民國9年5月17日", date(1920, 5, 17)),
+        ("29 Feb 2000", date(2000, 2, 29)),
+    ],
+)
+def test_other_days(typed: str, day: date) -> None:
+    assert dates.parse_birth_date(typed, TODAY) == day
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("", Reason.EMPTY),
+        ("yesterday", Reason.SHAPE),
+        ("1971", Reason.SHAPE),
+        ("1 Foo 1971", Reason.SHAPE),
+        ("1971-13-01", Reason.NO_SUCH_DAY),
+        ("60/2/30", Reason.NO_SUCH_DAY),
+        ("2026-03-03", Reason.FUTURE),
+        ("115/3/3", Reason.FUTURE),
+        ("1850-01-01", Reason.TOO_LONG_AGO),
+        ("03/04/1990", Reason.AMBIGUOUS),
+    ],
+)
+def test_other_text_is_refused_with_the_reason(typed: str, reason: Reason) -> None:
+    with pytest.raises(FormatError) as refused:
+        dates.parse_birth_date(typed, TODAY)
+    assert refused.value.reason is reason
+
+
+@given(st.dates(date(1912, 1, 1), TODAY))
+def test_what_is_written_in_the_roc_calendar_is_read_back(day: date) -> None:
+    assert dates.parse_birth_date(dates.roc(day), TODAY) == day
+
+
+@given(st.text(max_size=24))
+def test_any_text_is_a_day_or_a_reason(text: str) -> None:
+    try:
+        day = dates.parse_birth_date(text, TODAY)
+    except FormatError:
+        return
+    assert day <= TODAY
+
+
+@pytest.mark.parametrize(
+    ("born", "years"),
+    [(date(2008, 3, 2), 18), (date(2008, 3, 3), 17), (date(1972, 2, 29), 54)],
+)
+def test_age_is_counted_in_full_years(born: date, years: int) -> None:
+    assert dates.age(born, TODAY) == years
