@@ -9,7 +9,7 @@ READER := $(VENV)/.reader
 
 # What the tests, the screenshots and the card layer need of the system.
 PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji fonts-roboto-unhinted postgresql openssl \
-	gcc libc6-dev swig libpcsclite-dev pcscd vsmartcard-vpcd opensc
+	gcc libc6-dev swig libpcsclite-dev pcscd vsmartcard-vpcd opensc iproute2
 
 # $(call need,PACKAGES): install those that are missing as root, else say how and stop.
 define need

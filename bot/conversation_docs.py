@@ -39,7 +39,7 @@ PAY = Dialog(
     begins="ready",
     steps={
         "ready": Step(
-            N_("<b>Have ready</b> …"),              # words, or a function that gives them
+            N_("<b>Have ready</b> …"),  # words, or a function that gives them
             (
                 Choice("all", N_("✅ I have everything"), "open"),
                 Choice("code", N_("🔑 I forgot the code"), "retrieve/form"),  # another one's step
@@ -49,7 +49,7 @@ PAY = Dialog(
             N_("<b>On which day did you apply?</b>"),
             typed=Typed(read_applied, "deadline", set_reminders),  # reader, next step, effect
         ),
-        "done": Step(N_("✅ <b>Paid?</b> …")),        # without choices: the end
+        "done": Step(N_("✅ <b>Paid?</b> …")),  # without choices: the end
     },
 )
 ```

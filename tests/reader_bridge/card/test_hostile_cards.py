@@ -1,6 +1,8 @@
 """Cards that answer whatever they like: nothing crashes, nothing hangs, nothing is let out."""
 
 import contextlib
+import gzip
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -17,7 +19,7 @@ from reader_bridge.card.profiles.base import CardProfile, ProfileName
 from reader_bridge.card.profiles.gids import GidsProfile
 from reader_bridge.card.profiles.gids_files import unpack_certificate
 from reader_bridge.card.profiles.moica import MoicaProfile
-from reader_bridge.card.profiles.piv import PivProfile
+from reader_bridge.card.profiles.piv import PivProfile, _gunzip
 from tests.reader_bridge.card.cards import PIN_INSTRUCTIONS, ScriptedConnection
 
 PIN, NEW_PIN = bytearray(b"123456"), bytearray(b"654321")
@@ -141,10 +143,26 @@ def test_one_verb_sends_a_pin_once_whatever_comes_back(
     assert len([sent for sent in connection.sent if sent[1] == 0x20 and len(sent) > 5]) == 1
 
 
-BOMB = b"\x01\x00\xff\xff" + zlib.compress(bytes(10_000_000), 9)
+TEN_MEGABYTES = bytes(10_000_000)
+BOMB = b"\x01\x00\xff\xff" + zlib.compress(TEN_MEGABYTES, 9)
 
 
 @given(st.binary(max_size=50))
 def test_a_certificate_that_unpacks_without_end_is_refused(noise: bytes) -> None:
     with pytest.raises(MalformedResponseError):
         unpack_certificate(BOMB + noise)
+
+
+@pytest.mark.parametrize(
+    ("unpack", "packed"), [(unpack_certificate, BOMB), (_gunzip, gzip.compress(TEN_MEGABYTES))]
+)
+def test_it_is_not_unpacked_further_than_a_certificate_is_long(
+    unpack: Callable[[bytes], bytes], packed: bytes
+) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(MalformedResponseError):
+            unpack(packed)
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
