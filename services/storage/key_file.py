@@ -74,11 +74,9 @@ def create(path: Path, content: KeyFileContent) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         written = _write_beside(path, content)
         try:
-            os.link(written, path)  # fails where the file exists, and is never half written
-        except FileExistsError:
-            pass
+            _put_in_place(written, path)
         finally:
-            written.unlink()
+            written.unlink(missing_ok=True)
         _sync_folder(path)
     except OSError as error:
         raise KeyFileError(path, error.strerror or "cannot be written") from error
@@ -133,6 +131,17 @@ def _write_beside(path: Path, content: KeyFileContent) -> Path:
         file.flush()
         os.fsync(file.fileno())
     return beside
+
+
+def _put_in_place(written: Path, path: Path) -> None:
+    """Give a file its name, unless another file has it; the file is never half written."""
+    try:
+        os.link(written, path)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        if not path.exists():
+            written.rename(path)
 
 
 def _sync_folder(path: Path) -> None:

@@ -1,7 +1,8 @@
 """Charges: money that was taken, what it pays for, and refunds. Each is recorded once, for good."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,7 +14,7 @@ from services.authority.embedded.calendar import today
 from services.authority.embedded.models import Application, Payment
 from services.authority.embedded.notices import Notice, notify
 from services.authority.embedded.payments import fees_of, invoiced, refusal_of
-from services.authority.embedded.records import locked_application
+from services.authority.embedded.records import linked_chats, locked_application
 from services.authority.embedded.transactions import insert_new
 from services.authority.errors import (
     CheckoutRefusal,
@@ -39,24 +40,38 @@ class Charges:
         The state of the application decides, not the clock: money that was taken for an
         application that is still there pays for it.
         """
-        payment, is_new = await _stored(session, charge, now)
+        payment, is_new = await self.take(session, charge, now)
         if not is_new:
             return _result(payment, changed=False)
         invoice, application = await invoiced(session, charge.checkout)
         payment.unmatched_reason = refusal_of(invoice, application, charge.checkout)
         actor = f"user {payment.user_id}"
         if payment.unmatched_reason is None and application is not None:
-            return await self._pay(session, payment, application, actor, now)
+            payer = Actor(actor, invoice.chat_id if invoice else None)
+            return await self._pay(session, payment, application, payer, now)
         details = {**_audited(payment), "reason": str(payment.unmatched_reason)}
         subject = f"payment {payment.id}"
         self._audit.record(session, Act.CHARGE_UNMATCHED, subject, actor, now, details)
         return _result(payment, changed=True)
 
+    async def take(
+        self, session: AsyncSession, charge: Charge, now: datetime
+    ) -> tuple[Payment, bool]:
+        """Write a charge down once, locked, and tell whether it is new.
+
+        Charges are locked before applications, here as everywhere.
+        """
+        new = insert_new(session, Payment).values(_values(charge, now)).returning(Payment.id)
+        inserted = (await session.execute(new)).first() is not None
+        payment = await _locked(session, charge.charge_id)
+        assert payment is not None
+        return payment, inserted
+
     async def settle(
         self,
         session: AsyncSession,
+        payment: Payment,
         application: Application,
-        charge: Charge,
         actor: Actor,
         now: datetime,
     ) -> ChargeResult:
@@ -65,7 +80,6 @@ class Charges:
         :raises CheckoutRefusedError: for a charge of another amount, or of another application.
         :raises WrongStateError: when the application is paid by another charge, or refunded.
         """
-        payment, _ = await _stored(session, charge, now)
         if payment.application_id == application.id and payment.refunded_at is None:
             return _result(payment, changed=False)
         if payment.application_id is not None or payment.refunded_at is not None:
@@ -76,14 +90,14 @@ class Charges:
         if (payment.amount, payment.currency) != (owed, CURRENCY):
             raise CheckoutRefusedError(CheckoutRefusal.AMOUNT)
         payment.unmatched_reason = None
-        return await self._pay(session, payment, application, actor.name, now)
+        return await self._pay(session, payment, application, actor, now)
 
     async def _pay(
         self,
         session: AsyncSession,
         payment: Payment,
         application: Application,
-        actor: str,
+        actor: Actor,
         now: datetime,
     ) -> ChargeResult:
         payment.application_id = application.id
@@ -91,10 +105,11 @@ class Charges:
         application.reserved_until = None
         await watch_deadline(session, application)
         details = _audited(payment)
-        self._audit.record(session, Act.PAID, application.id, actor, now, details)
+        self._audit.record(session, Act.PAID, application.id, actor.name, now, details)
         references = {"payment": payment.id}
         await notify(session, Notice.PAID, application.subscriber_id, references, now)
-        return _result(payment, changed=True)
+        others = await linked_chats(session, application.subscriber_id, without=actor.chat)
+        return replace(_result(payment, changed=True), other_chats=others)
 
     async def refund(
         self, session: AsyncSession, charge_id: str, actor: Actor, now: datetime
@@ -106,8 +121,7 @@ class Charges:
         :raises UnknownChargeError: when there is no such charge.
         :raises WrongStateError: when the card is made.
         """
-        query = select(Payment).where(Payment.charge_id == charge_id).with_for_update()
-        payment = (await session.scalars(query)).one_or_none()
+        payment = await _locked(session, charge_id)
         if payment is None:
             raise UnknownChargeError
         if payment.refunded_at is not None:
@@ -124,10 +138,15 @@ class Charges:
         return _result(payment, changed=True)
 
 
-async def _stored(session: AsyncSession, charge: Charge, now: datetime) -> tuple[Payment, bool]:
-    """Write a charge down once, also where two processes do it at the same time."""
+async def _locked(session: AsyncSession, charge_id: str) -> Payment | None:
+    query = select(Payment).where(Payment.charge_id == charge_id).with_for_update()
+    query = query.execution_options(populate_existing=True)
+    return (await session.scalars(query)).one_or_none()
+
+
+def _values(charge: Charge, now: datetime) -> dict[str, Any]:
     checkout = charge.checkout
-    values = {
+    return {
         "charge_id": charge.charge_id,
         "provider_charge_id": charge.provider_charge_id,
         "payload": checkout.payload[:128],
@@ -136,10 +155,6 @@ async def _stored(session: AsyncSession, charge: Charge, now: datetime) -> tuple
         "currency": checkout.currency,
         "received_at": now,
     }
-    new = insert_new(session, Payment).values(values).returning(Payment.id)
-    inserted = (await session.execute(new)).first() is not None
-    query = select(Payment).where(Payment.charge_id == charge.charge_id)
-    return (await session.scalars(query)).one(), inserted
 
 
 def _audited(payment: Payment) -> dict[str, str | int | bool | None]:

@@ -102,8 +102,9 @@ class Counter:
         charge = Charge(charge_id, "", Checkout("counter", 0, amount, CURRENCY))
         charges = self._authority.charges
         async with self._database.unit_of_work() as session:
+            payment, _ = await charges.take(session, charge, now)
             _, application = await self._application(session, ui_number)
-            return await charges.settle(session, application, charge, self._actor, now)
+            return await charges.settle(session, payment, application, self._actor, now)
 
     async def activate(self, ui_number: UiNumber, now: datetime) -> Change:
         """Activate a card that was handed over and given its PIN at the counter.

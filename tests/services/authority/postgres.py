@@ -3,6 +3,7 @@
 It refuses to run as root, so it is started as an unprivileged user where the tests run as root.
 """
 
+import ctypes
 import os
 import pwd
 import signal
@@ -39,7 +40,9 @@ class PostgresServer:
         where = ["-D", str(self._data), "-p", str(self.port), "-k", str(self.folder)]
         with (self.folder / "log").open("wb") as log:
             command = [str(BINARIES / "postgres"), *where, *options]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log, user=self.user)
+            self._process = subprocess.Popen(
+                command, stdout=log, stderr=log, user=self.user, preexec_fn=_end_with_the_tests
+            )
         self._wait_until_ready()
 
     @property
@@ -96,6 +99,11 @@ class PostgresServer:
                 assert time.monotonic() < end, (self.folder / "log").read_text()
                 assert self._process.poll() is None, (self.folder / "log").read_text()
                 time.sleep(0.05)
+
+
+def _end_with_the_tests() -> None:
+    """Have the kernel stop the server when the tests are killed (Linux: prctl PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGINT)
 
 
 def _unprivileged_user() -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from services.authority.errors import AuthorityError, TooManyChatsError
-from services.authority.results import Operation
+from services.authority.results import ChargeResult, Checkout, Operation
 from services.outbox import OutboxMessage
 from tests.services.authority import invariants
 from tests.services.authority.test_codes import nobody
@@ -51,6 +51,17 @@ async def test_ten_charges_for_one_invoice_pay_once(world: World) -> None:
     charged = await at_once(*(someone.charged(checkout, charge) for charge in charges))
     assert sum(one.matched for one in charged) == 1
     await invariants.hold(world, charges)
+
+
+async def test_one_stray_charge_settled_for_two_people_at_once_pays_for_one(world: World) -> None:
+    people = [world.person(seed) for seed in range(1, 6)]
+    for someone in people:
+        await someone.applies()
+    await people[0].charged(Checkout("lost", 1, 27800, "TWD"), "stray")
+    pay = world.counter.pay
+    settled = await at_once(*(pay(someone.ui_number, "stray", 27800, NOW) for someone in people))
+    assert sum(isinstance(one, ChargeResult) for one in settled) == 1
+    await invariants.hold(world, {"stray"})
 
 
 async def test_paying_and_expiring_at_once_end_in_one_of_both(world: World) -> None:

@@ -199,6 +199,14 @@ async def test_paying_twice_keeps_the_second_charge_for_staff(world: World) -> N
     assert await state_of(world) == ApplicationState.PAID
 
 
+async def test_the_other_linked_chats_are_to_be_told_of_a_payment(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    for chat in (CHAT, 11, 12):
+        await someone.links(chat)
+    assert (await someone.pays()).other_chats == (11, 12)
+
+
 async def test_the_same_charge_twice_is_one_payment(world: World) -> None:
     someone = world.person()
     await someone.applies()
