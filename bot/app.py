@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
-from telegram.error import InvalidToken
+from telegram.error import InvalidToken, NetworkError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes
 from telegram.request import BaseRequest
 
@@ -241,7 +241,7 @@ def _vocabulary(known: entries.Entries) -> set[str]:
 async def run(settings: Settings) -> None:
     """Run the bot until SIGINT or SIGTERM.
 
-    :raises SettingsError: when Telegram does not know the token.
+    :raises SettingsError: when Telegram does not know the token or cannot be reached.
     """
     kaika = Kaika(settings)
     loop = asyncio.get_running_loop()
@@ -252,4 +252,8 @@ async def run(settings: Settings) -> None:
     except InvalidToken:
         raise SettingsError(
             ["KAIKA_BOT_TOKEN is not known to Telegram; copy it again from @BotFather"]
+        ) from None
+    except NetworkError:
+        raise SettingsError(
+            ["KAIKA_BASE_URL cannot be reached; check the network and start again, nothing is lost"]
         ) from None

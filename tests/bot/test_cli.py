@@ -6,10 +6,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from telegram.error import InvalidToken, NetworkError
 from typer.testing import CliRunner
 
 from bot import cli
+from bot.app import Kaika
 from bot.cli import app
+from tests.chat import TOKEN
 
 runner = CliRunner()
 
@@ -123,3 +126,27 @@ def test_the_search_is_asked_without_loading_telegram() -> None:
         "assert 'telegram' not in sys.modules and 'sqlalchemy.ext.asyncio' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [(NetworkError("gone"), "cannot be reached"), (InvalidToken(), "not known to Telegram")],
+)
+def test_a_start_that_telegram_prevents_ends_with_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    word: str,
+) -> None:
+    async def fail(_: Kaika) -> None:
+        raise error
+
+    monkeypatch.setenv("KAIKA_BOT_TOKEN", TOKEN)
+    monkeypatch.setattr(Kaika, "run", fail)
+    monkeypatch.setattr(sys, "argv", ["kaika", "run"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    said = capsys.readouterr().err
+    assert word in said
+    assert "Traceback" not in said
+    assert TOKEN not in said

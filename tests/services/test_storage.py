@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import IntegrityError, StatementError
 
 from services import due, lease, people
 from services.faq import unanswered
@@ -234,3 +234,11 @@ async def test_what_was_deleted_is_not_in_the_file(database: Database, tmp_path:
     with sqlite3.connect(tmp_path / "kaika.db") as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert b"zebra" not in (tmp_path / "kaika.db").read_bytes()
+
+
+async def test_an_error_does_not_show_what_was_stored(database: Database) -> None:
+    await _store(database, Person(user_id=1, created_at=NOW))
+    again = Person(user_id=1, language="zebra", created_at=NOW)
+    with pytest.raises(IntegrityError) as caught:
+        await _store(database, again)
+    assert "zebra" not in str(caught.value)
