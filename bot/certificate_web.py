@@ -97,8 +97,6 @@ class CertificatePages:
 
 async def _bounded_body(request: web.Request) -> bytes | None:
     """Read the body, `None` where it is too large; no more than allowed is ever held."""
-    if (request.content_length or 0) > LARGEST_REQUEST:
-        return None
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk

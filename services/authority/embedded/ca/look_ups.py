@@ -16,8 +16,6 @@ from services.storage.database import Database
 
 MOST_TOGETHER = 64
 """How many of those who ask share one look-up."""
-_LONGEST_SERIAL = 160
-"""Bits of a serial number (RFC 5280 §4.1.2.2)."""
 
 
 class StatusStore(Protocol):
@@ -51,10 +49,7 @@ class DatabaseStatuses:
         self, serials: Collection[int], now: datetime
     ) -> Mapping[int, CertificateStatus]:
         """Give the status of each serial number that is known."""
-        possible = (s for s in serials if s > 0 and s.bit_length() <= _LONGEST_SERIAL)
-        asked = _Asked(frozenset(possible))
-        if not asked.serials:
-            return {}
+        asked = _Asked(frozenset(serials))
         self._waiting.append(asked)
         if self._work is None or self._work.done():
             self._work = asyncio.create_task(self._look_up(), name="status look-ups")
