@@ -4,15 +4,17 @@ import asyncio
 import gc
 import re
 import signal
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import structlog
+from aiohttp.web import AbstractRouteDef
 from sqlalchemy.ext.asyncio import AsyncSession
 from telegram.error import InvalidToken, NetworkError
 from telegram.ext import Application, ApplicationBuilder, ContextTypes
@@ -20,7 +22,7 @@ from telegram.request import BaseRequest
 
 import locales
 from bot import menus, web
-from bot.due_worker import HOUSEKEEPING, DueWorker, schedule_housekeeping
+from bot.due_worker import HOUSEKEEPING, DueWorker, Errand, Task, schedule_housekeeping
 from bot.errors import ErrorHandler
 from bot.intake import ALLOWED_UPDATES, Intake
 from bot.intake_lease import IntakeLease
@@ -34,22 +36,30 @@ from handlers.context import Context, Services
 from handlers.guide.reminders import remind
 from handlers.routes import register
 from services import reminders
+from services.authority.guide import GuideAuthority
 from services.dialogs import Dialogs
 from services.faq import entries, error_codes
 from services.faq.search import Search
+from services.formats.hidden import Hidden
 from services.inbox import Inbox
 from services.people import People
 from services.secret_shapes import SecretShapes
 from services.storage import keys
 from services.storage.database import Database
+from services.storage.keys import KeyRing
 from services.storage.models import Due
 from services.storage.upgrade import ensure_current, upgrade
+
+if TYPE_CHECKING:
+    from bot.embedded import Embedded
 
 _SWEEP_SECONDS = 60.0
 """How often updates whose reply the line lost are taken up again."""
 _POLL_SILENCE = 120.0
 """Seconds without a successful poll after which the bot does not call itself well."""
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
+
+OpenAuthority = Callable[[Settings, Database, KeyRing], AbstractAsyncContextManager["Embedded"]]
 
 _log = structlog.get_logger()
 
@@ -58,12 +68,21 @@ class Kaika:
     """The running bot.
 
     :param request: carries its calls; aiohttp to the Bot API where not given.
+    :param open_authority: opens the embedded authority, where that is who stands behind it.
     """
 
-    def __init__(self, settings: Settings, request: BaseRequest | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        request: BaseRequest | None = None,
+        open_authority: OpenAuthority | None = None,
+    ) -> None:
         self.settings = settings
         self.database = Database(settings.database)
-        self.inbox = Inbox(self.database, keys.load_or_create(settings.key_file))
+        self.keys = keys.load_or_create(settings.key_file)
+        self.embedded: Embedded | None = None
+        self._open_authority = open_authority or _open_authority
+        self.inbox = Inbox(self.database, self.keys)
         self.people = People(self.database)
         self.dialogs = Dialogs(self.database)
         self.intake = Intake(self.inbox, settings.max_backlog)
@@ -92,6 +111,7 @@ class Kaika:
                 return
             await stack.enter_async_context(lease.kept())
             await stack.enter_async_context(self.working())
+            await stack.enter_async_context(self._public())
             await self._take_in()
 
     @asynccontextmanager
@@ -100,14 +120,22 @@ class Kaika:
 
         :raises DatabaseOutdatedError: when the operator has to upgrade it first.
         """
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.database.close)
             if self.database.is_sqlite:
                 await upgrade(self.database)
             await ensure_current(self.database)
             await self.people.load()
+            if self.settings.authority == "embedded":
+                opening = self._open_authority(self.settings, self.database, self.keys)
+                self._embed(await stack.enter_async_context(opening))
             yield
-        finally:
-            await self.database.close()
+
+    def _embed(self, embedded: "Embedded") -> None:
+        """Put an authority that carries operations out behind the conversations."""
+        self.embedded = embedded
+        bot_data = self.application.bot_data
+        bot_data["services"] = replace(bot_data["services"], authority=embedded.authority)
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -118,10 +146,8 @@ class Kaika:
             await self.application.start()
             stack.push_async_callback(self.application.stop)
             await self.dialogs.load()
-            worker = DueWorker(
-                self.database, {HOUSEKEEPING: self._tidy_up}, {reminders.DUE_KIND: self._remind}
-            )
-            await stack.enter_async_context(worker.running())
+            self.due_worker = self._due_worker()
+            await stack.enter_async_context(self.due_worker.running())
             for task in (menus.publish(self.application.bot), self._sweep()):
                 stack.callback(asyncio.create_task(task).cancel)
             answers.prepare(entries.load())
@@ -134,6 +160,14 @@ class Kaika:
             _log.info("ready", bot=self.application.bot.username, resumed=resumed)
             yield
 
+    def _due_worker(self) -> DueWorker:
+        tasks: dict[str, Task] = {HOUSEKEEPING: self._tidy_up}
+        errands: dict[str, Errand] = {reminders.DUE_KIND: self._remind}
+        if self.embedded is not None:
+            tasks |= self.embedded.tasks()
+            errands |= self.embedded.errands({})
+        return DueWorker(self.database, tasks, errands)
+
     async def _take_in(self) -> None:
         bot, settings = self.application.bot, self.settings
         if settings.webhook_url is None:
@@ -144,12 +178,27 @@ class Kaika:
             return
         assert settings.webhook_secret is not None
         secret = settings.webhook_secret.get_secret_value()
-        app = web.webhook_app(urlsplit(settings.webhook_url).path, secret, self.intake)
+        await bot.set_webhook(
+            settings.webhook_url, secret_token=secret, allowed_updates=ALLOWED_UPDATES
+        )
+        await self._stop.wait()
+
+    @asynccontextmanager
+    async def _public(self) -> AsyncIterator[None]:
+        """Serve what is to be seen from outside while the block runs, where there is anything."""
+        settings = self.settings
+        routes: list[AbstractRouteDef] = []
+        if settings.webhook_url and settings.webhook_secret:
+            secret = settings.webhook_secret.get_secret_value()
+            routes += web.webhook_routes(urlsplit(settings.webhook_url).path, secret, self.intake)
+        if self.embedded is not None:
+            routes += self.embedded.routes()
+        if not routes:
+            yield
+            return
+        app = web.public_app(routes)
         async with web.listening(app, settings.public_host, settings.public_port):
-            await bot.set_webhook(
-                settings.webhook_url, secret_token=secret, allowed_updates=ALLOWED_UPDATES
-            )
-            await self._stop.wait()
+            yield
 
     async def _sweep(self) -> None:
         while True:
@@ -159,6 +208,8 @@ class Kaika:
     async def _tidy_up(self, session: AsyncSession, _row: Due, now: datetime) -> None:
         await self.inbox.forget_old(session, now)
         await self.dialogs.forget_old(session, now)
+        if self.embedded is not None:
+            await self.embedded.authority.expire_within(session, now)
         await schedule_housekeeping(session, now)
 
     async def _remind(self, row: Due, _now: datetime) -> None:
@@ -201,7 +252,10 @@ class Kaika:
             .updater(None)
             .build()
         )
-        application.bot_data["services"] = build_services(self.database, self.people, self.dialogs)
+        services = build_services(self.database, self.people, self.dialogs)
+        provider = self.settings.payment_provider_token
+        token = Hidden(provider.get_secret_value()) if provider else None
+        application.bot_data["services"] = replace(services, payment_provider=token)
         register(application)
         application.add_error_handler(ErrorHandler(self.intake))
         return application
@@ -217,6 +271,7 @@ def build_services(database: Database, people: People, dialogs: Dialogs) -> Serv
         search=search,
         shapes=shapes,
         dialogs=dialogs,
+        authority=GuideAuthority(),
     )
 
 
@@ -236,6 +291,14 @@ def _vocabulary(known: entries.Entries) -> set[str]:
         for text in (entry.title, entry.body, *entry.phrasings)
     )
     return {word for text in texts for word in _LATIN_WORD.findall(text)}
+
+
+def _open_authority(
+    settings: Settings, database: Database, ring: KeyRing
+) -> AbstractAsyncContextManager["Embedded"]:
+    from bot import embedded  # takes a while to load, and most bots guide
+
+    return embedded.opened(settings, database, ring, datetime.now(UTC))
 
 
 async def run(settings: Settings) -> None:

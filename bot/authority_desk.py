@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bot import logs
+from bot import embedded, logs
 from bot import settings as settings_module
 from bot.settings import Settings
 from services.authority.embedded.actors import Actor
@@ -19,7 +19,7 @@ from services.storage.database import Database
 from services.storage.keys import load_or_create
 from services.storage.upgrade import ensure_current, upgrade
 
-OpenIssuer = Callable[[Settings, Database, datetime], Awaitable[CertificateIssuer]]
+OpenIssuer = Callable[[Settings, Database, datetime], Awaitable[CertificateIssuer | None]]
 
 
 def _now() -> datetime:
@@ -30,12 +30,12 @@ def _now() -> datetime:
 class Parts:
     """What the commands are put together from; a command finds it in its context's `obj`.
 
-    :ivar open_issuer: opens the certificate authority; without it nothing can be issued.
-    :ivar card_maker: writes virtual cards; without it nothing can be issued either.
+    :ivar open_issuer: opens the certificate authority; without one nothing can be issued.
+    :ivar card_maker: writes virtual cards.
     """
 
-    open_issuer: OpenIssuer | None = None
-    card_maker: CardMaker | None = None
+    open_issuer: OpenIssuer = embedded.open_issuer
+    card_maker: CardMaker = field(default_factory=embedded.VirtualCardMaker)
     settings: Callable[[], Settings] = settings_module.load
     clock: Callable[[], datetime] = _now
     hasher: Callable[[], Hasher] = Hasher
@@ -50,7 +50,7 @@ class Desk:
     authority: EmbeddedAuthority
     counter: Counter
     actor: Actor
-    card_maker: CardMaker | None
+    card_maker: CardMaker
     now: datetime = field(repr=False)
 
 
@@ -70,7 +70,7 @@ async def opened(parts: Parts) -> AsyncIterator[Desk]:
     hasher = parts.hasher()
     try:
         await (upgrade if database.is_sqlite else ensure_current)(database)
-        issuer = await parts.open_issuer(settings, database, now) if parts.open_issuer else None
+        issuer = await parts.open_issuer(settings, database, now)
         files = Files.in_folder(settings.data_dir)
         authority = EmbeddedAuthority(database, keys, files, issuer, hasher, parts.draw_key)
         await authority.start(now)

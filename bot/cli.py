@@ -27,6 +27,20 @@ _err = Console(stderr=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
+@app.callback()
+def with_options(
+    context: typer.Context,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Work on the sandbox that `kaika demo` runs.")
+    ] = False,
+) -> None:
+    """Take the options that stand before the command."""
+    if sandbox:
+        from bot.authority_desk import Parts
+
+        context.obj = Parts(settings=settings_module.load_sandbox)
+
+
 @app.command()
 def run() -> None:
     """Run the bot until it is stopped (Ctrl-C or SIGTERM)."""

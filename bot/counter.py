@@ -13,12 +13,11 @@ from bot.cli_parts import AsJson, Out, UiNumberText, run
 from bot.counter_views import file_as_values, print_application, table_of
 from services.authority.embedded import demo
 from services.authority.embedded.applications import FEES, Applied
-from services.authority.embedded.calendar import TAIPEI
 from services.authority.embedded.counter import PersonFile
 from services.authority.embedded.records import PersonalData
-from services.authority.errors import NoIssuerError
 from services.authority.results import Change, ChargeResult
 from services.authority.states import ApplicationState, RevocationReason
+from services.calendar import TAIPEI
 from services.formats import contact, dates, ui_number
 from services.formats.hidden import Hidden
 
@@ -125,8 +124,6 @@ def issue(
 
     async def work(desk: Desk) -> dict[str, Any]:
         number = ui_number.parse(ui)
-        if desk.card_maker is None:
-            raise NoIssuerError
         name = desk.authority.records.ui_hash(number).hex()[:12]
         path = card or desk.settings.data_dir / "cards" / f"{name}.card"
         await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
@@ -246,8 +243,6 @@ def demo_data(context: typer.Context, as_json: AsJson = False) -> None:
     out = Out(as_json=as_json)
 
     async def work(desk: Desk) -> list[dict[str, Any]]:
-        if desk.card_maker is None:
-            raise NoIssuerError
         folder = desk.settings.data_dir / "cards"
         people = await demo.fill(desk.authority, desk.card_maker, folder, desk.now)
         return [{**vars(one), "mail_address": one.mail_address} for one in people]

@@ -6,9 +6,9 @@ from html import escape
 
 import locales
 from services.authority.embedded.applications import FEES, Applied
-from services.authority.embedded.calendar import last_day, today
 from services.authority.embedded.records import PersonalData
 from services.authority.results import FeeKind
+from services.calendar import last_day, today
 from services.formats.dates import roc
 
 DOMAIN = "authority"

@@ -10,10 +10,10 @@ from rich.table import Table
 from bot.cli_parts import Out
 from bot.counter_form import form_of
 from services.authority.embedded.applications import Applied
-from services.authority.embedded.calendar import TAIPEI, last_day
 from services.authority.embedded.counter import Line, PersonFile
 from services.authority.embedded.records import PersonalData
 from services.authority.states import ApplicationState
+from services.calendar import TAIPEI, last_day
 
 
 def print_application(out: Out, data: PersonalData, applied: Applied, html: Path | None) -> None:

@@ -5,6 +5,12 @@ from types import MappingProxyType
 from typing import Any
 
 from services.authority import errors
+from services.authority.embedded.ca.errors import (
+    CaKeyError,
+    CaKeyProblem,
+    UnsuitableKeyError,
+    ValidityError,
+)
 from services.formats.errors import Field, FormatError, Reason
 from services.storage.keys import UnsealError
 
@@ -54,6 +60,19 @@ _CHECKOUT: Mapping[errors.CheckoutRefusal, str] = MappingProxyType(
         errors.CheckoutRefusal.OVERDUE: "The deadline has passed.",
     }
 )
+_CA_KEY: Mapping[CaKeyProblem, str] = MappingProxyType(
+    {
+        CaKeyProblem.UNREADABLE: "cannot be read or written; check its folder and its owner.",
+        CaKeyProblem.OPEN_TO_OTHERS: "can be read by others; run: chmod 600 on it.",
+        CaKeyProblem.NOT_A_KEY_FILE: "is no key file; restore it from your backup.",
+        CaKeyProblem.WRONG_PASSPHRASE: (
+            "cannot be opened: KAIKA_CA_PASSPHRASE is wrong, or the file was changed."
+        ),
+        CaKeyProblem.SHORT_PASSPHRASE: "needs a longer KAIKA_CA_PASSPHRASE.",
+        CaKeyProblem.LOST: "is gone, and this database was made with it; restore your backup.",
+        CaKeyProblem.FOREIGN: "is not the one this database was made with; restore your backup.",
+    }
+)
 _WORDS: Mapping[type[Exception], Callable[[Any], str]] = MappingProxyType(
     {
         errors.WrongStateError: lambda e: f"Not possible: {e.act} does not go with {e.state}.",
@@ -70,11 +89,21 @@ _WORDS: Mapping[type[Exception], Callable[[Any], str]] = MappingProxyType(
             "certificates first."
         ),
         errors.NoIssuerError: lambda _: (
-            "No certificate authority is set up here, so no card can be issued."
+            "No certificate authority is set up here; set KAIKA_CA_PASSPHRASE and KAIKA_PUBLIC_URL."
         ),
         errors.WrongKeyFileError: lambda _: (
             "The key file is not the one this database was made with. Restore keys.json from your "
             "backup; without it the encrypted data cannot be read."
+        ),
+        CaKeyError: lambda e: (
+            f"The key of the certificate authority, {e.path}, {_CA_KEY[e.problem]}"
+        ),
+        UnsuitableKeyError: lambda e: (
+            f"The {e.kind} key of the card is of a kind no certificate is issued for."
+        ),
+        ValidityError: lambda e: (
+            f"The certificates would outlive the certificate authority, which ends "
+            f"{e.limit:%Y-%m-%d}."
         ),
         UnsealError: lambda e: (
             f"A stored value cannot be opened: its key {e.key_id!r} is lost, or the value was "

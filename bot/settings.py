@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -16,8 +17,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 PREFIX = "KAIKA_"
+SANDBOX_SETTINGS = "sandbox.env"
+"""What a running sandbox tells the commands beside it."""
 _TOKEN = re.compile(r"\d{5,}:[A-Za-z0-9_-]{20,}")
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
+SHORTEST_PASSPHRASE = 12
 _BACKENDS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 
 
@@ -74,6 +78,21 @@ def _check_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def _check_public_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme in ("http", "https") and parts.hostname and not parts.query:
+        return url.rstrip("/")
+    raise _refuse("must be an address such as http://certificates.example, without a query")
+
+
+def _check_passphrase(passphrase: SecretStr) -> SecretStr:
+    if len(passphrase.get_secret_value()) < SHORTEST_PASSPHRASE:
+        raise _refuse(
+            f"must be at least {SHORTEST_PASSPHRASE} characters; try: openssl rand -hex 32"
+        )
+    return passphrase
+
+
 def is_loopback(host: str | None) -> bool:
     """Tell whether `host` names this machine only."""
     return host in {"127.0.0.1", "localhost", "::1"}
@@ -111,13 +130,34 @@ class Settings(BaseSettings):
     """Listener of /healthz on 127.0.0.1; 0 takes any free port."""
     max_backlog: int = Field(default=5000, ge=10, le=1_000_000)
     """Updates in hand beyond which no more are taken in."""
+    public_url: Annotated[str, AfterValidator(_check_public_url)] | None = None
+    """Where the public listener is seen from outside; written into every certificate."""
+    ca_passphrase: Annotated[SecretStr, AfterValidator(_check_passphrase)] | None = None
+    """Protects the key of the embedded certificate authority."""
+    payment_provider_token: SecretStr | None = None
+    """The token of the payment provider, from @BotFather; without it nobody can pay in the chat."""
+    smtp_host: str | None = None
+    """The mail server; without it no one-time code and no notice goes out by e-mail."""
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["tls", "starttls", "none"] = "starttls"
+    """``none`` is for a mail server on this machine only."""
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    mail_from: str | None = None
+    """Who the mails are from, such as ``Kaika <kaika@example.org>``."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 
     @model_validator(mode="after")
-    def _webhook_needs_its_secret(self) -> Self:
+    def _what_belongs_together(self) -> Self:
         if self.webhook_url and not self.webhook_secret:
-            raise _refuse("is missing; KAIKA_WEBHOOK_URL needs it, try: openssl rand -hex 32")
+            raise _missing("webhook_secret", "webhook_url", "try: openssl rand -hex 32")
+        if self.smtp_host and not self.mail_from:
+            raise _missing("mail_from", "smtp_host", "such as Kaika <kaika@example.org>")
+        if self.smtp_security == "none" and self.smtp_host and not is_loopback(self.smtp_host):
+            raise _refuse_at("smtp_security", "may be none only with a mail server on this machine")
+        if self.ca_passphrase and not self.public_url:
+            raise _missing("public_url", "ca_passphrase", "certificates bear it for good")
         return self
 
     @property
@@ -126,13 +166,29 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'kaika.db'}"
 
     @property
+    def base_host(self) -> str | None:
+        """The host of the Bot API."""
+        return urlsplit(self.base_url).hostname
+
+    @property
+    def ca_key_file(self) -> Path:
+        """Where the key of the embedded certificate authority is kept."""
+        return self.data_dir / "ca.json"
+
+    @property
     def key_file(self) -> Path:
         """Where the keys of what is encrypted at rest are kept."""
         return self.data_dir / "keys.json"
 
     def secrets(self) -> list[str]:
         """Give the values no log may show."""
-        known = (self.bot_token, self.webhook_secret)
+        known = (
+            self.bot_token,
+            self.webhook_secret,
+            self.ca_passphrase,
+            self.payment_provider_token,
+            self.smtp_password,
+        )
         password = make_url(self.database).password
         return [s.get_secret_value() for s in known if s] + ([str(password)] if password else [])
 
@@ -151,6 +207,23 @@ def load(**overrides: object) -> Settings:
     raise SettingsError(problems)
 
 
+def load_sandbox() -> Settings:
+    """Give the settings of the sandbox that was started last, for commands beside it.
+
+    :raises SettingsError: where none was started.
+    """
+    file = sandbox_folder(load()) / SANDBOX_SETTINGS
+    if not file.is_file():
+        raise SettingsError(["There is no sandbox to work on; start it first: make demo"])
+    told = {name.removeprefix(PREFIX).lower(): value for name, value in dotenv_values(file).items()}
+    return load(**told)
+
+
+def sandbox_folder(settings: Settings) -> Path:
+    """Give the folder in which the sandbox keeps everything of its own."""
+    return settings.data_dir / "sandbox"
+
+
 def require_token(settings: Settings) -> str:
     """Give the bot token.
 
@@ -163,6 +236,17 @@ def require_token(settings: Settings) -> str:
     return settings.bot_token.get_secret_value()
 
 
+def _missing(name: str, needed_by: str, hint: str) -> PydanticCustomError:
+    return _refuse_at(name, f"is missing; {PREFIX}{needed_by.upper()} needs it, {hint}")
+
+
+def _refuse_at(name: str, fix: str) -> PydanticCustomError:
+    """Refuse a setting that does not go with another."""
+    return PydanticCustomError("together", "{fix}", {"fix": f"{PREFIX}{name.upper()} {fix}"})
+
+
 def _explain(location: tuple[int | str, ...], kind: str, message: str) -> str:
-    name = PREFIX + str(location[0]).upper() if location else f"{PREFIX}WEBHOOK_SECRET"
+    if kind == "together":
+        return message
+    name = PREFIX + str(location[0]).upper()
     return f"{name} {message}" if kind == "setting" else f"{name}: {message}"

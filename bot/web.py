@@ -1,7 +1,7 @@
-"""The listeners: public (the webhook) and loopback (/healthz)."""
+"""The listeners: public (webhook, certificates) and loopback (/healthz)."""
 
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,11 +21,16 @@ Health = Callable[[], Awaitable[dict[str, Any]]]
 _log = structlog.get_logger()
 
 
-def webhook_app(path: str, secret: str, intake: Intake) -> web.Application:
-    """Give the public application: the webhook at `path`."""
+def public_app(routes: Iterable[web.AbstractRouteDef]) -> web.Application:
+    """Give the public application."""
     app = web.Application(client_max_size=_LARGEST)
-    app.router.add_post(path, Webhook(secret, intake).take)
+    app.add_routes(routes)
     return app
+
+
+def webhook_routes(path: str, secret: str, intake: Intake) -> list[web.RouteDef]:
+    """Give the route of the webhook."""
+    return [web.post(path, Webhook(secret, intake).take)]
 
 
 class Webhook:

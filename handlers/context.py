@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 from telegram import Update
 from telegram.ext import CallbackContext, ExtBot
 
+from services.authority.port import Authority
 from services.dialogs import Dialogs
 from services.faq.entries import Entries
 from services.faq.search import Search
+from services.formats.hidden import Hidden
 from services.people import People
 from services.secret_shapes import SecretShapes
 from services.storage.database import Database
@@ -29,6 +31,9 @@ class Services:
     search: Search
     shapes: SecretShapes
     dialogs: Dialogs
+    authority: Authority
+    payment_provider: Hidden | None = None
+    """The token of the payment provider; without it nobody can pay in the chat."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -37,6 +42,8 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
 
     step_shown: bool = False
     """Whether this update was answered with the step of a conversation, or need not be."""
+    is_confidential: bool = False
+    """Whether the text may hold something secret that was not recognised; it is noted nowhere."""
 
     @property
     def services(self) -> Services:

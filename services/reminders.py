@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import due
-from services.authority.embedded.calendar import PAYMENT_DAYS, TAIPEI
+from services.calendar import PAYMENT_DAYS, TAIPEI
 from services.formats.dates import parse_birth_date
 
 DUE_KIND = "payment_reminder"

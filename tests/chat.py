@@ -2,23 +2,38 @@
 
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import orjson
+from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 from telegram.request import BaseRequest, RequestData
 
-from bot.app import Kaika
+from bot import embedded
+from bot.app import Kaika, OpenAuthority
 from bot.sandbox.engine import Engine
+from bot.sandbox.mails import SandboxMail
 from bot.sandbox.people import Person
 from bot.settings import Settings
+from services.authority.embedded.authority import EmbeddedAuthority
+from services.authority.embedded.ca.keys import NewCa
+from services.authority.embedded.hashing import Cost
+from services.storage.database import Database
+from services.storage.keys import KeyRing
 from tests.oracle import Oracle
 
 TOKEN = "123456789:AAtests-use-this-token-0123456789abc"
+_COST = Cost(memory=64, passes=1)
+CHEAP = embedded.Strength(
+    hash_cost=_COST,
+    new_ca=NewCa(key_bits=2048, cost=_COST),
+    draw_key=lambda: ec.generate_private_key(ec.SECP256R1()),
+)
 Json = dict[str, Any]
 
 
@@ -46,6 +61,18 @@ class EngineRequest(BaseRequest):
         return answer.get("error_code", 200), orjson.dumps(answer)
 
 
+def _opener(engine: Engine) -> OpenAuthority:
+    """Open an embedded authority with cheap hashes and keys, whose mails the sandbox takes."""
+
+    def open_authority(
+        settings: Settings, database: Database, ring: KeyRing
+    ) -> AbstractAsyncContextManager[embedded.Embedded]:
+        now, mail = datetime.now(UTC), SandboxMail(engine)
+        return embedded.opened(settings, database, ring, now, mail, CHEAP)
+
+    return open_authority
+
+
 @dataclass
 class Stage:
     """The bot on the sandbox; `settle` lets it answer everything that was sent."""
@@ -56,14 +83,34 @@ class Stage:
 
     @classmethod
     @asynccontextmanager
-    async def set_up(cls, engine: Engine, folder: Path) -> AsyncIterator["Stage"]:
+    async def set_up(
+        cls, engine: Engine, folder: Path, authority: Literal["guide", "embedded"] = "guide"
+    ) -> AsyncIterator["Stage"]:
         """Start the bot with its data in `folder`."""
-        settings = Settings(bot_token=SecretStr(TOKEN), data_dir=folder)
+        settings = Settings(
+            bot_token=SecretStr(TOKEN),
+            data_dir=folder,
+            authority=authority,
+            ca_passphrase=SecretStr("of the tests' authority"),
+            public_url="http://certificates.example",
+            payment_provider_token=SecretStr("284685063:TEST:tests"),
+        )
         oracle = Oracle.attach(engine)
-        kaika = Kaika(settings, EngineRequest(engine))
+        kaika = Kaika(settings, EngineRequest(engine), _opener(engine))
         async with kaika.prepared(), kaika.working():
             yield cls(engine, kaika)
         oracle.verify()
+
+    @property
+    def authority(self) -> EmbeddedAuthority:
+        """The embedded authority, where that is who stands behind the conversations."""
+        assert self.kaika.embedded is not None
+        return self.kaika.embedded.authority
+
+    async def works_off(self, now: datetime | None = None) -> None:
+        """Do what is due by `now`, such as sending mails, and what follows from it."""
+        await self.kaika.due_worker.work(now or datetime.now(UTC))
+        await self.settle()
 
     def subscriber(self, name: str = "Anna", language: str | None = "en") -> "Subscriber":
         """Give a person whose Telegram client speaks `language`."""

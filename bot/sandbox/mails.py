@@ -1,8 +1,13 @@
 """The mails that the system sent: the sandbox shows them instead of delivering them."""
 
 from dataclasses import dataclass
+from email.message import EmailMessage
+from typing import TYPE_CHECKING
 
 from bot.sandbox.shapes import Clock, Json
+
+if TYPE_CHECKING:
+    from bot.sandbox.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +46,15 @@ class MailBox:
         mail = Mail(len(self.mails) + 1, date, to, subject, text, html)
         self.mails.append(mail)
         return mail
+
+
+class SandboxMail:
+    """Takes mails to the mail tab in place of a mail server (`services.mail.MailTransport`)."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+
+    async def send(self, mail: EmailMessage) -> None:
+        """Hand over one mail."""
+        self._engine.mails.add(str(mail["To"]), str(mail["Subject"]), mail.get_content())
+        self._engine.changed("mails")

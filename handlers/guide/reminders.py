@@ -15,7 +15,7 @@ from handlers.dialog.declaration import Effect, NotTakenError, Scene
 from handlers.dialog.words import N_, Markup, label, say
 from handlers.view import View, button, show, view
 from services import reminders
-from services.authority.embedded.calendar import today
+from services.calendar import today
 from services.formats.dates import roc
 from services.formats.errors import FormatError, Reason
 from services.people import close_chat

@@ -30,7 +30,7 @@ UPDATE = b"""
 async def url(stage: Stage) -> AsyncIterator[str]:
     stage.subscriber().person.start()  # the sandbox lets the bot write to who wrote first
     await stage.settle()
-    app = web.webhook_app("/telegram", SECRET, stage.kaika.intake)
+    app = web.public_app(web.webhook_routes("/telegram", SECRET, stage.kaika.intake))
     async with web.listening(app, "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}/telegram"
 

@@ -10,7 +10,6 @@ from services import due
 from services.authority.embedded import grants, tries
 from services.authority.embedded.actors import SYSTEM, Actor
 from services.authority.embedded.audit import Act, Audit
-from services.authority.embedded.calendar import payment_deadline, today
 from services.authority.embedded.codes import Codes, PreparedCode
 from services.authority.embedded.models import (
     Application,
@@ -35,6 +34,7 @@ from services.authority.states import (
     CertificateState,
     move_application,
 )
+from services.calendar import payment_deadline, today
 from services.formats.dates import age
 from services.formats.subscriber_code import SubscriberCode
 

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.authority.embedded.actors import Actor
 from services.authority.embedded.applications import advance, watch_deadline
 from services.authority.embedded.audit import Act, Audit
-from services.authority.embedded.calendar import today
 from services.authority.embedded.models import Application, Payment
 from services.authority.embedded.notices import Notice, notify
 from services.authority.embedded.payments import fees_of, invoiced, refusal_of
@@ -24,6 +23,7 @@ from services.authority.errors import (
 )
 from services.authority.results import CURRENCY, Charge, ChargeResult
 from services.authority.states import ApplicationAct, ApplicationState
+from services.calendar import today
 
 
 class Charges:

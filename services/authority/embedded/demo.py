@@ -45,6 +45,8 @@ class DemoPerson:
     born: date
     days_ago: int
     story: tuple[str, ...]
+    now: str
+    """Where that has brought them, in a word or two."""
 
     @property
     def mail_address(self) -> str:
@@ -64,17 +66,41 @@ class DemoPerson:
 
 _ACTIVE = ("pay", "issue", "post", "activate")
 _LIVES = (
-    ("Nguyen Thi Hoa", "A900207177", "ngA2h345", date(1993, 4, 12), 1, ()),
-    ("Budi Santoso", "A803095426", "buB2d345", date(1988, 8, 3), 14, ()),
-    ("Carlos Reyes", "A800000014", "caC2r345", date(1990, 1, 30), 20, ()),
-    ("Maria Cruz", "A870000015", "maD2r345", date(1995, 12, 1), 3, _ACTIVE[:1]),
-    ("Siti Aminah", "A880000018", "siE2t345", date(1991, 7, 19), 8, _ACTIVE[:2]),
-    ("John Smith", "B801300667", "jnF2h345", date(1979, 3, 5), 12, _ACTIVE[:3]),
-    ("Tanaka Yui", "AB23456789", "taG2n345", date(1997, 10, 22), 90, _ACTIVE),
-    ("Ana Silva", "BD01300667", "anH2a345", date(1985, 2, 14), 120, (*_ACTIVE, "suspend")),
-    ("Somchai Dee", "AC03095424", "smJ2c345", date(1982, 6, 9), 200, (*_ACTIVE, "lock")),
-    ("Emma Brown", "AA00000009", "emK2m345", date(1987, 11, 11), 300, (*_ACTIVE, "revoke")),
-    ("Kim Minji", "A890000011", "kiL2m345", date(1994, 9, 27), 1900, _ACTIVE),
+    ("Nguyen Thi Hoa", "A900207177", "ngA2h345", date(1993, 4, 12), 1, (), "unpaid"),
+    ("Budi Santoso", "A803095426", "buB2d345", date(1988, 8, 3), 14, (), "unpaid, nearly due"),
+    ("Carlos Reyes", "A800000014", "caC2r345", date(1990, 1, 30), 20, (), "overdue, erased"),
+    ("Maria Cruz", "A870000015", "maD2r345", date(1995, 12, 1), 3, _ACTIVE[:1], "paid"),
+    ("Siti Aminah", "A880000018", "siE2t345", date(1991, 7, 19), 8, _ACTIVE[:2], "card made"),
+    ("John Smith", "B801300667", "jnF2h345", date(1979, 3, 5), 12, _ACTIVE[:3], "card posted"),
+    ("Tanaka Yui", "AB23456789", "taG2n345", date(1997, 10, 22), 90, _ACTIVE, "active"),
+    (
+        "Ana Silva",
+        "BD01300667",
+        "anH2a345",
+        date(1985, 2, 14),
+        120,
+        (*_ACTIVE, "suspend"),
+        "suspended",
+    ),
+    (
+        "Somchai Dee",
+        "AC03095424",
+        "smJ2c345",
+        date(1982, 6, 9),
+        200,
+        (*_ACTIVE, "lock"),
+        "active, code locked",
+    ),
+    (
+        "Emma Brown",
+        "AA00000009",
+        "emK2m345",
+        date(1987, 11, 11),
+        300,
+        (*_ACTIVE, "revoke"),
+        "revoked",
+    ),
+    ("Kim Minji", "A890000011", "kiL2m345", date(1994, 9, 27), 1900, _ACTIVE, "expired"),
 )
 PEOPLE = tuple(DemoPerson(*life) for life in _LIVES)
 """The third has not paid in time and is erased; the certificates of the last are at their end."""
@@ -83,7 +109,11 @@ PEOPLE = tuple(DemoPerson(*life) for life in _LIVES)
 async def fill(
     authority: EmbeddedAuthority, maker: CardMaker, folder: Path, now: datetime
 ) -> Sequence[DemoPerson]:
-    """Let every demo person live up to their state; done once for a database."""
+    """Let every demo person live up to their state; done once for a database.
+
+    :raises NoIssuerError: where there is no certificate authority; nothing is begun then.
+    """
+    _ = authority.certificates.issuer  # refuses now rather than in the middle of a life
     async with authority.database.unit_of_work() as session:
         mark = await session.get(Fact, MARK)
         if mark is not None and mark.value == _FILLED:

@@ -25,7 +25,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.authority.embedded.actors import Actor
 from services.authority.embedded.applications import advance
 from services.authority.embedded.audit import Act, Audit
-from services.authority.embedded.calendar import validity_end
 from services.authority.embedded.card_keys import admin_key
 from services.authority.embedded.certificates import Certificates
 from services.authority.embedded.models import (
@@ -50,6 +49,7 @@ from services.authority.states import (
     CertificateState,
     move_application,
 )
+from services.calendar import validity_end
 from services.formats.card_number import CardNumber
 from services.formats.hidden import Hidden
 from services.formats.ui_number import UiNumber

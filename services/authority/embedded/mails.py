@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import locales
 from services.authority.embedded import one_time_codes
-from services.authority.embedded.calendar import TAIPEI
 from services.authority.embedded.charges import receipt_number
 from services.authority.embedded.models import OneTimeChallenge, Payment, Subscriber
 from services.authority.embedded.notices import Notice
 from services.authority.embedded.one_time_codes import OneTimeCodes
 from services.authority.embedded.records import Records
+from services.calendar import TAIPEI
 from services.mail import Mail
 from services.outbox import Outgoing, UndeliverableError
 

@@ -12,7 +12,6 @@ from services.authority.embedded import grants
 from services.authority.embedded.actors import Actor
 from services.authority.embedded.applications import watch_deadline
 from services.authority.embedded.audit import Act, Audit
-from services.authority.embedded.calendar import last_day, today
 from services.authority.embedded.ids import new_id
 from services.authority.embedded.models import (
     Application,
@@ -38,6 +37,7 @@ from services.authority.results import (
     Owed,
 )
 from services.authority.states import ApplicationAct, ApplicationState
+from services.calendar import last_day, today
 from services.formats.contact import parse_postal_address
 
 RESERVATION = timedelta(hours=1)

@@ -39,11 +39,11 @@ class Terminal:
 
     settings: Settings
     now: datetime = NOW
-    issuer: FakeIssuer = field(default_factory=FakeIssuer)
-    maker: FakeMaker | None = field(default_factory=FakeMaker)
+    issuer: FakeIssuer | None = field(default_factory=FakeIssuer)
+    maker: FakeMaker = field(default_factory=FakeMaker)
 
     def types(self, *words: str) -> Result:
-        async def open_issuer(*_: object) -> FakeIssuer:
+        async def open_issuer(*_: object) -> FakeIssuer | None:
             return self.issuer
 
         parts = Parts(

@@ -156,9 +156,10 @@ def test_a_refund_is_recorded_and_reminds_of_the_provider(terminal: Terminal) ->
     assert terminal.asks("counter", "unmatched") == []
 
 
-def test_without_a_card_maker_nothing_is_issued(terminal: Terminal) -> None:
+def test_without_a_certificate_authority_nothing_is_issued(terminal: Terminal) -> None:
     terminal.asks(*APPLY)
     terminal.asks("counter", "pay", UI, "charge-1")
-    terminal.maker = None
+    terminal.issuer = None
     assert terminal.asks("counter", "issue", UI)["error"] == "no_issuer"
     assert terminal.asks("counter", "demo-data")["error"] == "no_issuer"
+    assert len(terminal.asks("counter", "list")) == 1

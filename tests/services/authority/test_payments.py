@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from services.authority.embedded import calendar
+from services import calendar
 from services.authority.embedded.applications import DUE_KIND
 from services.authority.embedded.models import Application, Payment, Subscriber
 from services.authority.errors import (

@@ -1,0 +1,187 @@
+"""The embedded authority for one process: its certificate authority, its cards, its mails."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from aiohttp.web import RouteDef
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.certificate_web import certificate_routes
+from bot.due_worker import Errand, Task
+from bot.settings import PREFIX, Settings, SettingsError, is_loopback
+from reader_bridge.virtual_card.issue import issue_card
+from services import outbox
+from services.authority.embedded import applications, demo
+from services.authority.embedded.authority import EmbeddedAuthority, Files
+from services.authority.embedded.ca import crl
+from services.authority.embedded.ca.keys import NewCa
+from services.authority.embedded.ca.publication import Publication
+from services.authority.embedded.ca.service import CertificateService, open_service
+from services.authority.embedded.hashing import Cost, Hasher
+from services.authority.embedded.issuing import CardKey, rsa_2048
+from services.authority.port import CardOrder, CertificateIssuer
+from services.formats.hidden import Hidden
+from services.mail import MailSender, MailTransport, Security, SmtpServer, SmtpTransport
+from services.outbox import Channel, Courier, Sender
+from services.storage.database import Database
+from services.storage.keys import KeyRing
+from services.storage.models import Due, Fact
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How dear hashes and keys are; tests take cheap ones.
+
+    :ivar new_ca: how a certificate authority is made where there is none yet.
+    :ivar draw_key: makes the keys of a card.
+    """
+
+    hash_cost: Cost = field(default_factory=Cost)
+    new_ca: NewCa = field(default_factory=NewCa)
+    draw_key: Callable[[], CardKey] = rsa_2048
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """An authority that works, with what it needs around it.
+
+    :ivar mail: the outbox's way to mailboxes.
+    """
+
+    authority: EmbeddedAuthority
+    certificates: CertificateService
+    mail: Sender
+
+    def tasks(self) -> Mapping[str, Task]:
+        """Give what it does when it falls due."""
+        return {
+            crl.DUE_KIND: self.certificates.crl.refresh_due,
+            applications.DUE_KIND: self.expire,
+        }
+
+    def errands(self, senders: Mapping[Channel, Sender]) -> Mapping[str, Errand]:
+        """Give what it does on the network when it falls due.
+
+        :param senders: the outbox's other channels.
+        """
+        courier = Courier(self.authority.database, {Channel.MAIL: self.mail, **senders})
+
+        async def deliver(row: Due, now: datetime) -> None:
+            await courier.deliver(row.reference, now)
+
+        return {outbox.DUE_KIND: deliver}
+
+    def routes(self) -> list[RouteDef]:
+        """Give what it shows to everybody, on the public listener."""
+        return certificate_routes(self.certificates)
+
+    async def expire(self, session: AsyncSession, _row: Due, now: datetime) -> None:
+        """End what is overdue."""
+        await self.authority.expire_within(session, now)
+
+
+@asynccontextmanager
+async def opened(
+    settings: Settings,
+    database: Database,
+    keys: KeyRing,
+    now: datetime,
+    mail: MailTransport | None = None,
+    strength: Strength | None = None,
+) -> AsyncIterator[Embedded]:
+    """Have the authority open while the block runs.
+
+    :param mail: takes the mails away in place of the mail server.
+    :param strength: of its hashes and keys.
+    :raises SettingsError: where a setting is missing.
+    :raises AuthorityError: for keys that are lost or another database's.
+    """
+    transport, strength = mail or _smtp(settings), strength or Strength()
+    certificates = await open_certificates(settings, database, now, strength.new_ca)
+    if certificates is None:
+        raise SettingsError([_needed("CA_PASSPHRASE", "try: openssl rand -hex 32")])
+    await _refuse_demo_people(settings, database)
+    files, hasher = Files.in_folder(settings.data_dir), Hasher(strength.hash_cost)
+    authority = EmbeddedAuthority(
+        database, keys, files, certificates.issuer, hasher, strength.draw_key
+    )
+    try:
+        await authority.start(now)
+        yield Embedded(authority, certificates, MailSender(database, authority.mails, transport))
+        await certificates.crl.settled()
+    finally:
+        authority.close()
+
+
+async def open_certificates(
+    settings: Settings, database: Database, now: datetime, new: NewCa | None = None
+) -> CertificateService | None:
+    """Open the certificate authority; `None` where none is set up.
+
+    :raises CaKeyError: when its key cannot be used.
+    """
+    if settings.ca_passphrase is None or settings.public_url is None:
+        return None
+    passphrase = Hidden(settings.ca_passphrase.get_secret_value())
+    publication = Publication(settings.public_url)
+    path = settings.ca_key_file
+    return await open_service(database, path, passphrase, publication, now, new)
+
+
+async def open_issuer(
+    settings: Settings, database: Database, now: datetime
+) -> CertificateIssuer | None:
+    """Open what a command of the counter issues certificates with."""
+    service = await open_certificates(settings, database, now)
+    return service.issuer if service else None
+
+
+class VirtualCardMaker:
+    """Makes the file of a virtual card (`services.authority.port.CardMaker`)."""
+
+    def make(self, order: CardOrder, path: Path) -> None:
+        """Write the card of an order."""
+        issue_card(
+            path,
+            order.passphrase.reveal(),
+            card_number=order.card_number.reveal(),
+            serial=bytes.fromhex(order.card_serial),
+            admin_key=order.admin_key,
+            private_keys={kind.value: key for kind, key in order.private_keys.items()},
+            certificates={kind.value: der for kind, der in order.certificates.items()},
+        )
+
+
+def _smtp(settings: Settings) -> SmtpTransport:
+    if settings.smtp_host is None or settings.mail_from is None:
+        raise SettingsError([_needed("SMTP_HOST", "one-time codes go out by e-mail")])
+    password = settings.smtp_password
+    server = SmtpServer(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        sender=settings.mail_from,
+        security=Security(settings.smtp_security),
+        username=settings.smtp_username,
+        password=Hidden(password.get_secret_value()) if password else None,
+    )
+    return SmtpTransport(server)
+
+
+def _needed(name: str, hint: str) -> str:
+    return f"{PREFIX}{name} is missing; {PREFIX}AUTHORITY=embedded needs it, {hint}"
+
+
+async def _refuse_demo_people(settings: Settings, database: Database) -> None:
+    """Keep the people of the sandbox, whose codes everybody knows, away from the real Telegram."""
+    if is_loopback(settings.base_host):
+        return
+    async with database.unit_of_work() as session:
+        if await session.get(Fact, demo.MARK) is not None:
+            problem = (
+                f"{PREFIX}DATABASE_URL names a database with the sandbox's demo people, whose "
+                "codes are no secret; use a database of its own"
+            )
+            raise SettingsError([problem])
