@@ -9,7 +9,11 @@ READER := $(VENV)/.reader
 
 # What the tests, the screenshots and the card layer need of the system.
 PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji fonts-roboto-unhinted postgresql openssl \
-	gcc libc6-dev swig libpcsclite-dev pcscd vsmartcard-vpcd opensc iproute2
+	gcc libc6-dev swig libpcsclite-dev pcscd vsmartcard-vpcd opensc iproute2 $(WINDOW_PACKAGES)
+# What the window of the bridge needs of it: Qt brings itself, but not what it paints and types with.
+WINDOW_PACKAGES := libegl1 libgl1 libdbus-1-3 libfontconfig1 libxkbcommon0 libxkbcommon-x11-0 \
+	libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 \
+	libxcb-shape0 libxcb-xfixes0 libxcb-xkb1 libwayland-client0 libwayland-cursor0
 
 # $(call need,PACKAGES): install those that are missing as root, else say how and stop.
 define need
@@ -24,7 +28,7 @@ define need
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo run test lint bench screenshots lock clean
+.PHONY: help setup system demo run bridge package test lint bench screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,15 +55,21 @@ demo: setup ## Try it: the bot on a local stand-in of Telegram, in your browser
 run: setup ## Serve Telegram; needs KAIKA_BOT_TOKEN in the environment or .env
 	@$(BIN)/kaika run
 
+bridge: setup $(READER) ## The app for the card reader; make bridge ARGS="--window"
+	@$(BIN)/kaika-bridge $(ARGS)
+
+package: setup system ## The app with everything it needs, for this system, in build/package
+	$(PYTHON) packaging/build.py
+
 # pyscard is compiled here, so only what talks to a reader asks for it.
-$(READER): requirements/bridge.txt | $(STAMP) system
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bridge.txt
+$(READER): requirements/bridge-gui.txt | $(STAMP) system
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bridge-gui.txt
 	@touch $(READER)
 
 test: setup system $(READER) ## Run every test
 	$(BIN)/python -m pytest
 
-lint: setup ## Check style, types, imports and the FAQ
+lint: setup $(READER) ## Check style, types, imports and the FAQ
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -69,14 +79,22 @@ lint: setup ## Check style, types, imports and the FAQ
 bench: setup ## Measure, beside peers in the same run; also as build/bench.json
 	$(BIN)/python -m benchmarks
 
-screenshots: setup system ## Take the pictures in docs/screenshots anew
+screenshots: setup system $(READER) ## Take the pictures in docs/screenshots anew
 	$(BIN)/python -m tests.screenshots
+	$(BIN)/python -m tests.reader_bridge.app.pictures
+
+PIN := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+# The bridge takes the versions that the tests run with, and is installed on Windows and macOS too.
+PIN_BRIDGE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-header --constraint requirements/dev.txt --extra bridge
 
 lock: setup ## Pin the requirements anew, with hashes
-	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
-		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-		--extra server --extra dev --output-file requirements/dev.txt pyproject.toml
+	$(BIN)/python -m pip install --quiet pip-tools uv
+	$(PIN) --upgrade --extra server --extra postgresql --extra dev --output-file requirements/dev.txt pyproject.toml
+	$(PIN_BRIDGE) --output-file requirements/bridge.txt pyproject.toml
+	$(PIN_BRIDGE) --extra bridge-gui --output-file requirements/bridge-gui.txt pyproject.toml
+	$(PIN_BRIDGE) --extra bridge-gui --extra packaging --output-file requirements/packaging.txt pyproject.toml
 
 clean: ## Remove what can be made again
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,5 @@
+"""Where the packaged program for the terminal begins."""
+
+from reader_bridge.app.cli import main
+
+main()

@@ -1,0 +1,107 @@
+"""The server's address as a person types it, and why one is not dialled."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import ip_address
+
+from yarl import URL
+
+LONGEST = 2000
+DEFAULT_PATH = "/bridge/v1"
+_SCHEMES = {"wss": "wss", "https": "wss", "ws": "ws", "http": "ws"}
+_NAME = re.compile(
+    r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*)(\.[a-z0-9_][a-z0-9_-]*)*\.?", re.IGNORECASE
+)
+_PORTS = {"wss": 443, "ws": 80}
+
+
+class AddressFault(StrEnum):
+    """Why an address is refused."""
+
+    EMPTY = "empty"
+    NOT_AN_ADDRESS = "not_an_address"
+    SCHEME = "scheme"
+    PLAIN_NOT_LOOPBACK = "plain_not_loopback"
+    CREDENTIALS = "credentials"
+    EXTRAS = "extras"
+
+
+class AddressError(ValueError):
+    """The address is not dialled.
+
+    :ivar fault: why.
+    """
+
+    def __init__(self, fault: AddressFault) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a server is.
+
+    :ivar url: what is dialled.
+    :ivar host: as the person is shown it: letters of other scripts as punycode, so that a name
+        that only looks like another is seen; with its port where that is not the usual one.
+    """
+
+    url: str
+    host: str
+
+
+def parse(text: str) -> Address:
+    """Read an address: `kaika.example`, `https://kaika.example`, `ws://localhost:8443/bridge/v1`.
+
+    :raises AddressError: where it is none, or an unprotected one of another machine.
+    """
+    text = text.strip()
+    if not text:
+        raise AddressError(AddressFault.EMPTY)
+    url = _read(text if "://" in text else f"wss://{text}")
+    scheme = _SCHEMES.get(url.scheme)
+    if scheme is None:
+        raise AddressError(AddressFault.SCHEME)
+    if url.user is not None or url.password is not None:
+        raise AddressError(AddressFault.CREDENTIALS)
+    if url.raw_query_string or url.raw_fragment:
+        raise AddressError(AddressFault.EXTRAS)
+    if scheme == "ws" and not is_loopback(url.raw_host or ""):
+        raise AddressError(AddressFault.PLAIN_NOT_LOOPBACK)
+    path = url.raw_path if url.raw_path not in ("", "/") else DEFAULT_PATH
+    authority = _authority(url, scheme)
+    return Address(f"{scheme}://{authority}{path}", authority)
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine itself, without asking any name server."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _read(text: str) -> URL:
+    try:
+        url = URL(text)
+        url.port  # noqa: B018 - read for its errors
+    except (ValueError, UnicodeError) as error:
+        raise AddressError(AddressFault.NOT_AN_ADDRESS) from error
+    if len(text) > LONGEST or not _is_host(url.raw_host or "") or url.explicit_port == 0:
+        raise AddressError(AddressFault.NOT_AN_ADDRESS)
+    return url
+
+
+def _is_host(text: str) -> bool:
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return _NAME.fullmatch(text) is not None
+
+
+def _authority(url: URL, scheme: str) -> str:
+    host = url.raw_host or ""
+    host = f"[{host}]" if ":" in host else host
+    port = url.explicit_port
+    return host if port in (None, _PORTS[scheme]) else f"{host}:{port}"

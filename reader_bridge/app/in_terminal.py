@@ -1,0 +1,54 @@
+"""From start to end in a terminal."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+from importlib.metadata import version
+
+from reader_bridge import bridge
+from reader_bridge.app import events, start, trust
+from reader_bridge.app.problems import NoServerError
+from reader_bridge.app.start import Options
+from reader_bridge.app.terminal.prompter import TerminalPrompter
+from reader_bridge.app.terminal.screen import Screen
+from reader_bridge.app.words import say
+from reader_bridge.card.connection import CardReaders
+from reader_bridge.prompts import Ending
+
+
+def run(options: Options, language: str, readers: Callable[[], CardReaders]) -> None:
+    """Connect, and stay until the person or the server ends it."""
+    with Screen(language) as screen:
+        try:
+            ending = asyncio.run(_run(options, screen, readers))
+            screen.print(say(language, events.ENDINGS[ending]))
+        except (KeyboardInterrupt, asyncio.CancelledError, EOFError):
+            screen.print("", say(language, events.STOPPED))
+
+
+async def _run(options: Options, screen: Screen, readers: Callable[[], CardReaders]) -> Ending:
+    """Be cancelled by Ctrl-C, and by whatever else ends a program in a terminal."""
+    task = asyncio.current_task()
+    assert task
+    for name in ("SIGTERM", "SIGHUP"):
+        with contextlib.suppress(AttributeError, NotImplementedError):  # Windows has none
+            asyncio.get_running_loop().add_signal_handler(getattr(signal, name), task.cancel)
+    address = start.server(options) or await screen.address()
+    if address is None:
+        raise NoServerError
+    prompter = TerminalPrompter(
+        screen, address.host, lambda: start.keep(address, options.language and screen.language)
+    )
+    try:
+        return await bridge.run(
+            url=address.url,
+            host=address.host,
+            tls=trust.context(options.ca) if address.url.startswith("wss:") else None,
+            readers=readers(),
+            prompter=prompter,
+            language=screen.language.replace("_", "-"),
+            app_version=version("kaika"),
+        )
+    finally:
+        prompter.quiet()

@@ -1,0 +1,107 @@
+"""What the command line was told, put together with what is remembered."""
+
+import locale
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import locales
+from reader_bridge.app import remembered
+from reader_bridge.app.address import Address, parse
+from reader_bridge.app.remembered import Remembered
+from reader_bridge.card.connection import CardReaders
+from reader_bridge.card.pcsc import PcscReaders
+from reader_bridge.virtual_card.card import VirtualCard
+from reader_bridge.virtual_card.file import read_label
+from reader_bridge.virtual_card.reader import VirtualReader
+
+PASSPHRASE = "KAIKA_CARD_PASSPHRASE"  # noqa: S105 - the name of the variable
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line may say; `None` where it does not."""
+
+    server: str | None = None
+    ca: Path | None = None
+    language: str | None = None
+    virtual_card: Path | None = None
+
+    def or_else(self, other: "Options") -> "Options":
+        """Fill in from options that were given before the command's name."""
+        return Options(
+            self.server if self.server is not None else other.server,
+            self.ca or other.ca,
+            self.language or other.language,
+            self.virtual_card or other.virtual_card,
+        )
+
+
+def speak(wanted: str | None) -> str:
+    """Give the language: what was asked for, else what is remembered, else the system's."""
+    if wanted:
+        return locales.resolve(wanted)
+    return remembered.load().language or locales.resolve(system_language())
+
+
+def system_language() -> str | None:
+    """Give the language the operating system speaks, as a tag."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if tag := os.environ.get(name):
+            return tag.split(".", 1)[0]
+    if sys.platform == "win32":
+        import ctypes
+
+        return locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage())
+    return None
+
+
+def server(options: Options) -> Address | None:
+    """Give the server's address; `None` where it is neither given nor remembered.
+
+    :raises AddressError: where the one that was given is none.
+    """
+    if options.server is not None:
+        return parse(options.server)
+    kept = remembered.load().server
+    try:
+        return parse(kept) if kept else None
+    except ValueError:
+        return None  # the file was written by another hand
+
+
+def keep(address: Address | None, language: str | None) -> None:
+    """Remember the server's address, and the language where the person chose it."""
+    before = remembered.load()
+    remembered.save(
+        Remembered(address.url if address else before.server, language or before.language)
+    )
+
+
+def passphrase_from_environment() -> str | None:
+    """Take the virtual card's passphrase out of the environment, so that no child inherits it."""
+    return os.environ.pop(PASSPHRASE, None)
+
+
+def readers(card: VirtualCard | None) -> Callable[[], CardReaders]:
+    """Give what opens the readers: those of this PC, or one with a virtual card in it."""
+    return PcscReaders if card is None else lambda: VirtualReader(card)
+
+
+def open_card(path: Path, passphrase: str) -> VirtualCard:
+    """Open a virtual card.
+
+    :raises CardFileError: where there is none, or the passphrase is another.
+    :raises CardFileBusyError: where another program has it.
+    """
+    return VirtualCard.insert(path, passphrase)
+
+
+def looks_like_card(path: Path) -> None:
+    """Look at a virtual card from outside, before anybody is asked for its passphrase.
+
+    :raises CardFileError: where it is none.
+    """
+    read_label(path)

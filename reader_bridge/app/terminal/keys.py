@@ -1,0 +1,135 @@
+"""The keyboard of a terminal: one byte at a time, shown by nobody but us.
+
+The terminal is kept without echo from the first moment to the last, so that nothing typed too early
+appears on it. A whole line is never one object: a byte read alone is one of 256 that the
+interpreter shares, so a PIN is nowhere but in the buffer it is put in.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+from typing import Any, Protocol, Self
+
+ESCAPE = 0x1B
+SEQUENCE_SECONDS = 0.05
+"""What follows an escape this soon belongs to it: an arrow key, not the Escape key."""
+LOOK_SECONDS = 0.02
+
+
+class NoTerminalError(Exception):
+    """Something has to be asked, and nobody sits at a terminal."""
+
+
+class Keys(Protocol):
+    """Where keys come from."""
+
+    async def next(self) -> int:
+        """Wait for the next byte.
+
+        :raises EOFError: there will be none any more.
+        """
+
+    def drop_typed(self) -> None:
+        """Forget what was typed before anybody asked."""
+
+
+async def next_key(keys: Keys) -> int:
+    """Give the next key; an arrow or function key, which is several bytes, is passed over."""
+    while True:
+        key = await keys.next()
+        if key != ESCAPE:
+            return key
+        try:
+            async with asyncio.timeout(SEQUENCE_SECONDS):
+                introducer = await keys.next()
+        except TimeoutError:
+            return ESCAPE
+        if introducer in b"[O":
+            while not 0x40 <= await keys.next() <= 0x7E:
+                pass
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    class TerminalKeys:
+        """The keys of a Windows console."""
+
+        def __enter__(self) -> Self:
+            if not sys.stdin.isatty():
+                raise NoTerminalError
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.drop_typed()
+
+        async def next(self) -> int:
+            """Wait for the next byte; one that is no ASCII comes as 0x80."""
+            while not msvcrt.kbhit():  # noqa: ASYNC110 - a console tells nobody of its keys
+                await asyncio.sleep(LOOK_SECONDS)
+            key = msvcrt.getwch()
+            if key in "\x00\xe0":
+                msvcrt.getwch()
+                return 0
+            if key == "\x03":
+                raise KeyboardInterrupt
+            return ord(key) if key.isascii() else 0x80
+
+        def drop_typed(self) -> None:
+            """Forget what was typed before anybody asked."""
+            while msvcrt.kbhit():
+                msvcrt.getwch()
+
+else:
+    import termios
+
+    class TerminalKeys:
+        """The keys of a POSIX terminal."""
+
+        def __init__(self, handle: int = 0) -> None:
+            self._handle = handle
+            self._before: list[Any] = []
+
+        def __enter__(self) -> Self:
+            try:
+                self._before = termios.tcgetattr(self._handle)
+            except termios.error as error:
+                raise NoTerminalError from error
+            mode = termios.tcgetattr(self._handle)
+            mode[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
+            mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
+            mode[6][termios.VSUSP] = os.fpathconf(self._handle, "PC_VDISABLE").to_bytes(1, "big")
+            termios.tcsetattr(self._handle, termios.TCSAFLUSH, mode)
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            with contextlib.suppress(termios.error):  # the terminal itself may be gone
+                termios.tcsetattr(self._handle, termios.TCSAFLUSH, self._before)
+
+        async def next(self) -> int:
+            """Wait for the next byte."""
+            loop = asyncio.get_running_loop()
+            typed: asyncio.Future[int] = loop.create_future()
+            loop.add_reader(self._handle, self._read_into, typed)
+            try:
+                return await typed
+            finally:
+                loop.remove_reader(self._handle)
+
+        def drop_typed(self) -> None:
+            """Forget what was typed before anybody asked."""
+            with contextlib.suppress(termios.error):
+                termios.tcflush(self._handle, termios.TCIFLUSH)
+
+        def _read_into(self, typed: asyncio.Future[int]) -> None:
+            if typed.done():
+                return
+            try:
+                one = os.read(self._handle, 1)
+            except OSError:
+                one = b""
+            if one:
+                typed.set_result(one[0])
+            else:
+                typed.set_exception(EOFError())

@@ -1,0 +1,191 @@
+"""Asks and shows in the terminal.
+
+Nothing is drawn with lines: terminals set to Chinese give each such character two places.
+"""
+
+from collections.abc import Callable
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.status import Status
+from rich.table import Table
+from rich.text import Text
+
+from reader_bridge.app import events, questions
+from reader_bridge.app.events import Notice, Tone
+from reader_bridge.app.pin_entry import fits
+from reader_bridge.app.questions import Page
+from reader_bridge.app.terminal.screen import Screen
+from reader_bridge.app.typed import Typed
+from reader_bridge.app.words import say
+from reader_bridge.card.secret_buffer import SecretBuffer
+from reader_bridge.prompts import (
+    Connected,
+    Consent,
+    PairingProblem,
+    Peer,
+    PinKind,
+    PinRequest,
+    Shown,
+    Waiting,
+)
+
+LONGEST_CODE = 32
+MARKS = {
+    Tone.BUSY: ("…", "cyan"),
+    Tone.WAITING: ("▸", "bold yellow"),
+    Tone.GOOD: ("✓", "green"),
+    Tone.NOTE: ("•", "yellow"),
+    Tone.BAD: ("✗", "red"),
+}
+
+
+class TerminalPrompter:
+    """A prompter that prints, and reads keys.
+
+    :param host: the server that is dialled.
+    :param connected: called when it was reached.
+    """
+
+    def __init__(self, screen: Screen, host: str, connected: Callable[[], None]) -> None:
+        self._screen, self._host, self._connected = screen, host, connected
+        self._language = screen.language
+        self._status: Status | None = None
+        self._last: Notice | None = None
+
+    async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
+        """Ask for the code the chat shows."""
+        page = questions.pairing_code(problem, self._language)
+        self._open(page)
+        return await self._screen.text(say(self._language, "Code:"), LONGEST_CODE)
+
+    async def confirm_pairing(self, peer: Peer) -> bool:
+        """Ask whether host, name and words are right."""
+        page = questions.comparison(peer, self._language)
+        self._open(page)
+        same = await self._screen.yes(say(self._language, "Is all of it the same?"))
+        if same:
+            self._busy(say(self._language, "Now say yes in the chat too."))
+        return same
+
+    async def consent(self, request: Consent) -> bool:
+        """Ask whether this is wanted."""
+        self._open(questions.consent(request, self._language))
+        return await self._screen.yes(say(self._language, "Allow it?"))
+
+    async def ask_pin(self, request: PinRequest) -> SecretBuffer | None:
+        """Ask for a PIN or PUK, a new one twice; never the last try without a yes to it."""
+        if request.last_try:
+            self._open(questions.last_try(request, self._language))
+            if not await self._screen.yes(say(self._language, "Are you sure of it?")):
+                return None
+        self._open(questions.pin(request, self._language))
+        self._screen.print(
+            say(self._language, "What you type is not shown. Leave with Esc."), style="dim"
+        )
+        if request.kind is PinKind.NEW:
+            return await self._chosen(request)
+        return await self._secret(request, questions.FIELDS[request.kind])
+
+    def show(self, event: Shown) -> None:
+        """Print what happens; what goes on by itself is one line that moves."""
+        if isinstance(event, Connected):
+            self._connected()
+        if isinstance(event, Waiting) and event.step in events.SAID_BY_QUESTIONS:
+            return
+        notice = events.notice(event, self._language, self._host)
+        if notice == self._last:
+            return
+        self._last = notice
+        if notice.tone in (Tone.BUSY, Tone.WAITING):
+            self._busy(notice.text, notice.advice)
+        else:
+            self.quiet()
+            self._print(notice)
+
+    def quiet(self) -> None:
+        """Stop the line that moves."""
+        if self._status:
+            self._status.stop()
+            self._status = None
+
+    async def _secret(self, request: PinRequest, label: str) -> SecretBuffer | None:
+        """Ask until it can be a PIN of this card; `None` where the person gives up."""
+        while True:
+            typed = Typed()
+            try:
+                if not await self._screen.line(say(self._language, label), typed, hidden=True):
+                    return None
+                problem = fits(typed, request, self._language)
+                if problem is None:
+                    return typed.take()
+                self._screen.print(problem, style="yellow")
+            finally:
+                typed.clear()
+
+    async def _chosen(self, request: PinRequest) -> SecretBuffer | None:
+        """Ask for a new PIN until it was typed twice the same."""
+        while True:
+            first = await self._secret(request, questions.FIELDS[PinKind.NEW])
+            if first is None:
+                return None
+            second: SecretBuffer | None = None
+            same = False
+            try:
+                second = await self._secret(request, questions.REPEAT)
+                same = second == first
+            finally:
+                if not same:
+                    first.wipe()
+                if second is not None:
+                    second.wipe()
+            if same or second is None:
+                return first if same else None
+            self._screen.print(say(self._language, questions.DIFFERENT), style="yellow")
+
+    def _open(self, page: Page) -> None:
+        self.quiet()
+        self._last = None
+        self._screen.print("", Text(f" {page.title} ", style="bold reverse"))
+        self._screen.print(Padding(_inside(page), (1, 2)))
+
+    def _busy(self, text: str, advice: str = "") -> None:
+        self.quiet()
+        line = Text.assemble((text, "bold"), f" {advice}" if advice else "")
+        self._screen.print(Text.assemble((" … ", "cyan"), line))
+        waiting = Text(say(self._language, "Ctrl-C closes this."), style="dim")
+        self._status = self._screen.console.status(waiting)
+        self._status.start()
+
+    def _print(self, notice: Notice) -> None:
+        mark, style = MARKS[notice.tone]
+        line = Text.assemble((f" {mark} ", style), (notice.text, "bold"))
+        self._screen.print(line)
+        if notice.advice:
+            self._screen.print(Text(f"   {notice.advice}"))
+
+
+def _inside(page: Page) -> RenderableType:
+    parts: list[RenderableType] = []
+    if page.problem:
+        parts += [Text(page.problem, style="bold red"), Text()]
+    parts.append(Text(page.text))
+    if page.words:
+        parts += [Text(), *_words(page)]
+    if page.facts:
+        table = Table.grid(padding=(0, 2))
+        for fact in page.facts:
+            table.add_row(Text(fact.label, style="dim"), Text(fact.value, style="bold"))
+            if fact.note:
+                table.add_row("", Text(f"⚠ {fact.note}", style="yellow"))
+        parts += [Text(), table]
+    if page.warning:
+        parts += [Text(), Text(f"⚠ {page.warning}", style="yellow")]
+    return Group(*parts)
+
+
+def _words(page: Page) -> list[Text]:
+    assert page.words
+    first, second = page.words
+    english = Text(f"    {first.english}   {second.english}", style="bold cyan")
+    return [english, Text(f"    {first.chinese}   {second.chinese}", style="bold cyan")]

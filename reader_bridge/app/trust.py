@@ -1,0 +1,45 @@
+"""Which servers are believed to be who they say: the system's authorities, or one given file."""
+
+import ssl
+from pathlib import Path
+
+MOST_BYTES = 1_000_000
+MACOS_AUTHORITIES = Path("/etc/ssl/cert.pem")
+"""Where macOS keeps them for programs that bring an OpenSSL of their own."""
+
+
+class AuthorityFileError(Exception):
+    """The file given with `--ca` cannot be read, or holds no certificate.
+
+    :ivar name: of the file.
+    :ivar readable: whether it could be read at all.
+    """
+
+    def __init__(self, name: str, *, readable: bool) -> None:
+        super().__init__(name)
+        self.name, self.readable = name, readable
+
+
+def context(ca: Path | None) -> ssl.SSLContext:
+    """Give what TLS connections are made with; with a file, its authorities alone are believed.
+
+    :raises AuthorityFileError: where the file is of no use.
+    """
+    if ca is None:
+        trusted = ssl.create_default_context()
+        if not trusted.cert_store_stats()["x509_ca"] and MACOS_AUTHORITIES.is_file():
+            trusted.load_verify_locations(MACOS_AUTHORITIES)
+        return trusted
+    try:
+        with ca.open("rb") as file:
+            content = file.read(MOST_BYTES).decode("ascii")
+    except UnicodeDecodeError as error:
+        raise AuthorityFileError(ca.name, readable=True) from error
+    except OSError as error:
+        raise AuthorityFileError(ca.name, readable=False) from error
+    try:
+        if "BEGIN CERTIFICATE" not in content:
+            raise ValueError("PEM")  # with nothing given, Python would believe the system's
+        return ssl.create_default_context(cadata=content)
+    except (ssl.SSLError, ValueError) as error:
+        raise AuthorityFileError(ca.name, readable=True) from error

@@ -1,0 +1,102 @@
+"""Colours, sizes and the style sheet of the window. Every pair of colours is readable (WCAG AA)."""
+
+from dataclasses import dataclass
+from string import Template
+
+
+@dataclass(frozen=True, slots=True)
+class Palette:
+    """The colours."""
+
+    ground: str = "#f4f6f8"
+    sheet: str = "#ffffff"
+    ink: str = "#16212c"
+    quiet: str = "#4b5b6b"
+    line: str = "#c3ccd5"
+    accent: str = "#0b6e5f"
+    accent_pressed: str = "#084f45"
+    on_accent: str = "#ffffff"
+    warning_ground: str = "#fff4d6"
+    warning_ink: str = "#6b4300"
+    danger_ground: str = "#fdeaea"
+    danger_ink: str = "#9b1c1c"
+    good_ground: str = "#e3f5ec"
+    good_ink: str = "#0a5c3f"
+
+
+PALETTE = Palette()
+READABLE_PAIRS = (
+    ("ink", "ground"),
+    ("ink", "sheet"),
+    ("quiet", "ground"),
+    ("quiet", "sheet"),
+    ("accent", "sheet"),
+    ("on_accent", "accent"),
+    ("on_accent", "accent_pressed"),
+    ("warning_ink", "warning_ground"),
+    ("danger_ink", "danger_ground"),
+    ("danger_ink", "sheet"),
+    ("good_ink", "good_ground"),
+)
+"""What is written on what."""
+
+FONTS = ("Segoe UI", "Microsoft JhengHei UI", ".AppleSystemUIFont", "PingFang TC", "Noto Sans")
+CHINESE_FONTS = ("Microsoft JhengHei UI", "PingFang TC", "Noto Sans CJK TC")
+WIDTH, HEIGHT = 500, 700
+LEAST_WIDTH, LEAST_HEIGHT = 420, 520
+
+_SHEET = Template("""
+QWidget { color: $ink; font-size: 15px; }
+QWidget#window, QScrollArea, QWidget#page { background: $ground; border: none; }
+QFrame#head, QFrame#foot { background: $sheet; border: none; }
+QFrame#head { border-bottom: 1px solid $line; }
+QFrame#foot { border-top: 1px solid $line; }
+QLabel { background: transparent; }
+QLabel[kind="name"] { font-size: 19px; font-weight: 700; color: $accent; }
+QLabel[kind="title"] { font-size: 23px; font-weight: 700; }
+QLabel[kind="quiet"] { color: $quiet; }
+QLabel[kind="label"] { color: $quiet; font-size: 13px; }
+QLabel[kind="value"] { font-size: 16px; font-weight: 600; }
+QLabel[kind="words"] { font-size: 30px; font-weight: 700; color: $accent; }
+QLabel[kind="words2"] { font-size: 22px; font-weight: 600; }
+QLabel[kind="warning"], QLabel[kind="danger"], QLabel[kind="good"] {
+  border-radius: 8px; padding: 12px 14px; }
+QLabel[kind="warning"] { background: $warning_ground; color: $warning_ink; }
+QLabel[kind="danger"] { background: $danger_ground; color: $danger_ink; }
+QLabel[kind="good"] { background: $good_ground; color: $good_ink; }
+QFrame#card { background: $sheet; border: 1px solid $line; border-radius: 10px; }
+QLineEdit { background: $sheet; border: 2px solid $line; border-radius: 8px;
+  padding: 9px 12px; font-size: 18px; selection-background-color: $accent; }
+QLineEdit:focus { border-color: $accent; }
+QPushButton { border-radius: 8px; padding: 11px 18px; font-size: 16px; font-weight: 600;
+  background: $sheet; border: 2px solid $line; min-height: 22px; }
+QPushButton:hover { border-color: $accent; }
+QPushButton:focus { border-color: $ink; }
+QPushButton[kind="primary"] { background: $accent; color: $on_accent; border-color: $accent; }
+QPushButton[kind="primary"]:hover { background: $accent_pressed; }
+QPushButton[kind="primary"]:focus { border-color: $ink; }
+QPushButton:disabled { color: $quiet; background: $ground; border-color: $line; }
+QPushButton[kind="plain"] { font-size: 14px; padding: 5px 12px; min-height: 18px; }
+QProgressBar { background: $line; border: none; border-radius: 3px; max-height: 6px; }
+QProgressBar::chunk { background: $accent; border-radius: 3px; }
+""")
+
+
+def style_sheet() -> str:
+    """Give the style sheet of the whole window."""
+    names = Palette.__slots__
+    return _SHEET.substitute({name: getattr(PALETTE, name) for name in names})
+
+
+def contrast(first: str, second: str) -> float:
+    """Give the contrast of two colours, as WCAG 2.2 defines it: 1 to 21."""
+    bright, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = (int(colour[index : index + 2], 16) / 255 for index in (1, 3, 5))
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

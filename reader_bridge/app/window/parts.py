@@ -1,0 +1,76 @@
+"""The small parts the window is made of."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from reader_bridge.app.questions import Fact
+from reader_bridge.protocol import Word
+
+GAP = 14
+
+
+def text(words: str, kind: str = "", *, selectable: bool = False) -> QLabel:
+    """Give text that is shown as it is, whatever it holds, and wraps."""
+    made = QLabel()
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setText(words)
+    made.setWordWrap(True)
+    made.setProperty("kind", kind)
+    if selectable:
+        made.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return made
+
+
+def button(words: str, on_press: Callable[[], object], kind: str = "") -> QPushButton:
+    """Give a button that is pressed by mouse, Space and Enter."""
+    made = QPushButton(words.replace("&", "&&"))
+    made.setProperty("kind", kind)
+    made.setAutoDefault(True)
+    made.clicked.connect(lambda: on_press())
+    return made
+
+
+def fact_card(facts: tuple[Fact, ...]) -> QFrame:
+    """Give what the person compares, in a frame."""
+    frame = QFrame()
+    frame.setObjectName("card")
+    grid = QGridLayout(frame)
+    grid.setContentsMargins(16, 12, 16, 14)
+    grid.setVerticalSpacing(2)
+    for fact in facts:
+        row = grid.rowCount()
+        grid.addWidget(text(fact.label, "label"), row, 0)
+        grid.addWidget(text(fact.value, "value", selectable=True), row + 1, 0)
+        if fact.note:
+            grid.addWidget(text(f"⚠ {fact.note}", "label"), row + 2, 0)
+        if fact is not facts[-1]:
+            grid.setRowMinimumHeight(row + 3, 8)
+    return frame
+
+
+def word_card(words: tuple[Word, Word]) -> QFrame:
+    """Give the two words of a pairing, large, in both languages."""
+    frame = QFrame()
+    frame.setObjectName("card")
+    frame.setAccessibleName(", ".join(word.english for word in words))
+    column = QVBoxLayout(frame)
+    column.setContentsMargins(16, 14, 16, 14)
+    column.setSpacing(2)
+    for said, kind in (
+        ("   ".join(word.english for word in words), "words"),
+        ("　".join(word.chinese for word in words), "words2"),
+    ):
+        shown = text(said, kind)
+        shown.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(shown)
+    return frame
+
+
+def column(parent: QWidget) -> QVBoxLayout:
+    """Give the column a page is laid out in."""
+    made = QVBoxLayout(parent)
+    made.setContentsMargins(24, 22, 24, 22)
+    made.setSpacing(GAP)
+    return made

@@ -1,0 +1,244 @@
+"""A question in the window: what belongs to it, the fields, and two buttons."""
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from reader_bridge.app import questions
+from reader_bridge.app.pin_entry import fits
+from reader_bridge.app.questions import Page
+from reader_bridge.app.window import parts
+from reader_bridge.app.window.secret_field import SecretField
+from reader_bridge.app.words import say
+from reader_bridge.prompts import PinKind, PinRequest
+
+SETTLING_MILLISECONDS = 400
+"""A question that comes up under a finger that is typing or clicking takes no answer yet."""
+
+
+class Question(QWidget):
+    """A page with a yes and a no. Escape is a no; Enter answers only where the focus is.
+
+    `answered` carries what the person said: `True` or text or a secret, and `None` for a no.
+    """
+
+    answered = Signal(object)
+
+    def __init__(self, page: Page, language: str) -> None:
+        super().__init__()
+        self.page, self.language = page, language
+        self.setObjectName("page")
+        self.setAccessibleName(page.title)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._over = False
+        self._column = parts.column(self)
+        self._fill()
+        self.yes = parts.button(page.yes, self.confirm, "primary")
+        self.no = parts.button(page.no, self.decline)
+        self._add_buttons()
+        self._settle()
+
+    def _fill(self) -> None:
+        page, column = self.page, self._column
+        column.addWidget(parts.text(page.title, "title"))
+        self.problem = parts.text(page.problem, "danger")
+        self.problem.setVisible(bool(page.problem))
+        column.addWidget(self.problem)
+        if page.text:
+            column.addWidget(parts.text(page.text))
+        if page.words:
+            column.addWidget(parts.word_card(page.words))
+        if page.facts:
+            column.addWidget(parts.fact_card(page.facts))
+        self._add_fields(column)
+        if page.warning:
+            column.addWidget(parts.text(f"⚠ {page.warning}", "warning"))
+        column.addStretch(1)
+
+    def _add_fields(self, column: QVBoxLayout) -> None:
+        """Put in what is typed into."""
+
+    def _add_buttons(self) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        row.addWidget(self.no)
+        row.addWidget(self.yes, 1)
+        self._column.addLayout(row)
+        QWidget.setTabOrder(self.yes, self.no)
+
+    def _settle(self) -> None:
+        self.yes.setEnabled(False)
+        QTimer.singleShot(SETTLING_MILLISECONDS, self.yes, lambda: self.yes.setEnabled(True))
+
+    def take_focus(self) -> None:
+        """Put the keyboard where it is needed: on the page, where a Tab leads to the yes."""
+        self.setFocus()
+
+    def confirm(self) -> None:
+        """Say yes."""
+        self._answer(True)
+
+    def decline(self) -> None:
+        """Say no."""
+        self._answer(None)
+
+    def put_away(self) -> None:
+        """Forget what was typed; nobody waits for it any more."""
+        self._over = True
+
+    def complain(self, problem: str) -> None:
+        """Say what is wrong with what was typed, to the eye and to a screen reader."""
+        self.problem.setText(problem)
+        self.problem.setVisible(True)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Take Escape as a no."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.decline()
+        else:
+            super().keyPressEvent(event)
+
+    def _answer(self, value: object) -> None:
+        if not self._over:
+            self._over = True
+            self.answered.emit(value)
+
+
+class LineQuestion(Question):
+    """Asks for a line that is no secret: a pairing code, an address."""
+
+    def __init__(self, page: Page, language: str, name: str, longest: int) -> None:
+        self._name, self._longest = name, longest
+        super().__init__(page, language)
+
+    def _add_fields(self, column: QVBoxLayout) -> None:
+        self.field = QLineEdit()
+        self.field.setMaxLength(self._longest)
+        self.field.setAccessibleName(self._name)
+        self.field.returnPressed.connect(self.confirm)
+        column.addWidget(_field_label(self._name, self.field))
+        column.addWidget(self.field)
+
+    def take_focus(self) -> None:
+        """Let the person type at once."""
+        self.field.setFocus()
+
+    def confirm(self) -> None:
+        """Hand over the line."""
+        self._answer(self.field.text().strip())
+
+
+class PassphraseQuestion(Question):
+    """Asks for the passphrase of a virtual card."""
+
+    def __init__(self, page: Page, language: str, name: str) -> None:
+        self._name = name
+        super().__init__(page, language)
+
+    def _add_fields(self, column: QVBoxLayout) -> None:
+        self.field = SecretField(self._name)
+        self.field.entered.connect(self.confirm)
+        column.addWidget(_field_label(self._name, self.field))
+        column.addWidget(self.field)
+
+    def take_focus(self) -> None:
+        """Let the person type at once."""
+        self.field.setFocus()
+
+    def put_away(self) -> None:
+        """Overwrite what was typed."""
+        super().put_away()
+        self.field.wipe()
+
+    def confirm(self) -> None:
+        """Hand over the passphrase."""
+        self._answer(self.field.take())
+
+
+class PinQuestion(Question):
+    """Asks for a PIN or PUK, a new one twice. What cannot be right is not handed over."""
+
+    def __init__(self, request: PinRequest, language: str) -> None:
+        self._request = request
+        super().__init__(questions.pin(request, language), language)
+
+    def _add_fields(self, column: QVBoxLayout) -> None:
+        names = [questions.FIELDS[self._request.kind]]
+        if self._request.kind is PinKind.NEW:
+            names.append(questions.REPEAT)
+        self.fields = [SecretField(say(self.language, name)) for name in names]
+        for field in self.fields:
+            field.changed.connect(lambda: self.problem.hide())
+            field.entered.connect(self._go_on)
+            column.addWidget(_field_label(field.accessibleName(), field))
+            column.addWidget(field)
+
+    def take_focus(self) -> None:
+        """Let the person type at once."""
+        self.fields[0].setFocus()
+
+    def put_away(self) -> None:
+        """Overwrite what was typed."""
+        super().put_away()
+        for field in self.fields:
+            field.wipe()
+
+    def decline(self) -> None:
+        """Overwrite what was typed, and say no."""
+        for field in self.fields:
+            field.wipe()
+        super().decline()
+
+    def confirm(self) -> None:
+        """Hand over the PIN, where it can be one and was typed twice the same."""
+        problem = fits(self.fields[0].typed, self._request, self.language)
+        if problem is None and not self._same():
+            problem = say(self.language, questions.DIFFERENT)
+        if problem is None:
+            secret = self.fields[0].take()
+            self.fields[-1].wipe()
+            self._answer(secret)
+            return
+        for field in self.fields:
+            field.wipe()
+        self.complain(problem)
+        self.fields[0].setFocus()
+
+    def _same(self) -> bool:
+        return all(field.typed.same_as(self.fields[0].typed) for field in self.fields)
+
+    def _go_on(self) -> None:
+        """Enter leads to the field below, and from the last one further."""
+        below = next((field for field in self.fields if not field.count), None)
+        if below is None or below is self.fields[0]:
+            self.confirm()
+        else:
+            below.setFocus()
+
+
+def _field_label(text: str, field: QWidget) -> QLabel:
+    made: QLabel = parts.text(text, "label")
+    made.setBuddy(field)
+    return made
+
+
+def passphrase_page(problem: str, language: str) -> Page:
+    """Ask for the passphrase of a virtual card."""
+    return Page(
+        title=say(language, "Virtual card"),
+        text=say(language, "Its file is sealed. Type its passphrase to put it into the reader."),
+        yes=say(language, "Go on"),
+        no=say(language, "Close"),
+        problem=problem,
+    )
+
+
+def address_page(problem: str, language: str) -> Page:
+    """Ask for the server's address."""
+    return Page(
+        title=say(language, "Which server?"),
+        text=say(language, "The chat shows you the server's address."),
+        yes=say(language, "Connect"),
+        no=say(language, "Close"),
+        problem=problem,
+    )

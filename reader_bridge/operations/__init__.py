@@ -1,0 +1,32 @@
+"""The six operations. What a server may ask for, and nothing else."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from reader_bridge.operations.errand import Errand
+from reader_bridge.operations.pin_changing import change_pin
+from reader_bridge.operations.pin_setting import set_pin
+from reader_bridge.operations.proving import prove_possession
+from reader_bridge.operations.reading import card_status, list_readers, read_certificate
+from reader_bridge.protocol.operations import Value
+from reader_bridge.protocol.vocabulary import Operation
+
+OPERATIONS: dict[Operation, Callable[[Errand, Any], Awaitable[Value]]] = {
+    Operation.LIST_READERS: list_readers,
+    Operation.CARD_STATUS: card_status,
+    Operation.READ_CERTIFICATE: read_certificate,
+    Operation.PROVE_POSSESSION: prove_possession,
+    Operation.SET_PIN: set_pin,
+    Operation.CHANGE_PIN: change_pin,
+}
+
+
+async def run_operation(errand: Errand) -> Value:
+    """Carry out an operation.
+
+    :raises OperationFailedError: where it does not come to its end.
+    """
+    try:
+        return await OPERATIONS[errand.operation](errand, errand.parameters)
+    finally:
+        await errand.calls.close()

@@ -1,0 +1,102 @@
+"""How an operation ends before its end: one exception, and what a card's error becomes."""
+
+from reader_bridge.card.apdu import Instruction
+from reader_bridge.card.errors import (
+    AdminKeyRejectedError,
+    AdminTriesLowError,
+    ApduError,
+    CardError,
+    InvalidPinError,
+    InvalidPukError,
+    LastTryError,
+    PinBlockedError,
+    PinOperationRefusedError,
+    PukBlockedError,
+    ReaderError,
+)
+from reader_bridge.protocol.failures import FailureCode, FailureValues
+from reader_bridge.protocol.vocabulary import CardProfile
+
+CHANGES_PIN = frozenset({Instruction.CHANGE_REFERENCE_DATA, Instruction.RESET_RETRY_COUNTER})
+NOT_CARRIED_OUT = range(0x67, 0x6F)
+"""SW1 of a command that was refused before it did anything (ISO/IEC 7816-4 §5.6)."""
+_OTHER_CODES = {
+    "no_card": FailureCode.CARD_REMOVED,
+    "last_try": FailureCode.PIN_NOT_ENTERED,
+    "cryptogram_format": FailureCode.INTERNAL_ERROR,
+    "access_not_exclusive": FailureCode.INTERNAL_ERROR,
+    "out_of_order": FailureCode.INTERNAL_ERROR,
+    "card_error": FailureCode.CARD_REFUSED,
+}
+
+
+class OperationFailedError(Exception):
+    """An operation did not come to its end.
+
+    :ivar code: why.
+    :ivar values: what there is to say beside it.
+    """
+
+    def __init__(self, code: FailureCode, values: FailureValues | None = None) -> None:
+        super().__init__(code.value)
+        self.code = code
+        self.values = values or FailureValues()
+
+
+def failed(
+    code: FailureCode,
+    *,
+    tries_left: int | None = None,
+    tries_needed: int | None = None,
+    profile: CardProfile | None = None,
+    reader: str | None = None,
+) -> OperationFailedError:
+    """Make the exception of a failure."""
+    return OperationFailedError(code, FailureValues(tries_left, tries_needed, profile, reader))
+
+
+def from_card(error: CardError, unanswered: int | None = None) -> OperationFailedError:
+    """Read a card's error.
+
+    :param unanswered: the instruction that was on its way when the card was lost.
+    """
+    if is_in_doubt(error, unanswered):
+        return failed(FailureCode.OUTCOME_UNKNOWN)
+    code = _code(error)
+    match error:
+        case PinOperationRefusedError():
+            return failed(code, profile=_profile(error.profile))
+        case AdminTriesLowError():
+            return failed(code, tries_left=error.attempts_remaining, tries_needed=error.required)
+        case InvalidPinError() | InvalidPukError() | LastTryError() | AdminKeyRejectedError():
+            return failed(code, tries_left=error.attempts_remaining)
+        case PinBlockedError() | PukBlockedError():
+            return failed(code, tries_left=0)
+        case ReaderError():
+            return failed(code, reader=shown_name(error.reader))
+    return failed(code)
+
+
+def is_in_doubt(error: CardError, unanswered: int | None) -> bool:
+    """Tell whether the card may have set another PIN, although there was no right answer."""
+    if unanswered in CHANGES_PIN:
+        return True
+    return (
+        isinstance(error, ApduError)
+        and error.instruction in CHANGES_PIN
+        and error.status_word >> 8 not in NOT_CARRIED_OUT
+    )
+
+
+def shown_name(name: str) -> str:
+    """Give a reader's name as messages carry it: without control characters, and not endless."""
+    seen = "".join(letter for letter in name if letter.isprintable())[:128]
+    return seen or "?"
+
+
+def _code(error: CardError) -> FailureCode:
+    return _OTHER_CODES.get(error.code) or FailureCode(error.code)
+
+
+def _profile(name: str) -> CardProfile | None:
+    return next((profile for profile in CardProfile if profile == name), None)

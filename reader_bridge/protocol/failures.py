@@ -1,0 +1,195 @@
+"""Why an operation did not come to its end: stable codes, each with cause and remedy.
+
+Cause and remedy are for whoever writes a server or a bridge; what a person reads is in the
+catalogues of each.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reader_bridge.protocol.fields import Count, ReaderName
+from reader_bridge.protocol.vocabulary import CardProfile
+
+
+class FailureCode(StrEnum):
+    """Why an operation did not come to its end."""
+
+    UNKNOWN_OPERATION = "unknown_operation"
+    BAD_STATE = "bad_state"
+    BUSY = "busy"
+    CONSENT_REFUSED = "consent_refused"
+    PIN_NOT_ENTERED = "pin_not_entered"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    LINK_LOST = "link_lost"
+    SERVER_SILENT = "server_silent"
+    PCSC_MISSING = "pcsc_missing"
+    READER_SERVICE_STOPPED = "reader_service_stopped"
+    READER_NOT_FOUND = "reader_not_found"
+    SEVERAL_CARDS = "several_cards"
+    CARD_MUTE = "card_mute"
+    CARD_IN_USE = "card_in_use"
+    CARD_REMOVED = "card_removed"
+    CARD_RESET = "card_reset"
+    CARD_NOT_RESPONDING = "card_not_responding"
+    CARD_RESPONSE_INVALID = "card_response_invalid"
+    CARD_REFUSED = "card_refused"
+    CARD_UNKNOWN = "card_unknown"
+    OPERATION_REFUSED = "operation_refused"
+    WRONG_CARD = "wrong_card"
+    PIN_FORMAT = "pin_format"
+    PIN_WRONG = "pin_wrong"
+    PIN_BLOCKED = "pin_blocked"
+    PUK_WRONG = "puk_wrong"
+    PUK_BLOCKED = "puk_blocked"
+    ADMIN_TRIES_LOW = "admin_tries_low"
+    ADMIN_KEY_REJECTED = "admin_key_rejected"
+    CARD_NOT_GENUINE = "card_not_genuine"
+    CERTIFICATE_MISSING = "certificate_missing"
+    KEY_UNSUPPORTED = "key_unsupported"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    PIN_SET_UNPROVED = "pin_set_unproved"
+    INTERNAL_ERROR = "internal_error"
+
+
+@dataclass(frozen=True, slots=True)
+class FailureValues:
+    """What there is to say beside the code. Each is there only where it means something.
+
+    :ivar tries_left: of the PIN, PUK or administrator's key the code is about.
+    :ivar tries_needed: with `admin_tries_low`.
+    :ivar profile: what the card was recognised as.
+    :ivar reader: which reader it is about.
+    """
+
+    tries_left: Count | None = None
+    tries_needed: Count | None = None
+    profile: CardProfile | None = None
+    reader: ReaderName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a code means.
+
+    :ivar cause: what happened, and what did not.
+    :ivar remedy: what the person or the server can do.
+    :ivar again: whether the same operation can be started again as it is.
+    """
+
+    cause: str
+    remedy: str
+    again: bool = True
+
+
+_C = FailureCode
+ADVICE: dict[FailureCode, Advice] = {
+    _C.UNKNOWN_OPERATION: Advice(
+        "The bridge has no such operation.", "A newer bridge may have it.", again=False
+    ),
+    _C.BAD_STATE: Advice("The bridge is not paired.", "Pair first."),
+    _C.BUSY: Advice(
+        "Another operation runs, or a card still hangs in an earlier one.",
+        "Wait for its end, or cancel it.",
+    ),
+    _C.CONSENT_REFUSED: Advice(
+        "The person said no on the PC. The card was at most read.", "Start again when they want."
+    ),
+    _C.PIN_NOT_ENTERED: Advice(
+        "The person closed the PIN entry, or does not want to spend the last try.",
+        "Start again when they want.",
+    ),
+    _C.CANCELLED: Advice(
+        "The server cancelled it, or the bridge was closed. The PIN is as it was.", "Start again."
+    ),
+    _C.TIMED_OUT: Advice("The deadline of `start` is over. The PIN is as it was.", "Start again."),
+    _C.LINK_LOST: Advice(
+        "There was no link for 60 s, or it came back with another session. The PIN is as it was.",
+        "Start again.",
+    ),
+    _C.SERVER_SILENT: Advice(
+        "The server did not answer the card's challenge, or not say whether the card is genuine, "
+        "within 60 s. The PIN is as it was.",
+        "Authorise anew.",
+    ),
+    _C.PCSC_MISSING: Advice(
+        "The bridge was installed without access to readers.",
+        "Install it with pyscard.",
+        again=False,
+    ),
+    _C.READER_SERVICE_STOPPED: Advice(
+        "The operating system's smart card service does not run.", "Start it."
+    ),
+    _C.READER_NOT_FOUND: Advice("The reader was unplugged.", "Plug it in."),
+    _C.SEVERAL_CARDS: Advice(
+        "Several cards could be meant.", "Leave one in, or name the reader in `start`."
+    ),
+    _C.CARD_MUTE: Advice(
+        "The card does not answer its reader.", "Put it in the other way round; clean the chip."
+    ),
+    _C.CARD_IN_USE: Advice("Another program holds the card.", "Close it."),
+    _C.CARD_REMOVED: Advice("The card was pulled out. The PIN is as it was.", "Put it in again."),
+    _C.CARD_RESET: Advice(
+        "Another program reset the card. The PIN is as it was.", "Close that program."
+    ),
+    _C.CARD_NOT_RESPONDING: Advice(
+        "The card took too long. The PIN is as it was.", "Take it out and put it in again."
+    ),
+    _C.CARD_RESPONSE_INVALID: Advice(
+        "The card said something that cannot be.", "Take it out and put it in again."
+    ),
+    _C.CARD_REFUSED: Advice("The card refused a command.", "Take it out and put it in again."),
+    _C.CARD_UNKNOWN: Advice(
+        "The card is none the bridge knows. It was left alone.", "Put the right card in."
+    ),
+    _C.OPERATION_REFUSED: Advice(
+        "This kind of card does not have the operation; nothing was sent to it. No PIN command is "
+        "ever sent to a real MOICA card.",
+        "With a MOICA card, go through the authority's own page.",
+        again=False,
+    ),
+    _C.WRONG_CARD: Advice(
+        "The card's serial is another than the expected one.", "Put the right card in."
+    ),
+    _C.PIN_FORMAT: Advice(
+        "What was typed cannot be a PIN of this card, several times; the card saw none of it.",
+        "Start again.",
+    ),
+    _C.PIN_WRONG: Advice(
+        "A wrong PIN was typed, and then none. `tries_left` says what that left.", "Start again."
+    ),
+    _C.PIN_BLOCKED: Advice("No try of the PIN is left.", "Unlock the card with `set_pin`."),
+    _C.PUK_WRONG: Advice(
+        "A wrong PUK was typed, and then none. `tries_left` says what that left.", "Start again."
+    ),
+    _C.PUK_BLOCKED: Advice("No try of the PUK is left.", "The card has to be replaced.", False),
+    _C.ADMIN_TRIES_LOW: Advice(
+        "The administrator's key has fewer tries left than are needed to dare one.",
+        "The card goes to the counter.",
+        again=False,
+    ),
+    _C.ADMIN_KEY_REJECTED: Advice(
+        "The card did not take the cryptogram, which cost a try of the administrator's key. The "
+        "bridge sends none to any card any more until the person starts it again.",
+        "The server alerts its staff. It never tries again by itself.",
+        again=False,
+    ),
+    _C.CARD_NOT_GENUINE: Advice(
+        "The server says the card's answer is not that of the real card. It got no new PIN.",
+        "The server alerts its staff.",
+        again=False,
+    ),
+    _C.CERTIFICATE_MISSING: Advice("The card has no such certificate.", "None here.", again=False),
+    _C.KEY_UNSUPPORTED: Advice(
+        "The card's key is of a kind the bridge cannot sign with.", "None here.", again=False
+    ),
+    _C.OUTCOME_UNKNOWN: Advice(
+        "The card was lost while it set or changed the PIN: the old or the new one is right.",
+        "Ask `card_status`; the person tries the new PIN first.",
+    ),
+    _C.PIN_SET_UNPROVED: Advice(
+        "The new PIN is set, but the card did not sign the receipt.",
+        "Ask `prove_possession` for this card.",
+    ),
+    _C.INTERNAL_ERROR: Advice("A mistake in the bridge.", "Start again; report it."),
+}

@@ -1,0 +1,235 @@
+"""What each operation takes and gives.
+
+Whatever a server asks for, it never names a command of the card, a file on it or a value to be
+signed as it is.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from reader_bridge.protocol.codec import Items
+from reader_bridge.protocol.fields import (
+    CardNumber,
+    CardSerial,
+    Certificate,
+    Count,
+    Nonce,
+    ReaderName,
+    Signature,
+)
+from reader_bridge.protocol.vocabulary import (
+    CardProfile,
+    KeyRole,
+    Operation,
+    Purpose,
+    SignatureAlgorithm,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListReaders:
+    """Tell which readers there are. Waits for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCardStatus:
+    """Tell what the card says without a PIN. Spends no try; waits for reader and card.
+
+    :ivar reader: in which reader; without, the one that has a card that is recognised.
+    """
+
+    reader: ReaderName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCertificate:
+    """Give a certificate on the card.
+
+    :ivar role: of which key.
+    :ivar reader: in which reader.
+    """
+
+    role: KeyRole = KeyRole.AUTHENTICATION
+    reader: ReaderName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProvePossession:
+    """Sign the statement of possession with the authentication key. The person types the PIN.
+
+    :ivar server_nonce: the server's half of what makes the statement fresh.
+    :ivar purpose: where it is to find out what became of a `set_pin` that was cut.
+    :ivar card_serial: the card it has to be; `wrong_card` otherwise.
+    :ivar reader: in which reader.
+    """
+
+    server_nonce: Nonce
+    purpose: Purpose | None = None
+    card_serial: CardSerial | None = None
+    reader: ReaderName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SetPin:
+    """Set a new PIN with the issuer's consent: *authorised*. The person types the new PIN, twice.
+
+    On a GIDS card the server gives the administrator's cryptogram; on a PIV card the person types
+    the PUK, and only `unlock` is possible.
+
+    :ivar purpose: what the person is told it is for.
+    :ivar card_serial: the card it has to be; `wrong_card` otherwise.
+    :ivar server_nonce: for the receipt, which is a proof of possession of this operation.
+    :ivar reader: in which reader.
+    """
+
+    purpose: Purpose
+    card_serial: CardSerial
+    server_nonce: Nonce
+    reader: ReaderName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePin:
+    """Change the PIN. The person types the one it is and, twice, the new one.
+
+    :ivar card_serial: the card it has to be; `wrong_card` otherwise.
+    :ivar reader: in which reader.
+    """
+
+    card_serial: CardSerial | None = None
+    reader: ReaderName | None = None
+
+
+Parameters = ListReaders | ReadCardStatus | ReadCertificate | ProvePossession | SetPin | ChangePin
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A reader (讀卡機).
+
+    :ivar name: as the operating system has it, without control characters.
+    :ivar card_present: a card is in it.
+    :ivar in_use: another program holds the card for itself.
+    :ivar mute: the card does not answer: put in wrongly, or broken.
+    """
+
+    name: ReaderName
+    card_present: bool
+    in_use: bool = False
+    mute: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderList:
+    """What `list_readers` gives.
+
+    :ivar readers: at most 16.
+    """
+
+    readers: Annotated[tuple[Reader, ...], Items(16)] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """The tries of a PIN, PUK or key.
+
+    :ivar remaining: how many are left, where the card says so.
+    :ivar limit: how many there are after a right entry, where the card says so.
+    """
+
+    remaining: Count | None = None
+    limit: Count | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardReport:
+    """What `card_status` gives. A card that does not tell something leaves it away.
+
+    :ivar reader: the reader it is in.
+    :ivar profile: as what it was recognised.
+    :ivar card_serial: of the chip.
+    :ivar card_number: IC card number, as the card says it; not proved.
+    :ivar pin: tries of the PIN.
+    :ivar puk: tries of the PUK.
+    :ivar admin: tries of the administrator's key.
+    :ivar certificates: which are there.
+    :ivar possible: the operations this card can be used for.
+    """
+
+    reader: ReaderName
+    profile: CardProfile
+    card_serial: CardSerial | None = None
+    card_number: CardNumber | None = None
+    pin: Tries | None = None
+    puk: Tries | None = None
+    admin: Tries | None = None
+    certificates: Annotated[tuple[KeyRole, ...], Items(3)] = ()
+    possible: Annotated[tuple[Operation, ...], Items(6)] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateCopy:
+    """What `read_certificate` gives. That the card has the key is not proved by it.
+
+    :ivar role: of which key.
+    :ivar certificate: as the card has it.
+    """
+
+    role: KeyRole
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What `prove_possession` and `set_pin` give: a signed statement.
+
+    The server builds the statement itself, from what it knows and these fields, and checks the
+    signature against the certificate it has on record for this card.
+
+    :ivar card_serial: of the chip that signed.
+    :ivar bridge_nonce: the bridge's half of what makes the statement fresh.
+    :ivar algorithm: how it was signed.
+    :ivar signature: over the statement.
+    :ivar certificate: of the authentication key, as the card has it.
+    """
+
+    card_serial: CardSerial
+    bridge_nonce: Nonce
+    algorithm: SignatureAlgorithm
+    signature: Signature
+    certificate: Certificate
+
+
+@dataclass(frozen=True, slots=True)
+class PinChanged:
+    """What `change_pin` gives.
+
+    :ivar card_serial: of the chip, where the card tells it.
+    """
+
+    card_serial: CardSerial | None = None
+
+
+Value = ReaderList | CardReport | CertificateCopy | Receipt | PinChanged
+
+PARAMETERS: dict[Operation, type[Parameters]] = {
+    Operation.LIST_READERS: ListReaders,
+    Operation.CARD_STATUS: ReadCardStatus,
+    Operation.READ_CERTIFICATE: ReadCertificate,
+    Operation.PROVE_POSSESSION: ProvePossession,
+    Operation.SET_PIN: SetPin,
+    Operation.CHANGE_PIN: ChangePin,
+}
+VALUES: dict[Operation, type[Value]] = {
+    Operation.LIST_READERS: ReaderList,
+    Operation.CARD_STATUS: CardReport,
+    Operation.READ_CERTIFICATE: CertificateCopy,
+    Operation.PROVE_POSSESSION: Receipt,
+    Operation.SET_PIN: Receipt,
+    Operation.CHANGE_PIN: PinChanged,
+}
+
+
+def operation_of(parameters: Parameters) -> Operation:
+    """Tell which operation parameters belong to."""
+    return next(name for name, kind in PARAMETERS.items() if type(parameters) is kind)

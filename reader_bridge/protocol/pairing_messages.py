@@ -1,0 +1,157 @@
+"""Messages of greeting and pairing, in the order in which they come."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from reader_bridge.protocol.codec import Items
+from reader_bridge.protocol.fields import (
+    ApiLevel,
+    Code,
+    Count,
+    Identifier,
+    Language,
+    Nonce,
+    Origin,
+    PersonName,
+    Proof,
+    Seconds,
+    Secret,
+    Sequence,
+    Version,
+)
+from reader_bridge.protocol.vocabulary import PairRefusal, UnpairReason
+
+
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """The server speaks first.
+
+    :ivar api_levels: the levels it understands.
+    :ivar nonce: fresh for every connection.
+    :ivar origin: what it takes for its own origin; the bridge goes by the one it dialled.
+    """
+
+    api_levels: Annotated[tuple[ApiLevel, ...], Items(16)]
+    nonce: Nonce
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Resume:
+    """A session to be taken up again.
+
+    :ivar session: which.
+    :ivar proof: HMAC-SHA256 of the resume secret over `kaika-bridge resume v1`, the session and
+        the nonce of this connection's `greeting`.
+    :ivar last_seq: the last number the bridge has seen from the server.
+    """
+
+    session: Identifier
+    proof: Proof
+    last_seq: Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The bridge's answer.
+
+    :ivar api_level: the highest that both understand.
+    :ivar app_version: of the bridge.
+    :ivar language: of its person, as BCP 47 writes it.
+    :ivar nonce: fresh for every connection.
+    :ivar resume: where the bridge was paired before the link was lost.
+    """
+
+    api_level: ApiLevel
+    app_version: Version
+    language: Language
+    nonce: Nonce
+    resume: Resume | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The session, new or taken up again.
+
+    :ivar session: which.
+    :ivar resumed: both sides go on with their numbers, and send again what lies after the other's
+        `last_seq`. Otherwise both begin at 1.
+    :ivar paired: the pairing stands. With `resumed` false the server was started anew: the bridge
+        ends what it was doing, and sends the last `result` or `failure` once more.
+    :ivar last_seq: the last number the server has seen from the bridge.
+    :ivar seconds_left: until the pairing ends.
+    """
+
+    session: Identifier
+    resumed: bool = False
+    paired: bool = False
+    last_seq: Sequence = 0
+    seconds_left: Seconds = 0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Pair:
+    """The pairing code, as the person typed it.
+
+    :ivar code: in capitals, without spaces and dashes.
+    """
+
+    code: Code
+
+
+@dataclass(frozen=True, slots=True)
+class PairRefused:
+    """The code was not taken.
+
+    :ivar reason: why.
+    :ivar tries_left: for this address, where that is known.
+    :ivar wait_seconds: until the next try is looked at.
+    """
+
+    reason: PairRefusal
+    tries_left: Count | None = None
+    wait_seconds: Seconds | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PairOffer:
+    """The code was right. Both ends show the two words now.
+
+    :ivar telegram_name: of whose chat gave the code. Not checked by anybody.
+    """
+
+    telegram_name: PersonName
+
+
+@dataclass(frozen=True, slots=True)
+class PairAnswer:
+    """What the person said on the PC about host, name and words.
+
+    :ivar accepted: that they are right.
+    """
+
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Paired:
+    """Both ends said yes.
+
+    :ivar resume_secret: proves the bridge when the link comes back.
+    :ivar seconds_left: until the pairing ends.
+    :ivar telegram_name: of whose chat it is.
+    """
+
+    resume_secret: Secret
+    seconds_left: Seconds
+    telegram_name: PersonName
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaired:
+    """The pairing ended, or the offered one did not come about; the session goes on unpaired.
+
+    :ivar reason: why.
+    """
+
+    reason: UnpairReason

@@ -1,0 +1,60 @@
+"""The statement of possession: the one thing the authentication key ever signs for a server.
+
+Both sides build it from what each knows itself. It begins with a text that is part of no other
+protocol, so that a signature over it is good for nothing else; every part has a fixed length or
+its length before it.
+"""
+
+import hashlib
+from typing import Final
+from urllib.parse import urlsplit
+
+from reader_bridge.protocol.errors import ProtocolError
+from reader_bridge.protocol.limits import NONCE_BYTES
+from reader_bridge.protocol.vocabulary import Operation
+
+CONTEXT: Final = b"Kaika reader bridge: statement of possession, version 1\x00"
+_PORTS: Final = {"wss": 443, "ws": 80}
+_SECURE: Final = {"https": "wss", "http": "ws", "wss": "wss", "ws": "ws"}
+
+
+def origin_of(url: str) -> str:
+    """Give the origin of a server's address: `wss://host[:port]`.
+
+    In small letters, and with the port left out where it is the usual one. `https` is `wss`.
+
+    :raises ProtocolError: where the address is none.
+    """
+    try:
+        parts = urlsplit(url)
+        scheme, host, port = _SECURE[parts.scheme], parts.hostname, parts.port
+    except (KeyError, ValueError):
+        raise ProtocolError(where="origin") from None
+    if not host:
+        raise ProtocolError(where="origin")
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{host}" + (f":{port}" if port not in (None, _PORTS[scheme]) else "")
+
+
+def possession_statement(
+    origin: str,
+    operation: Operation,
+    *,
+    server_nonce: bytes,
+    bridge_nonce: bytes,
+    card_serial: str,
+) -> bytes:
+    """Build what is signed to prove possession.
+
+    Context, SHA-256 of the origin, the server's nonce, the bridge's nonce; then the operation and
+    the card's serial, each with its length before it in one byte.
+
+    :param origin: of the server, as the bridge dialled it; see :func:`origin_of`.
+    :param operation: `prove_possession`, or `set_pin` for its receipt.
+    """
+    if len(server_nonce) != NONCE_BYTES or len(bridge_nonce) != NONCE_BYTES:
+        raise ProtocolError(where="nonce")
+    said = CONTEXT + hashlib.sha256(origin.encode("utf-8")).digest() + server_nonce + bridge_nonce
+    for part in (operation.value.encode("ascii"), card_serial.encode("ascii")):
+        said += bytes((len(part),)) + part
+    return said

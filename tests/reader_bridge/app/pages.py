@@ -1,0 +1,61 @@
+"""Every page of the app with something in it, for the tests and the pictures."""
+
+from reader_bridge.app import questions
+from reader_bridge.app.window.desk import Make
+from reader_bridge.app.window.question import (
+    LineQuestion,
+    PassphraseQuestion,
+    PinQuestion,
+    Question,
+    address_page,
+    passphrase_page,
+)
+from reader_bridge.app.words import say
+from reader_bridge.card.profiles.base import PinRules
+from reader_bridge.prompts import (
+    CardLabel,
+    Consent,
+    PairingProblem,
+    Peer,
+    PinFault,
+    PinKind,
+    PinRequest,
+)
+from reader_bridge.protocol import WORDS, CardProfile, Operation, PairRefusal, Purpose
+
+PEER = Peer("kaika.example", "Maria Santos", (WORDS[3], WORDS[40]))
+CARD = CardLabel(CardProfile.GIDS, "GP00000000123456")
+READER = "ACS ACR39U ICC Reader 00 00"
+NEW = PinRequest(PinKind.NEW, Operation.SET_PIN, CARD, PinRules(6, 8))
+CURRENT = PinRequest(PinKind.CURRENT, Operation.CHANGE_PIN, CARD, PinRules(6, 8), 2, 3)
+LAST = PinRequest(
+    PinKind.CURRENT, Operation.CHANGE_PIN, CARD, PinRules(6, 8), 1, 3, PinFault.WRONG, True
+)
+PUK = PinRequest(PinKind.PUK, Operation.SET_PIN, CARD, PinRules(6, 8, True), None, None)
+UNLOCK = Consent(Operation.SET_PIN, PEER, Purpose.UNLOCK, READER, CARD)
+READING = Consent(Operation.CARD_STATUS, PEER, for_session=True)
+
+
+def code(problem: PairingProblem | None = None) -> Make:
+    return lambda language: LineQuestion(
+        questions.pairing_code(problem, language), language, say(language, "Code:"), 32
+    )
+
+
+PAGES: dict[str, Make] = {
+    "code": code(),
+    "wrong code": code(PairingProblem(PairRefusal.TOO_MANY_TRIES, 0, 900)),
+    "compare": lambda language: Question(questions.comparison(PEER, language), language),
+    "consent": lambda language: Question(questions.consent(UNLOCK, language), language),
+    "reading": lambda language: Question(questions.consent(READING, language), language),
+    "current pin": lambda language: PinQuestion(CURRENT, language),
+    "new pin": lambda language: PinQuestion(NEW, language),
+    "puk": lambda language: PinQuestion(PUK, language),
+    "last try": lambda language: Question(questions.last_try(LAST, language), language),
+    "address": lambda language: LineQuestion(
+        address_page("", language), language, say(language, "Address:"), 512
+    ),
+    "passphrase": lambda language: PassphraseQuestion(
+        passphrase_page("", language), language, say(language, "Passphrase:")
+    ),
+}

@@ -1,0 +1,177 @@
+"""The last step of the check: whether a Kaika server answers, and the right one."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from reader_bridge.app import check_words, trust
+from reader_bridge.app.address import Address, parse
+from reader_bridge.app.check import Outcome
+from reader_bridge.app.check_server import check_server
+from reader_bridge.protocol import write_frame
+from reader_bridge.protocol.limits import SUBPROTOCOL
+from reader_bridge.protocol.pairing_messages import Greeting
+
+TRUSTED = trust.context(None)
+Handler = Callable[[web.Request], object]
+
+
+@asynccontextmanager
+async def serving(handler: object, tls: ssl.SSLContext | None = None) -> AsyncIterator[Address]:
+    application = web.Application()
+    application.router.add_get("/bridge/v1", handler)  # type: ignore[arg-type]
+    runner = web.AppRunner(application, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    port = runner.addresses[0][1]
+    try:
+        yield parse(f"{'wss' if tls else 'ws'}://localhost:{port}")
+    finally:
+        await runner.cleanup()
+
+
+def saying(frame: str | bytes | None, *protocols: str) -> Callable[[web.Request], object]:
+    async def handle(request: web.Request) -> web.WebSocketResponse:
+        link = web.WebSocketResponse(protocols=protocols, timeout=0.1)
+        await link.prepare(request)
+        if isinstance(frame, str):
+            await link.send_str(frame)
+        elif frame is not None:
+            await link.send_bytes(frame)
+        await link.receive()
+        return link
+
+    return handle
+
+
+def greeting(*levels: int) -> str:
+    return write_frame(Greeting(levels, bytes(32), "wss://kaika.example"))
+
+
+@pytest.mark.parametrize(
+    ("handler", "code"),
+    [
+        (saying(greeting(1), SUBPROTOCOL), "server_answers"),
+        (saying(greeting(1, 2), SUBPROTOCOL), "server_answers"),
+        (saying(greeting(2), SUBPROTOCOL), "server_other"),
+        (saying(greeting(1)), "server_not_kaika"),
+        (saying("nonsense", SUBPROTOCOL), "server_not_kaika"),
+        (saying(b"\x00" * 9, SUBPROTOCOL), "server_not_kaika"),
+        (saying("[" * 60_000, SUBPROTOCOL), "server_not_kaika"),
+        (saying("x" * 100_000, SUBPROTOCOL), "server_not_kaika"),
+        (saying(None, SUBPROTOCOL), "server_silent"),
+    ],
+)
+async def test_who_answers_is_told(handler: Handler, code: str) -> None:
+    async with serving(handler) as address:
+        finding = await check_server(address, TRUSTED, patience=1.0)
+    assert finding.code == code
+    assert finding.outcome is (Outcome.OK if code == "server_answers" else Outcome.FAILED)
+    assert (check_words.remedy(finding, "en") is None) == (code == "server_answers")
+    assert address.host in check_words.what(finding, "zh_Hant")
+
+
+async def test_an_ordinary_web_page_is_no_server() -> None:
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text="hello")
+
+    async with serving(page) as address:
+        assert (await check_server(address, TRUSTED)).code == "server_not_kaika"
+
+
+async def test_nobody_there_is_told() -> None:
+    async with serving(saying(None)) as address:
+        pass
+    assert (await check_server(address, TRUSTED)).code == "server_unreachable"
+
+
+async def test_a_name_that_does_not_exist_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def unknown(*_: object, **__: object) -> object:
+        raise socket.gaierror(socket.EAI_NONAME, "unknown")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
+    finding = await check_server(parse("wss://kaika.invalid"), TRUSTED)
+    assert finding.code == "server_name_unknown"
+
+
+async def test_without_an_address_it_is_skipped() -> None:
+    finding = await check_server(None, TRUSTED)
+    assert (finding.outcome, finding.code) == (Outcome.SKIPPED, "no_server_yet")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """An authority nobody knows, with its key, for `localhost`."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+        .sign(key, SHA256())
+    )
+    path = tmp_path / "server.pem"
+    path.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        + made.public_bytes(Encoding.PEM)
+    )
+    return path
+
+
+async def test_an_unknown_authority_is_believed_only_where_it_was_given(certificate: Path) -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(certificate)
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # of the refused handshake
+    async with serving(saying(greeting(1), SUBPROTOCOL), tls) as address:
+        assert (await check_server(address, TRUSTED)).code == "server_not_trusted"
+        trusted = trust.context(certificate)
+        assert (await check_server(address, trusted)).code == "server_answers"
+
+
+def test_with_a_file_the_systems_authorities_are_not_believed(certificate: Path) -> None:
+    assert trust.context(certificate).cert_store_stats()["x509_ca"] == 1
+    assert trust.context(certificate).verify_mode is ssl.CERT_REQUIRED
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"nonsense",
+        b"\xff\xfe",
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        b"-----BEGIN CERTIFICATE-----" * 100_000,
+    ],
+)
+def test_a_file_without_certificates_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_bytes(content)
+    with pytest.raises(trust.AuthorityFileError) as caught:
+        trust.context(path)
+    assert caught.value.readable
+
+
+def test_a_folder_or_nothing_cannot_be_read(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "nothing"):
+        with pytest.raises(trust.AuthorityFileError) as caught:
+            trust.context(path)
+        assert not caught.value.readable

@@ -1,0 +1,99 @@
+"""The bridge alone, installed as on a subscriber's PC: it runs, and brings no server with it."""
+
+import json
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from tests.reader_bridge.app.at_terminal import clean_environment
+
+ROOT = Path(__file__).parents[3]
+PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as a wheel, built from a copy, so that the tree stays as it is."""
+    copy = tmp_path_factory.mktemp("source")
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, copy)
+    for room in ("bot", "handlers", "services", "reader_bridge", "locales"):
+        shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
+    out = tmp_path_factory.mktemp("wheel")
+    run(sys.executable, *PIP, "wheel", "--no-deps", "--no-build-isolation", "-w", out, copy)
+    (built,) = out.glob("kaika-*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clean environment with `kaika[bridge]` in it, as pinned."""
+    home = tmp_path_factory.mktemp("clean")
+    venv.create(home, with_pip=True)
+    interpreter = home / "bin" / "python"
+    pins = ROOT / "requirements" / "bridge.txt"
+    run(interpreter, *PIP, "install", "--require-hashes", "-r", pins)
+    run(interpreter, *PIP, "install", "--no-deps", wheel)
+    checked = run(interpreter, "-m", "pip", "check")
+    assert checked.returncode == 0, checked.stdout
+    return interpreter
+
+
+def test_it_brings_no_server(python: Path) -> None:
+    look = "from importlib.util import find_spec; print([n for n in {} if find_spec(n)])"
+    unwanted = ["telegram", "sqlalchemy", "alembic", "numpy", "structlog", "PySide6"]
+    assert run(python, "-c", look.format(unwanted)).stdout.strip() == "[]"
+    assert "smartcard" in run(python, "-c", look.format(["smartcard"])).stdout
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Reader service"), ("zh-TW", "讀卡機服務")])
+def test_it_checks_this_machine(python: Path, tmp_path: Path, language: str, word: str) -> None:
+    command = python.with_name("kaika-bridge")
+    environment = clean_environment(tmp_path, PCSCLITE_CSOCK_NAME=str(tmp_path / "none"))
+    del environment["PYTHONPATH"]
+    done = subprocess.run(
+        [command, "check", "--language", language],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    assert word in done.stdout
+    done = subprocess.run(
+        [command, "check", "--json"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert json.loads(done.stdout)["findings"][0]["code"] == "reader_service_stopped"
+
+
+def test_without_the_window_it_says_how_to_get_it(python: Path, tmp_path: Path) -> None:
+    environment = clean_environment(tmp_path, QT_QPA_PLATFORM="offscreen")
+    del environment["PYTHONPATH"]
+    done = subprocess.run(
+        [python.with_name("kaika-bridge"), "--window"],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "kaika[bridge,bridge-gui]" in "".join(done.stderr.split())

@@ -1,0 +1,81 @@
+"""The settings file holds the server's address and the language, and nothing brings it down."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reader_bridge.app import remembered, start
+from reader_bridge.app.address import parse
+from reader_bridge.app.remembered import Remembered
+from reader_bridge.app.start import Options
+
+
+@pytest.fixture(autouse=True)
+def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_address_and_the_language_are_kept_and_nothing_else() -> None:
+    start.keep(parse("kaika.example"), "zh_Hant")
+    assert json.loads(remembered.path().read_text()) == {
+        "server": "wss://kaika.example/bridge/v1",
+        "language": "zh_Hant",
+    }
+    assert start.server(Options()) == parse("kaika.example")
+    assert start.speak(None) == "zh_Hant"
+
+
+def test_one_is_kept_without_the_other_being_lost() -> None:
+    start.keep(parse("kaika.example"), None)
+    start.keep(None, "zh_Hant")
+    assert remembered.load() == Remembered("wss://kaika.example/bridge/v1", "zh_Hant")
+
+
+def test_what_is_on_the_command_line_wins() -> None:
+    start.keep(parse("kaika.example"), "zh_Hant")
+    assert start.server(Options(server="ws://localhost:1")) == parse("ws://localhost:1")
+    assert start.speak("en") == "en"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"nonsense",
+        b"[]",
+        b"\xff\xfe",
+        b'{"server": 5, "language": "xx"}',
+        b'{"server": null}',
+        b"[" * 100_000,
+        b'{"server": "' + b"x" * 10_000 + b'"}',
+    ],
+)
+def test_a_broken_file_counts_as_none(content: bytes) -> None:
+    remembered.path().parent.mkdir(parents=True)
+    remembered.path().write_bytes(content)
+    assert remembered.load() == Remembered()
+    assert start.server(Options()) is None
+
+
+def test_an_unsafe_address_in_the_file_is_not_dialled() -> None:
+    remembered.save(Remembered("ws://evil.example", None))
+    assert start.server(Options()) is None
+
+
+def test_a_place_that_cannot_be_written_to_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/proc/nowhere")
+    start.keep(parse("kaika.example"), "en")
+    assert remembered.load() == Remembered()
+
+
+@pytest.mark.parametrize(
+    ("tag", "language"), [("zh_TW.UTF-8", "zh_Hant"), ("C", "en"), ("de_DE.UTF-8", "en")]
+)
+def test_without_a_choice_it_speaks_the_systems_language(
+    monkeypatch: pytest.MonkeyPatch, tag: str, language: str
+) -> None:
+    monkeypatch.setenv("LANG", tag)
+    assert start.speak(None) == language

@@ -1,0 +1,237 @@
+"""The window, page by page, with the keyboard alone, in both languages and at its smallest."""
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
+
+import locales
+from reader_bridge.app.events import Notice, Tone, notice
+from reader_bridge.app.window import look
+from reader_bridge.app.window.desk import Desk, Make, Ticket
+from reader_bridge.app.window.main_window import MainWindow
+from reader_bridge.app.window.question import PinQuestion, Question
+from reader_bridge.app.window.secret_field import SecretField
+from reader_bridge.card.secret_buffer import SecretBuffer
+from reader_bridge.prompts import Connected, NowPaired, Waiting
+from reader_bridge.protocol import Operation, Step
+from tests.reader_bridge.app.at_window import PersonAtWindow
+from tests.reader_bridge.app.pages import NEW, PAGES, PEER
+
+
+class Scene:
+    """A window, the person at it, and what they answered."""
+
+    def __init__(self, language: str) -> None:
+        self.desk = Desk()
+        self.window = MainWindow(self.desk, language)
+        self.person = PersonAtWindow(self.window)
+        self.answers: list[object] = []
+        self.window.show()
+
+    def ask(self, make: Make) -> Ticket:
+        ticket = Ticket(make, self.answers.append)
+        self.desk.asked.emit(ticket)
+        QApplication.processEvents()
+        return ticket
+
+    @property
+    def page(self) -> Question:
+        page = self.window.page
+        assert isinstance(page, Question)
+        return page
+
+    @property
+    def fields(self) -> list[SecretField]:
+        assert isinstance(self.page, PinQuestion)
+        return self.page.fields
+
+
+@pytest.fixture(params=locales.LANGUAGES)
+def scene(request: pytest.FixtureRequest, application: QApplication) -> Iterator[Scene]:
+    scene = Scene(request.param)
+    yield scene
+    scene.window.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(
+    "size", [(look.LEAST_WIDTH, look.LEAST_HEIGHT), (look.WIDTH, look.HEIGHT), (1200, 900)]
+)
+def test_every_page_fits_and_nothing_is_cut(scene: Scene, name: str, size: tuple[int, int]) -> None:
+    scene.window.resize(*size)
+    scene.ask(PAGES[name])
+    QTest.qWait(1)
+    page = scene.page
+    assert page.width() <= scene.window.width()
+    assert page.minimumSizeHint().width() <= scene.window.width()
+    for label in page.findChildren(QLabel):
+        if label.isVisibleTo(page):
+            assert label.height() >= label.heightForWidth(label.width()), label.text()
+            assert label.mapTo(page, label.rect().bottomRight()).x() <= page.width()
+    for button in page.findChildren(QPushButton):
+        assert button.width() >= button.sizeHint().width(), button.text()
+
+
+@pytest.mark.parametrize("name", PAGES)
+async def test_every_page_is_answered_with_tab_and_space(scene: Scene, name: str) -> None:
+    scene.ask(PAGES[name])
+    await scene.person.chooses(scene.page.no.text())
+    assert scene.answers == [None]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_escape_is_a_no(scene: Scene, name: str) -> None:
+    scene.ask(PAGES[name])
+    scene.person.presses(Qt.Key.Key_Escape)
+    assert scene.answers == [None]
+
+
+@pytest.mark.parametrize("name", ["compare", "consent", "reading", "last try"])
+def test_enter_on_a_page_that_just_came_up_agrees_to_nothing(scene: Scene, name: str) -> None:
+    scene.ask(PAGES[name])
+    scene.person.presses(Qt.Key.Key_Return, Qt.Key.Key_Space, Qt.Key.Key_Y)
+    QTest.mouseClick(scene.page.yes, Qt.MouseButton.LeftButton)
+    assert scene.answers == []
+
+
+async def test_the_tab_order_is_field_yes_no_language(scene: Scene) -> None:
+    scene.ask(PAGES["new pin"])
+    await scene.person.until(scene.page.yes.isEnabled)
+    order = [*scene.fields, scene.page.yes, scene.page.no]
+    for widget in order:
+        assert scene.person.focus is widget
+        QTest.keyClick(widget, Qt.Key.Key_Tab)
+
+
+def test_a_pin_is_dots_everywhere_but_in_its_buffer(scene: Scene) -> None:
+    scene.ask(PAGES["new pin"])
+    scene.person.types("first12")
+    first, second = scene.fields
+    assert first.text() == "•" * 7
+    scene.person.presses(Qt.Key.Key_Backspace, Qt.Key.Key_Return)
+    assert scene.person.focus is second
+    scene.person.types("first1")
+    scene.person.presses(Qt.Key.Key_Return)
+    (secret,) = scene.answers
+    assert isinstance(secret, SecretBuffer)
+    assert secret == b"first1"
+    assert "first" not in scene.person.visible
+
+
+def test_nothing_is_pasted_selected_or_dropped(scene: Scene) -> None:
+    scene.ask(PAGES["current pin"])
+    (field,) = scene.fields
+    QApplication.clipboard().setText("first123")
+    QTest.keyClick(field, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    QTest.keyClick(field, Qt.Key.Key_Insert, Qt.KeyboardModifier.ShiftModifier)
+    assert field.count == 0
+    assert not field.acceptDrops()
+    scene.person.types("abc")
+    QTest.keyClick(field, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    QTest.mouseDClick(field, Qt.MouseButton.LeftButton)
+    assert not field.hasSelectedText()
+    QTest.keyClick(field, Qt.Key.Key_Backspace, Qt.KeyboardModifier.ControlModifier)
+    assert field.count == 0
+
+
+@pytest.mark.parametrize("typed", ["", "abc", "waytoolong", "dash-es", "with sp"])
+def test_what_cannot_be_a_pin_is_told_and_not_handed_over(scene: Scene, typed: str) -> None:
+    scene.ask(PAGES["new pin"])
+    scene.person.types(typed)
+    scene.page.confirm()
+    assert scene.answers == []
+    assert scene.page.problem.isVisible()
+    assert [field.count for field in scene.fields] == [0, 0]
+    assert scene.person.focus is scene.fields[0]
+
+
+def test_two_different_new_pins_are_typed_again(scene: Scene) -> None:
+    scene.ask(PAGES["new pin"])
+    scene.person.types("second45")
+    scene.person.presses(Qt.Key.Key_Return)
+    scene.person.types("second46")
+    scene.person.presses(Qt.Key.Key_Return)
+    assert scene.answers == []
+    assert scene.page.problem.isVisible()
+    scene.person.types("s")
+    assert not scene.page.problem.isVisible(), "the complaint goes when typing begins"
+
+
+def test_letters_of_another_script_are_told(scene: Scene) -> None:
+    scene.ask(PAGES["current pin"])
+    for letter in "ㄅ密ä":
+        key = QKeyEvent(QEvent.Type.KeyPress, 0, Qt.KeyboardModifier.NoModifier, letter)
+        QApplication.sendEvent(scene.fields[0], key)
+    scene.page.confirm()
+    assert scene.answers == []
+    assert "English" in scene.page.problem.text() or "英文" in scene.page.problem.text()
+
+
+def test_a_question_that_is_taken_back_forgets_what_was_typed(scene: Scene) -> None:
+    ticket = scene.ask(lambda language: PinQuestion(NEW, language))
+    scene.person.types("first123")
+    typed = scene.fields[0].typed
+    scene.desk.withdrawn.emit(ticket)
+    assert len(typed) == 0
+    assert scene.answers == []
+    assert not isinstance(scene.window.page, Question)
+
+
+def test_closing_the_window_forgets_what_was_typed(scene: Scene) -> None:
+    scene.ask(PAGES["new pin"])
+    scene.person.types("first123")
+    typed = scene.fields[0].typed
+    scene.window.close()
+    assert len(typed) == 0
+
+
+def test_the_language_can_be_changed_at_any_moment(scene: Scene) -> None:
+    chosen: list[str] = []
+    scene.window.language_chosen.connect(chosen.append)
+    scene.ask(PAGES["new pin"])
+    title = scene.page.page.title
+    typed = scene.fields[0].typed
+    scene.person.types("abc")
+    scene.window.switch_language()
+    assert len(typed) == 0
+    assert scene.page.page.title != title
+    assert chosen == [locales.other(chosen[0])] or chosen == [scene.window.language]
+    scene.person.types("first123")
+    scene.person.presses(Qt.Key.Key_Return)
+    scene.person.types("first123")
+    scene.person.presses(Qt.Key.Key_Return)
+    assert scene.answers == [b"first123"]
+
+
+def test_what_happens_is_told_with_what_went_before(scene: Scene) -> None:
+    language = scene.window.language
+    for event in (
+        Connected("kaika.example"),
+        NowPaired(PEER, 43_200),
+        Waiting(Operation.SET_PIN, Step.WAITING_FOR_CARD),
+    ):
+        scene.desk.told.emit(lambda spoken, event=event: notice(event, spoken, "kaika.example"))
+    for event in (Connected("kaika.example"), NowPaired(PEER, 43_200)):
+        assert notice(event, language, "kaika.example").text in scene.person.visible
+
+
+def test_markup_from_others_is_shown_as_it_is(scene: Scene) -> None:
+    scene.desk.told.emit(lambda _: Notice(Tone.GOOD, "<b>&amp;</b>", "<img src=x>"))
+    assert "<b>&amp;</b>" in scene.person.visible
+    for label in scene.window.findChildren(QLabel):
+        assert label.textFormat() is Qt.TextFormat.PlainText
+
+
+@pytest.mark.parametrize("pair", look.READABLE_PAIRS)
+def test_every_pair_of_colours_is_readable(pair: tuple[str, str]) -> None:
+    ink, ground = (getattr(look.PALETTE, name) for name in pair)
+    assert look.contrast(ink, ground) >= 4.5
+
+
+def test_contrast_is_measured_as_the_standard_says() -> None:
+    assert look.contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert look.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)

@@ -1,0 +1,204 @@
+"""A small server to speak with, written from the protocol's page: it does what a test tells it."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from reader_bridge.protocol.limits import SUBPROTOCOL
+from reader_bridge.protocol.messages import (
+    FromBridge,
+    FromServer,
+    open_frame,
+    write_frame,
+)
+from reader_bridge.protocol.numbers import Incoming, Outgoing
+from reader_bridge.protocol.operation_messages import Start
+from reader_bridge.protocol.operations import Parameters, operation_of
+from reader_bridge.protocol.pairing import pairing_words, resume_proof
+from reader_bridge.protocol.pairing_messages import (
+    Greeting,
+    Hello,
+    Pair,
+    PairAnswer,
+    Paired,
+    PairOffer,
+    Welcome,
+)
+from reader_bridge.protocol.words import Word
+
+CODE = "ABCD2345"
+NAME = "Mai 阿梅"
+
+
+class CutError(Exception):
+    """The bridge's side of the link is gone."""
+
+
+@dataclass
+class Memory:
+    """What a server knows of a session, whichever link it has."""
+
+    session: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    outgoing: Outgoing = field(default_factory=Outgoing)
+    incoming: Incoming = field(default_factory=Incoming)
+
+
+class Line:
+    """One link of a bridge, from the server's side."""
+
+    def __init__(self, socket: web.WebSocketResponse, origin: str, frames: list[str]) -> None:
+        self.socket, self.origin, self._frames = socket, origin, frames
+        self.nonce = secrets.token_bytes(32)
+        self.hello: Hello | None = None
+        self.memory = Memory()
+        self.ended = asyncio.Event()
+
+    async def put(self, frame: str) -> None:
+        """Send any frame."""
+        await self.socket.send_str(frame)
+
+    async def send(self, message: FromServer) -> None:
+        """Send a message with its number."""
+        await self.put(self.memory.outgoing.number(message))
+
+    async def get(self) -> str:
+        """Take any frame."""
+        message = await self.socket.receive()
+        if message.type is not WSMsgType.TEXT:
+            raise CutError
+        self._frames.append(str(message.data))
+        return str(message.data)
+
+    async def receive(self, kind: Any) -> Any:
+        """Take the next new message, which has to be of a kind."""
+        while True:
+            frame = open_frame(await self.get())
+            message = frame.from_bridge()
+            if frame.seq and not self.memory.incoming.is_new(frame.seq):
+                continue
+            assert isinstance(message, kind), message
+            return message
+
+    async def any(self) -> FromBridge:
+        """Take the next new message."""
+        message: FromBridge = await self.receive(FromBridge)
+        return message
+
+    async def greet(self) -> Hello:
+        """Speak first, and hear the bridge's answer."""
+        await self.put(write_frame(Greeting((1,), self.nonce, self.origin)))
+        message = open_frame(await self.get()).from_bridge()
+        assert isinstance(message, Hello)
+        self.hello = message
+        return message
+
+    async def welcome(self) -> None:
+        """Greet, and begin a new session."""
+        await self.greet()
+        await self.put(write_frame(Welcome(self.memory.session)))
+
+    async def pair(self, seconds: int = 3600) -> tuple[Word, Word]:
+        """Begin a new session and come to be paired, as if the chat said yes too."""
+        await self.welcome()
+        code = (await self.receive(Pair)).code
+        await self.send(PairOffer(NAME))
+        assert (await self.receive(PairAnswer)).accepted
+        await self.send(Paired(self.memory.secret, seconds, NAME))
+        assert self.hello is not None
+        return pairing_words(code, self.memory.session, self.nonce, self.hello.nonce)
+
+    async def resume(self, memory: Memory, *, restarted: bool = False) -> None:
+        """Take a session up again."""
+        hello = await self.greet()
+        assert hello.resume is not None, "the bridge asks for it"
+        assert hello.resume.session == memory.session
+        assert hello.resume.proof == resume_proof(memory.secret, memory.session, self.nonce)
+        if restarted:
+            memory.outgoing, memory.incoming = Outgoing(), Incoming()
+        self.memory = memory
+        seen = memory.incoming.last
+        welcome = Welcome(memory.session, not restarted, True, seen, 3600)
+        await self.put(write_frame(welcome))
+        for frame in memory.outgoing.after(hello.resume.last_seq) or ():
+            if not restarted:
+                await self.put(frame)
+
+    async def start(
+        self, parameters: Parameters, operation_id: str = "op1", deadline: int = 30
+    ) -> None:
+        """Start an operation."""
+        await self.send(Start(operation_id, operation_of(parameters), parameters, deadline))
+
+    async def cut(self) -> None:
+        """Let the link break, without a word."""
+        transport = self.socket._req.transport if self.socket._req else None
+        if transport is not None:
+            transport.abort()
+        self.ended.set()
+
+
+class Counterpart:
+    """The server. Every bridge that comes waits for the test to speak.
+
+    :ivar frames: every frame that any bridge has sent.
+    """
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.frames: list[str] = []
+        self._lines: asyncio.Queue[Line] = asyncio.Queue()
+        self._open: list[Line] = []
+
+    async def next(self) -> Line:
+        """Wait for a bridge."""
+        async with asyncio.timeout(10):
+            return await self._lines.get()
+
+    async def paired(self) -> Line:
+        """Wait for a bridge, and pair."""
+        line = await self.next()
+        await line.pair()
+        return line
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=(SUBPROTOCOL,), max_msg_size=2**20, timeout=0.2)
+        await socket.prepare(request)
+        line = Line(socket, self.url.removesuffix("/bridge/v1"), self.frames)
+        self._open.append(line)
+        self._lines.put_nowait(line)
+        await line.ended.wait()
+        return socket
+
+    def close(self) -> None:
+        """Let all links go."""
+        for line in self._open:
+            line.ended.set()
+
+
+@asynccontextmanager
+async def listening(
+    serve: Callable[[web.Application], None] | None = None,
+) -> AsyncIterator[Counterpart]:
+    """A server on this machine."""
+    counterpart = Counterpart()
+    application = web.Application()
+    application.router.add_get("/bridge/v1", counterpart.handle)
+    if serve is not None:
+        serve(application)
+    runner = web.AppRunner(application, shutdown_timeout=0.2)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    counterpart.url = f"ws://127.0.0.1:{port}/bridge/v1"
+    try:
+        yield counterpart
+    finally:
+        counterpart.close()
+        await runner.cleanup()

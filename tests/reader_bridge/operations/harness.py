@@ -1,0 +1,116 @@
+"""Operations without a link: a server that answers in this process, readers of any number."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from reader_bridge.card.connection import (
+    CardConnection,
+    ReaderService,
+    ReaderSnapshot,
+    ReaderState,
+)
+from reader_bridge.card.errors import ReaderNotFoundError
+from reader_bridge.card.profiles.base import AdminChallenge as CardsChallenge
+from reader_bridge.operations.card_thread import CardCalls, CardThread
+from reader_bridge.operations.errand import Allowances, Errand
+from reader_bridge.operations.running import Line, Outcome, RunningOperation
+from reader_bridge.prompts import Peer, PinKind
+from reader_bridge.protocol import WORDS, SessionState
+from reader_bridge.protocol.operation_messages import (
+    AdminAnswer,
+    AdminChallenge,
+    AdminCryptogram,
+    AdminVerified,
+    Start,
+)
+from reader_bridge.protocol.operations import Parameters, operation_of
+from reader_bridge.scripted import Answer, ScriptedPrompter
+from reader_bridge.virtual_card.reader import VirtualReader, VirtualWatch
+from tests.reader_bridge.card.issuer import card_is_genuine, cryptogram
+
+ORIGIN = "wss://kaika.example"
+PEER = Peer("kaika.example", "Mai", (WORDS[0], WORDS[1]))
+
+
+class Readers:
+    """Several virtual readers as the readers of one machine."""
+
+    def __init__(self, *readers: VirtualReader) -> None:
+        self.readers = {reader.name: reader for reader in readers}
+
+    def list_readers(self) -> tuple[ReaderState, ...]:
+        return tuple(state for each in self.readers.values() for state in each.list_readers())
+
+    def connect(self, reader: str, *, exclusive: bool = False) -> CardConnection:
+        if reader not in self.readers:
+            raise ReaderNotFoundError(reader)
+        return self.readers[reader].connect(reader, exclusive=exclusive)
+
+    def watch(self, on_change: Callable[[ReaderSnapshot], None]) -> "Watches":
+        return Watches(self, on_change)
+
+
+class Watches:
+    """The watches of all of them."""
+
+    def __init__(self, readers: Readers, on_change: Callable[[ReaderSnapshot], None]) -> None:
+        self._readers = readers
+        self._watches: list[VirtualWatch] = [
+            each.watch(on_change) for each in readers.readers.values()
+        ]
+
+    @property
+    def snapshot(self) -> ReaderSnapshot:
+        return ReaderSnapshot(ReaderService.RUNNING, self._readers.list_readers())
+
+    def close(self) -> None:
+        for watch in self._watches:
+            watch.close()
+
+
+@dataclass
+class Room:
+    """A person, readers, and a server with the issuer's key.
+
+    :ivar sent: everything that went to the server.
+    """
+
+    readers: object
+    secrets: dict[PinKind, list[Answer]] = field(default_factory=dict)
+    allowances: Allowances = field(default_factory=Allowances)
+    sent: list[object] = field(default_factory=list)
+    states: list[SessionState] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.person = ScriptedPrompter((), self.secrets)
+        self.thread = CardThread()
+        self.running: RunningOperation | None = None
+        self._challenge: CardsChallenge | None = None
+
+    async def run(self, parameters: Parameters, deadline: int = 10) -> Outcome:
+        """Carry an operation out."""
+        start = Start("op1", operation_of(parameters), parameters, deadline)
+        self.running = RunningOperation(start, Line(self._send, self.states.append), 5)
+        calls = CardCalls(self.thread, grace=0.2)
+        errand = Errand(
+            parameters,
+            self.readers,  # type: ignore[arg-type]
+            calls,
+            self.person,
+            PEER,
+            ORIGIN,
+            self.running,
+            self.allowances,
+        )
+        return await self.running.run(errand)
+
+    async def _send(self, message: object) -> None:
+        self.sent.append(message)
+        assert self.running is not None
+        if isinstance(message, AdminChallenge):
+            self._challenge = CardsChallenge(message.host_challenge, message.card_challenge)
+            self.running.answer(AdminCryptogram("op1", cryptogram(self._challenge)))
+        elif isinstance(message, AdminAnswer):
+            assert self._challenge is not None
+            genuine = card_is_genuine(self._challenge, message.answer)
+            self.running.answer(AdminVerified("op1", genuine))

@@ -1,0 +1,393 @@
+"""Which card, in which state: every kind of card, pulled at every command, and several at once."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from reader_bridge.card.errors import ReaderServiceError
+from reader_bridge.prompts import Consent, PinKind, PinRequest
+from reader_bridge.protocol import CardProfile, Operation, Purpose
+from reader_bridge.protocol.failures import ADVICE, FailureCode, FailureValues
+from reader_bridge.protocol.operation_messages import Failure, Result
+from reader_bridge.protocol.operations import (
+    CardReport,
+    ChangePin,
+    ListReaders,
+    Parameters,
+    PinChanged,
+    ProvePossession,
+    ReadCardStatus,
+    ReadCertificate,
+    ReaderList,
+    Receipt,
+    SetPin,
+)
+from reader_bridge.protocol.vocabulary import KeyRole
+from reader_bridge.virtual_card.card import VirtualCard
+from reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
+from reader_bridge.virtual_card.reader import VirtualReader
+from tests.reader_bridge.bridge.test_operations import verifies
+from tests.reader_bridge.card.cards import PIN_INSTRUCTIONS, MoicaCard, PivCard, RecordingCard
+from tests.reader_bridge.card.issuer import CARD_NUMBER, SERIAL, Issuer
+from tests.reader_bridge.operations.harness import Readers, Room
+
+NONCE = bytes(32)
+PIN, NEW_PIN = b"first123", b"second45"
+SECRETS = {PinKind.CURRENT: [PIN], PinKind.NEW: [NEW_PIN]}
+ALL: list[Parameters] = [
+    ReadCardStatus(),
+    ReadCertificate(),
+    ProvePossession(NONCE),
+    ChangePin(),
+    SetPin(Purpose.UNLOCK, SERIAL.hex(), NONCE),
+]
+PIV_SERIAL = bytes(range(16)).hex()
+
+
+@pytest.fixture
+def piv(issuer: Issuer) -> PivCard:
+    return PivCard(issuer.keys["authentication"], issuer.certify("authentication"))
+
+
+def piv_room(card: PivCard, **secrets: list[bytes | None]) -> Room:
+    typed = {PinKind.CURRENT: [b"123456"], PinKind.NEW: [b"98765432"], PinKind.PUK: [b"87654321"]}
+    chosen = {PinKind(kind): list(answers) for kind, answers in secrets.items()}
+    return Room(VirtualReader(card), {**typed, **chosen})  # type: ignore[dict-item]
+
+
+async def test_a_piv_card_is_unlocked_by_the_puk_typed_on_the_pc(piv: PivCard) -> None:
+    piv.tries[0x80] = 0
+    room = piv_room(piv)
+    outcome = await room.run(SetPin(Purpose.UNLOCK, PIV_SERIAL, NONCE))
+    assert isinstance(outcome, Result)
+    assert isinstance(outcome.value, Receipt)
+    assert (piv.pin, piv.tries) == (b"98765432", {0x80: 3, 0x81: 3})
+    assert all(set(buffer) == {0} for buffer in room.person.lent)
+
+
+async def test_a_wrong_puk_is_told_and_typed_again(piv: PivCard) -> None:
+    room = piv_room(piv, puk=[b"11111111", None])
+    outcome = await room.run(SetPin(Purpose.UNLOCK, PIV_SERIAL, NONCE))
+    assert outcome == Failure("op1", FailureCode.PUK_WRONG, FailureValues(tries_left=2))
+    assert piv.tries[0x81] == 2
+
+
+async def test_a_piv_card_is_not_activated(piv: PivCard) -> None:
+    outcome = await piv_room(piv).run(SetPin(Purpose.ACTIVATE, PIV_SERIAL, NONCE))
+    assert outcome == Failure(
+        "op1", FailureCode.OPERATION_REFUSED, FailureValues(profile=CardProfile.PIV)
+    )
+
+
+async def test_pin_and_proof_on_a_piv_card(piv: PivCard) -> None:
+    room = piv_room(piv)
+    assert isinstance(await room.run(ProvePossession(NONCE, card_serial=PIV_SERIAL)), Result)
+    changed = await room.run(ChangePin())
+    assert changed == Result("op1", Operation.CHANGE_PIN, PinChanged(PIV_SERIAL))
+    assert piv.pin == b"98765432"
+
+
+async def test_a_card_without_serial_is_named_by_its_certificate(piv: PivCard) -> None:
+    class Nameless(PivCard):
+        def _get_data(self, command):  # type: ignore[no-untyped-def]
+            if bytes(command.data) == bytes.fromhex("5c035fc102"):
+                return b""
+            return super()._get_data(command)
+
+    room = piv_room(Nameless(piv.key, piv.certificate))
+    report = await room.run(ReadCardStatus())
+    assert isinstance(report, Result)
+    assert isinstance(report.value, CardReport)
+    assert report.value.card_serial is not None
+    assert len(report.value.card_serial) == 32
+    assert isinstance(
+        await room.run(ProvePossession(NONCE, card_serial=report.value.card_serial)), Result
+    )
+
+
+@pytest.mark.parametrize("parameters", ALL[2:])
+async def test_a_real_moica_card_is_read_and_gets_no_pin_command(
+    issuer: Issuer, parameters: Parameters
+) -> None:
+    card = MoicaCard(issuer.certify("encryption"), issuer.certify("signature"), issuer.der)
+    room = Room(VirtualReader(card), dict(SECRETS))  # type: ignore[arg-type]
+    report = await room.run(ReadCardStatus())
+    assert isinstance(report, Result)
+    assert isinstance(report.value, CardReport)
+    assert report.value.profile is CardProfile.MOICA
+    assert report.value.card_number == CARD_NUMBER
+    assert isinstance(await room.run(ReadCertificate(KeyRole.SIGNATURE)), Result)
+    outcome = await room.run(parameters)
+    assert isinstance(outcome, Failure)
+    assert outcome.code in (FailureCode.OPERATION_REFUSED, FailureCode.WRONG_CARD)
+    assert room.person.lent == []
+    assert not {command[1] for command in card.commands} & PIN_INSTRUCTIONS
+
+
+@pytest.mark.parametrize("parameters", ALL[1:])
+async def test_an_unknown_card_is_left_alone(parameters: Parameters) -> None:
+    class Unknown(PivCard):
+        def answer(self, command):  # type: ignore[no-untyped-def]
+            raise AssertionError
+
+        def transmit(self, apdu: bytes | bytearray) -> bytes:
+            assert apdu[1] not in PIN_INSTRUCTIONS
+            return b"\x6d\x00"
+
+    room = Room(VirtualReader(Unknown(None, b"")), dict(SECRETS))  # type: ignore[arg-type]
+    report = await room.run(ReadCardStatus())
+    assert isinstance(report, Result)
+    assert isinstance(report.value, CardReport)
+    assert report.value.profile is CardProfile.UNKNOWN
+    assert report.value.possible == (Operation.LIST_READERS, Operation.CARD_STATUS)
+    outcome = await room.run(parameters)
+    assert isinstance(outcome, Failure)
+    assert outcome.code is FailureCode.CARD_UNKNOWN
+
+
+async def test_another_card_than_the_expected_one_gets_nothing(card: VirtualCard) -> None:
+    recorded = RecordingCard(card)
+    for parameters in (
+        SetPin(Purpose.UNLOCK, "00" * 16, NONCE),
+        ChangePin(card_serial="00" * 16),
+        ProvePossession(NONCE, card_serial="00" * 16),
+    ):
+        room = Room(VirtualReader(recorded), dict(SECRETS))  # type: ignore[arg-type]
+        outcome = await room.run(parameters)
+        assert outcome == Failure("op1", FailureCode.WRONG_CARD)
+        assert len([each for each in room.person.asked if isinstance(each, PinRequest)]) == 0
+    assert not {0x20, 0x24, 0x2C, 0x87} & set(recorded.instructions)
+
+
+async def test_a_card_swapped_while_the_pin_is_typed_never_sees_it(
+    new_card: Callable[..., VirtualCard],
+) -> None:
+    reader = VirtualReader(new_card())
+    other = RecordingCard(new_card())
+    room = Room(reader, dict(SECRETS))  # type: ignore[arg-type]
+    ask = room.person.ask_pin
+
+    async def swap(request: PinRequest) -> object:
+        reader.insert(other)
+        return await ask(request)
+
+    room.person.ask_pin = swap  # type: ignore[method-assign,assignment]
+    for parameters in ALL[2:]:
+        outcome = await room.run(parameters)
+        assert outcome == Failure("op1", FailureCode.CARD_REMOVED)
+    assert not {0x20, 0x24, 0x2C, 0x87} & set(other.instructions)
+
+
+async def test_of_several_cards_the_one_that_is_known_is_taken(
+    new_card: Callable[..., VirtualCard], piv: PivCard
+) -> None:
+    class Unknown(PivCard):
+        def transmit(self, apdu: bytes | bytearray) -> bytes:
+            return b"\x6d\x00"
+
+    strange = VirtualReader(Unknown(piv.key, b""), "A")
+    known, second = VirtualReader(new_card(), "B"), VirtualReader(new_card(), "C")
+    report = await Room(Readers(strange, known)).run(ReadCardStatus())
+    assert isinstance(report, Result)
+    assert isinstance(report.value, CardReport)
+    assert report.value.reader == "B"
+    both = Readers(strange, known, second)
+    assert await Room(both).run(ReadCardStatus()) == Failure("op1", FailureCode.SEVERAL_CARDS)
+    named = await Room(both).run(ReadCardStatus("C"))
+    assert isinstance(named, Result)
+    listed = await Room(both).run(ListReaders())
+    assert isinstance(listed, Result)
+    assert isinstance(listed.value, ReaderList)
+    assert [each.name for each in listed.value.readers] == ["A", "B", "C"]
+
+
+async def test_a_card_another_program_holds_is_told(reader: VirtualReader) -> None:
+    with reader.connect(reader.name, exclusive=True):
+        outcome = await Room(reader).run(ReadCardStatus())
+    assert outcome == Failure("op1", FailureCode.CARD_IN_USE, FailureValues(reader=reader.name))
+
+
+async def test_a_stopped_reader_service_is_told(reader: VirtualReader) -> None:
+    class Stopped(VirtualReader):
+        def list_readers(self) -> tuple[()]:
+            raise ReaderServiceError
+
+    outcome = await Room(Stopped()).run(ReadCardStatus())
+    assert outcome == Failure("op1", FailureCode.READER_SERVICE_STOPPED)
+
+
+async def test_a_blocked_pin_is_told_before_anything_is_asked(card: VirtualCard) -> None:
+    card.file.state.pin_tries = 0
+    room = Room(VirtualReader(card), dict(SECRETS))  # type: ignore[arg-type]
+    assert await room.run(ChangePin()) == Failure(
+        "op1", FailureCode.PIN_BLOCKED, FailureValues(tries_left=0)
+    )
+    assert not [each for each in room.person.asked if isinstance(each, PinRequest)]
+
+
+async def test_what_cannot_be_a_pin_is_asked_again_and_never_sent(card: VirtualCard) -> None:
+    recorded = RecordingCard(card)
+    secrets = {PinKind.CURRENT: [b"abc", "密碼".encode(), PIN], PinKind.NEW: [b"12345", NEW_PIN]}
+    room = Room(VirtualReader(recorded), secrets)  # type: ignore[arg-type]
+    assert isinstance(await room.run(ChangePin()), Result)
+    asked = [each for each in room.person.asked if isinstance(each, PinRequest)]
+    assert [each.fault for each in asked] == [None, "format", "format", None, "format"]
+    assert recorded.instructions.count(0x24) == 1
+
+
+async def test_somebody_who_never_types_a_pin_that_could_be_one_is_asked_ten_times(
+    card: VirtualCard,
+) -> None:
+    room = Room(VirtualReader(card), {PinKind.CURRENT: [b""]})
+    assert await room.run(ChangePin()) == Failure("op1", FailureCode.PIN_FORMAT)
+    assert len(room.person.lent) == 10
+
+
+@pytest.mark.parametrize("kind", [Kind.PULLED_BEFORE, Kind.PULLED_AFTER, Kind.GARBAGE])
+@pytest.mark.parametrize("parameters", ALL, ids=lambda each: type(each).__name__)
+async def test_a_card_that_fails_at_any_command_leaves_a_state_that_is_told(
+    new_card: Callable[..., VirtualCard],
+    caplog: pytest.LogCaptureFixture,
+    parameters: Parameters,
+    kind: Kind,
+) -> None:
+    caplog.set_level(logging.NOTSET)
+    for at in range(1, 200):
+        card = new_card()
+        failing = MisbehavingCard(card, Misbehaviour(kind, command=at))
+        room = Room(VirtualReader(failing), dict(SECRETS))  # type: ignore[arg-type]
+        outcome = await room.run(parameters)
+        reader = VirtualReader(card)
+        new_is_set = verifies(reader, NEW_PIN)
+        check(outcome, new_is_set, parameters)
+        assert all(set(buffer) <= {0} for buffer in room.person.lent)
+        card.close()
+        if failing.commands < at:
+            break
+    else:
+        pytest.fail("endless")
+    for secret in (PIN, NEW_PIN):
+        assert secret.decode() not in caplog.text
+
+
+def check(outcome: Result | Failure, new_is_set: bool, parameters: Parameters) -> None:
+    """What is told has to be true of the card."""
+    changes = isinstance(parameters, ChangePin | SetPin)
+    if isinstance(outcome, Result):
+        assert new_is_set == changes or isinstance(outcome.value, CardReport)
+        return
+    assert outcome.code in ADVICE
+    assert outcome.code is not FailureCode.INTERNAL_ERROR
+    if new_is_set:
+        assert outcome.code in (FailureCode.OUTCOME_UNKNOWN, FailureCode.PIN_SET_UNPROVED)
+    elif outcome.code is FailureCode.PIN_SET_UNPROVED:
+        pytest.fail("the PIN is not set")
+
+
+async def test_a_driver_that_hangs_costs_its_operation_and_no_other(card: VirtualCard) -> None:
+    released = threading.Event()
+
+    def wait(_: float) -> None:
+        released.wait(10)
+
+    slow = MisbehavingCard(card, Misbehaviour(Kind.SLOW, command=3), wait=wait)
+    room = Room(VirtualReader(slow), dict(SECRETS))  # type: ignore[arg-type]
+    outcome = await room.run(ReadCardStatus(), deadline=1)
+    assert outcome == Failure("op1", FailureCode.TIMED_OUT)
+    released.set()
+    assert isinstance(await room.run(ReadCardStatus()), Result)
+
+
+async def test_cancelling_ends_the_question_and_leaves_the_card(card: VirtualCard) -> None:
+    room = Room(VirtualReader(card), {})
+    task = asyncio.ensure_future(room.run(ChangePin()))
+    await room.person.until(lambda: any(isinstance(e, PinRequest) for e in room.person.asked))
+    assert room.running is not None
+    room.running.stop(FailureCode.CANCELLED)
+    assert await task == Failure("op1", FailureCode.CANCELLED)
+
+
+async def test_an_operation_stopped_before_it_began_has_an_outcome(card: VirtualCard) -> None:
+    room = Room(VirtualReader(card), {})
+    task = asyncio.ensure_future(room.run(ReadCardStatus()))
+    await asyncio.sleep(0)
+    assert room.running is not None
+    room.running.stop(FailureCode.LINK_LOST)
+    assert await task == Failure("op1", FailureCode.LINK_LOST)
+
+
+async def test_a_mistake_in_the_bridge_is_told_without_what_it_was_about(
+    card: VirtualCard, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = Room(VirtualReader(card), {})
+
+    async def broken(_: Consent) -> bool:
+        raise ZeroDivisionError("first123")
+
+    room.person.consent = broken  # type: ignore[method-assign,assignment]
+    assert await room.run(ChangePin()) == Failure("op1", FailureCode.INTERNAL_ERROR)
+    assert "ZeroDivisionError" in caplog.text
+    assert "first123" not in caplog.text
+
+
+async def stopped_during(
+    card: VirtualCard, instruction: int, parameters: Parameters
+) -> Result | Failure:
+    """An operation that is cancelled while the card is at work on one command."""
+    loop, stopped = asyncio.get_running_loop(), threading.Event()
+
+    def stop() -> None:
+        assert room.running is not None
+        room.running.stop(FailureCode.CANCELLED)
+        loop.call_soon(stopped.set)
+
+    def wait(_: float) -> None:
+        loop.call_soon_threadsafe(stop)
+        stopped.wait(10)
+
+    slow = MisbehavingCard(card, Misbehaviour(Kind.SLOW, instruction=instruction), wait=wait)
+    room = Room(VirtualReader(slow), dict(SECRETS))  # type: ignore[arg-type]
+    return await room.run(parameters)
+
+
+@pytest.mark.parametrize(("instruction", "parameters"), [(0x2C, ALL[4]), (0x24, ALL[3])])
+async def test_a_pin_that_is_being_set_is_set_and_told_though_it_is_cancelled(
+    card: VirtualCard, instruction: int, parameters: Parameters
+) -> None:
+    assert isinstance(await stopped_during(card, instruction, parameters), Result)
+    assert verifies(VirtualReader(card), NEW_PIN)
+
+
+async def test_cancelled_before_the_new_pin_goes_to_the_card_it_does_not_go(
+    card: VirtualCard,
+) -> None:
+    outcome = await stopped_during(card, 0x87, ALL[4])
+    assert outcome == Failure("op1", FailureCode.CANCELLED)
+    assert verifies(VirtualReader(card), PIN)
+    assert card.file.state.admin_tries == 8
+
+
+async def test_a_wrong_pin_of_a_cancelled_operation_is_told_and_not_asked_again(
+    card: VirtualCard,
+) -> None:
+    slip: dict[PinKind, list[bytes | None]] = {
+        PinKind.CURRENT: [b"wrong123"],
+        PinKind.NEW: [NEW_PIN],
+    }
+    loop = asyncio.get_running_loop()
+
+    def stop(_: float) -> None:
+        assert room.running is not None
+        loop.call_soon_threadsafe(room.running.stop, FailureCode.CANCELLED)
+        done = threading.Event()
+        loop.call_soon_threadsafe(loop.call_soon, done.set)
+        done.wait(10)
+
+    slow = MisbehavingCard(card, Misbehaviour(Kind.SLOW, instruction=0x24), wait=stop)
+    room = Room(VirtualReader(slow), slip)
+    outcome = await room.run(ChangePin())
+    assert outcome == Failure("op1", FailureCode.PIN_WRONG, FailureValues(tries_left=2))
+    assert len(room.person.lent) == 2

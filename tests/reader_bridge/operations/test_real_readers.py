@@ -1,0 +1,62 @@
+"""The operations over a real reader service: its counters and resets are not those of a test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from reader_bridge.card.pcsc import PcscReaders
+from reader_bridge.prompts import PinKind
+from reader_bridge.protocol import Purpose
+from reader_bridge.protocol.operation_messages import Result
+from reader_bridge.protocol.operations import (
+    ChangePin,
+    ListReaders,
+    Parameters,
+    ProvePossession,
+    ReadCardStatus,
+    ReadCertificate,
+    SetPin,
+)
+from reader_bridge.virtual_card.card import VirtualCard
+from reader_bridge.virtual_card.vpcd import VpcdReader
+from tests.reader_bridge.card.issuer import SERIAL
+from tests.reader_bridge.card.reader_room import READER, ReaderRoom
+from tests.reader_bridge.card.watching import Told, has_card
+from tests.reader_bridge.operations.harness import Room
+
+PIN, NEW_PIN = b"first123", b"second45"
+ONE_AFTER_THE_OTHER: list[Parameters] = [
+    ListReaders(),
+    ReadCardStatus(),
+    ReadCertificate(),
+    ProvePossession(bytes(32), card_serial=SERIAL.hex()),
+    SetPin(Purpose.UNLOCK, SERIAL.hex(), bytes(32)),
+    ChangePin(card_serial=SERIAL.hex()),
+]
+
+
+@pytest.fixture
+def readers(reader_room: ReaderRoom, card: VirtualCard) -> Iterator[PcscReaders]:
+    """The readers of a real service, with a card in one of them."""
+    readers, told = PcscReaders(patience=1), Told()
+    watch = readers.watch(told)
+    vpcd = VpcdReader(reader_room.connect)
+    told.until(has_card(READER, False))
+    vpcd.insert(card)
+    told.until(has_card(READER))
+    yield readers
+    vpcd.pull()
+    told.until(has_card(READER, False))
+    watch.close()
+
+
+async def test_every_operation_on_a_card_behind_a_real_service(readers: PcscReaders) -> None:
+    secrets: dict[PinKind, list[bytes | None]] = {
+        PinKind.CURRENT: [PIN, NEW_PIN],
+        PinKind.NEW: [NEW_PIN, PIN],
+    }
+    room = Room(readers, secrets)
+    for parameters in ONE_AFTER_THE_OTHER:
+        outcome = await room.run(parameters)
+        assert isinstance(outcome, Result), outcome
+    room.thread.close()
