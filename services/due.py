@@ -3,10 +3,11 @@
 A row is taken under a lease, so that a process that dies leaves it to the next one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.storage.models import Due
@@ -17,21 +18,58 @@ _BACK_OFF = timedelta(seconds=30)
 _LONGEST_BACK_OFF = timedelta(hours=6)
 
 
+class NotYetError(Exception):
+    """What fell due cannot be done before a moment, which is known and is no failure.
+
+    :ivar until: when to try again.
+    """
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(f"not before {until:%Y-%m-%d %H:%M:%S}Z")
+        self.until = until
+
+
 async def schedule(
     session: AsyncSession, kind: str, key: str, at: datetime, reference: str = "{}"
 ) -> None:
-    """Put down that `kind` falls due at `at`; a known `key` is moved there, not doubled."""
-    moved = update(Due).where(Due.key == key)
-    values = {"at": at, "kind": kind, "reference": reference, "attempts": 0, "leased_until": None}
-    found = await session.execute(moved.values(**values).returning(Due.id))
-    if found.first() is None:
-        session.add(Due(key=key, **values))
-        await session.flush()
+    """Put down that `kind` falls due at `at`; a known `key` is moved there, not doubled.
+
+    Two transactions that put down the same key at once both succeed, one after the other. Whoever
+    is at work on the row keeps it for as long as it is leased, and finds it moved afterwards.
+    """
+    values = {"at": at, "kind": kind, "reference": reference, "attempts": 0}
+    new = _insert(session).values(key=key, **values)
+    moved = new.on_conflict_do_update(index_elements=[Due.key], set_=values)
+    await session.execute(moved)
+
+
+def _insert(session: AsyncSession) -> sqlite.Insert | postgresql.Insert:
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(Due)
+    return postgresql.insert(Due)
 
 
 async def cancel(session: AsyncSession, key: str) -> None:
     """Strike out what was put down under `key`; does nothing where it is not there."""
     await session.execute(delete(Due).where(Due.key == key))
+
+
+async def cancel_below(session: AsyncSession, prefix: str) -> None:
+    """Strike out everything whose key begins with `prefix`."""
+    await session.execute(delete(Due).where(Due.key.startswith(prefix, autoescape=True)))
+
+
+async def references_below(session: AsyncSession, prefix: str) -> Mapping[str, str]:
+    """Give the references of everything whose key begins with `prefix`, by what follows it."""
+    below = Due.key.startswith(prefix, autoescape=True)
+    rows = await session.execute(select(Due.key, Due.reference).where(below).order_by(Due.key))
+    return {row[0].removeprefix(prefix): row[1] for row in rows}
+
+
+async def is_there(session: AsyncSession, row: Due) -> bool:
+    """Tell whether a row that was taken was not struck out meanwhile; numbers are used again."""
+    found = await session.execute(select(Due.id).where(Due.id == row.id, Due.key == row.key))
+    return found.first() is not None
 
 
 async def take(session: AsyncSession, now: datetime, limit: int = 50) -> Sequence[Due]:
@@ -46,13 +84,24 @@ async def take(session: AsyncSession, now: datetime, limit: int = 50) -> Sequenc
 
 
 async def finish(session: AsyncSession, row: Due) -> None:
-    """Strike out a row that was done, unless it was scheduled anew meanwhile."""
-    same = (Due.id == row.id, Due.at == row.at, Due.leased_until == row.leased_until)
-    await session.execute(delete(Due).where(*same))
+    """Strike out a row that was done; one that was scheduled anew meanwhile is given back."""
+    await session.execute(delete(Due).where(*_held(row), Due.attempts == row.attempts))
+    await session.execute(update(Due).where(*_held(row)).values(leased_until=None))
 
 
-async def postpone(session: AsyncSession, row: Due, now: datetime) -> None:
-    """Give back a row that failed, to be tried again later each time."""
+async def postpone(
+    session: AsyncSession, row: Due, now: datetime, until: datetime | None = None
+) -> None:
+    """Give back a row that failed, to be tried again later each time, or at a known moment."""
     wait = min(_BACK_OFF * 2 ** (row.attempts - 1), _LONGEST_BACK_OFF)
-    same = (Due.id == row.id, Due.leased_until == row.leased_until)
-    await session.execute(update(Due).where(*same).values(at=now + wait, leased_until=None))
+    later = update(Due).where(*_held(row), Due.attempts == row.attempts)
+    await session.execute(later.values(at=until or now + wait, leased_until=None))
+    await session.execute(update(Due).where(*_held(row)).values(leased_until=None))
+
+
+def _held(row: Due) -> tuple[ColumnElement[bool], ...]:
+    """Give what holds while a row is leased to who took it.
+
+    Scheduling it anew sets its attempts to 0, which tells the two apart.
+    """
+    return Due.id == row.id, Due.leased_until == row.leased_until

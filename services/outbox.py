@@ -33,7 +33,10 @@ class Channel(StrEnum):
     """Which way a message goes."""
 
     MAIL = "mail"
+    """To a person, by their id."""
     CHAT = "chat"
+    """To a chat, by its id."""
+    STAFF = "staff"
 
 
 class OutboxMessage(Base):
@@ -78,7 +81,7 @@ class Sender(Protocol):
         """Render and send one message.
 
         :raises UndeliverableError: when it is of no use to try again; after any other error it
-            is tried again later.
+            is tried again later, after `due.NotYetError` at the moment that it names.
         """
 
 

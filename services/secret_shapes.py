@@ -101,7 +101,7 @@ class SecretShapes:
 
     def find(self, text: str) -> Shape | None:
         """Give the first shape found in `text`, or `None`."""
-        plain = _NO_SECRET.sub(" ", _visible(text))
+        plain = _NO_SECRET.sub(" ", visible(text))
         if _UI_NUMBER.search(plain):
             return Shape.UI_NUMBER
         if _CARD_NUMBER.search(plain):
@@ -127,7 +127,7 @@ class SecretShapes:
 
     def _is_candidate(self, token: str) -> bool:
         """Tell whether a token of 6–10 characters could be a code or PIN at all."""
-        if self._is_error_code(token) or _HEX_CODE.fullmatch(token) or _PHONE.fullmatch(token):
+        if self._is_error_code(token):
             return False
         if token.startswith(("/", "#", "@")) or self._is_ordinary(token):
             return False
@@ -138,13 +138,18 @@ class SecretShapes:
         return digits > 0 or _humps(token) >= 2
 
     def _is_ordinary(self, token: str) -> bool:
-        if token.casefold() in self._words:
-            return True
-        parts = _WORD_AND_NUMBER.fullmatch(token)
-        return parts is not None and parts[1].casefold() in _PRODUCTS
+        return token.casefold() in self._words or is_name(token)
 
 
-def _visible(text: str) -> str:
+def is_name(token: str) -> bool:
+    """Tell whether a token is a product's name, an error code or a phone number."""
+    if _HEX_CODE.fullmatch(token) or _PHONE.fullmatch(token):
+        return True
+    parts = _WORD_AND_NUMBER.fullmatch(token)
+    return token.casefold() in _PRODUCTS or (parts is not None and parts[1].casefold() in _PRODUCTS)
+
+
+def visible(text: str) -> str:
     """Give `text` in half-width and without characters that are not seen."""
     normal = unicodedata.normalize("NFKC", text)
     return "".join(c for c in normal if c == "\n" or unicodedata.category(c) not in ("Cf", "Cc"))

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
 
 class AuthorityError(Exception):
@@ -48,7 +49,7 @@ class WrongCodeError(AuthorityError):
 class CodeLockedError(AuthorityError):
     """The code was wrong too often. It is released at the counter.
 
-    :ivar other_chats: where it was locked just now, chats linked to the person, to be told.
+    :ivar other_chats: where it was locked just now, chats linked to the person; they are told.
     """
 
     def __init__(self, other_chats: tuple[int, ...] = ()) -> None:
@@ -147,6 +148,8 @@ class CheckoutRefusal(StrEnum):
     """It was made for another person or chat."""
     AMOUNT = "amount"
     PAID = "paid"
+    UNDERWAY = "underway"
+    """Another invoice for the same application was approved a moment ago."""
     OVERDUE = "overdue"
 
 
@@ -174,6 +177,10 @@ class TooManyChatsError(AuthorityError):
     def __init__(self, limit: int) -> None:
         super().__init__(f"{limit} chats are linked already")
         self.limit = limit
+
+
+class DoubtOverError(AuthorityError):
+    """Whether it was them can no longer be said here: too late, or the chat is not linked."""
 
 
 class AlreadyAppliedError(AuthorityError):
@@ -219,6 +226,17 @@ class ForgetRefusedError(AuthorityError):
 
 class NoIssuerError(AuthorityError):
     """No certificate authority is set up that could issue certificates."""
+
+
+class CardFileTakenError(AuthorityError):
+    """There is a file already where a card is to be written, and it may be somebody's card.
+
+    :ivar path: the file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} exists")
+        self.path = path
 
 
 class WrongKeyFileError(AuthorityError):

@@ -12,6 +12,7 @@ class GuideAuthority:
     """An authority that carries nothing out, and says so."""
 
     carries_out: frozenset[Operation] = frozenset()
+    keeper: str | None = None
 
     @property
     def online(self) -> OnlineAuthority:

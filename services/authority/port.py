@@ -14,6 +14,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.authority.checks import CodeChecks, Keeping
 from services.authority.results import (
     CardPermit,
     Challenge,
@@ -21,6 +22,7 @@ from services.authority.results import (
     Charge,
     ChargeResult,
     Checkout,
+    Denial,
     Grant,
     Invoice,
     LinkedPerson,
@@ -31,8 +33,6 @@ from services.authority.results import (
 )
 from services.formats.card_number import CardNumber
 from services.formats.hidden import Hidden
-from services.formats.one_time_code import OneTimeCode
-from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber
 
 
@@ -44,6 +44,10 @@ class Authority(Protocol):
         """The operations that are carried out here; in the others the person is guided."""
 
     @property
+    def keeper(self) -> str | None:
+        """Who keeps the records, by name; `None` where they are made up, for demonstrations."""
+
+    @property
     def online(self) -> "OnlineAuthority":
         """The verbs of an authority that carries operations out.
 
@@ -51,47 +55,7 @@ class Authority(Protocol):
         """
 
 
-class CodeChecks(Protocol):
-    """Checking what is secret. Call these outside any unit of work."""
-
-    async def check_code(
-        self,
-        ui_number: UiNumber,
-        code: SubscriberCode,
-        operation: Operation,
-        chat_id: int,
-        now: datetime,
-    ) -> Grant:
-        """Check UI No. and subscriber code, which costs a try when wrong.
-
-        A person who does not exist costs the same work and leads to the same errors.
-
-        :raises WrongCodeError: with the tries left.
-        :raises CodeLockedError: after the fourth wrong try.
-        :raises ChatPausedError: when this chat was wrong too often today, whoever it asked for.
-        :raises BusyError: when too many checks are waiting; nothing was counted.
-        """
-
-    async def answer_one_time_code(
-        self, challenge_id: str, code: OneTimeCode, chat_id: int, now: datetime
-    ) -> Grant:
-        """Check a one-time code and give the grant it completes or opens.
-
-        :raises WrongOneTimeCodeError: with the tries left.
-        :raises OneTimeCodeOverError: when it is too old, used or tried too often.
-        """
-
-    async def prove_card_number(
-        self, grant_id: str, number: CardNumber, chat_id: int, now: datetime
-    ) -> Grant:
-        """Check the IC card number of the person's card.
-
-        :raises WrongCardNumberError: with the tries left.
-        :raises GrantExpiredError: when the code has to be asked for again.
-        """
-
-
-class OnlineAuthority(CodeChecks, Protocol):
+class OnlineAuthority(CodeChecks, Keeping, Protocol):
     """What an authority does that carries operations out.
 
     Verbs that take a `grant_id` raise `GrantExpiredError`, `ProofMissingError` or
@@ -111,7 +75,7 @@ class OnlineAuthority(CodeChecks, Protocol):
 
         Who does not exist gets the same answer, and no mail.
 
-        :raises TooManyMailsError: after three in an hour.
+        :raises TooManyMailsError: after three in an hour, or ten in a day.
         """
 
     async def send_one_time_code(
@@ -119,7 +83,7 @@ class OnlineAuthority(CodeChecks, Protocol):
     ) -> Challenge:
         """Send a one-time code that adds a proof to a grant.
 
-        :raises TooManyMailsError: after three in an hour.
+        :raises TooManyMailsError: after three in an hour, or ten in a day.
         """
 
     async def look_at_grant(
@@ -191,6 +155,12 @@ class OnlineAuthority(CodeChecks, Protocol):
     def card_admin_key(self, card_serial: str) -> bytes:
         """Derive the 24-byte admin key of a card; it is stored nowhere."""
 
+    async def card_certificate(self, session: AsyncSession, permit: CardPermit) -> bytes:
+        """Give the authentication certificate on record of the card, as DER.
+
+        :raises WrongCardError: where there is none (any more).
+        """
+
     async def activate(
         self, session: AsyncSession, permit: CardPermit, chat_id: int, now: datetime
     ) -> Change:
@@ -209,20 +179,40 @@ class OnlineAuthority(CodeChecks, Protocol):
     async def announce_resumption(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> Change:
-        """Mail that the certificates are about to be resumed, and give the chats to tell."""
+        """Tell by mail and in the other linked chats that the certificates are to be resumed."""
 
     async def link_chat(
-        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+        self,
+        session: AsyncSession,
+        grant_id: str,
+        chat_id: int,
+        now: datetime,
+        client_language: str | None = None,
     ) -> Change:
         """Link the chat to the person, after their yes.
 
+        :param client_language: what their client speaks, for the notices to come.
         :raises TooManyChatsError: when three are linked.
+        :raises ChatPausedError: when this chat was linked too often today.
         """
 
     async def unlink_chat(
-        self, session: AsyncSession, subscriber: str, chat_id: int, now: datetime
+        self, session: AsyncSession, subscriber: str, chat_id: int, acting_chat: int, now: datetime
     ) -> bool:
-        """Remove a link; `False` where there was none."""
+        """Remove a link, from this chat or from another that is linked.
+
+        `False` where there was none, or where the acting chat is not linked itself.
+        """
+
+    async def deny(
+        self, session: AsyncSession, doubt_id: str, chat_id: int, now: datetime
+    ) -> Denial:
+        """Hear that it was not the person: suspend at once, and end whatever is under way.
+
+        What is not active cannot be suspended, and stays as it is.
+
+        :raises DoubtOverError: after three days, or when the chat is no longer linked.
+        """
 
     async def linked_people(self, session: AsyncSession, chat_id: int) -> Sequence[LinkedPerson]:
         """Give the people a chat is linked to, with the chats linked to each."""

@@ -92,7 +92,7 @@ class Change:
     """What an act did.
 
     :ivar changed: `False` when it was done before and nothing happened.
-    :ivar other_chats: chats linked to the person, without the one that acted, to be told.
+    :ivar other_chats: chats linked to the person, without the one that acted; they are told.
     """
 
     changed: bool
@@ -135,6 +135,7 @@ class Owed:
     """The last day to pay on, in Taipei."""
     days_left: int
     address: Hidden
+    application: str
     currency: str = CURRENCY
 
     @property
@@ -186,7 +187,9 @@ class ChargeResult:
     currency: str
     application: str | None
     other_chats: tuple[int, ...] = ()
-    """Chats linked to the person, without the one that paid, to be told of a payment."""
+    """Chats linked to the person, without the one that paid; they are told of a payment."""
+    reason: str | None = None
+    """Why it fits nothing, as a `CheckoutRefusal`."""
 
 
 @dataclass(frozen=True)
@@ -214,10 +217,36 @@ class CardPermit:
 
 
 @dataclass(frozen=True)
+class Denial:
+    """What became of "that was not me".
+
+    :ivar changed: whether the certificates were suspended by it.
+    :ivar certificate: where they stand now, `None` where none were made.
+    """
+
+    changed: bool
+    certificate: CertificateState | None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A chat that is linked to a person, and since when."""
+
+    chat: int
+    since: datetime
+
+
+@dataclass(frozen=True)
 class LinkedPerson:
     """A person a chat is linked to, as `/privacy` shows it."""
 
     subscriber: str
     ui_number_masked: str
-    chats: tuple[int, ...]
+    links: tuple[Link, ...]
     application: ApplicationState | None
+    certificate: CertificateState | None
+
+    @property
+    def chats(self) -> tuple[int, ...]:
+        """The linked chats, oldest link first."""
+        return tuple(link.chat for link in self.links)

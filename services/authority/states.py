@@ -119,6 +119,8 @@ CERTIFICATE: Mapping[tuple[CertificateState, CertificateAct], CertificateState] 
 CODE_IS_KEPT = frozenset({_S.SUBMITTED, _S.PAID, _S.ISSUED, _S.POSTED})
 """Application states in which the subscriber code can still be given back."""
 CERTIFICATE_IN_USE = frozenset({_C.INACTIVE, _C.ACTIVE, _C.SUSPENDED})
+ON_HOLD = frozenset({_C.INACTIVE, _C.SUSPENDED})
+"""Certificate states that are published as ``certificateHold``."""
 
 
 def move_application(state: ApplicationState, act: ApplicationAct) -> ApplicationState:

@@ -28,9 +28,9 @@ class Calls:
     async def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
 
-    async def made(self, method: str = "sendMessage") -> Any:
+    async def made(self, method: str = "sendMessage", tries_itself: bool | None = None) -> Any:
         limiter = PatientLimiter(self.sleep)
-        return await limiter.process_request(self, (), {}, method, {}, None)
+        return await limiter.process_request(self, (), {}, method, {}, tries_itself)
 
 
 async def test_it_waits_as_long_as_telegram_says() -> None:
@@ -44,6 +44,14 @@ async def test_what_the_line_lost_is_sent_again() -> None:
     assert await calls.made() == "sent"
     assert calls.tries == 3
     assert calls.waits == sorted(calls.waits)
+
+
+@pytest.mark.parametrize("error", [RetryAfter(timedelta(seconds=1)), NetworkError("x"), TimedOut()])
+async def test_who_tries_again_by_themself_is_told_at_once(error: Exception) -> None:
+    calls = Calls(error)
+    with pytest.raises(type(error)):
+        await calls.made(tries_itself=True)
+    assert (calls.tries, calls.waits) == (1, [])
 
 
 @pytest.mark.parametrize("error", [BadRequest("x"), Forbidden("x")])

@@ -31,6 +31,11 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("AUTHORITY", "hunter2", "guide"),
         ("LOG_LEVEL", "hunter2", "debug"),
         ("MAX_BACKLOG", "-1", "10"),
+        ("CA_PASSPHRASE", "hunter2", "12 characters"),
+        ("PUBLIC_URL", "hunter2", "http://certificates.example"),
+        ("PUBLIC_URL", "http://kaika.example/?a=1", "without a query"),
+        ("SMTP_PORT", "0", "1"),
+        ("SMTP_SECURITY", "hunter2", "starttls"),
     ],
 )
 def test_a_wrong_value_names_itself_and_the_fix(
@@ -57,6 +62,36 @@ def test_a_webhook_needs_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAIKA_WEBHOOK_URL", "https://bot.example/telegram")
     with pytest.raises(SettingsError, match="KAIKA_WEBHOOK_SECRET is missing"):
         settings.load()
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"SMTP_HOST": "mail.example"}, "KAIKA_MAIL_FROM is missing"),
+        ({"CA_PASSPHRASE": "long enough to be one"}, "KAIKA_PUBLIC_URL is missing"),
+        (
+            {"SMTP_HOST": "mail.example", "MAIL_FROM": "a@b.example", "SMTP_SECURITY": "none"},
+            "KAIKA_SMTP_SECURITY may be none only",
+        ),
+    ],
+)
+def test_what_belongs_together_is_asked_for_together(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], missing: str
+) -> None:
+    for name, value in given.items():
+        monkeypatch.setenv(f"KAIKA_{name}", value)
+    with pytest.raises(SettingsError, match=missing):
+        settings.load()
+
+
+def test_every_secret_is_kept_out_of_logs_and_of_print(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("CA_PASSPHRASE", "PAYMENT_PROVIDER_TOKEN", "SMTP_PASSWORD")
+    monkeypatch.setenv("KAIKA_PUBLIC_URL", "http://certificates.example")
+    for name in names:
+        monkeypatch.setenv(f"KAIKA_{name}", f"the secret of {name}")
+    loaded = settings.load()
+    assert {f"the secret of {name}" for name in names} <= set(loaded.secrets())
+    assert "the secret of" not in repr(loaded)
 
 
 def test_the_token_is_asked_for_only_where_it_is_needed() -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services import due
+from services import due, reminders
 from services.authority.embedded import grants, tries
 from services.authority.embedded.actors import SYSTEM, Actor
 from services.authority.embedded.audit import Act, Audit
@@ -18,7 +18,7 @@ from services.authority.embedded.models import (
     OwedFee,
     Subscriber,
 )
-from services.authority.embedded.notices import Notice, notify
+from services.authority.embedded.notices import notify
 from services.authority.embedded.records import (
     PersonalData,
     Records,
@@ -26,6 +26,7 @@ from services.authority.embedded.records import (
     locked_application,
 )
 from services.authority.errors import AlreadyAppliedError, UnderageError
+from services.authority.notices import Notice
 from services.authority.results import Change, FeeKind
 from services.authority.states import (
     CERTIFICATE_IN_USE,
@@ -197,10 +198,14 @@ def _is_overdue(application: Application, now: datetime) -> bool:
 
 
 async def watch_deadline(session: AsyncSession, application: Application) -> None:
-    """Put down when an unpaid application has to be looked at again; nothing once it is paid."""
+    """Put down when an unpaid application has to be looked at again.
+
+    Once it is paid, or gone, there is nothing to look at, and nobody is reminded of it any more.
+    """
     key = f"{DUE_KIND}/{application.id}"
     if application.state != ApplicationState.SUBMITTED:
         await due.cancel(session, key)
+        await reminders.cancel_application(session, application.id)
         return
     at = max(application.deadline, application.reserved_until or application.deadline)
     await due.schedule(session, DUE_KIND, key, at)

@@ -55,6 +55,8 @@ class Act(StrEnum):
     CODE_REVEALED = "code_revealed"
     CHAT_LINKED = "chat_linked"
     CHAT_UNLINKED = "chat_unlinked"
+    DENIED = "denied"
+    """Somebody in a linked chat said that it was not them."""
     EXPORTED = "exported"
     FORGOTTEN = "forgotten"
     KEY_ROTATED = "key_rotated"

@@ -8,15 +8,16 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded import card_keys, grants, tries
+from services.authority.embedded import card_keys, doubts, grants, tries
 from services.authority.embedded.applications import Applications
 from services.authority.embedded.audit import Audit
 from services.authority.embedded.audit_head import HeadFile
-from services.authority.embedded.certificates import Certificates
+from services.authority.embedded.certificates import Certificates, authentication_certificate
 from services.authority.embedded.charges import Charges
 from services.authority.embedded.codes import Codes
 from services.authority.embedded.hashing import Hasher
 from services.authority.embedded.issuing import CardKey, Issuing, rsa_2048
+from services.authority.embedded.keeping import Keeping
 from services.authority.embedded.mails import Mails
 from services.authority.embedded.one_time_codes import OneTimeCodes
 from services.authority.embedded.payments import Payments
@@ -27,7 +28,7 @@ from services.authority.embedded.records import Records
 from services.authority.embedded.revealing import Revealing
 from services.authority.errors import WrongKeyFileError
 from services.authority.port import CertificateIssuer, OnlineAuthority
-from services.authority.results import Grant, Operation
+from services.authority.results import CardPermit, Grant, Operation
 from services.storage.database import Database
 from services.storage.keys import KeyRing, Purpose
 from services.storage.models import Fact
@@ -72,7 +73,9 @@ class EmbeddedAuthority:
         issuer: CertificateIssuer | None = None,
         hasher: Hasher | None = None,
         draw_key: Callable[[], CardKey] = rsa_2048,
+        keeper: str | None = None,
     ) -> None:
+        self.keeper = keeper
         self.database = database
         self.keys = keys
         self.hasher = hasher or Hasher()
@@ -115,6 +118,11 @@ class EmbeddedAuthority:
         self.link_chat = self.privacy.link_chat
         self.unlink_chat = self.privacy.unlink_chat
         self.linked_people = self.privacy.linked_people
+        self.deny = doubts.Doubts(self.certificates, self.audit).deny
+        keeping = Keeping(self.records)
+        self.seal = keeping.seal
+        self.unseal = keeping.unseal
+        self.number_of = keeping.number_of
 
     @property
     def online(self) -> OnlineAuthority:
@@ -124,6 +132,10 @@ class EmbeddedAuthority:
     def card_admin_key(self, card_serial: str) -> bytes:
         """Carry out `OnlineAuthority.card_admin_key`."""
         return card_keys.admin_key(self.keys, card_serial)
+
+    async def card_certificate(self, session: AsyncSession, permit: CardPermit) -> bytes:
+        """Carry out `OnlineAuthority.card_certificate`."""
+        return await authentication_certificate(session, self.keys, permit.application)
 
     async def look_at_grant(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
@@ -161,12 +173,10 @@ class EmbeddedAuthority:
         applications = await self.applications.expire_overdue(session, now)
         certificates = await self.certificates.expire(session, now)
         await grants.tidy(session, now)
-        await tries.tidy(session, _LIMITS_THAT_PASS, now)
+        await doubts.tidy(session, now)
+        await tries.tidy(session, tries.PASSING, now)
         return Expired(tuple(applications), tuple(certificates))
 
     def close(self) -> None:
         """Give back the threads of the hasher."""
         self.hasher.close()
-
-
-_LIMITS_THAT_PASS = (tries.CHAT_CODES, tries.MAILS, tries.CHAT_MAILS)

@@ -1,7 +1,6 @@
 """The certificates of a card: their states, and what CRL and OCSP have to say of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -11,15 +10,24 @@ from services.authority.embedded import grants
 from services.authority.embedded.actors import SYSTEM, Actor
 from services.authority.embedded.applications import advance
 from services.authority.embedded.audit import Act, Audit
+from services.authority.embedded.ca.crl import note_change
 from services.authority.embedded.codes import Codes
-from services.authority.embedded.models import Application, Card, Certificate, CertificateSet
-from services.authority.embedded.notices import Notice, notify
-from services.authority.embedded.records import linked_chats, locked_application
+from services.authority.embedded.models import (
+    Application,
+    Card,
+    Certificate,
+    CertificateSet,
+    place,
+)
+from services.authority.embedded.notices import notify
+from services.authority.embedded.records import locked_application
 from services.authority.errors import NoIssuerError, WrongCardError, WrongStateError
-from services.authority.port import CertificateIssuer
+from services.authority.notices import Notice
+from services.authority.port import CertificateIssuer, CertificateKind, IssuedCertificate
 from services.authority.results import CardPermit, Change, Operation
 from services.authority.states import (
     CERTIFICATE_IN_USE,
+    ON_HOLD,
     ApplicationAct,
     ApplicationState,
     CertificateAct,
@@ -28,28 +36,13 @@ from services.authority.states import (
     move_application,
     move_certificate,
 )
+from services.storage.keys import KeyRing
 
 _ACTS = {
     CertificateAct.SUSPEND: (Act.SUSPENDED, Notice.SUSPENDED),
     CertificateAct.RESUME: (Act.RESUMED, Notice.RESUMED),
     CertificateAct.REVOKE: (Act.REVOKED, Notice.REVOKED),
 }
-
-
-@dataclass(frozen=True)
-class PublishedStatus:
-    """What is published of one certificate.
-
-    :ivar serial: as hex, without leading zeros.
-    :ivar state: inactive and suspended are published as ``certificateHold``.
-    :ivar changed_at: since when it is so.
-    """
-
-    serial: str
-    state: CertificateState
-    changed_at: datetime
-    not_after: datetime
-    reason: RevocationReason | None
 
 
 class Certificates:
@@ -139,9 +132,12 @@ class Certificates:
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> Change:
         """Carry out `OnlineAuthority.announce_resumption`."""
-        _, application = await grants.use(session, grant_id, Operation.RESUME, chat_id, now)
+        grant, application = await grants.use(session, grant_id, Operation.RESUME, chat_id, now)
         certificates = await _of(session, application, CertificateAct.RESUME)
         move_certificate(CertificateState(certificates.state), CertificateAct.RESUME)
+        if grant.announced_at is not None:
+            return Change(False, application.id)
+        grant.announced_at = now
         actor = Actor.in_chat(chat_id)
         return await self._tell(session, application, Notice.RESUMING, actor, now)
 
@@ -177,9 +173,8 @@ class Certificates:
         actor: Actor,
         now: datetime,
     ) -> Change:
-        await notify(session, notice, application.subscriber_id, {}, now)
-        others = await linked_chats(session, application.subscriber_id, without=actor.chat)
-        return Change(True, application.id, others)
+        told = await notify(session, notice, application.subscriber_id, {}, now, actor.chat)
+        return Change(True, application.id, told)
 
     async def _move(
         self,
@@ -191,14 +186,21 @@ class Certificates:
         state = move_certificate(CertificateState(certificates.state), act)
         if state == certificates.state:
             return False
+        if state is CertificateState.REVOKED and certificates.state in ON_HOLD:
+            certificates.held_since = certificates.changed_at
         certificates.state, certificates.changed_at = state, now
         await self.publish(session, now)
         return True
 
     async def publish(self, session: AsyncSession, now: datetime) -> None:
-        """Tell the certificate authority that a status changed."""
+        """Tell the certificate authority that a status changed, also where another process has it.
+
+        A suspension does not wait for a setting of the command that records it.
+        """
         await session.flush()
-        if self._issuer is not None:
+        if self._issuer is None:
+            note_change(session, now)
+        else:
             await self._issuer.status_changed(session, now)
 
     async def expire(self, session: AsyncSession, now: datetime) -> list[str]:
@@ -217,20 +219,34 @@ class Certificates:
         return list(over)
 
 
-async def published(session: AsyncSession, serial: str | None = None) -> Sequence[PublishedStatus]:
-    """Give what is published of every certificate, or of one."""
-    columns = (Certificate.serial, CertificateSet.state, CertificateSet.changed_at)
-    query = select(*columns, CertificateSet.not_after, CertificateSet.revocation_reason)
-    query = query.join(CertificateSet, Certificate.application_id == CertificateSet.application_id)
-    if serial is not None:
-        query = query.where(Certificate.serial == serial)
-    rows = await session.execute(query.order_by(Certificate.serial))
+async def certificates_of(
+    session: AsyncSession, keys: KeyRing, application_id: str
+) -> Sequence[IssuedCertificate]:
+    """Give the certificates on record; none where the person was erased."""
+    query = select(Certificate).where(Certificate.application_id == application_id)
+    rows = await session.scalars(query.order_by(Certificate.kind))
     return [
-        PublishedStatus(
-            number, CertificateState(state), at, end, RevocationReason(why) if why else None
+        IssuedCertificate(
+            CertificateKind(row.kind),
+            int(row.serial, 16),
+            keys.unseal(row.document, place("certificates", row.serial, "document")),
         )
-        for number, state, at, end, why in rows
+        for row in rows
+        if row.document is not None
     ]
+
+
+async def authentication_certificate(
+    session: AsyncSession, keys: KeyRing, application_id: str
+) -> bytes:
+    """Give the authentication certificate on record, as DER.
+
+    :raises WrongCardError: where there is none (any more).
+    """
+    for one in await certificates_of(session, keys, application_id):
+        if one.kind is CertificateKind.AUTHENTICATION:
+            return one.der
+    raise WrongCardError
 
 
 async def _of(session: AsyncSession, application: Application, act: str) -> CertificateSet:

@@ -11,9 +11,9 @@ from services.authority.embedded.actors import Actor
 from services.authority.embedded.applications import advance, watch_deadline
 from services.authority.embedded.audit import Act, Audit
 from services.authority.embedded.models import Application, Payment
-from services.authority.embedded.notices import Notice, notify
+from services.authority.embedded.notices import notify
 from services.authority.embedded.payments import fees_of, invoiced, refusal_of
-from services.authority.embedded.records import linked_chats, locked_application
+from services.authority.embedded.records import locked_application
 from services.authority.embedded.transactions import insert_new
 from services.authority.errors import (
     CheckoutRefusal,
@@ -21,6 +21,7 @@ from services.authority.errors import (
     UnknownChargeError,
     WrongStateError,
 )
+from services.authority.notices import Notice
 from services.authority.results import CURRENCY, Charge, ChargeResult
 from services.authority.states import ApplicationAct, ApplicationState
 from services.calendar import today
@@ -48,6 +49,8 @@ class Charges:
         actor = f"user {payment.user_id}"
         if payment.unmatched_reason is None and application is not None:
             payer = Actor(actor, invoice.chat_id if invoice else None)
+            if invoice is not None:
+                invoice.approved_at = None  # what was under way has arrived
             return await self._pay(session, payment, application, payer, now)
         details = {**_audited(payment), "reason": str(payment.unmatched_reason)}
         subject = f"payment {payment.id}"
@@ -106,10 +109,10 @@ class Charges:
         await watch_deadline(session, application)
         details = _audited(payment)
         self._audit.record(session, Act.PAID, application.id, actor.name, now, details)
-        references = {"payment": payment.id}
-        await notify(session, Notice.PAID, application.subscriber_id, references, now)
-        others = await linked_chats(session, application.subscriber_id, without=actor.chat)
-        return replace(_result(payment, changed=True), other_chats=others)
+        references = {"payment": payment.id, **_told(payment)}
+        subscriber = application.subscriber_id
+        told = await notify(session, Notice.PAID, subscriber, references, now, actor.chat)
+        return replace(_result(payment, changed=True), other_chats=told)
 
     async def refund(
         self, session: AsyncSession, charge_id: str, actor: Actor, now: datetime
@@ -158,6 +161,10 @@ def _values(charge: Charge, now: datetime) -> dict[str, Any]:
 
 
 def _audited(payment: Payment) -> dict[str, str | int | bool | None]:
+    return {**_told(payment)}
+
+
+def _told(payment: Payment) -> dict[str, str | int]:
     return {"receipt": receipt_number(payment), "amount": payment.amount}
 
 
@@ -174,6 +181,7 @@ def _result(payment: Payment, *, changed: bool) -> ChargeResult:
         amount=payment.amount,
         currency=payment.currency,
         application=payment.application_id,
+        reason=payment.unmatched_reason,
     )
 
 

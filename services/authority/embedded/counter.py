@@ -12,12 +12,14 @@ from services.authority.embedded.actors import Actor
 from services.authority.embedded.applications import Applied
 from services.authority.embedded.audit import Act
 from services.authority.embedded.authority import EmbeddedAuthority
+from services.authority.embedded.certificates import certificates_of
 from services.authority.embedded.charges import PaymentView, payments_of
 from services.authority.embedded.ids import new_id
 from services.authority.embedded.models import Application, Card, CertificateSet, Subscriber
 from services.authority.embedded.records import PersonalData, latest_application
 from services.authority.embedded.revealing import timeline
 from services.authority.errors import UnknownPersonError
+from services.authority.port import IssuedCertificate
 from services.authority.results import CURRENCY, Change, Charge, ChargeResult, Checkout, Timeline
 from services.authority.states import (
     ApplicationState,
@@ -145,8 +147,10 @@ class Counter:
             certificates = self._authority.certificates
             return await certificates.act(session, application, act, self._actor, now, reason)
 
-    async def revoke(self, ui_number: UiNumber, reason: RevocationReason, now: datetime) -> Change:
-        """Revoke a person's certificates, for good.
+    async def revoke(
+        self, ui_number: UiNumber, reason: RevocationReason | None, now: datetime
+    ) -> Change:
+        """Revoke a person's certificates, for good; the reason goes on record where it is given.
 
         :raises UnknownPersonError: where nobody is known under the number.
         :raises WrongStateError: when there are none, or they expired.
@@ -231,6 +235,15 @@ class Counter:
             revocation_reason=certificates.revocation_reason if certificates else None,
             payments=payments,
         )
+
+    async def certificates(self, ui_number: UiNumber) -> Sequence[IssuedCertificate]:
+        """Give the certificates of a person's card.
+
+        :raises UnknownPersonError: where nobody is known under the number.
+        """
+        async with self._database.unit_of_work() as session:
+            _, application = await self._application(session, ui_number)
+            return await certificates_of(session, self._authority.keys, application.id)
 
     async def _application(
         self, session: AsyncSession, ui_number: UiNumber

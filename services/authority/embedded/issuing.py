@@ -35,7 +35,7 @@ from services.authority.embedded.models import (
     Subscriber,
 )
 from services.authority.embedded.records import Records, latest_application
-from services.authority.errors import UnknownPersonError
+from services.authority.errors import CardFileTakenError, UnknownPersonError
 from services.authority.port import (
     CardMaker,
     CardOrder,
@@ -116,11 +116,13 @@ class Issuing:
         :raises UnknownPersonError: where nobody is known under the number.
         :raises WrongStateError: when it is not paid.
         :raises NoIssuerError: where there is no certificate authority.
+        :raises CardFileTakenError: when another file is at `path`.
         """
         async with self._database.unit_of_work() as session:
             done = await self._issued_before(session, ui_number)
             request = None if done else await self._request(session, ui_number, now)
         if request is not None:
+            await asyncio.to_thread(_refuse_taken, path)
             made = await self._make(request, path, maker, passphrase)
             async with self._database.unit_of_work() as session:
                 done = await self._record(session, ui_number, made, actor, now)
@@ -247,9 +249,15 @@ def _beside(path: Path, serial: str) -> Path:
     return path.with_name(f"{path.name}.{serial}.new")
 
 
+def _refuse_taken(path: Path) -> None:
+    if path.exists():
+        raise CardFileTakenError(path)
+
+
 def _put_in_place(path: Path, serial: str) -> None:
     """Move the card on record to its place, and remove those that did not come to be."""
     if (beside := _beside(path, serial)).exists():
+        _refuse_taken(path)
         beside.replace(path)
     for left_over in path.parent.glob(f"{glob.escape(path.name)}.*.new"):
         left_over.unlink()

@@ -13,9 +13,9 @@ import locales
 from services.authority.embedded import one_time_codes
 from services.authority.embedded.charges import receipt_number
 from services.authority.embedded.models import OneTimeChallenge, Payment, Subscriber
-from services.authority.embedded.notices import Notice
 from services.authority.embedded.one_time_codes import OneTimeCodes
 from services.authority.embedded.records import Records
+from services.authority.notices import Notice
 from services.calendar import TAIPEI
 from services.mail import Mail
 from services.outbox import Outgoing, UndeliverableError
@@ -57,6 +57,11 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "We received NT${amount} on {at} (Taipei). Receipt number {receipt}. The card is made "
             "next and then posted to you.",
         ),
+        Notice.ADDRESS_CHANGED: (
+            "your address was changed",
+            "On {at} (Taipei) the address your card is posted to was changed in a chat, after a "
+            "right subscriber code. If this was not you, call the hotline {hotline} now.",
+        ),
         Notice.POSTED: (
             "your card was posted",
             "Your card was handed to the post on {at} (Taipei). When it has arrived, activate it "
@@ -90,6 +95,11 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
             "a chat was linked to you",
             "On {at} (Taipei) a chat was linked to you after a right subscriber code. The command "
             "/privacy in the chat shows the linked chats and removes them. " + _NOT_YOU,
+        ),
+        Notice.CHAT_UNLINKED: (
+            "a linked chat was removed",
+            "On {at} (Taipei) a chat that was linked to you was removed and hears nothing more. "
+            + _NOT_YOU,
         ),
     }
 )

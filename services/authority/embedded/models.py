@@ -106,6 +106,8 @@ class CertificateSet(Base):
     not_before: Mapped[datetime]
     not_after: Mapped[datetime]
     revocation_reason: Mapped[str | None] = mapped_column(String(24))
+    held_since: Mapped[datetime | None]
+    """Since when they had been on hold when they were revoked."""
 
 
 class Certificate(Base):
@@ -135,6 +137,8 @@ class Permission(Base):
     chat_id: Mapped[int]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     revealed_at: Mapped[datetime | None]
+    announced_at: Mapped[datetime | None]
+    """When it was told that the certificates are about to be resumed."""
 
 
 class OneTimeChallenge(Base):
@@ -154,6 +158,8 @@ class OneTimeChallenge(Base):
     chat_id: Mapped[int]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     tries: Mapped[int] = mapped_column(default=0)
+    last_attempt: Mapped[str] = mapped_column(String(40), default="")
+    """What the last try was spent for, which may come again."""
     done_at: Mapped[datetime | None]
 
 
@@ -165,7 +171,8 @@ class Allowance(Base):
     scope: Mapped[str] = mapped_column(String(24), primary_key=True)
     subject: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
     uses: Mapped[str] = mapped_column(Text, default="[]")
-    """Moments in seconds since 1970, as JSON, oldest first."""
+    """JSON, oldest first: each a moment in seconds since 1970, what it was spent for, and whether
+    what follows was done."""
 
 
 class InvoiceRecord(Base):
@@ -214,8 +221,26 @@ class LinkedChat(Base):
     )
     chat_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     linked_at: Mapped[datetime]
+    client_language: Mapped[str | None] = mapped_column(String(16))
+    """What the person's client spoke, for messages to come."""
 
     __table_args__ = (Index("linked_chats_by_chat", "chat_id"),)
+
+
+class Doubt(Base):
+    """The question "was this you?", put to a linked chat. Whoever denies it, suspends."""
+
+    __tablename__ = "doubts"
+
+    id: Mapped[str] = mapped_column(ID, primary_key=True)
+    subscriber_id: Mapped[str] = mapped_column(
+        ForeignKey("subscribers.id", ondelete="CASCADE"), index=True
+    )
+    chat_id: Mapped[int]
+    notice: Mapped[str] = mapped_column(String(24))
+    """What is asked about."""
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    denied_at: Mapped[datetime | None]
 
 
 class AuditEntry(Base):

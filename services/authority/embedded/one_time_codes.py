@@ -13,7 +13,13 @@ from services import outbox
 from services.authority.embedded import tries
 from services.authority.embedded.ids import new_id
 from services.authority.embedded.models import Application, OneTimeChallenge, Permission
-from services.authority.embedded.tries import CHAT_MAILS, MAILS, UsedUpError
+from services.authority.embedded.tries import (
+    CHAT_MAILS,
+    CHAT_MAILS_A_DAY,
+    MAILS,
+    MAILS_A_DAY,
+    UsedUpError,
+)
 from services.authority.errors import (
     OneTimeCodeOverError,
     TooManyMailsError,
@@ -53,7 +59,7 @@ class OneTimeCodes:
         """Make a challenge and put its mail into the outbox.
 
         :param subjects: what the mails are counted under, for the person and for the chat.
-        :raises TooManyMailsError: after three mails in an hour.
+        :raises TooManyMailsError: after three mails in an hour or ten in a day.
         """
         await self._count(session, subjects, now)
         row = OneTimeChallenge(
@@ -76,24 +82,29 @@ class OneTimeCodes:
     ) -> None:
         person, chat = subjects
         try:
-            await tries.spend(session, CHAT_MAILS, chat, now)
-            await tries.spend(session, MAILS, person, now)
+            for limit in (CHAT_MAILS, CHAT_MAILS_A_DAY):
+                await tries.spend(session, limit, chat, now)
+            for limit in (MAILS, MAILS_A_DAY):
+                await tries.spend(session, limit, person, now)
         except UsedUpError as error:
             raise TooManyMailsError(error.until or now) from error
 
     async def spend_try(
-        self, session: AsyncSession, challenge_id: str, chat_id: int, now: datetime
+        self, session: AsyncSession, challenge_id: str, chat_id: int, now: datetime, attempt: str
     ) -> OneTimeChallenge:
-        """Count one answer to a challenge.
+        """Count one answer to a challenge; the last one is not counted when it comes again.
 
         :raises OneTimeCodeOverError: when it is too old, used or tried too often.
         """
         row = await session.get(OneTimeChallenge, challenge_id, with_for_update=True)
-        if row is None or row.chat_id != chat_id or row.done_at or row.expires_at <= now:
+        if row is None or row.chat_id != chat_id or row.expires_at <= now:
             raise OneTimeCodeOverError
-        if row.tries >= TRIES:
+        if attempt and row.last_attempt == attempt:
+            return row
+        if row.done_at or row.tries >= TRIES:
             raise OneTimeCodeOverError
         row.tries += 1
+        row.last_attempt = attempt
         return row
 
     def is_right(self, row: OneTimeChallenge, answer: OneTimeCode) -> bool:

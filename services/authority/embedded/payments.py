@@ -19,7 +19,8 @@ from services.authority.embedded.models import (
     OwedFee,
     Subscriber,
 )
-from services.authority.embedded.records import Records, linked_chats, locked_application
+from services.authority.embedded.notices import notify
+from services.authority.embedded.records import Records, locked_application
 from services.authority.errors import (
     CheckoutRefusal,
     CheckoutRefusedError,
@@ -27,6 +28,7 @@ from services.authority.errors import (
     GrantExpiredError,
     WrongStateError,
 )
+from services.authority.notices import Notice
 from services.authority.results import (
     Change,
     Checkout,
@@ -42,6 +44,8 @@ from services.formats.contact import parse_postal_address
 
 RESERVATION = timedelta(hours=1)
 """How long an approved pre-checkout keeps an application from expiring."""
+UNDERWAY = timedelta(minutes=10)
+"""How long after a pre-checkout no other invoice for the same application is approved."""
 
 
 class Payments:
@@ -71,6 +75,7 @@ class Payments:
             last_day=until,
             days_left=(until - today(now)).days,
             address=self._records.address(subscriber),
+            application=application.id,
         )
 
     async def change_address(
@@ -89,8 +94,9 @@ class Payments:
         self._records.move(subscriber, value)
         actor = Actor.in_chat(chat_id).name
         self._audit.record(session, Act.ADDRESS_CHANGED, application.id, actor, now)
-        others = await linked_chats(session, subscriber.id, without=chat_id)
-        return Change(True, application.id, others)
+        notice = Notice.ADDRESS_CHANGED
+        told = await notify(session, notice, subscriber.id, {}, now, chat_id)
+        return Change(True, application.id, told)
 
     async def open_invoice(
         self, session: AsyncSession, grant_id: str, user_id: int, chat_id: int, now: datetime
@@ -118,6 +124,8 @@ class Payments:
         refusal = refusal_of(invoice, application, checkout)
         if refusal is None and application and application.deadline <= now:
             refusal = CheckoutRefusal.OVERDUE
+        if refusal is None and invoice and await _is_underway(session, invoice, now):
+            refusal = CheckoutRefusal.UNDERWAY
         if refusal is not None or invoice is None or application is None:
             raise CheckoutRefusedError(refusal or CheckoutRefusal.UNKNOWN)
         if invoice.approved_at is None:
@@ -128,6 +136,17 @@ class Payments:
         application.reserved_until = now + RESERVATION
         await watch_deadline(session, application)
         return Change(changed, application.id)
+
+
+async def _is_underway(session: AsyncSession, invoice: InvoiceRecord, now: datetime) -> bool:
+    """Tell whether another invoice for the same application may be paid at this moment.
+
+    The same one may be approved again, since a bank may have declined the first time.
+    """
+    same = InvoiceRecord.application_id == invoice.application_id
+    other = (same, InvoiceRecord.payload != invoice.payload)
+    query = select(InvoiceRecord.payload).where(*other, InvoiceRecord.approved_at > now - UNDERWAY)
+    return (await session.execute(query.limit(1))).first() is not None
 
 
 async def fees_of(session: AsyncSession, application_id: str) -> tuple[Fee, ...]:

@@ -23,15 +23,17 @@ from services.authority.embedded.models import (
     Payment,
     Subscriber,
 )
-from services.authority.embedded.notices import Notice, notify
+from services.authority.embedded.notices import notify
 from services.authority.embedded.records import Records, latest_application, linked_chats
 from services.authority.errors import (
+    ChatPausedError,
     ForgetRefusedError,
     ProofMissingError,
     TooManyChatsError,
     UnknownPersonError,
 )
-from services.authority.results import Change, LinkedPerson, Proof
+from services.authority.notices import Notice
+from services.authority.results import Change, Link, LinkedPerson, Proof
 from services.authority.states import CERTIFICATE_IN_USE, ApplicationState, CertificateState
 from services.formats.ui_number import UiNumber
 
@@ -53,7 +55,12 @@ class Privacy:
         self._applications = applications
 
     async def link_chat(
-        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+        self,
+        session: AsyncSession,
+        grant_id: str,
+        chat_id: int,
+        now: datetime,
+        client_language: str | None = None,
     ) -> Change:
         """Carry out `OnlineAuthority.link_chat`; any grant will do that the code opened."""
         grant = await grants.look_at(session, grant_id, chat_id, now)
@@ -67,22 +74,37 @@ class Privacy:
             return Change(False, application.id)
         if len(linked) >= MOST_CHATS:
             raise TooManyChatsError(MOST_CHATS)
-        session.add(LinkedChat(subscriber_id=subscriber, chat_id=chat_id, linked_at=now))
+        await self._count_link(session, chat_id, now)
+        language = client_language[:16] if client_language else None
+        link = LinkedChat(subscriber_id=subscriber, chat_id=chat_id, linked_at=now)
+        link.client_language = language
+        session.add(link)
         actor = Actor.in_chat(chat_id).name
         self._audit.record(session, Act.CHAT_LINKED, application.id, actor, now)
-        await notify(session, Notice.CHAT_LINKED, subscriber, {}, now)
-        return Change(True, application.id, linked)
+        told = await notify(session, Notice.CHAT_LINKED, subscriber, {}, now, chat_id)
+        return Change(True, application.id, told)
+
+    async def _count_link(self, session: AsyncSession, chat_id: int, now: datetime) -> None:
+        try:
+            await tries.spend(session, tries.CHAT_LINKS, self._records.chat_hash(chat_id), now)
+        except tries.UsedUpError as error:
+            raise ChatPausedError(error.until or now) from error
 
     async def unlink_chat(
-        self, session: AsyncSession, subscriber: str, chat_id: int, now: datetime
+        self, session: AsyncSession, subscriber: str, chat_id: int, acting_chat: int, now: datetime
     ) -> bool:
         """Carry out `OnlineAuthority.unlink_chat`."""
-        mine = (LinkedChat.subscriber_id == subscriber, LinkedChat.chat_id == chat_id)
-        gone = await session.execute(delete(LinkedChat).where(*mine).returning(LinkedChat.chat_id))
-        if gone.first() is None:
+        locked = select(Subscriber.id).where(Subscriber.id == subscriber).with_for_update()
+        await session.execute(locked)
+        link = await session.get(LinkedChat, (subscriber, chat_id))
+        if link is None or acting_chat not in await linked_chats(session, subscriber):
             return False
-        actor = Actor.in_chat(chat_id).name
-        self._audit.record(session, Act.CHAT_UNLINKED, subscriber, actor, now)
+        actor = Actor.in_chat(acting_chat).name
+        about = {"chat": chat_id}
+        self._audit.record(session, Act.CHAT_UNLINKED, subscriber, actor, now, about)
+        await notify(session, Notice.CHAT_UNLINKED, subscriber, {}, now, acting_chat)
+        await session.delete(link)
+        await session.flush()
         return True
 
     async def linked_people(self, session: AsyncSession, chat_id: int) -> Sequence[LinkedPerson]:
@@ -94,8 +116,17 @@ class Privacy:
             application = await latest_application(session, subscriber, lock=False)
             number = UiNumber(self._records.field(subscriber, "ui_number"))
             state = ApplicationState(application.state) if application else None
-            chats = await linked_chats(session, subscriber.id)
-            found.append(LinkedPerson(subscriber.id, number.masked(), chats, state))
+            certificates = (
+                await session.get(CertificateSet, application.id) if application else None
+            )
+            person = LinkedPerson(
+                subscriber=subscriber.id,
+                ui_number_masked=number.masked(),
+                links=await _links(session, subscriber),
+                application=state,
+                certificate=CertificateState(certificates.state) if certificates else None,
+            )
+            found.append(person)
         return found
 
     async def export(
@@ -159,7 +190,7 @@ class Privacy:
         self._audit.record(session, Act.FORGOTTEN, subscriber.id, actor.name, now)
         for row in rows:
             await self._erase(session, row, actor, now)
-        for limit in (tries.CODE, tries.MAILS):
+        for limit in tries.OF_A_PERSON:
             await tries.clear(session, limit, subscriber.ui_hash)
         await session.execute(delete(Subscriber).where(Subscriber.id == subscriber.id))
         return Change(True, rows[-1].id if rows else "")
@@ -176,6 +207,13 @@ class Privacy:
         await session.execute(delete(Card).where(Card.application_id == row.id))
         payer = update(Payment).where(Payment.application_id == row.id)
         await session.execute(payer.values(user_id=0))
+
+
+async def _links(session: AsyncSession, subscriber: Subscriber) -> tuple[Link, ...]:
+    query = select(LinkedChat.chat_id, LinkedChat.linked_at)
+    query = query.where(LinkedChat.subscriber_id == subscriber.id)
+    rows = await session.execute(query.order_by(LinkedChat.linked_at, LinkedChat.chat_id))
+    return tuple(Link(chat, since) for chat, since in rows)
 
 
 async def _all(session: AsyncSession, subscriber: Subscriber) -> Sequence[Application]:

@@ -5,6 +5,7 @@ the answers, from the count, or from the time: the same rows are written and the
 computed for who does not exist.
 """
 
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
@@ -15,10 +16,20 @@ from services.authority.embedded.actors import Actor
 from services.authority.embedded.audit import Act, Audit
 from services.authority.embedded.codes import Codes
 from services.authority.embedded.models import Application, Card, Permission, Subscriber
-from services.authority.embedded.notices import Notice, notify
+from services.authority.embedded.notices import notify
 from services.authority.embedded.one_time_codes import OneTimeCodes
-from services.authority.embedded.records import Records, linked_chats
-from services.authority.embedded.tries import CARD_NUMBERS, CHAT_CODES, CODE, Spent, UsedUpError
+from services.authority.embedded.records import Records
+from services.authority.embedded.tries import (
+    CARD_NUMBERS,
+    CHAT_CHECKS,
+    CHAT_CODES,
+    CHAT_GUESSES,
+    CODE,
+    PERSON_NUMBERS,
+    Limit,
+    Spent,
+    UsedUpError,
+)
 from services.authority.errors import (
     BusyError,
     ChatPausedError,
@@ -28,12 +39,22 @@ from services.authority.errors import (
     WrongCodeError,
     WrongStateError,
 )
+from services.authority.notices import Notice
 from services.authority.results import Challenge, Grant, Operation, Proof
 from services.formats.card_number import CardNumber
 from services.formats.one_time_code import OneTimeCode
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber
 from services.storage.database import Database
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """What checking one code spent."""
+
+    of_chat: Spent
+    guess: Spent
+    of_person: Spent
 
 
 class Proving:
@@ -60,10 +81,11 @@ class Proving:
         operation: Operation,
         chat_id: int,
         now: datetime,
+        attempt: str = "",
     ) -> Grant:
         """Carry out `CodeChecks.check_code`."""
         async with self._database.unit_of_work() as session:
-            spent = await self._spend(session, ui_number, chat_id, now)
+            spent = await self._spend(session, ui_number, chat_id, now, attempt)
             application = await self._current(session, ui_number)
         verifier = application.code_verifier if application else None
         try:
@@ -76,16 +98,23 @@ class Proving:
         raise await self._turn_away(application, spent, chat_id, now)
 
     async def _spend(
-        self, session: AsyncSession, ui_number: UiNumber, chat_id: int, now: datetime
-    ) -> tuple[Spent, Spent]:
+        self,
+        session: AsyncSession,
+        ui_number: UiNumber,
+        chat_id: int,
+        now: datetime,
+        attempt: str,
+    ) -> _Tried:
+        chat, ui_hash = self._records.chat_hash(chat_id), self._records.ui_hash(ui_number)
         try:
-            chat = await tries.spend(session, CHAT_CODES, self._chat(chat_id), now)
-            person = await tries.spend(session, CODE, self._records.ui_hash(ui_number), now)
+            of_chat = await tries.spend(session, CHAT_CODES, chat, now, attempt)
+            guess = await tries.spend(session, CHAT_GUESSES, chat, now, attempt)
+            await tries.spend(session, CHAT_CHECKS, chat, now, attempt)
+            return _Tried(of_chat, guess, await tries.spend(session, CODE, ui_hash, now, attempt))
         except UsedUpError as error:
-            if error.limit is CHAT_CODES:
-                raise ChatPausedError(error.until or now) from error
-            raise CodeLockedError from error
-        return chat, person
+            if error.limit is CODE:
+                raise CodeLockedError from error
+            raise ChatPausedError(error.until or now) from error
 
     async def _current(self, session: AsyncSession, ui_number: UiNumber) -> Application | None:
         query = select(Application).join(Subscriber, Application.subscriber_id == Subscriber.id)
@@ -93,44 +122,48 @@ class Proving:
         query = query.order_by(Application.submitted_at.desc(), Application.id).limit(1)
         return (await session.scalars(query)).one_or_none()
 
-    async def _give_back(self, spent: tuple[Spent, Spent]) -> None:
+    async def _give_back(self, spent: _Tried) -> None:
         async with self._database.unit_of_work() as session:
-            for use in spent:
+            for use in (spent.of_chat, spent.guess, spent.of_person):
                 await tries.refund(session, use)
 
     async def _let_in(
         self,
         application: Application,
-        spent: tuple[Spent, Spent],
+        spent: _Tried,
         operation: Operation,
         chat_id: int,
         now: datetime,
     ) -> Grant:
-        chat, person = spent
         async with self._database.unit_of_work() as session:
-            await tries.refund(session, chat)
-            await tries.clear(session, CODE, person.subject)
+            await tries.refund(session, spent.of_chat)
+            await tries.refund(session, spent.guess)
+            await tries.clear(session, CODE, spent.of_person.subject)
             proofs = frozenset({Proof.CODE})
             return grants.open_grant(session, application.id, operation, proofs, chat_id, now)
 
     async def _turn_away(
         self,
         application: Application | None,
-        spent: tuple[Spent, Spent],
+        spent: _Tried,
         chat_id: int,
         now: datetime,
     ) -> WrongCodeError | CodeLockedError:
-        chat, person = spent
+        chat, person = spent.of_chat, spent.of_person
         subject, actor = person.subject.hex(), Actor.in_chat(chat_id).name
         subscriber = application.subscriber_id if application else None
         async with self._database.unit_of_work() as session:
             left = person.left or await tries.left(session, CODE, person.subject, now)
-            self._audit.record(session, Act.CODE_WRONG, subject, actor, now, {"left": left})
+            is_new = await tries.settle(session, person)
+            if is_new:
+                self._audit.record(session, Act.CODE_WRONG, subject, actor, now, {"left": left})
             if left:
                 return WrongCodeError(left, None if chat.left else chat.until)
-            self._audit.record(session, Act.CODE_LOCKED, subject, actor, now)
-            await notify(session, Notice.CODE_LOCKED, subscriber, {}, now)
-            return CodeLockedError(await linked_chats(session, subscriber, without=chat_id))
+            told: tuple[int, ...] = ()
+            if is_new:
+                self._audit.record(session, Act.CODE_LOCKED, subject, actor, now)
+                told = await notify(session, Notice.CODE_LOCKED, subscriber, {}, now, chat_id)
+            return CodeLockedError(told)
 
     async def ask_one_time_code(
         self,
@@ -153,7 +186,7 @@ class Proving:
         application = await self._current(session, ui_number)
         if subscriber is None or subscriber.birth_hash != birth_hash:
             application = None
-        subjects = (ui_hash, self._chat(chat_id))
+        subjects = (ui_hash, self._records.chat_hash(chat_id))
         return await self._one_time.send(
             session, subjects, application, None, operation, chat_id, now
         )
@@ -167,20 +200,27 @@ class Proving:
         subscriber = await session.get(Subscriber, application.subscriber_id)
         if subscriber is None:
             raise GrantExpiredError
-        subjects = (subscriber.ui_hash, self._chat(chat_id))
+        subjects = (subscriber.ui_hash, self._records.chat_hash(chat_id))
         operation = Operation(grant.operation)
         return await self._one_time.send(
             session, subjects, application, grant, operation, chat_id, now
         )
 
     async def answer_one_time_code(
-        self, challenge_id: str, code: OneTimeCode, chat_id: int, now: datetime
+        self,
+        challenge_id: str,
+        code: OneTimeCode,
+        chat_id: int,
+        now: datetime,
+        attempt: str = "",
     ) -> Grant:
         """Carry out `CodeChecks.answer_one_time_code`."""
         async with self._database.unit_of_work() as session:
-            row = await self._one_time.spend_try(session, challenge_id, chat_id, now)
+            row = await self._one_time.spend_try(session, challenge_id, chat_id, now, attempt)
+            guess = await self._spend_guess(session, chat_id, now, attempt)
             if self._one_time.is_right(row, code):
-                row.done_at = now
+                await tries.refund(session, guess)
+                row.done_at = row.done_at or now
                 if row.grant_id:
                     grant = await grants.look_at(session, row.grant_id, chat_id, now)
                     return grants.add_proof(grant, Proof.MAIL)
@@ -193,24 +233,55 @@ class Proving:
         raise self._one_time.wrong(row)
 
     async def prove_card_number(
-        self, grant_id: str, number: CardNumber, chat_id: int, now: datetime
+        self,
+        grant_id: str,
+        number: CardNumber,
+        chat_id: int,
+        now: datetime,
+        attempt: str = "",
     ) -> Grant:
         """Carry out `CodeChecks.prove_card_number`."""
         async with self._database.unit_of_work() as session:
             grant = await grants.look_at(session, grant_id, chat_id, now)
-            spent = await self._spend_number(session, grant, now)
+            spent = await self._spend_number(session, grant, now, attempt)
+            guess = await self._spend_guess(session, chat_id, now, attempt)
+            of_person = await self._spend_for_person(session, grant, now, attempt)
             card = await session.get(Card, grant.application_id)
             if card and card.number_hash == self._records.number_hash(number):
-                await tries.refund(session, spent)
+                for use in (spent, guess, of_person):
+                    await tries.refund(session, use)
                 return grants.add_proof(grant, Proof.CARD_NUMBER)
         raise WrongCardNumberError(spent.left)
 
-    async def _spend_number(self, session: AsyncSession, grant: Permission, now: datetime) -> Spent:
+    async def _spend_number(
+        self, session: AsyncSession, grant: Permission, now: datetime, attempt: str
+    ) -> Spent:
         subject = self._records.subject_hash("grant", grant.id)
         try:
-            return await tries.spend(session, CARD_NUMBERS, subject, now)
+            return await tries.spend(session, CARD_NUMBERS, subject, now, attempt)
         except UsedUpError as error:
             raise GrantExpiredError from error
 
-    def _chat(self, chat_id: int) -> bytes:
-        return self._records.subject_hash("chat", str(chat_id))
+    async def _spend_guess(
+        self, session: AsyncSession, chat_id: int, now: datetime, attempt: str
+    ) -> Spent:
+        chat = self._records.chat_hash(chat_id)
+        return await _spend_or_pause(session, CHAT_GUESSES, chat, now, attempt)
+
+    async def _spend_for_person(
+        self, session: AsyncSession, grant: Permission, now: datetime, attempt: str
+    ) -> Spent:
+        application = await grants.application_of(session, grant)
+        person = await session.get(Subscriber, application.subscriber_id)
+        if person is None:
+            raise GrantExpiredError
+        return await _spend_or_pause(session, PERSON_NUMBERS, person.ui_hash, now, attempt)
+
+
+async def _spend_or_pause(
+    session: AsyncSession, limit: Limit, subject: bytes, now: datetime, attempt: str
+) -> Spent:
+    try:
+        return await tries.spend(session, limit, subject, now, attempt)
+    except UsedUpError as error:
+        raise ChatPausedError(error.until or now) from error

@@ -56,6 +56,10 @@ class Records:
         """Give what an allowance is kept under that is not about a UI No."""
         return self._keys.keyed_hash(Purpose.LOOKUP, "subject", *parts)
 
+    def chat_hash(self, chat_id: int) -> bytes:
+        """Give what a chat's allowances are kept under."""
+        return self.subject_hash("chat", str(chat_id))
+
     def seal(self, text: str, table: str, key: str, column: str) -> bytes:
         """Seal one value for its place."""
         return self._keys.seal(text.encode(), place(table, key, column))

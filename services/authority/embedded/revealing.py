@@ -9,9 +9,9 @@ from services.authority.embedded.actors import Actor
 from services.authority.embedded.audit import Act, Audit
 from services.authority.embedded.codes import Codes
 from services.authority.embedded.models import Application, CertificateSet
-from services.authority.embedded.notices import Notice, notify
-from services.authority.embedded.records import linked_chats
+from services.authority.embedded.notices import notify
 from services.authority.errors import CodeNotKeptError
+from services.authority.notices import Notice
 from services.authority.results import Change, Operation, RevealedCode, Timeline
 from services.authority.states import CODE_IS_KEPT, ApplicationState, CertificateState
 
@@ -43,9 +43,9 @@ class Revealing:
         grant.revealed_at = now
         actor = Actor.in_chat(chat_id).name
         self._audit.record(session, Act.CODE_REVEALED, application.id, actor, now)
-        await notify(session, Notice.CODE_REVEALED, application.subscriber_id, {}, now)
-        others = await linked_chats(session, application.subscriber_id, without=chat_id)
-        return RevealedCode(code, Change(True, application.id, others))
+        subscriber = application.subscriber_id
+        told = await notify(session, Notice.CODE_REVEALED, subscriber, {}, now, chat_id)
+        return RevealedCode(code, Change(True, application.id, told))
 
     async def status(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime

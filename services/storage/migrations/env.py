@@ -11,6 +11,7 @@ MODEL_MODULES = (
     "services.outbox",
     "services.authority.embedded.models",
     "services.authority.embedded.ca.models",
+    "services.bridge.models",
 )
 """Where tables are described besides `services.storage.models`, which imports none of them."""
 

@@ -13,7 +13,7 @@ INVOICE: dict[str, Any] = {
     "title": "Card fee",
     "description": "IC card and postage",
     "payload": "pay:1",
-    "provider_token": "TEST",
+    "provider_token": "284685063:TEST:sandbox",
     "currency": "TWD",
     "prices": [{"label": "Card", "amount": 25000}, {"label": "Postage", "amount": 2800}],
 }
@@ -112,7 +112,10 @@ async def test_what_cannot_be_paid(bot: Bot, ann: Person) -> None:
         ({"prices": [{"label": "", "amount": 1}]}, "label must be non-empty"),
         ({"prices": [{"label": "x", "amount": -1}]}, "CURRENCY_TOTAL_AMOUNT_INVALID"),
         ({"prices": [{"amount": 1}]}, 'Can\'t find field "label"'),
+        ({"prices": [{"label": "x", "amount": 278}]}, "CURRENCY_TOTAL_AMOUNT_INVALID"),
         ({"provider_token": ""}, "PAYMENT_PROVIDER_INVALID"),
+        ({"provider_token": "284685063:LIVE:abc"}, "PAYMENT_PROVIDER_INVALID"),
+        ({"start_parameter": "two words"}, "START_PARAM_INVALID"),
         ({"currency": "XTR"}, "STARS_INVOICE_INVALID"),
         (
             {"reply_markup": {"inline_keyboard": [[{"text": "x", "callback_data": "x"}]]}},
@@ -125,6 +128,39 @@ async def test_what_sendInvoice_refuses(  # noqa: N802
 ) -> None:
     refusal = await bot.refused("sendInvoice", chat_id=ann.id, **{**INVOICE, **change})
     assert words in refusal
+
+
+async def test_whoever_has_a_forwarded_copy_can_pay_it_unless_it_starts_the_bot(
+    bot: Bot, ann: Person, stranger: Person
+) -> None:
+    group = bot.engine.group("Friends", [ann, stranger])
+    await bot.updates()
+    open_to_all = await invoiced(bot, ann)
+    copy = ann.forward(open_to_all, chat_id=group.id)
+    assert copy["reply_markup"] == {"inline_keyboard": [[{"text": "Pay 278.00 TWD", "pay": True}]]}
+    paying = asyncio.create_task(stranger.pay(copy["message_id"], chat_id=group.id))
+    await asyncio.sleep(0)
+    query = next(about for kind, about in await bot.updates() if kind == "pre_checkout_query")
+    assert (query["from"]["id"], query["invoice_payload"]) == (stranger.id, "pay:1")
+    no = {"ok": False, "error_message": "Not yours"}
+    await bot.ok("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], **no)
+    assert (await paying)["status"] == "refused"
+
+    sent = await bot.ok("sendInvoice", chat_id=ann.id, **INVOICE, start_parameter="do-pay")
+    copy = ann.forward(sent["message_id"], chat_id=group.id)
+    link = f"https://t.me/{bot.engine.bot.username}?start=do-pay"
+    assert copy["reply_markup"] == {"inline_keyboard": [[{"text": "Pay", "url": link}]]}
+    with pytest.raises(PersonError, match="is no invoice"):
+        await stranger.pay(copy["message_id"], chat_id=group.id)
+
+
+async def test_the_bot_may_forward_an_invoice_too(bot: Bot, ann: Person) -> None:
+    message_id = await invoiced(bot, ann)
+    ids = {"chat_id": ann.id, "from_chat_id": ann.id, "message_id": message_id}
+    copy = await bot.ok("forwardMessage", **ids)
+    assert copy["reply_markup"]["inline_keyboard"][0][0]["pay"] is True
+    shown = ann.transcript()["prices"]
+    assert shown[str(copy["message_id"])] == shown[str(message_id)] == INVOICE["prices"]
 
 
 async def test_stars_need_no_provider(bot: Bot, ann: Person) -> None:

@@ -204,7 +204,7 @@ async def test_what_is_stored_of_tries_does_not_tell_whom(world: World) -> None:
     await refusals(no_one, [CHAT])
     async with world.database.unit_of_work() as session:
         rows = (await session.scalars(select(Allowance))).all()
-    assert {row.scope for row in rows} == {"code", "chat.codes"}
+    assert {row.scope for row in rows} == {"code", "chat.codes", "chat.guesses", "chat.checks"}
     assert all(no_one.ui_number.reveal().encode() not in row.subject for row in rows)
 
 

@@ -11,7 +11,8 @@ import locales
 from bot import counter_form
 from services import due, outbox
 from services.authority.embedded import mails
-from services.authority.embedded.notices import Notice, notify
+from services.authority.embedded.notices import notify
+from services.authority.notices import Notice
 from services.authority.results import Operation
 from services.mail import MailSender
 from services.outbox import Channel, Courier, OutboxMessage, UndeliverableError
@@ -189,5 +190,5 @@ async def test_every_notice_reads_well_in_both_languages(world: World) -> None:
 def test_every_word_of_the_authority_is_translated_and_used() -> None:
     said = {mails._SUBJECT, mails._FOOTER, counter_form.TITLE, counter_form._FEE}
     said |= {word for pair in mails._WORDS.values() for word in pair}
-    said |= {*counter_form._LABELS, *counter_form.NOTES}
+    said |= {*counter_form._LABELS, *counter_form._SIGNATURES, *counter_form.NOTES}
     assert set(locales.words(mails.DOMAIN, "zh_Hant")) == said

@@ -96,6 +96,6 @@ def test_a_person_is_exported_and_forgotten(terminal: Terminal) -> None:
 def test_every_command_has_json(terminal: Terminal) -> None:
     commands = counter.app.registered_commands
     names = [command.name or getattr(command.callback, "__name__", "") for command in commands]
-    assert len(names) == 15
+    assert len(names) == 16
     for name in names:
         assert "--json" in terminal.types("counter", name, "--help").stdout, name

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from services import calendar
 from services.authority.embedded.applications import DUE_KIND
 from services.authority.embedded.models import Application, Payment, Subscriber
+from services.authority.embedded.payments import UNDERWAY
 from services.authority.errors import (
     CheckoutRefusal,
     CheckoutRefusedError,
@@ -260,6 +261,21 @@ async def test_staff_cannot_let_it_pay_for_two_or_for_less(world: World) -> None
     assert refused.value.reason is CheckoutRefusal.AMOUNT
     with pytest.raises(WrongStateError):
         await world.counter.pay(first.ui_number, "another", 27800, NOW)
+
+
+async def test_one_invoice_at_a_time_is_being_paid(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    first, second = await someone.invoiced(), await someone.invoiced()
+    await someone.approved(first)
+    await someone.approved(first)  # declined by the bank, and tried again
+    with pytest.raises(CheckoutRefusedError) as refused:
+        await someone.approved(second, NOW + UNDERWAY - timedelta(seconds=1))
+    assert refused.value.reason is CheckoutRefusal.UNDERWAY
+    await someone.approved(second, NOW + UNDERWAY)
+    assert (await someone.charged(second)).matched
+    late = await someone.charged(first)
+    assert (late.matched, late.reason) == (False, CheckoutRefusal.PAID)
 
 
 async def test_the_address_can_be_corrected_until_the_card_is_made(world: World) -> None:

@@ -83,7 +83,8 @@ async def test_a_link_can_be_seen_and_removed(world: World) -> None:
         (linked,) = await authority.linked_people(session, 11)
         assert linked.chats == (11, 12)
         assert linked.ui_number_masked == someone.ui_number.masked()
-        gone = [await authority.unlink_chat(session, linked.subscriber, 11, NOW) for _ in range(2)]
+        unlink, person = authority.unlink_chat, linked.subscriber
+        gone = [await unlink(session, person, 11, 12, NOW) for _ in range(2)]
         assert gone == [True, False]
         assert await authority.linked_people(session, 11) == []
     assert (await someone.links(13)).other_chats == (12,)

@@ -116,17 +116,17 @@ async def test_who_does_not_exist_and_a_wrong_birth_date_look_like_everybody(wor
     someone, no_one = world.person(), nobody(world)
     await someone.applies()
     real = await asks(someone)
-    fakes = [await asks(someone, born=date(1990, 5, 18)), await asks(no_one)]
-    for challenge in (real, *fakes):
+    wrong, nobodys = await asks(someone, date(1990, 5, 18), chat=7), await asks(no_one, chat=8)
+    for challenge, chat in ((real, CHAT), (wrong, 7), (nobodys, 8)):
         assert (challenge.expires_at, challenge.tries) == (real.expires_at, real.tries)
         told = []
         for _ in range(5):
             with pytest.raises(WrongOneTimeCodeError) as refused:
-                await answers(world, challenge, wrong=1)
+                await answers(world, challenge, wrong=1, chat=chat)
             told.append(refused.value.tries_left)
         assert told == [4, 3, 2, 1, 0]
         with pytest.raises(OneTimeCodeOverError):
-            await answers(world, challenge)
+            await answers(world, challenge, chat=chat)
 
 
 async def test_nobodys_one_time_code_is_never_right(world: World) -> None:

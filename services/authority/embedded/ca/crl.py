@@ -144,7 +144,7 @@ def _entries_before(previous: Crl | None, serials: Sequence[int]) -> list[x509.R
 
 
 def _entry(standing: Standing) -> x509.RevokedCertificate:
-    builder = x509.RevokedCertificateBuilder(standing.serial, standing.changed_at)
+    builder = x509.RevokedCertificateBuilder(standing.serial, standing.since)
     if standing.published_reason is not x509.ReasonFlags.unspecified:  # RFC 5280 §5.3.1
         builder = builder.add_extension(x509.CRLReason(standing.published_reason), critical=False)
     return builder.build()

@@ -7,6 +7,9 @@
 | revoked | revoked, with its reason |
 | expired | unknown: the authority answers for certificates within their time |
 
+One that was on hold when it was revoked keeps the date of the hold, as X.509 wants it: from then on
+nothing it signed counts.
+
 Whoever checks a certificate sees by itself that it is over; what it was before is not told, since
 "good" would be wrong of one that was on hold when it ended.
 """
@@ -18,13 +21,17 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from cryptography.x509 import ReasonFlags
-from sqlalchemy import and_, or_, select, true
+from sqlalchemy import and_, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.embedded.models import Certificate, CertificateSet
-from services.authority.states import CERTIFICATE_IN_USE, CertificateState, RevocationReason
+from services.authority.states import (
+    CERTIFICATE_IN_USE,
+    ON_HOLD,
+    CertificateState,
+    RevocationReason,
+)
 
-ON_HOLD = frozenset({CertificateState.INACTIVE, CertificateState.SUSPENDED})
 REASONS: Mapping[RevocationReason, ReasonFlags] = MappingProxyType(
     {
         RevocationReason.KEY_COMPROMISED: ReasonFlags.key_compromise,
@@ -65,22 +72,25 @@ UNKNOWN = CertificateStatus(Verdict.UNKNOWN)
 
 @dataclass(frozen=True)
 class Standing:
-    """Where one certificate stands in the records."""
+    """Where one certificate stands in the records.
+
+    :ivar since: since when what is published of it is so.
+    """
 
     serial: int
     state: CertificateState
-    changed_at: datetime
+    since: datetime
     not_after: datetime
     reason: RevocationReason | None
 
     def status(self, now: datetime) -> CertificateStatus:
         """Give what is published of it."""
         if self.state is CertificateState.REVOKED:
-            return CertificateStatus(Verdict.REVOKED, self.changed_at, self.published_reason)
+            return CertificateStatus(Verdict.REVOKED, self.since, self.published_reason)
         if self.state not in CERTIFICATE_IN_USE or now > self.not_after:
             return UNKNOWN
         if self.state in ON_HOLD:
-            return CertificateStatus(Verdict.REVOKED, self.changed_at, self.published_reason)
+            return CertificateStatus(Verdict.REVOKED, self.since, self.published_reason)
         return GOOD
 
     @property
@@ -115,14 +125,14 @@ async def listed(session: AsyncSession, last_list: datetime | None) -> Sequence[
 _STANDINGS = select(
     Certificate.serial,
     CertificateSet.state,
-    CertificateSet.changed_at,
+    func.coalesce(CertificateSet.held_since, CertificateSet.changed_at),
     CertificateSet.not_after,
     CertificateSet.revocation_reason,
 ).join(CertificateSet, Certificate.application_id == CertificateSet.application_id)
 
 
 def _standing(
-    serial: str, state: str, changed_at: datetime, not_after: datetime, reason: str | None
+    serial: str, state: str, since: datetime, not_after: datetime, reason: str | None
 ) -> Standing:
     why = RevocationReason(reason) if reason else None
-    return Standing(int(serial, 16), CertificateState(state), changed_at, not_after, why)
+    return Standing(int(serial, 16), CertificateState(state), since, not_after, why)

@@ -120,7 +120,7 @@ class ScriptedBot:
             title="IC card and postage",
             description="To be paid within 15 days",
             payload="application-1",
-            provider_token="sandbox",
+            provider_token="284685063:TEST:sandbox",
             currency="TWD",
             prices=[{"label": "IC card", "amount": 25000}, {"label": "Postage", "amount": 2800}],
         )

@@ -189,6 +189,8 @@ async def test_an_invoice_is_paid_or_declined(
     await page.goes_to("Mei")
     await page.says("invoice")
     await page.message("IC card and postage").get_by_role("button", name="Pay").click()
+    bill = page.page.get_by_role("dialog").get_by_role("row")
+    await expect(bill).to_have_text(["IC cardNT$250.00", "PostageNT$28.00", "TotalNT$278.00"])
     await page.page.get_by_role("dialog").get_by_role("button", name=outcome).click()
     await page.reads(told)
     await page.sees(seen)

@@ -1,0 +1,161 @@
+"""The bridge hub for one process: opened, tended, reached over the public listener.
+
+What it tells a chat goes into the chat's own queue, so that it stays in order with what the person
+does.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp.web import RouteDef
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+from telegram.ext import Application
+
+from bot.bridge_web import bridge_routes, tended
+from bot.settings import Settings, is_loopback
+from handlers.bridge_events import BridgeDesk, Restarted, TimePassed
+from handlers.context import Context
+from handlers.dialog.declaration import Dialog
+from handlers.embedded.activate import activate
+from handlers.embedded.card_board import Board
+from handlers.embedded.card_check import Records, card_check
+from handlers.embedded.card_work import WORK, CardDialog
+from handlers.embedded.change_pin import change_pin
+from handlers.embedded.connecting import STEPS
+from handlers.embedded.pairing import BRIDGE, pairing
+from handlers.embedded.unlock import unlock
+from reader_bridge.protocol import origin_of
+from services.authority.embedded.ca.statuses import standings
+from services.authority.port import Authority
+from services.authority.results import Operation
+from services.authority.states import CertificateState
+from services.bridge.hub import Hub
+from services.dialogs import DialogRow
+from services.storage.database import Database
+from services.storage.keys import KeyRing
+
+_TICK_SECONDS = 20.0
+"""How often the minutes of a code that is shown are counted."""
+_WITH_PINS = ("activate", "unlock", "change_pin")
+
+App = Application[Any, Context, Any, Any, Any, Any]
+Clock = Callable[[], datetime]
+
+
+class Bridge:
+    """The hub, and the conversations that need it.
+
+    :param origin: of this server, as bridges dial it, such as ``wss://kaika.example``.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        keys: KeyRing,
+        authority: Authority,
+        origin: str,
+        application: App,
+    ) -> None:
+        self._database = database
+        self._application = application
+        self._clock: Clock = lambda: application.bot_data["services"].now()
+        self.board = Board()
+        queue = application.update_queue
+        self.hub = Hub(database, keys, authority, origin, queue.put_nowait)
+        self._dialogs = {one.dialog.name: one for one in self._declared(authority, origin)}
+        self.desk = BridgeDesk(self.hub, self.board, self._dialogs)
+        application.bot_data[BRIDGE] = self.desk
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        database: Database,
+        keys: KeyRing,
+        authority: Authority,
+        application: App,
+    ) -> "Bridge | None":
+        """Give the bridge; `None` where the settings name no address that bridges could dial."""
+        origin = origin_for(settings)
+        return None if origin is None else cls(database, keys, authority, origin, application)
+
+    def conversations(self) -> Mapping[str, Dialog]:
+        """Give the conversations that reach the card, by name; they take the place of others."""
+        return {name: one.dialog for name, one in self._dialogs.items()}
+
+    def routes(self) -> list[RouteDef]:
+        """Give where bridges dial, on the public listener."""
+        return bridge_routes(self.hub, self._clock)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Be there for chats and bridges while the block runs; the application works already."""
+        async with tended(self.hub, self._clock):
+            await self._explain_restart()
+            ticking = asyncio.create_task(self._tick(), name="bridge ticking")
+            try:
+                yield
+            finally:
+                ticking.cancel()
+
+    async def tidy(self, session: AsyncSession, now: datetime) -> None:
+        """Strike out what is over. Runs daily."""
+        self.board.tidy(now)
+        await self.hub.tidy(session, now)
+
+    async def _explain_restart(self) -> None:
+        """Tell everybody who had something live before this process began."""
+        live = DialogRow.step.in_((*STEPS, WORK))
+        ours = DialogRow.dialog.in_(self._dialogs)
+        query = select(DialogRow.chat_id).where(DialogRow.is_open.is_(True), ours, live)
+        async with self._database.unit_of_work() as session:
+            chats = (await session.scalars(query)).all()
+        for chat in chats:
+            self._application.update_queue.put_nowait(Restarted(chat))
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            for chat in self.board.counting():
+                self._application.update_queue.put_nowait(TimePassed(chat))
+
+    def _declared(self, authority: Authority, origin: str) -> list[CardDialog]:
+        """Give the conversations; where nothing is carried out none of them touches a PIN."""
+        hub, board, database = self.hub, self.board, self._database
+        if Operation.ACTIVATE not in authority.carries_out:
+            look = card_check(hub, board, origin, database, None)
+            return [look, pairing(hub, board, origin, ("card_check",))]
+        return [
+            activate(authority, hub, board, origin),
+            unlock(authority, hub, board, origin),
+            change_pin(hub, board, origin),
+            card_check(hub, board, origin, database, _records()),
+            pairing(hub, board, origin, ("card_check", *_WITH_PINS)),
+        ]
+
+
+def origin_for(settings: Settings) -> str | None:
+    """Give where bridges dial this server: what is set, else where its listener is seen.
+
+    An address without TLS is for this machine only.
+    """
+    for address in (settings.bridge_url, settings.webhook_url, settings.public_url):
+        if address is None:
+            continue
+        parts = urlsplit(address)
+        if parts.scheme in ("https", "wss") or is_loopback(parts.hostname):
+            return origin_of(f"{parts.scheme}://{parts.netloc}")
+    return None
+
+
+def _records() -> Records:
+    async def state(session: AsyncSession, serial: int) -> CertificateState | None:
+        found = (await standings(session, [serial])).get(serial)
+        return found.state if found else None
+
+    return state

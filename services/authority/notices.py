@@ -1,0 +1,33 @@
+"""The kinds of notice: what a person is told of by mail and in their other linked chats."""
+
+from enum import StrEnum
+
+
+class Notice(StrEnum):
+    """Something a person is told of."""
+
+    CODE_REVEALED = "code_revealed"
+    CODE_LOCKED = "code_locked"
+    PAID = "paid"
+    ADDRESS_CHANGED = "address_changed"
+    POSTED = "posted"
+    ACTIVATED = "activated"
+    SUSPENDED = "suspended"
+    RESUMING = "resuming"
+    RESUMED = "resumed"
+    REVOKED = "revoked"
+    CHAT_LINKED = "chat_linked"
+    CHAT_UNLINKED = "chat_unlinked"
+
+
+DOUBTFUL = frozenset(
+    {
+        Notice.CODE_REVEALED,
+        Notice.CODE_LOCKED,
+        Notice.ACTIVATED,
+        Notice.RESUMING,
+        Notice.RESUMED,
+        Notice.CHAT_LINKED,
+    }
+)
+"""What may be somebody else's doing, which suspending stops."""

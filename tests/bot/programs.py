@@ -1,0 +1,96 @@
+"""The real programs, run as a person at a terminal runs them: `kaika`, `openssl`, `curl`."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+READY = b'"event": "ready"'
+_PATIENCE = 120
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended."""
+
+    status: int
+    out: str
+    err: str
+
+    def json(self) -> Any:
+        """Give the one JSON value on standard output."""
+        return json.loads(self.out)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine with `kaika` on it.
+
+    :ivar environment: what is set there besides what every process has.
+    """
+
+    folder: Path
+    environment: dict[str, str] = field(default_factory=dict)
+
+    async def kaika(self, *words: str) -> Ended:
+        """Run a command of ours."""
+        return await self.run(sys.executable, "-m", "bot.cli", *words)
+
+    async def run(self, *command: str) -> Ended:
+        """Run a program to its end, with nothing typed into it."""
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=pipe,
+            env=self._environment(),
+        )
+        try:
+            out, err = await asyncio.wait_for(process.communicate(), _PATIENCE)
+        except TimeoutError:
+            process.kill()
+            raise
+        assert process.returncode is not None
+        return Ended(process.returncode, out.decode(), err.decode())
+
+    @asynccontextmanager
+    async def demo(self) -> AsyncIterator[None]:
+        """Have `kaika demo` running, and ready, while the block runs."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "bot.cli", "demo", "--port", "0"),
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            env=self._environment(),
+        )
+        assert process.stderr is not None
+        said = b""
+        while READY not in said:
+            line = await asyncio.wait_for(process.stderr.readline(), _PATIENCE)
+            assert line, said.decode()
+            said += line
+        reading = asyncio.create_task(process.stderr.read())
+        try:
+            yield
+            process.terminate()
+            assert await asyncio.wait_for(process.wait(), _PATIENCE) == 0
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+            assert b"Traceback" not in await reading
+
+    def _environment(self) -> dict[str, str]:
+        own = {
+            "KAIKA_DATA_DIR": str(self.folder / "data"),
+            "KAIKA_LOG_FORMAT": "json",
+            "KAIKA_CARD_PASSPHRASE": "of the card",
+            "COLUMNS": "200",
+        }
+        outside = {k: v for k, v in os.environ.items() if not k.startswith("KAIKA_")}
+        return {**outside, **own, **self.environment}

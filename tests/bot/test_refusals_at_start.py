@@ -1,0 +1,179 @@
+"""What is wrong with keys and settings is said in one line each, with a status, by every command.
+
+Each begins in a folder in which everything was begun before.
+"""
+
+import asyncio
+import io
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot import cli
+from tests.bot.programs import Ended, Machine
+
+SETTINGS = {
+    "KAIKA_AUTHORITY": "embedded",
+    "KAIKA_BOT_TOKEN": "123456789:" + "a" * 35,
+    "KAIKA_BASE_URL": "http://127.0.0.1:9/bot",
+    "KAIKA_LOOPBACK_PORT": "0",
+    "KAIKA_PUBLIC_URL": "http://127.0.0.1:9",
+    "KAIKA_CA_PASSPHRASE": "correct horse battery",
+    "KAIKA_SMTP_HOST": "127.0.0.1",
+    "KAIKA_SMTP_SECURITY": "none",
+    "KAIKA_MAIL_FROM": "kaika@mail.example",
+}
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two folders in which everything was begun, `ours` and `foreign`."""
+    folder = tmp_path_factory.mktemp("begun")
+    for name in ("ours", "foreign"):
+        ended = asyncio.run(Machine(folder / name, SETTINGS).kaika("counter", "list"))
+        assert ended.status == 0, ended
+    return folder
+
+
+@pytest.fixture
+def machine(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Such a machine, on which this process works as well."""
+    shutil.copytree(begun, tmp_path / "begun")
+    machine = Machine(tmp_path / "begun" / "ours", SETTINGS)
+    for name, value in {**SETTINGS, "KAIKA_DATA_DIR": str(machine.folder / "data")}.items():
+        monkeypatch.setenv(name, value)
+    return machine
+
+
+class Terminal:
+    """Commands given within this process, which is quicker than starting one for each."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._patch, self._capture = monkeypatch, capsys
+
+    def types(self, *words: str) -> Ended:
+        """Give a command."""
+        self._patch.setattr(sys, "argv", ["kaika", *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        printed = self._capture.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Ended(ended.value.code, printed.out, printed.err)
+
+    def asks(self, *words: str) -> tuple[int, Any]:
+        """Give the status and the one value on standard output."""
+        ended = self.types(*words, "--json")
+        assert "Traceback" not in ended.err
+        return ended.status, ended.json()
+
+
+@pytest.fixture
+def terminal(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Terminal:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    return Terminal(monkeypatch, capsys)
+
+
+def _lose_the_ca(data: Path) -> None:
+    (data / "ca.json").unlink()
+
+
+def _take_a_foreign(name: str) -> Callable[[Path], None]:
+    def take(data: Path) -> None:
+        shutil.copy(data.parent.parent / "foreign" / "data" / name, data / name)
+
+    return take
+
+
+def _fill_with_nonsense(name: str) -> Callable[[Path], None]:
+    def fill(data: Path) -> None:
+        (data / name).write_bytes(b"nonsense \xff")
+
+    return fill
+
+
+def _show_the_ca_to_everybody(data: Path) -> None:
+    (data / "ca.json").chmod(0o644)
+
+
+def _lose_the_keys(data: Path) -> None:
+    (data / "keys.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("harm", "told", "error"),
+    [
+        (_lose_the_ca, "ca.json, is gone", "ca_key"),
+        (_take_a_foreign("ca.json"), "is not the one this database was made with", "ca_key"),
+        (_fill_with_nonsense("ca.json"), "ca.json, is no key file", "ca_key"),
+        (_show_the_ca_to_everybody, "chmod 600", "ca_key"),
+        (_lose_the_keys, "Restore keys.json from your backup", "wrong_key_file"),
+        (_take_a_foreign("keys.json"), "Restore keys.json from your backup", "wrong_key_file"),
+        (_fill_with_nonsense("keys.json"), "it is not a key file", "key_file"),
+        (_fill_with_nonsense("kaika.db"), "The database cannot be used", "database"),
+    ],
+)
+def test_harmed_files_are_told_of_in_one_line(
+    machine: Machine, terminal: Terminal, harm: Callable[[Path], None], told: str, error: str
+) -> None:
+    harm(machine.folder / "data")
+    _is_one_line(terminal.types("run"), told)
+    status, answer = terminal.asks("counter", "list")
+    assert (status in (1, 2), answer["error"]) == (True, error)
+    assert told in answer["message"]
+
+
+def _is_one_line(ended: Ended, told: str) -> None:
+    assert ended.status == 2, ended
+    assert [told in line for line in ended.err.splitlines()] == [True], ended
+
+
+def test_a_wrong_passphrase_is_told_of_and_mended(
+    machine: Machine, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = {**SETTINGS, "KAIKA_CA_PASSPHRASE": "another passphrase"}
+    ended = asyncio.run(Machine(machine.folder, wrong).kaika("run"))
+    _is_one_line(ended, "KAIKA_CA_PASSPHRASE is wrong")
+    monkeypatch.setenv("KAIKA_CA_PASSPHRASE", "another passphrase")
+    assert terminal.asks("counter", "list")[1]["problem"] == "wrong_passphrase"
+    monkeypatch.setenv("KAIKA_CA_PASSPHRASE", SETTINGS["KAIKA_CA_PASSPHRASE"])
+    assert terminal.asks("counter", "list") == (0, [])
+
+
+async def test_every_missing_setting_is_named_at_once(tmp_path: Path) -> None:
+    kept = ("KAIKA_AUTHORITY", "KAIKA_BOT_TOKEN", "KAIKA_BASE_URL", "KAIKA_LOOPBACK_PORT")
+    ended = await Machine(tmp_path, {name: SETTINGS[name] for name in kept}).kaika("run")
+    assert ended.status == 2
+    told = [line for line in ended.err.splitlines() if line.startswith("✗")]
+    missing = ("KAIKA_PUBLIC_URL", "KAIKA_CA_PASSPHRASE", "KAIKA_SMTP_HOST")
+    assert [line.split()[1] for line in told] == list(missing)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "error"),
+    [
+        (["counter", "apply"], 1, "aborted"),
+        (["counter", "nothing"], 2, "usage"),
+        (["counter", "show"], 2, "usage"),
+        (["counter", "show", "nonsense"], 2, "format"),
+        (["counter", "show", "A800000014"], 1, "unknown_person"),
+        (["counter", "pay", "A800000014", "x", "--amount", "9" * 30], 2, "usage"),
+        (["counter", "refund", "x" * 5000], 2, "usage"),
+        (["counter", "issue", "A800000014", "--passphrase", ""], 2, "usage"),
+        (["counter", "list", "--state", "gone"], 2, "usage"),
+        (["counter", "show", "\udcff"], 2, "settings"),
+        (["person", "forget", "A800000014"], 1, "aborted"),
+        (["audit", "accept"], 1, "aborted"),
+    ],
+)
+def test_a_refusal_is_one_json_value_and_nothing_else_on_standard_output(
+    terminal: Terminal, words: list[str], status: int, error: str
+) -> None:
+    ended, answer = terminal.asks(*words)
+    assert (ended, answer["error"]) == (status, error)
+    assert answer["message"]

@@ -1,0 +1,86 @@
+"""What falls due, on both databases: scheduled at once, anew while it is done, not yet."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bot.due_worker import DueWorker
+from services import due
+from services.storage.models import Due
+from tests.services.authority.world import NOW, World
+
+LATER = NOW + timedelta(hours=1)
+
+
+async def rows(world: World) -> list[Due]:
+    async with world.database.unit_of_work() as session:
+        return list(await session.scalars(select(Due).order_by(Due.key)))
+
+
+async def schedules(world: World, key: str = "same", at: datetime = NOW) -> None:
+    async with world.database.unit_of_work() as session:
+        await due.schedule(session, "kind", key, at, f'{{"at": {at.timestamp()}}}')
+
+
+async def test_the_same_new_key_put_down_at_once_is_there_once(world: World) -> None:
+    await asyncio.gather(*(schedules(world, at=NOW + timedelta(n)) for n in range(12)))
+    (row,) = await rows(world)
+    assert row.at in {NOW + timedelta(n) for n in range(12)}
+    assert row.reference == f'{{"at": {row.at.timestamp()}}}'
+
+
+async def test_what_is_scheduled_anew_while_it_is_done_is_done_again(world: World) -> None:
+    done: list[datetime] = []
+
+    async def errand(_row: Due, now: datetime) -> None:
+        done.append(now)
+        if len(done) == 1:
+            await schedules(world)  # at the very same moment
+
+    worker = DueWorker(world.database, {}, {"kind": errand})
+    await schedules(world)
+    assert [await worker.work(NOW) for _ in range(3)] == [1, 1, 0]
+    assert await rows(world) == []
+
+
+async def test_whoever_is_at_work_keeps_the_row_though_it_is_scheduled_anew(world: World) -> None:
+    await schedules(world)
+    async with world.database.unit_of_work() as session:
+        (row,) = await due.take(session, NOW)
+    await schedules(world)
+    async with world.database.unit_of_work() as session:
+        assert await due.take(session, NOW) == []
+        await due.finish(session, row)
+    async with world.database.unit_of_work() as session:
+        assert len(await due.take(session, NOW)) == 1
+
+
+async def test_what_failed_and_was_moved_meanwhile_stays_where_it_was_moved_to(
+    world: World,
+) -> None:
+    await schedules(world)
+    async with world.database.unit_of_work() as session:
+        (row,) = await due.take(session, NOW)
+    await schedules(world, at=LATER)
+    async with world.database.unit_of_work() as session:
+        await due.postpone(session, row, NOW)
+    (row,) = await rows(world)
+    assert (row.at, row.leased_until) == (LATER, None)
+
+
+async def test_what_cannot_be_done_yet_waits_until_then(world: World) -> None:
+    until = NOW + timedelta(minutes=7)
+
+    async def not_yet(_session: AsyncSession, _row: Due, now: datetime) -> None:
+        if now < until:
+            raise due.NotYetError(until)
+
+    worker = DueWorker(world.database, {"kind": not_yet})
+    await schedules(world)
+    assert await worker.work(NOW) == 0
+    assert (await rows(world))[0].at == until
+    assert await worker.work(until - timedelta(seconds=1)) == 0
+    assert await worker.work(until) == 1
+    assert await rows(world) == []

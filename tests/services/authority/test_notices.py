@@ -1,0 +1,273 @@
+"""Notices: who is told in which chat, in which order, and "was this you?"."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from services.authority.embedded.models import AuditEntry, Doubt, LinkedChat
+from services.authority.errors import DoubtOverError, GrantExpiredError
+from services.authority.notices import DOUBTFUL, Notice
+from services.authority.results import Denial, Operation, Proof
+from services.authority.states import CertificateState
+from services.outbox import Channel, OutboxMessage
+from services.storage.models import Due
+from tests.services.authority.test_codes import refusals
+from tests.services.authority.world import CHAT, NOW, Someone, World
+
+FIRST, SECOND = 11, 12
+
+
+async def told(world: World, chat: int) -> list[str]:
+    """Give what waits for a chat, in order."""
+    mine = (OutboxMessage.channel == Channel.CHAT, OutboxMessage.recipient == str(chat))
+    query = select(OutboxMessage.message).where(*mine).order_by(OutboxMessage.id)
+    async with world.database.unit_of_work() as session:
+        return list(await session.scalars(query))
+
+
+async def doubt_about(world: World, notice: Notice, chat: int = FIRST) -> str:
+    """Give the question that a chat was asked."""
+    mine = (Doubt.notice == notice, Doubt.chat_id == chat)
+    async with world.database.unit_of_work() as session:
+        return (await session.scalars(select(Doubt.id).where(*mine))).one()
+
+
+async def denies(world: World, doubt: str, chat: int = FIRST, now: datetime = NOW) -> Denial:
+    async with world.database.unit_of_work() as session:
+        return await world.authority.deny(session, doubt, chat, now)
+
+
+async def linked(world: World, *chats: int, seed: int = 1) -> Someone:
+    """Give somebody with an active card and linked chats."""
+    someone = await world.person(seed).is_active()
+    for chat in chats:
+        await someone.links(chat)
+    return someone
+
+
+async def test_a_life_is_told_to_every_linked_chat_but_the_one_that_acts(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    for chat in (FIRST, CHAT, SECOND):
+        await someone.links(chat)
+    await someone.pays()
+    await someone.is_issued()
+    await someone.is_posted()
+    await someone.activates()
+    await someone.suspends()
+    grant = await someone.granted(Operation.RESUME)
+    async with world.database.unit_of_work() as session:
+        for _ in range(2):
+            await world.authority.announce_resumption(session, grant.id, CHAT, NOW)
+    await someone.resumes()
+    await someone.is_revoked()
+    acts = ["paid", "posted", "activated", "suspended", "resuming", "resumed", "revoked"]
+    assert await told(world, SECOND) == acts
+    assert await told(world, FIRST) == ["chat_linked", "chat_linked", *acts]
+    assert await told(world, CHAT) == ["chat_linked", "posted", "revoked"], "of others' acts only"
+
+
+async def test_acts_at_the_counter_are_told_to_all(world: World) -> None:
+    someone = await linked(world, FIRST, SECOND)
+    await world.counter.suspend(someone.ui_number, NOW)
+    await world.counter.resume(someone.ui_number, NOW)
+    assert (await told(world, FIRST))[-2:] == (await told(world, SECOND))[-2:]
+    assert (await told(world, SECOND))[-2:] == ["suspended", "resumed"]
+
+
+async def test_a_locked_code_is_told_once_and_nobody_is_told_for_nobody(world: World) -> None:
+    someone = await linked(world, FIRST, SECOND)
+    await refusals(someone, [21, 22, FIRST, 23, 24])
+    assert await told(world, SECOND) == ["code_locked"]
+    assert (await told(world, FIRST))[-1] == "code_locked"
+
+
+async def test_doing_it_twice_tells_once(world: World) -> None:
+    someone = await linked(world, FIRST)
+    for _ in range(2):
+        await someone.suspends()
+    assert await told(world, FIRST) == ["suspended"]
+
+
+async def test_an_act_that_fails_tells_nobody(world: World) -> None:
+    someone = await linked(world, FIRST)
+    grant = await someone.granted(Operation.SUSPEND)
+
+    async def fail() -> None:
+        async with world.database.unit_of_work() as session:
+            await world.authority.suspend(session, grant.id, CHAT, NOW)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    assert await told(world, FIRST) == []
+    async with world.database.unit_of_work() as session:
+        assert (await session.scalars(select(Due).where(Due.key.contains("chat")))).all() == []
+
+
+async def test_rows_of_the_outbox_hold_no_secret_and_no_name(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    await someone.links(FIRST)
+    grant = await someone.granted(Operation.RETRIEVE, Proof.BIRTH_DATE, Proof.MAIL)
+    async with world.database.unit_of_work() as session:
+        await world.authority.reveal_code(session, grant.id, CHAT, NOW)
+        challenge = await world.authority.send_one_time_code(session, grant.id, CHAT, NOW)
+    await someone.pays()
+    await someone.is_issued()
+    async with world.database.unit_of_work() as session:
+        rows = (await session.scalars(select(OutboxMessage))).all()
+        stored = " ".join(f"{row.recipient} {row.message} {row.reference}" for row in rows)
+    secrets = [
+        someone.code.reveal(),
+        someone.ui_number.reveal(),
+        someone.data.name,
+        someone.data.mail_address,
+        world.authority.one_time_codes.code(challenge.id).reveal(),
+        world.maker.orders[-1].card_number.reveal(),
+    ]
+    assert not [secret for secret in secrets if secret in stored]
+    assert '"receipt": "20260302-' in stored, "a receipt number is none"
+
+
+async def test_what_may_be_somebody_elses_doing_is_asked_and_nothing_else(world: World) -> None:
+    someone = await linked(world, FIRST, SECOND)
+    await someone.suspends()
+    await someone.resumes()
+    async with world.database.unit_of_work() as session:
+        rows = (await session.scalars(select(OutboxMessage))).all()
+        asked = {row.message for row in rows if "doubt" in json.loads(row.reference)}
+        doubts = (await session.scalars(select(Doubt))).all()
+    assert asked == {"resumed", "chat_linked"}
+    assert {Notice(doubt.notice) for doubt in doubts} <= DOUBTFUL
+    assert Notice.SUSPENDED not in DOUBTFUL
+
+
+async def test_denying_suspends_at_once_ends_what_is_under_way_and_is_on_record(
+    world: World,
+) -> None:
+    someone = await linked(world, FIRST, SECOND)
+    await someone.suspends()
+    await someone.resumes()
+    thief = await someone.granted(Operation.RESUME, chat=66)
+    doubt = await doubt_about(world, Notice.RESUMED)
+    assert await denies(world, doubt) == Denial(True, await _state(someone))
+    assert await _state(someone) == "suspended"
+    assert (await told(world, SECOND))[-1] == "suspended"
+    assert (await told(world, FIRST))[-1] == "resumed", "who acts knows"
+    with pytest.raises(GrantExpiredError):
+        async with world.database.unit_of_work() as session:
+            await world.authority.resume(session, thief.id, 66, NOW)
+    async with world.database.unit_of_work() as session:
+        entry = (await session.scalars(select(AuditEntry).where(AuditEntry.act == "denied"))).one()
+        assert (entry.actor, json.loads(entry.details)) == ("chat 11", {"notice": "resumed"})
+        assert (await world.authority.audit.verify(session)).fault is None
+
+
+async def _state(someone: Someone) -> CertificateState | None:
+    shown = await someone.world.counter.show(someone.ui_number, NOW)
+    return shown.timeline.certificate
+
+
+async def test_denying_twice_suspends_once(world: World) -> None:
+    someone = await linked(world, FIRST, SECOND)
+    doubt = await doubt_about(world, Notice.CHAT_LINKED)
+    first, second = await denies(world, doubt), await denies(world, doubt)
+    assert (first.changed, second.changed) == (True, False)
+    await someone.resumes()
+    assert await denies(world, doubt) == Denial(False, await _state(someone))
+    assert await _state(someone) == "active", "it was answered before"
+
+
+async def test_denying_an_announcement_stops_the_resumption(world: World) -> None:
+    someone = await linked(world, FIRST)
+    await someone.suspends()
+    grant = await someone.granted(Operation.RESUME)
+    async with world.database.unit_of_work() as session:
+        await world.authority.announce_resumption(session, grant.id, CHAT, NOW)
+    denial = await denies(world, await doubt_about(world, Notice.RESUMING))
+    assert (denial.changed, denial.certificate) == (False, "suspended")
+    with pytest.raises(GrantExpiredError):
+        async with world.database.unit_of_work() as session:
+            await world.authority.resume(session, grant.id, CHAT, NOW)
+
+
+@pytest.mark.parametrize("revoked", [True, False])
+async def test_what_is_not_active_stays_as_it_is(world: World, revoked: bool) -> None:
+    someone = world.person()
+    if revoked:
+        await someone.is_active()
+    else:
+        await someone.applies()
+    for chat in (FIRST, SECOND):
+        await someone.links(chat)
+    if revoked:
+        await someone.is_revoked()
+    denial = await denies(world, await doubt_about(world, Notice.CHAT_LINKED))
+    assert denial == Denial(False, await _state(someone))
+
+
+async def test_who_may_not_answer_changes_nothing(world: World) -> None:
+    someone = await linked(world, FIRST, SECOND)
+    doubt = await doubt_about(world, Notice.CHAT_LINKED)
+    for chat, days, which in ((SECOND, 0, doubt), (FIRST, 3, doubt), (FIRST, 0, "f" * 32)):
+        with pytest.raises(DoubtOverError):
+            await denies(world, which, chat, NOW + timedelta(days=days))
+    (person,) = await _people(world, FIRST)
+    async with world.database.unit_of_work() as session:
+        assert await world.authority.unlink_chat(session, person, FIRST, SECOND, NOW)
+    with pytest.raises(DoubtOverError):
+        await denies(world, doubt)
+    assert await _state(someone) == "active"
+
+
+async def _people(world: World, chat: int) -> list[str]:
+    async with world.database.unit_of_work() as session:
+        people = await world.authority.linked_people(session, chat)
+    return [person.subscriber for person in people]
+
+
+async def test_a_link_is_removed_by_a_linked_chat_only_and_all_are_told(world: World) -> None:
+    await linked(world, FIRST, SECOND)
+    (person,) = await _people(world, FIRST)
+    unlink = world.authority.unlink_chat
+    async with world.database.unit_of_work() as session:
+        assert not await unlink(session, person, SECOND, 99, NOW)
+        assert not await unlink(session, person, 99, FIRST, NOW)
+        assert not await unlink(session, "f" * 32, FIRST, FIRST, NOW)
+        assert await unlink(session, person, SECOND, FIRST, NOW)
+        assert not await unlink(session, person, SECOND, FIRST, NOW)
+    assert await told(world, SECOND) == ["chat_unlinked"]
+    assert await told(world, FIRST) == ["chat_linked"]
+
+
+async def test_what_is_over_is_struck_out(world: World) -> None:
+    await linked(world, FIRST, SECOND)
+    await world.authority.expire_overdue(NOW + timedelta(days=4))
+    async with world.database.unit_of_work() as session:
+        assert (await session.scalars(select(Doubt))).all() == []
+
+
+async def test_a_forgotten_person_leaves_no_question(world: World) -> None:
+    someone = await linked(world, FIRST, SECOND)
+    await someone.is_revoked()
+    async with world.database.unit_of_work() as session:
+        privacy, actor = world.authority.privacy, world.counter._actor
+        await privacy.forget(session, someone.ui_number, actor, NOW)
+        assert (await session.scalars(select(Doubt))).all() == []
+        assert (await session.scalars(select(LinkedChat))).all() == []
+
+
+async def test_the_language_goes_with_the_notice(world: World) -> None:
+    someone = await world.person().is_active()
+    grant = await someone.granted(Operation.STATUS, Proof.CODE, chat=FIRST)
+    async with world.database.unit_of_work() as session:
+        await world.authority.link_chat(session, grant.id, FIRST, NOW, "zh-hant" * 9)
+    await someone.suspends(datetime(2026, 3, 2, 5, tzinfo=UTC))
+    async with world.database.unit_of_work() as session:
+        query = select(OutboxMessage.reference).where(OutboxMessage.channel == Channel.CHAT)
+        (reference,) = (await session.scalars(query)).all()
+    assert json.loads(reference)["language"] == ("zh-hant" * 9)[:16]
+    assert json.loads(reference)["at"] == "2026-03-02T05:00:00+00:00"

@@ -1,0 +1,55 @@
+"""How things are said in the protocol: bytes, the statement of possession, the two words."""
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Any
+
+from tests.services.bridge.card import Card
+
+ORIGIN = "wss://kaika.test"
+CONTEXT = b"Kaika reader bridge: statement of possession, version 1\x00"
+Message = dict[str, Any]
+
+
+def report(card: Card, **changes: Any) -> Message:
+    """What `card_status` gives."""
+    tries = {"remaining": 3 if card.pin_is_set else 0, "limit": 3}
+    return {
+        "reader": "Reader",
+        "profile": "gids",
+        "card_serial": card.serial,
+        "pin": tries,
+        "admin": {"remaining": card.admin_tries, "limit": 5},
+        "certificates": ["authentication"],
+        "possible": ["card_status", "prove_possession", "set_pin", "change_pin"],
+        **changes,
+    }
+
+
+def statement(
+    origin: str, server_nonce: bytes, bridge_nonce: bytes, operation: str, serial: str
+) -> bytes:
+    said = CONTEXT + hashlib.sha256(origin.encode()).digest() + server_nonce + bridge_nonce
+    for part in (operation.encode(), serial.encode()):
+        said += bytes([len(part)]) + part
+    return said
+
+
+def word_numbers(
+    code: str, session: str, server_nonce: bytes, bridge_nonce: bytes
+) -> tuple[int, int]:
+    """Derive which of the 256 words are shown."""
+    said = b"kaika-bridge words v1" + server_nonce + bridge_nonce + session.encode()
+    digest = hmac.digest(code.encode(), said, hashlib.sha256)
+    first = int.from_bytes(digest[:2], "big") % 256
+    second = int.from_bytes(digest[2:4], "big") % 255
+    return first, second + (second >= first)
+
+
+def coded(value: bytes) -> str:
+    return urlsafe_b64encode(value).decode().rstrip("=")
+
+
+def octets(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

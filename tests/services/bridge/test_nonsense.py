@@ -1,0 +1,142 @@
+"""Frames that are none, too many, too large, or twice."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+from services.bridge.events import Done
+from services.bridge.work import Work
+from tests.services.authority.world import CHAT
+from tests.services.bridge.attacker import authorised, locked
+from tests.services.bridge.pc import Pc, Wire
+from tests.services.bridge.said import coded
+from tests.services.bridge.world import BridgeWorld
+
+ENVELOPES = [
+    "", "{", "null", "[]", "7", '"x"', "{}", '{"type":"pair"}', '{"type":"pair","seq":"1"}',
+    '{"type":"pair","seq":true}', '{"type":"pair","seq":-1}', '{"type":"pair","seq":99999999999}',
+    '{"type":"pair","seq":1,"seq":1,"code":"AAAAAAAA"}', '{"type":"pair","seq":1,"code":NaN}',
+    '{"type":"pair","seq":3,"code":"AAAAAAAA"}', '{"type":"pair","seq":1,"code":"IIIIIIII"}',
+    '{"type":"pair","seq":1,"code":null}', '{"type":"hello","seq":0}', '{"type":"pair","seq":0}',
+    "[" * 60_000, '{"a":' * 10_000, '{"type":"pair","seq":1,"x":"' + "x" * 70_000 + '"}',
+    '{"type":"greeting","seq":1}\x00',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("frame", ENVELOPES, ids=range(len(ENVELOPES)))
+@pytest.mark.parametrize("when", ["before hello", "after hello", "paired"])
+async def test_nonsense_ends_the_connection_and_nothing_else(
+    world: BridgeWorld, frame: str, when: str
+) -> None:
+    pc = Pc(world, None)
+    await dialled_until(world, pc, when)
+    if '"seq":1,' in frame and when == "paired":
+        frame = frame.replace('"seq":1,', f'"seq":{len(pc._out) + 1},')
+    await pc.writes(frame)
+    if '"type":"pair"' in frame and when == "paired" and pc.is_linked:
+        assert pc.heard[-1]["code"] == "bad_state"
+        return
+    assert not pc.is_linked
+    assert pc.heard[-1]["type"] == "error"
+    await pc.writes(json.dumps({"type": "pair", "seq": 1, "code": "AAAAAAAA"}))  # unheard
+    assert pc.heard_of("pair_refused") == []
+    assert world.hub.presence(CHAT).paired is (when == "paired")
+
+
+async def dialled_until(world: BridgeWorld, pc: Pc, when: str) -> None:
+    if when == "before hello":
+        pc.wire = Wire(pc)
+        pc._connection = world.hub.connect(pc.wire, pc.address, world.now)
+        return
+    await pc.dials()
+    if when == "paired":
+        await world.pairs(pc)
+
+
+async def test_a_type_that_nobody_knows_is_told_and_counted(world: BridgeWorld) -> None:
+    pc = Pc(world, None)
+    await pc.dials()
+    for number in range(17):
+        assert pc.is_linked
+        await pc.says("make_coffee", number=number)
+    assert {error["code"] for error in pc.heard_of("error")} == {"unknown_message", "bad_message"}
+    assert not pc.is_linked
+
+
+async def test_fields_that_nobody_knows_are_ignored(world: BridgeWorld) -> None:
+    pc = Pc(world, None)
+    await pc.dials()
+    code = await world.hub.offer(CHAT, CHAT, "Anna", world.now)
+    await pc.says("pair", code=code.code.reveal(), colour="blue", more={"deep": [1, 2]})
+    assert pc.heard_of("pair_offer")
+
+
+async def test_a_level_that_nobody_speaks(world: BridgeWorld) -> None:
+    pc = Pc(world, None)
+    await dialled_until(world, pc, "before hello")
+    hello = {"api_level": 2, "app_version": "9", "language": "en", "nonce": coded(bytes(32))}
+    await pc.writes({"type": "hello", "seq": 0, **hello})
+    assert pc.heard[-1]["code"] == "unsupported_api_level"
+
+
+async def test_the_right_thing_twice_is_done_once(world: BridgeWorld) -> None:
+    _, card = await locked(world)
+    pc = await world.paired_pc(card)
+    await world.hub.start(CHAT, Work.CARD_STATUS, world.now)
+    await pc.works()
+    for frame in pc._out:
+        await pc.writes(frame)
+    assert len(world.told(Done)) == 1
+    assert pc.is_linked
+
+
+async def test_more_progress_than_there_is_ends_the_link(world: BridgeWorld) -> None:
+    pc, _, _ = await authorised(world)
+    for _ in range(3):
+        await pc._asks("waiting_for_person")
+    assert not pc.is_linked
+
+
+async def test_a_result_of_another_kind_ends_the_link(world: BridgeWorld) -> None:
+    pc, _, _ = await authorised(world)
+    await pc.gives({"readers": []}, "list_readers")
+    assert not pc.is_linked
+    assert world.told(Done) == []
+
+
+values = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.text(max_size=20),
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(max_size=8), inner),
+    max_leaves=8,
+)
+kinds = some.sampled_from(
+    ["hello", "pair", "pair_answer", "progress", "admin_challenge", "admin_answer", "result",
+     "failure", "bye", "error", "start", "x"]
+)  # fmt: skip
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    messages=some.lists(
+        some.tuples(kinds, some.dictionaries(some.text(max_size=12), values, max_size=4)),
+        max_size=6,
+    )
+)
+async def test_whatever_is_said_the_hub_stands_and_releases_nothing(
+    world: BridgeWorld, messages: list[tuple[str, dict[str, Any]]]
+) -> None:
+    pc = Pc(world, None)
+    await pc.dials()
+    for kind, fields in messages:
+        if pc.is_linked:
+            await pc.says(**{**fields, "type": kind})
+    await pc.loses_link()
+    assert await world.releases() == []
+    assert world.events == []

@@ -1,0 +1,223 @@
+"""What a guesser of pairing codes comes up against."""
+
+import json
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from reader_bridge.protocol import CODE_ALPHABET, CODE_LENGTH
+from services.authority.embedded.models import Allowance
+from services.bridge.models import BridgeCode
+from services.bridge.pairing_codes import (
+    LIFETIME,
+    OF_ALL,
+    OF_AN_ADDRESS,
+    CodeRefusedError,
+    PairingCodes,
+    counted_address,
+)
+from services.formats.hidden import Hidden
+from tests.services.authority.world import CHAT
+from tests.services.bridge.pc import Pc
+from tests.services.bridge.said import Message
+from tests.services.bridge.world import BridgeWorld
+
+WRONG = "AAAAAAAA"
+DAY = timedelta(days=1)
+
+
+def codes_of(world: BridgeWorld) -> PairingCodes:
+    return PairingCodes(world.world.database, world.world.keys)
+
+
+async def guesses(world: BridgeWorld, pc: Pc, times: int, code: str = WRONG) -> list[Message]:
+    """Type a wrong code several times, over new connections where the server hangs up."""
+    for _ in range(times):
+        if not pc.is_linked:
+            await pc.dials()
+        await pc.types(code)
+    return pc.heard_of("pair_refused")[-times:]
+
+
+def test_a_day_of_guessing_finds_a_code_in_one_of_ten_thousand_days() -> None:
+    """The arithmetic of the limits, for a thousand codes that are open at every moment."""
+    codes = len(CODE_ALPHABET) ** CODE_LENGTH
+    assert len(set(CODE_ALPHABET)) == 30
+    assert OF_ALL.window is not None
+    guesses_a_day = OF_ALL.allowed * DAY / OF_ALL.window
+    assert guesses_a_day == 57_600
+    assert 1000 * guesses_a_day / codes < 1 / 10_000
+    assert OF_AN_ADDRESS.window is not None
+    of_one_address = OF_AN_ADDRESS.allowed * DAY / OF_AN_ADDRESS.window
+    assert 1000 * of_one_address / codes < 1 / 1_000_000
+
+
+class Counting(PairingCodes):
+    """Counts the codes that are looked at."""
+
+    looked_at = 0
+
+    async def _take(self, session: AsyncSession, code: Hidden) -> BridgeCode | None:
+        Counting.looked_at += 1
+        return await super()._take(session, code)
+
+
+async def test_four_hours_of_guessing_are_looked_at_80_times(world: BridgeWorld) -> None:
+    """One address that never rests, with a server that is started anew every five minutes."""
+    Counting.looked_at = 0
+    for minute in range(0, 4 * 60, 5):
+        codes = Counting(world.world.database, world.world.keys)
+        for _ in range(6):
+            now = world.now + timedelta(minutes=minute)
+            with pytest.raises(CodeRefusedError) as refused:
+                await codes.redeem(Hidden(WRONG), "192.0.2.1", now)
+            if refused.value.wait is not None:
+                break
+    assert Counting.looked_at == 80
+
+
+async def test_five_wrong_codes_then_fifteen_minutes(world: BridgeWorld) -> None:
+    pc = Pc(world, None)
+    await pc.dials()
+    refused = await guesses(world, pc, 5)
+    assert [each["reason"] for each in refused] == ["wrong_code"] * 4 + ["too_many_tries"]
+    assert [each["tries_left"] for each in refused] == [4, 3, 2, 1, 0]
+    assert refused[-1]["wait_seconds"] == 900
+    another = Pc(world, None, pc.address)
+    code = (await world.hub.offer(CHAT, CHAT, "Anna", world.now)).code.reveal()
+    await another.dials()
+    await another.types(code)  # even the right one is not looked at
+    assert another.heard_of("pair_refused")[0]["reason"] == "too_many_tries"
+    world.now += timedelta(minutes=15)
+    await world.pairs(another)
+
+
+async def test_a_connection_that_was_wrong_five_times_is_closed(world: BridgeWorld) -> None:
+    pc = Pc(world, None)
+    await pc.dials()
+    await guesses(world, pc, 6)
+    assert not pc.is_linked
+
+
+async def test_a_restart_gives_no_new_tries(world: BridgeWorld) -> None:
+    pc = Pc(world, None)
+    await pc.dials()
+    await guesses(world, pc, 3)
+    await world.restart()
+    pc.wire = None
+    refused = await guesses(world, pc, 2)
+    assert [each["tries_left"] for each in refused] == [1, 0]
+
+
+async def test_all_addresses_together_have_a_limit(world: BridgeWorld) -> None:
+    codes = codes_of(world)
+    async with world.world.database.unit_of_work() as session:  # from a hundred addresses
+        uses = json.dumps([world.now.timestamp()] * (OF_ALL.allowed - 1))
+        all_of_them = codes._subject("all")
+        session.add(Allowance(scope=OF_ALL.scope, subject=all_of_them, uses=uses))
+    with pytest.raises(CodeRefusedError):
+        await codes.redeem(Hidden(WRONG), "10.0.0.1", world.now)
+    pc = Pc(world, None, "192.0.2.99")
+    await pc.dials()
+    code = (await world.hub.offer(CHAT, CHAT, "Anna", world.now)).code.reveal()
+    await pc.types(code)
+    refused = pc.heard_of("pair_refused")[0]
+    assert (refused["reason"], refused["wait_seconds"]) == ("busy", 900)
+    assert "tries_left" not in refused
+
+
+async def test_right_codes_cost_nothing(world: BridgeWorld) -> None:
+    for chat in range(3000, 3020):
+        await world.paired_pc(None, chat)
+
+
+async def test_a_right_code_does_not_forgive_wrong_ones(world: BridgeWorld) -> None:
+    pc = Pc(world, None)
+    await pc.dials()
+    await guesses(world, pc, 4)
+    await world.pairs(pc)
+    another = Pc(world, None, pc.address)
+    assert (await guesses(world, another, 1))[0]["tries_left"] == 0
+
+
+async def test_a_code_is_good_once(world: BridgeWorld) -> None:
+    code = (await world.hub.offer(CHAT, CHAT, "Anna", world.now)).code.reveal()
+    first, second = Pc(world, None), Pc(world, None, "192.0.2.8")
+    await first.dials()
+    await second.dials()
+    await first.types(code)
+    await second.types(code)
+    assert first.heard_of("pair_offer")
+    assert second.heard_of("pair_refused")[0]["reason"] == "wrong_code"
+
+
+async def test_a_code_is_good_for_five_minutes(world: BridgeWorld) -> None:
+    offered = await world.hub.offer(CHAT, CHAT, "Anna", world.now)
+    assert offered.expires_at == world.now + timedelta(minutes=5) == world.now + LIFETIME
+    world.now += LIFETIME
+    pc = Pc(world, None)
+    await pc.dials()
+    await pc.types(offered.code.reveal())
+    assert pc.heard_of("pair_refused")[0] == {
+        "type": "pair_refused",
+        "seq": 1,
+        "reason": "expired",
+        "tries_left": 5,
+    }
+
+
+async def test_only_the_newest_code_of_a_chat_counts(world: BridgeWorld) -> None:
+    old = await world.hub.offer(CHAT, CHAT, "Anna", world.now)
+    new = await world.hub.offer(CHAT, CHAT, "Anna", world.now)
+    pc = Pc(world, None)
+    await pc.dials()
+    await pc.types(old.code.reveal())
+    assert pc.heard_of("pair_refused")
+    await pc.types(new.code.reveal())
+    assert pc.heard_of("pair_offer")
+
+
+async def test_neither_code_nor_name_is_readable_in_the_database(world: BridgeWorld) -> None:
+    offered = await world.hub.offer(CHAT, CHAT, "Anna Nguyễn", world.now)
+    async with world.world.database.unit_of_work() as session:
+        row = (await session.scalars(select(BridgeCode))).one()
+    stored = row.code_hash + row.name
+    assert offered.code.reveal().encode() not in stored
+    assert b"Anna" not in stored
+    assert offered.code.reveal() not in repr(offered)
+
+
+async def test_codes_are_spread_over_the_whole_alphabet(world: BridgeWorld) -> None:
+    codes = codes_of(world)
+    drawn = [(await codes.offer(chat, chat, "", world.now)).code.reveal() for chat in range(60)]
+    assert all(len(code) == CODE_LENGTH for code in drawn)
+    assert len(set(drawn)) == 60
+    letters = Counter("".join(drawn))
+    assert set(letters) <= set(CODE_ALPHABET)
+    assert len(letters) > 25
+
+
+async def test_what_is_over_is_struck_out(world: BridgeWorld) -> None:
+    await world.hub.offer(CHAT, CHAT, "Anna", world.now)
+    async with world.world.database.unit_of_work() as session:
+        await world.hub.tidy(session, world.now + timedelta(minutes=11))
+        assert (await session.scalars(select(BridgeCode))).all() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "counted"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("nonsense", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_a_household_counts_as_one_address(text: str, counted: str) -> None:
+    assert counted_address(text) == counted
