@@ -4,7 +4,7 @@ import asyncio
 import gc
 import re
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -33,17 +33,22 @@ from bot.settings import Settings, SettingsError, require_token
 from bot.transport import AiohttpRequest
 from handlers import answers
 from handlers.context import Context, Services
+from handlers.embedded import spoiler
+from handlers.embedded.declared import conversations
 from handlers.guide.reminders import remind
+from handlers.notices import ChatSender
 from handlers.routes import register
-from services import reminders
+from services import outbox, reminders
 from services.authority.guide import GuideAuthority
 from services.dialogs import Dialogs
 from services.faq import entries, error_codes
 from services.faq.search import Search
 from services.formats.hidden import Hidden
 from services.inbox import Inbox
+from services.outbox import Channel, Courier, Sender
 from services.people import People
 from services.secret_shapes import SecretShapes
+from services.staff import StaffLog
 from services.storage import keys
 from services.storage.database import Database
 from services.storage.keys import KeyRing
@@ -51,6 +56,7 @@ from services.storage.models import Due
 from services.storage.upgrade import ensure_current, upgrade
 
 if TYPE_CHECKING:
+    from bot.bridge import Bridge
     from bot.embedded import Embedded
 
 _SWEEP_SECONDS = 60.0
@@ -81,13 +87,15 @@ class Kaika:
         self.database = Database(settings.database)
         self.keys = keys.load_or_create(settings.key_file)
         self.embedded: Embedded | None = None
+        self.bridge: Bridge | None = None
         self._open_authority = open_authority or _open_authority
         self.inbox = Inbox(self.database, self.keys)
         self.people = People(self.database)
         self.dialogs = Dialogs(self.database)
         self.intake = Intake(self.inbox, settings.max_backlog)
         self.poll_request = AiohttpRequest(connections=1)
-        self.application = self._build(request or AiohttpRequest())
+        self._request = request or AiohttpRequest()
+        self.application = self._build(self._request)
         self.intake.attach(self.application)
         self.poller: Poller | None = None
         self._stop = asyncio.Event()
@@ -122,6 +130,8 @@ class Kaika:
         """
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.database.close)
+            for request in (self._request, self.poll_request):  # also where the start fails
+                stack.push_async_callback(request.shutdown)
             if self.database.is_sqlite:
                 await upgrade(self.database)
             await ensure_current(self.database)
@@ -129,13 +139,30 @@ class Kaika:
             if self.settings.authority == "embedded":
                 opening = self._open_authority(self.settings, self.database, self.keys)
                 self._embed(await stack.enter_async_context(opening))
+            self._bridge()
             yield
 
     def _embed(self, embedded: "Embedded") -> None:
         """Put an authority that carries operations out behind the conversations."""
         self.embedded = embedded
         bot_data = self.application.bot_data
-        bot_data["services"] = replace(bot_data["services"], authority=embedded.authority)
+        services = replace(bot_data["services"], authority=embedded.authority)
+        takes_money = services.payment_provider is not None
+        bot_data["services"] = services
+        bot_data["conversations"] = conversations(embedded.authority, self.database, takes_money)
+
+    def _bridge(self) -> None:
+        """Let bridges dial in, where the settings say at which address."""
+        settings, bot_data = self.settings, self.application.bot_data
+        if not (settings.bridge_url or settings.webhook_url or settings.public_url):
+            return
+        from bot.bridge import Bridge  # as with the authority: most bots have none
+
+        authority = bot_data["services"].authority
+        self.bridge = Bridge.of(settings, self.database, self.keys, authority, self.application)
+        if self.bridge is not None:
+            known = bot_data["conversations"]
+            bot_data["conversations"] = {**known, **self.bridge.conversations()}
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[None]:
@@ -148,7 +175,11 @@ class Kaika:
             await self.dialogs.load()
             self.due_worker = self._due_worker()
             await stack.enter_async_context(self.due_worker.running())
-            for task in (menus.publish(self.application.bot), self._sweep()):
+            if self.bridge is not None:
+                await stack.enter_async_context(self.bridge.running())
+            has_bridge = self.bridge is not None
+            publishing = menus.publish(self.application.bot, has_bridge=has_bridge)
+            for task in (publishing, self._sweep()):
                 stack.callback(asyncio.create_task(task).cancel)
             answers.prepare(entries.load())
             # What is built by now stays: looking through it for garbage costs every update, and
@@ -165,8 +196,20 @@ class Kaika:
         errands: dict[str, Errand] = {reminders.DUE_KIND: self._remind}
         if self.embedded is not None:
             tasks |= self.embedded.tasks()
-            errands |= self.embedded.errands({})
+            errands |= self.embedded.errands(self._senders())
+            errands[spoiler.DUE_KIND] = self._erase
+        else:
+            errands[outbox.DUE_KIND] = self._deliver
         return DueWorker(self.database, tasks, errands)
+
+    async def _deliver(self, row: Due, now: datetime) -> None:
+        await Courier(self.database, self._senders()).deliver(row.reference, now)
+
+    def _senders(self) -> Mapping[Channel, Sender]:
+        """Give the outbox's channels besides mail."""
+        bot_data = self.application.bot_data
+        chat = ChatSender(self.application.bot, lambda: bot_data["services"])
+        return {Channel.CHAT: chat, Channel.STAFF: StaffLog()}
 
     async def _take_in(self) -> None:
         bot, settings = self.application.bot, self.settings
@@ -193,6 +236,8 @@ class Kaika:
             routes += web.webhook_routes(urlsplit(settings.webhook_url).path, secret, self.intake)
         if self.embedded is not None:
             routes += self.embedded.routes()
+        if self.bridge is not None:
+            routes += self.bridge.routes()
         if not routes:
             yield
             return
@@ -210,7 +255,12 @@ class Kaika:
         await self.dialogs.forget_old(session, now)
         if self.embedded is not None:
             await self.embedded.authority.expire_within(session, now)
+        if self.bridge is not None:
+            await self.bridge.tidy(session, now)
         await schedule_housekeeping(session, now)
+
+    async def _erase(self, row: Due, _now: datetime) -> None:
+        await spoiler.erase_due(self.application.bot, row)
 
     async def _remind(self, row: Due, _now: datetime) -> None:
         services: Services = self.application.bot_data["services"]

@@ -1,19 +1,26 @@
 """The command `kaika`: every command of the operator and of the people who write the FAQ."""
 
 import asyncio
-import json
 import sys
 from collections.abc import Coroutine
+from contextlib import nullcontext
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from typer.exceptions import TyperException
 
+from bot import json_output
 from bot import settings as settings_module
+from bot.problems import explained
 from bot.settings import Settings, SettingsError
 
-app = typer.Typer(no_args_is_help=True, help="Kaika 開卡, a bilingual FAQ bot on Telegram.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Kaika 開卡, a bilingual FAQ bot on Telegram.",
+    pretty_exceptions_show_locals=False,
+)
 faq_app = typer.Typer(no_args_is_help=True, help="The FAQ: check, search, unanswered questions.")
 db_app = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(faq_app, name="faq")
@@ -93,7 +100,7 @@ def search(
     for line in lines:
         found = engine.search(line, limit).as_json()
         if as_json:
-            print(json.dumps(found, ensure_ascii=False), flush=True)  # noqa: T201
+            json_output.write(found)
         else:
             _print_found(found)
 
@@ -126,7 +133,7 @@ def unanswered(
             }
             for row in rows
         ]
-        print(json.dumps(listed, ensure_ascii=False, indent=2))  # noqa: T201
+        json_output.write(listed, indent=2)
         return
     table = Table("times", "language", "question", "last asked")
     for row in rows:
@@ -143,7 +150,7 @@ def votes(as_json: AsJson = False) -> None:
     counted = _run(_read(_settings(), service.tally))
     if as_json:
         listed = {i: {"helpful": yes, "not_helpful": no} for i, (yes, no) in counted.items()}
-        print(json.dumps(listed, ensure_ascii=False, indent=2))  # noqa: T201
+        json_output.write(listed, indent=2)
         return
     table = Table("entry", "helpful", "not helpful")
     for entry_id, (yes, no) in sorted(counted.items(), key=lambda item: -item[1][1]):
@@ -212,21 +219,45 @@ def main() -> None:
     """Run the command line; what the operator can mend is said without a traceback."""
     if not _LIGHT.intersection(sys.argv[1:2]):
         _add_authority()
-    from services.storage.keys import KeyFileError
-    from services.storage.upgrade import DatabaseOutdatedError
+    as_json = "--json" in sys.argv[1:]
+    with json_output.alone() if as_json else nullcontext():
+        raise SystemExit(_attempt(as_json=as_json))
 
+
+def _attempt(*, as_json: bool) -> int:
+    """Run the command and give the status to exit with."""
     try:
-        app()
-    except SettingsError as error:
-        for problem in error.problems:
-            _err.print(f"✗ {problem}", style="red", markup=False, highlight=False)
-    except DatabaseOutdatedError as error:
-        _err.print(f"✗ {error}; run: kaika db upgrade", style="red", markup=False)
-    except (KeyFileError, OSError) as error:
-        _err.print(f"✗ {error}", style="red", markup=False, highlight=False)
+        _refuse_what_is_no_text(sys.argv[1:])
+        return app(standalone_mode=not as_json) or 0
+    except TyperException as error:
+        code, lines = "usage", [error.format_message()]
+    except typer.Abort:
+        json_output.write({"error": "aborted", "message": "Nothing was done."})
+        return 1
+    except Exception as error:
+        known = explained(error)
+        if known is None:
+            if as_json:
+                json_output.write({"error": "internal", "message": type(error).__name__})
+            raise
+        code, lines = known
+    if as_json:
+        json_output.write({"error": code, "message": "\n".join(lines)})
     else:
-        return
-    raise SystemExit(2)
+        for line in lines:
+            _err.print(f"✗ {line}", style="red", markup=False, highlight=False, soft_wrap=True)
+    return 2
+
+
+def _refuse_what_is_no_text(arguments: list[str]) -> None:
+    """Refuse bytes that are not UTF-8: no database and no page would take them.
+
+    :raises SettingsError: where there are any.
+    """
+    try:
+        " ".join(arguments).encode()
+    except UnicodeEncodeError:
+        raise SettingsError(["The command holds bytes that are not UTF-8 text"]) from None
 
 
 if __name__ == "__main__":

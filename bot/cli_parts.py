@@ -1,7 +1,6 @@
 """What the authority's commands share: running work, printing results and refusals."""
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import is_dataclass
 from datetime import date, datetime
@@ -10,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 
-from bot import counter_words
+from bot import counter_words, json_output
 from bot.authority_desk import Desk, Parts, opened
 from services.formats.errors import FormatError
 from services.formats.hidden import Hidden
@@ -33,20 +32,31 @@ class Out:
     def result(self, values: Mapping[str, Any] | list[Any], *lines: str) -> None:
         """Print what was done."""
         if self.as_json:
-            typer.echo(json.dumps(values, ensure_ascii=False, default=plain))
+            json_output.write(values, default=plain)
             return
         for line in lines:
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def refusal(self, error: Exception) -> typer.Exit:
         """Print why something was refused, and give what ends the command."""
-        told = counter_words.explain(error)
+        status = _BAD_INPUT if isinstance(error, FormatError) else _REFUSED
+        details = counter_words.values(error)
+        return self.refuse(counter_words.code(error), counter_words.explain(error), details, status)
+
+    def refuse(
+        self, code: str, told: str, details: Mapping[str, Any] | None = None, status: int = _REFUSED
+    ) -> typer.Exit:
+        """Print a refusal, and give what ends the command.
+
+        :param code: its name for machines.
+        """
         if self.as_json:
-            values = {"error": counter_words.code(error), "message": told}
-            typer.echo(json.dumps({**values, **counter_words.values(error)}, ensure_ascii=False))
+            json_output.write({"error": code, "message": told, **(details or {})}, default=plain)
         else:
-            self._errors.print(f"✗ {told}", style="red", markup=False, highlight=False)
-        return typer.Exit(_BAD_INPUT if isinstance(error, FormatError) else _REFUSED)
+            self._errors.print(
+                f"✗ {told}", style="red", markup=False, highlight=False, soft_wrap=True
+            )
+        return typer.Exit(status)
 
 
 def run(context: typer.Context, out: Out, work: Callable[[Desk], Awaitable[Result]]) -> Result:

@@ -1,10 +1,15 @@
 """Writes ``docs/conversations.md`` from the declarations: ``python -m bot.conversation_docs``."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, cast
 
 from handlers.dialog.declaration import Dialog
 from handlers.dialog.diagram import diagram, heading
+from handlers.embedded.declared import conversations
 from handlers.guide import CONVERSATIONS
+from services.authority.port import Authority
+from services.storage.database import Database
 
 PATH = Path(__file__).parent.parent / "docs" / "conversations.md"
 
@@ -12,8 +17,10 @@ _OPENING = """\
 # The conversations
 
 This page is written by `python -m bot.conversation_docs` from the declarations in \
-`handlers/guide/`; a test holds that it is up to date. It shows the guide mode, in which every \
-conversation is a walk through the official page. Nothing secret is ever asked for.
+`handlers/guide/` and `handlers/embedded/`; a test holds that it is up to date. In guide mode \
+every conversation is a walk through the official page, and nothing secret is ever asked for. \
+Where the embedded authority carries operations out, what is secret is asked for in one \
+way, in the private chat, and deleted at once.
 
 In any step:
 
@@ -54,14 +61,48 @@ PAY = Dialog(
 )
 ```
 
-An effect is `async (session, scene) → what to keep`; it runs in the transaction of the move and \
-must not touch the network. The words are in `locales/<language>/LC_MESSAGES/conversations.po`.
+An effect is `async (session, scene) → what to keep`, or an `Outcome` that says where it led; it \
+runs in the transaction of the move and must not touch the network. An `act` of a `Choice` or a \
+`Secret` works in transactions of its own, before the move: checking a code spends a try first. \
+It is given `scene.attempt`, under which a try that comes again counts once. What is typed at a \
+step with a `Secret` is deleted from the chat before anything is done with it. The words are in \
+`locales/<language>/LC_MESSAGES/conversations.po`.
 """
+
+
+_GUIDE = "# Guide mode: walks through the official page\n"
+_EMBEDDED = "# Carried out by the embedded authority\n"
+
+
+class _OnPaper:
+    """Stands where an authority would: a declaration that is only drawn asks nothing of it."""
+
+    keeper = None
+
+    @property
+    def online(self) -> "_OnPaper":
+        """It stands for the verbs, too."""
+        return self
+
+    def __getattr__(self, name: str) -> str:
+        return name
+
+
+def embedded() -> list[Dialog]:
+    """Give the conversations that are carried out and are not the guide's."""
+    authority = cast(Authority, cast(Any, _OnPaper()))
+    declared = conversations(authority, Database("sqlite+aiosqlite://"), takes_money=True)
+    return [d for d in declared.values() if CONVERSATIONS.get(d.name) is not d]
 
 
 def document() -> str:
     """Give the whole page."""
-    return "\n".join([_OPENING, *(_section(dialog) for dialog in CONVERSATIONS.values())])
+    guide = _sections(CONVERSATIONS.values())
+    return "\n".join([_OPENING, _GUIDE, *guide, _EMBEDDED, *_sections(embedded())])
+
+
+def _sections(dialogs: Iterable[Dialog]) -> list[str]:
+    return [_section(dialog) for dialog in dialogs]
 
 
 def _section(dialog: Dialog) -> str:

@@ -10,7 +10,22 @@ from rich.table import Table
 
 from bot.authority_desk import Desk
 from bot.cli_parts import AsJson, Out, UiNumberText, run
-from bot.counter_views import file_as_values, print_application, table_of
+from bot.counter_arguments import Amount, ChargeId, Passphrase
+from bot.counter_certificates import (
+    CertificatesView,
+    certificate_of_authority,
+    issued_as_lines,
+    issued_as_values,
+)
+from bot.counter_views import (
+    file_as_lines,
+    file_as_values,
+    kept_for_owner,
+    payment_as_line,
+    print_application,
+    table_of,
+)
+from bot.embedded import refuse_demo_people_on_telegram
 from services.authority.embedded import demo
 from services.authority.embedded.applications import FEES, Applied
 from services.authority.embedded.counter import PersonFile
@@ -24,13 +39,6 @@ from services.formats.hidden import Hidden
 app = typer.Typer(no_args_is_help=True, help="The counter of the embedded authority.")
 
 _OWED = sum(FEES.values())
-Passphrase = Annotated[
-    str,
-    typer.Option(
-        envvar="KAIKA_CARD_PASSPHRASE", prompt=True, hide_input=True, confirmation_prompt=True,
-        help="Protects the keys in the card's file.",
-    ),
-]  # fmt: skip
 
 
 @app.command()
@@ -61,7 +69,8 @@ def apply(
         )
         return data, await desk.counter.apply(data, desk.now)
 
-    print_application(out, *run(context, out, work), html)
+    with kept_for_owner(html):  # before there is a code that could not be printed any more
+        print_application(out, *run(context, out, work), html)
 
 
 @app.command("list")
@@ -86,16 +95,16 @@ def show(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> N
     async def work(desk: Desk) -> PersonFile:
         return await desk.counter.show(ui_number.parse(ui), desk.now)
 
-    values = file_as_values(run(context, out, work))
-    out.result(values, *(f"{name}: {value}" for name, value in values.items() if value != []))
+    file = run(context, out, work)
+    out.result(file_as_values(file), *file_as_lines(file))
 
 
 @app.command()
 def pay(
     context: typer.Context,
     ui: UiNumberText,
-    charge: Annotated[str, typer.Argument(help="The charge id, from the provider's records.")],
-    amount: Annotated[int, typer.Option(help="In cents: NT$278 is 27800.")] = _OWED,
+    charge: ChargeId,
+    amount: Amount = _OWED,
     as_json: AsJson = False,
 ) -> None:
     """Record that a charge pays for an application, such as one that fitted nothing."""
@@ -130,12 +139,31 @@ def issue(
         secret, maker = Hidden(passphrase), desk.card_maker
         issuing = desk.authority.issuing
         issued = await issuing.issue(number, path, maker, secret, desk.actor, desk.now)
-        printed = issued.card_number.reveal() if issued.card_number else None
-        return {**vars(issued), "card_number": printed, "card_file": str(path)}
+        return issued_as_values(issued, path, await desk.counter.certificates(number))
 
     values = run(context, out, work)
-    done = "Issued" if values["changed"] else "Was issued before"
-    out.result(values, f"{done}; IC card number {values['card_number']}, {values['card_file']}.")
+    out.result(values, *issued_as_lines(values))
+
+
+@app.command()
+def certificates(
+    context: typer.Context,
+    ui: UiNumberText,
+    folder: Annotated[
+        Path | None, typer.Option(help="Write them there as PEM, with the authority's own.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a person's certificates, and how to ask for their status with OpenSSL."""
+    out = Out(as_json=as_json)
+
+    async def work(desk: Desk) -> CertificatesView:
+        documents = await desk.counter.certificates(ui_number.parse(ui))
+        return CertificatesView(documents, await certificate_of_authority(desk), folder)
+
+    view = run(context, out, work)
+    view.write()
+    out.result(view.values(), *view.lines())
 
 
 @app.command()
@@ -166,7 +194,9 @@ def resume(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) ->
 def revoke(
     context: typer.Context,
     ui: UiNumberText,
-    reason: Annotated[RevocationReason, typer.Option(help="Why; it goes on record.")],
+    reason: Annotated[
+        RevocationReason | None, typer.Option(help="Why; it goes on record and is published.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Revoke the certificates, for good (廢止)."""
@@ -204,7 +234,7 @@ def _act(
 @app.command()
 def refund(
     context: typer.Context,
-    charge: Annotated[str, typer.Argument(help="The charge id.")],
+    charge: ChargeId,
     as_json: AsJson = False,
 ) -> None:
     """Record a refund; the money itself goes back at the payment provider."""
@@ -220,12 +250,8 @@ def unmatched(context: typer.Context, as_json: AsJson = False) -> None:
     """List the charges that fit nothing, to be refunded or recorded for an application."""
     out = Out(as_json=as_json)
     charges = run(context, out, lambda desk: desk.counter.unmatched())
-    lines = (
-        f"{one.receipt}  {one.amount / 100:.2f} {one.currency}  {one.charge_id}  "
-        f"{'refunded' if one.refunded_at else one.unmatched_reason}"
-        for one in charges
-    )
-    out.result([vars(one) for one in charges], *(lines if charges else ("There are none.",)))
+    lines = list(map(payment_as_line, charges)) or ["There are none."]
+    out.result([vars(one) for one in charges], *lines)
 
 
 @app.command("expire-overdue")
@@ -243,6 +269,7 @@ def demo_data(context: typer.Context, as_json: AsJson = False) -> None:
     out = Out(as_json=as_json)
 
     async def work(desk: Desk) -> list[dict[str, Any]]:
+        refuse_demo_people_on_telegram(desk.settings)
         folder = desk.settings.data_dir / "cards"
         people = await demo.fill(desk.authority, desk.card_maker, folder, desk.now)
         return [{**vars(one), "mail_address": one.mail_address} for one in people]

@@ -27,6 +27,7 @@ _LABELS = (
     "Pay by",
     "Subscriber code",
 )
+_SIGNATURES = ("Signature of the applicant", "Received by")
 NOTES = (
     "Keep this form. The subscriber code is needed to pay, to activate the card, to suspend and "
     "resume the certificate, and to unlock the card. Capitals and small letters differ.",
@@ -56,15 +57,18 @@ class Form:
     def as_html(self) -> str:
         """Give the form as a page that prints on one sheet of A4."""
         rows = "\n".join(
-            f"<tr{_mark(label)}><th>{escape(_both(label))}</th><td>{escape(value)}</td></tr>"
+            f"<tr{_mark(label)}><th>{_stacked(label)}</th><td>{escape(value)}</td></tr>"
             for label, value in self._rows()
         )
-        notes = "\n".join(
-            "<li>" + "<br>".join(escape(_in(each, note)) for each in _LANGUAGES) + "</li>"
-            for note in NOTES
+        notes = "\n".join(f"<li>{_stacked(note)}</li>" for note in NOTES)
+        signatures = "\n".join(f"<div>{_stacked(label)}</div>" for label in _SIGNATURES)
+        return _PAGE.format(
+            title=escape(_both(TITLE)),
+            heading=_stacked(TITLE),
+            rows=rows,
+            notes=notes,
+            signatures=signatures,
         )
-        title = escape(_both(TITLE))
-        return _PAGE.format(title=title, rows=rows, notes=notes)
 
     def _rows(self) -> Sequence[tuple[str, str]]:
         return list(zip(_LABELS, self.values, strict=True))
@@ -104,30 +108,51 @@ def _both(text: str) -> str:
     return " / ".join(_in(language, text) for language in _LANGUAGES)
 
 
+def _stacked(text: str) -> str:
+    """Give a text in one language below the other."""
+    chinese, english = (escape(_in(each, text)) for each in _LANGUAGES)
+    return f'{chinese}<span lang="en">{english}</span>'
+
+
 def _in(language: str, text: str) -> str:
     return locales.translate(text, language, DOMAIN)
 
 
 _PAGE = """<!doctype html>
-<html lang="zh-Hant">
+<html lang="zh-Hant-TW">
 <meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>
-@page {{ size: A4; margin: 20mm }}
-body {{ font: 11pt/1.5 "Noto Sans CJK TC", "PMingLiU", sans-serif; max-width: 170mm; margin: auto }}
-h1 {{ font-size: 15pt }}
+@page {{ size: A4; margin: 18mm 20mm }}
+body {{
+  font: 11pt/1.45 "Noto Sans CJK TC", "PingFang TC", "Microsoft JhengHei", "PMingLiU", sans-serif;
+  max-width: 170mm; margin: 0 auto; padding: 0 4mm; color: #000; print-color-adjust: exact;
+}}
+@media print {{ body {{ padding: 0 }} }}
+[lang=en] {{ display: block; font-size: 0.87em; color: #333 }}
+h1 {{ font-size: 18pt; line-height: 1.3; margin: 0 0 6mm }}
+h1 [lang=en] {{ font-size: 12pt; font-weight: normal }}
 table {{ border-collapse: collapse; width: 100% }}
-th, td {{ border: 1px solid #555; padding: 2mm 3mm; text-align: left; vertical-align: top }}
-th {{ width: 38%; font-weight: normal; background: #f2f2f2 }}
-.code td {{ font: bold 18pt/1.2 "DejaVu Sans Mono", Consolas, monospace; letter-spacing: 0.15em }}
-li {{ margin: 2mm 0 }}
+th, td {{ border: 0.3mm solid #777; padding: 1.3mm 3mm; text-align: left; overflow-wrap: anywhere }}
+th {{ width: 34%; font-weight: normal; line-height: 1.25; background: #f2f2f2 }}
+.code th, .code td {{ border: 0.6mm solid #000 }}
+.code td {{ font: bold 20pt/1.2 "DejaVu Sans Mono", Consolas, Menlo, monospace; padding: 3mm;
+  letter-spacing: 0.15em }}
+ul {{ margin: 6mm 0; padding-left: 5mm }}
+li {{ margin: 2mm 0; break-inside: avoid }}
+.signatures {{ display: flex; gap: 10mm; margin-top: 15mm; break-inside: avoid }}
+.signatures div {{ flex: 1; border-top: 0.3mm solid #000; padding-top: 1mm }}
 </style>
-<h1>{title}</h1>
+<h1>{heading}</h1>
 <table>
 {rows}
 </table>
 <ul>
 {notes}
 </ul>
+<div class="signatures">
+{signatures}
+</div>
 </html>
 """

@@ -1,7 +1,9 @@
 """How the counter's results are printed."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,12 @@ from rich.table import Table
 from bot.cli_parts import Out
 from bot.counter_form import form_of
 from services.authority.embedded.applications import Applied
+from services.authority.embedded.charges import PaymentView
 from services.authority.embedded.counter import Line, PersonFile
 from services.authority.embedded.records import PersonalData
 from services.authority.states import ApplicationState
 from services.calendar import TAIPEI, last_day
+from services.formats.dates import roc
 
 
 def print_application(out: Out, data: PersonalData, applied: Applied, html: Path | None) -> None:
@@ -34,15 +38,30 @@ def print_application(out: Out, data: PersonalData, applied: Applied, html: Path
     values |= {"form_text": form.as_text(), "form_html": form.as_html()}
     lines = [form.as_text()]
     if html is not None:
-        _write_for_owner(html, form.as_html())
+        html.write_text(form.as_html(), encoding="utf-8")
         lines.append(f"The form to print is in {html}; it shows the code, so delete it afterwards.")
     out.result(values, *lines)
 
 
-def _write_for_owner(path: Path, text: str) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
+@contextmanager
+def kept_for_owner(path: Path | None) -> Iterator[None]:
+    """Make sure, before the block runs, that the form can be written, for its owner alone to read.
+
+    A file that is still empty afterwards is taken away again.
+
+    :raises OSError: where it cannot be written.
+    """
+    if path is None:
+        yield
+        return
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    os.fchmod(handle, 0o600)
+    os.close(handle)
+    try:
+        yield
+    finally:
+        if path.is_file() and path.stat().st_size == 0:
+            path.unlink()
 
 
 def table_of(lines: Sequence[Line]) -> Table:
@@ -82,3 +101,52 @@ def file_as_values(file: PersonFile) -> dict[str, Any]:
         "code_is_locked": file.code_is_locked,
         "payments": [vars(payment) for payment in file.payments],
     }
+
+
+def file_as_lines(file: PersonFile) -> list[str]:
+    """Give a person's file for a clerk to read; times are those of Taipei."""
+    timeline, person = file.timeline, file.person
+    lines = [
+        person.name,
+        f"  UI No.        {person.ui_number.reveal()}",
+        f"  born          {person.birth_date:%Y-%m-%d} ({roc(person.birth_date)})",
+        f"  e-mail        {person.mail_address}",
+        f"  address       {person.postal_address}",
+        f"Application {file.application[:12]}: {timeline.application}",
+        *(f"  {state:<13} {_local(at)}" for state, at in timeline.moments.items()),
+    ]
+    if timeline.application is ApplicationState.SUBMITTED:
+        lines.append(f"  pay by        {last_day(timeline.deadline):%Y-%m-%d}")
+    if file.code_is_locked:
+        lines.append("  The subscriber code is locked; kaika counter release-code unlocks it.")
+    if timeline.certificate:
+        lines += _certificates_as_lines(file)
+    lines += [f"Payments: {len(file.payments) or 'none'}", *map(payment_as_line, file.payments)]
+    return lines
+
+
+def _certificates_as_lines(file: PersonFile) -> list[str]:
+    timeline = file.timeline
+    lines = [f"Certificates: {timeline.certificate}"]
+    if timeline.certificate_changed_at:
+        lines.append(f"  since         {_local(timeline.certificate_changed_at)}")
+    if timeline.valid_until:
+        lines.append(f"  valid until   {_local(timeline.valid_until)}")
+    if file.revocation_reason:
+        lines.append(f"  reason        {file.revocation_reason}")
+    if file.card_number:
+        lines.append(f"  card number   {file.card_number.reveal()}")
+    return lines
+
+
+def payment_as_line(payment: PaymentView) -> str:
+    """Give a payment in one line."""
+    state = f"refunded {_local(payment.refunded_at)}" if payment.refunded_at else ""
+    state = state or payment.unmatched_reason or ""
+    amount = f"{payment.amount / 100:.2f} {payment.currency}"
+    parts = (payment.receipt, _local(payment.received_at), amount, payment.charge_id, state)
+    return "  " + "  ".join(filter(None, parts))
+
+
+def _local(moment: datetime) -> str:
+    return f"{moment.astimezone(TAIPEI):%Y-%m-%d %H:%M}"

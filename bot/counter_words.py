@@ -57,6 +57,7 @@ _CHECKOUT: Mapping[errors.CheckoutRefusal, str] = MappingProxyType(
         errors.CheckoutRefusal.NOT_YOURS: "The charge pays for another application, or went back.",
         errors.CheckoutRefusal.AMOUNT: "The charge is not the amount that is owed.",
         errors.CheckoutRefusal.PAID: "The application is paid already.",
+        errors.CheckoutRefusal.UNDERWAY: "Another payment of the application is under way.",
         errors.CheckoutRefusal.OVERDUE: "The deadline has passed.",
     }
 )
@@ -90,6 +91,9 @@ _WORDS: Mapping[type[Exception], Callable[[Any], str]] = MappingProxyType(
         ),
         errors.NoIssuerError: lambda _: (
             "No certificate authority is set up here; set KAIKA_CA_PASSPHRASE and KAIKA_PUBLIC_URL."
+        ),
+        errors.CardFileTakenError: lambda e: (
+            f"{e.path} exists already and may be somebody's card; choose another file with --card."
         ),
         errors.WrongKeyFileError: lambda _: (
             "The key file is not the one this database was made with. Restore keys.json from your "

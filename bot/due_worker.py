@@ -68,12 +68,18 @@ class DueWorker:
                 await self._run_errand(row, now)
             else:
                 await self._carry_out(row, now)
+        except due.NotYetError as error:
+            await self._give_back(row, now, error.until)
+            return False
         except Exception as error:
             _log.error("due_failed", kind=row.kind, error=type(error).__name__, exc_info=error)
-            async with self._database.unit_of_work() as session:
-                await due.postpone(session, row, now)
+            await self._give_back(row, now)
             return False
         return True
+
+    async def _give_back(self, row: Due, now: datetime, until: datetime | None = None) -> None:
+        async with self._database.unit_of_work() as session:
+            await due.postpone(session, row, now, until)
 
     async def _carry_out(self, row: Due, now: datetime) -> None:
         task = self._tasks.get(row.kind)

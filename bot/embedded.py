@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.certificate_web import certificate_routes
 from bot.due_worker import Errand, Task
-from bot.settings import PREFIX, Settings, SettingsError, is_loopback
+from bot.settings import PREFIX, SANDBOX_SETTINGS, Settings, SettingsError, is_loopback
 from reader_bridge.virtual_card.issue import issue_card
 from services import outbox
 from services.authority.embedded import applications, demo
@@ -99,14 +99,20 @@ async def opened(
     :raises SettingsError: where a setting is missing.
     :raises AuthorityError: for keys that are lost or another database's.
     """
+    _refuse_what_is_missing(settings, has_mail=mail is not None)
     transport, strength = mail or _smtp(settings), strength or Strength()
     certificates = await open_certificates(settings, database, now, strength.new_ca)
-    if certificates is None:
-        raise SettingsError([_needed("CA_PASSPHRASE", "try: openssl rand -hex 32")])
+    assert certificates is not None
     await _refuse_demo_people(settings, database)
     files, hasher = Files.in_folder(settings.data_dir), Hasher(strength.hash_cost)
     authority = EmbeddedAuthority(
-        database, keys, files, certificates.issuer, hasher, strength.draw_key
+        database,
+        keys,
+        files,
+        certificates.issuer,
+        hasher,
+        strength.draw_key,
+        keeper=settings.authority_name,
     )
     try:
         await authority.start(now)
@@ -155,9 +161,21 @@ class VirtualCardMaker:
         )
 
 
+def _refuse_what_is_missing(settings: Settings, *, has_mail: bool) -> None:
+    missing = []
+    if settings.public_url is None:
+        missing.append(_needed("PUBLIC_URL", "certificates bear it for good"))
+    if settings.ca_passphrase is None:
+        missing.append(_needed("CA_PASSPHRASE", "try: openssl rand -hex 32"))
+    if settings.smtp_host is None and not has_mail:
+        missing.append(_needed("SMTP_HOST", "one-time codes go out by e-mail"))
+    if missing:
+        raise SettingsError(missing)
+
+
 def _smtp(settings: Settings) -> SmtpTransport:
-    if settings.smtp_host is None or settings.mail_from is None:
-        raise SettingsError([_needed("SMTP_HOST", "one-time codes go out by e-mail")])
+    assert settings.smtp_host is not None
+    assert settings.mail_from is not None
     password = settings.smtp_password
     server = SmtpServer(
         host=settings.smtp_host,
@@ -172,6 +190,20 @@ def _smtp(settings: Settings) -> SmtpTransport:
 
 def _needed(name: str, hint: str) -> str:
     return f"{PREFIX}{name} is missing; {PREFIX}AUTHORITY=embedded needs it, {hint}"
+
+
+def refuse_demo_people_on_telegram(settings: Settings) -> None:
+    """Keep the demo people out of the database of a bot on the real Telegram.
+
+    :raises SettingsError: where the settings are those of such a bot.
+    """
+    is_sandbox = (settings.data_dir / SANDBOX_SETTINGS).is_file()
+    if settings.bot_token and not is_sandbox and not is_loopback(settings.base_host):
+        problem = (
+            f"{PREFIX}BOT_TOKEN belongs to a bot on Telegram, and the codes of the demo people are "
+            "no secret; use: kaika --sandbox counter demo-data"
+        )
+        raise SettingsError([problem])
 
 
 async def _refuse_demo_people(settings: Settings, database: Database) -> None:

@@ -4,6 +4,7 @@ Whoever brings updates (the poller, the webhook, a restart) hands them over here
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
@@ -26,6 +27,10 @@ ALLOWED_UPDATES = (
     "pre_checkout_query",
 )
 
+_FLEETING = "pre_checkout_query"
+"""Telegram waits ten seconds for its answer: what a slow disk may take, and a restart always."""
+_REMEMBERED = 1000
+
 _log = structlog.get_logger()
 
 
@@ -37,6 +42,8 @@ class Intake:
         self._max_backlog = max_backlog
         self._in_hand: set[int] = set()
         self._failed: dict[int, str] = {}
+        self._answered: deque[int] = deque(maxlen=_REMEMBERED)
+        """The latest fleeting updates, which may come again since the inbox does not know them."""
         self.room = asyncio.Event()
         """Set while more may be taken in."""
         self.room.set()
@@ -54,9 +61,16 @@ class Intake:
     async def accept(self, items: Sequence[Json]) -> None:
         """Commit raw updates to the inbox, then put the new ones in line.
 
+        A fleeting one is put in line before, and not stored.
+
         :raises SQLAlchemyError: when they could not be stored; Telegram must keep them.
         """
-        self._line_up(await self._inbox.put(items))
+        fleeting = [item for item in items if _FLEETING in item]
+        self._line_up([i for i in fleeting if i["update_id"] not in self._answered])
+        self._answered.extend(item["update_id"] for item in fleeting)
+        lasting = [item for item in items if _FLEETING not in item] if fleeting else items
+        if lasting:
+            self._line_up(await self._inbox.put(lasting))
 
     async def resume(self) -> int:
         """Put in line what was stored and never finished; give how many those were."""

@@ -11,12 +11,14 @@ from bot.cli_parts import AsJson, Out, run
 from services import inbox
 from services.authority.embedded.audit import Act
 from services.authority.embedded.sealed import SEALED_COLUMNS
+from services.bridge.models import SEALED_COLUMNS as BRIDGE_COLUMNS
 from services.storage import keys
 from services.storage.models import InboxUpdate, Lease
 from services.storage.rotation import SealedColumn, keys_in_use, reseal
 
 COLUMNS = (
     *SEALED_COLUMNS,
+    *BRIDGE_COLUMNS,
     SealedColumn(
         InboxUpdate, InboxUpdate.update_id, "payload", lambda update: inbox.place(int(update))
     ),
@@ -53,8 +55,7 @@ def rotate_key(
         done = run(context, out, lambda desk: _rotate(desk, drop_old=drop_old))
     except BotIsRunningError:
         told = "Stop the bot before removing old keys: it may still be using them."
-        out.result({"error": "bot_is_running", "message": told}, f"✗ {told}")
-        raise typer.Exit(1) from None
+        raise out.refuse("bot_is_running", told) from None
     dropped = f" Removed: {', '.join(done.dropped)}." if done.dropped else ""
     told = f"Key {done.current} is current; {done.resealed} values were encrypted anew.{dropped}"
     out.result(vars(done), told)

@@ -26,7 +26,7 @@ _log = structlog.get_logger()
 Call = Callable[..., Coroutine[Any, Any, Any]]
 
 
-class PatientLimiter(BaseRateLimiter[int]):
+class PatientLimiter(BaseRateLimiter[bool]):
     """Waits where Telegram asks to, and tries again where the line failed."""
 
     def __init__(self, sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep) -> None:
@@ -45,10 +45,12 @@ class PatientLimiter(BaseRateLimiter[int]):
         kwargs: dict[str, Any],
         endpoint: str,
         data: dict[str, Any],
-        rate_limit_args: int | None,
+        rate_limit_args: bool | None,
     ) -> Any:
         """Carry out one call.
 
+        :param rate_limit_args: whether whoever calls tries again by themself, so that it is
+            neither held back nor sent again here.
         :raises TelegramError: what Telegram finally says.
         """
         floods, losses = 0, 0
@@ -58,13 +60,13 @@ class PatientLimiter(BaseRateLimiter[int]):
             except RetryAfter as error:
                 floods += 1
                 wait = _seconds(error)
-                if floods > _FLOOD_TRIES or wait > _longest(endpoint):
+                if rate_limit_args or floods > _FLOOD_TRIES or wait > _longest(endpoint):
                     raise
             except BadRequest:  # a NetworkError in PTB's tree, but no failure of the line
                 raise
             except NetworkError:
                 losses += 1
-                if losses > len(_LINE_WAITS) or endpoint in _SHORT_LIVED:
+                if rate_limit_args or losses > len(_LINE_WAITS) or endpoint in _SHORT_LIVED:
                     raise
                 wait = _LINE_WAITS[losses - 1]
             _log.warning("call_waits", method=endpoint, seconds=wait)

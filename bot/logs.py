@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 
 import structlog
+from aiohttp.http_exceptions import HttpProcessingError
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 REDACTED = "•••"
@@ -72,6 +73,7 @@ def configure(level: str, style: str, secrets: Iterable[str]) -> None:
     root.setLevel(level.upper())
     for chatty in ("aiohttp.access", "alembic", "aiosqlite", "telegram", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.server").addFilter(_is_no_strangers_mistake)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -82,6 +84,15 @@ def configure(level: str, style: str, secrets: Iterable[str]) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _is_no_strangers_mistake(record: logging.LogRecord) -> bool:
+    """Tell whether a line is ours to see: what is no HTTP is answered, and not worth a traceback.
+
+    Anybody can send as much of it as they like to a listener that is open to everybody.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
 
 
 def _renderer(style: str) -> Processor:

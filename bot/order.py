@@ -6,7 +6,7 @@ What Telegram gives only seconds for (a pre-checkout, an inline query) waits for
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from telegram import Update
@@ -19,8 +19,16 @@ CHATS_AT_ONCE = 256
 _NO_LIMIT = 1_000_000
 
 
+class ChatEvent(Protocol):
+    """Something that happened elsewhere and concerns a chat; it stands in line like an update."""
+
+    @property
+    def chat_id(self) -> int:
+        """Which chat."""
+
+
 class ChatOrder(BaseUpdateProcessor):
-    """Keeps each chat's updates in order.
+    """Keeps each chat's updates and events in order.
 
     :param finished: told the update's id when the work on it has ended, whatever the outcome.
     """
@@ -40,7 +48,9 @@ class ChatOrder(BaseUpdateProcessor):
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
         """Work on one update when its chat's turn has come."""
-        assert isinstance(update, Update)
+        if not isinstance(update, Update):
+            await self._work_on_event(update, coroutine)
+            return
         structlog.contextvars.bind_contextvars(update_id=update.update_id)
         try:
             key = turn_key(update)
@@ -51,6 +61,12 @@ class ChatOrder(BaseUpdateProcessor):
                     await coroutine
         finally:
             self._finished(update.update_id)
+
+    async def _work_on_event(self, event: Any, coroutine: Awaitable[Any]) -> None:
+        told: ChatEvent = event
+        structlog.contextvars.bind_contextvars(event=type(event).__name__)
+        async with self._turn(told.chat_id), self._slots:
+            await coroutine
 
     @asynccontextmanager
     async def _turn(self, key: int) -> AsyncIterator[None]:

@@ -85,6 +85,14 @@ def _check_public_url(url: str) -> str:
     raise _refuse("must be an address such as http://certificates.example, without a query")
 
 
+def _check_bridge_url(url: str) -> str:
+    parts = urlsplit(url)
+    plain = parts.scheme == "ws" and is_loopback(parts.hostname)
+    if (parts.scheme == "wss" or plain) and parts.hostname and parts.path in ("", "/"):
+        return url.rstrip("/")
+    raise _refuse("must be an address such as wss://kaika.example (ws:// only to this machine)")
+
+
 def _check_passphrase(passphrase: SecretStr) -> SecretStr:
     if len(passphrase.get_secret_value()) < SHORTEST_PASSPHRASE:
         raise _refuse(
@@ -130,8 +138,12 @@ class Settings(BaseSettings):
     """Listener of /healthz on 127.0.0.1; 0 takes any free port."""
     max_backlog: int = Field(default=5000, ge=10, le=1_000_000)
     """Updates in hand beyond which no more are taken in."""
+    authority_name: str | None = Field(default=None, min_length=2, max_length=100)
+    """Who runs the embedded authority; whoever is asked for something secret is told."""
     public_url: Annotated[str, AfterValidator(_check_public_url)] | None = None
     """Where the public listener is seen from outside; written into every certificate."""
+    bridge_url: Annotated[str, AfterValidator(_check_bridge_url)] | None = None
+    """Where reader bridges dial, where that is not the host of the webhook or the public one."""
     ca_passphrase: Annotated[SecretStr, AfterValidator(_check_passphrase)] | None = None
     """Protects the key of the embedded certificate authority."""
     payment_provider_token: SecretStr | None = None

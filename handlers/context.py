@@ -52,6 +52,11 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
         return services
 
     @property
+    def carries_out(self) -> bool:
+        """Whether operations are carried out here; else the person is guided."""
+        return bool(self.services.authority.carries_out)
+
+    @property
     def conversations(self) -> "Mapping[str, Dialog]":
         """Every conversation by its name."""
         conversations: Mapping[str, Dialog] = self.bot_data["conversations"]

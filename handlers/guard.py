@@ -5,12 +5,12 @@ from collections.abc import Mapping
 import structlog
 from telegram import Message, Update
 from telegram.constants import ChatType
-from telegram.error import BadRequest, Forbidden
 from telegram.ext import ApplicationHandlerStop
 
 from handlers import answers
 from handlers.context import Context
 from handlers.dialog import texting
+from handlers.erasing import erase
 from handlers.view import send, view
 from handlers.words import N_, Markup, say
 from services.secret_shapes import Shape
@@ -34,25 +34,13 @@ async def on_any_text(update: Update, context: Context) -> None:
     if not isinstance(message, Message) or message.chat.type == ChatType.CHANNEL:
         return
     shape = context.services.shapes.find(message.text or message.caption or "")
-    if shape is None or await _is_date_asked_for(update, context, shape):
+    if shape is None or await texting.is_asked_for(update, context, shape):
         return
-    deleted = await _delete(message)
+    deleted = await erase(message)
     _log.info("secret_shape_met", shape=str(shape), deleted=deleted)
     await _warn(update, context, shape, deleted)
     await texting.show_again(update, context)
     raise ApplicationHandlerStop
-
-
-async def _is_date_asked_for(update: Update, context: Context, shape: Shape) -> bool:
-    """Tell whether the open conversation asked for this: a date in digits looks like a PIN."""
-    return shape is Shape.CODE_OR_PIN and await texting.is_asked_for(update, context)
-
-
-async def _delete(message: Message) -> bool:
-    try:
-        return await message.delete()
-    except (BadRequest, Forbidden):  # no right to, too old, or gone already
-        return False
 
 
 async def _warn(update: Update, context: Context, shape: Shape, deleted: bool) -> None:
@@ -72,9 +60,27 @@ async def _warn(update: Update, context: Context, shape: Shape, deleted: bool) -
             "yourself</b>: press and hold the message, then choose Delete for everyone.",
             what=what,
         )
-    rule = say(
-        language,
-        "I never need it. Type it only on the official page, moica.nat.gov.tw. "
-        "You can ask your question again without it.",
-    )
+    rule = _rule(context, shape, language)
     await send(update, context, view(Markup(f"{done}\n\n{rule}"), answers.more_row(language)))
+
+
+def _rule(context: Context, shape: Shape, language: str) -> Markup:
+    """Say where such a thing belongs, if anywhere."""
+    if not context.carries_out:
+        return say(
+            language,
+            "I never need it. Type it only on the official page, moica.nat.gov.tw. "
+            "You can ask your question again without it.",
+        )
+    if shape is Shape.PAYMENT_CARD:
+        return say(
+            language,
+            "Give it to nobody in a chat: paying opens a form of the payment provider, which "
+            "alone sees it.",
+        )
+    return say(
+        language,
+        "I did not ask for it at this moment. UI No., code and card number are asked for only "
+        "inside a guide, in our private chat: /guide begins one. <b>Nobody ever needs "
+        "your PIN.</b>",
+    )

@@ -69,7 +69,7 @@ async def on_unknown_command(update: Update, context: Context) -> None:
         return
     language = context.language(update)
     text = say(language, "I do not know this command.")
-    shown = view(Markup(f"{text}\n\n{help_text(language)}"), answers.more_row(language))
+    shown = view(Markup(f"{text}\n\n{help_text(context, language)}"), answers.more_row(language))
     await send(update, context, shown)
 
 

@@ -48,7 +48,8 @@ async def answer_question(update: Update, context: Context, question: str) -> No
     language = found.language if _HAS_WORD.search(text) else context.language(update)
     offered = [hit.id for hit in found.results if hit.score >= _WORTH_OFFERING]
     await send(update, context, answers.unsure(entries, offered, language, len(question) > LONG))
-    await _note(context, text, language)
+    if not context.is_confidential:
+        await _note(context, text, language)
 
 
 async def _note(context: Context, question: str, language: str) -> None:

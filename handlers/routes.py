@@ -13,14 +13,32 @@ from telegram.ext import (
     CommandHandler,
     InlineQueryHandler,
     MessageHandler,
+    PreCheckoutQueryHandler,
+    TypeHandler,
     filters,
 )
 
-from handlers import browse, guard, guide, inline, membership, others, questions, votes, welcome
+from handlers import (
+    bridge_events,
+    browse,
+    guard,
+    guide,
+    inline,
+    membership,
+    notices,
+    others,
+    payments,
+    privacy,
+    questions,
+    votes,
+    welcome,
+)
 from handlers.callback_data import decode
 from handlers.context import Context
 from handlers.dialog import entering, pressing, texting
+from handlers.embedded import pairing
 from handlers.guide import overview, reminders
+from services.bridge.events import BridgeEvent
 from services.dialogs import Dialogs
 
 Route = Callable[[Update, Context, list[str]], Awaitable[str | None]]
@@ -32,11 +50,13 @@ ROUTES: Mapping[str, Route] = {
     "delete": others.on_delete,
     "dlg": pressing.on_press,
     "do": entering.on_do,
+    "doubt": notices.on_doubt,
     "faq": browse.on_entry,
     "go": entering.on_go,
     "guides": overview.on_guides,
     "inline": inline.on_inline_language,
     "language": welcome.on_choose_language,
+    "privacy": privacy.on_press,
     "related": browse.on_related,
     "remind": reminders.on_remind,
     "vote": votes.on_vote,
@@ -89,11 +109,17 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
         MessageHandler(_PlainText(), on_text),
         CallbackQueryHandler(on_button),
         InlineQueryHandler(inline.on_inline),
+        PreCheckoutQueryHandler(payments.on_pre_checkout),
+        MessageHandler(filters.SUCCESSFUL_PAYMENT, payments.on_successful_payment),
         CommandHandler("start", welcome.on_start),
         CommandHandler("help", welcome.on_help),
         CommandHandler("language", welcome.on_language),
         CommandHandler("faq", browse.on_faq),
+        CommandHandler("privacy", privacy.on_privacy),
         CommandHandler("guide", overview.on_guide),
+        CommandHandler("pair", pairing.on_pair),
+        CommandHandler("unpair", pairing.on_unpair),
+        TypeHandler(BridgeEvent, bridge_events.on_event),
         MessageHandler(_WRITTEN & filters.COMMAND, others.on_unknown_command),
         ChatMemberHandler(membership.on_membership, ChatMemberHandler.MY_CHAT_MEMBER),
         MessageHandler(_WRITTEN & ~filters.StatusUpdate.ALL, others.on_media),

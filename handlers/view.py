@@ -1,10 +1,18 @@
 """What a handler shows, and how it gets into the chat: sent anew, or edited into place."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Message, Update
+from telegram import (
+    Bot,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    LinkPreviewOptions,
+    Message,
+    Update,
+)
 from telegram.constants import ChatType, ParseMode
 from telegram.error import BadRequest
 
@@ -40,10 +48,19 @@ _NO_PREVIEW = _NoPreview(is_disabled=True)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Text as Telegram HTML, one item a message, and the buttons under the last."""
+    """Text as Telegram HTML, one item a message, and the buttons under the last.
+
+    :ivar shown: hears in which message it stands, for who edits it later.
+    """
 
     texts: tuple[str, ...]
     keyboard: InlineKeyboardMarkup | None = None
+    shown: Callable[[int], None] | None = None
+
+    def stands_in(self, message_id: int) -> None:
+        """Tell who edits it later where it is."""
+        if self.shown is not None:
+            self.shown(message_id)
 
 
 def view(text: str, *rows: list[InlineKeyboardButton]) -> View:
@@ -73,7 +90,7 @@ async def send(update: Update, context: Context, shown: View) -> None:
         where["allow_sending_without_reply"] = True
         where["message_thread_id"] = message.message_thread_id if message.is_topic_message else None
     for text in shown.texts:
-        await context.bot.send_message(
+        sent = await context.bot.send_message(
             chat.id,
             text,
             parse_mode=ParseMode.HTML,
@@ -81,6 +98,32 @@ async def send(update: Update, context: Context, shown: View) -> None:
             link_preview_options=_NO_PREVIEW,
             **where,
         )
+    shown.stands_in(sent.message_id)
+
+
+async def show_at(bot: Bot, chat_id: int, message_id: int | None, shown: View) -> None:
+    """Edit the view into a message of ours, else send it: where nobody wrote or pressed."""
+    what: dict[str, Any] = {
+        "parse_mode": ParseMode.HTML,
+        "reply_markup": shown.keyboard,
+        "link_preview_options": _NO_PREVIEW,
+    }
+    if message_id is not None:
+        try:
+            await bot.edit_message_text(shown.texts[0], chat_id, message_id, **what)
+        except BadRequest as error:
+            if _UNCHANGED in error.message:
+                return
+        else:
+            shown.stands_in(message_id)
+            return
+    sent = await bot.send_message(chat_id, shown.texts[0], **what)
+    shown.stands_in(sent.message_id)
+
+
+async def send_to(bot: Bot, chat_id: int, shown: View) -> None:
+    """Send the view to a chat where nobody wrote or pressed."""
+    await show_at(bot, chat_id, None, shown)
 
 
 async def _edit(update: Update, context: Context, shown: View) -> bool:
@@ -98,5 +141,8 @@ async def _edit(update: Update, context: Context, shown: View) -> bool:
         )
     except BadRequest as error:
         # The same button twice, or a message too old or gone: the person still gets the answer.
-        return _UNCHANGED in error.message or query.inline_message_id is not None
+        if _UNCHANGED not in error.message and query.inline_message_id is None:
+            return False
+    if isinstance(query.message, Message):
+        shown.stands_in(query.message.message_id)
     return True

@@ -7,7 +7,7 @@ the intake, so what it remembers is what is stored.
 from collections.abc import MutableMapping
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import locales
@@ -49,6 +49,16 @@ class People:
                 person.language = language
         self._languages[user_id] = language
 
+    async def chosen(self, session: AsyncSession, user_id: int) -> str | None:
+        """Give the language a person chose; `None` where they follow their client."""
+        person = await session.get(Person, user_id)
+        return person.language if person else None
+
+    async def forget(self, session: AsyncSession, user_id: int) -> None:
+        """Forget the language a person chose."""
+        await session.execute(delete(Person).where(Person.user_id == user_id))
+        self._languages.pop(user_id, None)
+
 
 async def open_chat(session: AsyncSession, chat_id: int, kind: str, now: datetime) -> None:
     """Note that the bot may write to a chat: it was started there, added, or unblocked."""
@@ -57,6 +67,12 @@ async def open_chat(session: AsyncSession, chat_id: int, kind: str, now: datetim
         session.add(Chat(chat_id=chat_id, kind=kind, created_at=now))
     else:
         chat.closed_at = None
+
+
+async def is_open(session: AsyncSession, chat_id: int) -> bool:
+    """Tell whether the bot may write to a chat, as far as is known."""
+    chat = await session.get(Chat, chat_id)
+    return chat is None or chat.closed_at is None
 
 
 async def close_chat(session: AsyncSession, chat_id: int, now: datetime) -> None:

@@ -6,8 +6,12 @@ from babel.messages.extract import extract_from_dir
 
 KEYWORDS = {"say": (2,), "label": (2,), "N_": None}
 ROOT = Path(__file__).parent.parent
+BRIDGE = "bridge"
 CONVERSATIONS = "conversations"
-_ROOMS = {CONVERSATIONS: ("handlers/dialog", "handlers/guide")}
+_ROOMS = {
+    BRIDGE: ("reader_bridge/app",),
+    CONVERSATIONS: ("handlers/dialog", "handlers/embedded", "handlers/guide"),
+}
 """The rooms with a catalogue of their own; what else `bot` and `handlers` say is in ``kaika``."""
 
 
@@ -15,7 +19,7 @@ def messages(domain: str = "kaika") -> set[str]:
     """Give the msgids of the rooms that speak out of `domain`."""
     if domain in _ROOMS:
         return set().union(*(_messages(room) for room in _ROOMS[domain]))
-    apart = ("handlers/dialog/", "handlers/guide/")
+    apart = ("handlers/dialog/", "handlers/embedded/", "handlers/guide/")
     return _messages("bot") | _messages("handlers", apart)
 
 

@@ -6,10 +6,10 @@ from string import Formatter
 import pytest
 
 import locales
-from tests.catalogue import CONVERSATIONS, messages
+from tests.catalogue import BRIDGE, CONVERSATIONS, messages
 
 TRANSLATED = [language for language in locales.LANGUAGES if language != locales.DEFAULT]
-DOMAINS = ("kaika", CONVERSATIONS)
+DOMAINS = ("kaika", BRIDGE, CONVERSATIONS)
 TAG = re.compile(r"</?[a-z]+>")
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from bot.sandbox.chats import Chat, Stored
 from bot.sandbox.errors import PersonError
 from bot.sandbox.methods.messages import MAX_TEXT, forwarded
+from bot.sandbox.methods.payments import note_forward
 from bot.sandbox.posting import deliver, post, remove, replace
 from bot.sandbox.shapes import Json
 from bot.sandbox.text import typed_text
@@ -100,7 +101,9 @@ def forward(person: "Person", message_id: int, source: Chat, target: Chat) -> Js
         raise PersonError(403, "protected_content", "This message may not be forwarded.")
     if stored.service:
         raise PersonError(400, "service_message", "A service message cannot be forwarded.")
-    return send_content(person, target, forwarded(stored))
+    copy = send_content(person, target, forwarded(person.engine, stored))
+    note_forward(person.engine, stored.message, copy)
+    return copy
 
 
 def edit(person: "Person", chat: Chat, message_id: int, text: str) -> Json:

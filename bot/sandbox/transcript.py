@@ -6,6 +6,7 @@ from bot.sandbox.chats import Chat
 from bot.sandbox.shapes import Json
 
 if TYPE_CHECKING:
+    from bot.sandbox.engine import Engine
     from bot.sandbox.people import Person
 
 
@@ -13,7 +14,8 @@ def transcript(person: "Person", chat: Chat) -> Json:
     """Give the messages of a chat as they stand, and what is shown around them.
 
     ``deleted`` has the ids of messages that were there, ``keyboard`` the reply keyboard in
-    place of the letters, ``commands`` the menu this person sees here.
+    place of the letters, ``commands`` the menu this person sees here, ``prices`` the lines of
+    each invoice, which the message itself does not have.
     """
     engine = person.engine
     status = "private" if chat.private else chat.members[person.id]
@@ -29,6 +31,7 @@ def transcript(person: "Person", chat: Chat) -> Json:
         "commands": commands,
         "topics": [_topic(topic.as_json(), topic.closed) for topic in chat.topics.values()],
         "reactions": _reactions(chat),
+        "prices": _prices(person.engine, chat),
         "has_started": person.has_started,
         "has_blocked": person.has_blocked,
     }
@@ -36,6 +39,15 @@ def transcript(person: "Person", chat: Chat) -> Json:
 
 def _topic(topic: Json, closed: bool) -> Json:
     return {**topic, "is_closed": closed}
+
+
+def _prices(engine: "Engine", chat: Chat) -> dict[str, list[Json]]:
+    """Give the lines of each invoice, by message id."""
+    return {
+        str(message_id): [dict(price) for price in sent.prices or ()]
+        for (chat_id, message_id), sent in engine.invoices.items()
+        if chat_id == chat.id and message_id in chat.messages
+    }
 
 
 def _reactions(chat: Chat) -> dict[str, list[Json]]:

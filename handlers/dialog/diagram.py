@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
-from handlers.dialog.declaration import Dialog, Step, Words, place
+from handlers.dialog.declaration import Choice, Dialog, Heard, Scene, Step, Words, place
 
 _TAG = re.compile(r"<[^>]+>")
+_NOBODY = Scene(0, 0, "en", None, datetime(2026, 1, 1, tzinfo=UTC), {})
 _HEADING = re.compile(r"<b>(.+?)</b>")
 
 
@@ -26,16 +28,18 @@ def diagram(dialog: Dialog) -> str:
 def heading(words: Words) -> str:
     """Give what a step is about, in English: its bold beginning."""
     if not isinstance(words, str):
-        return "(depends on what was said before)"
+        try:
+            words = words(_NOBODY)
+        except KeyError:  # it needs what was kept on the way
+            return "(depends on what was said before)"
     bold = _HEADING.search(words)
     return _plain(bold[1] if bold else words.split("\n")[0])
 
 
 def _ways(dialog: Dialog, step: Step) -> Iterator[tuple[str, str]]:
-    for choice in step.choices:
-        yield _node(dialog, choice.to), _plain(choice.label)
-    if step.typed is not None:
-        yield _node(dialog, step.typed.to), "(typed)"
+    for way in step.ways:
+        by = _plain(way.label) if isinstance(way, Choice | Heard) else "(typed)"
+        yield from ((_node(dialog, target), by) for target in (way.to, *way.others))
 
 
 def _node(dialog: Dialog, target: str) -> str:
@@ -45,8 +49,8 @@ def _node(dialog: Dialog, target: str) -> str:
 
 def _targets(dialog: Dialog) -> Iterator[tuple[str, str]]:
     for step in dialog.steps.values():
-        for choice in step.choices:
-            yield place(choice.to, dialog.name)
+        for way in step.ways:
+            yield from (place(target, dialog.name) for target in (way.to, *way.others))
 
 
 def _plain(text: str) -> str:

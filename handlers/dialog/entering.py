@@ -4,12 +4,13 @@ from telegram import InlineKeyboardButton, Update
 from telegram.helpers import create_deep_linked_url
 
 from handlers.context import Context
-from handlers.dialog.declaration import Scene
+from handlers.dialog.declaration import After, Scene
+from handlers.dialog.moves import step_of
 from handlers.dialog.scenes import moving, peek, scene_of, shown_at
 from handlers.dialog.views import interrupted
 from handlers.dialog.words import label, say
 from handlers.view import View, send, show, view
-from services.dialogs import DialogChangedError
+from services.dialogs import DialogChangedError, DialogState
 
 DEEP_LINK = "do-"
 
@@ -66,11 +67,22 @@ async def _entered(
         if state is not None and (is_again or (state.is_open and not mover.is_over(state))):
             if (state.dialog, state.step) == target:
                 return shown_at(context, scene, state)
-            if state.trail and not anew:
+            left = _left(context, state)
+            if (state.trail or left is not None) and not anew:
                 return interrupted(context.conversations, state, target, scene.language)
+        else:
+            left = None
         state = await mover.begin(state, target)
     context.services.dialogs.remember(state)
+    if left is not None:
+        await left(context, scene)
     return shown_at(context, scene, state)
+
+
+def _left(context: Context, state: DialogState) -> After | None:
+    """Give what follows when the person leaves the step they are at."""
+    step = step_of(context.conversations, state)
+    return step.left if step and state.is_open else None
 
 
 def _target(context: Context, parts: list[str]) -> tuple[str, str] | None:

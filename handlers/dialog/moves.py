@@ -3,17 +3,34 @@
 No Telegram here: who is where goes in, where they are now comes out.
 """
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from handlers.dialog.declaration import Choice, Dialog, Effect, Scene, Step, place
+from handlers.dialog.declaration import (
+    Choice,
+    Dialog,
+    Outcome,
+    Scene,
+    Secret,
+    Step,
+    Told,
+    Typed,
+    UndeclaredError,
+    Value,
+    Way,
+    place,
+)
 from services.dialogs import Dialogs, DialogState
 
 BACK, CANCEL = "back", "cancel"
 CANCELLED = "(cancelled)"
 """The step a conversation is at that was left; no declared step has such a name."""
+
+_TOLD = "(told)"
+"""Among what is kept: the line above the step; nothing that a step keeps has such a name."""
 
 Conversations = Mapping[str, Dialog]
 
@@ -22,6 +39,11 @@ def step_of(conversations: Conversations, state: DialogState) -> Step | None:
     """Give the step somebody is at; `None` for one that is declared no more."""
     dialog = conversations.get(state.dialog)
     return None if dialog is None else dialog.steps.get(state.step)
+
+
+def told_at(state: DialogState) -> Told | None:
+    """Give the line above the step somebody is at."""
+    return Told(**json.loads(state.data[_TOLD])) if _TOLD in state.data else None
 
 
 @dataclass(frozen=True)
@@ -52,19 +74,54 @@ class Mover:
     async def press(self, state: DialogState, key: str) -> DialogState | None:
         """Do what a button of the step says; `None` for a button it does not have.
 
+        A choice that works in transactions of its own is for `follow`.
+
         :raises DialogChangedError: when somebody else moved it meanwhile.
         """
-        step = step_of(self.conversations, state)
         if key == CANCEL:
             left = replace(state, step=CANCELLED, trail=(), data={}, is_open=False)
             return await self._save(left)
         if key == BACK and state.trail:
             dialog, name = place(state.trail[-1], state.dialog)
-            return await self._save(
-                replace(state, dialog=dialog, step=name, trail=state.trail[:-1])
-            )
-        choice = _choice(step, key)
-        return None if choice is None else await self._go(state, choice.to, choice.effect, {})
+            data = {k: v for k, v in state.data.items() if k != _TOLD}
+            before = replace(state, dialog=dialog, step=name, trail=state.trail[:-1], data=data)
+            return await self._save(before)
+        choice = self.choice(state, key)
+        return None if choice is None else await self._go(state, choice, {})
+
+    def choice(self, state: DialogState, key: str) -> Choice | None:
+        """Give the choice that a button of the step stands for, where it is there."""
+        step = step_of(self.conversations, state)
+        scene = replace(self.scene, data=state.data)
+        choices = step.choices if step else ()
+        return next((c for c in choices if c.key == key and c.is_shown(scene)), None)
+
+    async def entered(self, state: DialogState, secret: Secret[Value], value: Value) -> DialogState:
+        """Do what something secret leads to in the transaction of the move.
+
+        :raises DialogChangedError: when somebody else moved it meanwhile.
+        """
+        assert secret.effect is not None
+        scene = replace(self.scene, data=state.data)
+        return await self.follow(state, secret, await secret.effect(self.session, value, scene))
+
+    async def follow(self, state: DialogState, way: Way, outcome: Outcome) -> DialogState:
+        """Go where something led.
+
+        :raises DialogChangedError: when somebody else moved it meanwhile.
+        :raises UndeclaredError: to a place that the way does not name.
+        """
+        target = place(outcome.to, state.dialog)
+        declared = {place(each, state.dialog) for each in (way.to, *way.others)}
+        if target not in declared | {(state.dialog, state.step)}:
+            raise UndeclaredError(f"{state.dialog}/{state.step} leads to {outcome.to}")
+        data = {k: v for k, v in state.data.items() if k not in (*outcome.forget, _TOLD)}
+        data |= outcome.kept
+        if outcome.told is not None:
+            data[_TOLD] = json.dumps(asdict(outcome.told), ensure_ascii=False)
+        dialog, step = target
+        trail = () if outcome.is_one_way else _trail(state, f"{dialog}/{step}")
+        return await self._save(replace(state, dialog=dialog, step=step, trail=trail, data=data))
 
     async def typed(self, state: DialogState, text: str) -> DialogState | None:
         """Take what was typed; `None` where the step did not ask for it.
@@ -78,7 +135,7 @@ class Mover:
         kept = step.typed.read(text, replace(self.scene, data=state.data))
         if kept is None:
             return None
-        return await self._go(state, step.typed.to, step.typed.effect, kept)
+        return await self._go(state, step.typed, kept)
 
     def is_over(self, state: DialogState) -> bool:
         """Tell whether an open conversation has to be closed: rested too long, or no longer here.
@@ -97,27 +154,26 @@ class Mover:
         return await self.dialogs.save(self.session, closed)
 
     async def _go(
-        self, state: DialogState, to: str, effect: Effect | None, kept: Mapping[str, str]
+        self, state: DialogState, way: Choice | Typed, kept: Mapping[str, str]
     ) -> DialogState:
-        data = {**state.data, **kept}
-        if effect is not None:
-            data |= await effect(self.session, replace(self.scene, data=data))
-        dialog, step = place(to, state.dialog)
-        trail = _trail(state, f"{dialog}/{step}")
-        return await self._save(replace(state, dialog=dialog, step=step, trail=trail, data=data))
+        outcome = Outcome(way.to, kept)
+        if way.effect is not None:
+            scene = replace(self.scene, data={**state.data, **kept})
+            given = await way.effect(self.session, scene)
+            led = given if isinstance(given, Outcome) else Outcome(way.to, given)
+            outcome = replace(led, kept={**kept, **led.kept})
+        return await self.follow(state, way, outcome)
 
     async def _save(self, state: DialogState) -> DialogState:
         """Write where somebody is now, with a new rest to come."""
         step = step_of(self.conversations, state)
+        if step is not None and step.arrive is not None:
+            scene = replace(self.scene, data=state.data)
+            state = replace(state, data={**state.data, **await step.arrive(self.session, scene)})
         is_open = step is not None and not step.is_end
         expires_at = self.scene.now + self.conversations[state.dialog].lasts
         moved = replace(state, is_open=is_open, expires_at=expires_at, moved_by=self.update_id)
         return await self.dialogs.save(self.session, moved)
-
-
-def _choice(step: Step | None, key: str) -> Choice | None:
-    choices = step.choices if step else ()
-    return next((choice for choice in choices if choice.key == key), None)
 
 
 def _trail(state: DialogState, target: str) -> tuple[str, ...]:

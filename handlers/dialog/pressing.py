@@ -10,8 +10,9 @@ from telegram import Update
 
 import locales
 from handlers.context import Context
-from handlers.dialog.declaration import Aside, Scene
-from handlers.dialog.moves import step_of
+from handlers.dialog.acting import acted
+from handlers.dialog.declaration import Aside, Scene, place
+from handlers.dialog.moves import CANCEL, CANCELLED, step_of
 from handlers.dialog.scenes import at, moving, read, scene_of, shown_at
 from handlers.dialog.views import LANGUAGE, SHOW, aside_view
 from handlers.dialog.words import label
@@ -52,6 +53,7 @@ async def on_press(update: Update, context: Context, parts: list[str]) -> str | 
     aside = _aside(context, state, pressed)
     shown = aside_view(state, aside, at(scene, state)) if aside else shown_at(context, scene, state)
     await show(update, context, shown)
+    await _finish(context, at(scene, state), state, pressed)
     if is_good or state.step == EXPIRED:
         return ""
     return label(scene.language, "This button is from an earlier step. Here is where you are now.")
@@ -65,14 +67,34 @@ async def _press(
         if state is None:
             return None, False
         is_good = state.moved_by == update.update_id
+        choice = None
         if mover.is_over(state):
             state, is_good = await mover.expire(state), True
         elif pressed.fits(state) and not is_good:
-            moved = await mover.press(state, pressed.key) if state.is_open else None
-            is_good = moved is not None or _stays(context, state, pressed)
+            choice = mover.choice(state, pressed.key) if state.is_open else None
+            moved = None
+            if state.is_open and (choice is None or choice.act is None):
+                moved = await mover.press(state, pressed.key)
+            is_good = choice is not None or moved is not None or _stays(context, state, pressed)
             state = moved or state
+    if choice is not None and choice.act is not None:
+        state = await acted(update, context, scene, state, choice, choice.act)
     context.services.dialogs.remember(state)
     return state, is_good
+
+
+async def _finish(context: Context, scene: Scene, state: DialogState, pressed: Pressed) -> None:
+    """Do what follows the move this update made, also when the update comes again."""
+    dialog = context.conversations.get(pressed.dialog)
+    step = dialog.steps.get(pressed.step) if dialog else None
+    if step is None or state.moved_by != scene.update_id:
+        return
+    if step.left is not None and pressed.key == CANCEL and state.step == CANCELLED:
+        await step.left(context, scene)
+    for choice in step.choices:
+        led_there = place(choice.to, pressed.dialog) == (state.dialog, state.step)
+        if choice.key == pressed.key and choice.after is not None and led_there:
+            await choice.after(context, scene)
 
 
 def _stays(context: Context, state: DialogState, pressed: Pressed) -> bool:

@@ -27,6 +27,8 @@ def scene_of(update: Update, context: Context) -> Scene | None:
         client_language=user.language_code,
         now=context.services.now(),
         data={},
+        update_id=update.update_id,
+        name=user.full_name,
     )
 
 

@@ -1,11 +1,15 @@
 """Messages while a step is open: what it asked for, pasted texts, and everything in between."""
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from typing import Any
 
-from telegram import Update
+from telegram import Message, Update
 
 from handlers.context import Context
-from handlers.dialog.declaration import NotTakenError, Scene
+from handlers.dialog.acting import acted
+from handlers.dialog.declaration import NotTakenError, Scene, Secret
 from handlers.dialog.moves import step_of
 from handlers.dialog.scenes import (
     at,
@@ -17,8 +21,10 @@ from handlers.dialog.scenes import (
     text_of,
 )
 from handlers.dialog.words import say
+from handlers.erasing import ask_to_erase, erase
 from handlers.view import send, view
 from services.dialogs import DialogChangedError, DialogState
+from services.secret_shapes import Shape
 
 
 async def on_text(update: Update, context: Context) -> bool:
@@ -48,7 +54,37 @@ async def _typed(update: Update, context: Context, scene: Scene) -> DialogState 
             return state
         if not state.is_open or mover.is_over(state):
             return None
-        return await mover.typed(state, text_of(update))
+        step = step_of(context.conversations, state)
+        if step is None or step.secret is None:
+            return await mover.typed(state, text_of(update))
+    return await _taken(update, context, scene, state, step.secret)
+
+
+async def _taken(
+    update: Update, context: Context, scene: Scene, state: DialogState, secret: Secret[Any]
+) -> DialogState | None:
+    """Take something secret: it is gone from the chat before anything is done with it."""
+    try:
+        value = secret.read(text_of(update), at(scene, state))
+    except NotTakenError:
+        await _erase(update, context)
+        raise
+    if value is None:
+        context.is_confidential = True
+        return None
+    await _erase(update, context)
+    if secret.act is not None:
+        return await acted(update, context, scene, state, secret, partial(secret.act, value))
+    async with moving(update, context, scene) as (mover, now):
+        if now is None or now.version != state.version:
+            raise DialogChangedError
+        return await mover.entered(now, secret, value)
+
+
+async def _erase(update: Update, context: Context) -> None:
+    message = update.effective_message
+    if isinstance(message, Message) and not await erase(message):
+        await ask_to_erase(update, context)
 
 
 async def _explain(update: Update, context: Context, scene: Scene) -> bool:
@@ -64,18 +100,36 @@ async def _explain(update: Update, context: Context, scene: Scene) -> bool:
     return True
 
 
-async def is_asked_for(update: Update, context: Context) -> bool:
-    """Tell whether a text is what the open step asked for, such as a date."""
-    scene = open_scene(update, context)
-    state = await peek(update, context, scene) if scene else None
-    step = step_of(context.conversations, state) if state and state.is_open else None
-    if scene is None or state is None or step is None or step.typed is None:
+async def is_asked_for(update: Update, context: Context, shape: Shape) -> bool:
+    """Tell whether a text that looks like a secret is what the open step asked for.
+
+    A date in digits looks like a PIN; a step for a secret asks for just that.
+    """
+    scene, message = open_scene(update, context), update.effective_message
+    if scene is None or not isinstance(message, Message):
         return False
-    if state.is_expired(scene.now):
+    if message.text is None or message.text.startswith("/"):
+        return False  # words under a picture are no answer, nor are those behind a command
+    state = await peek(update, context, scene)
+    step = step_of(context.conversations, state) if state and state.is_open else None
+    if state is None or step is None or state.is_expired(scene.now):
+        return False
+    if state.moved_by == update.update_id:
+        return True  # it was, and comes again
+    if step.secret is not None:
+        return _is_for(step.secret.read, message.text, at(scene, state))
+    if step.typed is None or shape is not Shape.CODE_OR_PIN:
         return False
     with suppress(NotTakenError):
-        return step.typed.read(text_of(update), at(scene, state)) is not None
+        return step.typed.read(message.text, at(scene, state)) is not None
     return False
+
+
+def _is_for(read: Callable[[str, Scene], object], text: str, scene: Scene) -> bool:
+    try:
+        return read(text, scene) is not None
+    except NotTakenError:
+        return True
 
 
 async def after(update: Update, context: Context) -> None:

@@ -1,10 +1,12 @@
 """How a step looks: its words, its buttons, and those that every step has."""
 
+from functools import partial
+
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 import locales
 from handlers.dialog.declaration import Aside, Scene, Step, Words, place
-from handlers.dialog.moves import BACK, CANCEL, CANCELLED, Conversations, step_of
+from handlers.dialog.moves import BACK, CANCEL, CANCELLED, Conversations, step_of, told_at
 from handlers.dialog.words import Markup, label, say
 from handlers.view import View, button, view
 from services.dialogs import DialogState
@@ -20,13 +22,20 @@ def step_view(conversations: Conversations, state: DialogState, scene: Scene) ->
     if step is None:
         return _closed(conversations, state, scene.language)
     rows = [
-        [_own(state, label(scene.language, choice.label), choice.key)] for choice in step.choices
+        [_own(state, label(scene.language, choice.label, **scene.data), choice.key)]
+        for choice in step.choices
+        if choice.is_shown(scene)
     ]
     asides = [_own(state, label(scene.language, aside.label), aside.key) for aside in step.asides]
     rows += [asides[i : i + 2] for i in range(0, len(asides), 2)]
-    rows += [_link(conversations, state, target, scene.language) for target in step.links]
+    rows += [_link(conversations, state, target, scene.language) for target in step.links_at(scene)]
     rows.append(_always(state, step, scene.language))
-    return View((words_of(step.words, scene),), InlineKeyboardMarkup(rows))
+    told = told_at(state)
+    text = words_of(step.words, scene)
+    if told is not None:
+        text = Markup(f"{say(scene.language, told.message, **told.values)}\n\n{text}")
+    shown = partial(step.shown, scene) if step.shown else None
+    return View((text,), InlineKeyboardMarkup(rows), shown)
 
 
 def aside_view(state: DialogState, aside: Aside, scene: Scene) -> View:
@@ -90,7 +99,8 @@ def _link(
 ) -> list[InlineKeyboardButton]:
     dialog = conversations[target.partition("/")[0]]
     parts = place(target, state.dialog) if "/" in target else (target,)
-    title = label(language, dialog.title)
+    step = dialog.steps[parts[1]] if len(parts) > 1 else None
+    title = label(language, (step and step.title) or dialog.title)
     return [button(label(language, "▶️ {title}", title=title), "do", *parts)]
 
 

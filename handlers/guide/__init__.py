@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from handlers.dialog.declaration import Dialog
 from handlers.guide.activate import ACTIVATE
+from handlers.guide.card_check import CARD_CHECK
 from handlers.guide.change_pin import CHANGE_PIN
 from handlers.guide.pay import PAY
 from handlers.guide.resume import RESUME
@@ -17,6 +18,7 @@ CONVERSATIONS: Mapping[str, Dialog] = {
     dialog.name: dialog
     for dialog in (
         TRIAGE, RETRIEVE, PAY, ACTIVATE, SUSPEND, RESUME, UNLOCK, CHANGE_PIN, STATUS,
+        CARD_CHECK,
     )
 }  # fmt: skip
 """Every conversation by its name, in the order in which they are listed."""

@@ -4,6 +4,7 @@ from telegram import Update
 
 from handlers.context import Context
 from handlers.dialog.words import label, say
+from handlers.embedded.whose import whose
 from handlers.view import View, button, send, show, view
 
 
@@ -23,6 +24,16 @@ def _overview(context: Context, language: str) -> View:
         [button(label(language, dialog.title), "do", dialog.name)]
         for dialog in context.conversations.values()
     ]
+    if context.carries_out:
+        words = say(
+            language,
+            "<b>What would you like to do?</b>\n"
+            "I do it here, one step a message. You can ask me anything in between, go back, or "
+            "stop.\n\n"
+            "🔒 What is secret is asked for only where it is needed, and deleted at once. Nobody "
+            "ever needs your PIN.",
+        )
+        return view(f"{words}\n\n{whose(context.services.authority, language)}", *rows)
     text = say(
         language,
         "<b>What would you like to do?</b>\n"

@@ -13,8 +13,9 @@ from telegram.error import BadRequest, Forbidden
 from handlers.context import Context, Services
 from handlers.dialog.declaration import Effect, NotTakenError, Scene
 from handlers.dialog.words import N_, Markup, label, say
+from handlers.embedded import deadline
 from handlers.view import View, button, show, view
-from services import reminders
+from services import due, reminders
 from services.calendar import today
 from services.formats.dates import roc
 from services.formats.errors import FormatError, Reason
@@ -68,7 +69,7 @@ async def set_reminders(session: AsyncSession, scene: Scene) -> Mapping[str, str
     reminder = Reminder(
         scene.chat_id, scene.user_id, scene.client_language, reminders.last_day(applied)
     )
-    await reminders.schedule(session, reminder, applied, scene.now)
+    await reminders.schedule(session, reminder, scene.now)
     return {}
 
 
@@ -104,7 +105,7 @@ def told(scene: Scene) -> Markup:
 
 
 def _when(applied: date, scene: Scene) -> Markup:
-    days: list[datetime] = reminders.moments(applied, scene.now)
+    days: list[datetime] = reminders.moments(reminders.last_day(applied), scene.now)
     if not days:
         return say(scene.language, "It is too near for a reminder: please pay now.")
     listed = ", ".join(day.date().isoformat() for day in days)
@@ -117,13 +118,16 @@ def _both(day: date) -> str:
 
 
 async def on_remind(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Turn the reminders off, ``[off]`` or, as paid, ``[paid]``."""
+    """Turn the reminders off, ``[off]``, ``[off, application]`` or, as paid, ``[paid]``."""
     chat, services = update.effective_chat, context.services
-    if chat is None or parts not in (["off"], ["paid"]):
+    if chat is None or (parts not in (["off"], ["paid"]) and (len(parts), parts[0]) != (2, "off")):
         return None
     language = context.language(update)
     async with services.database.unit_of_work() as session:
-        await reminders.cancel(session, chat.id)
+        if len(parts) == 2:
+            await reminders.turn_off_here(session, chat.id, parts[1])
+        else:
+            await reminders.cancel(session, chat.id)
     if parts == ["paid"]:
         text = say(
             language,
@@ -138,8 +142,9 @@ async def on_remind(update: Update, context: Context, parts: list[str]) -> str |
 async def remind(bot: Bot, services: Services, row: Due) -> None:
     """Send one reminder in the person's language; who blocked us is not reminded."""
     reminder = reminders.read(row.reference)
-    language = services.people.language(reminder.user_id, reminder.client_language)
-    shown = reminder_view(reminder, language, services.now)
+    shown = _shown(reminder, services) if reminder else None
+    if reminder is None or shown is None or not await _is_wanted(services, row):
+        return
     try:
         await bot.send_message(
             reminder.chat_id,
@@ -151,6 +156,19 @@ async def remind(bot: Bot, services: Services, row: Due) -> None:
         _log.info("reminder_not_wanted", error=type(error).__name__)
         async with services.database.unit_of_work() as session:
             await close_chat(session, reminder.chat_id, services.now())
+
+
+async def _is_wanted(services: Services, row: Due) -> bool:
+    """Tell whether nobody paid or turned it off since the row was taken."""
+    async with services.database.unit_of_work() as session:
+        return await due.is_there(session, row)
+
+
+def _shown(reminder: Reminder, services: Services) -> View | None:
+    language = services.people.language(reminder.user_id, reminder.client_language)
+    if reminder.application is not None:
+        return deadline.reminder_view(reminder, language, services.now())
+    return reminder_view(reminder, language, services.now)
 
 
 def reminder_view(reminder: Reminder, language: str, now: Callable[[], datetime]) -> View:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.storage.models import Vote
@@ -22,6 +22,17 @@ async def vote(
     fresh.language, fresh.helpful, fresh.voted_at = language, helpful, now
     session.add(fresh)
     return True
+
+
+async def count_of(session: AsyncSession, user_id: int) -> int:
+    """Give how many answers a person voted on."""
+    query = select(func.count()).select_from(Vote).where(Vote.user_id == user_id)
+    return (await session.execute(query)).scalar_one()
+
+
+async def forget(session: AsyncSession, user_id: int) -> None:
+    """Forget a person's votes."""
+    await session.execute(delete(Vote).where(Vote.user_id == user_id))
 
 
 async def tally(session: AsyncSession) -> dict[str, tuple[int, int]]:

@@ -12,6 +12,7 @@ from bot.sandbox.access import (
 )
 from bot.sandbox.chats import Chat, Stored
 from bot.sandbox.errors import bad_request
+from bot.sandbox.methods.payments import forwarded_button, note_forward
 from bot.sandbox.methods.registry import method
 from bot.sandbox.methods.sending import send
 from bot.sandbox.params.messages import (
@@ -111,19 +112,23 @@ def forward_message(engine: "Engine", p: ForwardMessage) -> Json:
         raise bad_request("The message can't be forwarded")
     chat = writable_chat(engine, p.chat_id)
     thread = check_thread(engine, chat, p.message_thread_id)
-    content = forwarded(source)
+    content = forwarded(engine, source)
     if p.protect_content:
         content["has_protected_content"] = True
     stored = post(engine, chat, engine.bot.user, content, thread=thread)
     stored.is_forward = True
+    note_forward(engine, source.message, stored.message)
     return stored.message
 
 
-def forwarded(source: Stored) -> Json:
+def forwarded(engine: "Engine", source: Stored) -> Json:
     """Give what a forward of `source` says."""
     message = source.message
     origin: Json = {"type": "user", "sender_user": message["from"], "date": message["date"]}
-    return {"forward_origin": message.get("forward_origin", origin), **said(message)}
+    content = {"forward_origin": message.get("forward_origin", origin), **said(message)}
+    if "invoice" in content:
+        content["reply_markup"] = forwarded_button(engine, content["invoice"])
+    return content
 
 
 def said(message: Json) -> Json:

@@ -5,7 +5,7 @@ import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { attempt, toast } from "./notices.js";
 import { sheet } from "./sheets.js";
-import { currentSpeaker, loadChat, store } from "./store.js";
+import { currentSpeaker, loadChat, store, surroundings } from "./store.js";
 import { money, t } from "./words.js";
 
 const SLOW_BANK_MS = 4000;
@@ -31,6 +31,10 @@ export async function paySheet(message) {
 
 function bill(message) {
   const { title, description, currency, total_amount: total } = message.invoice;
+  const prices = surroundings().prices?.[message.message_id] ?? [];
+  const lines = prices.map(({ label, amount }) =>
+    h("tr", {}, h("th", { scope: "row" }, label), h("td", {}, money(amount, currency))),
+  );
   const sum = h(
     "tr",
     { class: "sum" },
@@ -42,7 +46,7 @@ function bill(message) {
     { class: "bill" },
     h("b", {}, title),
     h("p", {}, description),
-    h("table", {}, sum),
+    h("table", {}, lines, sum),
   );
 }
 

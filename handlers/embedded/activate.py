@@ -1,0 +1,90 @@
+"""Activate (開卡), carried out: the person's card in the reader gets its PIN and its certificates.
+
+The PC is connected, UI No. and code are right, the card is that person's, the PIN is typed on the
+PC, the card proves that it is there: only then the certificates are active, and the code cannot be
+given back any more.
+"""
+
+from handlers.dialog.declaration import Choice, Dialog, Outcome, Scene, Step, Told
+from handlers.dialog.words import N_
+from handlers.embedded.card_board import Board
+from handlers.embedded.card_work import WORK, CardDialog, CardWork
+from handlers.embedded.identify import Identification
+from handlers.embedded.limits import RESTS
+from handlers.embedded.linking import DONE, OFFER, after_a_right_code, offer_or_end
+from handlers.guide.activate import ACTIVATE as GUIDE
+from services.authority.port import Authority
+from services.authority.results import Operation
+from services.bridge import events
+from services.bridge.port import BridgeHub
+from services.bridge.work import Work
+
+_READY = N_(
+    "🆕 <b>Activate a new card (開卡)</b>\n"
+    "<b>Have ready</b>\n"
+    "• the new card\n"
+    "• a Windows PC, Mac or Linux PC with a card reader\n"
+    "• the application form with the subscriber code (用戶代碼)\n"
+    "• a PIN that you choose yourself: 6–8 characters, letters and digits mixed, no spaces\n\n"
+    "First I connect your PC, then I ask for UI No. and code. The PIN is typed on the PC only; "
+    "nobody here ever sees it."
+)
+_LEAD = N_("🆕 <b>Your PC is connected.</b> Now show whose card it is.")
+_CONFIRM = N_(
+    "<b>Activate now?</b>\n"
+    "• On your PC you say yes and choose the PIN, typed twice.\n"
+    "• At once the certificate is good: you can sign and log in with the card.\n"
+    "• <b>From then on nobody can give the subscriber code back</b>, not even we. Have you written "
+    "it down? Suspending, resuming and unlocking need it.\n"
+    "• You are told by e-mail, and so are your linked chats."
+)
+_DONE = N_(
+    "✅ <b>Activated (開卡).</b> The card has its PIN and proved that it is yours; the certificate "
+    "is good from now on.\n\n"
+    "• Only you know the PIN. Forgotten or locked? Unlock the card with the code.\n"
+    "• <b>Keep the form with the code</b>: nobody can give it back any more.\n"
+    "• Card lost? Suspend it at once, here.\n\n"
+    "The card can be taken out, and kaika-bridge closed."
+)
+_WAS_ACTIVE = Told(N_("ℹ️ It was active already; the PIN is the one you typed just now."))
+
+
+def activate(authority: Authority, hub: BridgeHub, board: Board, server: str) -> CardDialog:
+    """Give the conversation."""
+    work = CardWork(
+        hub,
+        board,
+        server,
+        Work.ACTIVATE,
+        _finish,
+        (OFFER, DONE),
+        who="who",
+        links=("card_check",),
+    )
+    who = Identification(authority, Operation.ACTIVATE, "confirm", lead=_LEAD)
+    begin = Choice("go", N_("▶️ I have everything"), "who", act=work.connect,
+                   others=(WORK, *work.others))  # fmt: skip
+    start = Choice("start", N_("🆕 Activate now"), WORK, act=work.start, others=work.others)
+    dialog = Dialog(
+        name="activate",
+        title=GUIDE.title,
+        begins="ready",
+        lasts=RESTS,
+        steps={
+            "ready": Step(
+                _READY,
+                (begin, Choice("code", N_("🔑 I forgot the code"), "retrieve/form")),
+                shown=board.stands,
+            ),
+            **who.steps,
+            "confirm": Step(_CONFIRM, (start,), needs=("grant",), shown=board.stands),
+            **work.steps,
+            **after_a_right_code(authority.online, _DONE, ("card_check", "status")),
+        },
+    )
+    return CardDialog(dialog, work.pairing, work)
+
+
+async def _finish(value: events.Outcome, scene: Scene) -> Outcome:
+    changed = isinstance(value, events.PinSet) and value.changed
+    return Outcome(offer_or_end(scene), told=None if changed else _WAS_ACTIVE, is_one_way=True)

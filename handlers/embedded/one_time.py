@@ -1,0 +1,147 @@
+"""The one-time code by e-mail: having it sent, and typing it.
+
+One step, ``mailed``. Under a grant it adds a proof; without one, UI No. and birth date stand for
+it, and who does not exist looks the same.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from handlers.dialog.declaration import Choice, Effect, Outcome, Scene, Secret, Step
+from handlers.dialog.words import N_, Markup, say
+from handlers.embedded.identify import FORGET, GRANT, NUMBER, keep, opened
+from handlers.embedded.reading import read_one_time_code
+from handlers.embedded.refusals import is_short, told
+from services.authority.errors import (
+    AuthorityError,
+    ChatPausedError,
+    GrantExpiredError,
+    OneTimeCodeOverError,
+    TooManyMailsError,
+    WrongOneTimeCodeError,
+)
+from services.authority.port import OnlineAuthority
+from services.authority.results import Challenge, Operation
+from services.formats.hidden import Hidden
+from services.formats.one_time_code import OneTimeCode
+from services.formats.ui_number import UiNumber
+
+CHALLENGE, BORN = "challenge", "born"
+"""What is kept on the way: the challenge, and the birth date, sealed, until there is a grant."""
+
+_ASK = N_(
+    "✉️ <b>I am sending a one-time code</b> (一次性驗證碼), six digits, to the e-mail address on "
+    "your application. It is good for ten minutes.\n\n"
+    "Type it here; I delete your message at once. No mail after two minutes? Look into the spam "
+    "folder, or have it sent again."
+)
+_ASK_IF_KNOWN = N_(
+    "✉️ <b>If UI No. and birth date are on record together, a one-time code</b> (一次性驗證碼) is "
+    "on its way to the e-mail address on the application: six digits, good for ten minutes.\n\n"
+    "Type it here; I delete your message at once. No mail after two minutes? Look into the spam "
+    "folder and check number and date. For safety I do not say which of them is not known."
+)
+AGAIN = N_("🔁 Send it again")
+
+
+@dataclass(frozen=True)
+class OneTimeMail:
+    """The step in which the one-time code is typed.
+
+    :ivar start: the step to begin at again when too much time has passed.
+    :ivar here: the name of the step itself.
+    :ivar operation: what it is for where there is no grant yet.
+    """
+
+    online: OnlineAuthority
+    operation: Operation
+    to: str
+    start: str = "who"
+    here: str = "mailed"
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Where having a code sent may lead besides `here`."""
+        return (self.start, "paused")
+
+    @property
+    def step(self) -> Step:
+        """The step."""
+        secret = Secret(_read, self._answer, self.to, self.others)
+        again = Choice("again", AGAIN, self.here, self.send, others=self.others)
+        return Step(_ask, (again,), secret=secret, needs=(CHALLENGE,))
+
+    @property
+    def send(self) -> Effect:
+        """What has a code sent, under the grant or by UI No. and birth date."""
+
+        async def effect(session: AsyncSession, scene: Scene) -> Outcome:
+            return await self._sent(session, scene)
+
+        return effect
+
+    async def send_to(
+        self, session: AsyncSession, number: UiNumber, born: date, scene: Scene
+    ) -> Outcome:
+        """Have a code sent to who has this number and birth date, and keep both, sealed."""
+        kept = keep(self.online, number, scene)
+        kept[BORN] = self.online.seal(Hidden(born.isoformat()), scene.chat_id)
+        led = await self._sent(session, replace(scene, data={**scene.data, **kept}))
+        return replace(led, kept={**kept, **led.kept}) if led.to != "paused" else led
+
+    async def _sent(self, session: AsyncSession, scene: Scene) -> Outcome:
+        stays = self.here if CHALLENGE in scene.data else None
+        try:
+            async with session.begin_nested():  # what a refusal did is undone, the move is not
+                challenge = await self._challenge(session, scene)
+        except TooManyMailsError as error:
+            return Outcome(stays or "paused", told=told(error))
+        except ChatPausedError as error:
+            if stays and is_short(error, scene.now):
+                return Outcome(stays, told=told(error, scene.now))
+            return Outcome("paused", told=told(error), is_one_way=True)
+        except GrantExpiredError as error:
+            return Outcome(self.start, told=told(error), forget=_ALL)
+        return Outcome(self.here, {CHALLENGE: challenge.id})
+
+    async def _challenge(self, session: AsyncSession, scene: Scene) -> Challenge:
+        if GRANT in scene.data:
+            grant = scene.data[GRANT]
+            return await self.online.send_one_time_code(session, grant, scene.chat_id, scene.now)
+        if BORN not in scene.data:
+            raise GrantExpiredError
+        number = opened(self.online, scene)
+        born = date.fromisoformat(self.online.unseal(scene.data[BORN], scene.chat_id).reveal())
+        return await self.online.ask_one_time_code(
+            session, number, born, self.operation, scene.chat_id, scene.now
+        )
+
+    async def _answer(self, code: OneTimeCode, scene: Scene) -> Outcome:
+        answer = self.online.answer_one_time_code
+        challenge = scene.data[CHALLENGE]
+        try:
+            grant = await answer(challenge, code, scene.chat_id, scene.now, scene.attempt)
+        except (WrongOneTimeCodeError, OneTimeCodeOverError) as error:
+            return Outcome(self.here, told=told(error))
+        except ChatPausedError as error:
+            if is_short(error, scene.now):
+                return Outcome(self.here, told=told(error, scene.now))
+            return Outcome("paused", told=told(error), forget=_ALL, is_one_way=True)
+        except AuthorityError as error:
+            return Outcome(self.start, told=told(error), forget=_ALL)
+        return Outcome(
+            self.to, {GRANT: grant.id}, forget=(*FORGET, CHALLENGE, BORN), is_one_way=True
+        )
+
+
+def _read(text: str, _scene: Scene) -> OneTimeCode | None:
+    return read_one_time_code(text)
+
+
+def _ask(scene: Scene) -> Markup:
+    return say(scene.language, _ASK if GRANT in scene.data else _ASK_IF_KNOWN)
+
+
+_ALL = (*FORGET, GRANT, NUMBER, CHALLENGE, BORN)

@@ -1,0 +1,129 @@
+"""Resume (復用), carried out: take a suspension off (FACTS.md §1.6).
+
+UI No. and code, card number, one-time code by e-mail. Everyone linked is told before it is done.
+"""
+
+from handlers.dialog.declaration import Choice, Dialog, Outcome, Scene, Step, Told
+from handlers.dialog.words import N_
+from handlers.embedded.acts import carried_out
+from handlers.embedded.card_number import card_number
+from handlers.embedded.identify import Identification
+from handlers.embedded.limits import RESTS
+from handlers.embedded.linking import DONE, OFFER, after_a_right_code, offer_or_end
+from handlers.embedded.one_time import OneTimeMail
+from handlers.embedded.states import ENDS, REVOKED, STEPS
+from handlers.guide.resume import RESUME as GUIDE
+from services.authority.port import Authority
+from services.authority.results import Change, Operation
+
+_LEAD = N_(
+    "▶️ <b>Resume (復用)</b> makes a suspended certificate usable again. You need the subscriber "
+    "code, the IC card number and a one-time code by e-mail."
+)
+_SAFE = N_(
+    "<b>Is the card safe?</b>\nYou have it back in your hands, and nobody else knows the PIN?"
+)
+_CARD = N_(
+    "✅ <b>The code is right.</b> Now the <b>IC card number</b> (IC卡卡號) of the card in your "
+    "hands: 2 letters and 14 digits. It is not the UI No. Type it here; I delete your message at "
+    "once."
+)
+_MAIL = N_(
+    "✅ <b>The card number is right.</b> Last, a one-time code to the e-mail address on your "
+    "application."
+)
+_TELL = N_(
+    "✅ <b>You have shown everything.</b> Before I resume, I tell your linked chats and your "
+    "mailbox, so that nobody does it behind your back. Shall I go on?"
+)
+_CONFIRM = N_(
+    "📣 <b>They are told.</b> Nothing is resumed yet.\n\n"
+    "<b>Resume now?</b> At once the card can sign, log in and decrypt again, with its PIN."
+)
+_DONE = N_(
+    "▶️ <b>Resumed.</b> The certificate can be used again, with the same PIN.\n\n"
+    "Is the card gone again? Suspend it at once; that takes a minute."
+)
+_WAS_ACTIVE = Told(N_("ℹ️ It was in use already, so nothing had to be done."))
+
+
+def resume(authority: Authority) -> Dialog:
+    """Give the conversation."""
+    online = authority.online
+    mail = OneTimeMail(online, Operation.RESUME, "tell")
+    start = Identification(authority, Operation.RESUME, "card", lead=_LEAD)
+    told = carried_out(online.announce_resumption, _announced)
+    done = carried_out(online.resume, _led)
+    return Dialog(
+        name="resume",
+        title=GUIDE.title,
+        begins="which",
+        lasts=RESTS,
+        steps={
+            "which": GUIDE.steps["which"],
+            "safe": Step(
+                _SAFE,
+                (
+                    Choice("yes", N_("✅ Yes"), "who"),
+                    Choice("no", N_("❌ No, or not sure"), "stay"),
+                ),
+            ),
+            "stay": GUIDE.steps["stay"],
+            **start.steps,
+            "card": Step(_CARD, secret=card_number(online, "card", "mail"), needs=("grant",)),
+            "mail": Step(
+                _MAIL,
+                (
+                    Choice(
+                        "mail",
+                        N_("✉️ Send a one-time code"),
+                        mail.here,
+                        mail.send,
+                        others=mail.others,
+                    ),
+                ),
+                needs=("grant",),
+            ),
+            mail.here: mail.step,
+            "tell": Step(
+                _TELL,
+                (
+                    Choice(
+                        "tell",
+                        N_("📣 Tell them and go on"),
+                        "confirm",
+                        told,
+                        others=("who", *STEPS),
+                    ),
+                    Choice("stay", N_("🛑 Leave it suspended"), "stay"),
+                ),
+                needs=("grant",),
+            ),
+            "confirm": Step(
+                _CONFIRM,
+                (
+                    Choice(
+                        "resume",
+                        N_("▶️ Resume it now"),
+                        DONE,
+                        done,
+                        others=(OFFER, "who", *STEPS),
+                    ),
+                    Choice("stay", N_("🛑 Leave it suspended"), "stay"),
+                ),
+                needs=("grant",),
+            ),
+            **after_a_right_code(online, _DONE, ("suspend",)),
+            **ENDS,
+            REVOKED: GUIDE.steps["revoked"],
+        },
+    )
+
+
+def _announced(_change: Change, _scene: Scene) -> Outcome:
+    return Outcome("confirm", is_one_way=True)
+
+
+def _led(change: Change, scene: Scene) -> Outcome:
+    told = None if change.changed else _WAS_ACTIVE
+    return Outcome(offer_or_end(scene), told=told, is_one_way=True)

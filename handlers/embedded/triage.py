@@ -1,0 +1,65 @@
+"""Triage where operations are carried out: the same questions, other ways on."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from handlers.dialog.declaration import Choice, Dialog, Step
+from handlers.dialog.words import N_
+from handlers.guide.triage import TRIAGE as GUIDE
+
+_ELSEWHERE: Mapping[str, str] = {
+    "suspend/ready": "suspend/who",
+    "pay/ready": "pay/who",
+    "status/issued": "status/who",
+}
+"""Where the guide's ways lead here."""
+
+
+def triage() -> Dialog:
+    """Give the conversation."""
+    steps = {name: _carried_out(step) for name, step in GUIDE.steps.items()}
+    return replace(
+        GUIDE, steps={**steps, "cannot_pay": _CANNOT_PAY, "no_data": _NO_DATA, "card": _CARD}
+    )
+
+
+def _carried_out(step: Step) -> Step:
+    ways = tuple(replace(c, to=_ELSEWHERE.get(c.to, c.to)) for c in step.choices)
+    return replace(step, choices=ways)
+
+
+_CANNOT_PAY = Step(
+    N_("<b>What happens?</b>"),
+    (
+        Choice("no_data", N_("🔎 UI No. and code are not known"), "no_data"),
+        Choice("code", N_("🔑 I forgot the code"), "retrieve/form"),
+        Choice("late", N_("⏳ The 15 days are over"), "retrieve/overdue"),
+        Choice("refused", N_("💳 My credit card is refused"), "card"),
+        Choice("not_applied", N_("I have not applied yet"), "retrieve/not_applied"),
+        Choice("how", N_("❓ I don't know how"), "pay/who"),
+    ),
+)
+_NO_DATA = Step(
+    N_(
+        "🔎 <b>UI No. and code do not belong together?</b>\n"
+        "• Compare each character with the form; capitals matter.\n"
+        "• Not paid in 15 days: the application is deleted; apply again in person.\n"
+        "• After three wrong ones this chat has to wait a day, and the fourth locks the code. "
+        "Better get the code back."
+    ),
+    (
+        Choice("back", N_("🔑 Get the code back"), "retrieve/form"),
+        Choice("again", N_("🔁 Try again"), "pay/who"),
+    ),
+)
+_CARD = Step(
+    N_(
+        "💳 <b>Your credit card is refused?</b>\n"
+        "Without a receipt from me nothing was paid here. Ask your bank about online payments, or "
+        "try another card. You cannot pay twice: what is paid says so."
+    ),
+    (
+        Choice("again", N_("🔁 Try again"), "pay/who"),
+        Choice("look", N_("📍 Is it paid?"), "status/who"),
+    ),
+)

@@ -1,0 +1,93 @@
+"""Unlock (忘記PIN碼鎖卡解碼), carried out: a new PIN where it is locked or forgotten."""
+
+from handlers.dialog.declaration import Choice, Dialog, Outcome, Scene, Step
+from handlers.dialog.words import N_
+from handlers.embedded.card_board import Board
+from handlers.embedded.card_work import WORK, CardDialog, CardWork
+from handlers.embedded.identify import Identification
+from handlers.embedded.limits import RESTS
+from handlers.embedded.linking import DONE, OFFER, after_a_right_code, offer_or_end
+from handlers.guide.unlock import UNLOCK as GUIDE
+from services.authority.port import Authority
+from services.authority.results import Operation
+from services.bridge import events
+from services.bridge.port import BridgeHub
+from services.bridge.work import Work
+
+_READY = N_(
+    "🔓 <b>A new PIN for your card (鎖卡解碼)</b>\n"
+    "🛑 Do not try the old PIN again.\n\n"
+    "<b>Have ready</b>\n"
+    "• the card\n"
+    "• a Windows PC, Mac or Linux PC with a card reader\n"
+    "• the subscriber code (用戶代碼)\n"
+    "• a new PIN in mind: 6–8 characters, letters and digits mixed, no spaces\n\n"
+    "First I connect your PC, then I ask for UI No. and code. The PIN is typed on the PC only."
+)
+_LEAD = N_("🔓 <b>Your PC is connected.</b> Now show whose card it is.")
+_CONFIRM = N_(
+    "<b>Unlock now?</b>\n"
+    "• On your PC you say yes and choose a new PIN, typed twice.\n"
+    "• The old PIN is good no more, and all tries are back.\n"
+    "• Certificates and subscriber code stay as they are."
+)
+_DONE = N_(
+    "✅ <b>Unlocked (解碼).</b> The new PIN is set, all tries are back, and the card proved that "
+    "it is yours. Only you know the PIN.\n\nThe card can be taken out, and kaika-bridge closed."
+)
+_NO_CODE = N_(
+    "🔑 <b>Without the subscriber code a locked card cannot be unlocked</b>, and after activation "
+    "nobody can give the code back. You remember the PIN and it is not locked? Then you can change "
+    "it. Otherwise ask 0800-080-117; the last resort, as we see it: revoke and apply anew, NT$278."
+)
+_CODE_LOCKED = N_(
+    "🔒 <b>A locked code is released at the counter</b>, where you show your residence permit. It "
+    "is another lock than that of the PIN. Until then the card with its PIN works as before, and "
+    "you can suspend it."
+)
+
+
+def unlock(authority: Authority, hub: BridgeHub, board: Board, server: str) -> CardDialog:
+    """Give the conversation."""
+    work = CardWork(
+        hub,
+        board,
+        server,
+        Work.UNLOCK,
+        _finish,
+        (OFFER, DONE),
+        who="who",
+        links=("card_check",),
+    )
+    who = Identification(authority, Operation.UNLOCK, "confirm", lead=_LEAD)
+    begin = Choice("go", N_("▶️ I have everything"), "who", act=work.connect,
+                   others=(WORK, *work.others))  # fmt: skip
+    start = Choice("start", N_("🔓 Unlock now"), WORK, act=work.start, others=work.others)
+    dialog = Dialog(
+        name="unlock",
+        title=GUIDE.title,
+        begins="ready",
+        lasts=RESTS,
+        steps={
+            "ready": Step(
+                _READY,
+                (
+                    begin,
+                    Choice("no_code", N_("🔑 I no longer have the code"), "no_code"),
+                    Choice("locked", N_("🔒 The code is locked"), "code_locked"),
+                ),
+                shown=board.stands,
+            ),
+            **who.steps,
+            "confirm": Step(_CONFIRM, (start,), needs=("grant",), shown=board.stands),
+            **work.steps,
+            **after_a_right_code(authority.online, _DONE, ("card_check",)),
+            "no_code": Step(_NO_CODE, links=("change_pin",)),
+            "code_locked": Step(_CODE_LOCKED, links=("suspend/locked_out",)),
+        },
+    )
+    return CardDialog(dialog, work.pairing, work)
+
+
+async def _finish(_value: events.Outcome, scene: Scene) -> Outcome:
+    return Outcome(offer_or_end(scene), is_one_way=True)

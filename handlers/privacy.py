@@ -1,0 +1,257 @@
+"""/privacy: what is kept, which chats are linked, how to remove a link and how to be forgotten.
+
+It names kinds of data, never their values; a UI No. is masked.
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from telegram import InlineKeyboardButton, Update
+from telegram.constants import ChatType
+from telegram.helpers import create_deep_linked_url
+
+from handlers.context import Context, Services
+from handlers.view import View, button, send, show, view
+from handlers.welcome import own_name
+from handlers.words import N_, Markup, label, say
+from services import traces
+from services.authority.results import Link, LinkedPerson
+from services.authority.states import CODE_IS_KEPT
+from services.calendar import TAIPEI
+from services.traces import Traces
+
+ROUTE = "privacy"
+_DAY = "%Y-%m-%d %H:%M"
+_OF_A_PERSON = N_(
+    "👤 <b>{masked}</b>\n"
+    "• name, UI No., date of birth, e-mail and postal address, and the IC card number: all "
+    "encrypted\n"
+    "• the application with its dates, payments, the certificates and their state\n"
+    "• a record of what was done and when, without names"
+)
+_CODE_KEPT = N_(
+    "• the subscriber code: encrypted, so that you can retrieve it, until the card is activated"
+)
+_CODE_GONE = N_("• of the subscriber code only what it is checked by: nobody can give it back")
+
+
+async def on_privacy(update: Update, context: Context) -> None:
+    """Show what is kept, in a private chat; elsewhere the way there."""
+    chat, user = update.effective_chat, update.effective_user
+    if chat is None or user is None:
+        return
+    language = context.language(update)
+    if chat.type == ChatType.PRIVATE:
+        await send(update, context, await _overview(context.services, chat.id, user.id, language))
+        return
+    url = create_deep_linked_url(context.bot.username)
+    text = say(language, "Ask me with /privacy in private, where only you can read the answer.")
+    link = InlineKeyboardButton(label(language, "▶️ Go on in private"), url=url)
+    await send(update, context, view(text, [link]))
+
+
+async def on_press(update: Update, context: Context, parts: list[str]) -> str | None:
+    """Do what a button says.
+
+    ``[show]``, ``[erase]`` and ``[erased]``, or ``[remove, person, since]`` and ``[removed, …]``.
+    """
+    chat, user = update.effective_chat, update.effective_user
+    if chat is None or user is None or chat.type != ChatType.PRIVATE:
+        return None
+    language, toast = context.language(update), ""
+    match parts:
+        case ["show"]:
+            pass
+        case ["erase"]:
+            await show(update, context, _sure_to_erase(language))
+            return ""
+        case ["erased"]:
+            await _erase(context.services, user.id, chat.id)
+            language, toast = context.language(update), label(language, "Erased.")
+        case ["remove" | "removed" as step, person, since] if since.isdecimal():
+            found = await _find(context.services, chat.id, person, int(since))
+            if found is None:
+                toast = label(language, "This link is not there any more.")
+            elif step == "remove":
+                await show(update, context, _sure_to_remove(found, chat.id, language))
+                return ""
+            else:
+                toast = await _remove(context.services, found, chat.id, language)
+        case _:
+            return None
+    await show(update, context, await _overview(context.services, chat.id, user.id, language))
+    return toast
+
+
+async def _overview(services: Services, chat_id: int, user_id: int, language: str) -> View:
+    async with services.database.unit_of_work() as session:
+        kept = await traces.look(session, services.people, user_id, chat_id)
+        people = await _people(services, session, chat_id)
+    parts = [
+        say(language, "🔎 <b>What I keep</b>"),
+        _about_the_chat(kept, language),
+        *(_about_a_person(person, chat_id, language) for person in people),
+        _about_forgetting(services, people, language),
+    ]
+    rows = [
+        [_removal(person, link, chat_id, len(people) > 1, language)]
+        for person in people
+        for link in person.links
+    ]
+    if kept.are_there:
+        rows.append([button(label(language, "🗑 Erase language, votes, reminders"), ROUTE, "erase")])
+    return view(Markup("\n\n".join(parts)), *rows)
+
+
+async def _people(
+    services: Services, session: AsyncSession, chat_id: int
+) -> tuple[LinkedPerson, ...]:
+    if not services.authority.carries_out:
+        return ()
+    return tuple(await services.authority.online.linked_people(session, chat_id))
+
+
+def _about_the_chat(kept: Traces, language: str) -> Markup:
+    spoken = own_name(kept.language) if kept.language else label(language, "as in your Telegram")
+    return say(
+        language,
+        "💬 <b>Of you in this chat</b>\n"
+        "• language: {spoken}\n"
+        "• your votes on answers: {votes}\n"
+        "• reminders to come: {reminders}\n"
+        "• where you are in a guide, for two days\n"
+        "• the chat's number at Telegram and since when I know it; wrong tries, for a day\n"
+        "• what you write: encrypted, and erased as soon as it is answered. A question I could not "
+        "answer is kept without your name.",
+        spoken=spoken,
+        votes=kept.votes,
+        reminders=kept.reminders,
+    )
+
+
+def _about_a_person(person: LinkedPerson, chat_id: int, language: str) -> Markup:
+    code = _CODE_KEPT if person.application in CODE_IS_KEPT else _CODE_GONE
+    linked = [_about_a_link(link, chat_id, language) for link in person.links]
+    about = say(language, _OF_A_PERSON, masked=person.ui_number_masked)
+    return Markup("\n".join((about, say(language, code), *linked)))
+
+
+def _about_a_link(link: Link, chat_id: int, language: str) -> Markup:
+    since = f"{link.since.astimezone(TAIPEI):{_DAY}}"
+    if link.chat == chat_id:
+        return say(language, "🔗 linked: <b>this chat</b>, since {since}", since=since)
+    return say(language, "🔗 linked: another chat, since {since}", since=since)
+
+
+def _about_forgetting(
+    services: Services, people: tuple[LinkedPerson, ...], language: str
+) -> Markup:
+    if not services.authority.carries_out:
+        return say(
+            language,
+            "🗑 <b>To have it erased</b>, use the button, where there is anything. Your "
+            "application, card and certificate are kept by the authorities; I have no connection "
+            "to them and hold nothing of it. For those ask the hotline 0800-080-117.",
+        )
+    if not people:
+        return say(
+            language,
+            "🔗 This chat is linked to nobody. Whether there is an application of yours, I say "
+            "only after a right subscriber code.\n\n"
+            "🗑 <b>To have it erased</b>: what this chat holds, with the button, where there is "
+            "anything; an application, at the counter, once it is not under way and no "
+            "certificate is in use.",
+        )
+    return say(
+        language,
+        "🗑 <b>To have it erased</b>: at the counter staff erase whatever names you, once no "
+        "application is under way and no certificate is in use. They also give you a copy of all "
+        "of it.",
+    )
+
+
+def _removal(
+    person: LinkedPerson, link: Link, chat_id: int, names_whom: bool, language: str
+) -> InlineKeyboardButton:
+    if link.chat == chat_id:
+        text = label(language, "✂️ Remove this chat")
+    else:
+        since = f"{link.since.astimezone(TAIPEI):{_DAY}}"
+        text = label(language, "✂️ Remove the chat of {since}", since=since)
+    if names_whom:
+        text = f"{text} ({person.ui_number_masked})"
+    return button(text, ROUTE, "remove", person.subscriber, _key(link))
+
+
+def _key(link: Link) -> str:
+    """Give what a link is named by in a button: its second, since no chat is told another's id."""
+    return str(int(link.since.astimezone(UTC).timestamp()))
+
+
+def _sure_to_remove(found: tuple[LinkedPerson, Link], chat_id: int, language: str) -> View:
+    person, link = found
+    if link.chat == chat_id:
+        text = say(
+            language,
+            "✂️ <b>Remove this chat?</b> I tell you nothing more here about the card, and you type "
+            "the UI No. again each time. To link it again takes the subscriber code.",
+        )
+    else:
+        text = say(
+            language,
+            "✂️ <b>Remove the other chat?</b> It hears nothing more about the card and is told "
+            "that it was removed. To link it again takes the subscriber code.",
+        )
+    yes = button(
+        label(language, "✂️ Yes, remove it"), ROUTE, "removed", person.subscriber, _key(link)
+    )
+    return view(text, [yes], [_back(language)])
+
+
+def _sure_to_erase(language: str) -> View:
+    text = say(
+        language,
+        "🗑 <b>Erase the language you chose, your votes and your reminders?</b> I then speak as "
+        "your Telegram does, and remind you of no deadline.",
+    )
+    return view(
+        text, [button(label(language, "🗑 Yes, erase it"), ROUTE, "erased")], [_back(language)]
+    )
+
+
+def _back(language: str) -> InlineKeyboardButton:
+    return button(label(language, "‹ Back"), ROUTE, "show")
+
+
+async def _find(
+    services: Services, chat_id: int, subscriber: str, since: int
+) -> tuple[LinkedPerson, Link] | None:
+    """Find a link that this chat may remove."""
+    async with services.database.unit_of_work() as session:
+        people = await _people(services, session, chat_id)
+    return next(
+        (
+            (person, link)
+            for person in people
+            for link in person.links
+            if (person.subscriber, _key(link)) == (subscriber, str(since))
+        ),
+        None,
+    )
+
+
+async def _remove(
+    services: Services, found: tuple[LinkedPerson, Link], chat_id: int, language: str
+) -> str:
+    person, link = found
+    now: datetime = services.now()
+    async with services.database.unit_of_work() as session:
+        unlink = services.authority.online.unlink_chat
+        if not await unlink(session, person.subscriber, link.chat, chat_id, now):
+            return label(language, "This link is not there any more.")
+    return label(language, "Removed.")
+
+
+async def _erase(services: Services, user_id: int, chat_id: int) -> None:
+    async with services.database.unit_of_work() as session:
+        await traces.erase(session, services.people, user_id, chat_id)

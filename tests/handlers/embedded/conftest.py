@@ -1,0 +1,34 @@
+"""What the tests of conversations with the embedded authority may ask for."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.sandbox.engine import Engine
+from tests.chat import Stage
+from tests.handlers.embedded.card_stage import CardStage, opened
+from tests.handlers.embedded.people import NOW, Office, at
+
+
+@pytest.fixture
+async def stage(engine: Engine, tmp_path: Path) -> AsyncIterator[Stage]:
+    """The whole bot on the sandbox, with the embedded authority behind it."""
+    async with Stage.set_up(engine, tmp_path, "embedded") as ready:
+        at(ready, NOW)
+        yield ready
+
+
+@pytest.fixture
+def office(stage: Stage, tmp_path: Path) -> Office:
+    """The counter of the authority."""
+    folder = tmp_path / "office"
+    folder.mkdir()
+    return Office(stage, folder)
+
+
+@pytest.fixture
+async def cards(stage: Stage, office: Office) -> AsyncIterator[CardStage]:
+    """The bot with its bridge."""
+    async with opened(stage, office) as ready:
+        yield ready

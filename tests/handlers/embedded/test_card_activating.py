@@ -1,0 +1,209 @@
+"""Activating a card from the chat, with the PIN typed on the PC."""
+
+import base64
+
+import pytest
+
+from reader_bridge.prompts import Consent, Peer
+from tests.chat import plain
+from tests.handlers.dialog.walking import press, state
+from tests.handlers.embedded.card_stage import NEW_PIN, CardStage, keys_of
+
+DONE = {"en": "Activated (開卡).", "zh-hant": "已開卡"}
+GO_ON = {"en": "Go on at your PC", "zh-hant": "請到電腦上繼續"}
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hant"])
+async def test_a_person_activates_their_card(cards: CardStage, language: str) -> None:
+    holder = await cards.holder("posted")
+    person = cards.stage.subscriber("Mai", language)
+    async with cards.pc(holder) as pc:
+        await cards.brings(person, pc, holder, "activate")
+        pc.person.free.clear()
+        await press(person, "start")
+        await cards.sees(person, GO_ON[language])
+        assert await holder.certificate() == "inactive"
+        messages = len(person.messages)
+        pc.person.free.set()
+        await cards.sees(person, DONE[language])
+        assert len(person.messages) == messages, "one message, edited"
+        assert pc.tries == 3
+        assert pc.person.peers[0].telegram_name == "Mai"
+    assert await holder.certificate() == "active"
+
+
+async def test_the_pc_is_connected_once_for_all_that_follows(cards: CardStage) -> None:
+    holder = await cards.holder("posted")
+    person = cards.stage.subscriber()
+    async with cards.pc(holder) as pc:
+        await cards.brings(person, pc, holder, "activate")
+        await press(person, "start")
+        await cards.sees(person, "Activated")
+        await press(person, "no")
+        await cards.brings(person, pc, holder, "unlock")
+        await press(person, "start")
+        await cards.sees(person, "Unlocked")
+        assert len(pc.person.peers) == 1
+
+
+async def test_another_persons_card_stays_as_it_is(cards: CardStage) -> None:
+    holder = await cards.holder("posted")
+    other = await cards.holder("posted", seed=2)
+    person = cards.stage.subscriber()
+    async with cards.pc(other) as pc:
+        await cards.brings(person, pc, holder, "activate")
+        await press(person, "start")
+        await cards.sees(person, "does not belong to this UI No.", "Nothing was changed")
+        assert "again" in keys_of(person)
+        assert pc.person.asked == [], "no PIN is asked for"
+    assert await holder.certificate() == "inactive"
+    assert await other.certificate() == "inactive"
+
+
+async def test_no_on_the_pc_is_no_and_can_be_taken_up_again(cards: CardStage) -> None:
+    holder = await cards.holder("posted")
+    person = cards.stage.subscriber()
+    async with cards.pc(holder) as pc:
+        await cards.brings(person, pc, holder, "activate")
+        pc.person.agrees = lambda asked: isinstance(asked, Peer) or _reads(asked)
+        await press(person, "start")
+        await cards.sees(person, "You said no on your PC")
+        assert await holder.certificate() == "inactive"
+        pc.person.agrees = lambda _: True
+        await press(person, "again")
+        await cards.sees(person, "Activated")
+
+
+async def test_a_card_that_is_pulled_is_explained_and_can_go_on(cards: CardStage) -> None:
+    holder = await cards.holder("posted")
+    person = cards.stage.subscriber()
+    async with cards.pc(holder) as pc:
+        await cards.brings(person, pc, holder, "activate")
+        pc.person.free.clear()
+        await press(person, "start")
+        await cards.sees(person, "Go on at your PC")
+        pc.reader.pull()
+        pc.person.free.set()
+        await cards.sees(person, "The card was pulled out", "The PIN is as it was")
+        assert pc.card is not None
+        pc.reader.insert(pc.card)
+        await press(person, "again")
+        await cards.sees(person, "Activated")
+
+
+async def test_cancel_in_the_chat_stops_the_pc(cards: CardStage) -> None:
+    holder = await cards.holder("posted")
+    person = cards.stage.subscriber()
+    async with cards.pc(holder) as pc:
+        await cards.brings(person, pc, holder, "activate")
+        pc.person.free.clear()
+        await press(person, "start")
+        await cards.sees(person, "Go on at your PC")
+        await press(person, "cancel")
+        await cards.sees(person, "I stopped")
+        await cards.stage.settle()
+        assert cards.bridge.hub.presence(person.person.id).work is None
+        pc.person.free.set()
+        await cards.brings(person, pc, holder, "activate")
+        await press(person, "start")
+        await cards.sees(person, "Activated")
+
+
+async def test_questions_and_languages_in_between(cards: CardStage) -> None:
+    holder = await cards.holder("posted")
+    person = cards.stage.subscriber()
+    async with cards.pc(holder) as pc:
+        await cards.brings(person, pc, holder, "activate")
+        pc.person.free.clear()
+        await press(person, "start")
+        await cards.sees(person, "Go on at your PC")
+        await person.says("How much does the card cost?")
+        person.sees("Go on at your PC")
+        assert any("278" in m["text"] for m in person.heard[-2:])
+        await press(person, "lang-zh_Hant")
+        person.sees("請到電腦上繼續")
+        await person.starts("do-pay")
+        assert "show" in keys_of(person), "asked before it is left"
+        await press(person, "show")
+        pc.person.free.set()
+        await cards.sees(person, "已開卡")
+
+
+async def test_another_conversation_stops_what_was_under_way(cards: CardStage) -> None:
+    holder = await cards.holder("posted")
+    person = cards.stage.subscriber()
+    async with cards.pc(holder) as pc:
+        await cards.brings(person, pc, holder, "activate")
+        pc.person.free.clear()
+        await press(person, "start")
+        await cards.sees(person, "Go on at your PC")
+        await person.starts("do-pay")
+        await person.presses("Stop it and start")
+        await cards.stage.settle()
+        assert (await state(person)).dialog == "pay"
+        assert cards.bridge.hub.presence(person.person.id).work is None
+    assert await holder.certificate() == "inactive"
+
+
+async def test_the_same_update_twice_begins_once(cards: CardStage) -> None:
+    holder = await cards.holder("posted")
+    person = cards.stage.subscriber()
+    stage = cards.stage
+    async with cards.pc(holder) as pc:
+        await cards.brings(person, pc, holder, "activate")
+        pc.person.free.clear()
+        found = [b for row in person.last["reply_markup"]["inline_keyboard"] for b in row]
+        data = next(b["callback_data"] for b in found if b["callback_data"].endswith("start"))
+        person.person.press(person.last["message_id"], data, forge=True)
+        batch = await stage.updates()
+        await stage.kaika.intake.accept(batch)
+        await cards.sees(person, "Go on at your PC")
+        from telegram import Update
+
+        again = Update.de_json(batch[0], stage.kaika.application.bot)
+        stage.kaika.application.update_queue.put_nowait(again)
+        await stage.kaika.application.update_queue.join()
+        person.sees("Go on at your PC")
+        pc.person.free.set()
+        await cards.sees(person, "Activated")
+        assert len([c for c in pc.person.consents if not c.for_session]) == 1
+
+
+async def test_a_card_that_is_active_already_and_a_stale_button(cards: CardStage) -> None:
+    holder = await cards.holder("posted")
+    person = cards.stage.subscriber()
+    async with cards.pc(holder) as pc:
+        await cards.brings(person, pc, holder, "activate")
+        old = next(
+            b["callback_data"]
+            for row in person.last["reply_markup"]["inline_keyboard"]
+            for b in row
+            if b["callback_data"].endswith("start")
+        )
+        await press(person, "start")
+        await cards.sees(person, "Activated")
+        await person.forges(person.last["message_id"], old)
+        assert person.toast is not None
+        assert "earlier step" in person.toast
+        person.sees("Activated")
+
+
+async def test_no_pin_and_no_admin_key_outside_the_card(cards: CardStage) -> None:
+    holder = await cards.holder("posted")
+    person = cards.stage.subscriber()
+    async with cards.pc(holder) as pc:
+        await cards.brings(person, pc, holder, "activate")
+        await press(person, "start")
+        await cards.sees(person, "Activated")
+        order = cards.office.maker.orders[-1]
+        assert pc.card is not None
+    database = (cards.stage.kaika.settings.data_dir / "kaika.db").read_bytes()
+    said = "".join(plain(str(m)) for m in person.messages).encode()
+    for secret in (NEW_PIN, order.admin_key):
+        for form in (secret, secret.hex().encode(), base64.b64encode(secret), secret[::-1]):
+            assert form not in database
+            assert form not in said
+
+
+def _reads(asked: Peer | Consent) -> bool:
+    return isinstance(asked, Consent) and asked.for_session

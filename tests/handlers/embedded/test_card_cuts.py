@@ -1,0 +1,135 @@
+"""The link lost, the server started anew, the line to Telegram down: explained in the chat."""
+
+import pytest
+from telegram.error import NetworkError
+
+from bot.bridge import Bridge
+from handlers.bridge_events import NotShown
+from handlers.embedded.pairing import BRIDGE
+from reader_bridge.protocol import FailureCode
+from services.bridge.events import Done, Failed, Fault, LinkDown, LinkUp, PinSet, Unresolved
+from services.bridge.work import Work
+from tests.chat import Subscriber
+from tests.handlers.dialog.walking import press, state
+from tests.handlers.embedded.card_stage import CardStage, keys_of
+
+
+async def happens(cards: CardStage, *events: object) -> None:
+    queue = cards.stage.kaika.application.update_queue
+    for event in events:
+        queue.put_nowait(event)
+    await queue.join()
+
+
+async def test_the_link_is_lost_and_comes_back(cards: CardStage) -> None:
+    holder = await cards.holder("posted")
+    person = cards.stage.subscriber()
+    async with cards.pc(holder) as pc:
+        await cards.brings(person, pc, holder, "activate")
+        pc.person.free.clear()
+        await press(person, "start")
+        await cards.sees(person, "Go on at your PC")
+        chat = person.person.id
+        await happens(cards, LinkDown(chat))
+        person.sees("The link to your PC is lost", "comes back by itself")
+        await happens(cards, LinkUp(chat))
+        person.sees("Go on at your PC")
+        pc.person.free.set()
+        await cards.sees(person, "Activated")
+
+
+async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(cards: CardStage) -> None:
+    holder = await cards.holder("posted")
+    person = cards.stage.subscriber()
+    async with cards.pc(holder) as pc:
+        await cards.brings(person, pc, holder, "activate")
+        pc.person.free.clear()
+        await press(person, "start")
+        await cards.sees(person, "Go on at your PC")
+        kaika, old = cards.stage.kaika, cards.bridge
+        data = kaika.application.bot_data
+        anew = Bridge(
+            kaika.database, kaika.keys, data["services"].authority, cards.origin, kaika.application
+        )
+        data["conversations"] = {**data["conversations"], **anew.conversations()}
+        assert data[BRIDGE].hub is anew.hub
+        messages = len(person.messages)
+        async with anew.running():
+            await cards.sees(person, "I was started anew")
+            assert len(person.messages) == messages + 1, "a new message, since time has passed"
+        pc.person.free.set()
+        data[BRIDGE] = old.desk
+    assert await holder.certificate() == "inactive"
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hant"])
+async def test_what_only_the_card_knows_is_explained(cards: CardStage, language: str) -> None:
+    holder = await cards.holder("posted")
+    person = cards.stage.subscriber("Mai", language)
+    async with cards.pc(holder) as pc:
+        await cards.brings(person, pc, holder, "activate")
+        pc.person.free.clear()
+        await press(person, "start")
+        await cards.sees(person, {"en": "Go on at", "zh-hant": "請到電腦"}[language])
+        about = (person.person.id, "op", Work.ACTIVATE)
+        await happens(cards, Unresolved(*about, FailureCode.OUTCOME_UNKNOWN))
+        person.sees({"en": "The new PIN may be set or not", "zh-hant": "只有卡片知道"}[language])
+        assert "ask" in keys_of(person)
+        await happens(cards, Failed(*about, Fault.NOT_DONE))
+        person.sees({"en": "its new PIN was not set", "zh-hant": "沒有設定成功"}[language])
+        assert "grant" not in (await state(person)).data
+        pc.person.free.set()
+
+
+async def test_an_end_that_comes_when_the_person_is_elsewhere_is_told_apart(
+    cards: CardStage,
+) -> None:
+    person = cards.stage.subscriber()
+    await person.starts("do-pay")
+    chat = person.person.id
+    await happens(cards, Done(chat, "op", Work.ACTIVATE, PinSet()))
+    person.sees("The card is activated")
+    await happens(cards, Failed(chat, "op", Work.UNLOCK, FailureCode.CARD_REMOVED))
+    person.sees("The card was pulled out")
+    heard = len(person.heard)
+    await happens(cards, Failed(chat, "op", Work.CARD_STATUS, FailureCode.TIMED_OUT))
+    await happens(cards, Failed(chat, "op", Work.UNLOCK, FailureCode.CANCELLED))
+    assert len(person.heard) == heard, "nobody waits for these"
+
+
+async def test_a_line_that_fails_shows_it_later(
+    cards: CardStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await _looking(cards)
+    bot = cards.stage.kaika.application.bot
+
+    async def broken(*_: object, **__: object) -> None:
+        raise NetworkError("down")
+
+    chat = person.person.id
+    with monkeypatch.context() as patched:
+        patched.setattr("handlers.view.Bot.edit_message_text", broken)
+        patched.setattr(type(bot), "edit_message_text", broken)
+        await happens(cards, Failed(chat, "op", Work.CARD_STATUS, FailureCode.CARD_MUTE))
+    person.sees("I ask your PC")
+    await happens(cards, NotShown(chat))
+    person.sees("The card does not answer")
+
+
+async def _looking(cards: CardStage) -> Subscriber:
+    """Give somebody who waits for their card to be looked at."""
+    person = cards.stage.subscriber()
+    async with cards.pc() as pc:
+        await person.says("/pair")
+        await press(person, "code")
+        await cards.pairs(person, pc)
+        await cards.sees(person, "Your PC is connected")
+
+        async def begun(*_: object) -> str:
+            return "op"
+
+        cards.bridge.hub.start = begun  # type: ignore[method-assign, assignment]
+        await person.starts("do-card_check")
+        await press(person, "go")
+    await cards.stage.settle()
+    return person

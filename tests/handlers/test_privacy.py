@@ -1,0 +1,78 @@
+"""/privacy where an authority guides: what a chat holds of somebody, and erasing it."""
+
+import pytest
+from sqlalchemy import func, select
+
+from services.storage.models import Due, Person, Vote
+from tests.chat import Stage, Subscriber
+from tests.handlers.dialog.walking import press
+
+
+async def kept(stage: Stage) -> list[int]:
+    """Count languages, votes and reminders."""
+    async with stage.kaika.database.unit_of_work() as session:
+        queries = (
+            select(func.count()).select_from(Person),
+            select(func.count()).select_from(Vote),
+            select(func.count()).select_from(Due).where(Due.kind == "payment_reminder"),
+        )
+        return [(await session.execute(query)).scalar_one() for query in queries]
+
+
+async def leaves_traces(person: Subscriber) -> None:
+    """Choose a language, vote, and have oneself reminded."""
+    await person.says("/language")
+    await person.presses("English")
+    await person.says("What does it cost?")
+    await person.presses("👍")
+    await person.starts("do-pay-date")
+    await press(person, "today")
+
+
+async def test_nothing_is_kept_of_who_says_nothing(stage: Stage) -> None:
+    anna = stage.subscriber()
+    await anna.says("/privacy")
+    anna.sees("language: as in your Telegram", "votes on answers: 0", "reminders to come: 0")
+    anna.sees("no connection", "0800-080-117")
+    assert anna.labels == []
+
+
+async def test_what_is_kept_is_counted_and_erased_after_a_yes(stage: Stage) -> None:
+    anna, ben = stage.subscriber(language="zh-hant"), stage.subscriber("Ben")
+    for person in (anna, ben):
+        await leaves_traces(person)
+    assert await kept(stage) == [2, 2, 4]
+    await anna.says("/privacy")
+    privacy = anna.heard[-2]
+    assert "language: English" in privacy["text"]
+    assert "votes on answers: 1" in privacy["text"]
+    assert "reminders to come: 2" in privacy["text"]
+    await anna.forges(privacy["message_id"], "v1:privacy:erase")
+    assert "Erase the language" in anna.heard[-2]["text"]
+    await anna.forges(privacy["message_id"], "v1:privacy:show")
+    assert await kept(stage) == [2, 2, 4], "the way back"
+    await anna.forges(privacy["message_id"], "v1:privacy:erased")
+    assert await kept(stage) == [1, 1, 2], "and Ben's stay"
+    assert "語言：與您的 Telegram 相同" in anna.heard[-2]["text"]
+    await anna.forges(privacy["message_id"], "v1:privacy:erased")
+    assert await kept(stage) == [1, 1, 2]
+
+
+async def test_what_was_erased_stays_so_after_a_restart(stage: Stage) -> None:
+    anna = stage.subscriber(language="zh-hant")
+    await leaves_traces(anna)
+    await anna.says("/privacy")
+    await anna.forges(anna.heard[-2]["message_id"], "v1:privacy:erased")
+    await stage.kaika.people.load()
+    await anna.says("/help")
+    assert any("我可以幫您做什麼" in message["text"] for message in anna.heard[-2:])
+
+
+@pytest.mark.parametrize(
+    "data", ["v1:privacy:remove." + "f" * 32 + ".1", "v1:doubt:no." + "f" * 32, "v1:doubt:yes.x"]
+)
+async def test_buttons_of_another_mode_do_nothing(stage: Stage, data: str) -> None:
+    anna = stage.subscriber()
+    await anna.says("/privacy")
+    await anna.forges(anna.last["message_id"], data)
+    assert await kept(stage) == [0, 0, 0]
