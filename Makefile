@@ -66,8 +66,8 @@ $(READER): requirements/bridge-gui.txt | $(STAMP) system
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bridge-gui.txt
 	@touch $(READER)
 
-test: setup system $(READER) ## Run every test
-	$(BIN)/python -m pytest
+test: setup system $(READER) ## Run every test, on two cores
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: setup $(READER) ## Check style, types, imports and the FAQ
 	$(BIN)/ruff format --check .

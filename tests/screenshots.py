@@ -12,14 +12,25 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-from playwright.async_api import Browser, Locator, expect
+from playwright.async_api import Browser, Locator, ViewportSize, expect
 
+from bot.counter_form import Form, form_of
+from services.authority.embedded.applications import Applied
+from services.authority.embedded.records import PersonalData
+from services.authority.states import ApplicationState
+from services.calendar import payment_deadline
+from services.formats.subscriber_code import SubscriberCode
+from services.formats.ui_number import UiNumber
 from tests.browser import DESKTOP, PHONE, ChatPage, chromium, window
 
 PICTURES = Path(__file__).parent.parent / "docs" / "screenshots"
 KAIKA = Path(sys.executable).with_name("kaika")
+A4 = ViewportSize(width=794, height=1123)
+"""210 × 297 mm at the 96 dots an inch of CSS."""
+_ADDRESS_OF_Q = "臺北市中正區廣州街15號"
 _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\?token=\S+")
 
 
@@ -139,11 +150,32 @@ async def take_pictures(browser: Browser, address: str) -> None:
             await _take(page, story, "answer")
 
 
+async def take_form(browser: Browser) -> None:
+    """Take the application form as it comes out of a printer."""
+    page = await browser.new_page(viewport=A4, device_scale_factor=1.5)
+    await page.emulate_media(media="print")
+    await page.set_content(a_form().as_html())
+    await page.screenshot(path=PICTURES / "form.png")
+    await page.close()
+
+
+def a_form() -> Form:
+    """Give a form as it is for a person who has just applied."""
+    data = PersonalData(
+        UiNumber("A823456783"), "Lê Văn Q", date(1990, 12, 31), "q@mail.example", _ADDRESS_OF_Q
+    )
+    now = datetime(2026, 11, 24, 2, tzinfo=UTC)
+    code = SubscriberCode("r9MzueSX")
+    state = ApplicationState.SUBMITTED
+    return form_of(data, Applied("8add29201fc0", True, state, now, payment_deadline(now), code))
+
+
 async def main() -> None:
     """Take all pictures."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     async with demo() as address, chromium() as browser:
         await take_pictures(browser, address)
+        await take_form(browser)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from services.authority.embedded.records import (
     PersonalData,
     Records,
     latest_application,
+    lock_person,
     locked_application,
 )
 from services.authority.errors import AlreadyAppliedError, UnderageError
@@ -152,7 +153,7 @@ class Applications:
         for application_id, subscriber in found:
             # Persons are locked before their applications, here as everywhere.
             person = select(Subscriber.id).where(Subscriber.id == subscriber)
-            await session.execute(person.with_for_update())
+            await session.execute(lock_person(person))
             application = await locked_application(session, application_id)
             if application and _is_overdue(application, now):
                 await self._expire(session, application, now)

@@ -24,7 +24,12 @@ from services.authority.embedded.models import (
     Subscriber,
 )
 from services.authority.embedded.notices import notify
-from services.authority.embedded.records import Records, latest_application, linked_chats
+from services.authority.embedded.records import (
+    Records,
+    latest_application,
+    linked_chats,
+    lock_person,
+)
 from services.authority.errors import (
     ChatPausedError,
     ForgetRefusedError,
@@ -94,8 +99,8 @@ class Privacy:
         self, session: AsyncSession, subscriber: str, chat_id: int, acting_chat: int, now: datetime
     ) -> bool:
         """Carry out `OnlineAuthority.unlink_chat`."""
-        locked = select(Subscriber.id).where(Subscriber.id == subscriber).with_for_update()
-        await session.execute(locked)
+        person = select(Subscriber.id).where(Subscriber.id == subscriber)
+        await session.execute(lock_person(person))
         link = await session.get(LinkedChat, (subscriber, chat_id))
         if link is None or acting_chat not in await linked_chats(session, subscriber):
             return False
@@ -182,8 +187,8 @@ class Privacy:
         :raises ForgetRefusedError: while an application is under way or certificates are in use.
         """
         subscriber = await self._records.known(session, ui_number)
-        locked = select(Subscriber.id).where(Subscriber.id == subscriber.id).with_for_update()
-        await session.execute(locked)
+        person = select(Subscriber.id).where(Subscriber.id == subscriber.id)
+        await session.execute(lock_person(person))
         rows = await _all(session, subscriber)
         for row in rows:
             await _refuse_while_in_use(session, row)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.embedded.ids import new_id
@@ -74,9 +74,9 @@ class Records:
     async def locked(self, session: AsyncSession, data: PersonalData, now: datetime) -> Subscriber:
         """Give a person, written down where they were not known, locked for the unit of work."""
         ui_hash = self.ui_hash(data.ui_number)
-        query = select(Subscriber).where(Subscriber.ui_hash == ui_hash).with_for_update()
+        query = lock_person(select(Subscriber).where(Subscriber.ui_hash == ui_hash))
         while True:
-            known = (await session.scalars(query)).one_or_none()
+            known: Subscriber | None = (await session.scalars(query)).one_or_none()
             if known is not None:
                 return known
             # Another process may do the same at this moment, so a row that is there is left alone.
@@ -150,6 +150,15 @@ class Records:
         if subscriber is None:
             raise UnknownPersonError
         return subscriber
+
+
+def lock_person(query: Select[Any]) -> Select[Any]:
+    """Lock a person for the unit of work, and let others still refer to them.
+
+    Rows that refer to a person, such as a link, are written while their application is locked,
+    and applications are locked after persons; a full lock would make two wait in a circle.
+    """
+    return query.with_for_update(key_share=True)
 
 
 async def latest_application(

@@ -13,6 +13,8 @@ from services.authority.results import Denial, Operation, Proof
 from services.authority.states import CertificateState
 from services.outbox import Channel, OutboxMessage
 from services.storage.models import Due
+from tests.services.authority import invariants
+from tests.services.authority.test_at_once import at_once
 from tests.services.authority.test_codes import refusals
 from tests.services.authority.world import CHAT, NOW, Someone, World
 
@@ -271,3 +273,32 @@ async def test_the_language_goes_with_the_notice(world: World) -> None:
         (reference,) = (await session.scalars(query)).all()
     assert json.loads(reference)["language"] == ("zh-hant" * 9)[:16]
     assert json.loads(reference)["at"] == "2026-03-02T05:00:00+00:00"
+
+
+async def test_acts_at_once_never_wait_for_each_other_in_a_circle(world: World) -> None:
+    """Everything that tells, locks or asks about one person, many times side by side."""
+    someone = await linked(world, FIRST, SECOND)
+    (person,) = await _people(world, FIRST)
+    doubt = await doubt_about(world, Notice.CHAT_LINKED)
+    unlink = world.authority.unlink_chat
+
+    async def removes(chat: int) -> None:
+        async with world.database.unit_of_work() as session:
+            await unlink(session, person, chat, FIRST, NOW)
+
+    async def forgets() -> None:
+        async with world.database.unit_of_work() as session:
+            privacy, actor = world.authority.privacy, world.counter._actor
+            await privacy.forget(session, someone.ui_number, actor, NOW)
+
+    for turn in range(3):
+        await at_once(
+            *(someone.suspends() for _ in range(3)),
+            *(someone.resumes() for _ in range(3)),
+            denies(world, doubt),
+            removes(SECOND),
+            someone.links(13 + turn),
+            world.counter.apply(someone.data, NOW),
+            forgets(),
+        )
+    await invariants.hold(world)

@@ -142,6 +142,7 @@ async def test_a_long_name_is_cut_where_it_must_and_stands_whole_beside(
         b"\x30\x80",
         public_keys()[CertificateKind.SIGNATURE][:-1],
     ],
+    ids=["RSA of 1024 bits", "another curve", "nothing", "no DER", "endless", "cut off"],
 )
 async def test_an_unsuitable_key_gets_no_certificate(
     world: World, now: datetime, public: bytes
