@@ -31,7 +31,7 @@ from cryptography.x509 import ocsp
 from rich.console import Console
 from sqlalchemy import insert
 
-from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT
+from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT, Others
 from benchmarks.results import merge
 from bot.certificate_web import certificate_routes
 from bot.web import listening
@@ -275,7 +275,9 @@ def main() -> int:
         return 0
     os.sched_setaffinity(0, {BOT_CORE})
     with tempfile.TemporaryDirectory() as folder:
+        others = Others()
         figures = uvloop.run(_measure(Path(folder)))
+    figures["others_busy"] = others.share()
     merge("certificates", figures)
     _console.print(figures)
     return 0

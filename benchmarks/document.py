@@ -20,6 +20,8 @@ def figures(known: dict[str, Any]) -> str:
     """Give every section as Markdown."""
     parts = [_machine(known["machine"]), _throughput(known["throughput"])]
     parts += [_start_up(known["start_up"]), _search(known["search_time"])]
+    parts += [_codes(known["authority"]), _certificates(known["certificates"])]
+    parts += [_card(known["card_layer"])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -72,6 +74,59 @@ def _search(found: dict[str, Any]) -> str:
         f"**Search.** {found['mean_ms']} ms a question on average, 95 in 100 within "
         f"{found['p95_ms']} ms ({found['questions']} questions, processor time)."
     )
+
+
+def _codes(found: dict[str, Any]) -> str:
+    cost = found["cost"]
+    rows = [
+        f"| {name} | {one['ms']:.1f} | {one['per_second']:.1f} |"
+        for name, one in found.items()
+        if name not in ("cost", "others_busy")
+    ]
+    return "\n".join(
+        [
+            f"**Subscriber codes.** Argon2id with {cost['memory_kib'] // 1024} MiB, "
+            f"{cost['passes']} passes and {cost['lanes']} lane; other programs took "
+            f"{found['others_busy']:.0%} of the machine meanwhile.",
+            "",
+            "| what | median ms | per second |",
+            "|---|--:|--:|",
+            *rows,
+        ]
+    )
+
+
+def _certificates(found: dict[str, Any]) -> str:
+    times, rates = found["suspension_to_answer_ms"], found["per_second"]
+    rows = [
+        f"| from a suspension to {name.upper()} that tells of it | {one['median']} ms | "
+        f"{one['p95']} ms | {one['max']} ms |"
+        for name, one in times.items()
+    ]
+    return "\n".join(
+        [
+            f"**Certificates.** {found['certificates_on_record']} on record; other programs took "
+            f"{found['others_busy']:.0%} of the machine meanwhile.",
+            "",
+            "| what | median | 95 in 100 | longest |",
+            "|---|--:|--:|--:|",
+            *rows,
+            "",
+            f"Look-ups of a status in the database: {rates['status_look_ups']} a second. OCSP "
+            f"answers with nonce, made and signed: {rates['answers']} a second; over HTTP, several "
+            f"connections at once: {rates['answers_over_http']} a second.",
+        ]
+    )
+
+
+def _card(found: dict[str, Any]) -> str:
+    rows = [
+        f"| {name} | {one['median_ms']} | {one['p95_ms']} |"
+        for name, one in found.items()
+        if name != "rounds"
+    ]
+    heading = ["**Card layer**", "", "| what | median ms | 95 in 100 |", "|---|--:|--:|"]
+    return "\n".join([*heading, *rows])
 
 
 def main() -> int:

@@ -55,6 +55,27 @@ def machine_busy() -> float:
     return (user + nice + system + irq + softirq) / _TICK
 
 
+class Others:
+    """Watches, from now on, how much of the machine other programs take.
+
+    What this process and those that it started and waited for use is not theirs.
+    """
+
+    def __init__(self) -> None:
+        self._begun = self._now()
+
+    def share(self) -> float:
+        """Give their share of all cores so far."""
+        clock, theirs = (now - then for now, then in zip(self._now(), self._begun, strict=True))
+        return round(max(theirs, 0.0) / clock / CORES, 2)
+
+    @staticmethod
+    def _now() -> tuple[float, float]:
+        own = os.times()
+        ours = own.user + own.system + own.children_user + own.children_system
+        return monotonic(), machine_busy() - ours
+
+
 def settle(process: int) -> None:
     """Wait until a process does nothing more."""
     end = monotonic() + _SETTLE_SECONDS

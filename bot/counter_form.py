@@ -124,14 +124,14 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width">
 <title>{title}</title>
 <style>
-@page {{ size: A4; margin: 18mm 20mm }}
+@page {{ size: A4; margin: 14mm 20mm }}
 body {{
-  font: 11pt/1.45 "Noto Sans CJK TC", "PingFang TC", "Microsoft JhengHei", "PMingLiU", sans-serif;
+  font: 10.5pt/1.4 "Noto Sans CJK TC", "PingFang TC", "Microsoft JhengHei", "PMingLiU", sans-serif;
   max-width: 170mm; margin: 0 auto; padding: 0 4mm; color: #000; print-color-adjust: exact;
 }}
 @media print {{ body {{ padding: 0 }} }}
 [lang=en] {{ display: block; font-size: 0.87em; color: #333 }}
-h1 {{ font-size: 18pt; line-height: 1.3; margin: 0 0 6mm }}
+h1 {{ font-size: 18pt; line-height: 1.3; margin: 0 0 4mm }}
 h1 [lang=en] {{ font-size: 12pt; font-weight: normal }}
 table {{ border-collapse: collapse; width: 100% }}
 th, td {{ border: 0.3mm solid #777; padding: 1.3mm 3mm; text-align: left; overflow-wrap: anywhere }}
@@ -139,9 +139,9 @@ th {{ width: 34%; font-weight: normal; line-height: 1.25; background: #f2f2f2 }}
 .code th, .code td {{ border: 0.6mm solid #000 }}
 .code td {{ font: bold 20pt/1.2 "DejaVu Sans Mono", Consolas, Menlo, monospace; padding: 3mm;
   letter-spacing: 0.15em }}
-ul {{ margin: 6mm 0; padding-left: 5mm }}
-li {{ margin: 2mm 0; break-inside: avoid }}
-.signatures {{ display: flex; gap: 10mm; margin-top: 15mm; break-inside: avoid }}
+ul {{ margin: 5mm 0; padding-left: 5mm }}
+li {{ margin: 1.5mm 0; break-inside: avoid }}
+.signatures {{ display: flex; gap: 10mm; margin-top: 14mm; break-inside: avoid }}
 .signatures div {{ flex: 1; border-top: 0.3mm solid #000; padding-top: 1mm }}
 </style>
 <h1>{heading}</h1>

@@ -57,7 +57,7 @@ async def run(port: int) -> None:
             loop.add_signal_handler(number, kaika.stop)
         _console.print("\nMaking the demo people's cards, which takes some seconds …")
         await _fill(settings)
-        _announce(sandbox)
+        _announce(sandbox, settings)
         await kaika.run()
     finally:
         await sandbox.close()
@@ -86,7 +86,7 @@ async def _fill(settings: Settings) -> None:
         await demo_people.fill(desk.authority, desk.card_maker, folder, desk.now)
 
 
-def _announce(sandbox: RunningSandbox) -> None:
+def _announce(sandbox: RunningSandbox, settings: Settings) -> None:
     table = Table("name", "UI No.", "born", "code", "state")
     for one in demo_people.PEOPLE:
         table.add_row(one.name, one.ui_number, str(one.born), one.code, one.now)
@@ -95,8 +95,17 @@ def _announce(sandbox: RunningSandbox) -> None:
     _console.print(f"\n    {sandbox.page_url}\n", markup=False, highlight=False, soft_wrap=True)
     _console.print(
         "The counter, in another terminal: [bold].venv/bin/kaika --sandbox counter list[/]\n"
-        "Stop with Ctrl-C. Nothing here reaches Telegram or a real authority.\n"
+        "The card in a reader on the PC, in one more (its passphrase is demo):"
     )
+    card = settings.data_dir / "cards" / "john.card"
+    server = f"ws://127.0.0.1:{settings.public_port}"
+    _console.print(
+        f'    make bridge ARGS="--server {server} --virtual-card {card}"',
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    _console.print("Stop with Ctrl-C. Nothing here reaches Telegram or a real authority.\n")
 
 
 def _peopled(engine: Engine) -> Engine:

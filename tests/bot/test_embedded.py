@@ -19,7 +19,10 @@ from services.storage.models import Fact
 from services.storage.upgrade import upgrade
 from tests.chat import CHEAP
 
-_CA: dict[str, Any] = {"ca_passphrase": SecretStr("long enough to be one"), "public_url": "http://ca.example"}
+_CA: dict[str, Any] = {
+    "ca_passphrase": SecretStr("long enough to be one"),
+    "public_url": "http://ca.example",
+}
 
 
 async def _opens(engine: Engine, settings: Settings, *, with_mail: bool = True) -> None:

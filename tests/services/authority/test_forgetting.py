@@ -104,7 +104,7 @@ class Attack:
         self.log = io.StringIO()
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(self.log))
 
-    async def lives(self) -> None:
+    async def lives(self, *, backs_up_record_keys: bool = False) -> None:
         """Activate; a backup with WAL is taken right before, of everything but the record keys."""
         await self.someone.applies()
         await self.someone.pays()
@@ -113,7 +113,8 @@ class Attack:
         await self.someone.checks()
         self.application = (await self.world.counter.show(self.someone.ui_number, NOW)).application
         self.before = copied(self.world, "before")
-        (self.before / "record-keys.bin").unlink()
+        if not backs_up_record_keys:
+            (self.before / "record-keys.bin").unlink()
         self.values = await stored(self.world, self.before, self.server)
         await self.someone.activates()
         self.after = copied(self.world, "after")
@@ -152,6 +153,16 @@ async def test_with_the_key_not_destroyed_the_same_search_finds_it(
     monkeypatch.setattr(RecordKeyFile, "destroy", lambda *_: True)
     attack = Attack(world, world.person(), server)
     await attack.lives()
+    assert attack.finds()
+    attack.clean_up()
+
+
+async def test_record_keys_in_a_backup_would_give_the_code_back(
+    world: World, server: PostgresServer | None
+) -> None:
+    """Which is why docs/operating.md keeps the file out of every backup."""
+    attack = Attack(world, world.person(), server)
+    await attack.lives(backs_up_record_keys=True)
     assert attack.finds()
     attack.clean_up()
 

@@ -166,9 +166,9 @@ async def test_going_back_is_restoring_a_backup(
 async def _back_up(world: World, server: PostgresServer | None, folder: Path) -> bytes:
     if world.database.is_sqlite:
         copy = folder / "backup.sqlite"
-        with closing(sqlite3.connect(str(world.database.url.database))) as source:
-            with closing(sqlite3.connect(copy)) as target:
-                source.backup(target)
+        source = sqlite3.connect(str(world.database.url.database))
+        with closing(source), closing(sqlite3.connect(copy)) as target:
+            source.backup(target)  # what `sqlite3 … ".backup …"` does
         return copy.read_bytes()
     assert server is not None
     return await asyncio.to_thread(server.back_up, str(world.database.url.database))
