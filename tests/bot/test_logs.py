@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import structlog
+from aiohttp.http_exceptions import BadHttpMessage
 
 from bot import logs
 
@@ -50,3 +51,14 @@ def test_a_secret_is_redacted_wherever_it_stands(
     assert secret not in written
     assert written.count("ValueError") >= 2, "the traceback itself is there"
     assert logs.REDACTED in written
+
+
+def test_what_strangers_send_that_is_no_http_fills_no_log(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _configure()
+    log = logging.getLogger("aiohttp.server")
+    for error in (BadHttpMessage("no HTTP"), ValueError("ours")):
+        log.error("Error handling request", exc_info=error)
+    (line,) = _lines(capsys)
+    assert "ours" in line["exception"]

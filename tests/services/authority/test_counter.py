@@ -6,7 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from bot.settings import SettingsError
 from services.formats import subscriber_code
 from tests.services.authority.terminal import APPLY, PERSON, UI, Terminal
 
@@ -163,3 +165,55 @@ def test_without_a_certificate_authority_nothing_is_issued(terminal: Terminal) -
     assert terminal.asks("counter", "issue", UI)["error"] == "no_issuer"
     assert terminal.asks("counter", "demo-data")["error"] == "no_issuer"
     assert len(terminal.asks("counter", "list")) == 1
+
+
+def test_a_form_that_cannot_be_written_costs_nobody_their_code(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "no" / "form.html"
+    assert isinstance(terminal.types(*APPLY, "--html", str(nowhere)).exception, OSError)
+    assert terminal.asks("counter", "list") == []
+    open_to_all = tmp_path / "form.html"
+    open_to_all.touch(mode=0o644)
+    assert terminal.asks(*APPLY, "--html", str(open_to_all))["code"]
+    assert stat.S_IMODE(open_to_all.stat().st_mode) == 0o600
+    unused = tmp_path / "unused.html"
+    assert not terminal.asks(*APPLY, "--html", str(unused))["changed"]
+    assert not unused.exists()
+
+
+def test_a_card_never_takes_the_place_of_another_file(terminal: Terminal, tmp_path: Path) -> None:
+    terminal.asks(*APPLY)
+    terminal.asks("counter", "pay", UI, "charge-1")
+    taken = tmp_path / "of-another.card"
+    taken.write_text("somebody's keys")
+    refused = terminal.asks("counter", "issue", UI, "--card", str(taken))
+    assert refused["error"] == "card_file_taken"
+    assert taken.read_text() == "somebody's keys"
+    assert terminal.asks("counter", "show", UI)["state"] == "paid"
+    mine = tmp_path / "mine.card"
+    assert terminal.asks("counter", "issue", UI, "--card", str(mine))["card_file"] == str(mine)
+    elsewhere = terminal.asks("counter", "issue", UI, "--card", str(tmp_path / "other.card"))
+    assert (elsewhere["changed"], elsewhere["card_file"]) == (False, None)
+
+
+def test_a_file_is_shown_for_a_clerk_to_read(terminal: Terminal) -> None:
+    terminal.asks(*APPLY)
+    terminal.asks("counter", "pay", UI, "charge-1")
+    shown = terminal.types("counter", "show", UI).stdout
+    for words in (PERSON["--name"], "民國79年5月17日", "278.00 TWD", "2026-03-02 12:00"):
+        assert words in shown
+    assert "datetime" not in shown
+    terminal.asks("counter", "issue", UI)
+    terminal.asks("counter", "revoke", UI)
+    shown = terminal.types("counter", "show", UI).stdout
+    assert "Certificates: revoked" in shown
+    assert terminal.asks("counter", "show", UI)["revocation_reason"] is None
+
+
+def test_demo_people_are_kept_out_of_a_real_bots_database(terminal: Terminal) -> None:
+    real = {"bot_token": SecretStr("123456789:" + "a" * 35)}
+    terminal.settings = terminal.settings.model_copy(update=real)
+    refused = terminal.types("counter", "demo-data").exception
+    assert isinstance(refused, SettingsError)
+    assert terminal.asks("counter", "list") == []

@@ -10,9 +10,13 @@ import pytest
 from cryptography.hazmat.primitives import hashes, hmac
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select
 
 from services.authority.embedded import card_keys
+from services.authority.embedded.actors import Actor
 from services.authority.embedded.authority import EmbeddedAuthority, Files
+from services.authority.embedded.ca.models import StatusChange
+from services.authority.embedded.counter import Counter
 from services.authority.embedded.hashing import Hasher
 from services.authority.embedded.record_keys import RecordKeyFile
 from services.authority.errors import NoIssuerError, UnknownPersonError, WrongStateError
@@ -181,3 +185,16 @@ async def test_record_keys_that_a_crash_left_over_are_swept(world: World) -> Non
     assert young in left
     assert len(left) == 2
     assert someone.code.reveal().encode() not in file._path.read_bytes()
+
+
+async def test_a_suspension_is_published_also_by_a_command_without_the_authoritys_key(
+    world: World,
+) -> None:
+    someone = await world.person().is_active()
+    bare = EmbeddedAuthority(
+        world.database, world.keys, Files.in_folder(world.folder), None, world.authority.hasher
+    )
+    assert (await Counter(bare, Actor.at_counter("test")).suspend(someone.ui_number, NOW)).changed
+    async with world.database.unit_of_work() as session:
+        noted = (await session.scalars(select(StatusChange.at))).all()
+    assert len(noted) == 1
