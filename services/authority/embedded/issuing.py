@@ -9,6 +9,7 @@ import asyncio
 import glob
 import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -118,11 +119,14 @@ class Issuing:
         :raises NoIssuerError: where there is no certificate authority.
         :raises CardFileTakenError: when another file is at `path`.
         """
+        # Looked at first: a card is on record before it is put in place, by whomever.
+        is_taken = await asyncio.to_thread(path.exists)
         async with self._database.unit_of_work() as session:
             done = await self._issued_before(session, ui_number)
             request = None if done else await self._request(session, ui_number, now)
         if request is not None:
-            await asyncio.to_thread(_refuse_taken, path)
+            if is_taken:
+                raise CardFileTakenError(path)
             made = await self._make(request, path, maker, passphrase)
             async with self._database.unit_of_work() as session:
                 done = await self._record(session, ui_number, made, actor, now)
@@ -249,15 +253,9 @@ def _beside(path: Path, serial: str) -> Path:
     return path.with_name(f"{path.name}.{serial}.new")
 
 
-def _refuse_taken(path: Path) -> None:
-    if path.exists():
-        raise CardFileTakenError(path)
-
-
 def _put_in_place(path: Path, serial: str) -> None:
     """Move the card on record to its place, and remove those that did not come to be."""
-    if (beside := _beside(path, serial)).exists():
-        _refuse_taken(path)
-        beside.replace(path)
+    with suppress(FileNotFoundError):  # it was moved before, perhaps just now by another process
+        _beside(path, serial).replace(path)
     for left_over in path.parent.glob(f"{glob.escape(path.name)}.*.new"):
-        left_over.unlink()
+        left_over.unlink(missing_ok=True)
