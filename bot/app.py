@@ -27,8 +27,9 @@ from bot.errors import ErrorHandler
 from bot.intake import ALLOWED_UPDATES, Intake
 from bot.intake_lease import IntakeLease
 from bot.limits import PatientLimiter
-from bot.order import ChatOrder
+from bot.order import ChatOrder, Line
 from bot.poller import Poller
+from bot.rounds import repeated
 from bot.settings import Settings, SettingsError, require_token
 from bot.transport import AiohttpRequest
 from handlers import answers
@@ -93,6 +94,7 @@ class Kaika:
         self.people = People(self.database)
         self.dialogs = Dialogs(self.database)
         self.intake = Intake(self.inbox, settings.max_backlog)
+        self.line = Line()
         self.poll_request = AiohttpRequest(connections=1)
         self._request = request or AiohttpRequest()
         self.application = self._build(self._request)
@@ -172,6 +174,7 @@ class Kaika:
             await stack.enter_async_context(self.application)
             await self.application.start()
             stack.push_async_callback(self.application.stop)
+            stack.callback(self.line.close)
             await self.dialogs.load()
             self.due_worker = self._due_worker()
             await stack.enter_async_context(self.due_worker.running())
@@ -179,8 +182,7 @@ class Kaika:
                 await stack.enter_async_context(self.bridge.running())
             has_bridge = self.bridge is not None
             publishing = menus.publish(self.application.bot, has_bridge=has_bridge)
-            for task in (publishing, self._sweep()):
-                stack.callback(asyncio.create_task(task).cancel)
+            stack.callback(asyncio.create_task(publishing).cancel)
             answers.prepare(entries.load())
             # What is built by now stays: looking through it for garbage costs every update, and
             # so does looking often, as Python does where few objects are alive.
@@ -188,6 +190,8 @@ class Kaika:
             gc.freeze()
             gc.set_threshold(20_000, 20, 50)
             resumed = await self.intake.resume()
+            sweeping = repeated(self.intake.resume, _SWEEP_SECONDS, "sweep")
+            await stack.enter_async_context(sweeping)
             _log.info("ready", bot=self.application.bot.username, resumed=resumed)
             yield
 
@@ -242,13 +246,10 @@ class Kaika:
             yield
             return
         app = web.public_app(routes)
+        if self.bridge is not None:
+            app.on_shutdown.append(self.bridge.part)
         async with web.listening(app, settings.public_host, settings.public_port):
             yield
-
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(_SWEEP_SECONDS)
-            await self.intake.resume()
 
     async def _tidy_up(self, session: AsyncSession, _row: Due, now: datetime) -> None:
         await self.inbox.forget_old(session, now)
@@ -298,6 +299,7 @@ class Kaika:
             .rate_limiter(PatientLimiter())
             .context_types(ContextTypes(context=Context))
             .concurrent_updates(ChatOrder(self.intake.finished))
+            .update_queue(self.line)
             .job_queue(None)
             .updater(None)
             .build()

@@ -4,19 +4,19 @@ What it tells a chat goes into the chat's own queue, so that it stays in order w
 does.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from aiohttp.web import RouteDef
+from aiohttp import web
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from telegram.ext import Application
 
 from bot.bridge_web import bridge_routes, tended
+from bot.rounds import repeated
 from bot.settings import Settings, is_loopback
 from handlers.bridge_events import BridgeDesk, Restarted, TimePassed
 from handlers.context import Context
@@ -88,7 +88,7 @@ class Bridge:
         """Give the conversations that reach the card, by name; they take the place of others."""
         return {name: one.dialog for name, one in self._dialogs.items()}
 
-    def routes(self) -> list[RouteDef]:
+    def routes(self) -> list[web.RouteDef]:
         """Give where bridges dial, on the public listener."""
         return bridge_routes(self.hub, self._clock)
 
@@ -97,11 +97,12 @@ class Bridge:
         """Be there for chats and bridges while the block runs; the application works already."""
         async with tended(self.hub, self._clock):
             await self._explain_restart()
-            ticking = asyncio.create_task(self._tick(), name="bridge ticking")
-            try:
+            async with repeated(self._tick, _TICK_SECONDS, "bridge ticking"):
                 yield
-            finally:
-                ticking.cancel()
+
+    async def part(self, _app: web.Application) -> None:
+        """Tell every bridge that the server goes, when its listener is about to close."""
+        await self.hub.close()
 
     async def tidy(self, session: AsyncSession, now: datetime) -> None:
         """Strike out what is over. Runs daily."""
@@ -119,10 +120,8 @@ class Bridge:
             self._application.update_queue.put_nowait(Restarted(chat))
 
     async def _tick(self) -> None:
-        while True:
-            await asyncio.sleep(_TICK_SECONDS)
-            for chat in self.board.counting():
-                self._application.update_queue.put_nowait(TimePassed(chat))
+        for chat in self.board.counting():
+            self._application.update_queue.put_nowait(TimePassed(chat))
 
     def _declared(self, authority: Authority, origin: str) -> list[CardDialog]:
         """Give the conversations; where nothing is carried out none of them touches a PIN."""

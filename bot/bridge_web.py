@@ -17,6 +17,7 @@ import structlog
 from aiohttp import WSMsgType, web
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.rounds import repeated
 from reader_bridge.protocol import ErrorCode, write_frame
 from reader_bridge.protocol.limits import (
     DEFAULT_PATH,
@@ -223,23 +224,16 @@ class SocketTransport:
 async def tended(hub: Hub, clock: Clock | None = None) -> AsyncIterator[None]:
     """Have a hub open, and tended every second, while the block runs."""
     now = clock or _utc_now
-    async with hub.open(now()):
-        tending = asyncio.create_task(_tend(hub, now), name="bridge tending")
-        try:
-            yield
-        finally:
-            tending.cancel()
-            with suppress(asyncio.CancelledError):
-                await tending
+    tending = repeated(lambda: _tend(hub, now()), _TEND_SECONDS, "bridge tending")
+    async with hub.open(now()), tending:
+        yield
 
 
-async def _tend(hub: Hub, now: Clock) -> None:
-    while True:
-        try:
-            await hub.tend(now())
-        except SQLAlchemyError as error:
-            _log.error("bridge_not_tended", error=type(error).__name__)
-        await asyncio.sleep(_TEND_SECONDS)
+async def _tend(hub: Hub, now: datetime) -> None:
+    try:
+        await hub.tend(now)
+    except SQLAlchemyError as error:
+        _log.error("bridge_not_tended", error=type(error).__name__)
 
 
 def _utc_now() -> datetime:

@@ -1,8 +1,12 @@
-"""The worker that does what falls due."""
+"""The worker that does what falls due.
+
+Things are done side by side, so that a mail server which hangs keeps no message in a chat that has
+to be deleted within the minute.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
@@ -10,6 +14,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bot.rounds import repeated
 from services import due
 from services.storage.database import Database
 from services.storage.models import Due
@@ -20,6 +25,7 @@ Errand = Callable[[Due, datetime], Awaitable[None]]
 """Does one kind of due thing on the network, outside any transaction, at least once."""
 
 _INTERVAL = 1.0
+_AT_ONCE = 16
 
 _log = structlog.get_logger()
 
@@ -36,33 +42,46 @@ class DueWorker:
         self._database = database
         self._tasks = tasks
         self._errands = errands
+        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._in_hand: set[asyncio.Task[bool]] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Work while the block runs."""
-        worker = asyncio.create_task(self._run(), name="due worker")
+        """Work while the block runs, then finish what is in hand."""
         try:
-            yield
+            async with repeated(self._begin_round, _INTERVAL, "due worker"):
+                yield
         finally:
-            worker.cancel()
-            with suppress(asyncio.CancelledError):
-                await worker
-
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self.work(datetime.now(UTC))
-            except SQLAlchemyError as error:
-                _log.error("due_not_read", error=type(error).__name__)
-            await asyncio.sleep(_INTERVAL)
+            await asyncio.gather(*self._in_hand)
 
     async def work(self, now: datetime) -> int:
         """Do everything due by `now`; give how many things were done."""
+        return sum(await asyncio.gather(*await self._begin(now)))
+
+    async def _begin_round(self) -> None:
+        try:
+            begun = await self._begin(datetime.now(UTC))
+        except SQLAlchemyError as error:
+            _log.error("due_not_read", error=type(error).__name__)
+            return
+        self._in_hand.update(begun)
+        for task in begun:
+            task.add_done_callback(self._in_hand.discard)
+
+    async def _begin(self, now: datetime) -> list[asyncio.Task[bool]]:
         async with self._database.unit_of_work() as session:
             rows = await due.take(session, now)
-        return sum([await self._do(row, now) for row in rows])
+        return [asyncio.create_task(self._do(row, now), name=row.kind) for row in rows]
 
     async def _do(self, row: Due, now: datetime) -> bool:
+        async with self._places:
+            try:
+                return await self._try(row, now)
+            except SQLAlchemyError as error:  # its lease will end
+                _log.error("due_not_given_back", kind=row.kind, error=type(error).__name__)
+                return False
+
+    async def _try(self, row: Due, now: datetime) -> bool:
         try:
             if row.kind in self._errands:
                 await self._run_errand(row, now)

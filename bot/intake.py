@@ -74,7 +74,9 @@ class Intake:
 
     async def resume(self) -> int:
         """Put in line what was stored and never finished; give how many those were."""
-        items = [i for i in await self._inbox.undone() if i["update_id"] not in self._in_hand]
+        busy = frozenset(self._in_hand)  # what ends meanwhile was not yet done when we looked
+        found = await self._inbox.undone()
+        items = [i for i in found if i["update_id"] not in busy | self._in_hand]
         self._line_up(items)
         return len(items)
 

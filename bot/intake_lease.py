@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.rounds import repeated
 from services import lease
 from services.storage.database import Database
 
@@ -27,6 +28,7 @@ class IntakeLease:
         self._database = database
         self._on_loss = on_loss
         self._holder = lease.this_process()
+        self._renewed = datetime.now(UTC)
 
     async def wait(self, stop: asyncio.Event) -> bool:
         """Wait until the lease is ours; `False` when `stop` was set first."""
@@ -44,29 +46,23 @@ class IntakeLease:
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
         """Renew the lease while the block runs, then give it back."""
-        keeper = asyncio.create_task(self._keep(), name="intake lease")
+        self._renewed = datetime.now(UTC)
         try:
-            yield
+            async with repeated(self._renew, _RENEWAL_SECONDS, "intake lease"):
+                yield
         finally:
-            keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeper
             async with self._database.unit_of_work() as session:
                 await lease.release(session, _NAME, self._holder)
 
-    async def _keep(self) -> None:
-        renewed = datetime.now(UTC)
-        while True:
-            await asyncio.sleep(_RENEWAL_SECONDS)
-            try:
-                kept = await self._acquire()
-                renewed = datetime.now(UTC)
-            except SQLAlchemyError:
-                kept = datetime.now(UTC) - renewed < lease.DURATION
-            if not kept:
-                _log.error("intake_lease_lost")
-                self._on_loss()
-                return
+    async def _renew(self) -> None:
+        try:
+            kept = await self._acquire()
+            self._renewed = datetime.now(UTC)
+        except SQLAlchemyError:
+            kept = datetime.now(UTC) - self._renewed < lease.DURATION
+        if not kept:
+            _log.error("intake_lease_lost")
+            self._on_loss()
 
     async def _acquire(self) -> bool:
         async with self._database.unit_of_work() as session:

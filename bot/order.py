@@ -27,6 +27,28 @@ class ChatEvent(Protocol):
         """Which chat."""
 
 
+class Line(asyncio.Queue[object]):
+    """Where updates and events wait for their turn. Once closed, nobody joins it any more.
+
+    PTB stops once everything in its queue is done, but works on nothing that came after it was
+    asked to: a late comer would keep it from ever stopping. Its update is still in the inbox.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+        self._is_closed = True
+
+    def put_nowait(self, item: object) -> None:
+        """Let an update or event in, unless it is closed; PTB's word to stop always is."""
+        if self._is_closed and (isinstance(item, Update) or hasattr(item, "chat_id")):
+            return
+        super().put_nowait(item)
+
+
 class ChatOrder(BaseUpdateProcessor):
     """Keeps each chat's updates and events in order.
 

@@ -23,6 +23,10 @@ _BATCH = 100
 _ALLOWED = orjson.dumps(ALLOWED_UPDATES).decode()
 _LONGEST_BACK_OFF = 30.0
 
+Json = dict[str, Any]
+Batch = list[Json] | None
+"""Updates; `None` where asking failed."""
+
 _log = structlog.get_logger()
 
 
@@ -49,28 +53,38 @@ class Poller:
         """
         stopped = asyncio.create_task(self._stop.wait())
         while not self._stop.is_set():
-            asking = asyncio.create_task(self._poll_once())
+            asking = asyncio.create_task(self._next_batch())
             await asyncio.wait({asking, stopped}, return_when=asyncio.FIRST_COMPLETED)
             if not asking.done():
                 asking.cancel()  # an unanswered question confirms nothing
             with suppress(asyncio.CancelledError):
-                await asking
+                await self._take(await asking)
 
-    async def _poll_once(self) -> None:
+    async def _next_batch(self) -> Batch:
         await self._intake.room.wait()
         try:
-            batch = await self._ask()
-            if batch:
-                await asyncio.shield(self._intake.accept(batch))
-                self._offset = batch[-1]["update_id"] + 1
-            self.last_success = monotonic()
-            self._failures = 0
+            return await self._ask()
         except InvalidToken:
             raise
-        except (TelegramError, SQLAlchemyError) as error:
+        except TelegramError as error:
             await self._back_off(error)
+            return None
 
-    async def _ask(self) -> list[dict[str, Any]]:
+    async def _take(self, batch: Batch) -> None:
+        """Take a batch in, also while stopping: Telegram hears of it only afterwards."""
+        if batch is None:
+            return
+        try:
+            if batch:
+                await self._intake.accept(batch)
+                self._offset = batch[-1]["update_id"] + 1
+        except SQLAlchemyError as error:
+            await self._back_off(error)
+            return
+        self.last_success = monotonic()
+        self._failures = 0
+
+    async def _ask(self) -> list[Json]:
         parameters = {"timeout": _POLL_SECONDS, "limit": _BATCH, "allowed_updates": _ALLOWED}
         if self._offset is not None:
             parameters["offset"] = self._offset
@@ -86,4 +100,5 @@ class Poller:
         hint = "is another bot running with this token?" if isinstance(error, Conflict) else None
         _log.warning("poll_failed", error=type(error).__name__, hint=hint, seconds=wait)
         self._failures = min(self._failures + 1, 10)
-        await asyncio.sleep(wait)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), wait)

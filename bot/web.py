@@ -15,6 +15,8 @@ from bot.intake import Intake, is_update
 HEADER = "X-Telegram-Bot-Api-Secret-Token"
 _LARGEST = 1024 * 1024
 """Bytes of a request body that are read."""
+_PARTING_SECONDS = 10.0
+"""How long an answer that has begun may take when the listener closes."""
 
 Health = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -91,7 +93,7 @@ async def listening(app: web.Application, host: str, port: int) -> AsyncIterator
 
     :raises OSError: when the port is taken.
     """
-    runner = web.AppRunner(app, access_log=None)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_PARTING_SECONDS)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

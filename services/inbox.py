@@ -56,6 +56,8 @@ class Inbox:
         self._database = database
         self._keys = keys
         self._work = _Work()
+        self._unwritten: set[int] = set()
+        """What is done or failed, and not yet noted as such."""
         self._wake = asyncio.Event()
         self._urgent = asyncio.Event()
         self._stopping = False
@@ -74,11 +76,13 @@ class Inbox:
     def mark_done(self, update_id: int) -> None:
         """Note that an update is answered; its payload is erased with the next transaction."""
         self._work.done.append(update_id)
+        self._unwritten.add(update_id)
         self._wake.set()
 
     def mark_failed(self, update_id: int, error: str) -> None:
         """Note that an update could not be answered; `error` names the type of what happened."""
         self._work.failed[update_id] = error
+        self._unwritten.add(update_id)
         self._wake.set()
 
     @asynccontextmanager
@@ -97,8 +101,9 @@ class Inbox:
         """Give every stored update that is neither done nor failed, in order of arrival."""
         query = select(InboxUpdate.update_id, InboxUpdate.payload)
         query = query.where(InboxUpdate.state == UpdateState.NEW).order_by(InboxUpdate.update_id)
+        ended = frozenset(self._unwritten)
         async with self._database.unit_of_work() as session:
-            rows = (await session.execute(query)).all()
+            rows = [row for row in (await session.execute(query)).all() if row[0] not in ended]
         return [opened for row in rows if (opened := self._open(*row)) is not None]
 
     async def counts(self) -> dict[str, int]:
@@ -141,6 +146,7 @@ class Inbox:
         except SQLAlchemyError as error:
             await self._put_back(work, error)
             return
+        self._unwritten.difference_update(work.done, work.failed)
         for (_, stored), new in zip(work.updates, fresh, strict=True):
             if not stored.done():
                 stored.set_result(new)

@@ -7,7 +7,8 @@ from typing import Any
 from telegram import Chat, InlineQuery, Message, Update, User
 from telegram._utils.datetime import UTC
 
-from bot.order import CHATS_AT_ONCE, ChatOrder
+from bot.order import CHATS_AT_ONCE, ChatOrder, Line
+from handlers.bridge_events import TimePassed
 
 ANNA = User(1, "Anna", False)
 
@@ -91,3 +92,16 @@ async def test_an_update_that_fails_does_not_hold_up_its_chat() -> None:
     assert [type(result) for result in results] == [ValueError, ValueError]
     assert finished == [1, 2]
     assert order._chats == {}
+
+
+async def test_a_closed_line_lets_nobody_in_but_ptbs_word_to_stop() -> None:
+    line = Line()
+    line.put_nowait(message(1))
+    line.close()
+    line.put_nowait(message(2))
+    line.put_nowait(TimePassed(7))
+    await line.put(word := object())
+    assert [(await line.get()).update_id, await line.get()] == [1, word]  # type: ignore[attr-defined]
+    for _ in range(2):
+        line.task_done()
+    await asyncio.wait_for(line.join(), 10)

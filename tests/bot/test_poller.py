@@ -133,3 +133,26 @@ async def test_nothing_is_asked_for_while_there_is_no_room() -> None:
     desk.room.set()
     await asking
     assert desk.taken == [5]
+
+
+async def test_a_batch_in_hand_is_stored_before_it_stops() -> None:
+    desk = Desk()
+    script = Script(ok(5, 6))
+    poller = Poller(Bot(TOKEN), script, desk)  # type: ignore[arg-type]
+    begun, gate, accept = asyncio.Event(), asyncio.Event(), desk.accept
+
+    async def slowly(items: list[dict[str, Any]]) -> None:
+        begun.set()
+        await gate.wait()
+        await accept(items)
+
+    desk.accept = slowly  # type: ignore[method-assign]
+    running = asyncio.create_task(poller.run())
+    await begun.wait()
+    poller.stop()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not running.done()
+    gate.set()
+    await asyncio.wait_for(running, 10)
+    assert desk.taken == [5, 6]

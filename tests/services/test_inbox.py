@@ -44,6 +44,13 @@ async def test_what_was_put_is_there_until_done(inbox: Inbox) -> None:
     assert await inbox.counts() == {"new": 2, "done": 1, "failed": 0}
 
 
+async def test_what_ended_a_moment_ago_is_not_taken_up_again(inbox: Inbox) -> None:
+    await inbox.put([{"update_id": 1}, {"update_id": 2}, {"update_id": 3}])
+    inbox.mark_done(1)
+    inbox.mark_failed(2, "ValueError")
+    assert [item["update_id"] for item in await inbox.undone()] == [3]
+
+
 async def test_a_known_update_is_not_new_again(inbox: Inbox) -> None:
     await inbox.put([update(1)])
     inbox.mark_done(1)

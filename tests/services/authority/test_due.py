@@ -70,6 +70,27 @@ async def test_what_failed_and_was_moved_meanwhile_stays_where_it_was_moved_to(
     assert (row.at, row.leased_until) == (LATER, None)
 
 
+async def test_what_hangs_holds_up_nothing_else(world: World) -> None:
+    gate, others = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def hangs(_row: Due, _now: datetime) -> None:
+        await gate.wait()
+
+    async def quick(_row: Due, _now: datetime) -> None:
+        others.release()
+
+    async with world.database.unit_of_work() as session:
+        await due.schedule(session, "hangs", "a mail server", NOW)
+        await due.schedule(session, "quick", "first", NOW)
+    async with DueWorker(world.database, {}, {"hangs": hangs, "quick": quick}).running():
+        await asyncio.wait_for(others.acquire(), 10)
+        async with world.database.unit_of_work() as session:
+            await due.schedule(session, "quick", "second", NOW)
+        await asyncio.wait_for(others.acquire(), 10)
+        gate.set()
+    assert await rows(world) == [], "what was in hand is finished"
+
+
 async def test_what_cannot_be_done_yet_waits_until_then(world: World) -> None:
     until = NOW + timedelta(minutes=7)
 
