@@ -12,12 +12,19 @@ from bot.sandbox.engine import Engine
 from bot.settings import Settings
 from tests.chat import TOKEN, Stage
 
+_PRINTED = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+)
+
 
 @pytest.fixture(autouse=True)
 def _logging_as_before() -> Iterator[None]:
-    """Undo what a test configures."""
+    """Undo what a test configures; and print tracebacks without locals, which takes seconds."""
     root, raises = logging.getLogger(), logging.raiseExceptions
     before = root.handlers[:], root.level
+    structlog.configure(processors=[*_PRINTED], cache_logger_on_first_use=False)
     yield
     root.handlers[:], root.level = before
     logging.raiseExceptions = raises
