@@ -2,13 +2,11 @@
 
 import asyncio
 import gc
-import re
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -17,38 +15,30 @@ import structlog
 from aiohttp.web import AbstractRouteDef
 from sqlalchemy.ext.asyncio import AsyncSession
 from telegram.error import InvalidToken, NetworkError
-from telegram.ext import Application, ApplicationBuilder, ContextTypes
 from telegram.request import BaseRequest
 
-import locales
 from bot import menus, web
+from bot.application import build, build_services
 from bot.due_worker import HOUSEKEEPING, DueWorker, Errand, Task, schedule_housekeeping
-from bot.errors import ErrorHandler
 from bot.intake import ALLOWED_UPDATES, Intake
 from bot.intake_lease import IntakeLease
-from bot.limits import PatientLimiter
-from bot.order import ChatOrder, Line
+from bot.order import Line
 from bot.poller import Poller
 from bot.rounds import repeated
-from bot.settings import Settings, SettingsError, require_token
+from bot.settings import Settings, SettingsError
 from bot.transport import AiohttpRequest
 from handlers import answers
-from handlers.context import Context, Services
+from handlers.context import Services
 from handlers.embedded import spoiler
 from handlers.embedded.declared import conversations
 from handlers.guide.reminders import remind
 from handlers.notices import ChatSender
-from handlers.routes import register
 from services import outbox, reminders
-from services.authority.guide import GuideAuthority
 from services.dialogs import Dialogs
-from services.faq import entries, error_codes
-from services.faq.search import Search
-from services.formats.hidden import Hidden
+from services.faq import entries
 from services.inbox import Inbox
 from services.outbox import Channel, Courier, Sender
 from services.people import People
-from services.secret_shapes import SecretShapes
 from services.staff import StaffLog
 from services.storage import keys
 from services.storage.database import Database
@@ -64,7 +54,6 @@ _SWEEP_SECONDS = 60.0
 """How often updates whose reply the line lost are taken up again."""
 _POLL_SILENCE = 120.0
 """Seconds without a successful poll after which the bot does not call itself well."""
-_LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 
 OpenAuthority = Callable[[Settings, Database, KeyRing], AbstractAsyncContextManager["Embedded"]]
 
@@ -97,8 +86,9 @@ class Kaika:
         self.line = Line()
         self.poll_request = AiohttpRequest(connections=1)
         self._request = request or AiohttpRequest()
-        self.application = self._build(self._request)
-        self.intake.attach(self.application)
+        services = build_services(self.database, self.people, self.dialogs)
+        requests = (self._request, self.poll_request)
+        self.application = build(settings, requests, self.line, self.intake, services)
         self.poller: Poller | None = None
         self._stop = asyncio.Event()
 
@@ -288,61 +278,6 @@ class Kaika:
             "backlog": self.intake.backlog,
             "inbox": await self.inbox.counts(),
         }
-
-    def _build(self, request: BaseRequest) -> Application[Any, Context, Any, Any, Any, Any]:
-        application = (
-            ApplicationBuilder()
-            .token(require_token(self.settings))
-            .base_url(self.settings.base_url)
-            .request(request)
-            .get_updates_request(self.poll_request)
-            .rate_limiter(PatientLimiter())
-            .context_types(ContextTypes(context=Context))
-            .concurrent_updates(ChatOrder(self.intake.finished))
-            .update_queue(self.line)
-            .job_queue(None)
-            .updater(None)
-            .build()
-        )
-        services = build_services(self.database, self.people, self.dialogs)
-        provider = self.settings.payment_provider_token
-        token = Hidden(provider.get_secret_value()) if provider else None
-        application.bot_data["services"] = replace(services, payment_provider=token)
-        register(application)
-        application.add_error_handler(ErrorHandler(self.intake))
-        return application
-
-
-def build_services(database: Database, people: People, dialogs: Dialogs) -> Services:
-    """Give the services that handlers call."""
-    search, shapes = _learnt()
-    return Services(
-        database=database,
-        people=people,
-        entries=entries.load(),
-        search=search,
-        shapes=shapes,
-        dialogs=dialogs,
-        authority=GuideAuthority(),
-    )
-
-
-@cache
-def _learnt() -> tuple[Search, SecretShapes]:
-    """Give what is learnt from the entries, once a process."""
-    known = entries.load()
-    shapes = SecretShapes(_vocabulary(known), lambda token: bool(error_codes.find_codes(token)))
-    return Search(known), shapes
-
-
-def _vocabulary(known: entries.Entries) -> set[str]:
-    texts = (
-        text
-        for language in locales.LANGUAGES
-        for entry in known.all(language)
-        for text in (entry.title, entry.body, *entry.phrasings)
-    )
-    return {word for text in texts for word in _LATIN_WORD.findall(text)}
 
 
 def _open_authority(

@@ -7,19 +7,17 @@ does.
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from telegram.ext import Application
 
+from bot.application import App
 from bot.bridge_web import bridge_routes, tended
 from bot.rounds import repeated
 from bot.settings import Settings, is_loopback
 from handlers.bridge_events import BridgeDesk, Restarted, TimePassed
-from handlers.context import Context
 from handlers.dialog.declaration import Dialog
 from handlers.embedded.activate import activate
 from handlers.embedded.card_board import Board
@@ -43,7 +41,6 @@ _TICK_SECONDS = 20.0
 """How often the minutes of a code that is shown are counted."""
 _WITH_PINS = ("activate", "unlock", "change_pin")
 
-App = Application[Any, Context, Any, Any, Any, Any]
 Clock = Callable[[], datetime]
 
 

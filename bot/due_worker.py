@@ -47,7 +47,12 @@ class DueWorker:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Work while the block runs, then finish what is in hand."""
+        """Work while the block runs, then finish what is in hand.
+
+        One process works at a time, so whatever is still taken was taken by one that is gone.
+        """
+        async with self._database.unit_of_work() as session:
+            await due.free(session)
         try:
             async with repeated(self._begin_round, _INTERVAL, "due worker"):
                 yield
