@@ -9,7 +9,7 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from handlers.dialog.declaration import Choice, Effect, Outcome, Scene, Secret, Step
+from handlers.dialog.declaration import Choice, Outcome, Scene, Secret, Step
 from handlers.dialog.words import N_, Markup, say
 from handlers.embedded.identify import FORGET, GRANT, NUMBER, keep, opened
 from handlers.embedded.reading import read_one_time_code
@@ -70,17 +70,15 @@ class OneTimeMail:
     def step(self) -> Step:
         """The step."""
         secret = Secret(_read, self._answer, self.to, self.others)
-        again = Choice("again", AGAIN, self.here, self.send, others=self.others)
+        again = Choice("again", AGAIN, self.here, self._sent, others=self.others)
         return Step(_ask, (again,), secret=secret, needs=(CHALLENGE,))
 
     @property
-    def send(self) -> Effect:
-        """What has a code sent, under the grant or by UI No. and birth date."""
-
-        async def effect(session: AsyncSession, scene: Scene) -> Outcome:
-            return await self._sent(session, scene)
-
-        return effect
+    def ask(self) -> Choice:
+        """The button that has the first one sent, under the grant."""
+        return Choice(
+            "mail", N_("✉️ Send a one-time code"), self.here, self._sent, others=self.others
+        )
 
     async def send_to(
         self, session: AsyncSession, number: UiNumber, born: date, scene: Scene

@@ -13,7 +13,7 @@ from handlers.embedded.linking import DONE, OFFER, after_a_right_code, offer_or_
 from handlers.embedded.one_time import OneTimeMail
 from handlers.embedded.states import ENDS, REVOKED, STEPS
 from handlers.guide.resume import RESUME as GUIDE
-from services.authority.port import Authority
+from services.authority.port import Authority, OnlineAuthority
 from services.authority.results import Change, Operation
 
 _LEAD = N_(
@@ -46,14 +46,18 @@ _DONE = N_(
 )
 _WAS_ACTIVE = Told(N_("ℹ️ It was in use already, so nothing had to be done."))
 
+_STAY = Choice("stay", N_("🛑 Leave it suspended"), "stay")
+_IS_IT_SAFE = Step(
+    _SAFE,
+    (Choice("yes", N_("✅ Yes"), "who"), Choice("no", N_("❌ No, or not sure"), "stay")),
+)
+
 
 def resume(authority: Authority) -> Dialog:
     """Give the conversation."""
     online = authority.online
     mail = OneTimeMail(online, Operation.RESUME, "tell")
     start = Identification(authority, Operation.RESUME, "card", lead=_LEAD)
-    told = carried_out(online.announce_resumption, _announced)
-    done = carried_out(online.resume, _led)
     return Dialog(
         name="resume",
         title=GUIDE.title,
@@ -61,63 +65,29 @@ def resume(authority: Authority) -> Dialog:
         lasts=RESTS,
         steps={
             "which": GUIDE.steps["which"],
-            "safe": Step(
-                _SAFE,
-                (
-                    Choice("yes", N_("✅ Yes"), "who"),
-                    Choice("no", N_("❌ No, or not sure"), "stay"),
-                ),
-            ),
+            "safe": _IS_IT_SAFE,
             "stay": GUIDE.steps["stay"],
             **start.steps,
             "card": Step(_CARD, secret=card_number(online, "card", "mail"), needs=("grant",)),
-            "mail": Step(
-                _MAIL,
-                (
-                    Choice(
-                        "mail",
-                        N_("✉️ Send a one-time code"),
-                        mail.here,
-                        mail.send,
-                        others=mail.others,
-                    ),
-                ),
-                needs=("grant",),
-            ),
+            "mail": Step(_MAIL, (mail.ask,), needs=("grant",)),
             mail.here: mail.step,
-            "tell": Step(
-                _TELL,
-                (
-                    Choice(
-                        "tell",
-                        N_("📣 Tell them and go on"),
-                        "confirm",
-                        told,
-                        others=("who", *STEPS),
-                    ),
-                    Choice("stay", N_("🛑 Leave it suspended"), "stay"),
-                ),
-                needs=("grant",),
-            ),
-            "confirm": Step(
-                _CONFIRM,
-                (
-                    Choice(
-                        "resume",
-                        N_("▶️ Resume it now"),
-                        DONE,
-                        done,
-                        others=(OFFER, "who", *STEPS),
-                    ),
-                    Choice("stay", N_("🛑 Leave it suspended"), "stay"),
-                ),
-                needs=("grant",),
-            ),
+            "tell": Step(_TELL, (_tell(online), _STAY), needs=("grant",)),
+            "confirm": Step(_CONFIRM, (_now(online), _STAY), needs=("grant",)),
             **after_a_right_code(online, _DONE, ("suspend",)),
             **ENDS,
             REVOKED: GUIDE.steps["revoked"],
         },
     )
+
+
+def _tell(online: OnlineAuthority) -> Choice:
+    told = carried_out(online.announce_resumption, _announced)
+    return Choice("tell", N_("📣 Tell them and go on"), "confirm", told, others=("who", *STEPS))
+
+
+def _now(online: OnlineAuthority) -> Choice:
+    done = carried_out(online.resume, _led)
+    return Choice("resume", N_("▶️ Resume it now"), DONE, done, others=(OFFER, "who", *STEPS))
 
 
 def _announced(_change: Change, _scene: Scene) -> Outcome:

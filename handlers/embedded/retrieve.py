@@ -3,6 +3,7 @@
 UI No., birth date and a one-time code by e-mail; until activation (FACTS.md §0, §1.5).
 """
 
+from dataclasses import replace
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,7 +18,7 @@ from handlers.embedded.refusals import told
 from handlers.embedded.spoiler import show_code
 from handlers.guide.retrieve import RETRIEVE as GUIDE
 from services.authority.errors import CodeNotKeptError, GrantExpiredError
-from services.authority.port import Authority
+from services.authority.port import Authority, OnlineAuthority
 from services.authority.results import Operation
 
 _FORM = N_(
@@ -54,6 +55,15 @@ _NOT_KEPT = N_(
     "revoke at a service station and apply anew, NT$278."
 )
 
+_LOOK_FIRST = Step(
+    _FORM,
+    (
+        Choice("found", N_("✅ Found it"), "found"),
+        Choice("gone", N_("❌ I do not have it"), "who"),
+        Choice("active", N_("The card is activated"), "not_kept"),
+    ),
+)
+
 
 def retrieve(authority: Authority) -> Dialog:
     """Give the conversation."""
@@ -61,41 +71,22 @@ def retrieve(authority: Authority) -> Dialog:
     mail = OneTimeMail(online, Operation.RETRIEVE, "ready")
     start = ByBirthDate(authority, mail, "who", "born", _LEAD)
 
-    async def reveal(session: AsyncSession, scene: Scene) -> Outcome:
-        try:
-            async with session.begin_nested():
-                await online.reveal_code(session, scene.data[GRANT], scene.chat_id, scene.now)
-        except CodeNotKeptError:
-            return Outcome("not_kept", forget=(GRANT,), is_one_way=True)
-        except GrantExpiredError as error:
-            return Outcome("who", told=told(error), forget=(GRANT,), is_one_way=True)
-        return Outcome("shown", is_one_way=True)
-
     show = Choice(
         "show",
         N_("👁 Show it for 60 seconds"),
         "shown",
-        reveal,
+        partial(_reveal, online),
         after=partial(show_code, online),
         others=("not_kept", "who"),
     )
-    again = Choice(
-        "again", N_("👁 Show it again"), "shown", reveal, after=show.after, others=show.others
-    )
+    again = replace(show, key="again", label=N_("👁 Show it again"))
     return Dialog(
         name="retrieve",
         title=GUIDE.title,
         begins="form",
         lasts=RESTS,
         steps={
-            "form": Step(
-                _FORM,
-                (
-                    Choice("found", N_("✅ Found it"), "found"),
-                    Choice("gone", N_("❌ I do not have it"), "who"),
-                    Choice("active", N_("The card is activated"), "not_kept"),
-                ),
-            ),
+            "form": _LOOK_FIRST,
             **start.steps,
             "paused": PAUSED,
             mail.here: mail.step,
@@ -117,3 +108,14 @@ def retrieve(authority: Authority) -> Dialog:
             "not_applied": GUIDE.steps["not_applied"],
         },
     )
+
+
+async def _reveal(online: OnlineAuthority, session: AsyncSession, scene: Scene) -> Outcome:
+    try:
+        async with session.begin_nested():
+            await online.reveal_code(session, scene.data[GRANT], scene.chat_id, scene.now)
+    except CodeNotKeptError:
+        return Outcome("not_kept", forget=(GRANT,), is_one_way=True)
+    except GrantExpiredError as error:
+        return Outcome("who", told=told(error), forget=(GRANT,), is_one_way=True)
+    return Outcome("shown", is_one_way=True)

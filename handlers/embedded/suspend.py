@@ -4,6 +4,7 @@ UI No. and code, then the card number or a one-time code by e-mail. Where the co
 date and one-time code; without the code, the fax (FACTS.md §1.6).
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from handlers.dialog.declaration import Choice, Dialog, Outcome, Scene, Step, Told
@@ -17,7 +18,7 @@ from handlers.embedded.linking import DONE, OFFER, after_a_right_code, offer_or_
 from handlers.embedded.one_time import OneTimeMail
 from handlers.embedded.states import ENDS, STEPS
 from handlers.guide.suspend import SUSPEND as GUIDE
-from services.authority.port import Authority
+from services.authority.port import Authority, OnlineAuthority
 from services.authority.results import Change, Operation
 
 _LEAD = N_(
@@ -61,12 +62,32 @@ _NOT_LOCKED = N_(
     "Do you have it? Then type it. Is it gone? The emergency form goes by fax."
 )
 
+_FAX = Choice("fax", N_("📠 By fax"), "fax")
+_WITHOUT_CODE: Mapping[str, Step] = {
+    "no_code": Step(
+        _NO_CODE,
+        (
+            Choice("locked", N_("🔒 The code is locked"), "locked_out"),
+            Choice("forgotten", N_("🔑 Get a forgotten code back"), "retrieve/form"),
+            _FAX,
+        ),
+    ),
+    "not_locked": Step(_NOT_LOCKED, (Choice("code", N_("🔑 I have the code"), "who"), _FAX)),
+    "fax": replace(GUIDE.steps["fax"], title=N_("📠 Suspend by fax (緊急停用)")),
+    "send": GUIDE.steps["send"],
+    "faxed": GUIDE.steps["faxed"],
+    "revoke": Step(
+        GUIDE.steps["revoke"].words,
+        title=N_("🗑 End it for good (廢止)"),
+        asides=GUIDE.steps["revoke"].asides,
+        links=("suspend",),
+    ),
+}
+
 
 def suspend(authority: Authority) -> Dialog:
     """Give the conversation."""
     online = authority.online
-    fax = Choice("fax", N_("📠 By fax"), "fax")
-    locked_out = Choice("locked", N_("🔒 The code is locked"), "locked_out")
     mail = OneTimeMail(online, Operation.SUSPEND, "confirm")
     by_birth = ByBirthDate(
         authority,
@@ -74,7 +95,7 @@ def suspend(authority: Authority) -> Dialog:
         "locked_out",
         "born",
         _LOCKED_OUT,
-        (fax,),
+        (_FAX,),
         refused="not_locked",
         title=N_("🔒 Suspend with a locked code"),
     )
@@ -84,7 +105,7 @@ def suspend(authority: Authority) -> Dialog:
         "proof",
         lead=_LEAD,
         choices=(Choice("none", N_("❓ I do not have the code"), "no_code"),),
-        locked=Step(_LOCKED, (Choice("birth", N_("🎂 Go on by e-mail"), "born"), fax)),
+        locked=Step(_LOCKED, (Choice("birth", N_("🎂 Go on by e-mail"), "born"), _FAX)),
     )
     return Dialog(
         name="suspend",
@@ -95,54 +116,27 @@ def suspend(authority: Authority) -> Dialog:
             **start.steps,
             "proof": Step(
                 _PROOF,
-                (
-                    Choice(
-                        "mail",
-                        N_("✉️ Send a one-time code"),
-                        mail.here,
-                        mail.send,
-                        others=mail.others,
-                    ),
-                ),
+                (mail.ask,),
                 secret=card_number(online, "proof", "confirm"),
                 needs=("grant",),
             ),
             mail.here: mail.step,
-            "confirm": Step(
-                _CONFIRM,
-                (
-                    Choice(
-                        "suspend",
-                        N_("⏸ Suspend it now"),
-                        DONE,
-                        carried_out(online.suspend, _led),
-                        others=(OFFER, "who", *STEPS),
-                    ),
-                ),
-                needs=("grant",),
-            ),
+            "confirm": Step(_CONFIRM, (_now(online),), needs=("grant",)),
             **after_a_right_code(online, _DONE, ("resume", "suspend/revoke")),
-            "no_code": Step(
-                _NO_CODE,
-                (
-                    locked_out,
-                    Choice("forgotten", N_("🔑 Get a forgotten code back"), "retrieve/form"),
-                    fax,
-                ),
-            ),
             **by_birth.steps,
-            "not_locked": Step(_NOT_LOCKED, (Choice("code", N_("🔑 I have the code"), "who"), fax)),
-            "fax": replace(GUIDE.steps["fax"], title=N_("📠 Suspend by fax (緊急停用)")),
-            "send": GUIDE.steps["send"],
-            "faxed": GUIDE.steps["faxed"],
-            "revoke": Step(
-                GUIDE.steps["revoke"].words,
-                title=N_("🗑 End it for good (廢止)"),
-                asides=GUIDE.steps["revoke"].asides,
-                links=("suspend",),
-            ),
+            **_WITHOUT_CODE,
             **ENDS,
         },
+    )
+
+
+def _now(online: OnlineAuthority) -> Choice:
+    return Choice(
+        "suspend",
+        N_("⏸ Suspend it now"),
+        DONE,
+        carried_out(online.suspend, _led),
+        others=(OFFER, "who", *STEPS),
     )
 
 
