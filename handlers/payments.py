@@ -16,11 +16,12 @@ from handlers.context import Context
 from handlers.dialog.moves import Mover
 from handlers.dialog.scenes import scene_of
 from handlers.embedded import owing, pay
+from handlers.invoices import LABELS
 from handlers.view import View, button, send, view
 from handlers.words import N_, Markup, label, say
 from services import staff
 from services.authority.errors import CheckoutRefusal, CheckoutRefusedError, NotCarriedOutError
-from services.authority.results import Charge, ChargeResult, Checkout
+from services.authority.results import Charge, ChargeResult, Checkout, Fee
 from services.dialogs import DialogChangedError, DialogState
 from services.formats import money
 from services.outbox import References
@@ -79,13 +80,15 @@ async def on_pre_checkout(update: Update, context: Context) -> None:
 
 async def _decide(query: PreCheckoutQuery, context: Context) -> str | None:
     """Give why not, `None` where the money may be taken."""
-    task = asyncio.create_task(_approve(query, context))
+    is_late = asyncio.Event()
+    task = asyncio.create_task(_approve(query, context, is_late))
     _deciding.add(task)
     task.add_done_callback(_decided)
     await asyncio.wait({task}, timeout=DECIDE_SECONDS)
     if not task.done():
-        # Not waited for: a database that is stuck holds up the rolling back, too.
-        task.cancel()
+        # Not waited for: a database that is stuck holds up the rolling back, too. Not cancelled
+        # either, since that may leave it locked.
+        is_late.set()
         _log.error("checkout_not_decided_in_time")
         return _BUSY
     error = task.exception()
@@ -102,11 +105,14 @@ async def _decide(query: PreCheckoutQuery, context: Context) -> str | None:
 
 def _decided(task: asyncio.Task[None]) -> None:
     _deciding.discard(task)
-    if not task.cancelled():
-        task.exception()  # looked at, so that nobody complains that it was not
+    task.exception()  # looked at, so that nobody complains that it was not
 
 
-async def _approve(query: PreCheckoutQuery, context: Context) -> None:
+class _TooLateError(Exception):
+    """The answer was no already, so nothing is reserved."""
+
+
+async def _approve(query: PreCheckoutQuery, context: Context, is_late: asyncio.Event) -> None:
     services = context.services
     online = services.authority.online
     checkout = Checkout(
@@ -114,6 +120,8 @@ async def _approve(query: PreCheckoutQuery, context: Context) -> None:
     )
     async with services.database.unit_of_work() as session:
         await online.approve_checkout(session, checkout, services.now())
+        if is_late.is_set():
+            raise _TooLateError
 
 
 async def _answer(query: PreCheckoutQuery, refusal: str | None) -> None:
@@ -229,13 +237,19 @@ def receipt(result: ChargeResult, language: str) -> View:
     """Give the receipt of money that paid for an application."""
     text = say(
         language,
-        "✅ <b>Payment received: {amount}</b>\nReceipt number: <code>{receipt}</code>\n\n"
+        "✅ <b>Payment received: {amount}</b>\n{parts}Receipt number: <code>{receipt}</code>\n\n"
         "It goes to your e-mail too. The card is made next, and posted in about 7–10 working days. "
         "When it arrives, activate it (開卡); until then keep the form with the code.",
         amount=money.written(result.amount, result.currency),
+        parts=Markup("".join(_part(fee, result.currency, language) for fee in result.fees)),
         receipt=result.receipt,
     )
     return view(text, [button(label(language, "📍 Where does it stand?"), "go", "status")])
+
+
+def _part(fee: Fee, currency: str, language: str) -> Markup:
+    amount = money.written(fee.amount, currency)
+    return Markup(f"• {label(language, LABELS[fee.kind])} {amount}\n")
 
 
 def unmatched(result: ChargeResult, language: str) -> Markup:

@@ -190,6 +190,8 @@ class ChargeResult:
     """Chats linked to the person, without the one that paid; they are told of a payment."""
     reason: str | None = None
     """Why it fits nothing, as a `CheckoutRefusal`."""
+    fees: tuple[Fee, ...] = ()
+    """What it paid for, where that is known."""
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Charges:
         """
         payment, is_new = await self.take(session, charge, now)
         if not is_new:
-            return _result(payment, changed=False)
+            return await _with_fees(session, _result(payment, changed=False))
         invoice, application = await invoiced(session, charge.checkout)
         payment.unmatched_reason = refusal_of(invoice, application, charge.checkout)
         actor = f"user {payment.user_id}"
@@ -51,7 +51,8 @@ class Charges:
             payer = Actor(actor, invoice.chat_id if invoice else None)
             if invoice is not None:
                 invoice.approved_at = None  # what was under way has arrived
-            return await self._pay(session, payment, application, payer, now)
+            paid = await self._pay(session, payment, application, payer, now)
+            return await _with_fees(session, paid)
         details = {**_audited(payment), "reason": str(payment.unmatched_reason)}
         subject = f"payment {payment.id}"
         self._audit.record(session, Act.CHARGE_UNMATCHED, subject, actor, now, details)
@@ -139,6 +140,12 @@ class Charges:
         details = _audited(payment)
         self._audit.record(session, Act.REFUNDED, subject, actor.name, now, details)
         return _result(payment, changed=True)
+
+
+async def _with_fees(session: AsyncSession, result: ChargeResult) -> ChargeResult:
+    if result.application is None:
+        return result
+    return replace(result, fees=await fees_of(session, result.application))
 
 
 async def _locked(session: AsyncSession, charge_id: str) -> Payment | None:

@@ -11,11 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 import locales
 from services.authority.embedded import one_time_codes
+from services.authority.embedded.applications import FEES
 from services.authority.embedded.charges import receipt_number
 from services.authority.embedded.models import OneTimeChallenge, Payment, Subscriber
 from services.authority.embedded.one_time_codes import OneTimeCodes
+from services.authority.embedded.payments import fees_of
 from services.authority.embedded.records import Records
 from services.authority.notices import Notice
+from services.authority.results import FeeKind
 from services.calendar import TAIPEI
 from services.mail import Mail
 from services.outbox import Outgoing, UndeliverableError
@@ -54,8 +57,8 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         ),
         Notice.PAID: (
             "payment received",
-            "We received NT${amount} on {at} (Taipei). Receipt number {receipt}. The card is made "
-            "next and then posted to you.",
+            "We received NT${amount} on {at} (Taipei): card fee NT${card}, postage NT${postage}. "
+            "Receipt number {receipt}. The card is made next and then posted to you.",
         ),
         Notice.ADDRESS_CHANGED: (
             "your address was changed",
@@ -141,8 +144,20 @@ class Mails:
             payment = await session.get(Payment, message.references["payment"])
             if payment is None:
                 return None
-            values |= {"amount": f"{payment.amount // 100}", "receipt": receipt_number(payment)}
+            values |= await _paid(session, payment)
         return values
+
+
+async def _paid(session: AsyncSession, payment: Payment) -> dict[str, str]:
+    fees = dict(FEES)
+    if payment.application_id is not None:
+        fees |= {fee.kind: fee.amount for fee in await fees_of(session, payment.application_id)}
+    return {
+        "amount": f"{payment.amount // 100}",
+        "card": f"{fees[FeeKind.CARD] // 100}",
+        "postage": f"{fees[FeeKind.POSTAGE] // 100}",
+        "receipt": receipt_number(payment),
+    }
 
 
 def _subject(title: str) -> str:

@@ -78,7 +78,7 @@ async def test_from_the_first_tap_to_the_receipt(stage: Stage, language: str) ->
     assert await pays(hoa, invoice) == {"status": "paid"}
     (payment,) = await payments(stage)
     receipt = f"20270301-{payment.id:06d}"
-    hoa.sees(words["receipt"], receipt)
+    hoa.sees(words["receipt"], receipt, *words["lines"], "NT$250", "NT$28")
     assert (await state_of(stage, application), payment.application_id) == ("paid", application)
     there = await state(hoa)
     assert (there.step, there.is_open, dict(there.data)) == ("paid", False, {})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
 from bot.sandbox.engine import Engine
@@ -14,6 +15,7 @@ from bot.sandbox.faults import Fault
 from handlers import payments as money
 from services.authority.embedded.actors import Actor
 from services.authority.embedded.counter import Counter
+from services.authority.embedded.models import InvoiceRecord
 from services.authority.errors import CheckoutRefusal
 from services.formats import ui_number
 from tests.chat import Stage
@@ -169,6 +171,9 @@ async def test_a_database_that_is_stuck_means_no_within_the_time(
     assert answer["ok"] is False
     assert "could not be checked in time" in answer["error_message"]
     monkeypatch.undo()
+    async with stage.kaika.database.unit_of_work() as session:  # whose turn comes after it
+        (invoice,) = (await session.scalars(select(InvoiceRecord))).all()
+    assert invoice.approved_at is None, "no was the answer, so nothing is reserved"
     assert (await asked_for(hoa, payload))["ok"] is True
 
 
