@@ -35,6 +35,8 @@ def after_commit(session: AsyncSession, do: Callable[[], None]) -> None:
 
 
 def _follow(session: Session) -> None:
+    if session.in_nested_transaction():
+        return  # a savepoint is given up, which can still be rolled back with the whole
     followers: list[Callable[[], None]] = session.info.get(FOLLOWERS, [])
     while followers:
         try:
