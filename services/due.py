@@ -83,6 +83,12 @@ async def take(session: AsyncSession, now: datetime, limit: int = 50) -> Sequenc
     return rows
 
 
+async def free(session: AsyncSession) -> None:
+    """Give back everything that is taken, since nobody is at work on it any more."""
+    taken = update(Due).where(Due.leased_until.is_not(None))
+    await session.execute(taken.values(leased_until=None))
+
+
 async def finish(session: AsyncSession, row: Due) -> None:
     """Strike out a row that was done; one that was scheduled anew meanwhile is given back."""
     await session.execute(delete(Due).where(*_held(row), Due.attempts == row.attempts))

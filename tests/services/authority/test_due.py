@@ -1,7 +1,7 @@
 """What falls due, on both databases: scheduled at once, anew while it is done, not yet."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -105,3 +105,17 @@ async def test_what_cannot_be_done_yet_waits_until_then(world: World) -> None:
     assert await worker.work(until - timedelta(seconds=1)) == 0
     assert await worker.work(until) == 1
     assert await rows(world) == []
+
+
+async def test_what_a_process_that_is_gone_had_taken_is_done_by_the_next(world: World) -> None:
+    done, now = asyncio.Event(), datetime.now(UTC)
+
+    async def errand(_row: Due, _now: datetime) -> None:
+        done.set()
+
+    await schedules(world)
+    async with world.database.unit_of_work() as session:
+        assert len(await due.take(session, now)) == 1
+        assert await due.take(session, now) == [], "not for as long as the lease holds"
+    async with DueWorker(world.database, {}, {"kind": errand}).running():
+        await asyncio.wait_for(done.wait(), 10)
