@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-_ALL = ("search_time", "startup", "throughput", "card", "certificates", "authority")
+_ALL = ("search_time", "startup", "throughput", "card", "bridge", "certificates", "authority")
 
 
 def main() -> int:

@@ -21,7 +21,7 @@ def figures(known: dict[str, Any]) -> str:
     parts = [_machine(known["machine"]), _throughput(known["throughput"])]
     parts += [_start_up(known["start_up"]), _search(known["search_time"])]
     parts += [_codes(known["authority"]), _certificates(known["certificates"])]
-    parts += [_card(known["card_layer"])]
+    parts += [_card(known["card_layer"]), _bridge(known["bridge"])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -127,6 +127,35 @@ def _card(found: dict[str, Any]) -> str:
     ]
     heading = ["**Card layer**", "", "| what | median ms | 95 in 100 |", "|---|--:|--:|"]
     return "\n".join([*heading, *rows])
+
+
+def _bridge(found: dict[str, Any]) -> str:
+    rows = [
+        f"| {name} | {_both(one['directly'])} | {_both(one['through'])} | {_both(one['waited'])} | "
+        f"{_both(one['added'])} | {one['messages']} | {one['round_trips']} |"
+        for name, one in found["operations"].items()
+    ]
+    slow, beside = found["slow_link"], found["beside"]
+    return "\n".join(
+        [
+            f"**Reader bridge.** {found['rounds']} rounds; milliseconds, median and 95 in 100. "
+            f"Other programs took {found['others_busy']:.0%} of the machine meanwhile.",
+            "",
+            "| what | directly | over the bridge | of it, on record | added | messages | "
+            "round trips |",
+            "|---|--:|--:|--:|--:|--:|--:|",
+            *rows,
+            "",
+            f"What nobody waits for is on record {_both(beside)} ms after its transaction began. "
+            f"One card status over a link with {slow['one_way_ms']} ms each way: "
+            f"{slow['status_ms']} ms, which is {slow['round_trips']} round trips; the longest took "
+            f"{slow['longest_ms']} ms.",
+        ]
+    )
+
+
+def _both(taken: dict[str, float]) -> str:
+    return f"{taken['median_ms']:.2f} / {taken['p95_ms']:.2f}"
 
 
 def main() -> int:

@@ -107,14 +107,14 @@ def running(
             **({"stdout": errors} | pipes),
         )
         os.sched_setaffinity(process.pid, {core})
-        _prefer(process.pid)
+        prefer(process.pid)
         try:
             yield process
         finally:
             _end(process)
 
 
-def _prefer(process: int) -> None:
+def prefer(process: int) -> None:
     """Let the scheduler prefer a process to other programs, where we may ask for it (as root)."""
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, process, _PRIORITY)

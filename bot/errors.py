@@ -6,7 +6,7 @@ from telegram.error import Forbidden, TelegramError
 
 from bot.intake import Intake, is_line_failure
 from handlers.context import Context
-from handlers.view import send, view
+from handlers.view import View, send, send_to, view
 from handlers.words import say
 from services.people import close_chat
 
@@ -24,6 +24,7 @@ class ErrorHandler:
         error = context.error
         if not isinstance(update, Update) or error is None:
             _log.error("error_outside_an_update", exc_info=error)
+            await self._apologise_for_event(update, error, context)
             return
         if isinstance(error, Forbidden):
             await self._note_closed(update, context)
@@ -46,13 +47,30 @@ class ErrorHandler:
     async def _apologise(self, update: Update, context: Context) -> None:
         if update.effective_chat is None:
             return
-        language = context.language(update)
-        text = say(
+        try:
+            await send(update, context, _sorry(context.language(update)))
+        except TelegramError as error:
+            _log.warning("apology_not_sent", error=type(error).__name__)
+
+    async def _apologise_for_event(
+        self, event: object, error: Exception | None, context: Context
+    ) -> None:
+        """Answer the private chat that waits for something which happened elsewhere."""
+        chat_id = getattr(event, "chat_id", 0)
+        if error is None or is_line_failure(error) or isinstance(error, Forbidden) or chat_id <= 0:
+            return
+        language = context.services.people.language(chat_id, None)
+        try:
+            await send_to(context.bot, chat_id, _sorry(language))
+        except TelegramError as failed:
+            _log.warning("apology_not_sent", error=type(failed).__name__)
+
+
+def _sorry(language: str) -> View:
+    return view(
+        say(
             language,
             "Sorry, something went wrong on our side. Nothing of yours was changed or lost. "
             "Please try again in a minute, or send /faq.",
         )
-        try:
-            await send(update, context, view(text))
-        except TelegramError as error:
-            _log.warning("apology_not_sent", error=type(error).__name__)
+    )

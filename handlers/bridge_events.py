@@ -106,7 +106,7 @@ class BridgeDesk:
             case events.OperationEvent():
                 return await self._of_work(event, desk, scene, step)
             case events.LinkUp() if step == "unlinked":
-                return await desk.pairing.go_on(scene)
+                return replace(await desk.pairing.go_on(scene), is_one_way=True)
             case events.LinkUp() | events.LinkDown() if step == WORK:
                 return _STAY
             case events.NowUnpaired() if step == FAILED and desk.work is not None:
@@ -126,7 +126,7 @@ class BridgeDesk:
                 why = {connecting.WHY: str(event.reason)}
                 return Outcome(connecting.PARTED_STEP, why, is_one_way=True)
             case events.NowPaired():
-                led = await desk.pairing.go_on(scene)
+                led = replace(await desk.pairing.go_on(scene), is_one_way=True)
                 return replace(led, told=_REPLACED) if event.replaced and not led.told else led
             case events.NowUnpaired() if step == "unlinked":
                 why = {connecting.WHY: str(event.reason)}
@@ -168,6 +168,14 @@ class BridgeDesk:
                 running = self.board.progress(chat)
                 if running is not None:
                     running.is_linked = isinstance(event, events.LinkUp)
+            case Restarted():
+                self._take_up(chat)
+
+    def _take_up(self, chat: int) -> None:
+        """Follow what outlived the process: the PC tells its end when it is back."""
+        presence = self.hub.presence(chat)
+        if presence.work is not None:
+            self.board.begin(chat, presence.work).is_linked = presence.connected
 
     async def _apart(
         self, event: BridgeEvent, scene: Scene, context: Context, told: str | None

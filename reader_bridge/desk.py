@@ -103,7 +103,7 @@ class Desk:
         self.stop(FailureCode.CANCELLED)
         self._running = self._last = None
         self._refusals = 0
-        self._allowances.reading_allowed = False
+        self._allowances.reading_allowed, self._allowances.card = False, None
 
     async def after_restart(self) -> None:
         """Tell a server that was started anew how the last operation ended."""

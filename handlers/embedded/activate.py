@@ -5,16 +5,14 @@ PC, the card proves that it is there: only then the certificates are active, and
 given back any more.
 """
 
-from handlers.dialog.declaration import Choice, Dialog, Outcome, Scene, Step, Told
+from handlers.dialog.declaration import Choice, Outcome, Scene, Told
 from handlers.dialog.words import N_
 from handlers.embedded.card_board import Board
-from handlers.embedded.card_work import WORK, CardDialog, CardWork
-from handlers.embedded.identify import Identification
-from handlers.embedded.limits import RESTS
-from handlers.embedded.linking import DONE, OFFER, after_a_right_code, offer_or_end
+from handlers.embedded.card_work import CardDialog
+from handlers.embedded.consented import Consented
+from handlers.embedded.linking import offer_or_end
 from handlers.guide.activate import ACTIVATE as GUIDE
 from services.authority.port import Authority
-from services.authority.results import Operation
 from services.bridge import events
 from services.bridge.port import BridgeHub
 from services.bridge.work import Work
@@ -49,42 +47,25 @@ _DONE = N_(
 _WAS_ACTIVE = Told(N_("ℹ️ It was active already; the PIN is the one you typed just now."))
 
 
-def activate(authority: Authority, hub: BridgeHub, board: Board, server: str) -> CardDialog:
-    """Give the conversation."""
-    work = CardWork(
-        hub,
-        board,
-        server,
-        Work.ACTIVATE,
-        _finish,
-        (OFFER, DONE),
-        who="who",
-        links=("card_check",),
-    )
-    who = Identification(authority, Operation.ACTIVATE, "confirm", lead=_LEAD)
-    begin = Choice("go", N_("▶️ I have everything"), "who", act=work.connect,
-                   others=(WORK, *work.others))  # fmt: skip
-    start = Choice("start", N_("🆕 Activate now"), WORK, act=work.start, others=work.others)
-    dialog = Dialog(
-        name="activate",
-        title=GUIDE.title,
-        begins="ready",
-        lasts=RESTS,
-        steps={
-            "ready": Step(
-                _READY,
-                (begin, Choice("code", N_("🔑 I forgot the code"), "retrieve/form")),
-                shown=board.stands,
-            ),
-            **who.steps,
-            "confirm": Step(_CONFIRM, (start,), needs=("grant",), shown=board.stands),
-            **work.steps,
-            **after_a_right_code(authority.online, _DONE, ("card_check", "status")),
-        },
-    )
-    return CardDialog(dialog, work.pairing, work)
-
-
 async def _finish(value: events.Outcome, scene: Scene) -> Outcome:
     changed = isinstance(value, events.PinSet) and value.changed
     return Outcome(offer_or_end(scene), told=None if changed else _WAS_ACTIVE, is_one_way=True)
+
+
+_ACTIVATE = Consented(
+    Work.ACTIVATE,
+    GUIDE.title,
+    _READY,
+    _LEAD,
+    _CONFIRM,
+    N_("🆕 Activate now"),
+    _DONE,
+    _finish,
+    elsewhere=(Choice("code", N_("🔑 I forgot the code"), "retrieve/form"),),
+    links=("card_check", "status"),
+)
+
+
+def activate(authority: Authority, hub: BridgeHub, board: Board, server: str) -> CardDialog:
+    """Give the conversation."""
+    return _ACTIVATE.dialog(authority, hub, board, server)

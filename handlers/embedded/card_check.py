@@ -110,10 +110,11 @@ class Checking:
             return _told(found)
         assert isinstance(value, CardReport)
         found = _found(value)
-        if KeyRole.AUTHENTICATION not in value.certificates:
+        role = next((role for role in KeyRole if role in value.certificates), None)
+        if role is None:
             return _told(found)
         try:
-            await self.hub.start(scene.chat_id, Work.READ_CERTIFICATE, scene.now)
+            await self.hub.start(scene.chat_id, Work.READ_CERTIFICATE, scene.now, role=role)
         except BridgeError:
             return _told(found)
         self.board.begin(scene.chat_id, Work.READ_CERTIFICATE)
@@ -177,7 +178,7 @@ def card_check(
             ),
             **work.steps,
             REPORT: Step(report_words, (again,), needs=(REPORT,), links=_links,
-                         shown=board.stands),
+                         shown=board.stands, is_done=True),
         },
     )  # fmt: skip
     return CardDialog(dialog, work.pairing, work)

@@ -112,7 +112,7 @@ class CardWork:
             FAILED: Step(
                 self._failed,
                 (replace(again, when=lambda scene: scene.data[FAILURE] not in FINAL),),
-                needs=(FAILURE,), heard=heard, shown=shown, links=self._links,
+                needs=(FAILURE,), heard=heard, shown=shown, links=self._links, is_done=True,
             ),
             DOUBT: Step(
                 self._doubt,

@@ -1,15 +1,13 @@
 """Unlock (忘記PIN碼鎖卡解碼), carried out: a new PIN where it is locked or forgotten."""
 
-from handlers.dialog.declaration import Choice, Dialog, Outcome, Scene, Step
+from handlers.dialog.declaration import Choice, Outcome, Scene, Step
 from handlers.dialog.words import N_
 from handlers.embedded.card_board import Board
-from handlers.embedded.card_work import WORK, CardDialog, CardWork
-from handlers.embedded.identify import Identification
-from handlers.embedded.limits import RESTS
-from handlers.embedded.linking import DONE, OFFER, after_a_right_code, offer_or_end
+from handlers.embedded.card_work import CardDialog
+from handlers.embedded.consented import Consented
+from handlers.embedded.linking import offer_or_end
 from handlers.guide.unlock import UNLOCK as GUIDE
 from services.authority.port import Authority
-from services.authority.results import Operation
 from services.bridge import events
 from services.bridge.port import BridgeHub
 from services.bridge.work import Work
@@ -47,47 +45,31 @@ _CODE_LOCKED = N_(
 )
 
 
-def unlock(authority: Authority, hub: BridgeHub, board: Board, server: str) -> CardDialog:
-    """Give the conversation."""
-    work = CardWork(
-        hub,
-        board,
-        server,
-        Work.UNLOCK,
-        _finish,
-        (OFFER, DONE),
-        who="who",
-        links=("card_check",),
-    )
-    who = Identification(authority, Operation.UNLOCK, "confirm", lead=_LEAD)
-    begin = Choice("go", N_("▶️ I have everything"), "who", act=work.connect,
-                   others=(WORK, *work.others))  # fmt: skip
-    start = Choice("start", N_("🔓 Unlock now"), WORK, act=work.start, others=work.others)
-    dialog = Dialog(
-        name="unlock",
-        title=GUIDE.title,
-        begins="ready",
-        lasts=RESTS,
-        steps={
-            "ready": Step(
-                _READY,
-                (
-                    begin,
-                    Choice("no_code", N_("🔑 I no longer have the code"), "no_code"),
-                    Choice("locked", N_("🔒 The code is locked"), "code_locked"),
-                ),
-                shown=board.stands,
-            ),
-            **who.steps,
-            "confirm": Step(_CONFIRM, (start,), needs=("grant",), shown=board.stands),
-            **work.steps,
-            **after_a_right_code(authority.online, _DONE, ("card_check",)),
-            "no_code": Step(_NO_CODE, links=("change_pin",)),
-            "code_locked": Step(_CODE_LOCKED, links=("suspend/locked_out",)),
-        },
-    )
-    return CardDialog(dialog, work.pairing, work)
-
-
 async def _finish(_value: events.Outcome, scene: Scene) -> Outcome:
     return Outcome(offer_or_end(scene), is_one_way=True)
+
+
+_UNLOCK = Consented(
+    Work.UNLOCK,
+    GUIDE.title,
+    _READY,
+    _LEAD,
+    _CONFIRM,
+    N_("🔓 Unlock now"),
+    _DONE,
+    _finish,
+    elsewhere=(
+        Choice("no_code", N_("🔑 I no longer have the code"), "no_code"),
+        Choice("locked", N_("🔒 The code is locked"), "code_locked"),
+    ),
+    links=("card_check",),
+    more={
+        "no_code": Step(_NO_CODE, links=("change_pin",)),
+        "code_locked": Step(_CODE_LOCKED, links=("suspend/locked_out",)),
+    },
+)
+
+
+def unlock(authority: Authority, hub: BridgeHub, board: Board, server: str) -> CardDialog:
+    """Give the conversation."""
+    return _UNLOCK.dialog(authority, hub, board, server)

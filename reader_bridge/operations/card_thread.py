@@ -8,7 +8,7 @@ import asyncio
 import queue
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from reader_bridge.card.connection import CardConnection
@@ -26,17 +26,17 @@ class CardThread:
     """Runs calls one after the other, on a thread that does not keep the program from ending."""
 
     def __init__(self) -> None:
-        self._calls: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = (
+        self._calls: queue.SimpleQueue[tuple[asyncio.Future[Any], Callable[[], Any]] | None] = (
             queue.SimpleQueue()
         )
         self._thread: threading.Thread | None = None
 
-    def submit(self, work: Callable[[], _T]) -> "Future[_T]":
-        """Have a call made."""
+    def submit(self, work: Callable[[], _T]) -> "asyncio.Future[_T]":
+        """Have a call made; cancelled before its turn, it is not."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="cards", daemon=True)
             self._thread.start()
-        future: Future[_T] = Future()
+        future: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
         self._calls.put((future, work))
         return future
 
@@ -47,18 +47,26 @@ class CardThread:
     def _run(self) -> None:
         while (call := self._calls.get()) is not None:
             future, work = call
-            if not future.set_running_or_notify_cancel():
+            if future.cancelled():
                 continue
             value, problem = None, None
             try:
                 value = work()
             except BaseException as error:
                 problem = error
-            if problem is None:
-                future.set_result(value)
-            else:
-                future.set_exception(problem)
+            with suppress(RuntimeError):  # the loop is gone, and who waited with it
+                future.get_loop().call_soon_threadsafe(_settle, future, value, problem)
             del future, work, call, value, problem  # nothing of a card is kept while waiting
+
+
+def _settle(future: "asyncio.Future[Any]", value: Any, problem: BaseException | None) -> None:
+    """Hand over what a call gave, if somebody still waits for it."""
+    if future.done():
+        return
+    if problem is None:
+        future.set_result(value)
+    else:
+        future.set_exception(problem)
 
 
 class RevocableConnection(CardConnection):
@@ -128,7 +136,7 @@ class CardCalls:
     async def call(self, work: Callable[[], _T]) -> _T:
         """Make a call; when it is cancelled, the card gets no further command."""
         try:
-            return await asyncio.wrap_future(self._thread.submit(work))
+            return await self._thread.submit(work)
         except asyncio.CancelledError:
             self.revoke()
             raise
@@ -139,7 +147,7 @@ class CardCalls:
         What it gives or raises counts, whether the operation was cancelled meanwhile or not;
         :attr:`cancelled` tells.
         """
-        future = asyncio.wrap_future(self._thread.submit(work))
+        future = self._thread.submit(work)
         timer: asyncio.TimerHandle | None = None
         try:
             while not future.done():
@@ -168,7 +176,7 @@ class CardCalls:
 
     def later(self, work: Callable[[], object]) -> None:
         """Have a call made that nobody waits for."""
-        self._thread.submit(work)
+        self._thread.submit(work).add_done_callback(asyncio.Future.exception)
 
     async def close(self) -> None:
         """Give the card back; where a driver hangs, as soon as it comes to itself."""
@@ -176,5 +184,5 @@ class CardCalls:
         if connection is None or connection.closed:
             return
         connection.revoke()
-        closing = asyncio.wrap_future(self._thread.submit(connection.close))
+        closing = self._thread.submit(connection.close)
         await asyncio.wait((closing,), timeout=CLOSING_SECONDS)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from reader_bridge.card.connection import CardReaders
 from reader_bridge.card.errors import CardError
@@ -11,6 +11,9 @@ from reader_bridge.operations.failing import from_card
 from reader_bridge.prompts import Peer, Prompter, Working
 from reader_bridge.protocol.operations import Parameters, operation_of
 from reader_bridge.protocol.vocabulary import Operation, Purpose, Step
+
+if TYPE_CHECKING:
+    from reader_bridge.operations.finding import FoundCard
 
 _T = TypeVar("_T")
 
@@ -40,10 +43,12 @@ class Allowances:
 
     :ivar reading_allowed: the person said yes to reading, in this session.
     :ivar admin_rejected: a card has refused a cryptogram; no card gets another one from this run.
+    :ivar card: the one that was looked at last.
     """
 
     reading_allowed: bool = False
     admin_rejected: bool = False
+    card: "FoundCard | None" = None
 
 
 @dataclass

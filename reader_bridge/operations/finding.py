@@ -30,15 +30,25 @@ class FoundCard:
     """A card that was looked at.
 
     :ivar state: its reader, as it was then.
-    :ivar kind: its profile, for the rules of its PIN.
+    :ivar seen: its profile, over the connection that it was looked at by.
     :ivar certificate: where one was asked for.
     """
 
     state: ReaderState
-    kind: type[Profile]
+    seen: Profile
     status: CardStatus
     serial: str | None
     certificate: bytes | None = None
+
+    def was_in(self, state: ReaderState) -> bool:
+        """Tell whether no other card was put into its reader since then."""
+        seen = self.state
+        return (seen.name, seen.changes, seen.atr) == (state.name, state.changes, state.atr)
+
+    @property
+    def kind(self) -> type[Profile]:
+        """Its profile's class, for the rules of its PIN."""
+        return type(self.seen)
 
     @property
     def profile(self) -> CardProfile:
@@ -63,18 +73,22 @@ class FoundCard:
             raise failed(FailureCode.WRONG_CARD)
 
 
-async def find_card(errand: Errand, reader: str | None, role: KeyRole | None = None) -> FoundCard:
+async def find_card(
+    errand: Errand, reader: str | None, role: KeyRole | None = None, *, afresh: bool = False
+) -> FoundCard:
     """Find the card, waiting for it as long as the operation may last.
 
     :param reader: only there.
     :param role: whose certificate to read along.
+    :param afresh: read it as if it had never been seen.
     :raises OperationFailedError: where several could be meant, or the card does not take part.
     """
     told = False
     changed = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    attempt = partial(_look_around, errand.readers, errand.calls, reader, role)
+    known = None if afresh else errand.allowances.card
+    attempt = partial(_look_around, errand.readers, errand.calls, reader, role, known)
 
     def notice(_: ReaderSnapshot) -> None:
         loop.call_soon_threadsafe(changed.set)
@@ -85,6 +99,7 @@ async def find_card(errand: Errand, reader: str | None, role: KeyRole | None = N
             changed.clear()
             found = await errand.read(attempt)
             if isinstance(found, FoundCard):
+                errand.allowances.card = found
                 return found
             if not told:
                 told = True
@@ -119,21 +134,31 @@ def again(readers: CardReaders, connection: CardConnection, found: FoundCard) ->
     profile = identify(connection)
     if type(profile) is not found.kind:
         raise CardRemovedError
+    profile.recall(found.seen)
     return profile
 
 
 def look(
-    readers: CardReaders, calls: CardCalls, state: ReaderState, role: KeyRole | None
+    readers: CardReaders,
+    calls: CardCalls,
+    state: ReaderState,
+    role: KeyRole | None,
+    known: FoundCard | None,
 ) -> FoundCard:
-    """Say what the card in a reader is. Reading commands only."""
+    """Say what the card in a reader is. Reading commands only.
+
+    :param known: the card that was looked at last; if it is this one, little is read again.
+    """
     if state.mute:
         raise failed(FailureCode.CARD_MUTE, reader=shown_name(state.name))
     with calls.lend(readers.connect(state.name)) as connection:
         profile = identify(connection)
+        if known is not None and known.was_in(state):
+            profile.recall(known.seen)
         status = profile.status()
         readable = role is not None and Verb.READ_CERTIFICATE in status.verbs
         certificate = profile.read_certificate(role) if role and readable else None
-        return FoundCard(state, type(profile), status, serial_of(profile, status), certificate)
+        return FoundCard(state, profile, status, serial_of(profile, status), certificate)
 
 
 def serial_of(profile: Profile, status: CardStatus) -> str | None:
@@ -149,13 +174,17 @@ def serial_of(profile: Profile, status: CardStatus) -> str | None:
 
 
 def _look_around(
-    readers: CardReaders, calls: CardCalls, reader: str | None, role: KeyRole | None
+    readers: CardReaders,
+    calls: CardCalls,
+    reader: str | None,
+    role: KeyRole | None,
+    known: FoundCard | None,
 ) -> FoundCard | Step:
     """Give the card, or what is waited for. One call: each costs a change of threads."""
     states = [each for each in readers.list_readers() if reader in (None, shown_name(each.name))]
     filled = tuple(each for each in states if each.card_present)
     if filled:
-        return _only(readers, calls, filled, role)
+        return _only(readers, calls, filled, role, known)
     return Step.WAITING_FOR_CARD if states else Step.WAITING_FOR_READER
 
 
@@ -164,13 +193,14 @@ def _only(
     calls: CardCalls,
     states: tuple[ReaderState, ...],
     role: KeyRole | None,
+    known: FoundCard | None,
 ) -> FoundCard:
     if len(states) == 1:
-        return look(readers, calls, states[0], role)
+        return look(readers, calls, states[0], role, known)
     recognised = []
     for state in states:
         try:
-            found = look(readers, calls, state, role)
+            found = look(readers, calls, state, role, known)
         except CardError:
             continue
         if found.status.profile is not ProfileName.UNKNOWN:

@@ -44,7 +44,7 @@ async def list_readers(errand: Errand, _: ListReaders) -> ReaderList:
 async def card_status(errand: Errand, wanted: ReadCardStatus) -> CardReport:
     """Tell what the card says without a PIN."""
     await allow_reading(errand)
-    found = await find_card(errand, wanted.reader)
+    found = await find_card(errand, wanted.reader, afresh=True)
     status = found.status
     return CardReport(
         reader=shown_name(found.state.name),
@@ -62,7 +62,7 @@ async def card_status(errand: Errand, wanted: ReadCardStatus) -> CardReport:
 async def read_certificate(errand: Errand, wanted: ReadCertificate) -> CertificateCopy:
     """Give a certificate on the card."""
     await allow_reading(errand)
-    found = await find_card(errand, wanted.reader, CardKeyRole(wanted.role.value))
+    found = await find_card(errand, wanted.reader, CardKeyRole(wanted.role.value), afresh=True)
     found.require(Verb.READ_CERTIFICATE)
     if found.certificate is None:
         raise failed(FailureCode.CERTIFICATE_MISSING)

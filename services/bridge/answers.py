@@ -213,7 +213,7 @@ class Answers:
     async def _failure(
         self, chat: Chat, operation: OperationRecord, message: Failure, now: datetime
     ) -> None:
-        code, values = message.code, message.values
+        code, values = _reason(operation, message.code), message.values
         if operation.state is _S.PROVING:
             if code is FailureCode.PIN_BLOCKED:
                 await self._endings.failed(chat, operation, Fault.NOT_DONE)
@@ -221,8 +221,8 @@ class Answers:
                 await self._endings.unresolved(chat, operation, code, now, values)
         elif operation.state not in (_S.RELEASED, _S.ANSWERED, _S.UNRESOLVED):
             await self._endings.failed(chat, operation, code, values)
-        elif code in ALARMING:
-            await self._endings.alarmed(chat, operation, code, now)
+        elif message.code in ALARMING:
+            await self._endings.alarmed(chat, operation, message.code, now)
         elif code in _IN_DOUBT:
             await self._endings.unresolved(chat, operation, code, now, values)
             await self._operations.resolve_soon(chat, now)
@@ -237,6 +237,12 @@ def _meant(chat: Chat, session: Session, wire_id: str) -> OperationRecord | None
         if ours and operation is not None and operation.wire_id == wire_id:
             return operation
     return None
+
+
+def _reason(operation: OperationRecord, code: FailureCode) -> FailureCode | Fault:
+    """Give why it ended: to a bridge the death of our process is a link that was lost."""
+    was_killed = operation.restored and code is FailureCode.LINK_LOST
+    return Fault.SERVER_RESTARTED if was_killed else code
 
 
 def _may(session: Session, operation: OperationRecord, happening: Happening) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.storage.database import Database
 
+TASK = "bridge rows"
 Write = Callable[[AsyncSession], Awaitable[None]]
 _log = structlog.get_logger()
 
@@ -30,7 +31,7 @@ class WriteBehind:
         written = asyncio.get_running_loop().create_future()
         self._waiting.append((write, written))
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._work(), name="bridge rows")
+            self._task = asyncio.create_task(self._work(), name=TASK)
         return written
 
     async def settled(self) -> None:

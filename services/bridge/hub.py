@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reader_bridge.protocol import ErrorCode, SessionState, Word
+from reader_bridge.protocol import ErrorCode, KeyRole, SessionState, Word
 from services.authority.port import Authority
 from services.bridge.answers import Answers
 from services.bridge.behind import WriteBehind
@@ -206,11 +206,17 @@ class Hub:
             return await self._pairing.end(chat, PairedEnd.BY_CHAT, now)
 
     async def start(
-        self, chat_id: int, work: Work, now: datetime, grant_id: str | None = None
+        self,
+        chat_id: int,
+        work: Work,
+        now: datetime,
+        grant_id: str | None = None,
+        role: KeyRole = KeyRole.AUTHENTICATION,
     ) -> str:
         """Carry out `BridgeHub.start`."""
         async with self._chats.held(chat_id) as chat:
-            operation_id, on_record = await self._operations.start(chat, work, now, grant_id)
+            started = await self._operations.start(chat, work, now, grant_id, role)
+        operation_id, on_record = started
         if on_record is not None:
             await on_record
         return operation_id

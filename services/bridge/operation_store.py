@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reader_bridge.protocol import FailureCode, FailureValues, Operation
+from reader_bridge.protocol import FailureCode, FailureValues, KeyRole, Operation
 from services.authority.embedded.transactions import insert_new
 from services.authority.results import CardPermit
 from services.bridge.admin_authentication import AdminChallenge
@@ -39,6 +39,8 @@ class OperationRecord:
     :ivar asked: what that was.
     :ivar challenge: of the authentication that is under way.
     :ivar answer_by: until when the bridge's next word has to be there, if before the deadline.
+    :ivar role: whose certificate is read.
+    :ivar restored: it was read from the database: an earlier process began it.
     """
 
     chat_id: int
@@ -56,6 +58,8 @@ class OperationRecord:
     challenge: AdminChallenge | None = None
     answer_by: datetime | None = None
     steps: int = 0
+    role: KeyRole = KeyRole.AUTHENTICATION
+    restored: bool = False
 
     def __post_init__(self) -> None:
         self.wire_id = self.wire_id or self.id
@@ -175,6 +179,7 @@ def _record(row: BridgeOperation) -> OperationRecord:
         permit=permit,
         nonce=row.nonce,
         asked=work.operation,
+        restored=True,
     )
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from math import ceil
 
-from reader_bridge.protocol import FailureCode, Operation
+from reader_bridge.protocol import FailureCode, KeyRole, Operation
 from reader_bridge.protocol.limits import OPERATION_SECONDS, WITHOUT_LINK_SECONDS
 from reader_bridge.protocol.operation_messages import Start
 from reader_bridge.protocol.operations import (
@@ -64,7 +64,7 @@ class Operations:
         self._events = events
 
     async def start(
-        self, chat: Chat, work: Work, now: datetime, grant_id: str | None
+        self, chat: Chat, work: Work, now: datetime, grant_id: str | None, role: KeyRole
     ) -> tuple[str, Future[None] | None]:
         """Carry out `BridgeHub.start`; gives the id, and what to wait for until it is on record."""
         session = _ready(chat)
@@ -77,12 +77,13 @@ class Operations:
             started_at=now,
             deadline=now + work.time,
             grant_id=grant_id,
+            role=role,
         )
         if work.purpose is None:
-            written = self._behind.put(lambda rows: self._store.put(rows, operation))
             chat.running = operation
             self._ask(session, operation, _parameters(operation), now)
-            return operation.id, written
+            # After the message, which is on its way by the time the database is at work.
+            return operation.id, self._behind.put(lambda rows: self._store.put(rows, operation))
         if session.pairing.admin_barred:
             raise AdminBarredError
         await self._work.begin(operation, now)
@@ -172,7 +173,8 @@ class Operations:
             if session is not None and _too_long_without_link(session, now):
                 await self._endings.cut(chat, operation, FailureCode.LINK_LOST, now)
             elif operation.answer_by is not None and now > operation.answer_by:
-                await self._endings.cut(chat, operation, Fault.NO_ANSWER, now)
+                fault = Fault.SERVER_RESTARTED if operation.restored else Fault.NO_ANSWER
+                await self._endings.cut(chat, operation, fault, now)
             elif now > operation.deadline + LATE:
                 await self._endings.cut(chat, operation, FailureCode.TIMED_OUT, now)
         elif chat.resolve_at is not None and now >= chat.resolve_at and _is_there(session):
@@ -195,7 +197,7 @@ def _parameters(operation: OperationRecord) -> Parameters:
         case Operation.CARD_STATUS:
             return ReadCardStatus()
         case Operation.READ_CERTIFICATE:
-            return ReadCertificate()
+            return ReadCertificate(operation.role)
         case Operation.CHANGE_PIN:
             return ChangePin()
         case Operation.PROVE_POSSESSION:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from reader_bridge.protocol import Word
+from reader_bridge.protocol import KeyRole, Word
 from services.bridge.pairing_codes import PairingCode
 from services.bridge.work import Work
 
@@ -53,11 +53,17 @@ class BridgeHub(Protocol):
         """End pairing, offer and code of a chat; `False` where there was no pairing."""
 
     async def start(
-        self, chat_id: int, work: Work, now: datetime, grant_id: str | None = None
+        self,
+        chat_id: int,
+        work: Work,
+        now: datetime,
+        grant_id: str | None = None,
+        role: KeyRole = KeyRole.AUTHENTICATION,
     ) -> str:
         """Begin something and give its id; returns while the person has yet to do their part.
 
         :param grant_id: for activating and unlocking; it is good for one cryptogram.
+        :param role: whose certificate is read.
         :raises NotPairedError: without a bridge.
         :raises NotConnectedError: while its link is lost.
         :raises BusyError: while something is under way.

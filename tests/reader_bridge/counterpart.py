@@ -17,7 +17,7 @@ from reader_bridge.protocol.messages import (
     write_frame,
 )
 from reader_bridge.protocol.numbers import Incoming, Outgoing
-from reader_bridge.protocol.operation_messages import Start
+from reader_bridge.protocol.operation_messages import Failure, Result, Start
 from reader_bridge.protocol.operations import Parameters, operation_of
 from reader_bridge.protocol.pairing import pairing_words, resume_proof
 from reader_bridge.protocol.pairing_messages import (
@@ -89,6 +89,18 @@ class Line:
         """Take the next new message."""
         message: FromBridge = await self.receive(FromBridge)
         return message
+
+    async def outcome(self) -> Result | Failure:
+        """Take what comes of an operation, whatever is said before."""
+        while not isinstance(message := await self.any(), Result | Failure):
+            pass
+        return message
+
+    async def failure(self) -> Failure:
+        """Take what comes of an operation that has to fail."""
+        outcome = await self.outcome()
+        assert isinstance(outcome, Failure)
+        return outcome
 
     async def greet(self) -> Hello:
         """Speak first, and hear the bridge's answer."""

@@ -130,6 +130,12 @@ class CardProfile(abc.ABC):
     def __init__(self, channel: CardChannel) -> None:
         self.channel = channel
 
+    def recall(self, earlier: "CardProfile") -> None:  # noqa: B027
+        """Take over what was read of this card over an earlier connection, to read it only once.
+
+        Serial and tries are always read again; a card with another serial is read anew.
+        """
+
     @abc.abstractmethod
     def status(self) -> CardStatus:
         """Say what can be said without a PIN. Spends no try."""

@@ -34,6 +34,7 @@ from reader_bridge.card.errors import (
 from reader_bridge.card.profiles import gids_files
 from reader_bridge.card.profiles.base import (
     AdminChallenge,
+    CardProfile,
     CardStatus,
     PinRules,
     ProfileName,
@@ -82,6 +83,7 @@ class GidsProfile(PinCardProfile):
 
     def __init__(self, channel: CardChannel) -> None:
         super().__init__(channel)
+        self._identifier: bytes | None = None
         self._files: dict[tuple[str, str], tuple[int, int]] | None = None
         self._keys: dict[KeyRole, tuple[gids_files.KeyContainer, bytes]] = {}
         self._all_keys_read = False
@@ -98,11 +100,19 @@ class GidsProfile(PinCardProfile):
             return None
         return cls(channel.widened(cls.name)) if named and named.startswith(AID) else None
 
+    def recall(self, earlier: CardProfile) -> None:
+        """Take over files, keys and certificates."""
+        if isinstance(earlier, GidsProfile):
+            self._identifier, self._files = earlier._identifier, earlier._files
+            self._keys, self._all_keys_read = dict(earlier._keys), earlier._all_keys_read
+
     def status(self) -> CardStatus:
         """Say what can be said without a PIN. Spends no try."""
+        identifier = self._read_object(*gids_files.CARD_ID)
+        if self._identifier not in (None, identifier):
+            self._files, self._keys, self._all_keys_read = None, {}, False
+        self._identifier = identifier
         self._read_keys()
-        serial = self.channel.get_data(gids_files.CARD_ID[0], _object(gids_files.CARD_ID[1]))
-        identifier = tlv.require(serial, gids_files.CARD_ID[1])
         return CardStatus(
             profile=self.name,
             verbs=self.verbs,

@@ -53,3 +53,9 @@ def application() -> QApplication:
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     running = QApplication.instance()
     return running if isinstance(running, QApplication) else QApplication([])
+
+
+@pytest.fixture
+def person(server: Counterpart, sit_down: SitDown, card_file: Path) -> PersonAtTerminal:
+    """A person who has started the app, with the virtual card in it."""
+    return sit_down("--server", server.url, "--virtual-card", card_file)

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from reader_bridge.back_off import BackOff
-from reader_bridge.bridge import Bridge
 from reader_bridge.card.connection import CardReaders
-from reader_bridge.link import Link
 from reader_bridge.prompts import Ending, PinKind
 from reader_bridge.scripted import ScriptedPrompter
 from reader_bridge.session import Patience, Session
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.counterpart import CODE, Counterpart, Line, listening
+from tests.reader_bridge.running import running
 
 PIN, NEW_PIN = b"first123", b"second45"
 
@@ -50,29 +48,11 @@ async def staged(
     patience: Patience | None = None,
 ) -> AsyncIterator[Stage]:
     person = person or scripted()
-
-    async def no_time(_: float) -> None:
-        await asyncio.sleep(0)
-
-    async with listening() as server:
-        session = Session(server.url, "127.0.0.1", person, readers, patience)
-        bridge = Bridge(
-            Link(server.url),
-            session,
-            "127.0.0.1",
-            person,
-            language="en",
-            app_version="1.0",
-            back_off=BackOff(lambda: 0.0),
-            sleep=no_time,
-        )
-        task = asyncio.ensure_future(bridge.run())
+    async with listening() as server, running(server.url, person, readers, patience) as bridge:
         try:
-            yield Stage(server, person, session, task)
+            yield Stage(server, person, bridge.session, bridge.task)
         finally:
-            task.cancel()
             server.close()
-            await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from reader_bridge.card.profiles.base import AdminChallenge as CardsChallenge
 from reader_bridge.prompts import Done, Failed, NowUnpaired
-from reader_bridge.protocol import Purpose, UnpairReason
+from reader_bridge.protocol import UnpairReason
 from reader_bridge.protocol.failures import FailureCode
 from reader_bridge.protocol.messages import FromServer
 from reader_bridge.protocol.operation_messages import (
@@ -23,9 +23,6 @@ from reader_bridge.protocol.operations import (
     ChangePin,
     ListReaders,
     Parameters,
-    ProvePossession,
-    ReadCardStatus,
-    ReadCertificate,
     SetPin,
     operation_of,
 )
@@ -34,18 +31,11 @@ from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.bridge.conftest import NEW_PIN, PIN, staged
 from tests.reader_bridge.bridge.test_operations import verifies
-from tests.reader_bridge.card.issuer import SERIAL, card_is_genuine, cryptogram
+from tests.reader_bridge.card.issuer import card_is_genuine, cryptogram
 from tests.reader_bridge.counterpart import CutError, Line
+from tests.reader_bridge.every_operation import ALL
 
-NONCE = bytes(32)
-OPERATIONS: list[Parameters] = [
-    ListReaders(),
-    ReadCardStatus(),
-    ReadCertificate(),
-    ProvePossession(NONCE),
-    ChangePin(),
-    SetPin(Purpose.UNLOCK, SERIAL.hex(), NONCE),
-]
+OPERATIONS: list[Parameters] = [ListReaders(), *ALL]
 MOST_MESSAGES = 8
 
 
@@ -172,12 +162,12 @@ async def test_a_server_that_was_restarted_hears_how_it_ended(
             await line.start(parameters, "op2")
             assert isinstance(await line.any(), object), "the bridge is ready for the next"
             return
-        outcome = await until_outcome(line)
+        outcome = await line.outcome()
         assert isinstance(outcome, Result) or outcome.code is FailureCode.LINK_LOST
         if isinstance(outcome, Failure):
             assert verifies(reader, PIN)
         await line.start(ListReaders(), "op2")
-        assert (await until_outcome(line)).operation_id == "op2"
+        assert (await line.outcome()).operation_id == "op2"
 
 
 @pytest.mark.parametrize(("parameters", "at", "lost"), EVERY_CUT)
@@ -196,7 +186,7 @@ async def test_a_server_that_forgot_the_session_is_told_to_the_person(
             await stage.person.until(lambda: any(isinstance(e, Done | Failed) for e in shown))
         assert any(verifies(reader, pin) for pin in (PIN, NEW_PIN))
         await line.start(ListReaders(), "op2")
-        assert (await until_outcome(line)).operation_id == "op2"
+        assert (await line.outcome()).operation_id == "op2"
 
 
 @pytest.mark.parametrize("at", range(1, 6))
@@ -211,7 +201,7 @@ async def test_an_operation_without_a_link_is_over_after_a_while(
         await stage.person.until(lambda: any(isinstance(e, Done | Failed) for e in shown))
         memory, line = line.memory, await stage.server.next()
         await line.resume(memory)
-        outcome = await until_outcome(line)
+        outcome = await line.outcome()
         if isinstance(outcome, Failure):
             assert outcome.code is FailureCode.LINK_LOST
             assert verifies(reader, PIN)
@@ -223,15 +213,9 @@ async def test_a_server_that_says_nothing_more_leaves_the_card_as_it_was(
     async with asyncio.timeout(20), staged(reader, patience=Patience(challenge=0.02)) as stage:
         line = await stage.paired()
         await line.start(OPERATIONS[-1])
-        outcome = await until_outcome(line)
+        outcome = await line.outcome()
         assert isinstance(outcome, Failure)
         assert outcome.code is FailureCode.SERVER_SILENT
         assert verifies(reader, PIN)
         assert card.file.state.admin_tries == 8
         assert all(set(buffer) == {0} for buffer in stage.person.lent)
-
-
-async def until_outcome(line: Line) -> Result | Failure:
-    while not isinstance(message := await line.any(), Result | Failure):
-        pass
-    return message

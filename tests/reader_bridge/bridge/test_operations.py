@@ -52,16 +52,6 @@ from tests.reader_bridge.counterpart import NAME, Line
 NONCE = bytes(range(32))
 
 
-async def outcome(line: Line) -> Result | Failure:
-    """What comes of an operation, whatever progress it tells before."""
-    async with asyncio.timeout(20):
-        while True:
-            message = await line.any()
-            if isinstance(message, Result | Failure):
-                return message
-            assert isinstance(message, Progress)
-
-
 def check_receipt(receipt: Receipt, operation: Operation, url: str) -> None:
     statement = possession_statement(
         origin_of(url),
@@ -86,7 +76,7 @@ async def test_both_ends_see_the_same_two_words(stage: Stage) -> None:
 async def test_the_readers_are_listed(stage: Stage) -> None:
     line = await stage.paired()
     await line.start(ListReaders())
-    result = await outcome(line)
+    result = await line.outcome()
     assert isinstance(result, Result)
     assert result.value == ReaderList((Reader(READER_NAME, True),))
 
@@ -95,7 +85,7 @@ async def test_card_status_after_one_consent_for_the_session(stage: Stage) -> No
     line = await stage.paired()
     for number in range(3):
         await line.start(ReadCardStatus(), f"op{number}")
-        result = await outcome(line)
+        result = await line.outcome()
         assert isinstance(result, Result)
         assert isinstance(result.value, CardReport)
         assert result.value.card_serial == SERIAL.hex()
@@ -110,7 +100,7 @@ async def test_card_status_after_one_consent_for_the_session(stage: Stage) -> No
 async def test_a_certificate_is_read(stage: Stage) -> None:
     line = await stage.paired()
     await line.start(ReadCertificate(KeyRole.SIGNATURE))
-    result = await outcome(line)
+    result = await line.outcome()
     assert isinstance(result, Result)
     assert isinstance(result.value, CertificateCopy)
     assert x509.load_der_x509_certificate(result.value.certificate)
@@ -121,7 +111,7 @@ async def test_possession_is_proved_for_this_server_and_this_moment(stage: Stage
     receipts = []
     for number in range(2):
         await line.start(ProvePossession(NONCE, card_serial=SERIAL.hex()), f"op{number}")
-        result = await outcome(line)
+        result = await line.outcome()
         assert isinstance(result, Result)
         assert isinstance(result.value, Receipt)
         check_receipt(result.value, Operation.PROVE_POSSESSION, stage.server.url)
@@ -135,7 +125,7 @@ async def test_possession_is_proved_for_this_server_and_this_moment(stage: Stage
 async def test_the_pin_is_changed(stage: Stage, card: VirtualCard, reader: VirtualReader) -> None:
     line = await stage.paired()
     await line.start(ChangePin())
-    result = await outcome(line)
+    result = await line.outcome()
     assert isinstance(result, Result)
     assert result.value == PinChanged(SERIAL.hex())
     assert verifies(reader, NEW_PIN)
@@ -154,7 +144,7 @@ async def set_pin(line: Line, purpose: Purpose = Purpose.UNLOCK) -> Result | Fai
     await line.send(AdminCryptogram("op1", cryptogram(challenge)))
     answer = await line.receive(AdminAnswer)
     await line.send(AdminVerified("op1", card_is_genuine(challenge, answer.answer)))
-    result = await outcome(line)
+    result = await line.outcome()
     assert messages + 5 <= 8
     return result
 
@@ -182,7 +172,7 @@ async def test_an_ordinary_operation_takes_at_most_four_messages(stage: Stage) -
     for number, parameters in enumerate([*ordinary, ProvePossession(NONCE), ChangePin()]):
         before = line.memory.incoming.last
         await line.start(parameters, f"op{number}")
-        assert isinstance(await outcome(line), Result)
+        assert isinstance(await line.outcome(), Result)
         assert line.memory.incoming.last - before + 1 <= 3
 
 
@@ -221,7 +211,7 @@ async def test_the_last_try_is_spent_by_nobody_who_was_not_warned(
     stage.person.will_type(PinKind.CURRENT, None)
     line = await stage.paired()
     await line.start(ChangePin())
-    assert await outcome(line) == Failure(
+    assert await line.outcome() == Failure(
         "op1", FailureCode.PIN_NOT_ENTERED, FailureValues(tries_left=1)
     )
     asked = [each for each in stage.person.asked if isinstance(each, PinRequest)]

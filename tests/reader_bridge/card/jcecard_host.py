@@ -14,6 +14,7 @@ from reader_bridge.virtual_card.card_tlv import wrap
 from reader_bridge.virtual_card.vpcd import VpcdReader
 
 CERTIFICATE_FOR_AUTHENTICATION = bytes.fromhex("5fc105")
+CHUID = bytes.fromhex("5fc102")
 
 
 class Jcecard:
@@ -34,6 +35,8 @@ class Jcecard:
             CERTIFICATE_FOR_AUTHENTICATION,
             wrap(0x70, certificate) + wrap(0x71, b"\x00") + wrap(0xFE, b""),
         )
+        if (serial := directory / "serial").exists():
+            objects.put_data_object(CHUID, wrap(0x34, serial.read_bytes()) + wrap(0xFE, b""))
 
     def power_on(self) -> None:
         self._card.power_on()

@@ -4,8 +4,6 @@ It deviates as real cards do: it wants the AID cut down to the provider's part, 
 also of a verified PIN, and says `63C0` when asked for and `6983` when tried.
 """
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +30,7 @@ from reader_bridge.card.profiles.base import (
     TryCounter,
 )
 from tests.reader_bridge.card.issuer import CARD_NUMBER, Issuer, pkcs8
+from tests.reader_bridge.card.jcecard_room import put_in
 from tests.reader_bridge.card.reader_room import READER, ReaderRoom
 from tests.reader_bridge.card.watching import Told, has_card
 
@@ -55,16 +54,9 @@ def jcecard(
     told = Told()
     watch = readers.watch(told)
     told.until(has_card(READER, False))
-    with reader_room.connect() as line:
-        host = [sys.executable, "-m", "tests.reader_bridge.card.jcecard_host"]
-        process = subprocess.Popen(
-            [*host, str(line.fileno()), str(tmp_path)],
-            stdin=subprocess.PIPE,
-            pass_fds=[line.fileno()],
-        )
-    told.until(has_card(READER))
-    yield readers
-    process.communicate(timeout=10)
+    with put_in(reader_room, tmp_path):
+        told.until(has_card(READER))
+        yield readers
     told.until(has_card(READER, False))
     watch.close()
 

@@ -1,4 +1,4 @@
-"""The same databases as the authority is tested on, with a hub on each."""
+"""A hub on an authority. What is about records runs on each kind of database, by its own import."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,8 +7,8 @@ import pytest
 
 from tests.services.authority.conftest import (
     MakeUrl,
+    _copied,
     folder,
-    make_url,
     migrated_file,
     postgres,
 )
@@ -16,12 +16,18 @@ from tests.services.authority.world import NOW, World
 from tests.services.bridge.card import CertifyingIssuer
 from tests.services.bridge.world import BridgeWorld
 
-__all__ = ["folder", "make_url", "migrated_file", "postgres"]
+__all__ = ["folder", "migrated_file", "postgres"]
+
+
+@pytest.fixture
+def make_url(migrated_file: Path) -> MakeUrl:
+    """Make a fresh database and give its address."""
+    return lambda folder: _copied(migrated_file, folder)
 
 
 @pytest.fixture
 async def world(make_url: MakeUrl, folder: Path) -> AsyncIterator[BridgeWorld]:
-    """A hub on an authority of its own, on each kind of database."""
+    """A hub on an authority of its own."""
     authority = World(await make_url(folder), folder, signs_with=CertifyingIssuer())
     await authority.authority.start(NOW)
     bridge = BridgeWorld(authority)

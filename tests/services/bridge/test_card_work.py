@@ -3,8 +3,11 @@
 from services.authority.states import CertificateState
 from services.bridge.events import Authorised, Done, PinSet, Waiting
 from services.bridge.work import Work
+from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT
 from tests.services.bridge.world import BridgeWorld
+
+__all__ = ["make_url"]  # on each kind of database
 
 
 async def test_a_card_is_activated(world: BridgeWorld) -> None:

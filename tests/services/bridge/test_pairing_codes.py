@@ -20,10 +20,13 @@ from services.bridge.pairing_codes import (
     counted_address,
 )
 from services.formats.hidden import Hidden
+from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT
 from tests.services.bridge.pc import Pc
 from tests.services.bridge.said import Message
 from tests.services.bridge.world import BridgeWorld
+
+__all__ = ["make_url"]  # on each kind of database
 
 WRONG = "AAAAAAAA"
 DAY = timedelta(days=1)

@@ -16,9 +16,12 @@ from services.bridge.models import SEALED_COLUMNS
 from services.bridge.work import Work
 from services.storage import keys
 from services.storage.rotation import keys_in_use, reseal
+from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT
 from tests.services.bridge.pc import Pc
 from tests.services.bridge.world import BridgeWorld
+
+__all__ = ["make_url"]  # on each kind of database
 
 TABLES = ("bridge_codes", "bridge_sessions", "bridge_operations", "bridge_releases")
 

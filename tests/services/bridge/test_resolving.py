@@ -7,11 +7,14 @@ from services.authority.states import CertificateState
 from services.bridge.errors import BridgeError
 from services.bridge.events import Done, Failed, Unresolved
 from services.bridge.work import Work
+from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT, Someone
 from tests.services.bridge.card import Card
 from tests.services.bridge.pc import Pc
 from tests.services.bridge.test_cuts import begins, is_active, last_word
 from tests.services.bridge.world import BridgeWorld
+
+__all__ = ["make_url"]  # on each kind of database
 
 
 async def test_an_operation_without_a_link_for_a_minute_is_over(world: BridgeWorld) -> None:

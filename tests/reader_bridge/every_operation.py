@@ -1,0 +1,35 @@
+"""Every operation, and what is typed for it."""
+
+from reader_bridge.prompts import PinKind
+from reader_bridge.protocol import Purpose
+from reader_bridge.protocol.operations import (
+    ChangePin,
+    ListReaders,
+    Parameters,
+    ProvePossession,
+    ReadCardStatus,
+    ReadCertificate,
+    SetPin,
+)
+from tests.reader_bridge.card.issuer import SERIAL
+
+NONCE = bytes(32)
+PIN, NEW_PIN = b"first123", b"second45"
+SECRETS = {PinKind.CURRENT: [PIN], PinKind.NEW: [NEW_PIN]}
+ALL: list[Parameters] = [
+    ReadCardStatus(),
+    ReadCertificate(),
+    ProvePossession(NONCE),
+    ChangePin(),
+    SetPin(Purpose.UNLOCK, SERIAL.hex(), NONCE),
+]
+"""Every operation on a card."""
+EVERYTHING: list[Parameters] = [
+    ListReaders(),
+    *ALL[:3],
+    ALL[4],
+    SetPin(Purpose.ACTIVATE, SERIAL.hex(), NONCE),
+    SetPin(Purpose.UNLOCK, "00ff", NONCE),
+    ALL[3],
+]
+"""All that a server can ask of a bridge."""

@@ -1,0 +1,53 @@
+"""The project's own bridge, run against a server of a test."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from reader_bridge.back_off import BackOff
+from reader_bridge.bridge import Bridge
+from reader_bridge.card.connection import CardReaders
+from reader_bridge.link import Link
+from reader_bridge.prompts import Ending, Prompter
+from reader_bridge.session import Patience, Session
+
+
+@dataclass
+class Running:
+    """A bridge at work."""
+
+    session: Session
+    task: asyncio.Task[Ending]
+
+
+@asynccontextmanager
+async def running(
+    url: str,
+    person: Prompter,
+    readers: CardReaders,
+    patience: Patience | None = None,
+    link: Link | None = None,
+) -> AsyncIterator[Running]:
+    """Have a bridge that dials a server, and dials again at once where the link is lost."""
+
+    async def no_time(_: float) -> None:
+        await asyncio.sleep(0)
+
+    session = Session(url, "127.0.0.1", person, readers, patience)
+    bridge = Bridge(
+        link or Link(url),
+        session,
+        "127.0.0.1",
+        person,
+        language="en",
+        app_version="1.0",
+        back_off=BackOff(lambda: 0.0),
+        sleep=no_time,
+    )
+    task = asyncio.ensure_future(bridge.run())
+    try:
+        yield Running(session, task)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -1,0 +1,208 @@
+"""The real hub, dialled by real bridges over websockets of this machine; and what goes over them.
+
+What a chat does is done at the hub, and what a bridge says is the real one's: nothing is played.
+"""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import cycle, groupby
+from pathlib import Path
+from time import perf_counter
+from typing import TypeVar
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from bot.bridge_web import Limits, bridge_routes
+from bot.embedded import VirtualCardMaker
+from bot.web import listening, public_app
+from reader_bridge.protocol.limits import DEFAULT_PATH
+from services.authority.embedded.ca.keys import NewCa
+from services.authority.embedded.ca.publication import Publication
+from services.authority.embedded.ca.service import open_service
+from services.authority.results import Operation, Proof
+from services.bridge.events import (
+    BridgeEvent,
+    Done,
+    Failed,
+    NowPaired,
+    OperationEvent,
+    PairingOffered,
+    Unresolved,
+)
+from services.bridge.hub import Hub
+from services.bridge.port import BridgeDoor, Connection, Transport
+from services.bridge.work import Work
+from services.formats.hidden import Hidden
+from services.storage.database import Database
+from tests.services.authority.world import CHAT, CHEAP, NOW, Someone, World
+
+PASSPHRASE = "passphrase of the card"
+_END = (Done, Failed, Unresolved)
+_PATIENCE = 20.0
+_Event = TypeVar("_Event", bound=BridgeEvent)
+
+
+@dataclass
+class Counted:
+    """A door that keeps every frame: `True` and what the server says, `False` and the bridge's.
+
+    It is the hub's connection and the listener's transport at once, for one bridge at a time.
+    """
+
+    door: BridgeDoor
+    frames: list[tuple[bool, str]] = field(default_factory=list)
+    _connection: Connection = field(init=False)
+    _transport: Transport = field(init=False)
+
+    def connect(self, transport: Transport, address: str, now: datetime) -> "Counted":
+        self._transport = transport
+        self._connection = self.door.connect(self, address, now)
+        return self
+
+    def send(self, frame: str) -> None:
+        self.frames.append((True, frame))
+        self._transport.send(frame)
+
+    def close(self) -> None:
+        self._transport.close()
+
+    async def receive(self, text: str, now: datetime) -> None:
+        self.frames.append((False, text))
+        await self._connection.receive(text, now)
+
+    async def lost(self, now: datetime) -> None:
+        await self._connection.lost(now)
+
+    @property
+    def kinds(self) -> list[str]:
+        """The messages' types, in the order in which they passed the server."""
+        return [json.loads(frame)["type"] for _, frame in self.frames]
+
+    @property
+    def round_trips(self) -> int:
+        """How often the server had to wait for the bridge after it had said something."""
+        return sum(from_server for from_server, _ in groupby(way for way, _ in self.frames))
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an operation ended for its chat.
+
+    :ivar seconds: from the chat's wish until it hears.
+    """
+
+    event: OperationEvent
+    seconds: float
+
+
+class Chat:
+    """A chat at the hub, and the one card of its person.
+
+    :ivar port: of the server.
+    :ivar origin: as bridges dial it.
+    :ivar at_end: called at the moment in which it hears that something came to its end.
+    """
+
+    def __init__(self, world: World, someone: Someone, port: int, origin: str) -> None:
+        self.world, self.someone, self.port, self.origin = world, someone, port, origin
+        self.at_end: Callable[[], object] = lambda: None
+        self._events: asyncio.Queue[tuple[BridgeEvent, float]] = asyncio.Queue()
+        self.hub = Hub(world.database, world.keys, world.authority, origin, self._hears)
+        self.link = Counted(self.hub)
+
+    def _hears(self, event: BridgeEvent) -> None:
+        self._events.put_nowait((event, perf_counter()))
+        if isinstance(event, _END):
+            self.at_end()
+
+    async def _until(self, *kinds: type[_Event]) -> tuple[_Event, float]:
+        async with asyncio.timeout(_PATIENCE):
+            while True:
+                event, at = await self._events.get()
+                if isinstance(event, kinds):
+                    return event, at
+
+    async def code(self) -> str:
+        """Ask for a pairing code."""
+        given = await self.hub.offer(CHAT, CHAT, "Anna Nguyễn", NOW)
+        return given.code.reveal()
+
+    async def pairs(self) -> None:
+        """Find the words to be the same, once the code was typed at the PC."""
+        await self._until(PairingOffered)
+        await self.hub.confirm(CHAT, NOW, accepted=True)
+        await self._until(NowPaired)
+        self.link.frames.clear()
+
+    async def grant(self, work: Work) -> str | None:
+        """Prove who the person is, where that is needed."""
+        if work.purpose is None:
+            return None
+        return (await self.someone.granted(Operation(work), Proof.CODE)).id
+
+    async def has_done(self, work: Work, grant: str | None = None) -> Ended:
+        """Have something done on the card, until the chat hears that it was."""
+        await self.hub.settled()
+        self.link.frames.clear()
+        begun = perf_counter()
+        operation_id = await self.hub.start(CHAT, work, NOW, grant)
+        ended, at = await self._until(*_END)
+        assert isinstance(ended, Done), ended
+        assert ended.operation_id == operation_id
+        return Ended(ended, at - begun)
+
+
+@asynccontextmanager
+async def opened(database: Database, folder: Path) -> AsyncIterator[World]:
+    """Have an authority on a database, that issues certificates and cards as the product does."""
+    ca = NewCa(key_bits=2048, cost=CHEAP)
+    secret, publication = Hidden("of the authority's key"), Publication("http://127.0.0.1")
+    service = await open_service(database, folder / "ca.json", secret, publication, NOW, ca)
+    world = World(str(database.url), folder, signs_with=service.issuer)
+    await world.close()
+    world.open(database)
+    world.maker = VirtualCardMaker()  # type: ignore[assignment]
+    await world.authority.start(NOW)
+    try:
+        yield world
+    finally:
+        await service.crl.settled()
+        await world.close()
+
+
+async def has_a_card(world: World) -> Someone:
+    """Give a person whose virtual card lies in their letter box."""
+    keys = cycle([rsa.generate_private_key(65537, 2048)])
+    world.authority.issuing._draw_key = lambda: next(keys)
+    someone = world.person()
+    await someone.applies()
+    await someone.pays()
+    await someone.is_issued()
+    await someone.is_posted()
+    return someone
+
+
+@asynccontextmanager
+async def listens(
+    world: World, someone: Someone, dialled: int | None = None
+) -> AsyncIterator[Chat]:
+    """Have a server that bridges dial.
+
+    :param dialled: another port of this machine, from which they are led here.
+    """
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    chat = Chat(world, someone, port, f"ws://127.0.0.1:{dialled or port}")
+    routes = bridge_routes(chat.link, lambda: NOW, Limits(frames=1_000_000))
+    async with chat.hub.open(NOW), listening(public_app(routes), "127.0.0.1", port):
+        yield chat
+
+
+def url_of(chat: Chat) -> str:
+    """Give what a bridge dials."""
+    return chat.origin + DEFAULT_PATH
