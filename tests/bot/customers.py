@@ -1,0 +1,260 @@
+"""People who suspend, resume, get their code back and pay, whatever becomes of the bot meanwhile.
+
+They do what their phone shows: each waits for the answer to what they did, for as long as it
+takes, and never does anything a second time but press Pay where the bank had no answer.
+"""
+
+import asyncio
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from typing import TypeVar
+
+from bot.sandbox.engine import Engine
+from bot.sandbox.errors import PersonError
+from bot.sandbox.people import Person
+from services.formats.card_number import CardNumber
+from tests.chat import Json, buttons
+from tests.services.authority.world import Someone
+
+PATIENCE = 240.0
+"""Seconds after which something is lost; a bot that is struck again and again takes its time."""
+_QUESTION = "how much does the card cost"
+_BANK_SECONDS = 3.0
+T = TypeVar("T")
+
+
+class Mailboxes:
+    """A mail server without TLS, for this machine: what came in, by address."""
+
+    def __init__(self) -> None:
+        self.mails: dict[str, list[EmailMessage]] = {}
+
+    async def start(self) -> int:
+        """Listen; gives the port."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def stop(self) -> None:
+        """Listen no more."""
+        self._server.close()
+
+    def subjects(self, address: str) -> list[str]:
+        """Give what the mails to somebody are about."""
+        return [str(mail["Subject"]) for mail in self.mails.get(address, [])]
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._talk(reader, writer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass  # the bot was killed as it wrote
+        finally:
+            writer.close()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready\r\n")
+        while line := (await reader.readline()).decode().strip():
+            verb = line.split()[0].upper()
+            if verb == "DATA":
+                writer.write(b"354 go ahead\r\n")
+                self._take(await reader.readuntil(b"\r\n.\r\n"))
+            writer.write(b"250 fine\r\n")
+            await writer.drain()
+            if verb == "QUIT":
+                return
+
+    def _take(self, raw: bytes) -> None:
+        mail = message_from_bytes(raw.removesuffix(b".\r\n"), policy=default)
+        assert isinstance(mail, EmailMessage)
+        self.mails.setdefault(str(mail["To"]), []).append(mail)
+
+
+@dataclass
+class Customer:
+    """Somebody with a record and a phone.
+
+    :ivar typed: everything they typed that nobody else may ever read.
+    """
+
+    someone: Someone
+    card: CardNumber | None
+    person: Person
+    mailboxes: Mailboxes
+    chance: random.Random
+    typed: list[str] = field(default_factory=list)
+    _codes: set[str] = field(default_factory=set)
+
+    @property
+    def address(self) -> str:
+        """Where their mails go."""
+        return self.someone.data.mail_address
+
+    @property
+    def engine(self) -> Engine:
+        """Their Telegram."""
+        return self.person.engine
+
+    async def lives(self) -> None:
+        """Live to the end."""
+        if self.card is None:
+            await self.pays_with_a_forgotten_code()
+        else:
+            await self.loses_and_finds_the_card()
+
+    async def loses_and_finds_the_card(self) -> None:
+        """Suspend, with a wrong code first, and resume."""
+        self.person.start("do-suspend")
+        await self.sees("stops the certificate at once")
+        self.types(f"{self.number} {self.wrong_code()}")
+        await self.sees("Tries left: 3")
+        self.types(self.code)
+        await self.sees("One more thing, whichever is easier")
+        await self.may_ask("One more thing, whichever is easier")
+        await self.taps("mail")
+        await self.types_one_time_code()
+        await self.sees("Suspend now?")
+        await self.taps("suspend")
+        await self.sees("Suspended.")
+        await self.taps(self.chance.choice(["yes", "no"]))
+        self.person.start("do-resume-who")
+        await self.sees("makes a suspended certificate usable again")
+        self.types(f"{self.number} {self.code}")
+        await self.sees("of the card in your hands")
+        await self.may_ask("of the card in your hands")
+        assert self.card is not None
+        self.types(self.card.reveal())
+        await self.sees("The card number is right")
+        await self.taps("mail")
+        await self.types_one_time_code()
+        await self.sees("You have shown everything")
+        await self.taps("tell")
+        await self.sees("They are told")
+        await self.taps("resume")
+        await self.sees("Resumed.")
+
+    async def pays_with_a_forgotten_code(self) -> None:
+        """Get the code back, pay, and look where it stands."""
+        self.person.start("do-retrieve")
+        await self.sees("Look at the form first")
+        await self.taps("gone")
+        await self.sees("and your birth date")
+        self.types(f"{self.number} {self.someone.data.birth_date.isoformat()}")
+        await self.types_one_time_code()
+        await self.sees("You have shown who you are")
+        await self.taps("show")
+        await self.sees("tap to see it")
+        await self.taps("noted")
+        await self.sees("Keep it well")
+        self.person.start("do-pay")
+        await self.sees("before anything is charged")
+        self.types(f"{self.number} {self.code}")
+        await self.sees("To pay: NT$278")
+        await self.may_ask("To pay: NT$278")
+        await self.taps("pay")
+        await self.pays()
+        await self.sees("Payment received")
+        self.person.start("do-status")
+        await self.sees("I show your application")
+        self.types(f"{self.number} {self.code}")
+        await self.sees("Next: wait.")
+
+    @property
+    def number(self) -> str:
+        """Their UI No."""
+        return self.someone.ui_number.reveal()
+
+    @property
+    def code(self) -> str:
+        """Their subscriber code."""
+        return self.someone.code.reveal()
+
+    def wrong_code(self) -> str:
+        """Give a code of the right shape that is not theirs."""
+        return "".join(reversed(self.code)) if self.code != self.code[::-1] else "aB3dE9xZ"
+
+    def types(self, secret: str) -> None:
+        """Type something that nobody else may read."""
+        self.typed += secret.split()
+        self.person.send(secret)
+
+    async def types_one_time_code(self) -> None:
+        """Read the mail that was not read yet, and type its code."""
+        self.types(await self._waits(self._new_code, "a one-time code"))
+
+    def _new_code(self) -> str | None:
+        for mail in self.mailboxes.mails.get(self.address, []):
+            found = re.search(r"\b\d{6}\b", mail.get_content())
+            if "one-time code" in str(mail["Subject"]) and found and found[0] not in self._codes:
+                self._codes.add(found[0])
+                return found[0]
+        return None
+
+    async def may_ask(self, step: str) -> None:
+        """Perhaps ask a question in between, which is answered, and the step shown again."""
+        if self.chance.random() < 0.5:
+            asked = self.person.send(_QUESTION)["message_id"]
+            await self.sees(step, after=asked)
+
+    async def sees(self, fragment: str, after: int = 0) -> None:
+        """Wait until the bot has said something, or has written it over something."""
+
+        def said() -> bool | None:
+            texts = [m.get("text", "") for m in self.heard if m["message_id"] > after]
+            return any(fragment in text for text in texts) or None
+
+        await self._waits(said, fragment)
+
+    async def taps(self, key: str) -> None:
+        """Press the newest button of a kind, once it is there."""
+
+        def found() -> tuple[int, str] | None:
+            for message in reversed(self.heard):
+                for button in buttons(message):
+                    data = button.get("callback_data", "")
+                    if data.endswith(f".{key}"):
+                        return message["message_id"], data
+            return None
+
+        self.person.press(*await self._waits(found, f"a button {key}"))
+
+    async def pays(self) -> None:
+        """Press Pay until the bank took the money; it is asked again where nobody answers."""
+        invoice = await self._waits(lambda: next(iter(self.invoices), None), "an invoice")
+        for _ in range(int(PATIENCE / _BANK_SECONDS)):
+            try:
+                outcome = await self.person.pay(invoice, timeout=_BANK_SECONDS)
+            except PersonError as error:
+                if error.code != "already_paid":
+                    raise
+                return
+            if outcome["status"] == "paid":
+                return
+            assert outcome["status"] == "timeout", outcome
+        raise AssertionError(f"{self.person.first_name} cannot pay")
+
+    @property
+    def invoices(self) -> list[int]:
+        """The invoices in the chat."""
+        return [m["message_id"] for m in self.heard if "invoice" in m]
+
+    @property
+    def heard(self) -> list[Json]:
+        """What the bot wrote."""
+        messages: list[Json] = self.person.transcript()["messages"]
+        return [m for m in messages if m.get("from", {}).get("is_bot")]
+
+    async def _waits(self, look: Callable[[], T | None], what: str) -> T:
+        end = asyncio.get_running_loop().time() + PATIENCE
+        while (found := look()) is None:  # mails ring no bell
+            if asyncio.get_running_loop().time() > end:
+                said = [message.get("text", "")[:70] for message in self.heard[-3:]]
+                raise AssertionError(f"{self.person.first_name} waits for {what}, sees {said}")
+            found = await self.engine.bell.until(look, 0.1)
+            if found is not None:
+                break
+        return found

@@ -1,0 +1,244 @@
+"""SIGKILL at random moments of a bot that many people talk to and pay, and whether all agrees.
+
+The bot is the program itself, over HTTP to a sandbox, with a database and a mail server of its
+own. On demand, with the seed printed: ``python -m tests.bot.mixed_strikes 200``.
+"""
+
+import argparse
+import asyncio
+import random
+import shutil
+import signal
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from bot.sandbox.engine import Engine
+from bot.sandbox.server import serve
+from services.authority.embedded.ca.keys import NewCa
+from services.authority.embedded.ca.publication import Publication
+from services.authority.embedded.ca.service import open_service
+from services.authority.embedded.hashing import Cost
+from services.authority.embedded.models import AuditEntry
+from services.formats.hidden import Hidden
+from services.outbox import OutboxMessage
+from services.storage.models import InboxUpdate, UpdateState
+from services.storage.upgrade import upgrade
+from tests.bot.customers import PATIENCE, Customer, Mailboxes
+from tests.bot.struck import PASSPHRASE, Program, environment_of, free_port
+from tests.chat import TOKEN
+from tests.services.authority import invariants
+from tests.services.authority.postgres import PostgresServer
+from tests.services.authority.world import World, fast_folder
+
+AT_ONCE = 6
+MOST_CALLS = 24
+"""After how many of the program's calls it is struck at the latest."""
+LONGEST = 0.03
+"""And how many seconds after such a call."""
+IDLE = 5.0
+"""Seconds without enough calls after which it is struck all the same."""
+IN_STARTING = 0.1
+"""How many of the strikes may come before it began to work."""
+_LOST = Counter({"code_wrong": 1, "suspended": 1, "resumed": 1})
+_PAID = Counter({"code_revealed": 1, "checkout_approved": 1, "paid": 1})
+_MAILS_LOST = ("one-time code", "is suspended", "about to be resumed", "can be used again")
+_MAILS_PAID = ("one-time code", "payment received", "was shown")
+
+
+class Town:
+    """Everything outside the bot: Telegram, mailboxes, and people with records."""
+
+    def __init__(self, url: str, folder: Path, chance: random.Random) -> None:
+        self.url, self.folder, self.chance = url, folder, chance
+        self.engine, self.mailboxes = Engine(TOKEN), Mailboxes()
+        self.calls = 0
+        self.engine.observe(self)
+        self.customers: list[Customer] = []
+        self.begun: list[Customer] = []
+
+    def on_call(self, method: str, params: Any, _envelope: Any) -> None:
+        """Count a call that somebody sees something of."""
+        self.calls += any(name in params for name in ("chat_id", "callback_query_id"))
+
+    async def many_calls(self, number: int) -> None:
+        """Wait until the bot has made so many more calls."""
+        wanted = self.calls + number
+        await self.engine.bell.until(lambda: self.calls >= wanted or None, IDLE)
+
+    def on_update(self, update: Any) -> None:
+        """Not of interest."""
+
+    async def settle(self, people: int, public_url: str) -> None:
+        """Make the authority, and let people be there."""
+        world = World(self.url, self.folder)
+        try:
+            await upgrade(world.database)
+            now = datetime.now(UTC) - timedelta(days=1)
+            new = NewCa(key_bits=2048, cost=Cost(memory=64, passes=1))
+            publication = Publication(public_url)
+            await open_service(
+                world.database, self.folder / "ca.json", Hidden(PASSPHRASE), publication, now, new
+            )
+            await world.authority.start(now)
+            for number in range(people):
+                self.customers.append(await self._customer(world, number, now))
+        finally:
+            await world.close()
+
+    async def _customer(self, world: World, number: int, now: datetime) -> Customer:
+        someone, card = world.person(number + 1), None
+        await someone.applies(now)
+        if number % 3:
+            for act in (someone.pays, someone.is_issued, someone.is_posted, someone.activates):
+                await act(now)
+            card = world.maker.orders[-1].card_number
+            someone.card_file.unlink()
+        person = self.engine.person(f"Customer {number}", "en")
+        seed = self.chance.randrange(10**9)
+        return Customer(someone, card, person, self.mailboxes, random.Random(seed))  # noqa: S311
+
+    async def lives_until(self, over: asyncio.Event) -> None:
+        """Let some people at once live, one after the other; the last begin before it is over."""
+
+        async def one_after_the_other() -> None:
+            while not over.is_set() and self.customers:
+                customer = self.customers.pop()
+                self.begun.append(customer)
+                await customer.lives()
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(one_after_the_other())
+
+    async def is_quiet(self) -> None:
+        """Wait until the program has nothing left to do or to send."""
+        world = World(self.url, self.folder)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while await self._left(world):
+                    await self.engine.bell.until(lambda: None, 0.1)
+        finally:
+            await world.close()
+
+    async def _left(self, world: World) -> bool:
+        undone = select(InboxUpdate.update_id).where(InboxUpdate.state != UpdateState.DONE)
+        async with world.database.unit_of_work() as session:
+            found = await session.execute(undone.limit(1))
+            waiting = await session.execute(select(OutboxMessage.id).limit(1))
+            return found.first() is not None or waiting.first() is not None
+
+
+async def strike(url: str, folder: Path, strikes: int, seed: int) -> int:
+    """Strike, let everybody finish, and check everything; give how many people there were.
+
+    :raises AssertionError: where something is lost, doubled or half done, with the seed.
+    """
+    chance = random.Random(seed)  # noqa: S311
+    town = Town(url, folder, chance)
+    public = free_port()
+    await town.settle(AT_ONCE + strikes, f"http://127.0.0.1:{public}")
+    sandbox = await serve(town.engine, "page-token")
+    mail = await town.mailboxes.start()
+    environment = environment_of(url, folder, f"{sandbox.api_url}/bot", public, mail)
+    try:
+        async with Program.ready(environment, folder / "log") as program:
+            await _struck(program, town, strikes, chance)
+        await check(town)
+    except* Exception as errors:
+        raise AssertionError(f"seed {seed}: {errors.exceptions}") from errors
+    finally:
+        await sandbox.close()
+        await town.mailboxes.stop()
+    return len(town.begun)
+
+
+async def _struck(program: Program, town: Town, strikes: int, chance: random.Random) -> None:
+    over = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(town.lives_until(over))
+        for _ in range(strikes):
+            await program.start()
+            if chance.random() > IN_STARTING:
+                await town.many_calls(chance.randint(1, MOST_CALLS))
+                await asyncio.sleep(chance.uniform(0.0, LONGEST))
+            else:
+                await asyncio.sleep(chance.uniform(0.0, IDLE / 5))
+            assert await program.end(signal.SIGKILL) == -signal.SIGKILL
+        await program.start()
+        over.set()
+    await town.is_quiet()
+    assert await program.end(signal.SIGTERM) == 0
+
+
+async def check(town: Town) -> None:
+    """Check money and states, what was done for each person, and what they were told."""
+    world = World(town.url, town.folder)
+    try:
+        taken = {f"sandbox_tg_{chat}_{message}" for chat, message in town.engine.paid}
+        before = {f"charge-{c.someone.seed}-1" for c in _all(town) if c.card}
+        await invariants.hold(world, taken | before)
+        assert len(taken) == sum(customer.card is None for customer in town.begun)
+        for customer in town.begun:
+            await _check_one(world, customer)
+    finally:
+        await world.close()
+    _check_traces(town.folder, [typed for customer in town.begun for typed in customer.typed])
+
+
+def _all(town: Town) -> Sequence[Customer]:
+    return [*town.customers, *town.begun]
+
+
+async def _check_one(world: World, customer: Customer) -> None:
+    """Everything they did had one effect, and all that matters was told at least once."""
+    lost, who = customer.card is not None, customer.person.first_name
+    shown = await world.counter.show(customer.someone.ui_number, datetime.now(UTC))
+    ui_hash = world.authority.records.ui_hash(customer.someone.ui_number).hex()
+    async with world.database.unit_of_work() as session:
+        mine = AuditEntry.subject.in_([shown.application, ui_hash])
+        acts = Counter(await session.scalars(select(AuditEntry.act).where(mine)))
+    expected = _LOST if lost else _PAID
+    done = Counter({act: acts[act] for act in expected})
+    assert done == expected, f"{who}: {done}"
+    subjects = customer.mailboxes.subjects(customer.address)
+    for wanted in _MAILS_LOST if lost else _MAILS_PAID:
+        assert any(wanted in subject for subject in subjects), f"{who}: no mail {wanted}"
+    assert not [m for m in customer.heard if "something went wrong" in m.get("text", "")], who
+
+
+def _check_traces(folder: Path, typed: Sequence[str]) -> None:
+    """Nothing that was typed is in a file: database, journal, keys, log."""
+    written = b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
+    found = [secret for secret in typed if len(secret) > 6 and secret.encode() in written]
+    assert not found, "something typed is in a file"
+
+
+def main() -> None:
+    """Strike on a database of its own, and print the seed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("strikes", type=int, nargs="?", default=200)
+    parser.add_argument("--postgresql", action="store_true")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
+    options = parser.parse_args()
+    print(f"seed {options.seed}, {options.strikes} strikes", flush=True)  # noqa: T201
+    folder = Path(tempfile.mkdtemp(prefix="kaika-strikes-", dir=fast_folder()))
+    server = PostgresServer() if options.postgresql else None
+    url = server.create("strikes") if server else f"sqlite+aiosqlite:///{folder / 'kaika.db'}"
+    try:
+        people = asyncio.run(strike(url, folder, options.strikes, options.seed))
+        print(f"all agree, {people} people were served")  # noqa: T201
+    finally:
+        if server:
+            server.stop()
+            shutil.rmtree(server.folder)
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""The program itself, `kaika run`, to be started and killed as often as wanted."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.bot.customers import PATIENCE
+from tests.chat import TOKEN
+
+ROOT = Path(__file__).parents[2]
+PASSPHRASE = "of an authority that is struck"
+
+
+@dataclass
+class Program:
+    """`kaika run`, started and struck as often as wanted.
+
+    :ivar log: what it logged, in one file.
+    :ivar process: the number of its process, while there is one.
+    """
+
+    starter: asyncio.subprocess.Process
+    log: Path
+    process: int | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def ready(cls, environment: dict[str, str], log: Path) -> AsyncIterator["Program"]:
+        """Have it ready to be started while the block runs."""
+        with log.open("ab") as opened:
+            starter = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "tests.bot.starter"),
+                env={**os.environ, **environment},
+                cwd=ROOT,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=opened,
+            )
+        program = cls(starter, log)
+        try:
+            yield program
+        finally:
+            if program.process is not None:
+                os.kill(program.process, signal.SIGKILL)
+            starter.kill()
+            await starter.wait()
+
+    async def start(self) -> None:
+        """Start it."""
+        assert self.starter.stdin is not None
+        self.starter.stdin.write(b"\n")
+        self.process = await self._line()
+
+    async def end(self, how: signal.Signals) -> int:
+        """End it, and give what it ended with."""
+        assert self.process is not None
+        os.kill(self.process, how)
+        ended = await self._line()
+        self.process = None
+        return ended
+
+    async def _line(self) -> int:
+        assert self.starter.stdout is not None
+        line = await asyncio.wait_for(self.starter.stdout.readline(), PATIENCE)
+        assert line, self.log.read_text()[-2000:]
+        return int(line)
+
+
+def environment_of(url: str, folder: Path, api: str, public: int, mail: int) -> dict[str, str]:
+    """Give the settings of a bot with the embedded authority that can be paid.
+
+    :param api: where its Telegram is.
+    :param public: the port of its public listener.
+    :param mail: the port of its mail server.
+    """
+    told = {
+        "BOT_TOKEN": TOKEN,
+        "BASE_URL": api,
+        "DATA_DIR": str(folder),
+        "DATABASE_URL": url,
+        "AUTHORITY": "embedded",
+        "CA_PASSPHRASE": PASSPHRASE,
+        "PUBLIC_URL": f"http://127.0.0.1:{public}",
+        "PUBLIC_PORT": str(public),
+        "LOOPBACK_PORT": "0",
+        "PAYMENT_PROVIDER_TOKEN": "284685063:TEST:strikes",
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(mail),
+        "SMTP_SECURITY": "none",
+        "MAIL_FROM": "Kaika <kaika@authority.example>",
+        "LOG_FORMAT": "json",
+        "LOG_LEVEL": "debug",
+    }
+    return {f"KAIKA_{name}": value for name, value in told.items()}
+
+
+def free_port() -> int:
+    """Give a port that nobody has."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port

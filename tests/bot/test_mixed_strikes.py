@@ -1,0 +1,15 @@
+"""SIGKILL amid payments and suspensions: ten times here, on demand 200 (`mixed_strikes`)."""
+
+import asyncio
+import random
+from pathlib import Path
+
+from tests.bot.mixed_strikes import AT_ONCE, strike
+
+STRIKES = 10
+
+
+def test_nothing_is_lost_or_done_twice_after_sigkill(tmp_path: Path) -> None:
+    seed = random.SystemRandom().randrange(10**9)
+    url = f"sqlite+aiosqlite:///{tmp_path / 'kaika.db'}"
+    assert asyncio.run(strike(url, tmp_path, STRIKES, seed)) >= AT_ONCE

@@ -1,0 +1,102 @@
+"""Two operating-system processes that are handed the same updates at once: only one acts."""
+
+import asyncio
+import json
+import os
+import random
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+
+from bot.sandbox.server import serve
+from tests.bot.customers import PATIENCE
+from tests.bot.mixed_strikes import Town, check
+from tests.bot.struck import ROOT, environment_of, free_port
+from tests.services.authority.conftest import (
+    MakeUrl,
+    folder,
+    make_url,
+    migrated_file,
+    postgres,
+)
+
+__all__ = ["folder", "make_url", "migrated_file", "postgres"]
+
+PEOPLE = 3
+Process = asyncio.subprocess.Process
+
+
+@asynccontextmanager
+async def process(environment: dict[str, str], log: Path) -> AsyncIterator[Process]:
+    """Have one of the processes ready while the block runs."""
+    pipe = asyncio.subprocess.PIPE
+    with log.open("ab") as errors:
+        started = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.bot.two_processes"),
+            env={**os.environ, **environment},
+            cwd=ROOT,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=errors,
+        )
+    try:
+        assert await _line(started) == "ready", log.read_text()[-2000:]
+        yield started
+        assert started.stdin is not None
+        started.stdin.close()
+        assert await asyncio.wait_for(started.wait(), PATIENCE) == 0
+    finally:
+        with suppress(ProcessLookupError):
+            started.kill()
+        await started.wait()
+
+
+async def _line(started: Process) -> str:
+    assert started.stdout is not None
+    return (await asyncio.wait_for(started.stdout.readline(), PATIENCE)).decode().strip()
+
+
+async def _hands_on(town: Town, processes: Sequence[Process]) -> None:
+    """Take each update out of the sandbox and give it to both at the same moment."""
+    offset = 0
+    while True:
+        answer = await town.engine.call("getUpdates", {"offset": offset, "timeout": 30})
+        for update in answer["result"]:
+            offset = update["update_id"] + 1
+            for each in processes:
+                assert each.stdin is not None
+                each.stdin.write(json.dumps(update).encode() + b"\n")
+            assert await asyncio.gather(*map(_line, processes)) == ["done", "done"]
+
+
+async def test_of_two_processes_one_acts(make_url: MakeUrl, folder: Path) -> None:
+    town = Town(await make_url(folder), folder, random.Random(1))  # noqa: S311
+    public = free_port()
+    await town.settle(PEOPLE, f"http://127.0.0.1:{public}")
+    mail, sandbox = await town.mailboxes.start(), await serve(town.engine, "page-token")
+    environment = environment_of(town.url, folder, f"{sandbox.api_url}/bot", public, mail)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(sandbox.close)
+        stack.push_async_callback(town.mailboxes.stop)
+        log = folder / "log"
+        both = [await stack.enter_async_context(process(environment, log)) for _ in range(2)]
+        handing_on = asyncio.create_task(_hands_on(town, both))
+        await town.lives_until(asyncio.Event())
+        await town.is_quiet()
+        handing_on.cancel()
+    await check(town)
+    assert len(town.begun) == PEOPLE
+    _nobody_was_told_nonsense(town)
+
+
+def _nobody_was_told_nonsense(town: Town) -> None:
+    said = Counter(
+        text
+        for customer in town.begun
+        for message in customer.heard
+        for text in ("went wrong", "did not ask for it", "earlier step", "is over")
+        if text in message.get("text", "")
+    )
+    assert not said, said
