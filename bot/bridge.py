@@ -26,6 +26,7 @@ from handlers.embedded.card_work import WORK, CardDialog
 from handlers.embedded.change_pin import change_pin
 from handlers.embedded.connecting import STEPS
 from handlers.embedded.pairing import BRIDGE, pairing
+from handlers.embedded.triage import triage
 from handlers.embedded.unlock import unlock
 from reader_bridge.protocol import origin_of
 from services.authority.embedded.ca.statuses import standings
@@ -33,6 +34,7 @@ from services.authority.port import Authority
 from services.authority.results import Operation
 from services.authority.states import CertificateState
 from services.bridge.hub import Hub
+from services.bridge.port import BridgeHub
 from services.dialogs import DialogRow
 from services.storage.database import Database
 from services.storage.keys import KeyRing
@@ -64,7 +66,8 @@ class Bridge:
         self.board = Board()
         queue = application.update_queue
         self.hub = Hub(database, keys, authority, origin, queue.put_nowait)
-        self._dialogs = {one.dialog.name: one for one in self._declared(authority, origin)}
+        declared = at_the_card(authority, self.hub, self.board, origin, database)
+        self._dialogs = {one.dialog.name: one for one in declared}
         self.desk = BridgeDesk(self.hub, self.board, self._dialogs)
         application.bot_data[BRIDGE] = self.desk
 
@@ -83,7 +86,8 @@ class Bridge:
 
     def conversations(self) -> Mapping[str, Dialog]:
         """Give the conversations that reach the card, by name; they take the place of others."""
-        return {name: one.dialog for name, one in self._dialogs.items()}
+        own = {name: one.dialog for name, one in self._dialogs.items()}
+        return own if "activate" not in own else {**own, "triage": triage(reaches_card=True)}
 
     def routes(self) -> list[web.RouteDef]:
         """Give where bridges dial, on the public listener."""
@@ -120,19 +124,21 @@ class Bridge:
         for chat in self.board.counting():
             self._application.update_queue.put_nowait(TimePassed(chat))
 
-    def _declared(self, authority: Authority, origin: str) -> list[CardDialog]:
-        """Give the conversations; where nothing is carried out none of them touches a PIN."""
-        hub, board, database = self.hub, self.board, self._database
-        if Operation.ACTIVATE not in authority.carries_out:
-            look = card_check(hub, board, origin, database, None)
-            return [look, pairing(hub, board, origin, ("card_check",))]
-        return [
-            activate(authority, hub, board, origin),
-            unlock(authority, hub, board, origin),
-            change_pin(hub, board, origin),
-            card_check(hub, board, origin, database, _records()),
-            pairing(hub, board, origin, ("card_check", *_WITH_PINS)),
-        ]
+
+def at_the_card(
+    authority: Authority, hub: BridgeHub, board: Board, origin: str, database: Database
+) -> list[CardDialog]:
+    """Give the conversations; where nothing is carried out none of them touches a PIN."""
+    if Operation.ACTIVATE not in authority.carries_out:
+        look = card_check(hub, board, origin, database, None)
+        return [look, pairing(hub, board, origin, ("card_check",))]
+    return [
+        activate(authority, hub, board, origin),
+        unlock(authority, hub, board, origin),
+        change_pin(hub, board, origin),
+        card_check(hub, board, origin, database, _records()),
+        pairing(hub, board, origin, ("card_check", *_WITH_PINS)),
+    ]
 
 
 def origin_for(settings: Settings) -> str | None:

@@ -4,11 +4,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
+from bot.bridge import at_the_card
 from handlers.dialog.declaration import Dialog
 from handlers.dialog.diagram import diagram, heading
+from handlers.embedded.card_board import Board
 from handlers.embedded.declared import conversations
+from handlers.embedded.triage import triage
 from handlers.guide import CONVERSATIONS
 from services.authority.port import Authority
+from services.authority.results import Operation
+from services.bridge.hub import Hub
 from services.storage.database import Database
 
 PATH = Path(__file__).parent.parent / "docs" / "conversations.md"
@@ -78,6 +83,7 @@ class _OnPaper:
     """Stands where an authority would: a declaration that is only drawn asks nothing of it."""
 
     keeper = None
+    carries_out = frozenset(Operation)
 
     @property
     def online(self) -> "_OnPaper":
@@ -91,7 +97,12 @@ class _OnPaper:
 def embedded() -> list[Dialog]:
     """Give the conversations that are carried out and are not the guide's."""
     authority = cast(Authority, cast(Any, _OnPaper()))
-    declared = conversations(authority, Database("sqlite+aiosqlite://"), takes_money=True)
+    database = Database("sqlite+aiosqlite://")
+    hub = Hub(database, cast(Any, None), authority, "", lambda _: None)
+    declared = dict(conversations(authority, database, takes_money=True))
+    for one in at_the_card(authority, hub, Board(), "", database):
+        declared[one.dialog.name] = one.dialog
+    declared["triage"] = triage(reaches_card=True)
     return [d for d in declared.values() if CONVERSATIONS.get(d.name) is not d]
 
 

@@ -83,7 +83,7 @@ async def _fill(settings: Settings) -> None:
 
     async with desk_opened(Parts(settings=lambda: settings)) as desk:
         folder = settings.data_dir / "cards"
-        await demo_people.fill(desk.authority, desk.card_maker, folder, desk.now)
+        await demo_people.fill(desk.authority, embedded.demo_card, folder, desk.now)
 
 
 def _announce(sandbox: RunningSandbox, settings: Settings) -> None:
@@ -95,7 +95,9 @@ def _announce(sandbox: RunningSandbox, settings: Settings) -> None:
     _console.print(f"\n    {sandbox.page_url}\n", markup=False, highlight=False, soft_wrap=True)
     _console.print(
         "The counter, in another terminal: [bold].venv/bin/kaika --sandbox counter list[/]\n"
-        "The card in a reader on the PC, in one more (its passphrase is demo):"
+        "The card in a reader on the PC, in one more (its passphrase is "
+        f"{demo_people.PASSPHRASE.reveal()}, the PIN of those that are active "
+        f"{demo_people.PIN}):"
     )
     card = settings.data_dir / "cards" / "john.card"
     server = f"ws://127.0.0.1:{settings.public_port}"

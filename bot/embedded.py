@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.certificate_web import certificate_routes
 from bot.due_worker import Errand, Task
 from bot.settings import PREFIX, SANDBOX_SETTINGS, Settings, SettingsError, is_loopback
+from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.issue import issue_card
 from services import outbox
 from services.authority.embedded import applications, demo
@@ -20,6 +21,7 @@ from services.authority.embedded.ca import crl
 from services.authority.embedded.ca.keys import NewCa
 from services.authority.embedded.ca.publication import Publication
 from services.authority.embedded.ca.service import CertificateService, open_service
+from services.authority.embedded.demo import DemoPerson
 from services.authority.embedded.hashing import Cost, Hasher
 from services.authority.embedded.issuing import CardKey, rsa_2048
 from services.authority.port import CardOrder, CertificateIssuer
@@ -146,7 +148,13 @@ async def open_issuer(
 
 
 class VirtualCardMaker:
-    """Makes the file of a virtual card (`services.authority.port.CardMaker`)."""
+    """Makes the file of a virtual card (`services.authority.port.CardMaker`).
+
+    :param pin: on the card from the start, for the sandbox only.
+    """
+
+    def __init__(self, pin: str | None = None) -> None:
+        self._pin = pin
 
     def make(self, order: CardOrder, path: Path) -> None:
         """Write the card of an order."""
@@ -158,7 +166,13 @@ class VirtualCardMaker:
             admin_key=order.admin_key,
             private_keys={kind.value: key for kind, key in order.private_keys.items()},
             certificates={kind.value: der for kind, der in order.certificates.items()},
+            pin=SecretBuffer(self._pin.encode()) if self._pin else None,
         )
+
+
+def demo_card(person: DemoPerson) -> VirtualCardMaker:
+    """Give what makes the card of somebody in the sandbox."""
+    return VirtualCardMaker(demo.PIN if person.is_activated else None)
 
 
 def _refuse_what_is_missing(settings: Settings, *, has_mail: bool) -> None:

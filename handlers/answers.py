@@ -9,7 +9,9 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 import locales
 from handlers import telegram_html
+from handlers.dialog.words import DOMAIN
 from handlers.guide import CONVERSATIONS
+from handlers.guide.triage import TRIAGE
 from handlers.view import Keyboard, View, button, view
 from handlers.words import Markup, label, say
 from services.faq import error_codes
@@ -74,7 +76,7 @@ def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKey
     rows = [[button(e.title, "related", e.id, language)] for e in found if e is not None]
     if entry.conversation is not None and entry.conversation in CONVERSATIONS:
         lead = button(label(language, "🧭 Lead me through it"), "go", entry.conversation)
-        rows.insert(0, [lead])
+        rows.insert(0, [lead, _triage(language)])
     yes, no = label(language, "👍 Helpful"), label(language, "👎 Not helpful")
     rows.append(
         [
@@ -116,7 +118,7 @@ def unsure(entries: Entries, entry_ids: Sequence[str], language: str, is_long: b
     asked_back = say(language, "Did you mean one of these?")
     offered = [i for i in entry_ids if i != PERSON][:3] or list(_FALLBACK)
     rows = entry_rows(entries, offered, language)
-    return view(f"{apology}\n\n{asked_back}", *rows, more_row(language))
+    return view(f"{apology}\n\n{asked_back}", *rows, [_triage(language)], more_row(language))
 
 
 def entry_rows(
@@ -125,6 +127,11 @@ def entry_rows(
     """Give one button an entry."""
     found = (entries.get(entry_id, language) for entry_id in entry_ids)
     return [[button(e.title, "faq", e.id, language)] for e in found if e is not None]
+
+
+def _triage(language: str) -> InlineKeyboardButton:
+    """Give the way for who has a trouble and does not know its name."""
+    return button(label(language, TRIAGE.title, domain=DOMAIN), "go", TRIAGE.name)
 
 
 def more_row(language: str) -> list[InlineKeyboardButton]:

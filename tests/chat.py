@@ -192,8 +192,7 @@ class Subscriber:
     @property
     def messages(self) -> list[Json]:
         """Everything the chat shows."""
-        shown: list[Json] = self.person.transcript(self.chat_id)["messages"]
-        return shown
+        return self.person.chat(self.chat_id).ordered()
 
     @property
     def heard(self) -> list[Json]:

@@ -199,6 +199,7 @@ class Step:
     :ivar shown: hears in which message the step stands, for who edits it later.
     :ivar left: follows once the person has left it by Cancel or for another conversation.
     :ivar title: what a link to it says; its conversation's title, where not given.
+    :ivar is_done: what the conversation is for was done, so who begins another loses nothing.
     """
 
     words: Words
@@ -213,6 +214,7 @@ class Step:
     shown: Callable[[Scene, int], None] | None = None
     left: After | None = None
     title: str | None = None
+    is_done: bool = False
 
     @property
     def is_end(self) -> bool:

@@ -53,6 +53,7 @@ async def _enter(
     except DialogChangedError:  # another process took the same tap
         state = await peek(update, context, scene)
         assert state is not None
+        context.services.dialogs.remember(state)
         shown = shown_at(context, scene, state)
     context.step_shown = True
     await (show if in_place else send)(update, context, shown)
@@ -65,10 +66,11 @@ async def _entered(
     async with moving(update, context, scene) as (mover, state):
         is_again = state is not None and state.moved_by == update.update_id
         if state is not None and (is_again or (state.is_open and not mover.is_over(state))):
+            context.services.dialogs.remember(state)  # another process may have taken the tap
             if (state.dialog, state.step) == target:
                 return shown_at(context, scene, state)
             left = _left(context, state)
-            if (state.trail or left is not None) and not anew:
+            if _would_lose(context, state) and not anew:
                 return interrupted(context.conversations, state, target, scene.language)
         else:
             left = None
@@ -77,6 +79,14 @@ async def _entered(
     if left is not None:
         await left(context, scene)
     return shown_at(context, scene, state)
+
+
+def _would_lose(context: Context, state: DialogState) -> bool:
+    """Tell whether the person came to their step by more than a link to it."""
+    step = step_of(context.conversations, state)
+    if step is None or state.trail:
+        return bool(state.trail)
+    return step.left is not None or (bool(step.needs) and not step.is_done)
 
 
 def _left(context: Context, state: DialogState) -> After | None:

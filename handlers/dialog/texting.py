@@ -56,8 +56,15 @@ async def _typed(update: Update, context: Context, scene: Scene) -> DialogState 
             return None
         step = step_of(context.conversations, state)
         if step is None or step.secret is None:
+            context.is_confidential = _asks_for_secrets(context, state)
             return await mover.typed(state, text_of(update))
     return await _taken(update, context, scene, state, step.secret)
+
+
+def _asks_for_secrets(context: Context, state: DialogState) -> bool:
+    """Tell whether something secret is typed in a conversation; here it may come once more."""
+    dialog = context.conversations.get(state.dialog)
+    return dialog is not None and any(step.secret for step in dialog.steps.values())
 
 
 async def _taken(

@@ -12,7 +12,8 @@ from handlers.view import View, button, view
 from services.dialogs import DialogState
 
 ROUTE = "dlg"
-SHOW = "show"
+SHOW = "here"
+"""Shows the step again; no choice may have such a key."""
 LANGUAGE = "lang-"
 
 
@@ -101,7 +102,9 @@ def _link(
     parts = place(target, state.dialog) if "/" in target else (target,)
     step = dialog.steps[parts[1]] if len(parts) > 1 else None
     title = label(language, (step and step.title) or dialog.title)
-    return [button(label(language, "▶️ {title}", title=title), "do", *parts)]
+    plain = title[:1].isalnum()  # else a picture of its own stands before it
+    text = label(language, "▶️ {title}", title=title) if plain else title
+    return [button(text, "do", *parts)]
 
 
 def _always(state: DialogState, step: Step, language: str) -> list[InlineKeyboardButton]:

@@ -59,6 +59,7 @@ def after_a_right_code(
                 Choice("no", N_("No, thank you"), DONE, decline),
             ),
             needs=(GRANT,),
+            is_done=True,
         ),
         "linked": Step(_LINKED, links=links, needs=(GRANT,)),
         DONE: Step(words, links=links, needs=(GRANT,)),

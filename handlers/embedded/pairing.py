@@ -84,7 +84,7 @@ def pairing(hub: BridgeHub, board: Board, server: str, links: tuple[str, ...]) -
                 ),
                 links=after,
             ),
-            **steps.steps,
+            **{name: step for name, step in steps.steps.items() if name != "unlinked"},
             "paired": Step(paired, links=after, needs=(CLIENT,), shown=board.stands),
         },
     )  # fmt: skip

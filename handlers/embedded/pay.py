@@ -182,11 +182,13 @@ async def _forget(_session: AsyncSession, _scene: Scene) -> Outcome:
 
 
 def _read_address(text: str, _scene: Scene) -> Hidden | None:
-    """Read an address; a question and a few words are none.
+    """Read an address; a question, a few words, and one word such as an error code are none.
 
     :raises NotTakenError: for what is meant as one and cannot be.
     """
     if text.rstrip(" 。.!！~").endswith(_QUESTION) or len(text.strip()) < _LEAST_ADDRESS:
+        return None
+    if text.isascii() and len(text.split()) == 1:
         return None
     try:
         return Hidden(parse_postal_address(text))

@@ -6,6 +6,7 @@ knows whether the card has come.
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -101,7 +102,7 @@ def status(authority: Authority) -> Dialog:
 
 
 def _looking(step: Step, look: Arrival) -> Step:
-    return Step(step.words, step.choices, links=step.links, needs=step.needs, arrive=look)
+    return replace(step, arrive=look)
 
 
 def _look(online: OnlineAuthority) -> Arrival:
@@ -149,7 +150,7 @@ def _words(scene: Scene) -> Markup:
 
 
 def _path(found: Found, scene: Scene) -> list[str]:
-    """Give a line a stage: ✓ with its day, ● for what comes next, ○ for what is far off."""
+    """Give a line a stage: ✓ with its day, 👉 for what comes next, ○ for what is far off."""
     lines, is_next = [], True
     moments: Mapping[str, str] = found["moments"]
     for state, name in _PATH:
@@ -157,7 +158,7 @@ def _path(found: Found, scene: Scene) -> list[str]:
         if state in moments:
             lines.append(f"✓ {_day(moments[state])}  {stage}")
         else:
-            lines.append(f"<b>● {stage}</b>" if is_next else f"○ {stage}")
+            lines.append(f"<b>👉 {stage}</b>" if is_next else f"○ {stage}")
             is_next = False
     return lines
 

@@ -15,17 +15,28 @@ _ELSEWHERE: Mapping[str, str] = {
 """Where the guide's ways lead here."""
 
 
-def triage() -> Dialog:
-    """Give the conversation."""
-    steps = {name: _carried_out(step) for name, step in GUIDE.steps.items()}
+_AT_THE_CARD: Mapping[str, str] = {"reader": "card_check/ready"}
+"""And where the bot reaches the card: it looks at the reader itself."""
+
+
+def triage(reaches_card: bool = False) -> Dialog:
+    """Give the conversation.
+
+    :param reaches_card: whether there is a bridge.
+    """
+    ways = {**_ELSEWHERE, **_AT_THE_CARD} if reaches_card else _ELSEWHERE
+    steps = {
+        name: _carried_out(step, ways)
+        for name, step in GUIDE.steps.items()
+        if not reaches_card or name not in _AT_THE_CARD
+    }
     return replace(
         GUIDE, steps={**steps, "cannot_pay": _CANNOT_PAY, "no_data": _NO_DATA, "card": _CARD}
     )
 
 
-def _carried_out(step: Step) -> Step:
-    ways = tuple(replace(c, to=_ELSEWHERE.get(c.to, c.to)) for c in step.choices)
-    return replace(step, choices=ways)
+def _carried_out(step: Step, ways: Mapping[str, str]) -> Step:
+    return replace(step, choices=tuple(replace(c, to=ways.get(c.to, c.to)) for c in step.choices))
 
 
 _CANNOT_PAY = Step(
@@ -48,7 +59,7 @@ _NO_DATA = Step(
         "Better get the code back."
     ),
     (
-        Choice("back", N_("🔑 Get the code back"), "retrieve/form"),
+        Choice("retrieve", N_("🔑 Get the code back"), "retrieve/form"),
         Choice("again", N_("🔁 Try again"), "pay/who"),
     ),
 )

@@ -5,7 +5,7 @@ a bot on the real Telegram can refuse it.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -26,6 +26,8 @@ from services.storage.models import Fact
 MARK = "demo_people"
 PASSPHRASE = Hidden("demo")
 """Protects the demo people's card files; it stands here, so it protects from nothing."""
+PIN = "demo2345"
+"""On the cards that are activated."""
 _ACTOR = Actor.at_counter("demo")
 _DAY = timedelta(days=1)
 _FILLED = "filled"
@@ -47,6 +49,11 @@ class DemoPerson:
     story: tuple[str, ...]
     now: str
     """Where that has brought them, in a word or two."""
+
+    @property
+    def is_activated(self) -> bool:
+        """Whether their card has a PIN."""
+        return "activate" in self.story
 
     @property
     def mail_address(self) -> str:
@@ -107,10 +114,14 @@ PEOPLE = tuple(DemoPerson(*life) for life in _LIVES)
 
 
 async def fill(
-    authority: EmbeddedAuthority, maker: CardMaker, folder: Path, now: datetime
+    authority: EmbeddedAuthority,
+    maker_of: Callable[[DemoPerson], CardMaker],
+    folder: Path,
+    now: datetime,
 ) -> Sequence[DemoPerson]:
     """Let every demo person live up to their state; done once for a database.
 
+    :param maker_of: gives what makes a person's card.
     :raises NoIssuerError: where there is no certificate authority; nothing is begun then.
     """
     _ = authority.certificates.issuer  # refuses now rather than in the middle of a life
@@ -121,7 +132,7 @@ async def fill(
         await session.merge(Fact(name=MARK, value="begun"))
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     for number, person in enumerate(PEOPLE):
-        await _Story(authority, maker, folder, person, number).tell(now)
+        await _Story(authority, maker_of(person), folder, person, number).tell(now)
     await authority.expire_overdue(now)
     async with authority.database.unit_of_work() as session:
         await session.merge(Fact(name=MARK, value=_FILLED))

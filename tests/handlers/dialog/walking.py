@@ -1,15 +1,19 @@
 """Getting a person to any step of any conversation, and what they must see there."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
-from handlers.dialog.declaration import Choice, Scene, Step, place
+from handlers.dialog.declaration import Choice, Dialog, Scene, Step, place
+from handlers.dialog.moves import told_at
 from handlers.dialog.views import words_of
-from handlers.guide import CONVERSATIONS
+from handlers.dialog.words import say
 from services.dialogs import DialogState
-from tests.chat import Stage, Subscriber, plain
+from tests.chat import Json, Stage, Subscriber, plain
 
 LANGUAGES = ("en", "zh-hant")
+Declared = Mapping[str, Dialog]
 
 
 @dataclass(frozen=True)
@@ -18,39 +22,43 @@ class Spot:
 
     dialog: str
     name: str
+    step: Step
     before: "Spot | None" = None
     choice: Choice | None = None
-
-    @property
-    def step(self) -> Step:
-        return CONVERSATIONS[self.dialog].steps[self.name]
 
     @property
     def here(self) -> tuple[str, str]:
         return self.dialog, self.name
 
 
-def spots(dialog: str) -> list[Spot]:
-    """Give every step of a conversation."""
-    return [_spot(dialog, name) for name in CONVERSATIONS[dialog].steps]
+def declared(stage: Stage) -> Declared:
+    """Give the conversations of a stage."""
+    found: Declared = stage.kaika.application.bot_data["conversations"]
+    return found
 
 
-def open_spots(dialog: str) -> list[Spot]:
+def spots(known: Declared, dialog: str) -> list[Spot]:
+    """Give every step of a conversation, with a tap that leads there."""
+    return [_spot(known, dialog, name) for name in known[dialog].steps]
+
+
+def open_spots(known: Declared, dialog: str) -> list[Spot]:
     """Give every step of a conversation that is no end."""
-    return [spot for spot in spots(dialog) if not spot.step.is_end]
+    return [spot for spot in spots(known, dialog) if not spot.step.is_end]
 
 
-def _spot(dialog: str, name: str) -> Spot:
-    for other in CONVERSATIONS.values():
+def _spot(known: Declared, dialog: str, name: str) -> Spot:
+    here = known[dialog].steps[name]
+    for other in known.values():
         for before, step in other.steps.items():
             for choice in step.choices:
                 if place(choice.to, other.name) == (dialog, name) and not step.needs:
-                    return Spot(dialog, name, Spot(other.name, before), choice)
-    for before, step in CONVERSATIONS[dialog].steps.items():
+                    return Spot(dialog, name, here, Spot(other.name, before, step), choice)
+    for before, step in known[dialog].steps.items():
         for choice in step.choices:
             if place(choice.to, dialog) == (dialog, name):
-                return Spot(dialog, name, _spot(dialog, before), choice)
-    return Spot(dialog, name)
+                return Spot(dialog, name, here, _spot(known, dialog, before), choice)
+    return Spot(dialog, name, here)
 
 
 async def reach(person: Subscriber, spot: Spot) -> None:
@@ -68,27 +76,35 @@ async def reach(person: Subscriber, spot: Spot) -> None:
 
 
 async def press(person: Subscriber, key: str) -> None:
-    """Press the button of the newest message whose callback data ends with `key`."""
+    """Press the button of the step's message whose callback data ends with `key`."""
     data = button_data(person, key)
-    await person.forges(person.last["message_id"], data)
+    await person.forges(shown(person)["message_id"], data)
+
+
+def shown(person: Subscriber) -> Json:
+    """Give the newest message of a conversation; an invoice or a code may stand below it."""
+    newest = reversed(person.heard)
+    steps = (m for m in newest if any(data.startswith("v1:dlg:") for data in data_of(m)))
+    return next(steps, None) or person.last
 
 
 def button_data(person: Subscriber, key: str) -> str:
-    """Give the callback data of a button of the newest message."""
-    rows = person.last["reply_markup"]["inline_keyboard"]
-    found = [b["callback_data"] for row in rows for b in row if _key(b) == key]
-    assert found, f"no button {key} at {person.last['text']!r}"
-    return str(found[0])
+    """Give the callback data of a button of the step's message."""
+    message = shown(person)
+    found = [data for data in data_of(message) if data.rpartition(".")[2] == key]
+    assert found, f"no button {key} at {message['text']!r}"
+    return found[0]
 
 
 def keys(person: Subscriber) -> list[str]:
-    """Give the keys of the buttons of the newest message."""
-    rows = person.last.get("reply_markup", {}).get("inline_keyboard", [])
-    return [_key(button) for row in rows for button in row]
+    """Give the keys of the buttons of the step's message."""
+    return [data.rpartition(".")[2] for data in data_of(shown(person))]
 
 
-def _key(button: dict[str, str]) -> str:
-    return button.get("callback_data", "").rpartition(".")[2]
+def data_of(message: Json) -> list[str]:
+    """Give the callback data of a message's buttons."""
+    rows = message.get("reply_markup", {}).get("inline_keyboard", [])
+    return [button.get("callback_data", "") for row in rows for button in row]
 
 
 async def state(person: Subscriber) -> DialogState:
@@ -100,11 +116,14 @@ async def state(person: Subscriber) -> DialogState:
     return found
 
 
-def words(stage: Stage, spot: Spot, at: DialogState, language: str) -> str:
+def words(stage: Stage, step: Step, at: DialogState, language: str) -> str:
     """Give the words of a step as a person reads them."""
     services = stage.kaika.application.bot_data["services"]
     scene = Scene(at.chat_id, at.user_id, language, None, services.now(), at.data)
-    return plain(words_of(spot.step.words, scene)).strip()
+    text, told = words_of(step.words, scene), told_at(at)
+    if told is not None:
+        return plain(f"{say(language, told.message, **told.values)}\n\n{text}").strip()
+    return plain(text).strip()
 
 
 async def expect(person: Subscriber, spot: Spot, language: str | None = None) -> None:
@@ -112,14 +131,26 @@ async def expect(person: Subscriber, spot: Spot, language: str | None = None) ->
     at = await state(person)
     assert (at.dialog, at.step) == spot.here
     assert at.is_open is not spot.step.is_end
+    sees_step(person, spot.step, at, language)
+
+
+async def expect_where_they_are(person: Subscriber) -> DialogState:
+    """Expect a person to see the step at which the database has them."""
+    at = await state(person)
+    sees_step(person, declared(person.stage)[at.dialog].steps[at.step], at)
+    return at
+
+
+def sees_step(person: Subscriber, step: Step, at: DialogState, language: str | None = None) -> None:
+    """Expect the words of a step on the screen."""
     spoken = language or person.stage.kaika.people.language(
         person.person.id, person.person.language_code
     )
-    assert person.last["text"] == words(person.stage, spot, at, spoken)
+    assert shown(person)["text"] == words(person.stage, step, at, spoken)
 
 
-def later(stage: Stage, days: int) -> None:
-    """Let days pass for the whole bot."""
+def later(stage: Stage, **time: Any) -> None:
+    """Let time pass for the whole bot, such as ``days=3``."""
     data = stage.kaika.application.bot_data
     now = data["services"].now
-    data["services"] = replace(data["services"], now=lambda: now() + timedelta(days=days))
+    data["services"] = replace(data["services"], now=lambda: now() + timedelta(**time))

@@ -5,6 +5,7 @@ import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from itertools import cycle
@@ -15,19 +16,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot import web
 from bot.bridge import Bridge
-from reader_bridge.back_off import BackOff
-from reader_bridge.bridge import Bridge as PcBridge
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.link import Link
 from reader_bridge.prompts import (
     Consent,
+    Ending,
     PairingProblem,
     Peer,
     PinKind,
     PinRequest,
     Shown,
 )
-from reader_bridge.session import Session
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.issue import issue_card
 from reader_bridge.virtual_card.reader import VirtualReader
@@ -35,6 +33,7 @@ from services.authority.port import CardOrder
 from tests.chat import Json, Stage, Subscriber
 from tests.handlers.dialog.walking import press
 from tests.handlers.embedded.people import Holder, Office, clock
+from tests.reader_bridge.running import running
 
 PASSPHRASE, PIN, NEW_PIN, WRONG = "passphrase of the card", b"first123", b"second45", b"wrong999"
 CODE = re.compile(r"\b([2-9A-Z]{4}) ([2-9A-Z]{4})\b")
@@ -151,29 +150,20 @@ class CardStage:
         """A PC with a reader, and a holder's card in it; its bridge runs."""
         card = VirtualCard.insert(holder.card_file, PASSPHRASE) if holder else None
         reader, person = VirtualReader(card), AtThePc()
-        session = Session(self.url, "127.0.0.1", person, reader)
-
-        async def no_time(_: float) -> None:
-            await asyncio.sleep(0)
-
-        pc_bridge = PcBridge(
-            Link(self.url),
-            session,
-            "127.0.0.1",
-            person,
-            language="en",
-            app_version="1",
-            back_off=BackOff(lambda: 0.0),
-            sleep=no_time,
-        )
-        task = asyncio.ensure_future(pc_bridge.run())
         try:
-            yield Pc(person, reader, card, task)
+            async with running(self.url, person, reader) as bridge:
+                yield Pc(person, reader, card, bridge.task)
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
             if card is not None:
                 card.close()
+
+    @asynccontextmanager
+    async def at_home(self, language: str = "en") -> AsyncIterator["AtHome"]:
+        """Somebody at their PC, with the card that came by post in its reader."""
+        holder = await self.holder("posted")
+        person = self.stage.subscriber("Mai", language)
+        async with self.pc(holder) as pc:
+            yield AtHome(self, person, pc, holder)
 
     async def until(self, true: Callable[[], bool]) -> None:
         """Wait until something is true of the chat, then until the bot is at rest."""
@@ -226,7 +216,7 @@ class Pc:
         person: AtThePc,
         reader: VirtualReader,
         card: VirtualCard | None,
-        task: "asyncio.Task[Any]",
+        task: asyncio.Task[Ending],
     ) -> None:
         self.person, self.reader, self.card, self.task = person, reader, card, task
 
@@ -235,6 +225,50 @@ class Pc:
         """How many tries of the PIN the card has left."""
         assert self.card is not None
         return self.card.file.state.pin_tries
+
+
+@dataclass(frozen=True)
+class AtHome:
+    """Somebody at their PC, with their card."""
+
+    cards: CardStage
+    person: Subscriber
+    pc: Pc
+    holder: Holder
+
+    async def begins(self, what: str) -> None:
+        """Begin what needs the code."""
+        await self.cards.brings(self.person, self.pc, self.holder, what)
+        await press(self.person, "start")
+
+    async def is_asked(self, what: str = "activate") -> None:
+        """Begin it, and let the question on the PC wait."""
+        self.pc.person.free.clear()
+        await self.begins(what)
+        chinese = self.person.person.language_code != "en"
+        await self.cards.sees(self.person, "請到電腦上繼續" if chinese else "Go on at your PC")
+
+    async def activates(self) -> None:
+        """Activate the card, and link nothing."""
+        await self.begins("activate")
+        await self.cards.until(lambda: "no" in keys_of(self.person))
+        await press(self.person, "no")
+
+    async def changes_pin(self, current: bytes | tuple[bytes | None, ...], new: bytes) -> None:
+        """Begin to change the PIN, with what is typed on the PC."""
+        typed: list[bytes | None] = [current] if isinstance(current, bytes) else [*current]
+        self.pc.person.pins = {PinKind.CURRENT: typed, PinKind.NEW: [new]}
+        await self.person.starts("do-change_pin")
+        await press(self.person, "yes")
+        if "new" in keys_of(self.person):
+            await self.cards.pairs(self.person, self.pc)
+
+    async def looks(self) -> None:
+        """Begin to have the card looked at."""
+        await self.person.starts("do-card_check")
+        await press(self.person, "go")
+        if "new" in keys_of(self.person):
+            await self.cards.pairs(self.person, self.pc)
 
 
 def shown_code(person: Subscriber) -> str:

@@ -1,6 +1,6 @@
 """What the tests of conversations with the embedded authority may ask for."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,15 @@ from bot.sandbox.engine import Engine
 from tests.chat import Stage
 from tests.handlers.embedded.card_stage import CardStage, opened
 from tests.handlers.embedded.people import NOW, Office, at
+from tests.handlers.embedded.traces import Traces, looked_for
+
+
+@pytest.fixture(autouse=True)
+def traces(engine: Engine, tmp_path: Path) -> Iterator[Traces]:
+    """What is secret is nowhere once a test is over and its bot stopped."""
+    with looked_for(engine, tmp_path) as traces:
+        yield traces
+    assert traces.found() == []
 
 
 @pytest.fixture
@@ -22,9 +31,7 @@ async def stage(engine: Engine, tmp_path: Path) -> AsyncIterator[Stage]:
 @pytest.fixture
 def office(stage: Stage, tmp_path: Path) -> Office:
     """The counter of the authority."""
-    folder = tmp_path / "office"
-    folder.mkdir()
-    return Office(stage, folder)
+    return Office.beside(stage, tmp_path)
 
 
 @pytest.fixture

@@ -37,14 +37,29 @@ class Office(World):
     """The authority behind a stage, as its counter sees it."""
 
     def __init__(self, stage: Stage, folder: Path) -> None:
-        self.stage, self.folder = stage, folder
+        self.folder, self.maker = folder, FakeMaker()
+        self.goes_on_at(stage)
+
+    def goes_on_at(self, stage: Stage) -> None:
+        """Serve a stage, also one that was started anew on the same data."""
+        self.stage = stage
         self.database, self.authority = stage.kaika.database, stage.authority
-        self.maker = FakeMaker()
         self.counter = Counter(stage.authority, Actor.at_counter("test"))
+
+    @classmethod
+    def beside(cls, stage: Stage, data: Path) -> "Office":
+        """Open the counter of the authority that keeps its data in a folder."""
+        folder = data / "office"
+        folder.mkdir(exist_ok=True)
+        return cls(stage, folder)
+
+    def holder(self, seed: int = 1) -> "Holder":
+        """Give a person who has not applied yet."""
+        return Holder(self, valid_ui_number(random.Random(seed)), seed)  # noqa: S311
 
     async def someone(self, state: str = "active", seed: int = 1) -> "Holder":
         """Give a person whose card has come as far as `state`."""
-        holder = Holder(self, valid_ui_number(random.Random(seed)), seed)  # noqa: S311
+        holder = self.holder(seed)
         now = clock(self.stage) - timedelta(days=1)
         await holder.applies(now)
         acts = (
@@ -62,6 +77,12 @@ class Office(World):
 
 class Holder(Someone):
     """A person with a card, and what they type in a chat."""
+
+    @property
+    def office(self) -> Office:
+        """The counter they went to."""
+        assert isinstance(self.world, Office)
+        return self.world
 
     @property
     def number(self) -> str:

@@ -1,27 +1,19 @@
 """Activating a card from the chat, with the PIN typed on the PC."""
 
-import base64
-
 import pytest
 
 from reader_bridge.prompts import Consent, Peer
-from tests.chat import plain
 from tests.handlers.dialog.walking import press, state
-from tests.handlers.embedded.card_stage import NEW_PIN, CardStage, keys_of
+from tests.handlers.embedded.card_stage import CardStage, keys_of
 
 DONE = {"en": "Activated (開卡).", "zh-hant": "已開卡"}
-GO_ON = {"en": "Go on at your PC", "zh-hant": "請到電腦上繼續"}
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
 async def test_a_person_activates_their_card(cards: CardStage, language: str) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber("Mai", language)
-    async with cards.pc(holder) as pc:
-        await cards.brings(person, pc, holder, "activate")
-        pc.person.free.clear()
-        await press(person, "start")
-        await cards.sees(person, GO_ON[language])
+    async with cards.at_home(language) as home:
+        person, pc, holder = home.person, home.pc, home.holder
+        await home.is_asked()
         assert await holder.certificate() == "inactive"
         messages = len(person.messages)
         pc.person.free.set()
@@ -33,15 +25,10 @@ async def test_a_person_activates_their_card(cards: CardStage, language: str) ->
 
 
 async def test_the_pc_is_connected_once_for_all_that_follows(cards: CardStage) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber()
-    async with cards.pc(holder) as pc:
-        await cards.brings(person, pc, holder, "activate")
-        await press(person, "start")
-        await cards.sees(person, "Activated")
-        await press(person, "no")
-        await cards.brings(person, pc, holder, "unlock")
-        await press(person, "start")
+    async with cards.at_home() as home:
+        person, pc = home.person, home.pc
+        await home.activates()
+        await home.begins("unlock")
         await cards.sees(person, "Unlocked")
         assert len(pc.person.peers) == 1
 
@@ -61,9 +48,8 @@ async def test_another_persons_card_stays_as_it_is(cards: CardStage) -> None:
 
 
 async def test_no_on_the_pc_is_no_and_can_be_taken_up_again(cards: CardStage) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber()
-    async with cards.pc(holder) as pc:
+    async with cards.at_home() as home:
+        person, pc, holder = home.person, home.pc, home.holder
         await cards.brings(person, pc, holder, "activate")
         pc.person.agrees = lambda asked: isinstance(asked, Peer) or _reads(asked)
         await press(person, "start")
@@ -75,13 +61,9 @@ async def test_no_on_the_pc_is_no_and_can_be_taken_up_again(cards: CardStage) ->
 
 
 async def test_a_card_that_is_pulled_is_explained_and_can_go_on(cards: CardStage) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber()
-    async with cards.pc(holder) as pc:
-        await cards.brings(person, pc, holder, "activate")
-        pc.person.free.clear()
-        await press(person, "start")
-        await cards.sees(person, "Go on at your PC")
+    async with cards.at_home() as home:
+        person, pc = home.person, home.pc
+        await home.is_asked()
         pc.reader.pull()
         pc.person.free.set()
         await cards.sees(person, "The card was pulled out", "The PIN is as it was")
@@ -92,51 +74,38 @@ async def test_a_card_that_is_pulled_is_explained_and_can_go_on(cards: CardStage
 
 
 async def test_cancel_in_the_chat_stops_the_pc(cards: CardStage) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber()
-    async with cards.pc(holder) as pc:
-        await cards.brings(person, pc, holder, "activate")
-        pc.person.free.clear()
-        await press(person, "start")
-        await cards.sees(person, "Go on at your PC")
+    async with cards.at_home() as home:
+        person, pc = home.person, home.pc
+        await home.is_asked()
         await press(person, "cancel")
         await cards.sees(person, "I stopped")
         await cards.stage.settle()
         assert cards.bridge.hub.presence(person.person.id).work is None
         pc.person.free.set()
-        await cards.brings(person, pc, holder, "activate")
-        await press(person, "start")
+        await home.begins("activate")
         await cards.sees(person, "Activated")
 
 
 async def test_questions_and_languages_in_between(cards: CardStage) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber()
-    async with cards.pc(holder) as pc:
-        await cards.brings(person, pc, holder, "activate")
-        pc.person.free.clear()
-        await press(person, "start")
-        await cards.sees(person, "Go on at your PC")
+    async with cards.at_home() as home:
+        person, pc = home.person, home.pc
+        await home.is_asked()
         await person.says("How much does the card cost?")
         person.sees("Go on at your PC")
         assert any("278" in m["text"] for m in person.heard[-2:])
         await press(person, "lang-zh_Hant")
         person.sees("請到電腦上繼續")
         await person.starts("do-pay")
-        assert "show" in keys_of(person), "asked before it is left"
-        await press(person, "show")
+        assert "here" in keys_of(person), "asked before it is left"
+        await press(person, "here")
         pc.person.free.set()
         await cards.sees(person, "已開卡")
 
 
 async def test_another_conversation_stops_what_was_under_way(cards: CardStage) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber()
-    async with cards.pc(holder) as pc:
-        await cards.brings(person, pc, holder, "activate")
-        pc.person.free.clear()
-        await press(person, "start")
-        await cards.sees(person, "Go on at your PC")
+    async with cards.at_home() as home:
+        person, holder = home.person, home.holder
+        await home.is_asked()
         await person.starts("do-pay")
         await person.presses("Stop it and start")
         await cards.stage.settle()
@@ -146,10 +115,9 @@ async def test_another_conversation_stops_what_was_under_way(cards: CardStage) -
 
 
 async def test_the_same_update_twice_begins_once(cards: CardStage) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber()
     stage = cards.stage
-    async with cards.pc(holder) as pc:
+    async with cards.at_home() as home:
+        person, pc, holder = home.person, home.pc, home.holder
         await cards.brings(person, pc, holder, "activate")
         pc.person.free.clear()
         found = [b for row in person.last["reply_markup"]["inline_keyboard"] for b in row]
@@ -170,9 +138,8 @@ async def test_the_same_update_twice_begins_once(cards: CardStage) -> None:
 
 
 async def test_a_card_that_is_active_already_and_a_stale_button(cards: CardStage) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber()
-    async with cards.pc(holder) as pc:
+    async with cards.at_home() as home:
+        person, pc, holder = home.person, home.pc, home.holder
         await cards.brings(person, pc, holder, "activate")
         old = next(
             b["callback_data"]
@@ -186,23 +153,6 @@ async def test_a_card_that_is_active_already_and_a_stale_button(cards: CardStage
         assert person.toast is not None
         assert "earlier step" in person.toast
         person.sees("Activated")
-
-
-async def test_no_pin_and_no_admin_key_outside_the_card(cards: CardStage) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber()
-    async with cards.pc(holder) as pc:
-        await cards.brings(person, pc, holder, "activate")
-        await press(person, "start")
-        await cards.sees(person, "Activated")
-        order = cards.office.maker.orders[-1]
-        assert pc.card is not None
-    database = (cards.stage.kaika.settings.data_dir / "kaika.db").read_bytes()
-    said = "".join(plain(str(m)) for m in person.messages).encode()
-    for secret in (NEW_PIN, order.admin_key):
-        for form in (secret, secret.hex().encode(), base64.b64encode(secret), secret[::-1]):
-            assert form not in database
-            assert form not in said
 
 
 def _reads(asked: Peer | Consent) -> bool:

@@ -2,9 +2,10 @@
 
 import pytest
 
-from reader_bridge.prompts import PinKind
 from tests.handlers.dialog.walking import press
 from tests.handlers.embedded.card_stage import PIN, WRONG, CardStage, keys_of
+from tests.reader_bridge.card.cards import PIN_INSTRUCTIONS, MoicaCard
+from tests.reader_bridge.card.issuer import CARD_NUMBER, Issuer
 
 FRAGMENTS = {
     "en": ("What the card says", "Kaika virtual reader", "not activated yet", "activate it"),
@@ -14,12 +15,9 @@ FRAGMENTS = {
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
 async def test_a_new_card_is_looked_at(cards: CardStage, language: str) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber("Mai", language)
-    async with cards.pc(holder) as pc:
-        await person.starts("do-card_check")
-        await press(person, "go")
-        await cards.pairs(person, pc)
+    async with cards.at_home(language) as home:
+        person, pc, holder = home.person, home.pc, home.holder
+        await home.looks()
         await cards.sees(person, *FRAGMENTS[language])
         assert (await holder.card_number())[:12] not in person.last["text"]
         assert pc.person.asked == []
@@ -28,15 +26,10 @@ async def test_a_new_card_is_looked_at(cards: CardStage, language: str) -> None:
 
 
 async def test_tries_validity_and_record_of_an_active_card(cards: CardStage) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber()
-    async with cards.pc(holder) as pc:
-        await cards.brings(person, pc, holder, "activate")
-        await press(person, "start")
-        await cards.sees(person, "Activated")
-        await press(person, "no")
-        await person.starts("do-card_check")
-        await press(person, "go")
+    async with cards.at_home() as home:
+        person, holder = home.person, home.holder
+        await home.activates()
+        await home.looks()
         await cards.sees(person, "PIN tries left: 3 of 3", "in use", "All in order", "good until")
         await holder.suspends(cards.now)
         await press(person, "again")
@@ -44,31 +37,35 @@ async def test_tries_validity_and_record_of_an_active_card(cards: CardStage) -> 
 
 
 async def test_a_locked_card_leads_to_unlocking(cards: CardStage) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber()
-    async with cards.pc(holder) as pc:
-        await cards.brings(person, pc, holder, "activate")
-        await press(person, "start")
-        await cards.sees(person, "Activated")
-        await press(person, "no")
-        pc.person.pins = {PinKind.CURRENT: [WRONG], PinKind.NEW: [PIN]}
-        await person.starts("do-change_pin")
-        await press(person, "yes")
+    async with cards.at_home() as home:
+        person = home.person
+        await home.activates()
+        await home.changes_pin(WRONG, PIN)
         await cards.sees(person, "The PIN is locked")
-        await person.starts("do-card_check")
-        await press(person, "go")
+        await home.looks()
         await cards.sees(person, "PIN tries left: 0", "unlock the card")
 
 
+async def test_a_real_moica_card_is_read_and_gets_no_pin_command(cards: CardStage) -> None:
+    issuer = Issuer()
+    moica = MoicaCard(issuer.certify("encryption"), issuer.certify("signature"), issuer.der)
+    async with cards.at_home() as home:
+        home.pc.reader.insert(moica)
+        await home.looks()
+        person = home.person
+        await cards.sees(person, "a real MOICA card", f"…{CARD_NUMBER[-4:]}", "good until")
+        person.sees("by 測試憑證管理中心", "I have no record of it", "Use only that page")
+        await home.begins("activate")
+        await cards.sees(person, "does not belong to this UI No.")
+    assert not {command[1] for command in moica.commands} & PIN_INSTRUCTIONS
+
+
 async def test_without_a_card_it_says_what_it_waits_for(cards: CardStage) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber()
-    async with cards.pc(holder) as pc:
+    async with cards.at_home() as home:
+        person, pc = home.person, home.pc
         assert pc.card is not None
         pc.reader.pull()
-        await person.starts("do-card_check")
-        await press(person, "go")
-        await cards.pairs(person, pc)
+        await home.looks()
         await cards.sees(person, "Put the card into the reader")
         pc.reader.insert(pc.card)
         await cards.sees(person, "What the card says")

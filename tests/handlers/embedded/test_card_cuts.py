@@ -1,8 +1,9 @@
 """The link lost, the server started anew, the line to Telegram down: explained in the chat."""
 
 import pytest
-from telegram.error import NetworkError
+from telegram.error import BadRequest, Forbidden, NetworkError
 
+from bot import logs
 from bot.bridge import Bridge
 from handlers.bridge_events import NotShown
 from handlers.embedded.pairing import BRIDGE
@@ -22,13 +23,9 @@ async def happens(cards: CardStage, *events: object) -> None:
 
 
 async def test_the_link_is_lost_and_comes_back(cards: CardStage) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber()
-    async with cards.pc(holder) as pc:
-        await cards.brings(person, pc, holder, "activate")
-        pc.person.free.clear()
-        await press(person, "start")
-        await cards.sees(person, "Go on at your PC")
+    async with cards.at_home() as home:
+        person, pc = home.person, home.pc
+        await home.is_asked()
         chat = person.person.id
         await happens(cards, LinkDown(chat))
         person.sees("The link to your PC is lost", "comes back by itself")
@@ -39,13 +36,9 @@ async def test_the_link_is_lost_and_comes_back(cards: CardStage) -> None:
 
 
 async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(cards: CardStage) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber()
-    async with cards.pc(holder) as pc:
-        await cards.brings(person, pc, holder, "activate")
-        pc.person.free.clear()
-        await press(person, "start")
-        await cards.sees(person, "Go on at your PC")
+    async with cards.at_home() as home:
+        person, pc, holder = home.person, home.pc, home.holder
+        await home.is_asked()
         kaika, old = cards.stage.kaika, cards.bridge
         data = kaika.application.bot_data
         anew = Bridge(
@@ -64,13 +57,9 @@ async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(cards: C
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
 async def test_what_only_the_card_knows_is_explained(cards: CardStage, language: str) -> None:
-    holder = await cards.holder("posted")
-    person = cards.stage.subscriber("Mai", language)
-    async with cards.pc(holder) as pc:
-        await cards.brings(person, pc, holder, "activate")
-        pc.person.free.clear()
-        await press(person, "start")
-        await cards.sees(person, {"en": "Go on at", "zh-hant": "請到電腦"}[language])
+    async with cards.at_home(language) as home:
+        person, pc = home.person, home.pc
+        await home.is_asked()
         about = (person.person.id, "op", Work.ACTIVATE)
         await happens(cards, Unresolved(*about, FailureCode.OUTCOME_UNKNOWN))
         person.sees({"en": "The new PIN may be set or not", "zh-hant": "只有卡片知道"}[language])
@@ -114,6 +103,28 @@ async def test_a_line_that_fails_shows_it_later(
     person.sees("I ask your PC")
     await happens(cards, NotShown(chat))
     person.sees("The card does not answer")
+
+
+@pytest.mark.parametrize(
+    ("error", "is_told"),
+    [(ValueError("mistake"), True), (BadRequest("mistake"), True), (Forbidden("blocked"), False)],
+)
+async def test_a_mistake_of_ours_while_something_is_shown_is_apologised_for(
+    cards: CardStage, monkeypatch: pytest.MonkeyPatch, error: Exception, is_told: bool
+) -> None:
+    logs.configure("info", "json", [])  # unlike its default, it prints no locals
+    person = await _looking(cards)
+    heard = len(person.heard)
+
+    async def broken(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr("handlers.bridge_events.BridgeDesk._show", broken)
+        await happens(cards, LinkUp(person.person.id))
+    assert len(person.heard) == heard + is_told
+    if is_told:
+        person.sees("Sorry, something went wrong on our side")
 
 
 async def _looking(cards: CardStage) -> Subscriber:

@@ -70,7 +70,7 @@ async def test_a_chat_of_two_people_is_asked_whom(stage: Stage, office: Office) 
     await press(anna, "known1")
     anna.sees("Now the subscriber code", second.ui_number.masked())
     await anna.says(second.secret)
-    anna.sees("● Paid")
+    anna.sees("👉 Paid")
 
 
 async def test_somebody_else_may_be_meant(stage: Stage, office: Office) -> None:
@@ -79,7 +79,7 @@ async def test_somebody_else_may_be_meant(stage: Stage, office: Office) -> None:
     await linked.links(anna.person.id, clock(stage))
     await anna.starts("do-status")
     await anna.says(meant.both)
-    anna.sees("● Paid", "Shall I link this chat")
+    anna.sees("👉 Paid", "Shall I link this chat")
 
 
 async def test_the_fourth_chat_is_told_that_three_are_the_most(

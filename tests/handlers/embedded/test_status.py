@@ -10,17 +10,17 @@ from tests.handlers.embedded.people import Holder, Office, at, clock
 
 DAY = "2027-02-28"
 LINES = {
-    "submitted": (f"✓ {DAY}  Applied (申請)", "● Paid (繳費)", "○ Card made", "○ Activated"),
-    "paid": (f"✓ {DAY}  Paid (繳費)", "● Card made (製卡)", "○ Card posted"),
-    "issued": (f"✓ {DAY}  Card made (製卡)", "● Card posted (寄送)"),
-    "posted": (f"✓ {DAY}  Card posted (寄送)", "● Activated (開卡)", "Next: activate it"),
+    "submitted": (f"✓ {DAY}  Applied (申請)", "👉 Paid (繳費)", "○ Card made", "○ Activated"),
+    "paid": (f"✓ {DAY}  Paid (繳費)", "👉 Card made (製卡)", "○ Card posted"),
+    "issued": (f"✓ {DAY}  Card made (製卡)", "👉 Card posted (寄送)"),
+    "posted": (f"✓ {DAY}  Card posted (寄送)", "👉 Activated (開卡)", "Next: activate it"),
     "active": (f"✓ {DAY}  Activated (開卡)", "in use (有效)", "until 2032-02-28", "Nothing to do"),
     "suspended": (f"suspended (停用) since {DAY}", "Next: found the card?"),
     "revoked": (f"revoked (廢止) on {DAY}", "apply in person"),
 }
 CHINESE = {
-    "submitted": (f"✓ {DAY}  申請", "● 繳費", "○ 製卡", "下一步：繳費 NT$278", "還有 14 天"),
-    "posted": ("● 開卡", "下一步：開卡"),
+    "submitted": (f"✓ {DAY}  申請", "👉 繳費", "○ 製卡", "下一步：繳費 NT$278", "還有 14 天"),
+    "posted": ("👉 開卡", "下一步：開卡"),
     "active": ("憑證：有效", "不必做什麼"),
     "suspended": (f"憑證：{DAY} 起停用", "下一步：卡片找到了嗎"),
     "revoked": (f"憑證：{DAY} 廢止", "服務站"),
@@ -55,7 +55,7 @@ async def test_every_state_has_its_line_and_its_button(
     anna.sees("Where it stands", *LINES[reached])
     assert ways(anna) == ([NEXT[reached]] if reached in NEXT else [])
     assert not (await state(anna)).is_open
-    longest = max(len(line) for line in anna.last["text"].split("\n") if line[:1] in "✓●○")
+    longest = max(len(line) for line in anna.last["text"].split("\n") if line[:1] in "✓👉○")
     assert longest <= 36, "a line on a phone"
 
 

@@ -20,6 +20,7 @@ from tests.handlers.embedded.people import (
     one_time_code,
     wrong_code,
 )
+from tests.handlers.embedded.traces import Traces
 
 
 @pytest.fixture
@@ -125,13 +126,18 @@ async def test_what_is_refused_or_misplaced(
     assert typed[4].encode() not in written, "no unanswered question is noted at such a step"
 
 
-async def test_where_it_cannot_be_deleted_they_are_told_how(stage: Stage, office: Office) -> None:
+async def test_where_it_cannot_be_deleted_they_are_told_how(
+    stage: Stage, office: Office, traces: Traces
+) -> None:
     holder, anna = await office.someone(), stage.subscriber()
     await anna.starts("do-suspend")
     stage.engine.faults.add(Fault("deletemessage", 400, "Bad Request: message can't be deleted"))
     await anna.says(holder.both)
     assert "Please delete it yourself" in anna.heard[-2]["text"]
     anna.sees("The code is right")
+    there = f"chat {anna.person.id}"
+    assert traces.found() == [f"UI No. in {there}", f"code in {there}"]
+    traces.secrets.clear()  # they are in nobody's hands but Anna's
 
 
 async def test_in_a_group_nothing_is_asked(stage: Stage, office: Office) -> None:

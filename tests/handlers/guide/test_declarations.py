@@ -4,7 +4,8 @@ import pytest
 
 from handlers.callback_data import encode
 from handlers.dialog.declaration import Dialog, place
-from handlers.dialog.views import ROUTE
+from handlers.dialog.moves import BACK, CANCEL
+from handlers.dialog.views import ROUTE, SHOW
 from handlers.guide import CONVERSATIONS
 from services.faq import entries
 from tests.handlers.dialog.walking import spots
@@ -48,7 +49,7 @@ def test_every_button_fits_and_is_one_of_its_kind(dialog: Dialog) -> None:
         assert max(len(name), len(dialog.name)) <= 16, "what the table holds"
         names = [choice.key for choice in step.choices] + [aside.key for aside in step.asides]
         assert len(names) == len(set(names))
-        assert not {"back", "cancel", "show"} & set(names)
+        assert not {BACK, CANCEL, SHOW} & set(names)
         for key in [*names, "lang-zh_Hant"]:
             encode(ROUTE, dialog.name, name, "9999999", key)
 
@@ -56,7 +57,8 @@ def test_every_button_fits_and_is_one_of_its_kind(dialog: Dialog) -> None:
 @pytest.mark.parametrize("dialog", CONVERSATIONS)
 def test_every_step_is_reached_from_some_beginning(dialog: str) -> None:
     begins = CONVERSATIONS[dialog].begins
-    assert all(spot.before is not None or spot.name == begins for spot in spots(dialog))
+    found = spots(CONVERSATIONS, dialog)
+    assert all(spot.before is not None or spot.name == begins for spot in found)
 
 
 def taps_to(goal: tuple[str, str]) -> int:

@@ -31,6 +31,36 @@ async def test_the_list_of_guides_leads_to_each(stage: Stage) -> None:
         assert (await state(anna)).dialog == name
 
 
+@pytest.mark.parametrize(
+    ("language", "words", "taps", "leads_to"),
+    [
+        (
+            "en",
+            "my card doesn't work",
+            ("Something is wrong", "doesn't work", "PIN wrong"),
+            "unlock",
+        ),
+        ("en", "I can't pay", ("Something is wrong", "can't pay", "forgot the code"), "retrieve"),
+        (
+            "en",
+            "I forgot my code",
+            ("Something is wrong", "forgot my code", "The code"),
+            "retrieve",
+        ),
+        ("zh-hant", "我的卡不能用", ("遇到問題了", "卡片不能用", "PIN"), "unlock"),
+        ("zh-hant", "我忘記代碼了", ("遇到問題了", "忘記", "用戶代碼"), "retrieve"),
+    ],
+)
+async def test_trouble_that_is_typed_leads_by_three_taps_to_what_helps(
+    stage: Stage, language: str, words: str, taps: tuple[str, ...], leads_to: str
+) -> None:
+    anna = stage.subscriber(language=language)
+    await anna.says(words)
+    for label in taps:
+        await anna.presses(label)
+    assert (await state(anna)).dialog == leads_to
+
+
 @pytest.mark.parametrize("payload", ["do-nosuch", "do-", "do-pay-deadline", "do-pay-x-y"])
 async def test_a_link_to_no_entrance_says_so(stage: Stage, payload: str) -> None:
     anna = stage.subscriber()

@@ -1,0 +1,1 @@
+"""Picture stories of the conversations, for `docs/screenshots`."""

@@ -1,0 +1,94 @@
+"""Takes a picture story of each conversation, in both modes and both languages.
+
+Run by `make screenshots`, or `python -m tests.pictures [part of a name …]` for some of them. The
+bot is the real one on the sandbox; what is typed at a secret step is named and not shown.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from playwright.async_api import Browser
+
+from bot.sandbox.engine import Engine
+from handlers.guide import CONVERSATIONS
+from tests.browser import chromium
+from tests.chat import TOKEN, Stage
+from tests.handlers.dialog.walking import declared, keys, state
+from tests.handlers.embedded.people import NOW, Office, at
+from tests.pictures.film import Film, filmed
+from tests.pictures.stories import STORIES, Told
+
+FOLDER = Path(__file__).parents[2] / "docs" / "screenshots" / "conversations"
+PEOPLE = {"en": ("Maria", "en"), "zh": ("美玲", "zh-hant")}
+_MOST_STEPS = 12
+
+
+async def main_road(film: Film, dialog: str) -> None:
+    """Go where the first button of each step leads, until the end or a step seen before."""
+    known = declared(film.person.stage)
+    await film.starts(f"do-{dialog}", f"/guide → {dialog}")
+    seen = set()
+    for _ in range(_MOST_STEPS):
+        here = await state(film.person)
+        step = known[here.dialog].steps[here.step]
+        if step.is_end or (here.dialog, here.step) in seen:
+            return
+        seen.add((here.dialog, here.step))
+        choices = [choice.key for choice in step.choices if choice.key in keys(film.person)]
+        await film.presses(choices[0])
+
+
+async def guide(browser: Browser, dialog: str, language: str) -> None:
+    """Film a conversation of guide mode."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with Stage.set_up(Engine(TOKEN), Path(folder)) as stage:
+            person = stage.subscriber(*PEOPLE[language])
+            async with filmed(browser, stage, person) as film:
+                await main_road(film, dialog)
+                await film.develops(browser, FOLDER / f"guide-{dialog}-{language}.png")
+
+
+async def carried_out(browser: Browser, name: str, tell: Told, language: str) -> None:
+    """Film a conversation that the embedded authority carries out."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with Stage.set_up(Engine(TOKEN), Path(folder), "embedded") as stage:
+            at(stage, NOW)
+            person = stage.subscriber(*PEOPLE[language])
+            office = Office.beside(stage, Path(folder))
+            async with filmed(browser, stage, person) as film:
+                await tell(film, office)
+                await film.develops(browser, FOLDER / f"{name}-{language}.png")
+
+
+Job = Callable[[Browser], Awaitable[None]]
+
+
+def jobs() -> Mapping[str, Job]:
+    """Give what there is to film, by name."""
+    found: dict[str, Job] = {}
+    for language in PEOPLE:
+        for dialog in CONVERSATIONS:
+            job = partial(guide, dialog=dialog, language=language)
+            found[f"guide-{dialog}-{language}"] = job
+        for name, tell in STORIES.items():
+            found[f"{name}-{language}"] = partial(
+                carried_out, name=name, tell=tell, language=language
+            )
+    return found
+
+
+async def main(wanted: Sequence[str]) -> None:
+    """Take those that were asked for, or all."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    async with chromium() as browser:
+        for name, job in jobs().items():
+            if not wanted or any(part in name for part in wanted):
+                await job(browser)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))

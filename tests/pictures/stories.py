@@ -1,0 +1,186 @@
+"""What happens in the picture stories of the conversations that are carried out."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from reader_bridge.prompts import PinKind
+from tests.handlers.dialog.walking import declared, press, state
+from tests.handlers.embedded.card_stage import NEW_PIN, WRONG, keys_of, opened
+from tests.handlers.embedded.paying import invoices, pays
+from tests.handlers.embedded.people import Office, clock, one_time_code
+from tests.pictures.film import Film
+
+Told = Callable[[Film, Office], Awaitable[None]]
+
+
+async def retrieve(film: Film, office: Office) -> None:
+    """Somebody forgot the code."""
+    holder = await office.someone("submitted")
+    await film.starts("do-retrieve", "/guide → retrieve")
+    await film.presses("gone")
+    await film.says(f"{holder.number} {holder.born}", "UI No. + birth date")
+    await film.says(await one_time_code(office.stage, holder), "one-time code")
+    await film.presses("show")
+    await film.presses("noted")
+
+
+async def pay(film: Film, office: Office) -> None:
+    """Somebody pays for the card."""
+    holder = await office.someone("submitted")
+    await film.starts("do-pay", "/guide → pay")
+    await film.says(holder.both, "UI No. + code")
+    await film.presses("pay")
+    await pays(film.person, invoices(film.person)[-1])
+    await film.takes("💳 Pay")
+
+
+async def status(film: Film, office: Office) -> None:
+    """Somebody looks where things stand."""
+    holder = await office.someone("posted")
+    await film.starts("do-status", "/guide → status")
+    await film.says(holder.both, "UI No. + code")
+    await film.presses("no")
+
+
+async def suspend(film: Film, office: Office) -> None:
+    """Somebody lost the card."""
+    holder = await office.someone()
+    english = film.language == "en"
+    await film.says("I lost my card" if english else "我的卡掉了")
+    await film.starts("do-suspend", "Lead me through it" if english else "帶我一步一步做")
+    await film.says(holder.both, "UI No. + code")
+    await film.presses("mail")
+    await film.says(await one_time_code(office.stage, holder), "one-time code")
+    await film.presses("suspend")
+    await film.presses("yes")
+
+
+async def resume(film: Film, office: Office) -> None:
+    """Somebody found the card again."""
+    holder = await office.someone("suspended")
+    await film.starts("do-resume-safe", "/guide → resume")
+    await film.presses("yes")
+    await film.says(holder.both, "UI No. + code")
+    await film.says(await holder.card_number(), "IC card number")
+    await film.presses("mail")
+    await film.says(await one_time_code(office.stage, holder), "one-time code")
+    await film.presses("tell")
+    await film.presses("resume")
+
+
+async def triage(film: Film, office: Office) -> None:
+    """Somebody does not know what they need."""
+    await film.says("/guide")
+    await film.starts("do-triage", "🛟")
+    await film.presses("card")
+    for _ in range(3):
+        here = await state(film.person)
+        step = declared(office.stage)[here.dialog].steps[here.step]
+        if step.is_end or here.dialog != "triage":
+            break
+        await film.presses(step.choices[0].key)
+
+
+async def was_this_you(film: Film, office: Office) -> None:
+    """Somebody else used the code; the chat that is linked hears of it."""
+    holder = await office.someone()
+    await holder.links(film.person.person.id, clock(office.stage))
+    other = office.stage.subscriber("Stranger")
+    await other.starts("do-suspend")
+    await other.says(holder.both)
+    await press(other, "mail")
+    await other.says(await one_time_code(office.stage, holder))
+    await press(other, "suspend")
+    await press(other, "yes")
+    await office.stage.works_off(clock(office.stage))
+    await film.takes("⏸ 👤")
+    await film.says("/privacy")
+
+
+async def activate(film: Film, office: Office) -> None:
+    """Somebody connects their PC, and activates the card that came by post."""
+    words = _WORDS[film.language]
+    async with opened(office.stage, office) as cards:
+        holder = await cards.holder("posted")
+        async with cards.pc(holder) as pc:
+            await film.starts("do-activate", "/guide → activate")
+            await film.presses("go")
+            await cards.offers(film.person, pc)
+            await film.takes(words["typed"])
+            await film.presses("same")
+            await cards.until(lambda: "other" not in keys_of(film.person))
+            await film.takes(words["yes"])
+            await film.says(holder.both, "UI No. + code")
+            pc.person.free.clear()
+            await film.presses("start")
+            await cards.sees(film.person, words["go on"])
+            await film.takes(words["yes"])
+            pc.person.free.set()
+            await cards.sees(film.person, words["activated"])
+            await film.takes(words["new PIN"])
+
+
+async def unlock(film: Film, office: Office) -> None:
+    """Somebody types a wrong PIN three times, unlocks the card, and looks at it."""
+    words = _WORDS[film.language]
+    async with opened(office.stage, office) as cards:
+        holder = await cards.holder("posted")
+        async with cards.pc(holder) as pc:
+            await cards.brings(film.person, pc, holder, "activate")
+            await press(film.person, "start")
+            await cards.sees(film.person, words["activated"])
+            await press(film.person, "no")
+            film.passes_over()
+            pc.person.pins = {PinKind.CURRENT: [WRONG], PinKind.NEW: [NEW_PIN]}
+            await film.starts("do-change_pin", "/guide → change_pin")
+            await film.presses("yes")
+            await cards.sees(film.person, words["locked"])
+            await film.takes(words["wrong PIN"])
+            await film.starts("do-unlock", words["unlock"])
+            await film.presses("go")
+            await film.says(holder.both, "UI No. + code")
+            await film.presses("start")
+            await cards.sees(film.person, words["unlocked"])
+            await film.takes(words["new PIN"])
+            await film.starts("do-card_check", "/guide → card_check")
+            await film.presses("go")
+            await cards.sees(film.person, words["card"])
+            await film.takes("💻")
+
+
+_WORDS = {
+    "en": {
+        "typed": "💻 the code is typed at the PC",
+        "yes": "💻 yes at the PC",
+        "go on": "Go on at your PC",
+        "activated": "Activated (開卡).",
+        "new PIN": "💻 the new PIN, twice",
+        "wrong PIN": "💻 a wrong PIN, three times",
+        "locked": "The PIN is locked",
+        "unlock": "Unlock the card",
+        "unlocked": "Unlocked (解碼).",
+        "card": "What the card says",
+    },
+    "zh": {
+        "typed": "💻 在電腦上輸入配對碼",
+        "yes": "💻 在電腦上同意",
+        "go on": "請到電腦上繼續",
+        "activated": "已開卡",
+        "new PIN": "💻 輸入新的 PIN碼兩次",
+        "wrong PIN": "💻 輸錯 PIN碼三次",
+        "locked": "PIN碼已鎖住",
+        "unlock": "卡片解鎖（解碼）",
+        "unlocked": "已解碼",
+        "card": "卡片的狀況",
+    },
+}
+STORIES: Mapping[str, Told] = {
+    "retrieve": retrieve,
+    "pay": pay,
+    "status": status,
+    "suspend": suspend,
+    "resume": resume,
+    "triage": triage,
+    "was-this-you": was_this_you,
+    "activate": activate,
+    "unlock": unlock,
+}
