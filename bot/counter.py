@@ -25,7 +25,7 @@ from bot.counter_views import (
     print_application,
     table_of,
 )
-from bot.embedded import demo_card, refuse_demo_people_on_telegram
+from bot.embedded import refuse_demo_people_on_telegram
 from services.authority.embedded import demo
 from services.authority.embedded.applications import FEES, Applied
 from services.authority.embedded.counter import PersonFile
@@ -271,7 +271,7 @@ def demo_data(context: typer.Context, as_json: AsJson = False) -> None:
     async def work(desk: Desk) -> list[dict[str, Any]]:
         refuse_demo_people_on_telegram(desk.settings)
         folder = desk.settings.data_dir / "cards"
-        people = await demo.fill(desk.authority, demo_card, folder, desk.now)
+        people = await demo.fill(desk.authority, desk.card_maker, folder, desk.now)
         return [{**vars(one), "mail_address": one.mail_address} for one in people]
 
     people = run(context, out, work)

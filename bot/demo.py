@@ -83,7 +83,7 @@ async def _fill(settings: Settings) -> None:
 
     async with desk_opened(Parts(settings=lambda: settings)) as desk:
         folder = settings.data_dir / "cards"
-        await demo_people.fill(desk.authority, embedded.demo_card, folder, desk.now)
+        await demo_people.fill(desk.authority, desk.card_maker, folder, desk.now)
 
 
 def _announce(sandbox: RunningSandbox, settings: Settings) -> None:

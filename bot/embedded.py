@@ -21,7 +21,6 @@ from services.authority.embedded.ca import crl
 from services.authority.embedded.ca.keys import NewCa
 from services.authority.embedded.ca.publication import Publication
 from services.authority.embedded.ca.service import CertificateService, open_service
-from services.authority.embedded.demo import DemoPerson
 from services.authority.embedded.hashing import Cost, Hasher
 from services.authority.embedded.issuing import CardKey, rsa_2048
 from services.authority.port import CardOrder, CertificateIssuer
@@ -148,13 +147,7 @@ async def open_issuer(
 
 
 class VirtualCardMaker:
-    """Makes the file of a virtual card (`services.authority.port.CardMaker`).
-
-    :param pin: on the card from the start, for the sandbox only.
-    """
-
-    def __init__(self, pin: str | None = None) -> None:
-        self._pin = pin
+    """Makes the file of a virtual card (`services.authority.port.CardMaker`)."""
 
     def make(self, order: CardOrder, path: Path) -> None:
         """Write the card of an order."""
@@ -166,13 +159,8 @@ class VirtualCardMaker:
             admin_key=order.admin_key,
             private_keys={kind.value: key for kind, key in order.private_keys.items()},
             certificates={kind.value: der for kind, der in order.certificates.items()},
-            pin=SecretBuffer(self._pin.encode()) if self._pin else None,
+            pin=SecretBuffer(order.pin.reveal().encode()) if order.pin else None,
         )
-
-
-def demo_card(person: DemoPerson) -> VirtualCardMaker:
-    """Give what makes the card of somebody in the sandbox."""
-    return VirtualCardMaker(demo.PIN if person.is_activated else None)
 
 
 def _refuse_what_is_missing(settings: Settings, *, has_mail: bool) -> None:

@@ -273,6 +273,7 @@ class CardOrder:
     """Everything that goes onto one card; the private keys are PKCS#8, DER.
 
     :ivar passphrase: protects the keys where the card is a file.
+    :ivar pin: on the card from the start; only in the sandbox, where nobody stands at a counter.
     """
 
     card_number: CardNumber
@@ -281,6 +282,7 @@ class CardOrder:
     private_keys: Mapping[CertificateKind, bytes]
     certificates: Mapping[CertificateKind, bytes]
     passphrase: Hidden
+    pin: Hidden | None = None
 
 
 class CardMaker(Protocol):

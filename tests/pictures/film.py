@@ -26,6 +26,14 @@ img {{ display: block; border-radius: 10px; }}
 </style><main>{figures}</main>"""
 
 
+_SECRETS = {
+    "both": {"en": "UI No. + subscriber code", "zh": "統一證號＋用戶代碼"},
+    "birth": {"en": "UI No. + birth date", "zh": "統一證號＋出生日期"},
+    "mailed": {"en": "one-time code", "zh": "一次性驗證碼"},
+    "card": {"en": "IC card number", "zh": "IC卡卡號"},
+}
+
+
 @dataclass
 class Frame:
     """One picture.
@@ -52,9 +60,12 @@ class Film:
         return "en" if self.person.person.language_code == "en" else "zh"
 
     async def says(self, text: str, caption: str | None = None) -> None:
-        """Type something; a secret is named in the caption, not shown."""
+        """Type something.
+
+        :param caption: names a secret, which is not shown; one of `_SECRETS`.
+        """
         await self.person.says(text)
-        await self.takes(f"⌨️ {caption or text}")
+        await self.takes(f"⌨️ {_SECRETS[caption][self.language] if caption else text}")
 
     async def starts(self, payload: str, caption: str) -> None:
         """Follow a link, or a button below an answer."""

@@ -17,8 +17,8 @@ async def retrieve(film: Film, office: Office) -> None:
     holder = await office.someone("submitted")
     await film.starts("do-retrieve", "/guide → retrieve")
     await film.presses("gone")
-    await film.says(f"{holder.number} {holder.born}", "UI No. + birth date")
-    await film.says(await one_time_code(office.stage, holder), "one-time code")
+    await film.says(f"{holder.number} {holder.born}", "birth")
+    await film.says(await one_time_code(office.stage, holder), "mailed")
     await film.presses("show")
     await film.presses("noted")
 
@@ -27,7 +27,7 @@ async def pay(film: Film, office: Office) -> None:
     """Somebody pays for the card."""
     holder = await office.someone("submitted")
     await film.starts("do-pay", "/guide → pay")
-    await film.says(holder.both, "UI No. + code")
+    await film.says(holder.both, "both")
     await film.presses("pay")
     await pays(film.person, invoices(film.person)[-1])
     await film.takes("💳 Pay")
@@ -37,7 +37,7 @@ async def status(film: Film, office: Office) -> None:
     """Somebody looks where things stand."""
     holder = await office.someone("posted")
     await film.starts("do-status", "/guide → status")
-    await film.says(holder.both, "UI No. + code")
+    await film.says(holder.both, "both")
     await film.presses("no")
 
 
@@ -47,9 +47,9 @@ async def suspend(film: Film, office: Office) -> None:
     english = film.language == "en"
     await film.says("I lost my card" if english else "我的卡掉了")
     await film.starts("do-suspend", "Lead me through it" if english else "帶我一步一步做")
-    await film.says(holder.both, "UI No. + code")
+    await film.says(holder.both, "both")
     await film.presses("mail")
-    await film.says(await one_time_code(office.stage, holder), "one-time code")
+    await film.says(await one_time_code(office.stage, holder), "mailed")
     await film.presses("suspend")
     await film.presses("yes")
 
@@ -59,10 +59,10 @@ async def resume(film: Film, office: Office) -> None:
     holder = await office.someone("suspended")
     await film.starts("do-resume-safe", "/guide → resume")
     await film.presses("yes")
-    await film.says(holder.both, "UI No. + code")
-    await film.says(await holder.card_number(), "IC card number")
+    await film.says(holder.both, "both")
+    await film.says(await holder.card_number(), "card")
     await film.presses("mail")
-    await film.says(await one_time_code(office.stage, holder), "one-time code")
+    await film.says(await one_time_code(office.stage, holder), "mailed")
     await film.presses("tell")
     await film.presses("resume")
 
@@ -109,7 +109,7 @@ async def activate(film: Film, office: Office) -> None:
             await film.presses("same")
             await cards.until(lambda: "other" not in keys_of(film.person))
             await film.takes(words["yes"])
-            await film.says(holder.both, "UI No. + code")
+            await film.says(holder.both, "both")
             pc.person.free.clear()
             await film.presses("start")
             await cards.sees(film.person, words["go on"])
@@ -137,7 +137,7 @@ async def unlock(film: Film, office: Office) -> None:
             await film.takes(words["wrong PIN"])
             await film.starts("do-unlock", words["unlock"])
             await film.presses("go")
-            await film.says(holder.both, "UI No. + code")
+            await film.says(holder.both, "both")
             await film.presses("start")
             await cards.sees(film.person, words["unlocked"])
             await film.takes(words["new PIN"])

@@ -5,8 +5,8 @@ a bot on the real Telegram can refuse it.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from services.authority.embedded.authority import EmbeddedAuthority
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.records import PersonalData, latest_application
 from services.authority.errors import CodeLockedError, WrongCodeError
-from services.authority.port import CardMaker
+from services.authority.port import CardMaker, CardOrder
 from services.authority.results import CardPermit, Charge, Checkout, Operation
 from services.authority.states import CertificateAct, RevocationReason
 from services.formats import ui_number
@@ -114,14 +114,10 @@ PEOPLE = tuple(DemoPerson(*life) for life in _LIVES)
 
 
 async def fill(
-    authority: EmbeddedAuthority,
-    maker_of: Callable[[DemoPerson], CardMaker],
-    folder: Path,
-    now: datetime,
+    authority: EmbeddedAuthority, maker: CardMaker, folder: Path, now: datetime
 ) -> Sequence[DemoPerson]:
     """Let every demo person live up to their state; done once for a database.
 
-    :param maker_of: gives what makes a person's card.
     :raises NoIssuerError: where there is no certificate authority; nothing is begun then.
     """
     _ = authority.certificates.issuer  # refuses now rather than in the middle of a life
@@ -132,11 +128,22 @@ async def fill(
         await session.merge(Fact(name=MARK, value="begun"))
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     for number, person in enumerate(PEOPLE):
-        await _Story(authority, maker_of(person), folder, person, number).tell(now)
+        await _Story(authority, maker, folder, person, number).tell(now)
     await authority.expire_overdue(now)
     async with authority.database.unit_of_work() as session:
         await session.merge(Fact(name=MARK, value=_FILLED))
     return PEOPLE
+
+
+class _WithPin:
+    """Makes cards that have a PIN from the start."""
+
+    def __init__(self, maker: CardMaker) -> None:
+        self._maker = maker
+
+    def make(self, order: CardOrder, path: Path) -> None:
+        """Carry out `CardMaker.make`."""
+        self._maker.make(replace(order, pin=Hidden(PIN)), path)
 
 
 class _Story:
@@ -152,7 +159,7 @@ class _Story:
     ) -> None:
         self._authority = authority
         self._counter = Counter(authority, _ACTOR)
-        self._maker = maker
+        self._maker = _WithPin(maker) if person.is_activated else maker
         self._card_file = folder / f"{person.name.split()[0].lower()}.card"
         self._person = person
         self._ui_number = ui_number.parse(person.ui_number)

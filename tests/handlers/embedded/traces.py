@@ -28,6 +28,10 @@ PINS = ("first123", "second45", "wrong999", "third789")
 UI_NUMBER, CARD_NUMBER, CODE, ONE_TIME_CODE, PIN = (
     "UI No.", "card number", "code", "one-time code", "PIN",
 )  # fmt: skip
+PRINTED = structlog.dev.ConsoleRenderer(
+    colors=False, exception_formatter=structlog.dev.plain_traceback
+)
+"""Without the locals of every frame, which take seconds to print."""
 CHATTY = ("aiosqlite", "alembic", "asyncio", "telegram", "aiohttp.access", "markdown_it")
 """Libraries that a bot never logs in full (`bot.logs`), and one that reads our own texts."""
 
@@ -112,7 +116,7 @@ def looked_for(engine: Engine, folder: Path) -> Iterator[Traces]:
     traces = Traces(engine, folder)
     with pytest.MonkeyPatch.context() as patch:
         _learns_from_makers(patch, traces)
-        structlog.configure(processors=[_recorder(traces), structlog.dev.ConsoleRenderer()])
+        structlog.configure(processors=[_recorder(traces), PRINTED])
         handler, root = _Heard(traces.logged), logging.getLogger()
         before = {name: logging.getLogger(name).level for name in CHATTY}
         for name in CHATTY:

@@ -14,5 +14,5 @@ STRIKES = 10
 
 def test_no_act_is_half_done_after_sigkill(make_url: MakeUrl, folder: Path) -> None:
     url = asyncio.run(make_url(folder))
-    seed = int(os.environ.get("KAIKA_SEED") or random.SystemRandom().randrange(10**9))
+    seed = int(os.environ.get("STRIKES_SEED") or random.SystemRandom().randrange(10**9))
     strike(url, folder, STRIKES, seed)
