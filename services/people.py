@@ -8,6 +8,7 @@ from collections.abc import MutableMapping
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import locales
@@ -62,11 +63,12 @@ class People:
 
 async def open_chat(session: AsyncSession, chat_id: int, kind: str, now: datetime) -> None:
     """Note that the bot may write to a chat: it was started there, added, or unblocked."""
-    chat = await session.get(Chat, chat_id)
-    if chat is None:
-        session.add(Chat(chat_id=chat_id, kind=kind, created_at=now))
-    else:
-        chat.closed_at = None
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    new = insert(Chat).values(chat_id=chat_id, kind=kind, created_at=now)
+    # Two processes may hear of it at once.
+    await session.execute(
+        new.on_conflict_do_update(index_elements=[Chat.chat_id], set_={"closed_at": None})
+    )
 
 
 async def is_open(session: AsyncSession, chat_id: int) -> bool:
