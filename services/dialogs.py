@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.storage.database import Database
+from services.storage.inserting import insert_new
 from services.storage.models import Base
 
 EXPIRED = "(expired)"
@@ -118,7 +119,7 @@ class Dialogs:
         moved = replace(state, version=state.version + 1)
         key = {"chat_id": state.chat_id, "user_id": state.user_id}
         if state.version == 0:
-            new = self._database.insert_new(DialogRow).values(**key, **_values(moved))
+            new = insert_new(session, DialogRow).values(**key, **_values(moved))
             changed = await session.execute(new.returning(DialogRow.version))
         else:
             same = (DialogRow.version == state.version,)

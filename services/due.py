@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.storage.inserting import insert_or_update
 from services.storage.models import Due
 
 LEASE = timedelta(minutes=2)
@@ -38,15 +38,7 @@ async def schedule(
     is at work on the row keeps it for as long as it is leased, and finds it moved afterwards.
     """
     values = {"at": at, "kind": kind, "reference": reference, "attempts": 0}
-    new = _insert(session).values(key=key, **values)
-    moved = new.on_conflict_do_update(index_elements=[Due.key], set_=values)
-    await session.execute(moved)
-
-
-def _insert(session: AsyncSession) -> sqlite.Insert | postgresql.Insert:
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(Due)
-    return postgresql.insert(Due)
+    await session.execute(insert_or_update(session, Due, {"key": key}, values))
 
 
 async def cancel(session: AsyncSession, key: str) -> None:

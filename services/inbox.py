@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.storage.database import Database
+from services.storage.inserting import insert_new
 from services.storage.keys import KeyRing, UnsealError
 from services.storage.models import InboxUpdate, UpdateState
 
@@ -170,7 +171,7 @@ class Inbox:
             fresh = [_without(known, updates) for updates, _ in work.updates]
             rows = [self._row(item) for new in fresh for item in new]
             if rows:
-                await session.execute(self._database.insert_new(InboxUpdate), rows)
+                await session.execute(insert_new(session, InboxUpdate), rows)
             await _mark(session, work)
         return fresh
 

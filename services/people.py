@@ -8,11 +8,11 @@ from collections.abc import MutableMapping
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import locales
 from services.storage.database import Database
+from services.storage.inserting import insert_or_update
 from services.storage.models import Chat, Person
 
 
@@ -43,11 +43,8 @@ class People:
         if language not in locales.LANGUAGES:
             raise ValueError("not a language spoken here")
         async with self._database.unit_of_work() as session:
-            person = await session.get(Person, user_id)
-            if person is None:
-                session.add(Person(user_id=user_id, language=language, created_at=now))
-            else:
-                person.language = language
+            key, chosen = {"user_id": user_id}, {"language": language}
+            await session.execute(insert_or_update(session, Person, key, chosen, created_at=now))
         self._languages[user_id] = language
 
     async def chosen(self, session: AsyncSession, user_id: int) -> str | None:
@@ -63,12 +60,8 @@ class People:
 
 async def open_chat(session: AsyncSession, chat_id: int, kind: str, now: datetime) -> None:
     """Note that the bot may write to a chat: it was started there, added, or unblocked."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    new = insert(Chat).values(chat_id=chat_id, kind=kind, created_at=now)
-    # Two processes may hear of it at once.
-    await session.execute(
-        new.on_conflict_do_update(index_elements=[Chat.chat_id], set_={"closed_at": None})
-    )
+    key, opened = {"chat_id": chat_id}, {"closed_at": None}
+    await session.execute(insert_or_update(session, Chat, key, opened, kind=kind, created_at=now))
 
 
 async def is_open(session: AsyncSession, chat_id: int) -> bool:

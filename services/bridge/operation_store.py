@@ -10,7 +10,6 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import FailureCode, FailureValues, KeyRole, Operation
-from services.authority.embedded.transactions import insert_new
 from services.authority.results import CardPermit
 from services.bridge.admin_authentication import AdminChallenge
 from services.bridge.events import Done, Failed, Fault, PinSet
@@ -18,6 +17,7 @@ from services.bridge.ids import new_id
 from services.bridge.models import BridgeOperation, BridgeRelease
 from services.bridge.states import OperationState
 from services.bridge.work import Work
+from services.storage.inserting import insert_new
 
 _RECORDED = {
     OperationState.ANSWERED: OperationState.RELEASED,

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.storage.inserting import insert_or_update
 from services.storage.models import Vote
 
 
@@ -12,15 +13,12 @@ async def vote(
     session: AsyncSession, user_id: int, entry_id: str, language: str, helpful: bool, now: datetime
 ) -> bool:
     """Store a person's vote on an answer and give whether that changed anything."""
-    stored = await session.get(Vote, (user_id, entry_id))
-    if stored is None:
-        fresh = Vote(user_id=user_id, entry_id=entry_id)
-    elif stored.helpful == helpful:
+    key = {"user_id": user_id, "entry_id": entry_id}
+    stored = await session.get(Vote, key)
+    if stored is not None and stored.helpful == helpful:
         return False
-    else:
-        fresh = stored
-    fresh.language, fresh.helpful, fresh.voted_at = language, helpful, now
-    session.add(fresh)
+    values = {"language": language, "helpful": helpful, "voted_at": now}
+    await session.execute(insert_or_update(session, Vote, key, values))
     return True
 
 

@@ -11,13 +11,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Insert, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import event
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-
-from services.storage.models import Base
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -49,12 +46,6 @@ class Database:
         """Open one transaction: committed when the block ends, rolled back when it raises."""
         async with self._take_turn(), self._sessions.begin() as session:
             yield session
-
-    def insert_new(self, table: type[Base]) -> Insert:
-        """Give an INSERT that leaves rows alone whose key is known already."""
-        if self.is_sqlite:
-            return sqlite.insert(table).on_conflict_do_nothing()
-        return postgresql.insert(table).on_conflict_do_nothing()
 
     def _take_turn(self) -> AbstractAsyncContextManager[None]:
         return self._turn if self.is_sqlite else nullcontext()

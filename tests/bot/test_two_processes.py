@@ -14,9 +14,15 @@ from bot.sandbox.server import serve
 from tests.bot.customers import PATIENCE
 from tests.bot.mixed_strikes import Town, check
 from tests.bot.struck import ROOT, environment_of, free_port
-from tests.services.authority.conftest import folder
+from tests.services.authority.conftest import (
+    MakeUrl,
+    folder,
+    make_url,
+    migrated_file,
+    postgres,
+)
 
-__all__ = ["folder"]
+__all__ = ["folder", "make_url", "migrated_file", "postgres"]
 
 PEOPLE = 3
 Process = asyncio.subprocess.Process
@@ -65,9 +71,8 @@ async def _hands_on(town: Town, processes: Sequence[Process]) -> None:
             assert await asyncio.gather(*map(_line, processes)) == ["done", "done"]
 
 
-async def test_of_two_processes_one_acts(folder: Path) -> None:
-    url = f"sqlite+aiosqlite:///{folder / 'kaika.db'}"
-    town = Town(url, folder, random.Random(1))  # noqa: S311
+async def test_of_two_processes_one_acts(make_url: MakeUrl, folder: Path) -> None:
+    town = Town(await make_url(folder), folder, random.Random(1))  # noqa: S311
     public = free_port()
     await town.settle(PEOPLE, f"http://127.0.0.1:{public}")
     mail, sandbox = await town.mailboxes.start(), await serve(town.engine, "page-token")

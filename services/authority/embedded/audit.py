@@ -20,7 +20,8 @@ from sqlalchemy.orm import Session
 
 from services.authority.embedded.audit_head import Head, HeadFile
 from services.authority.embedded.models import AuditEntry, AuditTip
-from services.authority.embedded.transactions import after_commit, insert_new
+from services.authority.embedded.transactions import after_commit
+from services.storage.inserting import insert_new
 from services.storage.keys import KeyRing, Purpose
 
 NOTHING = bytes(32)

@@ -14,7 +14,6 @@ from services.authority.embedded.models import Application, Payment
 from services.authority.embedded.notices import notify
 from services.authority.embedded.payments import fees_of, invoiced, refusal_of
 from services.authority.embedded.records import locked_application
-from services.authority.embedded.transactions import insert_new
 from services.authority.errors import (
     CheckoutRefusal,
     CheckoutRefusedError,
@@ -25,6 +24,7 @@ from services.authority.notices import Notice
 from services.authority.results import CURRENCY, Charge, ChargeResult
 from services.authority.states import ApplicationAct, ApplicationState
 from services.calendar import today
+from services.storage.inserting import insert_new
 
 
 class Charges:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.embedded.ids import new_id
@@ -73,10 +73,13 @@ async def use(
 async def application_of(session: AsyncSession, row: Permission) -> Application:
     """Lock the application that a grant is for.
 
-    :raises GrantExpiredError: when the person was forgotten meanwhile.
+    :raises GrantExpiredError: when the person was forgotten meanwhile, or the grant withdrawn.
     """
     application = await locked_application(session, row.application_id)
     if application is None or application.subscriber_id is None:
+        raise GrantExpiredError
+    # Whoever held the lock may have withdrawn it.
+    if await session.scalar(select(Permission.id).where(Permission.id == row.id)) is None:
         raise GrantExpiredError
     return application
 

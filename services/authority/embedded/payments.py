@@ -163,7 +163,9 @@ async def invoiced(
     invoice = await session.get(InvoiceRecord, checkout.payload[:32])
     if invoice is None or invoice.payload != checkout.payload:
         return None, None
-    return invoice, await locked_application(session, invoice.application_id)
+    application = await locked_application(session, invoice.application_id)
+    await session.refresh(invoice)  # somebody may have held the lock meanwhile
+    return invoice, application
 
 
 def refusal_of(

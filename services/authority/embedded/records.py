@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.embedded.ids import new_id
 from services.authority.embedded.models import Application, Card, LinkedChat, Subscriber, place
-from services.authority.embedded.transactions import insert_new
 from services.authority.errors import UnknownPersonError
 from services.formats.card_number import CardNumber
 from services.formats.hidden import Hidden
 from services.formats.ui_number import UiNumber
+from services.storage.inserting import insert_new
 from services.storage.keys import KeyRing, Purpose
 
 SEALED_FIELDS = (

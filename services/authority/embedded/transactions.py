@@ -1,25 +1,15 @@
-"""Transactions: inserting what may be there already, and files that follow a commit."""
+"""Files that follow a commit."""
 
 from collections.abc import Callable
 
 import structlog
-from sqlalchemy import Insert, event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
-
-from services.storage.models import Base
 
 FOLLOWERS = "after_commit"
 """Where a session keeps what follows its commit."""
 _log = structlog.get_logger()
-
-
-def insert_new(session: AsyncSession, table: type[Base]) -> Insert:
-    """Give an INSERT that leaves a row alone whose key is known already."""
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing()
-    return postgresql.insert(table).on_conflict_do_nothing()
 
 
 def after_commit(session: AsyncSession, do: Callable[[], None]) -> None:

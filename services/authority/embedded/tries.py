@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.embedded.models import Allowance
-from services.authority.embedded.transactions import insert_new
+from services.storage.inserting import insert_new
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,15 @@ async def test_one_stray_charge_settled_for_two_people_at_once_pays_for_one(worl
     await invariants.hold(world, {"stray"})
 
 
+async def test_the_same_pre_checkout_ten_times_is_approved_once(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    checkout = await someone.invoiced()
+    approved = await at_once(*(someone.approved(checkout) for _ in range(10)))
+    assert sum(one.changed for one in approved) == 1
+    await invariants.hold(world)
+
+
 async def test_paying_and_expiring_at_once_end_in_one_of_both(world: World) -> None:
     someone = world.person()
     await someone.applies()

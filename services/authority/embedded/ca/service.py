@@ -20,6 +20,7 @@ from services.authority.embedded.ca.ocsp import OcspResponder
 from services.authority.embedded.ca.publication import Publication
 from services.formats.hidden import Hidden
 from services.storage.database import Database
+from services.storage.inserting import insert_new
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ async def _register(database: Database, identity: CaIdentity, now: datetime) -> 
         "last_crl_number": 0,
     }
     async with database.unit_of_work() as session:
-        await session.execute(database.insert_new(CertificateAuthority).values(row))
+        await session.execute(insert_new(session, CertificateAuthority).values(row))
         authority = await session.get_one(CertificateAuthority, ONLY)
         await due.schedule(session, DUE_KIND, DUE_KIND, now)
         return authority.key_id

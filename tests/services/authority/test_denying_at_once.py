@@ -1,0 +1,47 @@
+"""Somebody else is at work at the moment in which the owner says that it is not them."""
+
+import asyncio
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.authority.embedded import grants
+from services.authority.embedded.models import Application
+from services.authority.embedded.records import locked_application
+from services.authority.errors import GrantExpiredError
+from services.authority.notices import Notice
+from services.authority.results import Operation
+from tests.services.authority import invariants
+from tests.services.authority.test_notices import FIRST, doubt_about, linked
+from tests.services.authority.world import NOW, World
+
+
+async def test_whoever_waits_for_a_denial_has_no_grant_any_more(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    someone, waits = await linked(world, FIRST), asyncio.Event()
+    await someone.suspends()
+    thief = await someone.granted(Operation.RESUME, chat=66)
+    async with world.database.unit_of_work() as session:
+        await world.authority.announce_resumption(session, thief.id, 66, NOW)
+    doubt = await doubt_about(world, Notice.RESUMING)
+
+    async def locked(session: AsyncSession, application_id: str) -> Application | None:
+        waits.set()
+        return await locked_application(session, application_id)
+
+    async def resumes() -> None:
+        async with world.database.unit_of_work() as session:
+            await world.authority.resume(session, thief.id, 66, NOW)
+
+    async with world.database.unit_of_work() as session:
+        await world.authority.deny(session, doubt, FIRST, NOW)
+        monkeypatch.setattr(grants, "locked_application", locked)
+        resuming = asyncio.create_task(resumes())
+        if not world.database.is_sqlite:  # there it waits for its turn, and has read nothing yet
+            await waits.wait()
+    with pytest.raises(GrantExpiredError):
+        await resuming
+    shown = await world.counter.show(someone.ui_number, NOW)
+    assert shown.timeline.certificate == "suspended"
+    await invariants.hold(world)
