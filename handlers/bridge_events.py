@@ -140,7 +140,7 @@ class BridgeDesk:
         if work is None or step not in _AT_WORK or not work.is_about(event):
             return None
         match event:
-            case events.Waiting() | events.Authorised():
+            case events.Waiting():
                 return _STAY if step == WORK else Outcome(WORK, is_one_way=True)
             case events.Done():
                 return await work.finish(event.value, scene)
@@ -157,9 +157,6 @@ class BridgeDesk:
             case events.Waiting():
                 progress = self.board.progress(chat) or self.board.begin(chat, event.work)
                 progress.step, progress.tries_left = event.step, event.tries_left
-            case events.Authorised():
-                progress = self.board.progress(chat) or self.board.begin(chat, event.work)
-                progress.is_theirs, progress.step = True, None
             case events.Done() | events.Failed() | events.Unresolved():
                 self.board.end(chat)
             case events.PairingOffered() | events.NowPaired():

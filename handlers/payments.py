@@ -105,7 +105,8 @@ async def _decide(query: PreCheckoutQuery, context: Context) -> str | None:
 
 def _decided(task: asyncio.Task[None]) -> None:
     _deciding.discard(task)
-    task.exception()  # looked at, so that nobody complains that it was not
+    if not task.cancelled():
+        task.exception()  # looked at, so that nobody complains that it was not
 
 
 class _TooLateError(Exception):

@@ -1,4 +1,4 @@
-"""Doing something under a grant, in the transaction of the move."""
+"""Doing something under a grant, in the transaction of the move, and looking ahead at it."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -7,15 +7,38 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.dialog.declaration import Effect, Outcome, Scene
 from handlers.embedded import states
-from handlers.embedded.identify import FORGET, GRANT
+from handlers.embedded.identify import FORGET, GRANT, Then
 from handlers.embedded.refusals import told
 from services.authority.errors import AuthorityError, WrongStateError
+from services.authority.port import Authority
 from services.authority.results import Change
+from services.storage.database import Database
 
+ALREADY = "already"
+"""The end of a conversation that had nothing to do."""
+Led = Callable[[Change, Scene], Outcome]
 Verb = Callable[[AsyncSession, str, int, datetime], Awaitable[Change]]
 
 
-def carried_out(verb: Verb, led: Callable[[Change, Scene], Outcome], start: str = "who") -> Effect:
+def looked_ahead(authority: Authority, database: Database, to: str, led: Led) -> Then:
+    """Give what sees after a right code, before more is asked for, whether there is anything to do.
+
+    :param to: where it goes on if there is.
+    """
+    online = authority.online
+
+    async def look(grant: str, scene: Scene) -> Outcome:
+        try:
+            async with database.unit_of_work() as session:
+                change = await online.look_ahead(session, grant, scene.chat_id, scene.now)
+        except AuthorityError as error:
+            return _refused(error)
+        return Outcome(to) if change.changed else led(change, scene)
+
+    return look
+
+
+def carried_out(verb: Verb, led: Led, start: str = "who") -> Effect:
     """Give what does `verb` and says where it led.
 
     :param start: the step to begin at again when too much time has passed.
@@ -25,10 +48,14 @@ def carried_out(verb: Verb, led: Callable[[Change, Scene], Outcome], start: str 
         try:
             async with session.begin_nested():  # what a refusal did is undone, the move is not
                 change = await verb(session, scene.data[GRANT], scene.chat_id, scene.now)
-        except WrongStateError as error:
-            return states.away(error)
         except AuthorityError as error:
-            return Outcome(start, told=told(error), forget=(GRANT, *FORGET), is_one_way=True)
+            return _refused(error, start)
         return led(change, scene)
 
     return effect
+
+
+def _refused(error: AuthorityError, start: str = "who") -> Outcome:
+    if isinstance(error, WrongStateError):
+        return states.away(error)
+    return Outcome(start, told=told(error), forget=(GRANT, *FORGET), is_one_way=True)

@@ -23,14 +23,12 @@ class Progress:
 
     :ivar step: what it waits for.
     :ivar tries_left: of the PIN, after a wrong one.
-    :ivar is_theirs: the card was found to be that person's.
     :ivar is_linked: whether the bridge's link stands.
     """
 
     work: Work
     step: Step | None = None
     tries_left: int | None = None
-    is_theirs: bool = False
     is_linked: bool = True
 
 

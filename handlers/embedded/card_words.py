@@ -37,6 +37,10 @@ _NO_KEY = N_(
     "🪪 <b>This card has no certificate or key that I can use.</b> Nothing was changed. Is it "
     "really the certificate card, not the ARC or the health card?"
 )
+_NOT_THEIRS = N_(
+    "🪪 <b>The card in the reader does not belong to this UI No.</b> Nothing was changed. Put "
+    "that person's newest card in and start again. Two cards at home? Compare the names."
+)
 _UNKNOWN_END = N_(
     "❔ <b>The card was lost in the very moment its PIN was changed.</b> Either the new or the old "
     "PIN is right: try the new one first. A card check shows the tries left."
@@ -116,10 +120,7 @@ FAILURES: Final[Mapping[str, str]] = {
         "🛑 <b>This kind of card cannot do that here; nothing was sent to it.</b> With a real "
         "MOICA card use only the official page: other software can lock the card for good."
     ),
-    _C.WRONG_CARD: N_(
-        "💳 <b>Another card is in the reader now.</b> Nothing was changed. Put the right one in "
-        "and start again."
-    ),
+    _C.WRONG_CARD: _NOT_THEIRS,
     _C.PIN_FORMAT: N_(
         "🔢 <b>What was typed on the PC cannot be a PIN</b>: 6–8 characters, letters and digits, "
         "no spaces. The card has not seen it, and no try was spent. Start again."
@@ -155,10 +156,7 @@ FAILURES: Final[Mapping[str, str]] = {
     ),
     _C.INTERNAL_ERROR: _MISTAKE,
     _F.CODE_AGAIN: _CODE_AGAIN,
-    _F.NOT_YOUR_CARD: N_(
-        "🪪 <b>The card in the reader does not belong to this UI No.</b> Nothing was changed. Put "
-        "that person's newest card in and start again. Two cards at home? Compare the names."
-    ),
+    _F.NOT_YOUR_CARD: _NOT_THEIRS,
     _F.WRONG_STATE: N_(
         "⚠️ <b>Where the certificate stands, this is not possible (any more).</b> Nothing was "
         "changed. “Where does it stand?” shows what is."
@@ -252,19 +250,22 @@ _READER_FOUND = N_("✓ Reader found")
 _CARD_FOUND = N_("✓ Card found")
 _IS_THEIRS = N_("✓ It is the right card")
 _ASKING = N_("⏳ I ask your PC…")
+_AT_THE_PC = N_(
+    "👉 <b>Go on at your PC</b>: read the question there and answer it. A PIN is typed there only, "
+    "never here."
+)
 _WAITS: Final[Mapping[Step, str]] = {
     Step.WAITING_FOR_READER: N_(
-        "👉 <b>Plug the card reader into your PC.</b> It is noticed by itself. Nothing happens? "
-        "Try another USB port, or <code>kaika-bridge check</code>."
+        "👉 <b>Plug the card reader into your PC</b> and put the card in. Both are noticed by "
+        "themselves; then go on at the PC. Nothing happens? Try another USB port, or "
+        "<code>kaika-bridge check</code>."
     ),
     Step.WAITING_FOR_CARD: N_(
         "👉 <b>Put the card into the reader</b>, gold chip first, as far as it goes. It is noticed "
-        "by itself."
+        "by itself; then go on at your PC."
     ),
-    Step.WAITING_FOR_PERSON: N_(
-        "👉 <b>Go on at your PC</b>: read the question there and answer it. A PIN is typed there "
-        "only, never here."
-    ),
+    Step.WAITING_FOR_LEAVE: _AT_THE_PC,
+    Step.WAITING_FOR_PERSON: _AT_THE_PC,
     Step.WRONG_PIN: N_(
         "⚠️ <b>That PIN was wrong.</b> Tries left: {tries}. The PC asks again. Not sure? Choose "
         "Cancel there: the last try is never spent without a warning."
@@ -281,10 +282,10 @@ def progress_words(language: str, progress: Progress) -> Markup:
     done = [_CONNECTED]
     if step is Step.WAITING_FOR_CARD:
         done.append(_READER_FOUND)
-    if step in (Step.WAITING_FOR_PERSON, Step.WRONG_PIN) or progress.is_theirs:
+    if step in (Step.WAITING_FOR_PERSON, Step.WRONG_PIN):
         done.append(_CARD_FOUND)
-    if progress.is_theirs:
-        done.append(_IS_THEIRS)
+        if progress.work.purpose is not None:
+            done.append(_IS_THEIRS)
     lines.append(Markup("\n".join(say(language, line) for line in done)))
     waits = _ASKING if step is None else _WAITS[step]
     tries = "?" if progress.tries_left is None else progress.tries_left

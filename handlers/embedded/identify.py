@@ -169,6 +169,7 @@ class Identification:
         led = Outcome(self.to)
         if self.then is not None:
             led = await self.then(grant.id, replace(scene, data={**scene.data, **kept}))
+        kept = {key: value for key, value in kept.items() if key not in led.forget}
         return replace(
             led, kept={**kept, **led.kept}, forget=(*FORGET, *led.forget), is_one_way=True
         )

@@ -3,11 +3,11 @@
 UI No. and code, card number, one-time code by e-mail. Everyone linked is told before it is done.
 """
 
-from handlers.dialog.declaration import Choice, Dialog, Outcome, Scene, Step, Told
+from handlers.dialog.declaration import Choice, Dialog, Outcome, Scene, Step
 from handlers.dialog.words import N_
-from handlers.embedded.acts import carried_out
+from handlers.embedded.acts import ALREADY, carried_out, looked_ahead
 from handlers.embedded.card_number import card_number
-from handlers.embedded.identify import Identification
+from handlers.embedded.identify import GRANT, Identification
 from handlers.embedded.limits import RESTS
 from handlers.embedded.linking import DONE, OFFER, after_a_right_code, offer_or_end
 from handlers.embedded.one_time import OneTimeMail
@@ -15,6 +15,7 @@ from handlers.embedded.states import ENDS, REVOKED, STEPS
 from handlers.guide.resume import RESUME as GUIDE
 from services.authority.port import Authority, OnlineAuthority
 from services.authority.results import Change, Operation
+from services.storage.database import Database
 
 _LEAD = N_(
     "▶️ <b>Resume (復用)</b> makes a suspended certificate usable again. You need the subscriber "
@@ -44,7 +45,11 @@ _DONE = N_(
     "▶️ <b>Resumed.</b> The certificate can be used again, with the same PIN.\n\n"
     "Is the card gone again? Suspend it at once; that takes a minute."
 )
-_WAS_ACTIVE = Told(N_("ℹ️ It was in use already, so nothing had to be done."))
+_ALREADY = N_(
+    "✅ <b>The certificate is not suspended</b>, so nothing has to be done. It can be used, with "
+    "its PIN.\n\n"
+    "Is the PIN locked? That is another thing: unlock the card (鎖卡解碼)."
+)
 
 _STAY = Choice("stay", N_("🛑 Leave it suspended"), "stay")
 _IS_IT_SAFE = Step(
@@ -53,11 +58,18 @@ _IS_IT_SAFE = Step(
 )
 
 
-def resume(authority: Authority) -> Dialog:
+def resume(authority: Authority, database: Database) -> Dialog:
     """Give the conversation."""
     online = authority.online
     mail = OneTimeMail(online, Operation.RESUME, "tell")
-    start = Identification(authority, Operation.RESUME, "card", lead=_LEAD)
+    start = Identification(
+        authority,
+        Operation.RESUME,
+        "card",
+        then=looked_ahead(authority, database, "card", _led),
+        others=(ALREADY, *STEPS),
+        lead=_LEAD,
+    )
     return Dialog(
         name="resume",
         title=GUIDE.title,
@@ -74,6 +86,7 @@ def resume(authority: Authority) -> Dialog:
             "tell": Step(_TELL, (_tell(online), _STAY), needs=("grant",)),
             "confirm": Step(_CONFIRM, (_now(online), _STAY), needs=("grant",)),
             **after_a_right_code(online, _DONE, ("suspend",)),
+            ALREADY: Step(_ALREADY, links=("unlock", "suspend")),
             **ENDS,
             REVOKED: GUIDE.steps["revoked"],
         },
@@ -87,7 +100,9 @@ def _tell(online: OnlineAuthority) -> Choice:
 
 def _now(online: OnlineAuthority) -> Choice:
     done = carried_out(online.resume, _led)
-    return Choice("resume", N_("▶️ Resume it now"), DONE, done, others=(OFFER, "who", *STEPS))
+    return Choice(
+        "resume", N_("▶️ Resume it now"), DONE, done, others=(OFFER, ALREADY, "who", *STEPS)
+    )
 
 
 def _announced(_change: Change, _scene: Scene) -> Outcome:
@@ -95,5 +110,6 @@ def _announced(_change: Change, _scene: Scene) -> Outcome:
 
 
 def _led(change: Change, scene: Scene) -> Outcome:
-    told = None if change.changed else _WAS_ACTIVE
-    return Outcome(offer_or_end(scene), told=told, is_one_way=True)
+    if change.changed:
+        return Outcome(offer_or_end(scene), is_one_way=True)
+    return Outcome(ALREADY, forget=(GRANT,), is_one_way=True)

@@ -7,12 +7,12 @@ date and one-time code; without the code, the fax (FACTS.md §1.6).
 from collections.abc import Mapping
 from dataclasses import replace
 
-from handlers.dialog.declaration import Choice, Dialog, Outcome, Scene, Step, Told
+from handlers.dialog.declaration import Choice, Dialog, Outcome, Scene, Step
 from handlers.dialog.words import N_
-from handlers.embedded.acts import carried_out
+from handlers.embedded.acts import ALREADY, carried_out, looked_ahead
 from handlers.embedded.by_birth import ByBirthDate
 from handlers.embedded.card_number import card_number
-from handlers.embedded.identify import Identification
+from handlers.embedded.identify import GRANT, Identification
 from handlers.embedded.limits import RESTS
 from handlers.embedded.linking import DONE, OFFER, after_a_right_code, offer_or_end
 from handlers.embedded.one_time import OneTimeMail
@@ -20,6 +20,7 @@ from handlers.embedded.states import ENDS, STEPS
 from handlers.guide.suspend import SUSPEND as GUIDE
 from services.authority.port import Authority, OnlineAuthority
 from services.authority.results import Change, Operation
+from services.storage.database import Database
 
 _LEAD = N_(
     "⏸ <b>Suspend (停用)</b> stops the certificate at once, and you can undo it. The card itself "
@@ -46,7 +47,12 @@ _DONE = N_(
     "<b>To undo it</b> (復用): subscriber code, IC card number and a one-time code. Is the card "
     "gone for sure? Then revoke it at a service station and apply anew, NT$278."
 )
-_WAS_SUSPENDED = Told(N_("ℹ️ It was suspended already, so nothing had to be done."))
+_ALREADY = N_(
+    "⏸ <b>It is suspended already</b>, so nothing has to be done. Nobody can use the certificate "
+    "until it is resumed.\n\n"
+    "Found the card? Resume it (復用). Is it gone for sure? Then revoke it at a service station "
+    "and apply anew, NT$278."
+)
 _NO_CODE = N_(
     "<b>Why is there no code?</b>\n"
     "🔒 <b>Locked</b> after wrong tries: birth date and a one-time code by e-mail do instead.\n"
@@ -85,7 +91,7 @@ _WITHOUT_CODE: Mapping[str, Step] = {
 }
 
 
-def suspend(authority: Authority) -> Dialog:
+def suspend(authority: Authority, database: Database) -> Dialog:
     """Give the conversation."""
     online = authority.online
     mail = OneTimeMail(online, Operation.SUSPEND, "confirm")
@@ -103,6 +109,8 @@ def suspend(authority: Authority) -> Dialog:
         authority,
         Operation.SUSPEND,
         "proof",
+        then=looked_ahead(authority, database, "proof", _led),
+        others=(ALREADY, *STEPS),
         lead=_LEAD,
         choices=(Choice("none", N_("❓ I do not have the code"), "no_code"),),
         locked=Step(_LOCKED, (Choice("birth", N_("🎂 Go on by e-mail"), "born"), _FAX)),
@@ -123,6 +131,7 @@ def suspend(authority: Authority) -> Dialog:
             mail.here: mail.step,
             "confirm": Step(_CONFIRM, (_now(online),), needs=("grant",)),
             **after_a_right_code(online, _DONE, ("resume", "suspend/revoke")),
+            ALREADY: Step(_ALREADY, links=("resume", "suspend/revoke")),
             **by_birth.steps,
             **_WITHOUT_CODE,
             **ENDS,
@@ -136,10 +145,11 @@ def _now(online: OnlineAuthority) -> Choice:
         N_("⏸ Suspend it now"),
         DONE,
         carried_out(online.suspend, _led),
-        others=(OFFER, "who", *STEPS),
+        others=(OFFER, ALREADY, "who", *STEPS),
     )
 
 
 def _led(change: Change, scene: Scene) -> Outcome:
-    told = None if change.changed else _WAS_SUSPENDED
-    return Outcome(offer_or_end(scene), told=told, is_one_way=True)
+    if change.changed:
+        return Outcome(offer_or_end(scene), is_one_way=True)
+    return Outcome(ALREADY, forget=(GRANT,), is_one_way=True)

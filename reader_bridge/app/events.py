@@ -68,6 +68,7 @@ _UNPAIRED = {
     UnpairReason.REFUSED: N_("In the chat it was said that the words are different."),
     UnpairReason.SERVER_FORGOT: N_("The server does not know this pairing any more."),
 }
+_YOUR_TURN = (N_("It is your turn."), N_("Please answer the question here."))
 _STEPS = {
     Step.WAITING_FOR_READER: (
         N_("No card reader is there."),
@@ -77,10 +78,11 @@ _STEPS = {
         N_("Put your card into the reader."),
         N_("The gold chip first, as far as it goes. It is noticed by itself."),
     ),
-    Step.WAITING_FOR_PERSON: (N_("It is your turn."), N_("Please answer the question here.")),
+    Step.WAITING_FOR_LEAVE: _YOUR_TURN,
+    Step.WAITING_FOR_PERSON: _YOUR_TURN,
     Step.WRONG_PIN: (N_("That was wrong."), N_("You are asked again.")),
 }
-SAID_BY_QUESTIONS = (Step.WAITING_FOR_PERSON, Step.WRONG_PIN)
+SAID_BY_QUESTIONS = (Step.WAITING_FOR_LEAVE, Step.WAITING_FOR_PERSON, Step.WRONG_PIN)
 """Steps that need no notice: the question that comes with them says it."""
 _DONE = {
     Operation.LIST_READERS: N_("The chat knows your readers now."),

@@ -33,7 +33,7 @@ async def allow_reading(errand: Errand) -> None:
     """
     if errand.allowances.reading_allowed:
         return
-    await errand.server.progress(Step.WAITING_FOR_PERSON)
+    await errand.server.progress(Step.WAITING_FOR_LEAVE)
     request = Consent(errand.operation, errand.peer, errand.purpose, for_session=True)
     if not await errand.prompter.consent(request):
         raise failed(FailureCode.CONSENT_REFUSED)

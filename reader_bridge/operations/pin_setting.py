@@ -5,6 +5,7 @@ there is no pause: what authenticates the administrator stays open only for that
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from reader_bridge.card.errors import (
     AdminKeyRejectedError,
@@ -30,11 +31,21 @@ async def set_pin(errand: Errand, wanted: SetPin) -> Receipt:
     """Set a new PIN, and have the card sign that it was this one."""
     await allow_reading(errand)
     found = await find_card(errand, wanted.reader)
+    found.require()
+    set_it = _way(wanted, found)
     found.require(serial=wanted.card_serial)
+    return await set_it(errand, wanted, found)
+
+
+def _way(wanted: SetPin, found: FoundCard) -> Callable[..., Awaitable[Receipt]]:
+    """Give how the PIN of this kind of card is set.
+
+    :raises OperationFailedError: where it is not: of a MOICA card, only the official page does.
+    """
     if Verb.SET_PIN_AS_ADMIN in found.status.verbs:
-        return await _as_administrator(errand, wanted, found)
+        return _as_administrator
     if Verb.UNLOCK_WITH_PUK in found.status.verbs and wanted.purpose is Purpose.UNLOCK:
-        return await _by_puk(errand, wanted, found)
+        return _by_puk
     raise failed(FailureCode.OPERATION_REFUSED, profile=found.profile)
 
 

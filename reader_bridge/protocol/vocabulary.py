@@ -54,8 +54,11 @@ class Step(StrEnum):
 
     WAITING_FOR_READER = "waiting_for_reader"
     WAITING_FOR_CARD = "waiting_for_card"
+    WAITING_FOR_LEAVE = "waiting_for_leave"
+    """The person is asked on the PC whether cards may be looked at; none was looked at yet."""
     WAITING_FOR_PERSON = "waiting_for_person"
-    """The card is there; the person reads the question on the PC, or types the PIN."""
+    """The card is there, and the right one where one was named; the person reads the question on
+    the PC, or types the PIN."""
     WRONG_PIN = "wrong_pin"
     """The person typed a wrong PIN and is asked again; `tries_left` says how many are left."""
 

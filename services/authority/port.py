@@ -140,12 +140,9 @@ class OnlineAuthority(CodeChecks, Keeping, Protocol):
         """Record money that was taken, once for each charge id; never refused."""
 
     async def permit_card(
-        self, session: AsyncSession, grant_id: str, card_serial: str, chat_id: int, now: datetime
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> CardPermit:
-        """Check person, state and card serial before work on a card (activate, unlock).
-
-        :raises WrongCardError: for another card.
-        """
+        """Check person and state before work on the person's card (activate, unlock)."""
 
     async def note_card_work(
         self, session: AsyncSession, permit: CardPermit, step: str, chat_id: int, now: datetime
@@ -165,6 +162,14 @@ class OnlineAuthority(CodeChecks, Keeping, Protocol):
         self, session: AsyncSession, permit: CardPermit, chat_id: int, now: datetime
     ) -> Change:
         """Activate (開卡), after the card proved to be there; the code is gone from then on."""
+
+    async def look_ahead(
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+    ) -> Change:
+        """Tell, before more proofs are asked for, what suspending or resuming would change.
+
+        Nobody learns more by it than by `status`, for which the code is enough.
+        """
 
     async def suspend(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime

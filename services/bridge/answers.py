@@ -20,7 +20,7 @@ from reader_bridge.protocol.operation_messages import (
     Progress,
     Result,
 )
-from reader_bridge.protocol.operations import CardReport, Receipt
+from reader_bridge.protocol.operations import Receipt
 from services.authority.errors import AuthorityError
 from services.bridge import admin_authentication
 from services.bridge.card_work import CardWork
@@ -152,12 +152,8 @@ class Answers:
         if message.operation is not operation.asked:
             raise ProtocolError(where="operation")
         value = message.value
-        if isinstance(value, CardReport) and value.card_serial is not None:
-            session.card_seen = value.card_serial, now
         if operation.state is _S.RUNNING:
             await self._value(chat, operation, message)
-        elif operation.state is _S.READING and isinstance(value, CardReport):
-            await self._card(chat, session, operation, value, now)
         elif isinstance(value, Receipt) and _takes_receipt(session, operation):
             await self._receipt(chat, operation, value, message.operation, now)
 
@@ -174,21 +170,6 @@ class Answers:
             self._endings.done(chat, operation, possession)
         else:
             await self._endings.failed(chat, operation, Fault.RECEIPT_WRONG)
-
-    async def _card(
-        self,
-        chat: Chat,
-        session: Session,
-        operation: OperationRecord,
-        report: CardReport,
-        now: datetime,
-    ) -> None:
-        if report.card_serial is None:
-            await self._endings.failed(chat, operation, Fault.NOT_YOUR_CARD)
-        elif Operation.SET_PIN not in report.possible:
-            await self._endings.failed(chat, operation, FailureCode.OPERATION_REFUSED)
-        else:
-            await self._operations.authorise(chat, session, operation, report.card_serial, now)
 
     async def _receipt(
         self,

@@ -45,52 +45,31 @@ class CardWork:
         self._operations = operations
         self._origin = origin
 
-    async def begin(self, operation: OperationRecord, now: datetime) -> None:
-        """Put the operation on record; it ends with its grant.
+    async def authorise(
+        self, operation: OperationRecord, supersedes: OperationRecord | None, now: datetime
+    ) -> None:
+        """Check person and state, and put on record which card may have its PIN set.
 
+        The operation ends with its grant.
+
+        :param supersedes: an unresolved operation whose place it takes.
         :raises NotCarriedOutError: where the authority carries nothing out.
         :raises GrantExpiredError: where the grant is over, for something else, or was used.
+        :raises WrongStateError: where the certificates do not allow it.
         """
         online = self._authority.online
         grant_id, chat_id = operation.grant_id or "", operation.chat_id
         async with self._database.unit_of_work() as session:
             grant = await online.look_at_grant(session, grant_id, chat_id, now)
-            if grant.operation is not operation.work.authorised_by:
-                raise GrantExpiredError
+            operation.permit = await self._permit(session, operation, now)
             if await self._operations.was_released(session, grant_id):
                 raise GrantExpiredError
             operation.deadline = min(operation.deadline, grant.expires_at)
-            await self._operations.put(session, operation)
-
-    async def authorise(
-        self,
-        operation: OperationRecord,
-        card_serial: str,
-        supersedes: OperationRecord | None,
-        now: datetime,
-    ) -> None:
-        """Check person, state and card, and put the leave on record.
-
-        :param supersedes: an unresolved operation whose place it takes.
-        :raises AuthorityError: where they are not right.
-        :raises GoneError: where the operation is over.
-        """
-        chat_id = operation.chat_id
-        nonce = new_nonce()
-        async with self._database.unit_of_work() as session:
-            permit = await self._permit(session, operation, card_serial, now)
-            await self._note(session, permit, "authorised", chat_id, now)
+            operation.nonce = new_nonce()
+            await self._note(session, operation.permit, "authorised", chat_id, now)
             if supersedes is not None:
                 await self._operations.remove(session, supersedes.id)
-            await self._operations.move(
-                session,
-                operation,
-                OperationState.AUTHORISED,
-                application=permit.application,
-                card_serial=permit.card_serial,
-                nonce=nonce,
-            )
-        operation.permit, operation.nonce = permit, nonce
+            await self._operations.put(session, operation)
 
     async def release(
         self, operation: OperationRecord, challenge: AdminChallenge, now: datetime
@@ -104,16 +83,15 @@ class CardWork:
         :raises GoneError: where there was one, or operation or pairing are over.
         """
         assert operation.permit is not None
-        serial = operation.permit.card_serial
         async with self._database.unit_of_work() as session:
-            permit = await self._permit(session, operation, serial, now)
+            permit = await self._permit(session, operation, now)
             if permit != operation.permit:
                 raise GoneError
             if not await self._sessions.stands(session, operation.session_id, now):
                 raise GoneError
             await self._operations.release(session, operation, now)
             await self._note(session, permit, "cryptogram", operation.chat_id, now)
-        key = self._authority.online.card_admin_key(serial)
+        key = self._authority.online.card_admin_key(operation.permit.card_serial)
         return admin_authentication.cryptogram(key, challenge)
 
     def answer_is_right(self, operation: OperationRecord, answer: bytes) -> bool:
@@ -185,12 +163,10 @@ class CardWork:
             await self._operations.move(session, operation, OperationState.UNRESOLVED)
 
     async def _permit(
-        self, session: AsyncSession, operation: OperationRecord, card_serial: str, now: datetime
+        self, session: AsyncSession, operation: OperationRecord, now: datetime
     ) -> CardPermit:
         grant_id, chat_id = operation.grant_id or "", operation.chat_id
-        permit = await self._authority.online.permit_card(
-            session, grant_id, card_serial, chat_id, now
-        )
+        permit = await self._authority.online.permit_card(session, grant_id, chat_id, now)
         if permit.operation is not operation.work.authorised_by:
             raise GrantExpiredError
         return permit

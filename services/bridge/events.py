@@ -118,11 +118,6 @@ class Waiting(OperationEvent):
 
 
 @dataclass(frozen=True)
-class Authorised(OperationEvent):
-    """It is that person's card, and the new PIN may be typed on the PC."""
-
-
-@dataclass(frozen=True)
 class PinSet:
     """What activating and unlocking give.
 

@@ -35,7 +35,6 @@ class Session:
     :ivar state: unpaired, confirming, answered or paired.
     :ivar restored: it was read from the database, and no link has come since.
     :ivar lost_at: since when it has no link.
-    :ivar card_seen: serial of the card that was last in the reader, and when.
     """
 
     address: str
@@ -51,7 +50,6 @@ class Session:
     restored: bool = False
     lost_at: datetime | None = None
     wrong_codes: int = 0
-    card_seen: tuple[str, datetime] | None = None
 
     def send(self, message: FromServer) -> None:
         """Send a message, now or when the link is back."""
@@ -73,7 +71,6 @@ class Session:
     def part(self) -> None:
         """Be paired with nobody, and offered to nobody."""
         self.state, self.pairing, self.offered = SessionState.UNPAIRED, None, None
-        self.card_seen = None
 
 
 @dataclass(eq=False)

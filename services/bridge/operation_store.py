@@ -86,6 +86,8 @@ class OperationStore:
             work=operation.work,
             state=operation.state,
             grant_id=operation.grant_id,
+            application=operation.permit.application if operation.permit else None,
+            card_serial=operation.permit.card_serial if operation.permit else None,
             nonce=operation.nonce,
             started_at=operation.started_at,
             deadline=operation.deadline,

@@ -21,7 +21,6 @@ from reader_bridge.protocol.operations import (
     SetPin,
     operation_of,
 )
-from services.authority.errors import AuthorityError, WrongCardError
 from services.bridge.behind import WriteBehind
 from services.bridge.card_work import CardWork
 from services.bridge.endings import Endings, Events
@@ -33,16 +32,13 @@ from services.bridge.errors import (
     NothingToResolveError,
     NotPairedError,
 )
-from services.bridge.events import Authorised, Fault
+from services.bridge.events import Fault
 from services.bridge.ids import new_id, new_nonce
 from services.bridge.live import Chat, Session
-from services.bridge.operation_store import GoneError, OperationRecord, OperationStore
+from services.bridge.operation_store import OperationRecord, OperationStore
 from services.bridge.states import Happening, OperationState, after, allowed
 from services.bridge.work import LATE, Work
 
-_SEEN = timedelta(minutes=2)
-"""How long the card that was looked at last is taken for the one in the reader. It is checked
-again by the bridge, and once more with the card's challenge."""
 _S, _H = OperationState, Happening
 
 
@@ -73,7 +69,7 @@ class Operations:
             chat_id=chat.id,
             session_id=session.id,
             work=work,
-            state=_S.RUNNING if work.purpose is None else _S.READING,
+            state=_S.RUNNING if work.purpose is None else _S.AUTHORISED,
             started_at=now,
             deadline=now + work.time,
             grant_id=grant_id,
@@ -86,49 +82,10 @@ class Operations:
             return operation.id, self._behind.put(lambda rows: self._store.put(rows, operation))
         if session.pairing.admin_barred:
             raise AdminBarredError
-        await self._work.begin(operation, now)
-        chat.running = operation
-        seen, at = session.card_seen or ("", now)
-        if seen and now - at <= _SEEN:
-            await self.authorise(chat, session, operation, seen, now, seen_before=True)
-        else:
-            self._look(session, operation, now)
-        return operation.id, None
-
-    def _look(self, session: Session, operation: OperationRecord, now: datetime) -> None:
-        """Ask which card is in the reader."""
-        session.card_seen, operation.wire_id = None, new_id()
-        self._ask(session, operation, ReadCardStatus(), now)
-
-    async def authorise(
-        self,
-        chat: Chat,
-        session: Session,
-        operation: OperationRecord,
-        serial: str,
-        now: datetime,
-        *,
-        seen_before: bool = False,
-    ) -> None:
-        """Have the PIN set, where this card may have one; *authorised*.
-
-        :param seen_before: there may be another card in the reader by now.
-        """
-        try:
-            await self._work.authorise(operation, serial, chat.unresolved, now)
-        except WrongCardError as error:
-            if seen_before:
-                self._look(session, operation, now)
-            else:
-                await self._endings.refused(chat, operation, error)
-            return
-        except (AuthorityError, GoneError) as error:
-            await self._endings.refused(chat, operation, error)
-            return
-        chat.unresolved, chat.resolve_at = None, None
-        operation.state, operation.wire_id = after(operation.state, _H.CARD), operation.id
-        self._events(Authorised(chat.id, operation.id, operation.work))
+        await self._work.authorise(operation, chat.unresolved, now)
+        chat.running, chat.unresolved, chat.resolve_at = operation, None, None
         self._ask(session, operation, _parameters(operation), now)
+        return operation.id, None
 
     async def resolve(self, chat: Chat, now: datetime) -> str:
         """Carry out `BridgeHub.resolve`."""

@@ -15,10 +15,9 @@ class OperationState(StrEnum):
 
     RUNNING = "running"
     """The bridge is at it; nothing of the server is needed."""
-    READING = "reading"
-    """Which card is in the reader is being asked, before a PIN is set on it."""
     AUTHORISED = "authorised"
-    """Person, code, card and state are right; the person types the new PIN."""
+    """Person, code and state are right; the bridge finds the card on record, and the person types
+    the new PIN."""
     RELEASED = "released"
     """The cryptogram is on record as gone."""
     ANSWERED = "answered"
@@ -35,8 +34,6 @@ class Happening(StrEnum):
 
     VALUE = "value"
     """The bridge gives what was asked for."""
-    CARD = "card"
-    """The bridge tells which card it is."""
     CHALLENGE = "challenge"
     ANSWER = "answer"
     RECEIPT = "receipt"
@@ -61,11 +58,6 @@ TABLE: Mapping[tuple[OperationState, Happening], OperationState] = MappingProxyT
         (_S.RUNNING, _H.DOUBT): _S.OVER,
         (_S.RUNNING, _H.CUT): _S.OVER,
         (_S.RUNNING, _H.CANCEL): _S.OVER,
-        (_S.READING, _H.CARD): _S.AUTHORISED,
-        (_S.READING, _H.FAILURE): _S.OVER,
-        (_S.READING, _H.DOUBT): _S.OVER,
-        (_S.READING, _H.CUT): _S.OVER,
-        (_S.READING, _H.CANCEL): _S.OVER,
         (_S.AUTHORISED, _H.CHALLENGE): _S.RELEASED,
         (_S.AUTHORISED, _H.RECEIPT): _S.OVER,  # unlocked by the PUK; it does not activate
         (_S.AUTHORISED, _H.FAILURE): _S.OVER,

@@ -112,6 +112,7 @@ class EmbeddedAuthority:
         self.permit_card = self.certificates.permit_card
         self.note_card_work = self.certificates.note_card_work
         self.activate = self.certificates.activate
+        self.look_ahead = self.certificates.look_ahead
         self.suspend = self.certificates.suspend
         self.resume = self.certificates.resume
         self.announce_resumption = self.certificates.announce_resumption

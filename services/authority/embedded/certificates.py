@@ -21,7 +21,12 @@ from services.authority.embedded.models import (
 )
 from services.authority.embedded.notices import notify
 from services.authority.embedded.records import locked_application
-from services.authority.errors import NoIssuerError, WrongCardError, WrongStateError
+from services.authority.errors import (
+    GrantExpiredError,
+    NoIssuerError,
+    WrongCardError,
+    WrongStateError,
+)
 from services.authority.notices import Notice
 from services.authority.port import CertificateIssuer, CertificateKind, IssuedCertificate
 from services.authority.results import CardPermit, Change, Operation
@@ -42,6 +47,10 @@ _ACTS = {
     CertificateAct.SUSPEND: (Act.SUSPENDED, Notice.SUSPENDED),
     CertificateAct.RESUME: (Act.RESUMED, Notice.RESUMED),
     CertificateAct.REVOKE: (Act.REVOKED, Notice.REVOKED),
+}
+_AHEAD = {
+    Operation.SUSPEND: CertificateAct.SUSPEND,
+    Operation.RESUME: CertificateAct.RESUME,
 }
 
 
@@ -64,20 +73,20 @@ class Certificates:
         return self._issuer
 
     async def permit_card(
-        self, session: AsyncSession, grant_id: str, card_serial: str, chat_id: int, now: datetime
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> CardPermit:
         """Carry out `OnlineAuthority.permit_card`."""
         row = await grants.look_at(session, grant_id, chat_id, now)
         wanted = Operation.UNLOCK if row.operation == Operation.UNLOCK else Operation.ACTIVATE
         _, application = await grants.use(session, grant_id, wanted, chat_id, now)
-        await _check_card(session, application, card_serial)
         certificates = await _of(session, application, wanted)
         if wanted is Operation.ACTIVATE:
             move_application(ApplicationState(application.state), ApplicationAct.ACTIVATE)
             move_certificate(CertificateState(certificates.state), CertificateAct.ACTIVATE)
         elif certificates.state != CertificateState.ACTIVE:
             raise WrongStateError(certificates.state, wanted)
-        return CardPermit(application.id, card_serial, wanted)
+        card = await session.get_one(Card, application.id)  # it bears the certificates
+        return CardPermit(application.id, card.serial, wanted)
 
     async def note_card_work(
         self, session: AsyncSession, permit: CardPermit, step: str, chat_id: int, now: datetime
@@ -111,6 +120,19 @@ class Certificates:
         self._codes.forget(session, application)
         self._audit.record(session, Act.ACTIVATED, application.id, actor.name, now)
         return await self._tell(session, application, Notice.ACTIVATED, actor, now)
+
+    async def look_ahead(
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+    ) -> Change:
+        """Carry out `OnlineAuthority.look_ahead`."""
+        row = await grants.look_at(session, grant_id, chat_id, now)
+        act = _AHEAD.get(Operation(row.operation))
+        if act is None:
+            raise GrantExpiredError
+        application = await grants.application_of(session, row)
+        certificates = await _of(session, application, act)
+        state = move_certificate(CertificateState(certificates.state), act)
+        return Change(state != certificates.state, application.id)
 
     async def suspend(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
@@ -265,5 +287,5 @@ async def _of(session: AsyncSession, application: Application, act: str) -> Cert
 
 async def _check_card(session: AsyncSession, application: Application, serial: str) -> None:
     card = await session.get(Card, application.id)
-    if card is None or card.serial != serial.lower():
+    if card is None or card.serial != serial:
         raise WrongCardError

@@ -56,7 +56,7 @@ async def test_a_real_moica_card_is_read_and_gets_no_pin_command(cards: CardStag
         await cards.sees(person, "a real MOICA card", f"…{CARD_NUMBER[-4:]}", "good until")
         person.sees("by 測試憑證管理中心", "I have no record of it", "Use only that page")
         await home.begins("activate")
-        await cards.sees(person, "does not belong to this UI No.")
+        await cards.sees(person, "This kind of card cannot do that here")
     assert not {command[1] for command in moica.commands} & PIN_INSTRUCTIONS
 
 

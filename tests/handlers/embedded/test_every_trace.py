@@ -92,7 +92,7 @@ def test_digits_that_are_part_of_something_else_are_none(
 async def test_what_a_holder_has_is_learnt_and_found(
     stage: Stage, office: Office, traces: Traces
 ) -> None:
-    holder, anna = await office.someone("posted"), stage.subscriber()
+    holder, anna = await office.someone(), stage.subscriber()
     card = await holder.card_number()
     await anna.starts("do-suspend")
     await anna.says(holder.both)

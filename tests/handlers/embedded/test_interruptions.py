@@ -40,7 +40,7 @@ from tests.handlers.embedded.walks import Cast, Here, planned, visits
 CARRIED_OUT = ("triage", "retrieve", "pay", "suspend", "resume", "status")
 WALKED_THROUGH = ("activate", "unlock", "change_pin")
 """Those of the guide, where no bridge reaches the card."""
-BY_A_LINK_ONLY = {("pay", "nowhere"), ("resume", "unpaid"), ("resume", "waiting")}
+BY_A_LINK_ONLY = {("pay", "nowhere")}
 """Of a bot without a payment provider; and who has typed a card number has a card."""
 OVER = {"en": "More than ten minutes have passed", "zh-hant": "已經超過十分鐘"}
 CODE_OVER = {"en": "This one-time code is over", "zh-hant": "這組一次性驗證碼已經失效"}

@@ -18,9 +18,9 @@ from tests.handlers.embedded.people import (
 
 WORDS = {
     "en": {"card": "IC card number", "tell": "Before I resume", "told": "They are told",
-           "done": "Resumed.", "already": "in use already", "stay": "leave it suspended"},
+           "done": "Resumed.", "already": "is not suspended", "stay": "leave it suspended"},
     "zh-hant": {"card": "IC卡卡號", "tell": "復用以前", "told": "已經通知了",
-                "done": "已復用", "already": "原本就在使用中", "stay": "維持停用"},
+                "done": "已復用", "already": "憑證沒有停用", "stay": "維持停用"},
 }  # fmt: skip
 languages = pytest.mark.parametrize("language", WORDS)
 
@@ -77,10 +77,26 @@ async def test_the_card_number_is_needed_and_deleted(
 @languages
 async def test_what_is_active_stays_so(stage: Stage, office: Office, language: str) -> None:
     holder, anna = await office.someone("active"), stage.subscriber(language=language)
+    await anna.starts("do-resume-who")
+    await anna.says(holder.both)
+    anna.sees(WORDS[language]["already"])
+    assert not (await state(anna)).is_open
+    assert await holder.certificate() == "active"
+
+
+async def test_what_somebody_else_resumes_meanwhile_is_not_resumed_again(
+    stage: Stage, office: Office
+) -> None:
+    holder, anna = await office.someone("suspended"), stage.subscriber()
     await shows_everything(anna, holder)
     await press(anna, "tell")
+    bob = stage.subscriber("Bob")
+    await shows_everything(bob, holder)
+    await press(bob, "tell")
+    await press(bob, "resume")
+    bob.sees("Resumed.")
     await press(anna, "resume")
-    anna.sees(WORDS[language]["already"])
+    anna.sees("is not suspended")
     assert await holder.certificate() == "active"
 
 
@@ -102,8 +118,8 @@ async def test_a_locked_pin_is_another_thing(stage: Stage) -> None:
 
 async def test_what_is_revoked_is_not_resumed(stage: Stage, office: Office) -> None:
     holder, anna = await office.someone("revoked"), stage.subscriber()
-    await shows_everything(anna, holder)
-    await press(anna, "tell")
+    await anna.starts("do-resume-who")
+    await anna.says(holder.both)
     anna.sees("cannot be undone")
     assert not (await state(anna)).is_open
 

@@ -24,7 +24,7 @@ WORDS = {
         "confirm": "Suspend now?",
         "done": "Suspended.",
         "undo": "To undo it",
-        "already": "suspended already",
+        "already": "It is suspended already",
         "letter": "emergency suspension",
     },
     "zh-hant": {
@@ -32,7 +32,7 @@ WORDS = {
         "confirm": "現在停用嗎",
         "done": "已停用。",
         "undo": "恢復使用",
-        "already": "原本就已經停用",
+        "already": "憑證本來就已經停用",
         "letter": "緊急停用申請書",
     },
 }
@@ -91,8 +91,25 @@ async def test_doing_it_twice_does_nothing_twice(
     stage: Stage, office: Office, language: str
 ) -> None:
     holder, anna = await office.someone("suspended"), stage.subscriber(language=language)
-    await suspends(anna, holder)
-    anna.sees(WORDS[language]["already"], WORDS[language]["done"])
+    await anna.starts("do-suspend")
+    await anna.says(holder.both)
+    anna.sees(WORDS[language]["already"])
+    assert not (await state(anna)).is_open
+    assert await holder.certificate() == "suspended"
+
+
+async def test_what_somebody_else_suspends_meanwhile_is_not_suspended_again(
+    stage: Stage, office: Office
+) -> None:
+    holder, anna = await office.someone(), stage.subscriber()
+    await anna.starts("do-suspend")
+    await anna.says(holder.both)
+    await press(anna, "mail")
+    await anna.says(await one_time_code(stage, holder))
+    await suspends(bob := stage.subscriber("Bob"), holder)
+    bob.sees("Suspended.")
+    await press(anna, "suspend")
+    anna.sees("It is suspended already")
     assert await holder.certificate() == "suspended"
 
 
@@ -105,7 +122,8 @@ async def test_another_state_is_told_with_the_way_that_is_open(
     stage: Stage, office: Office, reached: str, end: str, way: str
 ) -> None:
     holder, anna = await office.someone(reached), stage.subscriber()
-    await suspends(anna, holder)
+    await anna.starts("do-suspend")
+    await anna.says(holder.both)
     assert (await state(anna)).step == end
     anna.sees("Nothing was changed")
     assert f"v1:do:{way}" in [b["callback_data"] for b in buttons(anna.last)]

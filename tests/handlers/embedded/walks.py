@@ -82,6 +82,7 @@ _HINDERED = {
     "posted": "inactive", "revoked": "revoked", "expired": "expired",
 }  # fmt: skip
 """The ends for a state that does not allow what was asked."""
+_NOTHING_TO_DO = {"suspend": {"suspended": "already"}, "resume": {"active": "already"}}
 _OWING = {"submitted": "owed", "overdue": "overdue", "paid": "paid"}
 _BY_BIRTH = (("retrieve", "who"), ("suspend", "locked_out"))
 
@@ -131,6 +132,8 @@ def _right(role: Role, dialog: str, to: Here) -> Here:
         return dialog, _OWING.get(role.life, "made")
     if dialog == "status":
         return dialog, "done" if role.chat == "linked" else "offer"
+    if dialog in _NOTHING_TO_DO:
+        return dialog, _HINDERED.get(role.life, _NOTHING_TO_DO[dialog].get(role.life, to[1]))
     return to
 
 

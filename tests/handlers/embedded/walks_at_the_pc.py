@@ -72,7 +72,7 @@ def ways_at_the_pc(link: str, role: Role, here: Here, step: Step) -> Iterator[Wa
         case "confirmed":
             yield Way("pc:says yes", (dialog, there), is_one_way=True)
         case "confirm" if role.life in WITH_A_CARD:
-            yield Way("start", (dialog, "work"), is_one_way=True)
+            yield Way("start", (dialog, _started(role, dialog)), is_one_way=True)
         case "work":
             yield from _worked(role, dialog)
         case "failed":
@@ -94,15 +94,19 @@ def _begins(role: Role, here: Here, step: Step, link: str) -> Iterator[Way]:
             yield Way(choice.key, (dialog, "work"), is_one_way=True)
 
 
+def _started(role: Role, dialog: str) -> str:
+    """Give where activating or unlocking begins, or what state does not allow it."""
+    if role.life == _ABLE[dialog]:
+        return "work"
+    if role.life == "issued":
+        return "waiting" if dialog == "activate" else "inactive"
+    return _HINDERED.get(role.life, "work")
+
+
 def _worked(role: Role, dialog: str) -> Iterator[Way]:
     if role.life == _ABLE[dialog]:
         yield Way("pc:finishes", (dialog, _DONE[dialog]), is_one_way=True)
         yield Way("pc:refuses", (dialog, "failed"), is_one_way=True)
-    elif role.life == "issued":
-        end = "waiting" if dialog == "activate" else "inactive"
-        yield Way("pc:shows the card", (dialog, end), is_one_way=True)
-    elif role.life in _HINDERED:
-        yield Way("pc:shows the card", (dialog, _HINDERED[role.life]), is_one_way=True)
 
 
 @dataclass
@@ -299,10 +303,9 @@ async def with_card(cards: CardStage, life: str) -> Holder:
 
 
 async def _activates(cards: CardStage, holder: Holder, now: datetime) -> None:
-    serial = cards.office.maker.orders[-1].card_serial
     grant = await holder.granted(Operation.ACTIVATE, Proof.CODE, now=now)
     authority, database = cards.office.authority, cards.office.database
     async with database.unit_of_work() as session:
-        permit = await authority.permit_card(session, grant.id, serial, CHAT, now)
+        permit = await authority.permit_card(session, grant.id, CHAT, now)
     async with database.unit_of_work() as session:
         await authority.activate(session, permit, CHAT, now)

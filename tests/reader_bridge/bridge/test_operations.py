@@ -182,7 +182,7 @@ async def test_a_card_that_is_waited_for_is_taken_when_it_comes(
     reader.pull()
     line = await stage.paired()
     await line.start(ReadCardStatus())
-    assert (await line.receive(Progress)).step is Step.WAITING_FOR_PERSON
+    assert (await line.receive(Progress)).step is Step.WAITING_FOR_LEAVE
     assert (await line.receive(Progress)).step is Step.WAITING_FOR_CARD
     reader.insert(card)
     assert isinstance(await line.any(), Result)
@@ -193,6 +193,9 @@ async def test_the_wrong_pin_is_told_and_typed_again_by_the_person(
 ) -> None:
     stage.person.will_type(PinKind.CURRENT, b"wrong123", PIN)
     line = await stage.paired()
+    await line.start(ListReaders(), "op0")
+    assert (await line.receive(Progress)).step is Step.WAITING_FOR_LEAVE
+    assert isinstance(await line.any(), Result)
     await line.start(ProvePossession(NONCE))
     assert (await line.receive(Progress)).step is Step.WAITING_FOR_PERSON
     assert await line.receive(Progress) == Progress("op1", Step.WRONG_PIN, 2)

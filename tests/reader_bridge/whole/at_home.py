@@ -87,9 +87,9 @@ def card_of(holder: Holder, pin: bytes | None = None) -> KeptCard:
 
 async def is_activated(cards: CardStage, holder: Holder) -> None:
     """Have a person's certificates active, without the way there."""
-    serial, now = cards.office.maker.orders[-1].card_serial, cards.now
+    now = cards.now
     grant = await holder.granted(Operation.ACTIVATE, Proof.CODE, now=now)
     online = cards.office.authority.online
     async with cards.office.database.unit_of_work() as session:
-        permit = await online.permit_card(session, grant.id, serial, CHAT, now)
+        permit = await online.permit_card(session, grant.id, CHAT, now)
         await online.activate(session, permit, CHAT, now)

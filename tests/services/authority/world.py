@@ -234,10 +234,9 @@ class Someone:
 
     async def activates(self, now: datetime = NOW) -> Change:
         grant = await self.granted(Operation.ACTIVATE, Proof.CODE, now=now)
-        serial = self.card_file.read_text()
         authority = self.world.authority
         async with self.world.database.unit_of_work() as session:
-            permit = await authority.permit_card(session, grant.id, serial, CHAT, now)
+            permit = await authority.permit_card(session, grant.id, CHAT, now)
         async with self.world.database.unit_of_work() as session:
             return await authority.activate(session, permit, CHAT, now)
 

@@ -5,7 +5,7 @@ from services.bridge.work import Work
 from tests.services.authority.world import CHAT, Someone
 from tests.services.bridge.card import Card
 from tests.services.bridge.pc import Pc
-from tests.services.bridge.said import Message, coded, octets, report
+from tests.services.bridge.said import Message, coded, octets
 from tests.services.bridge.world import BridgeWorld
 
 
@@ -28,11 +28,6 @@ class Attacker(Pc):
 
     async def _on_admin_verified(self, message: Message) -> None:
         """It does not care."""
-
-    async def reads(self, card: Card) -> None:
-        """Say which card there is."""
-        await self._ends("result", value=report(card))
-        await self.works()
 
     async def fails(self, code: str, **values: int) -> None:
         """Say that the operation failed."""
@@ -82,7 +77,6 @@ async def authorised(world: BridgeWorld, work: Work = Work.UNLOCK) -> tuple[Atta
     grant = await world.grant(someone, work)
     await world.hub.start(CHAT, work, world.now, grant)
     await pc.works()
-    await pc.reads(card)
     assert pc.running is not None
     assert pc.running["operation"] == "set_pin"
     return pc, card, grant
@@ -98,7 +92,6 @@ async def until_receipt(world: BridgeWorld) -> tuple[Someone, Attacker]:
     pc = await attacker(world, card)
     await world.hub.start(CHAT, Work.ACTIVATE, world.now, await world.grant(someone, Work.ACTIVATE))
     await pc.works()
-    await pc.reads(card)
     (given,) = await pc.challenges(card)
     answer = card.complete(octets(given["cryptogram"]))
     assert answer is not None

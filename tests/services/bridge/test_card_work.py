@@ -1,7 +1,7 @@
 """Activating and unlocking over a bridge that behaves."""
 
 from services.authority.states import CertificateState
-from services.bridge.events import Authorised, Done, PinSet, Waiting
+from services.bridge.events import Done, PinSet, Waiting
 from services.bridge.work import Work
 from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT
@@ -16,7 +16,6 @@ async def test_a_card_is_activated(world: BridgeWorld) -> None:
     grant = await world.grant(someone, Work.ACTIVATE)
     operation = await world.hub.start(CHAT, Work.ACTIVATE, world.now, grant)
     await pc.works()
-    assert world.told(Authorised) == [Authorised(CHAT, operation, Work.ACTIVATE)]
     assert world.told(Done) == [Done(CHAT, operation, Work.ACTIVATE, PinSet())]
     assert [event.step for event in world.told(Waiting)] == ["waiting_for_person"]
     assert card.pin_is_set

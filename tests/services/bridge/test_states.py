@@ -9,7 +9,7 @@ from services.bridge.states import TABLE, Happening, OperationState, allowed
 
 _S, _H = OperationState, Happening
 CELLS = [(state, happening) for state in OperationState for happening in Happening]
-BEFORE = {_S.RUNNING, _S.READING, _S.AUTHORISED}
+BEFORE = {_S.RUNNING, _S.AUTHORISED}
 AFTER = {_S.RELEASED, _S.ANSWERED, _S.UNRESOLVED, _S.PROVING}
 
 
@@ -25,7 +25,7 @@ def test_the_cryptogram_parts_what_is_over_from_what_is_in_doubt(
         assert then is _S.OVER
     elif state in AFTER and happening in (_H.CUT, _H.DOUBT):
         assert then is _S.UNRESOLVED
-    elif state in AFTER and happening in (_H.CHALLENGE, _H.CARD, _H.VALUE):
+    elif state in AFTER and happening in (_H.CHALLENGE, _H.VALUE):
         assert then is None
     elif state in AFTER and then is _S.OVER:
         assert happening in (_H.RECEIPT, _H.FAILURE)
