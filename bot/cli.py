@@ -49,22 +49,25 @@ def with_options(
 
 
 @app.command()
-def run() -> None:
+def run(context: typer.Context) -> None:
     """Run the bot until it is stopped (Ctrl-C or SIGTERM)."""
     from bot import app as bot_app
 
-    settings = _settings()
+    _refuse_sandbox(context)
+    settings = _settings(context)
     _configure_logs(settings)
     _run(bot_app.run(settings))
 
 
 @app.command()
 def demo(
+    context: typer.Context,
     port: Annotated[int, typer.Option(help="Port of the page; 0 takes any free one.")] = 8080,
 ) -> None:
     """Run the whole product on a local stand-in of Telegram, with a chat page in the browser."""
     from bot import demo as bot_demo
 
+    _refuse_sandbox(context)
     _run(bot_demo.run(port))
 
 
@@ -115,13 +118,14 @@ def _print_found(found: dict[str, Any]) -> None:
 
 @faq_app.command()
 def unanswered(
+    context: typer.Context,
     as_json: AsJson = False,
     limit: Annotated[int, typer.Option(min=1, help="Questions at most.")] = 50,
 ) -> None:
     """List the questions that found no confident answer, most asked first."""
     from services.faq import unanswered as service
 
-    rows = _run(_read(_settings(), lambda session: service.most_asked(session, limit)))
+    rows = _run(_read(_settings(context), lambda session: service.most_asked(session, limit)))
     if as_json:
         listed = [
             {
@@ -143,11 +147,11 @@ def unanswered(
 
 
 @faq_app.command()
-def votes(as_json: AsJson = False) -> None:
+def votes(context: typer.Context, as_json: AsJson = False) -> None:
     """Show how many found each answer helpful."""
     from services.faq import votes as service
 
-    counted = _run(_read(_settings(), service.tally))
+    counted = _run(_read(_settings(context), service.tally))
     if as_json:
         listed = {i: {"helpful": yes, "not_helpful": no} for i, (yes, no) in counted.items()}
         json_output.write(listed, indent=2)
@@ -159,13 +163,13 @@ def votes(as_json: AsJson = False) -> None:
 
 
 @db_app.command("upgrade")
-def db_upgrade() -> None:
+def db_upgrade(context: typer.Context) -> None:
     """Bring the database to the shape this version needs."""
     from services.storage.database import Database
     from services.storage.upgrade import upgrade
 
     async def work() -> str:
-        database = Database(_settings().database)
+        database = Database(_settings(context).database)
         try:
             return await upgrade(database)
         finally:
@@ -187,8 +191,14 @@ async def _read(settings: Settings, query: Any) -> Any:
         await database.close()
 
 
-def _settings() -> Settings:
-    return settings_module.load()
+def _settings(context: typer.Context) -> Settings:
+    """Load the settings, those of the sandbox where ``--sandbox`` was given."""
+    return settings_module.load() if context.obj is None else context.obj.settings()
+
+
+def _refuse_sandbox(context: typer.Context) -> None:
+    if context.obj is not None:
+        raise typer.BadParameter("--sandbox is for commands beside a sandbox that runs")
 
 
 def _configure_logs(settings: Settings) -> None:

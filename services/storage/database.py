@@ -7,7 +7,7 @@ units of work take turns on a lock of ours instead of spinning on its busy handl
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
+            _make_file(Path(self.url.database))
         # The text of an error must not show what was stored.
         self.engine = create_async_engine(self.url, hide_parameters=True)
         if self.is_sqlite:
@@ -53,6 +53,14 @@ class Database:
     async def close(self) -> None:
         """Give back every connection."""
         await self.engine.dispose()
+
+
+def _make_file(path: Path) -> None:
+    """Make the file of a new database, for its owner's eyes only; its journal takes after it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        with suppress(OSError):  # SQLite says what is wrong when it is opened
+            path.touch(mode=0o600)
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:

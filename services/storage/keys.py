@@ -65,8 +65,11 @@ class KeyRing:
         current: str,
         secrets: Mapping[str, bytes] | None = None,
         path: Path | None = None,
+        *,
+        is_new: bool = False,
     ) -> None:
         self._path = path
+        self._is_new = is_new
         self._secrets = dict(secrets or {})
         self._take(keys, current)
 
@@ -77,6 +80,11 @@ class KeyRing:
 
     def __repr__(self) -> str:
         return f"KeyRing({', '.join(self._ciphers)}: •••)"
+
+    def give_up(self) -> None:
+        """Take a key file away again that was made a moment ago, and is not the one needed."""
+        if self._is_new and self._path is not None:
+            self._path.unlink(missing_ok=True)
 
     @property
     def ids(self) -> frozenset[str]:
@@ -144,12 +152,13 @@ def load_or_create(path: Path) -> KeyRing:
 
     :raises KeyFileError: for a file that is unreadable, malformed or readable by others.
     """
-    if not path.exists():
+    is_new = not path.exists()
+    if is_new:
         key_file.create(path, key_file.KeyFileContent.fresh(Purpose))
     content = key_file.read(path)
     if not content.secrets.keys() >= set(Purpose):
         content = key_file.change(path, lambda old: old.with_secrets(Purpose))
-    return KeyRing(content.keys, content.current, content.secrets, path)
+    return KeyRing(content.keys, content.current, content.secrets, path, is_new=is_new)
 
 
 def add_key(path: Path) -> KeyRing:

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from bot import cli
 from bot.app import Kaika
 from bot.cli import app
+from bot.settings import PREFIX, SANDBOX_SETTINGS
 from tests.chat import TOKEN
 
 runner = CliRunner()
@@ -75,6 +76,19 @@ def test_bytes_that_are_no_text_are_searched_all_the_same() -> None:
         check=True,
     )
     assert json.loads(done.stdout)["results"]
+
+
+def test_commands_beside_a_sandbox_work_on_it(tmp_path: Path) -> None:
+    assert runner.invoke(app, ["--sandbox", "faq", "votes"]).exit_code != 0  # there is none
+    folder = tmp_path / "sandbox"
+    folder.mkdir()
+    (folder / SANDBOX_SETTINGS).write_text(f"{PREFIX}DATA_DIR={folder}\n")
+    kaika("--sandbox", "db", "upgrade")
+    assert json.loads(kaika("--sandbox", "faq", "votes", "--json")) == {}
+    assert (folder / "kaika.db").exists()
+    assert not (tmp_path / "kaika.db").exists()
+    for command in ("run", "demo"):
+        assert runner.invoke(app, ["--sandbox", command]).exit_code == 2
 
 
 def test_the_faq_is_in_order() -> None:

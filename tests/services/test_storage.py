@@ -41,6 +41,21 @@ async def test_pragmas_are_on(database: Database, pragma: str, value: object) ->
         assert (await session.execute(text(f"PRAGMA {pragma}"))).scalar() == value
 
 
+async def test_a_new_database_is_for_its_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "kaika.db"
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    async with database.unit_of_work() as session:
+        await session.execute(text("CREATE TABLE some (thing)"))
+        modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+    await database.close()
+    assert modes == dict.fromkeys(["kaika.db", "kaika.db-wal", "kaika.db-shm"], 0o600)
+    path.chmod(0o640)  # as an operator may want it
+    database = Database(f"sqlite+aiosqlite:///{path}")
+    async with database.unit_of_work():
+        assert path.stat().st_mode & 0o777 == 0o640
+    await database.close()
+
+
 async def test_a_unit_of_work_that_raises_leaves_nothing(database: Database) -> None:
     async def fail_halfway() -> None:
         async with database.unit_of_work() as session:

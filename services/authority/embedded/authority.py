@@ -162,6 +162,7 @@ class EmbeddedAuthority:
         if fact is None:
             session.add(Fact(name=_KEY_FACT, value=mark))
         elif fact.value != mark:
+            self.keys.give_up()
             raise WrongKeyFileError
 
     async def expire_overdue(self, now: datetime) -> Expired:

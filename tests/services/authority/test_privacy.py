@@ -214,9 +214,15 @@ async def test_a_lost_key_gives_an_error_that_names_it(world: World) -> None:
 
 async def test_another_key_file_is_refused_at_start(world: World) -> None:
     await world.person().applies()
-    (world.folder / "keys.json").unlink()
+    path = world.folder / "keys.json"
+    path.unlink()
     with pytest.raises(WrongKeyFileError):
         await world.restart()
+    assert not path.exists(), "one that was made in the attempt is in nobody's way"
+    keys.load_or_create(path)
+    with pytest.raises(WrongKeyFileError):
+        await world.restart()
+    assert path.exists(), "somebody else's is left alone"
 
 
 async def test_a_value_moved_to_another_person_does_not_open(world: World) -> None:
