@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 
 import structlog
 from aiohttp.web import AbstractRouteDef
-from sqlalchemy.ext.asyncio import AsyncSession
 from telegram.error import InvalidToken, NetworkError
 from telegram.request import BaseRequest
 
 from bot import menus, web
 from bot.application import build, build_services
-from bot.due_worker import HOUSEKEEPING, DueWorker, Errand, Task, schedule_housekeeping
+from bot.due_worker import schedule_housekeeping
+from bot.duties import Duties
 from bot.intake import ALLOWED_UPDATES, Intake
 from bot.intake_lease import IntakeLease
 from bot.order import Line
@@ -28,22 +28,14 @@ from bot.rounds import repeated
 from bot.settings import Settings, SettingsError
 from bot.transport import AiohttpRequest
 from handlers import answers
-from handlers.context import Services
-from handlers.embedded import spoiler
 from handlers.embedded.declared import conversations
-from handlers.guide.reminders import remind
-from handlers.notices import ChatSender
-from services import outbox, reminders
 from services.dialogs import Dialogs
 from services.faq import entries
 from services.inbox import Inbox
-from services.outbox import Channel, Courier, Sender
 from services.people import People
-from services.staff import StaffLog
 from services.storage import keys
 from services.storage.database import Database
 from services.storage.keys import KeyRing
-from services.storage.models import Due
 from services.storage.upgrade import ensure_current, upgrade
 
 if TYPE_CHECKING:
@@ -166,7 +158,8 @@ class Kaika:
             stack.push_async_callback(self.application.stop)
             stack.callback(self.line.close)
             await self.dialogs.load()
-            self.due_worker = self._due_worker()
+            self.duties = self._duties()
+            self.due_worker = self.duties.worker()
             await stack.enter_async_context(self.due_worker.running())
             if self.bridge is not None:
                 await stack.enter_async_context(self.bridge.running())
@@ -185,25 +178,9 @@ class Kaika:
             _log.info("ready", bot=self.application.bot.username, resumed=resumed)
             yield
 
-    def _due_worker(self) -> DueWorker:
-        tasks: dict[str, Task] = {HOUSEKEEPING: self._tidy_up}
-        errands: dict[str, Errand] = {reminders.DUE_KIND: self._remind}
-        if self.embedded is not None:
-            tasks |= self.embedded.tasks()
-            errands |= self.embedded.errands(self._senders())
-            errands[spoiler.DUE_KIND] = self._erase
-        else:
-            errands[outbox.DUE_KIND] = self._deliver
-        return DueWorker(self.database, tasks, errands)
-
-    async def _deliver(self, row: Due, now: datetime) -> None:
-        await Courier(self.database, self._senders()).deliver(row.reference, now)
-
-    def _senders(self) -> Mapping[Channel, Sender]:
-        """Give the outbox's channels besides mail."""
-        bot_data = self.application.bot_data
-        chat = ChatSender(self.application.bot, lambda: bot_data["services"])
-        return {Channel.CHAT: chat, Channel.STAFF: StaffLog()}
+    def _duties(self) -> Duties:
+        parts = (self.application, self.database, self.inbox, self.dialogs)
+        return Duties(*parts, self.embedded, self.bridge)
 
     async def _take_in(self) -> None:
         bot, settings = self.application.bot, self.settings
@@ -240,22 +217,6 @@ class Kaika:
             app.on_shutdown.append(self.bridge.part)
         async with web.listening(app, settings.public_host, settings.public_port):
             yield
-
-    async def _tidy_up(self, session: AsyncSession, _row: Due, now: datetime) -> None:
-        await self.inbox.forget_old(session, now)
-        await self.dialogs.forget_old(session, now)
-        if self.embedded is not None:
-            await self.embedded.authority.expire_within(session, now)
-        if self.bridge is not None:
-            await self.bridge.tidy(session, now)
-        await schedule_housekeeping(session, now)
-
-    async def _erase(self, row: Due, _now: datetime) -> None:
-        await spoiler.erase_due(self.application.bot, row)
-
-    async def _remind(self, row: Due, _now: datetime) -> None:
-        services: Services = self.application.bot_data["services"]
-        await remind(self.application.bot, services, row)
 
     @asynccontextmanager
     async def _healthy(self) -> AsyncIterator[None]:

@@ -23,11 +23,11 @@ class ErrorHandler:
         """Meet one error."""
         error = context.error
         if not isinstance(update, Update) or error is None:
-            _log.error("error_outside_an_update", exc_info=error)
-            await self._apologise_for_event(update, error, context)
+            await self._meet_in_event(update, error, context)
             return
         if isinstance(error, Forbidden):
-            await self._note_closed(update, context)
+            chat = update.effective_chat
+            await self._note_closed(chat.id if chat else 0, context)
             return
         self._intake.fail(update.update_id, error)
         if is_line_failure(error):
@@ -36,13 +36,13 @@ class ErrorHandler:
         _log.error("handler_failed", error=type(error).__name__, exc_info=error)
         await self._apologise(update, context)
 
-    async def _note_closed(self, update: Update, context: Context) -> None:
+    async def _note_closed(self, chat_id: int, context: Context) -> None:
         """Blocked by the person, or removed from the group: nobody is left to answer."""
         _log.info("chat_closed_to_us")
-        if update.effective_chat is not None:
+        if chat_id:
             services = context.services
             async with services.database.unit_of_work() as session:
-                await close_chat(session, update.effective_chat.id, services.now())
+                await close_chat(session, chat_id, services.now())
 
     async def _apologise(self, update: Update, context: Context) -> None:
         if update.effective_chat is None:
@@ -52,13 +52,21 @@ class ErrorHandler:
         except TelegramError as error:
             _log.warning("apology_not_sent", error=type(error).__name__)
 
-    async def _apologise_for_event(
+    async def _meet_in_event(
         self, event: object, error: Exception | None, context: Context
     ) -> None:
-        """Answer the private chat that waits for something which happened elsewhere."""
+        """Meet an error of what happened elsewhere, which a private chat may wait for."""
         chat_id = getattr(event, "chat_id", 0)
-        if error is None or is_line_failure(error) or isinstance(error, Forbidden) or chat_id <= 0:
-            return
+        if isinstance(error, Forbidden):
+            await self._note_closed(chat_id, context)
+        elif error is not None and is_line_failure(error):
+            _log.warning("line_failed", error=type(error).__name__)
+        else:
+            _log.error("error_outside_an_update", exc_info=error)
+            if error is not None and chat_id > 0:
+                await self._apologise_for_event(chat_id, context)
+
+    async def _apologise_for_event(self, chat_id: int, context: Context) -> None:
         language = context.services.people.language(chat_id, None)
         try:
             await send_to(context.bot, chat_id, _sorry(language))

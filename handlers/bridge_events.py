@@ -105,7 +105,7 @@ class BridgeDesk:
                 return _STAY
             case events.OperationEvent():
                 return await self._of_work(event, desk, scene, step)
-            case events.LinkUp() if step == "unlinked":
+            case events.LinkUp() if desk.pairing.awaits_link(step, scene):
                 return replace(await desk.pairing.go_on(scene), is_one_way=True)
             case events.LinkUp() | events.LinkDown() if step == WORK:
                 return _STAY

@@ -94,14 +94,14 @@ def check_can_write(person: "Person", chat: Chat) -> None:
         raise PersonError(409, "bot_blocked", "Unblock the bot first.")
 
 
-def forward(person: "Person", message_id: int, source: Chat, target: Chat) -> Json:
+def forward(person: "Person", message_id: int, source: Chat, target: Chat, thread: int = 0) -> Json:
     """Forward a message, unless it is protected."""
     stored = there(source, message_id)
     if stored.message.get("has_protected_content"):
         raise PersonError(403, "protected_content", "This message may not be forwarded.")
     if stored.service:
         raise PersonError(400, "service_message", "A service message cannot be forwarded.")
-    copy = send_content(person, target, forwarded(person.engine, stored))
+    copy = send_content(person, target, forwarded(person.engine, stored), thread)
     note_forward(person.engine, stored.message, copy)
     return copy
 

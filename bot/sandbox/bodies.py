@@ -56,6 +56,7 @@ class PressKey(_Body):
 
     text: str
     chat_id: int | None = None
+    message_thread_id: int = 0
 
 
 class Inline(_Body):
@@ -73,6 +74,7 @@ class Choose(_Body):
     inline_query_id: str
     result_id: str
     chat_id: int | None = None
+    message_thread_id: int = 0
 
 
 class Edit(OneMessage):
@@ -103,6 +105,7 @@ class Forward(_Body):
     message_id: int
     from_chat_id: int | None = None
     chat_id: int | None = None
+    message_thread_id: int = 0
 
 
 class Block(_Body):

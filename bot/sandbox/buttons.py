@@ -74,14 +74,14 @@ def _asking(button: Json) -> Json:
     return button
 
 
-def press_key(person: "Person", chat: Chat, text: str) -> Json:
+def press_key(person: "Person", chat: Chat, text: str, thread: int = 0) -> Json:
     """Press a button in place of the letters: it sends its text, or a contact or place."""
     rows = (chat.keyboard or {}).get("keyboard", [])
     button = next((b for row in rows for b in row if b["text"] == text), None)
     if button is None:
         raise PersonError(404, "button_not_found", f"No key {text!r} in this chat.")
     if button.get("request_contact"):
-        return person.media("contact")
+        return person.media("contact", chat_id=chat.id, message_thread_id=thread)
     if button.get("request_location"):
-        return person.media("location")
-    return send_text(person, chat, text)
+        return person.media("location", chat_id=chat.id, message_thread_id=thread)
+    return send_text(person, chat, text, thread)

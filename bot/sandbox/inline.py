@@ -34,7 +34,9 @@ def ask(person: "Person", chat: Chat, query: str, offset: str) -> str:
     return asked.id
 
 
-def choose(person: "Person", inline_query_id: str, result_id: str, chat_id: int | None) -> Json:
+def choose(
+    person: "Person", inline_query_id: str, result_id: str, chat_id: int | None, thread: int = 0
+) -> Json:
     """Send a result into the chat it was asked from, or another."""
     query, result = _result(person, inline_query_id, result_id)
     chat = person.chat(query.chat_id if chat_id is None else chat_id)
@@ -44,7 +46,7 @@ def choose(person: "Person", inline_query_id: str, result_id: str, chat_id: int 
     if result["reply_markup"]:
         content["reply_markup"] = result["reply_markup"]
         inline_id = _inline_id(chat)
-    message = send_content(person, chat, content)
+    message = send_content(person, chat, content, thread)
     if inline_id:
         chat.messages[message["message_id"]].inline_id = inline_id
         engine.inline_messages[inline_id] = (chat.id, message["message_id"])

@@ -114,10 +114,15 @@ class Person:
         return acts.send_content(self, self.chat(chat_id), content, message_thread_id)
 
     def forward(
-        self, message_id: int, chat_id: int | None = None, from_chat_id: int | None = None
+        self,
+        message_id: int,
+        chat_id: int | None = None,
+        from_chat_id: int | None = None,
+        message_thread_id: int = 0,
     ) -> Json:
         """Forward a message to a chat."""
-        return acts.forward(self, message_id, self.chat(from_chat_id), self.chat(chat_id))
+        source, target = self.chat(from_chat_id), self.chat(chat_id)
+        return acts.forward(self, message_id, source, target, message_thread_id)
 
     def edit(self, message_id: int, text: str, chat_id: int | None = None) -> Json:
         """Change the text of a message of theirs."""
@@ -147,9 +152,9 @@ class Person:
         """
         return buttons.press(self, self.chat(chat_id), message_id, data, text, forge=forge)
 
-    def press_key(self, text: str, chat_id: int | None = None) -> Json:
+    def press_key(self, text: str, chat_id: int | None = None, message_thread_id: int = 0) -> Json:
         """Press a button of the keyboard that stands in place of the letters."""
-        return buttons.press_key(self, self.chat(chat_id), text)
+        return buttons.press_key(self, self.chat(chat_id), text, message_thread_id)
 
     def inline(self, query: str, chat_id: int | None = None, offset: str = "") -> str:
         """Type ``@bot query`` into a chat.
@@ -158,9 +163,15 @@ class Person:
         """
         return inline.ask(self, self.chat(chat_id), query, offset)
 
-    def choose(self, inline_query_id: str, result_id: str, chat_id: int | None = None) -> Json:
+    def choose(
+        self,
+        inline_query_id: str,
+        result_id: str,
+        chat_id: int | None = None,
+        message_thread_id: int = 0,
+    ) -> Json:
         """Send one of the results the bot gave."""
-        return inline.choose(self, inline_query_id, result_id, chat_id)
+        return inline.choose(self, inline_query_id, result_id, chat_id, message_thread_id)
 
     def block(self) -> None:
         """Block the bot."""

@@ -87,7 +87,7 @@ class PersonApi:
     async def press_key(self, request: web.Request) -> web.Response:
         """Press a key of a reply keyboard."""
         body = await read_body(request, PressKey)
-        return reply(self._person(request).press_key(body.text, body.chat_id))
+        return reply(self._person(request).press_key(**body.model_dump()))
 
     async def inline(self, request: web.Request) -> web.Response:
         """Ask inline and give the results."""

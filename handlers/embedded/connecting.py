@@ -5,7 +5,8 @@ conversations have these steps, too, and go on by themselves once the PC is conn
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from handlers.context import Context
 from handlers.dialog.declaration import Aside, Choice, Heard, Outcome, Scene, Step
@@ -46,6 +47,11 @@ _COMPARE = N_(
     "since then somebody else may be in between."
 )
 _GONE = N_("⌛ <b>Nobody waits to be connected any more.</b> Get a new code and try again.")
+_JOINED = N_(
+    "✅ <b>Your PC is connected.</b> It goes on by itself in a moment; if not, press the button."
+)
+_JUST = timedelta(minutes=10)
+"""As long as an offer and its confirmation may take: who was paired since then was meant."""
 _CONFIRMED = N_(
     "✓ You said yes here. 👉 <b>Now say yes on the PC, too.</b> Then it goes on by itself."
 )
@@ -78,6 +84,7 @@ class Pairing:
 
     :ivar server: the address to type at the PC.
     :ivar go_on: what follows once a PC is connected, and where else than ``work`` it may lead.
+    :ivar waits: whether a PC that is paired and away is waited for.
     """
 
     hub: BridgeHub
@@ -85,12 +92,22 @@ class Pairing:
     server: str
     go_on: GoOn
     others: tuple[str, ...]
+    waits: bool = True
 
     @property
     def steps(self) -> Mapping[str, Step]:
         """The steps, by the names they must have."""
         code = Choice("code", N_("🔢 Show me a code"), PAIR, act=self.offer)
         typed = Heard("the code is typed on the PC", COMPARE)
+        further = (*self.others[1:], *((PAIR, "unlinked") if self.waits else ()))
+        on = Choice(
+            "on",
+            N_("▶️ Go on"),
+            self.others[0],
+            act=self._go_on,
+            others=further,
+            when=self._is_joined,
+        )
         said = Heard("yes at both ends", self.others[0], self.others[1:])
         dropped = Heard("no, or too late", PARTED_STEP)
         heard, needs, shown = (typed, said, dropped), (CLIENT,), self.board.stands
@@ -98,7 +115,7 @@ class Pairing:
             Aside("get", N_("💻 Where is kaika-bridge?"), self._get),
             Aside("stuck", N_("🆘 It does not work"), _STUCK),
         )
-        return {
+        steps = {
             PAIR: Step(
                 self._pair,
                 (
@@ -112,21 +129,26 @@ class Pairing:
                 (
                     Choice(
                         "same", N_("✅ Yes, the same words"), CONFIRMED, act=self._yes,
-                        others=(PARTED_STEP,), when=self._is_offered,
+                        others=(PARTED_STEP, self.others[0], *further), when=self._is_offered,
                     ),
                     Choice(
                         "other", N_("🛑 No, other words"), PARTED_STEP, act=self._no,
                         when=self._is_offered,
                     ),
-                    _when(code, lambda scene: not self._is_offered(scene)),
+                    on,
+                    _when(code, self._is_gone),
                 ),
                 needs=needs, heard=heard, shown=shown, left=self._left,
             ),
             CONFIRMED: Step(
                 self._confirmed,
                 (
-                    Choice("other", N_("🛑 Do not connect"), PARTED_STEP, act=self._no),
-                    _when(code, lambda scene: not self._is_offered(scene)),
+                    Choice(
+                        "other", N_("🛑 Do not connect"), PARTED_STEP, act=self._no,
+                        when=lambda scene: not self._is_joined(scene),
+                    ),
+                    on,
+                    _when(code, self._is_gone),
                 ),
                 needs=needs, heard=heard, shown=shown, left=self._left,
             ),
@@ -143,6 +165,7 @@ class Pairing:
                 needs=needs, heard=(said, dropped), shown=shown,
             ),
         }  # fmt: skip
+        return {name: step for name, step in steps.items() if name != "unlinked" or self.waits}
 
     async def connect(self, scene: Scene) -> Outcome:
         """Go on where a PC is connected; else begin to pair."""
@@ -152,6 +175,9 @@ class Pairing:
         if not presence.connected:
             return Outcome("unlinked", _kept(scene))
         return _with_client(await self.go_on(scene), scene)
+
+    async def _go_on(self, scene: Scene) -> Outcome:
+        return replace(_with_client(await self.go_on(scene), scene), is_one_way=True)
 
     async def offer(self, scene: Scene) -> Outcome:
         """Have a code to show."""
@@ -164,6 +190,8 @@ class Pairing:
         try:
             await self.hub.confirm(scene.chat_id, scene.now, accepted=True)
         except NoPairingError:
+            if self._is_joined(scene):  # a process that was killed did it
+                return await self._go_on(scene)
             return Outcome(PARTED_STEP, {WHY: PairingEnd.TOO_LATE})
         return Outcome(CONFIRMED, is_one_way=True)
 
@@ -196,18 +224,37 @@ class Pairing:
     def _compare(self, scene: Scene) -> Markup:
         words = self.hub.words(scene.chat_id)
         if words is None:
-            return say(scene.language, _GONE)
+            return self._over(scene)
         shown = [w.chinese if scene.language.startswith("zh") else w.english for w in words]
         return say(scene.language, _COMPARE, first=shown[0], second=shown[1])
 
     def _confirmed(self, scene: Scene) -> Markup:
-        return say(scene.language, _CONFIRMED if self._is_offered(scene) else _GONE)
+        return say(scene.language, _CONFIRMED) if self._is_offered(scene) else self._over(scene)
+
+    def _over(self, scene: Scene) -> Markup:
+        return say(scene.language, _JOINED if self._is_joined(scene) else _GONE)
 
     def _has_code(self, scene: Scene) -> bool:
         return self.board.code(scene.chat_id, scene.now) is not None
 
     def _is_offered(self, scene: Scene) -> bool:
         return self.hub.words(scene.chat_id) is not None
+
+    def _is_joined(self, scene: Scene) -> bool:
+        """Tell whether it is done: both ends said yes a moment ago."""
+        since = self.hub.presence(scene.chat_id).since
+        return not self._is_offered(scene) and since is not None and scene.now - since < _JUST
+
+    def _is_gone(self, scene: Scene) -> bool:
+        return not self._is_offered(scene) and not self._is_joined(scene)
+
+    def awaits_link(self, step: str, scene: Scene) -> bool:
+        """Tell whether somebody who is at a step goes on as soon as the paired PC is there."""
+        if step == "unlinked":
+            return True
+        if step in (COMPARE, CONFIRMED):
+            return self._is_joined(scene)
+        return self.waits and step in (PAIR, PARTED_STEP) and not self._is_offered(scene)
 
 
 def _parted(scene: Scene) -> Markup:

@@ -66,7 +66,7 @@ def pairing(hub: BridgeHub, board: Board, server: str, links: tuple[str, ...]) -
     def after(scene: Scene) -> tuple[str, ...]:
         return links if presence(scene).connected else ()
 
-    steps = Pairing(hub, board, server, connected, ("paired",))
+    steps = Pairing(hub, board, server, connected, ("paired",), waits=False)
     code = N_("🔢 Show me a code")
     dialog = Dialog(
         name=NAME,
@@ -84,7 +84,7 @@ def pairing(hub: BridgeHub, board: Board, server: str, links: tuple[str, ...]) -
                 ),
                 links=after,
             ),
-            **{name: step for name, step in steps.steps.items() if name != "unlinked"},
+            **steps.steps,
             "paired": Step(paired, links=after, needs=(CLIENT,), shown=board.stands),
         },
     )  # fmt: skip

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+from services.storage import own_files
+
 if sys.platform != "win32":
     import fcntl
 
@@ -71,13 +73,7 @@ def create(path: Path, content: KeyFileContent) -> None:
     :raises KeyFileError: when it cannot be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        written = _write_beside(path, content)
-        try:
-            _put_in_place(written, path)
-        finally:
-            written.unlink(missing_ok=True)
-        _sync_folder(path)
+        own_files.create(path, content.as_json())
     except OSError as error:
         raise KeyFileError(path, error.strerror or "cannot be written") from error
 
@@ -105,8 +101,7 @@ def change(path: Path, edit: Callable[[KeyFileContent], KeyFileContent]) -> KeyF
     try:
         with _alone(path):
             content = edit(read(path))
-            _write_beside(path, content).replace(path)
-            _sync_folder(path)
+            own_files.replace(path, content.as_json())
             return content
     except OSError as error:
         raise KeyFileError(path, error.strerror or "cannot be written") from error
@@ -120,37 +115,6 @@ def _parse(content: Any) -> KeyFileContent:
     if any(len(key) != KEY_BYTES for key in (*keys.values(), *secrets.values())):
         raise ValueError
     return KeyFileContent(keys, content["current"], secrets)
-
-
-def _write_beside(path: Path, content: KeyFileContent) -> Path:
-    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
-    beside.unlink(missing_ok=True)
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        file.write(content.as_json())
-        file.flush()
-        os.fsync(file.fileno())
-    return beside
-
-
-def _put_in_place(written: Path, path: Path) -> None:
-    """Give a file its name, unless another file has it; the file is never half written."""
-    try:
-        os.link(written, path)
-    except FileExistsError:
-        return
-    except OSError:  # a file system without hard links
-        if not path.exists():
-            written.rename(path)
-
-
-def _sync_folder(path: Path) -> None:
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 @contextmanager

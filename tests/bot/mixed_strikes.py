@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 
@@ -22,7 +22,7 @@ from bot.sandbox.engine import Engine
 from bot.sandbox.server import serve
 from services.authority.embedded.ca.keys import NewCa
 from services.authority.embedded.ca.publication import Publication
-from services.authority.embedded.ca.service import open_service
+from services.authority.embedded.ca.service import CertificateService, open_service
 from services.authority.embedded.hashing import Cost
 from services.authority.embedded.models import AuditEntry
 from services.formats.hidden import Hidden
@@ -36,7 +36,6 @@ from tests.services.authority import invariants
 from tests.services.authority.postgres import PostgresServer
 from tests.services.authority.world import World, fast_folder
 
-AT_ONCE = 6
 MOST_CALLS = 24
 """After how many of the program's calls it is struck at the latest."""
 LONGEST = 0.03
@@ -53,6 +52,9 @@ _MAILS_PAID = ("one-time code", "payment received", "was shown")
 
 class Town:
     """Everything outside the bot: Telegram, mailboxes, and people with records."""
+
+    AT_ONCE = 6
+    """How many people live at the same time."""
 
     def __init__(self, url: str, folder: Path, chance: random.Random) -> None:
         self.url, self.folder, self.chance = url, folder, chance
@@ -71,6 +73,9 @@ class Town:
         wanted = self.calls + number
         await self.engine.bell.until(lambda: self.calls >= wanted or None, IDLE)
 
+    def was_struck(self) -> None:
+        """Hear that the program was killed."""
+
     def on_update(self, update: Any) -> None:
         """Not of interest."""
 
@@ -82,16 +87,22 @@ class Town:
             now = datetime.now(UTC) - timedelta(days=1)
             new = NewCa(key_bits=2048, cost=Cost(memory=64, passes=1))
             publication = Publication(public_url)
-            await open_service(
+            service = await open_service(
                 world.database, self.folder / "ca.json", Hidden(PASSPHRASE), publication, now, new
             )
+            self.prepares(world, service)
             await world.authority.start(now)
             for number in range(people):
-                self.customers.append(await self._customer(world, number, now))
+                self.customers.append(await self.customer(world, number, now))
+            await service.crl.settled()
         finally:
             await world.close()
 
-    async def _customer(self, world: World, number: int, now: datetime) -> Customer:
+    def prepares(self, world: World, service: CertificateService) -> None:
+        """Have what people need who are made: here cards that nobody puts into a reader."""
+
+    async def customer(self, world: World, number: int, now: datetime) -> Customer:
+        """Make somebody."""
         someone, card = world.person(number + 1), None
         await someone.applies(now)
         if number % 3:
@@ -113,7 +124,7 @@ class Town:
                 await customer.lives()
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
+            for _ in range(self.AT_ONCE):
                 group.create_task(one_after_the_other())
 
     async def is_quiet(self) -> None:
@@ -133,29 +144,58 @@ class Town:
             waiting = await session.execute(select(OutboxMessage.id).limit(1))
             return found.first() is not None or waiting.first() is not None
 
+    async def checks(self) -> None:
+        """Check money and states, what was done for each person, and what they were told."""
+        world = World(self.url, self.folder)
+        try:
+            taken = {f"sandbox_tg_{chat}_{message}" for chat, message in self.engine.paid}
+            everybody = [*self.customers, *self.begun]
+            before = {f"charge-{c.someone.seed}-1" for c in everybody if self.has_paid(c)}
+            await invariants.hold(world, taken | before)
+            for customer in self.begun:
+                await self.checks_one(world, customer)
+        finally:
+            await world.close()
+        _check_traces(self.folder, [typed for each in self.begun for typed in each.typed])
 
-async def strike(url: str, folder: Path, strikes: int, seed: int) -> int:
-    """Strike, let everybody finish, and check everything; give how many people there were.
+    def has_paid(self, customer: Customer) -> bool:
+        """Tell whether somebody had paid before all this began."""
+        return customer.card is not None
+
+    async def checks_one(self, world: World, customer: Customer) -> None:
+        """Check what became of one of them."""
+        if customer.card is not None:
+            await check_one(world, customer, _LOST, _MAILS_LOST)
+            return
+        await check_one(world, customer, _PAID, _MAILS_PAID)
+        assert sum(chat == customer.person.id for chat, _ in self.engine.paid) == 1
+
+
+T = TypeVar("T", bound=Town)
+
+
+async def strike(url: str, folder: Path, strikes: int, seed: int, kind: type[T]) -> T:
+    """Strike, let everybody finish, and check everything; give the town as it is then.
 
     :raises AssertionError: where something is lost, doubled or half done, with the seed.
     """
     chance = random.Random(seed)  # noqa: S311
-    town = Town(url, folder, chance)
+    town = kind(url, folder, chance)
     public = free_port()
-    await town.settle(AT_ONCE + strikes, f"http://127.0.0.1:{public}")
+    await town.settle(kind.AT_ONCE + strikes, f"http://127.0.0.1:{public}")
     sandbox = await serve(town.engine, "page-token")
     mail = await town.mailboxes.start()
     environment = environment_of(url, folder, f"{sandbox.api_url}/bot", public, mail)
     try:
         async with Program.ready(environment, folder / "log") as program:
             await _struck(program, town, strikes, chance)
-        await check(town)
+        await town.checks()
     except* Exception as errors:
         raise AssertionError(f"seed {seed}: {errors.exceptions}") from errors
     finally:
         await sandbox.close()
         await town.mailboxes.stop()
-    return len(town.begun)
+    return town
 
 
 async def _struck(program: Program, town: Town, strikes: int, chance: random.Random) -> None:
@@ -170,44 +210,27 @@ async def _struck(program: Program, town: Town, strikes: int, chance: random.Ran
             else:
                 await asyncio.sleep(chance.uniform(0.0, IDLE / 5))
             assert await program.end(signal.SIGKILL) == -signal.SIGKILL
+            town.was_struck()
         await program.start()
         over.set()
     await town.is_quiet()
     assert await program.end(signal.SIGTERM) == 0
 
 
-async def check(town: Town) -> None:
-    """Check money and states, what was done for each person, and what they were told."""
-    world = World(town.url, town.folder)
-    try:
-        taken = {f"sandbox_tg_{chat}_{message}" for chat, message in town.engine.paid}
-        before = {f"charge-{c.someone.seed}-1" for c in _all(town) if c.card}
-        await invariants.hold(world, taken | before)
-        assert len(taken) == sum(customer.card is None for customer in town.begun)
-        for customer in town.begun:
-            await _check_one(world, customer)
-    finally:
-        await world.close()
-    _check_traces(town.folder, [typed for customer in town.begun for typed in customer.typed])
-
-
-def _all(town: Town) -> Sequence[Customer]:
-    return [*town.customers, *town.begun]
-
-
-async def _check_one(world: World, customer: Customer) -> None:
+async def check_one(
+    world: World, customer: Customer, expected: Counter[str], mails: Sequence[str]
+) -> None:
     """Everything they did had one effect, and all that matters was told at least once."""
-    lost, who = customer.card is not None, customer.person.first_name
+    who = customer.person.first_name
     shown = await world.counter.show(customer.someone.ui_number, datetime.now(UTC))
     ui_hash = world.authority.records.ui_hash(customer.someone.ui_number).hex()
     async with world.database.unit_of_work() as session:
         mine = AuditEntry.subject.in_([shown.application, ui_hash])
         acts = Counter(await session.scalars(select(AuditEntry.act).where(mine)))
-    expected = _LOST if lost else _PAID
     done = Counter({act: acts[act] for act in expected})
     assert done == expected, f"{who}: {done}"
     subjects = customer.mailboxes.subjects(customer.address)
-    for wanted in _MAILS_LOST if lost else _MAILS_PAID:
+    for wanted in mails:
         assert any(wanted in subject for subject in subjects), f"{who}: no mail {wanted}"
     assert not [m for m in customer.heard if "something went wrong" in m.get("text", "")], who
 
@@ -219,9 +242,9 @@ def _check_traces(folder: Path, typed: Sequence[str]) -> None:
     assert not found, "something typed is in a file"
 
 
-def main() -> None:
+def main(kind: type[Town] = Town) -> None:
     """Strike on a database of its own, and print the seed."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=kind.__doc__)
     parser.add_argument("strikes", type=int, nargs="?", default=200)
     parser.add_argument("--postgresql", action="store_true")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
@@ -231,8 +254,8 @@ def main() -> None:
     server = PostgresServer() if options.postgresql else None
     url = server.create("strikes") if server else f"sqlite+aiosqlite:///{folder / 'kaika.db'}"
     try:
-        people = asyncio.run(strike(url, folder, options.strikes, options.seed))
-        print(f"all agree, {people} people were served")  # noqa: T201
+        town = asyncio.run(strike(url, folder, options.strikes, options.seed, kind))
+        print(f"all agree, {len(town.begun)} people were served")  # noqa: T201
     finally:
         if server:
             server.stop()

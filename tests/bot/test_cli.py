@@ -73,6 +73,7 @@ def test_bytes_that_are_no_text_are_searched_all_the_same() -> None:
         [sys.executable, "-m", "bot.cli", "faq", "search", "--json", "--stdin"],
         input=b"\xff\xfe how much\n",
         capture_output=True,
+        timeout=60,
         check=True,
     )
     assert json.loads(done.stdout)["results"]
@@ -139,7 +140,7 @@ def test_the_search_is_asked_without_loading_telegram() -> None:
         "except SystemExit: pass\n"
         "assert 'telegram' not in sys.modules and 'sqlalchemy.ext.asyncio' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, timeout=60)
 
 
 @pytest.mark.parametrize(

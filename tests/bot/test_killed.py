@@ -19,6 +19,7 @@ from tests.chat import TOKEN
 
 QUESTION = "how much does the zebra card cost"
 PEOPLE, EACH = 20, 10
+PATIENCE = 60.0
 
 
 class Burst:
@@ -60,7 +61,7 @@ class Burst:
         reached = asyncio.Event()
         self._wanted.append((number, reached))
         if self.questions_answered < number:
-            await asyncio.wait_for(reached.wait(), 60)
+            await asyncio.wait_for(reached.wait(), PATIENCE)
 
 
 @pytest.fixture
@@ -96,6 +97,10 @@ async def running(api_url: str, folder: Path) -> AsyncIterator[asyncio.subproces
         await process.wait()
 
 
+async def _ends(process: asyncio.subprocess.Process) -> int:
+    return await asyncio.wait_for(process.wait(), PATIENCE)
+
+
 def _written(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.iterdir())
 
@@ -109,12 +114,12 @@ async def test_killed_in_a_burst_it_leaves_no_question_unanswered(
         async with running(api_url, tmp_path) as process:
             await people.answered(share)
             process.send_signal(signal.SIGKILL)
-            await process.wait()
+            await _ends(process)
         assert b"zebra" not in _written(tmp_path)
     async with running(api_url, tmp_path) as process:
         await people.answered(PEOPLE * EACH)
         process.terminate()
-        assert await process.wait() == 0
+        assert await _ends(process) == 0
     assert all(people.answers[person.id] >= EACH for person in people.people)
     assert b"zebra" not in _written(tmp_path), "the inbox keeps nothing anybody typed"
 
@@ -125,12 +130,12 @@ async def test_a_stop_finishes_what_is_in_hand(burst: tuple[Burst, str], tmp_pat
     async with running(api_url, tmp_path) as process:
         await people.answered(30)
         process.terminate()
-        assert await process.wait() == 0
+        assert await _ends(process) == 0
     async with running(api_url, tmp_path) as process:
         people.ask_one(people.people[0])  # so that there is something left to do in any case
         await people.answered(PEOPLE * EACH + 1)
         process.terminate()
-        assert await process.wait() == 0
+        assert await _ends(process) == 0
     assert people.answers.total() == PEOPLE * EACH + 1, "a clean stop repeats nothing"
 
 
@@ -145,7 +150,7 @@ async def test_a_second_process_waits_for_the_first(
             people.ask_one(people.people[0])
             await people.answered(2)
             first.terminate()
-            assert await first.wait() == 0
+            assert await _ends(first) == 0
             people.ask_one(people.people[0])
             await people.answered(3)
             assert second.returncode is None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bot.sandbox.server import serve
 from tests.bot.customers import PATIENCE
-from tests.bot.mixed_strikes import Town, check
+from tests.bot.mixed_strikes import Town
 from tests.bot.struck import ROOT, environment_of, free_port
 from tests.services.authority.conftest import (
     MakeUrl,
@@ -86,7 +86,7 @@ async def test_of_two_processes_one_acts(make_url: MakeUrl, folder: Path) -> Non
         await town.lives_until(asyncio.Event())
         await town.is_quiet()
         handing_on.cancel()
-    await check(town)
+    await town.checks()
     assert len(town.begun) == PEOPLE
     _nobody_was_told_nonsense(town)
 

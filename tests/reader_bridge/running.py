@@ -28,11 +28,15 @@ async def running(
     readers: CardReaders,
     patience: Patience | None = None,
     link: Link | None = None,
+    pause: float = 0.0,
 ) -> AsyncIterator[Running]:
-    """Have a bridge that dials a server, and dials again at once where the link is lost."""
+    """Have a bridge that dials a server, and dials again at once where the link is lost.
+
+    :param pause: seconds before it dials again, where somebody else has to start the server.
+    """
 
     async def no_time(_: float) -> None:
-        await asyncio.sleep(0)
+        await asyncio.sleep(pause)
 
     session = Session(url, "127.0.0.1", person, readers, patience)
     bridge = Bridge(

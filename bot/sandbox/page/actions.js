@@ -18,7 +18,9 @@ async function perform(verb, body = {}, chatId = store.route.chatId) {
   return answer;
 }
 
-const thread = () => (store.route.topicId > 1 ? { message_thread_id: store.route.topicId } : {});
+/** Give the topic that a message goes into, where it is not the general one. */
+const thread = (topicId = store.route.topicId) =>
+  topicId > 1 ? { message_thread_id: topicId } : {};
 
 /** Send what was written; gives whether it was taken. */
 export async function send(text) {
@@ -113,15 +115,15 @@ export async function forward(message) {
   const chat = await chooseChatSheet(t("Forward to"), currentSpeaker());
   if (!chat) return;
   const body = { message_id: message.message_id, from_chat_id: store.route.chatId };
-  const done = await perform("forward", body, chat.chatId);
+  const done = await perform("forward", { ...body, ...thread(chat.topicId ?? 1) }, chat.chatId);
   if (done) go({ view: "chat", ...chat });
 }
 
 /** Choose a result of an inline query. */
 export const choose = (queryId, resultId) =>
-  perform("choose", { inline_query_id: queryId, result_id: resultId });
+  perform("choose", { inline_query_id: queryId, result_id: resultId, ...thread() });
 
 /** Press a key of the keyboard that stands in place of the letters. */
-export const pressKey = (key) => perform("press_key", { text: key.text });
+export const pressKey = (key) => perform("press_key", { text: key.text, ...thread() });
 
 export const remove = (message) => perform("delete", { message_id: message.message_id });

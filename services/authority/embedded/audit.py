@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from services.authority.embedded.audit_head import Head, HeadFile
 from services.authority.embedded.models import AuditEntry, AuditTip
-from services.authority.embedded.transactions import after_commit
+from services.authority.embedded.transactions import Notes, after_commit
 from services.storage.inserting import insert_new
 from services.storage.keys import KeyRing, Purpose
 
@@ -116,22 +116,26 @@ class Audit:
     ) -> None:
         """Put an entry down, to be written with the unit of work."""
         text = json.dumps(dict(details or {}), sort_keys=True, ensure_ascii=False)
-        pending: list[_Entry] = session.info.setdefault(_PENDING, [])
-        if not pending:
+        pending: Notes[_Entry] | None = session.info.get(_PENDING)
+        if pending is None:
+            pending = session.info[_PENDING] = Notes(session)
             event.listen(session.sync_session, "before_commit", self._write)
+        if not pending:
             after_commit(session, lambda: self._follow(session))
-        pending.append(_Entry(now.astimezone(UTC), act, subject, actor, text))
+        pending.add(_Entry(now.astimezone(UTC), act, subject, actor, text))
 
     def _write(self, session: Session) -> None:
         """Chain what is pending (SQLAlchemy's ``before_commit``)."""
+        pending: Notes[_Entry] = session.info[_PENDING]
+        if not pending or session.in_nested_transaction():
+            return
         session.flush()
-        pending: list[_Entry] = session.info[_PENDING]
         tip = select(AuditTip.number, AuditTip.mac).where(AuditTip.id == TIP).with_for_update()
         number, mac = session.execute(tip).one()
         if _CONTINUES not in session.info:
             session.info[_CONTINUES] = self._continues(session, Head(number, mac))
-        while pending:
-            entry, number = pending.pop(0), number + 1
+        for entry in pending.take():
+            number += 1
             mac = self._mac(mac, number, entry)
             row = {"number": number, "mac": mac, **vars(entry)}
             session.execute(insert(AuditEntry).values(row))

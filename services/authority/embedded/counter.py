@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.embedded import tries
 from services.authority.embedded.actors import Actor
@@ -16,9 +15,8 @@ from services.authority.embedded.certificates import certificates_of
 from services.authority.embedded.charges import PaymentView, payments_of
 from services.authority.embedded.ids import new_id
 from services.authority.embedded.models import Application, Card, CertificateSet, Subscriber
-from services.authority.embedded.records import PersonalData, latest_application
+from services.authority.embedded.records import PersonalData
 from services.authority.embedded.revealing import timeline
-from services.authority.errors import UnknownPersonError
 from services.authority.port import IssuedCertificate
 from services.authority.results import CURRENCY, Change, Charge, ChargeResult, Checkout, Timeline
 from services.authority.states import (
@@ -88,7 +86,7 @@ class Counter:
         :raises WrongStateError: when it is not made yet.
         """
         async with self._database.unit_of_work() as session:
-            _, application = await self._application(session, ui_number)
+            _, application = await self._records.latest(session, ui_number)
             applications = self._authority.applications
             return await applications.post(session, application, self._actor, now)
 
@@ -105,7 +103,7 @@ class Counter:
         charges = self._authority.charges
         async with self._database.unit_of_work() as session:
             payment, _ = await charges.take(session, charge, now)
-            _, application = await self._application(session, ui_number)
+            _, application = await self._records.latest(session, ui_number)
             return await charges.settle(session, payment, application, self._actor, now)
 
     async def activate(self, ui_number: UiNumber, now: datetime) -> Change:
@@ -115,7 +113,7 @@ class Counter:
         :raises WrongStateError: when the card is not on its way, or revoked.
         """
         async with self._database.unit_of_work() as session:
-            _, application = await self._application(session, ui_number)
+            _, application = await self._records.latest(session, ui_number)
             certificates = self._authority.certificates
             return await certificates.hand_over(session, application, self._actor, now)
 
@@ -143,7 +141,7 @@ class Counter:
         reason: RevocationReason | None = None,
     ) -> Change:
         async with self._database.unit_of_work() as session:
-            _, application = await self._application(session, ui_number)
+            _, application = await self._records.latest(session, ui_number)
             certificates = self._authority.certificates
             return await certificates.act(session, application, act, self._actor, now, reason)
 
@@ -163,7 +161,7 @@ class Counter:
         :raises UnknownPersonError: where nobody is known under the number.
         """
         async with self._database.unit_of_work() as session:
-            subscriber, application = await self._application(session, ui_number)
+            subscriber, application = await self._records.latest(session, ui_number)
             wrong = await tries.clear(session, tries.CODE, subscriber.ui_hash)
             if wrong:
                 details = {"wrong_tries": wrong}
@@ -220,7 +218,7 @@ class Counter:
         :raises UnknownPersonError: where nobody is known under the number.
         """
         async with self._database.unit_of_work() as session:
-            subscriber, application = await self._application(session, ui_number)
+            subscriber, application = await self._records.latest(session, ui_number)
             certificates = await session.get(CertificateSet, application.id)
             card = await session.get(Card, application.id)
             left = await tries.left(session, tries.CODE, subscriber.ui_hash, now)
@@ -242,14 +240,5 @@ class Counter:
         :raises UnknownPersonError: where nobody is known under the number.
         """
         async with self._database.unit_of_work() as session:
-            _, application = await self._application(session, ui_number)
+            _, application = await self._records.latest(session, ui_number)
             return await certificates_of(session, self._authority.keys, application.id)
-
-    async def _application(
-        self, session: AsyncSession, ui_number: UiNumber
-    ) -> tuple[Subscriber, Application]:
-        subscriber = await self._records.known(session, ui_number)
-        application = await latest_application(session, subscriber)
-        if application is None:
-            raise UnknownPersonError
-        return subscriber, application

@@ -29,14 +29,12 @@ from services.authority.embedded.audit import Act, Audit
 from services.authority.embedded.card_keys import admin_key
 from services.authority.embedded.certificates import Certificates
 from services.authority.embedded.models import (
-    Application,
     Card,
     Certificate,
     CertificateSet,
-    Subscriber,
 )
-from services.authority.embedded.records import Records, latest_application
-from services.authority.errors import CardFileTakenError, UnknownPersonError
+from services.authority.embedded.records import Records
+from services.authority.errors import CardFileTakenError
 from services.authority.port import (
     CardMaker,
     CardOrder,
@@ -134,17 +132,8 @@ class Issuing:
         await asyncio.to_thread(_put_in_place, path, done.card_serial)
         return done
 
-    async def _application(
-        self, session: AsyncSession, ui_number: UiNumber
-    ) -> tuple[Subscriber, Application]:
-        subscriber = await self._records.known(session, ui_number)
-        application = await latest_application(session, subscriber)
-        if application is None:
-            raise UnknownPersonError
-        return subscriber, application
-
     async def _issued_before(self, session: AsyncSession, ui_number: UiNumber) -> Issued | None:
-        _, application = await self._application(session, ui_number)
+        _, application = await self._records.latest(session, ui_number)
         state = ApplicationState(application.state)
         if move_application(state, ApplicationAct.ISSUE) != state:
             return None
@@ -156,7 +145,7 @@ class Issuing:
     async def _request(
         self, session: AsyncSession, ui_number: UiNumber, now: datetime
     ) -> CertificateRequest:
-        subscriber, _ = await self._application(session, ui_number)
+        subscriber, _ = await self._records.latest(session, ui_number)
         data = self._records.open(subscriber)
         return CertificateRequest(
             name=data.name,
@@ -197,7 +186,7 @@ class Issuing:
         before = await self._issued_before(session, ui_number)
         if before is not None:  # another process was quicker
             return before
-        _, application = await self._application(session, ui_number)
+        _, application = await self._records.latest(session, ui_number)
         advance(application, ApplicationAct.ISSUE, now)
         number, serial = made.order.card_number, made.order.card_serial
         session.add(

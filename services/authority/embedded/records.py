@@ -151,6 +151,19 @@ class Records:
             raise UnknownPersonError
         return subscriber
 
+    async def latest(
+        self, session: AsyncSession, ui_number: UiNumber
+    ) -> tuple[Subscriber, Application]:
+        """Find a person and their last application, locked, for the counter.
+
+        :raises UnknownPersonError: where there is no such person, or no application of theirs.
+        """
+        subscriber = await self.known(session, ui_number)
+        application = await latest_application(session, subscriber)
+        if application is None:
+            raise UnknownPersonError
+        return subscriber, application
+
 
 def lock_person(query: Select[Any]) -> Select[Any]:
     """Lock a person for the unit of work, and let others still refer to them.

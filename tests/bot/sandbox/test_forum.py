@@ -1,5 +1,8 @@
 """Topics."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 
 from bot.sandbox.engine import Engine
@@ -40,6 +43,35 @@ async def test_the_thread_must_be_there(bot: Bot, forum: Group, ann: Person) -> 
         assert refusal == "Bad Request: message thread not found"
     with pytest.raises(PersonError, match="no topic 77"):
         ann.send("x", forum.id, 77)
+
+
+async def test_whatever_a_person_sends_goes_into_the_topic_they_look_at(
+    bot: Bot, forum: Group, ann: Person
+) -> None:
+    thread = (await bot.ok("createForumTopic", chat_id=forum.id, name="Bo"))["message_thread_id"]
+    query_id = ann.inline("lost", forum.id)
+    found = {"type": "article", "id": "a", "title": "A"}
+    results = [{**found, "input_message_content": {"message_text": "Lost card"}}]
+    await bot.ok("answerInlineQuery", inline_query_id=query_id, results=results)
+    keys = {"keyboard": [[{"text": "Yes"}]]}
+    call = {"chat_id": forum.id, "message_thread_id": thread}
+    await bot.ok("sendMessage", **call, text="Well?", reply_markup=keys)
+    own = ann.send("from my own chat")
+    sent = [
+        ann.choose(query_id, "a", message_thread_id=thread),
+        ann.forward(own["message_id"], forum.id, message_thread_id=thread),
+        ann.press_key("Yes", forum.id, thread),
+    ]
+    assert [message["text"] for message in sent] == ["Lost card", "from my own chat", "Yes"]
+    assert {message["message_thread_id"] for message in sent} == {thread}
+    nowhere: list[Callable[..., object]] = [
+        partial(ann.choose, query_id, "a"),
+        partial(ann.forward, own["message_id"], forum.id),
+        partial(ann.press_key, "Yes", forum.id),
+    ]
+    for act in nowhere:
+        with pytest.raises(PersonError, match="no topic 77"):
+            act(message_thread_id=77)
 
 
 async def test_outside_a_forum_the_thread_is_passed_over(

@@ -168,6 +168,14 @@ async def test_groups(api: Api, engine: Engine, mei: str) -> None:
         message_thread_id=topic["message_thread_id"],
     )
     assert said["is_topic_message"] is True
+    forwarded = await api.post(
+        f"people/{bo}/forward",
+        message_id=said["message_id"],
+        from_chat_id=group["id"],
+        chat_id=group["id"],
+        message_thread_id=topic["message_thread_id"],
+    )
+    assert forwarded["is_topic_message"] is True
     await api.post(f"{path}/bot", status="administrator", person_id=mei_id)
     await api.post(f"{path}/leave", person_id=bo)
     (shown,) = (await api.get("state"))["groups"]

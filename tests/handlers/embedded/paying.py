@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,8 @@ from services.formats.subscriber_code import SubscriberCode
 from services.outbox import Channel, OutboxMessage
 from tests.chat import Stage, Subscriber
 from tests.handlers.dialog.walking import press
+from tests.handlers.embedded.people import NOW, at
 
-NOW = datetime(2027, 3, 1, 4, tzinfo=UTC)
-"""Noon in Taipei; to come, so that the bot's own worker finds nothing due."""
 LAST_DAY = date(2027, 3, 16)
 DEADLINE = datetime(2027, 3, 16, 16, tzinfo=UTC)
 NUMBER, CODE = "A900207177", "ngA2h345"
@@ -38,12 +36,6 @@ async def office(engine: Engine, folder: Path) -> AsyncIterator[Stage]:
     async with Stage.set_up(engine, folder, authority="embedded") as stage:
         at(stage, NOW)
         yield stage
-
-
-def at(stage: Stage, moment: datetime) -> None:
-    """Let it be `moment` for the whole bot."""
-    data = stage.kaika.application.bot_data
-    data["services"] = replace(data["services"], now=lambda: moment)
 
 
 async def apply(stage: Stage, number: str = NUMBER, code: str = CODE, mail: str = "hoa") -> str:

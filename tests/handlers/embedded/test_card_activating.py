@@ -1,5 +1,7 @@
 """Activating a card from the chat, with the PIN typed on the PC."""
 
+import asyncio
+
 import pytest
 
 from reader_bridge.prompts import Consent, Peer
@@ -7,6 +9,15 @@ from tests.handlers.dialog.walking import press, state
 from tests.handlers.embedded.card_stage import CardStage, keys_of
 
 DONE = {"en": "Activated (開卡).", "zh-hant": "已開卡"}
+GO_ON = {"en": "Go on at your PC", "zh-hant": "請到電腦上繼續"}
+FOUND = {
+    "en": ("✓ Card found", "✓ It is the right card"),
+    "zh-hant": ("✓ 已找到卡片", "✓ 卡片正確"),
+}
+NOT_THEIRS = {
+    "en": ("does not belong to this UI No.", "Nothing was changed"),
+    "zh-hant": ("不屬於這個統一證號", "沒有任何變更"),
+}
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
@@ -33,16 +44,56 @@ async def test_the_pc_is_connected_once_for_all_that_follows(cards: CardStage) -
         assert len(pc.person.peers) == 1
 
 
-async def test_another_persons_card_stays_as_it_is(cards: CardStage) -> None:
+@pytest.mark.parametrize("language", ["en", "zh-hant"])
+async def test_no_card_is_called_found_before_it_was_looked_at(
+    cards: CardStage, language: str
+) -> None:
+    async with cards.at_home(language) as home:
+        person, pc = home.person, home.pc
+        read = asyncio.Event()
+        answer = pc.person.consent
+
+        async def consent(request: Consent) -> bool:
+            await read.wait()
+            return await answer(request)
+
+        pc.person.consent = consent  # type: ignore[method-assign]
+        await home.begins("activate")
+        await cards.sees(person, GO_ON[language])
+        messages = len(person.messages)
+        assert not any(said in person.last["text"] for said in FOUND[language])
+        pc.person.free.clear()
+        read.set()
+        await cards.sees(person, GO_ON[language], *FOUND[language])
+        pc.person.free.set()
+        await cards.sees(person, DONE[language])
+        assert len(person.messages) == messages, "one message, edited"
+
+
+async def test_a_card_that_is_put_in_late_is_noticed(cards: CardStage) -> None:
+    async with cards.at_home() as home:
+        person, pc = home.person, home.pc
+        pc.reader.pull()
+        await home.begins("activate")
+        await cards.sees(person, "✓ Reader found", "Put the card into the reader")
+        assert not any(said in person.last["text"] for said in FOUND["en"])
+        assert pc.card is not None
+        pc.reader.insert(pc.card)
+        await cards.sees(person, "Activated")
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hant"])
+async def test_another_persons_card_stays_as_it_is(cards: CardStage, language: str) -> None:
     holder = await cards.holder("posted")
     other = await cards.holder("posted", seed=2)
-    person = cards.stage.subscriber()
+    person = cards.stage.subscriber("Mai", language)
     async with cards.pc(other) as pc:
         await cards.brings(person, pc, holder, "activate")
         await press(person, "start")
-        await cards.sees(person, "does not belong to this UI No.", "Nothing was changed")
+        await cards.sees(person, *NOT_THEIRS[language])
         assert "again" in keys_of(person)
         assert pc.person.asked == [], "no PIN is asked for"
+        assert [each.for_session for each in pc.person.consents] == [True]
     assert await holder.certificate() == "inactive"
     assert await other.certificate() == "inactive"
 

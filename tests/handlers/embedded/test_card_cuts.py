@@ -1,6 +1,7 @@
 """The link lost, the server started anew, the line to Telegram down: explained in the chat."""
 
 import pytest
+from structlog.testing import CapturingLogger
 from telegram.error import BadRequest, Forbidden, NetworkError
 
 from bot import logs
@@ -125,6 +126,33 @@ async def test_a_mistake_of_ours_while_something_is_shown_is_apologised_for(
     assert len(person.heard) == heard + is_told
     if is_told:
         person.sees("Sorry, something went wrong on our side")
+
+
+@pytest.mark.parametrize(
+    ("error", "logged"),
+    [
+        (Forbidden("blocked"), ("info", "chat_closed_to_us")),
+        (NetworkError("down"), ("warning", "line_failed")),
+        (ValueError("mistake"), ("error", "error_outside_an_update")),
+    ],
+)
+async def test_only_a_mistake_of_ours_is_logged_as_an_error(
+    cards: CardStage,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    logged: tuple[str, str],
+) -> None:
+    person = await _looking(cards)
+
+    async def broken(*_: object) -> None:
+        raise error
+
+    log = CapturingLogger()
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.errors._log", log)
+        patched.setattr("handlers.bridge_events.BridgeDesk._show", broken)
+        await happens(cards, LinkUp(person.person.id))
+    assert [(call.method_name, call.args[0]) for call in log.calls] == [logged]
 
 
 async def _looking(cards: CardStage) -> Subscriber:

@@ -47,6 +47,7 @@ async def test_a_card_that_is_not_activated_is_not_unlocked(cards: CardStage) ->
         person = home.person
         await home.begins("unlock")
         await cards.sees(person, "not activated yet")
+        assert home.pc.person.consents == [], "nothing is asked on the PC"
         assert any("Activate" in label for label in person.labels)
 
 
@@ -55,8 +56,11 @@ async def test_unlocking_a_suspended_card_leads_to_resuming(cards: CardStage) ->
         person, holder = home.person, home.holder
         await home.activates()
         await holder.suspends(cards.now)
+        asked = len(home.pc.person.consents)
         await home.begins("unlock")
         await cards.sees(person, "suspended")
+        assert len(home.pc.person.consents) == asked, "nothing is asked on the PC"
+        assert cards.bridge.hub.presence(person.person.id).work is None
         assert any("Resume" in label for label in person.labels)
 
 

@@ -10,19 +10,21 @@ from handlers.dialog.declaration import Scene
 from handlers.dialog.moves import BACK, CANCEL
 from handlers.dialog.views import SHOW
 from tests.chat import Stage, buttons
+from tests.handlers.dialog.departures import (
+    begins_another,
+    cancels,
+    is_told,
+    rested_too_long,
+    sends_the_same_update_twice,
+    taps_twice,
+)
 from tests.handlers.dialog.interruptions import (
     Interruption,
     Visit,
     asks_a_question,
-    begins_another,
-    cancels,
-    is_told,
     keeps_the_thread,
     looks_at_an_end,
     noted,
-    rested_too_long,
-    sends_the_same_update_twice,
-    taps_twice,
 )
 from tests.handlers.dialog.walking import (
     LANGUAGES,
@@ -35,7 +37,8 @@ from tests.handlers.dialog.walking import (
     state,
 )
 from tests.handlers.embedded.people import NOW, Office, at
-from tests.handlers.embedded.walks import Cast, Here, planned, visits
+from tests.handlers.embedded.walks import Cast, visits
+from tests.handlers.embedded.ways import Here, planned
 
 CARRIED_OUT = ("triage", "retrieve", "pay", "suspend", "resume", "status")
 WALKED_THROUGH = ("activate", "unlock", "change_pin")

@@ -11,22 +11,20 @@ from handlers.dialog.moves import BACK, CANCEL
 from handlers.dialog.views import SHOW
 from handlers.embedded.card_work import WORK
 from handlers.embedded.connecting import COMPARE, CONFIRMED, STEPS
-from tests.handlers.dialog.interruptions import (
-    Visit,
+from tests.handlers.dialog.departures import (
     begins_another,
     cancels,
-    keeps_the_thread,
-    looks_at_an_end,
-    noted,
     rested_too_long,
     sends_the_same_update_twice,
     taps_twice,
 )
+from tests.handlers.dialog.interruptions import Visit, keeps_the_thread, looks_at_an_end, noted
 from tests.handlers.dialog.walking import declared, later
 from tests.handlers.embedded.card_stage import CardStage
 from tests.handlers.embedded.people import NOW, at
-from tests.handlers.embedded.walks import Here, planned, visits
+from tests.handlers.embedded.walks import visits
 from tests.handlers.embedded.walks_at_the_pc import AtPc, PcCast, link_for, ways_at_the_pc
+from tests.handlers.embedded.ways import Here, planned
 
 CARRIED_OUT = ("triage", "retrieve", "pay", "suspend", "resume", "status")
 BY_A_LINK_ONLY = {

@@ -1,54 +1,17 @@
-"""Notices to the other linked chats, and "was this you?", as two people with phones see them."""
+"""Notices to the other linked chats, as two people with phones see them."""
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from sqlalchemy import select
 
 from bot.sandbox.engine import Engine
 from bot.sandbox.faults import Fault
 from services import outbox
-from services.authority.errors import GrantExpiredError
-from services.authority.results import Operation, Proof
-from services.outbox import Channel, OutboxMessage
+from services.authority.results import Operation
 from services.storage.models import Chat, Due
-from tests.chat import Stage, Subscriber
-from tests.handlers.embedded.paying import at
-from tests.handlers.embedded.people import Holder, Office
-
-NOW = datetime(2027, 3, 1, 4, tzinfo=UTC)
-"""Noon in Taipei; to come, so that the bot's own worker finds nothing due."""
-
-
-@pytest.fixture(autouse=True)
-def _at_noon(stage: Stage) -> None:
-    at(stage, NOW)
-
-
-async def link(holder: Holder, person: Subscriber, now: datetime = NOW) -> None:
-    """Link a person's chat, as their client speaks."""
-    chat = person.person.id
-    grant = await holder.granted(Operation.STATUS, Proof.CODE, chat=chat, now=now)
-    async with holder.world.database.unit_of_work() as session:
-        language = person.person.user.get("language_code")
-        await holder.world.authority.link_chat(session, grant.id, chat, now, language)
-
-
-async def waiting(stage: Stage) -> list[OutboxMessage]:
-    async with stage.kaika.database.unit_of_work() as session:
-        query = select(OutboxMessage).where(OutboxMessage.channel == Channel.CHAT)
-        return list(await session.scalars(query.order_by(OutboxMessage.id)))
-
-
-async def two_phones(stage: Stage, office: Office) -> tuple[Holder, Subscriber, Subscriber]:
-    """Give somebody with an active card, and two chats linked to them; the news is read."""
-    holder = await office.someone()
-    anna, mei = stage.subscriber(), stage.subscriber("阿美", "zh-hant")
-    for person in (anna, mei):
-        await person.starts()
-        await link(holder, person)
-    await stage.works_off(NOW)
-    return holder, anna, mei
+from tests.chat import Stage
+from tests.handlers.embedded.people import NOW, Office
+from tests.handlers.embedded.phones import link, two_phones, waiting
 
 
 async def test_each_chat_is_told_in_its_language_and_the_one_that_acts_is_not(
@@ -73,121 +36,6 @@ async def test_a_chosen_language_comes_before_the_clients(stage: Stage, office: 
     await office.counter.suspend(holder.ui_number, NOW)
     await stage.works_off(NOW)
     anna.sees("憑證已停用")
-
-
-async def test_one_tap_suspends_and_reveals_nothing(stage: Stage, office: Office) -> None:
-    holder, anna, mei = await two_phones(stage, office)
-    thief = await holder.granted(Operation.RESUME, chat=66, now=NOW)
-    heard = len(anna.heard)
-    await anna.presses("Not me: suspend now")
-    assert await holder.certificate() == "suspended"
-    assert len(anna.heard) == heard, "in place of the question"
-    anna.sees("The certificate is suspended", "password of your mailbox", "0800-080-117")
-    await stage.works_off(NOW)
-    mei.sees("憑證已停用")
-    with pytest.raises(GrantExpiredError):
-        async with office.database.unit_of_work() as session:
-            await office.authority.resume(session, thief.id, 66, NOW)
-    said = " ".join(message["text"] for person in (anna, mei) for message in person.heard)
-    for value in (holder.number, holder.ui_number.masked(), holder.secret, holder.data.name):
-        assert value not in said
-
-
-async def test_it_is_her_own_doing_and_nothing_happens(stage: Stage, office: Office) -> None:
-    holder, anna, _mei = await two_phones(stage, office)
-    await anna.presses("It was me")
-    anna.sees("nothing to do")
-    assert anna.labels == []
-    assert await holder.certificate() == "active"
-
-
-async def test_the_tap_that_comes_twice_says_the_same(stage: Stage, office: Office) -> None:
-    holder, anna, _mei = await two_phones(stage, office)
-    question = anna.last["message_id"]
-    data = _data(anna, "no")
-    await anna.forges(question, data)
-    await anna.forges(question, data)
-    anna.sees("is suspended and stays so")
-    assert await holder.certificate() == "suspended"
-    await office.counter.resume(holder.ui_number, NOW)
-    await anna.forges(question, data)
-    anna.sees("answered this before")
-    assert await holder.certificate() == "active"
-
-
-def _data(person: Subscriber, answer: str) -> str:
-    rows = person.last["reply_markup"]["inline_keyboard"]
-    found = [b["callback_data"] for row in rows for b in row if f":{answer}." in b["callback_data"]]
-    return str(found[0])
-
-
-async def test_somebody_who_is_no_longer_linked_or_too_late_changes_nothing(
-    stage: Stage, office: Office
-) -> None:
-    holder, anna, mei = await two_phones(stage, office)
-    question, data = anna.last["message_id"], _data(anna, "no")
-    await mei.starts()
-    await mei.forges(mei.last["message_id"], data)
-    assert "不能在這裡回答" in mei.last["text"], "another chat's question"
-    at(stage, NOW + timedelta(days=3))
-    await anna.forges(question, data)
-    anna.sees("can no longer be answered here")
-    at(stage, NOW)
-    async with office.database.unit_of_work() as session:
-        (person,) = await office.authority.linked_people(session, anna.person.id)
-        unlink = office.authority.unlink_chat
-        await unlink(session, person.subscriber, anna.person.id, mei.person.id, NOW)
-    await anna.forges(question, data)
-    anna.sees("can no longer be answered here")
-    assert await holder.certificate() == "active"
-
-
-@pytest.mark.parametrize("data", ["v1:doubt:no", "v1:doubt:no.", "v1:doubt:perhaps.x", "v1:doubt:"])
-async def test_nonsense_is_an_old_button(stage: Stage, office: Office, data: str) -> None:
-    holder, anna, _mei = await two_phones(stage, office)
-    await anna.forges(anna.last["message_id"], data)
-    assert await holder.certificate() == "active"
-
-
-async def test_before_the_resumption_everyone_is_told_and_can_stop_it(
-    stage: Stage, office: Office
-) -> None:
-    holder, anna, mei = await two_phones(stage, office)
-    await office.counter.suspend(holder.ui_number, NOW)
-    grant = await holder.granted(Operation.RESUME, chat=66, now=NOW)
-    async with office.database.unit_of_work() as session:
-        await office.authority.announce_resumption(session, grant.id, 66, NOW)
-    await stage.works_off(NOW)
-    mei.sees("有人即將復用憑證", "是您本人嗎")
-    anna.sees("about to resume")
-    await anna.presses("keep it suspended")
-    anna.sees("stays so")
-    with pytest.raises(GrantExpiredError):
-        async with office.database.unit_of_work() as session:
-            await office.authority.resume(session, grant.id, 66, NOW)
-    assert await holder.certificate() == "suspended"
-
-
-async def test_what_cannot_be_suspended_offers_no_tap(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone("posted"), stage.subscriber()
-    await anna.starts()
-    await link(holder, anna)
-    grant = await holder.granted(Operation.RETRIEVE, Proof.BIRTH_DATE, Proof.MAIL, chat=5, now=NOW)
-    async with office.database.unit_of_work() as session:
-        code = await office.authority.reveal_code(session, grant.id, 5, NOW)
-    await stage.works_off(NOW)
-    anna.sees("The subscriber code was shown in another chat", "0800-080-117")
-    assert anna.labels == []
-    assert code.code.reveal() not in anna.last["text"]
-
-
-async def test_the_tap_after_the_state_changed_says_so(stage: Stage, office: Office) -> None:
-    holder, anna, _mei = await two_phones(stage, office)
-    question, data = anna.last["message_id"], _data(anna, "no")
-    await holder.is_revoked(NOW)
-    await anna.forges(question, data)
-    anna.sees("is not active", "0800-080-117")
-    assert await holder.certificate() == "revoked"
 
 
 async def test_a_chat_linked_to_two_people_is_told_which_one_masked(

@@ -8,11 +8,12 @@ from sqlalchemy import text
 
 from handlers.bridge_events import Restarted, TimePassed
 from handlers.embedded.card_words import FAILURES, PARTED, TITLES, failure_words
+from handlers.embedded.pairing import BRIDGE
 from reader_bridge.protocol import FailureCode
-from services.bridge.events import Fault, PairedEnd, PairingEnd
+from services.bridge.events import Fault, LinkUp, PairedEnd, PairingEnd
 from services.bridge.work import Work
 from tests.chat import Subscriber
-from tests.handlers.dialog.walking import press
+from tests.handlers.dialog.walking import data_of, press
 from tests.handlers.embedded.card_stage import CardStage, keys_of, shown_code
 
 CONNECTED = {"en": "Your PC is connected", "zh-hant": "您的電腦已與本聊天室連接"}
@@ -140,6 +141,42 @@ async def test_a_restart_is_explained_and_the_pairing_goes_on(cards: CardStage) 
     async with cards.pc() as pc:
         await cards.pairs(person, pc)
         await cards.sees(person, "Your PC is connected")
+
+
+@pytest.mark.parametrize("by", ["the link", "a button", "the same button again"])
+async def test_a_process_that_died_once_both_had_said_yes_leaves_nobody_behind(
+    cards: CardStage, by: str
+) -> None:
+    person, data = cards.stage.subscriber(), cards.stage.kaika.application.bot_data
+    async with cards.pc() as pc:
+        await person.starts("do-card_check")
+        await press(person, "go")
+        await cards.offers(person, pc)
+        message = person.last["message_id"]
+        same = next(data for data in data_of(person.last) if data.endswith(".same"))
+        desk, data[BRIDGE] = data[BRIDGE], Deaf()  # it dies before it hears that they are paired
+        if by == "the same button again":
+            await cards.bridge.hub.confirm(person.person.id, cards.now, accepted=True)
+            data[BRIDGE] = desk
+            await cards.stage.settle()
+            person.person.press(message, same)
+            await cards.stage.settle()
+        else:
+            await press(person, "same")
+            person.sees("Your PC is connected", "It goes on by itself")
+            data[BRIDGE] = desk
+        if by == "a button":
+            await press(person, "on")
+        elif by == "the link":
+            await happens(cards, LinkUp(person.person.id))
+        await cards.sees(person, "Put the card into the reader")
+
+
+class Deaf:
+    """Hears nothing of the bridge."""
+
+    async def on_event(self, _event: object, _context: object) -> None:
+        """Hear of something."""
 
 
 async def test_codes_stand_in_no_table(cards: CardStage) -> None:

@@ -1,14 +1,11 @@
 """Paying in the chat: what is owed, the address, the invoice, the receipt."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.sandbox.engine import Engine
 from bot.sandbox.errors import PersonError
 from handlers.embedded.declared import conversations
 from services.formats.hidden import Hidden
@@ -18,20 +15,18 @@ from tests.handlers.embedded.paying import (
     ADDRESS,
     CODE,
     DEADLINE,
-    NOW,
     NUMBER,
     apply,
     asked_for,
-    at,
     has_invoice,
     invoices,
-    office,
     payload_of,
     payments,
     pays,
     sees_what_is_owed,
     state_of,
 )
+from tests.handlers.embedded.people import NOW, at
 
 WORDS: dict[str, dict[str, Any]] = {
     "en": {
@@ -47,12 +42,6 @@ WORDS: dict[str, dict[str, Any]] = {
         "receipt": "已收到款項：NT$278",
     },
 }
-
-
-@pytest.fixture
-async def stage(engine: Engine, tmp_path: Path) -> AsyncIterator[Stage]:
-    async with office(engine, tmp_path) as ready:
-        yield ready
 
 
 @pytest.mark.parametrize("language", WORDS)

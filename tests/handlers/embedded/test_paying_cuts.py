@@ -1,7 +1,6 @@
 """Payments amid crashes, replays and chance: books and states agree."""
 
 import random
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,11 @@ from tests.chat import Stage, Subscriber
 from tests.handlers.dialog.walking import press, state
 from tests.handlers.embedded.paying import (
     CODE,
-    NOW,
     NUMBER,
     again,
     alerts,
     apply,
     asked_for,
-    at,
     has_invoice,
     invoices,
     money_came,
@@ -31,15 +28,10 @@ from tests.handlers.embedded.paying import (
     state_of,
     tell_of_money,
 )
+from tests.handlers.embedded.people import NOW, at
 
 SECOND = ("A803095426", "buB2d345")
 STEPS = 60
-
-
-@pytest.fixture
-async def stage(engine: Engine, tmp_path: Path) -> AsyncIterator[Stage]:
-    async with office(engine, tmp_path) as ready:
-        yield ready
 
 
 async def test_every_update_of_a_payment_may_come_twice(stage: Stage) -> None:

@@ -1,7 +1,6 @@
 """Money that comes twice, late, from elsewhere or amid a crash: books and states agree."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,31 +21,20 @@ from tests.chat import Stage
 from tests.handlers.dialog.walking import state
 from tests.handlers.embedded.paying import (
     DEADLINE,
-    NOW,
     NUMBER,
     again,
     alerts,
     apply,
     asked_for,
-    at,
     has_invoice,
     money_came,
-    office,
     payload_of,
     payments,
     pays,
     sees_what_is_owed,
     state_of,
 )
-
-SECOND = ("A803095426", "buB2d345")
-STEPS = 60
-
-
-@pytest.fixture
-async def stage(engine: Engine, tmp_path: Path) -> AsyncIterator[Stage]:
-    async with office(engine, tmp_path) as ready:
-        yield ready
+from tests.handlers.embedded.people import NOW, at
 
 
 async def test_telegram_may_ask_twice_and_tell_twice(stage: Stage) -> None:

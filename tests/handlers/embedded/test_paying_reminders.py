@@ -1,13 +1,11 @@
 """Reminders that an application is still to be paid: they come, can be turned off, and end."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
-from bot.sandbox.engine import Engine
 from services import reminders
 from services.authority.embedded.actors import Actor
 from services.authority.embedded.counter import Counter
@@ -17,16 +15,14 @@ from tests.chat import Stage
 from tests.handlers.dialog.walking import keys, press
 from tests.handlers.embedded.paying import (
     DEADLINE,
-    NOW,
     NUMBER,
     apply,
-    at,
     invoices,
     money_came,
-    office,
     payload_of,
     sees_what_is_owed,
 )
+from tests.handlers.embedded.people import NOW, at
 
 FIVE = datetime(2027, 3, 11, 2, 0, 1, tzinfo=UTC)
 """Ten in the morning in Taipei, five days before the last."""
@@ -34,10 +30,10 @@ ONE = datetime(2027, 3, 15, 2, 0, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-async def stage(engine: Engine, tmp_path: Path) -> AsyncIterator[Stage]:
-    async with office(engine, tmp_path) as ready:
-        await apply(ready)
-        yield ready
+async def stage(stage: Stage) -> Stage:
+    """The bot, with somebody who has applied and not paid."""
+    await apply(stage)
+    return stage
 
 
 async def coming(stage: Stage) -> Sequence[str]:
@@ -119,7 +115,7 @@ async def test_one_that_is_paid_while_it_goes_out_is_not_sent(stage: Stage) -> N
     counter = Counter(stage.authority, Actor.at_counter("test"))
     await counter.pay(ui_number.parse(NUMBER), "at the counter", 27800, NOW)
     heard = len(hoa.heard)
-    await stage.kaika._remind(row, FIVE)
+    await stage.kaika.duties.remind(row, FIVE)
     assert len(hoa.heard) == heard
 
 

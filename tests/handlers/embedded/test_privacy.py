@@ -1,23 +1,13 @@
 """/privacy: what is kept, linked chats, removing and forgetting, in both modes and languages."""
 
-from datetime import UTC, datetime
-
 import pytest
 from sqlalchemy import select
 
 from bot.sandbox.engine import Engine
 from services.authority.embedded.models import LinkedChat
 from tests.chat import Stage
-from tests.handlers.embedded.paying import at
-from tests.handlers.embedded.people import Office
-from tests.handlers.embedded.test_notices import link
-
-NOW = datetime(2027, 3, 1, 4, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _at_noon(stage: Stage) -> None:
-    at(stage, NOW)
+from tests.handlers.embedded.people import NOW, Office, at
+from tests.handlers.embedded.phones import link
 
 
 async def links(stage: Stage) -> set[int]:

@@ -24,16 +24,8 @@ from tests.handlers.embedded.card_stage import (
     shown_code,
 )
 from tests.handlers.embedded.people import Holder
-from tests.handlers.embedded.walks import (
-    SEEDS,
-    WITH_A_CARD,
-    Cast,
-    Here,
-    Role,
-    Way,
-    expires,
-    ways,
-)
+from tests.handlers.embedded.walks import SEEDS, Cast, expires
+from tests.handlers.embedded.ways import WITH_A_CARD, Here, Role, Way, ways
 from tests.services.authority.world import CHAT
 
 _WORKS = {

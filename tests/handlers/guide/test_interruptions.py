@@ -7,8 +7,8 @@ import pytest
 from bot.sandbox.engine import Engine
 from handlers.guide import CONVERSATIONS
 from tests.chat import Stage
+from tests.handlers.dialog.departures import LEAVING, rested_too_long, taps_twice
 from tests.handlers.dialog.interruptions import (
-    LEAVING,
     Interruption,
     Visit,
     asks_a_question,
@@ -16,8 +16,6 @@ from tests.handlers.dialog.interruptions import (
     looks_at_an_end,
     looks_at_every_aside,
     noted,
-    rested_too_long,
-    taps_twice,
 )
 from tests.handlers.dialog.walking import (
     LANGUAGES,

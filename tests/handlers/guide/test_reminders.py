@@ -37,7 +37,7 @@ async def scheduled(stage: Stage) -> list[str]:
 
 async def fall_due(stage: Stage, moment: datetime) -> int:
     on(stage, moment)
-    worker = DueWorker(stage.kaika.database, {}, {reminders.DUE_KIND: stage.kaika._remind})
+    worker = DueWorker(stage.kaika.database, {}, {reminders.DUE_KIND: stage.kaika.duties.remind})
     return await worker.work(moment)
 
 

@@ -114,7 +114,7 @@ async def struck_at(
     async def falls(cable: Cable, to: Socket, forward: Forward) -> None:
         await accident(walk, cable, to, forward)
 
-    at(walk.cards.stage, walk.cards.now + timedelta(minutes=3))  # the card seen last is forgotten
+    at(walk.cards.stage, walk.cards.now + timedelta(minutes=3))  # a chat has 30 checks an hour
     key = await work(walk)
     strike = Strike(number, falls)
     if work is prove_possession:

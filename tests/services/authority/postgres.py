@@ -87,6 +87,7 @@ class PostgresServer:
             capture_output=True,
             user=self.user,
             cwd=self.folder,
+            timeout=60,
             check=False,
         )
         assert done.returncode == 0, done.stderr.decode()

@@ -12,7 +12,7 @@ from services.authority.errors import GrantExpiredError
 from services.authority.notices import Notice
 from services.authority.results import Operation
 from tests.services.authority import invariants
-from tests.services.authority.test_notices import FIRST, doubt_about, linked
+from tests.services.authority.telling import FIRST, doubt_about, linked
 from tests.services.authority.world import NOW, World
 
 

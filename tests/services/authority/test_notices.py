@@ -1,52 +1,28 @@
-"""Notices: who is told in which chat, in which order, and "was this you?"."""
+"""Notices: who is told in which chat, in which order."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
 
-from services.authority.embedded.models import AuditEntry, Doubt, LinkedChat
-from services.authority.errors import DoubtOverError, GrantExpiredError
-from services.authority.notices import DOUBTFUL, Notice
-from services.authority.results import Denial, Operation, Proof
-from services.authority.states import CertificateState
+from services.authority.notices import Notice
+from services.authority.results import Operation, Proof
 from services.outbox import Channel, OutboxMessage
 from services.storage.models import Due
 from tests.services.authority import invariants
+from tests.services.authority.telling import (
+    FIRST,
+    SECOND,
+    denies,
+    doubt_about,
+    linked,
+    people,
+    told,
+)
 from tests.services.authority.test_at_once import at_once
 from tests.services.authority.test_codes import refusals
-from tests.services.authority.world import CHAT, NOW, Someone, World
-
-FIRST, SECOND = 11, 12
-
-
-async def told(world: World, chat: int) -> list[str]:
-    """Give what waits for a chat, in order."""
-    mine = (OutboxMessage.channel == Channel.CHAT, OutboxMessage.recipient == str(chat))
-    query = select(OutboxMessage.message).where(*mine).order_by(OutboxMessage.id)
-    async with world.database.unit_of_work() as session:
-        return list(await session.scalars(query))
-
-
-async def doubt_about(world: World, notice: Notice, chat: int = FIRST) -> str:
-    """Give the question that a chat was asked."""
-    mine = (Doubt.notice == notice, Doubt.chat_id == chat)
-    async with world.database.unit_of_work() as session:
-        return (await session.scalars(select(Doubt.id).where(*mine))).one()
-
-
-async def denies(world: World, doubt: str, chat: int = FIRST, now: datetime = NOW) -> Denial:
-    async with world.database.unit_of_work() as session:
-        return await world.authority.deny(session, doubt, chat, now)
-
-
-async def linked(world: World, *chats: int, seed: int = 1) -> Someone:
-    """Give somebody with an active card and linked chats."""
-    someone = await world.person(seed).is_active()
-    for chat in chats:
-        await someone.links(chat)
-    return someone
+from tests.services.authority.world import CHAT, NOW, World
 
 
 async def test_a_life_is_told_to_every_linked_chat_but_the_one_that_acts(world: World) -> None:
@@ -134,106 +110,9 @@ async def test_rows_of_the_outbox_hold_no_secret_and_no_name(world: World) -> No
     assert '"receipt": "20260302-' in stored, "a receipt number is none"
 
 
-async def test_what_may_be_somebody_elses_doing_is_asked_and_nothing_else(world: World) -> None:
-    someone = await linked(world, FIRST, SECOND)
-    await someone.suspends()
-    await someone.resumes()
-    async with world.database.unit_of_work() as session:
-        rows = (await session.scalars(select(OutboxMessage))).all()
-        asked = {row.message for row in rows if "doubt" in json.loads(row.reference)}
-        doubts = (await session.scalars(select(Doubt))).all()
-    assert asked == {"resumed", "chat_linked"}
-    assert {Notice(doubt.notice) for doubt in doubts} <= DOUBTFUL
-    assert Notice.SUSPENDED not in DOUBTFUL
-
-
-async def test_denying_suspends_at_once_ends_what_is_under_way_and_is_on_record(
-    world: World,
-) -> None:
-    someone = await linked(world, FIRST, SECOND)
-    await someone.suspends()
-    await someone.resumes()
-    thief = await someone.granted(Operation.RESUME, chat=66)
-    doubt = await doubt_about(world, Notice.RESUMED)
-    assert await denies(world, doubt) == Denial(True, await _state(someone))
-    assert await _state(someone) == "suspended"
-    assert (await told(world, SECOND))[-1] == "suspended"
-    assert (await told(world, FIRST))[-1] == "resumed", "who acts knows"
-    with pytest.raises(GrantExpiredError):
-        async with world.database.unit_of_work() as session:
-            await world.authority.resume(session, thief.id, 66, NOW)
-    async with world.database.unit_of_work() as session:
-        entry = (await session.scalars(select(AuditEntry).where(AuditEntry.act == "denied"))).one()
-        assert (entry.actor, json.loads(entry.details)) == ("chat 11", {"notice": "resumed"})
-        assert (await world.authority.audit.verify(session)).fault is None
-
-
-async def _state(someone: Someone) -> CertificateState | None:
-    shown = await someone.world.counter.show(someone.ui_number, NOW)
-    return shown.timeline.certificate
-
-
-async def test_denying_twice_suspends_once(world: World) -> None:
-    someone = await linked(world, FIRST, SECOND)
-    doubt = await doubt_about(world, Notice.CHAT_LINKED)
-    first, second = await denies(world, doubt), await denies(world, doubt)
-    assert (first.changed, second.changed) == (True, False)
-    await someone.resumes()
-    assert await denies(world, doubt) == Denial(False, await _state(someone))
-    assert await _state(someone) == "active", "it was answered before"
-
-
-async def test_denying_an_announcement_stops_the_resumption(world: World) -> None:
-    someone = await linked(world, FIRST)
-    await someone.suspends()
-    grant = await someone.granted(Operation.RESUME)
-    async with world.database.unit_of_work() as session:
-        await world.authority.announce_resumption(session, grant.id, CHAT, NOW)
-    denial = await denies(world, await doubt_about(world, Notice.RESUMING))
-    assert (denial.changed, denial.certificate) == (False, "suspended")
-    with pytest.raises(GrantExpiredError):
-        async with world.database.unit_of_work() as session:
-            await world.authority.resume(session, grant.id, CHAT, NOW)
-
-
-@pytest.mark.parametrize("revoked", [True, False])
-async def test_what_is_not_active_stays_as_it_is(world: World, revoked: bool) -> None:
-    someone = world.person()
-    if revoked:
-        await someone.is_active()
-    else:
-        await someone.applies()
-    for chat in (FIRST, SECOND):
-        await someone.links(chat)
-    if revoked:
-        await someone.is_revoked()
-    denial = await denies(world, await doubt_about(world, Notice.CHAT_LINKED))
-    assert denial == Denial(False, await _state(someone))
-
-
-async def test_who_may_not_answer_changes_nothing(world: World) -> None:
-    someone = await linked(world, FIRST, SECOND)
-    doubt = await doubt_about(world, Notice.CHAT_LINKED)
-    for chat, days, which in ((SECOND, 0, doubt), (FIRST, 3, doubt), (FIRST, 0, "f" * 32)):
-        with pytest.raises(DoubtOverError):
-            await denies(world, which, chat, NOW + timedelta(days=days))
-    (person,) = await _people(world, FIRST)
-    async with world.database.unit_of_work() as session:
-        assert await world.authority.unlink_chat(session, person, FIRST, SECOND, NOW)
-    with pytest.raises(DoubtOverError):
-        await denies(world, doubt)
-    assert await _state(someone) == "active"
-
-
-async def _people(world: World, chat: int) -> list[str]:
-    async with world.database.unit_of_work() as session:
-        people = await world.authority.linked_people(session, chat)
-    return [person.subscriber for person in people]
-
-
 async def test_a_link_is_removed_by_a_linked_chat_only_and_all_are_told(world: World) -> None:
     await linked(world, FIRST, SECOND)
-    (person,) = await _people(world, FIRST)
+    (person,) = await people(world, FIRST)
     unlink = world.authority.unlink_chat
     async with world.database.unit_of_work() as session:
         assert not await unlink(session, person, SECOND, 99, NOW)
@@ -243,23 +122,6 @@ async def test_a_link_is_removed_by_a_linked_chat_only_and_all_are_told(world: W
         assert not await unlink(session, person, SECOND, FIRST, NOW)
     assert await told(world, SECOND) == ["chat_unlinked"]
     assert await told(world, FIRST) == ["chat_linked"]
-
-
-async def test_what_is_over_is_struck_out(world: World) -> None:
-    await linked(world, FIRST, SECOND)
-    await world.authority.expire_overdue(NOW + timedelta(days=4))
-    async with world.database.unit_of_work() as session:
-        assert (await session.scalars(select(Doubt))).all() == []
-
-
-async def test_a_forgotten_person_leaves_no_question(world: World) -> None:
-    someone = await linked(world, FIRST, SECOND)
-    await someone.is_revoked()
-    async with world.database.unit_of_work() as session:
-        privacy, actor = world.authority.privacy, world.counter._actor
-        await privacy.forget(session, someone.ui_number, actor, NOW)
-        assert (await session.scalars(select(Doubt))).all() == []
-        assert (await session.scalars(select(LinkedChat))).all() == []
 
 
 async def test_the_language_goes_with_the_notice(world: World) -> None:
@@ -278,7 +140,7 @@ async def test_the_language_goes_with_the_notice(world: World) -> None:
 async def test_acts_at_once_never_wait_for_each_other_in_a_circle(world: World) -> None:
     """Everything that tells, locks or asks about one person, many times side by side."""
     someone = await linked(world, FIRST, SECOND)
-    (person,) = await _people(world, FIRST)
+    (person,) = await people(world, FIRST)
     doubt = await doubt_about(world, Notice.CHAT_LINKED)
     unlink = world.authority.unlink_chat
 

@@ -27,7 +27,6 @@ async def is_active(world: BridgeWorld) -> tuple[Someone, Card, Pc]:
     await begins(world, someone, pc, Work.ACTIVATE)
     await pc.works()
     assert isinstance(world.events[-1], Done)
-    await world.passes(minutes=3)  # so that nobody remembers which card was in the reader
     await world.chats_were_told()
     return someone, card, pc
 
@@ -85,7 +84,6 @@ async def test_a_link_that_is_cut_at_any_message_goes_on_where_it_was(
             assert await world.certificates_of(someone) is CertificateState.ACTIVE
             someone, card = await world.person(at + 1)
             pc.card = card
-        await world.passes(minutes=3)
     assert at > 2
 
 
@@ -153,7 +151,6 @@ async def test_a_server_that_is_killed_finds_out_whether_the_pin_is_set(
         if work is Work.UNLOCK:
             await begins(world, someone, pc, Work.ACTIVATE)
             await pc.works()
-            await world.passes(minutes=3)
         card.pin_is_set = False
         await world.chats_were_told()
 

@@ -53,6 +53,43 @@ async def test_a_cryptogram_is_worth_nothing_on_another_card(world: BridgeWorld)
     assert victims.complete(octets(given["cryptogram"])) is None
 
 
+async def test_without_any_card_it_gets_one_cryptogram_for_the_card_on_record(
+    world: BridgeWorld,
+) -> None:
+    """It never had a card to look at, and says the serial that it was told."""
+    someone, card = await locked(world)
+    pc = await attacker(world, None)
+    await world.hub.start(CHAT, Work.UNLOCK, world.now, await world.grant(someone, Work.UNLOCK))
+    await pc.works()
+    strangers = (await world.person(2))[1]
+    (given,) = await pc.challenges(strangers, pc.wanted["card_serial"])
+    assert strangers.complete(octets(given["cryptogram"])) is None
+    card.challenge()
+    assert card.complete(octets(given["cryptogram"])) is None, "nor for a challenge of its own"
+    assert len(await pc.challenges(card)) == 1
+    assert (await world.releases()).count(card.serial) == 2  # one of them activated it
+
+
+async def test_what_was_superseded_has_no_say_any_more(world: BridgeWorld) -> None:
+    pc, card, _ = await authorised(world)
+    pc.before = lambda message: message["type"] != "cancel"  # it does not do as it is told
+    await pc.challenges(card)
+    await world.passes(seconds=61)
+    assert world.hub.presence(CHAT).unresolved is Work.UNLOCK
+    before, old = pc.about, pc.wanted
+    grant = await world.grant(world.world.person(1), Work.UNLOCK)
+    await world.hub.start(CHAT, Work.UNLOCK, world.now, grant)
+    await pc.works()
+    now, pc.about = pc.about, before
+    heard = len(world.events)
+    await pc.gives(pc.receipt("set_pin", old))
+    await pc.fails("cancelled")
+    assert len(await pc.challenges(card)) == 1, "that of before"
+    assert world.events[heard:] == []
+    pc.about = now
+    assert len(await pc.challenges(card)) == 2
+
+
 async def test_one_authorisation_releases_one_cryptogram(world: BridgeWorld) -> None:
     pc, card, grant = await authorised(world)
     assert len(await pc.challenges(card)) == 1

@@ -37,6 +37,9 @@ SET_PIN = [
     "admin_verified",
     "result",
 ]
+FIRST_IN_SESSION = ["start", "progress", *SET_PIN[1:]]
+"""With one consent more: whether cards may be looked at."""
+MOST = 8
 
 
 class CountingReader(VirtualReader):
@@ -77,16 +80,23 @@ async def test_how_much_is_said(folder: Path, migrated_file: Path) -> None:
         someone = await has_a_card(world)
         card = VirtualCard.insert(someone.card_file, PASSPHRASE)
         readers = CountingReader(card)
-        async with listens(world, someone) as chat, paired_pc(chat, readers) as person:
-            await _first_of_all(chat)
-            await _wrong_twice(chat, person)
-            for work, messages in ((Work.CHANGE_PIN, 4), (Work.UNLOCK, 8)):
-                await _card_comes_late(chat, person, readers, card, work)
-                assert len(chat.link.frames) == messages
-            long = await _each(chat, readers, card)
-            known = await _each(chat, readers)
-            readers.extended_length = False
-            short = await _each(chat, readers, card)
+        async with listens(world, someone) as chat:
+            async with paired_pc(chat, readers) as person:
+                await _first_of_all(chat, Work.ACTIVATE)
+                await _wrong_twice(chat, person)
+                for work, messages in ((Work.CHANGE_PIN, 4), (Work.UNLOCK, MOST)):
+                    await _card_comes_late(chat, person, readers, card, work)
+                    assert len(chat.link.frames) == messages
+                long = await _each(chat, readers, card)
+                known = await _each(chat, readers)
+                readers.extended_length = False
+                short = await _each(chat, readers, card)
+            async with paired_pc(chat, readers):
+                await _first_of_all(chat, Work.UNLOCK)
+            for work in (Work.ACTIVATE, Work.UNLOCK):
+                async with paired_pc(chat, readers) as person:
+                    await _card_comes_late(chat, person, readers, card, work)
+                    _is_first_in_session(chat)
         card.close()
     at_work = [work for work in Work if work is not Work.LIST_READERS]
     assert all(short[work] > long[work] for work in at_work), "the messages were the same"
@@ -94,10 +104,15 @@ async def test_how_much_is_said(folder: Path, migrated_file: Path) -> None:
     assert all(long[work] > known[work] for work in with_pin), "what is known is not read again"
 
 
-async def _first_of_all(chat: Chat) -> None:
-    """Activate a card that was never looked at, with one consent more."""
-    await chat.has_done(Work.ACTIVATE, await chat.grant(Work.ACTIVATE))
-    assert chat.link.kinds == ["start", "progress", *SET_PIN[1:]]
+async def _first_of_all(chat: Chat, work: Work) -> None:
+    """Set the PIN of a card that was never looked at."""
+    await chat.has_done(work, await chat.grant(work))
+    _is_first_in_session(chat)
+
+
+def _is_first_in_session(chat: Chat) -> None:
+    assert chat.link.kinds == FIRST_IN_SESSION
+    assert len(chat.link.frames) == MOST
     assert chat.link.round_trips == 3
 
 

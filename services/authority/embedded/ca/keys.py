@@ -25,6 +25,7 @@ from services.authority.embedded.ca.errors import CaKeyError, CaKeyProblem
 from services.authority.embedded.ca.identity import KEY_BITS, CaIdentity, CaName, self_signed
 from services.authority.embedded.hashing import Cost
 from services.formats.hidden import Hidden
+from services.storage import own_files
 
 SHORTEST_PASSPHRASE = 12
 _SALT_BYTES = 16
@@ -61,7 +62,7 @@ def create(path: Path, passphrase: Hidden, new: NewCa, now: datetime) -> None:
     key = rsa.generate_private_key(65537, new.key_bits)
     content = _seal(self_signed(new.name, key, now), key, passphrase, new.cost)
     try:
-        _write(path, _as_json(content))
+        own_files.create(path, _as_json(content))
     except OSError as error:
         raise CaKeyError(path, CaKeyProblem.UNREADABLE) from error
 
@@ -155,36 +156,3 @@ def _parse(values: Any) -> _Envelope:
     if len(content.salt) != _SALT_BYTES or len(content.nonce) != _NONCE_BYTES:
         raise ValueError
     return content
-
-
-def _write(path: Path, text: str) -> None:
-    """Write the file whole or not at all; an existing one stays."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
-    beside.unlink(missing_ok=True)
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        _link(beside, path)
-    finally:
-        beside.unlink()
-    _sync_folder(path)
-
-
-def _link(beside: Path, path: Path) -> None:
-    try:
-        os.link(beside, path)  # fails where the file exists, and is never half written
-    except FileExistsError:
-        return
-
-
-def _sync_folder(path: Path) -> None:
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

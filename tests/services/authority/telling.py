@@ -1,0 +1,48 @@
+"""Linked chats: what waits for each of them, and what they are asked."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from services.authority.embedded.models import Doubt
+from services.authority.notices import Notice
+from services.authority.results import Denial
+from services.outbox import Channel, OutboxMessage
+from tests.services.authority.world import NOW, Someone, World
+
+FIRST, SECOND = 11, 12
+
+
+async def told(world: World, chat: int) -> list[str]:
+    """Give what waits for a chat, in order."""
+    mine = (OutboxMessage.channel == Channel.CHAT, OutboxMessage.recipient == str(chat))
+    query = select(OutboxMessage.message).where(*mine).order_by(OutboxMessage.id)
+    async with world.database.unit_of_work() as session:
+        return list(await session.scalars(query))
+
+
+async def doubt_about(world: World, notice: Notice, chat: int = FIRST) -> str:
+    """Give the question that a chat was asked."""
+    mine = (Doubt.notice == notice, Doubt.chat_id == chat)
+    async with world.database.unit_of_work() as session:
+        return (await session.scalars(select(Doubt.id).where(*mine))).one()
+
+
+async def denies(world: World, doubt: str, chat: int = FIRST, now: datetime = NOW) -> Denial:
+    async with world.database.unit_of_work() as session:
+        return await world.authority.deny(session, doubt, chat, now)
+
+
+async def linked(world: World, *chats: int, seed: int = 1) -> Someone:
+    """Give somebody with an active card and linked chats."""
+    someone = await world.person(seed).is_active()
+    for chat in chats:
+        await someone.links(chat)
+    return someone
+
+
+async def people(world: World, chat: int) -> list[str]:
+    """Give the people that a chat is linked to."""
+    async with world.database.unit_of_work() as session:
+        people = await world.authority.linked_people(session, chat)
+    return [person.subscriber for person in people]

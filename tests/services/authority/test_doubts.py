@@ -1,0 +1,132 @@
+"""The question "was this you?": who is asked, and what a no does."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from services.authority.embedded.models import AuditEntry, Doubt, LinkedChat
+from services.authority.errors import DoubtOverError, GrantExpiredError
+from services.authority.notices import DOUBTFUL, Notice
+from services.authority.results import Denial, Operation
+from services.authority.states import CertificateState
+from services.outbox import OutboxMessage
+from tests.services.authority.telling import (
+    FIRST,
+    SECOND,
+    denies,
+    doubt_about,
+    linked,
+    people,
+    told,
+)
+from tests.services.authority.world import CHAT, NOW, Someone, World
+
+
+async def test_what_may_be_somebody_elses_doing_is_asked_and_nothing_else(world: World) -> None:
+    someone = await linked(world, FIRST, SECOND)
+    await someone.suspends()
+    await someone.resumes()
+    async with world.database.unit_of_work() as session:
+        rows = (await session.scalars(select(OutboxMessage))).all()
+        asked = {row.message for row in rows if "doubt" in json.loads(row.reference)}
+        doubts = (await session.scalars(select(Doubt))).all()
+    assert asked == {"resumed", "chat_linked"}
+    assert {Notice(doubt.notice) for doubt in doubts} <= DOUBTFUL
+    assert Notice.SUSPENDED not in DOUBTFUL
+
+
+async def test_denying_suspends_at_once_ends_what_is_under_way_and_is_on_record(
+    world: World,
+) -> None:
+    someone = await linked(world, FIRST, SECOND)
+    await someone.suspends()
+    await someone.resumes()
+    thief = await someone.granted(Operation.RESUME, chat=66)
+    doubt = await doubt_about(world, Notice.RESUMED)
+    assert await denies(world, doubt) == Denial(True, await _state(someone))
+    assert await _state(someone) == "suspended"
+    assert (await told(world, SECOND))[-1] == "suspended"
+    assert (await told(world, FIRST))[-1] == "resumed", "who acts knows"
+    with pytest.raises(GrantExpiredError):
+        async with world.database.unit_of_work() as session:
+            await world.authority.resume(session, thief.id, 66, NOW)
+    async with world.database.unit_of_work() as session:
+        entry = (await session.scalars(select(AuditEntry).where(AuditEntry.act == "denied"))).one()
+        assert (entry.actor, json.loads(entry.details)) == ("chat 11", {"notice": "resumed"})
+        assert (await world.authority.audit.verify(session)).fault is None
+
+
+async def _state(someone: Someone) -> CertificateState | None:
+    shown = await someone.world.counter.show(someone.ui_number, NOW)
+    return shown.timeline.certificate
+
+
+async def test_denying_twice_suspends_once(world: World) -> None:
+    someone = await linked(world, FIRST, SECOND)
+    doubt = await doubt_about(world, Notice.CHAT_LINKED)
+    first, second = await denies(world, doubt), await denies(world, doubt)
+    assert (first.changed, second.changed) == (True, False)
+    await someone.resumes()
+    assert await denies(world, doubt) == Denial(False, await _state(someone))
+    assert await _state(someone) == "active", "it was answered before"
+
+
+async def test_denying_an_announcement_stops_the_resumption(world: World) -> None:
+    someone = await linked(world, FIRST)
+    await someone.suspends()
+    grant = await someone.granted(Operation.RESUME)
+    async with world.database.unit_of_work() as session:
+        await world.authority.announce_resumption(session, grant.id, CHAT, NOW)
+    denial = await denies(world, await doubt_about(world, Notice.RESUMING))
+    assert (denial.changed, denial.certificate) == (False, "suspended")
+    with pytest.raises(GrantExpiredError):
+        async with world.database.unit_of_work() as session:
+            await world.authority.resume(session, grant.id, CHAT, NOW)
+
+
+@pytest.mark.parametrize("revoked", [True, False])
+async def test_what_is_not_active_stays_as_it_is(world: World, revoked: bool) -> None:
+    someone = world.person()
+    if revoked:
+        await someone.is_active()
+    else:
+        await someone.applies()
+    for chat in (FIRST, SECOND):
+        await someone.links(chat)
+    if revoked:
+        await someone.is_revoked()
+    denial = await denies(world, await doubt_about(world, Notice.CHAT_LINKED))
+    assert denial == Denial(False, await _state(someone))
+
+
+async def test_who_may_not_answer_changes_nothing(world: World) -> None:
+    someone = await linked(world, FIRST, SECOND)
+    doubt = await doubt_about(world, Notice.CHAT_LINKED)
+    for chat, days, which in ((SECOND, 0, doubt), (FIRST, 3, doubt), (FIRST, 0, "f" * 32)):
+        with pytest.raises(DoubtOverError):
+            await denies(world, which, chat, NOW + timedelta(days=days))
+    (person,) = await people(world, FIRST)
+    async with world.database.unit_of_work() as session:
+        assert await world.authority.unlink_chat(session, person, FIRST, SECOND, NOW)
+    with pytest.raises(DoubtOverError):
+        await denies(world, doubt)
+    assert await _state(someone) == "active"
+
+
+async def test_what_is_over_is_struck_out(world: World) -> None:
+    await linked(world, FIRST, SECOND)
+    await world.authority.expire_overdue(NOW + timedelta(days=4))
+    async with world.database.unit_of_work() as session:
+        assert (await session.scalars(select(Doubt))).all() == []
+
+
+async def test_a_forgotten_person_leaves_no_question(world: World) -> None:
+    someone = await linked(world, FIRST, SECOND)
+    await someone.is_revoked()
+    async with world.database.unit_of_work() as session:
+        privacy, actor = world.authority.privacy, world.counter._actor
+        await privacy.forget(session, someone.ui_number, actor, NOW)
+        assert (await session.scalars(select(Doubt))).all() == []
+        assert (await session.scalars(select(LinkedChat))).all() == []
