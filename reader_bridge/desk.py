@@ -113,8 +113,7 @@ class Desk:
             await self._sending.send(self._last)
 
     def close(self) -> None:
-        """End what runs, and do nothing more."""
-        self.stop(FailureCode.CANCELLED)
+        """Do nothing more, now that nothing runs."""
         self._thread.close()
 
     def _is_running(self, operation_id: str) -> bool:

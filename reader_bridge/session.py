@@ -156,8 +156,9 @@ class Session:
     async def close(self) -> None:
         """End everything: questions are taken back, the card is reset, the server is told."""
         self._talk.cancel()
-        self._desk.close()
+        self._desk.stop(FailureCode.CANCELLED)
         await self._tasks.finish()
+        self._desk.close()  # not before: what was stopped gives its card back on that thread
         try:
             async with asyncio.timeout(GOOD_BYE_SECONDS):
                 await self.sending.send(Bye(ByeReason.CLOSED))

@@ -59,7 +59,7 @@ class Town:
     def __init__(self, url: str, folder: Path, chance: random.Random) -> None:
         self.url, self.folder, self.chance = url, folder, chance
         self.engine, self.mailboxes = Engine(TOKEN), Mailboxes()
-        self.calls = 0
+        self.calls = self.polls = 0
         self.engine.observe(self)
         self.customers: list[Customer] = []
         self.begun: list[Customer] = []
@@ -67,6 +67,7 @@ class Town:
     def on_call(self, method: str, params: Any, _envelope: Any) -> None:
         """Count a call that somebody sees something of."""
         self.calls += any(name in params for name in ("chat_id", "callback_query_id"))
+        self.polls += method == "getUpdates"
 
     async def many_calls(self, number: int) -> None:
         """Wait until the bot has made so many more calls."""
@@ -211,9 +212,11 @@ async def _struck(program: Program, town: Town, strikes: int, chance: random.Ran
                 await asyncio.sleep(chance.uniform(0.0, IDLE / 5))
             assert await program.end(signal.SIGKILL) == -signal.SIGKILL
             town.was_struck()
+        before = town.polls
         await program.start()
         over.set()
     await town.is_quiet()
+    await town.engine.bell.until(lambda: town.polls > before or None, PATIENCE)  # it is up
     assert await program.end(signal.SIGTERM) == 0
 
 

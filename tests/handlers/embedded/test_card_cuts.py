@@ -1,5 +1,8 @@
 """The link lost, the server started anew, the line to Telegram down: explained in the chat."""
 
+import asyncio
+import threading
+
 import pytest
 from structlog.testing import CapturingLogger
 from telegram.error import BadRequest, Forbidden, NetworkError
@@ -153,6 +156,31 @@ async def test_only_a_mistake_of_ours_is_logged_as_an_error(
         patched.setattr("handlers.bridge_events.BridgeDesk._show", broken)
         await happens(cards, LinkUp(person.person.id))
     assert [(call.method_name, call.args[0]) for call in log.calls] == [logged]
+
+
+async def test_a_bridge_that_is_left_amid_work_gives_the_card_back(
+    cards: CardStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with cards.at_home() as home:
+        await home.is_asked()
+        card, begun, goes_on = home.pc.card, asyncio.Event(), threading.Event()
+        assert card is not None
+        loop, transmit = asyncio.get_running_loop(), card.transmit
+
+        def slow(apdu: bytes | bytearray) -> bytes:
+            loop.call_soon_threadsafe(begun.set)
+            goes_on.wait()
+            return transmit(apdu)
+
+        monkeypatch.setattr(card, "transmit", slow)
+        monkeypatch.setattr("reader_bridge.operations.card_thread.CLOSING_SECONDS", None)
+        home.pc.person.free.set()
+        await begun.wait()
+        home.pc.task.cancel()
+        loop.call_later(0.02, goes_on.set)
+        async with asyncio.timeout(5):  # it waits until every connection was given back
+            await asyncio.gather(home.pc.task, return_exceptions=True)
+        assert not home.pc.reader._connections
 
 
 async def _looking(cards: CardStage) -> Subscriber:

@@ -15,14 +15,7 @@ from services.bridge.events import BridgeEvent, Failed, Unresolved
 from services.bridge.work import Work
 from tests.chat import Subscriber
 from tests.handlers.dialog.walking import data_of, press, shown
-from tests.handlers.embedded.card_stage import (
-    NEW_PIN,
-    PASSPHRASE,
-    PIN,
-    CardStage,
-    Pc,
-    shown_code,
-)
+from tests.handlers.embedded.card_stage import NEW_PIN, PASSPHRASE, PIN, CardStage, Pc, shown_code
 from tests.handlers.embedded.people import Holder
 from tests.handlers.embedded.walks import SEEDS, Cast, expires
 from tests.handlers.embedded.ways import WITH_A_CARD, Here, Role, Way, ways
