@@ -1,5 +1,6 @@
 """Operations without a link: a server that answers in this process, readers of any number."""
 
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -84,6 +85,7 @@ class Room:
     def __post_init__(self) -> None:
         self.person = ScriptedPrompter((), self.secrets)
         self.thread = CardThread()
+        weakref.finalize(self, self.thread.close)
         self.running: RunningOperation | None = None
         self._challenge: CardsChallenge | None = None
 
