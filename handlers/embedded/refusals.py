@@ -37,11 +37,11 @@ _LOCKED = N_(
     "are as they were. It is released at the counter, where you show your residence permit."
 )
 _PAUSED = N_(
-    "⏳ <b>This chat was wrong too often</b>, so it has to wait until {until} (Taipei). That "
+    "⏳ <b>There were too many tries</b>, so this chat has to wait until {until} (Taipei). That "
     "protects you: nobody can guess your code from a chat. Nothing is lost."
 )
 _SLOWER = N_(
-    "⏳ <b>A little slower, please.</b> After several wrong entries I look at the next one from "
+    "⏳ <b>A little slower, please.</b> After several tries I look at the next one from "
     "{until} (Taipei). This one was not counted, and nothing is lost: send it again then."
 )
 _TOO_MANY_MAILS = N_(
