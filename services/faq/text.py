@@ -18,6 +18,9 @@ _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _WORD = re.compile("[a-z]{2,}")
 _UNIT = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|0x|[a-z]+(?:'[a-z]+)?|\d+")
 _CODE = re.compile("0x[0-9a-f]+")
+_VERBS = "do|does|did|is|are|was|were|have|has|had|could|would|should"
+_NEGATION = re.compile(rf"\b(?:(can|will|{_VERBS}) ?not|(ca|wo|{_VERBS})n'?t)\b")
+_UNSHORTENED = {"ca": "can", "wo": "will"}
 _ENGLISH_FRAME = re.compile(
     r"\b(?:a|an|the|i|my|me|you|is|are|am|was|do|does|did|can|could|to|of|for|on|in|with|and"
     r"|what|where|when|why|who|how|which|not|cannot|after|before|it|this|that)\b"
@@ -82,12 +85,18 @@ def fold(text: str) -> str:
 def split(text: str) -> list[str]:
     """Give the units of `text` in their order, folded but not stemmed.
 
-    Any code such as ``0x76000006`` is the unit ``0x``.
+    Any code such as ``0x76000006`` is the unit ``0x``; *cannot*, *can't* and *cant* are *can not*.
     """
-    folded = fold(text)
+    folded = _NEGATION.sub(_negation, fold(text))
     if "0x" in folded:
         folded = _CODE.sub("0x ", folded)
     return _UNIT.findall(folded)
+
+
+def _negation(found: re.Match[str]) -> str:
+    """Give a negated auxiliary in two words."""
+    verb = found[1] or found[2]
+    return _UNSHORTENED.get(verb, verb) + " not"
 
 
 def stem(word: str) -> str:

@@ -32,6 +32,29 @@ def test_any_error_code_is_the_same_unit() -> None:
 @pytest.mark.parametrize(
     "forms",
     [
+        ("I cannot pay", "I can not pay", "I can't pay", "I can’t pay", "i cant pay"),
+        ("it does not work", "it doesn't work", "it doesnt work"),
+        ("it will not open", "it won't open", "it wont open"),
+    ],
+)
+def test_the_ways_to_write_a_negation_are_one(forms: tuple[str, ...]) -> None:
+    assert len({tuple(split(form)) for form in forms}) == 1
+
+
+def test_a_word_that_only_ends_like_a_negation_is_left_alone() -> None:
+    assert split("I want the current tenant knot") == [
+        "i",
+        "want",
+        "the",
+        "current",
+        "tenant",
+        "knot",
+    ]
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
         ("activate", "activated", "activates", "activating", "activation"),
         ("card", "cards", "card's"),
         ("code", "codes"),

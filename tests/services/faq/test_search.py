@@ -37,6 +37,30 @@ def test_the_same_need_is_found_in_any_script_and_spelling(
 
 
 @pytest.mark.parametrize(
+    ("question", "entry_id"),
+    [
+        ("activate card", "activate-how"),
+        ("i cant pay", "pay-how"),
+        ("unable to pay", "pay-how"),
+        ("suspend card", "suspend-how"),
+        ("unlock card", "pin-forgot"),
+        ("resume card", "resume-how"),
+        ("is my card active", "application-status"),
+        ("啟用卡片", "activate-how"),
+        ("繳不了費", "pay-how"),
+        ("沒辦法繳費", "pay-how"),
+        ("幫我停卡", "suspend-how"),
+        ("要怎麼復卡", "resume-how"),
+        ("我的卡能用嗎", "application-status"),
+    ],
+)
+def test_two_words_are_enough_to_be_led(search: Search, question: str, entry_id: str) -> None:
+    answer = search.search(question)
+    assert answer.confident
+    assert first(answer) == entry_id
+
+
+@pytest.mark.parametrize(
     ("question", "language"),
     [
         ("PIN碼 locked", "zh_Hant"),
