@@ -76,7 +76,7 @@ def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKey
     rows = [[button(e.title, "related", e.id, language)] for e in found if e is not None]
     if entry.conversation is not None and entry.conversation in CONVERSATIONS:
         lead = button(label(language, "🧭 Lead me through it"), "go", entry.conversation)
-        rows.insert(0, [lead, _triage(language)])
+        rows.insert(0, [lead])
     yes, no = label(language, "👍 Helpful"), label(language, "👎 Not helpful")
     rows.append(
         [
@@ -84,7 +84,8 @@ def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKey
             button("✓ " + no if helpful is False else no, "vote", entry.id, language, "0"),
         ]
     )
-    rows.append([button(label(other, "🌐 In English"), "faq", entry.id, other)])
+    in_other = button(label(other, "🌐 In English"), "faq", entry.id, other)
+    rows.append([_triage(language), in_other])
     return Keyboard(rows)
 
 

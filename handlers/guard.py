@@ -10,6 +10,7 @@ from telegram.ext import ApplicationHandlerStop
 from handlers import answers
 from handlers.context import Context
 from handlers.dialog import texting
+from handlers.dialog.scenes import open_scene
 from handlers.erasing import erase
 from handlers.view import send, view
 from handlers.words import N_, Markup, say
@@ -60,11 +61,11 @@ async def _warn(update: Update, context: Context, shape: Shape, deleted: bool) -
             "yourself</b>: press and hold the message, then choose Delete for everyone.",
             what=what,
         )
-    rule = _rule(context, shape, language)
+    rule = _rule(update, context, shape, language)
     await send(update, context, view(Markup(f"{done}\n\n{rule}"), answers.more_row(language)))
 
 
-def _rule(context: Context, shape: Shape, language: str) -> Markup:
+def _rule(update: Update, context: Context, shape: Shape, language: str) -> Markup:
     """Say where such a thing belongs, if anywhere."""
     if not context.carries_out:
         return say(
@@ -77,6 +78,11 @@ def _rule(context: Context, shape: Shape, language: str) -> Markup:
             language,
             "Give it to nobody in a chat: paying opens a form of the payment provider, which "
             "alone sees it.",
+        )
+    if open_scene(update, context) is not None:
+        return say(
+            language,
+            "It is not what I asked for: that follows below. <b>Nobody ever needs your PIN.</b>",
         )
     return say(
         language,

@@ -31,7 +31,9 @@ def _prove(
         try:
             await online.prove_card_number(grant, number, scene.chat_id, scene.now, scene.attempt)
         except WrongCardNumberError as error:
-            return Outcome(here, told=told(error))
+            if error.tries_left:
+                return Outcome(here, told=told(error))
+            return Outcome("who", told=told(error), forget=(GRANT, *FORGET), is_one_way=True)
         except ChatPausedError as error:
             if is_short(error, scene.now):
                 return Outcome(here, told=told(error, scene.now))

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
+from handlers.days import in_both_calendars
 from handlers.dialog.words import label, say
 from handlers.view import View, button, view
 from services.calendar import today
-from services.formats.dates import roc
 from services.reminders import Reminder
 
 
@@ -19,7 +19,7 @@ def reminder_view(reminder: Reminder, language: str, now: datetime) -> View | No
         "⏰ <b>Days left to pay for your card: {left}</b>\nThe last day is {last}. An application "
         "that is not paid by then is deleted.",
         left=left,
-        last=f"{reminder.last_day.isoformat()} ({roc(reminder.last_day)})",
+        last=in_both_calendars(reminder.last_day, language),
     )
     off = button(label(language, "🔕 No more reminders"), "remind", "off", reminder.application)
     return view(

@@ -5,6 +5,7 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from handlers.days import in_both_calendars, listed
 from handlers.dialog.declaration import Outcome, Scene, Told
 from handlers.dialog.words import N_, Markup, say
 from handlers.embedded.identify import GRANT
@@ -21,7 +22,6 @@ from services.authority.results import CURRENCY, FeeKind, Owed
 from services.authority.states import ApplicationState
 from services.calendar import today
 from services.formats import money
-from services.formats.dates import roc
 from services.formats.hidden import Hidden
 from services.reminders import Reminder
 from services.storage.database import Database
@@ -46,7 +46,7 @@ def later_words(scene: Scene) -> Markup:
         scene.language,
         "👍 Nothing was charged. The last day to pay is <b>{last}</b>; come back before it is "
         "over.",
-        last=_both(last),
+        last=in_both_calendars(last, scene.language),
     )
     return Markup(f"{text} {_reminders(scene)}".strip())
 
@@ -115,7 +115,7 @@ class Owing:
             total=money.written(card + postage, CURRENCY),
             card=money.written(card, CURRENCY),
             postage=money.written(postage, CURRENCY),
-            last=_both(last),
+            last=in_both_calendars(last, scene.language),
             left=max((last - today(scene.now)).days, 0),
             address=self._opened(scene, ADDRESS),
         )
@@ -177,11 +177,10 @@ def _reminders(scene: Scene) -> str:
     days = reminders.moments(date.fromisoformat(scene.data[LAST_DAY]), scene.now)
     if not days or not is_reminded(scene):
         return ""
-    listed = ", ".join(day.date().isoformat() for day in days)
     return say(
         scene.language,
         "🔔 If it is not paid by then, I remind you here on {days}, at ten in the morning.",
-        days=listed,
+        days=listed((day.date() for day in days), scene.language),
     )
 
 
@@ -191,8 +190,3 @@ def _reminder(scene: Scene) -> Reminder:
 
 def _reminder_of(application: str, last: date, scene: Scene) -> Reminder:
     return Reminder(scene.chat_id, scene.user_id, scene.client_language, last, application)
-
-
-def _both(day: date) -> str:
-    """Give a day in both calendars."""
-    return f"{day.isoformat()} ({roc(day)})"

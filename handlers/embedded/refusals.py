@@ -25,7 +25,7 @@ _SHORT = timedelta(minutes=5)
 _WRONG_CODE = N_(
     "❌ <b>This UI No. and code do not belong together.</b> Tries left: {left}. Nothing else "
     "happened. <b>Capital and small letters differ</b>: compare each with the form. 0, O, o, 1, l "
-    "and I are never in a code."
+    "and I are never in a code. An application that was not paid in time is deleted with its code."
 )
 _WRONG_CODE_AND_PAUSED = N_(
     "❌ <b>This UI No. and code do not belong together.</b> Tries left for the code: {left}. That "
@@ -59,9 +59,17 @@ _WRONG_CARD_NUMBER = N_(
     "❌ <b>This is not the number of your card.</b> Tries left: {left}. Nothing else happened. Two "
     "letters and 14 digits; it is not the UI No."
 )
+_LAST_CARD_NUMBER = N_(
+    "❌ <b>This is not the number of your card.</b> That was the last try, so I ask again who you "
+    "are. Nothing else happened. It is on the card: two letters and 14 digits."
+)
 _WRONG_ONE_TIME_CODE = N_(
     "❌ <b>This is not the code I sent.</b> Tries left: {left}. Nothing else happened. Only the "
     "code of the newest mail counts."
+)
+_LAST_ONE_TIME_CODE = N_(
+    "❌ <b>This is not the code I sent, and that was its last try.</b> Nothing else happened. Have "
+    "a new one sent."
 )
 _ONE_TIME_CODE_OVER = N_(
     "⌛ <b>This one-time code is over</b>: too old, or tried too often. Nothing is lost. Have a "
@@ -95,8 +103,12 @@ def told(error: AuthorityError, now: datetime | None = None) -> Told:
             return Told(_PAUSED, {"until": moment(error.until)})
         case TooManyMailsError():
             return Told(_TOO_MANY_MAILS, {"until": moment(error.until)})
+        case WrongCardNumberError(tries_left=0):
+            return Told(_LAST_CARD_NUMBER)
         case WrongCardNumberError():
             return Told(_WRONG_CARD_NUMBER, {"left": str(error.tries_left)})
+        case WrongOneTimeCodeError(tries_left=0):
+            return Told(_LAST_ONE_TIME_CODE)
         case WrongOneTimeCodeError():
             return Told(_WRONG_ONE_TIME_CODE, {"left": str(error.tries_left)})
         case TooManyChatsError():

@@ -36,7 +36,7 @@ _READY = N_(
     "e-mail that it was shown."
 )
 _SHOWN = N_(
-    "🔑 <b>The code is in the message below</b>, for 60 seconds. Keep it on paper and not in a "
+    "🔑 <b>The code is in a message of its own</b>, for 60 seconds. Keep it on paper and not in a "
     "chat: you need it to pay, to activate, to suspend, to resume and to unlock. Capital and small "
     "letters differ."
 )

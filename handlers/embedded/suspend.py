@@ -65,7 +65,7 @@ _LOCKED = N_(
 _LOCKED_OUT = N_("🔒 <b>Suspend with a locked code</b>")
 _NOT_LOCKED = N_(
     "🔑 <b>This code is not locked</b>, so it is needed to suspend here. Nothing was changed.\n\n"
-    "Do you have it? Then type it. Is it gone? The emergency form goes by fax."
+    "Do you have it? Then go on with it. Is it gone? The emergency form goes by fax."
 )
 
 _FAX = Choice("fax", N_("📠 By fax"), "fax")

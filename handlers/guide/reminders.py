@@ -11,13 +11,13 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, Forbidden
 
 from handlers.context import Context, Services
+from handlers.days import in_both_calendars, listed
 from handlers.dialog.declaration import Effect, NotTakenError, Scene
 from handlers.dialog.words import N_, Markup, label, say
 from handlers.embedded import deadline
 from handlers.view import View, button, show, view
 from services import due, reminders
 from services.calendar import today
-from services.formats.dates import roc
 from services.formats.errors import FormatError, Reason
 from services.people import close_chat
 from services.reminders import Reminder
@@ -89,16 +89,16 @@ def told(scene: Scene) -> Markup:
             "⏳ Applied on {applied}: the last day to pay was <b>{last}</b>. The system deletes an "
             "application that is not paid in time; apply again in person at any NIA service "
             "station. To be sure, look at the payment page or call 0800-080-117.",
-            applied=_both(applied),
-            last=_both(last),
+            applied=in_both_calendars(applied, scene.language),
+            last=in_both_calendars(last, scene.language),
         )
     text = say(
         scene.language,
         "⏰ Applied on {applied}: the last day to pay is <b>{last}</b> (days left: {left}). "
         "Day 1 is the day after the application; only one NIA page says so, so pay some days "
         "earlier.",
-        applied=_both(applied),
-        last=_both(last),
+        applied=in_both_calendars(applied, scene.language),
+        last=in_both_calendars(last, scene.language),
         left=(last - now).days,
     )
     return Markup(f"{text}\n\n{_when(applied, scene)}")
@@ -108,13 +108,11 @@ def _when(applied: date, scene: Scene) -> Markup:
     days: list[datetime] = reminders.moments(reminders.last_day(applied), scene.now)
     if not days:
         return say(scene.language, "It is too near for a reminder: please pay now.")
-    listed = ", ".join(day.date().isoformat() for day in days)
-    return say(scene.language, "🔔 I remind you on {days}, at ten in the morning.", days=listed)
-
-
-def _both(day: date) -> str:
-    """Give a day in both calendars."""
-    return f"{day.isoformat()} ({roc(day)})"
+    return say(
+        scene.language,
+        "🔔 I remind you on {days}, at ten in the morning.",
+        days=listed((day.date() for day in days), scene.language),
+    )
 
 
 async def on_remind(update: Update, context: Context, parts: list[str]) -> str | None:
@@ -179,7 +177,7 @@ def reminder_view(reminder: Reminder, language: str, now: Callable[[], datetime]
             language,
             "⏰ By the day you gave me, the last day to pay was {last}. If you have not paid, look "
             "at the payment page or call 0800-080-117.",
-            last=_both(reminder.last_day),
+            last=in_both_calendars(reminder.last_day, language),
         )
     else:
         text = say(
@@ -187,7 +185,7 @@ def reminder_view(reminder: Reminder, language: str, now: Callable[[], datetime]
             "⏰ <b>Days left to pay for your card: {left}</b>\nBy the day you gave me, the last "
             "day is {last}. An application that is not paid is deleted.",
             left=left,
-            last=_both(reminder.last_day),
+            last=in_both_calendars(reminder.last_day, language),
         )
     return view(
         text,

@@ -47,7 +47,7 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         Notice.CODE_REVEALED: (
             "your subscriber code was shown",
             "On {at} (Taipei) your subscriber code was shown in a chat after a one-time code from "
-            "your mailbox. " + _NOT_YOU,
+            "your mailbox. If this was not you, call the hotline {hotline} now.",
         ),
         Notice.CODE_LOCKED: (
             "your subscriber code is locked",

@@ -50,7 +50,7 @@ async def test_from_the_first_tap_to_the_receipt(stage: Stage, language: str) ->
     application = await apply(stage)
     hoa = stage.subscriber("Hoa", language)
     await sees_what_is_owed(hoa)
-    hoa.sees(*words["owed"], "2027-03-16", "民國116年3月16日", ADDRESS, "2027-03-11, 2027-03-15")
+    hoa.sees(*words["owed"], "2027-03-16", "民國116年3月16日", ADDRESS, "2027-03-11", "2027-03-15")
     assert CODE not in str(hoa.messages)
 
     await press(hoa, "pay")

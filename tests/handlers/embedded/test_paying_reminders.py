@@ -63,7 +63,7 @@ async def test_they_come_five_days_and_one_day_before(
     await sees_what_is_owed(hoa)
     assert await coming(stage) == ["03-11 02", "03-15 02"]
     await press(hoa, "later")
-    hoa.sees("2027-03-16", "2027-03-11, 2027-03-15")
+    hoa.sees("2027-03-16", "2027-03-11", "2027-03-15")
     await it_is(stage, FIVE - timedelta(minutes=1))
     assert five not in str(hoa.messages)
     await it_is(stage, FIVE)
