@@ -9,6 +9,7 @@ from handlers import answers
 from handlers.context import Context
 from handlers.view import send
 from services.faq import error_codes, unanswered
+from services.faq.search import Answer
 
 LONG = 600
 """Characters beyond which a question that is not understood is called long."""
@@ -17,7 +18,8 @@ LONGEST = 2000
 _OFFERED = 3
 _WORTH_OFFERING = 0.05
 """Score below which a hit is no guess worth showing (docs/search.md)."""
-_HAS_WORD = re.compile(r"\w")
+_HAS_WORD = re.compile("[^\\W\\d_]{3}|[\u3400-\u9fff]")
+"""Three letters, or a Han character: less says nothing of the language."""
 
 
 async def on_text(update: Update, context: Context) -> None:
@@ -35,21 +37,26 @@ async def answer_question(update: Update, context: Context, question: str) -> No
     text = question[:LONGEST]
     codes = error_codes.find_codes(text)
     if codes:
-        language = context.services.search.search(text, 1).language
+        language = _language(update, context, text, context.services.search.search(text, 1))
         await send(update, context, answers.explained(context.services.entries, codes, language))
         return
     found = context.services.search.search(text, _OFFERED)
+    language = _language(update, context, text, found)
     entries = context.services.entries
     if found.confident and found.results:
-        shown = answers.answer(entries, found.results[0].id, found.language)
+        shown = answers.answer(entries, found.results[0].id, language)
         assert shown is not None
         await send(update, context, shown)
         return
-    language = found.language if _HAS_WORD.search(text) else context.language(update)
     offered = [hit.id for hit in found.results if hit.score >= _WORTH_OFFERING]
     await send(update, context, answers.unsure(entries, offered, language, len(question) > LONG))
     if not context.is_confidential:
         await _note(context, text, language)
+
+
+def _language(update: Update, context: Context, text: str, found: Answer) -> str:
+    """Give the language of a text; where it has none, the one that is spoken with who wrote."""
+    return found.language if _HAS_WORD.search(text) else context.language(update)
 
 
 async def _note(context: Context, question: str, language: str) -> None:

@@ -117,6 +117,7 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
         CommandHandler("faq", browse.on_faq),
         CommandHandler("privacy", privacy.on_privacy),
         CommandHandler("guide", overview.on_guide),
+        CommandHandler("cancel", texting.on_cancel),
         CommandHandler("pair", pairing.on_pair),
         CommandHandler("unpair", pairing.on_unpair),
         TypeHandler(BridgeEvent, bridge_events.on_event),

@@ -46,6 +46,11 @@ def told_at(state: DialogState) -> Told | None:
     return Told(**json.loads(state.data[_TOLD])) if _TOLD in state.data else None
 
 
+def without_told(state: DialogState) -> DialogState:
+    """Give where somebody is without the line above it."""
+    return replace(state, data={k: v for k, v in state.data.items() if k != _TOLD})
+
+
 @dataclass(frozen=True)
 class Mover:
     """Carries out one update's move.
@@ -83,9 +88,8 @@ class Mover:
             return await self._save(left)
         if key == BACK and state.trail:
             dialog, name = place(state.trail[-1], state.dialog)
-            data = {k: v for k, v in state.data.items() if k != _TOLD}
-            before = replace(state, dialog=dialog, step=name, trail=state.trail[:-1], data=data)
-            return await self._save(before)
+            before = replace(state, dialog=dialog, step=name, trail=state.trail[:-1])
+            return await self._save(without_told(before))
         choice = self.choice(state, key)
         return None if choice is None else await self._go(state, choice, {})
 

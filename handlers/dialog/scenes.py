@@ -9,7 +9,7 @@ from telegram.constants import ChatType
 
 from handlers.context import Context
 from handlers.dialog.declaration import Scene
-from handlers.dialog.moves import Mover
+from handlers.dialog.moves import Mover, step_of, without_told
 from handlers.dialog.views import step_view
 from handlers.view import View
 from services.dialogs import EXPIRED, DialogChangedError, DialogState
@@ -83,13 +83,26 @@ def at(scene: Scene, state: DialogState) -> Scene:
 
 
 async def current(update: Update, context: Context) -> View | None:
-    """Give the open step of who wrote; one that rested too long is closed, and says so."""
+    """Give the open step of who wrote; one that rested too long is closed, and says so.
+
+    What was told at its last move is not told again.
+    """
     scene = open_scene(update, context)
     state = await read(update, context, scene) if scene else None
     if scene is None or state is None:
         return None
+    if state.moved_by != update.update_id:
+        state = without_told(state)
     is_expired_now = state.step == EXPIRED and state.moved_by == update.update_id
     return shown_at(context, scene, state) if state.is_open or is_expired_now else None
+
+
+async def stands_done(update: Update, context: Context) -> bool:
+    """Tell whether the open step of who wrote has done what its conversation was for."""
+    scene = open_scene(update, context)
+    state = await peek(update, context, scene) if scene else None
+    step = None if state is None else step_of(context.conversations, state)
+    return step is not None and step.is_done
 
 
 def text_of(update: Update) -> str:

@@ -1,6 +1,6 @@
 """Messages while a step is open: what it asked for, pasted texts, and everything in between."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -10,7 +10,8 @@ from telegram import Message, Update
 from handlers.context import Context
 from handlers.dialog.acting import acted
 from handlers.dialog.declaration import NotTakenError, Scene, Secret
-from handlers.dialog.moves import step_of
+from handlers.dialog.moves import BACK, CANCEL, step_of
+from handlers.dialog.pressing import on_press
 from handlers.dialog.scenes import (
     at,
     current,
@@ -26,12 +27,21 @@ from handlers.view import send, view
 from services.dialogs import DialogChangedError, DialogState
 from services.secret_shapes import Shape
 
+_BUTTONS: Mapping[str, str] = {
+    **dict.fromkeys(("cancel", "取消"), CANCEL),
+    **dict.fromkeys(("back", "go back", "返回", "上一步", "回上一步"), BACK),
+}
+"""What is typed in place of a step's own buttons."""
+
 
 async def on_text(update: Update, context: Context) -> bool:
     """Take a text as what the open step asked for; `False` where it is something else."""
     scene = open_scene(update, context)
     if scene is None:
         return False
+    key = _BUTTONS.get(text_of(update).strip(" 。.!！").casefold())
+    if key is not None:
+        return await presses(update, context, key)
     try:
         state = await _typed(update, context, scene)
     except NotTakenError as error:
@@ -45,6 +55,25 @@ async def on_text(update: Update, context: Context) -> bool:
     context.step_shown = True
     await send(update, context, shown_at(context, scene, state))
     return True
+
+
+async def presses(update: Update, context: Context, key: str) -> bool:
+    """Do what a button of the open step does; `False` where none is open."""
+    scene = open_scene(update, context)
+    state = await peek(update, context, scene) if scene else None
+    if state is None or not (state.is_open or state.moved_by == update.update_id):
+        return False
+    context.step_shown = True
+    await on_press(update, context, [state.dialog, state.step, str(state.version), key])
+    return True
+
+
+async def on_cancel(update: Update, context: Context) -> None:
+    """/cancel leaves the open conversation."""
+    if not await presses(update, context, CANCEL):
+        language = context.language(update)
+        nothing = say(language, "Nothing is under way. /guide begins something; or just ask me.")
+        await send(update, context, view(nothing))
 
 
 async def _typed(update: Update, context: Context, scene: Scene) -> DialogState | None:

@@ -49,7 +49,7 @@ ALONE = N_(
     "and says for each what to do when something is missing. It never asks for a PIN."
 )
 _PROFILES: Mapping[str, str] = {
-    CardProfile.GIDS: N_("💳 Card: a certificate card of this service"),
+    CardProfile.GIDS: N_("💳 Card: a GIDS certificate card"),
     CardProfile.PIV: N_("💳 Card: a PIV card"),
     CardProfile.MOICA: N_("💳 Card: <b>a real MOICA card (自然人憑證)</b>"),
     CardProfile.UNKNOWN: N_("💳 Card: of a kind I do not know"),
@@ -78,6 +78,14 @@ _ADVICE: Mapping[str, str] = {
     CertificateState.SUSPENDED: N_("➡️ <b>Next:</b> found the card again? Resume it (復用)."),
     CertificateState.REVOKED: N_("➡️ For a new card apply in person at a service station, NT$278."),
     CertificateState.EXPIRED: N_("➡️ For a new card apply in person at a service station, NT$278."),
+    "unread": N_(
+        "⚠️ <b>Reader and card answer, but I could read no certificate.</b> Take the card out, put "
+        "it in again and look again. If that does not help, ask at 0800-080-117."
+    ),
+    "unrecorded": N_(
+        "⚠️ <b>This certificate is not on record here</b>, so the card is of no use with this "
+        "service. Put in the card that was posted to you and look again."
+    ),
     "fine": N_("✅ <b>All in order.</b> Reader and card are ready."),
 }
 _LINKS: Mapping[str, str] = {
@@ -134,6 +142,7 @@ class Checking:
             "from": certificate.not_before.isoformat(),
             "until": certificate.not_after.isoformat(),
             "state": state,
+            "recorded": state is not None or self.records is None,
         }
 
 
@@ -265,7 +274,11 @@ def _case(found: Found, scene: Scene) -> str:
         return "locked"
     if "until" in found and datetime.fromisoformat(found["until"]) < scene.now:
         return CertificateState.EXPIRED
-    return "last" if found["pin"] == 1 else "fine"
+    if found["pin"] == 1:
+        return "last"
+    if "until" not in found:
+        return "unread"
+    return "fine" if found["recorded"] else "unrecorded"
 
 
 def _links(scene: Scene) -> tuple[str, ...]:

@@ -176,7 +176,7 @@ FAILURES: Final[Mapping[str, str]] = {
     _F.NO_ANSWER: _TOO_LATE,
     _F.RECEIPT_WRONG: N_(
         "🛑 <b>The card's confirmation was not right, so I do not take it.</b> Nothing is "
-        "activated by it. Put that person's own card in and start again, or call 0800-080-117."
+        "done by it. Put that person's own card in and start again, or call 0800-080-117."
     ),
     _F.NOT_DONE: N_(
         "ℹ️ <b>I asked the card: its new PIN was not set.</b> Nothing is lost. Press the button to "
@@ -244,7 +244,7 @@ TITLES: Final[Mapping[Work, str]] = {
 _CONNECTED = N_("✓ PC connected")
 _LINK_LOST = N_(
     "🔌 <b>The link to your PC is lost.</b> Leave kaika-bridge open: it comes back by itself. "
-    "After a minute I stop, and the PIN is as it was."
+    "After a minute I stop, and say where things stand."
 )
 _READER_FOUND = N_("✓ Reader found")
 _CARD_FOUND = N_("✓ Card found")

@@ -166,8 +166,12 @@ class CardWork:
         """Have the card tell how it ended."""
         try:
             await self.hub.resolve(scene.chat_id, scene.now)
-        except (BusyError, NothingToResolveError):
-            return Outcome(WORK, is_one_way=True)  # it is being asked, or has told
+        except BusyError:
+            return self.failed_as(BUSY, scene)
+        except NothingToResolveError:  # it is being asked already, or has told
+            if self.hub.presence(scene.chat_id).work is self.work and not self._is_running(scene):
+                self.board.begin(scene.chat_id, self.work)
+            return Outcome(WORK, is_one_way=True)
         except BridgeError as error:
             return await self._not_there(error, scene)
         self.board.begin(scene.chat_id, self.work)

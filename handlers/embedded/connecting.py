@@ -145,7 +145,7 @@ class Pairing:
                 (
                     Choice(
                         "other", N_("🛑 Do not connect"), PARTED_STEP, act=self._no,
-                        when=lambda scene: not self._is_joined(scene),
+                        when=self._is_offered,
                     ),
                     on,
                     _when(code, self._is_gone),

@@ -184,8 +184,8 @@ PAUSED = Step(
 )
 LOCKED = Step(
     N_(
-        "🛟 <b>What still works</b>: the card with its PIN, and suspending with a one-time code by "
-        "e-mail. For all else have the code released at the counter first."
+        "🛟 <b>What still works</b>: a card in use with its PIN, and suspending with a one-time "
+        "code by e-mail. For all else have the code released at the counter first."
     ),
     links=("suspend/locked_out",),
 )

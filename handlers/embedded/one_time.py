@@ -9,7 +9,7 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from handlers.dialog.declaration import Choice, Outcome, Scene, Secret, Step
+from handlers.dialog.declaration import Choice, Outcome, Scene, Secret, Step, Told
 from handlers.dialog.words import N_, Markup, say
 from handlers.embedded.identify import FORGET, GRANT, NUMBER, keep, opened
 from handlers.embedded.reading import read_one_time_code
@@ -44,6 +44,9 @@ _ASK_IF_KNOWN = N_(
     "folder and check number and date. For safety I do not say which of them is not known."
 )
 AGAIN = N_("🔁 Send it again")
+_SENT_AGAIN = N_(
+    "🔁 <b>A new one-time code was asked for.</b> Only the one in the newest mail counts."
+)
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,8 @@ class OneTimeMail:
             return Outcome("paused", told=told(error), is_one_way=True)
         except GrantExpiredError as error:
             return Outcome(self.start, told=told(error), forget=_ALL)
-        return Outcome(self.here, {CHALLENGE: challenge.id})
+        again = Told(_SENT_AGAIN) if stays else None
+        return Outcome(self.here, {CHALLENGE: challenge.id}, told=again)
 
     async def _challenge(self, session: AsyncSession, scene: Scene) -> Challenge:
         if GRANT in scene.data:

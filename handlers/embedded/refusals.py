@@ -33,8 +33,9 @@ _WRONG_CODE_AND_PAUSED = N_(
     "Nothing is lost."
 )
 _LOCKED = N_(
-    "🔒 <b>This code is locked</b> after four wrong tries. Nothing is lost: card and certificate "
-    "are as they were. It is released at the counter, where you show your residence permit."
+    "🔒 <b>This code is locked</b> after four wrong tries. Nothing else changed. It is released at "
+    "the counter, where you show your residence permit. Was the application not paid in time? Then "
+    "it is deleted, and you apply again."
 )
 _PAUSED = N_(
     "⏳ <b>There were too many tries</b>, so this chat has to wait until {until} (Taipei). That "

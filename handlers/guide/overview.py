@@ -3,14 +3,16 @@
 from telegram import Update
 
 from handlers.context import Context
+from handlers.dialog.scenes import stands_done
 from handlers.dialog.words import label, say
 from handlers.embedded.whose import whose
 from handlers.view import View, button, send, show, view
 
 
 async def on_guide(update: Update, context: Context) -> None:
-    """/guide shows the list."""
+    """/guide shows the list; a step that is done with is not shown again below it."""
     await send(update, context, _overview(context, context.language(update)))
+    context.step_shown = await stands_done(update, context)
 
 
 async def on_guides(update: Update, context: Context, _parts: list[str]) -> str | None:

@@ -56,7 +56,7 @@ TABLE: Mapping[SessionState, frozenset[type[FromBridge]]] = MappingProxyType(
     {
         _S.UNPAIRED: _ALWAYS | {Pair},
         _S.CONFIRMING: _ALWAYS | {PairAnswer},
-        _S.ANSWERED: _ALWAYS,
+        _S.ANSWERED: _ALWAYS | {PairAnswer},
         _S.PAIRED: _ALWAYS | _OF_OPERATIONS,
     }
 )

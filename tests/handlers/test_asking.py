@@ -77,6 +77,15 @@ async def test_an_error_code_is_explained(stage: Stage, code: str) -> None:
     anna.sees("Source:")
 
 
+@pytest.mark.parametrize("text", ["11/20", "278?", "ok", "15", "0x76000006"])
+async def test_what_has_no_language_is_answered_in_the_language_of_who_asks(
+    stage: Stage, text: str
+) -> None:
+    mei = stage.subscriber("Mei", "zh-hant")
+    await mei.says(text)
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in mei.last["text"])
+
+
 @pytest.mark.parametrize("text", ["👍👍👍", "?", "。。。", "x" * 4096, "卡" * 4096])
 async def test_there_is_never_silence(stage: Stage, text: str) -> None:
     anna = stage.subscriber()

@@ -134,6 +134,31 @@ async def test_going_back_and_forth_keeps_the_way_short(stage: Stage) -> None:
     assert (at.step, at.trail) == ("ready", ())
 
 
+@pytest.mark.parametrize("word", ["cancel", "Cancel!", "取消", "/cancel"])
+async def test_who_types_cancel_is_out(stage: Stage, word: str) -> None:
+    anna = stage.subscriber()
+    await anna.starts("do-suspend")
+    heard = len(anna.heard)
+    await anna.says(word)
+    assert not (await state(anna)).is_open
+    assert len(anna.heard) == heard + 1
+    anna.sees("I stopped")
+    await anna.says("/cancel")
+    anna.sees("Nothing is under way")
+
+
+@pytest.mark.parametrize("word", ["back", "上一步"])
+async def test_who_types_back_is_a_step_before(stage: Stage, word: str) -> None:
+    anna = stage.subscriber()
+    await anna.starts("do-suspend")
+    before = await state(anna)
+    await press(anna, "suspend")
+    await anna.says(word)
+    assert (await state(anna)).step == before.step
+    await anna.says(word)
+    assert (await state(anna)).step == before.step, "there is nothing before the first"
+
+
 @pytest.mark.parametrize(
     "data", ["suspend.which", "suspend.which.x.back", "suspend.which.1.nosuch"]
 )

@@ -1,7 +1,13 @@
 """Looking at a card from the chat, without a PIN."""
 
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 
+from handlers.dialog.declaration import Scene
+from handlers.embedded.card_check import REPORT, report_words
 from tests.handlers.dialog.walking import press
 from tests.handlers.embedded.card_stage import PIN, WRONG, CardStage, keys_of
 from tests.reader_bridge.card.cards import PIN_INSTRUCTIONS, MoicaCard
@@ -58,6 +64,24 @@ async def test_a_real_moica_card_is_read_and_gets_no_pin_command(cards: CardStag
         await home.begins("activate")
         await cards.sees(person, "This kind of card cannot do that here")
     assert not {command[1] for command in moica.commands} & PIN_INSTRUCTIONS
+
+
+async def test_a_card_of_nobody_here_is_not_in_order(cards: CardStage, tmp_path: Path) -> None:
+    foreign = Issuer().issue(tmp_path / "foreign.card", PIN)
+    async with cards.at_home() as home:
+        home.pc.reader.insert(foreign)
+        await home.looks()
+        await cards.sees(home.person, "What the card says", "not on record here")
+        assert "All in order" not in home.person.last["text"]
+    foreign.close()
+
+
+def test_a_card_without_a_readable_certificate_is_not_in_order() -> None:
+    report = {"reader": "R", "profile": "gids", "number": None, "pin": 3, "limit": 3}
+    now = datetime(2027, 3, 1, tzinfo=UTC)
+    text = report_words(Scene(1, 1, "en", None, now, {REPORT: json.dumps(report)}))
+    assert "could read no certificate" in text
+    assert "All in order" not in text
 
 
 async def test_without_a_card_it_says_what_it_waits_for(cards: CardStage) -> None:

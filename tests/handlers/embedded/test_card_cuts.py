@@ -74,6 +74,18 @@ async def test_what_only_the_card_knows_is_explained(cards: CardStage, language:
         pc.person.free.set()
 
 
+async def test_a_card_that_is_being_asked_already_is_not_called_idle(cards: CardStage) -> None:
+    async with cards.at_home() as home:
+        person, pc = home.person, home.pc
+        await home.is_asked()
+        about = (person.person.id, "op", Work.ACTIVATE)
+        await happens(cards, Unresolved(*about, FailureCode.OUTCOME_UNKNOWN))
+        await press(person, "ask")
+        person.sees("Activating the card")
+        assert "Nothing is under way" not in person.last["text"]
+        pc.person.free.set()
+
+
 async def test_an_end_that_comes_when_the_person_is_elsewhere_is_told_apart(
     cards: CardStage,
 ) -> None:

@@ -101,6 +101,17 @@ async def test_a_no_at_the_pc_ends_it(world: BridgeWorld) -> None:
     await world.pairs(pc)  # the same connection may pair after all, with a new code
 
 
+async def test_who_said_yes_at_the_pc_may_still_say_no(world: BridgeWorld) -> None:
+    pc = await offered(world)
+    await pc.says("pair_answer", accepted=True)
+    assert world.told(PairingEnded) == [], "the same yes twice is one yes"
+    await pc.says("pair_answer", accepted=False)
+    assert world.told(PairingEnded)[0].reason is PairingEnd.REFUSED_AT_PC
+    with pytest.raises(NoPairingError):
+        await world.hub.confirm(CHAT, world.now, accepted=True)
+    assert not world.hub.presence(CHAT).paired
+
+
 async def test_an_offer_waits_for_five_minutes(world: BridgeWorld) -> None:
     pc = await offered(world)
     await world.passes(minutes=5)
