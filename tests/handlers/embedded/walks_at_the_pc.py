@@ -247,6 +247,7 @@ class PcCast(Cast):
                 person.free.set()
             case "refuses":
                 await self._hears(Failed(*self._about(dialog), FailureCode.CARD_REMOVED))
+                await at.cards.bridge.hub.cancel(at.chat, at.cards.now)  # or it went on
             case "is not sure":
                 await self._hears(Unresolved(*self._about(dialog), FailureCode.OUTCOME_UNKNOWN))
             case "finishes" if dialog != "card_check":
