@@ -21,6 +21,7 @@ from reader_bridge.protocol.messages import FROM_BRIDGE, FROM_SERVER
 from reader_bridge.protocol.operations import PARAMETERS, VALUES, Reader, Tries
 from reader_bridge.protocol.pairing_messages import Resume
 from reader_bridge.protocol.schema import field_texts, hints, notes, schema, strip_optional, summary
+from reader_bridge.protocol.vectors import vectors
 from reader_bridge.protocol.words import WORDS
 
 TEMPLATE = "page.md"
@@ -53,6 +54,7 @@ def page() -> str:
         ),
         "lists": _together(_list(kind) for kind in _ENUMS),
         "failures": _failures(),
+        "vectors": _table(("what", "value"), ((name, f"`{value}`") for name, value in vectors())),
         "words": _words(),
     }
     text = (Path(__file__).parent / TEMPLATE).read_text(encoding="utf-8")

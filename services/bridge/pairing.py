@@ -76,7 +76,7 @@ class PairingDesk:
         try:
             offer = await self._codes.redeem(Hidden(code), session.address, now)
         except CodeRefusedError as refused:
-            session.wrong_codes += not refused.of_all
+            session.wrong_codes += not (refused.of_all or refused.expired)
             session.send(_refusal(refused, now))
             return
         async with self._chats.held(offer.chat_id) as chat:

@@ -1,6 +1,9 @@
 """The page of the protocol is what the types say, and nothing is missing on it."""
 
+import hashlib
+import hmac
 import json
+import re
 from pathlib import Path
 
 from reader_bridge.protocol import ADVICE, ErrorCode, FailureCode, Operation, SessionState, document
@@ -47,3 +50,37 @@ def test_the_schema_names_every_message_once() -> None:
     both = json.loads(document.schema_text())["oneOf"]
     names = [[each["title"] for each in side["oneOf"]] for side in both]
     assert names == [list(FROM_SERVER), list(FROM_BRIDGE)]
+
+
+def test_the_values_to_test_with_follow_from_the_page_alone() -> None:
+    page = document.page()
+    section = page.partition("## Values to test with")[2].partition("\n## ")[0]
+    values = dict(re.findall(r"^\| (.+?) \| `(.+)` \|$", section, re.M))
+    octets = {name: bytes.fromhex(values[name]) for name in values if "nonce" in name}
+    session, table = values["session"].encode(), page.partition("\n## Words")[2]
+    words = [cell.strip() for row in re.findall(r"^\| \d+ \|(.+)\|$", table, re.M)
+             for cell in row.split("|")]  # fmt: skip
+    assert len(words) == 256
+
+    both = octets["nonce of greeting"] + octets["nonce of hello"]
+    said = hmac.digest(
+        values["code"].encode(), b"kaika-bridge words v1" + both + session, hashlib.sha256
+    )
+    first = words.pop(int.from_bytes(said[:2], "big") % 256)
+    second = words[int.from_bytes(said[2:4], "big") % 255]
+    shown = [part.split() for part in values["→ the words"].split(", ")]
+    assert [list(pair) for pair in zip(first.split(), second.split(), strict=True)] == shown
+
+    proved = b"kaika-bridge resume v1" + session + octets["nonce of greeting"]
+    secret = bytes.fromhex(values["resume_secret"])
+    assert hmac.digest(secret, proved, hashlib.sha256).hex() == values["→ proof"]
+
+    name, serial = values["operation"].encode(), values["card_serial"].encode()
+    statement = (
+        b"Kaika reader bridge: statement of possession, version 1\0"
+        + hashlib.sha256(values["origin"].encode()).digest()
+        + octets["server_nonce"] + octets["bridge_nonce"]
+        + bytes([len(name)]) + name + bytes([len(serial)]) + serial
+    )  # fmt: skip
+    assert statement.hex() == values["→ the statement"]
+    assert hashlib.sha256(statement).hexdigest() == values["→ its SHA-256"]

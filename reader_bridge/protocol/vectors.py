@@ -1,0 +1,45 @@
+"""Values for who writes another client: what comes out of this project's code for given inputs."""
+
+import hashlib
+from typing import Final
+
+from reader_bridge.protocol.limits import NONCE_BYTES, SECRET_BYTES
+from reader_bridge.protocol.pairing import pairing_words, resume_proof
+from reader_bridge.protocol.statement import possession_statement
+from reader_bridge.protocol.vocabulary import Operation
+
+_CODE: Final = "ABCD2345"
+_SESSION: Final = "AAECAwQFBgcICQoLDA0ODw"
+_GREETING, _HELLO = (bytes([value]) * NONCE_BYTES for value in (0x11, 0x22))
+_SECRET: Final = bytes([0x33]) * SECRET_BYTES
+_SERVER_NONCE, _BRIDGE_NONCE = (bytes([value]) * NONCE_BYTES for value in (0x44, 0x55))
+_ORIGIN: Final = "wss://bridge.example"
+_SERIAL: Final = "0a0b0c0d"
+
+
+def vectors() -> tuple[tuple[str, str], ...]:
+    """Give inputs and outcomes by name, in the order a reader needs them."""
+    first, second = pairing_words(_CODE, _SESSION, _GREETING, _HELLO)
+    statement = possession_statement(
+        _ORIGIN,
+        Operation.PROVE_POSSESSION,
+        server_nonce=_SERVER_NONCE,
+        bridge_nonce=_BRIDGE_NONCE,
+        card_serial=_SERIAL,
+    )
+    return (
+        ("code", _CODE),
+        ("session", _SESSION),
+        ("nonce of greeting", _GREETING.hex()),
+        ("nonce of hello", _HELLO.hex()),
+        ("→ the words", f"{first.english} {second.english}, {first.chinese} {second.chinese}"),
+        ("resume_secret", _SECRET.hex()),
+        ("→ proof", resume_proof(_SECRET, _SESSION, _GREETING).hex()),
+        ("origin", _ORIGIN),
+        ("server_nonce", _SERVER_NONCE.hex()),
+        ("bridge_nonce", _BRIDGE_NONCE.hex()),
+        ("operation", Operation.PROVE_POSSESSION.value),
+        ("card_serial", _SERIAL),
+        ("→ the statement", statement.hex()),
+        ("→ its SHA-256", hashlib.sha256(statement).hexdigest()),
+    )
