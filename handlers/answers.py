@@ -85,7 +85,7 @@ def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKey
         ]
     )
     in_other = button(label(other, "🌐 In English"), "faq", entry.id, other)
-    rows.append([_triage(language), in_other])
+    rows.append([triage(language), in_other])
     return Keyboard(rows)
 
 
@@ -119,7 +119,7 @@ def unsure(entries: Entries, entry_ids: Sequence[str], language: str, is_long: b
     asked_back = say(language, "Did you mean one of these?")
     offered = [i for i in entry_ids if i != PERSON][:3] or list(_FALLBACK)
     rows = entry_rows(entries, offered, language)
-    return view(f"{apology}\n\n{asked_back}", *rows, [_triage(language)], more_row(language))
+    return view(f"{apology}\n\n{asked_back}", *rows, [triage(language)], more_row(language))
 
 
 def entry_rows(
@@ -130,7 +130,7 @@ def entry_rows(
     return [[button(e.title, "faq", e.id, language)] for e in found if e is not None]
 
 
-def _triage(language: str) -> InlineKeyboardButton:
+def triage(language: str) -> InlineKeyboardButton:
     """Give the way for who has a trouble and does not know its name."""
     return button(label(language, TRIAGE.title, domain=DOMAIN), "go", TRIAGE.name)
 

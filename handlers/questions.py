@@ -5,8 +5,9 @@ import re
 from telegram import Message, MessageEntity, Update
 from telegram.constants import ChatType
 
-from handlers import answers
+from handlers import answers, courtesies
 from handlers.context import Context
+from handlers.dialog import texting
 from handlers.view import send
 from services.faq import error_codes, unanswered
 from services.faq.search import Answer
@@ -35,6 +36,9 @@ async def on_text(update: Update, context: Context) -> None:
 async def answer_question(update: Update, context: Context, question: str) -> None:
     """Answer `question`, or ask back."""
     text = question[:LONGEST]
+    if texting.button_for(text) is not None:
+        await texting.nothing_open(update, context)
+        return
     codes = error_codes.find_codes(text)
     if codes:
         language = _language(update, context, text, context.services.search.search(text, 1))
@@ -42,6 +46,10 @@ async def answer_question(update: Update, context: Context, question: str) -> No
         return
     found = context.services.search.search(text, _OFFERED)
     language = _language(update, context, text, found)
+    courtesy = courtesies.reply(text, language)
+    if courtesy is not None:
+        await send(update, context, courtesy)
+        return
     entries = context.services.entries
     if found.confident and found.results:
         shown = answers.answer(entries, found.results[0].id, language)

@@ -34,12 +34,17 @@ _BUTTONS: Mapping[str, str] = {
 """What is typed in place of a step's own buttons."""
 
 
+def button_for(text: str) -> str | None:
+    """Give the key of the button that is typed in place of being pressed."""
+    return _BUTTONS.get(text.strip(" 。.!！").casefold())
+
+
 async def on_text(update: Update, context: Context) -> bool:
     """Take a text as what the open step asked for; `False` where it is something else."""
     scene = open_scene(update, context)
     if scene is None:
         return False
-    key = _BUTTONS.get(text_of(update).strip(" 。.!！").casefold())
+    key = button_for(text_of(update))
     if key is not None:
         return await presses(update, context, key)
     try:
@@ -71,9 +76,14 @@ async def presses(update: Update, context: Context, key: str) -> bool:
 async def on_cancel(update: Update, context: Context) -> None:
     """/cancel leaves the open conversation."""
     if not await presses(update, context, CANCEL):
-        language = context.language(update)
-        nothing = say(language, "Nothing is under way. /guide begins something; or just ask me.")
-        await send(update, context, view(nothing))
+        await nothing_open(update, context)
+
+
+async def nothing_open(update: Update, context: Context) -> None:
+    """Say so, to who wants to leave or go back."""
+    language = context.language(update)
+    nothing = say(language, "Nothing is under way. /guide begins something; or just ask me.")
+    await send(update, context, view(nothing))
 
 
 async def _typed(update: Update, context: Context, scene: Scene) -> DialogState | None:

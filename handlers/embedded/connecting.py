@@ -74,7 +74,8 @@ _STUCK = N_(
 )
 UNLINKED = N_(
     "🔌 <b>Your PC is paired, but not reached at this moment.</b> Is kaika-bridge still open and "
-    "the PC awake? It comes back by itself and I go on. Has it been closed? Then get a new code."
+    "the PC awake? It comes back by itself and I go on. Has it been closed, or does it ask for a "
+    "code? Then get a new one."
 )
 
 

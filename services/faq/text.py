@@ -20,6 +20,17 @@ _UNIT = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|0x|[a-z]+(?:'[a-z]+)?|\d+")
 _CODE = re.compile("0x[0-9a-f]+")
 _VERBS = "do|does|did|is|are|was|were|have|has|had|could|would|should"
 _NEGATION = re.compile(rf"\b(?:(can|will|{_VERBS}) ?not|(ca|wo|{_VERBS})n'?t)\b")
+_POLITE = re.compile(
+    r"\b(?:(?:hi|hello|hey)(?: there| all| everyone| team)?|good (?:morning|afternoon|evening)"
+    r"|dear (?:sir|madam|team|all)|thank(?:s| you)(?: so much| very much| a lot| in advance)?|thx"
+    r"|please|pls|plz|excuse me|sorry|okay|ok|(?:i have )?a? ?quick question|i have a question"
+    r"|(?:can|may|could) i ask(?: you)?|(?:can|could|would) you (?:please )?tell me"
+    r"|i(?: want| need|(?:'d| would) like) to (?:know|ask))\b"
+    "|[您你妳]好|哈[啰喽]|嗨|[早午晚]安|不好意思|打扰(?:一下|了)?|想?请[问教](?:一下)?"
+    "|我?(?:想要?|要)问(?:一下)?的?是?|麻烦(?:[您你]了?|一下)|拜托"
+    "|感谢[您你]?|感恩|谢谢?[您你]?|多谢|[您你]?辛苦了"
+)
+"""Courtesies, folded: they say nothing of what is asked."""
 _UNSHORTENED = {"ca": "can", "wo": "will"}
 _ENGLISH_FRAME = re.compile(
     r"\b(?:a|an|the|i|my|me|you|is|are|am|was|do|does|did|can|could|to|of|for|on|in|with|and"
@@ -85,9 +96,10 @@ def fold(text: str) -> str:
 def split(text: str) -> list[str]:
     """Give the units of `text` in their order, folded but not stemmed.
 
-    Any code such as ``0x76000006`` is the unit ``0x``; *cannot*, *can't* and *cant* are *can not*.
+    Any code such as ``0x76000006`` is the unit ``0x``; *cannot*, *can't* and *cant* are *can not*;
+    courtesies are left out.
     """
-    folded = _NEGATION.sub(_negation, fold(text))
+    folded = _POLITE.sub(" ", _NEGATION.sub(_negation, fold(text)))
     if "0x" in folded:
         folded = _CODE.sub("0x ", folded)
     return _UNIT.findall(folded)

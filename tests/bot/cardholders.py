@@ -114,6 +114,9 @@ class Cardholder(Customer):
             self._pairs(at_pc, message, keys)
         elif step in ("who", "code"):
             self.types(f"{self.number} {self.code}")
+        elif step == "unlinked" and at_pc.is_asked_for_code:
+            # The bot was killed between its record of the pairing and its word to the PC.
+            self.person.press(message["message_id"], keys["code"])
         elif (key := _ON.get(step)) in keys:
             assert key is not None
             self.person.press(message["message_id"], keys[key])

@@ -1,7 +1,9 @@
 """A person asks and gets the answer, in either language and script."""
 
 import pytest
+from sqlalchemy import select
 
+from services.storage.models import UnansweredQuestion
 from tests.chat import Stage
 
 
@@ -117,3 +119,35 @@ async def test_the_same_update_twice_is_answered_once(stage: Stage) -> None:
     await stage.kaika.intake.accept(batch + batch)
     await stage.kaika.application.update_queue.join()
     assert len(anna.heard) == 1
+
+
+@pytest.mark.parametrize(
+    ("small", "said"),
+    [
+        ("hi", "Just type your question"),
+        ("Hello!", "Just type your question"),
+        ("您好～", "直接輸入您的問題"),
+        ("thanks", "I am here whenever"),
+        ("Thank you very much!!", "I am here whenever"),
+        ("谢谢！", "需要時我都在"),
+        ("👍", "I am here whenever"),
+        ("cancel", "Nothing is under way"),
+    ],
+)
+async def test_small_words_are_no_question_and_not_kept_as_one(
+    stage: Stage, small: str, said: str
+) -> None:
+    anna = stage.subscriber(language="en")
+    await anna.says(small)
+    anna.sees(said)
+    async with stage.kaika.database.unit_of_work() as session:
+        assert not (await session.scalars(select(UnansweredQuestion))).all()
+
+
+@pytest.mark.parametrize(
+    "question", ["hi, how much is the card", "ok how do I pay", "謝謝，費用多少"]
+)
+async def test_a_question_with_small_words_is_a_question(stage: Stage, question: str) -> None:
+    anna = stage.subscriber(language="en")
+    await anna.says(question)
+    assert "278" in anna.last["text"]

@@ -1,7 +1,7 @@
 """Somebody at home with their card, whose tries and PIN are watched."""
 
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.prompts import PinKind, PinRequest
+from reader_bridge.prompts import PairingProblem, PinKind, PinRequest
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.command import parse
 from reader_bridge.virtual_card.misbehaviour import CardPulledError
@@ -60,14 +60,23 @@ class Knowing(AtThePc):
     """Somebody who knows their PIN, whatever it is, and chooses another one each time.
 
     :ivar slips: how often they type a wrong one yet.
+    :ivar is_asked_for_code: whether the PC waits for a pairing code.
     """
 
     slips = 0
+    is_asked_for_code = False
 
     def __init__(self, card: KeptCard) -> None:
         super().__init__()
         self.card = card
         self._chosen = 0
+
+    async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
+        self.is_asked_for_code = True
+        try:
+            return await super().ask_pairing_code(problem)
+        finally:
+            self.is_asked_for_code = False
 
     async def ask_pin(self, request: PinRequest) -> SecretBuffer | None:
         self.asked.append(request)
