@@ -22,6 +22,7 @@ _FIELDS: Mapping[Field, str] = MappingProxyType(
         Field.ONE_TIME_CODE: "one-time code",
         Field.PIN: "PIN",
         Field.BIRTH_DATE: "birth date",
+        Field.DAY: "day",
         Field.MAIL_ADDRESS: "e-mail address",
         Field.POSTAL_ADDRESS: "postal address",
         Field.NAME: "name",

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import due
 from services.calendar import PAYMENT_DAYS, TAIPEI
-from services.formats.dates import parse_birth_date
+from services.formats.dates import parse_recent_day
 
 DUE_KIND = "payment_reminder"
 DAYS_BEFORE = (5, 1)
@@ -40,11 +40,11 @@ class Reminder:
 
 
 def read_day(text: str, today: date) -> date:
-    """Read a day that is not to come, ROC (民國) or Gregorian.
+    """Read a day that is not to come, ROC (民國) or Gregorian, or as one speaks of it.
 
     :raises FormatError: for what is no such day.
     """
-    return parse_birth_date(text, today)
+    return parse_recent_day(text, today, OLDEST)
 
 
 def last_day(applied: date) -> date:

@@ -8,7 +8,15 @@ from handlers.dialog.words import N_
 from handlers.guide import menus
 from handlers.guide.page_texts import explain
 from handlers.guide.parts import on_page, to_show, walk
-from handlers.guide.reminders import APPLIED, days_ago, read_applied, set_reminders, told, turn_off
+from handlers.guide.reminders import (
+    APPLIED,
+    days_ago,
+    is_reminded,
+    read_applied,
+    set_reminders,
+    told,
+    turn_off,
+)
 
 _CHINESE = "我要在網站上繳費，但是有一個地方我不會操作，請幫我。"
 _MEANING = N_("I want to pay on the website and cannot get on. Please help me.")
@@ -55,7 +63,7 @@ PAY = Dialog(
             (
                 Choice("pay", N_("💳 Go on to pay"), "open"),
                 Choice("other", N_("📅 Another day"), "date"),
-                Choice("off", N_("🔕 No reminders"), "off", turn_off),
+                Choice("off", N_("🔕 No reminders"), "off", turn_off, when=is_reminded),
                 Choice("enough", N_("✅ That is all"), "kept"),
             ),
             needs=(APPLIED,),

@@ -38,7 +38,7 @@ def read_applied(text: str, scene: Scene) -> Mapping[str, str] | None:
     try:
         applied = reminders.read_day(text, now)
     except FormatError as error:
-        if error.reason in (Reason.AMBIGUOUS, Reason.NO_SUCH_DAY, Reason.FUTURE):
+        if error.reason in _REFUSED:
             raise NotTakenError(_REFUSED[error.reason]) from None
         return None
     return {APPLIED: applied.isoformat()} if now - applied <= reminders.OLDEST else None
@@ -47,6 +47,10 @@ def read_applied(text: str, scene: Scene) -> Mapping[str, str] | None:
 _REFUSED = {
     Reason.AMBIGUOUS: N_("Day and month cannot be told apart. Write the year first: 2026-11-20."),
     Reason.NO_SUCH_DAY: N_("There is no such day. Write it like 2026-11-20 or 115/11/20."),
+    Reason.TOO_LONG_AGO: N_(
+        "That is long ago: an application that is not paid within 15 days is deleted. On which "
+        "day did you apply?"
+    ),
     Reason.FUTURE: N_("That day is still to come. On which day did you apply?"),
 }
 
@@ -104,8 +108,17 @@ def told(scene: Scene) -> Markup:
     return Markup(f"{text}\n\n{_when(applied, scene)}")
 
 
+def is_reminded(scene: Scene) -> bool:
+    """Tell whether a reminder is still to come."""
+    return bool(_moments(date.fromisoformat(scene.data[APPLIED]), scene))
+
+
+def _moments(applied: date, scene: Scene) -> list[datetime]:
+    return reminders.moments(reminders.last_day(applied), scene.now)
+
+
 def _when(applied: date, scene: Scene) -> Markup:
-    days: list[datetime] = reminders.moments(reminders.last_day(applied), scene.now)
+    days = _moments(applied, scene)
     if not days:
         return say(scene.language, "It is too near for a reminder: please pay now.")
     return say(

@@ -5,7 +5,7 @@ A year of four digits is Gregorian, one of up to three digits is ROC (ROC year =
 """
 
 import re
-from datetime import date
+from datetime import date, timedelta
 
 from services.formats.errors import Field, FormatError, Reason
 from services.formats.text import compact, single_line
@@ -17,6 +17,22 @@ _PARTS = re.compile(r"(\d{1,4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _DAY_FIRST = re.compile(r"(\d{1,2})[-/.](\d{1,2})[-/.](\d{4})")
 _DIGITS = re.compile(r"(\d{2,4})(\d{2})(\d{2})")
 _NAMED = re.compile(r"(?:(\d{1,2})\s+([A-Za-z]{3,9})|([A-Za-z]{3,9})\s+(\d{1,2}))\s+(\d{4})")
+_NO_YEAR = re.compile(r"(\d{1,2})[-/.月](\d{1,2})[日號号]?")
+_NAMED_NO_YEAR = re.compile(
+    r"(?:(\d{1,2})(?:st|nd|rd|th)?\s+([A-Za-z]{3,9})|([A-Za-z]{3,9})\s+(\d{1,2})(?:st|nd|rd|th)?)"
+)
+_AGO = re.compile(r"(\d{1,2}|an?|[a-z]{3,5}|[一二兩两三四五六七八九十])(天|日|daysago|dayago|"
+                  r"週|周|個?星期|个?星期|個?禮拜|个?礼拜|weeksago|weekago)前?")  # fmt: skip
+_NAMED_DAYS = {
+    "today": 0, "今天": 0, "今日": 0, "剛剛": 0, "刚刚": 0, "yesterday": 1, "昨天": 1, "昨日": 1,
+    "daybeforeyesterday": 2, "thedaybeforeyesterday": 2, "前天": 2, "大前天": 3,
+}  # fmt: skip
+_SMALL = {
+    "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7,
+    "eight": 8, "nine": 9, "ten": 10,
+    "一": 1, "二": 2, "兩": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8,
+    "九": 9, "十": 10,
+}  # fmt: skip
 _MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
@@ -40,6 +56,63 @@ def parse_birth_date(text: str, today: date) -> date:
     if born.year < today.year - _LONGEST_LIFE:
         raise FormatError(Field.BIRTH_DATE, Reason.TOO_LONG_AGO)
     return born
+
+
+def parse_recent_day(text: str, today: date, oldest: timedelta) -> date:
+    """Read a day of late: as a birth date, without its year, or as people speak of it (*昨天*).
+
+    :param oldest: how long ago it may be where the year is not written.
+    :raises FormatError: as for a birth date; ambiguous too where both ways to read it are of late.
+    """
+    bare = compact(text).casefold()
+    ago = _days_ago(bare)
+    if ago is not None:
+        return today - timedelta(days=ago)
+    named = _NAMED_NO_YEAR.fullmatch(re.sub(r"[,.]", " ", single_line(text)).strip())
+    if named:
+        return _of_late(today, oldest, {(_month(named[2] or named[3]), int(named[1] or named[4]))})
+    parts = _NO_YEAR.fullmatch(bare)
+    if parts:
+        first, second = int(parts[1]), int(parts[2])
+        read = {(first, second)} if "月" in bare else {(first, second), (second, first)}
+        return _of_late(today, oldest, read)
+    return parse_birth_date(text, today)
+
+
+def _days_ago(bare: str) -> int | None:
+    if bare in _NAMED_DAYS:
+        return _NAMED_DAYS[bare]
+    found = _AGO.fullmatch(bare)
+    if found is None or not bare.endswith(("前", "ago")):
+        return None
+    number = int(found[1]) if found[1].isdecimal() else _SMALL.get(found[1])
+    return None if number is None else number * (1 if found[2][0] in "天日d" else 7)
+
+
+def _of_late(today: date, oldest: timedelta, read: set[tuple[int, int]]) -> date:
+    """Give the one day, of months and days that may be meant, that is not long ago."""
+    days = {
+        day
+        for month, number in read
+        for year in (today.year, today.year - 1)
+        for day in _existing(year, month, number)
+    }
+    late = {day for day in days if timedelta() <= today - day <= oldest}
+    if len(late) == 1:
+        return late.pop()
+    if late:
+        raise FormatError(Field.DAY, Reason.AMBIGUOUS)
+    if not days:
+        raise FormatError(Field.DAY, Reason.NO_SUCH_DAY)
+    near = any(timedelta() < day - today <= oldest for day in days)
+    raise FormatError(Field.DAY, Reason.FUTURE if near else Reason.TOO_LONG_AGO)
+
+
+def _existing(year: int, month: int, number: int) -> list[date]:
+    try:
+        return [date(year, month, number)]
+    except ValueError:
+        return []
 
 
 def age(born: date, today: date) -> int:

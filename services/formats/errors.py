@@ -12,6 +12,7 @@ class Field(StrEnum):
     ONE_TIME_CODE = "one_time_code"
     PIN = "pin"
     BIRTH_DATE = "birth_date"
+    DAY = "day"
     MAIL_ADDRESS = "mail_address"
     POSTAL_ADDRESS = "postal_address"
     NAME = "name"

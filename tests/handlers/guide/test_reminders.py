@@ -51,6 +51,9 @@ async def fall_due(stage: Stage, moment: datetime) -> int:
         "20261120",
         "20 Nov 2026",
         "２０２６/11/20",
+        "11/20",
+        "11月20日",
+        "20 November",
     ],
 )
 async def test_a_date_in_either_calendar_gives_the_deadline(at_noon: Stage, written: str) -> None:
@@ -68,6 +71,8 @@ async def test_a_date_in_either_calendar_gives_the_deadline(at_noon: Stage, writ
         ("2026-12-20", "still to come"),
         ("2026-02-30", "no such day"),
         ("11/10/2026", "Write the year first"),
+        ("11/10", "Write the year first"),
+        ("1 August", "long ago"),
     ],
 )
 async def test_a_date_that_cannot_be_it_says_why_and_asks_again(
@@ -103,6 +108,7 @@ async def test_a_passed_deadline_is_said_and_nothing_scheduled(at_noon: Stage) -
     await anna.starts("do-pay-date")
     await anna.says("2026-11-01")
     anna.sees("was 2026-11-16", "deletes an application")
+    assert not any("reminders" in label for label in anna.labels)
     assert await scheduled(at_noon) == []
 
 

@@ -1,6 +1,6 @@
 """Dates in both calendars."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -83,3 +83,58 @@ def test_any_text_is_a_day_or_a_reason(text: str) -> None:
 )
 def test_age_is_counted_in_full_years(born: date, years: int) -> None:
     assert dates.age(born, TODAY) == years
+
+
+@pytest.mark.parametrize(
+    ("typed", "day"),
+    [
+        ("today", TODAY), ("今天", TODAY),
+        ("Yesterday", date(2026, 3, 1)), ("昨天", date(2026, 3, 1)),
+        ("the day before yesterday", date(2026, 2, 28)), ("前天", date(2026, 2, 28)),
+        ("3 days ago", date(2026, 2, 27)), ("three days ago", date(2026, 2, 27)),
+        ("3天前", date(2026, 2, 27)), ("三 天 前", date(2026, 2, 27)),
+        ("十日前", date(2026, 2, 20)),
+        ("a week ago", date(2026, 2, 23)), ("一個禮拜前", date(2026, 2, 23)),
+        ("2 weeks ago", date(2026, 2, 16)), ("兩週前", date(2026, 2, 16)),
+        ("2/20", date(2026, 2, 20)), ("20/2", date(2026, 2, 20)), ("2月20日", date(2026, 2, 20)),
+        ("２月２０號", date(2026, 2, 20)), ("20 Feb", date(2026, 2, 20)),
+        ("february 20th", date(2026, 2, 20)), ("Jan. 31", date(2026, 1, 31)),
+        ("2/8", date(2026, 2, 8)), ("8/2", date(2026, 2, 8)),
+        ("2026-02-20", date(2026, 2, 20)), ("115/2/20", date(2026, 2, 20)),
+    ],
+)  # fmt: skip
+def test_a_day_of_late_needs_no_year(typed: str, day: date) -> None:
+    assert dates.parse_recent_day(typed, TODAY, timedelta(60)) == day
+
+
+def test_around_new_year_the_day_is_last_years() -> None:
+    assert dates.parse_recent_day("12/31", date(2026, 1, 2), timedelta(60)) == date(2025, 12, 31)
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ("", Reason.EMPTY),
+        ("soon", Reason.SHAPE),
+        ("how many days ago", Reason.SHAPE),
+        ("11 questions", Reason.SHAPE),
+        ("2/3", Reason.AMBIGUOUS),
+        ("2/30", Reason.NO_SUCH_DAY),
+        ("13/13", Reason.NO_SUCH_DAY),
+        ("3月9日", Reason.FUTURE),
+        ("6/15", Reason.TOO_LONG_AGO),
+    ],
+)
+def test_what_is_no_day_of_late_is_refused_with_the_reason(typed: str, reason: Reason) -> None:
+    with pytest.raises(FormatError) as refused:
+        dates.parse_recent_day(typed, TODAY, timedelta(60))
+    assert refused.value.reason is reason
+
+
+@given(st.text(max_size=24) | st.from_regex(r"[0-9]{1,2}[/月.][0-9]{1,2}日?", fullmatch=True))
+def test_any_text_is_a_day_of_late_or_a_reason(text: str) -> None:
+    try:
+        day = dates.parse_recent_day(text, TODAY, timedelta(60))
+    except FormatError:
+        return
+    assert day <= TODAY
