@@ -9,10 +9,18 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from handlers.dialog.declaration import Choice, Outcome, Scene, Secret, Step, Told
+from handlers.dialog.declaration import (
+    Choice,
+    NotTakenError,
+    Outcome,
+    Scene,
+    Secret,
+    Step,
+    Told,
+)
 from handlers.dialog.words import N_, Markup, say
 from handlers.embedded.identify import FORGET, GRANT, NUMBER, keep, opened
-from handlers.embedded.reading import read_one_time_code
+from handlers.embedded.reading import read_number_and_birth_date, read_one_time_code
 from handlers.embedded.refusals import is_short, told
 from services.authority.errors import (
     AuthorityError,
@@ -24,6 +32,7 @@ from services.authority.errors import (
 )
 from services.authority.port import OnlineAuthority
 from services.authority.results import Challenge, Operation
+from services.calendar import today
 from services.formats.hidden import Hidden
 from services.formats.one_time_code import OneTimeCode
 from services.formats.ui_number import UiNumber
@@ -46,6 +55,12 @@ _ASK_IF_KNOWN = N_(
 AGAIN = N_("🔁 Send it again")
 _SENT_AGAIN = N_(
     "🔁 <b>A new one-time code was asked for.</b> Only the one in the newest mail counts."
+)
+
+
+_PRESS_BACK = N_(
+    "Was the number or the date wrong? Press ‹ Back and type both anew; here I wait for the code "
+    "from the mail. Nothing was counted."
 )
 
 
@@ -138,8 +153,11 @@ class OneTimeMail:
         )
 
 
-def _read(text: str, _scene: Scene) -> OneTimeCode | None:
-    return read_one_time_code(text)
+def _read(text: str, scene: Scene) -> OneTimeCode | None:
+    code = read_one_time_code(text)
+    if code is None and BORN in scene.data and read_number_and_birth_date(text, today(scene.now)):
+        raise NotTakenError(_PRESS_BACK)
+    return code
 
 
 def _ask(scene: Scene) -> Markup:

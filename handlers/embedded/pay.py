@@ -3,6 +3,7 @@
 Money comes in elsewhere: `handlers.payments`.
 """
 
+import re
 from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -43,6 +44,18 @@ from services.storage.database import Database
 NAME = "pay"
 _QUESTION = ("?", "？", "嗎", "吗", "呢", "么")
 _LEAST_ADDRESS = 8
+_PLACE = re.compile(
+    r"[市縣县區区鄉乡鎮镇村里路街巷弄].*[市縣县區区鄉乡鎮镇村里路街巷弄號号樓楼]"
+    r"|(?:[縣县區区鄉乡鎮镇村里街巷弄樓楼]|(?<![網网])路)$"
+    r"|[台臺][北中南東东]|新北|桃園|桃园|新竹|高雄|基隆|嘉義|嘉义|花蓮|花莲"
+    r"|\b(?:road|rd|street|lane|alley|section|district|city|county|floor|township|village|taipei|"
+    r"taoyuan|hsinchu|taichung|tainan|kaohsiung|keelung|chiayi|hualien|taitung|yilan)\b",
+    re.I,
+)
+"""What addresses are made of; who types it where one is asked for means one."""
+_SENTENCE = re.compile(
+    r"\b(?:i|my|card|how|what|why|when|where|which)\b|卡|怎|什麼|什么|如何|哪", re.I
+)
 
 
 def pay(authority: Authority, database: Database, takes_money: bool) -> Dialog:
@@ -186,16 +199,18 @@ def _read_address(text: str, _scene: Scene) -> Hidden | None:
 
     :raises NotTakenError: for what is meant as one and cannot be.
     """
-    if text.rstrip(" 。.!！~").endswith(_QUESTION) or len(text.strip()) < _LEAST_ADDRESS:
+    if text.rstrip(" 。.!！~").endswith(_QUESTION):
         return None
-    if text.isascii() and len(text.split()) == 1:
-        return None
+    is_part = len(text.strip()) < _LEAST_ADDRESS or (text.isascii() and len(text.split()) == 1)
     try:
-        return Hidden(parse_postal_address(text))
+        if not is_part:
+            return Hidden(parse_postal_address(text))
     except FormatError as error:
-        if error.reason is Reason.SHAPE:
-            return None
-        raise NotTakenError(_REFUSED.get(error.reason, _NO_NUMBER)) from None
+        if error.reason is not Reason.SHAPE:
+            raise NotTakenError(_REFUSED.get(error.reason, _NO_NUMBER)) from None
+    if _PLACE.search(text.strip()) and not _SENTENCE.search(text):
+        raise NotTakenError(_NO_NUMBER)
+    return None
 
 
 _REFUSED = {Reason.LENGTH: _TOO_LONG, Reason.CHARACTERS: _ODD}

@@ -34,7 +34,7 @@ async def show_code(online: OnlineAuthority, context: Context, scene: Scene) -> 
         scene.chat_id, waiting, parse_mode=ParseMode.HTML, protect_content=True
     )
     try:
-        revealed = await _reveal(online, context, scene, sent.message_id)
+        revealed, shown_before = await _reveal(online, context, scene, sent.message_id)
     except (GrantExpiredError, CodeNotKeptError):
         await erase(bot, scene.chat_id, sent.message_id, language)
         return
@@ -54,19 +54,26 @@ async def show_code(online: OnlineAuthority, context: Context, scene: Scene) -> 
         parse_mode=ParseMode.HTML,
         reply_markup=InlineKeyboardMarkup([[copy]]),
     )
+    for message_id in shown_before:  # one copy is enough
+        await erase(bot, scene.chat_id, message_id, language)
 
 
 async def _reveal(
     online: OnlineAuthority, context: Context, scene: Scene, message_id: int
-) -> RevealedCode:
-    """Get the code, and put down the end of the message it will stand in."""
+) -> tuple[RevealedCode, list[int]]:
+    """Get the code, and put down the end of the message it will stand in.
+
+    Gives the messages beside it in which the code may still stand.
+    """
     services, now = context.services, context.services.now()
     reference = {"chat": scene.chat_id, "message": message_id, "language": scene.language}
     async with services.database.unit_of_work() as session:
         revealed = await online.reveal_code(session, scene.data[GRANT], scene.chat_id, now)
-        key = f"{DUE_KIND}/{scene.chat_id}/{message_id}"
+        place = f"{DUE_KIND}/{scene.chat_id}/"
+        before = [int(number) for number in await due.references_below(session, place)]
+        key = f"{place}{message_id}"
         await due.schedule(session, DUE_KIND, key, now + EXPOSED, json.dumps(reference))
-    return revealed
+    return revealed, before
 
 
 async def erase_due(bot: Bot, row: Due) -> None:

@@ -112,6 +112,13 @@ async def test_the_address_is_corrected_only_after_it_was_shown(stage: Stage) ->
         ("How long does the post take for 1 card?", None),
         ("我可以改 2 次地址嗎", None),
         ("wait", None),
+        ("網路付款失敗", None),
+        ("I lost my card on the street in Taipei", None),
+        ("高雄市左營區", "street, number and town"),
+        ("Taipei", "street, number and town"),
+        ("中正路", "street, number and town"),
+        ("my home in Banqiao District, near the park", None),
+        ("c/o Mr Chen, Hsinchu Science Park", "street, number and town"),
     ],
 )
 async def test_what_is_no_address_changes_nothing(
@@ -121,9 +128,11 @@ async def test_what_is_no_address_changes_nothing(
     hoa = stage.subscriber("Hoa")
     await sees_what_is_owed(hoa)
     await press(hoa, "address")
-    await hoa.says(typed)
+    sent = await hoa.says(typed)
     assert (await state(hoa)).step == "address"
     assert seen is None or seen in hoa.heard[-2]["text"]
+    is_deleted = sent not in [message["message_id"] for message in hoa.messages]
+    assert is_deleted is (seen is not None), "what is meant as an address does not stay"
     await press(hoa, "back")
     hoa.sees(ADDRESS)
 
