@@ -122,6 +122,19 @@ def unsure(entries: Entries, entry_ids: Sequence[str], language: str, is_long: b
     return view(f"{apology}\n\n{asked_back}", *rows, [triage(language)], more_row(language))
 
 
+def trouble(language: str) -> View:
+    """Give the first question of triage, for a complaint that does not say of what."""
+    first = TRIAGE.steps[TRIAGE.begins]
+    asked = say(
+        language, "🛟 <b>Let us find out what it is.</b> A few taps lead to the right place."
+    )
+    rows = [
+        [button(label(language, choice.label, domain=DOMAIN), "go", TRIAGE.name, choice.to)]
+        for choice in first.choices
+    ]
+    return view(asked, *rows, more_row(language))
+
+
 def entry_rows(
     entries: Entries, entry_ids: Sequence[str], language: str
 ) -> list[list[InlineKeyboardButton]]:

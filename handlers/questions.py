@@ -50,6 +50,9 @@ async def answer_question(update: Update, context: Context, question: str) -> No
     if courtesy is not None:
         await send(update, context, courtesy)
         return
+    if found.is_trouble:
+        await send(update, context, answers.trouble(language))
+        return
     entries = context.services.entries
     if found.confident and found.results:
         shown = answers.answer(entries, found.results[0].id, language)

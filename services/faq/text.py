@@ -25,6 +25,7 @@ _POLITE = re.compile(
     r"|dear (?:sir|madam|team|all)|thank(?:s| you)(?: so much| very much| a lot| in advance)?|thx"
     r"|please|pls|plz|excuse me|sorry|okay|ok|(?:i have )?a? ?quick question|i have a question"
     r"|(?:can|may|could) i ask(?: you)?|(?:can|could|would) you (?:please )?tell me"
+    r"|(?:can you |could you )?help me(?: to| with)?(?= (?!please|pls|plz|thank|someone)[a-z])"
     r"|i(?: want| need|(?:'d| would) like) to (?:know|ask))\b"
     "|[您你妳]好|哈[啰喽]|嗨|[早午晚]安|不好意思|打扰(?:一下|了)?|想?请[问教](?:一下)?"
     "|我?(?:想要?|要)问(?:一下)?的?是?|麻烦(?:[您你]了?|一下)|拜托"

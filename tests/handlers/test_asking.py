@@ -151,3 +151,22 @@ async def test_a_question_with_small_words_is_a_question(stage: Stage, question:
     anna = stage.subscriber(language="en")
     await anna.says(question)
     assert "278" in anna.last["text"]
+
+
+@pytest.mark.parametrize(
+    ("complaint", "choice", "step"),
+    [
+        ("hi, my card doesn't work!!", "My card doesn't work", "card_fails"),
+        ("我的卡片不能用了", "卡片不能用", "card_fails"),
+        ("something is wrong", "I can't pay", "cannot_pay"),
+        ("忘記密碼", "忘記代碼或PIN碼", "forgot"),
+    ],
+)
+async def test_a_complaint_without_a_name_is_led_to_where_it_gets_one(
+    stage: Stage, complaint: str, choice: str, step: str
+) -> None:
+    anna = stage.subscriber(language="en")
+    await anna.says(complaint)
+    anna.sees("🛟")
+    await anna.presses(choice)
+    assert f"v1:dlg:triage.{step}." in str(anna.last["reply_markup"])
