@@ -77,6 +77,9 @@ class BridgeDesk:
         told = None
         if isinstance(event, events.Done | events.Failed) and event.work.purpose is not None:
             told = event.operation_id
+        if state is not None and self._stands_connected(event, state):
+            await self._show(state, scene, context, 0, None)
+            return
         if desk is None or state is None:
             await self._apart(event, scene, context, told)
             return
@@ -92,6 +95,12 @@ class BridgeDesk:
             tries = event.tries if isinstance(event, NotShown) else 0
             told = event.told if isinstance(event, NotShown) else told
             await self._show(state, scene, context, tries, told)
+
+    def _stands_connected(self, event: BridgeEvent, state: DialogState) -> bool:
+        """Tell whether a message calls a PC connected that is no more."""
+        is_said = (state.dialog, state.step) == (pairing.NAME, pairing.PAIRED)
+        is_there = self.board.message(event.chat_id) is not None
+        return isinstance(event, events.NowUnpaired) and is_said and is_there
 
     async def _led(
         self, event: BridgeEvent, desk: CardDialog, scene: Scene, step: str

@@ -10,6 +10,7 @@ from datetime import date
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.dialog.declaration import (
+    Aside,
     Choice,
     NotTakenError,
     Outcome,
@@ -58,6 +59,16 @@ _SENT_AGAIN = N_(
 )
 
 
+_NO_MAIL = N_(
+    "<b>No mail came?</b>\n"
+    "• It may take two minutes. Look into the spam folder, too.\n"
+    "• It goes to the e-mail address on your application. For safety I do not show which one "
+    "that is.\n"
+    "• Only the newest mail counts, for ten minutes. The code is not your subscriber code and "
+    "not your PIN.\n"
+    "• You do not read that mailbox any more? A person helps at 0800-080-117. Without this code I "
+    "cannot go on, so that nobody else can in your name."
+)
 _PRESS_BACK = N_(
     "Was the number or the date wrong? Press ‹ Back and type both anew; here I wait for the code "
     "from the mail. Nothing was counted."
@@ -89,7 +100,8 @@ class OneTimeMail:
         """The step."""
         secret = Secret(_read, self._answer, self.to, self.others)
         again = Choice("again", AGAIN, self.here, self._sent, others=self.others)
-        return Step(_ask, (again,), secret=secret, needs=(CHALLENGE,))
+        no_mail = Aside("no_mail", N_("🆘 No mail came"), _NO_MAIL)
+        return Step(_ask, (again,), (no_mail,), secret=secret, needs=(CHALLENGE,))
 
     @property
     def ask(self) -> Choice:

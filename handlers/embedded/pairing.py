@@ -15,7 +15,7 @@ from handlers.embedded.refusals import moment
 from handlers.view import send, view
 from services.bridge.port import BridgeHub, Presence
 
-NAME = "pair"
+NAME, PAIRED = "pair", "paired"
 BRIDGE = "bridge"
 """What `bot_data` has of the bridge: a `BridgeDesk`."""
 
@@ -39,7 +39,7 @@ def pairing(hub: BridgeHub, board: Board, server: str, links: tuple[str, ...]) -
     """
 
     async def connected(_scene: Scene) -> Outcome:
-        return Outcome("paired", is_one_way=True)
+        return Outcome(PAIRED, is_one_way=True)
 
     async def part(scene: Scene) -> Outcome:
         await hub.unpair(scene.chat_id, scene.now)
@@ -66,7 +66,7 @@ def pairing(hub: BridgeHub, board: Board, server: str, links: tuple[str, ...]) -
     def after(scene: Scene) -> tuple[str, ...]:
         return links if presence(scene).connected else ()
 
-    steps = Pairing(hub, board, server, connected, ("paired",), waits=False)
+    steps = Pairing(hub, board, server, connected, (PAIRED,), waits=False)
     code = N_("🔢 Show me a code")
     dialog = Dialog(
         name=NAME,
@@ -85,7 +85,7 @@ def pairing(hub: BridgeHub, board: Board, server: str, links: tuple[str, ...]) -
                 links=after,
             ),
             **steps.steps,
-            "paired": Step(paired, links=after, needs=(CLIENT,), shown=board.stands),
+            PAIRED: Step(paired, links=after, needs=(CLIENT,), shown=board.stands),
         },
     )  # fmt: skip
     return CardDialog(dialog, steps)

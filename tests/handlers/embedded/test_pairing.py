@@ -51,6 +51,24 @@ async def test_a_pc_is_connected_and_disconnected(cards: CardStage, language: st
         assert "/pair" in person.heard[-2]["text"], "above the step, which is shown again"
 
 
+@pytest.mark.parametrize(
+    ("language", "gone"), [("en", "PC is disconnected"), ("zh-hant", "已中斷與電腦的連線")]
+)
+async def test_a_bridge_that_is_closed_is_not_called_connected_any_more(
+    cards: CardStage, language: str, gone: str
+) -> None:
+    person = cards.stage.subscriber("Mai", language)
+    async with cards.pc() as pc:
+        await person.says("/pair")
+        await press(person, "code")
+        await cards.pairs(person, pc)
+        await cards.sees(person, CONNECTED[language])
+        connected = person.last["message_id"]
+    await cards.sees(person, gone)
+    assert person.last["message_id"] == connected, "edited"
+    assert "card_check" not in str(person.last.get("reply_markup"))
+
+
 async def test_other_words_are_refused_and_nothing_is_connected(cards: CardStage) -> None:
     person = cards.stage.subscriber()
     async with cards.pc() as pc:

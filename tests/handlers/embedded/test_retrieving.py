@@ -96,6 +96,17 @@ async def test_who_mistyped_number_or_date_is_told_the_way_back(
     anna.sees("You have shown who you are")
 
 
+async def test_who_waits_for_the_mail_is_told_what_to_look_at(stage: Stage, office: Office) -> None:
+    holder, anna = await office.someone("paid"), stage.subscriber()
+    await anna.starts("do-retrieve")
+    await press(anna, "gone")
+    await anna.says(f"{holder.number} {holder.born}")
+    await press(anna, "no_mail")
+    anna.sees("spam folder", "not your subscriber code")
+    await anna.says(await one_time_code(stage, holder))
+    anna.sees("You have shown who you are")
+
+
 async def test_who_does_not_exist_reads_the_same_and_gets_no_mail(
     stage: Stage, office: Office
 ) -> None:
