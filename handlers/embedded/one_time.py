@@ -70,8 +70,8 @@ _NO_MAIL = N_(
     "cannot go on, so that nobody else can in your name."
 )
 _PRESS_BACK = N_(
-    "Was the number or the date wrong? Press ‹ Back and type both anew; here I wait for the code "
-    "from the mail. Nothing was counted."
+    "🔒 I deleted that. Was the number or the date wrong? Press ‹ Back and type both anew; here I "
+    "wait for the code from the mail. Nothing was counted."
 )
 
 

@@ -19,6 +19,7 @@ from services import due
 from services.authority.errors import CodeNotKeptError, GrantExpiredError
 from services.authority.port import OnlineAuthority
 from services.authority.results import RevealedCode
+from services.formats.hidden import Hidden
 from services.storage.models import Due
 
 DUE_KIND = "erase"
@@ -38,24 +39,36 @@ async def show_code(online: OnlineAuthority, context: Context, scene: Scene) -> 
     except (GrantExpiredError, CodeNotKeptError):
         await erase(bot, scene.chat_id, sent.message_id, language)
         return
-    code = revealed.code.reveal()
-    copy = InlineKeyboardButton(label(language, "📋 Copy the code"), copy_text=CopyTextButton(code))
+    try:
+        await _write(bot, scene, sent.message_id, revealed.code)
+    except BadRequest as error:
+        if _GONE not in error.message.lower():
+            raise
+        return  # the same tap came to another process, which has shown it below
+    for message_id in shown_before:  # one copy is enough
+        await erase(bot, scene.chat_id, message_id, language)
+
+
+async def _write(bot: Bot, scene: Scene, message_id: int, code: Hidden) -> None:
+    """Write the code into its message."""
+    language, revealed = scene.language, code.reveal()
+    copy = InlineKeyboardButton(
+        label(language, "📋 Copy the code"), copy_text=CopyTextButton(revealed)
+    )
     await bot.edit_message_text(
         say(
             language,
             "🔑 Your subscriber code (用戶代碼), tap to see it:\n\n"
             "<tg-spoiler>{code}</tg-spoiler>\n\n"
             "This message is gone in {seconds} seconds. Write the code down on paper.",
-            code=code,
+            code=revealed,
             seconds=int(EXPOSED.total_seconds()),
         ),
         scene.chat_id,
-        sent.message_id,
+        message_id,
         parse_mode=ParseMode.HTML,
         reply_markup=InlineKeyboardMarkup([[copy]]),
     )
-    for message_id in shown_before:  # one copy is enough
-        await erase(bot, scene.chat_id, message_id, language)
 
 
 async def _reveal(

@@ -176,6 +176,30 @@ async def test_a_code_that_cannot_be_deleted_is_emptied(stage: Stage, office: Of
     assert not buttons(emptied)
 
 
+async def test_a_copy_that_another_process_took_away_is_not_an_error(
+    stage: Stage, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes may take the same tap; who reveals it last takes the first one's copy away."""
+    holder, anna = await office.someone("submitted"), stage.subscriber()
+    await proves(anna, holder)
+    call = stage.engine.call
+
+    async def taken_away(method: str, params: Any = None, files: Any = None) -> Any:
+        if method.lower() == "editmessagetext" and holder.secret in str(params):
+            place = {name: params[name] for name in ("chat_id", "message_id")}
+            await call("deleteMessage", place)
+        return await call(method, params, files)
+
+    monkeypatch.setattr(stage.engine, "call", taken_away)
+    await press(anna, "show")
+    assert not shown(anna, holder)
+    assert (await state(anna)).step == "shown"
+    assert not [m for m in anna.messages if "went wrong" in m.get("text", "")]
+    monkeypatch.undo()
+    await press(anna, "again")
+    assert len(shown(anna, holder)) == 1
+
+
 async def test_an_expired_application_is_nobodys(stage: Stage, office: Office) -> None:
     holder, anna = await office.someone("submitted"), stage.subscriber()
     later = clock(stage) + timedelta(days=20)
