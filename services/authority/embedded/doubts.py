@@ -74,5 +74,7 @@ async def _open(
     application = await latest_application(session, subscriber) if subscriber else None
     if application is None:
         raise DoubtOverError
-    await session.refresh(doubt)
+    doubt = await session.get(Doubt, doubt_id, populate_existing=True)
+    if doubt is None:  # it was struck out while the lock was waited for
+        raise DoubtOverError
     return doubt, application

@@ -164,8 +164,8 @@ async def invoiced(
     if invoice is None or invoice.payload != checkout.payload:
         return None, None
     application = await locked_application(session, invoice.application_id)
-    await session.refresh(invoice)  # somebody may have held the lock meanwhile
-    return invoice, application
+    # Who held the lock meanwhile may have changed it, or deleted it with its application.
+    return await session.get(InvoiceRecord, invoice.payload, populate_existing=True), application
 
 
 def refusal_of(

@@ -86,6 +86,19 @@ async def test_paying_and_expiring_at_once_end_in_one_of_both(world: World) -> N
     await invariants.hold(world, {f"charge {number}" for number in range(5)})
 
 
+async def test_money_that_comes_as_its_invoice_is_struck_out_is_kept(world: World) -> None:
+    someone = world.person()
+    await someone.applies()
+    checkout = await someone.invoiced()
+    async with world.database.unit_of_work() as session:
+        await world.authority.applications.expire_overdue(session, NOW + timedelta(days=20))
+        coming = asyncio.create_task(someone.charged(checkout, "late"))
+        await asyncio.sleep(0.3)  # it has found the invoice, and waits for the lock
+    charged = await coming
+    assert not charged.matched
+    await invariants.hold(world, {"late"})
+
+
 async def test_a_card_issued_by_two_at_once_is_one_card(world: World) -> None:
     someone = world.person()
     await someone.applies()
