@@ -61,7 +61,7 @@ WHAT = {
 _AGAIN = N_("Take the card out, wait a moment, put it in again, and check again.")
 
 REMEDIES = {
-    "pcsc_missing": N_("Install it again with reader support: pip install 'kaika[bridge]'."),
+    "pcsc_missing": N_("Install it again with reader support, as its instructions say."),
     "no_reader": N_(
         "Plug the reader in, at another USB port if need be; if it stays missing, install the "
         "driver from the reader's maker and start the PC again."
@@ -128,6 +128,11 @@ def step(finding: Finding, language: str) -> str:
 def what(finding: Finding, language: str) -> str:
     """Give what was found."""
     return say(language, WHAT[finding.code], **finding.values)
+
+
+def in_words(finding: Finding, language: str) -> str:
+    """Give what was found, and what helps."""
+    return " ".join(filter(None, (what(finding, language), remedy(finding, language))))
 
 
 def remedy(finding: Finding, language: str, platform: str = sys.platform) -> str | None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -63,6 +64,9 @@ def bridge(
     as_window: Window = False,
 ) -> None:
     """Begin; without a command, connect to the chat."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what its encoding does not have ends nothing
+            stream.reconfigure(errors="replace")
     options = Options(server, ca, language, virtual_card)
     context.obj = options
     if context.invoked_subcommand is None:
@@ -103,7 +107,7 @@ def check(
             card.close()
     findings.append(asyncio.run(check_server(address, trusted)))
     if as_json:
-        typer.echo(json.dumps(check_report.as_json(findings, language), ensure_ascii=False))
+        typer.echo(json.dumps(check_report.as_json(findings, language)))
     else:
         check_report.show(findings, language, Console())
     if not check_report.in_order(findings):

@@ -50,7 +50,10 @@ _PUT_IN_AGAIN = N_("Take the card out, put it in again, and start again in the c
 _PIN_UNCHANGED = N_("The PIN is as it was. Start it again in the chat when you are ready.")
 
 _LINK = {
-    LinkProblem.UNREACHABLE: N_("{host} cannot be reached. Is the internet connection there?"),
+    LinkProblem.UNREACHABLE: N_(
+        "{host} cannot be reached. Is the internet connection there? Another address: close this "
+        "and start it with --server."
+    ),
     LinkProblem.CERTIFICATE: N_(
         "{host} cannot prove who it is, so nothing was sent. Compare the address with the chat, "
         "and check the date and time of this PC."
@@ -124,7 +127,7 @@ FAILURES: dict[FailureCode, tuple[str, str]] = {
     _C.SERVER_SILENT: (N_("The server did not answer in time."), _PIN_UNCHANGED),
     _C.PCSC_MISSING: (
         N_("This app was installed without access to card readers."),
-        N_("Install it again with: pip install 'kaika[bridge]'."),
+        N_("Install it again, as its instructions say."),
     ),
     _C.READER_SERVICE_STOPPED: (
         N_("The reader service of this PC does not run."),

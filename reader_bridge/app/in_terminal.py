@@ -34,7 +34,8 @@ async def _run(options: Options, screen: Screen, readers: Callable[[], CardReade
     for name in ("SIGTERM", "SIGHUP"):
         with contextlib.suppress(AttributeError, NotImplementedError):  # Windows has none
             asyncio.get_running_loop().add_signal_handler(getattr(signal, name), task.cancel)
-    address = start.server(options) or await screen.address()
+    trusted = trust.context(options.ca)
+    address = start.server(options) or await screen.address(trusted)
     if address is None:
         raise NoServerError
     prompter = TerminalPrompter(
@@ -44,7 +45,7 @@ async def _run(options: Options, screen: Screen, readers: Callable[[], CardReade
         return await bridge.run(
             url=address.url,
             host=address.host,
-            tls=trust.context(options.ca) if address.url.startswith("wss:") else None,
+            tls=trusted if address.url.startswith("wss:") else None,
             readers=readers(),
             prompter=prompter,
             language=screen.language.replace("_", "-"),

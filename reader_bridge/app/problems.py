@@ -66,12 +66,12 @@ _OTHERS = {
         "Start this in a terminal window, because you will be asked there; or add --window."
     ),
     PcscMissingError: N_(
-        "This app was installed without access to card readers. Install it again: "
-        "pip install 'kaika[bridge]'."
+        "This app was installed without access to card readers. Install it again, as its "
+        "instructions say."
     ),
     NoWindowError: N_(
-        "There is no window here: install it with pip install 'kaika[bridge,bridge-gui]', or start "
-        "without --window."
+        "There is no window here: either there is no screen, or the app was installed without "
+        "its window. Start without --window, or install it again with the window."
     ),
 }
 

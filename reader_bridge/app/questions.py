@@ -136,7 +136,8 @@ def _code_problem(problem: PairingProblem, language: str) -> str:
         parts.append(say(language, "Tries left: {count}.", count=problem.tries_left))
     if problem.wait_seconds:
         minutes = -(-problem.wait_seconds // 60)
-        parts.append(say(language, "Wait about {minutes} min.", minutes=minutes))
+        wait = N_("Wait about {minutes} min., then have the chat show a new code.")
+        parts.append(say(language, wait, minutes=minutes))
     return " ".join(parts)
 
 
@@ -215,7 +216,9 @@ def rules(allowed: PinRules, language: str, *, new: bool) -> str:
         return say(language, "{shortest} to {longest} digits.", **values)
     if new:
         return say(
-            language, "{shortest} to {longest} letters and digits; capitals matter.", **values
+            language,
+            "{shortest} to {longest} letters and digits, best mixed, no spaces; capitals matter.",
+            **values,
         )
     return say(language, "{shortest} to {longest} characters; capitals matter.", **values)
 

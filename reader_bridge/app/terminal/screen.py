@@ -1,12 +1,17 @@
 """A terminal to talk with: prints for people, and asks for a line."""
 
+import ssl
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from reader_bridge.app import questions
 from reader_bridge.app.address import Address, AddressError, parse
+from reader_bridge.app.check import Outcome
+from reader_bridge.app.check_server import check_server
+from reader_bridge.app.check_words import in_words
 from reader_bridge.app.problems import explain
 from reader_bridge.app.terminal.keys import Keys, TerminalKeys
 from reader_bridge.app.terminal.line import Ended, Line
@@ -55,10 +60,14 @@ class Screen:
             raise
 
     async def text(self, label: str, longest: int) -> str | None:
-        """Ask for a line that is no secret."""
-        typed = Typed(longest)
-        entered = await self.line(label, typed)
-        return typed.take().decode("ascii") if entered else None
+        """Ask for a line that is no secret; one with letters left out of it is none."""
+        while True:
+            typed = Typed(longest)
+            if not await self.line(label, typed):
+                return None
+            if not typed.foreign:
+                return typed.take().decode("ascii")
+            self._say_foreign()
 
     async def secret_text(self, label: str) -> str | None:
         """Ask for a passphrase, which is needed as text."""
@@ -73,22 +82,34 @@ class Screen:
             typed = Typed(LONGEST_ANSWER)
             if not await self.line(f"{question} [y/n]", typed):
                 return False
+            if typed.foreign:
+                self._say_foreign()
+                continue
             answer = bytes(typed.take()).strip().lower()
             if answer in (*YES, *NO):
                 return answer in YES
             self.print(say(self.language, "Please type y for yes or n for no."), style="yellow")
 
-    async def address(self) -> Address | None:
-        """Ask for the server's address until it is one; `None` where the person gave up."""
+    async def address(self, trusted: ssl.SSLContext) -> Address | None:
+        """Ask for the server's address until one answers; `None` where the person gave up."""
         self.print(say(self.language, "The chat shows you the server's address."))
         while True:
             text = await self.text(say(self.language, "Address:"), LONGEST_ADDRESS)
             if text is None:
                 return None
             try:
-                return parse(text)
+                address = parse(text)
             except AddressError as error:
                 self.print(explain(error, self.language), style="yellow")
+                continue
+            self.print(say(self.language, "Looking for {host}…", host=address.host), style="dim")
+            finding = await check_server(address, trusted)
+            if finding.outcome is Outcome.OK:
+                return address
+            self.print(in_words(finding, self.language), style="yellow")
+
+    def _say_foreign(self) -> None:
+        self.print(say(self.language, questions.FOREIGN), style="yellow")
 
     def _write(self, text: str) -> None:
         self.console.file.write(text)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import ssl
 import sys
 import threading
 from collections.abc import Callable
@@ -16,6 +17,9 @@ from PySide6.QtWidgets import QApplication
 from reader_bridge import bridge
 from reader_bridge.app import events, start, trust
 from reader_bridge.app.address import Address, AddressError, parse
+from reader_bridge.app.check import Finding, Outcome
+from reader_bridge.app.check_server import check_server
+from reader_bridge.app.check_words import in_words
 from reader_bridge.app.events import Notice, Tone
 from reader_bridge.app.problems import STOPPERS, explain
 from reader_bridge.app.questions import Page
@@ -108,7 +112,7 @@ class Life:
 
     async def _connect(self, card: VirtualCard | None) -> None:
         trusted = trust.context(self._options.ca)
-        address = start.server(self._options) or await self._address()
+        address = start.server(self._options) or await self._address(trusted)
         chosen = self._language if self._options.language else None
         prompter = WindowPrompter(self._desk, address.host, lambda: start.keep(address, chosen))
         while True:
@@ -125,20 +129,24 @@ class Life:
                 return
             await self._last_word(_ending(ending), again=True)
 
-    async def _address(self) -> Address:
-        """Ask for the server's address until it is one."""
-        problem: AddressError | None = None
+    async def _address(self, trusted: ssl.SSLContext) -> Address:
+        """Ask for the server's address until one answers."""
+        problem: AddressError | Finding | None = None
         while True:
 
-            def make(language: str, problem: AddressError | None = problem) -> Question:
-                page = address_page(explain(problem, language) if problem else "", language)
+            def make(language: str, problem: AddressError | Finding | None = problem) -> Question:
+                page = address_page(_said(problem, language), language)
                 return LineQuestion(page, language, say(language, "Address:"), LONGEST_ADDRESS)
 
             answer = await self._ask(make)
             try:
-                return parse(str(answer))
+                address = parse(str(answer))
             except AddressError as error:
                 problem = error
+                continue
+            problem = await check_server(address, trusted)
+            if problem.outcome is Outcome.OK:
+                return address
 
     async def _card(self) -> VirtualCard | None:
         """Open the virtual card, asking for its passphrase where the environment has none."""
@@ -213,3 +221,12 @@ class _signals:  # noqa: N801 - used as a function
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._close()
+
+
+def _said(problem: AddressError | Finding | None, language: str) -> str:
+    """Say why another address is asked for."""
+    if problem is None:
+        return ""
+    if isinstance(problem, Finding):
+        return in_words(problem, language)
+    return explain(problem, language)

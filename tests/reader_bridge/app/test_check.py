@@ -198,6 +198,23 @@ def test_against_nothing_it_says_where_to_begin(tmp_path: Path) -> None:
     assert [finding["step"] for finding in values["findings"]] == list(Step)
 
 
+@pytest.mark.parametrize("encoding", ["cp1252", "cp950", "ascii"])
+def test_it_can_be_written_where_not_every_character_is_known(
+    tmp_path: Path, encoding: str
+) -> None:
+    nowhere = str(tmp_path / "nowhere")
+    environment = clean_environment(
+        tmp_path, PCSCLITE_CSOCK_NAME=nowhere, PYTHONIOENCODING=encoding, PYTHONUTF8="0"
+    )
+    command = [sys.executable, "-m", "reader_bridge.app", "check"]
+    done = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert done.stderr == b""
+    assert "Reader service: does not run" in done.stdout.decode(encoding)
+    command += ["--json", "--language", "zh-Hant"]
+    told = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert json.loads(told.stdout)["findings"][0]["text"] == "沒有執行"
+
+
 def test_help_is_there_in_both_languages(tmp_path: Path) -> None:
     assert "Check reader service" in run_check(tmp_path, "--help").stdout
     chinese = run_check(tmp_path, "--help", LANG="zh_TW.UTF-8")

@@ -27,7 +27,7 @@ from tests.reader_bridge.app.at_terminal import clean_environment
 from tests.reader_bridge.app.at_window import PersonAtWindow
 from tests.reader_bridge.app.conftest import NEW_PIN, PIN
 from tests.reader_bridge.card.issuer import PASSPHRASE as ISSUED_UNDER
-from tests.reader_bridge.counterpart import CODE, NAME, Counterpart, Line
+from tests.reader_bridge.counterpart import CODE, NAME, Counterpart, CutError, Line
 
 Open = Callable[[Options], tuple[PersonAtWindow, Life]]
 
@@ -215,3 +215,22 @@ def test_without_a_screen_it_says_how_to_go_on(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "There is no window here" in done.stderr
     assert NoWindowError.__doc__
+
+
+async def test_an_address_where_no_server_answers_is_asked_for_again(
+    server: Counterpart, open_window: Open, card_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PASSPHRASE, ISSUED_UNDER)
+    person, _life = open_window(Options(None, None, "en", card_file))
+    await person.sees("The chat shows you the server's address.")
+    person.types("ws://127.0.0.1:9")
+    person.presses(Qt.Key.Key_Return)
+    await person.sees("Check the internet connection", "The chat shows you the server's address.")
+    person.types(server.url)
+    person.presses(Qt.Key.Key_Return)
+    await person.until(lambda: not server._lines.empty(), "a look at the server")
+    looked_at = await server.next()
+    with pytest.raises(CutError):
+        await looked_at.greet()
+    await pair(person, server)
+    assert remembered.load().server == server.url

@@ -13,7 +13,7 @@ from tests.reader_bridge.app.at_terminal import PersonAtTerminal, clean_environm
 from tests.reader_bridge.app.conftest import SitDown
 from tests.reader_bridge.app.talking import ends, pair, sees
 from tests.reader_bridge.card.issuer import PASSPHRASE
-from tests.reader_bridge.counterpart import Counterpart
+from tests.reader_bridge.counterpart import Counterpart, CutError
 
 
 async def test_nothing_listens_and_no_memory_is_dumped(
@@ -56,14 +56,22 @@ async def test_a_server_that_is_not_reached_is_told_and_not_kept(
     assert not (tmp_path / ".config").exists()
 
 
-async def test_an_address_is_asked_for_until_it_is_one(
-    server: Counterpart, sit_down: SitDown, card_file: Path
+async def test_an_address_is_asked_for_until_a_server_answers_there(
+    server: Counterpart, sit_down: SitDown, card_file: Path, tmp_path: Path
 ) -> None:
     person = sit_down("--virtual-card", card_file)
     await sees(person, "The chat shows you the server's address.", "Address:")
     person.types("ws://kaika.example")
     await sees(person, "everybody on the way could read along", "Use wss://.", "Address:")
+    person.types("ws：//127.0.0.1:9")  # a full-width colon, which an input method types
+    await sees(person, "switch the keyboard to English letters", "Address:")
+    person.types("ws://127.0.0.1:9")
+    await sees(person, "Looking for 127.0.0.1:9", "Check the internet connection", "Address:")
+    assert not (tmp_path / ".config").exists()
     person.types(server.url)
+    looked_at = await server.next()
+    with pytest.raises(CutError):
+        await looked_at.greet()
     line = await server.next()
     await line.welcome()
     await sees(person, "Code:")
