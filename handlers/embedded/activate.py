@@ -23,7 +23,8 @@ _READY = N_(
     "• the new card\n"
     "• a Windows PC, Mac or Linux PC with a card reader\n"
     "• the application form with the subscriber code (用戶代碼)\n"
-    "• a PIN that you choose yourself: 6–8 characters, letters and digits mixed, no spaces\n\n"
+    "• a PIN that you choose yourself: 6–8 characters, letters and digits, best mixed, no "
+    "spaces\n\n"
     "First I connect your PC, then I ask for UI No. and code. The PIN is typed on the PC only; "
     "nobody here ever sees it."
 )

@@ -244,7 +244,8 @@ TITLES: Final[Mapping[Work, str]] = {
 _CONNECTED = N_("✓ PC connected")
 _LINK_LOST = N_(
     "🔌 <b>The link to your PC is lost.</b> Leave kaika-bridge open: it comes back by itself. "
-    "After a minute I stop, and say where things stand."
+    "After a minute I stop, and say where things stand. Was it closed, or does it ask for a code? "
+    "Then cancel here and begin again."
 )
 _READER_FOUND = N_("✓ Reader found")
 _CARD_FOUND = N_("✓ Card found")

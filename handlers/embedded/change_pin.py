@@ -16,7 +16,8 @@ _KNOW = N_(
     "<b>Have ready</b>\n"
     "• the card\n"
     "• a Windows PC, Mac or Linux PC with a card reader\n"
-    "• the PIN as it is, and a new one: 6–8 characters, letters and digits mixed, no spaces\n\n"
+    "• the PIN as it is, and a new one: 6–8 characters, letters and digits, best mixed, no "
+    "spaces\n\n"
     "Both are typed on the PC only, never here. Do not guess: three wrong ones lock the card."
 )
 _DONE = N_(

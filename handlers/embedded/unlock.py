@@ -19,7 +19,7 @@ _READY = N_(
     "• the card\n"
     "• a Windows PC, Mac or Linux PC with a card reader\n"
     "• the subscriber code (用戶代碼)\n"
-    "• a new PIN in mind: 6–8 characters, letters and digits mixed, no spaces\n\n"
+    "• a new PIN in mind: 6–8 characters, letters and digits, best mixed, no spaces\n\n"
     "First I connect your PC, then I ask for UI No. and code. The PIN is typed on the PC only."
 )
 _LEAD = N_("🔓 <b>Your PC is connected.</b> Now show whose card it is.")
