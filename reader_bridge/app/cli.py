@@ -64,9 +64,6 @@ def bridge(
     as_window: Window = False,
 ) -> None:
     """Begin; without a command, connect to the chat."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # what its encoding does not have ends nothing
-            stream.reconfigure(errors="replace")
     options = Options(server, ca, language, virtual_card)
     context.obj = options
     if context.invoked_subcommand is None:
@@ -174,6 +171,9 @@ def _language_on(line: list[str]) -> str:
 def main() -> None:
     """Run the command line; what the person can mend is said without a traceback."""
     hardening.no_memory_dumps()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # what its encoding does not have ends nothing
+            stream.reconfigure(errors="replace")
     language = _language_on(sys.argv[1:])
     command = typer.main.get_command(app)
     _translate_help(command, language)

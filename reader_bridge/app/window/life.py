@@ -144,6 +144,7 @@ class Life:
             except AddressError as error:
                 problem = error
                 continue
+            self._desk.tell(partial(_looking_for, address.host))
             problem = await check_server(address, trusted)
             if problem.outcome is Outcome.OK:
                 return address
@@ -221,6 +222,10 @@ class _signals:  # noqa: N801 - used as a function
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self._close()
+
+
+def _looking_for(host: str, language: str) -> Notice:
+    return Notice(Tone.BUSY, say(language, "Looking for {host}…", host=host))
 
 
 def _said(problem: AddressError | Finding | None, language: str) -> str:

@@ -213,6 +213,9 @@ def test_it_can_be_written_where_not_every_character_is_known(
     command += ["--json", "--language", "zh-Hant"]
     told = subprocess.run(command, capture_output=True, env=environment, check=False)
     assert json.loads(told.stdout)["findings"][0]["text"] == "沒有執行"
+    help_ = [sys.executable, "-m", "reader_bridge.app", "--help", "--language", "zh-Hant"]
+    shown = subprocess.run(help_, capture_output=True, env=environment, check=False)
+    assert (shown.returncode, shown.stderr) == (0, b"")
 
 
 def test_help_is_there_in_both_languages(tmp_path: Path) -> None:

@@ -230,6 +230,7 @@ async def test_an_address_where_no_server_answers_is_asked_for_again(
     person.presses(Qt.Key.Key_Return)
     await person.until(lambda: not server._lines.empty(), "a look at the server")
     looked_at = await server.next()
+    await person.sees("Looking for 127.0.0.1:")
     with pytest.raises(CutError):
         await looked_at.greet()
     await pair(person, server)
