@@ -23,14 +23,14 @@ from rich.table import Table
 
 from benchmarks.processes import Others
 from benchmarks.results import merge
-from services.authority.embedded import tries
-from services.authority.embedded.actors import Actor
+from services import rate_limit
+from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.authority import EmbeddedAuthority, Files
 from services.authority.embedded.counter import Counter
-from services.authority.embedded.hashing import Cost, Hasher
-from services.authority.embedded.records import PersonalData
+from services.authority.embedded.credentials.hashing import Cost, Hasher
+from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.errors import AuthorityError
-from services.authority.results import Operation
+from services.authority.values import Operation
 from services.formats import ui_number
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber
@@ -128,7 +128,9 @@ class Scene:
     async def _forgive(self, numbers: list[UiNumber]) -> None:
         async with self.authority.database.unit_of_work() as session:
             for number in numbers:
-                await tries.clear(session, tries.CODE, self.authority.records.ui_hash(number))
+                await rate_limit.clear(
+                    session, rate_limit.CODE, self.authority.records.ui_hash(number)
+                )
 
     async def looked_up(self, now: datetime) -> dict[str, float]:
         """Ask for one person's status again and again."""

@@ -32,8 +32,8 @@ from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT, Others, prefer
 from benchmarks.results import merge
 from benchmarks.slow_link import SlowLink
 from reader_bridge.virtual_card.file import read_label
-from services.bridge.behind import TASK
-from services.bridge.work import Work
+from services.bridge.operations.task import Work
+from services.bridge.write_behind import TASK
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
 from tests.services.authority.world import Someone, World, fast_folder

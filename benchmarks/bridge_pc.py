@@ -20,12 +20,12 @@ from benchmarks.card import PIN
 from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.scripted import ScriptedPrompter
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.pin_safe import PinSafe
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from services.bridge import admin_authentication
-from services.bridge.work import Work
+from services.bridge.operations import admin_authentication
+from services.bridge.operations.task import Work
+from tests.reader_bridge.scripted_prompter import ScriptedPrompter
 from tests.services.bridge.at_pc import dials, somebody
 
 LEAST_COST = 2

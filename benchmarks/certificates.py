@@ -33,17 +33,17 @@ from sqlalchemy import insert
 
 from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT, Others
 from benchmarks.results import merge
-from bot.certificate_web import certificate_routes
-from bot.web import listening
-from services.authority.embedded.actors import Actor
+from bot.web.certificates import certificate_routes
+from bot.web.listeners import listening
+from services.authority.ca.publication import Publication
+from services.authority.ca.service import CertificateService, open_service
+from services.authority.ca.status_lookup import DatabaseStatuses
+from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.authority import EmbeddedAuthority, Files
-from services.authority.embedded.ca.look_ups import DatabaseStatuses
-from services.authority.embedded.ca.publication import Publication
-from services.authority.embedded.ca.service import CertificateService, open_service
 from services.authority.embedded.models import Application, Certificate, CertificateSet
-from services.authority.embedded.records import locked_application
-from services.authority.port import CertificateKind, CertificateRequest
-from services.authority.states import ApplicationState, CertificateAct, CertificateState
+from services.authority.embedded.personal_data.records import locked_application
+from services.authority.interface.port import CertificateKind, CertificateRequest
+from services.authority.lifecycle import ApplicationState, CertificateAct, CertificateState
 from services.formats.hidden import Hidden
 from services.storage import keys
 from services.storage.database import Database

@@ -32,7 +32,7 @@ class Contestant:
         """Give the module to run and its arguments."""
         if self.echoes:
             return ["benchmarks.echo_bots", self.key, address]
-        return ["bot.cli", "run"]
+        return ["bot.cli.main", "run"]
 
     def environment(self, address: str, folder: Path) -> dict[str, str]:
         """Give what the module finds in its environment."""

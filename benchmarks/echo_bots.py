@@ -24,7 +24,7 @@ def _ptb(address: str, concurrent: int, on_our_transport: bool) -> None:
     if concurrent:
         builder = builder.concurrent_updates(concurrent)
     if on_our_transport:
-        from bot.transport import AiohttpRequest
+        from bot.telegram.transport import AiohttpRequest
 
         builder = builder.request(AiohttpRequest()).get_updates_request(AiohttpRequest(1))
     application: Application[Any, Any, Any, Any, Any, Any] = builder.build()

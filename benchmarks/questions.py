@@ -12,7 +12,7 @@ from random import Random
 
 from benchmarks.processes import ROOT
 from benchmarks.replies import Asked
-from handlers import answers
+from handlers.faq import answers
 from services.faq import entries, error_codes
 from services.faq.search import Search
 

@@ -16,31 +16,32 @@ from aiohttp.web import AbstractRouteDef
 from telegram.error import InvalidToken, NetworkError
 from telegram.request import BaseRequest
 
-from bot import menus, web
-from bot.application import build, build_services
-from bot.due_worker import schedule_housekeeping
-from bot.duties import Duties
-from bot.intake import ALLOWED_UPDATES, Intake
-from bot.intake_lease import IntakeLease
-from bot.order import Line
-from bot.poller import Poller
-from bot.rounds import repeated
+from bot.jobs.periodic import repeated
+from bot.jobs.registry import Duties
+from bot.jobs.worker import schedule_housekeeping
 from bot.settings import Settings, SettingsError
-from bot.transport import AiohttpRequest
-from handlers import answers
-from handlers.embedded.declared import conversations
-from services.dialogs import Dialogs
+from bot.telegram import command_menus
+from bot.telegram.application import build, build_services
+from bot.telegram.transport import AiohttpRequest
+from bot.updates.intake import ALLOWED_UPDATES, Intake
+from bot.updates.lease import IntakeLease
+from bot.updates.poller import Poller
+from bot.updates.update_processor import Line
+from bot.web import listeners
+from handlers.conversations.registry import conversations
+from handlers.faq import answers
+from services.conversations import Dialogs
 from services.faq import entries
-from services.inbox import Inbox
-from services.people import People
+from services.messaging.inbox import Inbox
+from services.people.people import People
 from services.storage import keys
 from services.storage.database import Database
 from services.storage.keys import KeyRing
 from services.storage.upgrade import ensure_current, upgrade
 
 if TYPE_CHECKING:
-    from bot.bridge import Bridge
-    from bot.embedded import Embedded
+    from bot.wiring.bridge import Bridge
+    from bot.wiring.embedded import Embedded
 
 _SWEEP_SECONDS = 60.0
 """How often updates whose reply the line lost are taken up again."""
@@ -140,7 +141,7 @@ class Kaika:
         settings, bot_data = self.settings, self.application.bot_data
         if not (settings.bridge_url or settings.webhook_url or settings.public_url):
             return
-        from bot.bridge import Bridge  # as with the authority: most bots have none
+        from bot.wiring.bridge import Bridge  # as with the authority: most bots have none
 
         authority = bot_data["services"].authority
         self.bridge = Bridge.of(settings, self.database, self.keys, authority, self.application)
@@ -164,7 +165,7 @@ class Kaika:
             if self.bridge is not None:
                 await stack.enter_async_context(self.bridge.running())
             has_bridge = self.bridge is not None
-            publishing = menus.publish(self.application.bot, has_bridge=has_bridge)
+            publishing = command_menus.publish(self.application.bot, has_bridge=has_bridge)
             stack.callback(asyncio.create_task(publishing).cancel)
             answers.prepare(entries.load())
             # What is built by now stays: looking through it for garbage costs every update, and
@@ -204,7 +205,9 @@ class Kaika:
         routes: list[AbstractRouteDef] = []
         if settings.webhook_url and settings.webhook_secret:
             secret = settings.webhook_secret.get_secret_value()
-            routes += web.webhook_routes(urlsplit(settings.webhook_url).path, secret, self.intake)
+            routes += listeners.webhook_routes(
+                urlsplit(settings.webhook_url).path, secret, self.intake
+            )
         if self.embedded is not None:
             routes += self.embedded.routes()
         if self.bridge is not None:
@@ -212,18 +215,18 @@ class Kaika:
         if not routes:
             yield
             return
-        app = web.public_app(routes)
+        app = listeners.public_app(routes)
         if self.bridge is not None:
             app.on_shutdown.append(self.bridge.part)
-        async with web.listening(app, settings.public_host, settings.public_port):
+        async with listeners.listening(app, settings.public_host, settings.public_port):
             yield
 
     @asynccontextmanager
     async def _healthy(self) -> AsyncIterator[None]:
         async with self.database.unit_of_work() as session:
             await schedule_housekeeping(session, datetime.now(UTC))
-        app = web.health_app(self.health)
-        async with web.listening(app, "127.0.0.1", self.settings.loopback_port) as port:
+        app = listeners.health_app(self.health)
+        async with listeners.listening(app, "127.0.0.1", self.settings.loopback_port) as port:
             _log.info("health", address=f"http://127.0.0.1:{port}/healthz")
             yield
 
@@ -244,7 +247,7 @@ class Kaika:
 def _open_authority(
     settings: Settings, database: Database, ring: KeyRing
 ) -> AbstractAsyncContextManager["Embedded"]:
-    from bot import embedded  # takes a while to load, and most bots guide
+    from bot.wiring import embedded  # takes a while to load, and most bots guide
 
     return embedded.opened(settings, database, ring, datetime.now(UTC))
 

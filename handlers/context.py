@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Any
 from telegram import Update
 from telegram.ext import CallbackContext, ExtBot
 
-from services.authority.port import Authority
-from services.dialogs import Dialogs
+from services.authority.interface.port import Authority
+from services.conversations import Dialogs
 from services.faq.entries import Entries
 from services.faq.search import Search
 from services.formats.hidden import Hidden
-from services.people import People
+from services.people.people import People
 from services.secret_shapes import SecretShapes
 from services.storage.database import Database
 
 if TYPE_CHECKING:
-    from handlers.dialog.declaration import Dialog
+    from handlers.engine.model import Dialog
 
 
 @dataclass(frozen=True, slots=True)

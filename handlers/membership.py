@@ -4,9 +4,9 @@ from telegram import ChatMember, Update
 from telegram.constants import ChatType
 
 from handlers.context import Context
-from handlers.view import send, view
-from handlers.words import say
-from services.people import close_chat, open_chat
+from handlers.screen.text import say
+from handlers.screen.view import send, view
+from services.people.people import close_chat, open_chat
 
 _GONE = (ChatMember.LEFT, ChatMember.BANNED)
 

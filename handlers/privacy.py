@@ -11,14 +11,14 @@ from telegram.constants import ChatType
 from telegram.helpers import create_deep_linked_url
 
 from handlers.context import Context, Services
-from handlers.view import View, button, send, show, view
-from handlers.welcome import own_name
-from handlers.words import N_, Markup, label, say
-from services import traces
-from services.authority.results import Link, LinkedPerson
-from services.authority.states import CODE_IS_KEPT
+from handlers.screen.text import N_, Markup, label, say
+from handlers.screen.view import View, button, send, show, view
+from handlers.start import own_name
+from services.authority.lifecycle import CODE_IS_KEPT
+from services.authority.values import Link, LinkedPerson
 from services.calendar import TAIPEI
-from services.traces import Traces
+from services.people import chat_data
+from services.people.chat_data import Traces
 
 ROUTE = "privacy"
 _DAY = "%Y-%m-%d %H:%M"
@@ -85,7 +85,7 @@ async def on_press(update: Update, context: Context, parts: list[str]) -> str | 
 
 async def _overview(services: Services, chat_id: int, user_id: int, language: str) -> View:
     async with services.database.unit_of_work() as session:
-        kept = await traces.look(session, services.people, user_id, chat_id)
+        kept = await chat_data.look(session, services.people, user_id, chat_id)
         people = await _people(services, session, chat_id)
     parts = [
         say(language, "🔎 <b>What I keep</b>"),
@@ -254,4 +254,4 @@ async def _remove(
 
 async def _erase(services: Services, user_id: int, chat_id: int) -> None:
     async with services.database.unit_of_work() as session:
-        await traces.erase(session, services.people, user_id, chat_id)
+        await chat_data.erase(session, services.people, user_id, chat_id)

@@ -18,44 +18,31 @@ from telegram.ext import (
     filters,
 )
 
-from handlers import (
-    bridge_events,
-    browse,
-    guard,
-    guide,
-    inline,
-    membership,
-    notices,
-    others,
-    payments,
-    privacy,
-    questions,
-    votes,
-    welcome,
-)
-from handlers.callback_data import decode
+from handlers import card_events, fallbacks, membership, notifications, privacy, secret_guard, start
 from handlers.context import Context
-from handlers.dialog import entering, pressing, texting
-from handlers.embedded import pairing
-from handlers.guide import overview, reminders
+from handlers.conversations import guided, overview, pair
+from handlers.conversations.pay import checkout, reminders
+from handlers.engine import button_handler, message_handler, start_handler
+from handlers.faq import browse, inline, questions, votes
+from handlers.screen.callback_data import decode
 from services.bridge.events import BridgeEvent
-from services.dialogs import Dialogs
+from services.conversations import Dialogs
 
 Route = Callable[[Update, Context, list[str]], Awaitable[str | None]]
 """A button's route: gives the toast to show, `None` for an argument it cannot make sense of."""
 
 ROUTES: Mapping[str, Route] = {
-    "anew": entering.on_anew,
+    "anew": start_handler.on_anew,
     "browse": browse.on_browse,
-    "delete": others.on_delete,
-    "dlg": pressing.on_press,
-    "do": entering.on_do,
-    "doubt": notices.on_doubt,
+    "delete": fallbacks.on_delete,
+    "dlg": button_handler.on_press,
+    "do": start_handler.on_do,
+    "doubt": notifications.on_doubt,
     "faq": browse.on_entry,
-    "go": entering.on_go,
+    "go": start_handler.on_go,
     "guides": overview.on_guides,
     "inline": inline.on_inline_language,
-    "language": welcome.on_choose_language,
+    "language": start.on_choose_language,
     "privacy": privacy.on_press,
     "related": browse.on_related,
     "remind": reminders.on_remind,
@@ -103,36 +90,36 @@ class _InDialog(filters.UpdateFilter):
 
 def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None:
     """Put every handler in its place; what is most frequent is asked first."""
-    application.bot_data["conversations"] = guide.CONVERSATIONS
-    application.add_handler(MessageHandler(_Words(), guard.on_any_text), _GUARD)
+    application.bot_data["conversations"] = guided.CONVERSATIONS
+    application.add_handler(MessageHandler(_Words(), secret_guard.on_any_text), _GUARD)
     for handler in (
         MessageHandler(_PlainText(), on_text),
         CallbackQueryHandler(on_button),
         InlineQueryHandler(inline.on_inline),
-        PreCheckoutQueryHandler(payments.on_pre_checkout),
-        MessageHandler(filters.SUCCESSFUL_PAYMENT, payments.on_successful_payment),
-        CommandHandler("start", welcome.on_start),
-        CommandHandler("help", welcome.on_help),
-        CommandHandler("language", welcome.on_language),
+        PreCheckoutQueryHandler(checkout.on_pre_checkout),
+        MessageHandler(filters.SUCCESSFUL_PAYMENT, checkout.on_successful_payment),
+        CommandHandler("start", start.on_start),
+        CommandHandler("help", start.on_help),
+        CommandHandler("language", start.on_language),
         CommandHandler("faq", browse.on_faq),
         CommandHandler("privacy", privacy.on_privacy),
         CommandHandler("guide", overview.on_guide),
-        CommandHandler("cancel", texting.on_cancel),
-        CommandHandler("pair", pairing.on_pair),
-        CommandHandler("unpair", pairing.on_unpair),
-        TypeHandler(BridgeEvent, bridge_events.on_event),
-        MessageHandler(_WRITTEN & filters.COMMAND, others.on_unknown_command),
+        CommandHandler("cancel", message_handler.on_cancel),
+        CommandHandler("pair", pair.on_pair),
+        CommandHandler("unpair", pair.on_unpair),
+        TypeHandler(BridgeEvent, card_events.on_event),
+        MessageHandler(_WRITTEN & filters.COMMAND, fallbacks.on_unknown_command),
         ChatMemberHandler(membership.on_membership, ChatMemberHandler.MY_CHAT_MEMBER),
-        MessageHandler(_WRITTEN & ~filters.StatusUpdate.ALL, others.on_media),
+        MessageHandler(_WRITTEN & ~filters.StatusUpdate.ALL, fallbacks.on_media),
     ):
         application.add_handler(handler, _MAIN)
     in_dialog = _InDialog(application.bot_data["services"].dialogs)
-    application.add_handler(MessageHandler(in_dialog, texting.after), _AFTER)
+    application.add_handler(MessageHandler(in_dialog, message_handler.after), _AFTER)
 
 
 async def on_text(update: Update, context: Context) -> None:
     """Give a text to the open conversation first; what it did not ask for is a question."""
-    if not await texting.on_text(update, context):
+    if not await message_handler.on_text(update, context):
         await questions.on_text(update, context)
 
 
@@ -142,7 +129,7 @@ async def on_button(update: Update, context: Context) -> None:
     assert query is not None
     pressed = decode(query.data)
     route = ROUTES.get(pressed.route) if pressed else None
-    toast: str | None = others.stale_button(context.language(update))
+    toast: str | None = fallbacks.stale_button(context.language(update))
     try:
         if pressed is not None and route is not None:
             said = await route(update, context, pressed.parts)

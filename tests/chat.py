@@ -14,15 +14,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pydantic import SecretStr
 from telegram.request import BaseRequest, RequestData
 
-from bot import embedded
 from bot.app import Kaika, OpenAuthority
-from bot.sandbox.engine import Engine
-from bot.sandbox.mails import SandboxMail
-from bot.sandbox.people import Person
 from bot.settings import Settings
+from bot.wiring import embedded
+from sandbox.engine import Engine
+from sandbox.mails import SandboxMail
+from sandbox.people import Person
+from services.authority.ca.keys import NewCa
 from services.authority.embedded.authority import EmbeddedAuthority
-from services.authority.embedded.ca.keys import NewCa
-from services.authority.embedded.hashing import Cost
+from services.authority.embedded.credentials.hashing import Cost
 from services.storage.database import Database
 from services.storage.keys import KeyRing
 from tests.oracle import Oracle

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bot.sandbox.engine import Engine
 from bot.settings import Settings
+from sandbox.engine import Engine
 from tests.chat import TOKEN, Stage
 
 _PRINTED = (

@@ -17,7 +17,7 @@ from aiogram.types import Update
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from bot.sandbox.engine import Engine
+from sandbox.engine import Engine
 from tests.oracle_limits import FIELD_LIMITS, length_problem
 
 Json = dict[str, Any]

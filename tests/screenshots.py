@@ -17,10 +17,10 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Locator, ViewportSize, expect
 
-from bot.counter_form import Form, form_of
-from services.authority.embedded.applications import Applied
-from services.authority.embedded.records import PersonalData
-from services.authority.states import ApplicationState
+from bot.cli.counter.form import Form, form_of
+from services.authority.embedded.payments.applications import Applied
+from services.authority.embedded.personal_data.records import PersonalData
+from services.authority.lifecycle import ApplicationState
 from services.calendar import payment_deadline
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber

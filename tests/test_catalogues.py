@@ -6,10 +6,10 @@ from string import Formatter
 import pytest
 
 import locales
-from tests.catalogue import BRIDGE, CONVERSATIONS, messages
+from tests.catalogue import BRIDGE, messages
 
 TRANSLATED = [language for language in locales.LANGUAGES if language != locales.DEFAULT]
-DOMAINS = ("kaika", BRIDGE, CONVERSATIONS)
+DOMAINS = ("kaika", BRIDGE)
 TAG = re.compile(r"</?[a-z]+>")
 
 

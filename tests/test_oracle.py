@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.sandbox.engine import Engine
+from sandbox.engine import Engine
 from tests.oracle import Oracle, OracleError, check_call, check_response, check_update
 
 PERSON = {"id": 5400000001, "is_bot": False, "first_name": "Ann"}

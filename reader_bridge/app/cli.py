@@ -12,9 +12,10 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from reader_bridge.app import check_report, hardening, in_terminal, start, trust
-from reader_bridge.app.check import check_reader_and_card
-from reader_bridge.app.check_server import check_server
+from reader_bridge.app import hardening, in_terminal, start, trust
+from reader_bridge.app.check import report
+from reader_bridge.app.check.run import check_reader_and_card
+from reader_bridge.app.check.server import check_server
 from reader_bridge.app.problems import STOPPERS, NoPassphraseError, explain
 from reader_bridge.app.start import Options
 from reader_bridge.app.terminal.keys import NoTerminalError
@@ -104,10 +105,10 @@ def check(
             card.close()
     findings.append(asyncio.run(check_server(address, trusted)))
     if as_json:
-        typer.echo(json.dumps(check_report.as_json(findings, language)))
+        typer.echo(json.dumps(report.as_json(findings, language)))
     else:
-        check_report.show(findings, language, Console())
-    if not check_report.in_order(findings):
+        report.show(findings, language, Console())
+    if not report.in_order(findings):
         raise typer.Exit(1)
 
 

@@ -6,15 +6,15 @@ import signal
 from collections.abc import Callable
 from importlib.metadata import version
 
-from reader_bridge import bridge
-from reader_bridge.app import events, start, trust
+from reader_bridge.app import notice_texts, start, trust
 from reader_bridge.app.problems import NoServerError
 from reader_bridge.app.start import Options
 from reader_bridge.app.terminal.prompter import TerminalPrompter
 from reader_bridge.app.terminal.screen import Screen
 from reader_bridge.app.words import say
 from reader_bridge.card.connection import CardReaders
-from reader_bridge.prompts import Ending
+from reader_bridge.client import client
+from reader_bridge.prompter import Ending
 
 
 def run(options: Options, language: str, readers: Callable[[], CardReaders]) -> None:
@@ -22,9 +22,9 @@ def run(options: Options, language: str, readers: Callable[[], CardReaders]) -> 
     with Screen(language) as screen:
         try:
             ending = asyncio.run(_run(options, screen, readers))
-            screen.print(say(language, events.ENDINGS[ending]))
+            screen.print(say(language, notice_texts.ENDINGS[ending]))
         except (KeyboardInterrupt, asyncio.CancelledError, EOFError):
-            screen.print("", say(language, events.STOPPED))
+            screen.print("", say(language, notice_texts.STOPPED))
 
 
 async def _run(options: Options, screen: Screen, readers: Callable[[], CardReaders]) -> Ending:
@@ -42,7 +42,7 @@ async def _run(options: Options, screen: Screen, readers: Callable[[], CardReade
         screen, address.host, lambda: start.keep(address, options.language and screen.language)
     )
     try:
-        return await bridge.run(
+        return await client.run(
             url=address.url,
             host=address.host,
             tls=trusted if address.url.startswith("wss:") else None,

@@ -20,7 +20,7 @@ def run(options: Options, language: str) -> None:
     screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     if sys.platform == "linux" and not any(os.environ.get(name) for name in screens):
         raise NoWindowError
-    from reader_bridge.app.window import life
+    from reader_bridge.app.window import controller
 
-    if problem := life.run(options, language):
+    if problem := controller.run(options, language):
         raise problem

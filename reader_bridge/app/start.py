@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import locales
-from reader_bridge.app import remembered
+from reader_bridge.app import config
 from reader_bridge.app.address import Address, parse
-from reader_bridge.app.remembered import Remembered
+from reader_bridge.app.config import Remembered
 from reader_bridge.card.connection import CardReaders
 from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.virtual_card.card import VirtualCard
@@ -43,7 +43,7 @@ def speak(wanted: str | None) -> str:
     """Give the language: what was asked for, else what is remembered, else the system's."""
     if wanted:
         return locales.resolve(wanted)
-    return remembered.load().language or locales.resolve(system_language())
+    return config.load().language or locales.resolve(system_language())
 
 
 def system_language() -> str | None:
@@ -65,7 +65,7 @@ def server(options: Options) -> Address | None:
     """
     if options.server is not None:
         return parse(options.server)
-    kept = remembered.load().server
+    kept = config.load().server
     try:
         return parse(kept) if kept else None
     except ValueError:
@@ -74,10 +74,8 @@ def server(options: Options) -> Address | None:
 
 def keep(address: Address | None, language: str | None) -> None:
     """Remember the server's address, and the language where the person chose it."""
-    before = remembered.load()
-    remembered.save(
-        Remembered(address.url if address else before.server, language or before.language)
-    )
+    before = config.load()
+    config.save(Remembered(address.url if address else before.server, language or before.language))
 
 
 def passphrase_from_environment() -> str | None:

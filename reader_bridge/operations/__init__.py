@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from reader_bridge.operations.errand import Errand
-from reader_bridge.operations.pin_changing import change_pin
-from reader_bridge.operations.pin_setting import set_pin
-from reader_bridge.operations.proving import prove_possession
-from reader_bridge.operations.reading import card_status, list_readers, read_certificate
+from reader_bridge.operations.change_pin import change_pin
+from reader_bridge.operations.context import Errand
+from reader_bridge.operations.prove import prove_possession
+from reader_bridge.operations.read import card_status, list_readers, read_certificate
+from reader_bridge.operations.set_pin import set_pin
 from reader_bridge.protocol.operations import Value
 from reader_bridge.protocol.vocabulary import Operation
 

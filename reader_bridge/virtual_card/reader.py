@@ -17,7 +17,7 @@ from reader_bridge.card.errors import (
     NoCardError,
     ReaderNotFoundError,
 )
-from reader_bridge.virtual_card.misbehaviour import CardPulledError
+from tests.reader_bridge.virtual_card.misbehaviour import CardPulledError
 
 READER_NAME = "Kaika virtual reader"
 

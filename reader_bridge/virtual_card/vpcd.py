@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable
 from enum import IntEnum
 
-from reader_bridge.virtual_card.misbehaviour import CardPulledError
 from reader_bridge.virtual_card.reader import Card
+from tests.reader_bridge.virtual_card.misbehaviour import CardPulledError
 
 PORT = 35_963
 """Where `vpcd` listens unless told otherwise; its second slot is one above."""

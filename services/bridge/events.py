@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from reader_bridge.protocol import FailureCode, FailureValues, Step, Word
 from reader_bridge.protocol.operations import CardReport, CertificateCopy, PinChanged, ReaderList
-from services.bridge.work import Work
+from services.bridge.operations.task import Work
 
 
 class Fault(StrEnum):

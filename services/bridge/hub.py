@@ -13,22 +13,22 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import ErrorCode, KeyRole, SessionState, Word
-from services.authority.port import Authority
-from services.bridge.answers import Answers
-from services.bridge.behind import WriteBehind
-from services.bridge.card_work import CardWork
-from services.bridge.connections import House, HubConnection
-from services.bridge.endings import Endings, Events
+from services.authority.interface.port import Authority
+from services.bridge.connection import House, HubConnection
 from services.bridge.events import Failed, Fault, PairedEnd, PairingEnd, Unresolved
-from services.bridge.live import Chat, Chats, Session, Sessions
-from services.bridge.operation_store import Ending, OperationRecord, OperationStore
-from services.bridge.operations import Operations
-from services.bridge.pairing import PairingDesk, shown_name
-from services.bridge.pairing_codes import PairingCode, PairingCodes
-from services.bridge.port import Presence, Transport
-from services.bridge.session_store import SessionStore
-from services.bridge.states import Happening, OperationState, after
-from services.bridge.work import Work
+from services.bridge.interface import Presence, Transport
+from services.bridge.operations.authorisation import CardWork
+from services.bridge.operations.completion import Endings, Events
+from services.bridge.operations.message_handler import Answers
+from services.bridge.operations.start import Operations
+from services.bridge.operations.state import Happening, OperationState, after
+from services.bridge.operations.store import Ending, OperationRecord, OperationStore
+from services.bridge.operations.task import Work
+from services.bridge.pairing.codes import PairingCode, PairingCodes
+from services.bridge.pairing.service import PairingDesk, shown_name
+from services.bridge.pairing.store import SessionStore
+from services.bridge.sessions import Chat, Chats, Session, Sessions
+from services.bridge.write_behind import WriteBehind
 from services.storage.database import Database
 from services.storage.keys import KeyRing
 
@@ -37,7 +37,7 @@ UNPAIRED_FOR: Final = timedelta(minutes=30)
 
 
 class Hub:
-    """Carries out `services.bridge.port.BridgeHub` and `BridgeDoor`.
+    """Carries out `services.bridge.interface.BridgeHub` and `BridgeDoor`.
 
     :param origin: of this server as bridges dial it, such as ``wss://kaika.example``.
     :param events: hears what chats have to know; must not wait.

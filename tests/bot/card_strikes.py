@@ -17,8 +17,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import select
 
-from bot.embedded import VirtualCardMaker
-from services.authority.embedded.ca.service import CertificateService
+from bot.wiring.embedded import VirtualCardMaker
+from services.authority.ca.service import CertificateService
 from services.authority.embedded.models import AuditEntry
 from services.bridge.models import BridgeOperation, BridgeRelease
 from tests.bot.cardholders import Cardholder

@@ -11,14 +11,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from reader_bridge.link import Link, Wire
+from reader_bridge.client.websocket import Link, Wire
 from reader_bridge.protocol.limits import DEFAULT_PATH
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.bot.customers import PATIENCE, Customer
 from tests.chat import Json, buttons
+from tests.reader_bridge.end_to_end.at_home import KeptCard, Knowing
 from tests.reader_bridge.running import running
-from tests.reader_bridge.whole.at_home import KeptCard, Knowing
 from tests.services.bridge.over_link import PASSPHRASE
 
 _CODE = re.compile(r"\b([2-9A-Z]{4}) ([2-9A-Z]{4})\b")

@@ -18,15 +18,15 @@ from typing import Any, TypeVar
 
 from sqlalchemy import select
 
-from bot.sandbox.engine import Engine
-from bot.sandbox.server import serve
-from services.authority.embedded.ca.keys import NewCa
-from services.authority.embedded.ca.publication import Publication
-from services.authority.embedded.ca.service import CertificateService, open_service
-from services.authority.embedded.hashing import Cost
+from sandbox.engine import Engine
+from sandbox.server import serve
+from services.authority.ca.keys import NewCa
+from services.authority.ca.publication import Publication
+from services.authority.ca.service import CertificateService, open_service
+from services.authority.embedded.credentials.hashing import Cost
 from services.authority.embedded.models import AuditEntry
 from services.formats.hidden import Hidden
-from services.outbox import OutboxMessage
+from services.messaging.outbox import OutboxMessage
 from services.storage.models import InboxUpdate, UpdateState
 from services.storage.upgrade import upgrade
 from tests.bot.customers import PATIENCE, Customer, Mailboxes

@@ -39,7 +39,7 @@ class Machine:
 
     async def kaika(self, *words: str) -> Ended:
         """Run a command of ours."""
-        return await self.run(sys.executable, "-m", "bot.cli", *words)
+        return await self.run(sys.executable, "-m", "bot.cli.main", *words)
 
     async def run(self, *command: str) -> Ended:
         """Run a program to its end, with nothing typed into it."""
@@ -63,7 +63,7 @@ class Machine:
     async def demo(self) -> AsyncIterator[None]:
         """Have `kaika demo` running, and ready, while the block runs."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot.cli", "demo", "--port", "0"),
+            *(sys.executable, "-m", "bot.cli.main", "demo", "--port", "0"),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
             env=self._environment(),

@@ -9,10 +9,11 @@ import os
 import sys
 import tempfile
 
-import bot.bridge
-import bot.embedded  # noqa: F401  what a run imports late
-from bot import application, cli
-from handlers import answers
+import bot.wiring.bridge
+import bot.wiring.embedded  # noqa: F401  what a run imports late
+from bot.cli import main as cli
+from bot.telegram import application
+from handlers.faq import answers
 from services.faq import entries
 from services.storage.database import Database
 from services.storage.upgrade import upgrade

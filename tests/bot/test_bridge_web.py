@@ -14,11 +14,11 @@ from aiohttp import web
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from bot.bridge_web import Limits, Pace, SocketTransport, bridge_routes, tended
-from bot.web import listening
-from services.authority.guide import GuideAuthority
+from bot.web.bridge import Limits, Pace, SocketTransport, bridge_routes, tended
+from bot.web.listeners import listening
+from services.authority.none import GuideAuthority
 from services.bridge.hub import Hub
-from services.bridge.port import Transport
+from services.bridge.interface import Transport
 from services.storage import keys
 from services.storage.database import Database
 from services.storage.upgrade import upgrade

@@ -9,9 +9,9 @@ import pytest
 from telegram.error import InvalidToken, NetworkError
 from typer.testing import CliRunner
 
-from bot import cli
 from bot.app import Kaika
-from bot.cli import app
+from bot.cli import main
+from bot.cli.main import app
 from bot.settings import PREFIX, SANDBOX_SETTINGS
 from tests.chat import TOKEN
 
@@ -70,7 +70,7 @@ def test_a_wrong_command_line_is_refused(arguments: list[str]) -> None:
 
 def test_bytes_that_are_no_text_are_searched_all_the_same() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bot.cli", "faq", "search", "--json", "--stdin"],
+        [sys.executable, "-m", "bot.cli.main", "faq", "search", "--json", "--stdin"],
         input=b"\xff\xfe how much\n",
         capture_output=True,
         timeout=60,
@@ -116,7 +116,7 @@ def test_a_wrong_setting_ends_the_run_with_one_line(
     monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "argv", ["kaika", "run"])
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        main.main()
     assert ended.value.code == 2
     said = capsys.readouterr().err
     assert name in said
@@ -129,13 +129,13 @@ def test_a_missing_token_is_named(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["kaika", "run"])
     with pytest.raises(SystemExit):
-        cli.main()
+        main.main()
     assert "KAIKA_BOT_TOKEN is missing" in capsys.readouterr().err
 
 
 def test_the_search_is_asked_without_loading_telegram() -> None:
     code = (
-        "import sys; from bot.cli import app\n"
+        "import sys; from bot.cli.main import app\n"
         "try: app(['faq', 'search', '--json', 'pin'])\n"
         "except SystemExit: pass\n"
         "assert 'telegram' not in sys.modules and 'sqlalchemy.ext.asyncio' not in sys.modules"
@@ -160,7 +160,7 @@ def test_a_start_that_telegram_prevents_ends_with_one_line(
     monkeypatch.setattr(Kaika, "run", fail)
     monkeypatch.setattr(sys, "argv", ["kaika", "run"])
     with pytest.raises(SystemExit):
-        cli.main()
+        main.main()
     said = capsys.readouterr().err
     assert word in said
     assert "Traceback" not in said

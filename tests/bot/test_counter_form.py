@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from bot.counter_form import Form
+from bot.cli.counter.form import Form
 from tests.browser import chromium
 from tests.screenshots import A4, a_form
 

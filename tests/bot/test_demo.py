@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from bot import demo
 from bot import settings as settings_module
+from bot.cli import demo
 from bot.settings import Settings, SettingsError
 
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bot import embedded
-from bot.sandbox.engine import Engine
-from bot.sandbox.mails import SandboxMail
+from bot.cli import demo_people
 from bot.settings import Settings, SettingsError
-from services.authority.embedded import demo
-from services.authority.embedded.ca.errors import CaKeyError
+from bot.wiring import embedded
+from sandbox.engine import Engine
+from sandbox.mails import SandboxMail
+from services.authority.ca.errors import CaKeyError
 from services.storage.database import Database
 from services.storage.keys import load_or_create
 from services.storage.models import Fact
@@ -57,7 +57,7 @@ async def test_demo_people_never_meet_the_real_telegram(engine: Engine, tmp_path
     await _opens(engine, real)
     database = Database(real.database)
     async with database.unit_of_work() as session:
-        session.add(Fact(name=demo.MARK, value="filled"))
+        session.add(Fact(name=demo_people.MARK, value="filled"))
     await database.close()
     with pytest.raises(SettingsError, match="demo people"):
         await _opens(engine, real)

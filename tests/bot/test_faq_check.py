@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import locales
-from bot import faq_check
+from bot.cli import faq_check
 from services.faq import entries
 
 ENTRY = """---

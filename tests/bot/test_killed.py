@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from bot.sandbox.engine import Engine
-from bot.sandbox.people import Person
-from bot.sandbox.server import serve
+from sandbox.engine import Engine
+from sandbox.people import Person
+from sandbox.server import serve
 from tests.chat import TOKEN
 
 QUESTION = "how much does the zebra card cost"
@@ -87,7 +87,7 @@ async def running(api_url: str, folder: Path) -> AsyncIterator[asyncio.subproces
     }
     with (folder / "log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot.cli", "run", env=environment, stdout=log, stderr=log
+            sys.executable, "-m", "bot.cli.main", "run", env=environment, stdout=log, stderr=log
         )
     try:
         yield process

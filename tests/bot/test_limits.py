@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TimedOut
 
-from bot.limits import _LINE_WAITS, PatientLimiter
-from bot.sandbox.faults import Fault
+from bot.telegram.rate_limiter import _LINE_WAITS, PatientLimiter
+from sandbox.faults import Fault
 from tests.chat import Stage
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from typer import Typer
 
-from bot import audit_cli, counter, person_cli
+from bot.cli import audit, person
+from bot.cli.counter import commands as counter
 from bot.settings import PREFIX, Settings
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -18,7 +19,7 @@ def test_every_setting_is_told_of_and_none_besides() -> None:
     assert told - {f"{PREFIX}CARD_PASSPHRASE"} == known
 
 
-GROUPS = {"counter": counter.app, "audit": audit_cli.app, "person": person_cli.app}
+GROUPS = {"counter": counter.app, "audit": audit.app, "person": person.app}
 
 
 @pytest.mark.parametrize("group", GROUPS)

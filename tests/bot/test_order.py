@@ -7,8 +7,8 @@ from typing import Any
 from telegram import Chat, InlineQuery, Message, Update, User
 from telegram._utils.datetime import UTC
 
-from bot.order import CHATS_AT_ONCE, ChatOrder, Line
-from handlers.bridge_events import TimePassed
+from bot.updates.update_processor import CHATS_AT_ONCE, ChatOrder, Line
+from handlers.card_events import TimePassed
 
 ANNA = User(1, "Anna", False)
 

@@ -12,8 +12,8 @@ from telegram import Bot
 from telegram.error import InvalidToken, NetworkError
 from telegram.request import BaseRequest
 
-from bot import poller as poller_module
-from bot.poller import Poller
+from bot.updates import poller as poller_module
+from bot.updates.poller import Poller
 from tests.chat import TOKEN
 
 Answer = tuple[int, bytes] | Exception

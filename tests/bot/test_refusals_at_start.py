@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from bot import cli
+from bot.cli import main
 from tests.bot.programs import Ended, Machine
 
 SETTINGS = {
@@ -59,7 +59,7 @@ class Terminal:
         """Give a command."""
         self._patch.setattr(sys, "argv", ["kaika", *words])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            main.main()
         printed = self._capture.readouterr()
         assert isinstance(ended.value.code, int)
         return Ended(ended.value.code, printed.out, printed.err)

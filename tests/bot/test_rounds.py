@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.rounds import repeated
+from bot.jobs.periodic import repeated
 
 
 async def test_it_comes_at_once_and_again() -> None:

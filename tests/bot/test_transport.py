@@ -16,8 +16,8 @@ from telegram.error import (
     TimedOut,
 )
 
-from bot.transport import AiohttpRequest
-from bot.web import listening
+from bot.telegram.transport import AiohttpRequest
+from bot.web.listeners import listening
 
 TOKEN = "123456789:AAtests-use-this-token-0123456789abc"
 ERRORS = {

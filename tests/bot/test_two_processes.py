@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
-from bot.sandbox.server import serve
+from sandbox.server import serve
 from tests.bot.customers import PATIENCE
 from tests.bot.mixed_strikes import Town
 from tests.bot.struck import ROOT, environment_of, free_port

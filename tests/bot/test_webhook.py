@@ -10,7 +10,7 @@ import orjson
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from bot import web
+from bot.web import listeners
 from tests.chat import Stage
 
 SECRET = "a-secret-only-telegram-knows"
@@ -30,13 +30,13 @@ UPDATE = b"""
 async def url(stage: Stage) -> AsyncIterator[str]:
     stage.subscriber().person.start()  # the sandbox lets the bot write to who wrote first
     await stage.settle()
-    app = web.public_app(web.webhook_routes("/telegram", SECRET, stage.kaika.intake))
-    async with web.listening(app, "127.0.0.1", 0) as port:
+    app = listeners.public_app(listeners.webhook_routes("/telegram", SECRET, stage.kaika.intake))
+    async with listeners.listening(app, "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}/telegram"
 
 
 async def _post(url: str, body: bytes, secret: str | None = SECRET) -> int:
-    headers = {web.HEADER: secret} if secret is not None else {}
+    headers = {listeners.HEADER: secret} if secret is not None else {}
     async with (
         aiohttp.ClientSession() as session,
         session.post(url, data=io.BytesIO(body), headers=headers) as answer,
@@ -97,9 +97,9 @@ async def test_too_large_a_body_is_refused(url: str) -> None:
 
 async def test_other_methods_and_paths_are_not_there(url: str) -> None:
     async with aiohttp.ClientSession() as session:
-        async with session.get(url, headers={web.HEADER: SECRET}) as answer:
+        async with session.get(url, headers={listeners.HEADER: SECRET}) as answer:
             assert answer.status == 405
-        async with session.post(url + "x", headers={web.HEADER: SECRET}) as answer:
+        async with session.post(url + "x", headers={listeners.HEADER: SECRET}) as answer:
             assert answer.status == 404
 
 
@@ -147,9 +147,9 @@ async def test_what_could_not_be_stored_is_not_acknowledged(
 
 
 async def test_health_is_told_on_loopback(stage: Stage, tmp_path: Path) -> None:
-    app = web.health_app(stage.kaika.health)
+    app = listeners.health_app(stage.kaika.health)
     async with (
-        web.listening(app, "127.0.0.1", 0) as port,
+        listeners.listening(app, "127.0.0.1", 0) as port,
         aiohttp.ClientSession() as session,
         session.get(f"http://127.0.0.1:{port}/healthz") as answer,
     ):

@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.sandbox.text.format import format_text
-from handlers import callback_data, telegram_html
-from handlers.words import Markup, say
+from handlers.screen import callback_data, markdown
+from handlers.screen.text import Markup, say
+from sandbox.text.format import format_text
 
 
 def test_each_form_has_its_html() -> None:
     first = "First **bold** `a<b` [link](https://a.b/?x=1&y=2)\nsecond"
     source = f"{first}\n\n## Steps\n1. one\n2. two\n\n- dot"
-    assert telegram_html.render(source) == [
+    assert markdown.render(source) == [
         'First <b>bold</b> <code>a&lt;b</code> <a href="https://a.b/?x=1&amp;y=2">link</a>\nsecond',
         "<b>Steps</b>\n1. one\n2. two",
         "• dot",
@@ -21,15 +21,15 @@ def test_each_form_has_its_html() -> None:
 
 @pytest.mark.parametrize("source", ["> quote", "```\ncode\n```", "---", "- a\n  - b", "![i](x)"])
 def test_what_telegram_has_no_form_for_is_refused(source: str) -> None:
-    with pytest.raises(telegram_html.MarkdownError):
-        telegram_html.render(source)
+    with pytest.raises(markdown.MarkdownError):
+        markdown.render(source)
 
 
 @given(st.text(max_size=300))
 def test_whatever_is_rendered_telegram_can_read(source: str) -> None:
     try:
-        blocks = telegram_html.render(source)
-    except telegram_html.MarkdownError:
+        blocks = markdown.render(source)
+    except markdown.MarkdownError:
         return
     for block in blocks:
         format_text(block, "HTML")
@@ -37,14 +37,14 @@ def test_whatever_is_rendered_telegram_can_read(source: str) -> None:
 
 @given(st.lists(st.text(min_size=1, max_size=50), max_size=30), st.integers(100, 200))
 def test_messages_fit_and_lose_nothing(blocks: list[str], limit: int) -> None:
-    messages = telegram_html.split(blocks, limit)
+    messages = markdown.split(blocks, limit)
     assert "\n\n".join(messages) == "\n\n".join(blocks)
-    assert all(telegram_html.utf16_length(message) <= limit for message in messages)
+    assert all(markdown.utf16_length(message) <= limit for message in messages)
 
 
 def test_a_paragraph_too_long_for_a_message_is_refused() -> None:
     with pytest.raises(ValueError, match="longer than a message"):
-        telegram_html.split(["😀" * 2049])
+        markdown.split(["😀" * 2049])
 
 
 def test_values_are_escaped_and_markup_is_not() -> None:

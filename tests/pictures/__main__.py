@@ -13,12 +13,12 @@ from pathlib import Path
 
 from playwright.async_api import Browser
 
-from bot.sandbox.engine import Engine
-from handlers.guide import CONVERSATIONS
+from handlers.conversations.guided import CONVERSATIONS
+from sandbox.engine import Engine
 from tests.browser import chromium
 from tests.chat import TOKEN, Stage
-from tests.handlers.dialog.walking import declared, keys, state
-from tests.handlers.embedded.people import NOW, Office, at
+from tests.handlers.conversations.online.people import NOW, Office, at
+from tests.handlers.engine.walking import declared, keys, state
 from tests.pictures.film import Film, filmed
 from tests.pictures.stories import STORIES, Told
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from playwright.async_api import Browser, FloatRect, Locator, Page, ViewportSize, expect
 
-from bot.sandbox.server import serve
+from sandbox.server import serve
 from tests.browser import Device, window
 from tests.chat import Json, Stage, Subscriber
-from tests.handlers.dialog.walking import button_data, press, shown
+from tests.handlers.engine.walking import button_data, press, shown
 
 TALL_PHONE = Device("phone", 390, 1400, touch=True)
 _COLUMNS = 4

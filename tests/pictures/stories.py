@@ -2,11 +2,11 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from reader_bridge.prompts import PinKind
-from tests.handlers.dialog.walking import declared, press, state
-from tests.handlers.embedded.card_stage import NEW_PIN, WRONG, keys_of, opened
-from tests.handlers.embedded.paying import invoices, pays
-from tests.handlers.embedded.people import Office, clock, one_time_code
+from reader_bridge.prompter import PinKind
+from tests.handlers.conversations.online.card_stage import NEW_PIN, WRONG, keys_of, opened
+from tests.handlers.conversations.online.paying import invoices, pays
+from tests.handlers.conversations.online.people import Office, clock, one_time_code
+from tests.handlers.engine.walking import declared, press, state
 from tests.pictures.film import Film
 
 Told = Callable[[Film, Office], Awaitable[None]]

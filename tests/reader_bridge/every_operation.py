@@ -1,6 +1,6 @@
 """Every operation, and what is typed for it."""
 
-from reader_bridge.prompts import PinKind
+from reader_bridge.prompter import PinKind
 from reader_bridge.protocol import Purpose
 from reader_bridge.protocol.operations import (
     ChangePin,

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from reader_bridge.back_off import BackOff
-from reader_bridge.bridge import Bridge
 from reader_bridge.card.connection import CardReaders
-from reader_bridge.link import Link
-from reader_bridge.prompts import Ending, Prompter
-from reader_bridge.session import Patience, Session
+from reader_bridge.client.back_off import BackOff
+from reader_bridge.client.client import Bridge
+from reader_bridge.client.session import Patience, Session
+from reader_bridge.client.websocket import Link
+from reader_bridge.prompter import Ending, Prompter
 
 
 @dataclass

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.dialogs import EXPIRED, DialogChangedError, Dialogs, DialogState
+from services.conversations import EXPIRED, DialogChangedError, Dialogs, DialogState
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
 
@@ -19,7 +19,7 @@ BEGUN = DialogState(7, 7, "suspend", "which", NOW + timedelta(days=2), data={"a"
 PROCESS = """
 import asyncio, sys
 from dataclasses import replace
-from services.dialogs import DialogChangedError, Dialogs
+from services.conversations import DialogChangedError, Dialogs
 from services.storage.database import Database
 
 async def act(url):

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from services.inbox import KEEP, Inbox
+from services.messaging.inbox import KEEP, Inbox
 from services.storage import keys
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
@@ -115,7 +115,7 @@ async def test_the_sender_is_told_when_nothing_could_be_stored(
         return await commit(work)
 
     monkeypatch.setattr(inbox, "_commit", fail_once)
-    monkeypatch.setattr("services.inbox._RETRY_DELAY", 0)
+    monkeypatch.setattr("services.messaging.inbox._RETRY_DELAY", 0)
     inbox.mark_done(1)
     with pytest.raises(OperationalError):
         await inbox.put([update(2)])

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, StatementError
 
-from services import due, lease, people
+from services import jobs, leader_lease
 from services.faq import unanswered
+from services.people import people
 from services.storage import keys
 from services.storage.database import Database
 from services.storage.models import Base, Chat, Due, Person
@@ -118,54 +119,60 @@ async def test_what_is_due_is_taken_once_and_again_when_its_taker_dies(
     database: Database,
 ) -> None:
     async with database.unit_of_work() as session:
-        await due.schedule(session, "delete", "delete/1", NOW)
-        await due.schedule(session, "delete", "delete/1", NOW)
-        await due.schedule(session, "delete", "delete/2", NOW + timedelta(hours=1))
+        await jobs.schedule(session, "delete", "delete/1", NOW)
+        await jobs.schedule(session, "delete", "delete/1", NOW)
+        await jobs.schedule(session, "delete", "delete/2", NOW + timedelta(hours=1))
     async with database.unit_of_work() as session:
-        assert [row.key for row in await due.take(session, NOW)] == ["delete/1"]
-        assert await due.take(session, NOW) == []
-    later = NOW + due.LEASE + timedelta(seconds=1)
+        assert [row.key for row in await jobs.take(session, NOW)] == ["delete/1"]
+        assert await jobs.take(session, NOW) == []
+    later = NOW + jobs.LEASE + timedelta(seconds=1)
     async with database.unit_of_work() as session:
-        (row,) = await due.take(session, later)
+        (row,) = await jobs.take(session, later)
         assert row.attempts == 2
-        await due.postpone(session, row, later)
-        assert await due.take(session, later) == []
+        await jobs.postpone(session, row, later)
+        assert await jobs.take(session, later) == []
     async with database.unit_of_work() as session:
-        for row in await due.take(session, NOW + timedelta(days=1)):
-            await due.finish(session, row)
+        for row in await jobs.take(session, NOW + timedelta(days=1)):
+            await jobs.finish(session, row)
         assert (await session.execute(text("SELECT count(*) FROM due"))).scalar() == 0
 
 
 async def test_a_thing_scheduled_anew_while_it_was_done_stays(database: Database) -> None:
     async with database.unit_of_work() as session:
-        await due.schedule(session, "tidy", "tidy", NOW)
+        await jobs.schedule(session, "tidy", "tidy", NOW)
     async with database.unit_of_work() as session:
-        (row,) = await due.take(session, NOW)
+        (row,) = await jobs.take(session, NOW)
     async with database.unit_of_work() as session:
-        await due.finish(session, row)
-        await due.schedule(session, "tidy", "tidy", NOW + timedelta(days=1))
+        await jobs.finish(session, row)
+        await jobs.schedule(session, "tidy", "tidy", NOW + timedelta(days=1))
     async with database.unit_of_work() as session:
-        found = await session.get(Due, row.id) or (await due.take(session, NOW + due.LEASE * 999))
+        found = await session.get(Due, row.id) or (await jobs.take(session, NOW + jobs.LEASE * 999))
         assert found
-        await due.cancel(session, "tidy")
-        await due.cancel(session, "tidy")
+        await jobs.cancel(session, "tidy")
+        await jobs.cancel(session, "tidy")
 
 
 async def test_one_process_holds_a_lease_until_it_ends(database: Database) -> None:
     async with database.unit_of_work() as session:
-        assert await lease.acquire(session, "intake", "elsewhere:1", NOW)
-        assert not await lease.acquire(session, "intake", "elsewhere:2", NOW)
-        assert await lease.acquire(session, "intake", "elsewhere:1", NOW), "renewed"
-        assert await lease.acquire(session, "intake", "elsewhere:2", NOW + lease.DURATION)
-        await lease.release(session, "intake", "elsewhere:1")
-        assert not await lease.acquire(session, "intake", "elsewhere:3", NOW + lease.DURATION)
+        assert await leader_lease.acquire(session, "intake", "elsewhere:1", NOW)
+        assert not await leader_lease.acquire(session, "intake", "elsewhere:2", NOW)
+        assert await leader_lease.acquire(session, "intake", "elsewhere:1", NOW), "renewed"
+        assert await leader_lease.acquire(
+            session, "intake", "elsewhere:2", NOW + leader_lease.DURATION
+        )
+        await leader_lease.release(session, "intake", "elsewhere:1")
+        assert not await leader_lease.acquire(
+            session, "intake", "elsewhere:3", NOW + leader_lease.DURATION
+        )
 
 
 async def test_a_lease_of_a_dead_process_here_is_taken_at_once(database: Database) -> None:
-    dead = lease.this_process().rsplit(":", 1)[0] + ":4194305"  # beyond the largest process id
+    dead = (
+        leader_lease.this_process().rsplit(":", 1)[0] + ":4194305"
+    )  # beyond the largest process id
     async with database.unit_of_work() as session:
-        assert await lease.acquire(session, "intake", dead, NOW)
-        assert await lease.acquire(session, "intake", "elsewhere:2", NOW)
+        assert await leader_lease.acquire(session, "intake", dead, NOW)
+        assert await leader_lease.acquire(session, "intake", "elsewhere:2", NOW)
 
 
 async def test_unanswered_questions_are_counted_without_what_tells_who_asked(

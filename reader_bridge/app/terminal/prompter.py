@@ -11,15 +11,15 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from reader_bridge.app import events, questions
-from reader_bridge.app.events import Notice, Tone
+from reader_bridge.app import notice_texts, prompt_texts
+from reader_bridge.app.notice_texts import Notice, Tone
 from reader_bridge.app.pin_entry import fits
-from reader_bridge.app.questions import Page
+from reader_bridge.app.prompt_texts import Page
+from reader_bridge.app.secret_input import Typed
 from reader_bridge.app.terminal.screen import Screen
-from reader_bridge.app.typed import Typed
 from reader_bridge.app.words import say
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.prompts import (
+from reader_bridge.prompter import (
     Connected,
     Consent,
     PairingProblem,
@@ -55,13 +55,13 @@ class TerminalPrompter:
 
     async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
         """Ask for the code the chat shows."""
-        page = questions.pairing_code(problem, self._language)
+        page = prompt_texts.pairing_code(problem, self._language)
         self._open(page)
         return await self._screen.text(say(self._language, "Code:"), LONGEST_CODE)
 
     async def confirm_pairing(self, peer: Peer) -> bool:
         """Ask whether host, name and words are right."""
-        page = questions.comparison(peer, self._language)
+        page = prompt_texts.comparison(peer, self._language)
         self._open(page)
         same = await self._screen.yes(say(self._language, "Is all of it the same?"))
         if same:
@@ -70,30 +70,30 @@ class TerminalPrompter:
 
     async def consent(self, request: Consent) -> bool:
         """Ask whether this is wanted."""
-        self._open(questions.consent(request, self._language))
+        self._open(prompt_texts.consent(request, self._language))
         return await self._screen.yes(say(self._language, "Allow it?"))
 
     async def ask_pin(self, request: PinRequest) -> SecretBuffer | None:
         """Ask for a PIN or PUK, a new one twice; never the last try without a yes to it."""
         if request.last_try:
-            self._open(questions.last_try(request, self._language))
+            self._open(prompt_texts.last_try(request, self._language))
             if not await self._screen.yes(say(self._language, "Are you sure of it?")):
                 return None
-        self._open(questions.pin(request, self._language))
+        self._open(prompt_texts.pin(request, self._language))
         self._screen.print(
             say(self._language, "What you type is not shown. Leave with Esc."), style="dim"
         )
         if request.kind is PinKind.NEW:
             return await self._chosen(request)
-        return await self._secret(request, questions.FIELDS[request.kind])
+        return await self._secret(request, prompt_texts.FIELDS[request.kind])
 
     def show(self, event: Shown) -> None:
         """Print what happens; what goes on by itself is one line that moves."""
         if isinstance(event, Connected):
             self._connected()
-        if isinstance(event, Waiting) and event.step in events.SAID_BY_QUESTIONS:
+        if isinstance(event, Waiting) and event.step in notice_texts.SAID_BY_QUESTIONS:
             return
-        notice = events.notice(event, self._language, self._host)
+        notice = notice_texts.notice(event, self._language, self._host)
         if notice == self._last:
             return
         self._last = notice
@@ -126,13 +126,13 @@ class TerminalPrompter:
     async def _chosen(self, request: PinRequest) -> SecretBuffer | None:
         """Ask for a new PIN until it was typed twice the same."""
         while True:
-            first = await self._secret(request, questions.FIELDS[PinKind.NEW])
+            first = await self._secret(request, prompt_texts.FIELDS[PinKind.NEW])
             if first is None:
                 return None
             second: SecretBuffer | None = None
             same = False
             try:
-                second = await self._secret(request, questions.REPEAT)
+                second = await self._secret(request, prompt_texts.REPEAT)
                 same = second == first
             finally:
                 if not same:
@@ -141,7 +141,7 @@ class TerminalPrompter:
                     second.wipe()
             if same or second is None:
                 return first if same else None
-            self._screen.print(say(self._language, questions.DIFFERENT), style="yellow")
+            self._screen.print(say(self._language, prompt_texts.DIFFERENT), style="yellow")
 
     def _open(self, page: Page) -> None:
         self.quiet()

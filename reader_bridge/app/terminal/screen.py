@@ -7,15 +7,15 @@ from typing import Self
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from reader_bridge.app import questions
+from reader_bridge.app import prompt_texts
 from reader_bridge.app.address import Address, AddressError, parse
-from reader_bridge.app.check import Outcome
-from reader_bridge.app.check_server import check_server
-from reader_bridge.app.check_words import in_words
+from reader_bridge.app.check.run import Outcome
+from reader_bridge.app.check.server import check_server
+from reader_bridge.app.check.texts import in_words
 from reader_bridge.app.problems import explain
+from reader_bridge.app.secret_input import Typed
 from reader_bridge.app.terminal.keys import Keys, TerminalKeys
-from reader_bridge.app.terminal.line import Ended, Line
-from reader_bridge.app.typed import Typed
+from reader_bridge.app.terminal.line_editor import Ended, Line
 from reader_bridge.app.words import say
 
 LONGEST_ANSWER, LONGEST_ADDRESS = 8, 512
@@ -109,7 +109,7 @@ class Screen:
             self.print(in_words(finding, self.language), style="yellow")
 
     def _say_foreign(self) -> None:
-        self.print(say(self.language, questions.FOREIGN), style="yellow")
+        self.print(say(self.language, prompt_texts.FOREIGN), style="yellow")
 
     def _write(self, text: str) -> None:
         self.console.file.write(text)

@@ -14,10 +14,10 @@ from PySide6.QtWidgets import (
 )
 
 import locales
-from reader_bridge.app.window import look, parts
-from reader_bridge.app.window.desk import Desk, Tell, Ticket
+from reader_bridge.app.window import parts, theme
 from reader_bridge.app.window.overview import MOST_SHOWN, Overview
 from reader_bridge.app.window.question import Question
+from reader_bridge.app.window.thread_bridge import Desk, Tell, Ticket
 from reader_bridge.app.words import say
 
 ICON = (
@@ -44,10 +44,10 @@ class MainWindow(QWidget):
         self._told: list[Tell] = []
         self._ticket: Ticket | None = None
         self.setObjectName("window")
-        self.setStyleSheet(look.style_sheet())
+        self.setStyleSheet(theme.style_sheet())
         self.setWindowIcon(icon())
-        self.setMinimumSize(look.LEAST_WIDTH, look.LEAST_HEIGHT)
-        self.resize(look.WIDTH, look.HEIGHT)
+        self.setMinimumSize(theme.LEAST_WIDTH, theme.LEAST_HEIGHT)
+        self.resize(theme.WIDTH, theme.HEIGHT)
         self._lay_out()
         self._speak()
         desk.asked.connect(self._ask)
@@ -107,9 +107,9 @@ class MainWindow(QWidget):
         self._promise.setText(
             say(self.language, "Your PIN is typed here and goes to the card only, never to a chat.")
         )
-        families = [*look.CHINESE_FONTS] if self.language != locales.DEFAULT else [*look.FONTS]
+        families = [*theme.CHINESE_FONTS] if self.language != locales.DEFAULT else [*theme.FONTS]
         font = QFont()
-        font.setFamilies([*families, *look.CHINESE_FONTS])
+        font.setFamilies([*families, *theme.CHINESE_FONTS])
         QApplication.setFont(font)
 
     def _ask(self, ticket: Ticket) -> None:

@@ -2,7 +2,7 @@
 
 from PySide6.QtWidgets import QFrame, QGridLayout, QProgressBar, QVBoxLayout, QWidget
 
-from reader_bridge.app.events import Notice, Tone
+from reader_bridge.app.notice_texts import Notice, Tone
 from reader_bridge.app.window import parts
 
 MARKS = {Tone.BUSY: "…", Tone.WAITING: "▸", Tone.GOOD: "✓", Tone.NOTE: "•", Tone.BAD: "✗"}

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from reader_bridge.app.questions import Fact
+from reader_bridge.app.prompt_texts import Fact
 from reader_bridge.protocol import Word
 
 GAP = 14

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from reader_bridge.app import events, questions
-from reader_bridge.app.events import Notice, Tone
-from reader_bridge.app.window.desk import Desk
+from reader_bridge.app import notice_texts, prompt_texts
+from reader_bridge.app.notice_texts import Notice, Tone
 from reader_bridge.app.window.question import LineQuestion, PinQuestion, Question
+from reader_bridge.app.window.thread_bridge import Desk
 from reader_bridge.app.words import say
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.prompts import (
+from reader_bridge.prompter import (
     Connected,
     Consent,
     PairingProblem,
@@ -35,7 +35,7 @@ class WindowPrompter:
         """Ask for the code the chat shows."""
 
         def make(language: str) -> Question:
-            page = questions.pairing_code(problem, language)
+            page = prompt_texts.pairing_code(problem, language)
             return LineQuestion(page, language, say(language, "Code:"), LONGEST_CODE)
 
         answer = await self._desk.ask(make)
@@ -43,7 +43,7 @@ class WindowPrompter:
 
     async def confirm_pairing(self, peer: Peer) -> bool:
         """Ask whether host, name and words are right."""
-        same = await self._yes(lambda language: questions.comparison(peer, language))
+        same = await self._yes(lambda language: prompt_texts.comparison(peer, language))
         if same:
             self._desk.tell(
                 lambda language: Notice(Tone.WAITING, say(language, "Now say yes in the chat too."))
@@ -52,12 +52,12 @@ class WindowPrompter:
 
     async def consent(self, request: Consent) -> bool:
         """Ask whether this is wanted."""
-        return await self._yes(lambda language: questions.consent(request, language))
+        return await self._yes(lambda language: prompt_texts.consent(request, language))
 
     async def ask_pin(self, request: PinRequest) -> SecretBuffer | None:
         """Ask for a PIN or PUK, a new one twice; never the last try without a yes to it."""
         if request.last_try and not await self._yes(
-            lambda language: questions.last_try(request, language)
+            lambda language: prompt_texts.last_try(request, language)
         ):
             return None
         answer = await self._desk.ask(lambda language: PinQuestion(request, language))
@@ -67,9 +67,9 @@ class WindowPrompter:
         """Show what happens."""
         if isinstance(event, Connected):
             self._connected()
-        if isinstance(event, Waiting) and event.step in events.SAID_BY_QUESTIONS:
+        if isinstance(event, Waiting) and event.step in notice_texts.SAID_BY_QUESTIONS:
             return
-        self._desk.tell(lambda language: events.notice(event, language, self._host))
+        self._desk.tell(lambda language: notice_texts.notice(event, language, self._host))
 
-    async def _yes(self, page: Callable[[str], questions.Page]) -> bool:
+    async def _yes(self, page: Callable[[str], prompt_texts.Page]) -> bool:
         return bool(await self._desk.ask(lambda language: Question(page(language), language)))

@@ -4,13 +4,13 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from reader_bridge.app import questions
+from reader_bridge.app import prompt_texts
 from reader_bridge.app.pin_entry import fits
-from reader_bridge.app.questions import Page
+from reader_bridge.app.prompt_texts import Page
 from reader_bridge.app.window import parts
 from reader_bridge.app.window.secret_field import SecretField
 from reader_bridge.app.words import say
-from reader_bridge.prompts import PinKind, PinRequest
+from reader_bridge.prompter import PinKind, PinRequest
 
 SETTLING_MILLISECONDS = 400
 """A question that comes up under a finger that is typing or clicking takes no answer yet."""
@@ -160,12 +160,12 @@ class PinQuestion(Question):
 
     def __init__(self, request: PinRequest, language: str) -> None:
         self._request = request
-        super().__init__(questions.pin(request, language), language)
+        super().__init__(prompt_texts.pin(request, language), language)
 
     def _add_fields(self, column: QVBoxLayout) -> None:
-        names = [questions.FIELDS[self._request.kind]]
+        names = [prompt_texts.FIELDS[self._request.kind]]
         if self._request.kind is PinKind.NEW:
-            names.append(questions.REPEAT)
+            names.append(prompt_texts.REPEAT)
         self.fields = [SecretField(say(self.language, name)) for name in names]
         for field in self.fields:
             field.changed.connect(lambda: self.problem.hide())
@@ -193,7 +193,7 @@ class PinQuestion(Question):
         """Hand over the PIN, where it can be one and was typed twice the same."""
         problem = fits(self.fields[0].typed, self._request, self.language)
         if problem is None and not self._same():
-            problem = say(self.language, questions.DIFFERENT)
+            problem = say(self.language, prompt_texts.DIFFERENT)
         if problem is None:
             secret = self.fields[0].take()
             self.fields[-1].wipe()

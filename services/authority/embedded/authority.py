@@ -8,27 +8,33 @@ from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded import card_keys, doubts, grants, tries
-from services.authority.embedded.applications import Applications
-from services.authority.embedded.audit import Audit
-from services.authority.embedded.audit_head import HeadFile
-from services.authority.embedded.certificates import Certificates, authentication_certificate
-from services.authority.embedded.charges import Charges
-from services.authority.embedded.codes import Codes
-from services.authority.embedded.hashing import Hasher
-from services.authority.embedded.issuing import CardKey, Issuing, rsa_2048
-from services.authority.embedded.keeping import Keeping
-from services.authority.embedded.mails import Mails
-from services.authority.embedded.one_time_codes import OneTimeCodes
-from services.authority.embedded.payments import Payments
+from services import rate_limit
+from services.authority.embedded.audit.audit import Audit
+from services.authority.embedded.audit.head_file import HeadFile
+from services.authority.embedded.certificates import card_keys
+from services.authority.embedded.certificates.certificates import (
+    Certificates,
+    authentication_certificate,
+)
+from services.authority.embedded.certificates.issuing import CardKey, Issuing, rsa_2048
+from services.authority.embedded.credentials import grants
+from services.authority.embedded.credentials.disclosure import Revealing
+from services.authority.embedded.credentials.hashing import Hasher
+from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
+from services.authority.embedded.credentials.subscriber_codes import Codes
+from services.authority.embedded.credentials.verification import Proving
+from services.authority.embedded.notifications import security_alerts
+from services.authority.embedded.notifications.mails import Mails
+from services.authority.embedded.payments.applications import Applications
+from services.authority.embedded.payments.charges import Charges
+from services.authority.embedded.payments.invoices import Payments
+from services.authority.embedded.personal_data.record_keys import RecordKeyFile
+from services.authority.embedded.personal_data.records import Records
+from services.authority.embedded.personal_data.sealed_input import Keeping
 from services.authority.embedded.privacy import Privacy
-from services.authority.embedded.proving import Proving
-from services.authority.embedded.record_keys import RecordKeyFile
-from services.authority.embedded.records import Records
-from services.authority.embedded.revealing import Revealing
 from services.authority.errors import WrongKeyFileError
-from services.authority.port import CertificateIssuer, OnlineAuthority
-from services.authority.results import CardPermit, Grant, Operation
+from services.authority.interface.port import CertificateIssuer, OnlineAuthority
+from services.authority.values import CardPermit, Grant, Operation
 from services.storage.database import Database
 from services.storage.keys import KeyRing, Purpose
 from services.storage.models import Fact
@@ -58,7 +64,7 @@ class Expired:
 
 
 class EmbeddedAuthority:
-    """Carries out `services.authority.port.OnlineAuthority`.
+    """Carries out `services.authority.interface.port.OnlineAuthority`.
 
     The verbs are those of its parts, each of which keeps one concern.
     """
@@ -119,7 +125,7 @@ class EmbeddedAuthority:
         self.link_chat = self.privacy.link_chat
         self.unlink_chat = self.privacy.unlink_chat
         self.linked_people = self.privacy.linked_people
-        self.deny = doubts.Doubts(self.certificates, self.audit).deny
+        self.deny = security_alerts.Doubts(self.certificates, self.audit).deny
         keeping = Keeping(self.records)
         self.seal = keeping.seal
         self.unseal = keeping.unseal
@@ -175,8 +181,8 @@ class EmbeddedAuthority:
         applications = await self.applications.expire_overdue(session, now)
         certificates = await self.certificates.expire(session, now)
         await grants.tidy(session, now)
-        await doubts.tidy(session, now)
-        await tries.tidy(session, tries.PASSING, now)
+        await security_alerts.tidy(session, now)
+        await rate_limit.tidy(session, rate_limit.PASSING, now)
         return Expired(tuple(applications), tuple(certificates))
 
     def close(self) -> None:

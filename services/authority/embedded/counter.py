@@ -6,25 +6,25 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from services.authority.embedded import tries
-from services.authority.embedded.actors import Actor
-from services.authority.embedded.applications import Applied
-from services.authority.embedded.audit import Act
+from services import rate_limit
+from services.authority.embedded.audit.actors import Actor
+from services.authority.embedded.audit.audit import Act
 from services.authority.embedded.authority import EmbeddedAuthority
-from services.authority.embedded.certificates import certificates_of
-from services.authority.embedded.charges import PaymentView, payments_of
-from services.authority.embedded.ids import new_id
+from services.authority.embedded.certificates.certificates import certificates_of
+from services.authority.embedded.credentials.disclosure import timeline
 from services.authority.embedded.models import Application, Card, CertificateSet, Subscriber
-from services.authority.embedded.records import PersonalData
-from services.authority.embedded.revealing import timeline
-from services.authority.port import IssuedCertificate
-from services.authority.results import CURRENCY, Change, Charge, ChargeResult, Checkout, Timeline
-from services.authority.states import (
+from services.authority.embedded.payments.applications import Applied
+from services.authority.embedded.payments.charges import PaymentView, payments_of
+from services.authority.embedded.personal_data.ids import new_id
+from services.authority.embedded.personal_data.records import PersonalData
+from services.authority.interface.port import IssuedCertificate
+from services.authority.lifecycle import (
     ApplicationState,
     CertificateAct,
     CertificateState,
     RevocationReason,
 )
+from services.authority.values import CURRENCY, Change, Charge, ChargeResult, Checkout, Timeline
 from services.formats.card_number import CardNumber
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber
@@ -162,7 +162,7 @@ class Counter:
         """
         async with self._database.unit_of_work() as session:
             subscriber, application = await self._records.latest(session, ui_number)
-            wrong = await tries.clear(session, tries.CODE, subscriber.ui_hash)
+            wrong = await rate_limit.clear(session, rate_limit.CODE, subscriber.ui_hash)
             if wrong:
                 details = {"wrong_tries": wrong}
                 act, who = Act.CODE_RELEASED, self._actor.name
@@ -221,7 +221,7 @@ class Counter:
             subscriber, application = await self._records.latest(session, ui_number)
             certificates = await session.get(CertificateSet, application.id)
             card = await session.get(Card, application.id)
-            left = await tries.left(session, tries.CODE, subscriber.ui_hash, now)
+            left = await rate_limit.left(session, rate_limit.CODE, subscriber.ui_hash, now)
             payments = tuple(await payments_of(session, application.id))
         return PersonFile(
             person=self._records.open(subscriber),

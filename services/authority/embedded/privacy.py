@@ -7,12 +7,11 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded import grants, tries
-from services.authority.embedded.actors import Actor
-from services.authority.embedded.applications import Applications, clean
-from services.authority.embedded.audit import Act, Audit
-from services.authority.embedded.charges import payments_of
-from services.authority.embedded.codes import Codes
+from services import rate_limit
+from services.authority.embedded.audit.actors import Actor
+from services.authority.embedded.audit.audit import Act, Audit
+from services.authority.embedded.credentials import grants
+from services.authority.embedded.credentials.subscriber_codes import Codes
 from services.authority.embedded.models import (
     Application,
     AuditEntry,
@@ -23,8 +22,10 @@ from services.authority.embedded.models import (
     Payment,
     Subscriber,
 )
-from services.authority.embedded.notices import notify
-from services.authority.embedded.records import (
+from services.authority.embedded.notifications.notices import notify
+from services.authority.embedded.payments.applications import Applications, clean
+from services.authority.embedded.payments.charges import payments_of
+from services.authority.embedded.personal_data.records import (
     Records,
     latest_application,
     linked_chats,
@@ -37,9 +38,9 @@ from services.authority.errors import (
     TooManyChatsError,
     UnknownPersonError,
 )
+from services.authority.lifecycle import CERTIFICATE_IN_USE, ApplicationState, CertificateState
 from services.authority.notices import Notice
-from services.authority.results import Change, Link, LinkedPerson, Proof
-from services.authority.states import CERTIFICATE_IN_USE, ApplicationState, CertificateState
+from services.authority.values import Change, Link, LinkedPerson, Proof
 from services.formats.ui_number import UiNumber
 
 MOST_CHATS = 3
@@ -91,8 +92,10 @@ class Privacy:
 
     async def _count_link(self, session: AsyncSession, chat_id: int, now: datetime) -> None:
         try:
-            await tries.spend(session, tries.CHAT_LINKS, self._records.chat_hash(chat_id), now)
-        except tries.UsedUpError as error:
+            await rate_limit.spend(
+                session, rate_limit.CHAT_LINKS, self._records.chat_hash(chat_id), now
+            )
+        except rate_limit.UsedUpError as error:
             raise ChatPausedError(error.until or now) from error
 
     async def unlink_chat(
@@ -195,8 +198,8 @@ class Privacy:
         self._audit.record(session, Act.FORGOTTEN, subscriber.id, actor.name, now)
         for row in rows:
             await self._erase(session, row, actor, now)
-        for limit in tries.OF_A_PERSON:
-            await tries.clear(session, limit, subscriber.ui_hash)
+        for limit in rate_limit.OF_A_PERSON:
+            await rate_limit.clear(session, limit, subscriber.ui_hash)
         await session.execute(delete(Subscriber).where(Subscriber.id == subscriber.id))
         return Change(True, rows[-1].id if rows else "")
 

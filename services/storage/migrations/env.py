@@ -7,10 +7,10 @@ from alembic import context
 from services.storage.models import Base
 
 MODEL_MODULES = (
-    "services.dialogs",
-    "services.outbox",
+    "services.conversations",
+    "services.messaging.outbox",
     "services.authority.embedded.models",
-    "services.authority.embedded.ca.models",
+    "services.authority.ca.models",
     "services.bridge.models",
 )
 """Where tables are described besides `services.storage.models`, which imports none of them."""

@@ -1,7 +1,6 @@
 """Every page of the app with something in it, for the tests and the pictures."""
 
-from reader_bridge.app import questions
-from reader_bridge.app.window.desk import Make
+from reader_bridge.app import prompt_texts
 from reader_bridge.app.window.question import (
     LineQuestion,
     PassphraseQuestion,
@@ -10,9 +9,10 @@ from reader_bridge.app.window.question import (
     address_page,
     passphrase_page,
 )
+from reader_bridge.app.window.thread_bridge import Make
 from reader_bridge.app.words import say
 from reader_bridge.card.profiles.base import PinRules
-from reader_bridge.prompts import (
+from reader_bridge.prompter import (
     CardLabel,
     Consent,
     PairingProblem,
@@ -38,20 +38,20 @@ READING = Consent(Operation.CARD_STATUS, PEER, for_session=True)
 
 def code(problem: PairingProblem | None = None) -> Make:
     return lambda language: LineQuestion(
-        questions.pairing_code(problem, language), language, say(language, "Code:"), 32
+        prompt_texts.pairing_code(problem, language), language, say(language, "Code:"), 32
     )
 
 
 PAGES: dict[str, Make] = {
     "code": code(),
     "wrong code": code(PairingProblem(PairRefusal.TOO_MANY_TRIES, 0, 900)),
-    "compare": lambda language: Question(questions.comparison(PEER, language), language),
-    "consent": lambda language: Question(questions.consent(UNLOCK, language), language),
-    "reading": lambda language: Question(questions.consent(READING, language), language),
+    "compare": lambda language: Question(prompt_texts.comparison(PEER, language), language),
+    "consent": lambda language: Question(prompt_texts.consent(UNLOCK, language), language),
+    "reading": lambda language: Question(prompt_texts.consent(READING, language), language),
     "current pin": lambda language: PinQuestion(CURRENT, language),
     "new pin": lambda language: PinQuestion(NEW, language),
     "puk": lambda language: PinQuestion(PUK, language),
-    "last try": lambda language: Question(questions.last_try(LAST, language), language),
+    "last try": lambda language: Question(prompt_texts.last_try(LAST, language), language),
     "address": lambda language: LineQuestion(
         address_page("", language), language, say(language, "Address:"), 512
     ),

@@ -17,14 +17,14 @@ from rich.segment import Segment
 from rich.terminal_theme import TerminalTheme
 
 import locales
-from reader_bridge.app import events
+from reader_bridge.app import notice_texts
 from reader_bridge.app.terminal.keys import TerminalKeys
 from reader_bridge.app.terminal.prompter import TerminalPrompter
 from reader_bridge.app.terminal.screen import Screen
-from reader_bridge.app.window.desk import Desk, Ticket
 from reader_bridge.app.window.main_window import MainWindow
 from reader_bridge.app.window.question import PinQuestion
-from reader_bridge.prompts import Connected, Done, NowPaired, Shown, Waiting
+from reader_bridge.app.window.thread_bridge import Desk, Ticket
+from reader_bridge.prompter import Connected, Done, NowPaired, Shown, Waiting
 from reader_bridge.protocol import Operation, Purpose, SignatureAlgorithm, Step
 from reader_bridge.protocol.operations import Receipt
 from tests.browser import chromium
@@ -87,10 +87,10 @@ def take_windows(language: str) -> None:
         _grab(window, name.split()[-1])
         desk.withdrawn.emit(ticket)
     for event in (*PAIRED, WAITING):
-        desk.told.emit(lambda spoken, event=event: events.notice(event, spoken, PEER.host))
+        desk.told.emit(lambda spoken, event=event: notice_texts.notice(event, spoken, PEER.host))
     QTest.qWait(100)
     _grab(window, "waiting")
-    desk.told.emit(lambda spoken: events.notice(DONE, spoken, PEER.host))
+    desk.told.emit(lambda spoken: notice_texts.notice(DONE, spoken, PEER.host))
     QTest.qWait(100)
     _grab(window, "done")
     window.close()

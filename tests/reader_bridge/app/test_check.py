@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import locales
-from reader_bridge.app import check_words
-from reader_bridge.app.check import Finding, Outcome, Step, check_reader_and_card
+from reader_bridge.app.check import texts
+from reader_bridge.app.check.run import Finding, Outcome, Step, check_reader_and_card
 from reader_bridge.card import errors
 from reader_bridge.card.connection import CardReaders, ReaderState
 from reader_bridge.card.errors import CardError, PcscMissingError, ReaderServiceError
@@ -91,8 +91,8 @@ async def test_a_card_without_a_pin_is_told_as_not_activated(
     new_card: Callable[..., VirtualCard],
 ) -> None:
     found = await walk(VirtualReader(new_card(None)))
-    assert "not yet activated" in check_words.what(found["pin_blocked"], "en")
-    assert "activate it" in str(check_words.remedy(found["pin_blocked"], "en"))
+    assert "not yet activated" in texts.what(found["pin_blocked"], "en")
+    assert "activate it" in str(texts.remedy(found["pin_blocked"], "en"))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ async def test_a_real_moica_card_is_recognised_and_left_alone(issuer: Issuer) ->
     found = await walk(VirtualReader(card))
     finding = found["card_is_moica"]
     assert finding.outcome is Outcome.ATTENTION
-    assert "moica.nat.gov.tw" in str(check_words.remedy(finding, "en"))
+    assert "moica.nat.gov.tw" in str(texts.remedy(finding, "en"))
     assert not PIN_INSTRUCTIONS & {command[1] for command in card.commands}
 
 
@@ -163,14 +163,14 @@ async def test_without_the_service_all_is_skipped(error: CardError) -> None:
 async def test_every_trouble_with_a_card_has_its_sentence(error: CardError, language: str) -> None:
     found = (await walk(BrokenReaders(connecting=error)))[error.code]
     assert found.outcome is Outcome.FAILED
-    assert "\x1b" not in check_words.what(found, language)
-    assert check_words.remedy(found, language)
+    assert "\x1b" not in texts.what(found, language)
+    assert texts.remedy(found, language)
 
 
 @pytest.mark.parametrize("platform", ["linux", "win32", "darwin", "freebsd14"])
 def test_how_to_start_the_service_depends_on_the_system(platform: str) -> None:
     finding = Finding(Step.SERVICE, Outcome.FAILED, "reader_service_stopped")
-    assert "tart" in str(check_words.remedy(finding, "en", platform))
+    assert "tart" in str(texts.remedy(finding, "en", platform))
 
 
 def run_check(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -16,10 +16,11 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from reader_bridge.app import check_words, trust
+from reader_bridge.app import trust
 from reader_bridge.app.address import Address, parse
-from reader_bridge.app.check import Outcome
-from reader_bridge.app.check_server import check_server
+from reader_bridge.app.check import texts
+from reader_bridge.app.check.run import Outcome
+from reader_bridge.app.check.server import check_server
 from reader_bridge.protocol import write_frame
 from reader_bridge.protocol.limits import SUBPROTOCOL
 from reader_bridge.protocol.pairing_messages import Greeting
@@ -79,8 +80,8 @@ async def test_who_answers_is_told(handler: Handler, code: str) -> None:
         finding = await check_server(address, TRUSTED, patience=1.0)
     assert finding.code == code
     assert finding.outcome is (Outcome.OK if code == "server_answers" else Outcome.FAILED)
-    assert (check_words.remedy(finding, "en") is None) == (code == "server_answers")
-    assert address.host in check_words.what(finding, "zh_Hant")
+    assert (texts.remedy(finding, "en") is None) == (code == "server_answers")
+    assert address.host in texts.what(finding, "zh_Hant")
 
 
 async def test_an_ordinary_web_page_is_no_server() -> None:

@@ -13,12 +13,12 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
-from reader_bridge.app import remembered
+from reader_bridge.app import config
 from reader_bridge.app.problems import NoWindowError
 from reader_bridge.app.start import PASSPHRASE, Options
-from reader_bridge.app.window.desk import Desk
-from reader_bridge.app.window.life import Life
+from reader_bridge.app.window.controller import Life
 from reader_bridge.app.window.main_window import MainWindow
+from reader_bridge.app.window.thread_bridge import Desk
 from reader_bridge.protocol import FailureCode, UnpairReason
 from reader_bridge.protocol.operation_messages import Bye, Cancel, Failure, Progress, Result
 from reader_bridge.protocol.operations import ChangePin, PinChanged
@@ -98,7 +98,7 @@ async def test_the_whole_way_to_a_new_pin(
 ) -> None:
     person, life = open_window(options)
     line = await pair(person, server)
-    assert remembered.load() == remembered.Remembered(server.url, None)
+    assert config.load() == config.Remembered(server.url, None)
     assert PASSPHRASE not in os.environ
     await allow_change(person, line)
     person.types(PIN)
@@ -234,4 +234,4 @@ async def test_an_address_where_no_server_answers_is_asked_for_again(
     with pytest.raises(CutError):
         await looked_at.greet()
     await pair(person, server)
-    assert remembered.load().server == server.url
+    assert config.load().server == server.url

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from reader_bridge.app import remembered, start
+from reader_bridge.app import config, start
 from reader_bridge.app.address import parse
-from reader_bridge.app.remembered import Remembered
+from reader_bridge.app.config import Remembered
 from reader_bridge.app.start import Options
 
 
@@ -20,7 +20,7 @@ def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_the_address_and_the_language_are_kept_and_nothing_else() -> None:
     start.keep(parse("kaika.example"), "zh_Hant")
-    assert json.loads(remembered.path().read_text()) == {
+    assert json.loads(config.path().read_text()) == {
         "server": "wss://kaika.example/bridge/v1",
         "language": "zh_Hant",
     }
@@ -31,7 +31,7 @@ def test_the_address_and_the_language_are_kept_and_nothing_else() -> None:
 def test_one_is_kept_without_the_other_being_lost() -> None:
     start.keep(parse("kaika.example"), None)
     start.keep(None, "zh_Hant")
-    assert remembered.load() == Remembered("wss://kaika.example/bridge/v1", "zh_Hant")
+    assert config.load() == Remembered("wss://kaika.example/bridge/v1", "zh_Hant")
 
 
 def test_what_is_on_the_command_line_wins() -> None:
@@ -54,21 +54,21 @@ def test_what_is_on_the_command_line_wins() -> None:
     ],
 )
 def test_a_broken_file_counts_as_none(content: bytes) -> None:
-    remembered.path().parent.mkdir(parents=True)
-    remembered.path().write_bytes(content)
-    assert remembered.load() == Remembered()
+    config.path().parent.mkdir(parents=True)
+    config.path().write_bytes(content)
+    assert config.load() == Remembered()
     assert start.server(Options()) is None
 
 
 def test_an_unsafe_address_in_the_file_is_not_dialled() -> None:
-    remembered.save(Remembered("ws://evil.example", None))
+    config.save(Remembered("ws://evil.example", None))
     assert start.server(Options()) is None
 
 
 def test_a_place_that_cannot_be_written_to_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", "/proc/nowhere")
     start.keep(parse("kaika.example"), "en")
-    assert remembered.load() == Remembered()
+    assert config.load() == Remembered()
 
 
 @pytest.mark.parametrize(

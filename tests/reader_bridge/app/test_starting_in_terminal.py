@@ -150,8 +150,8 @@ def test_without_a_terminal_it_says_so(server: Counterpart, tmp_path: Path) -> N
 
 
 def test_every_operation_has_words() -> None:
-    from reader_bridge.app import events
+    from reader_bridge.app import notice_texts
 
-    assert set(events._DONE) | {Operation.SET_PIN} == set(Operation)
-    assert set(events.FAILURES) == set(FailureCode)
-    assert set(events._UNPAIRED) == set(UnpairReason)
+    assert set(notice_texts._DONE) | {Operation.SET_PIN} == set(Operation)
+    assert set(notice_texts.FAILURES) == set(FailureCode)
+    assert set(notice_texts._UNPAIRED) == set(UnpairReason)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reader_bridge.app.typed import LONGEST, Typed
+from reader_bridge.app.secret_input import LONGEST, Typed
 from reader_bridge.app.words import foreign, masked_number
 
 

@@ -9,14 +9,14 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 import locales
-from reader_bridge.app.events import Notice, Tone, notice
-from reader_bridge.app.window import look
-from reader_bridge.app.window.desk import Desk, Make, Ticket
+from reader_bridge.app.notice_texts import Notice, Tone, notice
+from reader_bridge.app.window import theme
 from reader_bridge.app.window.main_window import MainWindow
 from reader_bridge.app.window.question import PinQuestion, Question
 from reader_bridge.app.window.secret_field import SecretField
+from reader_bridge.app.window.thread_bridge import Desk, Make, Ticket
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.prompts import Connected, NowPaired, Waiting
+from reader_bridge.prompter import Connected, NowPaired, Waiting
 from reader_bridge.protocol import Operation, Step
 from tests.reader_bridge.app.at_window import PersonAtWindow
 from tests.reader_bridge.app.pages import NEW, PAGES, PEER
@@ -59,7 +59,7 @@ def scene(request: pytest.FixtureRequest, application: QApplication) -> Iterator
 
 @pytest.mark.parametrize("name", PAGES)
 @pytest.mark.parametrize(
-    "size", [(look.LEAST_WIDTH, look.LEAST_HEIGHT), (look.WIDTH, look.HEIGHT), (1200, 900)]
+    "size", [(theme.LEAST_WIDTH, theme.LEAST_HEIGHT), (theme.WIDTH, theme.HEIGHT), (1200, 900)]
 )
 def test_every_page_fits_and_nothing_is_cut(scene: Scene, name: str, size: tuple[int, int]) -> None:
     scene.window.resize(*size)
@@ -226,12 +226,12 @@ def test_markup_from_others_is_shown_as_it_is(scene: Scene) -> None:
         assert label.textFormat() is Qt.TextFormat.PlainText
 
 
-@pytest.mark.parametrize("pair", look.READABLE_PAIRS)
+@pytest.mark.parametrize("pair", theme.READABLE_PAIRS)
 def test_every_pair_of_colours_is_readable(pair: tuple[str, str]) -> None:
-    ink, ground = (getattr(look.PALETTE, name) for name in pair)
-    assert look.contrast(ink, ground) >= 4.5
+    ink, ground = (getattr(theme.PALETTE, name) for name in pair)
+    assert theme.contrast(ink, ground) >= 4.5
 
 
 def test_contrast_is_measured_as_the_standard_says() -> None:
-    assert look.contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert look.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+    assert theme.contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert theme.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)

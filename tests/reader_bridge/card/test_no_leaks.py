@@ -11,10 +11,10 @@ from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
 from tests.reader_bridge.card.issuer import ADMIN_KEY, cryptogram
 from tests.reader_bridge.forms import forms
+from tests.reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
 
 PIN, NEW_PIN, WRONG_PIN = b"first123", b"second45", b"wrong678"
 

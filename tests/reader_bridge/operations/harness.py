@@ -13,9 +13,9 @@ from reader_bridge.card.connection import (
 from reader_bridge.card.errors import ReaderNotFoundError
 from reader_bridge.card.profiles.base import AdminChallenge as CardsChallenge
 from reader_bridge.operations.card_thread import CardCalls, CardThread
-from reader_bridge.operations.errand import Allowances, Errand
-from reader_bridge.operations.running import Line, Outcome, RunningOperation
-from reader_bridge.prompts import Peer, PinKind
+from reader_bridge.operations.context import Allowances, Errand
+from reader_bridge.operations.runner import Line, Outcome, RunningOperation
+from reader_bridge.prompter import Peer, PinKind
 from reader_bridge.protocol import WORDS, SessionState
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
@@ -25,9 +25,9 @@ from reader_bridge.protocol.operation_messages import (
     Start,
 )
 from reader_bridge.protocol.operations import Parameters, operation_of
-from reader_bridge.scripted import Answer, ScriptedPrompter
 from reader_bridge.virtual_card.reader import VirtualReader, VirtualWatch
 from tests.reader_bridge.card.issuer import card_is_genuine, cryptogram
+from tests.reader_bridge.scripted_prompter import Answer, ScriptedPrompter
 
 ORIGIN = "wss://kaika.example"
 PEER = Peer("kaika.example", "Mai", (WORDS[0], WORDS[1]))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from reader_bridge.card.errors import ReaderServiceError
-from reader_bridge.prompts import PinKind, PinRequest
+from reader_bridge.prompter import PinKind, PinRequest
 from reader_bridge.protocol import CardProfile, Operation, Purpose
 from reader_bridge.protocol.failures import FailureCode, FailureValues
 from reader_bridge.protocol.operation_messages import Failure, Result

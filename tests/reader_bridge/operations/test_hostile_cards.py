@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reader_bridge.card.connection import CardConnection, ReaderState
-from reader_bridge.prompts import PinKind
+from reader_bridge.prompter import PinKind
 from reader_bridge.protocol import Purpose
 from reader_bridge.protocol.failures import FailureCode
 from reader_bridge.protocol.messages import open_frame, write_frame

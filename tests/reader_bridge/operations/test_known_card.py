@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from reader_bridge.prompts import PinKind, PinRequest
+from reader_bridge.prompter import PinKind, PinRequest
 from reader_bridge.protocol.failures import FailureCode
 from reader_bridge.protocol.operation_messages import Failure, Result
 from reader_bridge.protocol.operations import CardReport, ProvePossession, ReadCardStatus, Receipt
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.reader_bridge.bridge.test_operations import verifies
 from tests.reader_bridge.card.issuer import SERIAL
+from tests.reader_bridge.client.test_operations import verifies
 from tests.reader_bridge.operations.harness import Room
 
 PROOF = ProvePossession(bytes(32))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from reader_bridge.card.pcsc import PcscReaders
-from reader_bridge.prompts import PinKind
+from reader_bridge.prompter import PinKind
 from reader_bridge.protocol import Purpose
 from reader_bridge.protocol.operation_messages import Result
 from reader_bridge.protocol.operations import (

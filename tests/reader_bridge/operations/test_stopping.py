@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from reader_bridge.prompts import Consent, PinKind, PinRequest
+from reader_bridge.prompter import Consent, PinKind, PinRequest
 from reader_bridge.protocol.failures import ADVICE, FailureCode, FailureValues
 from reader_bridge.protocol.operation_messages import Failure, Result
 from reader_bridge.protocol.operations import (
@@ -18,11 +18,11 @@ from reader_bridge.protocol.operations import (
     SetPin,
 )
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.reader_bridge.bridge.test_operations import verifies
+from tests.reader_bridge.client.test_operations import verifies
 from tests.reader_bridge.every_operation import ALL, NEW_PIN, PIN, SECRETS
 from tests.reader_bridge.operations.harness import Room
+from tests.reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
 
 
 @pytest.mark.parametrize("kind", [Kind.PULLED_BEFORE, Kind.PULLED_AFTER, Kind.GARBAGE])

@@ -6,13 +6,14 @@ import json
 import re
 from pathlib import Path
 
-from reader_bridge.protocol import ADVICE, ErrorCode, FailureCode, Operation, SessionState, document
+from reader_bridge.protocol import ADVICE, ErrorCode, FailureCode, Operation, SessionState
 from reader_bridge.protocol.messages import FROM_BRIDGE, FROM_SERVER
-from reader_bridge.protocol.schema import field_texts, hints
 from reader_bridge.protocol.vocabulary import ALLOWED_IN
+from tools.protocol_docs import document
+from tools.protocol_docs.schema import field_texts, hints
 
 DOCS = Path(__file__).parents[3] / "docs"
-TO_MAKE_IT_ANEW = "python -m reader_bridge.protocol.document docs"
+TO_MAKE_IT_ANEW = "python -m tools.protocol_docs.document docs"
 
 
 def test_the_page_is_up_to_date() -> None:

@@ -29,8 +29,8 @@ from reader_bridge.protocol.operations import (
     ReadCardStatus,
 )
 from reader_bridge.protocol.pairing_messages import Pair, Paired, Resume
-from reader_bridge.protocol.schema import hints, notes, strip_optional
 from reader_bridge.protocol.vocabulary import KeyRole
+from tools.protocol_docs.schema import hints, notes, strip_optional
 
 READABLE = st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp"))
 

@@ -9,7 +9,8 @@ import pytest
 from reader_bridge.card.certificate import KeyRole as CardKeyRole
 from reader_bridge.card.errors import CardError, ReaderError
 from reader_bridge.card.profiles import base
-from reader_bridge.operations.failing import from_card, shown_name
+from reader_bridge.client.session_table import TABLE, Reaction
+from reader_bridge.operations.failures import from_card, shown_name
 from reader_bridge.protocol import (
     CODE_ALPHABET,
     WORDS,
@@ -34,7 +35,6 @@ from reader_bridge.protocol.messages import FROM_SERVER
 from reader_bridge.protocol.operation_messages import Bye, Cancel, Start
 from reader_bridge.protocol.pairing_messages import Paired
 from reader_bridge.protocol.vocabulary import ByeReason
-from reader_bridge.session_table import TABLE, Reaction
 
 ONE, TWO = bytes([1]) * 32, bytes([2]) * 32
 

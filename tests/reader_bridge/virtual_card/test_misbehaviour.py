@@ -14,9 +14,9 @@ from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile, TryCounter
 from reader_bridge.card.profiles.gids import GidsProfile
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
 from tests.reader_bridge.card.issuer import cryptogram
+from tests.reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
 
 OLD, NEW = bytearray(b"first123"), bytearray(b"second45")
 

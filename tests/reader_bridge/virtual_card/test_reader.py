@@ -12,8 +12,8 @@ from reader_bridge.card.errors import (
 )
 from reader_bridge.card.profiles import identify
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
+from tests.reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
 
 
 def test_an_empty_reader_and_one_that_is_not_there() -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded.audit import Act
+from services.authority.embedded.audit.audit import Act
 from services.authority.embedded.models import (
     Application,
     AuditEntry,
@@ -17,9 +17,9 @@ from services.authority.embedded.models import (
     Payment,
     Subscriber,
 )
-from services.authority.embedded.record_keys import RecordKeyFile
+from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.authority.errors import CodeNotKeptError
-from services.authority.states import ApplicationState, CertificateState
+from services.authority.lifecycle import ApplicationState, CertificateState
 from tests.services.authority.world import World
 
 PAID_FOR = {

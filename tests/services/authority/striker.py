@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from services.authority.errors import AuthorityError
-from services.authority.results import Operation
+from services.authority.values import Operation
 from services.formats.one_time_code import OneTimeCode
 from services.formats.subscriber_code import SubscriberCode
 from tests.services.authority.world import CHAT, NOW, Someone, World

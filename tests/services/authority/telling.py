@@ -6,8 +6,8 @@ from sqlalchemy import select
 
 from services.authority.embedded.models import Doubt
 from services.authority.notices import Notice
-from services.authority.results import Denial
-from services.outbox import Channel, OutboxMessage
+from services.authority.values import Denial
+from services.messaging.outbox import Channel, OutboxMessage
 from tests.services.authority.world import NOW, Someone, World
 
 FIRST, SECOND = 11, 12

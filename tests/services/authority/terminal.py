@@ -8,18 +8,19 @@ from typing import Any
 import typer
 from typer.testing import CliRunner, Result
 
-from bot import audit_cli, counter, key_cli, person_cli
-from bot.authority_desk import Parts
+from bot.cli import audit, keys, person
+from bot.cli.counter import commands
+from bot.cli.session import Parts
 from bot.settings import Settings
-from services.authority.embedded.hashing import Hasher
+from services.authority.embedded.credentials.hashing import Hasher
 from tests.services.authority.world import CHEAP, NOW, FakeIssuer, FakeMaker, small_key
 
 app = typer.Typer()
-app.add_typer(counter.app, name="counter")
-app.add_typer(audit_cli.app, name="audit")
-app.add_typer(person_cli.app, name="person")
+app.add_typer(commands.app, name="counter")
+app.add_typer(audit.app, name="audit")
+app.add_typer(person.app, name="person")
 db_app = typer.Typer()
-db_app.command("rotate-key")(key_cli.rotate_key)
+db_app.command("rotate-key")(keys.rotate_key)
 app.add_typer(db_app, name="db")
 
 UI = "A800000014"

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import select
 
 from services.authority.errors import AuthorityError, TooManyChatsError
-from services.authority.results import ChargeResult, Checkout, Operation
-from services.outbox import OutboxMessage
+from services.authority.values import ChargeResult, Checkout, Operation
+from services.messaging.outbox import OutboxMessage
 from tests.services.authority import invariants
 from tests.services.authority.test_codes import nobody
 from tests.services.authority.test_retrieval import asks

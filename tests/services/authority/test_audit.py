@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded.audit import NOTHING, Act, Fault, Verdict
-from services.authority.embedded.audit_head import Head, HeadFile
+from services.authority.embedded.audit.audit import NOTHING, Act, Fault, Verdict
+from services.authority.embedded.audit.head_file import Head, HeadFile
 from services.authority.embedded.models import AuditEntry, AuditTip
 from services.authority.errors import WrongStateError
 from services.storage.keys import Purpose

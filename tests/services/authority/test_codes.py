@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from services.authority.embedded import tries
-from services.authority.embedded.hashing import Cost, Hasher
+from services import rate_limit
+from services.authority.embedded.credentials.hashing import Cost, Hasher
 from services.authority.embedded.models import Allowance, AuditEntry
 from services.authority.errors import (
     AuthorityError,
@@ -19,7 +19,7 @@ from services.authority.errors import (
     CodeLockedError,
     WrongCodeError,
 )
-from services.authority.results import Operation, Proof
+from services.authority.values import Operation, Proof
 from services.formats.subscriber_code import SubscriberCode
 from tests.services.authority.world import CHAT, NOW, Someone, World, valid_ui_number
 
@@ -194,7 +194,7 @@ async def test_who_does_not_exist_takes_the_same_time(world: World) -> None:
             taken[index].append(time.perf_counter() - start)
             async with world.database.unit_of_work() as session:
                 subject = world.authority.records.ui_hash(who.ui_number)
-                await tries.clear(session, tries.CODE, subject)
+                await rate_limit.clear(session, rate_limit.CODE, subject)
     medians = [statistics.median(times) for times in taken.values()]
     assert max(medians) < 1.5 * min(medians), medians
 

@@ -9,17 +9,17 @@ from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from services.authority.embedded import transactions
+from services.authority.embedded.audit import after_commit
 from services.authority.embedded.models import AuditEntry, Card
-from services.authority.embedded.payments import UNDERWAY
+from services.authority.embedded.payments.invoices import UNDERWAY
 from services.authority.errors import (
     CheckoutRefusedError,
     UnknownPersonError,
     WrongStateError,
 )
-from services.authority.results import Operation
-from services.authority.states import ApplicationState, CertificateState
-from services.outbox import OutboxMessage
+from services.authority.lifecycle import ApplicationState, CertificateState
+from services.authority.values import Operation
+from services.messaging.outbox import OutboxMessage
 from services.storage.database import Database
 from tests.services.authority import invariants
 from tests.services.authority.world import NOW, Someone, World
@@ -61,7 +61,7 @@ class CutDatabase(Database):
 
 
 def _drop_followers(session: Session) -> None:
-    session.info.pop(transactions.FOLLOWERS, None)
+    session.info.pop(after_commit.FOLLOWERS, None)
 
 
 async def live(someone: Someone) -> None:

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from services import calendar
-from services.authority.embedded.applications import DUE_KIND
 from services.authority.embedded.models import Application, Subscriber
+from services.authority.embedded.payments.applications import DUE_KIND
 from services.authority.errors import (
     CheckoutRefusal,
     CheckoutRefusedError,
     DeadlinePassedError,
     UnknownPersonError,
 )
-from services.authority.states import ApplicationState
+from services.authority.lifecycle import ApplicationState
 from services.storage.models import Due
 from tests.services.authority.test_payments import owes, state_of
 from tests.services.authority.world import NOW, World

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded import grants
+from services.authority.embedded.credentials import grants
 from services.authority.embedded.models import Application
-from services.authority.embedded.records import locked_application
+from services.authority.embedded.personal_data.records import locked_application
 from services.authority.errors import GrantExpiredError
 from services.authority.notices import Notice
-from services.authority.results import Operation
+from services.authority.values import Operation
 from tests.services.authority import invariants
 from tests.services.authority.telling import FIRST, doubt_about, linked
 from tests.services.authority.world import NOW, World

@@ -8,10 +8,10 @@ from sqlalchemy import select
 
 from services.authority.embedded.models import AuditEntry, Doubt, LinkedChat
 from services.authority.errors import DoubtOverError, GrantExpiredError
+from services.authority.lifecycle import CertificateState
 from services.authority.notices import DOUBTFUL, Notice
-from services.authority.results import Denial, Operation
-from services.authority.states import CertificateState
-from services.outbox import OutboxMessage
+from services.authority.values import Denial, Operation
+from services.messaging.outbox import OutboxMessage
 from tests.services.authority.telling import (
     FIRST,
     SECOND,

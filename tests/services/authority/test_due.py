@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.due_worker import DueWorker
-from services import due
+from bot.jobs.worker import DueWorker
+from services import jobs
 from services.storage.models import Due
 from tests.services.authority.world import NOW, World
 
@@ -21,7 +21,7 @@ async def rows(world: World) -> list[Due]:
 
 async def schedules(world: World, key: str = "same", at: datetime = NOW) -> None:
     async with world.database.unit_of_work() as session:
-        await due.schedule(session, "kind", key, at, f'{{"at": {at.timestamp()}}}')
+        await jobs.schedule(session, "kind", key, at, f'{{"at": {at.timestamp()}}}')
 
 
 async def test_the_same_new_key_put_down_at_once_is_there_once(world: World) -> None:
@@ -48,13 +48,13 @@ async def test_what_is_scheduled_anew_while_it_is_done_is_done_again(world: Worl
 async def test_whoever_is_at_work_keeps_the_row_though_it_is_scheduled_anew(world: World) -> None:
     await schedules(world)
     async with world.database.unit_of_work() as session:
-        (row,) = await due.take(session, NOW)
+        (row,) = await jobs.take(session, NOW)
     await schedules(world)
     async with world.database.unit_of_work() as session:
-        assert await due.take(session, NOW) == []
-        await due.finish(session, row)
+        assert await jobs.take(session, NOW) == []
+        await jobs.finish(session, row)
     async with world.database.unit_of_work() as session:
-        assert len(await due.take(session, NOW)) == 1
+        assert len(await jobs.take(session, NOW)) == 1
 
 
 async def test_what_failed_and_was_moved_meanwhile_stays_where_it_was_moved_to(
@@ -62,10 +62,10 @@ async def test_what_failed_and_was_moved_meanwhile_stays_where_it_was_moved_to(
 ) -> None:
     await schedules(world)
     async with world.database.unit_of_work() as session:
-        (row,) = await due.take(session, NOW)
+        (row,) = await jobs.take(session, NOW)
     await schedules(world, at=LATER)
     async with world.database.unit_of_work() as session:
-        await due.postpone(session, row, NOW)
+        await jobs.postpone(session, row, NOW)
     (row,) = await rows(world)
     assert (row.at, row.leased_until) == (LATER, None)
 
@@ -80,12 +80,12 @@ async def test_what_hangs_holds_up_nothing_else(world: World) -> None:
         others.release()
 
     async with world.database.unit_of_work() as session:
-        await due.schedule(session, "hangs", "a mail server", NOW)
-        await due.schedule(session, "quick", "first", NOW)
+        await jobs.schedule(session, "hangs", "a mail server", NOW)
+        await jobs.schedule(session, "quick", "first", NOW)
     async with DueWorker(world.database, {}, {"hangs": hangs, "quick": quick}).running():
         await asyncio.wait_for(others.acquire(), 10)
         async with world.database.unit_of_work() as session:
-            await due.schedule(session, "quick", "second", NOW)
+            await jobs.schedule(session, "quick", "second", NOW)
         await asyncio.wait_for(others.acquire(), 10)
         gate.set()
     assert await rows(world) == [], "what was in hand is finished"
@@ -96,7 +96,7 @@ async def test_what_cannot_be_done_yet_waits_until_then(world: World) -> None:
 
     async def not_yet(_session: AsyncSession, _row: Due, now: datetime) -> None:
         if now < until:
-            raise due.NotYetError(until)
+            raise jobs.NotYetError(until)
 
     worker = DueWorker(world.database, {"kind": not_yet})
     await schedules(world)
@@ -115,7 +115,7 @@ async def test_what_a_process_that_is_gone_had_taken_is_done_by_the_next(world: 
 
     await schedules(world)
     async with world.database.unit_of_work() as session:
-        assert len(await due.take(session, now)) == 1
-        assert await due.take(session, now) == [], "not for as long as the lease holds"
+        assert len(await jobs.take(session, now)) == 1
+        assert await jobs.take(session, now) == [], "not for as long as the lease holds"
     async with DueWorker(world.database, {}, {"kind": errand}).running():
         await asyncio.wait_for(done.wait(), 10)

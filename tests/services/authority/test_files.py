@@ -12,15 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from services.authority.embedded import card_keys
-from services.authority.embedded.actors import Actor
+from services.authority.ca.models import StatusChange
+from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.authority import EmbeddedAuthority, Files
-from services.authority.embedded.ca.models import StatusChange
+from services.authority.embedded.certificates import card_keys
 from services.authority.embedded.counter import Counter
-from services.authority.embedded.hashing import Hasher
-from services.authority.embedded.record_keys import RecordKeyFile
+from services.authority.embedded.credentials.hashing import Hasher
+from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.authority.errors import NoIssuerError, UnknownPersonError, WrongStateError
-from services.authority.port import CardOrder, CertificateKind
+from services.authority.interface.port import CardOrder, CertificateKind
 from services.storage.keys import KeyRing, Purpose
 from tests.services.authority.world import CHEAP, NOW, World
 

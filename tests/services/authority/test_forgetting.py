@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.authority.embedded.models import place
-from services.authority.embedded.record_keys import RecordKeyFile
+from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.storage.keys import Purpose
 from services.storage.models import Base
 from tests.services.authority.postgres import PostgresServer

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from services.authority.embedded import tries
+from services import rate_limit
 from services.authority.errors import (
     AuthorityError,
     ChatPausedError,
@@ -13,7 +13,7 @@ from services.authority.errors import (
     WrongCardNumberError,
     WrongOneTimeCodeError,
 )
-from services.authority.results import Operation, Proof
+from services.authority.values import Operation, Proof
 from services.formats import card_number
 from services.formats.one_time_code import OneTimeCode
 from tests.services.authority.test_codes import nobody, refusals
@@ -151,7 +151,7 @@ async def test_ten_mails_a_day_and_no_more(world: World) -> None:
 async def test_a_chat_has_thirty_checks_an_hour(world: World) -> None:
     someone = world.person()
     await someone.applies()
-    for _ in range(tries.CHAT_CHECKS.allowed):
+    for _ in range(rate_limit.CHAT_CHECKS.allowed):
         await someone.checks()
     with pytest.raises(ChatPausedError) as paused:
         await someone.checks()
@@ -172,6 +172,8 @@ async def test_a_chat_is_linked_five_times_a_day(world: World) -> None:
 
 
 def test_a_rest_stands_before_each_of_the_last_uses() -> None:
-    limit = tries.Limit("x", 4, timedelta(days=1), (timedelta(minutes=1), timedelta(minutes=2)))
+    limit = rate_limit.Limit(
+        "x", 4, timedelta(days=1), (timedelta(minutes=1), timedelta(minutes=2))
+    )
     assert [limit.rest(uses).seconds // 60 for uses in range(5)] == [0, 0, 1, 2, 0]
-    assert not any(tries.CODE.rest(uses) for uses in range(9))
+    assert not any(rate_limit.CODE.rest(uses) for uses in range(9))

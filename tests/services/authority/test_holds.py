@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.authority.embedded.ca.statuses import listed
+from services.authority.ca.statuses import listed
 from tests.services.authority.world import NOW, World
 
 

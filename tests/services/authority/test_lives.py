@@ -1,7 +1,7 @@
 """Lives of people, from the application to the revocation, and every act twice."""
 
-from services.authority.embedded.audit import Verdict
-from services.authority.states import ApplicationState, CertificateState
+from services.authority.embedded.audit.audit import Verdict
+from services.authority.lifecycle import ApplicationState, CertificateState
 from tests.services.authority.world import NOW, World
 
 

@@ -8,14 +8,15 @@ from aiosmtplib import SMTPException
 from sqlalchemy import select
 
 import locales
-from bot import counter_form
-from services import due, outbox
-from services.authority.embedded import mails
-from services.authority.embedded.notices import notify
+from bot.cli.counter import form
+from services import jobs
+from services.authority.embedded.notifications import mails
+from services.authority.embedded.notifications.notices import notify
 from services.authority.notices import Notice
-from services.authority.results import Operation
-from services.mail import MailSender
-from services.outbox import Channel, Courier, OutboxMessage, UndeliverableError
+from services.authority.values import Operation
+from services.messaging import outbox
+from services.messaging.mail import MailSender
+from services.messaging.outbox import Channel, Courier, OutboxMessage, UndeliverableError
 from services.storage.models import Due
 from tests.services.authority.test_retrieval import asks
 from tests.services.authority.world import CHAT, NOW, Someone, World
@@ -42,16 +43,16 @@ def courier(world: World, mailbox: Mailbox) -> Courier:
 async def deliver(world: World, mailbox: Mailbox, now: datetime = NOW) -> None:
     """Do what is due, as the worker does."""
     async with world.database.unit_of_work() as session:
-        rows = [row for row in await due.take(session, now) if row.kind == outbox.DUE_KIND]
+        rows = [row for row in await jobs.take(session, now) if row.kind == outbox.DUE_KIND]
     for row in rows:
         try:
             await courier(world, mailbox).deliver(row.reference, now)
         except Exception:
             async with world.database.unit_of_work() as session:
-                await due.postpone(session, row, now)
+                await jobs.postpone(session, row, now)
         else:
             async with world.database.unit_of_work() as session:
-                await due.finish(session, row)
+                await jobs.finish(session, row)
 
 
 def texts(mailbox: Mailbox) -> list[str]:
@@ -188,7 +189,7 @@ async def test_every_notice_reads_well_in_both_languages(world: World) -> None:
 
 
 def test_every_word_of_the_authority_is_translated_and_used() -> None:
-    said = {mails._SUBJECT, mails._FOOTER, counter_form.TITLE, counter_form._FEE}
+    said = {mails._SUBJECT, mails._FOOTER, form.TITLE, form._FEE}
     said |= {word for pair in mails._WORDS.values() for word in pair}
-    said |= {*counter_form._LABELS, *counter_form._SIGNATURES, *counter_form.NOTES}
+    said |= {*form._LABELS, *form._SIGNATURES, *form.NOTES}
     assert set(locales.words(mails.DOMAIN, "zh_Hant")) == said

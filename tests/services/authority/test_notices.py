@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import select
 
 from services.authority.notices import Notice
-from services.authority.results import Operation, Proof
-from services.outbox import Channel, OutboxMessage
+from services.authority.values import Operation, Proof
+from services.messaging.outbox import Channel, OutboxMessage
 from services.storage.models import Due
 from tests.services.authority import invariants
 from tests.services.authority.telling import (

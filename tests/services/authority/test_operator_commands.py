@@ -6,8 +6,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from bot import counter
-from services.authority.embedded.demo import PEOPLE
+from bot.cli.counter import commands as counter
+from bot.cli.demo_people import PEOPLE
 from services.formats import subscriber_code
 from tests.services.authority.terminal import APPLY, PERSON, UI, Terminal, app
 

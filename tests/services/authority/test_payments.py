@@ -7,15 +7,15 @@ import pytest
 from sqlalchemy import select
 
 from services.authority.embedded.models import Application, Payment
-from services.authority.embedded.payments import UNDERWAY
+from services.authority.embedded.payments.invoices import UNDERWAY
 from services.authority.errors import (
     CheckoutRefusal,
     CheckoutRefusedError,
     UnknownChargeError,
     WrongStateError,
 )
-from services.authority.results import Checkout, Fee, FeeKind, Operation, Owed
-from services.authority.states import ApplicationState
+from services.authority.lifecycle import ApplicationState
+from services.authority.values import Checkout, Fee, FeeKind, Operation, Owed
 from services.formats.errors import FormatError
 from tests.services.authority.world import CHAT, NOW, Someone, World
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.cli_parts import plain
+from bot.cli.output import plain
 from services.authority.embedded import models
-from services.authority.embedded.actors import Actor
+from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.models import (
     Application,
     Certificate,
@@ -20,8 +20,8 @@ from services.authority.embedded.models import (
     Permission,
     Subscriber,
 )
-from services.authority.embedded.record_keys import RecordKeyFile
-from services.authority.embedded.sealed import SEALED_COLUMNS
+from services.authority.embedded.personal_data.record_keys import RecordKeyFile
+from services.authority.embedded.personal_data.sealed_columns import SEALED_COLUMNS
 from services.authority.errors import (
     ForgetRefusedError,
     GrantExpiredError,
@@ -30,7 +30,7 @@ from services.authority.errors import (
     UnknownPersonError,
     WrongKeyFileError,
 )
-from services.authority.results import Operation, Proof
+from services.authority.values import Operation, Proof
 from services.storage import keys
 from services.storage.database import Database
 from services.storage.keys import KeyFileError, UnsealError

@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.authority.embedded.actors import Actor
+from services.authority.embedded.audit.actors import Actor
 from services.authority.errors import AuthorityError
-from services.authority.results import Change, Checkout, Operation
+from services.authority.values import Change, Checkout, Operation
 from services.formats.one_time_code import OneTimeCode
 from tests.services.authority import invariants
 from tests.services.authority.conftest import MakeUrl

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from services.authority.embedded.models import OneTimeChallenge
-from services.authority.embedded.record_keys import RecordKeyFile
+from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.authority.errors import (
     CodeLockedError,
     CodeNotKeptError,
@@ -20,10 +20,10 @@ from services.authority.errors import (
     WrongOneTimeCodeError,
     WrongStateError,
 )
-from services.authority.results import Challenge, Grant, Operation, Proof, RevealedCode
+from services.authority.values import Challenge, Grant, Operation, Proof, RevealedCode
 from services.formats import card_number
 from services.formats.one_time_code import OneTimeCode
-from services.outbox import OutboxMessage
+from services.messaging.outbox import OutboxMessage
 from tests.services.authority.test_codes import OTHER_CHATS, WRONG, nobody
 from tests.services.authority.world import CHAT, NOW, Someone, World
 

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from services.formats.hidden import Hidden
-from services.mail import Security, SmtpServer, SmtpTransport
-from services.outbox import UndeliverableError
+from services.messaging.mail import Security, SmtpServer, SmtpTransport
+from services.messaging.outbox import UndeliverableError
 
 CHALLENGE = b"220 ready\r\n"
 

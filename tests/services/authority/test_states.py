@@ -5,9 +5,7 @@ import itertools
 import pytest
 
 from services.authority.errors import NotCarriedOutError, WrongStateError
-from services.authority.guide import GuideAuthority
-from services.authority.results import PROOFS_NEEDED, Operation, Proof, proofs_missing
-from services.authority.states import (
+from services.authority.lifecycle import (
     APPLICATION,
     CERTIFICATE,
     CODE_IS_KEPT,
@@ -18,6 +16,8 @@ from services.authority.states import (
     move_application,
     move_certificate,
 )
+from services.authority.none import GuideAuthority
+from services.authority.values import PROOFS_NEEDED, Operation, Proof, proofs_missing
 
 A, B = ApplicationState, ApplicationAct
 APPLICATION_MOVES = {

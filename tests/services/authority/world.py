@@ -11,21 +11,22 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded import grants
-from services.authority.embedded.actors import Actor
-from services.authority.embedded.applications import Applied
+from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.authority import EmbeddedAuthority, Files
+from services.authority.embedded.certificates.issuing import CardKey, Issued
 from services.authority.embedded.counter import Counter
-from services.authority.embedded.hashing import Cost, Hasher
-from services.authority.embedded.issuing import CardKey, Issued
-from services.authority.embedded.records import PersonalData, latest_application
-from services.authority.port import (
+from services.authority.embedded.credentials import grants
+from services.authority.embedded.credentials.hashing import Cost, Hasher
+from services.authority.embedded.payments.applications import Applied
+from services.authority.embedded.personal_data.records import PersonalData, latest_application
+from services.authority.interface.port import (
     CardOrder,
     CertificateIssuer,
     CertificateRequest,
     IssuedCertificate,
 )
-from services.authority.results import (
+from services.authority.lifecycle import RevocationReason
+from services.authority.values import (
     Change,
     Charge,
     ChargeResult,
@@ -34,7 +35,6 @@ from services.authority.results import (
     Operation,
     Proof,
 )
-from services.authority.states import RevocationReason
 from services.formats import ui_number
 from services.formats.hidden import Hidden
 from services.formats.subscriber_code import SubscriberCode

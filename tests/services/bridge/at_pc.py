@@ -3,10 +3,10 @@
 from collections.abc import Coroutine
 from typing import Any
 
-from reader_bridge import bridge
 from reader_bridge.card.connection import CardReaders
-from reader_bridge.prompts import Ending, PinKind
-from reader_bridge.scripted import ScriptedPrompter
+from reader_bridge.client import client
+from reader_bridge.prompter import Ending, PinKind
+from tests.reader_bridge.scripted_prompter import ScriptedPrompter
 
 
 def somebody(code: str, pin: bytes) -> ScriptedPrompter:
@@ -16,7 +16,7 @@ def somebody(code: str, pin: bytes) -> ScriptedPrompter:
 
 def dials(url: str, readers: CardReaders, person: ScriptedPrompter) -> Coroutine[Any, Any, Ending]:
     """Run their bridge, until it is cancelled."""
-    return bridge.run(
+    return client.run(
         url=url,
         host="127.0.0.1",
         tls=None,

@@ -1,7 +1,7 @@
 """Who means harm: a bridge that says what a test wants, and what it is given to begin with."""
 
 from services.bridge.events import Failed
-from services.bridge.work import Work
+from services.bridge.operations.task import Work
 from tests.services.authority.world import CHAT, Someone
 from tests.services.bridge.card import Card
 from tests.services.bridge.pc import Pc

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.port import (
+from services.authority.interface.port import (
     CardOrder,
     CertificateKind,
     CertificateRequest,

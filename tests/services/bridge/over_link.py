@@ -17,14 +17,14 @@ from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bot.bridge_web import Limits, bridge_routes
-from bot.embedded import VirtualCardMaker
-from bot.web import listening, public_app
+from bot.web.bridge import Limits, bridge_routes
+from bot.web.listeners import listening, public_app
+from bot.wiring.embedded import VirtualCardMaker
 from reader_bridge.protocol.limits import DEFAULT_PATH
-from services.authority.embedded.ca.keys import NewCa
-from services.authority.embedded.ca.publication import Publication
-from services.authority.embedded.ca.service import open_service
-from services.authority.results import Operation, Proof
+from services.authority.ca.keys import NewCa
+from services.authority.ca.publication import Publication
+from services.authority.ca.service import open_service
+from services.authority.values import Operation, Proof
 from services.bridge.events import (
     BridgeEvent,
     Done,
@@ -35,8 +35,8 @@ from services.bridge.events import (
     Unresolved,
 )
 from services.bridge.hub import Hub
-from services.bridge.port import BridgeDoor, Connection, Transport
-from services.bridge.work import Work
+from services.bridge.interface import BridgeDoor, Connection, Transport
+from services.bridge.operations.task import Work
 from services.formats.hidden import Hidden
 from services.storage.database import Database
 from tests.services.authority.world import CHAT, CHEAP, NOW, Someone, World

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Wire:
-    """The websocket as the server sees it (`services.bridge.port.Transport`)."""
+    """The websocket as the server sees it (`services.bridge.interface.Transport`)."""
 
     def __init__(self, pc: "Pc") -> None:
         self._pc = pc

@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import func, select
 
 from services.authority.errors import AuthorityError, GrantExpiredError, WrongStateError
-from services.authority.states import CertificateState
+from services.authority.lifecycle import CertificateState
 from services.bridge.errors import AdminBarredError, BridgeError, BusyError, NotPairedError
 from services.bridge.events import Done, Failed, OperationEvent, PinSet, Waiting
 from services.bridge.models import BridgeOperation
-from services.bridge.work import Work
+from services.bridge.operations.task import Work
 from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT
 from tests.services.bridge.attacker import attacker, authorised, locked

@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from services.authority.states import CertificateState
+from services.authority.lifecycle import CertificateState
 from services.bridge.events import Done, Failed, Fault, NowPaired, OperationEvent, PinSet
-from services.bridge.work import Work
+from services.bridge.operations.task import Work
 from tests.services.authority import invariants
 from tests.services.authority.world import CHAT, Someone
 from tests.services.bridge.card import Card

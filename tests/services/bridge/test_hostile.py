@@ -4,7 +4,7 @@ import pytest
 
 from services.authority.errors import AuthorityError, GrantExpiredError
 from services.bridge.events import Failed
-from services.bridge.work import Work
+from services.bridge.operations.task import Work
 from tests.services.authority.world import CHAT
 from tests.services.bridge.attacker import attacker, authorised, failures, locked
 from tests.services.bridge.said import octets

@@ -7,12 +7,12 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.authority.errors import NotCarriedOutError
-from services.authority.guide import GuideAuthority
-from services.authority.states import CertificateState
+from services.authority.lifecycle import CertificateState
+from services.authority.none import GuideAuthority
 from services.bridge.errors import AdminBarredError, BusyError
 from services.bridge.events import Done, Failed, OperationEvent, Possession, Unresolved
 from services.bridge.hub import Hub
-from services.bridge.work import Work
+from services.bridge.operations.task import Work
 from tests.services.authority import invariants
 from tests.services.authority.world import CHAT
 from tests.services.bridge.attacker import (

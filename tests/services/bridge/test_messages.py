@@ -9,13 +9,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from reader_bridge.card.connection import CardConnection
-from reader_bridge.prompts import PinKind, Shown, Waiting
+from reader_bridge.prompter import PinKind, Shown, Waiting
 from reader_bridge.protocol import Operation, Step
-from reader_bridge.scripted import ScriptedPrompter
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
-from services.bridge.work import Work
+from services.bridge.operations.task import Work
 from services.storage.database import Database
+from tests.reader_bridge.scripted_prompter import ScriptedPrompter
 from tests.services.bridge.at_pc import dials, somebody
 from tests.services.bridge.over_link import (
     PASSPHRASE,

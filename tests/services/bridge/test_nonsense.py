@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from services.bridge.events import Done
-from services.bridge.work import Work
+from services.bridge.operations.task import Work
 from tests.services.authority.world import CHAT
 from tests.services.bridge.attacker import authorised, locked
 from tests.services.bridge.pc import Pc, Wire

@@ -17,8 +17,8 @@ from services.bridge.events import (
     PairingEnded,
     PairingOffered,
 )
-from services.bridge.pairing import shown_name
-from services.bridge.work import Work
+from services.bridge.operations.task import Work
+from services.bridge.pairing.service import shown_name
 from tests.services.authority.world import CHAT
 from tests.services.bridge.pc import Pc
 from tests.services.bridge.world import BridgeWorld

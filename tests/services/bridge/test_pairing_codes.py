@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reader_bridge.protocol import CODE_ALPHABET, CODE_LENGTH
 from services.authority.embedded.models import Allowance
 from services.bridge.models import BridgeCode
-from services.bridge.pairing_codes import (
+from services.bridge.pairing.codes import (
     LIFETIME,
     OF_ALL,
     OF_AN_ADDRESS,

@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 from reader_bridge.protocol import Operation, SignatureAlgorithm
 from reader_bridge.protocol.operations import Receipt
-from services.bridge.receipts import receipt_is_right
+from services.bridge.operations.possession_proof import receipt_is_right
 from tests.services.bridge.said import ORIGIN, statement
 
 SERIAL = "a0" * 16

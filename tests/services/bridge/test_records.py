@@ -9,11 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from bot.key_cli import COLUMNS
-from services.authority.states import CertificateState
+from bot.cli.keys import COLUMNS
+from services.authority.lifecycle import CertificateState
 from services.bridge.events import Done, OperationEvent, PairingOffered
 from services.bridge.models import SEALED_COLUMNS
-from services.bridge.work import Work
+from services.bridge.operations.task import Work
 from services.storage import keys
 from services.storage.rotation import keys_in_use, reseal
 from tests.services.authority.conftest import make_url

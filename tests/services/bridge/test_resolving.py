@@ -3,10 +3,10 @@
 import pytest
 
 from services.authority.errors import WrongStateError
-from services.authority.states import CertificateState
+from services.authority.lifecycle import CertificateState
 from services.bridge.errors import BridgeError
 from services.bridge.events import Done, Failed, Unresolved
-from services.bridge.work import Work
+from services.bridge.operations.task import Work
 from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT, Someone
 from tests.services.bridge.card import Card

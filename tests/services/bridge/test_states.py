@@ -4,8 +4,8 @@ import pytest
 
 from reader_bridge.protocol import SessionState
 from reader_bridge.protocol.messages import FROM_BRIDGE
-from services.bridge.connections import TABLE as MESSAGES
-from services.bridge.states import TABLE, Happening, OperationState, allowed
+from services.bridge.connection import TABLE as MESSAGES
+from services.bridge.operations.state import TABLE, Happening, OperationState, allowed
 
 _S, _H = OperationState, Happening
 CELLS = [(state, happening) for state in OperationState for happening in Happening]

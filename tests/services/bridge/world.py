@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 
 from services.authority.embedded.models import AuditEntry
-from services.authority.results import Operation, Proof
+from services.authority.values import Operation, Proof
 from services.bridge.events import BridgeEvent, OperationEvent
 from services.bridge.hub import Hub
 from services.bridge.models import BridgeRelease
-from services.bridge.work import Work
+from services.bridge.operations.task import Work
 from tests.services.authority.world import CHAT, NOW, Someone, World
 from tests.services.bridge.card import Card
 from tests.services.bridge.pc import Pc

@@ -7,8 +7,8 @@ from shutil import copy
 
 import pytest
 
-from services.authority.embedded.ca import keys
-from services.authority.embedded.ca.identity import CaIdentity
+from services.authority.ca import keys
+from services.authority.ca.ca_certificate import CaIdentity
 from services.storage.database import Database
 from tests.services.authority.ca.world import PASSPHRASE, World, new_ca
 from tests.services.authority.conftest import MakeUrl

@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
-from bot.due_worker import DueWorker
-from services.authority.embedded.ca.crl import DUE_KIND, REFRESH, VALIDITY, CrlPublisher
-from services.authority.embedded.ca.models import RevocationList, StatusChange
-from services.authority.embedded.ca.statuses import REASONS
-from services.authority.states import CertificateState, RevocationReason
+from bot.jobs.worker import DueWorker
+from services.authority.ca.crl import DUE_KIND, REFRESH, VALIDITY, CrlPublisher
+from services.authority.ca.models import RevocationList, StatusChange
+from services.authority.ca.statuses import REASONS
+from services.authority.lifecycle import CertificateState, RevocationReason
 from services.storage.database import Database
 from services.storage.models import Due
 from tests.services.authority.ca.world import World, crl_number, crl_reasons

@@ -9,10 +9,10 @@ import pytest
 from cryptography import x509
 from sqlalchemy import select
 
-from services.authority.embedded.ca.crl import Crl, CrlPublisher
-from services.authority.embedded.ca.identity import CaIdentity
-from services.authority.embedded.ca.models import RevocationList
-from services.authority.states import CertificateState
+from services.authority.ca.ca_certificate import CaIdentity
+from services.authority.ca.crl import Crl, CrlPublisher
+from services.authority.ca.models import RevocationList
+from services.authority.lifecycle import CertificateState
 from services.storage.database import Database
 from tests.services.authority.ca.world import World, crl_number, crl_reasons
 

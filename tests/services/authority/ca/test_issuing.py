@@ -9,10 +9,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from services.authority.embedded.ca import profile
-from services.authority.embedded.ca.errors import UnsuitableKeyError, ValidityError
-from services.authority.port import CertificateIssuer, CertificateKind
-from services.authority.states import CertificateState
+from services.authority.ca import profile
+from services.authority.ca.errors import UnsuitableKeyError, ValidityError
+from services.authority.interface.port import CertificateIssuer, CertificateKind
+from services.authority.lifecycle import CertificateState
 from tests.services.authority.ca.world import (
     World,
     a_request,

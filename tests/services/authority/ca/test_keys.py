@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.authority.embedded.ca import keys
-from services.authority.embedded.ca.errors import CaKeyError, CaKeyProblem
-from services.authority.embedded.ca.identity import CaIdentity
+from services.authority.ca import keys
+from services.authority.ca.ca_certificate import CaIdentity
+from services.authority.ca.errors import CaKeyError, CaKeyProblem
 from services.formats.hidden import Hidden
 from tests.services.authority.ca.world import PASSPHRASE, QUICK, new_ca
 

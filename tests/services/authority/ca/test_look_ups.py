@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
-from services.authority.embedded.ca.look_ups import MOST_TOGETHER, DatabaseStatuses
-from services.authority.embedded.ca.statuses import UNKNOWN, Verdict
-from services.authority.states import CertificateState
+from services.authority.ca.status_lookup import MOST_TOGETHER, DatabaseStatuses
+from services.authority.ca.statuses import UNKNOWN, Verdict
+from services.authority.lifecycle import CertificateState
 from services.storage.database import Database
 from tests.services.authority.ca.world import FIVE_YEARS, World
 

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from services.authority.embedded.ca import ocsp_signer
-from services.authority.embedded.ca.identity import CaIdentity, CaName, self_signed
-from services.authority.embedded.ca.ocsp import MOST_AT_ONCE, OcspResponder
-from services.authority.embedded.ca.statuses import GOOD, CertificateStatus
-from services.authority.states import CertificateState, RevocationReason
+from services.authority.ca import delegated_signer
+from services.authority.ca.ca_certificate import CaIdentity, CaName, self_signed
+from services.authority.ca.ocsp import MOST_AT_ONCE, OcspResponder
+from services.authority.ca.statuses import GOOD, CertificateStatus
+from services.authority.lifecycle import CertificateState, RevocationReason
 from tests.services.authority.ca.world import SHA1, World, a_request, outcome
 
 _S = CertificateState
@@ -99,13 +99,13 @@ async def test_the_answer_is_signed_by_whom_the_authority_delegated_it_to(
 async def test_the_signer_is_replaced_before_its_end_and_stays_until_then(
     world: World, now: datetime
 ) -> None:
-    signer = ocsp_signer.OcspSigner(world.service.identity)
+    signer = delegated_signer.OcspSigner(world.service.identity)
     first = signer.at(now)
     assert first.certificate.not_valid_before_utc <= now
     day = timedelta(days=1)
-    last_moment = now + ocsp_signer.LIFETIME - day - SECOND
+    last_moment = now + delegated_signer.LIFETIME - day - SECOND
     assert signer.at(last_moment) is first
-    second = signer.at(now + ocsp_signer.LIFETIME - day)
+    second = signer.at(now + delegated_signer.LIFETIME - day)
     assert second is not first
     assert second.key_hash != first.key_hash
     assert second.not_after > first.not_after
@@ -113,7 +113,7 @@ async def test_the_signer_is_replaced_before_its_end_and_stays_until_then(
 
 async def test_no_signer_outlives_the_authority(world: World) -> None:
     certificate = world.service.identity.certificate
-    signer = ocsp_signer.OcspSigner(world.service.identity)
+    signer = delegated_signer.OcspSigner(world.service.identity)
     early = signer.at(certificate.not_valid_before_utc).certificate
     assert early.not_valid_before_utc == certificate.not_valid_before_utc
     late = signer.at(certificate.not_valid_after_utc - timedelta(days=2)).certificate

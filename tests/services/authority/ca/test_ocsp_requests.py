@@ -9,15 +9,15 @@ from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.x509 import ocsp
 
-from services.authority.embedded.ca.ocsp import NONCE
-from services.authority.embedded.ca.ocsp_messages import (
+from services.authority.ca.ocsp import NONCE
+from services.authority.ca.ocsp_messages import (
     MOST_CERTIFICATES,
     CertificateId,
     Extension,
     SingleRequest,
     read_request,
 )
-from services.authority.states import CertificateState
+from services.authority.lifecycle import CertificateState
 from tests.services.authority.ca.world import World
 
 pytestmark = pytest.mark.parametrize("make_url", ["sqlite"], indirect=True)

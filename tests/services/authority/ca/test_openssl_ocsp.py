@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from services.authority.states import CertificateState
+from services.authority.lifecycle import CertificateState
 from tests.services.authority.ca.world import IssuedCard, World, serving
 
 pytestmark = pytest.mark.parametrize("make_url", ["sqlite"], indirect=True)

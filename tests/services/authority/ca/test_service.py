@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from services.authority.embedded.ca.errors import CaKeyError, CaKeyProblem
-from services.authority.embedded.ca.models import ONLY, CertificateAuthority
-from services.authority.embedded.ca.publication import Publication
+from services.authority.ca.errors import CaKeyError, CaKeyProblem
+from services.authority.ca.models import ONLY, CertificateAuthority
+from services.authority.ca.publication import Publication
 from services.storage.database import Database
 from tests.services.authority.ca.world import World, new_ca
 

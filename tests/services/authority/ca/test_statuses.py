@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography.x509 import ReasonFlags
 
-from services.authority.embedded.ca.statuses import (
+from services.authority.ca.statuses import (
     GOOD,
     REASONS,
     UNKNOWN,
@@ -13,7 +13,7 @@ from services.authority.embedded.ca.statuses import (
     Standing,
     Verdict,
 )
-from services.authority.states import CertificateState, RevocationReason
+from services.authority.lifecycle import CertificateState, RevocationReason
 
 CHANGED = datetime(2026, 11, 23, 12, tzinfo=UTC)
 END = CHANGED + timedelta(days=1)

@@ -15,16 +15,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import ocsp
 
-from bot.certificate_web import certificate_routes
-from bot.web import listening
-from services.authority.embedded.ca import keys
-from services.authority.embedded.ca.keys import NewCa
-from services.authority.embedded.ca.publication import Publication
-from services.authority.embedded.ca.service import CertificateService, open_service
-from services.authority.embedded.hashing import Cost
+from bot.web.certificates import certificate_routes
+from bot.web.listeners import listening
+from services.authority.ca import keys
+from services.authority.ca.keys import NewCa
+from services.authority.ca.publication import Publication
+from services.authority.ca.service import CertificateService, open_service
+from services.authority.embedded.credentials.hashing import Cost
 from services.authority.embedded.models import Application, Certificate, CertificateSet
-from services.authority.port import CertificateKind, CertificateRequest, IssuedCertificate
-from services.authority.states import ApplicationState, CertificateState, RevocationReason
+from services.authority.interface.port import CertificateKind, CertificateRequest, IssuedCertificate
+from services.authority.lifecycle import ApplicationState, CertificateState, RevocationReason
 from services.formats.hidden import Hidden
 from services.storage.database import Database
 

@@ -1,0 +1,1 @@
+"""The command `kaika`, one file a group of subcommands."""

@@ -1,0 +1,1 @@
+"""`kaika counter`: the counter of the embedded authority on the command line."""

@@ -1,0 +1,284 @@
+"""`kaika counter`: what staff do at the counter of the embedded authority."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from bot.cli import demo_people
+from bot.cli.counter.arguments import Amount, ChargeId, Passphrase
+from bot.cli.counter.certificates import (
+    CertificatesView,
+    certificate_of_authority,
+    issued_as_lines,
+    issued_as_values,
+)
+from bot.cli.counter.views import (
+    file_as_lines,
+    file_as_values,
+    kept_for_owner,
+    payment_as_line,
+    print_application,
+    table_of,
+)
+from bot.cli.output import AsJson, Out, UiNumberText, run
+from bot.cli.session import Desk
+from bot.wiring.embedded import refuse_demo_people_on_telegram
+from services.authority.embedded.counter import PersonFile
+from services.authority.embedded.payments.applications import FEES, Applied
+from services.authority.embedded.personal_data.records import PersonalData
+from services.authority.lifecycle import ApplicationState, RevocationReason
+from services.authority.values import Change, ChargeResult
+from services.calendar import TAIPEI
+from services.formats import contact, dates, ui_number
+from services.formats.hidden import Hidden
+
+app = typer.Typer(no_args_is_help=True, help="The counter of the embedded authority.")
+
+_OWED = sum(FEES.values())
+
+
+@app.command()
+def apply(
+    context: typer.Context,
+    name: Annotated[str, typer.Option(prompt=True, help="Name as on the residence permit.")],
+    ui: Annotated[str, typer.Option("--ui-number", prompt="UI No.", help="統一證號.")],
+    birth: Annotated[
+        str, typer.Option("--birth-date", prompt=True, help="1990-12-31, or 79/12/31 (ROC).")
+    ],
+    email: Annotated[str, typer.Option(prompt="E-mail", help="Where one-time codes go.")],
+    address: Annotated[str, typer.Option(prompt=True, help="Where the card is posted to.")],
+    html: Annotated[
+        Path | None, typer.Option(help="Write the form as a page to print to this file.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take an application, and print its form with the subscriber code."""
+    out = Out(as_json=as_json)
+
+    async def work(desk: Desk) -> tuple[PersonalData, Applied]:
+        data = PersonalData(
+            ui_number=ui_number.parse(ui),
+            name=contact.parse_name(name),
+            birth_date=dates.parse_birth_date(birth, desk.now.astimezone(TAIPEI).date()),
+            mail_address=contact.parse_mail_address(email),
+            postal_address=contact.parse_postal_address(address),
+        )
+        return data, await desk.counter.apply(data, desk.now)
+
+    with kept_for_owner(html):  # before there is a code that could not be printed any more
+        print_application(out, *run(context, out, work), html)
+
+
+@app.command("list")
+def list_(
+    context: typer.Context,
+    state: Annotated[ApplicationState | None, typer.Option(help="Only this state.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the applications, newest first."""
+    out = Out(as_json=as_json)
+    lines = run(context, out, lambda desk: desk.counter.list(state))
+    out.result([vars(line) for line in lines])
+    if not as_json:
+        out.console.print(table_of(lines) if lines else "There are no applications.")
+
+
+@app.command()
+def show(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> None:
+    """Show everything the counter needs of one person."""
+    out = Out(as_json=as_json)
+
+    async def work(desk: Desk) -> PersonFile:
+        return await desk.counter.show(ui_number.parse(ui), desk.now)
+
+    file = run(context, out, work)
+    out.result(file_as_values(file), *file_as_lines(file))
+
+
+@app.command()
+def pay(
+    context: typer.Context,
+    ui: UiNumberText,
+    charge: ChargeId,
+    amount: Amount = _OWED,
+    as_json: AsJson = False,
+) -> None:
+    """Record that a charge pays for an application, such as one that fitted nothing."""
+    out = Out(as_json=as_json)
+
+    async def work(desk: Desk) -> ChargeResult:
+        return await desk.counter.pay(ui_number.parse(ui), charge, amount, desk.now)
+
+    result = run(context, out, work)
+    done = "Paid" if result.changed else "Was paid before"
+    out.result(vars(result), f"{done}; receipt {result.receipt}.")
+
+
+@app.command()
+def issue(
+    context: typer.Context,
+    ui: UiNumberText,
+    passphrase: Passphrase,
+    card: Annotated[
+        Path | None, typer.Option(help="File of the virtual card; in the data folder by default.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a paid card: card number, keys, three certificates, and the virtual card's file."""
+    out = Out(as_json=as_json)
+
+    async def work(desk: Desk) -> dict[str, Any]:
+        number = ui_number.parse(ui)
+        name = desk.authority.records.ui_hash(number).hex()[:12]
+        path = card or desk.settings.data_dir / "cards" / f"{name}.card"
+        await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+        secret, maker = Hidden(passphrase), desk.card_maker
+        issuing = desk.authority.issuing
+        issued = await issuing.issue(number, path, maker, secret, desk.actor, desk.now)
+        return issued_as_values(issued, path, await desk.counter.certificates(number))
+
+    values = run(context, out, work)
+    out.result(values, *issued_as_lines(values))
+
+
+@app.command()
+def certificates(
+    context: typer.Context,
+    ui: UiNumberText,
+    folder: Annotated[
+        Path | None, typer.Option(help="Write them there as PEM, with the authority's own.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give a person's certificates, and how to ask for their status with OpenSSL."""
+    out = Out(as_json=as_json)
+
+    async def work(desk: Desk) -> CertificatesView:
+        documents = await desk.counter.certificates(ui_number.parse(ui))
+        return CertificatesView(documents, await certificate_of_authority(desk), folder)
+
+    view = run(context, out, work)
+    view.write()
+    out.result(view.values(), *view.lines())
+
+
+@app.command()
+def post(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> None:
+    """Note that the card was posted."""
+    _act(context, ui, as_json, "Posted", lambda desk: desk.counter.post)
+
+
+@app.command()
+def activate(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> None:
+    """Activate a card that was given its PIN at the counter; the code is gone from then on."""
+    _act(context, ui, as_json, "Activated", lambda desk: desk.counter.activate)
+
+
+@app.command()
+def suspend(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> None:
+    """Suspend the certificates on a request on paper (停用)."""
+    _act(context, ui, as_json, "Suspended", lambda desk: desk.counter.suspend)
+
+
+@app.command()
+def resume(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> None:
+    """Take the suspension off (復用)."""
+    _act(context, ui, as_json, "Resumed", lambda desk: desk.counter.resume)
+
+
+@app.command()
+def revoke(
+    context: typer.Context,
+    ui: UiNumberText,
+    reason: Annotated[
+        RevocationReason | None, typer.Option(help="Why; it goes on record and is published.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Revoke the certificates, for good (廢止)."""
+
+    def verb(desk: Desk) -> Callable[..., Awaitable[Change]]:
+        return lambda number, now: desk.counter.revoke(number, reason, now)
+
+    _act(context, ui, as_json, "Revoked", verb)
+
+
+@app.command("release-code")
+def release_code(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> None:
+    """Release a locked subscriber code, after the person showed who they are."""
+    _act(context, ui, as_json, "Released", lambda desk: desk.counter.release_code)
+
+
+def _act(
+    context: typer.Context,
+    ui: str,
+    as_json: bool,
+    done: str,
+    verb: Callable[[Desk], Callable[..., Awaitable[Change]]],
+) -> None:
+    """Do one act on a person and say whether it changed anything."""
+    out = Out(as_json=as_json)
+
+    async def work(desk: Desk) -> Change:
+        return await verb(desk)(ui_number.parse(ui), desk.now)
+
+    change = run(context, out, work)
+    told = f"{done}." if change.changed else "Nothing to do: it was so before."
+    out.result({"changed": change.changed, "application": change.application}, told)
+
+
+@app.command()
+def refund(
+    context: typer.Context,
+    charge: ChargeId,
+    as_json: AsJson = False,
+) -> None:
+    """Record a refund; the money itself goes back at the payment provider."""
+    out = Out(as_json=as_json)
+    result = run(context, out, lambda desk: desk.counter.refund(charge, desk.now))
+    done = "Recorded" if result.changed else "Was recorded before"
+    remind = "now send the money back at the provider" if result.changed else "nothing to do"
+    out.result(vars(result), f"{done}: receipt {result.receipt}, {remind}.")
+
+
+@app.command()
+def unmatched(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the charges that fit nothing, to be refunded or recorded for an application."""
+    out = Out(as_json=as_json)
+    charges = run(context, out, lambda desk: desk.counter.unmatched())
+    lines = list(map(payment_as_line, charges)) or ["There are none."]
+    out.result([vars(one) for one in charges], *lines)
+
+
+@app.command("expire-overdue")
+def expire_overdue(context: typer.Context, as_json: AsJson = False) -> None:
+    """Expire what was not paid in time, with its personal data, and certificates at their end."""
+    out = Out(as_json=as_json)
+    expired = run(context, out, lambda desk: desk.authority.expire_overdue(desk.now))
+    told = f"{len(expired.applications)} applications, {len(expired.certificates)} certificates."
+    out.result(vars(expired), f"Expired: {told}")
+
+
+@app.command("demo-data")
+def demo_data(context: typer.Context, as_json: AsJson = False) -> None:
+    """Put people in every state into the database, for the sandbox."""
+    out = Out(as_json=as_json)
+
+    async def work(desk: Desk) -> list[dict[str, Any]]:
+        refuse_demo_people_on_telegram(desk.settings)
+        folder = desk.settings.data_dir / "cards"
+        people = await demo_people.fill(desk.authority, desk.card_maker, folder, desk.now)
+        return [{**vars(one), "mail_address": one.mail_address} for one in people]
+
+    people = run(context, out, work)
+    table = Table("name", "UI No.", "born", "code", "e-mail", "story")
+    for one in people:
+        cells = (one["name"], one["ui_number"], str(one["born"]), one["code"], one["mail_address"])
+        table.add_row(*cells, ", ".join(one["story"]) or "applied")
+    out.result(people)
+    if not as_json:
+        out.console.print(table)

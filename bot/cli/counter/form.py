@@ -1,0 +1,158 @@
+"""The application form (申請書) that the counter prints, in both languages, with the code on it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import locales
+from services.authority.embedded.payments.applications import FEES, Applied
+from services.authority.embedded.personal_data.records import PersonalData
+from services.authority.values import FeeKind
+from services.calendar import last_day, today
+from services.formats.dates import roc
+
+DOMAIN = "authority"
+_LANGUAGES = ("zh_Hant", "en")
+
+TITLE = "Application for an alien citizen natural person certificate"
+_LABELS = (
+    "Application number",
+    "Applied on",
+    "Name",
+    "UI No.",
+    "Date of birth",
+    "E-mail",
+    "Address the card is posted to",
+    "Fee",
+    "Pay by",
+    "Subscriber code",
+)
+_SIGNATURES = ("Signature of the applicant", "Received by")
+NOTES = (
+    "Keep this form. The subscriber code is needed to pay, to activate the card, to suspend and "
+    "resume the certificate, and to unlock the card. Capitals and small letters differ.",
+    "Until the card is activated the code can be retrieved online with a one-time code sent to "
+    "your e-mail address. After activation nobody can give it back.",
+    "If the fee is not paid in time, the application and your data are deleted, and you have to "
+    "apply again in person.",
+    "Tell the code to nobody. Staff never ask for it.",
+)
+_FEE = "NT${total} (card {card}, postage {postage})"
+
+
+@dataclass(frozen=True, repr=False)
+class Form:
+    """What is printed on one form."""
+
+    values: Sequence[str]
+
+    def as_text(self) -> str:
+        """Give the form as text for a terminal or a plain printer."""
+        lines = [_both(TITLE), ""]
+        lines += [f"{_both(label)}: {value}" for label, value in self._rows()]
+        for note in NOTES:
+            lines += ["", *(_in(language, note) for language in _LANGUAGES)]
+        return "\n".join(lines) + "\n"
+
+    def as_html(self) -> str:
+        """Give the form as a page that prints on one sheet of A4."""
+        rows = "\n".join(
+            f"<tr{_mark(label)}><th>{_stacked(label)}</th><td>{escape(value)}</td></tr>"
+            for label, value in self._rows()
+        )
+        notes = "\n".join(f"<li>{_stacked(note)}</li>" for note in NOTES)
+        signatures = "\n".join(f"<div>{_stacked(label)}</div>" for label in _SIGNATURES)
+        return _PAGE.format(
+            title=escape(_both(TITLE)),
+            heading=_stacked(TITLE),
+            rows=rows,
+            notes=notes,
+            signatures=signatures,
+        )
+
+    def _rows(self) -> Sequence[tuple[str, str]]:
+        return list(zip(_LABELS, self.values, strict=True))
+
+
+def form_of(data: PersonalData, applied: Applied) -> Form:
+    """Fill in the form of a new application. It shows the code: it is meant for paper."""
+    until = last_day(applied.deadline)
+    applied_on = today(applied.submitted_at)
+    return Form(
+        (
+            applied.application[:12].upper(),
+            f"{applied_on:%Y-%m-%d} ({roc(applied_on)})",
+            data.name,
+            data.ui_number.reveal(),
+            f"{data.birth_date:%Y-%m-%d} ({roc(data.birth_date)})",
+            data.mail_address,
+            data.postal_address,
+            _both(_FEE).format(**_amounts()),
+            f"{until:%Y-%m-%d} ({roc(until)})",
+            applied.code.reveal() if applied.code else "",
+        )
+    )
+
+
+def _amounts() -> dict[str, str]:
+    card, postage = FEES[FeeKind.CARD], FEES[FeeKind.POSTAGE]
+    amounts = {"total": card + postage, "card": card, "postage": postage}
+    return {name: str(amount // 100) for name, amount in amounts.items()}
+
+
+def _mark(label: str) -> str:
+    return ' class="code"' if label == _LABELS[-1] else ""
+
+
+def _both(text: str) -> str:
+    return " / ".join(_in(language, text) for language in _LANGUAGES)
+
+
+def _stacked(text: str) -> str:
+    """Give a text in one language below the other."""
+    chinese, english = (escape(_in(each, text)) for each in _LANGUAGES)
+    return f'{chinese}<span lang="en">{english}</span>'
+
+
+def _in(language: str, text: str) -> str:
+    return locales.translate(text, language, DOMAIN)
+
+
+_PAGE = """<!doctype html>
+<html lang="zh-Hant-TW">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+@page {{ size: A4; margin: 14mm 20mm }}
+body {{
+  font: 10.5pt/1.4 "Noto Sans CJK TC", "PingFang TC", "Microsoft JhengHei", "PMingLiU", sans-serif;
+  max-width: 170mm; margin: 0 auto; padding: 0 4mm; color: #000; print-color-adjust: exact;
+}}
+@media print {{ body {{ padding: 0 }} }}
+[lang=en] {{ display: block; font-size: 0.87em; color: #333 }}
+h1 {{ font-size: 18pt; line-height: 1.3; margin: 0 0 4mm }}
+h1 [lang=en] {{ font-size: 12pt; font-weight: normal }}
+table {{ border-collapse: collapse; width: 100% }}
+th, td {{ border: 0.3mm solid #777; padding: 1.3mm 3mm; text-align: left; overflow-wrap: anywhere }}
+th {{ width: 34%; font-weight: normal; line-height: 1.25; background: #f2f2f2 }}
+.code th, .code td {{ border: 0.6mm solid #000 }}
+.code td {{ font: bold 20pt/1.2 "DejaVu Sans Mono", Consolas, Menlo, monospace; padding: 3mm;
+  letter-spacing: 0.15em }}
+ul {{ margin: 5mm 0; padding-left: 5mm }}
+li {{ margin: 1.5mm 0; break-inside: avoid }}
+.signatures {{ display: flex; gap: 10mm; margin-top: 14mm; break-inside: avoid }}
+.signatures div {{ flex: 1; border-top: 0.3mm solid #000; padding-top: 1mm }}
+</style>
+<h1>{heading}</h1>
+<table>
+{rows}
+</table>
+<ul>
+{notes}
+</ul>
+<div class="signatures">
+{signatures}
+</div>
+</html>
+"""

@@ -1,0 +1,152 @@
+"""How the counter's results are printed."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from bot.cli.counter.form import form_of
+from bot.cli.output import Out
+from services.authority.embedded.counter import Line, PersonFile
+from services.authority.embedded.payments.applications import Applied
+from services.authority.embedded.payments.charges import PaymentView
+from services.authority.embedded.personal_data.records import PersonalData
+from services.authority.lifecycle import ApplicationState
+from services.calendar import TAIPEI, last_day
+from services.formats.dates import roc
+
+
+def print_application(out: Out, data: PersonalData, applied: Applied, html: Path | None) -> None:
+    """Print a new application's form, or that there was one already."""
+    values: dict[str, Any] = {
+        "changed": applied.changed,
+        "application": applied.application,
+        "state": applied.state,
+        "submitted_at": applied.submitted_at,
+        "pay_by": last_day(applied.deadline),
+        "code": applied.code.reveal() if applied.code else None,
+    }
+    if applied.code is None:
+        told = f"There is an application already ({applied.state}); nothing was changed."
+        out.result(values, told, "A forgotten code is retrieved by the person, online.")
+        return
+    form = form_of(data, applied)
+    values |= {"form_text": form.as_text(), "form_html": form.as_html()}
+    lines = [form.as_text()]
+    if html is not None:
+        html.write_text(form.as_html(), encoding="utf-8")
+        lines.append(f"The form to print is in {html}; it shows the code, so delete it afterwards.")
+    out.result(values, *lines)
+
+
+@contextmanager
+def kept_for_owner(path: Path | None) -> Iterator[None]:
+    """Make sure, before the block runs, that the form can be written, for its owner alone to read.
+
+    A file that is still empty afterwards is taken away again.
+
+    :raises OSError: where it cannot be written.
+    """
+    if path is None:
+        yield
+        return
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    os.fchmod(handle, 0o600)
+    os.close(handle)
+    try:
+        yield
+    finally:
+        if path.is_file() and path.stat().st_size == 0:
+            path.unlink()
+
+
+def table_of(lines: Sequence[Line]) -> Table:
+    """Give the list of applications as a table."""
+    table = Table("application", "UI No.", "state", "certificates", "applied", "pay by")
+    for line in lines:
+        unpaid = line.state is ApplicationState.SUBMITTED
+        table.add_row(
+            line.application[:12],
+            line.ui_number_masked or "erased",
+            line.state,
+            line.certificate or "–",
+            f"{line.submitted_at.astimezone(TAIPEI):%Y-%m-%d}",
+            f"{last_day(line.deadline):%Y-%m-%d}" if unpaid else "–",
+        )
+    return table
+
+
+def file_as_values(file: PersonFile) -> dict[str, Any]:
+    """Give a person's file as plain values."""
+    timeline = file.timeline
+    return {
+        "name": file.person.name,
+        "ui_number": file.person.ui_number.reveal(),
+        "birth_date": file.person.birth_date,
+        "mail_address": file.person.mail_address,
+        "postal_address": file.person.postal_address,
+        "application": file.application,
+        "state": timeline.application,
+        "moments": {str(state): at.isoformat() for state, at in timeline.moments.items()},
+        "pay_by": last_day(timeline.deadline),
+        "certificates": timeline.certificate,
+        "certificates_changed_at": timeline.certificate_changed_at,
+        "valid_until": timeline.valid_until,
+        "revocation_reason": file.revocation_reason,
+        "card_number": file.card_number.reveal() if file.card_number else None,
+        "code_is_locked": file.code_is_locked,
+        "payments": [vars(payment) for payment in file.payments],
+    }
+
+
+def file_as_lines(file: PersonFile) -> list[str]:
+    """Give a person's file for a clerk to read; times are those of Taipei."""
+    timeline, person = file.timeline, file.person
+    lines = [
+        person.name,
+        f"  UI No.        {person.ui_number.reveal()}",
+        f"  born          {person.birth_date:%Y-%m-%d} ({roc(person.birth_date)})",
+        f"  e-mail        {person.mail_address}",
+        f"  address       {person.postal_address}",
+        f"Application {file.application[:12]}: {timeline.application}",
+        *(f"  {state:<13} {_local(at)}" for state, at in timeline.moments.items()),
+    ]
+    if timeline.application is ApplicationState.SUBMITTED:
+        lines.append(f"  pay by        {last_day(timeline.deadline):%Y-%m-%d}")
+    if file.code_is_locked:
+        lines.append("  The subscriber code is locked; kaika counter release-code unlocks it.")
+    if timeline.certificate:
+        lines += _certificates_as_lines(file)
+    lines += [f"Payments: {len(file.payments) or 'none'}", *map(payment_as_line, file.payments)]
+    return lines
+
+
+def _certificates_as_lines(file: PersonFile) -> list[str]:
+    timeline = file.timeline
+    lines = [f"Certificates: {timeline.certificate}"]
+    if timeline.certificate_changed_at:
+        lines.append(f"  since         {_local(timeline.certificate_changed_at)}")
+    if timeline.valid_until:
+        lines.append(f"  valid until   {_local(timeline.valid_until)}")
+    if file.revocation_reason:
+        lines.append(f"  reason        {file.revocation_reason}")
+    if file.card_number:
+        lines.append(f"  card number   {file.card_number.reveal()}")
+    return lines
+
+
+def payment_as_line(payment: PaymentView) -> str:
+    """Give a payment in one line."""
+    state = f"refunded {_local(payment.refunded_at)}" if payment.refunded_at else ""
+    state = state or payment.unmatched_reason or ""
+    amount = f"{payment.amount / 100:.2f} {payment.currency}"
+    parts = (payment.receipt, _local(payment.received_at), amount, payment.charge_id, state)
+    return "  " + "  ".join(filter(None, parts))
+
+
+def _local(moment: datetime) -> str:
+    return f"{moment.astimezone(TAIPEI):%Y-%m-%d %H:%M}"

@@ -1,0 +1,213 @@
+"""`kaika demo`: the bot on the sandbox, in one process, over HTTP as to Telegram."""
+
+import asyncio
+import secrets
+import shutil
+import signal
+import socket
+from contextlib import AbstractAsyncContextManager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import delete, inspect
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot import logs
+from bot import settings as settings_module
+from bot.app import Kaika
+from bot.cli import demo_people as demo_people
+from bot.settings import PREFIX, SANDBOX_SETTINGS, Settings, SettingsError, sandbox_folder
+from bot.wiring import embedded
+from bot.wiring.embedded import Embedded
+from sandbox.engine import Engine
+from sandbox.mails import SandboxMail
+from sandbox.server import RunningSandbox, serve
+from services.storage.database import Database
+from services.storage.keys import KeyRing
+from services.storage.models import Base, Fact
+from services.storage.upgrade import upgrade
+
+_MARK = "created_by_sandbox"
+_PEOPLE = (("Daniel", "en"), ("阿芳", "zh-hant"), ("小李", "zh-hans"), ("Linh", "vi"))
+_TEST_PROVIDER = SecretStr("284685063:TEST:sandbox")
+_NOT_OURS = (
+    "KAIKA_DATABASE_URL names a database that the sandbox did not create, so it is left alone; "
+    "unset it for the demo"
+)
+_console = Console(stderr=True)
+
+
+async def run(port: int) -> None:
+    """Run the sandbox with the bot on it until SIGINT or SIGTERM; every start begins anew.
+
+    :raises SettingsError: when the database is not one of the sandbox's.
+    """
+    token = f"{100_000_000 + secrets.randbelow(900_000_000)}:{secrets.token_urlsafe(32)}"
+    engine = _peopled(Engine(token))
+    sandbox = await _serve(engine, port)
+    try:
+        settings = _settings(token, sandbox.api_url)
+        logs.configure(settings.log_level, settings.log_format, settings.secrets())
+        await begin_anew(settings)
+        kaika = Kaika(settings, open_authority=_Opener(engine))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, kaika.stop)
+        _console.print("\nMaking the demo people's cards, which takes some seconds …")
+        await _fill(settings)
+        _announce(sandbox, settings)
+        await kaika.run()
+    finally:
+        await sandbox.close()
+
+
+class _Opener:
+    """Opens the authority so that its mails go to the sandbox's mail tab."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __call__(
+        self, settings: Settings, database: Database, ring: KeyRing
+    ) -> AbstractAsyncContextManager[Embedded]:
+        mail = SandboxMail(self._engine)
+        return embedded.opened(settings, database, ring, datetime.now(UTC), mail)
+
+
+async def _fill(settings: Settings) -> None:
+    """Let people in every state be there, with their cards."""
+    from bot.cli.session import Parts
+    from bot.cli.session import opened as desk_opened
+
+    async with desk_opened(Parts(settings=lambda: settings)) as desk:
+        folder = settings.data_dir / "cards"
+        await demo_people.fill(desk.authority, desk.card_maker, folder, desk.now)
+
+
+def _announce(sandbox: RunningSandbox, settings: Settings) -> None:
+    table = Table("name", "UI No.", "born", "code", "state")
+    for one in demo_people.PEOPLE:
+        table.add_row(one.name, one.ui_number, str(one.born), one.code, one.now)
+    _console.print(table)
+    _console.print("\n[bold]Kaika is ready.[/] Open this address in a browser:")
+    _console.print(f"\n    {sandbox.page_url}\n", markup=False, highlight=False, soft_wrap=True)
+    _console.print(
+        "The counter, in another terminal: [bold].venv/bin/kaika --sandbox counter list[/]\n"
+        "The card in a reader on the PC, in one more (its passphrase is "
+        f"{demo_people.PASSPHRASE.reveal()}, the PIN of those that are active "
+        f"{demo_people.PIN}):"
+    )
+    card = settings.data_dir / "cards" / "john.card"
+    server = f"ws://127.0.0.1:{settings.public_port}"
+    _console.print(
+        f'    make bridge ARGS="--server {server} --virtual-card {card}"',
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    _console.print("Stop with Ctrl-C. Nothing here reaches Telegram or a real authority.\n")
+
+
+def _peopled(engine: Engine) -> Engine:
+    """Let a few people and groups be there from the start."""
+    everybody = [engine.person(name, code) for name, code in _PEOPLE]
+    engine.group("New in Taiwan", everybody)
+    engine.group("Support staff 客服", everybody[:1], is_forum=True, bot_is_admin=True)
+    return engine
+
+
+async def _serve(engine: Engine, port: int) -> RunningSandbox:
+    page_token = secrets.token_urlsafe(24)
+    with suppress(OSError):  # somebody has the usual port; any other will do
+        return await serve(engine, page_token, port=port)
+    return await serve(engine, page_token)
+
+
+def _settings(token: str, api_url: str) -> Settings:
+    given = settings_module.load()
+    folder = sandbox_folder(given).absolute()
+    port = _free_port(given.public_port)
+    return given.model_copy(
+        update={
+            "bot_token": SecretStr(token),
+            "base_url": f"{api_url}/bot",
+            "data_dir": folder,
+            "database_url": given.database_url or f"sqlite+aiosqlite:///{folder / 'kaika.db'}",
+            "authority": "embedded",
+            "webhook_url": None,
+            "loopback_port": 0,
+            "public_host": "127.0.0.1",
+            "public_port": port,
+            "public_url": f"http://127.0.0.1:{port}",
+            "ca_passphrase": SecretStr(secrets.token_urlsafe(24)),
+            "payment_provider_token": _TEST_PROVIDER,
+        }
+    )
+
+
+def _free_port(wanted: int) -> int:
+    """Give the usual port, or another where somebody has it."""
+    for port in (wanted, 0):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)) as found:
+            taken: int = found.getsockname()[1]
+            return taken
+    raise SettingsError([f"{PREFIX}PUBLIC_PORT: no port is free on this machine"])
+
+
+async def begin_anew(settings: Settings) -> None:
+    """Empty the sandbox's database and folder, since its chats begin anew too.
+
+    :raises SettingsError: when the sandbox did not create it; nothing in it is touched.
+    """
+    database = Database(settings.database)
+    try:
+        async with database.engine.begin() as connection:
+            is_ours = await _is_ours(connection)
+        if not is_ours:
+            raise SettingsError([_NOT_OURS])
+        _clear(settings.data_dir)
+        await upgrade(database)
+        async with database.unit_of_work() as session:
+            for table in reversed(Base.metadata.sorted_tables):
+                await session.execute(delete(table))
+            session.add(Fact(name=_MARK, value="yes"))
+    finally:
+        await database.close()
+    _tell_commands(settings)
+
+
+def _clear(folder: Path) -> None:
+    """Take away what the last sandbox kept beside its database."""
+    shutil.rmtree(folder / "cards", ignore_errors=True)
+    for name in ("keys.json", "ca.json", "record-keys.bin", "audit-head.bin", SANDBOX_SETTINGS):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _tell_commands(settings: Settings) -> None:
+    """Write down what `kaika --sandbox …` needs to work on the same authority."""
+    assert settings.ca_passphrase is not None
+    told = {
+        "DATA_DIR": str(settings.data_dir),
+        "DATABASE_URL": settings.database,
+        "PUBLIC_URL": settings.public_url,
+        "PUBLIC_PORT": str(settings.public_port),
+        "CA_PASSPHRASE": settings.ca_passphrase.get_secret_value(),
+    }
+    file = settings.data_dir / SANDBOX_SETTINGS
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    file.write_text("".join(f"{PREFIX}{name}='{value}'\n" for name, value in told.items()))
+
+
+async def _is_ours(connection: AsyncConnection) -> bool:
+    """Tell whether a database is empty or bears the sandbox's mark."""
+    tables = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
+    if not tables:
+        return True
+    if Fact.__tablename__ not in tables:
+        return False
+    found = await connection.execute(Fact.__table__.select().where(Fact.name == _MARK))
+    return found.first() is not None

@@ -1,0 +1,153 @@
+"""What `kaika faq check` holds true of the FAQ, so that whoever edits it is told at once."""
+
+import re
+from collections.abc import Callable, Iterator
+
+from opencc import OpenCC
+
+import locales
+from handlers.faq import answers
+from handlers.screen import markdown
+from services.faq import entries as entries_module
+from services.faq import error_codes
+from services.faq.entries import SECTIONS, Entries, Entry, EntryFormatError
+
+HEADINGS = {
+    "Steps": "步驟",
+    "Menu path": "選單路徑",
+    "Good to know": "補充說明",
+    "If it does not work": "如果不順利",
+    "Not certain": "尚不確定",
+}
+"""The headings an entry may have, English → Traditional Chinese."""
+
+_HEADING = re.compile(r"^## (.+)$", re.MULTILINE)
+_LINK = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&'*+,;=%-]*[A-Za-z0-9/_=-]")
+_LIST_NUMBER = re.compile(r"^\s*\d+\. ", re.MULTILINE)
+_FIGURE = re.compile(r"\d+(?:[.,:-]\d+)*")
+_LEFTOVER = re.compile(r"\*\*|__|^#+ |\]\(", re.MULTILINE)
+_LONGEST_TITLE = 60
+# Big5 has these, yet they are the Simplified form of a character Taiwan writes otherwise.
+_SIMPLIFIED_IN_BIG5 = frozenset("体号个与万听党属双没")
+
+
+def count() -> int:
+    """Give the number of entries."""
+    return len(entries_module.load().ids)
+
+
+def problems() -> list[str]:
+    """Give everything that is wrong, one line each; an empty list where all is in order."""
+    try:
+        known = entries_module.load()
+    except EntryFormatError as error:
+        return [str(error)]
+    return [*_pair_problems(known), *_entry_problems(known), *_error_code_problems()]
+
+
+def _pair_problems(known: Entries) -> Iterator[str]:
+    for entry_id in known.ids:
+        pair = [known.get(entry_id, language) for language in locales.LANGUAGES]
+        first, *others = pair
+        for language, entry in zip(locales.LANGUAGES, pair, strict=True):
+            if entry is None:
+                yield f"{entry_id}: missing in {language}"
+        for other in others:
+            if first is not None and other is not None:
+                yield from _differences(first, other)
+
+
+def _differences(first: Entry, other: Entry) -> Iterator[str]:
+    facts: dict[str, Callable[[Entry], object]] = {
+        "section": lambda e: e.section,
+        "related entries": lambda e: e.related,
+        "conversation": lambda e: e.conversation,
+        "sources": lambda e: [(s.url, s.date) for s in e.sources],
+        "day of the last check": lambda e: e.checked,
+        "headings": lambda e: [HEADINGS.get(h, h) for h in _HEADING.findall(e.body)],
+        "links": links,
+        "figures": figures,
+    }
+    for name, of in facts.items():
+        if of(first) != of(other):
+            yield (
+                f"{first.id}: {name} differ: "
+                f"{first.language} {of(first)!r}, {other.language} {of(other)!r}"
+            )
+
+
+def links(entry: Entry) -> set[str]:
+    """Give the addresses in an entry's text."""
+    return set(_LINK.findall(entry.body))
+
+
+def figures(entry: Entry) -> list[str]:
+    """Give the figures in an entry's text, without the numbers of list items and in addresses."""
+    text = _LINK.sub(" ", _LIST_NUMBER.sub("", entry.body))
+    return sorted(set(_FIGURE.findall(text)))
+
+
+def _entry_problems(known: Entries) -> Iterator[str]:
+    for language in locales.LANGUAGES:
+        for entry in known.all(language):
+            for problem in _problems_of(known, entry):
+                yield f"{entry.id} ({language}): {problem}"
+
+
+def _problems_of(known: Entries, entry: Entry) -> Iterator[str]:
+    if entry.section not in SECTIONS:
+        yield f"section {entry.section!r} is none of {', '.join(SECTIONS)}"
+    if len(entry.title) > _LONGEST_TITLE:
+        yield f"the title is longer than {_LONGEST_TITLE} characters"
+    if not entry.sources:
+        yield "no source"
+    for related in entry.related:
+        if related not in known.ids or related == entry.id:
+            yield f"related entry {related!r} does not exist or is itself"
+    for heading in _HEADING.findall(entry.body):
+        if heading not in HEADINGS and heading not in HEADINGS.values():
+            yield f"heading {heading!r} is not one of the fixed ones"
+    if len(set(entry.phrasings)) != len(entry.phrasings):
+        yield "a phrasing stands twice"
+    yield from _rendering_problems(entry)
+    if entry.language == "zh_Hant":
+        text = "".join((entry.title, entry.body, *entry.phrasings))
+        for character in sorted(simplified(text)):
+            yield f"Simplified character {character}"
+
+
+def _rendering_problems(entry: Entry) -> Iterator[str]:
+    try:
+        messages = answers.entry_texts(entry)
+    except (markdown.MarkdownError, ValueError) as error:
+        yield f"cannot be shown in Telegram: {error}"
+        return
+    if any(_LEFTOVER.search(message) for message in messages):
+        yield "Markdown signs are left over after rendering, often ** beside punctuation"
+
+
+def simplified(text: str) -> set[str]:
+    """Give the characters of `text` that only Simplified Chinese writes so."""
+    to_traditional = OpenCC("s2t")
+    return {
+        character
+        for character in set(text)
+        if "\u4e00" <= character <= "\u9fff"
+        and to_traditional.convert(character) != character
+        and (character in _SIMPLIFIED_IN_BIG5 or not _in_big5(character))
+    }
+
+
+def _in_big5(character: str) -> bool:
+    try:
+        character.encode("big5")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _error_code_problems() -> Iterator[str]:
+    first, *others = locales.LANGUAGES
+    for language in others:
+        if list(error_codes.table(language)) != list(error_codes.table(first)):
+            yield f"error codes: {language} does not list the same ones as {first}, in order"

@@ -1,0 +1,84 @@
+"""`kaika db rotate-key`: a new key for what is encrypted at rest."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+from sqlalchemy import select
+
+from bot.cli.output import AsJson, Out, run
+from bot.cli.session import Desk
+from services.authority.embedded.audit.audit import Act
+from services.authority.embedded.personal_data.sealed_columns import SEALED_COLUMNS
+from services.bridge.models import SEALED_COLUMNS as BRIDGE_COLUMNS
+from services.messaging import inbox
+from services.storage import keys
+from services.storage.models import InboxUpdate, Lease
+from services.storage.rotation import SealedColumn, keys_in_use, reseal
+
+COLUMNS = (
+    *SEALED_COLUMNS,
+    *BRIDGE_COLUMNS,
+    SealedColumn(
+        InboxUpdate, InboxUpdate.update_id, "payload", lambda update: inbox.place(int(update))
+    ),
+)
+"""Every column of the database that holds sealed values."""
+
+
+class BotIsRunningError(Exception):
+    """A bot works on the database, and may still seal with the old key."""
+
+
+@dataclass(frozen=True)
+class Rotated:
+    """What a rotation did."""
+
+    current: str
+    resealed: int
+    dropped: list[str]
+
+
+def rotate_key(
+    context: typer.Context,
+    drop_old: Annotated[
+        bool,
+        typer.Option(
+            "--drop-old", help="Also remove the old keys. Backups from before cannot be read then."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make a new key and encrypt everything anew with it; cut off, run it again."""
+    out = Out(as_json=as_json)
+    try:
+        done = run(context, out, lambda desk: _rotate(desk, drop_old=drop_old))
+    except BotIsRunningError:
+        told = "Stop the bot before removing old keys: it may still be using them."
+        raise out.refuse("bot_is_running", told) from None
+    dropped = f" Removed: {', '.join(done.dropped)}." if done.dropped else ""
+    told = f"Key {done.current} is current; {done.resealed} values were encrypted anew.{dropped}"
+    out.result(vars(done), told)
+
+
+async def _rotate(desk: Desk, *, drop_old: bool) -> Rotated:
+    database, path = desk.authority.database, desk.settings.key_file
+    if drop_old and await _bot_is_running(desk):
+        raise BotIsRunningError
+    ring = keys.add_key(path)
+    resealed = await reseal(database, ring, COLUMNS)
+    dropped: frozenset[str] = frozenset()
+    if drop_old:
+        dropped = ring.ids - await keys_in_use(database, COLUMNS) - {ring.current}
+        keys.drop_keys(path, dropped)
+    async with database.unit_of_work() as session:
+        details = {"current": ring.current, "dropped": " ".join(sorted(dropped))}
+        record = desk.authority.audit.record
+        record(session, Act.KEY_ROTATED, "keys", desk.actor.name, desk.now, details)
+    return Rotated(ring.current, resealed, sorted(dropped))
+
+
+async def _bot_is_running(desk: Desk) -> bool:
+    async with desk.authority.database.unit_of_work() as session:
+        held = select(Lease.name).where(Lease.expires_at > desk.now).limit(1)
+        return (await session.execute(held)).first() is not None

@@ -1,0 +1,275 @@
+"""The command `kaika`: every command of the operator and of the people who write the FAQ."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from contextlib import nullcontext
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer.exceptions import TyperException
+
+from bot import settings as settings_module
+from bot.cli import json_output
+from bot.cli.errors import explained
+from bot.settings import Settings, SettingsError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Kaika 開卡, a bilingual FAQ bot on Telegram.",
+    pretty_exceptions_show_locals=False,
+)
+faq_app = typer.Typer(no_args_is_help=True, help="The FAQ: check, search, unanswered questions.")
+db_app = typer.Typer(no_args_is_help=True, help="The database.")
+app.add_typer(faq_app, name="faq")
+app.add_typer(db_app, name="db")
+_LIGHT = frozenset({"run", "demo", "faq"})
+"""Commands that need nothing of the authority, which takes a while to load."""
+
+_out = Console()
+_err = Console(stderr=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+@app.callback()
+def with_options(
+    context: typer.Context,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox", help="Work on the sandbox that `kaika demo` runs.")
+    ] = False,
+) -> None:
+    """Take the options that stand before the command."""
+    if sandbox:
+        from bot.cli.session import Parts
+
+        context.obj = Parts(settings=settings_module.load_sandbox)
+
+
+@app.command()
+def run(context: typer.Context) -> None:
+    """Run the bot until it is stopped (Ctrl-C or SIGTERM)."""
+    from bot import app as bot_app
+
+    _refuse_sandbox(context)
+    settings = _settings(context)
+    _configure_logs(settings)
+    _run(bot_app.run(settings))
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    port: Annotated[int, typer.Option(help="Port of the page; 0 takes any free one.")] = 8080,
+) -> None:
+    """Run the whole product on a local stand-in of Telegram, with a chat page in the browser."""
+    from bot.cli import demo as bot_demo
+
+    _refuse_sandbox(context)
+    _run(bot_demo.run(port))
+
+
+@faq_app.command()
+def check() -> None:
+    """Check every FAQ entry in every language."""
+    from bot.cli import faq_check
+
+    problems = faq_check.problems()
+    for problem in problems:
+        _err.print(problem, markup=False, highlight=False)
+    if problems:
+        raise typer.Exit(1)
+    _out.print(f"{faq_check.count()} entries are in order in every language.")
+
+
+@faq_app.command(context_settings={"ignore_unknown_options": True})
+def search(
+    question: Annotated[list[str] | None, typer.Argument(help="The question.")] = None,
+    as_json: AsJson = False,
+    limit: Annotated[int, typer.Option(min=1, max=50, help="Results at most.")] = 3,
+    stdin: Annotated[bool, typer.Option("--stdin", help="One question a line in.")] = False,
+) -> None:
+    """Search the FAQ."""
+    from services.faq import entries
+    from services.faq.search import Search
+
+    if stdin == bool(question):
+        raise typer.BadParameter("give a QUESTION, or --stdin and one question a line")
+    engine = Search(entries.load())
+    sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    lines = (line.rstrip("\r\n") for line in sys.stdin) if stdin else [" ".join(question or [])]
+    for line in lines:
+        found = engine.search(line, limit).as_json()
+        if as_json:
+            json_output.write(found)
+        else:
+            _print_found(found)
+
+
+def _print_found(found: dict[str, Any]) -> None:
+    sure = "[green]sure[/]" if found["confident"] else "[yellow]not sure[/]"
+    table = Table("id", "score", title=f"{found['language']}, {sure}", title_justify="left")
+    for hit in found["results"]:
+        table.add_row(hit["id"], f"{hit['score']:.3f}")
+    _out.print(table)
+
+
+@faq_app.command()
+def unanswered(
+    context: typer.Context,
+    as_json: AsJson = False,
+    limit: Annotated[int, typer.Option(min=1, help="Questions at most.")] = 50,
+) -> None:
+    """List the questions that found no confident answer, most asked first."""
+    from services.faq import unanswered as service
+
+    rows = _run(_read(_settings(context), lambda session: service.most_asked(session, limit)))
+    if as_json:
+        listed = [
+            {
+                "question": row.question,
+                "language": row.language,
+                "count": row.count,
+                "first_asked_at": row.first_asked_at.isoformat(),
+                "last_asked_at": row.last_asked_at.isoformat(),
+            }
+            for row in rows
+        ]
+        json_output.write(listed, indent=2)
+        return
+    table = Table("times", "language", "question", "last asked")
+    for row in rows:
+        last = row.last_asked_at.strftime("%Y-%m-%d %H:%M")
+        table.add_row(str(row.count), row.language, row.question, last)
+    _out.print(table if rows else "Every question found an answer so far.")
+
+
+@faq_app.command()
+def votes(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show how many found each answer helpful."""
+    from services.faq import votes as service
+
+    counted = _run(_read(_settings(context), service.tally))
+    if as_json:
+        listed = {i: {"helpful": yes, "not_helpful": no} for i, (yes, no) in counted.items()}
+        json_output.write(listed, indent=2)
+        return
+    table = Table("entry", "helpful", "not helpful")
+    for entry_id, (yes, no) in sorted(counted.items(), key=lambda item: -item[1][1]):
+        table.add_row(entry_id, str(yes), str(no))
+    _out.print(table if counted else "Nobody has voted yet.")
+
+
+@db_app.command("upgrade")
+def db_upgrade(context: typer.Context) -> None:
+    """Bring the database to the shape this version needs."""
+    from services.storage.database import Database
+    from services.storage.upgrade import upgrade
+
+    async def work() -> str:
+        database = Database(_settings(context).database)
+        try:
+            return await upgrade(database)
+        finally:
+            await database.close()
+
+    _out.print(f"The database is at revision {_run(work())}.")
+
+
+async def _read(settings: Settings, query: Any) -> Any:
+    from services.storage.database import Database
+    from services.storage.upgrade import ensure_current, upgrade
+
+    database = Database(settings.database)
+    try:
+        await (upgrade if database.is_sqlite else ensure_current)(database)
+        async with database.unit_of_work() as session:
+            return await query(session)
+    finally:
+        await database.close()
+
+
+def _settings(context: typer.Context) -> Settings:
+    """Load the settings, those of the sandbox where ``--sandbox`` was given."""
+    return settings_module.load() if context.obj is None else context.obj.settings()
+
+
+def _refuse_sandbox(context: typer.Context) -> None:
+    if context.obj is not None:
+        raise typer.BadParameter("--sandbox is for commands beside a sandbox that runs")
+
+
+def _configure_logs(settings: Settings) -> None:
+    from bot import logs
+
+    logs.configure(settings.log_level, settings.log_format, settings.secrets())
+
+
+def _run(work: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        import uvloop
+    except ImportError:  # not made for Windows
+        return asyncio.run(work)
+    return uvloop.run(work)
+
+
+def _add_authority() -> None:
+    """Add the commands of the embedded authority."""
+    from bot.cli import audit, keys, person
+    from bot.cli.counter import commands
+
+    app.add_typer(commands.app, name="counter")
+    app.add_typer(audit.app, name="audit")
+    app.add_typer(person.app, name="person")
+    db_app.command("rotate-key")(keys.rotate_key)
+
+
+def main() -> None:
+    """Run the command line; what the operator can mend is said without a traceback."""
+    if not _LIGHT.intersection(sys.argv[1:2]):
+        _add_authority()
+    as_json = "--json" in sys.argv[1:]
+    with json_output.alone() if as_json else nullcontext():
+        raise SystemExit(_attempt(as_json=as_json))
+
+
+def _attempt(*, as_json: bool) -> int:
+    """Run the command and give the status to exit with."""
+    try:
+        _refuse_what_is_no_text(sys.argv[1:])
+        return app(standalone_mode=not as_json) or 0
+    except TyperException as error:
+        code, lines = "usage", [error.format_message()]
+    except typer.Abort:
+        json_output.write({"error": "aborted", "message": "Nothing was done."})
+        return 1
+    except Exception as error:
+        known = explained(error)
+        if known is None:
+            if as_json:
+                json_output.write({"error": "internal", "message": type(error).__name__})
+            raise
+        code, lines = known
+    if as_json:
+        json_output.write({"error": code, "message": "\n".join(lines)})
+    else:
+        for line in lines:
+            _err.print(f"✗ {line}", style="red", markup=False, highlight=False, soft_wrap=True)
+    return 2
+
+
+def _refuse_what_is_no_text(arguments: list[str]) -> None:
+    """Refuse bytes that are not UTF-8: no database and no page would take them.
+
+    :raises SettingsError: where there are any.
+    """
+    try:
+        " ".join(arguments).encode()
+    except UnicodeEncodeError:
+        raise SettingsError(["The command holds bytes that are not UTF-8 text"]) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""`kaika person`: what is held about a person, and forgetting them."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from bot.cli.output import AsJson, Out, UiNumberText, plain, run
+from bot.cli.session import Desk
+from services.authority.values import Change
+from services.formats import ui_number
+
+app = typer.Typer(no_args_is_help=True, help="A person's data: export it, forget it.")
+
+
+@app.command()
+def export(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> None:
+    """Print everything that is held about a person. The export is on record."""
+    out = Out(as_json=as_json)
+
+    async def work(desk: Desk) -> dict[str, Any]:
+        async with desk.authority.database.unit_of_work() as session:
+            number = ui_number.parse(ui)
+            return await desk.authority.privacy.export(session, number, desk.actor, desk.now)
+
+    held = run(context, out, work)
+    out.result(held, json.dumps(held, ensure_ascii=False, indent=2, default=plain))
+
+
+@app.command()
+def forget(
+    context: typer.Context,
+    ui: UiNumberText,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask again.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Erase what names a person, where no application or certificate needs it."""
+    out = Out(as_json=as_json)
+    if not yes:
+        typer.confirm("This cannot be undone. Erase the person's data?", abort=True)
+
+    async def work(desk: Desk) -> Change:
+        async with desk.authority.database.unit_of_work() as session:
+            number = ui_number.parse(ui)
+            return await desk.authority.privacy.forget(session, number, desk.actor, desk.now)
+
+    change = run(context, out, work)
+    out.result({"changed": change.changed, "application": change.application}, "Forgotten.")

@@ -1,0 +1,82 @@
+"""Opening the embedded authority for a command: settings, database, keys, files."""
+
+import getpass
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from bot import logs
+from bot import settings as settings_module
+from bot.settings import Settings
+from bot.wiring import embedded
+from services.authority.embedded.audit.actors import Actor
+from services.authority.embedded.authority import EmbeddedAuthority, Files
+from services.authority.embedded.certificates.issuing import CardKey, rsa_2048
+from services.authority.embedded.counter import Counter
+from services.authority.embedded.credentials.hashing import Hasher
+from services.authority.interface.port import CardMaker, CertificateIssuer
+from services.storage.database import Database
+from services.storage.keys import load_or_create
+from services.storage.upgrade import ensure_current, upgrade
+
+OpenIssuer = Callable[[Settings, Database, datetime], Awaitable[CertificateIssuer | None]]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the commands are put together from; a command finds it in its context's `obj`.
+
+    :ivar open_issuer: opens the certificate authority; without one nothing can be issued.
+    :ivar card_maker: writes virtual cards.
+    """
+
+    open_issuer: OpenIssuer = embedded.open_issuer
+    card_maker: CardMaker = field(default_factory=embedded.VirtualCardMaker)
+    settings: Callable[[], Settings] = settings_module.load
+    clock: Callable[[], datetime] = _now
+    hasher: Callable[[], Hasher] = Hasher
+    draw_key: Callable[[], CardKey] = rsa_2048
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An open authority, and staff's way to it."""
+
+    settings: Settings
+    authority: EmbeddedAuthority
+    counter: Counter
+    actor: Actor
+    card_maker: CardMaker
+    now: datetime = field(repr=False)
+
+
+@asynccontextmanager
+async def opened(parts: Parts) -> AsyncIterator[Desk]:
+    """Have the authority open while the block runs.
+
+    :raises SettingsError: for a wrong setting.
+    :raises KeyFileError: for a key file that cannot be used.
+    :raises DatabaseOutdatedError: when the operator has to upgrade the database first.
+    :raises WrongKeyFileError: when the key file is not the one the database was made with.
+    """
+    settings, now = parts.settings(), parts.clock()
+    logs.configure(settings.log_level, settings.log_format, settings.secrets())
+    keys = load_or_create(settings.key_file)
+    database = Database(settings.database)
+    hasher = parts.hasher()
+    try:
+        await (upgrade if database.is_sqlite else ensure_current)(database)
+        issuer = await parts.open_issuer(settings, database, now)
+        files = Files.in_folder(settings.data_dir)
+        authority = EmbeddedAuthority(database, keys, files, issuer, hasher, parts.draw_key)
+        await authority.start(now)
+        actor = Actor.at_counter(getpass.getuser())
+        yield Desk(settings, authority, Counter(authority, actor), actor, parts.card_maker, now)
+    finally:
+        hasher.close()
+        await database.close()

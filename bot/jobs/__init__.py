@@ -1,0 +1,1 @@
+"""Scheduled jobs: the worker, the registry of job kinds, and periodic tasks."""

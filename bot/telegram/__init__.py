@@ -1,0 +1,1 @@
+"""python-telegram-bot set up for this process: application, transport, limits, errors, menus."""

@@ -1,0 +1,55 @@
+"""The bot's command menus and descriptions, in each language Telegram tells apart."""
+
+from collections.abc import Sequence
+
+import structlog
+from telegram import Bot, BotCommand
+from telegram.error import TelegramError
+
+import locales
+from handlers.screen.text import N_, label
+
+_COMMANDS = {
+    "guide": N_("Guides, step by step"),
+    "faq": N_("All questions by topic"),
+    "language": N_("Change the language · 切換語言"),
+    "pair": N_("Connect your PC with the card"),
+    "unpair": N_("Disconnect your PC"),
+    "privacy": N_("What I keep, and linked chats"),
+    "help": N_("What I can do"),
+}
+_OF_THE_BRIDGE = frozenset({"pair", "unpair"})
+
+_log = structlog.get_logger()
+
+
+async def publish(bot: Bot, *, has_bridge: bool = False) -> None:
+    """Set menus and descriptions; a failure is logged, since the bot answers without them too.
+
+    :param has_bridge: whether a PC can be connected.
+    """
+    names = [name for name in _COMMANDS if has_bridge or name not in _OF_THE_BRIDGE]
+    try:
+        for language in locales.LANGUAGES:
+            await _publish(bot, names, language, locales.primary(language))
+        await _publish(bot, names, locales.DEFAULT, None)  # for clients in any other language
+    except TelegramError as error:
+        _log.warning("menus_not_set", error=type(error).__name__)
+
+
+async def _publish(bot: Bot, names: Sequence[str], language: str, code: str | None) -> None:
+    commands = [BotCommand(name, label(language, _COMMANDS[name])) for name in names]
+    await bot.set_my_commands(commands, language_code=code)
+    await bot.set_my_description(
+        label(
+            language,
+            "I answer questions about Taiwan's alien citizen natural person certificate "
+            "(外來人口自然人憑證), in English and Chinese. I never ask for your subscriber code, "
+            "PIN, card number or UI No.",
+        ),
+        language_code=code,
+    )
+    await bot.set_my_short_description(
+        label(language, "Questions about the alien citizen natural person certificate"),
+        language_code=code,
+    )

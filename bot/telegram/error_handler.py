@@ -1,0 +1,84 @@
+"""What happens when a handler fails: it is logged without what was typed, and the person told."""
+
+import structlog
+from telegram import Update
+from telegram.error import Forbidden, TelegramError
+
+from bot.updates.intake import Intake, is_line_failure
+from handlers.context import Context
+from handlers.screen.text import say
+from handlers.screen.view import View, send, send_to, view
+from services.people.people import close_chat
+
+_log = structlog.get_logger()
+
+
+class ErrorHandler:
+    """PTB's error handler: notes the failure with the intake, and answers the person."""
+
+    def __init__(self, intake: Intake) -> None:
+        self._intake = intake
+
+    async def __call__(self, update: object, context: Context) -> None:
+        """Meet one error."""
+        error = context.error
+        if not isinstance(update, Update) or error is None:
+            await self._meet_in_event(update, error, context)
+            return
+        if isinstance(error, Forbidden):
+            chat = update.effective_chat
+            await self._note_closed(chat.id if chat else 0, context)
+            return
+        self._intake.fail(update.update_id, error)
+        if is_line_failure(error):
+            _log.warning("line_failed", error=type(error).__name__)
+            return
+        _log.error("handler_failed", error=type(error).__name__, exc_info=error)
+        await self._apologise(update, context)
+
+    async def _note_closed(self, chat_id: int, context: Context) -> None:
+        """Blocked by the person, or removed from the group: nobody is left to answer."""
+        _log.info("chat_closed_to_us")
+        if chat_id:
+            services = context.services
+            async with services.database.unit_of_work() as session:
+                await close_chat(session, chat_id, services.now())
+
+    async def _apologise(self, update: Update, context: Context) -> None:
+        if update.effective_chat is None:
+            return
+        try:
+            await send(update, context, _sorry(context.language(update)))
+        except TelegramError as error:
+            _log.warning("apology_not_sent", error=type(error).__name__)
+
+    async def _meet_in_event(
+        self, event: object, error: Exception | None, context: Context
+    ) -> None:
+        """Meet an error of what happened elsewhere, which a private chat may wait for."""
+        chat_id = getattr(event, "chat_id", 0)
+        if isinstance(error, Forbidden):
+            await self._note_closed(chat_id, context)
+        elif error is not None and is_line_failure(error):
+            _log.warning("line_failed", error=type(error).__name__)
+        else:
+            _log.error("error_outside_an_update", exc_info=error)
+            if error is not None and chat_id > 0:
+                await self._apologise_for_event(chat_id, context)
+
+    async def _apologise_for_event(self, chat_id: int, context: Context) -> None:
+        language = context.services.people.language(chat_id, None)
+        try:
+            await send_to(context.bot, chat_id, _sorry(language))
+        except TelegramError as failed:
+            _log.warning("apology_not_sent", error=type(failed).__name__)
+
+
+def _sorry(language: str) -> View:
+    return view(
+        say(
+            language,
+            "Sorry, something went wrong on our side. Nothing of yours was changed or lost. "
+            "Please try again in a minute, or send /faq.",
+        )
+    )

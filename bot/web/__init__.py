@@ -1,0 +1,1 @@
+"""The public and the loopback listener, and the routes they serve."""

@@ -1,0 +1,1 @@
+"""The optional parts of the process, put together: embedded authority and bridge hub."""

@@ -1,0 +1,1 @@
+"""Activate the card (開卡)."""

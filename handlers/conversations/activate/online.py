@@ -1,0 +1,72 @@
+"""Activate (開卡), carried out: the person's card in the reader gets its PIN and its certificates.
+
+The PC is connected, UI No. and code are right, the card is that person's, the PIN is typed on the
+PC, the card proves that it is there: only then the certificates are active, and the code cannot be
+given back any more.
+"""
+
+from handlers.card.live_messages import Board
+from handlers.card.operation_steps import CardDialog
+from handlers.card.pin_setup import Consented
+from handlers.conversations.activate.guide import ACTIVATE as GUIDE
+from handlers.engine.model import Choice, Outcome, Scene, Told
+from handlers.identity.chat_linking import offer_or_end
+from handlers.screen.text import N_
+from services.authority.interface.port import Authority
+from services.bridge import events
+from services.bridge.interface import BridgeHub
+from services.bridge.operations.task import Work
+
+_READY = N_(
+    "🆕 <b>Activate a new card (開卡)</b>\n"
+    "<b>Have ready</b>\n"
+    "• the new card\n"
+    "• a Windows PC, Mac or Linux PC with a card reader\n"
+    "• the application form with the subscriber code (用戶代碼)\n"
+    "• a PIN that you choose yourself: 6–8 characters, letters and digits, best mixed, no "
+    "spaces\n\n"
+    "First I connect your PC, then I ask for UI No. and code. The PIN is typed on the PC only; "
+    "nobody here ever sees it."
+)
+_LEAD = N_("🆕 <b>Your PC is connected.</b> Now show whose card it is.")
+_CONFIRM = N_(
+    "<b>Activate now?</b>\n"
+    "• On your PC you say yes and choose the PIN, typed twice.\n"
+    "• At once the certificate is good: you can sign and log in with the card.\n"
+    "• <b>From then on nobody can give the subscriber code back</b>, not even we. Have you written "
+    "it down? Suspending, resuming and unlocking need it.\n"
+    "• You are told by e-mail, and so are your linked chats."
+)
+_DONE = N_(
+    "✅ <b>Activated (開卡).</b> The card has its PIN and proved that it is yours; the certificate "
+    "is good from now on.\n\n"
+    "• Only you know the PIN. Forgotten or locked? Unlock the card with the code.\n"
+    "• <b>Keep the form with the code</b>: nobody can give it back any more.\n"
+    "• Card lost? Suspend it at once, here.\n\n"
+    "The card can be taken out, and kaika-bridge closed."
+)
+_WAS_ACTIVE = Told(N_("ℹ️ It was active already; the PIN is the one you typed just now."))
+
+
+async def _finish(value: events.Outcome, scene: Scene) -> Outcome:
+    changed = isinstance(value, events.PinSet) and value.changed
+    return Outcome(offer_or_end(scene), told=None if changed else _WAS_ACTIVE, is_one_way=True)
+
+
+_ACTIVATE = Consented(
+    Work.ACTIVATE,
+    GUIDE.title,
+    _READY,
+    _LEAD,
+    _CONFIRM,
+    N_("🆕 Activate now"),
+    _DONE,
+    _finish,
+    elsewhere=(Choice("code", N_("🔑 I forgot the code"), "retrieve/form"),),
+    links=("card_check", "status"),
+)
+
+
+def activate(authority: Authority, hub: BridgeHub, board: Board, server: str) -> CardDialog:
+    """Give the conversation."""
+    return _ACTIVATE.dialog(authority, hub, board, server)

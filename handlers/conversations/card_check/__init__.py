@@ -1,0 +1,1 @@
+"""Check reader and card."""

@@ -1,0 +1,41 @@
+"""Card check in guide mode: get reader and card ready for the official page. No PIN is touched.
+
+Where the bot reaches bridges the card is looked at from the chat
+(`handlers.conversations.card_check.online`); elsewhere the bridge's own check does it on the PC.
+"""
+
+from handlers.conversations.card_check.online import ALONE, NAME, TITLE
+from handlers.engine.model import Choice, Dialog, Step
+from handlers.screen.text import N_
+
+CARD_CHECK = Dialog(
+    name=NAME,
+    title=TITLE,
+    begins="ready",
+    steps={
+        "ready": Step(
+            ALONE,
+            (
+                Choice("fine", N_("✅ All in order"), "fine"),
+                Choice("not", N_("❌ Something is missing"), "missing"),
+            ),
+        ),
+        "fine": Step(
+            N_(
+                "✅ <b>Reader and card are ready for the official page.</b> Use only that page for "
+                "PIN and activation: other software can lock a MOICA card for good."
+            ),
+            links=("activate", "change_pin", "unlock"),
+        ),
+        "missing": Step(
+            N_(
+                "🔧 <b>Do what the line with ✗ says, then run it again.</b>\n"
+                "• Reader: another USB port; its driver; plugged in before the program starts.\n"
+                "• Card: gold chip first, as far as it goes; wipe it with a dry cloth.\n"
+                "• Reader service: restart the PC.\n\n"
+                "The hotline 0800-080-117 helps, too. Type an error code here and I explain it."
+            ),
+            (Choice("fine", N_("✅ Now it is in order"), "fine"),),
+        ),
+    },
+)

@@ -1,0 +1,1 @@
+"""Change the PIN (修改PIN碼)."""

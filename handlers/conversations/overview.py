@@ -1,0 +1,46 @@
+"""The list of conversations: /guide, and the button that leads there."""
+
+from telegram import Update
+
+from handlers.context import Context
+from handlers.engine.session import stands_done
+from handlers.identity.records_notice import whose
+from handlers.screen.text import label, say
+from handlers.screen.view import View, button, send, show, view
+
+
+async def on_guide(update: Update, context: Context) -> None:
+    """/guide shows the list; a step that is done with is not shown again below it."""
+    await send(update, context, _overview(context, context.language(update)))
+    context.step_shown = await stands_done(update, context)
+
+
+async def on_guides(update: Update, context: Context, _parts: list[str]) -> str | None:
+    """Show the list in place of what was pressed."""
+    await show(update, context, _overview(context, context.language(update)))
+    return ""
+
+
+def _overview(context: Context, language: str) -> View:
+    rows = [
+        [button(label(language, dialog.title), "do", dialog.name)]
+        for dialog in context.conversations.values()
+    ]
+    if context.carries_out:
+        words = say(
+            language,
+            "<b>What would you like to do?</b>\n"
+            "I do it here, one step a message. You can ask me anything in between, go back, or "
+            "stop.\n\n"
+            "🔒 What is secret is asked for only where it is needed, and deleted at once. Nobody "
+            "ever needs your PIN.",
+        )
+        return view(f"{words}\n\n{whose(context.services.authority, language)}", *rows)
+    text = say(
+        language,
+        "<b>What would you like to do?</b>\n"
+        "I lead you through the official page one step a message. You can ask me anything in "
+        "between, go back, or stop.\n\n"
+        "🔒 I never need your subscriber code, PIN, card number, birth date or UI No.",
+    )
+    return view(text, *rows)

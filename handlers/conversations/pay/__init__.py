@@ -1,0 +1,1 @@
+"""Pay the card fee (線上繳費)."""

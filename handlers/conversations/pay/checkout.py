@@ -1,0 +1,280 @@
+"""Money: whether it may be taken, and what is said once it was.
+
+Before Telegram takes any, it asks and waits ten seconds (`pre_checkout_query`); afterwards it
+tells (`successful_payment`). What was taken is recorded in any state: never refused, never twice.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+from telegram import Message, PreCheckoutQuery, Update
+from telegram.error import BadRequest, NetworkError, RetryAfter
+
+from handlers.context import Context
+from handlers.conversations.pay import online as pay
+from handlers.conversations.pay import owing
+from handlers.conversations.pay.invoice import LABELS
+from handlers.engine.session import scene_of
+from handlers.engine.transitions import Mover
+from handlers.screen.text import N_, Markup, label, say
+from handlers.screen.view import View, button, send, view
+from services.authority.errors import CheckoutRefusal, CheckoutRefusedError, NotCarriedOutError
+from services.authority.values import Charge, ChargeResult, Checkout, Fee
+from services.conversations import DialogChangedError, DialogState
+from services.formats import money
+from services.messaging import staff_alerts
+from services.messaging.outbox import References
+from services.messaging.staff_alerts import Alert
+
+DECIDE_SECONDS = 4.0
+"""How long the decision may take; then it is no."""
+CONNECT_SECONDS, ANSWER_SECONDS, ANSWER_TRIES = 1.0, 1.5, 2
+"""How long one try to answer may take, and how many there are; with the decision under ten."""
+
+_BUSY = N_(
+    "The payment could not be checked in time, so nothing was charged. Please press Pay again in a "
+    "minute."
+)
+_NOT_HERE = N_("This bot takes no payments. Nothing was charged.")
+_REFUSED: Mapping[CheckoutRefusal, str] = {
+    CheckoutRefusal.UNKNOWN: N_(
+        "This invoice is no longer good. Nothing was charged. Send /start and begin to pay anew."
+    ),
+    CheckoutRefusal.NOT_YOURS: N_(
+        "This invoice was made for another person. Nothing was charged. Send /start and begin to "
+        "pay yourself."
+    ),
+    CheckoutRefusal.AMOUNT: N_(
+        "The amount is not what is owed. Nothing was charged. Send /start and begin to pay anew."
+    ),
+    CheckoutRefusal.PAID: N_("The fee is paid already. Nothing more was charged."),
+    CheckoutRefusal.UNDERWAY: N_(
+        "Another invoice for this application is being paid at this moment, so nothing was charged "
+        "here. Wait ten minutes, or pay with the invoice you began with."
+    ),
+    CheckoutRefusal.OVERDUE: N_(
+        "The days to pay are over, so nothing was charged. Apply again in person at a service "
+        "station."
+    ),
+}
+_WHY: Mapping[str | None, str] = {
+    CheckoutRefusal.PAID: N_("The fee was paid before, so this is a second payment."),
+    CheckoutRefusal.NOT_YOURS: N_("The invoice was made for another person."),
+    CheckoutRefusal.AMOUNT: N_("The amount is not what was owed."),
+}
+_NO_APPLICATION = N_("There is no open application it could pay for; the days to pay may be over.")
+
+_deciding: set[asyncio.Task[None]] = set()
+_log = structlog.get_logger()
+
+
+async def on_pre_checkout(update: Update, context: Context) -> None:
+    """Say yes or no, with the reason, whatever happens and well before Telegram gives up."""
+    query = update.pre_checkout_query
+    assert query is not None
+    refusal = await _decide(query, context)
+    language = context.language(update)
+    await _answer(query, None if refusal is None else label(language, refusal))
+
+
+async def _decide(query: PreCheckoutQuery, context: Context) -> str | None:
+    """Give why not, `None` where the money may be taken."""
+    is_late = asyncio.Event()
+    task = asyncio.create_task(_approve(query, context, is_late))
+    _deciding.add(task)
+    task.add_done_callback(_decided)
+    await asyncio.wait({task}, timeout=DECIDE_SECONDS)
+    if not task.done():
+        # Not waited for: a database that is stuck holds up the rolling back, too. Not cancelled
+        # either, since that may leave it locked.
+        is_late.set()
+        _log.error("checkout_not_decided_in_time")
+        return _BUSY
+    error = task.exception()
+    if isinstance(error, CheckoutRefusedError):
+        _log.info("checkout_refused", reason=str(error.reason))
+        return _REFUSED[error.reason]
+    if isinstance(error, NotCarriedOutError):
+        return _NOT_HERE
+    if error is not None:
+        _log.error("checkout_not_decided", error=type(error).__name__, exc_info=error)
+        return _BUSY
+    return None
+
+
+def _decided(task: asyncio.Task[None]) -> None:
+    _deciding.discard(task)
+    if not task.cancelled():
+        task.exception()  # looked at, so that nobody complains that it was not
+
+
+class _TooLateError(Exception):
+    """The answer was no already, so nothing is reserved."""
+
+
+async def _approve(query: PreCheckoutQuery, context: Context, is_late: asyncio.Event) -> None:
+    services = context.services
+    online = services.authority.online
+    checkout = Checkout(
+        query.invoice_payload, query.from_user.id, query.total_amount, query.currency
+    )
+    async with services.database.unit_of_work() as session:
+        await online.approve_checkout(session, checkout, services.now())
+        if is_late.is_set():
+            raise _TooLateError
+
+
+async def _answer(query: PreCheckoutQuery, refusal: str | None) -> None:
+    """Answer; a line that fails is tried again for as long as Telegram waits."""
+    for _ in range(ANSWER_TRIES):
+        try:
+            await query.answer(
+                refusal is None,
+                refusal,
+                read_timeout=ANSWER_SECONDS,
+                connect_timeout=CONNECT_SECONDS,
+            )
+        except BadRequest as error:  # answered already, or Telegram has given up: nothing is taken
+            _log.warning("checkout_answer_too_late", reason=error.message)
+        except RetryAfter:
+            break
+        except NetworkError:
+            continue
+        return
+    _log.error("checkout_not_answered")
+
+
+async def on_successful_payment(update: Update, context: Context) -> None:
+    """Record money that was taken, and give the receipt."""
+    message = update.effective_message
+    if not isinstance(message, Message) or message.from_user is None:
+        return
+    charge = _charge(message)
+    language = context.language(update)
+    try:
+        result = await _record(update, context, charge)
+    except NotCarriedOutError:
+        await _keep_for_staff(context, charge)
+        shown = view(_unrecorded(charge, language))
+    else:
+        shown = receipt(result, language) if result.matched else view(unmatched(result, language))
+    context.step_shown = True  # "press Pay" below "do not pay again" would be misread
+    await send(update, context, shown)
+
+
+def _charge(message: Message) -> Charge:
+    paid, payer = message.successful_payment, message.from_user
+    assert paid is not None
+    assert payer is not None
+    checkout = Checkout(paid.invoice_payload, payer.id, paid.total_amount, paid.currency)
+    return Charge(paid.telegram_payment_charge_id, paid.provider_payment_charge_id, checkout)
+
+
+async def _record(update: Update, context: Context, charge: Charge) -> ChargeResult:
+    """Record a charge, and end the conversation that it was the aim of, in one transaction."""
+    services = context.services
+    online, now = services.authority.online, services.now()
+    while True:
+        try:
+            async with services.database.unit_of_work() as session:
+                result = await online.record_charge(session, charge, now)
+                if result.changed and not result.matched:
+                    await _alert(session, charge, result, context)
+                ended = await _end(update, context, session, charge) if result.matched else None
+        except DialogChangedError:  # the person moved on at this moment, in another process
+            continue
+        if ended is not None:
+            services.dialogs.remember(ended)
+        return result
+
+
+async def _end(
+    update: Update, context: Context, session: AsyncSession, charge: Charge
+) -> DialogState | None:
+    """End the conversation in which the invoice was made, where the payer is still in it."""
+    scene = scene_of(update, context)
+    if scene is None:
+        return None
+    dialogs = context.services.dialogs
+    state = await dialogs.find(session, scene.chat_id, scene.user_id)
+    if state is None or not state.is_open:
+        return None
+    if state.data.get(owing.INVOICE) != charge.checkout.payload:
+        return None
+    mover = Mover(context.conversations, dialogs, session, scene, update.update_id)
+    return await mover.begin(state, (pay.NAME, owing.PAID))
+
+
+async def _alert(
+    session: AsyncSession, charge: Charge, result: ChargeResult, context: Context
+) -> None:
+    about: References = {
+        "receipt": result.receipt,
+        "reason": str(result.reason),
+        "charge": charge.charge_id,
+        "amount": result.amount,
+        "currency": result.currency,
+    }
+    await staff_alerts.alert(session, Alert.CHARGE_UNMATCHED, about, context.services.now())
+
+
+async def _keep_for_staff(context: Context, charge: Charge) -> None:
+    """Tell staff of money that nobody here keeps the books of."""
+    services, checkout = context.services, charge.checkout
+    about: References = {
+        "charge": charge.charge_id,
+        "provider_charge": charge.provider_charge_id,
+        "amount": checkout.amount,
+        "currency": checkout.currency,
+        "user": checkout.user_id,
+    }
+    _log.error("charge_unrecorded", about=about)
+    async with services.database.unit_of_work() as session:
+        await staff_alerts.alert(session, Alert.CHARGE_UNRECORDED, about, services.now())
+
+
+def receipt(result: ChargeResult, language: str) -> View:
+    """Give the receipt of money that paid for an application."""
+    text = say(
+        language,
+        "✅ <b>Payment received: {amount}</b>\n{parts}Receipt number: <code>{receipt}</code>\n\n"
+        "It goes to your e-mail too. The card is made next, and posted in about 7–10 working days. "
+        "When it arrives, activate it (開卡); until then keep the form with the code.",
+        amount=money.written(result.amount, result.currency),
+        parts=Markup("".join(_part(fee, result.currency, language) for fee in result.fees)),
+        receipt=result.receipt,
+    )
+    return view(text, [button(label(language, "📍 Where does it stand?"), "go", "status")])
+
+
+def _part(fee: Fee, currency: str, language: str) -> Markup:
+    amount = money.written(fee.amount, currency)
+    return Markup(f"• {label(language, LABELS[fee.kind])} {amount}\n")
+
+
+def unmatched(result: ChargeResult, language: str) -> Markup:
+    """Say honestly that money came in that fits nothing, and that it is not lost."""
+    return say(
+        language,
+        "⚠️ <b>We received {amount}, and it fits nothing that is owed.</b> {why}\n\n"
+        "Nothing is lost: it is kept under receipt number <code>{receipt}</code>, and our staff "
+        "were told to look at it. <b>Please do not pay again.</b> To ask about it, call "
+        "0800-080-117 and give this number.",
+        amount=money.written(result.amount, result.currency),
+        why=say(language, _WHY.get(result.reason, _NO_APPLICATION)),
+        receipt=result.receipt,
+    )
+
+
+def _unrecorded(charge: Charge, language: str) -> Markup:
+    checkout = charge.checkout
+    return say(
+        language,
+        "⚠️ <b>We received {amount}, but this bot takes no payments.</b> Nothing is lost: our staff "
+        "were told. <b>Please do not pay again.</b> Keep this payment number: "
+        "<code>{charge}</code>",
+        amount=money.written(checkout.amount, checkout.currency),
+        charge=charge.charge_id,
+    )

@@ -1,0 +1,215 @@
+"""Reminders of the payment deadline: the step that asks for the date, and the messages later."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+from telegram import Bot, InlineKeyboardButton, Update
+from telegram.constants import ParseMode
+from telegram.error import BadRequest, Forbidden
+
+from handlers.context import Context, Services
+from handlers.conversations.pay import deadline
+from handlers.engine.model import Effect, NotTakenError, Scene
+from handlers.screen.dates import in_both_calendars, listed
+from handlers.screen.text import N_, Markup, label, say
+from handlers.screen.view import View, button, show, view
+from services import jobs
+from services.calendar import today
+from services.formats.errors import FormatError, Reason
+from services.messaging import reminders
+from services.messaging.reminders import Reminder
+from services.people.people import close_chat
+from services.storage.models import Due
+
+APPLIED = "applied"
+"""What is kept on the way: the day the person applied."""
+
+_log = structlog.get_logger()
+
+
+def read_applied(text: str, scene: Scene) -> Mapping[str, str] | None:
+    """Read the day somebody applied; a text that is no date is a question.
+
+    :raises NotTakenError: for a day that cannot be it.
+    """
+    now = today(scene.now)
+    try:
+        applied = reminders.read_day(text, now)
+    except FormatError as error:
+        if error.reason in _REFUSED:
+            raise NotTakenError(_REFUSED[error.reason]) from None
+        return None
+    return {APPLIED: applied.isoformat()} if now - applied <= reminders.OLDEST else None
+
+
+_REFUSED = {
+    Reason.AMBIGUOUS: N_("Day and month cannot be told apart. Write the year first: 2026-11-20."),
+    Reason.NO_SUCH_DAY: N_("There is no such day. Write it like 2026-11-20 or 115/11/20."),
+    Reason.TOO_LONG_AGO: N_(
+        "That is long ago: an application that is not paid within 15 days is deleted. On which "
+        "day did you apply?"
+    ),
+    Reason.FUTURE: N_("That day is still to come. On which day did you apply?"),
+}
+
+
+def days_ago(days: int) -> Effect:
+    """Give what a button such as *Yesterday* does."""
+
+    async def effect(session: AsyncSession, scene: Scene) -> Mapping[str, str]:
+        applied = today(scene.now) - timedelta(days=days)
+        kept = {APPLIED: applied.isoformat()}
+        await set_reminders(session, replace(scene, data={**scene.data, **kept}))
+        return kept
+
+    return effect
+
+
+async def set_reminders(session: AsyncSession, scene: Scene) -> Mapping[str, str]:
+    """Put the reminders down."""
+    applied = date.fromisoformat(scene.data[APPLIED])
+    reminder = Reminder(
+        scene.chat_id, scene.user_id, scene.client_language, reminders.last_day(applied)
+    )
+    await reminders.schedule(session, reminder, scene.now)
+    return {}
+
+
+async def turn_off(session: AsyncSession, scene: Scene) -> Mapping[str, str]:
+    """Turn the reminders off."""
+    await reminders.cancel(session, scene.chat_id)
+    return {}
+
+
+def told(scene: Scene) -> Markup:
+    """Say the deadline that follows from the day, and when the reminders come."""
+    applied = date.fromisoformat(scene.data[APPLIED])
+    last, now = reminders.last_day(applied), today(scene.now)
+    if last < now:
+        return say(
+            scene.language,
+            "⏳ Applied on {applied}: the last day to pay was <b>{last}</b>. The system deletes an "
+            "application that is not paid in time; apply again in person at any NIA service "
+            "station. To be sure, look at the payment page or call 0800-080-117.",
+            applied=in_both_calendars(applied, scene.language),
+            last=in_both_calendars(last, scene.language),
+        )
+    text = say(
+        scene.language,
+        "⏰ Applied on {applied}: the last day to pay is <b>{last}</b> (days left: {left}). "
+        "Day 1 is the day after the application; only one NIA page says so, so pay some days "
+        "earlier.",
+        applied=in_both_calendars(applied, scene.language),
+        last=in_both_calendars(last, scene.language),
+        left=(last - now).days,
+    )
+    return Markup(f"{text}\n\n{_when(applied, scene)}")
+
+
+def is_reminded(scene: Scene) -> bool:
+    """Tell whether a reminder is still to come."""
+    return bool(_moments(date.fromisoformat(scene.data[APPLIED]), scene))
+
+
+def _moments(applied: date, scene: Scene) -> list[datetime]:
+    return reminders.moments(reminders.last_day(applied), scene.now)
+
+
+def _when(applied: date, scene: Scene) -> Markup:
+    days = _moments(applied, scene)
+    if not days:
+        return say(scene.language, "It is too near for a reminder: please pay now.")
+    return say(
+        scene.language,
+        "🔔 I remind you on {days}, at ten in the morning.",
+        days=listed((day.date() for day in days), scene.language),
+    )
+
+
+async def on_remind(update: Update, context: Context, parts: list[str]) -> str | None:
+    """Turn the reminders off, ``[off]``, ``[off, application]`` or, as paid, ``[paid]``."""
+    chat, services = update.effective_chat, context.services
+    if chat is None or (parts not in (["off"], ["paid"]) and (len(parts), parts[0]) != (2, "off")):
+        return None
+    language = context.language(update)
+    async with services.database.unit_of_work() as session:
+        if len(parts) == 2:
+            await reminders.turn_off_here(session, chat.id, parts[1])
+        else:
+            await reminders.cancel(session, chat.id)
+    if parts == ["paid"]:
+        text = say(
+            language,
+            "✅ Good. The card comes by post, in about 7–10 working days. Then activate it (開卡).",
+        )
+    else:
+        text = say(language, "🔕 The reminders are off. The deadline stays as it is.")
+    await show(update, context, view(text, _guides(language)))
+    return ""
+
+
+async def remind(bot: Bot, services: Services, row: Due) -> None:
+    """Send one reminder in the person's language; who blocked us is not reminded."""
+    reminder = reminders.read(row.reference)
+    shown = _shown(reminder, services) if reminder else None
+    if reminder is None or shown is None or not await _is_wanted(services, row):
+        return
+    try:
+        await bot.send_message(
+            reminder.chat_id,
+            shown.texts[0],
+            parse_mode=ParseMode.HTML,
+            reply_markup=shown.keyboard,
+        )
+    except (Forbidden, BadRequest) as error:
+        _log.info("reminder_not_wanted", error=type(error).__name__)
+        async with services.database.unit_of_work() as session:
+            await close_chat(session, reminder.chat_id, services.now())
+
+
+async def _is_wanted(services: Services, row: Due) -> bool:
+    """Tell whether nobody paid or turned it off since the row was taken."""
+    async with services.database.unit_of_work() as session:
+        return await jobs.is_there(session, row)
+
+
+def _shown(reminder: Reminder, services: Services) -> View | None:
+    language = services.people.language(reminder.user_id, reminder.client_language)
+    if reminder.application is not None:
+        return deadline.reminder_view(reminder, language, services.now())
+    return reminder_view(reminder, language, services.now)
+
+
+def reminder_view(reminder: Reminder, language: str, now: Callable[[], datetime]) -> View:
+    """Give a reminder as it is read now."""
+    left = (reminder.last_day - today(now())).days
+    if left < 0:  # the bot was down on the day
+        text = say(
+            language,
+            "⏰ By the day you gave me, the last day to pay was {last}. If you have not paid, look "
+            "at the payment page or call 0800-080-117.",
+            last=in_both_calendars(reminder.last_day, language),
+        )
+    else:
+        text = say(
+            language,
+            "⏰ <b>Days left to pay for your card: {left}</b>\nBy the day you gave me, the last "
+            "day is {last}. An application that is not paid is deleted.",
+            left=left,
+            last=in_both_calendars(reminder.last_day, language),
+        )
+    return view(
+        text,
+        [button(label(language, "💳 Show me how to pay"), "go", "pay")],
+        [
+            button(label(language, "✅ I have paid"), "remind", "paid"),
+            button(label(language, "🔕 No more reminders"), "remind", "off"),
+        ],
+    )
+
+
+def _guides(language: str) -> list[InlineKeyboardButton]:
+    return [button(label(language, "🧭 All guides"), "guides", language)]

@@ -1,0 +1,1 @@
+"""Resume a suspended certificate (復用)."""

@@ -1,0 +1,1 @@
+"""Retrieve the subscriber code (取回用戶代碼)."""

@@ -1,0 +1,121 @@
+"""Retrieve (取回用戶代碼), carried out: the code is shown for a minute, as long as it is kept.
+
+UI No., birth date and a one-time code by e-mail; until activation (FACTS.md §0, §1.5).
+"""
+
+from dataclasses import replace
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from handlers.conversations.retrieve.code_reveal import show_code
+from handlers.conversations.retrieve.guide import RETRIEVE as GUIDE
+from handlers.engine.model import Choice, Dialog, Outcome, Scene, Step
+from handlers.identity.birth_date import ByBirthDate
+from handlers.identity.code import GRANT, PAUSED
+from handlers.identity.error_messages import told
+from handlers.identity.limits import RESTS
+from handlers.identity.one_time_code import OneTimeMail
+from handlers.screen.text import N_
+from services.authority.errors import CodeNotKeptError, GrantExpiredError
+from services.authority.interface.port import Authority, OnlineAuthority
+from services.authority.values import Operation
+
+_FORM = N_(
+    "<b>Look at the form first</b>\n"
+    "The subscriber code (用戶代碼), 6–10 characters, is printed on the copy of the application "
+    "form (申請書) that you took home. Do you find it?"
+)
+_LEAD = N_(
+    "🔑 <b>Get the code back (取回用戶代碼)</b>. That is possible until the card is activated: UI "
+    "No., birth date, and a one-time code by e-mail."
+)
+_READY = N_(
+    "✅ <b>You have shown who you are.</b> I show the code for 60 seconds, then I delete it.\n\n"
+    "Have paper and pen ready, and see that nobody looks over your shoulder. You are told by "
+    "e-mail that it was shown."
+)
+_SHOWN = N_(
+    "🔑 <b>The code is in a message of its own</b>, for 60 seconds. Keep it on paper and not in a "
+    "chat: you need it to pay, to activate, to suspend, to resume and to unlock. Capital and small "
+    "letters differ."
+)
+_FOUND = N_(
+    "✅ <b>Good.</b> Type it exactly as printed; capital and small letters differ. Keep the form: "
+    "after activation nobody can read the code back."
+)
+_NOT_KEPT = N_(
+    "🔑 <b>After activation nobody can give the code back</b>, we cannot either: the only key "
+    "to it was destroyed when the card was activated.\n\n"
+    "<b>What still works</b>\n"
+    "• The card with its PIN, as usual, and changing a PIN you know.\n"
+    "• Suspending: with the emergency form by fax; with a one-time code where the code is "
+    "locked.\n\n"
+    "<b>What needs the code</b>: suspending here, resuming, unlocking. The last resort is to "
+    "revoke at a service station and apply anew, NT$278."
+)
+
+_LOOK_FIRST = Step(
+    _FORM,
+    (
+        Choice("found", N_("✅ Found it"), "found"),
+        Choice("gone", N_("❌ I do not have it"), "who"),
+        Choice("active", N_("The card is activated"), "not_kept"),
+    ),
+)
+
+
+def retrieve(authority: Authority) -> Dialog:
+    """Give the conversation."""
+    online = authority.online
+    mail = OneTimeMail(online, Operation.RETRIEVE, "ready")
+    start = ByBirthDate(authority, mail, "who", "born", _LEAD)
+
+    show = Choice(
+        "show",
+        N_("👁 Show it for 60 seconds"),
+        "shown",
+        partial(_reveal, online),
+        after=partial(show_code, online),
+        others=("not_kept", "who"),
+    )
+    again = replace(show, key="again", label=N_("👁 Show it again"))
+    return Dialog(
+        name="retrieve",
+        title=GUIDE.title,
+        begins="form",
+        lasts=RESTS,
+        steps={
+            "form": _LOOK_FIRST,
+            **start.steps,
+            "paused": PAUSED,
+            mail.here: mail.step,
+            "ready": Step(_READY, (show,), needs=(GRANT,)),
+            "shown": Step(
+                _SHOWN, (Choice("noted", N_("✅ I have noted it"), "noted"), again), needs=(GRANT,)
+            ),
+            "noted": Step(
+                N_("✅ <b>Keep it well.</b> After activation nobody can read it back."),
+                links=("pay", "activate", "status"),
+            ),
+            "found": Step(_FOUND, links=("pay", "activate", "status")),
+            "not_kept": Step(
+                _NOT_KEPT,
+                asides=GUIDE.steps["activated"].asides,
+                links=("change_pin", "suspend/locked_out", "suspend/fax"),
+            ),
+            "overdue": GUIDE.steps["overdue"],
+            "not_applied": GUIDE.steps["not_applied"],
+        },
+    )
+
+
+async def _reveal(online: OnlineAuthority, session: AsyncSession, scene: Scene) -> Outcome:
+    try:
+        async with session.begin_nested():
+            await online.reveal_code(session, scene.data[GRANT], scene.chat_id, scene.now)
+    except CodeNotKeptError:
+        return Outcome("not_kept", forget=(GRANT,), is_one_way=True)
+    except GrantExpiredError as error:
+        return Outcome("who", told=told(error), forget=(GRANT,), is_one_way=True)
+    return Outcome("shown", is_one_way=True)

@@ -1,0 +1,1 @@
+"""Suspend the certificate (停用)."""

@@ -1,0 +1,155 @@
+"""Suspend (停用), carried out: stop the certificates at once, for now.
+
+UI No. and code, then the card number or a one-time code by e-mail. Where the code is locked, birth
+date and one-time code; without the code, the fax (FACTS.md §1.6).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from handlers.conversations.suspend.guide import SUSPEND as GUIDE
+from handlers.engine.model import Choice, Dialog, Outcome, Scene, Step
+from handlers.identity.birth_date import ByBirthDate
+from handlers.identity.card_number import card_number
+from handlers.identity.chat_linking import DONE, OFFER, after_a_right_code, offer_or_end
+from handlers.identity.code import GRANT, Identification
+from handlers.identity.granted_actions import ALREADY, carried_out, looked_ahead
+from handlers.identity.limits import RESTS
+from handlers.identity.one_time_code import OneTimeMail
+from handlers.identity.unavailable_steps import ENDS, STEPS
+from handlers.screen.text import N_
+from services.authority.interface.port import Authority, OnlineAuthority
+from services.authority.values import Change, Operation
+from services.storage.database import Database
+
+_LEAD = N_(
+    "⏸ <b>Suspend (停用)</b> stops the certificate at once, and you can undo it. The card itself "
+    "is not needed, nor its PIN."
+)
+_PROOF = N_(
+    "✅ <b>The code is right.</b> One more thing, whichever is easier:\n"
+    "✉️ <b>a one-time code</b> by e-mail: press the button, or\n"
+    "🪪 <b>the IC card number</b> (IC卡卡號): 2 letters and 14 digits. Type it here; I delete your "
+    "message at once.\n\n"
+    "The number is not the UI No. We found no official word on where to look it up when the card "
+    "is gone, so the e-mail is the usual way."
+)
+_CONFIRM = N_(
+    "<b>Suspend now?</b>\n"
+    "• At once nobody can sign, log in or decrypt with the card: whoever checks it sees that it is "
+    "on hold.\n"
+    "• It stays so until you resume it (復用). For that you need the code, the card number and a "
+    "one-time code.\n"
+    "• You are told by e-mail, and so are your linked chats."
+)
+_DONE = N_(
+    "⏸ <b>Suspended.</b> Nobody can use the certificate until it is resumed.\n\n"
+    "<b>To undo it</b> (復用): subscriber code, IC card number and a one-time code. Is the card "
+    "gone for sure? Then revoke it at a service station and apply anew, NT$278."
+)
+_ALREADY = N_(
+    "⏸ <b>It is suspended already</b>, so nothing has to be done. Nobody can use the certificate "
+    "until it is resumed.\n\n"
+    "Found the card? Resume it (復用). Is it gone for sure? Then revoke it at a service station "
+    "and apply anew, NT$278."
+)
+_NO_CODE = N_(
+    "<b>Why is there no code?</b>\n"
+    "🔒 <b>Locked</b> after wrong tries: birth date and a one-time code by e-mail do instead.\n"
+    "🔑 <b>Forgotten</b>, and the card not yet activated: you can get it back.\n"
+    "📠 <b>Gone</b>, and the card activated: the emergency form goes by fax."
+)
+_LOCKED = N_(
+    "🔒 <b>You can still suspend now</b>, with your birth date and a one-time code by e-mail."
+)
+_LOCKED_OUT = N_("🔒 <b>Suspend with a locked code</b>")
+_NOT_LOCKED = N_(
+    "🔑 <b>This code is not locked</b>, so it is needed to suspend here. Nothing was changed.\n\n"
+    "Do you have it? Then go on with it. Is it gone? The emergency form goes by fax."
+)
+
+_FAX = Choice("fax", N_("📠 By fax"), "fax")
+_WITHOUT_CODE: Mapping[str, Step] = {
+    "no_code": Step(
+        _NO_CODE,
+        (
+            Choice("locked", N_("🔒 The code is locked"), "locked_out"),
+            Choice("forgotten", N_("🔑 Get a forgotten code back"), "retrieve/form"),
+            _FAX,
+        ),
+    ),
+    "not_locked": Step(_NOT_LOCKED, (Choice("code", N_("🔑 I have the code"), "who"), _FAX)),
+    "fax": replace(GUIDE.steps["fax"], title=N_("📠 Suspend by fax (緊急停用)")),
+    "send": GUIDE.steps["send"],
+    "faxed": GUIDE.steps["faxed"],
+    "revoke": Step(
+        GUIDE.steps["revoke"].words,
+        title=N_("🗑 End it for good (廢止)"),
+        asides=GUIDE.steps["revoke"].asides,
+        links=("suspend",),
+    ),
+}
+
+
+def suspend(authority: Authority, database: Database) -> Dialog:
+    """Give the conversation."""
+    online = authority.online
+    mail = OneTimeMail(online, Operation.SUSPEND, "confirm")
+    by_birth = ByBirthDate(
+        authority,
+        mail,
+        "locked_out",
+        "born",
+        _LOCKED_OUT,
+        (_FAX,),
+        refused="not_locked",
+        title=N_("🔒 Suspend with a locked code"),
+    )
+    start = Identification(
+        authority,
+        Operation.SUSPEND,
+        "proof",
+        then=looked_ahead(authority, database, "proof", _led),
+        others=(ALREADY, *STEPS),
+        lead=_LEAD,
+        choices=(Choice("none", N_("❓ I do not have the code"), "no_code"),),
+        locked=Step(_LOCKED, (Choice("birth", N_("🎂 Go on by e-mail"), "born"), _FAX)),
+    )
+    return Dialog(
+        name="suspend",
+        title=GUIDE.title,
+        begins="who",
+        lasts=RESTS,
+        steps={
+            **start.steps,
+            "proof": Step(
+                _PROOF,
+                (mail.ask,),
+                secret=card_number(online, "proof", "confirm"),
+                needs=("grant",),
+            ),
+            mail.here: mail.step,
+            "confirm": Step(_CONFIRM, (_now(online),), needs=("grant",)),
+            **after_a_right_code(online, _DONE, ("resume", "suspend/revoke")),
+            ALREADY: Step(_ALREADY, links=("resume", "suspend/revoke")),
+            **by_birth.steps,
+            **_WITHOUT_CODE,
+            **ENDS,
+        },
+    )
+
+
+def _now(online: OnlineAuthority) -> Choice:
+    return Choice(
+        "suspend",
+        N_("⏸ Suspend it now"),
+        DONE,
+        carried_out(online.suspend, _led),
+        others=(OFFER, ALREADY, "who", *STEPS),
+    )
+
+
+def _led(change: Change, scene: Scene) -> Outcome:
+    if change.changed:
+        return Outcome(offer_or_end(scene), is_one_way=True)
+    return Outcome(ALREADY, forget=(GRANT,), is_one_way=True)

@@ -1,0 +1,1 @@
+"""Triage: from a problem to the conversation that solves it."""

@@ -1,0 +1,93 @@
+"""Triage: from "something is wrong" to the right conversation in two or three taps.
+
+Look-alikes are told apart by asking: code or PIN, 停用 or 廢止, 復用 or 解碼.
+"""
+
+from handlers.engine.model import Choice, Dialog, Step
+from handlers.official_page.page_texts import explain
+from handlers.screen.text import N_
+
+TRIAGE = Dialog(
+    name="triage",
+    title=N_("🛟 Something is wrong"),
+    begins="trouble",
+    explain=explain,
+    steps={
+        "trouble": Step(
+            N_("<b>What is the trouble?</b>"),
+            (
+                Choice("lost", N_("🚨 I lost my card"), "lost"),
+                Choice("forgot", N_("🔑 I forgot my code or PIN"), "forgot"),
+                Choice("pay", N_("💳 I can't pay"), "cannot_pay"),
+                Choice("card", N_("🪪 My card doesn't work"), "card_fails"),
+            ),
+        ),
+        "lost": Step(
+            N_(
+                "<b>Might it turn up?</b>\n"
+                "⏸ Suspending (停用) can be undone. 🗑 Revoking (廢止) cannot. If in doubt, "
+                "suspend first: it is online and quick."
+            ),
+            (
+                Choice("maybe", N_("⏸ It may turn up: suspend"), "suspend/ready"),
+                Choice("gone", N_("🗑 Gone for good: revoke"), "suspend/revoke"),
+                Choice("found", N_("▶️ I suspended it and found it"), "resume/safe"),
+            ),
+        ),
+        "forgot": Step(
+            N_(
+                "<b>Code or PIN?</b>\n"
+                "🔑 <b>Subscriber code</b> (用戶代碼): 6–10 characters on the application form; "
+                "for paying, activating, suspending, unlocking.\n"
+                "🔢 <b>PIN</b> (PIN碼): 6–8 characters you chose at activation; for daily use."
+            ),
+            (
+                Choice("code", N_("🔑 The code"), "retrieve/form"),
+                Choice("pin", N_("🔢 The PIN"), "unlock/ready"),
+                Choice("code_locked", N_("🔒 The code is locked"), "unlock/code_locked"),
+            ),
+        ),
+        "cannot_pay": Step(
+            N_("<b>What happens?</b>"),
+            (
+                Choice("no_data", N_("🔎 The page finds no data"), "pay/no_data"),
+                Choice("code", N_("🔑 I forgot the code"), "retrieve/form"),
+                Choice("late", N_("⏳ The 15 days are over"), "retrieve/overdue"),
+                Choice("refused", N_("💳 My credit card is refused"), "pay/card"),
+                Choice("not_applied", N_("I have not applied yet"), "retrieve/not_applied"),
+                Choice("how", N_("❓ I don't know how"), "pay/ready"),
+            ),
+        ),
+        "card_fails": Step(
+            N_("<b>What is it with the card?</b>"),
+            (
+                Choice("new", N_("🆕 New, never activated"), "activate/ready"),
+                Choice("post", N_("📮 Paid, but it has not come"), "status/on_its_way"),
+                Choice("pin", N_("🔢 PIN wrong, locked or forgotten"), "unlock/ready"),
+                Choice("stopped", N_("⏸ Suspended or locked, not sure"), "resume/which"),
+                Choice("reader", N_("🔌 The computer does not read it"), "reader"),
+                Choice("ended", N_("⌛ Expired or revoked"), "ended"),
+            ),
+        ),
+        "ended": Step(
+            N_("<b>Which of the two?</b>\nNot sure? The certificate's state shows it."),
+            (
+                Choice("expired", N_("⌛ Expired (過期)"), "status/expired"),
+                Choice("revoked", N_("🗑 Revoked (廢止)"), "resume/revoked"),
+                Choice("look", N_("🔍 Look it up"), "status/issued"),
+            ),
+        ),
+        "reader": Step(
+            N_(
+                "<b>Computer and card</b>\n"
+                "What do you want to do? I check the computer with you first: reader, card "
+                "software, pop-ups, browser. You can also paste the error code here."
+            ),
+            (
+                Choice("activate", N_("🆕 Activate"), "activate/computer"),
+                Choice("unlock", N_("🔓 Unlock"), "unlock/computer"),
+                Choice("change", N_("🔢 Change the PIN"), "change_pin/computer"),
+            ),
+        ),
+    },
+)

@@ -1,0 +1,76 @@
+"""Triage where operations are carried out: the same questions, other ways on."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from handlers.conversations.triage.guide import TRIAGE as GUIDE
+from handlers.engine.model import Choice, Dialog, Step
+from handlers.screen.text import N_
+
+_ELSEWHERE: Mapping[str, str] = {
+    "suspend/ready": "suspend/who",
+    "pay/ready": "pay/who",
+    "status/issued": "status/who",
+}
+"""Where the guide's ways lead here."""
+
+
+_AT_THE_CARD: Mapping[str, str] = {"reader": "card_check/ready"}
+"""And where the bot reaches the card: it looks at the reader itself."""
+
+
+def triage(reaches_card: bool = False) -> Dialog:
+    """Give the conversation.
+
+    :param reaches_card: whether there is a bridge.
+    """
+    ways = {**_ELSEWHERE, **_AT_THE_CARD} if reaches_card else _ELSEWHERE
+    steps = {
+        name: _carried_out(step, ways)
+        for name, step in GUIDE.steps.items()
+        if not reaches_card or name not in _AT_THE_CARD
+    }
+    return replace(
+        GUIDE, steps={**steps, "cannot_pay": _CANNOT_PAY, "no_data": _NO_DATA, "card": _CARD}
+    )
+
+
+def _carried_out(step: Step, ways: Mapping[str, str]) -> Step:
+    return replace(step, choices=tuple(replace(c, to=ways.get(c.to, c.to)) for c in step.choices))
+
+
+_CANNOT_PAY = Step(
+    N_("<b>What happens?</b>"),
+    (
+        Choice("no_data", N_("🔎 UI No. and code are not known"), "no_data"),
+        Choice("code", N_("🔑 I forgot the code"), "retrieve/form"),
+        Choice("late", N_("⏳ The 15 days are over"), "retrieve/overdue"),
+        Choice("refused", N_("💳 My credit card is refused"), "card"),
+        Choice("not_applied", N_("I have not applied yet"), "retrieve/not_applied"),
+        Choice("how", N_("❓ I don't know how"), "pay/who"),
+    ),
+)
+_NO_DATA = Step(
+    N_(
+        "🔎 <b>UI No. and code do not belong together?</b>\n"
+        "• Compare each character with the form; capitals matter.\n"
+        "• Not paid in 15 days: the application is deleted; apply again in person.\n"
+        "• After three wrong ones this chat has to wait a day, and the fourth locks the code. "
+        "Better get the code back."
+    ),
+    (
+        Choice("retrieve", N_("🔑 Get the code back"), "retrieve/form"),
+        Choice("again", N_("🔁 Try again"), "pay/who"),
+    ),
+)
+_CARD = Step(
+    N_(
+        "💳 <b>Your credit card is refused?</b>\n"
+        "Without a receipt from me nothing was paid here. Ask your bank about online payments, or "
+        "try another card. You cannot pay twice: what is paid says so."
+    ),
+    (
+        Choice("again", N_("🔁 Try again"), "pay/who"),
+        Choice("look", N_("📍 Is it paid?"), "status/who"),
+    ),
+)

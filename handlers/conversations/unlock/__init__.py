@@ -1,0 +1,1 @@
+"""Unlock the card (鎖卡解碼)."""

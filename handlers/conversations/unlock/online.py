@@ -1,0 +1,75 @@
+"""Unlock (忘記PIN碼鎖卡解碼), carried out: a new PIN where it is locked or forgotten."""
+
+from handlers.card.live_messages import Board
+from handlers.card.operation_steps import CardDialog
+from handlers.card.pin_setup import Consented
+from handlers.conversations.unlock.guide import UNLOCK as GUIDE
+from handlers.engine.model import Choice, Outcome, Scene, Step
+from handlers.identity.chat_linking import offer_or_end
+from handlers.screen.text import N_
+from services.authority.interface.port import Authority
+from services.bridge import events
+from services.bridge.interface import BridgeHub
+from services.bridge.operations.task import Work
+
+_READY = N_(
+    "🔓 <b>A new PIN for your card (鎖卡解碼)</b>\n"
+    "🛑 Do not try the old PIN again.\n\n"
+    "<b>Have ready</b>\n"
+    "• the card\n"
+    "• a Windows PC, Mac or Linux PC with a card reader\n"
+    "• the subscriber code (用戶代碼)\n"
+    "• a new PIN in mind: 6–8 characters, letters and digits, best mixed, no spaces\n\n"
+    "First I connect your PC, then I ask for UI No. and code. The PIN is typed on the PC only."
+)
+_LEAD = N_("🔓 <b>Your PC is connected.</b> Now show whose card it is.")
+_CONFIRM = N_(
+    "<b>Unlock now?</b>\n"
+    "• On your PC you say yes and choose a new PIN, typed twice.\n"
+    "• The old PIN is good no more, and all tries are back.\n"
+    "• Certificates and subscriber code stay as they are."
+)
+_DONE = N_(
+    "✅ <b>Unlocked (解碼).</b> The new PIN is set, all tries are back, and the card proved that "
+    "it is yours. Only you know the PIN.\n\nThe card can be taken out, and kaika-bridge closed."
+)
+_NO_CODE = N_(
+    "🔑 <b>Without the subscriber code a locked card cannot be unlocked</b>, and after activation "
+    "nobody can give the code back. You remember the PIN and it is not locked? Then you can change "
+    "it. Otherwise ask 0800-080-117; the last resort, as we see it: revoke and apply anew, NT$278."
+)
+_CODE_LOCKED = N_(
+    "🔒 <b>A locked code is released at the counter</b>, where you show your residence permit. It "
+    "is another lock than that of the PIN. Until then the card with its PIN works as before, and "
+    "you can suspend it."
+)
+
+
+async def _finish(_value: events.Outcome, scene: Scene) -> Outcome:
+    return Outcome(offer_or_end(scene), is_one_way=True)
+
+
+_UNLOCK = Consented(
+    Work.UNLOCK,
+    GUIDE.title,
+    _READY,
+    _LEAD,
+    _CONFIRM,
+    N_("🔓 Unlock now"),
+    _DONE,
+    _finish,
+    elsewhere=(
+        Choice("no_code", N_("🔑 I no longer have the code"), "no_code"),
+        Choice("locked", N_("🔒 The code is locked"), "code_locked"),
+    ),
+    links=("card_check",),
+    more={
+        "no_code": Step(_NO_CODE, links=("change_pin",)),
+        "code_locked": Step(_CODE_LOCKED, links=("suspend/locked_out",)),
+    },
+)
+
+
+def unlock(authority: Authority, hub: BridgeHub, board: Board, server: str) -> CardDialog:
+    """Give the conversation."""
+    return _UNLOCK.dialog(authority, hub, board, server)

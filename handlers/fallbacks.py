@@ -1,0 +1,78 @@
+"""What is no question: stickers, pictures, voice, contacts, commands and buttons nobody knows."""
+
+from contextlib import suppress
+
+from telegram import Message, Update
+from telegram.constants import ChatType
+from telegram.error import BadRequest, Forbidden
+
+from handlers.context import Context
+from handlers.faq import answers
+from handlers.faq.questions import on_text
+from handlers.screen.text import Markup, label, say
+from handlers.screen.view import View, button, send, show, view
+from handlers.start import help_text
+
+
+async def on_media(update: Update, context: Context) -> None:
+    """Answer what cannot be read, by what it is; words under a picture are a question."""
+    message = update.effective_message
+    if not isinstance(message, Message):
+        return
+    if message.caption:
+        await on_text(update, context)
+    elif message.chat.type == ChatType.PRIVATE:
+        await send(update, context, _reply(message, context.language(update)))
+
+
+def _reply(message: Message, language: str) -> View:
+    if message.photo or message.video or (message.document and not message.animation):
+        text = say(
+            language,
+            "I cannot read pictures or files. <b>If it shows your card or your application "
+            "form, delete it</b>: the form has your subscriber code on it.\n\n"
+            "Please type your question in words, or type the error code you see.",
+        )
+        delete = button(label(language, "🗑 Delete it"), "delete", str(message.message_id))
+        return view(text, [delete], answers.more_row(language))
+    if message.voice or message.audio or message.video_note:
+        text = say(language, "I cannot listen to recordings. Please type your question in words.")
+    elif message.contact or message.location or message.venue:
+        text = say(
+            language,
+            "I do not need your contacts or your location, and I did not keep them. "
+            "Please type your question in words.",
+        )
+    else:
+        text = say(language, "I understand words best. What would you like to know?")
+    return view(text, answers.more_row(language))
+
+
+async def on_delete(update: Update, context: Context, parts: list[str]) -> str | None:
+    """Delete the picture ``[message id]`` somebody sent, in a private chat only."""
+    chat = update.effective_chat
+    language = context.language(update)
+    if chat is None or chat.type != ChatType.PRIVATE or not parts[0].isdecimal():
+        return None
+    with suppress(BadRequest, Forbidden):
+        if await context.bot.delete_message(chat.id, int(parts[0])):
+            done = say(language, "Deleted. Please type your question in words.")
+            await show(update, context, view(done, answers.more_row(language)))
+            return label(language, "Deleted.")
+    return label(language, "I cannot delete it any more. Please delete it yourself.")
+
+
+async def on_unknown_command(update: Update, context: Context) -> None:
+    """Answer a command we do not have, in a private chat only: elsewhere it is another bot's."""
+    chat = update.effective_chat
+    if chat is None or chat.type != ChatType.PRIVATE:
+        return
+    language = context.language(update)
+    text = say(language, "I do not know this command.")
+    shown = view(Markup(f"{text}\n\n{help_text(context, language)}"), answers.more_row(language))
+    await send(update, context, shown)
+
+
+def stale_button(language: str) -> str:
+    """Give the toast for a button that is too old or not ours."""
+    return label(language, "This button is too old. Please type your question, or send /faq.")

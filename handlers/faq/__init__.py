@@ -1,0 +1,1 @@
+"""FAQ handlers: free-text questions, browsing, inline mode, votes."""

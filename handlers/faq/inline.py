@@ -1,0 +1,98 @@
+"""Inline mode: ``@bot question`` in any chat lists answers and sends the chosen one in full."""
+
+import re
+from html import unescape
+
+from telegram import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InlineQueryResultArticle,
+    InlineQueryResultsButton,
+    InputTextMessageContent,
+    LinkPreviewOptions,
+    Update,
+)
+from telegram.constants import ParseMode
+from telegram.helpers import create_deep_linked_url
+
+import locales
+from handlers.context import Context
+from handlers.faq import answers
+from handlers.screen import markdown
+from handlers.screen.text import label
+from handlers.screen.view import button
+from services.faq.entries import Entry
+
+PAGE = 10
+_CACHE_SECONDS = 60
+_PREVIEW = 100
+_TAGS = re.compile(r"<[^>]+>")
+
+
+async def on_inline(update: Update, context: Context) -> None:
+    """List matching answers; without words, all of them, page by page."""
+    query, services = update.inline_query, context.services
+    assert query is not None
+    language, ids = context.language(update), list(services.entries.ids)
+    if services.shapes.find(query.query) is not None:
+        ids = []  # nothing that looks like a secret is searched
+    elif query.query.strip():
+        found = services.search.search(query.query[:256], PAGE)
+        language, ids = found.language, [hit.id for hit in found.results]
+    start = int(query.offset) if query.offset.isdecimal() else 0
+    page = [services.entries.get(entry_id, language) for entry_id in ids[start : start + PAGE]]
+    await query.answer(
+        [_result(entry, context.bot.username) for entry in page if entry is not None],
+        cache_time=_CACHE_SECONDS,
+        is_personal=True,
+        next_offset=str(start + PAGE) if start + PAGE < len(ids) else "",
+        button=InlineQueryResultsButton(
+            label(language, "Ask Kaika in private"), start_parameter="inline"
+        ),
+    )
+
+
+def _result(entry: Entry, username: str) -> InlineQueryResultArticle:
+    text = answers.entry_texts(entry)[0]
+    other = locales.other(entry.language)
+    more = create_deep_linked_url(username, f"faq-{entry.id}")
+    rows = [
+        [InlineKeyboardButton(label(entry.language, "💬 More in Kaika"), url=more)],
+        [button(label(other, "🌐 In English"), "inline", entry.id, other)],
+    ]
+    return InlineQueryResultArticle(
+        id=f"{entry.id}.{entry.language}",
+        title=entry.title,
+        description=_preview(entry.body),
+        input_message_content=InputTextMessageContent(
+            text,
+            parse_mode=ParseMode.HTML,
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+        ),
+        reply_markup=InlineKeyboardMarkup(rows),
+    )
+
+
+async def on_inline_language(update: Update, context: Context, parts: list[str]) -> str | None:
+    """Show an answer sent inline in the other language: ``[entry, language]``."""
+    query = update.callback_query
+    assert query is not None
+    if len(parts) != 2 or parts[1] not in locales.LANGUAGES:
+        return None
+    entry = context.services.entries.get(*parts)
+    if entry is None:
+        return None
+    result = _result(entry, context.bot.username)
+    await query.edit_message_text(
+        answers.entry_texts(entry)[0],
+        parse_mode=ParseMode.HTML,
+        reply_markup=result.reply_markup,
+        link_preview_options=LinkPreviewOptions(is_disabled=True),
+    )
+    return ""
+
+
+def _preview(body: str) -> str:
+    """Give the beginning of the answer as plain text."""
+    plain = unescape(_TAGS.sub("", markdown.render(body)[0]))
+    return plain if len(plain) <= _PREVIEW else plain[: _PREVIEW - 1] + "…"

@@ -1,0 +1,35 @@
+"""Helpful or not: the two buttons under every answer."""
+
+from contextlib import suppress
+
+from telegram import Update
+from telegram.error import BadRequest
+
+import locales
+from handlers.context import Context
+from handlers.faq import answers
+from handlers.screen.text import label
+from services.faq import votes
+
+
+async def on_vote(update: Update, context: Context, parts: list[str]) -> str | None:
+    """Store a vote ``[entry, language, 1 or 0]``, mark it under the answer, and thank."""
+    services, query, user = context.services, update.callback_query, update.effective_user
+    assert query is not None
+    assert user is not None
+    match parts:
+        case [entry_id, language, ("0" | "1") as choice] if language in locales.LANGUAGES:
+            entry, helpful = services.entries.get(entry_id, language), choice == "1"
+        case _:
+            return None
+    if entry is None:
+        return None
+    async with services.database.unit_of_work() as session:
+        changed = await votes.vote(session, user.id, entry.id, language, helpful, services.now())
+    with suppress(BadRequest):  # marked already, or the message is too old to change
+        await query.edit_message_reply_markup(answers.voted(services.entries, entry, helpful))
+    if not changed:
+        return label(language, "Your vote is counted already.")
+    if helpful:
+        return label(language, "Thank you! Good to know.")
+    return label(language, "Thank you. We will improve this answer.")

@@ -1,0 +1,1 @@
+"""Steps that verify a person's identity, shared by the conversations."""

@@ -1,0 +1,137 @@
+"""What is said when the authority refuses: what happened, that nothing is lost, what to do."""
+
+from datetime import datetime, timedelta
+
+from handlers.engine.model import Told
+from handlers.screen.text import N_
+from services.authority.errors import (
+    AuthorityError,
+    BusyError,
+    ChatPausedError,
+    CodeLockedError,
+    DeadlinePassedError,
+    GrantExpiredError,
+    OneTimeCodeOverError,
+    TooManyChatsError,
+    TooManyMailsError,
+    WrongCardNumberError,
+    WrongCodeError,
+    WrongOneTimeCodeError,
+)
+from services.calendar import TAIPEI
+
+_SHORT = timedelta(minutes=5)
+"""A pause that leaves time before a grant or a one-time code is over."""
+_WRONG_CODE = N_(
+    "❌ <b>This UI No. and code do not belong together.</b> Tries left: {left}. Nothing else "
+    "happened. <b>Capital and small letters differ</b>: compare each with the form. 0, O, o, 1, l "
+    "and I are never in a code. An application that was not paid in time is deleted with its code."
+)
+_WRONG_CODE_AND_PAUSED = N_(
+    "❌ <b>This UI No. and code do not belong together.</b> Tries left for the code: {left}. That "
+    "was the last wrong one from this chat today, so it may try again from {until} (Taipei). "
+    "Nothing is lost."
+)
+_LOCKED = N_(
+    "🔒 <b>This code is locked</b> after four wrong tries. Nothing else changed. It is released at "
+    "the counter, where you show your residence permit. Was the application not paid in time? Then "
+    "it is deleted, and you apply again."
+)
+_PAUSED = N_(
+    "⏳ <b>There were too many tries</b>, so this chat has to wait until {until} (Taipei). That "
+    "protects you: nobody can guess your code from a chat. Nothing is lost."
+)
+_SLOWER = N_(
+    "⏳ <b>A little slower, please.</b> After several tries I look at the next one from "
+    "{until} (Taipei). This one was not counted, and nothing is lost: send it again then."
+)
+_TOO_MANY_MAILS = N_(
+    "✉️ <b>Enough mails for now.</b> The next one-time code can be sent at {until} (Taipei). "
+    "Nothing is lost; the newest code you have is good for ten minutes."
+)
+_BUSY = N_(
+    "⏳ <b>Too many people are being checked at this moment.</b> Nothing was counted. Please send "
+    "it again in a minute."
+)
+_EXPIRED = N_(
+    "⌛ <b>More than ten minutes have passed</b>, so I have to ask for it again. Nothing is lost."
+)
+_WRONG_CARD_NUMBER = N_(
+    "❌ <b>This is not the number of your card.</b> Tries left: {left}. Nothing else happened. Two "
+    "letters and 14 digits; it is not the UI No."
+)
+_LAST_CARD_NUMBER = N_(
+    "❌ <b>This is not the number of your card.</b> That was the last try, so I ask again who you "
+    "are. Nothing else happened. It is on the card: two letters and 14 digits."
+)
+_WRONG_ONE_TIME_CODE = N_(
+    "❌ <b>This is not the code I sent.</b> Tries left: {left}. Nothing else happened. Only the "
+    "code of the newest mail counts."
+)
+_LAST_ONE_TIME_CODE = N_(
+    "❌ <b>This is not the code I sent, and that was its last try.</b> Nothing else happened. Have "
+    "a new one sent."
+)
+_ONE_TIME_CODE_OVER = N_(
+    "⌛ <b>This one-time code is over</b>: too old, or tried too often. Nothing is lost. Have a "
+    "new one sent."
+)
+_TOO_MANY_CHATS = N_(
+    "🔗 <b>{limit} chats are linked to you already</b>, which is the most. This one was not added; "
+    "all else is done. Remove one with /privacy in that chat first."
+)
+_DEADLINE_PASSED = N_(
+    "⌛ <b>The deadline was {until} (Taipei).</b> The application can no longer be paid; nothing "
+    "was charged. Apply again in person at a service station."
+)
+_OTHER = N_("⚠️ <b>That is not possible now.</b> Nothing was changed.")
+
+
+def told(error: AuthorityError, now: datetime | None = None) -> Told:
+    """Give the words for a refusal.
+
+    :param now: where the person stays at their step after a short pause.
+    """
+    match error:
+        case WrongCodeError(paused_until=None):
+            return Told(_WRONG_CODE, {"left": str(error.tries_left)})
+        case WrongCodeError(paused_until=datetime() as until):
+            values = {"left": str(error.tries_left), "until": moment(until)}
+            return Told(_WRONG_CODE_AND_PAUSED, values)
+        case ChatPausedError() if now is not None and is_short(error, now):
+            return Told(_SLOWER, {"until": moment(error.until)})
+        case ChatPausedError():
+            return Told(_PAUSED, {"until": moment(error.until)})
+        case TooManyMailsError():
+            return Told(_TOO_MANY_MAILS, {"until": moment(error.until)})
+        case WrongCardNumberError(tries_left=0):
+            return Told(_LAST_CARD_NUMBER)
+        case WrongCardNumberError():
+            return Told(_WRONG_CARD_NUMBER, {"left": str(error.tries_left)})
+        case WrongOneTimeCodeError(tries_left=0):
+            return Told(_LAST_ONE_TIME_CODE)
+        case WrongOneTimeCodeError():
+            return Told(_WRONG_ONE_TIME_CODE, {"left": str(error.tries_left)})
+        case TooManyChatsError():
+            return Told(_TOO_MANY_CHATS, {"limit": str(error.limit)})
+        case DeadlinePassedError():
+            return Told(_DEADLINE_PASSED, {"until": moment(error.deadline)})
+    return Told(_PLAIN.get(type(error), _OTHER))
+
+
+_PLAIN: dict[type[AuthorityError], str] = {
+    CodeLockedError: _LOCKED,
+    BusyError: _BUSY,
+    GrantExpiredError: _EXPIRED,
+    OneTimeCodeOverError: _ONE_TIME_CODE_OVER,
+}
+
+
+def is_short(error: ChatPausedError, now: datetime) -> bool:
+    """Tell whether a pause is over so soon that the person waits at their step."""
+    return error.until - now <= _SHORT
+
+
+def moment(at: datetime) -> str:
+    """Give a moment as it is read in Taipei."""
+    return f"{at.astimezone(TAIPEI):%Y-%m-%d %H:%M}"

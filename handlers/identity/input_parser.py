@@ -1,0 +1,212 @@
+"""What people type who show who they are: UI No., subscriber code, birth date, in any order.
+
+A reader gives what it found, `None` for what is no answer at all, and raises `NotTakenError` for
+what is meant as one and cannot be. Nothing is counted here.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from handlers.engine.model import NotTakenError
+from handlers.screen.text import N_
+from services.formats import card_number, one_time_code, subscriber_code, ui_number
+from services.formats.card_number import CardNumber
+from services.formats.dates import parse_birth_date
+from services.formats.errors import FormatError, Reason
+from services.formats.one_time_code import OneTimeCode
+from services.formats.subscriber_code import SubscriberCode
+from services.formats.text import compact, compact_identifier
+from services.formats.ui_number import UiNumber
+from services.secret_shapes import is_name, visible
+
+_NUMBER = re.compile(r"(?<![A-Z0-9])[A-Z][ -]?[A-D0-9](?:[ -]?\d){8}(?![A-Z0-9])", re.I)
+_NEARLY_A_NUMBER = re.compile(r"[A-Z]{1,2}\d{7,10}")
+_LABELS = re.compile(
+    r"(?<![A-Za-z0-9])(?:my|the|is|and|are|ui|no|number|arc|subscriber|code|birth(?:day|date)?|"
+    r"date|of|born|on)(?![A-Za-z0-9])|統一證號|居留證號碼?|用戶代碼|用户代码|代碼|代码|生日|出生(?:日期)?|"
+    r"我的|[是為为和,，、;；:：=\"'「」『』()（）]",
+    re.I,
+)
+_WORD = re.compile(r"[a-z]{3,}")
+_CODE_LIKE = range(5, 13)
+
+_NUMBER_REFUSED: Mapping[Reason, str] = {
+    Reason.LENGTH: N_(
+        "A UI No. (統一證號) has 10 characters, such as one letter and nine digits. Please look "
+        "again and type it anew; nothing was counted."
+    ),
+    Reason.SHAPE: N_(
+        "This is not the UI No. of a foreign resident: the second character is 8, 9 or A–D. "
+        "Please look again; nothing was counted."
+    ),
+    Reason.CHECKSUM: N_(
+        "This UI No. has a typing mistake: its last digit does not fit the others. Please type it "
+        "anew; nothing was counted."
+    ),
+}
+_CODE_REFUSED: Mapping[Reason, str] = {
+    Reason.LOOKALIKE: N_(
+        "Our codes never have 0, O, o, 1, l or I, so one character was read as another. Please "
+        "look at the form again and type it anew; nothing was counted."
+    ),
+    Reason.LENGTH: N_(
+        "A subscriber code (用戶代碼) has 6 to 10 letters and digits. Please type it anew; "
+        "nothing was counted."
+    ),
+}
+_ONLY_DIGITS = N_(
+    "A subscriber code (用戶代碼) has letters and digits. <b>If that was your PIN: nobody here "
+    "ever needs it.</b> Please type the code from your application form; nothing was counted."
+)
+_CARD_REFUSED = N_(
+    "An IC card number (IC卡卡號) has 2 letters and 14 digits, 16 characters in all. Please type "
+    "it anew; nothing was counted."
+)
+_ONE_TIME_REFUSED = N_(
+    "The one-time code has six digits. Please type the one from the newest mail; nothing was "
+    "counted."
+)
+_BIRTH_REFUSED: Mapping[Reason, str] = {
+    Reason.NO_SUCH_DAY: N_(
+        "There is no such day. Write the birth date like 1993-04-12 or 82/4/12; nothing was "
+        "counted."
+    ),
+    Reason.AMBIGUOUS: N_(
+        "Day and month cannot be told apart. Write the birth date with the year first, like "
+        "1993-04-12; nothing was counted."
+    ),
+    Reason.FUTURE: N_("That day is still to come. Please type your birth date; nothing counted."),
+    Reason.TOO_LONG_AGO: N_(
+        "That is too long ago. A year of up to three digits is read as a ROC year (民國). Write it "
+        "like 1993-04-12; nothing was counted."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Who somebody says they are, as far as they typed it."""
+
+    number: UiNumber | None = None
+    code: SubscriberCode | None = None
+    born: date | None = None
+
+
+def read_number_and_code(text: str) -> Claim | None:
+    """Read a UI No., a subscriber code, or both in any order.
+
+    :raises NotTakenError: for what can be neither.
+    """
+    number, rest = _split(text)
+    code = read_code(rest) if rest else None
+    return Claim(number, code) if number or code else None
+
+
+def read_number_and_birth_date(text: str, today: date) -> Claim | None:
+    """Read a UI No., a birth date, or both in any order.
+
+    :raises NotTakenError: for what can be neither.
+    """
+    number, rest = _split(text)
+    born = read_birth_date(rest, today) if rest else None
+    return Claim(number, born=born) if number or born else None
+
+
+def read_code(text: str) -> SubscriberCode | None:
+    """Read a subscriber code; an ordinary word, a product's name and a sentence are none.
+
+    :raises NotTakenError: for what is meant as one.
+    """
+    plain = _LABELS.sub(" ", visible(text)).strip(" .。!！\n")
+    if not _is_one_token(plain):
+        return None
+    token = compact(plain)
+    is_ours = len(token) == subscriber_code.GENERATED_LENGTH  # one may chance to be a name
+    try:
+        code = subscriber_code.parse(token)
+        return code if is_ours or not is_name(token) else None
+    except FormatError as error:
+        if is_name(token) or not token.isascii():
+            return None
+        if token.isdigit() and len(token) in _CODE_LIKE:
+            raise NotTakenError(_ONLY_DIGITS) from None
+        if error.reason in _CODE_REFUSED and _looks_like_code(token):
+            raise NotTakenError(_CODE_REFUSED[error.reason]) from None
+        return None
+
+
+def read_card_number(text: str) -> CardNumber | None:
+    """Read an IC card number.
+
+    :raises NotTakenError: for what is meant as one.
+    """
+    token = compact_identifier(text)
+    try:
+        return card_number.parse(token)
+    except FormatError:
+        if re.fullmatch(r"[A-Z]{0,3}\d{11,17}|[A-Z0-9]{16}", token):
+            raise NotTakenError(_CARD_REFUSED) from None
+        return None
+
+
+def read_one_time_code(text: str) -> OneTimeCode | None:
+    """Read a one-time code, also in a sentence such as "it is 123 456".
+
+    :raises NotTakenError: for what is meant as one.
+    """
+    plain = _LABELS.sub(" ", visible(text)).strip(" .。!！\n")
+    try:
+        return one_time_code.parse(plain)
+    except FormatError as error:
+        digits = compact(plain).replace("-", "")
+        if error.reason is Reason.LENGTH and 4 <= len(digits) <= 8:
+            raise NotTakenError(_ONE_TIME_REFUSED) from None
+        return None
+
+
+def read_birth_date(text: str, today: date) -> date | None:
+    """Read a birth date of either calendar.
+
+    :raises NotTakenError: for what is meant as one.
+    """
+    try:
+        return parse_birth_date(_LABELS.sub(" ", visible(text)).strip(), today)
+    except FormatError as error:
+        if error.reason in _BIRTH_REFUSED:
+            raise NotTakenError(_BIRTH_REFUSED[error.reason]) from None
+        return None
+
+
+def _split(text: str) -> tuple[UiNumber | None, str]:
+    """Part a UI No. from the rest of a text.
+
+    :raises NotTakenError: for what is nearly one.
+    """
+    plain = visible(text)
+    found = _NUMBER.search(plain)
+    try:
+        if found:
+            return ui_number.parse(found[0]), f"{plain[: found.start()]} {plain[found.end() :]}"
+        if _NEARLY_A_NUMBER.fullmatch(compact_identifier(_LABELS.sub(" ", plain))):
+            ui_number.parse(compact_identifier(plain))
+    except FormatError as error:
+        refused = _NUMBER_REFUSED.get(error.reason, _NUMBER_REFUSED[Reason.LENGTH])
+        raise NotTakenError(refused) from None
+    return None, plain
+
+
+def _is_one_token(plain: str) -> bool:
+    """Tell whether a text is one token, or one written in groups of the same size."""
+    groups = plain.split()
+    if len(groups) < 2:
+        return bool(groups)
+    sizes = {len(group) for group in groups}
+    return len(sizes) == 1 and not any(_WORD.fullmatch(group) for group in groups)
+
+
+def _looks_like_code(token: str) -> bool:
+    """Tell whether a token mixes letters and digits in about the right length."""
+    is_mixed = any(c.isdigit() for c in token) and any(c.isalpha() for c in token)
+    return token.isalnum() and is_mixed and len(token) in _CODE_LIKE

@@ -1,0 +1,17 @@
+"""Whose records the conversations are about, said wherever something secret is asked for."""
+
+from handlers.screen.text import N_, Markup, say
+from services.authority.interface.port import Authority
+
+_DEMONSTRATION = N_(
+    "ℹ️ <i>A demonstration: these records are made up. They are not MOICA's. Do not type real "
+    "data.</i>"
+)
+_KEPT_BY = N_("ℹ️ <i>These are the records of {keeper}, who runs this service.</i>")
+
+
+def whose(authority: Authority, language: str) -> Markup:
+    """Say whose records these are."""
+    if authority.keeper is None:
+        return say(language, _DEMONSTRATION)
+    return say(language, _KEPT_BY, keeper=authority.keeper)

@@ -1,0 +1,1 @@
+"""What the guides through the official page have in common."""

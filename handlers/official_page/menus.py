@@ -1,0 +1,42 @@
+"""The site's menus, as its pages write them in both scripts (FACTS.md §2.3). Never translated."""
+
+from dataclasses import dataclass
+
+from handlers.screen.text import Markup
+
+SITE = Markup('<a href="https://moica.nat.gov.tw/">moica.nat.gov.tw</a>')
+
+
+@dataclass(frozen=True)
+class Menu:
+    """One path through the menus."""
+
+    chinese: tuple[str, ...]
+    english: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{' → '.join(self.chinese)} / {' → '.join(self.english)}"
+
+    @property
+    def markup(self) -> Markup:
+        """The path in both scripts, a line each."""
+        return Markup(f"<b>{' → '.join(self.chinese)}</b>\n{' → '.join(self.english)}")
+
+
+def _operation(chinese: str, english: str) -> Menu:
+    return Menu(
+        ("外來人口", "憑證作業", chinese), ("Alien citizen", "Certificate Operations", english)
+    )
+
+
+PAYMENT = Menu(
+    ("外來人口", "常用功能", "憑證申請查詢及繳費"),
+    ("Alien citizen", "Commonly Used Function", "Application Progress and Payment"),
+)
+RETRIEVE = _operation("外來人口取回用戶代碼", "retrieve PIN")
+ACTIVATE = _operation("憑證開卡", "activation")
+SUSPEND = _operation("憑證停用", "certificate suspension")
+RESUME = _operation("憑證復用", "resumption")
+UNLOCK = _operation("忘記PIN碼鎖卡解碼", "how to unblock IC card and reset PIN")
+CHANGE_PIN = _operation("修改PIN碼", "how to change PIN")
+ISSUANCE = _operation("查詢憑證簽發情形", "Certificate Issuance Inquiry")

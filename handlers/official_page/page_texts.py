@@ -1,0 +1,126 @@
+"""Texts people paste from the official page, recognised by their key words and explained.
+
+We do not know the exact wording of the page (FACTS.md §6), so the words of the error tables
+(§2.4) and of users' reports (§4) are looked for, and the explanation says what they point to.
+"""
+
+import re
+import unicodedata
+
+import opencc
+
+from handlers.screen.text import N_, Markup, say
+
+_TRADITIONAL = opencc.OpenCC("s2t")
+
+_MEANINGS: tuple[tuple[str, str], ...] = (
+    (
+        r"查無(?:此|相關|您的|任何)?(?:資料|申請|紀錄|記錄)|沒有(?:您的|相關)(?:資料|紀錄|記錄)"
+        r"|no (?:information|data|record)s?(?: \w+)? ?(?:found|available|exists?)?$"
+        r"|(?:data|records?|information) not found",
+        N_(
+            "🔎 <b>The page finds nothing about you.</b> Just applied? Users report that it can "
+            "take until the next working day. Otherwise check the UI No. and the capitals of the "
+            "code, and whether the 15 days to pay are over: then the application is deleted."
+        ),
+    ),
+    (
+        r"(?:已|已經)(?:完成)?開卡|already (?:been )?activated",
+        N_("✅ <b>The card is activated already.</b> You can skip the activation."),
+    ),
+    (
+        r"(?:尚未|未|還沒)開卡|not (?:yet )?(?:been )?activated",
+        N_(
+            "🪪 <b>The card is not activated yet.</b> Activate it first (開卡): /guide has the "
+            "steps."
+        ),
+    ),
+    (
+        r"用戶代碼.{0,8}(?:鎖|停權)|code (?:is|has been|was) locked|locked (?:subscriber )?code",
+        N_(
+            "🔒 <b>The subscriber code is locked</b>, which error tables show after several wrong "
+            "tries. This is not the lock of the PIN. The hotline 0800-080-117 helps."
+        ),
+    ),
+    (
+        r"用戶代碼.{0,8}(?:錯誤|不正確|不符|有誤)"
+        r"|(?:wrong|incorrect|invalid) (?:subscriber )?code"
+        r"|code (?:is )?(?:wrong|incorrect|invalid)",
+        N_(
+            "🔑 <b>The subscriber code was not right.</b> Compare it with the form: capital and "
+            "small letters, O and 0, I, l and 1. Stop after two wrong tries; error tables show "
+            "that they are counted and lead to a lock."
+        ),
+    ),
+    (
+        r"PIN碼?.{0,8}(?:鎖|封鎖)|鎖卡|pin (?:is|has been|was) (?:locked|blocked)|card is locked",
+        N_(
+            "🔢 <b>The PIN is locked.</b> Do not try again. The unlock page sets a new PIN with "
+            "the card, a reader and the subscriber code: /guide has the steps."
+        ),
+    ),
+    (
+        r"PIN碼?.{0,8}(?:錯誤|不正確)|(?:wrong|incorrect|invalid) pin"
+        r"|pin (?:is )?(?:wrong|incorrect)",
+        N_(
+            "🔢 <b>The PIN was not right.</b> Stop after two wrong tries: most texts say that the "
+            "third one locks the card. With the subscriber code you can set a new PIN."
+        ),
+    ),
+    (
+        r"卡號.{0,6}(?:錯誤|不存在|不正確|不符)|card number.{0,12}(?:wrong|invalid|not exist)",
+        N_(
+            "💳 <b>The card number was not right.</b> Pages for citizens say 2 capital letters "
+            "and 14 digits, 16 in all. It is not the UI No. and not the number of the ARC."
+        ),
+    ),
+    (
+        r"彈出|快顯|popup|pop-up",
+        N_(
+            "🪟 <b>The browser blocks a pop-up window.</b> Allow pop-ups for the MOICA pages, "
+            "load the page again and repeat the step."
+        ),
+    ),
+    (
+        r"(?:找不到|偵測不到|沒有|未偵測到)讀卡機"
+        r"|(?:no|find|found).{0,10}reader|reader.{0,6}not found",
+        N_(
+            "🔌 <b>The page finds no reader.</b> Plug it in, then restart the card software or "
+            "the computer: users report that it looks for readers only at its start."
+        ),
+    ),
+    (
+        r"(?:找不到|請插入|未插入|偵測不到)(?:IC)?卡|insert.{0,10}card|no (?:ic )?card",
+        N_(
+            "💳 <b>The page finds no card.</b> Take it out, put it in again with the chip first, "
+            "or try another USB port."
+        ),
+    ),
+    (
+        r"(?:安裝|啟動|偵測不到|下載).{0,8}元件|元件.{0,8}(?:未安裝|沒有|未啟動)"
+        r"|(?:install|start|missing).{0,20}(?:component|plug-?in|hicos)",
+        N_(
+            "🧩 <b>The card software is missing or not running.</b> Install it from "
+            '<a href="https://moica.nat.gov.tw/rac_plugin.html">the MOICA download page</a> and '
+            "restart the browser."
+        ),
+    ),
+    (
+        r"系統忙碌|忙線|稍後再試|busy|try again later",
+        N_("⏳ <b>The site is busy.</b> Try again later."),
+    ),
+)
+_PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), text) for pattern, text in _MEANINGS)
+_QUESTION = re.compile(
+    r"[?？]|\b(?:how|what|why|where|when|can|do|does|is there)\b|怎麼|如何|什麼|嗎"
+)
+_LONGEST = 600
+
+
+def explain(text: str, language: str) -> Markup | None:
+    """Say what a pasted text points to; `None` for a question, or where we do not know it."""
+    plain = _TRADITIONAL.convert(unicodedata.normalize("NFKC", text[:_LONGEST]).strip())
+    if _QUESTION.search(plain):
+        return None
+    found = next((meaning for pattern, meaning in _PATTERNS if pattern.search(plain)), None)
+    return None if found is None else say(language, found)

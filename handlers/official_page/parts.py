@@ -1,0 +1,112 @@
+"""What the walks through the official page have in common."""
+
+from handlers.engine.model import Aside, Choice, Scene, Step, Words
+from handlers.engine.rendering import words_of
+from handlers.official_page.menus import SITE, Menu
+from handlers.screen.text import N_, Markup, say
+
+_PASTE = N_(
+    "💬 <b>Send me what the page says</b>, or the error code, and I explain it as far as I know. "
+    "Leave out your subscriber code, PIN, card number and UI No.: I do not need them.\n\n"
+    "Afterwards I show this step again."
+)
+_PERSON = N_(
+    "🙋 <b>A person</b> helps at 0800-080-117 or cse@moica.nat.gov.tw. Say which step you are at "
+    "and what the page shows. The button “Chinese sentence” has words to show or read out."
+)
+_SHOW = N_("Show or read this to the hotline or at the counter:")
+_MEANING = N_("It says: I have a question about the alien citizen natural person certificate.")
+_OPENING = "您好，我要請問外來人口自然人憑證的事。"
+"""How every sentence to show begins."""
+
+
+def on_page(message: str, menu: Menu | None = None) -> Words:
+    """Give a message with ``{site}`` and ``{menu}`` filled in."""
+
+    def words(scene: Scene) -> Markup:
+        shown = menu.markup if menu else Markup("")
+        return say(scene.language, message, site=SITE, menu=shown)
+
+    return words
+
+
+def walk(
+    words: Words,
+    to: str,
+    *,
+    stuck: str,
+    chinese: str,
+    meaning: str,
+    more: tuple[Choice, ...] = (),
+    done: str = N_("✅ Done"),
+) -> Step:
+    """Give one step on the official page.
+
+    :param to: where *done* leads.
+    :param stuck: what to check when it does not work.
+    :param chinese: what to tell staff in Chinese, after the greeting.
+    :param meaning: the same for the person who shows it.
+    :param more: further ways on from here.
+    """
+    return Step(words, (Choice("done", done, to), *more), asides(stuck, chinese, meaning))
+
+
+def asides(stuck: str, chinese: str, meaning: str) -> tuple[Aside, ...]:
+    """Give the buttons for who cannot go on."""
+    return (
+        Aside("else", N_("💬 It says something else"), _PASTE),
+        Aside("stuck", N_("🆘 I'm stuck"), _joined(stuck, _PERSON)),
+        to_show(chinese, meaning),
+    )
+
+
+def to_show(chinese: str, meaning: str) -> Aside:
+    """Give the button with a sentence in Chinese to show at a counter or read to the hotline."""
+
+    def words(scene: Scene) -> Markup:
+        shown = f"{say(scene.language, _SHOW)}\n\n<blockquote>{_OPENING}{chinese}</blockquote>"
+        if scene.language.startswith("zh"):  # who reads Chinese needs no translation
+            return Markup(shown)
+        told = f"{say(scene.language, _MEANING)} {say(scene.language, meaning)}"
+        return Markup(f"{shown}\n{told}")
+
+    return Aside("chinese", N_("🗣 Chinese sentence"), words)
+
+
+def environment(to: str) -> Step:
+    """Give the step that checks computer, component, reader, pop-ups and browser (§2.1, §2.4)."""
+    return walk(
+        N_(
+            "<b>Is the computer ready?</b>\n"
+            "1. A Windows PC or a Mac, and a smart card reader (PC/SC), plugged in first.\n"
+            "2. The card software from the "
+            '<a href="https://moica.nat.gov.tw/rac_plugin.html">MOICA download page</a>: '
+            "HiCOS Client on Windows, <code>HiPKILocalSignServer.pkg</code> on a Mac.\n"
+            "3. The browser closed and opened again: Chrome, Firefox or IE 11 and newer.\n"
+            "4. Pop-up windows allowed for the MOICA pages, which reach the card through one.\n"
+            "5. The card in the reader, chip first.\n\n"
+            "⚠️ Use only software from the MOICA site. Other unlock or PIN software can lock the "
+            "card for good."
+        ),
+        to,
+        stuck=N_(
+            "<b>Test it:</b> open <code>http://localhost:61161/selfTest.htm</code> on the same "
+            "computer; users report that it checks 9 things.\n"
+            "• Nothing opens: the card software is missing or not running. Install it again and "
+            "restart the computer.\n"
+            "• No reader found: users report that the software looks for readers only when it "
+            "starts. Plug the reader in, then restart the software.\n"
+            "• No card found: take the card out, put it in again, try another USB port.\n"
+            "• Reader EZ100PU on a Mac with an Apple chip: users report that there is no driver."
+        ),
+        chinese="我的電腦讀不到卡片，想請問讀卡機和卡片軟體（HiCOS）要怎麼設定。",
+        meaning=N_("My computer does not read the card. How do I set up the reader and HiCOS?"),
+        done=N_("✅ All ready"),
+    )
+
+
+def _joined(*messages: Words) -> Words:
+    def words(scene: Scene) -> Markup:
+        return Markup("\n\n".join(words_of(message, scene) for message in messages))
+
+    return words

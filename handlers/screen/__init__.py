@@ -1,0 +1,1 @@
+"""What a person sees: views, texts, dates, callback data, deletion of messages."""

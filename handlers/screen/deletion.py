@@ -1,0 +1,30 @@
+"""Deleting what somebody typed, and saying how to do it where it cannot be done here."""
+
+from telegram import Message, Update
+from telegram.error import BadRequest, Forbidden
+
+from handlers.context import Context
+from handlers.screen.text import say
+from handlers.screen.view import send, view
+
+_GONE = "not found"
+
+
+async def erase(message: Message) -> bool:
+    """Delete a message; `False` where that is not allowed here, or no longer."""
+    try:
+        return await message.delete()
+    except Forbidden:
+        return False
+    except BadRequest as error:
+        return _GONE in error.message  # deleted before, which is as good
+
+
+async def ask_to_erase(update: Update, context: Context) -> None:
+    """Tell somebody to delete their message themselves."""
+    text = say(
+        context.language(update),
+        "🔒 I could not delete your message. <b>Please delete it yourself</b>: press and hold "
+        "it, then choose Delete, for both sides.",
+    )
+    await send(update, context, view(text))

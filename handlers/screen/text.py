@@ -1,0 +1,33 @@
+"""The words of the interface: looked up, filled in, and escaped for Telegram's HTML."""
+
+from html import escape
+
+import locales
+
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's name for it
+    """Mark `message` for the catalogue where it is looked up later."""
+    return message
+
+
+class Markup(str):
+    """Text that is HTML already and is not escaped again."""
+
+    __slots__ = ()
+
+
+def say(language: str, message: str, /, **values: object) -> Markup:
+    """Give `message` of the catalogue in `language` with its ``{placeholders}`` filled in.
+
+    The message may hold HTML tags; every value is escaped, except `Markup`.
+    """
+    text = locales.translate(message, language)
+    if not values:
+        return Markup(text)
+    safe = {k: v if isinstance(v, Markup) else escape(str(v)) for k, v in values.items()}
+    return Markup(text.format(**safe))
+
+
+def label(language: str, message: str, /, **values: object) -> str:
+    """Give `message` as plain text, for buttons, toasts and command menus."""
+    return locales.translate(message, language).format(**values)

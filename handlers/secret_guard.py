@@ -1,0 +1,92 @@
+"""What looks like a secret is deleted before anything else sees it, with a friendly warning."""
+
+from collections.abc import Mapping
+
+import structlog
+from telegram import Message, Update
+from telegram.constants import ChatType
+from telegram.ext import ApplicationHandlerStop
+
+from handlers.context import Context
+from handlers.engine import message_handler
+from handlers.engine.session import open_scene
+from handlers.faq import answers
+from handlers.screen.deletion import erase
+from handlers.screen.text import N_, Markup, say
+from handlers.screen.view import send, view
+from services.secret_shapes import Shape
+
+_WHAT: Mapping[Shape, str] = {
+    Shape.UI_NUMBER: N_("an identity number (UI No.)"),
+    Shape.CARD_NUMBER: N_("an IC card number"),
+    Shape.PAYMENT_CARD: N_("a payment card number"),
+    Shape.CODE_OR_PIN: N_("a subscriber code or a PIN"),
+}
+
+_log = structlog.get_logger()
+
+
+async def on_any_text(update: Update, context: Context) -> None:
+    """Stop an update whose text looks like a secret: delete it, warn, and let nobody see it.
+
+    :raises ApplicationHandlerStop: where it did.
+    """
+    message = update.effective_message
+    if not isinstance(message, Message) or message.chat.type == ChatType.CHANNEL:
+        return
+    shape = context.services.shapes.find(message.text or message.caption or "")
+    if shape is None or await message_handler.is_asked_for(update, context, shape):
+        return
+    deleted = await erase(message)
+    _log.info("secret_shape_met", shape=str(shape), deleted=deleted)
+    await _warn(update, context, shape, deleted)
+    await message_handler.show_again(update, context)
+    raise ApplicationHandlerStop
+
+
+async def _warn(update: Update, context: Context, shape: Shape, deleted: bool) -> None:
+    language = context.language(update)
+    what = say(language, _WHAT[shape])
+    if deleted:
+        done = say(
+            language,
+            "🔒 Your message looked like {what}, so I deleted it. I did not read it further "
+            "and did not keep it.",
+            what=what,
+        )
+    else:
+        done = say(
+            language,
+            "🔒 Your message looks like {what}. I may not delete it here. <b>Please delete it "
+            "yourself</b>: press and hold the message, then choose Delete for everyone.",
+            what=what,
+        )
+    rule = _rule(update, context, shape, language)
+    await send(update, context, view(Markup(f"{done}\n\n{rule}"), answers.more_row(language)))
+
+
+def _rule(update: Update, context: Context, shape: Shape, language: str) -> Markup:
+    """Say where such a thing belongs, if anywhere."""
+    if not context.carries_out:
+        return say(
+            language,
+            "I never need it. Type it only on the official page, moica.nat.gov.tw. "
+            "You can ask your question again without it.",
+        )
+    if shape is Shape.PAYMENT_CARD:
+        return say(
+            language,
+            "Give it to nobody in a chat: paying opens a form of the payment provider, which "
+            "alone sees it.",
+        )
+    if open_scene(update, context) is not None:
+        return say(
+            language,
+            "It is not what I asked for: that follows below. <b>Nobody ever needs your PIN.</b>",
+        )
+    return say(
+        language,
+        "I did not ask for it at this moment. UI No., code and card number are asked for only "
+        "inside a guide, in our private chat: /guide begins one. <b>Nobody ever needs "
+        "your PIN.</b>",
+    )

@@ -1,0 +1,152 @@
+"""/start, /help and /language: the first words, and the language to speak."""
+
+from telegram import Update
+from telegram.constants import ChatType
+
+import locales
+from handlers.context import Context
+from handlers.engine import session as scenes
+from handlers.engine import start_handler
+from handlers.faq import answers
+from handlers.faq.browse import section_name
+from handlers.identity.records_notice import whose
+from handlers.screen.text import Markup, label, say
+from handlers.screen.view import View, button, send, show, view
+from services.faq.entries import SECTIONS
+from services.people.people import open_chat
+
+_DEEP_LINK = "faq-"
+
+
+async def on_start(update: Update, context: Context) -> None:
+    """Greet; a deep link shows an entry (``faq-<id>``) or begins a conversation (``do-<name>``)."""
+    chat, services, language = update.effective_chat, context.services, context.language(update)
+    assert chat is not None
+    if chat.type == ChatType.PRIVATE:
+        async with services.database.unit_of_work() as session:
+            await open_chat(session, chat.id, chat.type, services.now())
+    payload = context.args[0] if context.args else ""
+    if payload.startswith(_DEEP_LINK):
+        entry_id = payload.removeprefix(_DEEP_LINK)
+        shown = answers.answer(services.entries, entry_id, language)
+        await send(update, context, shown or _unknown_link(language))
+    elif payload.startswith(start_handler.DEEP_LINK):
+        if not await start_handler.on_link(update, context, payload):
+            await send(update, context, _unknown_link(language))
+    else:
+        await send(update, context, greeting(context, language))
+
+
+async def on_help(update: Update, context: Context) -> None:
+    """Say what the bot can do."""
+    language = context.language(update)
+    await send(update, context, view(help_text(context, language), answers.more_row(language)))
+
+
+async def on_language(update: Update, context: Context) -> None:
+    """Offer the languages; the choice, not the offer, shows an open conversation again."""
+    context.step_shown = True
+    await send(update, context, _languages(context.language(update)))
+
+
+async def on_choose_language(update: Update, context: Context, parts: list[str]) -> str | None:
+    """Remember a language ``[language]`` and greet in it, or go on in it."""
+    user = update.effective_user
+    if len(parts) != 1 or parts[0] not in locales.LANGUAGES or user is None:
+        return None
+    language = parts[0]
+    await context.services.people.choose_language(user.id, language, context.services.now())
+    step = await scenes.current(update, context)
+    await show(update, context, step or greeting(context, language))
+    return label(language, "I will speak English with you.")
+
+
+def greeting(context: Context, language: str) -> View:
+    """Give the first words, with the sections and the other language one tap away."""
+    other = locales.other(language)
+    text = _first_words(context, language)
+    rows = [[button(section_name(s, language), "browse", language, s, "0")] for s in SECTIONS]
+    pairs = [rows[i] + rows[i + 1] for i in range(0, len(rows) - 1, 2)]
+    guides = button(label(language, "🧭 Guides, step by step"), "guides", language)
+    return view(text, [guides], *pairs, [button(f"🌐 {own_name(other)}", "language", other)])
+
+
+def _first_words(context: Context, language: str) -> str:
+    if not context.carries_out:
+        return say(
+            language,
+            "<b>Welcome to Kaika 開卡</b>\n\n"
+            "I answer questions about Taiwan's alien citizen natural person certificate "
+            "(外來人口自然人憑證): the subscriber code, paying, activating, the PIN, "
+            "a lost card.\n\n"
+            "<b>Just type your question</b>, in English or Chinese, or choose a topic.\n\n"
+            "🔒 Never send me your subscriber code, PIN, card number or UI No. "
+            "I do not need them.",
+        )
+    words = say(
+        language,
+        "<b>Welcome to Kaika 開卡</b>\n\n"
+        "I answer questions about Taiwan's alien citizen natural person certificate "
+        "(外來人口自然人憑證), and here I also do things for you: get a code back, pay, see where "
+        "it stands, suspend a lost card, resume it.\n\n"
+        "<b>Just type your question</b>, in English or Chinese, or choose a topic.\n\n"
+        "🔒 I ask for UI No. and subscriber code only inside a guide you began, in this private "
+        "chat, and delete them at once. <b>Nobody ever needs your PIN.</b>",
+    )
+    return f"{words}\n\n{whose(context.services.authority, language)}"
+
+
+def help_text(context: Context, language: str) -> Markup:
+    """Give what /help says."""
+    if context.carries_out:
+        return _help_where_carried_out(context, language)
+    return say(
+        language,
+        "<b>What I can do</b>\n"
+        "• Type a question, in English or Chinese, and I answer with the source.\n"
+        "• Paste an error code, such as <code>0x76000006</code>, and I explain it.\n"
+        "• /guide leads you through paying, activating, suspending and more, step by step.\n"
+        "• /faq shows all questions by topic.\n"
+        "• /language changes the language.\n"
+        "• In any chat, type my name and a question to send an answer there.\n\n"
+        "<b>A person</b> answers at the MOICA hotline 0800-080-117 or cse@moica.nat.gov.tw.\n\n"
+        "🔒 Never send a subscriber code, PIN, card number or UI No. to any chat.",
+    )
+
+
+def _help_where_carried_out(context: Context, language: str) -> Markup:
+    words = say(
+        language,
+        "<b>What I can do</b>\n"
+        "• Type a question, in English or Chinese, and I answer with the source.\n"
+        "• Paste an error code, such as <code>0x76000006</code>, and I explain it.\n"
+        "• /guide does things for you: get a code back, pay, see where it stands, suspend, "
+        "resume and more.\n"
+        "• /privacy shows what is kept and which chats are linked.\n"
+        "• /faq shows all questions by topic.\n"
+        "• /language changes the language.\n"
+        "• In any chat, type my name and a question to send an answer there.\n\n"
+        "<b>A person</b> answers at the MOICA hotline 0800-080-117 or cse@moica.nat.gov.tw.\n\n"
+        "🔒 I ask for UI No. and subscriber code only inside a guide you began, in private, and "
+        "delete them at once. <b>Never send a PIN to any chat.</b>",
+    )
+    return Markup(f"{words}\n\n{whose(context.services.authority, language)}")
+
+
+def own_name(language: str) -> str:
+    """Give a language's name for itself."""
+    return label(language, "English")
+
+
+def _languages(language: str) -> View:
+    rows = [
+        [button(("✓ " if known == language else "") + own_name(known), "language", known)]
+        for known in locales.LANGUAGES
+    ]
+    return view(say(language, "Which language do you prefer?"), *rows)
+
+
+def _unknown_link(language: str) -> View:
+    text = say(language, "This link leads to an answer that is no longer here.")
+    hint = say(language, "Type your question, or look through all questions.")
+    return view(f"{text} {hint}", answers.more_row(language))

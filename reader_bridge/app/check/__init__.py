@@ -1,0 +1,1 @@
+"""`kaika-bridge check`: diagnosis of reader, card and server."""

@@ -1,0 +1,57 @@
+"""The last step of `kaika-bridge check`: whether a Kaika server answers at the address."""
+
+import asyncio
+import ssl
+
+import aiohttp
+
+from reader_bridge.app.address import Address
+from reader_bridge.app.check.run import Finding, Outcome, Step
+from reader_bridge.protocol import ProtocolError, open_frame
+from reader_bridge.protocol.limits import (
+    API_LEVEL,
+    GREETING_SECONDS,
+    MOST_FRAME_BYTES,
+    SUBPROTOCOL,
+)
+from reader_bridge.protocol.pairing_messages import Greeting
+
+
+async def check_server(
+    address: Address | None, trusted: ssl.SSLContext, patience: float = GREETING_SECONDS
+) -> Finding:
+    """Connect, hear the greeting, and hang up. Nothing is told to the server."""
+    if address is None:
+        return Finding(Step.SERVER, Outcome.SKIPPED, "no_server_yet")
+    values = {"host": address.host}
+    try:
+        async with asyncio.timeout(patience):
+            code = await _greeted(address, trusted)
+    except TimeoutError:
+        code = "server_silent"
+    except aiohttp.ClientConnectorDNSError:
+        code = "server_name_unknown"
+    except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError):
+        code = "server_not_trusted"
+    except aiohttp.ClientConnectorError:
+        code = "server_unreachable"
+    except (aiohttp.ClientError, ProtocolError):
+        code = "server_not_kaika"
+    outcome = Outcome.OK if code == "server_answers" else Outcome.FAILED
+    return Finding(Step.SERVER, outcome, code, values)
+
+
+async def _greeted(address: Address, trusted: ssl.SSLContext) -> str:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(
+            address.url, ssl=trusted, protocols=(SUBPROTOCOL,), max_msg_size=MOST_FRAME_BYTES
+        ) as link,
+    ):
+        message = await link.receive()
+        if message.type is not aiohttp.WSMsgType.TEXT or link.protocol != SUBPROTOCOL:
+            return "server_not_kaika"
+        greeting = open_frame(message.data).from_server()
+    if not isinstance(greeting, Greeting):
+        return "server_not_kaika"
+    return "server_answers" if API_LEVEL in greeting.api_levels else "server_other"

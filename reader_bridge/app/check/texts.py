@@ -1,0 +1,143 @@
+"""What every finding of `kaika-bridge check` is called, and what to do about it."""
+
+import sys
+
+from reader_bridge.app.check.run import Finding, Step
+from reader_bridge.app.words import N_, say
+
+STEPS = {
+    Step.SERVICE: N_("Reader service"),
+    Step.READER: N_("Card reader"),
+    Step.CARD: N_("Card"),
+    Step.PROFILE: N_("What is on the card"),
+    Step.SERVER: N_("Server"),
+}
+
+WHAT = {
+    "skipped": N_("not checked, because something before it is missing"),
+    # reader service
+    "service_running": N_("runs"),
+    "pcsc_missing": N_("this program was installed without access to card readers"),
+    "reader_service_stopped": N_("does not run"),
+    # reader
+    "reader_found": N_("{readers}"),
+    "no_reader": N_("none found"),
+    # card
+    "card_answers": N_("answers, in {reader}"),
+    "no_card": N_("there is none in {reader}"),
+    "card_mute": N_("does not answer in {reader}"),
+    "card_in_use": N_("another program is using the card in {reader}"),
+    "reader_not_found": N_("the reader {reader} is gone"),
+    "card_removed": N_("was pulled out of {reader}"),
+    "card_reset": N_("another program has reset the card in {reader}"),
+    "card_not_responding": N_("takes too long to answer in {reader}"),
+    "card_response_invalid": N_("answers with something that makes no sense"),
+    "card_refused": N_("refuses to be read"),
+    "card_error": N_("could not be read"),
+    # profile
+    "card_is_gids": N_("a card Kaika can work with"),
+    "card_is_piv": N_("a PIV card; Kaika can change its PIN and unlock it with its PUK"),
+    "card_is_moica": N_("a citizen digital certificate of MOICA; Kaika reads it only"),
+    "card_unknown": N_("a card Kaika does not know"),
+    "pin_tries": N_("PIN: {tries_left} tries left"),
+    "pin_tries_unknown": N_("PIN: the card does not say how many tries are left"),
+    "pin_last_try": N_("PIN: only one try left"),
+    "pin_blocked": N_("PIN: no try left; the card is locked or not yet activated"),
+    "certificate_valid": N_("certificate valid until {until}"),
+    "certificate_expired": N_("certificate expired on {until}"),
+    "certificate_not_yet_valid": N_("certificate valid only from {since}"),
+    "certificate_missing": N_("no certificate on the card"),
+    # server
+    "server_answers": N_("{host} answers"),
+    "no_server_yet": N_("not checked, because no address was given"),
+    "server_name_unknown": N_("the name {host} cannot be found"),
+    "server_unreachable": N_("{host} cannot be reached"),
+    "server_silent": N_("{host} does not answer in time"),
+    "server_not_trusted": N_("{host} cannot prove who it is"),
+    "server_not_kaika": N_("{host} answers, but it is not a Kaika server"),
+    "server_other": N_("{host} speaks another version of Kaika"),
+}
+
+_AGAIN = N_("Take the card out, wait a moment, put it in again, and check again.")
+
+REMEDIES = {
+    "pcsc_missing": N_("Install it again with reader support, as its instructions say."),
+    "no_reader": N_(
+        "Plug the reader in, at another USB port if need be; if it stays missing, install the "
+        "driver from the reader's maker and start the PC again."
+    ),
+    "no_card": N_("Put the card in with the gold chip first, as far as it goes, and check again."),
+    "card_mute": N_(
+        "Take the card out, wipe the gold chip with a dry cloth, and put it in chip first; try it "
+        "the other way up too."
+    ),
+    "card_in_use": N_(
+        "Close other card programs and browser pages, then take the card out and put it in again."
+    ),
+    "reader_not_found": N_("Plug the reader in again and check again."),
+    "card_removed": N_("Put the card in again, leave it there, and check again."),
+    "card_reset": N_("Close other card programs and browser pages, and check again."),
+    "card_not_responding": _AGAIN,
+    "card_response_invalid": _AGAIN,
+    "card_refused": _AGAIN,
+    "card_error": _AGAIN,
+    "card_is_moica": N_(
+        "For its PIN use the official page moica.nat.gov.tw: other software can lock such a card "
+        "for good, so Kaika never sends it a PIN."
+    ),
+    "card_unknown": N_("Put in the certificate card; an ARC or a health card will not do."),
+    "pin_last_try": N_(
+        "Do not guess: another wrong PIN locks the card; you can set a new PIN from the chat."
+    ),
+    "pin_blocked": N_("In the chat, choose to unlock the card, or to activate it if it is new."),
+    "certificate_expired": N_("Ask in the chat how to get a new card."),
+    "certificate_not_yet_valid": N_("Check the date and time of this PC."),
+    "certificate_missing": N_("Ask in the chat: the card may be for something else."),
+    "no_server_yet": N_("The chat shows you the address; give it with --server."),
+    "server_name_unknown": N_(
+        "Compare the address with the one in the chat, and check the internet connection."
+    ),
+    "server_unreachable": N_(
+        "Check the internet connection; if other pages open, a firewall may be in the way, or the "
+        "server is resting: try again in a few minutes."
+    ),
+    "server_silent": N_("Try again in a few minutes; if it stays so, ask in the chat."),
+    "server_not_trusted": N_(
+        "Do not go on: check the date and time of this PC, and compare the address with the one in "
+        "the chat."
+    ),
+    "server_not_kaika": N_("Compare the address with the one in the chat."),
+    "server_other": N_("Get the newest version of this app."),
+}
+
+START_SERVICE = {
+    "linux": N_("Start it: sudo systemctl start pcscd.socket (Debian package: pcscd)."),
+    "win32": N_(
+        "Start it: press Win+R, type services.msc, and start “Smart Card”; without a reader "
+        "plugged in, Windows may keep it stopped."
+    ),
+    "darwin": N_("Take the reader out, start the Mac again, and plug the reader in."),
+}
+
+
+def step(finding: Finding, language: str) -> str:
+    """Give what a finding's step is called."""
+    return say(language, STEPS[finding.step])
+
+
+def what(finding: Finding, language: str) -> str:
+    """Give what was found."""
+    return say(language, WHAT[finding.code], **finding.values)
+
+
+def in_words(finding: Finding, language: str) -> str:
+    """Give what was found, and what helps."""
+    return " ".join(filter(None, (what(finding, language), remedy(finding, language))))
+
+
+def remedy(finding: Finding, language: str, platform: str = sys.platform) -> str | None:
+    """Give the one sentence that helps; `None` where nothing is wrong."""
+    if finding.code == "reader_service_stopped":
+        return say(language, START_SERVICE.get(platform, START_SERVICE["linux"]))
+    message = REMEDIES.get(finding.code)
+    return say(language, message) if message else None

@@ -1,0 +1,297 @@
+"""What happens, in words: one or two sentences an event, and what to do next."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reader_bridge.app.words import N_, foreign, say
+from reader_bridge.prompter import (
+    Connected,
+    Connecting,
+    Done,
+    Ending,
+    Failed,
+    LinkDown,
+    LinkProblem,
+    NowPaired,
+    NowUnpaired,
+    Shown,
+    Waiting,
+    Working,
+)
+from reader_bridge.protocol import FailureCode, Operation, Purpose, Step, UnpairReason
+from reader_bridge.protocol.operations import CardReport, ReaderList
+
+
+class Tone(StrEnum):
+    """How something is said."""
+
+    BUSY = "busy"
+    """It goes on by itself."""
+    WAITING = "waiting"
+    """It waits for the person."""
+    GOOD = "good"
+    NOTE = "note"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What happened, and what to do next."""
+
+    tone: Tone
+    text: str
+    advice: str = ""
+
+
+GO_ON = N_("Go on in the chat, and leave this open.")
+PAIR_AGAIN = N_("To go on, pair again with a new code from the chat.")
+START_AGAIN = N_("Start it again in the chat when you are ready.")
+_PUT_IN_AGAIN = N_("Take the card out, put it in again, and start again in the chat.")
+_PIN_UNCHANGED = N_("The PIN is as it was. Start it again in the chat when you are ready.")
+
+_LINK = {
+    LinkProblem.UNREACHABLE: N_(
+        "{host} cannot be reached. Is the internet connection there? Another address: close this "
+        "and start it with --server."
+    ),
+    LinkProblem.CERTIFICATE: N_(
+        "{host} cannot prove who it is, so nothing was sent. Compare the address with the chat, "
+        "and check the date and time of this PC."
+    ),
+    LinkProblem.NOT_A_SERVER: N_("{host} is no Kaika server. Compare the address with the chat."),
+    LinkProblem.BUSY: N_("{host} has too much to do at the moment."),
+    LinkProblem.GOING_DOWN: N_("{host} is starting anew."),
+    LinkProblem.LOST: N_("The connection to {host} was lost."),
+    LinkProblem.MISUNDERSTOOD: N_("{host} said something this app does not understand."),
+}
+_UNPAIRED = {
+    UnpairReason.BY_CHAT: N_("You ended the pairing in the chat."),
+    UnpairReason.REPLACED: N_("Another PC was paired with your chat, so this pairing ended."),
+    UnpairReason.EXPIRED: N_("The time of the pairing is over."),
+    UnpairReason.REFUSED: N_("In the chat it was said that the words are different."),
+    UnpairReason.SERVER_FORGOT: N_("The server does not know this pairing any more."),
+}
+_YOUR_TURN = (N_("It is your turn."), N_("Please answer the question here."))
+_STEPS = {
+    Step.WAITING_FOR_READER: (
+        N_("No card reader is there."),
+        N_("Plug it in; it is noticed by itself."),
+    ),
+    Step.WAITING_FOR_CARD: (
+        N_("Put your card into the reader."),
+        N_("The gold chip first, as far as it goes. It is noticed by itself."),
+    ),
+    Step.WAITING_FOR_LEAVE: _YOUR_TURN,
+    Step.WAITING_FOR_PERSON: _YOUR_TURN,
+    Step.WRONG_PIN: (N_("That was wrong."), N_("You are asked again.")),
+}
+SAID_BY_QUESTIONS = (Step.WAITING_FOR_LEAVE, Step.WAITING_FOR_PERSON, Step.WRONG_PIN)
+"""Steps that need no notice: the question that comes with them says it."""
+_DONE = {
+    Operation.LIST_READERS: N_("The chat knows your readers now."),
+    Operation.CARD_STATUS: N_("The card was read."),
+    Operation.READ_CERTIFICATE: N_("The certificate was read."),
+    Operation.PROVE_POSSESSION: N_("The card has shown that it is yours."),
+    Operation.CHANGE_PIN: N_("The new PIN is set. The old one no longer works."),
+}
+_PIN_SET = {
+    Purpose.ACTIVATE: N_("The card has its PIN. The chat now tells you whether it is active."),
+    Purpose.UNLOCK: N_("The card is unlocked, and the new PIN is set."),
+}
+ENDINGS = {
+    Ending.LEFT: N_("Closed. The card can be taken out."),
+    Ending.REFUSED: N_(
+        "You refused several times, so this was closed. If somebody told you to start it, do not "
+        "go on, and ask the hotline 0800-080-117."
+    ),
+    Ending.UPDATE_NEEDED: N_("This app is too old for the server. Get the newest version."),
+}
+STOPPED = N_("Stopped. The card can be taken out.")
+
+_C = FailureCode
+FAILURES: dict[FailureCode, tuple[str, str]] = {
+    _C.UNKNOWN_OPERATION: (
+        N_("The server asked for something this app does not do."),
+        N_("A newer version of this app may be able to."),
+    ),
+    _C.BAD_STATE: (N_("This app is not paired."), PAIR_AGAIN),
+    _C.BUSY: (
+        N_("Something else is still being done with the card."),
+        N_("Wait until it has ended, then start again in the chat."),
+    ),
+    _C.CONSENT_REFUSED: (N_("You refused, so nothing was done."), START_AGAIN),
+    _C.PIN_NOT_ENTERED: (N_("No PIN was typed, so nothing was done."), START_AGAIN),
+    _C.CANCELLED: (N_("It was cancelled."), _PIN_UNCHANGED),
+    _C.TIMED_OUT: (N_("It took too long."), _PIN_UNCHANGED),
+    _C.LINK_LOST: (N_("The connection was away for too long."), _PIN_UNCHANGED),
+    _C.SERVER_SILENT: (N_("The server did not answer in time."), _PIN_UNCHANGED),
+    _C.PCSC_MISSING: (
+        N_("This app was installed without access to card readers."),
+        N_("Install it again, as its instructions say."),
+    ),
+    _C.READER_SERVICE_STOPPED: (
+        N_("The reader service of this PC does not run."),
+        N_("kaika-bridge check says how to start it."),
+    ),
+    _C.READER_NOT_FOUND: (
+        N_("The reader was unplugged."),
+        N_("Plug it in, and start again in the chat."),
+    ),
+    _C.SEVERAL_CARDS: (
+        N_("There are several cards in the readers."),
+        N_("Leave only the right one in, and start again in the chat."),
+    ),
+    _C.CARD_MUTE: (
+        N_("The card does not answer."),
+        N_("Wipe the gold chip with a dry cloth, put the card in chip first, and start again."),
+    ),
+    _C.CARD_IN_USE: (
+        N_("Another program is using the card."),
+        N_("Close other card programs and browser pages, and start again in the chat."),
+    ),
+    _C.CARD_REMOVED: (
+        N_("The card was pulled out. The PIN is as it was."),
+        N_("Put it in, leave it there, and start again in the chat."),
+    ),
+    _C.CARD_RESET: (
+        N_("Another program disturbed the card. The PIN is as it was."),
+        N_("Close other card programs and browser pages, and start again in the chat."),
+    ),
+    _C.CARD_NOT_RESPONDING: (
+        N_("The card took too long to answer. The PIN is as it was."),
+        _PUT_IN_AGAIN,
+    ),
+    _C.CARD_RESPONSE_INVALID: (
+        N_("The card answered with something that makes no sense."),
+        _PUT_IN_AGAIN,
+    ),
+    _C.CARD_REFUSED: (N_("The card refused."), _PUT_IN_AGAIN),
+    _C.CARD_UNKNOWN: (
+        N_("Kaika does not know this card, and left it alone."),
+        N_("Put in the certificate card; an ARC or a health card will not do."),
+    ),
+    _C.OPERATION_REFUSED: (
+        N_("Kaika does not do this with such a card. Nothing was sent to it."),
+        N_("For a real MOICA card, go to the official page moica.nat.gov.tw."),
+    ),
+    _C.WRONG_CARD: (
+        N_("This is not the card the chat is about."),
+        N_("Put the right card in, and start again in the chat."),
+    ),
+    _C.PIN_FORMAT: (
+        N_("What was typed cannot be a PIN of this card. The card has not seen it."),
+        START_AGAIN,
+    ),
+    _C.PIN_WRONG: (
+        N_("The PIN was wrong."),
+        N_("If you are not sure of it, do not guess: ask the chat for unlocking."),
+    ),
+    _C.PIN_BLOCKED: (
+        N_("The PIN is locked: no try is left."),
+        N_("In the chat, choose to unlock the card, or to activate it if it is new."),
+    ),
+    _C.PUK_WRONG: (N_("The PUK was wrong."), N_("Look it up before you try again.")),
+    _C.PUK_BLOCKED: (
+        N_("The PUK is locked. This card cannot be unlocked any more."),
+        N_("Ask in the chat how to get a new card."),
+    ),
+    _C.ADMIN_TRIES_LOW: (
+        N_("For the safety of the card, this was not begun: it has too few tries left for it."),
+        N_("Take the card to the counter where you applied for it."),
+    ),
+    _C.ADMIN_KEY_REJECTED: (
+        N_("The card did not accept the authority's key, so this was stopped."),
+        N_("Do not try again. The support staff were told; ask in the chat for a person."),
+    ),
+    _C.CARD_NOT_GENUINE: (
+        N_("The server says this is not the card it should be. No PIN was set."),
+        N_("Ask in the chat for a person."),
+    ),
+    _C.CERTIFICATE_MISSING: (
+        N_("There is no such certificate on the card."),
+        N_("Ask in the chat: the card may be for something else."),
+    ),
+    _C.KEY_UNSUPPORTED: (
+        N_("This card's key is of a kind Kaika cannot use."),
+        N_("Ask in the chat for a person."),
+    ),
+    _C.OUTCOME_UNKNOWN: (
+        N_("The card was lost in the very moment the PIN was set."),
+        N_("Put it in again, and go on in the chat. If you are asked, try the new PIN first."),
+    ),
+    _C.PIN_SET_UNPROVED: (
+        N_("The new PIN is set, but the card did not confirm it."),
+        N_("Leave the card in, and go on in the chat."),
+    ),
+    _C.INTERNAL_ERROR: (N_("A mistake in this app."), START_AGAIN),
+}
+
+
+def notice(event: Shown, language: str, host: str) -> Notice:
+    """Put an event into words.
+
+    :param host: the server that is dialled.
+    """
+    match event:
+        case Connecting():
+            return Notice(Tone.BUSY, say(language, "Connecting to {host} …", host=host))
+        case Connected(resumed=resumed):
+            return _connected(resumed, language, host)
+        case LinkDown(problem=problem, retry_seconds=seconds):
+            again = say(language, "Trying again in {seconds} s.", seconds=max(1, round(seconds)))
+            return Notice(Tone.BAD, say(language, _LINK[problem], host=host), again)
+        case NowPaired():
+            return _paired(event, language)
+        case NowUnpaired(reason=reason):
+            return Notice(Tone.NOTE, say(language, _UNPAIRED[reason]), say(language, PAIR_AGAIN))
+        case Waiting(step=step):
+            text, advice = _STEPS[step]
+            return Notice(Tone.WAITING, say(language, text), say(language, advice))
+        case Working():
+            text = say(language, "The card is at work. Please leave it in.")
+            return Notice(Tone.BUSY, text)
+        case Done():
+            return _done(event, language)
+        case Failed():
+            return _failed(event, language)
+
+
+def _connected(resumed: bool, language: str, host: str) -> Notice:
+    text = say(language, "Connected to {host}.", host=host)
+    if resumed:
+        return Notice(Tone.GOOD, text, say(language, "The pairing goes on."))
+    return Notice(Tone.GOOD, text)
+
+
+def _paired(event: NowPaired, language: str) -> Notice:
+    name = foreign(event.peer.telegram_name)
+    hours = max(1, round(event.seconds_left / 3600))
+    text = say(language, "Paired with {name}, for {hours} h.", name=name, hours=hours)
+    return Notice(Tone.GOOD, text, say(language, GO_ON))
+
+
+def _done(event: Done, language: str) -> Notice:
+    value = event.value
+    if isinstance(value, CardReport) and value.pin and value.pin.remaining is not None:
+        tries = value.pin.remaining
+        text = say(language, "The card was read. PIN tries left: {tries}.", tries=tries)
+    elif isinstance(value, ReaderList) and not value.readers:
+        text = say(language, "No card reader is there.")
+    elif event.operation is Operation.SET_PIN:
+        text = say(language, _PIN_SET[event.purpose or Purpose.UNLOCK])
+    else:
+        text = say(language, _DONE[event.operation])
+    return Notice(Tone.GOOD, text, say(language, GO_ON))
+
+
+def _failed(event: Failed, language: str) -> Notice:
+    text, advice = FAILURES[event.code]
+    parts = [say(language, text)]
+    if event.values.tries_left is not None:
+        parts.append(say(language, "Tries left: {count}.", count=event.values.tries_left))
+    tone = Tone.NOTE if event.code in _BY_THE_PERSON else Tone.BAD
+    return Notice(tone, " ".join(parts), say(language, advice))
+
+
+_BY_THE_PERSON = (_C.CONSENT_REFUSED, _C.PIN_NOT_ENTERED, _C.CANCELLED)
+"""Nothing is wrong when they end so."""

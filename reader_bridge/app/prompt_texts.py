@@ -1,0 +1,284 @@
+"""What the person is asked, in words: one page a question, for terminal and window alike."""
+
+from dataclasses import dataclass
+
+from reader_bridge.app.words import N_, foreign, masked_number, say
+from reader_bridge.card.profiles.base import PinRules
+from reader_bridge.prompter import (
+    CardLabel,
+    Consent,
+    PairingProblem,
+    Peer,
+    PinFault,
+    PinKind,
+    PinRequest,
+)
+from reader_bridge.protocol import CardProfile, Operation, PairRefusal, Purpose, Word
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something the person compares.
+
+    :ivar note: what to know about the value, such as that nobody checked it.
+    """
+
+    label: str
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A question with what belongs to it.
+
+    :ivar problem: why it is asked again.
+    :ivar words: the two words of a pairing.
+    :ivar warning: to be seen before the answer is given.
+    """
+
+    title: str
+    text: str
+    yes: str
+    no: str
+    problem: str = ""
+    facts: tuple[Fact, ...] = ()
+    words: tuple[Word, Word] | None = None
+    warning: str = ""
+
+
+PROFILES = {
+    CardProfile.GIDS: N_("certificate card (GIDS)"),
+    CardProfile.PIV: N_("PIV card"),
+    CardProfile.MOICA: N_("MOICA card"),
+    CardProfile.UNKNOWN: N_("unknown card"),
+}
+
+_CODE_PROBLEMS = {
+    None: N_("A pairing code has 8 letters and digits. Look at the chat again."),
+    PairRefusal.WRONG_CODE: N_("This code was not right. Look at the chat again."),
+    PairRefusal.TOO_MANY_TRIES: N_("Too many wrong codes. Please wait a while."),
+    PairRefusal.EXPIRED: N_("This code is too old. Ask in the chat for a new one."),
+    PairRefusal.BUSY: N_("The server is busy at the moment. Please try the code again soon."),
+}
+
+_OPERATIONS = {
+    Operation.CHANGE_PIN: (
+        N_("Change the PIN of this card?"),
+        N_("You type the PIN you have now, then twice the new one. Nobody else sees them."),
+    ),
+    Operation.PROVE_POSSESSION: (
+        N_("Show that you have this card?"),
+        N_("You type your PIN, and the card signs one statement for this server, nothing else."),
+    ),
+}
+_SET_PIN = {
+    Purpose.ACTIVATE: (
+        N_("Activate this card?"),
+        N_("You choose the card's first PIN here. The server agrees to it and never sees it."),
+    ),
+    Purpose.UNLOCK: (
+        N_("Unlock this card?"),
+        N_("You choose a new PIN here. The server agrees to it and never sees it."),
+    ),
+}
+_FOUND_OUT = {
+    Purpose.ACTIVATE: N_("Find out whether the activation worked?"),
+    Purpose.UNLOCK: N_("Find out whether unlocking worked?"),
+}
+_READING = (
+    N_("Let the chat look at your card?"),
+    N_(
+        "It sees the reader's name, the kind of card, its number, how many PIN tries are left and "
+        "the certificate. No PIN is needed. Your yes holds until the pairing ends."
+    ),
+)
+
+_KINDS = {
+    PinKind.CURRENT: N_("Type the PIN of your card"),
+    PinKind.NEW: N_("Choose a new PIN"),
+    PinKind.PUK: N_("Type the PUK of your card"),
+}
+FIELDS = {
+    PinKind.CURRENT: N_("PIN:"),
+    PinKind.NEW: N_("New PIN:"),
+    PinKind.PUK: N_("PUK:"),
+}
+REPEAT = N_("New PIN again:")
+DIFFERENT = N_("The two new PINs were different. Please type both again.")
+FOREIGN = N_("Please switch the keyboard to English letters.")
+_WRONG = {
+    PinKind.CURRENT: N_("The PIN was wrong."),
+    PinKind.NEW: N_("The card did not take this PIN. Please choose another one."),
+    PinKind.PUK: N_("The PUK was wrong."),
+}
+
+
+def pairing_code(problem: PairingProblem | None, language: str) -> Page:
+    """Ask for the code the chat shows."""
+    return Page(
+        title=say(language, "Pairing code"),
+        text=say(language, "Kaika shows it in your Telegram chat, for five minutes."),
+        yes=say(language, "Go on"),
+        no=say(language, "Close"),
+        problem=_code_problem(problem, language) if problem else "",
+        warning=say(
+            language,
+            "Type a code only if you started this in your own Telegram. Whoever gives you a code "
+            "on the phone, by mail or in another chat wants to use your card.",
+        ),
+    )
+
+
+def _code_problem(problem: PairingProblem, language: str) -> str:
+    parts = [say(language, _CODE_PROBLEMS[problem.reason])]
+    if problem.tries_left is not None:
+        parts.append(say(language, "Tries left: {count}.", count=problem.tries_left))
+    if problem.wait_seconds:
+        minutes = -(-problem.wait_seconds // 60)
+        wait = N_("Wait about {minutes} min., then have the chat show a new code.")
+        parts.append(say(language, wait, minutes=minutes))
+    return " ".join(parts)
+
+
+def comparison(peer: Peer, language: str) -> Page:
+    """Ask whether host, name and words are right."""
+    return Page(
+        title=say(language, "Compare with your Telegram"),
+        text=say(language, "Your chat shows two words. Are they these two, in this order?"),
+        yes=say(language, "They match"),
+        no=say(language, "They differ"),
+        facts=_peer(peer, language),
+        words=peer.words,
+        warning=say(
+            language, "Say yes only if you started this in your own Telegram, and all is the same."
+        ),
+    )
+
+
+def consent(request: Consent, language: str) -> Page:
+    """Ask whether an operation is wanted."""
+    title, text = _operation(request)
+    return Page(
+        title=say(language, title),
+        text=say(language, text),
+        yes=say(language, "Allow"),
+        no=say(language, "Refuse"),
+        facts=(
+            *_peer(request.peer, language),
+            *_card(request.card, language),
+            *_reader(request.reader, language),
+        ),
+        warning=say(language, "If you did not start this in your Telegram, refuse."),
+    )
+
+
+def _operation(request: Consent) -> tuple[str, str]:
+    if request.for_session:
+        return _READING
+    if request.operation is Operation.SET_PIN:
+        return _SET_PIN[request.purpose or Purpose.UNLOCK]
+    title, text = _OPERATIONS.get(request.operation, _READING)
+    if request.operation is Operation.PROVE_POSSESSION and request.purpose:
+        return _FOUND_OUT[request.purpose], text
+    return title, text
+
+
+def pin(request: PinRequest, language: str) -> Page:
+    """Ask for a PIN or PUK."""
+    return Page(
+        title=say(language, _KINDS[request.kind]),
+        text=rules(request.rules, language, new=request.kind is PinKind.NEW),
+        yes=say(language, "Go on"),
+        no=say(language, "Cancel"),
+        problem=_pin_problem(request, language),
+        facts=(*_card(request.card, language), *_tries(request, language)),
+        warning=_last_try(request, language) if request.last_try else "",
+    )
+
+
+def last_try(request: PinRequest, language: str) -> Page:
+    """Ask whether the last try is to be spent."""
+    return Page(
+        title=say(language, "This is the last try"),
+        text=_last_try(request, language),
+        yes=say(language, "I am sure of it"),
+        no=say(language, "Stop here"),
+        problem=_pin_problem(request, language),
+        facts=_card(request.card, language),
+    )
+
+
+def rules(allowed: PinRules, language: str, *, new: bool) -> str:
+    """Say what a PIN of the card looks like."""
+    values = {"shortest": allowed.shortest, "longest": allowed.longest}
+    if allowed.digits_only:
+        return say(language, "{shortest} to {longest} digits.", **values)
+    if new:
+        return say(
+            language,
+            "{shortest} to {longest} letters and digits, best mixed, no spaces; capitals matter.",
+            **values,
+        )
+    return say(language, "{shortest} to {longest} characters; capitals matter.", **values)
+
+
+def _last_try(request: PinRequest, language: str) -> str:
+    if request.kind is PinKind.PUK:
+        return say(
+            language,
+            "If this PUK is wrong, the card can never be unlocked again and has to be replaced. "
+            "Stop if you are not sure.",
+        )
+    if request.tries_left is None:
+        return say(
+            language,
+            "This card does not say how many tries are left, so this could be the last one. If "
+            "the PIN is wrong, the card may be locked.",
+        )
+    return say(
+        language,
+        "If this PIN is wrong, the card is locked. Stop if you are not sure: you can set a new PIN "
+        "from the chat.",
+    )
+
+
+def _pin_problem(request: PinRequest, language: str) -> str:
+    if request.fault is PinFault.WRONG:
+        return say(language, _WRONG[request.kind])
+    if request.fault is PinFault.FORMAT:
+        return say(language, "That cannot be right for this card. The card has not seen it.")
+    return ""
+
+
+def _tries(request: PinRequest, language: str) -> tuple[Fact, ...]:
+    if request.kind is PinKind.NEW or request.tries_left is None:
+        return ()
+    label = say(language, "Tries left")
+    if request.limit is None:
+        return (Fact(label, str(request.tries_left)),)
+    shown = say(language, "{left} of {limit}", left=request.tries_left, limit=request.limit)
+    return (Fact(label, shown),)
+
+
+def _peer(peer: Peer, language: str) -> tuple[Fact, ...]:
+    return (
+        Fact(say(language, "Server"), foreign(peer.host)),
+        Fact(
+            say(language, "Telegram name"),
+            foreign(peer.telegram_name),
+            say(language, "not checked: anybody can use any name"),
+        ),
+    )
+
+
+def _card(card: CardLabel | None, language: str) -> tuple[Fact, ...]:
+    if card is None:
+        return ()
+    kind = say(language, PROFILES[card.profile])
+    number = masked_number(card.card_number) if card.card_number else ""
+    return (Fact(say(language, "Card"), f"{number} {kind}".strip()),)
+
+
+def _reader(reader: str | None, language: str) -> tuple[Fact, ...]:
+    return (Fact(say(language, "Card reader"), foreign(reader)),) if reader else ()

@@ -1,0 +1,237 @@
+"""The life of the app with a window: Qt here, the link and the card in a thread beside it."""
+
+import asyncio
+import contextlib
+import signal
+import ssl
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
+from types import FrameType
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from reader_bridge.app import notice_texts, start, trust
+from reader_bridge.app.address import Address, AddressError, parse
+from reader_bridge.app.check.run import Finding, Outcome
+from reader_bridge.app.check.server import check_server
+from reader_bridge.app.check.texts import in_words
+from reader_bridge.app.notice_texts import Notice, Tone
+from reader_bridge.app.problems import STOPPERS, explain
+from reader_bridge.app.prompt_texts import Page
+from reader_bridge.app.start import Options
+from reader_bridge.app.window.main_window import MainWindow
+from reader_bridge.app.window.prompter import WindowPrompter
+from reader_bridge.app.window.question import (
+    LineQuestion,
+    PassphraseQuestion,
+    Question,
+    address_page,
+    passphrase_page,
+)
+from reader_bridge.app.window.thread_bridge import Desk
+from reader_bridge.app.words import say
+from reader_bridge.card.secret_buffer import SecretBuffer
+from reader_bridge.client import client
+from reader_bridge.prompter import Ending
+from reader_bridge.virtual_card.card import VirtualCard
+from reader_bridge.virtual_card.file import WrongPassphraseError
+
+LONGEST_ADDRESS = 512
+LOOK_MILLISECONDS = 200
+"""How often Python looks for a signal while Qt waits."""
+PARTING_SECONDS = 5.0
+
+
+def run(options: Options, language: str) -> Exception | None:
+    """Open the window, and stay until it is closed; give what kept the app from starting."""
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    desk = Desk()
+    window = MainWindow(desk, language)
+    window.language_chosen.connect(lambda chosen: start.keep(None, chosen))
+    life = Life(desk, options, language)
+    window.left.connect(life.stop)
+    window.show()
+    with _signals(window.close):
+        life.start()
+        application.exec()
+    life.join()
+    return life.problem
+
+
+class Life:
+    """The thread with the link and the card, from the first question to the last."""
+
+    def __init__(self, desk: Desk, options: Options, language: str) -> None:
+        self._desk, self._options, self._language = desk, options, language
+        self._thread = threading.Thread(target=self._run, name="bridge", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._stopped = threading.Event()
+        self.problem: Exception | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, saying goodbye to the server."""
+        self._stopped.set()
+        if self._loop and self._task:
+            with contextlib.suppress(RuntimeError):  # it has ended by itself
+                self._loop.call_soon_threadsafe(self._task.cancel)
+
+    def join(self) -> None:
+        """Wait for the end."""
+        self._thread.join(PARTING_SECONDS)
+
+    def _run(self) -> None:
+        try:
+            with contextlib.suppress(asyncio.CancelledError, _ClosedError):
+                asyncio.run(self._live())
+        finally:
+            self._desk.ended.emit()
+
+    async def _live(self) -> None:
+        self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+        if self._stopped.is_set():
+            return
+        card: VirtualCard | None = None
+        try:
+            card = await self._card()
+            await self._connect(card)
+        except STOPPERS as error:
+            self.problem = error
+            await self._last_word(partial(explain, error))
+        finally:
+            if card:
+                card.close()
+
+    async def _connect(self, card: VirtualCard | None) -> None:
+        trusted = trust.context(self._options.ca)
+        address = start.server(self._options) or await self._address(trusted)
+        chosen = self._language if self._options.language else None
+        prompter = WindowPrompter(self._desk, address.host, lambda: start.keep(address, chosen))
+        while True:
+            ending = await client.run(
+                url=address.url,
+                host=address.host,
+                tls=trusted if address.url.startswith("wss:") else None,
+                readers=start.readers(card)(),
+                prompter=prompter,
+                language=self._language.replace("_", "-"),
+                app_version=version("kaika"),
+            )
+            if ending is Ending.LEFT:
+                return
+            await self._last_word(_ending(ending), again=True)
+
+    async def _address(self, trusted: ssl.SSLContext) -> Address:
+        """Ask for the server's address until one answers."""
+        problem: AddressError | Finding | None = None
+        while True:
+
+            def make(language: str, problem: AddressError | Finding | None = problem) -> Question:
+                page = address_page(_said(problem, language), language)
+                return LineQuestion(page, language, say(language, "Address:"), LONGEST_ADDRESS)
+
+            answer = await self._ask(make)
+            try:
+                address = parse(str(answer))
+            except AddressError as error:
+                problem = error
+                continue
+            self._desk.tell(partial(_looking_for, address.host))
+            problem = await check_server(address, trusted)
+            if problem.outcome is Outcome.OK:
+                return address
+
+    async def _card(self) -> VirtualCard | None:
+        """Open the virtual card, asking for its passphrase where the environment has none."""
+        path = self._options.virtual_card
+        if path is None:
+            return None
+        start.looks_like_card(path)
+        passphrase = start.passphrase_from_environment()
+        if passphrase is not None:
+            return await asyncio.to_thread(start.open_card, path, passphrase)
+        problem: WrongPassphraseError | None = None
+        while True:
+
+            def make(language: str, problem: WrongPassphraseError | None = problem) -> Question:
+                page = passphrase_page(explain(problem, language) if problem else "", language)
+                return PassphraseQuestion(page, language, say(language, "Passphrase:"))
+
+            answer = await self._ask(make)
+            assert isinstance(answer, SecretBuffer)
+            with answer as secret:
+                passphrase = secret.decode("ascii")
+            try:
+                return await asyncio.to_thread(start.open_card, path, passphrase)
+            except WrongPassphraseError as error:
+                problem = error
+
+    async def _ask(self, make: Callable[[str], Question]) -> object:
+        answer = await self._desk.ask(make)
+        if answer is None:
+            raise _ClosedError
+        return answer
+
+    async def _last_word(self, text: Callable[[str], str], *, again: bool = False) -> None:
+        """Say why it ended, and wait until the person has read it."""
+        self._desk.tell(lambda language: Notice(Tone.BAD, text(language)))
+
+        def make(language: str) -> Question:
+            yes = say(language, "Connect again") if again else say(language, "OK")
+            page = Page(say(language, "Closed"), text(language), yes, say(language, "Close"))
+            return Question(page, language)
+
+        await self._ask(make)
+
+
+class _ClosedError(Exception):
+    """The person closed it."""
+
+
+def _ending(ending: Ending) -> Callable[[str], str]:
+    return lambda language: say(language, notice_texts.ENDINGS[ending])
+
+
+class _signals:  # noqa: N801 - used as a function
+    """Let Ctrl-C and a shutdown close the window while the block runs."""
+
+    def __init__(self, close: Callable[[], object]) -> None:
+        self._close = close
+        self._timer = QTimer()
+        self._timer.timeout.connect(lambda: None)  # lets Python look
+        self._before: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._on_signal)
+            self._timer.start(LOOK_MILLISECONDS)
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.stop()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._close()
+
+
+def _looking_for(host: str, language: str) -> Notice:
+    return Notice(Tone.BUSY, say(language, "Looking for {host}…", host=host))
+
+
+def _said(problem: AddressError | Finding | None, language: str) -> str:
+    """Say why another address is asked for."""
+    if problem is None:
+        return ""
+    if isinstance(problem, Finding):
+        return in_words(problem, language)
+    return explain(problem, language)

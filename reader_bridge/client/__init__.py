@@ -1,0 +1,1 @@
+"""The client of the bridge protocol: connection, session, pairing, running operations."""

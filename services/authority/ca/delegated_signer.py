@@ -1,0 +1,82 @@
+"""Who signs OCSP responses: a key that the authority delegates this to, for some days.
+
+The key lives in this process only and is made anew when it starts, so that there is nothing to
+store and nothing to steal from a disk. Its certificate says ``id-pkix-ocsp-nocheck``: whoever
+checks a response need not ask whether its signer is revoked, which is why it is short-lived.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from services.authority.ca.ca_certificate import CaIdentity, key_usage
+
+LIFETIME = timedelta(days=7)
+_MARGIN = timedelta(days=1)
+"""It is replaced this long before its end, so that no response outlives it soon."""
+_SLOW_CLOCKS = timedelta(hours=1)
+"""Clocks of those who check may be this far behind."""
+
+
+@dataclass(frozen=True, repr=False)
+class SigningKey:
+    """One delegated key."""
+
+    certificate: x509.Certificate
+    key_hash: bytes
+    """SHA-1 of the public key, by which a response names its signer."""
+    not_before: datetime
+    not_after: datetime
+    _key: ec.EllipticCurvePrivateKey
+
+    def serves(self, now: datetime) -> bool:
+        """Tell whether it may sign at this moment."""
+        return self.not_before <= now < self.not_after - _MARGIN
+
+    def sign(self, data: bytes) -> bytes:
+        """Sign with ECDSA and SHA-256."""
+        return self._key.sign(data, ec.ECDSA(hashes.SHA256()))
+
+
+class OcspSigner:
+    """Gives the key that signs at a moment, delegating to a new one in time."""
+
+    def __init__(self, identity: CaIdentity) -> None:
+        self._identity = identity
+        self._current: SigningKey | None = None
+
+    def at(self, now: datetime) -> SigningKey:
+        """Give the key that signs now."""
+        if self._current is None or not self._current.serves(now):
+            self._current = self._delegate(now)
+        return self._current
+
+    def _delegate(self, now: datetime) -> SigningKey:
+        authority = self._identity.certificate
+        key = ec.generate_private_key(ec.SECP256R1())
+        not_before = max(now - _SLOW_CLOCKS, authority.not_valid_before_utc)
+        not_after = min(now + LIFETIME, authority.not_valid_after_utc)
+        identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(self._subject())
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(not_before)
+            .not_valid_after(not_after)
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(key_usage("digital_signature"), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]), False)
+            .add_extension(x509.OCSPNoCheck(), critical=False)
+            .add_extension(identifier, critical=False)
+        )
+        certificate = self._identity.sign_certificate(builder)
+        return SigningKey(certificate, identifier.digest, not_before, not_after, key)
+
+    def _subject(self) -> x509.Name:
+        common = x509.NameAttribute(NameOID.COMMON_NAME, "OCSP")
+        return x509.Name([*self._identity.name, common])

@@ -1,0 +1,1 @@
+"""The audit trail and the hooks that run after a commit."""

@@ -1,0 +1,242 @@
+"""The audit: append-only, every entry chained to the one before by an HMAC.
+
+The key lies outside the database and the head in a file beside it, so that an entry that was
+changed, taken out, swapped or cut off shows. Entries are written at the end of their unit of
+work, when all other rows are locked, so that two writers never wait for each other in a circle.
+"""
+
+import hmac
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import structlog
+from sqlalchemy import event, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Session
+
+from services.authority.embedded.audit.after_commit import Notes, after_commit
+from services.authority.embedded.audit.head_file import Head, HeadFile
+from services.authority.embedded.models import AuditEntry, AuditTip
+from services.storage.inserting import insert_new
+from services.storage.keys import KeyRing, Purpose
+
+NOTHING = bytes(32)
+TIP = 1
+_PENDING, _NEW_HEAD, _CONTINUES = "audit", "audit_head", "audit_continues"
+_log = structlog.get_logger()
+_PAGE = 500
+Details = Mapping[str, str | int | bool | None]
+
+
+class Act(StrEnum):
+    """What happened."""
+
+    APPLIED = "applied"
+    PAID = "paid"
+    CHARGE_UNMATCHED = "charge_unmatched"
+    REFUNDED = "refunded"
+    CHECKOUT_APPROVED = "checkout_approved"
+    ADDRESS_CHANGED = "address_changed"
+    ISSUED = "issued"
+    POSTED = "posted"
+    CARD_WORK = "card_work"
+    ACTIVATED = "activated"
+    EXPIRED = "expired"
+    SUSPENDED = "suspended"
+    RESUMED = "resumed"
+    REVOKED = "revoked"
+    CERTIFICATES_EXPIRED = "certificates_expired"
+    CODE_WRONG = "code_wrong"
+    CODE_LOCKED = "code_locked"
+    CODE_RELEASED = "code_released"
+    CODE_REVEALED = "code_revealed"
+    CHAT_LINKED = "chat_linked"
+    CHAT_UNLINKED = "chat_unlinked"
+    DENIED = "denied"
+    """Somebody in a linked chat said that it was not them."""
+    EXPORTED = "exported"
+    FORGOTTEN = "forgotten"
+    KEY_ROTATED = "key_rotated"
+    HEAD_ACCEPTED = "head_accepted"
+
+
+class Fault(StrEnum):
+    """What is wrong with the chain."""
+
+    ALTERED = "altered"
+    """An entry was changed, or swapped with another."""
+    MISSING = "missing"
+    CUT_OFF = "cut_off"
+    """The end is missing: the head file knows of later entries."""
+    HEAD_MISSING = "head_missing"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What reading the whole chain shows.
+
+    :ivar entries: how many are in order, from the first.
+    :ivar fault: what is wrong after them, `None` where nothing is.
+    :ivar number: the entry that it is about.
+    """
+
+    entries: int
+    fault: Fault | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True)
+class _Entry:
+    at: datetime
+    act: str
+    subject: str
+    actor: str
+    details: str
+
+
+class Audit:
+    """Writes and verifies the chain."""
+
+    def __init__(self, keys: KeyRing, head: HeadFile) -> None:
+        self._keys = keys
+        self._head = head
+
+    def record(
+        self,
+        session: AsyncSession,
+        act: Act,
+        subject: str,
+        actor: str,
+        now: datetime,
+        details: Details | None = None,
+    ) -> None:
+        """Put an entry down, to be written with the unit of work."""
+        text = json.dumps(dict(details or {}), sort_keys=True, ensure_ascii=False)
+        pending: Notes[_Entry] | None = session.info.get(_PENDING)
+        if pending is None:
+            pending = session.info[_PENDING] = Notes(session)
+            event.listen(session.sync_session, "before_commit", self._write)
+        if not pending:
+            after_commit(session, lambda: self._follow(session))
+        pending.add(_Entry(now.astimezone(UTC), act, subject, actor, text))
+
+    def _write(self, session: Session) -> None:
+        """Chain what is pending (SQLAlchemy's ``before_commit``)."""
+        pending: Notes[_Entry] = session.info[_PENDING]
+        if not pending or session.in_nested_transaction():
+            return
+        session.flush()
+        tip = select(AuditTip.number, AuditTip.mac).where(AuditTip.id == TIP).with_for_update()
+        number, mac = session.execute(tip).one()
+        if _CONTINUES not in session.info:
+            session.info[_CONTINUES] = self._continues(session, Head(number, mac))
+        for entry in pending.take():
+            number += 1
+            mac = self._mac(mac, number, entry)
+            row = {"number": number, "mac": mac, **vars(entry)}
+            session.execute(insert(AuditEntry).values(row))
+        moved = update(AuditTip).where(AuditTip.id == TIP).values(number=number, mac=mac)
+        session.execute(moved.execution_options(synchronize_session=False))
+        session.info[_NEW_HEAD] = Head(number, mac)
+
+    def _continues(self, session: Session, tip: Head) -> bool:
+        """Tell whether the chain still holds what the head file knows.
+
+        A chain that was cut off and grows again must not move the head past the cut.
+        """
+        head = self._head.read()
+        if head is None or head == tip:
+            return True
+        known = select(AuditEntry.mac).where(AuditEntry.number == head.number)
+        mac = session.execute(known).scalar_one_or_none() if head.number else NOTHING
+        return head.number < tip.number and mac == head.mac
+
+    def _follow(self, session: AsyncSession) -> None:
+        """Move the head after the commit."""
+        if session.info[_CONTINUES]:
+            self._head.advance(session.info[_NEW_HEAD])
+        else:
+            _log.error("audit_was_cut_off", remedy="kaika audit verify")
+
+    def _mac(self, previous: bytes, number: int, entry: _Entry) -> bytes:
+        fields = [number, entry.at.isoformat(), entry.act, entry.subject, entry.actor]
+        text = json.dumps([*fields, entry.details], ensure_ascii=False).encode()
+        return hmac.digest(self._keys.secret(Purpose.AUDIT), previous + text, "sha256")
+
+    async def begin(self, session: AsyncSession) -> None:
+        """Make the head file of a new database, and catch up with what a crash left behind."""
+        new = insert_new(session, AuditTip).values(id=TIP, number=0, mac=NOTHING)
+        await session.execute(new)
+        number, mac = await _tip(session)
+        head = self._head.read()
+        if head is None and number == 0:
+            self._head.replace(Head(0, NOTHING))
+        elif head is not None and head.number < number:
+            verdict = await self._walk(session, head)
+            if verdict == Verdict(number):
+                self._head.advance(Head(number, mac))
+
+    async def verify(self, session: AsyncSession) -> Verdict:
+        """Read the whole chain and hold it against the head file."""
+        head = self._head.read()
+        verdict = await self._walk(session, Head(0, NOTHING), head)
+        if verdict.fault is not None:
+            return verdict
+        tip, _ = await _tip(session)
+        if max(head.number if head else 0, tip) > verdict.entries:
+            return Verdict(verdict.entries, Fault.CUT_OFF, verdict.entries + 1)
+        return Verdict(verdict.entries, Fault.HEAD_MISSING) if head is None else verdict
+
+    async def _walk(self, session: AsyncSession, start: Head, head: Head | None = None) -> Verdict:
+        number, mac = start.number, start.mac
+        async for row in _entries(session, start.number):
+            if row.number != number + 1:
+                return Verdict(number, Fault.MISSING, number + 1)
+            mac = self._mac(mac, row.number, _entry(row))
+            if mac != row.mac or (head and head.number == row.number and head.mac != mac):
+                return Verdict(number, Fault.ALTERED, row.number)
+            number = row.number
+        return Verdict(number)
+
+    async def accept(self, session: AsyncSession, reason: str, actor: str, now: datetime) -> Head:
+        """Take the chain as it is for the whole, after restoring a backup; the act is on record."""
+        lost = self._head.read()
+        last = (await session.execute(_last())).one_or_none()
+        number, mac = last or (0, NOTHING)
+        await session.execute(update(AuditTip).values(number=number, mac=mac))
+        details = {"reason": reason, "head_was": lost.number if lost else None, "entries": number}
+        session.info[_CONTINUES] = True
+        after_commit(session, lambda: self._head.replace(Head(number, mac)))
+        self.record(session, Act.HEAD_ACCEPTED, "audit", actor, now, details)
+        return Head(number, mac)
+
+
+async def _tip(session: AsyncSession) -> tuple[int, bytes]:
+    number, mac = (await session.execute(select(AuditTip.number, AuditTip.mac))).one()
+    return number, mac
+
+
+def _last() -> Any:
+    newest = select(AuditEntry.number, AuditEntry.mac).order_by(AuditEntry.number.desc())
+    return newest.limit(1)
+
+
+def _entry(row: Any) -> _Entry:
+    return _Entry(row.at.astimezone(UTC), row.act, row.subject, row.actor, row.details)
+
+
+async def _entries(session: AsyncSession, after: int) -> AsyncIterator[Any]:
+    """Give every entry after a number in order, a page at a time."""
+    number = after
+    while True:
+        query = select(*AuditEntry.__table__.c).where(AuditEntry.number > number)
+        page = (await session.execute(query.order_by(AuditEntry.number).limit(_PAGE))).all()
+        for row in page:
+            yield row
+        if not page:
+            return
+        number = page[-1].number

@@ -1,0 +1,291 @@
+"""The certificates of a card: their states, and what CRL and OCSP have to say of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services.authority.ca.crl import note_change
+from services.authority.embedded.audit.actors import SYSTEM, Actor
+from services.authority.embedded.audit.audit import Act, Audit
+from services.authority.embedded.credentials import grants
+from services.authority.embedded.credentials.subscriber_codes import Codes
+from services.authority.embedded.models import (
+    Application,
+    Card,
+    Certificate,
+    CertificateSet,
+    place,
+)
+from services.authority.embedded.notifications.notices import notify
+from services.authority.embedded.payments.applications import advance
+from services.authority.embedded.personal_data.records import locked_application
+from services.authority.errors import (
+    GrantExpiredError,
+    NoIssuerError,
+    WrongCardError,
+    WrongStateError,
+)
+from services.authority.interface.port import CertificateIssuer, CertificateKind, IssuedCertificate
+from services.authority.lifecycle import (
+    CERTIFICATE_IN_USE,
+    ON_HOLD,
+    ApplicationAct,
+    ApplicationState,
+    CertificateAct,
+    CertificateState,
+    RevocationReason,
+    move_application,
+    move_certificate,
+)
+from services.authority.notices import Notice
+from services.authority.values import CardPermit, Change, Operation
+from services.storage.keys import KeyRing
+
+_ACTS = {
+    CertificateAct.SUSPEND: (Act.SUSPENDED, Notice.SUSPENDED),
+    CertificateAct.RESUME: (Act.RESUMED, Notice.RESUMED),
+    CertificateAct.REVOKE: (Act.REVOKED, Notice.REVOKED),
+}
+_AHEAD = {
+    Operation.SUSPEND: CertificateAct.SUSPEND,
+    Operation.RESUME: CertificateAct.RESUME,
+}
+
+
+class Certificates:
+    """The acts on certificates."""
+
+    def __init__(self, codes: Codes, audit: Audit, issuer: CertificateIssuer | None) -> None:
+        self._codes = codes
+        self._audit = audit
+        self._issuer = issuer
+
+    @property
+    def issuer(self) -> CertificateIssuer:
+        """The certificate authority.
+
+        :raises NoIssuerError: where none is set up.
+        """
+        if self._issuer is None:
+            raise NoIssuerError
+        return self._issuer
+
+    async def permit_card(
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+    ) -> CardPermit:
+        """Carry out `OnlineAuthority.permit_card`."""
+        row = await grants.look_at(session, grant_id, chat_id, now)
+        wanted = Operation.UNLOCK if row.operation == Operation.UNLOCK else Operation.ACTIVATE
+        _, application = await grants.use(session, grant_id, wanted, chat_id, now)
+        certificates = await _of(session, application, wanted)
+        if wanted is Operation.ACTIVATE:
+            move_application(ApplicationState(application.state), ApplicationAct.ACTIVATE)
+            move_certificate(CertificateState(certificates.state), CertificateAct.ACTIVATE)
+        elif certificates.state != CertificateState.ACTIVE:
+            raise WrongStateError(certificates.state, wanted)
+        card = await session.get_one(Card, application.id)  # it bears the certificates
+        return CardPermit(application.id, card.serial, wanted)
+
+    async def note_card_work(
+        self, session: AsyncSession, permit: CardPermit, step: str, chat_id: int, now: datetime
+    ) -> None:
+        """Carry out `OnlineAuthority.note_card_work`."""
+        details = {"step": step, "operation": permit.operation, "card": permit.card_serial}
+        actor = Actor.in_chat(chat_id).name
+        self._audit.record(session, Act.CARD_WORK, permit.application, actor, now, details)
+
+    async def activate(
+        self, session: AsyncSession, permit: CardPermit, chat_id: int, now: datetime
+    ) -> Change:
+        """Carry out `OnlineAuthority.activate`."""
+        application = await locked_application(session, permit.application)
+        if application is None or permit.operation is not Operation.ACTIVATE:
+            raise WrongStateError("unknown", CertificateAct.ACTIVATE)
+        await _check_card(session, application, permit.card_serial)
+        return await self.hand_over(session, application, Actor.in_chat(chat_id), now)
+
+    async def hand_over(
+        self, session: AsyncSession, application: Application, actor: Actor, now: datetime
+    ) -> Change:
+        """Activate; the subscriber code cannot be given back from then on.
+
+        :raises WrongStateError: where the table does not allow it.
+        """
+        certificates = await _of(session, application, CertificateAct.ACTIVATE)
+        advance(application, ApplicationAct.ACTIVATE, now)
+        if not await self._move(session, certificates, CertificateAct.ACTIVATE, now):
+            return Change(False, application.id)
+        self._codes.forget(session, application)
+        self._audit.record(session, Act.ACTIVATED, application.id, actor.name, now)
+        return await self._tell(session, application, Notice.ACTIVATED, actor, now)
+
+    async def look_ahead(
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+    ) -> Change:
+        """Carry out `OnlineAuthority.look_ahead`."""
+        row = await grants.look_at(session, grant_id, chat_id, now)
+        act = _AHEAD.get(Operation(row.operation))
+        if act is None:
+            raise GrantExpiredError
+        application = await grants.application_of(session, row)
+        certificates = await _of(session, application, act)
+        state = move_certificate(CertificateState(certificates.state), act)
+        return Change(state != certificates.state, application.id)
+
+    async def suspend(
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+    ) -> Change:
+        """Carry out `OnlineAuthority.suspend`."""
+        _, application = await grants.use(session, grant_id, Operation.SUSPEND, chat_id, now)
+        actor = Actor.in_chat(chat_id)
+        return await self.act(session, application, CertificateAct.SUSPEND, actor, now)
+
+    async def resume(
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+    ) -> Change:
+        """Carry out `OnlineAuthority.resume`."""
+        _, application = await grants.use(session, grant_id, Operation.RESUME, chat_id, now)
+        actor = Actor.in_chat(chat_id)
+        return await self.act(session, application, CertificateAct.RESUME, actor, now)
+
+    async def announce_resumption(
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+    ) -> Change:
+        """Carry out `OnlineAuthority.announce_resumption`."""
+        grant, application = await grants.use(session, grant_id, Operation.RESUME, chat_id, now)
+        certificates = await _of(session, application, CertificateAct.RESUME)
+        move_certificate(CertificateState(certificates.state), CertificateAct.RESUME)
+        if grant.announced_at is not None:
+            return Change(False, application.id)
+        grant.announced_at = now
+        actor = Actor.in_chat(chat_id)
+        return await self._tell(session, application, Notice.RESUMING, actor, now)
+
+    async def act(
+        self,
+        session: AsyncSession,
+        application: Application,
+        act: CertificateAct,
+        actor: Actor,
+        now: datetime,
+        reason: RevocationReason | None = None,
+    ) -> Change:
+        """Suspend, resume or revoke; revoking has a reason and is for good.
+
+        :raises WrongStateError: where the table does not allow it.
+        """
+        certificates = await _of(session, application, act)
+        if not await self._move(session, certificates, act, now):
+            return Change(False, application.id)
+        if act is CertificateAct.REVOKE:
+            certificates.revocation_reason = reason
+            self._codes.forget(session, application)
+        noted, notice = _ACTS[act]
+        details = {"reason": str(reason)} if reason else {}
+        self._audit.record(session, noted, application.id, actor.name, now, details)
+        return await self._tell(session, application, notice, actor, now)
+
+    async def _tell(
+        self,
+        session: AsyncSession,
+        application: Application,
+        notice: Notice,
+        actor: Actor,
+        now: datetime,
+    ) -> Change:
+        told = await notify(session, notice, application.subscriber_id, {}, now, actor.chat)
+        return Change(True, application.id, told)
+
+    async def _move(
+        self,
+        session: AsyncSession,
+        certificates: CertificateSet,
+        act: CertificateAct,
+        now: datetime,
+    ) -> bool:
+        state = move_certificate(CertificateState(certificates.state), act)
+        if state == certificates.state:
+            return False
+        if state is CertificateState.REVOKED and certificates.state in ON_HOLD:
+            certificates.held_since = certificates.changed_at
+        certificates.state, certificates.changed_at = state, now
+        await self.publish(session, now)
+        return True
+
+    async def publish(self, session: AsyncSession, now: datetime) -> None:
+        """Tell the certificate authority that a status changed, also where another process has it.
+
+        A suspension does not wait for a setting of the command that records it.
+        """
+        await session.flush()
+        if self._issuer is None:
+            note_change(session, now)
+        else:
+            await self._issuer.status_changed(session, now)
+
+    async def expire(self, session: AsyncSession, now: datetime) -> list[str]:
+        """Note which certificates have reached their end."""
+        in_use = CertificateSet.state.in_(CERTIFICATE_IN_USE)
+        query = select(CertificateSet.application_id).where(in_use, CertificateSet.not_after < now)
+        over = (await session.scalars(query.order_by(CertificateSet.application_id))).all()
+        for application_id in over:
+            application = await locked_application(session, application_id)
+            assert application is not None
+            certificates = await _of(session, application, CertificateAct.EXPIRE)
+            if await self._move(session, certificates, CertificateAct.EXPIRE, now):
+                self._codes.forget(session, application)
+                noted = Act.CERTIFICATES_EXPIRED
+                self._audit.record(session, noted, application_id, SYSTEM.name, now)
+        return list(over)
+
+
+async def certificates_of(
+    session: AsyncSession, keys: KeyRing, application_id: str
+) -> Sequence[IssuedCertificate]:
+    """Give the certificates on record; none where the person was erased."""
+    query = select(Certificate).where(Certificate.application_id == application_id)
+    rows = await session.scalars(query.order_by(Certificate.kind))
+    return [
+        IssuedCertificate(
+            CertificateKind(row.kind),
+            int(row.serial, 16),
+            keys.unseal(row.document, place("certificates", row.serial, "document")),
+        )
+        for row in rows
+        if row.document is not None
+    ]
+
+
+async def authentication_certificate(
+    session: AsyncSession, keys: KeyRing, application_id: str
+) -> bytes:
+    """Give the authentication certificate on record, as DER.
+
+    :raises WrongCardError: where there is none (any more).
+    """
+    for one in await certificates_of(session, keys, application_id):
+        if one.kind is CertificateKind.AUTHENTICATION:
+            return one.der
+    raise WrongCardError
+
+
+async def _of(session: AsyncSession, application: Application, act: str) -> CertificateSet:
+    """Give the certificates of an application, locked.
+
+    :raises WrongStateError: when none were issued.
+    """
+    await session.flush()
+    found = await session.get(
+        CertificateSet, application.id, populate_existing=True, with_for_update=True
+    )
+    if found is None:
+        raise WrongStateError(application.state, act)
+    return found
+
+
+async def _check_card(session: AsyncSession, application: Application, serial: str) -> None:
+    card = await session.get(Card, application.id)
+    if card is None or card.serial != serial:
+        raise WrongCardError

@@ -1,0 +1,1 @@
+"""Subscriber codes, one-time codes, grants, and their verification."""

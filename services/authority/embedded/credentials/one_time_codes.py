@@ -1,0 +1,110 @@
+"""One-time codes by e-mail (一次性驗證碼): six digits, ten minutes, five tries.
+
+A code is derived from its challenge's random id under a key outside the database, so that it is
+stored nowhere: not in the challenge, not in the outbox. Who does not exist gets a challenge too,
+which no answer satisfies, and a mail that is dropped when its turn comes.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from services import rate_limit
+from services.authority.embedded.models import Application, OneTimeChallenge, Permission
+from services.authority.embedded.personal_data.ids import new_id
+from services.authority.errors import (
+    OneTimeCodeOverError,
+    TooManyMailsError,
+    WrongOneTimeCodeError,
+)
+from services.authority.values import Challenge, Operation
+from services.formats.one_time_code import LENGTH, OneTimeCode
+from services.messaging import outbox
+from services.rate_limit import CHAT_MAILS, CHAT_MAILS_A_DAY, MAILS, MAILS_A_DAY, UsedUpError
+from services.storage.keys import KeyRing, Purpose
+
+LIFETIME = timedelta(minutes=10)
+TRIES = 5
+MESSAGE = "one_time_code"
+
+
+class OneTimeCodes:
+    """Sends and checks one-time codes."""
+
+    def __init__(self, keys: KeyRing) -> None:
+        self._keys = keys
+
+    def code(self, challenge_id: str) -> OneTimeCode:
+        """Derive the code of a challenge, to be mailed or compared."""
+        digest = self._keys.keyed_hash(Purpose.ONE_TIME, challenge_id)
+        number = int.from_bytes(digest, "big") % 10**LENGTH  # 2**256 makes the bias nil
+        return OneTimeCode(f"{number:0{LENGTH}d}")
+
+    async def send(
+        self,
+        session: AsyncSession,
+        subjects: tuple[bytes, bytes],
+        application: Application | None,
+        grant: Permission | None,
+        operation: Operation,
+        chat_id: int,
+        now: datetime,
+    ) -> Challenge:
+        """Make a challenge and put its mail into the outbox.
+
+        :param subjects: what the mails are counted under, for the person and for the chat.
+        :raises TooManyMailsError: after three mails in an hour or ten in a day.
+        """
+        await self._count(session, subjects, now)
+        row = OneTimeChallenge(
+            id=new_id(),
+            application_id=application.id if application else None,
+            grant_id=grant.id if grant else None,
+            operation=operation,
+            chat_id=chat_id,
+            expires_at=now + LIFETIME,
+        )
+        session.add(row)
+        person = application.subscriber_id if application else None
+        references = {"challenge": row.id}
+        to = person or new_id()
+        await outbox.put(session, outbox.Channel.MAIL, to, MESSAGE, references, now)
+        return Challenge(row.id, row.expires_at, TRIES)
+
+    async def _count(
+        self, session: AsyncSession, subjects: tuple[bytes, bytes], now: datetime
+    ) -> None:
+        person, chat = subjects
+        try:
+            for limit in (CHAT_MAILS, CHAT_MAILS_A_DAY):
+                await rate_limit.spend(session, limit, chat, now)
+            for limit in (MAILS, MAILS_A_DAY):
+                await rate_limit.spend(session, limit, person, now)
+        except UsedUpError as error:
+            raise TooManyMailsError(error.until or now) from error
+
+    async def spend_try(
+        self, session: AsyncSession, challenge_id: str, chat_id: int, now: datetime, attempt: str
+    ) -> OneTimeChallenge:
+        """Count one answer to a challenge; the last one is not counted when it comes again.
+
+        :raises OneTimeCodeOverError: when it is too old, used or tried too often.
+        """
+        row = await session.get(OneTimeChallenge, challenge_id, with_for_update=True)
+        if row is None or row.chat_id != chat_id or row.expires_at <= now:
+            raise OneTimeCodeOverError
+        if attempt and row.last_attempt == attempt:
+            return row
+        if row.done_at or row.tries >= TRIES:
+            raise OneTimeCodeOverError
+        row.tries += 1
+        row.last_attempt = attempt
+        return row
+
+    def is_right(self, row: OneTimeChallenge, answer: OneTimeCode) -> bool:
+        """Tell whether an answer is right; for nobody's challenge none is."""
+        return self.code(row.id) == answer and row.application_id is not None
+
+    def wrong(self, row: OneTimeChallenge) -> WrongOneTimeCodeError:
+        """Give the error for a wrong answer."""
+        return WrongOneTimeCodeError(TRIES - row.tries)

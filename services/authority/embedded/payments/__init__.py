@@ -1,0 +1,1 @@
+"""Applications, invoices and charges."""

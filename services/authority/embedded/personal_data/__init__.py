@@ -1,0 +1,1 @@
+"""Personal data: sealed columns, records, keys."""

@@ -1,0 +1,1 @@
+"""The authority as conversations, hub and counter see it, by concern."""

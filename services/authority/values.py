@@ -1,0 +1,254 @@
+"""What an authority answers, as plain values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from services.authority.lifecycle import ApplicationState, CertificateState
+from services.formats.hidden import Hidden
+
+CURRENCY = "TWD"
+
+
+class Operation(StrEnum):
+    """What a person can ask for; the conversations bear the same names."""
+
+    RETRIEVE = "retrieve"
+    PAY = "pay"
+    STATUS = "status"
+    ACTIVATE = "activate"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    UNLOCK = "unlock"
+
+
+class Proof(StrEnum):
+    """What a person has shown."""
+
+    CODE = "code"
+    BIRTH_DATE = "birth_date"
+    MAIL = "mail"
+    """A one-time code that was sent by e-mail."""
+    CARD_NUMBER = "card_number"
+
+
+_P = Proof
+PROOFS_NEEDED: Mapping[Operation, tuple[frozenset[Proof], ...]] = MappingProxyType(
+    {
+        Operation.RETRIEVE: (frozenset({_P.BIRTH_DATE, _P.MAIL}),),
+        Operation.PAY: (frozenset({_P.CODE}),),
+        Operation.STATUS: (frozenset({_P.CODE}),),
+        Operation.ACTIVATE: (frozenset({_P.CODE}),),
+        Operation.UNLOCK: (frozenset({_P.CODE}),),
+        Operation.SUSPEND: (
+            frozenset({_P.CODE, _P.CARD_NUMBER}),
+            frozenset({_P.CODE, _P.MAIL}),
+            frozenset({_P.BIRTH_DATE, _P.MAIL}),
+        ),
+        Operation.RESUME: (frozenset({_P.CODE, _P.CARD_NUMBER, _P.MAIL}),),
+    }
+)
+"""The ways to each operation. Activating and unlocking need that person's card besides, which is
+asked of the card itself. Suspending without the code is there for a code that is locked."""
+
+
+def proofs_missing(operation: Operation, shown: frozenset[Proof]) -> tuple[frozenset[Proof], ...]:
+    """Give what would complete each way to `operation`, shortest first; empty when one is."""
+    left = sorted((way - shown for way in PROOFS_NEEDED[operation]), key=len)
+    return tuple(left) if all(left) else ()
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Permission for one operation on one person's records, for ten minutes in one chat.
+
+    Its id is all that a conversation keeps.
+    """
+
+    id: str
+    operation: Operation
+    proofs: frozenset[Proof]
+    expires_at: datetime
+
+    @property
+    def missing(self) -> tuple[frozenset[Proof], ...]:
+        """What else has to be shown, a set for each way; empty when it is complete."""
+        return proofs_missing(self.operation, self.proofs)
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """A one-time code that was sent, or looks as if it was."""
+
+    id: str
+    expires_at: datetime
+    tries: int
+
+
+@dataclass(frozen=True)
+class Change:
+    """What an act did.
+
+    :ivar changed: `False` when it was done before and nothing happened.
+    :ivar other_chats: chats linked to the person, without the one that acted; they are told.
+    """
+
+    changed: bool
+    application: str
+    other_chats: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class RevealedCode:
+    """The subscriber code, to be shown once and deleted soon."""
+
+    code: Hidden
+    change: Change
+
+
+class FeeKind(StrEnum):
+    """What is owed for (FACTS.md §1.2)."""
+
+    CARD = "card"
+    """工本費"""
+    POSTAGE = "postage"
+    """郵資處理費"""
+
+
+@dataclass(frozen=True)
+class Fee:
+    """One part of what is owed, in the smallest unit of the currency."""
+
+    kind: FeeKind
+    amount: int
+
+
+@dataclass(frozen=True)
+class Owed:
+    """What is owed, until when, and where the card will be posted to."""
+
+    fees: tuple[Fee, ...]
+    deadline: datetime
+    last_day: date
+    """The last day to pay on, in Taipei."""
+    days_left: int
+    address: Hidden
+    application: str
+    currency: str = CURRENCY
+
+    @property
+    def total(self) -> int:
+        """The sum of the parts."""
+        return sum(fee.amount for fee in self.fees)
+
+
+@dataclass(frozen=True)
+class Invoice:
+    """An invoice that can be paid once, by one person, in one chat."""
+
+    payload: str
+    owed: Owed
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """What a payment provider asks before, and says after it took money."""
+
+    payload: str
+    user_id: int
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True)
+class Charge:
+    """Money that was taken."""
+
+    charge_id: str
+    provider_charge_id: str
+    checkout: Checkout
+
+
+@dataclass(frozen=True)
+class ChargeResult:
+    """What became of a charge.
+
+    :ivar receipt: its number; every charge has one, so that staff and payer can name it.
+    :ivar matched: `False` when it fits nothing, is kept for staff, and they must be alerted.
+    :ivar changed: `False` when this charge was recorded before.
+    """
+
+    receipt: str
+    matched: bool
+    changed: bool
+    amount: int
+    currency: str
+    application: str | None
+    other_chats: tuple[int, ...] = ()
+    """Chats linked to the person, without the one that paid; they are told of a payment."""
+    reason: str | None = None
+    """Why it fits nothing, as a `CheckoutRefusal`."""
+    fees: tuple[Fee, ...] = ()
+    """What it paid for, where that is known."""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """Where an application and its certificates stand."""
+
+    application: ApplicationState
+    certificate: CertificateState | None
+    moments: Mapping[ApplicationState, datetime]
+    """When each state was reached."""
+    deadline: datetime
+    certificate_changed_at: datetime | None
+    valid_until: datetime | None
+    next_operation: Operation | None
+    """What the person can do next to come further; `None` where there is only waiting."""
+
+
+@dataclass(frozen=True)
+class CardPermit:
+    """Leave to work on one card for one grant, for activation and unlocking."""
+
+    application: str
+    card_serial: str
+    operation: Operation
+
+
+@dataclass(frozen=True)
+class Denial:
+    """What became of "that was not me".
+
+    :ivar changed: whether the certificates were suspended by it.
+    :ivar certificate: where they stand now, `None` where none were made.
+    """
+
+    changed: bool
+    certificate: CertificateState | None
+
+
+@dataclass(frozen=True)
+class Link:
+    """A chat that is linked to a person, and since when."""
+
+    chat: int
+    since: datetime
+
+
+@dataclass(frozen=True)
+class LinkedPerson:
+    """A person a chat is linked to, as `/privacy` shows it."""
+
+    subscriber: str
+    ui_number_masked: str
+    links: tuple[Link, ...]
+    application: ApplicationState | None
+    certificate: CertificateState | None
+
+    @property
+    def chats(self) -> tuple[int, ...]:
+        """The linked chats, oldest link first."""
+        return tuple(link.chat for link in self.links)

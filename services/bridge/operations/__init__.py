@@ -1,0 +1,1 @@
+"""Card operations on the server: start, messages, completion, records."""

@@ -1,0 +1,1 @@
+"""Pairing a chat with a bridge."""

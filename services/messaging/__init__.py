@@ -1,0 +1,1 @@
+"""Inbox, outbox, mail, staff alerts and reminders."""

@@ -1,0 +1,1 @@
+"""People and chats: language, and what is stored about a chat."""

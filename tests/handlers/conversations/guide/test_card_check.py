@@ -1,0 +1,45 @@
+"""Card check in guide mode: it gets reader and card ready, and touches no PIN."""
+
+import socket
+
+from bot.web import listeners
+from bot.wiring.bridge import Bridge
+from tests.chat import Stage
+from tests.handlers.conversations.online.card_stage import shown_code
+from tests.handlers.engine.walking import press
+
+
+async def test_without_a_bridge_the_check_runs_on_the_pc(stage: Stage) -> None:
+    person = stage.subscriber()
+    await person.starts("do-card_check")
+    person.sees("kaika-bridge check", "never asks for a PIN")
+    await press(person, "not")
+    person.sees("run it again")
+    await press(person, "fine")
+    person.sees("ready for the official page")
+    await person.says("/pair")
+    assert any("cannot reach a card" in m["text"] for m in person.heard[-2:])
+    await person.says("/unpair")
+    assert any("cannot reach a card" in m["text"] for m in person.heard[-2:])
+
+
+async def test_with_a_bridge_only_looking_is_offered(stage: Stage) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port = found.getsockname()[1]
+    kaika, origin = stage.kaika, f"ws://127.0.0.1:{port}"
+    data = kaika.application.bot_data
+    authority = data["services"].authority
+    bridge = Bridge(kaika.database, kaika.keys, authority, origin, kaika.application)
+    assert set(bridge.conversations()) == {"card_check", "pair"}
+    data["conversations"] = {**data["conversations"], **bridge.conversations()}
+    async with (
+        bridge.running(),
+        listeners.listening(listeners.public_app(bridge.routes()), "127.0.0.1", port),
+    ):
+        person = stage.subscriber()
+        await person.starts("do-card_check")
+        await press(person, "go")
+        assert shown_code(person)
+        await person.starts("do-change_pin")
+        await person.presses("Stop it and start")
+        person.sees("Do you know the old PIN?")

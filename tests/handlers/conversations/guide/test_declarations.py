@@ -1,0 +1,93 @@
+"""The declarations themselves: everything leads somewhere, and every button comes back."""
+
+import pytest
+
+from handlers.conversations.guided import CONVERSATIONS
+from handlers.engine.model import Dialog, place
+from handlers.engine.rendering import ROUTE, SHOW
+from handlers.engine.transitions import BACK, CANCEL
+from handlers.screen.callback_data import encode
+from services.faq import entries
+from tests.handlers.engine.walking import spots
+
+STATES = {
+    "not applied": ("retrieve", "not_applied"),
+    "unpaid": ("pay", "ready"),
+    "overdue": ("retrieve", "overdue"),
+    "paid": ("status", "on_its_way"),
+    "posted": ("status", "on_its_way"),
+    "received": ("activate", "ready"),
+    "active, code forgotten": ("retrieve", "activated"),
+    "PIN locked": ("unlock", "ready"),
+    "code locked": ("unlock", "code_locked"),
+    "lost": ("suspend", "ready"),
+    "suspended": ("resume", "safe"),
+    "revoked": ("resume", "revoked"),
+    "expired": ("status", "expired"),
+}
+"""The states a person may be in, and the step triage has to lead to."""
+
+
+@pytest.mark.parametrize("dialog", CONVERSATIONS.values(), ids=lambda d: d.name)
+def test_every_choice_leads_to_a_step(dialog: Dialog) -> None:
+    assert dialog.begins in dialog.steps
+    for name, step in dialog.steps.items():
+        typed = [step.typed.to] if step.typed else []
+        for target in [choice.to for choice in step.choices] + typed:
+            other, there = place(target, dialog.name)
+            assert there in CONVERSATIONS[other].steps, f"{name} leads to {target}"
+        assert isinstance(step.links, tuple), "only what is carried out depends on the moment"
+        for link in step.links:
+            other, _, there = link.partition("/")
+            assert not CONVERSATIONS[other].steps[there or CONVERSATIONS[other].begins].needs
+
+
+@pytest.mark.parametrize("dialog", CONVERSATIONS.values(), ids=lambda d: d.name)
+def test_every_button_fits_and_is_one_of_its_kind(dialog: Dialog) -> None:
+    for name, step in dialog.steps.items():
+        assert name.isidentifier(), "other names are the mechanism's own"
+        assert max(len(name), len(dialog.name)) <= 16, "what the table holds"
+        names = [choice.key for choice in step.choices] + [aside.key for aside in step.asides]
+        assert len(names) == len(set(names))
+        assert not {BACK, CANCEL, SHOW} & set(names)
+        for key in [*names, "lang-zh_Hant"]:
+            encode(ROUTE, dialog.name, name, "9999999", key)
+
+
+@pytest.mark.parametrize("dialog", CONVERSATIONS)
+def test_every_step_is_reached_from_some_beginning(dialog: str) -> None:
+    begins = CONVERSATIONS[dialog].begins
+    found = spots(CONVERSATIONS, dialog)
+    assert all(spot.before is not None or spot.name == begins for spot in found)
+
+
+def taps_to(goal: tuple[str, str]) -> int:
+    """Give the fewest taps from the beginning of triage."""
+    taps, reached = 0, {("triage", CONVERSATIONS["triage"].begins)}
+    while goal not in reached:
+        taps += 1
+        assert taps < 10, "triage does not lead there"
+        reached |= {
+            place(choice.to, dialog)
+            for dialog, step in reached
+            for choice in CONVERSATIONS[dialog].steps[step].choices
+        }
+    return taps
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_triage_leads_there_in_three_taps(state: str) -> None:
+    looks_for_the_form = state == "active, code forgotten"
+    assert taps_to(STATES[state]) <= (4 if looks_for_the_form else 3)
+
+
+def test_the_faq_leads_to_conversations_there_are() -> None:
+    named = {entry.conversation for entry in entries.load().all("en")} - {None, "support"}
+    assert named <= set(CONVERSATIONS)
+    assert len(named) == len(CONVERSATIONS) - 1, "each but triage, which stands beside each"
+
+
+@pytest.mark.parametrize("dialog", CONVERSATIONS.values(), ids=lambda d: d.name)
+def test_no_step_asks_for_a_secret_to_be_typed_here(dialog: Dialog) -> None:
+    typed = [name for name, step in dialog.steps.items() if step.typed]
+    assert typed == (["date"] if dialog.name == "pay" else [])

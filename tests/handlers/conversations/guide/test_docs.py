@@ -1,0 +1,25 @@
+"""The page about the conversations is drawn from the declarations."""
+
+import re
+
+import pytest
+
+from bot.cli.conversation_docs import PATH, document
+from handlers.conversations.guided import CONVERSATIONS
+from handlers.engine.diagram import diagram
+from handlers.engine.model import Dialog
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PATH.read_text(encoding="utf-8") == document(), (
+        "run: python -m bot.cli.conversation_docs"
+    )
+
+
+@pytest.mark.parametrize("dialog", CONVERSATIONS.values(), ids=lambda d: d.name)
+def test_a_diagram_shows_every_step_and_choice(dialog: Dialog) -> None:
+    drawn = diagram(dialog)
+    arrows = re.findall(r"^    (\S+) --> (\S+)(?: : (.+))?$", drawn, re.MULTILINE)
+    assert {start for start, _, _ in arrows} == set(dialog.steps) | {"[*]"}
+    choices = sum(len(step.choices) + bool(step.typed) for step in dialog.steps.values())
+    assert sum(bool(by) for _, _, by in arrows) == choices

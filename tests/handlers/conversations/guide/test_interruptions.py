@@ -1,0 +1,109 @@
+"""Every step of every conversation, interrupted in every way: nobody loses the thread."""
+
+from pathlib import Path
+
+import pytest
+
+from handlers.conversations.guided import CONVERSATIONS
+from sandbox.engine import Engine
+from tests.chat import Stage
+from tests.handlers.engine.departures import LEAVING, rested_too_long, taps_twice
+from tests.handlers.engine.interruptions import (
+    Interruption,
+    Visit,
+    asks_a_question,
+    keeps_the_thread,
+    looks_at_an_end,
+    looks_at_every_aside,
+    noted,
+)
+from tests.handlers.engine.walking import (
+    LANGUAGES,
+    Spot,
+    later,
+    open_spots,
+    press,
+    reach,
+    spots,
+    state,
+)
+
+
+async def visits(stage: Stage, spot: Spot, name: str, language: str) -> Visit:
+    """Bring somebody to a step."""
+    anna = stage.subscriber(name, language)
+    await reach(anna, spot)
+
+    async def again() -> None:
+        assert spot.choice is not None
+        await press(anna, spot.choice.key)
+
+    return Visit(anna, spot, spot.before, again)
+
+
+async def at_every_step(stage: Stage, dialog: str, offset: int = 0) -> list[Visit]:
+    """Bring somebody to each open step, every other one in Chinese."""
+    return [
+        await visits(stage, spot, f"{spot.name} {number}", LANGUAGES[(number + offset) % 2])
+        for number, spot in enumerate(open_spots(CONVERSATIONS, dialog))
+    ]
+
+
+@pytest.mark.parametrize("dialog", CONVERSATIONS)
+async def test_what_comes_between_loses_no_thread(stage: Stage, dialog: str) -> None:
+    for visit in await at_every_step(stage, dialog):
+        await keeps_the_thread(visit)
+
+
+@pytest.mark.parametrize("interruption", LEAVING, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("dialog", CONVERSATIONS)
+async def test_what_leads_elsewhere_leads_there_once(
+    stage: Stage, dialog: str, interruption: Interruption
+) -> None:
+    for visit in await at_every_step(stage, dialog, LEAVING.index(interruption)):
+        with noted(interruption, visit):
+            await interruption(visit)
+
+
+@pytest.mark.parametrize("dialog", CONVERSATIONS)
+async def test_a_restart_changes_nothing(engine: Engine, tmp_path: Path, dialog: str) -> None:
+    async with Stage.set_up(engine, tmp_path) as stage:
+        people = await at_every_step(stage, dialog)
+        await stage.settle()
+        offset = stage._offset
+    async with Stage.set_up(engine, tmp_path) as again:
+        again._offset = offset
+        for visit in people:
+            visit.anna.stage = again
+            for interruption in (asks_a_question, looks_at_every_aside, taps_twice):
+                with noted(interruption, visit):
+                    await interruption(visit)
+
+
+@pytest.mark.parametrize("dialog", CONVERSATIONS)
+async def test_a_step_that_rested_too_long_says_so(stage: Stage, dialog: str) -> None:
+    people = await at_every_step(stage, dialog)
+    later(stage, days=3)
+    for visit in people:
+        with noted(rested_too_long, visit):
+            await rested_too_long(visit)
+    anna = people[0].anna
+    await anna.starts(f"do-{dialog}")
+    assert (await state(anna)).is_open
+
+
+@pytest.mark.parametrize("dialog", CONVERSATIONS)
+async def test_every_end_is_reached_and_is_the_end(stage: Stage, dialog: str) -> None:
+    for number, spot in enumerate(spots(CONVERSATIONS, dialog)):
+        if not spot.step.is_end:
+            continue
+        visit = await visits(stage, spot, f"{spot.name} {number}", LANGUAGES[number % 2])
+        anna = visit.anna
+        await looks_at_an_end(visit)
+        assert isinstance(spot.step.links, tuple)
+        for target in spot.step.links:
+            await reach(anna, spot)
+            name, _, step = target.partition("/")
+            await anna.forges(anna.last["message_id"], f"v1:do:{target.replace('/', '.')}")
+            at = await state(anna)
+            assert (at.dialog, at.step) == (name, step or CONVERSATIONS[name].begins)

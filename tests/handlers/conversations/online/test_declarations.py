@@ -1,0 +1,113 @@
+"""The conversations as declared: everything leads somewhere, and says whose records it is about."""
+
+import re
+
+import pytest
+
+from bot.cli.conversation_docs import embedded
+from handlers.conversations.guided import CONVERSATIONS
+from handlers.conversations.registry import conversations
+from handlers.engine.diagram import diagram
+from handlers.engine.model import Dialog, Step, place
+from handlers.engine.rendering import ROUTE
+from handlers.screen.callback_data import encode
+from tests.chat import Stage
+from tests.handlers.engine.walking import press, state
+
+DRAWN = {dialog.name: dialog for dialog in embedded()}
+ALL = {**CONVERSATIONS, **DRAWN}
+TRIAGE = {
+    "lost": (["lost", "maybe"], ("suspend", "who")),
+    "code forgotten": (["forgot", "code"], ("retrieve", "form")),
+    "unpaid": (["pay", "how"], ("pay", "who")),
+    "overdue": (["pay", "late"], ("retrieve", "overdue")),
+    "found again": (["lost", "found"], ("resume", "safe")),
+    "revoked": (["card", "ended", "revoked"], ("resume", "revoked")),
+    "not sure": (["card", "ended", "look"], ("status", "who")),
+}
+
+
+@pytest.mark.parametrize("dialog", DRAWN.values(), ids=lambda d: d.name)
+def test_every_way_leads_to_a_step(dialog: Dialog) -> None:
+    assert dialog.begins in dialog.steps
+    for name, step in dialog.steps.items():
+        assert name.isidentifier()
+        assert max(len(name), len(dialog.name)) <= 16, "what the table holds"
+        for way in step.ways:
+            for target in (way.to, *way.others):
+                other, there = place(target, dialog.name)
+                assert there in ALL[other].steps, f"{name} leads to {target}"
+        for link in step.links if isinstance(step.links, tuple) else ():
+            other, _, there = link.partition("/")
+            assert not ALL[other].steps[there or ALL[other].begins].needs, f"{name} links {link}"
+        for choice in step.choices:
+            encode(ROUTE, dialog.name, name, "9999999", choice.key)
+
+
+@pytest.mark.parametrize("dialog", DRAWN.values(), ids=lambda d: d.name)
+def test_a_diagram_shows_every_way(dialog: Dialog) -> None:
+    arrows = re.findall(r"^    (\S+) --> (\S+) : ", diagram(dialog), re.MULTILINE)
+    drawn = {(start, end) for start, end in arrows}
+    for name, step in dialog.steps.items():
+        for way in step.ways:
+            for target in (way.to, *way.others):
+                other, there = place(target, dialog.name)
+                assert (name, there if other == dialog.name else f"{other}_{there}") in drawn
+
+
+def asks(step: Step) -> bool:
+    """Tell whether something secret is typed at a step."""
+    return step.secret is not None
+
+
+def test_the_guide_asks_for_nothing_secret() -> None:
+    assert not any(
+        asks(step) for dialog in CONVERSATIONS.values() for step in dialog.steps.values()
+    )
+
+
+@pytest.mark.parametrize("trouble", TRIAGE)
+async def test_triage_leads_there(stage: Stage, trouble: str) -> None:
+    taps, goal = TRIAGE[trouble]
+    anna = stage.subscriber()
+    await anna.starts("do-triage")
+    for key in taps:
+        await press(anna, key)
+    at = await state(anna)
+    assert (at.dialog, at.step) == goal
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "demonstration", "pin"),
+    [
+        ("en", "only inside a guide", "A demonstration", "Nobody ever needs your PIN"),
+        ("zh-hant", "操作指引", "這是示範", "沒有人需要您的PIN碼"),
+    ],
+)
+async def test_the_first_words_are_true_here(
+    stage: Stage, language: str, asked: str, demonstration: str, pin: str
+) -> None:
+    anna = stage.subscriber(language=language)
+    await anna.starts()
+    anna.sees(asked, demonstration, pin)
+    assert "I do not need them" not in anna.last["text"]
+    await anna.says("/help")
+    anna.sees(demonstration, "/privacy")
+    await anna.says("/guide")
+    anna.sees(demonstration, pin)
+    await anna.says("ngA2h345")
+    anna.sees("🔒", "/guide")
+    await anna.says("4111 1111 1111 1111")
+    assert "/guide" not in anna.last["text"]
+
+
+async def test_who_runs_it_is_named(stage: Stage) -> None:
+    stage.authority.keeper = "The Tea Authority"
+    kaika = stage.kaika
+    declared = conversations(stage.authority, kaika.database)
+    kaika.application.bot_data["conversations"] = declared
+    anna = stage.subscriber()
+    await anna.starts("do-suspend")
+    anna.sees("the records of The Tea Authority, who runs this service")
+    await anna.starts()
+    assert any("The Tea Authority" in message["text"] for message in anna.heard[-2:])

@@ -1,0 +1,82 @@
+"""Where it stands: a line of dates that reads well on a phone, and the way on."""
+
+from datetime import timedelta
+
+import pytest
+
+from tests.chat import Stage, Subscriber, buttons
+from tests.handlers.conversations.online.people import Holder, Office, at, clock
+from tests.handlers.engine.walking import press, state
+
+DAY = "2027-02-28"
+LINES = {
+    "submitted": (f"✓ {DAY}  Applied (申請)", "👉 Paid (繳費)", "○ Card made", "○ Activated"),
+    "paid": (f"✓ {DAY}  Paid (繳費)", "👉 Card made (製卡)", "○ Card posted"),
+    "issued": (f"✓ {DAY}  Card made (製卡)", "👉 Card posted (寄送)"),
+    "posted": (f"✓ {DAY}  Card posted (寄送)", "👉 Activated (開卡)", "Next: activate it"),
+    "active": (f"✓ {DAY}  Activated (開卡)", "in use (有效)", "until 2032-02-28", "Nothing to do"),
+    "suspended": (f"suspended (停用) since {DAY}", "Next: found the card?"),
+    "revoked": (f"revoked (廢止) on {DAY}", "apply in person"),
+}
+CHINESE = {
+    "submitted": (f"✓ {DAY}  申請", "👉 繳費", "○ 製卡", "下一步：繳費 NT$278", "還有 14 天"),
+    "posted": ("👉 開卡", "下一步：開卡"),
+    "active": ("憑證：有效", "不必做什麼"),
+    "suspended": (f"憑證：{DAY} 起停用", "下一步：卡片找到了嗎"),
+    "revoked": (f"憑證：{DAY} 廢止", "服務站"),
+}
+NEXT = {
+    "submitted": "pay",
+    "posted": "activate",
+    "active": "suspend",
+    "suspended": "resume",
+}
+
+
+async def looks(anna: Subscriber, holder: Holder) -> None:
+    """Look it up, and decline the offer to link the chat."""
+    await anna.starts("do-status")
+    await anna.says(holder.both)
+    await press(anna, "no")
+
+
+def ways(anna: Subscriber) -> list[str]:
+    """Give the conversations offered below."""
+    found = [b["callback_data"] for b in buttons(anna.last)]
+    return [data.removeprefix("v1:do:") for data in found if data.startswith("v1:do:")]
+
+
+@pytest.mark.parametrize("reached", LINES)
+async def test_every_state_has_its_line_and_its_button(
+    stage: Stage, office: Office, reached: str
+) -> None:
+    holder, anna = await office.someone(reached), stage.subscriber()
+    await looks(anna, holder)
+    anna.sees("Where it stands", *LINES[reached])
+    assert ways(anna) == ([NEXT[reached]] if reached in NEXT else [])
+    assert not (await state(anna)).is_open
+    longest = max(len(line) for line in anna.last["text"].split("\n") if line[:1] in "✓👉○")
+    assert longest <= 36, "a line on a phone"
+
+
+@pytest.mark.parametrize("reached", CHINESE)
+async def test_the_same_in_chinese(stage: Stage, office: Office, reached: str) -> None:
+    holder, anna = await office.someone(reached), stage.subscriber(language="zh-hant")
+    await looks(anna, holder)
+    anna.sees("目前進度", *CHINESE[reached])
+    assert ways(anna) == ([NEXT[reached]] if reached in NEXT else [])
+
+
+async def test_days_left_are_counted_in_taipei(stage: Stage, office: Office) -> None:
+    holder, anna = await office.someone("submitted"), stage.subscriber()
+    at(stage, clock(stage) + timedelta(days=13, hours=11))
+    await looks(anna, holder)
+    anna.sees("by 2027-03-15 (days left: 1)")
+
+
+async def test_it_is_read_in_the_language_chosen_later(stage: Stage, office: Office) -> None:
+    holder, anna = await office.someone("suspended"), stage.subscriber()
+    await anna.starts("do-status")
+    await anna.says(holder.both)
+    await press(anna, "lang-zh_Hant")
+    anna.sees("目前進度", "憑證：2027-02-28 起停用")

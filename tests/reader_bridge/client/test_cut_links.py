@@ -1,0 +1,221 @@
+"""The link cut at every message of every operation: it always ends in a state that is explained."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from reader_bridge.card.profiles.base import AdminChallenge as CardsChallenge
+from reader_bridge.client.session import Patience
+from reader_bridge.prompter import Done, Failed, NowUnpaired
+from reader_bridge.protocol import UnpairReason
+from reader_bridge.protocol.failures import FailureCode
+from reader_bridge.protocol.messages import FromServer
+from reader_bridge.protocol.operation_messages import (
+    AdminAnswer,
+    AdminChallenge,
+    AdminCryptogram,
+    AdminVerified,
+    Failure,
+    Result,
+    Start,
+)
+from reader_bridge.protocol.operations import (
+    ChangePin,
+    ListReaders,
+    Parameters,
+    SetPin,
+    operation_of,
+)
+from reader_bridge.virtual_card.card import VirtualCard
+from reader_bridge.virtual_card.reader import VirtualReader
+from tests.reader_bridge.card.issuer import card_is_genuine, cryptogram
+from tests.reader_bridge.client.conftest import NEW_PIN, PIN, staged
+from tests.reader_bridge.client.test_operations import verifies
+from tests.reader_bridge.counterpart import CutError, Line
+from tests.reader_bridge.every_operation import ALL
+
+OPERATIONS: list[Parameters] = [ListReaders(), *ALL]
+MOST_MESSAGES = 8
+
+
+@dataclass
+class Driver:
+    """The server's half of an operation, which loses its link at one message.
+
+    :ivar cut_at: at which, counting those of both sides.
+    :ivar lost: the message is lost with the link; otherwise it arrives, and nothing after it.
+    """
+
+    parameters: Parameters
+    cut_at: int
+    lost: bool
+    count: int = 0
+    challenge: CardsChallenge | None = None
+    outcome: Result | Failure | None = None
+    unsent: list[FromServer] = field(default_factory=list)
+
+    async def drive(self, line: Line) -> None:
+        """Go on until there is an outcome.
+
+        :raises CutError: where the link is cut.
+        """
+        while self.unsent:
+            await self._send(line, self.unsent[0])
+        while self.outcome is None:
+            if self._is_cut() and self.lost:
+                await self._cut(line)
+            message = await line.any()
+            self._note(message)
+            if self._is_cut():
+                await self._cut(line)
+            self.count += 1
+            while self.unsent:
+                await self._send(line, self.unsent[0])
+
+    def _note(self, message: object) -> None:
+        match message:
+            case AdminChallenge():
+                self.challenge = CardsChallenge(message.host_challenge, message.card_challenge)
+                self.unsent.append(AdminCryptogram("op1", cryptogram(self.challenge)))
+            case AdminAnswer():
+                assert self.challenge is not None
+                genuine = card_is_genuine(self.challenge, message.answer)
+                self.unsent.append(AdminVerified("op1", genuine))
+            case Result() | Failure():
+                self.outcome = message
+
+    async def _send(self, line: Line, message: FromServer) -> None:
+        self.unsent.remove(message)
+        cut = self._is_cut()
+        self.count += 1
+        if cut and self.lost:
+            line.memory.outgoing.number(message)
+            await self._cut(line)
+        await line.send(message)
+        if cut:
+            await self._cut(line)
+
+    def _is_cut(self) -> bool:
+        return self.count == self.cut_at
+
+    async def _cut(self, line: Line) -> None:
+        self.cut_at = -1
+        await line.cut()
+        raise CutError
+
+    def begin(self) -> None:
+        name = operation_of(self.parameters)
+        self.unsent.append(Start("op1", name, self.parameters, 30))
+
+
+EVERY_CUT = [
+    pytest.param(parameters, at, lost, id=f"{operation_of(parameters)}-{at}-{how}")
+    for parameters in OPERATIONS
+    for at in range(MOST_MESSAGES)
+    for lost, how in ((True, "lost"), (False, "arrived"))
+    if at < 4 or isinstance(parameters, SetPin)
+]
+
+
+async def cut_once(driver: Driver, line: Line) -> bool:
+    """Drive until the cut; whether there was one."""
+    driver.begin()
+    try:
+        await driver.drive(line)
+    except CutError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(("parameters", "at", "lost"), EVERY_CUT)
+async def test_a_link_that_comes_back_goes_on_where_it_broke_off(
+    card: VirtualCard, reader: VirtualReader, parameters: Parameters, at: int, lost: bool
+) -> None:
+    async with asyncio.timeout(20), staged(reader) as stage:
+        line = await stage.paired()
+        driver = Driver(parameters, at, lost)
+        if await cut_once(driver, line):
+            memory = line.memory
+            line = await stage.server.next()
+            await line.resume(memory)
+            await driver.drive(line)
+        assert isinstance(driver.outcome, Result)
+        changes = isinstance(parameters, ChangePin | SetPin)
+        assert verifies(reader, NEW_PIN if changes else PIN)
+        done = [event for event in stage.person.shown if isinstance(event, Done)]
+        assert len(done) == 1, "done once"
+
+
+@pytest.mark.parametrize(("parameters", "at", "lost"), EVERY_CUT)
+async def test_a_server_that_was_restarted_hears_how_it_ended(
+    card: VirtualCard, reader: VirtualReader, parameters: Parameters, at: int, lost: bool
+) -> None:
+    async with asyncio.timeout(20), staged(reader) as stage:
+        line = await stage.paired()
+        driver = Driver(parameters, at, lost)
+        if not await cut_once(driver, line):
+            return
+        memory, line = line.memory, await stage.server.next()
+        await line.resume(memory, restarted=True)
+        if lost and at == 0:
+            await line.start(parameters, "op2")
+            assert isinstance(await line.any(), object), "the bridge is ready for the next"
+            return
+        outcome = await line.outcome()
+        assert isinstance(outcome, Result) or outcome.code is FailureCode.LINK_LOST
+        if isinstance(outcome, Failure):
+            assert verifies(reader, PIN)
+        await line.start(ListReaders(), "op2")
+        assert (await line.outcome()).operation_id == "op2"
+
+
+@pytest.mark.parametrize(("parameters", "at", "lost"), EVERY_CUT)
+async def test_a_server_that_forgot_the_session_is_told_to_the_person(
+    card: VirtualCard, reader: VirtualReader, parameters: Parameters, at: int, lost: bool
+) -> None:
+    async with asyncio.timeout(20), staged(reader) as stage:
+        line = await stage.paired()
+        if not await cut_once(Driver(parameters, at, lost), line):
+            return
+        line = await stage.server.next()
+        await line.pair()
+        shown = stage.person.shown
+        assert NowUnpaired(UnpairReason.SERVER_FORGOT) in shown
+        if not (lost and at == 0):
+            await stage.person.until(lambda: any(isinstance(e, Done | Failed) for e in shown))
+        assert any(verifies(reader, pin) for pin in (PIN, NEW_PIN))
+        await line.start(ListReaders(), "op2")
+        assert (await line.outcome()).operation_id == "op2"
+
+
+@pytest.mark.parametrize("at", range(1, 6))
+async def test_an_operation_without_a_link_is_over_after_a_while(
+    card: VirtualCard, reader: VirtualReader, at: int
+) -> None:
+    patience = Patience(without_link=0.02)
+    async with asyncio.timeout(20), staged(reader, patience=patience) as stage:
+        line = await stage.paired()
+        await cut_once(Driver(OPERATIONS[-1], at, False), line)
+        shown = stage.person.shown
+        await stage.person.until(lambda: any(isinstance(e, Done | Failed) for e in shown))
+        memory, line = line.memory, await stage.server.next()
+        await line.resume(memory)
+        outcome = await line.outcome()
+        if isinstance(outcome, Failure):
+            assert outcome.code is FailureCode.LINK_LOST
+            assert verifies(reader, PIN)
+
+
+async def test_a_server_that_says_nothing_more_leaves_the_card_as_it_was(
+    card: VirtualCard, reader: VirtualReader
+) -> None:
+    async with asyncio.timeout(20), staged(reader, patience=Patience(challenge=0.02)) as stage:
+        line = await stage.paired()
+        await line.start(OPERATIONS[-1])
+        outcome = await line.outcome()
+        assert isinstance(outcome, Failure)
+        assert outcome.code is FailureCode.SERVER_SILENT
+        assert verifies(reader, PIN)
+        assert card.file.state.admin_tries == 8
+        assert all(set(buffer) == {0} for buffer in stage.person.lent)

@@ -1,0 +1,208 @@
+"""A server that wants the PIN, the tries, a signature of its choice or a command of its choice."""
+
+import asyncio
+import hashlib
+import itertools
+import os
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from reader_bridge.card.profiles.base import AdminChallenge as CardsChallenge
+from reader_bridge.prompter import Consent, Ending, PinKind
+from reader_bridge.protocol import origin_of
+from reader_bridge.protocol.failures import FailureCode
+from reader_bridge.protocol.operation_messages import (
+    AdminAnswer,
+    AdminChallenge,
+    AdminCryptogram,
+    AdminVerified,
+    Bye,
+    Failure,
+    Result,
+    Start,
+)
+from reader_bridge.protocol.operations import (
+    ProvePossession,
+    Receipt,
+    operation_of,
+)
+from reader_bridge.protocol.pairing_messages import Pair, PairAnswer, Paired, PairOffer, Unpaired
+from reader_bridge.protocol.vocabulary import UnpairReason
+from reader_bridge.virtual_card.card import VirtualCard
+from reader_bridge.virtual_card.reader import VirtualReader
+from tests.reader_bridge.card.cards import RecordingCard
+from tests.reader_bridge.card.issuer import SERIAL, cryptogram
+from tests.reader_bridge.client.conftest import NEW_PIN, PIN, scripted, staged
+from tests.reader_bridge.client.test_operations import verifies
+from tests.reader_bridge.counterpart import NAME, Line
+from tests.reader_bridge.every_operation import EVERYTHING
+from tests.reader_bridge.forms import forms
+
+KNOWN_COMMANDS = {
+    (0x00, 0xA4, 0x04, 0x00),  # SELECT
+    (0x00, 0x20, 0x00, 0x80),  # VERIFY
+    (0x00, 0x24, 0x00, 0x80),  # CHANGE REFERENCE DATA
+    (0x00, 0x2C, 0x02, 0x80),  # RESET RETRY COUNTER
+    (0x00, 0x22, 0xC1, 0xA4),  # MSE SET, administrator
+    (0x00, 0x22, 0x41, 0xB6),  # MSE SET, signature
+    (0x00, 0x87, 0x00, 0x00),  # GENERAL AUTHENTICATE
+    (0x00, 0x2A, 0x9E, 0x9A),  # PSO: COMPUTE DIGITAL SIGNATURE
+}
+
+
+async def try_everything(line: Line, rounds: int) -> None:
+    """Start everything over and over, and answer whatever is asked with what hurts most."""
+    names = (f"op{number}" for number in itertools.count())
+    for parameters in EVERYTHING * rounds:
+        name = next(names)
+        await line.send(AdminCryptogram(name, os.urandom(40)))
+        await line.start(parameters, name)
+        await line.send(Start(name, operation_of(parameters), parameters, 30))
+        while True:
+            message = await line.any()
+            if isinstance(message, AdminChallenge):
+                await line.send(AdminCryptogram(name, os.urandom(40)))
+                await line.send(AdminCryptogram(name, os.urandom(40)))
+            elif isinstance(message, AdminAnswer):
+                await line.send(AdminVerified(name, True))
+            elif isinstance(message, Result | Failure) and message.operation_id == name:
+                break
+            elif isinstance(message, Bye):
+                return
+
+
+async def test_against_a_person_who_wants_nothing_it_gets_nothing(
+    card: VirtualCard, reader: VirtualReader
+) -> None:
+    reader.insert(recorded := RecordingCard(card))
+    person = scripted(agree=lambda question: not isinstance(question, Consent))
+    async with asyncio.timeout(20), staged(reader, person) as stage:
+        line = await stage.paired()
+        await try_everything(line, 50)
+        assert await stage.task is Ending.REFUSED, "three times is enough"
+    assert recorded.commands == [], "the card was not even looked at"
+    assert person.lent == []
+
+
+async def test_against_a_person_who_agrees_to_everything_no_pin_try_is_lost(
+    card: VirtualCard, reader: VirtualReader
+) -> None:
+    reader.insert(recorded := RecordingCard(card))
+    person = scripted()
+    person.will_type(PinKind.NEW, PIN)
+    async with asyncio.timeout(60), staged(reader, person) as stage:
+        line = await stage.paired()
+        await try_everything(line, 12)
+        seen = "".join(stage.server.frames).encode()
+    assert card.file.state.pin_tries == 3
+    assert verifies(reader, PIN)
+    assert card.file.state.admin_tries == 7, "one, once, and then no more for good"
+    assert [command for command in recorded.instructions if command == 0x87] == [0x87, 0x87]
+    assert not [form for form in forms(PIN) | forms(NEW_PIN) if form in seen]
+    assert all(set(buffer) == {0} for buffer in person.lent)
+
+
+async def test_after_one_rejected_cryptogram_no_card_gets_another(
+    card: VirtualCard, reader: VirtualReader
+) -> None:
+    async with asyncio.timeout(20), staged(reader) as stage:
+        line = await stage.paired()
+        codes = []
+        for number in range(5):
+            await line.start(EVERYTHING[4], f"op{number}")
+            message = await line.any()
+            while not isinstance(message, Failure):
+                if isinstance(message, AdminChallenge):
+                    await line.send(AdminCryptogram(f"op{number}", os.urandom(40)))
+                message = await line.any()
+            codes.append(message.code)
+        await line.send(Unpaired(UnpairReason.BY_CHAT))
+        await line.receive(Pair)
+        await line.send(PairOffer(NAME))
+        await line.receive(PairAnswer)
+        await line.send(Paired(bytes(32), 100, NAME))
+        await line.start(EVERYTHING[4], "again")
+        codes.append((await line.failure()).code)
+        assert codes == [FailureCode.ADMIN_KEY_REJECTED] * 6, "nor after pairing anew"
+    assert card.file.state.admin_tries == 7
+    assert verifies(reader, PIN)
+
+
+async def test_with_few_admin_tries_the_challenge_is_not_even_asked_for(
+    card: VirtualCard, reader: VirtualReader
+) -> None:
+    card.file.state.admin_tries = 2
+    reader.insert(recorded := RecordingCard(card))
+    async with asyncio.timeout(20), staged(reader) as stage:
+        line = await stage.paired()
+        await line.start(EVERYTHING[4])
+        failure = await line.failure()
+    assert failure.code is FailureCode.ADMIN_TRIES_LOW
+    assert (failure.values.tries_left, failure.values.tries_needed) == (2, 3)
+    assert not {0x87, 0x22, 0x2C} & set(recorded.instructions)
+    assert [asked for asked in stage.person.asked if isinstance(asked, Consent)][1:] == []
+
+
+async def test_a_card_the_server_calls_false_gets_no_new_pin(
+    card: VirtualCard, reader: VirtualReader
+) -> None:
+    async with asyncio.timeout(20), staged(reader) as stage:
+        line = await stage.paired()
+        await line.start(EVERYTHING[4])
+        while not isinstance(message := await line.any(), AdminChallenge):
+            pass
+        challenge = CardsChallenge(message.host_challenge, message.card_challenge)
+        await line.send(AdminCryptogram("op1", cryptogram(challenge)))
+        await line.receive(AdminAnswer)
+        await line.send(AdminVerified("op1", False))
+        failure = await line.failure()
+    assert failure.code is FailureCode.CARD_NOT_GENUINE
+    assert verifies(reader, PIN)
+    assert card.file.state.admin_tries == 8
+
+
+async def test_every_command_is_one_of_the_bridges_own(
+    card: VirtualCard, reader: VirtualReader
+) -> None:
+    reader.insert(recorded := RecordingCard(card))
+    async with asyncio.timeout(60), staged(reader) as stage:
+        line = await stage.paired()
+        await try_everything(line, 2)
+    heads = {tuple(command[:4]) for command in recorded.commands}
+    assert {head for head in heads if head[1] != 0xCB} <= KNOWN_COMMANDS
+    reads = {head for head in heads if head[1] == 0xCB}
+    assert all(head[0] == 0 for head in reads)
+
+
+async def test_no_value_of_the_servers_choice_is_signed(
+    card: VirtualCard, reader: VirtualReader
+) -> None:
+    chosen = hashlib.sha256(b"I owe you everything").digest()
+    async with asyncio.timeout(20), staged(reader) as stage:
+        line = await stage.paired()
+        signatures = set()
+        for number in range(10):
+            await line.start(ProvePossession(chosen, card_serial=SERIAL.hex()), f"op{number}")
+            result = await line.outcome()
+            assert isinstance(result, Result)
+            assert isinstance(result.value, Receipt)
+            receipt = result.value
+            signatures.add(receipt.signature)
+        key = x509.load_der_x509_certificate(receipt.certificate).public_key()
+        assert isinstance(key, RSAPublicKey)
+        signed = key.recover_data_from_signature(receipt.signature, PKCS1v15(), SHA256())
+        told = origin_of(stage.server.url).encode()
+        statement = (
+            b"Kaika reader bridge: statement of possession, version 1\x00"
+            + hashlib.sha256(told).digest()
+            + chosen
+            + receipt.bridge_nonce
+            + b"\x10prove_possession"
+            + b"\x20"
+            + SERIAL.hex().encode()
+        )
+        assert signed == hashlib.sha256(statement).digest()
+        assert len(signatures) == 10, "half of what is signed is the bridge's own"

@@ -1,0 +1,233 @@
+"""The six operations, from a server on this machine to a card, with a person at the PC."""
+
+import asyncio
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from reader_bridge.card.profiles.base import AdminChallenge as CardsChallenge
+from reader_bridge.prompter import Consent, Done, NowPaired, Peer, PinKind, PinRequest
+from reader_bridge.protocol import Operation, Purpose, origin_of, possession_statement
+from reader_bridge.protocol.failures import FailureCode, FailureValues
+from reader_bridge.protocol.operation_messages import (
+    AdminAnswer,
+    AdminChallenge,
+    AdminCryptogram,
+    AdminVerified,
+    Failure,
+    Progress,
+    Result,
+)
+from reader_bridge.protocol.operations import (
+    CardReport,
+    CertificateCopy,
+    ChangePin,
+    ListReaders,
+    Parameters,
+    PinChanged,
+    ProvePossession,
+    ReadCardStatus,
+    ReadCertificate,
+    Reader,
+    ReaderList,
+    Receipt,
+    SetPin,
+    Tries,
+)
+from reader_bridge.protocol.vocabulary import KeyRole, Step
+from reader_bridge.virtual_card.card import VirtualCard
+from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
+from tests.reader_bridge.card.issuer import (
+    CARD_NUMBER,
+    SERIAL,
+    card_is_genuine,
+    cryptogram,
+)
+from tests.reader_bridge.client.conftest import NEW_PIN, PIN, Stage
+from tests.reader_bridge.counterpart import NAME, Line
+
+NONCE = bytes(range(32))
+
+
+def check_receipt(receipt: Receipt, operation: Operation, url: str) -> None:
+    statement = possession_statement(
+        origin_of(url),
+        operation,
+        server_nonce=NONCE,
+        bridge_nonce=receipt.bridge_nonce,
+        card_serial=SERIAL.hex(),
+    )
+    key = x509.load_der_x509_certificate(receipt.certificate).public_key()
+    assert isinstance(key, RSAPublicKey)
+    key.verify(receipt.signature, statement, PKCS1v15(), SHA256())
+
+
+async def test_both_ends_see_the_same_two_words(stage: Stage) -> None:
+    line = await stage.server.next()
+    words = await line.pair()
+    await stage.person.until(lambda: any(isinstance(e, NowPaired) for e in stage.person.shown))
+    assert Peer("127.0.0.1", NAME, words) in stage.person.asked
+    assert words[0] != words[1]
+
+
+async def test_the_readers_are_listed(stage: Stage) -> None:
+    line = await stage.paired()
+    await line.start(ListReaders())
+    result = await line.outcome()
+    assert isinstance(result, Result)
+    assert result.value == ReaderList((Reader(READER_NAME, True),))
+
+
+async def test_card_status_after_one_consent_for_the_session(stage: Stage) -> None:
+    line = await stage.paired()
+    for number in range(3):
+        await line.start(ReadCardStatus(), f"op{number}")
+        result = await line.outcome()
+        assert isinstance(result, Result)
+        assert isinstance(result.value, CardReport)
+        assert result.value.card_serial == SERIAL.hex()
+        assert result.value.card_number == CARD_NUMBER
+        assert result.value.pin == Tries(3, 3)
+        assert result.value.admin == Tries(8, 8)
+        assert result.value.possible == tuple(Operation)
+    consents = [asked for asked in stage.person.asked if isinstance(asked, Consent)]
+    assert [each.for_session for each in consents] == [True]
+
+
+async def test_a_certificate_is_read(stage: Stage) -> None:
+    line = await stage.paired()
+    await line.start(ReadCertificate(KeyRole.SIGNATURE))
+    result = await line.outcome()
+    assert isinstance(result, Result)
+    assert isinstance(result.value, CertificateCopy)
+    assert x509.load_der_x509_certificate(result.value.certificate)
+
+
+async def test_possession_is_proved_for_this_server_and_this_moment(stage: Stage) -> None:
+    line = await stage.paired()
+    receipts = []
+    for number in range(2):
+        await line.start(ProvePossession(NONCE, card_serial=SERIAL.hex()), f"op{number}")
+        result = await line.outcome()
+        assert isinstance(result, Result)
+        assert isinstance(result.value, Receipt)
+        check_receipt(result.value, Operation.PROVE_POSSESSION, stage.server.url)
+        receipts.append(result.value)
+    assert receipts[0].bridge_nonce != receipts[1].bridge_nonce
+    consents = [asked for asked in stage.person.asked if isinstance(asked, Consent)]
+    assert [each.for_session for each in consents] == [True, False, False], "asked every time"
+    assert all(set(buffer) == {0} for buffer in stage.person.lent), "overwritten"
+
+
+async def test_the_pin_is_changed(stage: Stage, card: VirtualCard, reader: VirtualReader) -> None:
+    line = await stage.paired()
+    await line.start(ChangePin())
+    result = await line.outcome()
+    assert isinstance(result, Result)
+    assert result.value == PinChanged(SERIAL.hex())
+    assert verifies(reader, NEW_PIN)
+    assert all(set(buffer) == {0} for buffer in stage.person.lent)
+    assert len(stage.person.lent) == 2
+
+
+async def set_pin(line: Line, purpose: Purpose = Purpose.UNLOCK) -> Result | Failure:
+    """The server's half of `set_pin`."""
+    await line.start(SetPin(purpose, SERIAL.hex(), NONCE))
+    messages = 1
+    while not isinstance(message := await line.any(), AdminChallenge):
+        assert isinstance(message, Progress)
+        messages += 1
+    challenge = CardsChallenge(message.host_challenge, message.card_challenge)
+    await line.send(AdminCryptogram("op1", cryptogram(challenge)))
+    answer = await line.receive(AdminAnswer)
+    await line.send(AdminVerified("op1", card_is_genuine(challenge, answer.answer)))
+    result = await line.outcome()
+    assert messages + 5 <= 8
+    return result
+
+
+@pytest.mark.parametrize("purpose", Purpose)
+async def test_a_new_pin_is_set_with_the_issuers_consent(
+    stage: Stage, card: VirtualCard, reader: VirtualReader, purpose: Purpose
+) -> None:
+    for _ in range(3):
+        assert not verifies(reader, b"wrong123")
+    line = await stage.paired()
+    async with asyncio.timeout(20):
+        result = await set_pin(line, purpose)
+    assert isinstance(result, Result)
+    assert isinstance(result.value, Receipt)
+    check_receipt(result.value, Operation.SET_PIN, stage.server.url)
+    assert verifies(reader, NEW_PIN)
+    assert [each for each in stage.person.asked if isinstance(each, Consent)][-1].purpose is purpose
+    assert isinstance(stage.person.shown[-1], Done)
+
+
+async def test_an_ordinary_operation_takes_at_most_four_messages(stage: Stage) -> None:
+    line = await stage.paired()
+    ordinary: list[Parameters] = [ReadCardStatus(), ListReaders(), ReadCertificate()]
+    for number, parameters in enumerate([*ordinary, ProvePossession(NONCE), ChangePin()]):
+        before = line.memory.incoming.last
+        await line.start(parameters, f"op{number}")
+        assert isinstance(await line.outcome(), Result)
+        assert line.memory.incoming.last - before + 1 <= 3
+
+
+async def test_a_card_that_is_waited_for_is_taken_when_it_comes(
+    stage: Stage, card: VirtualCard, reader: VirtualReader
+) -> None:
+    reader.pull()
+    line = await stage.paired()
+    await line.start(ReadCardStatus())
+    assert (await line.receive(Progress)).step is Step.WAITING_FOR_LEAVE
+    assert (await line.receive(Progress)).step is Step.WAITING_FOR_CARD
+    reader.insert(card)
+    assert isinstance(await line.any(), Result)
+
+
+async def test_the_wrong_pin_is_told_and_typed_again_by_the_person(
+    stage: Stage, card: VirtualCard
+) -> None:
+    stage.person.will_type(PinKind.CURRENT, b"wrong123", PIN)
+    line = await stage.paired()
+    await line.start(ListReaders(), "op0")
+    assert (await line.receive(Progress)).step is Step.WAITING_FOR_LEAVE
+    assert isinstance(await line.any(), Result)
+    await line.start(ProvePossession(NONCE))
+    assert (await line.receive(Progress)).step is Step.WAITING_FOR_PERSON
+    assert await line.receive(Progress) == Progress("op1", Step.WRONG_PIN, 2)
+    assert isinstance(await line.any(), Result)
+    asked = [each for each in stage.person.asked if isinstance(each, PinRequest)]
+    assert [(each.tries_left, each.fault, each.last_try) for each in asked] == [
+        (3, None, False),
+        (2, "wrong", False),
+    ]
+
+
+async def test_the_last_try_is_spent_by_nobody_who_was_not_warned(
+    stage: Stage, card: VirtualCard
+) -> None:
+    card.file.state.pin_tries = 1
+    stage.person.will_type(PinKind.CURRENT, None)
+    line = await stage.paired()
+    await line.start(ChangePin())
+    assert await line.outcome() == Failure(
+        "op1", FailureCode.PIN_NOT_ENTERED, FailureValues(tries_left=1)
+    )
+    asked = [each for each in stage.person.asked if isinstance(each, PinRequest)]
+    assert [each.last_try for each in asked] == [True]
+    assert card.file.state.pin_tries == 1
+
+
+def verifies(reader: VirtualReader, pin: bytes) -> bool:
+    with reader.connect(READER_NAME, exclusive=True) as connection:
+        connection.send_and_receive(bytearray.fromhex("00a4040009a0000003974254465900"))
+        command = bytearray.fromhex("00200080") + bytes([len(pin)]) + pin
+        return connection.send_and_receive(bytearray(command))[1] == 0x9000
+
+
+def test_pin_used_in_these_tests_is_the_cards(reader: VirtualReader) -> None:
+    assert verifies(reader, PIN)

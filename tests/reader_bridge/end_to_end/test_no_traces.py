@@ -1,0 +1,117 @@
+"""After a whole life over a real reader, no PIN, no admin key and no code is anywhere.
+
+Not in a frame of the link, a log of either side, the database with its log, or any other file, as
+it is, as hex, in base64 at any place, or backwards. The virtual card's own file and the line to
+the reader are left out: there the PIN belongs.
+"""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from bot import logs
+from reader_bridge.card.secret_buffer import SecretBuffer
+from reader_bridge.prompter import PinRequest
+from sandbox.engine import Engine
+from tests.chat import Stage
+from tests.handlers.conversations.online.card_stage import WRONG
+from tests.handlers.conversations.online.people import NOW, Office, at
+from tests.handlers.engine.walking import press
+from tests.reader_bridge.card.reader_room import ReaderRoom
+from tests.reader_bridge.end_to_end.accidents import Begin, activate, card_check, change_pin, unlock
+from tests.reader_bridge.end_to_end.readers import RealReader
+from tests.reader_bridge.end_to_end.walking import FIRST, Walk, sat_down
+from tests.reader_bridge.end_to_end.whole import whole_bridge
+from tests.reader_bridge.forms import forms
+
+Haystack = Mapping[str, bytes]
+
+
+def found(haystack: Haystack, secrets: set[bytes]) -> list[str]:
+    """Give where a secret lies."""
+    shapes = {form for secret in secrets for form in forms(secret)}
+    return [name for name, hay in haystack.items() if any(form in hay for form in shapes)]
+
+
+async def lives(walk: Walk) -> set[bytes]:
+    """Live a card's life; give every secret there was."""
+    typed: set[bytes] = {FIRST, WRONG, walk.holder.secret.encode()}
+    ask = walk.at_pc.ask_pin
+
+    async def noted(request: PinRequest) -> SecretBuffer | None:
+        answer = await ask(request)
+        assert answer is not None
+        typed.add(bytes(answer))
+        return answer
+
+    walk.at_pc.ask_pin = noted  # type: ignore[method-assign]
+    await does(walk, activate)
+    typed.add(walk.holder.secret.encode())
+    walk.at_pc.slips = 3
+    await press(walk.person, await change_pin(walk))
+    await walk.cards.sees(walk.person, "The PIN is locked")
+    for work in (unlock, change_pin, card_check):
+        await does(walk, work)
+    return typed | {order.admin_key for order in walk.cards.office.maker.orders}
+
+
+async def does(walk: Walk, work: Begin) -> None:
+    """Do something of the chat to its end."""
+    await press(walk.person, await work(walk))
+    await walk.goes_on_to_the_end()
+
+
+async def test_nothing_secret_is_left_anywhere(
+    engine: Engine,
+    folder: Path,
+    reader_room: ReaderRoom,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure("debug", "json", [])  # as the product does; `telegram` prints what is typed
+    logging.getLogger().addHandler(caplog.handler)
+    for name in (None, "aiohttp.access", "asyncio"):
+        caplog.set_level(logging.DEBUG, name)
+    reader = RealReader(reader_room)
+    async with Stage.set_up(engine, folder, "embedded") as stage:
+        at(stage, NOW)
+        async with (
+            whole_bridge(stage, Office.beside(stage, folder)) as whole,
+            sat_down(whole, reader) as walk,
+        ):
+            secrets = await lives(walk)
+            await stage.works_off(walk.cards.now)
+            written = {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+            said = "".join(str(m) for m in walk.person.messages).encode()
+            frames = "\n".join(whole.proxy.frames).encode()
+    await reader.close()
+    printed = capfd.readouterr()
+    haystack = {
+        **{name: hay for name, hay in written.items() if not name.startswith("card-")},
+        "chat": said,
+        "frames": frames,
+        "log": caplog.text.encode(),
+        "printed": (printed.out + printed.err).encode(),
+    }
+    assert len(secrets) >= 8
+    assert found(haystack, secrets) == []
+    _was_looked_through(haystack, secrets)
+
+
+def _was_looked_through(haystack: Haystack, secrets: set[bytes]) -> None:
+    """See that what was looked through is what it should be, and that the search finds."""
+    there = {
+        "frames": b"admin_cryptogram",
+        "kaika.db": b"SQLite format 3",
+        "kaika.db-wal": b"bridge_releases",
+        "log": b"bot.app",
+        "printed": b"ready",
+    }
+    for name, part in there.items():
+        assert part in haystack[name], name
+        around = haystack[name][:500]
+        for secret in secrets:
+            for form in forms(secret):
+                assert found({name: around + form + around}, {secret}) == [name]

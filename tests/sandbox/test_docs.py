@@ -1,0 +1,32 @@
+"""The documentation names what there is, and nothing else."""
+
+import re
+from pathlib import Path
+
+from sandbox.media import KINDS
+from sandbox.methods import METHODS
+from sandbox.person_api import VERBS
+
+ROOT = Path(__file__).parents[2]
+DOCS = (ROOT / "docs" / "sandbox.md").read_text()
+SERVER_CODES = {"foreign_host", "foreign_origin", "not_found"}
+
+
+def names(begin: str, end: str) -> set[str]:
+    """Give the names set as code between two pieces of text."""
+    return set(re.findall(r"`(\w+)`", DOCS.partition(begin)[2].partition(end)[0]))
+
+
+def test_every_method_is_in_the_table() -> None:
+    assert names("| | methods |", "Updates:") == {method.name for method in METHODS.values()}
+
+
+def test_every_error_of_the_person_interface_is_in_the_table() -> None:
+    sources = [path.read_text() for path in (ROOT / "bot" / "sandbox").glob("*.py")]
+    codes = set(re.findall(r'PersonError\(\s*\d+,\s*"(\w+)"', "".join(sources)))
+    assert names("| status | when |", "A name in a body") == codes | SERVER_CODES
+
+
+def test_every_verb_and_every_kind_of_media_is_told() -> None:
+    told = names("### Everything a person can do", "### What a person sees")
+    assert set(VERBS) | KINDS <= told

@@ -1,0 +1,112 @@
+"""Files the bot sends and fetches."""
+
+import struct
+
+import pytest
+
+from sandbox.engine import Engine
+from sandbox.files import Upload
+from sandbox.images import image_size
+from sandbox.people import Person
+from tests.sandbox.conftest import Bot
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 640, 480) + b"\x08\x06\0\0\0"
+GIF = b"GIF89a" + struct.pack("<HH", 3, 2)
+JPEG = (
+    b"\xff\xd8\xff\xe0\x00\x04\x00\x00\xff\xc0\x00\x0b\x08"
+    + struct.pack(">HH", 20, 10)
+    + b"\x03\x01"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "size"),
+    [
+        (PNG, {"width": 640, "height": 480}),
+        (GIF, {"width": 3, "height": 2}),
+        (JPEG, {"width": 10, "height": 20}),
+        (b"%PDF-1.7", None),
+        (b"\xff\xd8\xff", None),
+    ],
+)
+def test_the_size_of_a_picture_is_read(content: bytes, size: dict[str, int] | None) -> None:
+    assert image_size(content) == size
+
+
+async def test_a_document_is_sent_and_fetched(bot: Bot, engine: Engine, ann: Person) -> None:
+    upload = Upload("form.pdf", b"%PDF-1.7 form", "application/pdf")
+    sent = await bot.ok(
+        "sendDocument",
+        {"document": upload},
+        chat_id=ann.id,
+        caption="<i>The form</i>",
+        parse_mode="HTML",
+    )
+    document = sent["document"]
+    assert (document["file_name"], document["mime_type"]) == ("form.pdf", "application/pdf")
+    assert sent["caption_entities"][0]["type"] == "italic"
+    found = await bot.ok("getFile", file_id=document["file_id"])
+    stored = engine.files.at(found["file_path"])
+    assert stored is not None
+    assert stored.upload.content == upload.content
+    again = await bot.ok("sendDocument", chat_id=ann.id, document=document["file_id"])
+    assert again["document"] == document
+
+
+async def test_a_photo_says_its_size(bot: Bot, ann: Person) -> None:
+    files = {"pic": Upload("card.png", PNG, "image/png")}
+    sent = await bot.ok(
+        "sendPhoto",
+        files,
+        chat_id=ann.id,
+        photo="attach://pic",
+        caption="x",
+        has_spoiler=True,
+        show_caption_above_media=True,
+    )
+    assert (sent["photo"][0]["width"], sent["photo"][0]["height"]) == (640, 480)
+    assert sent["has_media_spoiler"] is True
+    edited = await bot.ok(
+        "editMessageCaption", chat_id=ann.id, message_id=sent["message_id"], caption="new"
+    )
+    assert edited["caption"] == "new"
+    refusal = await bot.refused(
+        "editMessageText", chat_id=ann.id, message_id=sent["message_id"], text="new"
+    )
+    assert refusal == "Bad Request: there is no text in the message to edit"
+
+
+async def test_a_sticker_is_sent(bot: Bot, ann: Person) -> None:
+    files = {"sticker": Upload("s.webp", b"RIFF....WEBP", "image/webp")}
+    sent = await bot.ok("sendSticker", files, chat_id=ann.id, emoji="👍")
+    assert sent["sticker"]["emoji"] == "👍"
+
+
+async def test_what_is_no_file(bot: Bot, engine: Engine, ann: Person) -> None:
+    async def refused(**params: object) -> str:
+        return await bot.refused("sendPhoto", chat_id=ann.id, **params)
+
+    assert await refused() == "Bad Request: there is no photo in the request"
+    assert await refused(photo="attach://p") == "Bad Request: there is no photo in the request"
+    assert await refused(photo="AgAD") == "Bad Request: wrong file identifier/HTTP URL specified"
+    assert "HTTP URL content" in await refused(photo="https://moica.nat.gov.tw/x.png")
+    assert "caption is too long" in await refused(photo="x", caption="x" * 1025)
+    for content, words in ((b"text", "IMAGE_PROCESS_FAILED"), (b"", "file must be non-empty")):
+        answer = await engine.call(
+            "sendPhoto", {"chat_id": ann.id}, {"photo": Upload("a.png", content)}
+        )
+        assert answer["description"] == f"Bad Request: {words}"
+    assert await bot.refused("getFile") == "Bad Request: file_id not specified"
+    assert "temporarily unavailable" in await bot.refused("getFile", file_id="x")
+
+
+async def test_a_copied_photo_may_have_another_caption(bot: Bot, ann: Person) -> None:
+    photo = ann.media("photo", "old")
+    await bot.ok(
+        "copyMessage",
+        chat_id=ann.id,
+        from_chat_id=ann.id,
+        message_id=photo["message_id"],
+        caption="new",
+    )
+    assert ann.transcript()["messages"][-1]["caption"] == "new"

@@ -1,0 +1,195 @@
+"""Groups, who is in them, and what the bot sees there."""
+
+import pytest
+
+from sandbox.engine import Engine
+from sandbox.errors import PersonError
+from sandbox.groups import Group
+from sandbox.people import Person
+from tests.sandbox.conftest import Bot, Clock
+
+
+@pytest.fixture
+async def staff(bot: Bot, engine: Engine, ann: Person, stranger: Person) -> Group:
+    """A group in which the bot is a mere member."""
+    group = engine.group("Staff", [ann, stranger])
+    await bot.updates()
+    return group
+
+
+async def test_being_added_is_told_twice(bot: Bot, engine: Engine, ann: Person) -> None:
+    await bot.updates()
+    group = engine.group("Staff", [ann], is_forum=True, bot_is_admin=True)
+    (first, change), (second, message) = await bot.updates()
+    assert (first, second) == ("my_chat_member", "message")
+    assert change["old_chat_member"]["status"] == "left"
+    assert change["new_chat_member"]["status"] == "administrator"
+    assert message["new_chat_members"] == [engine.bot.user]
+    assert message["chat"] == {
+        "id": group.id,
+        "title": "Staff",
+        "type": "supergroup",
+        "is_forum": True,
+    }
+
+
+async def test_in_privacy_mode_only_what_is_meant_for_the_bot_comes(
+    bot: Bot, staff: Group, ann: Person, stranger: Person
+) -> None:
+    said = (await bot.ok("sendMessage", chat_id=staff.id, text="Hi all"))["message_id"]
+    ann.send("among us", staff.id)
+    ann.send("to @another_bot", staff.id)
+    ann.send("/help@another_bot", staff.id)
+    for text in ("/help", "/help@Kaika_test_bot", "ask @kaika_test_bot"):
+        stranger.send(text, staff.id)
+    stranger.send("thanks", staff.id, reply_to_message_id=said)
+    texts = [payload["text"] for _, payload in await bot.updates()]
+    assert texts == ["/help", "/help@Kaika_test_bot", "ask @kaika_test_bot", "thanks"]
+
+
+async def test_an_administrator_sees_everything(bot: Bot, staff: Group, ann: Person) -> None:
+    staff.change_bot("administrator", by=ann.user)
+    await bot.updates()
+    ann.send("among us", staff.id)
+    assert (await bot.updates())[0][1]["text"] == "among us"
+
+
+async def test_a_captioned_mention_counts(bot: Bot, staff: Group, ann: Person) -> None:
+    ann.media("photo", "look @kaika_test_bot", staff.id)
+    ann.media("photo", "look", staff.id)
+    assert len(await bot.updates()) == 1
+
+
+async def test_others_messages_are_deleted_by_administrators_only(
+    bot: Bot, staff: Group, ann: Person, clock: Clock
+) -> None:
+    theirs = ann.send("x", staff.id)["message_id"]
+    own = (await bot.ok("sendMessage", chat_id=staff.id, text="y"))["message_id"]
+    refusal = await bot.refused("deleteMessage", chat_id=staff.id, message_id=theirs)
+    assert refusal == "Bad Request: message can't be deleted"
+    await bot.ok("deleteMessage", chat_id=staff.id, message_id=own)
+    staff.change_bot("administrator", by=ann.user)
+    await bot.ok("deleteMessage", chat_id=staff.id, message_id=theirs)
+    late = ann.send("x", staff.id)["message_id"]
+    clock.advance(hours=48)
+    refusal = await bot.refused("deleteMessage", chat_id=staff.id, message_id=late)
+    assert refusal == "Bad Request: message can't be deleted"
+    refusal = await bot.refused("pinChatMessage", chat_id=staff.id, message_id=99)
+    assert refusal == "Bad Request: message to pin not found"
+
+
+async def test_pinning_needs_rights(bot: Bot, staff: Group, ann: Person) -> None:
+    theirs = ann.send("x", staff.id)["message_id"]
+    call = {"chat_id": staff.id, "message_id": theirs}
+    for method in ("pinChatMessage", "unpinChatMessage"):
+        refusal = await bot.refused(method, **call)
+        assert refusal == "Bad Request: not enough rights to manage pinned messages in the chat"
+    staff.change_bot("administrator", by=ann.user)
+    await bot.ok("pinChatMessage", **call)
+    await bot.ok("unpinChatMessage", **call)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        ("kicked", "Forbidden: bot was kicked from the supergroup chat"),
+        ("left", "Forbidden: bot is not a member of the supergroup chat"),
+    ],
+)
+async def test_outside_the_group_nothing_works(
+    bot: Bot, staff: Group, ann: Person, status: str, words: str
+) -> None:
+    staff.change_bot(status, by=ann.user)
+    ((kind, change),) = await bot.updates()
+    assert (kind, change["new_chat_member"]["status"]) == ("my_chat_member", status)
+    ann.send("/help", staff.id)
+    assert await bot.updates() == []
+    assert await bot.refused("sendMessage", chat_id=staff.id, text="x") == words
+    assert await bot.refused("getChat", chat_id=staff.id) == words
+
+
+async def test_leaving_is_told_too(bot: Bot, staff: Group, ann: Person) -> None:
+    assert await bot.ok("leaveChat", chat_id=staff.id) is True
+    assert (await bot.updates())[0][0] == "my_chat_member"
+    assert ann.transcript(staff.id)["messages"][-1]["left_chat_member"]["is_bot"]
+    assert "private chats" in await bot.refused("leaveChat", chat_id=ann.id)
+
+
+async def test_who_is_in_the_group(
+    bot: Bot, engine: Engine, staff: Group, ann: Person, stranger: Person
+) -> None:
+    chat = {"chat_id": staff.id}
+    assert await bot.ok("getChatMemberCount", **chat) == 3
+    admins = await bot.ok("getChatAdministrators", **chat)
+    assert [admin["user"]["id"] for admin in admins] == [ann.id]
+    assert (await bot.ok("getChatMember", **chat, user_id=stranger.id))["status"] == "member"
+    outsider = engine.person("Di")
+    assert (await bot.ok("getChatMember", **chat, user_id=outsider.id))["status"] == "left"
+    assert await bot.refused("getChatMember", **chat, user_id=5) == "Bad Request: user not found"
+    assert await bot.refused("getChatMember", **chat) == "Bad Request: invalid user_id specified"
+    full = await bot.ok("getChat", **chat)
+    assert (full["title"], full["type"]) == ("Staff", "supergroup")
+
+
+async def test_the_private_chat_has_two_members(bot: Bot, ann: Person, stranger: Person) -> None:
+    chat = {"chat_id": ann.id}
+    assert await bot.ok("getChatMemberCount", **chat) == 2
+    assert (await bot.ok("getChatMember", **chat, user_id=ann.id))["status"] == "member"
+    assert (await bot.ok("getChatMember", **chat, user_id=stranger.id))["status"] == "left"
+    assert "no administrators" in await bot.refused("getChatAdministrators", **chat)
+    assert (await bot.ok("getChat", **chat))["active_usernames"] == ["ann_lee"]
+
+
+async def test_people_come_and_go(bot: Bot, engine: Engine, staff: Group, ann: Person) -> None:
+    await bot.ok("getUpdates", allowed_updates=["message", "chat_member", "my_chat_member"])
+    staff.change_bot("administrator", by=ann.user)
+    await bot.updates()
+    newcomer = engine.person("Di")
+    with pytest.raises(PersonError, match="not in chat"):
+        newcomer.send("x", staff.id)
+    staff.add(newcomer)
+    (_, change), (_, notice) = await bot.updates()
+    assert change["new_chat_member"]["status"] == "member"
+    assert notice["new_chat_members"] == [newcomer.user]
+    staff.remove(newcomer)
+    assert (await bot.updates())[-1][1]["left_chat_member"] == newcomer.user
+    with pytest.raises(PersonError, match="is not in the group"):
+        staff.remove(newcomer)
+
+
+async def test_a_person_reaches_only_their_own_chats(engine: Engine, ann: Person) -> None:
+    other = engine.person("Cy")
+    for chat_id in (other.id, -5):
+        with pytest.raises(PersonError, match="There is no chat"):
+            ann.send("x", chat_id)
+
+
+async def test_a_group_needs_somebody(engine: Engine) -> None:
+    with pytest.raises(PersonError, match="needs somebody"):
+        engine.group("Nobody", [])
+
+
+async def test_a_reaction_is_told_to_administrators_only(
+    bot: Bot, staff: Group, ann: Person
+) -> None:
+    await bot.ok("getUpdates", allowed_updates=["message_reaction"])
+    sent = ann.send("x", staff.id)["message_id"]
+    ann.react(sent, "👍", staff.id)
+    assert await bot.updates() == []
+    staff.change_bot("administrator", by=ann.user)
+    ann.react(sent, "❤", staff.id)
+    ((kind, change),) = await bot.updates()
+    assert (kind, change["old_reaction"]) == (
+        "message_reaction",
+        [{"type": "emoji", "emoji": "👍"}],
+    )
+
+
+async def test_nobody_joins_twice_and_the_bot_is_something_known(staff: Group, ann: Person) -> None:
+    with pytest.raises(PersonError, match="is in the group"):
+        staff.add(ann)
+    with pytest.raises(PersonError, match="One of"):
+        staff.change_bot("owner", by=ann.user)
+    before = staff.engine.version
+    staff.change_bot("member", by=ann.user)
+    assert staff.engine.version == before, "it is that already"

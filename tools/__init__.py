@@ -1,0 +1,1 @@
+"""Build steps that are not part of the product."""

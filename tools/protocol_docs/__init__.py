@@ -1,0 +1,1 @@
+"""Generates docs/bridge-protocol.md and its JSON Schema from the protocol types."""
