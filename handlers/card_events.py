@@ -26,7 +26,7 @@ from reader_bridge.protocol import FailureCode
 from services.bridge import events
 from services.bridge.events import BridgeEvent
 from services.bridge.interface import BridgeHub
-from services.conversations import DialogChangedError, DialogState
+from services.conversations import ConversationChangedError, ConversationState
 
 RETRY_SECONDS = 3.0
 _MOST_RETRIES = 8
@@ -74,7 +74,7 @@ class BridgeDesk:
         """Take one event."""
         state, scene = await self._where(event.chat_id, context)
         self._note(event)
-        desk = self.dialogs.get(state.dialog) if state is not None and state.is_open else None
+        desk = self.dialogs.get(state.conversation) if state is not None and state.is_open else None
         told = None
         if isinstance(event, events.Done | events.Failed) and event.work.purpose is not None:
             told = event.operation_id
@@ -97,9 +97,9 @@ class BridgeDesk:
             told = event.told if isinstance(event, NotShown) else told
             await self._show(state, scene, context, tries, told)
 
-    def _stands_connected(self, event: BridgeEvent, state: DialogState) -> bool:
+    def _stands_connected(self, event: BridgeEvent, state: ConversationState) -> bool:
         """Tell whether a message calls a PC connected that is no more."""
-        is_said = (state.dialog, state.step) == (pair.NAME, pair.PAIRED)
+        is_said = (state.conversation, state.step) == (pair.NAME, pair.PAIRED)
         is_there = self.board.message(event.chat_id) is not None
         return isinstance(event, events.NowUnpaired) and is_said and is_there
 
@@ -198,23 +198,23 @@ class BridgeDesk:
             await self.hub.told(told)
 
     async def _move(
-        self, state: DialogState, scene: Scene, outcome: Outcome, context: Context
-    ) -> DialogState | None:
+        self, state: ConversationState, scene: Scene, outcome: Outcome, context: Context
+    ) -> ConversationState | None:
         services = context.services
-        step = context.conversations[state.dialog].steps[state.step]
+        step = context.conversations[state.conversation].steps[state.step]
         ways = {place for way in step.heard for place in (way.to, *way.others)}
         way = Heard("", outcome.to, tuple(ways))
         try:
             async with services.database.unit_of_work() as session:
-                mover = Mover(context.conversations, services.dialogs, session, scene, 0)
+                mover = Mover(context.conversations, services.conversations, session, scene, 0)
                 moved = await mover.follow(state, way, outcome)
-        except DialogChangedError:  # by another process; who did that has shown it
+        except ConversationChangedError:  # by another process; who did that has shown it
             return None
-        services.dialogs.remember(moved)
+        services.conversations.remember(moved)
         return moved
 
     async def _show(
-        self, state: DialogState, scene: Scene, context: Context, tries: int, told: str | None
+        self, state: ConversationState, scene: Scene, context: Context, tries: int, told: str | None
     ) -> None:
         shown = shown_at(context, scene, state)
         try:
@@ -239,15 +239,17 @@ class BridgeDesk:
         again = NotShown(chat_id, tries, told)
         asyncio.get_running_loop().call_later(RETRY_SECONDS * tries, queue.put_nowait, again)
 
-    async def _where(self, chat_id: int, context: Context) -> tuple[DialogState | None, Scene]:
+    async def _where(
+        self, chat_id: int, context: Context
+    ) -> tuple[ConversationState | None, Scene]:
         """Give where the person is; in a private chat person and chat have the same number."""
         services, now = context.services, context.services.now()
         async with services.database.unit_of_work() as session:
-            state = await services.dialogs.find(session, chat_id, chat_id)
+            state = await services.conversations.find(session, chat_id, chat_id)
         return state, self._scene(chat_id, now, state, context)
 
     def _scene(
-        self, chat_id: int, now: datetime, state: DialogState | None, context: Context
+        self, chat_id: int, now: datetime, state: ConversationState | None, context: Context
     ) -> Scene:
         data: Mapping[str, str] = state.data if state is not None else {}
         client = data.get(pairing_steps.CLIENT) or self.board.client_language(chat_id)

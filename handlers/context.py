@@ -9,7 +9,7 @@ from telegram import Update
 from telegram.ext import CallbackContext, ExtBot
 
 from services.authority.interface.port import Authority
-from services.conversations import Dialogs
+from services.conversations import ConversationStore
 from services.faq.entries import Entries
 from services.faq.search import Search
 from services.formats.hidden import Hidden
@@ -30,7 +30,7 @@ class Services:
     entries: Entries
     search: Search
     shapes: SecretShapes
-    dialogs: Dialogs
+    conversations: ConversationStore
     authority: Authority
     payment_provider: Hidden | None = None
     """The token of the payment provider; without it nobody can pay in the chat."""

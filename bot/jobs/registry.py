@@ -13,7 +13,7 @@ from handlers.context import Services
 from handlers.conversations.pay.reminders import remind
 from handlers.conversations.retrieve import code_reveal
 from handlers.notifications import ChatSender
-from services.conversations import Dialogs
+from services.conversations import ConversationStore
 from services.messaging import outbox, reminders
 from services.messaging.inbox import Inbox
 from services.messaging.outbox import Channel, Courier, Sender
@@ -33,7 +33,7 @@ class Duties:
     application: Application[Any, Any, Any, Any, Any, Any]
     database: Database
     inbox: Inbox
-    dialogs: Dialogs
+    conversations: ConversationStore
     embedded: "Embedded | None"
     bridge: "Bridge | None"
 
@@ -67,7 +67,7 @@ class Duties:
 
     async def _tidy_up(self, session: AsyncSession, _row: Due, now: datetime) -> None:
         await self.inbox.forget_old(session, now)
-        await self.dialogs.forget_old(session, now)
+        await self.conversations.close_expired(session, now)
         if self.embedded is not None:
             await self.embedded.authority.expire_within(session, now)
         if self.bridge is not None:

@@ -17,7 +17,7 @@ from bot.updates.update_processor import ChatOrder, Line
 from handlers.context import Context, Services
 from handlers.routes import register
 from services.authority.none import GuideAuthority
-from services.conversations import Dialogs
+from services.conversations import ConversationStore
 from services.faq import entries, error_codes
 from services.faq.search import Search
 from services.formats.hidden import Hidden
@@ -65,7 +65,9 @@ def build(
     return application
 
 
-def build_services(database: Database, people: People, dialogs: Dialogs) -> Services:
+def build_services(
+    database: Database, people: People, conversations: ConversationStore
+) -> Services:
     """Give the services that handlers call."""
     search, shapes = _learnt()
     return Services(
@@ -74,7 +76,7 @@ def build_services(database: Database, people: People, dialogs: Dialogs) -> Serv
         entries=entries.load(),
         search=search,
         shapes=shapes,
-        dialogs=dialogs,
+        conversations=conversations,
         authority=GuideAuthority(),
     )
 

@@ -35,7 +35,7 @@ from services.authority.lifecycle import CertificateState
 from services.authority.values import Operation
 from services.bridge.hub import Hub
 from services.bridge.interface import BridgeHub
-from services.conversations import DialogRow
+from services.conversations import ConversationRow
 from services.storage.database import Database
 from services.storage.keys import KeyRing
 
@@ -112,9 +112,9 @@ class Bridge:
 
     async def _explain_restart(self) -> None:
         """Tell everybody who had something live before this process began."""
-        live = DialogRow.step.in_((*STEPS, WORK))
-        ours = DialogRow.dialog.in_(self._dialogs)
-        query = select(DialogRow.chat_id).where(DialogRow.is_open.is_(True), ours, live)
+        live = ConversationRow.step.in_((*STEPS, WORK))
+        ours = ConversationRow.conversation.in_(self._dialogs)
+        query = select(ConversationRow.chat_id).where(ConversationRow.is_open.is_(True), ours, live)
         async with self._database.unit_of_work() as session:
             chats = (await session.scalars(query)).all()
         for chat in chats:

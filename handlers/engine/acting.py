@@ -10,24 +10,24 @@ from telegram import Update
 from handlers.context import Context
 from handlers.engine.model import Outcome, Scene, Way
 from handlers.engine.session import at, moving
-from services.conversations import DialogChangedError, DialogState
+from services.conversations import ConversationChangedError, ConversationState
 
 
 async def acted(
     update: Update,
     context: Context,
     scene: Scene,
-    seen: DialogState,
+    seen: ConversationState,
     way: Way,
     act: Callable[[Scene], Awaitable[Outcome]],
-) -> DialogState:
+) -> ConversationState:
     """Do `act`, and go where it led.
 
     :param seen: where the person was before.
-    :raises DialogChangedError: when somebody else moved them meanwhile.
+    :raises ConversationChangedError: when somebody else moved them meanwhile.
     """
     outcome = await act(at(scene, seen))
     async with moving(update, context, scene) as (mover, state):
         if state is None or state.version != seen.version:
-            raise DialogChangedError
+            raise ConversationChangedError
         return await mover.follow(state, way, outcome)

@@ -17,7 +17,7 @@ from handlers.engine.session import at, moving, read, scene_of, shown_at
 from handlers.engine.transitions import CANCEL, CANCELLED, step_of
 from handlers.screen.text import label
 from handlers.screen.view import show
-from services.conversations import EXPIRED, DialogChangedError, DialogState
+from services.conversations import EXPIRED, ConversationChangedError, ConversationState
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,13 @@ class Pressed:
     version: int
     key: str
 
-    def fits(self, state: DialogState) -> bool:
+    def fits(self, state: ConversationState) -> bool:
         """Tell whether the button belongs to the step somebody is at."""
-        return (self.dialog, self.step, self.version) == (state.dialog, state.step, state.version)
+        return (self.dialog, self.step, self.version) == (
+            state.conversation,
+            state.step,
+            state.version,
+        )
 
 
 async def on_press(update: Update, context: Context, parts: list[str]) -> str | None:
@@ -44,7 +48,7 @@ async def on_press(update: Update, context: Context, parts: list[str]) -> str | 
         return await _turn(update, context, pressed.key.removeprefix(LANGUAGE))
     try:
         state, is_good = await _press(update, context, scene, pressed)
-    except DialogChangedError:  # another process took the same tap
+    except ConversationChangedError:  # another process took the same tap
         state, is_good = await read(update, context, scene), False
     if state is None:
         return None
@@ -61,12 +65,12 @@ async def on_press(update: Update, context: Context, parts: list[str]) -> str | 
 
 async def _press(
     update: Update, context: Context, scene: Scene, pressed: Pressed
-) -> tuple[DialogState | None, bool]:
+) -> tuple[ConversationState | None, bool]:
     """Give where the person is after the tap, and whether the tap belonged to their step."""
     async with moving(update, context, scene) as (mover, state):
         if state is None:
             return None, False
-        is_good = state.moved_by == update.update_id
+        is_good = state.last_update_id == update.update_id
         choice = None
         if mover.is_over(state):
             state, is_good = await mover.expire(state), True
@@ -79,30 +83,32 @@ async def _press(
             state = moved or state
     if choice is not None and choice.act is not None:
         state = await acted(update, context, scene, state, choice, choice.act)
-    context.services.dialogs.remember(state)
+    context.services.conversations.remember(state)
     return state, is_good
 
 
-async def _finish(context: Context, scene: Scene, state: DialogState, pressed: Pressed) -> None:
+async def _finish(
+    context: Context, scene: Scene, state: ConversationState, pressed: Pressed
+) -> None:
     """Do what follows the move this update made, also when the update comes again."""
     dialog = context.conversations.get(pressed.dialog)
     step = dialog.steps.get(pressed.step) if dialog else None
-    if step is None or state.moved_by != scene.update_id:
+    if step is None or state.last_update_id != scene.update_id:
         return
     if step.left is not None and pressed.key == CANCEL and state.step == CANCELLED:
         await step.left(context, scene)
     for choice in step.choices:
-        led_there = place(choice.to, pressed.dialog) == (state.dialog, state.step)
+        led_there = place(choice.to, pressed.dialog) == (state.conversation, state.step)
         if choice.key == pressed.key and choice.after is not None and led_there:
             await choice.after(context, scene)
 
 
-def _stays(context: Context, state: DialogState, pressed: Pressed) -> bool:
+def _stays(context: Context, state: ConversationState, pressed: Pressed) -> bool:
     """Tell whether a button shows something without leaving its step."""
     return pressed.key == SHOW or _aside(context, state, pressed) is not None
 
 
-def _aside(context: Context, state: DialogState, pressed: Pressed) -> Aside | None:
+def _aside(context: Context, state: ConversationState, pressed: Pressed) -> Aside | None:
     step = step_of(context.conversations, state)
     asides = step.asides if step and pressed.fits(state) else ()
     return next((aside for aside in asides if aside.key == pressed.key), None)

@@ -16,7 +16,7 @@ from handlers.engine.transitions import BACK, CANCEL, step_of
 from handlers.screen.deletion import ask_to_erase, erase
 from handlers.screen.text import say
 from handlers.screen.view import send, view
-from services.conversations import DialogChangedError, DialogState
+from services.conversations import ConversationChangedError, ConversationState
 from services.secret_shapes import Shape
 
 _BUTTONS: Mapping[str, str] = {
@@ -44,11 +44,11 @@ async def on_text(update: Update, context: Context) -> bool:
     except NotTakenError as error:
         await send(update, context, view(say(scene.language, error.message)))
         return True  # the step follows, as after a question
-    except DialogChangedError:  # another process took the same message
+    except ConversationChangedError:  # another process took the same message
         state = await peek(update, context, scene)
     if state is None:
         return await _explain(update, context, scene)
-    context.services.dialogs.remember(state)
+    context.services.conversations.remember(state)
     context.step_shown = True
     await send(update, context, shown_at(context, scene, state))
     return True
@@ -58,10 +58,10 @@ async def presses(update: Update, context: Context, key: str) -> bool:
     """Do what a button of the open step does; `False` where none is open."""
     scene = open_scene(update, context)
     state = await peek(update, context, scene) if scene else None
-    if state is None or not (state.is_open or state.moved_by == update.update_id):
+    if state is None or not (state.is_open or state.last_update_id == update.update_id):
         return False
     context.step_shown = True
-    await on_press(update, context, [state.dialog, state.step, str(state.version), key])
+    await on_press(update, context, [state.conversation, state.step, str(state.version), key])
     return True
 
 
@@ -78,10 +78,10 @@ async def nothing_open(update: Update, context: Context) -> None:
     await send(update, context, view(nothing))
 
 
-async def _typed(update: Update, context: Context, scene: Scene) -> DialogState | None:
+async def _typed(update: Update, context: Context, scene: Scene) -> ConversationState | None:
     """Give where the person is after what they typed; `None` where the step wants none of it."""
     async with moving(update, context, scene) as (mover, state):
-        if state is None or state.moved_by == update.update_id:
+        if state is None or state.last_update_id == update.update_id:
             return state
         if not state.is_open or mover.is_over(state):
             return None
@@ -92,15 +92,15 @@ async def _typed(update: Update, context: Context, scene: Scene) -> DialogState 
     return await _taken(update, context, scene, state, step.secret)
 
 
-def _asks_for_secrets(context: Context, state: DialogState) -> bool:
+def _asks_for_secrets(context: Context, state: ConversationState) -> bool:
     """Tell whether something secret is typed in a conversation; here it may come once more."""
-    dialog = context.conversations.get(state.dialog)
+    dialog = context.conversations.get(state.conversation)
     return dialog is not None and any(step.secret for step in dialog.steps.values())
 
 
 async def _taken(
-    update: Update, context: Context, scene: Scene, state: DialogState, secret: Secret[Any]
-) -> DialogState | None:
+    update: Update, context: Context, scene: Scene, state: ConversationState, secret: Secret[Any]
+) -> ConversationState | None:
     """Take something secret: it is gone from the chat before anything is done with it."""
     try:
         value = secret.read(text_of(update), at(scene, state))
@@ -115,7 +115,7 @@ async def _taken(
         return await acted(update, context, scene, state, secret, partial(secret.act, value))
     async with moving(update, context, scene) as (mover, now):
         if now is None or now.version != state.version:
-            raise DialogChangedError
+            raise ConversationChangedError
         return await mover.entered(now, secret, value)
 
 
@@ -130,7 +130,7 @@ async def _explain(update: Update, context: Context, scene: Scene) -> bool:
     state = await peek(update, context, scene)
     if state is None or not state.is_open or state.is_expired(scene.now):
         return False
-    dialog = context.conversations.get(state.dialog)
+    dialog = context.conversations.get(state.conversation)
     explained = dialog.explain(text_of(update), scene.language) if dialog else None
     if explained is None:
         return False
@@ -152,7 +152,7 @@ async def is_asked_for(update: Update, context: Context, shape: Shape) -> bool:
     step = step_of(context.conversations, state) if state and state.is_open else None
     if state is None or step is None or state.is_expired(scene.now):
         return False
-    if state.moved_by == update.update_id:
+    if state.last_update_id == update.update_id:
         return True  # it was, and comes again
     if step.secret is not None:
         return _is_for(step.secret.read, message.text, at(scene, state))

@@ -9,7 +9,7 @@ from handlers.engine.model import Aside, Scene, Step, Words, place
 from handlers.engine.transitions import BACK, CANCEL, CANCELLED, Conversations, step_of, told_at
 from handlers.screen.text import Markup, label, say
 from handlers.screen.view import View, button, view
-from services.conversations import DialogState
+from services.conversations import ConversationState
 
 ROUTE = "dlg"
 SHOW = "here"
@@ -17,7 +17,7 @@ SHOW = "here"
 LANGUAGE = "lang-"
 
 
-def step_view(conversations: Conversations, state: DialogState, scene: Scene) -> View:
+def step_view(conversations: Conversations, state: ConversationState, scene: Scene) -> View:
     """Give the message of the step somebody is at."""
     step = step_of(conversations, state)
     if step is None:
@@ -39,20 +39,20 @@ def step_view(conversations: Conversations, state: DialogState, scene: Scene) ->
     return View((text,), InlineKeyboardMarkup(rows), shown)
 
 
-def aside_view(state: DialogState, aside: Aside, scene: Scene) -> View:
+def aside_view(state: ConversationState, aside: Aside, scene: Scene) -> View:
     """Give what an aside says, with the way back to its step."""
     back = _own(state, label(scene.language, "‹ Back to this step"), SHOW)
     return view(words_of(aside.words, scene), [back])
 
 
 def interrupted(
-    conversations: Conversations, state: DialogState, wanted: tuple[str, str], language: str
+    conversations: Conversations, state: ConversationState, wanted: tuple[str, str], language: str
 ) -> View:
     """Ask whether to go on with what is open or to begin what was asked for."""
-    title = label(language, conversations[state.dialog].title)
+    title = label(language, conversations[state.conversation].title)
     text = say(language, "You are in the middle of <b>{title}</b>.", title=title)
     dialog, step = wanted
-    if dialog == state.dialog:
+    if dialog == state.conversation:
         anew = label(language, "🔄 Start over")
     else:
         new = label(language, conversations[dialog].title)
@@ -69,8 +69,8 @@ def words_of(words: Words, scene: Scene) -> Markup:
     return say(scene.language, words) if isinstance(words, str) else words(scene)
 
 
-def _closed(conversations: Conversations, state: DialogState, language: str) -> View:
-    dialog = conversations.get(state.dialog)
+def _closed(conversations: Conversations, state: ConversationState, language: str) -> View:
+    dialog = conversations.get(state.conversation)
     if dialog is None:  # of a version that had other conversations
         return view(say(language, "This conversation is no longer here."), _all(language))
     title = label(language, dialog.title)
@@ -90,16 +90,16 @@ def _closed(conversations: Conversations, state: DialogState, language: str) -> 
     return view(text, [again], _all(language))
 
 
-def _own(state: DialogState, text: str, key: str) -> InlineKeyboardButton:
+def _own(state: ConversationState, text: str, key: str) -> InlineKeyboardButton:
     """Give a button that knows the step and version it belongs to."""
-    return button(text, ROUTE, state.dialog, state.step, str(state.version), key)
+    return button(text, ROUTE, state.conversation, state.step, str(state.version), key)
 
 
 def _link(
-    conversations: Conversations, state: DialogState, target: str, language: str
+    conversations: Conversations, state: ConversationState, target: str, language: str
 ) -> list[InlineKeyboardButton]:
     dialog = conversations[target.partition("/")[0]]
-    parts = place(target, state.dialog) if "/" in target else (target,)
+    parts = place(target, state.conversation) if "/" in target else (target,)
     step = dialog.steps[parts[1]] if len(parts) > 1 else None
     title = label(language, (step and step.title) or dialog.title)
     plain = title[:1].isalnum()  # else a picture of its own stands before it
@@ -107,13 +107,13 @@ def _link(
     return [button(text, "do", *parts)]
 
 
-def _always(state: DialogState, step: Step, language: str) -> list[InlineKeyboardButton]:
+def _always(state: ConversationState, step: Step, language: str) -> list[InlineKeyboardButton]:
     """Give the row that every step has."""
     other = locales.other(language)
     turn = _own(state, label(other, "🌐 English"), LANGUAGE + other)
     if step.is_end:
         return [*_all(language), turn]
-    row = [_own(state, label(language, "‹ Back"), BACK)] if state.trail else []
+    row = [_own(state, label(language, "‹ Back"), BACK)] if state.history else []
     return [*row, _own(state, label(language, "✖️ Cancel"), CANCEL), turn]
 
 

@@ -12,7 +12,7 @@ from handlers.engine.model import Scene
 from handlers.engine.rendering import step_view
 from handlers.engine.transitions import Mover, step_of, without_told
 from handlers.screen.view import View
-from services.conversations import EXPIRED, DialogChangedError, DialogState
+from services.conversations import EXPIRED, ConversationChangedError, ConversationState
 
 
 def scene_of(update: Update, context: Context) -> Scene | None:
@@ -37,7 +37,7 @@ def open_scene(update: Update, context: Context) -> Scene | None:
     user, chat = update.effective_user, update.effective_chat
     if user is None or chat is None:
         return None
-    if not context.services.dialogs.may_be_open(chat.id, user.id):
+    if not context.services.conversations.may_be_open(chat.id, user.id):
         return None
     return scene_of(update, context)
 
@@ -45,39 +45,41 @@ def open_scene(update: Update, context: Context) -> Scene | None:
 @asynccontextmanager
 async def moving(
     update: Update, context: Context, scene: Scene
-) -> AsyncIterator[tuple[Mover, DialogState | None]]:
+) -> AsyncIterator[tuple[Mover, ConversationState | None]]:
     """Open the unit of work of one move, and give where the person is before it."""
     services = context.services
     async with services.database.unit_of_work() as session:
-        mover = Mover(context.conversations, services.dialogs, session, scene, update.update_id)
-        yield mover, await services.dialogs.find(session, scene.chat_id, scene.user_id)
+        mover = Mover(
+            context.conversations, services.conversations, session, scene, update.update_id
+        )
+        yield mover, await services.conversations.find(session, scene.chat_id, scene.user_id)
 
 
-async def peek(update: Update, context: Context, scene: Scene) -> DialogState | None:
+async def peek(update: Update, context: Context, scene: Scene) -> ConversationState | None:
     """Give where the person is or was last, and change nothing."""
     async with moving(update, context, scene) as (_, state):
         return state
 
 
-async def read(update: Update, context: Context, scene: Scene) -> DialogState | None:
+async def read(update: Update, context: Context, scene: Scene) -> ConversationState | None:
     """Give where the person is or was last, and close what rested too long."""
     try:
         async with moving(update, context, scene) as (mover, state):
             if state is not None and mover.is_over(state):
                 state = await mover.expire(state)
-    except DialogChangedError:
+    except ConversationChangedError:
         state = await peek(update, context, scene)
     if state is not None:
-        context.services.dialogs.remember(state)
+        context.services.conversations.remember(state)
     return state
 
 
-def shown_at(context: Context, scene: Scene, state: DialogState) -> View:
+def shown_at(context: Context, scene: Scene, state: ConversationState) -> View:
     """Give the step somebody is at, as it is read now."""
     return step_view(context.conversations, state, at(scene, state))
 
 
-def at(scene: Scene, state: DialogState) -> Scene:
+def at(scene: Scene, state: ConversationState) -> Scene:
     """Give the scene with what was kept on the way."""
     return replace(scene, data=state.data)
 
@@ -91,9 +93,9 @@ async def current(update: Update, context: Context) -> View | None:
     state = await read(update, context, scene) if scene else None
     if scene is None or state is None:
         return None
-    if state.moved_by != update.update_id:
+    if state.last_update_id != update.update_id:
         state = without_told(state)
-    is_expired_now = state.step == EXPIRED and state.moved_by == update.update_id
+    is_expired_now = state.step == EXPIRED and state.last_update_id == update.update_id
     return shown_at(context, scene, state) if state.is_open or is_expired_now else None
 
 

@@ -10,7 +10,7 @@ from handlers.engine.session import moving, peek, scene_of, shown_at
 from handlers.engine.transitions import step_of
 from handlers.screen.text import label, say
 from handlers.screen.view import View, send, show, view
-from services.conversations import DialogChangedError, DialogState
+from services.conversations import ConversationChangedError, ConversationState
 
 DEEP_LINK = "do-"
 
@@ -50,10 +50,10 @@ async def _enter(
         return ""
     try:
         shown = await _entered(update, context, scene, target, anew)
-    except DialogChangedError:  # another process took the same tap
+    except ConversationChangedError:  # another process took the same tap
         state = await peek(update, context, scene)
         assert state is not None
-        context.services.dialogs.remember(state)
+        context.services.conversations.remember(state)
         shown = shown_at(context, scene, state)
     context.step_shown = True
     await (show if in_place else send)(update, context, shown)
@@ -64,10 +64,10 @@ async def _entered(
     update: Update, context: Context, scene: Scene, target: tuple[str, str], anew: bool
 ) -> View:
     async with moving(update, context, scene) as (mover, state):
-        is_again = state is not None and state.moved_by == update.update_id
+        is_again = state is not None and state.last_update_id == update.update_id
         if state is not None and (is_again or (state.is_open and not mover.is_over(state))):
-            context.services.dialogs.remember(state)  # another process may have taken the tap
-            if (state.dialog, state.step) == target:
+            context.services.conversations.remember(state)  # another process may have taken the tap
+            if (state.conversation, state.step) == target:
                 return shown_at(context, scene, state)
             left = _left(context, state)
             if _would_lose(context, state) and not anew:
@@ -75,21 +75,21 @@ async def _entered(
         else:
             left = None
         state = await mover.begin(state, target)
-    context.services.dialogs.remember(state)
+    context.services.conversations.remember(state)
     if left is not None:
         await left(context, scene)
     return shown_at(context, scene, state)
 
 
-def _would_lose(context: Context, state: DialogState) -> bool:
+def _would_lose(context: Context, state: ConversationState) -> bool:
     """Tell whether the person came to their step by more than a link to it."""
     step = step_of(context.conversations, state)
-    if step is None or state.trail:
-        return bool(state.trail)
+    if step is None or state.history:
+        return bool(state.history)
     return step.left is not None or (bool(step.needs) and not step.is_done)
 
 
-def _left(context: Context, state: DialogState) -> After | None:
+def _left(context: Context, state: ConversationState) -> After | None:
     """Give what follows when the person leaves the step they are at."""
     step = step_of(context.conversations, state)
     return step.left if step and state.is_open else None

@@ -74,8 +74,8 @@ async def triage(film: Film, office: Office) -> None:
     await film.presses("card")
     for _ in range(3):
         here = await state(film.person)
-        step = declared(office.stage)[here.dialog].steps[here.step]
-        if step.is_end or here.dialog != "triage":
+        step = declared(office.stage)[here.conversation].steps[here.step]
+        if step.is_end or here.conversation != "triage":
             break
         await film.presses(step.choices[0].key)
 

@@ -22,7 +22,7 @@ from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, send, view
 from services.authority.errors import CheckoutRefusal, CheckoutRefusedError, NotCarriedOutError
 from services.authority.values import Charge, ChargeResult, Checkout, Fee
-from services.conversations import DialogChangedError, DialogState
+from services.conversations import ConversationChangedError, ConversationState
 from services.formats import money
 from services.messaging import staff_alerts
 from services.messaging.outbox import References
@@ -183,27 +183,27 @@ async def _record(update: Update, context: Context, charge: Charge) -> ChargeRes
                 if result.changed and not result.matched:
                     await _alert(session, charge, result, context)
                 ended = await _end(update, context, session, charge) if result.matched else None
-        except DialogChangedError:  # the person moved on at this moment, in another process
+        except ConversationChangedError:  # the person moved on at this moment, in another process
             continue
         if ended is not None:
-            services.dialogs.remember(ended)
+            services.conversations.remember(ended)
         return result
 
 
 async def _end(
     update: Update, context: Context, session: AsyncSession, charge: Charge
-) -> DialogState | None:
+) -> ConversationState | None:
     """End the conversation in which the invoice was made, where the payer is still in it."""
     scene = scene_of(update, context)
     if scene is None:
         return None
-    dialogs = context.services.dialogs
-    state = await dialogs.find(session, scene.chat_id, scene.user_id)
+    store = context.services.conversations
+    state = await store.find(session, scene.chat_id, scene.user_id)
     if state is None or not state.is_open:
         return None
     if state.data.get(owing.INVOICE) != charge.checkout.payload:
         return None
-    mover = Mover(context.conversations, dialogs, session, scene, update.update_id)
+    mover = Mover(context.conversations, store, session, scene, update.update_id)
     return await mover.begin(state, (pay.NAME, owing.PAID))
 
 

@@ -6,7 +6,7 @@ from telegram import Update
 
 from handlers.engine.rendering import SHOW
 from handlers.engine.transitions import CANCELLED
-from services.conversations import EXPIRED, DialogState
+from services.conversations import EXPIRED, ConversationState
 from tests.chat import Json, Subscriber
 from tests.handlers.engine.interruptions import Interruption, Visit, tongue
 from tests.handlers.engine.walking import (
@@ -45,7 +45,7 @@ async def cancels(visit: Visit) -> None:
     heard = len(anna.heard)
     await press(anna, "cancel")
     at = await state(anna)
-    assert (at.step, at.is_open, dict(at.data), at.trail) == (CANCELLED, False, {}, ())
+    assert (at.step, at.is_open, dict(at.data), at.history) == (CANCELLED, False, {}, ())
     is_told(anna, STOPPED)
     assert len(anna.heard) == heard, "edited in place"
     await anna.says("how much does the card cost")
@@ -115,7 +115,7 @@ async def _types_twice(visit: Visit, answer: str) -> None:
     sent = await anna.says(answer)
     _is_deleted(anna, sent, answer)
     second = await state(anna)
-    assert (second.dialog, second.step) == (first.dialog, first.step)
+    assert (second.conversation, second.step) == (first.conversation, first.step)
 
 
 def _is_deleted(anna: Subscriber, sent: int, text: str) -> None:
@@ -133,7 +133,7 @@ async def begins_another(visit: Visit) -> None:
     before = await state(anna)
     await anna.starts(f"do-{other}")
     if not loses_something(spot, before):
-        assert (await state(anna)).dialog == other
+        assert (await state(anna)).conversation == other
         return
     assert await state(anna) == before, "asked first"
     await press(anna, SHOW)
@@ -141,12 +141,12 @@ async def begins_another(visit: Visit) -> None:
     await anna.starts(f"do-{other}")
     await anna.forges(shown(anna)["message_id"], f"v1:anew:{other}.{known[other].begins}")
     at = await state(anna)
-    assert (at.dialog, at.step, at.trail) == (other, known[other].begins, ())
+    assert (at.conversation, at.step, at.history) == (other, known[other].begins, ())
 
 
-def loses_something(spot: Spot, at: DialogState) -> bool:
+def loses_something(spot: Spot, at: ConversationState) -> bool:
     """Tell whether somebody came to a step by more than a link."""
-    return bool(at.trail or (spot.step.needs and not spot.step.is_done) or spot.step.left)
+    return bool(at.history or (spot.step.needs and not spot.step.is_done) or spot.step.left)
 
 
 async def rested_too_long(visit: Visit) -> None:

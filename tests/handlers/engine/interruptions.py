@@ -62,7 +62,7 @@ async def goes_back(visit: Visit) -> None:
     anna, spot = visit.anna, visit.spot
     assert ("back" in keys(anna)) is (visit.before is not None)
     if visit.before is None:
-        assert (await state(anna)).trail == ()
+        assert (await state(anna)).history == ()
         return
     await press(anna, "back")
     await expect(anna, visit.before)

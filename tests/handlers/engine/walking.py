@@ -9,7 +9,7 @@ from handlers.engine.model import Choice, Dialog, Scene, Step, place
 from handlers.engine.rendering import words_of
 from handlers.engine.transitions import told_at, without_told
 from handlers.screen.text import say
-from services.conversations import DialogState
+from services.conversations import ConversationState
 from tests.chat import Json, Stage, Subscriber, plain
 
 LANGUAGES = ("en", "zh-hant")
@@ -107,16 +107,16 @@ def data_of(message: Json) -> list[str]:
     return [button.get("callback_data", "") for row in rows for button in row]
 
 
-async def state(person: Subscriber) -> DialogState:
+async def state(person: Subscriber) -> ConversationState:
     """Give where a person is by the database."""
     kaika = person.stage.kaika
     async with kaika.database.unit_of_work() as session:
-        found = await kaika.dialogs.find(session, person.person.id, person.person.id)
+        found = await kaika.conversations.find(session, person.person.id, person.person.id)
     assert found is not None
     return found
 
 
-def words(stage: Stage, step: Step, at: DialogState, language: str) -> str:
+def words(stage: Stage, step: Step, at: ConversationState, language: str) -> str:
     """Give the words of a step as a person reads them."""
     services = stage.kaika.application.bot_data["services"]
     scene = Scene(at.chat_id, at.user_id, language, None, services.now(), at.data)
@@ -129,19 +129,21 @@ def words(stage: Stage, step: Step, at: DialogState, language: str) -> str:
 async def expect(person: Subscriber, spot: Spot, language: str | None = None) -> None:
     """Expect a person to be at a step, in the database and on the screen."""
     at = await state(person)
-    assert (at.dialog, at.step) == spot.here
+    assert (at.conversation, at.step) == spot.here
     assert at.is_open is not spot.step.is_end
     sees_step(person, spot.step, at, language)
 
 
-async def expect_where_they_are(person: Subscriber) -> DialogState:
+async def expect_where_they_are(person: Subscriber) -> ConversationState:
     """Expect a person to see the step at which the database has them."""
     at = await state(person)
-    sees_step(person, declared(person.stage)[at.dialog].steps[at.step], at)
+    sees_step(person, declared(person.stage)[at.conversation].steps[at.step], at)
     return at
 
 
-def sees_step(person: Subscriber, step: Step, at: DialogState, language: str | None = None) -> None:
+def sees_step(
+    person: Subscriber, step: Step, at: ConversationState, language: str | None = None
+) -> None:
     """Expect the words of a step on the screen; what was told once need not stand there again."""
     spoken = language or person.stage.kaika.people.language(
         person.person.id, person.person.language_code

@@ -14,7 +14,7 @@ from handlers.engine.rendering import words_of
 from handlers.identity.chat_linking import DONE, OFFER
 from reader_bridge.protocol import Step
 from services.bridge.hub import Hub
-from services.conversations import DialogState
+from services.conversations import ConversationState
 from tests.chat import Subscriber, plain
 from tests.handlers.conversations.online.card_stage import AtThePc, CardStage, keys_of, shown_code
 from tests.handlers.conversations.online.people import Holder, at
@@ -130,7 +130,7 @@ class Walk:
         waits = step in (Step.WAITING_FOR_CARD, Step.WAITING_FOR_READER)
         return waits and not self.reader.is_in_order
 
-    async def _acts(self, here: DialogState) -> None:
+    async def _acts(self, here: ConversationState) -> None:
         keys = keys_of(self.person)
         if here.step in ("who", "code"):
             await self.person.says(self.holder.both)
@@ -148,12 +148,12 @@ class Walk:
         await self.hub.tend(self.cards.now)
         await self.cards.stage.settle()
 
-    def _is_explained(self, here: DialogState) -> None:
+    def _is_explained(self, here: ConversationState) -> None:
         """See that the chat shows the words of where it is, and a way on."""
         stage = self.cards.stage
-        step: DialogStep = stage.kaika.application.bot_data["conversations"][here.dialog].steps[
-            here.step
-        ]
+        step: DialogStep = stage.kaika.application.bot_data["conversations"][
+            here.conversation
+        ].steps[here.step]
         scene = Scene(here.chat_id, here.user_id, "en", None, self.cards.now, here.data)
         words = plain(words_of(step.words, scene)).strip()
         shown = self.person.last["text"]

@@ -74,7 +74,7 @@ async def test_triage_leads_there(stage: Stage, trouble: str) -> None:
     for key in taps:
         await press(anna, key)
     at = await state(anna)
-    assert (at.dialog, at.step) == goal
+    assert (at.conversation, at.step) == goal
 
 
 @pytest.mark.parametrize(

@@ -180,4 +180,7 @@ async def test_every_end_is_reached_and_is_the_end(stage: Stage, office: Office)
                 await visit.anna.forges(end["message_id"], f"v1:do:{target}")
                 name, _, step = target.partition(".")
                 begun = await state(visit.anna)
-                assert (begun.dialog, begun.step) == (name, step or declared(stage)[name].begins)
+                assert (begun.conversation, begun.step) == (
+                    name,
+                    step or declared(stage)[name].begins,
+                )

@@ -10,7 +10,7 @@ from telegram import Update
 from handlers.engine.transitions import Mover
 from services.authority.embedded.models import AuditEntry, OneTimeChallenge
 from services.authority.errors import BusyError
-from services.conversations import DialogChangedError
+from services.conversations import ConversationChangedError
 from services.messaging.outbox import OutboxMessage
 from tests.chat import Json, Stage, Subscriber
 from tests.handlers.conversations.online.people import Office, clock, one_time_code, wrong_code
@@ -196,7 +196,7 @@ async def test_a_tap_another_process_took_shows_where_the_person_is(
     shown = anna.last["text"]
 
     async def taken(*_: object) -> None:
-        raise DialogChangedError
+        raise ConversationChangedError
 
     monkeypatch.setattr(Mover, "follow", taken)
     await anna.says(holder.both)

@@ -133,7 +133,7 @@ class AtPc:
     async def leaves(self) -> None:
         """Leave whatever is open, and have the PC ready for more."""
         kaika = self.anna.stage.kaika
-        if kaika.dialogs.may_be_open(self.chat, self.chat):
+        if kaika.conversations.may_be_open(self.chat, self.chat):
             await press(self.anna, "cancel")
         hub = self.cards.bridge.hub
         if hub.words(self.chat) is not None:
