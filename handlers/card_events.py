@@ -14,13 +14,13 @@ import structlog
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
 
 from handlers.card import background_messages, pairing_steps
-from handlers.card.live_messages import Board
-from handlers.card.operation_steps import DOUBT, FAILED, FAILURE, WORK, CardDialog
+from handlers.card.live_messages import LiveMessages
+from handlers.card.operation_steps import FAILED, FAILURE, UNRESOLVED_STEP, WORK, CardConversation
 from handlers.context import Context
 from handlers.conversations import pair
-from handlers.engine.model import Heard, Outcome, Scene, Told
-from handlers.engine.session import at, shown_at
-from handlers.engine.transitions import Mover
+from handlers.engine.model import ExternalTransition, StatusMessage, StepContext, StepResult
+from handlers.engine.session import render, with_data
+from handlers.engine.transitions import ConversationMachine
 from handlers.screen.view import send_to, show_at, view
 from reader_bridge.protocol import FailureCode
 from services.bridge import events
@@ -30,134 +30,146 @@ from services.conversations import ConversationChangedError, ConversationState
 
 RETRY_SECONDS = 3.0
 _MOST_RETRIES = 8
-_AT_WORK = (WORK, DOUBT, FAILED)
+_AT_WORK = (WORK, UNRESOLVED_STEP, FAILED)
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class TimePassed(BridgeEvent):
+class PairingCodeAged(BridgeEvent):
     """A code that is shown may have fewer minutes left, or be over."""
 
 
 @dataclass(frozen=True)
-class Restarted(BridgeEvent):
+class ProcessRestarted(BridgeEvent):
     """The process was started anew while the chat had something live."""
 
 
 @dataclass(frozen=True)
-class NotShown(BridgeEvent):
+class ViewNotDelivered(BridgeEvent):
     """The line failed while something was to be shown.
 
     :ivar told: the operation whose end that was.
     """
 
-    tries: int = 1
-    told: str | None = None
+    attempts: int = 1
+    operation_id: str | None = None
 
 
-_STAY = Outcome("")
+_STAY = StepResult("")
 """Nobody moves; the step is shown as it is now."""
 
 
 @dataclass(frozen=True)
-class BridgeDesk:
+class BridgeEventHandler:
     """Takes the hub's events to the conversations.
 
     :ivar dialogs: by name, those that hear of them.
     """
 
     hub: BridgeHub
-    board: Board
-    dialogs: Mapping[str, CardDialog]
+    live_messages: LiveMessages
+    conversations: Mapping[str, CardConversation]
 
     async def on_event(self, event: BridgeEvent, context: Context) -> None:
         """Take one event."""
-        state, scene = await self._where(event.chat_id, context)
+        state, ctx = await self._where(event.chat_id, context)
         self._note(event)
-        desk = self.dialogs.get(state.conversation) if state is not None and state.is_open else None
+        desk = (
+            self.conversations.get(state.conversation)
+            if state is not None and state.is_open
+            else None
+        )
         told = None
         if isinstance(event, events.Done | events.Failed) and event.work.purpose is not None:
             told = event.operation_id
         if state is not None and self._stands_connected(event, state):
-            await self._show(state, scene, context, 0, None)
+            await self._show(state, ctx, context, 0, None)
             return
         if desk is None or state is None:
-            await self._apart(event, scene, context, told)
+            await self._apart(event, ctx, context, told)
             return
-        outcome = await self._led(event, desk, at(scene, state), state.step)
+        outcome = await self._led(event, desk, with_data(ctx, state), state.step)
         if outcome is None:
             if not _is_elsewhere(event, desk):
                 told = None if state.step in _AT_WORK else told
-            await self._apart(event, scene, context, told)
+            await self._apart(event, ctx, context, told)
             return
         if outcome is not _STAY:
-            state = await self._move(state, scene, outcome, context)
+            state = await self._move(state, ctx, outcome, context)
         if state is not None:
-            tries = event.tries if isinstance(event, NotShown) else 0
-            told = event.told if isinstance(event, NotShown) else told
-            await self._show(state, scene, context, tries, told)
+            tries = event.attempts if isinstance(event, ViewNotDelivered) else 0
+            told = event.operation_id if isinstance(event, ViewNotDelivered) else told
+            await self._show(state, ctx, context, tries, told)
 
     def _stands_connected(self, event: BridgeEvent, state: ConversationState) -> bool:
         """Tell whether a message calls a PC connected that is no more."""
         is_said = (state.conversation, state.step) == (pair.NAME, pair.PAIRED)
-        is_there = self.board.message(event.chat_id) is not None
+        is_there = self.live_messages.message_id(event.chat_id) is not None
         return isinstance(event, events.NowUnpaired) and is_said and is_there
 
     async def _led(
-        self, event: BridgeEvent, desk: CardDialog, scene: Scene, step: str
-    ) -> Outcome | None:
+        self, event: BridgeEvent, desk: CardConversation, ctx: StepContext, step: str
+    ) -> StepResult | None:
         """Give where an event leads; `None` where the step has nothing to do with it."""
         match event:
-            case TimePassed():
-                is_older = self.board.has_aged(scene.chat_id, scene.now)
+            case PairingCodeAged():
+                is_older = self.live_messages.have_minutes_changed(ctx.chat_id, ctx.now)
                 return _STAY if step == pairing_steps.PAIR and is_older else None
-            case Restarted() | NotShown():
+            case ProcessRestarted() | ViewNotDelivered():
                 return _STAY
             case events.OperationEvent():
-                return await self._of_work(event, desk, scene, step)
-            case events.LinkUp() if desk.pairing.awaits_link(step, scene):
-                return replace(await desk.pairing.go_on(scene), is_one_way=True)
+                return await self._of_work(event, desk, ctx, step)
+            case events.LinkUp() if desk.pairing.awaits_connection(step, ctx):
+                return replace(await desk.pairing.on_connected(ctx), clears_history=True)
             case events.LinkUp() | events.LinkDown() if step == WORK:
                 return _STAY
-            case events.NowUnpaired() if step == FAILED and desk.work is not None:
-                was_closed = scene.data[FAILURE] == FailureCode.CANCELLED
-                return desk.work.failed_as(events.Fault.UNPAIRED, scene) if was_closed else None
-        return await self._of_pairing(event, desk, scene, step)
+            case events.NowUnpaired() if step == FAILED and desk.operation is not None:
+                was_closed = ctx.data[FAILURE] == FailureCode.CANCELLED
+                return (
+                    desk.operation.failed_step(events.Fault.UNPAIRED, ctx) if was_closed else None
+                )
+        return await self._of_pairing(event, desk, ctx, step)
 
     async def _of_pairing(
-        self, event: BridgeEvent, desk: CardDialog, scene: Scene, step: str
-    ) -> Outcome | None:
+        self, event: BridgeEvent, desk: CardConversation, ctx: StepContext, step: str
+    ) -> StepResult | None:
         if step not in (*pairing_steps.STEPS, "unlinked"):
             return None
         match event:
             case events.PairingOffered() if step != "unlinked":
-                return Outcome(pairing_steps.COMPARE, is_one_way=True)
+                return StepResult(pairing_steps.COMPARE, clears_history=True)
             case events.PairingEnded() if step in (pairing_steps.COMPARE, pairing_steps.CONFIRMED):
-                why = {pairing_steps.WHY: str(event.reason)}
-                return Outcome(pairing_steps.PARTED_STEP, why, is_one_way=True)
+                why = {pairing_steps.END_REASON: str(event.reason)}
+                return StepResult(pairing_steps.PAIRING_ENDED, why, clears_history=True)
             case events.NowPaired():
-                led = replace(await desk.pairing.go_on(scene), is_one_way=True)
-                return replace(led, told=_REPLACED) if event.replaced and not led.told else led
+                led = replace(await desk.pairing.on_connected(ctx), clears_history=True)
+                return (
+                    replace(led, message=_REPLACED) if event.replaced and not led.message else led
+                )
             case events.NowUnpaired() if step == "unlinked":
-                why = {pairing_steps.WHY: str(event.reason)}
-                return Outcome(pairing_steps.PARTED_STEP, why, is_one_way=True)
+                why = {pairing_steps.END_REASON: str(event.reason)}
+                return StepResult(pairing_steps.PAIRING_ENDED, why, clears_history=True)
         return None
 
     async def _of_work(
-        self, event: events.OperationEvent, desk: CardDialog, scene: Scene, step: str
-    ) -> Outcome | None:
-        work = desk.work
+        self,
+        event: events.OperationEvent,
+        desk: CardConversation,
+        ctx: StepContext,
+        step: str,
+    ) -> StepResult | None:
+        work = desk.operation
         if work is None or step not in _AT_WORK or not work.is_about(event):
             return None
         match event:
             case events.Waiting():
-                return _STAY if step == WORK else Outcome(WORK, is_one_way=True)
+                return _STAY if step == WORK else StepResult(WORK, clears_history=True)
             case events.Done():
-                return await work.finish(event.value, scene)
+                return await work.on_done(event.value, ctx)
             case events.Failed():
-                return work.failed(event, scene)
+                return work.handle_failure(event, ctx)
             case events.Unresolved():
-                return work.in_doubt(event)
+                return work.unresolved_step(event)
         return None
 
     def _note(self, event: BridgeEvent) -> None:
@@ -165,48 +177,58 @@ class BridgeDesk:
         chat = event.chat_id
         match event:
             case events.Waiting():
-                progress = self.board.progress(chat) or self.board.begin(chat, event.work)
+                progress = self.live_messages.progress(chat) or self.live_messages.begin_operation(
+                    chat, event.work
+                )
                 progress.step, progress.tries_left = event.step, event.tries_left
             case events.Done() | events.Failed() | events.Unresolved():
-                self.board.end(chat)
+                self.live_messages.end_operation(chat)
             case events.PairingOffered() | events.NowPaired():
-                self.board.put_code(chat, None)
+                self.live_messages.set_code(chat, None)
             case events.LinkUp() | events.LinkDown():
-                running = self.board.progress(chat)
+                running = self.live_messages.progress(chat)
                 if running is not None:
                     running.is_linked = isinstance(event, events.LinkUp)
-            case Restarted():
+            case ProcessRestarted():
                 self._take_up(chat)
 
     def _take_up(self, chat: int) -> None:
         """Follow what outlived the process: the PC tells its end when it is back."""
         presence = self.hub.presence(chat)
         if presence.work is not None:
-            self.board.begin(chat, presence.work).is_linked = presence.connected
+            self.live_messages.begin_operation(chat, presence.work).is_linked = presence.connected
 
     async def _apart(
-        self, event: BridgeEvent, scene: Scene, context: Context, told: str | None
+        self, event: BridgeEvent, ctx: StepContext, context: Context, told: str | None
     ) -> None:
         """Tell what matters though the person is elsewhere by now, in a message of its own."""
-        words = background_messages.apart(event, scene.language)
+        words = background_messages.background_message(event, ctx.language)
         if words is not None:
             try:
-                await send_to(context.bot, scene.chat_id, view(words))
+                await send_to(context.bot, ctx.chat_id, view(words))
             except Forbidden:
                 _log.info("bridge_chat_closed_to_us")
         if told is not None:
             await self.hub.told(told)
 
     async def _move(
-        self, state: ConversationState, scene: Scene, outcome: Outcome, context: Context
+        self,
+        state: ConversationState,
+        ctx: StepContext,
+        outcome: StepResult,
+        context: Context,
     ) -> ConversationState | None:
         services = context.services
         step = context.conversations[state.conversation].steps[state.step]
-        ways = {place for way in step.heard for place in (way.to, *way.others)}
-        way = Heard("", outcome.to, tuple(ways))
+        ways = {
+            place for way in step.external_transitions for place in (way.target, *way.also_targets)
+        }
+        way = ExternalTransition("", outcome.target, tuple(ways))
         try:
             async with services.database.unit_of_work() as session:
-                mover = Mover(context.conversations, services.conversations, session, scene, 0)
+                mover = ConversationMachine(
+                    context.conversations, services.conversations, session, ctx, 0
+                )
                 moved = await mover.follow(state, way, outcome)
         except ConversationChangedError:  # by another process; who did that has shown it
             return None
@@ -214,17 +236,27 @@ class BridgeDesk:
         return moved
 
     async def _show(
-        self, state: ConversationState, scene: Scene, context: Context, tries: int, told: str | None
+        self,
+        state: ConversationState,
+        ctx: StepContext,
+        context: Context,
+        tries: int,
+        told: str | None,
     ) -> None:
-        shown = shown_at(context, scene, state)
+        shown = render(context, ctx, state)
         try:
-            await show_at(context.bot, scene.chat_id, self.board.message(scene.chat_id), shown)
+            await show_at(
+                context.bot,
+                ctx.chat_id,
+                self.live_messages.message_id(ctx.chat_id),
+                shown,
+            )
         except Forbidden:
             _log.info("bridge_chat_closed_to_us")
         except BadRequest:
             raise
         except (NetworkError, RetryAfter) as error:
-            self._show_later(scene.chat_id, tries + 1, told, context, error)
+            self._show_later(ctx.chat_id, tries + 1, told, context, error)
             return
         if told is not None:
             await self.hub.told(told)
@@ -236,12 +268,12 @@ class BridgeDesk:
             _log.error("bridge_event_not_shown", error=type(error).__name__)
             return
         queue = context.application.update_queue
-        again = NotShown(chat_id, tries, told)
+        again = ViewNotDelivered(chat_id, tries, told)
         asyncio.get_running_loop().call_later(RETRY_SECONDS * tries, queue.put_nowait, again)
 
     async def _where(
         self, chat_id: int, context: Context
-    ) -> tuple[ConversationState | None, Scene]:
+    ) -> tuple[ConversationState | None, StepContext]:
         """Give where the person is; in a private chat person and chat have the same number."""
         services, now = context.services, context.services.now()
         async with services.database.unit_of_work() as session:
@@ -250,25 +282,27 @@ class BridgeDesk:
 
     def _scene(
         self, chat_id: int, now: datetime, state: ConversationState | None, context: Context
-    ) -> Scene:
+    ) -> StepContext:
         data: Mapping[str, str] = state.data if state is not None else {}
-        client = data.get(pairing_steps.CLIENT) or self.board.client_language(chat_id)
+        client = data.get(pairing_steps.CLIENT_LANGUAGE) or self.live_messages.client_language(
+            chat_id
+        )
         language = context.services.people.language(chat_id, client)
-        return Scene(chat_id, chat_id, language, client, now, {})
+        return StepContext(chat_id, chat_id, language, client, now, {})
 
 
-_REPLACED = Told(background_messages.REPLACED)
+_REPLACED = StatusMessage(background_messages.REPLACED)
 
 
-def _is_elsewhere(event: BridgeEvent, desk: CardDialog) -> bool:
+def _is_elsewhere(event: BridgeEvent, desk: CardConversation) -> bool:
     """Tell whether an event is about other work than the conversation's."""
     if not isinstance(event, events.OperationEvent):
         return False
-    return desk.work is None or not desk.work.is_about(event)
+    return desk.operation is None or not desk.operation.is_about(event)
 
 
 async def on_event(event: Any, context: Context) -> None:
     """Take an event out of the chat's queue."""
-    desk: BridgeDesk | None = context.bot_data.get(pair.BRIDGE)
+    desk: BridgeEventHandler | None = context.bot_data.get(pair.BRIDGE)
     if desk is not None:
         await desk.on_event(event, context)

@@ -18,7 +18,7 @@ from services.secret_shapes import SecretShapes
 from services.storage.database import Database
 
 if TYPE_CHECKING:
-    from handlers.engine.model import Dialog
+    from handlers.engine.model import Conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Services:
     people: People
     entries: Entries
     search: Search
-    shapes: SecretShapes
+    secret_shapes: SecretShapes
     conversations: ConversationStore
     authority: Authority
     payment_provider: Hidden | None = None
@@ -52,14 +52,14 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
         return services
 
     @property
-    def carries_out(self) -> bool:
+    def is_online(self) -> bool:
         """Whether operations are carried out here; else the person is guided."""
         return bool(self.services.authority.carries_out)
 
     @property
-    def conversations(self) -> "Mapping[str, Dialog]":
+    def conversations(self) -> "Mapping[str, Conversation]":
         """Every conversation by its name."""
-        conversations: Mapping[str, Dialog] = self.bot_data["conversations"]
+        conversations: Mapping[str, Conversation] = self.bot_data["conversations"]
         return conversations
 
     def language(self, update: Update) -> str:

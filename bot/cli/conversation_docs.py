@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from bot.wiring.bridge import at_the_card
-from handlers.card.live_messages import Board
+from handlers.card.live_messages import LiveMessages
 from handlers.conversations.guided import CONVERSATIONS
 from handlers.conversations.registry import conversations
 from handlers.conversations.triage.online import triage
 from handlers.engine.diagram import diagram, heading
-from handlers.engine.model import Dialog
+from handlers.engine.model import Conversation
 from services.authority.interface.port import Authority
 from services.authority.values import Operation
 from services.bridge.hub import Hub
@@ -67,10 +67,10 @@ PAY = Dialog(
 )
 ```
 
-An effect is `async (session, scene) → what to keep`, or an `Outcome` that says where it led; it \
+An effect is `async (session, ctx) → what to keep`, or an `Outcome` that says where it led; it \
 runs in the transaction of the move and must not touch the network. An `act` of a `Choice` or a \
 `Secret` works in transactions of its own, before the move: checking a code spends a try first. \
-It is given `scene.attempt`, under which a try that comes again counts once. What is typed at a \
+It is given `ctx.attempt`, under which a try that comes again counts once. What is typed at a \
 step with a `Secret` is deleted from the chat before anything is done with it. The words are in \
 `locales/<language>/LC_MESSAGES/conversations.po`.
 """
@@ -95,14 +95,14 @@ class _OnPaper:
         return name
 
 
-def embedded() -> list[Dialog]:
+def embedded() -> list[Conversation]:
     """Give the conversations that are carried out and are not the guide's."""
     authority = cast(Authority, cast(Any, _OnPaper()))
     database = Database("sqlite+aiosqlite://")
     hub = Hub(database, cast(Any, None), authority, "", lambda _: None)
     declared = dict(conversations(authority, database, takes_money=True))
-    for one in at_the_card(authority, hub, Board(), "", database):
-        declared[one.dialog.name] = one.dialog
+    for one in at_the_card(authority, hub, LiveMessages(), "", database):
+        declared[one.conversation.name] = one.conversation
     declared["triage"] = triage(reaches_card=True)
     return [d for d in declared.values() if CONVERSATIONS.get(d.name) is not d]
 
@@ -113,12 +113,12 @@ def document() -> str:
     return "\n".join([_OPENING, _GUIDE, *guide, _EMBEDDED, *_sections(embedded())])
 
 
-def _sections(dialogs: Iterable[Dialog]) -> list[str]:
+def _sections(dialogs: Iterable[Conversation]) -> list[str]:
     return [_section(dialog) for dialog in dialogs]
 
 
-def _section(dialog: Dialog) -> str:
-    rows = [f"| `{name}` | {heading(step.words)} |" for name, step in dialog.steps.items()]
+def _section(dialog: Conversation) -> str:
+    rows = [f"| `{name}` | {heading(step.text)} |" for name, step in dialog.steps.items()]
     table = "\n".join(["| step | about |", "|---|---|", *rows])
     return f"## {dialog.title}\n\n```mermaid\n{diagram(dialog)}\n```\n\n{table}\n"
 

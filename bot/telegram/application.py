@@ -75,7 +75,7 @@ def build_services(
         people=people,
         entries=entries.load(),
         search=search,
-        shapes=shapes,
+        secret_shapes=shapes,
         conversations=conversations,
         authority=GuideAuthority(),
     )

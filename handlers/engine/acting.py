@@ -8,26 +8,26 @@ from collections.abc import Awaitable, Callable
 from telegram import Update
 
 from handlers.context import Context
-from handlers.engine.model import Outcome, Scene, Way
-from handlers.engine.session import at, moving
+from handlers.engine.model import StepContext, StepResult, Transition
+from handlers.engine.session import transaction, with_data
 from services.conversations import ConversationChangedError, ConversationState
 
 
-async def acted(
+async def run_action(
     update: Update,
     context: Context,
-    scene: Scene,
+    ctx: StepContext,
     seen: ConversationState,
-    way: Way,
-    act: Callable[[Scene], Awaitable[Outcome]],
+    way: Transition,
+    act: Callable[[StepContext], Awaitable[StepResult]],
 ) -> ConversationState:
     """Do `act`, and go where it led.
 
     :param seen: where the person was before.
     :raises ConversationChangedError: when somebody else moved them meanwhile.
     """
-    outcome = await act(at(scene, seen))
-    async with moving(update, context, scene) as (mover, state):
+    outcome = await act(with_data(ctx, seen))
+    async with transaction(update, context, ctx) as (mover, state):
         if state is None or state.version != seen.version:
             raise ConversationChangedError
         return await mover.follow(state, way, outcome)

@@ -15,9 +15,9 @@ from telegram.error import BadRequest, NetworkError, RetryAfter
 from handlers.context import Context
 from handlers.conversations.pay import online as pay
 from handlers.conversations.pay import owing
-from handlers.conversations.pay.invoice import LABELS
-from handlers.engine.session import scene_of
-from handlers.engine.transitions import Mover
+from handlers.conversations.pay.invoice import FEE_LABELS
+from handlers.engine.session import make_step_context
+from handlers.engine.transitions import ConversationMachine
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, send, view
 from services.authority.errors import CheckoutRefusal, CheckoutRefusedError, NotCarriedOutError
@@ -159,7 +159,11 @@ async def on_successful_payment(update: Update, context: Context) -> None:
         await _keep_for_staff(context, charge)
         shown = view(_unrecorded(charge, language))
     else:
-        shown = receipt(result, language) if result.matched else view(unmatched(result, language))
+        shown = (
+            receipt_view(result, language)
+            if result.matched
+            else view(unmatched_text(result, language))
+        )
     context.step_shown = True  # "press Pay" below "do not pay again" would be misread
     await send(update, context, shown)
 
@@ -194,16 +198,16 @@ async def _end(
     update: Update, context: Context, session: AsyncSession, charge: Charge
 ) -> ConversationState | None:
     """End the conversation in which the invoice was made, where the payer is still in it."""
-    scene = scene_of(update, context)
-    if scene is None:
+    ctx = make_step_context(update, context)
+    if ctx is None:
         return None
     store = context.services.conversations
-    state = await store.find(session, scene.chat_id, scene.user_id)
+    state = await store.find(session, ctx.chat_id, ctx.user_id)
     if state is None or not state.is_open:
         return None
     if state.data.get(owing.INVOICE) != charge.checkout.payload:
         return None
-    mover = Mover(context.conversations, store, session, scene, update.update_id)
+    mover = ConversationMachine(context.conversations, store, session, ctx, update.update_id)
     return await mover.begin(state, (pay.NAME, owing.PAID))
 
 
@@ -235,7 +239,7 @@ async def _keep_for_staff(context: Context, charge: Charge) -> None:
         await staff_alerts.alert(session, Alert.CHARGE_UNRECORDED, about, services.now())
 
 
-def receipt(result: ChargeResult, language: str) -> View:
+def receipt_view(result: ChargeResult, language: str) -> View:
     """Give the receipt of money that paid for an application."""
     text = say(
         language,
@@ -251,10 +255,10 @@ def receipt(result: ChargeResult, language: str) -> View:
 
 def _part(fee: Fee, currency: str, language: str) -> Markup:
     amount = money.written(fee.amount, currency)
-    return Markup(f"• {label(language, LABELS[fee.kind])} {amount}\n")
+    return Markup(f"• {label(language, FEE_LABELS[fee.kind])} {amount}\n")
 
 
-def unmatched(result: ChargeResult, language: str) -> Markup:
+def unmatched_text(result: ChargeResult, language: str) -> Markup:
     """Say honestly that money came in that fits nothing, and that it is not lost."""
     return say(
         language,

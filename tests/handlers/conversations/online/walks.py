@@ -169,7 +169,7 @@ async def visits(cast: Cast, goal: Here, path: list[Way], map_: Map = ways) -> V
 
 
 def _misplaced(spot: Spot) -> tuple[str, ...]:
-    asked = () if spot.step.secret is None else _ASKS.get(spot.name, ())
+    asked = () if spot.step.secret_input is None else _ASKS.get(spot.name, ())
     if spot.here == ("retrieve", "who"):
         asked = _ASKS["locked_out"]
     return tuple(text for i, text in enumerate(Visit.misplaced) if i not in asked)

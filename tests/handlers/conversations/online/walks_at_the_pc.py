@@ -75,9 +75,9 @@ def ways_at_the_pc(link: str, role: Role, here: Here, step: Step) -> Iterator[Wa
 
 def _begins(role: Role, here: Here, step: Step, link: str) -> Iterator[Way]:
     dialog, name = here
-    for choice in step.choices:
-        if choice.act is None:
-            yield from ways(role, here, Step(step.words, (choice,)))
+    for choice in step.buttons:
+        if choice.action is None:
+            yield from ways(role, here, Step(step.text, (choice,)))
         elif link != "paired":
             yield Way(choice.key, (dialog, "pair" if link == "unpaired" else "unlinked"))
         elif dialog in ("activate", "unlock"):
