@@ -7,7 +7,6 @@ transaction; what it sets off at the hub happens outside it.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 import structlog
@@ -19,18 +18,17 @@ from handlers.card.operation_steps import FAILED, FAILURE, UNRESOLVED_STEP, WORK
 from handlers.context import Context
 from handlers.conversations import pair
 from handlers.engine.model import ExternalTransition, StatusMessage, StepContext, StepResult
-from handlers.engine.session import render, with_data
-from handlers.engine.transitions import ConversationMachine
+from handlers.engine.session import ConversationSession, conversations_of
 from handlers.screen.view import send_to, show_at, view
 from reader_bridge.protocol import FailureCode
 from services.bridge import events
 from services.bridge.events import BridgeEvent
 from services.bridge.interface import BridgeHub
-from services.conversations import ConversationChangedError, ConversationState
+from services.conversations import ConversationState
 
 RETRY_SECONDS = 3.0
 _MOST_RETRIES = 8
-_AT_WORK = (WORK, UNRESOLVED_STEP, FAILED)
+_OPERATION_STEPS = (WORK, UNRESOLVED_STEP, FAILED)
 _log = structlog.get_logger()
 
 
@@ -56,14 +54,14 @@ class ViewNotDelivered(BridgeEvent):
 
 
 _STAY = StepResult("")
-"""Nobody moves; the step is shown as it is now."""
+"""No transition; the step is shown as it is now."""
 
 
 @dataclass(frozen=True)
 class BridgeEventHandler:
     """Takes the hub's events to the conversations.
 
-    :ivar dialogs: by name, those that hear of them.
+    :ivar conversations: by name, those that hear of them.
     """
 
     hub: BridgeHub
@@ -71,44 +69,43 @@ class BridgeEventHandler:
     conversations: Mapping[str, CardConversation]
 
     async def on_event(self, event: BridgeEvent, context: Context) -> None:
-        """Take one event."""
-        state, ctx = await self._where(event.chat_id, context)
-        self._note(event)
-        desk = (
-            self.conversations.get(state.conversation)
-            if state is not None and state.is_open
-            else None
-        )
-        told = None
+        """Handle one event."""
+        session = await self._load_session(event.chat_id, context)
+        self._update_live_messages(event)
+        state, ctx = session.state, session.step_context()
+        conversation = None
+        if state is not None and state.is_open:
+            conversation = self.conversations.get(state.conversation)
+        ended = None
         if isinstance(event, events.Done | events.Failed) and event.work.purpose is not None:
-            told = event.operation_id
-        if state is not None and self._stands_connected(event, state):
-            await self._show(state, ctx, context, 0, None)
+            ended = event.operation_id
+        if state is not None and self._shows_connected(event, state):
+            await self._show(session, context)
             return
-        if desk is None or state is None:
-            await self._apart(event, ctx, context, told)
+        if conversation is None or state is None:
+            await self._send_background_message(event, ctx, context, ended)
             return
-        outcome = await self._led(event, desk, with_data(ctx, state), state.step)
-        if outcome is None:
-            if not _is_elsewhere(event, desk):
-                told = None if state.step in _AT_WORK else told
-            await self._apart(event, ctx, context, told)
+        result = await self._find_result(event, conversation, ctx, state.step)
+        if result is None:
+            if not _is_of_other_task(event, conversation):
+                ended = None if state.step in _OPERATION_STEPS else ended
+            await self._send_background_message(event, ctx, context, ended)
             return
-        if outcome is not _STAY:
-            state = await self._move(state, ctx, outcome, context)
-        if state is not None:
-            tries = event.attempts if isinstance(event, ViewNotDelivered) else 0
-            told = event.operation_id if isinstance(event, ViewNotDelivered) else told
-            await self._show(state, ctx, context, tries, told)
+        if result is not _STAY and not await self._follow(session, state, result):
+            return
+        attempts = 0
+        if isinstance(event, ViewNotDelivered):
+            attempts, ended = event.attempts, event.operation_id
+        await self._show(session, context, attempts, ended)
 
-    def _stands_connected(self, event: BridgeEvent, state: ConversationState) -> bool:
-        """Tell whether a message calls a PC connected that is no more."""
+    def _shows_connected(self, event: BridgeEvent, state: ConversationState) -> bool:
+        """Whether a message still says that a PC is connected which no longer is."""
         is_said = (state.conversation, state.step) == (pair.NAME, pair.PAIRED)
         is_there = self.live_messages.message_id(event.chat_id) is not None
         return isinstance(event, events.NowUnpaired) and is_said and is_there
 
-    async def _led(
-        self, event: BridgeEvent, desk: CardConversation, ctx: StepContext, step: str
+    async def _find_result(
+        self, event: BridgeEvent, conversation: CardConversation, ctx: StepContext, step: str
     ) -> StepResult | None:
         """Give where an event leads; `None` where the step has nothing to do with it."""
         match event:
@@ -118,20 +115,22 @@ class BridgeEventHandler:
             case ProcessRestarted() | ViewNotDelivered():
                 return _STAY
             case events.OperationEvent():
-                return await self._of_work(event, desk, ctx, step)
-            case events.LinkUp() if desk.pairing.awaits_connection(step, ctx):
-                return replace(await desk.pairing.on_connected(ctx), clears_history=True)
+                return await self._result_of_operation(event, conversation, ctx, step)
+            case events.LinkUp() if conversation.pairing.awaits_connection(step, ctx):
+                return replace(await conversation.pairing.on_connected(ctx), clears_history=True)
             case events.LinkUp() | events.LinkDown() if step == WORK:
                 return _STAY
-            case events.NowUnpaired() if step == FAILED and desk.operation is not None:
+            case events.NowUnpaired() if step == FAILED and conversation.operation is not None:
                 was_closed = ctx.data[FAILURE] == FailureCode.CANCELLED
                 return (
-                    desk.operation.failed_step(events.Fault.UNPAIRED, ctx) if was_closed else None
+                    conversation.operation.failed_step(events.Fault.UNPAIRED, ctx)
+                    if was_closed
+                    else None
                 )
-        return await self._of_pairing(event, desk, ctx, step)
+        return await self._result_of_pairing(event, conversation, ctx, step)
 
-    async def _of_pairing(
-        self, event: BridgeEvent, desk: CardConversation, ctx: StepContext, step: str
+    async def _result_of_pairing(
+        self, event: BridgeEvent, conversation: CardConversation, ctx: StepContext, step: str
     ) -> StepResult | None:
         if step not in (*pairing_steps.STEPS, "unlinked"):
             return None
@@ -142,7 +141,7 @@ class BridgeEventHandler:
                 why = {pairing_steps.END_REASON: str(event.reason)}
                 return StepResult(pairing_steps.PAIRING_ENDED, why, clears_history=True)
             case events.NowPaired():
-                led = replace(await desk.pairing.on_connected(ctx), clears_history=True)
+                led = replace(await conversation.pairing.on_connected(ctx), clears_history=True)
                 return (
                     replace(led, message=_REPLACED) if event.replaced and not led.message else led
                 )
@@ -151,15 +150,15 @@ class BridgeEventHandler:
                 return StepResult(pairing_steps.PAIRING_ENDED, why, clears_history=True)
         return None
 
-    async def _of_work(
+    async def _result_of_operation(
         self,
         event: events.OperationEvent,
-        desk: CardConversation,
+        conversation: CardConversation,
         ctx: StepContext,
         step: str,
     ) -> StepResult | None:
-        work = desk.operation
-        if work is None or step not in _AT_WORK or not work.is_about(event):
+        work = conversation.operation
+        if work is None or step not in _OPERATION_STEPS or not work.is_about(event):
             return None
         match event:
             case events.Waiting():
@@ -172,7 +171,7 @@ class BridgeEventHandler:
                 return work.unresolved_step(event)
         return None
 
-    def _note(self, event: BridgeEvent) -> None:
+    def _update_live_messages(self, event: BridgeEvent) -> None:
         """Note how far the PC is."""
         chat = event.chat_id
         match event:
@@ -190,119 +189,101 @@ class BridgeEventHandler:
                 if running is not None:
                     running.is_linked = isinstance(event, events.LinkUp)
             case ProcessRestarted():
-                self._take_up(chat)
+                self._resume(chat)
 
-    def _take_up(self, chat: int) -> None:
+    def _resume(self, chat: int) -> None:
         """Follow what outlived the process: the PC tells its end when it is back."""
         presence = self.hub.presence(chat)
         if presence.work is not None:
             self.live_messages.begin_operation(chat, presence.work).is_linked = presence.connected
 
-    async def _apart(
-        self, event: BridgeEvent, ctx: StepContext, context: Context, told: str | None
+    async def _send_background_message(
+        self, event: BridgeEvent, ctx: StepContext, context: Context, ended: str | None
     ) -> None:
-        """Tell what matters though the person is elsewhere by now, in a message of its own."""
-        words = background_messages.background_message(event, ctx.language)
-        if words is not None:
+        """Send what matters in a message of its own to somebody who is in another conversation.
+
+        :param ended: the operation whose end that is.
+        """
+        text = background_messages.background_message(event, ctx.language)
+        if text is not None:
             try:
-                await send_to(context.bot, ctx.chat_id, view(words))
+                await send_to(context.bot, ctx.chat_id, view(text))
             except Forbidden:
                 _log.info("bridge_chat_closed_to_us")
-        if told is not None:
-            await self.hub.told(told)
+        if ended is not None:
+            await self.hub.told(ended)
 
-    async def _move(
-        self,
-        state: ConversationState,
-        ctx: StepContext,
-        outcome: StepResult,
-        context: Context,
-    ) -> ConversationState | None:
-        services = context.services
-        step = context.conversations[state.conversation].steps[state.step]
-        ways = {
-            place for way in step.external_transitions for place in (way.target, *way.also_targets)
+    async def _follow(
+        self, session: ConversationSession, state: ConversationState, result: StepResult
+    ) -> bool:
+        """Go where an event leads; `False` where another process did, which also shows it."""
+        step = session.conversations[state.conversation].steps[state.step]
+        targets = {
+            target
+            for transition in step.external_transitions
+            for target in (transition.target, *transition.also_targets)
         }
-        way = ExternalTransition("", outcome.target, tuple(ways))
-        try:
-            async with services.database.unit_of_work() as session:
-                mover = ConversationMachine(
-                    context.conversations, services.conversations, session, ctx, 0
-                )
-                moved = await mover.follow(state, way, outcome)
-        except ConversationChangedError:  # by another process; who did that has shown it
-            return None
-        services.conversations.remember(moved)
-        return moved
+        transition = ExternalTransition("", result.target, tuple(targets))
+        async with session.transaction() as machine:
+            session.state = await machine.follow(state, transition, result)
+        return not session.is_overtaken
 
     async def _show(
         self,
-        state: ConversationState,
-        ctx: StepContext,
+        session: ConversationSession,
         context: Context,
-        tries: int,
-        told: str | None,
+        attempts: int = 0,
+        ended: str | None = None,
     ) -> None:
-        shown = render(context, ctx, state)
+        chat_id = session.context.chat_id
+        message_id = self.live_messages.message_id(chat_id)
         try:
-            await show_at(
-                context.bot,
-                ctx.chat_id,
-                self.live_messages.message_id(ctx.chat_id),
-                shown,
-            )
+            await show_at(context.bot, chat_id, message_id, session.render())
         except Forbidden:
             _log.info("bridge_chat_closed_to_us")
         except BadRequest:
             raise
         except (NetworkError, RetryAfter) as error:
-            self._show_later(ctx.chat_id, tries + 1, told, context, error)
+            self._show_later(chat_id, attempts + 1, ended, context, error)
             return
-        if told is not None:
-            await self.hub.told(told)
+        if ended is not None:
+            await self.hub.told(ended)
 
     def _show_later(
-        self, chat_id: int, tries: int, told: str | None, context: Context, error: Exception
+        self, chat_id: int, attempts: int, ended: str | None, context: Context, error: Exception
     ) -> None:
-        if tries > _MOST_RETRIES:
+        if attempts > _MOST_RETRIES:
             _log.error("bridge_event_not_shown", error=type(error).__name__)
             return
         queue = context.application.update_queue
-        again = ViewNotDelivered(chat_id, tries, told)
-        asyncio.get_running_loop().call_later(RETRY_SECONDS * tries, queue.put_nowait, again)
+        again = ViewNotDelivered(chat_id, attempts, ended)
+        asyncio.get_running_loop().call_later(RETRY_SECONDS * attempts, queue.put_nowait, again)
 
-    async def _where(
-        self, chat_id: int, context: Context
-    ) -> tuple[ConversationState | None, StepContext]:
-        """Give where the person is; in a private chat person and chat have the same number."""
-        services, now = context.services, context.services.now()
-        async with services.database.unit_of_work() as session:
-            state = await services.conversations.find(session, chat_id, chat_id)
-        return state, self._scene(chat_id, now, state, context)
-
-    def _scene(
-        self, chat_id: int, now: datetime, state: ConversationState | None, context: Context
-    ) -> StepContext:
-        data: Mapping[str, str] = state.data if state is not None else {}
-        client = data.get(pairing_steps.CLIENT_LANGUAGE) or self.live_messages.client_language(
-            chat_id
-        )
-        language = context.services.people.language(chat_id, client)
-        return StepContext(chat_id, chat_id, language, client, now, {})
+    async def _load_session(self, chat_id: int, context: Context) -> ConversationSession:
+        """Load the conversation; in a private chat person and chat have the same number."""
+        services = context.services
+        ctx = StepContext(chat_id, chat_id, "", None, services.now(), {})
+        session = ConversationSession(services, conversations_of(context), ctx)
+        state = await session.load()
+        spoken = state.data.get(pairing_steps.CLIENT_LANGUAGE) if state is not None else None
+        client = spoken or self.live_messages.client_language(chat_id)
+        language = services.people.language(chat_id, client)
+        session.context = replace(ctx, language=language, client_language=client)
+        return session
 
 
 _REPLACED = StatusMessage(background_messages.REPLACED)
 
 
-def _is_elsewhere(event: BridgeEvent, desk: CardConversation) -> bool:
-    """Tell whether an event is about other work than the conversation's."""
+def _is_of_other_task(event: BridgeEvent, conversation: CardConversation) -> bool:
+    """Whether an event is about another task than the conversation's."""
     if not isinstance(event, events.OperationEvent):
         return False
-    return desk.operation is None or not desk.operation.is_about(event)
+    return conversation.operation is None or not conversation.operation.is_about(event)
 
 
 async def on_event(event: Any, context: Context) -> None:
     """Take an event out of the chat's queue."""
-    desk: BridgeEventHandler | None = context.bot_data.get(pair.BRIDGE)
-    if desk is not None:
-        await desk.on_event(event, context)
+    handler: BridgeEventHandler | None = context.bot_data.get(pair.BRIDGE)
+    if handler is not None:
+        await handler.on_event(event, context)

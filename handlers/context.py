@@ -1,9 +1,9 @@
 """What every handler is given: the services, and the language of who wrote."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from telegram import Update
 from telegram.ext import CallbackContext, ExtBot
@@ -16,9 +16,6 @@ from services.formats.hidden import Hidden
 from services.people.people import People
 from services.secret_shapes import SecretShapes
 from services.storage.database import Database
-
-if TYPE_CHECKING:
-    from handlers.engine.model import Conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +41,8 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
     """Whether this update was answered with the step of a conversation, or need not be."""
     is_confidential: bool = False
     """Whether the text may hold something secret that was not recognised; it is noted nowhere."""
+    conversation_session: object | None = None
+    """The stored conversation, loaded for this update; `handlers.engine.session` owns it."""
 
     @property
     def services(self) -> Services:
@@ -55,12 +54,6 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
     def is_online(self) -> bool:
         """Whether operations are carried out here; else the person is guided."""
         return bool(self.services.authority.carries_out)
-
-    @property
-    def conversations(self) -> "Mapping[str, Conversation]":
-        """Every conversation by its name."""
-        conversations: Mapping[str, Conversation] = self.bot_data["conversations"]
-        return conversations
 
     def language(self, update: Update) -> str:
         """Give the language to speak to the person behind an update."""

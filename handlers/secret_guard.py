@@ -9,7 +9,7 @@ from telegram.ext import ApplicationHandlerStop
 
 from handlers.context import Context
 from handlers.engine import message_handler
-from handlers.engine.session import open_step_context
+from handlers.engine.session import open_session
 from handlers.faq import answers
 from handlers.screen.deletion import delete_message
 from handlers.screen.text import N_, Markup, say
@@ -79,7 +79,7 @@ def _rule(update: Update, context: Context, shape: Shape, language: str) -> Mark
             "Give it to nobody in a chat: paying opens a form of the payment provider, which "
             "alone sees it.",
         )
-    if open_step_context(update, context) is not None:
+    if open_session(update, context) is not None:
         return say(
             language,
             "It is not what I asked for: that follows below. <b>Nobody ever needs your PIN.</b>",

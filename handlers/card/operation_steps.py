@@ -126,21 +126,37 @@ class OperationSteps:
             WORK: Step(
                 self._words,
                 (replace(again, when=lambda ctx: not self._is_running(ctx)),),
-                requires=needs, external_transitions=heard, on_shown=shown, on_leave=self._left,
+                requires=needs,
+                external_transitions=heard,
+                on_shown=shown,
+                on_leave=self._left,
             ),
             FAILED: Step(
                 self._failed,
                 (replace(again, when=lambda ctx: ctx.data[FAILURE] not in FINAL_FAILURES),),
-                requires=(FAILURE,), external_transitions=heard, on_shown=shown, links=self._links, is_done=True,
+                requires=(FAILURE,),
+                external_transitions=heard,
+                on_shown=shown,
+                links=self._links,
+                is_done=True,
             ),
             UNRESOLVED_STEP: Step(
                 self._doubt,
-                (ButtonTransition("ask", N_("🔎 Ask the card now"), WORK, action=self.resolve,
-                        also_targets=self.also_targets),),
-                requires=(FAILURE,), external_transitions=heard, on_shown=shown,
+                (
+                    ButtonTransition(
+                        "ask",
+                        N_("🔎 Ask the card now"),
+                        WORK,
+                        action=self.resolve,
+                        also_targets=self.also_targets,
+                    ),
+                ),
+                requires=(FAILURE,),
+                external_transitions=heard,
+                on_shown=shown,
             ),
             **found,
-        }  # fmt: skip
+        }
 
     @property
     def pairing(self) -> PairingSteps:

@@ -132,51 +132,83 @@ class PairingSteps:
                 self._pair,
                 (
                     _when(code, lambda ctx: not self._has_code(ctx)),
-                    ButtonTransition("new", N_("🔄 Another code"), PAIR, action=self.offer_code, when=self._has_code),
+                    ButtonTransition(
+                        "new",
+                        N_("🔄 Another code"),
+                        PAIR,
+                        action=self.offer_code,
+                        when=self._has_code,
+                    ),
                 ),
-                asides, requires=needs, external_transitions=heard, on_shown=shown,
+                asides,
+                requires=needs,
+                external_transitions=heard,
+                on_shown=shown,
             ),
             COMPARE: Step(
                 self._compare,
                 (
                     ButtonTransition(
-                        "same", N_("✅ Yes, the same words"), CONFIRMED, action=self._yes,
-                        also_targets=(PAIRING_ENDED, self.also_targets[0], *further), when=self._is_offered,
+                        "same",
+                        N_("✅ Yes, the same words"),
+                        CONFIRMED,
+                        action=self._yes,
+                        also_targets=(PAIRING_ENDED, self.also_targets[0], *further),
+                        when=self._is_offered,
                     ),
                     ButtonTransition(
-                        "other", N_("🛑 No, other words"), PAIRING_ENDED, action=self._no,
+                        "other",
+                        N_("🛑 No, other words"),
+                        PAIRING_ENDED,
+                        action=self._no,
                         when=self._is_offered,
                     ),
                     on,
                     _when(code, self._is_gone),
                 ),
-                requires=needs, external_transitions=heard, on_shown=shown, on_leave=self._left,
+                requires=needs,
+                external_transitions=heard,
+                on_shown=shown,
+                on_leave=self._left,
             ),
             CONFIRMED: Step(
                 self._confirmed,
                 (
                     ButtonTransition(
-                        "other", N_("🛑 Do not connect"), PAIRING_ENDED, action=self._no,
+                        "other",
+                        N_("🛑 Do not connect"),
+                        PAIRING_ENDED,
+                        action=self._no,
                         when=self._is_offered,
                     ),
                     on,
                     _when(code, self._is_gone),
                 ),
-                requires=needs, external_transitions=heard, on_shown=shown, on_leave=self._left,
+                requires=needs,
+                external_transitions=heard,
+                on_shown=shown,
+                on_leave=self._left,
             ),
-            PAIRING_ENDED: Step(_parted, (code,), requires=(END_REASON,), external_transitions=heard, on_shown=shown),
+            PAIRING_ENDED: Step(
+                _parted, (code,), requires=(END_REASON,), external_transitions=heard, on_shown=shown
+            ),
             "unlinked": Step(
                 UNLINKED,
                 (
                     ButtonTransition(
-                        "again", N_("🔁 Try again"), "unlinked", action=self.connect,
+                        "again",
+                        N_("🔁 Try again"),
+                        "unlinked",
+                        action=self.connect,
                         also_targets=(PAIR, *self.also_targets),
                     ),
                     code,
                 ),
-                requires=needs, external_transitions=(said, dropped), on_shown=shown,
+                requires=needs,
+                external_transitions=(said, dropped),
+                on_shown=shown,
             ),
-        }  # fmt: skip
+        }
         return {
             name: step for name, step in steps.items() if name != "unlinked" or self.waits_for_pc
         }

@@ -3,7 +3,7 @@
 from telegram import Update
 
 from handlers.context import Context
-from handlers.engine.session import is_goal_reached
+from handlers.engine.session import conversations_of, is_goal_reached
 from handlers.identity.records_notice import records_notice
 from handlers.screen.text import label, say
 from handlers.screen.view import View, button, send, show, view
@@ -24,7 +24,7 @@ async def on_guides(update: Update, context: Context, _parts: list[str]) -> str 
 def _overview(context: Context, language: str) -> View:
     rows = [
         [button(label(language, dialog.title), "do", dialog.name)]
-        for dialog in context.conversations.values()
+        for dialog in conversations_of(context).values()
     ]
     if context.is_online:
         words = say(

@@ -9,6 +9,7 @@ from handlers.card.pairing_steps import CLIENT_LANGUAGE, HOW, NO_CODE, PAIR, UNL
 from handlers.context import Context
 from handlers.engine import start_handler
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
+from handlers.engine.session import conversations_of
 from handlers.identity.error_messages import format_time
 from handlers.identity.limits import SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, say
@@ -17,7 +18,7 @@ from services.bridge.interface import BridgeHub, Presence
 
 NAME, PAIRED = "pair", "paired"
 BRIDGE = "bridge"
-"""What `bot_data` has of the bridge: a `BridgeDesk`."""
+"""What `bot_data` has of the bridge: a `BridgeEventHandler`."""
 
 _PAIRED = N_(
     "✅ <b>Your PC is connected with this chat</b>, until {until} (Taipei), until you close "
@@ -79,23 +80,34 @@ def pairing(
             "begin": Step(
                 begin,
                 (
-                    ButtonTransition("code", code, PAIR, action=steps.offer_code, when=lambda s: not is_paired(s)),
-                    ButtonTransition("another", N_("🔄 Connect another PC"), PAIR, action=steps.offer_code,
-                           when=is_paired),
-                    ButtonTransition("part", N_("🔌 Disconnect"), "begin", action=part, when=is_paired),
+                    ButtonTransition(
+                        "code", code, PAIR, action=steps.offer_code, when=lambda s: not is_paired(s)
+                    ),
+                    ButtonTransition(
+                        "another",
+                        N_("🔄 Connect another PC"),
+                        PAIR,
+                        action=steps.offer_code,
+                        when=is_paired,
+                    ),
+                    ButtonTransition(
+                        "part", N_("🔌 Disconnect"), "begin", action=part, when=is_paired
+                    ),
                 ),
                 links=after,
             ),
             **steps.steps,
-            PAIRED: Step(paired, links=after, requires=(CLIENT_LANGUAGE,), on_shown=board.record_message),
+            PAIRED: Step(
+                paired, links=after, requires=(CLIENT_LANGUAGE,), on_shown=board.record_message
+            ),
         },
-    )  # fmt: skip
+    )
     return CardConversation(dialog, steps)
 
 
 async def on_pair(update: Update, context: Context) -> None:
     """/pair: connect a PC, or see that one is."""
-    if NAME in context.conversations:
+    if NAME in conversations_of(context):
         await start_handler.on_go(update, context, [NAME])
     else:
         await send(update, context, view(say(context.language(update), _NO_BRIDGE)))
@@ -111,6 +123,6 @@ async def on_unpair(update: Update, context: Context) -> None:
         text = say(language, _IN_PRIVATE)
     else:
         was_paired = await desk.hub.unpair(chat.id, context.services.now())
-        desk.board.put_code(chat.id, None)
+        desk.live_messages.set_code(chat.id, None)
         text = say(language, _PARTED_NOW if was_paired else _NOT_PAIRED)
     await send(update, context, view(text))

@@ -7,14 +7,12 @@ language, questions in between, old buttons, resting too long) comes with the me
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from handlers.context import Context
 from handlers.screen.text import Markup
-
-if TYPE_CHECKING:
-    from handlers.context import Context
 
 Value = TypeVar("Value")
 
@@ -77,7 +75,7 @@ Effect = Callable[[AsyncSession, StepContext], Awaitable[Mapping[str, str] | Ste
 """What a choice does, in the transaction of the move; gives what is kept, or where it led."""
 Action = Callable[[StepContext], Awaitable[StepResult]]
 """What a choice does in transactions of its own, before the move; it may come again."""
-AfterCommit = Callable[["Context", StepContext], Awaitable[None]]
+AfterCommit = Callable[[Context, StepContext], Awaitable[None]]
 """What follows once the move to `to` is committed and shown; it may come again."""
 OnEnter = Callable[[AsyncSession, StepContext], Awaitable[Mapping[str, str]]]
 """What is looked up when somebody comes to a step; gives what is kept."""

@@ -5,7 +5,7 @@ No Telegram here: who is where goes in, where they are now comes out.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -29,7 +29,7 @@ BACK, CANCEL = "back", "cancel"
 CANCELLED = "(cancelled)"
 """The step a conversation is at that was left; no declared step has such a name."""
 
-_TOLD = "(told)"
+_STATUS = "(told)"
 """Among what is kept: the line above the step; nothing that a step keeps has such a name."""
 
 Conversations = Mapping[str, Conversation]
@@ -43,26 +43,30 @@ def find_step(conversations: Conversations, state: ConversationState) -> Step | 
 
 def status_message_of(state: ConversationState) -> StatusMessage | None:
     """Give the line above the step somebody is at."""
-    return StatusMessage(**json.loads(state.data[_TOLD])) if _TOLD in state.data else None
+    if _STATUS not in state.data:
+        return None
+    stored = json.loads(state.data[_STATUS])
+    return StatusMessage(stored["message"], stored["values"])
+
+
+def _stored(message: StatusMessage) -> str:
+    values = {"message": message.text, "values": dict(message.values)}
+    return json.dumps(values, ensure_ascii=False)
 
 
 def without_status_message(state: ConversationState) -> ConversationState:
     """Give where somebody is without the line above it."""
-    return replace(state, data={k: v for k, v in state.data.items() if k != _TOLD})
+    return replace(state, data={k: v for k, v in state.data.items() if k != _STATUS})
 
 
 @dataclass(frozen=True)
 class ConversationMachine:
-    """Carries out one update's move.
-
-    :ivar update_id: which update it is.
-    """
+    """The state machine of conversations: each transition is one transaction with its effect."""
 
     conversations: Conversations
     store: ConversationStore
     session: AsyncSession
     context: StepContext
-    update_id: int
 
     async def begin(
         self, before: ConversationState | None, target: tuple[str, str]
@@ -135,10 +139,10 @@ class ConversationMachine:
             raise UndeclaredTargetError(
                 f"{state.conversation}/{state.step} leads to {result.target}"
             )
-        data = {k: v for k, v in state.data.items() if k not in (*result.clear_data, _TOLD)}
+        data = {k: v for k, v in state.data.items() if k not in (*result.clear_data, _STATUS)}
         data |= result.set_data
         if result.message is not None:
-            data[_TOLD] = json.dumps(asdict(result.message), ensure_ascii=False)
+            data[_STATUS] = _stored(result.message)
         dialog, step = target
         history = () if result.clears_history else _history(state, f"{dialog}/{step}")
         return await self._save(
@@ -159,20 +163,12 @@ class ConversationMachine:
             return None
         return await self._go(state, step.text_input, kept)
 
-    def is_over(self, state: ConversationState) -> bool:
-        """Tell whether an open conversation has to be closed: rested too long, or no longer here.
-
-        A step may be declared no more when a new version of the bot is started.
-        """
-        is_here = find_step(self.conversations, state) is not None
-        return state.is_open and (state.is_expired(self.context.now) or not is_here)
-
     async def expire(self, state: ConversationState) -> ConversationState:
         """Close a conversation that rested too long.
 
         :raises ConversationChangedError: when somebody else moved it meanwhile.
         """
-        closed = replace(state.expire(), last_update_id=self.update_id)
+        closed = replace(state.expire(), last_update_id=self.context.update_id)
         return await self.store.save(self.session, closed)
 
     async def _go(
@@ -195,7 +191,7 @@ class ConversationMachine:
         is_open = step is not None and not step.is_end
         expires_at = self.context.now + self.conversations[state.conversation].timeout
         moved = replace(
-            state, is_open=is_open, expires_at=expires_at, last_update_id=self.update_id
+            state, is_open=is_open, expires_at=expires_at, last_update_id=self.context.update_id
         )
         return await self.store.save(self.session, moved)
 

@@ -110,7 +110,7 @@ def parse_number_and_birth_date(text: str, today: date) -> IdentityInput | None:
     :raises NotTakenError: for what can be neither.
     """
     number, rest = _split(text)
-    born = parse_birth_date(rest, today) if rest else None
+    born = parse_typed_birth_date(rest, today) if rest else None
     return IdentityInput(number, birth_date=born) if number or born else None
 
 

@@ -16,13 +16,12 @@ from handlers.context import Context
 from handlers.conversations.pay import online as pay
 from handlers.conversations.pay import owing
 from handlers.conversations.pay.invoice import FEE_LABELS
-from handlers.engine.session import make_step_context
-from handlers.engine.transitions import ConversationMachine
+from handlers.engine.session import conversation_session
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, send, view
 from services.authority.errors import CheckoutRefusal, CheckoutRefusedError, NotCarriedOutError
 from services.authority.values import Charge, ChargeResult, Checkout, Fee
-from services.conversations import ConversationChangedError, ConversationState
+from services.conversations import ConversationState
 from services.formats import money
 from services.messaging import staff_alerts
 from services.messaging.outbox import References
@@ -178,37 +177,31 @@ def _charge(message: Message) -> Charge:
 
 async def _record(update: Update, context: Context, charge: Charge) -> ChargeResult:
     """Record a charge, and end the conversation that it was the aim of, in one transaction."""
-    services = context.services
-    online, now = services.authority.online, services.now()
+    conversation = conversation_session(update, context)
+    if conversation is None:
+        async with context.services.database.unit_of_work() as session:
+            return await _record_charge(session, charge, context)
     while True:
-        try:
-            async with services.database.unit_of_work() as session:
-                result = await online.record_charge(session, charge, now)
-                if result.changed and not result.matched:
-                    await _alert(session, charge, result, context)
-                ended = await _end(update, context, session, charge) if result.matched else None
-        except ConversationChangedError:  # the person moved on at this moment, in another process
-            continue
-        if ended is not None:
-            services.conversations.remember(ended)
-        return result
+        async with conversation.transaction() as machine:
+            result = await _record_charge(machine.session, charge, context)
+            state = conversation.state
+            if result.matched and state is not None and _is_paid_by(state, charge):
+                conversation.state = await machine.begin(state, (pay.NAME, owing.PAID))
+            return result
+        # The person moved on at this moment, in another process: once more.
 
 
-async def _end(
-    update: Update, context: Context, session: AsyncSession, charge: Charge
-) -> ConversationState | None:
-    """End the conversation in which the invoice was made, where the payer is still in it."""
-    ctx = make_step_context(update, context)
-    if ctx is None:
-        return None
-    store = context.services.conversations
-    state = await store.find(session, ctx.chat_id, ctx.user_id)
-    if state is None or not state.is_open:
-        return None
-    if state.data.get(owing.INVOICE) != charge.checkout.payload:
-        return None
-    mover = ConversationMachine(context.conversations, store, session, ctx, update.update_id)
-    return await mover.begin(state, (pay.NAME, owing.PAID))
+async def _record_charge(session: AsyncSession, charge: Charge, context: Context) -> ChargeResult:
+    services = context.services
+    result = await services.authority.online.record_charge(session, charge, services.now())
+    if result.changed and not result.matched:
+        await _alert(session, charge, result, context)
+    return result
+
+
+def _is_paid_by(state: ConversationState, charge: Charge) -> bool:
+    """Whether the payer is still in the conversation in which the invoice was made."""
+    return state.is_open and state.data.get(owing.INVOICE) == charge.checkout.payload
 
 
 async def _alert(

@@ -121,7 +121,7 @@ async def _types_twice(visit: Visit, answer: str) -> None:
 def _is_deleted(anna: Subscriber, sent: int, text: str) -> None:
     """Expect what was typed where nothing asks for it to be gone, where it looks like a secret."""
     services = anna.stage.kaika.application.bot_data["services"]
-    if services.shapes.find(text) is not None:
+    if services.secret_shapes.find(text) is not None:
         assert sent not in [message["message_id"] for message in anna.messages]
 
 

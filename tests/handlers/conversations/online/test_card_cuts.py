@@ -136,7 +136,7 @@ async def test_a_mistake_of_ours_while_something_is_shown_is_apologised_for(
         raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr("handlers.card_events.BridgeDesk._show", broken)
+        patched.setattr("handlers.card_events.BridgeEventHandler._show", broken)
         await happens(cards, LinkUp(person.person.id))
     assert len(person.heard) == heard + is_told
     if is_told:
@@ -165,7 +165,7 @@ async def test_only_a_mistake_of_ours_is_logged_as_an_error(
     log = CapturingLogger()
     with monkeypatch.context() as patched:
         patched.setattr("bot.telegram.error_handler._log", log)
-        patched.setattr("handlers.card_events.BridgeDesk._show", broken)
+        patched.setattr("handlers.card_events.BridgeEventHandler._show", broken)
         await happens(cards, LinkUp(person.person.id))
     assert [(call.method_name, call.args[0]) for call in log.calls] == [logged]
 
