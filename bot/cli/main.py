@@ -76,12 +76,12 @@ def check() -> None:
     """Check every FAQ entry in every language."""
     from bot.cli import faq_check
 
-    problems = faq_check.problems()
+    problems = faq_check.find_problems()
     for problem in problems:
         _err.print(problem, markup=False, highlight=False)
     if problems:
         raise typer.Exit(1)
-    _out.print(f"{faq_check.count()} entries are in order in every language.")
+    _out.print(f"{faq_check.count_entries()} entries are in order in every language.")
 
 
 @faq_app.command(context_settings={"ignore_unknown_options": True})
