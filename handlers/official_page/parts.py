@@ -74,7 +74,10 @@ def to_show(chinese: str, meaning: str) -> Aside:
 
 
 def environment(to: str) -> Step:
-    """Give the step that checks computer, component, reader, pop-ups and browser (§2.1, §2.4)."""
+    """Give the step that checks computer, component, reader, pop-ups and browser.
+
+    docs/facts.md §2.1, §2.4.
+    """
     return walk(
         N_(
             "<b>Is the computer ready?</b>\n"
