@@ -34,11 +34,25 @@ _err = Console(stderr=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"kaika {version('kaika')}")
+        raise typer.Exit
+
+
 @app.callback()
 def with_options(
     context: typer.Context,
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Work on the sandbox that `kaika demo` runs.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Take the options that stand before the command."""
