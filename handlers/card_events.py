@@ -152,11 +152,7 @@ class BridgeEventHandler:
         return None
 
     async def _of_work(
-        self,
-        event: events.OperationEvent,
-        desk: CardConversation,
-        ctx: StepContext,
-        step: str,
+        self, event: events.OperationEvent, desk: CardConversation, ctx: StepContext, step: str
     ) -> StepResult | None:
         work = desk.operation
         if work is None or step not in _AT_WORK or not work.is_about(event):
@@ -212,11 +208,7 @@ class BridgeEventHandler:
             await self.hub.told(told)
 
     async def _move(
-        self,
-        state: ConversationState,
-        ctx: StepContext,
-        outcome: StepResult,
-        context: Context,
+        self, state: ConversationState, ctx: StepContext, outcome: StepResult, context: Context
     ) -> ConversationState | None:
         services = context.services
         step = context.conversations[state.conversation].steps[state.step]
@@ -246,10 +238,7 @@ class BridgeEventHandler:
         shown = render(context, ctx, state)
         try:
             await show_at(
-                context.bot,
-                ctx.chat_id,
-                self.live_messages.message_id(ctx.chat_id),
-                shown,
+                context.bot, ctx.chat_id, self.live_messages.message_id(ctx.chat_id), shown
             )
         except Forbidden:
             _log.info("bridge_chat_closed_to_us")

@@ -52,10 +52,7 @@ async def transaction(
         mover = ConversationMachine(
             context.conversations, services.conversations, session, ctx, update.update_id
         )
-        yield (
-            mover,
-            await services.conversations.find(session, ctx.chat_id, ctx.user_id),
-        )
+        yield mover, await services.conversations.find(session, ctx.chat_id, ctx.user_id)
 
 
 async def load(update: Update, context: Context, ctx: StepContext) -> ConversationState | None:
