@@ -8,7 +8,7 @@ from typing import Any
 from telegram import Update
 from telegram.ext import CallbackContext, ExtBot
 
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.conversations import ConversationStore
 from services.faq.entries import Entries
 from services.faq.search import Search
@@ -28,7 +28,8 @@ class Services:
     search: Search
     secret_shapes: SecretShapes
     conversations: ConversationStore
-    authority: Authority
+    authority: Authority | None = None
+    """`None` where the person is guided through the official page instead."""
     payment_provider: Hidden | None = None
     """The token of the payment provider; without it nobody can pay in the chat."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -49,11 +50,6 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
         """The services."""
         services: Services = self.bot_data["services"]
         return services
-
-    @property
-    def is_online(self) -> bool:
-        """Whether operations are carried out here; else the person is guided."""
-        return bool(self.services.authority.carries_out)
 
     def language(self, update: Update) -> str:
         """Give the language to speak to the person behind an update."""

@@ -10,7 +10,7 @@ from handlers.identity.chat_linking import DONE, OFFER, linking_steps
 from handlers.identity.code import GRANT, CodeVerification
 from handlers.identity.limits import SECRET_TIMEOUT
 from handlers.screen.text import N_
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.bridge.interface import BridgeHub
 from services.bridge.operations.task import Work
 
@@ -59,7 +59,7 @@ class PinSetupConversation:
                 self.confirm, (start,), requires=(GRANT,), on_shown=board.record_message
             ),
             **work.steps,
-            **linking_steps(authority.online, self.done, self.links),
+            **linking_steps(authority.links, self.done, self.links),
             **self.extra_steps,
         }
         dialog = Conversation(str(self.work), self.title, "ready", steps, timeout=SECRET_TIMEOUT)

@@ -31,7 +31,7 @@ from handlers.identity.one_time_code import OneTimeCodeStep
 from handlers.identity.records_notice import records_notice
 from handlers.screen.text import N_, Markup, say
 from services.authority.errors import GrantExpiredError, WrongStateError
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.calendar import today
 
 _ASK = N_(
@@ -74,7 +74,7 @@ class BirthDateVerification:
         refused = () if self.refused_step is None else (self.refused_step,)
         others = (self.number_step, self.date_step, *self.one_time_code.also_targets, *refused)
         secret = SecretInput(self._read, None, self.one_time_code.name, others, self._enter)
-        looked_up = look_up_linked_people(self.authority.online)
+        looked_up = look_up_linked_people(self.authority)
         return {
             self.number_step: Step(
                 self._ask, self.buttons, secret_input=secret, on_enter=looked_up, title=self.title
@@ -96,15 +96,15 @@ class BirthDateVerification:
     async def _enter(
         self, session: AsyncSession, claim: IdentityInput, ctx: StepContext
     ) -> StepResult:
-        online = self.authority.online
+        sealed_input = self.authority.sealed_input
         try:
-            number = claim.number or unseal_ui_number(online, ctx)
+            number = claim.number or unseal_ui_number(sealed_input, ctx)
         except GrantExpiredError as error:
             return StepResult(
                 self.number_step, message=message_for(error), clear_data=IDENTITY_KEYS
             )
         if claim.birth_date is None:
-            return StepResult(self.date_step, seal_ui_number(online, number, ctx))
+            return StepResult(self.date_step, seal_ui_number(sealed_input, number, ctx))
         try:
             return await self.one_time_code.send_to(session, number, claim.birth_date, ctx)
         except WrongStateError:

@@ -7,16 +7,16 @@ from handlers.identity.code import GRANT, IDENTITY_KEYS
 from handlers.identity.error_messages import is_short_pause, message_for
 from handlers.identity.input_parser import parse_card_number
 from services.authority.errors import ChatPausedError, GrantExpiredError, WrongCardNumberError
-from services.authority.interface.port import OnlineAuthority
+from services.authority.interface.credentials import Credentials
 from services.formats.card_number import CardNumber
 
 
-def card_number_input(online: OnlineAuthority, step: str, target: str) -> SecretInput[CardNumber]:
+def card_number_input(credentials: Credentials, step: str, target: str) -> SecretInput[CardNumber]:
     """Give what is typed at the step `here`.
 
     :param to: where the right number leads.
     """
-    return SecretInput(_read, _prove(online, step, target), target, ("who", "paused"))
+    return SecretInput(_read, _prove(credentials, step, target), target, ("who", "paused"))
 
 
 def _read(text: str, _scene: StepContext) -> CardNumber | None:
@@ -24,12 +24,12 @@ def _read(text: str, _scene: StepContext) -> CardNumber | None:
 
 
 def _prove(
-    online: OnlineAuthority, here: str, to: str
+    credentials: Credentials, here: str, to: str
 ) -> Callable[[CardNumber, StepContext], Awaitable[StepResult]]:
     async def prove(number: CardNumber, ctx: StepContext) -> StepResult:
         grant = ctx.data[GRANT]
         try:
-            await online.prove_card_number(grant, number, ctx.chat_id, ctx.now, ctx.attempt)
+            await credentials.check_card_number(grant, number, ctx.chat_id, ctx.now, ctx.attempt)
         except WrongCardNumberError as error:
             if error.tries_left:
                 return StepResult(here, message=message_for(error))

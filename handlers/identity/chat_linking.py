@@ -14,7 +14,7 @@ from handlers.identity.code import GRANT, UNLINKED
 from handlers.identity.error_messages import message_for
 from handlers.screen.text import N_, Markup, say
 from services.authority.errors import AuthorityError
-from services.authority.interface.port import OnlineAuthority
+from services.authority.interface.links import ChatLinks
 
 OFFER, DONE = "offer", "done"
 """The steps where a conversation that had a right code is done."""
@@ -29,9 +29,7 @@ _LINKED = N_(
 )
 
 
-def linking_steps(
-    online: OnlineAuthority, words: StepText, links: Links = ()
-) -> Mapping[str, Step]:
+def linking_steps(chat_links: ChatLinks, words: StepText, links: Links = ()) -> Mapping[str, Step]:
     """Give the end, ``done``, and with the same words before it ``offer``, to link the chat."""
 
     async def link(session: AsyncSession, ctx: StepContext) -> StepResult:
@@ -39,7 +37,7 @@ def linking_steps(
             async with session.begin_nested():
                 grant = ctx.data[GRANT]
                 client = ctx.client_language
-                await online.link_chat(session, grant, ctx.chat_id, ctx.now, client)
+                await chat_links.link_chat(session, grant, ctx.chat_id, ctx.now, client)
         except AuthorityError as error:
             return StepResult(
                 DONE, message=message_for(error), clear_data=(GRANT,), clears_history=True

@@ -33,7 +33,8 @@ from services.authority.errors import (
     UnknownPersonError,
     WrongCodeError,
 )
-from services.authority.interface.port import Authority, OnlineAuthority
+from services.authority.interface.authority import Authority
+from services.authority.interface.credentials import SealedInput
 from services.authority.values import Operation
 from services.formats.hidden import Hidden
 from services.formats.subscriber_code import SubscriberCode
@@ -107,20 +108,15 @@ class CodeVerification:
                 self._ask,
                 (*known, *self.buttons),
                 secret_input=secret,
-                on_enter=look_up_linked_people(self.online),
+                on_enter=look_up_linked_people(self.authority),
             ),
             "code": Step(_ask_code, secret_input=secret, requires=(NUMBER,)),
             "paused": PAUSED,
             "locked": self.locked_step or LOCKED,
         }
 
-    @property
-    def online(self) -> OnlineAuthority:
-        """The verbs."""
-        return self.authority.online
-
     def _known(self, number: int) -> ButtonTransition:
-        choose = choose_linked_person(self.online, _PEOPLE[number])
+        choose = choose_linked_person(self.authority, _PEOPLE[number])
         return ButtonTransition(
             f"known{number}",
             f"👤 {{known{number}}}",
@@ -132,13 +128,7 @@ class CodeVerification:
     def _ask(self, ctx: StepContext) -> Markup:
         lead = [] if self.introduction is None else [render_text(self.introduction, ctx)]
         return Markup(
-            "\n\n".join(
-                [
-                    *lead,
-                    _question(ctx),
-                    records_notice(self.authority, ctx.language),
-                ]
-            )
+            "\n\n".join([*lead, _question(ctx), records_notice(self.authority, ctx.language)])
         )
 
     def _read(self, text: str, ctx: StepContext) -> IdentityInput | None:
@@ -149,26 +139,19 @@ class CodeVerification:
 
     async def _act(self, claim: IdentityInput, ctx: StepContext) -> StepResult:
         try:
-            number = claim.number or unseal_ui_number(self.online, ctx)
+            number = claim.number or unseal_ui_number(self.authority.sealed_input, ctx)
         except GrantExpiredError as error:
             return StepResult("who", message=message_for(error), clear_data=IDENTITY_KEYS)
-        kept = seal_ui_number(self.online, number, ctx)
+        kept = seal_ui_number(self.authority.sealed_input, number, ctx)
         if claim.code is None:
             return StepResult("code", kept)
         return await self._check(number, claim.code, replace(ctx, data={**ctx.data, **kept}))
 
     async def _check(self, number: UiNumber, code: SubscriberCode, ctx: StepContext) -> StepResult:
         kept = {key: ctx.data[key] for key in (NUMBER, MASKED)}
-        check = self.online.check_code
+        check = self.authority.credentials.check_code
         try:
-            grant = await check(
-                number,
-                code,
-                self.operation,
-                ctx.chat_id,
-                ctx.now,
-                ctx.attempt,
-            )
+            grant = await check(number, code, self.operation, ctx.chat_id, ctx.now, ctx.attempt)
         except WrongCodeError as error:
             to = "code" if error.paused_until is None else "paused"
             return StepResult(to, kept, message_for(error), clears_history=to == "paused")
@@ -212,45 +195,47 @@ LOCKED = Step(
 )
 
 
-def look_up_linked_people(online: OnlineAuthority) -> OnEnter:
+def look_up_linked_people(authority: Authority) -> OnEnter:
     """Give what looks up whom a chat is linked to; one alone is taken for who is meant."""
 
     async def look(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
-        people = list(await online.linked_people(session, ctx.chat_id))[:_MOST_KNOWN]
+        people = list(await authority.links.list_people(session, ctx.chat_id))[:_MOST_KNOWN]
         kept = {_KNOWN[i]: person.ui_number_masked for i, person in enumerate(people)}
         kept |= {_PEOPLE[i]: person.subscriber for i, person in enumerate(people)}
         if len(people) == 1:
-            number = await online.number_of(session, people[0].subscriber, ctx.chat_id)
-            kept |= seal_ui_number(online, number, ctx)
+            number = await authority.links.find_ui_number(
+                session, people[0].subscriber, ctx.chat_id
+            )
+            kept |= seal_ui_number(authority.sealed_input, number, ctx)
         return kept
 
     return look
 
 
-def choose_linked_person(online: OnlineAuthority, person: str) -> Effect:
+def choose_linked_person(authority: Authority, person: str) -> Effect:
     """Give what takes the UI No. of a person the chat is linked to."""
 
     async def choose(session: AsyncSession, ctx: StepContext) -> Mapping[str, str] | StepResult:
         try:
-            number = await online.number_of(session, ctx.data[person], ctx.chat_id)
+            number = await authority.links.find_ui_number(session, ctx.data[person], ctx.chat_id)
         except UnknownPersonError:  # unlinked a moment ago
             return StepResult("who", clear_data=IDENTITY_KEYS)
-        return seal_ui_number(online, number, ctx)
+        return seal_ui_number(authority.sealed_input, number, ctx)
 
     return choose
 
 
-def seal_ui_number(online: OnlineAuthority, number: UiNumber, ctx: StepContext) -> dict[str, str]:
+def seal_ui_number(sealed_input: SealedInput, number: UiNumber, ctx: StepContext) -> dict[str, str]:
     """Give a UI No. as it is kept: sealed, and masked."""
-    return {NUMBER: online.seal(number, ctx.chat_id), MASKED: number.masked()}
+    return {NUMBER: sealed_input.seal(number, ctx.chat_id), MASKED: number.masked()}
 
 
-def unseal_ui_number(online: OnlineAuthority, ctx: StepContext) -> UiNumber:
+def unseal_ui_number(sealed_input: SealedInput, ctx: StepContext) -> UiNumber:
     """Open the UI No. that was kept.
 
     :raises GrantExpiredError: where it cannot be opened any more.
     """
-    hidden: Hidden = online.unseal(ctx.data[NUMBER], ctx.chat_id)
+    hidden: Hidden = sealed_input.unseal(ctx.data[NUMBER], ctx.chat_id)
     return UiNumber(hidden.reveal())
 
 

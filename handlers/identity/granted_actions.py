@@ -10,7 +10,7 @@ from handlers.identity import unavailable_steps
 from handlers.identity.code import GRANT, IDENTITY_KEYS, OnVerified
 from handlers.identity.error_messages import message_for
 from services.authority.errors import AuthorityError, WrongStateError
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.authority.values import Change
 from services.storage.database import Database
 
@@ -27,12 +27,13 @@ def check_precondition(
 
     :param to: where it goes on if there is.
     """
-    online = authority.online
 
     async def look(grant: str, ctx: StepContext) -> StepResult:
         try:
             async with database.unit_of_work() as session:
-                change = await online.look_ahead(session, grant, ctx.chat_id, ctx.now)
+                change = await authority.certificates.preview_change(
+                    session, grant, ctx.chat_id, ctx.now
+                )
         except AuthorityError as error:
             return _refused(error)
         return StepResult(target) if change.changed else next_step(change, ctx)

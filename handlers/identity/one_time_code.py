@@ -31,7 +31,7 @@ from services.authority.errors import (
     TooManyMailsError,
     WrongOneTimeCodeError,
 )
-from services.authority.interface.port import OnlineAuthority
+from services.authority.interface.authority import Authority
 from services.authority.values import Challenge, Operation
 from services.calendar import today
 from services.formats.hidden import Hidden
@@ -84,7 +84,7 @@ class OneTimeCodeStep:
     :ivar operation: what it is for where there is no grant yet.
     """
 
-    online: OnlineAuthority
+    authority: Authority
     operation: Operation
     target: str
     start_step: str = "who"
@@ -120,8 +120,10 @@ class OneTimeCodeStep:
         self, session: AsyncSession, number: UiNumber, birth_date: date, ctx: StepContext
     ) -> StepResult:
         """Have a code sent to who has this number and birth date, and keep both, sealed."""
-        kept = seal_ui_number(self.online, number, ctx)
-        kept[BIRTH_DATE] = self.online.seal(Hidden(birth_date.isoformat()), ctx.chat_id)
+        kept = seal_ui_number(self.authority.sealed_input, number, ctx)
+        kept[BIRTH_DATE] = self.authority.sealed_input.seal(
+            Hidden(birth_date.isoformat()), ctx.chat_id
+        )
         led = await self._sent(session, replace(ctx, data={**ctx.data, **kept}))
         return replace(led, set_data={**kept, **led.set_data}) if led.target != "paused" else led
 
@@ -144,17 +146,21 @@ class OneTimeCodeStep:
     async def _challenge(self, session: AsyncSession, ctx: StepContext) -> Challenge:
         if GRANT in ctx.data:
             grant = ctx.data[GRANT]
-            return await self.online.send_one_time_code(session, grant, ctx.chat_id, ctx.now)
+            return await self.authority.credentials.send_one_time_code(
+                session, grant, ctx.chat_id, ctx.now
+            )
         if BIRTH_DATE not in ctx.data:
             raise GrantExpiredError
-        number = unseal_ui_number(self.online, ctx)
-        born = date.fromisoformat(self.online.unseal(ctx.data[BIRTH_DATE], ctx.chat_id).reveal())
-        return await self.online.ask_one_time_code(
+        number = unseal_ui_number(self.authority.sealed_input, ctx)
+        born = date.fromisoformat(
+            self.authority.sealed_input.unseal(ctx.data[BIRTH_DATE], ctx.chat_id).reveal()
+        )
+        return await self.authority.credentials.request_one_time_code(
             session, number, born, self.operation, ctx.chat_id, ctx.now
         )
 
     async def _answer(self, code: OneTimeCode, ctx: StepContext) -> StepResult:
-        answer = self.online.answer_one_time_code
+        answer = self.authority.credentials.check_one_time_code
         challenge = ctx.data[CHALLENGE]
         try:
             grant = await answer(challenge, code, ctx.chat_id, ctx.now, ctx.attempt)

@@ -19,7 +19,8 @@ from handlers.conversations.pay.invoice import FEE_LABELS
 from handlers.engine.session import conversation_session
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, send, view
-from services.authority.errors import CheckoutRefusal, CheckoutRefusedError, NotCarriedOutError
+from services.authority.errors import CheckoutRefusal, CheckoutRefusedError
+from services.authority.interface.payments import Payments
 from services.authority.values import Charge, ChargeResult, Checkout, Fee
 from services.conversations import ConversationState
 from services.formats import money
@@ -80,8 +81,11 @@ async def on_pre_checkout(update: Update, context: Context) -> None:
 
 async def _decide(query: PreCheckoutQuery, context: Context) -> str | None:
     """Give why not, `None` where the money may be taken."""
+    authority = context.services.authority
+    if authority is None:
+        return _NOT_HERE
     is_late = asyncio.Event()
-    task = asyncio.create_task(_approve(query, context, is_late))
+    task = asyncio.create_task(_approve(query, context, authority.payments, is_late))
     _deciding.add(task)
     task.add_done_callback(_decided)
     await asyncio.wait({task}, timeout=DECIDE_SECONDS)
@@ -95,8 +99,6 @@ async def _decide(query: PreCheckoutQuery, context: Context) -> str | None:
     if isinstance(error, CheckoutRefusedError):
         _log.info("checkout_refused", reason=str(error.reason))
         return _REFUSED[error.reason]
-    if isinstance(error, NotCarriedOutError):
-        return _NOT_HERE
     if error is not None:
         _log.error("checkout_not_decided", error=type(error).__name__, exc_info=error)
         return _BUSY
@@ -113,14 +115,15 @@ class _TooLateError(Exception):
     """The answer was no already, so nothing is reserved."""
 
 
-async def _approve(query: PreCheckoutQuery, context: Context, is_late: asyncio.Event) -> None:
+async def _approve(
+    query: PreCheckoutQuery, context: Context, payments: Payments, is_late: asyncio.Event
+) -> None:
     services = context.services
-    online = services.authority.online
     checkout = Checkout(
         query.invoice_payload, query.from_user.id, query.total_amount, query.currency
     )
     async with services.database.unit_of_work() as session:
-        await online.approve_checkout(session, checkout, services.now())
+        await payments.approve_checkout(session, checkout, services.now())
         if is_late.is_set():
             raise _TooLateError
 
@@ -152,12 +155,12 @@ async def on_successful_payment(update: Update, context: Context) -> None:
         return
     charge = _charge(message)
     language = context.language(update)
-    try:
-        result = await _record(update, context, charge)
-    except NotCarriedOutError:
+    authority = context.services.authority
+    if authority is None:
         await _keep_for_staff(context, charge)
         shown = view(_unrecorded(charge, language))
     else:
+        result = await _record(update, context, authority.payments, charge)
         shown = (
             receipt_view(result, language)
             if result.matched
@@ -175,15 +178,17 @@ def _charge(message: Message) -> Charge:
     return Charge(paid.telegram_payment_charge_id, paid.provider_payment_charge_id, checkout)
 
 
-async def _record(update: Update, context: Context, charge: Charge) -> ChargeResult:
+async def _record(
+    update: Update, context: Context, payments: Payments, charge: Charge
+) -> ChargeResult:
     """Record a charge, and end the conversation that it was the aim of, in one transaction."""
     conversation = conversation_session(update, context)
     if conversation is None:
         async with context.services.database.unit_of_work() as session:
-            return await _record_charge(session, charge, context)
+            return await _record_charge(session, payments, charge, context)
     while True:
         async with conversation.transaction() as machine:
-            result = await _record_charge(machine.session, charge, context)
+            result = await _record_charge(machine.session, payments, charge, context)
             state = conversation.state
             if result.matched and state is not None and _is_paid_by(state, charge):
                 conversation.state = await machine.begin(state, (pay.NAME, owing.PAID))
@@ -191,9 +196,10 @@ async def _record(update: Update, context: Context, charge: Charge) -> ChargeRes
         # The person moved on at this moment, in another process: once more.
 
 
-async def _record_charge(session: AsyncSession, charge: Charge, context: Context) -> ChargeResult:
-    services = context.services
-    result = await services.authority.online.record_charge(session, charge, services.now())
+async def _record_charge(
+    session: AsyncSession, payments: Payments, charge: Charge, context: Context
+) -> ChargeResult:
+    result = await payments.record_charge(session, charge, context.services.now())
     if result.changed and not result.matched:
         await _alert(session, charge, result, context)
     return result

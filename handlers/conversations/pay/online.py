@@ -34,7 +34,7 @@ from handlers.engine.model import (
 from handlers.identity.code import GRANT, CodeVerification
 from handlers.identity.limits import SECRET_TIMEOUT
 from handlers.screen.text import N_
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.authority.values import FeeKind, Operation
 from services.formats.contact import parse_postal_address
 from services.formats.errors import FormatError, Reason
@@ -63,7 +63,7 @@ def pay(authority: Authority, database: Database, takes_money: bool) -> Conversa
 
     :param takes_money: whether there is a payment provider.
     """
-    verbs = PaymentSteps(authority.online, database)
+    verbs = PaymentSteps(authority, database)
     way = CodeVerification(
         authority,
         Operation.PAY,

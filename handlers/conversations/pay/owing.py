@@ -16,9 +16,9 @@ from services.authority.errors import (
     GrantExpiredError,
     WrongStateError,
 )
-from services.authority.interface.port import OnlineAuthority
+from services.authority.interface.authority import Authority
 from services.authority.lifecycle import ApplicationState
-from services.authority.values import CURRENCY, FeeKind, Owed
+from services.authority.values import CURRENCY, AmountDue, FeeKind
 from services.calendar import today
 from services.formats import money
 from services.formats.hidden import Hidden
@@ -55,7 +55,7 @@ def later_text(ctx: StepContext) -> Markup:
 class PaymentSteps:
     """What the steps do with the authority, and what they say of it."""
 
-    online: OnlineAuthority
+    authority: Authority
     database: Database
 
     async def look_up_amount_due(self, grant: str, ctx: StepContext) -> StepResult:
@@ -68,30 +68,28 @@ class PaymentSteps:
 
     async def open_invoice(self, session: AsyncSession, ctx: StepContext) -> StepResult:
         """Make the invoice that `send_again` sends."""
-        verb = self.online.open_invoice
+        verb = self.authority.payments.open_invoice
         try:
-            invoice = await verb(
-                session,
-                ctx.data[GRANT],
-                ctx.user_id,
-                ctx.chat_id,
-                ctx.now,
-            )
+            invoice = await verb(session, ctx.data[GRANT], ctx.user_id, ctx.chat_id, ctx.now)
         except AuthorityError as error:
             return _refused(error)
         return StepResult(
-            "invoice", {INVOICE: invoice.payload, **self._step_data(invoice.owed, ctx)}
+            "invoice", {INVOICE: invoice.payload, **self._step_data(invoice.due, ctx)}
         )
 
     async def keep_address(self, address: Hidden, ctx: StepContext) -> StepResult:
         """Keep a typed address sealed until it is confirmed."""
-        return StepResult("confirm", {TYPED_ADDRESS: self.online.seal(address, ctx.chat_id)})
+        return StepResult(
+            "confirm", {TYPED_ADDRESS: self.authority.sealed_input.seal(address, ctx.chat_id)}
+        )
 
     async def change_address(self, session: AsyncSession, ctx: StepContext) -> StepResult:
         """Write the confirmed address down."""
-        verb = self.online.change_address
+        verb = self.authority.payments.change_address
         try:
-            address = self.online.unseal(ctx.data[TYPED_ADDRESS], ctx.chat_id).reveal()
+            address = self.authority.sealed_input.unseal(
+                ctx.data[TYPED_ADDRESS], ctx.chat_id
+            ).reveal()
             await verb(session, ctx.data[GRANT], address, ctx.chat_id, ctx.now)
             kept = await self._amount_due(session, ctx.data[GRANT], ctx)
         except AuthorityError as error:
@@ -116,10 +114,7 @@ class PaymentSteps:
     def amount_due_text(self, ctx: StepContext) -> Markup:
         """Say what is owed, until when, and where the card goes."""
         last = date.fromisoformat(ctx.data[LAST_DAY])
-        card, postage = (
-            int(ctx.data[FeeKind.CARD]),
-            int(ctx.data[FeeKind.POSTAGE]),
-        )
+        card, postage = int(ctx.data[FeeKind.CARD]), int(ctx.data[FeeKind.POSTAGE])
         text = say(
             ctx.language,
             "💳 <b>To pay: {total}</b>\n• card fee (工本費) {card}\n• postage (郵資) {postage}\n\n"
@@ -144,22 +139,22 @@ class PaymentSteps:
         )
 
     def _unseal(self, ctx: StepContext, name: str) -> str:
-        return self.online.unseal(ctx.data[name], ctx.chat_id).reveal()
+        return self.authority.sealed_input.unseal(ctx.data[name], ctx.chat_id).reveal()
 
     async def _amount_due(
         self, session: AsyncSession, grant: str, ctx: StepContext
     ) -> dict[str, str]:
-        owed = await self.online.owed(session, grant, ctx.chat_id, ctx.now)
+        owed = await self.authority.payments.get_amount_due(session, grant, ctx.chat_id, ctx.now)
         kept = self._step_data(owed, ctx)
         reminder = _reminder_of(owed.application, owed.last_day, ctx)
         coming = await reminders.schedule_unless_off(session, reminder, ctx.now)
         return {**kept, REMINDED: "yes" if coming else "no"}
 
-    def _step_data(self, owed: Owed, ctx: StepContext) -> dict[str, str]:
+    def _step_data(self, owed: AmountDue, ctx: StepContext) -> dict[str, str]:
         return {
             APPLICATION: owed.application,
             LAST_DAY: owed.last_day.isoformat(),
-            ADDRESS: self.online.seal(owed.address, ctx.chat_id),
+            ADDRESS: self.authority.sealed_input.seal(owed.address, ctx.chat_id),
             **{fee.kind: str(fee.amount) for fee in owed.fees},
         }
 
@@ -203,11 +198,7 @@ def _reminders(ctx: StepContext) -> str:
 
 
 def _reminder(ctx: StepContext) -> Reminder:
-    return _reminder_of(
-        ctx.data[APPLICATION],
-        date.fromisoformat(ctx.data[LAST_DAY]),
-        ctx,
-    )
+    return _reminder_of(ctx.data[APPLICATION], date.fromisoformat(ctx.data[LAST_DAY]), ctx)
 
 
 def _reminder_of(application: str, last: date, ctx: StepContext) -> Reminder:

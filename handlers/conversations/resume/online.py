@@ -13,7 +13,8 @@ from handlers.identity.limits import SECRET_TIMEOUT
 from handlers.identity.one_time_code import OneTimeCodeStep
 from handlers.identity.unavailable_steps import REVOKED, UNAVAILABLE_STEP_NAMES, UNAVAILABLE_STEPS
 from handlers.screen.text import N_
-from services.authority.interface.port import Authority, OnlineAuthority
+from services.authority.interface.authority import Authority
+from services.authority.interface.certificates import Certificates
 from services.authority.values import Change, Operation
 from services.storage.database import Database
 
@@ -63,8 +64,7 @@ _IS_IT_SAFE = Step(
 
 def resume(authority: Authority, database: Database) -> Conversation:
     """Give the conversation."""
-    online = authority.online
-    mail = OneTimeCodeStep(online, Operation.RESUME, "tell")
+    mail = OneTimeCodeStep(authority, Operation.RESUME, "tell")
     start = CodeVerification(
         authority,
         Operation.RESUME,
@@ -84,13 +84,15 @@ def resume(authority: Authority, database: Database) -> Conversation:
             "stay": GUIDE.steps["stay"],
             **start.steps,
             "card": Step(
-                _CARD, secret_input=card_number_input(online, "card", "mail"), requires=("grant",)
+                _CARD,
+                secret_input=card_number_input(authority.credentials, "card", "mail"),
+                requires=("grant",),
             ),
             "mail": Step(_MAIL, (mail.send_button,), requires=("grant",)),
             mail.name: mail.step,
-            "tell": Step(_TELL, (_tell(online), _STAY), requires=("grant",)),
-            "confirm": Step(_CONFIRM, (_now(online), _STAY), requires=("grant",)),
-            **linking_steps(online, _DONE, ("suspend",)),
+            "tell": Step(_TELL, (_tell(authority.certificates), _STAY), requires=("grant",)),
+            "confirm": Step(_CONFIRM, (_now(authority.certificates), _STAY), requires=("grant",)),
+            **linking_steps(authority.links, _DONE, ("suspend",)),
             NOTHING_TO_DO: Step(_ALREADY, links=("unlock", "suspend")),
             **UNAVAILABLE_STEPS,
             REVOKED: GUIDE.steps["revoked"],
@@ -98,8 +100,8 @@ def resume(authority: Authority, database: Database) -> Conversation:
     )
 
 
-def _tell(online: OnlineAuthority) -> ButtonTransition:
-    told = run_with_grant(online.announce_resumption, _announced)
+def _tell(certificates: Certificates) -> ButtonTransition:
+    told = run_with_grant(certificates.announce_resumption, _announced)
     return ButtonTransition(
         "tell",
         N_("📣 Tell them and go on"),
@@ -109,8 +111,8 @@ def _tell(online: OnlineAuthority) -> ButtonTransition:
     )
 
 
-def _now(online: OnlineAuthority) -> ButtonTransition:
-    done = run_with_grant(online.resume, _led)
+def _now(certificates: Certificates) -> ButtonTransition:
+    done = run_with_grant(certificates.resume, _led)
     return ButtonTransition(
         "resume",
         N_("▶️ Resume it now"),

@@ -18,7 +18,8 @@ from handlers.identity.limits import SECRET_TIMEOUT
 from handlers.identity.one_time_code import OneTimeCodeStep
 from handlers.screen.text import N_
 from services.authority.errors import CodeNotKeptError, GrantExpiredError
-from services.authority.interface.port import Authority, OnlineAuthority
+from services.authority.interface.authority import Authority
+from services.authority.interface.credentials import Credentials
 from services.authority.values import Operation
 
 _FORM = N_(
@@ -67,16 +68,15 @@ _LOOK_FIRST = Step(
 
 def retrieve(authority: Authority) -> Conversation:
     """Give the conversation."""
-    online = authority.online
-    mail = OneTimeCodeStep(online, Operation.RETRIEVE, "ready")
+    mail = OneTimeCodeStep(authority, Operation.RETRIEVE, "ready")
     start = BirthDateVerification(authority, mail, "who", "born", _LEAD)
 
     show = ButtonTransition(
         "show",
         N_("👁 Show it for 60 seconds"),
         "shown",
-        partial(_reveal, online),
-        after_commit=partial(show_code, online),
+        partial(_reveal, authority.credentials),
+        after_commit=partial(show_code, authority.credentials),
         also_targets=("not_kept", "who"),
     )
     again = replace(show, key="again", label=N_("👁 Show it again"))
@@ -112,10 +112,10 @@ def retrieve(authority: Authority) -> Conversation:
     )
 
 
-async def _reveal(online: OnlineAuthority, session: AsyncSession, ctx: StepContext) -> StepResult:
+async def _reveal(credentials: Credentials, session: AsyncSession, ctx: StepContext) -> StepResult:
     try:
         async with session.begin_nested():
-            await online.reveal_code(session, ctx.data[GRANT], ctx.chat_id, ctx.now)
+            await credentials.reveal_code(session, ctx.data[GRANT], ctx.chat_id, ctx.now)
     except CodeNotKeptError:
         return StepResult("not_kept", clear_data=(GRANT,), clears_history=True)
     except GrantExpiredError as error:

@@ -19,7 +19,8 @@ from handlers.identity.code import GRANT, CodeVerification
 from handlers.identity.limits import SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, label, say
 from services.authority.errors import AuthorityError
-from services.authority.interface.port import Authority, OnlineAuthority
+from services.authority.interface.authority import Authority
+from services.authority.interface.certificates import Certificates
 from services.authority.lifecycle import ApplicationState, CertificateState
 from services.authority.values import Operation, Timeline
 from services.calendar import last_day, today
@@ -74,8 +75,7 @@ _THEN: Mapping[CertificateState, str] = {
 
 def status(authority: Authority) -> Conversation:
     """Give the conversation."""
-    online = authority.online
-    look = _look(online)
+    look = _look(authority.certificates)
 
     async def shown(_grant: str, ctx: StepContext) -> StepResult:
         return StepResult(offer_or_done(ctx))
@@ -88,7 +88,7 @@ def status(authority: Authority) -> Conversation:
         also_targets=(OFFER,),
         introduction=_LEAD,
     )
-    ends = linking_steps(online, _words, _links)
+    ends = linking_steps(authority.links, _words, _links)
     return Conversation(
         name="status",
         title=GUIDE.title,
@@ -110,14 +110,14 @@ def _looking(step: Step, look: OnEnter) -> Step:
     return replace(step, on_enter=look)
 
 
-def _look(online: OnlineAuthority) -> OnEnter:
+def _look(certificates: Certificates) -> OnEnter:
     """Give what looks up where things stand, once."""
 
     async def look(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
         if TIMELINE in ctx.data:
             return {}
         try:
-            found = await online.status(session, ctx.data[GRANT], ctx.chat_id, ctx.now)
+            found = await certificates.get_timeline(session, ctx.data[GRANT], ctx.chat_id, ctx.now)
         except AuthorityError:  # the application was deleted a moment ago
             return {}
         return {TIMELINE: _written(found)}
@@ -150,10 +150,7 @@ def _words(ctx: StepContext) -> Markup:
         )
     found = json.loads(ctx.data[TIMELINE])
     title = say(ctx.language, "📍 <b>Where it stands</b>")
-    blocks = [
-        "\n".join([title, *_path(found, ctx)]),
-        *_about_certificate(found, ctx),
-    ]
+    blocks = ["\n".join([title, *_path(found, ctx)]), *_about_certificate(found, ctx)]
     return Markup("\n\n".join([*blocks, _coming(found, ctx)]))
 
 

@@ -18,7 +18,8 @@ from handlers.identity.limits import SECRET_TIMEOUT
 from handlers.identity.one_time_code import OneTimeCodeStep
 from handlers.identity.unavailable_steps import UNAVAILABLE_STEP_NAMES, UNAVAILABLE_STEPS
 from handlers.screen.text import N_
-from services.authority.interface.port import Authority, OnlineAuthority
+from services.authority.interface.authority import Authority
+from services.authority.interface.certificates import Certificates
 from services.authority.values import Change, Operation
 from services.storage.database import Database
 
@@ -95,8 +96,7 @@ _WITHOUT_CODE: Mapping[str, Step] = {
 
 def suspend(authority: Authority, database: Database) -> Conversation:
     """Give the conversation."""
-    online = authority.online
-    mail = OneTimeCodeStep(online, Operation.SUSPEND, "confirm")
+    mail = OneTimeCodeStep(authority, Operation.SUSPEND, "confirm")
     by_birth = BirthDateVerification(
         authority,
         mail,
@@ -129,12 +129,12 @@ def suspend(authority: Authority, database: Database) -> Conversation:
             "proof": Step(
                 _PROOF,
                 (mail.send_button,),
-                secret_input=card_number_input(online, "proof", "confirm"),
+                secret_input=card_number_input(authority.credentials, "proof", "confirm"),
                 requires=("grant",),
             ),
             mail.name: mail.step,
-            "confirm": Step(_CONFIRM, (_now(online),), requires=("grant",)),
-            **linking_steps(online, _DONE, ("resume", "suspend/revoke")),
+            "confirm": Step(_CONFIRM, (_now(authority.certificates),), requires=("grant",)),
+            **linking_steps(authority.links, _DONE, ("resume", "suspend/revoke")),
             NOTHING_TO_DO: Step(_ALREADY, links=("resume", "suspend/revoke")),
             **by_birth.steps,
             **_WITHOUT_CODE,
@@ -143,12 +143,12 @@ def suspend(authority: Authority, database: Database) -> Conversation:
     )
 
 
-def _now(online: OnlineAuthority) -> ButtonTransition:
+def _now(certificates: Certificates) -> ButtonTransition:
     return ButtonTransition(
         "suspend",
         N_("⏸ Suspend it now"),
         DONE,
-        run_with_grant(online.suspend, _led),
+        run_with_grant(certificates.suspend, _led),
         also_targets=(OFFER, NOTHING_TO_DO, "who", *UNAVAILABLE_STEP_NAMES),
     )
 
