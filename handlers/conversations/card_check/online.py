@@ -22,7 +22,7 @@ from handlers.engine.model import (
     StepContext,
     StepResult,
 )
-from handlers.identity.limits import SECRET_TIMEOUT
+from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, label, say
 from reader_bridge.protocol import CardProfile, KeyRole
 from reader_bridge.protocol.operations import CardReport, CertificateCopy

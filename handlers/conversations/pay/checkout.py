@@ -14,7 +14,6 @@ from telegram.error import BadRequest, NetworkError, RetryAfter
 
 from handlers.context import Context
 from handlers.conversations.pay import online as pay
-from handlers.conversations.pay import owing
 from handlers.conversations.pay.invoice import FEE_LABELS
 from handlers.engine.session import conversation_session
 from handlers.screen.text import N_, Markup, label, say
@@ -191,7 +190,7 @@ async def _record(
             result = await _record_charge(machine.session, payments, charge, context)
             state = conversation.state
             if result.matched and state is not None and _is_paid_by(state, charge):
-                conversation.state = await machine.begin(state, (pay.NAME, owing.PAID))
+                conversation.state = await machine.begin(state, (pay.NAME, pay.PAID))
             return result
         # The person moved on at this moment, in another process: once more.
 
@@ -207,7 +206,7 @@ async def _record_charge(
 
 def _is_paid_by(state: ConversationState, charge: Charge) -> bool:
     """Whether the payer is still in the conversation in which the invoice was made."""
-    return state.is_open and state.data.get(owing.INVOICE) == charge.checkout.payload
+    return state.is_open and state.data.get(pay.INVOICE) == charge.checkout.payload
 
 
 async def _alert(

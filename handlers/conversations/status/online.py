@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.conversations.status.guide import STATUS as GUIDE
 from handlers.engine.model import Conversation, OnEnter, Step, StepContext, StepResult
 from handlers.identity.chat_linking import DONE, OFFER, linking_steps, offer_or_done
-from handlers.identity.code import GRANT, CodeVerification
-from handlers.identity.limits import SECRET_TIMEOUT
+from handlers.identity.code import CodeVerification
+from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, label, say
 from services.authority.errors import AuthorityError
 from services.authority.interface.authority import Authority
