@@ -24,7 +24,12 @@ from handlers.identity.error_messages import ErrorSteps
 from handlers.identity.input_parser import parse_number_and_birth_date, parse_one_time_code
 from handlers.identity.step_data import ALL_KEYS, BIRTH_DATE, CHALLENGE, GRANT
 from handlers.screen.text import N_, Markup, say
-from services.authority.errors import AuthorityError, GrantExpiredError
+from services.authority.errors import (
+    AuthorityError,
+    ChatPausedError,
+    GrantExpiredError,
+    TooManyMailsError,
+)
 from services.authority.interface.authority import Authority
 from services.authority.values import Challenge, Operation
 from services.calendar import today
@@ -120,7 +125,7 @@ class OneTimeCodeStep:
         try:
             async with session.begin_nested():  # undoes what a refusal did, not the transition
                 challenge = await self._create_challenge(session, ctx)
-        except AuthorityError as error:
+        except (ChatPausedError, GrantExpiredError, TooManyMailsError) as error:
             errors = ErrorSteps(self.start_step)
             return errors.result_for(error, ctx, retry=self.name if is_sent_again else None)
         message = StatusMessage(_SENT_AGAIN) if is_sent_again else None
