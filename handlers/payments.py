@@ -150,6 +150,7 @@ async def on_successful_payment(update: Update, context: Context) -> None:
     message = update.effective_message
     if not isinstance(message, Message) or message.from_user is None:
         return
+    context.step_shown = True  # "press Pay" below "do not pay again", or below nothing, is misread
     charge = _charge(message)
     language = context.language(update)
     try:
@@ -159,7 +160,7 @@ async def on_successful_payment(update: Update, context: Context) -> None:
         shown = view(_unrecorded(charge, language))
     else:
         shown = receipt(result, language) if result.matched else view(unmatched(result, language))
-    context.step_shown = True  # "press Pay" below "do not pay again" would be misread
+    context.services.charge_on_record(update.update_id)
     await send(update, context, shown)
 
 
