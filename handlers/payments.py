@@ -241,7 +241,9 @@ def receipt(result: ChargeResult, language: str) -> View:
         language,
         "✅ <b>Payment received: {amount}</b>\n{parts}Receipt number: <code>{receipt}</code>\n\n"
         "It goes to your e-mail too. The card is made next, and posted in about 7–10 working days. "
-        "When it arrives, activate it (開卡); until then keep the form with the code.",
+        "When it arrives, activate it (開卡).\n\n"
+        "<b>Keep the application form</b>: you need its subscriber code to activate the card, and "
+        "later to suspend, resume or unlock it.",
         amount=money.written(result.amount, result.currency),
         parts=Markup("".join(_part(fee, result.currency, language) for fee in result.fees)),
         receipt=result.receipt,
