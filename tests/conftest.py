@@ -11,6 +11,7 @@ import structlog
 from bot.sandbox.engine import Engine
 from bot.settings import Settings
 from tests.chat import TOKEN, Stage
+from tests.installing import build
 
 _PRINTED = (
     structlog.contextvars.merge_contextvars,
@@ -50,3 +51,9 @@ async def stage(engine: Engine, tmp_path: Path) -> AsyncIterator[Stage]:
     """The whole bot on the sandbox, in this process."""
     async with Stage.set_up(engine, tmp_path) as ready:
         yield ready
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as a wheel."""
+    return build(tmp_path_factory.mktemp("wheel"))
