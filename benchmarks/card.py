@@ -28,10 +28,10 @@ from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.pin_safe import PIN_COST
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
 from reader_bridge.virtual_card.sealing import stretch
-from reader_bridge.virtual_card.vpcd import VpcdReader
 from tests.reader_bridge.card.issuer import Issuer
 from tests.reader_bridge.card.reader_room import READER, ReaderRoom
 from tests.reader_bridge.card.watching import Told, has_card
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 PIN = b"first123"
 ROUNDS = 100

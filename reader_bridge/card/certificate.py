@@ -8,7 +8,7 @@ from enum import StrEnum
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
-from cryptography.x509.oid import ExtensionOID, NameOID
+from cryptography.x509.oid import ExtensionOID
 
 from reader_bridge.card import tlv
 from reader_bridge.card.errors import MalformedResponseError, UnsupportedKeyError
@@ -37,26 +37,15 @@ class KeyRole(StrEnum):
     ENCRYPTION = "encryption"
 
 
-@dataclass(frozen=True)
-class CertificateSummary:
-    """A certificate, for a person to look at.
+@dataclass(frozen=True, slots=True)
+class ValidityPeriod:
+    """From when to when a certificate is valid, both ends included."""
 
-    :ivar issuer: organisation and unit, outermost first.
-    :ivar serial: as hex.
-    :ivar card_number: the IC card number it names.
-    :ivar self_issued: subject and issuer are the same.
-    """
-
-    subject: str
-    issuer: str
-    serial: str
     not_before: datetime
     not_after: datetime
-    card_number: str | None
-    self_issued: bool
 
-    def valid_at(self, now: datetime) -> bool:
-        """Tell whether its time has come and is not over."""
+    def contains(self, now: datetime) -> bool:
+        """Whether the certificate is valid at a moment."""
         return self.not_before <= now <= self.not_after
 
 
@@ -82,22 +71,14 @@ def public_key(der: bytes) -> CertificatePublicKeyTypes:
         raise UnsupportedKeyError("unknown") from error
 
 
-def summarise(der: bytes) -> CertificateSummary:
-    """Say what a certificate says.
+def validity_period(der: bytes) -> ValidityPeriod:
+    """Return the validity period of a certificate.
 
-    :raises MalformedResponseError: where it is none, or breaks its own rules.
+    :raises MalformedResponseError: the data is not a certificate, or breaks the rules of one.
     """
     certificate = load(der)
     try:
-        return CertificateSummary(
-            subject=_last(certificate.subject, NameOID.COMMON_NAME),
-            issuer=_organisation(certificate.issuer),
-            serial=f"{certificate.serial_number:x}",
-            not_before=certificate.not_valid_before_utc,
-            not_after=certificate.not_valid_after_utc,
-            card_number=card_number(certificate),
-            self_issued=certificate.subject == certificate.issuer,
-        )
+        return ValidityPeriod(certificate.not_valid_before_utc, certificate.not_valid_after_utc)
     except BROKEN as error:
         raise MalformedResponseError("certificate") from error
 
@@ -127,16 +108,6 @@ def _card_number_attribute(attributes: bytes) -> str | None:
             if CARD_NUMBER_SHAPE.fullmatch(text):
                 return text
     return None
-
-
-def _last(name: x509.Name, wanted: x509.ObjectIdentifier) -> str:
-    found = name.get_attributes_for_oid(wanted)
-    return str(found[-1].value) if found else ""
-
-
-def _organisation(name: x509.Name) -> str:
-    wanted = (NameOID.ORGANIZATION_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.COMMON_NAME)
-    return ", ".join(str(part.value) for part in name if part.oid in wanted)
 
 
 def role_of(certificate: x509.Certificate) -> KeyRole | None:

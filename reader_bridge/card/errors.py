@@ -1,6 +1,6 @@
 """What goes wrong between us and a card, as types with values. The words are in the catalogue.
 
-Every error has a stable `code` and says whether the person can simply try again.
+Every error has a stable `code`.
 """
 
 from typing import ClassVar
@@ -10,7 +10,6 @@ class CardError(Exception):
     """Base of everything that goes wrong between us and a card."""
 
     code: ClassVar[str] = "card_error"
-    retriable: ClassVar[bool] = False
 
 
 class PcscMissingError(CardError):
@@ -23,7 +22,6 @@ class ReaderServiceError(CardError):
     """The PC/SC service of the operating system does not run."""
 
     code = "reader_service_stopped"
-    retriable = True
 
 
 class ReaderError(CardError):
@@ -31,8 +29,6 @@ class ReaderError(CardError):
 
     :ivar reader: its name.
     """
-
-    retriable = True
 
     def __init__(self, reader: str) -> None:
         super().__init__(reader)
@@ -67,14 +63,12 @@ class CardRemovedError(CardError):
     """The card, or the contact to it, was lost on the way."""
 
     code = "card_removed"
-    retriable = True
 
 
 class CardResetError(CardError):
     """Another program has reset the card on the way."""
 
     code = "card_reset"
-    retriable = True
 
 
 class CardNotRespondingError(CardError):
@@ -84,7 +78,6 @@ class CardNotRespondingError(CardError):
     """
 
     code = "card_not_responding"
-    retriable = True
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"no answer within {seconds:g} s")
@@ -149,7 +142,6 @@ class PinFormatError(CardError):
     """
 
     code = "pin_format"
-    retriable = True
 
     def __init__(self, shortest: int, longest: int, digits_only: bool) -> None:
         super().__init__(f"{shortest} to {longest} {'digits' if digits_only else 'characters'}")
@@ -165,7 +157,6 @@ class InvalidPinError(CardError):
     """
 
     code = "pin_wrong"
-    retriable = True
 
     def __init__(self, attempts_remaining: int | None) -> None:
         super().__init__(f"wrong PIN, {attempts_remaining} tries left")
@@ -179,7 +170,6 @@ class LastTryError(CardError):
     """
 
     code = "last_try"
-    retriable = True
 
     def __init__(self, attempts_remaining: int | None) -> None:
         super().__init__(f"{attempts_remaining} tries left")
@@ -199,7 +189,6 @@ class InvalidPukError(CardError):
     """
 
     code = "puk_wrong"
-    retriable = True
 
     def __init__(self, attempts_remaining: int | None) -> None:
         super().__init__(f"wrong PUK, {attempts_remaining} tries left")

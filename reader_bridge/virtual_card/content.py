@@ -1,6 +1,5 @@
 """What is on a virtual card: what it was issued with, and what changes while it is used."""
 
-import secrets
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -71,11 +70,6 @@ class CardState:
     pin_limit: int = PIN_TRIES
     admin_tries: int = ADMIN_TRIES
     admin_limit: int = ADMIN_TRIES
-
-
-def random_serial() -> bytes:
-    """Give a serial for a new card."""
-    return secrets.token_bytes(SERIAL_BYTES)
 
 
 @dataclass(frozen=True)

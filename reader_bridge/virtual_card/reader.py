@@ -17,13 +17,12 @@ from reader_bridge.card.errors import (
     NoCardError,
     ReaderNotFoundError,
 )
-from tests.reader_bridge.virtual_card.misbehaviour import CardPulledError
 
 READER_NAME = "Kaika virtual reader"
 
 
 class Card(Protocol):
-    """What can be put into a virtual reader, or behind `vpcd`."""
+    """What can be put into a virtual reader."""
 
     @property
     def atr(self) -> bytes:
@@ -39,7 +38,10 @@ class Card(Protocol):
         """Begin it anew."""
 
     def transmit(self, apdu: bytes | bytearray) -> bytes:
-        """Carry out a command; give the answer with its status word."""
+        """Carry out a command and return the answer with its status word.
+
+        :raises CardRemovedError: the card leaves the reader instead of answering.
+        """
 
 
 class VirtualReader:
@@ -119,9 +121,9 @@ class VirtualReader:
                 raise CardRemovedError
             try:
                 return card.transmit(apdu)
-            except CardPulledError as error:
+            except CardRemovedError:
                 self.pull()
-                raise CardRemovedError from error
+                raise
 
     def release(self, connection: "VirtualConnection") -> None:
         """Take a connection back, and reset the card where it was exclusive."""

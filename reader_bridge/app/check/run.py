@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from reader_bridge.app.words import foreign, masked_number
-from reader_bridge.card.certificate import KeyRole, summarise
+from reader_bridge.card.certificate import KeyRole, validity_period
 from reader_bridge.card.connection import CardReaders, ReaderState
 from reader_bridge.card.errors import CardError, NoCardError
 from reader_bridge.card.profiles import identify
@@ -135,10 +135,10 @@ def _certificate(profile: CardProfile, status: CardStatus, now: datetime) -> lis
     role = next((role for role in ROLES if role in status.certificates), None)
     if role is None:
         return [Finding(Step.PROFILE, Outcome.ATTENTION, "certificate_missing")]
-    summary = summarise(profile.read_certificate(role))
-    values = {"until": f"{summary.not_after:%Y-%m-%d}", "since": f"{summary.not_before:%Y-%m-%d}"}
-    if summary.valid_at(now):
+    validity = validity_period(profile.read_certificate(role))
+    values = {"until": f"{validity.not_after:%Y-%m-%d}", "since": f"{validity.not_before:%Y-%m-%d}"}
+    if validity.contains(now):
         return [Finding(Step.PROFILE, Outcome.OK, "certificate_valid", values)]
-    early = now < summary.not_before
+    early = now < validity.not_before
     code = "certificate_not_yet_valid" if early else "certificate_expired"
     return [Finding(Step.PROFILE, Outcome.ATTENTION, code, values)]

@@ -40,8 +40,6 @@ class Slot:
     size: int = 0x700
 
 
-ROOT = Slot(0x0000)
-ISSUER = Slot(0x0700)
 SLOTS = {KeyRole.ENCRYPTION: Slot(0x0E00), KeyRole.SIGNATURE: Slot(0x1500)}
 """There are two certificates of the person; none is for authentication."""
 
@@ -80,10 +78,6 @@ class MoicaProfile(CardProfile):
         if not certificate:
             raise CertificateMissingError(role)
         return certificate
-
-    def read_issuer(self) -> bytes | None:
-        """Give the certificate of the authority, as the card has it; not proved genuine."""
-        return self._read(ISSUER)
 
     def _names_itself(self) -> bool:
         try:

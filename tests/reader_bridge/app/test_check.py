@@ -20,12 +20,12 @@ from reader_bridge.card.profiles import identify
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import READER_NAME, Card, VirtualReader
-from reader_bridge.virtual_card.vpcd import VpcdReader
 from tests.reader_bridge.app.at_terminal import clean_environment
 from tests.reader_bridge.card.cards import PIN_INSTRUCTIONS, MoicaCard, RecordingCard
 from tests.reader_bridge.card.issuer import CARD_NUMBER, NOW, Issuer
 from tests.reader_bridge.card.reader_room import READER, ReaderRoom
 from tests.reader_bridge.card.watching import Told, has_card
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 
 class BrokenReaders:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
-from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+from cryptography.x509.oid import NameOID
 
 from reader_bridge.card.profiles.base import AdminChallenge
 from reader_bridge.card.secret_buffer import SecretBuffer
@@ -31,8 +31,6 @@ CARD_NUMBER = "GP00000000123456"
 PASSPHRASE = "correct horse"
 LOW_COST = 2**4
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-OCSP_URL = "http://moica.nat.gov.tw/ocsp"
-CRL_URL = "http://moica.nat.gov.tw/complete.crl"
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -69,16 +67,10 @@ class Issuer:
         """Give a certificate for a key of the card."""
         public_key = (key or self.keys[kind]).public_key()
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "TEST PERSON")])
-        where = x509.DistributionPoint([x509.UniformResourceIdentifier(CRL_URL)], None, None, None)
-        access = x509.AccessDescription(
-            AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(OCSP_URL)
-        )
         return (
             self._builder(public_key, subject, 0x1234)
             .add_extension(_usage(kind), True)
             .add_extension(_directory_attributes(number), False)
-            .add_extension(x509.CRLDistributionPoints([where]), False)
-            .add_extension(x509.AuthorityInformationAccess([access]), False)
             .sign(self.key, SHA256())
             .public_bytes(Encoding.DER)
         )

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from reader_bridge.virtual_card.card_tlv import wrap
-from reader_bridge.virtual_card.vpcd import VpcdReader
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 CERTIFICATE_FOR_AUTHENTICATION = bytes.fromhex("5fc105")
 CHUID = bytes.fromhex("5fc102")

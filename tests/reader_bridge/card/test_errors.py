@@ -18,4 +18,3 @@ def test_every_error_has_a_code_of_its_own() -> None:
 def test_values_are_kept_and_words_are_not() -> None:
     error = PinOperationRefusedError("moica", "verify_pin")
     assert vars(error) == {"profile": "moica", "operation": "verify_pin"}
-    assert not error.retriable

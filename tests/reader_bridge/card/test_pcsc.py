@@ -24,11 +24,11 @@ from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import ProfileName, TryCounter
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import Card
-from reader_bridge.virtual_card.vpcd import VpcdReader
 from tests.reader_bridge.card.issuer import card_is_genuine, cryptogram
 from tests.reader_bridge.card.reader_room import READER, SECOND_READER, ReaderRoom
 from tests.reader_bridge.card.watching import Told, has_card, state_of
 from tests.reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 PIN, NEW_PIN = bytearray(b"first123"), bytearray(b"second45")
 IS_PIN_VERIFIED, NOTHING_SELECTED = bytearray.fromhex("00200080"), 0x6985

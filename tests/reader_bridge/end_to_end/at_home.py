@@ -1,5 +1,6 @@
 """Somebody at home with their card, whose tries and PIN are watched."""
 
+from reader_bridge.card.errors import CardRemovedError
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import PairingProblem, PinKind, PinRequest
 from reader_bridge.virtual_card.card import VirtualCard
@@ -7,7 +8,6 @@ from reader_bridge.virtual_card.command import parse
 from services.authority.values import Operation, Proof
 from tests.handlers.conversations.online.card_stage import PASSPHRASE, WRONG, AtThePc, CardStage
 from tests.handlers.conversations.online.people import Holder
-from tests.reader_bridge.virtual_card.misbehaviour import CardPulledError
 from tests.services.authority.world import CHAT
 
 CHANGE_REFERENCE_DATA, RESET_RETRY_COUNTER = 0x24, 0x2C
@@ -52,7 +52,7 @@ class KeptCard:
             self.lowered.append((command.ins, "admin"))
         if command.ins == self.leaves_after:
             self.leaves_after = None
-            raise CardPulledError
+            raise CardRemovedError
         return answer
 
 

@@ -14,9 +14,9 @@ from reader_bridge.card.connection import (
 from reader_bridge.card.errors import ReaderServiceError
 from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.virtual_card.reader import Card, VirtualReader
-from reader_bridge.virtual_card.vpcd import VpcdReader
 from tests.reader_bridge.card.reader_room import READER, ReaderRoom
 from tests.reader_bridge.card.watching import Told, has_card
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 
 class AnyReader(Protocol):

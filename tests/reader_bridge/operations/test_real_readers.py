@@ -18,11 +18,11 @@ from reader_bridge.protocol.operations import (
     SetPin,
 )
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.vpcd import VpcdReader
 from tests.reader_bridge.card.issuer import SERIAL
 from tests.reader_bridge.card.reader_room import READER, ReaderRoom
 from tests.reader_bridge.card.watching import Told, has_card
 from tests.reader_bridge.operations.harness import Room
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 PIN, NEW_PIN = b"first123", b"second45"
 ONE_AFTER_THE_OTHER: list[Parameters] = [

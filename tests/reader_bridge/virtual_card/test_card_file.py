@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 from base64 import b64decode, b64encode
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.content import random_serial
+from reader_bridge.virtual_card.content import SERIAL_BYTES
 from reader_bridge.virtual_card.file import (
     CardFile,
     CardFileError,
@@ -200,7 +201,7 @@ def test_the_file_gives_neither_pin_nor_keys_away(path: Path, issuer: Issuer) ->
 
 
 def test_a_card_is_issued_over_one_that_is_there(path: Path, issuer: Issuer) -> None:
-    serial = random_serial()
+    serial = secrets.token_bytes(SERIAL_BYTES)
     issue_card(
         path,
         PASSPHRASE,

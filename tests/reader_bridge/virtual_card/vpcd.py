@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable
 from enum import IntEnum
 
+from reader_bridge.card.errors import CardRemovedError
 from reader_bridge.virtual_card.reader import Card
-from tests.reader_bridge.virtual_card.misbehaviour import CardPulledError
 
 PORT = 35_963
 """Where `vpcd` listens unless told otherwise; its second slot is one above."""
@@ -89,7 +89,7 @@ class _Serving:
             try:
                 with self._socket:
                     self._serve()
-            except CardPulledError:
+            except CardRemovedError:
                 self._stop.set()
             except OSError:
                 pass  # the reader service went away
