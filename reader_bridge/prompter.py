@@ -11,20 +11,20 @@ from typing import Protocol
 from reader_bridge.card.profiles.base import PinRules
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.protocol.failures import FailureCode, FailureValues
-from reader_bridge.protocol.operations import Value
+from reader_bridge.protocol.operations import ResultValue
 from reader_bridge.protocol.vocabulary import (
-    CardProfile,
     Operation,
     PairRefusal,
-    Purpose,
-    Step,
+    PinPurpose,
+    ProfileName,
+    ProgressStep,
     UnpairReason,
 )
-from reader_bridge.protocol.words import Word
+from reader_bridge.protocol.word_list import PairingWord
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class PairingPeer:
     """Who is at the other end.
 
     :ivar host: the server that was dialled.
@@ -34,7 +34,7 @@ class Peer:
 
     host: str
     telegram_name: str
-    words: tuple[Word, Word]
+    words: tuple[PairingWord, PairingWord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,13 @@ class CardLabel:
     :ivar serial: of the chip, as hex.
     """
 
-    profile: CardProfile
+    profile: ProfileName
     card_number: str | None = None
     serial: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
+class ConsentRequest:
     """Is this wanted? Asked before every operation with a PIN, and before the first of a session.
 
     :ivar purpose: of `set_pin`, and of a proof that finds out what became of one.
@@ -71,8 +71,8 @@ class Consent:
     """
 
     operation: Operation
-    peer: Peer
-    purpose: Purpose | None = None
+    peer: PairingPeer
+    purpose: PinPurpose | None = None
     reader: str | None = None
     card: CardLabel | None = None
     for_session: bool = False
@@ -116,7 +116,7 @@ class PinRequest:
     last_try: bool = False
 
 
-class LinkProblem(StrEnum):
+class ConnectionProblem(StrEnum):
     """Why there is no link."""
 
     UNREACHABLE = "unreachable"
@@ -136,14 +136,14 @@ class LinkProblem(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Connecting:
+class ServerConnecting:
     """The server is being dialled."""
 
     host: str
 
 
 @dataclass(frozen=True, slots=True)
-class Connected:
+class ServerConnected:
     """There is a link.
 
     :ivar resumed: the pairing goes on.
@@ -154,60 +154,60 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkDown:
+class ServerDisconnected:
     """There is no link; it is tried again.
 
     :ivar retry_seconds: after how long.
     """
 
-    problem: LinkProblem
-    retry_seconds: float
+    problem: ConnectionProblem
+    retry_delay: float
 
 
 @dataclass(frozen=True, slots=True)
-class NowPaired:
+class PairingStarted:
     """Both ends said yes.
 
     :ivar seconds_left: until the pairing ends.
     """
 
-    peer: Peer
+    peer: PairingPeer
     seconds_left: int
 
 
 @dataclass(frozen=True, slots=True)
-class NowUnpaired:
+class PairingEnded:
     """The pairing ended, or the offered one did not come about."""
 
     reason: UnpairReason
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class OperationWaiting:
     """A running operation waits."""
 
     operation: Operation
-    step: Step
+    step: ProgressStep
 
 
 @dataclass(frozen=True, slots=True)
-class Working:
+class CardWorking:
     """The card is at work."""
 
     operation: Operation
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class OperationDone:
     """An operation came to its end."""
 
     operation: Operation
-    value: Value
-    purpose: Purpose | None = None
+    value: ResultValue
+    purpose: PinPurpose | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class OperationFailed:
     """An operation did not come to its end.
 
     :ivar operation: `None` where the server asked for one that does not exist.
@@ -218,8 +218,16 @@ class Failed:
     values: FailureValues
 
 
-Shown = (
-    Connecting | Connected | LinkDown | NowPaired | NowUnpaired | Waiting | Working | Done | Failed
+PrompterEvent = (
+    ServerConnecting
+    | ServerConnected
+    | ServerDisconnected
+    | PairingStarted
+    | PairingEnded
+    | OperationWaiting
+    | CardWorking
+    | OperationDone
+    | OperationFailed
 )
 
 
@@ -229,13 +237,13 @@ class Prompter(Protocol):
     async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
         """Ask for the code the chat shows; `None` where the person wants to leave."""
 
-    async def confirm_pairing(self, peer: Peer) -> bool:
+    async def confirm_pairing(self, peer: PairingPeer) -> bool:
         """Ask whether host, name and words are right.
 
         To be said with it: only if you started this in your own Telegram.
         """
 
-    async def consent(self, request: Consent) -> bool:
+    async def ask_consent(self, request: ConsentRequest) -> bool:
         """Ask whether this is wanted."""
 
     async def ask_pin(self, request: PinRequest) -> SecretBuffer | None:
@@ -244,11 +252,11 @@ class Prompter(Protocol):
         The buffer passes to the caller, who overwrites it.
         """
 
-    def show(self, event: Shown) -> None:
+    def show(self, event: PrompterEvent) -> None:
         """Show what happens. Returns at once and never raises."""
 
 
-class Ending(StrEnum):
+class ExitReason(StrEnum):
     """Why a bridge went by itself."""
 
     LEFT = "left"

@@ -13,7 +13,7 @@ from handlers.card.messages import PARTED
 from handlers.context import Context
 from handlers.engine.model import Aside, Choice, Heard, Outcome, Scene, Step
 from handlers.screen.text import N_, Markup, say
-from reader_bridge.protocol import CODE_LENGTH
+from reader_bridge.protocol import PAIRING_CODE_LENGTH
 from services.bridge.errors import NoPairingError
 from services.bridge.events import PairingEnd
 from services.bridge.interface import BridgeHub
@@ -214,7 +214,7 @@ class Pairing:
         code = self.board.code(scene.chat_id, scene.now)
         if code is None:
             return Markup(f"{how}\n\n{say(scene.language, NO_CODE)}")
-        half, shown = CODE_LENGTH // 2, code.code.reveal()
+        half, shown = PAIRING_CODE_LENGTH // 2, code.code.reveal()
         minutes = self.board.minutes_left(scene.chat_id, scene.now)
         grouped = f"{shown[:half]} {shown[half:]}"
         return Markup(f"{how}\n{say(scene.language, _CODE, code=grouped, minutes=minutes)}")

@@ -12,15 +12,24 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from reader_bridge.app import hardening, in_terminal, start, trust
+from reader_bridge.app import hardening, terminal_app
 from reader_bridge.app.check import report
 from reader_bridge.app.check.run import check_reader_and_card
 from reader_bridge.app.check.server import check_server
-from reader_bridge.app.problems import STOPPERS, NoPassphraseError, explain
-from reader_bridge.app.start import Options
-from reader_bridge.app.terminal.keys import NoTerminalError
+from reader_bridge.app.options import (
+    Options,
+    check_card_file,
+    choose_language,
+    open_virtual_card,
+    reader_factory,
+    server_address,
+    take_passphrase_from_environment,
+)
+from reader_bridge.app.startup_errors import STOPPERS, NoPassphraseError, explain
+from reader_bridge.app.terminal.keyboard import NoTerminalError
 from reader_bridge.app.terminal.screen import Screen
-from reader_bridge.app.words import N_, say
+from reader_bridge.app.tls import create_tls_context
+from reader_bridge.app.translation import N_, say
 from reader_bridge.virtual_card.card import VirtualCard
 
 app = typer.Typer(
@@ -95,11 +104,11 @@ def check(
 ) -> None:
     """Check everything, and say what to do about what is missing."""
     options = Options(server, ca, language, virtual_card).or_else(context.obj)
-    language = start.speak(options.language)
-    address, trusted = start.server(options), trust.context(options.ca)
+    language = choose_language(options.language)
+    address, trusted = server_address(options), create_tls_context(options.ca)
     card = _card(options.virtual_card, language)
     try:
-        findings = asyncio.run(check_reader_and_card(start.readers(card), datetime.now(UTC)))
+        findings = asyncio.run(check_reader_and_card(reader_factory(card), datetime.now(UTC)))
     finally:
         if card:
             card.close()
@@ -116,13 +125,13 @@ def _card(path: Path | None, language: str) -> VirtualCard | None:
     """Open the virtual card, asking for its passphrase where the environment has none."""
     if path is None:
         return None
-    start.looks_like_card(path)
-    passphrase = start.passphrase_from_environment()
+    check_card_file(path)
+    passphrase = take_passphrase_from_environment()
     if passphrase is None:
         passphrase = _ask_passphrase(language)
     if passphrase is None:
         raise NoPassphraseError
-    return start.open_card(path, passphrase)
+    return open_virtual_card(path, passphrase)
 
 
 def _ask_passphrase(language: str) -> str | None:
@@ -135,17 +144,17 @@ def _ask_passphrase(language: str) -> str | None:
 
 
 def _connect(options: Options, *, as_window: bool) -> None:
-    language = start.speak(options.language)
+    language = choose_language(options.language)
     if as_window:
-        from reader_bridge.app.in_window import run  # the toolkit takes a while to load
+        from reader_bridge.app.window_app import run  # the toolkit takes a while to load
 
         run(options, language)
         return
-    trust.context(options.ca)  # a useless file is told before anything is asked
-    start.server(options)
+    create_tls_context(options.ca)  # a useless file is told before anything is asked
+    server_address(options)
     card = _card(options.virtual_card, language)
     try:
-        in_terminal.run(options, language, start.readers(card))
+        terminal_app.run(options, language, reader_factory(card))
     finally:
         if card:
             card.close()
@@ -165,8 +174,8 @@ def _language_on(line: list[str]) -> str:
     for index, word in enumerate(line):
         if word.startswith("--language"):
             wanted = word.partition("=")[2] or "".join(line[index + 1 : index + 2])
-            return start.speak(wanted)
-    return start.speak(None)
+            return choose_language(wanted)
+    return choose_language(None)
 
 
 def main() -> None:

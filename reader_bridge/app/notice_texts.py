@@ -3,22 +3,22 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reader_bridge.app.words import N_, foreign, say
+from reader_bridge.app.translation import N_, foreign, say
 from reader_bridge.prompter import (
-    Connected,
-    Connecting,
-    Done,
-    Ending,
-    Failed,
-    LinkDown,
-    LinkProblem,
-    NowPaired,
-    NowUnpaired,
-    Shown,
-    Waiting,
-    Working,
+    CardWorking,
+    ConnectionProblem,
+    ExitReason,
+    OperationDone,
+    OperationFailed,
+    OperationWaiting,
+    PairingEnded,
+    PairingStarted,
+    PrompterEvent,
+    ServerConnected,
+    ServerConnecting,
+    ServerDisconnected,
 )
-from reader_bridge.protocol import FailureCode, Operation, Purpose, Step, UnpairReason
+from reader_bridge.protocol import FailureCode, Operation, PinPurpose, ProgressStep, UnpairReason
 from reader_bridge.protocol.operations import CardReport, ReaderList
 
 
@@ -50,19 +50,21 @@ _PUT_IN_AGAIN = N_("Take the card out, put it in again, and start again in the c
 _PIN_UNCHANGED = N_("The PIN is as it was. Start it again in the chat when you are ready.")
 
 _LINK = {
-    LinkProblem.UNREACHABLE: N_(
+    ConnectionProblem.UNREACHABLE: N_(
         "{host} cannot be reached. Is the internet connection there? Another address: close this "
         "and start it with --server."
     ),
-    LinkProblem.CERTIFICATE: N_(
+    ConnectionProblem.CERTIFICATE: N_(
         "{host} cannot prove who it is, so nothing was sent. Compare the address with the chat, "
         "and check the date and time of this PC."
     ),
-    LinkProblem.NOT_A_SERVER: N_("{host} is no Kaika server. Compare the address with the chat."),
-    LinkProblem.BUSY: N_("{host} has too much to do at the moment."),
-    LinkProblem.GOING_DOWN: N_("{host} is starting anew."),
-    LinkProblem.LOST: N_("The connection to {host} was lost."),
-    LinkProblem.MISUNDERSTOOD: N_("{host} said something this app does not understand."),
+    ConnectionProblem.NOT_A_SERVER: N_(
+        "{host} is no Kaika server. Compare the address with the chat."
+    ),
+    ConnectionProblem.BUSY: N_("{host} has too much to do at the moment."),
+    ConnectionProblem.GOING_DOWN: N_("{host} is starting anew."),
+    ConnectionProblem.LOST: N_("The connection to {host} was lost."),
+    ConnectionProblem.MISUNDERSTOOD: N_("{host} said something this app does not understand."),
 }
 _UNPAIRED = {
     UnpairReason.BY_CHAT: N_("You ended the pairing in the chat."),
@@ -73,19 +75,23 @@ _UNPAIRED = {
 }
 _YOUR_TURN = (N_("It is your turn."), N_("Please answer the question here."))
 _STEPS = {
-    Step.WAITING_FOR_READER: (
+    ProgressStep.WAITING_FOR_READER: (
         N_("No card reader is there."),
         N_("Plug it in; it is noticed by itself."),
     ),
-    Step.WAITING_FOR_CARD: (
+    ProgressStep.WAITING_FOR_CARD: (
         N_("Put your card into the reader."),
         N_("The gold chip first, as far as it goes. It is noticed by itself."),
     ),
-    Step.WAITING_FOR_LEAVE: _YOUR_TURN,
-    Step.WAITING_FOR_PERSON: _YOUR_TURN,
-    Step.WRONG_PIN: (N_("That was wrong."), N_("You are asked again.")),
+    ProgressStep.WAITING_FOR_LEAVE: _YOUR_TURN,
+    ProgressStep.WAITING_FOR_PERSON: _YOUR_TURN,
+    ProgressStep.WRONG_PIN: (N_("That was wrong."), N_("You are asked again.")),
 }
-SAID_BY_QUESTIONS = (Step.WAITING_FOR_LEAVE, Step.WAITING_FOR_PERSON, Step.WRONG_PIN)
+SAID_BY_QUESTIONS = (
+    ProgressStep.WAITING_FOR_LEAVE,
+    ProgressStep.WAITING_FOR_PERSON,
+    ProgressStep.WRONG_PIN,
+)
 """Steps that need no notice: the question that comes with them says it."""
 _DONE = {
     Operation.LIST_READERS: N_("The chat knows your readers now."),
@@ -95,16 +101,16 @@ _DONE = {
     Operation.CHANGE_PIN: N_("The new PIN is set. The old one no longer works."),
 }
 _PIN_SET = {
-    Purpose.ACTIVATE: N_("The card has its PIN. The chat now tells you whether it is active."),
-    Purpose.UNLOCK: N_("The card is unlocked, and the new PIN is set."),
+    PinPurpose.ACTIVATE: N_("The card has its PIN. The chat now tells you whether it is active."),
+    PinPurpose.UNLOCK: N_("The card is unlocked, and the new PIN is set."),
 }
 ENDINGS = {
-    Ending.LEFT: N_("Closed. The card can be taken out."),
-    Ending.REFUSED: N_(
+    ExitReason.LEFT: N_("Closed. The card can be taken out."),
+    ExitReason.REFUSED: N_(
         "You refused several times, so this was closed. If somebody told you to start it, do not "
         "go on, and ask the hotline 0800-080-117."
     ),
-    Ending.UPDATE_NEEDED: N_("This app is too old for the server. Get the newest version."),
+    ExitReason.UPDATE_NEEDED: N_("This app is too old for the server. Get the newest version."),
 }
 STOPPED = N_("Stopped. The card can be taken out.")
 
@@ -227,32 +233,32 @@ FAILURES: dict[FailureCode, tuple[str, str]] = {
 }
 
 
-def notice(event: Shown, language: str, host: str) -> Notice:
+def notice(event: PrompterEvent, language: str, host: str) -> Notice:
     """Put an event into words.
 
     :param host: the server that is dialled.
     """
     match event:
-        case Connecting():
+        case ServerConnecting():
             return Notice(Tone.BUSY, say(language, "Connecting to {host} …", host=host))
-        case Connected(resumed=resumed):
+        case ServerConnected(resumed=resumed):
             return _connected(resumed, language, host)
-        case LinkDown(problem=problem, retry_seconds=seconds):
+        case ServerDisconnected(problem=problem, retry_delay=seconds):
             again = say(language, "Trying again in {seconds} s.", seconds=max(1, round(seconds)))
             return Notice(Tone.BAD, say(language, _LINK[problem], host=host), again)
-        case NowPaired():
+        case PairingStarted():
             return _paired(event, language)
-        case NowUnpaired(reason=reason):
+        case PairingEnded(reason=reason):
             return Notice(Tone.NOTE, say(language, _UNPAIRED[reason]), say(language, PAIR_AGAIN))
-        case Waiting(step=step):
+        case OperationWaiting(step=step):
             text, advice = _STEPS[step]
             return Notice(Tone.WAITING, say(language, text), say(language, advice))
-        case Working():
+        case CardWorking():
             text = say(language, "The card is at work. Please leave it in.")
             return Notice(Tone.BUSY, text)
-        case Done():
+        case OperationDone():
             return _done(event, language)
-        case Failed():
+        case OperationFailed():
             return _failed(event, language)
 
 
@@ -263,14 +269,14 @@ def _connected(resumed: bool, language: str, host: str) -> Notice:
     return Notice(Tone.GOOD, text)
 
 
-def _paired(event: NowPaired, language: str) -> Notice:
+def _paired(event: PairingStarted, language: str) -> Notice:
     name = foreign(event.peer.telegram_name)
     hours = max(1, round(event.seconds_left / 3600))
     text = say(language, "Paired with {name}, for {hours} h.", name=name, hours=hours)
     return Notice(Tone.GOOD, text, say(language, GO_ON))
 
 
-def _done(event: Done, language: str) -> Notice:
+def _done(event: OperationDone, language: str) -> Notice:
     value = event.value
     if isinstance(value, CardReport) and value.pin and value.pin.remaining is not None:
         tries = value.pin.remaining
@@ -278,13 +284,13 @@ def _done(event: Done, language: str) -> Notice:
     elif isinstance(value, ReaderList) and not value.readers:
         text = say(language, "No card reader is there.")
     elif event.operation is Operation.SET_PIN:
-        text = say(language, _PIN_SET[event.purpose or Purpose.UNLOCK])
+        text = say(language, _PIN_SET[event.purpose or PinPurpose.UNLOCK])
     else:
         text = say(language, _DONE[event.operation])
     return Notice(Tone.GOOD, text, say(language, GO_ON))
 
 
-def _failed(event: Failed, language: str) -> Notice:
+def _failed(event: OperationFailed, language: str) -> Notice:
     text, advice = FAILURES[event.code]
     parts = [say(language, text)]
     if event.values.tries_left is not None:

@@ -2,18 +2,20 @@
 
 from dataclasses import dataclass
 
-from reader_bridge.app.words import N_, foreign, masked_number, say
+from reader_bridge.app.profile_texts import PROFILE_TEXTS
+from reader_bridge.app.translation import N_, foreign, masked_number, say
+from reader_bridge.app.typing_buffer import Typed
 from reader_bridge.card.profiles.base import PinRules
 from reader_bridge.prompter import (
     CardLabel,
-    Consent,
+    ConsentRequest,
+    PairingPeer,
     PairingProblem,
-    Peer,
     PinFault,
     PinKind,
     PinRequest,
 )
-from reader_bridge.protocol import CardProfile, Operation, PairRefusal, Purpose, Word
+from reader_bridge.protocol import Operation, PairingWord, PairRefusal, PinPurpose
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +45,9 @@ class Page:
     no: str
     problem: str = ""
     facts: tuple[Fact, ...] = ()
-    words: tuple[Word, Word] | None = None
+    words: tuple[PairingWord, PairingWord] | None = None
     warning: str = ""
 
-
-PROFILES = {
-    CardProfile.GIDS: N_("certificate card (GIDS)"),
-    CardProfile.PIV: N_("PIV card"),
-    CardProfile.MOICA: N_("MOICA card"),
-    CardProfile.UNKNOWN: N_("unknown card"),
-}
 
 _CODE_PROBLEMS = {
     None: N_("A pairing code has 8 letters and digits. Look at the chat again."),
@@ -73,18 +68,18 @@ _OPERATIONS = {
     ),
 }
 _SET_PIN = {
-    Purpose.ACTIVATE: (
+    PinPurpose.ACTIVATE: (
         N_("Activate this card?"),
         N_("You choose the card's first PIN here. The server agrees to it and never sees it."),
     ),
-    Purpose.UNLOCK: (
+    PinPurpose.UNLOCK: (
         N_("Unlock this card?"),
         N_("You choose a new PIN here. The server agrees to it and never sees it."),
     ),
 }
 _FOUND_OUT = {
-    Purpose.ACTIVATE: N_("Find out whether the activation worked?"),
-    Purpose.UNLOCK: N_("Find out whether unlocking worked?"),
+    PinPurpose.ACTIVATE: N_("Find out whether the activation worked?"),
+    PinPurpose.UNLOCK: N_("Find out whether unlocking worked?"),
 }
 _READING = (
     N_("Let the chat look at your card?"),
@@ -141,7 +136,7 @@ def _code_problem(problem: PairingProblem, language: str) -> str:
     return " ".join(parts)
 
 
-def comparison(peer: Peer, language: str) -> Page:
+def comparison(peer: PairingPeer, language: str) -> Page:
     """Ask whether host, name and words are right."""
     return Page(
         title=say(language, "Compare with your Telegram"),
@@ -156,7 +151,7 @@ def comparison(peer: Peer, language: str) -> Page:
     )
 
 
-def consent(request: Consent, language: str) -> Page:
+def consent(request: ConsentRequest, language: str) -> Page:
     """Ask whether an operation is wanted."""
     title, text = _operation(request)
     return Page(
@@ -173,11 +168,11 @@ def consent(request: Consent, language: str) -> Page:
     )
 
 
-def _operation(request: Consent) -> tuple[str, str]:
+def _operation(request: ConsentRequest) -> tuple[str, str]:
     if request.for_session:
         return _READING
     if request.operation is Operation.SET_PIN:
-        return _SET_PIN[request.purpose or Purpose.UNLOCK]
+        return _SET_PIN[request.purpose or PinPurpose.UNLOCK]
     title, text = _OPERATIONS.get(request.operation, _READING)
     if request.operation is Operation.PROVE_POSSESSION and request.purpose:
         return _FOUND_OUT[request.purpose], text
@@ -211,7 +206,7 @@ def last_try(request: PinRequest, language: str) -> Page:
 
 def rules(allowed: PinRules, language: str, *, new: bool) -> str:
     """Say what a PIN of the card looks like."""
-    values = {"shortest": allowed.shortest, "longest": allowed.longest}
+    values = {"shortest": allowed.min_length, "longest": allowed.max_length}
     if allowed.digits_only:
         return say(language, "{shortest} to {longest} digits.", **values)
     if new:
@@ -221,6 +216,20 @@ def rules(allowed: PinRules, language: str, *, new: bool) -> str:
             **values,
         )
     return say(language, "{shortest} to {longest} characters; capitals matter.", **values)
+
+
+def fits(typed: Typed, request: PinRequest, language: str) -> str | None:
+    """Say why what was typed cannot be it; `None` where it can.
+
+    A new PIN has letters and digits only (FACTS.md §1.4), so that the official page takes it too.
+    """
+    if typed.foreign:
+        return say(language, FOREIGN)
+    new = request.kind is PinKind.NEW
+    if not typed.fits(request.rules, plain=new):
+        said = rules(request.rules, language, new=new)
+        return say(language, "It has to be: {rule} The card has not seen it.", rule=said)
+    return None
 
 
 def _last_try(request: PinRequest, language: str) -> str:
@@ -261,7 +270,7 @@ def _tries(request: PinRequest, language: str) -> tuple[Fact, ...]:
     return (Fact(label, shown),)
 
 
-def _peer(peer: Peer, language: str) -> tuple[Fact, ...]:
+def _peer(peer: PairingPeer, language: str) -> tuple[Fact, ...]:
     return (
         Fact(say(language, "Server"), foreign(peer.host)),
         Fact(
@@ -275,7 +284,7 @@ def _peer(peer: Peer, language: str) -> tuple[Fact, ...]:
 def _card(card: CardLabel | None, language: str) -> tuple[Fact, ...]:
     if card is None:
         return ()
-    kind = say(language, PROFILES[card.profile])
+    kind = say(language, PROFILE_TEXTS[card.profile].name)
     number = masked_number(card.card_number) if card.card_number else ""
     return (Fact(say(language, "Card"), f"{number} {kind}".strip()),)
 

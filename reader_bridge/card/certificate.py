@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -12,12 +11,13 @@ from cryptography.x509.oid import ExtensionOID
 
 from reader_bridge.card import tlv
 from reader_bridge.card.errors import MalformedResponseError, UnsupportedKeyError
+from reader_bridge.protocol.vocabulary import KeyRole
 
-CARD_NUMBER_SHAPE = re.compile(r"[A-Z]{2}[0-9]{14}")
+CARD_NUMBER_PATTERN = re.compile(r"[A-Z]{2}[0-9]{14}")
 """IC card number (IC卡卡號), FACTS.md §3."""
 CARD_NUMBER_ATTRIBUTE = bytes.fromhex("608676016402814c")
 """2.16.886.1.100.2.204, in subjectDirectoryAttributes (FACTS.md §2.7)."""
-BROKEN = (
+INVALID_CERTIFICATE_ERRORS = (
     TypeError,
     ValueError,
     x509.InvalidVersion,
@@ -27,14 +27,6 @@ BROKEN = (
 )
 """How a certificate that breaks the rules shows itself; the last where warnings are errors."""
 SEQUENCE, SET, OBJECT_IDENTIFIER = 0x30, 0x31, 0x06
-
-
-class KeyRole(StrEnum):
-    """What a key of the card is for."""
-
-    AUTHENTICATION = "authentication"
-    SIGNATURE = "signature"
-    ENCRYPTION = "encryption"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,25 +41,25 @@ class ValidityPeriod:
         return self.not_before <= now <= self.not_after
 
 
-def load(der: bytes) -> x509.Certificate:
+def load_certificate(der: bytes) -> x509.Certificate:
     """Read a certificate.
 
     :raises MalformedResponseError: where it is none.
     """
     try:
         return x509.load_der_x509_certificate(der)
-    except BROKEN as error:
+    except INVALID_CERTIFICATE_ERRORS as error:
         raise MalformedResponseError("certificate") from error
 
 
-def public_key(der: bytes) -> CertificatePublicKeyTypes:
+def load_public_key(der: bytes) -> CertificatePublicKeyTypes:
     """Give the public key of a certificate.
 
     :raises UnsupportedKeyError: where it is of a kind that is not known here.
     """
     try:
-        return load(der).public_key()
-    except (*BROKEN, UnsupportedAlgorithm) as error:
+        return load_certificate(der).public_key()
+    except (*INVALID_CERTIFICATE_ERRORS, UnsupportedAlgorithm) as error:
         raise UnsupportedKeyError("unknown") from error
 
 
@@ -76,45 +68,45 @@ def validity_period(der: bytes) -> ValidityPeriod:
 
     :raises MalformedResponseError: the data is not a certificate, or breaks the rules of one.
     """
-    certificate = load(der)
+    certificate = load_certificate(der)
     try:
         return ValidityPeriod(certificate.not_valid_before_utc, certificate.not_valid_after_utc)
-    except BROKEN as error:
+    except INVALID_CERTIFICATE_ERRORS as error:
         raise MalformedResponseError("certificate") from error
 
 
-def card_number(certificate: x509.Certificate) -> str | None:
+def find_card_number(certificate: x509.Certificate) -> str | None:
     """Give the IC card number in a certificate's subjectDirectoryAttributes."""
     try:
         extension = certificate.extensions.get_extension_for_oid(
             ExtensionOID.SUBJECT_DIRECTORY_ATTRIBUTES
         )
-    except (x509.ExtensionNotFound, *BROKEN):
+    except (x509.ExtensionNotFound, *INVALID_CERTIFICATE_ERRORS):
         return None
     if not isinstance(extension.value, x509.UnrecognizedExtension):
         return None
     try:
-        return _card_number_attribute(extension.value.value)
+        return _find_in_attributes(extension.value.value)
     except MalformedResponseError:
         return None
 
 
-def _card_number_attribute(attributes: bytes) -> str | None:
+def _find_in_attributes(attributes: bytes) -> str | None:
     for attribute in tlv.parse(tlv.require(attributes, SEQUENCE)):
         if tlv.find(attribute.value, OBJECT_IDENTIFIER) != CARD_NUMBER_ATTRIBUTE:
             continue
         for value in tlv.parse(tlv.require(attribute.value, SET)):
             text = value.value.decode("ascii", "replace")
-            if CARD_NUMBER_SHAPE.fullmatch(text):
+            if CARD_NUMBER_PATTERN.fullmatch(text):
                 return text
     return None
 
 
-def role_of(certificate: x509.Certificate) -> KeyRole | None:
+def key_role(certificate: x509.Certificate) -> KeyRole | None:
     """Tell from the key usage what a certificate's key is for."""
     try:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except (x509.ExtensionNotFound, *BROKEN):
+    except (x509.ExtensionNotFound, *INVALID_CERTIFICATE_ERRORS):
         return None
     if usage.content_commitment:
         return KeyRole.SIGNATURE

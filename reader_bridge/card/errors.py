@@ -5,6 +5,8 @@ Every error has a stable `code`.
 
 from typing import ClassVar
 
+from reader_bridge.protocol.vocabulary import ProfileName
+
 
 class CardError(Exception):
     """Base of everything that goes wrong between us and a card."""
@@ -127,7 +129,7 @@ class PinOperationRefusedError(CardError):
 
     code = "operation_refused"
 
-    def __init__(self, profile: str, operation: str) -> None:
+    def __init__(self, profile: ProfileName, operation: str) -> None:
         super().__init__(f"{operation} is not done on a {profile} card")
         self.profile = profile
         self.operation = operation
@@ -143,10 +145,12 @@ class PinFormatError(CardError):
 
     code = "pin_format"
 
-    def __init__(self, shortest: int, longest: int, digits_only: bool) -> None:
-        super().__init__(f"{shortest} to {longest} {'digits' if digits_only else 'characters'}")
-        self.shortest = shortest
-        self.longest = longest
+    def __init__(self, min_length: int, max_length: int, digits_only: bool) -> None:
+        super().__init__(
+            f"{min_length} to {max_length} {'digits' if digits_only else 'characters'}"
+        )
+        self.min_length = min_length
+        self.max_length = max_length
         self.digits_only = digits_only
 
 

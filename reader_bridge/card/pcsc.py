@@ -18,11 +18,11 @@ from reader_bridge.card.errors import (
     CardRemovedError,
     MalformedResponseError,
 )
-from reader_bridge.card.pcsc_calls import Pcsc
+from reader_bridge.card.pcsc_api import PcscApi
 from reader_bridge.card.pcsc_watch import PcscWatch
 
-MOST_SECONDS_A_CALL = 15.0
-PATIENCE_SECONDS = 3.0
+CALL_TIMEOUT_SECONDS = 15.0
+BUSY_TIMEOUT_SECONDS = 3.0
 """Windows itself looks at a card that was just put in, and lets it go soon."""
 RETRY_SECONDS = 0.1
 
@@ -36,10 +36,10 @@ class PcscReaders:
     """
 
     def __init__(
-        self, patience: float = PATIENCE_SECONDS, call_seconds: float = MOST_SECONDS_A_CALL
+        self, busy_timeout: float = BUSY_TIMEOUT_SECONDS, call_timeout: float = CALL_TIMEOUT_SECONDS
     ) -> None:
-        self._pcsc = Pcsc()
-        self._patience, self._call_seconds = patience, call_seconds
+        self._pcsc = PcscApi()
+        self._busy_timeout, self._call_timeout = busy_timeout, call_timeout
 
     def list_readers(self) -> tuple[ReaderState, ...]:
         """Give the readers as they stand."""
@@ -61,9 +61,9 @@ class PcscReaders:
         waited = 0.0
         while True:
             try:
-                return PcscConnection(self._pcsc, reader, exclusive, self._call_seconds)
+                return PcscConnection(self._pcsc, reader, exclusive, self._call_timeout)
             except CardInUseError:
-                if waited >= self._patience:
+                if waited >= self._busy_timeout:
                     raise
             pause.wait(RETRY_SECONDS)
             waited += RETRY_SECONDS
@@ -76,14 +76,14 @@ class PcscReaders:
 class PcscConnection(CardConnection):
     """A card in a PC/SC reader."""
 
-    def __init__(self, pcsc: Pcsc, reader: str, exclusive: bool, call_seconds: float) -> None:
+    def __init__(self, pcsc: PcscApi, reader: str, exclusive: bool, call_timeout: float) -> None:
         self._pcsc, self._reader = pcsc, reader
-        self._exclusive, self._call_seconds = exclusive, call_seconds
+        self._exclusive, self._call_timeout = exclusive, call_timeout
         self._thread = _CallThread(reader)
         self._context: int | None = None
         self._card: int | None = None
         try:
-            self._atr = self._call(self._power)
+            self._atr = self._call(self._power_on)
         except CardError:
             self.close()
             raise
@@ -115,16 +115,16 @@ class PcscConnection(CardConnection):
         """Give the card back, reset where it was exclusive."""
         if not self._thread.ended:
             try:
-                self._call(self._give_back)
+                self._call(self._disconnect)
             except CardError:
                 pass  # it is gone already
             finally:
                 self._thread.end()
 
     def _call(self, work: Callable[[], _Result]) -> _Result:
-        return self._thread.call(work, self._call_seconds)
+        return self._thread.call(work, self._call_timeout)
 
-    def _power(self) -> bytes:
+    def _power_on(self) -> bytes:
         scard = self._pcsc.scard
         self._context = self._pcsc.establish()
         share = scard.SCARD_SHARE_EXCLUSIVE if self._exclusive else scard.SCARD_SHARE_SHARED
@@ -147,7 +147,7 @@ class PcscConnection(CardConnection):
         self._pcsc.check(result, self._reader)
         return bytes(byte & 0xFF for byte in answer)
 
-    def _give_back(self) -> None:
+    def _disconnect(self) -> None:
         scard = self._pcsc.scard
         if self._card is not None:
             leave = scard.SCARD_RESET_CARD if self._exclusive else scard.SCARD_LEAVE_CARD

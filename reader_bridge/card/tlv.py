@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from reader_bridge.card.errors import MalformedResponseError
 
-MOST_TAG_BYTES = 3
-MOST_LENGTH_BYTES = 3
+MAX_TAG_BYTES = 3
+MAX_LENGTH_BYTES = 3
 """One announces how many follow; two that follow reach 65,535."""
 
 
@@ -89,7 +89,7 @@ def _read_tag(data: bytes, offset: int) -> tuple[int, int]:
     end = offset + 1
     if tag & 0x1F == 0x1F:
         while True:
-            if end >= len(data) or end - offset >= MOST_TAG_BYTES:
+            if end >= len(data) or end - offset >= MAX_TAG_BYTES:
                 raise MalformedResponseError("tag")
             tag = tag << 8 | data[end]
             end += 1
@@ -106,6 +106,6 @@ def _read_length(data: bytes, offset: int) -> tuple[int, int]:
     if first < 0x80:
         return first, offset
     following = first & 0x7F
-    if not 1 <= following < MOST_LENGTH_BYTES or offset + following > len(data):
+    if not 1 <= following < MAX_LENGTH_BYTES or offset + following > len(data):
         raise MalformedResponseError("form of length")
     return int.from_bytes(data[offset : offset + following], "big"), offset + following

@@ -5,8 +5,9 @@ nothing is compressed, and a frame has its bounds.
 """
 
 import asyncio
+import random
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from types import SimpleNamespace
@@ -15,14 +16,15 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from reader_bridge.prompter import LinkProblem
+from reader_bridge.prompter import ConnectionProblem
 from reader_bridge.protocol.limits import (
     GREETING_SECONDS,
     HEARTBEAT_SECONDS,
-    MOST_FRAME_BYTES,
+    MAX_FRAME_BYTES,
     SUBPROTOCOL,
 )
 
+FIRST_DELAY_SECONDS, MAX_DELAY_SECONDS = 0.5, 30.0
 _CLOSED = (
     aiohttp.WSMsgType.CLOSE,
     aiohttp.WSMsgType.CLOSING,
@@ -31,22 +33,22 @@ _CLOSED = (
 )
 
 
-class LinkError(Exception):
+class ServerConnectionError(Exception):
     """There is no link, or not any more.
 
     :ivar problem: why.
     """
 
-    def __init__(self, problem: LinkProblem) -> None:
+    def __init__(self, problem: ConnectionProblem) -> None:
         super().__init__(problem.value)
         self.problem = problem
 
 
-class UnprotectedError(ValueError):
+class UnencryptedAddressError(ValueError):
     """The address is an unprotected one of another machine; it is not dialled."""
 
 
-class Wire:
+class ServerConnection:
     """A link that stands."""
 
     def __init__(self, socket: "aiohttp.ClientWebSocketResponse") -> None:
@@ -60,7 +62,7 @@ class Wire:
         try:
             await self._socket.send_str(frame)
         except (ConnectionError, aiohttp.ClientError, RuntimeError):
-            raise LinkError(LinkProblem.LOST) from None
+            raise ServerConnectionError(ConnectionProblem.LOST) from None
 
     async def receive(self) -> str:
         """Wait for a frame.
@@ -71,15 +73,15 @@ class Wire:
         if message.type is aiohttp.WSMsgType.TEXT:
             return str(message.data)
         if message.type in _CLOSED:
-            raise LinkError(LinkProblem.LOST)
-        raise LinkError(LinkProblem.MISUNDERSTOOD)
+            raise ServerConnectionError(ConnectionProblem.LOST)
+        raise ServerConnectionError(ConnectionProblem.MISUNDERSTOOD)
 
     async def close(self) -> None:
         """End the link."""
         await self._socket.close()
 
 
-class Link:
+class ServerConnector:
     """Dials one server.
 
     :param tls: whom to believe; only for `wss`.
@@ -87,16 +89,16 @@ class Link:
     """
 
     def __init__(
-        self, url: str, tls: ssl.SSLContext | None = None, seconds: float = GREETING_SECONDS
+        self, url: str, tls: ssl.SSLContext | None = None, timeout: float = GREETING_SECONDS
     ) -> None:
         parts = urlsplit(url)
-        self._local = is_this_machine(parts.hostname or "")
+        self._local = is_loopback(parts.hostname or "")
         if parts.scheme != "wss" and not (parts.scheme == "ws" and self._local):
-            raise UnprotectedError
-        self._url, self._tls, self._seconds = url, tls, seconds
+            raise UnencryptedAddressError
+        self._url, self._tls, self._seconds = url, tls, timeout
 
     @asynccontextmanager
-    async def dial(self) -> AsyncIterator[Wire]:
+    async def connect(self) -> AsyncIterator[ServerConnection]:
         """Make a link, and end it.
 
         :raises LinkError: where there is none.
@@ -106,13 +108,13 @@ class Link:
         async with aiohttp.ClientSession(
             trace_configs=[tracing], trust_env=not self._local
         ) as session:
-            wire = await self._connect(session)
+            wire = await self._open_websocket(session)
             try:
                 yield wire
             finally:
                 await wire.close()
 
-    async def _connect(self, session: aiohttp.ClientSession) -> Wire:
+    async def _open_websocket(self, session: aiohttp.ClientSession) -> ServerConnection:
         try:
             async with asyncio.timeout(self._seconds):
                 socket = await session.ws_connect(
@@ -120,23 +122,44 @@ class Link:
                     ssl=self._tls or True,
                     protocols=(SUBPROTOCOL,),
                     heartbeat=HEARTBEAT_SECONDS,
-                    max_msg_size=MOST_FRAME_BYTES,
+                    max_msg_size=MAX_FRAME_BYTES,
                     compress=0,
                     timeout=aiohttp.ClientWSTimeout(ws_close=1.0),
                 )
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError):
-            raise LinkError(LinkProblem.CERTIFICATE) from None
+            raise ServerConnectionError(ConnectionProblem.CERTIFICATE) from None
         except (aiohttp.WSServerHandshakeError, aiohttp.ClientResponseError):
-            raise LinkError(LinkProblem.NOT_A_SERVER) from None
+            raise ServerConnectionError(ConnectionProblem.NOT_A_SERVER) from None
         except (TimeoutError, OSError, aiohttp.ClientError):
-            raise LinkError(LinkProblem.UNREACHABLE) from None
+            raise ServerConnectionError(ConnectionProblem.UNREACHABLE) from None
         if socket.protocol != SUBPROTOCOL:
             await socket.close()
-            raise LinkError(LinkProblem.NOT_A_SERVER)
-        return Wire(socket)
+            raise ServerConnectionError(ConnectionProblem.NOT_A_SERVER)
+        return ServerConnection(socket)
 
 
-def is_this_machine(host: str) -> bool:
+class ReconnectDelay:
+    """Doubles the wait at every failure, and draws from it, so that bridges do not come at once.
+
+    :param draw: a number from 0 to 1.
+    """
+
+    def __init__(self, draw: Callable[[], float] = random.random) -> None:
+        self._draw = draw
+        self._failures = 0
+
+    def next_delay(self) -> float:
+        """Give the seconds to wait: from half of the step to the whole."""
+        step = min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * (1 << min(self._failures, 10)))
+        self._failures += 1
+        return step * (0.5 + self._draw() / 2)
+
+    def reset(self) -> None:
+        """Begin anew: there was a link that held."""
+        self._failures = 0
+
+
+def is_loopback(host: str) -> bool:
     """Tell whether a host is this machine itself, without asking any name server."""
     try:
         return ip_address(host).is_loopback
@@ -149,4 +172,4 @@ async def _refuse_redirect(
     _context: SimpleNamespace,
     _parameters: aiohttp.TraceRequestRedirectParams,
 ) -> NoReturn:
-    raise LinkError(LinkProblem.NOT_A_SERVER)
+    raise ServerConnectionError(ConnectionProblem.NOT_A_SERVER)

@@ -55,11 +55,11 @@ class CardThread:
             except BaseException as error:
                 problem = error
             with suppress(RuntimeError):  # the loop is gone, and who waited with it
-                future.get_loop().call_soon_threadsafe(_settle, future, value, problem)
+                future.get_loop().call_soon_threadsafe(_set_result, future, value, problem)
             del future, work, call, value, problem  # nothing of a card is kept while waiting
 
 
-def _settle(future: "asyncio.Future[Any]", value: Any, problem: BaseException | None) -> None:
+def _set_result(future: "asyncio.Future[Any]", value: Any, problem: BaseException | None) -> None:
     """Hand over what a call gave, if somebody still waits for it."""
     if future.done():
         return
@@ -81,7 +81,7 @@ class RevocableConnection(CardConnection):
         self._revoked = threading.Event()
         self.extended_length = connection.extended_length
         self.character_protocol = connection.character_protocol
-        self.unanswered: int | None = None
+        self.unanswered_instruction: int | None = None
         self.closed = False
 
     @property
@@ -102,9 +102,9 @@ class RevocableConnection(CardConnection):
         """Send one command APDU as it is; give the answer's data and its status word."""
         if self._revoked.is_set():
             raise CardRemovedError
-        self.unanswered = apdu[1]
+        self.unanswered_instruction = apdu[1]
         answer = self._connection.send_and_receive(apdu)
-        self.unanswered = None
+        self.unanswered_instruction = None
         return answer
 
     def close(self) -> None:
@@ -126,7 +126,7 @@ class CardCalls:
         self.cancelled = False
         self.connection: RevocableConnection | None = None
 
-    def lend(self, connection: CardConnection) -> RevocableConnection:
+    def make_revocable(self, connection: CardConnection) -> RevocableConnection:
         """Make a connection one that ends with the operation. Called on the thread."""
         self.connection = RevocableConnection(connection)
         if self._over:
@@ -141,7 +141,7 @@ class CardCalls:
             self.revoke()
             raise
 
-    async def finish(self, work: Callable[[], _T]) -> _T:
+    async def call_to_end(self, work: Callable[[], _T]) -> _T:
         """Make a call that is not left half done: cancelling waits for its end, within bounds.
 
         What it gives or raises counts, whether the operation was cancelled meanwhile or not;
@@ -169,12 +169,12 @@ class CardCalls:
         if self.connection is not None:
             self.connection.revoke()
 
-    def give_back(self) -> None:
+    def release_card(self) -> None:
         """Reset the card and let it go. Called on the thread."""
         if self.connection is not None:
             self.connection.close()
 
-    def later(self, work: Callable[[], object]) -> None:
+    def call_later(self, work: Callable[[], object]) -> None:
         """Have a call made that nobody waits for."""
         self._thread.submit(work).add_done_callback(asyncio.Future.exception)
 

@@ -2,35 +2,33 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from reader_bridge.card.connection import CardReaders
 from reader_bridge.card.errors import CardError
 from reader_bridge.operations.card_thread import CardCalls
-from reader_bridge.operations.failures import from_card
-from reader_bridge.prompter import Peer, Prompter, Working
+from reader_bridge.operations.failures import failure_from_card
+from reader_bridge.operations.found_card import FoundCard
+from reader_bridge.prompter import CardWorking, PairingPeer, Prompter
 from reader_bridge.protocol.operations import Parameters, operation_of
-from reader_bridge.protocol.vocabulary import Operation, Purpose, Step
-
-if TYPE_CHECKING:
-    from reader_bridge.operations.card_discovery import FoundCard
+from reader_bridge.protocol.vocabulary import Operation, PinPurpose, ProgressStep
 
 _T = TypeVar("_T")
 
 
-class ServerSide(Protocol):
+class OperationServer(Protocol):
     """All that an operation can get from the server while it runs."""
 
-    async def progress(self, step: Step, tries_left: int | None = None) -> None:
+    async def report_progress(self, step: ProgressStep, tries_left: int | None = None) -> None:
         """Tell what is waited for."""
 
-    async def cryptogram(self, card_serial: str, host: bytes, card: bytes) -> bytes:
+    async def request_cryptogram(self, card_serial: str, host: bytes, card: bytes) -> bytes:
         """Have the card's challenge answered.
 
         :raises OperationFailedError: where the server does not, in time.
         """
 
-    async def is_genuine(self, answer: bytes) -> bool:
+    async def verify_card_answer(self, answer: bytes) -> bool:
         """Have the card's own proof checked.
 
         :raises OperationFailedError: where the server does not say, in time.
@@ -38,7 +36,7 @@ class ServerSide(Protocol):
 
 
 @dataclass
-class Allowances:
+class SessionContext:
     """What outlives an operation.
 
     :ivar reading_allowed: the person said yes to reading, in this session.
@@ -48,11 +46,11 @@ class Allowances:
 
     reading_allowed: bool = False
     admin_rejected: bool = False
-    card: "FoundCard | None" = None
+    last_card: FoundCard | None = None
 
 
 @dataclass
-class Errand:
+class OperationContext:
     """One running operation.
 
     :ivar origin: of the server, as it was dialled.
@@ -60,12 +58,12 @@ class Errand:
 
     parameters: Parameters
     readers: CardReaders
-    calls: CardCalls
+    card_calls: CardCalls
     prompter: Prompter
-    peer: Peer
+    peer: PairingPeer
     origin: str
-    server: ServerSide
-    allowances: Allowances = field(default_factory=Allowances)
+    server: OperationServer
+    session: SessionContext = field(default_factory=SessionContext)
 
     @property
     def operation(self) -> Operation:
@@ -73,29 +71,29 @@ class Errand:
         return operation_of(self.parameters)
 
     @property
-    def purpose(self) -> Purpose | None:
+    def purpose(self) -> PinPurpose | None:
         """What it is for, where it is for something."""
         return getattr(self.parameters, "purpose", None)
 
-    async def read(self, work: Callable[[], _T]) -> _T:
+    async def run_read(self, work: Callable[[], _T]) -> _T:
         """Make a call to readers or card that can be broken off anywhere.
 
         :raises OperationFailedError: where the card does not take part.
         """
         try:
-            return await self.calls.call(work)
+            return await self.card_calls.call(work)
         except CardError as error:
-            raise from_card(error) from None
+            raise failure_from_card(error) from None
 
-    async def carry_out(self, work: Callable[[], _T]) -> _T:
+    async def run_pin_work(self, work: Callable[[], _T]) -> _T:
         """Make a call that uses or sets a PIN. What it raises is left as it is.
 
         :raises CardError: as the card's verbs do.
         """
-        self.prompter.show(Working(self.operation))
-        return await self.calls.finish(work)
+        self.prompter.show(CardWorking(self.operation))
+        return await self.card_calls.call_to_end(work)
 
-    def failure_of(self, error: CardError) -> Exception:
+    def failure_for(self, error: CardError) -> Exception:
         """Read the error of such a call."""
-        connection = self.calls.connection
-        return from_card(error, connection.unanswered if connection else None)
+        connection = self.card_calls.connection
+        return failure_from_card(error, connection.unanswered_instruction if connection else None)

@@ -1,6 +1,6 @@
 """What is wrong with a message. Never holds the value that was wrong."""
 
-from reader_bridge.protocol.vocabulary import ErrorCode
+from reader_bridge.protocol.vocabulary import ProtocolErrorCode
 
 
 class ProtocolError(Exception):
@@ -10,10 +10,12 @@ class ProtocolError(Exception):
     :ivar where: the name of the field, for this side's log.
     """
 
-    def __init__(self, code: ErrorCode = ErrorCode.BAD_MESSAGE, where: str = "") -> None:
-        super().__init__(code.value, where)
+    def __init__(
+        self, code: ProtocolErrorCode = ProtocolErrorCode.BAD_MESSAGE, field: str = ""
+    ) -> None:
+        super().__init__(code.value, field)
         self.code = code
-        self.where = where
+        self.field = field
 
 
 class UnknownOperationError(ProtocolError):
@@ -23,5 +25,5 @@ class UnknownOperationError(ProtocolError):
     """
 
     def __init__(self, operation_id: str) -> None:
-        super().__init__(ErrorCode.UNKNOWN_OPERATION, "operation")
+        super().__init__(ProtocolErrorCode.UNKNOWN_OPERATION, "operation")
         self.operation_id = operation_id

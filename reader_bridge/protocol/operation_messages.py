@@ -3,22 +3,22 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from reader_bridge.protocol.codec import Choice
+from reader_bridge.protocol.codec import TaggedUnion
 from reader_bridge.protocol.failures import FailureCode, FailureValues
 from reader_bridge.protocol.fields import (
     CardChallenge,
     CardSerial,
-    Count,
     Cryptogram,
     Deadline,
     Identifier,
+    TryCount,
 )
-from reader_bridge.protocol.operations import PARAMETERS, VALUES, Parameters, Value
-from reader_bridge.protocol.vocabulary import ByeReason, ErrorCode, Operation, Step
+from reader_bridge.protocol.operations import PARAMETERS, RESULT_VALUES, Parameters, ResultValue
+from reader_bridge.protocol.vocabulary import ByeReason, Operation, ProgressStep, ProtocolErrorCode
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartOperation:
     """Begin an operation. One whose id the bridge knows already gets the same outcome again.
 
     :ivar operation_id: what everything about it will carry.
@@ -29,12 +29,12 @@ class Start:
 
     operation_id: Identifier
     operation: Operation
-    parameters: Annotated[Parameters, Choice("operation", PARAMETERS)]
+    parameters: Annotated[Parameters, TaggedUnion("operation", PARAMETERS)]
     deadline: Deadline
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class OperationProgress:
     """What an operation waits for. At most two of them come.
 
     :ivar operation_id: of which.
@@ -43,8 +43,8 @@ class Progress:
     """
 
     operation_id: Identifier
-    step: Step
-    tries_left: Count | None = None
+    step: ProgressStep
+    tries_left: TryCount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class AdminVerified:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class OperationResult:
     """An operation came to its end.
 
     :ivar operation_id: which.
@@ -111,11 +111,11 @@ class Result:
 
     operation_id: Identifier
     operation: Operation
-    value: Annotated[Value, Choice("operation", VALUES)]
+    value: Annotated[ResultValue, TaggedUnion("operation", RESULT_VALUES)]
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class OperationFailure:
     """An operation did not come to its end.
 
     :ivar operation_id: which.
@@ -129,7 +129,7 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancel:
+class CancelOperation:
     """End an operation. One that is over already, or cannot be ended any more, goes on.
 
     :ivar operation_id: which.
@@ -155,4 +155,4 @@ class ErrorMessage:
     :ivar code: what.
     """
 
-    code: ErrorCode
+    code: ProtocolErrorCode

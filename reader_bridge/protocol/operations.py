@@ -7,21 +7,21 @@ signed as it is.
 from dataclasses import dataclass
 from typing import Annotated
 
-from reader_bridge.protocol.codec import Items
+from reader_bridge.protocol.codec import ListBounds
 from reader_bridge.protocol.fields import (
     CardNumber,
     CardSerial,
     Certificate,
-    Count,
     Nonce,
     ReaderName,
     Signature,
+    TryCount,
 )
 from reader_bridge.protocol.vocabulary import (
-    CardProfile,
     KeyRole,
     Operation,
-    Purpose,
+    PinPurpose,
+    ProfileName,
     SignatureAlgorithm,
 )
 
@@ -64,7 +64,7 @@ class ProvePossession:
     """
 
     server_nonce: Nonce
-    purpose: Purpose | None = None
+    purpose: PinPurpose | None = None
     card_serial: CardSerial | None = None
     reader: ReaderName | None = None
 
@@ -82,7 +82,7 @@ class SetPin:
     :ivar reader: in which reader.
     """
 
-    purpose: Purpose
+    purpose: PinPurpose
     card_serial: CardSerial
     server_nonce: Nonce
     reader: ReaderName | None = None
@@ -104,7 +104,7 @@ Parameters = ListReaders | ReadCardStatus | ReadCertificate | ProvePossession | 
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ReaderEntry:
     """A reader (讀卡機).
 
     :ivar name: as the operating system has it, without control characters.
@@ -126,7 +126,7 @@ class ReaderList:
     :ivar readers: at most 16.
     """
 
-    readers: Annotated[tuple[Reader, ...], Items(16)] = ()
+    readers: Annotated[tuple[ReaderEntry, ...], ListBounds(16)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +137,8 @@ class Tries:
     :ivar limit: how many there are after a right entry, where the card says so.
     """
 
-    remaining: Count | None = None
-    limit: Count | None = None
+    remaining: TryCount | None = None
+    limit: TryCount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +157,14 @@ class CardReport:
     """
 
     reader: ReaderName
-    profile: CardProfile
+    profile: ProfileName
     card_serial: CardSerial | None = None
     card_number: CardNumber | None = None
     pin: Tries | None = None
     puk: Tries | None = None
     admin: Tries | None = None
-    certificates: Annotated[tuple[KeyRole, ...], Items(3)] = ()
-    possible: Annotated[tuple[Operation, ...], Items(6)] = ()
+    certificates: Annotated[tuple[KeyRole, ...], ListBounds(3)] = ()
+    possible: Annotated[tuple[Operation, ...], ListBounds(6)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +210,7 @@ class PinChanged:
     card_serial: CardSerial | None = None
 
 
-Value = ReaderList | CardReport | CertificateCopy | Receipt | PinChanged
+ResultValue = ReaderList | CardReport | CertificateCopy | Receipt | PinChanged
 
 PARAMETERS: dict[Operation, type[Parameters]] = {
     Operation.LIST_READERS: ListReaders,
@@ -220,7 +220,7 @@ PARAMETERS: dict[Operation, type[Parameters]] = {
     Operation.SET_PIN: SetPin,
     Operation.CHANGE_PIN: ChangePin,
 }
-VALUES: dict[Operation, type[Value]] = {
+RESULT_VALUES: dict[Operation, type[ResultValue]] = {
     Operation.LIST_READERS: ReaderList,
     Operation.CARD_STATUS: CardReport,
     Operation.READ_CERTIFICATE: CertificateCopy,

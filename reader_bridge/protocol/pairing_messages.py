@@ -3,21 +3,21 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from reader_bridge.protocol.codec import Items
+from reader_bridge.protocol.codec import ListBounds
 from reader_bridge.protocol.fields import (
     ApiLevel,
-    Code,
-    Count,
+    AppVersion,
     Identifier,
-    Language,
+    LanguageTag,
     Nonce,
     Origin,
+    PairingCode,
     PersonName,
-    Proof,
+    ResumeProof,
+    ResumeSecret,
     Seconds,
-    Secret,
-    Sequence,
-    Version,
+    SequenceNumber,
+    TryCount,
 )
 from reader_bridge.protocol.vocabulary import PairRefusal, UnpairReason
 
@@ -31,7 +31,7 @@ class Greeting:
     :ivar origin: what it takes for its own origin; the bridge goes by the one it dialled.
     """
 
-    api_levels: Annotated[tuple[ApiLevel, ...], Items(16)]
+    api_levels: Annotated[tuple[ApiLevel, ...], ListBounds(16)]
     nonce: Nonce
     origin: Origin
 
@@ -47,8 +47,8 @@ class Resume:
     """
 
     session: Identifier
-    proof: Proof
-    last_seq: Sequence
+    proof: ResumeProof
+    last_seq: SequenceNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ class Hello:
     """
 
     api_level: ApiLevel
-    app_version: Version
-    language: Language
+    app_version: AppVersion
+    language: LanguageTag
     nonce: Nonce
     resume: Resume | None = None
 
@@ -85,7 +85,7 @@ class Welcome:
     session: Identifier
     resumed: bool = False
     paired: bool = False
-    last_seq: Sequence = 0
+    last_seq: SequenceNumber = 0
     seconds_left: Seconds = 0
 
 
@@ -96,7 +96,7 @@ class Pair:
     :ivar code: in capitals, without spaces and dashes.
     """
 
-    code: Code
+    code: PairingCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class PairRefused:
     """
 
     reason: PairRefusal
-    tries_left: Count | None = None
+    tries_left: TryCount | None = None
     wait_seconds: Seconds | None = None
 
 
@@ -142,7 +142,7 @@ class Paired:
     :ivar telegram_name: of whose chat it is.
     """
 
-    resume_secret: Secret
+    resume_secret: ResumeSecret
     seconds_left: Seconds
     telegram_name: PersonName
 

@@ -29,14 +29,14 @@ def origin_of(url: str) -> str:
         parts = urlsplit(url)
         scheme, host, port = _SECURE[parts.scheme], parts.hostname, parts.port
     except (KeyError, ValueError):
-        raise ProtocolError(where="origin") from None
+        raise ProtocolError(field="origin") from None
     if not host:
-        raise ProtocolError(where="origin")
+        raise ProtocolError(field="origin")
     host = f"[{host}]" if ":" in host else host
     return f"{scheme}://{host}" + (f":{port}" if port not in (None, _PORTS[scheme]) else "")
 
 
-def possession_statement(
+def build_possession_statement(
     origin: str,
     operation: Operation,
     *,
@@ -53,7 +53,7 @@ def possession_statement(
     :param operation: `prove_possession`, or `set_pin` for its receipt.
     """
     if len(server_nonce) != NONCE_BYTES or len(bridge_nonce) != NONCE_BYTES:
-        raise ProtocolError(where="nonce")
+        raise ProtocolError(field="nonce")
     said = CONTEXT + hashlib.sha256(origin.encode("utf-8")).digest() + server_nonce + bridge_nonce
     for part in (operation.value.encode("ascii"), card_serial.encode("ascii")):
         said += bytes((len(part),)) + part

@@ -14,7 +14,7 @@ class Operation(StrEnum):
     CHANGE_PIN = "change_pin"
 
 
-class Purpose(StrEnum):
+class PinPurpose(StrEnum):
     """Why a PIN is set without the one there was, or possession is proved."""
 
     ACTIVATE = "activate"
@@ -23,7 +23,7 @@ class Purpose(StrEnum):
     """鎖卡解碼: a new PIN after too many wrong ones."""
 
 
-class CardProfile(StrEnum):
+class ProfileName(StrEnum):
     """The card applications a bridge tells apart."""
 
     GIDS = "gids"
@@ -49,7 +49,7 @@ class SignatureAlgorithm(StrEnum):
     ES384 = "ES384"
 
 
-class Step(StrEnum):
+class ProgressStep(StrEnum):
     """What a running operation waits for."""
 
     WAITING_FOR_READER = "waiting_for_reader"
@@ -100,7 +100,7 @@ class ByeReason(StrEnum):
     UPDATE_NEEDED = "update_needed"
 
 
-class ErrorCode(StrEnum):
+class ProtocolErrorCode(StrEnum):
     """What is wrong with a message, rather than with an operation."""
 
     BAD_MESSAGE = "bad_message"

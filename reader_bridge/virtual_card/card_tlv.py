@@ -1,11 +1,11 @@
 """The little of BER-TLV a card needs: to write what it shows, and to read what it is sent."""
 
 
-class BadDataError(Exception):
+class MalformedDataError(Exception):
     """What the terminal sent is not well formed."""
 
 
-def wrap(tag: int, value: bytes) -> bytes:
+def encode_tlv(tag: int, value: bytes) -> bytes:
     """Write a data object."""
     name = tag.to_bytes(2 if tag > 0xFF else 1, "big")
     size = len(value)
@@ -16,7 +16,7 @@ def wrap(tag: int, value: bytes) -> bytes:
     return name + b"\x82" + size.to_bytes(2, "big") + value
 
 
-def read(data: bytes) -> dict[int, bytes]:
+def decode_tlv(data: bytes) -> dict[int, bytes]:
     """Read objects of one-byte tags and lengths below 256, as every command here uses them.
 
     :raises BadDataError: for anything else.
@@ -25,14 +25,14 @@ def read(data: bytes) -> dict[int, bytes]:
     while data:
         start = 2
         if len(data) < 2:
-            raise BadDataError
+            raise MalformedDataError
         size = data[1]
         if size == 0x81 and len(data) > 2:
             size, start = data[2], 3
         elif size > 0x7F:
-            raise BadDataError
+            raise MalformedDataError
         if start + size > len(data):
-            raise BadDataError
+            raise MalformedDataError
         found[data[0]] = data[start : start + size]
         data = data[start + size :]
     return found

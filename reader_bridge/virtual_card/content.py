@@ -8,7 +8,7 @@ ADMIN_KEY_BYTES = 24
 PIN_TRIES = 3
 """FACTS.md §1.4: three in most texts."""
 ADMIN_TRIES = 8
-SHORTEST_PIN, LONGEST_PIN = 6, 8
+MIN_PIN_LENGTH, MAX_PIN_LENGTH = 6, 8
 
 
 class ContainerKind(StrEnum):
@@ -20,7 +20,7 @@ class ContainerKind(StrEnum):
 
 
 @dataclass(frozen=True, repr=False)
-class Container:
+class CardContainer:
     """A key with its certificate.
 
     :ivar private_key: PKCS#8, DER; RSA.
@@ -38,7 +38,7 @@ class CardContent:
 
     serial: bytes
     admin_key: bytes
-    containers: tuple[Container, ...]
+    containers: tuple[CardContainer, ...]
 
     def __post_init__(self) -> None:
         if len(self.serial) != SERIAL_BYTES or len(self.admin_key) != ADMIN_KEY_BYTES:
@@ -73,7 +73,7 @@ class CardState:
 
 
 @dataclass(frozen=True)
-class CardLabel:
+class CardFileLabel:
     """What stands on the outside of a card: readable without the passphrase."""
 
     card_number: str

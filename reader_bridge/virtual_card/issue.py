@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reader_bridge.card.secret_buffer import SecretBuffer
+from reader_bridge.virtual_card.card_file import CardFile
+from reader_bridge.virtual_card.card_key import CardKey
 from reader_bridge.virtual_card.content import (
+    CardContainer,
     CardContent,
-    CardLabel,
+    CardFileLabel,
     CardState,
-    Container,
     ContainerKind,
 )
-from reader_bridge.virtual_card.file import CardFile
-from reader_bridge.virtual_card.keys import CardKey
-from reader_bridge.virtual_card.pin_safe import PinSafe
+from reader_bridge.virtual_card.pin_store import PinStore
 from reader_bridge.virtual_card.sealing import COST
 
 
@@ -39,7 +39,7 @@ def issue_card(
     :raises ValueError: where something of it does not fit a card.
     """
     containers = tuple(
-        Container(kind, private_keys[kind], certificates[kind])
+        CardContainer(kind, private_keys[kind], certificates[kind])
         for kind in ContainerKind
         if kind in private_keys
     )
@@ -47,6 +47,6 @@ def issue_card(
         CardKey(container)  # refuses what the card could not use
     state = CardState()
     if pin is not None:
-        PinSafe(state, lambda: None).set(pin)
+        PinStore(state, lambda: None).set(pin)
     content = CardContent(serial, admin_key, containers)
-    CardFile.create(path, passphrase, CardLabel(card_number), content, state, cost)
+    CardFile.create(path, passphrase, CardFileLabel(card_number), content, state, cost)

@@ -21,7 +21,7 @@ from reader_bridge.card.errors import (
 READER_NAME = "Kaika virtual reader"
 
 
-class Card(Protocol):
+class InsertableCard(Protocol):
     """What can be put into a virtual reader."""
 
     @property
@@ -47,7 +47,7 @@ class Card(Protocol):
 class VirtualReader:
     """One reader with at most one card in it. Safe to use from several threads."""
 
-    def __init__(self, card: Card | None = None, name: str = READER_NAME) -> None:
+    def __init__(self, card: InsertableCard | None = None, name: str = READER_NAME) -> None:
         self.name = name
         self._card = card
         self._changes = 1 if card else 0
@@ -55,12 +55,12 @@ class VirtualReader:
         self._watches: list[VirtualWatch] = []
         self._lock = threading.RLock()
 
-    def insert(self, card: Card) -> None:
+    def insert(self, card: InsertableCard) -> None:
         """Put a card in."""
         with self._lock:
             self.pull()
             self._card = card
-            self._changed()
+            self._notify_watches()
 
     def pull(self) -> None:
         """Take the card out, whatever it is doing."""
@@ -71,7 +71,7 @@ class VirtualReader:
             self._connections.clear()
             if card is not None:
                 card.power_off()
-                self._changed()
+                self._notify_watches()
 
     def list_readers(self) -> tuple[ReaderState, ...]:
         """Give the reader as it stands."""
@@ -109,12 +109,12 @@ class VirtualReader:
             on_change(watch.snapshot)
             return watch
 
-    def _changed(self) -> None:
+    def _notify_watches(self) -> None:
         self._changes += 1
         for watch in self._watches:
-            watch.tell()
+            watch.notify()
 
-    def transmit(self, card: Card | None, apdu: bytearray) -> bytes:
+    def transmit(self, card: InsertableCard | None, apdu: bytearray) -> bytes:
         """Hand a command to the card, if it is still there."""
         with self._lock:
             if card is None:
@@ -145,10 +145,10 @@ class VirtualConnection(CardConnection):
 
     extended_length = True
 
-    def __init__(self, reader: VirtualReader, card: Card, exclusive: bool) -> None:
+    def __init__(self, reader: VirtualReader, card: InsertableCard, exclusive: bool) -> None:
         self._reader, self._exclusive = reader, exclusive
         self._atr = card.atr
-        self.card: Card | None = card
+        self.card: InsertableCard | None = card
 
     @property
     def atr(self) -> bytes:
@@ -184,7 +184,7 @@ class VirtualWatch:
         """How things stand now."""
         return ReaderSnapshot(ReaderService.RUNNING, self._reader.list_readers())
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Say how things stand."""
         self._on_change(self.snapshot)
 

@@ -8,18 +8,18 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 COST = 2**15
-MOST_COST = 2**18
+MAX_COST = 2**18
 """A file that asks for more is not opened: it could only be made to exhaust the machine."""
 BLOCK, PARALLEL = 8, 1
 SALT_BYTES, NONCE_BYTES, KEY_BYTES = 16, 12, 32
 
 
-class UnsealError(Exception):
+class CardUnsealError(Exception):
     """Sealed under another passphrase, or changed since."""
 
 
 @dataclass(frozen=True, repr=False)
-class Seal:
+class PassphraseSeal:
     """A key made of a passphrase, with what is needed to make it again."""
 
     salt: bytes
@@ -27,19 +27,19 @@ class Seal:
     key: bytes
 
     @classmethod
-    def new(cls, passphrase: str, cost: int = COST) -> "Seal":
+    def new(cls, passphrase: str, cost: int = COST) -> "PassphraseSeal":
         """Make a key with a salt of its own."""
         return cls.from_salt(passphrase, secrets.token_bytes(SALT_BYTES), cost)
 
     @classmethod
-    def from_salt(cls, passphrase: str, salt: bytes, cost: int) -> "Seal":
+    def from_salt(cls, passphrase: str, salt: bytes, cost: int) -> "PassphraseSeal":
         """Make the key again.
 
         :raises UnsealError: where the cost is not one we write.
         """
-        if not 2 <= cost <= MOST_COST or cost & (cost - 1):
-            raise UnsealError
-        return cls(salt, cost, stretch(passphrase.encode(), salt, cost))
+        if not 2 <= cost <= MAX_COST or cost & (cost - 1):
+            raise CardUnsealError
+        return cls(salt, cost, derive_key(passphrase.encode(), salt, cost))
 
     def close(self, plain: bytes, purpose: bytes) -> bytes:
         """Seal something for a purpose."""
@@ -54,9 +54,9 @@ class Seal:
         try:
             return AESGCM(self.key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], purpose)
         except (InvalidTag, ValueError) as error:
-            raise UnsealError from error
+            raise CardUnsealError from error
 
 
-def stretch(secret: bytes | bytearray, salt: bytes, cost: int) -> bytes:
+def derive_key(secret: bytes | bytearray, salt: bytes, cost: int) -> bytes:
     """Derive 32 bytes of a secret by scrypt (RFC 7914)."""
     return Scrypt(salt=salt, length=KEY_BYTES, n=cost, r=BLOCK, p=PARALLEL).derive(secret)

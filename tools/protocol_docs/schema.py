@@ -7,9 +7,15 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from reader_bridge.protocol.codec import Choice, Items, Octets, Text, Whole
-from reader_bridge.protocol.limits import MOST_SEQ
-from reader_bridge.protocol.messages import FROM_BRIDGE, FROM_SERVER
+from reader_bridge.protocol.codec import (
+    BytesBounds,
+    IntegerBounds,
+    ListBounds,
+    TaggedUnion,
+    TextBounds,
+)
+from reader_bridge.protocol.limits import MAX_SEQ
+from reader_bridge.protocol.messages import BRIDGE_MESSAGES, SERVER_MESSAGES
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _IVAR = re.compile(r"^:ivar (\w+): ", re.MULTILINE)
@@ -37,8 +43,8 @@ def schema() -> dict[str, Any]:
         "title": "Kaika reader bridge, level 1",
         "$comment": "Fields that are not named here are ignored.",
         "oneOf": [
-            {"title": "from the server", "oneOf": _frames(FROM_SERVER)},
-            {"title": "from the bridge", "oneOf": _frames(FROM_BRIDGE)},
+            {"title": "from the server", "oneOf": _frames(SERVER_MESSAGES)},
+            {"title": "from the bridge", "oneOf": _frames(BRIDGE_MESSAGES)},
         ],
     }
 
@@ -69,7 +75,7 @@ def _frame(name: str, kind: type[Any]) -> dict[str, Any]:
     described = object_schema(kind)
     envelope = {
         "type": {"const": name},
-        "seq": {"type": "integer", "minimum": 0, "maximum": MOST_SEQ},
+        "seq": {"type": "integer", "minimum": 0, "maximum": MAX_SEQ},
     }
     return {
         "title": name,
@@ -87,14 +93,16 @@ def object_schema(kind: type[Any]) -> dict[str, Any]:
     choices: list[dict[str, Any]] = []
     for name, hint in hints(kind).items():
         inner, optional = strip_optional(hint)
-        choice = next((each for each in notes(inner) if isinstance(each, Choice)), None)
+        choice = next((each for each in notes(inner) if isinstance(each, TaggedUnion)), None)
         properties[name] = {"type": "object"} if choice else _value_schema(inner)
         if name in texts:
             properties[name] = {**properties[name], "description": texts[name]}
         if not optional:
             required.append(name)
         if choice:
-            choices = [_when(choice.by, tag, name, each) for tag, each in choice.kinds.items()]
+            choices = [
+                _when(choice.tag_field, tag, name, each) for tag, each in choice.types.items()
+            ]
     described = {"type": "object", "description": summary(kind), "properties": properties}
     return described | {"required": required} | ({"allOf": choices} if choices else {})
 
@@ -109,16 +117,20 @@ def _when(by: str, tag: str, name: str, kind: type[Any]) -> dict[str, Any]:
 def _value_schema(hint: Any) -> dict[str, Any]:
     for note in notes(hint):
         match note:
-            case Text():
-                bounds = {"type": "string", "minLength": note.least, "maxLength": note.most}
+            case TextBounds():
+                bounds = {
+                    "type": "string",
+                    "minLength": note.min_length,
+                    "maxLength": note.max_length,
+                }
                 return bounds | ({"pattern": f"^{note.pattern}$"} if note.pattern else {})
-            case Whole():
-                return {"type": "integer", "minimum": note.least, "maximum": note.most}
-            case Octets():
+            case IntegerBounds():
+                return {"type": "integer", "minimum": note.minimum, "maximum": note.maximum}
+            case BytesBounds():
                 return _octets_schema(note)
-            case Items():
+            case ListBounds():
                 inner = get_args(get_args(hint)[0])[0]
-                return {"type": "array", "maxItems": note.most, "items": _value_schema(inner)}
+                return {"type": "array", "maxItems": note.max_items, "items": _value_schema(inner)}
     if hint is bool:
         return {"type": "boolean"}
     if isinstance(hint, type) and issubclass(hint, StrEnum):
@@ -128,11 +140,11 @@ def _value_schema(hint: Any) -> dict[str, Any]:
     raise TypeError(hint)
 
 
-def _octets_schema(note: Octets) -> dict[str, Any]:
+def _octets_schema(note: BytesBounds) -> dict[str, Any]:
     return {
         "type": "string",
         "contentEncoding": "base64url",
         "pattern": "^[A-Za-z0-9_-]*$",
-        "minLength": -(-4 * note.least // 3),
-        "maxLength": -(-4 * note.most // 3),
+        "minLength": -(-4 * note.min_length // 3),
+        "maxLength": -(-4 * note.max_length // 3),
     }

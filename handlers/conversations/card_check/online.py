@@ -17,7 +17,7 @@ from handlers.card.operation_steps import WORK, CardDialog, CardWork
 from handlers.engine.model import Aside, Choice, Dialog, Outcome, Scene, Step
 from handlers.identity.limits import RESTS
 from handlers.screen.text import N_, Markup, label, say
-from reader_bridge.protocol import CardProfile, KeyRole
+from reader_bridge.protocol import KeyRole, ProfileName
 from reader_bridge.protocol.operations import CardReport, CertificateCopy
 from services import card_certificates
 from services.authority.lifecycle import CertificateState
@@ -49,10 +49,10 @@ ALONE = N_(
     "and says for each what to do when something is missing. It never asks for a PIN."
 )
 _PROFILES: Mapping[str, str] = {
-    CardProfile.GIDS: N_("💳 Card: a GIDS certificate card"),
-    CardProfile.PIV: N_("💳 Card: a PIV card"),
-    CardProfile.MOICA: N_("💳 Card: <b>a real MOICA card (自然人憑證)</b>"),
-    CardProfile.UNKNOWN: N_("💳 Card: of a kind I do not know"),
+    ProfileName.GIDS: N_("💳 Card: a GIDS certificate card"),
+    ProfileName.PIV: N_("💳 Card: a PIV card"),
+    ProfileName.MOICA: N_("💳 Card: <b>a real MOICA card (自然人憑證)</b>"),
+    ProfileName.UNKNOWN: N_("💳 Card: of a kind I do not know"),
 }
 _STATES: Mapping[str, str] = {
     CertificateState.INACTIVE: N_("📋 On record: <b>not activated yet (未開卡)</b>"),
@@ -214,7 +214,7 @@ def report_words(scene: Scene) -> Markup:
     lines = [
         say(language, "🔎 <b>What the card says</b>"),
         say(language, "🔌 Reader: {reader}", reader=found["reader"]),
-        say(language, _PROFILES.get(found["profile"], _PROFILES[CardProfile.UNKNOWN])),
+        say(language, _PROFILES.get(found["profile"], _PROFILES[ProfileName.UNKNOWN])),
     ]
     if found["number"]:
         lines.append(say(language, "🔢 IC card number: …{number}", number=found["number"]))
@@ -263,9 +263,9 @@ def _about_certificate(found: Found, scene: Scene) -> list[Markup]:
 
 def _case(found: Found, scene: Scene) -> str:
     """Give which advice fits."""
-    if found["profile"] == CardProfile.MOICA:
+    if found["profile"] == ProfileName.MOICA:
         return "moica"
-    if found["profile"] == CardProfile.UNKNOWN:
+    if found["profile"] == ProfileName.UNKNOWN:
         return "unknown"
     state = found.get("state")
     if state in _ADVICE:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from reader_bridge.app.check import texts
 from reader_bridge.app.check.run import Finding, Outcome
-from reader_bridge.app.words import N_, say
+from reader_bridge.app.translation import N_, say
 
 MARKS = {
     Outcome.OK: ("✓", "green"),

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from reader_bridge.app.words import foreign, masked_number
-from reader_bridge.card.certificate import KeyRole, validity_period
+from reader_bridge.app.profile_texts import finding_code
+from reader_bridge.app.translation import foreign, masked_number
+from reader_bridge.card.certificate import validity_period
 from reader_bridge.card.connection import CardReaders, ReaderState
 from reader_bridge.card.errors import CardError, NoCardError
 from reader_bridge.card.profiles import identify
-from reader_bridge.card.profiles.base import CardProfile, CardStatus, ProfileName
+from reader_bridge.card.profiles.base import CardCapability, CardProfile, CardStatus
+from reader_bridge.protocol.vocabulary import KeyRole, ProfileName
 
 ROLES = (KeyRole.AUTHENTICATION, KeyRole.SIGNATURE)
 """Whose certificate is looked at, the first that is there."""
@@ -111,10 +113,11 @@ def _profile(profile: CardProfile, now: datetime) -> list[Finding]:
     values: dict[str, str | int] = {"profile": status.profile}
     if status.card_number:
         values["card_number"] = masked_number(status.card_number)
+    code = finding_code(status.profile)
     if status.profile is ProfileName.UNKNOWN:
-        return [Finding(Step.PROFILE, Outcome.FAILED, "card_unknown", values)]
-    outcome = Outcome.ATTENTION if status.profile is ProfileName.MOICA else Outcome.OK
-    first = Finding(Step.PROFILE, outcome, f"card_is_{status.profile}", values)
+        return [Finding(Step.PROFILE, Outcome.FAILED, code, values)]
+    outcome = Outcome.OK if CardCapability.VERIFY_PIN in status.capabilities else Outcome.ATTENTION
+    first = Finding(Step.PROFILE, outcome, code, values)
     return [first, *_pin(status), *_certificate(profile, status, now)]
 
 
@@ -122,12 +125,12 @@ def _pin(status: CardStatus) -> list[Finding]:
     if status.pin is None or status.pin.verified:
         return []
     left = status.pin.remaining
-    if status.pin.blocked:
+    if status.pin.is_blocked:
         return [Finding(Step.PROFILE, Outcome.ATTENTION, "pin_blocked")]
     if left is None:
         return [Finding(Step.PROFILE, Outcome.OK, "pin_tries_unknown")]
-    outcome = Outcome.ATTENTION if status.pin.last else Outcome.OK
-    code = "pin_last_try" if status.pin.last else "pin_tries"
+    outcome = Outcome.ATTENTION if status.pin.is_last_try else Outcome.OK
+    code = "pin_last_try" if status.pin.is_last_try else "pin_tries"
     return [Finding(Step.PROFILE, outcome, code, {"tries_left": left})]
 
 

@@ -7,11 +7,11 @@ import aiohttp
 
 from reader_bridge.app.address import Address
 from reader_bridge.app.check.run import Finding, Outcome, Step
-from reader_bridge.protocol import ProtocolError, open_frame
+from reader_bridge.protocol import ProtocolError, parse_frame
 from reader_bridge.protocol.limits import (
     API_LEVEL,
     GREETING_SECONDS,
-    MOST_FRAME_BYTES,
+    MAX_FRAME_BYTES,
     SUBPROTOCOL,
 )
 from reader_bridge.protocol.pairing_messages import Greeting
@@ -45,13 +45,13 @@ async def _greeted(address: Address, trusted: ssl.SSLContext) -> str:
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(
-            address.url, ssl=trusted, protocols=(SUBPROTOCOL,), max_msg_size=MOST_FRAME_BYTES
+            address.url, ssl=trusted, protocols=(SUBPROTOCOL,), max_msg_size=MAX_FRAME_BYTES
         ) as link,
     ):
         message = await link.receive()
         if message.type is not aiohttp.WSMsgType.TEXT or link.protocol != SUBPROTOCOL:
             return "server_not_kaika"
-        greeting = open_frame(message.data).from_server()
+        greeting = parse_frame(message.data).decode_from_server()
     if not isinstance(greeting, Greeting):
         return "server_not_kaika"
     return "server_answers" if API_LEVEL in greeting.api_levels else "server_other"

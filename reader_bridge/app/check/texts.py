@@ -3,7 +3,8 @@
 import sys
 
 from reader_bridge.app.check.run import Finding, Step
-from reader_bridge.app.words import N_, say
+from reader_bridge.app.profile_texts import PROFILE_TEXTS, finding_code
+from reader_bridge.app.translation import N_, say
 
 STEPS = {
     Step.SERVICE: N_("Reader service"),
@@ -35,10 +36,7 @@ WHAT = {
     "card_refused": N_("refuses to be read"),
     "card_error": N_("could not be read"),
     # profile
-    "card_is_gids": N_("a card Kaika can work with"),
-    "card_is_piv": N_("a PIV card; Kaika can change its PIN and unlock it with its PUK"),
-    "card_is_moica": N_("a citizen digital certificate of MOICA; Kaika reads it only"),
-    "card_unknown": N_("a card Kaika does not know"),
+    **{finding_code(name): text.finding for name, text in PROFILE_TEXTS.items()},
     "pin_tries": N_("PIN: {tries_left} tries left"),
     "pin_tries_unknown": N_("PIN: the card does not say how many tries are left"),
     "pin_last_try": N_("PIN: only one try left"),
@@ -81,11 +79,7 @@ REMEDIES = {
     "card_response_invalid": _AGAIN,
     "card_refused": _AGAIN,
     "card_error": _AGAIN,
-    "card_is_moica": N_(
-        "For its PIN use the official page moica.nat.gov.tw: other software can lock such a card "
-        "for good, so Kaika never sends it a PIN."
-    ),
-    "card_unknown": N_("Put in the certificate card; an ARC or a health card will not do."),
+    **{finding_code(name): text.remedy for name, text in PROFILE_TEXTS.items() if text.remedy},
     "pin_last_try": N_(
         "Do not guess: another wrong PIN locks the card; you can set a new PIN from the chat."
     ),

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from enum import Enum, auto
 
-from reader_bridge.app.secret_input import Typed
-from reader_bridge.app.terminal.keys import ESCAPE, Keys, next_key
+from reader_bridge.app.terminal.keyboard import ESCAPE, Keys, next_key
+from reader_bridge.app.typing_buffer import Typed
 
 ENTER, BACKSPACE, CLEAR, GIVE_UP = b"\r\n", b"\x08\x7f", b"\x15", bytes((0x04, ESCAPE))
 STAR = "*"

@@ -13,21 +13,20 @@ from rich.text import Text
 
 from reader_bridge.app import notice_texts, prompt_texts
 from reader_bridge.app.notice_texts import Notice, Tone
-from reader_bridge.app.pin_entry import fits
-from reader_bridge.app.prompt_texts import Page
-from reader_bridge.app.secret_input import Typed
+from reader_bridge.app.prompt_texts import Page, fits
 from reader_bridge.app.terminal.screen import Screen
-from reader_bridge.app.words import say
+from reader_bridge.app.translation import say
+from reader_bridge.app.typing_buffer import Typed
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import (
-    Connected,
-    Consent,
+    ConsentRequest,
+    OperationWaiting,
+    PairingPeer,
     PairingProblem,
-    Peer,
     PinKind,
     PinRequest,
-    Shown,
-    Waiting,
+    PrompterEvent,
+    ServerConnected,
 )
 
 LONGEST_CODE = 32
@@ -59,7 +58,7 @@ class TerminalPrompter:
         self._open(page)
         return await self._screen.text(say(self._language, "Code:"), LONGEST_CODE)
 
-    async def confirm_pairing(self, peer: Peer) -> bool:
+    async def confirm_pairing(self, peer: PairingPeer) -> bool:
         """Ask whether host, name and words are right."""
         page = prompt_texts.comparison(peer, self._language)
         self._open(page)
@@ -68,7 +67,7 @@ class TerminalPrompter:
             self._busy(say(self._language, "Now say yes in the chat too."))
         return same
 
-    async def consent(self, request: Consent) -> bool:
+    async def ask_consent(self, request: ConsentRequest) -> bool:
         """Ask whether this is wanted."""
         self._open(prompt_texts.consent(request, self._language))
         return await self._screen.yes(say(self._language, "Allow it?"))
@@ -87,11 +86,11 @@ class TerminalPrompter:
             return await self._chosen(request)
         return await self._secret(request, prompt_texts.FIELDS[request.kind])
 
-    def show(self, event: Shown) -> None:
+    def show(self, event: PrompterEvent) -> None:
         """Print what happens; what goes on by itself is one line that moves."""
-        if isinstance(event, Connected):
+        if isinstance(event, ServerConnected):
             self._connected()
-        if isinstance(event, Waiting) and event.step in notice_texts.SAID_BY_QUESTIONS:
+        if isinstance(event, OperationWaiting) and event.step in notice_texts.SAID_BY_QUESTIONS:
             return
         notice = notice_texts.notice(event, self._language, self._host)
         if notice == self._last:

@@ -12,11 +12,11 @@ from reader_bridge.app.address import Address, AddressError, parse
 from reader_bridge.app.check.run import Outcome
 from reader_bridge.app.check.server import check_server
 from reader_bridge.app.check.texts import in_words
-from reader_bridge.app.problems import explain
-from reader_bridge.app.secret_input import Typed
-from reader_bridge.app.terminal.keys import Keys, TerminalKeys
+from reader_bridge.app.startup_errors import explain
+from reader_bridge.app.terminal.keyboard import Keys, TerminalKeys
 from reader_bridge.app.terminal.line_editor import Ended, Line
-from reader_bridge.app.words import say
+from reader_bridge.app.translation import say
+from reader_bridge.app.typing_buffer import Typed
 
 LONGEST_ANSWER, LONGEST_ADDRESS = 8, 512
 YES, NO = (b"y", b"yes"), (b"n", b"no")

@@ -14,15 +14,25 @@ from types import FrameType
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from reader_bridge.app import notice_texts, start, trust
+from reader_bridge.app import notice_texts
 from reader_bridge.app.address import Address, AddressError, parse
 from reader_bridge.app.check.run import Finding, Outcome
 from reader_bridge.app.check.server import check_server
 from reader_bridge.app.check.texts import in_words
 from reader_bridge.app.notice_texts import Notice, Tone
-from reader_bridge.app.problems import STOPPERS, explain
+from reader_bridge.app.options import (
+    Options,
+    check_card_file,
+    open_virtual_card,
+    reader_factory,
+    remember,
+    server_address,
+    take_passphrase_from_environment,
+)
 from reader_bridge.app.prompt_texts import Page
-from reader_bridge.app.start import Options
+from reader_bridge.app.startup_errors import STOPPERS, explain
+from reader_bridge.app.tls import create_tls_context
+from reader_bridge.app.translation import say
 from reader_bridge.app.window.main_window import MainWindow
 from reader_bridge.app.window.prompter import WindowPrompter
 from reader_bridge.app.window.question import (
@@ -33,12 +43,11 @@ from reader_bridge.app.window.question import (
     passphrase_page,
 )
 from reader_bridge.app.window.thread_bridge import Desk
-from reader_bridge.app.words import say
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.client import client
-from reader_bridge.prompter import Ending
+from reader_bridge.prompter import ExitReason
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.file import WrongPassphraseError
+from reader_bridge.virtual_card.card_file import WrongPassphraseError
 
 LONGEST_ADDRESS = 512
 LOOK_MILLISECONDS = 200
@@ -51,7 +60,7 @@ def run(options: Options, language: str) -> Exception | None:
     application = QApplication.instance() or QApplication(sys.argv[:1])
     desk = Desk()
     window = MainWindow(desk, language)
-    window.language_chosen.connect(lambda chosen: start.keep(None, chosen))
+    window.language_chosen.connect(lambda chosen: remember(None, chosen))
     life = Life(desk, options, language)
     window.left.connect(life.stop)
     window.show()
@@ -111,21 +120,21 @@ class Life:
                 card.close()
 
     async def _connect(self, card: VirtualCard | None) -> None:
-        trusted = trust.context(self._options.ca)
-        address = start.server(self._options) or await self._address(trusted)
+        trusted = create_tls_context(self._options.ca)
+        address = server_address(self._options) or await self._address(trusted)
         chosen = self._language if self._options.language else None
-        prompter = WindowPrompter(self._desk, address.host, lambda: start.keep(address, chosen))
+        prompter = WindowPrompter(self._desk, address.host, lambda: remember(address, chosen))
         while True:
-            ending = await client.run(
+            ending = await client.run_bridge(
                 url=address.url,
                 host=address.host,
                 tls=trusted if address.url.startswith("wss:") else None,
-                readers=start.readers(card)(),
+                readers=reader_factory(card)(),
                 prompter=prompter,
                 language=self._language.replace("_", "-"),
                 app_version=version("kaika"),
             )
-            if ending is Ending.LEFT:
+            if ending is ExitReason.LEFT:
                 return
             await self._last_word(_ending(ending), again=True)
 
@@ -154,10 +163,10 @@ class Life:
         path = self._options.virtual_card
         if path is None:
             return None
-        start.looks_like_card(path)
-        passphrase = start.passphrase_from_environment()
+        check_card_file(path)
+        passphrase = take_passphrase_from_environment()
         if passphrase is not None:
-            return await asyncio.to_thread(start.open_card, path, passphrase)
+            return await asyncio.to_thread(open_virtual_card, path, passphrase)
         problem: WrongPassphraseError | None = None
         while True:
 
@@ -170,7 +179,7 @@ class Life:
             with answer as secret:
                 passphrase = secret.decode("ascii")
             try:
-                return await asyncio.to_thread(start.open_card, path, passphrase)
+                return await asyncio.to_thread(open_virtual_card, path, passphrase)
             except WrongPassphraseError as error:
                 problem = error
 
@@ -196,7 +205,7 @@ class _ClosedError(Exception):
     """The person closed it."""
 
 
-def _ending(ending: Ending) -> Callable[[str], str]:
+def _ending(ending: ExitReason) -> Callable[[str], str]:
     return lambda language: say(language, notice_texts.ENDINGS[ending])
 
 

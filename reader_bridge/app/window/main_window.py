@@ -14,11 +14,11 @@ from PySide6.QtWidgets import (
 )
 
 import locales
-from reader_bridge.app.window import parts, theme
+from reader_bridge.app.translation import say
+from reader_bridge.app.window import theme, widgets
 from reader_bridge.app.window.overview import MOST_SHOWN, Overview
 from reader_bridge.app.window.question import Question
 from reader_bridge.app.window.thread_bridge import Desk, Tell, Ticket
-from reader_bridge.app.words import say
 
 ICON = (
     b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">'
@@ -81,12 +81,12 @@ class MainWindow(QWidget):
         row, below = QHBoxLayout(head), QHBoxLayout(foot)
         row.setContentsMargins(24, 12, 24, 12)
         below.setContentsMargins(24, 8, 24, 10)
-        name = parts.text("Kaika 開卡", "name")
+        name = widgets.text("Kaika 開卡", "name")
         name.setWordWrap(False)
-        self.language_button = parts.button("", self.switch_language, "plain")
+        self.language_button = widgets.button("", self.switch_language, "plain")
         row.addWidget(name, 1)
         row.addWidget(self.language_button)
-        self._promise = parts.text("", "label")
+        self._promise = widgets.text("", "label")
         below.addWidget(self._promise)
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)

@@ -3,7 +3,7 @@
 from PySide6.QtWidgets import QFrame, QGridLayout, QProgressBar, QVBoxLayout, QWidget
 
 from reader_bridge.app.notice_texts import Notice, Tone
-from reader_bridge.app.window import parts
+from reader_bridge.app.window import widgets
 
 MARKS = {Tone.BUSY: "…", Tone.WAITING: "▸", Tone.GOOD: "✓", Tone.NOTE: "•", Tone.BAD: "✗"}
 MOST_SHOWN = 5
@@ -19,17 +19,17 @@ class Overview(QWidget):
     def __init__(self, notices: list[Notice], before: str) -> None:
         super().__init__()
         self.setObjectName("page")
-        column = parts.column(self)
+        column = widgets.column(self)
         last = notices[-1]
         self.setAccessibleName(last.text)
-        column.addWidget(parts.text(last.text, "title"))
+        column.addWidget(widgets.text(last.text, "title"))
         if last.advice:
-            column.addWidget(parts.text(last.advice, _kind(last.tone)))
+            column.addWidget(widgets.text(last.advice, _kind(last.tone)))
         if last.tone in (Tone.BUSY, Tone.WAITING):
             column.addWidget(_busy())
         if earlier := notices[-MOST_SHOWN - 1 : -1]:
-            column.addSpacing(parts.GAP)
-            column.addWidget(parts.text(before, "label"))
+            column.addSpacing(widgets.GAP)
+            column.addWidget(widgets.text(before, "label"))
             column.addWidget(_history(earlier))
         column.addStretch(1)
         self.column: QVBoxLayout = column
@@ -53,6 +53,6 @@ def _history(notices: list[Notice]) -> QFrame:
     grid.setContentsMargins(16, 12, 16, 12)
     grid.setColumnStretch(1, 1)
     for row, notice in enumerate(notices):
-        grid.addWidget(parts.text(MARKS[notice.tone], "mark"), row, 0)
-        grid.addWidget(parts.text(notice.text), row, 1)
+        grid.addWidget(widgets.text(MARKS[notice.tone], "mark"), row, 0)
+        grid.addWidget(widgets.text(notice.text), row, 1)
     return frame

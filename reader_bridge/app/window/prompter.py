@@ -4,18 +4,18 @@ from collections.abc import Callable
 
 from reader_bridge.app import notice_texts, prompt_texts
 from reader_bridge.app.notice_texts import Notice, Tone
+from reader_bridge.app.translation import say
 from reader_bridge.app.window.question import LineQuestion, PinQuestion, Question
 from reader_bridge.app.window.thread_bridge import Desk
-from reader_bridge.app.words import say
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import (
-    Connected,
-    Consent,
+    ConsentRequest,
+    OperationWaiting,
+    PairingPeer,
     PairingProblem,
-    Peer,
     PinRequest,
-    Shown,
-    Waiting,
+    PrompterEvent,
+    ServerConnected,
 )
 
 LONGEST_CODE = 32
@@ -41,7 +41,7 @@ class WindowPrompter:
         answer = await self._desk.ask(make)
         return answer if isinstance(answer, str) else None
 
-    async def confirm_pairing(self, peer: Peer) -> bool:
+    async def confirm_pairing(self, peer: PairingPeer) -> bool:
         """Ask whether host, name and words are right."""
         same = await self._yes(lambda language: prompt_texts.comparison(peer, language))
         if same:
@@ -50,7 +50,7 @@ class WindowPrompter:
             )
         return same
 
-    async def consent(self, request: Consent) -> bool:
+    async def ask_consent(self, request: ConsentRequest) -> bool:
         """Ask whether this is wanted."""
         return await self._yes(lambda language: prompt_texts.consent(request, language))
 
@@ -63,11 +63,11 @@ class WindowPrompter:
         answer = await self._desk.ask(lambda language: PinQuestion(request, language))
         return answer if isinstance(answer, SecretBuffer) else None
 
-    def show(self, event: Shown) -> None:
+    def show(self, event: PrompterEvent) -> None:
         """Show what happens."""
-        if isinstance(event, Connected):
+        if isinstance(event, ServerConnected):
             self._connected()
-        if isinstance(event, Waiting) and event.step in notice_texts.SAID_BY_QUESTIONS:
+        if isinstance(event, OperationWaiting) and event.step in notice_texts.SAID_BY_QUESTIONS:
             return
         self._desk.tell(lambda language: notice_texts.notice(event, language, self._host))
 

@@ -5,11 +5,10 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from reader_bridge.app import prompt_texts
-from reader_bridge.app.pin_entry import fits
-from reader_bridge.app.prompt_texts import Page
-from reader_bridge.app.window import parts
+from reader_bridge.app.prompt_texts import Page, fits
+from reader_bridge.app.translation import say
+from reader_bridge.app.window import widgets
 from reader_bridge.app.window.secret_field import SecretField
-from reader_bridge.app.words import say
 from reader_bridge.prompter import PinKind, PinRequest
 
 SETTLING_MILLISECONDS = 400
@@ -31,28 +30,28 @@ class Question(QWidget):
         self.setAccessibleName(page.title)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._over = False
-        self._column = parts.column(self)
+        self._column = widgets.column(self)
         self._fill()
-        self.yes = parts.button(page.yes, self.confirm, "primary")
-        self.no = parts.button(page.no, self.decline)
+        self.yes = widgets.button(page.yes, self.confirm, "primary")
+        self.no = widgets.button(page.no, self.decline)
         self._add_buttons()
         self._settle()
 
     def _fill(self) -> None:
         page, column = self.page, self._column
-        column.addWidget(parts.text(page.title, "title"))
-        self.problem = parts.text(page.problem, "danger")
+        column.addWidget(widgets.text(page.title, "title"))
+        self.problem = widgets.text(page.problem, "danger")
         self.problem.setVisible(bool(page.problem))
         column.addWidget(self.problem)
         if page.text:
-            column.addWidget(parts.text(page.text))
+            column.addWidget(widgets.text(page.text))
         if page.words:
-            column.addWidget(parts.word_card(page.words))
+            column.addWidget(widgets.word_card(page.words))
         if page.facts:
-            column.addWidget(parts.fact_card(page.facts))
+            column.addWidget(widgets.fact_card(page.facts))
         self._add_fields(column)
         if page.warning:
-            column.addWidget(parts.text(f"⚠ {page.warning}", "warning"))
+            column.addWidget(widgets.text(f"⚠ {page.warning}", "warning"))
         column.addStretch(1)
 
     def _add_fields(self, column: QVBoxLayout) -> None:
@@ -217,7 +216,7 @@ class PinQuestion(Question):
 
 
 def _field_label(text: str, field: QWidget) -> QLabel:
-    made: QLabel = parts.text(text, "label")
+    made: QLabel = widgets.text(text, "label")
     made.setBuddy(field)
     return made
 

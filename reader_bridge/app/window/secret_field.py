@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from reader_bridge.app.secret_input import Typed
+from reader_bridge.app.typing_buffer import Typed
 from reader_bridge.card.secret_buffer import SecretBuffer
 
 DOT = "•"

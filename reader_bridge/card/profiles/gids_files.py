@@ -16,8 +16,8 @@ MASTER_FILE = (0xA000, 0xDF1F)
 CARD_ID = (0xA012, 0xDF20)
 """Where the master file and the chip's serial are kept: file and data object."""
 FIRST_KEY = 0x81
-MOST_CONTAINERS = 16
-MOST_CERTIFICATE_BYTES = 16_384
+MAX_CONTAINERS = 16
+MAX_CERTIFICATE_BYTES = 16_384
 """Unpacked."""
 
 _MASTER_RECORD = struct.Struct("<9s9s2xii")
@@ -42,7 +42,7 @@ class KeyContainer:
     default: bool
 
 
-def master_file(content: bytes) -> dict[tuple[str, str], tuple[int, int]]:
+def parse_master_file(content: bytes) -> dict[tuple[str, str], tuple[int, int]]:
     """Read the master file: directory and name to file identifier and data object.
 
     :raises MalformedResponseError: where it is of another version.
@@ -56,9 +56,9 @@ def master_file(content: bytes) -> dict[tuple[str, str], tuple[int, int]]:
     return files
 
 
-def containers(content: bytes) -> Iterator[KeyContainer]:
+def parse_container_map(content: bytes) -> Iterator[KeyContainer]:
     """Read the container map, the default container first."""
-    records = list(_records(_CONTAINER_RECORD, content))[:MOST_CONTAINERS]
+    records = list(_records(_CONTAINER_RECORD, content))[:MAX_CONTAINERS]
     found = []
     for index, (_, flags, signature_bits, exchange_bits) in enumerate(records):
         if not flags & _CONTAINER_VALID or not (signature_bits or exchange_bits):
@@ -84,10 +84,10 @@ def unpack_certificate(content: bytes) -> bytes:
         raise MalformedResponseError("packing of certificate")
     length = int.from_bytes(content[2:4], "little")
     try:
-        unpacked = zlib.decompressobj().decompress(content[4:], MOST_CERTIFICATE_BYTES + 1)
+        unpacked = zlib.decompressobj().decompress(content[4:], MAX_CERTIFICATE_BYTES + 1)
     except zlib.error as error:
         raise MalformedResponseError("packing of certificate") from error
-    if len(unpacked) != length or length > MOST_CERTIFICATE_BYTES:
+    if len(unpacked) != length or length > MAX_CERTIFICATE_BYTES:
         raise MalformedResponseError("length of certificate")
     return unpacked
 

@@ -1,6 +1,7 @@
 """Every page of the app with something in it, for the tests and the pictures."""
 
 from reader_bridge.app import prompt_texts
+from reader_bridge.app.translation import say
 from reader_bridge.app.window.question import (
     LineQuestion,
     PassphraseQuestion,
@@ -10,21 +11,20 @@ from reader_bridge.app.window.question import (
     passphrase_page,
 )
 from reader_bridge.app.window.thread_bridge import Make
-from reader_bridge.app.words import say
 from reader_bridge.card.profiles.base import PinRules
 from reader_bridge.prompter import (
     CardLabel,
-    Consent,
+    ConsentRequest,
+    PairingPeer,
     PairingProblem,
-    Peer,
     PinFault,
     PinKind,
     PinRequest,
 )
-from reader_bridge.protocol import WORDS, CardProfile, Operation, PairRefusal, Purpose
+from reader_bridge.protocol import PAIRING_WORDS, Operation, PairRefusal, PinPurpose, ProfileName
 
-PEER = Peer("kaika.example", "Maria Santos", (WORDS[3], WORDS[40]))
-CARD = CardLabel(CardProfile.GIDS, "GP00000000123456")
+PEER = PairingPeer("kaika.example", "Maria Santos", (PAIRING_WORDS[3], PAIRING_WORDS[40]))
+CARD = CardLabel(ProfileName.GIDS, "GP00000000123456")
 READER = "ACS ACR39U ICC Reader 00 00"
 NEW = PinRequest(PinKind.NEW, Operation.SET_PIN, CARD, PinRules(6, 8))
 CURRENT = PinRequest(PinKind.CURRENT, Operation.CHANGE_PIN, CARD, PinRules(6, 8), 2, 3)
@@ -32,8 +32,8 @@ LAST = PinRequest(
     PinKind.CURRENT, Operation.CHANGE_PIN, CARD, PinRules(6, 8), 1, 3, PinFault.WRONG, True
 )
 PUK = PinRequest(PinKind.PUK, Operation.SET_PIN, CARD, PinRules(6, 8, True), None, None)
-UNLOCK = Consent(Operation.SET_PIN, PEER, Purpose.UNLOCK, READER, CARD)
-READING = Consent(Operation.CARD_STATUS, PEER, for_session=True)
+UNLOCK = ConsentRequest(Operation.SET_PIN, PEER, PinPurpose.UNLOCK, READER, CARD)
+READING = ConsentRequest(Operation.CARD_STATUS, PEER, for_session=True)
 
 
 def code(problem: PairingProblem | None = None) -> Make:

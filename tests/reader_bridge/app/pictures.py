@@ -18,24 +18,30 @@ from rich.terminal_theme import TerminalTheme
 
 import locales
 from reader_bridge.app import notice_texts
-from reader_bridge.app.terminal.keys import TerminalKeys
+from reader_bridge.app.terminal.keyboard import TerminalKeys
 from reader_bridge.app.terminal.prompter import TerminalPrompter
 from reader_bridge.app.terminal.screen import Screen
 from reader_bridge.app.window.main_window import MainWindow
 from reader_bridge.app.window.question import PinQuestion
 from reader_bridge.app.window.thread_bridge import Desk, Ticket
-from reader_bridge.prompter import Connected, Done, NowPaired, Shown, Waiting
-from reader_bridge.protocol import Operation, Purpose, SignatureAlgorithm, Step
+from reader_bridge.prompter import (
+    OperationDone,
+    OperationWaiting,
+    PairingStarted,
+    PrompterEvent,
+    ServerConnected,
+)
+from reader_bridge.protocol import Operation, PinPurpose, ProgressStep, SignatureAlgorithm
 from reader_bridge.protocol.operations import Receipt
 from tests.browser import chromium
 from tests.reader_bridge.app.pages import NEW, PAGES, PEER, UNLOCK
 
 PICTURES = Path(__file__).parents[3] / "docs" / "screenshots"
 COLUMNS = 84
-PAIRED: tuple[Shown, ...] = (Connected(PEER.host), NowPaired(PEER, 43_200))
-WAITING = Waiting(Operation.SET_PIN, Step.WAITING_FOR_CARD)
+PAIRED: tuple[PrompterEvent, ...] = (ServerConnected(PEER.host), PairingStarted(PEER, 43_200))
+WAITING = OperationWaiting(Operation.SET_PIN, ProgressStep.WAITING_FOR_CARD)
 RECEIPT = Receipt("a0" * 16, bytes(32), SignatureAlgorithm.RS256, b"", b"")
-DONE = Done(Operation.SET_PIN, RECEIPT, Purpose.UNLOCK)
+DONE = OperationDone(Operation.SET_PIN, RECEIPT, PinPurpose.UNLOCK)
 THEME = TerminalTheme(
     (22, 27, 34),
     (230, 237, 243),
@@ -112,7 +118,7 @@ async def terminal_page(language: str) -> str:
     prompter = TerminalPrompter(screen, PEER.host, lambda: None)
     for event in PAIRED:
         prompter.show(event)
-    await prompter.consent(UNLOCK)
+    await prompter.ask_consent(UNLOCK)
     if secret := await prompter.ask_pin(NEW):
         secret.wipe()
     prompter.show(DONE)

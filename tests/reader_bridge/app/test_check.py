@@ -19,7 +19,7 @@ from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.card.profiles import identify
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.reader import READER_NAME, Card, VirtualReader
+from reader_bridge.virtual_card.reader import READER_NAME, InsertableCard, VirtualReader
 from tests.reader_bridge.app.at_terminal import clean_environment
 from tests.reader_bridge.card.cards import PIN_INSTRUCTIONS, MoicaCard, RecordingCard
 from tests.reader_bridge.card.issuer import CARD_NUMBER, NOW, Issuer
@@ -123,7 +123,7 @@ async def test_an_unknown_card_is_named_so() -> None:
         def transmit(self, apdu: bytes | bytearray) -> bytes:
             return b"\x6d\x00"
 
-    card: Card = Mute()
+    card: InsertableCard = Mute()
     found = await walk(VirtualReader(card))
     assert found["card_unknown"].outcome is Outcome.FAILED
 
@@ -232,7 +232,7 @@ def told(reader_room: ReaderRoom) -> Told:
 def test_a_real_reader_service_with_a_card(
     reader_room: ReaderRoom, card: VirtualCard, tmp_path: Path, told: Told
 ) -> None:
-    readers: CardReaders = PcscReaders(patience=0)
+    readers: CardReaders = PcscReaders(busy_timeout=0)
     watch = readers.watch(told)
     told.until(has_card(READER, False))
     empty = run_check(tmp_path)

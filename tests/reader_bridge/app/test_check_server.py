@@ -16,16 +16,16 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from reader_bridge.app import trust
 from reader_bridge.app.address import Address, parse
 from reader_bridge.app.check import texts
 from reader_bridge.app.check.run import Outcome
 from reader_bridge.app.check.server import check_server
-from reader_bridge.protocol import write_frame
+from reader_bridge.app.tls import AuthorityFileError, create_tls_context
+from reader_bridge.protocol import encode_frame
 from reader_bridge.protocol.limits import SUBPROTOCOL
 from reader_bridge.protocol.pairing_messages import Greeting
 
-TRUSTED = trust.context(None)
+TRUSTED = create_tls_context(None)
 Handler = Callable[[web.Request], object]
 
 
@@ -58,7 +58,7 @@ def saying(frame: str | bytes | None, *protocols: str) -> Callable[[web.Request]
 
 
 def greeting(*levels: int) -> str:
-    return write_frame(Greeting(levels, bytes(32), "wss://kaika.example"))
+    return encode_frame(Greeting(levels, bytes(32), "wss://kaika.example"))
 
 
 @pytest.mark.parametrize(
@@ -144,13 +144,13 @@ async def test_an_unknown_authority_is_believed_only_where_it_was_given(certific
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # of the refused handshake
     async with serving(saying(greeting(1), SUBPROTOCOL), tls) as address:
         assert (await check_server(address, TRUSTED)).code == "server_not_trusted"
-        trusted = trust.context(certificate)
+        trusted = create_tls_context(certificate)
         assert (await check_server(address, trusted)).code == "server_answers"
 
 
 def test_with_a_file_the_systems_authorities_are_not_believed(certificate: Path) -> None:
-    assert trust.context(certificate).cert_store_stats()["x509_ca"] == 1
-    assert trust.context(certificate).verify_mode is ssl.CERT_REQUIRED
+    assert create_tls_context(certificate).cert_store_stats()["x509_ca"] == 1
+    assert create_tls_context(certificate).verify_mode is ssl.CERT_REQUIRED
 
 
 @pytest.mark.parametrize(
@@ -166,13 +166,13 @@ def test_with_a_file_the_systems_authorities_are_not_believed(certificate: Path)
 def test_a_file_without_certificates_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "ca.pem"
     path.write_bytes(content)
-    with pytest.raises(trust.AuthorityFileError) as caught:
-        trust.context(path)
+    with pytest.raises(AuthorityFileError) as caught:
+        create_tls_context(path)
     assert caught.value.readable
 
 
 def test_a_folder_or_nothing_cannot_be_read(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nothing"):
-        with pytest.raises(trust.AuthorityFileError) as caught:
-            trust.context(path)
+        with pytest.raises(AuthorityFileError) as caught:
+            create_tls_context(path)
         assert not caught.value.readable

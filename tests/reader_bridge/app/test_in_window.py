@@ -14,13 +14,19 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from reader_bridge.app import config
-from reader_bridge.app.problems import NoWindowError
-from reader_bridge.app.start import PASSPHRASE, Options
+from reader_bridge.app.options import PASSPHRASE, Options
+from reader_bridge.app.startup_errors import NoWindowError
 from reader_bridge.app.window.controller import Life
 from reader_bridge.app.window.main_window import MainWindow
 from reader_bridge.app.window.thread_bridge import Desk
 from reader_bridge.protocol import FailureCode, UnpairReason
-from reader_bridge.protocol.operation_messages import Bye, Cancel, Failure, Progress, Result
+from reader_bridge.protocol.operation_messages import (
+    Bye,
+    CancelOperation,
+    OperationFailure,
+    OperationProgress,
+    OperationResult,
+)
 from reader_bridge.protocol.operations import ChangePin, PinChanged
 from reader_bridge.protocol.pairing_messages import Unpaired
 from tests.reader_bridge.app.at_terminal import clean_environment
@@ -68,13 +74,13 @@ async def pair(person: PersonAtWindow, server: Counterpart) -> Line:
     return line
 
 
-async def outcome(person: PersonAtWindow, line: Line) -> Result | Failure:
+async def outcome(person: PersonAtWindow, line: Line) -> OperationResult | OperationFailure:
     while True:
         coming = asyncio.ensure_future(line.any())
         await person.until(coming.done, "an outcome")
         message = coming.result()
-        if not isinstance(message, Progress):
-            assert isinstance(message, Result | Failure), message
+        if not isinstance(message, OperationProgress):
+            assert isinstance(message, OperationResult | OperationFailure), message
             return message
 
 
@@ -108,7 +114,7 @@ async def test_the_whole_way_to_a_new_pin(
         person.types(NEW_PIN)
         person.presses(Qt.Key.Key_Return)
     result = await outcome(person, line)
-    assert isinstance(result, Result)
+    assert isinstance(result, OperationResult)
     assert isinstance(result.value, PinChanged)
     await person.sees("The new PIN is set", "Go on in the chat", "Paired with")
     person.window.close()
@@ -125,9 +131,9 @@ async def test_cancel_in_the_chat_takes_the_question_back(
     line = await pair(person, server)
     await allow_change(person, line)
     person.types("first")
-    await line.send(Cancel("op1"))
+    await line.send(CancelOperation("op1"))
     failure = await outcome(person, line)
-    assert isinstance(failure, Failure)
+    assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.CANCELLED
     await person.sees("It was cancelled.", "The PIN is as it was.")
     await line.send(Unpaired(UnpairReason.BY_CHAT))

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reader_bridge.app.secret_input import LONGEST, Typed
-from reader_bridge.app.words import foreign, masked_number
+from reader_bridge.app.translation import foreign, masked_number
+from reader_bridge.app.typing_buffer import LONGEST, Typed
 
 
 def typed(text: bytes) -> Typed:

@@ -16,8 +16,8 @@ from reader_bridge.app.window.question import PinQuestion, Question
 from reader_bridge.app.window.secret_field import SecretField
 from reader_bridge.app.window.thread_bridge import Desk, Make, Ticket
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.prompter import Connected, NowPaired, Waiting
-from reader_bridge.protocol import Operation, Step
+from reader_bridge.prompter import OperationWaiting, PairingStarted, ServerConnected
+from reader_bridge.protocol import Operation, ProgressStep
 from tests.reader_bridge.app.at_window import PersonAtWindow
 from tests.reader_bridge.app.pages import NEW, PAGES, PEER
 
@@ -210,12 +210,12 @@ def test_the_language_can_be_changed_at_any_moment(scene: Scene) -> None:
 def test_what_happens_is_told_with_what_went_before(scene: Scene) -> None:
     language = scene.window.language
     for event in (
-        Connected("kaika.example"),
-        NowPaired(PEER, 43_200),
-        Waiting(Operation.SET_PIN, Step.WAITING_FOR_CARD),
+        ServerConnected("kaika.example"),
+        PairingStarted(PEER, 43_200),
+        OperationWaiting(Operation.SET_PIN, ProgressStep.WAITING_FOR_CARD),
     ):
         scene.desk.told.emit(lambda spoken, event=event: notice(event, spoken, "kaika.example"))
-    for event in (Connected("kaika.example"), NowPaired(PEER, 43_200)):
+    for event in (ServerConnected("kaika.example"), PairingStarted(PEER, 43_200)):
         assert notice(event, language, "kaika.example").text in scene.person.visible
 
 

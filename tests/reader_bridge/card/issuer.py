@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from reader_bridge.card.profiles.base import AdminChallenge
+from reader_bridge.card.profiles.base import MutualChallenge
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.issue import issue_card
@@ -111,14 +111,14 @@ def pkcs8(key: PrivateKey) -> bytes:
     return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
-def cryptogram(challenge: AdminChallenge, key: bytes = ADMIN_KEY) -> bytes:
+def cryptogram(challenge: MutualChallenge, key: bytes = ADMIN_KEY) -> bytes:
     """The host's proof: card's challenge, host's, seven fresh bytes, 80."""
     encryptor = Cipher(TripleDES(key), CBC(bytes(8))).encryptor()
     proof = challenge.card + challenge.host + secrets.token_bytes(7) + b"\x80"
     return encryptor.update(proof) + encryptor.finalize()
 
 
-def card_is_genuine(challenge: AdminChallenge, answer: bytes, key: bytes = ADMIN_KEY) -> bool:
+def card_is_genuine(challenge: MutualChallenge, answer: bytes, key: bytes = ADMIN_KEY) -> bool:
     """Whether the card's answer could only come from one that has the key."""
     decryptor = Cipher(TripleDES(key), CBC(bytes(8))).decryptor()
     plain = decryptor.update(answer) + decryptor.finalize()

@@ -7,14 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reader_bridge.card.certificate import (
-    KeyRole,
-    card_number,
-    load,
-    public_key,
-    role_of,
+    find_card_number,
+    key_role,
+    load_certificate,
+    load_public_key,
     validity_period,
 )
 from reader_bridge.card.errors import MalformedResponseError, UnsupportedKeyError
+from reader_bridge.protocol.vocabulary import KeyRole
 from tests.reader_bridge.card.issuer import CARD_NUMBER, NOW, Issuer
 
 
@@ -28,24 +28,27 @@ def test_a_certificate_is_valid_from_its_first_moment_to_its_last(issuer: Issuer
 
 
 def test_a_certificate_names_the_card(issuer: Issuer) -> None:
-    assert card_number(load(issuer.certify("signature"))) == CARD_NUMBER
+    assert find_card_number(load_certificate(issuer.certify("signature"))) == CARD_NUMBER
 
 
 def test_a_certificate_without_a_card_number_has_none(issuer: Issuer) -> None:
-    assert card_number(issuer.certificate) is None
+    assert find_card_number(issuer.certificate) is None
 
 
 def test_a_card_number_of_another_shape_is_none(issuer: Issuer) -> None:
-    assert card_number(load(issuer.certify("signature", number="not a card numbr"))) is None
+    assert (
+        find_card_number(load_certificate(issuer.certify("signature", number="not a card numbr")))
+        is None
+    )
 
 
 @pytest.mark.parametrize("role", list(KeyRole))
 def test_the_key_usage_tells_the_role(issuer: Issuer, role: KeyRole) -> None:
-    assert role_of(load(issuer.certify(role))) is role
+    assert key_role(load_certificate(issuer.certify(role))) is role
 
 
 def test_a_certificate_that_says_nothing_of_its_use_has_no_role(issuer: Issuer) -> None:
-    assert role_of(issuer.certificate) is None
+    assert key_role(issuer.certificate) is None
 
 
 @given(st.binary(max_size=200))
@@ -62,8 +65,8 @@ def test_a_damaged_certificate_is_refused_or_read(issuer: Issuer, data: st.DataO
         der[data.draw(st.integers(0, len(der) - 1))] = data.draw(st.integers(0, 255))
     try:
         validity_period(bytes(der))
-        card_number(load(bytes(der)))
-        public_key(bytes(der))
-        role_of(load(bytes(der)))
+        find_card_number(load_certificate(bytes(der)))
+        load_public_key(bytes(der))
+        key_role(load_certificate(bytes(der)))
     except (MalformedResponseError, UnsupportedKeyError):
         return

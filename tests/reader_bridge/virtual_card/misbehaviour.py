@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from reader_bridge.card.errors import CardRemovedError
-from reader_bridge.virtual_card.reader import Card
+from reader_bridge.virtual_card.reader import InsertableCard
 
 
 class Kind(StrEnum):
@@ -48,7 +48,7 @@ class MisbehavingCard:
 
     def __init__(
         self,
-        card: Card,
+        card: InsertableCard,
         *misbehaviours: Misbehaviour,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:

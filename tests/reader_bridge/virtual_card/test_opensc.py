@@ -31,7 +31,7 @@ WithProfile = Callable[[Callable[[CardProfile], None]], None]
 @pytest.fixture
 def readers(reader_room: ReaderRoom, card: VirtualCard) -> Iterator[PcscReaders]:
     """PC/SC, with the card in the first reader."""
-    readers = PcscReaders(patience=5)
+    readers = PcscReaders(busy_timeout=5)
     told = Told()
     watch = readers.watch(told)
     told.until(has_card(READER, False))

@@ -6,15 +6,16 @@ import signal
 from collections.abc import Callable
 from importlib.metadata import version
 
-from reader_bridge.app import notice_texts, start, trust
-from reader_bridge.app.problems import NoServerError
-from reader_bridge.app.start import Options
+from reader_bridge.app import notice_texts
+from reader_bridge.app.options import Options, remember, server_address
+from reader_bridge.app.startup_errors import NoServerError
 from reader_bridge.app.terminal.prompter import TerminalPrompter
 from reader_bridge.app.terminal.screen import Screen
-from reader_bridge.app.words import say
+from reader_bridge.app.tls import create_tls_context
+from reader_bridge.app.translation import say
 from reader_bridge.card.connection import CardReaders
 from reader_bridge.client import client
-from reader_bridge.prompter import Ending
+from reader_bridge.prompter import ExitReason
 
 
 def run(options: Options, language: str, readers: Callable[[], CardReaders]) -> None:
@@ -27,22 +28,22 @@ def run(options: Options, language: str, readers: Callable[[], CardReaders]) -> 
             screen.print("", say(language, notice_texts.STOPPED))
 
 
-async def _run(options: Options, screen: Screen, readers: Callable[[], CardReaders]) -> Ending:
+async def _run(options: Options, screen: Screen, readers: Callable[[], CardReaders]) -> ExitReason:
     """Be cancelled by Ctrl-C, and by whatever else ends a program in a terminal."""
     task = asyncio.current_task()
     assert task
     for name in ("SIGTERM", "SIGHUP"):
         with contextlib.suppress(AttributeError, NotImplementedError):  # Windows has none
             asyncio.get_running_loop().add_signal_handler(getattr(signal, name), task.cancel)
-    trusted = trust.context(options.ca)
-    address = start.server(options) or await screen.address(trusted)
+    trusted = create_tls_context(options.ca)
+    address = server_address(options) or await screen.address(trusted)
     if address is None:
         raise NoServerError
     prompter = TerminalPrompter(
-        screen, address.host, lambda: start.keep(address, options.language and screen.language)
+        screen, address.host, lambda: remember(address, options.language and screen.language)
     )
     try:
-        return await client.run(
+        return await client.run_bridge(
             url=address.url,
             host=address.host,
             tls=trusted if address.url.startswith("wss:") else None,

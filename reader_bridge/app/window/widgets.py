@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from reader_bridge.app.prompt_texts import Fact
-from reader_bridge.protocol import Word
+from reader_bridge.protocol import PairingWord
 
 GAP = 14
 
@@ -50,7 +50,7 @@ def fact_card(facts: tuple[Fact, ...]) -> QFrame:
     return frame
 
 
-def word_card(words: tuple[Word, Word]) -> QFrame:
+def word_card(words: tuple[PairingWord, PairingWord]) -> QFrame:
     """Give the two words of a pairing, large, in both languages."""
     frame = QFrame()
     frame.setObjectName("card")

@@ -5,14 +5,14 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 
-class Tasks:
+class BackgroundTasks:
     """Runs things beside each other.
 
     :param failed: told of an exception that nobody else would see.
     """
 
-    def __init__(self, failed: Callable[[BaseException], None]) -> None:
-        self._failed = failed
+    def __init__(self, on_failure: Callable[[BaseException], None]) -> None:
+        self._on_failure = on_failure
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
@@ -20,13 +20,13 @@ class Tasks:
         """Run something beside."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._on_done)
         return task
 
-    def set_timer(self, name: str, seconds: float, act: Callable[[], object]) -> None:
+    def set_timer(self, name: str, seconds: float, action: Callable[[], object]) -> None:
         """Have something done later, in place of what was to be done under this name."""
         self.cancel_timer(name)
-        self._timers[name] = asyncio.get_running_loop().call_later(seconds, act)
+        self._timers[name] = asyncio.get_running_loop().call_later(seconds, action)
 
     def has_timer(self, name: str) -> bool:
         """Tell whether something is to be done under a name."""
@@ -44,7 +44,7 @@ class Tasks:
             self.cancel_timer(name)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _ended(self, task: "asyncio.Task[None]") -> None:
+    def _on_done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            self._failed(error)
+            self._on_failure(error)

@@ -4,8 +4,8 @@ import importlib
 import os
 import sys
 
-from reader_bridge.app.problems import NoWindowError
-from reader_bridge.app.start import Options
+from reader_bridge.app.options import Options
+from reader_bridge.app.startup_errors import NoWindowError
 
 
 def run(options: Options, language: str) -> None:

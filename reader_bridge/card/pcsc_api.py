@@ -18,7 +18,7 @@ from reader_bridge.card.errors import (
 )
 
 
-class Pcsc:
+class PcscApi:
     """The functions of PC/SC; pyscard is loaded when this is made.
 
     :raises PcscMissingError: where it is not installed.
@@ -31,7 +31,7 @@ class Pcsc:
             raise PcscMissingError from error
         self._names = {
             getattr(self.scard, name) & 0xFFFFFFFF: name
-            for name in _RESULTS
+            for name in _ERRORS
             if hasattr(self.scard, name)
         }
 
@@ -46,7 +46,7 @@ class Pcsc:
         :raises CardError: for everything but success.
         """
         if result != self.scard.SCARD_S_SUCCESS:
-            raise _RESULTS.get(self.name_of(result), _lost)(reader)
+            raise _ERRORS.get(self.name_of(result), _removed_error)(reader)
 
     def establish(self) -> int:
         """Open a context with the service."""
@@ -78,30 +78,30 @@ class Pcsc:
         )
 
 
-def _lost(_reader: str) -> CardError:
+def _removed_error(_reader: str) -> CardError:
     return CardRemovedError()
 
 
-def _service(_reader: str) -> CardError:
+def _service_error(_reader: str) -> CardError:
     return ReaderServiceError()
 
 
-_RESULTS: dict[str, Callable[[str], CardError]] = {
-    "SCARD_E_NO_SERVICE": _service,
-    "SCARD_E_SERVICE_STOPPED": _service,
-    "SCARD_E_SYSTEM_CANCELLED": _service,
-    "SCARD_E_INVALID_HANDLE": _service,
-    "SCARD_F_COMM_ERROR": _service,
+_ERRORS: dict[str, Callable[[str], CardError]] = {
+    "SCARD_E_NO_SERVICE": _service_error,
+    "SCARD_E_SERVICE_STOPPED": _service_error,
+    "SCARD_E_SYSTEM_CANCELLED": _service_error,
+    "SCARD_E_INVALID_HANDLE": _service_error,
+    "SCARD_F_COMM_ERROR": _service_error,
     "SCARD_E_UNKNOWN_READER": ReaderNotFoundError,
     "SCARD_E_READER_UNAVAILABLE": ReaderNotFoundError,
     "SCARD_E_NO_READERS_AVAILABLE": ReaderNotFoundError,
     "SCARD_E_NO_SMARTCARD": NoCardError,
     "SCARD_E_SHARING_VIOLATION": CardInUseError,
     "SCARD_W_RESET_CARD": lambda _reader: CardResetError(),
-    "SCARD_W_REMOVED_CARD": _lost,
-    "SCARD_E_NOT_TRANSACTED": _lost,
-    "SCARD_W_UNPOWERED_CARD": _lost,
+    "SCARD_W_REMOVED_CARD": _removed_error,
+    "SCARD_E_NOT_TRANSACTED": _removed_error,
+    "SCARD_W_UNPOWERED_CARD": _removed_error,
     "SCARD_W_UNRESPONSIVE_CARD": CardMuteError,
-    "SCARD_E_TIMEOUT": _lost,
-    "SCARD_E_CANCELLED": _lost,
+    "SCARD_E_TIMEOUT": _removed_error,
+    "SCARD_E_CANCELLED": _removed_error,
 }

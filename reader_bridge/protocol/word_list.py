@@ -8,7 +8,7 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
+class PairingWord:
     """A word, as the person reads it."""
 
     english: str
@@ -51,6 +51,7 @@ magnet 磁鐵 robot 機器人 hammer 鐵鎚 nail 釘子 rope 繩子 ladder 梯�
 brush 刷子 soap 肥皂 towel 毛巾
 """
 _PARTS: Final = _LIST.split()
-WORDS: Final = tuple(
-    Word(english, chinese) for english, chinese in zip(_PARTS[::2], _PARTS[1::2], strict=True)
+PAIRING_WORDS: Final = tuple(
+    PairingWord(english, chinese)
+    for english, chinese in zip(_PARTS[::2], _PARTS[1::2], strict=True)
 )

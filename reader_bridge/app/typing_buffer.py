@@ -46,7 +46,7 @@ class Typed:
 
         :param plain: only letters and digits will do.
         """
-        if not rules.shortest <= self._count <= rules.longest:
+        if not rules.min_length <= self._count <= rules.max_length:
             return False
         for index in range(self._count):
             byte = self._place[index]

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from reader_bridge.virtual_card.content import CardState
 
-CHALLENGE, FRESH, PROOF = 16, 7, 40
-END = b"\x80"
+CHALLENGE_BYTES, RANDOM_BYTES, CRYPTOGRAM_BYTES = 16, 7, 40
+END_MARK = b"\x80"
 
 
 class AdminAuthentication:
@@ -26,46 +26,46 @@ class AdminAuthentication:
         self._cipher = Cipher(TripleDES(key), CBC(bytes(8)))
         self._state, self._save = state, save
         self._challenges: tuple[bytes, bytes] | None = None
-        self.authenticated = False
+        self.is_authenticated = False
 
     @property
-    def blocked(self) -> bool:
+    def is_blocked(self) -> bool:
         """Whether no try is left."""
         return self._state.admin_tries <= 0
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Begin anew: nobody is authenticated and no challenge is open."""
         self._challenges = None
-        self.authenticated = False
+        self.is_authenticated = False
 
-    def challenge(self, host: bytes) -> bytes:
+    def begin(self, host: bytes) -> bytes:
         """Take the host's challenge, and give the card's."""
-        self.forget()
-        card = secrets.token_bytes(CHALLENGE)
+        self.reset()
+        card = secrets.token_bytes(CHALLENGE_BYTES)
         self._challenges = host, card
         return card
 
     def complete(self, proof: bytes) -> bytes | None:
         """Check the host's proof, spending a try; give the card's, or `None` where it is wrong."""
         challenges, self._challenges = self._challenges, None
-        if challenges is None or self.blocked:
+        if challenges is None or self.is_blocked:
             return None
         self._state.admin_tries -= 1
         self._save()
         host, card = challenges
         decryptor = self._cipher.decryptor()
         plain = decryptor.update(proof) + decryptor.finalize()
-        right = hmac.compare_digest(plain[: 2 * CHALLENGE], card + host)
-        if not right or plain[-1:] != END:
+        right = hmac.compare_digest(plain[: 2 * CHALLENGE_BYTES], card + host)
+        if not right or plain[-1:] != END_MARK:
             return None
         self._state.admin_tries = self._state.admin_limit
         self._save()
-        self.authenticated = True
+        self.is_authenticated = True
         encryptor = self._cipher.encryptor()
-        answer = host + card + secrets.token_bytes(FRESH) + END
+        answer = host + card + secrets.token_bytes(RANDOM_BYTES) + END_MARK
         return encryptor.update(answer) + encryptor.finalize()
 
     @property
-    def challenge_open(self) -> bool:
+    def is_challenge_open(self) -> bool:
         """Whether a proof is waited for."""
         return self._challenges is not None

@@ -14,7 +14,7 @@ from reader_bridge.app.config import Remembered
 from reader_bridge.card.connection import CardReaders
 from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.file import read_label
+from reader_bridge.virtual_card.card_file import read_label
 from reader_bridge.virtual_card.reader import VirtualReader
 
 PASSPHRASE = "KAIKA_CARD_PASSPHRASE"  # noqa: S105 - the name of the variable
@@ -39,7 +39,7 @@ class Options:
         )
 
 
-def speak(wanted: str | None) -> str:
+def choose_language(wanted: str | None) -> str:
     """Give the language: what was asked for, else what is remembered, else the system's."""
     if wanted:
         return locales.resolve(wanted)
@@ -58,7 +58,7 @@ def system_language() -> str | None:
     return None
 
 
-def server(options: Options) -> Address | None:
+def server_address(options: Options) -> Address | None:
     """Give the server's address; `None` where it is neither given nor remembered.
 
     :raises AddressError: where the one that was given is none.
@@ -72,23 +72,23 @@ def server(options: Options) -> Address | None:
         return None  # the file was written by another hand
 
 
-def keep(address: Address | None, language: str | None) -> None:
+def remember(address: Address | None, language: str | None) -> None:
     """Remember the server's address, and the language where the person chose it."""
     before = config.load()
     config.save(Remembered(address.url if address else before.server, language or before.language))
 
 
-def passphrase_from_environment() -> str | None:
+def take_passphrase_from_environment() -> str | None:
     """Take the virtual card's passphrase out of the environment, so that no child inherits it."""
     return os.environ.pop(PASSPHRASE, None)
 
 
-def readers(card: VirtualCard | None) -> Callable[[], CardReaders]:
+def reader_factory(card: VirtualCard | None) -> Callable[[], CardReaders]:
     """Give what opens the readers: those of this PC, or one with a virtual card in it."""
     return PcscReaders if card is None else lambda: VirtualReader(card)
 
 
-def open_card(path: Path, passphrase: str) -> VirtualCard:
+def open_virtual_card(path: Path, passphrase: str) -> VirtualCard:
     """Open a virtual card.
 
     :raises CardFileError: where there is none, or the passphrase is another.
@@ -97,7 +97,7 @@ def open_card(path: Path, passphrase: str) -> VirtualCard:
     return VirtualCard.insert(path, passphrase)
 
 
-def looks_like_card(path: Path) -> None:
+def check_card_file(path: Path) -> None:
     """Look at a virtual card from outside, before anybody is asked for its passphrase.
 
     :raises CardFileError: where it is none.

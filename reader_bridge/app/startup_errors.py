@@ -1,11 +1,11 @@
 """What keeps the app from starting, and the sentence that helps."""
 
 from reader_bridge.app.address import AddressError, AddressFault
-from reader_bridge.app.terminal.keys import NoTerminalError
-from reader_bridge.app.trust import AuthorityFileError
-from reader_bridge.app.words import N_, foreign, say
+from reader_bridge.app.terminal.keyboard import NoTerminalError
+from reader_bridge.app.tls import AuthorityFileError
+from reader_bridge.app.translation import N_, foreign, say
 from reader_bridge.card.errors import PcscMissingError
-from reader_bridge.virtual_card.file import CardFileError, WrongPassphraseError
+from reader_bridge.virtual_card.card_file import CardFileError, WrongPassphraseError
 from reader_bridge.virtual_card.file_lock import CardFileBusyError
 
 

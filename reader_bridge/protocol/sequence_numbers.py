@@ -3,28 +3,28 @@
 from collections import deque
 
 from reader_bridge.protocol.errors import ProtocolError
-from reader_bridge.protocol.limits import MOST_REMEMBERED
-from reader_bridge.protocol.messages import Message, write_frame
+from reader_bridge.protocol.limits import MAX_KEPT_MESSAGES
+from reader_bridge.protocol.messages import Message, encode_frame
 
 
-class Outgoing:
+class OutgoingSequence:
     """What this side has sent in a session, the latest of it kept for a resumption."""
 
     def __init__(self) -> None:
         self.last = 0
-        self._frames: deque[tuple[int, str]] = deque(maxlen=MOST_REMEMBERED)
+        self._frames: deque[tuple[int, str]] = deque(maxlen=MAX_KEPT_MESSAGES)
 
     def number(self, message: Message) -> str:
         """Give the next number to a message, and its frame.
 
         :raises ProtocolError: where it is out of its bounds; no number is used up then.
         """
-        frame = write_frame(message, self.last + 1)
+        frame = encode_frame(message, self.last + 1)
         self.last += 1
         self._frames.append((self.last, frame))
         return frame
 
-    def after(self, seq: int) -> list[str] | None:
+    def frames_after(self, seq: int) -> list[str] | None:
         """Give the frames the other side has not seen.
 
         `None` where they are not kept any more, or where it says it saw what was never sent.
@@ -35,19 +35,19 @@ class Outgoing:
         return [frame for number, frame in self._frames if number > seq]
 
 
-class Incoming:
+class IncomingSequence:
     """What this side has seen of the other's messages in a session."""
 
     def __init__(self) -> None:
         self.last = 0
 
-    def is_new(self, seq: int) -> bool:
+    def accept(self, seq: int) -> bool:
         """Tell whether a message is to be looked at; one that was seen is dropped.
 
         :raises ProtocolError: where one is missing before it.
         """
         if seq > self.last + 1:
-            raise ProtocolError(where="seq")
+            raise ProtocolError(field="seq")
         if seq <= self.last:
             return False
         self.last = seq

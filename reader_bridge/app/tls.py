@@ -20,7 +20,7 @@ class AuthorityFileError(Exception):
         self.name, self.readable = name, readable
 
 
-def context(ca: Path | None) -> ssl.SSLContext:
+def create_tls_context(ca: Path | None) -> ssl.SSLContext:
     """Give what TLS connections are made with; with a file, its authorities alone are believed.
 
     :raises AuthorityFileError: where the file is of no use.
