@@ -7,8 +7,12 @@ from ipaddress import ip_address
 
 from yarl import URL
 
-LONGEST = 2000
-DEFAULT_PATH = "/bridge/v1"
+from reader_bridge.client.websocket import is_loopback
+from reader_bridge.protocol.limits import DEFAULT_PATH
+
+MAX_ADDRESS_LENGTH = 2000
+MAX_TYPED_LENGTH = 512
+"""Characters that an input field takes."""
 _SCHEMES = {"wss": "wss", "https": "wss", "ws": "ws", "http": "ws"}
 _NAME = re.compile(
     r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*)(\.[a-z0-9_][a-z0-9_-]*)*\.?", re.IGNORECASE
@@ -39,7 +43,7 @@ class AddressError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class ServerAddress:
     """Where a server is.
 
     :ivar url: what is dialled.
@@ -51,7 +55,7 @@ class Address:
     host: str
 
 
-def parse(text: str) -> Address:
+def parse_address(text: str) -> ServerAddress:
     """Read an address: `kaika.example`, `https://kaika.example`, `ws://localhost:8443/bridge/v1`.
 
     :raises AddressError: where it is none, or an unprotected one of another machine.
@@ -59,7 +63,7 @@ def parse(text: str) -> Address:
     text = text.strip()
     if not text:
         raise AddressError(AddressFault.EMPTY)
-    url = _read(text if "://" in text else f"wss://{text}")
+    url = _parse_url(text if "://" in text else f"wss://{text}")
     scheme = _SCHEMES.get(url.scheme)
     if scheme is None:
         raise AddressError(AddressFault.SCHEME)
@@ -71,24 +75,16 @@ def parse(text: str) -> Address:
         raise AddressError(AddressFault.PLAIN_NOT_LOOPBACK)
     path = url.raw_path if url.raw_path not in ("", "/") else DEFAULT_PATH
     authority = _authority(url, scheme)
-    return Address(f"{scheme}://{authority}{path}", authority)
+    return ServerAddress(f"{scheme}://{authority}{path}", authority)
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine itself, without asking any name server."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
-def _read(text: str) -> URL:
+def _parse_url(text: str) -> URL:
     try:
         url = URL(text)
         url.port  # noqa: B018 - read for its errors
     except (ValueError, UnicodeError) as error:
         raise AddressError(AddressFault.NOT_AN_ADDRESS) from error
-    if len(text) > LONGEST or not _is_host(url.raw_host or "") or url.explicit_port == 0:
+    if len(text) > MAX_ADDRESS_LENGTH or not _is_host(url.raw_host or "") or url.explicit_port == 0:
         raise AddressError(AddressFault.NOT_AN_ADDRESS)
     return url
 

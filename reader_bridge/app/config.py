@@ -12,19 +12,19 @@ from pathlib import Path
 
 import locales
 
-MOST_BYTES = 4096
+MAX_FILE_BYTES = 4096
 FOLDER, FILE = "kaika-bridge", "settings.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
+class AppConfig:
     """The two things that are kept."""
 
     server: str | None = None
     language: str | None = None
 
 
-def path() -> Path:
+def config_path() -> Path:
     """Give the file's place, as the operating system wants it."""
     if sys.platform == "win32":
         base = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
@@ -35,25 +35,25 @@ def path() -> Path:
     return base / FOLDER / FILE
 
 
-def load() -> Remembered:
+def load_config() -> AppConfig:
     """Give what was remembered; nothing where nothing usable is there."""
     try:
-        with path().open("rb") as file:
-            values = json.loads(file.read(MOST_BYTES))
+        with config_path().open("rb") as file:
+            values = json.loads(file.read(MAX_FILE_BYTES))
     except (OSError, ValueError, RecursionError):
-        return Remembered()
+        return AppConfig()
     if not isinstance(values, dict):
-        return Remembered()
+        return AppConfig()
     server, language = values.get("server"), values.get("language")
-    return Remembered(
+    return AppConfig(
         server if isinstance(server, str) else None,
         language if language in locales.LANGUAGES else None,
     )
 
 
-def save(remembered: Remembered) -> None:
+def save_config(remembered: AppConfig) -> None:
     """Keep it. A place that cannot be written to only means that it is asked again."""
-    place = path()
+    place = config_path()
     temporary = place.with_suffix(".new")
     with contextlib.suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)

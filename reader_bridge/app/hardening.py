@@ -12,14 +12,14 @@ SEM_FAIL_CRITICAL_ERRORS, SEM_NO_FAULT_ERROR_BOX = 0x0001, 0x0002
 
 if sys.platform == "win32":
 
-    def no_memory_dumps() -> None:
+    def disable_memory_dumps() -> None:
         """Let a crash write no memory away."""
         ctypes.windll.kernel32.SetErrorMode(SEM_FAIL_CRITICAL_ERRORS | SEM_NO_FAULT_ERROR_BOX)
 
 else:
     import resource
 
-    def no_memory_dumps() -> None:
+    def disable_memory_dumps() -> None:
         """Let a crash write no memory away; on Linux, let no other program look in either."""
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if sys.platform == "linux":

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import locales
 from reader_bridge.app import config
-from reader_bridge.app.address import Address, parse
-from reader_bridge.app.config import Remembered
+from reader_bridge.app.address import ServerAddress, parse_address
+from reader_bridge.app.config import AppConfig
 from reader_bridge.card.connection import CardReaders
 from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.virtual_card.card import VirtualCard
@@ -21,7 +21,7 @@ PASSPHRASE = "KAIKA_CARD_PASSPHRASE"  # noqa: S105 - the name of the variable
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class CommandOptions:
     """What the command line may say; `None` where it does not."""
 
     server: str | None = None
@@ -29,9 +29,9 @@ class Options:
     language: str | None = None
     virtual_card: Path | None = None
 
-    def or_else(self, other: "Options") -> "Options":
+    def with_defaults(self, other: "CommandOptions") -> "CommandOptions":
         """Fill in from options that were given before the command's name."""
-        return Options(
+        return CommandOptions(
             self.server if self.server is not None else other.server,
             self.ca or other.ca,
             self.language or other.language,
@@ -43,7 +43,7 @@ def choose_language(wanted: str | None) -> str:
     """Give the language: what was asked for, else what is remembered, else the system's."""
     if wanted:
         return locales.resolve(wanted)
-    return config.load().language or locales.resolve(system_language())
+    return config.load_config().language or locales.resolve(system_language())
 
 
 def system_language() -> str | None:
@@ -58,24 +58,26 @@ def system_language() -> str | None:
     return None
 
 
-def server_address(options: Options) -> Address | None:
+def server_address(options: CommandOptions) -> ServerAddress | None:
     """Give the server's address; `None` where it is neither given nor remembered.
 
     :raises AddressError: where the one that was given is none.
     """
     if options.server is not None:
-        return parse(options.server)
-    kept = config.load().server
+        return parse_address(options.server)
+    kept = config.load_config().server
     try:
-        return parse(kept) if kept else None
+        return parse_address(kept) if kept else None
     except ValueError:
         return None  # the file was written by another hand
 
 
-def remember(address: Address | None, language: str | None) -> None:
+def remember(address: ServerAddress | None, language: str | None) -> None:
     """Remember the server's address, and the language where the person chose it."""
-    before = config.load()
-    config.save(Remembered(address.url if address else before.server, language or before.language))
+    before = config.load_config()
+    config.save_config(
+        AppConfig(address.url if address else before.server, language or before.language)
+    )
 
 
 def take_passphrase_from_environment() -> str | None:

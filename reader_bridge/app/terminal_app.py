@@ -7,10 +7,10 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 from reader_bridge.app import notice_texts
-from reader_bridge.app.options import Options, remember, server_address
-from reader_bridge.app.startup_errors import NoServerError
+from reader_bridge.app.options import CommandOptions, remember, server_address
+from reader_bridge.app.startup_errors import ServerAddressMissingError
 from reader_bridge.app.terminal.prompter import TerminalPrompter
-from reader_bridge.app.terminal.screen import Screen
+from reader_bridge.app.terminal.screen import TerminalScreen
 from reader_bridge.app.tls import create_tls_context
 from reader_bridge.app.translation import say
 from reader_bridge.card.connection import CardReaders
@@ -18,17 +18,21 @@ from reader_bridge.client import client
 from reader_bridge.prompter import ExitReason
 
 
-def run(options: Options, language: str, readers: Callable[[], CardReaders]) -> None:
+def run_in_terminal(
+    options: CommandOptions, language: str, readers: Callable[[], CardReaders]
+) -> None:
     """Connect, and stay until the person or the server ends it."""
-    with Screen(language) as screen:
+    with TerminalScreen(language) as screen:
         try:
             ending = asyncio.run(_run(options, screen, readers))
-            screen.print(say(language, notice_texts.ENDINGS[ending]))
+            screen.print(say(language, notice_texts.EXIT_TEXTS[ending]))
         except (KeyboardInterrupt, asyncio.CancelledError, EOFError):
             screen.print("", say(language, notice_texts.STOPPED))
 
 
-async def _run(options: Options, screen: Screen, readers: Callable[[], CardReaders]) -> ExitReason:
+async def _run(
+    options: CommandOptions, screen: TerminalScreen, readers: Callable[[], CardReaders]
+) -> ExitReason:
     """Be cancelled by Ctrl-C, and by whatever else ends a program in a terminal."""
     task = asyncio.current_task()
     assert task
@@ -36,9 +40,9 @@ async def _run(options: Options, screen: Screen, readers: Callable[[], CardReade
         with contextlib.suppress(AttributeError, NotImplementedError):  # Windows has none
             asyncio.get_running_loop().add_signal_handler(getattr(signal, name), task.cancel)
     trusted = create_tls_context(options.ca)
-    address = server_address(options) or await screen.address(trusted)
+    address = server_address(options) or await screen.ask_address(trusted)
     if address is None:
-        raise NoServerError
+        raise ServerAddressMissingError
     prompter = TerminalPrompter(
         screen, address.host, lambda: remember(address, options.language and screen.language)
     )
@@ -53,4 +57,4 @@ async def _run(options: Options, screen: Screen, readers: Callable[[], CardReade
             app_version=version("kaika"),
         )
     finally:
-        prompter.quiet()
+        prompter.stop_status()

@@ -3,7 +3,7 @@
 import ssl
 from pathlib import Path
 
-MOST_BYTES = 1_000_000
+MAX_FILE_BYTES = 1_000_000
 MACOS_AUTHORITIES = Path("/etc/ssl/cert.pem")
 """Where macOS keeps them for programs that bring an OpenSSL of their own."""
 
@@ -32,7 +32,7 @@ def create_tls_context(ca: Path | None) -> ssl.SSLContext:
         return trusted
     try:
         with ca.open("rb") as file:
-            content = file.read(MOST_BYTES).decode("ascii")
+            content = file.read(MAX_FILE_BYTES).decode("ascii")
     except UnicodeDecodeError as error:
         raise AuthorityFileError(ca.name, readable=True) from error
     except OSError as error:

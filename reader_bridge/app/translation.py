@@ -5,8 +5,8 @@ import unicodedata
 import locales
 
 DOMAIN = "bridge"
-LONGEST_FOREIGN_TEXT = 80
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+MAX_FOREIGN_TEXT = 80
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories of characters that move, hide or turn other characters around."""
 
 
@@ -20,14 +20,16 @@ def say(language: str, message: str, /, **values: object) -> str:
     return locales.translate(message, language, DOMAIN).format(**values)
 
 
-def foreign(text: str) -> str:
+def sanitise(text: str) -> str:
     """Give text that a server, a reader or a card made up, on one line and with nothing unseen."""
-    seen = "".join(" " if unicodedata.category(one) in _UNSEEN else one for one in text)
+    seen = "".join(
+        " " if unicodedata.category(one) in _INVISIBLE_CATEGORIES else one for one in text
+    )
     line = " ".join(seen.split())
-    return line if len(line) <= LONGEST_FOREIGN_TEXT else line[: LONGEST_FOREIGN_TEXT - 1] + "…"
+    return line if len(line) <= MAX_FOREIGN_TEXT else line[: MAX_FOREIGN_TEXT - 1] + "…"
 
 
-def masked_number(card_number: str) -> str:
+def mask_card_number(card_number: str) -> str:
     """Give an IC card number as it may be shown to whoever looks over a shoulder."""
-    number = foreign(card_number)
+    number = sanitise(card_number)
     return f"{number[:2]}****{number[-4:]}" if len(number) > 6 else number

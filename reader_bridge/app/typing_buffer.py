@@ -3,21 +3,21 @@
 from reader_bridge.card.profiles.base import PinRules
 from reader_bridge.card.secret_buffer import SecretBuffer
 
-LONGEST = 64
+MAX_LENGTH = 64
 """Far beyond every PIN: one that is too long has to be seen as such, not cut to fit."""
 
 
-class Typed:
+class TypingBuffer:
     """Bytes that are being typed. It has its final size at once, so that no copy is left behind.
 
     :ivar foreign: something was typed that is no plain letter, digit or sign: an input method
         is switched on.
     """
 
-    def __init__(self, longest: int = LONGEST) -> None:
-        self._place = SecretBuffer(longest)
+    def __init__(self, max_length: int = MAX_LENGTH) -> None:
+        self._buffer = SecretBuffer(max_length)
         self._count = 0
-        self.foreign = False
+        self.has_non_ascii = False
 
     def __len__(self) -> int:
         return self._count
@@ -25,23 +25,23 @@ class Typed:
     def append(self, byte: int) -> bool:
         """Add a byte; tell whether it was one that can be typed, and had room."""
         if not 0x20 <= byte <= 0x7E:
-            self.foreign = self.foreign or byte >= 0x80
+            self.has_non_ascii = self.has_non_ascii or byte >= 0x80
             return False
-        if self._count == len(self._place):
+        if self._count == len(self._buffer):
             return False
-        self._place[self._count] = byte
+        self._buffer[self._count] = byte
         self._count += 1
         return True
 
-    def take_back(self) -> bool:
+    def delete_last(self) -> bool:
         """Take the last byte back; tell whether there was one."""
         if not self._count:
             return False
         self._count -= 1
-        self._place[self._count] = 0
+        self._buffer[self._count] = 0
         return True
 
-    def fits(self, rules: PinRules, *, plain: bool) -> bool:
+    def fits(self, rules: PinRules, *, alphanumeric: bool) -> bool:
         """Tell whether it can be a PIN of a card, without a copy of it.
 
         :param plain: only letters and digits will do.
@@ -49,25 +49,27 @@ class Typed:
         if not rules.min_length <= self._count <= rules.max_length:
             return False
         for index in range(self._count):
-            byte = self._place[index]
+            byte = self._buffer[index]
             digit = 0x30 <= byte <= 0x39
             letter = 0x41 <= byte & 0xDF <= 0x5A
-            if not (digit or (not rules.digits_only and (letter or not plain) and byte > 0x20)):
+            if not (
+                digit or (not rules.digits_only and (letter or not alphanumeric) and byte > 0x20)
+            ):
                 return False
         return True
 
-    def same_as(self, other: "Typed") -> bool:
+    def equals(self, other: "TypingBuffer") -> bool:
         """Tell whether the same was typed in both, without a copy of it."""
-        return self._count == other._count and self._place == other._place
+        return self._count == other._count and self._buffer == other._buffer
 
     def clear(self) -> None:
         """Overwrite everything."""
-        self._place.wipe()
-        self._count, self.foreign = 0, False
+        self._buffer.wipe()
+        self._count, self.has_non_ascii = 0, False
 
     def take(self) -> SecretBuffer:
         """Hand over what was typed, in a buffer of its length, and overwrite it here."""
-        with memoryview(self._place) as view:
+        with memoryview(self._buffer) as view:
             taken = SecretBuffer(view[: self._count])
         self.clear()
         return taken

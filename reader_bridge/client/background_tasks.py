@@ -1,4 +1,4 @@
-"""The tasks and timers of a session, so that none is lost and none fails unseen."""
+"""The tasks and timers of a session."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -6,9 +6,9 @@ from typing import Any
 
 
 class BackgroundTasks:
-    """Runs things beside each other.
+    """Runs tasks and timers, and reports a task that fails.
 
-    :param failed: told of an exception that nobody else would see.
+    :param on_failure: called with an exception that nobody else would see.
     """
 
     def __init__(self, on_failure: Callable[[BaseException], None]) -> None:
@@ -17,29 +17,29 @@ class BackgroundTasks:
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        """Run something beside."""
+        """Run a coroutine in the background."""
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
         return task
 
     def set_timer(self, name: str, seconds: float, action: Callable[[], object]) -> None:
-        """Have something done later, in place of what was to be done under this name."""
+        """Run an action later, in place of the one that was set under this name."""
         self.cancel_timer(name)
         self._timers[name] = asyncio.get_running_loop().call_later(seconds, action)
 
     def has_timer(self, name: str) -> bool:
-        """Tell whether something is to be done under a name."""
+        """Whether an action is scheduled under this name."""
         return name in self._timers
 
     def cancel_timer(self, name: str) -> None:
-        """Have it not done."""
+        """Cancel the action under this name, if there is one."""
         timer = self._timers.pop(name, None)
         if timer is not None:
             timer.cancel()
 
     async def finish(self) -> None:
-        """Wait for everything that runs, and forget what was to be done later."""
+        """Cancel the timers and wait for the running tasks."""
         for name in list(self._timers):
             self.cancel_timer(name)
         await asyncio.gather(*self._tasks, return_exceptions=True)

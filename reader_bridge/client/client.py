@@ -1,4 +1,4 @@
-"""The bridge as a whole: dials, greets, listens, and dials again."""
+"""The client: connects to the server, greets it, handles its frames, and reconnects."""
 
 import asyncio
 import os
@@ -30,7 +30,7 @@ from reader_bridge.protocol.pairing_messages import Greeting, Hello, Welcome
 from reader_bridge.protocol.vocabulary import ProtocolErrorCode
 
 STABLE_SECONDS = 10.0
-"""A link that stood this long was a good one: the next wait begins short again."""
+"""A connection that lasted this long resets the reconnect delay."""
 _PROBLEM_BY_ERROR_CODE = {
     ProtocolErrorCode.BUSY: ConnectionProblem.BUSY,
     ProtocolErrorCode.GOING_DOWN: ConnectionProblem.GOING_DOWN,
@@ -39,14 +39,13 @@ _Expected = TypeVar("_Expected", Greeting, Welcome)
 
 
 class UpdateRequiredError(Exception):
-    """There is no level of the protocol that both sides speak."""
+    """Client and server share no level of the protocol."""
 
 
 class BridgeClient:
-    """A bridge to one server.
+    """The connection to one server, kept up until the person or the server ends it.
 
-    :param tls: whom to believe; only for `wss`.
-    :param sleep: how time passes between two links.
+    :param sleep: waits between two connections.
     """
 
     def __init__(
@@ -68,70 +67,70 @@ class BridgeClient:
         self._sleep = sleep
 
     async def run(self) -> ExitReason:
-        """Be there for the server until the person leaves. Cancelling it says good-bye."""
-        keeper = asyncio.ensure_future(self._stay_connected())
+        """Stay connected until the client exits by itself. Cancelling the task says `bye`."""
+        connection_task = asyncio.ensure_future(self._stay_connected())
         try:
             await asyncio.wait(
-                (keeper, self._session.exit_reason), return_when=asyncio.FIRST_COMPLETED
+                (connection_task, self._session.exit_reason), return_when=asyncio.FIRST_COMPLETED
             )
-            return self._session.exit_reason.result() if not keeper.done() else keeper.result()
+            done = connection_task if connection_task.done() else self._session.exit_reason
+            return done.result()
         finally:
             await self._session.close()
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            connection_task.cancel()
+            await asyncio.gather(connection_task, return_exceptions=True)
 
     async def _stay_connected(self) -> ExitReason:
         loop = asyncio.get_running_loop()
         while True:
             self._prompter.show(ServerConnecting(self._host))
-            begun = loop.time()
+            started = loop.time()
             try:
-                async with self._connector.connect() as wire:
-                    await self._serve(wire)
+                async with self._connector.connect() as connection:
+                    await self._serve(connection)
             except ServerConnectionError as error:
                 problem = error.problem
             except UpdateRequiredError:
                 return ExitReason.UPDATE_NEEDED
             finally:
                 self._session.on_disconnect()
-            if loop.time() - begun > STABLE_SECONDS:
+            if loop.time() - started > STABLE_SECONDS:
                 self._reconnect_delay.reset()
-            pause = self._reconnect_delay.next_delay()
-            self._prompter.show(ServerDisconnected(problem, pause))
-            await self._sleep(pause)
+            delay = self._reconnect_delay.next_delay()
+            self._prompter.show(ServerDisconnected(problem, delay))
+            await self._sleep(delay)
 
-    async def _serve(self, wire: ServerConnection) -> None:
-        """Greet and listen, until the link is gone."""
+    async def _serve(self, connection: ServerConnection) -> None:
+        """Greet the server and handle its frames until the connection is lost."""
         try:
-            await self._greet(wire)
+            await self._greet(connection)
             while True:
-                await self._handle_frame(await wire.receive())
+                await self._handle_frame(await connection.receive())
         except ProtocolError as error:
-            await wire.send(encode_frame(ErrorMessage(error.code)))
+            await connection.send(encode_frame(ErrorMessage(error.code)))
             raise ServerConnectionError(ConnectionProblem.MISUNDERSTOOD) from None
 
-    async def _greet(self, wire: ServerConnection) -> None:
+    async def _greet(self, connection: ServerConnection) -> None:
         session = self._session
         try:
             async with asyncio.timeout(GREETING_SECONDS):
-                greeting = await _receive_expected(wire, Greeting)
+                greeting = await _receive_expected(connection, Greeting)
                 if API_LEVEL not in greeting.api_levels:
-                    await wire.send(
+                    await connection.send(
                         encode_frame(ErrorMessage(ProtocolErrorCode.UNSUPPORTED_API_LEVEL))
                     )
                     raise UpdateRequiredError
                 nonce = os.urandom(NONCE_BYTES)
                 resume = session.request_resumption(greeting.nonce)
                 hello = Hello(API_LEVEL, self._app_version, self._language, nonce, resume)
-                await wire.send(encode_frame(hello))
-                welcome = await _receive_expected(wire, Welcome)
+                await connection.send(encode_frame(hello))
+                welcome = await _receive_expected(connection, Welcome)
         except TimeoutError:
             raise ServerConnectionError(ConnectionProblem.NOT_A_SERVER) from None
         self._prompter.show(ServerConnected(self._host, welcome.paired and resume is not None))
-        await session.accept_welcome(welcome, wire, greeting.nonce, nonce)
+        await session.accept_welcome(welcome, connection, greeting.nonce, nonce)
 
     async def _handle_frame(self, text: str) -> None:
-        """Take one frame from the server."""
         frame = parse_frame(text)
         if frame.seq and not self._session.channel.incoming.accept(frame.seq):
             return
@@ -152,8 +151,8 @@ class BridgeClient:
         await self._session.handle(message)
 
 
-async def _receive_expected(wire: ServerConnection, kind: type[_Expected]) -> _Expected:
-    message = parse_frame(await wire.receive()).decode_from_server()
+async def _receive_expected(connection: ServerConnection, kind: type[_Expected]) -> _Expected:
+    message = parse_frame(await connection.receive()).decode_from_server()
     if isinstance(message, ErrorMessage):
         raise _error_for(message)
     if not isinstance(message, kind):
@@ -180,14 +179,15 @@ async def run_bridge(
     app_version: str,
     timeouts: SessionTimeouts | None = None,
 ) -> ExitReason:
-    """Be a bridge, until the person leaves or the task is cancelled.
+    """Run a bridge until it exits by itself or the task is cancelled.
 
     :param url: of the server's websocket.
-    :param host: as the person is shown it.
-    :raises UnprotectedError: for `ws` to another machine.
+    :param host: the server's name as the person is shown it.
+    :param tls: the authorities to trust; unused for `ws`.
+    :raises UnencryptedAddressError: the address is `ws` on another machine.
     """
     session = BridgeSession(url, host, prompter, readers, timeouts)
-    bridge = BridgeClient(
+    client = BridgeClient(
         ServerConnector(url, tls),
         session,
         host,
@@ -195,4 +195,4 @@ async def run_bridge(
         language=language,
         app_version=app_version,
     )
-    return await bridge.run()
+    return await client.run()

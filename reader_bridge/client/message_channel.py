@@ -1,4 +1,4 @@
-"""What a session sends: numbered, kept, and sent again when the link is back."""
+"""Numbered messages to the server, kept and sent again when a lost connection comes back."""
 
 import asyncio
 
@@ -8,9 +8,9 @@ from reader_bridge.protocol.sequence_numbers import IncomingSequence, OutgoingSe
 
 
 class MessageChannel:
-    """Both directions' numbers of a session, and the wire there is at the moment.
+    """The message numbers of both directions of a session, and its current connection.
 
-    :ivar incoming: what was seen of the server's messages.
+    :ivar incoming: the numbers of the server's messages.
     """
 
     def __init__(self) -> None:
@@ -21,9 +21,9 @@ class MessageChannel:
         self._connected = asyncio.Event()
 
     async def send(self, message: BridgeMessage) -> None:
-        """Send a message, now or when the link is back.
+        """Send a message now, or when the connection is back.
 
-        :raises ProtocolError: where it is out of its bounds; nothing was sent.
+        :raises ProtocolError: the message is out of bounds; nothing was sent.
         """
         async with self._lock:
             frame = self._outgoing.number(message)
@@ -31,20 +31,20 @@ class MessageChannel:
                 await self._send_frame(self._connection, frame)
 
     async def wait_connected(self) -> None:
-        """Wait for a link."""
+        """Wait until there is a connection."""
         await self._connected.wait()
 
     async def start(self, connection: ServerConnection) -> None:
-        """Begin at 1 in both directions."""
+        """Start numbering at 1 in both directions."""
         async with self._lock:
             self.incoming, self._outgoing = IncomingSequence(), OutgoingSequence()
             self._attach(connection)
 
     async def resume(self, connection: ServerConnection, last_seq: int) -> bool:
-        """Go on with a new wire, sending what the server has not seen.
+        """Continue over a new connection and send what the server has not seen.
 
-        :param seen: the last number the server has.
-        :returns: `False` where it asks for what was never sent, or is not kept any more.
+        :param last_seq: the last number the server has seen.
+        :returns: `False` where the server asks for what was never sent, or is no longer kept.
         """
         async with self._lock:
             frames = self._outgoing.frames_after(last_seq)
@@ -56,12 +56,12 @@ class MessageChannel:
             return True
 
     def detach(self) -> None:
-        """Send nothing any more, until there is a wire again."""
+        """Keep messages back until there is a connection again."""
         self._connection = None
         self._connected.clear()
 
     async def close_connection(self) -> None:
-        """End the link that there is."""
+        """Close the current connection, if there is one."""
         if self._connection is not None:
             await self._connection.close()
 
@@ -70,8 +70,8 @@ class MessageChannel:
         self._connected.set()
 
     @staticmethod
-    async def _send_frame(wire: ServerConnection, frame: str) -> None:
+    async def _send_frame(connection: ServerConnection, frame: str) -> None:
         try:
-            await wire.send(frame)
+            await connection.send(frame)
         except ServerConnectionError:
-            return  # who listens on the wire notices, and what is numbered is sent again
+            return  # the reader of the connection notices, and numbered messages are sent again

@@ -1,4 +1,4 @@
-"""Where a session has its operations done: one at a time, each with one outcome."""
+"""Runs the operations of a session, one at a time, and reports the end of each exactly once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,15 +23,15 @@ from reader_bridge.protocol.operation_messages import (
 from reader_bridge.protocol.vocabulary import ByeReason, SessionState
 
 MAX_REFUSALS = 3
-"""Operations the person refuses in a row, before the bridge leaves."""
+"""Operations that the person refuses in a row before the client exits."""
 
 
 class OperationRunner:
-    """The operation that runs, and the outcome of the last one.
+    """The running operation, and the end of the last one.
 
-    :param challenge_seconds: how long the server's answer to a challenge is waited for.
-    :param enter: says in which state the session is.
-    :param leave: ends the bridge.
+    :param challenge_seconds: how long the server may take to answer a card's challenge.
+    :param set_state: sets the state of the session.
+    :param exit_client: ends the client.
     """
 
     def __init__(
@@ -56,20 +56,20 @@ class OperationRunner:
 
     @property
     def is_running(self) -> bool:
-        """Whether an operation runs."""
+        """Whether an operation is running."""
         return self._running is not None
 
     async def start(self, message: StartOperation, peer: PairingPeer) -> None:
-        """Begin an operation; one that is over already gets its outcome again."""
+        """Start an operation. One that has ended already only gets its end sent again."""
         if self._last_end is not None and self._last_end.operation_id == message.operation_id:
             await self._channel.send(self._last_end)
             return
-        line = OperationChannel(
+        operation_channel = OperationChannel(
             lambda sent: self._send_if_current(message, sent),
             lambda state: self._set_state_if_current(message, state),
         )
-        running = RunningOperation(message, line, self._challenge_seconds)
-        errand = OperationContext(
+        running = RunningOperation(message, operation_channel, self._challenge_seconds)
+        context = OperationContext(
             message.parameters,
             self._readers,
             CardCalls(self._card_thread),
@@ -81,39 +81,39 @@ class OperationRunner:
         )
         self._running = running
         self._set_state(SessionState.WORKING)
-        self._tasks.spawn(self._run(running, errand))
+        self._tasks.spawn(self._run(running, context))
 
     async def refuse_as_busy(self, message: StartOperation) -> None:
-        """Refuse another operation while one runs."""
+        """Refuse another operation while one is running."""
         if not self._is_current(message.operation_id):
             await self._channel.send(OperationFailure(message.operation_id, FailureCode.BUSY))
 
     def deliver(self, message: AdminCryptogram | AdminVerified) -> None:
-        """Hand the running operation what it waits for."""
+        """Pass the server's answer to the running operation."""
         if self._running is not None and self._is_current(message.operation_id):
             self._running.deliver(message)
 
     def stop(self, code: FailureCode, operation_id: str | None = None) -> None:
-        """End the running operation, where it is not too late for that."""
+        """Stop the running operation, unless it is past the point where it can be stopped."""
         if self._running is not None and (operation_id is None or self._is_current(operation_id)):
             self._running.stop(code)
 
     def end_pairing(self) -> None:
-        """Be there for another pairing: what ran is ended, and nobody is told its outcome."""
+        """Stop the running operation without reporting it, and forget what the pairing allowed."""
         self.stop(FailureCode.CANCELLED)
         self._running = self._last_end = None
         self._refusals = 0
         self._session.reading_allowed, self._session.last_card = False, None
 
     async def on_server_restart(self) -> None:
-        """Tell a server that was started anew how the last operation ended."""
+        """Stop what runs, or report the last end again: the server lost the session's messages."""
         if self._running is not None:
             self._running.stop(FailureCode.LINK_LOST)
         elif self._last_end is not None:
             await self._channel.send(self._last_end)
 
     def close(self) -> None:
-        """Do nothing more, now that nothing runs."""
+        """Close the card thread. Nothing may be running."""
         self._card_thread.close()
 
     def _is_current(self, operation_id: str) -> bool:
@@ -127,35 +127,33 @@ class OperationRunner:
         if self._running is not None and self._running.start is start:
             self._set_state(state)
 
-    async def _run(self, running: RunningOperation, errand: OperationContext) -> None:
-        outcome = await running.run(errand)
-        self._show_end(running.start, outcome)
+    async def _run(self, running: RunningOperation, context: OperationContext) -> None:
+        end = await running.run(context)
+        self._show_end(running.start, end)
         if self._running is not running:
             return
         self._running = None
-        self._last_end = outcome
+        self._last_end = end
         self._set_state(SessionState.PAIRED)
         try:
-            await self._channel.send(outcome)
-        except ProtocolError:  # a card that said more than a message holds
-            self._last_end = OperationFailure(
-                outcome.operation_id, FailureCode.CARD_RESPONSE_INVALID
-            )
+            await self._channel.send(end)
+        except ProtocolError:  # the card said more than fits into a message
+            self._last_end = OperationFailure(end.operation_id, FailureCode.CARD_RESPONSE_INVALID)
             await self._channel.send(self._last_end)
-        await self._count_refusals(outcome)
+        await self._count_refusals(end)
 
-    async def _count_refusals(self, outcome: OperationEnd) -> None:
-        if isinstance(outcome, OperationResult):
+    async def _count_refusals(self, end: OperationEnd) -> None:
+        if isinstance(end, OperationResult):
             self._refusals = 0
-        elif outcome.code is FailureCode.CONSENT_REFUSED:
+        elif end.code is FailureCode.CONSENT_REFUSED:
             self._refusals += 1
         if self._refusals >= MAX_REFUSALS:
             await self._channel.send(Bye(ByeReason.REFUSED))
             self._exit_client(ExitReason.REFUSED)
 
-    def _show_end(self, start: StartOperation, outcome: OperationEnd) -> None:
-        if isinstance(outcome, OperationResult):
+    def _show_end(self, start: StartOperation, end: OperationEnd) -> None:
+        if isinstance(end, OperationResult):
             purpose = getattr(start.parameters, "purpose", None)
-            self._prompter.show(OperationDone(start.operation, outcome.value, purpose))
+            self._prompter.show(OperationDone(start.operation, end.value, purpose))
         else:
-            self._prompter.show(OperationFailed(start.operation, outcome.code, outcome.values))
+            self._prompter.show(OperationFailed(start.operation, end.code, end.values))

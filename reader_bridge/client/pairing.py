@@ -1,4 +1,4 @@
-"""The bridge's half of pairing: asking for the code, and for the comparison of the words."""
+"""The client's side of pairing: asks for the code, and for the comparison of the two words."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -14,10 +14,10 @@ from reader_bridge.protocol.vocabulary import PairRefusal, SessionState
 
 
 class PairingFlow:
-    """What is said with the person until the bridge is paired. One question at a time.
+    """The questions to the person until the client is paired, one at a time.
 
-    :param enter: says in which state it is.
-    :param leave: ends the bridge, where the person does not want to pair.
+    :param set_state: sets the state of the session.
+    :param exit_client: ends the client, where the person does not want to pair.
     """
 
     def __init__(
@@ -40,7 +40,8 @@ class PairingFlow:
     def start(self, session: str, server_nonce: bytes, bridge_nonce: bytes) -> None:
         """Pair in a new session. A code that is being typed is not interrupted.
 
-        One that was sent already was for the session before; the chat has to give another.
+        A code that was sent already belonged to the session before; the chat has to show another
+        one.
         """
         self._session, self._nonces = session, (server_nonce, bridge_nonce)
         self._accepted_peer = None
@@ -51,13 +52,13 @@ class PairingFlow:
             self.ask_code()
 
     def ask_code(self, problem: PairingProblem | None = None) -> None:
-        """Ask for the code."""
+        """Ask for the pairing code."""
         self._set_state(SessionState.UNPAIRED)
         self._code = None
         self._replace_question(self._run_code_question(problem))
 
     def ask_code_again(self, message: PairRefused) -> None:
-        """Ask again, telling why."""
+        """Ask for the code again, with the server's reason."""
         self.ask_code(PairingProblem(message.reason, message.tries_left, message.wait_seconds))
 
     def ask_comparison(self, telegram_name: str) -> None:
@@ -67,7 +68,10 @@ class PairingFlow:
         self._replace_question(self._run_comparison(PairingPeer(self._host, telegram_name, words)))
 
     def complete(self) -> PairingPeer:
-        """Give whom the person said yes to; the talk is over."""
+        """End the flow and return the peer that the person accepted.
+
+        :raises ProtocolError: the person has accepted none.
+        """
         if self._accepted_peer is None:
             raise ProtocolError(field="paired")
         peer = self._accepted_peer
@@ -75,7 +79,7 @@ class PairingFlow:
         return peer
 
     def cancel(self) -> None:
-        """Take the question back."""
+        """Withdraw the open question."""
         self._code = self._accepted_peer = None
         if self._question is not None:
             self._question.cancel()
@@ -92,7 +96,7 @@ class PairingFlow:
                 break
             except ProtocolError:
                 problem = PairingProblem(None)
-                await asyncio.sleep(0)  # a prompter that never waits must not stop everything
+                await asyncio.sleep(0)  # lets other tasks run even if the prompter never waits
         await self._channel.wait_connected()
         self._code = code
         self._set_state(SessionState.OFFERED)

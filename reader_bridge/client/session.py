@@ -1,7 +1,7 @@
-"""A session with a server: who is paired with whom, and what comes of each message.
+"""A session with a server: its state, and the reaction to each message.
 
-It outlives links: a link that comes back goes on where the last one broke off. What is done with a
-message in which state is in :data:`TABLE`.
+A session outlives connections: after a lost connection it continues where it was interrupted.
+:data:`REACTIONS` is the state machine.
 """
 
 import asyncio
@@ -55,28 +55,28 @@ from reader_bridge.protocol.vocabulary import (
 )
 
 GOODBYE_SECONDS = 1.0
-_EXPIRY, _LINK = "expiry", "link"
+_EXPIRY_TIMER, _DISCONNECTED_TIMER = "expiry", "disconnected"
 
 
 class Reaction(Enum):
-    """What is done."""
+    """How the client reacts to a message."""
 
     IGNORE = "ignore"
-    """It comes too late, and that is nobody's mistake."""
-    REFUSE = "not_now"
-    """It is answered `bad_state`, and has no effect."""
+    """The message came too late, which is nobody's mistake."""
+    REFUSE = "refuse"
+    """Answer with the error `bad_state`."""
     ASK_CODE_AGAIN = "ask_code_again"
-    ASK_COMPARISON = "compare"
-    """The person is asked whether host, name and words are right."""
+    ASK_COMPARISON = "ask_comparison"
+    """Ask the person whether host, name and words are right."""
     BECOME_PAIRED = "become_paired"
     BECOME_UNPAIRED = "become_unpaired"
     START = "start"
     REFUSE_START = "refuse_start"
-    """The operation fails with `bad_state`."""
-    REFUSE_AS_BUSY = "busy"
-    """The operation fails with `busy`."""
+    """Answer that the operation failed with `bad_state`."""
+    REFUSE_AS_BUSY = "refuse_as_busy"
+    """Answer that the operation failed with `busy`."""
     DELIVER = "deliver"
-    """It is what the running operation waits for."""
+    """Pass the message to the running operation, which waits for it."""
     STOP = "stop"
 
 
@@ -114,11 +114,11 @@ REACTIONS: dict[SessionState, dict[type[ServerMessage], Reaction]] = {
     },
     _S.PROVING: {**_PAIRED_REACTIONS, StartOperation: _R.REFUSE_AS_BUSY, AdminVerified: _R.DELIVER},
 }
-"""A message that is in no line of a state is :attr:`Reaction.NOT_NOW` there."""
+"""Messages that a state does not list get :attr:`Reaction.REFUSE`."""
 
 
 def find_reaction(state: SessionState, message: ServerMessage) -> Reaction:
-    """Look up what is done with a message."""
+    """Return the reaction to a message in a state."""
     return REACTIONS[state].get(type(message), Reaction.REFUSE)
 
 
@@ -127,7 +127,7 @@ class SessionTimeouts:
     """How long is waited, in seconds.
 
     :ivar challenge: for the server's answer to a card's challenge.
-    :ivar without_link: for a link, while an operation runs.
+    :ivar disconnected: for a connection, while an operation runs.
     """
 
     challenge: float = CHALLENGE_SECONDS
@@ -135,10 +135,10 @@ class SessionTimeouts:
 
 
 class BridgeSession:
-    """One session after the other, with the same server.
+    """The session with one server; a new one takes the place of one that ended.
 
-    :ivar state: where it stands; see the table.
-    :ivar ending: set when the bridge is to end by itself.
+    :ivar state: the state of the session, a row of :data:`REACTIONS`.
+    :ivar exit_reason: set when the client is to exit by itself.
     """
 
     def __init__(
@@ -169,7 +169,7 @@ class BridgeSession:
             self._set_state,
             self._exit,
         )
-        self._id = ""
+        self._session_id = ""
         self._peer: PairingPeer | None = None
         self._resume_secret: bytes | None = None
         self._reactions: dict[Reaction, Callable[[Any], Awaitable[None]]] = {
@@ -187,96 +187,102 @@ class BridgeSession:
         }
 
     def request_resumption(self, server_nonce: bytes) -> Resume | None:
-        """Ask for the session to be taken up again, where there is a pairing."""
+        """Return the request to resume the session; `None` where there is no pairing."""
         if self._resume_secret is None:
             return None
-        proof = compute_resume_proof(self._resume_secret, self._id, server_nonce)
-        return Resume(self._id, proof, self.channel.incoming.last)
+        proof = compute_resume_proof(self._resume_secret, self._session_id, server_nonce)
+        return Resume(self._session_id, proof, self.channel.incoming.last)
 
     async def accept_welcome(
-        self, welcome: Welcome, wire: ServerConnection, server_nonce: bytes, bridge_nonce: bytes
+        self,
+        welcome: Welcome,
+        connection: ServerConnection,
+        server_nonce: bytes,
+        bridge_nonce: bytes,
     ) -> None:
-        """Take the session the server gives, the old one or a new one.
+        """Enter the session that the server names, the resumed one or a new one.
 
-        :raises ProtocolError: where it gives what was not asked for; the pairing is over then.
+        :raises ProtocolError: the server named a session that was not asked for; the pairing is
+            ended.
         """
-        self._tasks.cancel_timer(_LINK)
+        self._tasks.cancel_timer(_DISCONNECTED_TIMER)
         if not (welcome.resumed or welcome.paired):
-            await self._start_new_session(welcome.session, wire, server_nonce, bridge_nonce)
+            await self._start_new_session(welcome.session, connection, server_nonce, bridge_nonce)
             return
-        if self._resume_secret is None or welcome.session != self._id or not welcome.paired:
+        if self._resume_secret is None or welcome.session != self._session_id or not welcome.paired:
             raise self._end_pairing_in_error("welcome")
         if not welcome.resumed:
-            await self.channel.start(wire)
+            await self.channel.start(connection)
             await self._operations.on_server_restart()
-        elif not await self.channel.resume(wire, welcome.last_seq):
+        elif not await self.channel.resume(connection, welcome.last_seq):
             raise self._end_pairing_in_error("last_seq")
-        self._tasks.set_timer(_EXPIRY, welcome.seconds_left, self._on_pairing_expired)
+        self._tasks.set_timer(_EXPIRY_TIMER, welcome.seconds_left, self._on_pairing_expired)
 
     async def handle(self, message: ServerMessage) -> None:
-        """Do what the table says."""
+        """React to a message as :data:`REACTIONS` says."""
         await self._reactions[find_reaction(self.state, message)](message)
 
     async def refuse_unknown_operation(self, operation_id: str) -> None:
-        """Refuse an operation that does not exist here."""
+        """Report an operation that this client does not have."""
         code = FailureCode.UNKNOWN_OPERATION
         self._prompter.show(OperationFailed(None, code, FailureValues()))
         await self.channel.send(OperationFailure(operation_id, code))
 
     def on_disconnect(self) -> None:
-        """Note that there is no link. An operation bears that for a while."""
+        """Keep messages back; an operation may go on without a connection for a while."""
         self.channel.detach()
-        if self._operations.is_running and not self._tasks.has_timer(_LINK):
-            self._tasks.set_timer(_LINK, self._disconnected_timeout, self._on_disconnected_too_long)
+        if self._operations.is_running and not self._tasks.has_timer(_DISCONNECTED_TIMER):
+            self._tasks.set_timer(
+                _DISCONNECTED_TIMER, self._disconnected_timeout, self._on_disconnected_too_long
+            )
 
     async def close(self) -> None:
-        """End everything: questions are taken back, the card is reset, the server is told."""
+        """Withdraw questions, stop the operation, reset the card and say `bye`."""
         self._pairing.cancel()
         self._operations.stop(FailureCode.CANCELLED)
         await self._tasks.finish()
-        self._operations.close()  # not before: what was stopped gives its card back on that thread
+        self._operations.close()  # not before: what was stopped releases its card on that thread
         try:
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self.channel.send(Bye(ByeReason.CLOSED))
         except TimeoutError:
-            pass  # a server that does not listen learns it from the link
+            pass  # the server notices that the connection is closed
         self._resume_secret = None
 
     async def _start_new_session(
-        self, session: str, wire: ServerConnection, server: bytes, bridge: bytes
+        self, session: str, connection: ServerConnection, server_nonce: bytes, bridge_nonce: bytes
     ) -> None:
         if self._resume_secret is not None:
             self._unpair(UnpairReason.SERVER_FORGOT)
-        self._id = session
-        await self.channel.start(wire)
-        self._pairing.start(session, server, bridge)
+        self._session_id = session
+        await self.channel.start(connection)
+        self._pairing.start(session, server_nonce, bridge_nonce)
 
     def _unpair(self, reason: UnpairReason) -> None:
-        """Be paired no more."""
         self._resume_secret = self._peer = None
-        self._tasks.cancel_timer(_EXPIRY)
+        self._tasks.cancel_timer(_EXPIRY_TIMER)
         self._operations.end_pairing()
         self._set_state(SessionState.UNPAIRED)
         self._prompter.show(PairingEnded(reason))
 
-    def _end_pairing_in_error(self, where: str) -> ProtocolError:
+    def _end_pairing_in_error(self, field: str) -> ProtocolError:
         if self._resume_secret is not None:
             self._unpair(UnpairReason.SERVER_FORGOT)
-        return ProtocolError(field=where)
+        return ProtocolError(field=field)
 
     def _set_state(self, state: SessionState) -> None:
         self.state = state
 
-    def _exit(self, ending: ExitReason) -> None:
+    def _exit(self, reason: ExitReason) -> None:
         if not self.exit_reason.done():
-            self.exit_reason.set_result(ending)
+            self.exit_reason.set_result(reason)
 
     def _on_task_failure(self, error: BaseException) -> None:
         if not self.exit_reason.done():
             self.exit_reason.set_exception(error)
 
     def _on_disconnected_too_long(self) -> None:
-        self._tasks.cancel_timer(_LINK)
+        self._tasks.cancel_timer(_DISCONNECTED_TIMER)
         self._operations.stop(FailureCode.LINK_LOST)
 
     async def _ignore(self, _: ServerMessage) -> None:
@@ -295,7 +301,7 @@ class BridgeSession:
         peer = self._pairing.complete()
         self._peer, self._resume_secret = peer, message.resume_secret
         self._set_state(SessionState.PAIRED)
-        self._tasks.set_timer(_EXPIRY, message.seconds_left, self._on_pairing_expired)
+        self._tasks.set_timer(_EXPIRY_TIMER, message.seconds_left, self._on_pairing_expired)
         self._prompter.show(PairingStarted(peer, message.seconds_left))
 
     async def _become_unpaired(self, message: Unpaired) -> None:
@@ -320,7 +326,7 @@ class BridgeSession:
         self._tasks.spawn(self._end_expired_pairing())
 
     async def _end_expired_pairing(self) -> None:
-        """Leave the session when its time is over, and begin a new one on a new link."""
+        """End the session and close the connection, so that a new one starts a new session."""
         await self.channel.send(Bye(ByeReason.EXPIRED))
         self._pairing.cancel()
         self._unpair(UnpairReason.EXPIRED)

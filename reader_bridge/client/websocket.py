@@ -1,7 +1,7 @@
-"""The link to the server: a websocket that is dialled, never listened for.
+"""The websocket connection to the server. The client always dials and never listens.
 
-`wss` with the authorities it is given; `ws` to this machine alone. Redirects are not followed,
-nothing is compressed, and a frame has its bounds.
+`wss` with the given authorities; `ws` to this machine only. Redirects are not followed, nothing is
+compressed, and frames are bounded.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ _CLOSED = (
 
 
 class ServerConnectionError(Exception):
-    """There is no link, or not any more.
+    """There is no connection, or it was lost.
 
     :ivar problem: why.
     """
@@ -45,11 +45,11 @@ class ServerConnectionError(Exception):
 
 
 class UnencryptedAddressError(ValueError):
-    """The address is an unprotected one of another machine; it is not dialled."""
+    """The address is `ws` on another machine, which is never dialled."""
 
 
 class ServerConnection:
-    """A link that stands."""
+    """An open connection."""
 
     def __init__(self, socket: "aiohttp.ClientWebSocketResponse") -> None:
         self._socket = socket
@@ -57,7 +57,7 @@ class ServerConnection:
     async def send(self, frame: str) -> None:
         """Send a frame.
 
-        :raises LinkError: where the link is gone.
+        :raises ServerConnectionError: the connection is lost.
         """
         try:
             await self._socket.send_str(frame)
@@ -67,7 +67,7 @@ class ServerConnection:
     async def receive(self) -> str:
         """Wait for a frame.
 
-        :raises LinkError: where the link is gone, or what comes is no text within the bounds.
+        :raises ServerConnectionError: the connection is lost, or what came is not a bounded text.
         """
         message = await self._socket.receive()
         if message.type is aiohttp.WSMsgType.TEXT:
@@ -77,15 +77,15 @@ class ServerConnection:
         raise ServerConnectionError(ConnectionProblem.MISUNDERSTOOD)
 
     async def close(self) -> None:
-        """End the link."""
+        """Close the connection."""
         await self._socket.close()
 
 
 class ServerConnector:
-    """Dials one server.
+    """Connects to one server.
 
-    :param tls: whom to believe; only for `wss`.
-    :raises UnprotectedError: for `ws` to another machine.
+    :param tls: the authorities to trust; unused for `ws`.
+    :raises UnencryptedAddressError: the address is `ws` on another machine.
     """
 
     def __init__(
@@ -95,28 +95,28 @@ class ServerConnector:
         self._local = is_loopback(parts.hostname or "")
         if parts.scheme != "wss" and not (parts.scheme == "ws" and self._local):
             raise UnencryptedAddressError
-        self._url, self._tls, self._seconds = url, tls, timeout
+        self._url, self._tls, self._timeout = url, tls, timeout
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[ServerConnection]:
-        """Make a link, and end it.
+        """Open a connection for the duration of a `with` block.
 
-        :raises LinkError: where there is none.
+        :raises ServerConnectionError: the server cannot be reached, or is not a Kaika server.
         """
         tracing = aiohttp.TraceConfig()
         tracing.on_request_redirect.append(_refuse_redirect)
         async with aiohttp.ClientSession(
             trace_configs=[tracing], trust_env=not self._local
         ) as session:
-            wire = await self._open_websocket(session)
+            connection = await self._open_websocket(session)
             try:
-                yield wire
+                yield connection
             finally:
-                await wire.close()
+                await connection.close()
 
     async def _open_websocket(self, session: aiohttp.ClientSession) -> ServerConnection:
         try:
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(self._timeout):
                 socket = await session.ws_connect(
                     self._url,
                     ssl=self._tls or True,
@@ -139,9 +139,9 @@ class ServerConnector:
 
 
 class ReconnectDelay:
-    """Doubles the wait at every failure, and draws from it, so that bridges do not come at once.
+    """Exponential back-off with jitter, so that clients do not all come back at the same moment.
 
-    :param draw: a number from 0 to 1.
+    :param draw: a random number from 0 to 1.
     """
 
     def __init__(self, draw: Callable[[], float] = random.random) -> None:
@@ -149,18 +149,18 @@ class ReconnectDelay:
         self._failures = 0
 
     def next_delay(self) -> float:
-        """Give the seconds to wait: from half of the step to the whole."""
+        """Return the seconds to wait: between half of the current step and the whole."""
         step = min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * (1 << min(self._failures, 10)))
         self._failures += 1
         return step * (0.5 + self._draw() / 2)
 
     def reset(self) -> None:
-        """Begin anew: there was a link that held."""
+        """Start over with the shortest delay."""
         self._failures = 0
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine itself, without asking any name server."""
+    """Whether a host is this machine, decided without asking a name server."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -1,4 +1,4 @@
-"""The six operations. What a server may ask for, and nothing else."""
+"""The six operations that a server can ask for."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -22,9 +22,9 @@ OPERATIONS: dict[Operation, Callable[[OperationContext, Any], Awaitable[ResultVa
 
 
 async def run_operation(context: OperationContext) -> ResultValue:
-    """Carry out an operation.
+    """Run an operation and return its value.
 
-    :raises OperationFailedError: where it does not come to its end.
+    :raises OperationFailedError: the operation failed.
     """
     try:
         return await OPERATIONS[context.operation](context, context.parameters)

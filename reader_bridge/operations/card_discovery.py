@@ -1,4 +1,4 @@
-"""Finding the card an operation is about: waiting for it, and telling it from others."""
+"""Discovery of the card that an operation is about."""
 
 import asyncio
 from collections.abc import Iterator
@@ -24,21 +24,21 @@ async def find_card(
     *,
     reread: bool = False,
 ) -> FoundCard:
-    """Find the card, waiting for it as long as the operation may last.
+    """Find the card, waiting for it as long as the operation may take.
 
-    :param reader: only there.
-    :param role: whose certificate to read along.
-    :param afresh: read it as if it had never been seen.
-    :raises OperationFailedError: where several could be meant, or the card does not take part.
+    :param reader: look in this reader only.
+    :param role: whose certificate to read as well.
+    :param reread: read the card even if it is the one that was read last.
+    :raises OperationFailedError: several cards could be meant, or the card does not respond.
     """
-    told = False
+    reported = False
     changed = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     known = None if reread else context.session.last_card
     attempt = partial(_search_readers, context.readers, context.card_calls, reader, role, known)
 
-    def notice(_: ReaderSnapshot) -> None:
+    def on_change(_: ReaderSnapshot) -> None:
         loop.call_soon_threadsafe(changed.set)
 
     watch = None
@@ -49,12 +49,12 @@ async def find_card(
             if isinstance(found, FoundCard):
                 context.session.last_card = found
                 return found
-            if not told:
-                told = True
+            if not reported:
+                reported = True
                 await context.server.report_progress(found)
             if watch is None:
-                watch = context.readers.watch(notice)
-                continue  # something may have come before the watch began
+                watch = context.readers.watch(on_change)
+                continue  # a card may have come before the watch began
             await changed.wait()
     finally:
         if watch is not None:
@@ -65,9 +65,9 @@ async def find_card(
 def exclusive_access(
     readers: CardReaders, calls: CardCalls, card: FoundCard
 ) -> Iterator[CardProfile]:
-    """Lend the card for PIN work: for itself alone, and reset afterwards.
+    """Connect to the card for PIN work; no other program reaches it, and it is reset afterwards.
 
-    :raises CardRemovedError: where it was swapped since it was found.
+    :raises CardRemovedError: the card was swapped since it was found.
     """
     with calls.make_revocable(
         readers.connect(card.reader_state.name, exclusive=True)
@@ -76,9 +76,9 @@ def exclusive_access(
 
 
 def reconnect(readers: CardReaders, connection: CardConnection, card: FoundCard) -> CardProfile:
-    """Recognise the card again that was found.
+    """Recognise the card that was found before, over a new connection.
 
-    :raises CardRemovedError: where it was swapped.
+    :raises CardRemovedError: it is another card.
     """
     now = next(
         (each for each in readers.list_readers() if each.name == card.reader_state.name), None
@@ -90,7 +90,7 @@ def reconnect(readers: CardReaders, connection: CardConnection, card: FoundCard)
     ):
         raise CardRemovedError
     profile = identify(connection)
-    if type(profile) is not card.kind:
+    if type(profile) is not type(card.profile):
         raise CardRemovedError
     profile.reuse(card.profile)
     return profile
@@ -103,9 +103,9 @@ def inspect_card(
     role: KeyRole | None,
     known: FoundCard | None,
 ) -> FoundCard:
-    """Say what the card in a reader is. Reading commands only.
+    """Read what the card in a reader is, with reading commands only.
 
-    :param known: the card that was looked at last; if it is this one, little is read again.
+    :param known: the card that was read last; if it is the same one, little is read again.
     """
     if state.mute:
         raise operation_failure(FailureCode.CARD_MUTE, reader=printable_reader_name(state.name))
@@ -126,7 +126,7 @@ def _search_readers(
     role: KeyRole | None,
     known: FoundCard | None,
 ) -> FoundCard | ProgressStep:
-    """Give the card, or what is waited for. One call: each costs a change of threads."""
+    """Return the card, or what to wait for. One call, because each costs a change of threads."""
     states = [
         each
         for each in readers.list_readers()

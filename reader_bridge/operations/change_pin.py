@@ -1,4 +1,4 @@
-"""`change_pin`: with the PIN it is now, both typed on this PC."""
+"""`change_pin`: sets a new PIN with the current one. Both are typed on this PC."""
 
 from reader_bridge.card.profiles.base import CardCapability
 from reader_bridge.card.secret_buffer import SecretBuffer
@@ -15,28 +15,28 @@ from reader_bridge.protocol.operations import ChangePin, PinChanged
 
 
 async def change_pin(context: OperationContext, parameters: ChangePin) -> PinChanged:
-    """Change the PIN."""
+    """Change the PIN; see :class:`reader_bridge.protocol.operations.ChangePin`."""
     await ensure_reading_allowed(context)
-    found = await find_card(context, parameters.reader)
-    found.require(CardCapability.CHANGE_PIN, serial=parameters.card_serial)
-    await ask_consent(context, found)
+    card = await find_card(context, parameters.reader)
+    card.require(CardCapability.CHANGE_PIN, serial=parameters.card_serial)
+    await ask_consent(context, card)
     new = SecretBuffer()
 
     async def attempt(old: SecretBuffer, accept_last_try: bool) -> PinChanged:
         nonlocal new
         if not new:
-            new = await ask_new_pin(context, found)
+            new = await ask_new_pin(context, card)
 
         def work() -> PinChanged:
-            with exclusive_access(context.readers, context.card_calls, found) as profile:
+            with exclusive_access(context.readers, context.card_calls, card) as profile:
                 profile.change_pin(old, new, accept_last_try=accept_last_try)
-                return PinChanged(found.serial)
+                return PinChanged(card.serial)
 
         return await context.run_pin_work(work)
 
     try:
         return await attempt_with_secret(
-            context, found, PinKind.CURRENT, found.status.pin, found.kind.pin_entry_rules, attempt
+            context, card, PinKind.CURRENT, card.status.pin, card.profile.pin_entry_rules, attempt
         )
     finally:
         new.wipe()

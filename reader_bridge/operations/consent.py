@@ -1,4 +1,4 @@
-"""Asking the person: for their consent, and for what only they know."""
+"""Questions to the person: their consent, and the PIN or PUK."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -21,15 +21,15 @@ from reader_bridge.protocol.failures import FailureCode
 from reader_bridge.protocol.vocabulary import ProgressStep
 
 MAX_ENTRIES = 10
-"""Of one PIN in one operation, whatever card and person say."""
+"""Entries of one PIN in one operation, whatever card and person answer."""
 
 _T = TypeVar("_T")
 
 
 async def ensure_reading_allowed(context: OperationContext) -> None:
-    """Ask, before the first operation of a session, whether reading is wanted at all.
+    """Ask, before the first operation of a session, whether cards may be read at all.
 
-    :raises OperationFailedError: where it is not.
+    :raises OperationFailedError: the person refused.
     """
     if context.session.reading_allowed:
         return
@@ -41,9 +41,9 @@ async def ensure_reading_allowed(context: OperationContext) -> None:
 
 
 async def ask_consent(context: OperationContext, card: FoundCard) -> None:
-    """Ask whether this very operation is wanted, on this card. Never skipped.
+    """Ask whether this operation is wanted on this card. Never skipped.
 
-    :raises OperationFailedError: where it is not.
+    :raises OperationFailedError: the person refused.
     """
     await context.server.report_progress(ProgressStep.WAITING_FOR_PERSON)
     reader = printable_reader_name(card.reader_state.name)
@@ -53,11 +53,11 @@ async def ask_consent(context: OperationContext, card: FoundCard) -> None:
 
 
 async def ask_new_pin(context: OperationContext, card: FoundCard) -> SecretBuffer:
-    """Ask for the new PIN, until it can be one.
+    """Ask for the new PIN until it has a valid form.
 
-    :raises OperationFailedError: where the person does not want to, or never gets it right.
+    :raises OperationFailedError: the person gave up, or never typed a valid one.
     """
-    rules = card.kind.new_pin_rules
+    rules = card.profile.new_pin_rules
     request = PinRequest(PinKind.NEW, context.operation, card.label, rules)
     return await _ask_valid_secret(context, request, rules)
 
@@ -70,11 +70,11 @@ async def attempt_with_secret(
     rules: PinRules,
     attempt: Callable[[SecretBuffer, bool], Awaitable[_T]],
 ) -> _T:
-    """Ask for PIN or PUK, and attempt something with it; each attempt is typed anew.
+    """Ask for PIN or PUK and attempt an action with it. Each attempt is typed again.
 
-    :param counter: of its tries, as they are.
-    :param attempt: gets what was typed, and whether the last try may be spent.
-    :raises OperationFailedError: where it does not come to the attempt, or that fails.
+    :param counter: the tries that are left.
+    :param attempt: takes what was typed, and whether the last try may be spent.
+    :raises OperationFailedError: nothing was typed, or the last attempt failed.
     """
     counter = counter or TryCounter(None)
     fault: PinFault | None = None

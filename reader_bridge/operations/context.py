@@ -1,4 +1,4 @@
-"""What one running operation has at hand: the card, the person, and the little of the server."""
+"""The context of a running operation: card, person, server, and what outlives the operation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,21 +17,21 @@ _T = TypeVar("_T")
 
 
 class OperationServer(Protocol):
-    """All that an operation can get from the server while it runs."""
+    """The requests that a running operation can send to the server."""
 
     async def report_progress(self, step: ProgressStep, tries_left: int | None = None) -> None:
-        """Tell what is waited for."""
+        """Report what the operation waits for."""
 
     async def request_cryptogram(self, card_serial: str, host: bytes, card: bytes) -> bytes:
-        """Have the card's challenge answered.
+        """Have the server answer the card's challenge.
 
-        :raises OperationFailedError: where the server does not, in time.
+        :raises OperationFailedError: the server did not answer in time.
         """
 
     async def verify_card_answer(self, answer: bytes) -> bool:
-        """Have the card's own proof checked.
+        """Have the server check the card's own proof.
 
-        :raises OperationFailedError: where the server does not say, in time.
+        :raises OperationFailedError: the server did not answer in time.
         """
 
 
@@ -39,9 +39,10 @@ class OperationServer(Protocol):
 class SessionContext:
     """What outlives an operation.
 
-    :ivar reading_allowed: the person said yes to reading, in this session.
-    :ivar admin_rejected: a card has refused a cryptogram; no card gets another one from this run.
-    :ivar card: the one that was looked at last.
+    :ivar reading_allowed: the person allowed reading, in this session.
+    :ivar admin_rejected: a card refused a cryptogram; until the program restarts no card gets
+        another.
+    :ivar last_card: the card that was read last.
     """
 
     reading_allowed: bool = False
@@ -51,7 +52,7 @@ class SessionContext:
 
 @dataclass
 class OperationContext:
-    """One running operation.
+    """What an operation works with.
 
     :ivar origin: of the server, as it was dialled.
     """
@@ -67,18 +68,18 @@ class OperationContext:
 
     @property
     def operation(self) -> Operation:
-        """Which it is."""
+        """The operation that the parameters belong to."""
         return operation_of(self.parameters)
 
     @property
     def purpose(self) -> PinPurpose | None:
-        """What it is for, where it is for something."""
+        """The purpose of the operation, where it has one."""
         return getattr(self.parameters, "purpose", None)
 
     async def run_read(self, work: Callable[[], _T]) -> _T:
-        """Make a call to readers or card that can be broken off anywhere.
+        """Run work on readers or card that can be interrupted anywhere.
 
-        :raises OperationFailedError: where the card does not take part.
+        :raises OperationFailedError: the card failed.
         """
         try:
             return await self.card_calls.call(work)
@@ -86,14 +87,14 @@ class OperationContext:
             raise failure_from_card(error) from None
 
     async def run_pin_work(self, work: Callable[[], _T]) -> _T:
-        """Make a call that uses or sets a PIN. What it raises is left as it is.
+        """Run work that uses or sets a PIN, to its end.
 
-        :raises CardError: as the card's verbs do.
+        :raises CardError: as it came from the card; see :meth:`failure_for`.
         """
         self.prompter.show(CardWorking(self.operation))
         return await self.card_calls.call_to_end(work)
 
     def failure_for(self, error: CardError) -> Exception:
-        """Read the error of such a call."""
+        """Return the failure for an error of :meth:`run_pin_work`."""
         connection = self.card_calls.connection
         return failure_from_card(error, connection.unanswered_instruction if connection else None)

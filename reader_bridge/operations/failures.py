@@ -1,4 +1,4 @@
-"""How an operation ends before its end: one exception, and what a card's error becomes."""
+"""The failure of an operation, and the failure for each error of a card."""
 
 from reader_bridge.card.apdu import Instruction
 from reader_bridge.card.errors import (
@@ -21,7 +21,7 @@ PIN_CHANGING_INSTRUCTIONS = frozenset(
     {Instruction.CHANGE_REFERENCE_DATA, Instruction.RESET_RETRY_COUNTER}
 )
 REFUSED_SW1 = range(0x67, 0x6F)
-"""SW1 of a command that was refused before it did anything (ISO/IEC 7816-4 §5.6)."""
+"""SW1 of a command that the card refused before it did anything (ISO/IEC 7816-4 §5.6)."""
 _FAILURE_CODES = {
     "no_card": FailureCode.CARD_REMOVED,
     "last_try": FailureCode.PIN_NOT_ENTERED,
@@ -33,10 +33,10 @@ _FAILURE_CODES = {
 
 
 class OperationFailedError(Exception):
-    """An operation did not come to its end.
+    """An operation failed.
 
     :ivar code: why.
-    :ivar values: what there is to say beside it.
+    :ivar values: the values that belong to the code.
     """
 
     def __init__(self, code: FailureCode, values: FailureValues | None = None) -> None:
@@ -53,14 +53,14 @@ def operation_failure(
     profile: ProfileName | None = None,
     reader: str | None = None,
 ) -> OperationFailedError:
-    """Make the exception of a failure."""
+    """Return the exception for a failure code and its values."""
     return OperationFailedError(code, FailureValues(tries_left, tries_needed, profile, reader))
 
 
 def failure_from_card(error: CardError, unanswered: int | None = None) -> OperationFailedError:
-    """Read a card's error.
+    """Return the failure for a card's error.
 
-    :param unanswered: the instruction that was on its way when the card was lost.
+    :param unanswered: the instruction that was sent last, where it got no answer.
     """
     if is_outcome_unknown(error, unanswered):
         return operation_failure(FailureCode.OUTCOME_UNKNOWN)
@@ -82,7 +82,7 @@ def failure_from_card(error: CardError, unanswered: int | None = None) -> Operat
 
 
 def is_outcome_unknown(error: CardError, unanswered: int | None) -> bool:
-    """Tell whether the card may have set another PIN, although there was no right answer."""
+    """Whether the card may have set another PIN although it did not confirm it."""
     if unanswered in PIN_CHANGING_INSTRUCTIONS:
         return True
     return (
@@ -93,7 +93,7 @@ def is_outcome_unknown(error: CardError, unanswered: int | None) -> bool:
 
 
 def printable_reader_name(name: str) -> str:
-    """Give a reader's name as messages carry it: without control characters, and not endless."""
+    """Return a reader's name as messages carry it: printable and bounded."""
     seen = "".join(letter for letter in name if letter.isprintable())[:128]
     return seen or "?"
 

@@ -11,17 +11,17 @@ from reader_bridge.protocol.failures import FailureCode
 from reader_bridge.protocol.vocabulary import KeyRole, ProfileName
 
 MAX_SERIAL_LENGTH = 64
-"""As hex."""
+"""Hexadecimal digits."""
 FINGERPRINT_BYTES = 16
 
 
 @dataclass(frozen=True)
 class FoundCard:
-    """A card that was looked at.
+    """A card that was read.
 
-    :ivar state: its reader, as it was then.
-    :ivar seen: its profile, over the connection that it was looked at by.
-    :ivar certificate: where one was asked for.
+    :ivar reader_state: the state of its reader at that time.
+    :ivar profile: its profile, over the connection it was read by.
+    :ivar certificate: of the role that was asked for.
     """
 
     reader_state: ReaderState
@@ -31,40 +31,35 @@ class FoundCard:
     certificate: bytes | None = None
 
     def is_still_in(self, state: ReaderState) -> bool:
-        """Tell whether no other card was put into its reader since then."""
-        seen = self.reader_state
-        return (seen.name, seen.changes, seen.atr) == (state.name, state.changes, state.atr)
-
-    @property
-    def kind(self) -> type[CardProfile]:
-        """Its profile's class, for the rules of its PIN."""
-        return type(self.profile)
+        """Whether the reader has held this card ever since."""
+        then = self.reader_state
+        return (then.name, then.changes, then.atr) == (state.name, state.changes, state.atr)
 
     @property
     def profile_name(self) -> ProfileName:
-        """As what it was recognised."""
+        """What the card was recognised as."""
         return self.status.profile
 
     @property
     def label(self) -> CardLabel:
-        """What the person is told of it."""
+        """The card as the person is told of it."""
         return CardLabel(self.profile_name, self.status.card_number, self.serial)
 
-    def require(self, *verbs: CardCapability, serial: str | None = None) -> None:
-        """See that it is the right card, and that it has the verbs.
+    def require(self, *capabilities: CardCapability, serial: str | None = None) -> None:
+        """Check that the card is the expected one and has the capabilities.
 
-        :raises OperationFailedError: where not.
+        :raises OperationFailedError: it is unknown, lacks a capability, or has another serial.
         """
         if self.status.profile is ProfileName.UNKNOWN:
             raise operation_failure(FailureCode.CARD_UNKNOWN)
-        if not self.status.capabilities.issuperset(verbs):
+        if not self.status.capabilities.issuperset(capabilities):
             raise operation_failure(FailureCode.OPERATION_REFUSED, profile=self.profile_name)
         if serial is not None and serial != self.serial:
             raise operation_failure(FailureCode.WRONG_CARD)
 
 
 def chip_serial(profile: CardProfile, status: CardStatus) -> str | None:
-    """Give the chip's serial; where it tells none, a fingerprint of its certificate."""
+    """Return the serial of the chip; where it has none, a fingerprint of its certificate."""
     if status.serial is not None:
         if not 2 <= len(status.serial) <= MAX_SERIAL_LENGTH:
             raise operation_failure(FailureCode.CARD_RESPONSE_INVALID)

@@ -1,4 +1,4 @@
-"""`prove_possession`: the statement of possession, signed by the card, after the person's PIN."""
+"""`prove_possession`: the card signs the statement of possession after its PIN was verified."""
 
 import os
 
@@ -21,16 +21,16 @@ from reader_bridge.protocol.vocabulary import Operation
 
 
 async def prove_possession(context: OperationContext, parameters: ProvePossession) -> Receipt:
-    """Have the card sign that it is here, for this server, now."""
+    """Have the card prove to this server that it is present now."""
     await ensure_reading_allowed(context)
-    found = await find_card(context, parameters.reader)
-    found.require(CardCapability.SIGN, serial=parameters.card_serial)
-    serial = require_serial(found.serial)
-    await ask_consent(context, found)
+    card = await find_card(context, parameters.reader)
+    card.require(CardCapability.SIGN, serial=parameters.card_serial)
+    serial = require_serial(card.serial)
+    await ask_consent(context, card)
 
     async def attempt(pin: SecretBuffer, accept_last_try: bool) -> Receipt:
         def work() -> Receipt:
-            with exclusive_access(context.readers, context.card_calls, found) as profile:
+            with exclusive_access(context.readers, context.card_calls, card) as profile:
                 profile.verify_pin(pin, accept_last_try=accept_last_try)
                 return sign_receipt(
                     profile, context.origin, context.operation, parameters.server_nonce, serial
@@ -39,14 +39,15 @@ async def prove_possession(context: OperationContext, parameters: ProvePossessio
         return await context.run_pin_work(work)
 
     return await attempt_with_secret(
-        context, found, PinKind.CURRENT, found.status.pin, found.kind.pin_entry_rules, attempt
+        context, card, PinKind.CURRENT, card.status.pin, card.profile.pin_entry_rules, attempt
     )
 
 
 def require_serial(serial: str | None) -> str:
-    """Give a card's serial, without which nothing can be proved of it.
+    """Return the serial, without which nothing can be proved of a card.
 
-    :raises OperationFailedError: where it has none, and no certificate to make one of.
+    :raises OperationFailedError: the card has neither a serial nor a certificate to derive one
+        from.
     """
     if serial is None:
         raise operation_failure(FailureCode.CERTIFICATE_MISSING)
@@ -56,9 +57,9 @@ def require_serial(serial: str | None) -> str:
 def sign_receipt(
     profile: CardProfile, origin: str, operation: Operation, server_nonce: bytes, serial: str
 ) -> Receipt:
-    """Have a card whose PIN was verified sign the statement; nothing else is ever signed.
+    """Have a card whose PIN was verified sign the statement. Nothing else is ever signed.
 
-    Half of what makes it fresh is drawn here, so that no server can choose what is signed.
+    The bridge draws one of the two nonces, so that no server can choose what is signed.
     """
     bridge_nonce = os.urandom(NONCE_BYTES)
     statement = build_possession_statement(

@@ -1,4 +1,4 @@
-"""The operations that read: `list_readers`, `card_status`, `read_certificate`. No PIN, no try."""
+"""The operations that only read. They need no PIN and spend no try."""
 
 from reader_bridge.card.profiles.base import CardCapability, TryCounter
 from reader_bridge.operations.card_discovery import find_card
@@ -26,11 +26,11 @@ REQUIRED_CAPABILITIES: dict[Operation, frozenset[CardCapability]] = {
     Operation.SET_PIN: frozenset({CardCapability.SET_PIN_AS_ADMIN, CardCapability.UNLOCK_WITH_PUK}),
     Operation.CHANGE_PIN: frozenset({CardCapability.CHANGE_PIN}),
 }
-"""What a card has to be able to do for an operation; the others need no card that is known."""
+"""An operation needs one of these; the others take any card, even an unknown one."""
 
 
 async def list_readers(context: OperationContext, _: ListReaders) -> ReaderList:
-    """Tell which readers there are."""
+    """Return the readers of this machine."""
     await ensure_reading_allowed(context)
     states = await context.run_read(context.readers.list_readers)
     return ReaderList(
@@ -42,33 +42,33 @@ async def list_readers(context: OperationContext, _: ListReaders) -> ReaderList:
 
 
 async def read_card_status(context: OperationContext, parameters: ReadCardStatus) -> CardReport:
-    """Tell what the card says without a PIN."""
+    """Return what the card says without a PIN."""
     await ensure_reading_allowed(context)
-    found = await find_card(context, parameters.reader, reread=True)
-    status = found.status
+    card = await find_card(context, parameters.reader, reread=True)
+    status = card.status
     return CardReport(
-        reader=printable_reader_name(found.reader_state.name),
-        profile=found.profile_name,
-        card_serial=found.serial,
+        reader=printable_reader_name(card.reader_state.name),
+        profile=card.profile_name,
+        card_serial=card.serial,
         card_number=status.card_number,
         pin=_tries_of(status.pin),
         puk=_tries_of(status.puk),
         admin=_tries_of(status.admin),
         certificates=status.certificates,
-        possible=_possible_operations(found),
+        possible=_possible_operations(card),
     )
 
 
 async def read_certificate(
     context: OperationContext, parameters: ReadCertificate
 ) -> CertificateCopy:
-    """Give a certificate on the card."""
+    """Return a certificate of the card."""
     await ensure_reading_allowed(context)
-    found = await find_card(context, parameters.reader, parameters.role, reread=True)
-    found.require(CardCapability.READ_CERTIFICATE)
-    if found.certificate is None:
+    card = await find_card(context, parameters.reader, parameters.role, reread=True)
+    card.require(CardCapability.READ_CERTIFICATE)
+    if card.certificate is None:
         raise operation_failure(FailureCode.CERTIFICATE_MISSING)
-    return CertificateCopy(parameters.role, found.certificate)
+    return CertificateCopy(parameters.role, card.certificate)
 
 
 def _tries_of(counter: TryCounter | None) -> Tries | None:
@@ -76,9 +76,9 @@ def _tries_of(counter: TryCounter | None) -> Tries | None:
 
 
 def _possible_operations(card: FoundCard) -> tuple[Operation, ...]:
-    verbs = card.status.capabilities
+    capabilities = card.status.capabilities
     return tuple(
         operation
         for operation in Operation
-        if operation not in REQUIRED_CAPABILITIES or verbs & REQUIRED_CAPABILITIES[operation]
+        if operation not in REQUIRED_CAPABILITIES or capabilities & REQUIRED_CAPABILITIES[operation]
     )

@@ -1,4 +1,4 @@
-"""A running operation, from the session's side: its deadline, its messages, and its one outcome."""
+"""A running operation as the session sees it: its deadline, its messages, and its one end."""
 
 import asyncio
 import logging
@@ -37,10 +37,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class OperationChannel:
-    """How an operation reaches the session it runs in.
+    """How a running operation reaches its session.
 
-    :ivar send: sends a message, now or when the link is back.
-    :ivar enter: says in which state the operation is.
+    :ivar send: sends a message now, or when the connection is back.
+    :ivar set_state: sets the state of the session.
     """
 
     send: Callable[[OperationMessage], Awaitable[None]]
@@ -48,9 +48,9 @@ class OperationChannel:
 
 
 class RunningOperation:
-    """One operation. It is the operation's :class:`ServerSide`.
+    """One operation; implements :class:`OperationServer` for it.
 
-    :ivar start: what the server asked for.
+    :ivar start: the server's message that started it.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class RunningOperation:
         self._show: Callable[[OperationWaiting], None] = lambda _: None
 
     async def run(self, context: OperationContext) -> OperationEnd:
-        """Carry it out. Gives exactly one outcome, whatever happens."""
+        """Run the operation. Returns exactly one end, whatever happens."""
         self._show = context.prompter.show
         self._task = asyncio.ensure_future(self._run_to_end(context))
         try:
@@ -85,21 +85,21 @@ class RunningOperation:
         return self._task.result()
 
     def stop(self, code: FailureCode) -> None:
-        """End it, where it is not too late for that.
+        """Stop the operation, unless it is past the point where it can be stopped.
 
-        :param code: what it ended for.
+        :param code: the failure to report.
         """
         self._stopped_by = self._stopped_by or code
         if self._task is not None:
             self._task.cancel()
 
     def deliver(self, message: AdminCryptogram | AdminVerified) -> None:
-        """Hand over what the server says to the operation's question."""
+        """Pass on the server's answer to the operation's request."""
         if self._reply is not None and not self._reply.done():
             self._reply.set_result(message)
 
     async def report_progress(self, step: ProgressStep, tries_left: int | None = None) -> None:
-        """Tell what is waited for; the server hears of the first two only."""
+        """Show what the operation waits for; the server is told of the first two steps only."""
         self._show(OperationWaiting(self.start.operation, step))
         if step is self._last_step or not self._progress_left:
             return
@@ -108,13 +108,13 @@ class RunningOperation:
         await self._channel.send(OperationProgress(self.start.operation_id, step, tries_left))
 
     async def request_cryptogram(self, card_serial: str, host: bytes, card: bytes) -> bytes:
-        """Have the card's challenge answered."""
+        """Have the server answer the card's challenge."""
         challenge = AdminChallenge(self.start.operation_id, card_serial, host, card)
         reply = await self._ask(challenge, SessionState.AUTHENTICATING, AdminCryptogram)
         return reply.cryptogram
 
     async def verify_card_answer(self, answer: bytes) -> bool:
-        """Have the card's own proof checked."""
+        """Have the server check the card's own proof."""
         proof = AdminAnswer(self.start.operation_id, answer)
         return (await self._ask(proof, SessionState.PROVING, AdminVerified)).ok
 

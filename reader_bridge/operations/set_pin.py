@@ -1,7 +1,7 @@
-"""`set_pin`: a new PIN with the issuer's consent, or by the PUK of a card that has one.
+"""`set_pin`: sets a new PIN with the issuer's consent, or with the PUK of a card that has one.
 
-The PC never learns the issuer's key, and the server never the PIN. Once the new PIN was typed
-there is no pause: what authenticates the administrator stays open only for that long.
+The PC never learns the issuer's key, and the server never learns the PIN. Once the new PIN was
+typed there is no pause, so that the administrator's authentication stays open only that long.
 """
 
 import asyncio
@@ -32,19 +32,20 @@ from reader_bridge.protocol.vocabulary import PinPurpose
 
 
 async def set_pin(context: OperationContext, parameters: SetPin) -> Receipt:
-    """Set a new PIN, and have the card sign that it was this one."""
+    """Set a new PIN, and have the card sign that it did."""
     await ensure_reading_allowed(context)
-    found = await find_card(context, parameters.reader)
-    found.require()
-    set_it = _choose_method(parameters, found)
-    found.require(serial=parameters.card_serial)
-    return await set_it(context, parameters, found)
+    card = await find_card(context, parameters.reader)
+    card.require()
+    set_it = _choose_method(parameters, card)
+    card.require(serial=parameters.card_serial)
+    return await set_it(context, parameters, card)
 
 
 def _choose_method(parameters: SetPin, card: FoundCard) -> Callable[..., Awaitable[Receipt]]:
-    """Give how the PIN of this kind of card is set.
+    """Return the method for this kind of card.
 
-    :raises OperationFailedError: where it is not: of a MOICA card, only the official page does.
+    :raises OperationFailedError: there is none: a MOICA card's PIN is set on the official page
+        only.
     """
     if CardCapability.SET_PIN_AS_ADMIN in card.status.capabilities:
         return _set_as_administrator
@@ -74,7 +75,7 @@ async def _set_with_puk(context: OperationContext, parameters: SetPin, card: Fou
 
     try:
         return await attempt_with_secret(
-            context, card, PinKind.PUK, card.status.puk, card.kind.puk_entry_rules, attempt
+            context, card, PinKind.PUK, card.status.puk, card.profile.puk_entry_rules, attempt
         )
     finally:
         new.wipe()
@@ -97,11 +98,11 @@ async def _set_as_administrator(
 
 
 def _check_admin_tries(context: OperationContext, card: FoundCard) -> None:
-    """See that an administrator's authentication can be dared at all."""
+    """Check that the administrator's authentication may be attempted."""
     tries = card.status.admin.remaining if card.status.admin else None
     if context.session.admin_rejected:
         raise operation_failure(FailureCode.ADMIN_KEY_REJECTED, tries_left=tries)
-    needed = card.kind.min_admin_tries
+    needed = card.profile.min_admin_tries
     if tries is None or tries < needed:
         raise operation_failure(FailureCode.ADMIN_TRIES_LOW, tries_left=tries, tries_needed=needed)
 
@@ -109,7 +110,7 @@ def _check_admin_tries(context: OperationContext, card: FoundCard) -> None:
 async def _authenticate(
     context: OperationContext, parameters: SetPin, card: FoundCard
 ) -> CardProfile:
-    """Relay the administrator's mutual authentication; the connection stays open after it."""
+    """Relay the administrator's mutual authentication. The connection stays open afterwards."""
     profile, challenge = await context.card_calls.call(
         lambda: _begin_authentication(context, parameters, card)
     )

@@ -1,6 +1,7 @@
-"""What a bridge and a server say to each other. All the other rooms know of the bridge.
+"""The protocol between a bridge and a server: messages, limits, pairing, and the signed statement.
 
-Imports nothing of ours and nothing of others. docs/bridge-protocol.md is made from it.
+It needs nothing but Python, and it is all that other rooms may use of the bridge.
+docs/bridge-protocol.md is generated from it by :mod:`tools.protocol_docs`.
 """
 
 from reader_bridge.protocol.errors import ProtocolError, UnknownOperationError

@@ -1,7 +1,7 @@
-"""Between frozen dataclasses and JSON, strictly: what is not exactly as declared is refused.
+"""Strict conversion between frozen dataclasses and JSON.
 
-A field is declared with its bounds (`Annotated[str, Text(64)]`). From the declarations come the
-reader, the writer and, in :mod:`document`, the published schema; there is no second list.
+A field is declared with its bounds (`Annotated[str, TextBounds(64)]`). Decoding, encoding and the
+published schema (:mod:`tools.protocol_docs.schema`) all follow from that declaration.
 """
 
 import re
@@ -22,16 +22,16 @@ _FIELDS: "dict[type[Any], tuple[MessageField, ...]]" = {}
 
 @dataclass(frozen=True, slots=True)
 class TextBounds:
-    """A text of so many characters, without control characters and of a pattern where given."""
+    """The length of a text in characters, and its pattern. Control characters are refused."""
 
     max_length: int
     min_length: int = 0
     pattern: str = ""
 
     def check(self, value: object) -> str:
-        """Give the value.
+        """Return the value.
 
-        :raises ProtocolError: where it is out of bounds.
+        :raises ProtocolError: the value is out of bounds.
         """
         if type(value) is not str or not self.min_length <= len(value) <= self.max_length:
             raise ProtocolError
@@ -42,15 +42,15 @@ class TextBounds:
 
 @dataclass(frozen=True, slots=True)
 class IntegerBounds:
-    """A whole number within bounds."""
+    """The range of an integer."""
 
     minimum: int
     maximum: int
 
     def check(self, value: object) -> int:
-        """Give the value.
+        """Return the value.
 
-        :raises ProtocolError: where it is out of bounds, or `true` or `false`.
+        :raises ProtocolError: the value is out of bounds, or `true` or `false`.
         """
         if type(value) is not int or not self.minimum <= value <= self.maximum:
             raise ProtocolError
@@ -59,22 +59,25 @@ class IntegerBounds:
 
 @dataclass(frozen=True, slots=True)
 class BytesBounds:
-    """So many bytes; in JSON base64url without padding (RFC 4648 §5)."""
+    """The length of a byte string; in JSON base64url without padding (RFC 4648 §5)."""
 
     min_length: int
     max_length: int
 
     def check(self, value: object) -> bytes:
-        """Give the value.
+        """Return the value.
 
-        :raises ProtocolError: where it is out of bounds.
+        :raises ProtocolError: the value is out of bounds.
         """
         if not isinstance(value, bytes) or not self.min_length <= len(value) <= self.max_length:
             raise ProtocolError
         return value
 
     def decode(self, value: object) -> bytes:
-        """Read them from JSON, where there is only one way to write them."""
+        """Decode base64url; only the canonical encoding is accepted.
+
+        :raises ProtocolError: the value is not canonical base64url, or out of bounds.
+        """
         if type(value) is not str or len(value) > 4 * self.max_length // 3 + 4:
             raise ProtocolError
         if not _BASE64URL.fullmatch(value) or len(value) % 4 == 1:
@@ -85,28 +88,31 @@ class BytesBounds:
         return octets
 
     def encode(self, value: object) -> str:
-        """Write them as JSON has them."""
+        """Encode as base64url.
+
+        :raises ProtocolError: the value is out of bounds.
+        """
         return _base64url(self.check(value))
 
 
 @dataclass(frozen=True, slots=True)
 class ListBounds:
-    """A list of at most so many."""
+    """The length of a list."""
 
     max_items: int
 
 
 @dataclass(frozen=True, slots=True)
 class TaggedUnion:
-    """One of several objects; which, says the field `by` before it."""
+    """One of several objects. The field `tag_field`, which comes before it, says which."""
 
     tag_field: str
     types: Mapping[Any, type[Any]]
 
     def type_for(self, tag: object, value: object = None) -> type[Any]:
-        """Give the kind; with a value, see that it is of it.
+        """Return the type for a tag, and check that a value is of it.
 
-        :raises ProtocolError: where it is of another.
+        :raises ProtocolError: there is no such type, or the value is of another.
         """
         kind = self.types.get(tag)
         if kind is None or (value is not None and type(value) is not kind):
@@ -115,13 +121,12 @@ class TaggedUnion:
 
 
 def _base64url(octets: bytes) -> str:
-    """Write bytes as JSON has them."""
     return urlsafe_b64encode(octets).rstrip(b"=").decode("ascii")
 
 
 @dataclass(frozen=True, slots=True)
 class MessageField:
-    """One field of a message or of an object in it."""
+    """One field of a message, or of an object in one."""
 
     name: str
     decode: Callable[[Any], Any]
@@ -131,7 +136,7 @@ class MessageField:
 
 
 def message_fields(kind: type[Any]) -> tuple[MessageField, ...]:
-    """Give the fields of a dataclass, in order."""
+    """Return the fields of a dataclass, in order."""
     known = _FIELDS.get(kind)
     if known is None:
         hints = get_type_hints(kind, include_extras=True)
@@ -141,9 +146,9 @@ def message_fields(kind: type[Any]) -> tuple[MessageField, ...]:
 
 
 def decode_object(kind: type[Any], values: object) -> Any:
-    """Make a dataclass of a JSON object; fields it does not have are ignored.
+    """Decode a JSON object to a dataclass; unknown fields are ignored.
 
-    :raises ProtocolError: where a field is missing or out of bounds.
+    :raises ProtocolError: a field is missing or out of bounds.
     """
     if type(values) is not dict:
         raise ProtocolError
@@ -168,18 +173,18 @@ def decode_object(kind: type[Any], values: object) -> Any:
 
 
 def decode_field(kind: type[Any], name: str, values: dict[str, Any]) -> Any:
-    """Read one field alone.
+    """Decode a single field of a JSON object.
 
-    :raises ProtocolError: where it is missing or out of bounds.
+    :raises ProtocolError: the field is missing or out of bounds.
     """
     field = next(field for field in message_fields(kind) if field.name == name)
     return field.decode(values.get(name))
 
 
 def encode_object(value: Any) -> dict[str, Any]:
-    """Make a JSON object of a dataclass; fields that are `None` are left away.
+    """Encode a dataclass to a JSON object; fields that are `None` are omitted.
 
-    :raises ProtocolError: where a field is out of bounds: a mistake of this side.
+    :raises ProtocolError: a field is out of bounds, which is an error of this side.
     """
     written_out: dict[str, Any] = {}
     for field in message_fields(type(value)):

@@ -1,6 +1,6 @@
-"""Why an operation did not come to its end: stable codes, each with cause and remedy.
+"""Why an operation failed: stable codes, each with cause and remedy.
 
-Cause and remedy are for whoever writes a server or a bridge; what a person reads is in the
+Cause and remedy are for developers of servers and bridges. The texts for people are in the
 catalogues of each.
 """
 
@@ -12,7 +12,7 @@ from reader_bridge.protocol.vocabulary import ProfileName
 
 
 class FailureCode(StrEnum):
-    """Why an operation did not come to its end."""
+    """Why an operation failed."""
 
     UNKNOWN_OPERATION = "unknown_operation"
     BAD_STATE = "bad_state"
@@ -54,7 +54,7 @@ class FailureCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FailureValues:
-    """What there is to say beside the code. Each is there only where it means something.
+    """The values that belong to a failure code. Each is present only where it means something.
 
     :ivar tries_left: of the PIN, PUK or administrator's key the code is about.
     :ivar tries_needed: with `admin_tries_low`.
@@ -70,11 +70,11 @@ class FailureValues:
 
 @dataclass(frozen=True, slots=True)
 class FailureAdvice:
-    """What a code means.
+    """The meaning of a failure code.
 
     :ivar cause: what happened, and what did not.
     :ivar remedy: what the person or the server can do.
-    :ivar again: whether the same operation can be started again as it is.
+    :ivar can_retry: whether the same operation can be started again as it is.
     """
 
     cause: str

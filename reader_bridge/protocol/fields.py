@@ -1,4 +1,4 @@
-"""The kinds of fields messages are made of, each with its bounds."""
+"""The types of the fields of messages, each with its bounds."""
 
 from typing import Annotated, Final
 
@@ -13,12 +13,12 @@ from reader_bridge.protocol.limits import (
 )
 
 PAIRING_CODE_ALPHABET: Final = "ABCDEFGHJKLMNPQRSTWXYZ23456789"
-"""Of pairing codes: 30 characters, none that looks like another."""
+"""30 characters, none of which looks like another."""
 PAIRING_CODE_LENGTH: Final = 8
 
 ApiLevel = Annotated[int, IntegerBounds(1, 1000)]
 Identifier = Annotated[str, TextBounds(64, 1, "[A-Za-z0-9_-]+")]
-"""Of a session or an operation; chosen by the server, never twice."""
+"""Of a session or an operation; chosen by the server, and never used twice."""
 SequenceNumber = Annotated[int, IntegerBounds(0, MAX_SEQ)]
 Nonce = Annotated[bytes, BytesBounds(NONCE_BYTES, NONCE_BYTES)]
 ResumeSecret = Annotated[bytes, BytesBounds(SECRET_BYTES, SECRET_BYTES)]
@@ -34,8 +34,8 @@ Origin = Annotated[str, TextBounds(300, 5)]
 
 ReaderName = Annotated[str, TextBounds(128, 1)]
 CardSerial = Annotated[str, TextBounds(64, 2, "([0-9a-f]{2})+")]
-"""Of the chip, as hex; where it tells none, the first 16 bytes of the SHA-256 of its certificate
-for authentication."""
+"""Of the chip, as hex; where it has none, the first 16 bytes of the SHA-256 of its certificate for
+authentication."""
 CardNumber = Annotated[str, TextBounds(16, 16, "[A-Z]{2}[0-9]{14}")]
 """IC card number (IC卡卡號)."""
 Certificate = Annotated[bytes, BytesBounds(1, MAX_CERTIFICATE_BYTES)]

@@ -1,9 +1,9 @@
-"""The figures of the protocol, in one place. Times are seconds."""
+"""The limits of the protocol. Times are in seconds."""
 
 from typing import Final
 
 API_LEVEL: Final = 1
-"""The only one so far; rises when a program of the level before would misunderstand."""
+"""The only one so far; it rises when a program of the level before would misunderstand."""
 DEFAULT_PATH: Final = "/bridge/v1"
 SUBPROTOCOL: Final = "kaika.bridge.v1"
 """What both sides name in `Sec-WebSocket-Protocol`."""

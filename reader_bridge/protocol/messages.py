@@ -1,4 +1,4 @@
-"""All messages: which side sends which, and how a frame is written and read."""
+"""All messages by side, and the encoding of frames."""
 
 import json
 from dataclasses import dataclass
@@ -92,9 +92,9 @@ _TYPES = {kind: name for name, kind in (SERVER_MESSAGES | BRIDGE_MESSAGES).items
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Frame:
-    """A frame that was opened; what is in it, is read by :meth:`from_server` or the other one.
+    """A parsed frame; :meth:`decode_from_server` and :meth:`decode_from_bridge` decode its message.
 
-    :ivar name: of the message's type.
+    :ivar message_type: the name of the message's type.
     :ivar seq: its number.
     """
 
@@ -103,10 +103,10 @@ class Frame:
     _values: dict[str, Any]
 
     def decode_from_server(self) -> ServerMessage:
-        """Read a message of a server.
+        """Decode a message of a server.
 
-        :raises ProtocolError: where it is none.
-        :raises UnknownOperationError: where it starts what does not exist.
+        :raises ProtocolError: the message is invalid.
+        :raises UnknownOperationError: the message starts an operation that does not exist.
         """
         kind = SERVER_MESSAGES.get(self.message_type)
         if kind is StartOperation:
@@ -115,9 +115,9 @@ class Frame:
         return message
 
     def decode_from_bridge(self) -> BridgeMessage:
-        """Read a message of a bridge.
+        """Decode a message of a bridge.
 
-        :raises ProtocolError: where it is none.
+        :raises ProtocolError: the message is invalid.
         """
         message: BridgeMessage = self._decode(BRIDGE_MESSAGES.get(self.message_type))
         return message
@@ -138,9 +138,9 @@ class Frame:
 
 
 def encode_frame(message: Message, seq: int = 0) -> str:
-    """Write a message with its number.
+    """Encode a message with its number.
 
-    :raises ProtocolError: where it is out of its bounds: a mistake of this side.
+    :raises ProtocolError: the message is out of bounds, which is an error of this side.
     """
     head = {"type": _TYPES[type(message)], "seq": seq}
     text = json.dumps(head | codec.encode_object(message), separators=(",", ":"))
@@ -150,9 +150,9 @@ def encode_frame(message: Message, seq: int = 0) -> str:
 
 
 def parse_frame(text: str) -> Frame:
-    """Take a frame apart, as far as type and number.
+    """Parse a frame as far as type and number.
 
-    :raises ProtocolError: where it is none.
+    :raises ProtocolError: the text is not a frame.
     """
     if len(text) > MAX_FRAME_BYTES:
         raise ProtocolError(field="frame")

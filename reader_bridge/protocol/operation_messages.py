@@ -1,4 +1,4 @@
-"""Messages of an operation, in the order in which they come, and of the end."""
+"""The messages of an operation in their order, and the messages that end a session."""
 
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -19,10 +19,10 @@ from reader_bridge.protocol.vocabulary import ByeReason, Operation, ProgressStep
 
 @dataclass(frozen=True, slots=True)
 class StartOperation:
-    """Begin an operation. One whose id the bridge knows already gets the same outcome again.
+    """Start an operation. One whose id the bridge already knows gets the same outcome again.
 
-    :ivar operation_id: what everything about it will carry.
-    :ivar operation: which.
+    :ivar operation_id: carried by every message about this operation.
+    :ivar operation: which operation.
     :ivar parameters: of that operation.
     :ivar deadline: seconds until the bridge gives up.
     """
@@ -35,10 +35,10 @@ class StartOperation:
 
 @dataclass(frozen=True, slots=True)
 class OperationProgress:
-    """What an operation waits for. At most two of them come.
+    """What an operation waits for. At most two of them are sent.
 
-    :ivar operation_id: of which.
-    :ivar step: for what.
+    :ivar operation_id: the operation.
+    :ivar step: what it waits for.
     :ivar tries_left: with `wrong_pin`, where the card says it.
     """
 
@@ -51,8 +51,8 @@ class OperationProgress:
 class AdminChallenge:
     """The card's challenge; asks for the cryptogram of an operation that was authorised.
 
-    :ivar operation_id: of which.
-    :ivar card_serial: of the card it is from.
+    :ivar operation_id: the operation.
+    :ivar card_serial: the card it is from.
     :ivar host_challenge: 16 bytes, drawn by the bridge.
     :ivar card_challenge: 16 bytes, drawn by the card.
     """
@@ -65,9 +65,9 @@ class AdminChallenge:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AdminCryptogram:
-    """The administrator's proof for the card: one for an authorisation.
+    """The administrator's proof for the card; one for each authorisation.
 
-    :ivar operation_id: of which.
+    :ivar operation_id: the operation.
     :ivar cryptogram: three-key DES in CBC mode, zero IV, over card's challenge, host's, seven
         random bytes and `80`.
     """
@@ -80,7 +80,7 @@ class AdminCryptogram:
 class AdminAnswer:
     """The card's proof for the administrator.
 
-    :ivar operation_id: of which.
+    :ivar operation_id: the operation.
     :ivar answer: the same over host's challenge, card's, seven bytes and `80`.
     """
 
@@ -92,8 +92,8 @@ class AdminAnswer:
 class AdminVerified:
     """Whether that proof is right. Only then the card gets the new PIN.
 
-    :ivar operation_id: of which.
-    :ivar ok: it is.
+    :ivar operation_id: the operation.
+    :ivar ok: the proof is right.
     """
 
     operation_id: Identifier
@@ -102,11 +102,11 @@ class AdminVerified:
 
 @dataclass(frozen=True, slots=True)
 class OperationResult:
-    """An operation came to its end.
+    """An operation succeeded.
 
-    :ivar operation_id: which.
-    :ivar operation: of which kind it is.
-    :ivar value: what it gives.
+    :ivar operation_id: the operation.
+    :ivar operation: which operation it was.
+    :ivar value: its result.
     """
 
     operation_id: Identifier
@@ -116,11 +116,11 @@ class OperationResult:
 
 @dataclass(frozen=True, slots=True)
 class OperationFailure:
-    """An operation did not come to its end.
+    """An operation failed.
 
-    :ivar operation_id: which.
+    :ivar operation_id: the operation.
     :ivar code: why.
-    :ivar values: what there is to say beside the code.
+    :ivar values: the values that belong to the code.
     """
 
     operation_id: Identifier
@@ -130,9 +130,9 @@ class OperationFailure:
 
 @dataclass(frozen=True, slots=True)
 class CancelOperation:
-    """End an operation. One that is over already, or cannot be ended any more, goes on.
+    """Cancel an operation. One that has ended, or can no longer be cancelled, goes on.
 
-    :ivar operation_id: which.
+    :ivar operation_id: the operation.
     """
 
     operation_id: Identifier
@@ -140,7 +140,7 @@ class CancelOperation:
 
 @dataclass(frozen=True, slots=True)
 class Bye:
-    """The bridge goes, and its pairing with it.
+    """The bridge leaves, and its pairing ends.
 
     :ivar reason: why.
     """
@@ -150,9 +150,9 @@ class Bye:
 
 @dataclass(frozen=True, slots=True)
 class ErrorMessage:
-    """Something was wrong with a message.
+    """A message was invalid or not allowed.
 
-    :ivar code: what.
+    :ivar code: what was wrong.
     """
 
     code: ProtocolErrorCode

@@ -1,7 +1,6 @@
-"""What each operation takes and gives.
+"""The parameters and the result of each operation.
 
-Whatever a server asks for, it never names a command of the card, a file on it or a value to be
-signed as it is.
+A server never names a command of the card, a file on it, or a value to be signed as it is.
 """
 
 from dataclasses import dataclass
@@ -28,14 +27,14 @@ from reader_bridge.protocol.vocabulary import (
 
 @dataclass(frozen=True, slots=True)
 class ListReaders:
-    """Tell which readers there are. Waits for nothing."""
+    """List the readers. Waits for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadCardStatus:
-    """Tell what the card says without a PIN. Spends no try; waits for reader and card.
+    """Read what the card says without a PIN. Spends no try; waits for reader and card.
 
-    :ivar reader: in which reader; without, the one that has a card that is recognised.
+    :ivar reader: in which reader; without, the one with a card that is recognised.
     """
 
     reader: ReaderName | None = None
@@ -43,7 +42,7 @@ class ReadCardStatus:
 
 @dataclass(frozen=True, slots=True)
 class ReadCertificate:
-    """Give a certificate on the card.
+    """Read a certificate of the card.
 
     :ivar role: of which key.
     :ivar reader: in which reader.
@@ -58,8 +57,8 @@ class ProvePossession:
     """Sign the statement of possession with the authentication key. The person types the PIN.
 
     :ivar server_nonce: the server's half of what makes the statement fresh.
-    :ivar purpose: where it is to find out what became of a `set_pin` that was cut.
-    :ivar card_serial: the card it has to be; `wrong_card` otherwise.
+    :ivar purpose: where it is to find out how a `set_pin` ended that was interrupted.
+    :ivar card_serial: the expected card; `wrong_card` otherwise.
     :ivar reader: in which reader.
     """
 
@@ -73,11 +72,11 @@ class ProvePossession:
 class SetPin:
     """Set a new PIN with the issuer's consent: *authorised*. The person types the new PIN, twice.
 
-    On a GIDS card the server gives the administrator's cryptogram; on a PIV card the person types
+    On a GIDS card the server sends the administrator's cryptogram; on a PIV card the person types
     the PUK, and only `unlock` is possible.
 
     :ivar purpose: what the person is told it is for.
-    :ivar card_serial: the card it has to be; `wrong_card` otherwise.
+    :ivar card_serial: the expected card; `wrong_card` otherwise.
     :ivar server_nonce: for the receipt, which is a proof of possession of this operation.
     :ivar reader: in which reader.
     """
@@ -90,9 +89,9 @@ class SetPin:
 
 @dataclass(frozen=True, slots=True)
 class ChangePin:
-    """Change the PIN. The person types the one it is and, twice, the new one.
+    """Change the PIN. The person types the current one and, twice, the new one.
 
-    :ivar card_serial: the card it has to be; `wrong_card` otherwise.
+    :ivar card_serial: the expected card; `wrong_card` otherwise.
     :ivar reader: in which reader.
     """
 
@@ -110,7 +109,7 @@ class ReaderEntry:
     :ivar name: as the operating system has it, without control characters.
     :ivar card_present: a card is in it.
     :ivar in_use: another program holds the card for itself.
-    :ivar mute: the card does not answer: put in wrongly, or broken.
+    :ivar mute: the card does not answer: it was put in wrongly, or is broken.
     """
 
     name: ReaderName
@@ -121,7 +120,7 @@ class ReaderEntry:
 
 @dataclass(frozen=True, slots=True)
 class ReaderList:
-    """What `list_readers` gives.
+    """The result of `list_readers`.
 
     :ivar readers: at most 16.
     """
@@ -143,10 +142,10 @@ class Tries:
 
 @dataclass(frozen=True, slots=True)
 class CardReport:
-    """What `card_status` gives. A card that does not tell something leaves it away.
+    """The result of `card_status`. What the card does not say is omitted.
 
     :ivar reader: the reader it is in.
-    :ivar profile: as what it was recognised.
+    :ivar profile: what it was recognised as.
     :ivar card_serial: of the chip.
     :ivar card_number: IC card number, as the card says it; not proved.
     :ivar pin: tries of the PIN.
@@ -169,7 +168,7 @@ class CardReport:
 
 @dataclass(frozen=True, slots=True)
 class CertificateCopy:
-    """What `read_certificate` gives. That the card has the key is not proved by it.
+    """The result of `read_certificate`. It does not prove that the card has the key.
 
     :ivar role: of which key.
     :ivar certificate: as the card has it.
@@ -181,7 +180,7 @@ class CertificateCopy:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What `prove_possession` and `set_pin` give: a signed statement.
+    """The result of `prove_possession` and `set_pin`: a signed statement.
 
     The server builds the statement itself, from what it knows and these fields, and checks the
     signature against the certificate it has on record for this card.
@@ -202,7 +201,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class PinChanged:
-    """What `change_pin` gives.
+    """The result of `change_pin`.
 
     :ivar card_serial: of the chip, where the card tells it.
     """
@@ -231,5 +230,5 @@ RESULT_VALUES: dict[Operation, type[ResultValue]] = {
 
 
 def operation_of(parameters: Parameters) -> Operation:
-    """Tell which operation parameters belong to."""
+    """Return the operation that parameters belong to."""
     return next(name for name, kind in PARAMETERS.items() if type(parameters) is kind)

@@ -1,4 +1,4 @@
-"""Messages of greeting and pairing, in the order in which they come."""
+"""The messages of greeting and pairing, in their order."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -38,11 +38,11 @@ class Greeting:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Resume:
-    """A session to be taken up again.
+    """A session to be resumed.
 
-    :ivar session: which.
-    :ivar proof: HMAC-SHA256 of the resume secret over `kaika-bridge resume v1`, the session and
-        the nonce of this connection's `greeting`.
+    :ivar session: which session.
+    :ivar proof: HMAC-SHA256 of the resume secret over `kaika-bridge resume v1`, the session and the
+        nonce of this connection's `greeting`.
     :ivar last_seq: the last number the bridge has seen from the server.
     """
 
@@ -71,13 +71,13 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The session, new or taken up again.
+    """The session, new or resumed.
 
-    :ivar session: which.
-    :ivar resumed: both sides go on with their numbers, and send again what lies after the other's
-        `last_seq`. Otherwise both begin at 1.
-    :ivar paired: the pairing stands. With `resumed` false the server was started anew: the bridge
-        ends what it was doing, and sends the last `result` or `failure` once more.
+    :ivar session: which session.
+    :ivar resumed: both sides continue with their numbers, and send again what lies after the
+        other's `last_seq`. Otherwise both begin at 1.
+    :ivar paired: the pairing stands. With `resumed` false the server was restarted: the bridge ends
+        what it was doing, and sends the last `result` or `failure` once more.
     :ivar last_seq: the last number the server has seen from the bridge.
     :ivar seconds_left: until the pairing ends.
     """
@@ -101,7 +101,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class PairRefused:
-    """The code was not taken.
+    """The code was not accepted.
 
     :ivar reason: why.
     :ivar tries_left: for this address, where that is known.
@@ -117,7 +117,7 @@ class PairRefused:
 class PairOffer:
     """The code was right. Both ends show the two words now.
 
-    :ivar telegram_name: of whose chat gave the code. Not checked by anybody.
+    :ivar telegram_name: of the owner of the chat that showed the code. Not checked by anybody.
     """
 
     telegram_name: PersonName
@@ -127,7 +127,7 @@ class PairOffer:
 class PairAnswer:
     """What the person said on the PC about host, name and words.
 
-    :ivar accepted: that they are right.
+    :ivar accepted: they are right.
     """
 
     accepted: bool
@@ -139,7 +139,7 @@ class Paired:
 
     :ivar resume_secret: proves the bridge when the link comes back.
     :ivar seconds_left: until the pairing ends.
-    :ivar telegram_name: of whose chat it is.
+    :ivar telegram_name: of the owner of the chat.
     """
 
     resume_secret: ResumeSecret
@@ -149,7 +149,7 @@ class Paired:
 
 @dataclass(frozen=True, slots=True)
 class Unpaired:
-    """The pairing ended, or the offered one did not come about; the session goes on unpaired.
+    """The pairing ended, or the offered one was not confirmed; the session goes on unpaired.
 
     :ivar reason: why.
     """

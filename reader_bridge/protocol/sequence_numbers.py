@@ -1,4 +1,4 @@
-"""The numbers of messages: what is new, what was seen, and what has to be sent again."""
+"""The sequence numbers of messages in both directions of a session."""
 
 from collections import deque
 
@@ -8,16 +8,16 @@ from reader_bridge.protocol.messages import Message, encode_frame
 
 
 class OutgoingSequence:
-    """What this side has sent in a session, the latest of it kept for a resumption."""
+    """The messages that this side has sent in a session; the latest are kept for a resumption."""
 
     def __init__(self) -> None:
         self.last = 0
         self._frames: deque[tuple[int, str]] = deque(maxlen=MAX_KEPT_MESSAGES)
 
     def number(self, message: Message) -> str:
-        """Give the next number to a message, and its frame.
+        """Assign the next number to a message and return its frame.
 
-        :raises ProtocolError: where it is out of its bounds; no number is used up then.
+        :raises ProtocolError: the message is out of bounds; no number is used up.
         """
         frame = encode_frame(message, self.last + 1)
         self.last += 1
@@ -25,9 +25,10 @@ class OutgoingSequence:
         return frame
 
     def frames_after(self, seq: int) -> list[str] | None:
-        """Give the frames the other side has not seen.
+        """Return the frames that the other side has not seen.
 
-        `None` where they are not kept any more, or where it says it saw what was never sent.
+        `None` where they are no longer kept, or where the other side claims to have seen more than
+        was sent.
         """
         oldest = self._frames[0][0] if self._frames else self.last + 1
         if not oldest - 1 <= seq <= self.last:
@@ -36,15 +37,15 @@ class OutgoingSequence:
 
 
 class IncomingSequence:
-    """What this side has seen of the other's messages in a session."""
+    """The numbers that this side has seen of the other's messages in a session."""
 
     def __init__(self) -> None:
         self.last = 0
 
     def accept(self, seq: int) -> bool:
-        """Tell whether a message is to be looked at; one that was seen is dropped.
+        """Note a number and return whether it is new; a message seen before is to be dropped.
 
-        :raises ProtocolError: where one is missing before it.
+        :raises ProtocolError: a message before it is missing.
         """
         if seq > self.last + 1:
             raise ProtocolError(field="seq")

@@ -1,4 +1,4 @@
-"""The closed lists both sides speak in: operations, steps, reasons, kinds of card and key."""
+"""The enumerations of the protocol: operations, steps, reasons, card profiles, key roles."""
 
 from enum import StrEnum
 
@@ -15,7 +15,7 @@ class Operation(StrEnum):
 
 
 class PinPurpose(StrEnum):
-    """Why a PIN is set without the one there was, or possession is proved."""
+    """Why a PIN is set without the current one, or possession is proved."""
 
     ACTIVATE = "activate"
     """開卡: the first PIN of a new card."""
@@ -24,7 +24,7 @@ class PinPurpose(StrEnum):
 
 
 class ProfileName(StrEnum):
-    """The card applications a bridge tells apart."""
+    """The card applications that a bridge recognises."""
 
     GIDS = "gids"
     PIV = "piv"
@@ -76,7 +76,7 @@ class PairRefusal(StrEnum):
 
 
 class UnpairReason(StrEnum):
-    """Why a pairing ended, or an offered one did not come about."""
+    """Why a pairing ended, or an offered one was not confirmed."""
 
     BY_CHAT = "by_chat"
     REPLACED = "replaced"
@@ -89,7 +89,7 @@ class UnpairReason(StrEnum):
 
 
 class ByeReason(StrEnum):
-    """Why a bridge goes."""
+    """Why a bridge leaves."""
 
     CLOSED = "closed"
     """The person closed it."""
@@ -120,7 +120,7 @@ class ProtocolErrorCode(StrEnum):
 
 
 class SessionState(StrEnum):
-    """What a bridge and its server have come to."""
+    """The states of a session."""
 
     UNPAIRED = "unpaired"
     OFFERED = "offered"
@@ -141,4 +141,4 @@ class SessionState(StrEnum):
 ALLOWED_IN: dict[Operation, frozenset[SessionState]] = {
     operation: frozenset({SessionState.PAIRED}) for operation in Operation
 }
-"""In the states of an operation that runs it is `busy`, in all others `bad_state`."""
+"""While an operation runs another one is `busy`, in all other states `bad_state`."""

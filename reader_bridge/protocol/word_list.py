@@ -1,6 +1,6 @@
-"""The words a pairing is compared by: plain things, each with its Chinese counterpart.
+"""The words that a pairing is compared by: plain things, each with its Chinese counterpart.
 
-The list is part of the protocol: it has its order and its 256 entries as long as the level stands.
+The list is part of the protocol: its order and its 256 entries are fixed for this level.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class PairingWord:
-    """A word, as the person reads it."""
+    """A word in both languages."""
 
     english: str
     chinese: str

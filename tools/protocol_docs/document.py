@@ -1,4 +1,4 @@
-"""Writes the page docs/bridge-protocol.md and its schema, from the types and `page.md`.
+"""Writes docs/bridge-protocol.md and its schema from the protocol types and `page.md`.
 
 python -m tools.protocol_docs.document docs
 """
@@ -48,7 +48,7 @@ _ENUMS: tuple[type[StrEnum], ...] = (
 
 
 def page() -> str:
-    """Write the page."""
+    """Return the page."""
     made = {
         "limits": _limits(),
         "states": _states(),
@@ -68,12 +68,12 @@ def page() -> str:
 
 
 def schema_text() -> str:
-    """Write the schema."""
+    """Return the schema as text."""
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 def write(directory: Path) -> None:
-    """Write both files."""
+    """Write both files to a directory."""
     (directory / PAGE).write_text(page(), encoding="utf-8")
     (directory / SCHEMA).write_text(schema_text(), encoding="utf-8")
 
@@ -99,7 +99,7 @@ def _object(title: str, kind: type[Any]) -> str:
 def _operation(name: vocabulary.Operation) -> str:
     parameters = _object(f"`{name}`", PARAMETERS[name])
     value = _object("", RESULT_VALUES[name]).removeprefix("### ").strip()
-    return f"{parameters}\n\n*Result.* {value}"
+    return f"{parameters}\n\n{value}"
 
 
 def _kind(hint: Any) -> str:
@@ -177,7 +177,7 @@ def _member_texts(kind: type[StrEnum]) -> dict[str, str]:
 
 
 def _texts_below(body: list[ast.stmt]) -> dict[str, str]:
-    """Find the text that stands below each assignment."""
+    """Return the string below each assignment, by the name assigned to."""
     texts = {}
     for each, following in itertools.pairwise(body):
         targets = each.targets if isinstance(each, ast.Assign) else [getattr(each, "target", None)]

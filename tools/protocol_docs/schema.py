@@ -1,4 +1,4 @@
-"""The published schema of the messages: JSON Schema, made from the types themselves."""
+"""The JSON Schema of the messages, made from their types."""
 
 import inspect
 import re
@@ -22,14 +22,14 @@ _IVAR = re.compile(r"^:ivar (\w+): ", re.MULTILINE)
 
 
 def summary(kind: type[Any]) -> str:
-    """Give what a type's docstring says before its fields, as one paragraph a line."""
+    """Return what a type's docstring says before its fields, one paragraph a line."""
     text = inspect.getdoc(kind) or ""
     head = text.split(":ivar ", 1)[0].strip()
     return "\n\n".join(" ".join(part.split()) for part in head.split("\n\n"))
 
 
 def field_texts(kind: type[Any]) -> dict[str, str]:
-    """Give what a type's docstring says of each field."""
+    """Return what a type's docstring says of each field."""
     parts = _IVAR.split(inspect.getdoc(kind) or "")[1:]
     return {
         name: " ".join(text.split()) for name, text in zip(parts[::2], parts[1::2], strict=True)
@@ -37,7 +37,7 @@ def field_texts(kind: type[Any]) -> dict[str, str]:
 
 
 def schema() -> dict[str, Any]:
-    """Give the schema of every frame."""
+    """Return the schema of every frame."""
     return {
         "$schema": DRAFT,
         "title": "Kaika reader bridge, level 1",
@@ -50,20 +50,20 @@ def schema() -> dict[str, Any]:
 
 
 def hints(kind: type[Any]) -> dict[str, Any]:
-    """Give the declared type of each field."""
+    """Return the declared type of each field."""
     declared = get_type_hints(kind, include_extras=True)
     return {each.name: declared[each.name] for each in fields(kind)}
 
 
 def strip_optional(hint: Any) -> tuple[Any, bool]:
-    """Take `| None` off a declared type, and tell whether it was there."""
+    """Return a declared type without `| None`, and whether it had it."""
     parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     present = [part for part in parts if part is not NoneType]
     return (present[0], len(parts) > 1) if len(present) == 1 else (hint, False)
 
 
 def notes(hint: Any) -> tuple[Any, ...]:
-    """Give the bounds a declared type carries."""
+    """Return the bounds that a declared type carries."""
     return get_args(hint)[1:] if get_origin(hint) is Annotated else ()
 
 
@@ -86,7 +86,7 @@ def _frame(name: str, kind: type[Any]) -> dict[str, Any]:
 
 
 def object_schema(kind: type[Any]) -> dict[str, Any]:
-    """Describe a dataclass."""
+    """Return the schema of a dataclass."""
     properties: dict[str, Any] = {}
     required: list[str] = []
     texts = field_texts(kind)

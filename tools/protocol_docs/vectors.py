@@ -1,4 +1,4 @@
-"""Values for who writes another client: what comes out of this project's code for given inputs."""
+"""Test vectors for other implementations, computed by this project's code."""
 
 import hashlib
 from typing import Final
@@ -18,7 +18,7 @@ _SERIAL: Final = "0a0b0c0d"
 
 
 def vectors() -> tuple[tuple[str, str], ...]:
-    """Give inputs and outcomes by name, in the order a reader needs them."""
+    """Return inputs and outcomes by name, in the order in which a reader needs them."""
     first, second = derive_pairing_words(_CODE, _SESSION, _GREETING, _HELLO)
     statement = build_possession_statement(
         _ORIGIN,

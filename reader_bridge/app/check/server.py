@@ -5,8 +5,8 @@ import ssl
 
 import aiohttp
 
-from reader_bridge.app.address import Address
-from reader_bridge.app.check.run import Finding, Outcome, Step
+from reader_bridge.app.address import ServerAddress
+from reader_bridge.app.check.run import CheckOutcome, CheckStep, Finding
 from reader_bridge.protocol import ProtocolError, parse_frame
 from reader_bridge.protocol.limits import (
     API_LEVEL,
@@ -18,15 +18,15 @@ from reader_bridge.protocol.pairing_messages import Greeting
 
 
 async def check_server(
-    address: Address | None, trusted: ssl.SSLContext, patience: float = GREETING_SECONDS
+    address: ServerAddress | None, trusted: ssl.SSLContext, seconds: float = GREETING_SECONDS
 ) -> Finding:
     """Connect, hear the greeting, and hang up. Nothing is told to the server."""
     if address is None:
-        return Finding(Step.SERVER, Outcome.SKIPPED, "no_server_yet")
+        return Finding(CheckStep.SERVER, CheckOutcome.SKIPPED, "no_server_yet")
     values = {"host": address.host}
     try:
-        async with asyncio.timeout(patience):
-            code = await _greeted(address, trusted)
+        async with asyncio.timeout(seconds):
+            code = await _probe(address, trusted)
     except TimeoutError:
         code = "server_silent"
     except aiohttp.ClientConnectorDNSError:
@@ -37,11 +37,11 @@ async def check_server(
         code = "server_unreachable"
     except (aiohttp.ClientError, ProtocolError):
         code = "server_not_kaika"
-    outcome = Outcome.OK if code == "server_answers" else Outcome.FAILED
-    return Finding(Step.SERVER, outcome, code, values)
+    outcome = CheckOutcome.OK if code == "server_answers" else CheckOutcome.FAILED
+    return Finding(CheckStep.SERVER, outcome, code, values)
 
 
-async def _greeted(address: Address, trusted: ssl.SSLContext) -> str:
+async def _probe(address: ServerAddress, trusted: ssl.SSLContext) -> str:
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(

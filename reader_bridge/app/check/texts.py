@@ -2,19 +2,19 @@
 
 import sys
 
-from reader_bridge.app.check.run import Finding, Step
+from reader_bridge.app.check.run import CheckStep, Finding
 from reader_bridge.app.profile_texts import PROFILE_TEXTS, finding_code
 from reader_bridge.app.translation import N_, say
 
-STEPS = {
-    Step.SERVICE: N_("Reader service"),
-    Step.READER: N_("Card reader"),
-    Step.CARD: N_("Card"),
-    Step.PROFILE: N_("What is on the card"),
-    Step.SERVER: N_("Server"),
+STEP_TITLES = {
+    CheckStep.SERVICE: N_("Reader service"),
+    CheckStep.READER: N_("Card reader"),
+    CheckStep.CARD: N_("Card"),
+    CheckStep.PROFILE: N_("What is on the card"),
+    CheckStep.SERVER: N_("Server"),
 }
 
-WHAT = {
+FINDING_TEXTS = {
     "skipped": N_("not checked, because something before it is missing"),
     # reader service
     "service_running": N_("runs"),
@@ -58,7 +58,7 @@ WHAT = {
 
 _AGAIN = N_("Take the card out, wait a moment, put it in again, and check again.")
 
-REMEDIES = {
+REMEDY_TEXTS = {
     "pcsc_missing": N_("Install it again with reader support, as its instructions say."),
     "no_reader": N_(
         "Plug the reader in, at another USB port if need be; if it stays missing, install the "
@@ -104,7 +104,7 @@ REMEDIES = {
     "server_other": N_("Get the newest version of this app."),
 }
 
-START_SERVICE = {
+START_SERVICE_TEXTS = {
     "linux": N_("Start it: sudo systemctl start pcscd.socket (Debian package: pcscd)."),
     "win32": N_(
         "Start it: press Win+R, type services.msc, and start “Smart Card”; without a reader "
@@ -114,24 +114,24 @@ START_SERVICE = {
 }
 
 
-def step(finding: Finding, language: str) -> str:
+def step_title(finding: Finding, language: str) -> str:
     """Give what a finding's step is called."""
-    return say(language, STEPS[finding.step])
+    return say(language, STEP_TITLES[finding.step])
 
 
-def what(finding: Finding, language: str) -> str:
+def finding_text(finding: Finding, language: str) -> str:
     """Give what was found."""
-    return say(language, WHAT[finding.code], **finding.values)
+    return say(language, FINDING_TEXTS[finding.code], **finding.values)
 
 
-def in_words(finding: Finding, language: str) -> str:
+def finding_with_remedy(finding: Finding, language: str) -> str:
     """Give what was found, and what helps."""
-    return " ".join(filter(None, (what(finding, language), remedy(finding, language))))
+    return " ".join(filter(None, (finding_text(finding, language), remedy_text(finding, language))))
 
 
-def remedy(finding: Finding, language: str, platform: str = sys.platform) -> str | None:
+def remedy_text(finding: Finding, language: str, platform: str = sys.platform) -> str | None:
     """Give the one sentence that helps; `None` where nothing is wrong."""
     if finding.code == "reader_service_stopped":
-        return say(language, START_SERVICE.get(platform, START_SERVICE["linux"]))
-    message = REMEDIES.get(finding.code)
+        return say(language, START_SERVICE_TEXTS.get(platform, START_SERVICE_TEXTS["linux"]))
+    message = REMEDY_TEXTS.get(finding.code)
     return say(language, message) if message else None

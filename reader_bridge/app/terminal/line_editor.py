@@ -3,46 +3,46 @@
 from collections.abc import Callable
 from enum import Enum, auto
 
-from reader_bridge.app.terminal.keyboard import ESCAPE, Keys, next_key
-from reader_bridge.app.typing_buffer import Typed
+from reader_bridge.app.terminal.keyboard import ESCAPE, KeySource, next_key
+from reader_bridge.app.typing_buffer import TypingBuffer
 
 ENTER, BACKSPACE, CLEAR, GIVE_UP = b"\r\n", b"\x08\x7f", b"\x15", bytes((0x04, ESCAPE))
 STAR = "*"
 """A dot may take two places on a terminal set to Chinese, and is not erased whole then."""
-BACK = "\b \b"
+ERASE = "\b \b"
 
 
-class Ended(Enum):
+class LineEnd(Enum):
     """How a line ended."""
 
     ENTERED = auto()
     GIVEN_UP = auto()
 
 
-class Line:
+class LineEditor:
     """A line while it is typed."""
 
-    def __init__(self, write: Callable[[str], None], typed: Typed, *, hidden: bool) -> None:
+    def __init__(self, write: Callable[[str], None], typed: TypingBuffer, *, hidden: bool) -> None:
         self._write, self._typed, self._hidden = write, typed, hidden
 
-    async def read(self, keys: Keys) -> Ended:
+    async def read(self, keys: KeySource) -> LineEnd:
         """Read keys until the line ends. What was typed stays the caller's to overwrite."""
         while True:
             key = await next_key(keys)
             if key in ENTER:
                 self._write("\n")
-                return Ended.ENTERED
+                return LineEnd.ENTERED
             if key in GIVE_UP:
                 self._write("\n")
-                return Ended.GIVEN_UP
+                return LineEnd.GIVEN_UP
             self._edit(key)
 
     def _edit(self, key: int) -> None:
         if key in BACKSPACE:
-            if self._typed.take_back():
-                self._write(BACK)
+            if self._typed.delete_last():
+                self._write(ERASE)
         elif key in CLEAR:
-            while self._typed.take_back():
-                self._write(BACK)
+            while self._typed.delete_last():
+                self._write(ERASE)
         elif self._typed.append(key):
             self._write(STAR if self._hidden else chr(key))

@@ -15,13 +15,13 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from reader_bridge.app import notice_texts
-from reader_bridge.app.address import Address, AddressError, parse
-from reader_bridge.app.check.run import Finding, Outcome
+from reader_bridge.app.address import MAX_TYPED_LENGTH, AddressError, ServerAddress, parse_address
+from reader_bridge.app.check.run import CheckOutcome, Finding
 from reader_bridge.app.check.server import check_server
-from reader_bridge.app.check.texts import in_words
-from reader_bridge.app.notice_texts import Notice, Tone
+from reader_bridge.app.check.texts import finding_with_remedy
+from reader_bridge.app.notice_texts import NoticeTone, StatusNotice
 from reader_bridge.app.options import (
-    Options,
+    CommandOptions,
     check_card_file,
     open_virtual_card,
     reader_factory,
@@ -29,8 +29,8 @@ from reader_bridge.app.options import (
     server_address,
     take_passphrase_from_environment,
 )
-from reader_bridge.app.prompt_texts import Page
-from reader_bridge.app.startup_errors import STOPPERS, explain
+from reader_bridge.app.prompt_texts import PromptPage
+from reader_bridge.app.startup_errors import STARTUP_ERRORS, startup_error_text
 from reader_bridge.app.tls import create_tls_context
 from reader_bridge.app.translation import say
 from reader_bridge.app.window.main_window import MainWindow
@@ -42,40 +42,39 @@ from reader_bridge.app.window.question import (
     address_page,
     passphrase_page,
 )
-from reader_bridge.app.window.thread_bridge import Desk
+from reader_bridge.app.window.thread_bridge import ThreadBridge
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.client import client
 from reader_bridge.prompter import ExitReason
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.card_file import WrongPassphraseError
 
-LONGEST_ADDRESS = 512
-LOOK_MILLISECONDS = 200
+SIGNAL_POLL_MILLISECONDS = 200
 """How often Python looks for a signal while Qt waits."""
-PARTING_SECONDS = 5.0
+SHUTDOWN_SECONDS = 5.0
 
 
-def run(options: Options, language: str) -> Exception | None:
+def run_window(options: CommandOptions, language: str) -> Exception | None:
     """Open the window, and stay until it is closed; give what kept the app from starting."""
     application = QApplication.instance() or QApplication(sys.argv[:1])
-    desk = Desk()
-    window = MainWindow(desk, language)
+    bridge = ThreadBridge()
+    window = MainWindow(bridge, language)
     window.language_chosen.connect(lambda chosen: remember(None, chosen))
-    life = Life(desk, options, language)
-    window.left.connect(life.stop)
+    controller = AppController(bridge, options, language)
+    window.closed.connect(controller.stop)
     window.show()
-    with _signals(window.close):
-        life.start()
+    with _CloseOnSignal(window.close):
+        controller.start()
         application.exec()
-    life.join()
-    return life.problem
+    controller.join()
+    return controller.problem
 
 
-class Life:
+class AppController:
     """The thread with the link and the card, from the first question to the last."""
 
-    def __init__(self, desk: Desk, options: Options, language: str) -> None:
-        self._desk, self._options, self._language = desk, options, language
+    def __init__(self, bridge: ThreadBridge, options: CommandOptions, language: str) -> None:
+        self._bridge, self._options, self._language = bridge, options, language
         self._thread = threading.Thread(target=self._run, name="bridge", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -95,35 +94,35 @@ class Life:
 
     def join(self) -> None:
         """Wait for the end."""
-        self._thread.join(PARTING_SECONDS)
+        self._thread.join(SHUTDOWN_SECONDS)
 
     def _run(self) -> None:
         try:
             with contextlib.suppress(asyncio.CancelledError, _ClosedError):
-                asyncio.run(self._live())
+                asyncio.run(self._run_app())
         finally:
-            self._desk.ended.emit()
+            self._bridge.ended.emit()
 
-    async def _live(self) -> None:
+    async def _run_app(self) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         if self._stopped.is_set():
             return
         card: VirtualCard | None = None
         try:
-            card = await self._card()
+            card = await self._open_card()
             await self._connect(card)
-        except STOPPERS as error:
+        except STARTUP_ERRORS as error:
             self.problem = error
-            await self._last_word(partial(explain, error))
+            await self._show_final_message(partial(startup_error_text, error))
         finally:
             if card:
                 card.close()
 
     async def _connect(self, card: VirtualCard | None) -> None:
         trusted = create_tls_context(self._options.ca)
-        address = server_address(self._options) or await self._address(trusted)
+        address = server_address(self._options) or await self._ask_address(trusted)
         chosen = self._language if self._options.language else None
-        prompter = WindowPrompter(self._desk, address.host, lambda: remember(address, chosen))
+        prompter = WindowPrompter(self._bridge, address.host, lambda: remember(address, chosen))
         while True:
             ending = await client.run_bridge(
                 url=address.url,
@@ -136,29 +135,29 @@ class Life:
             )
             if ending is ExitReason.LEFT:
                 return
-            await self._last_word(_ending(ending), again=True)
+            await self._show_final_message(_exit_text(ending), again=True)
 
-    async def _address(self, trusted: ssl.SSLContext) -> Address:
+    async def _ask_address(self, trusted: ssl.SSLContext) -> ServerAddress:
         """Ask for the server's address until one answers."""
         problem: AddressError | Finding | None = None
         while True:
 
             def make(language: str, problem: AddressError | Finding | None = problem) -> Question:
-                page = address_page(_said(problem, language), language)
-                return LineQuestion(page, language, say(language, "Address:"), LONGEST_ADDRESS)
+                page = address_page(_problem_text(problem, language), language)
+                return LineQuestion(page, language, say(language, "Address:"), MAX_TYPED_LENGTH)
 
             answer = await self._ask(make)
             try:
-                address = parse(str(answer))
+                address = parse_address(str(answer))
             except AddressError as error:
                 problem = error
                 continue
-            self._desk.tell(partial(_looking_for, address.host))
+            self._bridge.notify(partial(_searching_notice, address.host))
             problem = await check_server(address, trusted)
-            if problem.outcome is Outcome.OK:
+            if problem.outcome is CheckOutcome.OK:
                 return address
 
-    async def _card(self) -> VirtualCard | None:
+    async def _open_card(self) -> VirtualCard | None:
         """Open the virtual card, asking for its passphrase where the environment has none."""
         path = self._options.virtual_card
         if path is None:
@@ -171,7 +170,9 @@ class Life:
         while True:
 
             def make(language: str, problem: WrongPassphraseError | None = problem) -> Question:
-                page = passphrase_page(explain(problem, language) if problem else "", language)
+                page = passphrase_page(
+                    startup_error_text(problem, language) if problem else "", language
+                )
                 return PassphraseQuestion(page, language, say(language, "Passphrase:"))
 
             answer = await self._ask(make)
@@ -184,18 +185,18 @@ class Life:
                 problem = error
 
     async def _ask(self, make: Callable[[str], Question]) -> object:
-        answer = await self._desk.ask(make)
+        answer = await self._bridge.ask(make)
         if answer is None:
             raise _ClosedError
         return answer
 
-    async def _last_word(self, text: Callable[[str], str], *, again: bool = False) -> None:
+    async def _show_final_message(self, text: Callable[[str], str], *, again: bool = False) -> None:
         """Say why it ended, and wait until the person has read it."""
-        self._desk.tell(lambda language: Notice(Tone.BAD, text(language)))
+        self._bridge.notify(lambda language: StatusNotice(NoticeTone.BAD, text(language)))
 
         def make(language: str) -> Question:
             yes = say(language, "Connect again") if again else say(language, "OK")
-            page = Page(say(language, "Closed"), text(language), yes, say(language, "Close"))
+            page = PromptPage(say(language, "Closed"), text(language), yes, say(language, "Close"))
             return Question(page, language)
 
         await self._ask(make)
@@ -205,11 +206,11 @@ class _ClosedError(Exception):
     """The person closed it."""
 
 
-def _ending(ending: ExitReason) -> Callable[[str], str]:
-    return lambda language: say(language, notice_texts.ENDINGS[ending])
+def _exit_text(ending: ExitReason) -> Callable[[str], str]:
+    return lambda language: say(language, notice_texts.EXIT_TEXTS[ending])
 
 
-class _signals:  # noqa: N801 - used as a function
+class _CloseOnSignal:
     """Let Ctrl-C and a shutdown close the window while the block runs."""
 
     def __init__(self, close: Callable[[], object]) -> None:
@@ -222,7 +223,7 @@ class _signals:  # noqa: N801 - used as a function
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._on_signal)
-            self._timer.start(LOOK_MILLISECONDS)
+            self._timer.start(SIGNAL_POLL_MILLISECONDS)
 
     def __exit__(self, *_: object) -> None:
         self._timer.stop()
@@ -233,14 +234,14 @@ class _signals:  # noqa: N801 - used as a function
         self._close()
 
 
-def _looking_for(host: str, language: str) -> Notice:
-    return Notice(Tone.BUSY, say(language, "Looking for {host}…", host=host))
+def _searching_notice(host: str, language: str) -> StatusNotice:
+    return StatusNotice(NoticeTone.BUSY, say(language, "Looking for {host}…", host=host))
 
 
-def _said(problem: AddressError | Finding | None, language: str) -> str:
+def _problem_text(problem: AddressError | Finding | None, language: str) -> str:
     """Say why another address is asked for."""
     if problem is None:
         return ""
     if isinstance(problem, Finding):
-        return in_words(problem, language)
-    return explain(problem, language)
+        return finding_with_remedy(problem, language)
+    return startup_error_text(problem, language)

@@ -5,13 +5,13 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from reader_bridge.app import prompt_texts
-from reader_bridge.app.prompt_texts import Page, fits
+from reader_bridge.app.prompt_texts import PromptPage, pin_entry_problem
 from reader_bridge.app.translation import say
 from reader_bridge.app.window import widgets
 from reader_bridge.app.window.secret_field import SecretField
 from reader_bridge.prompter import PinKind, PinRequest
 
-SETTLING_MILLISECONDS = 400
+SETTLE_MILLISECONDS = 400
 """A question that comes up under a finger that is typing or clicking takes no answer yet."""
 
 
@@ -23,35 +23,35 @@ class Question(QWidget):
 
     answered = Signal(object)
 
-    def __init__(self, page: Page, language: str) -> None:
+    def __init__(self, page: PromptPage, language: str) -> None:
         super().__init__()
         self.page, self.language = page, language
         self.setObjectName("page")
         self.setAccessibleName(page.title)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._over = False
+        self._is_answered = False
         self._column = widgets.column(self)
         self._fill()
         self.yes = widgets.button(page.yes, self.confirm, "primary")
         self.no = widgets.button(page.no, self.decline)
         self._add_buttons()
-        self._settle()
+        self._enable_after_delay()
 
     def _fill(self) -> None:
         page, column = self.page, self._column
-        column.addWidget(widgets.text(page.title, "title"))
-        self.problem = widgets.text(page.problem, "danger")
+        column.addWidget(widgets.text_label(page.title, "title"))
+        self.problem = widgets.text_label(page.problem, "danger")
         self.problem.setVisible(bool(page.problem))
         column.addWidget(self.problem)
         if page.text:
-            column.addWidget(widgets.text(page.text))
+            column.addWidget(widgets.text_label(page.text))
         if page.words:
             column.addWidget(widgets.word_card(page.words))
         if page.facts:
             column.addWidget(widgets.fact_card(page.facts))
         self._add_fields(column)
         if page.warning:
-            column.addWidget(widgets.text(f"⚠ {page.warning}", "warning"))
+            column.addWidget(widgets.text_label(f"⚠ {page.warning}", "warning"))
         column.addStretch(1)
 
     def _add_fields(self, column: QVBoxLayout) -> None:
@@ -65,9 +65,9 @@ class Question(QWidget):
         self._column.addLayout(row)
         QWidget.setTabOrder(self.yes, self.no)
 
-    def _settle(self) -> None:
+    def _enable_after_delay(self) -> None:
         self.yes.setEnabled(False)
-        QTimer.singleShot(SETTLING_MILLISECONDS, self.yes, lambda: self.yes.setEnabled(True))
+        QTimer.singleShot(SETTLE_MILLISECONDS, self.yes, lambda: self.yes.setEnabled(True))
 
     def take_focus(self) -> None:
         """Put the keyboard where it is needed: on the page, where a Tab leads to the yes."""
@@ -81,11 +81,11 @@ class Question(QWidget):
         """Say no."""
         self._answer(None)
 
-    def put_away(self) -> None:
+    def discard(self) -> None:
         """Forget what was typed; nobody waits for it any more."""
-        self._over = True
+        self._is_answered = True
 
-    def complain(self, problem: str) -> None:
+    def show_problem(self, problem: str) -> None:
         """Say what is wrong with what was typed, to the eye and to a screen reader."""
         self.problem.setText(problem)
         self.problem.setVisible(True)
@@ -98,15 +98,15 @@ class Question(QWidget):
             super().keyPressEvent(event)
 
     def _answer(self, value: object) -> None:
-        if not self._over:
-            self._over = True
+        if not self._is_answered:
+            self._is_answered = True
             self.answered.emit(value)
 
 
 class LineQuestion(Question):
     """Asks for a line that is no secret: a pairing code, an address."""
 
-    def __init__(self, page: Page, language: str, name: str, longest: int) -> None:
+    def __init__(self, page: PromptPage, language: str, name: str, longest: int) -> None:
         self._name, self._longest = name, longest
         super().__init__(page, language)
 
@@ -130,7 +130,7 @@ class LineQuestion(Question):
 class PassphraseQuestion(Question):
     """Asks for the passphrase of a virtual card."""
 
-    def __init__(self, page: Page, language: str, name: str) -> None:
+    def __init__(self, page: PromptPage, language: str, name: str) -> None:
         self._name = name
         super().__init__(page, language)
 
@@ -144,9 +144,9 @@ class PassphraseQuestion(Question):
         """Let the person type at once."""
         self.field.setFocus()
 
-    def put_away(self) -> None:
+    def discard(self) -> None:
         """Overwrite what was typed."""
-        super().put_away()
+        super().discard()
         self.field.wipe()
 
     def confirm(self) -> None:
@@ -159,16 +159,16 @@ class PinQuestion(Question):
 
     def __init__(self, request: PinRequest, language: str) -> None:
         self._request = request
-        super().__init__(prompt_texts.pin(request, language), language)
+        super().__init__(prompt_texts.pin_page(request, language), language)
 
     def _add_fields(self, column: QVBoxLayout) -> None:
-        names = [prompt_texts.FIELDS[self._request.kind]]
+        names = [prompt_texts.FIELD_LABELS[self._request.kind]]
         if self._request.kind is PinKind.NEW:
-            names.append(prompt_texts.REPEAT)
+            names.append(prompt_texts.REPEAT_LABEL)
         self.fields = [SecretField(say(self.language, name)) for name in names]
         for field in self.fields:
             field.changed.connect(lambda: self.problem.hide())
-            field.entered.connect(self._go_on)
+            field.entered.connect(self._advance)
             column.addWidget(_field_label(field.accessibleName(), field))
             column.addWidget(field)
 
@@ -176,9 +176,9 @@ class PinQuestion(Question):
         """Let the person type at once."""
         self.fields[0].setFocus()
 
-    def put_away(self) -> None:
+    def discard(self) -> None:
         """Overwrite what was typed."""
-        super().put_away()
+        super().discard()
         for field in self.fields:
             field.wipe()
 
@@ -190,9 +190,9 @@ class PinQuestion(Question):
 
     def confirm(self) -> None:
         """Hand over the PIN, where it can be one and was typed twice the same."""
-        problem = fits(self.fields[0].typed, self._request, self.language)
-        if problem is None and not self._same():
-            problem = say(self.language, prompt_texts.DIFFERENT)
+        problem = pin_entry_problem(self.fields[0].buffer, self._request, self.language)
+        if problem is None and not self._entries_match():
+            problem = say(self.language, prompt_texts.PINS_DIFFER)
         if problem is None:
             secret = self.fields[0].take()
             self.fields[-1].wipe()
@@ -200,13 +200,13 @@ class PinQuestion(Question):
             return
         for field in self.fields:
             field.wipe()
-        self.complain(problem)
+        self.show_problem(problem)
         self.fields[0].setFocus()
 
-    def _same(self) -> bool:
-        return all(field.typed.same_as(self.fields[0].typed) for field in self.fields)
+    def _entries_match(self) -> bool:
+        return all(field.buffer.equals(self.fields[0].buffer) for field in self.fields)
 
-    def _go_on(self) -> None:
+    def _advance(self) -> None:
         """Enter leads to the field below, and from the last one further."""
         below = next((field for field in self.fields if not field.count), None)
         if below is None or below is self.fields[0]:
@@ -216,14 +216,14 @@ class PinQuestion(Question):
 
 
 def _field_label(text: str, field: QWidget) -> QLabel:
-    made: QLabel = widgets.text(text, "label")
+    made: QLabel = widgets.text_label(text, "label")
     made.setBuddy(field)
     return made
 
 
-def passphrase_page(problem: str, language: str) -> Page:
+def passphrase_page(problem: str, language: str) -> PromptPage:
     """Ask for the passphrase of a virtual card."""
-    return Page(
+    return PromptPage(
         title=say(language, "Virtual card"),
         text=say(language, "Its file is sealed. Type its passphrase to put it into the reader."),
         yes=say(language, "Go on"),
@@ -232,9 +232,9 @@ def passphrase_page(problem: str, language: str) -> Page:
     )
 
 
-def address_page(problem: str, language: str) -> Page:
+def address_page(problem: str, language: str) -> PromptPage:
     """Ask for the server's address."""
-    return Page(
+    return PromptPage(
         title=say(language, "Which server?"),
         text=say(language, "The chat shows you the server's address."),
         yes=say(language, "Connect"),

@@ -88,7 +88,7 @@ def style_sheet() -> str:
     return _SHEET.substitute({name: getattr(PALETTE, name) for name in names})
 
 
-def contrast(first: str, second: str) -> float:
+def contrast_ratio(first: str, second: str) -> float:
     """Give the contrast of two colours, as WCAG 2.2 defines it: 1 to 21."""
     bright, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
     return (bright + 0.05) / (dark + 0.05)

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from reader_bridge.app.prompt_texts import Fact
+from reader_bridge.app.prompt_texts import PromptFact
 from reader_bridge.protocol import PairingWord
 
 GAP = 14
 
 
-def text(words: str, kind: str = "", *, selectable: bool = False) -> QLabel:
+def text_label(words: str, kind: str = "", *, selectable: bool = False) -> QLabel:
     """Give text that is shown as it is, whatever it holds, and wraps."""
     made = QLabel()
     made.setTextFormat(Qt.TextFormat.PlainText)
@@ -32,7 +32,7 @@ def button(words: str, on_press: Callable[[], object], kind: str = "") -> QPushB
     return made
 
 
-def fact_card(facts: tuple[Fact, ...]) -> QFrame:
+def fact_card(facts: tuple[PromptFact, ...]) -> QFrame:
     """Give what the person compares, in a frame."""
     frame = QFrame()
     frame.setObjectName("card")
@@ -41,10 +41,10 @@ def fact_card(facts: tuple[Fact, ...]) -> QFrame:
     grid.setVerticalSpacing(2)
     for fact in facts:
         row = grid.rowCount()
-        grid.addWidget(text(fact.label, "label"), row, 0)
-        grid.addWidget(text(fact.value, "value", selectable=True), row + 1, 0)
+        grid.addWidget(text_label(fact.label, "label"), row, 0)
+        grid.addWidget(text_label(fact.value, "value", selectable=True), row + 1, 0)
         if fact.note:
-            grid.addWidget(text(f"⚠ {fact.note}", "label"), row + 2, 0)
+            grid.addWidget(text_label(f"⚠ {fact.note}", "label"), row + 2, 0)
         if fact is not facts[-1]:
             grid.setRowMinimumHeight(row + 3, 8)
     return frame
@@ -62,7 +62,7 @@ def word_card(words: tuple[PairingWord, PairingWord]) -> QFrame:
         ("   ".join(word.english for word in words), "words"),
         ("　".join(word.chinese for word in words), "words2"),
     ):
-        shown = text(said, kind)
+        shown = text_label(said, kind)
         shown.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(shown)
     return frame

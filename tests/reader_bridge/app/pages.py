@@ -10,7 +10,7 @@ from reader_bridge.app.window.question import (
     address_page,
     passphrase_page,
 )
-from reader_bridge.app.window.thread_bridge import Make
+from reader_bridge.app.window.thread_bridge import QuestionFactory
 from reader_bridge.card.profiles.base import PinRules
 from reader_bridge.prompter import (
     CardLabel,
@@ -36,22 +36,22 @@ UNLOCK = ConsentRequest(Operation.SET_PIN, PEER, PinPurpose.UNLOCK, READER, CARD
 READING = ConsentRequest(Operation.CARD_STATUS, PEER, for_session=True)
 
 
-def code(problem: PairingProblem | None = None) -> Make:
+def code(problem: PairingProblem | None = None) -> QuestionFactory:
     return lambda language: LineQuestion(
-        prompt_texts.pairing_code(problem, language), language, say(language, "Code:"), 32
+        prompt_texts.pairing_code_page(problem, language), language, say(language, "Code:"), 32
     )
 
 
-PAGES: dict[str, Make] = {
+PAGES: dict[str, QuestionFactory] = {
     "code": code(),
     "wrong code": code(PairingProblem(PairRefusal.TOO_MANY_TRIES, 0, 900)),
-    "compare": lambda language: Question(prompt_texts.comparison(PEER, language), language),
-    "consent": lambda language: Question(prompt_texts.consent(UNLOCK, language), language),
-    "reading": lambda language: Question(prompt_texts.consent(READING, language), language),
+    "compare": lambda language: Question(prompt_texts.comparison_page(PEER, language), language),
+    "consent": lambda language: Question(prompt_texts.consent_page(UNLOCK, language), language),
+    "reading": lambda language: Question(prompt_texts.consent_page(READING, language), language),
     "current pin": lambda language: PinQuestion(CURRENT, language),
     "new pin": lambda language: PinQuestion(NEW, language),
     "puk": lambda language: PinQuestion(PUK, language),
-    "last try": lambda language: Question(prompt_texts.last_try(LAST, language), language),
+    "last try": lambda language: Question(prompt_texts.last_try_page(LAST, language), language),
     "address": lambda language: LineQuestion(
         address_page("", language), language, say(language, "Address:"), 512
     ),

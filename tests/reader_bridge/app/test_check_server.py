@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from reader_bridge.app.address import Address, parse
+from reader_bridge.app.address import ServerAddress, parse_address
 from reader_bridge.app.check import texts
-from reader_bridge.app.check.run import Outcome
+from reader_bridge.app.check.run import CheckOutcome
 from reader_bridge.app.check.server import check_server
 from reader_bridge.app.tls import AuthorityFileError, create_tls_context
 from reader_bridge.protocol import encode_frame
@@ -30,7 +30,9 @@ Handler = Callable[[web.Request], object]
 
 
 @asynccontextmanager
-async def serving(handler: object, tls: ssl.SSLContext | None = None) -> AsyncIterator[Address]:
+async def serving(
+    handler: object, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[ServerAddress]:
     application = web.Application()
     application.router.add_get("/bridge/v1", handler)  # type: ignore[arg-type]
     runner = web.AppRunner(application, shutdown_timeout=0.1)
@@ -38,7 +40,7 @@ async def serving(handler: object, tls: ssl.SSLContext | None = None) -> AsyncIt
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     port = runner.addresses[0][1]
     try:
-        yield parse(f"{'wss' if tls else 'ws'}://localhost:{port}")
+        yield parse_address(f"{'wss' if tls else 'ws'}://localhost:{port}")
     finally:
         await runner.cleanup()
 
@@ -77,11 +79,11 @@ def greeting(*levels: int) -> str:
 )
 async def test_who_answers_is_told(handler: Handler, code: str) -> None:
     async with serving(handler) as address:
-        finding = await check_server(address, TRUSTED, patience=1.0)
+        finding = await check_server(address, TRUSTED, seconds=1.0)
     assert finding.code == code
-    assert finding.outcome is (Outcome.OK if code == "server_answers" else Outcome.FAILED)
-    assert (texts.remedy(finding, "en") is None) == (code == "server_answers")
-    assert address.host in texts.what(finding, "zh_Hant")
+    assert finding.outcome is (CheckOutcome.OK if code == "server_answers" else CheckOutcome.FAILED)
+    assert (texts.remedy_text(finding, "en") is None) == (code == "server_answers")
+    assert address.host in texts.finding_text(finding, "zh_Hant")
 
 
 async def test_an_ordinary_web_page_is_no_server() -> None:
@@ -103,13 +105,13 @@ async def test_a_name_that_does_not_exist_is_told(monkeypatch: pytest.MonkeyPatc
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
-    finding = await check_server(parse("wss://kaika.invalid"), TRUSTED)
+    finding = await check_server(parse_address("wss://kaika.invalid"), TRUSTED)
     assert finding.code == "server_name_unknown"
 
 
 async def test_without_an_address_it_is_skipped() -> None:
     finding = await check_server(None, TRUSTED)
-    assert (finding.outcome, finding.code) == (Outcome.SKIPPED, "no_server_yet")
+    assert (finding.outcome, finding.code) == (CheckOutcome.SKIPPED, "no_server_yet")
 
 
 @pytest.fixture

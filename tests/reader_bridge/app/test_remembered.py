@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from reader_bridge.app import config
-from reader_bridge.app.address import parse
-from reader_bridge.app.config import Remembered
-from reader_bridge.app.options import Options, choose_language, remember, server_address
+from reader_bridge.app.address import parse_address
+from reader_bridge.app.config import AppConfig
+from reader_bridge.app.options import CommandOptions, choose_language, remember, server_address
 
 
 @pytest.fixture(autouse=True)
@@ -19,24 +19,26 @@ def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_the_address_and_the_language_are_kept_and_nothing_else() -> None:
-    remember(parse("kaika.example"), "zh_Hant")
-    assert json.loads(config.path().read_text()) == {
+    remember(parse_address("kaika.example"), "zh_Hant")
+    assert json.loads(config.config_path().read_text()) == {
         "server": "wss://kaika.example/bridge/v1",
         "language": "zh_Hant",
     }
-    assert server_address(Options()) == parse("kaika.example")
+    assert server_address(CommandOptions()) == parse_address("kaika.example")
     assert choose_language(None) == "zh_Hant"
 
 
 def test_one_is_kept_without_the_other_being_lost() -> None:
-    remember(parse("kaika.example"), None)
+    remember(parse_address("kaika.example"), None)
     remember(None, "zh_Hant")
-    assert config.load() == Remembered("wss://kaika.example/bridge/v1", "zh_Hant")
+    assert config.load_config() == AppConfig("wss://kaika.example/bridge/v1", "zh_Hant")
 
 
 def test_what_is_on_the_command_line_wins() -> None:
-    remember(parse("kaika.example"), "zh_Hant")
-    assert server_address(Options(server="ws://localhost:1")) == parse("ws://localhost:1")
+    remember(parse_address("kaika.example"), "zh_Hant")
+    assert server_address(CommandOptions(server="ws://localhost:1")) == parse_address(
+        "ws://localhost:1"
+    )
     assert choose_language("en") == "en"
 
 
@@ -54,21 +56,21 @@ def test_what_is_on_the_command_line_wins() -> None:
     ],
 )
 def test_a_broken_file_counts_as_none(content: bytes) -> None:
-    config.path().parent.mkdir(parents=True)
-    config.path().write_bytes(content)
-    assert config.load() == Remembered()
-    assert server_address(Options()) is None
+    config.config_path().parent.mkdir(parents=True)
+    config.config_path().write_bytes(content)
+    assert config.load_config() == AppConfig()
+    assert server_address(CommandOptions()) is None
 
 
 def test_an_unsafe_address_in_the_file_is_not_dialled() -> None:
-    config.save(Remembered("ws://evil.example", None))
-    assert server_address(Options()) is None
+    config.save_config(AppConfig("ws://evil.example", None))
+    assert server_address(CommandOptions()) is None
 
 
 def test_a_place_that_cannot_be_written_to_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", "/proc/nowhere")
-    remember(parse("kaika.example"), "en")
-    assert config.load() == Remembered()
+    remember(parse_address("kaika.example"), "en")
+    assert config.load_config() == AppConfig()
 
 
 @pytest.mark.parametrize(
