@@ -1,4 +1,4 @@
-"""The server's address as a person types it, and why one is not dialled."""
+"""The server's address as a person types it."""
 
 import re
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class AddressFault(StrEnum):
 
 
 class AddressError(ValueError):
-    """The address is not dialled.
+    """The address is refused.
 
     :ivar fault: why.
     """
@@ -44,11 +44,11 @@ class AddressError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ServerAddress:
-    """Where a server is.
+    """The address of a server.
 
     :ivar url: what is dialled.
-    :ivar host: as the person is shown it: letters of other scripts as punycode, so that a name
-        that only looks like another is seen; with its port where that is not the usual one.
+    :ivar host: as the person is shown it: other scripts as punycode, so that a look-alike name is
+        noticed; with its port where that is not the default one.
     """
 
     url: str
@@ -56,9 +56,9 @@ class ServerAddress:
 
 
 def parse_address(text: str) -> ServerAddress:
-    """Read an address: `kaika.example`, `https://kaika.example`, `ws://localhost:8443/bridge/v1`.
+    """Parse an address: `kaika.example`, `https://kaika.example`, `ws://localhost:8443/bridge/v1`.
 
-    :raises AddressError: where it is none, or an unprotected one of another machine.
+    :raises AddressError: the address is invalid, or `ws` on another machine.
     """
     text = text.strip()
     if not text:

@@ -126,7 +126,7 @@ def check(
 
 
 def _open_card(path: Path | None, language: str) -> VirtualCard | None:
-    """Open the virtual card, asking for its passphrase where the environment has none."""
+    """Open the virtual card, asking for its passphrase unless the environment has it."""
     if path is None:
         return None
     check_card_file(path)
@@ -165,7 +165,7 @@ def _connect(options: CommandOptions, *, as_window: bool) -> None:
 
 
 def _translate_help(command: Any, language: str) -> None:
-    """Put every help text of a command and of those below it into a language."""
+    """Translate the help texts of a command and its subcommands."""
     for said in (command, *command.params):
         if text := getattr(said, "help", None):
             said.help = say(language, text)
@@ -174,7 +174,7 @@ def _translate_help(command: Any, language: str) -> None:
 
 
 def _language_from_arguments(line: list[str]) -> str:
-    """Give the language for help and errors, before the line is taken apart."""
+    """Return the language for help and errors, before the arguments are parsed."""
     for index, word in enumerate(line):
         if word.startswith("--language"):
             wanted = word.partition("=")[2] or "".join(line[index + 1 : index + 2])
@@ -183,7 +183,7 @@ def _language_from_arguments(line: list[str]) -> str:
 
 
 def main() -> None:
-    """Run the command line; what the person can mend is said without a traceback."""
+    """Run the command line. Errors that the person can fix are printed without a traceback."""
     hardening.disable_memory_dumps()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what its encoding does not have ends nothing

@@ -1,6 +1,6 @@
-"""What the app remembers from one start to the next: the server's address and the language.
+"""The settings file: the server's address and the language, kept from one start to the next.
 
-Nothing else is ever written. A file that is broken, or too large to be ours, counts as none.
+Nothing else is ever written. A file that is broken or too large counts as absent.
 """
 
 import contextlib
@@ -18,14 +18,14 @@ FOLDER, FILE = "kaika-bridge", "settings.json"
 
 @dataclass(frozen=True, slots=True)
 class AppConfig:
-    """The two things that are kept."""
+    """The settings that are kept."""
 
     server: str | None = None
     language: str | None = None
 
 
 def config_path() -> Path:
-    """Give the file's place, as the operating system wants it."""
+    """Return the path of the file, by the convention of the operating system."""
     if sys.platform == "win32":
         base = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
     elif sys.platform == "darwin":
@@ -36,7 +36,7 @@ def config_path() -> Path:
 
 
 def load_config() -> AppConfig:
-    """Give what was remembered; nothing where nothing usable is there."""
+    """Return the settings; empty ones where there is no usable file."""
     try:
         with config_path().open("rb") as file:
             values = json.loads(file.read(MAX_FILE_BYTES))
@@ -52,7 +52,7 @@ def load_config() -> AppConfig:
 
 
 def save_config(remembered: AppConfig) -> None:
-    """Keep it. A place that cannot be written to only means that it is asked again."""
+    """Write the settings. Where that fails, the person is asked again next time."""
     place = config_path()
     temporary = place.with_suffix(".new")
     with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""What happens, in words: one or two sentences an event, and what to do next."""
+"""The texts of events: one or two sentences each, and what to do next."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,12 +23,12 @@ from reader_bridge.protocol.operations import CardReport, ReaderList
 
 
 class NoticeTone(StrEnum):
-    """How something is said."""
+    """The tone of a notice."""
 
     BUSY = "busy"
-    """It goes on by itself."""
+    """Something goes on by itself."""
     WAITING = "waiting"
-    """It waits for the person."""
+    """Something waits for the person."""
     GOOD = "good"
     NOTE = "note"
     BAD = "bad"
@@ -92,7 +92,7 @@ STEPS_WITH_QUESTION = (
     ProgressStep.WAITING_FOR_PERSON,
     ProgressStep.WRONG_PIN,
 )
-"""Steps that need no notice: the question that comes with them says it."""
+"""Steps that need no notice, because a question comes with them."""
 _DONE_TEXTS = {
     Operation.LIST_READERS: N_("The chat knows your readers now."),
     Operation.CARD_STATUS: N_("The card was read."),
@@ -234,7 +234,7 @@ FAILURE_TEXTS: dict[FailureCode, tuple[str, str]] = {
 
 
 def describe_event(event: PrompterEvent, language: str, host: str) -> StatusNotice:
-    """Put an event into words.
+    """Return the notice for an event.
 
     :param host: the server that is dialled.
     """
@@ -304,4 +304,4 @@ def _failed_notice(event: OperationFailed, language: str) -> StatusNotice:
 
 
 _CHOSEN_BY_PERSON = (_C.CONSENT_REFUSED, _C.PIN_NOT_ENTERED, _C.CANCELLED)
-"""Nothing is wrong when they end so."""
+"""Failures that the person chose; nothing is wrong."""

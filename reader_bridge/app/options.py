@@ -1,4 +1,4 @@
-"""What the command line was told, put together with what is remembered."""
+"""The options of the command line, combined with the settings file."""
 
 import locale
 import os
@@ -22,7 +22,7 @@ PASSPHRASE = "KAIKA_CARD_PASSPHRASE"  # noqa: S105 - the name of the variable
 
 @dataclass(frozen=True, slots=True)
 class CommandOptions:
-    """What the command line may say; `None` where it does not."""
+    """The options of the command line; `None` where one is not given."""
 
     server: str | None = None
     ca: Path | None = None
@@ -30,7 +30,7 @@ class CommandOptions:
     virtual_card: Path | None = None
 
     def with_defaults(self, other: "CommandOptions") -> "CommandOptions":
-        """Fill in from options that were given before the command's name."""
+        """Return these options, filled up from those given before the command's name."""
         return CommandOptions(
             self.server if self.server is not None else other.server,
             self.ca or other.ca,
@@ -40,14 +40,14 @@ class CommandOptions:
 
 
 def choose_language(wanted: str | None) -> str:
-    """Give the language: what was asked for, else what is remembered, else the system's."""
+    """Return the language: the wanted one, else the remembered one, else the system's."""
     if wanted:
         return locales.resolve(wanted)
     return config.load_config().language or locales.resolve(system_language())
 
 
 def system_language() -> str | None:
-    """Give the language the operating system speaks, as a tag."""
+    """Return the language of the operating system as a tag."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if tag := os.environ.get(name):
             return tag.split(".", 1)[0]
@@ -59,9 +59,9 @@ def system_language() -> str | None:
 
 
 def server_address(options: CommandOptions) -> ServerAddress | None:
-    """Give the server's address; `None` where it is neither given nor remembered.
+    """Return the server's address; `None` where it is neither given nor remembered.
 
-    :raises AddressError: where the one that was given is none.
+    :raises AddressError: the given address is invalid.
     """
     if options.server is not None:
         return parse_address(options.server)
@@ -73,7 +73,7 @@ def server_address(options: CommandOptions) -> ServerAddress | None:
 
 
 def remember(address: ServerAddress | None, language: str | None) -> None:
-    """Remember the server's address, and the language where the person chose it."""
+    """Save the server's address, and the language where the person chose it."""
     before = config.load_config()
     config.save_config(
         AppConfig(address.url if address else before.server, language or before.language)
@@ -81,27 +81,27 @@ def remember(address: ServerAddress | None, language: str | None) -> None:
 
 
 def take_passphrase_from_environment() -> str | None:
-    """Take the virtual card's passphrase out of the environment, so that no child inherits it."""
+    """Return the virtual card's passphrase and remove it from the environment."""
     return os.environ.pop(PASSPHRASE, None)
 
 
 def reader_factory(card: VirtualCard | None) -> Callable[[], CardReaders]:
-    """Give what opens the readers: those of this PC, or one with a virtual card in it."""
+    """Return a function that opens the readers of this PC, or one with a virtual card in it."""
     return PcscReaders if card is None else lambda: VirtualReader(card)
 
 
 def open_virtual_card(path: Path, passphrase: str) -> VirtualCard:
     """Open a virtual card.
 
-    :raises CardFileError: where there is none, or the passphrase is another.
-    :raises CardFileBusyError: where another program has it.
+    :raises CardFileError: there is none, or the passphrase is wrong.
+    :raises CardFileBusyError: another program uses it.
     """
     return VirtualCard.insert(path, passphrase)
 
 
 def check_card_file(path: Path) -> None:
-    """Look at a virtual card from outside, before anybody is asked for its passphrase.
+    """Check that a file is a virtual card, before anybody is asked for its passphrase.
 
-    :raises CardFileError: where it is none.
+    :raises CardFileError: the file is not one.
     """
     read_label(path)

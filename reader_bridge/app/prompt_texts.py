@@ -1,4 +1,4 @@
-"""What the person is asked, in words: one page a question, for terminal and window alike."""
+"""The texts of questions: one page for each, shared by terminal and window."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from reader_bridge.protocol import Operation, PairingWord, PairRefusal, PinPurpo
 class PromptFact:
     """Something the person compares.
 
-    :ivar note: what to know about the value, such as that nobody checked it.
+    :ivar note: about the value, such as that nobody checked it.
     """
 
     label: str
@@ -32,11 +32,11 @@ class PromptFact:
 
 @dataclass(frozen=True, slots=True)
 class PromptPage:
-    """A question with what belongs to it.
+    """A question with everything shown beside it.
 
     :ivar problem: why it is asked again.
     :ivar words: the two words of a pairing.
-    :ivar warning: to be seen before the answer is given.
+    :ivar warning: to be read before the answer is given.
     """
 
     title: str
@@ -113,7 +113,7 @@ _WRONG_TEXTS = {
 
 
 def pairing_code_page(problem: PairingProblem | None, language: str) -> PromptPage:
-    """Ask for the code the chat shows."""
+    """Return the question for the code that the chat shows."""
     return PromptPage(
         title=say(language, "Pairing code"),
         text=say(language, "Kaika shows it in your Telegram chat, for five minutes."),
@@ -140,7 +140,7 @@ def _code_problem_text(problem: PairingProblem, language: str) -> str:
 
 
 def comparison_page(peer: PairingPeer, language: str) -> PromptPage:
-    """Ask whether host, name and words are right."""
+    """Return the question whether host, name and words are right."""
     return PromptPage(
         title=say(language, "Compare with your Telegram"),
         text=say(language, "Your chat shows two words. Are they these two, in this order?"),
@@ -155,7 +155,7 @@ def comparison_page(peer: PairingPeer, language: str) -> PromptPage:
 
 
 def consent_page(request: ConsentRequest, language: str) -> PromptPage:
-    """Ask whether an operation is wanted."""
+    """Return the question whether an operation is wanted."""
     title, text = _consent_texts(request)
     return PromptPage(
         title=say(language, title),
@@ -183,7 +183,7 @@ def _consent_texts(request: ConsentRequest) -> tuple[str, str]:
 
 
 def pin_page(request: PinRequest, language: str) -> PromptPage:
-    """Ask for a PIN or PUK."""
+    """Return the request for a PIN or PUK."""
     return PromptPage(
         title=say(language, _PIN_TITLES[request.kind]),
         text=pin_rules_text(request.rules, language, new=request.kind is PinKind.NEW),
@@ -196,7 +196,7 @@ def pin_page(request: PinRequest, language: str) -> PromptPage:
 
 
 def last_try_page(request: PinRequest, language: str) -> PromptPage:
-    """Ask whether the last try is to be spent."""
+    """Return the question whether the last try may be spent."""
     return PromptPage(
         title=say(language, "This is the last try"),
         text=_last_try_text(request, language),
@@ -208,7 +208,7 @@ def last_try_page(request: PinRequest, language: str) -> PromptPage:
 
 
 def pin_rules_text(allowed: PinRules, language: str, *, new: bool) -> str:
-    """Say what a PIN of the card looks like."""
+    """Return what a PIN of the card has to look like."""
     values = {"shortest": allowed.min_length, "longest": allowed.max_length}
     if allowed.digits_only:
         return say(language, "{shortest} to {longest} digits.", **values)
@@ -222,7 +222,7 @@ def pin_rules_text(allowed: PinRules, language: str, *, new: bool) -> str:
 
 
 def pin_entry_problem(typed: TypingBuffer, request: PinRequest, language: str) -> str | None:
-    """Say why what was typed cannot be it; `None` where it can.
+    """Return why an entry cannot be a PIN of the card; `None` where it can.
 
     A new PIN has letters and digits only (FACTS.md §1.4), so that the official page takes it too.
     """

@@ -1,4 +1,4 @@
-"""What keeps the app from starting, and the sentence that helps."""
+"""The errors that keep the app from starting, and their texts."""
 
 from reader_bridge.app.address import AddressError, AddressFault
 from reader_bridge.app.terminal.keyboard import NoTerminalError
@@ -10,11 +10,11 @@ from reader_bridge.virtual_card.file_lock import CardFileBusyError
 
 
 class PassphraseMissingError(Exception):
-    """A virtual card needs its passphrase, and nobody can be asked for it."""
+    """The virtual card needs a passphrase, and nobody can be asked for it."""
 
 
 class ServerAddressMissingError(Exception):
-    """The server's address is not known, and nobody can be asked for it."""
+    """The server's address is unknown, and nobody can be asked for it."""
 
 
 class WindowUnavailableError(Exception):
@@ -32,7 +32,7 @@ STARTUP_ERRORS = (
     WindowUnavailableError,
     PcscMissingError,
 )
-"""Every error that ends a start with a sentence instead of a traceback."""
+"""Errors that are printed as a sentence instead of a traceback."""
 
 ADDRESS_FAULT_TEXTS = {
     AddressFault.EMPTY: N_("No address was given. The chat shows you the server's address."),
@@ -79,7 +79,7 @@ _ERROR_TEXTS = {
 
 
 def startup_error_text(error: Exception, language: str) -> str:
-    """Give what a person is told when the app cannot start."""
+    """Return the sentence for an error that keeps the app from starting."""
     if isinstance(error, AddressError):
         return say(language, ADDRESS_FAULT_TEXTS[error.fault])
     if isinstance(error, AuthorityFileError):

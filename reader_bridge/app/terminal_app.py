@@ -1,4 +1,4 @@
-"""From start to end in a terminal."""
+"""The app in a terminal, from start to end."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ def run_in_terminal(
 async def _run(
     options: CommandOptions, screen: TerminalScreen, readers: Callable[[], CardReaders]
 ) -> ExitReason:
-    """Be cancelled by Ctrl-C, and by whatever else ends a program in a terminal."""
+    """Run the client. Ctrl-C, SIGTERM and SIGHUP cancel it."""
     task = asyncio.current_task()
     assert task
     for name in ("SIGTERM", "SIGHUP"):

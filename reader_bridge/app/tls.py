@@ -1,11 +1,11 @@
-"""Which servers are believed to be who they say: the system's authorities, or one given file."""
+"""The TLS context: trusts the system's authorities, or those of one file."""
 
 import ssl
 from pathlib import Path
 
 MAX_FILE_BYTES = 1_000_000
 MACOS_AUTHORITIES = Path("/etc/ssl/cert.pem")
-"""Where macOS keeps them for programs that bring an OpenSSL of their own."""
+"""Where macOS keeps them for programs that bring their own OpenSSL."""
 
 
 class AuthorityFileError(Exception):
@@ -21,9 +21,9 @@ class AuthorityFileError(Exception):
 
 
 def create_tls_context(ca: Path | None) -> ssl.SSLContext:
-    """Give what TLS connections are made with; with a file, its authorities alone are believed.
+    """Return a TLS context; with a file, only its authorities are trusted.
 
-    :raises AuthorityFileError: where the file is of no use.
+    :raises AuthorityFileError: the file is of no use.
     """
     if ca is None:
         trusted = ssl.create_default_context()

@@ -1,4 +1,4 @@
-"""The words of the app: plain text out of the catalogue `bridge`, and text that others wrote."""
+"""Translation through the catalogue `bridge`, and display of text from outside."""
 
 import unicodedata
 
@@ -11,17 +11,17 @@ _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's name for it
-    """Mark `message` for the catalogue where it is looked up later."""
+    """Mark a message for the catalogue, where it is translated later."""
     return message
 
 
 def say(language: str, message: str, /, **values: object) -> str:
-    """Give `message` of the catalogue in `language` with its ``{placeholders}`` filled in."""
+    """Return a message of the catalogue in a language, with its ``{placeholders}`` filled in."""
     return locales.translate(message, language, DOMAIN).format(**values)
 
 
 def sanitise(text: str) -> str:
-    """Give text that a server, a reader or a card made up, on one line and with nothing unseen."""
+    """Return text from outside on one line, bounded and without invisible characters."""
     seen = "".join(
         " " if unicodedata.category(one) in _INVISIBLE_CATEGORIES else one for one in text
     )
@@ -30,6 +30,6 @@ def sanitise(text: str) -> str:
 
 
 def mask_card_number(card_number: str) -> str:
-    """Give an IC card number as it may be shown to whoever looks over a shoulder."""
+    """Return an IC card number with its middle hidden."""
     number = sanitise(card_number)
     return f"{number[:2]}****{number[-4:]}" if len(number) > 6 else number

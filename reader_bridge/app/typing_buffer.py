@@ -1,17 +1,16 @@
-"""What is being typed: in one place of memory from the first byte to the last, then overwritten."""
+"""The buffer for text that is being typed, overwritten after use."""
 
 from reader_bridge.card.profiles.base import PinRules
 from reader_bridge.card.secret_buffer import SecretBuffer
 
 MAX_LENGTH = 64
-"""Far beyond every PIN: one that is too long has to be seen as such, not cut to fit."""
+"""Far beyond every PIN: one that is too long has to be noticed, not cut to fit."""
 
 
 class TypingBuffer:
-    """Bytes that are being typed. It has its final size at once, so that no copy is left behind.
+    """Typed bytes in a buffer of fixed size, so that no copies are left behind.
 
-    :ivar foreign: something was typed that is no plain letter, digit or sign: an input method
-        is switched on.
+    :ivar has_non_ascii: something other than ASCII was typed: an input method is switched on.
     """
 
     def __init__(self, max_length: int = MAX_LENGTH) -> None:
@@ -23,7 +22,7 @@ class TypingBuffer:
         return self._count
 
     def append(self, byte: int) -> bool:
-        """Add a byte; tell whether it was one that can be typed, and had room."""
+        """Add a byte; `False` where it is not printable ASCII, or the buffer is full."""
         if not 0x20 <= byte <= 0x7E:
             self.has_non_ascii = self.has_non_ascii or byte >= 0x80
             return False
@@ -34,7 +33,7 @@ class TypingBuffer:
         return True
 
     def delete_last(self) -> bool:
-        """Take the last byte back; tell whether there was one."""
+        """Delete the last byte; `False` where there is none."""
         if not self._count:
             return False
         self._count -= 1
@@ -42,9 +41,9 @@ class TypingBuffer:
         return True
 
     def fits(self, rules: PinRules, *, alphanumeric: bool) -> bool:
-        """Tell whether it can be a PIN of a card, without a copy of it.
+        """Whether this can be a PIN of the card, checked without a copy.
 
-        :param plain: only letters and digits will do.
+        :param alphanumeric: only letters and digits are allowed.
         """
         if not rules.min_length <= self._count <= rules.max_length:
             return False
@@ -59,7 +58,7 @@ class TypingBuffer:
         return True
 
     def equals(self, other: "TypingBuffer") -> bool:
-        """Tell whether the same was typed in both, without a copy of it."""
+        """Whether both buffers hold the same, compared without a copy."""
         return self._count == other._count and self._buffer == other._buffer
 
     def clear(self) -> None:
@@ -68,7 +67,7 @@ class TypingBuffer:
         self._count, self.has_non_ascii = 0, False
 
     def take(self) -> SecretBuffer:
-        """Hand over what was typed, in a buffer of its length, and overwrite it here."""
+        """Return the content in a buffer of its length, and overwrite it here."""
         with memoryview(self._buffer) as view:
             taken = SecretBuffer(view[: self._count])
         self.clear()

@@ -1,4 +1,4 @@
-"""From start to end in a window."""
+"""The app in a window, from start to end."""
 
 import importlib
 import os
@@ -11,7 +11,7 @@ from reader_bridge.app.startup_errors import WindowUnavailableError
 def run_in_window(options: CommandOptions, language: str) -> None:
     """Open the window, connect, and stay until the person or the server ends it.
 
-    :raises NoWindowError: where the toolkit or a screen is missing.
+    :raises WindowUnavailableError: the toolkit or a screen is missing.
     """
     try:
         importlib.import_module("PySide6.QtWidgets")

@@ -1,7 +1,7 @@
-"""Commands and answers of a card (ISO/IEC 7816-4 §5), and what carries them.
+"""Commands and answers of a card (ISO/IEC 7816-4 §5), and the processors that send them.
 
-The carriers form a chain: each takes a command, hands one or several to the next, and gives one
-answer. The last one, :class:`Sender`, puts bytes on the connection. A command that is `secret`
+Processors form a chain: each takes a command, passes one or several to the next, and returns one
+answer. The last one, :class:`ApduSender`, writes to the connection. A command that is `secret`
 prints as dots, is overwritten once sent, and is never sent twice.
 """
 
@@ -49,7 +49,7 @@ READ_INSTRUCTIONS = frozenset(
 
 @unique
 class StatusWord(IntEnum):
-    """The status words that are told apart."""
+    """The status words that are handled separately."""
 
     OK = 0x9000
     NO_TRIES_LEFT = 0x63C0
@@ -63,11 +63,11 @@ class StatusWord(IntEnum):
 
 
 class LengthFormat(Enum):
-    """How lengths are written."""
+    """How lengths are encoded."""
 
     SHORT = "short"
     SHORT_T0 = "short over T=0"
-    """The protocol T=0 needs a third parameter always, and cannot say two lengths at once."""
+    """T=0 always needs a third parameter, and cannot carry two lengths in one command."""
     EXTENDED = "extended"
 
 
@@ -75,7 +75,7 @@ class LengthFormat(Enum):
 class CommandApdu:
     """A command.
 
-    :ivar le: how many bytes are expected, :data:`ALL`, or `None` for none.
+    :ivar le: the number of bytes expected, :data:`LE_ALL`, or `None` for none.
     :ivar secret: the data is a PIN, PUK or cryptogram.
     """
 
@@ -93,9 +93,9 @@ class CommandApdu:
         return f"CommandApdu({header}, {data}, le={self.le})"
 
     def encode(self, form: LengthFormat) -> bytearray:
-        """Write the command in one buffer.
+        """Encode the command in one buffer.
 
-        :raises ValueError: where the data is too long for the form.
+        :raises ValueError: the data is too long for the format.
         """
         extended = form is LengthFormat.EXTENDED
         if len(self.data) > (0xFFFF if extended else MAX_SHORT_DATA):
@@ -125,23 +125,23 @@ class ResponseApdu:
 
     @property
     def ok(self) -> bool:
-        """Whether the command was carried out."""
+        """Whether the command succeeded."""
         return self.status_word == StatusWord.OK
 
 
 class ApduProcessor(Protocol):
-    """One link of the chain."""
+    """A link of the chain."""
 
     def exchange(self, command: CommandApdu) -> ResponseApdu:
-        """Carry one command to the card and its answer back."""
+        """Process a command and return its answer."""
 
 
 class SendBudget:
-    """How much one verb's command may cost: a number of sends and a time.
+    """The sends and the time that one command may take.
 
-    It is what ends a card that announces more and more, or that is slow in every part.
+    It stops a card that announces more and more data, or that is slow in every part.
 
-    :param clock: seconds, rising.
+    :param clock: seconds, monotonic.
     """
 
     def __init__(self, sends: int, seconds: float, clock: Callable[[], float]) -> None:
@@ -149,15 +149,15 @@ class SendBudget:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew, for the next command."""
+        """Start over for the next command."""
         self._left = self._sends
         self._ends = self._clock() + self._seconds
 
     def spend(self) -> None:
-        """Take one send.
+        """Count one send.
 
-        :raises MalformedResponseError: where none is left.
-        :raises CardNotRespondingError: where the time is over.
+        :raises MalformedResponseError: no send is left.
+        :raises CardNotRespondingError: the time is over.
         """
         if self._clock() > self._ends:
             raise CardNotRespondingError(self._seconds)
@@ -167,7 +167,7 @@ class SendBudget:
 
 
 class ApduSender:
-    """Puts one command on the connection."""
+    """Writes a command to the connection."""
 
     def __init__(
         self, connection: CardConnection, length_format: LengthFormat, budget: SendBudget
@@ -187,13 +187,13 @@ class ApduSender:
 
 
 class CommandChaining:
-    """Cuts a command that is too long for one (ISO/IEC 7816-4 §5.3.3)."""
+    """Splits a command that is too long (ISO/IEC 7816-4 §5.3.3)."""
 
     def __init__(self, next_processor: ApduProcessor) -> None:
         self._next = next_processor
 
     def exchange(self, command: CommandApdu) -> ResponseApdu:
-        """Send the parts; stop at the first the card refuses."""
+        """Send the parts, up to the first that the card refuses."""
         data = command.data
         while len(data) > MAX_SHORT_DATA:
             part = replace(
@@ -207,13 +207,13 @@ class CommandChaining:
 
 
 class LengthCorrection:
-    """Asks again with the length the card named (`6Cxx`): once, and nothing that is secret."""
+    """Repeats a command with the length the card names (`6Cxx`), once and never a secret one."""
 
     def __init__(self, next_processor: ApduProcessor) -> None:
         self._next = next_processor
 
     def exchange(self, command: CommandApdu) -> ResponseApdu:
-        """Send, and once more where the expected length was wrong."""
+        """Send, and repeat once where the expected length was wrong."""
         response = self._next.exchange(command)
         if response.status_word >> 8 != 0x6C or command.secret:
             return response
@@ -227,9 +227,9 @@ class ResponseChaining:
         self._next = next_processor
 
     def exchange(self, command: CommandApdu) -> ResponseApdu:
-        """Send, and gather until the card has said everything.
+        """Send, and fetch the rest of the answer.
 
-        :raises MalformedResponseError: where that is more than an answer may be.
+        :raises MalformedResponseError: the answer is longer than allowed.
         """
         response = self._next.exchange(command)
         gathered = response.data

@@ -1,4 +1,4 @@
-"""What a card's answer to reset says of it (ISO/IEC 7816-3 §8, 7816-4 §8.1.1)."""
+"""The parts of an answer to reset that matter here (ISO/IEC 7816-3 §8, 7816-4 §8.1.1)."""
 
 MAX_ATR_BYTES = 33
 CARD_CAPABILITIES = 0x7
@@ -8,7 +8,7 @@ EXTENDED_LENGTH = 0x40
 
 
 def historical_bytes(atr: bytes) -> bytes:
-    """Give the historical bytes; empty where the answer to reset is not well formed."""
+    """Return the historical bytes; empty where the answer to reset is malformed."""
     if len(atr) < 2 or len(atr) > MAX_ATR_BYTES or atr[0] not in (0x3B, 0x3F):
         return b""
     count = atr[1] & 0x0F
@@ -26,7 +26,7 @@ def historical_bytes(atr: bytes) -> bytes:
 
 
 def supports_extended_length(atr: bytes) -> bool:
-    """Tell whether the card says that it takes extended-length commands."""
+    """Whether the card says that it accepts extended-length commands."""
     history = historical_bytes(atr)
     if not history or history[0] not in (0x00, 0x80):
         return False

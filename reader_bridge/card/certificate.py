@@ -1,4 +1,4 @@
-"""What a certificate on a card says, in a few fields. Nothing here proves that it is genuine."""
+"""The fields of a card's certificates that are used here. Nothing proves that they are genuine."""
 
 import re
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ INVALID_CERTIFICATE_ERRORS = (
     x509.UnsupportedGeneralNameType,
     UserWarning,
 )
-"""How a certificate that breaks the rules shows itself; the last where warnings are errors."""
+"""What `cryptography` raises for invalid certificates; the last where warnings are errors."""
 SEQUENCE, SET, OBJECT_IDENTIFIER = 0x30, 0x31, 0x06
 
 
@@ -42,9 +42,9 @@ class ValidityPeriod:
 
 
 def load_certificate(der: bytes) -> x509.Certificate:
-    """Read a certificate.
+    """Parse a certificate.
 
-    :raises MalformedResponseError: where it is none.
+    :raises MalformedResponseError: the data is not a certificate.
     """
     try:
         return x509.load_der_x509_certificate(der)
@@ -53,9 +53,9 @@ def load_certificate(der: bytes) -> x509.Certificate:
 
 
 def load_public_key(der: bytes) -> CertificatePublicKeyTypes:
-    """Give the public key of a certificate.
+    """Return the public key of a certificate.
 
-    :raises UnsupportedKeyError: where it is of a kind that is not known here.
+    :raises UnsupportedKeyError: the kind of key is unknown.
     """
     try:
         return load_certificate(der).public_key()
@@ -76,7 +76,7 @@ def validity_period(der: bytes) -> ValidityPeriod:
 
 
 def find_card_number(certificate: x509.Certificate) -> str | None:
-    """Give the IC card number in a certificate's subjectDirectoryAttributes."""
+    """Return the IC card number from a certificate's subjectDirectoryAttributes."""
     try:
         extension = certificate.extensions.get_extension_for_oid(
             ExtensionOID.SUBJECT_DIRECTORY_ATTRIBUTES
@@ -103,7 +103,7 @@ def _find_in_attributes(attributes: bytes) -> str | None:
 
 
 def key_role(certificate: x509.Certificate) -> KeyRole | None:
-    """Tell from the key usage what a certificate's key is for."""
+    """Return the role of a certificate's key, from its key usage."""
     try:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except (x509.ExtensionNotFound, *INVALID_CERTIFICATE_ERRORS):

@@ -1,4 +1,4 @@
-"""What a profile speaks through: commands in, data or a typed refusal out."""
+"""The channel of a profile: sends commands, and returns data or typed errors."""
 
 import time
 from collections.abc import Callable, Collection
@@ -28,10 +28,10 @@ MAX_SECONDS = 20.0
 
 
 class CardChannel:
-    """A connection with the rules of the commands around it.
+    """A connection with the rules for commands.
 
     :param instructions: what may be sent at all. Everything else is refused here, whatever a
-        profile tries: a card that is not identified gets :data:`READING` only.
+        profile tries: an unidentified card only gets :data:`READ_INSTRUCTIONS`.
     """
 
     def __init__(
@@ -50,14 +50,15 @@ class CardChannel:
         self._processor = _build_chain(connection, self._budget)
 
     def for_profile(self, profile: ProfileName) -> "CardChannel":
-        """Give a channel for an identified card, on which every instruction may be sent."""
+        """Return a channel for an identified card, on which every instruction is allowed."""
         return CardChannel(self.connection, list(Instruction), profile=profile, clock=self._clock)
 
     def exchange(self, command: CommandApdu) -> ResponseApdu:
-        """Send a command and give whatever the card answers.
+        """Send a command and return the answer, whatever it is.
 
-        :raises PinOperationRefusedError: the command is not for this card; nothing was sent.
-        :raises NotExclusiveError: a PIN would be sent where others can reach the card.
+        :raises PinOperationRefusedError: the command is not allowed for this card; nothing was
+            sent.
+        :raises NotExclusiveError: a PIN would be sent while other programs can reach the card.
         """
         if command.ins not in self._instructions:
             raise PinOperationRefusedError(self._profile, f"{command.ins:02x}")
@@ -67,9 +68,9 @@ class CardChannel:
         return self._processor.exchange(command)
 
     def send(self, command: CommandApdu) -> bytes:
-        """Send a command and give the answer's data.
+        """Send a command and return the answer's data.
 
-        :raises ApduError: where the card refuses.
+        :raises ApduError: the card refused it.
         """
         response = self.exchange(command)
         if not response.ok:

@@ -1,7 +1,7 @@
 """The adapter to real readers: PC/SC through pyscard, on Linux, Windows and macOS.
 
-Every card has a thread of its own for the calls that can hang in a driver, so that a card that
-never answers costs its operation and nothing else.
+Each connection has a thread for calls that can hang in a driver, so that a card that never answers
+blocks nothing but its operation.
 """
 
 import queue
@@ -23,7 +23,7 @@ from reader_bridge.card.pcsc_watch import PcscWatch
 
 CALL_TIMEOUT_SECONDS = 15.0
 BUSY_TIMEOUT_SECONDS = 3.0
-"""Windows itself looks at a card that was just put in, and lets it go soon."""
+"""Windows itself reads a card that was just put in, and releases it soon."""
 RETRY_SECONDS = 0.1
 
 _Result = TypeVar("_Result")
@@ -32,7 +32,8 @@ _Result = TypeVar("_Result")
 class PcscReaders:
     """The PC/SC readers of this machine.
 
-    :param patience: how long a card that another program holds is waited for.
+    :param busy_timeout: how long to wait for a card that another program holds.
+    :param call_timeout: how long one call may take.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class PcscReaders:
         self._busy_timeout, self._call_timeout = busy_timeout, call_timeout
 
     def list_readers(self) -> tuple[ReaderState, ...]:
-        """Give the readers as they stand."""
+        """Return the state of each reader."""
         context = self._pcsc.establish()
         try:
             names = self._pcsc.reader_names(context)
@@ -69,7 +70,7 @@ class PcscReaders:
             waited += RETRY_SECONDS
 
     def watch(self, on_change: Callable[[ReaderSnapshot], None]) -> PcscWatch:
-        """Tell `on_change` of every change, on the watch's own thread."""
+        """Call `on_change` after every change, on the watch's own thread."""
         return PcscWatch(self._pcsc, on_change)
 
 
@@ -99,7 +100,7 @@ class PcscConnection(CardConnection):
         return self._exclusive
 
     def send_and_receive(self, apdu: bytearray) -> tuple[bytes, int]:
-        """Send one command APDU as it is; give the answer's data and its status word."""
+        """Send one command APDU; return the answer's data and its status word."""
         command = list(apdu)
         try:
             answer = self._call(lambda: self._transmit(command))
@@ -112,7 +113,7 @@ class PcscConnection(CardConnection):
         return answer[:-2], int.from_bytes(answer[-2:], "big")
 
     def close(self) -> None:
-        """Give the card back, reset where it was exclusive."""
+        """Release the card, with a reset where the connection was exclusive."""
         if not self._thread.ended:
             try:
                 self._call(self._disconnect)
@@ -158,7 +159,7 @@ class PcscConnection(CardConnection):
 
 
 class _CallThread:
-    """Runs the calls of one card, one after the other; is left behind where one hangs."""
+    """Runs the calls of one connection in order. A thread that hangs is abandoned."""
 
     def __init__(self, reader: str) -> None:
         self.ended = False
@@ -170,7 +171,7 @@ class _CallThread:
     def call(self, work: Callable[[], _Result], seconds: float) -> _Result:
         """Run `work` on the thread.
 
-        :raises CardNotRespondingError: it took too long; the thread is given up.
+        :raises CardNotRespondingError: it took too long; the thread is abandoned.
         """
         if self.ended:
             raise CardRemovedError
@@ -183,7 +184,6 @@ class _CallThread:
             raise CardNotRespondingError(seconds) from error
 
     def end(self) -> None:
-        """Take no more work."""
         self.ended = True
         self._work.put(None)
 

@@ -1,4 +1,4 @@
-"""The functions of PC/SC as pyscard has them, with results turned into errors of ours."""
+"""The functions of PC/SC as pyscard provides them, with result codes turned into errors."""
 
 import importlib
 from collections.abc import Callable
@@ -19,9 +19,9 @@ from reader_bridge.card.errors import (
 
 
 class PcscApi:
-    """The functions of PC/SC; pyscard is loaded when this is made.
+    """The functions of PC/SC. Creating it loads pyscard.
 
-    :raises PcscMissingError: where it is not installed.
+    :raises PcscMissingError: pyscard is not installed.
     """
 
     def __init__(self) -> None:
@@ -36,12 +36,12 @@ class PcscApi:
         }
 
     def name_of(self, result: int) -> str:
-        """Give the constant's name for a result code; its hex where it is not told apart."""
+        """Return the name of a result code; its hex where it is not handled separately."""
         code = result & 0xFFFFFFFF
         return self._names.get(code, f"{code:08X}")
 
     def check(self, result: int, reader: str = "") -> None:
-        """Raise what a result code means.
+        """Raise the error of a result code.
 
         :raises CardError: for everything but success.
         """
@@ -55,11 +55,11 @@ class PcscApi:
         return int(context)
 
     def release(self, context: int) -> None:
-        """Close a context; a dead one is no error."""
+        """Close a context; ignores one that is dead."""
         self.scard.SCardReleaseContext(context)
 
     def reader_names(self, context: int) -> list[str]:
-        """Give the names of the readers; none is no error."""
+        """Return the names of the readers; empty where there are none."""
         result, names = self.scard.SCardListReaders(context, [])
         if self.name_of(result) == "SCARD_E_NO_READERS_AVAILABLE":
             return []
@@ -67,7 +67,7 @@ class PcscApi:
         return [str(name) for name in names]
 
     def reader_state(self, name: str, event: int, atr: list[int]) -> ReaderState:
-        """Read what PC/SC says of one reader."""
+        """Convert what PC/SC says of one reader."""
         return ReaderState(
             name=name,
             card_present=bool(event & self.scard.SCARD_STATE_PRESENT),

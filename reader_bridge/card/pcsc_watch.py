@@ -1,4 +1,4 @@
-"""Watches the readers: cards and readers that come and go, and the service itself."""
+"""Watches readers, their cards, and the reader service itself."""
 
 import threading
 from collections.abc import Callable
@@ -8,14 +8,14 @@ from reader_bridge.card.errors import CardError
 from reader_bridge.card.pcsc_api import PcscApi
 
 NEW_READER_NOTIFICATION = "\\\\?PnP?\\Notification"
-"""PC/SC's name for "a reader was plugged in or pulled out"."""
+"""PC/SC's pseudo reader for "a reader was plugged in or pulled out"."""
 POLL_MILLISECONDS = 2000
-"""Not every system tells of new readers, and one could come between two calls."""
+"""Not every system reports new readers, and one could come between two calls."""
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 0.25, 2.0
 
 
 class PcscWatch:
-    """A watch on a thread of its own. It outlives the service: a restarted one is found again."""
+    """A watch on its own thread. It survives the service: a restarted one is found again."""
 
     def __init__(self, pcsc: PcscApi, on_change: Callable[[ReaderSnapshot], None]) -> None:
         self._pcsc, self._on_change = pcsc, on_change
@@ -30,11 +30,11 @@ class PcscWatch:
 
     @property
     def snapshot(self) -> ReaderSnapshot:
-        """How things stand now."""
+        """The current state."""
         return self._snapshot
 
     def close(self) -> None:
-        """Stop watching; returns when `on_change` will not be called again."""
+        """Stop watching. `on_change` is not called after this returns."""
         self._stop.set()
         while self._thread.is_alive() and self._thread is not threading.current_thread():
             if (context := self._context) is not None:
@@ -79,7 +79,7 @@ class PcscWatch:
     def _wait(
         self, context: int, asked: list[tuple[str, int]], count: int
     ) -> list[tuple[str, int, list[int]]]:
-        """Wait for a change, and give the readers it concerns."""
+        """Wait for a change and return the readers it concerns."""
         scard = self._pcsc.scard
         everything = list(asked)
         if self._notifies_new_readers:

@@ -1,7 +1,7 @@
 """BER-TLV as ISO/IEC 7816-4 uses it, bounded: what a card sends is hostile input.
 
-Tags of at most three bytes, definite lengths of at most three bytes, no length beyond its
-enclosure. Anything else is a :class:`MalformedResponseError`.
+Tags and definite lengths have at most three bytes, and no length exceeds its enclosure. Anything
+else is a :class:`MalformedResponseError`.
 """
 
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ class Tlv:
 
 
 def parse(data: bytes) -> Iterator[Tlv]:
-    """Give the data objects of one level, in their order.
+    """Yield the data objects of one level, in their order.
 
-    :raises MalformedResponseError: at the first that is not well formed.
+    :raises MalformedResponseError: at the first that is malformed.
     """
     offset = 0
     while offset < len(data):
@@ -41,9 +41,11 @@ def parse(data: bytes) -> Iterator[Tlv]:
 
 
 def find(data: bytes, *path: int) -> bytes | None:
-    """Give the value at a path of tags, the first where one occurs twice; `None` where none is.
+    """Return the value at a path of tags; `None` where there is none.
 
-    :raises MalformedResponseError: where a level on the way is not well formed.
+    Where a tag occurs twice, the first one counts.
+
+    :raises MalformedResponseError: a level on the path is malformed.
     """
     value: bytes | None = data
     for wanted in path:
@@ -54,7 +56,7 @@ def find(data: bytes, *path: int) -> bytes | None:
 
 
 def require(data: bytes, *path: int) -> bytes:
-    """Give the value at a path of tags.
+    """Return the value at a path of tags.
 
     :raises MalformedResponseError: also where there is none.
     """
@@ -65,12 +67,12 @@ def require(data: bytes, *path: int) -> bytes:
 
 
 def encode(tag: int, value: bytes) -> bytes:
-    """Write one data object."""
+    """Encode a data object."""
     return _tag_bytes(tag) + encode_length(len(value)) + value
 
 
 def encode_length(length: int) -> bytes:
-    """Write a definite length in its shortest form."""
+    """Encode a definite length in its shortest form."""
     if length < 0x80:
         return bytes([length])
     if length <= 0xFF:

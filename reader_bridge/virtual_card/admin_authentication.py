@@ -1,8 +1,8 @@
-"""The card's half of the administrator's mutual authentication (GIDS §10.3, as OpenSC drives it).
+"""The card's side of the administrator's mutual authentication (GIDS §10.3, as OpenSC uses it).
 
 Host and card each draw 16 bytes. The host proves itself with three-key DES in CBC mode over
-*card's, host's, seven fresh bytes, 80*; the card answers with *host's, card's, seven of its own,
-80*. A try is spent, on the disk, before the proof is looked at.
+*card's, host's, seven random bytes, 80*; the card answers with *host's, card's, seven of its own,
+80*. A try is spent, on the disk, before the proof is checked.
 """
 
 import hmac
@@ -20,7 +20,7 @@ END_MARK = b"\x80"
 
 
 class AdminAuthentication:
-    """The administrator's key of a card, and how far an authentication has come."""
+    """The administrator's key of a card, and the state of an authentication."""
 
     def __init__(self, key: bytes, state: CardState, save: Callable[[], None]) -> None:
         self._cipher = Cipher(TripleDES(key), CBC(bytes(8)))
@@ -34,19 +34,19 @@ class AdminAuthentication:
         return self._state.admin_tries <= 0
 
     def reset(self) -> None:
-        """Begin anew: nobody is authenticated and no challenge is open."""
+        """Forget the authentication and the open challenge."""
         self._challenges = None
         self.is_authenticated = False
 
     def begin(self, host: bytes) -> bytes:
-        """Take the host's challenge, and give the card's."""
+        """Note the host's challenge and return the card's."""
         self.reset()
         card = secrets.token_bytes(CHALLENGE_BYTES)
         self._challenges = host, card
         return card
 
     def complete(self, proof: bytes) -> bytes | None:
-        """Check the host's proof, spending a try; give the card's, or `None` where it is wrong."""
+        """Check the host's proof, spending a try; return the card's, or `None` if it is wrong."""
         challenges, self._challenges = self._challenges, None
         if challenges is None or self.is_blocked:
             return None
@@ -67,5 +67,5 @@ class AdminAuthentication:
 
     @property
     def is_challenge_open(self) -> bool:
-        """Whether a proof is waited for."""
+        """Whether a proof is expected."""
         return self._challenges is not None

@@ -1,4 +1,4 @@
-"""A GIDS card from the inside: every command it understands, and the state between commands."""
+"""The virtual GIDS card: its commands, and the state between them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +43,7 @@ def _full_atr() -> bytes:
 
 
 class VirtualCard:
-    """A card whose memory is a :class:`CardFile`. Losing power loses everything but that."""
+    """A card whose memory is a :class:`CardFile`. Everything else is lost with the power."""
 
     def __init__(self, file: CardFile) -> None:
         self.file = file
@@ -79,16 +79,16 @@ class VirtualCard:
         return _full_atr()
 
     def close(self) -> None:
-        """Put the card away, so that its file can be opened elsewhere."""
+        """Reset the card and release its file."""
         self.reset()
         self.file.close()
 
     def power_on(self) -> None:
-        """Begin a session."""
+        """Start a session."""
         self.reset()
 
     def power_off(self) -> None:
-        """End it."""
+        """End the session."""
         self.reset()
 
     def reset(self) -> None:
@@ -103,7 +103,7 @@ class VirtualCard:
         self._rest = b""
 
     def transmit(self, apdu: bytes | bytearray) -> bytes:
-        """Carry out a command; give the answer with its status word."""
+        """Execute a command and return the answer with its status word."""
         try:
             return self._execute(parse_command(apdu))
         except CommandRefusedError as refusal:
@@ -131,7 +131,7 @@ class VirtualCard:
             wipe(whole.data)
 
     def _assemble_chain(self, command: CardCommand) -> CardCommand | None:
-        """Put a chained command together; `None` while parts are missing."""
+        """Return the whole command; `None` while parts of a chained one are missing."""
         name = command.ins, command.reference
         if self._parts_of not in (None, name):
             self._parts, self._parts_of = bytearray(), None
@@ -148,7 +148,7 @@ class VirtualCard:
         return CardCommand(command.cla, command.ins, command.p1, command.p2, data, command.expected)
 
     def _first_portion(self, answer: bytes, expected: int) -> bytes:
-        """Give what fits of an answer, and keep the rest for GET RESPONSE."""
+        """Return what fits of an answer, and keep the rest for GET RESPONSE."""
         portion, self._rest = answer[:expected], answer[expected:]
         if self._rest:
             return portion + bytes((0x61, min(len(self._rest), MAX_SHORT_RESPONSE) & 0xFF))
@@ -225,7 +225,7 @@ class VirtualCard:
         return b""
 
     def _reset_retry_counter(self, command: CardCommand) -> bytes:
-        """Set the PIN with the administrator's consent, which that uses up."""
+        """Set the PIN with the administrator's authentication, which is used up by it."""
         self._require(command.reference == 0x0200 | PIN, CardStatusWord.WRONG_P1_P2)
         self._require(self._admin.is_authenticated, CardStatusWord.SECURITY)
         self._require(is_valid_new_pin(command.data), CardStatusWord.WRONG_DATA)

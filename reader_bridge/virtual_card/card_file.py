@@ -1,8 +1,8 @@
-"""The file a virtual card lives in: whole or not at all, and open once at a time.
+"""The file of a virtual card: written completely or not at all, and open in one place at a time.
 
-Card number and serial stand outside, as on a real card. Keys, certificates and admin key are sealed
-under the passphrase, and so is the state: the PIN's hash and the tries. A copy put back brings old
-tries with it; no file can prevent that.
+Card number and serial are readable, as on a real card. Keys, certificates and admin key are sealed
+under the passphrase, and so is the state: the PIN's hash and the tries. Restoring a copy restores
+old tries; no file can prevent that.
 """
 
 import json
@@ -29,7 +29,7 @@ MAX_FILE_BYTES = 1_000_000
 
 
 class CardFileError(Exception):
-    """The file is not a virtual card's, or it is damaged."""
+    """The file is not a virtual card, or it is damaged."""
 
 
 class WrongPassphraseError(CardFileError):
@@ -37,7 +37,7 @@ class WrongPassphraseError(CardFileError):
 
 
 class CardFile:
-    """An open card file. Nobody else opens it until :meth:`close`."""
+    """An open card file, locked until :meth:`close`."""
 
     def __init__(
         self,
@@ -62,14 +62,14 @@ class CardFile:
         state: CardState,
         cost: int = COST,
     ) -> None:
-        """Write a new card, in place of one that is there."""
+        """Write a new card, replacing one that is there."""
         cls(path, label, PassphraseSeal.new(passphrase, cost), content, state).save()
 
     @classmethod
     def open(cls, path: Path, passphrase: str) -> "CardFile":
         """Open a card.
 
-        :raises WrongPassphraseError: it is another.
+        :raises WrongPassphraseError: the passphrase is wrong.
         :raises CardFileError: there is none, or it is damaged.
         :raises CardFileBusyError: it is open already.
         """
@@ -85,7 +85,7 @@ class CardFile:
         return opened
 
     def save(self) -> None:
-        """Write the card, and return when it is on the disk."""
+        """Write the card; returns when it is on the disk."""
         document = {
             "format": FORMAT,
             "version": VERSION,
@@ -99,7 +99,7 @@ class CardFile:
         _write_atomically(self.path, json.dumps(document, indent=1).encode())
 
     def close(self) -> None:
-        """Let others open the file."""
+        """Release the lock."""
         if self._lock is not None:
             self._lock.release()
             self._lock = None
@@ -126,9 +126,9 @@ class CardFile:
 
 
 def read_label(path: Path) -> CardFileLabel:
-    """Read what stands on the outside of a card file.
+    """Return the readable part of a card file.
 
-    :raises CardFileError: where it is none.
+    :raises CardFileError: the file is not a virtual card.
     """
     document = _read_document(path)
     return CardFileLabel(str(document.get("card_number", "")), str(document.get("serial", "")))

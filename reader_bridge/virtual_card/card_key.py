@@ -1,4 +1,4 @@
-"""The private keys of a virtual card: RSA, made elsewhere, used here."""
+"""The private RSA keys of a virtual card."""
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -31,12 +31,12 @@ class CardKey:
         return self._key.key_size
 
     def can_sign(self, algorithm: int) -> bool:
-        """Tell whether this key signs, and so."""
+        """Whether this key signs with this algorithm."""
         signs = self.kind is not ContainerKind.ENCRYPTION
         return signs and algorithm == SIGN_PKCS1 | _LENGTHS[self.bits]
 
     def can_decrypt(self, algorithm: int) -> bool:
-        """Tell whether this key decrypts, and so."""
+        """Whether this key decrypts with this algorithm."""
         decrypts = self.kind is ContainerKind.ENCRYPTION
         return decrypts and algorithm == DECRYPT_PKCS1 | _LENGTHS[self.bits]
 
@@ -49,7 +49,7 @@ class CardKey:
         return self._key.decrypt(cryptogram, PKCS1v15())
 
     def public_template(self) -> bytes:
-        """Give the public key as ISO/IEC 7816-8 §5.1 has it: modulus and exponent."""
+        """Return the public key as in ISO/IEC 7816-8 §5.1: modulus and exponent."""
         numbers = self._key.public_key().public_numbers()
         modulus = encode_tlv(0x81, numbers.n.to_bytes(self.bits // 8, "big"))
         return encode_tlv(0x7F49, modulus + encode_tlv(0x82, numbers.e.to_bytes(3, "big")))

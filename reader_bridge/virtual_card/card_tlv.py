@@ -1,12 +1,12 @@
-"""The little of BER-TLV a card needs: to write what it shows, and to read what it is sent."""
+"""The part of BER-TLV that the virtual card needs."""
 
 
 class MalformedDataError(Exception):
-    """What the terminal sent is not well formed."""
+    """The data of a command is malformed."""
 
 
 def encode_tlv(tag: int, value: bytes) -> bytes:
-    """Write a data object."""
+    """Encode a data object."""
     name = tag.to_bytes(2 if tag > 0xFF else 1, "big")
     size = len(value)
     if size < 0x80:
@@ -17,9 +17,9 @@ def encode_tlv(tag: int, value: bytes) -> bytes:
 
 
 def decode_tlv(data: bytes) -> dict[int, bytes]:
-    """Read objects of one-byte tags and lengths below 256, as every command here uses them.
+    """Decode objects with one-byte tags and lengths below 256, which all commands here use.
 
-    :raises BadDataError: for anything else.
+    :raises MalformedDataError: for anything else.
     """
     found: dict[int, bytes] = {}
     while data:

@@ -1,4 +1,4 @@
-"""A command as it reaches the card, and what the card can say to it (ISO/IEC 7816-4 §5)."""
+"""Commands as they reach the card, and its status words (ISO/IEC 7816-4 §5)."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -27,7 +27,7 @@ class CardStatusWord(IntEnum):
 class CommandRefusedError(Exception):
     """The card refuses the command.
 
-    :ivar status_word: what it says.
+    :ivar status_word: its answer.
     """
 
     def __init__(self, status_word: int) -> None:
@@ -39,7 +39,7 @@ class CommandRefusedError(Exception):
 class CardCommand:
     """A command.
 
-    :ivar expected: how many bytes fit into the answer; 0 where none are asked for.
+    :ivar expected: the most bytes the answer may have; 0 where none are expected.
     """
 
     cla: int
@@ -56,9 +56,9 @@ class CardCommand:
 
 
 def parse_command(apdu: bytes | bytearray) -> CardCommand:
-    """Read a command.
+    """Parse a command.
 
-    :raises RefusedError: where its lengths do not fit.
+    :raises CommandRefusedError: its lengths do not fit.
     """
     if len(apdu) < 4:
         raise CommandRefusedError(CardStatusWord.WRONG_LENGTH)

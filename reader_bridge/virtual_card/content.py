@@ -1,4 +1,4 @@
-"""What is on a virtual card: what it was issued with, and what changes while it is used."""
+"""The content of a virtual card: what it was issued with, and its state."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -47,9 +47,9 @@ class CardContent:
 
 @dataclass(frozen=True, repr=False)
 class PinVerifier:
-    """A PIN as it is kept: its salted scrypt hash.
+    """A PIN's salted scrypt hash.
 
-    :ivar length: how long the PIN is; a change carries the old and the new one undivided.
+    :ivar length: of the PIN, because a change carries the old and the new one in one string.
     """
 
     salt: bytes
@@ -60,7 +60,7 @@ class PinVerifier:
 
 @dataclass(repr=False)
 class CardState:
-    """What changes: the PIN and the tries.
+    """The PIN and the tries.
 
     A card fresh from the issuer has no PIN and no tries; the issuer's consent sets both.
     """
@@ -74,7 +74,7 @@ class CardState:
 
 @dataclass(frozen=True)
 class CardFileLabel:
-    """What stands on the outside of a card: readable without the passphrase."""
+    """The part of a card file that is readable without the passphrase."""
 
     card_number: str
     serial: str = field(default="")

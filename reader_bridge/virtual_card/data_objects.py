@@ -1,4 +1,4 @@
-"""The data objects a GIDS card shows: its files, as the Windows minidriver lays them out."""
+"""The data objects of a GIDS card: its files, as the Windows minidriver writes them."""
 
 import zlib
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ ObjectName = tuple[int, int]
 def build_data_objects(
     content: CardContent, key_bits: dict[ContainerKind, int]
 ) -> dict[ObjectName, bytes]:
-    """Give every data object of a card."""
+    """Return every data object of a card."""
     objects = {
         (ADMIN_WRITES, 0xDF20): content.serial,
         (EVERYONE_READS, 0xDF21): b"mscp".ljust(8, b"\0"),
@@ -36,7 +36,7 @@ def build_data_objects(
 
 
 def certificate_name(index: int, container: CardContainer) -> str:
-    """Give the name of a certificate's file: `ksc` for keys that sign, `kxc` for the others."""
+    """Return the name of a certificate's file: `ksc` for keys that sign, `kxc` for the others."""
     decrypts = container.kind is ContainerKind.ENCRYPTION
     return f"{'kxc' if decrypts else 'ksc'}{index:02X}"
 

@@ -1,4 +1,4 @@
-"""How an issuer makes a virtual card: everything it holds, written in one step."""
+"""Issuing of virtual cards."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,14 +29,14 @@ def issue_card(
     pin: SecretBuffer | None = None,
     cost: int = COST,
 ) -> None:
-    """Write a card file, whole and on the disk, in place of one that is there.
+    """Write a complete card file to the disk, replacing one that is there.
 
     :param serial: 16 bytes, of the chip.
     :param admin_key: 24 bytes.
     :param private_keys: PKCS#8 DER of RSA keys, by `authentication`, `signature`, `encryption`.
     :param certificates: DER, by the same names.
-    :param pin: without one, nobody can use the card until the issuer's consent sets one.
-    :raises ValueError: where something of it does not fit a card.
+    :param pin: without one, the card is unusable until the issuer's consent sets one.
+    :raises ValueError: a value does not fit a card.
     """
     containers = tuple(
         CardContainer(kind, private_keys[kind], certificates[kind])

@@ -1,4 +1,4 @@
-"""The PIN of a virtual card. A try is spent, on the disk, before the PIN is looked at."""
+"""The PIN of a virtual card. A try is spent, on the disk, before the PIN is checked."""
 
 import hmac
 import secrets
@@ -13,7 +13,7 @@ from reader_bridge.virtual_card.content import (
 from reader_bridge.virtual_card.sealing import SALT_BYTES, derive_key
 
 PIN_COST = 2**10
-"""Low, since the hash is itself sealed under the passphrase's far dearer key."""
+"""Low, because the hash is itself sealed under the passphrase's much more expensive key."""
 
 
 class PinStore:
@@ -31,7 +31,7 @@ class PinStore:
         return self._state.pin is None or self._state.pin_tries <= 0
 
     def verify(self, candidate: bytearray) -> bool:
-        """Check a PIN, spending a try; a right one gives all tries back."""
+        """Check a PIN, spending a try; a correct one restores all tries."""
         if not self._spend_and_compare(candidate):
             return False
         self._state.pin_tries = self._state.pin_limit
@@ -39,14 +39,14 @@ class PinStore:
         return True
 
     def change(self, old: bytearray, new: bytearray) -> bool:
-        """Set a new PIN where the old one is right, spending a try where it is not."""
+        """Set a new PIN where the old one is correct, spending a try where it is not."""
         if not self._spend_and_compare(old):
             return False
         self.set(new)
         return True
 
     def split(self, both: bytearray) -> tuple[bytearray, bytearray]:
-        """Part an old and a new PIN that came as one: the old one's length is known."""
+        """Split an old and a new PIN that came as one string; the old one's length is known."""
         length = self._state.pin.length if self._state.pin else 0
         return both[:length], both[length:]
 
@@ -69,7 +69,7 @@ class PinStore:
 
 
 def is_valid_new_pin(pin: bytearray) -> bool:
-    """Tell whether a card takes this as a new PIN: 6 to 8 characters, no spaces."""
+    """Whether the card accepts this as a new PIN: 6 to 8 characters, no spaces."""
     return MIN_PIN_LENGTH <= len(pin) <= MAX_PIN_LENGTH and all(
         0x21 <= byte <= 0x7E for byte in pin
     )

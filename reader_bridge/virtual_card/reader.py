@@ -1,4 +1,4 @@
-"""A reader in this process, for virtual cards: what the bridge uses with `--virtual-card`."""
+"""A reader in this process for virtual cards, used with `--virtual-card`."""
 
 import threading
 from collections.abc import Callable
@@ -22,30 +22,30 @@ READER_NAME = "Kaika virtual reader"
 
 
 class InsertableCard(Protocol):
-    """What can be put into a virtual reader."""
+    """A card that can be put into a virtual reader."""
 
     @property
     def atr(self) -> bytes:
         """The answer to reset."""
 
     def power_on(self) -> None:
-        """Begin a session."""
+        """Start a session."""
 
     def power_off(self) -> None:
-        """End it."""
+        """End the session."""
 
     def reset(self) -> None:
-        """Begin it anew."""
+        """Restart the session."""
 
     def transmit(self, apdu: bytes | bytearray) -> bytes:
-        """Carry out a command and return the answer with its status word.
+        """Execute a command and return the answer with its status word.
 
         :raises CardRemovedError: the card leaves the reader instead of answering.
         """
 
 
 class VirtualReader:
-    """One reader with at most one card in it. Safe to use from several threads."""
+    """A reader with at most one card in it. Thread-safe."""
 
     def __init__(self, card: InsertableCard | None = None, name: str = READER_NAME) -> None:
         self.name = name
@@ -74,7 +74,7 @@ class VirtualReader:
                 self._notify_watches()
 
     def list_readers(self) -> tuple[ReaderState, ...]:
-        """Give the reader as it stands."""
+        """Return the state of this reader."""
         with self._lock:
             return (
                 ReaderState(
@@ -102,7 +102,7 @@ class VirtualReader:
             return connection
 
     def watch(self, on_change: Callable[[ReaderSnapshot], None]) -> "VirtualWatch":
-        """Tell `on_change` of every change, on the thread that makes it."""
+        """Call `on_change` after every change, on the thread that makes it."""
         with self._lock:
             watch = VirtualWatch(self, on_change)
             self._watches.append(watch)
@@ -115,7 +115,7 @@ class VirtualReader:
             watch.notify()
 
     def transmit(self, card: InsertableCard | None, apdu: bytearray) -> bytes:
-        """Hand a command to the card, if it is still there."""
+        """Pass a command to the card, if it is still there."""
         with self._lock:
             if card is None:
                 raise CardRemovedError
@@ -126,7 +126,7 @@ class VirtualReader:
                 raise
 
     def release(self, connection: "VirtualConnection") -> None:
-        """Take a connection back, and reset the card where it was exclusive."""
+        """Close a connection, and reset the card where it was exclusive."""
         with self._lock:
             if connection in self._connections:
                 self._connections.remove(connection)
@@ -134,7 +134,7 @@ class VirtualReader:
                     connection.card.reset()
 
     def stop_watching(self, watch: "VirtualWatch") -> None:
-        """Tell a watch nothing any more."""
+        """Remove a watch."""
         with self._lock:
             if watch in self._watches:
                 self._watches.remove(watch)
@@ -161,14 +161,14 @@ class VirtualConnection(CardConnection):
         return self._exclusive
 
     def send_and_receive(self, apdu: bytearray) -> tuple[bytes, int]:
-        """Send one command APDU as it is; give the answer's data and its status word."""
+        """Send one command APDU; return the answer's data and its status word."""
         answer = self._reader.transmit(self.card, apdu)
         if len(answer) < 2:
             raise MalformedResponseError("length of answer")
         return answer[:-2], int.from_bytes(answer[-2:], "big")
 
     def close(self) -> None:
-        """Give the card back."""
+        """Release the card."""
         self._reader.release(self)
         self.card = None
 
@@ -181,11 +181,11 @@ class VirtualWatch:
 
     @property
     def snapshot(self) -> ReaderSnapshot:
-        """How things stand now."""
+        """The current state."""
         return ReaderSnapshot(ReaderService.RUNNING, self._reader.list_readers())
 
     def notify(self) -> None:
-        """Say how things stand."""
+        """Report the current state."""
         self._on_change(self.snapshot)
 
     def close(self) -> None:

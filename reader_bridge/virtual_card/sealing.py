@@ -1,4 +1,4 @@
-"""Sealing under a passphrase: scrypt for the key, AES-256-GCM for what is sealed."""
+"""Encryption under a passphrase: scrypt for the key, AES-256-GCM for the content."""
 
 import secrets
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 COST = 2**15
 MAX_COST = 2**18
-"""A file that asks for more is not opened: it could only be made to exhaust the machine."""
+"""A file with a higher cost is not opened; it could only serve to exhaust the machine."""
 BLOCK, PARALLEL = 8, 1
 SALT_BYTES, NONCE_BYTES, KEY_BYTES = 16, 12, 32
 
 
 class CardUnsealError(Exception):
-    """Sealed under another passphrase, or changed since."""
+    """The passphrase is wrong, or the content was changed."""
 
 
 @dataclass(frozen=True, repr=False)
 class PassphraseSeal:
-    """A key made of a passphrase, with what is needed to make it again."""
+    """A key derived from a passphrase, with what is needed to derive it again."""
 
     salt: bytes
     cost: int
@@ -28,28 +28,28 @@ class PassphraseSeal:
 
     @classmethod
     def new(cls, passphrase: str, cost: int = COST) -> "PassphraseSeal":
-        """Make a key with a salt of its own."""
+        """Derive a key with a new salt."""
         return cls.from_salt(passphrase, secrets.token_bytes(SALT_BYTES), cost)
 
     @classmethod
     def from_salt(cls, passphrase: str, salt: bytes, cost: int) -> "PassphraseSeal":
-        """Make the key again.
+        """Derive the key again.
 
-        :raises UnsealError: where the cost is not one we write.
+        :raises CardUnsealError: the cost is not one that is ever written.
         """
         if not 2 <= cost <= MAX_COST or cost & (cost - 1):
             raise CardUnsealError
         return cls(salt, cost, derive_key(passphrase.encode(), salt, cost))
 
     def close(self, plain: bytes, purpose: bytes) -> bytes:
-        """Seal something for a purpose."""
+        """Encrypt something for a purpose."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         return nonce + AESGCM(self.key).encrypt(nonce, plain, purpose)
 
     def open(self, sealed: bytes, purpose: bytes) -> bytes:
-        """Open what was sealed for that purpose.
+        """Decrypt what was encrypted for that purpose.
 
-        :raises UnsealError: where it was not, or not with this key.
+        :raises CardUnsealError: it was not, or not with this key.
         """
         try:
             return AESGCM(self.key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], purpose)
@@ -58,5 +58,5 @@ class PassphraseSeal:
 
 
 def derive_key(secret: bytes | bytearray, salt: bytes, cost: int) -> bytes:
-    """Derive 32 bytes of a secret by scrypt (RFC 7914)."""
+    """Derive 32 bytes from a secret by scrypt (RFC 7914)."""
     return Scrypt(salt=salt, length=KEY_BYTES, n=cost, r=BLOCK, p=PARALLEL).derive(secret)

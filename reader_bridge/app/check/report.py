@@ -1,4 +1,4 @@
-"""The findings of `kaika-bridge check`, as a page for a person or as JSON for a program."""
+"""The findings of `kaika-bridge check`, printed for a person or as JSON for a program."""
 
 from typing import Any
 
@@ -19,12 +19,12 @@ MARKS = {
 
 
 def has_no_failure(findings: list[Finding]) -> bool:
-    """Tell whether nothing failed."""
+    """Whether no finding is a failure."""
     return all(finding.outcome is not CheckOutcome.FAILED for finding in findings)
 
 
 def as_json(findings: list[Finding], language: str) -> dict[str, Any]:
-    """Give the findings as JSON has them. `code` is stable, the sentences are not."""
+    """Return the findings as JSON values. `code` is stable, the sentences are not."""
     return {
         "ok": has_no_failure(findings),
         "findings": [
@@ -42,7 +42,7 @@ def as_json(findings: list[Finding], language: str) -> dict[str, Any]:
 
 
 def print_report(findings: list[Finding], language: str, console: Console) -> None:
-    """Print the findings, each problem with what to do about it, and a last line."""
+    """Print the findings, the remedy below each problem, and a last line."""
     last = None
     for finding in findings:
         _print_finding(finding, language, console, again=finding.step is last)

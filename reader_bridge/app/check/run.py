@@ -1,7 +1,7 @@
-"""What `kaika-bridge check` walks through: reader service, reader, card, its profile, the server.
+"""The steps of `kaika-bridge check`: reader service, reader, card, what is on it, server.
 
-A step whose ground is missing is skipped. Nothing here spends a try or sends a PIN. The words for
-every code are in :mod:`check_words`.
+A step is skipped where the one before it failed. Nothing here spends a try or sends a PIN. The
+texts for the codes are in :mod:`reader_bridge.app.check.texts`.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from reader_bridge.card.profiles.base import CardCapability, CardProfile, CardSt
 from reader_bridge.protocol.vocabulary import KeyRole, ProfileName
 
 CHECKED_ROLES = (KeyRole.AUTHENTICATION, KeyRole.SIGNATURE)
-"""Whose certificate is looked at, the first that is there."""
+"""Whose certificate is checked: the first one that the card has."""
 
 
 class CheckStep(StrEnum):
@@ -45,10 +45,10 @@ class CheckOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one step found.
+    """What a step found.
 
-    :ivar code: stable; the words for it are looked up by it.
-    :ivar values: what the words need; of foreign text only what is safe to show.
+    :ivar code: stable; its text is looked up by it.
+    :ivar values: for the placeholders of the text; foreign text is sanitised.
     """
 
     step: CheckStep
@@ -58,12 +58,12 @@ class Finding:
 
 
 def skip_steps(*steps: CheckStep) -> list[Finding]:
-    """Give the findings of steps that could not be taken."""
+    """Return the findings of steps that were skipped."""
     return [Finding(step, CheckOutcome.SKIPPED, "skipped") for step in steps]
 
 
 async def check_reader_and_card(readers: Callable[[], CardReaders], now: datetime) -> list[Finding]:
-    """Walk from the reader service to what the card says of itself."""
+    """Run the steps from the reader service to what the card says of itself."""
     return await asyncio.to_thread(_check_service, readers, now)
 
 
@@ -86,7 +86,7 @@ def _check_service(readers: Callable[[], CardReaders], now: datetime) -> list[Fi
 def _check_cards(
     access: CardReaders, states: tuple[ReaderState, ...], now: datetime
 ) -> list[Finding]:
-    """Look at every card that is there; at the first empty reader where there is none."""
+    """Check every card that is there; without one, report the first empty reader."""
     with_card = [state for state in states if state.card_present]
     if not with_card:
         reader = sanitise(states[0].name)

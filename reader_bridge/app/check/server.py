@@ -20,7 +20,7 @@ from reader_bridge.protocol.pairing_messages import Greeting
 async def check_server(
     address: ServerAddress | None, trusted: ssl.SSLContext, seconds: float = GREETING_SECONDS
 ) -> Finding:
-    """Connect, hear the greeting, and hang up. Nothing is told to the server."""
+    """Connect, receive the greeting and disconnect. The server is sent nothing."""
     if address is None:
         return Finding(CheckStep.SERVER, CheckOutcome.SKIPPED, "no_server_yet")
     values = {"host": address.host}

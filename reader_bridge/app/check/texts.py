@@ -1,4 +1,4 @@
-"""What every finding of `kaika-bridge check` is called, and what to do about it."""
+"""The texts of the findings of `kaika-bridge check`, and their remedies."""
 
 import sys
 
@@ -115,22 +115,22 @@ START_SERVICE_TEXTS = {
 
 
 def step_title(finding: Finding, language: str) -> str:
-    """Give what a finding's step is called."""
+    """Return the name of a finding's step."""
     return say(language, STEP_TITLES[finding.step])
 
 
 def finding_text(finding: Finding, language: str) -> str:
-    """Give what was found."""
+    """Return what was found."""
     return say(language, FINDING_TEXTS[finding.code], **finding.values)
 
 
 def finding_with_remedy(finding: Finding, language: str) -> str:
-    """Give what was found, and what helps."""
+    """Return what was found and what to do about it."""
     return " ".join(filter(None, (finding_text(finding, language), remedy_text(finding, language))))
 
 
 def remedy_text(finding: Finding, language: str, platform: str = sys.platform) -> str | None:
-    """Give the one sentence that helps; `None` where nothing is wrong."""
+    """Return what to do about a finding; `None` where nothing is wrong."""
     if finding.code == "reader_service_stopped":
         return say(language, START_SERVICE_TEXTS.get(platform, START_SERVICE_TEXTS["linux"]))
     message = REMEDY_TEXTS.get(finding.code)

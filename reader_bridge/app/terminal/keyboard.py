@@ -1,8 +1,7 @@
-"""The keyboard of a terminal: one byte at a time, shown by nobody but us.
+"""The keyboard of a terminal, read one byte at a time and never echoed.
 
-The terminal is kept without echo from the first moment to the last, so that nothing typed too early
-appears on it. A whole line is never one object: a byte read alone is one of 256 that the
-interpreter shares, so a PIN is nowhere but in the buffer it is put in.
+Echo is off for the whole session, so that nothing typed too early appears. A line is never one
+object: single bytes are shared by the interpreter, so a PIN exists only in the buffer it is put in.
 """
 
 import asyncio
@@ -18,24 +17,24 @@ POLL_SECONDS = 0.02
 
 
 class NoTerminalError(Exception):
-    """Something has to be asked, and nobody sits at a terminal."""
+    """Something has to be asked, and there is no terminal."""
 
 
 class KeySource(Protocol):
-    """Where keys come from."""
+    """A source of keys."""
 
     async def next_byte(self) -> int:
         """Wait for the next byte.
 
-        :raises EOFError: there will be none any more.
+        :raises EOFError: the input has ended.
         """
 
     def discard_pending(self) -> None:
-        """Forget what was typed before anybody asked."""
+        """Discard what was typed before anything was asked."""
 
 
 async def next_key(keys: KeySource) -> int:
-    """Give the next key; an arrow or function key, which is several bytes, is passed over."""
+    """Return the next key. Arrow and function keys, which are several bytes, are skipped."""
     while True:
         key = await keys.next_byte()
         if key != ESCAPE:
@@ -54,7 +53,7 @@ if sys.platform == "win32":
     import msvcrt
 
     class TerminalKeyboard:
-        """The keys of a Windows console."""
+        """The keyboard of a Windows console."""
 
         def __enter__(self) -> Self:
             if not sys.stdin.isatty():
@@ -65,7 +64,7 @@ if sys.platform == "win32":
             self.discard_pending()
 
         async def next_byte(self) -> int:
-            """Wait for the next byte; one that is no ASCII comes as 0x80."""
+            """Wait for the next byte; a character outside of ASCII comes as 0x80."""
             while not msvcrt.kbhit():  # noqa: ASYNC110 - a console tells nobody of its keys
                 await asyncio.sleep(POLL_SECONDS)
             key = msvcrt.getwch()
@@ -77,7 +76,7 @@ if sys.platform == "win32":
             return ord(key) if key.isascii() else 0x80
 
         def discard_pending(self) -> None:
-            """Forget what was typed before anybody asked."""
+            """Discard what was typed before anything was asked."""
             while msvcrt.kbhit():
                 msvcrt.getwch()
 
@@ -85,7 +84,7 @@ else:
     import termios
 
     class TerminalKeyboard:
-        """The keys of a POSIX terminal."""
+        """The keyboard of a POSIX terminal."""
 
         def __init__(self, handle: int = 0) -> None:
             self._handle = handle

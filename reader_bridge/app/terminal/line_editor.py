@@ -1,4 +1,4 @@
-"""One line typed at a terminal, with stars in place of what must not be seen."""
+"""A line typed at a terminal, with stars in place of secrets."""
 
 from collections.abc import Callable
 from enum import Enum, auto
@@ -8,7 +8,7 @@ from reader_bridge.app.typing_buffer import TypingBuffer
 
 ENTER, BACKSPACE, CLEAR, GIVE_UP = b"\r\n", b"\x08\x7f", b"\x15", bytes((0x04, ESCAPE))
 STAR = "*"
-"""A dot may take two places on a terminal set to Chinese, and is not erased whole then."""
+"""A dot may take two columns on a Chinese terminal, and would not be erased completely."""
 ERASE = "\b \b"
 
 
@@ -20,13 +20,13 @@ class LineEnd(Enum):
 
 
 class LineEditor:
-    """A line while it is typed."""
+    """Reads and edits one line."""
 
     def __init__(self, write: Callable[[str], None], typed: TypingBuffer, *, hidden: bool) -> None:
         self._write, self._typed, self._hidden = write, typed, hidden
 
     async def read(self, keys: KeySource) -> LineEnd:
-        """Read keys until the line ends. What was typed stays the caller's to overwrite."""
+        """Read keys until the line ends. The caller owns the buffer and overwrites it."""
         while True:
             key = await next_key(keys)
             if key in ENTER:

@@ -1,6 +1,6 @@
-"""Asks and shows in the terminal.
+"""The prompter of the terminal.
 
-Nothing is drawn with lines: terminals set to Chinese give each such character two places.
+It draws no frames: Chinese terminals give line characters two columns.
 """
 
 from collections.abc import Callable
@@ -39,10 +39,10 @@ MARKS = {
 
 
 class TerminalPrompter:
-    """A prompter that prints, and reads keys.
+    """A prompter that prints and reads keys.
 
     :param host: the server that is dialled.
-    :param connected: called when it was reached.
+    :param on_connected: called when it was reached.
     """
 
     def __init__(self, screen: TerminalScreen, host: str, on_connected: Callable[[], None]) -> None:
@@ -52,7 +52,7 @@ class TerminalPrompter:
         self._last: StatusNotice | None = None
 
     async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
-        """Ask for the code the chat shows."""
+        """Ask for the code that the chat shows."""
         page = prompt_texts.pairing_code_page(problem, self._language)
         self._print_page(page)
         return await self._screen.ask_text(
@@ -69,12 +69,12 @@ class TerminalPrompter:
         return same
 
     async def ask_consent(self, request: ConsentRequest) -> bool:
-        """Ask whether this is wanted."""
+        """Ask whether the operation is wanted."""
         self._print_page(prompt_texts.consent_page(request, self._language))
         return await self._screen.ask_yes_no(say(self._language, "Allow it?"))
 
     async def ask_pin(self, request: PinRequest) -> SecretBuffer | None:
-        """Ask for a PIN or PUK, a new one twice; never the last try without a yes to it."""
+        """Ask for a PIN or PUK, a new one twice. The last try is confirmed first."""
         if request.last_try:
             self._print_page(prompt_texts.last_try_page(request, self._language))
             if not await self._screen.ask_yes_no(say(self._language, "Are you sure of it?")):
@@ -88,7 +88,7 @@ class TerminalPrompter:
         return await self._ask_secret(request, prompt_texts.FIELD_LABELS[request.kind])
 
     def show(self, event: PrompterEvent) -> None:
-        """Print what happens; what goes on by itself is one line that moves."""
+        """Print an event. What goes on by itself is a status line."""
         if isinstance(event, ServerConnected):
             self._on_connected()
         if isinstance(event, OperationWaiting) and event.step in notice_texts.STEPS_WITH_QUESTION:
@@ -104,13 +104,13 @@ class TerminalPrompter:
             self._print_notice(notice)
 
     def stop_status(self) -> None:
-        """Stop the line that moves."""
+        """Remove the status line."""
         if self._status:
             self._status.stop()
             self._status = None
 
     async def _ask_secret(self, request: PinRequest, label: str) -> SecretBuffer | None:
-        """Ask until it can be a PIN of this card; `None` where the person gives up."""
+        """Ask until the entry has a valid form; `None` where the person gives up."""
         while True:
             typed = TypingBuffer()
             try:
@@ -124,7 +124,7 @@ class TerminalPrompter:
                 typed.clear()
 
     async def _ask_new_pin(self, request: PinRequest) -> SecretBuffer | None:
-        """Ask for a new PIN until it was typed twice the same."""
+        """Ask for a new PIN until both entries are equal."""
         while True:
             first = await self._ask_secret(request, prompt_texts.FIELD_LABELS[PinKind.NEW])
             if first is None:

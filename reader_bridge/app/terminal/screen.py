@@ -1,4 +1,4 @@
-"""A terminal to talk with: prints for people, and asks for a line."""
+"""Output and questions on a terminal."""
 
 import ssl
 from types import TracebackType
@@ -23,7 +23,7 @@ YES, NO = (b"y", b"yes"), (b"n", b"no")
 
 
 class TerminalScreen:
-    """The terminal, held without echo while the block runs."""
+    """A terminal, without echo while the `with` block runs."""
 
     def __init__(self, language: str, console: Console | None = None) -> None:
         self.language = language
@@ -50,7 +50,7 @@ class TerminalScreen:
             self.console.print(shown, style=style)
 
     async def read_line(self, label: str, typed: TypingBuffer, *, hidden: bool = False) -> bool:
-        """Ask for a line; `False` where the person gave up. What was typed is the caller's."""
+        """Ask for a line; `False` where the person gave up. The caller owns the buffer."""
         self.keys.discard_pending()
         self.console.print(Text(f"{label} ", style="bold"), end="")
         try:
@@ -63,7 +63,7 @@ class TerminalScreen:
             raise
 
     async def ask_text(self, label: str, longest: int) -> str | None:
-        """Ask for a line that is no secret; one with letters left out of it is none."""
+        """Ask for a line that is not secret; asks again where characters were dropped."""
         while True:
             typed = TypingBuffer(longest)
             if not await self.read_line(label, typed):
@@ -73,14 +73,14 @@ class TerminalScreen:
             self._print_keyboard_hint()
 
     async def ask_passphrase(self, label: str) -> str | None:
-        """Ask for a passphrase, which is needed as text."""
+        """Ask for a passphrase."""
         typed = TypingBuffer(256)
         entered = await self.read_line(label, typed, hidden=True)
         with typed.take() as secret:
             return secret.decode("ascii") if entered else None
 
     async def ask_yes_no(self, question: str) -> bool:
-        """Ask for a yes or a no until one comes; giving up is a no."""
+        """Ask for yes or no until one comes; giving up is a no."""
         while True:
             typed = TypingBuffer(MAX_ANSWER_LENGTH)
             if not await self.read_line(f"{question} [y/n]", typed):
@@ -94,7 +94,7 @@ class TerminalScreen:
             self.print(say(self.language, "Please type y for yes or n for no."), style="yellow")
 
     async def ask_address(self, trusted: ssl.SSLContext) -> ServerAddress | None:
-        """Ask for the server's address until one answers; `None` where the person gave up."""
+        """Ask for the server's address until a server answers; `None` where the person gave up."""
         self.print(say(self.language, "The chat shows you the server's address."))
         while True:
             text = await self.ask_text(say(self.language, "Address:"), MAX_TYPED_LENGTH)

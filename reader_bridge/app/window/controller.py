@@ -1,4 +1,4 @@
-"""The life of the app with a window: Qt here, the link and the card in a thread beside it."""
+"""The controller of the window: Qt in this thread, the client and the card in another."""
 
 import asyncio
 import contextlib
@@ -50,12 +50,12 @@ from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.card_file import WrongPassphraseError
 
 SIGNAL_POLL_MILLISECONDS = 200
-"""How often Python looks for a signal while Qt waits."""
+"""How often Python checks for signals while Qt waits."""
 SHUTDOWN_SECONDS = 5.0
 
 
 def run_window(options: CommandOptions, language: str) -> Exception | None:
-    """Open the window, and stay until it is closed; give what kept the app from starting."""
+    """Open the window and stay until it is closed; return what kept the app from starting."""
     application = QApplication.instance() or QApplication(sys.argv[:1])
     bridge = ThreadBridge()
     window = MainWindow(bridge, language)
@@ -71,7 +71,10 @@ def run_window(options: CommandOptions, language: str) -> Exception | None:
 
 
 class AppController:
-    """The thread with the link and the card, from the first question to the last."""
+    """The thread that runs client and card.
+
+    :ivar problem: what kept the app from starting.
+    """
 
     def __init__(self, bridge: ThreadBridge, options: CommandOptions, language: str) -> None:
         self._bridge, self._options, self._language = bridge, options, language
@@ -82,18 +85,18 @@ class AppController:
         self.problem: Exception | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End, saying goodbye to the server."""
+        """Stop the client, which says `bye` to the server."""
         self._stopped.set()
         if self._loop and self._task:
             with contextlib.suppress(RuntimeError):  # it has ended by itself
                 self._loop.call_soon_threadsafe(self._task.cancel)
 
     def join(self) -> None:
-        """Wait for the end."""
+        """Wait for the thread, but not for ever."""
         self._thread.join(SHUTDOWN_SECONDS)
 
     def _run(self) -> None:
@@ -138,7 +141,7 @@ class AppController:
             await self._show_final_message(_exit_text(ending), again=True)
 
     async def _ask_address(self, trusted: ssl.SSLContext) -> ServerAddress:
-        """Ask for the server's address until one answers."""
+        """Ask for the server's address until a server answers."""
         problem: AddressError | Finding | None = None
         while True:
 
@@ -158,7 +161,7 @@ class AppController:
                 return address
 
     async def _open_card(self) -> VirtualCard | None:
-        """Open the virtual card, asking for its passphrase where the environment has none."""
+        """Open the virtual card, asking for its passphrase unless the environment has it."""
         path = self._options.virtual_card
         if path is None:
             return None
@@ -191,7 +194,7 @@ class AppController:
         return answer
 
     async def _show_final_message(self, text: Callable[[str], str], *, again: bool = False) -> None:
-        """Say why it ended, and wait until the person has read it."""
+        """Show why it ended, and wait until the person has read it."""
         self._bridge.notify(lambda language: StatusNotice(NoticeTone.BAD, text(language)))
 
         def make(language: str) -> Question:
@@ -203,7 +206,7 @@ class AppController:
 
 
 class _ClosedError(Exception):
-    """The person closed it."""
+    """The person closed the window or refused a question."""
 
 
 def _exit_text(ending: ExitReason) -> Callable[[str], str]:
@@ -211,7 +214,7 @@ def _exit_text(ending: ExitReason) -> Callable[[str], str]:
 
 
 class _CloseOnSignal:
-    """Let Ctrl-C and a shutdown close the window while the block runs."""
+    """Close the window on SIGINT and SIGTERM while the `with` block runs."""
 
     def __init__(self, close: Callable[[], object]) -> None:
         self._close = close
@@ -239,7 +242,7 @@ def _searching_notice(host: str, language: str) -> StatusNotice:
 
 
 def _problem_text(problem: AddressError | Finding | None, language: str) -> str:
-    """Say why another address is asked for."""
+    """Return why another address is asked for."""
     if problem is None:
         return ""
     if isinstance(problem, Finding):

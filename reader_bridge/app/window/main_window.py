@@ -1,4 +1,4 @@
-"""The window itself: a head with the language, a page, and a foot."""
+"""The main window: a header with the language, a page, and a footer."""
 
 from itertools import groupby
 
@@ -30,9 +30,9 @@ LANGUAGE_NAMES = {"en": "English", "zh_Hant": "中文"}
 
 
 class MainWindow(QWidget):
-    """Shows one question, or else how things stand.
+    """Shows the open question, or else the latest notices.
 
-    `left` is sent when the person closes the window, `language_chosen` with their choice.
+    `closed` is emitted when the person closes the window, `language_chosen` with their choice.
     """
 
     closed = Signal()
@@ -57,18 +57,18 @@ class MainWindow(QWidget):
 
     @property
     def page(self) -> QWidget:
-        """What is shown."""
+        """The page that is shown."""
         return self._scroll.widget() or self
 
     def switch_language(self) -> None:
-        """Show everything in the other language. What was typed halfway is typed again."""
+        """Show everything in the other language. A half-typed entry has to be typed again."""
         self.language = locales.other(self.language)
         self._apply_language()
         self._refresh()
         self.language_chosen.emit(self.language)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Forget what was typed, and let the rest end."""
+        """Overwrite what was typed, and report that the window is closed."""
         if isinstance(self.page, Question):
             self.page.discard()
         self.closed.emit()
@@ -158,7 +158,7 @@ class MainWindow(QWidget):
 
 
 def load_icon() -> QIcon:
-    """Give the icon of the window."""
+    """Return the icon of the window."""
     picture = QPixmap()
     picture.loadFromData(QByteArray(ICON), "SVG")
     return QIcon(picture)

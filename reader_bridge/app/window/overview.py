@@ -1,4 +1,4 @@
-"""What the window shows while nothing is asked: how things stand, and what happened last."""
+"""The page that is shown while nothing is asked: the latest notice and those before it."""
 
 from PySide6.QtWidgets import QFrame, QGridLayout, QProgressBar, QVBoxLayout, QWidget
 
@@ -13,13 +13,13 @@ MARKS = {
     NoticeTone.BAD: "✗",
 }
 MAX_EARLIER_NOTICES = 5
-"""How many of the notices before the last one stay in view."""
+"""Notices shown below the latest one."""
 
 
 class Overview(QWidget):
-    """The last notice, large, with what to do; and the ones before it.
+    """The latest notice, large, and the earlier ones.
 
-    :param notices: the last one last.
+    :param notices: in the order in which they came.
     """
 
     def __init__(self, notices: list[StatusNotice], before: str) -> None:

@@ -1,4 +1,4 @@
-"""Asks and shows in the window, for whoever runs in the link's thread."""
+"""The prompter of the window, called from the client's thread."""
 
 from collections.abc import Callable
 
@@ -23,14 +23,14 @@ class WindowPrompter:
     """A prompter whose questions are pages of the window.
 
     :param host: the server that is dialled.
-    :param connected: called when it was reached.
+    :param on_connected: called when it was reached.
     """
 
     def __init__(self, bridge: ThreadBridge, host: str, on_connected: Callable[[], None]) -> None:
         self._bridge, self._host, self._on_connected = bridge, host, on_connected
 
     async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
-        """Ask for the code the chat shows."""
+        """Ask for the code that the chat shows."""
 
         def make(language: str) -> Question:
             page = prompt_texts.pairing_code_page(problem, language)
@@ -53,11 +53,11 @@ class WindowPrompter:
         return same
 
     async def ask_consent(self, request: ConsentRequest) -> bool:
-        """Ask whether this is wanted."""
+        """Ask whether the operation is wanted."""
         return await self._ask_yes_no(lambda language: prompt_texts.consent_page(request, language))
 
     async def ask_pin(self, request: PinRequest) -> SecretBuffer | None:
-        """Ask for a PIN or PUK, a new one twice; never the last try without a yes to it."""
+        """Ask for a PIN or PUK, a new one twice. The last try is confirmed first."""
         if request.last_try and not await self._ask_yes_no(
             lambda language: prompt_texts.last_try_page(request, language)
         ):
@@ -66,7 +66,7 @@ class WindowPrompter:
         return answer if isinstance(answer, SecretBuffer) else None
 
     def show(self, event: PrompterEvent) -> None:
-        """Show what happens."""
+        """Show an event."""
         if isinstance(event, ServerConnected):
             self._on_connected()
         if isinstance(event, OperationWaiting) and event.step in notice_texts.STEPS_WITH_QUESTION:

@@ -1,4 +1,4 @@
-"""A question in the window: what belongs to it, the fields, and two buttons."""
+"""The questions of the window."""
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
@@ -12,13 +12,13 @@ from reader_bridge.app.window.secret_field import SecretField
 from reader_bridge.prompter import PinKind, PinRequest
 
 SETTLE_MILLISECONDS = 400
-"""A question that comes up under a finger that is typing or clicking takes no answer yet."""
+"""A question that appears while somebody types or clicks takes no answer yet."""
 
 
 class Question(QWidget):
     """A page with a yes and a no. Escape is a no; Enter answers only where the focus is.
 
-    `answered` carries what the person said: `True` or text or a secret, and `None` for a no.
+    `answered` carries the answer: `True`, a text or a secret, and `None` for a no.
     """
 
     answered = Signal(object)
@@ -55,7 +55,7 @@ class Question(QWidget):
         column.addStretch(1)
 
     def _add_fields(self, column: QVBoxLayout) -> None:
-        """Put in what is typed into."""
+        """Add input fields."""
 
     def _add_buttons(self) -> None:
         row = QHBoxLayout()
@@ -70,28 +70,28 @@ class Question(QWidget):
         QTimer.singleShot(SETTLE_MILLISECONDS, self.yes, lambda: self.yes.setEnabled(True))
 
     def take_focus(self) -> None:
-        """Put the keyboard where it is needed: on the page, where a Tab leads to the yes."""
+        """Focus the page, from which Tab leads to the yes."""
         self.setFocus()
 
     def confirm(self) -> None:
-        """Say yes."""
+        """Answer yes."""
         self._answer(True)
 
     def decline(self) -> None:
-        """Say no."""
+        """Answer no."""
         self._answer(None)
 
     def discard(self) -> None:
-        """Forget what was typed; nobody waits for it any more."""
+        """Overwrite what was typed, and answer nothing any more."""
         self._is_answered = True
 
     def show_problem(self, problem: str) -> None:
-        """Say what is wrong with what was typed, to the eye and to a screen reader."""
+        """Show what is wrong with the entry."""
         self.problem.setText(problem)
         self.problem.setVisible(True)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Take Escape as a no."""
+        """Treat Escape as a no."""
         if event.key() == Qt.Key.Key_Escape:
             self.decline()
         else:
@@ -104,7 +104,7 @@ class Question(QWidget):
 
 
 class LineQuestion(Question):
-    """Asks for a line that is no secret: a pairing code, an address."""
+    """Asks for a line that is not secret: a pairing code, an address."""
 
     def __init__(self, page: PromptPage, language: str, name: str, longest: int) -> None:
         self._name, self._longest = name, longest
@@ -119,11 +119,11 @@ class LineQuestion(Question):
         column.addWidget(self.field)
 
     def take_focus(self) -> None:
-        """Let the person type at once."""
+        """Focus the field."""
         self.field.setFocus()
 
     def confirm(self) -> None:
-        """Hand over the line."""
+        """Answer with the line."""
         self._answer(self.field.text().strip())
 
 
@@ -141,7 +141,7 @@ class PassphraseQuestion(Question):
         column.addWidget(self.field)
 
     def take_focus(self) -> None:
-        """Let the person type at once."""
+        """Focus the field."""
         self.field.setFocus()
 
     def discard(self) -> None:
@@ -150,12 +150,12 @@ class PassphraseQuestion(Question):
         self.field.wipe()
 
     def confirm(self) -> None:
-        """Hand over the passphrase."""
+        """Answer with the passphrase."""
         self._answer(self.field.take())
 
 
 class PinQuestion(Question):
-    """Asks for a PIN or PUK, a new one twice. What cannot be right is not handed over."""
+    """Asks for a PIN or PUK, a new one twice. An invalid entry is not handed over."""
 
     def __init__(self, request: PinRequest, language: str) -> None:
         self._request = request
@@ -173,7 +173,7 @@ class PinQuestion(Question):
             column.addWidget(field)
 
     def take_focus(self) -> None:
-        """Let the person type at once."""
+        """Focus the first field."""
         self.fields[0].setFocus()
 
     def discard(self) -> None:
@@ -183,13 +183,13 @@ class PinQuestion(Question):
             field.wipe()
 
     def decline(self) -> None:
-        """Overwrite what was typed, and say no."""
+        """Overwrite what was typed, and answer no."""
         for field in self.fields:
             field.wipe()
         super().decline()
 
     def confirm(self) -> None:
-        """Hand over the PIN, where it can be one and was typed twice the same."""
+        """Answer with the PIN, where it is valid and both entries are equal."""
         problem = pin_entry_problem(self.fields[0].buffer, self._request, self.language)
         if problem is None and not self._entries_match():
             problem = say(self.language, prompt_texts.PINS_DIFFER)
@@ -207,7 +207,7 @@ class PinQuestion(Question):
         return all(field.buffer.equals(self.fields[0].buffer) for field in self.fields)
 
     def _advance(self) -> None:
-        """Enter leads to the field below, and from the last one further."""
+        """Move to the next empty field; from the last one confirm."""
         below = next((field for field in self.fields if not field.count), None)
         if below is None or below is self.fields[0]:
             self.confirm()
@@ -222,7 +222,7 @@ def _field_label(text: str, field: QWidget) -> QLabel:
 
 
 def passphrase_page(problem: str, language: str) -> PromptPage:
-    """Ask for the passphrase of a virtual card."""
+    """Return the question for the passphrase of a virtual card."""
     return PromptPage(
         title=say(language, "Virtual card"),
         text=say(language, "Its file is sealed. Type its passphrase to put it into the reader."),
@@ -233,7 +233,7 @@ def passphrase_page(problem: str, language: str) -> PromptPage:
 
 
 def address_page(problem: str, language: str) -> PromptPage:
-    """Ask for the server's address."""
+    """Return the question for the server's address."""
     return PromptPage(
         title=say(language, "Which server?"),
         text=say(language, "The chat shows you the server's address."),

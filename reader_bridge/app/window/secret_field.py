@@ -1,4 +1,4 @@
-"""Where a PIN is typed in the window. Qt's own text field only ever holds dots."""
+"""The input field for a PIN. Qt's own text field only ever holds dots."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
@@ -13,12 +13,12 @@ _PASSED_ON = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab, Qt.Key.Key_Escape)
 
 
 class SecretField(QLineEdit):
-    """A field whose content is put into a :class:`Typed` key by key.
+    """A field that puts keys into a :class:`TypingBuffer`.
 
     Nothing can be pasted, dropped, selected, undone or composed by an input method; on macOS the
     password mode also keeps other programs from listening to the keys.
 
-    :ivar typed: what was typed.
+    :ivar buffer: what was typed.
     """
 
     entered = Signal()
@@ -39,7 +39,7 @@ class SecretField(QLineEdit):
         return len(self.buffer)
 
     def take(self) -> SecretBuffer:
-        """Hand over what was typed; the field is empty afterwards."""
+        """Return what was typed; the field is empty afterwards."""
         taken = self.buffer.take()
         self._update_dots()
         return taken
@@ -50,7 +50,7 @@ class SecretField(QLineEdit):
         self._update_dots()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Put a key where it belongs; everything but typing is left to the window."""
+        """Edit the buffer. Keys that do not edit are left to the window."""
         if event.key() in _ENTER:
             self.entered.emit()
         elif event.key() in _PASSED_ON or not self._edit(event):

@@ -1,4 +1,4 @@
-"""Between the two threads: questions and events go to the window, answers come back."""
+"""The bridge between the client's thread and the window's."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,20 +11,24 @@ from reader_bridge.app.window.question import Question
 from reader_bridge.card.secret_buffer import SecretBuffer
 
 QuestionFactory = Callable[[str], Question]
-"""Makes a question in a language; in the window's thread."""
+"""Creates a question in a language, in the window's thread."""
 NoticeFactory = Callable[[str], StatusNotice]
 
 
 @dataclass(eq=False)
 class PendingQuestion:
-    """A question on its way: how it is made, and whom its answer is given."""
+    """A question that waits for its answer.
+
+    :ivar make: creates the question.
+    :ivar answer: takes the answer.
+    """
 
     make: QuestionFactory
     answer: Callable[[object], None] = field(repr=False)
 
 
 class ThreadBridge(QObject):
-    """Everything that crosses from the link's thread to the window's. Belongs to the window's."""
+    """Passes questions and notices to the window's thread, to which it belongs."""
 
     asked = Signal(object)
     withdrawn = Signal(object)
@@ -32,7 +36,7 @@ class ThreadBridge(QObject):
     ended = Signal()
 
     async def ask(self, make: QuestionFactory) -> object:
-        """Ask, from the link's thread; take the question back where nobody waits any more."""
+        """Ask a question, from the client's thread. Cancelling withdraws it."""
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[object] = loop.create_future()
 
@@ -51,7 +55,7 @@ class ThreadBridge(QObject):
             raise
 
     def notify(self, tell: NoticeFactory) -> None:
-        """Show a notice, from the link's thread."""
+        """Show a notice, from the client's thread."""
         self.notified.emit(tell)
 
 

@@ -1,4 +1,4 @@
-"""The small parts the window is made of."""
+"""The small widgets of the window."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ GAP = 14
 
 
 def text_label(words: str, kind: str = "", *, selectable: bool = False) -> QLabel:
-    """Give text that is shown as it is, whatever it holds, and wraps."""
+    """Return a label that wraps and shows text as it is."""
     made = QLabel()
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setText(words)
@@ -24,7 +24,7 @@ def text_label(words: str, kind: str = "", *, selectable: bool = False) -> QLabe
 
 
 def button(words: str, on_press: Callable[[], object], kind: str = "") -> QPushButton:
-    """Give a button that is pressed by mouse, Space and Enter."""
+    """Return a button that mouse, Space and Enter press."""
     made = QPushButton(words.replace("&", "&&"))
     made.setProperty("kind", kind)
     made.setAutoDefault(True)
@@ -33,7 +33,7 @@ def button(words: str, on_press: Callable[[], object], kind: str = "") -> QPushB
 
 
 def fact_card(facts: tuple[PromptFact, ...]) -> QFrame:
-    """Give what the person compares, in a frame."""
+    """Return a frame with the facts that the person compares."""
     frame = QFrame()
     frame.setObjectName("card")
     grid = QGridLayout(frame)
@@ -51,7 +51,7 @@ def fact_card(facts: tuple[PromptFact, ...]) -> QFrame:
 
 
 def word_card(words: tuple[PairingWord, PairingWord]) -> QFrame:
-    """Give the two words of a pairing, large, in both languages."""
+    """Return a frame with the two words of a pairing, large, in both languages."""
     frame = QFrame()
     frame.setObjectName("card")
     frame.setAccessibleName(", ".join(word.english for word in words))
@@ -69,7 +69,7 @@ def word_card(words: tuple[PairingWord, PairingWord]) -> QFrame:
 
 
 def column(parent: QWidget) -> QVBoxLayout:
-    """Give the column a page is laid out in."""
+    """Return the column layout of a page."""
     made = QVBoxLayout(parent)
     made.setContentsMargins(24, 22, 24, 22)
     made.setSpacing(GAP)

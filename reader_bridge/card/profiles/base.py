@@ -1,4 +1,4 @@
-"""What every card profile offers: verbs, and a typed refusal for each verb a card does not have."""
+"""The interface of card profiles. What a card cannot do is refused before anything is sent."""
 
 import abc
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from reader_bridge.protocol.vocabulary import KeyRole, ProfileName, SignatureAlg
 
 
 class CardCapability(StrEnum):
-    """What a profile may be asked for, beyond saying what it is."""
+    """What a card can be used for, besides its status."""
 
     READ_CERTIFICATE = "read_certificate"
     SIGN = "sign"
@@ -23,11 +23,11 @@ class CardCapability(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TryCounter:
-    """How many tries a PIN, PUK or key has left.
+    """The tries that a PIN, PUK or key has left.
 
     :ivar remaining: `None` where the card does not say.
-    :ivar limit: how many there are after a right entry; `None` where the card does not say.
-    :ivar verified: the last entry was right, so that all tries are there.
+    :ivar limit: tries after a correct entry; `None` where the card does not say.
+    :ivar verified: the last entry was correct, so that all tries are there.
     """
 
     remaining: int | None
@@ -41,13 +41,13 @@ class TryCounter:
 
     @property
     def is_last_try(self) -> bool:
-        """Whether the next wrong entry could be the last."""
+        """Whether the next wrong entry could be the last one."""
         return self.remaining == 1 or (self.remaining is None and not self.verified)
 
 
 @dataclass(frozen=True, slots=True)
 class PinRules:
-    """What a PIN of the card may look like. Checked before the card sees it."""
+    """The form of a PIN or PUK. Checked before it is sent."""
 
     min_length: int
     max_length: int
@@ -56,7 +56,7 @@ class PinRules:
     def check(self, pin: bytearray) -> None:
         """Check the form of a PIN.
 
-        :raises PinFormatError: the card was not asked.
+        :raises PinFormatError: the form is invalid.
         """
         printable = all(0x21 <= byte <= 0x7E for byte in pin)
         digits = not self.digits_only or all(0x30 <= byte <= 0x39 for byte in pin)
@@ -66,10 +66,10 @@ class PinRules:
 
 @dataclass(frozen=True, slots=True)
 class CardStatus:
-    """What a card says of itself, without a PIN and without spending a try.
+    """What a card says without a PIN and without spending a try.
 
     :ivar serial: of the chip, as hex.
-    :ivar card_number: IC card number (IC卡卡號), where the card tells it.
+    :ivar card_number: IC card number (IC卡卡號), where the card has it.
     :ivar admin: of the administrator's key.
     :ivar certificates: which are there.
     """
@@ -86,7 +86,7 @@ class CardStatus:
 
 @dataclass(frozen=True, slots=True)
 class StatementSignature:
-    """A signature by the authentication key. ECDSA values are DER, as X9.62 has them."""
+    """A signature by the authentication key. ECDSA values are DER, as in X9.62."""
 
     algorithm: SignatureAlgorithm
     value: bytes
@@ -94,32 +94,37 @@ class StatementSignature:
 
 @dataclass(frozen=True, slots=True)
 class MutualChallenge:
-    """Both random values of an administrator's mutual authentication, 16 bytes each."""
+    """Host's and card's random values in a mutual authentication, 16 bytes each."""
 
     host: bytes
     card: bytes
 
 
 class CardProfile(abc.ABC):
-    """A card application. A verb it does not have is refused before anything is sent."""
+    """A card application.
+
+    A new one is a subclass in a module of its own, a member of :class:`ProfileName`, a line in
+    :data:`reader_bridge.card.profiles.PROFILES` and its texts in
+    `reader_bridge/app/profile_texts.py`.
+    """
 
     name: ClassVar[ProfileName]
     capabilities: ClassVar[frozenset[CardCapability]] = frozenset()
     new_pin_rules: ClassVar[PinRules] = PinRules(6, 8)
     """Of a PIN that is set; 6 to 8 characters, FACTS.md §1.4."""
     pin_entry_rules: ClassVar[PinRules] = PinRules(4, 16)
-    """Of a PIN that is entered: what outside of this can only be a slip spends no try."""
+    """Of a PIN that is entered. An entry that breaks them is a slip, and spends no try."""
     puk_entry_rules: ClassVar[PinRules] = PinRules(4, 16)
     """Of a PUK that is entered."""
     min_admin_tries: ClassVar[int] = 3
-    """With fewer, no authentication is begun: a mistake on the server must not end a card."""
+    """With fewer, no authentication is started: an error on the server must not block a card."""
 
     def __init__(self, channel: CardChannel) -> None:
         self.channel = channel
 
     @classmethod
     def matches_atr(cls, atr: bytes) -> bool:
-        """Whether the answer to reset alone identifies such a card, before anything is sent."""
+        """Whether the answer to reset alone identifies such a card."""
         return False
 
     @classmethod
@@ -131,26 +136,26 @@ class CardProfile(abc.ABC):
         """
 
     def reuse(self, earlier: "CardProfile") -> None:  # noqa: B027
-        """Take over what was read of this card over an earlier connection, to read it only once.
+        """Take over what was read of this card over an earlier connection.
 
-        Serial and tries are always read again; a card with another serial is read anew.
+        Serial and tries are always read again, and everything else where the serial is another one.
         """
 
     @abc.abstractmethod
     def status(self) -> CardStatus:
-        """Say what can be said without a PIN. Spends no try."""
+        """Return what the card says without a PIN. Spends no try."""
 
     def read_certificate(self, role: KeyRole = KeyRole.AUTHENTICATION) -> bytes:
-        """Give the certificate of a key, as DER.
+        """Return the certificate of a key, as DER.
 
-        :raises CertificateMissingError: where there is none.
+        :raises CertificateMissingError: there is none.
         """
         self._refuse(CardCapability.READ_CERTIFICATE)
 
     def sign(self, statement: bytes) -> StatementSignature:
-        """Sign a whole statement with the authentication key; hashed here, never by the caller.
+        """Sign a statement with the authentication key, after the PIN was verified.
 
-        The PIN has to be verified on this connection before.
+        The statement is hashed here, never by the caller.
         """
         self._refuse(CardCapability.SIGN)
 
@@ -180,10 +185,10 @@ class CardProfile(abc.ABC):
         self._refuse(CardCapability.SET_PIN_AS_ADMIN)
 
     def complete_admin_authentication(self, cryptogram: bytes) -> bytes:
-        """Give the card the administrator's cryptogram; its answer proves the card to them.
+        """Send the administrator's cryptogram; the card's answer proves the card to them.
 
         :raises OutOfOrderError: no challenge is open; nothing was sent.
-        :raises AdminKeyRejectedError: the card refused it. Never tried again by itself.
+        :raises AdminKeyRejectedError: the card refused it. It is never retried automatically.
         """
         self._refuse(CardCapability.SET_PIN_AS_ADMIN)
 

@@ -103,7 +103,7 @@ class GidsProfile(PinCardProfile):
             self._keys, self._all_keys_read = dict(earlier._keys), earlier._all_keys_read
 
     def status(self) -> CardStatus:
-        """Say what can be said without a PIN. Spends no try."""
+        """Return what the card says without a PIN. Spends no try."""
         identifier = self._read_object(*gids_files.CARD_ID)
         if self._identifier not in (None, identifier):
             self._files, self._keys, self._all_keys_read = None, {}, False
@@ -120,7 +120,7 @@ class GidsProfile(PinCardProfile):
         )
 
     def read_certificate(self, role: KeyRole = KeyRole.AUTHENTICATION) -> bytes:
-        """Give the certificate of a key, as DER."""
+        """Return the certificate of a key, as DER."""
         return self._find_key(role)[1]
 
     def begin_admin_authentication(self, host_challenge: bytes | None = None) -> MutualChallenge:
@@ -146,7 +146,7 @@ class GidsProfile(PinCardProfile):
         return MutualChallenge(host, card)
 
     def complete_admin_authentication(self, cryptogram: bytes) -> bytes:
-        """Give the card the administrator's cryptogram; its answer proves the card to them."""
+        """Send the administrator's cryptogram; the card's answer proves the card to them."""
         if not self._challenge_open:
             raise OutOfOrderError("complete_admin_authentication")
         if len(cryptogram) != CRYPTOGRAM_BYTES:

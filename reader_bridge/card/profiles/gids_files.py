@@ -1,7 +1,7 @@
-"""The files on a GIDS card, as the Windows minidriver lays them out and OpenSC reads them.
+"""The files on a GIDS card, as the Windows minidriver writes them and OpenSC reads them.
 
 A *master file* names directory, file, and the data object each file is kept in; a *container map*
-says which keys there are; certificates are compressed. Numbers are little-endian.
+lists the keys; certificates are compressed. Numbers are little-endian.
 """
 
 import struct
@@ -30,7 +30,7 @@ _COMPRESSED = b"\x01\x00"
 class KeyContainer:
     """A key of the card.
 
-    :ivar key_reference: how the card is told to use it.
+    :ivar key_reference: the reference of the key in commands.
     :ivar bits: length of its modulus.
     :ivar certificate_file: the file its certificate is in.
     :ivar default: the one to use where nothing says otherwise.
@@ -43,9 +43,9 @@ class KeyContainer:
 
 
 def parse_master_file(content: bytes) -> dict[tuple[str, str], tuple[int, int]]:
-    """Read the master file: directory and name to file identifier and data object.
+    """Return file identifier and data object for each directory and name.
 
-    :raises MalformedResponseError: where it is of another version.
+    :raises MalformedResponseError: the master file is of another version.
     """
     if not content or content[0] != 0x01:
         raise MalformedResponseError("version of master file")
@@ -57,7 +57,7 @@ def parse_master_file(content: bytes) -> dict[tuple[str, str], tuple[int, int]]:
 
 
 def parse_container_map(content: bytes) -> Iterator[KeyContainer]:
-    """Read the container map, the default container first."""
+    """Yield the keys of the container map, the default one first."""
     records = list(_records(_CONTAINER_RECORD, content))[:MAX_CONTAINERS]
     found = []
     for index, (_, flags, signature_bits, exchange_bits) in enumerate(records):
@@ -76,9 +76,9 @@ def parse_container_map(content: bytes) -> Iterator[KeyContainer]:
 
 
 def unpack_certificate(content: bytes) -> bytes:
-    """Unpack a certificate file: two bytes of version, two of length, then zlib.
+    """Return the certificate of a file: two bytes of version, two of length, then zlib.
 
-    :raises MalformedResponseError: where it is packed in another way, or too long.
+    :raises MalformedResponseError: it is packed in another way, or too long.
     """
     if content[:2] != _COMPRESSED or len(content) < 4:
         raise MalformedResponseError("packing of certificate")

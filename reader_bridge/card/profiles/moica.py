@@ -1,8 +1,7 @@
 """Real MOICA cards (自然人憑證): read, and never sent a PIN (FACTS.md §1.4, §2.6, §2.7).
 
-The authority warns that other software can lock such a card for good, and how it takes a PIN is
-not public. So this profile has reading commands and nothing else, and its channel carries nothing
-else either.
+The authority warns that other software can lock such a card for good, and how it takes a PIN is not
+public. So this profile only has reading commands, and its channel carries no others.
 """
 
 from collections.abc import Iterator
@@ -26,23 +25,23 @@ MASTER_FILE = 0x3F00
 IDENTIFICATION = (0x0900, 0x0905)
 CERTIFICATE_STORE = (0x5030, 0x08F2)
 CARD_SYSTEM_MARK = b"CHT V"
-"""Chunghwa Telecom's card system; cards in the field go on with `32N`."""
+"""Chunghwa Telecom's card system; cards in the field continue with `32N`."""
 ATR_MARKS = (b"CHTMOICA", b"CHTGPK")
-"""In the historical bytes, as the public list of ATRs has them."""
+"""In the historical bytes, according to the public list of ATRs."""
 READ_SIZE = 200
 """How many bytes a READ BINARY asks for."""
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateSlot:
-    """Where a certificate lies in the store."""
+    """The place of a certificate in the store."""
 
     offset: int
     size: int = 0x700
 
 
 SLOTS = {KeyRole.ENCRYPTION: CertificateSlot(0x0E00), KeyRole.SIGNATURE: CertificateSlot(0x1500)}
-"""There are two certificates of the person; none is for authentication."""
+"""The person has two certificates; none is for authentication."""
 
 
 class MoicaProfile(CardProfile):
@@ -63,7 +62,7 @@ class MoicaProfile(CardProfile):
         return profile if profile._has_card_system_mark() else None
 
     def status(self) -> CardStatus:
-        """Say what can be said without a PIN. Spends no try: none can be asked for."""
+        """Return what the card says without a PIN. Asks for no tries."""
         present = {role: der for role in SLOTS if (der := self._read(SLOTS[role]))}
         numbers = (find_card_number(load_certificate(der)) for der in present.values())
         return CardStatus(
@@ -74,7 +73,7 @@ class MoicaProfile(CardProfile):
         )
 
     def read_certificate(self, role: KeyRole = KeyRole.SIGNATURE) -> bytes:
-        """Give a certificate of the person, as DER."""
+        """Return a certificate of the person, as DER."""
         certificate = self._read(SLOTS[role]) if role in SLOTS else None
         if not certificate:
             raise CertificateMissingError(role)
@@ -88,9 +87,9 @@ class MoicaProfile(CardProfile):
             return False
 
     def _read(self, slot: CertificateSlot) -> bytes | None:
-        """Read one certificate; `None` where its place is empty, or the card has no such place.
+        """Read a certificate; `None` where its place is empty, or the card has no such place.
 
-        :raises MalformedResponseError: where it would not fit into its place.
+        :raises MalformedResponseError: it would not fit into its place.
         """
         try:
             self._select(MASTER_FILE, *CERTIFICATE_STORE)

@@ -1,4 +1,4 @@
-"""What the profiles of cards with a PIN have in common: how a PIN is sent, and what stops it."""
+"""What cards with a PIN have in common: sending a PIN, and the checks before it."""
 
 import abc
 import hashlib
@@ -33,7 +33,7 @@ class PinCardProfile(CardProfile):
     def change_pin(
         self, old_pin: bytearray, new_pin: bytearray, *, accept_last_try: bool = False
     ) -> None:
-        """Change the PIN, with the one it is now."""
+        """Change the PIN with the current one."""
         self.pin_entry_rules.check(old_pin)
         self.new_pin_rules.check(new_pin)
         check_tries(self._read_pin_tries(), accept_last_try=accept_last_try)
@@ -41,10 +41,10 @@ class PinCardProfile(CardProfile):
 
     @abc.abstractmethod
     def _read_pin_tries(self) -> TryCounter:
-        """Ask for the PIN's tries, spending none."""
+        """Read the PIN's tries without spending one."""
 
     def _padding(self, pin: bytearray) -> bytes:
-        """Give what follows a PIN in a command."""
+        """Return what follows a PIN in a command."""
         return b""
 
     def _send_pin(self, instruction: Instruction, p1: int, *pins: bytearray) -> None:
@@ -58,14 +58,14 @@ class PinCardProfile(CardProfile):
 
 
 def encode_digest_info(statement: bytes) -> bytes:
-    """Give the SHA-256 of a statement with the hash's name, as PKCS #1 signs it (RFC 8017 §9.2)."""
+    """Return the DigestInfo of a statement's SHA-256, as PKCS #1 signs it (RFC 8017 §9.2)."""
     return DIGEST_INFO_SHA256 + hashlib.sha256(statement).digest()
 
 
 def pin_error(status_word: int, instruction: int) -> CardError:
-    """Read the status word of a refused PIN.
+    """Return the error for the status word of a refused PIN.
 
-    Cards say in four ways that none is left or how many are: `63Cx`, `6983`, `630x`, `6300`.
+    Cards report the remaining tries in four ways: `63Cx`, `6983`, `630x`, `6300`.
     """
     if status_word in (StatusWord.NO_TRIES_LEFT, StatusWord.AUTHENTICATION_METHOD_BLOCKED):
         return PinBlockedError()
@@ -75,7 +75,7 @@ def pin_error(status_word: int, instruction: int) -> CardError:
 
 
 def check_tries(counter: TryCounter, *, accept_last_try: bool) -> None:
-    """Stop before a try is spent that should not be.
+    """Check that a try may be spent.
 
     :raises PinBlockedError: there is none.
     :raises LastTryError: it could be the last, and nobody agreed.
@@ -88,7 +88,7 @@ def check_tries(counter: TryCounter, *, accept_last_try: bool) -> None:
 
 @contextmanager
 def concatenate_secrets(*parts: bytes | bytearray) -> Iterator[SecretBuffer]:
-    """Lend one buffer that holds the parts one after the other, and overwrite it afterwards."""
+    """Yield one buffer that holds all parts, and overwrite it afterwards."""
     buffer = SecretBuffer(sum(len(part) for part in parts))
     offset = 0
     for part in parts:

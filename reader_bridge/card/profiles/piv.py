@@ -1,8 +1,7 @@
-"""Cards of NIST SP 800-73-4 (PIV), and those that deviate from it in the ways real ones do.
+"""Cards of NIST SP 800-73-4 (PIV), and those that deviate from it as real cards do.
 
-What varies, and is taken as it comes: whether a truncated AID is needed or refused, whether asking
-for the tries of a verified PIN gives them or `9000`, and whether a blocked PIN is told as `63C0`
-or `6983`.
+All variants are accepted: a truncated AID may be needed or refused, asking for the tries of a
+verified PIN may return them or `9000`, and a blocked PIN may be reported as `63C0` or `6983`.
 """
 
 import hashlib
@@ -49,7 +48,7 @@ from reader_bridge.protocol.vocabulary import KeyRole, ProfileName, SignatureAlg
 RID = bytes.fromhex("a000000308")
 AID = RID + bytes.fromhex("000010000100")
 AID_FORMS = (AID, AID[:9], RID)
-"""Whole, without the version, and down to the registered provider."""
+"""Complete, without the version, and only the registered provider."""
 DATA_OBJECTS = 0x3FFF
 PUK_REFERENCE = 0x81
 PADDED_LENGTH = 8
@@ -96,7 +95,7 @@ class PivProfile(PinCardProfile):
         return None
 
     def status(self) -> CardStatus:
-        """Say what can be said without a PIN. Spends no try."""
+        """Return what the card says without a PIN. Spends no try."""
         certificates = {role: self._find_certificate(role) for role in KeyRole}
         present = {role: der for role, der in certificates.items() if der}
         numbers = (find_card_number(load_certificate(der)) for der in present.values())
@@ -111,7 +110,7 @@ class PivProfile(PinCardProfile):
         )
 
     def read_certificate(self, role: KeyRole = KeyRole.AUTHENTICATION) -> bytes:
-        """Give the certificate of a key, as DER."""
+        """Return the certificate of a key, as DER."""
         certificate = self._find_certificate(role)
         if not certificate:
             raise CertificateMissingError(role)
@@ -122,8 +121,8 @@ class PivProfile(PinCardProfile):
     ) -> None:
         """Set a new PIN with all its tries, by the PUK.
 
-        Many cards do not tell the PUK's tries. Such a PUK is taken without `accept_last_try`:
-        the person is warned by the counter of the answer that follows a wrong one.
+        Many cards do not report the PUK's tries. Such a PUK is sent without `accept_last_try`; the
+        person is warned by the counter in the answer to a wrong one.
         """
         self.puk_entry_rules.check(puk)
         self.new_pin_rules.check(new_pin)
@@ -174,7 +173,7 @@ class PivProfile(PinCardProfile):
         return self._read_tries(PIN_REFERENCE)
 
     def _read_tries(self, reference: int) -> TryCounter:
-        """Ask for the tries: `VERIFY` without data spends none (SP 800-73-4 part 2, §3.2.1)."""
+        """Read the tries: `VERIFY` without data spends none (SP 800-73-4 part 2, §3.2.1)."""
         answer = self.channel.exchange(CommandApdu(0x00, Instruction.VERIFY, 0x00, reference))
         if answer.ok:
             return TryCounter(None, verified=True)
@@ -186,7 +185,7 @@ class PivProfile(PinCardProfile):
         return TryCounter(None)
 
     def _read_serial(self) -> str | None:
-        """Give the card's GUID, the identifier in its CHUID (SP 800-73-4 part 1, §3.1.2)."""
+        """Return the card's GUID, the identifier in its CHUID (SP 800-73-4 part 1, §3.1.2)."""
         content = self._find_object(CHUID)
         try:
             guid = tlv.find(content or b"", 0x34)
@@ -212,10 +211,10 @@ class PivProfile(PinCardProfile):
 
 
 def _is_piv_template(answer: bytes) -> bool:
-    """Tell whether the answer to SELECT is PIV's, and not that of a card that takes any AID.
+    """Whether the answer to SELECT is PIV's, and not that of a card that accepts any AID.
 
     The template names the whole AID or only what follows the RID (part 2, table 3), and who
-    allocated it; some cards leave the template's own tag away.
+    allocated it; some cards omit the template's own tag.
     """
     template = tlv.find(answer, 0x61) or answer
     named = tlv.find(template, 0x4F) or b""

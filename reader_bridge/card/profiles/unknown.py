@@ -1,4 +1,4 @@
-"""A card that is none of those we know: named as such, and left alone."""
+"""A card of no known kind, which is left alone."""
 
 from reader_bridge.card.channel import CardChannel
 from reader_bridge.card.profiles.base import CardProfile, CardStatus
@@ -6,7 +6,7 @@ from reader_bridge.protocol.vocabulary import ProfileName
 
 
 class UnknownProfile(CardProfile):
-    """An unidentified card. Every verb is refused; nothing beyond recognition was sent."""
+    """An unidentified card. Everything is refused; nothing beyond recognition was sent."""
 
     name = ProfileName.UNKNOWN
 
@@ -16,5 +16,5 @@ class UnknownProfile(CardProfile):
         return cls(channel)
 
     def status(self) -> CardStatus:
-        """Say that nothing is known of the card. Sends nothing."""
+        """Return a status without content. Sends nothing."""
         return CardStatus(self.name)
