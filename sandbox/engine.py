@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from sandbox.bell import Bell
-from sandbox.chats import FIRST_GROUP, Chat
+from sandbox.bot_api.method_registry import Method
+from sandbox.bot_api.methods import METHODS
+from sandbox.bot_api.params.message_params import SendInvoice
+from sandbox.bot_api.params.parsing import read
+from sandbox.client.groups import Group
+from sandbox.client.telegram_client import Person
 from sandbox.errors import ApiError
-from sandbox.faults import Faults, Flood
-from sandbox.files import Files, Upload
-from sandbox.groups import Group
-from sandbox.mails import MailBox
-from sandbox.methods import METHODS
-from sandbox.methods.registry import Method
-from sandbox.params.base import read
-from sandbox.params.messages import SendInvoice
-from sandbox.people import Person
-from sandbox.profile import Profile
-from sandbox.queries import Queries
-from sandbox.shapes import Clock, Json
-from sandbox.updates import Updates
-from sandbox.webhook import Webhook
+from sandbox.types import Clock, Json
+from sandbox.world.bot_profile import Profile
+from sandbox.world.change_signal import Bell
+from sandbox.world.chats import FIRST_GROUP, Chat
+from sandbox.world.fault_injection import Faults, Flood
+from sandbox.world.file_store import Files, Upload
+from sandbox.world.mailbox import MailBox
+from sandbox.world.pending_queries import Queries
+from sandbox.world.update_queue import Updates
+from sandbox.world.webhook_delivery import Webhook
 
 FIRST_PERSON = 5_400_000_001
 """Above 32 bits, as real ids are, so that whoever stores them too small finds out."""

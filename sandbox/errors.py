@@ -1,6 +1,6 @@
 """What the stand-in refuses: to the bot in Telegram's words, to people with a code."""
 
-from sandbox.shapes import Json
+from sandbox.types import Json
 
 
 class ApiError(Exception):

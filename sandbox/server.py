@@ -10,11 +10,17 @@ from aiohttp import web
 
 from sandbox.engine import Engine
 from sandbox.errors import ApiError
-from sandbox.files import Upload
-from sandbox.guard import carries_token, cookie_name, from_our_page, from_this_machine, is_loopback
-from sandbox.person_api import add_person_routes
-from sandbox.shapes import Json
-from sandbox.world_api import add_world_routes
+from sandbox.http.guard import (
+    carries_token,
+    cookie_name,
+    from_our_page,
+    from_this_machine,
+    is_loopback,
+)
+from sandbox.http.person_api import add_person_routes
+from sandbox.http.world_api import add_world_routes
+from sandbox.types import Json
+from sandbox.world.file_store import Upload
 
 PAGE = Path(__file__).parent / "page"
 MAX_BODY = 50 * 1024 * 1024

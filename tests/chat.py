@@ -17,9 +17,9 @@ from telegram.request import BaseRequest, RequestData
 from bot.app import Kaika, OpenAuthority
 from bot.settings import Settings
 from bot.wiring import embedded
+from sandbox.client.telegram_client import Person
 from sandbox.engine import Engine
-from sandbox.mails import SandboxMail
-from sandbox.people import Person
+from sandbox.world.mailbox import SandboxMail
 from services.authority.ca.keys import NewCa
 from services.authority.embedded.authority import EmbeddedAuthority
 from services.authority.embedded.credentials.hashing import Cost

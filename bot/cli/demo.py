@@ -23,8 +23,8 @@ from bot.settings import PREFIX, SANDBOX_SETTINGS, Settings, SettingsError, sand
 from bot.wiring import embedded
 from bot.wiring.embedded import Embedded
 from sandbox.engine import Engine
-from sandbox.mails import SandboxMail
 from sandbox.server import RunningSandbox, serve
+from sandbox.world.mailbox import SandboxMail
 from services.storage.database import Database
 from services.storage.keys import KeyRing
 from services.storage.models import Base, Fact

@@ -14,9 +14,9 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import TypeVar
 
+from sandbox.client.telegram_client import Person
 from sandbox.engine import Engine
 from sandbox.errors import PersonError
-from sandbox.people import Person
 from services.formats.card_number import CardNumber
 from tests.chat import Json, buttons
 from tests.services.authority.world import Someone

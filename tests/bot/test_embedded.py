@@ -11,7 +11,7 @@ from bot.cli import demo_people
 from bot.settings import Settings, SettingsError
 from bot.wiring import embedded
 from sandbox.engine import Engine
-from sandbox.mails import SandboxMail
+from sandbox.world.mailbox import SandboxMail
 from services.authority.ca.errors import CaKeyError
 from services.storage.database import Database
 from services.storage.keys import load_or_create

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.client.telegram_client import Person
 from sandbox.engine import Engine
-from sandbox.people import Person
 from sandbox.server import serve
 from tests.chat import TOKEN
 

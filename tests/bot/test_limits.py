@@ -7,7 +7,7 @@ import pytest
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TimedOut
 
 from bot.telegram.rate_limiter import _LINE_WAITS, PatientLimiter
-from sandbox.faults import Fault
+from sandbox.world.fault_injection import Fault
 from tests.chat import Stage
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from handlers.screen import callback_data, markdown
 from handlers.screen.text import Markup, say
-from sandbox.text.format import format_text
+from sandbox.markup.formatting import format_text
 
 
 def test_each_form_has_its_html() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from sandbox.client.telegram_client import Person
 from sandbox.engine import Engine
-from sandbox.files import Upload
-from sandbox.people import Person
+from sandbox.world.file_store import Upload
 from tests.oracle import Oracle
 
 TOKEN = "123456:TEST"

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from sandbox.media import KINDS
-from sandbox.methods import METHODS
-from sandbox.person_api import VERBS
+from sandbox.bot_api.methods import METHODS
+from sandbox.client.media import KINDS
+from sandbox.http.person_api import VERBS
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "sandbox.md").read_text()
@@ -22,7 +22,7 @@ def test_every_method_is_in_the_table() -> None:
 
 
 def test_every_error_of_the_person_interface_is_in_the_table() -> None:
-    sources = [path.read_text() for path in (ROOT / "bot" / "sandbox").glob("*.py")]
+    sources = [path.read_text() for path in (ROOT / "sandbox").rglob("*.py")]
     codes = set(re.findall(r'PersonError\(\s*\d+,\s*"(\w+)"', "".join(sources)))
     assert names("| status | when |", "A name in a body") == codes | SERVER_CODES
 

@@ -1,6 +1,6 @@
 """Editing what was sent."""
 
-from sandbox.people import Person
+from sandbox.client.telegram_client import Person
 from tests.sandbox.conftest import Bot, Clock, keyboard
 
 YES_NO = keyboard([("Yes", "y"), ("No", "n")])

@@ -2,9 +2,9 @@
 
 import pytest
 
+from sandbox.client.telegram_client import Person
 from sandbox.engine import Engine, Options
-from sandbox.faults import Fault
-from sandbox.people import Person
+from sandbox.world.fault_injection import Fault
 from tests.oracle import Oracle
 from tests.sandbox.conftest import TOKEN, Bot, Clock
 

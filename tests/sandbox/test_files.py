@@ -4,10 +4,10 @@ import struct
 
 import pytest
 
+from sandbox.bot_api.image_size import image_size
+from sandbox.client.telegram_client import Person
 from sandbox.engine import Engine
-from sandbox.files import Upload
-from sandbox.images import image_size
-from sandbox.people import Person
+from sandbox.world.file_store import Upload
 from tests.sandbox.conftest import Bot
 
 PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", 640, 480) + b"\x08\x06\0\0\0"

@@ -5,10 +5,10 @@ from functools import partial
 
 import pytest
 
+from sandbox.client.groups import Group
+from sandbox.client.telegram_client import Person
 from sandbox.engine import Engine
 from sandbox.errors import PersonError
-from sandbox.groups import Group
-from sandbox.people import Person
 from tests.sandbox.conftest import Bot
 
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from sandbox.client.telegram_client import Person
 from sandbox.engine import Engine, Options
 from sandbox.errors import PersonError
-from sandbox.people import Person
 from tests.oracle import Oracle
 from tests.sandbox.conftest import TOKEN, Bot, Clock, keyboard
 

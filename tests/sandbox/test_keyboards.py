@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from sandbox.bot_api.params.message_params import SendMessage
+from sandbox.bot_api.params.parsing import read
+from sandbox.client.telegram_client import Person
 from sandbox.engine import Engine
 from sandbox.errors import PersonError
-from sandbox.params.base import read
-from sandbox.params.messages import SendMessage
-from sandbox.people import Person
 from tests.sandbox.conftest import Bot, Clock, keyboard
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from sandbox.client.telegram_client import Person
 from sandbox.engine import Engine
-from sandbox.people import Person
 from tests.sandbox.conftest import Bot, Clock, keyboard
 
 YES_NO = keyboard([("Yes", "y"), ("No", "n")])

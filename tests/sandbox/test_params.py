@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from aiogram import methods
 
-from sandbox.methods import METHODS
+from sandbox.bot_api.methods import METHODS
 
 _OLD = {
     "disable_web_page_preview",

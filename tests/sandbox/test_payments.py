@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.client.telegram_client import Person
 from sandbox.errors import PersonError
-from sandbox.people import Person
 from tests.sandbox.conftest import Bot, Clock
 
 INVOICE: dict[str, Any] = {

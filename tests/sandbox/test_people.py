@@ -2,10 +2,10 @@
 
 import pytest
 
+from sandbox.client.media import KINDS
+from sandbox.client.telegram_client import Person
 from sandbox.engine import Engine
 from sandbox.errors import PersonError
-from sandbox.media import KINDS
-from sandbox.people import Person
 from tests.sandbox.conftest import Bot, Clock
 
 

@@ -9,7 +9,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from sandbox.engine import Engine
-from sandbox.guard import HEADER
+from sandbox.http.guard import HEADER
 from sandbox.server import build_app
 from tests.sandbox.conftest import Bot, keyboard
 from tests.sandbox.test_payments import INVOICE

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.client.telegram_client import Person
 from sandbox.engine import Engine
-from sandbox.people import Person
 from tests.sandbox.conftest import Bot
 
 

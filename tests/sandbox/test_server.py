@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from sandbox.client.telegram_client import Person
 from sandbox.engine import Engine
-from sandbox.people import Person
 from sandbox.server import build_app, serve
 from tests.sandbox.conftest import TOKEN, keyboard
 from tests.sandbox.test_files import PNG

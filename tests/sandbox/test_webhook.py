@@ -8,8 +8,8 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from sandbox.client.telegram_client import Person
 from sandbox.engine import Engine
-from sandbox.people import Person
 from tests.sandbox.conftest import Bot
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pytest_asyncio
 from playwright.async_api import Browser
 
+from sandbox.client.telegram_client import Person
 from sandbox.engine import Engine
-from sandbox.people import Person
 from sandbox.server import RunningSandbox, serve
 from tests.browser import ChatPage, Device, chromium, window
 from tests.sandbox.page.scripted_bot import ScriptedBot

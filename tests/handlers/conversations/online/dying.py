@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from telegram.error import NetworkError
 from telegram.request import RequestData
 
-from sandbox.mails import SandboxMail
+from sandbox.world.mailbox import SandboxMail
 from tests.chat import Json, Stage
 
 _WRITES = ("INSERT", "UPDATE", "DELETE")

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from telegram import Update
 
 from sandbox.engine import Engine
-from sandbox.posting import post
+from sandbox.world.delivery import post
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.models import Application, Payment

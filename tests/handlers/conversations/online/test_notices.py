@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from sandbox.engine import Engine
-from sandbox.faults import Fault
+from sandbox.world.fault_injection import Fault
 from services.authority.values import Operation
 from services.messaging import outbox
 from services.storage.models import Chat, Due

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from handlers.conversations.pay import checkout as money
 from sandbox.engine import Engine
-from sandbox.faults import Fault
+from sandbox.world.fault_injection import Fault
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.models import InvoiceRecord

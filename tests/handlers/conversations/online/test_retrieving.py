@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.faults import Fault
+from sandbox.world.fault_injection import Fault
 from tests.chat import Stage, Subscriber, buttons
 from tests.handlers.conversations.online.people import (
     Holder,

@@ -8,7 +8,7 @@ import pytest
 
 from bot import logs
 from sandbox.engine import Engine
-from sandbox.faults import Fault
+from sandbox.world.fault_injection import Fault
 from tests.chat import Stage, Subscriber
 from tests.handlers.conversations.online.people import (
     NOW,

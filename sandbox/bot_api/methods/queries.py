@@ -1,0 +1,107 @@
+"""Methods that answer pressed buttons and inline queries."""
+
+import re
+from typing import TYPE_CHECKING
+
+from sandbox.bot_api.keyboards import check_inline
+from sandbox.bot_api.method_registry import method
+from sandbox.bot_api.methods.messages import MAX_TEXT
+from sandbox.bot_api.params.message_params import AnswerCallbackQuery, AnswerInlineQuery
+from sandbox.bot_api.params.objects import InlineQueryResult, InlineQueryResultsButton
+from sandbox.errors import bad_request
+from sandbox.markup import format_text
+from sandbox.types import Json
+
+if TYPE_CHECKING:
+    from sandbox.engine import Engine
+
+MAX_ALERT = 200
+MAX_RESULTS = 50
+MAX_RESULT_ID = 64
+MAX_OFFSET = 64
+_START_PARAMETER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@method("answerCallbackQuery", AnswerCallbackQuery)
+def answer_callback_query(engine: "Engine", p: AnswerCallbackQuery) -> bool:
+    """Answer a pressed button: stop its spinner, with or without words."""
+    if len(p.text) > MAX_ALERT:
+        raise bad_request("MESSAGE_TOO_LONG")
+    if p.url and not p.url.startswith((f"https://t.me/{engine.bot.username}", "tg://")):
+        raise bad_request("URL_INVALID")
+    answer: Json = {}
+    if p.text:
+        answer["text"] = p.text
+    if p.show_alert:
+        answer["show_alert"] = True
+    if p.url:
+        answer["url"] = p.url
+    query = engine.queries.answer("callback", p.callback_query_id, answer)
+    engine.changed("answer", engine.chats.get(query.chat_id))
+    return True
+
+
+@method("answerInlineQuery", AnswerInlineQuery)
+def answer_inline_query(engine: "Engine", p: AnswerInlineQuery) -> bool:
+    """Answer an inline query with articles to choose from."""
+    results = p.results or []
+    if len(results) > MAX_RESULTS:
+        raise bad_request("Too many inline query results specified")
+    ids = [result["id"] for result in results]
+    if any(not 1 <= len(result_id.encode()) <= MAX_RESULT_ID for result_id in ids):
+        raise bad_request("RESULT_ID_INVALID")
+    if len(set(ids)) != len(ids):
+        raise bad_request("RESULT_ID_DUPLICATE")
+    if len(p.next_offset.encode()) > MAX_OFFSET:
+        raise bad_request("NEXT_OFFSET_INVALID")
+    answer: Json = {
+        "results": [_result(result) for result in results],
+        "next_offset": p.next_offset,
+    }
+    if p.button:
+        answer["button"] = _button(p.button)
+    engine.queries.answer("inline", p.inline_query_id, answer)
+    return True
+
+
+def _result(result: InlineQueryResult) -> Json:
+    """Check a result and give it with its text parsed, ready to be sent."""
+    if result["type"] != "article":
+        raise bad_request(
+            f'the sandbox serves no inline results of type "{result["type"]}", only articles'
+        )
+    if not result["title"]:
+        raise bad_request("ARTICLE_TITLE_EMPTY")
+    given = result["input_message_content"]
+    if not given["message_text"]:
+        raise bad_request("Can't parse inline query result: Message text is empty")
+    text, entities = format_text(
+        given["message_text"], given.get("parse_mode"), given.get("entities")
+    )
+    if not text:
+        raise bad_request("Text must be non-empty")
+    if len(text) > MAX_TEXT:
+        raise bad_request("MESSAGE_TOO_LONG")
+    content: Json = {"text": text}
+    if entities:
+        content["entities"] = entities
+    if "link_preview_options" in given:
+        content["link_preview_options"] = given["link_preview_options"]
+    markup = result.get("reply_markup")
+    keyboard = check_inline(dict(markup) if markup else None)
+    shown = {key: value for key, value in result.items() if key != "input_message_content"}
+    return {**shown, "reply_markup": keyboard, "content": content}
+
+
+def _button(button: InlineQueryResultsButton) -> Json:
+    given = dict(button)
+    if ("start_parameter" in given) == ("web_app" in given):
+        raise bad_request("InlineQueryResultsButton must have exactly one optional field")
+    parameter = str(given.get("start_parameter", "x"))
+    if not parameter:
+        raise bad_request("Can't use empty start_parameter")
+    if len(parameter) > MAX_OFFSET:
+        raise bad_request("Too long start_parameter specified")
+    if not _START_PARAMETER.fullmatch(parameter):
+        raise bad_request("Unallowed characters in start_parameter are used")
+    return given

@@ -1,0 +1,148 @@
+"""What people send that is no text: believable content for every kind."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sandbox.errors import PersonError
+from sandbox.markup import typed_text
+from sandbox.types import Json
+from sandbox.world.file_store import Files, StoredFile, Upload
+
+MAX_CAPTION = 1024
+_PIXEL = (
+    b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89"
+    b"\0\0\0\rIDATx\x9cc\xf8\xff\xff?\0\x05\xfe\x02\xfe\r\xefF\xb8\0\0\0\0IEND\xaeB`\x82"
+)
+_CAPTIONED = frozenset({"photo", "voice", "video", "animation", "audio", "document"})
+_SUFFIXES = {
+    "sticker": ("sticker.webp", "image/webp"),
+    "voice": ("voice.ogg", "audio/ogg"),
+    "video": ("video.mp4", "video/mp4"),
+    "video_note": ("note.mp4", "video/mp4"),
+    "animation": ("animation.mp4", "video/mp4"),
+    "audio": ("audio.mp3", "audio/mpeg"),
+    "document": ("document.pdf", "application/pdf"),
+}
+
+
+def media_content(
+    files: Files, user: Json, kind: str, caption: str | None, details: dict[str, Any]
+) -> Json:
+    """Give what a message of this kind says.
+
+    :raises PersonError: where the kind is unknown or takes no caption.
+    """
+    make = _MAKERS.get(kind)
+    if make is None:
+        raise PersonError(400, "unknown_kind", f"One of {', '.join(sorted(_MAKERS))}.")
+    content = make(files, user, kind, details)
+    if caption:
+        if kind not in _CAPTIONED:
+            raise PersonError(400, "no_caption", f"A {kind} has no caption.")
+        content.update(_caption(caption))
+    return content
+
+
+def _caption(caption: str) -> Json:
+    text, entities = typed_text(caption)
+    if len(text) > MAX_CAPTION:
+        raise PersonError(400, "caption_too_long", f"At most {MAX_CAPTION} characters.")
+    return {"caption": text, "caption_entities": entities} if entities else {"caption": text}
+
+
+def _stored(files: Files, kind: str, details: dict[str, Any]) -> StoredFile:
+    name, mime_type = _SUFFIXES[kind]
+    name = details.get("file_name", name)
+    return files.add(f"{kind}s", Upload(name, f"A {kind} of the sandbox.".encode(), mime_type))
+
+
+def _file(files: Files, user: Json, kind: str, details: dict[str, Any]) -> Json:
+    stored = _stored(files, kind, details)
+    shape = {**stored.as_json(), **_SHAPES[kind], **details}
+    if kind in ("document", "audio", "video", "animation"):
+        shape["file_name"] = stored.upload.name
+    if kind not in ("sticker", "video_note"):
+        shape["mime_type"] = stored.upload.mime_type
+    content: Json = {kind: shape}
+    if kind == "animation":
+        content["document"] = {
+            key: shape[key]
+            for key in ("file_id", "file_unique_id", "file_size", "file_name", "mime_type")
+        }
+    return content
+
+
+def _photo(files: Files, user: Json, kind: str, details: dict[str, Any]) -> Json:
+    sizes = []
+    for width, height in ((90, 67), (800, 600)):
+        stored = files.add("photos", Upload("photo.png", _PIXEL, "image/png"))
+        sizes.append({**stored.as_json(), "width": width, "height": height})
+    return {"photo": sizes}
+
+
+def _contact(files: Files, user: Json, kind: str, details: dict[str, Any]) -> Json:
+    contact: Json = {"phone_number": "886912345678", "first_name": user["first_name"]}
+    return {"contact": {**contact, "user_id": user["id"], **details}}
+
+
+def _location(files: Files, user: Json, kind: str, details: dict[str, Any]) -> Json:
+    return {"location": {"latitude": 25.0375, "longitude": 121.5637, **details}}
+
+
+def _venue(files: Files, user: Json, kind: str, details: dict[str, Any]) -> Json:
+    place = _location(files, user, kind, {})["location"]
+    venue = {"location": place, "title": "Taipei City Hall", "address": "Xinyi, Taipei"}
+    return {"location": place, "venue": {**venue, **details}}
+
+
+def _dice(files: Files, user: Json, kind: str, details: dict[str, Any]) -> Json:
+    return {"dice": {"emoji": "🎲", "value": 4, **details}}
+
+
+def _poll(files: Files, user: Json, kind: str, details: dict[str, Any]) -> Json:
+    options = [
+        {"persistent_id": str(number), "text": text, "voter_count": 0}
+        for number, text in enumerate(("Yes", "No"))
+    ]
+    poll = {
+        "id": str(5_100_000_000_000_000_000 + user["id"]),
+        "question": "Is this a poll?",
+        "options": options,
+        "total_voter_count": 0,
+        "is_closed": False,
+        "is_anonymous": True,
+        "type": "regular",
+        "allows_multiple_answers": False,
+        "allows_revoting": True,
+        "members_only": False,
+    }
+    return {"poll": {**poll, **details}}
+
+
+_SHAPES: dict[str, Json] = {
+    "sticker": {
+        "type": "regular",
+        "width": 512,
+        "height": 512,
+        "is_animated": False,
+        "is_video": False,
+        "emoji": "👍",
+        "set_name": "SandboxStickers",
+    },
+    "voice": {"duration": 3},
+    "video": {"width": 640, "height": 480, "duration": 5},
+    "video_note": {"length": 240, "duration": 5},
+    "animation": {"width": 320, "height": 240, "duration": 2},
+    "audio": {"duration": 180, "title": "A song", "performer": "Somebody"},
+    "document": {},
+}
+_MAKERS: dict[str, Callable[[Files, Json, str, dict[str, Any]], Json]] = {
+    **dict.fromkeys(_SHAPES, _file),
+    "photo": _photo,
+    "contact": _contact,
+    "location": _location,
+    "venue": _venue,
+    "dice": _dice,
+    "poll": _poll,
+}
+KINDS = frozenset(_MAKERS)

@@ -1,0 +1,112 @@
+"""The one way from what a sender typed to the text and entities of a message."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from sandbox.bot_api.params.objects import MessageEntity
+from sandbox.errors import bad_request
+from sandbox.markup.entity_detection import find_entities
+from sandbox.markup.html_parser import parse_html
+from sandbox.markup.normalisation import clean, is_blank, settle
+from sandbox.types import Entity
+
+_MAX_BYTES = 1 << 15
+
+
+def format_text(
+    source: str, parse_mode: str | None = None, entities: Iterable[MessageEntity] | None = None
+) -> tuple[str, list[Entity]]:
+    """Give text and entities of what a bot sends; both may turn out empty.
+
+    :param entities: with offsets in UTF-16 units; not looked at with a `parse_mode`.
+    :raises ApiError: where Telegram cannot parse it.
+    """
+    if entities:
+        return _format(source, parse_mode, entities)
+    return _format_again(source, parse_mode)
+
+
+@lru_cache(maxsize=2048)
+def _format_again(source: str, parse_mode: str | None) -> tuple[str, list[Entity]]:
+    """Remember: a bot sends the same texts over and over, and nobody changes what is given."""
+    return _format(source, parse_mode, ())
+
+
+def _format(
+    source: str, parse_mode: str | None, entities: Iterable[MessageEntity]
+) -> tuple[str, list[Entity]]:
+    if len(source.encode()) > _MAX_BYTES:
+        raise bad_request("Text is too long")
+    mode = (parse_mode or "").lower()
+    if source and mode not in ("", "none"):
+        if mode in ("markdown", "markdownv2"):
+            raise bad_request("the sandbox does not read Markdown: use HTML or entities")
+        if mode != "html":
+            raise bad_request("Unsupported parse_mode")
+        text, given = parse_html(source)
+    else:
+        text, given = source, _from_utf16(source, entities)
+    return _finish(text, given)
+
+
+def typed_text(source: str) -> tuple[str, list[Entity]]:
+    """Give text and entities of what a person typed."""
+    return _finish(source, [])
+
+
+def _finish(text: str, given: list[Entity]) -> tuple[str, list[Entity]]:
+    text, given = clean(text, given)
+    if is_blank(text):
+        return "", []
+    settled = settle(given, find_entities(text))
+    for entity in settled:
+        if entity["type"] == "code":
+            entity.pop("language", None)
+    return text, _to_utf16(text, settled)
+
+
+def utf16_length(text: str) -> int:
+    """Count the UTF-16 units of `text`."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+
+
+def _to_utf16(text: str, entities: list[Entity]) -> list[Entity]:
+    if not entities or text.isascii() or max(text) <= "\uffff":
+        return entities
+    units = [0]
+    for character in text:
+        units.append(units[-1] + (2 if character > "\uffff" else 1))
+    return [
+        {
+            **entity,
+            "offset": units[entity["offset"]],
+            "length": units[entity["offset"] + entity["length"]] - units[entity["offset"]],
+        }
+        for entity in entities
+    ]
+
+
+def _from_utf16(text: str, entities: Iterable[MessageEntity]) -> list[Entity]:
+    places: dict[int, int] = {}
+    unit = 0
+    for index, character in enumerate(text):
+        places[unit] = index
+        unit += 2 if character > "\uffff" else 1
+    places[unit] = len(text)
+    return [_placed(entity, places, unit) for entity in entities if entity["length"] > 0]
+
+
+def _placed(entity: MessageEntity, places: dict[int, int], size: int) -> Entity:
+    start, end = entity["offset"], entity["offset"] + entity["length"]
+    if start < 0:
+        raise bad_request(f"Receive an entity with incorrect offset {start}")
+    if start >= size:
+        raise bad_request(f"Entity begins after the end of the text at UTF-16 offset {start}")
+    if end > size:
+        raise bad_request(
+            f"Entity beginning at UTF-16 offset {start} ends after the end of the text "
+            f"at UTF-16 offset {end}"
+        )
+    if start not in places or end not in places:
+        raise bad_request(f"Entity beginning at UTF-16 offset {start} splits a UTF-16 symbol")
+    return {**entity, "offset": places[start], "length": places[end] - places[start]}
