@@ -1,19 +1,15 @@
 """Finds the chat, topic or message a call is about, with Telegram's refusals."""
 
-from typing import TYPE_CHECKING
-
 from sandbox.errors import ApiError, bad_request, forbidden
 from sandbox.types import Json
-from sandbox.world.chats import Chat, Stored
-
-if TYPE_CHECKING:
-    from sandbox.engine import Engine
+from sandbox.world.chats import ChatState, StoredMessage
+from sandbox.world.world import World
 
 GENERAL_TOPIC = 1
 
 
-def find_chat(engine: "Engine", chat_id: str) -> Chat:
-    """Give the chat with this id or ``@username``.
+def find_chat(world: World, chat_id: str) -> ChatState:
+    """Return the chat with this id or ``@username``.
 
     :raises ApiError: where there is none, or the bot is not in it.
     """
@@ -22,11 +18,11 @@ def find_chat(engine: "Engine", chat_id: str) -> Chat:
     if chat_id.startswith("@"):
         raise bad_request("chat not found")
     try:
-        chat = engine.chats[int(chat_id)]
+        chat = world.chats[int(chat_id)]
     except (ValueError, KeyError):
         raise bad_request("chat not found") from None
-    if not chat.private:
-        _check_member(chat.members.get(engine.bot.id, "left"))
+    if not chat.is_private:
+        _check_member(chat.members.get(world.bot.id, "left"))
     return chat
 
 
@@ -37,38 +33,38 @@ def _check_member(status: str) -> None:
         raise forbidden("bot is not a member of the supergroup chat")
 
 
-def writable_chat(engine: "Engine", chat_id: str) -> Chat:
-    """Give the chat with this id if the bot may write there.
+def find_writable_chat(world: World, chat_id: str) -> ChatState:
+    """Return the chat with this id if the bot may write there.
 
     :raises ApiError: also where the person never wrote to the bot, or blocked it.
     """
-    chat = find_chat(engine, chat_id)
-    if chat.private:
-        person = engine.people[chat.id]
-        if not person.has_started:
+    chat = find_chat(world, chat_id)
+    if chat.is_private:
+        account = world.accounts[chat.id]
+        if not account.has_started:
             raise forbidden("bot can't initiate conversation with a user")
-        if person.has_blocked:
+        if account.has_blocked:
             raise forbidden("bot was blocked by the user")
     return chat
 
 
-def check_thread(engine: "Engine", chat: Chat, thread: int) -> int:
-    """Give the topic a message goes to; 0 is none, as in a group without topics.
+def check_thread(world: World, chat: ChatState, thread: int) -> int:
+    """Return the topic a message goes to; 0 is none, as in a group without topics.
 
     :raises ApiError: where there is no such topic, or it is closed.
     """
-    if thread <= 0 or not (chat.is_forum or chat.private):
+    if thread <= 0 or not (chat.is_forum or chat.is_private):
         return 0
     topic = chat.topics.get(thread)
     if topic is None or thread == GENERAL_TOPIC:
         raise bad_request("message thread not found")
-    if topic.closed and chat.members.get(engine.bot.id) != "administrator":
+    if topic.is_closed and chat.members.get(world.bot.id) != "administrator":
         raise bad_request("TOPIC_CLOSED")
     return thread
 
 
-def find_message(chat: Chat, message_id: int, what: str) -> Stored:
-    """Give a message of `chat`.
+def find_message(chat: ChatState, message_id: int, what: str) -> StoredMessage:
+    """Return a message of `chat`.
 
     :param what: what Telegram calls it in its refusal, such as ``message to edit``.
     :raises ApiError: where it is not there, or deleted.
@@ -79,8 +75,8 @@ def find_message(chat: Chat, message_id: int, what: str) -> Stored:
     return stored
 
 
-def replied_message(engine: "Engine", chat: Chat, reply: Json | None) -> Stored | None:
-    """Give the message that is replied to.
+def find_replied_message(world: World, chat: ChatState, reply: Json | None) -> StoredMessage | None:
+    """Return the message that is replied to.
 
     :raises ApiError: where it is not there and the bot does not allow that.
     """
@@ -93,22 +89,22 @@ def replied_message(engine: "Engine", chat: Chat, reply: Json | None) -> Stored 
     return find_message(chat, reply["message_id"], "message to be replied")
 
 
-def is_admin(engine: "Engine", chat: Chat) -> bool:
-    """Say whether the bot is an administrator of a group."""
-    return chat.members.get(engine.bot.id) == "administrator"
+def is_bot_admin(world: World, chat: ChatState) -> bool:
+    """Return whether the bot is an administrator of a group."""
+    return chat.members.get(world.bot.id) == "administrator"
 
 
-def require_group(chat: Chat, reason: str) -> None:
+def require_group(chat: ChatState, reason: str) -> None:
     """Refuse a private chat.
 
     :raises ApiError: with `reason`.
     """
-    if chat.private:
+    if chat.is_private:
         raise bad_request(reason)
 
 
-def refuse_absent(**features: object) -> None:
-    """Refuse parameters for what the sandbox has not.
+def refuse_unsupported(**features: object) -> None:
+    """Refuse parameters for what the sandbox does not have.
 
     :raises ApiError: where one is given.
     """

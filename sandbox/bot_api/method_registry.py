@@ -1,4 +1,4 @@
-"""How a method of the Bot API is known to the engine."""
+"""How a method of the Bot API is known to the world."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,28 +10,28 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
-    """A method: its name, its parameters, and what carries it out."""
+class ApiMethod:
+    """A method of the Bot API: its name, its parameters and its handler."""
 
     name: str
     params: type[Params]
     handler: Callable[..., Any]
-    """Takes the engine and the parameters, and the files of a method that has any."""
+    """Takes the world and the parameters, and the uploaded files where the method has `uploads`."""
     uploads: tuple[str, ...] = ()
     """The parameters that may hold a file."""
 
 
-METHODS: dict[str, Method] = {}
+METHODS: dict[str, ApiMethod] = {}
 """All methods by name in lower case, which is how Telegram compares them."""
 
 
-def method(
+def api_method(
     name: str, params: type[Params], uploads: tuple[str, ...] = ()
 ) -> Callable[[Handler], Handler]:
-    """Register what carries out a method."""
+    """Register the decorated function as the handler of a method."""
 
     def register(handler: Handler) -> Handler:
-        METHODS[name.lower()] = Method(name, params, handler, uploads)
+        METHODS[name.lower()] = ApiMethod(name, params, handler, uploads)
         return handler
 
     return register

@@ -1,69 +1,71 @@
-"""Inline mode: asking the bot from any chat and sending what it offers."""
+"""Inline mode: asking the bot from any chat, and sending what it offers."""
 
 import base64
-from typing import TYPE_CHECKING
 
 from sandbox.client.messages import send_content
+from sandbox.client.session import AccountSession
 from sandbox.errors import PersonError
 from sandbox.types import Json
-from sandbox.world.chats import Chat
-from sandbox.world.pending_queries import Query
+from sandbox.world.chats import ChatState
+from sandbox.world.pending_queries import PendingQuery
 
-if TYPE_CHECKING:
-    from sandbox.client.telegram_client import Person
-
-MAX_QUERY = 256
+MAX_QUERY_LENGTH = 256
 
 
-def ask(person: "Person", chat: Chat, query: str, offset: str) -> str:
-    """Ask the bot; give the id of the inline query."""
-    if len(query) > MAX_QUERY:
-        raise PersonError(400, "query_too_long", f"At most {MAX_QUERY} characters.")
-    engine = person.engine
-    asked = engine.queries.ask("inline", person.id, chat.id, {"query": query})
-    engine.emit(
+def send_inline_query(session: AccountSession, chat: ChatState, text: str, offset: str) -> str:
+    """Ask the bot, and return the id of the inline query."""
+    if len(text) > MAX_QUERY_LENGTH:
+        raise PersonError(400, "query_too_long", f"At most {MAX_QUERY_LENGTH} characters.")
+    query = session.world.queries.add("inline", session.id, chat.id, {"query": text})
+    session.world.send_update(
         "inline_query",
         {
-            "id": asked.id,
-            "from": person.user,
-            "chat_type": "sender" if chat.private else chat.json["type"],
-            "query": query,
+            "id": query.id,
+            "from": session.user,
+            "chat_type": "sender" if chat.is_private else chat.json["type"],
+            "query": text,
             "offset": offset,
         },
     )
-    return asked.id
+    return query.id
 
 
-def choose(
-    person: "Person", inline_query_id: str, result_id: str, chat_id: int | None, thread: int = 0
+def send_inline_result(
+    session: AccountSession,
+    inline_query_id: str,
+    result_id: str,
+    chat_id: int | None,
+    thread: int = 0,
 ) -> Json:
     """Send a result into the chat it was asked from, or another."""
-    query, result = _result(person, inline_query_id, result_id)
-    chat = person.chat(query.chat_id if chat_id is None else chat_id)
-    engine = person.engine
-    content: Json = {**result["content"], "via_bot": engine.bot.user}
+    query, result = _find_result(session, inline_query_id, result_id)
+    chat = session.find_chat(query.chat_id if chat_id is None else chat_id)
+    world = session.world
+    content: Json = {**result["content"], "via_bot": world.bot.user}
     inline_id = None
     if result["reply_markup"]:
         content["reply_markup"] = result["reply_markup"]
-        inline_id = _inline_id(chat)
-    message = send_content(person, chat, content, thread)
+        inline_id = _new_inline_id(chat)
+    message = send_content(session, chat, content, thread)
     if inline_id:
         chat.messages[message["message_id"]].inline_id = inline_id
-        engine.inline_messages[inline_id] = (chat.id, message["message_id"])
-    if engine.options.inline_feedback:
-        _tell(person, query, result_id, inline_id)
+        world.inline_messages[inline_id] = (chat.id, message["message_id"])
+    if world.options.inline_feedback:
+        _report_choice(session, query, result_id, inline_id)
     return message
 
 
-def _inline_id(chat: Chat) -> str:
-    """Give an id of the look Telegram gives them."""
-    raw = (chat.last_id + 1).to_bytes(8, "big") + abs(chat.id).to_bytes(8, "big")
+def _new_inline_id(chat: ChatState) -> str:
+    """Return an id that looks like Telegram's."""
+    raw = (chat.last_message_id + 1).to_bytes(8, "big") + abs(chat.id).to_bytes(8, "big")
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _result(person: "Person", inline_query_id: str, result_id: str) -> tuple[Query, Json]:
-    query = person.engine.queries.get(inline_query_id)
-    if query is None or query.person_id != person.id or query.answer is None:
+def _find_result(
+    session: AccountSession, inline_query_id: str, result_id: str
+) -> tuple[PendingQuery, Json]:
+    query = session.world.queries.find(inline_query_id)
+    if query is None or query.person_id != session.id or query.answer is None:
         raise PersonError(404, "inline_query_not_found", "No answered query with this id.")
     for result in query.answer["results"]:
         if result["id"] == result_id:
@@ -71,12 +73,14 @@ def _result(person: "Person", inline_query_id: str, result_id: str) -> tuple[Que
     raise PersonError(404, "result_not_found", f"No result {result_id!r} in the answer.")
 
 
-def _tell(person: "Person", query: Query, result_id: str, inline_id: str | None) -> None:
+def _report_choice(
+    session: AccountSession, query: PendingQuery, result_id: str, inline_id: str | None
+) -> None:
     chosen: Json = {
-        "from": person.user,
-        "query": query.about["query"],
+        "from": session.user,
+        "query": query.details["query"],
         "result_id": result_id,
     }
     if inline_id:
         chosen["inline_message_id"] = inline_id
-    person.engine.emit("chosen_inline_result", chosen)
+    session.world.send_update("chosen_inline_result", chosen)

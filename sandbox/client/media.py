@@ -1,14 +1,17 @@
 """What people send that is no text: believable content for every kind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from sandbox.client.messages import send_content
+from sandbox.client.session import AccountSession
 from sandbox.errors import PersonError
+from sandbox.limits import MAX_CAPTION_LENGTH
 from sandbox.markup import typed_text
 from sandbox.types import Json
-from sandbox.world.file_store import Files, StoredFile, Upload
+from sandbox.world.chats import ChatState
+from sandbox.world.file_store import FileStore, StoredFile, UploadedFile
 
-MAX_CAPTION = 1024
 _PIXEL = (
     b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89"
     b"\0\0\0\rIDATx\x9cc\xf8\xff\xff?\0\x05\xfe\x02\xfe\r\xefF\xb8\0\0\0\0IEND\xaeB`\x82"
@@ -25,10 +28,26 @@ _SUFFIXES = {
 }
 
 
-def media_content(
-    files: Files, user: Json, kind: str, caption: str | None, details: dict[str, Any]
+def send_media(
+    session: AccountSession,
+    chat: ChatState,
+    kind: str,
+    caption: str | None = None,
+    thread: int = 0,
+    details: Mapping[str, Any] | None = None,
 ) -> Json:
-    """Give what a message of this kind says.
+    """Send something that is no text.
+
+    :param details: what differs from the usual, such as ``phone_number`` of a contact.
+    """
+    content = media_content(session.world.files, session.user, kind, caption, dict(details or {}))
+    return send_content(session, chat, content, thread)
+
+
+def media_content(
+    files: FileStore, user: Json, kind: str, caption: str | None, details: dict[str, Any]
+) -> Json:
+    """Return what a message of this kind says.
 
     :raises PersonError: where the kind is unknown or takes no caption.
     """
@@ -45,18 +64,20 @@ def media_content(
 
 def _caption(caption: str) -> Json:
     text, entities = typed_text(caption)
-    if len(text) > MAX_CAPTION:
-        raise PersonError(400, "caption_too_long", f"At most {MAX_CAPTION} characters.")
+    if len(text) > MAX_CAPTION_LENGTH:
+        raise PersonError(400, "caption_too_long", f"At most {MAX_CAPTION_LENGTH} characters.")
     return {"caption": text, "caption_entities": entities} if entities else {"caption": text}
 
 
-def _stored(files: Files, kind: str, details: dict[str, Any]) -> StoredFile:
+def _stored(files: FileStore, kind: str, details: dict[str, Any]) -> StoredFile:
     name, mime_type = _SUFFIXES[kind]
     name = details.get("file_name", name)
-    return files.add(f"{kind}s", Upload(name, f"A {kind} of the sandbox.".encode(), mime_type))
+    return files.add(
+        f"{kind}s", UploadedFile(name, f"A {kind} of the sandbox.".encode(), mime_type)
+    )
 
 
-def _file(files: Files, user: Json, kind: str, details: dict[str, Any]) -> Json:
+def _file(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
     stored = _stored(files, kind, details)
     shape = {**stored.as_json(), **_SHAPES[kind], **details}
     if kind in ("document", "audio", "video", "animation"):
@@ -72,34 +93,34 @@ def _file(files: Files, user: Json, kind: str, details: dict[str, Any]) -> Json:
     return content
 
 
-def _photo(files: Files, user: Json, kind: str, details: dict[str, Any]) -> Json:
+def _photo(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
     sizes = []
     for width, height in ((90, 67), (800, 600)):
-        stored = files.add("photos", Upload("photo.png", _PIXEL, "image/png"))
+        stored = files.add("photos", UploadedFile("photo.png", _PIXEL, "image/png"))
         sizes.append({**stored.as_json(), "width": width, "height": height})
     return {"photo": sizes}
 
 
-def _contact(files: Files, user: Json, kind: str, details: dict[str, Any]) -> Json:
+def _contact(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
     contact: Json = {"phone_number": "886912345678", "first_name": user["first_name"]}
     return {"contact": {**contact, "user_id": user["id"], **details}}
 
 
-def _location(files: Files, user: Json, kind: str, details: dict[str, Any]) -> Json:
+def _location(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
     return {"location": {"latitude": 25.0375, "longitude": 121.5637, **details}}
 
 
-def _venue(files: Files, user: Json, kind: str, details: dict[str, Any]) -> Json:
+def _venue(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
     place = _location(files, user, kind, {})["location"]
     venue = {"location": place, "title": "Taipei City Hall", "address": "Xinyi, Taipei"}
     return {"location": place, "venue": {**venue, **details}}
 
 
-def _dice(files: Files, user: Json, kind: str, details: dict[str, Any]) -> Json:
+def _dice(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
     return {"dice": {"emoji": "🎲", "value": 4, **details}}
 
 
-def _poll(files: Files, user: Json, kind: str, details: dict[str, Any]) -> Json:
+def _poll(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
     options = [
         {"persistent_id": str(number), "text": text, "voter_count": 0}
         for number, text in enumerate(("Yes", "No"))
@@ -136,7 +157,7 @@ _SHAPES: dict[str, Json] = {
     "audio": {"duration": 180, "title": "A song", "performer": "Somebody"},
     "document": {},
 }
-_MAKERS: dict[str, Callable[[Files, Json, str, dict[str, Any]], Json]] = {
+_MAKERS: dict[str, Callable[[FileStore, Json, str, dict[str, Any]], Json]] = {
     **dict.fromkeys(_SHAPES, _file),
     "photo": _photo,
     "contact": _contact,

@@ -1,89 +1,88 @@
 """Paying an invoice, as a payment provider for tests does it."""
 
-from typing import TYPE_CHECKING
-
-from sandbox.client.messages import check_can_write, there
+from sandbox.client.session import AccountSession, find_message
 from sandbox.errors import PersonError
 from sandbox.types import Json
-from sandbox.world.chats import Chat, Stored
-from sandbox.world.delivery import post
+from sandbox.world.chats import ChatState, StoredMessage
+from sandbox.world.delivery import post_message
 
-if TYPE_CHECKING:
-    from sandbox.client.telegram_client import Person
-    from sandbox.engine import Engine
-
-OUTCOMES = ("success", "decline", "slow")
+PAYMENT_OUTCOMES = ("success", "decline", "slow")
 
 
-async def pay(
-    person: "Person",
-    chat: Chat,
+async def pay_invoice(
+    session: AccountSession,
+    chat: ChatState,
     message_id: int,
     outcome: str,
     timeout: float,  # noqa: ASYNC109
 ) -> Json:
     """Ask the bot whether the payment may go on, and let it end as `outcome` says."""
-    if outcome not in OUTCOMES:
-        raise PersonError(400, "bad_outcome", f"One of {', '.join(OUTCOMES)}.")
-    check_can_write(person, chat)
-    stored = there(chat, message_id)
-    engine = person.engine
-    if (chat.id, message_id) not in engine.invoices:
+    if outcome not in PAYMENT_OUTCOMES:
+        raise PersonError(400, "bad_outcome", f"One of {', '.join(PAYMENT_OUTCOMES)}.")
+    session.check_can_write(chat)
+    stored = find_message(chat, message_id)
+    invoices = session.world.invoices
+    key = (chat.id, message_id)
+    if key not in invoices.sent:
         raise PersonError(400, "not_an_invoice", "This message is no invoice.")
-    if (chat.id, message_id) in engine.paid:
+    if key in invoices.paid:
         raise PersonError(409, "already_paid", "This invoice is paid.")
-    if (chat.id, message_id) not in engine.pending_payments:
-        answer = await engine.queries.wait(_ask(person, chat, stored), timeout)
+    if key not in invoices.pending:
+        query_id = _send_pre_checkout_query(session, chat, stored)
+        answer = await session.world.queries.wait_for_answer(query_id, timeout)
         if answer is None:
             return {"status": "timeout"}
         if not answer["ok"]:
             return {"status": "refused", "error_message": answer["error_message"]}
-    return _settle(person, chat, stored, outcome)
+    return _settle(session, chat, stored, outcome)
 
 
-def _ask(person: "Person", chat: Chat, stored: Stored) -> str:
-    engine = person.engine
-    query = engine.queries.ask("pre_checkout", person.id, chat.id, {})
+def _send_pre_checkout_query(
+    session: AccountSession, chat: ChatState, stored: StoredMessage
+) -> str:
+    world = session.world
+    query = world.queries.add("pre_checkout", session.id, chat.id, {})
     invoice = stored.message["invoice"]
-    engine.emit(
+    world.send_update(
         "pre_checkout_query",
         {
             "id": query.id,
-            "from": person.user,
+            "from": session.user,
             "currency": invoice["currency"],
             "total_amount": invoice["total_amount"],
-            "invoice_payload": engine.invoices[chat.id, stored.id].payload,
+            "invoice_payload": world.invoices.sent[chat.id, stored.id].payload,
         },
     )
     return query.id
 
 
-def _settle(person: "Person", chat: Chat, stored: Stored, outcome: str) -> Json:
-    engine = person.engine
+def _settle(session: AccountSession, chat: ChatState, stored: StoredMessage, outcome: str) -> Json:
+    invoices = session.world.invoices
     key = (chat.id, stored.id)
     if outcome == "slow":
-        engine.pending_payments.add(key)
+        invoices.pending.add(key)
         return {"status": "pending"}
-    engine.pending_payments.discard(key)
+    invoices.pending.discard(key)
     if outcome == "decline":
         return {"status": "declined"}
-    engine.paid.add(key)
-    _receipt(engine, person, chat, stored)
+    invoices.paid.add(key)
+    _post_receipt(session, chat, stored)
     return {"status": "paid"}
 
 
-def _receipt(engine: "Engine", person: "Person", chat: Chat, stored: Stored) -> None:
-    """Put the service message into the chat that tells of the payment."""
+def _post_receipt(session: AccountSession, chat: ChatState, stored: StoredMessage) -> None:
+    """Post the service message ``successful_payment``."""
+    world = session.world
     invoice = stored.message["invoice"]
     number = f"{chat.id}_{stored.id}"
     notice = {
         "successful_payment": {
             "currency": invoice["currency"],
             "total_amount": invoice["total_amount"],
-            "invoice_payload": engine.invoices[chat.id, stored.id].payload,
+            "invoice_payload": world.invoices.sent[chat.id, stored.id].payload,
             "telegram_payment_charge_id": f"sandbox_tg_{number}",
             "provider_payment_charge_id": f"sandbox_provider_{number}",
         }
     }
-    paid = post(engine, chat, person.user, notice, reply_to=stored, service=True)
-    engine.emit("message", paid.message)
+    paid = post_message(world, chat, session.user, notice, reply_to=stored, is_service=True)
+    world.send_update("message", paid.message)

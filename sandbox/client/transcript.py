@@ -1,57 +1,54 @@
 """What a chat shows a person."""
 
-from typing import TYPE_CHECKING
-
+from sandbox.client.session import AccountSession
 from sandbox.types import Json
-from sandbox.world.chats import Chat
-
-if TYPE_CHECKING:
-    from sandbox.client.telegram_client import Person
-    from sandbox.engine import Engine
+from sandbox.world.chats import ChatState, ForumTopic
+from sandbox.world.invoices import InvoiceStore
 
 
-def transcript(person: "Person", chat: Chat) -> Json:
-    """Give the messages of a chat as they stand, and what is shown around them.
+def build_transcript(session: AccountSession, chat: ChatState) -> Json:
+    """Return the messages of a chat as they stand, and what is shown around them.
 
     ``deleted`` has the ids of messages that were there, ``keyboard`` the reply keyboard in
     place of the letters, ``commands`` the menu this person sees here, ``prices`` the lines of
     each invoice, which the message itself does not have.
     """
-    engine = person.engine
-    status = "private" if chat.private else chat.members[person.id]
-    commands = engine.bot.menu_for(chat.id, person.id, person.language_code or "", status)
+    world, account = session.world, session.account
+    status = "private" if chat.is_private else chat.members[account.id]
+    commands = world.bot.menu_for(chat.id, account.id, account.language_code or "", status)
     return {
-        "version": engine.version,
+        "version": world.changes.version,
         "chat": chat.json,
-        "messages": chat.ordered(),
-        "deleted": list(chat.deleted),
-        "pinned": list(chat.pinned),
-        "typing": engine.now().timestamp() < chat.typing_until,
-        "keyboard": chat.keyboard,
+        "messages": chat.current_messages(),
+        "deleted": list(chat.deleted_ids),
+        "pinned": list(chat.pinned_ids),
+        "typing": world.now().timestamp() < chat.typing_until,
+        "keyboard": chat.reply_keyboard,
         "commands": commands,
-        "topics": [_topic(topic.as_json(), topic.closed) for topic in chat.topics.values()],
+        "topics": [topic_json(topic) for topic in chat.topics.values()],
         "reactions": _reactions(chat),
-        "prices": _prices(person.engine, chat),
-        "has_started": person.has_started,
-        "has_blocked": person.has_blocked,
+        "prices": _prices(world.invoices, chat),
+        "has_started": account.has_started,
+        "has_blocked": account.has_blocked,
     }
 
 
-def _topic(topic: Json, closed: bool) -> Json:
-    return {**topic, "is_closed": closed}
+def topic_json(topic: ForumTopic) -> Json:
+    """Return a topic as the person interface shows it."""
+    return {**topic.as_json(), "is_closed": topic.is_closed}
 
 
-def _prices(engine: "Engine", chat: Chat) -> dict[str, list[Json]]:
-    """Give the lines of each invoice, by message id."""
+def _prices(invoices: InvoiceStore, chat: ChatState) -> dict[str, list[Json]]:
+    """Return the lines of each invoice, by message id."""
     return {
-        str(message_id): [dict(price) for price in sent.prices or ()]
-        for (chat_id, message_id), sent in engine.invoices.items()
+        str(message_id): [dict(price) for price in sent.prices]
+        for (chat_id, message_id), sent in invoices.sent.items()
         if chat_id == chat.id and message_id in chat.messages
     }
 
 
-def _reactions(chat: Chat) -> dict[str, list[Json]]:
-    """Give who reacted with what, by message id."""
+def _reactions(chat: ChatState) -> dict[str, list[Json]]:
+    """Return who reacted with what, by message id."""
     return {
         str(stored.id): [
             {"user_id": user_id, "emoji": reaction.get("emoji", "")}

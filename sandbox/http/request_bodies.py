@@ -1,17 +1,17 @@
-"""What the calls of the person interface take."""
+"""The JSON bodies of the person and world interfaces."""
 
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class _Body(BaseModel):
+class StrictBody(BaseModel):
     """A JSON object in which every name counts."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class NewPerson(_Body):
+class NewPersonBody(StrictBody):
     """A person to be made."""
 
     first_name: str = Field(min_length=1, max_length=64)
@@ -20,7 +20,7 @@ class NewPerson(_Body):
     language_code: str | None = None
 
 
-class Send(_Body):
+class SendBody(StrictBody):
     """A text to be sent."""
 
     text: str
@@ -29,20 +29,20 @@ class Send(_Body):
     reply_to_message_id: int | None = None
 
 
-class Start(_Body):
+class StartBody(StrictBody):
     """The payload of a deep link, if any."""
 
     payload: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,64}$")
 
 
-class OneMessage(_Body):
+class MessageBody(StrictBody):
     """A message in a chat."""
 
     message_id: int
     chat_id: int | None = None
 
 
-class Press(OneMessage):
+class PressBody(MessageBody):
     """A button to be pressed."""
 
     data: str | None = None
@@ -51,7 +51,7 @@ class Press(OneMessage):
     wait: float = 10.0
 
 
-class PressKey(_Body):
+class PressKeyBody(StrictBody):
     """A key of a reply keyboard to be pressed."""
 
     text: str
@@ -59,7 +59,7 @@ class PressKey(_Body):
     message_thread_id: int = 0
 
 
-class Inline(_Body):
+class InlineBody(StrictBody):
     """An inline query."""
 
     query: str
@@ -68,7 +68,7 @@ class Inline(_Body):
     wait: float = 10.0
 
 
-class Choose(_Body):
+class ChooseBody(StrictBody):
     """An inline result to be sent."""
 
     inline_query_id: str
@@ -77,19 +77,19 @@ class Choose(_Body):
     message_thread_id: int = 0
 
 
-class Edit(OneMessage):
+class EditBody(MessageBody):
     """A text to be changed."""
 
     text: str
 
 
-class React(OneMessage):
+class ReactBody(MessageBody):
     """A reaction; none takes it back."""
 
     emoji: str | None = None
 
 
-class Media(_Body):
+class MediaBody(StrictBody):
     """Something to be sent that is no text."""
 
     kind: str
@@ -99,7 +99,7 @@ class Media(_Body):
     details: dict[str, Any] = {}
 
 
-class Forward(_Body):
+class ForwardBody(StrictBody):
     """A message to be forwarded."""
 
     message_id: int
@@ -108,17 +108,17 @@ class Forward(_Body):
     message_thread_id: int = 0
 
 
-class Block(_Body):
+class EmptyBody(StrictBody):
     """Nothing."""
 
 
-class Pay(OneMessage):
+class PayBody(MessageBody):
     """An invoice to be paid."""
 
     outcome: Literal["success", "decline", "slow"] = "success"
 
 
-class NewGroup(_Body):
+class NewGroupBody(StrictBody):
     """A group to be made; its first member makes it."""
 
     title: str = Field(min_length=1, max_length=128)
@@ -127,25 +127,25 @@ class NewGroup(_Body):
     bot_is_admin: bool = False
 
 
-class NewMember(_Body):
+class MemberBody(StrictBody):
     """Who joins or leaves."""
 
     person_id: int
 
 
-class BotStatus(NewMember):
+class BotStatusBody(MemberBody):
     """What the bot shall be in a group, and who makes it so."""
 
     status: Literal["member", "administrator", "left", "kicked"]
 
 
-class NewTopic(NewMember):
+class NewTopicBody(MemberBody):
     """A topic to be made."""
 
     name: str = Field(min_length=1, max_length=128)
 
 
-class MailBody(_Body):
+class MailBody(StrictBody):
     """A mail."""
 
     to: str
@@ -154,7 +154,7 @@ class MailBody(_Body):
     html: str | None = None
 
 
-class FaultBody(_Body):
+class FaultBody(StrictBody):
     """How the next calls of a method go wrong; ``*`` is every method."""
 
     method: str

@@ -1,4 +1,4 @@
-"""What the HTTP calls of people have in common: the token, bodies, answers, errors."""
+"""What the calls of the person and world interfaces share: the token, bodies, answers, errors."""
 
 import json
 from collections.abc import Awaitable, Callable
@@ -7,29 +7,29 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
-from sandbox.client.telegram_client import Person
-from sandbox.engine import Engine
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.errors import PersonError
-from sandbox.http.guard import carries_token
+from sandbox.http.guard import has_token
+from sandbox.world.world import World
 
 MAX_WAIT = 60.0
-Verb = Callable[[web.Request], Awaitable[web.StreamResponse]]
+RequestHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def checked(verb: Verb, token: str) -> Verb:
-    """Ask for the token first, and tell what went wrong in JSON."""
+def require_token(handler: RequestHandler, token: str) -> RequestHandler:
+    """Wrap a handler: ask for the token first, and answer a `PersonError` in JSON."""
 
-    async def handler(request: web.Request) -> web.StreamResponse:
+    async def guarded(request: web.Request) -> web.StreamResponse:
         try:
-            if not carries_token(request, token):
+            if not has_token(request, token):
                 raise PersonError(403, "bad_token", "Send the token that the sandbox printed.")
-            return await verb(request)
+            return await handler(request)
         except PersonError as error:
             body = {"error": error.code, "detail": error.detail}
             return web.json_response(body, status=error.status)
 
-    return handler
+    return guarded
 
 
 async def read_body(request: web.Request, model: type[Body]) -> Body:
@@ -45,7 +45,7 @@ async def read_body(request: web.Request, model: type[Body]) -> Body:
         raise PersonError(400, "bad_body", f"{place}: {first['msg']}") from None
 
 
-def read_number(request: web.Request, name: str) -> float | None:
+def read_query_number(request: web.Request, name: str) -> float | None:
     """Read a number from the query.
 
     :raises PersonError: where it is none.
@@ -62,12 +62,12 @@ def reply(value: object) -> web.Response:
     return web.json_response(value, dumps=lambda shape: json.dumps(shape, ensure_ascii=False))
 
 
-def person_of(engine: Engine, person_id: int) -> Person:
-    """Give a person.
+def find_person(world: World, person_id: int) -> TelegramClient:
+    """Return the client of a person.
 
     :raises PersonError: where there is nobody with this id.
     """
-    person = engine.people.get(person_id)
-    if person is None:
+    account = world.accounts.get(person_id)
+    if account is None:
         raise PersonError(404, "person_not_found", f"There is no person {person_id}.")
-    return person
+    return TelegramClient(world, account)

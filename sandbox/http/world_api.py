@@ -2,32 +2,38 @@
 
 import json
 from dataclasses import asdict
-from functools import partial
 
 from aiohttp import web
 
 import locales
 from sandbox.client.groups import Group
-from sandbox.engine import Engine, Event
 from sandbox.errors import PersonError
 from sandbox.http.request_bodies import (
-    BotStatus,
+    BotStatusBody,
     FaultBody,
     MailBody,
-    NewGroup,
-    NewMember,
-    NewTopic,
+    MemberBody,
+    NewGroupBody,
+    NewTopicBody,
 )
-from sandbox.http.request_handling import checked, person_of, read_body, read_number, reply
+from sandbox.http.request_handling import (
+    find_person,
+    read_body,
+    read_query_number,
+    reply,
+    require_token,
+)
 from sandbox.types import Json
-from sandbox.world.fault_injection import Fault
+from sandbox.world.change_log import Change
+from sandbox.world.fault_injection import InjectedFault
+from sandbox.world.world import World
 
 PING_SECONDS = 15.0
 
 
-def add_world_routes(app: web.Application, engine: Engine, token: str) -> None:
+def add_world_routes(app: web.Application, world: World, token: str) -> None:
     """Add what is under ``/sandbox`` and about no single person."""
-    api = WorldApi(engine)
+    api = WorldApi(world)
     group = r"/sandbox/groups/{id:-\d+}"
     posts = {
         "/sandbox/groups": api.new_group,
@@ -46,26 +52,26 @@ def add_world_routes(app: web.Application, engine: Engine, token: str) -> None:
         "/sandbox/files/{file_id}": api.file,
     }
     for path, post in posts.items():
-        app.router.add_post(path, checked(post, token))
+        app.router.add_post(path, require_token(post, token))
     for path, get in gets.items():
-        app.router.add_get(path, checked(get, token))
+        app.router.add_get(path, require_token(get, token))
 
 
 class WorldApi:
-    """The calls; each method is one."""
+    """The calls about no single person; each method answers one."""
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, world: World) -> None:
+        self.world = world
 
     def _group(self, request: web.Request) -> Group:
-        group = self.engine.groups.get(int(request.match_info["id"]))
-        if group is None:
+        chat = self.world.chats.get(int(request.match_info["id"]))
+        if chat is None:
             raise PersonError(404, "chat_not_found", "There is no such group.")
-        return group
+        return Group(self.world, chat)
 
     async def state(self, request: web.Request) -> web.Response:
-        """Give the bot, the people and the groups."""
-        bot = self.engine.bot
+        """Return the bot, the people and the groups."""
+        bot = self.world.bot
         commands = [
             {
                 "scope": scope,
@@ -86,68 +92,74 @@ class WorldApi:
         }
         return reply(
             {
-                "version": self.engine.version,
+                "version": self.world.changes.version,
                 "bot": shown,
-                "people": [person.as_json() for person in self.engine.people.values()],
-                "groups": [group.as_json() for group in self.engine.groups.values()],
-                "chats": {str(chat.id): chat.version for chat in self.engine.chats.values()},
-                "pending_updates": len(self.engine.updates.pending),
+                "people": [account.as_json() for account in self.world.accounts.values()],
+                "groups": [Group(self.world, chat).as_json() for chat in self.world.group_chats],
+                "chats": {str(chat.id): chat.version for chat in self.world.chats.values()},
+                "pending_updates": len(self.world.updates.pending),
             }
         )
 
     async def new_group(self, request: web.Request) -> web.Response:
-        """Make a group."""
-        body = await read_body(request, NewGroup)
-        members = [person_of(self.engine, person_id) for person_id in body.members]
-        group = self.engine.group(
-            body.title, members, is_forum=body.is_forum, bot_is_admin=body.bot_is_admin
+        """Add a group."""
+        body = await read_body(request, NewGroupBody)
+        members = [find_person(self.world, person_id) for person_id in body.members]
+        group = Group.create(
+            self.world,
+            body.title,
+            members,
+            is_forum=body.is_forum,
+            bot_is_admin=body.bot_is_admin,
         )
         return reply(group.as_json())
 
     async def new_member(self, request: web.Request) -> web.Response:
         """Let somebody join."""
-        body = await read_body(request, NewMember)
-        self._group(request).add(person_of(self.engine, body.person_id))
+        body = await read_body(request, MemberBody)
+        self._group(request).add(find_person(self.world, body.person_id))
         return reply({})
 
     async def leave(self, request: web.Request) -> web.Response:
         """Let somebody leave."""
-        body = await read_body(request, NewMember)
-        self._group(request).remove(person_of(self.engine, body.person_id))
+        body = await read_body(request, MemberBody)
+        self._group(request).remove(find_person(self.world, body.person_id))
         return reply({})
 
     async def change_bot(self, request: web.Request) -> web.Response:
         """Add, promote or remove the bot."""
-        body = await read_body(request, BotStatus)
-        self._group(request).change_bot(body.status, by=person_of(self.engine, body.person_id).user)
+        body = await read_body(request, BotStatusBody)
+        person = find_person(self.world, body.person_id)
+        self._group(request).set_bot_status(body.status, by=person.user)
         return reply({})
 
     async def new_topic(self, request: web.Request) -> web.Response:
-        """Make a topic."""
-        body = await read_body(request, NewTopic)
-        topic = self._group(request).make_topic(body.name, person_of(self.engine, body.person_id))
+        """Add a topic."""
+        body = await read_body(request, NewTopicBody)
+        topic = self._group(request).create_topic(
+            body.name, find_person(self.world, body.person_id)
+        )
         return reply(topic.as_json())
 
     async def mails(self, request: web.Request) -> web.Response:
-        """Give all mails."""
-        return reply([mail.as_json() for mail in self.engine.mails.mails])
+        """Return all mails."""
+        return reply([mail.as_json() for mail in self.world.mailbox.mails])
 
     async def new_mail(self, request: web.Request) -> web.Response:
         """Store a mail that the system sends."""
         body = await read_body(request, MailBody)
-        mail = self.engine.mails.add(**body.model_dump())
-        self.engine.changed("mails")
+        mail = self.world.mailbox.add(**body.model_dump())
         return reply(mail.as_json())
 
     async def new_fault(self, request: web.Request) -> web.Response:
         """Let the next calls of a method go wrong."""
         body = await read_body(request, FaultBody)
         given = body.model_dump()
-        self.engine.faults.add(Fault(**{**given, "method": body.method.lower()}))
+        self.world.faults.add(InjectedFault(**{**given, "method": body.method.lower()}))
         return reply({})
 
     async def words(self, request: web.Request) -> web.Response:
-        """Give the words of the page."""
+        """Return the words of the page."""
         language = locales.resolve(request.query.get("language"))
         try:
             return reply(dict(locales.words("sandbox", language)))
@@ -155,8 +167,8 @@ class WorldApi:
             raise PersonError(404, "no_words", f"No words in {language}.") from None
 
     async def file(self, request: web.Request) -> web.Response:
-        """Give a file of a message, for the page to show."""
-        stored = self.engine.files.known(request.match_info["file_id"])
+        """Return a file of a message, for the page to show."""
+        stored = self.world.files.find(request.match_info["file_id"])
         if stored is None:
             raise PersonError(404, "file_not_found", "There is no such file.")
         upload = stored.upload
@@ -165,18 +177,19 @@ class WorldApi:
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Stream what changes, as server-sent events."""
-        after = read_number(request, "after")
-        seen = self.engine.version if after is None else int(after)
+        after = read_query_number(request, "after")
+        seen = self.world.changes.version if after is None else int(after)
         stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await stream.prepare(request)
         await stream.write(b": hello\n\n")
         while True:
-            fresh = await self.engine.bell.until(partial(self._since, seen), PING_SECONDS)
-            for event in fresh or ():
-                seen = event.version
-                await stream.write(f"data: {json.dumps(asdict(event))}\n\n".encode())
-            if not fresh:
+            changes = await self._wait_for_changes(seen)
+            for change in changes or ():
+                seen = change.version
+                await stream.write(f"data: {json.dumps(asdict(change))}\n\n".encode())
+            if not changes:
                 await stream.write(b": still here\n\n")
 
-    def _since(self, version: int) -> list[Event] | None:
-        return [event for event in self.engine.events if event.version > version] or None
+    async def _wait_for_changes(self, version: int) -> list[Change] | None:
+        log = self.world.changes
+        return await log.signal.wait_for(lambda: log.since(version), PING_SECONDS)

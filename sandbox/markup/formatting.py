@@ -1,9 +1,9 @@
 """The one way from what a sender typed to the text and entities of a message."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from typing import Any
 
-from sandbox.bot_api.params.objects import MessageEntity
 from sandbox.errors import bad_request
 from sandbox.markup.entity_detection import find_entities
 from sandbox.markup.html_parser import parse_html
@@ -14,7 +14,7 @@ _MAX_BYTES = 1 << 15
 
 
 def format_text(
-    source: str, parse_mode: str | None = None, entities: Iterable[MessageEntity] | None = None
+    source: str, parse_mode: str | None = None, entities: Iterable[Mapping[str, Any]] | None = None
 ) -> tuple[str, list[Entity]]:
     """Give text and entities of what a bot sends; both may turn out empty.
 
@@ -33,7 +33,7 @@ def _format_again(source: str, parse_mode: str | None) -> tuple[str, list[Entity
 
 
 def _format(
-    source: str, parse_mode: str | None, entities: Iterable[MessageEntity]
+    source: str, parse_mode: str | None, entities: Iterable[Mapping[str, Any]]
 ) -> tuple[str, list[Entity]]:
     if len(source.encode()) > _MAX_BYTES:
         raise bad_request("Text is too long")
@@ -86,7 +86,7 @@ def _to_utf16(text: str, entities: list[Entity]) -> list[Entity]:
     ]
 
 
-def _from_utf16(text: str, entities: Iterable[MessageEntity]) -> list[Entity]:
+def _from_utf16(text: str, entities: Iterable[Mapping[str, Any]]) -> list[Entity]:
     places: dict[int, int] = {}
     unit = 0
     for index, character in enumerate(text):
@@ -96,7 +96,7 @@ def _from_utf16(text: str, entities: Iterable[MessageEntity]) -> list[Entity]:
     return [_placed(entity, places, unit) for entity in entities if entity["length"] > 0]
 
 
-def _placed(entity: MessageEntity, places: dict[int, int], size: int) -> Entity:
+def _placed(entity: Mapping[str, Any], places: dict[int, int], size: int) -> Entity:
     start, end = entity["offset"], entity["offset"] + entity["length"]
     if start < 0:
         raise bad_request(f"Receive an entity with incorrect offset {start}")

@@ -9,7 +9,7 @@ CommandKey = tuple[str, str, int, str]
 
 
 @dataclass(slots=True)
-class Profile:
+class BotProfile:
     """The bot's account. Texts are by language code; ``""`` is for everybody else."""
 
     id: int
@@ -25,10 +25,10 @@ class Profile:
     """The User object that goes into messages."""
 
     def __post_init__(self) -> None:
-        self.refresh()
+        self.rebuild_user()
 
-    def refresh(self) -> None:
-        """Build the User object anew, after a change of name."""
+    def rebuild_user(self) -> None:
+        """Rebuild the User object after a change of name."""
         self.user = {
             "id": self.id,
             "is_bot": True,
@@ -37,7 +37,7 @@ class Profile:
         }
 
     def full_user(self) -> Json:
-        """Give the User object of getMe."""
+        """Return the User object of getMe."""
         return {
             **self.user,
             "can_join_groups": True,
@@ -48,7 +48,7 @@ class Profile:
         }
 
     def menu_for(self, chat_id: int, user_id: int, language: str, status: str) -> list[Json]:
-        """Give the commands a person sees in a chat: the narrowest scope that has any.
+        """Return the commands a person sees in a chat: the narrowest scope that has any.
 
         :param status: ``private``, or the person's status in the group.
         """
@@ -60,7 +60,7 @@ class Profile:
 
 
 def _scopes(chat_id: int, user_id: int, status: str) -> list[tuple[str, str, int]]:
-    """Give the scopes that apply, narrowest first."""
+    """Return the scopes that apply, narrowest first."""
     chat = str(chat_id)
     if status == "private":
         return [("chat", chat, 0), ("all_private_chats", "", 0), ("default", "", 0)]

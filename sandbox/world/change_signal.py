@@ -1,4 +1,4 @@
-"""Wakes whoever waits for something to change."""
+"""Wakes tasks that wait for a change: `asyncio.Condition` without the lock."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,21 +7,21 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Bell:
-    """A bell that anybody may ring and any number of tasks may wait for."""
+class ChangeSignal:
+    """A signal that any number of tasks may wait for."""
 
     def __init__(self) -> None:
         self._waiting: set[asyncio.Future[None]] = set()
 
-    def ring(self) -> None:
-        """Wake everybody who waits now."""
+    def notify(self) -> None:
+        """Wake every task that waits now."""
         for waiter in self._waiting:
             if not waiter.done():
                 waiter.set_result(None)
         self._waiting.clear()
 
     async def wait(self) -> None:
-        """Wait for the next ring."""
+        """Wait for the next notification."""
         waiter = asyncio.get_running_loop().create_future()
         self._waiting.add(waiter)
         try:
@@ -29,15 +29,18 @@ class Bell:
         finally:
             self._waiting.discard(waiter)
 
-    async def until(self, look: Callable[[], T | None], seconds: float) -> T | None:
-        """Wait until `look` finds something, or `seconds` have passed, which gives None."""
-        found = look()
+    async def wait_for(self, find: Callable[[], T | None], seconds: float) -> T | None:
+        """Return what `find` returns as soon as it is not None; None after `seconds`.
+
+        `find` runs now and after every notification.
+        """
+        found = find()
         if found is not None or seconds <= 0:
             return found
         try:
             async with asyncio.timeout(seconds):
-                while (found := look()) is None:
+                while (found := find()) is None:
                     await self.wait()
         except TimeoutError:
-            return look()
+            return find()
         return found

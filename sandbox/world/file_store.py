@@ -1,4 +1,4 @@
-"""Files that were sent, and where to fetch them."""
+"""Files that were sent, and where they can be fetched."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ MAX_DOWNLOAD = 20 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Upload:
+class UploadedFile:
     """A file as it comes in."""
 
     name: str
@@ -25,12 +25,12 @@ class StoredFile:
     id: str
     unique_id: str
     path: str
-    upload: Upload
-    shape: Json
+    upload: UploadedFile
+    details: Json
     """Width, height and the like."""
 
     def as_json(self) -> Json:
-        """Give what every file object of the Bot API has."""
+        """Return what every file object of the Bot API has."""
         return {
             "file_id": self.id,
             "file_unique_id": self.unique_id,
@@ -38,14 +38,14 @@ class StoredFile:
         }
 
 
-class Files:
+class FileStore:
     """All files, by id and by path."""
 
     def __init__(self) -> None:
         self._by_id: dict[str, StoredFile] = {}
         self._by_path: dict[str, StoredFile] = {}
 
-    def add(self, folder: str, upload: Upload, shape: Json | None = None) -> StoredFile:
+    def add(self, folder: str, upload: UploadedFile, details: Json | None = None) -> StoredFile:
         """Store a file."""
         number = len(self._by_id)
         digest = hashlib.sha256(upload.content + folder.encode()).hexdigest()
@@ -55,16 +55,16 @@ class Files:
             f"SB{digest[:14]}",
             f"{folder}/file_{number}.{suffix}",
             upload,
-            shape or {},
+            details or {},
         )
         self._by_id[stored.id] = stored
         self._by_path[stored.path] = stored
         return stored
 
-    def get(self, file_id: str) -> StoredFile:
-        """Give the file with this id.
+    def require(self, file_id: str) -> StoredFile:
+        """Return the file with this id, for the bot to download.
 
-        :raises ApiError: where there is none.
+        :raises ApiError: where there is none, or it is too large.
         """
         if not file_id:
             raise bad_request("file_id not specified")
@@ -75,10 +75,10 @@ class Files:
             raise bad_request("file is too big")
         return stored
 
-    def known(self, file_id: str) -> StoredFile | None:
-        """Give the file with this id, if any."""
+    def find(self, file_id: str) -> StoredFile | None:
+        """Return the file with this id, if any."""
         return self._by_id.get(file_id)
 
-    def at(self, path: str) -> StoredFile | None:
-        """Give the file at this path, if any."""
+    def find_by_path(self, path: str) -> StoredFile | None:
+        """Return the file at this path, if any."""
         return self._by_path.get(path)

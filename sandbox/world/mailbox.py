@@ -1,18 +1,15 @@
-"""The mails that the system sent: the sandbox shows them instead of delivering them."""
+"""Mails that the system sent: the sandbox shows them instead of delivering them."""
 
 from dataclasses import dataclass
 from email.message import EmailMessage
-from typing import TYPE_CHECKING
 
 from sandbox.types import Clock, Json
-
-if TYPE_CHECKING:
-    from sandbox.engine import Engine
+from sandbox.world.change_log import ChangeLog
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
-    """A mail."""
+class StoredMail:
+    """A mail; `date` is in Unix seconds."""
 
     id: int
     date: int
@@ -22,7 +19,7 @@ class Mail:
     html: str | None = None
 
     def as_json(self) -> Json:
-        """Give it as JSON."""
+        """Return the mail as the world interface shows it."""
         mail: Json = {
             "id": self.id,
             "date": self.date,
@@ -33,28 +30,29 @@ class Mail:
         return mail if self.html is None else {**mail, "html": self.html}
 
 
-class MailBox:
+class Mailbox:
     """All mails, oldest first."""
 
-    def __init__(self, now: Clock) -> None:
+    def __init__(self, now: Clock, changes: ChangeLog) -> None:
         self._now = now
-        self.mails: list[Mail] = []
+        self._changes = changes
+        self.mails: list[StoredMail] = []
 
-    def add(self, to: str, subject: str, text: str, html: str | None = None) -> Mail:
+    def add(self, to: str, subject: str, text: str, html: str | None = None) -> StoredMail:
         """Store a mail."""
         date = int(self._now().timestamp())
-        mail = Mail(len(self.mails) + 1, date, to, subject, text, html)
+        mail = StoredMail(len(self.mails) + 1, date, to, subject, text, html)
         self.mails.append(mail)
+        self._changes.record("mails")
         return mail
 
 
-class SandboxMail:
-    """Delivers mails to the mail tab (a `services.messaging.mail.MailTransport`)."""
+class MailboxTransport:
+    """Puts mails into a mailbox (a `services.messaging.mail.MailTransport`)."""
 
-    def __init__(self, engine: "Engine") -> None:
-        self._engine = engine
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
 
     async def send(self, mail: EmailMessage) -> None:
-        """Hand over one mail."""
-        self._engine.mails.add(str(mail["To"]), str(mail["Subject"]), mail.get_content())
-        self._engine.changed("mails")
+        """Store one mail."""
+        self._mailbox.add(str(mail["To"]), str(mail["Subject"]), mail.get_content())

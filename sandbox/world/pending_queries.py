@@ -1,51 +1,55 @@
 """Questions to the bot that wait for an answer: buttons, inline queries, payments."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sandbox.errors import ApiError, bad_request
 from sandbox.types import Clock, Json
-from sandbox.world.change_signal import Bell
+from sandbox.world.change_signal import ChangeSignal
 
 FIRST_ID = 4_200_000_000_000_000_001
 
 
 @dataclass(slots=True)
-class Query:
+class PendingQuery:
     """A question and, once given, its answer."""
 
     id: str
     kind: str
+    """``callback``, ``inline`` or ``pre_checkout``."""
     person_id: int
     chat_id: int
     asked_at: float
-    about: Json = field(default_factory=dict)
+    details: Json
     """What the question was, for whoever goes on with the answer."""
     answer: Json | None = None
 
 
-class Queries:
-    """All questions asked, by id."""
+class PendingQueries:
+    """All questions asked, by id.
 
-    def __init__(self, now: Clock, bell: Bell, seconds: dict[str, float]) -> None:
+    :param seconds: how long the bot may take to answer, by kind.
+    """
+
+    def __init__(self, now: Clock, signal: ChangeSignal, seconds: dict[str, float]) -> None:
         self._now = now
-        self._bell = bell
+        self._signal = signal
         self._seconds = seconds
         self._next_id = FIRST_ID
-        self._queries: dict[str, Query] = {}
+        self._queries: dict[str, PendingQuery] = {}
 
-    def ask(self, kind: str, person_id: int, chat_id: int, about: Json) -> Query:
-        """Note a question."""
+    def add(self, kind: str, person_id: int, chat_id: int, details: Json) -> PendingQuery:
+        """Store a question that is asked now."""
         asked_at = self._now().timestamp()
-        query = Query(str(self._next_id), kind, person_id, chat_id, asked_at, about)
+        query = PendingQuery(str(self._next_id), kind, person_id, chat_id, asked_at, details)
         self._next_id += 1
         self._queries[query.id] = query
         return query
 
-    def get(self, query_id: str) -> Query | None:
-        """Give a question, answered or not."""
+    def find(self, query_id: str) -> PendingQuery | None:
+        """Return a question, answered or not."""
         return self._queries.get(query_id)
 
-    def answer(self, kind: str, query_id: str, answer: Json) -> Query:
+    def answer(self, kind: str, query_id: str, answer: Json) -> PendingQuery:
         """Answer a question.
 
         :raises ApiError: where it is unknown, answered already, or asked too long ago.
@@ -56,13 +60,13 @@ class Queries:
         if self._now().timestamp() - query.asked_at > self._seconds[kind]:
             raise _too_old()
         query.answer = answer
-        self._bell.ring()
+        self._signal.notify()
         return query
 
-    async def wait(self, query_id: str, seconds: float) -> Json | None:
-        """Give the answer, waiting for it up to `seconds`."""
+    async def wait_for_answer(self, query_id: str, seconds: float) -> Json | None:
+        """Return the answer, waiting for it up to `seconds`."""
         query = self._queries[query_id]
-        return await self._bell.until(lambda: query.answer, seconds)
+        return await self._signal.wait_for(lambda: query.answer, seconds)
 
 
 def _too_old() -> ApiError:

@@ -1,10 +1,10 @@
-"""The queue of updates and who takes from it."""
+"""The queue of updates for the bot."""
 
 from itertools import islice
 
 from sandbox.errors import conflict
 from sandbox.types import Json
-from sandbox.world.change_signal import Bell
+from sandbox.world.change_signal import ChangeSignal
 
 DEFAULT_KINDS = frozenset(
     {
@@ -22,30 +22,29 @@ KINDS = DEFAULT_KINDS | {"chat_member", "message_reaction"}
 MAX_WAIT = 50
 
 
-class Updates:
-    """Updates that the bot has not confirmed, oldest first."""
+class UpdateQueue:
+    """Updates that the bot has not confirmed, by id, oldest first."""
 
-    def __init__(self, first_id: int, bell: Bell) -> None:
+    def __init__(self, first_id: int) -> None:
         self.pending: dict[int, Json] = {}
         self.allowed = DEFAULT_KINDS
-        self.webhook_active = False
-        self.bell = bell
+        self.signal = ChangeSignal()
         self._next_id = first_id
         self._poll = 0
-        self._reason = ""
+        self._end_reason = ""
 
     def add(self, kind: str, payload: Json) -> Json | None:
-        """Queue an update; None where the bot does not want its kind."""
+        """Queue an update and return it, or None if the bot does not want its kind."""
         if kind not in self.allowed:
             return None
         update: Json = {"update_id": self._next_id, kind: payload}
         self.pending[self._next_id] = update
         self._next_id += 1
-        self.bell.ring()
+        self.signal.notify()
         return update
 
-    def allow(self, kinds: list[str] | None) -> None:
-        """Take the bot's wish for kinds of updates; none keeps the last wish."""
+    def set_allowed(self, kinds: list[str] | None) -> None:
+        """Set which kinds of updates the bot wants; None keeps what was set last."""
         if kinds is None:
             return
         self.allowed = frozenset(KINDS.intersection(kinds)) or DEFAULT_KINDS
@@ -53,8 +52,8 @@ class Updates:
     def end_poll(self, reason: str) -> None:
         """Let the poll that waits now fail with 409."""
         self._poll += 1
-        self._reason = reason
-        self.bell.ring()
+        self._end_reason = reason
+        self.signal.notify()
 
     def confirm_before(self, offset: int) -> None:
         """Forget what is older than `offset`; a negative one keeps that many of the newest."""
@@ -67,7 +66,7 @@ class Updates:
             del self.pending[first]
 
     async def poll(self, offset: int, limit: int, timeout: int) -> list[Json]:  # noqa: ASYNC109
-        """Give pending updates, waiting up to `timeout` seconds for the first one.
+        """Return pending updates, waiting up to `timeout` seconds for the first one.
 
         :raises ApiError: 409 when another poll or a webhook takes over.
         """
@@ -75,13 +74,13 @@ class Updates:
             "terminated by other getUpdates request; "
             "make sure that only one bot instance is running"
         )
-        mine = self._poll
+        this_poll = self._poll
         self.confirm_before(offset)
-        wanted = max(1, min(100, limit))
+        size = max(1, min(100, limit))
 
-        def batch() -> list[Json] | None:
-            if self._poll != mine:
-                raise conflict(self._reason)
-            return list(islice(self.pending.values(), wanted)) or None
+        def next_batch() -> list[Json] | None:
+            if self._poll != this_poll:
+                raise conflict(self._end_reason)
+            return list(islice(self.pending.values(), size)) or None
 
-        return await self.bell.until(batch, max(0, min(MAX_WAIT, timeout))) or []
+        return await self.signal.wait_for(next_batch, max(0, min(MAX_WAIT, timeout))) or []

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.client.telegram_client import Person
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
-from sandbox.world.file_store import Upload
+from sandbox.world.file_store import UploadedFile
 from tests.oracle import Oracle
 
 TOKEN = "123456:TEST"
@@ -34,7 +34,7 @@ class Bot:
         self.engine = engine
 
     async def ok(
-        self, method: str, files: dict[str, Upload] | None = None, /, **params: object
+        self, method: str, files: dict[str, UploadedFile] | None = None, /, **params: object
     ) -> Any:
         """Make a call that works, and give its result."""
         envelope = await self.engine.call(method, params, files)
@@ -47,7 +47,7 @@ class Bot:
         assert not envelope["ok"], envelope
         return str(envelope["description"])
 
-    async def says(self, person: Person, text: str, **params: object) -> Any:
+    async def says(self, person: TelegramClient, text: str, **params: object) -> Any:
         """Send a text to a person."""
         return await self.ok("sendMessage", chat_id=person.id, text=text, **params)
 
@@ -90,14 +90,14 @@ def bot(engine: Engine) -> Bot:
 
 
 @pytest.fixture
-def ann(engine: Engine) -> Person:
+def ann(engine: Engine) -> TelegramClient:
     """Somebody who has started the bot."""
-    ann = engine.person("Ann", "en", "ann_lee")
+    ann = engine.add_person("Ann", "en", "ann_lee")
     ann.start()
     return ann
 
 
 @pytest.fixture
-def stranger(engine: Engine) -> Person:
+def stranger(engine: Engine) -> TelegramClient:
     """Somebody who has not."""
-    return engine.person("Bo", "zh-hant")
+    return engine.add_person("Bo", "zh-hant")

@@ -1,12 +1,14 @@
 """Editing what was sent."""
 
-from sandbox.client.telegram_client import Person
+from sandbox.client.telegram_client import TelegramClient
 from tests.sandbox.conftest import Bot, Clock, keyboard
 
 YES_NO = keyboard([("Yes", "y"), ("No", "n")])
 
 
-async def test_an_edit_changes_text_and_keyboard(bot: Bot, ann: Person, clock: Clock) -> None:
+async def test_an_edit_changes_text_and_keyboard(
+    bot: Bot, ann: TelegramClient, clock: Clock
+) -> None:
     sent = await bot.says(ann, "one", reply_markup=YES_NO)
     clock.advance(seconds=3)
     edited = await bot.ok(
@@ -18,7 +20,7 @@ async def test_an_edit_changes_text_and_keyboard(bot: Bot, ann: Person, clock: C
     assert ann.transcript()["messages"][-1] == edited
 
 
-async def test_an_edit_to_the_same_is_refused(bot: Bot, ann: Person) -> None:
+async def test_an_edit_to_the_same_is_refused(bot: Bot, ann: TelegramClient) -> None:
     sent = await bot.says(ann, "<b>one</b>", parse_mode="HTML", reply_markup=YES_NO)
     refusal = await bot.refused(
         "editMessageText",
@@ -41,7 +43,7 @@ async def test_an_edit_to_the_same_is_refused(bot: Bot, ann: Person) -> None:
     assert "not modified" in refusal
 
 
-async def test_what_cannot_be_edited(bot: Bot, ann: Person) -> None:
+async def test_what_cannot_be_edited(bot: Bot, ann: TelegramClient) -> None:
     theirs = ann.send("mine")["message_id"]
     with_keys = await bot.says(ann, "x", reply_markup={"keyboard": [[{"text": "A"}]]})
     long = {"chat_id": ann.id, "message_id": with_keys["message_id"] + 1, "text": "x" * 4097}
@@ -69,19 +71,19 @@ async def test_what_cannot_be_edited(bot: Bot, ann: Person) -> None:
     )
 
 
-async def test_a_forwarded_message_is_not_the_bots_to_edit(bot: Bot, ann: Person) -> None:
+async def test_a_forwarded_message_is_not_the_bots_to_edit(bot: Bot, ann: TelegramClient) -> None:
     sent = await bot.says(ann, "x")
     copy = await bot.ok(
         "forwardMessage", chat_id=ann.id, from_chat_id=ann.id, message_id=sent["message_id"]
     )
-    assert copy["forward_origin"]["sender_user"]["id"] == bot.engine.bot.id
+    assert copy["forward_origin"]["sender_user"]["id"] == bot.engine.world.bot.id
     refusal = await bot.refused(
         "editMessageText", chat_id=ann.id, message_id=copy["message_id"], text="y"
     )
     assert refusal == "Bad Request: message can't be edited"
 
 
-async def test_an_edited_message_with_an_effect_keeps_it(bot: Bot, ann: Person) -> None:
+async def test_an_edited_message_with_an_effect_keeps_it(bot: Bot, ann: TelegramClient) -> None:
     sent = await bot.says(ann, "x", message_effect_id="5104841245755180586")
     ids = {"chat_id": ann.id, "message_id": sent["message_id"]}
     edited = await bot.ok("editMessageText", **ids, text="y")

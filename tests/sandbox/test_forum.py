@@ -6,21 +6,21 @@ from functools import partial
 import pytest
 
 from sandbox.client.groups import Group
-from sandbox.client.telegram_client import Person
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.errors import PersonError
 from tests.sandbox.conftest import Bot
 
 
 @pytest.fixture
-async def forum(bot: Bot, engine: Engine, ann: Person, stranger: Person) -> Group:
+async def forum(bot: Bot, engine: Engine, ann: TelegramClient, stranger: TelegramClient) -> Group:
     """A forum the bot administers."""
-    forum = engine.group("Staff", [ann, stranger], is_forum=True, bot_is_admin=True)
+    forum = engine.add_group("Staff", [ann, stranger], is_forum=True, bot_is_admin=True)
     await bot.updates()
     return forum
 
 
-async def test_a_topic_is_made_and_written_in(bot: Bot, forum: Group, ann: Person) -> None:
+async def test_a_topic_is_made_and_written_in(bot: Bot, forum: Group, ann: TelegramClient) -> None:
     topic = await bot.ok("createForumTopic", chat_id=forum.id, name="  Bo · lost card ")
     assert topic["name"] == "Bo · lost card"
     thread = topic["message_thread_id"]
@@ -35,7 +35,7 @@ async def test_a_topic_is_made_and_written_in(bot: Bot, forum: Group, ann: Perso
     assert "message_thread_id" not in in_general
 
 
-async def test_the_thread_must_be_there(bot: Bot, forum: Group, ann: Person) -> None:
+async def test_the_thread_must_be_there(bot: Bot, forum: Group, ann: TelegramClient) -> None:
     for thread in (1, 77):
         refusal = await bot.refused(
             "sendMessage", chat_id=forum.id, message_thread_id=thread, text="x"
@@ -46,10 +46,10 @@ async def test_the_thread_must_be_there(bot: Bot, forum: Group, ann: Person) -> 
 
 
 async def test_whatever_a_person_sends_goes_into_the_topic_they_look_at(
-    bot: Bot, forum: Group, ann: Person
+    bot: Bot, forum: Group, ann: TelegramClient
 ) -> None:
     thread = (await bot.ok("createForumTopic", chat_id=forum.id, name="Bo"))["message_thread_id"]
-    query_id = ann.inline("lost", forum.id)
+    query_id = ann.query_inline("lost", forum.id)
     found = {"type": "article", "id": "a", "title": "A"}
     results = [{**found, "input_message_content": {"message_text": "Lost card"}}]
     await bot.ok("answerInlineQuery", inline_query_id=query_id, results=results)
@@ -58,14 +58,14 @@ async def test_whatever_a_person_sends_goes_into_the_topic_they_look_at(
     await bot.ok("sendMessage", **call, text="Well?", reply_markup=keys)
     own = ann.send("from my own chat")
     sent = [
-        ann.choose(query_id, "a", message_thread_id=thread),
+        ann.choose_result(query_id, "a", message_thread_id=thread),
         ann.forward(own["message_id"], forum.id, message_thread_id=thread),
         ann.press_key("Yes", forum.id, thread),
     ]
     assert [message["text"] for message in sent] == ["Lost card", "from my own chat", "Yes"]
     assert {message["message_thread_id"] for message in sent} == {thread}
     nowhere: list[Callable[..., object]] = [
-        partial(ann.choose, query_id, "a"),
+        partial(ann.choose_result, query_id, "a"),
         partial(ann.forward, own["message_id"], forum.id),
         partial(ann.press_key, "Yes", forum.id),
     ]
@@ -75,14 +75,16 @@ async def test_whatever_a_person_sends_goes_into_the_topic_they_look_at(
 
 
 async def test_outside_a_forum_the_thread_is_passed_over(
-    bot: Bot, engine: Engine, ann: Person
+    bot: Bot, engine: Engine, ann: TelegramClient
 ) -> None:
-    group = engine.group("Friends", [ann])
+    group = engine.add_group("Friends", [ann])
     sent = await bot.ok("sendMessage", chat_id=group.id, message_thread_id=7, text="x")
     assert "message_thread_id" not in sent
 
 
-async def test_a_topic_is_renamed_closed_and_opened(bot: Bot, forum: Group, ann: Person) -> None:
+async def test_a_topic_is_renamed_closed_and_opened(
+    bot: Bot, forum: Group, ann: TelegramClient
+) -> None:
     made = await bot.ok("createForumTopic", chat_id=forum.id, name="Bo", icon_color=9367192)
     topic = {"chat_id": forum.id, "message_thread_id": made["message_thread_id"]}
     await bot.ok("editForumTopic", **topic, name="Bo ✓", icon_custom_emoji_id="5")
@@ -112,14 +114,14 @@ _KINDS = {"forum_topic_created", "forum_topic_edited", "forum_topic_closed"}
 
 
 async def test_a_closed_topic_takes_no_members_message(
-    bot: Bot, forum: Group, ann: Person, stranger: Person
+    bot: Bot, forum: Group, ann: TelegramClient, stranger: TelegramClient
 ) -> None:
-    topic = forum.make_topic("Bo", ann)
+    topic = forum.create_topic("Bo", ann)
     await bot.ok("closeForumTopic", chat_id=forum.id, message_thread_id=topic.id)
     ann.send("the creator may", forum.id, topic.id)
     with pytest.raises(PersonError, match="is closed"):
         stranger.send("x", forum.id, topic.id)
-    forum.change_bot("member", by=ann.user)
+    forum.set_bot_status("member", by=ann.user)
     refusal = await bot.refused(
         "sendMessage", chat_id=forum.id, message_thread_id=topic.id, text="x"
     )
@@ -127,9 +129,9 @@ async def test_a_closed_topic_takes_no_members_message(
 
 
 async def test_a_deleted_topic_takes_its_messages_along(
-    bot: Bot, forum: Group, ann: Person
+    bot: Bot, forum: Group, ann: TelegramClient
 ) -> None:
-    topic = forum.make_topic("Bo", ann)
+    topic = forum.create_topic("Bo", ann)
     inside = ann.send("x", forum.id, topic.id)["message_id"]
     outside = ann.send("y", forum.id)["message_id"]
     call = {"chat_id": forum.id, "message_thread_id": topic.id}
@@ -142,20 +144,20 @@ async def test_a_deleted_topic_takes_its_messages_along(
 
 
 async def test_a_person_makes_a_topic_and_the_bot_hears(
-    bot: Bot, forum: Group, ann: Person
+    bot: Bot, forum: Group, ann: TelegramClient
 ) -> None:
-    topic = forum.make_topic("Question", ann)
+    topic = forum.create_topic("Question", ann)
     ((kind, message),) = await bot.updates()
     assert (kind, message["message_thread_id"]) == ("message", topic.id)
     assert message["forum_topic_created"]["name"] == "Question"
     with pytest.raises(PersonError, match="must be non-empty"):
-        forum.make_topic(" ", ann)
+        forum.create_topic(" ", ann)
 
 
 async def test_who_may_make_topics_and_where(
-    bot: Bot, engine: Engine, forum: Group, ann: Person
+    bot: Bot, engine: Engine, forum: Group, ann: TelegramClient
 ) -> None:
-    group = engine.group("Friends", [ann])
+    group = engine.add_group("Friends", [ann])
 
     async def refused(chat_id: int, **more: object) -> str:
         return await bot.refused("createForumTopic", chat_id=chat_id, **{"name": "x", **more})
@@ -164,15 +166,15 @@ async def test_who_may_make_topics_and_where(
     assert await refused(ann.id) == "Bad Request: the chat is not a forum"
     assert await refused(forum.id, name=" ") == "Bad Request: name must be non-empty"
     assert await refused(forum.id, icon_color=5) == "Bad Request: invalid icon color specified"
-    forum.change_bot("member", by=ann.user)
+    forum.set_bot_status("member", by=ann.user)
     assert await refused(forum.id) == "Bad Request: not enough rights to create a topic"
     with pytest.raises(PersonError, match="has no topics"):
-        group.make_topic("x", ann)
+        group.create_topic("x", ann)
 
 
 async def test_a_topic_begins_with_a_message_nobody_can_delete(
-    bot: Bot, forum: Group, ann: Person
+    bot: Bot, forum: Group, ann: TelegramClient
 ) -> None:
-    topic = forum.make_topic("Bo", ann)
+    topic = forum.create_topic("Bo", ann)
     refusal = await bot.refused("deleteMessage", chat_id=forum.id, message_id=topic.id)
     assert refusal == "Bad Request: message can't be deleted"

@@ -3,28 +3,28 @@
 import pytest
 
 from sandbox.client.groups import Group
-from sandbox.client.telegram_client import Person
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.errors import PersonError
 from tests.sandbox.conftest import Bot, Clock
 
 
 @pytest.fixture
-async def staff(bot: Bot, engine: Engine, ann: Person, stranger: Person) -> Group:
+async def staff(bot: Bot, engine: Engine, ann: TelegramClient, stranger: TelegramClient) -> Group:
     """A group in which the bot is a mere member."""
-    group = engine.group("Staff", [ann, stranger])
+    group = engine.add_group("Staff", [ann, stranger])
     await bot.updates()
     return group
 
 
-async def test_being_added_is_told_twice(bot: Bot, engine: Engine, ann: Person) -> None:
+async def test_being_added_is_told_twice(bot: Bot, engine: Engine, ann: TelegramClient) -> None:
     await bot.updates()
-    group = engine.group("Staff", [ann], is_forum=True, bot_is_admin=True)
+    group = engine.add_group("Staff", [ann], is_forum=True, bot_is_admin=True)
     (first, change), (second, message) = await bot.updates()
     assert (first, second) == ("my_chat_member", "message")
     assert change["old_chat_member"]["status"] == "left"
     assert change["new_chat_member"]["status"] == "administrator"
-    assert message["new_chat_members"] == [engine.bot.user]
+    assert message["new_chat_members"] == [engine.world.bot.user]
     assert message["chat"] == {
         "id": group.id,
         "title": "Staff",
@@ -34,7 +34,7 @@ async def test_being_added_is_told_twice(bot: Bot, engine: Engine, ann: Person) 
 
 
 async def test_in_privacy_mode_only_what_is_meant_for_the_bot_comes(
-    bot: Bot, staff: Group, ann: Person, stranger: Person
+    bot: Bot, staff: Group, ann: TelegramClient, stranger: TelegramClient
 ) -> None:
     said = (await bot.ok("sendMessage", chat_id=staff.id, text="Hi all"))["message_id"]
     ann.send("among us", staff.id)
@@ -47,28 +47,30 @@ async def test_in_privacy_mode_only_what_is_meant_for_the_bot_comes(
     assert texts == ["/help", "/help@Kaika_test_bot", "ask @kaika_test_bot", "thanks"]
 
 
-async def test_an_administrator_sees_everything(bot: Bot, staff: Group, ann: Person) -> None:
-    staff.change_bot("administrator", by=ann.user)
+async def test_an_administrator_sees_everything(
+    bot: Bot, staff: Group, ann: TelegramClient
+) -> None:
+    staff.set_bot_status("administrator", by=ann.user)
     await bot.updates()
     ann.send("among us", staff.id)
     assert (await bot.updates())[0][1]["text"] == "among us"
 
 
-async def test_a_captioned_mention_counts(bot: Bot, staff: Group, ann: Person) -> None:
-    ann.media("photo", "look @kaika_test_bot", staff.id)
-    ann.media("photo", "look", staff.id)
+async def test_a_captioned_mention_counts(bot: Bot, staff: Group, ann: TelegramClient) -> None:
+    ann.send_media("photo", "look @kaika_test_bot", staff.id)
+    ann.send_media("photo", "look", staff.id)
     assert len(await bot.updates()) == 1
 
 
 async def test_others_messages_are_deleted_by_administrators_only(
-    bot: Bot, staff: Group, ann: Person, clock: Clock
+    bot: Bot, staff: Group, ann: TelegramClient, clock: Clock
 ) -> None:
     theirs = ann.send("x", staff.id)["message_id"]
     own = (await bot.ok("sendMessage", chat_id=staff.id, text="y"))["message_id"]
     refusal = await bot.refused("deleteMessage", chat_id=staff.id, message_id=theirs)
     assert refusal == "Bad Request: message can't be deleted"
     await bot.ok("deleteMessage", chat_id=staff.id, message_id=own)
-    staff.change_bot("administrator", by=ann.user)
+    staff.set_bot_status("administrator", by=ann.user)
     await bot.ok("deleteMessage", chat_id=staff.id, message_id=theirs)
     late = ann.send("x", staff.id)["message_id"]
     clock.advance(hours=48)
@@ -78,13 +80,13 @@ async def test_others_messages_are_deleted_by_administrators_only(
     assert refusal == "Bad Request: message to pin not found"
 
 
-async def test_pinning_needs_rights(bot: Bot, staff: Group, ann: Person) -> None:
+async def test_pinning_needs_rights(bot: Bot, staff: Group, ann: TelegramClient) -> None:
     theirs = ann.send("x", staff.id)["message_id"]
     call = {"chat_id": staff.id, "message_id": theirs}
     for method in ("pinChatMessage", "unpinChatMessage"):
         refusal = await bot.refused(method, **call)
         assert refusal == "Bad Request: not enough rights to manage pinned messages in the chat"
-    staff.change_bot("administrator", by=ann.user)
+    staff.set_bot_status("administrator", by=ann.user)
     await bot.ok("pinChatMessage", **call)
     await bot.ok("unpinChatMessage", **call)
 
@@ -97,9 +99,9 @@ async def test_pinning_needs_rights(bot: Bot, staff: Group, ann: Person) -> None
     ],
 )
 async def test_outside_the_group_nothing_works(
-    bot: Bot, staff: Group, ann: Person, status: str, words: str
+    bot: Bot, staff: Group, ann: TelegramClient, status: str, words: str
 ) -> None:
-    staff.change_bot(status, by=ann.user)
+    staff.set_bot_status(status, by=ann.user)
     ((kind, change),) = await bot.updates()
     assert (kind, change["new_chat_member"]["status"]) == ("my_chat_member", status)
     ann.send("/help", staff.id)
@@ -108,7 +110,7 @@ async def test_outside_the_group_nothing_works(
     assert await bot.refused("getChat", chat_id=staff.id) == words
 
 
-async def test_leaving_is_told_too(bot: Bot, staff: Group, ann: Person) -> None:
+async def test_leaving_is_told_too(bot: Bot, staff: Group, ann: TelegramClient) -> None:
     assert await bot.ok("leaveChat", chat_id=staff.id) is True
     assert (await bot.updates())[0][0] == "my_chat_member"
     assert ann.transcript(staff.id)["messages"][-1]["left_chat_member"]["is_bot"]
@@ -116,14 +118,14 @@ async def test_leaving_is_told_too(bot: Bot, staff: Group, ann: Person) -> None:
 
 
 async def test_who_is_in_the_group(
-    bot: Bot, engine: Engine, staff: Group, ann: Person, stranger: Person
+    bot: Bot, engine: Engine, staff: Group, ann: TelegramClient, stranger: TelegramClient
 ) -> None:
     chat = {"chat_id": staff.id}
     assert await bot.ok("getChatMemberCount", **chat) == 3
     admins = await bot.ok("getChatAdministrators", **chat)
     assert [admin["user"]["id"] for admin in admins] == [ann.id]
     assert (await bot.ok("getChatMember", **chat, user_id=stranger.id))["status"] == "member"
-    outsider = engine.person("Di")
+    outsider = engine.add_person("Di")
     assert (await bot.ok("getChatMember", **chat, user_id=outsider.id))["status"] == "left"
     assert await bot.refused("getChatMember", **chat, user_id=5) == "Bad Request: user not found"
     assert await bot.refused("getChatMember", **chat) == "Bad Request: invalid user_id specified"
@@ -131,7 +133,9 @@ async def test_who_is_in_the_group(
     assert (full["title"], full["type"]) == ("Staff", "supergroup")
 
 
-async def test_the_private_chat_has_two_members(bot: Bot, ann: Person, stranger: Person) -> None:
+async def test_the_private_chat_has_two_members(
+    bot: Bot, ann: TelegramClient, stranger: TelegramClient
+) -> None:
     chat = {"chat_id": ann.id}
     assert await bot.ok("getChatMemberCount", **chat) == 2
     assert (await bot.ok("getChatMember", **chat, user_id=ann.id))["status"] == "member"
@@ -140,11 +144,13 @@ async def test_the_private_chat_has_two_members(bot: Bot, ann: Person, stranger:
     assert (await bot.ok("getChat", **chat))["active_usernames"] == ["ann_lee"]
 
 
-async def test_people_come_and_go(bot: Bot, engine: Engine, staff: Group, ann: Person) -> None:
+async def test_people_come_and_go(
+    bot: Bot, engine: Engine, staff: Group, ann: TelegramClient
+) -> None:
     await bot.ok("getUpdates", allowed_updates=["message", "chat_member", "my_chat_member"])
-    staff.change_bot("administrator", by=ann.user)
+    staff.set_bot_status("administrator", by=ann.user)
     await bot.updates()
-    newcomer = engine.person("Di")
+    newcomer = engine.add_person("Di")
     with pytest.raises(PersonError, match="not in chat"):
         newcomer.send("x", staff.id)
     staff.add(newcomer)
@@ -157,8 +163,8 @@ async def test_people_come_and_go(bot: Bot, engine: Engine, staff: Group, ann: P
         staff.remove(newcomer)
 
 
-async def test_a_person_reaches_only_their_own_chats(engine: Engine, ann: Person) -> None:
-    other = engine.person("Cy")
+async def test_a_person_reaches_only_their_own_chats(engine: Engine, ann: TelegramClient) -> None:
+    other = engine.add_person("Cy")
     for chat_id in (other.id, -5):
         with pytest.raises(PersonError, match="There is no chat"):
             ann.send("x", chat_id)
@@ -166,17 +172,17 @@ async def test_a_person_reaches_only_their_own_chats(engine: Engine, ann: Person
 
 async def test_a_group_needs_somebody(engine: Engine) -> None:
     with pytest.raises(PersonError, match="needs somebody"):
-        engine.group("Nobody", [])
+        engine.add_group("Nobody", [])
 
 
 async def test_a_reaction_is_told_to_administrators_only(
-    bot: Bot, staff: Group, ann: Person
+    bot: Bot, staff: Group, ann: TelegramClient
 ) -> None:
     await bot.ok("getUpdates", allowed_updates=["message_reaction"])
     sent = ann.send("x", staff.id)["message_id"]
     ann.react(sent, "👍", staff.id)
     assert await bot.updates() == []
-    staff.change_bot("administrator", by=ann.user)
+    staff.set_bot_status("administrator", by=ann.user)
     ann.react(sent, "❤", staff.id)
     ((kind, change),) = await bot.updates()
     assert (kind, change["old_reaction"]) == (
@@ -185,11 +191,13 @@ async def test_a_reaction_is_told_to_administrators_only(
     )
 
 
-async def test_nobody_joins_twice_and_the_bot_is_something_known(staff: Group, ann: Person) -> None:
+async def test_nobody_joins_twice_and_the_bot_is_something_known(
+    staff: Group, ann: TelegramClient
+) -> None:
     with pytest.raises(PersonError, match="is in the group"):
         staff.add(ann)
     with pytest.raises(PersonError, match="One of"):
-        staff.change_bot("owner", by=ann.user)
-    before = staff.engine.version
-    staff.change_bot("member", by=ann.user)
-    assert staff.engine.version == before, "it is that already"
+        staff.set_bot_status("owner", by=ann.user)
+    before = staff.world.changes.version
+    staff.set_bot_status("member", by=ann.user)
+    assert staff.world.changes.version == before, "it is that already"

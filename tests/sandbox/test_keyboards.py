@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from sandbox.bot_api.params.message_params import SendMessage
-from sandbox.bot_api.params.parsing import read
-from sandbox.client.telegram_client import Person
+from sandbox.bot_api.params.parsing import parse_params
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.errors import PersonError
 from tests.sandbox.conftest import Bot, Clock, keyboard
@@ -49,31 +49,31 @@ def button(**fields: object) -> dict[str, Any]:
     ],
 )
 async def test_what_is_no_keyboard(
-    bot: Bot, ann: Person, markup: dict[str, Any], words: str
+    bot: Bot, ann: TelegramClient, markup: dict[str, Any], words: str
 ) -> None:
     refusal = await bot.refused("sendMessage", chat_id=ann.id, text="x", reply_markup=markup)
     assert refusal.startswith("Bad Request: ")
     assert words in refusal
 
 
-async def test_links_are_written_as_telegram_writes_them(bot: Bot, ann: Person) -> None:
+async def test_links_are_written_as_telegram_writes_them(bot: Bot, ann: TelegramClient) -> None:
     sent = await bot.says(ann, "x", reply_markup=button(text="x", url="MOICA.nat.gov.tw/A?b"))
     assert sent["reply_markup"]["inline_keyboard"][0][0]["url"] == "http://moica.nat.gov.tw/A?b"
 
 
-async def test_empty_rows_vanish(bot: Bot, ann: Person) -> None:
+async def test_empty_rows_vanish(bot: Bot, ann: TelegramClient) -> None:
     sent = await bot.says(ann, "x", reply_markup={"inline_keyboard": [[], []]})
     assert "reply_markup" not in sent
 
 
-async def test_a_pressed_button_asks_and_is_answered_once(bot: Bot, ann: Person) -> None:
+async def test_a_pressed_button_asks_and_is_answered_once(bot: Bot, ann: TelegramClient) -> None:
     sent = await bot.says(ann, "x", reply_markup=keyboard([("Yes", "v1:yes")]))
     query_id = ann.press(sent["message_id"], text="Yes")
     kind, query = (await bot.updates())[-1]
     assert (kind, query["id"], query["data"]) == ("callback_query", query_id, "v1:yes")
     assert query["message"] == sent
     await bot.ok("answerCallbackQuery", callback_query_id=query_id, text="Well", show_alert=True)
-    answer = await bot.engine.callback_answer(query_id)
+    answer = await bot.engine.world.queries.wait_for_answer(query_id, 10.0)
     assert answer == {"text": "Well", "show_alert": True}
     refusal = await bot.refused("answerCallbackQuery", callback_query_id=query_id)
     assert refusal == (
@@ -82,7 +82,7 @@ async def test_a_pressed_button_asks_and_is_answered_once(bot: Bot, ann: Person)
 
 
 async def test_a_press_is_answered_in_time_or_not_at_all(
-    bot: Bot, ann: Person, clock: Clock
+    bot: Bot, ann: TelegramClient, clock: Clock
 ) -> None:
     sent = await bot.says(ann, "x", reply_markup=keyboard([("Yes", "y")]))
     query_id = ann.press(sent["message_id"], "y")
@@ -90,10 +90,10 @@ async def test_a_press_is_answered_in_time_or_not_at_all(
     assert "query is too old" in await bot.refused(
         "answerCallbackQuery", callback_query_id=query_id
     )
-    assert await bot.engine.callback_answer(query_id, 0) is None
+    assert await bot.engine.world.queries.wait_for_answer(query_id, 0) is None
 
 
-async def test_a_toast_has_200_characters_at_most(bot: Bot, ann: Person) -> None:
+async def test_a_toast_has_200_characters_at_most(bot: Bot, ann: TelegramClient) -> None:
     sent = await bot.says(ann, "x", reply_markup=keyboard([("Yes", "y")]))
     query_id = ann.press(sent["message_id"], "y")
     refusal = await bot.refused("answerCallbackQuery", callback_query_id=query_id, text="x" * 201)
@@ -101,7 +101,7 @@ async def test_a_toast_has_200_characters_at_most(bot: Bot, ann: Person) -> None
 
 
 async def test_only_buttons_that_are_there_can_be_pressed_unless_forged(
-    bot: Bot, ann: Person
+    bot: Bot, ann: TelegramClient
 ) -> None:
     link = button(text="Open", url="https://moica.nat.gov.tw/")
     sent = await bot.says(ann, "x", reply_markup=link)
@@ -115,7 +115,9 @@ async def test_only_buttons_that_are_there_can_be_pressed_unless_forged(
     assert (await bot.updates())[-1][1]["data"] == "made up"
 
 
-async def test_a_forged_press_on_a_deleted_message_has_no_message(bot: Bot, ann: Person) -> None:
+async def test_a_forged_press_on_a_deleted_message_has_no_message(
+    bot: Bot, ann: TelegramClient
+) -> None:
     await bot.ok("deleteMessage", chat_id=ann.id, message_id=1)
     ann.press(1, "old", forge=True)
     message = (await bot.updates())[-1][1]["message"]
@@ -123,7 +125,7 @@ async def test_a_forged_press_on_a_deleted_message_has_no_message(bot: Bot, ann:
     assert "text" not in message
 
 
-async def test_a_keyboard_in_place_of_the_letters(bot: Bot, ann: Person) -> None:
+async def test_a_keyboard_in_place_of_the_letters(bot: Bot, ann: TelegramClient) -> None:
     keys = {
         "keyboard": [[{"text": "Plain"}], [{"text": "My number", "request_contact": True}]],
         "one_time_keyboard": True,
@@ -141,7 +143,7 @@ async def test_a_keyboard_in_place_of_the_letters(bot: Bot, ann: Person) -> None
         ann.press_key("Plain")
 
 
-async def test_an_edit_takes_inline_keyboards_only(bot: Bot, ann: Person) -> None:
+async def test_an_edit_takes_inline_keyboards_only(bot: Bot, ann: TelegramClient) -> None:
     sent = await bot.says(ann, "x")
     ids = {"chat_id": ann.id, "message_id": sent["message_id"]}
     keys = {"keyboard": [[{"text": "A"}]]}
@@ -149,32 +151,36 @@ async def test_an_edit_takes_inline_keyboards_only(bot: Bot, ann: Person) -> Non
     assert refusal == "Bad Request: inline keyboard expected"
 
 
-async def test_a_number_is_asked_for_in_private_only(bot: Bot, engine: Engine, ann: Person) -> None:
-    group = engine.group("Staff", [ann])
+async def test_a_number_is_asked_for_in_private_only(
+    bot: Bot, engine: Engine, ann: TelegramClient
+) -> None:
+    group = engine.add_group("Staff", [ann])
     keys = {"keyboard": [[{"text": "My number", "request_contact": True}]]}
     refusal = await bot.refused("sendMessage", chat_id=group.id, text="x", reply_markup=keys)
     assert refusal == "Bad Request: phone number can be requested in private chats only"
 
 
 @pytest.mark.parametrize("markup", [{"keyboard": [[]]}, {"inline_keyboard": []}])
-async def test_an_empty_keyboard_is_none(bot: Bot, ann: Person, markup: dict[str, Any]) -> None:
+async def test_an_empty_keyboard_is_none(
+    bot: Bot, ann: TelegramClient, markup: dict[str, Any]
+) -> None:
     sent = await bot.says(ann, "x", reply_markup=markup)
     assert "reply_markup" not in sent
     assert ann.transcript()["keyboard"] is None
 
 
-async def test_the_place_key_sends_a_place(bot: Bot, ann: Person) -> None:
+async def test_the_place_key_sends_a_place(bot: Bot, ann: TelegramClient) -> None:
     keys = {"keyboard": [[{"text": "Here", "request_location": True}]]}
     await bot.says(ann, "x", reply_markup=keys)
     assert "location" in ann.press_key("Here")
 
 
-async def test_a_forged_press_needs_data(ann: Person) -> None:
+async def test_a_forged_press_needs_data(ann: TelegramClient) -> None:
     with pytest.raises(PersonError, match="needs data"):
         ann.press(1, forge=True)
 
 
-async def test_an_answer_may_open_only_the_bot(bot: Bot, ann: Person) -> None:
+async def test_an_answer_may_open_only_the_bot(bot: Bot, ann: TelegramClient) -> None:
     sent = await bot.says(ann, "x", reply_markup=keyboard([("Yes", "y")]))
     query_id = ann.press(sent["message_id"], "y")
     answer = {"callback_query_id": query_id}
@@ -182,17 +188,17 @@ async def test_an_answer_may_open_only_the_bot(bot: Bot, ann: Person) -> None:
     assert refusal == "Bad Request: URL_INVALID"
     url = "https://t.me/kaika_test_bot?start=faq"
     await bot.ok("answerCallbackQuery", **answer, url=url)
-    assert await bot.engine.callback_answer(query_id) == {"url": url}
+    assert await bot.engine.world.queries.wait_for_answer(query_id, 10.0) == {"url": url}
 
 
 def test_a_null_is_as_good_as_nothing() -> None:
     rows = [[{"text": "x", "callback_data": "y", "url": None}]]
     for markup in ({"inline_keyboard": rows}, json.dumps({"inline_keyboard": rows})):
         params = {"chat_id": 1, "text": "x", "parse_mode": None, "reply_markup": markup}
-        message = read(SendMessage, params)
+        message = parse_params(SendMessage, params)
         assert message.reply_markup == keyboard([("x", "y")])
 
 
-async def test_64_bytes_of_data_are_not_too_many(bot: Bot, ann: Person) -> None:
+async def test_64_bytes_of_data_are_not_too_many(bot: Bot, ann: TelegramClient) -> None:
     sent = await bot.says(ann, "x", reply_markup=keyboard([("x", "é" * 32)]))
     assert ann.press(sent["message_id"], "é" * 32)

@@ -2,14 +2,16 @@
 
 import pytest
 
-from sandbox.client.telegram_client import Person
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from tests.sandbox.conftest import Bot, Clock, keyboard
 
 YES_NO = keyboard([("Yes", "y"), ("No", "n")])
 
 
-async def test_a_text_arrives_with_its_entities_and_its_keyboard(bot: Bot, ann: Person) -> None:
+async def test_a_text_arrives_with_its_entities_and_its_keyboard(
+    bot: Bot, ann: TelegramClient
+) -> None:
     sent = await bot.says(ann, "<b>Hi</b> 😀 <i>you</i>", parse_mode="HTML", reply_markup=YES_NO)
     assert sent["text"] == "Hi 😀 you"
     assert sent["entities"] == [
@@ -21,7 +23,7 @@ async def test_a_text_arrives_with_its_entities_and_its_keyboard(bot: Bot, ann: 
 
 
 async def test_message_ids_rise_in_each_chat_by_itself(
-    bot: Bot, ann: Person, stranger: Person
+    bot: Bot, ann: TelegramClient, stranger: TelegramClient
 ) -> None:
     stranger.start()
     ids = [(await bot.says(who, "x"))["message_id"] for who in (ann, stranger, ann)]
@@ -57,19 +59,21 @@ async def test_message_ids_rise_in_each_chat_by_itself(
     ],
 )
 async def test_what_sendMessage_refuses(  # noqa: N802
-    bot: Bot, ann: Person, params: dict[str, object], words: str
+    bot: Bot, ann: TelegramClient, params: dict[str, object], words: str
 ) -> None:
     refusal = await bot.refused("sendMessage", **{"chat_id": ann.id, **params})
     assert refusal.startswith(f"Bad Request: {words}")
 
 
-async def test_4096_characters_after_the_markup_are_not_too_many(bot: Bot, ann: Person) -> None:
+async def test_4096_characters_after_the_markup_are_not_too_many(
+    bot: Bot, ann: TelegramClient
+) -> None:
     text = "<b>" + "&amp;" * 4096 + "</b>"
     assert len((await bot.says(ann, text, parse_mode="HTML"))["text"]) == 4096
 
 
 async def test_nobody_is_written_to_who_never_wrote_or_who_blocked(
-    bot: Bot, ann: Person, stranger: Person
+    bot: Bot, ann: TelegramClient, stranger: TelegramClient
 ) -> None:
     refusal = await bot.refused("sendMessage", chat_id=stranger.id, text="x")
     assert refusal == "Forbidden: bot can't initiate conversation with a user"
@@ -80,7 +84,9 @@ async def test_nobody_is_written_to_who_never_wrote_or_who_blocked(
     await bot.says(ann, "x")
 
 
-async def test_a_reply_holds_the_message_replied_to_but_no_further(bot: Bot, ann: Person) -> None:
+async def test_a_reply_holds_the_message_replied_to_but_no_further(
+    bot: Bot, ann: TelegramClient
+) -> None:
     first = await bot.says(ann, "one")
     second = ann.send("two", reply_to_message_id=first["message_id"])
     third = await bot.says(ann, "3", reply_parameters={"message_id": second["message_id"]})
@@ -88,12 +94,12 @@ async def test_a_reply_holds_the_message_replied_to_but_no_further(bot: Bot, ann
     assert "reply_to_message" not in third["reply_to_message"]
 
 
-async def test_a_reply_may_go_without_the_message(bot: Bot, ann: Person) -> None:
+async def test_a_reply_may_go_without_the_message(bot: Bot, ann: TelegramClient) -> None:
     reply = {"message_id": 99, "allow_sending_without_reply": True}
     assert "reply_to_message" not in await bot.says(ann, "x", reply_parameters=reply)
 
 
-async def test_deleted_messages_are_gone_for_everybody(bot: Bot, ann: Person) -> None:
+async def test_deleted_messages_are_gone_for_everybody(bot: Bot, ann: TelegramClient) -> None:
     sent = await bot.says(ann, "x")
     both = [1, sent["message_id"]]
     for message_id in both:
@@ -104,7 +110,9 @@ async def test_deleted_messages_are_gone_for_everybody(bot: Bot, ann: Person) ->
     assert refusal == "Bad Request: message to delete not found"
 
 
-async def test_after_48_hours_nothing_can_be_deleted(bot: Bot, ann: Person, clock: Clock) -> None:
+async def test_after_48_hours_nothing_can_be_deleted(
+    bot: Bot, ann: TelegramClient, clock: Clock
+) -> None:
     later = await bot.says(ann, "x")
     clock.advance(hours=48)
     await bot.ok("deleteMessage", chat_id=ann.id, message_id=later["message_id"])
@@ -114,7 +122,7 @@ async def test_after_48_hours_nothing_can_be_deleted(bot: Bot, ann: Person, cloc
 
 
 async def test_several_messages_are_deleted_and_missing_ones_passed_over(
-    bot: Bot, ann: Person
+    bot: Bot, ann: TelegramClient
 ) -> None:
     sent = await bot.says(ann, "x")
     await bot.ok("pinChatMessage", chat_id=ann.id, message_id=1)
@@ -131,20 +139,24 @@ async def test_several_messages_are_deleted_and_missing_ones_passed_over(
     assert ann.transcript()["pinned"] == []
 
 
-async def test_a_die_is_not_deleted_on_its_first_day(bot: Bot, ann: Person, clock: Clock) -> None:
-    die = {"chat_id": ann.id, "message_id": ann.media("dice")["message_id"]}
+async def test_a_die_is_not_deleted_on_its_first_day(
+    bot: Bot, ann: TelegramClient, clock: Clock
+) -> None:
+    die = {"chat_id": ann.id, "message_id": ann.send_media("dice")["message_id"]}
     refusal = await bot.refused("deleteMessage", **die)
     assert refusal == "Bad Request: message can't be deleted for everyone"
     clock.advance(days=1)
     await bot.ok("deleteMessage", **die)
 
 
-async def test_deleteMessage_says_what_is_missing(bot: Bot, ann: Person) -> None:  # noqa: N802
+async def test_deleteMessage_says_what_is_missing(bot: Bot, ann: TelegramClient) -> None:  # noqa: N802
     assert "chat identifier is not" in (await bot.refused("deleteMessage", message_id=1)).lower()
     assert "message identifier is not" in (await bot.refused("deleteMessage", chat_id=1)).lower()
 
 
-async def test_protected_content_is_not_forwarded(bot: Bot, ann: Person, engine: Engine) -> None:
+async def test_protected_content_is_not_forwarded(
+    bot: Bot, ann: TelegramClient, engine: Engine
+) -> None:
     sent = await bot.says(ann, "secret", protect_content=True)
     assert sent["has_protected_content"] is True
     refusal = await bot.refused(
@@ -153,7 +165,7 @@ async def test_protected_content_is_not_forwarded(bot: Bot, ann: Person, engine:
     assert refusal == "Bad Request: the message can't be forwarded"
 
 
-async def test_a_copy_says_the_same_without_its_origin(bot: Bot, ann: Person) -> None:
+async def test_a_copy_says_the_same_without_its_origin(bot: Bot, ann: TelegramClient) -> None:
     theirs = ann.send("see https://moica.nat.gov.tw/")
     copied = await bot.ok(
         "copyMessage", chat_id=ann.id, from_chat_id=ann.id, message_id=theirs["message_id"]
@@ -165,7 +177,7 @@ async def test_a_copy_says_the_same_without_its_origin(bot: Bot, ann: Person) ->
 
 
 async def test_typing_shows_for_five_seconds_or_until_the_message(
-    bot: Bot, ann: Person, clock: Clock
+    bot: Bot, ann: TelegramClient, clock: Clock
 ) -> None:
     await bot.ok("sendChatAction", chat_id=ann.id, action="typing")
     assert ann.transcript()["typing"] is True
@@ -178,7 +190,7 @@ async def test_typing_shows_for_five_seconds_or_until_the_message(
     assert refusal == "Bad Request: wrong parameter action in request"
 
 
-async def test_pinning_leaves_a_notice(bot: Bot, ann: Person) -> None:
+async def test_pinning_leaves_a_notice(bot: Bot, ann: TelegramClient) -> None:
     sent = await bot.says(ann, "x")
     await bot.ok("pinChatMessage", chat_id=ann.id, message_id=sent["message_id"])
     shown = ann.transcript()
@@ -191,10 +203,10 @@ async def test_pinning_leaves_a_notice(bot: Bot, ann: Person) -> None:
     assert refusal == "Bad Request: message to unpin not found"
 
 
-async def test_reactions_are_kept_and_taken_back(bot: Bot, ann: Person) -> None:
+async def test_reactions_are_kept_and_taken_back(bot: Bot, ann: TelegramClient) -> None:
     thumb = [{"type": "emoji", "emoji": "👍"}]
     await bot.ok("setMessageReaction", chat_id=ann.id, message_id=1, reaction=thumb)
-    own = {"user_id": bot.engine.bot.id, "emoji": "👍"}
+    own = {"user_id": bot.engine.world.bot.id, "emoji": "👍"}
     assert ann.transcript()["reactions"] == {"1": [own]}
     await bot.ok("setMessageReaction", chat_id=ann.id, message_id=1, reaction=[])
     assert ann.transcript()["reactions"] == {}
@@ -206,7 +218,7 @@ async def test_reactions_are_kept_and_taken_back(bot: Bot, ann: Person) -> None:
     assert refusal == "Bad Request: REACTIONS_TOO_MANY"
 
 
-async def test_the_wish_for_a_link_preview_is_kept(bot: Bot, ann: Person) -> None:
+async def test_the_wish_for_a_link_preview_is_kept(bot: Bot, ann: TelegramClient) -> None:
     off = {"is_disabled": True}
     sent = await bot.says(ann, "moica.tw", link_preview_options=off)
     assert sent["link_preview_options"] == off
@@ -222,7 +234,7 @@ async def test_the_wish_for_a_link_preview_is_kept(bot: Bot, ann: Person) -> Non
     assert edited["entities"][0]["type"] == "bold"
 
 
-async def test_a_forward_may_be_protected_and_needs_a_source(bot: Bot, ann: Person) -> None:
+async def test_a_forward_may_be_protected_and_needs_a_source(bot: Bot, ann: TelegramClient) -> None:
     ids = {"chat_id": ann.id, "message_id": 1}
     forward = await bot.ok("forwardMessage", **ids, from_chat_id=ann.id, protect_content=True)
     assert forward["has_protected_content"] is True

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.client.telegram_client import Person
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.errors import PersonError
 from tests.sandbox.conftest import Bot, Clock
 
@@ -19,14 +19,14 @@ INVOICE: dict[str, Any] = {
 }
 
 
-async def invoiced(bot: Bot, person: Person) -> int:
+async def invoiced(bot: Bot, person: TelegramClient) -> int:
     """Send the invoice and give its message id."""
     sent = await bot.ok("sendInvoice", chat_id=person.id, **INVOICE)
     await bot.updates()
     return int(sent["message_id"])
 
 
-async def checkout(bot: Bot, person: Person, message_id: int, outcome: str) -> Any:
+async def checkout(bot: Bot, person: TelegramClient, message_id: int, outcome: str) -> Any:
     """Begin to pay; give the task and the bot's update."""
     paying = asyncio.create_task(person.pay(message_id, outcome))
     await asyncio.sleep(0)
@@ -35,13 +35,13 @@ async def checkout(bot: Bot, person: Person, message_id: int, outcome: str) -> A
     return paying, query
 
 
-async def test_an_invoice_shows_the_sum_and_a_button_to_pay(bot: Bot, ann: Person) -> None:
+async def test_an_invoice_shows_the_sum_and_a_button_to_pay(bot: Bot, ann: TelegramClient) -> None:
     sent = await bot.ok("sendInvoice", chat_id=ann.id, **INVOICE)
     assert (sent["invoice"]["total_amount"], sent["invoice"]["currency"]) == (27800, "TWD")
     assert sent["reply_markup"]["inline_keyboard"] == [[{"text": "Pay 278.00 TWD", "pay": True}]]
 
 
-async def test_a_payment_that_the_bot_agrees_to_goes_through(bot: Bot, ann: Person) -> None:
+async def test_a_payment_that_the_bot_agrees_to_goes_through(bot: Bot, ann: TelegramClient) -> None:
     message_id = await invoiced(bot, ann)
     paying, query = await checkout(bot, ann, message_id, "success")
     assert (query["invoice_payload"], query["total_amount"]) == ("pay:1", 27800)
@@ -54,7 +54,7 @@ async def test_a_payment_that_the_bot_agrees_to_goes_through(bot: Bot, ann: Pers
         await ann.pay(message_id)
 
 
-async def test_the_bot_may_refuse_with_a_reason(bot: Bot, ann: Person) -> None:
+async def test_the_bot_may_refuse_with_a_reason(bot: Bot, ann: TelegramClient) -> None:
     message_id = await invoiced(bot, ann)
     paying, query = await checkout(bot, ann, message_id, "success")
     no = {"pre_checkout_query_id": query["id"], "ok": False}
@@ -65,7 +65,7 @@ async def test_the_bot_may_refuse_with_a_reason(bot: Bot, ann: Person) -> None:
     assert await bot.updates() == []
 
 
-async def test_a_card_may_be_declined_afterwards(bot: Bot, ann: Person) -> None:
+async def test_a_card_may_be_declined_afterwards(bot: Bot, ann: TelegramClient) -> None:
     message_id = await invoiced(bot, ann)
     paying, query = await checkout(bot, ann, message_id, "decline")
     await bot.ok("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], ok=True)
@@ -73,7 +73,7 @@ async def test_a_card_may_be_declined_afterwards(bot: Bot, ann: Person) -> None:
     assert await bot.updates() == []
 
 
-async def test_slow_money_arrives_when_pay_is_called_again(bot: Bot, ann: Person) -> None:
+async def test_slow_money_arrives_when_pay_is_called_again(bot: Bot, ann: TelegramClient) -> None:
     message_id = await invoiced(bot, ann)
     paying, query = await checkout(bot, ann, message_id, "slow")
     await bot.ok("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], ok=True)
@@ -83,7 +83,7 @@ async def test_slow_money_arrives_when_pay_is_called_again(bot: Bot, ann: Person
 
 
 async def test_a_bot_that_says_nothing_lets_the_payment_time_out(
-    bot: Bot, ann: Person, clock: Clock
+    bot: Bot, ann: TelegramClient, clock: Clock
 ) -> None:
     message_id = await invoiced(bot, ann)
     assert await ann.pay(message_id, timeout=0) == {"status": "timeout"}
@@ -93,7 +93,7 @@ async def test_a_bot_that_says_nothing_lets_the_payment_time_out(
     assert "query is too old" in await bot.refused("answerPreCheckoutQuery", **answer)
 
 
-async def test_what_cannot_be_paid(bot: Bot, ann: Person) -> None:
+async def test_what_cannot_be_paid(bot: Bot, ann: TelegramClient) -> None:
     message_id = await invoiced(bot, ann)
     with pytest.raises(PersonError, match="is no invoice"):
         await ann.pay(1)
@@ -124,16 +124,16 @@ async def test_what_cannot_be_paid(bot: Bot, ann: Person) -> None:
     ],
 )
 async def test_what_sendInvoice_refuses(  # noqa: N802
-    bot: Bot, ann: Person, change: dict[str, Any], words: str
+    bot: Bot, ann: TelegramClient, change: dict[str, Any], words: str
 ) -> None:
     refusal = await bot.refused("sendInvoice", chat_id=ann.id, **{**INVOICE, **change})
     assert words in refusal
 
 
 async def test_whoever_has_a_forwarded_copy_can_pay_it_unless_it_starts_the_bot(
-    bot: Bot, ann: Person, stranger: Person
+    bot: Bot, ann: TelegramClient, stranger: TelegramClient
 ) -> None:
-    group = bot.engine.group("Friends", [ann, stranger])
+    group = bot.engine.add_group("Friends", [ann, stranger])
     await bot.updates()
     open_to_all = await invoiced(bot, ann)
     copy = ann.forward(open_to_all, chat_id=group.id)
@@ -148,13 +148,13 @@ async def test_whoever_has_a_forwarded_copy_can_pay_it_unless_it_starts_the_bot(
 
     sent = await bot.ok("sendInvoice", chat_id=ann.id, **INVOICE, start_parameter="do-pay")
     copy = ann.forward(sent["message_id"], chat_id=group.id)
-    link = f"https://t.me/{bot.engine.bot.username}?start=do-pay"
+    link = f"https://t.me/{bot.engine.world.bot.username}?start=do-pay"
     assert copy["reply_markup"] == {"inline_keyboard": [[{"text": "Pay", "url": link}]]}
     with pytest.raises(PersonError, match="is no invoice"):
         await stranger.pay(copy["message_id"], chat_id=group.id)
 
 
-async def test_the_bot_may_forward_an_invoice_too(bot: Bot, ann: Person) -> None:
+async def test_the_bot_may_forward_an_invoice_too(bot: Bot, ann: TelegramClient) -> None:
     message_id = await invoiced(bot, ann)
     ids = {"chat_id": ann.id, "from_chat_id": ann.id, "message_id": message_id}
     copy = await bot.ok("forwardMessage", **ids)
@@ -163,14 +163,14 @@ async def test_the_bot_may_forward_an_invoice_too(bot: Bot, ann: Person) -> None
     assert shown[str(copy["message_id"])] == shown[str(message_id)] == INVOICE["prices"]
 
 
-async def test_stars_need_no_provider(bot: Bot, ann: Person) -> None:
+async def test_stars_need_no_provider(bot: Bot, ann: TelegramClient) -> None:
     stars = {"currency": "XTR", "provider_token": "", "prices": [{"label": "x", "amount": 5}]}
     sent = await bot.ok("sendInvoice", chat_id=ann.id, **{**INVOICE, **stars})
     assert sent["reply_markup"]["inline_keyboard"][0][0]["text"] == "Pay 5 XTR"
 
 
 async def test_an_invoice_may_bring_its_own_buttons_and_is_never_copied(
-    bot: Bot, ann: Person
+    bot: Bot, ann: TelegramClient
 ) -> None:
     rows = [[{"text": "Pay", "pay": True}], [{"text": "Not now", "callback_data": "no"}]]
     sent = await bot.ok(

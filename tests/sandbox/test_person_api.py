@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
-from sandbox.http.guard import HEADER
+from sandbox.http.guard import TOKEN_HEADER
 from sandbox.server import build_app
 from tests.sandbox.conftest import Bot, keyboard
 from tests.sandbox.test_payments import INVOICE
 
-WITH_TOKEN = {HEADER: "page-token"}
+WITH_TOKEN = {TOKEN_HEADER: "page-token"}
 
 
 class Api:
@@ -146,9 +147,9 @@ async def test_the_other_verbs(api: Api, bot: Bot, engine: Engine, mei: str) -> 
     await bot.ok("sendMessage", chat_id=chat_id, text="x", reply_markup=keys)
     assert (await api.post(f"{mei}/press_key", text="A"))["text"] == "A"
     await api.post(f"{mei}/block")
-    assert engine.people[chat_id].has_blocked
+    assert engine.world.accounts[chat_id].has_blocked
     await api.post(f"{mei}/unblock")
-    assert not engine.people[chat_id].has_blocked
+    assert not engine.world.accounts[chat_id].has_blocked
     shown = await api.get(f"{mei}/transcript")
     assert shown["deleted"] == [forwarded["message_id"]]
     assert shown["reactions"] == {str(photo["message_id"]): [{"user_id": chat_id, "emoji": "👍"}]}
@@ -181,7 +182,7 @@ async def test_groups(api: Api, engine: Engine, mei: str) -> None:
     (shown,) = (await api.get("state"))["groups"]
     assert {member["id"]: member["status"] for member in shown["members"]} == {
         mei_id: "creator",
-        engine.bot.id: "administrator",
+        engine.world.bot.id: "administrator",
         bo: "left",
     }
     assert shown["topics"][0]["name"] == "Lost card"
@@ -192,7 +193,7 @@ async def test_a_transcript_waits_for_what_is_new(
 ) -> None:
     version = (await api.get(f"{mei}/transcript"))["version"]
     waiting = asyncio.create_task(api.get(f"{mei}/transcript?after={version}&wait=5"))
-    engine.person("Somebody else").send("not here")
+    engine.add_person("Somebody else").send("not here")
     await bot.ok("sendMessage", chat_id=int(mei.partition("/")[2]), text="here")
     shown = await waiting
     assert shown["messages"][-1]["text"] == "here"
@@ -202,13 +203,12 @@ async def test_a_transcript_waits_for_what_is_new(
 
 
 async def test_events_tell_what_changes(api: Api, engine: Engine, mei: str) -> None:
-    version = engine.version
-    person = engine.people[int(mei.partition("/")[2])]
+    version = engine.world.changes.version
+    account = engine.world.accounts[int(mei.partition("/")[2])]
     async with api.client.get(f"/sandbox/events?after={version}", headers=WITH_TOKEN) as stream:
         assert stream.content_type == "text/event-stream"
-        person.send("x")
-        engine.mails.add("a@b.tw", "Hi", "…")
-        engine.changed("mails")
+        TelegramClient(engine.world, account).send("x")
+        engine.world.mailbox.add("a@b.tw", "Hi", "…")
         events: list[Any] = []
         async with asyncio.timeout(5):
             while len(events) < 2:
@@ -216,7 +216,7 @@ async def test_events_tell_what_changes(api: Api, engine: Engine, mei: str) -> N
                 if line.startswith(b"data: "):
                     events.append(json.loads(line[6:]))
     assert events == [
-        {"version": version + 1, "kind": "message", "chat_id": person.id},
+        {"version": version + 1, "kind": "message", "chat_id": account.id},
         {"version": version + 2, "kind": "mails", "chat_id": None},
     ]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.client.telegram_client import Person
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from tests.sandbox.conftest import Bot
 
@@ -18,7 +18,7 @@ async def test_getMe_says_who_the_bot_is(bot: Bot) -> None:  # noqa: N802
     assert (me["id"], me["is_bot"], me["supports_inline_queries"]) == (123456, True, True)
 
 
-async def test_command_menus_are_by_scope_and_language(bot: Bot, ann: Person) -> None:
+async def test_command_menus_are_by_scope_and_language(bot: Bot, ann: TelegramClient) -> None:
     chinese = {"language_code": "zh"}
     private = {"scope": {"type": "all_private_chats"}}
     await bot.ok("setMyCommands", commands=menu("help"))
@@ -32,16 +32,16 @@ async def test_command_menus_are_by_scope_and_language(bot: Bot, ann: Person) ->
     assert ann.transcript()["commands"] == menu("help")
 
 
-async def test_a_person_sees_the_menu_of_their_language(bot: Bot, stranger: Person) -> None:
+async def test_a_person_sees_the_menu_of_their_language(bot: Bot, stranger: TelegramClient) -> None:
     await bot.ok("setMyCommands", commands=menu("help"))
     await bot.ok("setMyCommands", commands=menu("faq"), language_code="zh")
     assert stranger.transcript()["commands"] == menu("faq")
 
 
 async def test_the_narrowest_menu_of_a_group_wins(
-    bot: Bot, engine: Engine, ann: Person, stranger: Person
+    bot: Bot, engine: Engine, ann: TelegramClient, stranger: TelegramClient
 ) -> None:
-    group = engine.group("Staff", [ann, stranger])
+    group = engine.add_group("Staff", [ann, stranger])
     chat = {"chat_id": group.id}
     scopes: list[dict[str, Any]] = [
         {"type": "default"},
@@ -112,12 +112,12 @@ async def test_texts_are_by_language_and_fall_back(
     assert "Bad Request" in await bot.refused(f"setMy{subject}", **{field: "x" * (limit + 1)})
 
 
-async def test_a_new_name_stands_in_new_messages(bot: Bot, ann: Person) -> None:
+async def test_a_new_name_stands_in_new_messages(bot: Bot, ann: TelegramClient) -> None:
     await bot.ok("setMyName", name="Card help")
     assert (await bot.says(ann, "x"))["from"]["first_name"] == "Card help"
 
 
-async def test_the_menu_button_is_one_for_all_or_for_one(bot: Bot, ann: Person) -> None:
+async def test_the_menu_button_is_one_for_all_or_for_one(bot: Bot, ann: TelegramClient) -> None:
     assert await bot.ok("getChatMenuButton", chat_id=ann.id) == {"type": "commands"}
     app = {"type": "web_app", "text": "Open", "web_app": {"url": "https://moica.nat.gov.tw/"}}
     await bot.ok("setChatMenuButton", menu_button=app)
@@ -136,7 +136,7 @@ async def test_the_menu_button_is_one_for_all_or_for_one(bot: Bot, ann: Person) 
         assert words in await bot.refused("setChatMenuButton", menu_button=odd)
 
 
-async def test_a_menu_for_administrators_needs_a_group(bot: Bot, ann: Person) -> None:
+async def test_a_menu_for_administrators_needs_a_group(bot: Bot, ann: TelegramClient) -> None:
     scope = {"type": "chat_administrators", "chat_id": ann.id}
     refusal = await bot.refused("setMyCommands", commands=menu("a"), scope=scope)
     assert refusal == "Bad Request: can't use specified scope in private chats"

@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from sandbox.client.telegram_client import Person
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.server import build_app, serve
 from tests.sandbox.conftest import TOKEN, keyboard
@@ -31,7 +31,9 @@ async def answer(response: aiohttp.ClientResponse) -> Any:
     return shape["result"]
 
 
-async def test_parameters_come_in_any_form_telegram_takes(client: Client, ann: Person) -> None:
+async def test_parameters_come_in_any_form_telegram_takes(
+    client: Client, ann: TelegramClient
+) -> None:
     rows = keyboard([("Yes", "y")])
     form = {"chat_id": str(ann.id), "text": "x", "reply_markup": json.dumps(rows)}
     sent = [
@@ -44,12 +46,12 @@ async def test_parameters_come_in_any_form_telegram_takes(client: Client, ann: P
     assert [message["reply_markup"] for message in sent] == [rows] * 4
 
 
-async def test_query_and_body_are_taken_together(client: Client, ann: Person) -> None:
+async def test_query_and_body_are_taken_together(client: Client, ann: TelegramClient) -> None:
     response = await client.post(f"{API}/sendMessage?chat_id={ann.id}", json={"text": "x"})
     assert (await answer(response))["text"] == "x"
 
 
-async def test_a_file_is_uploaded_and_downloaded(client: Client, ann: Person) -> None:
+async def test_a_file_is_uploaded_and_downloaded(client: Client, ann: TelegramClient) -> None:
     form = aiohttp.FormData({"chat_id": str(ann.id)})
     form.add_field("photo", PNG, filename="card.png", content_type="image/png")
     sent = await answer(await client.post(f"{API}/sendPhoto", data=form))

@@ -2,19 +2,21 @@
 
 import asyncio
 
-from sandbox.client.telegram_client import Person
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from tests.sandbox.conftest import Bot, Clock
 
 
-async def test_ids_begin_with_the_time_and_rise_by_one(bot: Bot, ann: Person, clock: Clock) -> None:
+async def test_ids_begin_with_the_time_and_rise_by_one(
+    bot: Bot, ann: TelegramClient, clock: Clock
+) -> None:
     ann.send("two")
     ids = [update["update_id"] for update in await bot.ok("getUpdates")]
     begin = int(clock().timestamp())
     assert ids == [begin, begin + 1]
 
 
-async def test_an_offset_confirms_what_is_older(bot: Bot, ann: Person) -> None:
+async def test_an_offset_confirms_what_is_older(bot: Bot, ann: TelegramClient) -> None:
     first = (await bot.ok("getUpdates"))[0]["update_id"]
     ann.send("two")
     ann.send("three")
@@ -25,7 +27,7 @@ async def test_an_offset_confirms_what_is_older(bot: Bot, ann: Person) -> None:
     assert await bot.ok("getUpdates", offset=first + 3) == []
 
 
-async def test_a_negative_offset_keeps_the_newest(bot: Bot, ann: Person) -> None:
+async def test_a_negative_offset_keeps_the_newest(bot: Bot, ann: TelegramClient) -> None:
     ann.send("two")
     ann.send("three")
     left = await bot.ok("getUpdates", offset=-1)
@@ -33,7 +35,7 @@ async def test_a_negative_offset_keeps_the_newest(bot: Bot, ann: Person) -> None
     assert len(await bot.ok("getUpdates")) == 1
 
 
-async def test_a_poll_waits_for_the_first_update(bot: Bot, ann: Person) -> None:
+async def test_a_poll_waits_for_the_first_update(bot: Bot, ann: TelegramClient) -> None:
     await bot.updates()
     poll = asyncio.create_task(bot.ok("getUpdates", timeout=30))
     await asyncio.sleep(0)
@@ -47,7 +49,7 @@ async def test_a_second_poll_ends_the_first(bot: Bot, engine: Engine) -> None:
     await asyncio.sleep(0)
     second = asyncio.create_task(bot.ok("getUpdates", timeout=30))
     assert (await first).startswith("Conflict: terminated by other getUpdates request")
-    engine.person("Cy").start()
+    engine.add_person("Cy").start()
     assert len(await second) == 1
 
 
@@ -63,7 +65,7 @@ async def test_a_webhook_ends_polling(bot: Bot) -> None:
     assert await bot.ok("getUpdates") == []
 
 
-async def test_only_wanted_kinds_come(bot: Bot, ann: Person) -> None:
+async def test_only_wanted_kinds_come(bot: Bot, ann: TelegramClient) -> None:
     await bot.updates()
     ann.react(1, "👍")
     assert await bot.updates() == [], "reactions come only to who asks for them"
@@ -77,7 +79,7 @@ async def test_only_wanted_kinds_come(bot: Bot, ann: Person) -> None:
     assert (await bot.updates())[0][1]["text"] == "wanted"
 
 
-async def test_pending_updates_can_be_dropped(bot: Bot, ann: Person) -> None:
+async def test_pending_updates_can_be_dropped(bot: Bot, ann: TelegramClient) -> None:
     await bot.ok("deleteWebhook", drop_pending_updates=True)
     assert await bot.ok("getUpdates") == []
     ann.send("two")
@@ -89,7 +91,7 @@ async def test_waiting_for_what_never_comes_ends(bot: Bot) -> None:
     def nothing() -> str | None:
         return None
 
-    assert await bot.engine.updates.bell.until(nothing, 0.001) is None
+    assert await bot.engine.world.updates.signal.wait_for(nothing, 0.001) is None
 
 
 async def test_an_unknown_method_is_not_found(bot: Bot) -> None:

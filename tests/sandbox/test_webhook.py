@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from sandbox.client.telegram_client import Person
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from tests.sandbox.conftest import Bot
 
@@ -53,7 +53,7 @@ async def receiver(engine: Engine) -> AsyncIterator[Receiver]:
 
 
 async def test_updates_are_posted_with_the_secret_in_order(
-    bot: Bot, ann: Person, receiver: Receiver
+    bot: Bot, ann: TelegramClient, receiver: Receiver
 ) -> None:
     await bot.ok("setWebhook", url=receiver.url, secret_token="s3cret")
     ann.send("two")
@@ -63,7 +63,9 @@ async def test_updates_are_posted_with_the_secret_in_order(
     assert [first["message"]["text"], second["message"]["text"]] == ["/start", "two"]
 
 
-async def test_what_is_not_taken_comes_again(bot: Bot, ann: Person, receiver: Receiver) -> None:
+async def test_what_is_not_taken_comes_again(
+    bot: Bot, ann: TelegramClient, receiver: Receiver
+) -> None:
     receiver.answers = [web.Response(status=503)]
     await bot.ok("setWebhook", url=receiver.url)
     assert [await receiver.text(), await receiver.text()] == ["/start", "/start"]
@@ -72,14 +74,14 @@ async def test_what_is_not_taken_comes_again(bot: Bot, ann: Person, receiver: Re
     assert info["last_error_message"] == "Wrong response from the webhook: 503 Service Unavailable"
 
 
-async def test_a_redirect_is_no_answer(bot: Bot, ann: Person, receiver: Receiver) -> None:
+async def test_a_redirect_is_no_answer(bot: Bot, ann: TelegramClient, receiver: Receiver) -> None:
     receiver.answers = [web.Response(status=302, headers={"Location": receiver.url})]
     await bot.ok("setWebhook", url=receiver.url)
     assert [await receiver.text(), await receiver.text()] == ["/start", "/start"]
 
 
 async def test_one_chat_waits_and_another_does_not(
-    bot: Bot, engine: Engine, ann: Person, stranger: Person, receiver: Receiver
+    bot: Bot, engine: Engine, ann: TelegramClient, stranger: TelegramClient, receiver: Receiver
 ) -> None:
     receiver.hold[ann.id] = asyncio.Event()
     await bot.ok("setWebhook", url=receiver.url)
@@ -91,12 +93,16 @@ async def test_one_chat_waits_and_another_does_not(
     assert await receiver.text() == "later"
 
 
-async def test_the_answer_may_hold_a_call(bot: Bot, ann: Person, receiver: Receiver) -> None:
+async def test_the_answer_may_hold_a_call(
+    bot: Bot, ann: TelegramClient, receiver: Receiver
+) -> None:
     call = {"method": "sendMessage", "chat_id": ann.id, "text": "at once"}
     receiver.answers = [web.json_response(call)]
     await bot.ok("setWebhook", url=receiver.url)
     version = ann.transcript()["version"]
-    await bot.engine.bell.until(lambda: bot.engine.version > version or None, 5)
+    await bot.engine.world.changes.signal.wait_for(
+        lambda: bot.engine.world.changes.version > version or None, 5
+    )
     assert ann.transcript()["messages"][-1]["text"] == "at once"
 
 
@@ -110,7 +116,7 @@ async def test_the_answer_may_hold_a_call(bot: Bot, ann: Person, receiver: Recei
     ],
 )
 async def test_other_answers_are_only_taken_as_yes(
-    bot: Bot, ann: Person, receiver: Receiver, body: str, content_type: str
+    bot: Bot, ann: TelegramClient, receiver: Receiver, body: str, content_type: str
 ) -> None:
     receiver.answers = [web.Response(text=body, content_type=content_type)]
     await bot.ok("setWebhook", url=receiver.url)
@@ -121,7 +127,7 @@ async def test_other_answers_are_only_taken_as_yes(
 
 
 async def test_only_so_many_connections_are_open(
-    bot: Bot, ann: Person, stranger: Person, receiver: Receiver
+    bot: Bot, ann: TelegramClient, stranger: TelegramClient, receiver: Receiver
 ) -> None:
     receiver.hold[ann.id] = asyncio.Event()
     stranger.send("second")
@@ -132,17 +138,19 @@ async def test_only_so_many_connections_are_open(
     assert await receiver.text() == "second"
 
 
-async def test_a_line_that_fails_is_told(bot: Bot, ann: Person, engine: Engine) -> None:
-    engine.webhook.first_delay = 0.001
+async def test_a_line_that_fails_is_told(bot: Bot, ann: TelegramClient, engine: Engine) -> None:
+    engine.world.webhook.first_delay = 0.001
     await bot.ok("setWebhook", url="http://127.0.0.1:9/hook")
     async with asyncio.timeout(5):
-        await engine.webhook.failed.wait()
+        await engine.world.webhook.failure_signal.wait()
     info = await bot.ok("getWebhookInfo")
     assert info["last_error_message"].startswith("Connection failed")
     await engine.close()
 
 
-async def test_updates_wait_while_nobody_listens(bot: Bot, ann: Person, receiver: Receiver) -> None:
+async def test_updates_wait_while_nobody_listens(
+    bot: Bot, ann: TelegramClient, receiver: Receiver
+) -> None:
     await receiver.server.close()
     await bot.ok("setWebhook", url="http://127.0.0.1:9/hook", max_connections=3)
     info = await bot.ok("getWebhookInfo")

@@ -1,15 +1,12 @@
 """Methods about chats and who is in them."""
 
-from typing import TYPE_CHECKING
-
 from sandbox.bot_api.access import find_chat, require_group
-from sandbox.bot_api.method_registry import method
+from sandbox.bot_api.method_registry import api_method
 from sandbox.bot_api.params.chat_params import GetChatAdministrators, GetChatMember, OneChat
 from sandbox.errors import bad_request
 from sandbox.types import Json
-
-if TYPE_CHECKING:
-    from sandbox.engine import Engine
+from sandbox.world.membership import chat_member, set_bot_status
+from sandbox.world.world import World
 
 _NO_GIFTS: Json = {
     "unlimited_gifts": False,
@@ -39,97 +36,65 @@ _PERMISSIONS: Json = dict.fromkeys(
 )
 
 
-@method("getChat", OneChat)
-def get_chat(engine: "Engine", p: OneChat) -> Json:
+@api_method("getChat", OneChat)
+def get_chat(world: World, params: OneChat) -> Json:
     """Give all there is to know of a chat."""
-    chat = find_chat(engine, p.chat_id)
+    chat = find_chat(world, params.chat_id)
     full: Json = {
         **chat.json,
         "accent_color_id": abs(chat.id) % 7,
         "max_reaction_count": 11,
         "accepted_gift_types": _NO_GIFTS,
     }
-    if chat.private:
+    if chat.is_private:
         if "username" in chat.json:
             full["active_usernames"] = [chat.json["username"]]
     else:
         full["permissions"] = _PERMISSIONS
-    if chat.pinned:
-        full["pinned_message"] = chat.messages[chat.pinned[-1]].message
+    if chat.pinned_ids:
+        full["pinned_message"] = chat.messages[chat.pinned_ids[-1]].message
     return full
 
 
-@method("getChatMember", GetChatMember)
-def get_chat_member(engine: "Engine", p: GetChatMember) -> Json:
+@api_method("getChatMember", GetChatMember)
+def get_chat_member(world: World, params: GetChatMember) -> Json:
     """Say what somebody is in a chat."""
-    chat = find_chat(engine, p.chat_id)
-    if p.user_id <= 0:
+    chat = find_chat(world, params.chat_id)
+    if params.user_id <= 0:
         raise bad_request("Invalid user_id specified")
-    if p.user_id != engine.bot.id and p.user_id not in engine.people:
+    if params.user_id != world.bot.id and params.user_id not in world.accounts:
         raise bad_request("user not found")
-    if chat.private:
-        inside = p.user_id in (engine.bot.id, chat.id)
-        return member(engine, p.user_id, "member" if inside else "left")
-    return member(engine, p.user_id, chat.members.get(p.user_id, "left"))
+    if chat.is_private:
+        inside = params.user_id in (world.bot.id, chat.id)
+        return chat_member(world, params.user_id, "member" if inside else "left")
+    return chat_member(world, params.user_id, chat.members.get(params.user_id, "left"))
 
 
-@method("getChatMemberCount", OneChat)
-def get_chat_member_count(engine: "Engine", p: OneChat) -> int:
+@api_method("getChatMemberCount", OneChat)
+def get_chat_member_count(world: World, params: OneChat) -> int:
     """Count who is in a chat."""
-    chat = find_chat(engine, p.chat_id)
-    if chat.private:
+    chat = find_chat(world, params.chat_id)
+    if chat.is_private:
         return 2
     return sum(status not in ("left", "kicked") for status in chat.members.values())
 
 
-@method("getChatAdministrators", GetChatAdministrators)
-def get_chat_administrators(engine: "Engine", p: GetChatAdministrators) -> list[Json]:
+@api_method("getChatAdministrators", GetChatAdministrators)
+def get_chat_administrators(world: World, params: GetChatAdministrators) -> list[Json]:
     """Give the administrators of a group."""
-    chat = find_chat(engine, p.chat_id)
+    chat = find_chat(world, params.chat_id)
     require_group(chat, "there are no administrators in the private chat")
     return [
-        member(engine, user_id, status)
+        chat_member(world, user_id, status)
         for user_id, status in chat.members.items()
         if status in ("creator", "administrator")
     ]
 
 
-@method("leaveChat", OneChat)
-def leave_chat(engine: "Engine", p: OneChat) -> bool:
+@api_method("leaveChat", OneChat)
+def leave_chat(world: World, params: OneChat) -> bool:
     """Leave a group."""
-    chat = find_chat(engine, p.chat_id)
+    chat = find_chat(world, params.chat_id)
     require_group(chat, "chat member status can't be changed in private chats")
-    engine.groups[chat.id].change_bot("left", by=engine.bot.user)
+    set_bot_status(world, chat, "left", by=world.bot.user)
     return True
-
-
-def member(engine: "Engine", user_id: int, status: str) -> Json:
-    """Give a ChatMember."""
-    user = engine.bot.user if user_id == engine.bot.id else engine.people[user_id].user
-    shape: Json = {"user": user, "status": status}
-    if status == "creator":
-        shape["is_anonymous"] = False
-    elif status == "administrator":
-        shape.update(_RIGHTS)
-    elif status == "kicked":
-        shape["until_date"] = 0
-    return shape
-
-
-_RIGHTS: Json = {
-    "can_be_edited": False,
-    "is_anonymous": False,
-    "can_manage_chat": True,
-    "can_delete_messages": True,
-    "can_manage_video_chats": True,
-    "can_restrict_members": True,
-    "can_promote_members": False,
-    "can_change_info": True,
-    "can_invite_users": True,
-    "can_post_stories": False,
-    "can_edit_stories": False,
-    "can_delete_stories": False,
-    "can_send_welcome_messages": False,
-    "can_pin_messages": True,
-    "can_manage_topics": True,
-}

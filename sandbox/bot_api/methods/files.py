@@ -1,77 +1,74 @@
 """Methods that send and fetch files."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from sandbox.bot_api.image_size import image_size
-from sandbox.bot_api.method_registry import method
-from sandbox.bot_api.methods.messages import captioned
+from sandbox.bot_api.method_registry import api_method
+from sandbox.bot_api.methods.messages import caption_content
 from sandbox.bot_api.methods.sending import send
 from sandbox.bot_api.params.chat_params import GetFile
 from sandbox.bot_api.params.message_params import SendDocument, SendPhoto, SendSticker
 from sandbox.errors import bad_request
 from sandbox.types import Json
-from sandbox.world.file_store import StoredFile, Upload
+from sandbox.world.file_store import StoredFile, UploadedFile
+from sandbox.world.world import World
 
-if TYPE_CHECKING:
-    from sandbox.engine import Engine
-
-Uploads = Mapping[str, Upload]
+Uploads = Mapping[str, UploadedFile]
 
 
-@method("sendPhoto", SendPhoto, uploads=("photo",))
-def send_photo(engine: "Engine", p: SendPhoto, files: Uploads) -> Json:
+@api_method("sendPhoto", SendPhoto, uploads=("photo",))
+def send_photo(world: World, params: SendPhoto, files: Uploads) -> Json:
     """Send a picture."""
-    content = captioned(p.caption, p.parse_mode, p.caption_entities)
-    stored = _file(engine, "photo", p.photo, files)
-    if "width" not in stored.shape:
+    content = caption_content(params.caption, params.parse_mode, params.caption_entities)
+    stored = _file(world, "photo", params.photo, files)
+    if "width" not in stored.details:
         raise bad_request("IMAGE_PROCESS_FAILED")
-    content = {"photo": [{**stored.as_json(), **stored.shape}], **content}
-    if p.has_spoiler:
+    content = {"photo": [{**stored.as_json(), **stored.details}], **content}
+    if params.has_spoiler:
         content["has_media_spoiler"] = True
-    if p.show_caption_above_media and "caption" in content:
+    if params.show_caption_above_media and "caption" in content:
         content["show_caption_above_media"] = True
-    return send(engine, p, content).message
+    return send(world, params, content).message
 
 
-@method("sendDocument", SendDocument, uploads=("document", "thumbnail"))
-def send_document(engine: "Engine", p: SendDocument, files: Uploads) -> Json:
+@api_method("sendDocument", SendDocument, uploads=("document", "thumbnail"))
+def send_document(world: World, params: SendDocument, files: Uploads) -> Json:
     """Send a file."""
-    content = captioned(p.caption, p.parse_mode, p.caption_entities)
-    stored = _file(engine, "document", p.document, files)
+    content = caption_content(params.caption, params.parse_mode, params.caption_entities)
+    stored = _file(world, "document", params.document, files)
     document = {
         "file_name": stored.upload.name,
         "mime_type": stored.upload.mime_type,
         **stored.as_json(),
     }
-    return send(engine, p, {"document": document, **content}).message
+    return send(world, params, {"document": document, **content}).message
 
 
-@method("sendSticker", SendSticker, uploads=("sticker",))
-def send_sticker(engine: "Engine", p: SendSticker, files: Uploads) -> Json:
+@api_method("sendSticker", SendSticker, uploads=("sticker",))
+def send_sticker(world: World, params: SendSticker, files: Uploads) -> Json:
     """Send a sticker."""
-    stored = _file(engine, "sticker", p.sticker, files)
+    stored = _file(world, "sticker", params.sticker, files)
     sticker = {
         **stored.as_json(),
         "type": "regular",
-        "width": stored.shape.get("width", 512),
-        "height": stored.shape.get("height", 512),
+        "width": stored.details.get("width", 512),
+        "height": stored.details.get("height", 512),
         "is_animated": False,
         "is_video": False,
     }
-    if p.emoji:
-        sticker["emoji"] = p.emoji
-    return send(engine, p, {"sticker": sticker}).message
+    if params.emoji:
+        sticker["emoji"] = params.emoji
+    return send(world, params, {"sticker": sticker}).message
 
 
-@method("getFile", GetFile)
-def get_file(engine: "Engine", p: GetFile) -> Json:
+@api_method("getFile", GetFile)
+def get_file(world: World, params: GetFile) -> Json:
     """Say where a file can be fetched."""
-    stored = engine.files.get(p.file_id)
+    stored = world.files.require(params.file_id)
     return {**stored.as_json(), "file_path": stored.path}
 
 
-def _file(engine: "Engine", kind: str, given: str, files: Uploads) -> StoredFile:
+def _file(world: World, kind: str, given: str, files: Uploads) -> StoredFile:
     """Give the file a parameter means: an upload, or one that is here already."""
     if given.startswith("attach://"):
         upload = files.get(given.removeprefix("attach://"))
@@ -80,12 +77,12 @@ def _file(engine: "Engine", kind: str, given: str, files: Uploads) -> StoredFile
         if not upload.content:
             raise bad_request("file must be non-empty")
         size = image_size(upload.content) if kind in ("photo", "sticker") else None
-        return engine.files.add(f"{kind}s", upload, size)
+        return world.files.add(f"{kind}s", upload, size)
     if not given:
         raise bad_request(f"there is no {kind} in the request")
     if given.startswith(("http://", "https://")):
         raise bad_request("failed to get HTTP URL content")
-    stored = engine.files.known(given)
+    stored = world.files.find(given)
     if stored is None:
         raise bad_request("wrong file identifier/HTTP URL specified")
     return stored

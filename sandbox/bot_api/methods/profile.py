@@ -1,10 +1,9 @@
 """Methods about the bot itself."""
 
 import re
-from typing import TYPE_CHECKING
 
 from sandbox.bot_api.access import find_chat
-from sandbox.bot_api.method_registry import method
+from sandbox.bot_api.method_registry import api_method
 from sandbox.bot_api.params.chat_params import (
     CommandsOf,
     GetChatMenuButton,
@@ -20,9 +19,7 @@ from sandbox.bot_api.params.objects import BotCommand
 from sandbox.errors import bad_request
 from sandbox.types import Json
 from sandbox.world.bot_profile import CommandKey
-
-if TYPE_CHECKING:
-    from sandbox.engine import Engine
+from sandbox.world.world import World
 
 _COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 _LANGUAGE = re.compile(r"([a-z]{2})?")
@@ -34,35 +31,35 @@ MAX_DESCRIPTION = 512
 MAX_SHORT_DESCRIPTION = 120
 
 
-@method("getMe", Nothing)
-def get_me(engine: "Engine", p: Nothing) -> Json:
+@api_method("getMe", Nothing)
+def get_me(world: World, params: Nothing) -> Json:
     """Say who the bot is."""
-    return engine.bot.full_user()
+    return world.bot.full_user()
 
 
-@method("setMyCommands", SetMyCommands)
-def set_my_commands(engine: "Engine", p: SetMyCommands) -> bool:
+@api_method("setMyCommands", SetMyCommands)
+def set_my_commands(world: World, params: SetMyCommands) -> bool:
     """Set a command menu."""
-    key = _menu_key(engine, p)
-    commands = [_command(command) for command in p.commands or ()]
+    key = _menu_key(world, params)
+    commands = [_command(command) for command in params.commands or ()]
     if len(commands) > MAX_COMMANDS:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
-    engine.bot.commands[key] = commands
-    engine.changed("bot")
+    world.bot.commands[key] = commands
+    world.changes.record("bot")
     return True
 
 
-@method("getMyCommands", CommandsOf)
-def get_my_commands(engine: "Engine", p: CommandsOf) -> list[Json]:
+@api_method("getMyCommands", CommandsOf)
+def get_my_commands(world: World, params: CommandsOf) -> list[Json]:
     """Give a command menu exactly as it was set."""
-    return engine.bot.commands.get(_menu_key(engine, p), [])
+    return world.bot.commands.get(_menu_key(world, params), [])
 
 
-@method("deleteMyCommands", CommandsOf)
-def delete_my_commands(engine: "Engine", p: CommandsOf) -> bool:
+@api_method("deleteMyCommands", CommandsOf)
+def delete_my_commands(world: World, params: CommandsOf) -> bool:
     """Delete a command menu, so that a wider one shows."""
-    engine.bot.commands.pop(_menu_key(engine, p), None)
-    engine.changed("bot")
+    world.bot.commands.pop(_menu_key(world, params), None)
+    world.changes.record("bot")
     return True
 
 
@@ -82,9 +79,9 @@ def _command(given: BotCommand) -> Json:
     return {"command": command, "description": description}
 
 
-def _menu_key(engine: "Engine", p: CommandsOf) -> CommandKey:
-    language = _language(p)
-    scope: Json = dict(p.scope or {"type": "default"})
+def _menu_key(world: World, params: CommandsOf) -> CommandKey:
+    language = _language(params)
+    scope: Json = dict(params.scope or {"type": "default"})
     kind = scope["type"]
     if kind in _WIDE_SCOPES:
         return kind, "", 0, language
@@ -95,79 +92,79 @@ def _menu_key(engine: "Engine", p: CommandsOf) -> CommandKey:
     user_id = scope.get("user_id", 0)
     if kind == "chat_member" and user_id <= 0:
         raise bad_request("Can't parse BotCommandScope: Invalid user_id specified")
-    chat = find_chat(engine, str(scope["chat_id"]))
-    if chat.private and kind != "chat":
+    chat = find_chat(world, str(scope["chat_id"]))
+    if chat.is_private and kind != "chat":
         raise bad_request("Can't use specified scope in private chats")
     return kind, str(chat.id), user_id if kind == "chat_member" else 0, language
 
 
-def _language(p: CommandsOf | InLanguage) -> str:
+def _language(params: CommandsOf | InLanguage) -> str:
     """Give the language code: two letters or none."""
-    if not _LANGUAGE.fullmatch(p.language_code):
+    if not _LANGUAGE.fullmatch(params.language_code):
         raise bad_request("Invalid language code specified")
-    return p.language_code
+    return params.language_code
 
 
-def _set(engine: "Engine", texts: dict[str, str], p: InLanguage, text: str, limit: int) -> bool:
-    language = _language(p)
+def _set(world: World, texts: dict[str, str], params: InLanguage, text: str, limit: int) -> bool:
+    language = _language(params)
     if len(text) > limit:
         raise bad_request("BOT_TEXT_TOO_LONG" if limit > MAX_NAME else "BOT_TITLE_INVALID")
     if text:
         texts[language] = text
     elif language or limit > MAX_NAME:
         texts.pop(language, None)
-    engine.changed("bot")
+    world.changes.record("bot")
     return True
 
 
-def _get(texts: dict[str, str], p: InLanguage) -> str:
-    return texts.get(_language(p)) or texts.get("", "")
+def _get(texts: dict[str, str], params: InLanguage) -> str:
+    return texts.get(_language(params)) or texts.get("", "")
 
 
-@method("setMyName", SetMyName)
-def set_my_name(engine: "Engine", p: SetMyName) -> bool:
+@api_method("setMyName", SetMyName)
+def set_my_name(world: World, params: SetMyName) -> bool:
     """Set the bot's name in a language."""
-    _set(engine, engine.bot.names, p, p.name, MAX_NAME)
-    engine.bot.refresh()
+    _set(world, world.bot.names, params, params.name, MAX_NAME)
+    world.bot.rebuild_user()
     return True
 
 
-@method("getMyName", InLanguage)
-def get_my_name(engine: "Engine", p: InLanguage) -> Json:
+@api_method("getMyName", InLanguage)
+def get_my_name(world: World, params: InLanguage) -> Json:
     """Give the bot's name in a language."""
-    return {"name": _get(engine.bot.names, p)}
+    return {"name": _get(world.bot.names, params)}
 
 
-@method("setMyDescription", SetMyDescription)
-def set_my_description(engine: "Engine", p: SetMyDescription) -> bool:
+@api_method("setMyDescription", SetMyDescription)
+def set_my_description(world: World, params: SetMyDescription) -> bool:
     """Set what an empty chat with the bot shows."""
-    return _set(engine, engine.bot.descriptions, p, p.description, MAX_DESCRIPTION)
+    return _set(world, world.bot.descriptions, params, params.description, MAX_DESCRIPTION)
 
 
-@method("getMyDescription", InLanguage)
-def get_my_description(engine: "Engine", p: InLanguage) -> Json:
+@api_method("getMyDescription", InLanguage)
+def get_my_description(world: World, params: InLanguage) -> Json:
     """Give what an empty chat with the bot shows."""
-    return {"description": _get(engine.bot.descriptions, p)}
+    return {"description": _get(world.bot.descriptions, params)}
 
 
-@method("setMyShortDescription", SetMyShortDescription)
-def set_my_short_description(engine: "Engine", p: SetMyShortDescription) -> bool:
+@api_method("setMyShortDescription", SetMyShortDescription)
+def set_my_short_description(world: World, params: SetMyShortDescription) -> bool:
     """Set what the bot's profile shows."""
-    texts = engine.bot.short_descriptions
-    return _set(engine, texts, p, p.short_description, MAX_SHORT_DESCRIPTION)
+    texts = world.bot.short_descriptions
+    return _set(world, texts, params, params.short_description, MAX_SHORT_DESCRIPTION)
 
 
-@method("getMyShortDescription", InLanguage)
-def get_my_short_description(engine: "Engine", p: InLanguage) -> Json:
+@api_method("getMyShortDescription", InLanguage)
+def get_my_short_description(world: World, params: InLanguage) -> Json:
     """Give what the bot's profile shows."""
-    return {"short_description": _get(engine.bot.short_descriptions, p)}
+    return {"short_description": _get(world.bot.short_descriptions, params)}
 
 
-@method("setChatMenuButton", SetChatMenuButton)
-def set_chat_menu_button(engine: "Engine", p: SetChatMenuButton) -> bool:
+@api_method("setChatMenuButton", SetChatMenuButton)
+def set_chat_menu_button(world: World, params: SetChatMenuButton) -> bool:
     """Set the button beside the input field, for one person or for all."""
-    _check_user(engine, p)
-    button: Json = dict(p.menu_button or {"type": "default"})
+    _check_user(world, params)
+    button: Json = dict(params.menu_button or {"type": "default"})
     if button["type"] not in ("default", "commands", "web_app"):
         raise bad_request("Can't parse menu button: MenuButton has unsupported type")
     if button["type"] == "web_app":
@@ -175,21 +172,21 @@ def set_chat_menu_button(engine: "Engine", p: SetChatMenuButton) -> bool:
             raise bad_request("Menu button text must be non-empty")
         if not button["web_app"]["url"].startswith("https://"):
             raise bad_request("Menu button Web App URL is invalid: Only HTTPS links are allowed")
-    engine.bot.menu_buttons[p.chat_id or 0] = button
-    engine.changed("bot")
+    world.bot.menu_buttons[params.chat_id or 0] = button
+    world.changes.record("bot")
     return True
 
 
-@method("getChatMenuButton", GetChatMenuButton)
-def get_chat_menu_button(engine: "Engine", p: GetChatMenuButton) -> Json:
+@api_method("getChatMenuButton", GetChatMenuButton)
+def get_chat_menu_button(world: World, params: GetChatMenuButton) -> Json:
     """Give the button beside the input field."""
-    _check_user(engine, p)
-    buttons = engine.bot.menu_buttons
+    _check_user(world, params)
+    buttons = world.bot.menu_buttons
     default = buttons.get(0, {"type": "commands"})
-    own = buttons.get(p.chat_id or 0, default)
+    own = buttons.get(params.chat_id or 0, default)
     return default if own["type"] == "default" and own is not default else own
 
 
-def _check_user(engine: "Engine", p: GetChatMenuButton) -> None:
-    if p.chat_id is not None and p.chat_id not in engine.people:
+def _check_user(world: World, params: GetChatMenuButton) -> None:
+    if params.chat_id is not None and params.chat_id not in world.accounts:
         raise bad_request("user not found")

@@ -1,19 +1,16 @@
 """Methods that answer pressed buttons and inline queries."""
 
 import re
-from typing import TYPE_CHECKING
 
 from sandbox.bot_api.keyboards import check_inline
-from sandbox.bot_api.method_registry import method
-from sandbox.bot_api.methods.messages import MAX_TEXT
+from sandbox.bot_api.method_registry import api_method
 from sandbox.bot_api.params.message_params import AnswerCallbackQuery, AnswerInlineQuery
 from sandbox.bot_api.params.objects import InlineQueryResult, InlineQueryResultsButton
 from sandbox.errors import bad_request
+from sandbox.limits import MAX_TEXT_LENGTH
 from sandbox.markup import format_text
 from sandbox.types import Json
-
-if TYPE_CHECKING:
-    from sandbox.engine import Engine
+from sandbox.world.world import World
 
 MAX_ALERT = 200
 MAX_RESULTS = 50
@@ -22,29 +19,29 @@ MAX_OFFSET = 64
 _START_PARAMETER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-@method("answerCallbackQuery", AnswerCallbackQuery)
-def answer_callback_query(engine: "Engine", p: AnswerCallbackQuery) -> bool:
+@api_method("answerCallbackQuery", AnswerCallbackQuery)
+def answer_callback_query(world: World, params: AnswerCallbackQuery) -> bool:
     """Answer a pressed button: stop its spinner, with or without words."""
-    if len(p.text) > MAX_ALERT:
+    if len(params.text) > MAX_ALERT:
         raise bad_request("MESSAGE_TOO_LONG")
-    if p.url and not p.url.startswith((f"https://t.me/{engine.bot.username}", "tg://")):
+    if params.url and not params.url.startswith((f"https://t.me/{world.bot.username}", "tg://")):
         raise bad_request("URL_INVALID")
     answer: Json = {}
-    if p.text:
-        answer["text"] = p.text
-    if p.show_alert:
+    if params.text:
+        answer["text"] = params.text
+    if params.show_alert:
         answer["show_alert"] = True
-    if p.url:
-        answer["url"] = p.url
-    query = engine.queries.answer("callback", p.callback_query_id, answer)
-    engine.changed("answer", engine.chats.get(query.chat_id))
+    if params.url:
+        answer["url"] = params.url
+    query = world.queries.answer("callback", params.callback_query_id, answer)
+    world.changes.record("answer", world.chats.get(query.chat_id))
     return True
 
 
-@method("answerInlineQuery", AnswerInlineQuery)
-def answer_inline_query(engine: "Engine", p: AnswerInlineQuery) -> bool:
+@api_method("answerInlineQuery", AnswerInlineQuery)
+def answer_inline_query(world: World, params: AnswerInlineQuery) -> bool:
     """Answer an inline query with articles to choose from."""
-    results = p.results or []
+    results = params.results or []
     if len(results) > MAX_RESULTS:
         raise bad_request("Too many inline query results specified")
     ids = [result["id"] for result in results]
@@ -52,15 +49,15 @@ def answer_inline_query(engine: "Engine", p: AnswerInlineQuery) -> bool:
         raise bad_request("RESULT_ID_INVALID")
     if len(set(ids)) != len(ids):
         raise bad_request("RESULT_ID_DUPLICATE")
-    if len(p.next_offset.encode()) > MAX_OFFSET:
+    if len(params.next_offset.encode()) > MAX_OFFSET:
         raise bad_request("NEXT_OFFSET_INVALID")
     answer: Json = {
         "results": [_result(result) for result in results],
-        "next_offset": p.next_offset,
+        "next_offset": params.next_offset,
     }
-    if p.button:
-        answer["button"] = _button(p.button)
-    engine.queries.answer("inline", p.inline_query_id, answer)
+    if params.button:
+        answer["button"] = _button(params.button)
+    world.queries.answer("inline", params.inline_query_id, answer)
     return True
 
 
@@ -80,7 +77,7 @@ def _result(result: InlineQueryResult) -> Json:
     )
     if not text:
         raise bad_request("Text must be non-empty")
-    if len(text) > MAX_TEXT:
+    if len(text) > MAX_TEXT_LENGTH:
         raise bad_request("MESSAGE_TOO_LONG")
     content: Json = {"text": text}
     if entities:

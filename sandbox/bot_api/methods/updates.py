@@ -1,52 +1,51 @@
 """Methods by which the bot gets its updates, and ends."""
 
 import re
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from sandbox.bot_api.method_registry import method
+from sandbox.bot_api.method_registry import api_method
 from sandbox.bot_api.params.chat_params import DeleteWebhook, GetUpdates, Nothing, SetWebhook
 from sandbox.errors import bad_request, conflict
-from sandbox.http.guard import is_loopback
+from sandbox.loopback import is_loopback
 from sandbox.types import Json
 from sandbox.world.update_queue import DEFAULT_KINDS
-from sandbox.world.webhook_delivery import Hook
-
-if TYPE_CHECKING:
-    from sandbox.engine import Engine
+from sandbox.world.webhook_delivery import WebhookTarget
+from sandbox.world.world import World
 
 _SECRET = re.compile(r"[A-Za-z0-9_-]*")
 
 
-@method("getUpdates", GetUpdates)
-async def get_updates(engine: "Engine", p: GetUpdates) -> list[Json]:
+@api_method("getUpdates", GetUpdates)
+async def get_updates(world: World, params: GetUpdates) -> list[Json]:
     """Give what is new, waiting for it if asked to."""
-    if engine.webhook.hook:
+    if world.webhook.target:
         raise conflict(
             "can't use getUpdates method while webhook is active; "
             "use deleteWebhook to delete the webhook first"
         )
-    engine.updates.allow(p.allowed_updates)
-    return await engine.updates.poll(p.offset, p.limit, p.timeout)
+    world.updates.set_allowed(params.allowed_updates)
+    return await world.updates.poll(params.offset, params.limit, params.timeout)
 
 
-@method("setWebhook", SetWebhook)
-async def set_webhook(engine: "Engine", p: SetWebhook) -> bool:
+@api_method("setWebhook", SetWebhook)
+async def set_webhook(world: World, params: SetWebhook) -> bool:
     """Send updates to a web address from now on; an empty one ends that."""
-    if p.drop_pending_updates:
-        engine.updates.pending.clear()
-    if not p.url:
-        await engine.webhook.stop()
+    if params.drop_pending_updates:
+        world.updates.pending.clear()
+    if not params.url:
+        await world.webhook.stop()
         return True
-    if len(p.secret_token) > 256:
+    if len(params.secret_token) > 256:
         raise bad_request("secret token is too long")
-    if not _SECRET.fullmatch(p.secret_token):
+    if not _SECRET.fullmatch(params.secret_token):
         raise bad_request("secret token contains unallowed characters")
-    _check_url(p.url)
-    engine.updates.allow(p.allowed_updates)
-    engine.updates.end_poll("terminated by setWebhook request")
-    connections = max(1, min(100, p.max_connections))
-    await engine.webhook.start(Hook(p.url, p.secret_token, connections, p.ip_address))
+    _check_url(params.url)
+    world.updates.set_allowed(params.allowed_updates)
+    world.updates.end_poll("terminated by setWebhook request")
+    connections = max(1, min(100, params.max_connections))
+    await world.webhook.start(
+        WebhookTarget(params.url, params.secret_token, connections, params.ip_address)
+    )
     return True
 
 
@@ -59,28 +58,28 @@ def _check_url(url: str) -> None:
         raise bad_request("bad webhook: the sandbox posts to this machine only")
 
 
-@method("deleteWebhook", DeleteWebhook)
-async def delete_webhook(engine: "Engine", p: DeleteWebhook) -> bool:
+@api_method("deleteWebhook", DeleteWebhook)
+async def delete_webhook(world: World, params: DeleteWebhook) -> bool:
     """End the webhook."""
-    if p.drop_pending_updates:
-        engine.updates.pending.clear()
-    await engine.webhook.stop()
+    if params.drop_pending_updates:
+        world.updates.pending.clear()
+    await world.webhook.stop()
     return True
 
 
-@method("getWebhookInfo", Nothing)
-def get_webhook_info(engine: "Engine", p: Nothing) -> Json:
+@api_method("getWebhookInfo", Nothing)
+def get_webhook_info(world: World, params: Nothing) -> Json:
     """Say how the webhook does."""
-    info = engine.webhook.info()
-    info["pending_update_count"] = len(engine.updates.pending)
-    if engine.updates.allowed != DEFAULT_KINDS:
-        info["allowed_updates"] = sorted(engine.updates.allowed)
+    info = world.webhook.info()
+    info["pending_update_count"] = len(world.updates.pending)
+    if world.updates.allowed != DEFAULT_KINDS:
+        info["allowed_updates"] = sorted(world.updates.allowed)
     return info
 
 
-@method("logOut", Nothing)
-@method("close", Nothing)
-async def close(engine: "Engine", p: Nothing) -> bool:
+@api_method("logOut", Nothing)
+@api_method("close", Nothing)
+async def close(world: World, params: Nothing) -> bool:
     """End the bot's session; the sandbox lets it begin again at once."""
-    await engine.webhook.stop()
+    await world.webhook.stop()
     return True

@@ -193,7 +193,7 @@ class EditMessageReplyMarkup(EditTarget):
     """Parameters of editMessageReplyMarkup."""
 
 
-class OneMessage(Params):
+class MessageParams(Params):
     """A message in a chat."""
 
     chat_id: str = ""
@@ -207,20 +207,20 @@ class DeleteMessages(Params):
     message_ids: FromJson[list[int] | None] = None
 
 
-class PinChatMessage(OneMessage):
+class PinChatMessage(MessageParams):
     """Parameters of pinChatMessage."""
 
     business_connection_id: str = ""
     disable_notification: bool = False
 
 
-class UnpinChatMessage(OneMessage):
+class UnpinChatMessage(MessageParams):
     """Parameters of unpinChatMessage."""
 
     business_connection_id: str = ""
 
 
-class SetMessageReaction(OneMessage):
+class SetMessageReaction(MessageParams):
     """Parameters of setMessageReaction."""
 
     reaction: FromJson[list[ReactionType] | None] = None

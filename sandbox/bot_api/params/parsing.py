@@ -27,8 +27,8 @@ class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
 
-def _given(shape: dict[str, object]) -> dict[str, object]:
-    """Leave out nulls: Telegram takes them as not given."""
+def _drop_nulls(shape: dict[str, object]) -> dict[str, object]:
+    """Leave out nulls, which Telegram takes as not given."""
     return {key: value for key, value in shape.items() if value is not None}
 
 
@@ -36,31 +36,31 @@ def _without_nulls(value: object) -> object:
     if isinstance(value, list):
         return [_without_nulls(part) for part in value]
     if isinstance(value, dict):
-        return {key: _without_nulls(part) for key, part in _given(value).items()}
+        return {key: _without_nulls(part) for key, part in _drop_nulls(value).items()}
     return value
 
 
-def _decoded(value: object) -> object:
+def _decode_json(value: object) -> object:
     """Read an object that came as JSON text, as in a form."""
     if not isinstance(value, str):
         return value
     if not value:
         return None
     try:
-        return json.loads(value, object_hook=_given)
+        return json.loads(value, object_hook=_drop_nulls)
     except ValueError:
         raise ValueError("not JSON") from None
 
 
 T = TypeVar("T")
-FromJson = Annotated[T, BeforeValidator(_decoded)]
+FromJson = Annotated[T, BeforeValidator(_decode_json)]
 """An object or list that a form carries as JSON text."""
 
 P = TypeVar("P", bound=Params)
 
 
-def read(model: type[P], given: Mapping[str, object]) -> P:
-    """Read the parameters of a method.
+def parse_params(model: type[P], given: Mapping[str, object]) -> P:
+    """Parse the parameters of a method.
 
     :raises ApiError: in Telegram's words for a malformed object; in ours, since Telegram
         ignores them, for a name that is not documented or a value of another type.
@@ -70,11 +70,11 @@ def read(model: type[P], given: Mapping[str, object]) -> P:
     except ValidationError as error:
         bare = {name: _without_nulls(value) for name, value in given.items() if value is not None}
         if bare != given:
-            return read(model, bare)
-        raise _in_words(error.errors(include_url=False)[0]) from None
+            return parse_params(model, bare)
+        raise _api_error(error.errors(include_url=False)[0]) from None
 
 
-def _in_words(error: ErrorDetails) -> ApiError:
+def _api_error(error: ErrorDetails) -> ApiError:
     place = [str(part) for part in error["loc"]]
     if error["type"] == "extra_forbidden" and len(place) == 1:
         return bad_request(f'unknown parameter "{place[0]}"')

@@ -144,7 +144,7 @@ async def expect_where_they_are(person: Subscriber) -> DialogState:
 def sees_step(person: Subscriber, step: Step, at: DialogState, language: str | None = None) -> None:
     """Expect the words of a step on the screen; what was told once need not stand there again."""
     spoken = language or person.stage.kaika.people.language(
-        person.person.id, person.person.language_code
+        person.person.id, person.person.account.language_code
     )
     text = shown(person)["text"]
     assert text in [words(person.stage, step, each, spoken) for each in (at, without_told(at))]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from sandbox.client.telegram_client import Person
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.server import RunningSandbox, serve
 from tests.browser import ChatPage, Device, chromium, window
@@ -31,9 +31,9 @@ class World:
         await page.open(self.sandbox.page_url)
         return page
 
-    def person(self, name: str, language: str = "en", *, started: bool = True) -> Person:
+    def person(self, name: str, language: str = "en", *, started: bool = True) -> TelegramClient:
         """Make a person who talks to the bot already."""
-        person = self.engine.person(name, language)
+        person = self.engine.add_person(name, language)
         if started:
             person.start()
         return person

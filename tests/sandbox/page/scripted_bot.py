@@ -101,7 +101,7 @@ class ScriptedBot:
             await self._say(chat_id, f"Echo: {len(text)} characters", **place)
 
     async def _greet(self, chat_id: int) -> None:
-        words = GREETING.format(name=self.engine.bot.username)
+        words = GREETING.format(name=self.engine.world.bot.username)
         await self._say(chat_id, words, reply_markup={"inline_keyboard": _KEYS})
 
     async def _keyboard(self, chat_id: int) -> None:

@@ -14,7 +14,7 @@ both = pytest.mark.parametrize("device", [PHONE, DESKTOP], ids=lambda device: de
 
 async def test_in_a_group_one_speaks_as_any_member(world: World) -> None:
     mei, sri = world.person("Mei"), world.person("Sri", "id")
-    world.engine.group("Friends", [mei, sri], bot_is_admin=True)
+    world.engine.add_group("Friends", [mei, sri], bot_is_admin=True)
     page = await world.opens(DESKTOP)
     await page.goes_to("Friends")
     await page.field("Write as").select_option("Sri")
@@ -28,8 +28,8 @@ async def test_in_a_group_one_speaks_as_any_member(world: World) -> None:
 @both
 async def test_a_forum_shows_its_topics(world: World, device: Device) -> None:
     mei = world.person("Mei")
-    forum = world.engine.group("Staff", [mei], is_forum=True, bot_is_admin=True)
-    forum.make_topic("Ann, locked card", mei)
+    forum = world.engine.add_group("Staff", [mei], is_forum=True, bot_is_admin=True)
+    forum.create_topic("Ann, locked card", mei)
     page = await world.opens(device)
     await page.goes_to("Staff")
     await page.page.get_by_role("button", name="New topic").click()
@@ -58,8 +58,7 @@ async def test_the_browser_goes_back_to_the_chat_before(world: World) -> None:
 async def test_a_mail_shows_as_soon_as_it_is_sent(world: World) -> None:
     page = await world.opens(PHONE)
     await page.page.get_by_role("button", name="Mails").click()
-    world.engine.mails.add("mei@example.com", "Your one-time code", "It is 123456.")
-    world.engine.changed("mails")
+    world.engine.world.mailbox.add("mei@example.com", "Your one-time code", "It is 123456.")
     await page.page.locator(".row", has_text="Your one-time code").click()
     await expect(page.page.locator(".letter")).to_contain_text("It is 123456.")
 

@@ -15,7 +15,7 @@ _LAST_BEGINS_IN_SIGHT = """() => {
 
 async def test_a_message_is_forwarded_to_a_group(world: World) -> None:
     mei = world.person("Mei")
-    world.engine.group("Friends", [mei], bot_is_admin=True)
+    world.engine.add_group("Friends", [mei], bot_is_admin=True)
     page = await world.opens(PHONE)
     await page.goes_to("Mei")
     await page.opens_menu_of("Welcome")
@@ -26,8 +26,8 @@ async def test_a_message_is_forwarded_to_a_group(world: World) -> None:
 
 async def test_what_is_forwarded_to_a_topic_is_in_that_topic(world: World) -> None:
     mei = world.person("Mei")
-    forum = world.engine.group("Staff", [mei], is_forum=True, bot_is_admin=True)
-    forum.make_topic("Lost card", mei)
+    forum = world.engine.add_group("Staff", [mei], is_forum=True, bot_is_admin=True)
+    forum.create_topic("Lost card", mei)
     page = await world.opens(DESKTOP)
     await page.goes_to("Mei")
     await page.opens_menu_of("Welcome")

@@ -212,7 +212,7 @@ async def test_a_blocked_bot_is_unblocked_again(world: World) -> None:
     await page.presses("Chat menu")
     await page.chooses("Block the bot")
     await expect(page.composer).to_be_hidden()
-    assert mei.has_blocked
+    assert mei.account.has_blocked
     await page.presses("Unblock the bot")
     await expect(page.composer).to_be_visible()
-    assert not mei.has_blocked
+    assert not mei.account.has_blocked
