@@ -43,7 +43,9 @@ class Engine:
     ) -> None:
         options = options or SandboxOptions()
         bot_id = int(token.partition(":")[0])
-        profile = BotProfile(bot_id, username, {"": name}, reads_groups=options.reads_groups)
+        profile = BotProfile(
+            bot_id, username, {"": name}, reads_all_group_messages=options.reads_groups
+        )
         self.token = token
         self.world = World(profile, now, options)
         self.world.webhook.call_method = self.call

@@ -22,11 +22,11 @@ def find_chat(world: World, chat_id: str) -> ChatState:
     except (ValueError, KeyError):
         raise bad_request("chat not found") from None
     if not chat.is_private:
-        _check_member(chat.members.get(world.bot.id, "left"))
+        _require_bot_member(chat.members.get(world.bot.id, "left"))
     return chat
 
 
-def _check_member(status: str) -> None:
+def _require_bot_member(status: str) -> None:
     if status == "kicked":
         raise forbidden("bot was kicked from the supergroup chat")
     if status == "left":
@@ -48,7 +48,7 @@ def find_writable_chat(world: World, chat_id: str) -> ChatState:
     return chat
 
 
-def check_thread(world: World, chat: ChatState, thread: int) -> int:
+def resolve_thread(world: World, chat: ChatState, thread: int) -> int:
     """Return the topic a message goes to; 0 is none, as in a group without topics.
 
     :raises ApiError: where there is no such topic, or it is closed.

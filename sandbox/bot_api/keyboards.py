@@ -1,7 +1,7 @@
 """Checks reply markup the way Telegram does."""
 
 from sandbox.errors import bad_request
-from sandbox.markup.links import check_link
+from sandbox.markup.links import normalise_link
 from sandbox.types import Json
 
 _ACTIONS = (
@@ -17,7 +17,7 @@ _ACTIONS = (
     "pay",
 )
 _KINDS = ("inline_keyboard", "keyboard", "remove_keyboard", "force_reply")
-_BELONGS = {
+_FIELDS = {
     "inline_keyboard": {"inline_keyboard"},
     "keyboard": {
         "keyboard",
@@ -35,8 +35,8 @@ _MAX_DATA = 64
 _STYLES = ("", "default", "primary", "danger", "success")
 
 
-def check_markup(markup: Json | None, *, private: bool, invoice: bool = False) -> Json | None:
-    """Give `markup` as it will stand, or None where nothing of it is left.
+def normalise_markup(markup: Json | None, *, private: bool, invoice: bool = False) -> Json | None:
+    """Return `markup` as it will stand, or None if nothing of it is left.
 
     :raises ApiError: where Telegram refuses it.
     """
@@ -45,18 +45,18 @@ def check_markup(markup: Json | None, *, private: bool, invoice: bool = False) -
     kinds = [kind for kind in _KINDS if markup.get(kind)]
     if not kinds:
         return None
-    foreign = set(markup) - _BELONGS[kinds[0]]
+    foreign = set(markup) - _FIELDS[kinds[0]]
     if foreign:
         raise bad_request(f'Can\'t parse reply keyboard markup: unknown field "{min(foreign)}"')
     if kinds[0] == "inline_keyboard":
-        return check_inline(markup, invoice=invoice)
+        return normalise_inline_keyboard(markup, invoice=invoice)
     if kinds[0] == "keyboard":
-        return _check_keyboard(markup, private)
+        return _normalise_reply_keyboard(markup, private)
     return markup
 
 
-def check_inline(markup: Json | None, *, invoice: bool = False) -> Json | None:
-    """Give an inline keyboard without empty rows, or None.
+def normalise_inline_keyboard(markup: Json | None, *, invoice: bool = False) -> Json | None:
+    """Return an inline keyboard without empty rows, or None.
 
     :raises ApiError: where Telegram refuses it, or it is another kind of markup.
     """
@@ -65,54 +65,55 @@ def check_inline(markup: Json | None, *, invoice: bool = False) -> Json | None:
     if set(markup) != {"inline_keyboard"}:
         raise bad_request("Inline keyboard expected")
     rows = [
-        [_button(button) for button in row if button["text"]] for row in markup["inline_keyboard"]
+        [_normalise_button(button) for button in row if button["text"]]
+        for row in markup["inline_keyboard"]
     ]
     rows = [row for row in rows if row]
     buttons = [button for row in rows for button in row]
     if len(buttons) > _MAX_BUTTONS:
         raise bad_request("reply markup is too long")
-    _check_pay(buttons, invoice)
+    _check_pay_button(buttons, invoice)
     return {"inline_keyboard": rows} if rows else None
 
 
-def _check_pay(buttons: list[Json], invoice: bool) -> None:
+def _check_pay_button(buttons: list[Json], invoice: bool) -> None:
     if not invoice and any("pay" in button for button in buttons):
         raise bad_request("BUTTON_TYPE_INVALID")
     if invoice and buttons and not buttons[0].get("pay"):
         raise bad_request("REPLY_MARKUP_BUY_EMPTY")
 
 
-def _button(button: Json) -> Json:
-    actions = [name for name in _ACTIONS if button.get(name) or _empty_query(button, name)]
+def _normalise_button(button: Json) -> Json:
+    actions = [name for name in _ACTIONS if button.get(name) or _offers_empty_query(button, name)]
     if not actions:
-        raise _unparsable("Text buttons are unallowed in the inline keyboard")
+        raise _unparsable_button("Text buttons are unallowed in the inline keyboard")
     if len(actions) > 1:
-        raise _unparsable(f"one type of button only, not {' and '.join(actions)}")
+        raise _unparsable_button(f"one type of button only, not {' and '.join(actions)}")
     if button.get("style", "") not in _STYLES:
-        raise _unparsable("invalid button style specified")
+        raise _unparsable_button("invalid button style specified")
     if len(button.get("callback_data", "").encode()) > _MAX_DATA:
         raise bad_request("BUTTON_DATA_INVALID")
     if not 1 <= len(button.get("copy_text", {"text": "x"})["text"]) <= 256:
         raise bad_request("BUTTON_COPY_TEXT_INVALID")
-    return _with_link(button)
+    return _normalise_link(button)
 
 
-def _empty_query(button: Json, name: str) -> bool:
-    """Say whether `name` offers an inline query, which may be empty."""
+def _offers_empty_query(button: Json, name: str) -> bool:
+    """Return whether `name` offers an inline query, which may be empty."""
     return name.startswith(("switch_inline", "callback_game")) and name in button
 
 
-def _with_link(button: Json) -> Json:
+def _normalise_link(button: Json) -> Json:
     link = button.get("url")
     if not link or link.lower().startswith("tg://user"):
         return button
     try:
-        return {**button, "url": check_link(link)}
+        return {**button, "url": normalise_link(link)}
     except ValueError as reason:
         raise bad_request(f"inline keyboard button URL '{link}' is invalid: {reason}") from None
 
 
-def _check_keyboard(markup: Json, private: bool) -> Json | None:
+def _normalise_reply_keyboard(markup: Json, private: bool) -> Json | None:
     rows = [
         [{"text": button} if isinstance(button, str) else button for button in row]
         for row in markup["keyboard"]
@@ -138,5 +139,5 @@ _PRIVATE_ONLY = {
 }
 
 
-def _unparsable(reason: str) -> Exception:
+def _unparsable_button(reason: str) -> Exception:
     return bad_request(f"Can't parse inline keyboard button: {reason}")

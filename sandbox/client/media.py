@@ -7,7 +7,7 @@ from sandbox.client.messages import send_content
 from sandbox.client.session import AccountSession
 from sandbox.errors import PersonError
 from sandbox.limits import MAX_CAPTION_LENGTH
-from sandbox.markup import typed_text
+from sandbox.markup import parse_typed_text
 from sandbox.types import Json
 from sandbox.world.chats import ChatState
 from sandbox.world.file_store import FileStore, StoredFile, UploadedFile
@@ -17,7 +17,7 @@ _PIXEL = (
     b"\0\0\0\rIDATx\x9cc\xf8\xff\xff?\0\x05\xfe\x02\xfe\r\xefF\xb8\0\0\0\0IEND\xaeB`\x82"
 )
 _CAPTIONED = frozenset({"photo", "voice", "video", "animation", "audio", "document"})
-_SUFFIXES = {
+_FILES = {
     "sticker": ("sticker.webp", "image/webp"),
     "voice": ("voice.ogg", "audio/ogg"),
     "video": ("video.mp4", "video/mp4"),
@@ -40,46 +40,46 @@ def send_media(
 
     :param details: what differs from the usual, such as ``phone_number`` of a contact.
     """
-    content = media_content(session.world.files, session.user, kind, caption, dict(details or {}))
+    content = build_media(session.world.files, session.user, kind, caption, dict(details or {}))
     return send_content(session, chat, content, thread)
 
 
-def media_content(
+def build_media(
     files: FileStore, user: Json, kind: str, caption: str | None, details: dict[str, Any]
 ) -> Json:
     """Return what a message of this kind says.
 
     :raises PersonError: where the kind is unknown or takes no caption.
     """
-    make = _MAKERS.get(kind)
+    make = _BUILDERS.get(kind)
     if make is None:
-        raise PersonError(400, "unknown_kind", f"One of {', '.join(sorted(_MAKERS))}.")
+        raise PersonError(400, "unknown_kind", f"One of {', '.join(sorted(_BUILDERS))}.")
     content = make(files, user, kind, details)
     if caption:
         if kind not in _CAPTIONED:
             raise PersonError(400, "no_caption", f"A {kind} has no caption.")
-        content.update(_caption(caption))
+        content.update(_parse_caption(caption))
     return content
 
 
-def _caption(caption: str) -> Json:
-    text, entities = typed_text(caption)
+def _parse_caption(caption: str) -> Json:
+    text, entities = parse_typed_text(caption)
     if len(text) > MAX_CAPTION_LENGTH:
         raise PersonError(400, "caption_too_long", f"At most {MAX_CAPTION_LENGTH} characters.")
     return {"caption": text, "caption_entities": entities} if entities else {"caption": text}
 
 
-def _stored(files: FileStore, kind: str, details: dict[str, Any]) -> StoredFile:
-    name, mime_type = _SUFFIXES[kind]
+def _store_file(files: FileStore, kind: str, details: dict[str, Any]) -> StoredFile:
+    name, mime_type = _FILES[kind]
     name = details.get("file_name", name)
     return files.add(
         f"{kind}s", UploadedFile(name, f"A {kind} of the sandbox.".encode(), mime_type)
     )
 
 
-def _file(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
-    stored = _stored(files, kind, details)
-    shape = {**stored.as_json(), **_SHAPES[kind], **details}
+def _build_file(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
+    stored = _store_file(files, kind, details)
+    shape = {**stored.as_json(), **_DETAILS[kind], **details}
     if kind in ("document", "audio", "video", "animation"):
         shape["file_name"] = stored.upload.name
     if kind not in ("sticker", "video_note"):
@@ -93,7 +93,7 @@ def _file(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> J
     return content
 
 
-def _photo(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
+def _build_photo(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
     sizes = []
     for width, height in ((90, 67), (800, 600)):
         stored = files.add("photos", UploadedFile("photo.png", _PIXEL, "image/png"))
@@ -101,26 +101,26 @@ def _photo(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> 
     return {"photo": sizes}
 
 
-def _contact(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
+def _build_contact(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
     contact: Json = {"phone_number": "886912345678", "first_name": user["first_name"]}
     return {"contact": {**contact, "user_id": user["id"], **details}}
 
 
-def _location(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
+def _build_location(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
     return {"location": {"latitude": 25.0375, "longitude": 121.5637, **details}}
 
 
-def _venue(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
-    place = _location(files, user, kind, {})["location"]
+def _build_venue(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
+    place = _build_location(files, user, kind, {})["location"]
     venue = {"location": place, "title": "Taipei City Hall", "address": "Xinyi, Taipei"}
     return {"location": place, "venue": {**venue, **details}}
 
 
-def _dice(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
+def _build_dice(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
     return {"dice": {"emoji": "🎲", "value": 4, **details}}
 
 
-def _poll(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
+def _build_poll(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> Json:
     options = [
         {"persistent_id": str(number), "text": text, "voter_count": 0}
         for number, text in enumerate(("Yes", "No"))
@@ -140,7 +140,7 @@ def _poll(files: FileStore, user: Json, kind: str, details: dict[str, Any]) -> J
     return {"poll": {**poll, **details}}
 
 
-_SHAPES: dict[str, Json] = {
+_DETAILS: dict[str, Json] = {
     "sticker": {
         "type": "regular",
         "width": 512,
@@ -157,13 +157,13 @@ _SHAPES: dict[str, Json] = {
     "audio": {"duration": 180, "title": "A song", "performer": "Somebody"},
     "document": {},
 }
-_MAKERS: dict[str, Callable[[FileStore, Json, str, dict[str, Any]], Json]] = {
-    **dict.fromkeys(_SHAPES, _file),
-    "photo": _photo,
-    "contact": _contact,
-    "location": _location,
-    "venue": _venue,
-    "dice": _dice,
-    "poll": _poll,
+_BUILDERS: dict[str, Callable[[FileStore, Json, str, dict[str, Any]], Json]] = {
+    **dict.fromkeys(_DETAILS, _build_file),
+    "photo": _build_photo,
+    "contact": _build_contact,
+    "location": _build_location,
+    "venue": _build_venue,
+    "dice": _build_dice,
+    "poll": _build_poll,
 }
-KINDS = frozenset(_MAKERS)
+MEDIA_KINDS = frozenset(_BUILDERS)

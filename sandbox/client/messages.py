@@ -3,7 +3,7 @@
 from sandbox.client.session import AccountSession, find_message
 from sandbox.errors import PersonError
 from sandbox.limits import MAX_TEXT_LENGTH
-from sandbox.markup import typed_text
+from sandbox.markup import parse_typed_text
 from sandbox.types import Json
 from sandbox.world.chats import ChatState, StoredMessage
 from sandbox.world.delivery import (
@@ -25,7 +25,7 @@ def send_text(
     reply_to_message_id: int | None = None,
 ) -> Json:
     """Send a text, in pieces of the length that Telegram allows, and return the last one."""
-    pieces = [typed_text(piece) for piece in _split(text)]
+    pieces = [parse_typed_text(piece) for piece in _split(text)]
     pieces = [(shown, entities) for shown, entities in pieces if shown]
     if not pieces:
         raise PersonError(400, "empty_text", "There is nothing in the text.")
@@ -107,7 +107,7 @@ def edit_message(session: AccountSession, chat: ChatState, message_id: int, text
     now = session.world.timestamp()
     if now - stored.message["date"] >= EDITABLE_SECONDS:
         raise PersonError(409, "too_old", "The message is older than 48 hours.")
-    shown, entities = typed_text(text)
+    shown, entities = parse_typed_text(text)
     if not shown or len(shown) > MAX_TEXT_LENGTH:
         raise PersonError(400, "bad_text", "The text is empty or too long.")
     if shown == stored.message[field]:

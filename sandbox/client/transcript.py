@@ -15,7 +15,7 @@ def build_transcript(session: AccountSession, chat: ChatState) -> Json:
     """
     world, account = session.world, session.account
     status = "private" if chat.is_private else chat.members[account.id]
-    commands = world.bot.menu_for(chat.id, account.id, account.language_code or "", status)
+    commands = world.bot.find_menu(chat.id, account.id, account.language_code or "", status)
     return {
         "version": world.changes.version,
         "chat": chat.json,

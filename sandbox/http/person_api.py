@@ -22,9 +22,9 @@ from sandbox.http.request_bodies import (
 from sandbox.http.request_handling import (
     MAX_WAIT,
     find_person,
+    json_reply,
     read_body,
     read_query_number,
-    reply,
     require_token,
 )
 from sandbox.world.world import World
@@ -71,17 +71,17 @@ class PersonApi:
     async def new_person(self, request: web.Request) -> web.Response:
         """Add a person."""
         body = await read_body(request, NewPersonBody)
-        return reply(TelegramClient.sign_up(self.world, **body.model_dump()).account.as_json())
+        return json_reply(TelegramClient.sign_up(self.world, **body.model_dump()).account.as_json())
 
     async def send(self, request: web.Request) -> web.Response:
         """Send a text."""
         body = await read_body(request, SendBody)
-        return reply(self._person(request).send(**body.model_dump()))
+        return json_reply(self._person(request).send(**body.model_dump()))
 
     async def start(self, request: web.Request) -> web.Response:
         """Start the bot."""
         body = await read_body(request, StartBody)
-        return reply(self._person(request).start(body.payload))
+        return json_reply(self._person(request).start(body.payload))
 
     async def press(self, request: web.Request) -> web.Response:
         """Press a button and return the bot's answer."""
@@ -91,12 +91,12 @@ class PersonApi:
             body.message_id, body.data, body.text, body.chat_id, forge=body.forge
         )
         answer = await person.wait_for_answer(query_id, min(body.wait, MAX_WAIT))
-        return reply({"callback_query_id": query_id, "answer": answer})
+        return json_reply({"callback_query_id": query_id, "answer": answer})
 
     async def press_key(self, request: web.Request) -> web.Response:
         """Press a key of a reply keyboard."""
         body = await read_body(request, PressKeyBody)
-        return reply(self._person(request).press_key(**body.model_dump()))
+        return json_reply(self._person(request).press_key(**body.model_dump()))
 
     async def inline(self, request: web.Request) -> web.Response:
         """Send an inline query and return the results."""
@@ -105,57 +105,57 @@ class PersonApi:
         query_id = person.query_inline(body.query, body.chat_id, body.offset)
         answer = await person.wait_for_answer(query_id, min(body.wait, MAX_WAIT))
         shown = answer or {"results": [], "next_offset": ""}
-        return reply({"inline_query_id": query_id, "answered": answer is not None, **shown})
+        return json_reply({"inline_query_id": query_id, "answered": answer is not None, **shown})
 
     async def choose(self, request: web.Request) -> web.Response:
         """Send an inline result."""
         body = await read_body(request, ChooseBody)
-        return reply(self._person(request).choose_result(**body.model_dump()))
+        return json_reply(self._person(request).choose_result(**body.model_dump()))
 
     async def edit(self, request: web.Request) -> web.Response:
         """Change a text."""
         body = await read_body(request, EditBody)
-        return reply(self._person(request).edit(**body.model_dump()))
+        return json_reply(self._person(request).edit(**body.model_dump()))
 
     async def delete(self, request: web.Request) -> web.Response:
         """Delete a message."""
         body = await read_body(request, MessageBody)
         self._person(request).delete(**body.model_dump())
-        return reply({})
+        return json_reply({})
 
     async def react(self, request: web.Request) -> web.Response:
         """React to a message."""
         body = await read_body(request, ReactBody)
         self._person(request).react(**body.model_dump())
-        return reply({})
+        return json_reply({})
 
     async def media(self, request: web.Request) -> web.Response:
         """Send something that is no text."""
         body = await read_body(request, MediaBody)
         given = body.model_dump(exclude={"details"})
-        return reply(self._person(request).send_media(**given, **body.details))
+        return json_reply(self._person(request).send_media(**given, **body.details))
 
     async def forward(self, request: web.Request) -> web.Response:
         """Forward a message."""
         body = await read_body(request, ForwardBody)
-        return reply(self._person(request).forward(**body.model_dump()))
+        return json_reply(self._person(request).forward(**body.model_dump()))
 
     async def block(self, request: web.Request) -> web.Response:
         """Block the bot."""
         await read_body(request, EmptyBody)
         self._person(request).block()
-        return reply({})
+        return json_reply({})
 
     async def unblock(self, request: web.Request) -> web.Response:
         """Unblock the bot."""
         await read_body(request, EmptyBody)
         self._person(request).unblock()
-        return reply({})
+        return json_reply({})
 
     async def pay(self, request: web.Request) -> web.Response:
         """Pay an invoice."""
         body = await read_body(request, PayBody)
-        return reply(await self._person(request).pay(**body.model_dump()))
+        return json_reply(await self._person(request).pay(**body.model_dump()))
 
     async def transcript(self, request: web.Request) -> web.Response:
         """Return a chat: now, or as soon as it changes."""
@@ -168,4 +168,4 @@ class PersonApi:
             await self.world.changes.signal.wait_for(
                 lambda: chat.version > seen or None, min(wait, MAX_WAIT)
             )
-        return reply(person.transcript(chat.id))
+        return json_reply(person.transcript(chat.id))

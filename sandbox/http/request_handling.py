@@ -57,7 +57,7 @@ def read_query_number(request: web.Request, name: str) -> float | None:
         raise PersonError(400, "bad_query", f"{name} must be a number.") from None
 
 
-def reply(value: object) -> web.Response:
+def json_reply(value: object) -> web.Response:
     """Answer with JSON."""
     return web.json_response(value, dumps=lambda shape: json.dumps(shape, ensure_ascii=False))
 

@@ -18,9 +18,9 @@ from sandbox.http.request_bodies import (
 )
 from sandbox.http.request_handling import (
     find_person,
+    json_reply,
     read_body,
     read_query_number,
-    reply,
     require_token,
 )
 from sandbox.types import Json
@@ -90,7 +90,7 @@ class WorldApi:
             "commands": commands,
             "menu_buttons": {str(key): button for key, button in bot.menu_buttons.items()},
         }
-        return reply(
+        return json_reply(
             {
                 "version": self.world.changes.version,
                 "bot": shown,
@@ -112,26 +112,26 @@ class WorldApi:
             is_forum=body.is_forum,
             bot_is_admin=body.bot_is_admin,
         )
-        return reply(group.as_json())
+        return json_reply(group.as_json())
 
     async def new_member(self, request: web.Request) -> web.Response:
         """Let somebody join."""
         body = await read_body(request, MemberBody)
         self._group(request).add(find_person(self.world, body.person_id))
-        return reply({})
+        return json_reply({})
 
     async def leave(self, request: web.Request) -> web.Response:
         """Let somebody leave."""
         body = await read_body(request, MemberBody)
         self._group(request).remove(find_person(self.world, body.person_id))
-        return reply({})
+        return json_reply({})
 
     async def change_bot(self, request: web.Request) -> web.Response:
         """Add, promote or remove the bot."""
         body = await read_body(request, BotStatusBody)
         person = find_person(self.world, body.person_id)
         self._group(request).set_bot_status(body.status, by=person.user)
-        return reply({})
+        return json_reply({})
 
     async def new_topic(self, request: web.Request) -> web.Response:
         """Add a topic."""
@@ -139,30 +139,30 @@ class WorldApi:
         topic = self._group(request).create_topic(
             body.name, find_person(self.world, body.person_id)
         )
-        return reply(topic.as_json())
+        return json_reply(topic.as_json())
 
     async def mails(self, request: web.Request) -> web.Response:
         """Return all mails."""
-        return reply([mail.as_json() for mail in self.world.mailbox.mails])
+        return json_reply([mail.as_json() for mail in self.world.mailbox.mails])
 
     async def new_mail(self, request: web.Request) -> web.Response:
         """Store a mail that the system sends."""
         body = await read_body(request, MailBody)
         mail = self.world.mailbox.add(**body.model_dump())
-        return reply(mail.as_json())
+        return json_reply(mail.as_json())
 
     async def new_fault(self, request: web.Request) -> web.Response:
         """Let the next calls of a method go wrong."""
         body = await read_body(request, FaultBody)
         given = body.model_dump()
         self.world.faults.add(InjectedFault(**{**given, "method": body.method.lower()}))
-        return reply({})
+        return json_reply({})
 
     async def words(self, request: web.Request) -> web.Response:
         """Return the words of the page."""
         language = locales.resolve(request.query.get("language"))
         try:
-            return reply(dict(locales.words("sandbox", language)))
+            return json_reply(dict(locales.words("sandbox", language)))
         except FileNotFoundError:
             raise PersonError(404, "no_words", f"No words in {language}.") from None
 

@@ -1,4 +1,4 @@
-"""Finds what Telegram recognises by itself in a text: commands, mentions, links, hashtags."""
+"""Finds what Telegram recognises in a plain text: commands, mentions, links, hashtags."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _HINTS = re.compile(r"[@/#$+.:]")
 
 
 def find_entities(text: str) -> list[Entity]:
-    """Give what is recognised in `text`, in order, nothing overlapping, in code points."""
+    """Return the entities recognised in `text`, in order and not overlapping, in code points."""
     if not _HINTS.search(text):
         return []
     found = sorted(_find(text), key=lambda entity: (entity["offset"], -entity["length"]))

@@ -9,22 +9,22 @@ _USER = re.compile(r"tg:(?://)?user/?\?(?:[^#]*&)?id=(\d+)(?:[&#]|$)", re.IGNORE
 _BAD_HOST = re.compile(r"[\s<>\"'\\^`{|}]")
 
 
-def mentioned_user(link: str) -> int | None:
-    """Give the user that ``tg://user?id=…`` names."""
+def parse_user_link(link: str) -> int | None:
+    """Return the id of the user that ``tg://user?id=…`` names."""
     match = _USER.match(link)
     return int(match[1]) if match else None
 
 
-def checked_link(link: str) -> str | None:
-    """Give `link` as Telegram writes it, or None where it does not take it."""
+def try_normalise_link(link: str) -> str | None:
+    """Return `link` as Telegram writes it, or None if Telegram does not accept it."""
     try:
-        return check_link(link)
+        return normalise_link(link)
     except ValueError:
         return None
 
 
-def check_link(link: str) -> str:
-    """Give `link` as Telegram writes it: scheme lowered, ``http`` supplied, path present.
+def normalise_link(link: str) -> str:
+    """Return `link` as Telegram writes it: scheme lowered, ``http`` supplied, path present.
 
     :raises ValueError: with Telegram's reason.
     """

@@ -1,4 +1,4 @@
-"""Cleans a text and settles how its entities may nest."""
+"""Cleans a text, and merges its entities as they may nest."""
 
 import re
 from itertools import pairwise
@@ -27,19 +27,19 @@ _BLANK = re.compile("[\u200b-\u200f\u2060\ufeff\u3164\\s]*")
 _INVISIBLE = " \n"
 
 
-def clean(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
+def clean_text(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
     """Turn control characters into spaces, take out what Telegram takes out, and trim."""
     if _UNCLEAN.search(text):
-        text, entities = _scrub(text, entities)
+        text, entities = _remove_control_characters(text, entities)
     return _trim(text, [entity for entity in entities if entity["length"] > 0])
 
 
 def is_blank(text: str) -> bool:
-    """Say whether nothing in `text` can be seen."""
+    """Return whether nothing in `text` can be seen."""
     return _BLANK.fullmatch(text) is not None
 
 
-def _scrub(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
+def _remove_control_characters(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
     parts: list[str] = []
     places = [0]
     for character in text:
@@ -74,7 +74,7 @@ def _trim(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
     return text[cut:], kept
 
 
-def settle(given: list[Entity], found: list[Entity]) -> list[Entity]:
+def merge_entities(given: list[Entity], found: list[Entity]) -> list[Entity]:
     """Merge the entities the sender gave with those Telegram found.
 
     Links, mentions and code never overlap each other, quotes do not nest, code holds no
@@ -82,17 +82,19 @@ def settle(given: list[Entity], found: list[Entity]) -> list[Entity]:
     """
     if not given:
         return found
-    together = _sorted([*given, *found])
+    together = _sort([*given, *found])
     if all(_end(one) < other["offset"] for one, other in pairwise(together)):
         return together
-    solid = _apart([entity for entity in given if entity["type"] not in (*_SPLITTABLE, *_QUOTES)])
-    quotes = _apart([entity for entity in given if entity["type"] in _QUOTES])
-    solid = _inside(_merge(solid, _inside(found, quotes)), quotes)
-    others = _sorted([*solid, *quotes])
-    return _sorted([*others, *_cut(given, others)])
+    solid = _drop_overlapping(
+        [entity for entity in given if entity["type"] not in (*_SPLITTABLE, *_QUOTES)]
+    )
+    quotes = _drop_overlapping([entity for entity in given if entity["type"] in _QUOTES])
+    solid = _drop_crossing_quotes(_add_free(solid, _drop_crossing_quotes(found, quotes)), quotes)
+    others = _sort([*solid, *quotes])
+    return _sort([*others, *_split_formatting(given, others)])
 
 
-def _sorted(entities: list[Entity]) -> list[Entity]:
+def _sort(entities: list[Entity]) -> list[Entity]:
     return sorted(
         entities,
         key=lambda entity: (
@@ -103,24 +105,24 @@ def _sorted(entities: list[Entity]) -> list[Entity]:
     )
 
 
-def _apart(entities: list[Entity]) -> list[Entity]:
+def _drop_overlapping(entities: list[Entity]) -> list[Entity]:
     """Keep only those that do not overlap an earlier one."""
     kept: list[Entity] = []
     end = 0
-    for entity in _sorted(entities):
+    for entity in _sort(entities):
         if entity["offset"] >= end:
             kept.append(entity)
             end = _end(entity)
     return kept
 
 
-def _merge(old: list[Entity], new: list[Entity]) -> list[Entity]:
+def _add_free(old: list[Entity], new: list[Entity]) -> list[Entity]:
     """Add those of `new` that overlap nothing of `old`."""
     free = [entity for entity in new if not any(_overlap(entity, other) for other in old)]
-    return _sorted([*old, *free])
+    return _sort([*old, *free])
 
 
-def _inside(entities: list[Entity], quotes: list[Entity]) -> list[Entity]:
+def _drop_crossing_quotes(entities: list[Entity], quotes: list[Entity]) -> list[Entity]:
     """Keep those that lie within one quote or outside all of them."""
     return [
         entity
@@ -133,9 +135,9 @@ def _inside(entities: list[Entity], quotes: list[Entity]) -> list[Entity]:
     ]
 
 
-def _cut(given: list[Entity], others: list[Entity]) -> list[Entity]:
+def _split_formatting(given: list[Entity], others: list[Entity]) -> list[Entity]:
     """Merge formatting of one kind and cut it at the edges of everything else."""
-    runs = [run for kind in _SPLITTABLE for run in _runs(given, kind)]
+    runs = [run for kind in _SPLITTABLE for run in _merge_runs(given, kind)]
     edges = sorted(
         {run["offset"] for run in runs}
         | {entity["offset"] for entity in others}
@@ -145,14 +147,14 @@ def _cut(given: list[Entity], others: list[Entity]) -> list[Entity]:
     return [
         piece
         for run in runs
-        for piece in _pieces(run, edges)
+        for piece in _split_at(run, edges)
         if not any(_overlap(piece, entity) for entity in code)
     ]
 
 
-def _runs(given: list[Entity], kind: str) -> list[Entity]:
+def _merge_runs(given: list[Entity], kind: str) -> list[Entity]:
     runs: list[Entity] = []
-    for entity in _sorted([entity for entity in given if entity["type"] == kind]):
+    for entity in _sort([entity for entity in given if entity["type"] == kind]):
         if runs and entity["offset"] <= _end(runs[-1]):
             length = max(_end(runs[-1]), _end(entity)) - runs[-1]["offset"]
             runs[-1] = {**runs[-1], "length": length}
@@ -161,7 +163,7 @@ def _runs(given: list[Entity], kind: str) -> list[Entity]:
     return runs
 
 
-def _pieces(run: Entity, edges: list[int]) -> list[Entity]:
+def _split_at(run: Entity, edges: list[int]) -> list[Entity]:
     inner = [edge for edge in edges if run["offset"] < edge < _end(run)]
     bounds = [run["offset"], *inner, _end(run)]
     return [{**run, "offset": start, "length": end - start} for start, end in pairwise(bounds)]

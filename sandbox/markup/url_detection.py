@@ -39,19 +39,19 @@ _TOP_LEVEL = frozenset(_TOP_LEVEL_NAMES.split())
 
 
 def find_urls(text: str) -> Iterator[tuple[str, int, int]]:
-    """Give ``("url" | "email", start, end)`` for every address in `text`."""
+    """Yield ``("url" | "email", start, end)`` for every address in `text`."""
     for match in _APP_URL.finditer(text):
         yield "url", match.start(), match.start() + len(match[0].rstrip(_TRAILING))
     at = 0
     while host := _HOST.search(text, at):
-        found = _address(text, host)
+        found = _find_address(text, host)
         if found:
             yield found
         at = found[2] if found else host.end()
 
 
-def _address(text: str, host: re.Match[str]) -> tuple[str, int, int] | None:
-    """Give the address around a host, if it is one."""
+def _find_address(text: str, host: re.Match[str]) -> tuple[str, int, int] | None:
+    """Return the address around a host, if it is one."""
     before = text[max(0, host.start() - _BEFORE) : host.start()]
     user = _USER.search(before)
     if before.endswith("@") and not user:
@@ -63,17 +63,17 @@ def _address(text: str, host: re.Match[str]) -> tuple[str, int, int] | None:
     start = host.start() - (len(user[0]) if user else 0) - (len(scheme[0]) if scheme else 0)
     rest = _REST.match(text, host.end())
     assert rest is not None
-    end = rest.start("path") + _path_length(rest["path"]) if rest["path"] else rest.end()
+    end = rest.start("path") + _trimmed_path_length(rest["path"]) if rest["path"] else rest.end()
     bare = text[start:end].removeprefix("mailto:")
     if _EMAIL.fullmatch(bare):
         return "email", end - len(bare), end
-    if not _good_host(host[0], scheme is not None):
+    if not _is_host(host[0], scheme is not None):
         return None
     return "url", start, end
 
 
-def _path_length(path: str) -> int:
-    """Count what belongs to the address: closing brackets must have an opening one."""
+def _trimmed_path_length(path: str) -> int:
+    """Return how much belongs to the address: closing brackets must have an opening one."""
     depth = {"(": 0, "[": 0, "{": 0}
     end = len(path)
     for index, character in enumerate(path):
@@ -88,7 +88,7 @@ def _path_length(path: str) -> int:
     return len(kept)
 
 
-def _good_host(host: str, has_scheme: bool) -> bool:
+def _is_host(host: str, has_scheme: bool) -> bool:
     if _IPV4.fullmatch(host):
         return True
     labels = host.split(".")

@@ -33,7 +33,7 @@ class UserAccount:
             names["username"] = self.username
         return names
 
-    def private_chat(self) -> Json:
+    def private_chat_json(self) -> Json:
         """Return the Chat object of their own chat with the bot."""
         return {"id": self.id, **self._names(), "type": "private"}
 

@@ -19,7 +19,7 @@ class BotProfile:
     short_descriptions: dict[str, str] = field(default_factory=dict)
     commands: dict[CommandKey, list[Json]] = field(default_factory=dict)
     menu_buttons: dict[int, Json] = field(default_factory=dict)
-    reads_groups: bool = False
+    reads_all_group_messages: bool = False
     """Privacy mode is off for all groups."""
     user: Json = field(init=False)
     """The User object that goes into messages."""
@@ -41,13 +41,13 @@ class BotProfile:
         return {
             **self.user,
             "can_join_groups": True,
-            "can_read_all_group_messages": self.reads_groups,
+            "can_read_all_group_messages": self.reads_all_group_messages,
             "supports_inline_queries": True,
             "can_connect_to_business": False,
             "has_main_web_app": False,
         }
 
-    def menu_for(self, chat_id: int, user_id: int, language: str, status: str) -> list[Json]:
+    def find_menu(self, chat_id: int, user_id: int, language: str, status: str) -> list[Json]:
         """Return the commands a person sees in a chat: the narrowest scope that has any.
 
         :param status: ``private``, or the person's status in the group.

@@ -81,7 +81,7 @@ def is_visible_to_bot(world: World, chat: ChatState, stored: StoredMessage) -> b
     if not chat.has_member(world.bot.id):
         return False
     is_admin = chat.members[world.bot.id] == "administrator"
-    if is_admin or world.bot.reads_groups or stored.is_service:
+    if is_admin or world.bot.reads_all_group_messages or stored.is_service:
         return True
     return _is_meant_for_bot(world, stored.message)
 

@@ -6,7 +6,7 @@ from sandbox.errors import conflict
 from sandbox.types import Json
 from sandbox.world.change_signal import ChangeSignal
 
-DEFAULT_KINDS = frozenset(
+DEFAULT_UPDATE_KINDS = frozenset(
     {
         "message",
         "edited_message",
@@ -18,7 +18,7 @@ DEFAULT_KINDS = frozenset(
     }
 )
 """What is sent unless the bot asks otherwise; `chat_member` and reactions must be asked for."""
-KINDS = DEFAULT_KINDS | {"chat_member", "message_reaction"}
+UPDATE_KINDS = DEFAULT_UPDATE_KINDS | {"chat_member", "message_reaction"}
 MAX_WAIT = 50
 
 
@@ -27,7 +27,7 @@ class UpdateQueue:
 
     def __init__(self, first_id: int) -> None:
         self.pending: dict[int, Json] = {}
-        self.allowed = DEFAULT_KINDS
+        self.allowed = DEFAULT_UPDATE_KINDS
         self.signal = ChangeSignal()
         self._next_id = first_id
         self._poll = 0
@@ -47,7 +47,7 @@ class UpdateQueue:
         """Set which kinds of updates the bot wants; None keeps what was set last."""
         if kinds is None:
             return
-        self.allowed = frozenset(KINDS.intersection(kinds)) or DEFAULT_KINDS
+        self.allowed = frozenset(UPDATE_KINDS.intersection(kinds)) or DEFAULT_UPDATE_KINDS
 
     def end_poll(self, reason: str) -> None:
         """Let the poll that waits now fail with 409."""

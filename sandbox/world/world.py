@@ -94,7 +94,7 @@ class World:
         person_id = FIRST_PERSON_ID + len(self.accounts)
         account = UserAccount(person_id, first_name, language_code, username, last_name)
         self.accounts[person_id] = account
-        self.chats[person_id] = ChatState(person_id, account.private_chat())
+        self.chats[person_id] = ChatState(person_id, account.private_chat_json())
         self.changes.record("people")
         return account
 

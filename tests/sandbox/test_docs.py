@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from sandbox.bot_api.methods import METHODS
-from sandbox.client.media import KINDS
+from sandbox.client.media import MEDIA_KINDS
 from sandbox.http.person_api import PERSON_ACTIONS
 
 ROOT = Path(__file__).parents[2]
@@ -29,4 +29,4 @@ def test_every_error_of_the_person_interface_is_in_the_table() -> None:
 
 def test_every_verb_and_every_kind_of_media_is_told() -> None:
     told = names("### Everything a person can do", "### What a person sees")
-    assert set(PERSON_ACTIONS) | KINDS <= told
+    assert set(PERSON_ACTIONS) | MEDIA_KINDS <= told

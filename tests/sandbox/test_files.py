@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from sandbox.bot_api.image_size import image_size
+from sandbox.bot_api.image_size import read_image_size
 from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.world.file_store import UploadedFile
@@ -30,7 +30,7 @@ JPEG = (
     ],
 )
 def test_the_size_of_a_picture_is_read(content: bytes, size: dict[str, int] | None) -> None:
-    assert image_size(content) == size
+    assert read_image_size(content) == size
 
 
 async def test_a_document_is_sent_and_fetched(

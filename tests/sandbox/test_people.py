@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.client.media import KINDS
+from sandbox.client.media import MEDIA_KINDS
 from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.errors import PersonError
@@ -95,7 +95,7 @@ async def test_in_a_group_people_delete_their_own_only(
         ann.delete(sent["message_id"], group.id)
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(MEDIA_KINDS))
 async def test_every_kind_of_media_reaches_the_bot(
     bot: Bot, ann: TelegramClient, kind: str
 ) -> None:

@@ -2,7 +2,7 @@
 
 from sandbox.bot_api.access import find_chat, require_group
 from sandbox.bot_api.method_registry import api_method
-from sandbox.bot_api.params.chat_params import GetChatAdministrators, GetChatMember, OneChat
+from sandbox.bot_api.params.chat_params import ChatParams, GetChatAdministrators, GetChatMember
 from sandbox.errors import bad_request
 from sandbox.types import Json
 from sandbox.world.membership import chat_member, set_bot_status
@@ -36,9 +36,9 @@ _PERMISSIONS: Json = dict.fromkeys(
 )
 
 
-@api_method("getChat", OneChat)
-def get_chat(world: World, params: OneChat) -> Json:
-    """Give all there is to know of a chat."""
+@api_method("getChat", ChatParams)
+def get_chat(world: World, params: ChatParams) -> Json:
+    """Return a ChatFullInfo."""
     chat = find_chat(world, params.chat_id)
     full: Json = {
         **chat.json,
@@ -58,7 +58,7 @@ def get_chat(world: World, params: OneChat) -> Json:
 
 @api_method("getChatMember", GetChatMember)
 def get_chat_member(world: World, params: GetChatMember) -> Json:
-    """Say what somebody is in a chat."""
+    """Return the status of somebody in a chat."""
     chat = find_chat(world, params.chat_id)
     if params.user_id <= 0:
         raise bad_request("Invalid user_id specified")
@@ -70,9 +70,9 @@ def get_chat_member(world: World, params: GetChatMember) -> Json:
     return chat_member(world, params.user_id, chat.members.get(params.user_id, "left"))
 
 
-@api_method("getChatMemberCount", OneChat)
-def get_chat_member_count(world: World, params: OneChat) -> int:
-    """Count who is in a chat."""
+@api_method("getChatMemberCount", ChatParams)
+def get_chat_member_count(world: World, params: ChatParams) -> int:
+    """Return how many are in a chat, the bot included."""
     chat = find_chat(world, params.chat_id)
     if chat.is_private:
         return 2
@@ -81,7 +81,7 @@ def get_chat_member_count(world: World, params: OneChat) -> int:
 
 @api_method("getChatAdministrators", GetChatAdministrators)
 def get_chat_administrators(world: World, params: GetChatAdministrators) -> list[Json]:
-    """Give the administrators of a group."""
+    """Return the administrators of a group."""
     chat = find_chat(world, params.chat_id)
     require_group(chat, "there are no administrators in the private chat")
     return [
@@ -91,8 +91,8 @@ def get_chat_administrators(world: World, params: GetChatAdministrators) -> list
     ]
 
 
-@api_method("leaveChat", OneChat)
-def leave_chat(world: World, params: OneChat) -> bool:
+@api_method("leaveChat", ChatParams)
+def leave_chat(world: World, params: ChatParams) -> bool:
     """Leave a group."""
     chat = find_chat(world, params.chat_id)
     require_group(chat, "chat member status can't be changed in private chats")

@@ -1,18 +1,18 @@
 """Methods that change a message."""
 
 from sandbox.bot_api.access import find_chat, find_message, refuse_unsupported
-from sandbox.bot_api.keyboards import check_inline
+from sandbox.bot_api.keyboards import normalise_inline_keyboard
 from sandbox.bot_api.method_registry import api_method
-from sandbox.bot_api.methods.messages import caption_content
+from sandbox.bot_api.methods.messages import parse_caption
 from sandbox.bot_api.params.message_params import (
     EditMessageCaption,
     EditMessageReplyMarkup,
     EditMessageText,
-    EditTarget,
+    EditParams,
 )
 from sandbox.errors import bad_request
 from sandbox.limits import MAX_TEXT_LENGTH
-from sandbox.markup import format_text
+from sandbox.markup import parse_formatted_text
 from sandbox.types import Json
 from sandbox.world.chats import ChatState, StoredMessage
 from sandbox.world.delivery import replace_message
@@ -33,8 +33,8 @@ def edit_message_text(world: World, params: EditMessageText) -> Json | bool:
     refuse_unsupported(rich_messages=params.rich_message)
     if not params.text:
         raise bad_request("Message text is empty")
-    text, entities = format_text(params.text, params.parse_mode, params.entities)
-    chat, stored = _target(world, params)
+    text, entities = parse_formatted_text(params.text, params.parse_mode, params.entities)
+    chat, stored = _find_target(world, params)
     if "text" not in stored.message:
         raise bad_request("There is no text in the message to edit")
     if not text:
@@ -52,8 +52,8 @@ def edit_message_text(world: World, params: EditMessageText) -> Json | bool:
 @api_method("editMessageCaption", EditMessageCaption)
 def edit_message_caption(world: World, params: EditMessageCaption) -> Json | bool:
     """Change the caption of a message."""
-    content = caption_content(params.caption, params.parse_mode, params.caption_entities)
-    chat, stored = _target(world, params)
+    content = parse_caption(params.caption, params.parse_mode, params.caption_entities)
+    chat, stored = _find_target(world, params)
     if not any(kind in stored.message for kind in _CAPTIONED):
         raise bad_request("There is no caption in the message to edit")
     return _edit(world, params, chat, stored, _CAPTION, content)
@@ -62,15 +62,15 @@ def edit_message_caption(world: World, params: EditMessageCaption) -> Json | boo
 @api_method("editMessageReplyMarkup", EditMessageReplyMarkup)
 def edit_message_reply_markup(world: World, params: EditMessageReplyMarkup) -> Json | bool:
     """Change the inline keyboard of a message, or take it away."""
-    chat, stored = _target(world, params)
+    chat, stored = _find_target(world, params)
     return _edit(world, params, chat, stored, (), {})
 
 
-def _target(world: World, params: EditTarget) -> tuple[ChatState, StoredMessage]:
-    """Give the message to edit, and the chat it is in."""
+def _find_target(world: World, params: EditParams) -> tuple[ChatState, StoredMessage]:
+    """Return the message to edit, and the chat it is in."""
     refuse_unsupported(business_connection=params.business_connection_id)
     if not params.chat_id and not params.message_id:
-        return _inline_target(world, params.inline_message_id)
+        return _find_inline_target(world, params.inline_message_id)
     chat = find_chat(world, params.chat_id)
     stored = find_message(chat, params.message_id, "message to edit")
     by_us = stored.message.get("via_bot", {}).get("id") == world.bot.id
@@ -80,7 +80,7 @@ def _target(world: World, params: EditTarget) -> tuple[ChatState, StoredMessage]
     return chat, stored
 
 
-def _inline_target(world: World, inline_id: str) -> tuple[ChatState, StoredMessage]:
+def _find_inline_target(world: World, inline_id: str) -> tuple[ChatState, StoredMessage]:
     if not inline_id:
         raise bad_request("Message identifier is not specified")
     place = world.inline_messages.get(inline_id)
@@ -92,7 +92,7 @@ def _inline_target(world: World, inline_id: str) -> tuple[ChatState, StoredMessa
 
 def _edit(
     world: World,
-    params: EditTarget,
+    params: EditParams,
     chat: ChatState,
     stored: StoredMessage,
     fields: tuple[str, ...],
@@ -100,7 +100,7 @@ def _edit(
 ) -> Json | bool:
     """Put `content` in place of `fields`, and the keyboard of `params` in place of the old one."""
     is_invoice = "invoice" in stored.message
-    keyboard = check_inline(
+    keyboard = normalise_inline_keyboard(
         dict(params.reply_markup) if params.reply_markup else None, invoice=is_invoice
     )
     old = {key: stored.message.get(key) for key in (*fields, "reply_markup")}

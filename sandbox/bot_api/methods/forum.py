@@ -2,7 +2,7 @@
 
 from sandbox.bot_api.access import find_chat, is_bot_admin
 from sandbox.bot_api.method_registry import api_method
-from sandbox.bot_api.params.chat_params import CreateForumTopic, EditForumTopic, OneTopic
+from sandbox.bot_api.params.chat_params import CreateForumTopic, EditForumTopic, TopicParams
 from sandbox.errors import bad_request
 from sandbox.types import Json
 from sandbox.world.chats import ChatState, ForumTopic
@@ -13,8 +13,8 @@ from sandbox.world.world import World
 
 @api_method("createForumTopic", CreateForumTopic)
 def create_forum_topic(world: World, params: CreateForumTopic) -> Json:
-    """Make a topic."""
-    chat = _forum(world, params.chat_id, "create a topic")
+    """Create a topic."""
+    chat = _find_forum(world, params.chat_id, "create a topic")
     if params.icon_color and params.icon_color not in ICON_COLORS:
         raise bad_request("Invalid icon color specified")
     topic = create_topic(
@@ -26,7 +26,7 @@ def create_forum_topic(world: World, params: CreateForumTopic) -> Json:
 @api_method("editForumTopic", EditForumTopic)
 def edit_forum_topic(world: World, params: EditForumTopic) -> bool:
     """Change the name or the icon of a topic."""
-    chat, topic = _topic(world, params, "edit the topic")
+    chat, topic = _find_topic(world, params, "edit the topic")
     name = params.name.strip()[:MAX_TOPIC_NAME_LENGTH] or topic.name
     emoji = (
         topic.icon_custom_emoji_id
@@ -41,35 +41,35 @@ def edit_forum_topic(world: World, params: EditForumTopic) -> bool:
     if not changes:
         raise bad_request("TOPIC_NOT_MODIFIED")
     topic.name, topic.icon_custom_emoji_id = name, emoji
-    _note(world, chat, topic, "forum_topic_edited", changes)
+    _post_notice(world, chat, topic, "forum_topic_edited", changes)
     return True
 
 
-@api_method("closeForumTopic", OneTopic)
-def close_forum_topic(world: World, params: OneTopic) -> bool:
+@api_method("closeForumTopic", TopicParams)
+def close_forum_topic(world: World, params: TopicParams) -> bool:
     """Close a topic."""
     return _set_closed(world, params, closed=True)
 
 
-@api_method("reopenForumTopic", OneTopic)
-def reopen_forum_topic(world: World, params: OneTopic) -> bool:
+@api_method("reopenForumTopic", TopicParams)
+def reopen_forum_topic(world: World, params: TopicParams) -> bool:
     """Open a closed topic."""
     return _set_closed(world, params, closed=False)
 
 
-def _set_closed(world: World, params: OneTopic, *, closed: bool) -> bool:
-    chat, topic = _topic(world, params, "close or open the topic")
+def _set_closed(world: World, params: TopicParams, *, closed: bool) -> bool:
+    chat, topic = _find_topic(world, params, "close or open the topic")
     if topic.is_closed == closed:
         raise bad_request("TOPIC_NOT_MODIFIED")
     topic.is_closed = closed
-    _note(world, chat, topic, "forum_topic_closed" if closed else "forum_topic_reopened", {})
+    _post_notice(world, chat, topic, "forum_topic_closed" if closed else "forum_topic_reopened", {})
     return True
 
 
-@api_method("deleteForumTopic", OneTopic)
-def delete_forum_topic(world: World, params: OneTopic) -> bool:
+@api_method("deleteForumTopic", TopicParams)
+def delete_forum_topic(world: World, params: TopicParams) -> bool:
     """Delete a topic with all that was said in it."""
-    chat, topic = _topic(world, params, "delete the topic")
+    chat, topic = _find_topic(world, params, "delete the topic")
     del chat.topics[topic.id]
     gone = [
         stored.id
@@ -83,11 +83,13 @@ def delete_forum_topic(world: World, params: OneTopic) -> bool:
     return True
 
 
-def _note(world: World, chat: ChatState, topic: ForumTopic, kind: str, content: Json) -> None:
+def _post_notice(
+    world: World, chat: ChatState, topic: ForumTopic, kind: str, content: Json
+) -> None:
     post_message(world, chat, world.bot.user, {kind: content}, thread=topic.id, is_service=True)
 
 
-def _forum(world: World, chat_id: str, what: str) -> ChatState:
+def _find_forum(world: World, chat_id: str, what: str) -> ChatState:
     chat = find_chat(world, chat_id)
     if not chat.is_forum:
         reason = "a forum" if chat.is_private else "a supergroup forum"
@@ -97,8 +99,8 @@ def _forum(world: World, chat_id: str, what: str) -> ChatState:
     return chat
 
 
-def _topic(world: World, params: OneTopic, what: str) -> tuple[ChatState, ForumTopic]:
-    chat = _forum(world, params.chat_id, what)
+def _find_topic(world: World, params: TopicParams, what: str) -> tuple[ChatState, ForumTopic]:
+    chat = _find_forum(world, params.chat_id, what)
     topic = chat.topics.get(params.message_thread_id)
     if topic is None:
         raise bad_request("TOPIC_ID_INVALID")

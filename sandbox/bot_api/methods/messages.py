@@ -1,15 +1,15 @@
 """Methods that send texts, forward, copy, delete, pin and react."""
 
 from sandbox.bot_api.access import (
-    check_thread,
     find_chat,
     find_message,
     find_writable_chat,
     is_bot_admin,
     refuse_unsupported,
+    resolve_thread,
 )
 from sandbox.bot_api.method_registry import api_method
-from sandbox.bot_api.methods.sending import send
+from sandbox.bot_api.methods.sending import send_to_chat
 from sandbox.bot_api.params.message_params import (
     CopyMessage,
     DeleteMessages,
@@ -24,7 +24,7 @@ from sandbox.bot_api.params.message_params import (
 from sandbox.bot_api.params.objects import MessageEntity
 from sandbox.errors import bad_request
 from sandbox.limits import MAX_CAPTION_LENGTH, MAX_TEXT_LENGTH
-from sandbox.markup import format_text
+from sandbox.markup import parse_formatted_text
 from sandbox.types import Json
 from sandbox.world.chats import ChatState, StoredMessage
 from sandbox.world.delivery import post_message, remove_message
@@ -64,7 +64,7 @@ def send_message(world: World, params: SendMessage) -> Json:
     """Send a text."""
     if not params.text:
         raise bad_request("Message text is empty")
-    text, entities = format_text(params.text, params.parse_mode, params.entities)
+    text, entities = parse_formatted_text(params.text, params.parse_mode, params.entities)
     if not text:
         raise bad_request("Text must be non-empty")
     if len(text) > MAX_TEXT_LENGTH:
@@ -74,7 +74,7 @@ def send_message(world: World, params: SendMessage) -> Json:
         content["entities"] = entities
     if params.link_preview_options:
         content["link_preview_options"] = params.link_preview_options
-    return send(world, params, content).message
+    return send_to_chat(world, params, content).message
 
 
 @api_method("forwardMessage", ForwardMessage)
@@ -84,11 +84,11 @@ def forward_message(world: World, params: ForwardMessage) -> Json:
         direct_messages_topic=params.direct_messages_topic_id,
         suggested_posts=params.suggested_post_parameters,
     )
-    source = _source(world, params.from_chat_id, params.message_id, "message to forward")
+    source = _find_source(world, params.from_chat_id, params.message_id, "message to forward")
     if source.message.get("has_protected_content") or source.is_service:
         raise bad_request("The message can't be forwarded")
     chat = find_writable_chat(world, params.chat_id)
-    thread = check_thread(world, chat, params.message_thread_id)
+    thread = resolve_thread(world, chat, params.message_thread_id)
     content = forwarded_content(source, world.bot.username)
     if params.protect_content:
         content["has_protected_content"] = True
@@ -98,7 +98,7 @@ def forward_message(world: World, params: ForwardMessage) -> Json:
     return stored.message
 
 
-def _source(world: World, chat_id: str, message_id: int, what: str) -> StoredMessage:
+def _find_source(world: World, chat_id: str, message_id: int, what: str) -> StoredMessage:
     if not chat_id:
         raise bad_request('Parameter "from_chat_id" is required')
     return find_message(find_chat(world, chat_id), message_id, what)
@@ -106,24 +106,24 @@ def _source(world: World, chat_id: str, message_id: int, what: str) -> StoredMes
 
 @api_method("copyMessage", CopyMessage)
 def copy_message(world: World, params: CopyMessage) -> Json:
-    """Send what a message says anew, without a trace of where it is from."""
-    source = _source(world, params.from_chat_id, params.message_id, "message to copy")
+    """Send what a message says as a new one, without a trace of where it is from."""
+    source = _find_source(world, params.from_chat_id, params.message_id, "message to copy")
     if source.is_service or "invoice" in source.message:
         raise bad_request("The message can't be copied")
     content = message_content(source.message)
     if params.caption is not None and "text" not in content:
         content.pop("caption", None)
         content.pop("caption_entities", None)
-        content.update(caption_content(params.caption, params.parse_mode, params.caption_entities))
-    return {"message_id": send(world, params, content).id}
+        content.update(parse_caption(params.caption, params.parse_mode, params.caption_entities))
+    return {"message_id": send_to_chat(world, params, content).id}
 
 
-def caption_content(caption: str, parse_mode: str, entities: list[MessageEntity] | None) -> Json:
-    """Give the caption as a message has it, or nothing.
+def parse_caption(caption: str, parse_mode: str, entities: list[MessageEntity] | None) -> Json:
+    """Return the caption fields of a message; none for an empty caption.
 
     :raises ApiError: where it is too long or cannot be parsed.
     """
-    text, found = format_text(caption, parse_mode, entities)
+    text, found = parse_formatted_text(caption, parse_mode, entities)
     if len(text) > MAX_CAPTION_LENGTH:
         raise bad_request("Message caption is too long")
     if not text:
@@ -160,7 +160,7 @@ def delete_message(world: World, params: MessageParams) -> bool:
 
 @api_method("deleteMessages", DeleteMessages)
 def delete_messages(world: World, params: DeleteMessages) -> bool:
-    """Delete several messages; those that are not there are passed over."""
+    """Delete several messages; ids that are not there are ignored."""
     if not params.message_ids:
         raise bad_request("Message identifiers are not specified")
     if len(params.message_ids) > 100:

@@ -3,7 +3,7 @@
 import re
 
 from sandbox.bot_api.method_registry import api_method
-from sandbox.bot_api.methods.sending import send
+from sandbox.bot_api.methods.sending import send_to_chat
 from sandbox.bot_api.params.message_params import AnswerPreCheckoutQuery, SendInvoice
 from sandbox.errors import bad_request
 from sandbox.types import Json
@@ -12,7 +12,7 @@ from sandbox.world.world import World
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _TEST_PROVIDER = re.compile(r"\d+:TEST:\w+")
-"""The token of a provider for tests, as @BotFather gives them; no other moves no money here."""
+"""The token of a provider for tests, as @BotFather issues them: no money moves with it."""
 _START_PARAMETER = re.compile(r"[A-Za-z0-9_-]{0,64}")
 MAX_AMOUNT = 9_999_9999_9999
 SMALLEST = {"TWD": 3000}
@@ -22,7 +22,7 @@ SMALLEST = {"TWD": 3000}
 @api_method("sendInvoice", SendInvoice)
 def send_invoice(world: World, params: SendInvoice) -> Json:
     """Send an invoice; without a keyboard it gets a button to pay."""
-    _check(params)
+    _check_invoice(params)
     total = sum(price["amount"] for price in params.prices or ())
     invoice: Json = {
         "title": params.title,
@@ -34,14 +34,14 @@ def send_invoice(world: World, params: SendInvoice) -> Json:
     keyboard: Json | None = dict(params.reply_markup) if params.reply_markup else None
     if keyboard is None:
         keyboard = pay_keyboard(invoice)
-    stored = send(world, params, {"invoice": invoice}, markup=keyboard, invoice=True)
+    stored = send_to_chat(world, params, {"invoice": invoice}, markup=keyboard, invoice=True)
     world.invoices.sent[stored.message["chat"]["id"], stored.id] = SentInvoice(
         params.payload, params.start_parameter, [dict(price) for price in params.prices or ()]
     )
     return stored.message
 
 
-def _check(params: SendInvoice) -> None:
+def _check_invoice(params: SendInvoice) -> None:
     _check_texts(params)
     if not _CURRENCY.fullmatch(params.currency):
         raise bad_request("CURRENCY_INVALID")
@@ -73,7 +73,7 @@ def _check_texts(params: SendInvoice) -> None:
 
 @api_method("answerPreCheckoutQuery", AnswerPreCheckoutQuery)
 def answer_pre_checkout_query(world: World, params: AnswerPreCheckoutQuery) -> bool:
-    """Let a payment go through, or refuse it with a reason."""
+    """Approve a payment, or refuse it with a reason."""
     if not params.ok and not params.error_message:
         raise bad_request('Parameter "error_message" is required')
     answer: Json = {"ok": params.ok}

@@ -5,10 +5,10 @@ import re
 from sandbox.bot_api.access import find_chat
 from sandbox.bot_api.method_registry import api_method
 from sandbox.bot_api.params.chat_params import (
-    CommandsOf,
+    CommandScopeParams,
     GetChatMenuButton,
-    InLanguage,
-    Nothing,
+    LanguageParams,
+    NoParams,
     SetChatMenuButton,
     SetMyCommands,
     SetMyDescription,
@@ -31,17 +31,17 @@ MAX_DESCRIPTION = 512
 MAX_SHORT_DESCRIPTION = 120
 
 
-@api_method("getMe", Nothing)
-def get_me(world: World, params: Nothing) -> Json:
-    """Say who the bot is."""
+@api_method("getMe", NoParams)
+def get_me(world: World, params: NoParams) -> Json:
+    """Return the bot's own User object."""
     return world.bot.full_user()
 
 
 @api_method("setMyCommands", SetMyCommands)
 def set_my_commands(world: World, params: SetMyCommands) -> bool:
     """Set a command menu."""
-    key = _menu_key(world, params)
-    commands = [_command(command) for command in params.commands or ()]
+    key = _find_menu_key(world, params)
+    commands = [_parse_command(command) for command in params.commands or ()]
     if len(commands) > MAX_COMMANDS:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
     world.bot.commands[key] = commands
@@ -49,21 +49,21 @@ def set_my_commands(world: World, params: SetMyCommands) -> bool:
     return True
 
 
-@api_method("getMyCommands", CommandsOf)
-def get_my_commands(world: World, params: CommandsOf) -> list[Json]:
-    """Give a command menu exactly as it was set."""
-    return world.bot.commands.get(_menu_key(world, params), [])
+@api_method("getMyCommands", CommandScopeParams)
+def get_my_commands(world: World, params: CommandScopeParams) -> list[Json]:
+    """Return a command menu exactly as it was set."""
+    return world.bot.commands.get(_find_menu_key(world, params), [])
 
 
-@api_method("deleteMyCommands", CommandsOf)
-def delete_my_commands(world: World, params: CommandsOf) -> bool:
+@api_method("deleteMyCommands", CommandScopeParams)
+def delete_my_commands(world: World, params: CommandScopeParams) -> bool:
     """Delete a command menu, so that a wider one shows."""
-    world.bot.commands.pop(_menu_key(world, params), None)
+    world.bot.commands.pop(_find_menu_key(world, params), None)
     world.changes.record("bot")
     return True
 
 
-def _command(given: BotCommand) -> Json:
+def _parse_command(given: BotCommand) -> Json:
     command = given["command"].strip().removeprefix("/")
     description = given["description"].strip()
     if not command:
@@ -79,8 +79,8 @@ def _command(given: BotCommand) -> Json:
     return {"command": command, "description": description}
 
 
-def _menu_key(world: World, params: CommandsOf) -> CommandKey:
-    language = _language(params)
+def _find_menu_key(world: World, params: CommandScopeParams) -> CommandKey:
+    language = _check_language(params)
     scope: Json = dict(params.scope or {"type": "default"})
     kind = scope["type"]
     if kind in _WIDE_SCOPES:
@@ -98,15 +98,20 @@ def _menu_key(world: World, params: CommandsOf) -> CommandKey:
     return kind, str(chat.id), user_id if kind == "chat_member" else 0, language
 
 
-def _language(params: CommandsOf | InLanguage) -> str:
-    """Give the language code: two letters or none."""
+def _check_language(params: CommandScopeParams | LanguageParams) -> str:
+    """Return the language code: two letters or none.
+
+    :raises ApiError: where it is anything else.
+    """
     if not _LANGUAGE.fullmatch(params.language_code):
         raise bad_request("Invalid language code specified")
     return params.language_code
 
 
-def _set(world: World, texts: dict[str, str], params: InLanguage, text: str, limit: int) -> bool:
-    language = _language(params)
+def _set_text(
+    world: World, texts: dict[str, str], params: LanguageParams, text: str, limit: int
+) -> bool:
+    language = _check_language(params)
     if len(text) > limit:
         raise bad_request("BOT_TEXT_TOO_LONG" if limit > MAX_NAME else "BOT_TITLE_INVALID")
     if text:
@@ -117,53 +122,53 @@ def _set(world: World, texts: dict[str, str], params: InLanguage, text: str, lim
     return True
 
 
-def _get(texts: dict[str, str], params: InLanguage) -> str:
-    return texts.get(_language(params)) or texts.get("", "")
+def _get_text(texts: dict[str, str], params: LanguageParams) -> str:
+    return texts.get(_check_language(params)) or texts.get("", "")
 
 
 @api_method("setMyName", SetMyName)
 def set_my_name(world: World, params: SetMyName) -> bool:
     """Set the bot's name in a language."""
-    _set(world, world.bot.names, params, params.name, MAX_NAME)
+    _set_text(world, world.bot.names, params, params.name, MAX_NAME)
     world.bot.rebuild_user()
     return True
 
 
-@api_method("getMyName", InLanguage)
-def get_my_name(world: World, params: InLanguage) -> Json:
-    """Give the bot's name in a language."""
-    return {"name": _get(world.bot.names, params)}
+@api_method("getMyName", LanguageParams)
+def get_my_name(world: World, params: LanguageParams) -> Json:
+    """Return the bot's name in a language."""
+    return {"name": _get_text(world.bot.names, params)}
 
 
 @api_method("setMyDescription", SetMyDescription)
 def set_my_description(world: World, params: SetMyDescription) -> bool:
     """Set what an empty chat with the bot shows."""
-    return _set(world, world.bot.descriptions, params, params.description, MAX_DESCRIPTION)
+    return _set_text(world, world.bot.descriptions, params, params.description, MAX_DESCRIPTION)
 
 
-@api_method("getMyDescription", InLanguage)
-def get_my_description(world: World, params: InLanguage) -> Json:
-    """Give what an empty chat with the bot shows."""
-    return {"description": _get(world.bot.descriptions, params)}
+@api_method("getMyDescription", LanguageParams)
+def get_my_description(world: World, params: LanguageParams) -> Json:
+    """Return what an empty chat with the bot shows."""
+    return {"description": _get_text(world.bot.descriptions, params)}
 
 
 @api_method("setMyShortDescription", SetMyShortDescription)
 def set_my_short_description(world: World, params: SetMyShortDescription) -> bool:
     """Set what the bot's profile shows."""
     texts = world.bot.short_descriptions
-    return _set(world, texts, params, params.short_description, MAX_SHORT_DESCRIPTION)
+    return _set_text(world, texts, params, params.short_description, MAX_SHORT_DESCRIPTION)
 
 
-@api_method("getMyShortDescription", InLanguage)
-def get_my_short_description(world: World, params: InLanguage) -> Json:
-    """Give what the bot's profile shows."""
-    return {"short_description": _get(world.bot.short_descriptions, params)}
+@api_method("getMyShortDescription", LanguageParams)
+def get_my_short_description(world: World, params: LanguageParams) -> Json:
+    """Return what the bot's profile shows."""
+    return {"short_description": _get_text(world.bot.short_descriptions, params)}
 
 
 @api_method("setChatMenuButton", SetChatMenuButton)
 def set_chat_menu_button(world: World, params: SetChatMenuButton) -> bool:
     """Set the button beside the input field, for one person or for all."""
-    _check_user(world, params)
+    _check_private_chat(world, params)
     button: Json = dict(params.menu_button or {"type": "default"})
     if button["type"] not in ("default", "commands", "web_app"):
         raise bad_request("Can't parse menu button: MenuButton has unsupported type")
@@ -179,14 +184,14 @@ def set_chat_menu_button(world: World, params: SetChatMenuButton) -> bool:
 
 @api_method("getChatMenuButton", GetChatMenuButton)
 def get_chat_menu_button(world: World, params: GetChatMenuButton) -> Json:
-    """Give the button beside the input field."""
-    _check_user(world, params)
+    """Return the button beside the input field."""
+    _check_private_chat(world, params)
     buttons = world.bot.menu_buttons
     default = buttons.get(0, {"type": "commands"})
     own = buttons.get(params.chat_id or 0, default)
     return default if own["type"] == "default" and own is not default else own
 
 
-def _check_user(world: World, params: GetChatMenuButton) -> None:
+def _check_private_chat(world: World, params: GetChatMenuButton) -> None:
     if params.chat_id is not None and params.chat_id not in world.accounts:
         raise bad_request("user not found")

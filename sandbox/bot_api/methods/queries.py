@@ -2,13 +2,13 @@
 
 import re
 
-from sandbox.bot_api.keyboards import check_inline
+from sandbox.bot_api.keyboards import normalise_inline_keyboard
 from sandbox.bot_api.method_registry import api_method
 from sandbox.bot_api.params.message_params import AnswerCallbackQuery, AnswerInlineQuery
 from sandbox.bot_api.params.objects import InlineQueryResult, InlineQueryResultsButton
 from sandbox.errors import bad_request
 from sandbox.limits import MAX_TEXT_LENGTH
-from sandbox.markup import format_text
+from sandbox.markup import parse_formatted_text
 from sandbox.types import Json
 from sandbox.world.world import World
 
@@ -52,16 +52,16 @@ def answer_inline_query(world: World, params: AnswerInlineQuery) -> bool:
     if len(params.next_offset.encode()) > MAX_OFFSET:
         raise bad_request("NEXT_OFFSET_INVALID")
     answer: Json = {
-        "results": [_result(result) for result in results],
+        "results": [_parse_result(result) for result in results],
         "next_offset": params.next_offset,
     }
     if params.button:
-        answer["button"] = _button(params.button)
+        answer["button"] = _check_button(params.button)
     world.queries.answer("inline", params.inline_query_id, answer)
     return True
 
 
-def _result(result: InlineQueryResult) -> Json:
+def _parse_result(result: InlineQueryResult) -> Json:
     """Check a result and give it with its text parsed, ready to be sent."""
     if result["type"] != "article":
         raise bad_request(
@@ -72,7 +72,7 @@ def _result(result: InlineQueryResult) -> Json:
     given = result["input_message_content"]
     if not given["message_text"]:
         raise bad_request("Can't parse inline query result: Message text is empty")
-    text, entities = format_text(
+    text, entities = parse_formatted_text(
         given["message_text"], given.get("parse_mode"), given.get("entities")
     )
     if not text:
@@ -85,12 +85,12 @@ def _result(result: InlineQueryResult) -> Json:
     if "link_preview_options" in given:
         content["link_preview_options"] = given["link_preview_options"]
     markup = result.get("reply_markup")
-    keyboard = check_inline(dict(markup) if markup else None)
+    keyboard = normalise_inline_keyboard(dict(markup) if markup else None)
     shown = {key: value for key, value in result.items() if key != "input_message_content"}
     return {**shown, "reply_markup": keyboard, "content": content}
 
 
-def _button(button: InlineQueryResultsButton) -> Json:
+def _check_button(button: InlineQueryResultsButton) -> Json:
     given = dict(button)
     if ("start_parameter" in given) == ("web_app" in given):
         raise bad_request("InlineQueryResultsButton must have exactly one optional field")

@@ -4,11 +4,11 @@ import re
 from urllib.parse import urlsplit
 
 from sandbox.bot_api.method_registry import api_method
-from sandbox.bot_api.params.chat_params import DeleteWebhook, GetUpdates, Nothing, SetWebhook
+from sandbox.bot_api.params.chat_params import DeleteWebhook, GetUpdates, NoParams, SetWebhook
 from sandbox.errors import bad_request, conflict
 from sandbox.loopback import is_loopback
 from sandbox.types import Json
-from sandbox.world.update_queue import DEFAULT_KINDS
+from sandbox.world.update_queue import DEFAULT_UPDATE_KINDS
 from sandbox.world.webhook_delivery import WebhookTarget
 from sandbox.world.world import World
 
@@ -17,7 +17,7 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]*")
 
 @api_method("getUpdates", GetUpdates)
 async def get_updates(world: World, params: GetUpdates) -> list[Json]:
-    """Give what is new, waiting for it if asked to."""
+    """Return the pending updates, waiting for the first one if asked to."""
     if world.webhook.target:
         raise conflict(
             "can't use getUpdates method while webhook is active; "
@@ -29,7 +29,7 @@ async def get_updates(world: World, params: GetUpdates) -> list[Json]:
 
 @api_method("setWebhook", SetWebhook)
 async def set_webhook(world: World, params: SetWebhook) -> bool:
-    """Send updates to a web address from now on; an empty one ends that."""
+    """Post updates to a web address from now on; an empty one ends that."""
     if params.drop_pending_updates:
         world.updates.pending.clear()
     if not params.url:
@@ -67,19 +67,19 @@ async def delete_webhook(world: World, params: DeleteWebhook) -> bool:
     return True
 
 
-@api_method("getWebhookInfo", Nothing)
-def get_webhook_info(world: World, params: Nothing) -> Json:
-    """Say how the webhook does."""
+@api_method("getWebhookInfo", NoParams)
+def get_webhook_info(world: World, params: NoParams) -> Json:
+    """Return the state of the webhook."""
     info = world.webhook.info()
     info["pending_update_count"] = len(world.updates.pending)
-    if world.updates.allowed != DEFAULT_KINDS:
+    if world.updates.allowed != DEFAULT_UPDATE_KINDS:
         info["allowed_updates"] = sorted(world.updates.allowed)
     return info
 
 
-@api_method("logOut", Nothing)
-@api_method("close", Nothing)
-async def close(world: World, params: Nothing) -> bool:
-    """End the bot's session; the sandbox lets it begin again at once."""
+@api_method("logOut", NoParams)
+@api_method("close", NoParams)
+async def close_session(world: World, params: NoParams) -> bool:
+    """End the bot's session; the sandbox allows a new one immediately."""
     await world.webhook.stop()
     return True

@@ -4,7 +4,7 @@ from sandbox.bot_api.params.objects import BotCommand, BotCommandScope, MenuButt
 from sandbox.bot_api.params.parsing import FromJson, Params
 
 
-class Nothing(Params):
+class NoParams(Params):
     """No parameters."""
 
 
@@ -35,62 +35,62 @@ class DeleteWebhook(Params):
     drop_pending_updates: bool = False
 
 
-class CommandsOf(Params):
+class CommandScopeParams(Params):
     """Which command menu is meant."""
 
     scope: FromJson[BotCommandScope | None] = None
     language_code: str = ""
 
 
-class SetMyCommands(CommandsOf):
+class SetMyCommands(CommandScopeParams):
     """Parameters of setMyCommands."""
 
     commands: FromJson[list[BotCommand] | None] = None
 
 
-class InLanguage(Params):
+class LanguageParams(Params):
     """Which language is meant; none is the default for all."""
 
     language_code: str = ""
 
 
-class SetMyName(InLanguage):
+class SetMyName(LanguageParams):
     """Parameters of setMyName."""
 
     name: str = ""
 
 
-class SetMyDescription(InLanguage):
+class SetMyDescription(LanguageParams):
     """Parameters of setMyDescription."""
 
     description: str = ""
 
 
-class SetMyShortDescription(InLanguage):
+class SetMyShortDescription(LanguageParams):
     """Parameters of setMyShortDescription."""
 
     short_description: str = ""
 
 
-class OneChat(Params):
+class ChatParams(Params):
     """A chat."""
 
     chat_id: str = ""
 
 
-class GetChatAdministrators(OneChat):
+class GetChatAdministrators(ChatParams):
     """Parameters of getChatAdministrators."""
 
     return_bots: bool = False
 
 
-class GetChatMember(OneChat):
+class GetChatMember(ChatParams):
     """Parameters of getChatMember."""
 
     user_id: int = 0
 
 
-class CreateForumTopic(OneChat):
+class CreateForumTopic(ChatParams):
     """Parameters of createForumTopic."""
 
     name: str = ""
@@ -98,13 +98,13 @@ class CreateForumTopic(OneChat):
     icon_custom_emoji_id: str = ""
 
 
-class OneTopic(OneChat):
+class TopicParams(ChatParams):
     """A topic of a forum."""
 
     message_thread_id: int = 0
 
 
-class EditForumTopic(OneTopic):
+class EditForumTopic(TopicParams):
     """Parameters of editForumTopic."""
 
     name: str = ""

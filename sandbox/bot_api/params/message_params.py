@@ -13,7 +13,7 @@ from sandbox.bot_api.params.objects import (
 from sandbox.bot_api.params.parsing import FromJson, Params
 
 
-class Destination(Params):
+class SendParams(Params):
     """Where something is sent, and how.
 
     The sandbox has no business connections, channels' direct messages, suggested posts or
@@ -31,15 +31,15 @@ class Destination(Params):
     reply_parameters: FromJson[ReplyParameters | None] = None
     reply_markup: FromJson[ReplyMarkup | None] = None
 
-    def absent(self) -> dict[str, object]:
-        """Give what was asked for that the sandbox has not."""
+    def unsupported_features(self) -> dict[str, object]:
+        """Return what was asked for that the sandbox does not have, by name."""
         return {
             "direct_messages_topic": self.direct_messages_topic_id,
             "suggested_posts": self.suggested_post_parameters,
         }
 
 
-class Target(Destination):
+class BusinessSendParams(SendParams):
     """Where something is sent that may also be ephemeral or for a business."""
 
     business_connection_id: str = ""
@@ -47,10 +47,10 @@ class Target(Destination):
     receiver_user_id: int = 0
     callback_query_id: str = ""
 
-    def absent(self) -> dict[str, object]:
-        """Give what was asked for that the sandbox has not."""
+    def unsupported_features(self) -> dict[str, object]:
+        """Return what was asked for that the sandbox does not have, by name."""
         return {
-            **super().absent(),
+            **super().unsupported_features(),
             "business_connection": self.business_connection_id,
             "ephemeral_messages": self.ephemeral_message_parameters
             or self.receiver_user_id
@@ -58,7 +58,7 @@ class Target(Destination):
         }
 
 
-class SendMessage(Target):
+class SendMessage(BusinessSendParams):
     """Parameters of sendMessage."""
 
     text: str = ""
@@ -67,7 +67,7 @@ class SendMessage(Target):
     link_preview_options: FromJson[LinkPreviewOptions | None] = None
 
 
-class Captioned(Target):
+class CaptionedSendParams(BusinessSendParams):
     """What every method that sends a captioned file takes."""
 
     caption: str = ""
@@ -75,7 +75,7 @@ class Captioned(Target):
     caption_entities: FromJson[list[MessageEntity] | None] = None
 
 
-class SendPhoto(Captioned):
+class SendPhoto(CaptionedSendParams):
     """Parameters of sendPhoto."""
 
     photo: str = ""
@@ -83,7 +83,7 @@ class SendPhoto(Captioned):
     has_spoiler: bool = False
 
 
-class SendDocument(Captioned):
+class SendDocument(CaptionedSendParams):
     """Parameters of sendDocument."""
 
     document: str = ""
@@ -91,14 +91,14 @@ class SendDocument(Captioned):
     disable_content_type_detection: bool = False
 
 
-class SendSticker(Target):
+class SendSticker(BusinessSendParams):
     """Parameters of sendSticker."""
 
     sticker: str = ""
     emoji: str = ""
 
 
-class SendInvoice(Destination):
+class SendInvoice(SendParams):
     """Parameters of sendInvoice."""
 
     title: str = ""
@@ -139,7 +139,7 @@ class ForwardMessage(Params):
     message_id: int = 0
 
 
-class CopyMessage(Destination):
+class CopyMessage(SendParams):
     """Parameters of copyMessage."""
 
     from_chat_id: str = ""
@@ -160,7 +160,7 @@ class SendChatAction(Params):
     action: str = ""
 
 
-class EditTarget(Params):
+class EditParams(Params):
     """Which message an edit is about."""
 
     business_connection_id: str = ""
@@ -170,7 +170,7 @@ class EditTarget(Params):
     reply_markup: FromJson[ReplyMarkup | None] = None
 
 
-class EditMessageText(EditTarget):
+class EditMessageText(EditParams):
     """Parameters of editMessageText."""
 
     text: str = ""
@@ -180,7 +180,7 @@ class EditMessageText(EditTarget):
     link_preview_options: FromJson[LinkPreviewOptions | None] = None
 
 
-class EditMessageCaption(EditTarget):
+class EditMessageCaption(EditParams):
     """Parameters of editMessageCaption."""
 
     caption: str = ""
@@ -189,7 +189,7 @@ class EditMessageCaption(EditTarget):
     show_caption_above_media: bool = False
 
 
-class EditMessageReplyMarkup(EditTarget):
+class EditMessageReplyMarkup(EditParams):
     """Parameters of editMessageReplyMarkup."""
 
 

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from sandbox.errors import ApiError, bad_request
 
-NAMES = {
+TELEGRAM_NAMES = {
     "reply_markup": "reply keyboard markup",
     "scope": "BotCommandScope",
     "menu_button": "menu button",
@@ -80,7 +80,7 @@ def _api_error(error: ErrorDetails) -> ApiError:
         return bad_request(f'unknown parameter "{place[0]}"')
     if error["type"] == "missing" and len(place) == 1:
         return bad_request(f'Parameter "{place[0]}" is required')
-    subject = NAMES.get(place[0], place[0])
+    subject = TELEGRAM_NAMES.get(place[0], place[0])
     if error["msg"].endswith("not JSON"):
         return bad_request(f"Can't parse {subject} JSON object")
     if len(place) == 1 or place[-1].isdigit():

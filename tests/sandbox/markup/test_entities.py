@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from sandbox.errors import ApiError
-from sandbox.markup import format_text, typed_text
+from sandbox.markup import parse_formatted_text, parse_typed_text
 
 
 def found(text: str) -> list[tuple[str, str]]:
     """Give what is recognised as (type, the piece of text)."""
-    said, entities = typed_text(text)
+    said, entities = parse_typed_text(text)
     units = said.encode("utf-16-le")
     return [
         (one["type"], units[one["offset"] * 2 :][: one["length"] * 2].decode("utf-16-le"))
@@ -67,12 +67,12 @@ def test_nothing_overlaps() -> None:
     ],
 )
 def test_texts_are_cleaned_and_trimmed(text: str, shown: str) -> None:
-    assert typed_text(text)[0] == shown
+    assert parse_typed_text(text)[0] == shown
 
 
 def test_entities_move_with_what_is_taken_out() -> None:
     given: list[Any] = [{"type": "bold", "offset": 3, "length": 2}]
-    assert format_text("\ra\u202ebcd ", None, given) == (
+    assert parse_formatted_text("\ra\u202ebcd ", None, given) == (
         "abcd",
         [{"type": "bold", "offset": 1, "length": 2}],
     )
@@ -80,7 +80,7 @@ def test_entities_move_with_what_is_taken_out() -> None:
 
 def test_given_entities_are_in_utf16_units() -> None:
     given: list[Any] = [{"type": "italic", "offset": 3, "length": 1}]
-    text, entities = format_text("😀 x", None, given)
+    text, entities = parse_formatted_text("😀 x", None, given)
     assert (text, entities) == ("😀 x", given)
 
 
@@ -96,12 +96,12 @@ def test_given_entities_are_in_utf16_units() -> None:
 def test_given_entities_must_fit(offset: int, length: int, words: str) -> None:
     given: list[Any] = [{"type": "bold", "offset": offset, "length": length}]
     with pytest.raises(ApiError, match=words):
-        format_text("😀 x", None, given)
+        parse_formatted_text("😀 x", None, given)
 
 
 def test_quotes_hold_links_but_are_not_cut_by_them() -> None:
     source = "<blockquote>see a.tw and</blockquote> b.tw"
-    kinds = [(one["type"], one["offset"]) for one in format_text(source, "HTML")[1]]
+    kinds = [(one["type"], one["offset"]) for one in parse_formatted_text(source, "HTML")[1]]
     assert kinds == [("blockquote", 0), ("url", 4), ("url", 13)]
 
 
@@ -110,10 +110,10 @@ def test_an_entity_half_outside_a_quote_goes() -> None:
         {"type": "blockquote", "offset": 0, "length": 3},
         {"type": "code", "offset": 2, "length": 3},
     ]
-    assert format_text("abcdef", None, given)[1] == given[:1]
+    assert parse_formatted_text("abcdef", None, given)[1] == given[:1]
 
 
 def test_links_do_not_nest() -> None:
     source = '<a href="a.tw">x <a href="b.tw">y</a></a>'
-    (link,) = format_text(source, "HTML")[1]
+    (link,) = parse_formatted_text(source, "HTML")[1]
     assert (link["offset"], link["length"], link["url"]) == (0, 3, "http://a.tw/")

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.errors import ApiError
-from sandbox.markup import format_text, utf16_length
+from sandbox.markup import count_utf16_units, parse_formatted_text
 from sandbox.types import Entity
 
 
 def parsed(source: str) -> tuple[str, list[tuple[str, int, int]]]:
     """Give the text and the entities as (type, offset, length)."""
-    text, entities = format_text(source, "HTML")
+    text, entities = parse_formatted_text(source, "HTML")
     return text, [(one["type"], one["offset"], one["length"]) for one in entities]
 
 
@@ -60,19 +60,21 @@ def test_markup_becomes_entities(
 
 
 def test_links_and_languages_are_kept() -> None:
-    link = format_text("<a href='HTTPS://Moica.nat.gov.tw?a=1&amp;b=2'>x</a>", "HTML")[1][0]
+    link = parse_formatted_text("<a href='HTTPS://Moica.nat.gov.tw?a=1&amp;b=2'>x</a>", "HTML")[1][
+        0
+    ]
     assert link["url"] == "https://moica.nat.gov.tw/?a=1&b=2"
     for source in (
         '<pre><code class="language-sh">x</code></pre>',
         '<code class="language-sh"><pre>x</pre></code>',
     ):
-        (code,) = format_text(source, "HTML")[1]
+        (code,) = parse_formatted_text(source, "HTML")[1]
         assert (code["type"], code["language"]) == ("pre", "sh")
 
 
 def test_custom_emoji_and_times() -> None:
     source = '<tg-emoji emoji-id="5368324170671202286">👍</tg-emoji> <tg-time unix=7>x</tg-time>'
-    emoji, time = format_text(source, "HTML")[1]
+    emoji, time = parse_formatted_text(source, "HTML")[1]
     assert (emoji["custom_emoji_id"], emoji["length"]) == ("5368324170671202286", 2)
     assert (time["type"], time["unix_time"]) == ("date_time", 7)
 
@@ -100,22 +102,22 @@ def test_custom_emoji_and_times() -> None:
 )
 def test_bad_markup_is_refused_in_telegrams_words(source: str, reason: str) -> None:
     with pytest.raises(ApiError) as caught:
-        format_text(source, "HTML")
+        parse_formatted_text(source, "HTML")
     assert caught.value.description == f"Bad Request: can't parse entities: {reason}"
 
 
 def test_markdown_and_unknown_modes_are_refused() -> None:
     for mode, words in (("MarkdownV2", "does not read Markdown"), ("x", "nsupported parse_mode")):
         with pytest.raises(ApiError, match=words):
-            format_text("x", mode)
+            parse_formatted_text("x", mode)
     with pytest.raises(ApiError, match="text is too long"):
-        format_text("x" * 40_000)
+        parse_formatted_text("x" * 40_000)
 
 
 @given(st.text())
 def test_escaped_text_comes_out_as_plain_text_does(text: str) -> None:
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    assert format_text(escaped, "HTML") == format_text(text)
+    assert parse_formatted_text(escaped, "HTML") == parse_formatted_text(text)
 
 
 @given(st.text(alphabet="<>/&;ab= '\"span 開😀\n", max_size=40))
@@ -123,7 +125,7 @@ def test_any_text_is_either_refused_or_gives_entities_within_it(source: str) -> 
     text = ""
     entities: list[Entity] = []
     with suppress(ApiError):
-        text, entities = format_text(source, "HTML")
+        text, entities = parse_formatted_text(source, "HTML")
     for entity in entities:
         assert entity["length"] > 0
-        assert 0 <= entity["offset"] <= utf16_length(text) - entity["length"]
+        assert 0 <= entity["offset"] <= count_utf16_units(text) - entity["length"]
