@@ -113,7 +113,7 @@ class Stage:
         await self.settle()
 
     def subscriber(self, name: str = "Anna", language: str | None = "en") -> "Subscriber":
-        """Give a person whose Telegram client speaks `language`."""
+        """Add a person whose Telegram client speaks `language`."""
         return Subscriber(self, self.engine.add_person(name, language))
 
     async def settle(self) -> None:
@@ -141,7 +141,7 @@ class Subscriber:
         self.toast: str | None = None
 
     def within(self, chat_id: int) -> "Subscriber":
-        """Give the same person in another chat."""
+        """Return the same person in another chat."""
         return Subscriber(self.stage, self.person, chat_id)
 
     async def says(self, text: str, reply_to: int | None = None) -> int:
@@ -217,11 +217,11 @@ class Subscriber:
 
 
 def buttons(message: Json) -> list[Json]:
-    """Give the buttons under a message, row by row."""
+    """Return the buttons under a message, row by row."""
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])
     return [button for row in rows for button in row]
 
 
 def plain(html: str) -> str:
-    """Give Telegram HTML as the text a person sees."""
+    """Return Telegram HTML as the text a person sees."""
     return unescape(re.sub(r"<[^>]+>", "", html))

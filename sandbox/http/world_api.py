@@ -24,7 +24,7 @@ from sandbox.http.request_handling import (
     require_token,
 )
 from sandbox.types import Json
-from sandbox.world.change_log import Change
+from sandbox.world.change_log import WorldChange
 from sandbox.world.fault_injection import InjectedFault
 from sandbox.world.world import World
 
@@ -190,6 +190,6 @@ class WorldApi:
             if not changes:
                 await stream.write(b": still here\n\n")
 
-    async def _wait_for_changes(self, version: int) -> list[Change] | None:
+    async def _wait_for_changes(self, version: int) -> list[WorldChange] | None:
         log = self.world.changes
         return await log.signal.wait_for(lambda: log.since(version), PING_SECONDS)

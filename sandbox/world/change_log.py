@@ -10,7 +10,7 @@ _KEPT_CHANGES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class WorldChange:
     """Something that a page may have to show. The field names are those of the event stream."""
 
     version: int
@@ -23,7 +23,9 @@ class ChangeLog:
 
     def __init__(self) -> None:
         self.signal = ChangeSignal()
-        self._changes: deque[Change] = deque([Change(0, "start", None)], maxlen=_KEPT_CHANGES)
+        self._changes: deque[WorldChange] = deque(
+            [WorldChange(0, "start", None)], maxlen=_KEPT_CHANGES
+        )
 
     @property
     def version(self) -> int:
@@ -35,9 +37,9 @@ class ChangeLog:
         version = self.version + 1
         if chat is not None:
             chat.version = version
-        self._changes.append(Change(version, kind, chat.id if chat else None))
+        self._changes.append(WorldChange(version, kind, chat.id if chat else None))
         self.signal.notify()
 
-    def since(self, version: int) -> list[Change] | None:
+    def since(self, version: int) -> list[WorldChange] | None:
         """Return the changes after `version`, or None if there are none."""
         return [change for change in self._changes if change.version > version] or None

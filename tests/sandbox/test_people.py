@@ -6,13 +6,13 @@ from sandbox.client.media import MEDIA_KINDS
 from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.errors import PersonError
-from tests.sandbox.conftest import Bot, Clock
+from tests.sandbox.conftest import BotCaller, ManualClock
 
 
-async def test_a_person_is_shown_as_telegram_shows_them(bot: Bot, engine: Engine) -> None:
+async def test_a_person_is_shown_as_telegram_shows_them(bot: BotCaller, engine: Engine) -> None:
     mei = engine.add_person("Mei", "zh-hant", "mei_chen", "Chen")
     mei.start("faq-pin-locked")
-    message = (await bot.updates())[0][1]
+    message = (await bot.take_updates())[0][1]
     assert message["from"] == {
         "id": mei.id,
         "is_bot": False,
@@ -25,11 +25,13 @@ async def test_a_person_is_shown_as_telegram_shows_them(bot: Bot, engine: Engine
     assert mei.id > 2**32, "ids do not fit into 32 bits"
 
 
-async def test_a_long_text_goes_in_pieces_none_of_them_lost(bot: Bot, ann: TelegramClient) -> None:
-    await bot.updates()
+async def test_a_long_text_goes_in_pieces_none_of_them_lost(
+    bot: BotCaller, ann: TelegramClient
+) -> None:
+    await bot.take_updates()
     words = " ".join(f"word{number}" for number in range(1200))
     last = ann.send(words)
-    texts = [payload["text"] for _, payload in await bot.updates()]
+    texts = [payload["text"] for _, payload in await bot.take_updates()]
     assert len(texts) == 3
     assert all(len(text) <= 4096 for text in texts)
     assert " ".join(texts) == words
@@ -46,26 +48,30 @@ async def test_nothing_cannot_be_sent(ann: TelegramClient, text: str) -> None:
         ann.send(text)
 
 
-async def test_an_edited_text_is_told(bot: Bot, ann: TelegramClient, clock: Clock) -> None:
-    await bot.updates()
+async def test_an_edited_text_is_told(
+    bot: BotCaller, ann: TelegramClient, clock: ManualClock
+) -> None:
+    await bot.take_updates()
     sent = ann.send("my pin is lockd")
     clock.advance(seconds=2)
     ann.edit(sent["message_id"], "my pin is locked")
-    kind, message = (await bot.updates())[-1]
+    kind, message = (await bot.take_updates())[-1]
     assert (kind, message["text"]) == ("edited_message", "my pin is locked")
     assert message["edit_date"] == sent["date"] + 2
 
 
-async def test_an_edited_caption_is_told(bot: Bot, ann: TelegramClient) -> None:
+async def test_an_edited_caption_is_told(bot: BotCaller, ann: TelegramClient) -> None:
     photo = ann.send_media("photo", "/old")
     ann.edit(photo["message_id"], "new")
-    message = (await bot.updates())[-1][1]
+    message = (await bot.take_updates())[-1][1]
     assert message["caption"] == "new"
     assert "caption_entities" not in message
 
 
-async def test_what_a_person_cannot_edit(bot: Bot, ann: TelegramClient, clock: Clock) -> None:
-    theirs = (await bot.says(ann, "x"))["message_id"]
+async def test_what_a_person_cannot_edit(
+    bot: BotCaller, ann: TelegramClient, clock: ManualClock
+) -> None:
+    theirs = (await bot.send(ann, "x"))["message_id"]
     with pytest.raises(PersonError, match="Only own texts"):
         ann.edit(theirs, "y")
     with pytest.raises(PersonError, match="the same as before"):
@@ -77,31 +83,31 @@ async def test_what_a_person_cannot_edit(bot: Bot, ann: TelegramClient, clock: C
         ann.edit(1, "y")
 
 
-async def test_a_deleted_message_is_never_told(bot: Bot, ann: TelegramClient) -> None:
+async def test_a_deleted_message_is_never_told(bot: BotCaller, ann: TelegramClient) -> None:
     sent = ann.send("oops")
-    await bot.updates()
+    await bot.take_updates()
     ann.delete(sent["message_id"])
-    assert await bot.updates() == []
-    refusal = await bot.refused("deleteMessage", chat_id=ann.id, message_id=sent["message_id"])
+    assert await bot.take_updates() == []
+    refusal = await bot.call_refused("deleteMessage", chat_id=ann.id, message_id=sent["message_id"])
     assert refusal == "Bad Request: message to delete not found"
 
 
 async def test_in_a_group_people_delete_their_own_only(
-    bot: Bot, engine: Engine, ann: TelegramClient
+    bot: BotCaller, engine: Engine, ann: TelegramClient
 ) -> None:
     group = engine.add_group("Staff", [ann])
-    sent = await bot.ok("sendMessage", chat_id=group.id, text="x")
+    sent = await bot.call("sendMessage", chat_id=group.id, text="x")
     with pytest.raises(PersonError, match="Only own messages"):
         ann.delete(sent["message_id"], group.id)
 
 
 @pytest.mark.parametrize("kind", sorted(MEDIA_KINDS))
 async def test_every_kind_of_media_reaches_the_bot(
-    bot: Bot, ann: TelegramClient, kind: str
+    bot: BotCaller, ann: TelegramClient, kind: str
 ) -> None:
     sent = ann.send_media(kind)
     assert kind in sent
-    assert (await bot.updates())[-1] == ("message", sent)
+    assert (await bot.take_updates())[-1] == ("message", sent)
 
 
 async def test_media_can_be_told_apart(ann: TelegramClient) -> None:
@@ -119,27 +125,29 @@ async def test_media_can_be_told_apart(ann: TelegramClient) -> None:
         ann.send_media("photo", "x" * 1025)
 
 
-async def test_what_a_person_sends_can_be_fetched(bot: Bot, ann: TelegramClient) -> None:
+async def test_what_a_person_sends_can_be_fetched(bot: BotCaller, ann: TelegramClient) -> None:
     voice = ann.send_media("voice")["voice"]
-    assert (await bot.ok("getFile", file_id=voice["file_id"]))["file_path"].startswith("voices/")
+    assert (await bot.call("getFile", file_id=voice["file_id"]))["file_path"].startswith("voices/")
 
 
-async def test_blocking_is_told_and_undone_by_start(bot: Bot, ann: TelegramClient) -> None:
-    await bot.updates()
+async def test_blocking_is_told_and_undone_by_start(bot: BotCaller, ann: TelegramClient) -> None:
+    await bot.take_updates()
     ann.block()
     ann.block()
-    ((kind, change),) = await bot.updates()
+    ((kind, change),) = await bot.take_updates()
     assert (kind, change["new_chat_member"]["status"]) == ("my_chat_member", "kicked")
     with pytest.raises(PersonError, match="Unblock the bot"):
         ann.send("x")
     ann.start()
-    kinds = [kind for kind, _ in await bot.updates()]
+    kinds = [kind for kind, _ in await bot.take_updates()]
     assert kinds == ["my_chat_member", "message"]
 
 
-async def test_a_forward_says_who_wrote_it(bot: Bot, engine: Engine, ann: TelegramClient) -> None:
+async def test_a_forward_says_who_wrote_it(
+    bot: BotCaller, engine: Engine, ann: TelegramClient
+) -> None:
     group = engine.add_group("Friends", [ann])
-    sent = await bot.says(ann, "The answer")
+    sent = await bot.send(ann, "The answer")
     there = ann.forward(sent["message_id"], chat_id=group.id)
     assert (there["text"], there["from"]["id"]) == ("The answer", ann.id)
     assert there["forward_origin"]["sender_user"]["username"] == "kaika_test_bot"
@@ -150,10 +158,10 @@ async def test_a_forward_says_who_wrote_it(bot: Bot, engine: Engine, ann: Telegr
 
 
 async def test_protected_and_service_messages_stay(
-    bot: Bot, engine: Engine, ann: TelegramClient
+    bot: BotCaller, engine: Engine, ann: TelegramClient
 ) -> None:
     group = engine.add_group("Friends", [ann])
-    secret = await bot.says(ann, "code", protect_content=True)
+    secret = await bot.send(ann, "code", protect_content=True)
     with pytest.raises(PersonError, match="may not be forwarded"):
         ann.forward(secret["message_id"], chat_id=group.id)
     with pytest.raises(PersonError, match="service message"):
@@ -171,11 +179,11 @@ async def test_a_reaction_shows_and_goes(engine: Engine, ann: TelegramClient) ->
 
 
 async def test_the_transcript_tells_where_the_chat_stands(
-    bot: Bot, ann: TelegramClient, stranger: TelegramClient
+    bot: BotCaller, ann: TelegramClient, stranger: TelegramClient
 ) -> None:
     assert stranger.transcript()["has_started"] is False
     shown = ann.transcript()
     assert (shown["has_started"], shown["has_blocked"]) == (True, False)
     before = shown["version"]
-    await bot.says(ann, "x")
+    await bot.send(ann, "x")
     assert ann.transcript()["version"] > before

@@ -8,8 +8,8 @@ from sandbox.errors import ApiError
 from sandbox.markup import parse_formatted_text, parse_typed_text
 
 
-def found(text: str) -> list[tuple[str, str]]:
-    """Give what is recognised as (type, the piece of text)."""
+def recognise(text: str) -> list[tuple[str, str]]:
+    """Return the recognised entities as (type, the piece of text)."""
     said, entities = parse_typed_text(text)
     units = said.encode("utf-16-le")
     return [
@@ -49,11 +49,11 @@ def found(text: str) -> list[tuple[str, str]]:
     ],
 )
 def test_what_is_recognised(text: str, entities: list[tuple[str, str]]) -> None:
-    assert found(text) == entities
+    assert recognise(text) == entities
 
 
 def test_nothing_overlaps() -> None:
-    assert found("https://a.tw/@name/#tag") == [("url", "https://a.tw/@name/#tag")]
+    assert recognise("https://a.tw/@name/#tag") == [("url", "https://a.tw/@name/#tag")]
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from sandbox.markup import count_utf16_units, parse_formatted_text
 from sandbox.types import Entity
 
 
-def parsed(source: str) -> tuple[str, list[tuple[str, int, int]]]:
-    """Give the text and the entities as (type, offset, length)."""
+def parse(source: str) -> tuple[str, list[tuple[str, int, int]]]:
+    """Return the text and the entities as (type, offset, length)."""
     text, entities = parse_formatted_text(source, "HTML")
     return text, [(one["type"], one["offset"], one["length"]) for one in entities]
 
@@ -56,7 +56,7 @@ def parsed(source: str) -> tuple[str, list[tuple[str, int, int]]]:
 def test_markup_becomes_entities(
     source: str, text: str, entities: list[tuple[str, int, int]]
 ) -> None:
-    assert parsed(source) == (text, entities)
+    assert parse(source) == (text, entities)
 
 
 def test_links_and_languages_are_kept() -> None:
