@@ -1,4 +1,4 @@
-"""Names for the JSON shapes that pass between the parts of the stand-in."""
+"""Aliases for JSON objects, message entities and the clock."""
 
 from collections.abc import Callable
 from datetime import datetime

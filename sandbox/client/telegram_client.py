@@ -3,10 +3,10 @@
 from typing import Any, Self
 
 from sandbox.client import buttons, inline, media, messages, payments
-from sandbox.client.blocking import set_blocked
 from sandbox.client.session import AccountSession
 from sandbox.client.transcript import build_transcript
 from sandbox.types import Json
+from sandbox.world.membership import send_member_update
 from sandbox.world.world import World
 
 
@@ -128,12 +128,21 @@ class TelegramClient(AccountSession):
         return await self.world.queries.wait_for_answer(query_id, seconds)
 
     def block(self) -> None:
-        """Block the bot."""
-        set_blocked(self, blocked=True)
+        """Block the bot, which gets ``my_chat_member``."""
+        self._set_blocked(blocked=True)
 
     def unblock(self) -> None:
-        """Unblock the bot."""
-        set_blocked(self, blocked=False)
+        """Unblock the bot, which gets ``my_chat_member``."""
+        self._set_blocked(blocked=False)
+
+    def _set_blocked(self, *, blocked: bool) -> None:
+        if self.account.has_blocked == blocked:
+            return
+        self.account.has_blocked = blocked
+        chat, bot = self.find_chat(), self.world.bot
+        statuses = ("member", "kicked") if blocked else ("kicked", "member")
+        send_member_update(self.world, "my_chat_member", chat, bot.id, statuses, by=self.user)
+        self.world.changes.record("people", chat)
 
     async def pay(
         self,
