@@ -20,13 +20,13 @@ from reader_bridge.protocol.operation_messages import OperationFailure, Operatio
 from reader_bridge.protocol.operations import CardReport, Parameters, ReadCardStatus, operation_of
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import InsertableCard, VirtualReader
-from tests.reader_bridge.card.cards import MoicaCard, PivCard, UnknownCard
-from tests.reader_bridge.card.issuer import NOW, Issuer
-from tests.reader_bridge.every_operation import EVERYTHING, NEW_PIN
-from tests.reader_bridge.operations.harness import PEER, Room
+from tests.reader_bridge.card.card_issuer import NOW, CardIssuer
+from tests.reader_bridge.card.fake_cards import MoicaCard, PivCard, UnknownCard
+from tests.reader_bridge.operation_samples import ALL_OPERATIONS, NEW_PIN
+from tests.reader_bridge.operations.operation_harness import PEER, OperationHarness
 
 DOCS = Path(__file__).parents[2] / "docs"
-CARDS: dict[ProfileName, Callable[[Issuer, VirtualCard], InsertableCard]] = {
+CARDS: dict[ProfileName, Callable[[CardIssuer, VirtualCard], InsertableCard]] = {
     ProfileName.GIDS: lambda _, card: card,
     ProfileName.PIV: lambda issuer, _: PivCard(
         issuer.keys["authentication"], issuer.certify("authentication")
@@ -48,19 +48,19 @@ def test_every_profile_has_a_card_to_test_with_and_its_texts() -> None:
 
 
 @each_profile
-@pytest.mark.parametrize("parameters", EVERYTHING)
+@pytest.mark.parametrize("parameters", ALL_OPERATIONS)
 async def test_every_operation_ends_on_every_kind_of_card(
-    issuer: Issuer, card: VirtualCard, name: ProfileName, parameters: Parameters
+    issuer: CardIssuer, card: VirtualCard, name: ProfileName, parameters: Parameters
 ) -> None:
     entries = {kind: [b"first123", NEW_PIN] for kind in PinKind}
-    room = Room(VirtualReader(CARDS[name](issuer, card)), entries)  # type: ignore[arg-type]
+    room = OperationHarness(VirtualReader(CARDS[name](issuer, card)), entries)  # type: ignore[arg-type]
     end = await room.run(parameters)
     assert isinstance(end, OperationResult | OperationFailure)
     if isinstance(end, OperationFailure):
         event = OperationFailed(operation_of(parameters), end.code, end.values)
         for language in locales.LANGUAGES:
             assert notice_texts.describe_event(event, language, PEER.host).text
-    report_of_card = await Room(room.readers).run(ReadCardStatus())
+    report_of_card = await OperationHarness(room.readers).run(ReadCardStatus())
     assert isinstance(report_of_card, OperationResult)
     assert isinstance(report_of_card.value, CardReport)
     assert report_of_card.value.profile is name
@@ -69,7 +69,7 @@ async def test_every_operation_ends_on_every_kind_of_card(
 @each_profile
 @pytest.mark.parametrize("language", locales.LANGUAGES)
 async def test_the_check_and_the_questions_name_every_kind_of_card(
-    issuer: Issuer, card: VirtualCard, name: ProfileName, language: str
+    issuer: CardIssuer, card: VirtualCard, name: ProfileName, language: str
 ) -> None:
     reader = VirtualReader(CARDS[name](issuer, card))
     findings = await check_reader_and_card(lambda: reader, NOW)
@@ -78,7 +78,7 @@ async def test_the_check_and_the_questions_name_every_kind_of_card(
     printed = io.StringIO()
     report.print_report(findings, language, Console(file=printed, width=500))
     assert texts.finding_text(finding, language) in printed.getvalue()
-    request = ConsentRequest(operation_of(EVERYTHING[2]), PEER, card=CardLabel(name))
+    request = ConsentRequest(operation_of(ALL_OPERATIONS[2]), PEER, card=CardLabel(name))
     page = prompt_texts.consent_page(request, language)
     assert locales.translate(PROFILE_TEXTS[name].name, language, "bridge") in {
         fact.value for fact in page.facts

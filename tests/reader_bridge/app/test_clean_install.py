@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.reader_bridge.app.at_terminal import clean_environment
+from tests.reader_bridge.app.terminal_user import clean_environment
 
 ROOT = Path(__file__).parents[3]
 PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
