@@ -48,7 +48,7 @@ def readers(pcsc_sandbox: PcscSandbox) -> PcscReaders:
 
 
 @pytest.fixture
-def told(readers: PcscReaders) -> Iterator[SnapshotRecorder]:
+def snapshots(readers: PcscReaders) -> Iterator[SnapshotRecorder]:
     snapshots = SnapshotRecorder()
     watch = readers.watch(snapshots)
     yield snapshots
