@@ -107,7 +107,7 @@ class CardTown(Town):
         shown = await world.counter.show(customer.someone.ui_number, datetime.now(UTC))
         assert shown.timeline.certificate == "active", who
         assert card is not None
-        assert card.lowered == [], who
+        assert card.spent_tries == [], who
         assert card.card.file.state.pin_tries == 3, who
         async with world.database.unit_of_work() as session:
             mine = AuditEntry.subject == shown.application

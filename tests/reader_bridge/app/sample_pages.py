@@ -1,4 +1,4 @@
-"""Every page of the app with something in it, for the tests and the pictures."""
+"""Every page of the app with sample content, for tests and screenshots."""
 
 from reader_bridge.app import prompt_texts
 from reader_bridge.app.translation import say

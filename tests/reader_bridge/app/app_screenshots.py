@@ -34,7 +34,7 @@ from reader_bridge.prompter import (
 from reader_bridge.protocol import Operation, PinPurpose, ProgressStep, SignatureAlgorithm
 from reader_bridge.protocol.operations import Receipt
 from tests.browser import chromium
-from tests.reader_bridge.app.pages import NEW, PAGES, PEER, UNLOCK
+from tests.reader_bridge.app.sample_pages import NEW, PAGES, PEER, UNLOCK
 
 PICTURES = Path(__file__).parents[3] / "docs" / "screenshots"
 COLUMNS = 84
@@ -56,7 +56,7 @@ pre {{ margin: 0; font: 15px/20px 'Noto Sans Mono CJK TC', monospace; color: #e6
 {stylesheet}</style><pre>{code}</pre>"""
 
 
-class Script:
+class ScriptedKeys:
     """Keys that were typed long ago."""
 
     def __init__(self, *lines: str) -> None:
@@ -69,7 +69,7 @@ class Script:
         pass
 
 
-class Paper(io.StringIO):
+class RecordingOutput(io.StringIO):
     """Takes what is written past the console, into its record."""
 
     console: Console
@@ -111,11 +111,11 @@ def _grab(window: MainWindow, what: str) -> None:
 
 async def terminal_page(language: str) -> str:
     """Let somebody pair and unlock their card in a terminal; give what it looks like, as HTML."""
-    paper = Paper()
+    paper = RecordingOutput()
     console = Console(file=paper, record=True, width=COLUMNS, force_terminal=True, highlight=False)
     paper.console = console
     screen = TerminalScreen(language, console)
-    screen.keys = Script("y", "abc123xy", "abc123xy")
+    screen.keys = ScriptedKeys("y", "abc123xy", "abc123xy")
     assert isinstance(screen._terminal, TerminalKeyboard)
     prompter = TerminalPrompter(screen, PEER.host, lambda: None)
     for event in PAIRED:

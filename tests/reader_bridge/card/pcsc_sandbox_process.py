@@ -22,12 +22,12 @@ CHANNELID    {PORT}
 """
 
 
-class Room:
+class SandboxProcess:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._pcscd: subprocess.Popen[str] | None = None
 
-    def furnish(self) -> None:
+    def prepare(self) -> None:
         configuration = self._directory / "reader.conf.d"
         configuration.mkdir()
         (configuration / "reader").write_text(CONFIGURATION)
@@ -75,8 +75,8 @@ def _drain(output: IO[str]) -> None:
 
 def main() -> None:
     directory = Path(sys.argv[1])
-    room = Room(directory)
-    room.furnish()
+    room = SandboxProcess(directory)
+    room.prepare()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(directory / "door"))
         listener.listen()

@@ -1,4 +1,4 @@
-"""The project's own bridge, run against a server of a test."""
+"""Runs the project's own bridge against a server of a test."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,33 +13,33 @@ from reader_bridge.prompter import ExitReason, Prompter
 
 
 @dataclass
-class Running:
-    """A bridge at work."""
+class RunningBridge:
+    """A running bridge."""
 
     session: BridgeSession
     task: asyncio.Task[ExitReason]
 
 
 @asynccontextmanager
-async def running(
+async def run_test_bridge(
     url: str,
     person: Prompter,
     readers: CardReaders,
-    patience: SessionTimeouts | None = None,
-    link: ServerConnector | None = None,
-    pause: float = 0.0,
-) -> AsyncIterator[Running]:
-    """Have a bridge that dials a server, and dials again at once where the link is lost.
+    timeouts: SessionTimeouts | None = None,
+    connector: ServerConnector | None = None,
+    reconnect_seconds: float = 0.0,
+) -> AsyncIterator[RunningBridge]:
+    """Run a bridge that reconnects immediately.
 
-    :param pause: seconds before it dials again, where somebody else has to start the server.
+    :param reconnect_seconds: before it reconnects, where something else has to start the server.
     """
 
     async def no_time(_: float) -> None:
-        await asyncio.sleep(pause)
+        await asyncio.sleep(reconnect_seconds)
 
-    session = BridgeSession(url, "127.0.0.1", person, readers, patience)
+    session = BridgeSession(url, "127.0.0.1", person, readers, timeouts)
     bridge = BridgeClient(
-        link or ServerConnector(url),
+        connector or ServerConnector(url),
         session,
         "127.0.0.1",
         person,
@@ -50,7 +50,7 @@ async def running(
     )
     task = asyncio.ensure_future(bridge.run())
     try:
-        yield Running(session, task)
+        yield RunningBridge(session, task)
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

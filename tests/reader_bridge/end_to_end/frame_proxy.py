@@ -1,6 +1,6 @@
-"""The wire between a bridge and the server: every frame passes, is kept, and may be the last one.
+"""A proxy between bridge and server that records every frame and can fail at any of them.
 
-It is a websocket at each side, so both ends speak over TCP as they always do.
+It has a websocket at each side, so both ends use TCP as usual.
 """
 
 import asyncio
@@ -24,28 +24,28 @@ Message = dict[str, Any]
 
 @dataclass
 class Traffic:
-    """How many frames of one link were sent, seen on the way, and dealt with."""
+    """How many frames of a link were sent and handled, by side."""
 
     server_sent: int = 0
-    bridge_took: int = 0
+    bridge_handled: int = 0
     bridge_sent: int = 0
-    server_took: int = 0
+    server_handled: int = 0
 
     @property
     def is_quiet(self) -> bool:
-        """Whether nothing is on its way."""
-        return self.server_sent == self.bridge_took and self.bridge_sent == self.server_took
+        """Whether no frame is on its way."""
+        return self.server_sent == self.bridge_handled and self.bridge_sent == self.server_handled
 
 
 @dataclass
-class Cable:
-    """One link: its socket at each side."""
+class ProxiedLink:
+    """A link: its socket at each side."""
 
     bridge: web.WebSocketResponse
     server: ClientWebSocketResponse
 
     def cut(self, spare: Socket | None = None) -> None:
-        """Let both TCP connections break; what was sent to `spare` still arrives there."""
+        """Break both TCP connections; what was sent to `spare` still arrives there."""
         for socket in (self.bridge, self.server):
             transport = _transport(socket)
             if transport is None:
@@ -57,51 +57,51 @@ class Cable:
 
 
 @dataclass
-class Strike:
-    """What happens at one message.
+class FrameFault:
+    """A fault at one message.
 
-    :ivar at: at which, counting those of both sides.
-    :ivar falls: does it; is given the link, who the message is for, and what carries it on.
-    :ivar since: from which message on is counted.
+    :ivar at: the number of the message, counting both sides.
+    :ivar action: the fault; takes the link, the target of the message, and what forwards it.
+    :ivar since: counting starts with the message for which this is true.
     """
 
     at: int
-    falls: Callable[[Cable, Socket, Forward], Awaitable[None]]
+    action: Callable[[ProxiedLink, Socket, Forward], Awaitable[None]]
     since: Callable[[Message], bool] = lambda _: True
     count: int = 0
-    counts: bool = False
-    fell: bool = False
+    is_counting: bool = False
+    has_struck: bool = False
 
-    def hits(self, frame: str) -> bool:
-        """Count a message; tell whether it is the one."""
+    def matches(self, frame: str) -> bool:
+        """Count a message and return whether it is the one."""
         message: Message = json.loads(frame)
-        if not message.get("seq") or self.fell:
+        if not message.get("seq") or self.has_struck:
             return False
-        self.counts = self.counts or self.since(message)
-        self.count += self.counts
-        self.fell = self.count == self.at
-        return self.fell
+        self.is_counting = self.is_counting or self.since(message)
+        self.count += self.is_counting
+        self.has_struck = self.count == self.at
+        return self.has_struck
 
 
 @dataclass
-class Proxy:
-    """Stands between bridges and the server.
+class FrameProxy:
+    """The proxy between bridges and the server.
 
     :ivar frames: everything that passed, in order.
-    :ivar is_open: while the server can be reached.
-    :ivar news: told of every frame.
+    :ivar is_open: set while the server can be reached.
+    :ivar on_frame: called after every frame.
     """
 
     url: str
     upstream: str
     frames: list[str] = field(default_factory=list)
     traffic: Traffic = field(default_factory=Traffic)
-    strike: Strike | None = None
+    fault: FrameFault | None = None
     is_open: asyncio.Event = field(default_factory=asyncio.Event)
-    news: Callable[[], None] = lambda: None
+    on_frame: Callable[[], None] = lambda: None
 
-    async def carry(self, request: web.Request) -> web.WebSocketResponse:
-        """Carry one link."""
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        """Forward the frames of one link."""
         await self.is_open.wait()
         self.traffic = Traffic()
         bridge = web.WebSocketResponse(protocols=(SUBPROTOCOL,), max_msg_size=2**20, timeout=0.2)
@@ -111,10 +111,10 @@ class Proxy:
             server = await session.ws_connect(
                 self.upstream, protocols=(SUBPROTOCOL,), max_msg_size=2**20, timeout=timeout
             )
-            link = Cable(bridge, server)
+            link = ProxiedLink(bridge, server)
             ways = (
-                asyncio.ensure_future(self._way(link, server, bridge)),
-                asyncio.ensure_future(self._way(link, bridge, server)),
+                asyncio.ensure_future(self._forward(link, server, bridge)),
+                asyncio.ensure_future(self._forward(link, bridge, server)),
             )
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             for way in ways:
@@ -123,10 +123,10 @@ class Proxy:
                 if isinstance(result, Exception):
                     raise result
             await bridge.close()
-        self.news()
+        self.on_frame()
         return bridge
 
-    async def _way(self, link: Cable, source: Socket, target: Socket) -> None:
+    async def _forward(self, link: ProxiedLink, source: Socket, target: Socket) -> None:
         async for message in source:
             if message.type is not WSMsgType.TEXT:
                 return
@@ -137,29 +137,29 @@ class Proxy:
                 async def forward(frame: str = frame) -> None:
                     await target.send_str(frame)
 
-                if self.strike is not None and self.strike.hits(frame):
-                    await self.strike.falls(link, target, forward)
+                if self.fault is not None and self.fault.matches(frame):
+                    await self.fault.action(link, target, forward)
                 else:
                     await forward()
-            self.news()
+            self.on_frame()
 
 
-class CountedLink(ServerConnector):
-    """A link whose frames are counted at the bridge."""
+class CountingConnector(ServerConnector):
+    """A connector that counts frames at the bridge."""
 
-    def __init__(self, proxy: Proxy) -> None:
+    def __init__(self, proxy: FrameProxy) -> None:
         super().__init__(proxy.url)
         self._proxy = proxy
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[ServerConnection]:
-        """Make a link, and end it."""
+        """Open a connection for the duration of a `with` block."""
         async with super().connect() as wire:
-            yield _CountedWire(wire, self._proxy)
+            yield _CountingServerConnection(wire, self._proxy)
 
 
-class _CountedWire(ServerConnection):
-    def __init__(self, wire: ServerConnection, proxy: Proxy) -> None:
+class _CountingServerConnection(ServerConnection):
+    def __init__(self, wire: ServerConnection, proxy: FrameProxy) -> None:
         self._wire, self._proxy = wire, proxy
         self._traffic = proxy.traffic
         self._got = 0
@@ -169,8 +169,8 @@ class _CountedWire(ServerConnection):
         await self._wire.send(frame)
 
     async def receive(self) -> str:
-        self._traffic.bridge_took = self._got  # who asks for the next one has dealt with those
-        self._proxy.news()
+        self._traffic.bridge_handled = self._got  # who asks for the next one has dealt with those
+        self._proxy.on_frame()
         frame = await self._wire.receive()
         self._got += 1
         return frame
@@ -180,11 +180,11 @@ class _CountedWire(ServerConnection):
 
 
 @asynccontextmanager
-async def standing(port: int, upstream: int) -> AsyncIterator[Proxy]:
-    """Have a proxy at a port of this machine, before a server at another."""
-    proxy = Proxy(f"ws://127.0.0.1:{port}{PATH}", f"ws://127.0.0.1:{upstream}{PATH}")
+async def run_frame_proxy(port: int, upstream: int) -> AsyncIterator[FrameProxy]:
+    """Run a proxy at a port, in front of a server at another."""
+    proxy = FrameProxy(f"ws://127.0.0.1:{port}{PATH}", f"ws://127.0.0.1:{upstream}{PATH}")
     application = web.Application()
-    application.router.add_get(PATH, proxy.carry)
+    application.router.add_get(PATH, proxy.handle)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.2)
     await runner.setup()
     try:

@@ -1,4 +1,4 @@
-"""Everything from the chat to the card: the bot, its bridge, a wire, a PC."""
+"""Everything from the chat to the card: the bot, its bridge, a proxy, and PCs."""
 
 import socket
 from collections.abc import AsyncIterator
@@ -10,20 +10,20 @@ from services.bridge.operations.task import Work
 from tests.chat import Stage, Subscriber
 from tests.handlers.conversations.online.card_stage import CardStage
 from tests.handlers.conversations.online.people import Office
-from tests.reader_bridge.end_to_end.process import Process, serving
-from tests.reader_bridge.end_to_end.wire import Proxy, standing
+from tests.reader_bridge.end_to_end.frame_proxy import FrameProxy, run_frame_proxy
+from tests.reader_bridge.end_to_end.server_process import ServerProcess, run_server_process
 
 
 @dataclass
-class Whole:
-    """The bot, and what is between it and the PCs."""
+class WholeSystem:
+    """The bot, and the proxy between it and the PCs."""
 
     cards: CardStage
-    process: Process
-    proxy: Proxy
+    process: ServerProcess
+    proxy: FrameProxy
 
-    async def asked(self, person: Subscriber, work: Work) -> Outcome:
-        """Have the chat's hub ask for what no conversation asks for by itself."""
+    async def run_task(self, person: Subscriber, work: Work) -> Outcome:
+        """Have the hub run a task that no conversation starts by itself."""
         hub, events = self.process.bridge.hub, self.process.events
         operation = await hub.start(person.person.id, work, self.cards.now)
         found: list[Done] = []
@@ -37,14 +37,17 @@ class Whole:
 
 
 @asynccontextmanager
-async def whole_bridge(stage: Stage, office: Office) -> AsyncIterator[Whole]:
-    """Have it all, on two free ports: bridges dial the first, the server is at the second."""
+async def run_whole_system(stage: Stage, office: Office) -> AsyncIterator[WholeSystem]:
+    """Run it on two free ports: bridges dial the first, the server listens at the second."""
     ports = [_free_port() for _ in range(2)]
     origin = f"ws://127.0.0.1:{ports[0]}"
-    async with standing(*ports) as proxy, serving(stage, proxy, origin, ports[1]) as process:
+    async with (
+        run_frame_proxy(*ports) as proxy,
+        run_server_process(stage, proxy, origin, ports[1]) as process,
+    ):
         cards = CardStage(stage, process.bridge, office, origin)
-        proxy.news = cards.news.set
-        yield Whole(cards, process, proxy)
+        proxy.on_frame = cards.news.set
+        yield WholeSystem(cards, process, proxy)
 
 
 def _free_port() -> int:

@@ -1,4 +1,4 @@
-"""A small server to speak with, written from the protocol's page: it does what a test tells it."""
+"""A small server written from the protocol's page, which does what a test tells it to."""
 
 import asyncio
 import secrets
@@ -40,12 +40,12 @@ NAME = "Mai 阿梅"
 
 
 class CutError(Exception):
-    """The bridge's side of the link is gone."""
+    """The bridge has closed the link."""
 
 
 @dataclass
-class Memory:
-    """What a server knows of a session, whichever link it has."""
+class SessionMemory:
+    """What a server remembers of a session, whichever link it has."""
 
     session: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
@@ -53,26 +53,26 @@ class Memory:
     incoming: IncomingSequence = field(default_factory=IncomingSequence)
 
 
-class Line:
-    """One link of a bridge, from the server's side."""
+class BridgeLink:
+    """A link to a bridge, from the server's side."""
 
     def __init__(self, socket: web.WebSocketResponse, origin: str, frames: list[str]) -> None:
         self.socket, self.origin, self._frames = socket, origin, frames
         self.nonce = secrets.token_bytes(32)
         self.hello: Hello | None = None
-        self.memory = Memory()
+        self.memory = SessionMemory()
         self.ended = asyncio.Event()
 
-    async def put(self, frame: str) -> None:
+    async def send_frame(self, frame: str) -> None:
         """Send any frame."""
         await self.socket.send_str(frame)
 
     async def send(self, message: ServerMessage) -> None:
         """Send a message with its number."""
-        await self.put(self.memory.outgoing.number(message))
+        await self.send_frame(self.memory.outgoing.number(message))
 
-    async def get(self) -> str:
-        """Take any frame."""
+    async def receive_frame(self) -> str:
+        """Receive any frame."""
         message = await self.socket.receive()
         if message.type is not WSMsgType.TEXT:
             raise CutError
@@ -80,47 +80,49 @@ class Line:
         return str(message.data)
 
     async def receive(self, kind: Any) -> Any:
-        """Take the next new message, which has to be of a kind."""
+        """Receive the next new message, which has to be of a type."""
         while True:
-            frame = parse_frame(await self.get())
+            frame = parse_frame(await self.receive_frame())
             message = frame.decode_from_bridge()
             if frame.seq and not self.memory.incoming.accept(frame.seq):
                 continue
             assert isinstance(message, kind), message
             return message
 
-    async def any(self) -> BridgeMessage:
-        """Take the next new message."""
+    async def receive_any(self) -> BridgeMessage:
+        """Receive the next new message."""
         message: BridgeMessage = await self.receive(BridgeMessage)
         return message
 
-    async def outcome(self) -> OperationResult | OperationFailure:
-        """Take what comes of an operation, whatever is said before."""
-        while not isinstance(message := await self.any(), OperationResult | OperationFailure):
+    async def receive_end(self) -> OperationResult | OperationFailure:
+        """Receive the end of an operation, skipping what comes before."""
+        while not isinstance(
+            message := await self.receive_any(), OperationResult | OperationFailure
+        ):
             pass
         return message
 
-    async def failure(self) -> OperationFailure:
-        """Take what comes of an operation that has to fail."""
-        outcome = await self.outcome()
+    async def receive_failure(self) -> OperationFailure:
+        """Receive the end of an operation that has to fail."""
+        outcome = await self.receive_end()
         assert isinstance(outcome, OperationFailure)
         return outcome
 
     async def greet(self) -> Hello:
-        """Speak first, and hear the bridge's answer."""
-        await self.put(encode_frame(Greeting((1,), self.nonce, self.origin)))
-        message = parse_frame(await self.get()).decode_from_bridge()
+        """Send the greeting and receive the answer."""
+        await self.send_frame(encode_frame(Greeting((1,), self.nonce, self.origin)))
+        message = parse_frame(await self.receive_frame()).decode_from_bridge()
         assert isinstance(message, Hello)
         self.hello = message
         return message
 
     async def welcome(self) -> None:
-        """Greet, and begin a new session."""
+        """Greet and start a new session."""
         await self.greet()
-        await self.put(encode_frame(Welcome(self.memory.session)))
+        await self.send_frame(encode_frame(Welcome(self.memory.session)))
 
     async def pair(self, seconds: int = 3600) -> tuple[PairingWord, PairingWord]:
-        """Begin a new session and come to be paired, as if the chat said yes too."""
+        """Start a new session and pair, as if the chat agreed too."""
         await self.welcome()
         code = (await self.receive(Pair)).code
         await self.send(PairOffer(NAME))
@@ -129,8 +131,8 @@ class Line:
         assert self.hello is not None
         return derive_pairing_words(code, self.memory.session, self.nonce, self.hello.nonce)
 
-    async def resume(self, memory: Memory, *, restarted: bool = False) -> None:
-        """Take a session up again."""
+    async def resume(self, memory: SessionMemory, *, restarted: bool = False) -> None:
+        """Resume a session."""
         hello = await self.greet()
         assert hello.resume is not None, "the bridge asks for it"
         assert hello.resume.session == memory.session
@@ -140,10 +142,10 @@ class Line:
         self.memory = memory
         seen = memory.incoming.last
         welcome = Welcome(memory.session, not restarted, True, seen, 3600)
-        await self.put(encode_frame(welcome))
+        await self.send_frame(encode_frame(welcome))
         for frame in memory.outgoing.frames_after(hello.resume.last_seq) or ():
             if not restarted:
-                await self.put(frame)
+                await self.send_frame(frame)
 
     async def start(
         self, parameters: Parameters, operation_id: str = "op1", deadline: int = 30
@@ -154,15 +156,15 @@ class Line:
         )
 
     async def cut(self) -> None:
-        """Let the link break, without a word."""
+        """Break the link without a message."""
         transport = self.socket._req.transport if self.socket._req else None
         if transport is not None:
             transport.abort()
         self.ended.set()
 
 
-class Counterpart:
-    """The server. Every bridge that comes waits for the test to speak.
+class ScriptedServer:
+    """The server. Every bridge that connects waits for the test.
 
     :ivar frames: every frame that any bridge has sent.
     """
@@ -170,41 +172,41 @@ class Counterpart:
     def __init__(self) -> None:
         self.url = ""
         self.frames: list[str] = []
-        self._lines: asyncio.Queue[Line] = asyncio.Queue()
-        self._open: list[Line] = []
+        self._links: asyncio.Queue[BridgeLink] = asyncio.Queue()
+        self._open: list[BridgeLink] = []
 
-    async def next(self) -> Line:
+    async def accept(self) -> BridgeLink:
         """Wait for a bridge."""
         async with asyncio.timeout(10):
-            return await self._lines.get()
+            return await self._links.get()
 
-    async def paired(self) -> Line:
-        """Wait for a bridge, and pair."""
-        line = await self.next()
+    async def accept_and_pair(self) -> BridgeLink:
+        """Wait for a bridge and pair with it."""
+        line = await self.accept()
         await line.pair()
         return line
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(protocols=(SUBPROTOCOL,), max_msg_size=2**20, timeout=0.2)
         await socket.prepare(request)
-        line = Line(socket, self.url.removesuffix("/bridge/v1"), self.frames)
+        line = BridgeLink(socket, self.url.removesuffix("/bridge/v1"), self.frames)
         self._open.append(line)
-        self._lines.put_nowait(line)
+        self._links.put_nowait(line)
         await line.ended.wait()
         return socket
 
     def close(self) -> None:
-        """Let all links go."""
+        """Close all links."""
         for line in self._open:
             line.ended.set()
 
 
 @asynccontextmanager
-async def listening(
+async def run_scripted_server(
     serve: Callable[[web.Application], None] | None = None,
-) -> AsyncIterator[Counterpart]:
-    """A server on this machine."""
-    counterpart = Counterpart()
+) -> AsyncIterator[ScriptedServer]:
+    """Run the server on this machine."""
+    counterpart = ScriptedServer()
     application = web.Application()
     application.router.add_get("/bridge/v1", counterpart.handle)
     if serve is not None:

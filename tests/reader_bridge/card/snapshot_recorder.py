@@ -1,4 +1,4 @@
-"""Waiting for what a watch tells: never longer than it takes, never without an end."""
+"""Records the snapshots of a reader watch, and waits for an expected one."""
 
 import queue
 from collections.abc import Callable
@@ -8,8 +8,8 @@ from reader_bridge.card.connection import ReaderSnapshot, ReaderState
 PATIENCE = 20.0
 
 
-class Told:
-    """Collects what a watch tells, and waits for what is expected."""
+class SnapshotRecorder:
+    """Records snapshots and waits for the expected ones."""
 
     def __init__(self) -> None:
         self._snapshots: queue.Queue[ReaderSnapshot] = queue.Queue()
@@ -18,7 +18,7 @@ class Told:
     def __call__(self, snapshot: ReaderSnapshot) -> None:
         self._snapshots.put(snapshot)
 
-    def until(self, expected: Callable[[ReaderSnapshot], bool]) -> ReaderSnapshot:
+    def wait_until(self, expected: Callable[[ReaderSnapshot], bool]) -> ReaderSnapshot:
         """Wait until a snapshot is as expected.
 
         :raises queue.Empty: it never came.
@@ -28,7 +28,7 @@ class Told:
         return self.last
 
     def nothing_more(self) -> bool:
-        """Whether nothing was told that nobody waited for."""
+        """Whether no snapshot came that nobody waited for."""
         return self._snapshots.empty()
 
 

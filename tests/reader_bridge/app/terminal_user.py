@@ -19,7 +19,7 @@ COLUMNS, ROWS = 160, 50
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b\][^\x07]*\x07|\x1b[()].")
 
 
-class PersonAtTerminal:
+class TerminalUser:
     """Types and reads as a person does; whatever was ever on the screen is in `everything`."""
 
     def __init__(self, home: Path, *arguments: str, **environment: str) -> None:

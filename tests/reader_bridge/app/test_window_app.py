@@ -29,13 +29,13 @@ from reader_bridge.protocol.operation_messages import (
 )
 from reader_bridge.protocol.operations import ChangePin, PinChanged
 from reader_bridge.protocol.pairing_messages import Unpaired
-from tests.reader_bridge.app.at_terminal import clean_environment
-from tests.reader_bridge.app.at_window import PersonAtWindow
 from tests.reader_bridge.app.conftest import NEW_PIN, PIN
-from tests.reader_bridge.card.issuer import PASSPHRASE as ISSUED_UNDER
-from tests.reader_bridge.counterpart import CODE, NAME, Counterpart, CutError, Line
+from tests.reader_bridge.app.terminal_user import clean_environment
+from tests.reader_bridge.app.window_user import WindowUser
+from tests.reader_bridge.card.card_issuer import PASSPHRASE as ISSUED_UNDER
+from tests.reader_bridge.scripted_server import CODE, NAME, BridgeLink, CutError, ScriptedServer
 
-Open = Callable[[CommandOptions], tuple[PersonAtWindow, AppController]]
+Open = Callable[[CommandOptions], tuple[WindowUser, AppController]]
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def open_window(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     with ExitStack() as stack:
 
-        def start(options: CommandOptions) -> tuple[PersonAtWindow, AppController]:
+        def start(options: CommandOptions) -> tuple[WindowUser, AppController]:
             desk = ThreadBridge()
             window = MainWindow(desk, options.language or "en")
             life = AppController(desk, options, window.language)
@@ -55,14 +55,14 @@ def open_window(
             life.start()
             stack.callback(life.join)
             stack.callback(window.close)
-            return PersonAtWindow(window), life
+            return WindowUser(window), life
 
         yield start
 
 
-async def pair(person: PersonAtWindow, server: Counterpart) -> Line:
-    await person.until(lambda: not server._lines.empty(), "a link")
-    line = await server.next()
+async def pair(person: WindowUser, server: ScriptedServer) -> BridgeLink:
+    await person.until(lambda: not server._links.empty(), "a link")
+    line = await server.accept()
     pairing = asyncio.ensure_future(line.pair())
     await person.sees("Pairing code", "only if you started this in your own Telegram")
     person.types(CODE.lower())
@@ -74,9 +74,9 @@ async def pair(person: PersonAtWindow, server: Counterpart) -> Line:
     return line
 
 
-async def outcome(person: PersonAtWindow, line: Line) -> OperationResult | OperationFailure:
+async def outcome(person: WindowUser, line: BridgeLink) -> OperationResult | OperationFailure:
     while True:
-        coming = asyncio.ensure_future(line.any())
+        coming = asyncio.ensure_future(line.receive_any())
         await person.until(coming.done, "an outcome")
         message = coming.result()
         if not isinstance(message, OperationProgress):
@@ -84,7 +84,7 @@ async def outcome(person: PersonAtWindow, line: Line) -> OperationResult | Opera
             return message
 
 
-async def allow_change(person: PersonAtWindow, line: Line) -> None:
+async def allow_change(person: WindowUser, line: BridgeLink) -> None:
     await line.start(ChangePin())
     await person.sees("Let the chat look at your card?")
     await person.chooses("Allow")
@@ -95,14 +95,14 @@ async def allow_change(person: PersonAtWindow, line: Line) -> None:
 
 @pytest.fixture
 def options(
-    server: Counterpart, card_file: Path, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedServer, card_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> CommandOptions:
     monkeypatch.setenv(PASSPHRASE, ISSUED_UNDER)
     return CommandOptions(server=server.url, virtual_card=card_file)
 
 
 async def test_the_whole_way_to_a_new_pin(
-    server: Counterpart, open_window: Open, options: CommandOptions
+    server: ScriptedServer, open_window: Open, options: CommandOptions
 ) -> None:
     person, life = open_window(options)
     line = await pair(person, server)
@@ -127,7 +127,7 @@ async def test_the_whole_way_to_a_new_pin(
 
 
 async def test_cancel_in_the_chat_takes_the_question_back(
-    server: Counterpart, open_window: Open, options: CommandOptions
+    server: ScriptedServer, open_window: Open, options: CommandOptions
 ) -> None:
     person, _ = open_window(options)
     line = await pair(person, server)
@@ -143,11 +143,11 @@ async def test_cancel_in_the_chat_takes_the_question_back(
 
 
 async def test_escape_on_the_pairing_code_closes_the_window(
-    server: Counterpart, open_window: Open, options: CommandOptions
+    server: ScriptedServer, open_window: Open, options: CommandOptions
 ) -> None:
     person, life = open_window(options)
-    await person.until(lambda: not server._lines.empty(), "a link")
-    await (await server.next()).welcome()
+    await person.until(lambda: not server._links.empty(), "a link")
+    await (await server.accept()).welcome()
     await person.sees("Pairing code")
     person.presses(Qt.Key.Key_Escape)
     await person.until(lambda: not person.window.isVisible(), "the end")
@@ -155,7 +155,7 @@ async def test_escape_on_the_pairing_code_closes_the_window(
 
 
 async def test_address_and_passphrase_are_asked_for_until_they_are_right(
-    server: Counterpart, open_window: Open, card_file: Path
+    server: ScriptedServer, open_window: Open, card_file: Path
 ) -> None:
     person, _ = open_window(CommandOptions(virtual_card=card_file))
     await person.sees("Virtual card")
@@ -170,7 +170,7 @@ async def test_address_and_passphrase_are_asked_for_until_they_are_right(
     await person.sees("everybody on the way could read along")
     person.types(server.url)
     person.presses(Qt.Key.Key_Return)
-    await person.until(lambda: not server._lines.empty(), "a link")
+    await person.until(lambda: not server._links.empty(), "a link")
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ async def test_what_cannot_be_used_is_told_in_the_window(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_signal_closes_the_window_in_order(
-    server: Counterpart, card_file: Path, tmp_path: Path, number: signal.Signals
+    server: ScriptedServer, card_file: Path, tmp_path: Path, number: signal.Signals
 ) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
@@ -205,7 +205,7 @@ async def test_a_signal_closes_the_window_in_order(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    await (await server.next()).welcome()
+    await (await server.accept()).welcome()
     process.send_signal(number)
     output, _ = await asyncio.wait_for(process.communicate(), 15)
     assert process.returncode == 0, output.decode()
@@ -226,7 +226,7 @@ def test_without_a_screen_it_says_how_to_go_on(tmp_path: Path) -> None:
 
 
 async def test_an_address_where_no_server_answers_is_asked_for_again(
-    server: Counterpart, open_window: Open, card_file: Path, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedServer, open_window: Open, card_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(PASSPHRASE, ISSUED_UNDER)
     person, _life = open_window(CommandOptions(None, None, "en", card_file))
@@ -236,8 +236,8 @@ async def test_an_address_where_no_server_answers_is_asked_for_again(
     await person.sees("Check the internet connection", "The chat shows you the server's address.")
     person.types(server.url)
     person.presses(Qt.Key.Key_Return)
-    await person.until(lambda: not server._lines.empty(), "a look at the server")
-    looked_at = await server.next()
+    await person.until(lambda: not server._links.empty(), "a look at the server")
+    looked_at = await server.accept()
     await person.sees("Looking for 127.0.0.1:")
     with pytest.raises(CutError):
         await looked_at.greet()

@@ -1,4 +1,4 @@
-"""Every operation, and what is typed for it."""
+"""Parameters of every operation, and what is typed for them."""
 
 from reader_bridge.prompter import PinKind
 from reader_bridge.protocol import PinPurpose
@@ -11,12 +11,12 @@ from reader_bridge.protocol.operations import (
     ReadCertificate,
     SetPin,
 )
-from tests.reader_bridge.card.issuer import SERIAL
+from tests.reader_bridge.card.card_issuer import SERIAL
 
 NONCE = bytes(32)
 PIN, NEW_PIN = b"first123", b"second45"
-SECRETS = {PinKind.CURRENT: [PIN], PinKind.NEW: [NEW_PIN]}
-ALL: list[Parameters] = [
+TYPED_SECRETS = {PinKind.CURRENT: [PIN], PinKind.NEW: [NEW_PIN]}
+CARD_OPERATIONS: list[Parameters] = [
     ReadCardStatus(),
     ReadCertificate(),
     ProvePossession(NONCE),
@@ -24,12 +24,12 @@ ALL: list[Parameters] = [
     SetPin(PinPurpose.UNLOCK, SERIAL.hex(), NONCE),
 ]
 """Every operation on a card."""
-EVERYTHING: list[Parameters] = [
+ALL_OPERATIONS: list[Parameters] = [
     ListReaders(),
-    *ALL[:3],
-    ALL[4],
+    *CARD_OPERATIONS[:3],
+    CARD_OPERATIONS[4],
     SetPin(PinPurpose.ACTIVATE, SERIAL.hex(), NONCE),
     SetPin(PinPurpose.UNLOCK, "00ff", NONCE),
-    ALL[3],
+    CARD_OPERATIONS[3],
 ]
 """All that a server can ask of a bridge."""

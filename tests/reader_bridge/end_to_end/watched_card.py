@@ -1,4 +1,4 @@
-"""Somebody at home with their card, whose tries and PIN are watched."""
+"""A card whose tries and PIN are watched, and a person who always knows its PIN."""
 
 from reader_bridge.card.errors import CardRemovedError
 from reader_bridge.card.secret_buffer import SecretBuffer
@@ -13,18 +13,18 @@ from tests.services.authority.world import CHAT
 CHANGE_REFERENCE_DATA, RESET_RETRY_COUNTER = 0x24, 0x2C
 
 
-class KeptCard:
+class WatchedCard:
     """A card whose tries and PIN are watched.
 
-    :ivar pin: what was set last.
-    :ivar lowered: what any command took a try from: the instruction, and whose try.
-    :ivar leaves_after: the instruction after which it is pulled, before its answer is there.
+    :ivar pin: the PIN that was set last.
+    :ivar spent_tries: every command that spent a try: its instruction, and of which counter.
+    :ivar pull_after: the instruction after which it is pulled, before its answer arrives.
     """
 
     def __init__(self, card: VirtualCard, pin: bytes | None = None) -> None:
         self.card, self.pin = card, pin
-        self.lowered: list[tuple[int, str]] = []
-        self.leaves_after: int | None = None
+        self.spent_tries: list[tuple[int, str]] = []
+        self.pull_after: int | None = None
 
     @property
     def atr(self) -> bytes:
@@ -50,26 +50,26 @@ class KeptCard:
             old = 0 if command.ins == RESET_RETRY_COUNTER else len(self.pin or b"")
             self.pin = bytes(command.data)[old:]
         if state.pin_tries < before[1]:
-            self.lowered.append((command.ins, "pin"))
+            self.spent_tries.append((command.ins, "pin"))
         if state.admin_tries < before[2]:
-            self.lowered.append((command.ins, "admin"))
-        if command.ins == self.leaves_after:
-            self.leaves_after = None
+            self.spent_tries.append((command.ins, "admin"))
+        if command.ins == self.pull_after:
+            self.pull_after = None
             raise CardRemovedError
         return answer
 
 
-class Knowing(AtThePc):
-    """Somebody who knows their PIN, whatever it is, and chooses another one each time.
+class PersonWithPin(AtThePc):
+    """A person who knows the PIN, whatever it is, and chooses another one each time.
 
-    :ivar slips: how often they type a wrong one yet.
+    :ivar wrong_entries: how often they will still type a wrong one.
     :ivar is_asked_for_code: whether the PC waits for a pairing code.
     """
 
-    slips = 0
+    wrong_entries = 0
     is_asked_for_code = False
 
-    def __init__(self, card: KeptCard) -> None:
+    def __init__(self, card: WatchedCard) -> None:
         super().__init__()
         self.card = card
         self._chosen = 0
@@ -86,19 +86,19 @@ class Knowing(AtThePc):
         if request.kind is PinKind.NEW:
             self._chosen += 1
             return SecretBuffer(b"chosen%d" % (self._chosen % 10))
-        if self.slips:
-            self.slips -= 1
+        if self.wrong_entries:
+            self.wrong_entries -= 1
             return SecretBuffer(WRONG)
         return SecretBuffer(self.card.pin or WRONG)
 
 
-def card_of(holder: Holder, pin: bytes | None = None) -> KeptCard:
-    """Take a person's card out of its envelope."""
-    return KeptCard(VirtualCard.insert(holder.card_file, PASSPHRASE), pin)
+def open_card_of(holder: Holder, pin: bytes | None = None) -> WatchedCard:
+    """Open a person's card."""
+    return WatchedCard(VirtualCard.insert(holder.card_file, PASSPHRASE), pin)
 
 
-async def is_activated(cards: CardStage, holder: Holder) -> None:
-    """Have a person's certificates active, without the way there."""
+async def activate(cards: CardStage, holder: Holder) -> None:
+    """Activate a person's certificates directly."""
     now = cards.now
     grant = await holder.granted(Operation.ACTIVATE, Proof.CODE, now=now)
     authority = cards.office.authority

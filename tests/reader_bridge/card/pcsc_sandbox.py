@@ -2,7 +2,7 @@
 
 The service keeps its socket at a fixed place and its virtual reader listens on every address, so
 both run in their own mount and network namespaces. The card reaches the reader through a helper
-inside (`reader_room_inside.py`), which connects there and hands the connection out.
+inside (`pcsc_sandbox_process.py`), which connects there and hands the connection out.
 """
 
 import json
@@ -13,12 +13,12 @@ import sys
 from pathlib import Path
 from typing import Self
 
-INSIDE = Path(__file__).with_name("reader_room_inside.py")
+INSIDE = Path(__file__).with_name("pcsc_sandbox_process.py")
 READER = "Kaika Test 00 00"
 SECOND_READER = "Kaika Test 00 01"
 
 
-class ReaderRoom:
+class PcscSandbox:
     """A running pcscd with two virtual readers."""
 
     def __init__(self, directory: Path) -> None:

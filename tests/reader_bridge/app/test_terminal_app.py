@@ -23,15 +23,15 @@ from reader_bridge.protocol.pairing_messages import (
     PairRefused,
     Unpaired,
 )
-from tests.reader_bridge.app.at_terminal import PersonAtTerminal
-from tests.reader_bridge.app.conftest import NEW_PIN, PIN, SitDown
-from tests.reader_bridge.app.talking import ends, pair, sees
-from tests.reader_bridge.counterpart import CODE, NAME, Counterpart, Line
+from tests.reader_bridge.app.conftest import NEW_PIN, PIN, StartTerminalUser
+from tests.reader_bridge.app.terminal_steps import ends, pair, sees
+from tests.reader_bridge.app.terminal_user import TerminalUser
+from tests.reader_bridge.scripted_server import CODE, NAME, BridgeLink, ScriptedServer
 
 WRONG = "wrong111"
 
 
-async def change_pin(line: Line, person: PersonAtTerminal) -> None:
+async def change_pin(line: BridgeLink, person: TerminalUser) -> None:
     """Start a change of the PIN, and allow it."""
     await line.start(ChangePin())
     await sees(person, "Let the chat look at your card?", "[y/n]")
@@ -40,8 +40,8 @@ async def change_pin(line: Line, person: PersonAtTerminal) -> None:
     person.types("y")
 
 
-async def test_the_whole_way_to_a_new_pin(server: Counterpart, person: PersonAtTerminal) -> None:
-    line = await server.next()
+async def test_the_whole_way_to_a_new_pin(server: ScriptedServer, person: TerminalUser) -> None:
+    line = await server.accept()
     await line.welcome()
     await sees(person, "Pairing code", "only if you started this in your own Telegram", "Code:")
     person.types("abcd-2345")
@@ -68,7 +68,7 @@ async def test_the_whole_way_to_a_new_pin(server: Counterpart, person: PersonAtT
     person.types(NEW_PIN)
     await sees(person, "New PIN again:")
     person.types(NEW_PIN)
-    result = await line.outcome()
+    result = await line.receive_end()
     assert isinstance(result, OperationResult)
     assert isinstance(result.value, PinChanged)
     await sees(person, "The new PIN is set", "Go on in the chat")
@@ -84,10 +84,10 @@ async def test_the_whole_way_to_a_new_pin(server: Counterpart, person: PersonAtT
 
 
 async def test_all_of_it_is_there_in_chinese(
-    server: Counterpart, sit_down: SitDown, card_file: Path
+    server: ScriptedServer, start_user: StartTerminalUser, card_file: Path
 ) -> None:
-    person = sit_down("--server", server.url, "--virtual-card", card_file, LANG="zh_TW.UTF-8")
-    line = await server.next()
+    person = start_user("--server", server.url, "--virtual-card", card_file, LANG="zh_TW.UTF-8")
+    line = await server.accept()
     pairing = asyncio.ensure_future(line.pair())
     await sees(person, "配對碼", "只有您自己在 Telegram 開始操作時", "配對碼：")
     person.types(CODE)
@@ -98,7 +98,7 @@ async def test_all_of_it_is_there_in_chinese(
     await line.start(ReadCardStatus())
     await sees(person, "允許聊天室查看您的卡片嗎？", "不需要 PIN碼", "允許嗎？")
     person.types("y")
-    result = await line.outcome()
+    result = await line.receive_end()
     assert isinstance(result, OperationResult)
     assert isinstance(result.value, CardReport)
     await sees(person, "已讀取卡片。PIN碼還可以試 3 次。")
@@ -109,7 +109,7 @@ async def test_all_of_it_is_there_in_chinese(
 
 
 async def test_what_cannot_be_a_pin_is_told_before_the_card_sees_it(
-    server: Counterpart, person: PersonAtTerminal
+    server: ScriptedServer, person: TerminalUser
 ) -> None:
     line = await pair(person, server)
     await change_pin(line, person)
@@ -130,11 +130,11 @@ async def test_what_cannot_be_a_pin_is_told_before_the_card_sees_it(
     person.types(NEW_PIN)
     await sees(person, "New PIN again:")
     person.types(NEW_PIN)
-    assert isinstance(await line.outcome(), OperationResult)
+    assert isinstance(await line.receive_end(), OperationResult)
 
 
 async def test_the_last_try_is_spent_only_by_a_person_who_wants_to(
-    server: Counterpart, person: PersonAtTerminal
+    server: ScriptedServer, person: TerminalUser
 ) -> None:
     line = await pair(person, server)
     await change_pin(line, person)
@@ -149,7 +149,7 @@ async def test_the_last_try_is_spent_only_by_a_person_who_wants_to(
     await sees(person, "This is the last try", "The PIN was wrong.")
     await sees(person, "the card is locked", "Are you sure of it? [y/n]")
     person.types("n")
-    failure = await line.outcome()
+    failure = await line.receive_end()
     assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.PIN_WRONG
     assert failure.values.tries_left == 1
@@ -158,7 +158,7 @@ async def test_the_last_try_is_spent_only_by_a_person_who_wants_to(
 
 
 async def test_what_is_typed_before_a_question_is_no_answer_to_it(
-    server: Counterpart, person: PersonAtTerminal
+    server: ScriptedServer, person: TerminalUser
 ) -> None:
     line = await pair(person, server)
     person.types("y")
@@ -168,7 +168,7 @@ async def test_what_is_typed_before_a_question_is_no_answer_to_it(
     person.types("maybe")
     await sees(person, "Please type y for yes or n for no.", "Allow it? [y/n]")
     person.types("n")
-    failure = await line.outcome()
+    failure = await line.receive_end()
     assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.CONSENT_REFUSED
     await sees(person, "You refused, so nothing was done.")
@@ -176,7 +176,7 @@ async def test_what_is_typed_before_a_question_is_no_answer_to_it(
 
 
 async def test_a_question_is_taken_back_with_what_was_typed(
-    server: Counterpart, person: PersonAtTerminal
+    server: ScriptedServer, person: TerminalUser
 ) -> None:
     line = await pair(person, server)
     await change_pin(line, person)
@@ -184,30 +184,28 @@ async def test_a_question_is_taken_back_with_what_was_typed(
     person.presses("first")
     await sees(person, "*****")
     await line.send(CancelOperation("op1"))
-    failure = await line.outcome()
+    failure = await line.receive_end()
     assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.CANCELLED
     await sees(person, "It was cancelled.", "The PIN is as it was.")
     await line.start(ReadCardStatus(), "op2")
-    assert isinstance(await line.outcome(), OperationResult)
+    assert isinstance(await line.receive_end(), OperationResult)
 
 
-async def test_escape_leaves_a_pin_unanswered(
-    server: Counterpart, person: PersonAtTerminal
-) -> None:
+async def test_escape_leaves_a_pin_unanswered(server: ScriptedServer, person: TerminalUser) -> None:
     line = await pair(person, server)
     await change_pin(line, person)
     await sees(person, "PIN:")
     person.presses("first\x1b")
-    failure = await line.outcome()
+    failure = await line.receive_end()
     assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.PIN_NOT_ENTERED
 
 
 async def test_a_wrong_code_is_asked_again_with_the_tries_that_are_left(
-    server: Counterpart, person: PersonAtTerminal
+    server: ScriptedServer, person: TerminalUser
 ) -> None:
-    line = await server.next()
+    line = await server.accept()
     await line.welcome()
     await sees(person, "Code:")
     person.types("no")
@@ -226,9 +224,9 @@ async def test_a_wrong_code_is_asked_again_with_the_tries_that_are_left(
 
 
 async def test_words_that_differ_end_the_pairing(
-    server: Counterpart, person: PersonAtTerminal
+    server: ScriptedServer, person: TerminalUser
 ) -> None:
-    line = await server.next()
+    line = await server.accept()
     await line.welcome()
     await sees(person, "Code:")
     person.types(CODE)
@@ -241,7 +239,7 @@ async def test_words_that_differ_end_the_pairing(
 
 
 async def test_the_end_of_a_pairing_says_how_to_go_on(
-    server: Counterpart, person: PersonAtTerminal
+    server: ScriptedServer, person: TerminalUser
 ) -> None:
     line = await pair(person, server)
     await line.send(Unpaired(UnpairReason.REPLACED))
@@ -250,7 +248,7 @@ async def test_the_end_of_a_pairing_says_how_to_go_on(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_a_signal_in_the_middle_of_a_pin_ends_it_in_order(
-    server: Counterpart, person: PersonAtTerminal, number: signal.Signals
+    server: ScriptedServer, person: TerminalUser, number: signal.Signals
 ) -> None:
     line = await pair(person, server)
     await change_pin(line, person)

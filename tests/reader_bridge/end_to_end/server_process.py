@@ -1,4 +1,4 @@
-"""The bot's bridge as a process with several lives: killed, and started anew on its database."""
+"""The bot's bridge as a process that can be killed and restarted on its database."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -16,11 +16,11 @@ from services.bridge.hub import Hub
 from services.bridge.interface import Connection, Transport
 from tests.chat import Stage
 from tests.handlers.conversations.online.people import clock
-from tests.reader_bridge.end_to_end.wire import Proxy, Traffic
+from tests.reader_bridge.end_to_end.frame_proxy import FrameProxy, Traffic
 
 
-class _Life:
-    """What one process has of the bot: after its death nobody hears of it any more."""
+class _ProcessLife:
+    """The bot as one life of the process sees it; after its end events go nowhere."""
 
     def __init__(self, application: App) -> None:
         self._application = application
@@ -29,7 +29,7 @@ class _Life:
         self.bot_data = application.bot_data
 
     @property
-    def update_queue(self) -> "_Life":
+    def update_queue(self) -> "_ProcessLife":
         return self
 
     def put_nowait(self, event: object) -> None:
@@ -38,18 +38,18 @@ class _Life:
             self._application.update_queue.put_nowait(event)
 
 
-class _Nobody:
-    """Hears the events of a process that is dead."""
+class _IgnoringHandler:
+    """Handles the events of a process that was killed, by ignoring them."""
 
     async def on_event(self, _event: object, _context: object) -> None:
         pass
 
 
 @dataclass
-class _Door:
-    """Where websockets come to, whichever process is behind it; counts what is dealt with."""
+class _CountingHub:
+    """The hub of the current process, counting frames and connections."""
 
-    proxy: Proxy
+    proxy: FrameProxy
     hub: Hub
     connections: int = 0
     empty: asyncio.Event = field(default_factory=asyncio.Event)
@@ -57,11 +57,13 @@ class _Door:
     def connect(self, transport: Transport, address: str, now: datetime) -> Connection:
         self.connections += 1
         self.empty.clear()
-        counted = _Transport(transport, self.proxy.traffic)
-        return _Connection(self, self.hub.connect(counted, address, now), self.proxy.traffic)
+        counted = _CountingTransport(transport, self.proxy.traffic)
+        return _CountingConnection(
+            self, self.hub.connect(counted, address, now), self.proxy.traffic
+        )
 
 
-class _Transport:
+class _CountingTransport:
     def __init__(self, transport: Transport, traffic: Traffic) -> None:
         self._transport, self._traffic = transport, traffic
 
@@ -73,16 +75,16 @@ class _Transport:
         self._transport.close()
 
 
-class _Connection:
-    def __init__(self, door: _Door, connection: Connection, traffic: Traffic) -> None:
+class _CountingConnection:
+    def __init__(self, door: _CountingHub, connection: Connection, traffic: Traffic) -> None:
         self._door, self._connection, self._traffic = door, connection, traffic
 
     async def receive(self, text: str, now: datetime) -> None:
         try:
             await self._connection.receive(text, now)
         finally:
-            self._traffic.server_took += 1
-            self._door.proxy.news()
+            self._traffic.server_handled += 1
+            self._door.proxy.on_frame()
 
     async def lost(self, now: datetime) -> None:
         await self._connection.lost(now)
@@ -91,21 +93,21 @@ class _Connection:
             self._door.empty.set()
 
 
-class Process:
-    """The server's part, in lives."""
+class ServerProcess:
+    """The server's part, which can be killed and restarted."""
 
-    def __init__(self, stage: Stage, proxy: Proxy, origin: str) -> None:
+    def __init__(self, stage: Stage, proxy: FrameProxy, origin: str) -> None:
         self._stage, self._proxy, self._origin = stage, proxy, origin
         self._alive = AsyncExitStack()
-        self._life: _Life | None = None
+        self._life: _ProcessLife | None = None
         self.bridge: Bridge
-        self.door: _Door
+        self.hub_counter: _CountingHub
 
-    async def begin(self) -> None:
-        """Begin a life."""
+    async def start(self) -> None:
+        """Start a new life."""
         kaika = self._stage.kaika
         data = kaika.application.bot_data
-        self._life = _Life(kaika.application)
+        self._life = _ProcessLife(kaika.application)
         self.bridge = Bridge(
             kaika.database,
             kaika.keys,
@@ -115,40 +117,42 @@ class Process:
         )
         data["conversations"] = {**data["conversations"], **self.bridge.conversations()}
         await self._alive.enter_async_context(self.bridge.running())
-        self.door.hub = self.bridge.hub
+        self.hub_counter.hub = self.bridge.hub
         self._proxy.is_open.set()
 
-    def die(self) -> None:
-        """End at once: nothing is said to anybody any more."""
+    def kill(self) -> None:
+        """End immediately; nothing is sent any more."""
         assert self._life is not None
         self._proxy.is_open.clear()
         self._life.is_over = True
-        self._stage.kaika.application.bot_data[BRIDGE] = _Nobody()
+        self._stage.kaika.application.bot_data[BRIDGE] = _IgnoringHandler()
 
-    async def is_buried(self) -> None:
-        """Wait until nothing is left of a life that ended."""
-        await self.door.empty.wait()
+    async def wait_cleaned_up(self) -> None:
+        """Wait until nothing is left of the life that ended."""
+        await self.hub_counter.empty.wait()
         await self._alive.aclose()
 
     @property
     def events(self) -> list[object]:
-        """What the chats were told in this life."""
+        """The events of this life."""
         assert self._life is not None
         return self._life.events
 
     @property
     def is_dead(self) -> bool:
-        """Whether it died, and was not begun anew."""
+        """Whether it was killed and not restarted."""
         return self._life is None or self._life.is_over
 
 
 @asynccontextmanager
-async def serving(stage: Stage, proxy: Proxy, origin: str, port: int) -> AsyncIterator[Process]:
-    """Have the server at a port of this machine."""
-    process = Process(stage, proxy, origin)
-    process.door = _Door(proxy, cast(Any, None))
-    await process.begin()
-    routes = bridge_routes(process.door, lambda: clock(stage))
+async def run_server_process(
+    stage: Stage, proxy: FrameProxy, origin: str, port: int
+) -> AsyncIterator[ServerProcess]:
+    """Run the server at a port of this machine."""
+    process = ServerProcess(stage, proxy, origin)
+    process.hub_counter = _CountingHub(proxy, cast(Any, None))
+    await process.start()
+    routes = bridge_routes(process.hub_counter, lambda: clock(stage))
     async with listeners.listening(listeners.public_app(routes), "127.0.0.1", port):
         try:
             yield process

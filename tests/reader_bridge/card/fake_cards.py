@@ -254,3 +254,10 @@ class MoicaCard(_Session):
         ):
             store[offset : offset + len(content)] = content
         return bytes(store)
+
+
+class UnknownCard(_Session):
+    """A card that refuses everything, as one that none of the profiles knows."""
+
+    def answer(self, command: CardCommand) -> bytes:
+        raise CommandRefusedError(0x6D00)

@@ -1,4 +1,4 @@
-"""Puts `jcecard` into the first reader of a reader room."""
+"""Puts `jcecard` into the first reader of a PC/SC sandbox."""
 
 import subprocess
 import sys
@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.reader_bridge.card.reader_room import ReaderRoom
+from tests.reader_bridge.card.pcsc_sandbox import PcscSandbox
 
 
 @contextmanager
-def put_in(room: ReaderRoom, directory: Path) -> Iterator[None]:
-    """Have the card in, with the key, certificate and serial that are in `directory`."""
+def insert_jcecard(room: PcscSandbox, directory: Path) -> Iterator[None]:
+    """Keep the card in, with the key, certificate and serial from `directory`."""
     with room.connect() as line:
         host = [sys.executable, "-m", "tests.reader_bridge.card.jcecard_host"]
         process = subprocess.Popen(

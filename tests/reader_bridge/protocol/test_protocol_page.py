@@ -19,16 +19,16 @@ from tools.protocol_docs import document
 from tools.protocol_docs.schema import field_texts, hints
 
 DOCS = Path(__file__).parents[3] / "docs"
-TO_MAKE_IT_ANEW = "python -m tools.protocol_docs.document docs"
+REGENERATE_COMMAND = "python -m tools.protocol_docs.document docs"
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert (DOCS / document.PAGE).read_text(encoding="utf-8") == document.page(), TO_MAKE_IT_ANEW
+    assert (DOCS / document.PAGE).read_text(encoding="utf-8") == document.page(), REGENERATE_COMMAND
 
 
 def test_the_schema_is_up_to_date() -> None:
     written = (DOCS / document.SCHEMA).read_text(encoding="utf-8")
-    assert written == document.schema_text(), TO_MAKE_IT_ANEW
+    assert written == document.schema_text(), REGENERATE_COMMAND
 
 
 def test_everything_that_can_be_sent_is_on_the_page() -> None:

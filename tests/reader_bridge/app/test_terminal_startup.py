@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from reader_bridge.protocol import FailureCode, Operation, UnpairReason
-from tests.reader_bridge.app.at_terminal import PersonAtTerminal, clean_environment
-from tests.reader_bridge.app.conftest import SitDown
-from tests.reader_bridge.app.talking import ends, pair, sees
-from tests.reader_bridge.card.issuer import PASSPHRASE
-from tests.reader_bridge.counterpart import Counterpart, CutError
+from tests.reader_bridge.app.conftest import StartTerminalUser
+from tests.reader_bridge.app.terminal_steps import ends, pair, sees
+from tests.reader_bridge.app.terminal_user import TerminalUser, clean_environment
+from tests.reader_bridge.card.card_issuer import PASSPHRASE
+from tests.reader_bridge.scripted_server import CutError, ScriptedServer
 
 
 async def test_nothing_listens_and_no_memory_is_dumped(
-    server: Counterpart, person: PersonAtTerminal
+    server: ScriptedServer, person: TerminalUser
 ) -> None:
     await pair(person, server)
     process = person.process.pid
@@ -29,10 +29,10 @@ async def test_nothing_listens_and_no_memory_is_dumped(
 
 
 async def test_only_the_address_and_the_language_are_kept(
-    server: Counterpart, sit_down: SitDown, card_file: Path, tmp_path: Path
+    server: ScriptedServer, start_user: StartTerminalUser, card_file: Path, tmp_path: Path
 ) -> None:
     before = {path for path in tmp_path.rglob("*") if path.is_file()}
-    person = sit_down("--server", server.url, "--virtual-card", card_file, "--language", "zh-TW")
+    person = start_user("--server", server.url, "--virtual-card", card_file, "--language", "zh-TW")
     await pair(person, server, "配對碼：")
     person.interrupts()
     assert await ends(person) == 0
@@ -40,16 +40,16 @@ async def test_only_the_address_and_the_language_are_kept(
     assert {path.name for path in new} <= {"settings.json", "card.json.lock"}
     kept = json.loads((tmp_path / ".config" / "kaika-bridge" / "settings.json").read_text())
     assert kept == {"server": server.url, "language": "zh_Hant"}
-    again = sit_down("--virtual-card", card_file)
-    line = await server.next()
+    again = start_user("--virtual-card", card_file)
+    line = await server.accept()
     await line.welcome()
     await sees(again, "配對碼：")
 
 
 async def test_a_server_that_is_not_reached_is_told_and_not_kept(
-    sit_down: SitDown, card_file: Path, tmp_path: Path
+    start_user: StartTerminalUser, card_file: Path, tmp_path: Path
 ) -> None:
-    person = sit_down("--server", "ws://127.0.0.1:9", "--virtual-card", card_file)
+    person = start_user("--server", "ws://127.0.0.1:9", "--virtual-card", card_file)
     await sees(person, "127.0.0.1:9 cannot be reached", "Trying again in")
     person.interrupts()
     assert await ends(person) == 0
@@ -57,9 +57,9 @@ async def test_a_server_that_is_not_reached_is_told_and_not_kept(
 
 
 async def test_an_address_is_asked_for_until_a_server_answers_there(
-    server: Counterpart, sit_down: SitDown, card_file: Path, tmp_path: Path
+    server: ScriptedServer, start_user: StartTerminalUser, card_file: Path, tmp_path: Path
 ) -> None:
-    person = sit_down("--virtual-card", card_file)
+    person = start_user("--virtual-card", card_file)
     await sees(person, "The chat shows you the server's address.", "Address:")
     person.types("ws://kaika.example")
     await sees(person, "everybody on the way could read along", "Use wss://.", "Address:")
@@ -69,23 +69,21 @@ async def test_an_address_is_asked_for_until_a_server_answers_there(
     await sees(person, "Looking for 127.0.0.1:9", "Check the internet connection", "Address:")
     assert not (tmp_path / ".config").exists()
     person.types(server.url)
-    looked_at = await server.next()
+    looked_at = await server.accept()
     with pytest.raises(CutError):
         await looked_at.greet()
-    line = await server.next()
+    line = await server.accept()
     await line.welcome()
     await sees(person, "Code:")
 
 
 async def test_a_passphrase_is_asked_for_unseen(
-    server: Counterpart, sit_down: SitDown, card_file: Path, tmp_path: Path
+    server: ScriptedServer, start_user: StartTerminalUser, card_file: Path, tmp_path: Path
 ) -> None:
-    with PersonAtTerminal(
-        tmp_path, "--server", server.url, "--virtual-card", str(card_file)
-    ) as person:
+    with TerminalUser(tmp_path, "--server", server.url, "--virtual-card", str(card_file)) as person:
         await sees(person, "Passphrase of the virtual card:")
         person.types(PASSPHRASE)
-        await (await server.next()).welcome()
+        await (await server.accept()).welcome()
         await sees(person, "Code:")
         assert PASSPHRASE not in person.everything
 
@@ -105,9 +103,9 @@ async def test_a_passphrase_is_asked_for_unseen(
 )
 @pytest.mark.parametrize("command", [[], ["check"]])
 async def test_what_cannot_be_used_is_refused_in_one_sentence(
-    sit_down: SitDown, command: list[str], arguments: list[str], told: str
+    start_user: StartTerminalUser, command: list[str], arguments: list[str], told: str
 ) -> None:
-    person = sit_down(*command, *arguments)
+    person = start_user(*command, *arguments)
     assert await ends(person) == 2
     flat = " ".join(person.everything.split())
     assert told in flat
@@ -115,28 +113,28 @@ async def test_what_cannot_be_used_is_refused_in_one_sentence(
 
 
 async def test_a_wrong_passphrase_and_a_damaged_card_are_told_apart(
-    sit_down: SitDown, card_file: Path
+    start_user: StartTerminalUser, card_file: Path
 ) -> None:
-    person = sit_down("check", "--virtual-card", card_file, KAIKA_CARD_PASSPHRASE="guess")
+    person = start_user("check", "--virtual-card", card_file, KAIKA_CARD_PASSPHRASE="guess")
     assert await ends(person) == 2
     assert "The passphrase of the virtual card is wrong." in person.everything
     values = json.loads(card_file.read_text())
     card_file.write_text(json.dumps({**values, "state": "AAAA"}))
-    person = sit_down("check", "--virtual-card", card_file)
+    person = start_user("check", "--virtual-card", card_file)
     assert await ends(person) == 2
     assert "missing, broken, or not a virtual card" in person.everything
 
 
 async def test_one_card_is_in_one_reader(
-    server: Counterpart, person: PersonAtTerminal, sit_down: SitDown, card_file: Path
+    server: ScriptedServer, person: TerminalUser, start_user: StartTerminalUser, card_file: Path
 ) -> None:
     await pair(person, server)
-    second = sit_down("check", "--virtual-card", card_file)
+    second = start_user("check", "--virtual-card", card_file)
     assert await ends(second) == 2
     assert "in use by another program" in second.everything
 
 
-def test_without_a_terminal_it_says_so(server: Counterpart, tmp_path: Path) -> None:
+def test_without_a_terminal_it_says_so(server: ScriptedServer, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "reader_bridge.app", "--server", "ws://127.0.0.1:9"],
         stdin=subprocess.DEVNULL,

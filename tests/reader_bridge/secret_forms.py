@@ -1,10 +1,10 @@
-"""The shapes in which a secret might lie about."""
+"""The encodings in which a secret might leak."""
 
 from base64 import b64encode
 
 
-def forms(secret: bytes) -> set[bytes]:
-    """Give the shapes in which a secret might lie about."""
+def secret_forms(secret: bytes) -> set[bytes]:
+    """Return the encodings in which a secret might leak."""
     plain = {secret, secret[::-1]}
     hexes = {each.hex().encode() for each in plain}
     shapes = plain | hexes | {each.upper() for each in hexes}

@@ -1,4 +1,4 @@
-"""Operations without a link: a server that answers in this process, readers of any number."""
+"""Runs operations without a connection: with a server in this process, and any readers."""
 
 import weakref
 from collections.abc import Awaitable, Callable
@@ -26,14 +26,14 @@ from reader_bridge.protocol.operation_messages import (
 )
 from reader_bridge.protocol.operations import Parameters, operation_of
 from reader_bridge.virtual_card.reader import VirtualReader, VirtualWatch
-from tests.reader_bridge.card.issuer import card_is_genuine, cryptogram
+from tests.reader_bridge.card.card_issuer import card_is_genuine, cryptogram
 from tests.reader_bridge.scripted_prompter import Answer, ScriptedPrompter
 
 ORIGIN = "wss://kaika.example"
 PEER = PairingPeer("kaika.example", "Mai", (PAIRING_WORDS[0], PAIRING_WORDS[1]))
 
 
-class Readers:
+class ReaderGroup:
     """Several virtual readers as the readers of one machine."""
 
     def __init__(self, *readers: VirtualReader) -> None:
@@ -47,14 +47,14 @@ class Readers:
             raise ReaderNotFoundError(reader)
         return self.readers[reader].connect(reader, exclusive=exclusive)
 
-    def watch(self, on_change: Callable[[ReaderSnapshot], None]) -> "Watches":
-        return Watches(self, on_change)
+    def watch(self, on_change: Callable[[ReaderSnapshot], None]) -> "WatchGroup":
+        return WatchGroup(self, on_change)
 
 
-class Watches:
-    """The watches of all of them."""
+class WatchGroup:
+    """The watches of all readers of a group."""
 
-    def __init__(self, readers: Readers, on_change: Callable[[ReaderSnapshot], None]) -> None:
+    def __init__(self, readers: ReaderGroup, on_change: Callable[[ReaderSnapshot], None]) -> None:
         self._readers = readers
         self._watches: list[VirtualWatch] = [
             each.watch(on_change) for each in readers.readers.values()
@@ -70,15 +70,15 @@ class Watches:
 
 
 @dataclass
-class Room:
+class OperationHarness:
     """A person, readers, and a server with the issuer's key.
 
-    :ivar sent: everything that went to the server.
+    :ivar sent: everything that was sent to the server.
     """
 
     readers: object
     secrets: dict[PinKind, list[Answer]] = field(default_factory=dict)
-    allowances: SessionContext = field(default_factory=SessionContext)
+    session: SessionContext = field(default_factory=SessionContext)
     sent: list[object] = field(default_factory=list)
     states: list[SessionState] = field(default_factory=list)
 
@@ -90,11 +90,11 @@ class Room:
         self._challenge: CardsChallenge | None = None
 
     async def run(self, parameters: Parameters, deadline: int = 10) -> OperationEnd:
-        """Carry an operation out."""
+        """Run an operation."""
         return await self.prepare(parameters, deadline)
 
     def prepare(self, parameters: Parameters, deadline: int = 10) -> Awaitable[OperationEnd]:
-        """Have an operation that runs only when it is waited for."""
+        """Prepare an operation that runs only when it is awaited."""
         start = StartOperation("op1", operation_of(parameters), parameters, deadline)
         self.running = RunningOperation(start, OperationChannel(self._send, self.states.append), 5)
         calls = CardCalls(self.thread, grace=0.2)
@@ -106,7 +106,7 @@ class Room:
             PEER,
             ORIGIN,
             self.running,
-            self.allowances,
+            self.session,
         )
         return self.running.run(errand)
 

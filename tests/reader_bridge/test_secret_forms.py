@@ -4,7 +4,7 @@ from base64 import b64encode, urlsafe_b64encode
 
 import pytest
 
-from tests.reader_bridge.forms import forms
+from tests.reader_bridge.secret_forms import secret_forms
 
 SECRET = b"first123"
 
@@ -22,6 +22,6 @@ SECRET = b"first123"
     ],
 )
 def test_a_secret_is_found_however_it_is_written(text: str) -> None:
-    found = [form for form in forms(SECRET) if form in f"frame: {text};".encode()]
+    found = [form for form in secret_forms(SECRET) if form in f"frame: {text};".encode()]
     assert found
     assert not [form for form in found if form in b"frame: something else"]

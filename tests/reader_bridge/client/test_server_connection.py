@@ -38,9 +38,9 @@ from reader_bridge.protocol.pairing_messages import (
 )
 from reader_bridge.protocol.vocabulary import ByeReason, ProtocolErrorCode
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.reader_bridge.client.conftest import Stage, staged
-from tests.reader_bridge.counterpart import listening
+from tests.reader_bridge.client.conftest import RunningClient, run_client
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter
+from tests.reader_bridge.scripted_server import run_scripted_server
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ async def test_a_server_that_is_not_there_is_unreachable(url: str) -> None:
 
 
 async def test_redirects_are_not_followed() -> None:
-    async with listening() as other:
+    async with run_scripted_server() as other:
 
         def redirect(application: web.Application) -> None:
             async def there(_: web.Request) -> web.Response:
@@ -77,14 +77,14 @@ async def test_redirects_are_not_followed() -> None:
 
             application.router.add_get("/there", there)
 
-        async with listening(redirect) as server:
+        async with run_scripted_server(redirect) as server:
             url = server.url.replace("/bridge/v1", "/there")
             assert await problem_of(ServerConnector(url)) is ConnectionProblem.NOT_A_SERVER
         assert other.frames == []
 
 
 async def test_a_page_is_no_server() -> None:
-    async with listening() as server:
+    async with run_scripted_server() as server:
         assert (
             await problem_of(ServerConnector(server.url + "/nothing"))
             is ConnectionProblem.NOT_A_SERVER
@@ -101,7 +101,7 @@ async def test_a_websocket_of_another_kind_is_no_server() -> None:
 
         application.router.add_get("/chat", chat)
 
-    async with listening(other) as server:
+    async with run_scripted_server(other) as server:
         url = server.url.replace("/bridge/v1", "/chat")
         assert await problem_of(ServerConnector(url)) is ConnectionProblem.NOT_A_SERVER
 
@@ -154,12 +154,12 @@ def test_the_wait_doubles_to_a_limit_and_is_never_the_same_for_all() -> None:
 
 
 async def test_a_server_that_is_busy_or_goes_down_is_dialled_again(reader: VirtualReader) -> None:
-    async with asyncio.timeout(20), staged(reader) as stage:
+    async with asyncio.timeout(20), run_client(reader) as stage:
         for code in (ProtocolErrorCode.BUSY, ProtocolErrorCode.GOING_DOWN):
-            line = await stage.server.next()
-            await line.put(encode_frame(ErrorMessage(code)))
+            line = await stage.server.accept()
+            await line.send_frame(encode_frame(ErrorMessage(code)))
             line.ended.set()
-        line = await stage.server.next()
+        line = await stage.server.accept()
         await line.pair()
         problems = [
             event.problem for event in stage.person.shown if isinstance(event, ServerDisconnected)
@@ -171,10 +171,10 @@ async def test_a_server_that_is_busy_or_goes_down_is_dialled_again(reader: Virtu
 
 
 async def test_a_server_of_another_level_is_told_and_left(reader: VirtualReader) -> None:
-    async with asyncio.timeout(20), staged(reader) as stage:
-        line = await stage.server.next()
-        await line.put(encode_frame(Greeting((2, 3), line.nonce, "ws://x")))
-        assert ProtocolErrorCode.UNSUPPORTED_API_LEVEL.value in await line.get()
+    async with asyncio.timeout(20), run_client(reader) as stage:
+        line = await stage.server.accept()
+        await line.send_frame(encode_frame(Greeting((2, 3), line.nonce, "ws://x")))
+        assert ProtocolErrorCode.UNSUPPORTED_API_LEVEL.value in await line.receive_frame()
         line.ended.set()
         assert await stage.task is ExitReason.UPDATE_NEEDED
 
@@ -186,30 +186,30 @@ async def test_a_server_of_another_level_is_told_and_left(reader: VirtualReader)
 async def test_a_session_that_was_not_asked_for_is_not_taken(
     reader: VirtualReader, welcome: Welcome
 ) -> None:
-    async with asyncio.timeout(20), staged(reader) as stage:
-        line = await stage.server.next()
+    async with asyncio.timeout(20), run_client(reader) as stage:
+        line = await stage.server.accept()
         await line.greet()
-        await line.put(encode_frame(welcome))
-        assert ProtocolErrorCode.BAD_MESSAGE.value in await line.get()
+        await line.send_frame(encode_frame(welcome))
+        assert ProtocolErrorCode.BAD_MESSAGE.value in await line.receive_frame()
         line.ended.set()
-        await stage.paired()
+        await stage.pair()
 
 
 async def test_a_resumption_from_nowhere_ends_the_pairing(reader: VirtualReader) -> None:
-    async with asyncio.timeout(20), staged(reader) as stage:
-        line = await stage.paired()
+    async with asyncio.timeout(20), run_client(reader) as stage:
+        line = await stage.pair()
         await line.cut()
-        session, line = line.memory.session, await stage.server.next()
+        session, line = line.memory.session, await stage.server.accept()
         await line.greet()
-        await line.put(encode_frame(Welcome(session, True, True, 1000, 100)))
-        assert ProtocolErrorCode.BAD_MESSAGE.value in await line.get()
+        await line.send_frame(encode_frame(Welcome(session, True, True, 1000, 100)))
+        assert ProtocolErrorCode.BAD_MESSAGE.value in await line.receive_frame()
         line.ended.set()
-        line = await stage.server.next()
+        line = await stage.server.accept()
         assert (await line.greet()).resume is None
 
 
-async def test_closing_the_bridge_says_good_bye(stage: Stage) -> None:
-    line = await stage.paired()
+async def test_closing_the_bridge_says_good_bye(stage: RunningClient) -> None:
+    line = await stage.pair()
     stage.task.cancel()
     assert await line.receive(Bye) == Bye(ByeReason.CLOSED)
 
@@ -219,8 +219,8 @@ async def test_a_mistake_of_the_prompter_is_not_swallowed(reader: VirtualReader)
         async def ask_pairing_code(self, problem: object) -> str | None:
             raise ZeroDivisionError
 
-    async with asyncio.timeout(20), staged(reader, Broken()) as stage:
-        line = await stage.server.next()
+    async with asyncio.timeout(20), run_client(reader, Broken()) as stage:
+        line = await stage.server.accept()
         await line.welcome()
         await line.receive(Bye)
         line.ended.set()
@@ -228,9 +228,9 @@ async def test_a_mistake_of_the_prompter_is_not_swallowed(reader: VirtualReader)
             await stage.task
 
 
-async def test_the_bridge_listens_on_nothing(stage: Stage) -> None:
+async def test_the_bridge_listens_on_nothing(stage: RunningClient) -> None:
     """All sockets of this process that listen: the test's server, and no other."""
-    await stage.paired()
+    await stage.pair()
     listening_ports = listened_ports()
     assert listening_ports == {int(stage.server.url.split(":")[2].split("/")[0])}
 

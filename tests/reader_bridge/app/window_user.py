@@ -1,4 +1,4 @@
-"""A person in front of the window: reads what is visible, and uses nothing but the keyboard."""
+"""A user of the window, who reads what is visible and only uses the keyboard."""
 
 import asyncio
 import time
@@ -13,30 +13,28 @@ from reader_bridge.app.window.main_window import MainWindow
 PATIENCE = 15.0
 
 
-class PersonAtWindow:
-    """Whoever sits there."""
-
+class WindowUser:
     def __init__(self, window: MainWindow) -> None:
         self.window = window
 
     @property
     def visible(self) -> str:
-        """All that can be read."""
+        """All visible text."""
         return "\n".join(_text(part) for part in self._shown() if _text(part))
 
     @property
     def focus(self) -> QWidget:
-        """Where the keyboard is."""
+        """The widget that has the focus."""
         widget = self.window.focusWidget()
         assert widget
         return widget
 
     async def sees(self, *texts: str) -> None:
-        """Wait until all the texts are there at once."""
+        """Wait until all the texts are visible."""
         await self.until(lambda: all(text in self.visible for text in texts), " / ".join(texts))
 
     async def until(self, true: Callable[[], bool], what: str = "it") -> None:
-        """Let both sides work until something is true."""
+        """Let both threads work until something is true."""
         deadline = time.monotonic() + PATIENCE
         while not true():
             if time.monotonic() > deadline:
@@ -54,7 +52,7 @@ class PersonAtWindow:
             QTest.keyClick(self.focus, key)
 
     async def chooses(self, words: str) -> None:
-        """Walk to a button with Tab, once it can be pressed, and press it with Space."""
+        """Go to a button with Tab, once it is enabled, and press it with Space."""
         await self.until(lambda: self._enabled(words), words)
         for _ in range(20):
             widget = self.focus
