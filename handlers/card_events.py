@@ -76,7 +76,10 @@ class BridgeDesk:
         self._note(event)
         desk = self.dialogs.get(state.conversation) if state is not None and state.is_open else None
         told = None
-        if isinstance(event, events.Done | events.Failed) and event.work.purpose is not None:
+        if (
+            isinstance(event, events.OperationSucceeded | events.OperationFailed)
+            and event.task.purpose is not None
+        ):
             told = event.operation_id
         if state is not None and self._stands_connected(event, state):
             await self._show(state, scene, context, 0, None)
@@ -101,7 +104,7 @@ class BridgeDesk:
         """Tell whether a message calls a PC connected that is no more."""
         is_said = (state.conversation, state.step) == (pair.NAME, pair.PAIRED)
         is_there = self.board.message(event.chat_id) is not None
-        return isinstance(event, events.NowUnpaired) and is_said and is_there
+        return isinstance(event, events.BridgeUnpaired) and is_said and is_there
 
     async def _led(
         self, event: BridgeEvent, desk: CardDialog, scene: Scene, step: str
@@ -115,13 +118,17 @@ class BridgeDesk:
                 return _STAY
             case events.OperationEvent():
                 return await self._of_work(event, desk, scene, step)
-            case events.LinkUp() if desk.pairing.awaits_link(step, scene):
+            case events.BridgeConnected() if desk.pairing.awaits_link(step, scene):
                 return replace(await desk.pairing.go_on(scene), is_one_way=True)
-            case events.LinkUp() | events.LinkDown() if step == WORK:
+            case events.BridgeConnected() | events.BridgeDisconnected() if step == WORK:
                 return _STAY
-            case events.NowUnpaired() if step == FAILED and desk.work is not None:
+            case events.BridgeUnpaired() if step == FAILED and desk.work is not None:
                 was_closed = scene.data[FAILURE] == FailureCode.CANCELLED
-                return desk.work.failed_as(events.Fault.UNPAIRED, scene) if was_closed else None
+                return (
+                    desk.work.failed_as(events.ServerFailure.UNPAIRED, scene)
+                    if was_closed
+                    else None
+                )
         return await self._of_pairing(event, desk, scene, step)
 
     async def _of_pairing(
@@ -132,13 +139,13 @@ class BridgeDesk:
         match event:
             case events.PairingOffered() if step != "unlinked":
                 return Outcome(pairing_steps.COMPARE, is_one_way=True)
-            case events.PairingEnded() if step in (pairing_steps.COMPARE, pairing_steps.CONFIRMED):
+            case events.PairingFailed() if step in (pairing_steps.COMPARE, pairing_steps.CONFIRMED):
                 why = {pairing_steps.WHY: str(event.reason)}
                 return Outcome(pairing_steps.PARTED_STEP, why, is_one_way=True)
-            case events.NowPaired():
+            case events.BridgePaired():
                 led = replace(await desk.pairing.go_on(scene), is_one_way=True)
                 return replace(led, told=_REPLACED) if event.replaced and not led.told else led
-            case events.NowUnpaired() if step == "unlinked":
+            case events.BridgeUnpaired() if step == "unlinked":
                 why = {pairing_steps.WHY: str(event.reason)}
                 return Outcome(pairing_steps.PARTED_STEP, why, is_one_way=True)
         return None
@@ -150,13 +157,13 @@ class BridgeDesk:
         if work is None or step not in _AT_WORK or not work.is_about(event):
             return None
         match event:
-            case events.Waiting():
+            case events.OperationProgressed():
                 return _STAY if step == WORK else Outcome(WORK, is_one_way=True)
-            case events.Done():
+            case events.OperationSucceeded():
                 return await work.finish(event.value, scene)
-            case events.Failed():
+            case events.OperationFailed():
                 return work.failed(event, scene)
-            case events.Unresolved():
+            case events.OperationUnresolved():
                 return work.in_doubt(event)
         return None
 
@@ -164,25 +171,29 @@ class BridgeDesk:
         """Note how far the PC is."""
         chat = event.chat_id
         match event:
-            case events.Waiting():
-                progress = self.board.progress(chat) or self.board.begin(chat, event.work)
+            case events.OperationProgressed():
+                progress = self.board.progress(chat) or self.board.begin(chat, event.task)
                 progress.step, progress.tries_left = event.step, event.tries_left
-            case events.Done() | events.Failed() | events.Unresolved():
+            case (
+                events.OperationSucceeded()
+                | events.OperationFailed()
+                | events.OperationUnresolved()
+            ):
                 self.board.end(chat)
-            case events.PairingOffered() | events.NowPaired():
+            case events.PairingOffered() | events.BridgePaired():
                 self.board.put_code(chat, None)
-            case events.LinkUp() | events.LinkDown():
+            case events.BridgeConnected() | events.BridgeDisconnected():
                 running = self.board.progress(chat)
                 if running is not None:
-                    running.is_linked = isinstance(event, events.LinkUp)
+                    running.is_linked = isinstance(event, events.BridgeConnected)
             case Restarted():
                 self._take_up(chat)
 
     def _take_up(self, chat: int) -> None:
         """Follow what outlived the process: the PC tells its end when it is back."""
-        presence = self.hub.presence(chat)
-        if presence.work is not None:
-            self.board.begin(chat, presence.work).is_linked = presence.connected
+        presence = self.hub.status(chat)
+        if presence.running is not None:
+            self.board.begin(chat, presence.running).is_linked = presence.is_connected
 
     async def _apart(
         self, event: BridgeEvent, scene: Scene, context: Context, told: str | None
@@ -195,7 +206,7 @@ class BridgeDesk:
             except Forbidden:
                 _log.info("bridge_chat_closed_to_us")
         if told is not None:
-            await self.hub.told(told)
+            await self.hub.acknowledge_end(told)
 
     async def _move(
         self, state: ConversationState, scene: Scene, outcome: Outcome, context: Context
@@ -227,7 +238,7 @@ class BridgeDesk:
             self._show_later(scene.chat_id, tries + 1, told, context, error)
             return
         if told is not None:
-            await self.hub.told(told)
+            await self.hub.acknowledge_end(told)
 
     def _show_later(
         self, chat_id: int, tries: int, told: str | None, context: Context, error: Exception

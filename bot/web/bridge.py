@@ -28,8 +28,8 @@ from reader_bridge.protocol.limits import (
 )
 from reader_bridge.protocol.operation_messages import ErrorMessage
 from services.bridge.hub import Hub
-from services.bridge.interface import BridgeDoor
-from services.bridge.pairing.codes import counted_address
+from services.bridge.interface import BridgeEndpoint
+from services.bridge.pairing.codes import rate_limit_address
 
 PROXIES = frozenset({"127.0.0.1", "::1"})
 """Whose ``X-Forwarded-For`` is believed: a proxy with TLS on this machine."""
@@ -59,7 +59,7 @@ class Limits:
 
 
 def bridge_routes(
-    door: BridgeDoor,
+    door: BridgeEndpoint,
     clock: Clock | None = None,
     limits: Limits | None = None,
     proxies: frozenset[str] = PROXIES,
@@ -73,7 +73,7 @@ class BridgePages:
     """Takes websockets in."""
 
     def __init__(
-        self, door: BridgeDoor, clock: Clock, limits: Limits, proxies: frozenset[str]
+        self, door: BridgeEndpoint, clock: Clock, limits: Limits, proxies: frozenset[str]
     ) -> None:
         self._door = door
         self._clock = clock
@@ -125,7 +125,7 @@ class BridgePages:
         except TimeoutError:
             transport.refuse(ErrorCode.BAD_MESSAGE)
         finally:
-            await connection.lost(self._clock())
+            await connection.handle_disconnect(self._clock())
             await transport.finish()
 
     @contextmanager
@@ -149,7 +149,7 @@ class BridgePages:
         if address in self._proxies:
             hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
             address = hops[-1].strip() or address
-        return counted_address(address)
+        return rate_limit_address(address)
 
 
 class Pace:
@@ -225,13 +225,13 @@ async def tended(hub: Hub, clock: Clock | None = None) -> AsyncIterator[None]:
     """Have a hub open, and tended every second, while the block runs."""
     now = clock or _utc_now
     tending = repeated(lambda: _tend(hub, now()), _TEND_SECONDS, "bridge tending")
-    async with hub.open(now()), tending:
+    async with hub.running(now()), tending:
         yield
 
 
 async def _tend(hub: Hub, now: datetime) -> None:
     try:
-        await hub.tend(now)
+        await hub.check_deadlines(now)
     except SQLAlchemyError as error:
         _log.error("bridge_not_tended", error=type(error).__name__)
 

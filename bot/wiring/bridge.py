@@ -108,7 +108,7 @@ class Bridge:
     async def tidy(self, session: AsyncSession, now: datetime) -> None:
         """Strike out what is over. Runs daily."""
         self.board.tidy(now)
-        await self.hub.tidy(session, now)
+        await self.hub.delete_old(session, now)
 
     async def _explain_restart(self) -> None:
         """Tell everybody who had something live before this process began."""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from handlers.engine.model import Scene
 from reader_bridge.protocol import Step
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 from services.bridge.pairing.codes import PairingCode
 
 _KEPT = timedelta(hours=12)
@@ -26,7 +26,7 @@ class Progress:
     :ivar is_linked: whether the bridge's link stands.
     """
 
-    work: Work
+    work: CardTask
     step: Step | None = None
     tries_left: int | None = None
     is_linked: bool = True
@@ -91,7 +91,7 @@ class Board:
         """Give the chats that show a code."""
         return iter([chat for chat, place in self._places.items() if place.code is not None])
 
-    def begin(self, chat_id: int, work: Work) -> Progress:
+    def begin(self, chat_id: int, work: CardTask) -> Progress:
         """Note that something is under way."""
         place = self._place(chat_id)
         place.progress = Progress(work)

@@ -33,13 +33,13 @@ from services.bridge import events
 from services.bridge.errors import (
     AdminBarredError,
     BridgeError,
-    BusyError,
     NotConnectedError,
     NothingToResolveError,
     NotPairedError,
+    OperationRunningError,
 )
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 WORK, FAILED, DOUBT = "work", "failed", "unresolved"
 """The steps: under way, ended without being done, cut off where the PIN may be set or not."""
@@ -47,7 +47,7 @@ FAILURE, TRIES = "failure", "tries"
 """What is kept on the way: why it ended, and the tries left."""
 SUSPENDED = "suspended"
 
-Finish = Callable[[events.Outcome, Scene], Awaitable[Outcome]]
+Finish = Callable[[events.OperationValue, Scene], Awaitable[Outcome]]
 """What follows when the work is done; is given what it gave."""
 
 _NOTHING_RUNS = N_(
@@ -77,17 +77,17 @@ class CardWork:
     hub: BridgeHub
     board: Board
     server: str
-    work: Work
+    work: CardTask
     finish: Finish
     ends: tuple[str, ...]
     who: str | None = None
     links: tuple[str, ...] = ()
-    also: tuple[Work, ...] = ()
-    or_else: Callable[[events.Failed, Scene], Outcome | None] = lambda _event, _scene: None
+    also: tuple[CardTask, ...] = ()
+    or_else: Callable[[events.OperationFailed, Scene], Outcome | None] = lambda _event, _scene: None
 
     def is_about(self, event: events.OperationEvent) -> bool:
         """Tell whether an event is about this work."""
-        return event.work in (self.work, *self.also)
+        return event.task in (self.work, *self.also)
 
     @property
     def steps(self) -> Mapping[str, Step]:
@@ -151,8 +151,8 @@ class CardWork:
         hub, chat = self.hub, scene.chat_id
         try:
             await hub.start(chat, self.work, scene.now, scene.data.get(GRANT))
-        except BusyError as error:
-            if error.work != self.work or not self._is_running(scene):
+        except OperationRunningError as error:
+            if error.task != self.work or not self._is_running(scene):
                 return self.failed_as(BUSY, scene)
         except AuthorityError as error:
             return self._refused(error)
@@ -166,10 +166,10 @@ class CardWork:
         """Have the card tell how it ended."""
         try:
             await self.hub.resolve(scene.chat_id, scene.now)
-        except BusyError:
+        except OperationRunningError:
             return self.failed_as(BUSY, scene)
         except NothingToResolveError:  # it is being asked already, or has told
-            if self.hub.presence(scene.chat_id).work is self.work and not self._is_running(scene):
+            if self.hub.status(scene.chat_id).running is self.work and not self._is_running(scene):
                 self.board.begin(scene.chat_id, self.work)
             return Outcome(WORK, is_one_way=True)
         except BridgeError as error:
@@ -177,12 +177,12 @@ class CardWork:
         self.board.begin(scene.chat_id, self.work)
         return Outcome(WORK, is_one_way=True)
 
-    def failed(self, event: events.Failed, scene: Scene) -> Outcome:
+    def failed(self, event: events.OperationFailed, scene: Scene) -> Outcome:
         """Give where a failure leads."""
         led = self.or_else(event, scene)
         if led is not None:
             return led
-        if event.code is events.Fault.WRONG_STATE and self.who and event.state:
+        if event.code is events.ServerFailure.WRONG_STATE and self.who and event.state:
             return self._refused(WrongStateError(event.state, self.work))
         return self.failed_as(event.code, scene, event.values.tries_left)
 
@@ -194,7 +194,7 @@ class CardWork:
         forget = (GRANT,) if code in FROM_THE_CODE else ()
         return Outcome(FAILED, kept, forget=(*forget, TRIES), is_one_way=True)
 
-    def in_doubt(self, event: events.Unresolved) -> Outcome:
+    def in_doubt(self, event: events.OperationUnresolved) -> Outcome:
         """Give the step that explains that only the card knows."""
         return Outcome(DOUBT, {FAILURE: str(event.code)}, is_one_way=True)
 
@@ -221,7 +221,7 @@ class CardWork:
         """Stop what is under way on the PC; say so where that is no longer possible."""
         if not self._is_running(scene) or await self.hub.cancel(scene.chat_id, scene.now):
             self.board.end(scene.chat_id)
-        elif self.hub.presence(scene.chat_id).work is not None:
+        elif self.hub.status(scene.chat_id).running is not None:
             text = view(say(scene.language, _CANNOT_STOP))
             await send_to(context.bot, scene.chat_id, text)
 

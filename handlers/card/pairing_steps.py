@@ -15,7 +15,7 @@ from handlers.engine.model import Aside, Choice, Heard, Outcome, Scene, Step
 from handlers.screen.text import N_, Markup, say
 from reader_bridge.protocol import CODE_LENGTH
 from services.bridge.errors import NoPairingError
-from services.bridge.events import PairingEnd
+from services.bridge.events import PairingFailureReason
 from services.bridge.interface import BridgeHub
 
 CLIENT, WHY = "client", "why"
@@ -170,10 +170,10 @@ class Pairing:
 
     async def connect(self, scene: Scene) -> Outcome:
         """Go on where a PC is connected; else begin to pair."""
-        presence = self.hub.presence(scene.chat_id)
-        if not presence.paired:
+        presence = self.hub.status(scene.chat_id)
+        if not presence.is_paired:
             return await self.offer(scene)
-        if not presence.connected:
+        if not presence.is_connected:
             return Outcome("unlinked", _kept(scene))
         return _with_client(await self.go_on(scene), scene)
 
@@ -183,26 +183,26 @@ class Pairing:
     async def offer(self, scene: Scene) -> Outcome:
         """Have a code to show."""
         hub, now = self.hub, scene.now
-        code = await hub.offer(scene.chat_id, scene.user_id, scene.name, now)
+        code = await hub.issue_pairing_code(scene.chat_id, scene.user_id, scene.name, now)
         self.board.put_code(scene.chat_id, code)
         return Outcome(PAIR, _kept(scene))
 
     async def _yes(self, scene: Scene) -> Outcome:
         try:
-            await self.hub.confirm(scene.chat_id, scene.now, accepted=True)
+            await self.hub.answer_pairing(scene.chat_id, scene.now, accepted=True)
         except NoPairingError:
             if self._is_joined(scene):  # a process that was killed did it
                 return await self._go_on(scene)
-            return Outcome(PARTED_STEP, {WHY: PairingEnd.TOO_LATE})
+            return Outcome(PARTED_STEP, {WHY: PairingFailureReason.TOO_LATE})
         return Outcome(CONFIRMED, is_one_way=True)
 
     async def _no(self, scene: Scene) -> Outcome:
         await self._refuse(scene)
-        return Outcome(PARTED_STEP, {WHY: PairingEnd.REFUSED_IN_CHAT}, is_one_way=True)
+        return Outcome(PARTED_STEP, {WHY: PairingFailureReason.REFUSED_IN_CHAT}, is_one_way=True)
 
     async def _refuse(self, scene: Scene) -> None:
         try:
-            await self.hub.confirm(scene.chat_id, scene.now, accepted=False)
+            await self.hub.answer_pairing(scene.chat_id, scene.now, accepted=False)
         except NoPairingError:
             return  # it ended by itself, which is what was wanted
 
@@ -223,7 +223,7 @@ class Pairing:
         return say(scene.language, _GET, server=self.server)
 
     def _compare(self, scene: Scene) -> Markup:
-        words = self.hub.words(scene.chat_id)
+        words = self.hub.pairing_words(scene.chat_id)
         if words is None:
             return self._over(scene)
         shown = [w.chinese if scene.language.startswith("zh") else w.english for w in words]
@@ -239,11 +239,11 @@ class Pairing:
         return self.board.code(scene.chat_id, scene.now) is not None
 
     def _is_offered(self, scene: Scene) -> bool:
-        return self.hub.words(scene.chat_id) is not None
+        return self.hub.pairing_words(scene.chat_id) is not None
 
     def _is_joined(self, scene: Scene) -> bool:
         """Tell whether it is done: both ends said yes a moment ago."""
-        since = self.hub.presence(scene.chat_id).since
+        since = self.hub.status(scene.chat_id).paired_at
         return not self._is_offered(scene) and since is not None and scene.now - since < _JUST
 
     def _is_gone(self, scene: Scene) -> bool:

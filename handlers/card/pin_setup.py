@@ -12,7 +12,7 @@ from handlers.identity.limits import RESTS
 from handlers.screen.text import N_
 from services.authority.interface.port import Authority
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Consented:
     :ivar more: steps that only this one has.
     """
 
-    work: Work
+    work: CardTask
     title: str
     ready: str
     lead: str
@@ -42,7 +42,7 @@ class Consented:
         """Give the conversation."""
         ends, links = (OFFER, DONE), ("card_check",)
         work = CardWork(hub, board, server, self.work, self.finish, ends, "who", links)
-        who = Identification(authority, self.work.authorised_by, "confirm", lead=self.lead)
+        who = Identification(authority, self.work.authority_operation, "confirm", lead=self.lead)
         go = Choice("go", N_("▶️ I have everything"), "who", act=work.connect,
                     others=(WORK, *work.others))  # fmt: skip
         start = Choice("start", self.start, WORK, act=work.start, others=work.others)

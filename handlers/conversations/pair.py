@@ -13,7 +13,7 @@ from handlers.identity.error_messages import moment
 from handlers.identity.limits import RESTS
 from handlers.screen.text import N_, Markup, say
 from handlers.screen.view import send, view
-from services.bridge.interface import BridgeHub, Presence
+from services.bridge.interface import BridgeHub, BridgeStatus
 
 NAME, PAIRED = "pair", "paired"
 BRIDGE = "bridge"
@@ -45,14 +45,14 @@ def pairing(hub: BridgeHub, board: Board, server: str, links: tuple[str, ...]) -
         await hub.unpair(scene.chat_id, scene.now)
         return Outcome("begin")
 
-    def presence(scene: Scene) -> Presence:
-        return hub.presence(scene.chat_id)
+    def presence(scene: Scene) -> BridgeStatus:
+        return hub.status(scene.chat_id)
 
     def is_paired(scene: Scene) -> bool:
-        return presence(scene).paired
+        return presence(scene).is_paired
 
     def paired(scene: Scene) -> Markup:
-        until = presence(scene).until
+        until = presence(scene).expires_at
         if until is None:
             return say(scene.language, _PARTED_NOW)
         return say(scene.language, _PAIRED, until=moment(until))
@@ -61,10 +61,10 @@ def pairing(hub: BridgeHub, board: Board, server: str, links: tuple[str, ...]) -
         if not is_paired(scene):
             how = say(scene.language, HOW, server=server)
             return Markup(f"{how}\n\n{say(scene.language, NO_CODE)}")
-        return paired(scene) if presence(scene).connected else say(scene.language, UNLINKED)
+        return paired(scene) if presence(scene).is_connected else say(scene.language, UNLINKED)
 
     def after(scene: Scene) -> tuple[str, ...]:
-        return links if presence(scene).connected else ()
+        return links if presence(scene).is_connected else ()
 
     steps = Pairing(hub, board, server, connected, (PAIRED,), waits=False)
     code = N_("🔢 Show me a code")

@@ -15,7 +15,7 @@ from handlers.screen.text import N_
 from services.authority.interface.port import Authority
 from services.bridge import events
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 _READY = N_(
     "🆕 <b>Activate a new card (開卡)</b>\n"
@@ -48,13 +48,13 @@ _DONE = N_(
 _WAS_ACTIVE = Told(N_("ℹ️ It was active already; the PIN is the one you typed just now."))
 
 
-async def _finish(value: events.Outcome, scene: Scene) -> Outcome:
-    changed = isinstance(value, events.PinSet) and value.changed
+async def _finish(value: events.OperationValue, scene: Scene) -> Outcome:
+    changed = isinstance(value, events.PinSetResult) and value.changed
     return Outcome(offer_or_end(scene), told=None if changed else _WAS_ACTIVE, is_one_way=True)
 
 
 _ACTIVATE = Consented(
-    Work.ACTIVATE,
+    CardTask.ACTIVATE,
     GUIDE.title,
     _READY,
     _LEAD,

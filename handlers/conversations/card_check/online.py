@@ -24,7 +24,7 @@ from services.authority.lifecycle import CertificateState
 from services.bridge import events
 from services.bridge.errors import BridgeError
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 from services.calendar import today
 from services.storage.database import Database
 
@@ -110,7 +110,7 @@ class Checking:
     database: Database
     records: Records | None = None
 
-    async def finish(self, value: events.Outcome, scene: Scene) -> Outcome:
+    async def finish(self, value: events.OperationValue, scene: Scene) -> Outcome:
         """Look at the certificate after the card, then tell both."""
         if isinstance(value, CertificateCopy):
             found = json.loads(scene.data[REPORT])
@@ -122,10 +122,10 @@ class Checking:
         if role is None:
             return _told(found)
         try:
-            await self.hub.start(scene.chat_id, Work.READ_CERTIFICATE, scene.now, role=role)
+            await self.hub.start(scene.chat_id, CardTask.READ_CERTIFICATE, scene.now, role=role)
         except BridgeError:
             return _told(found)
-        self.board.begin(scene.chat_id, Work.READ_CERTIFICATE)
+        self.board.begin(scene.chat_id, CardTask.READ_CERTIFICATE)
         return Outcome(WORK, {REPORT: json.dumps(found)}, is_one_way=True)
 
     async def _certificate(self, document: bytes) -> Found:
@@ -146,9 +146,9 @@ class Checking:
         }
 
 
-def or_else(event: events.Failed, scene: Scene) -> Outcome | None:
+def or_else(event: events.OperationFailed, scene: Scene) -> Outcome | None:
     """Tell what the card said before its certificate could not be read."""
-    if event.work is Work.READ_CERTIFICATE and REPORT in scene.data:
+    if event.task is CardTask.READ_CERTIFICATE and REPORT in scene.data:
         return _told(json.loads(scene.data[REPORT]))
     return None
 
@@ -165,10 +165,10 @@ def card_check(
         hub,
         board,
         server,
-        Work.CARD_STATUS,
+        CardTask.CARD_STATUS,
         checking.finish,
         (REPORT,),
-        also=(Work.READ_CERTIFICATE,),
+        also=(CardTask.READ_CERTIFICATE,),
         or_else=or_else,
     )
     again = Choice("again", N_("🔁 Look again"), WORK, act=work.connect, others=work.others)

@@ -9,7 +9,7 @@ from handlers.identity.limits import RESTS
 from handlers.screen.text import N_
 from services.bridge import events
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 _KNOW = N_(
     "🔢 <b>Change a PIN you know (修改PIN碼)</b>\n"
@@ -29,7 +29,7 @@ _DONE = N_(
 def change_pin(hub: BridgeHub, board: Board, server: str) -> CardDialog:
     """Give the conversation."""
     links = ("unlock", "card_check")
-    work = CardWork(hub, board, server, Work.CHANGE_PIN, _finish, ("done",), links=links)
+    work = CardWork(hub, board, server, CardTask.CHANGE_PIN, _finish, ("done",), links=links)
     begin = Choice("yes", N_("▶️ Change it now"), WORK, act=work.connect, others=work.others)
     dialog = Dialog(
         name="change_pin",
@@ -49,5 +49,5 @@ def change_pin(hub: BridgeHub, board: Board, server: str) -> CardDialog:
     return CardDialog(dialog, work.pairing, work)
 
 
-async def _finish(_value: events.Outcome, _scene: Scene) -> Outcome:
+async def _finish(_value: events.OperationValue, _scene: Scene) -> Outcome:
     return Outcome("done", is_one_way=True)

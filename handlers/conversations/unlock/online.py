@@ -10,7 +10,7 @@ from handlers.screen.text import N_
 from services.authority.interface.port import Authority
 from services.bridge import events
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 _READY = N_(
     "🔓 <b>A new PIN for your card (鎖卡解碼)</b>\n"
@@ -45,12 +45,12 @@ _CODE_LOCKED = N_(
 )
 
 
-async def _finish(_value: events.Outcome, scene: Scene) -> Outcome:
+async def _finish(_value: events.OperationValue, scene: Scene) -> Outcome:
     return Outcome(offer_or_end(scene), is_one_way=True)
 
 
 _UNLOCK = Consented(
-    Work.UNLOCK,
+    CardTask.UNLOCK,
     GUIDE.title,
     _READY,
     _LEAD,

@@ -13,7 +13,7 @@ from bot.web.bridge import bridge_routes
 from bot.wiring.bridge import Bridge
 from handlers.conversations.pair import BRIDGE
 from services.bridge.hub import Hub
-from services.bridge.interface import Connection, Transport
+from services.bridge.interface import BridgeConnection, FrameTransport
 from tests.chat import Stage
 from tests.handlers.conversations.online.people import clock
 from tests.reader_bridge.end_to_end.wire import Proxy, Traffic
@@ -54,7 +54,7 @@ class _Door:
     connections: int = 0
     empty: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def connect(self, transport: Transport, address: str, now: datetime) -> Connection:
+    def connect(self, transport: FrameTransport, address: str, now: datetime) -> BridgeConnection:
         self.connections += 1
         self.empty.clear()
         counted = _Transport(transport, self.proxy.traffic)
@@ -62,7 +62,7 @@ class _Door:
 
 
 class _Transport:
-    def __init__(self, transport: Transport, traffic: Traffic) -> None:
+    def __init__(self, transport: FrameTransport, traffic: Traffic) -> None:
         self._transport, self._traffic = transport, traffic
 
     def send(self, frame: str) -> None:
@@ -74,7 +74,7 @@ class _Transport:
 
 
 class _Connection:
-    def __init__(self, door: _Door, connection: Connection, traffic: Traffic) -> None:
+    def __init__(self, door: _Door, connection: BridgeConnection, traffic: Traffic) -> None:
         self._door, self._connection, self._traffic = door, connection, traffic
 
     async def receive(self, text: str, now: datetime) -> None:
@@ -84,8 +84,8 @@ class _Connection:
             self._traffic.server_took += 1
             self._door.proxy.news()
 
-    async def lost(self, now: datetime) -> None:
-        await self._connection.lost(now)
+    async def handle_disconnect(self, now: datetime) -> None:
+        await self._connection.handle_disconnect(now)
         self._door.connections -= 1
         if not self._door.connections:
             self._door.empty.set()

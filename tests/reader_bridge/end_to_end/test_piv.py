@@ -16,8 +16,8 @@ from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.prompter import PinKind
 from reader_bridge.protocol.operations import CertificateCopy
 from services.authority.interface.port import CertificateKind
-from services.bridge.events import Possession
-from services.bridge.operations.task import Work
+from services.bridge.events import ProvenPossession
+from services.bridge.operations.task import CardTask
 from tests.chat import Subscriber
 from tests.handlers.conversations.online.card_stage import AtThePc, CardStage
 from tests.handlers.conversations.online.people import Holder
@@ -103,12 +103,12 @@ async def test_what_the_chat_offers_to_a_piv_card(desk: Desk) -> None:
     await desk.changes_pin(PIN, NEW_PIN, "The new PIN is set")
 
     desk.at_pc.pins[PinKind.CURRENT] = [NEW_PIN]
-    proof = await desk.whole.asked(person, Work.PROVE_POSSESSION)
-    assert isinstance(proof, Possession)
+    proof = await desk.whole.asked(person, CardTask.PROVE_POSSESSION)
+    assert isinstance(proof, ProvenPossession)
     order = cards.office.maker.orders[-1]
     assert proof.card_serial == order.card_serial
     assert proof.certificate == order.certificates[CertificateKind.AUTHENTICATION]
-    assert isinstance(await desk.whole.asked(person, Work.READ_CERTIFICATE), CertificateCopy)
+    assert isinstance(await desk.whole.asked(person, CardTask.READ_CERTIFICATE), CertificateCopy)
 
     await desk.changes_pin(WRONG, PIN, "The PIN is locked")
     await desk.looks("PIN tries left: 0", "unlock the card")

@@ -114,10 +114,10 @@ class Walk:
     def _stands_still(self) -> bool:
         if self.process.is_dead:
             return True
-        chat = self.hub.presence(self.person.person.id)
+        chat = self.hub.status(self.person.person.id)
         if self._waits_for_person():
             return True
-        linked = chat.connected or not chat.paired
+        linked = chat.is_connected or not chat.is_paired
         return (
             linked
             and not self.home.session._desk.working
@@ -145,7 +145,7 @@ class Walk:
     async def _waits(self) -> None:
         """Let time pass, while the chat says that something is under way."""
         at(self.cards.stage, self.cards.now + _PATIENCE)
-        await self.hub.tend(self.cards.now)
+        await self.hub.check_deadlines(self.cards.now)
         await self.cards.stage.settle()
 
     def _is_explained(self, here: ConversationState) -> None:
