@@ -167,7 +167,7 @@ class Kaika:
             has_bridge = self.bridge is not None
             publishing = command_menus.publish(self.application.bot, has_bridge=has_bridge)
             stack.callback(asyncio.create_task(publishing).cancel)
-            answers.prepare(entries.load())
+            answers.render_all(entries.load())
             # What is built by now stays: looking through it for garbage costs every update, and
             # so does looking often, as Python does where few objects are alive.
             gc.collect()

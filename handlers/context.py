@@ -1,14 +1,14 @@
 """What every handler is given: the services, and the language of who wrote."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from telegram import Update
 from telegram.ext import CallbackContext, ExtBot
 
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.conversations import ConversationStore
 from services.faq.entries import Entries
 from services.faq.search import Search
@@ -16,9 +16,6 @@ from services.formats.hidden import Hidden
 from services.people.people import People
 from services.secret_shapes import SecretShapes
 from services.storage.database import Database
-
-if TYPE_CHECKING:
-    from handlers.engine.model import Dialog
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +26,10 @@ class Services:
     people: People
     entries: Entries
     search: Search
-    shapes: SecretShapes
+    secret_shapes: SecretShapes
     conversations: ConversationStore
-    authority: Authority
+    authority: Authority | None = None
+    """`None` where the person is guided through the official page instead."""
     payment_provider: Hidden | None = None
     """The token of the payment provider; without it nobody can pay in the chat."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -44,23 +42,14 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
     """Whether this update was answered with the step of a conversation, or need not be."""
     is_confidential: bool = False
     """Whether the text may hold something secret that was not recognised; it is noted nowhere."""
+    conversation_session: object | None = None
+    """The stored conversation, loaded for this update; `handlers.engine.session` owns it."""
 
     @property
     def services(self) -> Services:
         """The services."""
         services: Services = self.bot_data["services"]
         return services
-
-    @property
-    def carries_out(self) -> bool:
-        """Whether operations are carried out here; else the person is guided."""
-        return bool(self.services.authority.carries_out)
-
-    @property
-    def conversations(self) -> "Mapping[str, Dialog]":
-        """Every conversation by its name."""
-        conversations: Mapping[str, Dialog] = self.bot_data["conversations"]
-        return conversations
 
     def language(self, update: Update) -> str:
         """Give the language to speak to the person behind an update."""

@@ -32,7 +32,7 @@ Route = Callable[[Update, Context, list[str]], Awaitable[str | None]]
 """A button's route: gives the toast to show, `None` for an argument it cannot make sense of."""
 
 ROUTES: Mapping[str, Route] = {
-    "anew": start_handler.on_anew,
+    "anew": start_handler.on_restart,
     "browse": browse.on_browse,
     "delete": fallbacks.on_delete,
     "dlg": button_handler.on_press,
@@ -114,7 +114,7 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
     ):
         application.add_handler(handler, _MAIN)
     in_dialog = _InDialog(application.bot_data["services"].conversations)
-    application.add_handler(MessageHandler(in_dialog, message_handler.after), _AFTER)
+    application.add_handler(MessageHandler(in_dialog, message_handler.after_message), _AFTER)
 
 
 async def on_text(update: Update, context: Context) -> None:

@@ -10,7 +10,7 @@ from telegram.ext import Application
 
 from bot.jobs.worker import HOUSEKEEPING, DueWorker, Errand, Task, schedule_housekeeping
 from handlers.context import Services
-from handlers.conversations.pay.reminders import remind
+from handlers.conversations.pay.reminders import send_reminder
 from handlers.conversations.retrieve import code_reveal
 from handlers.notifications import ChatSender
 from services.conversations import ConversationStore
@@ -51,7 +51,7 @@ class Duties:
 
     async def remind(self, row: Due, _now: datetime) -> None:
         """Remind somebody of a date that they gave."""
-        await remind(self.application.bot, self._services(), row)
+        await send_reminder(self.application.bot, self._services(), row)
 
     async def _deliver(self, row: Due, now: datetime) -> None:
         await Courier(self.database, self._senders()).deliver(row.reference, now)
@@ -75,4 +75,4 @@ class Duties:
         await schedule_housekeeping(session, now)
 
     async def _erase(self, row: Due, _now: datetime) -> None:
-        await code_reveal.erase_due(self.application.bot, row)
+        await code_reveal.run_erase_job(self.application.bot, row)

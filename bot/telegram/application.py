@@ -16,7 +16,6 @@ from bot.updates.intake import Intake
 from bot.updates.update_processor import ChatOrder, Line
 from handlers.context import Context, Services
 from handlers.routes import register
-from services.authority.none import GuideAuthority
 from services.conversations import ConversationStore
 from services.faq import entries, error_codes
 from services.faq.search import Search
@@ -75,9 +74,8 @@ def build_services(
         people=people,
         entries=entries.load(),
         search=search,
-        shapes=shapes,
+        secret_shapes=shapes,
         conversations=conversations,
-        authority=GuideAuthority(),
     )
 
 

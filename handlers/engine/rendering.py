@@ -5,8 +5,15 @@ from functools import partial
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 import locales
-from handlers.engine.model import Aside, Scene, Step, Words, place
-from handlers.engine.transitions import BACK, CANCEL, CANCELLED, Conversations, step_of, told_at
+from handlers.engine.model import InfoButton, Step, StepContext, StepText, resolve_target
+from handlers.engine.transitions import (
+    BACK,
+    CANCEL,
+    CANCELLED,
+    Conversations,
+    find_step,
+    status_message_of,
+)
 from handlers.screen.text import Markup, label, say
 from handlers.screen.view import View, button, view
 from services.conversations import ConversationState
@@ -17,35 +24,37 @@ SHOW = "here"
 LANGUAGE = "lang-"
 
 
-def step_view(conversations: Conversations, state: ConversationState, scene: Scene) -> View:
+def render_step(conversations: Conversations, state: ConversationState, ctx: StepContext) -> View:
     """Give the message of the step somebody is at."""
-    step = step_of(conversations, state)
+    step = find_step(conversations, state)
     if step is None:
-        return _closed(conversations, state, scene.language)
+        return _closed(conversations, state, ctx.language)
     rows = [
-        [_own(state, label(scene.language, choice.label, **scene.data), choice.key)]
-        for choice in step.choices
-        if choice.is_shown(scene)
+        [_own(state, label(ctx.language, choice.label, **ctx.data), choice.key)]
+        for choice in step.buttons
+        if choice.is_shown(ctx)
     ]
-    asides = [_own(state, label(scene.language, aside.label), aside.key) for aside in step.asides]
+    asides = [
+        _own(state, label(ctx.language, aside.label), aside.key) for aside in step.info_buttons
+    ]
     rows += [asides[i : i + 2] for i in range(0, len(asides), 2)]
-    rows += [_link(conversations, state, target, scene.language) for target in step.links_at(scene)]
-    rows.append(_always(state, step, scene.language))
-    told = told_at(state)
-    text = words_of(step.words, scene)
+    rows += [_link(conversations, state, target, ctx.language) for target in step.links_at(ctx)]
+    rows.append(_always(state, step, ctx.language))
+    told = status_message_of(state)
+    text = render_text(step.text, ctx)
     if told is not None:
-        text = Markup(f"{say(scene.language, told.message, **told.values)}\n\n{text}")
-    shown = partial(step.shown, scene) if step.shown else None
+        text = Markup(f"{say(ctx.language, told.text, **told.values)}\n\n{text}")
+    shown = partial(step.on_shown, ctx) if step.on_shown else None
     return View((text,), InlineKeyboardMarkup(rows), shown)
 
 
-def aside_view(state: ConversationState, aside: Aside, scene: Scene) -> View:
+def render_info(state: ConversationState, aside: InfoButton, ctx: StepContext) -> View:
     """Give what an aside says, with the way back to its step."""
-    back = _own(state, label(scene.language, "‹ Back to this step"), SHOW)
-    return view(words_of(aside.words, scene), [back])
+    back = _own(state, label(ctx.language, "‹ Back to this step"), SHOW)
+    return view(render_text(aside.text, ctx), [back])
 
 
-def interrupted(
+def render_interruption(
     conversations: Conversations, state: ConversationState, wanted: tuple[str, str], language: str
 ) -> View:
     """Ask whether to go on with what is open or to begin what was asked for."""
@@ -64,9 +73,9 @@ def interrupted(
     )
 
 
-def words_of(words: Words, scene: Scene) -> Markup:
+def render_text(words: StepText, ctx: StepContext) -> Markup:
     """Give words as they are read now."""
-    return say(scene.language, words) if isinstance(words, str) else words(scene)
+    return say(ctx.language, words) if isinstance(words, str) else words(ctx)
 
 
 def _closed(conversations: Conversations, state: ConversationState, language: str) -> View:
@@ -99,7 +108,7 @@ def _link(
     conversations: Conversations, state: ConversationState, target: str, language: str
 ) -> list[InlineKeyboardButton]:
     dialog = conversations[target.partition("/")[0]]
-    parts = place(target, state.conversation) if "/" in target else (target,)
+    parts = resolve_target(target, state.conversation) if "/" in target else (target,)
     step = dialog.steps[parts[1]] if len(parts) > 1 else None
     title = label(language, (step and step.title) or dialog.title)
     plain = title[:1].isalnum()  # else a picture of its own stands before it

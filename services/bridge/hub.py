@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import ErrorCode, KeyRole, SessionState, Word
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.bridge.connection import ConnectionServices, HubConnection
 from services.bridge.events import (
     OperationFailed,
@@ -50,7 +50,12 @@ class Hub:
     """
 
     def __init__(
-        self, database: Database, keys: KeyRing, authority: Authority, origin: str, publish: Publish
+        self,
+        database: Database,
+        keys: KeyRing,
+        authority: Authority | None,
+        origin: str,
+        publish: Publish,
     ) -> None:
         self._database = database
         self._publish = publish

@@ -38,7 +38,7 @@ async def main_road(film: Film, dialog: str) -> None:
         if step.is_end or (here.conversation, here.step) in seen:
             return
         seen.add((here.conversation, here.step))
-        choices = [choice.key for choice in step.choices if choice.key in keys(film.person)]
+        choices = [choice.key for choice in step.buttons if choice.key in keys(film.person)]
         await film.presses(choices[0])
 
 

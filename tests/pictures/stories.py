@@ -77,7 +77,7 @@ async def triage(film: Film, office: Office) -> None:
         step = declared(office.stage)[here.conversation].steps[here.step]
         if step.is_end or here.conversation != "triage":
             break
-        await film.presses(step.choices[0].key)
+        await film.presses(step.buttons[0].key)
 
 
 async def was_this_you(film: Film, office: Office) -> None:

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import Operation
 from reader_bridge.protocol.operations import Receipt
-from services.authority.errors import GrantExpiredError
-from services.authority.interface.port import Authority
+from services.authority.errors import GrantExpiredError, NoAuthorityError
+from services.authority.interface.authority import Authority
 from services.authority.values import CardPermit
 from services.bridge.events import OperationFailed, OperationSucceeded, PinSetResult
 from services.bridge.ids import new_nonce
@@ -34,16 +34,22 @@ class PinAuthorisation:
     def __init__(
         self,
         database: Database,
-        authority: Authority,
+        authority: Authority | None,
         sessions: PairingStore,
         operations: OperationStore,
         origin: str,
     ) -> None:
         self._database = database
-        self._authority = authority
+        self._known_authority = authority
         self._sessions = sessions
         self._operations = operations
         self._origin = origin
+
+    @property
+    def _authority(self) -> Authority:
+        if self._known_authority is None:
+            raise NoAuthorityError
+        return self._known_authority
 
     async def authorise(
         self, operation: OperationRecord, supersedes: OperationRecord | None, now: datetime
@@ -53,14 +59,14 @@ class PinAuthorisation:
         The operation's deadline is no later than the grant's.
 
         :param supersedes: an unresolved operation that it replaces.
-        :raises NotCarriedOutError: where the authority carries nothing out.
+        :raises NoAuthorityError: where nothing is carried out here.
         :raises GrantExpiredError: where the grant is over, for another operation, or was used.
         :raises WrongStateError: where the certificates do not allow it.
         """
-        online = self._authority.online
+        authority = self._authority
         grant_id, chat_id = operation.grant_id or "", operation.chat_id
         async with self._database.unit_of_work() as session:
-            grant = await online.look_at_grant(session, grant_id, chat_id, now)
+            grant = await authority.credentials.find_grant(session, grant_id, chat_id, now)
             operation.permit = await self._permit(session, operation, now)
             if await self._operations.is_released(session, grant_id):
                 raise GrantExpiredError
@@ -91,14 +97,14 @@ class PinAuthorisation:
                 raise OperationGoneError
             await self._operations.record_release(session, operation, now)
             await self._audit(session, permit, "cryptogram", operation.chat_id, now)
-        key = self._authority.online.card_admin_key(operation.permit.card_serial)
+        key = self._authority.cards.derive_admin_key(operation.permit.card_serial)
         return admin_authentication.make_cryptogram(key, challenge)
 
     def verify_answer(self, operation: OperationRecord, answer: bytes) -> bool:
         """Whether the answer proves that the card is genuine."""
         assert operation.permit is not None
         assert operation.challenge is not None
-        key = self._authority.online.card_admin_key(operation.permit.card_serial)
+        key = self._authority.cards.derive_admin_key(operation.permit.card_serial)
         return admin_authentication.verify_answer(key, operation.challenge, answer)
 
     async def complete(
@@ -118,9 +124,9 @@ class PinAuthorisation:
         permit, chat_id = operation.permit, operation.chat_id
         assert permit is not None
         assert operation.nonce is not None
-        online = self._authority.online
+        authority = self._authority
         async with self._database.unit_of_work() as session:
-            certificate = await online.card_certificate(session, permit)
+            certificate = await authority.cards.find_certificate(session, permit)
             if receipt.card_serial != permit.card_serial or not verify_receipt(
                 receipt, certificate, self._origin, proved_by, operation.nonce
             ):
@@ -128,7 +134,7 @@ class PinAuthorisation:
             await self._audit(session, permit, "pin_set", chat_id, now)
             value = PinSetResult()
             if operation.task is CardTask.ACTIVATE:
-                change = await online.activate(session, permit, chat_id, now)
+                change = await authority.cards.activate(session, permit, chat_id, now)
                 value = PinSetResult(change.changed, change.other_chats)
             succeeded = OperationSucceeded(chat_id, operation.id, operation.task, value)
             await self._operations.record_end(session, operation, succeeded)
@@ -168,7 +174,7 @@ class PinAuthorisation:
         self, session: AsyncSession, operation: OperationRecord, now: datetime
     ) -> CardPermit:
         grant_id, chat_id = operation.grant_id or "", operation.chat_id
-        permit = await self._authority.online.permit_card(session, grant_id, chat_id, now)
+        permit = await self._authority.cards.permit(session, grant_id, chat_id, now)
         if permit.operation is not operation.task.authority_operation:
             raise GrantExpiredError
         return permit
@@ -176,4 +182,4 @@ class PinAuthorisation:
     async def _audit(
         self, session: AsyncSession, permit: CardPermit, step: str, chat_id: int, now: datetime
     ) -> None:
-        await self._authority.online.note_card_work(session, permit, step, chat_id, now)
+        await self._authority.cards.record_work(session, permit, step, chat_id, now)

@@ -75,11 +75,11 @@ async def test_a_tap_another_process_took_shows_where_the_person_is(
     async def taken(*_: object) -> None:
         raise ConversationChangedError
 
-    monkeypatch.setattr(transitions.Mover, "press", taken)
+    monkeypatch.setattr(transitions.ConversationMachine, "press_button", taken)
     await press(anna, "suspend")
     assert "earlier step" in (anna.toast or "")
     assert anna.last["text"] == shown
-    monkeypatch.setattr(transitions.Mover, "begin", taken)
+    monkeypatch.setattr(transitions.ConversationMachine, "begin", taken)
     await anna.starts("do-pay")
     assert anna.last["text"] == shown
     assert await state(anna) == at
@@ -94,7 +94,7 @@ async def test_a_text_another_process_took_shows_where_the_person_is(
     async def taken(*_: object) -> None:
         raise ConversationChangedError
 
-    monkeypatch.setattr(transitions.Mover, "typed", taken)
+    monkeypatch.setattr(transitions.ConversationMachine, "submit_text", taken)
     await anna.says("yesterday I applied")
     anna.sees("On which day did you apply?")
 

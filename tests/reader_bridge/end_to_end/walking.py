@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from handlers.card.live_messages import Board
+from handlers.card.live_messages import LiveMessages
 from handlers.card.messages import BUSY, FAILURES
-from handlers.card.operation_steps import DOUBT, FAILED, FAILURE, WORK
-from handlers.engine.model import Scene
+from handlers.card.operation_steps import FAILED, FAILURE, UNRESOLVED_STEP, WORK
 from handlers.engine.model import Step as DialogStep
-from handlers.engine.rendering import words_of
+from handlers.engine.model import StepContext
+from handlers.engine.rendering import render_text
 from handlers.identity.chat_linking import DONE, OFFER
 from reader_bridge.protocol import Step
 from services.bridge.hub import Hub
@@ -29,7 +29,7 @@ from tests.reader_bridge.running import Running, running
 FIRST = b"first123"
 ENDS = {"report", OFFER, DONE}
 _MOST_STEPS = 12
-_ON = {FAILED: "again", DOUBT: "ask", "confirm": "start", "unlinked": "again"}
+_ON = {FAILED: "again", UNRESOLVED_STEP: "ask", "confirm": "start", "unlinked": "again"}
 """Which button leads on from a step."""
 _PATIENCE = timedelta(seconds=16)
 """As long as the server waits for the PC's own word on something it was killed in."""
@@ -61,7 +61,7 @@ class Walk:
         return self.process.bridge.hub
 
     @property
-    def board(self) -> Board:
+    def board(self) -> LiveMessages:
         return self.process.bridge.board
 
     async def goes_on_to_the_end(self) -> None:
@@ -154,8 +154,8 @@ class Walk:
         step: DialogStep = stage.kaika.application.bot_data["conversations"][
             here.conversation
         ].steps[here.step]
-        scene = Scene(here.chat_id, here.user_id, "en", None, self.cards.now, here.data)
-        words = plain(words_of(step.words, scene)).strip()
+        ctx = StepContext(here.chat_id, here.user_id, "en", None, self.cards.now, here.data)
+        words = plain(render_text(step.text, ctx)).strip()
         shown = self.person.last["text"]
         assert words in shown, (here.step, words, shown)
         assert keys_of(self.person), f"no way on from {shown!r}"

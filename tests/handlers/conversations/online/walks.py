@@ -133,7 +133,7 @@ async def pause(holder: Holder, chat: int) -> None:
     online, born = holder.office.authority, holder.data.birth_date
     for number in [holder.ui_number] * 3 + [stranger.ui_number] * 3:
         async with holder.office.database.unit_of_work() as session:
-            ask = online.ask_one_time_code
+            ask = online.credentials.request_one_time_code
             await ask(session, number, born, Operation.RETRIEVE, chat, now)
 
 
@@ -169,7 +169,7 @@ async def visits(cast: Cast, goal: Here, path: list[Way], map_: Map = ways) -> V
 
 
 def _misplaced(spot: Spot) -> tuple[str, ...]:
-    asked = () if spot.step.secret is None else _ASKS.get(spot.name, ())
+    asked = () if spot.step.secret_input is None else _ASKS.get(spot.name, ())
     if spot.here == ("retrieve", "who"):
         asked = _ASKS["locked_out"]
     return tuple(text for i, text in enumerate(Visit.misplaced) if i not in asked)
