@@ -152,6 +152,7 @@ async def on_successful_payment(update: Update, context: Context) -> None:
     message = update.effective_message
     if not isinstance(message, Message) or message.from_user is None:
         return
+    context.step_shown = True  # "press Pay" below "do not pay again", or below nothing, is misread
     charge = _charge(message)
     language = context.language(update)
     authority = context.services.authority
@@ -165,7 +166,7 @@ async def on_successful_payment(update: Update, context: Context) -> None:
             if result.matched
             else view(unmatched_text(result, language))
         )
-    context.step_shown = True  # "press Pay" below "do not pay again" would be misread
+    context.services.charge_on_record(update.update_id)
     await send(update, context, shown)
 
 
@@ -243,7 +244,9 @@ def receipt_view(result: ChargeResult, language: str) -> View:
         language,
         "✅ <b>Payment received: {amount}</b>\n{parts}Receipt number: <code>{receipt}</code>\n\n"
         "It goes to your e-mail too. The card is made next, and posted in about 7–10 working days. "
-        "When it arrives, activate it (開卡); until then keep the form with the code.",
+        "When it arrives, activate it (開卡).\n\n"
+        "<b>Keep the application form</b>: you need its subscriber code to activate the card, and "
+        "later to suspend, resume or unlock it.",
         amount=money.written(result.amount, result.currency),
         parts=Markup("".join(_part(fee, result.currency, language) for fee in result.fees)),
         receipt=result.receipt,

@@ -96,7 +96,9 @@ _LEAD = N_(
 )
 _PAID = N_(
     "✅ <b>The fee is paid.</b> There is nothing more to pay. The card is made, and posted in "
-    "about 7–10 working days. Keep the form with the code: you need it to activate the card (開卡)."
+    "about 7–10 working days.\n\n"
+    "<b>Keep the application form</b>: you need its subscriber code to activate the card (開卡), "
+    "and later to suspend, resume or unlock it."
 )
 _MADE = N_(
     "📮 <b>There is nothing to pay.</b> The fee was paid and the card is made. When it arrives, "
