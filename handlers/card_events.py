@@ -276,7 +276,7 @@ class BridgeEventHandler:
         state = await session.load()
         spoken = state.data.get(pairing_steps.CLIENT_LANGUAGE) if state is not None else None
         client = spoken or self.live_messages.client_language(chat_id)
-        language = services.people.language(chat_id, client)
+        language = services.languages.resolve(chat_id, client)
         session.context = replace(ctx, language=language, client_language=client)
         return session
 

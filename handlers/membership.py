@@ -6,7 +6,7 @@ from telegram.constants import ChatType
 from handlers.context import Context
 from handlers.screen.text import say
 from handlers.screen.view import send, view
-from services.people.people import close_chat, open_chat
+from services.people.chats import close_chat, open_chat
 
 _GONE = (ChatMember.LEFT, ChatMember.BANNED)
 

@@ -10,7 +10,7 @@ from handlers.engine import message_handler
 from handlers.faq import answers, courtesies
 from handlers.screen.view import send
 from services.faq import error_codes, unanswered
-from services.faq.search import Answer
+from services.faq.search import SearchResult
 
 LONG = 600
 """Characters beyond which a question that is not understood is called long."""
@@ -69,7 +69,7 @@ async def answer_question(update: Update, context: Context, question: str) -> No
         await _note(context, text, language)
 
 
-def _language(update: Update, context: Context, text: str, found: Answer) -> str:
+def _language(update: Update, context: Context, text: str, found: SearchResult) -> str:
     """Give the language of a text; where it has none, the one that is spoken with who wrote."""
     return found.language if _HAS_WORD.search(text) else context.language(update)
 
@@ -77,7 +77,7 @@ def _language(update: Update, context: Context, text: str, found: Answer) -> str
 async def _note(context: Context, question: str, language: str) -> None:
     services = context.services
     async with services.database.unit_of_work() as session:
-        await unanswered.note(session, question, language, services.now())
+        await unanswered.record_question(session, question, language, services.now())
 
 
 def _addressed(message: Message, username: str) -> str | None:

@@ -14,8 +14,8 @@ from aiohttp import web
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from bot.web.bridge import Limits, Pace, SocketTransport, bridge_routes, tended
-from bot.web.listeners import listening
+from bot.web.bridge import BridgeLimits, FrameRateLimit, WebSocketTransport, bridge_routes, run_hub
+from bot.web.listeners import serve
 from services.bridge.hub import Hub
 from services.bridge.interface import FrameTransport
 from services.storage import keys
@@ -65,7 +65,7 @@ class FakeEndpoint:
 async def serving(endpoint: Any, *more: Any) -> AsyncIterator[str]:
     app = web.Application()
     app.add_routes(bridge_routes(endpoint, lambda: NOW, *more))
-    async with listening(app, "127.0.0.1", 0) as port:
+    async with serve(app, "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}/bridge/v1"
 
 
@@ -143,7 +143,7 @@ async def test_bytes_are_no_frame(client: aiohttp.ClientSession) -> None:
 
 
 async def test_who_says_nothing_is_sent_away(client: aiohttp.ClientSession) -> None:
-    endpoint, limits = FakeEndpoint(), Limits(greeting=0.01)
+    endpoint, limits = FakeEndpoint(), BridgeLimits(greeting=0.01)
     async with serving(endpoint, limits) as url, client.ws_connect(url) as socket:
         assert await receive(socket) == "greeting"
         assert json.loads(await receive(socket))["code"] == "bad_message"
@@ -159,7 +159,7 @@ async def test_a_last_word_is_said_before_the_end(client: aiohttp.ClientSession)
 
 
 async def test_too_many_frames_end_the_connection(client: aiohttp.ClientSession) -> None:
-    endpoint, limits = FakeEndpoint(), Limits(frames=3)
+    endpoint, limits = FakeEndpoint(), BridgeLimits(frames=3)
     async with serving(endpoint, limits) as url, client.ws_connect(url) as socket:
         for _ in range(4):
             await socket.send_str("x")
@@ -171,12 +171,14 @@ async def test_too_many_frames_end_the_connection(client: aiohttp.ClientSession)
 
 def test_the_count_of_frames_begins_anew() -> None:
     moments = iter([0.0, 1.0, 2.0, 3.0, 11.0, 12.0])
-    pace = Pace(Limits(frames=2, seconds=10), lambda: next(moments))
+    pace = FrameRateLimit(BridgeLimits(frames=2, seconds=10), lambda: next(moments))
     assert [pace.allows() for _ in range(5)] == [True, True, False, True, True]
 
 
-@pytest.mark.parametrize("limits", [Limits(connections=2), Limits(of_address=2)])
-async def test_a_full_house_says_so(client: aiohttp.ClientSession, limits: Limits) -> None:
+@pytest.mark.parametrize(
+    "limits", [BridgeLimits(connections=2), BridgeLimits(connections_per_address=2)]
+)
+async def test_a_full_house_says_so(client: aiohttp.ClientSession, limits: BridgeLimits) -> None:
     endpoint = FakeEndpoint()
     async with serving(endpoint, limits) as url:
         first, second = await client.ws_connect(url), await client.ws_connect(url)
@@ -219,7 +221,7 @@ async def test_behind_our_proxy_its_last_word_on_the_address_counts(
 async def test_nobody_else_says_where_they_are_from(client: aiohttp.ClientSession) -> None:
     endpoint, headers = FakeEndpoint(), {"X-Forwarded-For": "198.51.100.9"}
     async with (
-        serving(endpoint, Limits(), frozenset()) as url,
+        serving(endpoint, BridgeLimits(), frozenset()) as url,
         client.ws_connect(url, headers=headers) as socket,
     ):
         await receive(socket)
@@ -241,7 +243,7 @@ class DeafSocket:
 
 async def test_a_bridge_that_takes_nothing_is_dropped() -> None:
     deaf = DeafSocket()
-    transport = SocketTransport(cast(web.WebSocketResponse, deaf))
+    transport = WebSocketTransport(cast(web.WebSocketResponse, deaf))
     await asyncio.sleep(0)
     for _ in range(300):
         transport.send("x")
@@ -264,7 +266,7 @@ async def test_a_bridge_meets_the_real_hub_and_hears_when_it_goes(
     client: aiohttp.ClientSession, hub: Hub
 ) -> None:
     async with serving(hub) as url, client.ws_connect(url, protocols=[PROTOCOL]) as socket:
-        async with tended(hub, lambda: NOW):
+        async with run_hub(hub, lambda: NOW):
             assert json.loads(await receive(socket))["origin"] == "ws://127.0.0.1"
             await socket.send_json({**HELLO, "nonce": "A" * 43})
             assert json.loads(await receive(socket))["type"] == "welcome"
@@ -285,6 +287,6 @@ async def test_a_database_that_is_away_for_a_moment_does_not_end_the_tending(
 
     monkeypatch.setattr(hub, "check_deadlines", fails)
     with capture_logs() as logs:
-        async with tended(hub, lambda: NOW), asyncio.timeout(5):
+        async with run_hub(hub, lambda: NOW), asyncio.timeout(5):
             await tried.wait()
     assert [line["event"] for line in logs] == ["bridge_not_tended"]

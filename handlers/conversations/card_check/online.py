@@ -137,8 +137,8 @@ class CardCheckSteps:
 
     async def _certificate(self, document: bytes) -> CardFindings:
         try:
-            certificate = card_certificates.read(document)
-        except card_certificates.NoCertificateError:
+            certificate = card_certificates.parse_certificate(document)
+        except card_certificates.NotACertificateError:
             return {}
         state = None
         if self.records is not None:

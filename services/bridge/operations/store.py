@@ -17,7 +17,7 @@ from services.bridge.models import BridgeOperation, BridgeRelease
 from services.bridge.operations.admin_authentication import AuthenticationChallenge
 from services.bridge.operations.state import OperationState
 from services.bridge.operations.task import CardTask
-from services.storage.inserting import insert_new
+from services.storage.upsert import insert_or_ignore
 
 _RECORDED = {
     OperationState.ANSWERED: OperationState.RELEASED,
@@ -80,7 +80,7 @@ class OperationStore:
 
     async def add(self, session: AsyncSession, operation: OperationRecord) -> None:
         """Write a new operation."""
-        new = insert_new(session, BridgeOperation).values(
+        new = insert_or_ignore(session, BridgeOperation).values(
             id=operation.id,
             chat_id=operation.chat_id,
             session_id=operation.session_id,
@@ -129,7 +129,7 @@ class OperationStore:
         :raises OperationGoneError: where it was before, or the operation is not authorised.
         """
         assert operation.permit is not None
-        new = insert_new(session, BridgeRelease).values(
+        new = insert_or_ignore(session, BridgeRelease).values(
             grant_id=operation.grant_id,
             operation_id=operation.id,
             card_serial=operation.permit.card_serial,

@@ -24,7 +24,7 @@ from services.bridge.models import BridgeCode, name_seal_context
 from services.formats.hidden import Hidden
 from services.rate_limit import Limit, Spent, UsedUpError
 from services.storage.database import Database
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
 
 LIFETIME: Final = timedelta(minutes=5)
 PAUSE: Final = timedelta(minutes=15)
@@ -138,10 +138,10 @@ class PairingCodes:
         await rate_limit.tidy(session, LIMITS, now)
 
     def _code_hash(self, code: Hidden) -> bytes:
-        return self._keys.keyed_hash(Purpose.LOOKUP, "bridge code", code.reveal())
+        return self._keys.keyed_hash(SecretPurpose.LOOKUP, "bridge code", code.reveal())
 
     def _subject(self, address: str) -> bytes:
-        return self._keys.keyed_hash(Purpose.LOOKUP, "bridge", address)
+        return self._keys.keyed_hash(SecretPurpose.LOOKUP, "bridge", address)
 
 
 def rate_limit_address(text: str) -> str:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from bot.telegram.application import App
 from bot.web import listeners
 from bot.web.bridge import bridge_routes
-from bot.wiring.bridge import Bridge
+from bot.wiring.application import KaikaApplication
+from bot.wiring.bridge import BridgeRuntime
 from handlers.conversations.pair import BRIDGE
 from services.bridge.hub import Hub
 from services.bridge.interface import BridgeConnection, FrameTransport
@@ -22,7 +22,7 @@ from tests.reader_bridge.end_to_end.wire import Proxy, Traffic
 class _Life:
     """What one process has of the bot: after its death nobody hears of it any more."""
 
-    def __init__(self, application: App) -> None:
+    def __init__(self, application: KaikaApplication) -> None:
         self._application = application
         self.is_over = False
         self.events: list[object] = []
@@ -98,7 +98,7 @@ class Process:
         self._stage, self._proxy, self._origin = stage, proxy, origin
         self._alive = AsyncExitStack()
         self._life: _Life | None = None
-        self.bridge: Bridge
+        self.bridge: BridgeRuntime
         self.door: _Door
 
     async def begin(self) -> None:
@@ -106,7 +106,7 @@ class Process:
         kaika = self._stage.kaika
         data = kaika.application.bot_data
         self._life = _Life(kaika.application)
-        self.bridge = Bridge(
+        self.bridge = BridgeRuntime(
             kaika.database,
             kaika.keys,
             data["services"].authority,
@@ -149,7 +149,7 @@ async def serving(stage: Stage, proxy: Proxy, origin: str, port: int) -> AsyncIt
     process.door = _Door(proxy, cast(Any, None))
     await process.begin()
     routes = bridge_routes(process.door, lambda: clock(stage))
-    async with listeners.listening(listeners.public_app(routes), "127.0.0.1", port):
+    async with listeners.serve(listeners.public_app(routes), "127.0.0.1", port):
         try:
             yield process
         finally:

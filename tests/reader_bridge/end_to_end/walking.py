@@ -62,7 +62,7 @@ class Walk:
 
     @property
     def board(self) -> LiveMessages:
-        return self.process.bridge.board
+        return self.process.bridge.live_messages
 
     async def goes_on_to_the_end(self) -> None:
         """Do what the chat offers until it says that it is done."""

@@ -17,8 +17,8 @@ from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bot.web.bridge import Limits, bridge_routes
-from bot.web.listeners import listening, public_app
+from bot.web.bridge import BridgeLimits, bridge_routes
+from bot.web.listeners import public_app, serve
 from bot.wiring.embedded import VirtualCardMaker
 from reader_bridge.protocol.limits import DEFAULT_PATH
 from services.authority.ca.keys import NewCa
@@ -198,8 +198,8 @@ async def listens(
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
     chat = Chat(world, someone, port, f"ws://127.0.0.1:{dialled or port}")
-    routes = bridge_routes(chat.link, lambda: NOW, Limits(frames=1_000_000))
-    async with chat.hub.running(NOW), listening(public_app(routes), "127.0.0.1", port):
+    routes = bridge_routes(chat.link, lambda: NOW, BridgeLimits(frames=1_000_000))
+    async with chat.hub.running(NOW), serve(public_app(routes), "127.0.0.1", port):
         yield chat
 
 

@@ -15,7 +15,7 @@ from services.bridge.events import OperationEvent, OperationSucceeded, PairingOf
 from services.bridge.models import SEALED_COLUMNS
 from services.bridge.operations.task import CardTask
 from services.storage import keys
-from services.storage.rotation import keys_in_use, reseal
+from services.storage.rotation import find_keys_in_use, reseal
 from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT
 from tests.services.bridge.pc import Pc
@@ -143,7 +143,7 @@ async def test_the_rotation_of_the_key_covers_the_bridge(world: BridgeWorld) -> 
     await world.hub.issue_pairing_code(CHAT + 1, CHAT + 1, "Binh", world.now)
     ring = keys.add_key(world.world.folder / "keys.json")
     await reseal(world.world.database, ring, SEALED_COLUMNS)
-    assert await keys_in_use(world.world.database, SEALED_COLUMNS) == {ring.current}
+    assert await find_keys_in_use(world.world.database, SEALED_COLUMNS) == {ring.current}
     world.world.keys = ring
     pc.wire = None
     await world.restart()

@@ -8,7 +8,7 @@ from structlog.testing import CapturingLogger
 from telegram.error import BadRequest, Forbidden, NetworkError
 
 from bot import logs
-from bot.wiring.bridge import Bridge
+from bot.wiring.bridge import BridgeRuntime
 from handlers.card_events import ViewNotDelivered
 from handlers.conversations.pair import BRIDGE
 from reader_bridge.protocol import FailureCode
@@ -53,7 +53,7 @@ async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(cards: C
         await home.is_asked()
         kaika, old = cards.stage.kaika, cards.bridge
         data = kaika.application.bot_data
-        anew = Bridge(
+        anew = BridgeRuntime(
             kaika.database, kaika.keys, data["services"].authority, cards.origin, kaika.application
         )
         data["conversations"] = {**data["conversations"], **anew.conversations()}
@@ -63,7 +63,7 @@ async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(cards: C
             await cards.sees(person, "I was started anew")
             assert len(person.messages) == messages + 1, "a new message, since time has passed"
         pc.person.free.set()
-        data[BRIDGE] = old.desk
+        data[BRIDGE] = old.event_handler
     assert await holder.certificate() == "inactive"
 
 
@@ -174,7 +174,7 @@ async def test_only_a_mistake_of_ours_is_logged_as_an_error(
 
     log = CapturingLogger()
     with monkeypatch.context() as patched:
-        patched.setattr("bot.telegram.error_handler._log", log)
+        patched.setattr("bot.updates.error_handler._log", log)
         patched.setattr("handlers.card_events.BridgeEventHandler._show", broken)
         await happens(cards, BridgeConnected(person.person.id))
     assert [(call.method_name, call.args[0]) for call in log.calls] == [logged]

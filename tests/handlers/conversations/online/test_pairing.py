@@ -157,7 +157,7 @@ async def test_a_restart_is_explained_and_the_pairing_goes_on(cards: CardStage) 
     person = cards.stage.subscriber()
     await person.says("/pair")
     await press(person, "code")
-    cards.bridge.board._chats.clear()  # what a new process knows
+    cards.bridge.live_messages._chats.clear()  # what a new process knows
     await happens(cards, ProcessRestarted(person.person.id))
     person.sees("No code is shown")
     await press(person, "code")

@@ -184,7 +184,7 @@ class AtPc:
         waits = (Waiting.WAITING_FOR_PERSON, Waiting.WAITING_FOR_CARD)
 
         def is_waiting() -> bool:
-            progress = self.cards.bridge.board.progress(self.chat)
+            progress = self.cards.bridge.live_messages.progress(self.chat)
             return progress is None or progress.step in waits
 
         await self.cards.until(is_waiting)
