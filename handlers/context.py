@@ -54,7 +54,7 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
         return services
 
     def language(self, update: Update) -> str:
-        """Give the language to speak to the person behind an update."""
+        """Return the language to speak to the person behind an update."""
         user = update.effective_user
         if user is None:
             return self.services.languages.resolve(None, None)

@@ -99,7 +99,7 @@ class OperationSteps:
     )
 
     def is_about(self, event: events.OperationEvent) -> bool:
-        """Tell whether an event is about this work."""
+        """Return whether an event is about this work."""
         return event.task in (self.work, *self.follow_up_tasks)
 
     @property
@@ -215,7 +215,7 @@ class OperationSteps:
         return StepResult(WORK, clears_history=True)
 
     def handle_failure(self, event: events.OperationFailed, ctx: StepContext) -> StepResult:
-        """Give where a failure leads."""
+        """Return where a failure leads."""
         led = self.on_failure(event, ctx)
         if led is not None:
             return led
@@ -225,7 +225,7 @@ class OperationSteps:
         return self.failed_step(event.code, ctx, event.values.tries_left)
 
     def failed_step(self, code: str, ctx: StepContext, tries: int | None = None) -> StepResult:
-        """Give the step that explains a failure and offers the way on."""
+        """Return the step that explains a failure and offers the way on."""
         kept = {FAILURE: str(code), **_client(ctx)}
         if tries is not None:
             kept[TRIES] = str(tries)
@@ -233,7 +233,7 @@ class OperationSteps:
         return StepResult(FAILED, kept, clear_data=(*forget, TRIES), clears_history=True)
 
     def unresolved_step(self, event: events.OperationUnresolved) -> StepResult:
-        """Give the step that explains that only the card knows."""
+        """Return the step that explains that only the card knows."""
         return StepResult(UNRESOLVED_STEP, {FAILURE: str(event.code)}, clears_history=True)
 
     def _errors(self) -> ErrorSteps:

@@ -41,7 +41,7 @@ class PinSetupConversation:
     def build(
         self, authority: Authority, hub: BridgeHub, board: LiveMessages, server: str
     ) -> CardConversation:
-        """Give the conversation."""
+        """Return the conversation."""
         ends, links = (OFFER, DONE), ("card_check",)
         work = OperationSteps(hub, board, server, self.work, self.on_done, ends, "who", links)
         who = CodeVerification(

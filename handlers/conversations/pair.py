@@ -36,7 +36,7 @@ _NO_BRIDGE = N_(
 def pairing(
     hub: BridgeHub, board: LiveMessages, server: str, links: tuple[str, ...]
 ) -> CardConversation:
-    """Give the conversation that connects a PC and does nothing more.
+    """Return the conversation that connects a PC and does nothing more.
 
     :param links: what can be done with the card afterwards.
     """

@@ -11,14 +11,14 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from reader_bridge.protocol import (
-    ErrorCode,
+    BridgeMessage,
     Frame,
-    FromBridge,
     ProtocolError,
+    ProtocolErrorCode,
     SessionState,
-    open_frame,
-    resume_proof,
-    write_frame,
+    compute_resume_proof,
+    encode_frame,
+    parse_frame,
 )
 from reader_bridge.protocol.limits import API_LEVEL
 from reader_bridge.protocol.operation_messages import (
@@ -26,9 +26,9 @@ from reader_bridge.protocol.operation_messages import (
     AdminChallenge,
     Bye,
     ErrorMessage,
-    Failure,
-    Progress,
-    Result,
+    OperationFailure,
+    OperationProgress,
+    OperationResult,
 )
 from reader_bridge.protocol.pairing_messages import (
     Greeting,
@@ -55,9 +55,11 @@ from services.bridge.sessions import ChatRegistry, HubSession, SessionRegistry
 MAX_UNEXPECTED = 16
 """Messages of an unknown type or in the wrong state that one connection may send."""
 _S = SessionState
-_OPERATION_MESSAGES = frozenset({Progress, AdminChallenge, AdminAnswer, Result, Failure})
+_OPERATION_MESSAGES = frozenset(
+    {OperationProgress, AdminChallenge, AdminAnswer, OperationResult, OperationFailure}
+)
 _ALWAYS = frozenset({ErrorMessage, Bye})
-ALLOWED_MESSAGES: Mapping[SessionState, frozenset[type[FromBridge]]] = MappingProxyType(
+ALLOWED_MESSAGES: Mapping[SessionState, frozenset[type[BridgeMessage]]] = MappingProxyType(
     {
         _S.UNPAIRED: _ALWAYS | {Pair},
         _S.CONFIRMING: _ALWAYS | {PairAnswer},
@@ -102,17 +104,17 @@ class HubConnection:
         self._unexpected = 0
         self._closed = False
         self.opened_at = now
-        transport.send(write_frame(Greeting((API_LEVEL,), self._nonce, services.origin)))
+        transport.send(encode_frame(Greeting((API_LEVEL,), self._nonce, services.origin)))
 
     @property
     def is_paired(self) -> bool:
         """Whether its bridge is paired with a chat."""
         return self._session is not None and self._session.pairing is not None
 
-    def close(self, code: ErrorCode) -> None:
+    def close(self, code: ProtocolErrorCode) -> None:
         """Send an error and close; later frames are ignored."""
         self._closed = True
-        self._transport.send(write_frame(ErrorMessage(code)))
+        self._transport.send(encode_frame(ErrorMessage(code)))
         self._transport.close()
 
     async def receive(self, text: str, now: datetime) -> None:
@@ -120,13 +122,13 @@ class HubConnection:
         if self._closed:
             return
         try:
-            frame = open_frame(text)
+            frame = parse_frame(text)
             if self._session is None:
                 await self._handle_hello(frame, now)
             elif self._session.transport is self._transport:
                 await self._handle_frame(self._session, frame, now)
         except ProtocolError as error:
-            _log.info("bridge_message_refused", code=error.code, where=error.where)
+            _log.info("bridge_message_refused", code=error.code, where=error.field)
             self.close(error.code)
 
     async def handle_disconnect(self, now: datetime) -> None:
@@ -145,11 +147,11 @@ class HubConnection:
         self._services.sessions.discard(session)
 
     async def _handle_hello(self, frame: Frame, now: datetime) -> None:
-        hello = frame.from_bridge()
+        hello = frame.decode_from_bridge()
         if not isinstance(hello, Hello):
-            raise ProtocolError(where="type")
+            raise ProtocolError(field="type")
         if hello.api_level != API_LEVEL:
-            raise ProtocolError(ErrorCode.UNSUPPORTED_API_LEVEL, "api_level")
+            raise ProtocolError(ProtocolErrorCode.UNSUPPORTED_API_LEVEL, "api_level")
         found = self._find_resumed(hello.resume, now)
         if found is None or hello.resume is None:
             self._begin_session(hello, now)
@@ -170,7 +172,7 @@ class HubConnection:
         session.nonces = self._nonce, hello.nonce
         self._session = session
         self._services.sessions.add(session)
-        self._transport.send(write_frame(Welcome(session.id)))
+        self._transport.send(encode_frame(Welcome(session.id)))
 
     def _find_resumed(
         self, resume: Resume | None, now: datetime
@@ -179,7 +181,7 @@ class HubConnection:
         session = self._services.sessions.find(resume.session) if resume else None
         if resume is None or session is None or session.pairing is None:
             return None
-        proof = resume_proof(session.pairing.resume_secret, session.id, self._nonce)
+        proof = compute_resume_proof(session.pairing.resume_secret, session.id, self._nonce)
         right = hmac.compare_digest(proof, resume.proof)
         if not right or session.pairing.expires_at <= now:
             return None
@@ -192,7 +194,7 @@ class HubConnection:
 
         :returns: whether numbering went on; after a restart of the server it begins again at 1.
         """
-        missed = None if session.restored else session.outgoing.after(seen)
+        missed = None if session.restored else session.outgoing.frames_after(seen)
         if missed is None:
             session.restart_numbering()
         old, self._session = session.transport, session
@@ -200,7 +202,7 @@ class HubConnection:
         session.restored, session.lost_at = False, None
         left = ceil((pairing.expires_at - now).total_seconds())
         welcome = Welcome(session.id, missed is not None, True, session.incoming.last, left)
-        self._transport.send(write_frame(welcome))
+        self._transport.send(encode_frame(welcome))
         for frame in missed or ():
             self._transport.send(frame)
         if old is not None:
@@ -210,21 +212,21 @@ class HubConnection:
 
     async def _handle_frame(self, session: HubSession, frame: Frame, now: datetime) -> None:
         if frame.seq == 0:
-            if not isinstance(frame.from_bridge(), ErrorMessage):
-                raise ProtocolError(where="seq")
+            if not isinstance(frame.decode_from_bridge(), ErrorMessage):
+                raise ProtocolError(field="seq")
             return
-        if not session.incoming.is_new(frame.seq):
+        if not session.incoming.accept(frame.seq):
             return
         try:
-            message = frame.from_bridge()
+            message = frame.decode_from_bridge()
         except ProtocolError as error:
-            if error.code is not ErrorCode.UNKNOWN_MESSAGE:
+            if error.code is not ProtocolErrorCode.UNKNOWN_MESSAGE:
                 raise
             self._reject_unexpected(session, error.code)
             return
         if type(message) not in ALLOWED_MESSAGES[session.state]:
             if type(message) not in _MAY_BE_LATE:
-                self._reject_unexpected(session, ErrorCode.BAD_STATE)
+                self._reject_unexpected(session, ProtocolErrorCode.BAD_STATE)
             return
         try:
             await self._handle_message(session, message, now)
@@ -232,16 +234,16 @@ class HubConnection:
             # Counts as not received: the bridge sends it again over its next connection.
             session.incoming.last = frame.seq - 1
             _log.error("bridge_message_not_taken", error=type(error).__name__)
-            self.close(ErrorCode.BUSY)
+            self.close(ProtocolErrorCode.BUSY)
 
-    def _reject_unexpected(self, session: HubSession, code: ErrorCode) -> None:
+    def _reject_unexpected(self, session: HubSession, code: ProtocolErrorCode) -> None:
         self._unexpected += 1
         if self._unexpected > MAX_UNEXPECTED:
-            raise ProtocolError(where="type")
+            raise ProtocolError(field="type")
         session.send(ErrorMessage(code))
 
     async def _handle_message(
-        self, session: HubSession, message: FromBridge, now: datetime
+        self, session: HubSession, message: BridgeMessage, now: datetime
     ) -> None:
         match message:
             case Pair():
@@ -250,7 +252,13 @@ class HubConnection:
                 await self._services.pairing.answer_at_pc(session, message.accepted, now)
             case Bye():
                 await self._handle_bye(session, now)
-            case Progress() | AdminChallenge() | AdminAnswer() | Result() | Failure():
+            case (
+                OperationProgress()
+                | AdminChallenge()
+                | AdminAnswer()
+                | OperationResult()
+                | OperationFailure()
+            ):
                 if session.pairing is not None:
                     async with self._services.chats.lock(session.pairing.chat_id) as chat:
                         if chat.session is session:

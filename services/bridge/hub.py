@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reader_bridge.protocol import ErrorCode, KeyRole, SessionState, Word
+from reader_bridge.protocol import KeyRole, PairingWord, ProtocolErrorCode, SessionState
 from services.authority.interface.authority import Authority
 from services.bridge.connection import ConnectionServices, HubConnection
 from services.bridge.events import (
@@ -142,7 +142,7 @@ class Hub:
     async def close(self) -> None:
         """Close every connection, and finish what is being written."""
         for connection in list(self._connections):
-            connection.close(ErrorCode.GOING_DOWN)
+            connection.close(ProtocolErrorCode.GOING_DOWN)
         await self.flush()
 
     async def flush(self) -> None:
@@ -165,7 +165,7 @@ class Hub:
                 await self._check_chat(chat, now)
         for connection in list(self._connections):
             if not connection.is_paired and now - connection.opened_at > MAX_UNPAIRED:
-                connection.close(ErrorCode.GOING_DOWN)
+                connection.close(ProtocolErrorCode.GOING_DOWN)
 
     async def _check_chat(self, chat: HubChat, now: datetime) -> None:
         if chat.pending is not None and chat.pending.expires_at <= now:
@@ -194,7 +194,7 @@ class Hub:
             self._pairing.cancel_pending(chat, PairingFailureReason.ANOTHER_CODE)
             return await self._codes.issue(chat_id, user_id, sanitise_name(name), now)
 
-    def pairing_words(self, chat_id: int) -> tuple[Word, Word] | None:
+    def pairing_words(self, chat_id: int) -> tuple[PairingWord, PairingWord] | None:
         """The words to compare; see `BridgeHub.pairing_words`."""
         chat = self._chats.find(chat_id)
         return chat.pending.words if chat and chat.pending else None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from reader_bridge.protocol import KeyRole, Word
+from reader_bridge.protocol import KeyRole, PairingWord
 from services.bridge.operations.task import CardTask
 from services.bridge.pairing.codes import PairingCode
 
@@ -37,7 +37,7 @@ class BridgeHub(Protocol):
         :param name: of the person in Telegram; shown at the PC.
         """
 
-    def pairing_words(self, chat_id: int) -> tuple[Word, Word] | None:
+    def pairing_words(self, chat_id: int) -> tuple[PairingWord, PairingWord] | None:
         """The words to compare while a bridge waits to be confirmed."""
 
     async def answer_pairing(self, chat_id: int, now: datetime, *, accepted: bool) -> None:

@@ -6,8 +6,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reader_bridge.protocol import ErrorCode, Incoming, Outgoing, SessionState, Word, write_frame
-from reader_bridge.protocol.messages import FromServer
+from reader_bridge.protocol import (
+    IncomingSequence,
+    OutgoingSequence,
+    PairingWord,
+    ProtocolErrorCode,
+    SessionState,
+    encode_frame,
+)
+from reader_bridge.protocol.messages import ServerMessage
 from reader_bridge.protocol.operation_messages import ErrorMessage
 from services.bridge.ids import new_id
 from services.bridge.interface import FrameTransport
@@ -22,7 +29,7 @@ class PendingPairing:
 
     session: "HubSession"
     code: RedeemedCode
-    words: tuple[Word, Word]
+    words: tuple[PairingWord, PairingWord]
     expires_at: datetime
     accepted_at_pc: bool = False
     accepted_in_chat: bool = False
@@ -41,8 +48,8 @@ class HubSession:
     id: str = field(default_factory=new_id)
     state: SessionState = SessionState.UNPAIRED
     transport: FrameTransport | None = None
-    outgoing: Outgoing = field(default_factory=Outgoing)
-    incoming: Incoming = field(default_factory=Incoming)
+    outgoing: OutgoingSequence = field(default_factory=OutgoingSequence)
+    incoming: IncomingSequence = field(default_factory=IncomingSequence)
     nonces: tuple[bytes, bytes] = (b"", b"")
     pending: PendingPairing | None = None
     pairing: StoredPairing | None = None
@@ -50,7 +57,7 @@ class HubSession:
     lost_at: datetime | None = None
     wrong_codes: int = 0
 
-    def send(self, message: FromServer) -> None:
+    def send(self, message: ServerMessage) -> None:
         """Send a message, now or when the bridge reconnects."""
         frame = self.outgoing.number(message)
         if self.transport is not None:
@@ -58,13 +65,13 @@ class HubSession:
 
     def restart_numbering(self) -> None:
         """Restart the sequence numbers at 1 in both directions."""
-        self.outgoing, self.incoming = Outgoing(), Incoming()
+        self.outgoing, self.incoming = OutgoingSequence(), IncomingSequence()
 
-    def disconnect(self, code: ErrorCode | None = None) -> None:
+    def disconnect(self, code: ProtocolErrorCode | None = None) -> None:
         """Close its connection, after an error message where there is a code."""
         if self.transport is not None:
             if code is not None:
-                self.transport.send(write_frame(ErrorMessage(code)))
+                self.transport.send(encode_frame(ErrorMessage(code)))
             self.transport.close()
 
     def detach(self) -> None:

@@ -27,7 +27,7 @@ _DONE = N_(
 
 
 def change_pin(hub: BridgeHub, board: LiveMessages, server: str) -> CardConversation:
-    """Give the conversation."""
+    """Return the conversation."""
     links = ("unlock", "card_check")
     work = OperationSteps(hub, board, server, CardTask.CHANGE_PIN, _finish, ("done",), links=links)
     begin = ButtonTransition(

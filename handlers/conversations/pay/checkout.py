@@ -79,7 +79,7 @@ async def on_pre_checkout(update: Update, context: Context) -> None:
 
 
 async def _decide(query: PreCheckoutQuery, context: Context) -> str | None:
-    """Give why not, `None` where the money may be taken."""
+    """Return why not, `None` where the money may be taken."""
     authority = context.services.authority
     if authority is None:
         return _NOT_HERE
@@ -243,7 +243,7 @@ async def _keep_for_staff(context: Context, charge: Charge) -> None:
 
 
 def receipt_view(result: ChargeResult, language: str) -> View:
-    """Give the receipt of money that paid for an application."""
+    """Return the receipt of money that paid for an application."""
     text = say(
         language,
         "✅ <b>Payment received: {amount}</b>\n{parts}Receipt number: <code>{receipt}</code>\n\n"

@@ -57,7 +57,7 @@ _ERRORS = ErrorSteps(
 
 
 def pay(authority: Authority, database: Database, takes_money: bool) -> Conversation:
-    """Give the conversation.
+    """Return the conversation.
 
     :param takes_money: whether there is a payment provider.
     """
@@ -248,12 +248,12 @@ class PaymentSteps:
 
 
 def is_reminded(ctx: StepContext) -> bool:
-    """Tell whether somebody is reminded."""
+    """Return whether somebody is reminded."""
     return ctx.data.get(REMINDED) == "yes"
 
 
 def has_days_left(ctx: StepContext) -> bool:
-    """Tell whether there is a day left to be reminded on."""
+    """Return whether there is a day left to be reminded on."""
     return bool(reminders.reminder_times(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now))
 
 

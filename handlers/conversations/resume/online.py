@@ -63,7 +63,7 @@ _IS_IT_SAFE = Step(
 
 
 def resume(authority: Authority, database: Database) -> Conversation:
-    """Give the conversation."""
+    """Return the conversation."""
     mail = OneTimeCodeStep(authority, Operation.RESUME, "tell")
     start = CodeVerification(
         authority,

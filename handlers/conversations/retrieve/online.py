@@ -67,7 +67,7 @@ _LOOK_FIRST = Step(
 
 
 def retrieve(authority: Authority) -> Conversation:
-    """Give the conversation."""
+    """Return the conversation."""
     mail = OneTimeCodeStep(authority, Operation.RETRIEVE, "ready")
     start = BirthDateVerification(authority, mail, "who", "born", _LEAD)
 

@@ -95,7 +95,7 @@ _WITHOUT_CODE: Mapping[str, Step] = {
 
 
 def suspend(authority: Authority, database: Database) -> Conversation:
-    """Give the conversation."""
+    """Return the conversation."""
     mail = OneTimeCodeStep(authority, Operation.SUSPEND, "confirm")
     by_birth = BirthDateVerification(
         authority,

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from reader_bridge.protocol import FailureCode, FailureValues
-from reader_bridge.protocol.operation_messages import Cancel
+from reader_bridge.protocol.operation_messages import CancelOperation
 from services.authority.errors import AuthorityError, WrongCardError, WrongStateError
 from services.bridge.events import (
     BridgeEvent,
@@ -142,7 +142,7 @@ class OperationCompletion:
     ) -> None:
         """End an operation from the server's side."""
         if chat.session is not None and chat.session.pairing is not None:
-            chat.session.send(Cancel(operation.request_id))
+            chat.session.send(CancelOperation(operation.request_id))
         is_setting_pin = operation.state in (_S.RELEASED, _S.ANSWERED)
         trigger = _T.CANCEL if code is FailureCode.CANCELLED else _T.ABORT
         if next_state(operation.state, trigger) is _S.OVER:

@@ -7,18 +7,18 @@ over are ignored, since they may have been on their way when it ended.
 
 from datetime import datetime, timedelta
 
-from reader_bridge.protocol import ErrorCode, FailureCode, Operation, ProtocolError
-from reader_bridge.protocol.limits import CHALLENGE_SECONDS, PROGRESS_MESSAGES
+from reader_bridge.protocol import FailureCode, Operation, ProtocolError, ProtocolErrorCode
+from reader_bridge.protocol.limits import CHALLENGE_SECONDS, MAX_PROGRESS_MESSAGES
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
     AdminChallenge,
     AdminCryptogram,
     AdminVerified,
-    Cancel,
+    CancelOperation,
     ErrorMessage,
-    Failure,
-    Progress,
-    Result,
+    OperationFailure,
+    OperationProgress,
+    OperationResult,
 )
 from reader_bridge.protocol.operations import Receipt
 from services.authority.errors import AuthorityError
@@ -33,7 +33,9 @@ from services.bridge.operations.store import OperationGoneError, OperationRecord
 from services.bridge.operations.task import CardTask
 from services.bridge.sessions import HubChat, HubSession
 
-OperationMessage = Progress | AdminChallenge | AdminAnswer | Result | Failure
+OperationMessage = (
+    OperationProgress | AdminChallenge | AdminAnswer | OperationResult | OperationFailure
+)
 _INCONCLUSIVE = frozenset(
     {
         FailureCode.OUTCOME_UNKNOWN,
@@ -74,21 +76,23 @@ class OperationMessageHandler:
         if operation is None:
             return
         match message:
-            case Progress():
+            case OperationProgress():
                 self._on_progress(chat, operation, message)
             case AdminChallenge():
                 await self._on_challenge(chat, session, operation, message, now)
             case AdminAnswer():
                 await self._on_answer(chat, session, operation, message, now)
-            case Result():
+            case OperationResult():
                 await self._on_result(chat, session, operation, message, now)
-            case Failure():
+            case OperationFailure():
                 await self._on_failure(chat, operation, message, now)
 
-    def _on_progress(self, chat: HubChat, operation: OperationRecord, message: Progress) -> None:
+    def _on_progress(
+        self, chat: HubChat, operation: OperationRecord, message: OperationProgress
+    ) -> None:
         operation.progress_count += 1
-        if operation.progress_count > PROGRESS_MESSAGES:
-            raise ProtocolError(where="progress")
+        if operation.progress_count > MAX_PROGRESS_MESSAGES:
+            raise ProtocolError(field="progress")
         progressed = OperationProgressed(
             chat.id, operation.id, operation.task, message.step, message.tries_left
         )
@@ -117,7 +121,7 @@ class OperationMessageHandler:
         try:
             cryptogram = await self._authorisation.release_cryptogram(operation, challenge, now)
         except (AuthorityError, OperationGoneError) as error:
-            session.send(Cancel(operation.request_id))
+            session.send(CancelOperation(operation.request_id))
             await self._completion.fail_refused(chat, operation, error)
             return
         operation.state = next_state(operation.state, _T.CHALLENGE)
@@ -148,18 +152,20 @@ class OperationMessageHandler:
         chat: HubChat,
         session: HubSession,
         operation: OperationRecord,
-        message: Result,
+        message: OperationResult,
         now: datetime,
     ) -> None:
         if message.operation is not operation.requested:
-            raise ProtocolError(where="operation")
+            raise ProtocolError(field="operation")
         value = message.value
         if operation.state is _S.RUNNING:
             await self._on_value(chat, operation, message)
         elif isinstance(value, Receipt) and _check_receipt_allowed(session, operation):
             await self._on_receipt(chat, operation, value, message.operation, now)
 
-    async def _on_value(self, chat: HubChat, operation: OperationRecord, message: Result) -> None:
+    async def _on_value(
+        self, chat: HubChat, operation: OperationRecord, message: OperationResult
+    ) -> None:
         value = message.value
         if not isinstance(value, Receipt):
             self._completion.succeed(chat, operation, value)
@@ -196,7 +202,7 @@ class OperationMessageHandler:
             )
 
     async def _on_failure(
-        self, chat: HubChat, operation: OperationRecord, message: Failure, now: datetime
+        self, chat: HubChat, operation: OperationRecord, message: OperationFailure, now: datetime
     ) -> None:
         code, values = _failure_reason(operation, message.code), message.values
         if operation.state is _S.PROVING:
@@ -235,7 +241,7 @@ def _check_allowed(session: HubSession, operation: OperationRecord, trigger: Tri
     """Whether the state allows a trigger; answer `bad_state` where it does not."""
     if is_allowed(operation.state, trigger):
         return True
-    session.send(ErrorMessage(ErrorCode.BAD_STATE))
+    session.send(ErrorMessage(ProtocolErrorCode.BAD_STATE))
     return False
 
 
@@ -245,6 +251,6 @@ def _check_receipt_allowed(session: HubSession, operation: OperationRecord) -> b
     Without a cryptogram it may for unlocking only, which the person's own PUK can do.
     """
     if operation.state is _S.AUTHORISED and operation.task is not CardTask.UNLOCK:
-        session.send(ErrorMessage(ErrorCode.BAD_STATE))
+        session.send(ErrorMessage(ProtocolErrorCode.BAD_STATE))
         return False
     return _check_allowed(session, operation, _T.RECEIPT)

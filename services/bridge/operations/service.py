@@ -10,7 +10,7 @@ from math import ceil
 
 from reader_bridge.protocol import FailureCode, KeyRole, Operation
 from reader_bridge.protocol.limits import OPERATION_SECONDS, WITHOUT_LINK_SECONDS
-from reader_bridge.protocol.operation_messages import Start
+from reader_bridge.protocol.operation_messages import StartOperation
 from reader_bridge.protocol.operations import (
     ChangePin,
     ListReaders,
@@ -152,7 +152,7 @@ class OperationService:
         )
         left = ceil((operation.deadline - now).total_seconds())
         seconds = max(1, min(OPERATION_SECONDS, left))
-        session.send(Start(operation.request_id, operation.requested, parameters, seconds))
+        session.send(StartOperation(operation.request_id, operation.requested, parameters, seconds))
 
 
 def _parameters(operation: OperationRecord) -> Parameters:

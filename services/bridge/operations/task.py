@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from reader_bridge.protocol import Operation, Purpose
+from reader_bridge.protocol import Operation, PinPurpose
 from services.authority.values import Operation as AuthorityOperation
 
 
@@ -22,7 +22,7 @@ class CardTask(StrEnum):
     """鎖卡解碼"""
 
     @property
-    def purpose(self) -> Purpose | None:
+    def purpose(self) -> PinPurpose | None:
         """Why it sets a PIN without the old one; `None` for a task that does not."""
         return _PURPOSES.get(self)
 
@@ -42,7 +42,7 @@ class CardTask(StrEnum):
         return _TO_READ if self in _READS else _TO_TYPE
 
 
-_PURPOSES: Final = {CardTask.ACTIVATE: Purpose.ACTIVATE, CardTask.UNLOCK: Purpose.UNLOCK}
+_PURPOSES: Final = {CardTask.ACTIVATE: PinPurpose.ACTIVATE, CardTask.UNLOCK: PinPurpose.UNLOCK}
 _READS: Final = frozenset({CardTask.LIST_READERS, CardTask.CARD_STATUS, CardTask.READ_CERTIFICATE})
 _TO_READ: Final = timedelta(minutes=3)
 _TO_TYPE: Final = timedelta(minutes=5)

@@ -4,7 +4,7 @@ import unicodedata
 from datetime import datetime, timedelta
 from math import ceil
 
-from reader_bridge.protocol import PairRefusal, SessionState, UnpairReason, pairing_words
+from reader_bridge.protocol import PairRefusal, SessionState, UnpairReason, derive_pairing_words
 from reader_bridge.protocol.limits import PAIRED_SECONDS
 from reader_bridge.protocol.pairing_messages import Paired, PairOffer, PairRefused, Unpaired
 from services.bridge.errors import NoPairingError
@@ -89,7 +89,7 @@ class PairingService:
             return
         async with self._chats.lock(offer.chat_id) as chat:
             self.cancel_pending(chat, PairingFailureReason.ANOTHER_CODE)
-            words = pairing_words(code, session.id, *session.nonces)
+            words = derive_pairing_words(code, session.id, *session.nonces)
             offered = PendingPairing(session, offer, words, now + LIFETIME)
             chat.pending = session.pending = offered
             session.state = SessionState.CONFIRMING

@@ -69,7 +69,7 @@ def failing(stage: Stage, error: Exception) -> Iterator[None]:
         raise error
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stage.authority, "record_charge", fails)
+        patch.setattr(stage.authority.payments, "record_charge", fails)
         yield
 
 
