@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.embedded.models import Allowance
-from services.storage.inserting import insert_new
+from services.storage.upsert import insert_or_ignore
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ async def spend(
     :param attempt: what it is spent for; one that was spent before is given again.
     :raises UsedUpError: when there is none left.
     """
-    new = insert_new(session, Allowance)
+    new = insert_or_ignore(session, Allowance)
     await session.execute(new.values(scope=limit.scope, subject=subject, uses="[]"))
     row = await _locked(session, limit, subject)
     assert row is not None

@@ -97,7 +97,7 @@ class Stage:
         )
         oracle = Oracle.attach(engine)
         kaika = Kaika(settings, EngineRequest(engine), _opener(engine))
-        async with kaika.prepared(), kaika.working():
+        async with kaika.open_resources(), kaika.process_updates():
             yield cls(engine, kaika)
         oracle.verify()
 
@@ -109,7 +109,7 @@ class Stage:
 
     async def works_off(self, now: datetime | None = None) -> None:
         """Do what is due by `now`, such as sending mails, and what follows from it."""
-        await self.kaika.due_worker.work(now or datetime.now(UTC))
+        await self.kaika.job_worker.run_due(now or datetime.now(UTC))
         await self.settle()
 
     def subscriber(self, name: str = "Anna", language: str | None = "en") -> "Subscriber":

@@ -21,7 +21,7 @@ from services.authority.values import CardPermit, Charge, Checkout, Operation
 from services.formats import ui_number
 from services.formats.hidden import Hidden
 from services.formats.subscriber_code import SubscriberCode
-from services.storage.models import Fact
+from services.storage.models import DatabaseFact
 
 MARK = "demo_people"
 PASSPHRASE = Hidden("demo")
@@ -122,16 +122,16 @@ async def fill(
     """
     _ = authority.certificates.issuer  # refuses now rather than in the middle of a life
     async with authority.database.unit_of_work() as session:
-        mark = await session.get(Fact, MARK)
+        mark = await session.get(DatabaseFact, MARK)
         if mark is not None and mark.value == _FILLED:
             return PEOPLE
-        await session.merge(Fact(name=MARK, value="begun"))
+        await session.merge(DatabaseFact(name=MARK, value="begun"))
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     for number, person in enumerate(PEOPLE):
         await _Story(authority, maker, folder, person, number).tell(now)
     await authority.expire_overdue(now)
     async with authority.database.unit_of_work() as session:
-        await session.merge(Fact(name=MARK, value=_FILLED))
+        await session.merge(DatabaseFact(name=MARK, value=_FILLED))
     return PEOPLE
 
 

@@ -24,7 +24,7 @@ from services.authority.ca.models import ONLY, CertificateAuthority, RevocationL
 from services.authority.ca.statuses import Standing, listed
 from services.authority.lifecycle import CertificateState
 from services.storage.database import Database
-from services.storage.models import Due
+from services.storage.models import Job
 
 DUE_KIND = "crl"
 VALIDITY = timedelta(hours=24)
@@ -88,7 +88,7 @@ class CrlPublisher:
                 self._last = await self._publish(now)
             return self._last
 
-    async def refresh_due(self, session: AsyncSession, _row: Due, now: datetime) -> None:
+    async def refresh_due(self, session: AsyncSession, _row: Job, now: datetime) -> None:
         """Do what falls due: put down the next time, and see to the list once that is committed."""
         await jobs.schedule(session, DUE_KIND, DUE_KIND, now + REFRESH)
         task = asyncio.create_task(self._refresh(now), name="revocation list")

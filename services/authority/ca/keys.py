@@ -25,7 +25,7 @@ from services.authority.ca.ca_certificate import KEY_BITS, CaIdentity, CaName, s
 from services.authority.ca.errors import CaKeyError, CaKeyProblem
 from services.authority.embedded.credentials.hashing import Cost
 from services.formats.hidden import Hidden
-from services.storage import own_files
+from services.storage import private_files
 
 SHORTEST_PASSPHRASE = 12
 _SALT_BYTES = 16
@@ -62,7 +62,7 @@ def create(path: Path, passphrase: Hidden, new: NewCa, now: datetime) -> None:
     key = rsa.generate_private_key(65537, new.key_bits)
     content = _seal(self_signed(new.name, key, now), key, passphrase, new.cost)
     try:
-        own_files.create(path, _as_json(content))
+        private_files.create(path, _as_json(content))
     except OSError as error:
         raise CaKeyError(path, CaKeyProblem.UNREADABLE) from error
 

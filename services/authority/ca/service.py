@@ -20,7 +20,7 @@ from services.authority.ca.publication import Publication
 from services.authority.ca.status_lookup import DatabaseStatuses
 from services.formats.hidden import Hidden
 from services.storage.database import Database
-from services.storage.inserting import insert_new
+from services.storage.upsert import insert_or_ignore
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ async def _register(database: Database, identity: CaIdentity, now: datetime) -> 
         "last_crl_number": 0,
     }
     async with database.unit_of_work() as session:
-        await session.execute(insert_new(session, CertificateAuthority).values(row))
+        await session.execute(insert_or_ignore(session, CertificateAuthority).values(row))
         authority = await session.get_one(CertificateAuthority, ONLY)
         await jobs.schedule(session, DUE_KIND, DUE_KIND, now)
         return authority.key_id

@@ -32,8 +32,8 @@ from services.authority.embedded.privacy import Privacy
 from services.authority.errors import WrongKeyFileError
 from services.authority.interface.certificates import CertificateIssuer
 from services.storage.database import Database
-from services.storage.keys import KeyRing, Purpose
-from services.storage.models import Fact
+from services.storage.keys import KeyRing, SecretPurpose
+from services.storage.models import DatabaseFact
 
 _KEY_FACT = "key_file"
 
@@ -77,7 +77,7 @@ class EmbeddedAuthority:
         self.keys = keys
         self.hasher = hasher or Hasher()
         self.records = Records(keys)
-        self.audit = Audit(keys, HeadFile(files.audit_head, keys.secret(Purpose.AUDIT)))
+        self.audit = Audit(keys, HeadFile(files.audit_head, keys.secret(SecretPurpose.AUDIT)))
         self.codes = Codes(keys, RecordKeyFile(files.record_keys), self.hasher)
         self.one_time_codes = OneTimeCodes(keys)
         self.applications = Applications(self.records, self.codes, self.audit)
@@ -109,12 +109,12 @@ class EmbeddedAuthority:
             await self.audit.begin(session)
 
     async def _check_keys(self, session: AsyncSession) -> None:
-        mark = self.keys.keyed_hash(Purpose.LOOKUP, _KEY_FACT).hex()
-        fact = await session.get(Fact, _KEY_FACT)
+        mark = self.keys.keyed_hash(SecretPurpose.LOOKUP, _KEY_FACT).hex()
+        fact = await session.get(DatabaseFact, _KEY_FACT)
         if fact is None:
-            session.add(Fact(name=_KEY_FACT, value=mark))
+            session.add(DatabaseFact(name=_KEY_FACT, value=mark))
         elif fact.value != mark:
-            self.keys.give_up()
+            self.keys.delete_if_new()
             raise WrongKeyFileError
 
     async def expire_overdue(self, now: datetime) -> Expired:

@@ -22,11 +22,11 @@ from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.authority.errors import NoIssuerError, UnknownPersonError, WrongStateError
 from services.authority.interface.cards import CardOrder
 from services.authority.interface.certificates import CertificateKind
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
 from tests.services.authority.world import CHEAP, NOW, World
 
 MASTER = bytes(range(32))
-RING = KeyRing({"k1": bytes(32)}, "k1", {Purpose.CARD_MASTER: MASTER})
+RING = KeyRing({"k1": bytes(32)}, "k1", {SecretPurpose.CARD_MASTER: MASTER})
 
 
 def test_record_keys_are_added_found_and_destroyed(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ from sqlalchemy.orm import Session
 from services.authority.embedded.audit.after_commit import Notes, after_commit
 from services.authority.embedded.audit.head_file import Head, HeadFile
 from services.authority.embedded.models import AuditEntry, AuditTip
-from services.storage.inserting import insert_new
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
+from services.storage.upsert import insert_or_ignore
 
 NOTHING = bytes(32)
 TIP = 1
@@ -165,11 +165,11 @@ class Audit:
     def _mac(self, previous: bytes, number: int, entry: _Entry) -> bytes:
         fields = [number, entry.at.isoformat(), entry.act, entry.subject, entry.actor]
         text = json.dumps([*fields, entry.details], ensure_ascii=False).encode()
-        return hmac.digest(self._keys.secret(Purpose.AUDIT), previous + text, "sha256")
+        return hmac.digest(self._keys.secret(SecretPurpose.AUDIT), previous + text, "sha256")
 
     async def begin(self, session: AsyncSession) -> None:
         """Make the head file of a new database, and catch up with what a crash left behind."""
-        new = insert_new(session, AuditTip).values(id=TIP, number=0, mac=NOTHING)
+        new = insert_or_ignore(session, AuditTip).values(id=TIP, number=0, mac=NOTHING)
         await session.execute(new)
         number, mac = await _tip(session)
         head = self._head.read()

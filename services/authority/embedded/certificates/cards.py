@@ -33,7 +33,7 @@ from services.authority.lifecycle import (
     move_certificate,
 )
 from services.authority.values import CardPermit, Change, Operation
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
 
 ADMIN_KEY_BYTES = 24
 """Three keys of DES, as GIDS cards authenticate their administrator."""
@@ -117,4 +117,4 @@ def derive_admin_key(keys: KeyRing, card_serial: str) -> bytes:
         context=bytes.fromhex(card_serial),
         fixed=None,
     )
-    return derivation.derive(keys.secret(Purpose.CARD_MASTER))
+    return derivation.derive(keys.secret(SecretPurpose.CARD_MASTER))

@@ -21,7 +21,7 @@ from services.authority.values import Challenge, Operation
 from services.formats.one_time_code import LENGTH, OneTimeCode
 from services.messaging import outbox
 from services.rate_limit import CHAT_MAILS, CHAT_MAILS_A_DAY, MAILS, MAILS_A_DAY, UsedUpError
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
 
 LIFETIME = timedelta(minutes=10)
 TRIES = 5
@@ -36,7 +36,7 @@ class OneTimeCodes:
 
     def code(self, challenge_id: str) -> OneTimeCode:
         """Derive the code of a challenge, to be mailed or compared."""
-        digest = self._keys.keyed_hash(Purpose.ONE_TIME, challenge_id)
+        digest = self._keys.keyed_hash(SecretPurpose.ONE_TIME, challenge_id)
         number = int.from_bytes(digest, "big") % 10**LENGTH  # 2**256 makes the bias nil
         return OneTimeCode(f"{number:0{LENGTH}d}")
 
@@ -68,7 +68,7 @@ class OneTimeCodes:
         person = application.subscriber_id if application else None
         references = {"challenge": row.id}
         to = person or new_id()
-        await outbox.put(session, outbox.Channel.MAIL, to, MESSAGE, references, now)
+        await outbox.enqueue(session, outbox.Channel.MAIL, to, MESSAGE, references, now)
         return Challenge(row.id, row.expires_at, TRIES)
 
     async def _count(

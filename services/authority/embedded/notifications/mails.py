@@ -19,8 +19,8 @@ from services.authority.embedded.personal_data.records import Records
 from services.authority.notices import Notice
 from services.authority.values import FeeKind
 from services.calendar import TAIPEI
-from services.messaging.mail import Mail
-from services.messaging.outbox import Outgoing, UndeliverableError
+from services.messaging.mail import ComposedMail
+from services.messaging.outbox import OutgoingMessage, UndeliverableError
 
 DOMAIN = "authority"
 _ORDER = ("zh_Hant", "en")
@@ -114,7 +114,9 @@ class Mails:
         self._records = records
         self._one_time = one_time
 
-    async def compose(self, session: AsyncSession, message: Outgoing, now: datetime) -> Mail | None:
+    async def compose(
+        self, session: AsyncSession, message: OutgoingMessage, now: datetime
+    ) -> ComposedMail | None:
         """Render one message; `None` for nobody, or for a one-time code that is over.
 
         :raises UndeliverableError: for a message that is not ours.
@@ -127,10 +129,10 @@ class Mails:
             return None
         title, body = _WORDS[message.message]
         address = self._records.field(subscriber, "mail_address")
-        return Mail(address, _subject(title), _both(body, values))
+        return ComposedMail(address, _subject(title), _both(body, values))
 
     async def _values(
-        self, session: AsyncSession, message: Outgoing, now: datetime
+        self, session: AsyncSession, message: OutgoingMessage, now: datetime
     ) -> dict[str, str] | None:
         if message.message == one_time_codes.MESSAGE:
             challenge = await session.get(OneTimeChallenge, message.references["challenge"])

@@ -48,9 +48,9 @@ from services.authority.values import (
     Invoice,
     Operation,
 )
-from services.calendar import last_day, today
+from services.calendar import last_payment_day, today
 from services.formats.contact import parse_postal_address
-from services.storage.inserting import insert_new
+from services.storage.upsert import insert_or_ignore
 
 RESERVATION = timedelta(hours=1)
 """How long an approved pre-checkout keeps an application from expiring."""
@@ -82,7 +82,7 @@ class EmbeddedPayments(Payments):
         subscriber = await session.get(Subscriber, application.subscriber_id)
         if subscriber is None:
             raise GrantExpiredError
-        until = last_day(application.deadline)
+        until = last_payment_day(application.deadline)
         return AmountDue(
             fees=await fees_of(session, application.id),
             deadline=application.deadline,
@@ -179,7 +179,7 @@ class EmbeddedPayments(Payments):
 
         Charges are locked before applications, here as everywhere.
         """
-        new = insert_new(session, Payment).values(_values(charge, now)).returning(Payment.id)
+        new = insert_or_ignore(session, Payment).values(_values(charge, now)).returning(Payment.id)
         inserted = (await session.execute(new)).first() is not None
         payment = await _locked(session, charge.charge_id)
         assert payment is not None

@@ -14,8 +14,8 @@ from services.authority.errors import UnknownPersonError
 from services.formats.card_number import CardNumber
 from services.formats.hidden import Hidden
 from services.formats.ui_number import UiNumber
-from services.storage.inserting import insert_new
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
+from services.storage.upsert import insert_or_ignore
 
 SEALED_FIELDS = (
     "ui_number", "name", "birth_date", "mail_address", "postal_address", "person_serial",
@@ -41,20 +41,20 @@ class Records:
 
     def ui_hash(self, ui_number: UiNumber) -> bytes:
         """Give what a UI No. is found by."""
-        return self._keys.keyed_hash(Purpose.LOOKUP, "ui", ui_number.reveal())
+        return self._keys.keyed_hash(SecretPurpose.LOOKUP, "ui", ui_number.reveal())
 
     def birth_hash(self, ui_number: UiNumber, born: date) -> bytes:
         """Give what a birth date is compared by."""
         number = ui_number.reveal()
-        return self._keys.keyed_hash(Purpose.LOOKUP, "birth", number, born.isoformat())
+        return self._keys.keyed_hash(SecretPurpose.LOOKUP, "birth", number, born.isoformat())
 
     def number_hash(self, number: CardNumber) -> bytes:
         """Give what an IC card number is compared by."""
-        return self._keys.keyed_hash(Purpose.LOOKUP, "card", number.reveal())
+        return self._keys.keyed_hash(SecretPurpose.LOOKUP, "card", number.reveal())
 
     def subject_hash(self, *parts: str) -> bytes:
         """Give what an allowance is kept under that is not about a UI No."""
-        return self._keys.keyed_hash(Purpose.LOOKUP, "subject", *parts)
+        return self._keys.keyed_hash(SecretPurpose.LOOKUP, "subject", *parts)
 
     def chat_hash(self, chat_id: int) -> bytes:
         """Give what a chat's allowances are kept under."""
@@ -80,7 +80,7 @@ class Records:
             if known is not None:
                 return known
             # Another process may do the same at this moment, so a row that is there is left alone.
-            new = insert_new(session, Subscriber).values(self._written_down(data, now))
+            new = insert_or_ignore(session, Subscriber).values(self._written_down(data, now))
             await session.execute(new)
 
     def _written_down(self, data: PersonalData, now: datetime) -> dict[str, Any]:

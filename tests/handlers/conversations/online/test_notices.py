@@ -8,7 +8,7 @@ from sandbox.engine import Engine
 from sandbox.world.fault_injection import InjectedFault
 from services.authority.values import Operation
 from services.messaging import outbox
-from services.storage.models import Chat, Due
+from services.storage.models import ChatRow, Job
 from tests.chat import Stage
 from tests.handlers.conversations.online.people import NOW, Office
 from tests.handlers.conversations.online.phones import link, two_phones, waiting
@@ -75,7 +75,7 @@ async def test_a_flood_limit_is_waited_for_exactly(
     await office.counter.suspend(holder.ui_number, NOW)
     await stage.works_off(NOW)
     async with stage.kaika.database.unit_of_work() as session:
-        query = select(Due.at).where(Due.kind == outbox.DUE_KIND, Due.key.contains("/chat/"))
+        query = select(Job.at).where(Job.kind == outbox.JOB_KIND, Job.key.contains("/chat/"))
         moments = set(await session.scalars(query))
     assert moments == {NOW + timedelta(seconds=90)}
     await stage.works_off(NOW + timedelta(seconds=89))
@@ -95,7 +95,7 @@ async def test_who_blocked_the_bot_is_not_told_and_holds_nobody_back(
     mei.sees("憑證已停用")
     assert await waiting(stage) == []
     async with stage.kaika.database.unit_of_work() as session:
-        chat = await session.get(Chat, anna.person.id)
+        chat = await session.get(ChatRow, anna.person.id)
         assert chat is not None
         assert chat.closed_at is not None
 
