@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from telegram import Update
 from telegram.ext import CallbackContext, ExtBot
 
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.conversations import Dialogs
 from services.faq.entries import Entries
 from services.faq.search import Search
@@ -31,7 +31,8 @@ class Services:
     search: Search
     shapes: SecretShapes
     dialogs: Dialogs
-    authority: Authority
+    authority: Authority | None = None
+    """`None` where the person is guided through the official page instead."""
     payment_provider: Hidden | None = None
     """The token of the payment provider; without it nobody can pay in the chat."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -50,11 +51,6 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
         """The services."""
         services: Services = self.bot_data["services"]
         return services
-
-    @property
-    def carries_out(self) -> bool:
-        """Whether operations are carried out here; else the person is guided."""
-        return bool(self.services.authority.carries_out)
 
     @property
     def conversations(self) -> "Mapping[str, Dialog]":

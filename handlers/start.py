@@ -12,6 +12,7 @@ from handlers.faq.browse import section_name
 from handlers.identity.records_notice import whose
 from handlers.screen.text import Markup, label, say
 from handlers.screen.view import View, button, send, show, view
+from services.authority.interface.authority import Authority
 from services.faq.entries import SECTIONS
 from services.people.people import open_chat
 
@@ -72,7 +73,8 @@ def greeting(context: Context, language: str) -> View:
 
 
 def _first_words(context: Context, language: str) -> str:
-    if not context.carries_out:
+    authority = context.services.authority
+    if authority is None:
         return say(
             language,
             "<b>Welcome to Kaika 開卡</b>\n\n"
@@ -93,13 +95,14 @@ def _first_words(context: Context, language: str) -> str:
         "🔒 I ask for UI No. and subscriber code only inside a guide you began, in this private "
         "chat, and delete them at once. <b>Nobody ever needs your PIN.</b>",
     )
-    return f"{words}\n\n{whose(context.services.authority, language)}"
+    return f"{words}\n\n{whose(authority, language)}"
 
 
 def help_text(context: Context, language: str) -> Markup:
     """Give what /help says."""
-    if context.carries_out:
-        return _help_where_carried_out(context, language)
+    authority = context.services.authority
+    if authority is not None:
+        return _help_where_carried_out(authority, language)
     return say(
         language,
         "<b>What I can do</b>\n"
@@ -114,7 +117,7 @@ def help_text(context: Context, language: str) -> Markup:
     )
 
 
-def _help_where_carried_out(context: Context, language: str) -> Markup:
+def _help_where_carried_out(authority: Authority, language: str) -> Markup:
     words = say(
         language,
         "<b>What I can do</b>\n"
@@ -130,7 +133,7 @@ def _help_where_carried_out(context: Context, language: str) -> Markup:
         "🔒 I ask for UI No. and subscriber code only inside a guide you began, in private, and "
         "delete them at once. <b>Never send a PIN to any chat.</b>",
     )
-    return Markup(f"{words}\n\n{whose(context.services.authority, language)}")
+    return Markup(f"{words}\n\n{whose(authority, language)}")
 
 
 def own_name(language: str) -> str:

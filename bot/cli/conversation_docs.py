@@ -11,8 +11,7 @@ from handlers.conversations.registry import conversations
 from handlers.conversations.triage.online import triage
 from handlers.engine.diagram import diagram, heading
 from handlers.engine.model import Dialog
-from services.authority.interface.port import Authority
-from services.authority.values import Operation
+from services.authority.interface.authority import Authority
 from services.bridge.hub import Hub
 from services.storage.database import Database
 
@@ -80,24 +79,18 @@ _GUIDE = "# Guide mode: walks through the official page\n"
 _EMBEDDED = "# Carried out by the embedded authority\n"
 
 
-class _OnPaper:
-    """Stands where an authority would: a declaration that is only drawn asks nothing of it."""
+class _PlaceholderAuthority:
+    """Stands in for an authority, of which drawing a conversation calls nothing."""
 
     keeper = None
-    carries_out = frozenset(Operation)
 
-    @property
-    def online(self) -> "_OnPaper":
-        """It stands for the verbs, too."""
+    def __getattr__(self, name: str) -> "_PlaceholderAuthority":
         return self
-
-    def __getattr__(self, name: str) -> str:
-        return name
 
 
 def embedded() -> list[Dialog]:
     """Give the conversations that are carried out and are not the guide's."""
-    authority = cast(Authority, cast(Any, _OnPaper()))
+    authority = cast(Authority, cast(Any, _PlaceholderAuthority()))
     database = Database("sqlite+aiosqlite://")
     hub = Hub(database, cast(Any, None), authority, "", lambda _: None)
     declared = dict(conversations(authority, database, takes_money=True))

@@ -16,7 +16,6 @@ from bot.updates.intake import Intake
 from bot.updates.update_processor import ChatOrder, Line
 from handlers.context import Context, Services
 from handlers.routes import register
-from services.authority.none import GuideAuthority
 from services.conversations import Dialogs
 from services.faq import entries, error_codes
 from services.faq.search import Search
@@ -75,7 +74,6 @@ def build_services(database: Database, people: People, dialogs: Dialogs) -> Serv
         search=search,
         shapes=shapes,
         dialogs=dialogs,
-        authority=GuideAuthority(),
     )
 
 

@@ -30,9 +30,8 @@ from handlers.conversations.unlock.online import unlock
 from handlers.engine.model import Dialog
 from reader_bridge.protocol import origin_of
 from services.authority.ca.statuses import standings
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.authority.lifecycle import CertificateState
-from services.authority.values import Operation
 from services.bridge.hub import Hub
 from services.bridge.interface import BridgeHub
 from services.conversations import DialogRow
@@ -56,7 +55,7 @@ class Bridge:
         self,
         database: Database,
         keys: KeyRing,
-        authority: Authority,
+        authority: Authority | None,
         origin: str,
         application: App,
     ) -> None:
@@ -77,7 +76,7 @@ class Bridge:
         settings: Settings,
         database: Database,
         keys: KeyRing,
-        authority: Authority,
+        authority: Authority | None,
         application: App,
     ) -> "Bridge | None":
         """Give the bridge; `None` where the settings name no address that bridges could dial."""
@@ -126,10 +125,10 @@ class Bridge:
 
 
 def at_the_card(
-    authority: Authority, hub: BridgeHub, board: Board, origin: str, database: Database
+    authority: Authority | None, hub: BridgeHub, board: Board, origin: str, database: Database
 ) -> list[CardDialog]:
     """Give the conversations; where nothing is carried out none of them touches a PIN."""
-    if Operation.ACTIVATE not in authority.carries_out:
+    if authority is None:
         look = card_check(hub, board, origin, database, None)
         return [look, pairing(hub, board, origin, ("card_check",))]
     return [

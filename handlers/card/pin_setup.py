@@ -10,7 +10,7 @@ from handlers.identity.chat_linking import DONE, OFFER, after_a_right_code
 from handlers.identity.code import GRANT, Identification
 from handlers.identity.limits import RESTS
 from handlers.screen.text import N_
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.bridge.interface import BridgeHub
 from services.bridge.operations.task import Work
 
@@ -51,7 +51,7 @@ class Consented:
             **who.steps,
             "confirm": Step(self.confirm, (start,), needs=(GRANT,), shown=board.stands),
             **work.steps,
-            **after_a_right_code(authority.online, self.done, self.links),
+            **after_a_right_code(authority.links, self.done, self.links),
             **self.more,
         }
         dialog = Dialog(str(self.work), self.title, "ready", steps, lasts=RESTS)

@@ -26,7 +26,8 @@ def _overview(context: Context, language: str) -> View:
         [button(label(language, dialog.title), "do", dialog.name)]
         for dialog in context.conversations.values()
     ]
-    if context.carries_out:
+    authority = context.services.authority
+    if authority is not None:
         words = say(
             language,
             "<b>What would you like to do?</b>\n"
@@ -35,7 +36,7 @@ def _overview(context: Context, language: str) -> View:
             "🔒 What is secret is asked for only where it is needed, and deleted at once. Nobody "
             "ever needs your PIN.",
         )
-        return view(f"{words}\n\n{whose(context.services.authority, language)}", *rows)
+        return view(f"{words}\n\n{whose(authority, language)}", *rows)
     text = say(
         language,
         "<b>What would you like to do?</b>\n"

@@ -15,7 +15,7 @@ from handlers.conversations.suspend.online import suspend
 from handlers.conversations.triage.online import triage
 from handlers.conversations.unlock.guide import UNLOCK
 from handlers.engine.model import Dialog
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.storage.database import Database
 
 

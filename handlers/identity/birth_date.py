@@ -17,7 +17,7 @@ from handlers.identity.one_time_code import OneTimeMail
 from handlers.identity.records_notice import whose
 from handlers.screen.text import N_, Markup, say
 from services.authority.errors import GrantExpiredError, WrongStateError
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.calendar import today
 
 _ASK = N_(
@@ -60,7 +60,7 @@ class ByBirthDate:
         refused = () if self.refused is None else (self.refused,)
         others = (self.number_step, self.date_step, *self.mail.others, *refused)
         secret = Secret(self._read, None, self.mail.here, others, self._enter)
-        looked_up = arrive(self.authority.online)
+        looked_up = arrive(self.authority)
         return {
             self.number_step: Step(
                 self._ask, self.choices, secret=secret, arrive=looked_up, title=self.title
@@ -80,13 +80,13 @@ class ByBirthDate:
         return claim
 
     async def _enter(self, session: AsyncSession, claim: Claim, scene: Scene) -> Outcome:
-        online = self.authority.online
+        sealed_input = self.authority.sealed_input
         try:
-            number = claim.number or opened(online, scene)
+            number = claim.number or opened(sealed_input, scene)
         except GrantExpiredError as error:
             return Outcome(self.number_step, told=told(error), forget=FORGET)
         if claim.born is None:
-            return Outcome(self.date_step, keep(online, number, scene))
+            return Outcome(self.date_step, keep(sealed_input, number, scene))
         try:
             return await self.mail.send_to(session, number, claim.born, scene)
         except WrongStateError:

@@ -7,16 +7,16 @@ from handlers.identity.code import FORGET, GRANT
 from handlers.identity.error_messages import is_short, told
 from handlers.identity.input_parser import read_card_number
 from services.authority.errors import ChatPausedError, GrantExpiredError, WrongCardNumberError
-from services.authority.interface.port import OnlineAuthority
+from services.authority.interface.credentials import Credentials
 from services.formats.card_number import CardNumber
 
 
-def card_number(online: OnlineAuthority, here: str, to: str) -> Secret[CardNumber]:
+def card_number(credentials: Credentials, here: str, to: str) -> Secret[CardNumber]:
     """Give what is typed at the step `here`.
 
     :param to: where the right number leads.
     """
-    return Secret(_read, _prove(online, here, to), to, ("who", "paused"))
+    return Secret(_read, _prove(credentials, here, to), to, ("who", "paused"))
 
 
 def _read(text: str, _scene: Scene) -> CardNumber | None:
@@ -24,12 +24,14 @@ def _read(text: str, _scene: Scene) -> CardNumber | None:
 
 
 def _prove(
-    online: OnlineAuthority, here: str, to: str
+    credentials: Credentials, here: str, to: str
 ) -> Callable[[CardNumber, Scene], Awaitable[Outcome]]:
     async def prove(number: CardNumber, scene: Scene) -> Outcome:
         grant = scene.data[GRANT]
         try:
-            await online.prove_card_number(grant, number, scene.chat_id, scene.now, scene.attempt)
+            await credentials.check_card_number(
+                grant, number, scene.chat_id, scene.now, scene.attempt
+            )
         except WrongCardNumberError as error:
             if error.tries_left:
                 return Outcome(here, told=told(error))

@@ -14,7 +14,7 @@ from handlers.identity.code import GRANT, UNLINKED
 from handlers.identity.error_messages import told
 from handlers.screen.text import N_, Markup, say
 from services.authority.errors import AuthorityError
-from services.authority.interface.port import OnlineAuthority
+from services.authority.interface.links import ChatLinks
 
 OFFER, DONE = "offer", "done"
 """The steps where a conversation that had a right code is done."""
@@ -30,7 +30,7 @@ _LINKED = N_(
 
 
 def after_a_right_code(
-    online: OnlineAuthority, words: Words, links: Links = ()
+    chat_links: ChatLinks, words: Words, links: Links = ()
 ) -> Mapping[str, Step]:
     """Give the end, ``done``, and with the same words before it ``offer``, to link the chat."""
 
@@ -39,7 +39,7 @@ def after_a_right_code(
             async with session.begin_nested():
                 grant = scene.data[GRANT]
                 client = scene.client_language
-                await online.link_chat(session, grant, scene.chat_id, scene.now, client)
+                await chat_links.link_chat(session, grant, scene.chat_id, scene.now, client)
         except AuthorityError as error:
             return Outcome(DONE, told=told(error), forget=(GRANT,), is_one_way=True)
         return Outcome("linked", forget=(GRANT,), is_one_way=True)

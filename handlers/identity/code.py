@@ -33,7 +33,8 @@ from services.authority.errors import (
     UnknownPersonError,
     WrongCodeError,
 )
-from services.authority.interface.port import Authority, OnlineAuthority
+from services.authority.interface.authority import Authority
+from services.authority.interface.credentials import SealedInput
 from services.authority.values import Operation
 from services.formats.hidden import Hidden
 from services.formats.subscriber_code import SubscriberCode
@@ -104,20 +105,15 @@ class Identification:
         known = tuple(self._known(number) for number in range(_MOST_KNOWN))
         return {
             "who": Step(
-                self._ask, (*known, *self.choices), secret=secret, arrive=arrive(self.online)
+                self._ask, (*known, *self.choices), secret=secret, arrive=arrive(self.authority)
             ),
             "code": Step(_ask_code, secret=secret, needs=(NUMBER,)),
             "paused": PAUSED,
             "locked": self.locked or LOCKED,
         }
 
-    @property
-    def online(self) -> OnlineAuthority:
-        """The verbs."""
-        return self.authority.online
-
     def _known(self, number: int) -> Choice:
-        choose = chosen(self.online, _PEOPLE[number])
+        choose = chosen(self.authority, _PEOPLE[number])
         return Choice(
             f"known{number}",
             f"👤 {{known{number}}}",
@@ -138,17 +134,17 @@ class Identification:
 
     async def _act(self, claim: Claim, scene: Scene) -> Outcome:
         try:
-            number = claim.number or opened(self.online, scene)
+            number = claim.number or opened(self.authority.sealed_input, scene)
         except GrantExpiredError as error:
             return Outcome("who", told=told(error), forget=FORGET)
-        kept = keep(self.online, number, scene)
+        kept = keep(self.authority.sealed_input, number, scene)
         if claim.code is None:
             return Outcome("code", kept)
         return await self._check(number, claim.code, replace(scene, data={**scene.data, **kept}))
 
     async def _check(self, number: UiNumber, code: SubscriberCode, scene: Scene) -> Outcome:
         kept = {key: scene.data[key] for key in (NUMBER, MASKED)}
-        check = self.online.check_code
+        check = self.authority.credentials.check_code
         try:
             grant = await check(
                 number, code, self.operation, scene.chat_id, scene.now, scene.attempt
@@ -191,45 +187,49 @@ LOCKED = Step(
 )
 
 
-def arrive(online: OnlineAuthority) -> Arrival:
+def arrive(authority: Authority) -> Arrival:
     """Give what looks up whom a chat is linked to; one alone is taken for who is meant."""
 
     async def look(session: AsyncSession, scene: Scene) -> Mapping[str, str]:
-        people = list(await online.linked_people(session, scene.chat_id))[:_MOST_KNOWN]
+        people = list(await authority.links.list_people(session, scene.chat_id))[:_MOST_KNOWN]
         kept = {_KNOWN[i]: person.ui_number_masked for i, person in enumerate(people)}
         kept |= {_PEOPLE[i]: person.subscriber for i, person in enumerate(people)}
         if len(people) == 1:
-            number = await online.number_of(session, people[0].subscriber, scene.chat_id)
-            kept |= keep(online, number, scene)
+            number = await authority.links.find_ui_number(
+                session, people[0].subscriber, scene.chat_id
+            )
+            kept |= keep(authority.sealed_input, number, scene)
         return kept
 
     return look
 
 
-def chosen(online: OnlineAuthority, person: str) -> Effect:
+def chosen(authority: Authority, person: str) -> Effect:
     """Give what takes the UI No. of a person the chat is linked to."""
 
     async def choose(session: AsyncSession, scene: Scene) -> Mapping[str, str] | Outcome:
         try:
-            number = await online.number_of(session, scene.data[person], scene.chat_id)
+            number = await authority.links.find_ui_number(
+                session, scene.data[person], scene.chat_id
+            )
         except UnknownPersonError:  # unlinked a moment ago
             return Outcome("who", forget=FORGET)
-        return keep(online, number, scene)
+        return keep(authority.sealed_input, number, scene)
 
     return choose
 
 
-def keep(online: OnlineAuthority, number: UiNumber, scene: Scene) -> dict[str, str]:
+def keep(sealed_input: SealedInput, number: UiNumber, scene: Scene) -> dict[str, str]:
     """Give a UI No. as it is kept: sealed, and masked."""
-    return {NUMBER: online.seal(number, scene.chat_id), MASKED: number.masked()}
+    return {NUMBER: sealed_input.seal(number, scene.chat_id), MASKED: number.masked()}
 
 
-def opened(online: OnlineAuthority, scene: Scene) -> UiNumber:
+def opened(sealed_input: SealedInput, scene: Scene) -> UiNumber:
     """Open the UI No. that was kept.
 
     :raises GrantExpiredError: where it cannot be opened any more.
     """
-    hidden: Hidden = online.unseal(scene.data[NUMBER], scene.chat_id)
+    hidden: Hidden = sealed_input.unseal(scene.data[NUMBER], scene.chat_id)
     return UiNumber(hidden.reveal())
 
 

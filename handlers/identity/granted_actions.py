@@ -10,7 +10,7 @@ from handlers.identity import unavailable_steps
 from handlers.identity.code import FORGET, GRANT, Then
 from handlers.identity.error_messages import told
 from services.authority.errors import AuthorityError, WrongStateError
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.authority.values import Change
 from services.storage.database import Database
 
@@ -25,12 +25,13 @@ def looked_ahead(authority: Authority, database: Database, to: str, led: Led) ->
 
     :param to: where it goes on if there is.
     """
-    online = authority.online
 
     async def look(grant: str, scene: Scene) -> Outcome:
         try:
             async with database.unit_of_work() as session:
-                change = await online.look_ahead(session, grant, scene.chat_id, scene.now)
+                change = await authority.certificates.preview_change(
+                    session, grant, scene.chat_id, scene.now
+                )
         except AuthorityError as error:
             return _refused(error)
         return Outcome(to) if change.changed else led(change, scene)

@@ -22,7 +22,7 @@ from services.authority.errors import (
     TooManyMailsError,
     WrongOneTimeCodeError,
 )
-from services.authority.interface.port import OnlineAuthority
+from services.authority.interface.authority import Authority
 from services.authority.values import Challenge, Operation
 from services.calendar import today
 from services.formats.hidden import Hidden
@@ -75,7 +75,7 @@ class OneTimeMail:
     :ivar operation: what it is for where there is no grant yet.
     """
 
-    online: OnlineAuthority
+    authority: Authority
     operation: Operation
     to: str
     start: str = "who"
@@ -105,8 +105,8 @@ class OneTimeMail:
         self, session: AsyncSession, number: UiNumber, born: date, scene: Scene
     ) -> Outcome:
         """Have a code sent to who has this number and birth date, and keep both, sealed."""
-        kept = keep(self.online, number, scene)
-        kept[BORN] = self.online.seal(Hidden(born.isoformat()), scene.chat_id)
+        kept = keep(self.authority.sealed_input, number, scene)
+        kept[BORN] = self.authority.sealed_input.seal(Hidden(born.isoformat()), scene.chat_id)
         led = await self._sent(session, replace(scene, data={**scene.data, **kept}))
         return replace(led, kept={**kept, **led.kept}) if led.to != "paused" else led
 
@@ -129,17 +129,21 @@ class OneTimeMail:
     async def _challenge(self, session: AsyncSession, scene: Scene) -> Challenge:
         if GRANT in scene.data:
             grant = scene.data[GRANT]
-            return await self.online.send_one_time_code(session, grant, scene.chat_id, scene.now)
+            return await self.authority.credentials.send_one_time_code(
+                session, grant, scene.chat_id, scene.now
+            )
         if BORN not in scene.data:
             raise GrantExpiredError
-        number = opened(self.online, scene)
-        born = date.fromisoformat(self.online.unseal(scene.data[BORN], scene.chat_id).reveal())
-        return await self.online.ask_one_time_code(
+        number = opened(self.authority.sealed_input, scene)
+        born = date.fromisoformat(
+            self.authority.sealed_input.unseal(scene.data[BORN], scene.chat_id).reveal()
+        )
+        return await self.authority.credentials.request_one_time_code(
             session, number, born, self.operation, scene.chat_id, scene.now
         )
 
     async def _answer(self, code: OneTimeCode, scene: Scene) -> Outcome:
-        answer = self.online.answer_one_time_code
+        answer = self.authority.credentials.check_one_time_code
         challenge = scene.data[CHALLENGE]
         try:
             grant = await answer(challenge, code, scene.chat_id, scene.now, scene.attempt)

@@ -1,7 +1,7 @@
 """Whose records the conversations are about, said wherever something secret is asked for."""
 
 from handlers.screen.text import N_, Markup, say
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 
 _DEMONSTRATION = N_(
     "ℹ️ <i>A demonstration: these records are made up. They are not MOICA's. Do not type real "

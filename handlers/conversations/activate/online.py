@@ -12,7 +12,7 @@ from handlers.conversations.activate.guide import ACTIVATE as GUIDE
 from handlers.engine.model import Choice, Outcome, Scene, Told
 from handlers.identity.chat_linking import offer_or_end
 from handlers.screen.text import N_
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.bridge import events
 from services.bridge.interface import BridgeHub
 from services.bridge.operations.task import Work

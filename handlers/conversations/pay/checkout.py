@@ -20,7 +20,8 @@ from handlers.engine.session import scene_of
 from handlers.engine.transitions import Mover
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, send, view
-from services.authority.errors import CheckoutRefusal, CheckoutRefusedError, NotCarriedOutError
+from services.authority.errors import CheckoutRefusal, CheckoutRefusedError
+from services.authority.interface.payments import Payments
 from services.authority.values import Charge, ChargeResult, Checkout, Fee
 from services.conversations import DialogChangedError, DialogState
 from services.formats import money
@@ -81,8 +82,11 @@ async def on_pre_checkout(update: Update, context: Context) -> None:
 
 async def _decide(query: PreCheckoutQuery, context: Context) -> str | None:
     """Give why not, `None` where the money may be taken."""
+    authority = context.services.authority
+    if authority is None:
+        return _NOT_HERE
     is_late = asyncio.Event()
-    task = asyncio.create_task(_approve(query, context, is_late))
+    task = asyncio.create_task(_approve(query, context, authority.payments, is_late))
     _deciding.add(task)
     task.add_done_callback(_decided)
     await asyncio.wait({task}, timeout=DECIDE_SECONDS)
@@ -96,8 +100,6 @@ async def _decide(query: PreCheckoutQuery, context: Context) -> str | None:
     if isinstance(error, CheckoutRefusedError):
         _log.info("checkout_refused", reason=str(error.reason))
         return _REFUSED[error.reason]
-    if isinstance(error, NotCarriedOutError):
-        return _NOT_HERE
     if error is not None:
         _log.error("checkout_not_decided", error=type(error).__name__, exc_info=error)
         return _BUSY
@@ -114,14 +116,15 @@ class _TooLateError(Exception):
     """The answer was no already, so nothing is reserved."""
 
 
-async def _approve(query: PreCheckoutQuery, context: Context, is_late: asyncio.Event) -> None:
+async def _approve(
+    query: PreCheckoutQuery, context: Context, payments: Payments, is_late: asyncio.Event
+) -> None:
     services = context.services
-    online = services.authority.online
     checkout = Checkout(
         query.invoice_payload, query.from_user.id, query.total_amount, query.currency
     )
     async with services.database.unit_of_work() as session:
-        await online.approve_checkout(session, checkout, services.now())
+        await payments.approve_checkout(session, checkout, services.now())
         if is_late.is_set():
             raise _TooLateError
 
@@ -153,12 +156,12 @@ async def on_successful_payment(update: Update, context: Context) -> None:
         return
     charge = _charge(message)
     language = context.language(update)
-    try:
-        result = await _record(update, context, charge)
-    except NotCarriedOutError:
+    authority = context.services.authority
+    if authority is None:
         await _keep_for_staff(context, charge)
         shown = view(_unrecorded(charge, language))
     else:
+        result = await _record(update, context, authority.payments, charge)
         shown = receipt(result, language) if result.matched else view(unmatched(result, language))
     context.step_shown = True  # "press Pay" below "do not pay again" would be misread
     await send(update, context, shown)
@@ -172,14 +175,16 @@ def _charge(message: Message) -> Charge:
     return Charge(paid.telegram_payment_charge_id, paid.provider_payment_charge_id, checkout)
 
 
-async def _record(update: Update, context: Context, charge: Charge) -> ChargeResult:
+async def _record(
+    update: Update, context: Context, payments: Payments, charge: Charge
+) -> ChargeResult:
     """Record a charge, and end the conversation that it was the aim of, in one transaction."""
     services = context.services
-    online, now = services.authority.online, services.now()
+    now = services.now()
     while True:
         try:
             async with services.database.unit_of_work() as session:
-                result = await online.record_charge(session, charge, now)
+                result = await payments.record_charge(session, charge, now)
                 if result.changed and not result.matched:
                     await _alert(session, charge, result, context)
                 ended = await _end(update, context, session, charge) if result.matched else None

@@ -26,7 +26,7 @@ from handlers.engine.model import Choice, Dialog, NotTakenError, Outcome, Scene,
 from handlers.identity.code import GRANT, Identification
 from handlers.identity.limits import RESTS
 from handlers.screen.text import N_
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.authority.values import FeeKind, Operation
 from services.formats.contact import parse_postal_address
 from services.formats.errors import FormatError, Reason
@@ -55,7 +55,7 @@ def pay(authority: Authority, database: Database, takes_money: bool) -> Dialog:
 
     :param takes_money: whether there is a payment provider.
     """
-    verbs = Owing(authority.online, database)
+    verbs = Owing(authority, database)
     way = Identification(
         authority,
         Operation.PAY,

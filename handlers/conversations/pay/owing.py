@@ -16,9 +16,9 @@ from services.authority.errors import (
     GrantExpiredError,
     WrongStateError,
 )
-from services.authority.interface.port import OnlineAuthority
+from services.authority.interface.authority import Authority
 from services.authority.lifecycle import ApplicationState
-from services.authority.values import CURRENCY, FeeKind, Owed
+from services.authority.values import CURRENCY, AmountDue, FeeKind
 from services.calendar import today
 from services.formats import money
 from services.formats.hidden import Hidden
@@ -55,7 +55,7 @@ def later_words(scene: Scene) -> Markup:
 class Owing:
     """What the steps do with the authority, and what they say of it."""
 
-    online: OnlineAuthority
+    authority: Authority
     database: Database
 
     async def look(self, grant: str, scene: Scene) -> Outcome:
@@ -68,24 +68,24 @@ class Owing:
 
     async def open_invoice(self, session: AsyncSession, scene: Scene) -> Outcome:
         """Make the invoice that `send_again` sends."""
-        verb = self.online.open_invoice
+        verb = self.authority.payments.open_invoice
         try:
             invoice = await verb(
                 session, scene.data[GRANT], scene.user_id, scene.chat_id, scene.now
             )
         except AuthorityError as error:
             return _refused(error)
-        return Outcome("invoice", {INVOICE: invoice.payload, **self._kept(invoice.owed, scene)})
+        return Outcome("invoice", {INVOICE: invoice.payload, **self._kept(invoice.due, scene)})
 
     async def keep_address(self, address: Hidden, scene: Scene) -> Outcome:
         """Keep a typed address sealed until it is confirmed."""
-        return Outcome("confirm", {TYPED: self.online.seal(address, scene.chat_id)})
+        return Outcome("confirm", {TYPED: self.authority.sealed_input.seal(address, scene.chat_id)})
 
     async def change_address(self, session: AsyncSession, scene: Scene) -> Outcome:
         """Write the confirmed address down."""
-        verb = self.online.change_address
+        verb = self.authority.payments.change_address
         try:
-            address = self.online.unseal(scene.data[TYPED], scene.chat_id).reveal()
+            address = self.authority.sealed_input.unseal(scene.data[TYPED], scene.chat_id).reveal()
             await verb(session, scene.data[GRANT], address, scene.chat_id, scene.now)
             kept = await self._looked(session, scene.data[GRANT], scene)
         except AuthorityError as error:
@@ -130,20 +130,22 @@ class Owing:
         )
 
     def _opened(self, scene: Scene, name: str) -> str:
-        return self.online.unseal(scene.data[name], scene.chat_id).reveal()
+        return self.authority.sealed_input.unseal(scene.data[name], scene.chat_id).reveal()
 
     async def _looked(self, session: AsyncSession, grant: str, scene: Scene) -> dict[str, str]:
-        owed = await self.online.owed(session, grant, scene.chat_id, scene.now)
+        owed = await self.authority.payments.get_amount_due(
+            session, grant, scene.chat_id, scene.now
+        )
         kept = self._kept(owed, scene)
         reminder = _reminder_of(owed.application, owed.last_day, scene)
         coming = await reminders.schedule_unless_off(session, reminder, scene.now)
         return {**kept, REMINDED: "yes" if coming else "no"}
 
-    def _kept(self, owed: Owed, scene: Scene) -> dict[str, str]:
+    def _kept(self, owed: AmountDue, scene: Scene) -> dict[str, str]:
         return {
             APPLICATION: owed.application,
             LAST_DAY: owed.last_day.isoformat(),
-            ADDRESS: self.online.seal(owed.address, scene.chat_id),
+            ADDRESS: self.authority.sealed_input.seal(owed.address, scene.chat_id),
             **{fee.kind: str(fee.amount) for fee in owed.fees},
         }
 

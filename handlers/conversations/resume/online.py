@@ -13,7 +13,8 @@ from handlers.identity.limits import RESTS
 from handlers.identity.one_time_code import OneTimeMail
 from handlers.identity.unavailable_steps import ENDS, REVOKED, STEPS
 from handlers.screen.text import N_
-from services.authority.interface.port import Authority, OnlineAuthority
+from services.authority.interface.authority import Authority
+from services.authority.interface.certificates import Certificates
 from services.authority.values import Change, Operation
 from services.storage.database import Database
 
@@ -60,8 +61,7 @@ _IS_IT_SAFE = Step(
 
 def resume(authority: Authority, database: Database) -> Dialog:
     """Give the conversation."""
-    online = authority.online
-    mail = OneTimeMail(online, Operation.RESUME, "tell")
+    mail = OneTimeMail(authority, Operation.RESUME, "tell")
     start = Identification(
         authority,
         Operation.RESUME,
@@ -80,12 +80,14 @@ def resume(authority: Authority, database: Database) -> Dialog:
             "safe": _IS_IT_SAFE,
             "stay": GUIDE.steps["stay"],
             **start.steps,
-            "card": Step(_CARD, secret=card_number(online, "card", "mail"), needs=("grant",)),
+            "card": Step(
+                _CARD, secret=card_number(authority.credentials, "card", "mail"), needs=("grant",)
+            ),
             "mail": Step(_MAIL, (mail.ask,), needs=("grant",)),
             mail.here: mail.step,
-            "tell": Step(_TELL, (_tell(online), _STAY), needs=("grant",)),
-            "confirm": Step(_CONFIRM, (_now(online), _STAY), needs=("grant",)),
-            **after_a_right_code(online, _DONE, ("suspend",)),
+            "tell": Step(_TELL, (_tell(authority.certificates), _STAY), needs=("grant",)),
+            "confirm": Step(_CONFIRM, (_now(authority.certificates), _STAY), needs=("grant",)),
+            **after_a_right_code(authority.links, _DONE, ("suspend",)),
             ALREADY: Step(_ALREADY, links=("unlock", "suspend")),
             **ENDS,
             REVOKED: GUIDE.steps["revoked"],
@@ -93,13 +95,13 @@ def resume(authority: Authority, database: Database) -> Dialog:
     )
 
 
-def _tell(online: OnlineAuthority) -> Choice:
-    told = carried_out(online.announce_resumption, _announced)
+def _tell(certificates: Certificates) -> Choice:
+    told = carried_out(certificates.announce_resumption, _announced)
     return Choice("tell", N_("📣 Tell them and go on"), "confirm", told, others=("who", *STEPS))
 
 
-def _now(online: OnlineAuthority) -> Choice:
-    done = carried_out(online.resume, _led)
+def _now(certificates: Certificates) -> Choice:
+    done = carried_out(certificates.resume, _led)
     return Choice(
         "resume", N_("▶️ Resume it now"), DONE, done, others=(OFFER, ALREADY, "who", *STEPS)
     )

@@ -17,7 +17,7 @@ from handlers.identity.limits import EXPOSED
 from handlers.screen.text import label, say
 from services import jobs
 from services.authority.errors import CodeNotKeptError, GrantExpiredError
-from services.authority.interface.port import OnlineAuthority
+from services.authority.interface.credentials import Credentials
 from services.authority.values import RevealedCode
 from services.formats.hidden import Hidden
 from services.storage.models import Due
@@ -27,7 +27,7 @@ DUE_KIND = "erase"
 _GONE = "not found"
 
 
-async def show_code(online: OnlineAuthority, context: Context, scene: Scene) -> None:
+async def show_code(credentials: Credentials, context: Context, scene: Scene) -> None:
     """Show the subscriber code that a grant gives back."""
     bot, language = context.bot, scene.language
     waiting = say(language, "🔑 One moment…")
@@ -35,7 +35,7 @@ async def show_code(online: OnlineAuthority, context: Context, scene: Scene) -> 
         scene.chat_id, waiting, parse_mode=ParseMode.HTML, protect_content=True
     )
     try:
-        revealed, shown_before = await _reveal(online, context, scene, sent.message_id)
+        revealed, shown_before = await _reveal(credentials, context, scene, sent.message_id)
     except (GrantExpiredError, CodeNotKeptError):
         await erase(bot, scene.chat_id, sent.message_id, language)
         return
@@ -72,7 +72,7 @@ async def _write(bot: Bot, scene: Scene, message_id: int, code: Hidden) -> None:
 
 
 async def _reveal(
-    online: OnlineAuthority, context: Context, scene: Scene, message_id: int
+    credentials: Credentials, context: Context, scene: Scene, message_id: int
 ) -> tuple[RevealedCode, list[int]]:
     """Get the code, and put down the end of the message it will stand in.
 
@@ -81,7 +81,7 @@ async def _reveal(
     services, now = context.services, context.services.now()
     reference = {"chat": scene.chat_id, "message": message_id, "language": scene.language}
     async with services.database.unit_of_work() as session:
-        revealed = await online.reveal_code(session, scene.data[GRANT], scene.chat_id, now)
+        revealed = await credentials.reveal_code(session, scene.data[GRANT], scene.chat_id, now)
         place = f"{DUE_KIND}/{scene.chat_id}/"
         before = [int(number) for number in await jobs.references_below(session, place)]
         key = f"{place}{message_id}"

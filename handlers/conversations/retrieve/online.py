@@ -18,7 +18,8 @@ from handlers.identity.limits import RESTS
 from handlers.identity.one_time_code import OneTimeMail
 from handlers.screen.text import N_
 from services.authority.errors import CodeNotKeptError, GrantExpiredError
-from services.authority.interface.port import Authority, OnlineAuthority
+from services.authority.interface.authority import Authority
+from services.authority.interface.credentials import Credentials
 from services.authority.values import Operation
 
 _FORM = N_(
@@ -67,16 +68,15 @@ _LOOK_FIRST = Step(
 
 def retrieve(authority: Authority) -> Dialog:
     """Give the conversation."""
-    online = authority.online
-    mail = OneTimeMail(online, Operation.RETRIEVE, "ready")
+    mail = OneTimeMail(authority, Operation.RETRIEVE, "ready")
     start = ByBirthDate(authority, mail, "who", "born", _LEAD)
 
     show = Choice(
         "show",
         N_("👁 Show it for 60 seconds"),
         "shown",
-        partial(_reveal, online),
-        after=partial(show_code, online),
+        partial(_reveal, authority.credentials),
+        after=partial(show_code, authority.credentials),
         others=("not_kept", "who"),
     )
     again = replace(show, key="again", label=N_("👁 Show it again"))
@@ -110,10 +110,10 @@ def retrieve(authority: Authority) -> Dialog:
     )
 
 
-async def _reveal(online: OnlineAuthority, session: AsyncSession, scene: Scene) -> Outcome:
+async def _reveal(credentials: Credentials, session: AsyncSession, scene: Scene) -> Outcome:
     try:
         async with session.begin_nested():
-            await online.reveal_code(session, scene.data[GRANT], scene.chat_id, scene.now)
+            await credentials.reveal_code(session, scene.data[GRANT], scene.chat_id, scene.now)
     except CodeNotKeptError:
         return Outcome("not_kept", forget=(GRANT,), is_one_way=True)
     except GrantExpiredError as error:

@@ -19,7 +19,8 @@ from handlers.identity.code import GRANT, Identification
 from handlers.identity.limits import RESTS
 from handlers.screen.text import N_, Markup, label, say
 from services.authority.errors import AuthorityError
-from services.authority.interface.port import Authority, OnlineAuthority
+from services.authority.interface.authority import Authority
+from services.authority.interface.certificates import Certificates
 from services.authority.lifecycle import ApplicationState, CertificateState
 from services.authority.values import Operation, Timeline
 from services.calendar import last_day, today
@@ -74,8 +75,7 @@ _THEN: Mapping[CertificateState, str] = {
 
 def status(authority: Authority) -> Dialog:
     """Give the conversation."""
-    online = authority.online
-    look = _look(online)
+    look = _look(authority.certificates)
 
     async def shown(_grant: str, scene: Scene) -> Outcome:
         return Outcome(offer_or_end(scene))
@@ -83,7 +83,7 @@ def status(authority: Authority) -> Dialog:
     start = Identification(
         authority, Operation.STATUS, DONE, then=shown, others=(OFFER,), lead=_LEAD
     )
-    ends = after_a_right_code(online, _words, _links)
+    ends = after_a_right_code(authority.links, _words, _links)
     return Dialog(
         name="status",
         title=GUIDE.title,
@@ -105,14 +105,16 @@ def _looking(step: Step, look: Arrival) -> Step:
     return replace(step, arrive=look)
 
 
-def _look(online: OnlineAuthority) -> Arrival:
+def _look(certificates: Certificates) -> Arrival:
     """Give what looks up where things stand, once."""
 
     async def look(session: AsyncSession, scene: Scene) -> Mapping[str, str]:
         if TIMELINE in scene.data:
             return {}
         try:
-            found = await online.status(session, scene.data[GRANT], scene.chat_id, scene.now)
+            found = await certificates.get_timeline(
+                session, scene.data[GRANT], scene.chat_id, scene.now
+            )
         except AuthorityError:  # the application was deleted a moment ago
             return {}
         return {TIMELINE: _written(found)}

@@ -18,7 +18,8 @@ from handlers.identity.limits import RESTS
 from handlers.identity.one_time_code import OneTimeMail
 from handlers.identity.unavailable_steps import ENDS, STEPS
 from handlers.screen.text import N_
-from services.authority.interface.port import Authority, OnlineAuthority
+from services.authority.interface.authority import Authority
+from services.authority.interface.certificates import Certificates
 from services.authority.values import Change, Operation
 from services.storage.database import Database
 
@@ -93,8 +94,7 @@ _WITHOUT_CODE: Mapping[str, Step] = {
 
 def suspend(authority: Authority, database: Database) -> Dialog:
     """Give the conversation."""
-    online = authority.online
-    mail = OneTimeMail(online, Operation.SUSPEND, "confirm")
+    mail = OneTimeMail(authority, Operation.SUSPEND, "confirm")
     by_birth = ByBirthDate(
         authority,
         mail,
@@ -125,12 +125,12 @@ def suspend(authority: Authority, database: Database) -> Dialog:
             "proof": Step(
                 _PROOF,
                 (mail.ask,),
-                secret=card_number(online, "proof", "confirm"),
+                secret=card_number(authority.credentials, "proof", "confirm"),
                 needs=("grant",),
             ),
             mail.here: mail.step,
-            "confirm": Step(_CONFIRM, (_now(online),), needs=("grant",)),
-            **after_a_right_code(online, _DONE, ("resume", "suspend/revoke")),
+            "confirm": Step(_CONFIRM, (_now(authority.certificates),), needs=("grant",)),
+            **after_a_right_code(authority.links, _DONE, ("resume", "suspend/revoke")),
             ALREADY: Step(_ALREADY, links=("resume", "suspend/revoke")),
             **by_birth.steps,
             **_WITHOUT_CODE,
@@ -139,12 +139,12 @@ def suspend(authority: Authority, database: Database) -> Dialog:
     )
 
 
-def _now(online: OnlineAuthority) -> Choice:
+def _now(certificates: Certificates) -> Choice:
     return Choice(
         "suspend",
         N_("⏸ Suspend it now"),
         DONE,
-        carried_out(online.suspend, _led),
+        carried_out(certificates.suspend, _led),
         others=(OFFER, ALREADY, "who", *STEPS),
     )
 

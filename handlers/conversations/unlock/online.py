@@ -7,7 +7,7 @@ from handlers.conversations.unlock.guide import UNLOCK as GUIDE
 from handlers.engine.model import Choice, Outcome, Scene, Step
 from handlers.identity.chat_linking import offer_or_end
 from handlers.screen.text import N_
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.bridge import events
 from services.bridge.interface import BridgeHub
 from services.bridge.operations.task import Work

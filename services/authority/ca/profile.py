@@ -18,7 +18,7 @@ from cryptography.x509.oid import (
 
 from services.authority.ca.ca_certificate import key_usage
 from services.authority.ca.publication import Publication
-from services.authority.interface.port import CertificateKind, CertificateRequest
+from services.authority.interface.certificates import CertificateKind, CertificateRequest
 
 SUBJECT_TYPE = x509.ObjectIdentifier("2.16.886.1.100.2.1")
 NATURAL_PERSON = x509.ObjectIdentifier("2.16.886.1.100.3.1.1")

@@ -98,7 +98,7 @@ async def is_activated(cards: CardStage, holder: Holder) -> None:
     """Have a person's certificates active, without the way there."""
     now = cards.now
     grant = await holder.granted(Operation.ACTIVATE, Proof.CODE, now=now)
-    online = cards.office.authority.online
+    authority = cards.office.authority
     async with cards.office.database.unit_of_work() as session:
-        permit = await online.permit_card(session, grant.id, CHAT, now)
-        await online.activate(session, permit, CHAT, now)
+        permit = await authority.cards.permit(session, grant.id, CHAT, now)
+        await authority.cards.activate(session, permit, CHAT, now)

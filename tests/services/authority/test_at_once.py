@@ -138,7 +138,7 @@ async def test_twenty_answers_at_once_get_five_tries(world: World) -> None:
     await someone.applies()
     challenge = await asks(someone)
     wrong = world.authority.one_time_codes.code("another challenge")
-    answer = world.authority.answer_one_time_code
+    answer = world.authority.credentials.check_one_time_code
     told = await at_once(*(answer(challenge.id, wrong, 1001, NOW) for _ in range(20)))
     left = sorted(getattr(one, "tries_left", -1) for one in told)
     assert left == [-1] * 15 + [0, 1, 2, 3, 4]

@@ -40,7 +40,7 @@ async def asks(
     """Ask for a one-time code with UI No. and birth date."""
     world, now = someone.world, NOW + timedelta(minutes=minutes)
     async with world.database.unit_of_work() as session:
-        ask = world.authority.ask_one_time_code
+        ask = world.authority.credentials.request_one_time_code
         return await ask(session, someone.ui_number, born, operation, chat, now)
 
 
@@ -51,12 +51,12 @@ async def answers(
     right = int(world.authority.one_time_codes.code(challenge.id).reveal())
     typed = OneTimeCode(f"{(right + wrong) % 10**6:06d}")
     now = NOW + timedelta(minutes=minutes)
-    return await world.authority.answer_one_time_code(challenge.id, typed, chat, now)
+    return await world.authority.credentials.check_one_time_code(challenge.id, typed, chat, now)
 
 
 async def reveals(world: World, grant: Grant, minutes: float = 0) -> RevealedCode:
     async with world.database.unit_of_work() as session:
-        reveal = world.authority.reveal_code
+        reveal = world.authority.credentials.reveal_code
         return await reveal(session, grant.id, CHAT, NOW + timedelta(minutes=minutes))
 
 
@@ -219,25 +219,27 @@ async def test_a_grant_for_resuming_is_complete_with_all_three_proofs(world: Wor
     grant = await someone.checks(operation=Operation.RESUME)
     assert grant.missing == (frozenset({Proof.CARD_NUMBER, Proof.MAIL}),)
     async with world.database.unit_of_work() as session:
-        challenge = await authority.send_one_time_code(session, grant.id, CHAT, NOW)
+        challenge = await authority.credentials.send_one_time_code(session, grant.id, CHAT, NOW)
     grant = await answers(world, challenge)
     with pytest.raises(ProofMissingError) as refused:
         async with world.database.unit_of_work() as session:
-            await authority.resume(session, grant.id, CHAT, NOW)
+            await authority.certificates.resume(session, grant.id, CHAT, NOW)
     assert refused.value.missing == (frozenset({Proof.CARD_NUMBER}),)
     number = world.maker.orders[-1].card_number
-    grant = await authority.prove_card_number(grant.id, number, CHAT, NOW)
+    grant = await authority.credentials.check_card_number(grant.id, number, CHAT, NOW)
     assert grant.missing == ()
     async with world.database.unit_of_work() as session:
-        assert (await authority.announce_resumption(session, grant.id, CHAT, NOW)).changed
-        assert (await authority.resume(session, grant.id, CHAT, NOW)).changed
+        assert (
+            await authority.certificates.announce_resumption(session, grant.id, CHAT, NOW)
+        ).changed
+        assert (await authority.certificates.resume(session, grant.id, CHAT, NOW)).changed
 
 
 async def test_wrong_card_numbers_are_counted_in_the_grant(world: World) -> None:
     someone = await world.person().is_active()
     grant = await someone.checks(operation=Operation.SUSPEND)
     wrong = card_number.parse("KA00000000000000")
-    prove = world.authority.prove_card_number
+    prove = world.authority.credentials.check_card_number
     told = []
     for _ in range(3):
         with pytest.raises(WrongCardNumberError) as refused:
@@ -256,12 +258,14 @@ async def test_a_grant_is_good_in_its_chat_for_its_operation_and_its_time_only(
     grant = await someone.checks(operation=Operation.STATUS)
     authority = world.authority
     async with world.database.unit_of_work() as session:
-        assert (await authority.status(session, grant.id, CHAT, NOW)).application == "submitted"
-        assert await authority.look_at_grant(session, grant.id, CHAT, NOW) == grant
+        assert (
+            await authority.certificates.get_timeline(session, grant.id, CHAT, NOW)
+        ).application == "submitted"
+        assert await authority.credentials.find_grant(session, grant.id, CHAT, NOW) == grant
     for verb, chat, minutes in (
-        (authority.status, CHAT + 1, 0),
-        (authority.status, CHAT, 10),
-        (authority.owed, CHAT, 0),
+        (authority.certificates.get_timeline, CHAT + 1, 0),
+        (authority.certificates.get_timeline, CHAT, 10),
+        (authority.payments.get_amount_due, CHAT, 0),
     ):
         with pytest.raises(GrantExpiredError):
             async with world.database.unit_of_work() as session:
@@ -277,7 +281,7 @@ async def test_a_locked_code_still_allows_suspension_by_one_time_code(world: Wor
             await someone.checks(WRONG, chat=chat)
     grant = await answers(world, await asks(someone, operation=Operation.SUSPEND))
     async with world.database.unit_of_work() as session:
-        assert (await world.authority.suspend(session, grant.id, CHAT, NOW)).changed
+        assert (await world.authority.certificates.suspend(session, grant.id, CHAT, NOW)).changed
 
 
 async def test_the_way_around_a_locked_code_looks_the_same_for_nobody(world: World) -> None:

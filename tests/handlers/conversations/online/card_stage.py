@@ -21,7 +21,7 @@ from reader_bridge.prompter import Consent, Ending, PairingProblem, Peer, PinKin
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.issue import issue_card
 from reader_bridge.virtual_card.reader import VirtualReader
-from services.authority.interface.port import CardOrder
+from services.authority.interface.cards import CardOrder
 from tests.chat import Json, Stage, Subscriber
 from tests.handlers.conversations.online.people import Holder, Office, clock
 from tests.handlers.engine.walking import press

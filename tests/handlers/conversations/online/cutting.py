@@ -144,7 +144,7 @@ async def _forget_updates(stage: Stage) -> None:
 async def _link(holder: Holder, chat: int) -> None:
     grant = await holder.granted(Operation.STATUS, Proof.CODE, chat=chat, now=NOW)
     async with holder.world.database.unit_of_work() as session:
-        await holder.world.authority.link_chat(session, grant.id, chat, NOW, "en")
+        await holder.world.authority.links.link_chat(session, grant.id, chat, NOW, "en")
 
 
 @asynccontextmanager

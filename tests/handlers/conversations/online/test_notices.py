@@ -22,7 +22,7 @@ async def test_each_chat_is_told_in_its_language_and_the_one_that_acts_is_not(
     heard = len(anna.heard)
     grant = await holder.granted(Operation.SUSPEND, chat=anna.person.id, now=NOW)
     async with office.database.unit_of_work() as session:
-        await office.authority.suspend(session, grant.id, anna.person.id, NOW)
+        await office.authority.certificates.suspend(session, grant.id, anna.person.id, NOW)
     await stage.works_off(NOW)
     mei.sees("憑證已停用", "2027-03-01 12:00", "0800-080-117")
     assert mei.labels == []
@@ -120,8 +120,8 @@ async def test_a_chat_that_was_removed_is_told_of_that_and_of_nothing_before(
     heard = len(mei.heard)
     await office.counter.suspend(holder.ui_number, NOW)
     async with office.database.unit_of_work() as session:
-        (person,) = await office.authority.linked_people(session, anna.person.id)
-        unlink = office.authority.unlink_chat
+        (person,) = await office.authority.links.list_people(session, anna.person.id)
+        unlink = office.authority.links.unlink_chat
         await unlink(session, person.subscriber, mei.person.id, anna.person.id, NOW)
     await stage.works_off(NOW)
     assert len(mei.heard) == heard + 1

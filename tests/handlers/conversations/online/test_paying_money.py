@@ -140,7 +140,7 @@ async def test_a_database_that_fails_means_no_and_nothing_charged(
     async def fails(*_: Any) -> None:
         raise OperationalError("SELECT", {}, Exception("disk"))
 
-    monkeypatch.setattr(stage.authority, "approve_checkout", fails)
+    monkeypatch.setattr(stage.authority.payments, "approve_checkout", fails)
     answer = await asked_for(hoa, payload)
     assert answer["ok"] is False
     assert "沒有扣款" in answer["error_message"]

@@ -133,7 +133,7 @@ async def pause(holder: Holder, chat: int) -> None:
     online, born = holder.office.authority, holder.data.birth_date
     for number in [holder.ui_number] * 3 + [stranger.ui_number] * 3:
         async with holder.office.database.unit_of_work() as session:
-            ask = online.ask_one_time_code
+            ask = online.credentials.request_one_time_code
             await ask(session, number, born, Operation.RETRIEVE, chat, now)
 
 

@@ -299,6 +299,6 @@ async def _activates(cards: CardStage, holder: Holder, now: datetime) -> None:
     grant = await holder.granted(Operation.ACTIVATE, Proof.CODE, now=now)
     authority, database = cards.office.authority, cards.office.database
     async with database.unit_of_work() as session:
-        permit = await authority.permit_card(session, grant.id, CHAT, now)
+        permit = await authority.cards.permit(session, grant.id, CHAT, now)
     async with database.unit_of_work() as session:
-        await authority.activate(session, permit, CHAT, now)
+        await authority.cards.activate(session, permit, CHAT, now)

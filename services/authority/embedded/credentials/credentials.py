@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
 
 from services import rate_limit
 from services.authority.embedded.audit.actors import Actor
@@ -24,13 +25,23 @@ from services.authority.errors import (
     BusyError,
     ChatPausedError,
     CodeLockedError,
+    CodeNotKeptError,
     GrantExpiredError,
     WrongCardNumberError,
     WrongCodeError,
     WrongStateError,
 )
+from services.authority.interface.credentials import Credentials
+from services.authority.lifecycle import CODE_IS_KEPT, ApplicationState
 from services.authority.notices import Notice
-from services.authority.values import Challenge, Grant, Operation, Proof
+from services.authority.values import (
+    Challenge,
+    Change,
+    Grant,
+    Operation,
+    Proof,
+    RevealedCode,
+)
 from services.formats.card_number import CardNumber
 from services.formats.one_time_code import OneTimeCode
 from services.formats.subscriber_code import SubscriberCode
@@ -58,8 +69,8 @@ class _Tried:
     of_person: Spent
 
 
-class Proving:
-    """Carries out `services.authority.interface.port.CodeChecks`, and sends one-time codes."""
+class EmbeddedCredentials(Credentials):
+    """Checks secrets against the records, and counts every wrong try."""
 
     def __init__(
         self,
@@ -75,6 +86,7 @@ class Proving:
         self._one_time = one_time
         self._audit = audit
 
+    @override
     async def check_code(
         self,
         ui_number: UiNumber,
@@ -84,7 +96,6 @@ class Proving:
         now: datetime,
         attempt: str = "",
     ) -> Grant:
-        """Carry out `CodeChecks.check_code`."""
         async with self._database.unit_of_work() as session:
             spent = await self._spend(session, ui_number, chat_id, now, attempt)
             application = await self._current(session, ui_number)
@@ -168,7 +179,8 @@ class Proving:
                 told = await notify(session, Notice.CODE_LOCKED, subscriber, {}, now, chat_id)
             return CodeLockedError(told)
 
-    async def ask_one_time_code(
+    @override
+    async def request_one_time_code(
         self,
         session: AsyncSession,
         ui_number: UiNumber,
@@ -177,10 +189,6 @@ class Proving:
         chat_id: int,
         now: datetime,
     ) -> Challenge:
-        """Carry out `OnlineAuthority.ask_one_time_code`.
-
-        :raises WrongStateError: to suspend without the code, where the code is not locked.
-        """
         ui_hash = self._records.ui_hash(ui_number)
         if operation is Operation.SUSPEND and await rate_limit.left(session, CODE, ui_hash, now):
             raise WrongStateError("code_not_locked", operation)
@@ -194,10 +202,10 @@ class Proving:
             session, subjects, application, None, operation, chat_id, now
         )
 
+    @override
     async def send_one_time_code(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> Challenge:
-        """Carry out `OnlineAuthority.send_one_time_code`."""
         grant = await grants.look_at(session, grant_id, chat_id, now)
         application = await grants.application_of(session, grant)
         subscriber = await session.get(Subscriber, application.subscriber_id)
@@ -209,7 +217,8 @@ class Proving:
             session, subjects, application, grant, operation, chat_id, now
         )
 
-    async def answer_one_time_code(
+    @override
+    async def check_one_time_code(
         self,
         challenge_id: str,
         code: OneTimeCode,
@@ -217,7 +226,6 @@ class Proving:
         now: datetime,
         attempt: str = "",
     ) -> Grant:
-        """Carry out `CodeChecks.answer_one_time_code`."""
         async with self._database.unit_of_work() as session:
             row = await self._one_time.spend_try(session, challenge_id, chat_id, now, attempt)
             guess = await self._spend_guess(session, chat_id, now, attempt)
@@ -235,7 +243,8 @@ class Proving:
                 )
         raise self._one_time.wrong(row)
 
-    async def prove_card_number(
+    @override
+    async def check_card_number(
         self,
         grant_id: str,
         number: CardNumber,
@@ -243,7 +252,6 @@ class Proving:
         now: datetime,
         attempt: str = "",
     ) -> Grant:
-        """Carry out `CodeChecks.prove_card_number`."""
         async with self._database.unit_of_work() as session:
             grant = await grants.look_at(session, grant_id, chat_id, now)
             spent = await self._spend_number(session, grant, now, attempt)
@@ -279,6 +287,29 @@ class Proving:
         if person is None:
             raise GrantExpiredError
         return await _spend_or_pause(session, PERSON_NUMBERS, person.ui_hash, now, attempt)
+
+    @override
+    async def find_grant(
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+    ) -> Grant:
+        return grants.view(await grants.look_at(session, grant_id, chat_id, now))
+
+    @override
+    async def reveal_code(
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+    ) -> RevealedCode:
+        grant, application = await grants.use(session, grant_id, Operation.RETRIEVE, chat_id, now)
+        if ApplicationState(application.state) not in CODE_IS_KEPT:
+            raise CodeNotKeptError
+        code = self._codes.give_back(application)
+        if grant.revealed_at is not None:
+            return RevealedCode(code, Change(False, application.id))
+        grant.revealed_at = now
+        actor = Actor.in_chat(chat_id).name
+        self._audit.record(session, Act.CODE_REVEALED, application.id, actor, now)
+        subscriber = application.subscriber_id
+        told = await notify(session, Notice.CODE_REVEALED, subscriber, {}, now, chat_id)
+        return RevealedCode(code, Change(True, application.id, told))
 
 
 async def _spend_or_pause(

@@ -1,46 +1,160 @@
-"""Charges: money that was taken, what it pays for, and refunds. Each is recorded once, for good."""
+"""Payments: the amount due, invoices, pre-checkouts, charges and refunds.
+
+Amounts are whole numbers in the smallest unit of the currency.
+"""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
 
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.audit.audit import Act, Audit
-from services.authority.embedded.models import Application, Payment
+from services.authority.embedded.credentials import grants
+from services.authority.embedded.models import (
+    Application,
+    InvoiceRecord,
+    OwedFee,
+    Payment,
+    Subscriber,
+)
 from services.authority.embedded.notifications.notices import notify
 from services.authority.embedded.payments.applications import advance, watch_deadline
-from services.authority.embedded.payments.invoices import fees_of, invoiced, refusal_of
-from services.authority.embedded.personal_data.records import locked_application
+from services.authority.embedded.personal_data.ids import new_id
+from services.authority.embedded.personal_data.records import Records, locked_application
 from services.authority.errors import (
     CheckoutRefusal,
     CheckoutRefusedError,
+    DeadlinePassedError,
+    GrantExpiredError,
     UnknownChargeError,
     WrongStateError,
 )
+from services.authority.interface.payments import Payments
 from services.authority.lifecycle import ApplicationAct, ApplicationState
 from services.authority.notices import Notice
-from services.authority.values import CURRENCY, Charge, ChargeResult
-from services.calendar import today
+from services.authority.values import (
+    CURRENCY,
+    AmountDue,
+    Change,
+    Charge,
+    ChargeResult,
+    Checkout,
+    Fee,
+    FeeKind,
+    Invoice,
+    Operation,
+)
+from services.calendar import last_day, today
+from services.formats.contact import parse_postal_address
 from services.storage.inserting import insert_new
 
+RESERVATION = timedelta(hours=1)
+"""How long an approved pre-checkout keeps an application from expiring."""
+UNDERWAY = timedelta(minutes=10)
+"""How long after a pre-checkout no other invoice for the same application is approved."""
 
-class Charges:
-    """The acts on money that was taken."""
 
-    def __init__(self, audit: Audit) -> None:
+class EmbeddedPayments(Payments):
+    """Invoices and charges on record."""
+
+    def __init__(self, records: Records, audit: Audit) -> None:
+        self._records = records
         self._audit = audit
 
+    @override
+    async def get_amount_due(
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+    ) -> AmountDue:
+        _, application = await grants.use(session, grant_id, Operation.PAY, chat_id, now)
+        return await self._amount_due(session, application, now)
+
+    async def _amount_due(
+        self, session: AsyncSession, application: Application, now: datetime
+    ) -> AmountDue:
+        if application.state != ApplicationState.SUBMITTED:
+            raise WrongStateError(application.state, ApplicationAct.PAY)
+        if application.deadline <= now:
+            raise DeadlinePassedError(application.deadline)
+        subscriber = await session.get(Subscriber, application.subscriber_id)
+        if subscriber is None:
+            raise GrantExpiredError
+        until = last_day(application.deadline)
+        return AmountDue(
+            fees=await fees_of(session, application.id),
+            deadline=application.deadline,
+            last_day=until,
+            days_left=(until - today(now)).days,
+            address=self._records.address(subscriber),
+            application=application.id,
+        )
+
+    @override
+    async def change_address(
+        self, session: AsyncSession, grant_id: str, address: str, chat_id: int, now: datetime
+    ) -> Change:
+        value = parse_postal_address(address)
+        _, application = await grants.use(session, grant_id, Operation.PAY, chat_id, now)
+        if application.state not in (ApplicationState.SUBMITTED, ApplicationState.PAID):
+            raise WrongStateError(application.state, "change_address")
+        subscriber = await session.get(Subscriber, application.subscriber_id)
+        if subscriber is None:
+            raise GrantExpiredError
+        if self._records.address(subscriber).reveal() == value:
+            return Change(False, application.id)
+        self._records.move(subscriber, value)
+        actor = Actor.in_chat(chat_id).name
+        self._audit.record(session, Act.ADDRESS_CHANGED, application.id, actor, now)
+        notice = Notice.ADDRESS_CHANGED
+        told = await notify(session, notice, subscriber.id, {}, now, chat_id)
+        return Change(True, application.id, told)
+
+    @override
+    async def open_invoice(
+        self, session: AsyncSession, grant_id: str, user_id: int, chat_id: int, now: datetime
+    ) -> Invoice:
+        _, application = await grants.use(session, grant_id, Operation.PAY, chat_id, now)
+        due = await self._amount_due(session, application, now)
+        row = InvoiceRecord(
+            payload=new_id(),
+            application_id=application.id,
+            user_id=user_id,
+            chat_id=chat_id,
+            amount=due.total,
+            currency=due.currency,
+            created_at=now,
+        )
+        session.add(row)
+        return Invoice(row.payload, due)
+
+    @override
+    async def approve_checkout(
+        self, session: AsyncSession, checkout: Checkout, now: datetime
+    ) -> Change:
+        invoice, application = await invoiced(session, checkout)
+        refusal = refusal_of(invoice, application, checkout)
+        if refusal is None and application and application.deadline <= now:
+            refusal = CheckoutRefusal.OVERDUE
+        if refusal is None and invoice and await _is_underway(session, invoice, now):
+            refusal = CheckoutRefusal.UNDERWAY
+        if refusal is not None or invoice is None or application is None:
+            raise CheckoutRefusedError(refusal or CheckoutRefusal.UNKNOWN)
+        if invoice.approved_at is None:
+            actor = f"user {checkout.user_id}"
+            self._audit.record(session, Act.CHECKOUT_APPROVED, application.id, actor, now)
+        changed = invoice.approved_at is None
+        invoice.approved_at = now
+        application.reserved_until = now + RESERVATION
+        await watch_deadline(session, application)
+        return Change(changed, application.id)
+
+    @override
     async def record_charge(
         self, session: AsyncSession, charge: Charge, now: datetime
     ) -> ChargeResult:
-        """Carry out `OnlineAuthority.record_charge`.
-
-        The state of the application decides, not the clock: money that was taken for an
-        application that is still there pays for it.
-        """
         payment, is_new = await self.take(session, charge, now)
         if not is_new:
             return await _with_fees(session, _result(payment, changed=False))
@@ -53,7 +167,7 @@ class Charges:
                 invoice.approved_at = None  # what was under way has arrived
             paid = await self._pay(session, payment, application, payer, now)
             return await _with_fees(session, paid)
-        details = {**_audited(payment), "reason": str(payment.unmatched_reason)}
+        details = {**_told(payment), "reason": str(payment.unmatched_reason)}
         subject = f"payment {payment.id}"
         self._audit.record(session, Act.CHARGE_UNMATCHED, subject, actor, now, details)
         return _result(payment, changed=True)
@@ -108,7 +222,7 @@ class Charges:
         advance(application, ApplicationAct.PAY, now)
         application.reserved_until = None
         await watch_deadline(session, application)
-        details = _audited(payment)
+        details = _told(payment)
         self._audit.record(session, Act.PAID, application.id, actor.name, now, details)
         references = {"payment": payment.id, **_told(payment)}
         subscriber = application.subscriber_id
@@ -137,9 +251,54 @@ class Charges:
             await watch_deadline(session, application)
         payment.refunded_at = now
         subject = payment.application_id or f"payment {payment.id}"
-        details = _audited(payment)
+        details = _told(payment)
         self._audit.record(session, Act.REFUNDED, subject, actor.name, now, details)
         return _result(payment, changed=True)
+
+
+async def _is_underway(session: AsyncSession, invoice: InvoiceRecord, now: datetime) -> bool:
+    """Tell whether another invoice for the same application may be paid at this moment.
+
+    The same one may be approved again, since a bank may have declined the first time.
+    """
+    same = InvoiceRecord.application_id == invoice.application_id
+    other = (same, InvoiceRecord.payload != invoice.payload)
+    query = select(InvoiceRecord.payload).where(*other, InvoiceRecord.approved_at > now - UNDERWAY)
+    return (await session.execute(query.limit(1))).first() is not None
+
+
+async def fees_of(session: AsyncSession, application_id: str) -> tuple[Fee, ...]:
+    """Give the parts of what is owed for an application."""
+    query = select(OwedFee).where(OwedFee.application_id == application_id)
+    rows = await session.scalars(query.order_by(OwedFee.kind))
+    return tuple(Fee(FeeKind(row.kind), row.amount) for row in rows)
+
+
+async def invoiced(
+    session: AsyncSession, checkout: Checkout
+) -> tuple[InvoiceRecord | None, Application | None]:
+    """Find an invoice, and lock the application it is for."""
+    invoice = await session.get(InvoiceRecord, checkout.payload[:32])
+    if invoice is None or invoice.payload != checkout.payload:
+        return None, None
+    application = await locked_application(session, invoice.application_id)
+    # Who held the lock meanwhile may have changed it, or deleted it with its application.
+    return await session.get(InvoiceRecord, invoice.payload, populate_existing=True), application
+
+
+def refusal_of(
+    invoice: InvoiceRecord | None, application: Application | None, checkout: Checkout
+) -> CheckoutRefusal | None:
+    """Tell why money does not fit an invoice, `None` where it does."""
+    if invoice is None or application is None:
+        return CheckoutRefusal.UNKNOWN
+    if invoice.user_id != checkout.user_id:
+        return CheckoutRefusal.NOT_YOURS
+    if (invoice.amount, invoice.currency) != (checkout.amount, checkout.currency):
+        return CheckoutRefusal.AMOUNT
+    if application.state != ApplicationState.SUBMITTED:
+        return CheckoutRefusal.PAID
+    return None
 
 
 async def _with_fees(session: AsyncSession, result: ChargeResult) -> ChargeResult:
@@ -165,10 +324,6 @@ def _values(charge: Charge, now: datetime) -> dict[str, Any]:
         "currency": checkout.currency,
         "received_at": now,
     }
-
-
-def _audited(payment: Payment) -> dict[str, str | int | bool | None]:
-    return {**_told(payment)}
 
 
 def _told(payment: Payment) -> dict[str, str | int]:
