@@ -26,13 +26,13 @@ from handlers.engine import button_handler, message_handler, start_handler
 from handlers.faq import browse, inline, questions, votes
 from handlers.screen.callback_data import decode
 from services.bridge.events import BridgeEvent
-from services.conversations import Dialogs
+from services.conversations import ConversationStore
 
 Route = Callable[[Update, Context, list[str]], Awaitable[str | None]]
 """A button's route: gives the toast to show, `None` for an argument it cannot make sense of."""
 
 ROUTES: Mapping[str, Route] = {
-    "anew": start_handler.on_anew,
+    "anew": start_handler.on_restart,
     "browse": browse.on_browse,
     "delete": fallbacks.on_delete,
     "dlg": button_handler.on_press,
@@ -77,15 +77,15 @@ class _PlainText(filters.UpdateFilter):
 class _InDialog(filters.UpdateFilter):
     """A message, new or edited, of a person with an open conversation in this chat."""
 
-    def __init__(self, dialogs: Dialogs) -> None:
+    def __init__(self, store: ConversationStore) -> None:
         super().__init__()
-        self._dialogs = dialogs
+        self._store = store
 
     def filter(self, update: Update) -> bool:
         message = update.message or update.edited_message
         if message is None or message.from_user is None:
             return False
-        return self._dialogs.may_be_open(message.chat.id, message.from_user.id)
+        return self._store.may_be_open(message.chat.id, message.from_user.id)
 
 
 def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None:
@@ -113,8 +113,8 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
         MessageHandler(_WRITTEN & ~filters.StatusUpdate.ALL, fallbacks.on_media),
     ):
         application.add_handler(handler, _MAIN)
-    in_dialog = _InDialog(application.bot_data["services"].dialogs)
-    application.add_handler(MessageHandler(in_dialog, message_handler.after), _AFTER)
+    in_dialog = _InDialog(application.bot_data["services"].conversations)
+    application.add_handler(MessageHandler(in_dialog, message_handler.after_message), _AFTER)
 
 
 async def on_text(update: Update, context: Context) -> None:

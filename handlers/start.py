@@ -9,7 +9,7 @@ from handlers.engine import session as scenes
 from handlers.engine import start_handler
 from handlers.faq import answers
 from handlers.faq.browse import section_name
-from handlers.identity.records_notice import whose
+from handlers.identity.records_notice import records_notice
 from handlers.screen.text import Markup, label, say
 from handlers.screen.view import View, button, send, show, view
 from services.authority.interface.authority import Authority
@@ -29,7 +29,7 @@ async def on_start(update: Update, context: Context) -> None:
     payload = context.args[0] if context.args else ""
     if payload.startswith(_DEEP_LINK):
         entry_id = payload.removeprefix(_DEEP_LINK)
-        shown = answers.answer(services.entries, entry_id, language)
+        shown = answers.answer_view(services.entries, entry_id, language)
         await send(update, context, shown or _unknown_link(language))
     elif payload.startswith(start_handler.DEEP_LINK):
         if not await start_handler.on_link(update, context, payload):
@@ -57,7 +57,7 @@ async def on_choose_language(update: Update, context: Context, parts: list[str])
         return None
     language = parts[0]
     await context.services.people.choose_language(user.id, language, context.services.now())
-    step = await scenes.current(update, context)
+    step = await scenes.open_view(update, context)
     await show(update, context, step or greeting(context, language))
     return label(language, "I will speak English with you.")
 
@@ -95,7 +95,7 @@ def _first_words(context: Context, language: str) -> str:
         "🔒 I ask for UI No. and subscriber code only inside a guide you began, in this private "
         "chat, and delete them at once. <b>Nobody ever needs your PIN.</b>",
     )
-    return f"{words}\n\n{whose(authority, language)}"
+    return f"{words}\n\n{records_notice(authority, language)}"
 
 
 def help_text(context: Context, language: str) -> Markup:
@@ -133,7 +133,7 @@ def _help_where_carried_out(authority: Authority, language: str) -> Markup:
         "🔒 I ask for UI No. and subscriber code only inside a guide you began, in private, and "
         "delete them at once. <b>Never send a PIN to any chat.</b>",
     )
-    return Markup(f"{words}\n\n{whose(authority, language)}")
+    return Markup(f"{words}\n\n{records_notice(authority, language)}")
 
 
 def own_name(language: str) -> str:

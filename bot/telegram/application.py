@@ -16,7 +16,7 @@ from bot.updates.intake import Intake
 from bot.updates.update_processor import ChatOrder, Line
 from handlers.context import Context, Services
 from handlers.routes import register
-from services.conversations import Dialogs
+from services.conversations import ConversationStore
 from services.faq import entries, error_codes
 from services.faq.search import Search
 from services.formats.hidden import Hidden
@@ -64,7 +64,9 @@ def build(
     return application
 
 
-def build_services(database: Database, people: People, dialogs: Dialogs) -> Services:
+def build_services(
+    database: Database, people: People, conversations: ConversationStore
+) -> Services:
     """Give the services that handlers call."""
     search, shapes = _learnt()
     return Services(
@@ -72,8 +74,8 @@ def build_services(database: Database, people: People, dialogs: Dialogs) -> Serv
         people=people,
         entries=entries.load(),
         search=search,
-        shapes=shapes,
-        dialogs=dialogs,
+        secret_shapes=shapes,
+        conversations=conversations,
     )
 
 

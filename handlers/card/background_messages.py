@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from handlers.card.messages import UNRESOLVED, failure_words
+from handlers.card.messages import UNRESOLVED, failure_text
 from handlers.screen.text import N_, Markup, say
 from reader_bridge.protocol import FailureCode
 from services.bridge import events
@@ -25,14 +25,14 @@ _DONE: Final[Mapping[Work, str]] = {
 _TELLS = frozenset(_DONE)
 
 
-def apart(event: BridgeEvent, language: str) -> Markup | None:
+def background_message(event: BridgeEvent, language: str) -> Markup | None:
     """Give the words; `None` for what need not be told any more."""
     match event:
         case events.Done() if event.work in _DONE:
             return say(language, _DONE[event.work])
         case events.Failed() if event.work in _TELLS and event.code is not FailureCode.CANCELLED:
             tries = event.values.tries_left
-            return failure_words(language, event.code, None if tries is None else str(tries))
+            return failure_text(language, event.code, None if tries is None else str(tries))
         case events.Unresolved():
             return say(language, UNRESOLVED)
         case events.NowPaired() if event.replaced:

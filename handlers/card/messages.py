@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from handlers.card.live_messages import Progress
+from handlers.card.live_messages import OperationProgress
 from handlers.screen.text import N_, Markup, say
 from reader_bridge.protocol import ADVICE, FailureCode, Step
 from services.bridge.events import Fault, PairedEnd, PairingEnd
@@ -195,14 +195,14 @@ UNRESOLVED = N_(
     "and the card knows. Leave card and kaika-bridge ready: I ask the card as soon as I reach it, "
     "and you type the <b>new</b> PIN on the PC once."
 )
-FINAL = frozenset(
+FINAL_FAILURES = frozenset(
     {str(code) for code in FailureCode if not ADVICE[code].again} | {ADMIN_BARRED}
 ) - {_C.PIN_BLOCKED}
 """After these it is of no use to start again as it is."""
-FROM_THE_CODE = frozenset({_F.CODE_AGAIN, _F.NOT_DONE, _C.SERVER_SILENT})
+NEEDS_NEW_CODE = frozenset({_F.CODE_AGAIN, _F.NOT_DONE, _C.SERVER_SILENT})
 """After these the code has to be asked for again."""
 
-PARTED: Final[Mapping[str, str]] = {
+PAIRING_END_TEXTS: Final[Mapping[str, str]] = {
     PairingEnd.REFUSED_AT_PC: N_(
         "✋ <b>On the PC you said no, so nothing was connected.</b> Want to try again?"
     ),
@@ -274,7 +274,7 @@ _WAITS: Final[Mapping[Step, str]] = {
 }
 
 
-def progress_words(language: str, progress: Progress) -> Markup:
+def progress_text(language: str, progress: OperationProgress) -> Markup:
     """Say how far it is, what it waits for, and what to do."""
     step = progress.step
     lines = [say(language, TITLES[progress.work])]
@@ -293,6 +293,6 @@ def progress_words(language: str, progress: Progress) -> Markup:
     return Markup("\n\n".join([*lines, say(language, waits, tries=tries)]))
 
 
-def failure_words(language: str, code: str, tries: str | None) -> Markup:
+def failure_text(language: str, code: str, tries: str | None) -> Markup:
     """Say why it ended, that nothing is lost, and what to do."""
     return say(language, FAILURES.get(code, _MISTAKE), tries=tries or "?")

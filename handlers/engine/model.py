@@ -7,20 +7,18 @@ language, questions in between, old buttons, resting too long) comes with the me
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from handlers.context import Context
 from handlers.screen.text import Markup
-
-if TYPE_CHECKING:
-    from handlers.context import Context
 
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
-class Scene:
+class StepContext:
     """Who is at a step, when, and what was kept on the way.
 
     :ivar client_language: what their Telegram client speaks, for messages to come.
@@ -44,18 +42,18 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class Told:
+class StatusMessage:
     """A line above a step that says what just happened: a message, and what fills it in.
 
     It is kept with the step, so that it is there in any language and after a restart.
     """
 
-    message: str
+    text: str
     values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StepResult:
     """Where something led.
 
     :ivar to: the step; one that its `Way` names, or the one where the person is.
@@ -64,33 +62,33 @@ class Outcome:
     :ivar is_one_way: there is no Back from there, since it cannot be undone by going back.
     """
 
-    to: str
-    kept: Mapping[str, str] = field(default_factory=dict)
-    told: Told | None = None
-    forget: tuple[str, ...] = ()
-    is_one_way: bool = False
+    target: str
+    set_data: Mapping[str, str] = field(default_factory=dict)
+    message: StatusMessage | None = None
+    clear_data: tuple[str, ...] = ()
+    clears_history: bool = False
 
 
-Words = str | Callable[[Scene], Markup]
+StepText = str | Callable[[StepContext], Markup]
 """A message of the catalogue (HTML), or what gives the words of this moment."""
-Effect = Callable[[AsyncSession, Scene], Awaitable[Mapping[str, str] | Outcome]]
+Effect = Callable[[AsyncSession, StepContext], Awaitable[Mapping[str, str] | StepResult]]
 """What a choice does, in the transaction of the move; gives what is kept, or where it led."""
-Act = Callable[[Scene], Awaitable[Outcome]]
+Action = Callable[[StepContext], Awaitable[StepResult]]
 """What a choice does in transactions of its own, before the move; it may come again."""
-After = Callable[["Context", Scene], Awaitable[None]]
+AfterCommit = Callable[[Context, StepContext], Awaitable[None]]
 """What follows once the move to `to` is committed and shown; it may come again."""
-Arrival = Callable[[AsyncSession, Scene], Awaitable[Mapping[str, str]]]
+OnEnter = Callable[[AsyncSession, StepContext], Awaitable[Mapping[str, str]]]
 """What is looked up when somebody comes to a step; gives what is kept."""
-Links = tuple[str, ...] | Callable[[Scene], tuple[str, ...]]
+Links = tuple[str, ...] | Callable[[StepContext], tuple[str, ...]]
 """Conversations to offer below an end, as ``conversation`` or ``conversation/step``."""
-Reader = Callable[[str, Scene], Mapping[str, str] | None]
+InputReader = Callable[[str, StepContext], Mapping[str, str] | None]
 """Reads what was typed: what is kept, or `None` where it is something else, such as a question.
 
 May raise `NotTakenError`.
 """
 
 
-class NotTakenError(Exception):
+class InputRejectedError(Exception):
     """What was typed is meant for the step, but cannot be taken.
 
     :ivar message: what to tell, a message of the catalogue.
@@ -101,24 +99,24 @@ class NotTakenError(Exception):
         self.message = message
 
 
-class UndeclaredError(Exception):
+class UndeclaredTargetError(Exception):
     """Something led to a step that its declaration does not name."""
 
 
-class Way(Protocol):
+class Transition(Protocol):
     """What leads on from a step."""
 
     @property
-    def to(self) -> str:
+    def target(self) -> str:
         """A step of this conversation, or ``conversation/step`` of another."""
 
     @property
-    def others(self) -> tuple[str, ...]:
+    def also_targets(self) -> tuple[str, ...]:
         """Where else an `Outcome` may lead; staying where one is needs no word."""
 
 
 @dataclass(frozen=True)
-class Choice:
+class ButtonTransition:
     """A button that leads on.
 
     :ivar key: its name in the callback data, unique in its step.
@@ -128,51 +126,51 @@ class Choice:
 
     key: str
     label: str
-    to: str
+    target: str
     effect: Effect | None = None
-    act: Act | None = None
-    after: After | None = None
-    others: tuple[str, ...] = ()
-    when: Callable[[Scene], bool] | None = None
+    action: Action | None = None
+    after_commit: AfterCommit | None = None
+    also_targets: tuple[str, ...] = ()
+    when: Callable[[StepContext], bool] | None = None
 
-    def is_shown(self, scene: Scene) -> bool:
+    def is_shown(self, context: StepContext) -> bool:
         """Tell whether the button is there."""
-        return self.when is None or self.when(scene)
+        return self.when is None or self.when(context)
 
 
 @dataclass(frozen=True)
-class Heard:
+class ExternalTransition:
     """Something that happens elsewhere, such as on the person's PC, and leads on.
 
     :ivar label: what happens, for the diagrams.
     """
 
     label: str
-    to: str
-    others: tuple[str, ...] = ()
+    target: str
+    also_targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Aside:
+class InfoButton:
     """A button that shows more about a step without leaving it."""
 
     key: str
     label: str
-    words: Words
+    text: StepText
 
 
 @dataclass(frozen=True)
-class Typed:
+class TextInput:
     """What may be typed at a step, and where that leads."""
 
-    read: Reader
-    to: str
+    read: InputReader
+    target: str
     effect: Effect | None = None
-    others: tuple[str, ...] = ()
+    also_targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Secret(Generic[Value]):
+class SecretInput(Generic[Value]):
     """Something secret that is typed at a step. It is deleted from the chat at once.
 
     :ivar read: gives the value, or `None` where it is something else, such as a question; may
@@ -183,11 +181,11 @@ class Secret(Generic[Value]):
         `act`.
     """
 
-    read: Callable[[str, Scene], Value | None]
-    act: Callable[[Value, Scene], Awaitable[Outcome]] | None
-    to: str
-    others: tuple[str, ...] = ()
-    effect: Callable[[AsyncSession, Value, Scene], Awaitable[Outcome]] | None = None
+    read: Callable[[str, StepContext], Value | None]
+    action: Callable[[Value, StepContext], Awaitable[StepResult]] | None
+    target: str
+    also_targets: tuple[str, ...] = ()
+    effect: Callable[[AsyncSession, Value, StepContext], Awaitable[StepResult]] | None = None
 
 
 @dataclass(frozen=True)
@@ -202,38 +200,38 @@ class Step:
     :ivar is_done: what the conversation is for was done, so who begins another loses nothing.
     """
 
-    words: Words
-    choices: tuple[Choice, ...] = ()
-    asides: tuple[Aside, ...] = ()
-    typed: Typed | None = None
-    secret: Secret[Any] | None = None
+    text: StepText
+    buttons: tuple[ButtonTransition, ...] = ()
+    info_buttons: tuple[InfoButton, ...] = ()
+    text_input: TextInput | None = None
+    secret_input: SecretInput[Any] | None = None
     links: Links = ()
-    needs: tuple[str, ...] = ()
-    arrive: Arrival | None = None
-    heard: tuple[Heard, ...] = ()
-    shown: Callable[[Scene, int], None] | None = None
-    left: After | None = None
+    requires: tuple[str, ...] = ()
+    on_enter: OnEnter | None = None
+    external_transitions: tuple[ExternalTransition, ...] = ()
+    on_shown: Callable[[StepContext, int], None] | None = None
+    on_leave: AfterCommit | None = None
     title: str | None = None
     is_done: bool = False
 
     @property
     def is_end(self) -> bool:
         """Whether the conversation is over here."""
-        return not self.choices and self.typed is None and self.secret is None
+        return not self.buttons and self.text_input is None and self.secret_input is None
 
     @property
-    def ways(self) -> tuple[Way, ...]:
+    def transitions(self) -> tuple[Transition, ...]:
         """Everything that leads on from here."""
-        typed = [way for way in (self.typed, self.secret) if way is not None]
-        return (*self.choices, *typed, *self.heard)
+        typed = [way for way in (self.text_input, self.secret_input) if way is not None]
+        return (*self.buttons, *typed, *self.external_transitions)
 
-    def links_at(self, scene: Scene) -> tuple[str, ...]:
+    def links_at(self, ctx: StepContext) -> tuple[str, ...]:
         """Give the conversations to offer at this moment."""
-        return self.links if isinstance(self.links, tuple) else self.links(scene)
+        return self.links if isinstance(self.links, tuple) else self.links(ctx)
 
 
 @dataclass(frozen=True)
-class Dialog:
+class Conversation:
     """A conversation.
 
     :ivar begins: the step it begins with.
@@ -243,13 +241,13 @@ class Dialog:
 
     name: str
     title: str
-    begins: str
+    initial: str
     steps: Mapping[str, Step]
     explain: Callable[[str, str], Markup | None] = lambda _text, _language: None
-    lasts: timedelta = timedelta(days=2)
+    timeout: timedelta = timedelta(days=2)
 
 
-def place(target: str, dialog: str) -> tuple[str, str]:
+def resolve_target(target: str, conversation: str) -> tuple[str, str]:
     """Give conversation and step that `target` names, seen from `dialog`."""
     name, _, step = target.rpartition("/")
-    return name or dialog, step
+    return name or conversation, step

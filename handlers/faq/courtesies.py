@@ -23,7 +23,7 @@ _LONGEST = 24
 _DROPPED = str.maketrans(dict.fromkeys("。！!．.,，～~、", " "))
 
 
-def reply(text: str, language: str) -> View | None:
+def reply_to_courtesy(text: str, language: str) -> View | None:
     """Give what is said to small words; `None` where they are a question."""
     if len(text) > _LONGEST:
         return None
@@ -31,7 +31,7 @@ def reply(text: str, language: str) -> View | None:
     if words in GREETINGS:
         hello = say(language, "👋 Hello! <b>Just type your question</b>, or choose.")
         guides = button(label(language, "🧭 Guides, step by step"), "guides", language)
-        return view(hello, [guides], [answers.triage(language)], answers.more_row(language))
+        return view(hello, [guides], [answers.triage_button(language)], answers.more_row(language))
     if words in THANKS or (words and not words.strip(_SMILES)):
         here = say(language, "👍 I am here whenever you need me. Just type your question.")
         return view(here, answers.more_row(language))

@@ -37,30 +37,34 @@ async def answer_question(update: Update, context: Context, question: str) -> No
     """Answer `question`, or ask back."""
     text = question[:LONGEST]
     if message_handler.button_for(text) is not None:
-        await message_handler.nothing_open(update, context)
+        await message_handler.say_nothing_open(update, context)
         return
     codes = error_codes.find_codes(text)
     if codes:
         language = _language(update, context, text, context.services.search.search(text, 1))
-        await send(update, context, answers.explained(context.services.entries, codes, language))
+        await send(
+            update, context, answers.error_code_view(context.services.entries, codes, language)
+        )
         return
     found = context.services.search.search(text, _OFFERED)
     language = _language(update, context, text, found)
-    courtesy = courtesies.reply(text, language)
+    courtesy = courtesies.reply_to_courtesy(text, language)
     if courtesy is not None:
         await send(update, context, courtesy)
         return
     if found.is_trouble:
-        await send(update, context, answers.trouble(language))
+        await send(update, context, answers.trouble_view(language))
         return
     entries = context.services.entries
     if found.confident and found.results:
-        shown = answers.answer(entries, found.results[0].id, language)
+        shown = answers.answer_view(entries, found.results[0].id, language)
         assert shown is not None
         await send(update, context, shown)
         return
     offered = [hit.id for hit in found.results if hit.score >= _WORTH_OFFERING]
-    await send(update, context, answers.unsure(entries, offered, language, len(question) > LONG))
+    await send(
+        update, context, answers.suggestions_view(entries, offered, language, len(question) > LONG)
+    )
     if not context.is_confidential:
         await _note(context, text, language)
 

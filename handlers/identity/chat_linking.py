@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from handlers.engine.model import Choice, Links, Outcome, Scene, Step, Words
-from handlers.engine.rendering import words_of
+from handlers.engine.model import ButtonTransition, Links, Step, StepContext, StepResult, StepText
+from handlers.engine.rendering import render_text
 from handlers.identity.code import GRANT, UNLINKED
-from handlers.identity.error_messages import told
+from handlers.identity.error_messages import message_for
 from handlers.screen.text import N_, Markup, say
 from services.authority.errors import AuthorityError
 from services.authority.interface.links import ChatLinks
@@ -29,43 +29,45 @@ _LINKED = N_(
 )
 
 
-def after_a_right_code(
-    chat_links: ChatLinks, words: Words, links: Links = ()
-) -> Mapping[str, Step]:
+def linking_steps(chat_links: ChatLinks, words: StepText, links: Links = ()) -> Mapping[str, Step]:
     """Give the end, ``done``, and with the same words before it ``offer``, to link the chat."""
 
-    async def link(session: AsyncSession, scene: Scene) -> Outcome:
+    async def link(session: AsyncSession, ctx: StepContext) -> StepResult:
         try:
             async with session.begin_nested():
-                grant = scene.data[GRANT]
-                client = scene.client_language
-                await chat_links.link_chat(session, grant, scene.chat_id, scene.now, client)
+                grant = ctx.data[GRANT]
+                client = ctx.client_language
+                await chat_links.link_chat(session, grant, ctx.chat_id, ctx.now, client)
         except AuthorityError as error:
-            return Outcome(DONE, told=told(error), forget=(GRANT,), is_one_way=True)
-        return Outcome("linked", forget=(GRANT,), is_one_way=True)
+            return StepResult(
+                DONE, message=message_for(error), clear_data=(GRANT,), clears_history=True
+            )
+        return StepResult("linked", clear_data=(GRANT,), clears_history=True)
 
-    async def decline(_session: AsyncSession, _scene: Scene) -> Outcome:
-        return Outcome(DONE, forget=(GRANT,), is_one_way=True)
+    async def decline(_session: AsyncSession, _scene: StepContext) -> StepResult:
+        return StepResult(DONE, clear_data=(GRANT,), clears_history=True)
 
-    def offered(scene: Scene) -> Markup:
-        asked = say(scene.language, _OFFER)
-        return Markup(f"{words_of(words, scene)}\n\n{asked}")
+    def offered(ctx: StepContext) -> Markup:
+        asked = say(ctx.language, _OFFER)
+        return Markup(f"{render_text(words, ctx)}\n\n{asked}")
 
     return {
         OFFER: Step(
             offered,
             (
-                Choice("yes", N_("🔗 Yes, link it"), "linked", link, others=(DONE,)),
-                Choice("no", N_("No, thank you"), DONE, decline),
+                ButtonTransition(
+                    "yes", N_("🔗 Yes, link it"), "linked", link, also_targets=(DONE,)
+                ),
+                ButtonTransition("no", N_("No, thank you"), DONE, decline),
             ),
-            needs=(GRANT,),
+            requires=(GRANT,),
             is_done=True,
         ),
-        "linked": Step(_LINKED, links=links, needs=(GRANT,)),
-        DONE: Step(words, links=links, needs=(GRANT,)),
+        "linked": Step(_LINKED, links=links, requires=(GRANT,)),
+        DONE: Step(words, links=links, requires=(GRANT,)),
     }
 
 
-def offer_or_end(scene: Scene) -> str:
+def offer_or_done(ctx: StepContext) -> str:
     """Give where to go on: the offer, or straight to the end where there is nothing to offer."""
-    return OFFER if UNLINKED in scene.data else DONE
+    return OFFER if UNLINKED in ctx.data else DONE

@@ -11,19 +11,19 @@ from dataclasses import dataclass, replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.engine.model import (
-    Arrival,
-    Choice,
+    ButtonTransition,
     Effect,
-    NotTakenError,
-    Outcome,
-    Scene,
-    Secret,
+    InputRejectedError,
+    OnEnter,
+    SecretInput,
     Step,
+    StepContext,
+    StepResult,
 )
-from handlers.engine.rendering import words_of
-from handlers.identity.error_messages import is_short, told
-from handlers.identity.input_parser import Claim, read_number_and_code
-from handlers.identity.records_notice import whose
+from handlers.engine.rendering import render_text
+from handlers.identity.error_messages import is_short_pause, message_for
+from handlers.identity.input_parser import IdentityInput, parse_number_and_code
+from handlers.identity.records_notice import records_notice
 from handlers.screen.text import N_, Markup, say
 from services.authority.errors import (
     BusyError,
@@ -46,10 +46,10 @@ the code was right and the chat is not linked to the person."""
 _MOST_KNOWN = 3
 _KNOWN = tuple(f"known{number}" for number in range(_MOST_KNOWN))
 _PEOPLE = tuple(f"person{number}" for number in range(_MOST_KNOWN))
-FORGET = (NUMBER, MASKED, *_KNOWN, *_PEOPLE)
+IDENTITY_KEYS = (NUMBER, MASKED, *_KNOWN, *_PEOPLE)
 """What is kept no more once there is a grant."""
 
-Then = Callable[[str, Scene], Awaitable[Outcome]]
+OnVerified = Callable[[str, StepContext], Awaitable[StepResult]]
 """What follows a right code; is given the grant, and may use transactions of its own."""
 
 _ASK = N_(
@@ -79,7 +79,7 @@ _NEEDS_NUMBER = N_(
 
 
 @dataclass(frozen=True)
-class Identification:
+class CodeVerification:
     """Asks who somebody is, for one operation.
 
     :ivar to: where a right code leads; `then` may lead to `others`.
@@ -90,84 +90,105 @@ class Identification:
 
     authority: Authority
     operation: Operation
-    to: str
-    then: Then | None = None
-    others: tuple[str, ...] = ()
-    lead: str | None = None
-    choices: tuple[Choice, ...] = ()
-    locked: Step | None = None
+    target: str
+    on_verified: OnVerified | None = None
+    also_targets: tuple[str, ...] = ()
+    introduction: str | None = None
+    buttons: tuple[ButtonTransition, ...] = ()
+    locked_step: Step | None = None
 
     @property
     def steps(self) -> Mapping[str, Step]:
         """The steps, by the names they must have in their conversation."""
-        others = ("code", "paused", "locked", *self.others)
-        secret = Secret(self._read, self._act, self.to, ("who", *others))
+        others = ("code", "paused", "locked", *self.also_targets)
+        secret = SecretInput(self._read, self._act, self.target, ("who", *others))
         known = tuple(self._known(number) for number in range(_MOST_KNOWN))
         return {
             "who": Step(
-                self._ask, (*known, *self.choices), secret=secret, arrive=arrive(self.authority)
+                self._ask,
+                (*known, *self.buttons),
+                secret_input=secret,
+                on_enter=look_up_linked_people(self.authority),
             ),
-            "code": Step(_ask_code, secret=secret, needs=(NUMBER,)),
+            "code": Step(_ask_code, secret_input=secret, requires=(NUMBER,)),
             "paused": PAUSED,
-            "locked": self.locked or LOCKED,
+            "locked": self.locked_step or LOCKED,
         }
 
-    def _known(self, number: int) -> Choice:
-        choose = chosen(self.authority, _PEOPLE[number])
-        return Choice(
+    def _known(self, number: int) -> ButtonTransition:
+        choose = choose_linked_person(self.authority, _PEOPLE[number])
+        return ButtonTransition(
             f"known{number}",
             f"👤 {{known{number}}}",
             "code",
             choose,
-            when=lambda scene: NUMBER not in scene.data and _KNOWN[number] in scene.data,
+            when=lambda ctx: NUMBER not in ctx.data and _KNOWN[number] in ctx.data,
         )
 
-    def _ask(self, scene: Scene) -> Markup:
-        lead = [] if self.lead is None else [words_of(self.lead, scene)]
-        return Markup("\n\n".join([*lead, _question(scene), whose(self.authority, scene.language)]))
+    def _ask(self, ctx: StepContext) -> Markup:
+        lead = [] if self.introduction is None else [render_text(self.introduction, ctx)]
+        return Markup(
+            "\n\n".join(
+                [
+                    *lead,
+                    _question(ctx),
+                    records_notice(self.authority, ctx.language),
+                ]
+            )
+        )
 
-    def _read(self, text: str, scene: Scene) -> Claim | None:
-        claim = read_number_and_code(text)
-        if claim and claim.number is None and NUMBER not in scene.data:
-            raise NotTakenError(_NEEDS_NUMBER)
+    def _read(self, text: str, ctx: StepContext) -> IdentityInput | None:
+        claim = parse_number_and_code(text)
+        if claim and claim.number is None and NUMBER not in ctx.data:
+            raise InputRejectedError(_NEEDS_NUMBER)
         return claim
 
-    async def _act(self, claim: Claim, scene: Scene) -> Outcome:
+    async def _act(self, claim: IdentityInput, ctx: StepContext) -> StepResult:
         try:
-            number = claim.number or opened(self.authority.sealed_input, scene)
+            number = claim.number or unseal_ui_number(self.authority.sealed_input, ctx)
         except GrantExpiredError as error:
-            return Outcome("who", told=told(error), forget=FORGET)
-        kept = keep(self.authority.sealed_input, number, scene)
+            return StepResult("who", message=message_for(error), clear_data=IDENTITY_KEYS)
+        kept = seal_ui_number(self.authority.sealed_input, number, ctx)
         if claim.code is None:
-            return Outcome("code", kept)
-        return await self._check(number, claim.code, replace(scene, data={**scene.data, **kept}))
+            return StepResult("code", kept)
+        return await self._check(number, claim.code, replace(ctx, data={**ctx.data, **kept}))
 
-    async def _check(self, number: UiNumber, code: SubscriberCode, scene: Scene) -> Outcome:
-        kept = {key: scene.data[key] for key in (NUMBER, MASKED)}
+    async def _check(self, number: UiNumber, code: SubscriberCode, ctx: StepContext) -> StepResult:
+        kept = {key: ctx.data[key] for key in (NUMBER, MASKED)}
         check = self.authority.credentials.check_code
         try:
             grant = await check(
-                number, code, self.operation, scene.chat_id, scene.now, scene.attempt
+                number,
+                code,
+                self.operation,
+                ctx.chat_id,
+                ctx.now,
+                ctx.attempt,
             )
         except WrongCodeError as error:
             to = "code" if error.paused_until is None else "paused"
-            return Outcome(to, kept, told(error), is_one_way=to == "paused")
+            return StepResult(to, kept, message_for(error), clears_history=to == "paused")
         except ChatPausedError as error:
-            if is_short(error, scene.now):
-                return Outcome("code", kept, told(error, scene.now))
-            return Outcome("paused", told=told(error), forget=FORGET, is_one_way=True)
+            if is_short_pause(error, ctx.now):
+                return StepResult("code", kept, message_for(error, ctx.now))
+            return StepResult(
+                "paused", message=message_for(error), clear_data=IDENTITY_KEYS, clears_history=True
+            )
         except CodeLockedError as error:
-            return Outcome("locked", kept, told(error), is_one_way=True)
+            return StepResult("locked", kept, message_for(error), clears_history=True)
         except BusyError as error:
-            return Outcome("code", kept, told(error))
-        is_linked = number.masked() in [scene.data.get(key) for key in _KNOWN]
+            return StepResult("code", kept, message_for(error))
+        is_linked = number.masked() in [ctx.data.get(key) for key in _KNOWN]
         kept = {GRANT: grant.id, **({} if is_linked else {UNLINKED: "yes"})}
-        led = Outcome(self.to)
-        if self.then is not None:
-            led = await self.then(grant.id, replace(scene, data={**scene.data, **kept}))
-        kept = {key: value for key, value in kept.items() if key not in led.forget}
+        led = StepResult(self.target)
+        if self.on_verified is not None:
+            led = await self.on_verified(grant.id, replace(ctx, data={**ctx.data, **kept}))
+        kept = {key: value for key, value in kept.items() if key not in led.clear_data}
         return replace(
-            led, kept={**kept, **led.kept}, forget=(*FORGET, *led.forget), is_one_way=True
+            led,
+            set_data={**kept, **led.set_data},
+            clear_data=(*IDENTITY_KEYS, *led.clear_data),
+            clears_history=True,
         )
 
 
@@ -187,57 +208,55 @@ LOCKED = Step(
 )
 
 
-def arrive(authority: Authority) -> Arrival:
+def look_up_linked_people(authority: Authority) -> OnEnter:
     """Give what looks up whom a chat is linked to; one alone is taken for who is meant."""
 
-    async def look(session: AsyncSession, scene: Scene) -> Mapping[str, str]:
-        people = list(await authority.links.list_people(session, scene.chat_id))[:_MOST_KNOWN]
+    async def look(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
+        people = list(await authority.links.list_people(session, ctx.chat_id))[:_MOST_KNOWN]
         kept = {_KNOWN[i]: person.ui_number_masked for i, person in enumerate(people)}
         kept |= {_PEOPLE[i]: person.subscriber for i, person in enumerate(people)}
         if len(people) == 1:
             number = await authority.links.find_ui_number(
-                session, people[0].subscriber, scene.chat_id
+                session, people[0].subscriber, ctx.chat_id
             )
-            kept |= keep(authority.sealed_input, number, scene)
+            kept |= seal_ui_number(authority.sealed_input, number, ctx)
         return kept
 
     return look
 
 
-def chosen(authority: Authority, person: str) -> Effect:
+def choose_linked_person(authority: Authority, person: str) -> Effect:
     """Give what takes the UI No. of a person the chat is linked to."""
 
-    async def choose(session: AsyncSession, scene: Scene) -> Mapping[str, str] | Outcome:
+    async def choose(session: AsyncSession, ctx: StepContext) -> Mapping[str, str] | StepResult:
         try:
-            number = await authority.links.find_ui_number(
-                session, scene.data[person], scene.chat_id
-            )
+            number = await authority.links.find_ui_number(session, ctx.data[person], ctx.chat_id)
         except UnknownPersonError:  # unlinked a moment ago
-            return Outcome("who", forget=FORGET)
-        return keep(authority.sealed_input, number, scene)
+            return StepResult("who", clear_data=IDENTITY_KEYS)
+        return seal_ui_number(authority.sealed_input, number, ctx)
 
     return choose
 
 
-def keep(sealed_input: SealedInput, number: UiNumber, scene: Scene) -> dict[str, str]:
+def seal_ui_number(sealed_input: SealedInput, number: UiNumber, ctx: StepContext) -> dict[str, str]:
     """Give a UI No. as it is kept: sealed, and masked."""
-    return {NUMBER: sealed_input.seal(number, scene.chat_id), MASKED: number.masked()}
+    return {NUMBER: sealed_input.seal(number, ctx.chat_id), MASKED: number.masked()}
 
 
-def opened(sealed_input: SealedInput, scene: Scene) -> UiNumber:
+def unseal_ui_number(sealed_input: SealedInput, ctx: StepContext) -> UiNumber:
     """Open the UI No. that was kept.
 
     :raises GrantExpiredError: where it cannot be opened any more.
     """
-    hidden: Hidden = sealed_input.unseal(scene.data[NUMBER], scene.chat_id)
+    hidden: Hidden = sealed_input.unseal(ctx.data[NUMBER], ctx.chat_id)
     return UiNumber(hidden.reveal())
 
 
-def _question(scene: Scene) -> Markup:
-    if NUMBER in scene.data:
-        return say(scene.language, _ASK_KNOWN, masked=scene.data[MASKED])
-    return say(scene.language, _ASK_WHOM if _KNOWN[0] in scene.data else _ASK)
+def _question(ctx: StepContext) -> Markup:
+    if NUMBER in ctx.data:
+        return say(ctx.language, _ASK_KNOWN, masked=ctx.data[MASKED])
+    return say(ctx.language, _ASK_WHOM if _KNOWN[0] in ctx.data else _ASK)
 
 
-def _ask_code(scene: Scene) -> Markup:
-    return say(scene.language, _ASK_CODE, masked=scene.data.get(MASKED, ""))
+def _ask_code(ctx: StepContext) -> Markup:
+    return say(ctx.language, _ASK_CODE, masked=ctx.data.get(MASKED, ""))

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from handlers.engine.model import Told
+from handlers.engine.model import StatusMessage
 from handlers.screen.text import N_
 from services.authority.errors import (
     AuthorityError,
@@ -87,36 +87,36 @@ _DEADLINE_PASSED = N_(
 _OTHER = N_("⚠️ <b>That is not possible now.</b> Nothing was changed.")
 
 
-def told(error: AuthorityError, now: datetime | None = None) -> Told:
+def message_for(error: AuthorityError, now: datetime | None = None) -> StatusMessage:
     """Give the words for a refusal.
 
     :param now: where the person stays at their step after a short pause.
     """
     match error:
         case WrongCodeError(paused_until=None):
-            return Told(_WRONG_CODE, {"left": str(error.tries_left)})
+            return StatusMessage(_WRONG_CODE, {"left": str(error.tries_left)})
         case WrongCodeError(paused_until=datetime() as until):
-            values = {"left": str(error.tries_left), "until": moment(until)}
-            return Told(_WRONG_CODE_AND_PAUSED, values)
-        case ChatPausedError() if now is not None and is_short(error, now):
-            return Told(_SLOWER, {"until": moment(error.until)})
+            values = {"left": str(error.tries_left), "until": format_time(until)}
+            return StatusMessage(_WRONG_CODE_AND_PAUSED, values)
+        case ChatPausedError() if now is not None and is_short_pause(error, now):
+            return StatusMessage(_SLOWER, {"until": format_time(error.until)})
         case ChatPausedError():
-            return Told(_PAUSED, {"until": moment(error.until)})
+            return StatusMessage(_PAUSED, {"until": format_time(error.until)})
         case TooManyMailsError():
-            return Told(_TOO_MANY_MAILS, {"until": moment(error.until)})
+            return StatusMessage(_TOO_MANY_MAILS, {"until": format_time(error.until)})
         case WrongCardNumberError(tries_left=0):
-            return Told(_LAST_CARD_NUMBER)
+            return StatusMessage(_LAST_CARD_NUMBER)
         case WrongCardNumberError():
-            return Told(_WRONG_CARD_NUMBER, {"left": str(error.tries_left)})
+            return StatusMessage(_WRONG_CARD_NUMBER, {"left": str(error.tries_left)})
         case WrongOneTimeCodeError(tries_left=0):
-            return Told(_LAST_ONE_TIME_CODE)
+            return StatusMessage(_LAST_ONE_TIME_CODE)
         case WrongOneTimeCodeError():
-            return Told(_WRONG_ONE_TIME_CODE, {"left": str(error.tries_left)})
+            return StatusMessage(_WRONG_ONE_TIME_CODE, {"left": str(error.tries_left)})
         case TooManyChatsError():
-            return Told(_TOO_MANY_CHATS, {"limit": str(error.limit)})
+            return StatusMessage(_TOO_MANY_CHATS, {"limit": str(error.limit)})
         case DeadlinePassedError():
-            return Told(_DEADLINE_PASSED, {"until": moment(error.deadline)})
-    return Told(_PLAIN.get(type(error), _OTHER))
+            return StatusMessage(_DEADLINE_PASSED, {"until": format_time(error.deadline)})
+    return StatusMessage(_PLAIN.get(type(error), _OTHER))
 
 
 _PLAIN: dict[type[AuthorityError], str] = {
@@ -127,11 +127,11 @@ _PLAIN: dict[type[AuthorityError], str] = {
 }
 
 
-def is_short(error: ChatPausedError, now: datetime) -> bool:
+def is_short_pause(error: ChatPausedError, now: datetime) -> bool:
     """Tell whether a pause is over so soon that the person waits at their step."""
     return error.until - now <= _SHORT
 
 
-def moment(at: datetime) -> str:
+def format_time(at: datetime) -> str:
     """Give a moment as it is read in Taipei."""
     return f"{at.astimezone(TAIPEI):%Y-%m-%d %H:%M}"

@@ -9,10 +9,19 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from handlers.engine.model import Aside, Choice, NotTakenError, Outcome, Scene, Secret, Step, Told
-from handlers.identity.code import FORGET, GRANT, NUMBER, keep, opened
-from handlers.identity.error_messages import is_short, told
-from handlers.identity.input_parser import read_number_and_birth_date, read_one_time_code
+from handlers.engine.model import (
+    ButtonTransition,
+    InfoButton,
+    InputRejectedError,
+    SecretInput,
+    StatusMessage,
+    Step,
+    StepContext,
+    StepResult,
+)
+from handlers.identity.code import GRANT, IDENTITY_KEYS, NUMBER, seal_ui_number, unseal_ui_number
+from handlers.identity.error_messages import is_short_pause, message_for
+from handlers.identity.input_parser import parse_number_and_birth_date, parse_one_time_code
 from handlers.screen.text import N_, Markup, say
 from services.authority.errors import (
     AuthorityError,
@@ -29,7 +38,7 @@ from services.formats.hidden import Hidden
 from services.formats.one_time_code import OneTimeCode
 from services.formats.ui_number import UiNumber
 
-CHALLENGE, BORN = "challenge", "born"
+CHALLENGE, BIRTH_DATE = "challenge", "born"
 """What is kept on the way: the challenge, and the birth date, sealed, until there is a grant."""
 
 _ASK = N_(
@@ -44,7 +53,7 @@ _ASK_IF_KNOWN = N_(
     "Type it here; I delete your message at once. No mail after two minutes? Look into the spam "
     "folder and check number and date. For safety I do not say which of them is not known."
 )
-AGAIN = N_("🔁 Send it again")
+SEND_AGAIN = N_("🔁 Send it again")
 _SENT_AGAIN = N_(
     "🔁 <b>A new one-time code was asked for.</b> Only the one in the newest mail counts."
 )
@@ -67,7 +76,7 @@ _PRESS_BACK = N_(
 
 
 @dataclass(frozen=True)
-class OneTimeMail:
+class OneTimeCodeStep:
     """The step in which the one-time code is typed.
 
     :ivar start: the step to begin at again when too much time has passed.
@@ -77,98 +86,115 @@ class OneTimeMail:
 
     authority: Authority
     operation: Operation
-    to: str
-    start: str = "who"
-    here: str = "mailed"
+    target: str
+    start_step: str = "who"
+    name: str = "mailed"
 
     @property
-    def others(self) -> tuple[str, ...]:
+    def also_targets(self) -> tuple[str, ...]:
         """Where having a code sent may lead besides `here`."""
-        return (self.start, "paused")
+        return (self.start_step, "paused")
 
     @property
     def step(self) -> Step:
         """The step."""
-        secret = Secret(_read, self._answer, self.to, self.others)
-        again = Choice("again", AGAIN, self.here, self._sent, others=self.others)
-        no_mail = Aside("no_mail", N_("🆘 No mail came"), _NO_MAIL)
-        return Step(_ask, (again,), (no_mail,), secret=secret, needs=(CHALLENGE,))
+        secret = SecretInput(_read, self._answer, self.target, self.also_targets)
+        again = ButtonTransition(
+            "again", SEND_AGAIN, self.name, self._sent, also_targets=self.also_targets
+        )
+        no_mail = InfoButton("no_mail", N_("🆘 No mail came"), _NO_MAIL)
+        return Step(_ask, (again,), (no_mail,), secret_input=secret, requires=(CHALLENGE,))
 
     @property
-    def ask(self) -> Choice:
+    def send_button(self) -> ButtonTransition:
         """The button that has the first one sent, under the grant."""
-        return Choice(
-            "mail", N_("✉️ Send a one-time code"), self.here, self._sent, others=self.others
+        return ButtonTransition(
+            "mail",
+            N_("✉️ Send a one-time code"),
+            self.name,
+            self._sent,
+            also_targets=self.also_targets,
         )
 
     async def send_to(
-        self, session: AsyncSession, number: UiNumber, born: date, scene: Scene
-    ) -> Outcome:
+        self, session: AsyncSession, number: UiNumber, birth_date: date, ctx: StepContext
+    ) -> StepResult:
         """Have a code sent to who has this number and birth date, and keep both, sealed."""
-        kept = keep(self.authority.sealed_input, number, scene)
-        kept[BORN] = self.authority.sealed_input.seal(Hidden(born.isoformat()), scene.chat_id)
-        led = await self._sent(session, replace(scene, data={**scene.data, **kept}))
-        return replace(led, kept={**kept, **led.kept}) if led.to != "paused" else led
+        kept = seal_ui_number(self.authority.sealed_input, number, ctx)
+        kept[BIRTH_DATE] = self.authority.sealed_input.seal(
+            Hidden(birth_date.isoformat()), ctx.chat_id
+        )
+        led = await self._sent(session, replace(ctx, data={**ctx.data, **kept}))
+        return replace(led, set_data={**kept, **led.set_data}) if led.target != "paused" else led
 
-    async def _sent(self, session: AsyncSession, scene: Scene) -> Outcome:
-        stays = self.here if CHALLENGE in scene.data else None
+    async def _sent(self, session: AsyncSession, ctx: StepContext) -> StepResult:
+        stays = self.name if CHALLENGE in ctx.data else None
         try:
             async with session.begin_nested():  # what a refusal did is undone, the move is not
-                challenge = await self._challenge(session, scene)
+                challenge = await self._challenge(session, ctx)
         except TooManyMailsError as error:
-            return Outcome(stays or "paused", told=told(error))
+            return StepResult(stays or "paused", message=message_for(error))
         except ChatPausedError as error:
-            if stays and is_short(error, scene.now):
-                return Outcome(stays, told=told(error, scene.now))
-            return Outcome("paused", told=told(error), is_one_way=True)
+            if stays and is_short_pause(error, ctx.now):
+                return StepResult(stays, message=message_for(error, ctx.now))
+            return StepResult("paused", message=message_for(error), clears_history=True)
         except GrantExpiredError as error:
-            return Outcome(self.start, told=told(error), forget=_ALL)
-        again = Told(_SENT_AGAIN) if stays else None
-        return Outcome(self.here, {CHALLENGE: challenge.id}, told=again)
+            return StepResult(self.start_step, message=message_for(error), clear_data=_ALL)
+        again = StatusMessage(_SENT_AGAIN) if stays else None
+        return StepResult(self.name, {CHALLENGE: challenge.id}, message=again)
 
-    async def _challenge(self, session: AsyncSession, scene: Scene) -> Challenge:
-        if GRANT in scene.data:
-            grant = scene.data[GRANT]
+    async def _challenge(self, session: AsyncSession, ctx: StepContext) -> Challenge:
+        if GRANT in ctx.data:
+            grant = ctx.data[GRANT]
             return await self.authority.credentials.send_one_time_code(
-                session, grant, scene.chat_id, scene.now
+                session, grant, ctx.chat_id, ctx.now
             )
-        if BORN not in scene.data:
+        if BIRTH_DATE not in ctx.data:
             raise GrantExpiredError
-        number = opened(self.authority.sealed_input, scene)
+        number = unseal_ui_number(self.authority.sealed_input, ctx)
         born = date.fromisoformat(
-            self.authority.sealed_input.unseal(scene.data[BORN], scene.chat_id).reveal()
+            self.authority.sealed_input.unseal(ctx.data[BIRTH_DATE], ctx.chat_id).reveal()
         )
         return await self.authority.credentials.request_one_time_code(
-            session, number, born, self.operation, scene.chat_id, scene.now
+            session, number, born, self.operation, ctx.chat_id, ctx.now
         )
 
-    async def _answer(self, code: OneTimeCode, scene: Scene) -> Outcome:
+    async def _answer(self, code: OneTimeCode, ctx: StepContext) -> StepResult:
         answer = self.authority.credentials.check_one_time_code
-        challenge = scene.data[CHALLENGE]
+        challenge = ctx.data[CHALLENGE]
         try:
-            grant = await answer(challenge, code, scene.chat_id, scene.now, scene.attempt)
+            grant = await answer(challenge, code, ctx.chat_id, ctx.now, ctx.attempt)
         except (WrongOneTimeCodeError, OneTimeCodeOverError) as error:
-            return Outcome(self.here, told=told(error))
+            return StepResult(self.name, message=message_for(error))
         except ChatPausedError as error:
-            if is_short(error, scene.now):
-                return Outcome(self.here, told=told(error, scene.now))
-            return Outcome("paused", told=told(error), forget=_ALL, is_one_way=True)
+            if is_short_pause(error, ctx.now):
+                return StepResult(self.name, message=message_for(error, ctx.now))
+            return StepResult(
+                "paused", message=message_for(error), clear_data=_ALL, clears_history=True
+            )
         except AuthorityError as error:
-            return Outcome(self.start, told=told(error), forget=_ALL)
-        return Outcome(
-            self.to, {GRANT: grant.id}, forget=(*FORGET, CHALLENGE, BORN), is_one_way=True
+            return StepResult(self.start_step, message=message_for(error), clear_data=_ALL)
+        return StepResult(
+            self.target,
+            {GRANT: grant.id},
+            clear_data=(*IDENTITY_KEYS, CHALLENGE, BIRTH_DATE),
+            clears_history=True,
         )
 
 
-def _read(text: str, scene: Scene) -> OneTimeCode | None:
-    code = read_one_time_code(text)
-    if code is None and BORN in scene.data and read_number_and_birth_date(text, today(scene.now)):
-        raise NotTakenError(_PRESS_BACK)
+def _read(text: str, ctx: StepContext) -> OneTimeCode | None:
+    code = parse_one_time_code(text)
+    if (
+        code is None
+        and BIRTH_DATE in ctx.data
+        and parse_number_and_birth_date(text, today(ctx.now))
+    ):
+        raise InputRejectedError(_PRESS_BACK)
     return code
 
 
-def _ask(scene: Scene) -> Markup:
-    return say(scene.language, _ASK if GRANT in scene.data else _ASK_IF_KNOWN)
+def _ask(ctx: StepContext) -> Markup:
+    return say(ctx.language, _ASK if GRANT in ctx.data else _ASK_IF_KNOWN)
 
 
-_ALL = (*FORGET, GRANT, NUMBER, CHALLENGE, BORN)
+_ALL = (*IDENTITY_KEYS, GRANT, NUMBER, CHALLENGE, BIRTH_DATE)

@@ -10,7 +10,7 @@ _DEMONSTRATION = N_(
 _KEPT_BY = N_("ℹ️ <i>These are the records of {keeper}, who runs this service.</i>")
 
 
-def whose(authority: Authority, language: str) -> Markup:
+def records_notice(authority: Authority, language: str) -> Markup:
     """Say whose records these are."""
     if authority.keeper is None:
         return say(language, _DEMONSTRATION)

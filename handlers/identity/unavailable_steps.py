@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from handlers.engine.model import Outcome, Step
+from handlers.engine.model import Step, StepResult
 from handlers.identity.code import GRANT
 from handlers.screen.text import N_
 from services.authority.errors import WrongStateError
@@ -11,9 +11,9 @@ from services.authority.lifecycle import ApplicationState, CertificateState
 UNPAID, WAITING, INACTIVE, REVOKED, EXPIRED = (
     "unpaid", "waiting", "inactive", "revoked", "expired",
 )  # fmt: skip
-STEPS = (UNPAID, WAITING, INACTIVE, REVOKED, EXPIRED)
+UNAVAILABLE_STEP_NAMES = (UNPAID, WAITING, INACTIVE, REVOKED, EXPIRED)
 
-ENDS: Mapping[str, Step] = {
+UNAVAILABLE_STEPS: Mapping[str, Step] = {
     UNPAID: Step(
         N_(
             "💳 <b>There is no card yet: the application is not paid.</b> Nothing was changed. Pay "
@@ -63,6 +63,6 @@ _STEP_FOR: Mapping[str, str] = {
 }
 
 
-def away(error: WrongStateError) -> Outcome:
+def unavailable_step(error: WrongStateError) -> StepResult:
     """Give the end that says what a state does not allow."""
-    return Outcome(_STEP_FOR.get(error.state, EXPIRED), forget=(GRANT,), is_one_way=True)
+    return StepResult(_STEP_FOR.get(error.state, EXPIRED), clear_data=(GRANT,), clears_history=True)

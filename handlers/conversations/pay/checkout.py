@@ -15,15 +15,14 @@ from telegram.error import BadRequest, NetworkError, RetryAfter
 from handlers.context import Context
 from handlers.conversations.pay import online as pay
 from handlers.conversations.pay import owing
-from handlers.conversations.pay.invoice import LABELS
-from handlers.engine.session import scene_of
-from handlers.engine.transitions import Mover
+from handlers.conversations.pay.invoice import FEE_LABELS
+from handlers.engine.session import conversation_session
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, send, view
 from services.authority.errors import CheckoutRefusal, CheckoutRefusedError
 from services.authority.interface.payments import Payments
 from services.authority.values import Charge, ChargeResult, Checkout, Fee
-from services.conversations import DialogChangedError, DialogState
+from services.conversations import ConversationState
 from services.formats import money
 from services.messaging import staff_alerts
 from services.messaging.outbox import References
@@ -162,7 +161,11 @@ async def on_successful_payment(update: Update, context: Context) -> None:
         shown = view(_unrecorded(charge, language))
     else:
         result = await _record(update, context, authority.payments, charge)
-        shown = receipt(result, language) if result.matched else view(unmatched(result, language))
+        shown = (
+            receipt_view(result, language)
+            if result.matched
+            else view(unmatched_text(result, language))
+        )
     context.step_shown = True  # "press Pay" below "do not pay again" would be misread
     await send(update, context, shown)
 
@@ -179,37 +182,32 @@ async def _record(
     update: Update, context: Context, payments: Payments, charge: Charge
 ) -> ChargeResult:
     """Record a charge, and end the conversation that it was the aim of, in one transaction."""
-    services = context.services
-    now = services.now()
+    conversation = conversation_session(update, context)
+    if conversation is None:
+        async with context.services.database.unit_of_work() as session:
+            return await _record_charge(session, payments, charge, context)
     while True:
-        try:
-            async with services.database.unit_of_work() as session:
-                result = await payments.record_charge(session, charge, now)
-                if result.changed and not result.matched:
-                    await _alert(session, charge, result, context)
-                ended = await _end(update, context, session, charge) if result.matched else None
-        except DialogChangedError:  # the person moved on at this moment, in another process
-            continue
-        if ended is not None:
-            services.dialogs.remember(ended)
-        return result
+        async with conversation.transaction() as machine:
+            result = await _record_charge(machine.session, payments, charge, context)
+            state = conversation.state
+            if result.matched and state is not None and _is_paid_by(state, charge):
+                conversation.state = await machine.begin(state, (pay.NAME, owing.PAID))
+            return result
+        # The person moved on at this moment, in another process: once more.
 
 
-async def _end(
-    update: Update, context: Context, session: AsyncSession, charge: Charge
-) -> DialogState | None:
-    """End the conversation in which the invoice was made, where the payer is still in it."""
-    scene = scene_of(update, context)
-    if scene is None:
-        return None
-    dialogs = context.services.dialogs
-    state = await dialogs.find(session, scene.chat_id, scene.user_id)
-    if state is None or not state.is_open:
-        return None
-    if state.data.get(owing.INVOICE) != charge.checkout.payload:
-        return None
-    mover = Mover(context.conversations, dialogs, session, scene, update.update_id)
-    return await mover.begin(state, (pay.NAME, owing.PAID))
+async def _record_charge(
+    session: AsyncSession, payments: Payments, charge: Charge, context: Context
+) -> ChargeResult:
+    result = await payments.record_charge(session, charge, context.services.now())
+    if result.changed and not result.matched:
+        await _alert(session, charge, result, context)
+    return result
+
+
+def _is_paid_by(state: ConversationState, charge: Charge) -> bool:
+    """Whether the payer is still in the conversation in which the invoice was made."""
+    return state.is_open and state.data.get(owing.INVOICE) == charge.checkout.payload
 
 
 async def _alert(
@@ -240,7 +238,7 @@ async def _keep_for_staff(context: Context, charge: Charge) -> None:
         await staff_alerts.alert(session, Alert.CHARGE_UNRECORDED, about, services.now())
 
 
-def receipt(result: ChargeResult, language: str) -> View:
+def receipt_view(result: ChargeResult, language: str) -> View:
     """Give the receipt of money that paid for an application."""
     text = say(
         language,
@@ -256,10 +254,10 @@ def receipt(result: ChargeResult, language: str) -> View:
 
 def _part(fee: Fee, currency: str, language: str) -> Markup:
     amount = money.written(fee.amount, currency)
-    return Markup(f"• {label(language, LABELS[fee.kind])} {amount}\n")
+    return Markup(f"• {label(language, FEE_LABELS[fee.kind])} {amount}\n")
 
 
-def unmatched(result: ChargeResult, language: str) -> Markup:
+def unmatched_text(result: ChargeResult, language: str) -> Markup:
     """Say honestly that money came in that fits nothing, and that it is not lost."""
     return say(
         language,

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from handlers.screen.dates import in_both_calendars
+from handlers.screen.dates import format_date
 from handlers.screen.text import label, say
 from handlers.screen.view import View, button, view
 from services.calendar import today
@@ -19,7 +19,7 @@ def reminder_view(reminder: Reminder, language: str, now: datetime) -> View | No
         "⏰ <b>Days left to pay for your card: {left}</b>\nThe last day is {last}. An application "
         "that is not paid by then is deleted.",
         left=left,
-        last=in_both_calendars(reminder.last_day, language),
+        last=format_date(reminder.last_day, language),
     )
     off = button(label(language, "🔕 No more reminders"), "remind", "off", reminder.application)
     return view(

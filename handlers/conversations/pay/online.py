@@ -11,20 +11,28 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.context import Context
 from handlers.conversations.pay.invoice import send_invoice
 from handlers.conversations.pay.owing import (
-    ELSEWHERE,
     INVOICE,
     LAST_DAY,
     PAID,
-    PRIVATE,
-    TYPED,
-    Owing,
-    has_days,
+    PRIVATE_KEYS,
+    REFUSED_TARGETS,
+    TYPED_ADDRESS,
+    PaymentSteps,
+    has_days_left,
     is_reminded,
-    later_words,
+    later_text,
 )
-from handlers.engine.model import Choice, Dialog, NotTakenError, Outcome, Scene, Secret, Step
-from handlers.identity.code import GRANT, Identification
-from handlers.identity.limits import RESTS
+from handlers.engine.model import (
+    ButtonTransition,
+    Conversation,
+    InputRejectedError,
+    SecretInput,
+    Step,
+    StepContext,
+    StepResult,
+)
+from handlers.identity.code import GRANT, CodeVerification
+from handlers.identity.limits import SECRET_TIMEOUT
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.authority.values import FeeKind, Operation
@@ -50,24 +58,24 @@ _SENTENCE = re.compile(
 )
 
 
-def pay(authority: Authority, database: Database, takes_money: bool) -> Dialog:
+def pay(authority: Authority, database: Database, takes_money: bool) -> Conversation:
     """Give the conversation.
 
     :param takes_money: whether there is a payment provider.
     """
-    verbs = Owing(authority, database)
-    way = Identification(
+    verbs = PaymentSteps(authority, database)
+    way = CodeVerification(
         authority,
         Operation.PAY,
-        to="owed",
-        then=verbs.look,
-        others=(PAID, "made", "overdue"),
-        lead=_LEAD,
+        target="owed",
+        on_verified=verbs.look_up_amount_due,
+        also_targets=(PAID, "made", "overdue"),
+        introduction=_LEAD,
     )
-    return Dialog(
+    return Conversation(
         name=NAME,
         title=N_("💳 Pay for the card (繳費)"),
-        begins="who",
+        initial="who",
         steps={
             **way.steps,
             "owed": _owed(verbs, takes_money),
@@ -75,12 +83,12 @@ def pay(authority: Authority, database: Database, takes_money: bool) -> Dialog:
             "confirm": _confirm(verbs),
             "invoice": _invoice(),
             "nowhere": Step(_NOWHERE, links=("status",)),
-            "later": Step(later_words, links=(NAME,)),
+            "later": Step(later_text, links=(NAME,)),
             PAID: Step(_PAID, links=("status",)),
             "made": Step(_MADE, links=("status", "activate")),
             "overdue": Step(_OVERDUE),
         },
-        lasts=RESTS,
+        timeout=SECRET_TIMEOUT,
     )
 
 
@@ -125,68 +133,78 @@ _NO_NUMBER = N_(
 _ODD = N_("There are characters in it that cannot be printed. Please type it; nothing was changed.")
 
 
-def _owed(verbs: Owing, takes_money: bool) -> Step:
-    on = Choice(
+def _owed(verbs: PaymentSteps, takes_money: bool) -> Step:
+    on = ButtonTransition(
         "pay",
         N_("✅ The address is right: pay"),
         "invoice",
         verbs.open_invoice,
-        after=send_again,
-        others=ELSEWHERE,
+        after_commit=send_invoice_again,
+        also_targets=REFUSED_TARGETS,
     )
-    nowhere = Choice("pay", N_("✅ The address is right: pay"), "nowhere")
+    nowhere = ButtonTransition("pay", N_("✅ The address is right: pay"), "nowhere")
     return Step(
-        verbs.owed_words,
+        verbs.amount_due_text,
         (
             on if takes_money else nowhere,
-            Choice("address", N_("✏️ Another address"), "address"),
-            Choice("off", N_("🔕 No reminders"), "owed", verbs.turn_off, when=is_reminded),
-            Choice(
+            ButtonTransition("address", N_("✏️ Another address"), "address"),
+            ButtonTransition(
+                "off", N_("🔕 No reminders"), "owed", verbs.turn_reminders_off, when=is_reminded
+            ),
+            ButtonTransition(
                 "on",
                 N_("🔔 Remind me"),
                 "owed",
-                verbs.turn_on,
-                when=lambda s: not is_reminded(s) and has_days(s),
+                verbs.turn_reminders_on,
+                when=lambda s: not is_reminded(s) and has_days_left(s),
             ),
-            Choice("later", N_("⏰ Pay later"), "later", _forget),
+            ButtonTransition("later", N_("⏰ Pay later"), "later", _forget),
         ),
-        needs=(GRANT, LAST_DAY),
+        requires=(GRANT, LAST_DAY),
     )
 
 
-def _address(verbs: Owing) -> Step:
-    secret = Secret(_read_address, verbs.keep_address, "confirm")
-    return Step(_ADDRESS, secret=secret, needs=(GRANT, LAST_DAY))
+def _address(verbs: PaymentSteps) -> Step:
+    secret = SecretInput(_read_address, verbs.keep_address, "confirm")
+    return Step(_ADDRESS, secret_input=secret, requires=(GRANT, LAST_DAY))
 
 
-def _confirm(verbs: Owing) -> Step:
+def _confirm(verbs: PaymentSteps) -> Step:
     return Step(
-        verbs.confirm_words,
+        verbs.confirm_text,
         (
-            Choice("use", N_("✅ Post it there"), "owed", verbs.change_address, others=ELSEWHERE),
-            Choice("again", N_("✏️ Type it again"), "address"),
+            ButtonTransition(
+                "use",
+                N_("✅ Post it there"),
+                "owed",
+                verbs.change_address,
+                also_targets=REFUSED_TARGETS,
+            ),
+            ButtonTransition("again", N_("✏️ Type it again"), "address"),
         ),
-        needs=(GRANT, TYPED),
+        requires=(GRANT, TYPED_ADDRESS),
     )
 
 
 def _invoice() -> Step:
-    again = Choice("again", N_("🔁 Send the invoice again"), "invoice", after=send_again)
-    return Step(_INVOICE, (again,), needs=(INVOICE,))
+    again = ButtonTransition(
+        "again", N_("🔁 Send the invoice again"), "invoice", after_commit=send_invoice_again
+    )
+    return Step(_INVOICE, (again,), requires=(INVOICE,))
 
 
-async def send_again(context: Context, scene: Scene) -> None:
+async def send_invoice_again(context: Context, ctx: StepContext) -> None:
     """Send the invoice that was made; a second copy can be paid no second time."""
-    fees = {kind: int(scene.data[kind]) for kind in FeeKind if kind in scene.data}
-    last = date.fromisoformat(scene.data[LAST_DAY])
-    await send_invoice(context, scene.chat_id, scene.language, scene.data[INVOICE], fees, last)
+    fees = {kind: int(ctx.data[kind]) for kind in FeeKind if kind in ctx.data}
+    last = date.fromisoformat(ctx.data[LAST_DAY])
+    await send_invoice(context, ctx.chat_id, ctx.language, ctx.data[INVOICE], fees, last)
 
 
-async def _forget(_session: AsyncSession, _scene: Scene) -> Outcome:
-    return Outcome("later", forget=PRIVATE)
+async def _forget(_session: AsyncSession, _scene: StepContext) -> StepResult:
+    return StepResult("later", clear_data=PRIVATE_KEYS)
 
 
-def _read_address(text: str, _scene: Scene) -> Hidden | None:
+def _read_address(text: str, _scene: StepContext) -> Hidden | None:
     """Read an address; a question, a few words, and one word such as an error code are none.
 
     :raises NotTakenError: for what is meant as one and cannot be.
@@ -199,9 +217,9 @@ def _read_address(text: str, _scene: Scene) -> Hidden | None:
             return Hidden(parse_postal_address(text))
     except FormatError as error:
         if error.reason is not Reason.SHAPE:
-            raise NotTakenError(_REFUSED.get(error.reason, _NO_NUMBER)) from None
+            raise InputRejectedError(_REFUSED.get(error.reason, _NO_NUMBER)) from None
     if _PLACE.search(text.strip()) and not _SENTENCE.search(text):
-        raise NotTakenError(_NO_NUMBER)
+        raise InputRejectedError(_NO_NUMBER)
     return None
 
 

@@ -5,16 +5,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from handlers.card.live_messages import Board
+from handlers.card.live_messages import LiveMessages
 from handlers.card.messages import BUSY, FAILURES
-from handlers.card.operation_steps import DOUBT, FAILED, FAILURE, WORK
-from handlers.engine.model import Scene
+from handlers.card.operation_steps import FAILED, FAILURE, UNRESOLVED_STEP, WORK
 from handlers.engine.model import Step as DialogStep
-from handlers.engine.rendering import words_of
+from handlers.engine.model import StepContext
+from handlers.engine.rendering import render_text
 from handlers.identity.chat_linking import DONE, OFFER
 from reader_bridge.protocol import Step
 from services.bridge.hub import Hub
-from services.conversations import DialogState
+from services.conversations import ConversationState
 from tests.chat import Subscriber, plain
 from tests.handlers.conversations.online.card_stage import AtThePc, CardStage, keys_of, shown_code
 from tests.handlers.conversations.online.people import Holder, at
@@ -29,7 +29,7 @@ from tests.reader_bridge.running import Running, running
 FIRST = b"first123"
 ENDS = {"report", OFFER, DONE}
 _MOST_STEPS = 12
-_ON = {FAILED: "again", DOUBT: "ask", "confirm": "start", "unlinked": "again"}
+_ON = {FAILED: "again", UNRESOLVED_STEP: "ask", "confirm": "start", "unlinked": "again"}
 """Which button leads on from a step."""
 _PATIENCE = timedelta(seconds=16)
 """As long as the server waits for the PC's own word on something it was killed in."""
@@ -61,7 +61,7 @@ class Walk:
         return self.process.bridge.hub
 
     @property
-    def board(self) -> Board:
+    def board(self) -> LiveMessages:
         return self.process.bridge.board
 
     async def goes_on_to_the_end(self) -> None:
@@ -130,7 +130,7 @@ class Walk:
         waits = step in (Step.WAITING_FOR_CARD, Step.WAITING_FOR_READER)
         return waits and not self.reader.is_in_order
 
-    async def _acts(self, here: DialogState) -> None:
+    async def _acts(self, here: ConversationState) -> None:
         keys = keys_of(self.person)
         if here.step in ("who", "code"):
             await self.person.says(self.holder.both)
@@ -148,14 +148,14 @@ class Walk:
         await self.hub.tend(self.cards.now)
         await self.cards.stage.settle()
 
-    def _is_explained(self, here: DialogState) -> None:
+    def _is_explained(self, here: ConversationState) -> None:
         """See that the chat shows the words of where it is, and a way on."""
         stage = self.cards.stage
-        step: DialogStep = stage.kaika.application.bot_data["conversations"][here.dialog].steps[
-            here.step
-        ]
-        scene = Scene(here.chat_id, here.user_id, "en", None, self.cards.now, here.data)
-        words = plain(words_of(step.words, scene)).strip()
+        step: DialogStep = stage.kaika.application.bot_data["conversations"][
+            here.conversation
+        ].steps[here.step]
+        ctx = StepContext(here.chat_id, here.user_id, "en", None, self.cards.now, here.data)
+        words = plain(render_text(step.text, ctx)).strip()
         shown = self.person.last["text"]
         assert words in shown, (here.step, words, shown)
         assert keys_of(self.person), f"no way on from {shown!r}"

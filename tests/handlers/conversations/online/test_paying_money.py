@@ -208,7 +208,7 @@ async def test_money_that_arrives_while_somebody_asks_something_else(stage: Stag
     await money_came(hoa, payload)
     assert any("Payment received" in m.get("text", "") for m in hoa.heard)
     there = await state(hoa)
-    assert (there.dialog, there.is_open) == ("status", True)
+    assert (there.conversation, there.is_open) == ("status", True)
 
 
 async def test_paid_at_the_counter_meanwhile(stage: Stage) -> None:

@@ -279,7 +279,7 @@ def test_every_step_that_needs_a_grant_is_no_entrance(stage: Stage) -> None:
         stage.kaika.application.bot_data["conversations"]["suspend"].steps
     )
     for name in ("proof", "mailed", "confirm", "offer", "linked", "done", "code", "born"):
-        assert steps[name].needs, name
+        assert steps[name].requires, name
 
 
 async def suspends(anna: Subscriber, holder: Holder) -> None:

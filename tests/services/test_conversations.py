@@ -9,31 +9,36 @@ from pathlib import Path
 
 import pytest
 
-from services.conversations import EXPIRED, DialogChangedError, Dialogs, DialogState
+from services.conversations import (
+    EXPIRED,
+    ConversationChangedError,
+    ConversationState,
+    ConversationStore,
+)
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-BEGUN = DialogState(7, 7, "suspend", "which", NOW + timedelta(days=2), data={"a": "1"})
+BEGUN = ConversationState(7, 7, "suspend", "which", NOW + timedelta(days=2), data={"a": "1"})
 
 PROCESS = """
 import asyncio, sys
 from dataclasses import replace
-from services.conversations import DialogChangedError, Dialogs
+from services.conversations import ConversationChangedError, ConversationStore
 from services.storage.database import Database
 
 async def act(url):
     database = Database(url)
-    dialogs = Dialogs(database)
+    store = ConversationStore(database)
     async with database.unit_of_work() as session:
-        seen = await dialogs.find(session, 7, 7)
+        seen = await store.find(session, 7, 7)
     print("seen", flush=True)
     sys.stdin.readline()
     try:
         async with database.unit_of_work() as session:
-            await dialogs.save(session, replace(seen, step="ready"))
+            await store.save(session, replace(seen, step="ready"))
         print("acted", flush=True)
-    except DialogChangedError:
+    except ConversationChangedError:
         print("changed", flush=True)
     await database.close()
 
@@ -49,14 +54,14 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def saved(database: Database, state: DialogState) -> DialogState:
+async def saved(database: Database, state: ConversationState) -> ConversationState:
     async with database.unit_of_work() as session:
-        return await Dialogs(database).save(session, state)
+        return await ConversationStore(database).save(session, state)
 
 
-async def found(database: Database) -> DialogState | None:
+async def found(database: Database) -> ConversationState | None:
     async with database.unit_of_work() as session:
-        return await Dialogs(database).find(session, 7, 7)
+        return await ConversationStore(database).find(session, 7, 7)
 
 
 async def test_what_was_saved_is_found_with_a_version(database: Database) -> None:
@@ -64,7 +69,7 @@ async def test_what_was_saved_is_found_with_a_version(database: Database) -> Non
     first = await saved(database, BEGUN)
     assert first == replace(BEGUN, version=1)
     assert await found(database) == first
-    second = await saved(database, replace(first, step="ready", trail=("suspend/which",)))
+    second = await saved(database, replace(first, step="ready", history=("suspend/which",)))
     assert second.version == 2
     assert await found(database) == second
 
@@ -73,7 +78,7 @@ async def test_an_old_version_changes_nothing(database: Database) -> None:
     first = await saved(database, BEGUN)
     second = await saved(database, replace(first, step="ready"))
     for old in (first, BEGUN):
-        with pytest.raises(DialogChangedError):
+        with pytest.raises(ConversationChangedError):
             await saved(database, replace(old, step="fax"))
     assert await found(database) == second
 
@@ -96,33 +101,33 @@ async def test_of_two_processes_that_take_the_same_tap_one_acts(database: Databa
 
 
 async def test_memory_knows_who_has_one_open_also_after_a_restart(database: Database) -> None:
-    dialogs = Dialogs(database)
-    assert not dialogs.may_be_open(7, 7)
+    store = ConversationStore(database)
+    assert not store.may_be_open(7, 7)
     state = await saved(database, BEGUN)
-    dialogs.remember(state)
-    assert dialogs.may_be_open(7, 7)
+    store.remember(state)
+    assert store.may_be_open(7, 7)
 
-    again = Dialogs(database)
-    await again.load()
+    again = ConversationStore(database)
+    await again.load_open()
     assert again.may_be_open(7, 7)
     assert not again.may_be_open(7, 8)
     again.remember(await saved(database, replace(state, is_open=False)))
     assert not again.may_be_open(7, 7)
-    await again.load()
+    await again.load_open()
     assert not again.may_be_open(7, 7)
 
 
 async def test_what_rested_too_long_is_closed_and_emptied_once(database: Database) -> None:
-    await saved(database, replace(BEGUN, trail=("suspend/which",)))
-    dialogs = Dialogs(database)
+    await saved(database, replace(BEGUN, history=("suspend/which",)))
+    store = ConversationStore(database)
     for now in (NOW, NOW + timedelta(days=3), NOW + timedelta(days=4)):
         async with database.unit_of_work() as session:
-            await dialogs.forget_old(session, now)
+            await store.close_expired(session, now)
         state = await found(database)
         assert state is not None
         if now == NOW:
             assert state.is_open
         else:
             assert (state.step, state.is_open, state.version) == (EXPIRED, False, 2)
-            assert not state.trail
+            assert not state.history
             assert not state.data
