@@ -28,7 +28,7 @@ define need
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo run bridge package test lint bench screenshots lock clean
+.PHONY: help setup system demo run bridge package test lint hooks bench screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -75,6 +75,9 @@ lint: setup $(READER) ## Check style, types, imports and the FAQ
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/kaika faq check
+
+hooks: setup $(READER) ## Run ruff, mypy and the FAQ check before every commit
+	$(BIN)/pre-commit install
 
 bench: setup ## Measure, beside peers in the same run; also as build/bench.json
 	$(BIN)/python -m benchmarks

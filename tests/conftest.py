@@ -11,12 +11,20 @@ import structlog
 from bot.settings import Settings
 from sandbox.engine import Engine
 from tests.chat import TOKEN, Stage
+from tests.interrupts import heeded_by_children
 
 _PRINTED = (
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
     structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
 )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _programs_heed_interrupts() -> Iterator[None]:
+    """Let Ctrl-C end the programs that tests start, also where the tests ignore it."""
+    with heeded_by_children():
+        yield
 
 
 @pytest.fixture(autouse=True)

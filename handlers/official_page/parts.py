@@ -76,7 +76,10 @@ def text_to_show(chinese: str, meaning: str) -> InfoButton:
 
 
 def environment(to: str) -> Step:
-    """Give the step that checks computer, component, reader, pop-ups and browser (§2.1, §2.4)."""
+    """The step that checks computer, component, reader, pop-ups and browser.
+
+    docs/facts.md §2.1, §2.4.
+    """
     return page_step(
         N_(
             "<b>Is the computer ready?</b>\n"

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from datetime import UTC, datetime
+from importlib import metadata
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
@@ -55,6 +56,23 @@ Window = Annotated[bool, typer.Option("--window", help=N_("Open a window."))]
 AsJson = Annotated[bool, typer.Option("--json", help=N_("Print JSON instead of text."))]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"kaika-bridge {metadata.version('kaika')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version",
+        callback=_print_version,
+        is_eager=True,
+        help=N_("Print the version and exit."),
+    ),
+]
+
+
 @app.callback(invoke_without_command=True)
 def bridge(
     context: typer.Context,
@@ -63,6 +81,7 @@ def bridge(
     language: Language = None,
     virtual_card: Virtual = None,
     as_window: Window = False,
+    version: Version = False,
 ) -> None:
     """Begin; without a command, connect to the chat."""
     options = Options(server, ca, language, virtual_card)

@@ -9,7 +9,8 @@ from reader_bridge.prompter import PinKind, PinRequest
 def fits(typed: Typed, request: PinRequest, language: str) -> str | None:
     """Say why what was typed cannot be it; `None` where it can.
 
-    A new PIN has letters and digits only (FACTS.md §1.4), so that the official page takes it too.
+    A new PIN has letters and digits only (docs/facts.md §1.4), so that the official page takes it
+    too.
     """
     if typed.foreign:
         return say(language, prompt_texts.FOREIGN)

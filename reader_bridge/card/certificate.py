@@ -14,9 +14,9 @@ from reader_bridge.card import tlv
 from reader_bridge.card.errors import MalformedResponseError, UnsupportedKeyError
 
 CARD_NUMBER_SHAPE = re.compile(r"[A-Z]{2}[0-9]{14}")
-"""IC card number (IC卡卡號), FACTS.md §3."""
+"""IC card number (IC卡卡號), docs/facts.md §3."""
 CARD_NUMBER_ATTRIBUTE = bytes.fromhex("608676016402814c")
-"""2.16.886.1.100.2.204, in subjectDirectoryAttributes (FACTS.md §2.7)."""
+"""2.16.886.1.100.2.204, in subjectDirectoryAttributes (docs/facts.md §2.7)."""
 BROKEN = (
     TypeError,
     ValueError,

@@ -22,7 +22,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsag
 from reader_bridge.card.certificate import BROKEN, load
 
 AUTHORITY_HOSTS = ("moica.nat.gov.tw", "moica.moi.gov.tw", "crl-moica.moi.gov.tw")
-"""FACTS.md §2.7."""
+"""docs/facts.md §2.7."""
 
 Fetch = Callable[[str, bytes | None], Awaitable[bytes]]
 """Asks an address, with a body or without; raises :class:`UnreachableError`."""

@@ -5,7 +5,7 @@ import aiohttp
 from reader_bridge.card.revocation import UnreachableError
 
 MOST_BYTES = 32 * 1024 * 1024
-"""The authority's lists have more than a hundred thousand entries (FACTS.md §2.7)."""
+"""The authority's lists have more than a hundred thousand entries (docs/facts.md §2.7)."""
 TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
 
 

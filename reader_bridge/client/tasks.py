@@ -15,10 +15,13 @@ class Tasks:
         self._failed = failed
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._finishing = False
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        """Run something beside."""
+        """Run something beside; nothing begins any more where everything is to end."""
         task = asyncio.ensure_future(work)
+        if self._finishing:
+            task.cancel()
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
@@ -39,7 +42,8 @@ class Tasks:
             timer.cancel()
 
     async def finish(self) -> None:
-        """Wait for everything that runs, and forget what was to be done later."""
+        """Wait for everything that runs, and forget what was to be done later, for good."""
+        self._finishing = True
         for name in list(self._timers):
             self.cancel_timer(name)
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -61,7 +61,9 @@ class RunningOperation:
         self._show: Callable[[Waiting], None] = lambda _: None
 
     async def run(self, errand: Errand) -> Outcome:
-        """Carry it out. Gives exactly one outcome, whatever happens."""
+        """Carry it out, unless it was stopped already. Gives exactly one outcome, always."""
+        if self._stopped_by is not None:
+            return self._stopped()
         self._show = errand.prompter.show
         self._task = asyncio.ensure_future(self._outcome(errand))
         try:
@@ -70,11 +72,11 @@ class RunningOperation:
             self.stop(FailureCode.CANCELLED)
             await asyncio.wait((self._task,))
         if self._task.cancelled():  # before it began
-            return self._failure(failed(self._stopped_by or FailureCode.CANCELLED))
+            return self._stopped()
         return self._task.result()
 
     def stop(self, code: FailureCode) -> None:
-        """End it, where it is not too late for that.
+        """End it, where it is not too late for that; it may not even run yet.
 
         :param code: what it ended for.
         """
@@ -138,11 +140,14 @@ class RunningOperation:
         except TimeoutError:
             return self._failure(failed(FailureCode.TIMED_OUT))
         except asyncio.CancelledError:
-            return self._failure(failed(self._stopped_by or FailureCode.CANCELLED))
+            return self._stopped()
         except Exception as error:
             # only its type: what it says could hold what a card or a person said
             _log.error("operation %s failed: %s", start.operation.value, type(error).__name__)
             return self._failure(failed(FailureCode.INTERNAL_ERROR))
+
+    def _stopped(self) -> Failure:
+        return self._failure(failed(self._stopped_by or FailureCode.CANCELLED))
 
     def _failure(self, error: OperationFailedError) -> Failure:
         return Failure(self.start.operation_id, error.code, error.values)

@@ -188,7 +188,7 @@ class AlreadyAppliedError(AuthorityError):
 
 
 class UnderageError(AuthorityError):
-    """The applicant is not of age (FACTS.md §1.1).
+    """The applicant is not of age (docs/facts.md §1.1).
 
     :ivar age_needed: from which age one may apply.
     """

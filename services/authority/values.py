@@ -109,7 +109,7 @@ class RevealedCode:
 
 
 class FeeKind(StrEnum):
-    """What is owed for (FACTS.md §1.2)."""
+    """What is owed for (docs/facts.md §1.2)."""
 
     CARD = "card"
     """工本費"""

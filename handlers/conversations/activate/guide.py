@@ -1,6 +1,6 @@
 """Activate (開卡): the new card, with reader, code and a PIN of one's own.
 
-Facts: FACTS.md §1.4, §1.7, §2.4.
+Facts: docs/facts.md §1.4, §1.7, §2.4.
 """
 
 from handlers.engine.model import ButtonTransition, Conversation, Step

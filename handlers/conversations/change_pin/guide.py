@@ -1,6 +1,6 @@
 """Change PIN (修改PIN碼): with the old PIN, without the subscriber code.
 
-Facts: FACTS.md §1.4, §2.1.
+Facts: docs/facts.md §1.4, §2.1.
 """
 
 from handlers.engine.model import ButtonTransition, Conversation, Step

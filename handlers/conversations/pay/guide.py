@@ -1,6 +1,6 @@
 """Pay (線上付款): NT$278 by credit card, and reminders of the deadline.
 
-Facts: FACTS.md §1.2, §4.
+Facts: docs/facts.md §1.2, §4.
 """
 
 from handlers.conversations.pay.reminders import (

@@ -1,6 +1,6 @@
 """Resume (復用): take a suspension off.
 
-Facts: FACTS.md §1.6.
+Facts: docs/facts.md §1.6.
 """
 
 from handlers.engine.model import ButtonTransition, Conversation, Step

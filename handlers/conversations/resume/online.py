@@ -1,4 +1,4 @@
-"""Resume (復用), carried out: take a suspension off (FACTS.md §1.6).
+"""Resume (復用), carried out: take a suspension off (docs/facts.md §1.6).
 
 UI No. and code, card number, one-time code by e-mail. Everyone linked is told before it is done.
 """

@@ -1,6 +1,6 @@
 """Retrieve (取回用戶代碼): get a forgotten subscriber code back, as far as that is possible.
 
-Facts: FACTS.md §0, §1.5.
+Facts: docs/facts.md §0, §1.5.
 """
 
 from handlers.engine.model import ButtonTransition, Conversation, Step

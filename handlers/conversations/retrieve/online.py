@@ -1,6 +1,6 @@
 """Retrieve (取回用戶代碼), carried out: the code is shown for a minute, as long as it is kept.
 
-UI No., birth date and a one-time code by e-mail; until activation (FACTS.md §0, §1.5).
+UI No., birth date and a one-time code by e-mail; until activation (docs/facts.md §0, §1.5).
 """
 
 from dataclasses import replace

@@ -1,6 +1,6 @@
 """Status: where the application is, or what the site says about the certificate.
 
-Facts: FACTS.md §1.2, §1.6, §2.3.
+Facts: docs/facts.md §1.2, §1.6, §2.3.
 """
 
 from handlers.engine.model import ButtonTransition, Conversation, Step

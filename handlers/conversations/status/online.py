@@ -1,6 +1,6 @@
 """Status (查詢進度): application and certificate as a line of dates, and what comes next.
 
-UI No. and code. The line is what the authority has on record (FACTS.md §1.2); only the person
+UI No. and code. The line is what the authority has on record (docs/facts.md §1.2); only the person
 knows whether the card has come.
 """
 

@@ -1,6 +1,6 @@
 """Suspend (停用): stop the certificate for now, with the code or by the fax route.
 
-Facts: FACTS.md §1.6.
+Facts: docs/facts.md §1.6.
 """
 
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext

@@ -1,7 +1,7 @@
 """Suspend (停用), carried out: stop the certificates at once, for now.
 
 UI No. and code, then the card number or a one-time code by e-mail. Where the code is locked, birth
-date and one-time code; without the code, the fax (FACTS.md §1.6).
+date and one-time code; without the code, the fax (docs/facts.md §1.6).
 """
 
 from collections.abc import Mapping

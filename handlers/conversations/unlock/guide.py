@@ -1,6 +1,6 @@
 """Unlock (忘記PIN碼鎖卡解碼): a new PIN for a card whose PIN is locked or forgotten.
 
-Facts: FACTS.md §1.4, §2.2.
+Facts: docs/facts.md §1.4, §2.2.
 """
 
 from handlers.engine.model import ButtonTransition, Conversation, Step

@@ -123,7 +123,7 @@ class CardProfile(abc.ABC):
     name: ClassVar[ProfileName]
     verbs: ClassVar[frozenset[Verb]] = frozenset()
     pin_rules: ClassVar[PinRules] = PinRules(6, 8)
-    """Of a PIN that is set; 6 to 8 characters, FACTS.md §1.4."""
+    """Of a PIN that is set; 6 to 8 characters, docs/facts.md §1.4."""
     entry_rules: ClassVar[PinRules] = PinRules(4, 16)
     """Of a PIN that is entered: what outside of this can only be a slip spends no try."""
 

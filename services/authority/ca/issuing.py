@@ -25,7 +25,7 @@ from services.authority.interface.certificates import (
 )
 
 _RSA_BITS = range(2048, 4097)
-"""From what MOICA's own cards have (FACTS.md §2.7) up to what the authority itself has."""
+"""From what MOICA's own cards have (docs/facts.md §2.7) up to what the authority itself has."""
 _CURVES = (ec.SECP256R1, ec.SECP384R1)
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey

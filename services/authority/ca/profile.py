@@ -1,4 +1,4 @@
-"""What stands in a person's certificates: subject and extensions (FACTS.md §2.7).
+"""What stands in a person's certificates: subject and extensions (docs/facts.md §2.7).
 
 Where the page is silent the usual practice for such cards is followed: the signature is
 non-repudiable and never used to log in, authentication never signs documents, and the encryption

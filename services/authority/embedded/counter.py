@@ -117,7 +117,7 @@ class Counter:
             return await certificates.hand_over(session, application, self._actor, now)
 
     async def suspend(self, ui_number: UiNumber, now: datetime) -> Change:
-        """Suspend certificates on a request on paper (緊急停用申請書, FACTS.md §1.6).
+        """Suspend certificates on a request on paper (緊急停用申請書, docs/facts.md §1.6).
 
         :raises UnknownPersonError: where nobody is known under the number.
         :raises WrongStateError: when they are not active.

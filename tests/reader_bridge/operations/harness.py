@@ -1,7 +1,7 @@
 """Operations without a link: a server that answers in this process, readers of any number."""
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from reader_bridge.card.connection import (
@@ -91,6 +91,10 @@ class Room:
 
     async def run(self, parameters: Parameters, deadline: int = 10) -> Outcome:
         """Carry an operation out."""
+        return await self.prepare(parameters, deadline)
+
+    def prepare(self, parameters: Parameters, deadline: int = 10) -> Awaitable[Outcome]:
+        """Have an operation that runs only when it is waited for."""
         start = Start("op1", operation_of(parameters), parameters, deadline)
         self.running = RunningOperation(start, Line(self._send, self.states.append), 5)
         calls = CardCalls(self.thread, grace=0.2)
@@ -104,7 +108,7 @@ class Room:
             self.running,
             self.allowances,
         )
-        return await self.running.run(errand)
+        return self.running.run(errand)
 
     async def _send(self, message: object) -> None:
         self.sent.append(message)

@@ -19,8 +19,9 @@ from reader_bridge.protocol.operations import (
 )
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
+from tests.reader_bridge.card.cards import RecordingCard
 from tests.reader_bridge.client.test_operations import verifies
-from tests.reader_bridge.every_operation import ALL, NEW_PIN, PIN, SECRETS
+from tests.reader_bridge.every_operation import ALL, EVERYTHING, NEW_PIN, PIN, SECRETS
 from tests.reader_bridge.operations.harness import Room
 from tests.reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
 
@@ -96,6 +97,19 @@ async def test_an_operation_stopped_before_it_began_has_an_outcome(card: Virtual
     assert room.running is not None
     room.running.stop(FailureCode.LINK_LOST)
     assert await task == Failure("op1", FailureCode.LINK_LOST)
+
+
+@pytest.mark.parametrize("parameters", EVERYTHING, ids=lambda each: type(each).__name__)
+async def test_an_operation_stopped_before_it_was_run_asks_and_does_nothing(
+    card: VirtualCard, parameters: Parameters
+) -> None:
+    room = Room(VirtualReader(recorded := RecordingCard(card)), dict(SECRETS))  # type: ignore[arg-type]
+    prepared = room.prepare(parameters)
+    assert room.running is not None
+    room.running.stop(FailureCode.LINK_LOST)
+    room.running.stop(FailureCode.CANCELLED)
+    assert await prepared == Failure("op1", FailureCode.LINK_LOST), "the first reason counts"
+    assert (room.person.asked, room.sent, recorded.commands) == ([], [], [])
 
 
 async def test_a_mistake_in_the_bridge_is_told_without_what_it_was_about(

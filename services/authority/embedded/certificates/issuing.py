@@ -225,7 +225,7 @@ def _draw_card_number() -> CardNumber:
 
 
 def rsa_2048() -> CardKey:
-    """Draw a key as cards of MOICA have them (FACTS.md §2.7)."""
+    """Draw a key as cards of MOICA have them (docs/facts.md §2.7)."""
     return rsa.generate_private_key(65537, 2048)
 
 

@@ -234,7 +234,8 @@ class EmbeddedPayments(Payments):
     ) -> ChargeResult:
         """Record that a charge goes back at the provider.
 
-        What it paid for is owed again, which is possible until the card is made (FACTS.md §1.2).
+        What it paid for is owed again, which is possible until the card is made
+        (docs/facts.md §1.2).
 
         :raises UnknownChargeError: when there is no such charge.
         :raises WrongStateError: when the card is made.
