@@ -51,11 +51,6 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
         services: Services = self.bot_data["services"]
         return services
 
-    @property
-    def is_online(self) -> bool:
-        """Whether operations are carried out here; else the person is guided."""
-        return self.services.authority is not None
-
     def language(self, update: Update) -> str:
         """Give the language to speak to the person behind an update."""
         user = update.effective_user

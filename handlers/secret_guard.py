@@ -67,7 +67,7 @@ async def _warn(update: Update, context: Context, shape: Shape, deleted: bool) -
 
 def _rule(update: Update, context: Context, shape: Shape, language: str) -> Markup:
     """Say where such a thing belongs, if anywhere."""
-    if not context.is_online:
+    if context.services.authority is None:
         return say(
             language,
             "I never need it. Type it only on the official page, moica.nat.gov.tw. "

@@ -90,7 +90,7 @@ class OperationSteps:
     code_step: str | None = None
     links: tuple[str, ...] = ()
     follow_up_tasks: tuple[Work, ...] = ()
-    on_failure: Callable[[events.Failed, StepContext], StepResult | None] = lambda _event, _scene: (
+    on_failure: Callable[[events.Failed, StepContext], StepResult | None] = lambda _event, _ctx: (
         None
     )
 

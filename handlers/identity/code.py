@@ -128,13 +128,7 @@ class CodeVerification:
     def _ask(self, ctx: StepContext) -> Markup:
         lead = [] if self.introduction is None else [render_text(self.introduction, ctx)]
         return Markup(
-            "\n\n".join(
-                [
-                    *lead,
-                    _question(ctx),
-                    records_notice(self.authority, ctx.language),
-                ]
-            )
+            "\n\n".join([*lead, _question(ctx), records_notice(self.authority, ctx.language)])
         )
 
     def _read(self, text: str, ctx: StepContext) -> IdentityInput | None:
@@ -157,14 +151,7 @@ class CodeVerification:
         kept = {key: ctx.data[key] for key in (NUMBER, MASKED)}
         check = self.authority.credentials.check_code
         try:
-            grant = await check(
-                number,
-                code,
-                self.operation,
-                ctx.chat_id,
-                ctx.now,
-                ctx.attempt,
-            )
+            grant = await check(number, code, self.operation, ctx.chat_id, ctx.now, ctx.attempt)
         except WrongCodeError as error:
             to = "code" if error.paused_until is None else "paused"
             return StepResult(to, kept, message_for(error), clears_history=to == "paused")

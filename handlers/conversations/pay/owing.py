@@ -70,13 +70,7 @@ class PaymentSteps:
         """Make the invoice that `send_again` sends."""
         verb = self.authority.payments.open_invoice
         try:
-            invoice = await verb(
-                session,
-                ctx.data[GRANT],
-                ctx.user_id,
-                ctx.chat_id,
-                ctx.now,
-            )
+            invoice = await verb(session, ctx.data[GRANT], ctx.user_id, ctx.chat_id, ctx.now)
         except AuthorityError as error:
             return _refused(error)
         return StepResult(
@@ -120,10 +114,7 @@ class PaymentSteps:
     def amount_due_text(self, ctx: StepContext) -> Markup:
         """Say what is owed, until when, and where the card goes."""
         last = date.fromisoformat(ctx.data[LAST_DAY])
-        card, postage = (
-            int(ctx.data[FeeKind.CARD]),
-            int(ctx.data[FeeKind.POSTAGE]),
-        )
+        card, postage = int(ctx.data[FeeKind.CARD]), int(ctx.data[FeeKind.POSTAGE])
         text = say(
             ctx.language,
             "💳 <b>To pay: {total}</b>\n• card fee (工本費) {card}\n• postage (郵資) {postage}\n\n"
@@ -207,11 +198,7 @@ def _reminders(ctx: StepContext) -> str:
 
 
 def _reminder(ctx: StepContext) -> Reminder:
-    return _reminder_of(
-        ctx.data[APPLICATION],
-        date.fromisoformat(ctx.data[LAST_DAY]),
-        ctx,
-    )
+    return _reminder_of(ctx.data[APPLICATION], date.fromisoformat(ctx.data[LAST_DAY]), ctx)
 
 
 def _reminder_of(application: str, last: date, ctx: StepContext) -> Reminder:

@@ -71,12 +71,7 @@ def days_ago(days: int) -> Effect:
 async def set_reminders(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
     """Put the reminders down."""
     applied = date.fromisoformat(ctx.data[APPLICATION_DAY])
-    reminder = Reminder(
-        ctx.chat_id,
-        ctx.user_id,
-        ctx.client_language,
-        reminders.last_day(applied),
-    )
+    reminder = Reminder(ctx.chat_id, ctx.user_id, ctx.client_language, reminders.last_day(applied))
     await reminders.schedule(session, reminder, ctx.now)
     return {}
 

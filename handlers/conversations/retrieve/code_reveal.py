@@ -79,11 +79,7 @@ async def _reveal(
     Gives the messages beside it in which the code may still stand.
     """
     services, now = context.services, context.services.now()
-    reference = {
-        "chat": ctx.chat_id,
-        "message": message_id,
-        "language": ctx.language,
-    }
+    reference = {"chat": ctx.chat_id, "message": message_id, "language": ctx.language}
     async with services.database.unit_of_work() as session:
         revealed = await credentials.reveal_code(session, ctx.data[GRANT], ctx.chat_id, now)
         place = f"{DUE_KIND}/{ctx.chat_id}/"

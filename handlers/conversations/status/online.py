@@ -150,10 +150,7 @@ def _words(ctx: StepContext) -> Markup:
         )
     found = json.loads(ctx.data[TIMELINE])
     title = say(ctx.language, "📍 <b>Where it stands</b>")
-    blocks = [
-        "\n".join([title, *_path(found, ctx)]),
-        *_about_certificate(found, ctx),
-    ]
+    blocks = ["\n".join([title, *_path(found, ctx)]), *_about_certificate(found, ctx)]
     return Markup("\n\n".join([*blocks, _coming(found, ctx)]))
 
 
