@@ -24,6 +24,7 @@ from rich.table import Table
 from benchmarks.processes import Others
 from benchmarks.results import merge
 from services import rate_limit
+from services.authority.embedded import limits
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.authority import EmbeddedAuthority, Files
 from services.authority.embedded.counter import Counter
@@ -128,8 +129,8 @@ class Scene:
     async def _forgive(self, numbers: list[UiNumber]) -> None:
         async with self.authority.database.unit_of_work() as session:
             for number in numbers:
-                await rate_limit.clear(
-                    session, rate_limit.CODE, self.authority.records.ui_hash(number)
+                await rate_limit.reset(
+                    session, limits.CODE_GUESSES, self.authority.records.ui_hash(number)
                 )
 
     async def looked_up(self, now: datetime) -> dict[str, float]:

@@ -9,6 +9,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import rate_limit
+from services.authority.embedded import limits
 from services.authority.embedded.audit.audit import Audit
 from services.authority.embedded.audit.head_file import HeadFile
 from services.authority.embedded.certificates.cards import EmbeddedCards
@@ -128,7 +129,7 @@ class EmbeddedAuthority:
         certificates = await self.certificates.expire(session, now)
         await grants.tidy(session, now)
         await security_alerts.tidy(session, now)
-        await rate_limit.tidy(session, rate_limit.PASSING, now)
+        await rate_limit.delete_expired(session, limits.WINDOWED_LIMITS, now)
         return Expired(tuple(applications), tuple(certificates))
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from services import rate_limit
+from services.authority.embedded import limits
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.audit.audit import Act, Audit
 from services.authority.embedded.credentials import grants
@@ -73,10 +74,10 @@ class EmbeddedChatLinks(ChatLinks):
 
     async def _count_link(self, session: AsyncSession, chat_id: int, now: datetime) -> None:
         try:
-            await rate_limit.spend(
-                session, rate_limit.CHAT_LINKS, self._records.chat_hash(chat_id), now
+            await rate_limit.consume(
+                session, limits.CHAT_LINKS, self._records.chat_hash(chat_id), now
             )
-        except rate_limit.UsedUpError as error:
+        except rate_limit.RateLimitedError as error:
             raise ChatPausedError(error.until or now) from error
 
     @override

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from services import rate_limit
+from services.authority.embedded import limits
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.audit.audit import Act
 from services.authority.embedded.authority import EmbeddedAuthority
@@ -161,7 +162,7 @@ class Counter:
         """
         async with self._database.unit_of_work() as session:
             subscriber, application = await self._records.latest(session, ui_number)
-            wrong = await rate_limit.clear(session, rate_limit.CODE, subscriber.ui_hash)
+            wrong = await rate_limit.reset(session, limits.CODE_GUESSES, subscriber.ui_hash)
             if wrong:
                 details = {"wrong_tries": wrong}
                 act, who = Act.CODE_RELEASED, self._actor.name
@@ -220,7 +221,9 @@ class Counter:
             subscriber, application = await self._records.latest(session, ui_number)
             certificates = await session.get(CertificateSet, application.id)
             card = await session.get(Card, application.id)
-            left = await rate_limit.left(session, rate_limit.CODE, subscriber.ui_hash, now)
+            left = await rate_limit.count_remaining(
+                session, limits.CODE_GUESSES, subscriber.ui_hash, now
+            )
             payments = tuple(await payments_of(session, application.id))
         return PersonFile(
             person=self._records.open(subscriber),

@@ -163,18 +163,6 @@ class OneTimeChallenge(Base):
     done_at: Mapped[datetime | None]
 
 
-class Allowance(Base):
-    """How often something was done that may be done so often only, by whom and when."""
-
-    __tablename__ = "allowances"
-
-    scope: Mapped[str] = mapped_column(String(24), primary_key=True)
-    subject: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    uses: Mapped[str] = mapped_column(Text, default="[]")
-    """JSON, oldest first: each a moment in seconds since 1970, what it was spent for, and whether
-    what follows was done."""
-
-
 class InvoiceRecord(Base):
     """An invoice, under its payload."""
 

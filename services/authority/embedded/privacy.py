@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import rate_limit
+from services.authority.embedded import limits
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.audit.audit import Act, Audit
 from services.authority.embedded.credentials.subscriber_codes import Codes
@@ -112,8 +113,8 @@ class Privacy:
         self._audit.record(session, Act.FORGOTTEN, subscriber.id, actor.name, now)
         for row in rows:
             await self._erase(session, row, actor, now)
-        for limit in rate_limit.OF_A_PERSON:
-            await rate_limit.clear(session, limit, subscriber.ui_hash)
+        for limit in limits.PERSON_LIMITS:
+            await rate_limit.reset(session, limit, subscriber.ui_hash)
         await session.execute(delete(Subscriber).where(Subscriber.id == subscriber.id))
         return Change(True, rows[-1].id if rows else "")
 

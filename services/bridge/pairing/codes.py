@@ -22,14 +22,14 @@ from reader_bridge.protocol import CODE_ALPHABET, CODE_LENGTH
 from services import rate_limit
 from services.bridge.models import BridgeCode, name_place
 from services.formats.hidden import Hidden
-from services.rate_limit import Limit, Spent, UsedUpError
+from services.rate_limit import Consumption, RateLimit, RateLimitedError
 from services.storage.database import Database
 from services.storage.keys import KeyRing, Purpose
 
 LIFETIME: Final = timedelta(minutes=5)
 PAUSE: Final = timedelta(minutes=15)
-OF_AN_ADDRESS: Final = Limit("bridge.address", 5, PAUSE)
-OF_ALL: Final = Limit("bridge.all", 600, PAUSE)
+OF_AN_ADDRESS: Final = RateLimit("bridge.address", 5, PAUSE)
+OF_ALL: Final = RateLimit("bridge.all", 600, PAUSE)
 LIMITS: Final = (OF_AN_ADDRESS, OF_ALL)
 
 _SUBNET_BITS = 64
@@ -112,10 +112,10 @@ class PairingCodes:
         async with self._database.unit_of_work() as session:
             try:
                 spent = [
-                    await rate_limit.spend(session, OF_AN_ADDRESS, self._subject(address), now),
-                    await rate_limit.spend(session, OF_ALL, self._subject("all"), now),
+                    await rate_limit.consume(session, OF_AN_ADDRESS, self._subject(address), now),
+                    await rate_limit.consume(session, OF_ALL, self._subject("all"), now),
                 ]
-            except UsedUpError as over:
+            except RateLimitedError as over:
                 raise _used_up(over) from None
             row = await self._take(session, code)
             if row is not None:
@@ -124,7 +124,7 @@ class PairingCodes:
         if row is None:
             raise _wrong(spent[0])
         if row.expires_at <= now:
-            raise CodeRefusedError(spent[0].left + 1, None, expired=True)
+            raise CodeRefusedError(spent[0].remaining + 1, None, expired=True)
         name = self._keys.unseal(row.name, name_place(row.chat_id)).decode()
         return Offer(row.chat_id, row.user_id, Hidden(name))
 
@@ -135,7 +135,7 @@ class PairingCodes:
     async def tidy(self, session: AsyncSession, now: datetime) -> None:
         """Strike out codes and counts that are over."""
         await session.execute(delete(BridgeCode).where(BridgeCode.expires_at <= now - LIFETIME))
-        await rate_limit.tidy(session, LIMITS, now)
+        await rate_limit.delete_expired(session, LIMITS, now)
 
     def _code_hash(self, code: Hidden) -> bytes:
         return self._keys.keyed_hash(Purpose.LOOKUP, "bridge code", code.reveal())
@@ -160,11 +160,11 @@ def counted_address(text: str) -> str:
     return str(address)
 
 
-def _wrong(spent: Spent) -> CodeRefusedError:
-    return CodeRefusedError(spent.left, None if spent.left else spent.until)
+def _wrong(spent: Consumption) -> CodeRefusedError:
+    return CodeRefusedError(spent.remaining, None if spent.remaining else spent.until)
 
 
-def _used_up(over: UsedUpError) -> CodeRefusedError:
+def _used_up(over: RateLimitedError) -> CodeRefusedError:
     if over.limit is OF_ALL:
         _log.error("bridge_pairing_used_up", remedy="look for many addresses at /bridge")
     return CodeRefusedError(0, over.until, of_all=over.limit is OF_ALL)

@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from services import rate_limit
+from services.authority.embedded import limits
 from services.authority.embedded.credentials.hashing import Cost, Hasher
-from services.authority.embedded.models import Allowance, AuditEntry
+from services.authority.embedded.models import AuditEntry
 from services.authority.errors import (
     AuthorityError,
     BusyError,
@@ -21,6 +22,7 @@ from services.authority.errors import (
 )
 from services.authority.values import Operation, Proof
 from services.formats.subscriber_code import SubscriberCode
+from services.rate_limit import RateLimitRecord
 from tests.services.authority.world import CHAT, NOW, Someone, World, valid_ui_number
 
 WRONG = "wRang234"
@@ -194,7 +196,7 @@ async def test_who_does_not_exist_takes_the_same_time(world: World) -> None:
             taken[index].append(time.perf_counter() - start)
             async with world.database.unit_of_work() as session:
                 subject = world.authority.records.ui_hash(who.ui_number)
-                await rate_limit.clear(session, rate_limit.CODE, subject)
+                await rate_limit.reset(session, limits.CODE_GUESSES, subject)
     medians = [statistics.median(times) for times in taken.values()]
     assert max(medians) < 1.5 * min(medians), medians
 
@@ -203,7 +205,7 @@ async def test_what_is_stored_of_tries_does_not_tell_whom(world: World) -> None:
     no_one = nobody(world)
     await refusals(no_one, [CHAT])
     async with world.database.unit_of_work() as session:
-        rows = (await session.scalars(select(Allowance))).all()
+        rows = (await session.scalars(select(RateLimitRecord))).all()
     assert {row.scope for row in rows} == {"code", "chat.codes", "chat.guesses", "chat.checks"}
     assert all(no_one.ui_number.reveal().encode() not in row.subject for row in rows)
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from services import rate_limit
+from services.authority.embedded import limits
 from services.authority.errors import (
     AuthorityError,
     ChatPausedError,
@@ -157,7 +158,7 @@ async def test_ten_mails_a_day_and_no_more(world: World) -> None:
 async def test_a_chat_has_thirty_checks_an_hour(world: World) -> None:
     someone = world.person()
     await someone.applies()
-    for _ in range(rate_limit.CHAT_CHECKS.allowed):
+    for _ in range(limits.CHAT_CHECKS.max_uses):
         await someone.checks()
     with pytest.raises(ChatPausedError) as paused:
         await someone.checks()
@@ -178,8 +179,8 @@ async def test_a_chat_is_linked_five_times_a_day(world: World) -> None:
 
 
 def test_a_rest_stands_before_each_of_the_last_uses() -> None:
-    limit = rate_limit.Limit(
+    limit = rate_limit.RateLimit(
         "x", 4, timedelta(days=1), (timedelta(minutes=1), timedelta(minutes=2))
     )
-    assert [limit.rest(uses).seconds // 60 for uses in range(5)] == [0, 0, 1, 2, 0]
-    assert not any(rate_limit.CODE.rest(uses) for uses in range(9))
+    assert [limit.pause_after(uses).seconds // 60 for uses in range(5)] == [0, 0, 1, 2, 0]
+    assert not any(limits.CODE_GUESSES.pause_after(uses) for uses in range(9))

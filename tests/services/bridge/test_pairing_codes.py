@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import CODE_ALPHABET, CODE_LENGTH
-from services.authority.embedded.models import Allowance
 from services.bridge.models import BridgeCode
 from services.bridge.pairing.codes import (
     LIFETIME,
@@ -20,6 +19,7 @@ from services.bridge.pairing.codes import (
     counted_address,
 )
 from services.formats.hidden import Hidden
+from services.rate_limit import RateLimitRecord
 from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT
 from tests.services.bridge.pc import Pc
@@ -50,11 +50,11 @@ def test_a_day_of_guessing_finds_a_code_in_one_of_ten_thousand_days() -> None:
     codes = len(CODE_ALPHABET) ** CODE_LENGTH
     assert len(set(CODE_ALPHABET)) == 30
     assert OF_ALL.window is not None
-    guesses_a_day = OF_ALL.allowed * DAY / OF_ALL.window
+    guesses_a_day = OF_ALL.max_uses * DAY / OF_ALL.window
     assert guesses_a_day == 57_600
     assert 1000 * guesses_a_day / codes < 1 / 10_000
     assert OF_AN_ADDRESS.window is not None
-    of_one_address = OF_AN_ADDRESS.allowed * DAY / OF_AN_ADDRESS.window
+    of_one_address = OF_AN_ADDRESS.max_uses * DAY / OF_AN_ADDRESS.window
     assert 1000 * of_one_address / codes < 1 / 1_000_000
 
 
@@ -118,9 +118,9 @@ async def test_a_restart_gives_no_new_tries(world: BridgeWorld) -> None:
 async def test_all_addresses_together_have_a_limit(world: BridgeWorld) -> None:
     codes = codes_of(world)
     async with world.world.database.unit_of_work() as session:  # from a hundred addresses
-        uses = json.dumps([world.now.timestamp()] * (OF_ALL.allowed - 1))
+        uses = json.dumps([world.now.timestamp()] * (OF_ALL.max_uses - 1))
         all_of_them = codes._subject("all")
-        session.add(Allowance(scope=OF_ALL.scope, subject=all_of_them, uses=uses))
+        session.add(RateLimitRecord(scope=OF_ALL.scope, subject=all_of_them, uses=uses))
     with pytest.raises(CodeRefusedError):
         await codes.redeem(Hidden(WRONG), "10.0.0.1", world.now)
     pc = Pc(world, None, "192.0.2.99")

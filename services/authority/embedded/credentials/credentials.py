@@ -18,6 +18,14 @@ from services.authority.embedded.audit.audit import Act, Audit
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
 from services.authority.embedded.credentials.subscriber_codes import Codes
+from services.authority.embedded.limits import (
+    CHAT_CHECKS,
+    CHAT_CODE_GUESSES,
+    CHAT_GUESSES,
+    CODE_GUESSES,
+    GRANT_CARD_NUMBERS,
+    PERSON_CARD_NUMBERS,
+)
 from services.authority.embedded.models import Application, Card, Permission, Subscriber
 from services.authority.embedded.notifications.notices import notify
 from services.authority.embedded.personal_data.records import Records
@@ -46,17 +54,7 @@ from services.formats.card_number import CardNumber
 from services.formats.one_time_code import OneTimeCode
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber
-from services.rate_limit import (
-    CARD_NUMBERS,
-    CHAT_CHECKS,
-    CHAT_CODES,
-    CHAT_GUESSES,
-    CODE,
-    PERSON_NUMBERS,
-    Limit,
-    Spent,
-    UsedUpError,
-)
+from services.rate_limit import Consumption, RateLimit, RateLimitedError
 from services.storage.database import Database
 
 
@@ -64,9 +62,9 @@ from services.storage.database import Database
 class _Tried:
     """What checking one code spent."""
 
-    of_chat: Spent
-    guess: Spent
-    of_person: Spent
+    of_chat: Consumption
+    guess: Consumption
+    of_person: Consumption
 
 
 class EmbeddedCredentials(Credentials):
@@ -119,14 +117,16 @@ class EmbeddedCredentials(Credentials):
     ) -> _Tried:
         chat, ui_hash = self._records.chat_hash(chat_id), self._records.ui_hash(ui_number)
         try:
-            of_chat = await rate_limit.spend(session, CHAT_CODES, chat, now, attempt)
-            guess = await rate_limit.spend(session, CHAT_GUESSES, chat, now, attempt)
-            await rate_limit.spend(session, CHAT_CHECKS, chat, now, attempt)
+            of_chat = await rate_limit.consume(session, CHAT_CODE_GUESSES, chat, now, attempt)
+            guess = await rate_limit.consume(session, CHAT_GUESSES, chat, now, attempt)
+            await rate_limit.consume(session, CHAT_CHECKS, chat, now, attempt)
             return _Tried(
-                of_chat, guess, await rate_limit.spend(session, CODE, ui_hash, now, attempt)
+                of_chat,
+                guess,
+                await rate_limit.consume(session, CODE_GUESSES, ui_hash, now, attempt),
             )
-        except UsedUpError as error:
-            if error.limit is CODE:
+        except RateLimitedError as error:
+            if error.limit is CODE_GUESSES:
                 raise CodeLockedError from error
             raise ChatPausedError(error.until or now) from error
 
@@ -152,7 +152,7 @@ class EmbeddedCredentials(Credentials):
         async with self._database.unit_of_work() as session:
             await rate_limit.refund(session, spent.of_chat)
             await rate_limit.refund(session, spent.guess)
-            await rate_limit.clear(session, CODE, spent.of_person.subject)
+            await rate_limit.reset(session, CODE_GUESSES, spent.of_person.subject)
             proofs = frozenset({Proof.CODE})
             return grants.open_grant(session, application.id, operation, proofs, chat_id, now)
 
@@ -167,12 +167,14 @@ class EmbeddedCredentials(Credentials):
         subject, actor = person.subject.hex(), Actor.in_chat(chat_id).name
         subscriber = application.subscriber_id if application else None
         async with self._database.unit_of_work() as session:
-            left = person.left or await rate_limit.left(session, CODE, person.subject, now)
+            left = person.remaining or await rate_limit.count_remaining(
+                session, CODE_GUESSES, person.subject, now
+            )
             is_new = await rate_limit.settle(session, person)
             if is_new:
                 self._audit.record(session, Act.CODE_WRONG, subject, actor, now, {"left": left})
             if left:
-                return WrongCodeError(left, None if chat.left else chat.until)
+                return WrongCodeError(left, None if chat.remaining else chat.until)
             told: tuple[int, ...] = ()
             if is_new:
                 self._audit.record(session, Act.CODE_LOCKED, subject, actor, now)
@@ -190,7 +192,9 @@ class EmbeddedCredentials(Credentials):
         now: datetime,
     ) -> Challenge:
         ui_hash = self._records.ui_hash(ui_number)
-        if operation is Operation.SUSPEND and await rate_limit.left(session, CODE, ui_hash, now):
+        if operation is Operation.SUSPEND and await rate_limit.count_remaining(
+            session, CODE_GUESSES, ui_hash, now
+        ):
             raise WrongStateError("code_not_locked", operation)
         subscriber = await self._records.find(session, ui_number)
         birth_hash = self._records.birth_hash(ui_number, birth_date)
@@ -262,31 +266,31 @@ class EmbeddedCredentials(Credentials):
                 for use in (spent, guess, of_person):
                     await rate_limit.refund(session, use)
                 return grants.add_proof(grant, Proof.CARD_NUMBER)
-        raise WrongCardNumberError(spent.left)
+        raise WrongCardNumberError(spent.remaining)
 
     async def _spend_number(
         self, session: AsyncSession, grant: Permission, now: datetime, attempt: str
-    ) -> Spent:
+    ) -> Consumption:
         subject = self._records.subject_hash("grant", grant.id)
         try:
-            return await rate_limit.spend(session, CARD_NUMBERS, subject, now, attempt)
-        except UsedUpError as error:
+            return await rate_limit.consume(session, GRANT_CARD_NUMBERS, subject, now, attempt)
+        except RateLimitedError as error:
             raise GrantExpiredError from error
 
     async def _spend_guess(
         self, session: AsyncSession, chat_id: int, now: datetime, attempt: str
-    ) -> Spent:
+    ) -> Consumption:
         chat = self._records.chat_hash(chat_id)
         return await _spend_or_pause(session, CHAT_GUESSES, chat, now, attempt)
 
     async def _spend_for_person(
         self, session: AsyncSession, grant: Permission, now: datetime, attempt: str
-    ) -> Spent:
+    ) -> Consumption:
         application = await grants.application_of(session, grant)
         person = await session.get(Subscriber, application.subscriber_id)
         if person is None:
             raise GrantExpiredError
-        return await _spend_or_pause(session, PERSON_NUMBERS, person.ui_hash, now, attempt)
+        return await _spend_or_pause(session, PERSON_CARD_NUMBERS, person.ui_hash, now, attempt)
 
     @override
     async def find_grant(
@@ -313,9 +317,9 @@ class EmbeddedCredentials(Credentials):
 
 
 async def _spend_or_pause(
-    session: AsyncSession, limit: Limit, subject: bytes, now: datetime, attempt: str
-) -> Spent:
+    session: AsyncSession, limit: RateLimit, subject: bytes, now: datetime, attempt: str
+) -> Consumption:
     try:
-        return await rate_limit.spend(session, limit, subject, now, attempt)
-    except UsedUpError as error:
+        return await rate_limit.consume(session, limit, subject, now, attempt)
+    except RateLimitedError as error:
         raise ChatPausedError(error.until or now) from error

@@ -10,6 +10,12 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import rate_limit
+from services.authority.embedded.limits import (
+    CHAT_MAILS,
+    CHAT_MAILS_PER_DAY,
+    PERSON_MAILS,
+    PERSON_MAILS_PER_DAY,
+)
 from services.authority.embedded.models import Application, OneTimeChallenge, Permission
 from services.authority.embedded.personal_data.ids import new_id
 from services.authority.errors import (
@@ -20,7 +26,7 @@ from services.authority.errors import (
 from services.authority.values import Challenge, Operation
 from services.formats.one_time_code import LENGTH, OneTimeCode
 from services.messaging import outbox
-from services.rate_limit import CHAT_MAILS, CHAT_MAILS_A_DAY, MAILS, MAILS_A_DAY, UsedUpError
+from services.rate_limit import RateLimitedError
 from services.storage.keys import KeyRing, Purpose
 
 LIFETIME = timedelta(minutes=10)
@@ -76,11 +82,11 @@ class OneTimeCodes:
     ) -> None:
         person, chat = subjects
         try:
-            for limit in (CHAT_MAILS, CHAT_MAILS_A_DAY):
-                await rate_limit.spend(session, limit, chat, now)
-            for limit in (MAILS, MAILS_A_DAY):
-                await rate_limit.spend(session, limit, person, now)
-        except UsedUpError as error:
+            for limit in (CHAT_MAILS, CHAT_MAILS_PER_DAY):
+                await rate_limit.consume(session, limit, chat, now)
+            for limit in (PERSON_MAILS, PERSON_MAILS_PER_DAY):
+                await rate_limit.consume(session, limit, person, now)
+        except RateLimitedError as error:
             raise TooManyMailsError(error.until or now) from error
 
     async def spend_try(

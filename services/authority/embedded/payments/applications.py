@@ -7,6 +7,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import jobs, rate_limit
+from services.authority.embedded import limits
 from services.authority.embedded.audit.actors import SYSTEM, Actor
 from services.authority.embedded.audit.audit import Act, Audit
 from services.authority.embedded.credentials import grants
@@ -96,7 +97,7 @@ class Applications:
             return _applied(before, None)
         self._records.correct(subscriber, data)
         application = self._submit(session, subscriber, prepared, now)
-        await rate_limit.clear(session, rate_limit.CODE, subscriber.ui_hash)
+        await rate_limit.reset(session, limits.CODE_GUESSES, subscriber.ui_hash)
         await watch_deadline(session, application)
         self._audit.record(session, Act.APPLIED, application.id, actor.name, now)
         return _applied(application, prepared.code)

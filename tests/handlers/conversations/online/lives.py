@@ -16,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.conversations.retrieve import code_reveal
 from services.authority.embedded.models import (
-    Allowance,
     Application,
     AuditEntry,
     CertificateSet,
@@ -28,6 +27,7 @@ from services.authority.embedded.models import (
 from services.conversations import ConversationRow
 from services.messaging import outbox, reminders
 from services.messaging.outbox import OutboxMessage
+from services.rate_limit import RateLimitRecord
 from services.storage.models import Due, InboxUpdate, UpdateState
 from tests.chat import Stage, Subscriber, buttons
 from tests.handlers.conversations.online.paying import ADDRESS, invoices, pays
@@ -218,7 +218,7 @@ async def _of_the_authority(session: AsyncSession) -> Facts:
         found["linked", link.subscriber_id, link.chat_id] += 1
     for doubt in await session.scalars(select(Doubt)):
         found["doubt", doubt.subscriber_id, doubt.notice, doubt.denied_at is None] += 1
-    for spent in await session.scalars(select(Allowance)):
+    for spent in await session.scalars(select(RateLimitRecord)):
         whose = None if spent.scope.startswith("grant.") else spent.subject  # a grant is new
         found["spent", spent.scope, whose] += len(json.loads(spent.uses))
     for challenge in await session.scalars(select(OneTimeChallenge)):
