@@ -24,11 +24,12 @@ from rich.table import Table
 from benchmarks.processes import Others
 from benchmarks.results import merge
 from services import rate_limit
+from services.argon2 import Argon2Cost
 from services.authority.embedded import limits
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.authority import EmbeddedAuthority, Files
 from services.authority.embedded.counter import Counter
-from services.authority.embedded.credentials.hashing import Cost, Hasher
+from services.authority.embedded.credentials.hashing import Hasher
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.errors import AuthorityError
 from services.authority.values import Operation
@@ -148,7 +149,7 @@ class Scene:
 
 async def measure() -> dict[str, Any]:
     """Take every figure."""
-    cost = Cost()
+    cost = Argon2Cost()
     found: dict[str, Any] = {
         "cost": {"memory_kib": cost.memory, "passes": cost.passes, "lanes": cost.lanes},
         "hash, one thread": await _hashing(1),

@@ -15,13 +15,15 @@ from bot.settings import PREFIX, SANDBOX_SETTINGS, Settings, SettingsError, is_l
 from bot.web.certificates import certificate_routes
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.issue import issue_card
+from services.argon2 import Argon2Cost
 from services.authority.ca import crl
-from services.authority.ca.keys import NewCa
-from services.authority.ca.publication import Publication
-from services.authority.ca.service import CertificateService, open_service
+from services.authority.ca.key_file import CaParameters
+from services.authority.ca.publication import PublicationUrls
+from services.authority.ca.service import CertificateService, open_certificate_service
 from services.authority.embedded.authority import EmbeddedAuthority, Files
 from services.authority.embedded.certificates.issuing import CardKey, rsa_2048
-from services.authority.embedded.credentials.hashing import Cost, Hasher
+from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
+from services.authority.embedded.credentials.hashing import Hasher
 from services.authority.embedded.payments import applications
 from services.authority.interface.cards import CardOrder
 from services.authority.interface.certificates import CertificateIssuer
@@ -42,8 +44,8 @@ class Strength:
     :ivar draw_key: makes the keys of a card.
     """
 
-    hash_cost: Cost = field(default_factory=Cost)
-    new_ca: NewCa = field(default_factory=NewCa)
+    hash_cost: Argon2Cost = field(default_factory=Argon2Cost)
+    new_ca: CaParameters = field(default_factory=CaParameters)
     draw_key: Callable[[], CardKey] = rsa_2048
 
 
@@ -120,13 +122,13 @@ async def opened(
     try:
         await authority.start(now)
         yield Embedded(authority, certificates, MailSender(database, authority.mails, transport))
-        await certificates.crl.settled()
+        await certificates.crl.wait_for_refreshes()
     finally:
         authority.close()
 
 
 async def open_certificates(
-    settings: Settings, database: Database, now: datetime, new: NewCa | None = None
+    settings: Settings, database: Database, now: datetime, new: CaParameters | None = None
 ) -> CertificateService | None:
     """Open the certificate authority; `None` where none is set up.
 
@@ -135,9 +137,11 @@ async def open_certificates(
     if settings.ca_passphrase is None or settings.public_url is None:
         return None
     passphrase = Hidden(settings.ca_passphrase.get_secret_value())
-    publication = Publication(settings.public_url)
+    publication = PublicationUrls(settings.public_url)
     path = settings.ca_key_file
-    return await open_service(database, path, passphrase, publication, now, new)
+    return await open_certificate_service(
+        database, EmbeddedCertificateRegister(), path, passphrase, publication, now, new
+    )
 
 
 async def open_issuer(

@@ -8,8 +8,8 @@ from ssl import DER_cert_to_PEM_cert as pem_of
 from typing import Any
 
 from bot.cli.session import Desk
-from services.authority.ca.models import ONLY, CertificateAuthority
-from services.authority.ca.publication import Publication
+from services.authority.ca.models import ROW_ID, CertificateAuthority
+from services.authority.ca.publication import PublicationUrls
 from services.authority.embedded.certificates.issuing import Issued
 from services.authority.errors import NoIssuerError
 from services.authority.interface.certificates import IssuedCertificate
@@ -32,10 +32,10 @@ async def certificate_of_authority(desk: Desk) -> OfAuthority:
     :raises NoIssuerError: where no certificate authority was ever set up.
     """
     async with desk.authority.database.unit_of_work() as session:
-        row = await session.get(CertificateAuthority, ONLY)
+        row = await session.get(CertificateAuthority, ROW_ID)
     if row is None or desk.settings.public_url is None:
         raise NoIssuerError
-    place = Publication(desk.settings.public_url)
+    place = PublicationUrls(desk.settings.public_url)
     return OfAuthority(pem_of(row.certificate), place.ocsp, place.crl(row.key_id))
 
 

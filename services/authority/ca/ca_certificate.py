@@ -28,7 +28,7 @@ class CaName:
     unit: str = "Kaika Certificate Authority 開卡憑證管理中心"
     country: str = "TW"
 
-    def as_x509(self) -> x509.Name:
+    def to_x509(self) -> x509.Name:
         """Give the distinguished name."""
         return x509.Name(
             [
@@ -39,7 +39,7 @@ class CaName:
         )
 
 
-class CaIdentity:
+class CaSigner:
     """Signs certificates and revocation lists; the key stays inside."""
 
     def __init__(self, certificate: x509.Certificate, key: rsa.RSAPrivateKey) -> None:
@@ -74,9 +74,9 @@ class CaIdentity:
         return pointed.sign(self._key, hashes.SHA256())
 
 
-def self_signed(name: CaName, key: rsa.RSAPrivateKey, now: datetime) -> x509.Certificate:
+def self_sign(name: CaName, key: rsa.RSAPrivateKey, now: datetime) -> x509.Certificate:
     """Make the certificate of a new authority, which may issue to persons and to nobody below."""
-    subject = name.as_x509()
+    subject = name.to_x509()
     usage = key_usage("key_cert_sign", "crl_sign")
     return (
         x509.CertificateBuilder()

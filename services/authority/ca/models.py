@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.storage.models import Base
 
-ONLY = 1
+ROW_ID = 1
 """The id of the one row there is: a database belongs to one authority."""
 
 

@@ -8,7 +8,7 @@ OCSP_PATH = "/ocsp"
 
 
 @dataclass(frozen=True)
-class Publication:
+class PublicationUrls:
     """The public address of the listener, and what lies below it.
 
     :ivar base_url: such as ``http://certificates.example``, with or without a path. Plain http
@@ -21,15 +21,15 @@ class Publication:
     @property
     def ocsp(self) -> str:
         """Where the status of a certificate is asked for."""
-        return self._at(OCSP_PATH)
+        return self._join(OCSP_PATH)
 
     def crl(self, key_id: str) -> str:
         """Where the revocation list of one generation of the authority lies."""
-        return self._at(CRL_PATH.format(key_id=key_id))
+        return self._join(CRL_PATH.format(key_id=key_id))
 
     def ca_certificate(self, key_id: str) -> str:
         """Where the certificate of one generation of the authority lies."""
-        return self._at(CA_PATH.format(key_id=key_id))
+        return self._join(CA_PATH.format(key_id=key_id))
 
-    def _at(self, path: str) -> str:
+    def _join(self, path: str) -> str:
         return self.base_url.rstrip("/") + path

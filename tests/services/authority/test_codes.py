@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from services import rate_limit
+from services.argon2 import Argon2Cost
 from services.authority.embedded import limits
-from services.authority.embedded.credentials.hashing import Cost, Hasher
+from services.authority.embedded.credentials.hashing import Hasher
 from services.authority.embedded.models import AuditEntry
 from services.authority.errors import (
     AuthorityError,
@@ -185,7 +186,7 @@ async def test_twenty_tasks_at_once_get_four_tries_in_all_whoever_they_ask_for(
 
 async def test_who_does_not_exist_takes_the_same_time(world: World) -> None:
     """Medians over turns, at a cost that outweighs the noise of the machine."""
-    world.hash_with(Hasher(Cost(memory=8 * 1024, passes=2)))
+    world.hash_with(Hasher(Argon2Cost(memory=8 * 1024, passes=2)))
     someone, no_one = world.person(), nobody(world)
     await someone.applies()
     taken: dict[int, list[float]] = {0: [], 1: []}
@@ -211,7 +212,7 @@ async def test_what_is_stored_of_tries_does_not_tell_whom(world: World) -> None:
 
 
 async def test_too_many_checks_at_once_are_refused_and_not_counted(world: World) -> None:
-    world.hash_with(Hasher(Cost(memory=16 * 1024, passes=2), threads=1, waiting=0))
+    world.hash_with(Hasher(Argon2Cost(memory=16 * 1024, passes=2), threads=1, waiting=0))
     people = [world.person(seed) for seed in range(1, 5)]
     for each in people:
         await each.applies()
@@ -230,7 +231,7 @@ async def test_too_many_checks_at_once_are_refused_and_not_counted(world: World)
 
 
 async def test_a_check_does_not_hold_up_the_event_loop(world: World) -> None:
-    world.hash_with(Hasher(Cost(memory=32 * 1024, passes=2)))
+    world.hash_with(Hasher(Argon2Cost(memory=32 * 1024, passes=2)))
     someone = world.person()
     await someone.applies()
     longest, running = 0.0, True

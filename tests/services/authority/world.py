@@ -11,12 +11,13 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.argon2 import Argon2Cost
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.authority import EmbeddedAuthority, Files
 from services.authority.embedded.certificates.issuing import CardKey, Issued
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.credentials import grants
-from services.authority.embedded.credentials.hashing import Cost, Hasher
+from services.authority.embedded.credentials.hashing import Hasher
 from services.authority.embedded.payments.applications import Applied
 from services.authority.embedded.personal_data.records import PersonalData, latest_application
 from services.authority.interface.cards import CardOrder
@@ -44,7 +45,7 @@ from services.storage.database import Database
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
 """Noon in Taipei."""
-CHEAP = Cost(memory=64, passes=1)
+CHEAP = Argon2Cost(memory=64, passes=1)
 CHAT = 1001
 USER = 1001
 
@@ -106,7 +107,7 @@ class World:
     issuer: FakeIssuer = field(default_factory=FakeIssuer)
     maker: FakeMaker = field(default_factory=FakeMaker)
     signs_with: CertificateIssuer | None = None
-    cost: Cost = CHEAP
+    cost: Argon2Cost = CHEAP
 
     def __post_init__(self) -> None:
         self.open()

@@ -21,9 +21,10 @@ from bot.web.bridge import Limits, bridge_routes
 from bot.web.listeners import listening, public_app
 from bot.wiring.embedded import VirtualCardMaker
 from reader_bridge.protocol.limits import DEFAULT_PATH
-from services.authority.ca.keys import NewCa
-from services.authority.ca.publication import Publication
-from services.authority.ca.service import open_service
+from services.authority.ca.key_file import CaParameters
+from services.authority.ca.publication import PublicationUrls
+from services.authority.ca.service import open_certificate_service
+from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
 from services.authority.values import Operation, Proof
 from services.bridge.events import (
     BridgeEvent,
@@ -160,9 +161,11 @@ class Chat:
 @asynccontextmanager
 async def opened(database: Database, folder: Path) -> AsyncIterator[World]:
     """Have an authority on a database, that issues certificates and cards as the product does."""
-    ca = NewCa(key_bits=2048, cost=CHEAP)
-    secret, publication = Hidden("of the authority's key"), Publication("http://127.0.0.1")
-    service = await open_service(database, folder / "ca.json", secret, publication, NOW, ca)
+    ca = CaParameters(key_bits=2048, cost=CHEAP)
+    secret, publication = Hidden("of the authority's key"), PublicationUrls("http://127.0.0.1")
+    service = await open_certificate_service(
+        database, EmbeddedCertificateRegister(), folder / "ca.json", secret, publication, NOW, ca
+    )
     world = World(str(database.url), folder, signs_with=service.issuer)
     await world.close()
     world.open(database)
@@ -171,7 +174,7 @@ async def opened(database: Database, folder: Path) -> AsyncIterator[World]:
     try:
         yield world
     finally:
-        await service.crl.settled()
+        await service.crl.wait_for_refreshes()
         await world.close()
 
 

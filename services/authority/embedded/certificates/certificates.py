@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
-from services.authority.ca.crl import note_change
+from services.authority.ca.crl import record_status_change
 from services.authority.embedded.audit.actors import SYSTEM, Actor
 from services.authority.embedded.audit.audit import Act, Audit
 from services.authority.embedded.credentials import grants
@@ -204,7 +204,7 @@ class EmbeddedCertificates(Certificates):
         """
         await session.flush()
         if self._issuer is None:
-            note_change(session, now)
+            record_status_change(session, now)
         else:
             await self._issuer.status_changed(session, now)
 

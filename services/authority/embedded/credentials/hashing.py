@@ -5,30 +5,17 @@ import base64
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeVar
 
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from services.argon2 import Argon2Cost
 from services.authority.errors import BusyError
 
 _SALT_BYTES = 16
 _HASH_BYTES = 32
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one Argon2id costs: memory in KiB, passes over it, lanes.
-
-    The default is the second recommendation of RFC 9106 §4 with one lane, since the pool and not
-    the single hash uses the cores.
-    """
-
-    memory: int = 64 * 1024
-    passes: int = 3
-    lanes: int = 1
 
 
 class Hasher:
@@ -38,8 +25,8 @@ class Hasher:
     :param waiting: how many may wait; beyond that, `BusyError` at once.
     """
 
-    def __init__(self, cost: Cost | None = None, threads: int = 2, waiting: int = 64) -> None:
-        self.cost = cost or Cost()
+    def __init__(self, cost: Argon2Cost | None = None, threads: int = 2, waiting: int = 64) -> None:
+        self.cost = cost or Argon2Cost()
         self._limit = threads + waiting
         self._busy = 0
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
