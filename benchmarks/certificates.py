@@ -39,10 +39,10 @@ from services.authority.ca.publication import PublicationUrls
 from services.authority.ca.service import CertificateService, open_certificate_service
 from services.authority.ca.status_lookup import BatchedStatusLookup
 from services.authority.embedded.audit.actors import Actor
-from services.authority.embedded.authority import EmbeddedAuthority, Files
+from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
 from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
 from services.authority.embedded.models import Application, Certificate, CertificateSet
-from services.authority.embedded.personal_data.records import locked_application
+from services.authority.embedded.personal_data.records import lock_application
 from services.authority.interface.certificates import CertificateKind, CertificateRequest
 from services.authority.lifecycle import ApplicationState, CertificateAct, CertificateState
 from services.formats.hidden import Hidden
@@ -109,10 +109,10 @@ class Scene:
         """Suspend or resume the card, as the authority does it."""
         now = datetime.now(UTC)
         async with self.database.unit_of_work() as session:
-            application = await locked_application(session, self.card)
+            application = await lock_application(session, self.card)
             assert application is not None
             actor = Actor.at_counter("benchmark")
-            await self.authority.certificates.act(session, application, act, actor, now)
+            await self.authority.certificates.change_state(session, application, act, actor, now)
 
 
 def _request(certificate: x509.Certificate, issuer: x509.Certificate) -> bytes:
@@ -153,7 +153,7 @@ async def _scene(folder: Path) -> AsyncIterator[Scene]:
         database, EmbeddedCertificateRegister(), folder / "ca.json", _PASSPHRASE, publication, now
     )
     ring = keys.load_or_create(folder / "keys.json")
-    files = Files.in_folder(folder)
+    files = AuthorityFiles.in_folder(folder)
     authority = EmbeddedAuthority(database, ring, files, service.issuer)
     await authority.start(now)
     scene = Scene(authority, service)

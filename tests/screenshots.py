@@ -18,7 +18,7 @@ from pathlib import Path
 from playwright.async_api import Browser, Locator, ViewportSize, expect
 
 from bot.cli.counter.form import Form, form_of
-from services.authority.embedded.payments.applications import Applied
+from services.authority.embedded.payments.applications import ApplicationReceipt
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.lifecycle import ApplicationState
 from services.calendar import payment_deadline
@@ -167,7 +167,9 @@ def a_form() -> Form:
     now = datetime(2026, 11, 24, 2, tzinfo=UTC)
     code = SubscriberCode("r9MzueSX")
     state = ApplicationState.SUBMITTED
-    return form_of(data, Applied("8add29201fc0", True, state, now, payment_deadline(now), code))
+    return form_of(
+        data, ApplicationReceipt("8add29201fc0", True, state, now, payment_deadline(now), code)
+    )
 
 
 async def main() -> None:

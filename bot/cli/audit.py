@@ -6,18 +6,18 @@ import typer
 
 from bot.cli.output import AsJson, Out, run
 from bot.cli.session import Desk
-from services.authority.embedded.audit.audit import Fault, Verdict
+from services.authority.embedded.audit.audit import AuditFault, AuditVerification
 
 app = typer.Typer(no_args_is_help=True, help="The audit of the embedded authority.")
 
 _FAULTS = {
-    Fault.ALTERED: "Entry {number} was changed, or swapped with another.",
-    Fault.MISSING: "Entry {number} is missing.",
-    Fault.CUT_OFF: (
+    AuditFault.ALTERED: "Entry {number} was changed, or swapped with another.",
+    AuditFault.MISSING: "Entry {number} is missing.",
+    AuditFault.CUT_OFF: (
         "The audit was cut off: entry {number} and what followed are missing. After restoring a "
         "backup, run: kaika audit accept"
     ),
-    Fault.HEAD_MISSING: (
+    AuditFault.HEAD_MISSING: (
         "The head file is missing, so it cannot be told whether the end was cut off. Restore it, "
         "or run: kaika audit accept"
     ),
@@ -29,7 +29,7 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
     """Read the whole chain; exit with 1 when an entry was changed, missing, swapped or cut off."""
     out = Out(as_json=as_json)
 
-    async def work(desk: Desk) -> Verdict:
+    async def work(desk: Desk) -> AuditVerification:
         async with desk.authority.database.unit_of_work() as session:
             return await desk.authority.audit.verify(session)
 

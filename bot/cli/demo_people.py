@@ -13,11 +13,11 @@ from pathlib import Path
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.authority import EmbeddedAuthority
 from services.authority.embedded.counter import Counter
-from services.authority.embedded.personal_data.records import PersonalData, latest_application
+from services.authority.embedded.personal_data.records import PersonalData, find_latest_application
 from services.authority.errors import CodeLockedError, WrongCodeError
 from services.authority.interface.cards import CardMaker, CardOrder
 from services.authority.lifecycle import CertificateAct, RevocationReason
-from services.authority.values import CardPermit, Charge, Checkout, Operation
+from services.authority.values import AuthorityOperation, CardPermit, Charge, Checkout
 from services.formats import ui_number
 from services.formats.hidden import Hidden
 from services.formats.subscriber_code import SubscriberCode
@@ -178,7 +178,7 @@ class _Story:
     async def _pay(self, application: str, at: datetime) -> None:
         """Pay as the chat would, with a charge that says that it is none."""
         authority = self._authority
-        grant = await self._code_is_right(Operation.PAY, at)
+        grant = await self._code_is_right(AuthorityOperation.PAY, at)
         async with authority.database.unit_of_work() as session:
             invoice = await authority.payments.open_invoice(
                 session, grant, self._chat, self._chat, at
@@ -190,7 +190,7 @@ class _Story:
             await authority.payments.record_charge(session, charge, at)
 
     async def _issue(self, application: str, at: datetime) -> None:
-        issue = self._authority.issuing.issue
+        issue = self._authority.card_issuer.issue
         await issue(self._ui_number, self._card_file, self._maker, PASSPHRASE, _ACTOR, at)
 
     async def _post(self, application: str, at: datetime) -> None:
@@ -199,17 +199,17 @@ class _Story:
     async def _activate(self, application: str, at: datetime) -> None:
         shown = await self._counter.show(self._ui_number, at)
         assert shown.card_serial is not None
-        permit = CardPermit(application, shown.card_serial, Operation.ACTIVATE)
+        permit = CardPermit(application, shown.card_serial, AuthorityOperation.ACTIVATE)
         async with self._authority.database.unit_of_work() as session:
             await self._authority.cards.activate(session, permit, self._chat, at)
 
     async def _suspend(self, application: str, at: datetime) -> None:
         async with self._authority.database.unit_of_work() as session:
-            subscriber = await self._authority.records.known(session, self._ui_number)
-            found = await latest_application(session, subscriber)
+            subscriber = await self._authority.records.require(session, self._ui_number)
+            found = await find_latest_application(session, subscriber)
             assert found is not None
             act = CertificateAct.SUSPEND
-            await self._authority.certificates.act(session, found, act, _ACTOR, at)
+            await self._authority.certificates.change_state(session, found, act, _ACTOR, at)
 
     async def _lock(self, application: str, at: datetime) -> None:
         """Type a wrong code from four chats, as people do who mix up two forms."""
@@ -217,14 +217,16 @@ class _Story:
         check = self._authority.credentials.check_code
         for chat in range(4):
             try:
-                await check(self._ui_number, wrong, Operation.STATUS, self._chat * 10 - chat, at)
+                await check(
+                    self._ui_number, wrong, AuthorityOperation.STATUS, self._chat * 10 - chat, at
+                )
             except (WrongCodeError, CodeLockedError):
                 continue
 
     async def _revoke(self, application: str, at: datetime) -> None:
         await self._counter.revoke(self._ui_number, RevocationReason.UI_NUMBER_CHANGED, at)
 
-    async def _code_is_right(self, operation: Operation, at: datetime) -> str:
+    async def _code_is_right(self, operation: AuthorityOperation, at: datetime) -> str:
         code = SubscriberCode(self._person.code)
         check = self._authority.credentials.check_code
         return (await check(self._ui_number, code, operation, self._chat, at)).id

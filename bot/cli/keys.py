@@ -8,8 +8,8 @@ from sqlalchemy import select
 
 from bot.cli.output import AsJson, Out, run
 from bot.cli.session import Desk
-from services.authority.embedded.audit.audit import Act
-from services.authority.embedded.personal_data.sealed_columns import SEALED_COLUMNS
+from services.authority.embedded.audit.audit import AuditAct
+from services.authority.embedded.personal_data.sealed_columns import AUTHORITY_SEALED_COLUMNS
 from services.bridge.models import SEALED_COLUMNS as BRIDGE_COLUMNS
 from services.messaging import inbox
 from services.storage import keys
@@ -17,7 +17,7 @@ from services.storage.models import InboxUpdate, Lease
 from services.storage.rotation import SealedColumn, keys_in_use, reseal
 
 COLUMNS = (
-    *SEALED_COLUMNS,
+    *AUTHORITY_SEALED_COLUMNS,
     *BRIDGE_COLUMNS,
     SealedColumn(
         InboxUpdate, InboxUpdate.update_id, "payload", lambda update: inbox.place(int(update))
@@ -74,7 +74,7 @@ async def _rotate(desk: Desk, *, drop_old: bool) -> Rotated:
     async with database.unit_of_work() as session:
         details = {"current": ring.current, "dropped": " ".join(sorted(dropped))}
         record = desk.authority.audit.record
-        record(session, Act.KEY_ROTATED, "keys", desk.actor.name, desk.now, details)
+        record(session, AuditAct.KEY_ROTATED, "keys", desk.actor.name, desk.now, details)
     return Rotated(ring.current, resealed, sorted(dropped))
 
 

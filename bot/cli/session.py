@@ -11,10 +11,10 @@ from bot import settings as settings_module
 from bot.settings import Settings
 from bot.wiring import embedded
 from services.authority.embedded.audit.actors import Actor
-from services.authority.embedded.authority import EmbeddedAuthority, Files
-from services.authority.embedded.certificates.issuing import CardKey, rsa_2048
+from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
+from services.authority.embedded.certificates.issuing import CardKey, generate_rsa_2048
 from services.authority.embedded.counter import Counter
-from services.authority.embedded.credentials.hashing import Hasher
+from services.authority.embedded.credentials.hashing import Argon2Hasher
 from services.authority.interface.cards import CardMaker
 from services.authority.interface.certificates import CertificateIssuer
 from services.storage.database import Database
@@ -40,8 +40,8 @@ class Parts:
     card_maker: CardMaker = field(default_factory=embedded.VirtualCardMaker)
     settings: Callable[[], Settings] = settings_module.load
     clock: Callable[[], datetime] = _now
-    hasher: Callable[[], Hasher] = Hasher
-    draw_key: Callable[[], CardKey] = rsa_2048
+    hasher: Callable[[], Argon2Hasher] = Argon2Hasher
+    draw_key: Callable[[], CardKey] = generate_rsa_2048
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ async def opened(parts: Parts) -> AsyncIterator[Desk]:
     try:
         await (upgrade if database.is_sqlite else ensure_current)(database)
         issuer = await parts.open_issuer(settings, database, now)
-        files = Files.in_folder(settings.data_dir)
+        files = AuthorityFiles.in_folder(settings.data_dir)
         authority = EmbeddedAuthority(database, keys, files, issuer, hasher, parts.draw_key)
         await authority.start(now)
         actor = Actor.at_counter(getpass.getuser())

@@ -69,7 +69,7 @@ class Duties:
         await self.inbox.forget_old(session, now)
         await self.conversations.close_expired(session, now)
         if self.embedded is not None:
-            await self.embedded.authority.expire_within(session, now)
+            await self.embedded.authority.expire_overdue_within(session, now)
         if self.bridge is not None:
             await self.bridge.tidy(session, now)
         await schedule_housekeeping(session, now)

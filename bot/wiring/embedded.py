@@ -20,10 +20,10 @@ from services.authority.ca import crl
 from services.authority.ca.key_file import CaParameters
 from services.authority.ca.publication import PublicationUrls
 from services.authority.ca.service import CertificateService, open_certificate_service
-from services.authority.embedded.authority import EmbeddedAuthority, Files
-from services.authority.embedded.certificates.issuing import CardKey, rsa_2048
+from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
+from services.authority.embedded.certificates.issuing import CardKey, generate_rsa_2048
 from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
-from services.authority.embedded.credentials.hashing import Hasher
+from services.authority.embedded.credentials.hashing import Argon2Hasher
 from services.authority.embedded.payments import applications
 from services.authority.interface.cards import CardOrder
 from services.authority.interface.certificates import CertificateIssuer
@@ -46,7 +46,7 @@ class Strength:
 
     hash_cost: Argon2Cost = field(default_factory=Argon2Cost)
     new_ca: CaParameters = field(default_factory=CaParameters)
-    draw_key: Callable[[], CardKey] = rsa_2048
+    draw_key: Callable[[], CardKey] = generate_rsa_2048
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Embedded:
 
     async def expire(self, session: AsyncSession, _row: Due, now: datetime) -> None:
         """End what is overdue."""
-        await self.authority.expire_within(session, now)
+        await self.authority.expire_overdue_within(session, now)
 
 
 @asynccontextmanager
@@ -109,7 +109,7 @@ async def opened(
     certificates = await open_certificates(settings, database, now, strength.new_ca)
     assert certificates is not None
     await _refuse_demo_people(settings, database)
-    files, hasher = Files.in_folder(settings.data_dir), Hasher(strength.hash_cost)
+    files, hasher = AuthorityFiles.in_folder(settings.data_dir), Argon2Hasher(strength.hash_cost)
     authority = EmbeddedAuthority(
         database,
         keys,
@@ -121,7 +121,9 @@ async def opened(
     )
     try:
         await authority.start(now)
-        yield Embedded(authority, certificates, MailSender(database, authority.mails, transport))
+        yield Embedded(
+            authority, certificates, MailSender(database, authority.mail_composer, transport)
+        )
         await certificates.crl.wait_for_refreshes()
     finally:
         authority.close()

@@ -26,8 +26,8 @@ from handlers.identity.input_parser import IdentityInput, parse_number_and_code
 from handlers.identity.records_notice import records_notice
 from handlers.screen.text import N_, Markup, say
 from services.authority.errors import (
-    BusyError,
     ChatPausedError,
+    CheckQueueFullError,
     CodeLockedError,
     GrantExpiredError,
     UnknownPersonError,
@@ -35,7 +35,7 @@ from services.authority.errors import (
 )
 from services.authority.interface.authority import Authority
 from services.authority.interface.credentials import SealedInput
-from services.authority.values import Operation
+from services.authority.values import AuthorityOperation
 from services.formats.hidden import Hidden
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber
@@ -89,7 +89,7 @@ class CodeVerification:
     """
 
     authority: Authority
-    operation: Operation
+    operation: AuthorityOperation
     target: str
     on_verified: OnVerified | None = None
     also_targets: tuple[str, ...] = ()
@@ -163,7 +163,7 @@ class CodeVerification:
             )
         except CodeLockedError as error:
             return StepResult("locked", kept, message_for(error), clears_history=True)
-        except BusyError as error:
+        except CheckQueueFullError as error:
             return StepResult("code", kept, message_for(error))
         is_linked = number.masked() in [ctx.data.get(key) for key in _KNOWN]
         kept = {GRANT: grant.id, **({} if is_linked else {UNLINKED: "yes"})}

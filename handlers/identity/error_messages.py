@@ -6,12 +6,12 @@ from handlers.engine.model import StatusMessage
 from handlers.screen.text import N_
 from services.authority.errors import (
     AuthorityError,
-    BusyError,
     ChatPausedError,
+    CheckQueueFullError,
     CodeLockedError,
     DeadlinePassedError,
     GrantExpiredError,
-    OneTimeCodeOverError,
+    OneTimeCodeExpiredError,
     TooManyChatsError,
     TooManyMailsError,
     WrongCardNumberError,
@@ -121,9 +121,9 @@ def message_for(error: AuthorityError, now: datetime | None = None) -> StatusMes
 
 _PLAIN: dict[type[AuthorityError], str] = {
     CodeLockedError: _LOCKED,
-    BusyError: _BUSY,
+    CheckQueueFullError: _BUSY,
     GrantExpiredError: _EXPIRED,
-    OneTimeCodeOverError: _ONE_TIME_CODE_OVER,
+    OneTimeCodeExpiredError: _ONE_TIME_CODE_OVER,
 }
 
 

@@ -27,12 +27,12 @@ from services.authority.errors import (
     AuthorityError,
     ChatPausedError,
     GrantExpiredError,
-    OneTimeCodeOverError,
+    OneTimeCodeExpiredError,
     TooManyMailsError,
     WrongOneTimeCodeError,
 )
 from services.authority.interface.authority import Authority
-from services.authority.values import Challenge, Operation
+from services.authority.values import AuthorityOperation, Challenge
 from services.calendar import today
 from services.formats.hidden import Hidden
 from services.formats.one_time_code import OneTimeCode
@@ -85,7 +85,7 @@ class OneTimeCodeStep:
     """
 
     authority: Authority
-    operation: Operation
+    operation: AuthorityOperation
     target: str
     start_step: str = "who"
     name: str = "mailed"
@@ -164,7 +164,7 @@ class OneTimeCodeStep:
         challenge = ctx.data[CHALLENGE]
         try:
             grant = await answer(challenge, code, ctx.chat_id, ctx.now, ctx.attempt)
-        except (WrongOneTimeCodeError, OneTimeCodeOverError) as error:
+        except (WrongOneTimeCodeError, OneTimeCodeExpiredError) as error:
             return StepResult(self.name, message=message_for(error))
         except ChatPausedError as error:
             if is_short_pause(error, ctx.now):

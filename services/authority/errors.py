@@ -72,7 +72,7 @@ class TooManyMailsError(AuthorityError):
         self.until = until
 
 
-class BusyError(AuthorityError):
+class CheckQueueFullError(AuthorityError):
     """Too many codes are being checked at once; nothing was counted."""
 
 
@@ -113,11 +113,11 @@ class WrongOneTimeCodeError(AuthorityError):
         self.tries_left = tries_left
 
 
-class OneTimeCodeOverError(AuthorityError):
+class OneTimeCodeExpiredError(AuthorityError):
     """The one-time code is too old, used, or was tried too often; ask for a new one."""
 
 
-class CodeNotKeptError(AuthorityError):
+class CodeUnrecoverableError(AuthorityError):
     """Nobody can give the code back: it was activated, or its key is gone."""
 
 

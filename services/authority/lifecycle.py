@@ -116,14 +116,14 @@ CERTIFICATE: Mapping[tuple[CertificateState, CertificateAct], CertificateState] 
     }
 )
 
-CODE_IS_KEPT = frozenset({_S.SUBMITTED, _S.PAID, _S.ISSUED, _S.POSTED})
+CODE_RECOVERABLE = frozenset({_S.SUBMITTED, _S.PAID, _S.ISSUED, _S.POSTED})
 """Application states in which the subscriber code can still be given back."""
 CERTIFICATE_IN_USE = frozenset({_C.INACTIVE, _C.ACTIVE, _C.SUSPENDED})
 ON_HOLD = frozenset({_C.INACTIVE, _C.SUSPENDED})
 """Certificate states that are published as ``certificateHold``."""
 
 
-def move_application(state: ApplicationState, act: ApplicationAct) -> ApplicationState:
+def next_application_state(state: ApplicationState, act: ApplicationAct) -> ApplicationState:
     """Give the state that `act` leads to.
 
     :raises WrongStateError: where it is not allowed.
@@ -134,7 +134,7 @@ def move_application(state: ApplicationState, act: ApplicationAct) -> Applicatio
         raise WrongStateError(state, act) from None
 
 
-def move_certificate(state: CertificateState, act: CertificateAct) -> CertificateState:
+def next_certificate_state(state: CertificateState, act: CertificateAct) -> CertificateState:
     """Give the state that `act` leads to.
 
     :raises WrongStateError: where it is not allowed.

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 
-class Notice(StrEnum):
+class NoticeKind(StrEnum):
     """Something a person is told of."""
 
     CODE_REVEALED = "code_revealed"
@@ -20,14 +20,14 @@ class Notice(StrEnum):
     CHAT_UNLINKED = "chat_unlinked"
 
 
-DOUBTFUL = frozenset(
+SUSPICIOUS = frozenset(
     {
-        Notice.CODE_REVEALED,
-        Notice.CODE_LOCKED,
-        Notice.ACTIVATED,
-        Notice.RESUMING,
-        Notice.RESUMED,
-        Notice.CHAT_LINKED,
+        NoticeKind.CODE_REVEALED,
+        NoticeKind.CODE_LOCKED,
+        NoticeKind.ACTIVATED,
+        NoticeKind.RESUMING,
+        NoticeKind.RESUMED,
+        NoticeKind.CHAT_LINKED,
     }
 )
 """What may be somebody else's doing, which suspending stops."""

@@ -12,7 +12,7 @@ from services.formats.hidden import Hidden
 CURRENCY = "TWD"
 
 
-class Operation(StrEnum):
+class AuthorityOperation(StrEnum):
     """What a person can ask for; the conversations bear the same names."""
 
     RETRIEVE = "retrieve"
@@ -35,28 +35,30 @@ class Proof(StrEnum):
 
 
 _P = Proof
-PROOFS_NEEDED: Mapping[Operation, tuple[frozenset[Proof], ...]] = MappingProxyType(
+REQUIRED_PROOFS: Mapping[AuthorityOperation, tuple[frozenset[Proof], ...]] = MappingProxyType(
     {
-        Operation.RETRIEVE: (frozenset({_P.BIRTH_DATE, _P.MAIL}),),
-        Operation.PAY: (frozenset({_P.CODE}),),
-        Operation.STATUS: (frozenset({_P.CODE}),),
-        Operation.ACTIVATE: (frozenset({_P.CODE}),),
-        Operation.UNLOCK: (frozenset({_P.CODE}),),
-        Operation.SUSPEND: (
+        AuthorityOperation.RETRIEVE: (frozenset({_P.BIRTH_DATE, _P.MAIL}),),
+        AuthorityOperation.PAY: (frozenset({_P.CODE}),),
+        AuthorityOperation.STATUS: (frozenset({_P.CODE}),),
+        AuthorityOperation.ACTIVATE: (frozenset({_P.CODE}),),
+        AuthorityOperation.UNLOCK: (frozenset({_P.CODE}),),
+        AuthorityOperation.SUSPEND: (
             frozenset({_P.CODE, _P.CARD_NUMBER}),
             frozenset({_P.CODE, _P.MAIL}),
             frozenset({_P.BIRTH_DATE, _P.MAIL}),
         ),
-        Operation.RESUME: (frozenset({_P.CODE, _P.CARD_NUMBER, _P.MAIL}),),
+        AuthorityOperation.RESUME: (frozenset({_P.CODE, _P.CARD_NUMBER, _P.MAIL}),),
     }
 )
 """The ways to each operation. Activating and unlocking need that person's card besides, which is
 asked of the card itself. Suspending without the code is there for a code that is locked."""
 
 
-def proofs_missing(operation: Operation, shown: frozenset[Proof]) -> tuple[frozenset[Proof], ...]:
+def find_missing_proofs(
+    operation: AuthorityOperation, shown: frozenset[Proof]
+) -> tuple[frozenset[Proof], ...]:
     """Give what would complete each way to `operation`, shortest first; empty when one is."""
-    left = sorted((way - shown for way in PROOFS_NEEDED[operation]), key=len)
+    left = sorted((way - shown for way in REQUIRED_PROOFS[operation]), key=len)
     return tuple(left) if all(left) else ()
 
 
@@ -68,14 +70,14 @@ class Grant:
     """
 
     id: str
-    operation: Operation
+    operation: AuthorityOperation
     proofs: frozenset[Proof]
     expires_at: datetime
 
     @property
     def missing(self) -> tuple[frozenset[Proof], ...]:
         """What else has to be shown, a set for each way; empty when it is complete."""
-        return proofs_missing(self.operation, self.proofs)
+        return find_missing_proofs(self.operation, self.proofs)
 
 
 @dataclass(frozen=True)
@@ -205,7 +207,7 @@ class Timeline:
     deadline: datetime
     certificate_changed_at: datetime | None
     valid_until: datetime | None
-    next_operation: Operation | None
+    next_operation: AuthorityOperation | None
     """What the person can do next to come further; `None` where there is only waiting."""
 
 
@@ -215,7 +217,7 @@ class CardPermit:
 
     application: str
     card_serial: str
-    operation: Operation
+    operation: AuthorityOperation
 
 
 @dataclass(frozen=True)
@@ -231,7 +233,7 @@ class ReportResult:
 
 
 @dataclass(frozen=True)
-class Link:
+class ChatLink:
     """A chat that is linked to a person, and since when."""
 
     chat: int
@@ -244,7 +246,7 @@ class LinkedPerson:
 
     subscriber: str
     ui_number_masked: str
-    links: tuple[Link, ...]
+    links: tuple[ChatLink, ...]
     application: ApplicationState | None
     certificate: CertificateState | None
 

@@ -233,7 +233,7 @@ async def check_one(
     """Everything they did had one effect, and all that matters was told at least once."""
     who = customer.person.first_name
     shown = await world.counter.show(customer.someone.ui_number, datetime.now(UTC))
-    ui_hash = world.authority.records.ui_hash(customer.someone.ui_number).hex()
+    ui_hash = world.authority.records.hash_ui_number(customer.someone.ui_number).hex()
     async with world.database.unit_of_work() as session:
         mine = AuditEntry.subject.in_([shown.application, ui_hash])
         acts = Counter(await session.scalars(select(AuditEntry.act).where(mine)))

@@ -10,7 +10,7 @@ from typing import Any
 from bot.cli.session import Desk
 from services.authority.ca.models import ROW_ID, CertificateAuthority
 from services.authority.ca.publication import PublicationUrls
-from services.authority.embedded.certificates.issuing import Issued
+from services.authority.embedded.certificates.issuing import IssuedCard
 from services.authority.errors import NoIssuerError
 from services.authority.interface.certificates import IssuedCertificate
 
@@ -101,7 +101,7 @@ def certificates_as_values(certificates: Sequence[IssuedCertificate]) -> list[di
 
 
 def issued_as_values(
-    issued: Issued, path: Path, certificates: Sequence[IssuedCertificate]
+    issued: IssuedCard, path: Path, certificates: Sequence[IssuedCertificate]
 ) -> dict[str, Any]:
     """Give a card that was issued for machines.
 

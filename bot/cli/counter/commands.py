@@ -28,7 +28,7 @@ from bot.cli.output import AsJson, Out, UiNumberText, run
 from bot.cli.session import Desk
 from bot.wiring.embedded import refuse_demo_people_on_telegram
 from services.authority.embedded.counter import PersonFile
-from services.authority.embedded.payments.applications import FEES, Applied
+from services.authority.embedded.payments.applications import FEES, ApplicationReceipt
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.lifecycle import ApplicationState, RevocationReason
 from services.authority.values import Change, ChargeResult
@@ -59,7 +59,7 @@ def apply(
     """Take an application, and print its form with the subscriber code."""
     out = Out(as_json=as_json)
 
-    async def work(desk: Desk) -> tuple[PersonalData, Applied]:
+    async def work(desk: Desk) -> tuple[PersonalData, ApplicationReceipt]:
         data = PersonalData(
             ui_number=ui_number.parse(ui),
             name=contact.parse_name(name),
@@ -133,13 +133,13 @@ def issue(
 
     async def work(desk: Desk) -> dict[str, Any]:
         number = ui_number.parse(ui)
-        name = desk.authority.records.ui_hash(number).hex()[:12]
+        name = desk.authority.records.hash_ui_number(number).hex()[:12]
         path = card or desk.settings.data_dir / "cards" / f"{name}.card"
         await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
         secret, maker = Hidden(passphrase), desk.card_maker
-        issuing = desk.authority.issuing
+        issuing = desk.authority.card_issuer
         issued = await issuing.issue(number, path, maker, secret, desk.actor, desk.now)
-        return issued_as_values(issued, path, await desk.counter.certificates(number))
+        return issued_as_values(issued, path, await desk.counter.list_certificates(number))
 
     values = run(context, out, work)
     out.result(values, *issued_as_lines(values))
@@ -158,7 +158,7 @@ def certificates(
     out = Out(as_json=as_json)
 
     async def work(desk: Desk) -> CertificatesView:
-        documents = await desk.counter.certificates(ui_number.parse(ui))
+        documents = await desk.counter.list_certificates(ui_number.parse(ui))
         return CertificatesView(documents, await certificate_of_authority(desk), folder)
 
     view = run(context, out, work)
@@ -249,7 +249,7 @@ def refund(
 def unmatched(context: typer.Context, as_json: AsJson = False) -> None:
     """List the charges that fit nothing, to be refunded or recorded for an application."""
     out = Out(as_json=as_json)
-    charges = run(context, out, lambda desk: desk.counter.unmatched())
+    charges = run(context, out, lambda desk: desk.counter.list_unmatched())
     lines = list(map(payment_as_line, charges)) or ["There are none."]
     out.result([vars(one) for one in charges], *lines)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 
 import locales
-from services.authority.embedded.payments.applications import FEES, Applied
+from services.authority.embedded.payments.applications import FEES, ApplicationReceipt
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.values import FeeKind
 from services.calendar import last_day, today
@@ -74,7 +74,7 @@ class Form:
         return list(zip(_LABELS, self.values, strict=True))
 
 
-def form_of(data: PersonalData, applied: Applied) -> Form:
+def form_of(data: PersonalData, applied: ApplicationReceipt) -> Form:
     """Fill in the form of a new application. It shows the code: it is meant for paper."""
     until = last_day(applied.deadline)
     applied_on = today(applied.submitted_at)

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from bot.cli.counter.form import form_of
 from bot.cli.output import Out
-from services.authority.embedded.counter import Line, PersonFile
-from services.authority.embedded.payments.applications import Applied
+from services.authority.embedded.counter import ApplicationRow, PersonFile
+from services.authority.embedded.payments.applications import ApplicationReceipt
 from services.authority.embedded.payments.payments import PaymentView
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.lifecycle import ApplicationState
@@ -20,7 +20,9 @@ from services.calendar import TAIPEI, last_day
 from services.formats.dates import roc
 
 
-def print_application(out: Out, data: PersonalData, applied: Applied, html: Path | None) -> None:
+def print_application(
+    out: Out, data: PersonalData, applied: ApplicationReceipt, html: Path | None
+) -> None:
     """Print a new application's form, or that there was one already."""
     values: dict[str, Any] = {
         "changed": applied.changed,
@@ -64,7 +66,7 @@ def kept_for_owner(path: Path | None) -> Iterator[None]:
             path.unlink()
 
 
-def table_of(lines: Sequence[Line]) -> Table:
+def table_of(lines: Sequence[ApplicationRow]) -> Table:
     """Give the list of applications as a table."""
     table = Table("application", "UI No.", "state", "certificates", "applied", "pay by")
     for line in lines:

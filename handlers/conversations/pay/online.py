@@ -35,7 +35,7 @@ from handlers.identity.code import GRANT, CodeVerification
 from handlers.identity.limits import SECRET_TIMEOUT
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
-from services.authority.values import FeeKind, Operation
+from services.authority.values import AuthorityOperation, FeeKind
 from services.formats.contact import parse_postal_address
 from services.formats.errors import FormatError, Reason
 from services.formats.hidden import Hidden
@@ -66,7 +66,7 @@ def pay(authority: Authority, database: Database, takes_money: bool) -> Conversa
     verbs = PaymentSteps(authority, database)
     way = CodeVerification(
         authority,
-        Operation.PAY,
+        AuthorityOperation.PAY,
         target="owed",
         on_verified=verbs.look_up_amount_due,
         also_targets=(PAID, "made", "overdue"),

@@ -14,7 +14,7 @@ from services.storage.models import Base
 ID = String(32)
 
 
-def place(table: str, key: str, column: str) -> str:
+def associated_data(table: str, key: str, column: str) -> str:
     """Give the place a value is sealed for."""
     return f"{table}/{key}/{column}"
 
@@ -79,7 +79,7 @@ class OwedFee(Base):
     amount: Mapped[int]
 
 
-class Card(Base):
+class CardRecord(Base):
     """The card made for an application. Its admin key is derived, never stored."""
 
     __tablename__ = "cards"
@@ -125,7 +125,7 @@ class Certificate(Base):
     """DER, sealed, since it names the person."""
 
 
-class Permission(Base):
+class GrantRecord(Base):
     """A grant: what a right code permits, in one chat, for ten minutes."""
 
     __tablename__ = "grants"
@@ -215,7 +215,7 @@ class LinkedChat(Base):
     __table_args__ = (Index("linked_chats_by_chat", "chat_id"),)
 
 
-class Doubt(Base):
+class SecurityAlert(Base):
     """The question "was this you?", put to a linked chat. Whoever denies it, suspends."""
 
     __tablename__ = "doubts"

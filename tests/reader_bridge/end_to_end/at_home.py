@@ -4,7 +4,7 @@ from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import PairingProblem, PinKind, PinRequest
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.command import parse
-from services.authority.values import Operation, Proof
+from services.authority.values import AuthorityOperation, Proof
 from tests.handlers.conversations.online.card_stage import PASSPHRASE, WRONG, AtThePc, CardStage
 from tests.handlers.conversations.online.people import Holder
 from tests.reader_bridge.virtual_card.misbehaviour import CardPulledError
@@ -97,7 +97,7 @@ def card_of(holder: Holder, pin: bytes | None = None) -> KeptCard:
 async def is_activated(cards: CardStage, holder: Holder) -> None:
     """Have a person's certificates active, without the way there."""
     now = cards.now
-    grant = await holder.granted(Operation.ACTIVATE, Proof.CODE, now=now)
+    grant = await holder.granted(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)
     authority = cards.office.authority
     async with cards.office.database.unit_of_work() as session:
         permit = await authority.cards.permit(session, grant.id, CHAT, now)

@@ -12,7 +12,7 @@ from bot.cli import audit, keys, person
 from bot.cli.counter import commands
 from bot.cli.session import Parts
 from bot.settings import Settings
-from services.authority.embedded.credentials.hashing import Hasher
+from services.authority.embedded.credentials.hashing import Argon2Hasher
 from tests.services.authority.world import CHEAP, NOW, FakeIssuer, FakeMaker, small_key
 
 app = typer.Typer()
@@ -52,7 +52,7 @@ class Terminal:
             card_maker=self.maker,
             settings=lambda: self.settings,
             clock=lambda: self.now,
-            hasher=lambda: Hasher(CHEAP),
+            hasher=lambda: Argon2Hasher(CHEAP),
             draw_key=small_key,
         )
         environment = {"KAIKA_CARD_PASSPHRASE": "of the card", "COLUMNS": "200"}

@@ -25,7 +25,7 @@ from services.authority.ca.key_file import CaParameters
 from services.authority.ca.publication import PublicationUrls
 from services.authority.ca.service import open_certificate_service
 from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
-from services.authority.values import Operation, Proof
+from services.authority.values import AuthorityOperation, Proof
 from services.bridge.events import (
     BridgeEvent,
     Done,
@@ -144,7 +144,7 @@ class Chat:
         """Prove who the person is, where that is needed."""
         if work.purpose is None:
             return None
-        return (await self.someone.granted(Operation(work), Proof.CODE)).id
+        return (await self.someone.granted(AuthorityOperation(work), Proof.CODE)).id
 
     async def has_done(self, work: Work, grant: str | None = None) -> Ended:
         """Have something done on the card, until the chat hears that it was."""
@@ -181,7 +181,7 @@ async def opened(database: Database, folder: Path) -> AsyncIterator[World]:
 async def has_a_card(world: World) -> Someone:
     """Give a person whose virtual card lies in their letter box."""
     keys = cycle([rsa.generate_private_key(65537, 2048)])
-    world.authority.issuing._draw_key = lambda: next(keys)
+    world.authority.card_issuer._draw_key = lambda: next(keys)
     someone = world.person()
     await someone.applies()
     await someone.pays()

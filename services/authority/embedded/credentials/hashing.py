@@ -11,14 +11,14 @@ from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from services.argon2 import Argon2Cost
-from services.authority.errors import BusyError
+from services.authority.errors import CheckQueueFullError
 
 _SALT_BYTES = 16
 _HASH_BYTES = 32
 Result = TypeVar("Result")
 
 
-class Hasher:
+class Argon2Hasher:
     """Makes and checks verifiers.
 
     :param threads: how many are computed at once.
@@ -32,14 +32,14 @@ class Hasher:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
         self._nobody = self._verifier_of_nobody()
 
-    async def make(self, secret: bytes) -> str:
+    async def create_verifier(self, secret: bytes) -> str:
         """Give a verifier of `secret`: salt, cost and hash in one line.
 
         :raises BusyError: when too many are waiting.
         """
         return await self._run(lambda: self._kdf().derive_phc_encoded(secret))
 
-    async def check(self, secret: bytes, verifier: str | None) -> bool:
+    async def verify(self, secret: bytes, verifier: str | None) -> bool:
         """Tell whether `verifier` was made of `secret`; where there is none, after equal work.
 
         :raises BusyError: when too many are waiting.
@@ -61,13 +61,13 @@ class Hasher:
         )
 
     def _verifier_of_nobody(self) -> str:
-        salt, result = (_unpadded(os.urandom(size)) for size in (_SALT_BYTES, _HASH_BYTES))
+        salt, result = (_encode_unpadded(os.urandom(size)) for size in (_SALT_BYTES, _HASH_BYTES))
         cost = f"m={self.cost.memory},t={self.cost.passes},p={self.cost.lanes}"
         return f"$argon2id$v=19${cost}${salt}${result}"
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         if self._busy >= self._limit:
-            raise BusyError
+            raise CheckQueueFullError
         self._busy += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
@@ -83,5 +83,5 @@ def _matches(secret: bytes, verifier: str) -> bool:
     return True
 
 
-def _unpadded(data: bytes) -> str:
+def _encode_unpadded(data: bytes) -> str:
     return base64.b64encode(data).decode().rstrip("=")

@@ -9,22 +9,22 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded.models import Doubt, LinkedChat
+from services.authority.embedded.models import LinkedChat, SecurityAlert
 from services.authority.embedded.personal_data.ids import new_id
-from services.authority.notices import DOUBTFUL, Notice
+from services.authority.notices import SUSPICIOUS, NoticeKind
 from services.messaging import outbox
 
-DOUBT_LASTS = timedelta(days=3)
+ALERT_LIFETIME = timedelta(days=3)
 """How long "was this you?" may be answered."""
 
 
 async def notify(
     session: AsyncSession,
-    notice: Notice,
+    notice: NoticeKind,
     subscriber: str | None,
     references: outbox.References,
     now: datetime,
-    without: int | None = None,
+    acting_chat: int | None = None,
 ) -> tuple[int, ...]:
     """Tell a person, once the unit of work is committed.
 
@@ -37,15 +37,15 @@ async def notify(
     mine = select(LinkedChat).where(LinkedChat.subscriber_id == subscriber)
     # In the order of their ids, so that two units of work never wait for each other in a circle.
     links = (await session.scalars(mine.order_by(LinkedChat.chat_id))).all()
-    told = [link for link in links if link.chat_id != without]
+    told = [link for link in links if link.chat_id != acting_chat]
     for link in told:
-        await tell_chat(session, notice, link, when, now)
+        await notify_chat(session, notice, link, when, now)
     return tuple(link.chat_id for link in told)
 
 
-async def tell_chat(
+async def notify_chat(
     session: AsyncSession,
-    notice: Notice,
+    notice: NoticeKind,
     link: LinkedChat,
     references: outbox.References,
     now: datetime,
@@ -54,13 +54,13 @@ async def tell_chat(
     about: dict[str, str | int] = {**references, "subscriber": link.subscriber_id}
     if link.client_language:
         about["language"] = link.client_language
-    if notice in DOUBTFUL:
-        doubt = Doubt(
+    if notice in SUSPICIOUS:
+        doubt = SecurityAlert(
             id=new_id(),
             subscriber_id=link.subscriber_id,
             chat_id=link.chat_id,
             notice=notice,
-            expires_at=now + DOUBT_LASTS,
+            expires_at=now + ALERT_LIFETIME,
         )
         session.add(doubt)
         about["doubt"] = doubt.id

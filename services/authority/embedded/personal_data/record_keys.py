@@ -41,22 +41,22 @@ class RecordKeyFile:
         """Make a record and give its id and its key; it is on the disk when this returns."""
         record_id, key = os.urandom(16), os.urandom(32)
         stamp = int(now.timestamp()).to_bytes(8, "big")
-        with self._opened() as file:
+        with self._open_locked() as file:
             file.seek(_free_offset(file.read()))
             file.write(record_id + key + stamp + bytes(8))
             _flush(file)
         return record_id, key
 
-    def key(self, record_id: bytes) -> bytes | None:
+    def find(self, record_id: bytes) -> bytes | None:
         """Give the key of a record, `None` once it is destroyed."""
-        with self._opened() as file:
+        with self._open_locked() as file:
             content = file.read()
         offset = _find(content, record_id)
         return None if offset is None else content[offset : offset + _RECORD][_KEY]
 
     def destroy(self, record_id: bytes) -> bool:
         """Overwrite a record with zeros; `False` where there is none."""
-        with self._opened() as file:
+        with self._open_locked() as file:
             offset = _find(file.read(), record_id)
             if offset is None:
                 return False
@@ -65,9 +65,9 @@ class RecordKeyFile:
             _flush(file)
         return True
 
-    def records(self) -> list[RecordId]:
+    def list_records(self) -> list[RecordId]:
         """Give every record there is."""
-        with self._opened() as file:
+        with self._open_locked() as file:
             content = file.read()
         return [
             RecordId(record[_ID], datetime.fromtimestamp(int.from_bytes(record[_TIME]), UTC))
@@ -76,7 +76,7 @@ class RecordKeyFile:
         ]
 
     @contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
+    def _open_locked(self) -> Iterator[BinaryIO]:
         """Open the file for one caller at a time, in this process and others."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)

@@ -19,10 +19,10 @@ from services.authority.embedded.models import (
     Application,
     AuditEntry,
     CertificateSet,
-    Doubt,
     LinkedChat,
     OneTimeChallenge,
     Payment,
+    SecurityAlert,
 )
 from services.conversations import ConversationRow
 from services.messaging import outbox, reminders
@@ -216,7 +216,7 @@ async def _of_the_authority(session: AsyncSession) -> Facts:
         found["paid", paid.application_id, paid.amount, paid.unmatched_reason] += 1
     for link in await session.scalars(select(LinkedChat)):
         found["linked", link.subscriber_id, link.chat_id] += 1
-    for doubt in await session.scalars(select(Doubt)):
+    for doubt in await session.scalars(select(SecurityAlert)):
         found["doubt", doubt.subscriber_id, doubt.notice, doubt.denied_at is None] += 1
     for spent in await session.scalars(select(RateLimitRecord)):
         whose = None if spent.scope.startswith("grant.") else spent.subject  # a grant is new
