@@ -6,7 +6,8 @@ from typing import Final
 from handlers.card.live_messages import OperationProgress
 from handlers.screen.text import N_, Markup, say
 from reader_bridge.protocol import ADVICE, FailureCode, Step
-from services.bridge.events import Fault, PairedEnd, PairingEnd
+from services.bridge import events
+from services.bridge.events import BridgeEvent, Fault, PairedEnd, PairingEnd
 from services.bridge.operations.task import Work
 
 ADMIN_BARRED, BUSY = "admin_barred", "hub_busy"
@@ -296,3 +297,35 @@ def progress_text(language: str, progress: OperationProgress) -> Markup:
 def failure_text(language: str, code: str, tries: str | None) -> Markup:
     """Say why it ended, that nothing is lost, and what to do."""
     return say(language, FAILURES.get(code, _MISTAKE), tries=tries or "?")
+
+
+REPLACED = N_(
+    "🔁 The PC that was connected before is disconnected now. Was that not you? Send /unpair at "
+    "once."
+)
+_CANCELLED = FailureCode.CANCELLED
+_DONE_ELSEWHERE: Final[Mapping[Work, str]] = {
+    Work.ACTIVATE: N_(
+        "✅ <b>The card is activated (開卡)</b>, with the PIN typed on the PC. Keep the form with "
+        "the code: nobody can give it back any more."
+    ),
+    Work.UNLOCK: N_("✅ <b>The card is unlocked</b>: the PIN typed on the PC is set."),
+    Work.CHANGE_PIN: N_("✅ <b>The new PIN is set</b>, as typed on the PC."),
+}
+
+
+def background_message(event: BridgeEvent, language: str) -> Markup | None:
+    """Return what to tell a person who is in another conversation; `None` for nothing."""
+    match event:
+        case events.Done() if event.work in _DONE_ELSEWHERE:
+            return say(language, _DONE_ELSEWHERE[event.work])
+        case events.Failed() if (
+            event.work in _DONE_ELSEWHERE and event.code is not FailureCode.CANCELLED
+        ):
+            tries = event.values.tries_left
+            return failure_text(language, event.code, None if tries is None else str(tries))
+        case events.Unresolved():
+            return say(language, UNRESOLVED)
+        case events.NowPaired() if event.replaced:
+            return say(language, REPLACED)
+    return None

@@ -289,7 +289,7 @@ class PairingSteps:
         return self.hub.words(ctx.chat_id) is not None
 
     def _is_joined(self, ctx: StepContext) -> bool:
-        """Tell whether it is done: both ends said yes a moment ago."""
+        """Return whether it is done: both ends said yes a moment ago."""
         since = self.hub.presence(ctx.chat_id).since
         return not self._is_offered(ctx) and since is not None and ctx.now - since < _JUST
 
@@ -297,7 +297,7 @@ class PairingSteps:
         return not self._is_offered(ctx) and not self._is_joined(ctx)
 
     def awaits_connection(self, step: str, ctx: StepContext) -> bool:
-        """Tell whether somebody who is at a step goes on as soon as the paired PC is there."""
+        """Return whether somebody who is at a step goes on as soon as the paired PC is there."""
         if step == "unlinked":
             return True
         if step in (COMPARE, CONFIRMED):

@@ -200,7 +200,8 @@ def main() -> None:
     try:
         command(prog_name="kaika-bridge")
     except STOPPERS as error:
-        Console(stderr=True).print(Text(f"✗ {explain(error, language)}", style="red"))
+        told = Text(f"✗ {explain(error, language)}", style="red")
+        Console(stderr=True).print(told, soft_wrap=True)  # a command in it has to stay whole
         raise SystemExit(2) from None
 
 

@@ -1,6 +1,7 @@
 """Media, groups, blocking, inline mode."""
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from services.storage.models import Chat
 from tests.chat import Stage, buttons
@@ -124,3 +125,23 @@ async def test_a_handler_that_fails_is_noted_and_the_person_told(
     async with stage.kaika.database.unit_of_work():
         pass
     assert (await stage.kaika.inbox.counts())["done"] == 0
+
+
+async def test_what_met_a_database_that_is_away_is_answered_later(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError("SELECT", None, Exception("database is locked"))
+
+    anna, kaika = stage.subscriber(), stage.kaika
+    with monkeypatch.context() as patch:
+        patch.setattr(type(kaika.application.bot_data["services"].search), "search", fail)
+        await anna.says("how much does the card cost")
+    assert anna.heard == []
+    with monkeypatch.context() as patch:
+        patch.setattr(kaika.inbox, "undone", fail)
+        await kaika.intake.sweep()  # it is away still
+    await kaika.intake.sweep()
+    await kaika.application.update_queue.join()
+    anna.sees("278")
+    assert len(anna.heard) == 1

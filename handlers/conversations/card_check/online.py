@@ -22,7 +22,7 @@ from handlers.engine.model import (
     StepContext,
     StepResult,
 )
-from handlers.identity.limits import SECRET_TIMEOUT
+from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, label, say
 from reader_bridge.protocol import CardProfile, KeyRole
 from reader_bridge.protocol.operations import CardReport, CertificateCopy
@@ -163,7 +163,7 @@ def on_failure(event: events.Failed, ctx: StepContext) -> StepResult | None:
 def card_check(
     hub: BridgeHub, board: LiveMessages, server: str, database: Database, records: Records | None
 ) -> CardConversation:
-    """Give the conversation.
+    """Return the conversation.
 
     :param records: of the authority; none in guide mode.
     """
@@ -273,7 +273,7 @@ def _about_certificate(found: CardFindings, ctx: StepContext) -> list[Markup]:
 
 
 def _case(found: CardFindings, ctx: StepContext) -> str:
-    """Give which advice fits."""
+    """Return which advice fits."""
     if found["profile"] == CardProfile.MOICA:
         return "moica"
     if found["profile"] == CardProfile.UNKNOWN:

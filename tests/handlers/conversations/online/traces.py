@@ -154,7 +154,7 @@ def _learns_from_makers(patch: pytest.MonkeyPatch, traces: Traces) -> None:
 
     patch.setattr(Counter, "apply", applies)
     patch.setattr(SubscriberCodes, "prepare", prepares)
-    patch.setattr(OneTimeCodes, "code", derives)
+    patch.setattr(OneTimeCodes, "derive", derives)
     patch.setattr(issuing, "_draw_card_number", draws)
 
 
