@@ -41,14 +41,16 @@ from services.storage.upgrade import ensure_current, upgrade
 
 if TYPE_CHECKING:
     from bot.wiring.bridge import Bridge
-    from bot.wiring.embedded import Embedded
+    from bot.wiring.embedded import EmbeddedServices
 
 _SWEEP_SECONDS = 60.0
 """How often updates that line or database failed are taken up again."""
 _POLL_SILENCE = 120.0
 """Seconds without a successful poll after which the bot does not call itself well."""
 
-OpenAuthority = Callable[[Settings, Database, KeyRing], AbstractAsyncContextManager["Embedded"]]
+OpenAuthority = Callable[
+    [Settings, Database, KeyRing], AbstractAsyncContextManager["EmbeddedServices"]
+]
 
 _log = structlog.get_logger()
 
@@ -69,7 +71,7 @@ class Kaika:
         self.settings = settings
         self.database = Database(settings.database)
         self.keys = keys.load_or_create(settings.key_file)
-        self.embedded: Embedded | None = None
+        self.embedded: EmbeddedServices | None = None
         self.bridge: Bridge | None = None
         self._open_authority = open_authority or _open_authority
         self.inbox = Inbox(self.database, self.keys)
@@ -127,7 +129,7 @@ class Kaika:
             self._bridge()
             yield
 
-    def _embed(self, embedded: "Embedded") -> None:
+    def _embed(self, embedded: "EmbeddedServices") -> None:
         """Put an authority that carries operations out behind the conversations."""
         self.embedded = embedded
         bot_data = self.application.bot_data
@@ -246,10 +248,10 @@ class Kaika:
 
 def _open_authority(
     settings: Settings, database: Database, ring: KeyRing
-) -> AbstractAsyncContextManager["Embedded"]:
+) -> AbstractAsyncContextManager["EmbeddedServices"]:
     from bot.wiring import embedded  # takes a while to load, and most bots guide
 
-    return embedded.opened(settings, database, ring, datetime.now(UTC))
+    return embedded.open_embedded(settings, database, ring, datetime.now(UTC))
 
 
 async def run(settings: Settings) -> None:

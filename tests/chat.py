@@ -29,9 +29,9 @@ from tests.oracle import Oracle
 
 TOKEN = "123456789:AAtests-use-this-token-0123456789abc"
 _COST = Argon2Cost(memory=64, passes=1)
-CHEAP = embedded.Strength(
+CHEAP = embedded.CryptoParameters(
     hash_cost=_COST,
-    new_ca=CaParameters(key_bits=2048, cost=_COST),
+    ca=CaParameters(key_bits=2048, cost=_COST),
     draw_key=lambda: ec.generate_private_key(ec.SECP256R1()),
 )
 Json = dict[str, Any]
@@ -66,9 +66,9 @@ def _opener(engine: Engine) -> OpenAuthority:
 
     def open_authority(
         settings: Settings, database: Database, ring: KeyRing
-    ) -> AbstractAsyncContextManager[embedded.Embedded]:
+    ) -> AbstractAsyncContextManager[embedded.EmbeddedServices]:
         now, mail = datetime.now(UTC), SandboxMail(engine)
-        return embedded.opened(settings, database, ring, now, mail, CHEAP)
+        return embedded.open_embedded(settings, database, ring, now, mail, CHEAP)
 
     return open_authority
 

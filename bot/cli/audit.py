@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.output import AsJson, Out, run
-from bot.cli.session import Desk
+from bot.cli.session import AuthoritySession
 from services.authority.embedded.audit.audit import AuditFault, AuditVerification
 
 app = typer.Typer(no_args_is_help=True, help="The audit of the embedded authority.")
@@ -29,17 +29,17 @@ def verify(context: typer.Context, as_json: AsJson = False) -> None:
     """Read the whole chain; exit with 1 when an entry was changed, missing, swapped or cut off."""
     out = Out(as_json=as_json)
 
-    async def work(desk: Desk) -> AuditVerification:
-        async with desk.authority.database.unit_of_work() as session:
-            return await desk.authority.audit.verify(session)
+    async def work(session: AuthoritySession) -> AuditVerification:
+        async with session.authority.database.unit_of_work() as db:
+            return await session.authority.audit.verify(db)
 
-    verdict = run(context, out, work)
-    values: dict[str, Any] = {"ok": verdict.fault is None, **vars(verdict)}
-    if verdict.fault is None:
-        out.result(values, f"✓ {verdict.entries} entries, all in order.")
+    result = run(context, out, work)
+    values: dict[str, Any] = {"ok": result.fault is None, **vars(result)}
+    if result.fault is None:
+        out.result(values, f"✓ {result.entries} entries, all in order.")
         return
-    words = _FAULTS[verdict.fault].format(number=verdict.number)
-    out.result(values, f"✗ {words} The {verdict.entries} entries before are in order.")
+    words = _FAULTS[result.fault].format(number=result.number)
+    out.result(values, f"✗ {words} The {result.entries} entries before are in order.")
     raise typer.Exit(1)
 
 
@@ -52,10 +52,10 @@ def accept(
     """Take the chain as it is for the whole, after restoring a backup. The act is on record."""
     out = Out(as_json=as_json)
 
-    async def work(desk: Desk) -> int:
-        async with desk.authority.database.unit_of_work() as session:
-            audit = desk.authority.audit
-            return (await audit.accept(session, reason, desk.actor.name, desk.now)).number
+    async def work(session: AuthoritySession) -> int:
+        async with session.authority.database.unit_of_work() as db:
+            audit = session.authority.audit
+            return (await audit.accept(db, reason, session.actor.name, session.now)).number
 
     entries = run(context, out, work)
     out.result({"entries": entries}, f"Accepted with {entries} entries, and put on record.")

@@ -57,9 +57,9 @@ def with_options(
 ) -> None:
     """Take the options that stand before the command."""
     if sandbox:
-        from bot.cli.session import Parts
+        from bot.cli.session import CommandDependencies
 
-        context.obj = Parts(settings=settings_module.load_sandbox)
+        context.obj = CommandDependencies(settings=settings_module.load_sandbox)
 
 
 @app.command()

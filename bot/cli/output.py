@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from bot.cli import json_output, refusals
-from bot.cli.session import Desk, Parts, opened
+from bot.cli.session import AuthoritySession, CommandDependencies, open_authority_session
 from services.formats.errors import FormatError
 from services.formats.hidden import Hidden
 
@@ -59,16 +59,18 @@ class Out:
         return typer.Exit(status)
 
 
-def run(context: typer.Context, out: Out, work: Callable[[Desk], Awaitable[Result]]) -> Result:
+def run(
+    context: typer.Context, out: Out, work: Callable[[AuthoritySession], Awaitable[Result]]
+) -> Result:
     """Open the authority, do the work, and print a refusal where there is one."""
-    parts = context.obj if isinstance(context.obj, Parts) else Parts()
+    parts = context.obj if isinstance(context.obj, CommandDependencies) else CommandDependencies()
 
-    async def with_desk() -> Result:
-        async with opened(parts) as desk:
-            return await work(desk)
+    async def with_session() -> Result:
+        async with open_authority_session(parts) as session:
+            return await work(session)
 
     try:
-        return asyncio.run(with_desk())
+        return asyncio.run(with_session())
     except refusals.REFUSALS as error:
         raise out.refusal(error) from None
 

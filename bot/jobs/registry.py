@@ -23,7 +23,7 @@ from services.storage.models import Due
 
 if TYPE_CHECKING:
     from bot.wiring.bridge import Bridge
-    from bot.wiring.embedded import Embedded
+    from bot.wiring.embedded import EmbeddedServices
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Duties:
     database: Database
     inbox: Inbox
     conversations: ConversationStore
-    embedded: "Embedded | None"
+    embedded: "EmbeddedServices | None"
     bridge: "Bridge | None"
 
     def worker(self) -> DueWorker:

@@ -1,4 +1,4 @@
-"""The embedded authority for one process: its certificate authority, its cards, its mails."""
+"""Wiring of the embedded authority: its certificate authority, virtual cards and mails."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -37,21 +37,21 @@ from services.storage.models import Due, Fact
 
 
 @dataclass(frozen=True)
-class Strength:
-    """How dear hashes and keys are; tests take cheap ones.
+class CryptoParameters:
+    """Cost of hashes and keys; tests take cheap ones.
 
     :ivar new_ca: how a certificate authority is made where there is none yet.
     :ivar draw_key: makes the keys of a card.
     """
 
     hash_cost: Argon2Cost = field(default_factory=Argon2Cost)
-    new_ca: CaParameters = field(default_factory=CaParameters)
+    ca: CaParameters = field(default_factory=CaParameters)
     draw_key: Callable[[], CardKey] = generate_rsa_2048
 
 
 @dataclass(frozen=True)
-class Embedded:
-    """An authority that works, with what it needs around it.
+class EmbeddedServices:
+    """A running authority with its certificate authority and mail channel.
 
     :ivar mail: the outbox's way to mailboxes.
     """
@@ -61,14 +61,14 @@ class Embedded:
     mail: Sender
 
     def tasks(self) -> Mapping[str, Task]:
-        """Give what it does when it falls due."""
+        """Return its jobs that run in a transaction."""
         return {
             crl.DUE_KIND: self.certificates.crl.refresh_due,
             applications.DUE_KIND: self.expire,
         }
 
     def errands(self, senders: Mapping[Channel, Sender]) -> Mapping[str, Errand]:
-        """Give what it does on the network when it falls due.
+        """Return its jobs that use the network.
 
         :param senders: the outbox's other channels.
         """
@@ -80,48 +80,48 @@ class Embedded:
         return {outbox.DUE_KIND: deliver}
 
     def routes(self) -> list[RouteDef]:
-        """Give what it shows to everybody, on the public listener."""
+        """Return its routes on the public listener."""
         return certificate_routes(self.certificates)
 
     async def expire(self, session: AsyncSession, _row: Due, now: datetime) -> None:
-        """End what is overdue."""
+        """Expire what is overdue."""
         await self.authority.expire_overdue_within(session, now)
 
 
 @asynccontextmanager
-async def opened(
+async def open_embedded(
     settings: Settings,
     database: Database,
     keys: KeyRing,
     now: datetime,
     mail: MailTransport | None = None,
-    strength: Strength | None = None,
-) -> AsyncIterator[Embedded]:
-    """Have the authority open while the block runs.
+    crypto: CryptoParameters | None = None,
+) -> AsyncIterator[EmbeddedServices]:
+    """Keep the authority open while the block runs.
 
     :param mail: takes the mails away in place of the mail server.
     :param strength: of its hashes and keys.
     :raises SettingsError: where a setting is missing.
     :raises AuthorityError: for keys that are lost or another database's.
     """
-    _refuse_what_is_missing(settings, has_mail=mail is not None)
-    transport, strength = mail or _smtp(settings), strength or Strength()
-    certificates = await open_certificates(settings, database, now, strength.new_ca)
+    _require_settings(settings, has_mail=mail is not None)
+    transport, crypto = mail or _create_smtp_transport(settings), crypto or CryptoParameters()
+    certificates = await open_certificates(settings, database, now, crypto.ca)
     assert certificates is not None
-    await _refuse_demo_people(settings, database)
-    files, hasher = AuthorityFiles.in_folder(settings.data_dir), Argon2Hasher(strength.hash_cost)
+    await _reject_demo_people(settings, database)
+    files, hasher = AuthorityFiles.in_folder(settings.data_dir), Argon2Hasher(crypto.hash_cost)
     authority = EmbeddedAuthority(
         database,
         keys,
         files,
         certificates.issuer,
         hasher,
-        strength.draw_key,
+        crypto.draw_key,
         keeper=settings.authority_name,
     )
     try:
         await authority.start(now)
-        yield Embedded(
+        yield EmbeddedServices(
             authority, certificates, MailSender(database, authority.mail_composer, transport)
         )
         await certificates.crl.wait_for_refreshes()
@@ -149,13 +149,13 @@ async def open_certificates(
 async def open_issuer(
     settings: Settings, database: Database, now: datetime
 ) -> CertificateIssuer | None:
-    """Open what a command of the counter issues certificates with."""
+    """Open the issuer for a command of the counter."""
     service = await open_certificates(settings, database, now)
     return service.issuer if service else None
 
 
 class VirtualCardMaker:
-    """Makes the file of a virtual card (`services.authority.interface.cards.CardMaker`)."""
+    """Creates the file of a virtual card (`services.authority.interface.cards.CardMaker`)."""
 
     def make(self, order: CardOrder, path: Path) -> None:
         """Write the card of an order."""
@@ -171,19 +171,19 @@ class VirtualCardMaker:
         )
 
 
-def _refuse_what_is_missing(settings: Settings, *, has_mail: bool) -> None:
+def _require_settings(settings: Settings, *, has_mail: bool) -> None:
     missing = []
     if settings.public_url is None:
-        missing.append(_needed("PUBLIC_URL", "certificates bear it for good"))
+        missing.append(_missing_setting("PUBLIC_URL", "certificates bear it for good"))
     if settings.ca_passphrase is None:
-        missing.append(_needed("CA_PASSPHRASE", "try: openssl rand -hex 32"))
+        missing.append(_missing_setting("CA_PASSPHRASE", "try: openssl rand -hex 32"))
     if settings.smtp_host is None and not has_mail:
-        missing.append(_needed("SMTP_HOST", "one-time codes go out by e-mail"))
+        missing.append(_missing_setting("SMTP_HOST", "one-time codes go out by e-mail"))
     if missing:
         raise SettingsError(missing)
 
 
-def _smtp(settings: Settings) -> SmtpTransport:
+def _create_smtp_transport(settings: Settings) -> SmtpTransport:
     assert settings.smtp_host is not None
     assert settings.mail_from is not None
     password = settings.smtp_password
@@ -198,11 +198,11 @@ def _smtp(settings: Settings) -> SmtpTransport:
     return SmtpTransport(server)
 
 
-def _needed(name: str, hint: str) -> str:
+def _missing_setting(name: str, hint: str) -> str:
     return f"{PREFIX}{name} is missing; {PREFIX}AUTHORITY=embedded needs it, {hint}"
 
 
-def refuse_demo_people_on_telegram(settings: Settings) -> None:
+def reject_demo_people_on_telegram(settings: Settings) -> None:
     """Keep the demo people out of the database of a bot on the real Telegram.
 
     :raises SettingsError: where the settings are those of such a bot.
@@ -216,12 +216,12 @@ def refuse_demo_people_on_telegram(settings: Settings) -> None:
         raise SettingsError([problem])
 
 
-async def _refuse_demo_people(settings: Settings, database: Database) -> None:
-    """Keep the people of the sandbox, whose codes everybody knows, away from the real Telegram."""
+async def _reject_demo_people(settings: Settings, database: Database) -> None:
+    """Keep the sandbox's people, whose codes are public, away from the real Telegram."""
     if is_loopback(settings.base_host):
         return
     async with database.unit_of_work() as session:
-        if await session.get(Fact, demo_people.MARK) is not None:
+        if await session.get(Fact, demo_people.FACT_NAME) is not None:
             problem = (
                 f"{PREFIX}DATABASE_URL names a database with the sandbox's demo people, whose "
                 "codes are no secret; use a database of its own"

@@ -23,7 +23,7 @@ class ApplicationState(StrEnum):
 
 
 class ApplicationAct(StrEnum):
-    """What moves an application."""
+    """A state change of an application."""
 
     PAY = "pay"
     REFUND = "refund"
@@ -35,7 +35,7 @@ class ApplicationAct(StrEnum):
 
 
 class CertificateState(StrEnum):
-    """Where the three certificates of a card stand, all together."""
+    """The common state of the three certificates of a card."""
 
     INACTIVE = "inactive"
     """Made and not yet activated; published on hold."""
@@ -46,7 +46,7 @@ class CertificateState(StrEnum):
 
 
 class CertificateAct(StrEnum):
-    """What moves the certificates (docs/facts.md §1.6)."""
+    """A state change of certificates (docs/facts.md §1.6)."""
 
     ACTIVATE = "activate"
     SUSPEND = "suspend"
@@ -124,7 +124,7 @@ ON_HOLD = frozenset({_C.INACTIVE, _C.SUSPENDED})
 
 
 def next_application_state(state: ApplicationState, act: ApplicationAct) -> ApplicationState:
-    """Give the state that `act` leads to.
+    """Return the state that `act` leads to.
 
     :raises WrongStateError: where it is not allowed.
     """
@@ -135,7 +135,7 @@ def next_application_state(state: ApplicationState, act: ApplicationAct) -> Appl
 
 
 def next_certificate_state(state: CertificateState, act: CertificateAct) -> CertificateState:
-    """Give the state that `act` leads to.
+    """Return the state that `act` leads to.
 
     :raises WrongStateError: where it is not allowed.
     """

@@ -1,10 +1,10 @@
-"""The kinds of notice: what a person is told of by mail and in their other linked chats."""
+"""The kinds of notice that a person gets by mail and in their other linked chats."""
 
 from enum import StrEnum
 
 
 class NoticeKind(StrEnum):
-    """Something a person is told of."""
+    """What a notice is about."""
 
     CODE_REVEALED = "code_revealed"
     CODE_LOCKED = "code_locked"

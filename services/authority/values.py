@@ -1,4 +1,4 @@
-"""What an authority answers, as plain values."""
+"""The values that an authority takes and returns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ CURRENCY = "TWD"
 
 
 class AuthorityOperation(StrEnum):
-    """What a person can ask for; the conversations bear the same names."""
+    """What a person can ask for; the conversations have the same names."""
 
     RETRIEVE = "retrieve"
     PAY = "pay"
@@ -25,7 +25,7 @@ class AuthorityOperation(StrEnum):
 
 
 class Proof(StrEnum):
-    """What a person has shown."""
+    """What a person has proved."""
 
     CODE = "code"
     BIRTH_DATE = "birth_date"
@@ -57,7 +57,7 @@ asked of the card itself. Suspending without the code is there for a code that i
 def find_missing_proofs(
     operation: AuthorityOperation, shown: frozenset[Proof]
 ) -> tuple[frozenset[Proof], ...]:
-    """Give what would complete each way to `operation`, shortest first; empty when one is."""
+    """Return what would complete each way, shortest first; empty when one is complete."""
     left = sorted((way - shown for way in REQUIRED_PROOFS[operation]), key=len)
     return tuple(left) if all(left) else ()
 
@@ -76,7 +76,7 @@ class Grant:
 
     @property
     def missing(self) -> tuple[frozenset[Proof], ...]:
-        """What else has to be shown, a set for each way; empty when it is complete."""
+        """What else has to be proved, a set for each way; empty when it is complete."""
         return find_missing_proofs(self.operation, self.proofs)
 
 
@@ -91,7 +91,7 @@ class Challenge:
 
 @dataclass(frozen=True)
 class Change:
-    """What an act did.
+    """Result of an operation.
 
     :ivar changed: `False` when it was done before and nothing happened.
     :ivar other_chats: chats linked to the person, without the one that acted; they are told.
@@ -111,7 +111,7 @@ class RevealedCode:
 
 
 class FeeKind(StrEnum):
-    """What is owed for (docs/facts.md §1.2)."""
+    """What a fee is for (docs/facts.md §1.2)."""
 
     CARD = "card"
     """工本費"""
@@ -121,7 +121,7 @@ class FeeKind(StrEnum):
 
 @dataclass(frozen=True)
 class Fee:
-    """One part of what is owed, in the smallest unit of the currency."""
+    """One fee, in the smallest unit of the currency."""
 
     kind: FeeKind
     amount: int
@@ -129,7 +129,7 @@ class Fee:
 
 @dataclass(frozen=True)
 class AmountDue:
-    """What is owed, until when, and where the card will be posted to."""
+    """The fees due, the deadline, and the address the card will be posted to."""
 
     fees: tuple[Fee, ...]
     deadline: datetime
@@ -156,7 +156,7 @@ class Invoice:
 
 @dataclass(frozen=True)
 class Checkout:
-    """What a payment provider asks before, and says after it took money."""
+    """A payment as the provider reports it, before and after it takes money."""
 
     payload: str
     user_id: int
@@ -175,7 +175,7 @@ class Charge:
 
 @dataclass(frozen=True)
 class ChargeResult:
-    """What became of a charge.
+    """Result of recording a charge.
 
     :ivar receipt: its number; every charge has one, so that staff and payer can name it.
     :ivar matched: `False` when it fits nothing, is kept for staff, and they must be alerted.
@@ -213,7 +213,7 @@ class Timeline:
 
 @dataclass(frozen=True)
 class CardPermit:
-    """Leave to work on one card for one grant, for activation and unlocking."""
+    """Permission to activate or unlock one card."""
 
     application: str
     card_serial: str
@@ -222,7 +222,7 @@ class CardPermit:
 
 @dataclass(frozen=True)
 class ReportResult:
-    """What became of the report "that was not me".
+    """Result of the report "that was not me".
 
     :ivar changed: whether the certificates were suspended by it.
     :ivar certificate: where they stand now, `None` where none were made.

@@ -1,4 +1,4 @@
-"""The certificate authority as somebody who signs: its certificate and the key behind it."""
+"""The certificate authority's name, certificate and signing key."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,9 +19,9 @@ _USAGES = (
 
 @dataclass(frozen=True)
 class CaName:
-    """Who issues: country, organization and unit, as MOICA names itself (docs/facts.md §2.7).
+    """Distinguished name in the form of MOICA's (docs/facts.md §2.7).
 
-    It is never MOICA's own name: nobody may take these certificates for theirs.
+    It is never MOICA's own, so that nobody takes these certificates for theirs.
     """
 
     organization: str = "Kaika"
@@ -29,7 +29,7 @@ class CaName:
     country: str = "TW"
 
     def to_x509(self) -> x509.Name:
-        """Give the distinguished name."""
+        """Return the distinguished name."""
         return x509.Name(
             [
                 x509.NameAttribute(NameOID.COUNTRY_NAME, self.country),
@@ -56,7 +56,7 @@ class CaSigner:
 
     @property
     def authority_key_identifier(self) -> x509.AuthorityKeyIdentifier:
-        """What everything signed by this key names it by."""
+        """The extension by which whatever this key signs names it."""
         return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self.key_identifier)
 
     def sign_certificate(self, builder: x509.CertificateBuilder) -> x509.Certificate:
@@ -75,7 +75,7 @@ class CaSigner:
 
 
 def self_sign(name: CaName, key: rsa.RSAPrivateKey, now: datetime) -> x509.Certificate:
-    """Make the certificate of a new authority, which may issue to persons and to nobody below."""
+    """Create the certificate of a new authority, which may certify no other authority."""
     subject = name.to_x509()
     usage = key_usage("key_cert_sign", "crl_sign")
     return (
@@ -94,5 +94,5 @@ def self_sign(name: CaName, key: rsa.RSAPrivateKey, now: datetime) -> x509.Certi
 
 
 def key_usage(*allowed: str) -> x509.KeyUsage:
-    """Give what a key may do (RFC 5280 §4.2.1.3); whatever is not named it may not."""
+    """Return a key usage extension (RFC 5280 §4.2.1.3) that allows only what is named."""
     return x509.KeyUsage(**{usage: usage in allowed for usage in _USAGES})

@@ -1,4 +1,4 @@
-"""The revocation list: complete, signed, numbered, and made anew as soon as it is out of date.
+"""The revocation list: complete, signed, numbered, and replaced as soon as it is out of date.
 
 A list is out of date when a status changed since, or after half its time. Whoever asks for it
 then waits for the new one, so that nobody is ever given the old; `due` renews it though nobody
@@ -48,7 +48,7 @@ class Crl:
     der: bytes = field(repr=False)
 
     def is_current(self, changes: int, now: datetime) -> bool:
-        """Tell whether it may still be given out."""
+        """Whether it is up to date."""
         return self.changes == changes and now < self.this_update + REFRESH
 
 
@@ -63,12 +63,12 @@ class _Draft:
 
 
 def record_status_change(session: AsyncSession, now: datetime) -> None:
-    """Note, within the change's own transaction, that a new list is needed."""
+    """Record, within the change's own transaction, that a new list is needed."""
     session.add(StatusChange(at=now))
 
 
 class CrlPublisher:
-    """Makes revocation lists and gives the current one."""
+    """Publishes revocation lists."""
 
     def __init__(self, database: Database, register: CertificateRegister, signer: CaSigner) -> None:
         self._database = database
@@ -79,7 +79,7 @@ class CrlPublisher:
         self._refreshing: set[asyncio.Task[None]] = set()
 
     async def get_current(self, now: datetime) -> Crl:
-        """Give the list that tells of everything up to now, making it if need be."""
+        """Return a list that covers every change so far, signing a new one if necessary."""
         async with self._lock:
             async with self._database.unit_of_work() as session:
                 changes, number = await _read_position(session)
@@ -90,7 +90,7 @@ class CrlPublisher:
             return self._last
 
     async def refresh_due(self, session: AsyncSession, _row: Due, now: datetime) -> None:
-        """Do what falls due: put down the next time, and see to the list once that is committed."""
+        """Run the scheduled job: schedule the next, then refresh the list after the commit."""
         await jobs.schedule(session, DUE_KIND, DUE_KIND, now + REFRESH)
         task = asyncio.create_task(self._refresh(now), name="revocation list")
         self._refreshing.add(task)
@@ -103,7 +103,7 @@ class CrlPublisher:
             _log.error("crl_not_refreshed", error=type(error).__name__)
 
     async def wait_for_refreshes(self) -> None:
-        """Wait for lists that are being made."""
+        """Wait for refreshes under way."""
         await asyncio.gather(*self._refreshing)
 
     async def _publish(self, now: datetime) -> Crl:
@@ -115,7 +115,7 @@ class CrlPublisher:
             return await _save(session, crl)
 
     async def _draft(self, session: AsyncSession) -> _Draft:
-        """Take a number and everything there is to tell.
+        """Reserve a number and read every record of the next list.
 
         The changes are counted before they are read. One that comes in between is told of and not
         counted, and only makes for another list.
@@ -148,7 +148,7 @@ def _build_entries(draft: _Draft) -> list[x509.RevokedCertificate]:
 
 
 def _copy_entries(previous: Crl | None, serials: Sequence[int]) -> list[x509.RevokedCertificate]:
-    """Give what the list before says of certificates that ended since."""
+    """Copy the entries of certificates that expired since the previous list."""
     if previous is None or not serials:
         return []
     before = x509.load_der_x509_crl(previous.der)
@@ -164,7 +164,7 @@ def _build_entry(record: CertificateRecord) -> x509.RevokedCertificate:
 
 
 async def _read_position(session: AsyncSession) -> tuple[int, int | None]:
-    """Give how many changes there were, and the number of the list that is published."""
+    """Return the number of status changes so far, and the number of the published list."""
     noted = select(func.count(StatusChange.id)).scalar_subquery()
     number = select(func.max(RevocationList.number)).scalar_subquery()
     query = select(CertificateAuthority.changes + noted, number)
@@ -174,7 +174,7 @@ async def _read_position(session: AsyncSession) -> tuple[int, int | None]:
 
 
 async def _save(session: AsyncSession, crl: Crl) -> Crl:
-    """Put a list down and give it; where one with a higher number is there, give that."""
+    """Store a list and return it, or return the stored one if its number is higher."""
     authority = await session.get_one(CertificateAuthority, ROW_ID, with_for_update=True)
     stored = await _read_latest(session)
     if stored and stored.number > crl.number:

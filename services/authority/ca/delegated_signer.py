@@ -1,4 +1,4 @@
-"""Who signs OCSP responses: a key that the authority delegates this to, for some days.
+"""The key that signs OCSP responses, delegated by the authority for some days.
 
 The key lives in this process only and is made anew when it starts, so that there is nothing to
 store and nothing to steal from a disk. Its certificate says ``id-pkix-ocsp-nocheck``: whoever
@@ -34,7 +34,7 @@ class OcspSigningKey:
     _key: ec.EllipticCurvePrivateKey
 
     def is_usable(self, now: datetime) -> bool:
-        """Tell whether it may sign at this moment."""
+        """Whether it may sign at this moment."""
         return self.not_before <= now < self.not_after - _MARGIN
 
     def sign(self, data: bytes) -> bytes:
@@ -43,14 +43,14 @@ class OcspSigningKey:
 
 
 class OcspSigner:
-    """Gives the key that signs at a moment, delegating to a new one in time."""
+    """Delegates to a key, and to a new one before it expires."""
 
     def __init__(self, signer: CaSigner) -> None:
         self._signer = signer
         self._current: OcspSigningKey | None = None
 
     def get_key(self, now: datetime) -> OcspSigningKey:
-        """Give the key that signs now."""
+        """Return the key that signs now."""
         if self._current is None or not self._current.is_usable(now):
             self._current = self._delegate(now)
         return self._current

@@ -1,4 +1,4 @@
-"""Issuing: three certificates for one card, for keys that are made elsewhere.
+"""Issuing three certificates for one card, for keys that are made elsewhere.
 
 The authority sees public keys only.
 """
@@ -32,7 +32,7 @@ PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
 
 class CaIssuer:
-    """Signs certificates, and hears of changes to them: the port's `CertificateIssuer`."""
+    """Signs certificates (`services.authority.interface.certificates.CertificateIssuer`)."""
 
     def __init__(self, signer: CaSigner, urls: PublicationUrls) -> None:
         self._signer = signer
@@ -50,7 +50,7 @@ class CaIssuer:
         return await asyncio.to_thread(self._issue_all, request)
 
     async def status_changed(self, session: AsyncSession, now: datetime) -> None:
-        """Note, within the change's own transaction, that the revocation list is out of date."""
+        """Record, within the change's own transaction, that the revocation list is out of date."""
         record_status_change(session, now)
 
     def _issue_all(self, request: CertificateRequest) -> list[IssuedCertificate]:

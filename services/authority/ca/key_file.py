@@ -36,7 +36,7 @@ _MAX_COST = Argon2Cost(memory=1024 * 1024, passes=16, lanes=16)
 
 @dataclass(frozen=True)
 class CaParameters:
-    """How a certificate authority is made where there is none yet."""
+    """Parameters of a new certificate authority."""
 
     name: CaName = field(default_factory=CaName)
     key_bits: int = KEY_BITS
@@ -55,7 +55,7 @@ class _Envelope:
 def create_key_file(
     path: Path, passphrase: Hidden, parameters: CaParameters, now: datetime
 ) -> None:
-    """Make a new key and its file; one that another process made meanwhile is left alone.
+    """Create a key and its file; a file that another process just created is left alone.
 
     :raises CaKeyError: for a passphrase that is too short or a place that cannot be written to.
     """
@@ -70,7 +70,7 @@ def create_key_file(
 
 
 def load_key_file(path: Path, passphrase: Hidden) -> CaSigner:
-    """Read the key file and open it.
+    """Read and decrypt the key file.
 
     :raises CaKeyError: saying what is wrong.
     """
@@ -138,7 +138,7 @@ def _serialize(content: _Envelope) -> str:
 
 
 def _parse(values: Any) -> _Envelope:
-    """Take the file apart.
+    """Parse the file.
 
     :raises ValueError: (or its kin) when it is not one of ours.
     """

@@ -56,7 +56,7 @@ class OcspResponder:
         self._pending = 0
 
     async def answer(self, request: bytes, now: datetime) -> bytes:
-        """Give the response, which is an error where the request cannot be answered."""
+        """Return the response, which is an error response where the request cannot be answered."""
         if self._pending >= MAX_CONCURRENT_REQUESTS:
             return error_response(ocsp.OCSPResponseStatus.TRY_LATER)
         self._pending += 1
@@ -115,7 +115,7 @@ class OcspResponder:
 
 
 def error_response(status: ocsp.OCSPResponseStatus) -> bytes:
-    """Give a response that is an error. Errors are not signed."""
+    """Return an error response, which is never signed."""
     response = ocsp.OCSPResponseBuilder.build_unsuccessful(status)
     return response.public_bytes(serialization.Encoding.DER)
 
@@ -128,7 +128,7 @@ def _parse(der: bytes) -> OcspRequest:
 
 
 def _check_extensions(request: OcspRequest) -> OcspExtension | None:
-    """Give the nonce to send back, after checking every extension of the request."""
+    """Check every extension of the request; return the nonce to send back."""
     malformed = _RefusedError(ocsp.OCSPResponseStatus.MALFORMED_REQUEST)
     single = [one.extensions or [] for one in request.body.requests]
     if any(extension.critical for extensions in single for extension in extensions):
@@ -150,7 +150,7 @@ def _is_valid_nonce(value: bytes) -> bool:
 
 
 def _issuer_hashes(signer: CaSigner) -> dict[x509.ObjectIdentifier, tuple[bytes, bytes]]:
-    """Give the hashes by which requests name this authority."""
+    """Return the hashes of name and key by which requests name this authority."""
     name = signer.name.public_bytes()
     public = signer.certificate.public_key()
     key = public.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.PKCS1)

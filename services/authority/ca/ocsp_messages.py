@@ -1,4 +1,4 @@
-"""The messages of OCSP (RFC 6960 §4), as ASN.1: reading requests, writing responses.
+"""The ASN.1 messages of OCSP (RFC 6960 §4): parsing requests, encoding responses.
 
 The library reads and writes messages about one certificate; the standard lets a request name
 several, and a card has three. Requests are hostile input: everything is bounded, and what does
@@ -160,7 +160,7 @@ _CRL_REASONS = {
 
 
 def parse_request(der: bytes) -> OcspRequest:
-    """Read a request.
+    """Parse a request.
 
     :raises ValueError: when it is none.
     """
@@ -173,7 +173,7 @@ def parse_request(der: bytes) -> OcspRequest:
 def build_single_response(
     certificate: CertificateId, status: CertificateStatus, now: datetime
 ) -> SingleResponse:
-    """Write the status of one certificate."""
+    """Return the status of one certificate."""
     return SingleResponse(
         certificate=certificate, status=_status(status), this_update=to_asn1_time(now)
     )
@@ -186,7 +186,7 @@ def encode_response(response: BasicResponse) -> bytes:
 
 
 def to_asn1_time(moment: datetime) -> asn1.GeneralizedTime:
-    """Write a moment, in whole seconds."""
+    """Return a moment in whole seconds."""
     return asn1.GeneralizedTime(moment.replace(microsecond=0))
 
 

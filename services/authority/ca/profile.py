@@ -1,4 +1,4 @@
-"""What stands in a person's certificates: subject and extensions (docs/facts.md §2.7).
+"""The profile of a person's certificates: subject and extensions (docs/facts.md §2.7).
 
 Where the page is silent the usual practice for such cards is followed: the signature is
 non-repudiable and never used to log in, authentication never signs documents, and the encryption
@@ -63,7 +63,7 @@ class DirectoryAttributes:
 
 
 def build_subject(request: CertificateRequest) -> x509.Name:
-    """Give the subject: country, name, and the number that stands for the person.
+    """Return the subject: country, name, and the number that stands for the person.
 
     A name too long for a common name is cut there and stands whole in an attribute of its own.
     """
@@ -81,7 +81,7 @@ def build_subject(request: CertificateRequest) -> x509.Name:
 def build_extensions(
     kind: CertificateKind, request: CertificateRequest, urls: PublicationUrls, ca_key_id: str
 ) -> Iterator[tuple[x509.ExtensionType, bool]]:
-    """Give every extension with whether it is critical, but those that name the keys."""
+    """Yield every extension but the key identifiers, with whether it is critical."""
     yield x509.BasicConstraints(ca=False, path_length=None), True
     yield key_usage(*_USAGES[kind]), True
     yield x509.ExtendedKeyUsage([_PURPOSES[kind]]), False

@@ -1,4 +1,4 @@
-"""The certificate authority put together, and opened on start."""
+"""Opening the certificate authority on start."""
 
 import asyncio
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from services.storage.inserting import insert_new
 
 @dataclass(frozen=True)
 class CertificateService:
-    """Everything the authority does with certificates."""
+    """Issuing, revocation lists and OCSP, behind one key."""
 
     signer: CaSigner
     urls: PublicationUrls
@@ -49,7 +49,7 @@ async def open_certificate_service(
     now: datetime,
     parameters: CaParameters | None = None,
 ) -> CertificateService:
-    """Open the authority's key, making it on the first start.
+    """Open the authority's key, creating it on the first start.
 
     :param register: the certificates whose status it publishes.
 
@@ -73,7 +73,7 @@ async def open_certificate_service(
 def _load_or_create(
     path: Path, passphrase: Hidden, parameters: CaParameters | None, now: datetime
 ) -> CaSigner:
-    """Load the key, making it first where there is none and none is missed."""
+    """Load the key, creating it first where none is expected to exist."""
     if not path.exists():
         if parameters is None:
             raise CaKeyError(path, CaKeyProblem.LOST)
@@ -88,7 +88,7 @@ async def _known_key_id(database: Database) -> str | None:
 
 
 async def _register(database: Database, signer: CaSigner, now: datetime) -> str:
-    """Note whose database this is, where nobody did; give the key id that is noted."""
+    """Record which authority the database belongs to, unless it is; return the recorded key id."""
     row = {
         "id": ROW_ID,
         "key_id": signer.key_id,

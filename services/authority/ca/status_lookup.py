@@ -1,4 +1,4 @@
-"""Looking statuses up for the responder: those who ask at once share one transaction.
+"""Status look-ups for the responder, batched: concurrent requests share one transaction.
 
 A transaction costs a millisecond, whether it looks up one certificate or twenty. So who asks while
 a look-up is under way waits for the next, together with everybody else; that one begins after they
@@ -23,12 +23,12 @@ MAX_BATCH = 64
 
 
 class StatusLookup(Protocol):
-    """Where the responder looks statuses up."""
+    """Looks up the status of certificates."""
 
     async def look_up(
         self, serials: Collection[int], now: datetime
     ) -> Mapping[int, CertificateStatus]:
-        """Give the status of each serial number that is known."""
+        """Return the status of each serial number that is known."""
 
 
 def _new_future() -> "asyncio.Future[Mapping[int, CertificateRecord]]":
@@ -42,7 +42,7 @@ class _Query:
 
 
 class BatchedStatusLookup:
-    """Looks statuses up in the records, anew each time."""
+    """Looks statuses up in the register, without a cache."""
 
     def __init__(self, database: Database, register: CertificateRegister) -> None:
         self._database = database
@@ -53,7 +53,7 @@ class BatchedStatusLookup:
     async def look_up(
         self, serials: Collection[int], now: datetime
     ) -> Mapping[int, CertificateStatus]:
-        """Give the status of each serial number that is known."""
+        """Return the status of each serial number that is known."""
         asked = _Query(frozenset(serials))
         self._waiting.append(asked)
         if self._work is None or self._work.done():
@@ -80,5 +80,5 @@ class BatchedStatusLookup:
 
 
 def _still_waiting_queries(together: Iterable[_Query]) -> Iterable[_Query]:
-    """Leave out those who went away meanwhile."""
+    """Leave out queries that were cancelled meanwhile."""
     return (one for one in together if not one.result.done())

@@ -1,4 +1,4 @@
-"""What is published of a certificate, from where its state stands.
+"""The status that is published of a certificate, and the records it follows from.
 
 | state | published as |
 |---|---|
@@ -47,7 +47,7 @@ CRL_REASONS: Mapping[RevocationReason, ReasonFlags] = MappingProxyType(
 
 @dataclass(frozen=True)
 class CertificateStatus:
-    """What is published of one certificate.
+    """The published status of one certificate.
 
     :ivar since: since when it is revoked or on hold.
     """
@@ -76,7 +76,7 @@ class CertificateRecord:
     reason: RevocationReason | None
 
     def status(self, now: datetime) -> CertificateStatus:
-        """Give what is published of it."""
+        """Return the published status."""
         if self.state is CertificateState.REVOKED:
             return CertificateStatus(OCSPCertStatus.REVOKED, self.since, self.published_reason)
         if self.state not in CERTIFICATE_IN_USE or now > self.not_after:
@@ -87,7 +87,7 @@ class CertificateRecord:
 
     @property
     def published_reason(self) -> ReasonFlags:
-        """Why it is revoked or on hold."""
+        """The reason it is published as revoked for."""
         if self.state in ON_HOLD:
             return ReasonFlags.certificate_hold
         return CRL_REASONS[self.reason] if self.reason else ReasonFlags.unspecified

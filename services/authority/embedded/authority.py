@@ -1,4 +1,4 @@
-"""The embedded authority, put together."""
+"""The embedded authority and its parts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,20 +41,20 @@ _KEY_FACT = "key_file"
 
 @dataclass(frozen=True)
 class AuthorityFiles:
-    """What lies beside the database, and outside its backups."""
+    """The files beside the database, which its backups do not contain."""
 
     record_keys: Path
     audit_head: Path
 
     @classmethod
     def in_folder(cls, folder: Path) -> Self:
-        """Give their usual names in a folder."""
+        """Return their usual names in a folder."""
         return cls(folder / "record-keys.bin", folder / "audit-head.bin")
 
 
 @dataclass(frozen=True)
 class ExpiryResult:
-    """What came to its end."""
+    """Ids of what expired."""
 
     applications: tuple[str, ...]
     certificates: tuple[str, ...]
@@ -119,12 +119,12 @@ class EmbeddedAuthority:
             raise WrongKeyFileError
 
     async def expire_overdue(self, now: datetime) -> ExpiryResult:
-        """Do what `expire_within` does, in a unit of work of its own."""
+        """Call `expire_overdue_within` in a unit of work of its own."""
         async with self.database.unit_of_work() as session:
             return await self.expire_overdue_within(session, now)
 
     async def expire_overdue_within(self, session: AsyncSession, now: datetime) -> ExpiryResult:
-        """Expire what is overdue, and strike out what is over. Runs daily and when it falls due."""
+        """Expire what is overdue and delete what has expired. Runs daily and on schedule."""
         applications = await self.applications.expire_overdue(session, now)
         certificates = await self.certificates.expire(session, now)
         await grants.delete_expired(session, now)
@@ -133,5 +133,5 @@ class EmbeddedAuthority:
         return ExpiryResult(tuple(applications), tuple(certificates))
 
     def close(self) -> None:
-        """Give back the threads of the hasher."""
+        """Shut down the threads of the hasher."""
         self.hasher.close()

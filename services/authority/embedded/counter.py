@@ -1,4 +1,4 @@
-"""The counter: what staff do. Each act opens its own unit of work."""
+"""The counter: operations of staff. Each opens its own unit of work."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class ApplicationRow:
 
 @dataclass(frozen=True, repr=False)
 class PersonFile:
-    """Everything the counter needs of one person."""
+    """What the counter shows of one person."""
 
     person: PersonalData
     application: str
@@ -58,7 +58,7 @@ class PersonFile:
 
 
 class Counter:
-    """The acts of staff, done in the name of `actor`."""
+    """The operations of staff, recorded under the name of `actor`."""
 
     def __init__(self, authority: EmbeddedAuthority, actor: Actor) -> None:
         self._authority = authority
@@ -69,7 +69,7 @@ class Counter:
     async def apply(
         self, data: PersonalData, now: datetime, code: SubscriberCode | None = None
     ) -> ApplicationReceipt:
-        """Take an application, with a code for its form.
+        """Submit an application and create the code for its form.
 
         :raises UnderageError: for who is not of age.
         :raises AlreadyAppliedError: when there is one in use with another birth date.
@@ -80,7 +80,7 @@ class Counter:
             return await applications.apply(session, data, prepared, self._actor, now)
 
     async def post(self, ui_number: UiNumber, now: datetime) -> Change:
-        """Note that a card was posted.
+        """Record that a card was posted.
 
         :raises UnknownPersonError: where nobody is known under the number.
         :raises WrongStateError: when it is not made yet.
@@ -118,7 +118,7 @@ class Counter:
             return await certificates.activate(session, application, self._actor, now)
 
     async def suspend(self, ui_number: UiNumber, now: datetime) -> Change:
-        """Suspend certificates on a request on paper (緊急停用申請書, docs/facts.md §1.6).
+        """Suspend certificates on a paper request (緊急停用申請書, docs/facts.md §1.6).
 
         :raises UnknownPersonError: where nobody is known under the number.
         :raises WrongStateError: when they are not active.
@@ -126,7 +126,7 @@ class Counter:
         return await self._act(ui_number, CertificateAct.SUSPEND, now)
 
     async def resume(self, ui_number: UiNumber, now: datetime) -> Change:
-        """Take a suspension off for a person who showed who they are.
+        """Lift a suspension for a person who proved their identity.
 
         :raises UnknownPersonError: where nobody is known under the number.
         :raises WrongStateError: when they are not suspended.
@@ -150,7 +150,7 @@ class Counter:
     async def revoke(
         self, ui_number: UiNumber, reason: RevocationReason | None, now: datetime
     ) -> Change:
-        """Revoke a person's certificates, for good; the reason goes on record where it is given.
+        """Revoke a person's certificates for good; a reason is recorded and published.
 
         :raises UnknownPersonError: where nobody is known under the number.
         :raises WrongStateError: when there are none, or they expired.
@@ -158,7 +158,7 @@ class Counter:
         return await self._act(ui_number, CertificateAct.REVOKE, now, reason)
 
     async def release_code(self, ui_number: UiNumber, now: datetime) -> Change:
-        """Release a locked code, after the person showed who they are.
+        """Unlock a code after the person proved their identity.
 
         :raises UnknownPersonError: where nobody is known under the number.
         """
@@ -172,7 +172,7 @@ class Counter:
             return Change(wrong > 0, application.id)
 
     async def refund(self, charge_id: str, now: datetime) -> ChargeResult:
-        """Record that a charge goes back at the provider.
+        """Record that a charge is refunded at the provider.
 
         :raises UnknownChargeError: when there is no such charge.
         :raises WrongStateError: when the card it paid for is made.
@@ -182,7 +182,7 @@ class Counter:
             return await payments.refund(session, charge_id, self._actor, now)
 
     async def list(self, state: ApplicationState | None = None) -> Sequence[ApplicationRow]:
-        """Give the applications, newest first."""
+        """Return the applications, newest first."""
         query = select(Application, CertificateSet, Subscriber)
         query = query.outerjoin(CertificateSet, CertificateSet.application_id == Application.id)
         query = query.outerjoin(Subscriber, Subscriber.id == Application.subscriber_id)
@@ -212,12 +212,12 @@ class Counter:
         )
 
     async def list_unmatched(self) -> Sequence[PaymentView]:
-        """Give the charges that fit nothing, for somebody to look at."""
+        """Return the charges that match no application."""
         async with self._database.unit_of_work() as session:
             return await list_payments(session, None)
 
     async def show(self, ui_number: UiNumber, now: datetime) -> PersonFile:
-        """Give a person's file.
+        """Return a person's file.
 
         :raises UnknownPersonError: where nobody is known under the number.
         """
@@ -241,7 +241,7 @@ class Counter:
         )
 
     async def list_certificates(self, ui_number: UiNumber) -> Sequence[IssuedCertificate]:
-        """Give the certificates of a person's card.
+        """Return the certificates of a person's card.
 
         :raises UnknownPersonError: where nobody is known under the number.
         """

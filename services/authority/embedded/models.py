@@ -15,7 +15,7 @@ ID = String(32)
 
 
 def associated_data(table: str, key: str, column: str) -> str:
-    """Give the place a value is sealed for."""
+    """Return the place a value is sealed for, as associated data of the encryption."""
     return f"{table}/{key}/{column}"
 
 
@@ -126,7 +126,7 @@ class Certificate(Base):
 
 
 class GrantRecord(Base):
-    """A grant: what a right code permits, in one chat, for ten minutes."""
+    """A grant: the permission that a correct code gives, in one chat, for ten minutes."""
 
     __tablename__ = "grants"
 
@@ -164,7 +164,7 @@ class OneTimeChallenge(Base):
 
 
 class InvoiceRecord(Base):
-    """An invoice, under its payload."""
+    """An invoice; its payload is the key."""
 
     __tablename__ = "invoices"
 
@@ -179,7 +179,7 @@ class InvoiceRecord(Base):
 
 
 class Payment(Base):
-    """A charge, kept for good: what came in, what it paid for, whether it went back."""
+    """A charge, what it paid for, and whether it was refunded. Never deleted."""
 
     __tablename__ = "payments"
 
@@ -216,7 +216,7 @@ class LinkedChat(Base):
 
 
 class SecurityAlert(Base):
-    """The question "was this you?", put to a linked chat. Whoever denies it, suspends."""
+    """The question "was this you?" in a linked chat. Answering "no" suspends the certificates."""
 
     __tablename__ = "doubts"
 
@@ -232,7 +232,7 @@ class SecurityAlert(Base):
 
 
 class AuditEntry(Base):
-    """One line of the audit, chained to the one before by an HMAC."""
+    """One entry of the audit, chained to the one before by an HMAC."""
 
     __tablename__ = "audit_entries"
 
@@ -248,7 +248,7 @@ class AuditEntry(Base):
 
 
 class AuditTip(Base):
-    """One row that writers of the audit take turns on."""
+    """The last entry; writers of the audit lock this row."""
 
     __tablename__ = "audit_tip"
 

@@ -59,7 +59,7 @@ class DataSubjectRequests:
     async def export(
         self, session: AsyncSession, ui_number: UiNumber, actor: Actor, now: datetime
     ) -> dict[str, Any]:
-        """Give everything that is held about a person, but what cannot be given back.
+        """Return everything that is held about a person, except what cannot be disclosed.
 
         :raises UnknownPersonError: where nobody is known under the number.
         """
@@ -103,7 +103,7 @@ class DataSubjectRequests:
     async def forget(
         self, session: AsyncSession, ui_number: UiNumber, actor: Actor, now: datetime
     ) -> Change:
-        """Erase what names a person, where nothing is in use that needs it.
+        """Erase what identifies a person, where nothing in use needs it.
 
         What stays is the bare record: states, amounts, certificate serials and the audit. An
         unpaid application is withdrawn.

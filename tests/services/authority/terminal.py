@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from bot.cli import audit, keys, person
 from bot.cli.counter import commands
-from bot.cli.session import Parts
+from bot.cli.session import CommandDependencies
 from bot.settings import Settings
 from services.authority.embedded.credentials.hashing import Argon2Hasher
 from tests.services.authority.world import CHEAP, NOW, FakeIssuer, FakeMaker, small_key
@@ -47,7 +47,7 @@ class Terminal:
         async def open_issuer(*_: object) -> FakeIssuer | None:
             return self.issuer
 
-        parts = Parts(
+        parts = CommandDependencies(
             open_issuer=open_issuer,
             card_maker=self.maker,
             settings=lambda: self.settings,

@@ -1,8 +1,8 @@
 """The audit: append-only, every entry chained to the one before by an HMAC.
 
 The key lies outside the database and the head in a file beside it, so that an entry that was
-changed, taken out, swapped or cut off shows. Entries are written at the end of their unit of
-work, when all other rows are locked, so that two writers never wait for each other in a circle.
+changed, removed, swapped or cut off is detected. Entries are written at the end of their unit of
+work, when all other rows are locked, so that two writers cannot deadlock.
 """
 
 import hmac
@@ -33,7 +33,7 @@ Details = Mapping[str, str | int | bool | None]
 
 
 class AuditAct(StrEnum):
-    """What happened."""
+    """What an entry records."""
 
     APPLIED = "applied"
     PAID = "paid"
@@ -65,7 +65,7 @@ class AuditAct(StrEnum):
 
 
 class AuditFault(StrEnum):
-    """What is wrong with the chain."""
+    """A defect of the chain."""
 
     ALTERED = "altered"
     """An entry was changed, or swapped with another."""
@@ -77,7 +77,7 @@ class AuditFault(StrEnum):
 
 @dataclass(frozen=True)
 class AuditVerification:
-    """What reading the whole chain shows.
+    """Result of reading the whole chain.
 
     :ivar entries: how many are in order, from the first.
     :ivar fault: what is wrong after them, `None` where nothing is.
@@ -114,7 +114,7 @@ class Audit:
         now: datetime,
         details: Details | None = None,
     ) -> None:
-        """Put an entry down, to be written with the unit of work."""
+        """Queue an entry, to be written with the unit of work."""
         text = json.dumps(dict(details or {}), sort_keys=True, ensure_ascii=False)
         pending: TransactionalQueue[_Entry] | None = session.info.get(_PENDING)
         if pending is None:
@@ -125,7 +125,7 @@ class Audit:
         pending.add(_Entry(now.astimezone(UTC), act, subject, actor, text))
 
     def _write_pending(self, session: Session) -> None:
-        """Chain what is pending (SQLAlchemy's ``before_commit``)."""
+        """Chain and insert the pending entries (SQLAlchemy's ``before_commit``)."""
         pending: TransactionalQueue[_Entry] = session.info[_PENDING]
         if not pending or session.in_nested_transaction():
             return
@@ -144,7 +144,7 @@ class Audit:
         session.info[_NEW_HEAD] = AuditHead(number, mac)
 
     def _extends_head(self, session: Session, tip: AuditHead) -> bool:
-        """Tell whether the chain still holds what the head file knows.
+        """Whether the chain still contains the entry that the head file names.
 
         A chain that was cut off and grows again must not move the head past the cut.
         """
@@ -156,7 +156,7 @@ class Audit:
         return head.number < tip.number and mac == head.mac
 
     def _advance_head(self, session: AsyncSession) -> None:
-        """Move the head after the commit."""
+        """Advance the head file after the commit."""
         if session.info[_CONTINUES]:
             self._head.advance(session.info[_NEW_HEAD])
         else:
@@ -168,7 +168,7 @@ class Audit:
         return hmac.digest(self._keys.secret(Purpose.AUDIT), previous + text, "sha256")
 
     async def initialize(self, session: AsyncSession) -> None:
-        """Make the head file of a new database, and catch up with what a crash left behind."""
+        """Create the head file of a new database, and bring it up to date after a crash."""
         new = insert_new(session, AuditTip).values(id=TIP_ID, number=0, mac=GENESIS_MAC)
         await session.execute(new)
         number, mac = await _read_tip(session)
@@ -176,21 +176,21 @@ class Audit:
         if head is None and number == 0:
             self._head.replace(AuditHead(0, GENESIS_MAC))
         elif head is not None and head.number < number:
-            verdict = await self._verify_from(session, head)
-            if verdict == AuditVerification(number):
+            result = await self._verify_from(session, head)
+            if result == AuditVerification(number):
                 self._head.advance(AuditHead(number, mac))
 
     async def verify(self, session: AsyncSession) -> AuditVerification:
-        """Read the whole chain and hold it against the head file."""
+        """Read the whole chain and compare it with the head file."""
         head = self._head.read()
-        verdict = await self._verify_from(session, AuditHead(0, GENESIS_MAC), head)
-        if verdict.fault is not None:
-            return verdict
+        result = await self._verify_from(session, AuditHead(0, GENESIS_MAC), head)
+        if result.fault is not None:
+            return result
         tip, _ = await _read_tip(session)
-        if max(head.number if head else 0, tip) > verdict.entries:
-            return AuditVerification(verdict.entries, AuditFault.CUT_OFF, verdict.entries + 1)
+        if max(head.number if head else 0, tip) > result.entries:
+            return AuditVerification(result.entries, AuditFault.CUT_OFF, result.entries + 1)
         return (
-            AuditVerification(verdict.entries, AuditFault.HEAD_MISSING) if head is None else verdict
+            AuditVerification(result.entries, AuditFault.HEAD_MISSING) if head is None else result
         )
 
     async def _verify_from(
@@ -209,7 +209,7 @@ class Audit:
     async def accept(
         self, session: AsyncSession, reason: str, actor: str, now: datetime
     ) -> AuditHead:
-        """Take the chain as it is for the whole, after restoring a backup; the act is on record."""
+        """Accept the chain as complete after restoring a backup, and record that."""
         lost = self._head.read()
         last = (await session.execute(_select_last())).one_or_none()
         number, mac = last or (0, GENESIS_MAC)
@@ -236,7 +236,7 @@ def _to_entry(row: Any) -> _Entry:
 
 
 async def _read_entries(session: AsyncSession, after: int) -> AsyncIterator[Any]:
-    """Give every entry after a number in order, a page at a time."""
+    """Yield every entry after a number in order, read a page at a time."""
     number = after
     while True:
         query = select(*AuditEntry.__table__.c).where(AuditEntry.number > number)

@@ -1,8 +1,8 @@
-"""The head of the audit, kept in a file beside the database: how far the chain has come.
+"""The head of the audit chain, kept in a file beside the database.
 
 Two slots are written in turn, each with its own MAC, so that a write cut short leaves the other.
-The file follows the commit: a crash in between leaves it behind by what was just committed,
-which is in order; a chain that is shorter than the file says was cut off.
+The file is written after the commit: a crash in between leaves it behind by what was just
+committed, which is no defect; a chain that is shorter than the file says was cut off.
 """
 
 import hmac
@@ -30,14 +30,14 @@ class AuditHead:
 
 
 class AuditHeadFile:
-    """Reads and moves the head."""
+    """Reads and writes the head."""
 
     def __init__(self, path: Path, key: bytes) -> None:
         self._path = path
         self._key = key
 
     def read(self) -> AuditHead | None:
-        """Give the head, `None` where the file is missing or holds none."""
+        """Return the head; `None` where the file is missing or holds none."""
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
@@ -46,7 +46,7 @@ class AuditHeadFile:
         return max((head for slot in slots if (head := self._parse(slot))), default=None)
 
     def advance(self, head: AuditHead) -> None:
-        """Move the head on; one that is further already stays. A missing file stays missing.
+        """Advance the head, unless it is further already. A missing file stays missing.
 
         :raises OSError: when it cannot be written.
         """
@@ -58,7 +58,7 @@ class AuditHeadFile:
                 self._write(file, head)
 
     def replace(self, head: AuditHead) -> None:
-        """Begin anew at `head`: at the first start, or when an operator accepts a restored backup.
+        """Start over at `head`: on the first start, or when an operator accepts a restored backup.
 
         :raises OSError: when it cannot be written.
         """

@@ -96,7 +96,7 @@ class EmbeddedCertificates(Certificates):
     async def activate(
         self, session: AsyncSession, application: Application, actor: Actor, now: datetime
     ) -> Change:
-        """Activate; the subscriber code cannot be given back from then on.
+        """Activate the certificates and destroy the recoverable subscriber code.
 
         :raises WrongStateError: where the table does not allow it.
         """
@@ -165,7 +165,7 @@ class EmbeddedCertificates(Certificates):
         now: datetime,
         reason: RevocationReason | None = None,
     ) -> Change:
-        """Suspend, resume or revoke; revoking has a reason and is for good.
+        """Suspend, resume or revoke; only a revocation has a reason.
 
         :raises WrongStateError: where the table does not allow it.
         """
@@ -208,7 +208,7 @@ class EmbeddedCertificates(Certificates):
         return True
 
     async def report_status_change(self, session: AsyncSession, now: datetime) -> None:
-        """Tell the certificate authority that a status changed, also where another process has it.
+        """Report a status change to the certificate authority, even if another process runs it.
 
         A suspension does not wait for a setting of the command that records it.
         """
@@ -219,7 +219,7 @@ class EmbeddedCertificates(Certificates):
             await self._issuer.status_changed(session, now)
 
     async def expire(self, session: AsyncSession, now: datetime) -> list[str]:
-        """Note which certificates have reached their end."""
+        """Expire the certificates whose validity has ended; return their application ids."""
         in_use = CertificateSet.state.in_(CERTIFICATE_IN_USE)
         query = select(CertificateSet.application_id).where(in_use, CertificateSet.not_after < now)
         over = (await session.scalars(query.order_by(CertificateSet.application_id))).all()
@@ -237,7 +237,7 @@ class EmbeddedCertificates(Certificates):
 async def list_certificates(
     session: AsyncSession, keys: KeyRing, application_id: str
 ) -> Sequence[IssuedCertificate]:
-    """Give the certificates on record; none where the person was erased."""
+    """Return the certificates on record; none where the person was erased."""
     query = select(Certificate).where(Certificate.application_id == application_id)
     rows = await session.scalars(query.order_by(Certificate.kind))
     return [

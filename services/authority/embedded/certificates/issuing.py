@@ -1,4 +1,4 @@
-"""Issuing: keys, three certificates, and the card, from a paid application.
+"""Issuing a card for a paid application: keys, three certificates, and the card itself.
 
 Keys and signatures are made outside the unit of work. The card is written beside its place
 first, named after its serial, and put in place once its record is committed; a crash in between is
@@ -82,7 +82,7 @@ class _NewCard:
 
 
 class CardIssuer:
-    """Makes cards."""
+    """Issues cards."""
 
     def __init__(
         self,
@@ -230,7 +230,7 @@ def _draw_card_number() -> CardNumber:
 
 
 def generate_rsa_2048() -> CardKey:
-    """Draw a key as cards of MOICA have them (docs/facts.md §2.7)."""
+    """Generate a key such as MOICA's cards have (docs/facts.md §2.7)."""
     return rsa.generate_private_key(65537, 2048)
 
 
@@ -247,7 +247,7 @@ def _temporary_path(path: Path, serial: str) -> Path:
 
 
 def _move_in_place(path: Path, serial: str) -> None:
-    """Move the card on record to its place, and remove those that did not come to be."""
+    """Move the recorded card to its place, and remove leftovers of failed attempts."""
     with suppress(FileNotFoundError):  # it was moved before, perhaps just now by another process
         _temporary_path(path, serial).replace(path)
     for left_over in path.parent.glob(f"{glob.escape(path.name)}.*.new"):

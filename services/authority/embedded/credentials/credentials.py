@@ -1,4 +1,4 @@
-"""Checking what is secret: subscriber code, one-time code, card number.
+"""Checking subscriber codes, one-time codes and card numbers.
 
 Each check spends a try in a transaction of its own. Whether a UI No. exists cannot be told from
 the answers, from the count, or from the time: the same rows are written and the same hash is
@@ -60,7 +60,7 @@ from services.storage.database import Database
 
 @dataclass(frozen=True)
 class _CodeTry:
-    """What checking one code spent."""
+    """What checking one code consumed of each limit."""
 
     chat_code: Consumption
     chat_guess: Consumption
@@ -68,7 +68,7 @@ class _CodeTry:
 
 
 class EmbeddedCredentials(Credentials):
-    """Checks secrets against the records, and counts every wrong try."""
+    """Checks secrets against the records and counts wrong tries."""
 
     def __init__(
         self,

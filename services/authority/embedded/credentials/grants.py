@@ -1,4 +1,4 @@
-"""Grants: what a right code permits, in one chat, for ten minutes."""
+"""Grants: the permission that a correct code gives, in one chat, for ten minutes."""
 
 from datetime import datetime, timedelta
 
@@ -36,7 +36,7 @@ def open_grant(
 
 
 def add_proof(row: GrantRecord, proof: Proof) -> Grant:
-    """Note that one more thing was shown."""
+    """Add a proof to a grant."""
     row.proofs = _join_proofs(to_grant(row).proofs | {proof})
     return to_grant(row)
 
@@ -44,7 +44,7 @@ def add_proof(row: GrantRecord, proof: Proof) -> Grant:
 async def find_grant(
     session: AsyncSession, grant_id: str, chat_id: int, now: datetime
 ) -> GrantRecord:
-    """Find a grant that is still good in this chat.
+    """Return a grant that has not expired in this chat.
 
     :raises GrantExpiredError: when it is over, or another chat's.
     """
@@ -58,7 +58,7 @@ async def find_grant(
 async def require_grant(
     session: AsyncSession, grant_id: str, operation: AuthorityOperation, chat_id: int, now: datetime
 ) -> tuple[GrantRecord, Application]:
-    """Find a complete grant for `operation` and lock the application that it is for.
+    """Return a complete grant for `operation`, and its application, locked.
 
     :raises GrantExpiredError: when it is over, or for something else.
     :raises ProofMissingError: when more has to be shown.
@@ -73,7 +73,7 @@ async def require_grant(
 
 
 async def lock_granted_application(session: AsyncSession, row: GrantRecord) -> Application:
-    """Lock the application that a grant is for.
+    """Return the application that a grant is for, locked.
 
     :raises GrantExpiredError: when the person was forgotten meanwhile, or the grant withdrawn.
     """
@@ -87,19 +87,19 @@ async def lock_granted_application(session: AsyncSession, row: GrantRecord) -> A
 
 
 async def withdraw_grants(session: AsyncSession, application: Application) -> None:
-    """End every grant and one-time code for an application."""
+    """Delete every grant and one-time code of an application."""
     for table in (OneTimeChallenge, GrantRecord):
         await session.execute(delete(table).where(table.application_id == application.id))
 
 
 async def delete_expired(session: AsyncSession, now: datetime) -> None:
-    """Strike out what is over."""
+    """Delete expired grants and one-time codes."""
     for table in (OneTimeChallenge, GrantRecord):
         await session.execute(delete(table).where(table.expires_at <= now - LIFETIME))
 
 
 def to_grant(row: GrantRecord) -> Grant:
-    """Give a stored grant as a plain value."""
+    """Convert a row to its value."""
     proofs = frozenset(Proof(name) for name in row.proofs.split())
     return Grant(row.id, AuthorityOperation(row.operation), proofs, row.expires_at)
 

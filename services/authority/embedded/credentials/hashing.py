@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 
 class Argon2Hasher:
-    """Makes and checks verifiers.
+    """Creates and checks verifiers.
 
     :param threads: how many are computed at once.
     :param waiting: how many may wait; beyond that, `BusyError` at once.
@@ -33,14 +33,14 @@ class Argon2Hasher:
         self._nobody = self._verifier_of_nobody()
 
     async def create_verifier(self, secret: bytes) -> str:
-        """Give a verifier of `secret`: salt, cost and hash in one line.
+        """Return a verifier of `secret`: a PHC string of salt, cost and hash.
 
         :raises BusyError: when too many are waiting.
         """
         return await self._run(lambda: self._kdf().derive_phc_encoded(secret))
 
     async def verify(self, secret: bytes, verifier: str | None) -> bool:
-        """Tell whether `verifier` was made of `secret`; where there is none, after equal work.
+        """Return whether `verifier` was made of `secret`; without one, `False` after equal work.
 
         :raises BusyError: when too many are waiting.
         """
@@ -48,7 +48,7 @@ class Argon2Hasher:
         return await self._run(lambda: _matches(secret, asked)) and verifier is not None
 
     def close(self) -> None:
-        """Give the threads back."""
+        """Shut down the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _kdf(self) -> Argon2id:

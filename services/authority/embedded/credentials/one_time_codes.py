@@ -56,7 +56,7 @@ class OneTimeCodes:
         chat_id: int,
         now: datetime,
     ) -> Challenge:
-        """Make a challenge and put its mail into the outbox.
+        """Create a challenge and put its mail into the outbox.
 
         :param subjects: what the mails are counted under, for the person and for the chat.
         :raises TooManyMailsError: after three mails in an hour or ten in a day.
@@ -92,7 +92,7 @@ class OneTimeCodes:
     async def consume_try(
         self, session: AsyncSession, challenge_id: str, chat_id: int, now: datetime, attempt: str
     ) -> OneTimeChallenge:
-        """Count one answer to a challenge; the last one is not counted when it comes again.
+        """Count one answer to a challenge; a repetition of the last one is not counted.
 
         :raises OneTimeCodeOverError: when it is too old, used or tried too often.
         """
@@ -108,9 +108,9 @@ class OneTimeCodes:
         return row
 
     def is_correct(self, row: OneTimeChallenge, answer: OneTimeCode) -> bool:
-        """Tell whether an answer is right; for nobody's challenge none is."""
+        """Whether an answer is correct; no answer is for an unknown person's challenge."""
         return self.derive(row.id) == answer and row.application_id is not None
 
     def wrong_code_error(self, row: OneTimeChallenge) -> WrongOneTimeCodeError:
-        """Give the error for a wrong answer."""
+        """Return the error for a wrong answer."""
         return WrongOneTimeCodeError(MAX_TRIES - row.tries)

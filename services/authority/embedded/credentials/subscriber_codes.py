@@ -1,4 +1,4 @@
-"""Subscriber codes (用戶代碼): verifying them, and giving them back until activation."""
+"""Subscriber codes (用戶代碼): verifying them, and recovering them until activation."""
 
 import asyncio
 import hmac
@@ -27,7 +27,7 @@ _NONCE = bytes(12)
 
 @dataclass(frozen=True, repr=False)
 class PreparedCode:
-    """A new code and what is stored of it, for one application to be."""
+    """A new code and what is stored of it, for an application to be submitted."""
 
     application: str
     code: SubscriberCode
@@ -37,7 +37,7 @@ class PreparedCode:
 
 
 class SubscriberCodes:
-    """Makes, checks, gives back and forgets subscriber codes."""
+    """Creates, checks, recovers and destroys subscriber codes."""
 
     def __init__(self, keys: KeyRing, records: RecordKeyFile, hasher: Argon2Hasher) -> None:
         self._keys = keys
@@ -47,7 +47,7 @@ class SubscriberCodes:
     async def prepare(
         self, application: str, now: datetime, code: SubscriberCode | None = None
     ) -> PreparedCode:
-        """Draw a code for an application to be; its record key is on the disk when this returns.
+        """Create a code; its record key is on the disk when this returns.
 
         :param code: one that is given instead, for the people of the sandbox.
         """
@@ -59,14 +59,14 @@ class SubscriberCodes:
         return PreparedCode(application, drawn, verifier, record_key, sealed)
 
     async def check(self, code: SubscriberCode, verifier: str | None) -> bool:
-        """Tell whether a code is the one a verifier was made of.
+        """Return whether a verifier was made of this code.
 
         :raises BusyError: when too many checks are waiting.
         """
         return await self.hasher.verify(self._pepper(code), verifier)
 
     def recover(self, application: Application) -> SubscriberCode:
-        """Give back the code of an application.
+        """Return the code of an application.
 
         :raises CodeNotKeptError: once it was activated, or its key is gone.
         """
@@ -96,7 +96,7 @@ class SubscriberCodes:
         self._records.destroy(record_key)
 
     async def destroy_orphans(self, session: AsyncSession, now: datetime) -> int:
-        """Destroy what a crash left over, and give how many record keys that were.
+        """Destroy record keys that a crash left over; return how many.
 
         The row keeps the id of its record after the code is forgotten, which is how a key that
         outlived its code is told from that of an application just being taken down.

@@ -1,4 +1,4 @@
-"""The mails of the authority: each in both languages, since a mail is not a chat that knows yours.
+"""The mails of the authority, each in both languages.
 
 Rendered when it goes out, from references; the one-time code is derived at that moment.
 """
@@ -108,14 +108,14 @@ _TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 
 class AuthorityMailComposer:
-    """Carries out `services.messaging.mail.Composer` for the authority's messages."""
+    """Composes the authority's mails from references in the outbox."""
 
     def __init__(self, records: PersonalRecords, one_time: OneTimeCodes) -> None:
         self._records = records
         self._one_time = one_time
 
     async def compose(self, session: AsyncSession, message: Outgoing, now: datetime) -> Mail | None:
-        """Render one message; `None` for nobody, or for a one-time code that is over.
+        """Render one message; `None` for an unknown person or an expired one-time code.
 
         :raises UndeliverableError: for a message that is not ours.
         """

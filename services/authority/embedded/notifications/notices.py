@@ -1,4 +1,4 @@
-"""What a person is told of: by mail, and in their other linked chats.
+"""Notices to a person: by mail, and in their other linked chats.
 
 Put into the outbox in the transaction of the act itself. A notice for nobody goes into the outbox
 too and is dropped there, so that what a person who does not exist causes takes the same work.
@@ -26,7 +26,7 @@ async def notify(
     now: datetime,
     acting_chat: int | None = None,
 ) -> tuple[int, ...]:
-    """Tell a person, once the unit of work is committed.
+    """Notify a person once the unit of work is committed.
 
     :param without: the chat that acted, which knows.
     :return: the chats that are told.
@@ -50,7 +50,7 @@ async def notify_chat(
     references: outbox.References,
     now: datetime,
 ) -> None:
-    """Tell one chat; where it may be somebody else's doing, ask whether it was the person."""
+    """Notify one chat; for a suspicious kind of notice, ask whether it was the person."""
     about: dict[str, str | int] = {**references, "subscriber": link.subscriber_id}
     if link.client_language:
         about["language"] = link.client_language

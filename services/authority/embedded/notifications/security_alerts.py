@@ -1,4 +1,4 @@
-"""Was this you? Whoever denies it in a linked chat has the certificates suspended at once."""
+"""Answers to "was this you?": a "no" in a linked chat suspends the certificates."""
 
 from datetime import datetime
 
@@ -27,7 +27,7 @@ _SUSPENDABLE = frozenset({CertificateState.ACTIVE, CertificateState.SUSPENDED})
 
 
 class EmbeddedSecurityAlerts(SecurityAlerts):
-    """Takes the answers."""
+    """The questions on record."""
 
     def __init__(self, certificates: EmbeddedCertificates, audit: Audit) -> None:
         self._certificates = certificates
@@ -56,14 +56,14 @@ class EmbeddedSecurityAlerts(SecurityAlerts):
 
 
 async def delete_expired(session: AsyncSession, now: datetime) -> None:
-    """Strike out what may no longer be answered."""
+    """Delete questions that can no longer be answered."""
     await session.execute(delete(SecurityAlert).where(SecurityAlert.expires_at <= now))
 
 
 async def _find_alert(
     session: AsyncSession, doubt_id: str, chat_id: int, now: datetime
 ) -> tuple[SecurityAlert, Application]:
-    """Find a doubt that this chat may still answer, and lock the application it is about.
+    """Return a question that this chat may still answer, and its application, locked.
 
     :raises AlertExpiredError: when it is too old, another chat's, or the chat is no longer linked.
     """

@@ -52,7 +52,7 @@ FEES = {FeeKind.CARD: 25000, FeeKind.POSTAGE: 2800}
 
 @dataclass(frozen=True)
 class ApplicationReceipt:
-    """What came of an application.
+    """Result of submitting an application.
 
     :ivar code: the subscriber code for the form; `None` when there was an application already.
     """
@@ -66,7 +66,7 @@ class ApplicationReceipt:
 
 
 class Applications:
-    """The acts on applications that are not about money, certificates or codes."""
+    """Submitting, posting and expiring applications."""
 
     def __init__(self, records: PersonalRecords, codes: SubscriberCodes, audit: Audit) -> None:
         self._records = records
@@ -81,7 +81,7 @@ class Applications:
         actor: Actor,
         now: datetime,
     ) -> ApplicationReceipt:
-        """Take an application; a second one of the same person changes nothing.
+        """Submit an application; a second one of the same person changes nothing.
 
         :raises UnderageError: for who is not of age.
         :raises AlreadyAppliedError: when there is one in use with another birth date.
@@ -105,7 +105,7 @@ class Applications:
         return _to_receipt(application, prepared.code)
 
     async def _is_open(self, session: AsyncSession, before: Application, now: datetime) -> bool:
-        """Tell whether an application stands in the way of a new one."""
+        """Whether an application prevents a new one."""
         if before.state == ApplicationState.EXPIRED:
             return False
         if _is_overdue(before, now):
@@ -135,7 +135,7 @@ class Applications:
     async def post(
         self, session: AsyncSession, application: Application, actor: Actor, now: datetime
     ) -> Change:
-        """Note that the card was posted.
+        """Record that the card was posted.
 
         :raises WrongStateError: when it is not made yet.
         """
@@ -146,7 +146,7 @@ class Applications:
         return Change(changed, application.id)
 
     async def expire_overdue(self, session: AsyncSession, now: datetime) -> list[str]:
-        """Expire what was not paid in time, and erase whom it was about (docs/facts.md §1.2).
+        """Expire what was not paid in time, and erase the person (docs/facts.md §1.2).
 
         A pre-checkout that was approved within the last hour holds it open.
         """
@@ -167,7 +167,7 @@ class Applications:
     async def withdraw(
         self, session: AsyncSession, application: Application, actor: Actor, now: datetime
     ) -> None:
-        """Expire an unpaid application because the person wants to be forgotten."""
+        """Expire an unpaid application because the person asked for erasure."""
         await self._expire(session, application, now, actor=actor)
 
     async def _expire(
@@ -203,7 +203,7 @@ def _is_overdue(application: Application, now: datetime) -> bool:
 
 
 async def schedule_expiry(session: AsyncSession, application: Application) -> None:
-    """Put down when an unpaid application has to be looked at again.
+    """Schedule the job that expires an unpaid application.
 
     Once it is paid, or gone, there is nothing to look at, and nobody is reminded of it any more.
     """
@@ -217,7 +217,7 @@ async def schedule_expiry(session: AsyncSession, application: Application) -> No
 
 
 def advance(application: Application, act: ApplicationAct, now: datetime) -> bool:
-    """Move an application as the table of states says; `False` where that was done before.
+    """Change the state of an application; `False` where it was in that state already.
 
     :raises WrongStateError: where it is not allowed.
     """
@@ -233,7 +233,7 @@ def advance(application: Application, act: ApplicationAct, now: datetime) -> boo
 
 
 async def delete_leftovers(session: AsyncSession, application: Application) -> None:
-    """Strike out what an application leaves behind besides itself."""
+    """Delete what belongs to an application and is no longer needed."""
     application.code_verifier = application.code_sealed = application.reserved_until = None
     await grants.withdraw_grants(session, application)
     invoices = InvoiceRecord.application_id == application.id

@@ -181,7 +181,7 @@ class EmbeddedPayments(Payments):
     async def record_once(
         self, session: AsyncSession, charge: Charge, now: datetime
     ) -> tuple[Payment, bool]:
-        """Write a charge down once, locked, and tell whether it is new.
+        """Return the row of a charge, locked, inserting it if it is new, and whether it was.
 
         Charges are locked before applications, here as everywhere.
         """
@@ -199,7 +199,7 @@ class EmbeddedPayments(Payments):
         actor: Actor,
         now: datetime,
     ) -> ChargeResult:
-        """Record at the counter that a charge pays for an application, as one kept unmatched may.
+        """Record at the counter that a charge pays for an application, such as an unmatched one.
 
         :raises CheckoutRefusedError: for a charge of another amount, or of another application.
         :raises WrongStateError: when the application is paid by another charge, or refunded.
@@ -238,7 +238,7 @@ class EmbeddedPayments(Payments):
     async def refund(
         self, session: AsyncSession, charge_id: str, actor: Actor, now: datetime
     ) -> ChargeResult:
-        """Record that a charge goes back at the provider.
+        """Record that a charge is refunded at the provider.
 
         What it paid for is owed again, which is possible until the card is made
         (docs/facts.md §1.2).
@@ -264,7 +264,7 @@ class EmbeddedPayments(Payments):
 
 
 async def _is_paid_elsewhere(session: AsyncSession, invoice: InvoiceRecord, now: datetime) -> bool:
-    """Tell whether another invoice for the same application may be paid at this moment.
+    """Whether another invoice for the same application may be paid at this moment.
 
     The same one may be approved again, since a bank may have declined the first time.
     """
@@ -275,7 +275,7 @@ async def _is_paid_elsewhere(session: AsyncSession, invoice: InvoiceRecord, now:
 
 
 async def find_fees(session: AsyncSession, application_id: str) -> tuple[Fee, ...]:
-    """Give the parts of what is owed for an application."""
+    """Return the fees of an application."""
     query = select(OwedFee).where(OwedFee.application_id == application_id)
     rows = await session.scalars(query.order_by(OwedFee.kind))
     return tuple(Fee(FeeKind(row.kind), row.amount) for row in rows)
@@ -284,7 +284,7 @@ async def find_fees(session: AsyncSession, application_id: str) -> tuple[Fee, ..
 async def find_invoice(
     session: AsyncSession, checkout: Checkout
 ) -> tuple[InvoiceRecord | None, Application | None]:
-    """Find an invoice, and lock the application it is for."""
+    """Return an invoice, and its application, locked."""
     invoice = await session.get(InvoiceRecord, checkout.payload[:32])
     if invoice is None or invoice.payload != checkout.payload:
         return None, None
@@ -296,7 +296,7 @@ async def find_invoice(
 def find_refusal(
     invoice: InvoiceRecord | None, application: Application | None, checkout: Checkout
 ) -> CheckoutRefusal | None:
-    """Tell why money does not fit an invoice, `None` where it does."""
+    """Return why money does not match an invoice; `None` where it does."""
     if invoice is None or application is None:
         return CheckoutRefusal.UNKNOWN
     if invoice.user_id != checkout.user_id:
@@ -338,7 +338,7 @@ def _receipt_details(payment: Payment) -> dict[str, str | int]:
 
 
 def format_receipt_number(payment: Payment) -> str:
-    """Give the receipt number of a charge: the day in Taipei and a running number."""
+    """Return the receipt number of a charge: the day in Taipei and a running number."""
     return f"{today(payment.received_at):%Y%m%d}-{payment.id:06d}"
 
 
@@ -369,7 +369,7 @@ class PaymentView:
 
 
 async def list_payments(session: AsyncSession, application_id: str | None) -> list[PaymentView]:
-    """Give the charges for an application, or those that fit nothing."""
+    """Return the charges of an application; for `None`, those that match none."""
     query = select(Payment).where(Payment.application_id == application_id).order_by(Payment.id)
     return [
         PaymentView(

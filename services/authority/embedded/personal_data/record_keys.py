@@ -1,4 +1,4 @@
-"""The record key file: one key for each subscriber code that can still be given back.
+"""The record key file: one key for each subscriber code that can still be recovered.
 
 It lies outside the database and outside its backups. Every record is 64 bytes: id (16), key (32),
 moment it was made (8, seconds), unused (8). Destroying a record overwrites it in place with
@@ -25,7 +25,7 @@ _EMPTY = bytes(_RECORD)
 
 @dataclass(frozen=True)
 class RecordId:
-    """Which record, and when it was made."""
+    """Id of a record, and when it was created."""
 
     id: bytes
     made_at: datetime
@@ -38,7 +38,7 @@ class RecordKeyFile:
         self._path = path
 
     def add(self, now: datetime) -> tuple[bytes, bytes]:
-        """Make a record and give its id and its key; it is on the disk when this returns."""
+        """Create a record; return its id and key. It is on the disk when this returns."""
         record_id, key = os.urandom(16), os.urandom(32)
         stamp = int(now.timestamp()).to_bytes(8, "big")
         with self._open_locked() as file:
@@ -48,7 +48,7 @@ class RecordKeyFile:
         return record_id, key
 
     def find(self, record_id: bytes) -> bytes | None:
-        """Give the key of a record, `None` once it is destroyed."""
+        """Return the key of a record; `None` once it is destroyed."""
         with self._open_locked() as file:
             content = file.read()
         offset = _find(content, record_id)
@@ -66,7 +66,7 @@ class RecordKeyFile:
         return True
 
     def list_records(self) -> list[RecordId]:
-        """Give every record there is."""
+        """Return every record."""
         with self._open_locked() as file:
             content = file.read()
         return [
@@ -77,7 +77,7 @@ class RecordKeyFile:
 
     @contextmanager
     def _open_locked(self) -> Iterator[BinaryIO]:
-        """Open the file for one caller at a time, in this process and others."""
+        """Open the file under an exclusive lock, also against other processes."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(handle, "r+b") as file:
@@ -99,7 +99,7 @@ def _find(content: bytes, record_id: bytes) -> int | None:
 
 
 def _free_offset(content: bytes) -> int:
-    """Give the first empty record; a record that a crash cut short counts as empty."""
+    """Return the offset of the first empty record; one that a crash cut short counts as empty."""
     whole = len(content) // _RECORD * _RECORD
     for index, record in enumerate(_split(content)):
         if record == _EMPTY:

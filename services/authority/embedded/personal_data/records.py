@@ -1,4 +1,4 @@
-"""A person's data: sealing it, opening it, and finding it by keyed hash."""
+"""Personal data: encrypted field by field, and found by keyed hashes."""
 
 import secrets
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ SEALED_FIELDS = (
 
 @dataclass(frozen=True, repr=False)
 class PersonalData:
-    """What an application form says of a person."""
+    """The personal data of an application form."""
 
     ui_number: UiNumber
     name: str
@@ -40,38 +40,38 @@ class PersonalData:
 
 
 class PersonalRecords:
-    """Reads and writes what names a person."""
+    """Reads and writes personal data."""
 
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
 
     def hash_ui_number(self, ui_number: UiNumber) -> bytes:
-        """Give what a UI No. is found by."""
+        """Return the hash a person is found by."""
         return self._keys.keyed_hash(Purpose.LOOKUP, "ui", ui_number.reveal())
 
     def hash_birth_date(self, ui_number: UiNumber, born: date) -> bytes:
-        """Give what a birth date is compared by."""
+        """Return the hash a birth date is compared by."""
         number = ui_number.reveal()
         return self._keys.keyed_hash(Purpose.LOOKUP, "birth", number, born.isoformat())
 
     def hash_card_number(self, number: CardNumber) -> bytes:
-        """Give what an IC card number is compared by."""
+        """Return the hash an IC card number is compared by."""
         return self._keys.keyed_hash(Purpose.LOOKUP, "card", number.reveal())
 
     def hash_subject(self, *parts: str) -> bytes:
-        """Give what an allowance is kept under that is not about a UI No."""
+        """Return the subject of a rate limit that is not about a UI No."""
         return self._keys.keyed_hash(Purpose.LOOKUP, "subject", *parts)
 
     def hash_chat(self, chat_id: int) -> bytes:
-        """Give what a chat's allowances are kept under."""
+        """Return the subject of a chat's rate limits."""
         return self.hash_subject("chat", str(chat_id))
 
     def seal(self, text: str, table: str, key: str, column: str) -> bytes:
-        """Seal one value for its place."""
+        """Encrypt one value for its place."""
         return self._keys.seal(text.encode(), associated_data(table, key, column))
 
     def unseal(self, sealed: bytes, table: str, key: str, column: str) -> str:
-        """Open one value of its place.
+        """Decrypt one value.
 
         :raises UnsealError: when its key is lost or it was changed.
         """
@@ -80,7 +80,7 @@ class PersonalRecords:
     async def lock_or_create(
         self, session: AsyncSession, data: PersonalData, now: datetime
     ) -> Subscriber:
-        """Give a person, written down where they were not known, locked for the unit of work."""
+        """Return a person, locked, inserting them if they are new."""
         ui_hash = self.hash_ui_number(data.ui_number)
         query = lock_person(select(Subscriber).where(Subscriber.ui_hash == ui_hash))
         while True:
@@ -99,7 +99,7 @@ class PersonalRecords:
         return {column.name: getattr(row, column.name) for column in Subscriber.__table__.columns}
 
     def update(self, subscriber: Subscriber, data: PersonalData) -> None:
-        """Write down what a form says of a person who is known."""
+        """Update a person from a form."""
         subscriber.birth_hash = self.hash_birth_date(data.ui_number, data.birth_date)
         self._set(subscriber, "ui_number", data.ui_number.reveal())
         self._set(subscriber, "name", data.name)
@@ -108,21 +108,21 @@ class PersonalRecords:
         self.set_address(subscriber, data.postal_address)
 
     def set_address(self, subscriber: Subscriber, postal_address: str) -> None:
-        """Write down a new address."""
+        """Store a new postal address."""
         self._set(subscriber, "postal_address", postal_address)
 
     def _set(self, subscriber: Subscriber, column: str, text: str) -> None:
         setattr(subscriber, column, self.seal(text, "subscribers", subscriber.id, column))
 
     def unseal_field(self, subscriber: Subscriber, column: str) -> str:
-        """Open one field of a person.
+        """Decrypt one field of a person.
 
         :raises UnsealError: when its key is lost or it was changed.
         """
         return self.unseal(getattr(subscriber, column), "subscribers", subscriber.id, column)
 
     def unseal_person(self, subscriber: Subscriber) -> PersonalData:
-        """Open what is known of a person.
+        """Decrypt a person's data.
 
         :raises UnsealError: when its key is lost or it was changed.
         """
@@ -135,22 +135,22 @@ class PersonalRecords:
         )
 
     def unseal_address(self, subscriber: Subscriber) -> Hidden:
-        """Give the postal address, for the person themself."""
+        """Decrypt the postal address, for the person themself."""
         return Hidden(self.unseal_field(subscriber, "postal_address"))
 
     def unseal_card_number(self, card: CardRecord) -> CardNumber | None:
-        """Open the number of a card."""
+        """Decrypt the number of a card."""
         if card.number is None:
             return None
         return CardNumber(self.unseal(card.number, "cards", card.application_id, "number"))
 
     async def find(self, session: AsyncSession, ui_number: UiNumber) -> Subscriber | None:
-        """Find a person by UI No."""
+        """Return the person with this UI No."""
         query = select(Subscriber).where(Subscriber.ui_hash == self.hash_ui_number(ui_number))
         return (await session.scalars(query)).one_or_none()
 
     async def require(self, session: AsyncSession, ui_number: UiNumber) -> Subscriber:
-        """Find a person by UI No. for the counter.
+        """Return the person with this UI No. for the counter.
 
         :raises UnknownPersonError: where there is none.
         """
@@ -162,7 +162,7 @@ class PersonalRecords:
     async def require_latest(
         self, session: AsyncSession, ui_number: UiNumber
     ) -> tuple[Subscriber, Application]:
-        """Find a person and their last application, locked, for the counter.
+        """Return a person and their last application, locked, for the counter.
 
         :raises UnknownPersonError: where there is no such person, or no application of theirs.
         """
@@ -174,7 +174,7 @@ class PersonalRecords:
 
 
 def lock_person(query: Select[Any]) -> Select[Any]:
-    """Lock a person for the unit of work, and let others still refer to them.
+    """Lock a person for the unit of work, while others may still refer to them.
 
     Rows that refer to a person, such as a link, are written while their application is locked,
     and applications are locked after persons; a full lock would make two wait in a circle.
@@ -185,7 +185,7 @@ def lock_person(query: Select[Any]) -> Select[Any]:
 async def find_latest_application(
     session: AsyncSession, subscriber: Subscriber, *, lock: bool = True
 ) -> Application | None:
-    """Give a person's last application, locked for the rest of the unit of work."""
+    """Return a person's last application, locked unless `lock` is false."""
     await session.flush()
     query = select(Application).where(Application.subscriber_id == subscriber.id)
     query = query.order_by(Application.submitted_at.desc(), Application.id).limit(1)
@@ -194,7 +194,7 @@ async def find_latest_application(
 
 
 async def lock_application(session: AsyncSession, application_id: str) -> Application | None:
-    """Give an application, locked for the rest of the unit of work."""
+    """Return an application, locked for the rest of the unit of work."""
     await session.flush()
     return await session.get(
         Application, application_id, populate_existing=True, with_for_update=True
@@ -204,7 +204,7 @@ async def lock_application(session: AsyncSession, application_id: str) -> Applic
 async def find_linked_chats(
     session: AsyncSession, subscriber_id: str | None, acting_chat: int | None = None
 ) -> tuple[int, ...]:
-    """Give the chats linked to a person, but one."""
+    """Return the chats linked to a person, except `acting_chat`."""
     query = select(LinkedChat.chat_id).where(LinkedChat.subscriber_id == subscriber_id)
     chats = await session.scalars(query.order_by(LinkedChat.linked_at, LinkedChat.chat_id))
     return tuple(chat for chat in chats if chat != acting_chat)

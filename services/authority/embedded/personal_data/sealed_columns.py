@@ -1,4 +1,4 @@
-"""Every column of the authority that holds sealed values, for the rotation of the key."""
+"""The columns of the authority that hold encrypted values, for key rotation."""
 
 from collections.abc import Callable
 
