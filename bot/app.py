@@ -42,14 +42,16 @@ from services.storage.upgrade import ensure_current, upgrade
 
 if TYPE_CHECKING:
     from bot.wiring.bridge import BridgeRuntime
-    from bot.wiring.embedded import Embedded
+    from bot.wiring.embedded import EmbeddedServices
 
 _SWEEP_SECONDS = 60.0
 """How often updates that a temporary error interrupted are queued again."""
 _POLL_SILENCE = 120.0
 """Seconds without a successful poll after which the bot reports itself as ``silent``."""
 
-OpenAuthority = Callable[[Settings, Database, KeyRing], AbstractAsyncContextManager["Embedded"]]
+OpenAuthority = Callable[
+    [Settings, Database, KeyRing], AbstractAsyncContextManager["EmbeddedServices"]
+]
 
 _log = structlog.get_logger()
 
@@ -70,7 +72,7 @@ class Kaika:
         self.settings = settings
         self.database = Database(settings.database)
         self.keys = keys.load_or_create(settings.key_file)
-        self.embedded: Embedded | None = None
+        self.embedded: EmbeddedServices | None = None
         self.bridge: BridgeRuntime | None = None
         self._open_authority = open_authority or _open_authority
         self.inbox = Inbox(self.database, self.keys)
@@ -130,7 +132,7 @@ class Kaika:
             self._enable_bridge()
             yield
 
-    def _use_authority(self, embedded: "Embedded") -> None:
+    def _use_authority(self, embedded: "EmbeddedServices") -> None:
         """Use the conversations of an authority that carries operations out."""
         self.embedded = embedded
         bot_data = self.application.bot_data
@@ -251,10 +253,10 @@ class Kaika:
 
 def _open_authority(
     settings: Settings, database: Database, ring: KeyRing
-) -> AbstractAsyncContextManager["Embedded"]:
+) -> AbstractAsyncContextManager["EmbeddedServices"]:
     from bot.wiring import embedded  # slow to load, and most bots only guide
 
-    return embedded.opened(settings, database, ring, datetime.now(UTC))
+    return embedded.open_embedded(settings, database, ring, datetime.now(UTC))
 
 
 async def run(settings: Settings) -> None:

@@ -21,7 +21,7 @@ from bot.app import Kaika
 from bot.cli import demo_people as demo_people
 from bot.settings import PREFIX, SANDBOX_SETTINGS, Settings, SettingsError, sandbox_folder
 from bot.wiring import embedded
-from bot.wiring.embedded import Embedded
+from bot.wiring.embedded import EmbeddedServices
 from sandbox.engine import Engine
 from sandbox.server import RunningSandbox, serve
 from sandbox.world.mailbox import MailboxTransport
@@ -72,24 +72,25 @@ class _AuthorityOpener:
 
     def __call__(
         self, settings: Settings, database: Database, ring: KeyRing
-    ) -> AbstractAsyncContextManager[Embedded]:
+    ) -> AbstractAsyncContextManager[EmbeddedServices]:
         mail = MailboxTransport(self._engine.world.mailbox)
-        return embedded.opened(settings, database, ring, datetime.now(UTC), mail)
+        return embedded.open_embedded(settings, database, ring, datetime.now(UTC), mail)
 
 
 async def _add_card_people(settings: Settings) -> None:
     """Add people in every state of the certificates, with their cards."""
-    from bot.cli.session import Parts
-    from bot.cli.session import opened as desk_opened
+    from bot.cli.session import CommandDependencies, open_authority_session
 
-    async with desk_opened(Parts(settings=lambda: settings)) as desk:
+    async with open_authority_session(CommandDependencies(settings=lambda: settings)) as session:
         folder = settings.data_dir / "cards"
-        await demo_people.fill(desk.authority, desk.card_maker, folder, desk.now)
+        await demo_people.create_demo_people(
+            session.authority, session.card_maker, folder, session.now
+        )
 
 
 def _announce(sandbox: RunningSandbox, settings: Settings) -> None:
     table = Table("name", "UI No.", "born", "code", "state")
-    for one in demo_people.PEOPLE:
+    for one in demo_people.DEMO_PEOPLE:
         table.add_row(one.name, one.ui_number, str(one.born), one.code, one.now)
     _console.print(table)
     _console.print("\n[bold]Kaika is ready.[/] Open this address in a browser:")

@@ -56,9 +56,9 @@ def apply_options(
 ) -> None:
     """Apply the options before the command."""
     if sandbox:
-        from bot.cli.session import Parts
+        from bot.cli.session import CommandDependencies
 
-        context.obj = Parts(settings=settings_module.load_sandbox)
+        context.obj = CommandDependencies(settings=settings_module.load_sandbox)
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from bot.cli import errors, json_output
-from bot.cli.session import Desk, Parts, opened
+from bot.cli.session import AuthoritySession, CommandDependencies, open_authority_session
 from services.formats.errors import FormatError
 from services.formats.hidden import Hidden
 
@@ -68,17 +68,19 @@ class CommandOutput:
 
 
 def run_with_authority(
-    context: typer.Context, out: CommandOutput, work: Callable[[Desk], Awaitable[Result]]
+    context: typer.Context,
+    out: CommandOutput,
+    work: Callable[[AuthoritySession], Awaitable[Result]],
 ) -> Result:
     """Open the authority and run `work`, or print why it was refused."""
-    parts = context.obj if isinstance(context.obj, Parts) else Parts()
+    parts = context.obj if isinstance(context.obj, CommandDependencies) else CommandDependencies()
 
-    async def run_work() -> Result:
-        async with opened(parts) as desk:
-            return await work(desk)
+    async def with_session() -> Result:
+        async with open_authority_session(parts) as session:
+            return await work(session)
 
     try:
-        return asyncio.run(run_work())
+        return asyncio.run(with_session())
     except errors.REFUSAL_TYPES as error:
         raise out.print_error(error) from None
 

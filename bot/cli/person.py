@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from bot.cli.output import AsJson, CommandOutput, UiNumberText, run_with_authority, to_json_value
-from bot.cli.session import Desk
+from bot.cli.session import AuthoritySession
 from services.authority.values import Change
 from services.formats import ui_number
 
@@ -18,10 +18,10 @@ def export(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) ->
     """Print everything that is held about a person. The export is on record."""
     out = CommandOutput(as_json=as_json)
 
-    async def work(desk: Desk) -> dict[str, Any]:
-        async with desk.authority.database.unit_of_work() as session:
+    async def work(session: AuthoritySession) -> dict[str, Any]:
+        async with session.authority.database.unit_of_work() as db:
             number = ui_number.parse(ui)
-            return await desk.authority.privacy.export(session, number, desk.actor, desk.now)
+            return await session.authority.privacy.export(db, number, session.actor, session.now)
 
     held = run_with_authority(context, out, work)
     out.print_result(held, json.dumps(held, ensure_ascii=False, indent=2, default=to_json_value))
@@ -39,10 +39,10 @@ def forget(
     if not yes:
         typer.confirm("This cannot be undone. Erase the person's data?", abort=True)
 
-    async def work(desk: Desk) -> Change:
-        async with desk.authority.database.unit_of_work() as session:
+    async def work(session: AuthoritySession) -> Change:
+        async with session.authority.database.unit_of_work() as db:
             number = ui_number.parse(ui)
-            return await desk.authority.privacy.forget(session, number, desk.actor, desk.now)
+            return await session.authority.privacy.forget(db, number, session.actor, session.now)
 
     change = run_with_authority(context, out, work)
     out.print_result({"changed": change.changed, "application": change.application}, "Forgotten.")

@@ -15,7 +15,7 @@ from aiohttp import ETag, web
 from cryptography.x509.ocsp import OCSPResponseStatus
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.authority.ca.ocsp import refusal
+from services.authority.ca.ocsp import error_response
 from services.authority.ca.publication import CA_PATH, CRL_PATH, OCSP_PATH
 from services.authority.ca.service import CertificateService
 
@@ -54,7 +54,7 @@ class CertificateViews:
         """The current revocation list (RFC 5280, RFC 2585)."""
         self._refuse_other_generation(request)
         try:
-            crl = await self._service.crl.current(self._clock())
+            crl = await self._service.crl.get_current(self._clock())
         except SQLAlchemyError:
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"}) from None
         response = _document(request, crl.der, str(crl.number), _ASK_EACH_TIME)
@@ -65,8 +65,8 @@ class CertificateViews:
     async def ca_certificate(self, request: web.Request) -> web.Response:
         """The authority's own certificate."""
         self._refuse_other_generation(request)
-        tag = self._service.identity.key_id
-        response = _document(request, self._service.certificate, tag, _A_DAY)
+        tag = self._service.signer.key_id
+        response = _document(request, self._service.certificate_der, tag, _A_DAY)
         response.content_type = "application/pkix-cert"
         return response
 
@@ -78,7 +78,7 @@ class CertificateViews:
         except TimeoutError:
             raise web.HTTPRequestTimeout(headers={"Connection": "close"}) from None
         if body is None:
-            return _ocsp_response(refusal(OCSPResponseStatus.MALFORMED_REQUEST), status=413)
+            return _ocsp_response(error_response(OCSPResponseStatus.MALFORMED_REQUEST), status=413)
         return _ocsp_response(await self._service.ocsp.answer(body, self._clock()))
 
     async def ocsp_in_address(self, request: web.Request) -> web.Response:
@@ -90,7 +90,7 @@ class CertificateViews:
         return _ocsp_response(await self._service.ocsp.answer(body, self._clock()))
 
     def _refuse_other_generation(self, request: web.Request) -> None:
-        if request.match_info["key_id"] != self._service.identity.key_id:
+        if request.match_info["key_id"] != self._service.signer.key_id:
             raise web.HTTPNotFound
 
 

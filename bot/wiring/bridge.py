@@ -28,7 +28,7 @@ from handlers.conversations.triage.online import triage
 from handlers.conversations.unlock.online import unlock
 from handlers.engine.model import Conversation
 from reader_bridge.protocol import origin_of
-from services.authority.ca.statuses import standings
+from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
 from services.authority.interface.authority import Authority
 from services.authority.lifecycle import CertificateState
 from services.bridge.hub import Hub
@@ -159,8 +159,10 @@ def bridge_origin(settings: Settings) -> str | None:
 
 
 def _certificate_states() -> Records:
+    register = EmbeddedCertificateRegister()
+
     async def state(session: AsyncSession, serial: int) -> CertificateState | None:
-        found = (await standings(session, [serial])).get(serial)
+        found = (await register.find(session, [serial])).get(serial)
         return found.state if found else None
 
     return state

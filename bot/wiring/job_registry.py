@@ -29,7 +29,7 @@ from services.storage.models import Job
 
 if TYPE_CHECKING:
     from bot.wiring.bridge import BridgeRuntime
-    from bot.wiring.embedded import Embedded
+    from bot.wiring.embedded import EmbeddedServices
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class JobRegistry:
     database: Database
     inbox: Inbox
     conversations: ConversationStore
-    embedded: "Embedded | None"
+    embedded: "EmbeddedServices | None"
     bridge: "BridgeRuntime | None"
 
     def make_worker(self) -> JobWorker:
@@ -75,7 +75,7 @@ class JobRegistry:
         await self.inbox.delete_old(session, now)
         await self.conversations.close_expired(session, now)
         if self.embedded is not None:
-            await self.embedded.authority.expire_within(session, now)
+            await self.embedded.authority.expire_overdue_within(session, now)
         if self.bridge is not None:
             await self.bridge.delete_old(session, now)
         await schedule_housekeeping(session, now)

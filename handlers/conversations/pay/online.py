@@ -30,7 +30,7 @@ from services.authority.errors import (
 )
 from services.authority.interface.authority import Authority
 from services.authority.lifecycle import ApplicationState
-from services.authority.values import CURRENCY, AmountDue, FeeKind, Operation
+from services.authority.values import CURRENCY, AmountDue, AuthorityOperation, FeeKind
 from services.calendar import today
 from services.formats import money
 from services.formats.hidden import Hidden
@@ -64,7 +64,7 @@ def pay(authority: Authority, database: Database, takes_money: bool) -> Conversa
     steps = PaymentSteps(authority, database)
     verification = CodeVerification(
         authority,
-        Operation.PAY,
+        AuthorityOperation.PAY,
         target="owed",
         on_verified=steps.look_up_amount_due,
         also_targets=(PAID, "made", "overdue"),

@@ -16,7 +16,7 @@ from handlers.engine.model import StepContext
 from handlers.identity.step_data import GRANT
 from handlers.screen.text import label, say
 from services import jobs
-from services.authority.errors import CodeNotKeptError, GrantExpiredError
+from services.authority.errors import CodeUnrecoverableError, GrantExpiredError
 from services.authority.interface.credentials import Credentials
 from services.authority.values import RevealedCode
 from services.formats.hidden import Hidden
@@ -38,7 +38,7 @@ async def show_code(credentials: Credentials, context: Context, ctx: StepContext
     )
     try:
         revealed, shown_before = await _reveal(credentials, context, ctx, sent.message_id)
-    except (GrantExpiredError, CodeNotKeptError):
+    except (GrantExpiredError, CodeUnrecoverableError):
         await erase(bot, ctx.chat_id, sent.message_id, language)
         return
     try:

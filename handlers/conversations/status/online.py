@@ -22,7 +22,7 @@ from services.authority.errors import AuthorityError
 from services.authority.interface.authority import Authority
 from services.authority.interface.certificates import Certificates
 from services.authority.lifecycle import ApplicationState, CertificateState
-from services.authority.values import Operation, Timeline
+from services.authority.values import AuthorityOperation, Timeline
 from services.calendar import last_payment_day, today
 
 StatusFindings = Mapping[str, Any]
@@ -82,7 +82,7 @@ def status(authority: Authority) -> Conversation:
 
     start = CodeVerification(
         authority,
-        Operation.STATUS,
+        AuthorityOperation.STATUS,
         DONE,
         on_verified=shown,
         also_targets=(OFFER,),

@@ -22,14 +22,14 @@ from reader_bridge.protocol import PAIRING_CODE_ALPHABET, PAIRING_CODE_LENGTH
 from services import rate_limit
 from services.bridge.models import BridgeCode, name_seal_context
 from services.formats.hidden import Hidden
-from services.rate_limit import Limit, Spent, UsedUpError
+from services.rate_limit import Consumption, RateLimit, RateLimitedError
 from services.storage.database import Database
 from services.storage.keys import KeyRing, SecretPurpose
 
 LIFETIME: Final = timedelta(minutes=5)
 PAUSE: Final = timedelta(minutes=15)
-ADDRESS_LIMIT: Final = Limit("bridge.address", 5, PAUSE)
-GLOBAL_LIMIT: Final = Limit("bridge.all", 600, PAUSE)
+ADDRESS_LIMIT: Final = RateLimit("bridge.address", 5, PAUSE)
+GLOBAL_LIMIT: Final = RateLimit("bridge.all", 600, PAUSE)
 LIMITS: Final = (ADDRESS_LIMIT, GLOBAL_LIMIT)
 
 _SUBNET_BITS = 64
@@ -114,10 +114,10 @@ class PairingCodes:
         async with self._database.unit_of_work() as session:
             try:
                 spent = [
-                    await rate_limit.spend(session, ADDRESS_LIMIT, self._subject(address), now),
-                    await rate_limit.spend(session, GLOBAL_LIMIT, self._subject("all"), now),
+                    await rate_limit.consume(session, ADDRESS_LIMIT, self._subject(address), now),
+                    await rate_limit.consume(session, GLOBAL_LIMIT, self._subject("all"), now),
                 ]
-            except UsedUpError as over:
+            except RateLimitedError as over:
                 raise _limit_reached(over) from None
             row = await self._pop(session, code)
             if row is not None:
@@ -126,7 +126,7 @@ class PairingCodes:
         if row is None:
             raise _wrong_code(spent[0])
         if row.expires_at <= now:
-            raise CodeRefusedError(spent[0].left + 1, None, is_expired=True)
+            raise CodeRefusedError(spent[0].remaining + 1, None, is_expired=True)
         name = self._keys.unseal(row.name, name_seal_context(row.chat_id)).decode()
         return RedeemedCode(row.chat_id, row.user_id, Hidden(name))
 
@@ -137,7 +137,7 @@ class PairingCodes:
     async def delete_old(self, session: AsyncSession, now: datetime) -> None:
         """Delete expired codes and counts."""
         await session.execute(delete(BridgeCode).where(BridgeCode.expires_at <= now - LIFETIME))
-        await rate_limit.tidy(session, LIMITS, now)
+        await rate_limit.delete_expired(session, LIMITS, now)
 
     def _code_hash(self, code: Hidden) -> bytes:
         return self._keys.keyed_hash(SecretPurpose.LOOKUP, "bridge code", code.reveal())
@@ -162,11 +162,11 @@ def rate_limit_address(text: str) -> str:
     return str(address)
 
 
-def _wrong_code(spent: Spent) -> CodeRefusedError:
-    return CodeRefusedError(spent.left, None if spent.left else spent.until)
+def _wrong_code(spent: Consumption) -> CodeRefusedError:
+    return CodeRefusedError(spent.remaining, None if spent.remaining else spent.until)
 
 
-def _limit_reached(over: UsedUpError) -> CodeRefusedError:
+def _limit_reached(over: RateLimitedError) -> CodeRefusedError:
     if over.limit is GLOBAL_LIMIT:
         _log.error("bridge_pairing_used_up", remedy="look for many addresses at /bridge")
     return CodeRefusedError(0, over.until, is_global=over.limit is GLOBAL_LIMIT)

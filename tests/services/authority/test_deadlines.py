@@ -125,7 +125,7 @@ async def test_without_the_charge_it_expires_after_that_hour(world: World) -> No
     assert len((await world.authority.expire_overdue(after)).applications) == 1
     late = await someone.charged(checkout, now=after)
     assert not late.matched
-    assert [one.unmatched_reason for one in await world.counter.unmatched()] == ["unknown"]
+    assert [one.unmatched_reason for one in await world.counter.list_unmatched()] == ["unknown"]
 
 
 async def test_a_slow_bank_pays_for_an_application_that_is_still_there(world: World) -> None:

@@ -12,8 +12,8 @@ from bot.cli.counter import form
 from services import jobs
 from services.authority.embedded.notifications import mails
 from services.authority.embedded.notifications.notices import notify
-from services.authority.notices import Notice
-from services.authority.values import Operation
+from services.authority.notices import NoticeKind
+from services.authority.values import AuthorityOperation
 from services.messaging import outbox
 from services.messaging.mail import MailSender
 from services.messaging.outbox import Channel, OutboxDelivery, OutboxMessage, UndeliverableError
@@ -36,7 +36,7 @@ class Mailbox:
 
 
 def courier(world: World, mailbox: Mailbox) -> OutboxDelivery:
-    sender = MailSender(world.database, world.authority.mails, mailbox)
+    sender = MailSender(world.database, world.authority.mail_composer, mailbox)
     return OutboxDelivery(world.database, {Channel.MAIL: sender})
 
 
@@ -70,7 +70,7 @@ async def test_a_one_time_code_reaches_the_mailbox_in_both_languages(world: Worl
     challenge = await asks(someone)
     await deliver(world, mailbox)
     (mail,) = mailbox.mails
-    code = world.authority.one_time_codes.code(challenge.id).reveal()
+    code = world.authority.one_time_codes.derive(challenge.id).reveal()
     assert mail["To"] == someone.data.mail_address
     assert mail.get_content().count(code) == 2
     assert "一次性驗證碼" in mail["Subject"]
@@ -149,7 +149,7 @@ async def test_after_three_days_of_failing_a_mail_is_given_up(world: World) -> N
 async def test_a_unit_of_work_that_fails_mails_nothing(world: World) -> None:
     someone = world.person()
     await someone.applies()
-    grant = await someone.granted(Operation.STATUS)
+    grant = await someone.granted(AuthorityOperation.STATUS)
 
     async def fail() -> None:
         async with world.database.unit_of_work() as session:
@@ -164,9 +164,9 @@ async def test_a_unit_of_work_that_fails_mails_nothing(world: World) -> None:
 async def _everything_happens(someone: Someone) -> None:
     """Put every kind of notice into the outbox."""
     async with someone.world.database.unit_of_work() as session:
-        subscriber = await someone.world.authority.records.known(session, someone.ui_number)
-        for notice in Notice:
-            if notice is not Notice.PAID:  # which refers to a payment
+        subscriber = await someone.world.authority.records.require(session, someone.ui_number)
+        for notice in NoticeKind:
+            if notice is not NoticeKind.PAID:  # which refers to a payment
                 await notify(session, notice, subscriber.id, {}, NOW)
 
 
@@ -177,7 +177,7 @@ async def test_every_notice_reads_well_in_both_languages(world: World) -> None:
     await _everything_happens(someone)
     await asks(someone)
     await deliver(world, mailbox)
-    assert len(mailbox.mails) == len(Notice) + 1
+    assert len(mailbox.mails) == len(NoticeKind) + 1
     for text in texts(mailbox):
         chinese, _, english = text.partition("----")
         assert "{" not in text
@@ -190,6 +190,6 @@ async def test_every_notice_reads_well_in_both_languages(world: World) -> None:
 
 def test_every_word_of_the_authority_is_translated_and_used() -> None:
     said = {mails._SUBJECT, mails._FOOTER, form.TITLE, form._FEE}
-    said |= {word for pair in mails._WORDS.values() for word in pair}
+    said |= {word for pair in mails._TEXTS.values() for word in pair}
     said |= {*form._LABELS, *form._SIGNATURES, *form.NOTES}
     assert set(locales.words(mails.DOMAIN, "zh_Hant")) == said

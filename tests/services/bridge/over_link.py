@@ -21,10 +21,11 @@ from bot.web.bridge import BridgeLimits, bridge_routes
 from bot.web.listeners import public_app, serve
 from bot.wiring.embedded import VirtualCardMaker
 from reader_bridge.protocol.limits import DEFAULT_PATH
-from services.authority.ca.keys import NewCa
-from services.authority.ca.publication import Publication
-from services.authority.ca.service import open_service
-from services.authority.values import Operation, Proof
+from services.authority.ca.key_file import CaParameters
+from services.authority.ca.publication import PublicationUrls
+from services.authority.ca.service import open_certificate_service
+from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
+from services.authority.values import AuthorityOperation, Proof
 from services.bridge.events import (
     BridgeEvent,
     BridgePaired,
@@ -143,7 +144,7 @@ class Chat:
         """Prove who the person is, where that is needed."""
         if work.purpose is None:
             return None
-        return (await self.someone.granted(Operation(work), Proof.CODE)).id
+        return (await self.someone.granted(AuthorityOperation(work), Proof.CODE)).id
 
     async def has_done(self, work: CardTask, grant: str | None = None) -> Ended:
         """Have something done on the card, until the chat hears that it was."""
@@ -160,9 +161,11 @@ class Chat:
 @asynccontextmanager
 async def opened(database: Database, folder: Path) -> AsyncIterator[World]:
     """Have an authority on a database, that issues certificates and cards as the product does."""
-    ca = NewCa(key_bits=2048, cost=CHEAP)
-    secret, publication = Hidden("of the authority's key"), Publication("http://127.0.0.1")
-    service = await open_service(database, folder / "ca.json", secret, publication, NOW, ca)
+    ca = CaParameters(key_bits=2048, cost=CHEAP)
+    secret, publication = Hidden("of the authority's key"), PublicationUrls("http://127.0.0.1")
+    service = await open_certificate_service(
+        database, EmbeddedCertificateRegister(), folder / "ca.json", secret, publication, NOW, ca
+    )
     world = World(str(database.url), folder, signs_with=service.issuer)
     await world.close()
     world.open(database)
@@ -171,14 +174,14 @@ async def opened(database: Database, folder: Path) -> AsyncIterator[World]:
     try:
         yield world
     finally:
-        await service.crl.settled()
+        await service.crl.wait_for_refreshes()
         await world.close()
 
 
 async def has_a_card(world: World) -> Someone:
     """Give a person whose virtual card lies in their letter box."""
     keys = cycle([rsa.generate_private_key(65537, 2048)])
-    world.authority.issuing._draw_key = lambda: next(keys)
+    world.authority.card_issuer._draw_key = lambda: next(keys)
     someone = world.person()
     await someone.applies()
     await someone.pays()

@@ -9,7 +9,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import PAIRING_CODE_ALPHABET, PAIRING_CODE_LENGTH
-from services.authority.embedded.models import Allowance
 from services.bridge.models import BridgeCode
 from services.bridge.pairing.codes import (
     ADDRESS_LIMIT,
@@ -20,6 +19,7 @@ from services.bridge.pairing.codes import (
     rate_limit_address,
 )
 from services.formats.hidden import Hidden
+from services.rate_limit import RateLimitRecord
 from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT
 from tests.services.bridge.pc import Pc
@@ -50,11 +50,11 @@ def test_a_day_of_guessing_finds_a_code_in_one_of_ten_thousand_days() -> None:
     codes = len(PAIRING_CODE_ALPHABET) ** PAIRING_CODE_LENGTH
     assert len(set(PAIRING_CODE_ALPHABET)) == 30
     assert GLOBAL_LIMIT.window is not None
-    guesses_a_day = GLOBAL_LIMIT.allowed * DAY / GLOBAL_LIMIT.window
+    guesses_a_day = GLOBAL_LIMIT.max_uses * DAY / GLOBAL_LIMIT.window
     assert guesses_a_day == 57_600
     assert 1000 * guesses_a_day / codes < 1 / 10_000
     assert ADDRESS_LIMIT.window is not None
-    of_one_address = ADDRESS_LIMIT.allowed * DAY / ADDRESS_LIMIT.window
+    of_one_address = ADDRESS_LIMIT.max_uses * DAY / ADDRESS_LIMIT.window
     assert 1000 * of_one_address / codes < 1 / 1_000_000
 
 
@@ -118,9 +118,9 @@ async def test_a_restart_gives_no_new_tries(world: BridgeWorld) -> None:
 async def test_all_addresses_together_have_a_limit(world: BridgeWorld) -> None:
     codes = codes_of(world)
     async with world.world.database.unit_of_work() as session:  # from a hundred addresses
-        uses = json.dumps([world.now.timestamp()] * (GLOBAL_LIMIT.allowed - 1))
+        uses = json.dumps([world.now.timestamp()] * (GLOBAL_LIMIT.max_uses - 1))
         all_of_them = codes._subject("all")
-        session.add(Allowance(scope=GLOBAL_LIMIT.scope, subject=all_of_them, uses=uses))
+        session.add(RateLimitRecord(scope=GLOBAL_LIMIT.scope, subject=all_of_them, uses=uses))
     with pytest.raises(CodeRefusedError):
         await codes.redeem(Hidden(WRONG), "10.0.0.1", world.now)
     pc = Pc(world, None, "192.0.2.99")

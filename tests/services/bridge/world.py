@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from sqlalchemy import select
 
 from services.authority.embedded.models import AuditEntry
-from services.authority.values import Operation, Proof
+from services.authority.values import AuthorityOperation, Proof
 from services.bridge.events import BridgeEvent, OperationEvent
 from services.bridge.hub import Hub
 from services.bridge.models import BridgeRelease
@@ -115,7 +115,7 @@ class BridgeWorld:
         return someone, Card(self.world.maker.orders[-1])
 
     async def grant(self, someone: Someone, work: CardTask, chat: int = CHAT) -> str:
-        operation = Operation(work)
+        operation = AuthorityOperation(work)
         return (await someone.granted(operation, Proof.CODE, chat=chat, now=self.now)).id
 
     async def paired_pc(self, card: Card | None, chat: int = CHAT) -> Pc:

@@ -142,7 +142,7 @@ class CardStage:
     async def holder(self, state: str, pin: bytes | None = None, seed: int = 1) -> Holder:
         """Give a person whose card is a virtual one."""
         self.office.maker = CardMaker(pin)  # type: ignore[assignment]
-        self.stage.authority.issuing._draw_key = lambda: next(_keys())
+        self.stage.authority.card_issuer._draw_key = lambda: next(_keys())
         return await self.office.someone(state, seed)
 
     @asynccontextmanager

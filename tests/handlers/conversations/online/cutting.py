@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
-from services.authority.values import Operation, Proof
+from services.authority.values import AuthorityOperation, Proof
 from services.formats.subscriber_code import SubscriberCode
 from services.messaging.inbox import RETENTION
 from tests.chat import TOKEN, Stage, Subscriber
@@ -143,7 +143,7 @@ async def _forget_updates(stage: Stage) -> None:
 
 
 async def _link(holder: Holder, chat: int) -> None:
-    grant = await holder.granted(Operation.STATUS, Proof.CODE, chat=chat, now=NOW)
+    grant = await holder.granted(AuthorityOperation.STATUS, Proof.CODE, chat=chat, now=NOW)
     async with holder.world.database.unit_of_work() as session:
         await holder.world.authority.links.link_chat(session, grant.id, chat, NOW, "en")
 

@@ -16,18 +16,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.conversations.retrieve import code_reveal
 from services.authority.embedded.models import (
-    Allowance,
     Application,
     AuditEntry,
     CertificateSet,
-    Doubt,
     LinkedChat,
     OneTimeChallenge,
     Payment,
+    SecurityAlert,
 )
 from services.conversations import ConversationRow
 from services.messaging import outbox, reminders
 from services.messaging.outbox import OutboxMessage
+from services.rate_limit import RateLimitRecord
 from services.storage.models import InboxUpdate, Job, UpdateState
 from tests.chat import Stage, Subscriber, buttons
 from tests.handlers.conversations.online.paying import ADDRESS, invoices, pays
@@ -216,9 +216,9 @@ async def _of_the_authority(session: AsyncSession) -> Facts:
         found["paid", paid.application_id, paid.amount, paid.unmatched_reason] += 1
     for link in await session.scalars(select(LinkedChat)):
         found["linked", link.subscriber_id, link.chat_id] += 1
-    for doubt in await session.scalars(select(Doubt)):
+    for doubt in await session.scalars(select(SecurityAlert)):
         found["doubt", doubt.subscriber_id, doubt.notice, doubt.denied_at is None] += 1
-    for spent in await session.scalars(select(Allowance)):
+    for spent in await session.scalars(select(RateLimitRecord)):
         whose = None if spent.scope.startswith("grant.") else spent.subject  # a grant is new
         found["spent", spent.scope, whose] += len(json.loads(spent.uses))
     for challenge in await session.scalars(select(OneTimeChallenge)):

@@ -133,7 +133,7 @@ async def test_books_and_states_agree_whatever_happens(stage: Stage, seed: int) 
 
 async def _expire(stage: Stage, moment: Any) -> None:
     async with stage.kaika.database.unit_of_work() as session:
-        await stage.authority.expire_within(session, moment)
+        await stage.authority.expire_overdue_within(session, moment)
 
 
 async def _agree(stage: Stage, applications: set[str]) -> None:

@@ -39,7 +39,7 @@ class Checker:
         return [await self._asks(int(serial, 16)) for serial in serials]
 
     async def _asks(self, serial: int) -> tuple[ocsp.OCSPCertStatus, str | None]:
-        issuer = self.service.identity.certificate
+        issuer = self.service.signer.certificate
         name = sha1(issuer.subject.public_bytes(), usedforsecurity=False).digest()
         key = x509.SubjectKeyIdentifier.from_public_key(issuer.public_key()).digest
         builder = ocsp.OCSPRequestBuilder()

@@ -10,7 +10,7 @@ from reader_bridge.prompter import PairingPeer, PinKind
 from reader_bridge.protocol import FailureCode
 from reader_bridge.protocol import ProgressStep as Waiting
 from reader_bridge.virtual_card.card import VirtualCard
-from services.authority.values import Operation, Proof
+from services.authority.values import AuthorityOperation, Proof
 from services.bridge.events import BridgeEvent, OperationFailed, OperationUnresolved
 from services.bridge.operations.task import CardTask
 from tests.chat import Subscriber
@@ -298,7 +298,7 @@ async def with_card(cards: CardStage, life: str) -> Holder:
 
 
 async def _activates(cards: CardStage, holder: Holder, now: datetime) -> None:
-    grant = await holder.granted(Operation.ACTIVATE, Proof.CODE, now=now)
+    grant = await holder.granted(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)
     authority, database = cards.office.authority, cards.office.database
     async with database.unit_of_work() as session:
         permit = await authority.cards.permit(session, grant.id, CHAT, now)
