@@ -1,4 +1,4 @@
-"""The conversation that connects a PC and does nothing more; /pair and /unpair."""
+"""/pair, /unpair, and the conversation that only connects a PC (配對)."""
 
 from telegram import Update
 from telegram.constants import ChatType
@@ -18,13 +18,13 @@ from services.bridge.interface import BridgeHub, Presence
 
 NAME, PAIRED = "pair", "paired"
 BRIDGE = "bridge"
-"""What `bot_data` has of the bridge: a `BridgeEventHandler`."""
+"""The key of the `BridgeEventHandler` in `bot_data`."""
 
 _PAIRED = N_(
     "✅ <b>Your PC is connected with this chat</b>, until {until} (Taipei), until you close "
     "kaika-bridge, or until you send /unpair.\n\nWhat shall be done with the card?"
 )
-_PARTED_NOW = N_("🔌 <b>Your PC is disconnected.</b> To connect one again send /pair.")
+_DISCONNECTED = N_("🔌 <b>Your PC is disconnected.</b> To connect one again send /pair.")
 _NOT_PAIRED = N_("ℹ️ No PC is connected with this chat. To connect one send /pair.")
 _IN_PRIVATE = N_("That is done in our private chat only.")
 _NO_BRIDGE = N_(
@@ -57,7 +57,7 @@ def pairing(
     def paired(ctx: StepContext) -> Markup:
         until = presence(ctx).until
         if until is None:
-            return say(ctx.language, _PARTED_NOW)
+            return say(ctx.language, _DISCONNECTED)
         return say(ctx.language, _PAIRED, until=format_time(until))
 
     def begin(ctx: StepContext) -> Markup:
@@ -124,5 +124,5 @@ async def on_unpair(update: Update, context: Context) -> None:
     else:
         was_paired = await desk.hub.unpair(chat.id, context.services.now())
         desk.live_messages.set_code(chat.id, None)
-        text = say(language, _PARTED_NOW if was_paired else _NOT_PAIRED)
+        text = say(language, _DISCONNECTED if was_paired else _NOT_PAIRED)
     await send(update, context, view(text))

@@ -69,7 +69,7 @@ ACTIVATE = Conversation(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more=(ButtonTransition("already", N_("It says: already activated"), "done"),),
+            more_buttons=(ButtonTransition("already", N_("It says: already activated"), "done"),),
         ),
         "done": Step(
             N_(

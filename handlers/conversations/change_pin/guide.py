@@ -66,12 +66,12 @@ CHANGE_PIN = Conversation(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more=(
+            more_buttons=(
                 ButtonTransition(
                     "unlock", N_("🔓 Rather set a new one with the code"), "unlock/ready"
                 ),
             ),
-            done=N_("✅ The new PIN is set"),
+            done_label=N_("✅ The new PIN is set"),
         ),
         "done": Step(N_("✅ <b>Changed.</b> Remember the new PIN: nobody keeps it for you.")),
     },

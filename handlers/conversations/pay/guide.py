@@ -87,7 +87,7 @@ PAY = Conversation(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more=(ButtonTransition("no_data", N_("🔎 It finds no data"), "no_data"),),
+            more_buttons=(ButtonTransition("no_data", N_("🔎 It finds no data"), "no_data"),),
         ),
         "address": page_step(
             N_(
@@ -113,7 +113,7 @@ PAY = Conversation(
             ),
             chinese="我的信用卡付款失敗，請問有沒有扣款成功，可以用哪些卡？",
             meaning=N_("My card payment failed. Was it charged, and which cards are accepted?"),
-            done=N_("✅ I have paid"),
+            done_label=N_("✅ I have paid"),
         ),
         "done": Step(
             N_(

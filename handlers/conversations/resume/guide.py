@@ -87,8 +87,8 @@ RESUME = Conversation(
             ),
             chinese="我剛才在網路上辦理復用，想確認憑證是不是已經恢復使用了。",
             meaning=N_("I have just resumed my certificate online. Is it valid again?"),
-            more=(ButtonTransition("not_yet", N_("⏳ Not yet"), "later"),),
-            done=N_("✅ It is valid again"),
+            more_buttons=(ButtonTransition("not_yet", N_("⏳ Not yet"), "later"),),
+            done_label=N_("✅ It is valid again"),
         ),
         "done": Step(N_("✅ <b>Resumed.</b> The certificate can be used again.")),
         "later": Step(

@@ -76,7 +76,7 @@ RETRIEVE = Conversation(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            done=N_("✅ I have my code"),
+            done_label=N_("✅ I have my code"),
         ),
         "done": Step(
             N_(

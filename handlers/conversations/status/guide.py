@@ -49,7 +49,7 @@ STATUS = Conversation(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more=(ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),),
+            more_buttons=(ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),),
         ),
         "stage": Step(
             N_(

@@ -90,7 +90,7 @@ SUSPEND = Conversation(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more=(ButtonTransition("fax", N_("📠 Rather by fax"), "fax"),),
+            more_buttons=(ButtonTransition("fax", N_("📠 Rather by fax"), "fax"),),
         ),
         "check": page_step(
             on_page(
@@ -107,8 +107,8 @@ SUSPEND = Conversation(
             ),
             chinese="我剛才在網路上辦理停用，想確認憑證是不是已經停用了。",
             meaning=N_("I have just suspended my certificate online. Is it suspended now?"),
-            more=(ButtonTransition("not_yet", N_("⏳ Not yet"), "later"),),
-            done=N_("✅ It is suspended"),
+            more_buttons=(ButtonTransition("not_yet", N_("⏳ Not yet"), "later"),),
+            done_label=N_("✅ It is suspended"),
         ),
         "done": Step(
             N_(

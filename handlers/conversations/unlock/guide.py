@@ -79,7 +79,7 @@ UNLOCK = Conversation(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            done=N_("✅ The new PIN is set"),
+            done_label=N_("✅ The new PIN is set"),
         ),
         "done": Step(N_("✅ <b>Unlocked.</b> Remember the new PIN: nobody keeps it for you.")),
         "no_code": Step(
