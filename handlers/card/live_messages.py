@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from handlers.engine.model import StepContext
-from reader_bridge.protocol import Step
+from reader_bridge.protocol import ProgressStep
 from services.bridge.operations.task import Work
 from services.bridge.pairing.codes import PairingCode
 
@@ -27,7 +27,7 @@ class OperationProgress:
     """
 
     work: Work
-    step: Step | None = None
+    step: ProgressStep | None = None
     tries_left: int | None = None
     is_linked: bool = True
 

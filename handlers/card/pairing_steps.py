@@ -20,7 +20,7 @@ from handlers.engine.model import (
     StepResult,
 )
 from handlers.screen.text import N_, Markup, say
-from reader_bridge.protocol import CODE_LENGTH
+from reader_bridge.protocol import PAIRING_CODE_LENGTH
 from services.bridge.errors import NoPairingError
 from services.bridge.events import PairingEnd
 from services.bridge.interface import BridgeHub
@@ -261,7 +261,7 @@ class PairingSteps:
         code = self.live_messages.code(ctx.chat_id, ctx.now)
         if code is None:
             return Markup(f"{how}\n\n{say(ctx.language, NO_CODE)}")
-        half, shown = CODE_LENGTH // 2, code.code.reveal()
+        half, shown = PAIRING_CODE_LENGTH // 2, code.code.reveal()
         minutes = self.live_messages.minutes_left(ctx.chat_id, ctx.now)
         grouped = f"{shown[:half]} {shown[half:]}"
         return Markup(f"{how}\n{say(ctx.language, _CODE, code=grouped, minutes=minutes)}")

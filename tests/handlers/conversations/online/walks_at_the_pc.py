@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from handlers.engine.model import Step
-from reader_bridge.prompter import Peer, PinKind
+from reader_bridge.prompter import PairingPeer, PinKind
 from reader_bridge.protocol import FailureCode
-from reader_bridge.protocol import Step as Waiting
+from reader_bridge.protocol import ProgressStep as Waiting
 from reader_bridge.virtual_card.card import VirtualCard
 from services.authority.values import Operation, Proof
 from services.bridge.events import BridgeEvent, Failed, Unresolved
@@ -116,7 +116,7 @@ class AtPc:
     def __post_init__(self) -> None:
         self.pc.person.confirm_pairing = self._confirms  # type: ignore[method-assign]
 
-    async def _confirms(self, peer: Peer) -> bool:
+    async def _confirms(self, peer: PairingPeer) -> bool:
         self.pc.person.peers.append(peer)
         await self.yes.wait()
         return True

@@ -1,8 +1,7 @@
-"""The keyboard of a terminal: one byte at a time, shown by nobody but us.
+"""The keyboard of a terminal, read one byte at a time and never echoed.
 
-The terminal is kept without echo from the first moment to the last, so that nothing typed too early
-appears on it. A whole line is never one object: a byte read alone is one of 256 that the
-interpreter shares, so a PIN is nowhere but in the buffer it is put in.
+Echo is off for the whole session, so that nothing typed too early appears. A line is never one
+object: single bytes are shared by the interpreter, so a PIN exists only in the buffer it is put in.
 """
 
 import asyncio
@@ -14,47 +13,47 @@ from typing import Any, Protocol, Self
 ESCAPE = 0x1B
 SEQUENCE_SECONDS = 0.05
 """What follows an escape this soon belongs to it: an arrow key, not the Escape key."""
-LOOK_SECONDS = 0.02
+POLL_SECONDS = 0.02
 
 
 class NoTerminalError(Exception):
-    """Something has to be asked, and nobody sits at a terminal."""
+    """Something has to be asked, and there is no terminal."""
 
 
-class Keys(Protocol):
-    """Where keys come from."""
+class KeySource(Protocol):
+    """A source of keys."""
 
-    async def next(self) -> int:
+    async def next_byte(self) -> int:
         """Wait for the next byte.
 
-        :raises EOFError: there will be none any more.
+        :raises EOFError: the input has ended.
         """
 
-    def drop_typed(self) -> None:
-        """Forget what was typed before anybody asked."""
+    def discard_pending(self) -> None:
+        """Discard what was typed before anything was asked."""
 
 
-async def next_key(keys: Keys) -> int:
-    """Give the next key; an arrow or function key, which is several bytes, is passed over."""
+async def next_key(keys: KeySource) -> int:
+    """Return the next key. Arrow and function keys, which are several bytes, are skipped."""
     while True:
-        key = await keys.next()
+        key = await keys.next_byte()
         if key != ESCAPE:
             return key
         try:
             async with asyncio.timeout(SEQUENCE_SECONDS):
-                introducer = await keys.next()
+                introducer = await keys.next_byte()
         except TimeoutError:
             return ESCAPE
         if introducer in b"[O":
-            while not 0x40 <= await keys.next() <= 0x7E:
+            while not 0x40 <= await keys.next_byte() <= 0x7E:
                 pass
 
 
 if sys.platform == "win32":
     import msvcrt
 
-    class TerminalKeys:
-        """The keys of a Windows console."""
+    class TerminalKeyboard:
+        """The keyboard of a Windows console."""
 
         def __enter__(self) -> Self:
             if not sys.stdin.isatty():
@@ -62,12 +61,12 @@ if sys.platform == "win32":
             return self
 
         def __exit__(self, *_: object) -> None:
-            self.drop_typed()
+            self.discard_pending()
 
-        async def next(self) -> int:
-            """Wait for the next byte; one that is no ASCII comes as 0x80."""
+        async def next_byte(self) -> int:
+            """Wait for the next byte; a character outside of ASCII comes as 0x80."""
             while not msvcrt.kbhit():  # noqa: ASYNC110 - a console tells nobody of its keys
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(POLL_SECONDS)
             key = msvcrt.getwch()
             if key in "\x00\xe0":
                 msvcrt.getwch()
@@ -76,16 +75,16 @@ if sys.platform == "win32":
                 raise KeyboardInterrupt
             return ord(key) if key.isascii() else 0x80
 
-        def drop_typed(self) -> None:
-            """Forget what was typed before anybody asked."""
+        def discard_pending(self) -> None:
+            """Discard what was typed before anything was asked."""
             while msvcrt.kbhit():
                 msvcrt.getwch()
 
 else:
     import termios
 
-    class TerminalKeys:
-        """The keys of a POSIX terminal."""
+    class TerminalKeyboard:
+        """The keyboard of a POSIX terminal."""
 
         def __init__(self, handle: int = 0) -> None:
             self._handle = handle
@@ -107,7 +106,7 @@ else:
             with contextlib.suppress(termios.error):  # the terminal itself may be gone
                 termios.tcsetattr(self._handle, termios.TCSAFLUSH, self._before)
 
-        async def next(self) -> int:
+        async def next_byte(self) -> int:
             """Wait for the next byte."""
             loop = asyncio.get_running_loop()
             typed: asyncio.Future[int] = loop.create_future()
@@ -117,7 +116,7 @@ else:
             finally:
                 loop.remove_reader(self._handle)
 
-        def drop_typed(self) -> None:
+        def discard_pending(self) -> None:
             """Forget what was typed before anybody asked."""
             with contextlib.suppress(termios.error):
                 termios.tcflush(self._handle, termios.TCIFLUSH)

@@ -1,6 +1,6 @@
-"""The words a pairing is compared by: plain things, each with its Chinese counterpart.
+"""The words that a pairing is compared by: plain things, each with its Chinese counterpart.
 
-The list is part of the protocol: it has its order and its 256 entries as long as the level stands.
+The list is part of the protocol: its order and its 256 entries are fixed for this level.
 """
 
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """A word, as the person reads it."""
+class PairingWord:
+    """A word in both languages."""
 
     english: str
     chinese: str
@@ -51,6 +51,7 @@ magnet 磁鐵 robot 機器人 hammer 鐵鎚 nail 釘子 rope 繩子 ladder 梯�
 brush 刷子 soap 肥皂 towel 毛巾
 """
 _PARTS: Final = _LIST.split()
-WORDS: Final = tuple(
-    Word(english, chinese) for english, chinese in zip(_PARTS[::2], _PARTS[1::2], strict=True)
+PAIRING_WORDS: Final = tuple(
+    PairingWord(english, chinese)
+    for english, chinese in zip(_PARTS[::2], _PARTS[1::2], strict=True)
 )

@@ -1,18 +1,18 @@
-"""The small parts the window is made of."""
+"""The small widgets of the window."""
 
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from reader_bridge.app.prompt_texts import Fact
-from reader_bridge.protocol import Word
+from reader_bridge.app.prompt_texts import PromptFact
+from reader_bridge.protocol import PairingWord
 
 GAP = 14
 
 
-def text(words: str, kind: str = "", *, selectable: bool = False) -> QLabel:
-    """Give text that is shown as it is, whatever it holds, and wraps."""
+def text_label(words: str, kind: str = "", *, selectable: bool = False) -> QLabel:
+    """Return a label that wraps and shows text as it is."""
     made = QLabel()
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setText(words)
@@ -24,7 +24,7 @@ def text(words: str, kind: str = "", *, selectable: bool = False) -> QLabel:
 
 
 def button(words: str, on_press: Callable[[], object], kind: str = "") -> QPushButton:
-    """Give a button that is pressed by mouse, Space and Enter."""
+    """Return a button that mouse, Space and Enter press."""
     made = QPushButton(words.replace("&", "&&"))
     made.setProperty("kind", kind)
     made.setAutoDefault(True)
@@ -32,8 +32,8 @@ def button(words: str, on_press: Callable[[], object], kind: str = "") -> QPushB
     return made
 
 
-def fact_card(facts: tuple[Fact, ...]) -> QFrame:
-    """Give what the person compares, in a frame."""
+def fact_card(facts: tuple[PromptFact, ...]) -> QFrame:
+    """Return a frame with the facts that the person compares."""
     frame = QFrame()
     frame.setObjectName("card")
     grid = QGridLayout(frame)
@@ -41,17 +41,17 @@ def fact_card(facts: tuple[Fact, ...]) -> QFrame:
     grid.setVerticalSpacing(2)
     for fact in facts:
         row = grid.rowCount()
-        grid.addWidget(text(fact.label, "label"), row, 0)
-        grid.addWidget(text(fact.value, "value", selectable=True), row + 1, 0)
+        grid.addWidget(text_label(fact.label, "label"), row, 0)
+        grid.addWidget(text_label(fact.value, "value", selectable=True), row + 1, 0)
         if fact.note:
-            grid.addWidget(text(f"⚠ {fact.note}", "label"), row + 2, 0)
+            grid.addWidget(text_label(f"⚠ {fact.note}", "label"), row + 2, 0)
         if fact is not facts[-1]:
             grid.setRowMinimumHeight(row + 3, 8)
     return frame
 
 
-def word_card(words: tuple[Word, Word]) -> QFrame:
-    """Give the two words of a pairing, large, in both languages."""
+def word_card(words: tuple[PairingWord, PairingWord]) -> QFrame:
+    """Return a frame with the two words of a pairing, large, in both languages."""
     frame = QFrame()
     frame.setObjectName("card")
     frame.setAccessibleName(", ".join(word.english for word in words))
@@ -62,14 +62,14 @@ def word_card(words: tuple[Word, Word]) -> QFrame:
         ("   ".join(word.english for word in words), "words"),
         ("　".join(word.chinese for word in words), "words2"),
     ):
-        shown = text(said, kind)
+        shown = text_label(said, kind)
         shown.setAlignment(Qt.AlignmentFlag.AlignCenter)
         column.addWidget(shown)
     return frame
 
 
 def column(parent: QWidget) -> QVBoxLayout:
-    """Give the column a page is laid out in."""
+    """Return the column layout of a page."""
     made = QVBoxLayout(parent)
     made.setContentsMargins(24, 22, 24, 22)
     made.setSpacing(GAP)

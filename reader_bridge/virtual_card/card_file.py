@@ -1,8 +1,8 @@
-"""The file a virtual card lives in: whole or not at all, and open once at a time.
+"""The file of a virtual card: written completely or not at all, and open in one place at a time.
 
-Card number and serial stand outside, as on a real card. Keys, certificates and admin key are sealed
-under the passphrase, and so is the state: the PIN's hash and the tries. A copy put back brings old
-tries with it; no file can prevent that.
+Card number and serial are readable, as on a real card. Keys, certificates and admin key are sealed
+under the passphrase, and so is the state: the PIN's hash and the tries. Restoring a copy restores
+old tries; no file can prevent that.
 """
 
 import json
@@ -13,23 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from reader_bridge.virtual_card.content import (
+    CardContainer,
     CardContent,
-    CardLabel,
+    CardFileLabel,
     CardState,
-    Container,
     ContainerKind,
     PinVerifier,
 )
 from reader_bridge.virtual_card.file_lock import FileLock
-from reader_bridge.virtual_card.sealing import COST, Seal, UnsealError
+from reader_bridge.virtual_card.sealing import COST, CardUnsealError, PassphraseSeal
 
 FORMAT, VERSION = "kaika virtual card", 1
 CONTENT, STATE = b"kaika virtual card: content", b"kaika virtual card: state"
-MOST_BYTES = 1_000_000
+MAX_FILE_BYTES = 1_000_000
 
 
 class CardFileError(Exception):
-    """The file is not a virtual card's, or it is damaged."""
+    """The file is not a virtual card, or it is damaged."""
 
 
 class WrongPassphraseError(CardFileError):
@@ -37,14 +37,19 @@ class WrongPassphraseError(CardFileError):
 
 
 class CardFile:
-    """An open card file. Nobody else opens it until :meth:`close`."""
+    """An open card file, locked until :meth:`close`."""
 
     def __init__(
-        self, path: Path, label: CardLabel, seal: Seal, content: CardContent, state: CardState
+        self,
+        path: Path,
+        label: CardFileLabel,
+        seal: PassphraseSeal,
+        content: CardContent,
+        state: CardState,
     ) -> None:
         self.path, self.label, self.content, self.state = path, label, content, state
         self._seal = seal
-        self._sealed_content = seal.close(_pack(_content_out(content)), CONTENT)
+        self._sealed_content = seal.close(_to_json(_serialise_content(content)), CONTENT)
         self._lock: FileLock | None = None
 
     @classmethod
@@ -52,19 +57,19 @@ class CardFile:
         cls,
         path: Path,
         passphrase: str,
-        label: CardLabel,
+        label: CardFileLabel,
         content: CardContent,
         state: CardState,
         cost: int = COST,
     ) -> None:
-        """Write a new card, in place of one that is there."""
-        cls(path, label, Seal.new(passphrase, cost), content, state).save()
+        """Write a new card, replacing one that is there."""
+        cls(path, label, PassphraseSeal.new(passphrase, cost), content, state).save()
 
     @classmethod
     def open(cls, path: Path, passphrase: str) -> "CardFile":
         """Open a card.
 
-        :raises WrongPassphraseError: it is another.
+        :raises WrongPassphraseError: the passphrase is wrong.
         :raises CardFileError: there is none, or it is damaged.
         :raises CardFileBusyError: it is open already.
         """
@@ -80,59 +85,59 @@ class CardFile:
         return opened
 
     def save(self) -> None:
-        """Write the card, and return when it is on the disk."""
+        """Write the card; returns when it is on the disk."""
         document = {
             "format": FORMAT,
             "version": VERSION,
             "card_number": self.label.card_number,
             "serial": self.content.serial.hex(),
-            "salt": _text(self._seal.salt),
+            "salt": _base64(self._seal.salt),
             "cost": self._seal.cost,
-            "content": _text(self._sealed_content),
-            "state": _text(self._seal.close(_pack(_state_out(self.state)), STATE)),
+            "content": _base64(self._sealed_content),
+            "state": _base64(self._seal.close(_to_json(_serialise_state(self.state)), STATE)),
         }
-        _replace(self.path, json.dumps(document, indent=1).encode())
+        _write_atomically(self.path, json.dumps(document, indent=1).encode())
 
     def close(self) -> None:
-        """Let others open the file."""
+        """Release the lock."""
         if self._lock is not None:
             self._lock.release()
             self._lock = None
 
     @classmethod
     def _read(cls, path: Path, passphrase: str) -> "CardFile":
-        document = _document(path)
+        document = _read_document(path)
         try:
             salt, sealed_content, sealed_state = (
                 b64decode(document[name], validate=True) for name in ("salt", "content", "state")
             )
-            seal = Seal.from_salt(passphrase, salt, document["cost"])
-            content = _content_in(_unpack(seal.open(sealed_content, CONTENT)))
-        except UnsealError as error:
+            seal = PassphraseSeal.from_salt(passphrase, salt, document["cost"])
+            content = _parse_content(_from_json(seal.open(sealed_content, CONTENT)))
+        except CardUnsealError as error:
             raise WrongPassphraseError(path.name) from error
         except (KeyError, TypeError, ValueError) as error:
             raise CardFileError(path.name) from error
         try:
-            state = _state_in(_unpack(seal.open(sealed_state, STATE)))
-        except (UnsealError, KeyError, TypeError, ValueError) as error:
+            state = _parse_state(_from_json(seal.open(sealed_state, STATE)))
+        except (CardUnsealError, KeyError, TypeError, ValueError) as error:
             raise CardFileError(path.name) from error
-        label = CardLabel(str(document.get("card_number", "")), content.serial.hex())
+        label = CardFileLabel(str(document.get("card_number", "")), content.serial.hex())
         return cls(path, label, seal, content, state)
 
 
-def read_label(path: Path) -> CardLabel:
-    """Read what stands on the outside of a card file.
+def read_label(path: Path) -> CardFileLabel:
+    """Return the readable part of a card file.
 
-    :raises CardFileError: where it is none.
+    :raises CardFileError: the file is not a virtual card.
     """
-    document = _document(path)
-    return CardLabel(str(document.get("card_number", "")), str(document.get("serial", "")))
+    document = _read_document(path)
+    return CardFileLabel(str(document.get("card_number", "")), str(document.get("serial", "")))
 
 
-def _document(path: Path) -> dict[str, Any]:
+def _read_document(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
-            document = json.loads(file.read(MOST_BYTES))
+            document = json.loads(file.read(MAX_FILE_BYTES))
     except (OSError, ValueError) as error:
         raise CardFileError(path.name) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
@@ -142,7 +147,7 @@ def _document(path: Path) -> dict[str, Any]:
     return document
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _write_atomically(path: Path, content: bytes) -> None:
     temporary = path.with_name(path.name + ".new")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb") as file:
@@ -158,20 +163,20 @@ def _replace(path: Path, content: bytes) -> None:
             os.close(directory)
 
 
-def _content_out(content: CardContent) -> dict[str, Any]:
+def _serialise_content(content: CardContent) -> dict[str, Any]:
     return {
-        "serial": _text(content.serial),
-        "admin_key": _text(content.admin_key),
+        "serial": _base64(content.serial),
+        "admin_key": _base64(content.admin_key),
         "containers": [
-            [container.kind, _text(container.private_key), _text(container.certificate)]
+            [container.kind, _base64(container.private_key), _base64(container.certificate)]
             for container in content.containers
         ],
     }
 
 
-def _content_in(values: dict[str, Any]) -> CardContent:
+def _parse_content(values: dict[str, Any]) -> CardContent:
     containers = (
-        Container(ContainerKind(kind), b64decode(key), b64decode(certificate))
+        CardContainer(ContainerKind(kind), b64decode(key), b64decode(certificate))
         for kind, key, certificate in values["containers"]
     )
     return CardContent(
@@ -179,15 +184,15 @@ def _content_in(values: dict[str, Any]) -> CardContent:
     )
 
 
-def _state_out(state: CardState) -> dict[str, Any]:
+def _serialise_state(state: CardState) -> dict[str, Any]:
     values = asdict(state)
     if state.pin is not None:
-        values["pin"]["salt"] = _text(state.pin.salt)
-        values["pin"]["digest"] = _text(state.pin.digest)
+        values["pin"]["salt"] = _base64(state.pin.salt)
+        values["pin"]["digest"] = _base64(state.pin.digest)
     return values
 
 
-def _state_in(values: dict[str, Any]) -> CardState:
+def _parse_state(values: dict[str, Any]) -> CardState:
     pin = values.pop("pin")
     if pin is not None:
         salt, digest = b64decode(pin["salt"]), b64decode(pin["digest"])
@@ -195,16 +200,16 @@ def _state_in(values: dict[str, Any]) -> CardState:
     return CardState(pin=pin, **values)
 
 
-def _pack(values: dict[str, Any]) -> bytes:
+def _to_json(values: dict[str, Any]) -> bytes:
     return json.dumps(values).encode()
 
 
-def _unpack(packed: bytes) -> dict[str, Any]:
+def _from_json(packed: bytes) -> dict[str, Any]:
     values = json.loads(packed)
     if not isinstance(values, dict):
         raise TypeError
     return values
 
 
-def _text(value: bytes) -> str:
+def _base64(value: bytes) -> str:
     return b64encode(value).decode()

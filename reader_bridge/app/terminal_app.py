@@ -1,4 +1,4 @@
-"""From start to end in a terminal."""
+"""The app in a terminal, from start to end."""
 
 import asyncio
 import contextlib
@@ -6,43 +6,48 @@ import signal
 from collections.abc import Callable
 from importlib.metadata import version
 
-from reader_bridge.app import notice_texts, start, trust
-from reader_bridge.app.problems import NoServerError
-from reader_bridge.app.start import Options
+from reader_bridge.app import notice_texts
+from reader_bridge.app.options import CommandOptions, remember, server_address
+from reader_bridge.app.startup_errors import ServerAddressMissingError
 from reader_bridge.app.terminal.prompter import TerminalPrompter
-from reader_bridge.app.terminal.screen import Screen
-from reader_bridge.app.words import say
+from reader_bridge.app.terminal.screen import TerminalScreen
+from reader_bridge.app.tls import create_tls_context
+from reader_bridge.app.translation import say
 from reader_bridge.card.connection import CardReaders
 from reader_bridge.client import client
-from reader_bridge.prompter import Ending
+from reader_bridge.prompter import ExitReason
 
 
-def run(options: Options, language: str, readers: Callable[[], CardReaders]) -> None:
+def run_in_terminal(
+    options: CommandOptions, language: str, readers: Callable[[], CardReaders]
+) -> None:
     """Connect, and stay until the person or the server ends it."""
-    with Screen(language) as screen:
+    with TerminalScreen(language) as screen:
         try:
             ending = asyncio.run(_run(options, screen, readers))
-            screen.print(say(language, notice_texts.ENDINGS[ending]))
+            screen.print(say(language, notice_texts.EXIT_TEXTS[ending]))
         except (KeyboardInterrupt, asyncio.CancelledError, EOFError):
             screen.print("", say(language, notice_texts.STOPPED))
 
 
-async def _run(options: Options, screen: Screen, readers: Callable[[], CardReaders]) -> Ending:
-    """Be cancelled by Ctrl-C, and by whatever else ends a program in a terminal."""
+async def _run(
+    options: CommandOptions, screen: TerminalScreen, readers: Callable[[], CardReaders]
+) -> ExitReason:
+    """Run the client. Ctrl-C, SIGTERM and SIGHUP cancel it."""
     task = asyncio.current_task()
     assert task
     for name in ("SIGTERM", "SIGHUP"):
         with contextlib.suppress(AttributeError, NotImplementedError):  # Windows has none
             asyncio.get_running_loop().add_signal_handler(getattr(signal, name), task.cancel)
-    trusted = trust.context(options.ca)
-    address = start.server(options) or await screen.address(trusted)
+    trusted = create_tls_context(options.ca)
+    address = server_address(options) or await screen.ask_address(trusted)
     if address is None:
-        raise NoServerError
+        raise ServerAddressMissingError
     prompter = TerminalPrompter(
-        screen, address.host, lambda: start.keep(address, options.language and screen.language)
+        screen, address.host, lambda: remember(address, options.language and screen.language)
     )
     try:
-        return await client.run(
+        return await client.run_bridge(
             url=address.url,
             host=address.host,
             tls=trusted if address.url.startswith("wss:") else None,
@@ -52,4 +57,4 @@ async def _run(options: Options, screen: Screen, readers: Callable[[], CardReade
             app_version=version("kaika"),
         )
     finally:
-        prompter.quiet()
+        prompter.stop_status()

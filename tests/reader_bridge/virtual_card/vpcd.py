@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable
 from enum import IntEnum
 
-from reader_bridge.virtual_card.reader import Card
-from tests.reader_bridge.virtual_card.misbehaviour import CardPulledError
+from reader_bridge.card.errors import CardRemovedError
+from reader_bridge.virtual_card.reader import InsertableCard
 
 PORT = 35_963
 """Where `vpcd` listens unless told otherwise; its second slot is one above."""
@@ -46,7 +46,7 @@ class VpcdReader:
         self._connect = connect
         self._serving: _Serving | None = None
 
-    def insert(self, card: Card) -> None:
+    def insert(self, card: InsertableCard) -> None:
         """Put a card in.
 
         :raises OSError: there is no reader.
@@ -67,7 +67,7 @@ class VpcdReader:
 
 
 class _Serving:
-    def __init__(self, card: Card, connect: Connect) -> None:
+    def __init__(self, card: InsertableCard, connect: Connect) -> None:
         self._card, self._connect = card, connect
         self._stop = threading.Event()
         self._socket = connect()
@@ -89,7 +89,7 @@ class _Serving:
             try:
                 with self._socket:
                     self._serve()
-            except CardPulledError:
+            except CardRemovedError:
                 self._stop.set()
             except OSError:
                 pass  # the reader service went away

@@ -1,40 +1,40 @@
-"""What keeps the app from starting, and the sentence that helps."""
+"""The errors that keep the app from starting, and their texts."""
 
 from reader_bridge.app.address import AddressError, AddressFault
-from reader_bridge.app.terminal.keys import NoTerminalError
-from reader_bridge.app.trust import AuthorityFileError
-from reader_bridge.app.words import N_, foreign, say
+from reader_bridge.app.terminal.keyboard import NoTerminalError
+from reader_bridge.app.tls import AuthorityFileError
+from reader_bridge.app.translation import N_, sanitise, say
 from reader_bridge.card.errors import PcscMissingError
-from reader_bridge.virtual_card.file import CardFileError, WrongPassphraseError
+from reader_bridge.virtual_card.card_file import CardFileError, WrongPassphraseError
 from reader_bridge.virtual_card.file_lock import CardFileBusyError
 
 
-class NoPassphraseError(Exception):
-    """A virtual card needs its passphrase, and nobody can be asked for it."""
+class PassphraseMissingError(Exception):
+    """The virtual card needs a passphrase, and nobody can be asked for it."""
 
 
-class NoServerError(Exception):
-    """The server's address is not known, and nobody can be asked for it."""
+class ServerAddressMissingError(Exception):
+    """The server's address is unknown, and nobody can be asked for it."""
 
 
-class NoWindowError(Exception):
+class WindowUnavailableError(Exception):
     """The app was installed without its window, or there is no screen to show it on."""
 
 
-STOPPERS = (
+STARTUP_ERRORS = (
     AddressError,
     AuthorityFileError,
     CardFileBusyError,
     CardFileError,
-    NoPassphraseError,
-    NoServerError,
+    PassphraseMissingError,
+    ServerAddressMissingError,
     NoTerminalError,
-    NoWindowError,
+    WindowUnavailableError,
     PcscMissingError,
 )
-"""Every error that ends a start with a sentence instead of a traceback."""
+"""Errors that are printed as a sentence instead of a traceback."""
 
-ADDRESS = {
+ADDRESS_FAULT_TEXTS = {
     AddressFault.EMPTY: N_("No address was given. The chat shows you the server's address."),
     AddressFault.NOT_AN_ADDRESS: N_(
         "This is not an address. Copy it from the chat; it looks like wss://kaika.example."
@@ -52,16 +52,18 @@ ADDRESS = {
         "This address has something behind a ? or #. Copy the address from the chat as it is."
     ),
 }
-_OTHERS = {
+_ERROR_TEXTS = {
     WrongPassphraseError: N_("The passphrase of the virtual card is wrong."),
     CardFileError: N_("This file is missing, broken, or not a virtual card."),
     CardFileBusyError: N_(
         "The virtual card is in use by another program. Close that program, and try again."
     ),
-    NoPassphraseError: N_(
+    PassphraseMissingError: N_(
         "The virtual card needs its passphrase: start in a terminal, or set KAIKA_CARD_PASSPHRASE."
     ),
-    NoServerError: N_("Say which server: kaika-bridge --server ADDRESS, as shown in the chat."),
+    ServerAddressMissingError: N_(
+        "Say which server: kaika-bridge --server ADDRESS, as shown in the chat."
+    ),
     NoTerminalError: N_(
         "Start this in a terminal window, because you will be asked there; or add --window."
     ),
@@ -69,7 +71,7 @@ _OTHERS = {
         "This app was installed without access to card readers. Install it again with it: "
         "pip install 'kaika[bridge]'"
     ),
-    NoWindowError: N_(
+    WindowUnavailableError: N_(
         "There is no window here: either there is no screen, or the app was installed without "
         "its window. Start without --window, or install it again with the window: "
         "pip install 'kaika[bridge-gui]'"
@@ -77,15 +79,17 @@ _OTHERS = {
 }
 
 
-def explain(error: Exception, language: str) -> str:
-    """Give what a person is told when the app cannot start."""
+def startup_error_text(error: Exception, language: str) -> str:
+    """Return the sentence for an error that keeps the app from starting."""
     if isinstance(error, AddressError):
-        return say(language, ADDRESS[error.fault])
+        return say(language, ADDRESS_FAULT_TEXTS[error.fault])
     if isinstance(error, AuthorityFileError):
         message = (
             N_("The file {name} holds no certificate. Give a PEM file with --ca.")
             if error.readable
             else N_("The file {name} cannot be read. Check its place and name after --ca.")
         )
-        return say(language, message, name=foreign(error.name))
-    return say(language, next(text for kind, text in _OTHERS.items() if isinstance(error, kind)))
+        return say(language, message, name=sanitise(error.name))
+    return say(
+        language, next(text for kind, text in _ERROR_TEXTS.items() if isinstance(error, kind))
+    )

@@ -1,4 +1,4 @@
-"""The functions of PC/SC as pyscard has them, with results turned into errors of ours."""
+"""The functions of PC/SC as pyscard provides them, with result codes turned into errors."""
 
 import importlib
 from collections.abc import Callable
@@ -18,10 +18,10 @@ from reader_bridge.card.errors import (
 )
 
 
-class Pcsc:
-    """The functions of PC/SC; pyscard is loaded when this is made.
+class PcscApi:
+    """The functions of PC/SC. Creating it loads pyscard.
 
-    :raises PcscMissingError: where it is not installed.
+    :raises PcscMissingError: pyscard is not installed.
     """
 
     def __init__(self) -> None:
@@ -31,22 +31,22 @@ class Pcsc:
             raise PcscMissingError from error
         self._names = {
             getattr(self.scard, name) & 0xFFFFFFFF: name
-            for name in _RESULTS
+            for name in _ERRORS
             if hasattr(self.scard, name)
         }
 
     def name_of(self, result: int) -> str:
-        """Give the constant's name for a result code; its hex where it is not told apart."""
+        """Return the name of a result code; its hex where it is not handled separately."""
         code = result & 0xFFFFFFFF
         return self._names.get(code, f"{code:08X}")
 
     def check(self, result: int, reader: str = "") -> None:
-        """Raise what a result code means.
+        """Raise the error of a result code.
 
         :raises CardError: for everything but success.
         """
         if result != self.scard.SCARD_S_SUCCESS:
-            raise _RESULTS.get(self.name_of(result), _lost)(reader)
+            raise _ERRORS.get(self.name_of(result), _removed_error)(reader)
 
     def establish(self) -> int:
         """Open a context with the service."""
@@ -55,11 +55,11 @@ class Pcsc:
         return int(context)
 
     def release(self, context: int) -> None:
-        """Close a context; a dead one is no error."""
+        """Close a context; ignores one that is dead."""
         self.scard.SCardReleaseContext(context)
 
     def reader_names(self, context: int) -> list[str]:
-        """Give the names of the readers; none is no error."""
+        """Return the names of the readers; empty where there are none."""
         result, names = self.scard.SCardListReaders(context, [])
         if self.name_of(result) == "SCARD_E_NO_READERS_AVAILABLE":
             return []
@@ -67,7 +67,7 @@ class Pcsc:
         return [str(name) for name in names]
 
     def reader_state(self, name: str, event: int, atr: list[int]) -> ReaderState:
-        """Read what PC/SC says of one reader."""
+        """Convert what PC/SC says of one reader."""
         return ReaderState(
             name=name,
             card_present=bool(event & self.scard.SCARD_STATE_PRESENT),
@@ -78,30 +78,30 @@ class Pcsc:
         )
 
 
-def _lost(_reader: str) -> CardError:
+def _removed_error(_reader: str) -> CardError:
     return CardRemovedError()
 
 
-def _service(_reader: str) -> CardError:
+def _service_error(_reader: str) -> CardError:
     return ReaderServiceError()
 
 
-_RESULTS: dict[str, Callable[[str], CardError]] = {
-    "SCARD_E_NO_SERVICE": _service,
-    "SCARD_E_SERVICE_STOPPED": _service,
-    "SCARD_E_SYSTEM_CANCELLED": _service,
-    "SCARD_E_INVALID_HANDLE": _service,
-    "SCARD_F_COMM_ERROR": _service,
+_ERRORS: dict[str, Callable[[str], CardError]] = {
+    "SCARD_E_NO_SERVICE": _service_error,
+    "SCARD_E_SERVICE_STOPPED": _service_error,
+    "SCARD_E_SYSTEM_CANCELLED": _service_error,
+    "SCARD_E_INVALID_HANDLE": _service_error,
+    "SCARD_F_COMM_ERROR": _service_error,
     "SCARD_E_UNKNOWN_READER": ReaderNotFoundError,
     "SCARD_E_READER_UNAVAILABLE": ReaderNotFoundError,
     "SCARD_E_NO_READERS_AVAILABLE": ReaderNotFoundError,
     "SCARD_E_NO_SMARTCARD": NoCardError,
     "SCARD_E_SHARING_VIOLATION": CardInUseError,
     "SCARD_W_RESET_CARD": lambda _reader: CardResetError(),
-    "SCARD_W_REMOVED_CARD": _lost,
-    "SCARD_E_NOT_TRANSACTED": _lost,
-    "SCARD_W_UNPOWERED_CARD": _lost,
+    "SCARD_W_REMOVED_CARD": _removed_error,
+    "SCARD_E_NOT_TRANSACTED": _removed_error,
+    "SCARD_W_UNPOWERED_CARD": _removed_error,
     "SCARD_W_UNRESPONSIVE_CARD": CardMuteError,
-    "SCARD_E_TIMEOUT": _lost,
-    "SCARD_E_CANCELLED": _lost,
+    "SCARD_E_TIMEOUT": _removed_error,
+    "SCARD_E_CANCELLED": _removed_error,
 }

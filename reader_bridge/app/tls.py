@@ -1,11 +1,11 @@
-"""Which servers are believed to be who they say: the system's authorities, or one given file."""
+"""The TLS context: trusts the system's authorities, or those of one file."""
 
 import ssl
 from pathlib import Path
 
-MOST_BYTES = 1_000_000
+MAX_FILE_BYTES = 1_000_000
 MACOS_AUTHORITIES = Path("/etc/ssl/cert.pem")
-"""Where macOS keeps them for programs that bring an OpenSSL of their own."""
+"""Where macOS keeps them for programs that bring their own OpenSSL."""
 
 
 class AuthorityFileError(Exception):
@@ -20,10 +20,10 @@ class AuthorityFileError(Exception):
         self.name, self.readable = name, readable
 
 
-def context(ca: Path | None) -> ssl.SSLContext:
-    """Give what TLS connections are made with; with a file, its authorities alone are believed.
+def create_tls_context(ca: Path | None) -> ssl.SSLContext:
+    """Return a TLS context; with a file, only its authorities are trusted.
 
-    :raises AuthorityFileError: where the file is of no use.
+    :raises AuthorityFileError: the file is of no use.
     """
     if ca is None:
         trusted = ssl.create_default_context()
@@ -32,7 +32,7 @@ def context(ca: Path | None) -> ssl.SSLContext:
         return trusted
     try:
         with ca.open("rb") as file:
-            content = file.read(MOST_BYTES).decode("ascii")
+            content = file.read(MAX_FILE_BYTES).decode("ascii")
     except UnicodeDecodeError as error:
         raise AuthorityFileError(ca.name, readable=True) from error
     except OSError as error:

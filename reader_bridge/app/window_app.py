@@ -1,26 +1,26 @@
-"""From start to end in a window."""
+"""The app in a window, from start to end."""
 
 import importlib
 import os
 import sys
 
-from reader_bridge.app.problems import NoWindowError
-from reader_bridge.app.start import Options
+from reader_bridge.app.options import CommandOptions
+from reader_bridge.app.startup_errors import WindowUnavailableError
 
 
-def run(options: Options, language: str) -> None:
+def run_in_window(options: CommandOptions, language: str) -> None:
     """Open the window, connect, and stay until the person or the server ends it.
 
-    :raises NoWindowError: where the toolkit or a screen is missing.
+    :raises WindowUnavailableError: the toolkit or a screen is missing.
     """
     try:
         importlib.import_module("PySide6.QtWidgets")
     except ImportError as error:
-        raise NoWindowError from error
+        raise WindowUnavailableError from error
     screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     if sys.platform == "linux" and not any(os.environ.get(name) for name in screens):
-        raise NoWindowError
+        raise WindowUnavailableError
     from reader_bridge.app.window import controller
 
-    if problem := controller.run(options, language):
+    if problem := controller.run_window(options, language):
         raise problem
