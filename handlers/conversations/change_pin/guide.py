@@ -1,7 +1,4 @@
-"""Change PIN (修改PIN碼): with the old PIN, without the subscriber code.
-
-Facts: docs/facts.md §1.4, §2.1.
-"""
+"""Changing the PIN (修改PIN碼) on the official page (docs/facts.md §1.4, §2.1)."""
 
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus

@@ -1,7 +1,4 @@
-"""Pay (線上付款): NT$278 by credit card, and reminders of the deadline.
-
-Facts: docs/facts.md §1.2, §4.
-"""
+"""Paying (線上繳費) on the official page, and deadline reminders (docs/facts.md §1.2, §4)."""
 
 from handlers.conversations.pay.reminders import (
     APPLICATION_DAY,

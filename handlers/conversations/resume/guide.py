@@ -1,7 +1,4 @@
-"""Resume (復用): take a suspension off.
-
-Facts: docs/facts.md §1.6.
-"""
+"""Resuming (復用) a suspended certificate on the official page (docs/facts.md §1.6)."""
 
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus

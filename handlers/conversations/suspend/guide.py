@@ -1,7 +1,4 @@
-"""Suspend (停用): stop the certificate for now, with the code or by the fax route.
-
-Facts: docs/facts.md §1.6.
-"""
+"""Suspending (停用) on the official page: with the code, or by fax (docs/facts.md §1.6)."""
 
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext
 from handlers.official_page import menus
@@ -17,7 +14,7 @@ _LETTER = (
 )
 
 
-def _fax(ctx: StepContext) -> Markup:
+def _fax_text(ctx: StepContext) -> Markup:
     return say(
         ctx.language,
         "<b>Without the code or the card number: by fax</b>\n"
@@ -132,7 +129,7 @@ SUSPEND = Conversation(
             ),
         ),
         "fax": Step(
-            _fax,
+            _fax_text,
             (ButtonTransition("asked", N_("✅ I have the form"), "send"),),
             info_buttons(
                 N_(

@@ -1,7 +1,4 @@
-"""Unlock (忘記PIN碼鎖卡解碼): a new PIN for a card whose PIN is locked or forgotten.
-
-Facts: docs/facts.md §1.4, §2.2.
-"""
+"""Unlocking (鎖卡解碼) a card on the official page (docs/facts.md §1.4, §2.2)."""
 
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
