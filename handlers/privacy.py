@@ -114,7 +114,7 @@ async def _linked_people(
 
 def _chat_text(stored: Traces, language: str) -> Markup:
     default = label(language, "as in your Telegram")
-    spoken = own_name(stored.language) if stored.language else default
+    language_name = own_name(stored.language) if stored.language else default
     return say(
         language,
         "💬 <b>Of you in this chat</b>\n"
@@ -125,7 +125,7 @@ def _chat_text(stored: Traces, language: str) -> Markup:
         "• the chat's number at Telegram and since when I know it; wrong tries, for a day\n"
         "• what you write: encrypted, and erased as soon as it is answered. A question I could not "
         "answer is kept without your name.",
-        spoken=spoken,
+        spoken=language_name,
         votes=stored.votes,
         reminders=stored.reminders,
     )

@@ -170,18 +170,20 @@ class OperationSteps:
 
     @property
     def _restart_button(self) -> ButtonTransition:
+        return self.start_button("again", N_("🔁 Start again"))
+
+    def start_button(self, key: str, label: str) -> ButtonTransition:
+        """Return a button that starts the operation, or first connects a PC."""
         return ButtonTransition(
-            "again", N_("🔁 Start again"), WORK, action=self.connect, also_targets=self.also_targets
+            key, label, WORK, action=self.connect, also_targets=self.also_targets
         )
 
     @property
     def pairing(self) -> PairingSteps:
         """The steps that connect a PC first."""
         targets = dict.fromkeys((WORK, *self.also_targets))
-        others = tuple(target for target in targets if target not in (PAIR, PC_AWAY))
-        return PairingSteps(
-            self.hub, self.live_messages, self.server, self.continue_with_pc, others
-        )
+        own = tuple(target for target in targets if target not in (PAIR, PC_AWAY))
+        return PairingSteps(self.hub, self.live_messages, self.server, self.continue_with_pc, own)
 
     @property
     def also_targets(self) -> tuple[str, ...]:

@@ -51,15 +51,9 @@ class PinSetupConversation:
 
         :param server: the address to type at the PC.
         """
+        ends, links = (OFFER, DONE), ("card_check",)
         operation = OperationSteps(
-            hub,
-            live_messages,
-            server,
-            self.work,
-            self.on_done,
-            done_steps=(OFFER, DONE),
-            code_step="who",
-            links=("card_check",),
+            hub, live_messages, server, self.work, self.on_done, ends, "who", links
         )
         verification = CodeVerification(
             authority, self.work.authorised_by, "confirm", introduction=self.introduction

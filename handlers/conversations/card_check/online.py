@@ -6,7 +6,7 @@ page.
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import WORK, CardConversation, OperationSteps
 from handlers.engine.model import (
-    ButtonTransition,
     Conversation,
     InfoButton,
     Step,
@@ -181,14 +180,6 @@ def card_check(
         follow_up_tasks=(Work.READ_CERTIFICATE,),
         on_failure=on_failure,
     )
-    start = ButtonTransition(
-        "go",
-        N_("▶️ Look at the card"),
-        WORK,
-        action=operation.connect,
-        also_targets=operation.also_targets,
-    )
-    again = replace(start, key="again", label=N_("🔁 Look again"))
     on_shown = live_messages.record_message
     conversation = Conversation(
         name=NAME,
@@ -198,14 +189,14 @@ def card_check(
         steps={
             "ready": Step(
                 READY,
-                (start,),
+                (operation.start_button("go", N_("▶️ Look at the card")),),
                 (InfoButton("alone", N_("🩺 Check without the chat"), ALONE),),
                 on_shown=on_shown,
             ),
             **operation.steps,
             REPORT: Step(
                 report_text,
-                (again,),
+                (operation.start_button("again", N_("🔁 Look again")),),
                 requires=(REPORT,),
                 links=_links,
                 on_shown=on_shown,

@@ -1,7 +1,7 @@
 """Changing the PIN (修改PIN碼) of the card in the reader; it needs the old PIN, but no code."""
 
 from handlers.card.live_messages import LiveMessages
-from handlers.card.operation_steps import WORK, CardConversation, OperationSteps
+from handlers.card.operation_steps import CardConversation, OperationSteps
 from handlers.card.pairing_steps import CLIENT_LANGUAGE
 from handlers.conversations.change_pin.guide import CHANGE_PIN as GUIDE
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
@@ -37,13 +37,7 @@ def change_pin(hub: BridgeHub, live_messages: LiveMessages, server: str) -> Card
         done_steps=("done",),
         links=("unlock", "card_check"),
     )
-    start = ButtonTransition(
-        "yes",
-        N_("▶️ Change it now"),
-        WORK,
-        action=operation.connect,
-        also_targets=operation.also_targets,
-    )
+    start = operation.start_button("yes", N_("▶️ Change it now"))
     conversation = Conversation(
         name="change_pin",
         title=GUIDE.title,
