@@ -75,7 +75,7 @@ async def _read() -> dict[str, Any] | None:
 async def _answer(directly: Directly, person: ScriptedPrompter) -> None:
     while (wanted := await _read()) is not None:
         print(json.dumps(directly.milliseconds(Work(wanted["work"]))), flush=True)
-        for memory in (person.asked, person.shown, person.lent):
+        for memory in (person.asked, person.shown, person.handed_out):
             memory.clear()
 
 

@@ -134,7 +134,7 @@ async def _card_comes_late(
     readers.pull()
     person.shown.clear()
     asked = asyncio.ensure_future(chat.has_done(work, await chat.grant(work)))
-    await person.until(lambda: any(_waits_for_card(event) for event in person.shown))
+    await person.wait_until(lambda: any(_waits_for_card(event) for event in person.shown))
     readers.insert(card)
     await asked
 

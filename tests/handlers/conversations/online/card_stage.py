@@ -33,7 +33,7 @@ from services.authority.interface.cards import CardOrder
 from tests.chat import Json, Stage, Subscriber
 from tests.handlers.conversations.online.people import Holder, Office, clock
 from tests.handlers.engine.walking import press
-from tests.reader_bridge.running import running
+from tests.reader_bridge.bridge_runner import run_test_bridge
 
 PASSPHRASE, PIN, NEW_PIN, WRONG = "passphrase of the card", b"first123", b"second45", b"wrong999"
 CODE = re.compile(r"\b([2-9A-Z]{4}) ([2-9A-Z]{4})\b")
@@ -151,7 +151,7 @@ class CardStage:
         card = VirtualCard.insert(holder.card_file, PASSPHRASE) if holder else None
         reader, person = VirtualReader(card), AtThePc()
         try:
-            async with running(self.url, person, reader) as bridge:
+            async with run_test_bridge(self.url, person, reader) as bridge:
                 yield Pc(person, reader, card, bridge.task)
         finally:
             if card is not None:
@@ -245,7 +245,7 @@ class AtHome:
         """Begin it, and let the question on the PC wait."""
         self.pc.person.free.clear()
         await self.begins(what)
-        chinese = self.person.person.language_code != "en"
+        chinese = self.person.person.account.language_code != "en"
         await self.cards.sees(self.person, "請到電腦上繼續" if chinese else "Go on at your PC")
 
     async def activates(self) -> None:
