@@ -1,8 +1,8 @@
-"""Messages of the outbox that go to a chat: rendered and sent when their turn comes.
+"""Notices that the outbox sends to chats, and the answers to "was this you?".
 
-Most tell a linked chat what happened elsewhere. Where it may be somebody else's doing they ask
-"was this you?", and one tap suspends. Neither the message nor the answer says whose records these
-are, except masked where a chat is linked to more than one person.
+Most notices tell a linked chat what happened elsewhere. Where somebody else may have done it, they
+ask "was this you?", and one tap suspends the certificate. Neither a notice nor the answer names the
+person; the UI No. is shown, masked, where the chat is linked to more than one.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -31,11 +31,11 @@ from services.people.chats import close_chat, is_chat_open
 
 ROUTE = "doubt"
 Render = Callable[[AsyncSession, Services, OutgoingMessage, str], Awaitable[View | None]]
-"""Gives a message in a language as it is read now; `None` where there is nothing to tell."""
+"""Returns the view of a message in a language; `None` where it is no longer to be sent."""
 
 _log = structlog.get_logger()
 
-_WORDS: Mapping[str, str] = MappingProxyType(
+_NOTICE_TEXTS: Mapping[str, str] = MappingProxyType(
     {
         NoticeKind.CODE_REVEALED: N_(
             "👁 <b>The subscriber code was shown in another chat</b>\n"
@@ -92,20 +92,21 @@ _WORDS: Mapping[str, str] = MappingProxyType(
         ),
     }
 )
-_THIS_UNLINKED = N_(
+_THIS_CHAT_UNLINKED = N_(
     "🔗 <b>This chat is no longer linked</b>\n"
     "{at} (Taipei): another linked chat removed it. I tell you nothing more here about the card."
 )
 _CALL = N_("If nobody you trust did this, call the hotline 0800-080-117.")
 _WAS_IT_YOU = N_("<b>Was this you?</b> If not, one tap suspends the certificate at once.")
-_WITHOUT_WORRY = frozenset({NoticeKind.PAID, NoticeKind.POSTED})
+_HARMLESS = frozenset({NoticeKind.PAID, NoticeKind.POSTED})
+"""Notices that mention no hotline."""
 
 
 class ChatSender:
     """The outbox's sender for the chat channel.
 
-    :param services: gives the services of this moment.
-    :param renders: what renders each message, by its name.
+    :param services: returns the current services.
+    :param renders: the renderer of each message by its name; those of the notices by default.
     """
 
     def __init__(
@@ -119,13 +120,13 @@ class ChatSender:
         self._renders = NOTICES if renders is None else renders
 
     async def send(self, message: OutgoingMessage, now: datetime) -> None:
-        """Render and send one message; one that nobody would read any more is done.
+        """Render and send one message; one that is no longer to be sent is dropped.
 
-        :raises UndeliverableError: for a message nobody renders, or that Telegram will never take.
+        :raises UndeliverableError: for a message without a renderer, or that Telegram rejects.
         :raises NotYetError: where Telegram asks to wait.
         """
         chat_id = int(message.recipient)
-        shown = await self._rendered(message, chat_id)
+        shown = await self._render(message, chat_id)
         if shown is None:
             return
         try:
@@ -137,92 +138,93 @@ class ChatSender:
                 rate_limit_args=True,
             )
         except RetryAfter as error:
-            raise JobNotReadyError(now + _as_time(error.retry_after)) from error
+            raise JobNotReadyError(now + _as_timedelta(error.retry_after)) from error
         except Forbidden:
-            await self._close(chat_id, now)
+            await self._close_chat(chat_id, now)
         except BadRequest as error:
             raise UndeliverableError from error
 
-    async def _rendered(self, message: OutgoingMessage, chat_id: int) -> View | None:
+    async def _render(self, message: OutgoingMessage, chat_id: int) -> View | None:
         services = self._services()
         render = self._renders.get(message.message)
         if render is None:
             raise UndeliverableError
-        spoken = message.references.get("language")
-        language = services.languages.resolve(chat_id, str(spoken) if spoken else None)
+        stored = message.references.get("language")
+        language = services.languages.resolve(chat_id, str(stored) if stored else None)
         async with services.database.unit_of_work() as session:
             if not await is_chat_open(session, chat_id):
                 return None
             return await render(session, services, message, language)
 
-    async def _close(self, chat_id: int, now: datetime) -> None:
-        """Note that the person blocked the bot: what waits for them is dropped with this."""
+    async def _close_chat(self, chat_id: int, now: datetime) -> None:
+        """Store that the person blocked the bot, which also drops their other messages."""
         _log.info("message_not_wanted")
         async with self._services().database.unit_of_work() as session:
             await close_chat(session, chat_id, now)
 
 
-def _as_time(wait: int | timedelta) -> timedelta:
+def _as_timedelta(wait: int | timedelta) -> timedelta:
     return wait if isinstance(wait, timedelta) else timedelta(seconds=wait)
 
 
 async def render_notice(
     session: AsyncSession, services: Services, message: OutgoingMessage, language: str
 ) -> View | None:
-    """Return a notice; `None` where the chat is no longer linked to the person it is about."""
+    """Return the view of a notice; `None` where the chat is no longer linked to the person."""
     if services.authority is None:
         return None
     people = await services.authority.links.list_people(session, int(message.recipient))
-    about = message.references["subscriber"]
-    person = next((person for person in people if person.subscriber == about), None)
+    subscriber = message.references["subscriber"]
+    person = next((person for person in people if person.subscriber == subscriber), None)
     notice = NoticeKind(message.message)
     if person is None:
-        is_told = notice is NoticeKind.CHAT_UNLINKED
-        return view(say(language, _THIS_UNLINKED, at=_moment(message))) if is_told else None
-    parts = [say(language, _WORDS[notice], **_values(message))]
+        if notice is not NoticeKind.CHAT_UNLINKED:
+            return None
+        return view(say(language, _THIS_CHAT_UNLINKED, at=_event_time(message)))
+    parts = [say(language, _NOTICE_TEXTS[notice], **_values(message))]
     if len(people) > 1:
         parts.append(say(language, "About {masked}.", masked=person.ui_number_masked))
-    rows = _doubt(message, notice, person, language)
+    rows = _answer_buttons(message, notice, person, language)
     if rows:
         parts.append(say(language, _WAS_IT_YOU))
-    elif notice not in _WITHOUT_WORRY:
+    elif notice not in _HARMLESS:
         parts.append(say(language, _CALL))
     return view(Markup("\n\n".join(parts)), *rows)
 
 
 NOTICES: Mapping[str, Render] = MappingProxyType(dict.fromkeys(NoticeKind, render_notice))
-"""What tells of the authority's acts."""
+"""The renderers of the authority's notices."""
 
 
 def _values(message: OutgoingMessage) -> dict[str, str]:
     amount = int(message.references.get("amount", 0)) // 100
     receipt = str(message.references.get("receipt", ""))
-    return {"at": _moment(message), "amount": str(amount), "receipt": receipt}
+    return {"at": _event_time(message), "amount": str(amount), "receipt": receipt}
 
 
-def _moment(message: OutgoingMessage) -> str:
+def _event_time(message: OutgoingMessage) -> str:
     at = datetime.fromisoformat(str(message.references["at"])).astimezone(TAIPEI)
     return f"{at:%Y-%m-%d %H:%M}"
 
 
-def _doubt(
+def _answer_buttons(
     message: OutgoingMessage, notice: NoticeKind, person: LinkedPerson, language: str
 ) -> list[list[InlineKeyboardButton]]:
-    """Return the buttons, where it may be somebody else's doing and can be stopped."""
-    doubt = message.references.get("doubt")
+    """Return the buttons below "was this you?"; none where it is not asked."""
+    alert_id = message.references.get("doubt")
     is_on_hold = person.certificate is CertificateState.SUSPENDED and notice is NoticeKind.RESUMING
     can_be_stopped = person.certificate is CertificateState.ACTIVE or is_on_hold
-    if notice not in SUSPICIOUS or doubt is None or not can_be_stopped:
+    if notice not in SUSPICIOUS or alert_id is None or not can_be_stopped:
         return []
     stop = N_("🛑 Not me: keep it suspended") if is_on_hold else N_("🛑 Not me: suspend now")
     return [
-        [button(label(language, stop), ROUTE, "no", str(doubt))],
-        [button(label(language, "✅ It was me"), ROUTE, "yes", str(doubt))],
+        [button(label(language, stop), ROUTE, "no", str(alert_id))],
+        [button(label(language, "✅ It was me"), ROUTE, "yes", str(alert_id))],
     ]
 
 
 async def on_doubt(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Take the answer to "was this you?": ``[yes or no, doubt]``."""
+    """Handle the answer to "was this you?": ``[yes or no, alert id]``."""
     chat = update.effective_chat
     if chat is None or chat.type != ChatType.PRIVATE or len(parts) != 2:
         return None
@@ -239,19 +241,19 @@ async def on_doubt(update: Update, context: Context, parts: list[str]) -> str | 
         return None
     try:
         async with services.database.unit_of_work() as session:
-            denial = await authority.security_alerts.report_not_me(
+            result = await authority.security_alerts.report_not_me(
                 session, parts[1], chat.id, services.now()
             )
     except AlertExpiredError:
-        await show(update, context, _too_late(language))
+        await show(update, context, _expired_view(language))
         return ""
-    await show(update, context, _denied(denial, language))
+    await show(update, context, _result_view(result, language))
     return ""
 
 
-def _denied(denial: ReportResult, language: str) -> View:
-    """Say what became of "not me"; whose certificate it is, is not said."""
-    if denial.changed:
+def _result_view(result: ReportResult, language: str) -> View:
+    """Return what "not me" has done, without naming the person."""
+    if result.changed:
         text = say(
             language,
             "⏸ <b>The certificate is suspended.</b> Nobody can use it now, and whatever somebody "
@@ -260,38 +262,42 @@ def _denied(denial: ReportResult, language: str) -> View:
             "Somebody may know your subscriber code.\n"
             "<b>Was it a mistake?</b> The certificate can be resumed.",
         )
-        return view(text, _to(language, N_("▶️ Resume it"), "resume"), _linked_chats(language))
-    if denial.certificate is CertificateState.SUSPENDED:
+        return view(
+            text,
+            _conversation_row(language, N_("▶️ Resume it"), "resume"),
+            _linked_chats_row(language),
+        )
+    if result.certificate is CertificateState.SUSPENDED:
         text = say(
             language,
             "⏸ <b>The certificate is suspended and stays so.</b> Whatever somebody was in the "
             "middle of is stopped.\n\n"
             "<b>Now</b>: change the password of your mailbox, and call the hotline 0800-080-117.",
         )
-        return view(text, _linked_chats(language))
-    if denial.certificate is CertificateState.ACTIVE:
+        return view(text, _linked_chats_row(language))
+    if result.certificate is CertificateState.ACTIVE:
         text = say(language, "You answered this before, and the certificate was resumed since.")
-        return view(text, _to(language, N_("⏸ Suspend it"), "suspend"))
+        return view(text, _conversation_row(language, N_("⏸ Suspend it"), "suspend"))
     text = say(
         language,
         "The certificate is not active, so nobody can use it and there is nothing to suspend. "
         "Change the password of your mailbox, and call the hotline 0800-080-117.",
     )
-    return view(text, _linked_chats(language))
+    return view(text, _linked_chats_row(language))
 
 
-def _too_late(language: str) -> View:
+def _expired_view(language: str) -> View:
     text = say(
         language,
         "This question can no longer be answered here: three days have passed, or this chat is no "
         "longer linked. Nothing was changed. You can suspend the certificate the usual way.",
     )
-    return view(text, _to(language, N_("⏸ Suspend it"), "suspend"))
+    return view(text, _conversation_row(language, N_("⏸ Suspend it"), "suspend"))
 
 
-def _to(language: str, text: str, conversation: str) -> list[InlineKeyboardButton]:
+def _conversation_row(language: str, text: str, conversation: str) -> list[InlineKeyboardButton]:
     return [button(label(language, text), "go", conversation)]
 
 
-def _linked_chats(language: str) -> list[InlineKeyboardButton]:
+def _linked_chats_row(language: str) -> list[InlineKeyboardButton]:
     return [button(label(language, "🔗 Linked chats"), "privacy", "show")]

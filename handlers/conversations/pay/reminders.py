@@ -1,4 +1,4 @@
-"""Reminders of the payment deadline: the step that asks for the date, and the messages later."""
+"""Reminders of the payment deadline: the step that asks for the day, and the messages later."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -24,22 +24,22 @@ from services.people.chats import close_chat
 from services.storage.models import Job
 
 APPLICATION_DAY = "applied"
-"""What is kept on the way: the day the person applied."""
+"""Step data: the day on which the person applied."""
 
 _log = structlog.get_logger()
 
 
 def parse_application_day(text: str, ctx: StepContext) -> Mapping[str, str] | None:
-    """Read the day somebody applied; a text that is no date is a question.
+    """Parse the day of the application; `None` for a text that is not a date.
 
-    :raises NotTakenError: for a day that cannot be it.
+    :raises InputRejectedError: for a day on which nobody can have applied.
     """
     now = today(ctx.now)
     try:
         applied = reminders.parse_application_day(text, now)
     except FormatError as error:
-        if error.reason in _REFUSED:
-            raise InputRejectedError(_REFUSED[error.reason]) from None
+        if error.reason in _REFUSALS:
+            raise InputRejectedError(_REFUSALS[error.reason]) from None
         return None
     return (
         {APPLICATION_DAY: applied.isoformat()}
@@ -48,7 +48,7 @@ def parse_application_day(text: str, ctx: StepContext) -> Mapping[str, str] | No
     )
 
 
-_REFUSED = {
+_REFUSALS = {
     FormatProblem.AMBIGUOUS: N_(
         "Day and month cannot be told apart. Write the year first: 2026-11-20."
     ),
@@ -62,19 +62,19 @@ _REFUSED = {
 
 
 def days_ago(days: int) -> Effect:
-    """Return what a button such as *Yesterday* does."""
+    """Return the effect of a button such as *Yesterday*."""
 
     async def effect(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
         applied = today(ctx.now) - timedelta(days=days)
-        kept = {APPLICATION_DAY: applied.isoformat()}
-        await set_reminders(session, replace(ctx, data={**ctx.data, **kept}))
-        return kept
+        data = {APPLICATION_DAY: applied.isoformat()}
+        await set_reminders(session, replace(ctx, data={**ctx.data, **data}))
+        return data
 
     return effect
 
 
 async def set_reminders(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
-    """Put the reminders down."""
+    """Schedule the reminders."""
     applied = date.fromisoformat(ctx.data[APPLICATION_DAY])
     reminder = Reminder(
         ctx.chat_id, ctx.user_id, ctx.client_language, reminders.last_payment_day(applied)
@@ -84,13 +84,13 @@ async def set_reminders(session: AsyncSession, ctx: StepContext) -> Mapping[str,
 
 
 async def turn_off(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
-    """Turn the reminders off."""
+    """Cancel the reminders."""
     await reminders.cancel(session, ctx.chat_id)
     return {}
 
 
 def status_text(ctx: StepContext) -> Markup:
-    """Say the deadline that follows from the day, and when the reminders come."""
+    """Return the deadline that follows from the day, and when the reminders come."""
     applied = date.fromisoformat(ctx.data[APPLICATION_DAY])
     last, now = reminders.last_payment_day(applied), today(ctx.now)
     if last < now:
@@ -111,7 +111,7 @@ def status_text(ctx: StepContext) -> Markup:
         last=format_date(last, ctx.language),
         left=(last - now).days,
     )
-    return Markup(f"{text}\n\n{_when(applied, ctx)}")
+    return Markup(f"{text}\n\n{_reminders_text(applied, ctx)}")
 
 
 def is_reminded(ctx: StepContext) -> bool:
@@ -123,7 +123,7 @@ def _moments(applied: date, ctx: StepContext) -> list[datetime]:
     return reminders.reminder_times(reminders.last_payment_day(applied), ctx.now)
 
 
-def _when(applied: date, ctx: StepContext) -> Markup:
+def _reminders_text(applied: date, ctx: StepContext) -> Markup:
     days = _moments(applied, ctx)
     if not days:
         return say(ctx.language, "It is too near for a reminder: please pay now.")
@@ -152,14 +152,14 @@ async def on_remind(update: Update, context: Context, parts: list[str]) -> str |
         )
     else:
         text = say(language, "🔕 The reminders are off. The deadline stays as it is.")
-    await show(update, context, view(text, _guides(language)))
+    await show(update, context, view(text, _guides_row(language)))
     return ""
 
 
 async def send_reminder(bot: Bot, services: Services, row: Job) -> None:
-    """Send one reminder in the person's language; who blocked us is not reminded."""
+    """Send a reminder; it is dropped where the person has paid or blocked the bot."""
     reminder = reminders.from_reference(row.reference)
-    shown = _shown(reminder, services) if reminder else None
+    shown = _render_reminder(reminder, services) if reminder else None
     if reminder is None or shown is None or not await _is_wanted(services, row):
         return
     try:
@@ -176,12 +176,12 @@ async def send_reminder(bot: Bot, services: Services, row: Job) -> None:
 
 
 async def _is_wanted(services: Services, row: Job) -> bool:
-    """Return whether nobody paid or turned it off since the row was taken."""
+    """Whether the reminder was not cancelled since the job was taken."""
     async with services.database.unit_of_work() as session:
         return await jobs.still_exists(session, row)
 
 
-def _shown(reminder: Reminder, services: Services) -> View | None:
+def _render_reminder(reminder: Reminder, services: Services) -> View | None:
     language = services.languages.resolve(reminder.user_id, reminder.client_language)
     if reminder.application is not None:
         return _application_reminder(reminder, language, services.now())
@@ -189,9 +189,9 @@ def _shown(reminder: Reminder, services: Services) -> View | None:
 
 
 def _guide_reminder(reminder: Reminder, language: str, now: datetime) -> View:
-    """Return the reminder that follows from the day a person gave."""
+    """Return the reminder of an application whose day the person entered."""
     left = (reminder.last_day - today(now)).days
-    if left < 0:  # the bot was down on the day
+    if left < 0:  # the bot was not running on the day
         text = say(
             language,
             "⏰ By the day you gave me, the last day to pay was {last}. If you have not paid, look "
@@ -217,7 +217,7 @@ def _guide_reminder(reminder: Reminder, language: str, now: datetime) -> View:
 
 
 def _application_reminder(reminder: Reminder, language: str, now: datetime) -> View | None:
-    """Return the reminder of an application on record; `None` once the days to pay are over."""
+    """Return the reminder of an application on record; `None` after the deadline."""
     left = (reminder.last_day - today(now)).days
     if reminder.application is None or left < 0:
         return None
@@ -229,12 +229,8 @@ def _application_reminder(reminder: Reminder, language: str, now: datetime) -> V
         last=format_date(reminder.last_day, language),
     )
     off = button(label(language, "🔕 No more reminders"), "remind", "off", reminder.application)
-    return view(
-        text,
-        [button(label(language, "💳 Pay now"), "go", "pay")],
-        [off],
-    )
+    return view(text, [button(label(language, "💳 Pay now"), "go", "pay")], [off])
 
 
-def _guides(language: str) -> list[InlineKeyboardButton]:
+def _guides_row(language: str) -> list[InlineKeyboardButton]:
     return [button(label(language, "🧭 All guides"), "guides", language)]

@@ -234,4 +234,4 @@ def test_the_longest_way_to_an_answer_is_shorter_than_telegram_waits() -> None:
 
 
 def test_there_are_words_for_every_refusal() -> None:
-    assert set(money._REFUSED) == set(CheckoutRefusal)
+    assert set(money._REFUSALS) == set(CheckoutRefusal)
