@@ -28,7 +28,7 @@ define need
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo run bridge package test lint bench screenshots lock clean
+.PHONY: help setup system demo run bridge package test lint hooks bench screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -76,6 +76,9 @@ lint: setup $(READER) ## Check style, types, imports and the FAQ
 	$(BIN)/lint-imports
 	$(BIN)/kaika faq check
 
+hooks: setup $(READER) ## Run ruff, mypy and the FAQ check before every commit
+	$(BIN)/pre-commit install
+
 bench: setup ## Measure, beside peers in the same run; also as build/bench.json
 	$(BIN)/python -m benchmarks
 
@@ -92,7 +95,7 @@ PIN_BRIDGE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-versi
 
 lock: setup ## Pin the requirements anew, with hashes
 	$(BIN)/python -m pip install --quiet pip-tools uv
-	$(PIN) --upgrade --extra server --extra postgresql --extra dev --output-file requirements/dev.txt pyproject.toml
+	$(PIN) --upgrade --extra server --extra sandbox --extra postgresql --extra dev --output-file requirements/dev.txt pyproject.toml
 	$(PIN_BRIDGE) --output-file requirements/bridge.txt pyproject.toml
 	$(PIN_BRIDGE) --extra bridge-gui --output-file requirements/bridge-gui.txt pyproject.toml
 	$(PIN_BRIDGE) --extra bridge-gui --extra packaging --output-file requirements/packaging.txt pyproject.toml

@@ -122,7 +122,7 @@ class Scene:
     async def _one(self, chat: int, number: UiNumber, code: SubscriberCode, now: datetime) -> float:
         start = perf_counter()
         with suppress(AuthorityError):
-            await self.authority.check_code(number, code, Operation.STATUS, chat, now)
+            await self.authority.credentials.check_code(number, code, Operation.STATUS, chat, now)
         return perf_counter() - start
 
     async def _forgive(self, numbers: list[UiNumber]) -> None:
@@ -134,13 +134,13 @@ class Scene:
 
     async def looked_up(self, now: datetime) -> dict[str, float]:
         """Ask for one person's status again and again."""
-        check = self.authority.check_code
+        check = self.authority.credentials.check_code
         grant = await check(self.people[0], self.codes[0], Operation.STATUS, 1, now)
         taken = []
         for _ in range(LOOK_UPS):
             start = perf_counter()
             async with self.authority.database.unit_of_work() as session:
-                await self.authority.status(session, grant.id, 1, now)
+                await self.authority.certificates.get_timeline(session, grant.id, 1, now)
             taken.append(perf_counter() - start)
         return _figures(taken)
 

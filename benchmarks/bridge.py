@@ -108,7 +108,7 @@ async def _paired_pc(chat: Chat, card: Path) -> AsyncIterator[Pc]:
     prefer(process.pid)
     pc = Pc(process)
     try:
-        key = chat.world.authority.card_admin_key(read_label(card).serial).hex()
+        key = chat.world.authority.cards.derive_admin_key(read_label(card).serial).hex()
         place = {"card": str(card), "passphrase": PASSPHRASE, "admin_key": key}
         pc.say(url=url_of(chat), code=await chat.code(), **place)
         await chat.pairs()

@@ -42,7 +42,7 @@ from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.authority import EmbeddedAuthority, Files
 from services.authority.embedded.models import Application, Certificate, CertificateSet
 from services.authority.embedded.personal_data.records import locked_application
-from services.authority.interface.port import CertificateKind, CertificateRequest
+from services.authority.interface.certificates import CertificateKind, CertificateRequest
 from services.authority.lifecycle import ApplicationState, CertificateAct, CertificateState
 from services.formats.hidden import Hidden
 from services.storage import keys

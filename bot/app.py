@@ -30,7 +30,7 @@ from bot.updates.update_processor import Line
 from bot.web import listeners
 from handlers.conversations.registry import conversations
 from handlers.faq import answers
-from services.conversations import Dialogs
+from services.conversations import ConversationStore
 from services.faq import entries
 from services.messaging.inbox import Inbox
 from services.people.people import People
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from bot.wiring.embedded import Embedded
 
 _SWEEP_SECONDS = 60.0
-"""How often updates whose reply the line lost are taken up again."""
+"""How often updates that line or database failed are taken up again."""
 _POLL_SILENCE = 120.0
 """Seconds without a successful poll after which the bot does not call itself well."""
 
@@ -74,12 +74,12 @@ class Kaika:
         self._open_authority = open_authority or _open_authority
         self.inbox = Inbox(self.database, self.keys)
         self.people = People(self.database)
-        self.dialogs = Dialogs(self.database)
+        self.conversations = ConversationStore(self.database)
         self.intake = Intake(self.inbox, settings.max_backlog)
         self.line = Line()
         self.poll_request = AiohttpRequest(connections=1)
         self._request = request or AiohttpRequest()
-        services = build_services(self.database, self.people, self.dialogs)
+        services = build_services(self.database, self.people, self.conversations)
         requests = (self._request, self.poll_request)
         self.application = build(settings, requests, self.line, self.intake, services)
         self.poller: Poller | None = None
@@ -158,7 +158,7 @@ class Kaika:
             await self.application.start()
             stack.push_async_callback(self.application.stop)
             stack.callback(self.line.close)
-            await self.dialogs.load()
+            await self.conversations.load_open()
             self.duties = self._duties()
             self.due_worker = self.duties.worker()
             await stack.enter_async_context(self.due_worker.running())
@@ -167,20 +167,20 @@ class Kaika:
             has_bridge = self.bridge is not None
             publishing = command_menus.publish(self.application.bot, has_bridge=has_bridge)
             stack.callback(asyncio.create_task(publishing).cancel)
-            answers.prepare(entries.load())
+            answers.render_all(entries.load())
             # What is built by now stays: looking through it for garbage costs every update, and
             # so does looking often, as Python does where few objects are alive.
             gc.collect()
             gc.freeze()
             gc.set_threshold(20_000, 20, 50)
             resumed = await self.intake.resume()
-            sweeping = repeated(self.intake.resume, _SWEEP_SECONDS, "sweep")
+            sweeping = repeated(self.intake.sweep, _SWEEP_SECONDS, "sweep")
             await stack.enter_async_context(sweeping)
             _log.info("ready", bot=self.application.bot.username, resumed=resumed)
             yield
 
     def _duties(self) -> Duties:
-        parts = (self.application, self.database, self.inbox, self.dialogs)
+        parts = (self.application, self.database, self.inbox, self.conversations)
         return Duties(*parts, self.embedded, self.bridge)
 
     async def _take_in(self) -> None:

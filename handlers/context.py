@@ -1,24 +1,21 @@
 """What every handler is given: the services, and the language of who wrote."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from telegram import Update
 from telegram.ext import CallbackContext, ExtBot
 
-from services.authority.interface.port import Authority
-from services.conversations import Dialogs
+from services.authority.interface.authority import Authority
+from services.conversations import ConversationStore
 from services.faq.entries import Entries
 from services.faq.search import Search
 from services.formats.hidden import Hidden
 from services.people.people import People
 from services.secret_shapes import SecretShapes
 from services.storage.database import Database
-
-if TYPE_CHECKING:
-    from handlers.engine.model import Dialog
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +26,14 @@ class Services:
     people: People
     entries: Entries
     search: Search
-    shapes: SecretShapes
-    dialogs: Dialogs
-    authority: Authority
+    secret_shapes: SecretShapes
+    conversations: ConversationStore
+    authority: Authority | None = None
+    """`None` where the person is guided through the official page instead."""
     payment_provider: Hidden | None = None
     """The token of the payment provider; without it nobody can pay in the chat."""
+    charge_on_record: Callable[[int], None] = lambda _update_id: None
+    """Told the id of an update once the money it tells of is on record."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -44,6 +44,8 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
     """Whether this update was answered with the step of a conversation, or need not be."""
     is_confidential: bool = False
     """Whether the text may hold something secret that was not recognised; it is noted nowhere."""
+    conversation_session: object | None = None
+    """The stored conversation, loaded for this update; `handlers.engine.session` owns it."""
 
     @property
     def services(self) -> Services:
@@ -51,19 +53,8 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
         services: Services = self.bot_data["services"]
         return services
 
-    @property
-    def carries_out(self) -> bool:
-        """Whether operations are carried out here; else the person is guided."""
-        return bool(self.services.authority.carries_out)
-
-    @property
-    def conversations(self) -> "Mapping[str, Dialog]":
-        """Every conversation by its name."""
-        conversations: Mapping[str, Dialog] = self.bot_data["conversations"]
-        return conversations
-
     def language(self, update: Update) -> str:
-        """Give the language to speak to the person behind an update."""
+        """Return the language to speak to the person behind an update."""
         user = update.effective_user
         if user is None:
             return self.services.people.language(None, None)

@@ -20,10 +20,10 @@ from telegram.ext import ExtBot
 from handlers.context import Context, Services
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, show, view
-from services.authority.errors import DoubtOverError, NotCarriedOutError
+from services.authority.errors import AlertExpiredError
 from services.authority.lifecycle import CertificateState
 from services.authority.notices import DOUBTFUL, Notice
-from services.authority.values import Denial, LinkedPerson
+from services.authority.values import LinkedPerson, ReportResult
 from services.calendar import TAIPEI
 from services.jobs import NotYetError
 from services.messaging.outbox import Outgoing, UndeliverableError
@@ -169,8 +169,10 @@ def _as_time(wait: int | timedelta) -> timedelta:
 async def render_notice(
     session: AsyncSession, services: Services, message: Outgoing, language: str
 ) -> View | None:
-    """Give a notice; `None` where the chat is no longer linked to the person it is about."""
-    people = await services.authority.online.linked_people(session, int(message.recipient))
+    """Return a notice; `None` where the chat is no longer linked to the person it is about."""
+    if services.authority is None:
+        return None
+    people = await services.authority.links.list_people(session, int(message.recipient))
     about = message.references["subscriber"]
     person = next((person for person in people if person.subscriber == about), None)
     notice = Notice(message.message)
@@ -206,7 +208,7 @@ def _moment(message: Outgoing) -> str:
 def _doubt(
     message: Outgoing, notice: Notice, person: LinkedPerson, language: str
 ) -> list[list[InlineKeyboardButton]]:
-    """Give the buttons, where it may be somebody else's doing and can be stopped."""
+    """Return the buttons, where it may be somebody else's doing and can be stopped."""
     doubt = message.references.get("doubt")
     is_on_hold = person.certificate is CertificateState.SUSPENDED and notice is Notice.RESUMING
     can_be_stopped = person.certificate is CertificateState.ACTIVE or is_on_hold
@@ -232,20 +234,22 @@ async def on_doubt(update: Update, context: Context, parts: list[str]) -> str | 
     if parts[0] != "no":
         return None
     services = context.services
-    try:
-        online = services.authority.online
-        async with services.database.unit_of_work() as session:
-            denial = await online.deny(session, parts[1], chat.id, services.now())
-    except NotCarriedOutError:
+    authority = services.authority
+    if authority is None:
         return None
-    except DoubtOverError:
+    try:
+        async with services.database.unit_of_work() as session:
+            denial = await authority.security_alerts.report_not_me(
+                session, parts[1], chat.id, services.now()
+            )
+    except AlertExpiredError:
         await show(update, context, _too_late(language))
         return ""
     await show(update, context, _denied(denial, language))
     return ""
 
 
-def _denied(denial: Denial, language: str) -> View:
+def _denied(denial: ReportResult, language: str) -> View:
     """Say what became of "not me"; whose certificate it is, is not said."""
     if denial.changed:
         text = say(

@@ -106,9 +106,9 @@ async def _overview(services: Services, chat_id: int, user_id: int, language: st
 async def _people(
     services: Services, session: AsyncSession, chat_id: int
 ) -> tuple[LinkedPerson, ...]:
-    if not services.authority.carries_out:
+    if services.authority is None:
         return ()
-    return tuple(await services.authority.online.linked_people(session, chat_id))
+    return tuple(await services.authority.links.list_people(session, chat_id))
 
 
 def _about_the_chat(kept: Traces, language: str) -> Markup:
@@ -146,7 +146,7 @@ def _about_a_link(link: Link, chat_id: int, language: str) -> Markup:
 def _about_forgetting(
     services: Services, people: tuple[LinkedPerson, ...], language: str
 ) -> Markup:
-    if not services.authority.carries_out:
+    if services.authority is None:
         return say(
             language,
             "🗑 <b>To have it erased</b>, use the button, where there is anything. Your "
@@ -184,7 +184,7 @@ def _removal(
 
 
 def _key(link: Link) -> str:
-    """Give what a link is named by in a button: its second, since no chat is told another's id."""
+    """Return the key of a link in a button: its second, since no chat learns another's id."""
     return str(int(link.since.astimezone(UTC).timestamp()))
 
 
@@ -246,7 +246,8 @@ async def _remove(
     person, link = found
     now: datetime = services.now()
     async with services.database.unit_of_work() as session:
-        unlink = services.authority.online.unlink_chat
+        assert services.authority is not None
+        unlink = services.authority.links.unlink_chat
         if not await unlink(session, person.subscriber, link.chat, chat_id, now):
             return label(language, "This link is not there any more.")
     return label(language, "Removed.")

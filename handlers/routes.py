@@ -18,7 +18,7 @@ from telegram.ext import (
     filters,
 )
 
-from handlers import card_events, fallbacks, membership, notifications, privacy, secret_guard, start
+from handlers import card_events, fallbacks, notifications, privacy, secret_guard, start
 from handlers.context import Context
 from handlers.conversations import guided, overview, pair
 from handlers.conversations.pay import checkout, reminders
@@ -26,13 +26,13 @@ from handlers.engine import button_handler, message_handler, start_handler
 from handlers.faq import browse, inline, questions, votes
 from handlers.screen.callback_data import decode
 from services.bridge.events import BridgeEvent
-from services.conversations import Dialogs
+from services.conversations import ConversationStore
 
 Route = Callable[[Update, Context, list[str]], Awaitable[str | None]]
 """A button's route: gives the toast to show, `None` for an argument it cannot make sense of."""
 
 ROUTES: Mapping[str, Route] = {
-    "anew": start_handler.on_anew,
+    "anew": start_handler.on_restart,
     "browse": browse.on_browse,
     "delete": fallbacks.on_delete,
     "dlg": button_handler.on_press,
@@ -77,15 +77,15 @@ class _PlainText(filters.UpdateFilter):
 class _InDialog(filters.UpdateFilter):
     """A message, new or edited, of a person with an open conversation in this chat."""
 
-    def __init__(self, dialogs: Dialogs) -> None:
+    def __init__(self, store: ConversationStore) -> None:
         super().__init__()
-        self._dialogs = dialogs
+        self._store = store
 
     def filter(self, update: Update) -> bool:
         message = update.message or update.edited_message
         if message is None or message.from_user is None:
             return False
-        return self._dialogs.may_be_open(message.chat.id, message.from_user.id)
+        return self._store.may_be_open(message.chat.id, message.from_user.id)
 
 
 def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None:
@@ -109,16 +109,16 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
         CommandHandler("unpair", pair.on_unpair),
         TypeHandler(BridgeEvent, card_events.on_event),
         MessageHandler(_WRITTEN & filters.COMMAND, fallbacks.on_unknown_command),
-        ChatMemberHandler(membership.on_membership, ChatMemberHandler.MY_CHAT_MEMBER),
+        ChatMemberHandler(start.on_membership, ChatMemberHandler.MY_CHAT_MEMBER),
         MessageHandler(_WRITTEN & ~filters.StatusUpdate.ALL, fallbacks.on_media),
     ):
         application.add_handler(handler, _MAIN)
-    in_dialog = _InDialog(application.bot_data["services"].dialogs)
-    application.add_handler(MessageHandler(in_dialog, message_handler.after), _AFTER)
+    in_dialog = _InDialog(application.bot_data["services"].conversations)
+    application.add_handler(MessageHandler(in_dialog, message_handler.after_message), _AFTER)
 
 
 async def on_text(update: Update, context: Context) -> None:
-    """Give a text to the open conversation first; what it did not ask for is a question."""
+    """Return a text to the open conversation first; what it did not ask for is a question."""
     if not await message_handler.on_text(update, context):
         await questions.on_text(update, context)
 

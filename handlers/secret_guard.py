@@ -9,9 +9,9 @@ from telegram.ext import ApplicationHandlerStop
 
 from handlers.context import Context
 from handlers.engine import message_handler
-from handlers.engine.session import open_scene
+from handlers.engine.session import open_session
 from handlers.faq import answers
-from handlers.screen.deletion import erase
+from handlers.screen.deletion import delete_message
 from handlers.screen.text import N_, Markup, say
 from handlers.screen.view import send, view
 from services.secret_shapes import Shape
@@ -34,10 +34,10 @@ async def on_any_text(update: Update, context: Context) -> None:
     message = update.effective_message
     if not isinstance(message, Message) or message.chat.type == ChatType.CHANNEL:
         return
-    shape = context.services.shapes.find(message.text or message.caption or "")
-    if shape is None or await message_handler.is_asked_for(update, context, shape):
+    shape = context.services.secret_shapes.find(message.text or message.caption or "")
+    if shape is None or await message_handler.is_expected_input(update, context, shape):
         return
-    deleted = await erase(message)
+    deleted = await delete_message(message)
     _log.info("secret_shape_met", shape=str(shape), deleted=deleted)
     await _warn(update, context, shape, deleted)
     await message_handler.show_again(update, context)
@@ -67,7 +67,7 @@ async def _warn(update: Update, context: Context, shape: Shape, deleted: bool) -
 
 def _rule(update: Update, context: Context, shape: Shape, language: str) -> Markup:
     """Say where such a thing belongs, if anywhere."""
-    if not context.carries_out:
+    if context.services.authority is None:
         return say(
             language,
             "I never need it. Type it only on the official page, moica.nat.gov.tw. "
@@ -79,7 +79,7 @@ def _rule(update: Update, context: Context, shape: Shape, language: str) -> Mark
             "Give it to nobody in a chat: paying opens a form of the payment provider, which "
             "alone sees it.",
         )
-    if open_scene(update, context) is not None:
+    if open_session(update, context) is not None:
         return say(
             language,
             "It is not what I asked for: that follows below. <b>Nobody ever needs your PIN.</b>",

@@ -1,21 +1,23 @@
-"""/start, /help and /language: the first words, and the language to speak."""
+"""/start, /help, /language, and the bot being added to a chat or removed from it."""
 
-from telegram import Update
+from telegram import ChatMember, Update
 from telegram.constants import ChatType
 
 import locales
 from handlers.context import Context
-from handlers.engine import session as scenes
 from handlers.engine import start_handler
+from handlers.engine.session import open_view
 from handlers.faq import answers
 from handlers.faq.browse import section_name
-from handlers.identity.records_notice import whose
+from handlers.identity.records_notice import records_notice
 from handlers.screen.text import Markup, label, say
 from handlers.screen.view import View, button, send, show, view
+from services.authority.interface.authority import Authority
 from services.faq.entries import SECTIONS
-from services.people.people import open_chat
+from services.people.people import close_chat, open_chat
 
 _DEEP_LINK = "faq-"
+_GONE = (ChatMember.LEFT, ChatMember.BANNED)
 
 
 async def on_start(update: Update, context: Context) -> None:
@@ -28,7 +30,7 @@ async def on_start(update: Update, context: Context) -> None:
     payload = context.args[0] if context.args else ""
     if payload.startswith(_DEEP_LINK):
         entry_id = payload.removeprefix(_DEEP_LINK)
-        shown = answers.answer(services.entries, entry_id, language)
+        shown = answers.answer_view(services.entries, entry_id, language)
         await send(update, context, shown or _unknown_link(language))
     elif payload.startswith(start_handler.DEEP_LINK):
         if not await start_handler.on_link(update, context, payload):
@@ -56,13 +58,36 @@ async def on_choose_language(update: Update, context: Context, parts: list[str])
         return None
     language = parts[0]
     await context.services.people.choose_language(user.id, language, context.services.now())
-    step = await scenes.current(update, context)
+    step = await open_view(update, context)
     await show(update, context, step or greeting(context, language))
     return label(language, "I will speak English with you.")
 
 
+async def on_membership(update: Update, context: Context) -> None:
+    """Note whether we may write to a chat, and introduce ourselves to a new group."""
+    change, services = update.my_chat_member, context.services
+    assert change is not None
+    is_gone = change.new_chat_member.status in _GONE
+    was_gone = change.old_chat_member.status in _GONE
+    async with services.database.unit_of_work() as session:
+        if is_gone:
+            await close_chat(session, change.chat.id, services.now())
+        else:
+            await open_chat(session, change.chat.id, change.chat.type, services.now())
+    if was_gone and not is_gone and change.chat.type in (ChatType.GROUP, ChatType.SUPERGROUP):
+        language = context.language(update)
+        text = say(
+            language,
+            "Hello, I am Kaika. I answer questions about the alien citizen natural person "
+            "certificate. Mention me as @{name}, or reply to one of my messages.\n"
+            "🔒 Never write a subscriber code, PIN, card number or UI No. in a group.",
+            name=context.bot.username,
+        )
+        await send(update, context, view(text))
+
+
 def greeting(context: Context, language: str) -> View:
-    """Give the first words, with the sections and the other language one tap away."""
+    """Return the first words, with the sections and the other language one tap away."""
     other = locales.other(language)
     text = _first_words(context, language)
     rows = [[button(section_name(s, language), "browse", language, s, "0")] for s in SECTIONS]
@@ -72,7 +97,8 @@ def greeting(context: Context, language: str) -> View:
 
 
 def _first_words(context: Context, language: str) -> str:
-    if not context.carries_out:
+    authority = context.services.authority
+    if authority is None:
         return say(
             language,
             "<b>Welcome to Kaika 開卡</b>\n\n"
@@ -93,13 +119,14 @@ def _first_words(context: Context, language: str) -> str:
         "🔒 I ask for UI No. and subscriber code only inside a guide you began, in this private "
         "chat, and delete them at once. <b>Nobody ever needs your PIN.</b>",
     )
-    return f"{words}\n\n{whose(context.services.authority, language)}"
+    return f"{words}\n\n{records_notice(authority, language)}"
 
 
 def help_text(context: Context, language: str) -> Markup:
-    """Give what /help says."""
-    if context.carries_out:
-        return _help_where_carried_out(context, language)
+    """Return what /help says."""
+    authority = context.services.authority
+    if authority is not None:
+        return _help_where_carried_out(authority, language)
     return say(
         language,
         "<b>What I can do</b>\n"
@@ -114,7 +141,7 @@ def help_text(context: Context, language: str) -> Markup:
     )
 
 
-def _help_where_carried_out(context: Context, language: str) -> Markup:
+def _help_where_carried_out(authority: Authority, language: str) -> Markup:
     words = say(
         language,
         "<b>What I can do</b>\n"
@@ -130,11 +157,11 @@ def _help_where_carried_out(context: Context, language: str) -> Markup:
         "🔒 I ask for UI No. and subscriber code only inside a guide you began, in private, and "
         "delete them at once. <b>Never send a PIN to any chat.</b>",
     )
-    return Markup(f"{words}\n\n{whose(context.services.authority, language)}")
+    return Markup(f"{words}\n\n{records_notice(authority, language)}")
 
 
 def own_name(language: str) -> str:
-    """Give a language's name for itself."""
+    """Return a language's name for itself."""
     return label(language, "English")
 
 

@@ -2,7 +2,7 @@
 
 A language is a folder named after its gettext locale. Interface text lives in
 ``<language>/LC_MESSAGES/<domain>.po`` with the English text as msgid, so English needs no
-catalogue. Long texts live in ``<language>/faq/*.md`` and other data files beside them.
+catalogue. Long texts live in ``<language>/faq/`` and other data files beside it.
 """
 
 from collections.abc import Mapping

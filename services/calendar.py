@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, time, timedelta, timezone
 TAIPEI = timezone(timedelta(hours=8), "Asia/Taipei")
 """Without summer time, so that no time zone data is needed."""
 PAYMENT_DAYS = 15
-"""Days to pay in, counted from the day after the application (FACTS.md §1.2)."""
+"""Days to pay in, counted from the day after the application (docs/facts.md §1.2)."""
 VALIDITY_YEARS = 5
-"""How long certificates are valid (FACTS.md §1.3)."""
+"""How long certificates are valid (docs/facts.md §1.3)."""
 
 
 def today(now: datetime) -> date:

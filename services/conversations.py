@@ -1,9 +1,9 @@
-"""Open conversations: where each person is in which one, as rows that carry a version.
+"""Conversations: at which step each person is, as rows that carry a version.
 
-A row says ``(chat, user, dialog, step, data, version, expires_at)``. Whoever changes it names the
-version that was seen, so that of two who take the same tap only one acts. A person has at most
-one row a chat; a conversation that is over keeps its last step there until the next one begins,
-so that a tap that comes again is shown the same end. `data` never holds a secret.
+A row is ``(chat, user, conversation, step, data, version, expires_at)``. A change names the version
+that it was made from, so that of two processes that handle the same tap only one acts. A person
+has at most one row per chat; a conversation that is over keeps its last step there until the next
+one begins, so that a repeated tap shows the same end. `data` never holds a secret.
 """
 
 import json
@@ -20,148 +20,153 @@ from services.storage.inserting import insert_new
 from services.storage.models import Base
 
 EXPIRED = "(expired)"
-"""The step a conversation is at that rested too long; no declared step has such a name."""
+"""The step of a conversation that timed out; no declared step has such a name."""
 
 
-class DialogRow(Base):
-    """Where one person is in one chat."""
+class ConversationRow(Base):
+    """The step one person is at in one chat."""
 
     __tablename__ = "dialogs"
 
     chat_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     user_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    dialog: Mapped[str] = mapped_column(String(16))
+    conversation: Mapped[str] = mapped_column("dialog", String(16))
     step: Mapped[str] = mapped_column(String(16))
-    trail: Mapped[str] = mapped_column(Text)
-    """The steps before, for Back: ``dialog/step`` each, parted by spaces."""
+    history: Mapped[str] = mapped_column("trail", Text)
+    """The steps before, for Back: each as ``conversation/step``, separated by spaces."""
     data: Mapped[str] = mapped_column(Text)
-    """What was kept on the way, as JSON; never a secret."""
+    """The state data as JSON; never a secret."""
     version: Mapped[int]
     is_open: Mapped[bool]
     expires_at: Mapped[datetime]
-    moved_by: Mapped[int]
-    """The update that led here, so that its replay is known."""
+    last_update_id: Mapped[int] = mapped_column("moved_by")
+    """The update that led here, by which its replay is recognised."""
 
 
-class DialogChangedError(Exception):
-    """Somebody else moved this conversation since it was read; nothing was changed."""
+class ConversationChangedError(Exception):
+    """The conversation was changed by somebody else since it was read; nothing was written."""
 
 
 @dataclass(frozen=True)
-class DialogState:
-    """Where one person is.
+class ConversationState:
+    """The step one person is at in one chat.
 
-    :ivar trail: the steps before, as ``dialog/step``.
+    :ivar history: the steps before, each as ``conversation/step``.
     :ivar version: rises with every change, also from one conversation to the next; 0 before the
         first.
-    :ivar moved_by: the update that led here.
+    :ivar last_update_id: the update that led here.
     """
 
     chat_id: int
     user_id: int
-    dialog: str
+    conversation: str
     step: str
     expires_at: datetime
-    trail: tuple[str, ...] = ()
+    history: tuple[str, ...] = ()
     data: Mapping[str, str] = field(default_factory=dict)
     version: int = 0
     is_open: bool = True
-    moved_by: int = 0
+    last_update_id: int = 0
 
     def is_expired(self, now: datetime) -> bool:
-        """Tell whether it rested too long."""
+        """Whether it timed out."""
         return self.expires_at <= now
 
-    def expire(self) -> "DialogState":
-        """Give the same conversation, closed for its rest, without what was kept."""
-        return replace(self, step=EXPIRED, trail=(), data={}, is_open=False)
+    def expire(self) -> "ConversationState":
+        """The same conversation, closed as timed out, without its data."""
+        return replace(self, step=EXPIRED, history=(), data={}, is_open=False)
 
 
-class Dialogs:
-    """Reads and moves conversations, and knows in memory who has one open.
+class ConversationStore:
+    """Reads and writes conversations, and remembers in memory who has one open.
 
-    Most updates belong to no conversation; thanks to the memory they cost no query. One process
-    holds the intake, so what it remembers is what is stored; a key too many costs one query.
+    Most updates belong to no conversation and need no query, thanks to this memory. It is exact
+    because one process holds the intake; a key too many in it costs only a query.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._open: set[tuple[int, int]] = set()
 
-    async def load(self) -> None:
-        """Read who has a conversation open; called once the intake is ours."""
-        query = select(DialogRow.chat_id, DialogRow.user_id).where(DialogRow.is_open.is_(True))
+    async def load_open(self) -> None:
+        """Read who has a conversation open; called once this process holds the intake."""
+        is_open = ConversationRow.is_open.is_(True)
+        query = select(ConversationRow.chat_id, ConversationRow.user_id).where(is_open)
         async with self._database.unit_of_work() as session:
             self._open = {(row[0], row[1]) for row in await session.execute(query)}
 
     def may_be_open(self, chat_id: int, user_id: int) -> bool:
-        """Tell, without asking the database, whether somebody may have a conversation open."""
+        """Whether somebody may have a conversation open, by memory alone."""
         return (chat_id, user_id) in self._open
 
-    def remember(self, state: DialogState) -> None:
-        """Note what was committed."""
+    def remember(self, state: ConversationState) -> None:
+        """Note in memory what was committed."""
         key = (state.chat_id, state.user_id)
         if state.is_open:
             self._open.add(key)
         else:
             self._open.discard(key)
 
-    async def find(self, session: AsyncSession, chat_id: int, user_id: int) -> DialogState | None:
-        """Give where somebody is or was last, `None` where they never began anything."""
-        row = await session.get(DialogRow, (chat_id, user_id), populate_existing=True)
+    async def find(
+        self, session: AsyncSession, chat_id: int, user_id: int
+    ) -> ConversationState | None:
+        """The present or last step of somebody, `None` where they never began anything."""
+        row = await session.get(ConversationRow, (chat_id, user_id), populate_existing=True)
         return None if row is None else _state(row)
 
-    async def save(self, session: AsyncSession, state: DialogState) -> DialogState:
-        """Write `state` over the version it was made from, and give it with its new version.
+    async def save(self, session: AsyncSession, state: ConversationState) -> ConversationState:
+        """Write `state` over the version it was made from, and return it with its new version.
 
-        :raises DialogChangedError: when that version is no longer the newest.
+        :raises ConversationChangedError: when that version is no longer the newest.
         """
-        moved = replace(state, version=state.version + 1)
+        new = replace(state, version=state.version + 1)
         key = {"chat_id": state.chat_id, "user_id": state.user_id}
         if state.version == 0:
-            new = insert_new(session, DialogRow).values(**key, **_values(moved))
-            changed = await session.execute(new.returning(DialogRow.version))
+            insert = insert_new(session, ConversationRow).values(**key, **_columns(new))
+            written = await session.execute(insert.returning(ConversationRow.version))
         else:
-            same = (DialogRow.version == state.version,)
-            row = update(DialogRow).filter_by(**key).where(*same).values(**_values(moved))
+            is_same = ConversationRow.version == state.version
+            row = update(ConversationRow).filter_by(**key).where(is_same).values(**_columns(new))
             row = row.execution_options(synchronize_session=False)
-            changed = await session.execute(row.returning(DialogRow.version))
-        if changed.first() is None:
-            raise DialogChangedError
-        return moved
+            written = await session.execute(row.returning(ConversationRow.version))
+        if written.first() is None:
+            raise ConversationChangedError
+        return new
 
-    async def forget_old(self, session: AsyncSession, now: datetime) -> None:
-        """Close what rested too long, and drop what was kept on the way."""
-        old = update(DialogRow).where(DialogRow.expires_at <= now, DialogRow.step != EXPIRED)
-        closed = old.values(
-            step=EXPIRED, trail="", data="{}", is_open=False, version=DialogRow.version + 1
+    async def close_expired(self, session: AsyncSession, now: datetime) -> None:
+        """Close the conversations that timed out, and erase their data."""
+        expired = update(ConversationRow).where(
+            ConversationRow.expires_at <= now, ConversationRow.step != EXPIRED
+        )
+        closed = expired.values(
+            step=EXPIRED, history="", data="{}", is_open=False, version=ConversationRow.version + 1
         )
         await session.execute(closed.execution_options(synchronize_session=False))
 
 
-def _state(row: DialogRow) -> DialogState:
-    return DialogState(
+def _state(row: ConversationRow) -> ConversationState:
+    return ConversationState(
         chat_id=row.chat_id,
         user_id=row.user_id,
-        dialog=row.dialog,
+        conversation=row.conversation,
         step=row.step,
         expires_at=row.expires_at,
-        trail=tuple(row.trail.split()),
+        history=tuple(row.history.split()),
         data=json.loads(row.data),
         version=row.version,
         is_open=row.is_open,
-        moved_by=row.moved_by,
+        last_update_id=row.last_update_id,
     )
 
 
-def _values(state: DialogState) -> dict[str, object]:
+def _columns(state: ConversationState) -> dict[str, object]:
     return {
-        "dialog": state.dialog,
+        "conversation": state.conversation,
         "step": state.step,
-        "trail": " ".join(state.trail),
+        "history": " ".join(state.history),
         "data": json.dumps(dict(state.data), ensure_ascii=False, sort_keys=True),
         "version": state.version,
         "is_open": state.is_open,
         "expires_at": state.expires_at,
-        "moved_by": state.moved_by,
+        "last_update_id": state.last_update_id,
     }

@@ -36,7 +36,7 @@ class Limit:
 
 
 CODE: Final = Limit("code", 4)
-"""Wrong codes for one UI No.: three are warned of, the fourth locks (FACTS.md §1.5)."""
+"""Wrong codes for one UI No.: three are warned of, the fourth locks (docs/facts.md §1.5)."""
 CHAT_CODES: Final = Limit("chat.codes", 3, timedelta(days=1))
 """Wrong codes from one chat, for whomever, so that one chat cannot lock somebody out."""
 MAILS: Final = Limit("mails", 3, timedelta(hours=1))

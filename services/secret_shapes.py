@@ -1,6 +1,6 @@
 """What looks like a secret or an identity number in a text, so that it can be deleted unread.
 
-Shapes after FACTS.md §3: subscriber code 用戶代碼 6–10 characters, PIN 6–8, UI No. 統一證號,
+Shapes after docs/facts.md §3: subscriber code 用戶代碼 6–10 characters, PIN 6–8, UI No. 統一證號,
 IC card number IC卡卡號. An error code, an ordinary word or a product's name is none of these:
 one wrongly deleted question is a nuisance, so a lone token is judged more strictly than one in a
 sentence, where a word such as "my PIN is" has to lead to it or its letters have to look random.

@@ -15,7 +15,7 @@ from services.authority.embedded.authority import EmbeddedAuthority
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.personal_data.records import PersonalData, latest_application
 from services.authority.errors import CodeLockedError, WrongCodeError
-from services.authority.interface.port import CardMaker, CardOrder
+from services.authority.interface.cards import CardMaker, CardOrder
 from services.authority.lifecycle import CertificateAct, RevocationReason
 from services.authority.values import CardPermit, Charge, Checkout, Operation
 from services.formats import ui_number
@@ -180,12 +180,14 @@ class _Story:
         authority = self._authority
         grant = await self._code_is_right(Operation.PAY, at)
         async with authority.database.unit_of_work() as session:
-            invoice = await authority.open_invoice(session, grant, self._chat, self._chat, at)
-            owed = invoice.owed
-            checkout = Checkout(invoice.payload, self._chat, owed.total, owed.currency)
+            invoice = await authority.payments.open_invoice(
+                session, grant, self._chat, self._chat, at
+            )
+            due = invoice.due
+            checkout = Checkout(invoice.payload, self._chat, due.total, due.currency)
             await session.flush()
             charge = Charge(f"demo-{application}", "demo", checkout)
-            await authority.record_charge(session, charge, at)
+            await authority.payments.record_charge(session, charge, at)
 
     async def _issue(self, application: str, at: datetime) -> None:
         issue = self._authority.issuing.issue
@@ -199,7 +201,7 @@ class _Story:
         assert shown.card_serial is not None
         permit = CardPermit(application, shown.card_serial, Operation.ACTIVATE)
         async with self._authority.database.unit_of_work() as session:
-            await self._authority.activate(session, permit, self._chat, at)
+            await self._authority.cards.activate(session, permit, self._chat, at)
 
     async def _suspend(self, application: str, at: datetime) -> None:
         async with self._authority.database.unit_of_work() as session:
@@ -212,7 +214,7 @@ class _Story:
     async def _lock(self, application: str, at: datetime) -> None:
         """Type a wrong code from four chats, as people do who mix up two forms."""
         wrong = SubscriberCode("wrang234")
-        check = self._authority.check_code
+        check = self._authority.credentials.check_code
         for chat in range(4):
             try:
                 await check(self._ui_number, wrong, Operation.STATUS, self._chat * 10 - chat, at)
@@ -224,5 +226,5 @@ class _Story:
 
     async def _code_is_right(self, operation: Operation, at: datetime) -> str:
         code = SubscriberCode(self._person.code)
-        check = self._authority.check_code
+        check = self._authority.credentials.check_code
         return (await check(self._ui_number, code, operation, self._chat, at)).id

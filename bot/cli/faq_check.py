@@ -1,4 +1,4 @@
-"""What `kaika faq check` holds true of the FAQ, so that whoever edits it is told at once."""
+"""The rules of `kaika faq check`: what must be true of every FAQ entry in every language."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from handlers.faq import answers
 from handlers.screen import markdown
 from services.faq import entries as entries_module
 from services.faq import error_codes
-from services.faq.entries import SECTIONS, Entries, Entry, EntryFormatError
+from services.faq.entries import SECTIONS, Entries, Entry
 
 HEADINGS = {
     "Steps": "步驟",
@@ -27,21 +27,23 @@ _LIST_NUMBER = re.compile(r"^\s*\d+\. ", re.MULTILINE)
 _FIGURE = re.compile(r"\d+(?:[.,:-]\d+)*")
 _LEFTOVER = re.compile(r"\*\*|__|^#+ |\]\(", re.MULTILINE)
 _LONGEST_TITLE = 60
-# Big5 has these, yet they are the Simplified form of a character Taiwan writes otherwise.
+# In Big5, but in Taiwan only the Simplified form of another character.
 _SIMPLIFIED_IN_BIG5 = frozenset("体号个与万听党属双没")
 
 
-def count() -> int:
-    """Give the number of entries."""
+def count_entries() -> int:
+    """Return the number of entries."""
     return len(entries_module.load().ids)
 
 
-def problems() -> list[str]:
-    """Give everything that is wrong, one line each; an empty list where all is in order."""
-    try:
-        known = entries_module.load()
-    except EntryFormatError as error:
-        return [str(error)]
+def find_problems() -> list[str]:
+    """Return one line for every problem.
+
+    Files that cannot be read are reported alone, since the other rules need all of them.
+    """
+    if errors := entries_module.find_format_errors():
+        return [str(error) for error in errors]
+    known = entries_module.load()
     return [*_pair_problems(known), *_entry_problems(known), *_error_code_problems()]
 
 
@@ -65,8 +67,8 @@ def _differences(first: Entry, other: Entry) -> Iterator[str]:
         "sources": lambda e: [(s.url, s.date) for s in e.sources],
         "day of the last check": lambda e: e.checked,
         "headings": lambda e: [HEADINGS.get(h, h) for h in _HEADING.findall(e.body)],
-        "links": links,
-        "figures": figures,
+        "links": find_links,
+        "figures": find_figures,
     }
     for name, of in facts.items():
         if of(first) != of(other):
@@ -76,13 +78,13 @@ def _differences(first: Entry, other: Entry) -> Iterator[str]:
             )
 
 
-def links(entry: Entry) -> set[str]:
-    """Give the addresses in an entry's text."""
+def find_links(entry: Entry) -> set[str]:
+    """Return the addresses in an entry's text."""
     return set(_LINK.findall(entry.body))
 
 
-def figures(entry: Entry) -> list[str]:
-    """Give the figures in an entry's text, without the numbers of list items and in addresses."""
+def find_figures(entry: Entry) -> list[str]:
+    """Return the figures in an entry's text, except list numbers and those in addresses."""
     text = _LINK.sub(" ", _LIST_NUMBER.sub("", entry.body))
     return sorted(set(_FIGURE.findall(text)))
 
@@ -107,12 +109,10 @@ def _problems_of(known: Entries, entry: Entry) -> Iterator[str]:
     for heading in _HEADING.findall(entry.body):
         if heading not in HEADINGS and heading not in HEADINGS.values():
             yield f"heading {heading!r} is not one of the fixed ones"
-    if len(set(entry.phrasings)) != len(entry.phrasings):
-        yield "a phrasing stands twice"
     yield from _rendering_problems(entry)
     if entry.language == "zh_Hant":
         text = "".join((entry.title, entry.body, *entry.phrasings))
-        for character in sorted(simplified(text)):
+        for character in sorted(find_simplified(text)):
             yield f"Simplified character {character}"
 
 
@@ -126,8 +126,8 @@ def _rendering_problems(entry: Entry) -> Iterator[str]:
         yield "Markdown signs are left over after rendering, often ** beside punctuation"
 
 
-def simplified(text: str) -> set[str]:
-    """Give the characters of `text` that only Simplified Chinese writes so."""
+def find_simplified(text: str) -> set[str]:
+    """Return the characters of `text` that exist in Simplified Chinese only."""
     to_traditional = OpenCC("s2t")
     return {
         character

@@ -34,11 +34,25 @@ _err = Console(stderr=True)
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"kaika {version('kaika')}")
+        raise typer.Exit
+
+
 @app.callback()
 def with_options(
     context: typer.Context,
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Work on the sandbox that `kaika demo` runs.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
     ] = False,
 ) -> None:
     """Take the options that stand before the command."""
@@ -76,12 +90,12 @@ def check() -> None:
     """Check every FAQ entry in every language."""
     from bot.cli import faq_check
 
-    problems = faq_check.problems()
+    problems = faq_check.find_problems()
     for problem in problems:
         _err.print(problem, markup=False, highlight=False)
     if problems:
         raise typer.Exit(1)
-    _out.print(f"{faq_check.count()} entries are in order in every language.")
+    _out.print(f"{faq_check.count_entries()} entries are in order in every language.")
 
 
 @faq_app.command(context_settings={"ignore_unknown_options": True})

@@ -15,7 +15,8 @@ from services.authority.embedded.authority import EmbeddedAuthority, Files
 from services.authority.embedded.certificates.issuing import CardKey, rsa_2048
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.credentials.hashing import Hasher
-from services.authority.interface.port import CardMaker, CertificateIssuer
+from services.authority.interface.cards import CardMaker
+from services.authority.interface.certificates import CertificateIssuer
 from services.storage.database import Database
 from services.storage.keys import load_or_create
 from services.storage.upgrade import ensure_current, upgrade

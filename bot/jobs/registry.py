@@ -10,10 +10,10 @@ from telegram.ext import Application
 
 from bot.jobs.worker import HOUSEKEEPING, DueWorker, Errand, Task, schedule_housekeeping
 from handlers.context import Services
-from handlers.conversations.pay.reminders import remind
+from handlers.conversations.pay.reminders import send_reminder
 from handlers.conversations.retrieve import code_reveal
 from handlers.notifications import ChatSender
-from services.conversations import Dialogs
+from services.conversations import ConversationStore
 from services.messaging import outbox, reminders
 from services.messaging.inbox import Inbox
 from services.messaging.outbox import Channel, Courier, Sender
@@ -33,7 +33,7 @@ class Duties:
     application: Application[Any, Any, Any, Any, Any, Any]
     database: Database
     inbox: Inbox
-    dialogs: Dialogs
+    conversations: ConversationStore
     embedded: "Embedded | None"
     bridge: "Bridge | None"
 
@@ -51,7 +51,7 @@ class Duties:
 
     async def remind(self, row: Due, _now: datetime) -> None:
         """Remind somebody of a date that they gave."""
-        await remind(self.application.bot, self._services(), row)
+        await send_reminder(self.application.bot, self._services(), row)
 
     async def _deliver(self, row: Due, now: datetime) -> None:
         await Courier(self.database, self._senders()).deliver(row.reference, now)
@@ -67,7 +67,7 @@ class Duties:
 
     async def _tidy_up(self, session: AsyncSession, _row: Due, now: datetime) -> None:
         await self.inbox.forget_old(session, now)
-        await self.dialogs.forget_old(session, now)
+        await self.conversations.close_expired(session, now)
         if self.embedded is not None:
             await self.embedded.authority.expire_within(session, now)
         if self.bridge is not None:
@@ -75,4 +75,4 @@ class Duties:
         await schedule_housekeeping(session, now)
 
     async def _erase(self, row: Due, _now: datetime) -> None:
-        await code_reveal.erase_due(self.application.bot, row)
+        await code_reveal.run_erase_job(self.application.bot, row)

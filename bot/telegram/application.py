@@ -16,8 +16,7 @@ from bot.updates.intake import Intake
 from bot.updates.update_processor import ChatOrder, Line
 from handlers.context import Context, Services
 from handlers.routes import register
-from services.authority.none import GuideAuthority
-from services.conversations import Dialogs
+from services.conversations import ConversationStore
 from services.faq import entries, error_codes
 from services.faq.search import Search
 from services.formats.hidden import Hidden
@@ -58,14 +57,18 @@ def build(
     )
     provider = settings.payment_provider_token
     token = Hidden(provider.get_secret_value()) if provider else None
-    application.bot_data["services"] = replace(services, payment_provider=token)
+    application.bot_data["services"] = replace(
+        services, payment_provider=token, charge_on_record=intake.charge_on_record
+    )
     register(application)
     application.add_error_handler(ErrorHandler(intake))
     intake.attach(application)
     return application
 
 
-def build_services(database: Database, people: People, dialogs: Dialogs) -> Services:
+def build_services(
+    database: Database, people: People, conversations: ConversationStore
+) -> Services:
     """Give the services that handlers call."""
     search, shapes = _learnt()
     return Services(
@@ -73,9 +76,8 @@ def build_services(database: Database, people: People, dialogs: Dialogs) -> Serv
         people=people,
         entries=entries.load(),
         search=search,
-        shapes=shapes,
-        dialogs=dialogs,
-        authority=GuideAuthority(),
+        secret_shapes=shapes,
+        conversations=conversations,
     )
 
 

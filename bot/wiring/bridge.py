@@ -17,25 +17,24 @@ from bot.jobs.periodic import repeated
 from bot.settings import Settings, is_loopback
 from bot.telegram.application import App
 from bot.web.bridge import bridge_routes, tended
-from handlers.card.live_messages import Board
-from handlers.card.operation_steps import WORK, CardDialog
+from handlers.card.live_messages import LiveMessages
+from handlers.card.operation_steps import WORK, CardConversation
 from handlers.card.pairing_steps import STEPS
-from handlers.card_events import BridgeDesk, Restarted, TimePassed
+from handlers.card_events import BridgeEventHandler, PairingCodeAged, ProcessRestarted
 from handlers.conversations.activate.online import activate
 from handlers.conversations.card_check.online import Records, card_check
 from handlers.conversations.change_pin.online import change_pin
 from handlers.conversations.pair import BRIDGE, pairing
 from handlers.conversations.triage.online import triage
 from handlers.conversations.unlock.online import unlock
-from handlers.engine.model import Dialog
+from handlers.engine.model import Conversation
 from reader_bridge.protocol import origin_of
 from services.authority.ca.statuses import standings
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.authority.lifecycle import CertificateState
-from services.authority.values import Operation
 from services.bridge.hub import Hub
 from services.bridge.interface import BridgeHub
-from services.conversations import DialogRow
+from services.conversations import ConversationRow
 from services.storage.database import Database
 from services.storage.keys import KeyRing
 
@@ -56,19 +55,19 @@ class Bridge:
         self,
         database: Database,
         keys: KeyRing,
-        authority: Authority,
+        authority: Authority | None,
         origin: str,
         application: App,
     ) -> None:
         self._database = database
         self._application = application
         self._clock: Clock = lambda: application.bot_data["services"].now()
-        self.board = Board()
+        self.board = LiveMessages()
         queue = application.update_queue
         self.hub = Hub(database, keys, authority, origin, queue.put_nowait)
         declared = at_the_card(authority, self.hub, self.board, origin, database)
-        self._dialogs = {one.dialog.name: one for one in declared}
-        self.desk = BridgeDesk(self.hub, self.board, self._dialogs)
+        self._dialogs = {one.conversation.name: one for one in declared}
+        self.desk = BridgeEventHandler(self.hub, self.board, self._dialogs)
         application.bot_data[BRIDGE] = self.desk
 
     @classmethod
@@ -77,16 +76,16 @@ class Bridge:
         settings: Settings,
         database: Database,
         keys: KeyRing,
-        authority: Authority,
+        authority: Authority | None,
         application: App,
     ) -> "Bridge | None":
         """Give the bridge; `None` where the settings name no address that bridges could dial."""
         origin = origin_for(settings)
         return None if origin is None else cls(database, keys, authority, origin, application)
 
-    def conversations(self) -> Mapping[str, Dialog]:
+    def conversations(self) -> Mapping[str, Conversation]:
         """Give the conversations that reach the card, by name; they take the place of others."""
-        own = {name: one.dialog for name, one in self._dialogs.items()}
+        own = {name: one.conversation for name, one in self._dialogs.items()}
         return own if "activate" not in own else {**own, "triage": triage(reaches_card=True)}
 
     def routes(self) -> list[web.RouteDef]:
@@ -107,29 +106,33 @@ class Bridge:
 
     async def tidy(self, session: AsyncSession, now: datetime) -> None:
         """Strike out what is over. Runs daily."""
-        self.board.tidy(now)
+        self.board.remove_old(now)
         await self.hub.tidy(session, now)
 
     async def _explain_restart(self) -> None:
         """Tell everybody who had something live before this process began."""
-        live = DialogRow.step.in_((*STEPS, WORK))
-        ours = DialogRow.dialog.in_(self._dialogs)
-        query = select(DialogRow.chat_id).where(DialogRow.is_open.is_(True), ours, live)
+        live = ConversationRow.step.in_((*STEPS, WORK))
+        ours = ConversationRow.conversation.in_(self._dialogs)
+        query = select(ConversationRow.chat_id).where(ConversationRow.is_open.is_(True), ours, live)
         async with self._database.unit_of_work() as session:
             chats = (await session.scalars(query)).all()
         for chat in chats:
-            self._application.update_queue.put_nowait(Restarted(chat))
+            self._application.update_queue.put_nowait(ProcessRestarted(chat))
 
     async def _tick(self) -> None:
-        for chat in self.board.counting():
-            self._application.update_queue.put_nowait(TimePassed(chat))
+        for chat in self.board.chats_with_code():
+            self._application.update_queue.put_nowait(PairingCodeAged(chat))
 
 
 def at_the_card(
-    authority: Authority, hub: BridgeHub, board: Board, origin: str, database: Database
-) -> list[CardDialog]:
+    authority: Authority | None,
+    hub: BridgeHub,
+    board: LiveMessages,
+    origin: str,
+    database: Database,
+) -> list[CardConversation]:
     """Give the conversations; where nothing is carried out none of them touches a PIN."""
-    if Operation.ACTIVATE not in authority.carries_out:
+    if authority is None:
         look = card_check(hub, board, origin, database, None)
         return [look, pairing(hub, board, origin, ("card_check",))]
     return [

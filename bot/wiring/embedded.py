@@ -23,7 +23,8 @@ from services.authority.embedded.authority import EmbeddedAuthority, Files
 from services.authority.embedded.certificates.issuing import CardKey, rsa_2048
 from services.authority.embedded.credentials.hashing import Cost, Hasher
 from services.authority.embedded.payments import applications
-from services.authority.interface.port import CardOrder, CertificateIssuer
+from services.authority.interface.cards import CardOrder
+from services.authority.interface.certificates import CertificateIssuer
 from services.formats.hidden import Hidden
 from services.messaging import outbox
 from services.messaging.mail import MailSender, MailTransport, Security, SmtpServer, SmtpTransport
@@ -148,7 +149,7 @@ async def open_issuer(
 
 
 class VirtualCardMaker:
-    """Makes the file of a virtual card (`services.authority.interface.port.CardMaker`)."""
+    """Makes the file of a virtual card (`services.authority.interface.cards.CardMaker`)."""
 
     def make(self, order: CardOrder, path: Path) -> None:
         """Write the card of an order."""

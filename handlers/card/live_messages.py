@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from handlers.engine.model import Scene
+from handlers.engine.model import StepContext
 from reader_bridge.protocol import ProgressStep
 from services.bridge.operations.task import Work
 from services.bridge.pairing.codes import PairingCode
@@ -18,7 +18,7 @@ _KEPT = timedelta(hours=12)
 
 
 @dataclass
-class Progress:
+class OperationProgress:
     """How far one operation is.
 
     :ivar step: what it waits for.
@@ -33,85 +33,85 @@ class Progress:
 
 
 @dataclass
-class _Place:
+class _ChatState:
     """One chat."""
 
     message_id: int | None = None
     client_language: str | None = None
     code: PairingCode | None = None
     minutes: int | None = None
-    progress: Progress | None = None
+    progress: OperationProgress | None = None
     at: datetime | None = None
 
 
 @dataclass
-class Board:
+class LiveMessages:
     """Every chat that shows something live."""
 
-    _places: dict[int, _Place] = field(default_factory=dict)
+    _chats: dict[int, _ChatState] = field(default_factory=dict)
 
-    def stands(self, scene: Scene, message_id: int) -> None:
+    def record_message(self, ctx: StepContext, message_id: int) -> None:
         """Note in which message a live step stands now."""
-        place = self._place(scene.chat_id)
-        place.message_id, place.at = message_id, scene.now
-        place.client_language = scene.client_language or place.client_language
+        place = self._chat(ctx.chat_id)
+        place.message_id, place.at = message_id, ctx.now
+        place.client_language = ctx.client_language or place.client_language
 
-    def message(self, chat_id: int) -> int | None:
-        """Give the message to edit; `None` where a new one is due."""
-        place = self._places.get(chat_id)
+    def message_id(self, chat_id: int) -> int | None:
+        """Return the message to edit; `None` where a new one is due."""
+        place = self._chats.get(chat_id)
         return place.message_id if place else None
 
     def client_language(self, chat_id: int) -> str | None:
-        """Give what the person's client speaks, as far as it was heard."""
-        place = self._places.get(chat_id)
+        """Return what the person's client speaks, as far as it was heard."""
+        place = self._chats.get(chat_id)
         return place.client_language if place else None
 
-    def put_code(self, chat_id: int, code: PairingCode | None) -> None:
+    def set_code(self, chat_id: int, code: PairingCode | None) -> None:
         """Keep the code the chat shows; `None` once it is of no use."""
-        self._place(chat_id).code = code
+        self._chat(chat_id).code = code
 
     def code(self, chat_id: int, now: datetime) -> PairingCode | None:
-        """Give the code the chat shows, while it is good."""
-        place = self._places.get(chat_id)
+        """Return the code the chat shows, while it is good."""
+        place = self._chats.get(chat_id)
         code = place.code if place else None
         return code if code is not None and code.expires_at > now else None
 
     def minutes_left(self, chat_id: int, now: datetime) -> int:
-        """Give for how many more minutes the code is good, begun ones counted whole."""
+        """Return for how many more minutes the code is good, begun ones counted whole."""
         code = self.code(chat_id, now)
         return 0 if code is None else -int((now - code.expires_at) // timedelta(minutes=1))
 
-    def has_aged(self, chat_id: int, now: datetime) -> bool:
-        """Tell whether the minutes shown are others by now; asked once for each."""
-        place, left = self._place(chat_id), self.minutes_left(chat_id, now)
+    def have_minutes_changed(self, chat_id: int, now: datetime) -> bool:
+        """Return whether the minutes shown are others by now; asked once for each."""
+        place, left = self._chat(chat_id), self.minutes_left(chat_id, now)
         before, place.minutes = place.minutes, left
         return before != left
 
-    def counting(self) -> Iterator[int]:
-        """Give the chats that show a code."""
-        return iter([chat for chat, place in self._places.items() if place.code is not None])
+    def chats_with_code(self) -> Iterator[int]:
+        """Return the chats that show a code."""
+        return iter([chat for chat, place in self._chats.items() if place.code is not None])
 
-    def begin(self, chat_id: int, work: Work) -> Progress:
+    def begin_operation(self, chat_id: int, work: Work) -> OperationProgress:
         """Note that something is under way."""
-        place = self._place(chat_id)
-        place.progress = Progress(work)
+        place = self._chat(chat_id)
+        place.progress = OperationProgress(work)
         return place.progress
 
-    def progress(self, chat_id: int) -> Progress | None:
-        """Give how far it is; `None` where nothing is under way."""
-        place = self._places.get(chat_id)
+    def progress(self, chat_id: int) -> OperationProgress | None:
+        """Return how far it is; `None` where nothing is under way."""
+        place = self._chats.get(chat_id)
         return place.progress if place else None
 
-    def end(self, chat_id: int) -> None:
+    def end_operation(self, chat_id: int) -> None:
         """Note that nothing is under way any more."""
-        if chat_id in self._places:
-            self._places[chat_id].progress = None
+        if chat_id in self._chats:
+            self._chats[chat_id].progress = None
 
-    def tidy(self, now: datetime) -> None:
+    def remove_old(self, now: datetime) -> None:
         """Forget chats that showed nothing for long."""
-        for chat, place in list(self._places.items()):
+        for chat, place in list(self._chats.items()):
             if place.at is None or now - place.at > _KEPT:
-                del self._places[chat]
+                del self._chats[chat]
 
-    def _place(self, chat_id: int) -> _Place:
-        return self._places.setdefault(chat_id, _Place())
+    def _chat(self, chat_id: int) -> _ChatState:
+        return self._chats.setdefault(chat_id, _ChatState())

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
-from handlers.card.live_messages import Progress
+from handlers.card.live_messages import OperationProgress
 from handlers.screen.text import N_, Markup, say
 from reader_bridge.protocol import FAILURE_ADVICE, FailureCode, ProgressStep
-from services.bridge.events import Fault, PairedEnd, PairingEnd
+from services.bridge import events
+from services.bridge.events import BridgeEvent, Fault, PairedEnd, PairingEnd
 from services.bridge.operations.task import Work
 
 ADMIN_BARRED, BUSY = "admin_barred", "hub_busy"
@@ -195,14 +196,14 @@ UNRESOLVED = N_(
     "and the card knows. Leave card and kaika-bridge ready: I ask the card as soon as I reach it, "
     "and you type the <b>new</b> PIN on the PC once."
 )
-FINAL = frozenset(
+FINAL_FAILURES = frozenset(
     {str(code) for code in FailureCode if not FAILURE_ADVICE[code].can_retry} | {ADMIN_BARRED}
 ) - {_C.PIN_BLOCKED}
 """After these it is of no use to start again as it is."""
-FROM_THE_CODE = frozenset({_F.CODE_AGAIN, _F.NOT_DONE, _C.SERVER_SILENT})
+NEEDS_NEW_CODE = frozenset({_F.CODE_AGAIN, _F.NOT_DONE, _C.SERVER_SILENT})
 """After these the code has to be asked for again."""
 
-PARTED: Final[Mapping[str, str]] = {
+PAIRING_END_TEXTS: Final[Mapping[str, str]] = {
     PairingEnd.REFUSED_AT_PC: N_(
         "✋ <b>On the PC you said no, so nothing was connected.</b> Want to try again?"
     ),
@@ -274,7 +275,7 @@ _WAITS: Final[Mapping[ProgressStep, str]] = {
 }
 
 
-def progress_words(language: str, progress: Progress) -> Markup:
+def progress_text(language: str, progress: OperationProgress) -> Markup:
     """Say how far it is, what it waits for, and what to do."""
     step = progress.step
     lines = [say(language, TITLES[progress.work])]
@@ -293,6 +294,38 @@ def progress_words(language: str, progress: Progress) -> Markup:
     return Markup("\n\n".join([*lines, say(language, waits, tries=tries)]))
 
 
-def failure_words(language: str, code: str, tries: str | None) -> Markup:
+def failure_text(language: str, code: str, tries: str | None) -> Markup:
     """Say why it ended, that nothing is lost, and what to do."""
     return say(language, FAILURES.get(code, _MISTAKE), tries=tries or "?")
+
+
+REPLACED = N_(
+    "🔁 The PC that was connected before is disconnected now. Was that not you? Send /unpair at "
+    "once."
+)
+_CANCELLED = FailureCode.CANCELLED
+_DONE_ELSEWHERE: Final[Mapping[Work, str]] = {
+    Work.ACTIVATE: N_(
+        "✅ <b>The card is activated (開卡)</b>, with the PIN typed on the PC. Keep the form with "
+        "the code: nobody can give it back any more."
+    ),
+    Work.UNLOCK: N_("✅ <b>The card is unlocked</b>: the PIN typed on the PC is set."),
+    Work.CHANGE_PIN: N_("✅ <b>The new PIN is set</b>, as typed on the PC."),
+}
+
+
+def background_message(event: BridgeEvent, language: str) -> Markup | None:
+    """Return what to tell a person who is in another conversation; `None` for nothing."""
+    match event:
+        case events.Done() if event.work in _DONE_ELSEWHERE:
+            return say(language, _DONE_ELSEWHERE[event.work])
+        case events.Failed() if (
+            event.work in _DONE_ELSEWHERE and event.code is not FailureCode.CANCELLED
+        ):
+            tries = event.values.tries_left
+            return failure_text(language, event.code, None if tries is None else str(tries))
+        case events.Unresolved():
+            return say(language, UNRESOLVED)
+        case events.NowPaired() if event.replaced:
+            return say(language, REPLACED)
+    return None

@@ -8,26 +8,37 @@ person types a PIN on the PC.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
-from handlers.card.live_messages import Board
+from handlers.card.live_messages import LiveMessages
 from handlers.card.messages import (
     ADMIN_BARRED,
     BUSY,
-    FINAL,
-    FROM_THE_CODE,
+    FINAL_FAILURES,
+    NEEDS_NEW_CODE,
     UNRESOLVED,
-    failure_words,
-    progress_words,
+    failure_text,
+    progress_text,
 )
-from handlers.card.pairing_steps import CLIENT, Pairing
+from handlers.card.pairing_steps import CLIENT_LANGUAGE, PairingSteps
 from handlers.context import Context
-from handlers.engine.model import Choice, Dialog, Heard, Outcome, Scene, Step
-from handlers.identity import unavailable_steps
-from handlers.identity.code import GRANT
-from handlers.identity.error_messages import told
+from handlers.engine.model import (
+    ButtonTransition,
+    Conversation,
+    ExternalTransition,
+    Step,
+    StepContext,
+    StepResult,
+)
+from handlers.identity.error_messages import ErrorSteps
+from handlers.identity.step_data import GRANT
+from handlers.identity.unavailable_steps import (
+    UNAVAILABLE_STEP_FOR,
+    UNAVAILABLE_STEP_NAMES,
+    UNAVAILABLE_STEPS,
+)
 from handlers.screen.text import N_, Markup, say
 from handlers.screen.view import send_to, view
 from reader_bridge.protocol import FailureCode
-from services.authority.errors import AuthorityError, GrantExpiredError, WrongStateError
+from services.authority.errors import AuthorityError, WrongStateError
 from services.authority.lifecycle import CertificateState
 from services.bridge import events
 from services.bridge.errors import (
@@ -41,13 +52,13 @@ from services.bridge.errors import (
 from services.bridge.interface import BridgeHub
 from services.bridge.operations.task import Work
 
-WORK, FAILED, DOUBT = "work", "failed", "unresolved"
+WORK, FAILED, UNRESOLVED_STEP = "work", "failed", "unresolved"
 """The steps: under way, ended without being done, cut off where the PIN may be set or not."""
 FAILURE, TRIES = "failure", "tries"
 """What is kept on the way: why it ended, and the tries left."""
 SUSPENDED = "suspended"
 
-Finish = Callable[[events.Outcome, Scene], Awaitable[Outcome]]
+OnDone = Callable[[events.Outcome, StepContext], Awaitable[StepResult]]
 """What follows when the work is done; is given what it gave."""
 
 _NOTHING_RUNS = N_(
@@ -64,7 +75,7 @@ _IS_SUSPENDED = N_(
 
 
 @dataclass(frozen=True)
-class CardWork:
+class OperationSteps:
     """One kind of work, as part of a conversation.
 
     :ivar finish: what follows when it is done; it may lead to `ends`.
@@ -75,173 +86,195 @@ class CardWork:
     """
 
     hub: BridgeHub
-    board: Board
+    live_messages: LiveMessages
     server: str
     work: Work
-    finish: Finish
-    ends: tuple[str, ...]
-    who: str | None = None
+    on_done: OnDone
+    done_steps: tuple[str, ...]
+    code_step: str | None = None
     links: tuple[str, ...] = ()
-    also: tuple[Work, ...] = ()
-    or_else: Callable[[events.Failed, Scene], Outcome | None] = lambda _event, _scene: None
+    follow_up_tasks: tuple[Work, ...] = ()
+    on_failure: Callable[[events.Failed, StepContext], StepResult | None] = lambda _event, _ctx: (
+        None
+    )
 
     def is_about(self, event: events.OperationEvent) -> bool:
-        """Tell whether an event is about this work."""
-        return event.work in (self.work, *self.also)
+        """Return whether an event is about this work."""
+        return event.work in (self.work, *self.follow_up_tasks)
 
     @property
     def steps(self) -> Mapping[str, Step]:
         """The steps, by the names they must have in their conversation."""
-        needs, shown = (CLIENT,), self.board.stands
-        states_of_it = () if self.who is None else (*unavailable_steps.STEPS, SUSPENDED)
+        needs, shown = (CLIENT_LANGUAGE,), self.live_messages.record_message
+        states_of_it = () if self.code_step is None else (*UNAVAILABLE_STEP_NAMES, SUSPENDED)
         heard = (
-            Heard("it is done", self.ends[0], (*self.ends[1:], *states_of_it)),
-            Heard("it failed", FAILED),
-            Heard("it was cut off", DOUBT),
-            Heard("the PC is at it", WORK),
+            ExternalTransition(
+                "it is done", self.done_steps[0], (*self.done_steps[1:], *states_of_it)
+            ),
+            ExternalTransition("it failed", FAILED),
+            ExternalTransition("it was cut off", UNRESOLVED_STEP),
+            ExternalTransition("the PC is at it", WORK),
         )
-        again = Choice("again", N_("🔁 Start again"), WORK, act=self.connect, others=self.others)
-        found = {} if self.who is None else {**unavailable_steps.ENDS, SUSPENDED: _SUSPENDED}
+        again = ButtonTransition(
+            "again", N_("🔁 Start again"), WORK, action=self.connect, also_targets=self.also_targets
+        )
+        found = {} if self.code_step is None else {**UNAVAILABLE_STEPS, SUSPENDED: _SUSPENDED}
         return {
             **self.pairing.steps,
             WORK: Step(
                 self._words,
-                (replace(again, when=lambda scene: not self._is_running(scene)),),
-                needs=needs, heard=heard, shown=shown, left=self._left,
+                (replace(again, when=lambda ctx: not self._is_running(ctx)),),
+                requires=needs,
+                external_transitions=heard,
+                on_shown=shown,
+                on_leave=self._left,
             ),
             FAILED: Step(
                 self._failed,
-                (replace(again, when=lambda scene: scene.data[FAILURE] not in FINAL),),
-                needs=(FAILURE,), heard=heard, shown=shown, links=self._links, is_done=True,
+                (replace(again, when=lambda ctx: ctx.data[FAILURE] not in FINAL_FAILURES),),
+                requires=(FAILURE,),
+                external_transitions=heard,
+                on_shown=shown,
+                links=self._links,
+                is_done=True,
             ),
-            DOUBT: Step(
+            UNRESOLVED_STEP: Step(
                 self._doubt,
-                (Choice("ask", N_("🔎 Ask the card now"), WORK, act=self.resolve,
-                        others=self.others),),
-                needs=(FAILURE,), heard=heard, shown=shown,
+                (
+                    ButtonTransition(
+                        "ask",
+                        N_("🔎 Ask the card now"),
+                        WORK,
+                        action=self.resolve,
+                        also_targets=self.also_targets,
+                    ),
+                ),
+                requires=(FAILURE,),
+                external_transitions=heard,
+                on_shown=shown,
             ),
             **found,
-        }  # fmt: skip
+        }
 
     @property
-    def pairing(self) -> Pairing:
+    def pairing(self) -> PairingSteps:
         """The steps that connect a PC first."""
-        places = dict.fromkeys((WORK, *self.others))
+        places = dict.fromkeys((WORK, *self.also_targets))
         others = [place for place in places if place not in ("pair", "unlinked")]
-        return Pairing(self.hub, self.board, self.server, self.go_on, tuple(others))
+        return PairingSteps(
+            self.hub, self.live_messages, self.server, self.continue_with_pc, tuple(others)
+        )
 
     @property
-    def others(self) -> tuple[str, ...]:
+    def also_targets(self) -> tuple[str, ...]:
         """Where beginning may lead beside ``work``."""
-        asked = () if self.who is None else (self.who, *unavailable_steps.STEPS, SUSPENDED)
-        return ("pair", "unlinked", FAILED, DOUBT, *asked)
+        asked = (
+            () if self.code_step is None else (self.code_step, *UNAVAILABLE_STEP_NAMES, SUSPENDED)
+        )
+        return ("pair", "unlinked", FAILED, UNRESOLVED_STEP, *asked)
 
-    async def connect(self, scene: Scene) -> Outcome:
+    async def connect(self, ctx: StepContext) -> StepResult:
         """Begin, after a PC was connected and the person has shown who they are."""
-        return await self.pairing.connect(scene)
+        return await self.pairing.connect(ctx)
 
-    async def go_on(self, scene: Scene) -> Outcome:
+    async def continue_with_pc(self, ctx: StepContext) -> StepResult:
         """Begin, now that a PC is connected; ask for the code first where it is needed."""
-        if self.who is not None and GRANT not in scene.data:
-            return Outcome(self.who)
-        return await self.start(scene)
+        if self.code_step is not None and GRANT not in ctx.data:
+            return StepResult(self.code_step)
+        return await self.start(ctx)
 
-    async def start(self, scene: Scene) -> Outcome:
+    async def start(self, ctx: StepContext) -> StepResult:
         """Begin at once."""
-        hub, chat = self.hub, scene.chat_id
+        hub, chat = self.hub, ctx.chat_id
         try:
-            await hub.start(chat, self.work, scene.now, scene.data.get(GRANT))
+            await hub.start(chat, self.work, ctx.now, ctx.data.get(GRANT))
         except BusyError as error:
-            if error.work != self.work or not self._is_running(scene):
-                return self.failed_as(BUSY, scene)
+            if error.work != self.work or not self._is_running(ctx):
+                return self.failed_step(BUSY, ctx)
         except AuthorityError as error:
-            return self._refused(error)
+            return self._errors().result_for(error, ctx)
         except BridgeError as error:
-            return await self._not_there(error, scene)
+            return await self._not_there(error, ctx)
         else:
-            self.board.begin(chat, self.work)
-        return Outcome(WORK, _client(scene), is_one_way=True)
+            self.live_messages.begin_operation(chat, self.work)
+        return StepResult(WORK, _client(ctx), clears_history=True)
 
-    async def resolve(self, scene: Scene) -> Outcome:
+    async def resolve(self, ctx: StepContext) -> StepResult:
         """Have the card tell how it ended."""
         try:
-            await self.hub.resolve(scene.chat_id, scene.now)
+            await self.hub.resolve(ctx.chat_id, ctx.now)
         except BusyError:
-            return self.failed_as(BUSY, scene)
+            return self.failed_step(BUSY, ctx)
         except NothingToResolveError:  # it is being asked already, or has told
-            if self.hub.presence(scene.chat_id).work is self.work and not self._is_running(scene):
-                self.board.begin(scene.chat_id, self.work)
-            return Outcome(WORK, is_one_way=True)
+            if self.hub.presence(ctx.chat_id).work is self.work and not self._is_running(ctx):
+                self.live_messages.begin_operation(ctx.chat_id, self.work)
+            return StepResult(WORK, clears_history=True)
         except BridgeError as error:
-            return await self._not_there(error, scene)
-        self.board.begin(scene.chat_id, self.work)
-        return Outcome(WORK, is_one_way=True)
+            return await self._not_there(error, ctx)
+        self.live_messages.begin_operation(ctx.chat_id, self.work)
+        return StepResult(WORK, clears_history=True)
 
-    def failed(self, event: events.Failed, scene: Scene) -> Outcome:
-        """Give where a failure leads."""
-        led = self.or_else(event, scene)
+    def handle_failure(self, event: events.Failed, ctx: StepContext) -> StepResult:
+        """Return where a failure leads."""
+        led = self.on_failure(event, ctx)
         if led is not None:
             return led
-        if event.code is events.Fault.WRONG_STATE and self.who and event.state:
-            return self._refused(WrongStateError(event.state, self.work))
-        return self.failed_as(event.code, scene, event.values.tries_left)
+        if event.code is events.Fault.WRONG_STATE and self.code_step and event.state:
+            error = WrongStateError(event.state, self.work)
+            return self._errors().result_for(error, ctx)
+        return self.failed_step(event.code, ctx, event.values.tries_left)
 
-    def failed_as(self, code: str, scene: Scene, tries: int | None = None) -> Outcome:
-        """Give the step that explains a failure and offers the way on."""
-        kept = {FAILURE: str(code), **_client(scene)}
+    def failed_step(self, code: str, ctx: StepContext, tries: int | None = None) -> StepResult:
+        """Return the step that explains a failure and offers the way on."""
+        kept = {FAILURE: str(code), **_client(ctx)}
         if tries is not None:
             kept[TRIES] = str(tries)
-        forget = (GRANT,) if code in FROM_THE_CODE else ()
-        return Outcome(FAILED, kept, forget=(*forget, TRIES), is_one_way=True)
+        forget = (GRANT,) if code in NEEDS_NEW_CODE else ()
+        return StepResult(FAILED, kept, clear_data=(*forget, TRIES), clears_history=True)
 
-    def in_doubt(self, event: events.Unresolved) -> Outcome:
-        """Give the step that explains that only the card knows."""
-        return Outcome(DOUBT, {FAILURE: str(event.code)}, is_one_way=True)
+    def unresolved_step(self, event: events.Unresolved) -> StepResult:
+        """Return the step that explains that only the card knows."""
+        return StepResult(UNRESOLVED_STEP, {FAILURE: str(event.code)}, clears_history=True)
 
-    def _refused(self, error: AuthorityError) -> Outcome:
-        assert self.who is not None
-        if isinstance(error, WrongStateError):
-            if error.state == CertificateState.SUSPENDED:
-                return Outcome(SUSPENDED, forget=(GRANT,), is_one_way=True)
-            return unavailable_steps.away(error)
-        if not isinstance(error, GrantExpiredError):
-            raise error
-        return Outcome(self.who, told=told(error), forget=(GRANT,), is_one_way=True)
+    def _errors(self) -> ErrorSteps:
+        assert self.code_step is not None
+        states = {**UNAVAILABLE_STEP_FOR, CertificateState.SUSPENDED: SUSPENDED}
+        return ErrorSteps(self.code_step, states, clear_data=(GRANT,))
 
-    async def _not_there(self, error: BridgeError, scene: Scene) -> Outcome:
+    async def _not_there(self, error: BridgeError, ctx: StepContext) -> StepResult:
         if isinstance(error, NotPairedError):
-            return await self.pairing.offer(scene)
+            return await self.pairing.offer_code(ctx)
         if isinstance(error, NotConnectedError):
-            return Outcome("unlinked", _client(scene))
+            return StepResult("unlinked", _client(ctx))
         if isinstance(error, AdminBarredError):
-            return self.failed_as(ADMIN_BARRED, scene)
+            return self.failed_step(ADMIN_BARRED, ctx)
         raise error
 
-    async def _left(self, context: Context, scene: Scene) -> None:
+    async def _left(self, context: Context, ctx: StepContext) -> None:
         """Stop what is under way on the PC; say so where that is no longer possible."""
-        if not self._is_running(scene) or await self.hub.cancel(scene.chat_id, scene.now):
-            self.board.end(scene.chat_id)
-        elif self.hub.presence(scene.chat_id).work is not None:
-            text = view(say(scene.language, _CANNOT_STOP))
-            await send_to(context.bot, scene.chat_id, text)
+        if not self._is_running(ctx) or await self.hub.cancel(ctx.chat_id, ctx.now):
+            self.live_messages.end_operation(ctx.chat_id)
+        elif self.hub.presence(ctx.chat_id).work is not None:
+            text = view(say(ctx.language, _CANNOT_STOP))
+            await send_to(context.bot, ctx.chat_id, text)
 
-    def _is_running(self, scene: Scene) -> bool:
-        return self.board.progress(scene.chat_id) is not None
+    def _is_running(self, ctx: StepContext) -> bool:
+        return self.live_messages.progress(ctx.chat_id) is not None
 
-    def _words(self, scene: Scene) -> Markup:
-        progress = self.board.progress(scene.chat_id)
+    def _words(self, ctx: StepContext) -> Markup:
+        progress = self.live_messages.progress(ctx.chat_id)
         if progress is None:
-            return say(scene.language, _NOTHING_RUNS)
-        return progress_words(scene.language, progress)
+            return say(ctx.language, _NOTHING_RUNS)
+        return progress_text(ctx.language, progress)
 
-    def _failed(self, scene: Scene) -> Markup:
-        return failure_words(scene.language, scene.data[FAILURE], scene.data.get(TRIES))
+    def _failed(self, ctx: StepContext) -> Markup:
+        return failure_text(ctx.language, ctx.data[FAILURE], ctx.data.get(TRIES))
 
-    def _doubt(self, scene: Scene) -> Markup:
-        return say(scene.language, UNRESOLVED)
+    def _doubt(self, ctx: StepContext) -> Markup:
+        return say(ctx.language, UNRESOLVED)
 
-    def _links(self, scene: Scene) -> tuple[str, ...]:
-        code = scene.data[FAILURE]
+    def _links(self, ctx: StepContext) -> tuple[str, ...]:
+        code = ctx.data[FAILURE]
         if code in (FailureCode.PIN_WRONG, FailureCode.PIN_BLOCKED):
             return tuple(link for link in self.links if link != "card_check")
         return ("card_check",) if code in _LOOK and "card_check" in self.links else ()
@@ -252,16 +285,16 @@ _SUSPENDED = Step(_IS_SUSPENDED, links=("resume", "status"))
 
 
 @dataclass(frozen=True)
-class CardDialog:
+class CardConversation:
     """A conversation with events.
 
     :ivar work: what is done on the card; `None` where it only connects a PC.
     """
 
-    dialog: Dialog
-    pairing: Pairing
-    work: CardWork | None = None
+    conversation: Conversation
+    pairing: PairingSteps
+    operation: OperationSteps | None = None
 
 
-def _client(scene: Scene) -> dict[str, str]:
-    return {CLIENT: scene.client_language or scene.data.get(CLIENT, "")}
+def _client(ctx: StepContext) -> dict[str, str]:
+    return {CLIENT_LANGUAGE: ctx.client_language or ctx.data.get(CLIENT_LANGUAGE, "")}

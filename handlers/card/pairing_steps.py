@@ -8,23 +8,30 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from handlers.card.live_messages import Board
-from handlers.card.messages import PARTED
+from handlers.card.live_messages import LiveMessages
+from handlers.card.messages import PAIRING_END_TEXTS
 from handlers.context import Context
-from handlers.engine.model import Aside, Choice, Heard, Outcome, Scene, Step
+from handlers.engine.model import (
+    ButtonTransition,
+    ExternalTransition,
+    InfoButton,
+    Step,
+    StepContext,
+    StepResult,
+)
 from handlers.screen.text import N_, Markup, say
 from reader_bridge.protocol import PAIRING_CODE_LENGTH
 from services.bridge.errors import NoPairingError
 from services.bridge.events import PairingEnd
 from services.bridge.interface import BridgeHub
 
-CLIENT, WHY = "client", "why"
+CLIENT_LANGUAGE, END_REASON = "client", "why"
 """What is kept on the way: what the client speaks, for messages to come; why nothing was
 connected."""
-PAIR, COMPARE, CONFIRMED, PARTED_STEP = "pair", "compare", "confirmed", "parted"
-STEPS = (PAIR, COMPARE, CONFIRMED, PARTED_STEP)
+PAIR, COMPARE, CONFIRMED, PAIRING_ENDED = "pair", "compare", "confirmed", "parted"
+STEPS = (PAIR, COMPARE, CONFIRMED, PAIRING_ENDED)
 
-GoOn = Callable[[Scene], Awaitable[Outcome]]
+OnConnected = Callable[[StepContext], Awaitable[StepResult]]
 
 HOW = N_(
     "💻 <b>Connect your PC</b>\n"
@@ -80,7 +87,7 @@ UNLINKED = N_(
 
 
 @dataclass(frozen=True)
-class Pairing:
+class PairingSteps:
     """The steps of pairing, for any conversation.
 
     :ivar server: the address to type at the PC.
@@ -89,188 +96,232 @@ class Pairing:
     """
 
     hub: BridgeHub
-    board: Board
+    live_messages: LiveMessages
     server: str
-    go_on: GoOn
-    others: tuple[str, ...]
-    waits: bool = True
+    on_connected: OnConnected
+    also_targets: tuple[str, ...]
+    waits_for_pc: bool = True
 
     @property
     def steps(self) -> Mapping[str, Step]:
         """The steps, by the names they must have."""
-        code = Choice("code", N_("🔢 Show me a code"), PAIR, act=self.offer)
-        typed = Heard("the code is typed on the PC", COMPARE)
-        further = (*self.others[1:], *((PAIR, "unlinked") if self.waits else ()))
-        on = Choice(
+        code = ButtonTransition("code", N_("🔢 Show me a code"), PAIR, action=self.offer_code)
+        typed = ExternalTransition("the code is typed on the PC", COMPARE)
+        further = (*self.also_targets[1:], *((PAIR, "unlinked") if self.waits_for_pc else ()))
+        on = ButtonTransition(
             "on",
             N_("▶️ Go on"),
-            self.others[0],
-            act=self._go_on,
-            others=further,
+            self.also_targets[0],
+            action=self._go_on,
+            also_targets=further,
             when=self._is_joined,
         )
-        said = Heard("yes at both ends", self.others[0], self.others[1:])
-        dropped = Heard("no, or too late", PARTED_STEP)
-        heard, needs, shown = (typed, said, dropped), (CLIENT,), self.board.stands
+        said = ExternalTransition("yes at both ends", self.also_targets[0], self.also_targets[1:])
+        dropped = ExternalTransition("no, or too late", PAIRING_ENDED)
+        heard, needs, shown = (
+            (typed, said, dropped),
+            (CLIENT_LANGUAGE,),
+            self.live_messages.record_message,
+        )
         asides = (
-            Aside("get", N_("💻 Where is kaika-bridge?"), self._get),
-            Aside("stuck", N_("🆘 It does not work"), _STUCK),
+            InfoButton("get", N_("💻 Where is kaika-bridge?"), self._get),
+            InfoButton("stuck", N_("🆘 It does not work"), _STUCK),
         )
         steps = {
             PAIR: Step(
                 self._pair,
                 (
-                    _when(code, lambda scene: not self._has_code(scene)),
-                    Choice("new", N_("🔄 Another code"), PAIR, act=self.offer, when=self._has_code),
+                    _when(code, lambda ctx: not self._has_code(ctx)),
+                    ButtonTransition(
+                        "new",
+                        N_("🔄 Another code"),
+                        PAIR,
+                        action=self.offer_code,
+                        when=self._has_code,
+                    ),
                 ),
-                asides, needs=needs, heard=heard, shown=shown,
+                asides,
+                requires=needs,
+                external_transitions=heard,
+                on_shown=shown,
             ),
             COMPARE: Step(
                 self._compare,
                 (
-                    Choice(
-                        "same", N_("✅ Yes, the same words"), CONFIRMED, act=self._yes,
-                        others=(PARTED_STEP, self.others[0], *further), when=self._is_offered,
+                    ButtonTransition(
+                        "same",
+                        N_("✅ Yes, the same words"),
+                        CONFIRMED,
+                        action=self._yes,
+                        also_targets=(PAIRING_ENDED, self.also_targets[0], *further),
+                        when=self._is_offered,
                     ),
-                    Choice(
-                        "other", N_("🛑 No, other words"), PARTED_STEP, act=self._no,
+                    ButtonTransition(
+                        "other",
+                        N_("🛑 No, other words"),
+                        PAIRING_ENDED,
+                        action=self._no,
                         when=self._is_offered,
                     ),
                     on,
                     _when(code, self._is_gone),
                 ),
-                needs=needs, heard=heard, shown=shown, left=self._left,
+                requires=needs,
+                external_transitions=heard,
+                on_shown=shown,
+                on_leave=self._left,
             ),
             CONFIRMED: Step(
                 self._confirmed,
                 (
-                    Choice(
-                        "other", N_("🛑 Do not connect"), PARTED_STEP, act=self._no,
+                    ButtonTransition(
+                        "other",
+                        N_("🛑 Do not connect"),
+                        PAIRING_ENDED,
+                        action=self._no,
                         when=self._is_offered,
                     ),
                     on,
                     _when(code, self._is_gone),
                 ),
-                needs=needs, heard=heard, shown=shown, left=self._left,
+                requires=needs,
+                external_transitions=heard,
+                on_shown=shown,
+                on_leave=self._left,
             ),
-            PARTED_STEP: Step(_parted, (code,), needs=(WHY,), heard=heard, shown=shown),
+            PAIRING_ENDED: Step(
+                _parted, (code,), requires=(END_REASON,), external_transitions=heard, on_shown=shown
+            ),
             "unlinked": Step(
                 UNLINKED,
                 (
-                    Choice(
-                        "again", N_("🔁 Try again"), "unlinked", act=self.connect,
-                        others=(PAIR, *self.others),
+                    ButtonTransition(
+                        "again",
+                        N_("🔁 Try again"),
+                        "unlinked",
+                        action=self.connect,
+                        also_targets=(PAIR, *self.also_targets),
                     ),
                     code,
                 ),
-                needs=needs, heard=(said, dropped), shown=shown,
+                requires=needs,
+                external_transitions=(said, dropped),
+                on_shown=shown,
             ),
-        }  # fmt: skip
-        return {name: step for name, step in steps.items() if name != "unlinked" or self.waits}
+        }
+        return {
+            name: step for name, step in steps.items() if name != "unlinked" or self.waits_for_pc
+        }
 
-    async def connect(self, scene: Scene) -> Outcome:
+    async def connect(self, ctx: StepContext) -> StepResult:
         """Go on where a PC is connected; else begin to pair."""
-        presence = self.hub.presence(scene.chat_id)
+        presence = self.hub.presence(ctx.chat_id)
         if not presence.paired:
-            return await self.offer(scene)
+            return await self.offer_code(ctx)
         if not presence.connected:
-            return Outcome("unlinked", _kept(scene))
-        return _with_client(await self.go_on(scene), scene)
+            return StepResult("unlinked", _kept(ctx))
+        return _with_client(await self.on_connected(ctx), ctx)
 
-    async def _go_on(self, scene: Scene) -> Outcome:
-        return replace(_with_client(await self.go_on(scene), scene), is_one_way=True)
+    async def _go_on(self, ctx: StepContext) -> StepResult:
+        return replace(_with_client(await self.on_connected(ctx), ctx), clears_history=True)
 
-    async def offer(self, scene: Scene) -> Outcome:
+    async def offer_code(self, ctx: StepContext) -> StepResult:
         """Have a code to show."""
-        hub, now = self.hub, scene.now
-        code = await hub.offer(scene.chat_id, scene.user_id, scene.name, now)
-        self.board.put_code(scene.chat_id, code)
-        return Outcome(PAIR, _kept(scene))
+        hub, now = self.hub, ctx.now
+        code = await hub.offer(ctx.chat_id, ctx.user_id, ctx.name, now)
+        self.live_messages.set_code(ctx.chat_id, code)
+        return StepResult(PAIR, _kept(ctx))
 
-    async def _yes(self, scene: Scene) -> Outcome:
+    async def _yes(self, ctx: StepContext) -> StepResult:
         try:
-            await self.hub.confirm(scene.chat_id, scene.now, accepted=True)
+            await self.hub.confirm(ctx.chat_id, ctx.now, accepted=True)
         except NoPairingError:
-            if self._is_joined(scene):  # a process that was killed did it
-                return await self._go_on(scene)
-            return Outcome(PARTED_STEP, {WHY: PairingEnd.TOO_LATE})
-        return Outcome(CONFIRMED, is_one_way=True)
+            if self._is_joined(ctx):  # a process that was killed did it
+                return await self._go_on(ctx)
+            return StepResult(PAIRING_ENDED, {END_REASON: PairingEnd.TOO_LATE})
+        return StepResult(CONFIRMED, clears_history=True)
 
-    async def _no(self, scene: Scene) -> Outcome:
-        await self._refuse(scene)
-        return Outcome(PARTED_STEP, {WHY: PairingEnd.REFUSED_IN_CHAT}, is_one_way=True)
+    async def _no(self, ctx: StepContext) -> StepResult:
+        await self._refuse(ctx)
+        return StepResult(
+            PAIRING_ENDED, {END_REASON: PairingEnd.REFUSED_IN_CHAT}, clears_history=True
+        )
 
-    async def _refuse(self, scene: Scene) -> None:
+    async def _refuse(self, ctx: StepContext) -> None:
         try:
-            await self.hub.confirm(scene.chat_id, scene.now, accepted=False)
+            await self.hub.confirm(ctx.chat_id, ctx.now, accepted=False)
         except NoPairingError:
             return  # it ended by itself, which is what was wanted
 
-    async def _left(self, _context: Context, scene: Scene) -> None:
-        await self._refuse(scene)
+    async def _left(self, _context: Context, ctx: StepContext) -> None:
+        await self._refuse(ctx)
 
-    def _pair(self, scene: Scene) -> Markup:
-        how = say(scene.language, HOW, server=self.server)
-        code = self.board.code(scene.chat_id, scene.now)
+    def _pair(self, ctx: StepContext) -> Markup:
+        how = say(ctx.language, HOW, server=self.server)
+        code = self.live_messages.code(ctx.chat_id, ctx.now)
         if code is None:
-            return Markup(f"{how}\n\n{say(scene.language, NO_CODE)}")
+            return Markup(f"{how}\n\n{say(ctx.language, NO_CODE)}")
         half, shown = PAIRING_CODE_LENGTH // 2, code.code.reveal()
-        minutes = self.board.minutes_left(scene.chat_id, scene.now)
+        minutes = self.live_messages.minutes_left(ctx.chat_id, ctx.now)
         grouped = f"{shown[:half]} {shown[half:]}"
-        return Markup(f"{how}\n{say(scene.language, _CODE, code=grouped, minutes=minutes)}")
+        return Markup(f"{how}\n{say(ctx.language, _CODE, code=grouped, minutes=minutes)}")
 
-    def _get(self, scene: Scene) -> Markup:
-        return say(scene.language, _GET, server=self.server)
+    def _get(self, ctx: StepContext) -> Markup:
+        return say(ctx.language, _GET, server=self.server)
 
-    def _compare(self, scene: Scene) -> Markup:
-        words = self.hub.words(scene.chat_id)
+    def _compare(self, ctx: StepContext) -> Markup:
+        words = self.hub.words(ctx.chat_id)
         if words is None:
-            return self._over(scene)
-        shown = [w.chinese if scene.language.startswith("zh") else w.english for w in words]
-        return say(scene.language, _COMPARE, first=shown[0], second=shown[1])
+            return self._over(ctx)
+        shown = [w.chinese if ctx.language.startswith("zh") else w.english for w in words]
+        return say(ctx.language, _COMPARE, first=shown[0], second=shown[1])
 
-    def _confirmed(self, scene: Scene) -> Markup:
-        return say(scene.language, _CONFIRMED) if self._is_offered(scene) else self._over(scene)
+    def _confirmed(self, ctx: StepContext) -> Markup:
+        return say(ctx.language, _CONFIRMED) if self._is_offered(ctx) else self._over(ctx)
 
-    def _over(self, scene: Scene) -> Markup:
-        return say(scene.language, _JOINED if self._is_joined(scene) else _GONE)
+    def _over(self, ctx: StepContext) -> Markup:
+        return say(ctx.language, _JOINED if self._is_joined(ctx) else _GONE)
 
-    def _has_code(self, scene: Scene) -> bool:
-        return self.board.code(scene.chat_id, scene.now) is not None
+    def _has_code(self, ctx: StepContext) -> bool:
+        return self.live_messages.code(ctx.chat_id, ctx.now) is not None
 
-    def _is_offered(self, scene: Scene) -> bool:
-        return self.hub.words(scene.chat_id) is not None
+    def _is_offered(self, ctx: StepContext) -> bool:
+        return self.hub.words(ctx.chat_id) is not None
 
-    def _is_joined(self, scene: Scene) -> bool:
-        """Tell whether it is done: both ends said yes a moment ago."""
-        since = self.hub.presence(scene.chat_id).since
-        return not self._is_offered(scene) and since is not None and scene.now - since < _JUST
+    def _is_joined(self, ctx: StepContext) -> bool:
+        """Return whether it is done: both ends said yes a moment ago."""
+        since = self.hub.presence(ctx.chat_id).since
+        return not self._is_offered(ctx) and since is not None and ctx.now - since < _JUST
 
-    def _is_gone(self, scene: Scene) -> bool:
-        return not self._is_offered(scene) and not self._is_joined(scene)
+    def _is_gone(self, ctx: StepContext) -> bool:
+        return not self._is_offered(ctx) and not self._is_joined(ctx)
 
-    def awaits_link(self, step: str, scene: Scene) -> bool:
-        """Tell whether somebody who is at a step goes on as soon as the paired PC is there."""
+    def awaits_connection(self, step: str, ctx: StepContext) -> bool:
+        """Return whether somebody who is at a step goes on as soon as the paired PC is there."""
         if step == "unlinked":
             return True
         if step in (COMPARE, CONFIRMED):
-            return self._is_joined(scene)
-        return self.waits and step in (PAIR, PARTED_STEP) and not self._is_offered(scene)
+            return self._is_joined(ctx)
+        return self.waits_for_pc and step in (PAIR, PAIRING_ENDED) and not self._is_offered(ctx)
 
 
-def _parted(scene: Scene) -> Markup:
-    return say(scene.language, PARTED.get(scene.data[WHY], _GONE))
+def _parted(ctx: StepContext) -> Markup:
+    return say(ctx.language, PAIRING_END_TEXTS.get(ctx.data[END_REASON], _GONE))
 
 
-def _kept(scene: Scene) -> dict[str, str]:
-    return {CLIENT: scene.client_language or scene.data.get(CLIENT, "")}
+def _kept(ctx: StepContext) -> dict[str, str]:
+    return {CLIENT_LANGUAGE: ctx.client_language or ctx.data.get(CLIENT_LANGUAGE, "")}
 
 
-def _with_client(outcome: Outcome, scene: Scene) -> Outcome:
+def _with_client(outcome: StepResult, ctx: StepContext) -> StepResult:
     """Keep what the client speaks, whatever else was done."""
-    kept = {**_kept(scene), **outcome.kept}
-    return Outcome(outcome.to, kept, outcome.told, outcome.forget, outcome.is_one_way)
+    kept = {**_kept(ctx), **outcome.set_data}
+    return StepResult(
+        outcome.target, kept, outcome.message, outcome.clear_data, outcome.clears_history
+    )
 
 
-def _when(choice: Choice, when: Callable[[Scene], bool]) -> Choice:
-    return Choice(choice.key, choice.label, choice.to, act=choice.act, when=when)
+def _when(choice: ButtonTransition, when: Callable[[StepContext], bool]) -> ButtonTransition:
+    return ButtonTransition(
+        choice.key, choice.label, choice.target, action=choice.action, when=when
+    )

@@ -3,20 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from handlers.card.live_messages import Board
-from handlers.card.operation_steps import WORK, CardDialog, CardWork, Finish
-from handlers.engine.model import Choice, Dialog, Step
-from handlers.identity.chat_linking import DONE, OFFER, after_a_right_code
-from handlers.identity.code import GRANT, Identification
-from handlers.identity.limits import RESTS
+from handlers.card.live_messages import LiveMessages
+from handlers.card.operation_steps import WORK, CardConversation, OnDone, OperationSteps
+from handlers.engine.model import ButtonTransition, Conversation, Step
+from handlers.identity.chat_linking import DONE, OFFER, linking_steps
+from handlers.identity.code import CodeVerification
+from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.bridge.interface import BridgeHub
 from services.bridge.operations.task import Work
 
 
 @dataclass(frozen=True)
-class Consented:
+class PinSetupConversation:
     """One such conversation, in its words.
 
     :ivar ready: what to have at hand; `elsewhere` leads on from there to other ways.
@@ -29,30 +29,38 @@ class Consented:
     work: Work
     title: str
     ready: str
-    lead: str
+    introduction: str
     confirm: str
     start: str
     done: str
-    finish: Finish
-    elsewhere: tuple[Choice, ...] = ()
+    on_done: OnDone
+    other_buttons: tuple[ButtonTransition, ...] = ()
     links: tuple[str, ...] = ()
-    more: Mapping[str, Step] = field(default_factory=dict)
+    extra_steps: Mapping[str, Step] = field(default_factory=dict)
 
-    def dialog(self, authority: Authority, hub: BridgeHub, board: Board, server: str) -> CardDialog:
-        """Give the conversation."""
+    def build(
+        self, authority: Authority, hub: BridgeHub, board: LiveMessages, server: str
+    ) -> CardConversation:
+        """Return the conversation."""
         ends, links = (OFFER, DONE), ("card_check",)
-        work = CardWork(hub, board, server, self.work, self.finish, ends, "who", links)
-        who = Identification(authority, self.work.authorised_by, "confirm", lead=self.lead)
-        go = Choice("go", N_("▶️ I have everything"), "who", act=work.connect,
-                    others=(WORK, *work.others))  # fmt: skip
-        start = Choice("start", self.start, WORK, act=work.start, others=work.others)
+        work = OperationSteps(hub, board, server, self.work, self.on_done, ends, "who", links)
+        who = CodeVerification(
+            authority, self.work.authorised_by, "confirm", introduction=self.introduction
+        )
+        go = ButtonTransition("go", N_("▶️ I have everything"), "who", action=work.connect,
+                    also_targets=(WORK, *work.also_targets))  # fmt: skip
+        start = ButtonTransition(
+            "start", self.start, WORK, action=work.start, also_targets=work.also_targets
+        )
         steps = {
-            "ready": Step(self.ready, (go, *self.elsewhere), shown=board.stands),
+            "ready": Step(self.ready, (go, *self.other_buttons), on_shown=board.record_message),
             **who.steps,
-            "confirm": Step(self.confirm, (start,), needs=(GRANT,), shown=board.stands),
+            "confirm": Step(
+                self.confirm, (start,), requires=(GRANT,), on_shown=board.record_message
+            ),
             **work.steps,
-            **after_a_right_code(authority.online, self.done, self.links),
-            **self.more,
+            **linking_steps(authority.links, self.done, self.links),
+            **self.extra_steps,
         }
-        dialog = Dialog(str(self.work), self.title, "ready", steps, lasts=RESTS)
-        return CardDialog(dialog, work.pairing, work)
+        dialog = Conversation(str(self.work), self.title, "ready", steps, timeout=SECRET_TIMEOUT)
+        return CardConversation(dialog, work.pairing, work)

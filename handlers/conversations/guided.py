@@ -12,9 +12,9 @@ from handlers.conversations.status.guide import STATUS
 from handlers.conversations.suspend.guide import SUSPEND
 from handlers.conversations.triage.guide import TRIAGE
 from handlers.conversations.unlock.guide import UNLOCK
-from handlers.engine.model import Dialog
+from handlers.engine.model import Conversation
 
-CONVERSATIONS: Mapping[str, Dialog] = {
+CONVERSATIONS: Mapping[str, Conversation] = {
     dialog.name: dialog
     for dialog in (
         TRIAGE, RETRIEVE, PAY, ACTIVATE, SUSPEND, RESUME, UNLOCK, CHANGE_PIN, STATUS,

@@ -3,8 +3,8 @@
 from telegram import Update
 
 from handlers.context import Context
-from handlers.engine.session import stands_done
-from handlers.identity.records_notice import whose
+from handlers.engine.session import conversations_of, is_goal_reached
+from handlers.identity.records_notice import records_notice
 from handlers.screen.text import label, say
 from handlers.screen.view import View, button, send, show, view
 
@@ -12,7 +12,7 @@ from handlers.screen.view import View, button, send, show, view
 async def on_guide(update: Update, context: Context) -> None:
     """/guide shows the list; a step that is done with is not shown again below it."""
     await send(update, context, _overview(context, context.language(update)))
-    context.step_shown = await stands_done(update, context)
+    context.step_shown = await is_goal_reached(update, context)
 
 
 async def on_guides(update: Update, context: Context, _parts: list[str]) -> str | None:
@@ -24,9 +24,10 @@ async def on_guides(update: Update, context: Context, _parts: list[str]) -> str 
 def _overview(context: Context, language: str) -> View:
     rows = [
         [button(label(language, dialog.title), "do", dialog.name)]
-        for dialog in context.conversations.values()
+        for dialog in conversations_of(context).values()
     ]
-    if context.carries_out:
+    authority = context.services.authority
+    if authority is not None:
         words = say(
             language,
             "<b>What would you like to do?</b>\n"
@@ -35,7 +36,7 @@ def _overview(context: Context, language: str) -> View:
             "🔒 What is secret is asked for only where it is needed, and deleted at once. Nobody "
             "ever needs your PIN.",
         )
-        return view(f"{words}\n\n{whose(context.services.authority, language)}", *rows)
+        return view(f"{words}\n\n{records_notice(authority, language)}", *rows)
     text = say(
         language,
         "<b>What would you like to do?</b>\n"

@@ -3,21 +3,22 @@
 from telegram import Update
 from telegram.constants import ChatType
 
-from handlers.card.live_messages import Board
-from handlers.card.operation_steps import CardDialog
-from handlers.card.pairing_steps import CLIENT, HOW, NO_CODE, PAIR, UNLINKED, Pairing
+from handlers.card.live_messages import LiveMessages
+from handlers.card.operation_steps import CardConversation
+from handlers.card.pairing_steps import CLIENT_LANGUAGE, HOW, NO_CODE, PAIR, UNLINKED, PairingSteps
 from handlers.context import Context
 from handlers.engine import start_handler
-from handlers.engine.model import Choice, Dialog, Outcome, Scene, Step
-from handlers.identity.error_messages import moment
-from handlers.identity.limits import RESTS
+from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
+from handlers.engine.session import conversations_of
+from handlers.identity.error_messages import format_time
+from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, say
 from handlers.screen.view import send, view
 from services.bridge.interface import BridgeHub, Presence
 
 NAME, PAIRED = "pair", "paired"
 BRIDGE = "bridge"
-"""What `bot_data` has of the bridge: a `BridgeDesk`."""
+"""What `bot_data` has of the bridge: a `BridgeEventHandler`."""
 
 _PAIRED = N_(
     "✅ <b>Your PC is connected with this chat</b>, until {until} (Taipei), until you close "
@@ -32,68 +33,81 @@ _NO_BRIDGE = N_(
 )
 
 
-def pairing(hub: BridgeHub, board: Board, server: str, links: tuple[str, ...]) -> CardDialog:
-    """Give the conversation that connects a PC and does nothing more.
+def pairing(
+    hub: BridgeHub, board: LiveMessages, server: str, links: tuple[str, ...]
+) -> CardConversation:
+    """Return the conversation that connects a PC and does nothing more.
 
     :param links: what can be done with the card afterwards.
     """
 
-    async def connected(_scene: Scene) -> Outcome:
-        return Outcome(PAIRED, is_one_way=True)
+    async def connected(_scene: StepContext) -> StepResult:
+        return StepResult(PAIRED, clears_history=True)
 
-    async def part(scene: Scene) -> Outcome:
-        await hub.unpair(scene.chat_id, scene.now)
-        return Outcome("begin")
+    async def part(ctx: StepContext) -> StepResult:
+        await hub.unpair(ctx.chat_id, ctx.now)
+        return StepResult("begin")
 
-    def presence(scene: Scene) -> Presence:
-        return hub.presence(scene.chat_id)
+    def presence(ctx: StepContext) -> Presence:
+        return hub.presence(ctx.chat_id)
 
-    def is_paired(scene: Scene) -> bool:
-        return presence(scene).paired
+    def is_paired(ctx: StepContext) -> bool:
+        return presence(ctx).paired
 
-    def paired(scene: Scene) -> Markup:
-        until = presence(scene).until
+    def paired(ctx: StepContext) -> Markup:
+        until = presence(ctx).until
         if until is None:
-            return say(scene.language, _PARTED_NOW)
-        return say(scene.language, _PAIRED, until=moment(until))
+            return say(ctx.language, _PARTED_NOW)
+        return say(ctx.language, _PAIRED, until=format_time(until))
 
-    def begin(scene: Scene) -> Markup:
-        if not is_paired(scene):
-            how = say(scene.language, HOW, server=server)
-            return Markup(f"{how}\n\n{say(scene.language, NO_CODE)}")
-        return paired(scene) if presence(scene).connected else say(scene.language, UNLINKED)
+    def begin(ctx: StepContext) -> Markup:
+        if not is_paired(ctx):
+            how = say(ctx.language, HOW, server=server)
+            return Markup(f"{how}\n\n{say(ctx.language, NO_CODE)}")
+        return paired(ctx) if presence(ctx).connected else say(ctx.language, UNLINKED)
 
-    def after(scene: Scene) -> tuple[str, ...]:
-        return links if presence(scene).connected else ()
+    def after(ctx: StepContext) -> tuple[str, ...]:
+        return links if presence(ctx).connected else ()
 
-    steps = Pairing(hub, board, server, connected, (PAIRED,), waits=False)
+    steps = PairingSteps(hub, board, server, connected, (PAIRED,), waits_for_pc=False)
     code = N_("🔢 Show me a code")
-    dialog = Dialog(
+    dialog = Conversation(
         name=NAME,
         title=N_("💻 Connect a PC (配對)"),
-        begins="begin",
-        lasts=RESTS,
+        initial="begin",
+        timeout=SECRET_TIMEOUT,
         steps={
             "begin": Step(
                 begin,
                 (
-                    Choice("code", code, PAIR, act=steps.offer, when=lambda s: not is_paired(s)),
-                    Choice("another", N_("🔄 Connect another PC"), PAIR, act=steps.offer,
-                           when=is_paired),
-                    Choice("part", N_("🔌 Disconnect"), "begin", act=part, when=is_paired),
+                    ButtonTransition(
+                        "code", code, PAIR, action=steps.offer_code, when=lambda s: not is_paired(s)
+                    ),
+                    ButtonTransition(
+                        "another",
+                        N_("🔄 Connect another PC"),
+                        PAIR,
+                        action=steps.offer_code,
+                        when=is_paired,
+                    ),
+                    ButtonTransition(
+                        "part", N_("🔌 Disconnect"), "begin", action=part, when=is_paired
+                    ),
                 ),
                 links=after,
             ),
             **steps.steps,
-            PAIRED: Step(paired, links=after, needs=(CLIENT,), shown=board.stands),
+            PAIRED: Step(
+                paired, links=after, requires=(CLIENT_LANGUAGE,), on_shown=board.record_message
+            ),
         },
-    )  # fmt: skip
-    return CardDialog(dialog, steps)
+    )
+    return CardConversation(dialog, steps)
 
 
 async def on_pair(update: Update, context: Context) -> None:
     """/pair: connect a PC, or see that one is."""
-    if NAME in context.conversations:
+    if NAME in conversations_of(context):
         await start_handler.on_go(update, context, [NAME])
     else:
         await send(update, context, view(say(context.language(update), _NO_BRIDGE)))
@@ -109,6 +123,6 @@ async def on_unpair(update: Update, context: Context) -> None:
         text = say(language, _IN_PRIVATE)
     else:
         was_paired = await desk.hub.unpair(chat.id, context.services.now())
-        desk.board.put_code(chat.id, None)
+        desk.live_messages.set_code(chat.id, None)
         text = say(language, _PARTED_NOW if was_paired else _NOT_PAIRED)
     await send(update, context, view(text))

@@ -14,15 +14,15 @@ from handlers.conversations.status.online import status
 from handlers.conversations.suspend.online import suspend
 from handlers.conversations.triage.online import triage
 from handlers.conversations.unlock.guide import UNLOCK
-from handlers.engine.model import Dialog
-from services.authority.interface.port import Authority
+from handlers.engine.model import Conversation
+from services.authority.interface.authority import Authority
 from services.storage.database import Database
 
 
 def conversations(
     authority: Authority, database: Database, takes_money: bool = False
-) -> Mapping[str, Dialog]:
-    """Give every conversation by its name, in the order in which they are listed.
+) -> Mapping[str, Conversation]:
+    """Return every conversation by its name, in the order in which they are listed.
 
     :param takes_money: whether there is a payment provider.
     """

@@ -1,7 +1,7 @@
 """Buttons of a step.
 
-State is committed before anything is shown: a tap that comes again moves nobody twice and is
-shown where the person is.
+The state is committed before anything is shown: a tap that comes again changes nothing twice, and
+shows the step the person is at.
 """
 
 from dataclasses import dataclass
@@ -10,113 +10,121 @@ from telegram import Update
 
 import locales
 from handlers.context import Context
-from handlers.engine.acting import acted
-from handlers.engine.model import Aside, Scene, place
-from handlers.engine.rendering import LANGUAGE, SHOW, aside_view
-from handlers.engine.session import at, moving, read, scene_of, shown_at
-from handlers.engine.transitions import CANCEL, CANCELLED, step_of
+from handlers.engine.model import ButtonTransition, InfoButton, resolve_target
+from handlers.engine.rendering import LANGUAGE, SHOW, render_info
+from handlers.engine.session import ConversationSession, conversation_session
+from handlers.engine.transitions import CANCEL, CANCELLED, find_step
 from handlers.screen.text import label
 from handlers.screen.view import show
-from services.conversations import EXPIRED, DialogChangedError, DialogState
+from services.conversations import EXPIRED, ConversationState
 
 
 @dataclass(frozen=True)
-class Pressed:
-    """A button of a step, and the version of the step it was shown with."""
+class StepButton:
+    """A pressed button of a step, with the version of the conversation it was shown with."""
 
-    dialog: str
+    conversation: str
     step: str
     version: int
     key: str
 
-    def fits(self, state: DialogState) -> bool:
-        """Tell whether the button belongs to the step somebody is at."""
-        return (self.dialog, self.step, self.version) == (state.dialog, state.step, state.version)
+    def belongs_to(self, state: ConversationState) -> bool:
+        """Whether the button belongs to the step the person is at."""
+        shown_with = (self.conversation, self.step, self.version)
+        return shown_with == (state.conversation, state.step, state.version)
 
 
 async def on_press(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Do what a step's button says: ``[conversation, step, version, key]``."""
-    scene = scene_of(update, context)
-    if scene is None or len(parts) != 4 or not parts[2].isdecimal():
+    """Handle a step's button ``[conversation, step, version, key]``."""
+    session = conversation_session(update, context)
+    if session is None or len(parts) != 4 or not parts[2].isdecimal():
         return None
-    pressed = Pressed(parts[0], parts[1], int(parts[2]), parts[3])
+    pressed = StepButton(parts[0], parts[1], int(parts[2]), parts[3])
     if pressed.key.startswith(LANGUAGE):
-        return await _turn(update, context, pressed.key.removeprefix(LANGUAGE))
-    try:
-        state, is_good = await _press(update, context, scene, pressed)
-    except DialogChangedError:  # another process took the same tap
-        state, is_good = await read(update, context, scene), False
+        return await _change_language(update, context, pressed.key.removeprefix(LANGUAGE))
+    is_current = await _press(session, pressed)
+    state, language = session.state, session.context.language
     if state is None:
         return None
-    if not is_good and not state.is_open and pressed.version + 1 != state.version:
-        return label(scene.language, "This conversation is over. Send /guide to begin one.")
-    aside = _aside(context, state, pressed)
-    shown = aside_view(state, aside, at(scene, state)) if aside else shown_at(context, scene, state)
+    if not is_current and not state.is_open and pressed.version + 1 != state.version:
+        return label(language, "This conversation is over. Send /guide to begin one.")
+    info = _find_info(session, state, pressed)
+    shown = render_info(state, info, session.step_context()) if info else session.render()
     await show(update, context, shown)
-    await _finish(context, at(scene, state), state, pressed)
-    if is_good or state.step == EXPIRED:
+    await _run_hooks(context, session, pressed)
+    if is_current or state.step == EXPIRED:
         return ""
-    return label(scene.language, "This button is from an earlier step. Here is where you are now.")
+    return label(language, "This button is from an earlier step. Here is where you are now.")
 
 
-async def _press(
-    update: Update, context: Context, scene: Scene, pressed: Pressed
-) -> tuple[DialogState | None, bool]:
-    """Give where the person is after the tap, and whether the tap belonged to their step."""
-    async with moving(update, context, scene) as (mover, state):
+async def _press(session: ConversationSession, pressed: StepButton) -> bool:
+    """Do what the button says; return whether it belonged to the step the person was at."""
+    is_current = False
+    button: ButtonTransition | None = None
+    async with session.transaction() as machine:
+        state = session.state
         if state is None:
-            return None, False
-        is_good = state.moved_by == update.update_id
-        choice = None
-        if mover.is_over(state):
-            state, is_good = await mover.expire(state), True
-        elif pressed.fits(state) and not is_good:
-            choice = mover.choice(state, pressed.key) if state.is_open else None
+            return False
+        if session.is_over(state):
+            session.state = await machine.expire(state)
+            return True
+        if session.is_replay:
+            return True
+        if pressed.belongs_to(state):
+            button = machine.find_button(state, pressed.key) if state.is_open else None
             moved = None
-            if state.is_open and (choice is None or choice.act is None):
-                moved = await mover.press(state, pressed.key)
-            is_good = choice is not None or moved is not None or _stays(context, state, pressed)
-            state = moved or state
-    if choice is not None and choice.act is not None:
-        state = await acted(update, context, scene, state, choice, choice.act)
-    context.services.dialogs.remember(state)
-    return state, is_good
+            if state.is_open and (button is None or button.action is None):
+                moved = await machine.press_button(state, pressed.key)
+            is_current = button is not None or moved is not None
+            is_current = is_current or _stays(session, state, pressed)
+            session.state = moved or state
+    if session.is_overtaken:
+        return False
+    if button is not None and button.action is not None:
+        await session.run_action(button, button.action)
+        return not session.is_overtaken
+    return is_current
 
 
-async def _finish(context: Context, scene: Scene, state: DialogState, pressed: Pressed) -> None:
-    """Do what follows the move this update made, also when the update comes again."""
-    dialog = context.conversations.get(pressed.dialog)
-    step = dialog.steps.get(pressed.step) if dialog else None
-    if step is None or state.moved_by != scene.update_id:
+async def _run_hooks(context: Context, session: ConversationSession, pressed: StepButton) -> None:
+    """Run what follows the transition of this update, also when the update comes again."""
+    conversation = session.conversations.get(pressed.conversation)
+    step = conversation.steps.get(pressed.step) if conversation else None
+    state, ctx = session.state, session.step_context()
+    if step is None or state is None or not session.is_replay:
         return
-    if step.left is not None and pressed.key == CANCEL and state.step == CANCELLED:
-        await step.left(context, scene)
-    for choice in step.choices:
-        led_there = place(choice.to, pressed.dialog) == (state.dialog, state.step)
-        if choice.key == pressed.key and choice.after is not None and led_there:
-            await choice.after(context, scene)
+    if step.on_leave is not None and pressed.key == CANCEL and state.step == CANCELLED:
+        await step.on_leave(context, ctx)
+    here = (state.conversation, state.step)
+    for button in step.buttons:
+        is_here = resolve_target(button.target, pressed.conversation) == here
+        if button.key == pressed.key and button.after_commit is not None and is_here:
+            await button.after_commit(context, ctx)
 
 
-def _stays(context: Context, state: DialogState, pressed: Pressed) -> bool:
-    """Tell whether a button shows something without leaving its step."""
-    return pressed.key == SHOW or _aside(context, state, pressed) is not None
+def _stays(session: ConversationSession, state: ConversationState, pressed: StepButton) -> bool:
+    """Whether a button shows something without leaving its step."""
+    return pressed.key == SHOW or _find_info(session, state, pressed) is not None
 
 
-def _aside(context: Context, state: DialogState, pressed: Pressed) -> Aside | None:
-    step = step_of(context.conversations, state)
-    asides = step.asides if step and pressed.fits(state) else ()
-    return next((aside for aside in asides if aside.key == pressed.key), None)
+def _find_info(
+    session: ConversationSession, state: ConversationState, pressed: StepButton
+) -> InfoButton | None:
+    step = find_step(session.conversations, state)
+    buttons = step.info_buttons if step and pressed.belongs_to(state) else ()
+    return next((button for button in buttons if button.key == pressed.key), None)
 
 
-async def _turn(update: Update, context: Context, language: str) -> str | None:
+async def _change_language(update: Update, context: Context, language: str) -> str | None:
     """Speak `language` from now on, and show the step in it."""
     services, user = context.services, update.effective_user
     if user is None or language not in locales.LANGUAGES:
         return None
     await services.people.choose_language(user.id, language, services.now())
-    scene = scene_of(update, context)
-    state = await read(update, context, scene) if scene else None
-    if scene is None or state is None:
+    context.conversation_session = None  # it was built in the language before
+    session = conversation_session(update, context)
+    state = await session.load_and_expire() if session else None
+    if session is None or state is None:
         return None
-    await show(update, context, shown_at(context, scene, state))
+    await show(update, context, session.render())
     return label(language, "I will speak English with you.")

@@ -4,16 +4,24 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from handlers.engine.model import Choice, Dialog, Heard, Scene, Step, Words, place
+from handlers.engine.model import (
+    ButtonTransition,
+    Conversation,
+    ExternalTransition,
+    Step,
+    StepContext,
+    StepText,
+    resolve_target,
+)
 
 _TAG = re.compile(r"<[^>]+>")
-_NOBODY = Scene(0, 0, "en", None, datetime(2026, 1, 1, tzinfo=UTC), {})
+_NOBODY = StepContext(0, 0, "en", None, datetime(2026, 1, 1, tzinfo=UTC), {})
 _HEADING = re.compile(r"<b>(.+?)</b>")
 
 
-def diagram(dialog: Dialog) -> str:
-    """Give the state diagram of a conversation; steps of others stand outside."""
-    lines = ["stateDiagram-v2", f"    [*] --> {dialog.begins}"]
+def diagram(dialog: Conversation) -> str:
+    """Return the state diagram of a conversation; steps of others stand outside."""
+    lines = ["stateDiagram-v2", f"    [*] --> {dialog.initial}"]
     for name, step in dialog.steps.items():
         lines += [f"    {name} --> {there} : {by}" for there, by in _ways(dialog, step)]
         if step.is_end:
@@ -25,8 +33,8 @@ def diagram(dialog: Dialog) -> str:
     return "\n".join(lines)
 
 
-def heading(words: Words) -> str:
-    """Give what a step is about, in English: its bold beginning."""
+def heading(words: StepText) -> str:
+    """Return what a step is about, in English: its bold beginning."""
     if not isinstance(words, str):
         try:
             words = words(_NOBODY)
@@ -36,23 +44,29 @@ def heading(words: Words) -> str:
     return _plain(bold[1] if bold else words.split("\n")[0])
 
 
-def _ways(dialog: Dialog, step: Step) -> Iterator[tuple[str, str]]:
-    for way in step.ways:
-        by = _plain(way.label) if isinstance(way, Choice | Heard) else "(typed)"
-        yield from ((_node(dialog, target), by) for target in (way.to, *way.others))
+def _ways(dialog: Conversation, step: Step) -> Iterator[tuple[str, str]]:
+    for way in step.transitions:
+        by = (
+            _plain(way.label)
+            if isinstance(way, ButtonTransition | ExternalTransition)
+            else "(typed)"
+        )
+        yield from ((_node(dialog, target), by) for target in (way.target, *way.also_targets))
 
 
-def _node(dialog: Dialog, target: str) -> str:
-    other, step = place(target, dialog.name)
+def _node(dialog: Conversation, target: str) -> str:
+    other, step = resolve_target(target, dialog.name)
     return step if other == dialog.name else f"{other}_{step}"
 
 
-def _targets(dialog: Dialog) -> Iterator[tuple[str, str]]:
+def _targets(dialog: Conversation) -> Iterator[tuple[str, str]]:
     for step in dialog.steps.values():
-        for way in step.ways:
-            yield from (place(target, dialog.name) for target in (way.to, *way.others))
+        for way in step.transitions:
+            yield from (
+                resolve_target(target, dialog.name) for target in (way.target, *way.also_targets)
+            )
 
 
 def _plain(text: str) -> str:
-    """Give a text without markup and without what Mermaid reads as its own."""
+    """Return a text without markup and without what Mermaid reads as its own."""
     return re.sub(r"[:;#]", ",", _TAG.sub("", text)).strip()

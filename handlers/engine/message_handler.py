@@ -1,4 +1,4 @@
-"""Messages while a step is open: what it asked for, pasted texts, and everything in between."""
+"""Messages while a step is open: what it asks for, pasted texts, and everything in between."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -8,15 +8,14 @@ from typing import Any
 from telegram import Message, Update
 
 from handlers.context import Context
-from handlers.engine.acting import acted
 from handlers.engine.button_handler import on_press
-from handlers.engine.model import NotTakenError, Scene, Secret
-from handlers.engine.session import at, current, moving, open_scene, peek, shown_at, text_of
-from handlers.engine.transitions import BACK, CANCEL, step_of
-from handlers.screen.deletion import ask_to_erase, erase
+from handlers.engine.model import InputRejectedError, SecretInput, StepContext
+from handlers.engine.session import ConversationSession, open_session, open_view, text_of_message
+from handlers.engine.transitions import BACK, CANCEL, find_step
+from handlers.screen.deletion import ask_to_delete, delete_message
 from handlers.screen.text import say
 from handlers.screen.view import send, view
-from services.conversations import DialogChangedError, DialogState
+from services.conversations import ConversationState
 from services.secret_shapes import Shape
 
 _BUTTONS: Mapping[str, str] = {
@@ -27,158 +26,167 @@ _BUTTONS: Mapping[str, str] = {
 
 
 def button_for(text: str) -> str | None:
-    """Give the key of the button that is typed in place of being pressed."""
+    """Return the key of the button that is typed in place of being pressed."""
     return _BUTTONS.get(text.strip(" 。.!！").casefold())
 
 
 async def on_text(update: Update, context: Context) -> bool:
-    """Take a text as what the open step asked for; `False` where it is something else."""
-    scene = open_scene(update, context)
-    if scene is None:
+    """Take a text as the input of the open step; `False` where it is something else."""
+    session = open_session(update, context)
+    if session is None:
         return False
-    key = button_for(text_of(update))
+    key = button_for(text_of_message(update))
     if key is not None:
-        return await presses(update, context, key)
+        return await press_button(update, context, key)
     try:
-        state = await _typed(update, context, scene)
-    except NotTakenError as error:
-        await send(update, context, view(say(scene.language, error.message)))
+        is_taken = await _submit(update, context, session)
+    except InputRejectedError as error:
+        await send(update, context, view(say(session.context.language, error.message)))
         return True  # the step follows, as after a question
-    except DialogChangedError:  # another process took the same message
-        state = await peek(update, context, scene)
-    if state is None:
-        return await _explain(update, context, scene)
-    context.services.dialogs.remember(state)
+    if not is_taken:
+        return await _explain(update, context, session)
     context.step_shown = True
-    await send(update, context, shown_at(context, scene, state))
+    await send(update, context, session.render())
     return True
 
 
-async def presses(update: Update, context: Context, key: str) -> bool:
+async def press_button(update: Update, context: Context, key: str) -> bool:
     """Do what a button of the open step does; `False` where none is open."""
-    scene = open_scene(update, context)
-    state = await peek(update, context, scene) if scene else None
-    if state is None or not (state.is_open or state.moved_by == update.update_id):
+    session = open_session(update, context)
+    state = await session.load() if session else None
+    if session is None or state is None or not (state.is_open or session.is_replay):
         return False
     context.step_shown = True
-    await on_press(update, context, [state.dialog, state.step, str(state.version), key])
+    parts = [state.conversation, state.step, str(state.version), key]
+    await on_press(update, context, parts)
     return True
 
 
 async def on_cancel(update: Update, context: Context) -> None:
     """/cancel leaves the open conversation."""
-    if not await presses(update, context, CANCEL):
-        await nothing_open(update, context)
+    if not await press_button(update, context, CANCEL):
+        await say_nothing_open(update, context)
 
 
-async def nothing_open(update: Update, context: Context) -> None:
+async def say_nothing_open(update: Update, context: Context) -> None:
     """Say so, to who wants to leave or go back."""
     language = context.language(update)
     nothing = say(language, "Nothing is under way. /guide begins something; or just ask me.")
     await send(update, context, view(nothing))
 
 
-async def _typed(update: Update, context: Context, scene: Scene) -> DialogState | None:
-    """Give where the person is after what they typed; `None` where the step wants none of it."""
-    async with moving(update, context, scene) as (mover, state):
-        if state is None or state.moved_by == update.update_id:
-            return state
-        if not state.is_open or mover.is_over(state):
-            return None
-        step = step_of(context.conversations, state)
-        if step is None or step.secret is None:
-            context.is_confidential = _asks_for_secrets(context, state)
-            return await mover.typed(state, text_of(update))
-    return await _taken(update, context, scene, state, step.secret)
+async def _submit(update: Update, context: Context, session: ConversationSession) -> bool:
+    """Hand a text to the open step; return whether the step took it."""
+    async with session.transaction() as machine:
+        state = session.state
+        if state is None:
+            return False
+        if session.is_replay:
+            return True
+        if not state.is_open or session.is_over(state):
+            return False
+        step = find_step(session.conversations, state)
+        secret = step.secret_input if step else None
+        if secret is None:
+            context.is_confidential = _asks_for_secrets(session, state)
+            session.state = await machine.submit_text(state, text_of_message(update)) or state
+            return session.state is not state
+    if session.is_overtaken or secret is None:
+        return session.state is not None
+    return await _submit_secret(update, context, session, secret)
 
 
-def _asks_for_secrets(context: Context, state: DialogState) -> bool:
-    """Tell whether something secret is typed in a conversation; here it may come once more."""
-    dialog = context.conversations.get(state.dialog)
-    return dialog is not None and any(step.secret for step in dialog.steps.values())
+def _asks_for_secrets(session: ConversationSession, state: ConversationState) -> bool:
+    """Whether something secret is typed in a conversation; here it may come once more."""
+    conversation = session.conversations.get(state.conversation)
+    return conversation is not None and any(s.secret_input for s in conversation.steps.values())
 
 
-async def _taken(
-    update: Update, context: Context, scene: Scene, state: DialogState, secret: Secret[Any]
-) -> DialogState | None:
+async def _submit_secret(
+    update: Update, context: Context, session: ConversationSession, secret: SecretInput[Any]
+) -> bool:
     """Take something secret: it is gone from the chat before anything is done with it."""
     try:
-        value = secret.read(text_of(update), at(scene, state))
-    except NotTakenError:
-        await _erase(update, context)
+        value = secret.read(text_of_message(update), session.step_context())
+    except InputRejectedError:
+        await _delete(update, context)
         raise
     if value is None:
         context.is_confidential = True
-        return None
-    await _erase(update, context)
-    if secret.act is not None:
-        return await acted(update, context, scene, state, secret, partial(secret.act, value))
-    async with moving(update, context, scene) as (mover, now):
-        if now is None or now.version != state.version:
-            raise DialogChangedError
-        return await mover.entered(now, secret, value)
-
-
-async def _erase(update: Update, context: Context) -> None:
-    message = update.effective_message
-    if isinstance(message, Message) and not await erase(message):
-        await ask_to_erase(update, context)
-
-
-async def _explain(update: Update, context: Context, scene: Scene) -> bool:
-    """Say what a text pasted from the page means, where that is known."""
-    state = await peek(update, context, scene)
-    if state is None or not state.is_open or state.is_expired(scene.now):
         return False
-    dialog = context.conversations.get(state.dialog)
-    explained = dialog.explain(text_of(update), scene.language) if dialog else None
-    if explained is None:
-        return False
-    await send(update, context, view(explained))
+    await _delete(update, context)
+    if secret.action is not None:
+        await session.run_action(secret, partial(secret.action, value))
+        return True
+    state = session.state
+    assert state is not None
+    async with session.transaction() as machine:
+        session.state = await machine.submit_secret(state, secret, value)
     return True
 
 
-async def is_asked_for(update: Update, context: Context, shape: Shape) -> bool:
-    """Tell whether a text that looks like a secret is what the open step asked for.
+async def _delete(update: Update, context: Context) -> None:
+    message = update.effective_message
+    if isinstance(message, Message) and not await delete_message(message):
+        await ask_to_delete(update, context)
+
+
+async def _explain(update: Update, context: Context, session: ConversationSession) -> bool:
+    """Say what a text pasted from the page means, where that is known."""
+    state = await session.load()
+    if state is None or not state.is_open or state.is_expired(session.context.now):
+        return False
+    conversation = session.conversations.get(state.conversation)
+    language = session.context.language
+    explanation = conversation.explain(text_of_message(update), language) if conversation else None
+    if explanation is None:
+        return False
+    await send(update, context, view(explanation))
+    return True
+
+
+async def is_expected_input(update: Update, context: Context, shape: Shape) -> bool:
+    """Return whether a text that looks like a secret is what the open step asks for.
 
     A date in digits looks like a PIN; a step for a secret asks for just that.
     """
-    scene, message = open_scene(update, context), update.effective_message
-    if scene is None or not isinstance(message, Message):
+    session, message = open_session(update, context), update.effective_message
+    if session is None or not isinstance(message, Message):
         return False
     if message.text is None or message.text.startswith("/"):
         return False  # words under a picture are no answer, nor are those behind a command
-    state = await peek(update, context, scene)
-    step = step_of(context.conversations, state) if state and state.is_open else None
-    if state is None or step is None or state.is_expired(scene.now):
+    state = await session.load()
+    step = find_step(session.conversations, state) if state and state.is_open else None
+    if state is None or step is None or state.is_expired(session.context.now):
         return False
-    if state.moved_by == update.update_id:
+    if session.is_replay:
         return True  # it was, and comes again
-    if step.secret is not None:
-        return _is_for(step.secret.read, message.text, at(scene, state))
-    if step.typed is None or shape is not Shape.CODE_OR_PIN:
+    ctx = session.step_context()
+    if step.secret_input is not None:
+        return _accepts(step.secret_input.read, message.text, ctx)
+    if step.text_input is None or shape is not Shape.CODE_OR_PIN:
         return False
-    with suppress(NotTakenError):
-        return step.typed.read(message.text, at(scene, state)) is not None
+    with suppress(InputRejectedError):
+        return step.text_input.read(message.text, ctx) is not None
     return False
 
 
-def _is_for(read: Callable[[str, Scene], object], text: str, scene: Scene) -> bool:
+def _accepts(read: Callable[[str, StepContext], object], text: str, ctx: StepContext) -> bool:
     try:
-        return read(text, scene) is not None
-    except NotTakenError:
+        return read(text, ctx) is not None
+    except InputRejectedError:
         return True
 
 
-async def after(update: Update, context: Context) -> None:
+async def after_message(update: Update, context: Context) -> None:
     """After a message of any other kind was answered, show the open step again below."""
     if not context.step_shown:
         await show_again(update, context)
 
 
 async def show_again(update: Update, context: Context) -> None:
-    """Send the open step anew, or say that it rested too long."""
-    shown = await current(update, context)
+    """Send the open step again, or say that it timed out."""
+    shown = await open_view(update, context)
     if shown is not None:
         context.step_shown = True
         await send(update, context, shown)

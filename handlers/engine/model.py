@@ -1,31 +1,29 @@
-"""How a conversation is declared: a table of steps, each with its words and where it leads.
+"""The declaration of a conversation: a table of steps, each with its text and its transitions.
 
-One step is one message. A step without choices is an end. Everything else (Back, Cancel, another
-language, questions in between, old buttons, resting too long) comes with the mechanism.
+One step is one message. A step without buttons and inputs is final. The engine adds everything
+else: Back, Cancel, the other language, questions in between, old buttons, timeouts.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from handlers.context import Context
 from handlers.screen.text import Markup
-
-if TYPE_CHECKING:
-    from handlers.context import Context
 
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
-class Scene:
-    """Who is at a step, when, and what was kept on the way.
+class StepContext:
+    """The person at a step, the moment, and the data of the conversation.
 
-    :ivar client_language: what their Telegram client speaks, for messages to come.
-    :ivar update_id: the update that is being answered; the same when it comes again.
-    :ivar name: what they call themself in Telegram.
+    :ivar client_language: the language of their Telegram client, for messages sent later.
+    :ivar update_id: the update that is handled; the same when it comes again.
+    :ivar name: their name in Telegram.
     """
 
     chat_id: int
@@ -39,61 +37,63 @@ class Scene:
 
     @property
     def attempt(self) -> str:
-        """What a try is counted under, so that one that comes again is counted once."""
+        """Identifies an attempt, so that an update that comes again spends one only once."""
         return f"update {self.update_id}"
 
 
 @dataclass(frozen=True)
-class Told:
-    """A line above a step that says what just happened: a message, and what fills it in.
+class StatusMessage:
+    """A message above a step that says what just happened, with the values that fill it in.
 
-    It is kept with the step, so that it is there in any language and after a restart.
+    It is stored with the step, so that it can be shown in any language and after a restart.
     """
 
-    message: str
+    text: str
     values: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Where something led.
+class StepResult:
+    """Where an effect or action leads.
 
-    :ivar to: the step; one that its `Way` names, or the one where the person is.
-    :ivar kept: what is kept on the way.
-    :ivar forget: what is kept no more.
-    :ivar is_one_way: there is no Back from there, since it cannot be undone by going back.
+    :ivar target: a step that the `Transition` names, or the present one.
+    :ivar set_data: added to the data of the conversation.
+    :ivar message: shown above the target.
+    :ivar clear_data: keys removed from the data.
+    :ivar clears_history: whether there is no Back from the target, since going back undoes
+        nothing.
     """
 
-    to: str
-    kept: Mapping[str, str] = field(default_factory=dict)
-    told: Told | None = None
-    forget: tuple[str, ...] = ()
-    is_one_way: bool = False
+    target: str
+    set_data: Mapping[str, str] = field(default_factory=dict)
+    message: StatusMessage | None = None
+    clear_data: tuple[str, ...] = ()
+    clears_history: bool = False
 
 
-Words = str | Callable[[Scene], Markup]
-"""A message of the catalogue (HTML), or what gives the words of this moment."""
-Effect = Callable[[AsyncSession, Scene], Awaitable[Mapping[str, str] | Outcome]]
-"""What a choice does, in the transaction of the move; gives what is kept, or where it led."""
-Act = Callable[[Scene], Awaitable[Outcome]]
-"""What a choice does in transactions of its own, before the move; it may come again."""
-After = Callable[["Context", Scene], Awaitable[None]]
-"""What follows once the move to `to` is committed and shown; it may come again."""
-Arrival = Callable[[AsyncSession, Scene], Awaitable[Mapping[str, str]]]
-"""What is looked up when somebody comes to a step; gives what is kept."""
-Links = tuple[str, ...] | Callable[[Scene], tuple[str, ...]]
-"""Conversations to offer below an end, as ``conversation`` or ``conversation/step``."""
-Reader = Callable[[str, Scene], Mapping[str, str] | None]
-"""Reads what was typed: what is kept, or `None` where it is something else, such as a question.
+StepText = str | Callable[[StepContext], Markup]
+"""A message of the catalogue (HTML), or a function that returns the text as it reads now."""
+Effect = Callable[[AsyncSession, StepContext], Awaitable[Mapping[str, str] | StepResult]]
+"""Runs in the transaction of a transition; returns the data to set, or where it leads."""
+Action = Callable[[StepContext], Awaitable[StepResult]]
+"""Runs before a transition in transactions of its own; may run again for the same update."""
+AfterCommit = Callable[[Context, StepContext], Awaitable[None]]
+"""Runs once a transition is committed and shown; may run again for the same update."""
+OnEnter = Callable[[AsyncSession, StepContext], Awaitable[Mapping[str, str]]]
+"""Runs whenever a step is entered; returns the data to set."""
+Links = tuple[str, ...] | Callable[[StepContext], tuple[str, ...]]
+"""Conversations to offer below a final step, as ``conversation`` or ``conversation/step``."""
+InputReader = Callable[[str, StepContext], Mapping[str, str] | None]
+"""Parses a typed text; returns the data to set, or `None` for anything else, such as a question.
 
-May raise `NotTakenError`.
+May raise `InputRejectedError`.
 """
 
 
-class NotTakenError(Exception):
-    """What was typed is meant for the step, but cannot be taken.
+class InputRejectedError(Exception):
+    """A text is meant for the step but is not acceptable.
 
-    :ivar message: what to tell, a message of the catalogue.
+    :ivar message: the message of the catalogue that says why.
     """
 
     def __init__(self, message: str) -> None:
@@ -101,155 +101,155 @@ class NotTakenError(Exception):
         self.message = message
 
 
-class UndeclaredError(Exception):
-    """Something led to a step that its declaration does not name."""
+class UndeclaredTargetError(Exception):
+    """A result led to a step that its transition does not name."""
 
 
-class Way(Protocol):
-    """What leads on from a step."""
+class Transition(Protocol):
+    """An edge of the state machine."""
 
     @property
-    def to(self) -> str:
+    def target(self) -> str:
         """A step of this conversation, or ``conversation/step`` of another."""
 
     @property
-    def others(self) -> tuple[str, ...]:
-        """Where else an `Outcome` may lead; staying where one is needs no word."""
+    def also_targets(self) -> tuple[str, ...]:
+        """Other steps a `StepResult` may lead to; staying at the step needs no mention."""
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A button that leads on.
+class ButtonTransition:
+    """A button that leads to another step.
 
     :ivar key: its name in the callback data, unique in its step.
-    :ivar label: a message of the catalogue; what was kept fills it in.
-    :ivar when: tells whether it is there at this moment; always, where not given.
+    :ivar label: a message of the catalogue, filled in with the data.
+    :ivar after_commit: runs where the transition ends at `target`.
+    :ivar when: whether the button is shown; always, where not given.
     """
 
     key: str
     label: str
-    to: str
+    target: str
     effect: Effect | None = None
-    act: Act | None = None
-    after: After | None = None
-    others: tuple[str, ...] = ()
-    when: Callable[[Scene], bool] | None = None
+    action: Action | None = None
+    after_commit: AfterCommit | None = None
+    also_targets: tuple[str, ...] = ()
+    when: Callable[[StepContext], bool] | None = None
 
-    def is_shown(self, scene: Scene) -> bool:
-        """Tell whether the button is there."""
-        return self.when is None or self.when(scene)
+    def is_shown(self, context: StepContext) -> bool:
+        """Return whether the button is shown."""
+        return self.when is None or self.when(context)
 
 
 @dataclass(frozen=True)
-class Heard:
-    """Something that happens elsewhere, such as on the person's PC, and leads on.
+class ExternalTransition:
+    """A transition triggered by an event elsewhere, such as on the person's PC.
 
-    :ivar label: what happens, for the diagrams.
+    :ivar label: the event, for the diagrams.
     """
 
     label: str
-    to: str
-    others: tuple[str, ...] = ()
+    target: str
+    also_targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Aside:
+class InfoButton:
     """A button that shows more about a step without leaving it."""
 
     key: str
     label: str
-    words: Words
+    text: StepText
 
 
 @dataclass(frozen=True)
-class Typed:
-    """What may be typed at a step, and where that leads."""
+class TextInput:
+    """A text that may be typed at a step."""
 
-    read: Reader
-    to: str
+    read: InputReader
+    target: str
     effect: Effect | None = None
-    others: tuple[str, ...] = ()
+    also_targets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Secret(Generic[Value]):
-    """Something secret that is typed at a step. It is deleted from the chat at once.
+class SecretInput(Generic[Value]):
+    """A secret that is typed at a step. Its message is deleted before the value is used.
 
-    :ivar read: gives the value, or `None` where it is something else, such as a question; may
-        raise `NotTakenError`, which costs nothing.
-    :ivar act: does something with the value, in transactions of its own; it may come again, with
-        the same `Scene.attempt`.
-    :ivar effect: does something with the value in the transaction of the move, where there is no
-        `act`.
+    :ivar read: parses the text; returns `None` for anything else, such as a question; may raise
+        `InputRejectedError`, which spends no attempt.
+    :ivar action: uses the value in transactions of its own; may run again for the same update,
+        with the same `StepContext.attempt`.
+    :ivar effect: uses the value in the transaction of the transition, where there is no `action`.
     """
 
-    read: Callable[[str, Scene], Value | None]
-    act: Callable[[Value, Scene], Awaitable[Outcome]] | None
-    to: str
-    others: tuple[str, ...] = ()
-    effect: Callable[[AsyncSession, Value, Scene], Awaitable[Outcome]] | None = None
+    read: Callable[[str, StepContext], Value | None]
+    action: Callable[[Value, StepContext], Awaitable[StepResult]] | None
+    target: str
+    also_targets: tuple[str, ...] = ()
+    effect: Callable[[AsyncSession, Value, StepContext], Awaitable[StepResult]] | None = None
 
 
 @dataclass(frozen=True)
 class Step:
     """One message of a conversation.
 
-    :ivar needs: what must have been kept on the way; a step that needs something is no entrance.
-    :ivar heard: what may happen elsewhere and leads on; who hears of it moves the person.
-    :ivar shown: hears in which message the step stands, for who edits it later.
-    :ivar left: follows once the person has left it by Cancel or for another conversation.
-    :ivar title: what a link to it says; its conversation's title, where not given.
-    :ivar is_done: what the conversation is for was done, so who begins another loses nothing.
+    :ivar requires: keys the data must have; a step that requires any is no entry point.
+    :ivar external_transitions: triggered by events that are handled elsewhere.
+    :ivar on_shown: called with the id of the message the step is shown in.
+    :ivar on_leave: runs after Cancel, or after another conversation was started.
+    :ivar title: the label of a link to it; the conversation's title, where not given.
+    :ivar is_done: whether the conversation has reached its goal, so that leaving loses nothing.
     """
 
-    words: Words
-    choices: tuple[Choice, ...] = ()
-    asides: tuple[Aside, ...] = ()
-    typed: Typed | None = None
-    secret: Secret[Any] | None = None
+    text: StepText
+    buttons: tuple[ButtonTransition, ...] = ()
+    info_buttons: tuple[InfoButton, ...] = ()
+    text_input: TextInput | None = None
+    secret_input: SecretInput[Any] | None = None
     links: Links = ()
-    needs: tuple[str, ...] = ()
-    arrive: Arrival | None = None
-    heard: tuple[Heard, ...] = ()
-    shown: Callable[[Scene, int], None] | None = None
-    left: After | None = None
+    requires: tuple[str, ...] = ()
+    on_enter: OnEnter | None = None
+    external_transitions: tuple[ExternalTransition, ...] = ()
+    on_shown: Callable[[StepContext, int], None] | None = None
+    on_leave: AfterCommit | None = None
     title: str | None = None
     is_done: bool = False
 
     @property
     def is_end(self) -> bool:
-        """Whether the conversation is over here."""
-        return not self.choices and self.typed is None and self.secret is None
+        """Whether the step is final."""
+        return not self.buttons and self.text_input is None and self.secret_input is None
 
     @property
-    def ways(self) -> tuple[Way, ...]:
-        """Everything that leads on from here."""
-        typed = [way for way in (self.typed, self.secret) if way is not None]
-        return (*self.choices, *typed, *self.heard)
+    def transitions(self) -> tuple[Transition, ...]:
+        """Every transition from the step."""
+        inputs = [each for each in (self.text_input, self.secret_input) if each is not None]
+        return (*self.buttons, *inputs, *self.external_transitions)
 
-    def links_at(self, scene: Scene) -> tuple[str, ...]:
-        """Give the conversations to offer at this moment."""
-        return self.links if isinstance(self.links, tuple) else self.links(scene)
+    def links_at(self, context: StepContext) -> tuple[str, ...]:
+        """Return the conversations to offer now."""
+        return self.links if isinstance(self.links, tuple) else self.links(context)
 
 
 @dataclass(frozen=True)
-class Dialog:
+class Conversation:
     """A conversation.
 
-    :ivar begins: the step it begins with.
-    :ivar explain: gives what a pasted text means in a language, `None` where it does not know.
-    :ivar lasts: how long it waits at one step.
+    :ivar initial: the first step.
+    :ivar explain: returns the meaning of a pasted text in a language, `None` where unknown.
+    :ivar timeout: how long it waits at one step.
     """
 
     name: str
     title: str
-    begins: str
+    initial: str
     steps: Mapping[str, Step]
     explain: Callable[[str, str], Markup | None] = lambda _text, _language: None
-    lasts: timedelta = timedelta(days=2)
+    timeout: timedelta = timedelta(days=2)
 
 
-def place(target: str, dialog: str) -> tuple[str, str]:
-    """Give conversation and step that `target` names, seen from `dialog`."""
+def resolve_target(target: str, conversation: str) -> tuple[str, str]:
+    """Return the conversation and step that `target` names, seen from `conversation`."""
     name, _, step = target.rpartition("/")
-    return name or dialog, step
+    return name or conversation, step

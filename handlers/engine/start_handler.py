@@ -1,115 +1,111 @@
-"""Beginning a conversation: by a button, by a deep link, and when another one is open."""
+"""Starting a conversation: by a button, by a deep link, and while another one is open."""
 
 from telegram import InlineKeyboardButton, Update
 from telegram.helpers import create_deep_linked_url
 
 from handlers.context import Context
-from handlers.engine.model import After, Scene
-from handlers.engine.rendering import interrupted
-from handlers.engine.session import moving, peek, scene_of, shown_at
-from handlers.engine.transitions import step_of
+from handlers.engine.model import AfterCommit
+from handlers.engine.rendering import render_interruption
+from handlers.engine.session import ConversationSession, conversation_session, conversations_of
+from handlers.engine.transitions import find_step
 from handlers.screen.text import label, say
 from handlers.screen.view import View, send, show, view
-from services.conversations import DialogChangedError, DialogState
+from services.conversations import ConversationState
 
 DEEP_LINK = "do-"
 
 
 async def on_do(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Begin ``[conversation]`` or ``[conversation, step]`` in place of what was pressed."""
-    return await _enter(update, context, parts, in_place=True)
+    """Start ``[conversation]`` or ``[conversation, step]`` in place of what was pressed."""
+    return await _start(update, context, parts, in_place=True)
 
 
 async def on_go(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Begin it below what was pressed, so that an answer stays."""
-    return await _enter(update, context, parts, in_place=False)
+    """Start it below what was pressed, so that an answer stays."""
+    return await _start(update, context, parts, in_place=False)
 
 
-async def on_anew(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Begin it whatever else is open; the person was asked."""
-    return await _enter(update, context, parts, in_place=True, anew=True)
+async def on_restart(update: Update, context: Context, parts: list[str]) -> str | None:
+    """Start it whatever else is open; the person was asked."""
+    return await _start(update, context, parts, in_place=True, is_confirmed=True)
 
 
 async def on_link(update: Update, context: Context, payload: str) -> bool:
-    """Begin what a deep link ``do-<conversation>`` names; `False` for another link."""
+    """Start what a deep link ``do-<conversation>`` names; `False` for another link."""
     if not payload.startswith(DEEP_LINK):
         return False
     parts = payload.removeprefix(DEEP_LINK).split("-")
-    return await _enter(update, context, parts, in_place=False) is not None
+    return await _start(update, context, parts, in_place=False) is not None
 
 
-async def _enter(
-    update: Update, context: Context, parts: list[str], in_place: bool, anew: bool = False
+async def _start(
+    update: Update,
+    context: Context,
+    parts: list[str],
+    in_place: bool,
+    is_confirmed: bool = False,
 ) -> str | None:
-    target = _target(context, parts)
+    target = _find_target(context, parts)
     if target is None:
         return None
-    scene = scene_of(update, context)
-    if scene is None:
-        await send(update, context, _elsewhere(context, target, context.language(update)))
+    session = conversation_session(update, context)
+    if session is None:
+        await send(update, context, _private_chat_link(context, target, context.language(update)))
         return ""
-    try:
-        shown = await _entered(update, context, scene, target, anew)
-    except DialogChangedError:  # another process took the same tap
-        state = await peek(update, context, scene)
-        assert state is not None
-        context.services.dialogs.remember(state)
-        shown = shown_at(context, scene, state)
+    shown = await _enter(context, session, target, is_confirmed)
     context.step_shown = True
     await (show if in_place else send)(update, context, shown)
     return ""
 
 
-async def _entered(
-    update: Update, context: Context, scene: Scene, target: tuple[str, str], anew: bool
+async def _enter(
+    context: Context, session: ConversationSession, target: tuple[str, str], is_confirmed: bool
 ) -> View:
-    async with moving(update, context, scene) as (mover, state):
-        is_again = state is not None and state.moved_by == update.update_id
-        if state is not None and (is_again or (state.is_open and not mover.is_over(state))):
-            context.services.dialogs.remember(state)  # another process may have taken the tap
-            if (state.dialog, state.step) == target:
-                return shown_at(context, scene, state)
-            left = _left(context, state)
-            if _would_lose(context, state) and not anew:
-                return interrupted(context.conversations, state, target, scene.language)
-        else:
-            left = None
-        state = await mover.begin(state, target)
-    context.services.dialogs.remember(state)
-    if left is not None:
-        await left(context, scene)
-    return shown_at(context, scene, state)
+    on_leave: AfterCommit | None = None
+    async with session.transaction() as machine:
+        state = session.state
+        is_running = state is not None and state.is_open and not session.is_over(state)
+        if state is not None and (session.is_replay or is_running):
+            if (state.conversation, state.step) == target:
+                return session.render()
+            if _would_lose(session, state) and not is_confirmed:
+                language = session.context.language
+                return render_interruption(session.conversations, state, target, language)
+            on_leave = _on_leave(session, state)
+        session.state = await machine.begin(state, target)
+    if on_leave is not None and not session.is_overtaken:
+        await on_leave(context, session.context)
+    return session.render()
 
 
-def _would_lose(context: Context, state: DialogState) -> bool:
-    """Tell whether the person came to their step by more than a link to it."""
-    step = step_of(context.conversations, state)
-    if step is None or state.trail:
-        return bool(state.trail)
-    return step.left is not None or (bool(step.needs) and not step.is_done)
+def _would_lose(session: ConversationSession, state: ConversationState) -> bool:
+    """Whether the person came to their step by more than a link to it."""
+    step = find_step(session.conversations, state)
+    if step is None or state.history:
+        return bool(state.history)
+    return step.on_leave is not None or (bool(step.requires) and not step.is_done)
 
 
-def _left(context: Context, state: DialogState) -> After | None:
-    """Give what follows when the person leaves the step they are at."""
-    step = step_of(context.conversations, state)
-    return step.left if step and state.is_open else None
+def _on_leave(session: ConversationSession, state: ConversationState) -> AfterCommit | None:
+    step = find_step(session.conversations, state)
+    return step.on_leave if step and state.is_open else None
 
 
-def _target(context: Context, parts: list[str]) -> tuple[str, str] | None:
-    """Give conversation and step that are named, `None` where there is no such."""
-    dialog = context.conversations.get(parts[0])
-    if dialog is None or len(parts) > 2:
+def _find_target(context: Context, parts: list[str]) -> tuple[str, str] | None:
+    """Return the conversation and step that are named, `None` where there is no such entry."""
+    conversation = conversations_of(context).get(parts[0])
+    if conversation is None or len(parts) > 2:
         return None
-    step = parts[1] if len(parts) == 2 else dialog.begins
-    is_entrance = step in dialog.steps and not dialog.steps[step].needs
-    return (dialog.name, step) if is_entrance else None
+    step = parts[1] if len(parts) == 2 else conversation.initial
+    is_entry = step in conversation.steps and not conversation.steps[step].requires
+    return (conversation.name, step) if is_entry else None
 
 
-def _elsewhere(context: Context, target: tuple[str, str], language: str) -> View:
-    """Give the link to the private chat, for a group."""
-    dialog, step = target
-    is_first = context.conversations[dialog].begins == step
-    payload = DEEP_LINK + (dialog if is_first else f"{dialog}-{step}")
+def _private_chat_link(context: Context, target: tuple[str, str], language: str) -> View:
+    """Return the link to the private chat, for a group."""
+    name, step = target
+    is_initial = conversations_of(context)[name].initial == step
+    payload = DEEP_LINK + (name if is_initial else f"{name}-{step}")
     url = create_deep_linked_url(context.bot.username, payload)
     text = say(language, "Let us do this in private, where only you can read it.")
     return view(text, [InlineKeyboardButton(label(language, "▶️ Go on in private"), url=url)])

@@ -1,186 +1,188 @@
-"""Moving from step to step: every change of state, in one transaction with its effect.
-
-No Telegram here: who is where goes in, where they are now comes out.
-"""
+"""The transitions of conversations: a state goes in, the next one comes out. No Telegram here."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.engine.model import (
-    Choice,
-    Dialog,
-    Outcome,
-    Scene,
-    Secret,
+    ButtonTransition,
+    Conversation,
+    SecretInput,
+    StatusMessage,
     Step,
-    Told,
-    Typed,
-    UndeclaredError,
+    StepContext,
+    StepResult,
+    TextInput,
+    Transition,
+    UndeclaredTargetError,
     Value,
-    Way,
-    place,
+    resolve_target,
 )
-from services.conversations import Dialogs, DialogState
+from services.conversations import ConversationState, ConversationStore
 
 BACK, CANCEL = "back", "cancel"
 CANCELLED = "(cancelled)"
-"""The step a conversation is at that was left; no declared step has such a name."""
+"""The step of a cancelled conversation; no declared step has such a name."""
+_STATUS = "(told)"
+"""The key of the status message in the data; no step uses such a key."""
 
-_TOLD = "(told)"
-"""Among what is kept: the line above the step; nothing that a step keeps has such a name."""
-
-Conversations = Mapping[str, Dialog]
-
-
-def step_of(conversations: Conversations, state: DialogState) -> Step | None:
-    """Give the step somebody is at; `None` for one that is declared no more."""
-    dialog = conversations.get(state.dialog)
-    return None if dialog is None else dialog.steps.get(state.step)
+Conversations = Mapping[str, Conversation]
 
 
-def told_at(state: DialogState) -> Told | None:
-    """Give the line above the step somebody is at."""
-    return Told(**json.loads(state.data[_TOLD])) if _TOLD in state.data else None
+def find_step(conversations: Conversations, state: ConversationState) -> Step | None:
+    """Return the present step; `None` for one that is no longer declared."""
+    conversation = conversations.get(state.conversation)
+    return None if conversation is None else conversation.steps.get(state.step)
 
 
-def without_told(state: DialogState) -> DialogState:
-    """Give where somebody is without the line above it."""
-    return replace(state, data={k: v for k, v in state.data.items() if k != _TOLD})
+def status_message_of(state: ConversationState) -> StatusMessage | None:
+    """Return the message above the present step."""
+    if _STATUS not in state.data:
+        return None
+    stored = json.loads(state.data[_STATUS])
+    return StatusMessage(stored["message"], stored["values"])
+
+
+def without_status_message(state: ConversationState) -> ConversationState:
+    """Return the state without the message above the step."""
+    return replace(state, data={k: v for k, v in state.data.items() if k != _STATUS})
 
 
 @dataclass(frozen=True)
-class Mover:
-    """Carries out one update's move.
+class ConversationMachine:
+    """The state machine of conversations: each transition is one transaction with its effect.
 
-    :ivar update_id: which update it is.
+    Every method raises `ConversationChangedError` where another process changed the conversation
+    since its state was read.
     """
 
     conversations: Conversations
-    dialogs: Dialogs
+    store: ConversationStore
     session: AsyncSession
-    scene: Scene
-    update_id: int
+    context: StepContext
 
-    async def begin(self, before: DialogState | None, target: tuple[str, str]) -> DialogState:
-        """Begin a conversation at a step, in place of whatever was before.
-
-        :raises DialogChangedError: when somebody else moved it meanwhile.
-        """
-        dialog, step = target
-        version = before.version if before else 0
-        blank = DialogState(
-            self.scene.chat_id, self.scene.user_id, dialog, step, self.scene.now, version=version
+    async def begin(
+        self, before: ConversationState | None, target: tuple[str, str]
+    ) -> ConversationState:
+        """Start a conversation at a step, in place of the one before."""
+        conversation, step = target
+        ctx, version = self.context, before.version if before else 0
+        return await self._enter(
+            ConversationState(
+                ctx.chat_id, ctx.user_id, conversation, step, ctx.now, version=version
+            )
         )
-        return await self._save(blank)
 
-    async def press(self, state: DialogState, key: str) -> DialogState | None:
-        """Do what a button of the step says; `None` for a button it does not have.
+    async def press_button(self, state: ConversationState, key: str) -> ConversationState | None:
+        """Follow a button of the step; `None` for a button it does not have.
 
-        A choice that works in transactions of its own is for `follow`.
-
-        :raises DialogChangedError: when somebody else moved it meanwhile.
+        A button with an action is for `follow`, once the action was run.
         """
         if key == CANCEL:
-            left = replace(state, step=CANCELLED, trail=(), data={}, is_open=False)
-            return await self._save(left)
-        if key == BACK and state.trail:
-            dialog, name = place(state.trail[-1], state.dialog)
-            before = replace(state, dialog=dialog, step=name, trail=state.trail[:-1])
-            return await self._save(without_told(before))
-        choice = self.choice(state, key)
-        return None if choice is None else await self._go(state, choice, {})
+            cancelled = replace(state, step=CANCELLED, history=(), data={}, is_open=False)
+            return await self._enter(cancelled)
+        if key == BACK and state.history:
+            conversation, step = resolve_target(state.history[-1], state.conversation)
+            history = state.history[:-1]
+            before = replace(state, conversation=conversation, step=step, history=history)
+            return await self._enter(without_status_message(before))
+        button = self.find_button(state, key)
+        return None if button is None else await self._run_effect(state, button, {})
 
-    def choice(self, state: DialogState, key: str) -> Choice | None:
-        """Give the choice that a button of the step stands for, where it is there."""
-        step = step_of(self.conversations, state)
-        scene = replace(self.scene, data=state.data)
-        choices = step.choices if step else ()
-        return next((c for c in choices if c.key == key and c.is_shown(scene)), None)
+    def find_button(self, state: ConversationState, key: str) -> ButtonTransition | None:
+        """Return the button of the present step with a key, where it is shown."""
+        step, ctx = find_step(self.conversations, state), self._at(state)
+        buttons = step.buttons if step else ()
+        return next((b for b in buttons if b.key == key and b.is_shown(ctx)), None)
 
-    async def entered(self, state: DialogState, secret: Secret[Value], value: Value) -> DialogState:
-        """Do what something secret leads to in the transaction of the move.
+    async def submit_text(self, state: ConversationState, text: str) -> ConversationState | None:
+        """Hand a typed text to the step; `None` where it is not the step's input.
 
-        :raises DialogChangedError: when somebody else moved it meanwhile.
+        :raises InputRejectedError: for input that is not acceptable.
         """
+        step = find_step(self.conversations, state)
+        if step is None or step.text_input is None:
+            return None
+        data = step.text_input.read(text, self._at(state))
+        return None if data is None else await self._run_effect(state, step.text_input, data)
+
+    async def submit_secret(
+        self, state: ConversationState, secret: SecretInput[Value], value: Value
+    ) -> ConversationState:
+        """Run the effect of a secret input, and go where it leads."""
         assert secret.effect is not None
-        scene = replace(self.scene, data=state.data)
-        return await self.follow(state, secret, await secret.effect(self.session, value, scene))
+        result = await secret.effect(self.session, value, self._at(state))
+        return await self.follow(state, secret, result)
 
-    async def follow(self, state: DialogState, way: Way, outcome: Outcome) -> DialogState:
-        """Go where something led.
+    async def follow(
+        self, state: ConversationState, transition: Transition, result: StepResult
+    ) -> ConversationState:
+        """Go where an effect or action led.
 
-        :raises DialogChangedError: when somebody else moved it meanwhile.
-        :raises UndeclaredError: to a place that the way does not name.
+        :raises UndeclaredTargetError: for a step that the transition does not name.
         """
-        target = place(outcome.to, state.dialog)
-        declared = {place(each, state.dialog) for each in (way.to, *way.others)}
-        if target not in declared | {(state.dialog, state.step)}:
-            raise UndeclaredError(f"{state.dialog}/{state.step} leads to {outcome.to}")
-        data = {k: v for k, v in state.data.items() if k not in (*outcome.forget, _TOLD)}
-        data |= outcome.kept
-        if outcome.told is not None:
-            data[_TOLD] = json.dumps(asdict(outcome.told), ensure_ascii=False)
-        dialog, step = target
-        trail = () if outcome.is_one_way else _trail(state, f"{dialog}/{step}")
-        return await self._save(replace(state, dialog=dialog, step=step, trail=trail, data=data))
+        here = (state.conversation, state.step)
+        target = resolve_target(result.target, state.conversation)
+        targets = (transition.target, *transition.also_targets)
+        declared = {resolve_target(each, state.conversation) for each in targets}
+        if target not in declared | {here}:
+            raise UndeclaredTargetError(f"{'/'.join(here)} leads to {result.target}")
+        data = {k: v for k, v in state.data.items() if k not in (*result.clear_data, _STATUS)}
+        data |= result.set_data
+        if result.message is not None:
+            data[_STATUS] = _as_json(result.message)
+        conversation, step = target
+        history = () if result.clears_history else _extend_history(state, f"{conversation}/{step}")
+        return await self._enter(
+            replace(state, conversation=conversation, step=step, history=history, data=data)
+        )
 
-    async def typed(self, state: DialogState, text: str) -> DialogState | None:
-        """Take what was typed; `None` where the step did not ask for it.
+    async def expire(self, state: ConversationState) -> ConversationState:
+        """Close a conversation that timed out."""
+        closed = replace(state.expire(), last_update_id=self.context.update_id)
+        return await self.store.save(self.session, closed)
 
-        :raises NotTakenError: when it is meant for the step but cannot be taken.
-        :raises DialogChangedError: when somebody else moved it meanwhile.
-        """
-        step = step_of(self.conversations, state)
-        if step is None or step.typed is None:
-            return None
-        kept = step.typed.read(text, replace(self.scene, data=state.data))
-        if kept is None:
-            return None
-        return await self._go(state, step.typed, kept)
+    async def _run_effect(
+        self,
+        state: ConversationState,
+        transition: ButtonTransition | TextInput,
+        data: Mapping[str, str],
+    ) -> ConversationState:
+        result = StepResult(transition.target, data)
+        if transition.effect is not None:
+            ctx = replace(self.context, data={**state.data, **data})
+            returned = await transition.effect(self.session, ctx)
+            if not isinstance(returned, StepResult):
+                returned = StepResult(transition.target, returned)
+            result = replace(returned, set_data={**data, **returned.set_data})
+        return await self.follow(state, transition, result)
 
-    def is_over(self, state: DialogState) -> bool:
-        """Tell whether an open conversation has to be closed: rested too long, or no longer here.
+    async def _enter(self, state: ConversationState) -> ConversationState:
+        """Save the state with what entering its step adds, and with a new timeout."""
+        step = find_step(self.conversations, state)
+        if step is not None and step.on_enter is not None:
+            added = await step.on_enter(self.session, self._at(state))
+            state = replace(state, data={**state.data, **added})
+        entered = replace(
+            state,
+            is_open=step is not None and not step.is_end,
+            expires_at=self.context.now + self.conversations[state.conversation].timeout,
+            last_update_id=self.context.update_id,
+        )
+        return await self.store.save(self.session, entered)
 
-        A step may be declared no more when a new version of the bot is started.
-        """
-        is_here = step_of(self.conversations, state) is not None
-        return state.is_open and (state.is_expired(self.scene.now) or not is_here)
-
-    async def expire(self, state: DialogState) -> DialogState:
-        """Close a conversation that rested too long.
-
-        :raises DialogChangedError: when somebody else moved it meanwhile.
-        """
-        closed = replace(state.expire(), moved_by=self.update_id)
-        return await self.dialogs.save(self.session, closed)
-
-    async def _go(
-        self, state: DialogState, way: Choice | Typed, kept: Mapping[str, str]
-    ) -> DialogState:
-        outcome = Outcome(way.to, kept)
-        if way.effect is not None:
-            scene = replace(self.scene, data={**state.data, **kept})
-            given = await way.effect(self.session, scene)
-            led = given if isinstance(given, Outcome) else Outcome(way.to, given)
-            outcome = replace(led, kept={**kept, **led.kept})
-        return await self.follow(state, way, outcome)
-
-    async def _save(self, state: DialogState) -> DialogState:
-        """Write where somebody is now, with a new rest to come."""
-        step = step_of(self.conversations, state)
-        if step is not None and step.arrive is not None:
-            scene = replace(self.scene, data=state.data)
-            state = replace(state, data={**state.data, **await step.arrive(self.session, scene)})
-        is_open = step is not None and not step.is_end
-        expires_at = self.scene.now + self.conversations[state.dialog].lasts
-        moved = replace(state, is_open=is_open, expires_at=expires_at, moved_by=self.update_id)
-        return await self.dialogs.save(self.session, moved)
+    def _at(self, state: ConversationState) -> StepContext:
+        return replace(self.context, data=state.data)
 
 
-def _trail(state: DialogState, target: str) -> tuple[str, ...]:
-    """Give the way back from `target`; a step that is come to again shortens it."""
-    way = (*state.trail, f"{state.dialog}/{state.step}")
-    return way[: way.index(target)] if target in way else way
+def _as_json(message: StatusMessage) -> str:
+    stored = {"message": message.text, "values": dict(message.values)}
+    return json.dumps(stored, ensure_ascii=False)
+
+
+def _extend_history(state: ConversationState, target: str) -> tuple[str, ...]:
+    """Return the history at `target`; returning to an earlier step shortens it."""
+    history = (*state.history, f"{state.conversation}/{state.step}")
+    return history[: history.index(target)] if target in history else history

@@ -21,13 +21,13 @@ _RELATED_SHOWN = 3
 _CODES_SHOWN = 3
 _FALLBACK = ("code-forgot-before-card", "lost-card", "pay-how")
 """What most people come for, offered where nothing else is."""
-PERSON = "contact"
+PERSON_ENTRY = "contact"
 """The entry that leads to a person."""
 
 
 @cache
-def answer(entries: Entries, entry_id: str, language: str) -> View | None:
-    """Give the view of an entry, or `None` where there is none."""
+def answer_view(entries: Entries, entry_id: str, language: str) -> View | None:
+    """Return the view of an entry, or `None` where there is none."""
     entry = entries.get(entry_id, language)
     if entry is None:
         return None
@@ -35,27 +35,27 @@ def answer(entries: Entries, entry_id: str, language: str) -> View | None:
     return View(tuple(texts), _keyboard(entries, entry, None))
 
 
-def prepare(entries: Entries) -> None:
+def render_all(entries: Entries) -> None:
     """Make every answer's view once, so that nobody waits for it."""
     for language in locales.LANGUAGES:
         for entry_id in entries.ids:
-            answer(entries, entry_id, language)
+            answer_view(entries, entry_id, language)
 
 
-def voted(entries: Entries, entry: Entry, helpful: bool) -> InlineKeyboardMarkup:
-    """Give the buttons under an answer after a vote on it."""
+def voted_keyboard(entries: Entries, entry: Entry, helpful: bool) -> InlineKeyboardMarkup:
+    """Return the buttons under an answer after a vote on it."""
     return _keyboard(entries, entry, helpful)
 
 
 def entry_texts(entry: Entry) -> list[str]:
-    """Give the messages that hold an entry: title, body, sources."""
+    """Return the messages that hold an entry: title, body, sources."""
     title = f"<b>{escape(entry.title, quote=False)}</b>"
     blocks = [title, *markdown.render(entry.body), _sources(entry)]
     return markdown.split(blocks)
 
 
 def _sources(entry: Entry) -> str:
-    """Give the pages an entry rests on, those read on one day in one line."""
+    """Return the pages an entry rests on, those read on one day in one line."""
     days = sorted({source.date for source in entry.sources}, reverse=True)
     return "\n".join(_read_on(entry, day) for day in days)
 
@@ -84,12 +84,12 @@ def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKey
         ]
     )
     in_other = button(label(other, "🌐 In English"), "faq", entry.id, other)
-    rows.append([triage(language), in_other])
+    rows.append([triage_button(language), in_other])
     return Keyboard(rows)
 
 
-def explained(entries: Entries, codes: Sequence[int], language: str) -> View:
-    """Give what error codes mean and what to do, with the entries that help further."""
+def error_code_view(entries: Entries, codes: Sequence[int], language: str) -> View:
+    """Return what error codes mean and what to do, with the entries that help further."""
     shown = [(code, error_codes.explain(code, language)) for code in codes[:_CODES_SHOWN]]
     blocks = [_explain(code, known, language) for code, known in shown]
     ids = dict.fromkeys([known.entry for _, known in shown if known] + ["error-code"])
@@ -109,27 +109,29 @@ def _explain(code: int, known: ErrorCode | None, language: str) -> str:
     return f"{title}\n{escape(known.meaning, quote=False)}\n{advice}"
 
 
-def unsure(entries: Entries, entry_ids: Sequence[str], language: str, is_long: bool) -> View:
-    """Give "did you mean" with up to three entries and the way to a person."""
+def suggestions_view(
+    entries: Entries, entry_ids: Sequence[str], language: str, is_long: bool
+) -> View:
+    """Return "did you mean" with up to three entries and the way to a person."""
     if is_long:
         apology = say(language, "That was a long message. Please ask in one or two sentences.")
     else:
         apology = say(language, "I am not sure that I understood you.")
     asked_back = say(language, "Did you mean one of these?")
-    offered = [i for i in entry_ids if i != PERSON][:3] or list(_FALLBACK)
+    offered = [i for i in entry_ids if i != PERSON_ENTRY][:3] or list(_FALLBACK)
     rows = entry_rows(entries, offered, language)
-    return view(f"{apology}\n\n{asked_back}", *rows, [triage(language)], more_row(language))
+    return view(f"{apology}\n\n{asked_back}", *rows, [triage_button(language)], more_row(language))
 
 
-def trouble(language: str) -> View:
-    """Give the first question of triage, for a complaint that does not say of what."""
-    first = TRIAGE.steps[TRIAGE.begins]
+def trouble_view(language: str) -> View:
+    """Return the first question of triage, for a complaint that does not say of what."""
+    first = TRIAGE.steps[TRIAGE.initial]
     asked = say(
         language, "🛟 <b>Let us find out what it is.</b> A few taps lead to the right place."
     )
     rows = [
-        [button(label(language, choice.label), "go", TRIAGE.name, choice.to)]
-        for choice in first.choices
+        [button(label(language, choice.label), "go", TRIAGE.name, choice.target)]
+        for choice in first.buttons
     ]
     return view(asked, *rows, more_row(language))
 
@@ -137,19 +139,19 @@ def trouble(language: str) -> View:
 def entry_rows(
     entries: Entries, entry_ids: Sequence[str], language: str
 ) -> list[list[InlineKeyboardButton]]:
-    """Give one button an entry."""
+    """Return one button an entry."""
     found = (entries.get(entry_id, language) for entry_id in entry_ids)
     return [[button(e.title, "faq", e.id, language)] for e in found if e is not None]
 
 
-def triage(language: str) -> InlineKeyboardButton:
-    """Give the way for who has a trouble and does not know its name."""
+def triage_button(language: str) -> InlineKeyboardButton:
+    """Return the way for who has a trouble and does not know its name."""
     return button(label(language, TRIAGE.title), "go", TRIAGE.name)
 
 
 def more_row(language: str) -> list[InlineKeyboardButton]:
-    """Give the buttons to all questions and to a person."""
+    """Return the buttons to all questions and to a person."""
     return [
         button(label(language, "📖 All questions"), "browse", language),
-        button(label(language, "🙋 Ask a person"), "faq", PERSON, language),
+        button(label(language, "🙋 Ask a person"), "faq", PERSON_ENTRY, language),
     ]

@@ -34,7 +34,7 @@ async def on_inline(update: Update, context: Context) -> None:
     query, services = update.inline_query, context.services
     assert query is not None
     language, ids = context.language(update), list(services.entries.ids)
-    if services.shapes.find(query.query) is not None:
+    if services.secret_shapes.find(query.query) is not None:
         ids = []  # nothing that looks like a secret is searched
     elif query.query.strip():
         found = services.search.search(query.query[:256], PAGE)
@@ -93,6 +93,6 @@ async def on_inline_language(update: Update, context: Context, parts: list[str])
 
 
 def _preview(body: str) -> str:
-    """Give the beginning of the answer as plain text."""
+    """Return the beginning of the answer as plain text."""
     plain = unescape(_TAGS.sub("", markdown.render(body)[0]))
     return plain if len(plain) <= _PREVIEW else plain[: _PREVIEW - 1] + "…"

@@ -1,6 +1,6 @@
-"""Who are you, without the code: UI No. and birth date, then a one-time code by e-mail.
+"""Verification without the code: UI No. and birth date, then a one-time code by e-mail.
 
-Two steps whose names the conversation chooses; they lead to the step of `OneTimeMail`.
+Two steps whose names the conversation chooses; they lead to that of `OneTimeCodeStep`.
 """
 
 from collections.abc import Mapping
@@ -8,16 +8,27 @@ from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from handlers.engine.model import Choice, NotTakenError, Outcome, Scene, Secret, Step
-from handlers.engine.rendering import words_of
-from handlers.identity.code import FORGET, MASKED, NUMBER, arrive, keep, opened
-from handlers.identity.error_messages import told
-from handlers.identity.input_parser import Claim, read_number_and_birth_date
-from handlers.identity.one_time_code import OneTimeMail
-from handlers.identity.records_notice import whose
+from handlers.engine.model import (
+    ButtonTransition,
+    InputRejectedError,
+    SecretInput,
+    Step,
+    StepContext,
+    StepResult,
+)
+from handlers.identity.code import (
+    look_up_linked_people,
+    question_text,
+    seal_ui_number,
+    unseal_ui_number,
+)
+from handlers.identity.error_messages import ErrorSteps
+from handlers.identity.input_parser import IdentityInput, parse_number_and_birth_date
+from handlers.identity.one_time_code import OneTimeCodeStep
+from handlers.identity.step_data import IDENTITY_KEYS, MASKED, NUMBER
 from handlers.screen.text import N_, Markup, say
 from services.authority.errors import GrantExpiredError, WrongStateError
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.calendar import today
 
 _ASK = N_(
@@ -37,62 +48,66 @@ _NEEDS_NUMBER = N_(
 
 
 @dataclass(frozen=True)
-class ByBirthDate:
-    """Asks for UI No. and birth date, and has a one-time code sent.
+class BirthDateVerification:
+    """The steps that ask for UI No. and birth date, and send a one-time code.
 
     :ivar number_step: the name of the step that asks for both.
-    :ivar date_step: the name of the one that asks for the date.
-    :ivar refused: where a state leads that does not allow it.
+    :ivar date_step: the name of the one that asks for the date only.
+    :ivar refused_step: where a state leads that does not allow it.
     """
 
     authority: Authority
-    mail: OneTimeMail
+    one_time_code: OneTimeCodeStep
     number_step: str
     date_step: str
-    lead: str | None = None
-    choices: tuple[Choice, ...] = ()
-    refused: str | None = None
+    introduction: str | None = None
+    buttons: tuple[ButtonTransition, ...] = ()
+    refused_step: str | None = None
     title: str | None = None
 
     @property
     def steps(self) -> Mapping[str, Step]:
         """The steps."""
-        refused = () if self.refused is None else (self.refused,)
-        others = (self.number_step, self.date_step, *self.mail.others, *refused)
-        secret = Secret(self._read, None, self.mail.here, others, self._enter)
-        looked_up = arrive(self.authority.online)
+        refused = () if self.refused_step is None else (self.refused_step,)
+        targets = (self.number_step, self.date_step, *self.one_time_code.also_targets, *refused)
+        secret = SecretInput(self._read, None, self.one_time_code.name, targets, self._submit)
         return {
             self.number_step: Step(
-                self._ask, self.choices, secret=secret, arrive=looked_up, title=self.title
+                self._question,
+                self.buttons,
+                secret_input=secret,
+                on_enter=look_up_linked_people(self.authority),
+                title=self.title,
             ),
-            self.date_step: Step(_ask_date, self.choices, secret=secret, needs=(NUMBER,)),
+            self.date_step: Step(_ask_date, self.buttons, secret_input=secret, requires=(NUMBER,)),
         }
 
-    def _ask(self, scene: Scene) -> Markup:
-        lead = [] if self.lead is None else [words_of(self.lead, scene)]
-        ask = _ask_date(scene) if NUMBER in scene.data else say(scene.language, _ASK)
-        return Markup("\n\n".join([*lead, ask, whose(self.authority, scene.language)]))
+    def _question(self, ctx: StepContext) -> Markup:
+        question = _ask_date(ctx) if NUMBER in ctx.data else say(ctx.language, _ASK)
+        return question_text(self.authority, self.introduction, question, ctx)
 
-    def _read(self, text: str, scene: Scene) -> Claim | None:
-        claim = read_number_and_birth_date(text, today(scene.now))
-        if claim and claim.number is None and NUMBER not in scene.data:
-            raise NotTakenError(_NEEDS_NUMBER)
-        return claim
+    def _read(self, text: str, ctx: StepContext) -> IdentityInput | None:
+        typed = parse_number_and_birth_date(text, today(ctx.now))
+        if typed and typed.number is None and NUMBER not in ctx.data:
+            raise InputRejectedError(_NEEDS_NUMBER)
+        return typed
 
-    async def _enter(self, session: AsyncSession, claim: Claim, scene: Scene) -> Outcome:
-        online = self.authority.online
+    async def _submit(
+        self, session: AsyncSession, typed: IdentityInput, ctx: StepContext
+    ) -> StepResult:
+        sealed_input = self.authority.sealed_input
         try:
-            number = claim.number or opened(online, scene)
+            number = typed.number or unseal_ui_number(sealed_input, ctx)
         except GrantExpiredError as error:
-            return Outcome(self.number_step, told=told(error), forget=FORGET)
-        if claim.born is None:
-            return Outcome(self.date_step, keep(online, number, scene))
+            return ErrorSteps(self.number_step).result_for(error, ctx)
+        if typed.birth_date is None:
+            return StepResult(self.date_step, seal_ui_number(sealed_input, number, ctx))
         try:
-            return await self.mail.send_to(session, number, claim.born, scene)
+            return await self.one_time_code.send_to(session, number, typed.birth_date, ctx)
         except WrongStateError:
-            assert self.refused is not None
-            return Outcome(self.refused, forget=FORGET)
+            assert self.refused_step is not None
+            return StepResult(self.refused_step, clear_data=IDENTITY_KEYS)
 
 
-def _ask_date(scene: Scene) -> Markup:
-    return say(scene.language, _ASK_DATE, masked=scene.data.get(MASKED, ""))
+def _ask_date(ctx: StepContext) -> Markup:
+    return say(ctx.language, _ASK_DATE, masked=ctx.data.get(MASKED, ""))

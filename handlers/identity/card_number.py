@@ -1,45 +1,30 @@
-"""Typing the IC card number (IC卡卡號), which adds a proof to a grant."""
+"""The IC card number (IC卡卡號) as a secret input, which adds a proof to a grant."""
 
-from collections.abc import Awaitable, Callable
-
-from handlers.engine.model import Outcome, Scene, Secret
-from handlers.identity.code import FORGET, GRANT
-from handlers.identity.error_messages import is_short, told
-from handlers.identity.input_parser import read_card_number
-from services.authority.errors import ChatPausedError, GrantExpiredError, WrongCardNumberError
-from services.authority.interface.port import OnlineAuthority
+from handlers.engine.model import SecretInput, StepContext, StepResult
+from handlers.identity.error_messages import ErrorSteps
+from handlers.identity.input_parser import parse_card_number
+from handlers.identity.step_data import GRANT
+from services.authority.errors import AuthorityError
+from services.authority.interface.credentials import Credentials
 from services.formats.card_number import CardNumber
 
 
-def card_number(online: OnlineAuthority, here: str, to: str) -> Secret[CardNumber]:
-    """Give what is typed at the step `here`.
+def card_number_input(credentials: Credentials, step: str, target: str) -> SecretInput[CardNumber]:
+    """Return the input of the step named `step`.
 
-    :param to: where the right number leads.
+    :param target: where the right number leads.
     """
-    return Secret(_read, _prove(online, here, to), to, ("who", "paused"))
 
-
-def _read(text: str, _scene: Scene) -> CardNumber | None:
-    return read_card_number(text)
-
-
-def _prove(
-    online: OnlineAuthority, here: str, to: str
-) -> Callable[[CardNumber, Scene], Awaitable[Outcome]]:
-    async def prove(number: CardNumber, scene: Scene) -> Outcome:
-        grant = scene.data[GRANT]
+    async def check(number: CardNumber, ctx: StepContext) -> StepResult:
+        grant = ctx.data[GRANT]
         try:
-            await online.prove_card_number(grant, number, scene.chat_id, scene.now, scene.attempt)
-        except WrongCardNumberError as error:
-            if error.tries_left:
-                return Outcome(here, told=told(error))
-            return Outcome("who", told=told(error), forget=(GRANT, *FORGET), is_one_way=True)
-        except ChatPausedError as error:
-            if is_short(error, scene.now):
-                return Outcome(here, told=told(error, scene.now))
-            return Outcome("paused", told=told(error), forget=(GRANT,), is_one_way=True)
-        except GrantExpiredError as error:
-            return Outcome("who", told=told(error), forget=(GRANT, *FORGET), is_one_way=True)
-        return Outcome(to, is_one_way=True)
+            await credentials.check_card_number(grant, number, ctx.chat_id, ctx.now, ctx.attempt)
+        except AuthorityError as error:
+            return ErrorSteps().result_for(error, ctx, retry=step)
+        return StepResult(target, clears_history=True)
 
-    return prove
+    return SecretInput(_read, check, target, ("who", "paused"))
+
+
+def _read(text: str, _ctx: StepContext) -> CardNumber | None:
+    return parse_card_number(text)

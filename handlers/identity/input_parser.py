@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from handlers.engine.model import NotTakenError
+from handlers.engine.model import InputRejectedError
 from handlers.screen.text import N_
 from services.formats import card_number, one_time_code, subscriber_code, ui_number
 from services.formats.card_number import CardNumber
@@ -86,35 +86,35 @@ _BIRTH_REFUSED: Mapping[Reason, str] = {
 
 
 @dataclass(frozen=True)
-class Claim:
+class IdentityInput:
     """Who somebody says they are, as far as they typed it."""
 
     number: UiNumber | None = None
     code: SubscriberCode | None = None
-    born: date | None = None
+    birth_date: date | None = None
 
 
-def read_number_and_code(text: str) -> Claim | None:
+def parse_number_and_code(text: str) -> IdentityInput | None:
     """Read a UI No., a subscriber code, or both in any order.
 
     :raises NotTakenError: for what can be neither.
     """
     number, rest = _split(text)
-    code = read_code(rest) if rest else None
-    return Claim(number, code) if number or code else None
+    code = parse_code(rest) if rest else None
+    return IdentityInput(number, code) if number or code else None
 
 
-def read_number_and_birth_date(text: str, today: date) -> Claim | None:
+def parse_number_and_birth_date(text: str, today: date) -> IdentityInput | None:
     """Read a UI No., a birth date, or both in any order.
 
     :raises NotTakenError: for what can be neither.
     """
     number, rest = _split(text)
-    born = read_birth_date(rest, today) if rest else None
-    return Claim(number, born=born) if number or born else None
+    born = parse_typed_birth_date(rest, today) if rest else None
+    return IdentityInput(number, birth_date=born) if number or born else None
 
 
-def read_code(text: str) -> SubscriberCode | None:
+def parse_code(text: str) -> SubscriberCode | None:
     """Read a subscriber code; an ordinary word, a product's name and a sentence are none.
 
     :raises NotTakenError: for what is meant as one.
@@ -131,13 +131,13 @@ def read_code(text: str) -> SubscriberCode | None:
         if is_name(token) or not token.isascii():
             return None
         if token.isdigit() and len(token) in _CODE_LIKE:
-            raise NotTakenError(_ONLY_DIGITS) from None
+            raise InputRejectedError(_ONLY_DIGITS) from None
         if error.reason in _CODE_REFUSED and _looks_like_code(token):
-            raise NotTakenError(_CODE_REFUSED[error.reason]) from None
+            raise InputRejectedError(_CODE_REFUSED[error.reason]) from None
         return None
 
 
-def read_card_number(text: str) -> CardNumber | None:
+def parse_card_number(text: str) -> CardNumber | None:
     """Read an IC card number.
 
     :raises NotTakenError: for what is meant as one.
@@ -147,11 +147,11 @@ def read_card_number(text: str) -> CardNumber | None:
         return card_number.parse(token)
     except FormatError:
         if re.fullmatch(r"[A-Z]{0,3}\d{11,17}|[A-Z0-9]{16}", token):
-            raise NotTakenError(_CARD_REFUSED) from None
+            raise InputRejectedError(_CARD_REFUSED) from None
         return None
 
 
-def read_one_time_code(text: str) -> OneTimeCode | None:
+def parse_one_time_code(text: str) -> OneTimeCode | None:
     """Read a one-time code, also in a sentence such as "it is 123 456".
 
     :raises NotTakenError: for what is meant as one.
@@ -162,11 +162,11 @@ def read_one_time_code(text: str) -> OneTimeCode | None:
     except FormatError as error:
         digits = compact(plain).replace("-", "")
         if error.reason is Reason.LENGTH and 4 <= len(digits) <= 8:
-            raise NotTakenError(_ONE_TIME_REFUSED) from None
+            raise InputRejectedError(_ONE_TIME_REFUSED) from None
         return None
 
 
-def read_birth_date(text: str, today: date) -> date | None:
+def parse_typed_birth_date(text: str, today: date) -> date | None:
     """Read a birth date of either calendar.
 
     :raises NotTakenError: for what is meant as one.
@@ -175,7 +175,7 @@ def read_birth_date(text: str, today: date) -> date | None:
         return parse_birth_date(_LABELS.sub(" ", visible(text)).strip(), today)
     except FormatError as error:
         if error.reason in _BIRTH_REFUSED:
-            raise NotTakenError(_BIRTH_REFUSED[error.reason]) from None
+            raise InputRejectedError(_BIRTH_REFUSED[error.reason]) from None
         return None
 
 
@@ -193,12 +193,12 @@ def _split(text: str) -> tuple[UiNumber | None, str]:
             ui_number.parse(compact_identifier(plain))
     except FormatError as error:
         refused = _NUMBER_REFUSED.get(error.reason, _NUMBER_REFUSED[Reason.LENGTH])
-        raise NotTakenError(refused) from None
+        raise InputRejectedError(refused) from None
     return None, plain
 
 
 def _is_one_token(plain: str) -> bool:
-    """Tell whether a text is one token, or one written in groups of the same size."""
+    """Return whether a text is one token, or one written in groups of the same size."""
     groups = plain.split()
     if len(groups) < 2:
         return bool(groups)
@@ -207,6 +207,6 @@ def _is_one_token(plain: str) -> bool:
 
 
 def _looks_like_code(token: str) -> bool:
-    """Tell whether a token mixes letters and digits in about the right length."""
+    """Return whether a token mixes letters and digits in about the right length."""
     is_mixed = any(c.isdigit() for c in token) and any(c.isalpha() for c in token)
     return token.isalnum() and is_mixed and len(token) in _CODE_LIKE

@@ -1,7 +1,7 @@
-"""The one-time code by e-mail: having it sent, and typing it.
+"""The step that sends a one-time code by e-mail (一次性驗證碼) and takes it.
 
-One step, ``mailed``. Under a grant it adds a proof; without one, UI No. and birth date stand for
-it, and who does not exist looks the same.
+Under a grant the code adds a proof. Without one, UI No. and birth date stand in for it, and a
+person who does not exist looks the same.
 """
 
 from dataclasses import dataclass, replace
@@ -9,28 +9,33 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from handlers.engine.model import Aside, Choice, NotTakenError, Outcome, Scene, Secret, Step, Told
-from handlers.identity.code import FORGET, GRANT, NUMBER, keep, opened
-from handlers.identity.error_messages import is_short, told
-from handlers.identity.input_parser import read_number_and_birth_date, read_one_time_code
+from handlers.engine.model import (
+    ButtonTransition,
+    InfoButton,
+    InputRejectedError,
+    SecretInput,
+    StatusMessage,
+    Step,
+    StepContext,
+    StepResult,
+)
+from handlers.identity.code import seal_ui_number, unseal_ui_number
+from handlers.identity.error_messages import ErrorSteps
+from handlers.identity.input_parser import parse_number_and_birth_date, parse_one_time_code
+from handlers.identity.step_data import ALL_KEYS, BIRTH_DATE, CHALLENGE, GRANT
 from handlers.screen.text import N_, Markup, say
 from services.authority.errors import (
     AuthorityError,
     ChatPausedError,
     GrantExpiredError,
-    OneTimeCodeOverError,
     TooManyMailsError,
-    WrongOneTimeCodeError,
 )
-from services.authority.interface.port import OnlineAuthority
+from services.authority.interface.authority import Authority
 from services.authority.values import Challenge, Operation
 from services.calendar import today
 from services.formats.hidden import Hidden
 from services.formats.one_time_code import OneTimeCode
 from services.formats.ui_number import UiNumber
-
-CHALLENGE, BORN = "challenge", "born"
-"""What is kept on the way: the challenge, and the birth date, sealed, until there is a grant."""
 
 _ASK = N_(
     "✉️ <b>I am sending a one-time code</b> (一次性驗證碼), six digits, to the e-mail address on "
@@ -44,7 +49,7 @@ _ASK_IF_KNOWN = N_(
     "Type it here; I delete your message at once. No mail after two minutes? Look into the spam "
     "folder and check number and date. For safety I do not say which of them is not known."
 )
-AGAIN = N_("🔁 Send it again")
+SEND_AGAIN = N_("🔁 Send it again")
 _SENT_AGAIN = N_(
     "🔁 <b>A new one-time code was asked for.</b> Only the one in the newest mail counts."
 )
@@ -67,104 +72,99 @@ _PRESS_BACK = N_(
 
 
 @dataclass(frozen=True)
-class OneTimeMail:
+class OneTimeCodeStep:
     """The step in which the one-time code is typed.
 
-    :ivar start: the step to begin at again when too much time has passed.
-    :ivar here: the name of the step itself.
     :ivar operation: what it is for where there is no grant yet.
+    :ivar target: where the right code leads.
+    :ivar start_step: the step to go back to when the grant has expired.
+    :ivar name: the name of the step itself.
     """
 
-    online: OnlineAuthority
+    authority: Authority
     operation: Operation
-    to: str
-    start: str = "who"
-    here: str = "mailed"
+    target: str
+    start_step: str = "who"
+    name: str = "mailed"
 
     @property
-    def others(self) -> tuple[str, ...]:
-        """Where having a code sent may lead besides `here`."""
-        return (self.start, "paused")
+    def also_targets(self) -> tuple[str, ...]:
+        """Where sending a code may lead besides the step itself."""
+        return (self.start_step, "paused")
 
     @property
     def step(self) -> Step:
         """The step."""
-        secret = Secret(_read, self._answer, self.to, self.others)
-        again = Choice("again", AGAIN, self.here, self._sent, others=self.others)
-        no_mail = Aside("no_mail", N_("🆘 No mail came"), _NO_MAIL)
-        return Step(_ask, (again,), (no_mail,), secret=secret, needs=(CHALLENGE,))
+        secret = SecretInput(_read, self._submit, self.target, self.also_targets)
+        again = ButtonTransition(
+            "again", SEND_AGAIN, self.name, self._send, also_targets=self.also_targets
+        )
+        no_mail = InfoButton("no_mail", N_("🆘 No mail came"), _NO_MAIL)
+        return Step(_ask, (again,), (no_mail,), secret_input=secret, requires=(CHALLENGE,))
 
     @property
-    def ask(self) -> Choice:
-        """The button that has the first one sent, under the grant."""
-        return Choice(
-            "mail", N_("✉️ Send a one-time code"), self.here, self._sent, others=self.others
-        )
+    def send_button(self) -> ButtonTransition:
+        """The button that sends the first code, under the grant."""
+        text = N_("✉️ Send a one-time code")
+        return ButtonTransition("mail", text, self.name, self._send, also_targets=self.also_targets)
 
     async def send_to(
-        self, session: AsyncSession, number: UiNumber, born: date, scene: Scene
-    ) -> Outcome:
-        """Have a code sent to who has this number and birth date, and keep both, sealed."""
-        kept = keep(self.online, number, scene)
-        kept[BORN] = self.online.seal(Hidden(born.isoformat()), scene.chat_id)
-        led = await self._sent(session, replace(scene, data={**scene.data, **kept}))
-        return replace(led, kept={**kept, **led.kept}) if led.to != "paused" else led
+        self, session: AsyncSession, number: UiNumber, birth_date: date, ctx: StepContext
+    ) -> StepResult:
+        """Send a code to the person with this number and birth date, and keep both, sealed."""
+        sealed_input = self.authority.sealed_input
+        data = seal_ui_number(sealed_input, number, ctx)
+        data[BIRTH_DATE] = sealed_input.seal(Hidden(birth_date.isoformat()), ctx.chat_id)
+        result = await self._send(session, replace(ctx, data={**ctx.data, **data}))
+        if result.target == "paused":
+            return result
+        return replace(result, set_data={**data, **result.set_data})
 
-    async def _sent(self, session: AsyncSession, scene: Scene) -> Outcome:
-        stays = self.here if CHALLENGE in scene.data else None
+    async def _send(self, session: AsyncSession, ctx: StepContext) -> StepResult:
+        is_sent_again = CHALLENGE in ctx.data
         try:
-            async with session.begin_nested():  # what a refusal did is undone, the move is not
-                challenge = await self._challenge(session, scene)
-        except TooManyMailsError as error:
-            return Outcome(stays or "paused", told=told(error))
-        except ChatPausedError as error:
-            if stays and is_short(error, scene.now):
-                return Outcome(stays, told=told(error, scene.now))
-            return Outcome("paused", told=told(error), is_one_way=True)
-        except GrantExpiredError as error:
-            return Outcome(self.start, told=told(error), forget=_ALL)
-        again = Told(_SENT_AGAIN) if stays else None
-        return Outcome(self.here, {CHALLENGE: challenge.id}, told=again)
+            async with session.begin_nested():  # undoes what a refusal did, not the transition
+                challenge = await self._create_challenge(session, ctx)
+        except (ChatPausedError, GrantExpiredError, TooManyMailsError) as error:
+            errors = ErrorSteps(self.start_step)
+            return errors.result_for(error, ctx, retry=self.name if is_sent_again else None)
+        message = StatusMessage(_SENT_AGAIN) if is_sent_again else None
+        return StepResult(self.name, {CHALLENGE: challenge.id}, message=message)
 
-    async def _challenge(self, session: AsyncSession, scene: Scene) -> Challenge:
-        if GRANT in scene.data:
-            grant = scene.data[GRANT]
-            return await self.online.send_one_time_code(session, grant, scene.chat_id, scene.now)
-        if BORN not in scene.data:
+    async def _create_challenge(self, session: AsyncSession, ctx: StepContext) -> Challenge:
+        credentials, sealed_input = self.authority.credentials, self.authority.sealed_input
+        if GRANT in ctx.data:
+            grant = ctx.data[GRANT]
+            return await credentials.send_one_time_code(session, grant, ctx.chat_id, ctx.now)
+        if BIRTH_DATE not in ctx.data:
             raise GrantExpiredError
-        number = opened(self.online, scene)
-        born = date.fromisoformat(self.online.unseal(scene.data[BORN], scene.chat_id).reveal())
-        return await self.online.ask_one_time_code(
-            session, number, born, self.operation, scene.chat_id, scene.now
+        number = unseal_ui_number(sealed_input, ctx)
+        sealed = ctx.data[BIRTH_DATE]
+        birth_date = date.fromisoformat(sealed_input.unseal(sealed, ctx.chat_id).reveal())
+        return await credentials.request_one_time_code(
+            session, number, birth_date, self.operation, ctx.chat_id, ctx.now
         )
 
-    async def _answer(self, code: OneTimeCode, scene: Scene) -> Outcome:
-        answer = self.online.answer_one_time_code
-        challenge = scene.data[CHALLENGE]
+    async def _submit(self, code: OneTimeCode, ctx: StepContext) -> StepResult:
+        check = self.authority.credentials.check_one_time_code
         try:
-            grant = await answer(challenge, code, scene.chat_id, scene.now, scene.attempt)
-        except (WrongOneTimeCodeError, OneTimeCodeOverError) as error:
-            return Outcome(self.here, told=told(error))
-        except ChatPausedError as error:
-            if is_short(error, scene.now):
-                return Outcome(self.here, told=told(error, scene.now))
-            return Outcome("paused", told=told(error), forget=_ALL, is_one_way=True)
+            grant = await check(ctx.data[CHALLENGE], code, ctx.chat_id, ctx.now, ctx.attempt)
         except AuthorityError as error:
-            return Outcome(self.start, told=told(error), forget=_ALL)
-        return Outcome(
-            self.to, {GRANT: grant.id}, forget=(*FORGET, CHALLENGE, BORN), is_one_way=True
-        )
+            return ErrorSteps(self.start_step).result_for(error, ctx, retry=self.name)
+        clear = tuple(key for key in ALL_KEYS if key != GRANT)
+        return StepResult(self.target, {GRANT: grant.id}, clear_data=clear, clears_history=True)
 
 
-def _read(text: str, scene: Scene) -> OneTimeCode | None:
-    code = read_one_time_code(text)
-    if code is None and BORN in scene.data and read_number_and_birth_date(text, today(scene.now)):
-        raise NotTakenError(_PRESS_BACK)
+def _read(text: str, ctx: StepContext) -> OneTimeCode | None:
+    code = parse_one_time_code(text)
+    if (
+        code is None
+        and BIRTH_DATE in ctx.data
+        and parse_number_and_birth_date(text, today(ctx.now))
+    ):
+        raise InputRejectedError(_PRESS_BACK)
     return code
 
 
-def _ask(scene: Scene) -> Markup:
-    return say(scene.language, _ASK if GRANT in scene.data else _ASK_IF_KNOWN)
-
-
-_ALL = (*FORGET, GRANT, NUMBER, CHALLENGE, BORN)
+def _ask(ctx: StepContext) -> Markup:
+    return say(ctx.language, _ASK if GRANT in ctx.data else _ASK_IF_KNOWN)

@@ -1,7 +1,7 @@
 """Whose records the conversations are about, said wherever something secret is asked for."""
 
 from handlers.screen.text import N_, Markup, say
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 
 _DEMONSTRATION = N_(
     "ℹ️ <i>A demonstration: these records are made up. They are not MOICA's. Do not type real "
@@ -10,7 +10,7 @@ _DEMONSTRATION = N_(
 _KEPT_BY = N_("ℹ️ <i>These are the records of {keeper}, who runs this service.</i>")
 
 
-def whose(authority: Authority, language: str) -> Markup:
+def records_notice(authority: Authority, language: str) -> Markup:
     """Say whose records these are."""
     if authority.keeper is None:
         return say(language, _DEMONSTRATION)

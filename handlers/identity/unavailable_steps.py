@@ -1,19 +1,17 @@
-"""Ends for a state that does not allow what was asked: what it is, and the way that is open."""
+"""Final steps for a state that does not allow what was asked: what it is, and what is possible."""
 
 from collections.abc import Mapping
 
-from handlers.engine.model import Outcome, Step
-from handlers.identity.code import GRANT
+from handlers.engine.model import Step
 from handlers.screen.text import N_
-from services.authority.errors import WrongStateError
 from services.authority.lifecycle import ApplicationState, CertificateState
 
 UNPAID, WAITING, INACTIVE, REVOKED, EXPIRED = (
     "unpaid", "waiting", "inactive", "revoked", "expired",
 )  # fmt: skip
-STEPS = (UNPAID, WAITING, INACTIVE, REVOKED, EXPIRED)
+UNAVAILABLE_STEP_NAMES = (UNPAID, WAITING, INACTIVE, REVOKED, EXPIRED)
 
-ENDS: Mapping[str, Step] = {
+UNAVAILABLE_STEPS: Mapping[str, Step] = {
     UNPAID: Step(
         N_(
             "💳 <b>There is no card yet: the application is not paid.</b> Nothing was changed. Pay "
@@ -50,9 +48,9 @@ ENDS: Mapping[str, Step] = {
         links=("status",),
     ),
 }
-"""Put into every conversation that may meet them."""
+"""The steps themselves, for every conversation that may need them."""
 
-_STEP_FOR: Mapping[str, str] = {
+UNAVAILABLE_STEP_FOR: Mapping[str, str] = {
     ApplicationState.SUBMITTED: UNPAID,
     ApplicationState.PAID: WAITING,
     ApplicationState.ISSUED: WAITING,
@@ -61,8 +59,4 @@ _STEP_FOR: Mapping[str, str] = {
     CertificateState.REVOKED: REVOKED,
     CertificateState.EXPIRED: EXPIRED,
 }
-
-
-def away(error: WrongStateError) -> Outcome:
-    """Give the end that says what a state does not allow."""
-    return Outcome(_STEP_FOR.get(error.state, EXPIRED), forget=(GRANT,), is_one_way=True)
+"""The step that explains a state."""

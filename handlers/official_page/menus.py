@@ -1,4 +1,4 @@
-"""The site's menus, as its pages write them in both scripts (FACTS.md §2.3). Never translated."""
+"""The site's menus in both scripts, as its pages write them (docs/facts.md §2.3); untranslated."""
 
 from dataclasses import dataclass
 

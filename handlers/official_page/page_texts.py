@@ -1,7 +1,8 @@
 """Texts people paste from the official page, recognised by their key words and explained.
 
-We do not know the exact wording of the page (FACTS.md §6), so the words of the error tables
-(§2.4) and of users' reports (§4) are looked for, and the explanation says what they point to.
+We do not know the exact wording of the page (docs/facts.md §6), so the words of the error tables
+and of users' reports (docs/facts.md §2.4, §4) are looked for, and the explanation says what they
+point to.
 """
 
 import re

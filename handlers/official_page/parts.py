@@ -1,7 +1,7 @@
 """What the walks through the official page have in common."""
 
-from handlers.engine.model import Aside, Choice, Scene, Step, Words
-from handlers.engine.rendering import words_of
+from handlers.engine.model import ButtonTransition, InfoButton, Step, StepContext, StepText
+from handlers.engine.rendering import render_text
 from handlers.official_page.menus import SITE, Menu
 from handlers.screen.text import N_, Markup, say
 
@@ -20,27 +20,27 @@ _OPENING = "您好，我要請問外來人口自然人憑證的事。"
 """How every sentence to show begins."""
 
 
-def on_page(message: str, menu: Menu | None = None) -> Words:
-    """Give a message with ``{site}`` and ``{menu}`` filled in."""
+def on_page(message: str, menu: Menu | None = None) -> StepText:
+    """Return a message with ``{site}`` and ``{menu}`` filled in."""
 
-    def words(scene: Scene) -> Markup:
+    def words(ctx: StepContext) -> Markup:
         shown = menu.markup if menu else Markup("")
-        return say(scene.language, message, site=SITE, menu=shown)
+        return say(ctx.language, message, site=SITE, menu=shown)
 
     return words
 
 
-def walk(
-    words: Words,
+def page_step(
+    words: StepText,
     to: str,
     *,
     stuck: str,
     chinese: str,
     meaning: str,
-    more: tuple[Choice, ...] = (),
+    more: tuple[ButtonTransition, ...] = (),
     done: str = N_("✅ Done"),
 ) -> Step:
-    """Give one step on the official page.
+    """Return one step on the official page.
 
     :param to: where *done* leads.
     :param stuck: what to check when it does not work.
@@ -48,34 +48,39 @@ def walk(
     :param meaning: the same for the person who shows it.
     :param more: further ways on from here.
     """
-    return Step(words, (Choice("done", done, to), *more), asides(stuck, chinese, meaning))
-
-
-def asides(stuck: str, chinese: str, meaning: str) -> tuple[Aside, ...]:
-    """Give the buttons for who cannot go on."""
-    return (
-        Aside("else", N_("💬 It says something else"), _PASTE),
-        Aside("stuck", N_("🆘 I'm stuck"), _joined(stuck, _PERSON)),
-        to_show(chinese, meaning),
+    return Step(
+        words, (ButtonTransition("done", done, to), *more), info_buttons(stuck, chinese, meaning)
     )
 
 
-def to_show(chinese: str, meaning: str) -> Aside:
-    """Give the button with a sentence in Chinese to show at a counter or read to the hotline."""
+def info_buttons(stuck: str, chinese: str, meaning: str) -> tuple[InfoButton, ...]:
+    """Return the buttons for who cannot go on."""
+    return (
+        InfoButton("else", N_("💬 It says something else"), _PASTE),
+        InfoButton("stuck", N_("🆘 I'm stuck"), _joined(stuck, _PERSON)),
+        text_to_show(chinese, meaning),
+    )
 
-    def words(scene: Scene) -> Markup:
-        shown = f"{say(scene.language, _SHOW)}\n\n<blockquote>{_OPENING}{chinese}</blockquote>"
-        if scene.language.startswith("zh"):  # who reads Chinese needs no translation
+
+def text_to_show(chinese: str, meaning: str) -> InfoButton:
+    """Return the button with a sentence in Chinese to show at a counter or read to the hotline."""
+
+    def words(ctx: StepContext) -> Markup:
+        shown = f"{say(ctx.language, _SHOW)}\n\n<blockquote>{_OPENING}{chinese}</blockquote>"
+        if ctx.language.startswith("zh"):  # who reads Chinese needs no translation
             return Markup(shown)
-        told = f"{say(scene.language, _MEANING)} {say(scene.language, meaning)}"
+        told = f"{say(ctx.language, _MEANING)} {say(ctx.language, meaning)}"
         return Markup(f"{shown}\n{told}")
 
-    return Aside("chinese", N_("🗣 Chinese sentence"), words)
+    return InfoButton("chinese", N_("🗣 Chinese sentence"), words)
 
 
 def environment(to: str) -> Step:
-    """Give the step that checks computer, component, reader, pop-ups and browser (§2.1, §2.4)."""
-    return walk(
+    """The step that checks computer, component, reader, pop-ups and browser.
+
+    docs/facts.md §2.1, §2.4.
+    """
+    return page_step(
         N_(
             "<b>Is the computer ready?</b>\n"
             "1. A Windows PC or a Mac, and a smart card reader (PC/SC), plugged in first.\n"
@@ -105,8 +110,8 @@ def environment(to: str) -> Step:
     )
 
 
-def _joined(*messages: Words) -> Words:
-    def words(scene: Scene) -> Markup:
-        return Markup("\n\n".join(words_of(message, scene) for message in messages))
+def _joined(*messages: StepText) -> StepText:
+    def words(ctx: StepContext) -> Markup:
+        return Markup("\n\n".join(render_text(message, ctx) for message in messages))
 
     return words

@@ -6,13 +6,13 @@ from datetime import date
 from services.formats.dates import roc
 
 
-def in_both_calendars(day: date, language: str) -> str:
-    """Give a day in the Gregorian and in the ROC (民國) calendar."""
+def format_date(day: date, language: str) -> str:
+    """Return a day in the Gregorian and in the ROC (民國) calendar."""
     return f"{day}（{roc(day)}）" if _is_chinese(language) else f"{day} ({roc(day)})"
 
 
-def listed(days: Iterable[date], language: str) -> str:
-    """Give several days in a row."""
+def format_dates(days: Iterable[date], language: str) -> str:
+    """Return several days in a row."""
     return ("、" if _is_chinese(language) else ", ").join(map(str, days))
 
 

@@ -10,7 +10,7 @@ from handlers.screen.view import send, view
 _GONE = "not found"
 
 
-async def erase(message: Message) -> bool:
+async def delete_message(message: Message) -> bool:
     """Delete a message; `False` where that is not allowed here, or no longer."""
     try:
         return await message.delete()
@@ -20,7 +20,7 @@ async def erase(message: Message) -> bool:
         return _GONE in error.message  # deleted before, which is as good
 
 
-async def ask_to_erase(update: Update, context: Context) -> None:
+async def ask_to_delete(update: Update, context: Context) -> None:
     """Tell somebody to delete their message themselves."""
     text = say(
         context.language(update),

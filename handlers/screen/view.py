@@ -30,7 +30,7 @@ class Keyboard(InlineKeyboardMarkup):
         return super().to_dict()
 
     def to_dict(self, recursive: bool = True) -> dict[str, Any]:
-        """Give the JSON; nobody may change it."""
+        """Return the JSON; nobody may change it."""
         return self._json
 
 
@@ -38,7 +38,7 @@ class _NoPreview(LinkPreviewOptions):
     """No preview of links, its JSON made once."""
 
     def to_dict(self, recursive: bool = True) -> dict[str, Any]:
-        """Give the JSON; nobody may change it."""
+        """Return the JSON; nobody may change it."""
         return _NO_PREVIEW_JSON
 
 
@@ -55,21 +55,21 @@ class View:
 
     texts: tuple[str, ...]
     keyboard: InlineKeyboardMarkup | None = None
-    shown: Callable[[int], None] | None = None
+    on_shown: Callable[[int], None] | None = None
 
-    def stands_in(self, message_id: int) -> None:
+    def report_shown(self, message_id: int) -> None:
         """Tell who edits it later where it is."""
-        if self.shown is not None:
-            self.shown(message_id)
+        if self.on_shown is not None:
+            self.on_shown(message_id)
 
 
 def view(text: str, *rows: list[InlineKeyboardButton]) -> View:
-    """Give a view of one message."""
+    """Return a view of one message."""
     return View((text,), Keyboard(rows) if rows else None)
 
 
 def button(text: str, route: str, *parts: str) -> InlineKeyboardButton:
-    """Give a button that leads to a route of ours."""
+    """Return a button that leads to a route of ours."""
     return InlineKeyboardButton(text, callback_data=encode(route, *parts))
 
 
@@ -98,7 +98,7 @@ async def send(update: Update, context: Context, shown: View) -> None:
             link_preview_options=_NO_PREVIEW,
             **where,
         )
-    shown.stands_in(sent.message_id)
+    shown.report_shown(sent.message_id)
 
 
 async def show_at(bot: Bot, chat_id: int, message_id: int | None, shown: View) -> None:
@@ -115,10 +115,10 @@ async def show_at(bot: Bot, chat_id: int, message_id: int | None, shown: View) -
             if _UNCHANGED in error.message:
                 return
         else:
-            shown.stands_in(message_id)
+            shown.report_shown(message_id)
             return
     sent = await bot.send_message(chat_id, shown.texts[0], **what)
-    shown.stands_in(sent.message_id)
+    shown.report_shown(sent.message_id)
 
 
 async def send_to(bot: Bot, chat_id: int, shown: View) -> None:
@@ -144,5 +144,5 @@ async def _edit(update: Update, context: Context, shown: View) -> bool:
         if _UNCHANGED not in error.message and query.inline_message_id is None:
             return False
     if isinstance(query.message, Message):
-        shown.stands_in(query.message.message_id)
+        shown.report_shown(query.message.message_id)
     return True

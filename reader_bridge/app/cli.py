@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from datetime import UTC, datetime
+from importlib import metadata
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any
@@ -68,6 +69,23 @@ Window = Annotated[bool, typer.Option("--window", help=N_("Open a window."))]
 AsJson = Annotated[bool, typer.Option("--json", help=N_("Print JSON instead of text."))]
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"kaika-bridge {metadata.version('kaika')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version",
+        callback=_print_version,
+        is_eager=True,
+        help=N_("Print the version and exit."),
+    ),
+]
+
+
 @app.callback(invoke_without_command=True)
 def bridge(
     context: typer.Context,
@@ -76,6 +94,7 @@ def bridge(
     language: Language = None,
     virtual_card: Virtual = None,
     as_window: Window = False,
+    version: Version = False,
 ) -> None:
     """Begin; without a command, connect to the chat."""
     options = CommandOptions(server, ca, language, virtual_card)
@@ -194,7 +213,8 @@ def main() -> None:
     try:
         command(prog_name="kaika-bridge")
     except STARTUP_ERRORS as error:
-        Console(stderr=True).print(Text(f"✗ {startup_error_text(error, language)}", style="red"))
+        text = Text(f"✗ {startup_error_text(error, language)}", style="red")
+        Console(stderr=True).print(text, soft_wrap=True)  # a command in it has to stay whole
         raise SystemExit(2) from None
 
 

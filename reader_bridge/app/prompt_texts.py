@@ -224,7 +224,8 @@ def pin_rules_text(allowed: PinRules, language: str, *, new: bool) -> str:
 def pin_entry_problem(typed: TypingBuffer, request: PinRequest, language: str) -> str | None:
     """Return why an entry cannot be a PIN of the card; `None` where it can.
 
-    A new PIN has letters and digits only (FACTS.md §1.4), so that the official page takes it too.
+    A new PIN has letters and digits only (docs/facts.md §1.4), so that the official page takes it
+    too.
     """
     if typed.has_non_ascii:
         return say(language, SWITCH_KEYBOARD)

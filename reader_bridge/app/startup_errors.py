@@ -71,12 +71,13 @@ _ERROR_TEXTS = {
         "Start this in a terminal window, because you will be asked there; or add --window."
     ),
     PcscMissingError: N_(
-        "This app was installed without access to card readers. Install it again, as its "
-        "instructions say."
+        "This app was installed without access to card readers. Install it again with it: "
+        "pip install 'kaika[bridge]'"
     ),
     WindowUnavailableError: N_(
         "There is no window here: either there is no screen, or the app was installed without "
-        "its window. Start without --window, or install it again with the window."
+        "its window. Start without --window, or install it again with the window: "
+        "pip install 'kaika[bridge-gui]'"
     ),
 }
 

@@ -14,9 +14,9 @@ from reader_bridge.card.errors import MalformedResponseError, UnsupportedKeyErro
 from reader_bridge.protocol.vocabulary import KeyRole
 
 CARD_NUMBER_PATTERN = re.compile(r"[A-Z]{2}[0-9]{14}")
-"""IC card number (IC卡卡號), FACTS.md §3."""
+"""IC card number (IC卡卡號), docs/facts.md §3."""
 CARD_NUMBER_ATTRIBUTE = bytes.fromhex("608676016402814c")
-"""2.16.886.1.100.2.204, in subjectDirectoryAttributes (FACTS.md §2.7)."""
+"""2.16.886.1.100.2.204, in subjectDirectoryAttributes (docs/facts.md §2.7)."""
 INVALID_CERTIFICATE_ERRORS = (
     TypeError,
     ValueError,

@@ -15,10 +15,13 @@ class BackgroundTasks:
         self._on_failure = on_failure
         self._tasks: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._finishing = False
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        """Run a coroutine in the background."""
+        """Run a coroutine in the background; a no-op once `finish` was called."""
         task = asyncio.ensure_future(work)
+        if self._finishing:
+            task.cancel()
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
         return task
@@ -40,6 +43,7 @@ class BackgroundTasks:
 
     async def finish(self) -> None:
         """Cancel the timers and wait for the running tasks."""
+        self._finishing = True
         for name in list(self._timers):
             self.cancel_timer(name)
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -70,7 +70,9 @@ class RunningOperation:
         self._show: Callable[[OperationWaiting], None] = lambda _: None
 
     async def run(self, context: OperationContext) -> OperationEnd:
-        """Run the operation. Returns exactly one end, whatever happens."""
+        """Run the operation, unless it was stopped already. Returns exactly one end, always."""
+        if self._stopped_by is not None:
+            return self._stopped()
         self._show = context.prompter.show
         self._task = asyncio.ensure_future(self._run_to_end(context))
         try:
@@ -79,13 +81,13 @@ class RunningOperation:
             self.stop(FailureCode.CANCELLED)
             await asyncio.wait((self._task,))
         if self._task.cancelled():  # before it began
-            return self._failure_message(
-                operation_failure(self._stopped_by or FailureCode.CANCELLED)
-            )
+            return self._stopped()
         return self._task.result()
 
     def stop(self, code: FailureCode) -> None:
         """Stop the operation, unless it is past the point where it can be stopped.
+
+        It may not even run yet.
 
         :param code: the failure to report.
         """
@@ -149,13 +151,14 @@ class RunningOperation:
         except TimeoutError:
             return self._failure_message(operation_failure(FailureCode.TIMED_OUT))
         except asyncio.CancelledError:
-            return self._failure_message(
-                operation_failure(self._stopped_by or FailureCode.CANCELLED)
-            )
+            return self._stopped()
         except Exception as error:
             # only its type: what it says could hold what a card or a person said
             _log.error("operation %s failed: %s", start.operation.value, type(error).__name__)
             return self._failure_message(operation_failure(FailureCode.INTERNAL_ERROR))
+
+    def _stopped(self) -> OperationFailure:
+        return self._failure_message(operation_failure(self._stopped_by or FailureCode.CANCELLED))
 
     def _failure_message(self, error: OperationFailedError) -> OperationFailure:
         return OperationFailure(self.start.operation_id, error.code, error.values)

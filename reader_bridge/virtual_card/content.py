@@ -6,7 +6,7 @@ from enum import StrEnum
 SERIAL_BYTES = 16
 ADMIN_KEY_BYTES = 24
 PIN_TRIES = 3
-"""FACTS.md §1.4: three in most texts."""
+"""docs/facts.md §1.4: three in most texts."""
 ADMIN_TRIES = 8
 MIN_PIN_LENGTH, MAX_PIN_LENGTH = 6, 8
 

@@ -9,15 +9,8 @@ class AuthorityError(Exception):
     """Base of everything an authority refuses."""
 
 
-class NotCarriedOutError(AuthorityError):
-    """The operation is not carried out by this authority; the person is guided instead.
-
-    :ivar operation: what was asked for.
-    """
-
-    def __init__(self, operation: str) -> None:
-        super().__init__(operation)
-        self.operation = operation
+class NoAuthorityError(AuthorityError):
+    """No authority carries operations out here; people are guided instead."""
 
 
 class WrongStateError(AuthorityError):
@@ -179,8 +172,8 @@ class TooManyChatsError(AuthorityError):
         self.limit = limit
 
 
-class DoubtOverError(AuthorityError):
-    """Whether it was them can no longer be said here: too late, or the chat is not linked."""
+class AlertExpiredError(AuthorityError):
+    """Too late to answer "was this you?", or the chat is no longer linked."""
 
 
 class AlreadyAppliedError(AuthorityError):
@@ -195,7 +188,7 @@ class AlreadyAppliedError(AuthorityError):
 
 
 class UnderageError(AuthorityError):
-    """The applicant is not of age (FACTS.md §1.1).
+    """The applicant is not of age (docs/facts.md §1.1).
 
     :ivar age_needed: from which age one may apply.
     """

@@ -12,7 +12,7 @@ from services.authority.errors import WrongStateError
 
 
 class ApplicationState(StrEnum):
-    """How far an application has come (FACTS.md §1.2)."""
+    """How far an application has come (docs/facts.md §1.2)."""
 
     SUBMITTED = "submitted"
     PAID = "paid"
@@ -46,7 +46,7 @@ class CertificateState(StrEnum):
 
 
 class CertificateAct(StrEnum):
-    """What moves the certificates (FACTS.md §1.6)."""
+    """What moves the certificates (docs/facts.md §1.6)."""
 
     ACTIVATE = "activate"
     SUSPEND = "suspend"
@@ -59,7 +59,7 @@ class CertificateAct(StrEnum):
 
 
 class RevocationReason(StrEnum):
-    """Why certificates were revoked (FACTS.md §1.3, §1.6)."""
+    """Why certificates were revoked (docs/facts.md §1.3, §1.6)."""
 
     KEY_COMPROMISED = "key-compromised"
     LOST = "lost"

@@ -109,7 +109,7 @@ class RevealedCode:
 
 
 class FeeKind(StrEnum):
-    """What is owed for (FACTS.md §1.2)."""
+    """What is owed for (docs/facts.md §1.2)."""
 
     CARD = "card"
     """工本費"""
@@ -126,7 +126,7 @@ class Fee:
 
 
 @dataclass(frozen=True)
-class Owed:
+class AmountDue:
     """What is owed, until when, and where the card will be posted to."""
 
     fees: tuple[Fee, ...]
@@ -149,7 +149,7 @@ class Invoice:
     """An invoice that can be paid once, by one person, in one chat."""
 
     payload: str
-    owed: Owed
+    due: AmountDue
 
 
 @dataclass(frozen=True)
@@ -219,8 +219,8 @@ class CardPermit:
 
 
 @dataclass(frozen=True)
-class Denial:
-    """What became of "that was not me".
+class ReportResult:
+    """What became of the report "that was not me".
 
     :ivar changed: whether the certificates were suspended by it.
     :ivar certificate: where they stand now, `None` where none were made.

@@ -13,7 +13,7 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import KeyRole, PairingWord, ProtocolErrorCode, SessionState
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.bridge.connection import House, HubConnection
 from services.bridge.events import Failed, Fault, PairedEnd, PairingEnd, Unresolved
 from services.bridge.interface import Presence, Transport
@@ -44,7 +44,12 @@ class Hub:
     """
 
     def __init__(
-        self, database: Database, keys: KeyRing, authority: Authority, origin: str, events: Events
+        self,
+        database: Database,
+        keys: KeyRing,
+        authority: Authority | None,
+        origin: str,
+        events: Events,
     ) -> None:
         self._database = database
         self._events = events

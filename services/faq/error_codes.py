@@ -1,6 +1,6 @@
 """Error codes of the card software, found in what a person types and explained.
 
-The tables are ``locales/<language>/error_codes.yaml`` (FACTS.md §2.4). A code is an unsigned
+The tables are ``locales/<language>/error_codes.yaml`` (docs/facts.md §2.4). A code is an unsigned
 32-bit number, whichever way it is written: ``0x7600000D``, ``7600000d``, ``1979711501``, or as
 the negative number that pages show for ``last_error`` (``-2147483647``).
 """

@@ -1,4 +1,4 @@
-"""The IC card number (IC卡卡號): two capital letters and fourteen digits (FACTS.md §3)."""
+"""The IC card number (IC卡卡號): two capital letters and fourteen digits (docs/facts.md §3)."""
 
 import re
 

@@ -9,7 +9,7 @@ _CHARACTERS = re.compile(r"[A-Za-z0-9]+")
 
 
 def check(pin: str) -> None:
-    """Check the format of a new PIN: 6 to 8 letters and digits, no spaces (FACTS.md §1.4).
+    """Check the format of a new PIN: 6 to 8 letters and digits, no spaces (docs/facts.md §1.4).
 
     Nothing is normalised: a PIN is what the card will see, byte for byte.
 

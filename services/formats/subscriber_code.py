@@ -1,6 +1,6 @@
 """The subscriber code (用戶代碼): its alphabet, making one, and reading what was typed.
 
-Six to ten characters (FACTS.md §1.5). Ours have eight, at least one letter and one digit among
+Six to ten characters (docs/facts.md §1.5). Ours have eight, at least one letter and one digit among
 them, and no character that looks like another. Capitals matter.
 """
 

@@ -1,4 +1,4 @@
-"""The UI No. (統一證號): both formats and their checksum (FACTS.md §3)."""
+"""The UI No. (統一證號): both formats and their checksum (docs/facts.md §3)."""
 
 import re
 

@@ -1,7 +1,7 @@
 """Reminders of the payment deadline: of the day a person gave, or of an application known here.
 
-15 days, counted from the day after the application (FACTS.md §1.2), in Taipei. Where an authority
-guides, the day is the person's own word: nothing is looked up anywhere.
+15 days, counted from the day after the application (docs/facts.md §1.2), in Taipei. Where an
+authority guides, the day is the person's own word: nothing is looked up anywhere.
 """
 
 import json

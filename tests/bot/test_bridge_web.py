@@ -16,7 +16,6 @@ from structlog.testing import capture_logs
 
 from bot.web.bridge import Limits, Pace, SocketTransport, bridge_routes, tended
 from bot.web.listeners import listening
-from services.authority.none import GuideAuthority
 from services.bridge.hub import Hub
 from services.bridge.interface import Transport
 from services.storage import keys
@@ -257,7 +256,7 @@ async def hub(tmp_path: Path) -> AsyncIterator[Hub]:
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'kaika.db'}")
     await upgrade(database)
     ring = keys.load_or_create(tmp_path / "keys.json")
-    yield Hub(database, ring, GuideAuthority(), "ws://127.0.0.1", lambda _: None)
+    yield Hub(database, ring, None, "ws://127.0.0.1", lambda _: None)
     await database.close()
 
 

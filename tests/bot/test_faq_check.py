@@ -9,9 +9,8 @@ from bot.cli import faq_check
 from services.faq import entries
 
 ENTRY = """---
-id: fee
+id: {id}
 section: apply
-phrasings: [{phrasing}]
 related: [{related}]
 sources:
   - name: MOICA
@@ -37,6 +36,13 @@ ZH = {
 }
 
 
+def _write_entry(folder: Path, entry_id: str, values: dict[str, str]) -> None:
+    text = ENTRY.format(**values, id=entry_id)
+    (folder / f"{entry_id}.md").write_text(text, encoding="utf-8")
+    phrasings = folder / f"{entry_id}.phrasings.txt"
+    phrasings.write_text(values["phrasing"] + "\n", encoding="utf-8")
+
+
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
     """Write entries `fee` and `refund` in both languages and check them."""
@@ -49,11 +55,10 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-u
             folder = tmp_path / language / "faq"
             folder.mkdir(parents=True, exist_ok=True)
             if own is not None:
-                (folder / "fee.md").write_text(ENTRY.format(**{**sound, **own}))
-            sibling = ENTRY.format(**{**sound, "related": "fee"}).replace("id: fee", "id: refund")
-            (folder / "refund.md").write_text(sibling)
+                _write_entry(folder, "fee", {**sound, **own})
+            _write_entry(folder, "refund", {**sound, "related": "fee"})
         entries.load.cache_clear()
-        return faq_check.problems()
+        return faq_check.find_problems()
 
     monkeypatch.setattr(locales, "folder", _folder)
     monkeypatch.setattr(faq_check, "_error_code_problems", list)
@@ -75,7 +80,7 @@ def test_sound_entries_have_no_problems(write) -> None:  # type: ignore[no-untyp
         ({"related": "no-such"}, {"related": "no-such"}, "does not exist"),
         ({"related": "fee"}, {"related": "fee"}, "is itself"),
         ({"title": "x" * 61}, {}, "longer than 60"),
-        ({"phrasing": "how much, how much"}, {}, "stands twice"),
+        ({"phrasing": "how much\nhow much"}, {}, "fee.phrasings.txt:2: 'how much' is already"),
         ({"body": EN["body"] + "\n\n## Nonsense\nx"}, {}, "not one of the fixed"),
         ({"body": EN["body"] + "\n\n> a quote"}, {}, "cannot be shown"),
         ({"body": EN["body"] + "\n\n![x](https://a.b/c.png)"}, {}, "cannot be shown"),
@@ -92,16 +97,13 @@ def test_what_is_wrong_is_named(  # type: ignore[no-untyped-def]
     assert any(problem in line for line in write(en, zh))
 
 
-@pytest.mark.parametrize(
-    "text", ["", "no front matter", "---\n: [\n---\n# x\n", "---\na: 1\n---\n# x"]
-)
-def test_a_malformed_file_is_named(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "broken.md"
-    path.write_text(text)
-    with pytest.raises(entries.EntryFormatError, match=r"broken\.md"):
-        entries.read_entry(path, "en")
+def test_all_files_that_cannot_be_read_are_named(write) -> None:  # type: ignore[no-untyped-def]
+    assert write({"phrasing": ""}, {"phrasing": "費用\n費用"}) == [
+        "en/faq/fee.phrasings.txt: there is no phrasing in this file",
+        "zh_Hant/faq/fee.phrasings.txt:2: '費用' is already in line 1",
+    ]
 
 
 def test_characters_both_scripts_share_are_no_problem() -> None:
-    assert faq_check.simplified("台灣的里長只才准後面干擾") == set()
-    assert faq_check.simplified("证书密码") == {"证", "书", "码"}
+    assert faq_check.find_simplified("台灣的里長只才准後面干擾") == set()
+    assert faq_check.find_simplified("证书密码") == {"证", "书", "码"}

@@ -8,7 +8,7 @@ from telegram import Chat, InlineQuery, Message, Update, User
 from telegram._utils.datetime import UTC
 
 from bot.updates.update_processor import CHATS_AT_ONCE, ChatOrder, Line
-from handlers.card_events import TimePassed
+from handlers.card_events import PairingCodeAged
 
 ANNA = User(1, "Anna", False)
 
@@ -99,7 +99,7 @@ async def test_a_closed_line_lets_nobody_in_but_ptbs_word_to_stop() -> None:
     line.put_nowait(message(1))
     line.close()
     line.put_nowait(message(2))
-    line.put_nowait(TimePassed(7))
+    line.put_nowait(PairingCodeAged(7))
     await line.put(word := object())
     assert [(await line.get()).update_id, await line.get()] == [1, word]  # type: ignore[attr-defined]
     for _ in range(2):

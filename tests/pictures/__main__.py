@@ -34,11 +34,11 @@ async def main_road(film: Film, dialog: str) -> None:
     seen = set()
     for _ in range(_MOST_STEPS):
         here = await state(film.person)
-        step = known[here.dialog].steps[here.step]
-        if step.is_end or (here.dialog, here.step) in seen:
+        step = known[here.conversation].steps[here.step]
+        if step.is_end or (here.conversation, here.step) in seen:
             return
-        seen.add((here.dialog, here.step))
-        choices = [choice.key for choice in step.choices if choice.key in keys(film.person)]
+        seen.add((here.conversation, here.step))
+        choices = [choice.key for choice in step.buttons if choice.key in keys(film.person)]
         await film.presses(choices[0])
 
 

@@ -74,10 +74,10 @@ async def triage(film: Film, office: Office) -> None:
     await film.presses("card")
     for _ in range(3):
         here = await state(film.person)
-        step = declared(office.stage)[here.dialog].steps[here.step]
-        if step.is_end or here.dialog != "triage":
+        step = declared(office.stage)[here.conversation].steps[here.step]
+        if step.is_end or here.conversation != "triage":
             break
-        await film.presses(step.choices[0].key)
+        await film.presses(step.buttons[0].key)
 
 
 async def was_this_you(film: Film, office: Office) -> None:

@@ -12,7 +12,7 @@ from services.authority.ca.models import ONLY, CertificateAuthority
 from services.authority.ca.publication import Publication
 from services.authority.embedded.certificates.issuing import Issued
 from services.authority.errors import NoIssuerError
-from services.authority.interface.port import IssuedCertificate
+from services.authority.interface.certificates import IssuedCertificate
 
 _CA_FILE = "ca.pem"
 

@@ -13,7 +13,7 @@ from bot.cli.counter.form import form_of
 from bot.cli.output import Out
 from services.authority.embedded.counter import Line, PersonFile
 from services.authority.embedded.payments.applications import Applied
-from services.authority.embedded.payments.charges import PaymentView
+from services.authority.embedded.payments.payments import PaymentView
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.lifecycle import ApplicationState
 from services.calendar import TAIPEI, last_day

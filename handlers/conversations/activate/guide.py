@@ -1,21 +1,21 @@
 """Activate (開卡): the new card, with reader, code and a PIN of one's own.
 
-Facts: FACTS.md §1.4, §1.7, §2.4.
+Facts: docs/facts.md §1.4, §1.7, §2.4.
 """
 
-from handlers.engine.model import Choice, Dialog, Step
+from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
 from handlers.official_page.page_texts import explain
-from handlers.official_page.parts import environment, on_page, walk
+from handlers.official_page.parts import environment, on_page, page_step
 from handlers.screen.text import N_
 
 _CHINESE = "我收到新卡，想在網路上開卡，但是有一個地方我不會操作，請幫我。"
 _MEANING = N_("I have the new card and cannot get on with the activation. Please help me.")
 
-ACTIVATE = Dialog(
+ACTIVATE = Conversation(
     name="activate",
     title=N_("🆕 Activate a new card (開卡)"),
-    begins="ready",
+    initial="ready",
     explain=explain,
     steps={
         "ready": Step(
@@ -30,12 +30,12 @@ ACTIVATE = Dialog(
                 "do it soon. Tell neither code nor PIN to me or anybody."
             ),
             (
-                Choice("all", N_("✅ I have everything"), "computer"),
-                Choice("code", N_("🔑 I forgot the code"), "retrieve/form"),
+                ButtonTransition("all", N_("✅ I have everything"), "computer"),
+                ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),
             ),
         ),
         "computer": environment("open"),
-        "open": walk(
+        "open": page_step(
             on_page(
                 N_(
                     "<b>Open the page</b>\nPut the card in, go to {site} and choose:\n\n{menu}\n\n"
@@ -51,7 +51,7 @@ ACTIVATE = Dialog(
             chinese=_CHINESE,
             meaning=_MEANING,
         ),
-        "code": walk(
+        "code": page_step(
             N_(
                 "<b>Type the code and set the PIN, on the page</b>\n"
                 "1. The subscriber code exactly as printed, capital and small letters.\n"
@@ -69,7 +69,7 @@ ACTIVATE = Dialog(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more=(Choice("already", N_("It says: already activated"), "done"),),
+            more=(ButtonTransition("already", N_("It says: already activated"), "done"),),
         ),
         "done": Step(
             N_(

@@ -5,14 +5,14 @@ PC, the card proves that it is there: only then the certificates are active, and
 given back any more.
 """
 
-from handlers.card.live_messages import Board
-from handlers.card.operation_steps import CardDialog
-from handlers.card.pin_setup import Consented
+from handlers.card.live_messages import LiveMessages
+from handlers.card.operation_steps import CardConversation
+from handlers.card.pin_setup import PinSetupConversation
 from handlers.conversations.activate.guide import ACTIVATE as GUIDE
-from handlers.engine.model import Choice, Outcome, Scene, Told
-from handlers.identity.chat_linking import offer_or_end
+from handlers.engine.model import ButtonTransition, StatusMessage, StepContext, StepResult
+from handlers.identity.chat_linking import offer_or_done
 from handlers.screen.text import N_
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.bridge import events
 from services.bridge.interface import BridgeHub
 from services.bridge.operations.task import Work
@@ -45,15 +45,17 @@ _DONE = N_(
     "• Card lost? Suspend it at once, here.\n\n"
     "The card can be taken out, and kaika-bridge closed."
 )
-_WAS_ACTIVE = Told(N_("ℹ️ It was active already; the PIN is the one you typed just now."))
+_WAS_ACTIVE = StatusMessage(N_("ℹ️ It was active already; the PIN is the one you typed just now."))
 
 
-async def _finish(value: events.Outcome, scene: Scene) -> Outcome:
+async def _finish(value: events.Outcome, ctx: StepContext) -> StepResult:
     changed = isinstance(value, events.PinSet) and value.changed
-    return Outcome(offer_or_end(scene), told=None if changed else _WAS_ACTIVE, is_one_way=True)
+    return StepResult(
+        offer_or_done(ctx), message=None if changed else _WAS_ACTIVE, clears_history=True
+    )
 
 
-_ACTIVATE = Consented(
+_ACTIVATE = PinSetupConversation(
     Work.ACTIVATE,
     GUIDE.title,
     _READY,
@@ -62,11 +64,13 @@ _ACTIVATE = Consented(
     N_("🆕 Activate now"),
     _DONE,
     _finish,
-    elsewhere=(Choice("code", N_("🔑 I forgot the code"), "retrieve/form"),),
+    other_buttons=(ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),),
     links=("card_check", "status"),
 )
 
 
-def activate(authority: Authority, hub: BridgeHub, board: Board, server: str) -> CardDialog:
-    """Give the conversation."""
-    return _ACTIVATE.dialog(authority, hub, board, server)
+def activate(
+    authority: Authority, hub: BridgeHub, board: LiveMessages, server: str
+) -> CardConversation:
+    """Return the conversation."""
+    return _ACTIVATE.build(authority, hub, board, server)

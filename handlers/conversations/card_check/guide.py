@@ -5,19 +5,19 @@ Where the bot reaches bridges the card is looked at from the chat
 """
 
 from handlers.conversations.card_check.online import ALONE, NAME, TITLE
-from handlers.engine.model import Choice, Dialog, Step
+from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.screen.text import N_
 
-CARD_CHECK = Dialog(
+CARD_CHECK = Conversation(
     name=NAME,
     title=TITLE,
-    begins="ready",
+    initial="ready",
     steps={
         "ready": Step(
             ALONE,
             (
-                Choice("fine", N_("✅ All in order"), "fine"),
-                Choice("not", N_("❌ Something is missing"), "missing"),
+                ButtonTransition("fine", N_("✅ All in order"), "fine"),
+                ButtonTransition("not", N_("❌ Something is missing"), "missing"),
             ),
         ),
         "fine": Step(
@@ -35,7 +35,7 @@ CARD_CHECK = Dialog(
                 "• Reader service: restart the PC.\n\n"
                 "The hotline 0800-080-117 helps, too. Type an error code here and I explain it."
             ),
-            (Choice("fine", N_("✅ Now it is in order"), "fine"),),
+            (ButtonTransition("fine", N_("✅ Now it is in order"), "fine"),),
         ),
     },
 )

@@ -12,10 +12,17 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from handlers.card.live_messages import Board
-from handlers.card.operation_steps import WORK, CardDialog, CardWork
-from handlers.engine.model import Aside, Choice, Dialog, Outcome, Scene, Step
-from handlers.identity.limits import RESTS
+from handlers.card.live_messages import LiveMessages
+from handlers.card.operation_steps import WORK, CardConversation, OperationSteps
+from handlers.engine.model import (
+    ButtonTransition,
+    Conversation,
+    InfoButton,
+    Step,
+    StepContext,
+    StepResult,
+)
+from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, label, say
 from reader_bridge.protocol import KeyRole, ProfileName
 from reader_bridge.protocol.operations import CardReport, CertificateCopy
@@ -32,7 +39,7 @@ NAME = "card_check"
 TITLE = N_("🔎 Check reader and card")
 REPORT = "report"
 """What is kept on the way: what the card said, as JSON; of its number the last four only."""
-Found = dict[str, Any]
+CardFindings = dict[str, Any]
 Records = Callable[[AsyncSession, int], Awaitable[CertificateState | None]]
 """Tells where a certificate stands, by its number; `None` where it is not on record."""
 
@@ -99,21 +106,21 @@ _LINKS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Checking:
+class CardCheckSteps:
     """What becomes of what the card says.
 
     :ivar records: where there are any.
     """
 
     hub: BridgeHub
-    board: Board
+    live_messages: LiveMessages
     database: Database
     records: Records | None = None
 
-    async def finish(self, value: events.Outcome, scene: Scene) -> Outcome:
+    async def on_done(self, value: events.Outcome, ctx: StepContext) -> StepResult:
         """Look at the certificate after the card, then tell both."""
         if isinstance(value, CertificateCopy):
-            found = json.loads(scene.data[REPORT])
+            found = json.loads(ctx.data[REPORT])
             found |= await self._certificate(value.certificate)
             return _told(found)
         assert isinstance(value, CardReport)
@@ -122,13 +129,13 @@ class Checking:
         if role is None:
             return _told(found)
         try:
-            await self.hub.start(scene.chat_id, Work.READ_CERTIFICATE, scene.now, role=role)
+            await self.hub.start(ctx.chat_id, Work.READ_CERTIFICATE, ctx.now, role=role)
         except BridgeError:
             return _told(found)
-        self.board.begin(scene.chat_id, Work.READ_CERTIFICATE)
-        return Outcome(WORK, {REPORT: json.dumps(found)}, is_one_way=True)
+        self.live_messages.begin_operation(ctx.chat_id, Work.READ_CERTIFICATE)
+        return StepResult(WORK, {REPORT: json.dumps(found)}, clears_history=True)
 
-    async def _certificate(self, document: bytes) -> Found:
+    async def _certificate(self, document: bytes) -> CardFindings:
         try:
             certificate = card_certificates.read(document)
         except card_certificates.NoCertificateError:
@@ -146,54 +153,58 @@ class Checking:
         }
 
 
-def or_else(event: events.Failed, scene: Scene) -> Outcome | None:
+def on_failure(event: events.Failed, ctx: StepContext) -> StepResult | None:
     """Tell what the card said before its certificate could not be read."""
-    if event.work is Work.READ_CERTIFICATE and REPORT in scene.data:
-        return _told(json.loads(scene.data[REPORT]))
+    if event.work is Work.READ_CERTIFICATE and REPORT in ctx.data:
+        return _told(json.loads(ctx.data[REPORT]))
     return None
 
 
 def card_check(
-    hub: BridgeHub, board: Board, server: str, database: Database, records: Records | None
-) -> CardDialog:
-    """Give the conversation.
+    hub: BridgeHub, board: LiveMessages, server: str, database: Database, records: Records | None
+) -> CardConversation:
+    """Return the conversation.
 
     :param records: of the authority; none in guide mode.
     """
-    checking = Checking(hub, board, database, records)
-    work = CardWork(
+    checking = CardCheckSteps(hub, board, database, records)
+    work = OperationSteps(
         hub,
         board,
         server,
         Work.CARD_STATUS,
-        checking.finish,
+        checking.on_done,
         (REPORT,),
-        also=(Work.READ_CERTIFICATE,),
-        or_else=or_else,
+        follow_up_tasks=(Work.READ_CERTIFICATE,),
+        on_failure=on_failure,
     )
-    again = Choice("again", N_("🔁 Look again"), WORK, act=work.connect, others=work.others)
-    begin = Choice("go", N_("▶️ Look at the card"), WORK, act=work.connect, others=work.others)
-    dialog = Dialog(
+    again = ButtonTransition(
+        "again", N_("🔁 Look again"), WORK, action=work.connect, also_targets=work.also_targets
+    )
+    begin = ButtonTransition(
+        "go", N_("▶️ Look at the card"), WORK, action=work.connect, also_targets=work.also_targets
+    )
+    dialog = Conversation(
         name=NAME,
         title=TITLE,
-        begins="ready",
-        lasts=RESTS,
+        initial="ready",
+        timeout=SECRET_TIMEOUT,
         steps={
             "ready": Step(
                 READY,
                 (begin,),
-                (Aside("alone", N_("🩺 Check without the chat"), ALONE),),
-                shown=board.stands,
+                (InfoButton("alone", N_("🩺 Check without the chat"), ALONE),),
+                on_shown=board.record_message,
             ),
             **work.steps,
-            REPORT: Step(report_words, (again,), needs=(REPORT,), links=_links,
-                         shown=board.stands, is_done=True),
+            REPORT: Step(report_text, (again,), requires=(REPORT,), links=_links,
+                         on_shown=board.record_message, is_done=True),
         },
     )  # fmt: skip
-    return CardDialog(dialog, work.pairing, work)
+    return CardConversation(dialog, work.pairing, work)
 
 
-def _found(report: CardReport) -> Found:
+def _found(report: CardReport) -> CardFindings:
     number = report.card_number
     return {
         "reader": report.reader,
@@ -204,13 +215,13 @@ def _found(report: CardReport) -> Found:
     }
 
 
-def _told(found: Found) -> Outcome:
-    return Outcome(REPORT, {REPORT: json.dumps(found)}, is_one_way=True)
+def _told(found: CardFindings) -> StepResult:
+    return StepResult(REPORT, {REPORT: json.dumps(found)}, clears_history=True)
 
 
-def report_words(scene: Scene) -> Markup:
+def report_text(ctx: StepContext) -> Markup:
     """Say what was found, and what to do."""
-    found, language = json.loads(scene.data[REPORT]), scene.language
+    found, language = json.loads(ctx.data[REPORT]), ctx.language
     lines = [
         say(language, "🔎 <b>What the card says</b>"),
         say(language, "🔌 Reader: {reader}", reader=found["reader"]),
@@ -227,17 +238,17 @@ def report_words(scene: Scene) -> Markup:
                 limit=found["limit"] or "?",
             )
         )
-    lines += _about_certificate(found, scene)
-    advice = say(language, _ADVICE[_case(found, scene)])
+    lines += _about_certificate(found, ctx)
+    advice = say(language, _ADVICE[_case(found, ctx)])
     return Markup("\n".join(lines) + f"\n\n{advice}")
 
 
-def _about_certificate(found: Found, scene: Scene) -> list[Markup]:
-    language = scene.language
+def _about_certificate(found: CardFindings, ctx: StepContext) -> list[Markup]:
+    language = ctx.language
     if "until" not in found:
         return [say(language, "🪪 Certificate: none that I could read")]
     until = today(datetime.fromisoformat(found["until"]))
-    over = label(language, " (over)") if until < today(scene.now) else ""
+    over = label(language, " (over)") if until < today(ctx.now) else ""
     lines = [
         say(
             language,
@@ -261,8 +272,8 @@ def _about_certificate(found: Found, scene: Scene) -> list[Markup]:
     return lines
 
 
-def _case(found: Found, scene: Scene) -> str:
-    """Give which advice fits."""
+def _case(found: CardFindings, ctx: StepContext) -> str:
+    """Return which advice fits."""
     if found["profile"] == ProfileName.MOICA:
         return "moica"
     if found["profile"] == ProfileName.UNKNOWN:
@@ -272,7 +283,7 @@ def _case(found: Found, scene: Scene) -> str:
         return str(state)
     if found["pin"] == 0:
         return "locked"
-    if "until" in found and datetime.fromisoformat(found["until"]) < scene.now:
+    if "until" in found and datetime.fromisoformat(found["until"]) < ctx.now:
         return CertificateState.EXPIRED
     if found["pin"] == 1:
         return "last"
@@ -281,6 +292,6 @@ def _case(found: Found, scene: Scene) -> str:
     return "fine" if found["recorded"] else "unrecorded"
 
 
-def _links(scene: Scene) -> tuple[str, ...]:
-    link = _LINKS.get(_case(json.loads(scene.data[REPORT]), scene))
+def _links(ctx: StepContext) -> tuple[str, ...]:
+    link = _LINKS.get(_case(json.loads(ctx.data[REPORT]), ctx))
     return (link,) if link else ()

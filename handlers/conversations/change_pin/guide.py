@@ -1,21 +1,21 @@
 """Change PIN (修改PIN碼): with the old PIN, without the subscriber code.
 
-Facts: FACTS.md §1.4, §2.1.
+Facts: docs/facts.md §1.4, §2.1.
 """
 
-from handlers.engine.model import Choice, Dialog, Step
+from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
 from handlers.official_page.page_texts import explain
-from handlers.official_page.parts import environment, on_page, walk
+from handlers.official_page.parts import environment, on_page, page_step
 from handlers.screen.text import N_
 
 _CHINESE = "我想在網路上修改PIN碼，但是有一個地方我不會操作，請幫我。"
 _MEANING = N_("I want to change my PIN online and cannot get on. Please help me.")
 
-CHANGE_PIN = Dialog(
+CHANGE_PIN = Conversation(
     name="change_pin",
     title=N_("🔢 Change a PIN you know (修改PIN碼)"),
-    begins="know",
+    initial="know",
     explain=explain,
     steps={
         "know": Step(
@@ -25,12 +25,12 @@ CHANGE_PIN = Dialog(
                 "asked for. Do not guess: most texts say that the third wrong PIN locks the card."
             ),
             (
-                Choice("yes", N_("✅ Yes"), "computer"),
-                Choice("no", N_("❌ Forgotten or locked"), "unlock/ready"),
+                ButtonTransition("yes", N_("✅ Yes"), "computer"),
+                ButtonTransition("no", N_("❌ Forgotten or locked"), "unlock/ready"),
             ),
         ),
         "computer": environment("open"),
-        "open": walk(
+        "open": page_step(
             on_page(
                 N_(
                     "<b>Open the page</b>\nGo to {site} and choose:\n\n{menu}\n\nOr open "
@@ -44,7 +44,7 @@ CHANGE_PIN = Dialog(
             chinese=_CHINESE,
             meaning=_MEANING,
         ),
-        "reader": walk(
+        "reader": page_step(
             N_("<b>Choose your reader</b> in the list (▼). The page then reads the card."),
             "change",
             stuck=N_(
@@ -54,7 +54,7 @@ CHANGE_PIN = Dialog(
             chinese=_CHINESE,
             meaning=_MEANING,
         ),
-        "change": walk(
+        "change": page_step(
             N_(
                 "<b>On the page: old PIN, new PIN, new PIN again</b>\n"
                 "6–8 characters, letters and digits mixed, no spaces. Only there, never here."
@@ -66,7 +66,11 @@ CHANGE_PIN = Dialog(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more=(Choice("unlock", N_("🔓 Rather set a new one with the code"), "unlock/ready"),),
+            more=(
+                ButtonTransition(
+                    "unlock", N_("🔓 Rather set a new one with the code"), "unlock/ready"
+                ),
+            ),
             done=N_("✅ The new PIN is set"),
         ),
         "done": Step(N_("✅ <b>Changed.</b> Remember the new PIN: nobody keeps it for you.")),

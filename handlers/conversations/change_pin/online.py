@@ -1,11 +1,11 @@
 """Change PIN (修改PIN碼), carried out: on the PC with the PIN it is, without the code."""
 
-from handlers.card.live_messages import Board
-from handlers.card.operation_steps import WORK, CardDialog, CardWork
-from handlers.card.pairing_steps import CLIENT
+from handlers.card.live_messages import LiveMessages
+from handlers.card.operation_steps import WORK, CardConversation, OperationSteps
+from handlers.card.pairing_steps import CLIENT_LANGUAGE
 from handlers.conversations.change_pin.guide import CHANGE_PIN as GUIDE
-from handlers.engine.model import Choice, Dialog, Outcome, Scene, Step
-from handlers.identity.limits import RESTS
+from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
+from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_
 from services.bridge import events
 from services.bridge.interface import BridgeHub
@@ -26,28 +26,30 @@ _DONE = N_(
 )
 
 
-def change_pin(hub: BridgeHub, board: Board, server: str) -> CardDialog:
-    """Give the conversation."""
+def change_pin(hub: BridgeHub, board: LiveMessages, server: str) -> CardConversation:
+    """Return the conversation."""
     links = ("unlock", "card_check")
-    work = CardWork(hub, board, server, Work.CHANGE_PIN, _finish, ("done",), links=links)
-    begin = Choice("yes", N_("▶️ Change it now"), WORK, act=work.connect, others=work.others)
-    dialog = Dialog(
+    work = OperationSteps(hub, board, server, Work.CHANGE_PIN, _finish, ("done",), links=links)
+    begin = ButtonTransition(
+        "yes", N_("▶️ Change it now"), WORK, action=work.connect, also_targets=work.also_targets
+    )
+    dialog = Conversation(
         name="change_pin",
         title=GUIDE.title,
-        begins="know",
-        lasts=RESTS,
+        initial="know",
+        timeout=SECRET_TIMEOUT,
         steps={
             "know": Step(
                 _KNOW,
-                (begin, Choice("no", N_("❌ Forgotten or locked"), "unlock/ready")),
-                shown=board.stands,
+                (begin, ButtonTransition("no", N_("❌ Forgotten or locked"), "unlock/ready")),
+                on_shown=board.record_message,
             ),
             **work.steps,
-            "done": Step(_DONE, needs=(CLIENT,), links=("card_check",)),
+            "done": Step(_DONE, requires=(CLIENT_LANGUAGE,), links=("card_check",)),
         },
     )
-    return CardDialog(dialog, work.pairing, work)
+    return CardConversation(dialog, work.pairing, work)
 
 
-async def _finish(_value: events.Outcome, _scene: Scene) -> Outcome:
-    return Outcome("done", is_one_way=True)
+async def _finish(_value: events.Outcome, _scene: StepContext) -> StepResult:
+    return StepResult("done", clears_history=True)

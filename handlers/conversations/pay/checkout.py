@@ -14,15 +14,14 @@ from telegram.error import BadRequest, NetworkError, RetryAfter
 
 from handlers.context import Context
 from handlers.conversations.pay import online as pay
-from handlers.conversations.pay import owing
-from handlers.conversations.pay.invoice import LABELS
-from handlers.engine.session import scene_of
-from handlers.engine.transitions import Mover
+from handlers.conversations.pay.invoice import FEE_LABELS
+from handlers.engine.session import conversation_session
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, send, view
-from services.authority.errors import CheckoutRefusal, CheckoutRefusedError, NotCarriedOutError
+from services.authority.errors import CheckoutRefusal, CheckoutRefusedError
+from services.authority.interface.payments import Payments
 from services.authority.values import Charge, ChargeResult, Checkout, Fee
-from services.conversations import DialogChangedError, DialogState
+from services.conversations import ConversationState
 from services.formats import money
 from services.messaging import staff_alerts
 from services.messaging.outbox import References
@@ -80,9 +79,12 @@ async def on_pre_checkout(update: Update, context: Context) -> None:
 
 
 async def _decide(query: PreCheckoutQuery, context: Context) -> str | None:
-    """Give why not, `None` where the money may be taken."""
+    """Return why not, `None` where the money may be taken."""
+    authority = context.services.authority
+    if authority is None:
+        return _NOT_HERE
     is_late = asyncio.Event()
-    task = asyncio.create_task(_approve(query, context, is_late))
+    task = asyncio.create_task(_approve(query, context, authority.payments, is_late))
     _deciding.add(task)
     task.add_done_callback(_decided)
     await asyncio.wait({task}, timeout=DECIDE_SECONDS)
@@ -96,8 +98,6 @@ async def _decide(query: PreCheckoutQuery, context: Context) -> str | None:
     if isinstance(error, CheckoutRefusedError):
         _log.info("checkout_refused", reason=str(error.reason))
         return _REFUSED[error.reason]
-    if isinstance(error, NotCarriedOutError):
-        return _NOT_HERE
     if error is not None:
         _log.error("checkout_not_decided", error=type(error).__name__, exc_info=error)
         return _BUSY
@@ -114,14 +114,15 @@ class _TooLateError(Exception):
     """The answer was no already, so nothing is reserved."""
 
 
-async def _approve(query: PreCheckoutQuery, context: Context, is_late: asyncio.Event) -> None:
+async def _approve(
+    query: PreCheckoutQuery, context: Context, payments: Payments, is_late: asyncio.Event
+) -> None:
     services = context.services
-    online = services.authority.online
     checkout = Checkout(
         query.invoice_payload, query.from_user.id, query.total_amount, query.currency
     )
     async with services.database.unit_of_work() as session:
-        await online.approve_checkout(session, checkout, services.now())
+        await payments.approve_checkout(session, checkout, services.now())
         if is_late.is_set():
             raise _TooLateError
 
@@ -151,16 +152,21 @@ async def on_successful_payment(update: Update, context: Context) -> None:
     message = update.effective_message
     if not isinstance(message, Message) or message.from_user is None:
         return
+    context.step_shown = True  # "press Pay" below "do not pay again", or below nothing, is misread
     charge = _charge(message)
     language = context.language(update)
-    try:
-        result = await _record(update, context, charge)
-    except NotCarriedOutError:
+    authority = context.services.authority
+    if authority is None:
         await _keep_for_staff(context, charge)
         shown = view(_unrecorded(charge, language))
     else:
-        shown = receipt(result, language) if result.matched else view(unmatched(result, language))
-    context.step_shown = True  # "press Pay" below "do not pay again" would be misread
+        result = await _record(update, context, authority.payments, charge)
+        shown = (
+            receipt_view(result, language)
+            if result.matched
+            else view(unmatched_text(result, language))
+        )
+    context.services.charge_on_record(update.update_id)
     await send(update, context, shown)
 
 
@@ -172,39 +178,36 @@ def _charge(message: Message) -> Charge:
     return Charge(paid.telegram_payment_charge_id, paid.provider_payment_charge_id, checkout)
 
 
-async def _record(update: Update, context: Context, charge: Charge) -> ChargeResult:
+async def _record(
+    update: Update, context: Context, payments: Payments, charge: Charge
+) -> ChargeResult:
     """Record a charge, and end the conversation that it was the aim of, in one transaction."""
-    services = context.services
-    online, now = services.authority.online, services.now()
+    conversation = conversation_session(update, context)
+    if conversation is None:
+        async with context.services.database.unit_of_work() as session:
+            return await _record_charge(session, payments, charge, context)
     while True:
-        try:
-            async with services.database.unit_of_work() as session:
-                result = await online.record_charge(session, charge, now)
-                if result.changed and not result.matched:
-                    await _alert(session, charge, result, context)
-                ended = await _end(update, context, session, charge) if result.matched else None
-        except DialogChangedError:  # the person moved on at this moment, in another process
-            continue
-        if ended is not None:
-            services.dialogs.remember(ended)
-        return result
+        async with conversation.transaction() as machine:
+            result = await _record_charge(machine.session, payments, charge, context)
+            state = conversation.state
+            if result.matched and state is not None and _is_paid_by(state, charge):
+                conversation.state = await machine.begin(state, (pay.NAME, pay.PAID))
+            return result
+        # The person moved on at this moment, in another process: once more.
 
 
-async def _end(
-    update: Update, context: Context, session: AsyncSession, charge: Charge
-) -> DialogState | None:
-    """End the conversation in which the invoice was made, where the payer is still in it."""
-    scene = scene_of(update, context)
-    if scene is None:
-        return None
-    dialogs = context.services.dialogs
-    state = await dialogs.find(session, scene.chat_id, scene.user_id)
-    if state is None or not state.is_open:
-        return None
-    if state.data.get(owing.INVOICE) != charge.checkout.payload:
-        return None
-    mover = Mover(context.conversations, dialogs, session, scene, update.update_id)
-    return await mover.begin(state, (pay.NAME, owing.PAID))
+async def _record_charge(
+    session: AsyncSession, payments: Payments, charge: Charge, context: Context
+) -> ChargeResult:
+    result = await payments.record_charge(session, charge, context.services.now())
+    if result.changed and not result.matched:
+        await _alert(session, charge, result, context)
+    return result
+
+
+def _is_paid_by(state: ConversationState, charge: Charge) -> bool:
+    """Whether the payer is still in the conversation in which the invoice was made."""
+    return state.is_open and state.data.get(pay.INVOICE) == charge.checkout.payload
 
 
 async def _alert(
@@ -235,13 +238,15 @@ async def _keep_for_staff(context: Context, charge: Charge) -> None:
         await staff_alerts.alert(session, Alert.CHARGE_UNRECORDED, about, services.now())
 
 
-def receipt(result: ChargeResult, language: str) -> View:
-    """Give the receipt of money that paid for an application."""
+def receipt_view(result: ChargeResult, language: str) -> View:
+    """Return the receipt of money that paid for an application."""
     text = say(
         language,
         "✅ <b>Payment received: {amount}</b>\n{parts}Receipt number: <code>{receipt}</code>\n\n"
         "It goes to your e-mail too. The card is made next, and posted in about 7–10 working days. "
-        "When it arrives, activate it (開卡); until then keep the form with the code.",
+        "When it arrives, activate it (開卡).\n\n"
+        "<b>Keep the application form</b>: you need its subscriber code to activate the card, and "
+        "later to suspend, resume or unlock it.",
         amount=money.written(result.amount, result.currency),
         parts=Markup("".join(_part(fee, result.currency, language) for fee in result.fees)),
         receipt=result.receipt,
@@ -251,10 +256,10 @@ def receipt(result: ChargeResult, language: str) -> View:
 
 def _part(fee: Fee, currency: str, language: str) -> Markup:
     amount = money.written(fee.amount, currency)
-    return Markup(f"• {label(language, LABELS[fee.kind])} {amount}\n")
+    return Markup(f"• {label(language, FEE_LABELS[fee.kind])} {amount}\n")
 
 
-def unmatched(result: ChargeResult, language: str) -> Markup:
+def unmatched_text(result: ChargeResult, language: str) -> Markup:
     """Say honestly that money came in that fits nothing, and that it is not lost."""
     return say(
         language,

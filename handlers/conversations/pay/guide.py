@@ -1,30 +1,30 @@
 """Pay (線上付款): NT$278 by credit card, and reminders of the deadline.
 
-Facts: FACTS.md §1.2, §4.
+Facts: docs/facts.md §1.2, §4.
 """
 
 from handlers.conversations.pay.reminders import (
-    APPLIED,
+    APPLICATION_DAY,
     days_ago,
     is_reminded,
-    read_applied,
+    parse_application_day,
     set_reminders,
-    told,
+    status_text,
     turn_off,
 )
-from handlers.engine.model import Choice, Dialog, Step, Typed
+from handlers.engine.model import ButtonTransition, Conversation, Step, TextInput
 from handlers.official_page import menus
 from handlers.official_page.page_texts import explain
-from handlers.official_page.parts import on_page, to_show, walk
+from handlers.official_page.parts import on_page, page_step, text_to_show
 from handlers.screen.text import N_
 
 _CHINESE = "我要在網站上繳費，但是有一個地方我不會操作，請幫我。"
 _MEANING = N_("I want to pay on the website and cannot get on. Please help me.")
 
-PAY = Dialog(
+PAY = Conversation(
     name="pay",
     title=N_("💳 Pay for the card (繳費)"),
-    begins="ready",
+    initial="ready",
     explain=explain,
     steps={
         "ready": Step(
@@ -39,9 +39,9 @@ PAY = Dialog(
                 "page only, never here."
             ),
             (
-                Choice("all", N_("✅ I have everything"), "open"),
-                Choice("code", N_("🔑 I forgot the code"), "retrieve/form"),
-                Choice("remind", N_("⏰ When is my deadline?"), "date"),
+                ButtonTransition("all", N_("✅ I have everything"), "open"),
+                ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),
+                ButtonTransition("remind", N_("⏰ When is my deadline?"), "date"),
             ),
         ),
         "date": Step(
@@ -52,25 +52,25 @@ PAY = Dialog(
                 "before the last one."
             ),
             (
-                Choice("today", N_("Today"), "deadline", days_ago(0)),
-                Choice("yesterday", N_("Yesterday"), "deadline", days_ago(1)),
-                Choice("week", N_("A week ago"), "deadline", days_ago(7)),
+                ButtonTransition("today", N_("Today"), "deadline", days_ago(0)),
+                ButtonTransition("yesterday", N_("Yesterday"), "deadline", days_ago(1)),
+                ButtonTransition("week", N_("A week ago"), "deadline", days_ago(7)),
             ),
-            typed=Typed(read_applied, "deadline", set_reminders),
+            text_input=TextInput(parse_application_day, "deadline", set_reminders),
         ),
         "deadline": Step(
-            told,
+            status_text,
             (
-                Choice("pay", N_("💳 Go on to pay"), "open"),
-                Choice("other", N_("📅 Another day"), "date"),
-                Choice("off", N_("🔕 No reminders"), "off", turn_off, when=is_reminded),
-                Choice("enough", N_("✅ That is all"), "kept"),
+                ButtonTransition("pay", N_("💳 Go on to pay"), "open"),
+                ButtonTransition("other", N_("📅 Another day"), "date"),
+                ButtonTransition("off", N_("🔕 No reminders"), "off", turn_off, when=is_reminded),
+                ButtonTransition("enough", N_("✅ That is all"), "kept"),
             ),
-            needs=(APPLIED,),
+            requires=(APPLICATION_DAY,),
         ),
         "kept": Step(N_("👍 Come back to pay whenever you like."), links=("pay",)),
         "off": Step(N_("🔕 The reminders are off. The deadline stays as it is."), links=("pay",)),
-        "open": walk(
+        "open": page_step(
             on_page(
                 N_(
                     "<b>Open the page and log in</b>\nGo to {site} and choose:\n\n{menu}\n\n"
@@ -87,9 +87,9 @@ PAY = Dialog(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more=(Choice("no_data", N_("🔎 It finds no data"), "no_data"),),
+            more=(ButtonTransition("no_data", N_("🔎 It finds no data"), "no_data"),),
         ),
-        "address": walk(
+        "address": page_step(
             N_(
                 "<b>Check the mailing address</b>\n"
                 "The card is posted there. Mend it before you pay."
@@ -99,7 +99,7 @@ PAY = Dialog(
             chinese="繳費之前我想更正卡片的郵寄地址，請問要怎麼改？",
             meaning=N_("Before I pay I want to correct the mailing address. How do I do that?"),
         ),
-        "card": walk(
+        "card": page_step(
             N_(
                 "<b>Pay NT$278 by credit card</b>\n"
                 "Look at the address in the browser before you type the credit card number. Which "
@@ -118,12 +118,14 @@ PAY = Dialog(
         "done": Step(
             N_(
                 "✅ <b>Paid?</b> The card is made and posted in about 7–10 working days; a page "
-                "of 2021 says two or three more for the outlying islands. Then activate it (開卡). "
-                "Keep the form with the code until then."
+                "of 2021 says two or three more for the outlying islands. Then activate it "
+                "(開卡).\n\n"
+                "<b>Keep the application form</b>: you need its subscriber code to activate the "
+                "card, and later to suspend, resume or unlock it."
             ),
             (
-                Choice("off", N_("🔕 Paid: stop the reminders"), "thanks", turn_off),
-                Choice("wait", N_("✅ That is all"), "thanks"),
+                ButtonTransition("off", N_("🔕 Paid: stop the reminders"), "thanks", turn_off),
+                ButtonTransition("wait", N_("✅ That is all"), "thanks"),
             ),
         ),
         "thanks": Step(N_("📮 Now the card is on its way to you."), links=("status", "activate")),
@@ -137,11 +139,11 @@ PAY = Dialog(
                 "• Otherwise call 0800-080-117, so that the deadline does not pass meanwhile."
             ),
             (
-                Choice("again", N_("🔁 Try again"), "open"),
-                Choice("remind", N_("⏰ Remind me of the deadline"), "date"),
+                ButtonTransition("again", N_("🔁 Try again"), "open"),
+                ButtonTransition("remind", N_("⏰ Remind me of the deadline"), "date"),
             ),
             (
-                to_show(
+                text_to_show(
                     "我已經在移民署申請，但是繳費網頁查不到我的資料，請幫我確認。",
                     N_("I applied at the NIA, but the payment page finds no data. Please check."),
                 ),

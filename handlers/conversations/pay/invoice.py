@@ -14,7 +14,7 @@ from services.authority.values import CURRENCY, FeeKind
 
 START = "do-pay"
 """What a forwarded copy starts the bot with, in place of being paid."""
-LABELS: Mapping[FeeKind, str] = {
+FEE_LABELS: Mapping[FeeKind, str] = {
     FeeKind.CARD: N_("Card fee (工本費)"),
     FeeKind.POSTAGE: N_("Postage (郵資)"),
 }
@@ -48,7 +48,7 @@ async def send_invoice(
             payload=payload,
             provider_token=provider.reveal() if provider else "",
             currency=CURRENCY,
-            prices=[LabeledPrice(label(language, LABELS[kind]), fees[kind]) for kind in fees],
+            prices=[LabeledPrice(label(language, FEE_LABELS[kind]), fees[kind]) for kind in fees],
             start_parameter=START,
             protect_content=True,
         )

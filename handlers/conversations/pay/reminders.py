@@ -1,6 +1,6 @@
 """Reminders of the payment deadline: the step that asks for the date, and the messages later."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -11,9 +11,8 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, Forbidden
 
 from handlers.context import Context, Services
-from handlers.conversations.pay import deadline
-from handlers.engine.model import Effect, NotTakenError, Scene
-from handlers.screen.dates import in_both_calendars, listed
+from handlers.engine.model import Effect, InputRejectedError, StepContext
+from handlers.screen.dates import format_date, format_dates
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, show, view
 from services import jobs
@@ -24,25 +23,25 @@ from services.messaging.reminders import Reminder
 from services.people.people import close_chat
 from services.storage.models import Due
 
-APPLIED = "applied"
+APPLICATION_DAY = "applied"
 """What is kept on the way: the day the person applied."""
 
 _log = structlog.get_logger()
 
 
-def read_applied(text: str, scene: Scene) -> Mapping[str, str] | None:
+def parse_application_day(text: str, ctx: StepContext) -> Mapping[str, str] | None:
     """Read the day somebody applied; a text that is no date is a question.
 
     :raises NotTakenError: for a day that cannot be it.
     """
-    now = today(scene.now)
+    now = today(ctx.now)
     try:
         applied = reminders.read_day(text, now)
     except FormatError as error:
         if error.reason in _REFUSED:
-            raise NotTakenError(_REFUSED[error.reason]) from None
+            raise InputRejectedError(_REFUSED[error.reason]) from None
         return None
-    return {APPLIED: applied.isoformat()} if now - applied <= reminders.OLDEST else None
+    return {APPLICATION_DAY: applied.isoformat()} if now - applied <= reminders.OLDEST else None
 
 
 _REFUSED = {
@@ -57,75 +56,73 @@ _REFUSED = {
 
 
 def days_ago(days: int) -> Effect:
-    """Give what a button such as *Yesterday* does."""
+    """Return what a button such as *Yesterday* does."""
 
-    async def effect(session: AsyncSession, scene: Scene) -> Mapping[str, str]:
-        applied = today(scene.now) - timedelta(days=days)
-        kept = {APPLIED: applied.isoformat()}
-        await set_reminders(session, replace(scene, data={**scene.data, **kept}))
+    async def effect(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
+        applied = today(ctx.now) - timedelta(days=days)
+        kept = {APPLICATION_DAY: applied.isoformat()}
+        await set_reminders(session, replace(ctx, data={**ctx.data, **kept}))
         return kept
 
     return effect
 
 
-async def set_reminders(session: AsyncSession, scene: Scene) -> Mapping[str, str]:
+async def set_reminders(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
     """Put the reminders down."""
-    applied = date.fromisoformat(scene.data[APPLIED])
-    reminder = Reminder(
-        scene.chat_id, scene.user_id, scene.client_language, reminders.last_day(applied)
-    )
-    await reminders.schedule(session, reminder, scene.now)
+    applied = date.fromisoformat(ctx.data[APPLICATION_DAY])
+    reminder = Reminder(ctx.chat_id, ctx.user_id, ctx.client_language, reminders.last_day(applied))
+    await reminders.schedule(session, reminder, ctx.now)
     return {}
 
 
-async def turn_off(session: AsyncSession, scene: Scene) -> Mapping[str, str]:
+async def turn_off(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
     """Turn the reminders off."""
-    await reminders.cancel(session, scene.chat_id)
+    await reminders.cancel(session, ctx.chat_id)
     return {}
 
 
-def told(scene: Scene) -> Markup:
+def status_text(ctx: StepContext) -> Markup:
     """Say the deadline that follows from the day, and when the reminders come."""
-    applied = date.fromisoformat(scene.data[APPLIED])
-    last, now = reminders.last_day(applied), today(scene.now)
+    applied = date.fromisoformat(ctx.data[APPLICATION_DAY])
+    last, now = reminders.last_day(applied), today(ctx.now)
     if last < now:
         return say(
-            scene.language,
+            ctx.language,
             "⏳ Applied on {applied}: the last day to pay was <b>{last}</b>. The system deletes an "
             "application that is not paid in time; apply again in person at any NIA service "
             "station. To be sure, look at the payment page or call 0800-080-117.",
-            applied=in_both_calendars(applied, scene.language),
-            last=in_both_calendars(last, scene.language),
+            applied=format_date(applied, ctx.language),
+            last=format_date(last, ctx.language),
         )
     text = say(
-        scene.language,
+        ctx.language,
         "⏰ Applied on {applied}: the last day to pay is <b>{last}</b> (days left: {left}). "
         "Day 1 is the day after the application; only one NIA page says so, so pay some days "
         "earlier.",
-        applied=in_both_calendars(applied, scene.language),
-        last=in_both_calendars(last, scene.language),
+        applied=format_date(applied, ctx.language),
+        last=format_date(last, ctx.language),
         left=(last - now).days,
     )
-    return Markup(f"{text}\n\n{_when(applied, scene)}")
+    return Markup(f"{text}\n\n{_when(applied, ctx)}")
 
 
-def is_reminded(scene: Scene) -> bool:
-    """Tell whether a reminder is still to come."""
-    return bool(_moments(date.fromisoformat(scene.data[APPLIED]), scene))
+def is_reminded(ctx: StepContext) -> bool:
+    """Return whether a reminder is still to come."""
+    return bool(_moments(date.fromisoformat(ctx.data[APPLICATION_DAY]), ctx))
 
 
-def _moments(applied: date, scene: Scene) -> list[datetime]:
-    return reminders.moments(reminders.last_day(applied), scene.now)
+def _moments(applied: date, ctx: StepContext) -> list[datetime]:
+    return reminders.moments(reminders.last_day(applied), ctx.now)
 
 
-def _when(applied: date, scene: Scene) -> Markup:
-    days = _moments(applied, scene)
+def _when(applied: date, ctx: StepContext) -> Markup:
+    days = _moments(applied, ctx)
     if not days:
-        return say(scene.language, "It is too near for a reminder: please pay now.")
+        return say(ctx.language, "It is too near for a reminder: please pay now.")
     return say(
-        scene.language,
+        ctx.language,
         "🔔 I remind you on {days}, at ten in the morning.",
-        days=listed((day.date() for day in days), scene.language),
+        days=format_dates((day.date() for day in days), ctx.language),
     )
 
 
@@ -151,7 +148,7 @@ async def on_remind(update: Update, context: Context, parts: list[str]) -> str |
     return ""
 
 
-async def remind(bot: Bot, services: Services, row: Due) -> None:
+async def send_reminder(bot: Bot, services: Services, row: Due) -> None:
     """Send one reminder in the person's language; who blocked us is not reminded."""
     reminder = reminders.read(row.reference)
     shown = _shown(reminder, services) if reminder else None
@@ -171,7 +168,7 @@ async def remind(bot: Bot, services: Services, row: Due) -> None:
 
 
 async def _is_wanted(services: Services, row: Due) -> bool:
-    """Tell whether nobody paid or turned it off since the row was taken."""
+    """Return whether nobody paid or turned it off since the row was taken."""
     async with services.database.unit_of_work() as session:
         return await jobs.is_there(session, row)
 
@@ -179,19 +176,19 @@ async def _is_wanted(services: Services, row: Due) -> bool:
 def _shown(reminder: Reminder, services: Services) -> View | None:
     language = services.people.language(reminder.user_id, reminder.client_language)
     if reminder.application is not None:
-        return deadline.reminder_view(reminder, language, services.now())
-    return reminder_view(reminder, language, services.now)
+        return _application_reminder(reminder, language, services.now())
+    return _guide_reminder(reminder, language, services.now())
 
 
-def reminder_view(reminder: Reminder, language: str, now: Callable[[], datetime]) -> View:
-    """Give a reminder as it is read now."""
-    left = (reminder.last_day - today(now())).days
+def _guide_reminder(reminder: Reminder, language: str, now: datetime) -> View:
+    """Return the reminder that follows from the day a person gave."""
+    left = (reminder.last_day - today(now)).days
     if left < 0:  # the bot was down on the day
         text = say(
             language,
             "⏰ By the day you gave me, the last day to pay was {last}. If you have not paid, look "
             "at the payment page or call 0800-080-117.",
-            last=in_both_calendars(reminder.last_day, language),
+            last=format_date(reminder.last_day, language),
         )
     else:
         text = say(
@@ -199,7 +196,7 @@ def reminder_view(reminder: Reminder, language: str, now: Callable[[], datetime]
             "⏰ <b>Days left to pay for your card: {left}</b>\nBy the day you gave me, the last "
             "day is {last}. An application that is not paid is deleted.",
             left=left,
-            last=in_both_calendars(reminder.last_day, language),
+            last=format_date(reminder.last_day, language),
         )
     return view(
         text,
@@ -208,6 +205,26 @@ def reminder_view(reminder: Reminder, language: str, now: Callable[[], datetime]
             button(label(language, "✅ I have paid"), "remind", "paid"),
             button(label(language, "🔕 No more reminders"), "remind", "off"),
         ],
+    )
+
+
+def _application_reminder(reminder: Reminder, language: str, now: datetime) -> View | None:
+    """Return the reminder of an application on record; `None` once the days to pay are over."""
+    left = (reminder.last_day - today(now)).days
+    if reminder.application is None or left < 0:
+        return None
+    text = say(
+        language,
+        "⏰ <b>Days left to pay for your card: {left}</b>\nThe last day is {last}. An application "
+        "that is not paid by then is deleted.",
+        left=left,
+        last=format_date(reminder.last_day, language),
+    )
+    off = button(label(language, "🔕 No more reminders"), "remind", "off", reminder.application)
+    return view(
+        text,
+        [button(label(language, "💳 Pay now"), "go", "pay")],
+        [off],
     )
 
 

@@ -1,21 +1,21 @@
 """Resume (復用): take a suspension off.
 
-Facts: FACTS.md §1.6.
+Facts: docs/facts.md §1.6.
 """
 
-from handlers.engine.model import Choice, Dialog, Step
+from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
 from handlers.official_page.page_texts import explain
-from handlers.official_page.parts import on_page, to_show, walk
+from handlers.official_page.parts import on_page, page_step, text_to_show
 from handlers.screen.text import N_
 
 _CHINESE = "我的憑證之前停用了，現在想復用，但是有一個地方我不會操作，請幫我。"
 _MEANING = N_("My certificate is suspended and I cannot get on with resuming it. Please help me.")
 
-RESUME = Dialog(
+RESUME = Conversation(
     name="resume",
     title=N_("▶️ Resume after a suspension (復用)"),
-    begins="which",
+    initial="which",
     explain=explain,
     steps={
         "which": Step(
@@ -26,9 +26,9 @@ RESUME = Dialog(
                 "forgotten."
             ),
             (
-                Choice("resume", N_("▶️ It was suspended"), "safe"),
-                Choice("unlock", N_("🔓 The PIN is locked or forgotten"), "unlock/ready"),
-                Choice("revoked", N_("🗑 It was revoked (廢止)"), "revoked"),
+                ButtonTransition("resume", N_("▶️ It was suspended"), "safe"),
+                ButtonTransition("unlock", N_("🔓 The PIN is locked or forgotten"), "unlock/ready"),
+                ButtonTransition("revoked", N_("🗑 It was revoked (廢止)"), "revoked"),
             ),
         ),
         "safe": Step(
@@ -37,8 +37,8 @@ RESUME = Dialog(
                 "the PIN?"
             ),
             (
-                Choice("yes", N_("✅ Yes"), "ready"),
-                Choice("no", N_("❌ No, or not sure"), "stay"),
+                ButtonTransition("yes", N_("✅ Yes"), "ready"),
+                ButtonTransition("no", N_("❌ No, or not sure"), "stay"),
             ),
         ),
         "ready": Step(
@@ -49,11 +49,11 @@ RESUME = Dialog(
                 "Do not send them to me."
             ),
             (
-                Choice("both", N_("✅ I have both"), "open"),
-                Choice("code", N_("🔑 I no longer have the code"), "no_code"),
+                ButtonTransition("both", N_("✅ I have both"), "open"),
+                ButtonTransition("code", N_("🔑 I no longer have the code"), "no_code"),
             ),
         ),
-        "open": walk(
+        "open": page_step(
             on_page(
                 N_(
                     "<b>Open the page</b>\nGo to {site} and choose:\n\n{menu}\n\n"
@@ -66,7 +66,7 @@ RESUME = Dialog(
             chinese=_CHINESE,
             meaning=_MEANING,
         ),
-        "fill": walk(
+        "fill": page_step(
             N_(
                 "<b>Fill in and confirm</b>\n"
                 "The subscriber code exactly as printed, and what else the page asks for."
@@ -79,7 +79,7 @@ RESUME = Dialog(
             chinese=_CHINESE,
             meaning=_MEANING,
         ),
-        "check": walk(
+        "check": page_step(
             on_page(N_("<b>Is it valid again?</b>\nLook here:\n\n{menu}"), menus.ISSUANCE),
             "done",
             stuck=N_(
@@ -87,7 +87,7 @@ RESUME = Dialog(
             ),
             chinese="我剛才在網路上辦理復用，想確認憑證是不是已經恢復使用了。",
             meaning=N_("I have just resumed my certificate online. Is it valid again?"),
-            more=(Choice("not_yet", N_("⏳ Not yet"), "later"),),
+            more=(ButtonTransition("not_yet", N_("⏳ Not yet"), "later"),),
             done=N_("✅ It is valid again"),
         ),
         "done": Step(N_("✅ <b>Resumed.</b> The certificate can be used again.")),
@@ -111,8 +111,8 @@ RESUME = Dialog(
                 "Ask 0800-080-117 or an NIA service station what is possible; we found no other "
                 "way. The last resort, as we see it: revoke and apply anew, NT$278."
             ),
-            asides=(
-                to_show(
+            info_buttons=(
+                text_to_show(
                     "我的憑證停用了，我想復用，但是沒有用戶代碼，請問有什麼辦法？",
                     N_("My certificate is suspended and I have no code to resume it. What now?"),
                 ),

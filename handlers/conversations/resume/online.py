@@ -1,19 +1,20 @@
-"""Resume (復用), carried out: take a suspension off (FACTS.md §1.6).
+"""Resume (復用), carried out: take a suspension off (docs/facts.md §1.6).
 
 UI No. and code, card number, one-time code by e-mail. Everyone linked is told before it is done.
 """
 
 from handlers.conversations.resume.guide import RESUME as GUIDE
-from handlers.engine.model import Choice, Dialog, Outcome, Scene, Step
-from handlers.identity.card_number import card_number
-from handlers.identity.chat_linking import DONE, OFFER, after_a_right_code, offer_or_end
-from handlers.identity.code import GRANT, Identification
-from handlers.identity.granted_actions import ALREADY, carried_out, looked_ahead
-from handlers.identity.limits import RESTS
-from handlers.identity.one_time_code import OneTimeMail
-from handlers.identity.unavailable_steps import ENDS, REVOKED, STEPS
+from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
+from handlers.identity.card_number import card_number_input
+from handlers.identity.chat_linking import DONE, OFFER, linking_steps, offer_or_done
+from handlers.identity.code import CodeVerification
+from handlers.identity.granted_actions import NOTHING_TO_DO, check_precondition, run_with_grant
+from handlers.identity.one_time_code import OneTimeCodeStep
+from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
+from handlers.identity.unavailable_steps import REVOKED, UNAVAILABLE_STEP_NAMES, UNAVAILABLE_STEPS
 from handlers.screen.text import N_
-from services.authority.interface.port import Authority, OnlineAuthority
+from services.authority.interface.authority import Authority
+from services.authority.interface.certificates import Certificates
 from services.authority.values import Change, Operation
 from services.storage.database import Database
 
@@ -51,65 +52,81 @@ _ALREADY = N_(
     "Is the PIN locked? That is another thing: unlock the card (鎖卡解碼)."
 )
 
-_STAY = Choice("stay", N_("🛑 Leave it suspended"), "stay")
+_STAY = ButtonTransition("stay", N_("🛑 Leave it suspended"), "stay")
 _IS_IT_SAFE = Step(
     _SAFE,
-    (Choice("yes", N_("✅ Yes"), "who"), Choice("no", N_("❌ No, or not sure"), "stay")),
+    (
+        ButtonTransition("yes", N_("✅ Yes"), "who"),
+        ButtonTransition("no", N_("❌ No, or not sure"), "stay"),
+    ),
 )
 
 
-def resume(authority: Authority, database: Database) -> Dialog:
-    """Give the conversation."""
-    online = authority.online
-    mail = OneTimeMail(online, Operation.RESUME, "tell")
-    start = Identification(
+def resume(authority: Authority, database: Database) -> Conversation:
+    """Return the conversation."""
+    mail = OneTimeCodeStep(authority, Operation.RESUME, "tell")
+    start = CodeVerification(
         authority,
         Operation.RESUME,
         "card",
-        then=looked_ahead(authority, database, "card", _led),
-        others=(ALREADY, *STEPS),
-        lead=_LEAD,
+        on_verified=check_precondition(authority, database, "card", _led),
+        also_targets=(NOTHING_TO_DO, *UNAVAILABLE_STEP_NAMES),
+        introduction=_LEAD,
     )
-    return Dialog(
+    return Conversation(
         name="resume",
         title=GUIDE.title,
-        begins="which",
-        lasts=RESTS,
+        initial="which",
+        timeout=SECRET_TIMEOUT,
         steps={
             "which": GUIDE.steps["which"],
             "safe": _IS_IT_SAFE,
             "stay": GUIDE.steps["stay"],
             **start.steps,
-            "card": Step(_CARD, secret=card_number(online, "card", "mail"), needs=("grant",)),
-            "mail": Step(_MAIL, (mail.ask,), needs=("grant",)),
-            mail.here: mail.step,
-            "tell": Step(_TELL, (_tell(online), _STAY), needs=("grant",)),
-            "confirm": Step(_CONFIRM, (_now(online), _STAY), needs=("grant",)),
-            **after_a_right_code(online, _DONE, ("suspend",)),
-            ALREADY: Step(_ALREADY, links=("unlock", "suspend")),
-            **ENDS,
+            "card": Step(
+                _CARD,
+                secret_input=card_number_input(authority.credentials, "card", "mail"),
+                requires=("grant",),
+            ),
+            "mail": Step(_MAIL, (mail.send_button,), requires=("grant",)),
+            mail.name: mail.step,
+            "tell": Step(_TELL, (_tell(authority.certificates), _STAY), requires=("grant",)),
+            "confirm": Step(_CONFIRM, (_now(authority.certificates), _STAY), requires=("grant",)),
+            **linking_steps(authority.links, _DONE, ("suspend",)),
+            NOTHING_TO_DO: Step(_ALREADY, links=("unlock", "suspend")),
+            **UNAVAILABLE_STEPS,
             REVOKED: GUIDE.steps["revoked"],
         },
     )
 
 
-def _tell(online: OnlineAuthority) -> Choice:
-    told = carried_out(online.announce_resumption, _announced)
-    return Choice("tell", N_("📣 Tell them and go on"), "confirm", told, others=("who", *STEPS))
-
-
-def _now(online: OnlineAuthority) -> Choice:
-    done = carried_out(online.resume, _led)
-    return Choice(
-        "resume", N_("▶️ Resume it now"), DONE, done, others=(OFFER, ALREADY, "who", *STEPS)
+def _tell(certificates: Certificates) -> ButtonTransition:
+    told = run_with_grant(certificates.announce_resumption, _announced)
+    return ButtonTransition(
+        "tell",
+        N_("📣 Tell them and go on"),
+        "confirm",
+        told,
+        also_targets=("who", *UNAVAILABLE_STEP_NAMES),
     )
 
 
-def _announced(_change: Change, _scene: Scene) -> Outcome:
-    return Outcome("confirm", is_one_way=True)
+def _now(certificates: Certificates) -> ButtonTransition:
+    done = run_with_grant(certificates.resume, _led)
+    return ButtonTransition(
+        "resume",
+        N_("▶️ Resume it now"),
+        DONE,
+        done,
+        also_targets=(OFFER, NOTHING_TO_DO, "who", *UNAVAILABLE_STEP_NAMES),
+    )
 
 
-def _led(change: Change, scene: Scene) -> Outcome:
+def _announced(_change: Change, _scene: StepContext) -> StepResult:
+    return StepResult("confirm", clears_history=True)
+
+
+def _led(change: Change, ctx: StepContext) -> StepResult:
     if change.changed:
-        return Outcome(offer_or_end(scene), is_one_way=True)
-    return Outcome(ALREADY, forget=(GRANT,), is_one_way=True)
+        return StepResult(offer_or_done(ctx), clears_history=True)
+    return StepResult(NOTHING_TO_DO, clear_data=(GRANT,), clears_history=True)

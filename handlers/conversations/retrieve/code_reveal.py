@@ -5,53 +5,55 @@ it. So whatever is cut off, no code stays in a chat.
 """
 
 import json
+from datetime import timedelta
 
 from telegram import Bot, CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.constants import ParseMode
 from telegram.error import BadRequest, Forbidden
 
 from handlers.context import Context
-from handlers.engine.model import Scene
-from handlers.identity.code import GRANT
-from handlers.identity.limits import EXPOSED
+from handlers.engine.model import StepContext
+from handlers.identity.step_data import GRANT
 from handlers.screen.text import label, say
 from services import jobs
 from services.authority.errors import CodeNotKeptError, GrantExpiredError
-from services.authority.interface.port import OnlineAuthority
+from services.authority.interface.credentials import Credentials
 from services.authority.values import RevealedCode
 from services.formats.hidden import Hidden
 from services.storage.models import Due
 
 DUE_KIND = "erase"
 """What falls due when a code has been shown long enough; `erase_due` does it."""
+CODE_VISIBLE_FOR = timedelta(seconds=60)
+"""How long a retrieved code stays in the chat."""
 _GONE = "not found"
 
 
-async def show_code(online: OnlineAuthority, context: Context, scene: Scene) -> None:
+async def show_code(credentials: Credentials, context: Context, ctx: StepContext) -> None:
     """Show the subscriber code that a grant gives back."""
-    bot, language = context.bot, scene.language
+    bot, language = context.bot, ctx.language
     waiting = say(language, "🔑 One moment…")
     sent = await bot.send_message(
-        scene.chat_id, waiting, parse_mode=ParseMode.HTML, protect_content=True
+        ctx.chat_id, waiting, parse_mode=ParseMode.HTML, protect_content=True
     )
     try:
-        revealed, shown_before = await _reveal(online, context, scene, sent.message_id)
+        revealed, shown_before = await _reveal(credentials, context, ctx, sent.message_id)
     except (GrantExpiredError, CodeNotKeptError):
-        await erase(bot, scene.chat_id, sent.message_id, language)
+        await erase(bot, ctx.chat_id, sent.message_id, language)
         return
     try:
-        await _write(bot, scene, sent.message_id, revealed.code)
+        await _write(bot, ctx, sent.message_id, revealed.code)
     except BadRequest as error:
         if _GONE not in error.message.lower():
             raise
         return  # the same tap came to another process, which has shown it below
     for message_id in shown_before:  # one copy is enough
-        await erase(bot, scene.chat_id, message_id, language)
+        await erase(bot, ctx.chat_id, message_id, language)
 
 
-async def _write(bot: Bot, scene: Scene, message_id: int, code: Hidden) -> None:
+async def _write(bot: Bot, ctx: StepContext, message_id: int, code: Hidden) -> None:
     """Write the code into its message."""
-    language, revealed = scene.language, code.reveal()
+    language, revealed = ctx.language, code.reveal()
     copy = InlineKeyboardButton(
         label(language, "📋 Copy the code"), copy_text=CopyTextButton(revealed)
     )
@@ -62,9 +64,9 @@ async def _write(bot: Bot, scene: Scene, message_id: int, code: Hidden) -> None:
             "<tg-spoiler>{code}</tg-spoiler>\n\n"
             "This message is gone in {seconds} seconds. Write the code down on paper.",
             code=revealed,
-            seconds=int(EXPOSED.total_seconds()),
+            seconds=int(CODE_VISIBLE_FOR.total_seconds()),
         ),
-        scene.chat_id,
+        ctx.chat_id,
         message_id,
         parse_mode=ParseMode.HTML,
         reply_markup=InlineKeyboardMarkup([[copy]]),
@@ -72,24 +74,24 @@ async def _write(bot: Bot, scene: Scene, message_id: int, code: Hidden) -> None:
 
 
 async def _reveal(
-    online: OnlineAuthority, context: Context, scene: Scene, message_id: int
+    credentials: Credentials, context: Context, ctx: StepContext, message_id: int
 ) -> tuple[RevealedCode, list[int]]:
     """Get the code, and put down the end of the message it will stand in.
 
     Gives the messages beside it in which the code may still stand.
     """
     services, now = context.services, context.services.now()
-    reference = {"chat": scene.chat_id, "message": message_id, "language": scene.language}
+    reference = {"chat": ctx.chat_id, "message": message_id, "language": ctx.language}
     async with services.database.unit_of_work() as session:
-        revealed = await online.reveal_code(session, scene.data[GRANT], scene.chat_id, now)
-        place = f"{DUE_KIND}/{scene.chat_id}/"
+        revealed = await credentials.reveal_code(session, ctx.data[GRANT], ctx.chat_id, now)
+        place = f"{DUE_KIND}/{ctx.chat_id}/"
         before = [int(number) for number in await jobs.references_below(session, place)]
         key = f"{place}{message_id}"
-        await jobs.schedule(session, DUE_KIND, key, now + EXPOSED, json.dumps(reference))
+        await jobs.schedule(session, DUE_KIND, key, now + CODE_VISIBLE_FOR, json.dumps(reference))
     return revealed, before
 
 
-async def erase_due(bot: Bot, row: Due) -> None:
+async def run_erase_job(bot: Bot, row: Due) -> None:
     """Take a code away whose time is over."""
     what = json.loads(row.reference)
     await erase(bot, what["chat"], what["message"], what["language"])

@@ -1,21 +1,21 @@
 """Retrieve (取回用戶代碼): get a forgotten subscriber code back, as far as that is possible.
 
-Facts: FACTS.md §0, §1.5.
+Facts: docs/facts.md §0, §1.5.
 """
 
-from handlers.engine.model import Choice, Dialog, Step
+from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
 from handlers.official_page.page_texts import explain
-from handlers.official_page.parts import on_page, to_show, walk
+from handlers.official_page.parts import on_page, page_step, text_to_show
 from handlers.screen.text import N_
 
 _CHINESE = "我忘記用戶代碼，想在網站上取回，但是我不會操作，請幫我。"
 _MEANING = N_("I forgot my subscriber code and cannot get it back on the page. Please help me.")
 
-RETRIEVE = Dialog(
+RETRIEVE = Conversation(
     name="retrieve",
     title=N_("🔑 Get a forgotten code back (取回用戶代碼)"),
-    begins="form",
+    initial="form",
     explain=explain,
     steps={
         "form": Step(
@@ -25,18 +25,18 @@ RETRIEVE = Dialog(
                 "application form (申請書) that you took home. Do you find it?"
             ),
             (
-                Choice("found", N_("✅ Found it"), "found"),
-                Choice("gone", N_("❌ I do not have it"), "stage"),
+                ButtonTransition("found", N_("✅ Found it"), "found"),
+                ButtonTransition("gone", N_("❌ I do not have it"), "stage"),
             ),
         ),
         "stage": Step(
             N_("<b>How far has it come?</b>\nThe way back depends on it."),
             (
-                Choice("unpaid", N_("Applied, not paid, within 15 days"), "open"),
-                Choice("overdue", N_("Not paid, the 15 days are over"), "overdue"),
-                Choice("paid", N_("Paid; card not here or not activated"), "unsure"),
-                Choice("active", N_("The card is activated"), "activated"),
-                Choice("none", N_("I have not applied yet"), "not_applied"),
+                ButtonTransition("unpaid", N_("Applied, not paid, within 15 days"), "open"),
+                ButtonTransition("overdue", N_("Not paid, the 15 days are over"), "overdue"),
+                ButtonTransition("paid", N_("Paid; card not here or not activated"), "unsure"),
+                ButtonTransition("active", N_("The card is activated"), "activated"),
+                ButtonTransition("none", N_("I have not applied yet"), "not_applied"),
             ),
         ),
         "unsure": Step(
@@ -47,9 +47,9 @@ RETRIEVE = Dialog(
                 "work, call 0800-080-117 before you activate: afterwards nobody can read the code "
                 "back."
             ),
-            (Choice("try", N_("▶️ Try it"), "open"),),
+            (ButtonTransition("try", N_("▶️ Try it"), "open"),),
         ),
-        "open": walk(
+        "open": page_step(
             on_page(
                 N_(
                     "<b>Open the page</b>\nGo to {site} and choose:\n\n{menu}\n\n"
@@ -63,7 +63,7 @@ RETRIEVE = Dialog(
             chinese=_CHINESE,
             meaning=_MEANING,
         ),
-        "follow": walk(
+        "follow": page_step(
             N_(
                 "<b>Follow the page</b>\n"
                 "We do not know which details it asks for. Type them there only, never here. "
@@ -98,8 +98,8 @@ RETRIEVE = Dialog(
                 "person at any NIA service station, with the original of your chip-embedded ARC. "
                 "The new form has a code of its own."
             ),
-            asides=(
-                to_show(
+            info_buttons=(
+                text_to_show(
                     "我之前申請過但沒有在期限內繳費，想重新申請。",
                     N_("I applied before but did not pay in time, and want to apply again."),
                 ),
@@ -118,8 +118,8 @@ RETRIEVE = Dialog(
                 "where alien citizens can have a new code, we found nowhere: ask 0800-080-117 or "
                 "an NIA station. The last resort, as we see it: revoke and apply anew, NT$278."
             ),
-            asides=(
-                to_show(
+            info_buttons=(
+                text_to_show(
                     "我的卡片已經開卡，但是忘記用戶代碼，請問有什麼辦法？",
                     N_("My card is activated and I forgot the subscriber code. What can I do?"),
                 ),

@@ -1,6 +1,6 @@
 """Retrieve (取回用戶代碼), carried out: the code is shown for a minute, as long as it is kept.
 
-UI No., birth date and a one-time code by e-mail; until activation (FACTS.md §0, §1.5).
+UI No., birth date and a one-time code by e-mail; until activation (docs/facts.md §0, §1.5).
 """
 
 from dataclasses import replace
@@ -10,15 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.conversations.retrieve.code_reveal import show_code
 from handlers.conversations.retrieve.guide import RETRIEVE as GUIDE
-from handlers.engine.model import Choice, Dialog, Outcome, Scene, Step
-from handlers.identity.birth_date import ByBirthDate
-from handlers.identity.code import GRANT, PAUSED
-from handlers.identity.error_messages import told
-from handlers.identity.limits import RESTS
-from handlers.identity.one_time_code import OneTimeMail
+from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
+from handlers.identity.birth_date import BirthDateVerification
+from handlers.identity.code import PAUSED
+from handlers.identity.error_messages import message_for
+from handlers.identity.one_time_code import OneTimeCodeStep
+from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_
 from services.authority.errors import CodeNotKeptError, GrantExpiredError
-from services.authority.interface.port import Authority, OnlineAuthority
+from services.authority.interface.authority import Authority
+from services.authority.interface.credentials import Credentials
 from services.authority.values import Operation
 
 _FORM = N_(
@@ -58,41 +59,42 @@ _NOT_KEPT = N_(
 _LOOK_FIRST = Step(
     _FORM,
     (
-        Choice("found", N_("✅ Found it"), "found"),
-        Choice("gone", N_("❌ I do not have it"), "who"),
-        Choice("active", N_("The card is activated"), "not_kept"),
+        ButtonTransition("found", N_("✅ Found it"), "found"),
+        ButtonTransition("gone", N_("❌ I do not have it"), "who"),
+        ButtonTransition("active", N_("The card is activated"), "not_kept"),
     ),
 )
 
 
-def retrieve(authority: Authority) -> Dialog:
-    """Give the conversation."""
-    online = authority.online
-    mail = OneTimeMail(online, Operation.RETRIEVE, "ready")
-    start = ByBirthDate(authority, mail, "who", "born", _LEAD)
+def retrieve(authority: Authority) -> Conversation:
+    """Return the conversation."""
+    mail = OneTimeCodeStep(authority, Operation.RETRIEVE, "ready")
+    start = BirthDateVerification(authority, mail, "who", "born", _LEAD)
 
-    show = Choice(
+    show = ButtonTransition(
         "show",
         N_("👁 Show it for 60 seconds"),
         "shown",
-        partial(_reveal, online),
-        after=partial(show_code, online),
-        others=("not_kept", "who"),
+        partial(_reveal, authority.credentials),
+        after_commit=partial(show_code, authority.credentials),
+        also_targets=("not_kept", "who"),
     )
     again = replace(show, key="again", label=N_("👁 Show it again"))
-    return Dialog(
+    return Conversation(
         name="retrieve",
         title=GUIDE.title,
-        begins="form",
-        lasts=RESTS,
+        initial="form",
+        timeout=SECRET_TIMEOUT,
         steps={
             "form": _LOOK_FIRST,
             **start.steps,
             "paused": PAUSED,
-            mail.here: mail.step,
-            "ready": Step(_READY, (show,), needs=(GRANT,)),
+            mail.name: mail.step,
+            "ready": Step(_READY, (show,), requires=(GRANT,)),
             "shown": Step(
-                _SHOWN, (Choice("noted", N_("✅ I have noted it"), "noted"), again), needs=(GRANT,)
+                _SHOWN,
+                (ButtonTransition("noted", N_("✅ I have noted it"), "noted"), again),
+                requires=(GRANT,),
             ),
             "noted": Step(
                 N_("✅ <b>Keep it well.</b> After activation nobody can read it back."),
@@ -101,7 +103,7 @@ def retrieve(authority: Authority) -> Dialog:
             "found": Step(_FOUND, links=("pay", "activate", "status")),
             "not_kept": Step(
                 _NOT_KEPT,
-                asides=GUIDE.steps["activated"].asides,
+                info_buttons=GUIDE.steps["activated"].info_buttons,
                 links=("change_pin", "suspend/locked_out", "suspend/fax"),
             ),
             "overdue": GUIDE.steps["overdue"],
@@ -110,12 +112,14 @@ def retrieve(authority: Authority) -> Dialog:
     )
 
 
-async def _reveal(online: OnlineAuthority, session: AsyncSession, scene: Scene) -> Outcome:
+async def _reveal(credentials: Credentials, session: AsyncSession, ctx: StepContext) -> StepResult:
     try:
         async with session.begin_nested():
-            await online.reveal_code(session, scene.data[GRANT], scene.chat_id, scene.now)
+            await credentials.reveal_code(session, ctx.data[GRANT], ctx.chat_id, ctx.now)
     except CodeNotKeptError:
-        return Outcome("not_kept", forget=(GRANT,), is_one_way=True)
+        return StepResult("not_kept", clear_data=(GRANT,), clears_history=True)
     except GrantExpiredError as error:
-        return Outcome("who", told=told(error), forget=(GRANT,), is_one_way=True)
-    return Outcome("shown", is_one_way=True)
+        return StepResult(
+            "who", message=message_for(error), clear_data=(GRANT,), clears_history=True
+        )
+    return StepResult("shown", clears_history=True)

@@ -1,12 +1,12 @@
 """Status: where the application is, or what the site says about the certificate.
 
-Facts: FACTS.md §1.2, §1.6, §2.3.
+Facts: docs/facts.md §1.2, §1.6, §2.3.
 """
 
-from handlers.engine.model import Choice, Dialog, Step
+from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
 from handlers.official_page.page_texts import explain
-from handlers.official_page.parts import on_page, walk
+from handlers.official_page.parts import on_page, page_step
 from handlers.screen.text import N_
 
 _CHINESE = "我想查詢憑證的申請進度，但是看不懂網頁上的說明，請幫我。"
@@ -14,10 +14,10 @@ _MEANING = N_(
     "I want to know how far my application is and do not understand the page. Please help."
 )
 
-STATUS = Dialog(
+STATUS = Conversation(
     name="status",
     title=N_("📍 Where does it stand? (查詢進度)"),
-    begins="which",
+    initial="which",
     explain=explain,
     steps={
         "which": Step(
@@ -30,11 +30,11 @@ STATUS = Dialog(
                 "What would you like to look up?"
             ),
             (
-                Choice("application", N_("📄 The application"), "login"),
-                Choice("certificate", N_("🪪 The certificate"), "issued"),
+                ButtonTransition("application", N_("📄 The application"), "login"),
+                ButtonTransition("certificate", N_("🪪 The certificate"), "issued"),
             ),
         ),
-        "login": walk(
+        "login": page_step(
             on_page(
                 N_(
                     "<b>Open the page and log in</b>\nGo to {site} and choose:\n\n{menu}\n\n"
@@ -49,7 +49,7 @@ STATUS = Dialog(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more=(Choice("code", N_("🔑 I forgot the code"), "retrieve/form"),),
+            more=(ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),),
         ),
         "stage": Step(
             N_(
@@ -57,14 +57,14 @@ STATUS = Dialog(
                 "Which comes nearest?"
             ),
             (
-                Choice("unpaid", N_("Not paid yet"), "pay/ready"),
-                Choice("paid", N_("Paid, being made or posted"), "on_its_way"),
-                Choice("posted", N_("Posted, and I have the card"), "activate/ready"),
-                Choice("gone", N_("It finds no data"), "pay/no_data"),
-                Choice("active", N_("Activated"), "active"),
+                ButtonTransition("unpaid", N_("Not paid yet"), "pay/ready"),
+                ButtonTransition("paid", N_("Paid, being made or posted"), "on_its_way"),
+                ButtonTransition("posted", N_("Posted, and I have the card"), "activate/ready"),
+                ButtonTransition("gone", N_("It finds no data"), "pay/no_data"),
+                ButtonTransition("active", N_("Activated"), "active"),
             ),
         ),
-        "issued": walk(
+        "issued": page_step(
             on_page(
                 N_(
                     "<b>See the certificate's state</b>\nGo to {site} and choose:\n\n{menu}\n\n"
@@ -80,11 +80,11 @@ STATUS = Dialog(
         "certificate": Step(
             N_("<b>What does it say?</b>\nWhich comes nearest?"),
             (
-                Choice("valid", N_("Valid (有效)"), "active"),
-                Choice("inactive", N_("Not activated (未開卡)"), "activate/ready"),
-                Choice("suspended", N_("Suspended (停用)"), "resume/safe"),
-                Choice("revoked", N_("Revoked (廢止)"), "resume/revoked"),
-                Choice("expired", N_("Expired (過期)"), "expired"),
+                ButtonTransition("valid", N_("Valid (有效)"), "active"),
+                ButtonTransition("inactive", N_("Not activated (未開卡)"), "activate/ready"),
+                ButtonTransition("suspended", N_("Suspended (停用)"), "resume/safe"),
+                ButtonTransition("revoked", N_("Revoked (廢止)"), "resume/revoked"),
+                ButtonTransition("expired", N_("Expired (過期)"), "expired"),
             ),
         ),
         "on_its_way": Step(

@@ -1,6 +1,6 @@
 """Status (查詢進度): application and certificate as a line of dates, and what comes next.
 
-UI No. and code. The line is what the authority has on record (FACTS.md §1.2); only the person
+UI No. and code. The line is what the authority has on record (docs/facts.md §1.2); only the person
 knows whether the card has come.
 """
 
@@ -13,18 +13,19 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.conversations.status.guide import STATUS as GUIDE
-from handlers.engine.model import Arrival, Dialog, Outcome, Scene, Step
-from handlers.identity.chat_linking import DONE, OFFER, after_a_right_code, offer_or_end
-from handlers.identity.code import GRANT, Identification
-from handlers.identity.limits import RESTS
+from handlers.engine.model import Conversation, OnEnter, Step, StepContext, StepResult
+from handlers.identity.chat_linking import DONE, OFFER, linking_steps, offer_or_done
+from handlers.identity.code import CodeVerification
+from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, label, say
 from services.authority.errors import AuthorityError
-from services.authority.interface.port import Authority, OnlineAuthority
+from services.authority.interface.authority import Authority
+from services.authority.interface.certificates import Certificates
 from services.authority.lifecycle import ApplicationState, CertificateState
 from services.authority.values import Operation, Timeline
 from services.calendar import last_day, today
 
-Found = Mapping[str, Any]
+StatusFindings = Mapping[str, Any]
 TIMELINE = "timeline"
 """What is kept on the way: where things stood when they were looked up, as JSON."""
 _LEAD = N_("📍 <b>Where does it stand?</b> I show your application and your certificate.")
@@ -72,23 +73,27 @@ _THEN: Mapping[CertificateState, str] = {
 }
 
 
-def status(authority: Authority) -> Dialog:
-    """Give the conversation."""
-    online = authority.online
-    look = _look(online)
+def status(authority: Authority) -> Conversation:
+    """Return the conversation."""
+    look = _look(authority.certificates)
 
-    async def shown(_grant: str, scene: Scene) -> Outcome:
-        return Outcome(offer_or_end(scene))
+    async def shown(_grant: str, ctx: StepContext) -> StepResult:
+        return StepResult(offer_or_done(ctx))
 
-    start = Identification(
-        authority, Operation.STATUS, DONE, then=shown, others=(OFFER,), lead=_LEAD
+    start = CodeVerification(
+        authority,
+        Operation.STATUS,
+        DONE,
+        on_verified=shown,
+        also_targets=(OFFER,),
+        introduction=_LEAD,
     )
-    ends = after_a_right_code(online, _words, _links)
-    return Dialog(
+    ends = linking_steps(authority.links, _words, _links)
+    return Conversation(
         name="status",
         title=GUIDE.title,
-        begins="who",
-        lasts=RESTS,
+        initial="who",
+        timeout=SECRET_TIMEOUT,
         steps={
             **start.steps,
             **{
@@ -101,18 +106,18 @@ def status(authority: Authority) -> Dialog:
     )
 
 
-def _looking(step: Step, look: Arrival) -> Step:
-    return replace(step, arrive=look)
+def _looking(step: Step, look: OnEnter) -> Step:
+    return replace(step, on_enter=look)
 
 
-def _look(online: OnlineAuthority) -> Arrival:
-    """Give what looks up where things stand, once."""
+def _look(certificates: Certificates) -> OnEnter:
+    """Return what looks up where things stand, once."""
 
-    async def look(session: AsyncSession, scene: Scene) -> Mapping[str, str]:
-        if TIMELINE in scene.data:
+    async def look(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
+        if TIMELINE in ctx.data:
             return {}
         try:
-            found = await online.status(session, scene.data[GRANT], scene.chat_id, scene.now)
+            found = await certificates.get_timeline(session, ctx.data[GRANT], ctx.chat_id, ctx.now)
         except AuthorityError:  # the application was deleted a moment ago
             return {}
         return {TIMELINE: _written(found)}
@@ -136,25 +141,25 @@ def _written(found: Timeline) -> str:
     )
 
 
-def _words(scene: Scene) -> Markup:
-    if TIMELINE not in scene.data:
+def _words(ctx: StepContext) -> Markup:
+    if TIMELINE not in ctx.data:
         return say(
-            scene.language,
+            ctx.language,
             "🔎 <b>There is nothing on record any more.</b> An application that is not paid "
             "in 15 days is deleted. Apply again in person at a service station.",
         )
-    found = json.loads(scene.data[TIMELINE])
-    title = say(scene.language, "📍 <b>Where it stands</b>")
-    blocks = ["\n".join([title, *_path(found, scene)]), *_about_certificate(found, scene)]
-    return Markup("\n\n".join([*blocks, _coming(found, scene)]))
+    found = json.loads(ctx.data[TIMELINE])
+    title = say(ctx.language, "📍 <b>Where it stands</b>")
+    blocks = ["\n".join([title, *_path(found, ctx)]), *_about_certificate(found, ctx)]
+    return Markup("\n\n".join([*blocks, _coming(found, ctx)]))
 
 
-def _path(found: Found, scene: Scene) -> list[str]:
-    """Give a line a stage: ✓ with its day, 👉 for what comes next, ○ for what is far off."""
+def _path(found: StatusFindings, ctx: StepContext) -> list[str]:
+    """Return a line a stage: ✓ with its day, 👉 for what comes next, ○ for what is far off."""
     lines, is_next = [], True
     moments: Mapping[str, str] = found["moments"]
     for state, name in _PATH:
-        stage = label(scene.language, name)
+        stage = label(ctx.language, name)
         if state in moments:
             lines.append(f"✓ {_day(moments[state])}  {stage}")
         else:
@@ -163,27 +168,27 @@ def _path(found: Found, scene: Scene) -> list[str]:
     return lines
 
 
-def _about_certificate(found: Found, scene: Scene) -> list[str]:
+def _about_certificate(found: StatusFindings, ctx: StepContext) -> list[str]:
     if not found["certificate"] or found["certificate"] == CertificateState.INACTIVE:
         return []
     message = _CERTIFICATE[CertificateState(found["certificate"])]
     days = {"since": _day(found["since"]), "until": _day(found["until"])}
-    return [say(scene.language, message, **days)]
+    return [say(ctx.language, message, **days)]
 
 
-def _coming(found: Found, scene: Scene) -> str:
+def _coming(found: StatusFindings, ctx: StepContext) -> str:
     if found["certificate"] and found["certificate"] != CertificateState.INACTIVE:
-        return say(scene.language, _THEN[CertificateState(found["certificate"])])
+        return say(ctx.language, _THEN[CertificateState(found["certificate"])])
     deadline = datetime.fromisoformat(found["deadline"])
-    days = max(0, (last_day(deadline) - today(scene.now)).days)
+    days = max(0, (last_day(deadline) - today(ctx.now)).days)
     message = _NEXT.get(ApplicationState(found["application"]), _NEXT[ApplicationState.ISSUED])
-    return say(scene.language, message, last=last_day(deadline).isoformat(), days=days)
+    return say(ctx.language, message, last=last_day(deadline).isoformat(), days=days)
 
 
-def _links(scene: Scene) -> tuple[str, ...]:
-    if TIMELINE not in scene.data:
+def _links(ctx: StepContext) -> tuple[str, ...]:
+    if TIMELINE not in ctx.data:
         return ()
-    found = json.loads(scene.data[TIMELINE])
+    found = json.loads(ctx.data[TIMELINE])
     if found["next"]:
         return (found["next"],)
     return ("suspend",) if found["certificate"] == CertificateState.ACTIVE else ()

@@ -1,12 +1,12 @@
 """Suspend (停用): stop the certificate for now, with the code or by the fax route.
 
-Facts: FACTS.md §1.6.
+Facts: docs/facts.md §1.6.
 """
 
-from handlers.engine.model import Choice, Dialog, Scene, Step
+from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext
 from handlers.official_page import menus
 from handlers.official_page.page_texts import explain
-from handlers.official_page.parts import asides, on_page, to_show, walk
+from handlers.official_page.parts import info_buttons, on_page, page_step, text_to_show
 from handlers.screen.text import N_, Markup, say
 
 _CHINESE = "我想暫時停用我的憑證，網頁上有一個地方我不會操作，請幫我。"
@@ -17,9 +17,9 @@ _LETTER = (
 )
 
 
-def _fax(scene: Scene) -> Markup:
+def _fax(ctx: StepContext) -> Markup:
     return say(
-        scene.language,
+        ctx.language,
         "<b>Without the code or the card number: by fax</b>\n"
         "1. Ask for the form 緊急停用申請書 (emergency suspension application form): phone "
         "0800-080-117 or write to cse@moica.nat.gov.tw.\n"
@@ -31,10 +31,10 @@ def _fax(scene: Scene) -> Markup:
     )
 
 
-SUSPEND = Dialog(
+SUSPEND = Conversation(
     name="suspend",
     title=N_("⏸ Suspend the certificate (停用)"),
-    begins="which",
+    initial="which",
     explain=explain,
     steps={
         "which": Step(
@@ -45,8 +45,8 @@ SUSPEND = Dialog(
                 "🗑 <b>Revoke (廢止)</b> ends it for good, at a counter. A new card costs NT$278."
             ),
             (
-                Choice("suspend", N_("⏸ Suspend it for now"), "ready"),
-                Choice("revoke", N_("🗑 End it for good"), "revoke"),
+                ButtonTransition("suspend", N_("⏸ Suspend it for now"), "ready"),
+                ButtonTransition("revoke", N_("🗑 End it for good"), "revoke"),
             ),
         ),
         "ready": Step(
@@ -60,11 +60,11 @@ SUSPEND = Dialog(
                 "The page mentions no card reader and no PIN. Do not send me either number."
             ),
             (
-                Choice("both", N_("✅ I have both"), "open"),
-                Choice("lack", N_("❌ I lack one of them"), "fax"),
+                ButtonTransition("both", N_("✅ I have both"), "open"),
+                ButtonTransition("lack", N_("❌ I lack one of them"), "fax"),
             ),
         ),
-        "open": walk(
+        "open": page_step(
             on_page(N_("<b>Open the page</b>\nGo to {site} and choose:\n\n{menu}"), menus.SUSPEND),
             "fill",
             stuck=N_(
@@ -74,7 +74,7 @@ SUSPEND = Dialog(
             chinese=_CHINESE,
             meaning=_MEANING,
         ),
-        "fill": walk(
+        "fill": page_step(
             N_(
                 "<b>Fill in and confirm</b>\n"
                 "Type the subscriber code exactly as printed and the IC card number, then "
@@ -90,9 +90,9 @@ SUSPEND = Dialog(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more=(Choice("fax", N_("📠 Rather by fax"), "fax"),),
+            more=(ButtonTransition("fax", N_("📠 Rather by fax"), "fax"),),
         ),
-        "check": walk(
+        "check": page_step(
             on_page(
                 N_(
                     "<b>Is it suspended?</b>\nSee what the site says about your certificate:\n\n"
@@ -107,7 +107,7 @@ SUSPEND = Dialog(
             ),
             chinese="我剛才在網路上辦理停用，想確認憑證是不是已經停用了。",
             meaning=N_("I have just suspended my certificate online. Is it suspended now?"),
-            more=(Choice("not_yet", N_("⏳ Not yet"), "later"),),
+            more=(ButtonTransition("not_yet", N_("⏳ Not yet"), "later"),),
             done=N_("✅ It is suspended"),
         ),
         "done": Step(
@@ -124,8 +124,8 @@ SUSPEND = Dialog(
                 "⏳ <b>Look again later.</b> Pages for citizens say 1 working day; for alien "
                 "citizens we found no time. Is it urgent, or nothing changes? Call 0800-080-117."
             ),
-            asides=(
-                to_show(
+            info_buttons=(
+                text_to_show(
                     "我已經在網路上辦理停用，但是網頁上還沒有顯示停用，請幫我確認。",
                     N_("I suspended online, but the page does not show it yet. Please check."),
                 ),
@@ -133,8 +133,8 @@ SUSPEND = Dialog(
         ),
         "fax": Step(
             _fax,
-            (Choice("asked", N_("✅ I have the form"), "send"),),
-            asides(
+            (ButtonTransition("asked", N_("✅ I have the form"), "send"),),
+            info_buttons(
                 N_(
                     "We found no official word on suspending by phone alone or by e-mail. Ask "
                     "both when you call. A web page of 2021 gives Monday to Friday 07:00–23:00 as "
@@ -144,7 +144,7 @@ SUSPEND = Dialog(
                 N_("My card is lost and I have no code. I want the emergency suspension form."),
             ),
         ),
-        "send": walk(
+        "send": page_step(
             N_(
                 "<b>Send the form</b>\n"
                 "1. Fill it in.\n"
@@ -171,8 +171,8 @@ SUSPEND = Dialog(
                 "day of the approval. A new card is a first application again: NT$278.\n\n"
                 "Until then a suspension keeps others from using it."
             ),
-            asides=(
-                to_show(
+            info_buttons=(
+                text_to_show(
                     "我想廢止我的憑證，請給我廢止申請的表格。",
                     N_("I want to revoke my certificate. Please give me the form."),
                 ),

@@ -1,24 +1,25 @@
 """Suspend (停用), carried out: stop the certificates at once, for now.
 
 UI No. and code, then the card number or a one-time code by e-mail. Where the code is locked, birth
-date and one-time code; without the code, the fax (FACTS.md §1.6).
+date and one-time code; without the code, the fax (docs/facts.md §1.6).
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 
 from handlers.conversations.suspend.guide import SUSPEND as GUIDE
-from handlers.engine.model import Choice, Dialog, Outcome, Scene, Step
-from handlers.identity.birth_date import ByBirthDate
-from handlers.identity.card_number import card_number
-from handlers.identity.chat_linking import DONE, OFFER, after_a_right_code, offer_or_end
-from handlers.identity.code import GRANT, Identification
-from handlers.identity.granted_actions import ALREADY, carried_out, looked_ahead
-from handlers.identity.limits import RESTS
-from handlers.identity.one_time_code import OneTimeMail
-from handlers.identity.unavailable_steps import ENDS, STEPS
+from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
+from handlers.identity.birth_date import BirthDateVerification
+from handlers.identity.card_number import card_number_input
+from handlers.identity.chat_linking import DONE, OFFER, linking_steps, offer_or_done
+from handlers.identity.code import CodeVerification
+from handlers.identity.granted_actions import NOTHING_TO_DO, check_precondition, run_with_grant
+from handlers.identity.one_time_code import OneTimeCodeStep
+from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
+from handlers.identity.unavailable_steps import UNAVAILABLE_STEP_NAMES, UNAVAILABLE_STEPS
 from handlers.screen.text import N_
-from services.authority.interface.port import Authority, OnlineAuthority
+from services.authority.interface.authority import Authority
+from services.authority.interface.certificates import Certificates
 from services.authority.values import Change, Operation
 from services.storage.database import Database
 
@@ -68,88 +69,91 @@ _NOT_LOCKED = N_(
     "Do you have it? Then go on with it. Is it gone? The emergency form goes by fax."
 )
 
-_FAX = Choice("fax", N_("📠 By fax"), "fax")
+_FAX = ButtonTransition("fax", N_("📠 By fax"), "fax")
 _WITHOUT_CODE: Mapping[str, Step] = {
     "no_code": Step(
         _NO_CODE,
         (
-            Choice("locked", N_("🔒 The code is locked"), "locked_out"),
-            Choice("forgotten", N_("🔑 Get a forgotten code back"), "retrieve/form"),
+            ButtonTransition("locked", N_("🔒 The code is locked"), "locked_out"),
+            ButtonTransition("forgotten", N_("🔑 Get a forgotten code back"), "retrieve/form"),
             _FAX,
         ),
     ),
-    "not_locked": Step(_NOT_LOCKED, (Choice("code", N_("🔑 I have the code"), "who"), _FAX)),
+    "not_locked": Step(
+        _NOT_LOCKED, (ButtonTransition("code", N_("🔑 I have the code"), "who"), _FAX)
+    ),
     "fax": replace(GUIDE.steps["fax"], title=N_("📠 Suspend by fax (緊急停用)")),
     "send": GUIDE.steps["send"],
     "faxed": GUIDE.steps["faxed"],
     "revoke": Step(
-        GUIDE.steps["revoke"].words,
+        GUIDE.steps["revoke"].text,
         title=N_("🗑 End it for good (廢止)"),
-        asides=GUIDE.steps["revoke"].asides,
+        info_buttons=GUIDE.steps["revoke"].info_buttons,
         links=("suspend",),
     ),
 }
 
 
-def suspend(authority: Authority, database: Database) -> Dialog:
-    """Give the conversation."""
-    online = authority.online
-    mail = OneTimeMail(online, Operation.SUSPEND, "confirm")
-    by_birth = ByBirthDate(
+def suspend(authority: Authority, database: Database) -> Conversation:
+    """Return the conversation."""
+    mail = OneTimeCodeStep(authority, Operation.SUSPEND, "confirm")
+    by_birth = BirthDateVerification(
         authority,
         mail,
         "locked_out",
         "born",
         _LOCKED_OUT,
         (_FAX,),
-        refused="not_locked",
+        refused_step="not_locked",
         title=N_("🔒 Suspend with a locked code"),
     )
-    start = Identification(
+    start = CodeVerification(
         authority,
         Operation.SUSPEND,
         "proof",
-        then=looked_ahead(authority, database, "proof", _led),
-        others=(ALREADY, *STEPS),
-        lead=_LEAD,
-        choices=(Choice("none", N_("❓ I do not have the code"), "no_code"),),
-        locked=Step(_LOCKED, (Choice("birth", N_("🎂 Go on by e-mail"), "born"), _FAX)),
+        on_verified=check_precondition(authority, database, "proof", _led),
+        also_targets=(NOTHING_TO_DO, *UNAVAILABLE_STEP_NAMES),
+        introduction=_LEAD,
+        buttons=(ButtonTransition("none", N_("❓ I do not have the code"), "no_code"),),
+        locked_step=Step(
+            _LOCKED, (ButtonTransition("birth", N_("🎂 Go on by e-mail"), "born"), _FAX)
+        ),
     )
-    return Dialog(
+    return Conversation(
         name="suspend",
         title=GUIDE.title,
-        begins="who",
-        lasts=RESTS,
+        initial="who",
+        timeout=SECRET_TIMEOUT,
         steps={
             **start.steps,
             "proof": Step(
                 _PROOF,
-                (mail.ask,),
-                secret=card_number(online, "proof", "confirm"),
-                needs=("grant",),
+                (mail.send_button,),
+                secret_input=card_number_input(authority.credentials, "proof", "confirm"),
+                requires=("grant",),
             ),
-            mail.here: mail.step,
-            "confirm": Step(_CONFIRM, (_now(online),), needs=("grant",)),
-            **after_a_right_code(online, _DONE, ("resume", "suspend/revoke")),
-            ALREADY: Step(_ALREADY, links=("resume", "suspend/revoke")),
+            mail.name: mail.step,
+            "confirm": Step(_CONFIRM, (_now(authority.certificates),), requires=("grant",)),
+            **linking_steps(authority.links, _DONE, ("resume", "suspend/revoke")),
+            NOTHING_TO_DO: Step(_ALREADY, links=("resume", "suspend/revoke")),
             **by_birth.steps,
             **_WITHOUT_CODE,
-            **ENDS,
+            **UNAVAILABLE_STEPS,
         },
     )
 
 
-def _now(online: OnlineAuthority) -> Choice:
-    return Choice(
+def _now(certificates: Certificates) -> ButtonTransition:
+    return ButtonTransition(
         "suspend",
         N_("⏸ Suspend it now"),
         DONE,
-        carried_out(online.suspend, _led),
-        others=(OFFER, ALREADY, "who", *STEPS),
+        run_with_grant(certificates.suspend, _led),
+        also_targets=(OFFER, NOTHING_TO_DO, "who", *UNAVAILABLE_STEP_NAMES),
     )
 
 
-def _led(change: Change, scene: Scene) -> Outcome:
+def _led(change: Change, ctx: StepContext) -> StepResult:
     if change.changed:
-        return Outcome(offer_or_end(scene), is_one_way=True)
-    return Outcome(ALREADY, forget=(GRANT,), is_one_way=True)
+        return StepResult(offer_or_done(ctx), clears_history=True)
+    return StepResult(NOTHING_TO_DO, clear_data=(GRANT,), clears_history=True)

@@ -3,23 +3,23 @@
 Look-alikes are told apart by asking: code or PIN, 停用 or 廢止, 復用 or 解碼.
 """
 
-from handlers.engine.model import Choice, Dialog, Step
+from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page.page_texts import explain
 from handlers.screen.text import N_
 
-TRIAGE = Dialog(
+TRIAGE = Conversation(
     name="triage",
     title=N_("🛟 Something is wrong"),
-    begins="trouble",
+    initial="trouble",
     explain=explain,
     steps={
         "trouble": Step(
             N_("<b>What is the trouble?</b>"),
             (
-                Choice("lost", N_("🚨 I lost my card"), "lost"),
-                Choice("forgot", N_("🔑 I forgot my code or PIN"), "forgot"),
-                Choice("pay", N_("💳 I can't pay"), "cannot_pay"),
-                Choice("card", N_("🪪 My card doesn't work"), "card_fails"),
+                ButtonTransition("lost", N_("🚨 I lost my card"), "lost"),
+                ButtonTransition("forgot", N_("🔑 I forgot my code or PIN"), "forgot"),
+                ButtonTransition("pay", N_("💳 I can't pay"), "cannot_pay"),
+                ButtonTransition("card", N_("🪪 My card doesn't work"), "card_fails"),
             ),
         ),
         "lost": Step(
@@ -29,9 +29,9 @@ TRIAGE = Dialog(
                 "suspend first: it is online and quick."
             ),
             (
-                Choice("maybe", N_("⏸ It may turn up: suspend"), "suspend/ready"),
-                Choice("gone", N_("🗑 Gone for good: revoke"), "suspend/revoke"),
-                Choice("found", N_("▶️ I suspended it and found it"), "resume/safe"),
+                ButtonTransition("maybe", N_("⏸ It may turn up: suspend"), "suspend/ready"),
+                ButtonTransition("gone", N_("🗑 Gone for good: revoke"), "suspend/revoke"),
+                ButtonTransition("found", N_("▶️ I suspended it and found it"), "resume/safe"),
             ),
         ),
         "forgot": Step(
@@ -42,39 +42,41 @@ TRIAGE = Dialog(
                 "🔢 <b>PIN</b> (PIN碼): 6–8 characters you chose at activation; for daily use."
             ),
             (
-                Choice("code", N_("🔑 The code"), "retrieve/form"),
-                Choice("pin", N_("🔢 The PIN"), "unlock/ready"),
-                Choice("code_locked", N_("🔒 The code is locked"), "unlock/code_locked"),
+                ButtonTransition("code", N_("🔑 The code"), "retrieve/form"),
+                ButtonTransition("pin", N_("🔢 The PIN"), "unlock/ready"),
+                ButtonTransition("code_locked", N_("🔒 The code is locked"), "unlock/code_locked"),
             ),
         ),
         "cannot_pay": Step(
             N_("<b>What happens?</b>"),
             (
-                Choice("no_data", N_("🔎 The page finds no data"), "pay/no_data"),
-                Choice("code", N_("🔑 I forgot the code"), "retrieve/form"),
-                Choice("late", N_("⏳ The 15 days are over"), "retrieve/overdue"),
-                Choice("refused", N_("💳 My credit card is refused"), "pay/card"),
-                Choice("not_applied", N_("I have not applied yet"), "retrieve/not_applied"),
-                Choice("how", N_("❓ I don't know how"), "pay/ready"),
+                ButtonTransition("no_data", N_("🔎 The page finds no data"), "pay/no_data"),
+                ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),
+                ButtonTransition("late", N_("⏳ The 15 days are over"), "retrieve/overdue"),
+                ButtonTransition("refused", N_("💳 My credit card is refused"), "pay/card"),
+                ButtonTransition(
+                    "not_applied", N_("I have not applied yet"), "retrieve/not_applied"
+                ),
+                ButtonTransition("how", N_("❓ I don't know how"), "pay/ready"),
             ),
         ),
         "card_fails": Step(
             N_("<b>What is it with the card?</b>"),
             (
-                Choice("new", N_("🆕 New, never activated"), "activate/ready"),
-                Choice("post", N_("📮 Paid, but it has not come"), "status/on_its_way"),
-                Choice("pin", N_("🔢 PIN wrong, locked or forgotten"), "unlock/ready"),
-                Choice("stopped", N_("⏸ Suspended or locked, not sure"), "resume/which"),
-                Choice("reader", N_("🔌 The computer does not read it"), "reader"),
-                Choice("ended", N_("⌛ Expired or revoked"), "ended"),
+                ButtonTransition("new", N_("🆕 New, never activated"), "activate/ready"),
+                ButtonTransition("post", N_("📮 Paid, but it has not come"), "status/on_its_way"),
+                ButtonTransition("pin", N_("🔢 PIN wrong, locked or forgotten"), "unlock/ready"),
+                ButtonTransition("stopped", N_("⏸ Suspended or locked, not sure"), "resume/which"),
+                ButtonTransition("reader", N_("🔌 The computer does not read it"), "reader"),
+                ButtonTransition("ended", N_("⌛ Expired or revoked"), "ended"),
             ),
         ),
         "ended": Step(
             N_("<b>Which of the two?</b>\nNot sure? The certificate's state shows it."),
             (
-                Choice("expired", N_("⌛ Expired (過期)"), "status/expired"),
-                Choice("revoked", N_("🗑 Revoked (廢止)"), "resume/revoked"),
-                Choice("look", N_("🔍 Look it up"), "status/issued"),
+                ButtonTransition("expired", N_("⌛ Expired (過期)"), "status/expired"),
+                ButtonTransition("revoked", N_("🗑 Revoked (廢止)"), "resume/revoked"),
+                ButtonTransition("look", N_("🔍 Look it up"), "status/issued"),
             ),
         ),
         "reader": Step(
@@ -84,9 +86,9 @@ TRIAGE = Dialog(
                 "software, pop-ups, browser. You can also paste the error code here."
             ),
             (
-                Choice("activate", N_("🆕 Activate"), "activate/computer"),
-                Choice("unlock", N_("🔓 Unlock"), "unlock/computer"),
-                Choice("change", N_("🔢 Change the PIN"), "change_pin/computer"),
+                ButtonTransition("activate", N_("🆕 Activate"), "activate/computer"),
+                ButtonTransition("unlock", N_("🔓 Unlock"), "unlock/computer"),
+                ButtonTransition("change", N_("🔢 Change the PIN"), "change_pin/computer"),
             ),
         ),
     },

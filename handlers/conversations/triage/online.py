@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from handlers.conversations.triage.guide import TRIAGE as GUIDE
-from handlers.engine.model import Choice, Dialog, Step
+from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.screen.text import N_
 
 _ELSEWHERE: Mapping[str, str] = {
@@ -19,8 +19,8 @@ _AT_THE_CARD: Mapping[str, str] = {"reader": "card_check/ready"}
 """And where the bot reaches the card: it looks at the reader itself."""
 
 
-def triage(reaches_card: bool = False) -> Dialog:
-    """Give the conversation.
+def triage(reaches_card: bool = False) -> Conversation:
+    """Return the conversation.
 
     :param reaches_card: whether there is a bridge.
     """
@@ -36,18 +36,20 @@ def triage(reaches_card: bool = False) -> Dialog:
 
 
 def _carried_out(step: Step, ways: Mapping[str, str]) -> Step:
-    return replace(step, choices=tuple(replace(c, to=ways.get(c.to, c.to)) for c in step.choices))
+    return replace(
+        step, buttons=tuple(replace(c, target=ways.get(c.target, c.target)) for c in step.buttons)
+    )
 
 
 _CANNOT_PAY = Step(
     N_("<b>What happens?</b>"),
     (
-        Choice("no_data", N_("🔎 UI No. and code are not known"), "no_data"),
-        Choice("code", N_("🔑 I forgot the code"), "retrieve/form"),
-        Choice("late", N_("⏳ The 15 days are over"), "retrieve/overdue"),
-        Choice("refused", N_("💳 My credit card is refused"), "card"),
-        Choice("not_applied", N_("I have not applied yet"), "retrieve/not_applied"),
-        Choice("how", N_("❓ I don't know how"), "pay/who"),
+        ButtonTransition("no_data", N_("🔎 UI No. and code are not known"), "no_data"),
+        ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),
+        ButtonTransition("late", N_("⏳ The 15 days are over"), "retrieve/overdue"),
+        ButtonTransition("refused", N_("💳 My credit card is refused"), "card"),
+        ButtonTransition("not_applied", N_("I have not applied yet"), "retrieve/not_applied"),
+        ButtonTransition("how", N_("❓ I don't know how"), "pay/who"),
     ),
 )
 _NO_DATA = Step(
@@ -59,8 +61,8 @@ _NO_DATA = Step(
         "Better get the code back."
     ),
     (
-        Choice("retrieve", N_("🔑 Get the code back"), "retrieve/form"),
-        Choice("again", N_("🔁 Try again"), "pay/who"),
+        ButtonTransition("retrieve", N_("🔑 Get the code back"), "retrieve/form"),
+        ButtonTransition("again", N_("🔁 Try again"), "pay/who"),
     ),
 )
 _CARD = Step(
@@ -70,7 +72,7 @@ _CARD = Step(
         "try another card. You cannot pay twice: what is paid says so."
     ),
     (
-        Choice("again", N_("🔁 Try again"), "pay/who"),
-        Choice("look", N_("📍 Is it paid?"), "status/who"),
+        ButtonTransition("again", N_("🔁 Try again"), "pay/who"),
+        ButtonTransition("look", N_("📍 Is it paid?"), "status/who"),
     ),
 )

@@ -1,12 +1,12 @@
 """Unlock (忘記PIN碼鎖卡解碼): a new PIN for a card whose PIN is locked or forgotten.
 
-Facts: FACTS.md §1.4, §2.2.
+Facts: docs/facts.md §1.4, §2.2.
 """
 
-from handlers.engine.model import Choice, Dialog, Step
+from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
 from handlers.official_page.page_texts import explain
-from handlers.official_page.parts import environment, on_page, to_show, walk
+from handlers.official_page.parts import environment, on_page, page_step, text_to_show
 from handlers.screen.text import N_
 
 _CHINESE = "我忘記PIN碼或鎖卡了，想在網路上解碼，但是有一個地方我不會操作，請幫我。"
@@ -14,10 +14,10 @@ _MEANING = N_(
     "My PIN is forgotten or locked and I cannot get on with the unlock page. Please help."
 )
 
-UNLOCK = Dialog(
+UNLOCK = Conversation(
     name="unlock",
     title=N_("🔓 Unlock the card, new PIN (鎖卡解碼)"),
-    begins="which",
+    initial="which",
     explain=explain,
     steps={
         "which": Step(
@@ -29,10 +29,10 @@ UNLOCK = Dialog(
                 "Which one is locked or forgotten?"
             ),
             (
-                Choice("pin", N_("🔢 The PIN"), "ready"),
-                Choice("code", N_("🔑 I forgot the code"), "retrieve/form"),
-                Choice("code_locked", N_("🔒 The code is locked"), "code_locked"),
-                Choice("suspended", N_("⏸ Neither: it is suspended"), "resume/safe"),
+                ButtonTransition("pin", N_("🔢 The PIN"), "ready"),
+                ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),
+                ButtonTransition("code_locked", N_("🔒 The code is locked"), "code_locked"),
+                ButtonTransition("suspended", N_("⏸ Neither: it is suspended"), "resume/safe"),
             ),
         ),
         "ready": Step(
@@ -45,12 +45,12 @@ UNLOCK = Dialog(
                 "🛑 Do not try the PIN again. Tell neither code nor PIN to me or anybody."
             ),
             (
-                Choice("all", N_("✅ I have everything"), "computer"),
-                Choice("code", N_("🔑 I no longer have the code"), "no_code"),
+                ButtonTransition("all", N_("✅ I have everything"), "computer"),
+                ButtonTransition("code", N_("🔑 I no longer have the code"), "no_code"),
             ),
         ),
         "computer": environment("open"),
-        "open": walk(
+        "open": page_step(
             on_page(
                 N_(
                     "<b>Open the page</b>\nPut the card in, go to {site} and choose:\n\n{menu}\n\n"
@@ -64,7 +64,7 @@ UNLOCK = Dialog(
             chinese=_CHINESE,
             meaning=_MEANING,
         ),
-        "fill": walk(
+        "fill": page_step(
             N_(
                 "<b>Code, then the new PIN, on the page</b>\n"
                 "1. The subscriber code exactly as printed; pages for citizens say that capital "
@@ -89,8 +89,8 @@ UNLOCK = Dialog(
                 "still change it. Otherwise ask 0800-080-117 or an NIA station; the last resort, "
                 "as we see it: revoke and apply anew, NT$278."
             ),
-            asides=(
-                to_show(
+            info_buttons=(
+                text_to_show(
                     "我的卡片PIN碼鎖住了，也沒有用戶代碼，請問有什麼辦法？",
                     N_("My PIN is locked and I have no subscriber code. What can I do?"),
                 ),
@@ -104,8 +104,8 @@ UNLOCK = Dialog(
                 "unlocked, we found nowhere: call 0800-080-117. It is another lock than that of "
                 "the PIN."
             ),
-            asides=(
-                to_show(
+            info_buttons=(
+                text_to_show(
                     "我的用戶代碼輸入錯誤太多次被鎖住了，請問要怎麼處理？",
                     N_("My subscriber code is locked after too many wrong tries. What can I do?"),
                 ),

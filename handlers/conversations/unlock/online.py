@@ -1,13 +1,13 @@
 """Unlock (忘記PIN碼鎖卡解碼), carried out: a new PIN where it is locked or forgotten."""
 
-from handlers.card.live_messages import Board
-from handlers.card.operation_steps import CardDialog
-from handlers.card.pin_setup import Consented
+from handlers.card.live_messages import LiveMessages
+from handlers.card.operation_steps import CardConversation
+from handlers.card.pin_setup import PinSetupConversation
 from handlers.conversations.unlock.guide import UNLOCK as GUIDE
-from handlers.engine.model import Choice, Outcome, Scene, Step
-from handlers.identity.chat_linking import offer_or_end
+from handlers.engine.model import ButtonTransition, Step, StepContext, StepResult
+from handlers.identity.chat_linking import offer_or_done
 from handlers.screen.text import N_
-from services.authority.interface.port import Authority
+from services.authority.interface.authority import Authority
 from services.bridge import events
 from services.bridge.interface import BridgeHub
 from services.bridge.operations.task import Work
@@ -45,11 +45,11 @@ _CODE_LOCKED = N_(
 )
 
 
-async def _finish(_value: events.Outcome, scene: Scene) -> Outcome:
-    return Outcome(offer_or_end(scene), is_one_way=True)
+async def _finish(_value: events.Outcome, ctx: StepContext) -> StepResult:
+    return StepResult(offer_or_done(ctx), clears_history=True)
 
 
-_UNLOCK = Consented(
+_UNLOCK = PinSetupConversation(
     Work.UNLOCK,
     GUIDE.title,
     _READY,
@@ -58,18 +58,20 @@ _UNLOCK = Consented(
     N_("🔓 Unlock now"),
     _DONE,
     _finish,
-    elsewhere=(
-        Choice("no_code", N_("🔑 I no longer have the code"), "no_code"),
-        Choice("locked", N_("🔒 The code is locked"), "code_locked"),
+    other_buttons=(
+        ButtonTransition("no_code", N_("🔑 I no longer have the code"), "no_code"),
+        ButtonTransition("locked", N_("🔒 The code is locked"), "code_locked"),
     ),
     links=("card_check",),
-    more={
+    extra_steps={
         "no_code": Step(_NO_CODE, links=("change_pin",)),
         "code_locked": Step(_CODE_LOCKED, links=("suspend/locked_out",)),
     },
 )
 
 
-def unlock(authority: Authority, hub: BridgeHub, board: Board, server: str) -> CardDialog:
-    """Give the conversation."""
-    return _UNLOCK.dialog(authority, hub, board, server)
+def unlock(
+    authority: Authority, hub: BridgeHub, board: LiveMessages, server: str
+) -> CardConversation:
+    """Return the conversation."""
+    return _UNLOCK.build(authority, hub, board, server)

@@ -59,7 +59,7 @@ FINDING_TEXTS = {
 _AGAIN = N_("Take the card out, wait a moment, put it in again, and check again.")
 
 REMEDY_TEXTS = {
-    "pcsc_missing": N_("Install it again with reader support, as its instructions say."),
+    "pcsc_missing": N_("Install it again with reader support: pip install 'kaika[bridge]'"),
     "no_reader": N_(
         "Plug the reader in, at another USB port if need be; if it stays missing, install the "
         "driver from the reader's maker and start the PC again."

@@ -111,7 +111,7 @@ class CardProfile(abc.ABC):
     name: ClassVar[ProfileName]
     capabilities: ClassVar[frozenset[CardCapability]] = frozenset()
     new_pin_rules: ClassVar[PinRules] = PinRules(6, 8)
-    """Of a PIN that is set; 6 to 8 characters, FACTS.md §1.4."""
+    """Of a PIN that is set; 6 to 8 characters, docs/facts.md §1.4."""
     pin_entry_rules: ClassVar[PinRules] = PinRules(4, 16)
     """Of a PIN that is entered. An entry that breaks them is a slip, and spends no try."""
     puk_entry_rules: ClassVar[PinRules] = PinRules(4, 16)

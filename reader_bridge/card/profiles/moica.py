@@ -1,4 +1,4 @@
-"""Real MOICA cards (自然人憑證): read, and never sent a PIN (FACTS.md §1.4, §2.6, §2.7).
+"""Real MOICA cards (自然人憑證): read, and never sent a PIN (docs/facts.md §1.4, §2.6, §2.7).
 
 The authority warns that other software can lock such a card for good, and how it takes a PIN is not
 public. So this profile only has reading commands, and its channel carries no others.

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 LIFETIME = timedelta(days=20 * 365 + 5)
-"""Twenty years, as the third generation of MOICA's own key (FACTS.md §2.7)."""
+"""Twenty years, as the third generation of MOICA's own key (docs/facts.md §2.7)."""
 KEY_BITS = 4096
 _USAGES = (
     "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
@@ -19,7 +19,7 @@ _USAGES = (
 
 @dataclass(frozen=True)
 class CaName:
-    """Who issues: country, organization and unit, as MOICA names itself (FACTS.md §2.7).
+    """Who issues: country, organization and unit, as MOICA names itself (docs/facts.md §2.7).
 
     It is never MOICA's own name: nobody may take these certificates for theirs.
     """

@@ -28,7 +28,7 @@ from services.storage.models import Due
 
 DUE_KIND = "crl"
 VALIDITY = timedelta(hours=24)
-"""MOICA publishes once a day (FACTS.md §1.6)."""
+"""MOICA publishes once a day (docs/facts.md §1.6)."""
 REFRESH = VALIDITY / 2
 
 _log = structlog.get_logger()

@@ -18,10 +18,14 @@ from services.authority.ca.ca_certificate import CaIdentity
 from services.authority.ca.crl import note_change
 from services.authority.ca.errors import UnsuitableKeyError, ValidityError
 from services.authority.ca.publication import Publication
-from services.authority.interface.port import CertificateKind, CertificateRequest, IssuedCertificate
+from services.authority.interface.certificates import (
+    CertificateKind,
+    CertificateRequest,
+    IssuedCertificate,
+)
 
 _RSA_BITS = range(2048, 4097)
-"""From what MOICA's own cards have (FACTS.md §2.7) up to what the authority itself has."""
+"""From what MOICA's own cards have (docs/facts.md §2.7) up to what the authority itself has."""
 _CURVES = (ec.SECP256R1, ec.SECP384R1)
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey

@@ -1,4 +1,4 @@
-"""What stands in a person's certificates: subject and extensions (FACTS.md §2.7).
+"""What stands in a person's certificates: subject and extensions (docs/facts.md §2.7).
 
 Where the page is silent the usual practice for such cards is followed: the signature is
 non-repudiable and never used to log in, authentication never signs documents, and the encryption
@@ -18,7 +18,7 @@ from cryptography.x509.oid import (
 
 from services.authority.ca.ca_certificate import key_usage
 from services.authority.ca.publication import Publication
-from services.authority.interface.port import CertificateKind, CertificateRequest
+from services.authority.interface.certificates import CertificateKind, CertificateRequest
 
 SUBJECT_TYPE = x509.ObjectIdentifier("2.16.886.1.100.2.1")
 NATURAL_PERSON = x509.ObjectIdentifier("2.16.886.1.100.3.1.1")

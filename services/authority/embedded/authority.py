@@ -11,30 +11,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services import rate_limit
 from services.authority.embedded.audit.audit import Audit
 from services.authority.embedded.audit.head_file import HeadFile
-from services.authority.embedded.certificates import card_keys
-from services.authority.embedded.certificates.certificates import (
-    Certificates,
-    authentication_certificate,
-)
+from services.authority.embedded.certificates.cards import EmbeddedCards
+from services.authority.embedded.certificates.certificates import EmbeddedCertificates
 from services.authority.embedded.certificates.issuing import CardKey, Issuing, rsa_2048
+from services.authority.embedded.chat_links import EmbeddedChatLinks
 from services.authority.embedded.credentials import grants
-from services.authority.embedded.credentials.disclosure import Revealing
+from services.authority.embedded.credentials.credentials import EmbeddedCredentials
 from services.authority.embedded.credentials.hashing import Hasher
 from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
 from services.authority.embedded.credentials.subscriber_codes import Codes
-from services.authority.embedded.credentials.verification import Proving
 from services.authority.embedded.notifications import security_alerts
 from services.authority.embedded.notifications.mails import Mails
+from services.authority.embedded.notifications.security_alerts import EmbeddedSecurityAlerts
 from services.authority.embedded.payments.applications import Applications
-from services.authority.embedded.payments.charges import Charges
-from services.authority.embedded.payments.invoices import Payments
+from services.authority.embedded.payments.payments import EmbeddedPayments
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.authority.embedded.personal_data.records import Records
-from services.authority.embedded.personal_data.sealed_input import Keeping
+from services.authority.embedded.personal_data.sealed_input import EmbeddedSealedInput
 from services.authority.embedded.privacy import Privacy
 from services.authority.errors import WrongKeyFileError
-from services.authority.interface.port import CertificateIssuer, OnlineAuthority
-from services.authority.values import CardPermit, Grant, Operation
+from services.authority.interface.certificates import CertificateIssuer
 from services.storage.database import Database
 from services.storage.keys import KeyRing, Purpose
 from services.storage.models import Fact
@@ -64,12 +60,7 @@ class Expired:
 
 
 class EmbeddedAuthority:
-    """Carries out `services.authority.interface.port.OnlineAuthority`.
-
-    The verbs are those of its parts, each of which keeps one concern.
-    """
-
-    carries_out: frozenset[Operation] = frozenset(Operation)
+    """Our own authority (`services.authority.interface.authority.Authority`)."""
 
     def __init__(
         self,
@@ -90,65 +81,20 @@ class EmbeddedAuthority:
         self.codes = Codes(keys, RecordKeyFile(files.record_keys), self.hasher)
         self.one_time_codes = OneTimeCodes(keys)
         self.applications = Applications(self.records, self.codes, self.audit)
-        self.certificates = Certificates(self.codes, self.audit, issuer)
-        self.payments = Payments(self.records, self.audit)
-        self.charges = Charges(self.audit)
+        self.certificates = EmbeddedCertificates(self.codes, self.audit, issuer)
+        self.payments = EmbeddedPayments(self.records, self.audit)
         self.privacy = Privacy(self.records, self.codes, self.audit, self.applications)
         self.mails = Mails(self.records, self.one_time_codes)
         self.issuing = Issuing(
             database, keys, self.records, self.audit, self.certificates, draw_key
         )
-        self._take_over_verbs()
-
-    def _take_over_verbs(self) -> None:
-        proving = Proving(self.database, self.records, self.codes, self.one_time_codes, self.audit)
-        self.check_code = proving.check_code
-        self.answer_one_time_code = proving.answer_one_time_code
-        self.prove_card_number = proving.prove_card_number
-        self.ask_one_time_code = proving.ask_one_time_code
-        self.send_one_time_code = proving.send_one_time_code
-        revealing = Revealing(self.codes, self.audit)
-        self.reveal_code = revealing.reveal_code
-        self.status = revealing.status
-        self.owed = self.payments.owed
-        self.change_address = self.payments.change_address
-        self.open_invoice = self.payments.open_invoice
-        self.approve_checkout = self.payments.approve_checkout
-        self.record_charge = self.charges.record_charge
-        self.permit_card = self.certificates.permit_card
-        self.note_card_work = self.certificates.note_card_work
-        self.activate = self.certificates.activate
-        self.look_ahead = self.certificates.look_ahead
-        self.suspend = self.certificates.suspend
-        self.resume = self.certificates.resume
-        self.announce_resumption = self.certificates.announce_resumption
-        self.link_chat = self.privacy.link_chat
-        self.unlink_chat = self.privacy.unlink_chat
-        self.linked_people = self.privacy.linked_people
-        self.deny = security_alerts.Doubts(self.certificates, self.audit).deny
-        keeping = Keeping(self.records)
-        self.seal = keeping.seal
-        self.unseal = keeping.unseal
-        self.number_of = keeping.number_of
-
-    @property
-    def online(self) -> OnlineAuthority:
-        """The verbs, which are all here."""
-        return self
-
-    def card_admin_key(self, card_serial: str) -> bytes:
-        """Carry out `OnlineAuthority.card_admin_key`."""
-        return card_keys.admin_key(self.keys, card_serial)
-
-    async def card_certificate(self, session: AsyncSession, permit: CardPermit) -> bytes:
-        """Carry out `OnlineAuthority.card_certificate`."""
-        return await authentication_certificate(session, self.keys, permit.application)
-
-    async def look_at_grant(
-        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
-    ) -> Grant:
-        """Carry out `OnlineAuthority.look_at_grant`."""
-        return grants.view(await grants.look_at(session, grant_id, chat_id, now))
+        self.credentials = EmbeddedCredentials(
+            database, self.records, self.codes, self.one_time_codes, self.audit
+        )
+        self.sealed_input = EmbeddedSealedInput(self.records)
+        self.cards = EmbeddedCards(keys, self.audit, self.certificates)
+        self.links = EmbeddedChatLinks(self.records, self.audit)
+        self.security_alerts = EmbeddedSecurityAlerts(self.certificates, self.audit)
 
     async def start(self, now: datetime) -> None:
         """Check that the keys are those of this database, and finish what a crash cut off.

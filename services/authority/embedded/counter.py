@@ -10,14 +10,13 @@ from services import rate_limit
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.audit.audit import Act
 from services.authority.embedded.authority import EmbeddedAuthority
-from services.authority.embedded.certificates.certificates import certificates_of
-from services.authority.embedded.credentials.disclosure import timeline
+from services.authority.embedded.certificates.certificates import build_timeline, certificates_of
 from services.authority.embedded.models import Application, Card, CertificateSet, Subscriber
 from services.authority.embedded.payments.applications import Applied
-from services.authority.embedded.payments.charges import PaymentView, payments_of
+from services.authority.embedded.payments.payments import PaymentView, payments_of
 from services.authority.embedded.personal_data.ids import new_id
 from services.authority.embedded.personal_data.records import PersonalData
-from services.authority.interface.port import IssuedCertificate
+from services.authority.interface.certificates import IssuedCertificate
 from services.authority.lifecycle import (
     ApplicationState,
     CertificateAct,
@@ -100,11 +99,11 @@ class Counter:
         :raises WrongStateError: when it is paid by another charge.
         """
         charge = Charge(charge_id, "", Checkout("counter", 0, amount, CURRENCY))
-        charges = self._authority.charges
+        payments = self._authority.payments
         async with self._database.unit_of_work() as session:
-            payment, _ = await charges.take(session, charge, now)
+            payment, _ = await payments.take(session, charge, now)
             _, application = await self._records.latest(session, ui_number)
-            return await charges.settle(session, payment, application, self._actor, now)
+            return await payments.settle(session, payment, application, self._actor, now)
 
     async def activate(self, ui_number: UiNumber, now: datetime) -> Change:
         """Activate a card that was handed over and given its PIN at the counter.
@@ -118,7 +117,7 @@ class Counter:
             return await certificates.hand_over(session, application, self._actor, now)
 
     async def suspend(self, ui_number: UiNumber, now: datetime) -> Change:
-        """Suspend certificates on a request on paper (緊急停用申請書, FACTS.md §1.6).
+        """Suspend certificates on a request on paper (緊急停用申請書, docs/facts.md §1.6).
 
         :raises UnknownPersonError: where nobody is known under the number.
         :raises WrongStateError: when they are not active.
@@ -176,8 +175,8 @@ class Counter:
         :raises WrongStateError: when the card it paid for is made.
         """
         async with self._database.unit_of_work() as session:
-            charges = self._authority.charges
-            return await charges.refund(session, charge_id, self._actor, now)
+            payments = self._authority.payments
+            return await payments.refund(session, charge_id, self._actor, now)
 
     async def list(self, state: ApplicationState | None = None) -> Sequence[Line]:
         """Give the applications, newest first."""
@@ -226,7 +225,7 @@ class Counter:
         return PersonFile(
             person=self._records.open(subscriber),
             application=application.id,
-            timeline=timeline(application, certificates),
+            timeline=build_timeline(application, certificates),
             card_number=self._records.card_number(card) if card else None,
             card_serial=card.serial if card else None,
             code_is_locked=left == 0,

@@ -1,4 +1,4 @@
-"""What is held about a person, which chats are linked, and forgetting."""
+"""Exporting what is held about a person, and erasing it."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services import rate_limit
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.audit.audit import Act, Audit
-from services.authority.embedded.credentials import grants
 from services.authority.embedded.credentials.subscriber_codes import Codes
 from services.authority.embedded.models import (
     Application,
@@ -18,39 +17,31 @@ from services.authority.embedded.models import (
     Card,
     Certificate,
     CertificateSet,
-    LinkedChat,
     Payment,
     Subscriber,
 )
-from services.authority.embedded.notifications.notices import notify
 from services.authority.embedded.payments.applications import Applications, clean
-from services.authority.embedded.payments.charges import payments_of
+from services.authority.embedded.payments.payments import payments_of
 from services.authority.embedded.personal_data.records import (
     Records,
-    latest_application,
     linked_chats,
     lock_person,
 )
 from services.authority.errors import (
-    ChatPausedError,
     ForgetRefusedError,
-    ProofMissingError,
-    TooManyChatsError,
     UnknownPersonError,
 )
 from services.authority.lifecycle import CERTIFICATE_IN_USE, ApplicationState, CertificateState
-from services.authority.notices import Notice
-from services.authority.values import Change, Link, LinkedPerson, Proof
+from services.authority.values import Change
 from services.formats.ui_number import UiNumber
 
-MOST_CHATS = 3
 _OF_THE_APPLICATION = (
     "state", "submitted_at", "deadline", "paid_at", "issued_at", "posted_at", "activated_at",
 )  # fmt: skip
 
 
 class Privacy:
-    """Linked chats, export, and forgetting."""
+    """Export and erasure of a person's data."""
 
     def __init__(
         self, records: Records, codes: Codes, audit: Audit, applications: Applications
@@ -59,83 +50,6 @@ class Privacy:
         self._codes = codes
         self._audit = audit
         self._applications = applications
-
-    async def link_chat(
-        self,
-        session: AsyncSession,
-        grant_id: str,
-        chat_id: int,
-        now: datetime,
-        client_language: str | None = None,
-    ) -> Change:
-        """Carry out `OnlineAuthority.link_chat`; any grant will do that the code opened."""
-        grant = await grants.look_at(session, grant_id, chat_id, now)
-        if Proof.CODE not in grants.view(grant).proofs:
-            raise ProofMissingError((frozenset({Proof.CODE}),))
-        application = await grants.application_of(session, grant)
-        subscriber = application.subscriber_id
-        assert subscriber is not None
-        linked = await linked_chats(session, subscriber)
-        if chat_id in linked:
-            return Change(False, application.id)
-        if len(linked) >= MOST_CHATS:
-            raise TooManyChatsError(MOST_CHATS)
-        await self._count_link(session, chat_id, now)
-        language = client_language[:16] if client_language else None
-        link = LinkedChat(subscriber_id=subscriber, chat_id=chat_id, linked_at=now)
-        link.client_language = language
-        session.add(link)
-        actor = Actor.in_chat(chat_id).name
-        self._audit.record(session, Act.CHAT_LINKED, application.id, actor, now)
-        told = await notify(session, Notice.CHAT_LINKED, subscriber, {}, now, chat_id)
-        return Change(True, application.id, told)
-
-    async def _count_link(self, session: AsyncSession, chat_id: int, now: datetime) -> None:
-        try:
-            await rate_limit.spend(
-                session, rate_limit.CHAT_LINKS, self._records.chat_hash(chat_id), now
-            )
-        except rate_limit.UsedUpError as error:
-            raise ChatPausedError(error.until or now) from error
-
-    async def unlink_chat(
-        self, session: AsyncSession, subscriber: str, chat_id: int, acting_chat: int, now: datetime
-    ) -> bool:
-        """Carry out `OnlineAuthority.unlink_chat`."""
-        person = select(Subscriber.id).where(Subscriber.id == subscriber)
-        await session.execute(lock_person(person))
-        link = await session.get(LinkedChat, (subscriber, chat_id))
-        if link is None or acting_chat not in await linked_chats(session, subscriber):
-            return False
-        actor = Actor.in_chat(acting_chat).name
-        about = {"chat": chat_id}
-        self._audit.record(session, Act.CHAT_UNLINKED, subscriber, actor, now, about)
-        await notify(session, Notice.CHAT_UNLINKED, subscriber, {}, now, acting_chat)
-        await session.delete(link)
-        await session.flush()
-        return True
-
-    async def linked_people(self, session: AsyncSession, chat_id: int) -> Sequence[LinkedPerson]:
-        """Carry out `OnlineAuthority.linked_people`."""
-        query = select(Subscriber).join(LinkedChat, LinkedChat.subscriber_id == Subscriber.id)
-        query = query.where(LinkedChat.chat_id == chat_id).order_by(LinkedChat.linked_at)
-        found = []
-        for subscriber in (await session.scalars(query)).all():
-            application = await latest_application(session, subscriber, lock=False)
-            number = UiNumber(self._records.field(subscriber, "ui_number"))
-            state = ApplicationState(application.state) if application else None
-            certificates = (
-                await session.get(CertificateSet, application.id) if application else None
-            )
-            person = LinkedPerson(
-                subscriber=subscriber.id,
-                ui_number_masked=number.masked(),
-                links=await _links(session, subscriber),
-                application=state,
-                certificate=CertificateState(certificates.state) if certificates else None,
-            )
-            found.append(person)
-        return found
 
     async def export(
         self, session: AsyncSession, ui_number: UiNumber, actor: Actor, now: datetime
@@ -215,13 +129,6 @@ class Privacy:
         await session.execute(delete(Card).where(Card.application_id == row.id))
         payer = update(Payment).where(Payment.application_id == row.id)
         await session.execute(payer.values(user_id=0))
-
-
-async def _links(session: AsyncSession, subscriber: Subscriber) -> tuple[Link, ...]:
-    query = select(LinkedChat.chat_id, LinkedChat.linked_at)
-    query = query.where(LinkedChat.subscriber_id == subscriber.id)
-    rows = await session.execute(query.order_by(LinkedChat.linked_at, LinkedChat.chat_id))
-    return tuple(Link(chat, since) for chat, since in rows)
 
 
 async def _all(session: AsyncSession, subscriber: Subscriber) -> Sequence[Application]:

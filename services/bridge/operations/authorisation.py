@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import Operation
 from reader_bridge.protocol.operations import Receipt
-from services.authority.errors import GrantExpiredError
-from services.authority.interface.port import Authority
+from services.authority.errors import GrantExpiredError, NoAuthorityError
+from services.authority.interface.authority import Authority
 from services.authority.values import CardPermit
 from services.bridge.events import Done, Failed, PinSet
 from services.bridge.ids import new_nonce
@@ -34,16 +34,22 @@ class CardWork:
     def __init__(
         self,
         database: Database,
-        authority: Authority,
+        authority: Authority | None,
         sessions: SessionStore,
         operations: OperationStore,
         origin: str,
     ) -> None:
         self._database = database
-        self._authority = authority
+        self._known_authority = authority
         self._sessions = sessions
         self._operations = operations
         self._origin = origin
+
+    @property
+    def _authority(self) -> Authority:
+        if self._known_authority is None:
+            raise NoAuthorityError
+        return self._known_authority
 
     async def authorise(
         self, operation: OperationRecord, supersedes: OperationRecord | None, now: datetime
@@ -53,14 +59,14 @@ class CardWork:
         The operation ends with its grant.
 
         :param supersedes: an unresolved operation whose place it takes.
-        :raises NotCarriedOutError: where the authority carries nothing out.
+        :raises NoAuthorityError: where nothing is carried out here.
         :raises GrantExpiredError: where the grant is over, for something else, or was used.
         :raises WrongStateError: where the certificates do not allow it.
         """
-        online = self._authority.online
+        authority = self._authority
         grant_id, chat_id = operation.grant_id or "", operation.chat_id
         async with self._database.unit_of_work() as session:
-            grant = await online.look_at_grant(session, grant_id, chat_id, now)
+            grant = await authority.credentials.find_grant(session, grant_id, chat_id, now)
             operation.permit = await self._permit(session, operation, now)
             if await self._operations.was_released(session, grant_id):
                 raise GrantExpiredError
@@ -91,14 +97,14 @@ class CardWork:
                 raise GoneError
             await self._operations.release(session, operation, now)
             await self._note(session, permit, "cryptogram", operation.chat_id, now)
-        key = self._authority.online.card_admin_key(operation.permit.card_serial)
+        key = self._authority.cards.derive_admin_key(operation.permit.card_serial)
         return admin_authentication.cryptogram(key, challenge)
 
     def answer_is_right(self, operation: OperationRecord, answer: bytes) -> bool:
         """Tell whether the card that answers is the real one."""
         assert operation.permit is not None
         assert operation.challenge is not None
-        key = self._authority.online.card_admin_key(operation.permit.card_serial)
+        key = self._authority.cards.derive_admin_key(operation.permit.card_serial)
         return admin_authentication.answer_is_right(key, operation.challenge, answer)
 
     async def settle(
@@ -118,9 +124,9 @@ class CardWork:
         permit, chat_id = operation.permit, operation.chat_id
         assert permit is not None
         assert operation.nonce is not None
-        online = self._authority.online
+        authority = self._authority
         async with self._database.unit_of_work() as session:
-            certificate = await online.card_certificate(session, permit)
+            certificate = await authority.cards.find_certificate(session, permit)
             if receipt.card_serial != permit.card_serial or not receipt_is_right(
                 receipt, certificate, self._origin, proved_by, operation.nonce
             ):
@@ -128,7 +134,7 @@ class CardWork:
             await self._note(session, permit, "pin_set", chat_id, now)
             pin_set = PinSet()
             if operation.work is Work.ACTIVATE:
-                change = await online.activate(session, permit, chat_id, now)
+                change = await authority.cards.activate(session, permit, chat_id, now)
                 pin_set = PinSet(change.changed, change.other_chats)
             done = Done(chat_id, operation.id, operation.work, pin_set)
             await self._operations.end(session, operation, done)
@@ -166,7 +172,7 @@ class CardWork:
         self, session: AsyncSession, operation: OperationRecord, now: datetime
     ) -> CardPermit:
         grant_id, chat_id = operation.grant_id or "", operation.chat_id
-        permit = await self._authority.online.permit_card(session, grant_id, chat_id, now)
+        permit = await self._authority.cards.permit(session, grant_id, chat_id, now)
         if permit.operation is not operation.work.authorised_by:
             raise GrantExpiredError
         return permit
@@ -174,4 +180,4 @@ class CardWork:
     async def _note(
         self, session: AsyncSession, permit: CardPermit, step: str, chat_id: int, now: datetime
     ) -> None:
-        await self._authority.online.note_card_work(session, permit, step, chat_id, now)
+        await self._authority.cards.record_work(session, permit, step, chat_id, now)

@@ -6,7 +6,7 @@ from telegram import Update
 
 from handlers.engine.rendering import SHOW
 from handlers.engine.transitions import CANCELLED
-from services.conversations import EXPIRED, DialogState
+from services.conversations import EXPIRED, ConversationState
 from tests.chat import Json, Subscriber
 from tests.handlers.engine.interruptions import Interruption, Visit, tongue
 from tests.handlers.engine.walking import (
@@ -36,7 +36,7 @@ def is_told(anna: Subscriber, words: Mapping[str, str]) -> None:
 def _tap(visit: Visit, last: bool = False) -> str | None:
     """Give a button of the step that leads on, where one is shown."""
     offered = keys(visit.anna)
-    own = [choice.key for choice in visit.spot.step.choices if choice.key in offered]
+    own = [choice.key for choice in visit.spot.step.buttons if choice.key in offered]
     return own[-1 if last else 0] if own else None
 
 
@@ -45,7 +45,7 @@ async def cancels(visit: Visit) -> None:
     heard = len(anna.heard)
     await press(anna, "cancel")
     at = await state(anna)
-    assert (at.step, at.is_open, dict(at.data), at.trail) == (CANCELLED, False, {}, ())
+    assert (at.step, at.is_open, dict(at.data), at.history) == (CANCELLED, False, {}, ())
     is_told(anna, STOPPED)
     assert len(anna.heard) == heard, "edited in place"
     await anna.says("how much does the card cost")
@@ -77,8 +77,8 @@ async def sends_the_same_update_twice(visit: Visit) -> None:
 
 def _is_shown_once(visit: Visit, key: str | None) -> bool:
     """Tell whether a tap sends nothing, neither below its message nor of another kind."""
-    found = [c for c in visit.spot.step.choices if c.key == key]
-    return bool(found) and found[0].after is None
+    found = [c for c in visit.spot.step.buttons if c.key == key]
+    return bool(found) and found[0].after_commit is None
 
 
 async def works_again(anna: Subscriber, raw: Json) -> None:
@@ -115,13 +115,13 @@ async def _types_twice(visit: Visit, answer: str) -> None:
     sent = await anna.says(answer)
     _is_deleted(anna, sent, answer)
     second = await state(anna)
-    assert (second.dialog, second.step) == (first.dialog, first.step)
+    assert (second.conversation, second.step) == (first.conversation, first.step)
 
 
 def _is_deleted(anna: Subscriber, sent: int, text: str) -> None:
     """Expect what was typed where nothing asks for it to be gone, where it looks like a secret."""
     services = anna.stage.kaika.application.bot_data["services"]
-    if services.shapes.find(text) is not None:
+    if services.secret_shapes.find(text) is not None:
         assert sent not in [message["message_id"] for message in anna.messages]
 
 
@@ -133,20 +133,20 @@ async def begins_another(visit: Visit) -> None:
     before = await state(anna)
     await anna.starts(f"do-{other}")
     if not loses_something(spot, before):
-        assert (await state(anna)).dialog == other
+        assert (await state(anna)).conversation == other
         return
     assert await state(anna) == before, "asked first"
     await press(anna, SHOW)
     await expect(anna, spot)
     await anna.starts(f"do-{other}")
-    await anna.forges(shown(anna)["message_id"], f"v1:anew:{other}.{known[other].begins}")
+    await anna.forges(shown(anna)["message_id"], f"v1:anew:{other}.{known[other].initial}")
     at = await state(anna)
-    assert (at.dialog, at.step, at.trail) == (other, known[other].begins, ())
+    assert (at.conversation, at.step, at.history) == (other, known[other].initial, ())
 
 
-def loses_something(spot: Spot, at: DialogState) -> bool:
+def loses_something(spot: Spot, at: ConversationState) -> bool:
     """Tell whether somebody came to a step by more than a link."""
-    return bool(at.trail or (spot.step.needs and not spot.step.is_done) or spot.step.left)
+    return bool(at.history or (spot.step.requires and not spot.step.is_done) or spot.step.on_leave)
 
 
 async def rested_too_long(visit: Visit) -> None:

@@ -53,8 +53,8 @@ def noted(interruption: Interruption, visit: Visit) -> Iterator[None]:
 
 def tongue(anna: Subscriber) -> str:
     """Give the language of somebody's Telegram client."""
-    assert anna.person.language_code is not None
-    return anna.person.language_code
+    assert anna.person.account.language_code is not None
+    return anna.person.account.language_code
 
 
 async def goes_back(visit: Visit) -> None:
@@ -62,7 +62,7 @@ async def goes_back(visit: Visit) -> None:
     anna, spot = visit.anna, visit.spot
     assert ("back" in keys(anna)) is (visit.before is not None)
     if visit.before is None:
-        assert (await state(anna)).trail == ()
+        assert (await state(anna)).history == ()
         return
     await press(anna, "back")
     await expect(anna, visit.before)
@@ -156,7 +156,7 @@ async def presses_a_button_of_another_conversation(visit: Visit) -> None:
 async def looks_at_every_aside(visit: Visit) -> None:
     anna = visit.anna
     before = await state(anna)
-    for aside in visit.spot.step.asides:
+    for aside in visit.spot.step.info_buttons:
         await press(anna, aside.key)
         assert keys(anna) == [SHOW]
         await press(anna, SHOW)

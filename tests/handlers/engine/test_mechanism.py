@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.conversations.guided import CONVERSATIONS
 from handlers.engine import transitions
-from services.conversations import DialogChangedError, Dialogs
+from services.conversations import ConversationChangedError, ConversationStore
 from services.messaging import reminders
 from services.storage.models import Due
 from tests.chat import Stage
@@ -51,7 +51,7 @@ async def test_a_move_and_its_effect_are_one_transaction(
     async def lost(*_: object) -> None:
         raise RuntimeError("the database went away")
 
-    monkeypatch.setattr(Dialogs, "save", lost)
+    monkeypatch.setattr(ConversationStore, "save", lost)
     await press(anna, "today")
     assert "went wrong" in anna.last["text"]
     monkeypatch.undo()
@@ -73,13 +73,13 @@ async def test_a_tap_another_process_took_shows_where_the_person_is(
     at, shown = await state(anna), anna.last["text"]
 
     async def taken(*_: object) -> None:
-        raise DialogChangedError
+        raise ConversationChangedError
 
-    monkeypatch.setattr(transitions.Mover, "press", taken)
+    monkeypatch.setattr(transitions.ConversationMachine, "press_button", taken)
     await press(anna, "suspend")
     assert "earlier step" in (anna.toast or "")
     assert anna.last["text"] == shown
-    monkeypatch.setattr(transitions.Mover, "begin", taken)
+    monkeypatch.setattr(transitions.ConversationMachine, "begin", taken)
     await anna.starts("do-pay")
     assert anna.last["text"] == shown
     assert await state(anna) == at
@@ -92,9 +92,9 @@ async def test_a_text_another_process_took_shows_where_the_person_is(
     await anna.starts("do-pay-date")
 
     async def taken(*_: object) -> None:
-        raise DialogChangedError
+        raise ConversationChangedError
 
-    monkeypatch.setattr(transitions.Mover, "typed", taken)
+    monkeypatch.setattr(transitions.ConversationMachine, "submit_text", taken)
     await anna.says("yesterday I applied")
     anna.sees("On which day did you apply?")
 
@@ -131,7 +131,7 @@ async def test_going_back_and_forth_keeps_the_way_short(stage: Stage) -> None:
         await press(anna, "other")
         await press(anna, "back")
     at = await state(anna)
-    assert (at.step, at.trail) == ("ready", ())
+    assert (at.step, at.history) == ("ready", ())
 
 
 @pytest.mark.parametrize("word", ["cancel", "Cancel!", "取消", "/cancel"])
@@ -169,4 +169,4 @@ async def test_forged_buttons_change_nothing(stage: Stage, data: str) -> None:
     await anna.forges(anna.last["message_id"], f"v1:dlg:{data}")
     assert anna.toast
     assert await state(anna) == before
-    assert before.dialog in CONVERSATIONS
+    assert before.conversation in CONVERSATIONS

@@ -5,15 +5,15 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from handlers.engine.model import Choice, Dialog, Scene, Step, place
-from handlers.engine.rendering import words_of
-from handlers.engine.transitions import told_at, without_told
+from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, resolve_target
+from handlers.engine.rendering import render_text
+from handlers.engine.transitions import status_message_of, without_status_message
 from handlers.screen.text import say
-from services.conversations import DialogState
+from services.conversations import ConversationState
 from tests.chat import Json, Stage, Subscriber, plain
 
 LANGUAGES = ("en", "zh-hant")
-Declared = Mapping[str, Dialog]
+Declared = Mapping[str, Conversation]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Spot:
     name: str
     step: Step
     before: "Spot | None" = None
-    choice: Choice | None = None
+    choice: ButtonTransition | None = None
 
     @property
     def here(self) -> tuple[str, str]:
@@ -51,12 +51,15 @@ def _spot(known: Declared, dialog: str, name: str) -> Spot:
     here = known[dialog].steps[name]
     for other in known.values():
         for before, step in other.steps.items():
-            for choice in step.choices:
-                if place(choice.to, other.name) == (dialog, name) and not step.needs:
+            for choice in step.buttons:
+                if (
+                    resolve_target(choice.target, other.name) == (dialog, name)
+                    and not step.requires
+                ):
                     return Spot(dialog, name, here, Spot(other.name, before, step), choice)
     for before, step in known[dialog].steps.items():
-        for choice in step.choices:
-            if place(choice.to, dialog) == (dialog, name):
+        for choice in step.buttons:
+            if resolve_target(choice.target, dialog) == (dialog, name):
                 return Spot(dialog, name, here, _spot(known, dialog, before), choice)
     return Spot(dialog, name, here)
 
@@ -66,7 +69,7 @@ async def reach(person: Subscriber, spot: Spot) -> None:
     if spot.before is None:
         await person.starts(f"do-{spot.dialog}-{spot.name}")
     else:
-        if spot.before.step.needs:
+        if spot.before.step.requires:
             await reach(person, spot.before)
         else:
             await person.starts(f"do-{spot.before.dialog}-{spot.before.name}")
@@ -107,47 +110,51 @@ def data_of(message: Json) -> list[str]:
     return [button.get("callback_data", "") for row in rows for button in row]
 
 
-async def state(person: Subscriber) -> DialogState:
+async def state(person: Subscriber) -> ConversationState:
     """Give where a person is by the database."""
     kaika = person.stage.kaika
     async with kaika.database.unit_of_work() as session:
-        found = await kaika.dialogs.find(session, person.person.id, person.person.id)
+        found = await kaika.conversations.find(session, person.person.id, person.person.id)
     assert found is not None
     return found
 
 
-def words(stage: Stage, step: Step, at: DialogState, language: str) -> str:
+def words(stage: Stage, step: Step, at: ConversationState, language: str) -> str:
     """Give the words of a step as a person reads them."""
     services = stage.kaika.application.bot_data["services"]
-    scene = Scene(at.chat_id, at.user_id, language, None, services.now(), at.data)
-    text, told = words_of(step.words, scene), told_at(at)
+    ctx = StepContext(at.chat_id, at.user_id, language, None, services.now(), at.data)
+    text, told = render_text(step.text, ctx), status_message_of(at)
     if told is not None:
-        return plain(f"{say(language, told.message, **told.values)}\n\n{text}").strip()
+        return plain(f"{say(language, told.text, **told.values)}\n\n{text}").strip()
     return plain(text).strip()
 
 
 async def expect(person: Subscriber, spot: Spot, language: str | None = None) -> None:
     """Expect a person to be at a step, in the database and on the screen."""
     at = await state(person)
-    assert (at.dialog, at.step) == spot.here
+    assert (at.conversation, at.step) == spot.here
     assert at.is_open is not spot.step.is_end
     sees_step(person, spot.step, at, language)
 
 
-async def expect_where_they_are(person: Subscriber) -> DialogState:
+async def expect_where_they_are(person: Subscriber) -> ConversationState:
     """Expect a person to see the step at which the database has them."""
     at = await state(person)
-    sees_step(person, declared(person.stage)[at.dialog].steps[at.step], at)
+    sees_step(person, declared(person.stage)[at.conversation].steps[at.step], at)
     return at
 
 
-def sees_step(person: Subscriber, step: Step, at: DialogState, language: str | None = None) -> None:
+def sees_step(
+    person: Subscriber, step: Step, at: ConversationState, language: str | None = None
+) -> None:
     """Expect the words of a step on the screen; what was told once need not stand there again."""
     spoken = language or person.stage.kaika.people.language(
-        person.person.id, person.person.language_code
+        person.person.id, person.person.account.language_code
     )
     text = shown(person)["text"]
-    assert text in [words(person.stage, step, each, spoken) for each in (at, without_told(at))]
+    assert text in [
+        words(person.stage, step, each, spoken) for each in (at, without_status_message(at))
+    ]
 
 
 def later(stage: Stage, **time: Any) -> None:

@@ -5,16 +5,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from handlers.card.live_messages import Board
+from handlers.card.live_messages import LiveMessages
 from handlers.card.messages import BUSY, FAILURES
-from handlers.card.operation_steps import DOUBT, FAILED, FAILURE, WORK
-from handlers.engine.model import Scene
+from handlers.card.operation_steps import FAILED, FAILURE, UNRESOLVED_STEP, WORK
 from handlers.engine.model import Step as DialogStep
-from handlers.engine.rendering import words_of
+from handlers.engine.model import StepContext
+from handlers.engine.rendering import render_text
 from handlers.identity.chat_linking import DONE, OFFER
 from reader_bridge.protocol import ProgressStep
 from services.bridge.hub import Hub
-from services.conversations import DialogState
+from services.conversations import ConversationState
 from tests.chat import Subscriber, plain
 from tests.handlers.conversations.online.card_stage import AtThePc, CardStage, keys_of, shown_code
 from tests.handlers.conversations.online.people import Holder, at
@@ -34,7 +34,7 @@ from tests.reader_bridge.end_to_end.whole_system import WholeSystem
 FIRST = b"first123"
 ENDS = {"report", OFFER, DONE}
 _MAX_STEPS = 12
-_NEXT_BUTTON = {FAILED: "again", DOUBT: "ask", "confirm": "start", "unlinked": "again"}
+_NEXT_BUTTON = {FAILED: "again", UNRESOLVED_STEP: "ask", "confirm": "start", "unlinked": "again"}
 """The button that leads on from a step."""
 _PATIENCE = timedelta(seconds=16)
 """As long as the server waits for the PC's report on an operation it was killed in."""
@@ -66,7 +66,7 @@ class CardWalk:
         return self.process.bridge.hub
 
     @property
-    def board(self) -> Board:
+    def board(self) -> LiveMessages:
         return self.process.bridge.board
 
     async def follow_to_end(self) -> None:
@@ -137,7 +137,7 @@ class CardWalk:
         waits = step in (ProgressStep.WAITING_FOR_CARD, ProgressStep.WAITING_FOR_READER)
         return waits and not self.reader.is_ready
 
-    async def _act(self, here: DialogState) -> None:
+    async def _act(self, here: ConversationState) -> None:
         keys = keys_of(self.person)
         if here.step in ("who", "code"):
             await self.person.says(self.holder.both)
@@ -155,14 +155,14 @@ class CardWalk:
         await self.hub.tend(self.cards.now)
         await self.cards.stage.settle()
 
-    def _check_explanation(self, here: DialogState) -> None:
+    def _check_explanation(self, here: ConversationState) -> None:
         """Check that the chat shows the text of the current step, and a way on."""
         stage = self.cards.stage
-        step: DialogStep = stage.kaika.application.bot_data["conversations"][here.dialog].steps[
-            here.step
-        ]
-        scene = Scene(here.chat_id, here.user_id, "en", None, self.cards.now, here.data)
-        words = plain(words_of(step.words, scene)).strip()
+        step: DialogStep = stage.kaika.application.bot_data["conversations"][
+            here.conversation
+        ].steps[here.step]
+        ctx = StepContext(here.chat_id, here.user_id, "en", None, self.cards.now, here.data)
+        words = plain(render_text(step.text, ctx)).strip()
         shown = self.person.last["text"]
         assert words in shown, (here.step, words, shown)
         assert keys_of(self.person), f"no way on from {shown!r}"

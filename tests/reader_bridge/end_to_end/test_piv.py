@@ -15,7 +15,7 @@ import pytest
 from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.prompter import PinKind
 from reader_bridge.protocol.operations import CertificateCopy
-from services.authority.interface.port import CertificateKind
+from services.authority.interface.certificates import CertificateKind
 from services.bridge.events import Possession
 from services.bridge.operations.task import Work
 from tests.chat import Subscriber

@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from reader_bridge.protocol.operations import ReaderList
-from services.authority.interface.port import CertificateKind
+from services.authority.interface.certificates import CertificateKind
 from services.bridge.events import Possession
 from services.bridge.operations.task import Work
 from tests.handlers.engine.walking import press

@@ -101,7 +101,7 @@ async def activate(cards: CardStage, holder: Holder) -> None:
     """Activate a person's certificates directly."""
     now = cards.now
     grant = await holder.granted(Operation.ACTIVATE, Proof.CODE, now=now)
-    online = cards.office.authority.online
+    authority = cards.office.authority
     async with cards.office.database.unit_of_work() as session:
-        permit = await online.permit_card(session, grant.id, CHAT, now)
-        await online.activate(session, permit, CHAT, now)
+        permit = await authority.cards.permit(session, grant.id, CHAT, now)
+        await authority.cards.activate(session, permit, CHAT, now)

@@ -1,7 +1,7 @@
 """Runs operations without a connection: with a server in this process, and any readers."""
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from reader_bridge.card.connection import (
@@ -74,12 +74,14 @@ class OperationHarness:
     """A person, readers, and a server with the issuer's key.
 
     :ivar sent: everything that was sent to the server.
+    :ivar grace: seconds in which a stopped operation may finish what changes a PIN.
     """
 
     readers: object
     secrets: dict[PinKind, list[Answer]] = field(default_factory=dict)
     session: SessionContext = field(default_factory=SessionContext)
     sent: list[object] = field(default_factory=list)
+    grace: float = 0.2
     states: list[SessionState] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -91,9 +93,13 @@ class OperationHarness:
 
     async def run(self, parameters: Parameters, deadline: int = 10) -> OperationEnd:
         """Run an operation."""
+        return await self.prepare(parameters, deadline)
+
+    def prepare(self, parameters: Parameters, deadline: int = 10) -> Awaitable[OperationEnd]:
+        """Return an operation that runs when it is awaited."""
         start = StartOperation("op1", operation_of(parameters), parameters, deadline)
         self.running = RunningOperation(start, OperationChannel(self._send, self.states.append), 5)
-        calls = CardCalls(self.thread, grace=0.2)
+        calls = CardCalls(self.thread, self.grace)
         errand = OperationContext(
             parameters,
             self.readers,  # type: ignore[arg-type]
@@ -104,7 +110,7 @@ class OperationHarness:
             self.running,
             self.session,
         )
-        return await self.running.run(errand)
+        return self.running.run(errand)
 
     async def _send(self, message: object) -> None:
         self.sent.append(message)

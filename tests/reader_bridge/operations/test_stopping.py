@@ -19,8 +19,15 @@ from reader_bridge.protocol.operations import (
 )
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
+from tests.reader_bridge.card.fake_cards import RecordingCard
 from tests.reader_bridge.client.test_operations import verifies
-from tests.reader_bridge.operation_samples import CARD_OPERATIONS, NEW_PIN, PIN, TYPED_SECRETS
+from tests.reader_bridge.operation_samples import (
+    ALL_OPERATIONS,
+    CARD_OPERATIONS,
+    NEW_PIN,
+    PIN,
+    TYPED_SECRETS,
+)
 from tests.reader_bridge.operations.operation_harness import OperationHarness
 from tests.reader_bridge.virtual_card.misbehaviour import (
     MisbehavingCard,
@@ -107,6 +114,21 @@ async def test_an_operation_stopped_before_it_began_has_an_outcome(card: Virtual
     assert await task == OperationFailure("op1", FailureCode.LINK_LOST)
 
 
+@pytest.mark.parametrize("parameters", ALL_OPERATIONS, ids=lambda each: type(each).__name__)
+async def test_an_operation_stopped_before_it_was_run_asks_and_does_nothing(
+    card: VirtualCard, parameters: Parameters
+) -> None:
+    room = OperationHarness(VirtualReader(recorded := RecordingCard(card)), dict(TYPED_SECRETS))  # type: ignore[arg-type]
+    prepared = room.prepare(parameters)
+    assert room.running is not None
+    room.running.stop(FailureCode.LINK_LOST)
+    room.running.stop(FailureCode.CANCELLED)
+    assert await prepared == OperationFailure("op1", FailureCode.LINK_LOST), (
+        "the first reason counts"
+    )
+    assert (room.person.asked, room.sent, recorded.commands) == ([], [], [])
+
+
 async def test_a_mistake_in_the_bridge_is_told_without_what_it_was_about(
     card: VirtualCard, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -139,7 +161,7 @@ async def stopped_during(
     slow = MisbehavingCard(
         card, Misbehaviour(MisbehaviourKind.SLOW, instruction=instruction), wait=wait
     )
-    room = OperationHarness(VirtualReader(slow), dict(TYPED_SECRETS))  # type: ignore[arg-type]
+    room = OperationHarness(VirtualReader(slow), dict(TYPED_SECRETS), grace=10)  # type: ignore[arg-type]
     return await room.run(parameters)
 
 

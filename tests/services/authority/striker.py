@@ -30,12 +30,12 @@ async def retrieve(someone: Someone) -> None:
     authority, database = someone.world.authority, someone.world.database
     async with database.unit_of_work() as session:
         born, operation = someone.data.birth_date, Operation.RETRIEVE
-        ask = authority.ask_one_time_code
+        ask = authority.credentials.request_one_time_code
         challenge = await ask(session, someone.ui_number, born, operation, CHAT, NOW)
     code = OneTimeCode(authority.one_time_codes.code(challenge.id).reveal())
-    grant = await authority.answer_one_time_code(challenge.id, code, CHAT, NOW)
+    grant = await authority.credentials.check_one_time_code(challenge.id, code, CHAT, NOW)
     async with database.unit_of_work() as session:
-        revealed = await authority.reveal_code(session, grant.id, CHAT, NOW)
+        revealed = await authority.credentials.reveal_code(session, grant.id, CHAT, NOW)
     someone.code = SubscriberCode(revealed.code.reveal())
 
 

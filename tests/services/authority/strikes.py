@@ -70,7 +70,7 @@ async def _tell_again(world: World, told: dict[str, Any]) -> None:
     checkout = Checkout(told["payload"], USER, told["amount"], "TWD")
     async with world.database.unit_of_work() as session:
         charge = Charge(told["charge"], "provider", checkout)
-        await world.authority.record_charge(session, charge, NOW)
+        await world.authority.payments.record_charge(session, charge, NOW)
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from services.authority.embedded.models import Doubt
 from services.authority.notices import Notice
-from services.authority.values import Denial
+from services.authority.values import ReportResult
 from services.messaging.outbox import Channel, OutboxMessage
 from tests.services.authority.world import NOW, Someone, World
 
@@ -28,9 +28,9 @@ async def doubt_about(world: World, notice: Notice, chat: int = FIRST) -> str:
         return (await session.scalars(select(Doubt.id).where(*mine))).one()
 
 
-async def denies(world: World, doubt: str, chat: int = FIRST, now: datetime = NOW) -> Denial:
+async def denies(world: World, doubt: str, chat: int = FIRST, now: datetime = NOW) -> ReportResult:
     async with world.database.unit_of_work() as session:
-        return await world.authority.deny(session, doubt, chat, now)
+        return await world.authority.security_alerts.report_not_me(session, doubt, chat, now)
 
 
 async def linked(world: World, *chats: int, seed: int = 1) -> Someone:
@@ -44,5 +44,5 @@ async def linked(world: World, *chats: int, seed: int = 1) -> Someone:
 async def people(world: World, chat: int) -> list[str]:
     """Give the people that a chat is linked to."""
     async with world.database.unit_of_work() as session:
-        people = await world.authority.linked_people(session, chat)
+        people = await world.authority.links.list_people(session, chat)
     return [person.subscriber for person in people]

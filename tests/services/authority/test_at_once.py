@@ -12,7 +12,7 @@ from services.authority.values import ChargeResult, Checkout, Operation
 from services.messaging.outbox import OutboxMessage
 from tests.services.authority import invariants
 from tests.services.authority.test_codes import nobody
-from tests.services.authority.test_retrieval import asks
+from tests.services.authority.test_retrieval import asks, one_time_code
 from tests.services.authority.world import NOW, World
 
 
@@ -137,8 +137,8 @@ async def test_twenty_answers_at_once_get_five_tries(world: World) -> None:
     someone = world.person()
     await someone.applies()
     challenge = await asks(someone)
-    wrong = world.authority.one_time_codes.code("another challenge")
-    answer = world.authority.answer_one_time_code
+    wrong = one_time_code(world, challenge, wrong=1)
+    answer = world.authority.credentials.check_one_time_code
     told = await at_once(*(answer(challenge.id, wrong, 1001, NOW) for _ in range(20)))
     left = sorted(getattr(one, "tries_left", -1) for one in told)
     assert left == [-1] * 15 + [0, 1, 2, 3, 4]

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from services.authority.embedded.audit import after_commit
 from services.authority.embedded.models import AuditEntry, Card
-from services.authority.embedded.payments.invoices import UNDERWAY
+from services.authority.embedded.payments.payments import UNDERWAY
 from services.authority.errors import (
     CheckoutRefusedError,
     UnknownPersonError,

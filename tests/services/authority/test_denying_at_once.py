@@ -23,7 +23,7 @@ async def test_whoever_waits_for_a_denial_has_no_grant_any_more(
     await someone.suspends()
     thief = await someone.granted(Operation.RESUME, chat=66)
     async with world.database.unit_of_work() as session:
-        await world.authority.announce_resumption(session, thief.id, 66, NOW)
+        await world.authority.certificates.announce_resumption(session, thief.id, 66, NOW)
     doubt = await doubt_about(world, Notice.RESUMING)
 
     async def locked(session: AsyncSession, application_id: str) -> Application | None:
@@ -32,10 +32,10 @@ async def test_whoever_waits_for_a_denial_has_no_grant_any_more(
 
     async def resumes() -> None:
         async with world.database.unit_of_work() as session:
-            await world.authority.resume(session, thief.id, 66, NOW)
+            await world.authority.certificates.resume(session, thief.id, 66, NOW)
 
     async with world.database.unit_of_work() as session:
-        await world.authority.deny(session, doubt, FIRST, NOW)
+        await world.authority.security_alerts.report_not_me(session, doubt, FIRST, NOW)
         monkeypatch.setattr(grants, "locked_application", locked)
         resuming = asyncio.create_task(resumes())
         if not world.database.is_sqlite:  # there it waits for its turn, and has read nothing yet

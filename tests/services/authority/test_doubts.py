@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from services.authority.embedded.models import AuditEntry, Doubt, LinkedChat
-from services.authority.errors import DoubtOverError, GrantExpiredError
+from services.authority.errors import AlertExpiredError, GrantExpiredError
 from services.authority.lifecycle import CertificateState
 from services.authority.notices import DOUBTFUL, Notice
-from services.authority.values import Denial, Operation
+from services.authority.values import Operation, ReportResult
 from services.messaging.outbox import OutboxMessage
 from tests.services.authority.telling import (
     FIRST,
@@ -45,13 +45,13 @@ async def test_denying_suspends_at_once_ends_what_is_under_way_and_is_on_record(
     await someone.resumes()
     thief = await someone.granted(Operation.RESUME, chat=66)
     doubt = await doubt_about(world, Notice.RESUMED)
-    assert await denies(world, doubt) == Denial(True, await _state(someone))
+    assert await denies(world, doubt) == ReportResult(True, await _state(someone))
     assert await _state(someone) == "suspended"
     assert (await told(world, SECOND))[-1] == "suspended"
     assert (await told(world, FIRST))[-1] == "resumed", "who acts knows"
     with pytest.raises(GrantExpiredError):
         async with world.database.unit_of_work() as session:
-            await world.authority.resume(session, thief.id, 66, NOW)
+            await world.authority.certificates.resume(session, thief.id, 66, NOW)
     async with world.database.unit_of_work() as session:
         entry = (await session.scalars(select(AuditEntry).where(AuditEntry.act == "denied"))).one()
         assert (entry.actor, json.loads(entry.details)) == ("chat 11", {"notice": "resumed"})
@@ -69,7 +69,7 @@ async def test_denying_twice_suspends_once(world: World) -> None:
     first, second = await denies(world, doubt), await denies(world, doubt)
     assert (first.changed, second.changed) == (True, False)
     await someone.resumes()
-    assert await denies(world, doubt) == Denial(False, await _state(someone))
+    assert await denies(world, doubt) == ReportResult(False, await _state(someone))
     assert await _state(someone) == "active", "it was answered before"
 
 
@@ -78,12 +78,12 @@ async def test_denying_an_announcement_stops_the_resumption(world: World) -> Non
     await someone.suspends()
     grant = await someone.granted(Operation.RESUME)
     async with world.database.unit_of_work() as session:
-        await world.authority.announce_resumption(session, grant.id, CHAT, NOW)
+        await world.authority.certificates.announce_resumption(session, grant.id, CHAT, NOW)
     denial = await denies(world, await doubt_about(world, Notice.RESUMING))
     assert (denial.changed, denial.certificate) == (False, "suspended")
     with pytest.raises(GrantExpiredError):
         async with world.database.unit_of_work() as session:
-            await world.authority.resume(session, grant.id, CHAT, NOW)
+            await world.authority.certificates.resume(session, grant.id, CHAT, NOW)
 
 
 @pytest.mark.parametrize("revoked", [True, False])
@@ -98,19 +98,19 @@ async def test_what_is_not_active_stays_as_it_is(world: World, revoked: bool) ->
     if revoked:
         await someone.is_revoked()
     denial = await denies(world, await doubt_about(world, Notice.CHAT_LINKED))
-    assert denial == Denial(False, await _state(someone))
+    assert denial == ReportResult(False, await _state(someone))
 
 
 async def test_who_may_not_answer_changes_nothing(world: World) -> None:
     someone = await linked(world, FIRST, SECOND)
     doubt = await doubt_about(world, Notice.CHAT_LINKED)
     for chat, days, which in ((SECOND, 0, doubt), (FIRST, 3, doubt), (FIRST, 0, "f" * 32)):
-        with pytest.raises(DoubtOverError):
+        with pytest.raises(AlertExpiredError):
             await denies(world, which, chat, NOW + timedelta(days=days))
     (person,) = await people(world, FIRST)
     async with world.database.unit_of_work() as session:
-        assert await world.authority.unlink_chat(session, person, FIRST, SECOND, NOW)
-    with pytest.raises(DoubtOverError):
+        assert await world.authority.links.unlink_chat(session, person, FIRST, SECOND, NOW)
+    with pytest.raises(AlertExpiredError):
         await denies(world, doubt)
     assert await _state(someone) == "active"
 

@@ -15,12 +15,13 @@ from sqlalchemy import select
 from services.authority.ca.models import StatusChange
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.authority import EmbeddedAuthority, Files
-from services.authority.embedded.certificates import card_keys
+from services.authority.embedded.certificates import cards
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.credentials.hashing import Hasher
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.authority.errors import NoIssuerError, UnknownPersonError, WrongStateError
-from services.authority.interface.port import CardOrder, CertificateKind
+from services.authority.interface.cards import CardOrder
+from services.authority.interface.certificates import CertificateKind
 from services.storage.keys import KeyRing, Purpose
 from tests.services.authority.world import CHEAP, NOW, World
 
@@ -88,13 +89,13 @@ def test_the_admin_key_is_that_of_the_named_standard() -> None:
     """Computed here by hand: K(i) = HMAC(master, i ‖ label ‖ 00 ‖ context ‖ length in bits)."""
     serial = "00112233445566778899aabbccddeeff"
     mac = hmac.HMAC(MASTER, hashes.SHA256())
-    fixed = card_keys.LABEL + b"\0" + bytes.fromhex(serial) + (24 * 8).to_bytes(4, "big")
+    fixed = cards.LABEL + b"\0" + bytes.fromhex(serial) + (24 * 8).to_bytes(4, "big")
     mac.update((1).to_bytes(4, "big") + fixed)
-    assert card_keys.admin_key(RING, serial) == mac.finalize()[:24]
+    assert cards.derive_admin_key(RING, serial) == mac.finalize()[:24]
 
 
 def test_every_card_has_an_admin_key_of_its_own() -> None:
-    keys = {card_keys.admin_key(RING, f"{number:032x}") for number in range(200)}
+    keys = {cards.derive_admin_key(RING, f"{number:032x}") for number in range(200)}
     assert len(keys) == 200
     assert all(len({key[:8], key[8:16], key[16:]}) == 3 for key in keys)
 
@@ -108,7 +109,7 @@ async def test_a_card_is_made_with_everything_on_it(world: World) -> None:
     assert issued.card_number == order.card_number
     assert order.card_number.reveal().startswith("KA")
     assert set(order.private_keys) == set(order.certificates) == set(CertificateKind)
-    assert order.admin_key == world.authority.card_admin_key(issued.card_serial)
+    assert order.admin_key == world.authority.cards.derive_admin_key(issued.card_serial)
     assert someone.card_file.read_text() == issued.card_serial
     again = await someone.is_issued()
     assert (again.changed, again.card_serial) == (False, issued.card_serial)

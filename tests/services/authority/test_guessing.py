@@ -31,12 +31,14 @@ async def guesses(
     world = someone.world
     async with world.database.unit_of_work() as session:
         born = someone.data.birth_date
-        ask = world.authority.ask_one_time_code
+        ask = world.authority.credentials.request_one_time_code
         challenge = await ask(session, someone.ui_number, born, Operation.RETRIEVE, chat, now)
     right = int(world.authority.one_time_codes.code(challenge.id).reveal())
     wrong = OneTimeCode(f"{(right + 1) % 10**6:06d}")
     with pytest.raises(AuthorityError) as refused:
-        await world.authority.answer_one_time_code(challenge.id, wrong, chat, now, attempt)
+        await world.authority.credentials.check_one_time_code(
+            challenge.id, wrong, chat, now, attempt
+        )
     return refused.value
 
 
@@ -44,7 +46,9 @@ async def guesses_a_number(someone: Someone, now: datetime, chat: int = CHAT) ->
     """Type a wrong card number under a grant of its own; gives what is answered."""
     grant = await someone.granted(Operation.SUSPEND, Proof.CODE, chat=chat, now=now)
     with pytest.raises(AuthorityError) as refused:
-        await someone.world.authority.prove_card_number(grant.id, WRONG_NUMBER, chat, now)
+        await someone.world.authority.credentials.check_card_number(
+            grant.id, WRONG_NUMBER, chat, now
+        )
     return refused.value
 
 
@@ -77,10 +81,10 @@ async def test_every_kind_of_guess_counts_together(world: World) -> None:
     grant = await someone.granted(Operation.SUSPEND, Proof.CODE)
     for _ in range(2):
         with pytest.raises(WrongCardNumberError):
-            await world.authority.prove_card_number(grant.id, WRONG_NUMBER, CHAT, NOW)
+            await world.authority.credentials.check_card_number(grant.id, WRONG_NUMBER, CHAT, NOW)
     assert isinstance(await guesses(world.person(3), NOW), WrongOneTimeCodeError)
     with pytest.raises(ChatPausedError) as paused:
-        await world.authority.prove_card_number(grant.id, WRONG_NUMBER, CHAT, NOW)
+        await world.authority.credentials.check_card_number(grant.id, WRONG_NUMBER, CHAT, NOW)
     assert paused.value.until == NOW + timedelta(minutes=1)
     with pytest.raises(ChatPausedError):
         await someone.checks()
@@ -91,7 +95,7 @@ async def test_what_is_right_costs_nothing(world: World) -> None:
     number = world.maker.orders[-1].card_number
     for _ in range(12):
         grant = await someone.checks(operation=Operation.SUSPEND)
-        await world.authority.prove_card_number(grant.id, number, CHAT, NOW)
+        await world.authority.credentials.check_card_number(grant.id, number, CHAT, NOW)
 
 
 async def test_the_same_attempt_counts_once(world: World) -> None:
@@ -101,7 +105,9 @@ async def test_the_same_attempt_counts_once(world: World) -> None:
     grant = await someone.granted(Operation.SUSPEND, Proof.CODE)
     for _ in range(4):
         with pytest.raises(WrongCardNumberError) as refused:
-            await world.authority.prove_card_number(grant.id, WRONG_NUMBER, CHAT, NOW, "update 5")
+            await world.authority.credentials.check_card_number(
+                grant.id, WRONG_NUMBER, CHAT, NOW, "update 5"
+            )
         assert refused.value.tries_left == 2
 
 
@@ -131,11 +137,11 @@ async def test_wrong_card_numbers_are_counted_for_the_person_too(world: World) -
         chat = 41 + number
         grant = await someone.granted(Operation.SUSPEND, Proof.CODE, chat=chat)
         with pytest.raises(WrongCardNumberError):
-            await world.authority.prove_card_number(grant.id, WRONG_NUMBER, chat, NOW)
+            await world.authority.credentials.check_card_number(grant.id, WRONG_NUMBER, chat, NOW)
     grant = await someone.granted(Operation.SUSPEND, Proof.CODE, chat=49)
     right = world.maker.orders[-1].card_number
     with pytest.raises(ChatPausedError) as paused:
-        await world.authority.prove_card_number(grant.id, right, 49, NOW)
+        await world.authority.credentials.check_card_number(grant.id, right, 49, NOW)
     assert paused.value.until == NOW + timedelta(days=1)
 
 

@@ -153,7 +153,7 @@ async def test_a_unit_of_work_that_fails_mails_nothing(world: World) -> None:
 
     async def fail() -> None:
         async with world.database.unit_of_work() as session:
-            await world.authority.link_chat(session, grant.id, CHAT, NOW)
+            await world.authority.links.link_chat(session, grant.id, CHAT, NOW)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):

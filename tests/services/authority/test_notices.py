@@ -38,7 +38,7 @@ async def test_a_life_is_told_to_every_linked_chat_but_the_one_that_acts(world: 
     grant = await someone.granted(Operation.RESUME)
     async with world.database.unit_of_work() as session:
         for _ in range(2):
-            await world.authority.announce_resumption(session, grant.id, CHAT, NOW)
+            await world.authority.certificates.announce_resumption(session, grant.id, CHAT, NOW)
     await someone.resumes()
     await someone.is_revoked()
     acts = ["paid", "posted", "activated", "suspended", "resuming", "resumed", "revoked"]
@@ -75,7 +75,7 @@ async def test_an_act_that_fails_tells_nobody(world: World) -> None:
 
     async def fail() -> None:
         async with world.database.unit_of_work() as session:
-            await world.authority.suspend(session, grant.id, CHAT, NOW)
+            await world.authority.certificates.suspend(session, grant.id, CHAT, NOW)
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -91,8 +91,10 @@ async def test_rows_of_the_outbox_hold_no_secret_and_no_name(world: World) -> No
     await someone.links(FIRST)
     grant = await someone.granted(Operation.RETRIEVE, Proof.BIRTH_DATE, Proof.MAIL)
     async with world.database.unit_of_work() as session:
-        await world.authority.reveal_code(session, grant.id, CHAT, NOW)
-        challenge = await world.authority.send_one_time_code(session, grant.id, CHAT, NOW)
+        await world.authority.credentials.reveal_code(session, grant.id, CHAT, NOW)
+        challenge = await world.authority.credentials.send_one_time_code(
+            session, grant.id, CHAT, NOW
+        )
     await someone.pays()
     await someone.is_issued()
     async with world.database.unit_of_work() as session:
@@ -113,7 +115,7 @@ async def test_rows_of_the_outbox_hold_no_secret_and_no_name(world: World) -> No
 async def test_a_link_is_removed_by_a_linked_chat_only_and_all_are_told(world: World) -> None:
     await linked(world, FIRST, SECOND)
     (person,) = await people(world, FIRST)
-    unlink = world.authority.unlink_chat
+    unlink = world.authority.links.unlink_chat
     async with world.database.unit_of_work() as session:
         assert not await unlink(session, person, SECOND, 99, NOW)
         assert not await unlink(session, person, 99, FIRST, NOW)
@@ -128,7 +130,7 @@ async def test_the_language_goes_with_the_notice(world: World) -> None:
     someone = await world.person().is_active()
     grant = await someone.granted(Operation.STATUS, Proof.CODE, chat=FIRST)
     async with world.database.unit_of_work() as session:
-        await world.authority.link_chat(session, grant.id, FIRST, NOW, "zh-hant" * 9)
+        await world.authority.links.link_chat(session, grant.id, FIRST, NOW, "zh-hant" * 9)
     await someone.suspends(datetime(2026, 3, 2, 5, tzinfo=UTC))
     async with world.database.unit_of_work() as session:
         query = select(OutboxMessage.reference).where(OutboxMessage.channel == Channel.CHAT)
@@ -142,7 +144,7 @@ async def test_acts_at_once_never_wait_for_each_other_in_a_circle(world: World) 
     someone = await linked(world, FIRST, SECOND)
     (person,) = await people(world, FIRST)
     doubt = await doubt_about(world, Notice.CHAT_LINKED)
-    unlink = world.authority.unlink_chat
+    unlink = world.authority.links.unlink_chat
 
     async def removes(chat: int) -> None:
         async with world.database.unit_of_work() as session:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from services.authority.embedded.models import Application, Payment
-from services.authority.embedded.payments.invoices import UNDERWAY
+from services.authority.embedded.payments.payments import UNDERWAY
 from services.authority.errors import (
     CheckoutRefusal,
     CheckoutRefusedError,
@@ -15,15 +15,15 @@ from services.authority.errors import (
     WrongStateError,
 )
 from services.authority.lifecycle import ApplicationState
-from services.authority.values import Checkout, Fee, FeeKind, Operation, Owed
+from services.authority.values import AmountDue, Checkout, Fee, FeeKind, Operation
 from services.formats.errors import FormatError
 from tests.services.authority.world import CHAT, NOW, Someone, World
 
 
-async def owes(someone: Someone, now: datetime = NOW) -> Owed:
+async def owes(someone: Someone, now: datetime = NOW) -> AmountDue:
     grant = await someone.granted(Operation.PAY, now=now)
     async with someone.world.database.unit_of_work() as session:
-        return await someone.world.authority.owed(session, grant.id, CHAT, now)
+        return await someone.world.authority.payments.get_amount_due(session, grant.id, CHAT, now)
 
 
 async def state_of(world: World) -> str:
@@ -162,7 +162,7 @@ async def test_one_invoice_at_a_time_is_being_paid(world: World) -> None:
 async def test_the_address_can_be_corrected_until_the_card_is_made(world: World) -> None:
     someone = world.person()
     await someone.applies()
-    change_address = world.authority.change_address
+    change_address = world.authority.payments.change_address
     grant = await someone.granted(Operation.PAY)
     for changed in (True, False):
         async with world.database.unit_of_work() as session:

@@ -80,13 +80,13 @@ async def test_a_link_can_be_seen_and_removed(world: World) -> None:
         await someone.links(chat)
     authority = world.authority
     async with world.database.unit_of_work() as session:
-        (linked,) = await authority.linked_people(session, 11)
+        (linked,) = await authority.links.list_people(session, 11)
         assert linked.chats == (11, 12)
         assert linked.ui_number_masked == someone.ui_number.masked()
-        unlink, person = authority.unlink_chat, linked.subscriber
+        unlink, person = authority.links.unlink_chat, linked.subscriber
         gone = [await unlink(session, person, 11, 12, NOW) for _ in range(2)]
         assert gone == [True, False]
-        assert await authority.linked_people(session, 11) == []
+        assert await authority.links.list_people(session, 11) == []
     assert (await someone.links(13)).other_chats == (12,)
 
 
@@ -96,7 +96,7 @@ async def test_only_a_right_code_links(world: World) -> None:
     grant = await someone.granted(Operation.RETRIEVE, Proof.BIRTH_DATE, Proof.MAIL)
     with pytest.raises(ProofMissingError):
         async with world.database.unit_of_work() as session:
-            await world.authority.link_chat(session, grant.id, CHAT, NOW)
+            await world.authority.links.link_chat(session, grant.id, CHAT, NOW)
 
 
 async def test_the_export_holds_everything_but_what_cannot_be_given_back(world: World) -> None:
@@ -158,7 +158,7 @@ async def test_after_revocation_only_the_bare_record_stays(world: World) -> None
     assert not [name for name in names(someone) if name in await everything(world.database)]
     with pytest.raises(GrantExpiredError):
         async with world.database.unit_of_work() as session:
-            await world.authority.status(session, grant.id, CHAT, NOW)
+            await world.authority.certificates.get_timeline(session, grant.id, CHAT, NOW)
     again = await someone.applies(NOW + timedelta(days=1))
     assert again.changed
 

@@ -157,12 +157,12 @@ class Walk:
         authority, database = self.world.authority, self.world.database
         async with database.unit_of_work() as session:
             number, operation = someone.ui_number, Operation.RETRIEVE
-            ask = authority.ask_one_time_code
+            ask = authority.credentials.request_one_time_code
             challenge = await ask(session, number, born, operation, CHAT, self.now)
         code = OneTimeCode(authority.one_time_codes.code(challenge.id).reveal())
-        grant = await authority.answer_one_time_code(challenge.id, code, CHAT, self.now)
+        grant = await authority.credentials.check_one_time_code(challenge.id, code, CHAT, self.now)
         async with database.unit_of_work() as session:
-            revealed = await authority.reveal_code(session, grant.id, CHAT, self.now)
+            revealed = await authority.credentials.reveal_code(session, grant.id, CHAT, self.now)
         assert revealed.code == someone.code
         assert born == someone.data.birth_date
 

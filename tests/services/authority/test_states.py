@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from services.authority.errors import NotCarriedOutError, WrongStateError
+from services.authority.errors import WrongStateError
 from services.authority.lifecycle import (
     APPLICATION,
     CERTIFICATE,
@@ -16,7 +16,6 @@ from services.authority.lifecycle import (
     move_application,
     move_certificate,
 )
-from services.authority.none import GuideAuthority
 from services.authority.values import PROOFS_NEEDED, Operation, Proof, proofs_missing
 
 A, B = ApplicationState, ApplicationAct
@@ -100,14 +99,3 @@ def test_each_operation_needs_what_the_table_says(operation: Operation) -> None:
 def test_suspending_takes_the_code_and_one_more_proof() -> None:
     left = proofs_missing(Operation.SUSPEND, frozenset({Proof.CODE}))
     assert left[:2] == (frozenset({Proof.CARD_NUMBER}), frozenset({Proof.MAIL}))
-
-
-def test_the_guide_carries_nothing_out_and_says_so() -> None:
-    guide = GuideAuthority()
-    assert guide.carries_out == frozenset()
-    with pytest.raises(NotCarriedOutError):
-        _ = guide.online
-    for operation in Operation:
-        with pytest.raises(NotCarriedOutError) as refused:
-            guide.refuse(operation)
-        assert refused.value.operation == operation

@@ -19,8 +19,8 @@ from services.authority.embedded.credentials import grants
 from services.authority.embedded.credentials.hashing import Cost, Hasher
 from services.authority.embedded.payments.applications import Applied
 from services.authority.embedded.personal_data.records import PersonalData, latest_application
-from services.authority.interface.port import (
-    CardOrder,
+from services.authority.interface.cards import CardOrder
+from services.authority.interface.certificates import (
     CertificateIssuer,
     CertificateRequest,
     IssuedCertificate,
@@ -196,18 +196,18 @@ class Someone:
     ) -> Grant:
         typed = SubscriberCode(code) if isinstance(code, str) else code or self.code
         authority = self.world.authority
-        return await authority.check_code(self.ui_number, typed, operation, chat, now)
+        return await authority.credentials.check_code(self.ui_number, typed, operation, chat, now)
 
     async def invoiced(self, now: datetime = NOW) -> Checkout:
         grant = await self.granted(Operation.PAY, now=now)
         async with self.world.database.unit_of_work() as session:
-            open_invoice = self.world.authority.open_invoice
+            open_invoice = self.world.authority.payments.open_invoice
             invoice = await open_invoice(session, grant.id, USER, CHAT, now)
-        return Checkout(invoice.payload, USER, invoice.owed.total, invoice.owed.currency)
+        return Checkout(invoice.payload, USER, invoice.due.total, invoice.due.currency)
 
     async def approved(self, checkout: Checkout, now: datetime = NOW) -> Change:
         async with self.world.database.unit_of_work() as session:
-            return await self.world.authority.approve_checkout(session, checkout, now)
+            return await self.world.authority.payments.approve_checkout(session, checkout, now)
 
     async def charged(
         self, checkout: Checkout, charge_id: str | None = None, now: datetime = NOW
@@ -215,7 +215,7 @@ class Someone:
         self.charges += charge_id is None
         charge = Charge(charge_id or f"charge-{self.seed}-{self.charges}", "provider", checkout)
         async with self.world.database.unit_of_work() as session:
-            return await self.world.authority.record_charge(session, charge, now)
+            return await self.world.authority.payments.record_charge(session, charge, now)
 
     async def pays(self, now: datetime = NOW) -> ChargeResult:
         checkout = await self.invoiced(now)
@@ -236,19 +236,19 @@ class Someone:
         grant = await self.granted(Operation.ACTIVATE, Proof.CODE, now=now)
         authority = self.world.authority
         async with self.world.database.unit_of_work() as session:
-            permit = await authority.permit_card(session, grant.id, CHAT, now)
+            permit = await authority.cards.permit(session, grant.id, CHAT, now)
         async with self.world.database.unit_of_work() as session:
-            return await authority.activate(session, permit, CHAT, now)
+            return await authority.cards.activate(session, permit, CHAT, now)
 
     async def suspends(self, now: datetime = NOW) -> Change:
         grant = await self.granted(Operation.SUSPEND, now=now)
         async with self.world.database.unit_of_work() as session:
-            return await self.world.authority.suspend(session, grant.id, CHAT, now)
+            return await self.world.authority.certificates.suspend(session, grant.id, CHAT, now)
 
     async def resumes(self, now: datetime = NOW) -> Change:
         grant = await self.granted(Operation.RESUME, now=now)
         async with self.world.database.unit_of_work() as session:
-            return await self.world.authority.resume(session, grant.id, CHAT, now)
+            return await self.world.authority.certificates.resume(session, grant.id, CHAT, now)
 
     async def is_revoked(self, now: datetime = NOW) -> Change:
         return await self.world.counter.revoke(self.ui_number, RevocationReason.LOST, now)
@@ -256,7 +256,7 @@ class Someone:
     async def links(self, chat: int, now: datetime = NOW) -> Change:
         grant = await self.granted(Operation.STATUS, Proof.CODE, chat=chat, now=now)
         async with self.world.database.unit_of_work() as session:
-            return await self.world.authority.link_chat(session, grant.id, chat, now)
+            return await self.world.authority.links.link_chat(session, grant.id, chat, now)
 
     async def is_active(self) -> "Someone":
         """Live up to an active card."""

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.interface.port import (
-    CardOrder,
+from services.authority.interface.cards import CardOrder
+from services.authority.interface.certificates import (
     CertificateKind,
     CertificateRequest,
     IssuedCertificate,

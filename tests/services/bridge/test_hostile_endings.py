@@ -6,9 +6,8 @@ from collections.abc import Sequence
 import pytest
 from structlog.testing import capture_logs
 
-from services.authority.errors import NotCarriedOutError
+from services.authority.errors import NoAuthorityError
 from services.authority.lifecycle import CertificateState
-from services.authority.none import GuideAuthority
 from services.bridge.errors import AdminBarredError, BusyError
 from services.bridge.events import Done, Failed, OperationEvent, Possession, Unresolved
 from services.bridge.hub import Hub
@@ -150,10 +149,10 @@ async def test_an_answer_that_does_not_come_is_waited_for_a_minute(world: Bridge
 async def test_a_guide_carries_nothing_out(world: BridgeWorld) -> None:
     someone, card = await locked(world)
     database, keys = world.world.database, world.world.keys
-    world.hub = Hub(database, keys, GuideAuthority(), ORIGIN, world.events.append)
+    world.hub = Hub(database, keys, None, ORIGIN, world.events.append)
     pc = await world.paired_pc(card)
     grant = await world.grant(someone, Work.UNLOCK)
-    with pytest.raises(NotCarriedOutError):
+    with pytest.raises(NoAuthorityError):
         await world.hub.start(CHAT, Work.UNLOCK, world.now, grant)
     await world.hub.start(CHAT, Work.CARD_STATUS, world.now)
     await pc.works()

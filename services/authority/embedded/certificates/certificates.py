@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
 
 from services.authority.ca.crl import note_change
 from services.authority.embedded.audit.actors import SYSTEM, Actor
@@ -13,7 +14,6 @@ from services.authority.embedded.credentials import grants
 from services.authority.embedded.credentials.subscriber_codes import Codes
 from services.authority.embedded.models import (
     Application,
-    Card,
     Certificate,
     CertificateSet,
     place,
@@ -24,10 +24,14 @@ from services.authority.embedded.personal_data.records import locked_application
 from services.authority.errors import (
     GrantExpiredError,
     NoIssuerError,
-    WrongCardError,
     WrongStateError,
 )
-from services.authority.interface.port import CertificateIssuer, CertificateKind, IssuedCertificate
+from services.authority.interface.certificates import (
+    CertificateIssuer,
+    CertificateKind,
+    Certificates,
+    IssuedCertificate,
+)
 from services.authority.lifecycle import (
     CERTIFICATE_IN_USE,
     ON_HOLD,
@@ -36,11 +40,10 @@ from services.authority.lifecycle import (
     CertificateAct,
     CertificateState,
     RevocationReason,
-    move_application,
     move_certificate,
 )
 from services.authority.notices import Notice
-from services.authority.values import CardPermit, Change, Operation
+from services.authority.values import Change, Operation, Timeline
 from services.storage.keys import KeyRing
 
 _ACTS = {
@@ -52,10 +55,16 @@ _AHEAD = {
     Operation.SUSPEND: CertificateAct.SUSPEND,
     Operation.RESUME: CertificateAct.RESUME,
 }
+_NEXT_FOR_APPLICATION = {
+    ApplicationState.SUBMITTED: Operation.PAY,
+    ApplicationState.POSTED: Operation.ACTIVATE,
+}
+_NEXT_FOR_CERTIFICATE = {CertificateState.SUSPENDED: Operation.RESUME}
+_OVER = frozenset({CertificateState.REVOKED, CertificateState.EXPIRED})
 
 
-class Certificates:
-    """The acts on certificates."""
+class EmbeddedCertificates(Certificates):
+    """The state changes of certificates."""
 
     def __init__(self, codes: Codes, audit: Audit, issuer: CertificateIssuer | None) -> None:
         self._codes = codes
@@ -72,39 +81,13 @@ class Certificates:
             raise NoIssuerError
         return self._issuer
 
-    async def permit_card(
+    @override
+    async def get_timeline(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
-    ) -> CardPermit:
-        """Carry out `OnlineAuthority.permit_card`."""
-        row = await grants.look_at(session, grant_id, chat_id, now)
-        wanted = Operation.UNLOCK if row.operation == Operation.UNLOCK else Operation.ACTIVATE
-        _, application = await grants.use(session, grant_id, wanted, chat_id, now)
-        certificates = await _of(session, application, wanted)
-        if wanted is Operation.ACTIVATE:
-            move_application(ApplicationState(application.state), ApplicationAct.ACTIVATE)
-            move_certificate(CertificateState(certificates.state), CertificateAct.ACTIVATE)
-        elif certificates.state != CertificateState.ACTIVE:
-            raise WrongStateError(certificates.state, wanted)
-        card = await session.get_one(Card, application.id)  # it bears the certificates
-        return CardPermit(application.id, card.serial, wanted)
-
-    async def note_card_work(
-        self, session: AsyncSession, permit: CardPermit, step: str, chat_id: int, now: datetime
-    ) -> None:
-        """Carry out `OnlineAuthority.note_card_work`."""
-        details = {"step": step, "operation": permit.operation, "card": permit.card_serial}
-        actor = Actor.in_chat(chat_id).name
-        self._audit.record(session, Act.CARD_WORK, permit.application, actor, now, details)
-
-    async def activate(
-        self, session: AsyncSession, permit: CardPermit, chat_id: int, now: datetime
-    ) -> Change:
-        """Carry out `OnlineAuthority.activate`."""
-        application = await locked_application(session, permit.application)
-        if application is None or permit.operation is not Operation.ACTIVATE:
-            raise WrongStateError("unknown", CertificateAct.ACTIVATE)
-        await _check_card(session, application, permit.card_serial)
-        return await self.hand_over(session, application, Actor.in_chat(chat_id), now)
+    ) -> Timeline:
+        _, application = await grants.use(session, grant_id, Operation.STATUS, chat_id, now)
+        certificates = await session.get(CertificateSet, application.id)
+        return build_timeline(application, certificates)
 
     async def hand_over(
         self, session: AsyncSession, application: Application, actor: Actor, now: datetime
@@ -113,7 +96,7 @@ class Certificates:
 
         :raises WrongStateError: where the table does not allow it.
         """
-        certificates = await _of(session, application, CertificateAct.ACTIVATE)
+        certificates = await lock_certificates(session, application, CertificateAct.ACTIVATE)
         advance(application, ApplicationAct.ACTIVATE, now)
         if not await self._move(session, certificates, CertificateAct.ACTIVATE, now):
             return Change(False, application.id)
@@ -121,41 +104,41 @@ class Certificates:
         self._audit.record(session, Act.ACTIVATED, application.id, actor.name, now)
         return await self._tell(session, application, Notice.ACTIVATED, actor, now)
 
-    async def look_ahead(
+    @override
+    async def preview_change(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> Change:
-        """Carry out `OnlineAuthority.look_ahead`."""
         row = await grants.look_at(session, grant_id, chat_id, now)
         act = _AHEAD.get(Operation(row.operation))
         if act is None:
             raise GrantExpiredError
         application = await grants.application_of(session, row)
-        certificates = await _of(session, application, act)
+        certificates = await lock_certificates(session, application, act)
         state = move_certificate(CertificateState(certificates.state), act)
         return Change(state != certificates.state, application.id)
 
+    @override
     async def suspend(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> Change:
-        """Carry out `OnlineAuthority.suspend`."""
         _, application = await grants.use(session, grant_id, Operation.SUSPEND, chat_id, now)
         actor = Actor.in_chat(chat_id)
         return await self.act(session, application, CertificateAct.SUSPEND, actor, now)
 
+    @override
     async def resume(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> Change:
-        """Carry out `OnlineAuthority.resume`."""
         _, application = await grants.use(session, grant_id, Operation.RESUME, chat_id, now)
         actor = Actor.in_chat(chat_id)
         return await self.act(session, application, CertificateAct.RESUME, actor, now)
 
+    @override
     async def announce_resumption(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> Change:
-        """Carry out `OnlineAuthority.announce_resumption`."""
         grant, application = await grants.use(session, grant_id, Operation.RESUME, chat_id, now)
-        certificates = await _of(session, application, CertificateAct.RESUME)
+        certificates = await lock_certificates(session, application, CertificateAct.RESUME)
         move_certificate(CertificateState(certificates.state), CertificateAct.RESUME)
         if grant.announced_at is not None:
             return Change(False, application.id)
@@ -176,7 +159,7 @@ class Certificates:
 
         :raises WrongStateError: where the table does not allow it.
         """
-        certificates = await _of(session, application, act)
+        certificates = await lock_certificates(session, application, act)
         if not await self._move(session, certificates, act, now):
             return Change(False, application.id)
         if act is CertificateAct.REVOKE:
@@ -233,7 +216,7 @@ class Certificates:
         for application_id in over:
             application = await locked_application(session, application_id)
             assert application is not None
-            certificates = await _of(session, application, CertificateAct.EXPIRE)
+            certificates = await lock_certificates(session, application, CertificateAct.EXPIRE)
             if await self._move(session, certificates, CertificateAct.EXPIRE, now):
                 self._codes.forget(session, application)
                 noted = Act.CERTIFICATES_EXPIRED
@@ -258,21 +241,10 @@ async def certificates_of(
     ]
 
 
-async def authentication_certificate(
-    session: AsyncSession, keys: KeyRing, application_id: str
-) -> bytes:
-    """Give the authentication certificate on record, as DER.
-
-    :raises WrongCardError: where there is none (any more).
-    """
-    for one in await certificates_of(session, keys, application_id):
-        if one.kind is CertificateKind.AUTHENTICATION:
-            return one.der
-    raise WrongCardError
-
-
-async def _of(session: AsyncSession, application: Application, act: str) -> CertificateSet:
-    """Give the certificates of an application, locked.
+async def lock_certificates(
+    session: AsyncSession, application: Application, act: str
+) -> CertificateSet:
+    """Return the certificates of an application, locked.
 
     :raises WrongStateError: when none were issued.
     """
@@ -285,7 +257,29 @@ async def _of(session: AsyncSession, application: Application, act: str) -> Cert
     return found
 
 
-async def _check_card(session: AsyncSession, application: Application, serial: str) -> None:
-    card = await session.get(Card, application.id)
-    if card is None or card.serial != serial:
-        raise WrongCardError
+def build_timeline(application: Application, certificates: CertificateSet | None) -> Timeline:
+    """Return where an application and its certificates stand, and what comes next."""
+    state = ApplicationState(application.state)
+    certificate = CertificateState(certificates.state) if certificates else None
+    return Timeline(
+        application=state,
+        certificate=certificate,
+        moments=_moments(application),
+        deadline=application.deadline,
+        certificate_changed_at=certificates.changed_at if certificates else None,
+        valid_until=certificates.not_after if certificates else None,
+        next_operation=_next(state, certificate),
+    )
+
+
+def _moments(application: Application) -> dict[ApplicationState, datetime]:
+    known = {state: getattr(application, f"{state}_at") for state in ApplicationState}
+    return {state: at for state, at in known.items() if at is not None}
+
+
+def _next(state: ApplicationState, certificate: CertificateState | None) -> Operation | None:
+    if certificate in _OVER:
+        return None
+    if certificate in _NEXT_FOR_CERTIFICATE:
+        return _NEXT_FOR_CERTIFICATE[certificate]
+    return _NEXT_FOR_APPLICATION.get(state)

@@ -25,8 +25,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.audit.audit import Act, Audit
-from services.authority.embedded.certificates.card_keys import admin_key
-from services.authority.embedded.certificates.certificates import Certificates
+from services.authority.embedded.certificates.cards import derive_admin_key
+from services.authority.embedded.certificates.certificates import EmbeddedCertificates
 from services.authority.embedded.models import (
     Card,
     Certificate,
@@ -35,9 +35,8 @@ from services.authority.embedded.models import (
 from services.authority.embedded.payments.applications import advance
 from services.authority.embedded.personal_data.records import Records
 from services.authority.errors import CardFileTakenError
-from services.authority.interface.port import (
-    CardMaker,
-    CardOrder,
+from services.authority.interface.cards import CardMaker, CardOrder
+from services.authority.interface.certificates import (
     CertificateKind,
     CertificateRequest,
     IssuedCertificate,
@@ -91,7 +90,7 @@ class Issuing:
         keys: KeyRing,
         records: Records,
         audit: Audit,
-        certificates: Certificates,
+        certificates: EmbeddedCertificates,
         draw_key: Callable[[], CardKey],
     ) -> None:
         self._database = database
@@ -169,7 +168,7 @@ class Issuing:
         order = CardOrder(
             card_number=CardNumber(request.card_number),
             card_serial=serial,
-            admin_key=admin_key(self._keys, serial),
+            admin_key=derive_admin_key(self._keys, serial),
             private_keys={kind: _private(key) for kind, key in private.items()},
             certificates={certificate.kind: certificate.der for certificate in certificates},
             passphrase=passphrase,
@@ -226,7 +225,7 @@ def _draw_card_number() -> CardNumber:
 
 
 def rsa_2048() -> CardKey:
-    """Draw a key as cards of MOICA have them (FACTS.md §2.7)."""
+    """Draw a key as cards of MOICA have them (docs/facts.md §2.7)."""
     return rsa.generate_private_key(65537, 2048)
 
 

@@ -14,8 +14,7 @@ from services.authority.embedded.credentials import one_time_codes
 from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
 from services.authority.embedded.models import OneTimeChallenge, Payment, Subscriber
 from services.authority.embedded.payments.applications import FEES
-from services.authority.embedded.payments.charges import receipt_number
-from services.authority.embedded.payments.invoices import fees_of
+from services.authority.embedded.payments.payments import fees_of, receipt_number
 from services.authority.embedded.personal_data.records import Records
 from services.authority.notices import Notice
 from services.authority.values import FeeKind

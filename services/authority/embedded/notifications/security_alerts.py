@@ -4,10 +4,11 @@ from datetime import datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
 
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.audit.audit import Act, Audit
-from services.authority.embedded.certificates.certificates import Certificates
+from services.authority.embedded.certificates.certificates import EmbeddedCertificates
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.models import (
     Application,
@@ -17,29 +18,30 @@ from services.authority.embedded.models import (
     Subscriber,
 )
 from services.authority.embedded.personal_data.records import latest_application
-from services.authority.errors import DoubtOverError
+from services.authority.errors import AlertExpiredError
+from services.authority.interface.links import SecurityAlerts
 from services.authority.lifecycle import CertificateAct, CertificateState
-from services.authority.values import Denial
+from services.authority.values import ReportResult
 
 _STOPPED = frozenset({CertificateState.ACTIVE, CertificateState.SUSPENDED})
 
 
-class Doubts:
+class EmbeddedSecurityAlerts(SecurityAlerts):
     """Takes the answers."""
 
-    def __init__(self, certificates: Certificates, audit: Audit) -> None:
+    def __init__(self, certificates: EmbeddedCertificates, audit: Audit) -> None:
         self._certificates = certificates
         self._audit = audit
 
-    async def deny(
-        self, session: AsyncSession, doubt_id: str, chat_id: int, now: datetime
-    ) -> Denial:
-        """Carry out `OnlineAuthority.deny`."""
-        doubt, application = await _open(session, doubt_id, chat_id, now)
+    @override
+    async def report_not_me(
+        self, session: AsyncSession, alert_id: str, chat_id: int, now: datetime
+    ) -> ReportResult:
+        doubt, application = await _open(session, alert_id, chat_id, now)
         certificates = await session.get(CertificateSet, application.id, populate_existing=True)
         state = CertificateState(certificates.state) if certificates else None
         if doubt.denied_at is not None:
-            return Denial(False, state)
+            return ReportResult(False, state)
         doubt.denied_at = now
         actor = Actor.in_chat(chat_id)
         about = {"notice": doubt.notice}
@@ -47,10 +49,10 @@ class Doubts:
         # Whatever somebody is in the middle of, such as resuming, needs the code again.
         await grants.withdraw(session, application)
         if state not in _STOPPED:
-            return Denial(False, state)
+            return ReportResult(False, state)
         act = self._certificates.act
         change = await act(session, application, CertificateAct.SUSPEND, actor, now)
-        return Denial(change.changed, CertificateState.SUSPENDED)
+        return ReportResult(change.changed, CertificateState.SUSPENDED)
 
 
 async def tidy(session: AsyncSession, now: datetime) -> None:
@@ -63,18 +65,18 @@ async def _open(
 ) -> tuple[Doubt, Application]:
     """Find a doubt that this chat may still answer, and lock the application it is about.
 
-    :raises DoubtOverError: when it is too old, another chat's, or the chat is no longer linked.
+    :raises AlertExpiredError: when it is too old, another chat's, or the chat is no longer linked.
     """
     doubt = await session.get(Doubt, doubt_id)
     if doubt is None or doubt.chat_id != chat_id or doubt.expires_at <= now:
-        raise DoubtOverError
+        raise AlertExpiredError
     mine = (LinkedChat.subscriber_id == doubt.subscriber_id, LinkedChat.chat_id == chat_id)
     query = select(Subscriber).join(LinkedChat, LinkedChat.subscriber_id == Subscriber.id)
     subscriber = (await session.scalars(query.where(*mine))).one_or_none()
     application = await latest_application(session, subscriber) if subscriber else None
     if application is None:
-        raise DoubtOverError
+        raise AlertExpiredError
     doubt = await session.get(Doubt, doubt_id, populate_existing=True)
     if doubt is None:  # it was struck out while the lock was waited for
-        raise DoubtOverError
+        raise AlertExpiredError
     return doubt, application

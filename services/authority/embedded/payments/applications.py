@@ -44,9 +44,9 @@ from services.messaging import reminders
 DUE_KIND = "expire"
 """What falls due at the end of a payment deadline: `EmbeddedAuthority.expire_within`."""
 ADULT = 18
-"""Age from which one may apply (FACTS.md §1.1)."""
+"""Age from which one may apply (docs/facts.md §1.1)."""
 FEES = {FeeKind.CARD: 25000, FeeKind.POSTAGE: 2800}
-"""In the smallest unit of the currency: NT$250 and NT$28 (FACTS.md §1.2)."""
+"""In the smallest unit of the currency: NT$250 and NT$28 (docs/facts.md §1.2)."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class Applications:
         return Change(changed, application.id)
 
     async def expire_overdue(self, session: AsyncSession, now: datetime) -> list[str]:
-        """Expire what was not paid in time, and erase whom it was about (FACTS.md §1.2).
+        """Expire what was not paid in time, and erase whom it was about (docs/facts.md §1.2).
 
         A pre-checkout that was approved within the last hour holds it open.
         """

@@ -3,7 +3,7 @@
 import pytest
 
 from handlers.conversations.guided import CONVERSATIONS
-from handlers.engine.model import Dialog, place
+from handlers.engine.model import Conversation, resolve_target
 from handlers.engine.rendering import ROUTE, SHOW
 from handlers.engine.transitions import BACK, CANCEL
 from handlers.screen.callback_data import encode
@@ -29,25 +29,25 @@ STATES = {
 
 
 @pytest.mark.parametrize("dialog", CONVERSATIONS.values(), ids=lambda d: d.name)
-def test_every_choice_leads_to_a_step(dialog: Dialog) -> None:
-    assert dialog.begins in dialog.steps
+def test_every_choice_leads_to_a_step(dialog: Conversation) -> None:
+    assert dialog.initial in dialog.steps
     for name, step in dialog.steps.items():
-        typed = [step.typed.to] if step.typed else []
-        for target in [choice.to for choice in step.choices] + typed:
-            other, there = place(target, dialog.name)
+        typed = [step.text_input.target] if step.text_input else []
+        for target in [choice.target for choice in step.buttons] + typed:
+            other, there = resolve_target(target, dialog.name)
             assert there in CONVERSATIONS[other].steps, f"{name} leads to {target}"
         assert isinstance(step.links, tuple), "only what is carried out depends on the moment"
         for link in step.links:
             other, _, there = link.partition("/")
-            assert not CONVERSATIONS[other].steps[there or CONVERSATIONS[other].begins].needs
+            assert not CONVERSATIONS[other].steps[there or CONVERSATIONS[other].initial].requires
 
 
 @pytest.mark.parametrize("dialog", CONVERSATIONS.values(), ids=lambda d: d.name)
-def test_every_button_fits_and_is_one_of_its_kind(dialog: Dialog) -> None:
+def test_every_button_fits_and_is_one_of_its_kind(dialog: Conversation) -> None:
     for name, step in dialog.steps.items():
         assert name.isidentifier(), "other names are the mechanism's own"
         assert max(len(name), len(dialog.name)) <= 16, "what the table holds"
-        names = [choice.key for choice in step.choices] + [aside.key for aside in step.asides]
+        names = [choice.key for choice in step.buttons] + [aside.key for aside in step.info_buttons]
         assert len(names) == len(set(names))
         assert not {BACK, CANCEL, SHOW} & set(names)
         for key in [*names, "lang-zh_Hant"]:
@@ -56,21 +56,21 @@ def test_every_button_fits_and_is_one_of_its_kind(dialog: Dialog) -> None:
 
 @pytest.mark.parametrize("dialog", CONVERSATIONS)
 def test_every_step_is_reached_from_some_beginning(dialog: str) -> None:
-    begins = CONVERSATIONS[dialog].begins
+    begins = CONVERSATIONS[dialog].initial
     found = spots(CONVERSATIONS, dialog)
     assert all(spot.before is not None or spot.name == begins for spot in found)
 
 
 def taps_to(goal: tuple[str, str]) -> int:
     """Give the fewest taps from the beginning of triage."""
-    taps, reached = 0, {("triage", CONVERSATIONS["triage"].begins)}
+    taps, reached = 0, {("triage", CONVERSATIONS["triage"].initial)}
     while goal not in reached:
         taps += 1
         assert taps < 10, "triage does not lead there"
         reached |= {
-            place(choice.to, dialog)
+            resolve_target(choice.target, dialog)
             for dialog, step in reached
-            for choice in CONVERSATIONS[dialog].steps[step].choices
+            for choice in CONVERSATIONS[dialog].steps[step].buttons
         }
     return taps
 
@@ -88,6 +88,6 @@ def test_the_faq_leads_to_conversations_there_are() -> None:
 
 
 @pytest.mark.parametrize("dialog", CONVERSATIONS.values(), ids=lambda d: d.name)
-def test_no_step_asks_for_a_secret_to_be_typed_here(dialog: Dialog) -> None:
-    typed = [name for name, step in dialog.steps.items() if step.typed]
+def test_no_step_asks_for_a_secret_to_be_typed_here(dialog: Conversation) -> None:
+    typed = [name for name, step in dialog.steps.items() if step.text_input]
     assert typed == (["date"] if dialog.name == "pay" else [])

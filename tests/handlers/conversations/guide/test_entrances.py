@@ -29,7 +29,7 @@ async def test_the_list_of_guides_leads_to_each(stage: Stage) -> None:
         listed = next(m for m in reversed(anna.heard) if len(buttons(m)) == len(CONVERSATIONS))
         data = next(b["callback_data"] for b in buttons(listed) if b["text"] == title)
         await anna.forges(listed["message_id"], data)
-        assert (await state(anna)).dialog == name
+        assert (await state(anna)).conversation == name
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ async def test_trouble_that_is_typed_leads_by_three_taps_to_what_helps(
     await anna.says(words)
     for label in taps:
         await anna.presses(label)
-    assert (await state(anna)).dialog == leads_to
+    assert (await state(anna)).conversation == leads_to
 
 
 @pytest.mark.parametrize("payload", ["do-nosuch", "do-", "do-pay-deadline", "do-pay-x-y"])
@@ -71,7 +71,7 @@ async def test_a_link_to_no_entrance_says_so(stage: Stage, payload: str) -> None
 
 async def test_a_group_is_given_a_link_to_the_private_chat(stage: Stage) -> None:
     anna = stage.subscriber()
-    group = stage.engine.group("Tea", [anna.person], bot_is_admin=True)
+    group = stage.engine.add_group("Tea", [anna.person], bot_is_admin=True)
     there, name = anna.within(group.id), stage.kaika.application.bot.username
     await there.says(f"@{name} how can I suspend my certificate online")
     await there.presses("Lead me through it")
@@ -92,7 +92,7 @@ async def test_a_second_conversation_asks_and_can_begin(stage: Stage) -> None:
     anna.sees("You are in the middle of", "Suspend the certificate")
     await anna.presses("Stop it and start")
     anna.sees("Have ready", "NT$278")
-    assert (await state(anna)).dialog == "pay"
+    assert (await state(anna)).conversation == "pay"
 
 
 async def test_the_same_one_can_be_started_over(stage: Stage) -> None:
@@ -102,7 +102,7 @@ async def test_the_same_one_can_be_started_over(stage: Stage) -> None:
     await anna.starts("do-suspend")
     await anna.presses("Start over")
     at = await state(anna)
-    assert (at.step, at.trail) == ("which", ())
+    assert (at.step, at.history) == ("which", ())
 
 
 async def test_steps_show_the_menu_in_both_scripts(stage: Stage) -> None:

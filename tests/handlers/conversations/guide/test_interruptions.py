@@ -106,4 +106,4 @@ async def test_every_end_is_reached_and_is_the_end(stage: Stage, dialog: str) ->
             name, _, step = target.partition("/")
             await anna.forges(anna.last["message_id"], f"v1:do:{target.replace('/', '.')}")
             at = await state(anna)
-            assert (at.dialog, at.step) == (name, step or CONVERSATIONS[name].begins)
+            assert (at.conversation, at.step) == (name, step or CONVERSATIONS[name].initial)

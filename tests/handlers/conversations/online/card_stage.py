@@ -29,7 +29,7 @@ from reader_bridge.prompter import (
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.issue import issue_card
 from reader_bridge.virtual_card.reader import VirtualReader
-from services.authority.interface.port import CardOrder
+from services.authority.interface.cards import CardOrder
 from tests.chat import Json, Stage, Subscriber
 from tests.handlers.conversations.online.people import Holder, Office, clock
 from tests.handlers.engine.walking import press
@@ -245,7 +245,7 @@ class AtHome:
         """Begin it, and let the question on the PC wait."""
         self.pc.person.free.clear()
         await self.begins(what)
-        chinese = self.person.person.language_code != "en"
+        chinese = self.person.person.account.language_code != "en"
         await self.cards.sees(self.person, "請到電腦上繼續" if chinese else "Go on at your PC")
 
     async def activates(self) -> None:

@@ -25,7 +25,7 @@ from services.authority.embedded.models import (
     OneTimeChallenge,
     Payment,
 )
-from services.conversations import DialogRow
+from services.conversations import ConversationRow
 from services.messaging import outbox, reminders
 from services.messaging.outbox import OutboxMessage
 from services.storage.models import Due, InboxUpdate, UpdateState
@@ -114,7 +114,7 @@ async def _types_card_number(actor: Actor) -> None:
 async def _pays(actor: Actor) -> None:
     """Pay, unless Telegram says that it is paid."""
     mine = {(actor.me.person.id, invoice["message_id"]) for invoice in invoices(actor.me)}
-    if not mine & actor.stage.engine.paid:
+    if not mine & actor.stage.engine.world.invoices.paid:
         await pays(actor.me, invoices(actor.me)[-1])
 
 
@@ -229,8 +229,8 @@ async def _of_the_authority(session: AsyncSession) -> Facts:
 
 async def _of_the_bot(session: AsyncSession) -> Facts:
     found: Facts = Counter()
-    for row in await session.scalars(select(DialogRow)):
-        found["at", row.chat_id, row.dialog, row.step, row.is_open] += 1
+    for row in await session.scalars(select(ConversationRow)):
+        found["at", row.chat_id, row.conversation, row.step, row.is_open] += 1
     for message in await session.scalars(select(OutboxMessage)):
         found["to be sent", message.recipient, message.message] += 1
     for due in await session.scalars(select(Due).where(Due.kind.in_(_PASSING))):

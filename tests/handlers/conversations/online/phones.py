@@ -16,7 +16,7 @@ async def link(holder: Holder, person: Subscriber, now: datetime = NOW) -> None:
     grant = await holder.granted(Operation.STATUS, Proof.CODE, chat=chat, now=now)
     async with holder.world.database.unit_of_work() as session:
         language = person.person.user.get("language_code")
-        await holder.world.authority.link_chat(session, grant.id, chat, now, language)
+        await holder.world.authority.links.link_chat(session, grant.id, chat, now, language)
 
 
 async def waiting(stage: Stage) -> list[OutboxMessage]:

@@ -160,7 +160,7 @@ async def test_another_conversation_stops_what_was_under_way(cards: CardStage) -
         await person.starts("do-pay")
         await person.presses("Stop it and start")
         await cards.stage.settle()
-        assert (await state(person)).dialog == "pay"
+        assert (await state(person)).conversation == "pay"
         assert cards.bridge.hub.presence(person.person.id).work is None
     assert await holder.certificate() == "inactive"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from handlers.conversations.card_check.online import REPORT, report_words
-from handlers.engine.model import Scene
+from handlers.conversations.card_check.online import REPORT, report_text
+from handlers.engine.model import StepContext
 from tests.handlers.conversations.online.card_stage import PIN, WRONG, CardStage, keys_of
 from tests.handlers.engine.walking import press
 from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardIssuer
@@ -79,7 +79,7 @@ async def test_a_card_of_nobody_here_is_not_in_order(cards: CardStage, tmp_path:
 def test_a_card_without_a_readable_certificate_is_not_in_order() -> None:
     report = {"reader": "R", "profile": "gids", "number": None, "pin": 3, "limit": 3}
     now = datetime(2027, 3, 1, tzinfo=UTC)
-    text = report_words(Scene(1, 1, "en", None, now, {REPORT: json.dumps(report)}))
+    text = report_text(StepContext(1, 1, "en", None, now, {REPORT: json.dumps(report)}))
     assert "could read no certificate" in text
     assert "All in order" not in text
 

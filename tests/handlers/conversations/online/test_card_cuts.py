@@ -9,7 +9,7 @@ from telegram.error import BadRequest, Forbidden, NetworkError
 
 from bot import logs
 from bot.wiring.bridge import Bridge
-from handlers.card_events import NotShown
+from handlers.card_events import ViewNotDelivered
 from handlers.conversations.pair import BRIDGE
 from reader_bridge.protocol import FailureCode
 from services.bridge.events import Done, Failed, Fault, LinkDown, LinkUp, PinSet, Unresolved
@@ -117,7 +117,7 @@ async def test_a_line_that_fails_shows_it_later(
         patched.setattr(type(bot), "edit_message_text", broken)
         await happens(cards, Failed(chat, "op", Work.CARD_STATUS, FailureCode.CARD_MUTE))
     person.sees("I ask your PC")
-    await happens(cards, NotShown(chat))
+    await happens(cards, ViewNotDelivered(chat))
     person.sees("The card does not answer")
 
 
@@ -136,7 +136,7 @@ async def test_a_mistake_of_ours_while_something_is_shown_is_apologised_for(
         raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr("handlers.card_events.BridgeDesk._show", broken)
+        patched.setattr("handlers.card_events.BridgeEventHandler._show", broken)
         await happens(cards, LinkUp(person.person.id))
     assert len(person.heard) == heard + is_told
     if is_told:
@@ -165,7 +165,7 @@ async def test_only_a_mistake_of_ours_is_logged_as_an_error(
     log = CapturingLogger()
     with monkeypatch.context() as patched:
         patched.setattr("bot.telegram.error_handler._log", log)
-        patched.setattr("handlers.card_events.BridgeDesk._show", broken)
+        patched.setattr("handlers.card_events.BridgeEventHandler._show", broken)
         await happens(cards, LinkUp(person.person.id))
     assert [(call.method_name, call.args[0]) for call in log.calls] == [logged]
 

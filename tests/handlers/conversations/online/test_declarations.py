@@ -8,7 +8,7 @@ from bot.cli.conversation_docs import embedded
 from handlers.conversations.guided import CONVERSATIONS
 from handlers.conversations.registry import conversations
 from handlers.engine.diagram import diagram
-from handlers.engine.model import Dialog, Step, place
+from handlers.engine.model import Conversation, Step, resolve_target
 from handlers.engine.rendering import ROUTE
 from handlers.screen.callback_data import encode
 from tests.chat import Stage
@@ -28,36 +28,38 @@ TRIAGE = {
 
 
 @pytest.mark.parametrize("dialog", DRAWN.values(), ids=lambda d: d.name)
-def test_every_way_leads_to_a_step(dialog: Dialog) -> None:
-    assert dialog.begins in dialog.steps
+def test_every_way_leads_to_a_step(dialog: Conversation) -> None:
+    assert dialog.initial in dialog.steps
     for name, step in dialog.steps.items():
         assert name.isidentifier()
         assert max(len(name), len(dialog.name)) <= 16, "what the table holds"
-        for way in step.ways:
-            for target in (way.to, *way.others):
-                other, there = place(target, dialog.name)
+        for way in step.transitions:
+            for target in (way.target, *way.also_targets):
+                other, there = resolve_target(target, dialog.name)
                 assert there in ALL[other].steps, f"{name} leads to {target}"
         for link in step.links if isinstance(step.links, tuple) else ():
             other, _, there = link.partition("/")
-            assert not ALL[other].steps[there or ALL[other].begins].needs, f"{name} links {link}"
-        for choice in step.choices:
+            assert not ALL[other].steps[there or ALL[other].initial].requires, (
+                f"{name} links {link}"
+            )
+        for choice in step.buttons:
             encode(ROUTE, dialog.name, name, "9999999", choice.key)
 
 
 @pytest.mark.parametrize("dialog", DRAWN.values(), ids=lambda d: d.name)
-def test_a_diagram_shows_every_way(dialog: Dialog) -> None:
+def test_a_diagram_shows_every_way(dialog: Conversation) -> None:
     arrows = re.findall(r"^    (\S+) --> (\S+) : ", diagram(dialog), re.MULTILINE)
     drawn = {(start, end) for start, end in arrows}
     for name, step in dialog.steps.items():
-        for way in step.ways:
-            for target in (way.to, *way.others):
-                other, there = place(target, dialog.name)
+        for way in step.transitions:
+            for target in (way.target, *way.also_targets):
+                other, there = resolve_target(target, dialog.name)
                 assert (name, there if other == dialog.name else f"{other}_{there}") in drawn
 
 
 def asks(step: Step) -> bool:
     """Tell whether something secret is typed at a step."""
-    return step.secret is not None
+    return step.secret_input is not None
 
 
 def test_the_guide_asks_for_nothing_secret() -> None:
@@ -74,7 +76,7 @@ async def test_triage_leads_there(stage: Stage, trouble: str) -> None:
     for key in taps:
         await press(anna, key)
     at = await state(anna)
-    assert (at.dialog, at.step) == goal
+    assert (at.conversation, at.step) == goal
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ async def test_one_tap_suspends_and_reveals_nothing(stage: Stage, office: Office
     mei.sees("憑證已停用")
     with pytest.raises(GrantExpiredError):
         async with office.database.unit_of_work() as session:
-            await office.authority.resume(session, thief.id, 66, NOW)
+            await office.authority.certificates.resume(session, thief.id, 66, NOW)
     said = " ".join(message["text"] for person in (anna, mei) for message in person.heard)
     for value in (holder.number, holder.ui_number.masked(), holder.secret, holder.data.name):
         assert value not in said
@@ -70,8 +70,8 @@ async def test_somebody_who_is_no_longer_linked_or_too_late_changes_nothing(
     anna.sees("can no longer be answered here")
     at(stage, NOW)
     async with office.database.unit_of_work() as session:
-        (person,) = await office.authority.linked_people(session, anna.person.id)
-        unlink = office.authority.unlink_chat
+        (person,) = await office.authority.links.list_people(session, anna.person.id)
+        unlink = office.authority.links.unlink_chat
         await unlink(session, person.subscriber, anna.person.id, mei.person.id, NOW)
     await anna.forges(question, data)
     anna.sees("can no longer be answered here")
@@ -92,7 +92,7 @@ async def test_before_the_resumption_everyone_is_told_and_can_stop_it(
     await office.counter.suspend(holder.ui_number, NOW)
     grant = await holder.granted(Operation.RESUME, chat=66, now=NOW)
     async with office.database.unit_of_work() as session:
-        await office.authority.announce_resumption(session, grant.id, 66, NOW)
+        await office.authority.certificates.announce_resumption(session, grant.id, 66, NOW)
     await stage.works_off(NOW)
     mei.sees("有人即將復用憑證", "是您本人嗎")
     anna.sees("about to resume")
@@ -100,7 +100,7 @@ async def test_before_the_resumption_everyone_is_told_and_can_stop_it(
     anna.sees("stays so")
     with pytest.raises(GrantExpiredError):
         async with office.database.unit_of_work() as session:
-            await office.authority.resume(session, grant.id, 66, NOW)
+            await office.authority.certificates.resume(session, grant.id, 66, NOW)
     assert await holder.certificate() == "suspended"
 
 
@@ -110,7 +110,7 @@ async def test_what_cannot_be_suspended_offers_no_tap(stage: Stage, office: Offi
     await link(holder, anna)
     grant = await holder.granted(Operation.RETRIEVE, Proof.BIRTH_DATE, Proof.MAIL, chat=5, now=NOW)
     async with office.database.unit_of_work() as session:
-        code = await office.authority.reveal_code(session, grant.id, 5, NOW)
+        code = await office.authority.credentials.reveal_code(session, grant.id, 5, NOW)
     await stage.works_off(NOW)
     anna.sees("The subscriber code was shown in another chat", "0800-080-117")
     assert anna.labels == []

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.engine.model import Scene
+from handlers.engine.model import StepContext
 from handlers.engine.rendering import SHOW
 from handlers.engine.transitions import BACK, CANCEL
 from sandbox.engine import Engine
@@ -84,7 +84,7 @@ def test_no_conversation_is_left_out(stage: Stage) -> None:
     } == BY_A_LINK_ONLY
     for dialog in known.values():
         for step in dialog.steps.values():
-            names = [each.key for each in step.choices] + [each.key for each in step.asides]
+            names = [each.key for each in step.buttons] + [each.key for each in step.info_buttons]
             assert len(names) == len(set(names))
             assert not {BACK, CANCEL, SHOW} & set(names)
 
@@ -129,7 +129,7 @@ async def test_what_rested_too_long_says_so(stage: Stage, office: Office) -> Non
     shown_who = [
         await cast(stage, office, goal, number)
         for number, goal in enumerate(goals(stage))
-        if "grant" in declared(stage)[goal[0]].steps[goal[1]].needs
+        if "grant" in declared(stage)[goal[0]].steps[goal[1]].requires
     ]
     later(stage, minutes=11)
     for walker, visit in shown_who:
@@ -146,7 +146,7 @@ async def test_what_rested_too_long_says_so(stage: Stage, office: Office) -> Non
 async def shows_who_they_are_again(visit: Visit) -> None:
     """Ten minutes after the right code nothing is done with it any more."""
     anna, (dialog, name) = visit.anna, visit.spot.here
-    acts = [c.key for c in visit.spot.step.choices if c.effect and c.key in keys(anna)]
+    acts = [c.key for c in visit.spot.step.buttons if c.effect and c.key in keys(anna)]
     if visit.answer is not None:
         await anna.says(await visit.answer())
     else:
@@ -170,8 +170,8 @@ async def test_every_end_is_reached_and_is_the_end(stage: Stage, office: Office)
             end = shown(visit.anna)
             await looks_at_an_end(visit)
             there = await state(visit.anna)
-            scene = Scene(there.chat_id, there.user_id, "en", None, NOW, there.data)
-            targets = [each.replace("/", ".") for each in visit.spot.step.links_at(scene)]
+            ctx = StepContext(there.chat_id, there.user_id, "en", None, NOW, there.data)
+            targets = [each.replace("/", ".") for each in visit.spot.step.links_at(ctx)]
             offered = [b.get("callback_data", "") for b in buttons(end)]
             assert [d for d in offered if d.startswith("v1:do:")] == [
                 f"v1:do:{target}" for target in targets
@@ -180,4 +180,7 @@ async def test_every_end_is_reached_and_is_the_end(stage: Stage, office: Office)
                 await visit.anna.forges(end["message_id"], f"v1:do:{target}")
                 name, _, step = target.partition(".")
                 begun = await state(visit.anna)
-                assert (begun.dialog, begun.step) == (name, step or declared(stage)[name].begins)
+                assert (begun.conversation, begun.step) == (
+                    name,
+                    step or declared(stage)[name].initial,
+                )

@@ -8,7 +8,7 @@ import pytest
 
 from handlers.card.operation_steps import WORK
 from handlers.card.pairing_steps import COMPARE, CONFIRMED, STEPS
-from handlers.engine.model import place
+from handlers.engine.model import resolve_target
 from handlers.engine.rendering import SHOW
 from handlers.engine.transitions import BACK, CANCEL
 from tests.handlers.conversations.online.card_stage import CardStage
@@ -78,12 +78,14 @@ def test_no_conversation_and_no_way_is_left_out(cards: CardStage) -> None:
     } == BY_A_LINK_ONLY
     for dialog in known.values():
         for step in dialog.steps.values():
-            names = [each.key for each in step.choices] + [each.key for each in step.asides]
+            names = [each.key for each in step.buttons] + [each.key for each in step.info_buttons]
             shown_apart = [name for name in names if name != "code"]  # one of two is shown
             assert len(shown_apart) == len(set(shown_apart))
             assert not {BACK, CANCEL, SHOW} & set(names)
-            for target in (each for way in step.ways for each in (way.to, *way.others)):
-                other, there = place(target, dialog.name)
+            for target in (
+                each for way in step.transitions for each in (way.target, *way.also_targets)
+            ):
+                other, there = resolve_target(target, dialog.name)
                 assert there in known[other].steps, f"{dialog.name} leads to {target}"
 
 

@@ -58,7 +58,7 @@ async def test_no_means_no(stage: Stage, office: Office) -> None:
     await anna.says(holder.both)
     await press(anna, "no")
     async with stage.kaika.database.unit_of_work() as session:
-        assert not await stage.authority.linked_people(session, anna.person.id)
+        assert not await stage.authority.links.list_people(session, anna.person.id)
     await anna.starts("do-status")
     anna.sees("Who are you?")
 
@@ -109,7 +109,7 @@ async def test_a_yes_after_ten_minutes_links_nothing(stage: Stage, office: Offic
     await press(anna, "yes")
     anna.sees("More than ten minutes", "Where it stands")
     async with stage.kaika.database.unit_of_work() as session:
-        assert not await stage.authority.linked_people(session, anna.person.id)
+        assert not await stage.authority.links.list_people(session, anna.person.id)
 
 
 async def test_unlinked_meanwhile_it_asks_anew(stage: Stage, office: Office) -> None:
@@ -120,9 +120,11 @@ async def test_unlinked_meanwhile_it_asks_anew(stage: Stage, office: Office) -> 
     await anna.starts("do-status")
     chat = anna.person.id
     async with stage.kaika.database.unit_of_work() as session:
-        people = await stage.authority.linked_people(session, chat)
+        people = await stage.authority.links.list_people(session, chat)
         for person in people:
-            await stage.authority.unlink_chat(session, person.subscriber, chat, chat, clock(stage))
+            await stage.authority.links.unlink_chat(
+                session, person.subscriber, chat, chat, clock(stage)
+            )
     await press(anna, "known0")
     anna.sees("Who are you?")
 

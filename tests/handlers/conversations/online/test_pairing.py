@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from handlers.card.messages import FAILURES, PARTED, TITLES, failure_words
-from handlers.card_events import Restarted, TimePassed
+from handlers.card.messages import FAILURES, PAIRING_END_TEXTS, TITLES, failure_text
+from handlers.card_events import PairingCodeAged, ProcessRestarted
 from handlers.conversations.pair import BRIDGE
 from reader_bridge.protocol import FailureCode
 from services.bridge.events import Fault, LinkUp, PairedEnd, PairingEnd
@@ -111,10 +111,10 @@ async def test_the_minutes_count_down_and_the_code_ends(cards: CardStage) -> Non
     person.sees("for 5 more min")
     code = shown_code(person)
     passes(cards, 1.5)
-    await happens(cards, TimePassed(person.person.id))
+    await happens(cards, PairingCodeAged(person.person.id))
     person.sees("for 4 more min")
     passes(cards, 4)
-    await happens(cards, TimePassed(person.person.id))
+    await happens(cards, PairingCodeAged(person.person.id))
     person.sees("No code is shown")
     assert "code" in keys_of(person)
     async with cards.pc() as pc:
@@ -152,8 +152,8 @@ async def test_a_restart_is_explained_and_the_pairing_goes_on(cards: CardStage) 
     person = cards.stage.subscriber()
     await person.says("/pair")
     await press(person, "code")
-    cards.bridge.board._places.clear()  # what a new process knows
-    await happens(cards, Restarted(person.person.id))
+    cards.bridge.board._chats.clear()  # what a new process knows
+    await happens(cards, ProcessRestarted(person.person.id))
     person.sees("No code is shown")
     await press(person, "code")
     async with cards.pc() as pc:
@@ -209,7 +209,7 @@ async def test_codes_stand_in_no_table(cards: CardStage) -> None:
 
 async def test_in_a_group_it_is_done_in_private(cards: CardStage) -> None:
     person = cards.stage.subscriber()
-    group = cards.stage.engine.group("Friends", [person.person])
+    group = cards.stage.engine.add_group("Friends", [person.person])
     there: Subscriber = person.within(group.id)
     await there.says("/unpair@kaika_demo_bot")
     there.sees("private chat only")
@@ -217,9 +217,9 @@ async def test_in_a_group_it_is_done_in_private(cards: CardStage) -> None:
 
 def test_every_failure_has_words_in_both_languages() -> None:
     assert set(FAILURES) >= {*FailureCode, *Fault}
-    assert set(PARTED) == {*PairingEnd, *PairedEnd}
+    assert set(PAIRING_END_TEXTS) == {*PairingEnd, *PairedEnd}
     assert set(TITLES) == set(Work)
     for code in FAILURES:
-        english, chinese = failure_words("en", code, "2"), failure_words("zh_Hant", code, "2")
+        english, chinese = failure_text("en", code, "2"), failure_text("zh_Hant", code, "2")
         assert english != chinese
         assert "{" not in english + chinese

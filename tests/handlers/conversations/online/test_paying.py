@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+import locales
 from handlers.conversations.registry import conversations
 from sandbox.errors import PersonError
 from services.formats.hidden import Hidden
 from tests.chat import Stage
+from tests.form_keeping import stays_needed
 from tests.handlers.conversations.online.paying import (
     ADDRESS,
     CODE,
@@ -68,14 +70,19 @@ async def test_from_the_first_tap_to_the_receipt(stage: Stage, language: str) ->
     (payment,) = await payments(stage)
     receipt = f"20270301-{payment.id:06d}"
     hoa.sees(words["receipt"], receipt, *words["lines"], "NT$250", "NT$28")
+    assert stays_needed(hoa.last["text"], locales.resolve(language))
     assert (await state_of(stage, application), payment.application_id) == ("paid", application)
     there = await state(hoa)
     assert (there.step, there.is_open, dict(there.data)) == ("paid", False, {})
 
     await stage.works_off(NOW)
-    (mail,) = [m for m in stage.engine.mails.mails if receipt in m.text]
+    (mail,) = [m for m in stage.engine.world.mailbox.mails if receipt in m.text]
     assert mail.to == "hoa@mail.example"
     assert mail.text.count(receipt) == 2, "in both languages"
+
+    await sees_what_is_owed(hoa)
+    assert (await state(hoa)).step == "paid"
+    assert stays_needed(hoa.last["text"], locales.resolve(language))
 
 
 async def test_a_second_look_after_paying_says_that_it_is_paid(stage: Stage) -> None:

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import select
 from telegram import Update
 
-from handlers.engine.transitions import Mover
+from handlers.engine.transitions import ConversationMachine
 from services.authority.embedded.models import AuditEntry, OneTimeChallenge
 from services.authority.errors import BusyError
-from services.conversations import DialogChangedError
+from services.conversations import ConversationChangedError
 from services.messaging.outbox import OutboxMessage
 from tests.chat import Json, Stage, Subscriber
 from tests.handlers.conversations.online.people import Office, clock, one_time_code, wrong_code
@@ -72,7 +72,7 @@ async def test_killed_between_the_try_and_the_move_it_costs_one_try(
     before = await state(anna)
     raw = await typed(anna, f"{holder.number} {wrong_code(holder)}")
     for _ in range(3):
-        undo = cut(monkeypatch, Mover, "follow")
+        undo = cut(monkeypatch, ConversationMachine, "follow")
         await comes(stage, raw)
         undo()
         assert await state(anna) == before
@@ -92,7 +92,7 @@ async def test_the_try_that_locks_locks_once(
     anna = stage.subscriber()
     await anna.starts("do-suspend")
     raw = await typed(anna, f"{holder.number} {wrong_code(holder)}")
-    undo = cut(monkeypatch, Mover, "follow")
+    undo = cut(monkeypatch, ConversationMachine, "follow")
     await comes(stage, raw)
     undo()
     for _ in range(2):
@@ -113,7 +113,7 @@ async def test_a_one_time_code_that_comes_again_is_answered_in_the_same_way(
     wrong = f"{(int(right) + 1) % 1_000_000:06d}"
     raw = await typed(anna, right if is_right else wrong)
     for _ in range(2):
-        undo = cut(monkeypatch, Mover, "follow")
+        undo = cut(monkeypatch, ConversationMachine, "follow")
         await comes(stage, raw)
         undo()
     await comes(stage, raw)
@@ -130,7 +130,7 @@ async def test_a_card_number_that_comes_again_costs_one_try(
     await anna.starts("do-suspend")
     await anna.says(holder.both)
     raw = await typed(anna, "GP00000000000000")
-    undo = cut(monkeypatch, Mover, "follow")
+    undo = cut(monkeypatch, ConversationMachine, "follow")
     await comes(stage, raw)
     undo()
     await comes(stage, raw)
@@ -161,7 +161,7 @@ async def test_a_mail_is_sent_once_though_the_tap_comes_again(stage: Stage, offi
     for _ in range(3):
         await comes(stage, raw)
     await stage.works_off(clock(stage))
-    assert sum("one-time code is" in mail.text for mail in stage.engine.mails.mails) == 1
+    assert sum("one-time code is" in mail.text for mail in stage.engine.world.mailbox.mails) == 1
 
 
 async def test_of_two_processes_one_moves(
@@ -196,9 +196,9 @@ async def test_a_tap_another_process_took_shows_where_the_person_is(
     shown = anna.last["text"]
 
     async def taken(*_: object) -> None:
-        raise DialogChangedError
+        raise ConversationChangedError
 
-    monkeypatch.setattr(Mover, "follow", taken)
+    monkeypatch.setattr(ConversationMachine, "follow", taken)
     await anna.says(holder.both)
     anna.sees(shown)
 

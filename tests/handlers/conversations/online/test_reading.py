@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.engine.model import NotTakenError
+from handlers.engine.model import InputRejectedError
 from handlers.identity import input_parser
 from services.formats import subscriber_code
 
@@ -32,7 +32,7 @@ NUMBER, CODE = "A900207177", "ngA2h345"
     ],
 )
 def test_number_and_code_are_read_in_any_order_and_dress(text: str) -> None:
-    claim = input_parser.read_number_and_code(text)
+    claim = input_parser.parse_number_and_code(text)
     assert claim is not None
     assert claim.number is not None
     assert claim.code is not None
@@ -58,7 +58,7 @@ def test_number_and_code_are_read_in_any_order_and_dress(text: str) -> None:
     ],
 )
 def test_what_is_no_answer_is_a_question_and_costs_nothing(text: str) -> None:
-    assert input_parser.read_number_and_code(text) is None
+    assert input_parser.parse_number_and_code(text) is None
 
 
 @pytest.mark.parametrize(
@@ -78,8 +78,8 @@ def test_what_is_no_answer_is_a_question_and_costs_nothing(text: str) -> None:
     ],
 )
 def test_what_is_nearly_an_answer_is_refused_with_the_reason(text: str, word: str) -> None:
-    with pytest.raises(NotTakenError) as refused:
-        input_parser.read_number_and_code(text)
+    with pytest.raises(InputRejectedError) as refused:
+        input_parser.parse_number_and_code(text)
     assert word in refused.value.message
 
 
@@ -88,10 +88,10 @@ def test_what_is_nearly_an_answer_is_refused_with_the_reason(text: str, word: st
              "A900207177, born 12 April 1993", "A900207177 820412", "A900207177 民國82年4月12日"],
 )  # fmt: skip
 def test_number_and_birth_date_are_read_in_either_calendar(text: str) -> None:
-    claim = input_parser.read_number_and_birth_date(text, TODAY)
+    claim = input_parser.parse_number_and_birth_date(text, TODAY)
     assert claim is not None
     assert claim.number is not None
-    assert (claim.number.reveal(), claim.born) == (NUMBER, date(1993, 4, 12))
+    assert (claim.number.reveal(), claim.birth_date) == (NUMBER, date(1993, 4, 12))
 
 
 @pytest.mark.parametrize(
@@ -104,46 +104,46 @@ def test_number_and_birth_date_are_read_in_either_calendar(text: str) -> None:
     ],
 )
 def test_a_birth_date_that_cannot_be_is_refused(text: str, word: str) -> None:
-    with pytest.raises(NotTakenError) as refused:
-        input_parser.read_birth_date(text, TODAY)
+    with pytest.raises(InputRejectedError) as refused:
+        input_parser.parse_typed_birth_date(text, TODAY)
     assert word in refused.value.message
 
 
 def test_card_numbers_and_one_time_codes() -> None:
-    number = input_parser.read_card_number("gp 1234-5678 9012 34")
+    number = input_parser.parse_card_number("gp 1234-5678 9012 34")
     assert number is not None
     assert number.reveal() == "GP12345678901234"
     for wrong in ("GP1234567890123", "12345678901234", "GPX2345678901234"):
-        with pytest.raises(NotTakenError):
-            input_parser.read_card_number(wrong)
-    assert input_parser.read_card_number("where is it printed?") is None
+        with pytest.raises(InputRejectedError):
+            input_parser.parse_card_number(wrong)
+    assert input_parser.parse_card_number("where is it printed?") is None
     for text in ("123456", "123 456", "123-456", "１２３４５６", "the code is 123456"):
-        code = input_parser.read_one_time_code(text)
+        code = input_parser.parse_one_time_code(text)
         assert code is not None
         assert code.reveal() == "123456"
-    with pytest.raises(NotTakenError):
-        input_parser.read_one_time_code("12345")
-    assert input_parser.read_one_time_code("no mail came") is None
+    with pytest.raises(InputRejectedError):
+        input_parser.parse_one_time_code("12345")
+    assert input_parser.parse_one_time_code("no mail came") is None
 
 
 @given(st.text(max_size=200))
 def test_whatever_is_typed_is_read_or_refused(text: str) -> None:
     for read in (
-        input_parser.read_number_and_code,
-        input_parser.read_card_number,
-        input_parser.read_one_time_code,
-        lambda typed: input_parser.read_number_and_birth_date(typed, TODAY),
+        input_parser.parse_number_and_code,
+        input_parser.parse_card_number,
+        input_parser.parse_one_time_code,
+        lambda typed: input_parser.parse_number_and_birth_date(typed, TODAY),
     ):
-        with suppress(NotTakenError):
+        with suppress(InputRejectedError):
             read(text)
 
 
 @given(st.builds(subscriber_code.generate))
 def test_every_code_we_draw_is_read(code: subscriber_code.SubscriberCode) -> None:
-    assert input_parser.read_code(code.reveal()) == code
+    assert input_parser.parse_code(code.reveal()) == code
 
 
 def test_a_code_that_chances_to_be_a_name_is_read() -> None:
-    code = input_parser.read_code("Edge2345")
+    code = input_parser.parse_code("Edge2345")
     assert code is not None
-    assert input_parser.read_code("sha256") is None
+    assert input_parser.parse_code("sha256") is None

@@ -113,7 +113,7 @@ async def test_a_locked_pin_is_another_thing(stage: Stage) -> None:
     anna = stage.subscriber()
     await anna.starts("do-resume")
     await press(anna, "unlock")
-    assert (await state(anna)).dialog == "unlock"
+    assert (await state(anna)).conversation == "unlock"
 
 
 async def test_what_is_revoked_is_not_resumed(stage: Stage, office: Office) -> None:

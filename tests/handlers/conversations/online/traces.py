@@ -61,7 +61,7 @@ class Traces:
             f"{kind} in {place}"
             for place, text, allowed in self._places()
             for secret, kind in self.secrets.items()
-            if kind not in allowed and _holds(text, secret.lower().encode(), kind)
+            if kind not in allowed and holds(text, secret.lower().encode(), kind)
         ]
 
     def _places(self) -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
@@ -70,14 +70,14 @@ class Traces:
             if path.is_file():
                 yield path.name, path.read_bytes().lower(), ()
         yield "the log", _text(self.logged), ()
-        for mail in self.engine.mails.mails:
+        for mail in self.engine.world.mailbox.mails:
             yield f"mail {mail.id}", _text(mail.as_json()), (ONE_TIME_CODE,)
-        for chat in self.engine.chats.values():
-            told = [m for m in chat.ordered() if not _reveals(m)]
+        for chat in self.engine.world.chats.values():
+            told = [m for m in chat.current_messages() if not _reveals(m)]
             yield f"chat {chat.id}", _text(told), ()
             yield (
                 f"a code shown in chat {chat.id}",
-                _text([m for m in chat.ordered() if _reveals(m)]),
+                _text([m for m in chat.current_messages() if _reveals(m)]),
                 (CODE,),
             )
 
@@ -102,12 +102,12 @@ def _words(value: object) -> Iterator[str]:
         yield str(value)
 
 
-def _holds(text: bytes, secret: bytes, kind: str) -> bool:
+def holds(text: bytes, secret: bytes, kind: str) -> bool:
     """Tell whether a secret is there; of more digits a one-time code is no part."""
     if secret not in text:
         return False
     alone = rb"(?:(?<![a-z0-9.+/])|(?<=\\n))" + secret + rb"(?![a-z0-9+/=])"
-    return kind != ONE_TIME_CODE or re.search(alone, text) is not None
+    return kind != ONE_TIME_CODE or re.search(alone, text, re.IGNORECASE) is not None
 
 
 @contextmanager

@@ -54,7 +54,7 @@ class Cast:
             before = await self._where()
             await self.does(way.does)
             at = await state(self.anna)
-            assert (at.dialog, at.step) == way.to, f"{before} by {way.does}: {at}"
+            assert (at.conversation, at.step) == way.to, f"{before} by {way.does}: {at}"
             self._leaves(before, way)
 
     async def does(self, what: str) -> None:
@@ -86,10 +86,10 @@ class Cast:
 
     async def _where(self) -> Here | None:
         kaika = self.anna.stage.kaika
-        if not kaika.dialogs.may_be_open(self.anna.person.id, self.anna.person.id):
+        if not kaika.conversations.may_be_open(self.anna.person.id, self.anna.person.id):
             return None
         at = await state(self.anna)
-        return at.dialog, at.step
+        return at.conversation, at.step
 
     def _leaves(self, before: Here | None, way: Way) -> None:
         """Note how far Back leads."""
@@ -133,7 +133,7 @@ async def pause(holder: Holder, chat: int) -> None:
     online, born = holder.office.authority, holder.data.birth_date
     for number in [holder.ui_number] * 3 + [stranger.ui_number] * 3:
         async with holder.office.database.unit_of_work() as session:
-            ask = online.ask_one_time_code
+            ask = online.credentials.request_one_time_code
             await ask(session, number, born, Operation.RETRIEVE, chat, now)
 
 
@@ -159,7 +159,7 @@ async def visits(cast: Cast, goal: Here, path: list[Way], map_: Map = ways) -> V
     known = declared(cast.anna.stage)
     spot = _spot(known, goal)
     await expect(cast.anna, spot)
-    assert tuple((await state(cast.anna)).trail) == tuple("/".join(each) for each in cast.trail)
+    assert tuple((await state(cast.anna)).history) == tuple("/".join(each) for each in cast.trail)
     visit = Visit(cast.anna, spot, misplaced=_misplaced(spot))
     if cast.trail:
         before = _spot(known, cast.trail[-1])
@@ -169,7 +169,7 @@ async def visits(cast: Cast, goal: Here, path: list[Way], map_: Map = ways) -> V
 
 
 def _misplaced(spot: Spot) -> tuple[str, ...]:
-    asked = () if spot.step.secret is None else _ASKS.get(spot.name, ())
+    asked = () if spot.step.secret_input is None else _ASKS.get(spot.name, ())
     if spot.here == ("retrieve", "who"):
         asked = _ASKS["locked_out"]
     return tuple(text for i, text in enumerate(Visit.misplaced) if i not in asked)

@@ -75,9 +75,9 @@ def ways_at_the_pc(link: str, role: Role, here: Here, step: Step) -> Iterator[Wa
 
 def _begins(role: Role, here: Here, step: Step, link: str) -> Iterator[Way]:
     dialog, name = here
-    for choice in step.choices:
-        if choice.act is None:
-            yield from ways(role, here, Step(step.words, (choice,)))
+    for choice in step.buttons:
+        if choice.action is None:
+            yield from ways(role, here, Step(step.text, (choice,)))
         elif link != "paired":
             yield Way(choice.key, (dialog, "pair" if link == "unpaired" else "unlinked"))
         elif dialog in ("activate", "unlock"):
@@ -133,7 +133,7 @@ class AtPc:
     async def leaves(self) -> None:
         """Leave whatever is open, and have the PC ready for more."""
         kaika = self.anna.stage.kaika
-        if kaika.dialogs.may_be_open(self.chat, self.chat):
+        if kaika.conversations.may_be_open(self.chat, self.chat):
             await press(self.anna, "cancel")
         hub = self.cards.bridge.hub
         if hub.words(self.chat) is not None:
@@ -299,6 +299,6 @@ async def _activates(cards: CardStage, holder: Holder, now: datetime) -> None:
     grant = await holder.granted(Operation.ACTIVATE, Proof.CODE, now=now)
     authority, database = cards.office.authority, cards.office.database
     async with database.unit_of_work() as session:
-        permit = await authority.permit_card(session, grant.id, CHAT, now)
+        permit = await authority.cards.permit(session, grant.id, CHAT, now)
     async with database.unit_of_work() as session:
-        await authority.activate(session, permit, CHAT, now)
+        await authority.cards.activate(session, permit, CHAT, now)

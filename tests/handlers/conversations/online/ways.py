@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from handlers.engine.model import Choice, Step, place
+from handlers.engine.model import ButtonTransition, Step, resolve_target
 from tests.handlers.engine.walking import Declared
 
 Here = tuple[str, str]
@@ -85,10 +85,10 @@ _BY_BIRTH = (("retrieve", "who"), ("suspend", "locked_out"))
 
 def ways(role: Role, here: Here, step: Step) -> Iterator[Way]:
     """Give what leads on from a step for somebody."""
-    for choice in step.choices:
+    for choice in step.buttons:
         yield from _tapped(role, here, choice)
-    if step.secret is not None:
-        yield from _typed(role, here, place(step.secret.to, here[0]))
+    if step.secret_input is not None:
+        yield from _typed(role, here, resolve_target(step.secret_input.target, here[0]))
 
 
 def _typed(role: Role, here: Here, to: Here) -> Iterator[Way]:
@@ -133,9 +133,9 @@ def _right(role: Role, dialog: str, to: Here) -> Here:
     return to
 
 
-def _tapped(role: Role, here: Here, choice: Choice) -> Iterator[Way]:
+def _tapped(role: Role, here: Here, choice: ButtonTransition) -> Iterator[Way]:
     dialog, key = here[0], choice.key
-    to = place(choice.to, dialog)
+    to = resolve_target(choice.target, dialog)
     if key.startswith("known"):
         return  # for a chat that is linked to several people
     if key in ("suspend", "tell", "resume") and choice.effect is not None:
@@ -154,7 +154,7 @@ def _tapped(role: Role, here: Here, choice: Choice) -> Iterator[Way]:
 def plan(known: Declared, role: Role, goal: Here, map_: Map = ways) -> list[Way] | None:
     """Give the shortest way from where conversations begin; `None` where there is none."""
     own, _ = goal
-    begins = [(name, known[name].begins) for name in dict.fromkeys([own, *known])]
+    begins = [(name, known[name].initial) for name in dict.fromkeys([own, *known])]
     found: dict[Here, list[Way]] = {}
     for start in begins:
         queue = deque([start])
@@ -176,9 +176,9 @@ def planned(known: Declared, goal: Here, map_: Map = ways) -> tuple[Role, list[W
     step = known[goal[0]].steps[goal[1]]
     for role in ROLES:
         found = plan(known, role, goal, map_)
-        if found is not None and (step.secret is None or answer_at(role, goal, step, map_)):
+        if found is not None and (step.secret_input is None or answer_at(role, goal, step, map_)):
             return role, found
-    assert not step.needs, f"nobody comes to {goal[0]}/{goal[1]}"
+    assert not step.requires, f"nobody comes to {goal[0]}/{goal[1]}"
     return ROLES[0], [Way("link:" + "-".join(goal), goal, is_one_way=True)]
 
 

@@ -11,7 +11,7 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 
 from services.authority.ca import profile
 from services.authority.ca.errors import UnsuitableKeyError, ValidityError
-from services.authority.interface.port import CertificateIssuer, CertificateKind
+from services.authority.interface.certificates import CertificateIssuer, CertificateKind
 from services.authority.lifecycle import CertificateState
 from tests.services.authority.ca.world import (
     World,

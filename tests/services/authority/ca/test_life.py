@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
-from services.authority.interface.port import CertificateKind
+from services.authority.interface.certificates import CertificateKind
 from tests.services.authority.ca.world import World, serving
 from tests.services.authority.conftest import MakeUrl
 from tests.services.authority.world import Someone

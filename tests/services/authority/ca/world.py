@@ -23,7 +23,11 @@ from services.authority.ca.publication import Publication
 from services.authority.ca.service import CertificateService, open_service
 from services.authority.embedded.credentials.hashing import Cost
 from services.authority.embedded.models import Application, Certificate, CertificateSet
-from services.authority.interface.port import CertificateKind, CertificateRequest, IssuedCertificate
+from services.authority.interface.certificates import (
+    CertificateKind,
+    CertificateRequest,
+    IssuedCertificate,
+)
 from services.authority.lifecycle import ApplicationState, CertificateState, RevocationReason
 from services.formats.hidden import Hidden
 from services.storage.database import Database

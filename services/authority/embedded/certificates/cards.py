@@ -1,0 +1,120 @@
+"""Work on a person's card: activating and unlocking it, and its admin key.
+
+The admin key of each card is derived from one master key and the card's serial, and stored
+nowhere.
+"""
+
+from datetime import datetime
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation, Mode
+from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
+
+from services.authority.embedded.audit.actors import Actor
+from services.authority.embedded.audit.audit import Act, Audit
+from services.authority.embedded.certificates.certificates import (
+    EmbeddedCertificates,
+    certificates_of,
+    lock_certificates,
+)
+from services.authority.embedded.credentials import grants
+from services.authority.embedded.models import Application, Card
+from services.authority.embedded.personal_data.records import locked_application
+from services.authority.errors import WrongCardError, WrongStateError
+from services.authority.interface.cards import Cards
+from services.authority.interface.certificates import CertificateKind
+from services.authority.lifecycle import (
+    ApplicationAct,
+    ApplicationState,
+    CertificateAct,
+    CertificateState,
+    move_application,
+    move_certificate,
+)
+from services.authority.values import CardPermit, Change, Operation
+from services.storage.keys import KeyRing, Purpose
+
+ADMIN_KEY_BYTES = 24
+"""Three keys of DES, as GIDS cards authenticate their administrator."""
+LABEL = b"kaika card admin key"
+
+
+class EmbeddedCards(Cards):
+    """The cards on record."""
+
+    def __init__(self, keys: KeyRing, audit: Audit, certificates: EmbeddedCertificates) -> None:
+        self._keys = keys
+        self._audit = audit
+        self._certificates = certificates
+
+    @override
+    async def permit(
+        self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
+    ) -> CardPermit:
+        row = await grants.look_at(session, grant_id, chat_id, now)
+        wanted = Operation.UNLOCK if row.operation == Operation.UNLOCK else Operation.ACTIVATE
+        _, application = await grants.use(session, grant_id, wanted, chat_id, now)
+        certificates = await lock_certificates(session, application, wanted)
+        if wanted is Operation.ACTIVATE:
+            move_application(ApplicationState(application.state), ApplicationAct.ACTIVATE)
+            move_certificate(CertificateState(certificates.state), CertificateAct.ACTIVATE)
+        elif certificates.state != CertificateState.ACTIVE:
+            raise WrongStateError(certificates.state, wanted)
+        card = await session.get_one(Card, application.id)  # it bears the certificates
+        return CardPermit(application.id, card.serial, wanted)
+
+    @override
+    async def record_work(
+        self, session: AsyncSession, permit: CardPermit, step: str, chat_id: int, now: datetime
+    ) -> None:
+        details = {"step": step, "operation": permit.operation, "card": permit.card_serial}
+        actor = Actor.in_chat(chat_id).name
+        self._audit.record(session, Act.CARD_WORK, permit.application, actor, now, details)
+
+    @override
+    async def activate(
+        self, session: AsyncSession, permit: CardPermit, chat_id: int, now: datetime
+    ) -> Change:
+        application = await locked_application(session, permit.application)
+        if application is None or permit.operation is not Operation.ACTIVATE:
+            raise WrongStateError("unknown", CertificateAct.ACTIVATE)
+        await _check_card(session, application, permit.card_serial)
+        return await self._certificates.hand_over(session, application, Actor.in_chat(chat_id), now)
+
+    @override
+    def derive_admin_key(self, card_serial: str) -> bytes:
+        return derive_admin_key(self._keys, card_serial)
+
+    @override
+    async def find_certificate(self, session: AsyncSession, permit: CardPermit) -> bytes:
+        for one in await certificates_of(session, self._keys, permit.application):
+            if one.kind is CertificateKind.AUTHENTICATION:
+                return one.der
+        raise WrongCardError
+
+
+async def _check_card(session: AsyncSession, application: Application, serial: str) -> None:
+    card = await session.get(Card, application.id)
+    if card is None or card.serial != serial:
+        raise WrongCardError
+
+
+def derive_admin_key(keys: KeyRing, card_serial: str) -> bytes:
+    """Derive the admin key of the card with this serial (hex).
+
+    KBKDF in counter mode with HMAC-SHA256 (NIST SP 800-108r1 §4.1): 32-bit counter before the fixed
+    data, label ``kaika card admin key``, context the serial's bytes, 32-bit length.
+    """
+    derivation = KBKDFHMAC(
+        algorithm=SHA256(),
+        mode=Mode.CounterMode,
+        length=ADMIN_KEY_BYTES,
+        rlen=4,
+        llen=4,
+        location=CounterLocation.BeforeFixed,
+        label=LABEL,
+        context=bytes.fromhex(card_serial),
+        fixed=None,
+    )
+    return derivation.derive(keys.secret(Purpose.CARD_MASTER))
