@@ -27,8 +27,8 @@ from reader_bridge.protocol.operation_messages import (
     Bye,
     ErrorMessage,
     OperationFailure,
-    OperationProgress,
     OperationResult,
+    ProgressReport,
 )
 from reader_bridge.protocol.pairing_messages import (
     Greeting,
@@ -51,7 +51,7 @@ MOST_ODD = 16
 """Messages that are unknown or come at the wrong time, over one connection."""
 _S = SessionState
 _OF_OPERATIONS = frozenset(
-    {OperationProgress, AdminChallenge, AdminAnswer, OperationResult, OperationFailure}
+    {ProgressReport, AdminChallenge, AdminAnswer, OperationResult, OperationFailure}
 )
 _ALWAYS = frozenset({ErrorMessage, Bye})
 TABLE: Mapping[SessionState, frozenset[type[BridgeMessage]]] = MappingProxyType(
@@ -238,7 +238,7 @@ class HubConnection:
             case Bye():
                 await self._left(session, now)
             case (
-                OperationProgress()
+                ProgressReport()
                 | AdminChallenge()
                 | AdminAnswer()
                 | OperationResult()

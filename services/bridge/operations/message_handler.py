@@ -17,8 +17,8 @@ from reader_bridge.protocol.operation_messages import (
     CancelOperation,
     ErrorMessage,
     OperationFailure,
-    OperationProgress,
     OperationResult,
+    ProgressReport,
 )
 from reader_bridge.protocol.operations import Receipt
 from services.authority.errors import AuthorityError
@@ -33,9 +33,7 @@ from services.bridge.operations.store import GoneError, OperationRecord
 from services.bridge.operations.task import Work
 from services.bridge.sessions import Chat, Session
 
-FromOperation = (
-    OperationProgress | AdminChallenge | AdminAnswer | OperationResult | OperationFailure
-)
+FromOperation = ProgressReport | AdminChallenge | AdminAnswer | OperationResult | OperationFailure
 _IN_DOUBT = frozenset(
     {
         FailureCode.OUTCOME_UNKNOWN,
@@ -76,7 +74,7 @@ class Answers:
         if operation is None:
             return
         match message:
-            case OperationProgress():
+            case ProgressReport():
                 self._progress(chat, operation, message)
             case AdminChallenge():
                 await self._challenge(chat, session, operation, message, now)
@@ -87,7 +85,7 @@ class Answers:
             case OperationFailure():
                 await self._failure(chat, operation, message, now)
 
-    def _progress(self, chat: Chat, operation: OperationRecord, message: OperationProgress) -> None:
+    def _progress(self, chat: Chat, operation: OperationRecord, message: ProgressReport) -> None:
         operation.steps += 1
         if operation.steps > MAX_PROGRESS_MESSAGES:
             raise ProtocolError(field="progress")
