@@ -27,8 +27,8 @@ from reader_bridge.protocol.operation_messages import (
     Bye,
     ErrorMessage,
     OperationFailure,
-    OperationProgress,
     OperationResult,
+    ProgressReport,
 )
 from reader_bridge.protocol.pairing_messages import (
     Greeting,
@@ -56,7 +56,7 @@ MAX_UNEXPECTED = 16
 """Messages of an unknown type or in the wrong state that one connection may send."""
 _S = SessionState
 _OPERATION_MESSAGES = frozenset(
-    {OperationProgress, AdminChallenge, AdminAnswer, OperationResult, OperationFailure}
+    {ProgressReport, AdminChallenge, AdminAnswer, OperationResult, OperationFailure}
 )
 _ALWAYS = frozenset({ErrorMessage, Bye})
 ALLOWED_MESSAGES: Mapping[SessionState, frozenset[type[BridgeMessage]]] = MappingProxyType(
@@ -253,7 +253,7 @@ class HubConnection:
             case Bye():
                 await self._handle_bye(session, now)
             case (
-                OperationProgress()
+                ProgressReport()
                 | AdminChallenge()
                 | AdminAnswer()
                 | OperationResult()

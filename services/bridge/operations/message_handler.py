@@ -17,8 +17,8 @@ from reader_bridge.protocol.operation_messages import (
     CancelOperation,
     ErrorMessage,
     OperationFailure,
-    OperationProgress,
     OperationResult,
+    ProgressReport,
 )
 from reader_bridge.protocol.operations import Receipt
 from services.authority.errors import AuthorityError
@@ -34,9 +34,9 @@ from services.bridge.operations.task import CardTask
 from services.bridge.sessions import HubChat, HubSession
 
 OperationMessage = (
-    OperationProgress | AdminChallenge | AdminAnswer | OperationResult | OperationFailure
+    ProgressReport | AdminChallenge | AdminAnswer | OperationResult | OperationFailure
 )
-_INCONCLUSIVE = frozenset(
+_IN_DOUBT = frozenset(
     {
         FailureCode.OUTCOME_UNKNOWN,
         FailureCode.PIN_SET_UNPROVED,
@@ -76,7 +76,7 @@ class OperationMessageHandler:
         if operation is None:
             return
         match message:
-            case OperationProgress():
+            case ProgressReport():
                 self._on_progress(chat, operation, message)
             case AdminChallenge():
                 await self._on_challenge(chat, session, operation, message, now)
@@ -88,7 +88,7 @@ class OperationMessageHandler:
                 await self._on_failure(chat, operation, message, now)
 
     def _on_progress(
-        self, chat: HubChat, operation: OperationRecord, message: OperationProgress
+        self, chat: HubChat, operation: OperationRecord, message: ProgressReport
     ) -> None:
         operation.progress_count += 1
         if operation.progress_count > MAX_PROGRESS_MESSAGES:
