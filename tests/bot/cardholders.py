@@ -92,7 +92,7 @@ class Cardholder(Customer):
 
         while not self._was_told(told):
             assert asyncio.get_running_loop().time() < end, self._stuck(what)
-            await self.engine.bell.until(changed, _A_WHILE)
+            await self.world.changes.signal.wait_for(changed, _A_WHILE)
             seen = self._newest()
             if seen is not None and not self._was_told(told):
                 self._acts(at_pc, seen)
@@ -134,7 +134,7 @@ class Cardholder(Customer):
 
     def _stuck(self, what: str) -> str:
         said = [message.get("text", "")[:90] for message in self.heard[-3:]]
-        return f"{self.person.first_name} cannot {what}, sees {said}"
+        return f"{self.person.account.first_name} cannot {what}, sees {said}"
 
 
 def _keys_of(message: Json) -> dict[str, str]:

@@ -47,7 +47,7 @@ async def test_a_picture_can_be_deleted_with_one_tap(stage: Stage) -> None:
 
 async def test_a_group_hears_only_commands_mentions_and_replies(stage: Stage) -> None:
     anna = stage.subscriber()
-    group = stage.engine.group("Tea", [anna.person], bot_is_admin=True)
+    group = stage.engine.add_group("Tea", [anna.person], bot_is_admin=True)
     there, name = anna.within(group.id), stage.kaika.application.bot.username
     await stage.settle()
     introduced = len(there.heard)
@@ -89,7 +89,7 @@ async def test_inline_lists_answers_and_sends_the_full_one(stage: Stage) -> None
     found = await anna.asks_inline("用戶代碼是什麼")
     assert found["results"][0]["id"] == "code-what.zh_Hant"
     assert found["results"][0]["description"]
-    anna.person.choose(found["inline_query_id"], found["results"][0]["id"])
+    anna.person.choose_result(found["inline_query_id"], found["results"][0]["id"])
     sent = anna.messages[-1]
     assert "用戶代碼" in sent["text"]
     await anna.forges(sent["message_id"], buttons(sent)[1]["callback_data"])

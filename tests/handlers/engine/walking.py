@@ -149,7 +149,7 @@ def sees_step(
 ) -> None:
     """Expect the words of a step on the screen; what was told once need not stand there again."""
     spoken = language or person.stage.kaika.people.language(
-        person.person.id, person.person.language_code
+        person.person.id, person.person.account.language_code
     )
     text = shown(person)["text"]
     assert text in [

@@ -245,7 +245,7 @@ class AtHome:
         """Begin it, and let the question on the PC wait."""
         self.pc.person.free.clear()
         await self.begins(what)
-        chinese = self.person.person.language_code != "en"
+        chinese = self.person.person.account.language_code != "en"
         await self.cards.sees(self.person, "請到電腦上繼續" if chinese else "Go on at your PC")
 
     async def activates(self) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from telegram.error import NetworkError
 from telegram.request import RequestData
 
-from sandbox.mails import SandboxMail
+from sandbox.world.mailbox import MailboxTransport
 from tests.chat import Json, Stage
 
 _WRITES = ("INSERT", "UPDATE", "DELETE")
@@ -215,14 +215,14 @@ def _let_calls_kill(patch: pytest.MonkeyPatch, stage: Stage, doom: Doom) -> None
 
 
 def _let_mails_kill(patch: pytest.MonkeyPatch, doom: Doom) -> None:
-    before = SandboxMail.send
+    before = MailboxTransport.send
 
-    async def send(self: SandboxMail, mail: EmailMessage) -> None:
+    async def send(self: MailboxTransport, mail: EmailMessage) -> None:
         await doom.gate()
         await before(self, mail)
         await doom.effect()
 
-    patch.setattr(SandboxMail, "send", send)
+    patch.setattr(MailboxTransport, "send", send)
 
 
 def _let_the_inbox_kill(patch: pytest.MonkeyPatch, stage: Stage, doom: Doom) -> None:

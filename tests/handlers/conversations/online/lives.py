@@ -114,7 +114,7 @@ async def _types_card_number(actor: Actor) -> None:
 async def _pays(actor: Actor) -> None:
     """Pay, unless Telegram says that it is paid."""
     mine = {(actor.me.person.id, invoice["message_id"]) for invoice in invoices(actor.me)}
-    if not mine & actor.stage.engine.paid:
+    if not mine & actor.stage.engine.world.invoices.paid:
         await pays(actor.me, invoices(actor.me)[-1])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from services.storage.models import Fact
 from tests.chat import Stage
@@ -42,8 +43,9 @@ def into_a_librarys_log(_traces: Traces, secret: str) -> None:
 
 
 def into_a_chat(traces: Traces, secret: str) -> None:
-    person = next(iter(traces.engine.people.values()))
-    person.send(f"my code is\n{secret}")
+    world = traces.engine.world
+    account = next(iter(world.accounts.values()))
+    TelegramClient(world, account).send(f"my code is\n{secret}")
 
 
 PLANTS: tuple[Plant, ...] = (
@@ -54,7 +56,7 @@ PLANTS: tuple[Plant, ...] = (
 @pytest.fixture
 def planted(engine: Engine, tmp_path: Path, traces: Traces) -> dict[str, str]:
     """One secret of each kind."""
-    engine.person("Anna")
+    engine.add_person("Anna")
     secrets = dict(zip(KINDS, ("A900207177", "GP12345678901234", "ngA2h345", "482913", PINS[0]),
                        strict=True))  # fmt: skip
     for kind, secret in secrets.items():
@@ -77,7 +79,7 @@ def test_it_is_found(traces: Traces, planted: dict[str, str], plant: Plant, kind
 def test_in_a_mail_only_the_one_time_code_may_be(
     traces: Traces, planted: dict[str, str], kind: str
 ) -> None:
-    traces.engine.mails.add("anna@mail.example", "Hello", f"Your code:\n{planted[kind]}\n")
+    traces.engine.world.mailbox.add("anna@mail.example", "Hello", f"Your code:\n{planted[kind]}\n")
     assert traces.found() == ([] if kind == ONE_TIME_CODE else [f"{kind} in mail 1"])
     _forget(traces)
 

@@ -209,7 +209,7 @@ async def test_codes_stand_in_no_table(cards: CardStage) -> None:
 
 async def test_in_a_group_it_is_done_in_private(cards: CardStage) -> None:
     person = cards.stage.subscriber()
-    group = cards.stage.engine.group("Friends", [person.person])
+    group = cards.stage.engine.add_group("Friends", [person.person])
     there: Subscriber = person.within(group.id)
     await there.says("/unpair@kaika_demo_bot")
     there.sees("private chat only")
