@@ -90,7 +90,7 @@ bench: setup ## Measure, beside peers in the same run; also as build/bench.json
 screenshots: setup system $(READER) ## Take the pictures in docs/screenshots anew
 	$(BIN)/python -m tests.screenshots
 	$(BIN)/python -m tests.pictures
-	$(BIN)/python -m tests.reader_bridge.app.pictures
+	$(BIN)/python -m tests.reader_bridge.app.app_screenshots
 
 PIN := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host

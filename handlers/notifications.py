@@ -22,71 +22,71 @@ from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, show, view
 from services.authority.errors import AlertExpiredError
 from services.authority.lifecycle import CertificateState
-from services.authority.notices import DOUBTFUL, Notice
+from services.authority.notices import SUSPICIOUS, NoticeKind
 from services.authority.values import LinkedPerson, ReportResult
 from services.calendar import TAIPEI
-from services.jobs import NotYetError
-from services.messaging.outbox import Outgoing, UndeliverableError
-from services.people.people import close_chat, is_open
+from services.jobs import JobNotReadyError
+from services.messaging.outbox import OutgoingMessage, UndeliverableError
+from services.people.chats import close_chat, is_chat_open
 
 ROUTE = "doubt"
-Render = Callable[[AsyncSession, Services, Outgoing, str], Awaitable[View | None]]
+Render = Callable[[AsyncSession, Services, OutgoingMessage, str], Awaitable[View | None]]
 """Gives a message in a language as it is read now; `None` where there is nothing to tell."""
 
 _log = structlog.get_logger()
 
 _WORDS: Mapping[str, str] = MappingProxyType(
     {
-        Notice.CODE_REVEALED: N_(
+        NoticeKind.CODE_REVEALED: N_(
             "👁 <b>The subscriber code was shown in another chat</b>\n"
             "{at} (Taipei), after a one-time code from the mailbox."
         ),
-        Notice.CODE_LOCKED: N_(
+        NoticeKind.CODE_LOCKED: N_(
             "🔒 <b>The subscriber code is locked</b>\n"
             "{at} (Taipei): a wrong code was entered for the fourth time. Card and certificate are "
             "as they were. The code is released at the counter."
         ),
-        Notice.PAID: N_(
+        NoticeKind.PAID: N_(
             "💳 <b>The fee was paid: NT${amount}</b>\n"
             "{at} (Taipei), receipt number {receipt}. The card is made next and then posted."
         ),
-        Notice.ADDRESS_CHANGED: N_(
+        NoticeKind.ADDRESS_CHANGED: N_(
             "🏠 <b>The address the card is posted to was changed</b>\n"
             "{at} (Taipei), after a right subscriber code."
         ),
-        Notice.POSTED: N_(
+        NoticeKind.POSTED: N_(
             "📮 <b>The card was posted</b>\n"
             "{at} (Taipei). When it has arrived, activate it and set a PIN; it cannot be used "
             "before."
         ),
-        Notice.ACTIVATED: N_(
+        NoticeKind.ACTIVATED: N_(
             "✅ <b>The card was activated</b>\n"
             "{at} (Taipei). From now on nobody can give the subscriber code back: keep the "
             "application form."
         ),
-        Notice.SUSPENDED: N_(
+        NoticeKind.SUSPENDED: N_(
             "⏸ <b>The certificate was suspended</b>\n"
             "{at} (Taipei). Nobody can use it now. It can be resumed with the subscriber code, the "
             "IC card number and a one-time code."
         ),
-        Notice.RESUMING: N_(
+        NoticeKind.RESUMING: N_(
             "⚠️ <b>Somebody is about to resume the certificate</b>\n"
             "{at} (Taipei): they typed the right subscriber code, IC card number and one-time code."
         ),
-        Notice.RESUMED: N_(
+        NoticeKind.RESUMED: N_(
             "▶️ <b>The certificate was resumed</b>\n{at} (Taipei). It can be used again."
         ),
-        Notice.REVOKED: N_(
+        NoticeKind.REVOKED: N_(
             "⛔ <b>The certificate was revoked</b>\n"
             "{at} (Taipei). This cannot be undone; for a new card, apply again at a service "
             "station."
         ),
-        Notice.CHAT_LINKED: N_(
+        NoticeKind.CHAT_LINKED: N_(
             "🔗 <b>Another chat was linked to you</b>\n"
             "{at} (Taipei), after a right subscriber code. /privacy shows the linked chats and "
             "removes them."
         ),
-        Notice.CHAT_UNLINKED: N_(
+        NoticeKind.CHAT_UNLINKED: N_(
             "🔗 <b>A linked chat was removed</b>\n"
             "{at} (Taipei). It hears nothing more. /privacy shows those that are left."
         ),
@@ -98,7 +98,7 @@ _THIS_UNLINKED = N_(
 )
 _CALL = N_("If nobody you trust did this, call the hotline 0800-080-117.")
 _WAS_IT_YOU = N_("<b>Was this you?</b> If not, one tap suspends the certificate at once.")
-_WITHOUT_WORRY = frozenset({Notice.PAID, Notice.POSTED})
+_WITHOUT_WORRY = frozenset({NoticeKind.PAID, NoticeKind.POSTED})
 
 
 class ChatSender:
@@ -118,7 +118,7 @@ class ChatSender:
         self._services = services
         self._renders = NOTICES if renders is None else renders
 
-    async def send(self, message: Outgoing, now: datetime) -> None:
+    async def send(self, message: OutgoingMessage, now: datetime) -> None:
         """Render and send one message; one that nobody would read any more is done.
 
         :raises UndeliverableError: for a message nobody renders, or that Telegram will never take.
@@ -137,21 +137,21 @@ class ChatSender:
                 rate_limit_args=True,
             )
         except RetryAfter as error:
-            raise NotYetError(now + _as_time(error.retry_after)) from error
+            raise JobNotReadyError(now + _as_time(error.retry_after)) from error
         except Forbidden:
             await self._close(chat_id, now)
         except BadRequest as error:
             raise UndeliverableError from error
 
-    async def _rendered(self, message: Outgoing, chat_id: int) -> View | None:
+    async def _rendered(self, message: OutgoingMessage, chat_id: int) -> View | None:
         services = self._services()
         render = self._renders.get(message.message)
         if render is None:
             raise UndeliverableError
         spoken = message.references.get("language")
-        language = services.people.language(chat_id, str(spoken) if spoken else None)
+        language = services.languages.resolve(chat_id, str(spoken) if spoken else None)
         async with services.database.unit_of_work() as session:
-            if not await is_open(session, chat_id):
+            if not await is_chat_open(session, chat_id):
                 return None
             return await render(session, services, message, language)
 
@@ -167,7 +167,7 @@ def _as_time(wait: int | timedelta) -> timedelta:
 
 
 async def render_notice(
-    session: AsyncSession, services: Services, message: Outgoing, language: str
+    session: AsyncSession, services: Services, message: OutgoingMessage, language: str
 ) -> View | None:
     """Return a notice; `None` where the chat is no longer linked to the person it is about."""
     if services.authority is None:
@@ -175,9 +175,9 @@ async def render_notice(
     people = await services.authority.links.list_people(session, int(message.recipient))
     about = message.references["subscriber"]
     person = next((person for person in people if person.subscriber == about), None)
-    notice = Notice(message.message)
+    notice = NoticeKind(message.message)
     if person is None:
-        is_told = notice is Notice.CHAT_UNLINKED
+        is_told = notice is NoticeKind.CHAT_UNLINKED
         return view(say(language, _THIS_UNLINKED, at=_moment(message))) if is_told else None
     parts = [say(language, _WORDS[notice], **_values(message))]
     if len(people) > 1:
@@ -190,29 +190,29 @@ async def render_notice(
     return view(Markup("\n\n".join(parts)), *rows)
 
 
-NOTICES: Mapping[str, Render] = MappingProxyType(dict.fromkeys(Notice, render_notice))
+NOTICES: Mapping[str, Render] = MappingProxyType(dict.fromkeys(NoticeKind, render_notice))
 """What tells of the authority's acts."""
 
 
-def _values(message: Outgoing) -> dict[str, str]:
+def _values(message: OutgoingMessage) -> dict[str, str]:
     amount = int(message.references.get("amount", 0)) // 100
     receipt = str(message.references.get("receipt", ""))
     return {"at": _moment(message), "amount": str(amount), "receipt": receipt}
 
 
-def _moment(message: Outgoing) -> str:
+def _moment(message: OutgoingMessage) -> str:
     at = datetime.fromisoformat(str(message.references["at"])).astimezone(TAIPEI)
     return f"{at:%Y-%m-%d %H:%M}"
 
 
 def _doubt(
-    message: Outgoing, notice: Notice, person: LinkedPerson, language: str
+    message: OutgoingMessage, notice: NoticeKind, person: LinkedPerson, language: str
 ) -> list[list[InlineKeyboardButton]]:
     """Return the buttons, where it may be somebody else's doing and can be stopped."""
     doubt = message.references.get("doubt")
-    is_on_hold = person.certificate is CertificateState.SUSPENDED and notice is Notice.RESUMING
+    is_on_hold = person.certificate is CertificateState.SUSPENDED and notice is NoticeKind.RESUMING
     can_be_stopped = person.certificate is CertificateState.ACTIVE or is_on_hold
-    if notice not in DOUBTFUL or doubt is None or not can_be_stopped:
+    if notice not in SUSPICIOUS or doubt is None or not can_be_stopped:
         return []
     stop = N_("🛑 Not me: keep it suspended") if is_on_hold else N_("🛑 Not me: suspend now")
     return [

@@ -14,11 +14,11 @@ from handlers.context import Context, Services
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, send, show, view
 from handlers.start import own_name
-from services.authority.lifecycle import CODE_IS_KEPT
-from services.authority.values import Link, LinkedPerson
+from services.authority.lifecycle import CODE_RECOVERABLE
+from services.authority.values import ChatLink, LinkedPerson
 from services.calendar import TAIPEI
 from services.people import chat_data
-from services.people.chat_data import Traces
+from services.people.chat_data import ChatData
 
 ROUTE = "privacy"
 _DAY = "%Y-%m-%d %H:%M"
@@ -85,7 +85,7 @@ async def on_press(update: Update, context: Context, parts: list[str]) -> str | 
 
 async def _overview(services: Services, chat_id: int, user_id: int, language: str) -> View:
     async with services.database.unit_of_work() as session:
-        kept = await chat_data.look(session, services.people, user_id, chat_id)
+        kept = await chat_data.load(session, services.languages, user_id, chat_id)
         people = await _people(services, session, chat_id)
     parts = [
         say(language, "🔎 <b>What I keep</b>"),
@@ -98,7 +98,7 @@ async def _overview(services: Services, chat_id: int, user_id: int, language: st
         for person in people
         for link in person.links
     ]
-    if kept.are_there:
+    if kept.has_any:
         rows.append([button(label(language, "🗑 Erase language, votes, reminders"), ROUTE, "erase")])
     return view(Markup("\n\n".join(parts)), *rows)
 
@@ -111,7 +111,7 @@ async def _people(
     return tuple(await services.authority.links.list_people(session, chat_id))
 
 
-def _about_the_chat(kept: Traces, language: str) -> Markup:
+def _about_the_chat(kept: ChatData, language: str) -> Markup:
     spoken = own_name(kept.language) if kept.language else label(language, "as in your Telegram")
     return say(
         language,
@@ -130,13 +130,13 @@ def _about_the_chat(kept: Traces, language: str) -> Markup:
 
 
 def _about_a_person(person: LinkedPerson, chat_id: int, language: str) -> Markup:
-    code = _CODE_KEPT if person.application in CODE_IS_KEPT else _CODE_GONE
+    code = _CODE_KEPT if person.application in CODE_RECOVERABLE else _CODE_GONE
     linked = [_about_a_link(link, chat_id, language) for link in person.links]
     about = say(language, _OF_A_PERSON, masked=person.ui_number_masked)
     return Markup("\n".join((about, say(language, code), *linked)))
 
 
-def _about_a_link(link: Link, chat_id: int, language: str) -> Markup:
+def _about_a_link(link: ChatLink, chat_id: int, language: str) -> Markup:
     since = f"{link.since.astimezone(TAIPEI):{_DAY}}"
     if link.chat == chat_id:
         return say(language, "🔗 linked: <b>this chat</b>, since {since}", since=since)
@@ -171,7 +171,7 @@ def _about_forgetting(
 
 
 def _removal(
-    person: LinkedPerson, link: Link, chat_id: int, names_whom: bool, language: str
+    person: LinkedPerson, link: ChatLink, chat_id: int, names_whom: bool, language: str
 ) -> InlineKeyboardButton:
     if link.chat == chat_id:
         text = label(language, "✂️ Remove this chat")
@@ -183,12 +183,12 @@ def _removal(
     return button(text, ROUTE, "remove", person.subscriber, _key(link))
 
 
-def _key(link: Link) -> str:
+def _key(link: ChatLink) -> str:
     """Return the key of a link in a button: its second, since no chat learns another's id."""
     return str(int(link.since.astimezone(UTC).timestamp()))
 
 
-def _sure_to_remove(found: tuple[LinkedPerson, Link], chat_id: int, language: str) -> View:
+def _sure_to_remove(found: tuple[LinkedPerson, ChatLink], chat_id: int, language: str) -> View:
     person, link = found
     if link.chat == chat_id:
         text = say(
@@ -225,7 +225,7 @@ def _back(language: str) -> InlineKeyboardButton:
 
 async def _find(
     services: Services, chat_id: int, subscriber: str, since: int
-) -> tuple[LinkedPerson, Link] | None:
+) -> tuple[LinkedPerson, ChatLink] | None:
     """Find a link that this chat may remove."""
     async with services.database.unit_of_work() as session:
         people = await _people(services, session, chat_id)
@@ -241,7 +241,7 @@ async def _find(
 
 
 async def _remove(
-    services: Services, found: tuple[LinkedPerson, Link], chat_id: int, language: str
+    services: Services, found: tuple[LinkedPerson, ChatLink], chat_id: int, language: str
 ) -> str:
     person, link = found
     now: datetime = services.now()
@@ -255,4 +255,4 @@ async def _remove(
 
 async def _erase(services: Services, user_id: int, chat_id: int) -> None:
     async with services.database.unit_of_work() as session:
-        await chat_data.erase(session, services.people, user_id, chat_id)
+        await chat_data.erase(session, services.languages, user_id, chat_id)

@@ -29,9 +29,9 @@ from reader_bridge.app.options import (
 from reader_bridge.app.startup_errors import (
     STARTUP_ERRORS,
     PassphraseMissingError,
+    TerminalMissingError,
     startup_error_text,
 )
-from reader_bridge.app.terminal.keyboard import NoTerminalError
 from reader_bridge.app.terminal.screen import TerminalScreen
 from reader_bridge.app.tls import create_tls_context
 from reader_bridge.app.translation import N_, say
@@ -162,7 +162,7 @@ def _ask_passphrase(language: str) -> str | None:
         with TerminalScreen(language) as screen:
             question = say(language, "Passphrase of the virtual card:")
             return asyncio.run(screen.ask_passphrase(question))
-    except NoTerminalError as error:
+    except TerminalMissingError as error:
         raise PassphraseMissingError from error
 
 

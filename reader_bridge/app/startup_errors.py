@@ -1,7 +1,6 @@
 """The errors that keep the app from starting, and their texts."""
 
 from reader_bridge.app.address import AddressError, AddressFault
-from reader_bridge.app.terminal.keyboard import NoTerminalError
 from reader_bridge.app.tls import AuthorityFileError
 from reader_bridge.app.translation import N_, sanitise, say
 from reader_bridge.card.errors import PcscMissingError
@@ -17,6 +16,10 @@ class ServerAddressMissingError(Exception):
     """The server's address is unknown, and nobody can be asked for it."""
 
 
+class TerminalMissingError(Exception):
+    """Something has to be asked, and there is no terminal."""
+
+
 class WindowUnavailableError(Exception):
     """The app was installed without its window, or there is no screen to show it on."""
 
@@ -28,7 +31,7 @@ STARTUP_ERRORS = (
     CardFileError,
     PassphraseMissingError,
     ServerAddressMissingError,
-    NoTerminalError,
+    TerminalMissingError,
     WindowUnavailableError,
     PcscMissingError,
 )
@@ -64,7 +67,7 @@ _ERROR_TEXTS = {
     ServerAddressMissingError: N_(
         "Say which server: kaika-bridge --server ADDRESS, as shown in the chat."
     ),
-    NoTerminalError: N_(
+    TerminalMissingError: N_(
         "Start this in a terminal window, because you will be asked there; or add --window."
     ),
     PcscMissingError: N_(

@@ -242,14 +242,14 @@ class CryptogramFormatError(CardError):
 class OutOfOrderError(CardError):
     """A method was called before the one it builds on.
 
-    :ivar verb: the method that was called.
+    :ivar method: the one that was called.
     """
 
     code = "out_of_order"
 
-    def __init__(self, verb: str) -> None:
-        super().__init__(verb)
-        self.verb = verb
+    def __init__(self, method: str) -> None:
+        super().__init__(method)
+        self.method = method
 
 
 class CertificateMissingError(CardError):

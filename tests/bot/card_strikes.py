@@ -76,7 +76,7 @@ class CardTown(Town):
         world.authority.close()
         world.open(world.database)
         world.maker = VirtualCardMaker()  # type: ignore[assignment]
-        world.authority.issuing._draw_key = lambda: next(self._keys)
+        world.authority.card_issuer._draw_key = lambda: next(self._keys)
 
     async def customer(self, world: World, number: int, now: datetime) -> Customer:
         """Make somebody whose card is there and not activated."""
@@ -107,7 +107,7 @@ class CardTown(Town):
         shown = await world.counter.show(customer.someone.ui_number, datetime.now(UTC))
         assert shown.timeline.certificate == "active", who
         assert card is not None
-        assert card.lowered == [], who
+        assert card.spent_tries == [], who
         assert card.card.file.state.pin_tries == 3, who
         async with world.database.unit_of_work() as session:
             mine = AuditEntry.subject == shown.application

@@ -31,7 +31,7 @@ from services.authority.lifecycle import CertificateState
 from services.bridge import events
 from services.bridge.errors import BridgeError
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 from services.calendar import today
 from services.storage.database import Database
 
@@ -117,7 +117,7 @@ class CardCheckSteps:
     database: Database
     records: Records | None = None
 
-    async def on_done(self, value: events.Outcome, ctx: StepContext) -> StepResult:
+    async def on_done(self, value: events.OperationValue, ctx: StepContext) -> StepResult:
         """Look at the certificate after the card, then tell both."""
         if isinstance(value, CertificateCopy):
             found = json.loads(ctx.data[REPORT])
@@ -129,16 +129,16 @@ class CardCheckSteps:
         if role is None:
             return _told(found)
         try:
-            await self.hub.start(ctx.chat_id, Work.READ_CERTIFICATE, ctx.now, role=role)
+            await self.hub.start(ctx.chat_id, CardTask.READ_CERTIFICATE, ctx.now, role=role)
         except BridgeError:
             return _told(found)
-        self.live_messages.begin_operation(ctx.chat_id, Work.READ_CERTIFICATE)
+        self.live_messages.begin_operation(ctx.chat_id, CardTask.READ_CERTIFICATE)
         return StepResult(WORK, {REPORT: json.dumps(found)}, clears_history=True)
 
     async def _certificate(self, document: bytes) -> CardFindings:
         try:
-            certificate = card_certificates.read(document)
-        except card_certificates.NoCertificateError:
+            certificate = card_certificates.parse_certificate(document)
+        except card_certificates.NotACertificateError:
             return {}
         state = None
         if self.records is not None:
@@ -153,9 +153,9 @@ class CardCheckSteps:
         }
 
 
-def on_failure(event: events.Failed, ctx: StepContext) -> StepResult | None:
+def on_failure(event: events.OperationFailed, ctx: StepContext) -> StepResult | None:
     """Tell what the card said before its certificate could not be read."""
-    if event.work is Work.READ_CERTIFICATE and REPORT in ctx.data:
+    if event.task is CardTask.READ_CERTIFICATE and REPORT in ctx.data:
         return _told(json.loads(ctx.data[REPORT]))
     return None
 
@@ -172,10 +172,10 @@ def card_check(
         hub,
         board,
         server,
-        Work.CARD_STATUS,
+        CardTask.CARD_STATUS,
         checking.on_done,
         (REPORT,),
-        follow_up_tasks=(Work.READ_CERTIFICATE,),
+        follow_up_tasks=(CardTask.READ_CERTIFICATE,),
         on_failure=on_failure,
     )
     again = ButtonTransition(

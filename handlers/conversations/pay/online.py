@@ -30,7 +30,7 @@ from services.authority.errors import (
 )
 from services.authority.interface.authority import Authority
 from services.authority.lifecycle import ApplicationState
-from services.authority.values import CURRENCY, AmountDue, FeeKind, Operation
+from services.authority.values import CURRENCY, AmountDue, AuthorityOperation, FeeKind
 from services.calendar import today
 from services.formats import money
 from services.formats.hidden import Hidden
@@ -64,7 +64,7 @@ def pay(authority: Authority, database: Database, takes_money: bool) -> Conversa
     steps = PaymentSteps(authority, database)
     verification = CodeVerification(
         authority,
-        Operation.PAY,
+        AuthorityOperation.PAY,
         target="owed",
         on_verified=steps.look_up_amount_due,
         also_targets=(PAID, "made", "overdue"),
@@ -209,9 +209,9 @@ class PaymentSteps:
             "⏳ Last day: <b>{last}</b>, days left: <b>{left}</b>. An application that is not paid "
             "by then is deleted.\n\n"
             "📮 The card is posted to:\n<b>{address}</b>\nIs that right?",
-            total=money.written(card + postage, CURRENCY),
-            card=money.written(card, CURRENCY),
-            postage=money.written(postage, CURRENCY),
+            total=money.format_amount(card + postage, CURRENCY),
+            card=money.format_amount(card, CURRENCY),
+            postage=money.format_amount(postage, CURRENCY),
             last=format_date(last, ctx.language),
             left=max((last - today(ctx.now)).days, 0),
             address=self._unseal(ctx, ADDRESS),
@@ -254,12 +254,12 @@ def is_reminded(ctx: StepContext) -> bool:
 
 def has_days_left(ctx: StepContext) -> bool:
     """Return whether there is a day left to be reminded on."""
-    return bool(reminders.moments(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now))
+    return bool(reminders.reminder_times(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now))
 
 
 def _reminders(ctx: StepContext) -> str:
     """Say when somebody is reminded, where they are."""
-    days = reminders.moments(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now)
+    days = reminders.reminder_times(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now)
     if not days or not is_reminded(ctx):
         return ""
     return say(

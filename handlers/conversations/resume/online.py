@@ -15,7 +15,7 @@ from handlers.identity.unavailable_steps import REVOKED, UNAVAILABLE_STEP_NAMES,
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.authority.interface.certificates import Certificates
-from services.authority.values import Change, Operation
+from services.authority.values import AuthorityOperation, Change
 from services.storage.database import Database
 
 _LEAD = N_(
@@ -64,10 +64,10 @@ _IS_IT_SAFE = Step(
 
 def resume(authority: Authority, database: Database) -> Conversation:
     """Return the conversation."""
-    mail = OneTimeCodeStep(authority, Operation.RESUME, "tell")
+    mail = OneTimeCodeStep(authority, AuthorityOperation.RESUME, "tell")
     start = CodeVerification(
         authority,
-        Operation.RESUME,
+        AuthorityOperation.RESUME,
         "card",
         on_verified=check_precondition(authority, database, "card", _led),
         also_targets=(NOTHING_TO_DO, *UNAVAILABLE_STEP_NAMES),

@@ -22,8 +22,8 @@ from services.authority.errors import AuthorityError
 from services.authority.interface.authority import Authority
 from services.authority.interface.certificates import Certificates
 from services.authority.lifecycle import ApplicationState, CertificateState
-from services.authority.values import Operation, Timeline
-from services.calendar import last_day, today
+from services.authority.values import AuthorityOperation, Timeline
+from services.calendar import last_payment_day, today
 
 StatusFindings = Mapping[str, Any]
 TIMELINE = "timeline"
@@ -82,7 +82,7 @@ def status(authority: Authority) -> Conversation:
 
     start = CodeVerification(
         authority,
-        Operation.STATUS,
+        AuthorityOperation.STATUS,
         DONE,
         on_verified=shown,
         also_targets=(OFFER,),
@@ -180,9 +180,9 @@ def _coming(found: StatusFindings, ctx: StepContext) -> str:
     if found["certificate"] and found["certificate"] != CertificateState.INACTIVE:
         return say(ctx.language, _THEN[CertificateState(found["certificate"])])
     deadline = datetime.fromisoformat(found["deadline"])
-    days = max(0, (last_day(deadline) - today(ctx.now)).days)
+    days = max(0, (last_payment_day(deadline) - today(ctx.now)).days)
     message = _NEXT.get(ApplicationState(found["application"]), _NEXT[ApplicationState.ISSUED])
-    return say(ctx.language, message, last=last_day(deadline).isoformat(), days=days)
+    return say(ctx.language, message, last=last_payment_day(deadline).isoformat(), days=days)
 
 
 def _links(ctx: StepContext) -> tuple[str, ...]:

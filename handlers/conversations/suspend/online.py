@@ -20,7 +20,7 @@ from handlers.identity.unavailable_steps import UNAVAILABLE_STEP_NAMES, UNAVAILA
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.authority.interface.certificates import Certificates
-from services.authority.values import Change, Operation
+from services.authority.values import AuthorityOperation, Change
 from services.storage.database import Database
 
 _LEAD = N_(
@@ -96,7 +96,7 @@ _WITHOUT_CODE: Mapping[str, Step] = {
 
 def suspend(authority: Authority, database: Database) -> Conversation:
     """Return the conversation."""
-    mail = OneTimeCodeStep(authority, Operation.SUSPEND, "confirm")
+    mail = OneTimeCodeStep(authority, AuthorityOperation.SUSPEND, "confirm")
     by_birth = BirthDateVerification(
         authority,
         mail,
@@ -109,7 +109,7 @@ def suspend(authority: Authority, database: Database) -> Conversation:
     )
     start = CodeVerification(
         authority,
-        Operation.SUSPEND,
+        AuthorityOperation.SUSPEND,
         "proof",
         on_verified=check_precondition(authority, database, "proof", _led),
         also_targets=(NOTHING_TO_DO, *UNAVAILABLE_STEP_NAMES),

@@ -10,14 +10,12 @@ import os
 import sys
 from typing import Any, Protocol, Self
 
+from reader_bridge.app.startup_errors import TerminalMissingError
+
 ESCAPE = 0x1B
 SEQUENCE_SECONDS = 0.05
 """What follows an escape this soon belongs to it: an arrow key, not the Escape key."""
 POLL_SECONDS = 0.02
-
-
-class NoTerminalError(Exception):
-    """Something has to be asked, and there is no terminal."""
 
 
 class KeySource(Protocol):
@@ -57,7 +55,7 @@ if sys.platform == "win32":
 
         def __enter__(self) -> Self:
             if not sys.stdin.isatty():
-                raise NoTerminalError
+                raise TerminalMissingError
             return self
 
         def __exit__(self, *_: object) -> None:
@@ -94,7 +92,7 @@ else:
             try:
                 self._before = termios.tcgetattr(self._handle)
             except termios.error as error:
-                raise NoTerminalError from error
+                raise TerminalMissingError from error
             mode = termios.tcgetattr(self._handle)
             mode[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
             mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0

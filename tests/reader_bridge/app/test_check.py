@@ -20,11 +20,11 @@ from reader_bridge.card.profiles import identify
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import READER_NAME, InsertableCard, VirtualReader
-from tests.reader_bridge.app.at_terminal import clean_environment
-from tests.reader_bridge.card.cards import PIN_INSTRUCTIONS, MoicaCard, RecordingCard
-from tests.reader_bridge.card.issuer import CARD_NUMBER, NOW, Issuer
-from tests.reader_bridge.card.reader_room import READER, ReaderRoom
-from tests.reader_bridge.card.watching import Told, has_card
+from tests.reader_bridge.app.terminal_user import clean_environment
+from tests.reader_bridge.card.card_issuer import CARD_NUMBER, NOW, CardIssuer
+from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, MoicaCard, RecordingCard
+from tests.reader_bridge.card.pcsc_sandbox import READER, PcscSandbox
+from tests.reader_bridge.card.snapshot_recorder import SnapshotRecorder, has_card
 from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 
@@ -104,7 +104,7 @@ async def test_a_certificate_out_of_its_time_is_told(
     assert code in await walk(reader, NOW + timedelta(days=days))
 
 
-async def test_a_real_moica_card_is_recognised_and_left_alone(issuer: Issuer) -> None:
+async def test_a_real_moica_card_is_recognised_and_left_alone(issuer: CardIssuer) -> None:
     card = MoicaCard(signature=issuer.certify("signature"))
     found = await walk(VirtualReader(card))
     finding = found["card_is_moica"]
@@ -191,8 +191,8 @@ def test_against_nothing_it_says_where_to_begin(tmp_path: Path) -> None:
     assert "Do what the first ✗ says" in done.stdout
     chinese = run_check(tmp_path, "--language", "zh-Hant", PCSCLITE_CSOCK_NAME=nowhere)
     assert "✗ 讀卡機服務：沒有執行" in chinese.stdout
-    told = run_check(tmp_path, "--json", PCSCLITE_CSOCK_NAME=nowhere)
-    values = json.loads(told.stdout)
+    completed = run_check(tmp_path, "--json", PCSCLITE_CSOCK_NAME=nowhere)
+    values = json.loads(completed.stdout)
     assert values["ok"] is False
     assert values["findings"][0]["code"] == "reader_service_stopped"
     assert [finding["step"] for finding in values["findings"]] == list(CheckStep)
@@ -211,8 +211,8 @@ def test_it_can_be_written_where_not_every_character_is_known(
     assert done.stderr == b""
     assert "Reader service: does not run" in done.stdout.decode(encoding)
     command += ["--json", "--language", "zh-Hant"]
-    told = subprocess.run(command, capture_output=True, env=environment, check=False)
-    assert json.loads(told.stdout)["findings"][0]["text"] == "沒有執行"
+    completed = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert json.loads(completed.stdout)["findings"][0]["text"] == "沒有執行"
     help_ = [sys.executable, "-m", "reader_bridge.app", "--help", "--language", "zh-Hant"]
     shown = subprocess.run(help_, capture_output=True, env=environment, check=False)
     assert (shown.returncode, shown.stderr) == (0, b"")
@@ -225,23 +225,23 @@ def test_help_is_there_in_both_languages(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def told(reader_room: ReaderRoom) -> Told:
-    return Told()
+def snapshots(pcsc_sandbox: PcscSandbox) -> SnapshotRecorder:
+    return SnapshotRecorder()
 
 
 def test_a_real_reader_service_with_a_card(
-    reader_room: ReaderRoom, card: VirtualCard, tmp_path: Path, told: Told
+    pcsc_sandbox: PcscSandbox, card: VirtualCard, tmp_path: Path, snapshots: SnapshotRecorder
 ) -> None:
     readers: CardReaders = PcscReaders(busy_timeout=0)
-    watch = readers.watch(told)
-    told.until(has_card(READER, False))
+    watch = readers.watch(snapshots)
+    snapshots.wait_until(has_card(READER, False))
     empty = run_check(tmp_path)
     assert "✓ Reader service: runs" in empty.stdout
     assert f"✗ Card: there is none in {READER}" in empty.stdout
-    vpcd = VpcdReader(reader_room.connect)
+    vpcd = VpcdReader(pcsc_sandbox.connect)
     vpcd.insert(card)
     try:
-        told.until(has_card(READER))
+        snapshots.wait_until(has_card(READER))
         done = run_check(tmp_path)
         assert f"✓ Card reader: {READER}" in done.stdout
         assert f"✓ Card: answers, in {READER}" in done.stdout
@@ -251,5 +251,5 @@ def test_a_real_reader_service_with_a_card(
             assert "another program is using the card" in busy.stdout
     finally:
         vpcd.pull()
-        told.until(has_card(READER, False))
+        snapshots.wait_until(has_card(READER, False))
         watch.close()

@@ -18,17 +18,17 @@ from reader_bridge.app.window.thread_bridge import PendingQuestion, QuestionFact
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import OperationWaiting, PairingStarted, ServerConnected
 from reader_bridge.protocol import Operation, ProgressStep
-from tests.reader_bridge.app.at_window import PersonAtWindow
-from tests.reader_bridge.app.pages import NEW, PAGES, PEER
+from tests.reader_bridge.app.sample_pages import NEW, PAGES, PEER
+from tests.reader_bridge.app.window_user import WindowUser
 
 
-class Scene:
+class WindowScene:
     """A window, the person at it, and what they answered."""
 
     def __init__(self, language: str) -> None:
         self.desk = ThreadBridge()
         self.window = MainWindow(self.desk, language)
-        self.person = PersonAtWindow(self.window)
+        self.person = WindowUser(self.window)
         self.answers: list[object] = []
         self.window.show()
 
@@ -51,8 +51,8 @@ class Scene:
 
 
 @pytest.fixture(params=locales.LANGUAGES)
-def scene(request: pytest.FixtureRequest, application: QApplication) -> Iterator[Scene]:
-    scene = Scene(request.param)
+def scene(request: pytest.FixtureRequest, application: QApplication) -> Iterator[WindowScene]:
+    scene = WindowScene(request.param)
     yield scene
     scene.window.close()
 
@@ -61,7 +61,9 @@ def scene(request: pytest.FixtureRequest, application: QApplication) -> Iterator
 @pytest.mark.parametrize(
     "size", [(theme.LEAST_WIDTH, theme.LEAST_HEIGHT), (theme.WIDTH, theme.HEIGHT), (1200, 900)]
 )
-def test_every_page_fits_and_nothing_is_cut(scene: Scene, name: str, size: tuple[int, int]) -> None:
+def test_every_page_fits_and_nothing_is_cut(
+    scene: WindowScene, name: str, size: tuple[int, int]
+) -> None:
     scene.window.resize(*size)
     scene.ask(PAGES[name])
     QTest.qWait(1)
@@ -77,28 +79,28 @@ def test_every_page_fits_and_nothing_is_cut(scene: Scene, name: str, size: tuple
 
 
 @pytest.mark.parametrize("name", PAGES)
-async def test_every_page_is_answered_with_tab_and_space(scene: Scene, name: str) -> None:
+async def test_every_page_is_answered_with_tab_and_space(scene: WindowScene, name: str) -> None:
     scene.ask(PAGES[name])
     await scene.person.chooses(scene.page.no.text())
     assert scene.answers == [None]
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_escape_is_a_no(scene: Scene, name: str) -> None:
+def test_escape_is_a_no(scene: WindowScene, name: str) -> None:
     scene.ask(PAGES[name])
     scene.person.presses(Qt.Key.Key_Escape)
     assert scene.answers == [None]
 
 
 @pytest.mark.parametrize("name", ["compare", "consent", "reading", "last try"])
-def test_enter_on_a_page_that_just_came_up_agrees_to_nothing(scene: Scene, name: str) -> None:
+def test_enter_on_a_page_that_just_came_up_agrees_to_nothing(scene: WindowScene, name: str) -> None:
     scene.ask(PAGES[name])
     scene.person.presses(Qt.Key.Key_Return, Qt.Key.Key_Space, Qt.Key.Key_Y)
     QTest.mouseClick(scene.page.yes, Qt.MouseButton.LeftButton)
     assert scene.answers == []
 
 
-async def test_the_tab_order_is_field_yes_no_language(scene: Scene) -> None:
+async def test_the_tab_order_is_field_yes_no_language(scene: WindowScene) -> None:
     scene.ask(PAGES["new pin"])
     await scene.person.until(scene.page.yes.isEnabled)
     order = [*scene.fields, scene.page.yes, scene.page.no]
@@ -107,7 +109,7 @@ async def test_the_tab_order_is_field_yes_no_language(scene: Scene) -> None:
         QTest.keyClick(widget, Qt.Key.Key_Tab)
 
 
-def test_a_pin_is_dots_everywhere_but_in_its_buffer(scene: Scene) -> None:
+def test_a_pin_is_dots_everywhere_but_in_its_buffer(scene: WindowScene) -> None:
     scene.ask(PAGES["new pin"])
     scene.person.types("first12")
     first, second = scene.fields
@@ -122,7 +124,7 @@ def test_a_pin_is_dots_everywhere_but_in_its_buffer(scene: Scene) -> None:
     assert "first" not in scene.person.visible
 
 
-def test_nothing_is_pasted_selected_or_dropped(scene: Scene) -> None:
+def test_nothing_is_pasted_selected_or_dropped(scene: WindowScene) -> None:
     scene.ask(PAGES["current pin"])
     (field,) = scene.fields
     QApplication.clipboard().setText("first123")
@@ -139,7 +141,7 @@ def test_nothing_is_pasted_selected_or_dropped(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "abc", "waytoolong", "dash-es", "with sp"])
-def test_what_cannot_be_a_pin_is_told_and_not_handed_over(scene: Scene, typed: str) -> None:
+def test_what_cannot_be_a_pin_is_told_and_not_handed_over(scene: WindowScene, typed: str) -> None:
     scene.ask(PAGES["new pin"])
     scene.person.types(typed)
     scene.page.confirm()
@@ -149,7 +151,7 @@ def test_what_cannot_be_a_pin_is_told_and_not_handed_over(scene: Scene, typed: s
     assert scene.person.focus is scene.fields[0]
 
 
-def test_two_different_new_pins_are_typed_again(scene: Scene) -> None:
+def test_two_different_new_pins_are_typed_again(scene: WindowScene) -> None:
     scene.ask(PAGES["new pin"])
     scene.person.types("second45")
     scene.person.presses(Qt.Key.Key_Return)
@@ -161,7 +163,7 @@ def test_two_different_new_pins_are_typed_again(scene: Scene) -> None:
     assert not scene.page.problem.isVisible(), "the complaint goes when typing begins"
 
 
-def test_letters_of_another_script_are_told(scene: Scene) -> None:
+def test_letters_of_another_script_are_told(scene: WindowScene) -> None:
     scene.ask(PAGES["current pin"])
     for letter in "ㄅ密ä":
         key = QKeyEvent(QEvent.Type.KeyPress, 0, Qt.KeyboardModifier.NoModifier, letter)
@@ -171,7 +173,7 @@ def test_letters_of_another_script_are_told(scene: Scene) -> None:
     assert "English" in scene.page.problem.text() or "英文" in scene.page.problem.text()
 
 
-def test_a_question_that_is_taken_back_forgets_what_was_typed(scene: Scene) -> None:
+def test_a_question_that_is_taken_back_forgets_what_was_typed(scene: WindowScene) -> None:
     ticket = scene.ask(lambda language: PinQuestion(NEW, language))
     scene.person.types("first123")
     typed = scene.fields[0].buffer
@@ -181,7 +183,7 @@ def test_a_question_that_is_taken_back_forgets_what_was_typed(scene: Scene) -> N
     assert not isinstance(scene.window.page, Question)
 
 
-def test_closing_the_window_forgets_what_was_typed(scene: Scene) -> None:
+def test_closing_the_window_forgets_what_was_typed(scene: WindowScene) -> None:
     scene.ask(PAGES["new pin"])
     scene.person.types("first123")
     typed = scene.fields[0].buffer
@@ -189,7 +191,7 @@ def test_closing_the_window_forgets_what_was_typed(scene: Scene) -> None:
     assert len(typed) == 0
 
 
-def test_the_language_can_be_changed_at_any_moment(scene: Scene) -> None:
+def test_the_language_can_be_changed_at_any_moment(scene: WindowScene) -> None:
     chosen: list[str] = []
     scene.window.language_chosen.connect(chosen.append)
     scene.ask(PAGES["new pin"])
@@ -207,7 +209,7 @@ def test_the_language_can_be_changed_at_any_moment(scene: Scene) -> None:
     assert scene.answers == [b"first123"]
 
 
-def test_what_happens_is_told_with_what_went_before(scene: Scene) -> None:
+def test_what_happens_is_told_with_what_went_before(scene: WindowScene) -> None:
     language = scene.window.language
     for event in (
         ServerConnected("kaika.example"),
@@ -221,7 +223,7 @@ def test_what_happens_is_told_with_what_went_before(scene: Scene) -> None:
         assert describe_event(event, language, "kaika.example").text in scene.person.visible
 
 
-def test_markup_from_others_is_shown_as_it_is(scene: Scene) -> None:
+def test_markup_from_others_is_shown_as_it_is(scene: WindowScene) -> None:
     scene.desk.notified.emit(lambda _: StatusNotice(NoticeTone.GOOD, "<b>&amp;</b>", "<img src=x>"))
     assert "<b>&amp;</b>" in scene.person.visible
     for label in scene.window.findChildren(QLabel):

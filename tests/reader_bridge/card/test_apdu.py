@@ -22,7 +22,7 @@ from reader_bridge.card.errors import (
     PinOperationRefusedError,
 )
 from reader_bridge.protocol.vocabulary import ProfileName
-from tests.reader_bridge.card.cards import ScriptedConnection
+from tests.reader_bridge.card.fake_cards import ScriptedConnection
 
 EXTENDED_ATR = bytes.fromhex("3b8b018073c001c0554b61696b6164")
 

@@ -20,7 +20,7 @@ from reader_bridge.card.profiles.gids_files import unpack_certificate
 from reader_bridge.card.profiles.moica import MoicaProfile
 from reader_bridge.card.profiles.piv import PivProfile, _gunzip
 from reader_bridge.protocol.vocabulary import KeyRole, ProfileName
-from tests.reader_bridge.card.cards import PIN_INSTRUCTIONS, ScriptedConnection
+from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, ScriptedConnection
 
 PIN, NEW_PIN = bytearray(b"123456"), bytearray(b"654321")
 MOST_SENDS_A_VERB = 60 * MAX_SENDS

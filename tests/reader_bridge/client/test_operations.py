@@ -47,14 +47,14 @@ from reader_bridge.protocol.operations import (
 from reader_bridge.protocol.vocabulary import KeyRole, ProgressStep
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from tests.reader_bridge.card.issuer import (
+from tests.reader_bridge.card.card_issuer import (
     CARD_NUMBER,
     SERIAL,
     card_is_genuine,
     cryptogram,
 )
-from tests.reader_bridge.client.conftest import NEW_PIN, PIN, Stage
-from tests.reader_bridge.counterpart import NAME, Line
+from tests.reader_bridge.client.conftest import NEW_PIN, PIN, RunningClient
+from tests.reader_bridge.scripted_server import NAME, BridgeLink
 
 NONCE = bytes(range(32))
 
@@ -72,27 +72,29 @@ def check_receipt(receipt: Receipt, operation: Operation, url: str) -> None:
     key.verify(receipt.signature, statement, PKCS1v15(), SHA256())
 
 
-async def test_both_ends_see_the_same_two_words(stage: Stage) -> None:
-    line = await stage.server.next()
+async def test_both_ends_see_the_same_two_words(stage: RunningClient) -> None:
+    line = await stage.server.accept()
     words = await line.pair()
-    await stage.person.until(lambda: any(isinstance(e, PairingStarted) for e in stage.person.shown))
+    await stage.person.wait_until(
+        lambda: any(isinstance(e, PairingStarted) for e in stage.person.shown)
+    )
     assert PairingPeer("127.0.0.1", NAME, words) in stage.person.asked
     assert words[0] != words[1]
 
 
-async def test_the_readers_are_listed(stage: Stage) -> None:
-    line = await stage.paired()
+async def test_the_readers_are_listed(stage: RunningClient) -> None:
+    line = await stage.pair()
     await line.start(ListReaders())
-    result = await line.outcome()
+    result = await line.receive_end()
     assert isinstance(result, OperationResult)
     assert result.value == ReaderList((ReaderEntry(READER_NAME, True),))
 
 
-async def test_card_status_after_one_consent_for_the_session(stage: Stage) -> None:
-    line = await stage.paired()
+async def test_card_status_after_one_consent_for_the_session(stage: RunningClient) -> None:
+    line = await stage.pair()
     for number in range(3):
         await line.start(ReadCardStatus(), f"op{number}")
-        result = await line.outcome()
+        result = await line.receive_end()
         assert isinstance(result, OperationResult)
         assert isinstance(result.value, CardReport)
         assert result.value.card_serial == SERIAL.hex()
@@ -104,21 +106,21 @@ async def test_card_status_after_one_consent_for_the_session(stage: Stage) -> No
     assert [each.for_session for each in consents] == [True]
 
 
-async def test_a_certificate_is_read(stage: Stage) -> None:
-    line = await stage.paired()
+async def test_a_certificate_is_read(stage: RunningClient) -> None:
+    line = await stage.pair()
     await line.start(ReadCertificate(KeyRole.SIGNATURE))
-    result = await line.outcome()
+    result = await line.receive_end()
     assert isinstance(result, OperationResult)
     assert isinstance(result.value, CertificateCopy)
     assert x509.load_der_x509_certificate(result.value.certificate)
 
 
-async def test_possession_is_proved_for_this_server_and_this_moment(stage: Stage) -> None:
-    line = await stage.paired()
+async def test_possession_is_proved_for_this_server_and_this_moment(stage: RunningClient) -> None:
+    line = await stage.pair()
     receipts = []
     for number in range(2):
         await line.start(ProvePossession(NONCE, card_serial=SERIAL.hex()), f"op{number}")
-        result = await line.outcome()
+        result = await line.receive_end()
         assert isinstance(result, OperationResult)
         assert isinstance(result.value, Receipt)
         check_receipt(result.value, Operation.PROVE_POSSESSION, stage.server.url)
@@ -126,45 +128,47 @@ async def test_possession_is_proved_for_this_server_and_this_moment(stage: Stage
     assert receipts[0].bridge_nonce != receipts[1].bridge_nonce
     consents = [asked for asked in stage.person.asked if isinstance(asked, ConsentRequest)]
     assert [each.for_session for each in consents] == [True, False, False], "asked every time"
-    assert all(set(buffer) == {0} for buffer in stage.person.lent), "overwritten"
+    assert all(set(buffer) == {0} for buffer in stage.person.handed_out), "overwritten"
 
 
-async def test_the_pin_is_changed(stage: Stage, card: VirtualCard, reader: VirtualReader) -> None:
-    line = await stage.paired()
+async def test_the_pin_is_changed(
+    stage: RunningClient, card: VirtualCard, reader: VirtualReader
+) -> None:
+    line = await stage.pair()
     await line.start(ChangePin())
-    result = await line.outcome()
+    result = await line.receive_end()
     assert isinstance(result, OperationResult)
     assert result.value == PinChanged(SERIAL.hex())
     assert verifies(reader, NEW_PIN)
-    assert all(set(buffer) == {0} for buffer in stage.person.lent)
-    assert len(stage.person.lent) == 2
+    assert all(set(buffer) == {0} for buffer in stage.person.handed_out)
+    assert len(stage.person.handed_out) == 2
 
 
 async def set_pin(
-    line: Line, purpose: PinPurpose = PinPurpose.UNLOCK
+    line: BridgeLink, purpose: PinPurpose = PinPurpose.UNLOCK
 ) -> OperationResult | OperationFailure:
     """The server's half of `set_pin`."""
     await line.start(SetPin(purpose, SERIAL.hex(), NONCE))
     messages = 1
-    while not isinstance(message := await line.any(), AdminChallenge):
+    while not isinstance(message := await line.receive_any(), AdminChallenge):
         assert isinstance(message, OperationProgress)
         messages += 1
     challenge = CardsChallenge(message.host_challenge, message.card_challenge)
     await line.send(AdminCryptogram("op1", cryptogram(challenge)))
     answer = await line.receive(AdminAnswer)
     await line.send(AdminVerified("op1", card_is_genuine(challenge, answer.answer)))
-    result = await line.outcome()
+    result = await line.receive_end()
     assert messages + 5 <= 8
     return result
 
 
 @pytest.mark.parametrize("purpose", PinPurpose)
 async def test_a_new_pin_is_set_with_the_issuers_consent(
-    stage: Stage, card: VirtualCard, reader: VirtualReader, purpose: PinPurpose
+    stage: RunningClient, card: VirtualCard, reader: VirtualReader, purpose: PinPurpose
 ) -> None:
     for _ in range(3):
         assert not verifies(reader, b"wrong123")
-    line = await stage.paired()
+    line = await stage.pair()
     async with asyncio.timeout(20):
         result = await set_pin(line, purpose)
     assert isinstance(result, OperationResult)
@@ -177,42 +181,42 @@ async def test_a_new_pin_is_set_with_the_issuers_consent(
     assert isinstance(stage.person.shown[-1], OperationDone)
 
 
-async def test_an_ordinary_operation_takes_at_most_four_messages(stage: Stage) -> None:
-    line = await stage.paired()
+async def test_an_ordinary_operation_takes_at_most_four_messages(stage: RunningClient) -> None:
+    line = await stage.pair()
     ordinary: list[Parameters] = [ReadCardStatus(), ListReaders(), ReadCertificate()]
     for number, parameters in enumerate([*ordinary, ProvePossession(NONCE), ChangePin()]):
         before = line.memory.incoming.last
         await line.start(parameters, f"op{number}")
-        assert isinstance(await line.outcome(), OperationResult)
+        assert isinstance(await line.receive_end(), OperationResult)
         assert line.memory.incoming.last - before + 1 <= 3
 
 
 async def test_a_card_that_is_waited_for_is_taken_when_it_comes(
-    stage: Stage, card: VirtualCard, reader: VirtualReader
+    stage: RunningClient, card: VirtualCard, reader: VirtualReader
 ) -> None:
     reader.pull()
-    line = await stage.paired()
+    line = await stage.pair()
     await line.start(ReadCardStatus())
     assert (await line.receive(OperationProgress)).step is ProgressStep.WAITING_FOR_LEAVE
     assert (await line.receive(OperationProgress)).step is ProgressStep.WAITING_FOR_CARD
     reader.insert(card)
-    assert isinstance(await line.any(), OperationResult)
+    assert isinstance(await line.receive_any(), OperationResult)
 
 
 async def test_the_wrong_pin_is_told_and_typed_again_by_the_person(
-    stage: Stage, card: VirtualCard
+    stage: RunningClient, card: VirtualCard
 ) -> None:
     stage.person.will_type(PinKind.CURRENT, b"wrong123", PIN)
-    line = await stage.paired()
+    line = await stage.pair()
     await line.start(ListReaders(), "op0")
     assert (await line.receive(OperationProgress)).step is ProgressStep.WAITING_FOR_LEAVE
-    assert isinstance(await line.any(), OperationResult)
+    assert isinstance(await line.receive_any(), OperationResult)
     await line.start(ProvePossession(NONCE))
     assert (await line.receive(OperationProgress)).step is ProgressStep.WAITING_FOR_PERSON
     assert await line.receive(OperationProgress) == OperationProgress(
         "op1", ProgressStep.WRONG_PIN, 2
     )
-    assert isinstance(await line.any(), OperationResult)
+    assert isinstance(await line.receive_any(), OperationResult)
     asked = [each for each in stage.person.asked if isinstance(each, PinRequest)]
     assert [(each.tries_left, each.fault, each.last_try) for each in asked] == [
         (3, None, False),
@@ -221,13 +225,13 @@ async def test_the_wrong_pin_is_told_and_typed_again_by_the_person(
 
 
 async def test_the_last_try_is_spent_by_nobody_who_was_not_warned(
-    stage: Stage, card: VirtualCard
+    stage: RunningClient, card: VirtualCard
 ) -> None:
     card.file.state.pin_tries = 1
     stage.person.will_type(PinKind.CURRENT, None)
-    line = await stage.paired()
+    line = await stage.pair()
     await line.start(ChangePin())
-    assert await line.outcome() == OperationFailure(
+    assert await line.receive_end() == OperationFailure(
         "op1", FailureCode.PIN_NOT_ENTERED, FailureValues(tries_left=1)
     )
     asked = [each for each in stage.person.asked if isinstance(each, PinRequest)]

@@ -25,23 +25,29 @@ from reader_bridge.protocol.operations import (
 from reader_bridge.protocol.vocabulary import KeyRole
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.reader_bridge.card.cards import PIN_INSTRUCTIONS, MoicaCard, PivCard, RecordingCard
-from tests.reader_bridge.card.issuer import CARD_NUMBER, Issuer
-from tests.reader_bridge.every_operation import ALL, NEW_PIN, NONCE, PIN, SECRETS
-from tests.reader_bridge.operations.harness import Readers, Room
+from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardIssuer
+from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, MoicaCard, PivCard, RecordingCard
+from tests.reader_bridge.operation_samples import (
+    CARD_OPERATIONS,
+    NEW_PIN,
+    NONCE,
+    PIN,
+    TYPED_SECRETS,
+)
+from tests.reader_bridge.operations.operation_harness import OperationHarness, ReaderGroup
 
 PIV_SERIAL = bytes(range(16)).hex()
 
 
 @pytest.fixture
-def piv(issuer: Issuer) -> PivCard:
+def piv(issuer: CardIssuer) -> PivCard:
     return PivCard(issuer.keys["authentication"], issuer.certify("authentication"))
 
 
-def piv_room(card: PivCard, **secrets: list[bytes | None]) -> Room:
+def piv_room(card: PivCard, **secrets: list[bytes | None]) -> OperationHarness:
     typed = {PinKind.CURRENT: [b"123456"], PinKind.NEW: [b"98765432"], PinKind.PUK: [b"87654321"]}
     chosen = {PinKind(kind): list(answers) for kind, answers in secrets.items()}
-    return Room(VirtualReader(card), {**typed, **chosen})  # type: ignore[dict-item]
+    return OperationHarness(VirtualReader(card), {**typed, **chosen})  # type: ignore[dict-item]
 
 
 async def test_a_piv_card_is_unlocked_by_the_puk_typed_on_the_pc(piv: PivCard) -> None:
@@ -51,7 +57,7 @@ async def test_a_piv_card_is_unlocked_by_the_puk_typed_on_the_pc(piv: PivCard) -
     assert isinstance(outcome, OperationResult)
     assert isinstance(outcome.value, Receipt)
     assert (piv.pin, piv.tries) == (b"98765432", {0x80: 3, 0x81: 3})
-    assert all(set(buffer) == {0} for buffer in room.person.lent)
+    assert all(set(buffer) == {0} for buffer in room.person.handed_out)
 
 
 async def test_a_wrong_puk_is_told_and_typed_again(piv: PivCard) -> None:
@@ -97,12 +103,12 @@ async def test_a_card_without_serial_is_named_by_its_certificate(piv: PivCard) -
     )
 
 
-@pytest.mark.parametrize("parameters", ALL[2:])
+@pytest.mark.parametrize("parameters", CARD_OPERATIONS[2:])
 async def test_a_real_moica_card_is_read_and_gets_no_pin_command(
-    issuer: Issuer, parameters: Parameters
+    issuer: CardIssuer, parameters: Parameters
 ) -> None:
     card = MoicaCard(issuer.certify("encryption"), issuer.certify("signature"), issuer.der)
-    room = Room(VirtualReader(card), dict(SECRETS))  # type: ignore[arg-type]
+    room = OperationHarness(VirtualReader(card), dict(TYPED_SECRETS))  # type: ignore[arg-type]
     report = await room.run(ReadCardStatus())
     assert isinstance(report, OperationResult)
     assert isinstance(report.value, CardReport)
@@ -112,11 +118,11 @@ async def test_a_real_moica_card_is_read_and_gets_no_pin_command(
     outcome = await room.run(parameters)
     assert isinstance(outcome, OperationFailure)
     assert outcome.code is FailureCode.OPERATION_REFUSED, "whoever's card it is"
-    assert room.person.lent == []
+    assert room.person.handed_out == []
     assert not {command[1] for command in card.commands} & PIN_INSTRUCTIONS
 
 
-@pytest.mark.parametrize("parameters", ALL[1:])
+@pytest.mark.parametrize("parameters", CARD_OPERATIONS[1:])
 async def test_an_unknown_card_is_left_alone(parameters: Parameters) -> None:
     class Unknown(PivCard):
         def answer(self, command):  # type: ignore[no-untyped-def]
@@ -126,7 +132,7 @@ async def test_an_unknown_card_is_left_alone(parameters: Parameters) -> None:
             assert apdu[1] not in PIN_INSTRUCTIONS
             return b"\x6d\x00"
 
-    room = Room(VirtualReader(Unknown(None, b"")), dict(SECRETS))  # type: ignore[arg-type]
+    room = OperationHarness(VirtualReader(Unknown(None, b"")), dict(TYPED_SECRETS))  # type: ignore[arg-type]
     report = await room.run(ReadCardStatus())
     assert isinstance(report, OperationResult)
     assert isinstance(report.value, CardReport)
@@ -144,7 +150,7 @@ async def test_another_card_than_the_expected_one_gets_nothing(card: VirtualCard
         ChangePin(card_serial="00" * 16),
         ProvePossession(NONCE, card_serial="00" * 16),
     ):
-        room = Room(VirtualReader(recorded), dict(SECRETS))  # type: ignore[arg-type]
+        room = OperationHarness(VirtualReader(recorded), dict(TYPED_SECRETS))  # type: ignore[arg-type]
         outcome = await room.run(parameters)
         assert outcome == OperationFailure("op1", FailureCode.WRONG_CARD)
         assert len([each for each in room.person.asked if isinstance(each, PinRequest)]) == 0
@@ -156,7 +162,7 @@ async def test_a_card_swapped_while_the_pin_is_typed_never_sees_it(
 ) -> None:
     reader = VirtualReader(new_card())
     other = RecordingCard(new_card())
-    room = Room(reader, dict(SECRETS))  # type: ignore[arg-type]
+    room = OperationHarness(reader, dict(TYPED_SECRETS))  # type: ignore[arg-type]
     ask = room.person.ask_pin
 
     async def swap(request: PinRequest) -> object:
@@ -164,7 +170,7 @@ async def test_a_card_swapped_while_the_pin_is_typed_never_sees_it(
         return await ask(request)
 
     room.person.ask_pin = swap  # type: ignore[method-assign,assignment]
-    for parameters in ALL[2:]:
+    for parameters in CARD_OPERATIONS[2:]:
         outcome = await room.run(parameters)
         assert outcome == OperationFailure("op1", FailureCode.CARD_REMOVED)
     assert not {0x20, 0x24, 0x2C, 0x87} & set(other.instructions)
@@ -179,17 +185,17 @@ async def test_of_several_cards_the_one_that_is_known_is_taken(
 
     strange = VirtualReader(Unknown(piv.key, b""), "A")
     known, second = VirtualReader(new_card(), "B"), VirtualReader(new_card(), "C")
-    report = await Room(Readers(strange, known)).run(ReadCardStatus())
+    report = await OperationHarness(ReaderGroup(strange, known)).run(ReadCardStatus())
     assert isinstance(report, OperationResult)
     assert isinstance(report.value, CardReport)
     assert report.value.reader == "B"
-    both = Readers(strange, known, second)
-    assert await Room(both).run(ReadCardStatus()) == OperationFailure(
+    both = ReaderGroup(strange, known, second)
+    assert await OperationHarness(both).run(ReadCardStatus()) == OperationFailure(
         "op1", FailureCode.SEVERAL_CARDS
     )
-    named = await Room(both).run(ReadCardStatus("C"))
+    named = await OperationHarness(both).run(ReadCardStatus("C"))
     assert isinstance(named, OperationResult)
-    listed = await Room(both).run(ListReaders())
+    listed = await OperationHarness(both).run(ListReaders())
     assert isinstance(listed, OperationResult)
     assert isinstance(listed.value, ReaderList)
     assert [each.name for each in listed.value.readers] == ["A", "B", "C"]
@@ -197,7 +203,7 @@ async def test_of_several_cards_the_one_that_is_known_is_taken(
 
 async def test_a_card_another_program_holds_is_told(reader: VirtualReader) -> None:
     with reader.connect(reader.name, exclusive=True):
-        outcome = await Room(reader).run(ReadCardStatus())
+        outcome = await OperationHarness(reader).run(ReadCardStatus())
     assert outcome == OperationFailure(
         "op1", FailureCode.CARD_IN_USE, FailureValues(reader=reader.name)
     )
@@ -208,13 +214,13 @@ async def test_a_stopped_reader_service_is_told(reader: VirtualReader) -> None:
         def list_readers(self) -> tuple[()]:
             raise ReaderServiceError
 
-    outcome = await Room(Stopped()).run(ReadCardStatus())
+    outcome = await OperationHarness(Stopped()).run(ReadCardStatus())
     assert outcome == OperationFailure("op1", FailureCode.READER_SERVICE_STOPPED)
 
 
 async def test_a_blocked_pin_is_told_before_anything_is_asked(card: VirtualCard) -> None:
     card.file.state.pin_tries = 0
-    room = Room(VirtualReader(card), dict(SECRETS))  # type: ignore[arg-type]
+    room = OperationHarness(VirtualReader(card), dict(TYPED_SECRETS))  # type: ignore[arg-type]
     assert await room.run(ChangePin()) == OperationFailure(
         "op1", FailureCode.PIN_BLOCKED, FailureValues(tries_left=0)
     )
@@ -224,7 +230,7 @@ async def test_a_blocked_pin_is_told_before_anything_is_asked(card: VirtualCard)
 async def test_what_cannot_be_a_pin_is_asked_again_and_never_sent(card: VirtualCard) -> None:
     recorded = RecordingCard(card)
     secrets = {PinKind.CURRENT: [b"abc", "密碼".encode(), PIN], PinKind.NEW: [b"12345", NEW_PIN]}
-    room = Room(VirtualReader(recorded), secrets)  # type: ignore[arg-type]
+    room = OperationHarness(VirtualReader(recorded), secrets)  # type: ignore[arg-type]
     assert isinstance(await room.run(ChangePin()), OperationResult)
     asked = [each for each in room.person.asked if isinstance(each, PinRequest)]
     assert [each.fault for each in asked] == [None, "format", "format", None, "format"]
@@ -234,6 +240,6 @@ async def test_what_cannot_be_a_pin_is_asked_again_and_never_sent(card: VirtualC
 async def test_somebody_who_never_types_a_pin_that_could_be_one_is_asked_ten_times(
     card: VirtualCard,
 ) -> None:
-    room = Room(VirtualReader(card), {PinKind.CURRENT: [b""]})
+    room = OperationHarness(VirtualReader(card), {PinKind.CURRENT: [b""]})
     assert await room.run(ChangePin()) == OperationFailure("op1", FailureCode.PIN_FORMAT)
-    assert len(room.person.lent) == 10
+    assert len(room.person.handed_out) == 10

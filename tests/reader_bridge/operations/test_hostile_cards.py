@@ -22,9 +22,9 @@ from reader_bridge.protocol.operations import (
     SetPin,
 )
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.reader_bridge.card.cards import ScriptedConnection
+from tests.reader_bridge.card.fake_cards import ScriptedConnection
 from tests.reader_bridge.card.test_hostile_cards import ANSWERS, ATRS, MOST_SENDS_A_VERB, hostile
-from tests.reader_bridge.operations.harness import Room
+from tests.reader_bridge.operations.operation_harness import OperationHarness
 
 PARAMETERS = st.sampled_from(
     [
@@ -77,11 +77,11 @@ def test_whatever_a_card_says_there_is_an_outcome_that_can_be_sent(
     connection = recognised(first, hostile(answers, atr)) if first else hostile(answers, atr)
 
     async def run() -> OperationResult | OperationFailure:
-        room = Room(HostileReaders(name, connection), secrets())
+        room = OperationHarness(HostileReaders(name, connection), secrets())
         async with asyncio.timeout(30):
             outcome = await room.run(parameters)
         room.thread.close()
-        assert all(set(buffer) <= {0} for buffer in room.person.lent)
+        assert all(set(buffer) <= {0} for buffer in room.person.handed_out)
         return outcome
 
     with warnings.catch_warnings():

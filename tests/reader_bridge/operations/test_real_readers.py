@@ -18,10 +18,10 @@ from reader_bridge.protocol.operations import (
     SetPin,
 )
 from reader_bridge.virtual_card.card import VirtualCard
-from tests.reader_bridge.card.issuer import SERIAL
-from tests.reader_bridge.card.reader_room import READER, ReaderRoom
-from tests.reader_bridge.card.watching import Told, has_card
-from tests.reader_bridge.operations.harness import Room
+from tests.reader_bridge.card.card_issuer import SERIAL
+from tests.reader_bridge.card.pcsc_sandbox import READER, PcscSandbox
+from tests.reader_bridge.card.snapshot_recorder import SnapshotRecorder, has_card
+from tests.reader_bridge.operations.operation_harness import OperationHarness
 from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 PIN, NEW_PIN = b"first123", b"second45"
@@ -36,17 +36,17 @@ ONE_AFTER_THE_OTHER: list[Parameters] = [
 
 
 @pytest.fixture
-def readers(reader_room: ReaderRoom, card: VirtualCard) -> Iterator[PcscReaders]:
+def readers(pcsc_sandbox: PcscSandbox, card: VirtualCard) -> Iterator[PcscReaders]:
     """The readers of a real service, with a card in one of them."""
-    readers, told = PcscReaders(busy_timeout=1), Told()
-    watch = readers.watch(told)
-    vpcd = VpcdReader(reader_room.connect)
-    told.until(has_card(READER, False))
+    readers, snapshots = PcscReaders(busy_timeout=1), SnapshotRecorder()
+    watch = readers.watch(snapshots)
+    vpcd = VpcdReader(pcsc_sandbox.connect)
+    snapshots.wait_until(has_card(READER, False))
     vpcd.insert(card)
-    told.until(has_card(READER))
+    snapshots.wait_until(has_card(READER))
     yield readers
     vpcd.pull()
-    told.until(has_card(READER, False))
+    snapshots.wait_until(has_card(READER, False))
     watch.close()
 
 
@@ -55,7 +55,7 @@ async def test_every_operation_on_a_card_behind_a_real_service(readers: PcscRead
         PinKind.CURRENT: [PIN, NEW_PIN],
         PinKind.NEW: [NEW_PIN, PIN],
     }
-    room = Room(readers, secrets)
+    room = OperationHarness(readers, secrets)
     for parameters in ONE_AFTER_THE_OTHER:
         outcome = await room.run(parameters)
         assert isinstance(outcome, OperationResult), outcome

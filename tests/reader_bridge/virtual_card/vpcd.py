@@ -1,8 +1,8 @@
 """A virtual card behind `vpcd`, the virtual reader of vsmartcard: a real reader to every program.
 
-The reader listens, the card connects. Every message is two bytes of length and so many bytes; one
-single byte is a control code. Acknowledgements are sent at once, else each command waits 40 ms for
-a delayed one.
+The reader listens and the card connects. Every message is two bytes of length and so many bytes; a
+single byte is a control code. Acknowledgements are sent immediately, else each command waits 40 ms
+for a delayed one.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from reader_bridge.card.errors import CardRemovedError
 from reader_bridge.virtual_card.reader import InsertableCard
 
 PORT = 35_963
-"""Where `vpcd` listens unless told otherwise; its second slot is one above."""
+"""Where `vpcd` listens by default; its second slot is one above."""
 RETRY_SECONDS = 0.2
 
 
@@ -32,14 +32,14 @@ Connect = Callable[[], socket.socket]
 
 
 def connect_to(host: str = "127.0.0.1", port: int = PORT) -> Connect:
-    """Give a way to reach a reader."""
+    """Return a function that connects to a reader."""
     return lambda: socket.create_connection((host, port), timeout=5)
 
 
 class VpcdReader:
-    """Puts a card into a `vpcd` reader and serves it, on a thread of its own.
+    """Puts a card into a `vpcd` reader and serves it on its own thread.
 
-    Where the reader service goes away and comes back, the card is put in again.
+    Where the reader service is restarted, the card is put in again.
     """
 
     def __init__(self, connect: Connect) -> None:
@@ -62,7 +62,7 @@ class VpcdReader:
 
     @property
     def inserted(self) -> bool:
-        """Whether a card is in: one that was ordered to be pulled has left by itself."""
+        """Whether a card is in: a misbehaving one may have left by itself."""
         return self._serving is not None and self._serving.running
 
 
