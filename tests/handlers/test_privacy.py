@@ -5,7 +5,7 @@ from sqlalchemy import func, select
 
 from services.storage.models import Due, Person, Vote
 from tests.chat import Stage, Subscriber
-from tests.handlers.engine.walking import press
+from tests.handlers.engine.navigation import press
 
 
 async def kept(stage: Stage) -> list[int]:

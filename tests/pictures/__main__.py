@@ -17,10 +17,10 @@ from handlers.conversations.guided import CONVERSATIONS
 from sandbox.engine import Engine
 from tests.browser import chromium
 from tests.chat import TOKEN, Stage
-from tests.handlers.conversations.online.people import NOW, Office, at
-from tests.handlers.engine.walking import declared, keys, state
-from tests.pictures.film import Film, filmed
+from tests.handlers.conversations.online.cardholders import NOW, Office, at
+from tests.handlers.engine.navigation import declared, keys, state
 from tests.pictures.stories import STORIES, Told
+from tests.pictures.storyboard import Film, filmed
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots" / "conversations"
 PEOPLE = {"en": ("Maria", "en"), "zh": ("美玲", "zh-hant")}

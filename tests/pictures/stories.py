@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from reader_bridge.prompter import PinKind
-from tests.handlers.conversations.online.card_stage import NEW_PIN, WRONG, keys_of, opened
-from tests.handlers.conversations.online.paying import invoices, pays
-from tests.handlers.conversations.online.people import Office, clock, one_time_code
-from tests.handlers.engine.walking import declared, press, state
-from tests.pictures.film import Film
+from tests.handlers.conversations.online.bridge_stage import NEW_PIN, WRONG, keys_of, opened
+from tests.handlers.conversations.online.cardholders import Office, clock, one_time_code
+from tests.handlers.conversations.online.payments import invoices, pays
+from tests.handlers.engine.navigation import declared, press, state
+from tests.pictures.storyboard import Film
 
 Told = Callable[[Film, Office], Awaitable[None]]
 

@@ -9,7 +9,7 @@ from handlers.engine.transitions import CANCELLED
 from services.conversations import EXPIRED, ConversationState
 from tests.chat import Json, Subscriber
 from tests.handlers.engine.interruptions import Interruption, Visit, tongue
-from tests.handlers.engine.walking import (
+from tests.handlers.engine.navigation import (
     Spot,
     button_data,
     declared,

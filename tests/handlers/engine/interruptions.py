@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from handlers.engine.rendering import SHOW
 from tests.chat import Subscriber
-from tests.handlers.engine.walking import Spot, expect, keys, press, shown, state
+from tests.handlers.engine.navigation import Spot, expect, keys, press, shown, state
 
 MISPLACED = ("A800000014", "GP12345678901234", "aB3dE9xZ")
 """A UI No., a card number, and what may be a code or a PIN."""

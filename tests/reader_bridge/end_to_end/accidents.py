@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from tests.handlers.conversations.online.people import at
-from tests.handlers.engine.walking import press
+from tests.handlers.conversations.online.cardholders import at
+from tests.handlers.engine.navigation import press
 from tests.reader_bridge.end_to_end.at_home import RESET_RETRY_COUNTER
 from tests.reader_bridge.end_to_end.walking import Walk
 from tests.reader_bridge.end_to_end.wire import Cable, Forward, Message, Socket, Strike

@@ -5,8 +5,8 @@ from reader_bridge.prompter import PairingProblem, PinKind, PinRequest
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.command import parse
 from services.authority.values import Operation, Proof
-from tests.handlers.conversations.online.card_stage import PASSPHRASE, WRONG, AtThePc, CardStage
-from tests.handlers.conversations.online.people import Holder
+from tests.handlers.conversations.online.bridge_stage import PASSPHRASE, WRONG, AtThePc, CardStage
+from tests.handlers.conversations.online.cardholders import Holder
 from tests.reader_bridge.virtual_card.misbehaviour import CardPulledError
 from tests.services.authority.world import CHAT
 

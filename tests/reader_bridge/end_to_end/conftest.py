@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.engine import Engine
 from tests.chat import Stage
-from tests.handlers.conversations.online.people import NOW, Office, at
+from tests.handlers.conversations.online.cardholders import NOW, Office, at
 from tests.reader_bridge.end_to_end.whole import Whole, whole_bridge
 from tests.services.authority.world import fast_folder
 

@@ -19,9 +19,9 @@ from services.authority.interface.certificates import CertificateKind
 from services.bridge.events import Possession
 from services.bridge.operations.task import Work
 from tests.chat import Subscriber
-from tests.handlers.conversations.online.card_stage import AtThePc, CardStage
-from tests.handlers.conversations.online.people import Holder
-from tests.handlers.engine.walking import press
+from tests.handlers.conversations.online.bridge_stage import AtThePc, CardStage
+from tests.handlers.conversations.online.cardholders import Holder
+from tests.handlers.engine.navigation import press
 from tests.reader_bridge.card.jcecard_room import put_in
 from tests.reader_bridge.card.reader_room import READER, ReaderRoom
 from tests.reader_bridge.card.watching import Told, has_card

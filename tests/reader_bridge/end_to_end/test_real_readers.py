@@ -12,7 +12,7 @@ from reader_bridge.protocol.operations import ReaderList
 from services.authority.interface.certificates import CertificateKind
 from services.bridge.events import Possession
 from services.bridge.operations.task import Work
-from tests.handlers.engine.walking import press
+from tests.handlers.engine.navigation import press
 from tests.reader_bridge.card.reader_room import ReaderRoom
 from tests.reader_bridge.end_to_end.accidents import (
     ACCIDENTS,

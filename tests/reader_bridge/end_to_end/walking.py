@@ -16,9 +16,9 @@ from reader_bridge.protocol import Step
 from services.bridge.hub import Hub
 from services.conversations import ConversationState
 from tests.chat import Subscriber, plain
-from tests.handlers.conversations.online.card_stage import AtThePc, CardStage, keys_of, shown_code
-from tests.handlers.conversations.online.people import Holder, at
-from tests.handlers.engine.walking import press, state
+from tests.handlers.conversations.online.bridge_stage import AtThePc, CardStage, keys_of, shown_code
+from tests.handlers.conversations.online.cardholders import Holder, at
+from tests.handlers.engine.navigation import press, state
 from tests.reader_bridge.end_to_end.at_home import KeptCard, Knowing, card_of, is_activated
 from tests.reader_bridge.end_to_end.process import Process
 from tests.reader_bridge.end_to_end.readers import AnyReader, ServicedReader

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from services.bridge.events import Done, Outcome
 from services.bridge.operations.task import Work
 from tests.chat import Stage, Subscriber
-from tests.handlers.conversations.online.card_stage import CardStage
-from tests.handlers.conversations.online.people import Office
+from tests.handlers.conversations.online.bridge_stage import CardStage
+from tests.handlers.conversations.online.cardholders import Office
 from tests.reader_bridge.end_to_end.process import Process, serving
 from tests.reader_bridge.end_to_end.wire import Proxy, standing
 

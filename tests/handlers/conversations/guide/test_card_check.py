@@ -5,8 +5,8 @@ import socket
 from bot.web import listeners
 from bot.wiring.bridge import Bridge
 from tests.chat import Stage
-from tests.handlers.conversations.online.card_stage import shown_code
-from tests.handlers.engine.walking import press
+from tests.handlers.conversations.online.bridge_stage import shown_code
+from tests.handlers.engine.navigation import press
 
 
 async def test_without_a_bridge_the_check_runs_on_the_pc(stage: Stage) -> None:

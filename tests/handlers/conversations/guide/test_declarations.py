@@ -8,7 +8,7 @@ from handlers.engine.rendering import ROUTE, SHOW
 from handlers.engine.transitions import BACK, CANCEL
 from handlers.screen.callback_data import encode
 from services.faq import entries
-from tests.handlers.engine.walking import spots
+from tests.handlers.engine.navigation import spots
 
 STATES = {
     "not applied": ("retrieve", "not_applied"),

@@ -17,7 +17,7 @@ from tests.handlers.engine.interruptions import (
     looks_at_every_aside,
     noted,
 )
-from tests.handlers.engine.walking import (
+from tests.handlers.engine.navigation import (
     LANGUAGES,
     Spot,
     later,

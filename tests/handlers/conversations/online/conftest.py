@@ -7,9 +7,9 @@ import pytest
 
 from sandbox.engine import Engine
 from tests.chat import Stage
-from tests.handlers.conversations.online.card_stage import CardStage, opened
-from tests.handlers.conversations.online.people import NOW, Office, at
-from tests.handlers.conversations.online.traces import Traces, looked_for
+from tests.handlers.conversations.online.bridge_stage import CardStage, opened
+from tests.handlers.conversations.online.cardholders import NOW, Office, at
+from tests.handlers.conversations.online.leak_detection import Traces, looked_for
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from handlers.engine.model import Conversation, Step, resolve_target
 from handlers.engine.rendering import ROUTE
 from handlers.screen.callback_data import encode
 from tests.chat import Stage
-from tests.handlers.engine.walking import press, state
+from tests.handlers.engine.navigation import press, state
 
 DRAWN = {dialog.name: dialog for dialog in embedded()}
 ALL = {**CONVERSATIONS, **DRAWN}

@@ -10,9 +10,9 @@ from handlers.engine.rendering import SHOW
 from handlers.engine.transitions import BACK, CANCEL
 from sandbox.engine import Engine
 from tests.chat import Stage, buttons
-from tests.handlers.conversations.online.people import NOW, Office, at
-from tests.handlers.conversations.online.walks import Cast, visits
-from tests.handlers.conversations.online.ways import Here, planned
+from tests.handlers.conversations.online.cardholders import NOW, Office, at
+from tests.handlers.conversations.online.path_planning import Here, planned
+from tests.handlers.conversations.online.walker import Cast, visits
 from tests.handlers.engine.departures import (
     begins_another,
     cancels,
@@ -29,7 +29,7 @@ from tests.handlers.engine.interruptions import (
     looks_at_an_end,
     noted,
 )
-from tests.handlers.engine.walking import (
+from tests.handlers.engine.navigation import (
     LANGUAGES,
     declared,
     expect_where_they_are,

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from tests.chat import Stage, Subscriber, buttons
-from tests.handlers.conversations.online.people import Holder, Office, at, clock
-from tests.handlers.engine.walking import press, state
+from tests.handlers.conversations.online.cardholders import Holder, Office, at, clock
+from tests.handlers.engine.navigation import press, state
 
 DAY = "2027-02-28"
 LINES = {
