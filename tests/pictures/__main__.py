@@ -17,8 +17,8 @@ from handlers.conversations.guided import CONVERSATIONS
 from sandbox.engine import Engine
 from tests.browser import chromium
 from tests.chat import TOKEN, Stage
-from tests.handlers.conversations.online.cardholders import NOW, Office, at
-from tests.handlers.engine.navigation import declared, keys, state
+from tests.handlers.conversations.online.cardholders import NOW, Office, set_time
+from tests.handlers.engine.navigation import declared_conversations, state, step_keys
 from tests.pictures.stories import STORIES, Told
 from tests.pictures.storyboard import Film, filmed
 
@@ -29,7 +29,7 @@ _MOST_STEPS = 12
 
 async def main_road(film: Film, dialog: str) -> None:
     """Go where the first button of each step leads, until the end or a step seen before."""
-    known = declared(film.person.stage)
+    known = declared_conversations(film.person.stage)
     await film.starts(f"do-{dialog}", f"/guide → {dialog}")
     seen = set()
     for _ in range(_MOST_STEPS):
@@ -38,7 +38,7 @@ async def main_road(film: Film, dialog: str) -> None:
         if step.is_end or (here.conversation, here.step) in seen:
             return
         seen.add((here.conversation, here.step))
-        choices = [choice.key for choice in step.buttons if choice.key in keys(film.person)]
+        choices = [choice.key for choice in step.buttons if choice.key in step_keys(film.person)]
         await film.presses(choices[0])
 
 
@@ -56,9 +56,9 @@ async def carried_out(browser: Browser, name: str, tell: Told, language: str) ->
     """Film a conversation that the embedded authority carries out."""
     with tempfile.TemporaryDirectory() as folder:
         async with Stage.set_up(Engine(TOKEN), Path(folder), "embedded") as stage:
-            at(stage, NOW)
+            set_time(stage, NOW)
             person = stage.subscriber(*PEOPLE[language])
-            office = Office.beside(stage, Path(folder))
+            office = Office.open_for(stage, Path(folder))
             async with filmed(browser, stage, person) as film:
                 await tell(film, office)
                 await film.develops(browser, FOLDER / f"{name}-{language}.png")

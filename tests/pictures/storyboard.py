@@ -12,7 +12,7 @@ from playwright.async_api import Browser, FloatRect, Locator, Page, ViewportSize
 from sandbox.server import serve
 from tests.browser import Device, window
 from tests.chat import Json, Stage, Subscriber
-from tests.handlers.engine.navigation import button_data, press, shown
+from tests.handlers.engine.navigation import button_data, press, step_message
 
 TALL_PHONE = Device("phone", 390, 1400, touch=True)
 _COLUMNS = 4
@@ -80,7 +80,7 @@ class Film:
 
     def _label(self, key: str) -> str:
         data = button_data(self.person, key)
-        rows = shown(self.person)["reply_markup"]["inline_keyboard"]
+        rows = step_message(self.person)["reply_markup"]["inline_keyboard"]
         return str(next(b["text"] for row in rows for b in row if b.get("callback_data") == data))
 
     def passes_over(self) -> None:

@@ -10,15 +10,22 @@ from dataclasses import dataclass
 
 from handlers.engine.rendering import SHOW
 from tests.chat import Subscriber
-from tests.handlers.engine.navigation import Spot, expect, keys, press, shown, state
+from tests.handlers.engine.navigation import (
+    StepLocation,
+    expect_step,
+    press,
+    state,
+    step_keys,
+    step_message,
+)
 
-MISPLACED = ("A800000014", "GP12345678901234", "aB3dE9xZ")
+UNEXPECTED_SECRETS = ("A800000014", "GP12345678901234", "aB3dE9xZ")
 """A UI No., a card number, and what may be a code or a PIN."""
 EARLIER = {"en": "earlier step", "zh-hant": "前面的步驟"}
 
 
 @dataclass(frozen=True)
-class Visit:
+class StepVisit:
     """Somebody who was brought to a step.
 
     :ivar before: where Back leads; `None` where there is none.
@@ -29,142 +36,142 @@ class Visit:
     """
 
     anna: Subscriber
-    spot: Spot
-    before: Spot | None = None
-    again: Callable[[], Awaitable[None]] | None = None
+    location: StepLocation
+    previous: StepLocation | None = None
+    return_from_previous: Callable[[], Awaitable[None]] | None = None
     answer: Callable[[], Awaitable[str]] | None = None
-    misplaced: tuple[str, ...] = MISPLACED
-    rests: Callable[[], Awaitable[None]] | None = None
+    unexpected_secrets: tuple[str, ...] = UNEXPECTED_SECRETS
+    wait_until_idle: Callable[[], Awaitable[None]] | None = None
 
 
-Interruption = Callable[[Visit], Awaitable[None]]
+Interruption = Callable[[StepVisit], Awaitable[None]]
 
 
 @contextmanager
-def noted(interruption: Interruption, visit: Visit) -> Iterator[None]:
+def describe_failure(interruption: Interruption, visit: StepVisit) -> Iterator[None]:
     """Have a failure say what came between at which step."""
     try:
         yield
     except BaseException as error:
-        where = "/".join(visit.spot.here)
-        error.add_note(f"{interruption.__name__} at {where}, {tongue(visit.anna)}")
+        where = "/".join(visit.location.step_id)
+        error.add_note(f"{interruption.__name__} at {where}, {client_language(visit.anna)}")
         raise
 
 
-def tongue(anna: Subscriber) -> str:
+def client_language(anna: Subscriber) -> str:
     """Give the language of somebody's Telegram client."""
     assert anna.person.language_code is not None
     return anna.person.language_code
 
 
-async def goes_back(visit: Visit) -> None:
+async def goes_back(visit: StepVisit) -> None:
     """Back leads to the step before, and the same act from there back here."""
-    anna, spot = visit.anna, visit.spot
-    assert ("back" in keys(anna)) is (visit.before is not None)
-    if visit.before is None:
+    anna, spot = visit.anna, visit.location
+    assert ("back" in step_keys(anna)) is (visit.previous is not None)
+    if visit.previous is None:
         assert (await state(anna)).history == ()
         return
     await press(anna, "back")
-    await expect(anna, visit.before)
-    assert visit.again is not None
-    await visit.again()
-    await expect(anna, spot)
+    await expect_step(anna, visit.previous)
+    assert visit.return_from_previous is not None
+    await visit.return_from_previous()
+    await expect_step(anna, spot)
 
 
-async def changes_language(visit: Visit) -> None:
-    anna, spot = visit.anna, visit.spot
+async def changes_language(visit: StepVisit) -> None:
+    anna, spot = visit.anna, visit.location
     before = await state(anna)
-    other, name = ("zh_Hant", "繁體中文") if tongue(anna) == "en" else ("en", "English")
+    other, name = ("zh_Hant", "繁體中文") if client_language(anna) == "en" else ("en", "English")
     await anna.says("/language")
     await anna.presses(name)
-    await expect(anna, spot, other)
+    await expect_step(anna, spot, other)
     back = {"zh_Hant": "en", "en": "zh_Hant"}[other]
     await press(anna, f"lang-{back}")
-    await expect(anna, spot, back)
+    await expect_step(anna, spot, back)
     assert await state(anna) == before
 
 
-async def asks_a_question(visit: Visit) -> None:
+async def asks_a_question(visit: StepVisit) -> None:
     anna = visit.anna
     before = await state(anna)
     await anna.says("how much does the card cost")
     answer = anna.heard[-2]["text"]
     assert "278" in answer
     assert "Source:" in answer
-    await expect(anna, visit.spot)
+    await expect_step(anna, visit.location)
     assert await state(anna) == before
 
 
-async def asks_for_help(visit: Visit) -> None:
+async def asks_for_help(visit: StepVisit) -> None:
     anna = visit.anna
     before = await state(anna)
     for command in ("/help", "/faq", "/start", "/nonsense"):
         await anna.says(command)
-        await expect(anna, visit.spot)
+        await expect_step(anna, visit.location)
     assert await state(anna) == before
 
 
-async def sends_a_sticker(visit: Visit) -> None:
+async def sends_a_sticker(visit: StepVisit) -> None:
     anna = visit.anna
     before = await state(anna)
     await anna.sends("sticker")
     assert anna.heard[-2]["text"] != anna.last["text"]
-    await expect(anna, visit.spot)
+    await expect_step(anna, visit.location)
     assert await state(anna) == before
 
 
-async def pastes_an_error_code(visit: Visit) -> None:
+async def pastes_an_error_code(visit: StepVisit) -> None:
     anna = visit.anna
     before = await state(anna)
     await anna.says("0x76000006")
     assert "0x76000006" in anna.heard[-2]["text"]
-    await expect(anna, visit.spot)
+    await expect_step(anna, visit.location)
     assert await state(anna) == before
 
 
-async def types_a_secret(visit: Visit) -> None:
+async def types_a_secret(visit: StepVisit) -> None:
     """One that the step does not ask for is deleted, costs no try, and moves nobody."""
     anna = visit.anna
     before = await state(anna)
-    for secret in visit.misplaced:
+    for secret in visit.unexpected_secrets:
         sent = await anna.says(secret)
         assert sent not in [message["message_id"] for message in anna.messages]
         assert "🔒" in anna.heard[-2]["text"], secret
-        await expect(anna, visit.spot)
+        await expect_step(anna, visit.location)
     assert await state(anna) == before
 
 
-async def presses_an_old_button(visit: Visit) -> None:
-    anna, spot = visit.anna, visit.spot
+async def presses_an_old_button(visit: StepVisit) -> None:
+    anna, spot = visit.anna, visit.location
     before = await state(anna)
     for old in (before.version - 1, before.version + 7, 0):
-        message = shown(anna)["message_id"]
-        await anna.forges(message, f"v1:dlg:{spot.dialog}.{spot.name}.{old}.cancel")
-        assert EARLIER[tongue(anna)] in (anna.toast or "")
-        await expect(anna, spot)
+        message = step_message(anna)["message_id"]
+        await anna.forges(message, f"v1:dlg:{spot.conversation}.{spot.name}.{old}.cancel")
+        assert EARLIER[client_language(anna)] in (anna.toast or "")
+        await expect_step(anna, spot)
     assert await state(anna) == before
 
 
-async def presses_a_button_of_another_conversation(visit: Visit) -> None:
+async def presses_a_button_of_another_conversation(visit: StepVisit) -> None:
     anna = visit.anna
     before = await state(anna)
-    await anna.forges(shown(anna)["message_id"], f"v1:dlg:nosuch.step.{before.version}.back")
-    await expect(anna, visit.spot)
+    await anna.forges(step_message(anna)["message_id"], f"v1:dlg:nosuch.step.{before.version}.back")
+    await expect_step(anna, visit.location)
     assert await state(anna) == before
 
 
-async def looks_at_every_aside(visit: Visit) -> None:
+async def looks_at_every_info_button(visit: StepVisit) -> None:
     anna = visit.anna
     before = await state(anna)
-    for aside in visit.spot.step.info_buttons:
-        await press(anna, aside.key)
-        assert keys(anna) == [SHOW]
+    for button in visit.location.step.info_buttons:
+        await press(anna, button.key)
+        assert step_keys(anna) == [SHOW]
         await press(anna, SHOW)
-        await expect(anna, visit.spot)
+        await expect_step(anna, visit.location)
     assert await state(anna) == before
 
 
-KEEPING: tuple[Interruption, ...] = (
+STAYING: tuple[Interruption, ...] = (
     goes_back,
     changes_language,
     asks_a_question,
@@ -174,25 +181,25 @@ KEEPING: tuple[Interruption, ...] = (
     types_a_secret,
     presses_an_old_button,
     presses_a_button_of_another_conversation,
-    looks_at_every_aside,
+    looks_at_every_info_button,
 )
 
 
-async def keeps_the_thread(visit: Visit) -> None:
+async def stays_at_the_step(visit: StepVisit) -> None:
     """Let everything come between that must leave the person where they are."""
-    for interruption in KEEPING:
-        with noted(interruption, visit):
+    for interruption in STAYING:
+        with describe_failure(interruption, visit):
             await interruption(visit)
 
 
-async def looks_at_an_end(visit: Visit) -> None:
+async def looks_at_an_end(visit: StepVisit) -> None:
     """After an end the conversation is over: questions are questions, its buttons old."""
-    anna, spot = visit.anna, visit.spot
-    await looks_at_every_aside(visit)
-    end = shown(anna)["message_id"]
+    anna, spot = visit.anna, visit.location
+    await looks_at_every_info_button(visit)
+    end = step_message(anna)["message_id"]
     await anna.says("how much does the card cost")
     anna.sees("278", "Source:")
     at = await state(anna)
-    await anna.forges(end, f"v1:dlg:{spot.dialog}.{spot.name}.{at.version - 3}.done")
+    await anna.forges(end, f"v1:dlg:{spot.conversation}.{spot.name}.{at.version - 3}.done")
     assert anna.toast
     assert await state(anna) == at

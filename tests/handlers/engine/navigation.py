@@ -13,98 +13,106 @@ from services.conversations import ConversationState
 from tests.chat import Json, Stage, Subscriber, plain
 
 LANGUAGES = ("en", "zh-hant")
-Declared = Mapping[str, Conversation]
+Conversations = Mapping[str, Conversation]
 
 
 @dataclass(frozen=True)
-class Spot:
+class StepLocation:
     """A step, and the choice that leads there, where there is one."""
 
-    dialog: str
+    conversation: str
     name: str
     step: Step
-    before: "Spot | None" = None
-    choice: ButtonTransition | None = None
+    previous: "StepLocation | None" = None
+    button: ButtonTransition | None = None
 
     @property
-    def here(self) -> tuple[str, str]:
-        return self.dialog, self.name
+    def step_id(self) -> tuple[str, str]:
+        return self.conversation, self.name
 
 
-def declared(stage: Stage) -> Declared:
+def declared_conversations(stage: Stage) -> Conversations:
     """Give the conversations of a stage."""
-    found: Declared = stage.kaika.application.bot_data["conversations"]
-    return found
+    conversations: Conversations = stage.kaika.application.bot_data["conversations"]
+    return conversations
 
 
-def spots(known: Declared, dialog: str) -> list[Spot]:
+def locate_steps(conversations: Conversations, name: str) -> list[StepLocation]:
     """Give every step of a conversation, with a tap that leads there."""
-    return [_spot(known, dialog, name) for name in known[dialog].steps]
+    return [_locate_step(conversations, name, name) for name in conversations[name].steps]
 
 
-def open_spots(known: Declared, dialog: str) -> list[Spot]:
+def locate_open_steps(conversations: Conversations, name: str) -> list[StepLocation]:
     """Give every step of a conversation that is no end."""
-    return [spot for spot in spots(known, dialog) if not spot.step.is_end]
+    return [spot for spot in locate_steps(conversations, name) if not spot.step.is_end]
 
 
-def _spot(known: Declared, dialog: str, name: str) -> Spot:
-    here = known[dialog].steps[name]
-    for other in known.values():
-        for before, step in other.steps.items():
-            for choice in step.buttons:
+def _locate_step(conversations: Conversations, conversation: str, name: str) -> StepLocation:
+    found = conversations[conversation].steps[name]
+    for other in conversations.values():
+        for previous, step in other.steps.items():
+            for button in step.buttons:
                 if (
-                    resolve_target(choice.target, other.name) == (dialog, name)
+                    resolve_target(button.target, other.name) == (conversation, name)
                     and not step.requires
                 ):
-                    return Spot(dialog, name, here, Spot(other.name, before, step), choice)
-    for before, step in known[dialog].steps.items():
-        for choice in step.buttons:
-            if resolve_target(choice.target, dialog) == (dialog, name):
-                return Spot(dialog, name, here, _spot(known, dialog, before), choice)
-    return Spot(dialog, name, here)
+                    return StepLocation(
+                        conversation, name, found, StepLocation(other.name, previous, step), button
+                    )
+    for previous, step in conversations[conversation].steps.items():
+        for button in step.buttons:
+            if resolve_target(button.target, conversation) == (conversation, name):
+                return StepLocation(
+                    conversation,
+                    name,
+                    found,
+                    _locate_step(conversations, conversation, previous),
+                    button,
+                )
+    return StepLocation(conversation, name, found)
 
 
-async def reach(person: Subscriber, spot: Spot) -> None:
+async def go_to_step(person: Subscriber, location: StepLocation) -> None:
     """Bring a person to a step as they would come there, by a link and taps."""
-    if spot.before is None:
-        await person.starts(f"do-{spot.dialog}-{spot.name}")
+    if location.previous is None:
+        await person.starts(f"do-{location.conversation}-{location.name}")
     else:
-        if spot.before.step.requires:
-            await reach(person, spot.before)
+        if location.previous.step.requires:
+            await go_to_step(person, location.previous)
         else:
-            await person.starts(f"do-{spot.before.dialog}-{spot.before.name}")
-        assert spot.choice is not None
-        await press(person, spot.choice.key)
-    await expect(person, spot)
+            await person.starts(f"do-{location.previous.conversation}-{location.previous.name}")
+        assert location.button is not None
+        await press(person, location.button.key)
+    await expect_step(person, location)
 
 
 async def press(person: Subscriber, key: str) -> None:
     """Press the button of the step's message whose callback data ends with `key`."""
     data = button_data(person, key)
-    await person.forges(shown(person)["message_id"], data)
+    await person.forges(step_message(person)["message_id"], data)
 
 
-def shown(person: Subscriber) -> Json:
+def step_message(person: Subscriber) -> Json:
     """Give the newest message of a conversation; an invoice or a code may stand below it."""
     newest = reversed(person.heard)
-    steps = (m for m in newest if any(data.startswith("v1:dlg:") for data in data_of(m)))
+    steps = (m for m in newest if any(data.startswith("v1:dlg:") for data in callback_data(m)))
     return next(steps, None) or person.last
 
 
 def button_data(person: Subscriber, key: str) -> str:
     """Give the callback data of a button of the step's message."""
-    message = shown(person)
-    found = [data for data in data_of(message) if data.rpartition(".")[2] == key]
+    message = step_message(person)
+    found = [data for data in callback_data(message) if data.rpartition(".")[2] == key]
     assert found, f"no button {key} at {message['text']!r}"
     return found[0]
 
 
-def keys(person: Subscriber) -> list[str]:
+def step_keys(person: Subscriber) -> list[str]:
     """Give the keys of the buttons of the step's message."""
-    return [data.rpartition(".")[2] for data in data_of(shown(person))]
+    return [data.rpartition(".")[2] for data in callback_data(step_message(person))]
 
 
-def data_of(message: Json) -> list[str]:
+def callback_data(message: Json) -> list[str]:
     """Give the callback data of a message's buttons."""
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])
     return [button.get("callback_data", "") for row in rows for button in row]
@@ -119,45 +127,49 @@ async def state(person: Subscriber) -> ConversationState:
     return found
 
 
-def words(stage: Stage, step: Step, at: ConversationState, language: str) -> str:
+def step_text(stage: Stage, step: Step, at: ConversationState, language: str) -> str:
     """Give the words of a step as a person reads them."""
     services = stage.kaika.application.bot_data["services"]
     ctx = StepContext(at.chat_id, at.user_id, language, None, services.now(), at.data)
-    text, told = render_text(step.text, ctx), status_message_of(at)
-    if told is not None:
-        return plain(f"{say(language, told.text, **told.values)}\n\n{text}").strip()
+    text, status = render_text(step.text, ctx), status_message_of(at)
+    if status is not None:
+        return plain(f"{say(language, status.text, **status.values)}\n\n{text}").strip()
     return plain(text).strip()
 
 
-async def expect(person: Subscriber, spot: Spot, language: str | None = None) -> None:
+async def expect_step(
+    person: Subscriber, location: StepLocation, language: str | None = None
+) -> None:
     """Expect a person to be at a step, in the database and on the screen."""
     at = await state(person)
-    assert (at.conversation, at.step) == spot.here
-    assert at.is_open is not spot.step.is_end
-    sees_step(person, spot.step, at, language)
+    assert (at.conversation, at.step) == location.step_id
+    assert at.is_open is not location.step.is_end
+    expect_step_text(person, location.step, at, language)
 
 
-async def expect_where_they_are(person: Subscriber) -> ConversationState:
+async def expect_current_step(person: Subscriber) -> ConversationState:
     """Expect a person to see the step at which the database has them."""
     at = await state(person)
-    sees_step(person, declared(person.stage)[at.conversation].steps[at.step], at)
+    expect_step_text(
+        person, declared_conversations(person.stage)[at.conversation].steps[at.step], at
+    )
     return at
 
 
-def sees_step(
+def expect_step_text(
     person: Subscriber, step: Step, at: ConversationState, language: str | None = None
 ) -> None:
     """Expect the words of a step on the screen; what was told once need not stand there again."""
     spoken = language or person.stage.kaika.people.language(
         person.person.id, person.person.language_code
     )
-    text = shown(person)["text"]
+    text = step_message(person)["text"]
     assert text in [
-        words(person.stage, step, each, spoken) for each in (at, without_status_message(at))
+        step_text(person.stage, step, each, spoken) for each in (at, without_status_message(at))
     ]
 
 
-def later(stage: Stage, **time: Any) -> None:
+def advance_time(stage: Stage, **time: Any) -> None:
     """Let time pass for the whole bot, such as ``days=3``."""
     data = stage.kaika.application.bot_data
     now = data["services"].now

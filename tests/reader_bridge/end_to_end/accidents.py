@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from tests.handlers.conversations.online.cardholders import at
+from tests.handlers.conversations.online.cardholders import set_time
 from tests.handlers.engine.navigation import press
 from tests.reader_bridge.end_to_end.at_home import RESET_RETRY_COUNTER
 from tests.reader_bridge.end_to_end.walking import Walk
@@ -114,7 +114,9 @@ async def struck_at(
     async def falls(cable: Cable, to: Socket, forward: Forward) -> None:
         await accident(walk, cable, to, forward)
 
-    at(walk.cards.stage, walk.cards.now + timedelta(minutes=3))  # a chat has 30 checks an hour
+    set_time(
+        walk.cards.stage, walk.cards.now + timedelta(minutes=3)
+    )  # a chat has 30 checks an hour
     key = await work(walk)
     strike = Strike(number, falls)
     if work is prove_possession:
@@ -126,7 +128,7 @@ async def struck_at(
     await walk.mend()
     assert walk.card.lowered == []
     assert walk.card.card.file.state.pin_tries == 3
-    assert await walk.holder.certificate() == "active"
+    assert await walk.holder.certificate_state() == "active"
     return strike.fell
 
 

@@ -5,8 +5,13 @@ from reader_bridge.prompter import PairingProblem, PinKind, PinRequest
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.command import parse
 from services.authority.values import Operation, Proof
-from tests.handlers.conversations.online.bridge_stage import PASSPHRASE, WRONG, AtThePc, CardStage
-from tests.handlers.conversations.online.cardholders import Holder
+from tests.handlers.conversations.online.bridge_stage import (
+    PASSPHRASE,
+    WRONG_PIN,
+    BridgeStage,
+    PcUser,
+)
+from tests.handlers.conversations.online.cardholders import Cardholder
 from tests.reader_bridge.virtual_card.misbehaviour import CardPulledError
 from tests.services.authority.world import CHAT
 
@@ -56,7 +61,7 @@ class KeptCard:
         return answer
 
 
-class Knowing(AtThePc):
+class Knowing(PcUser):
     """Somebody who knows their PIN, whatever it is, and chooses another one each time.
 
     :ivar slips: how often they type a wrong one yet.
@@ -79,22 +84,22 @@ class Knowing(AtThePc):
             self.is_asked_for_code = False
 
     async def ask_pin(self, request: PinRequest) -> SecretBuffer | None:
-        self.asked.append(request)
+        self.pin_requests.append(request)
         if request.kind is PinKind.NEW:
             self._chosen += 1
             return SecretBuffer(b"chosen%d" % (self._chosen % 10))
         if self.slips:
             self.slips -= 1
-            return SecretBuffer(WRONG)
-        return SecretBuffer(self.card.pin or WRONG)
+            return SecretBuffer(WRONG_PIN)
+        return SecretBuffer(self.card.pin or WRONG_PIN)
 
 
-def card_of(holder: Holder, pin: bytes | None = None) -> KeptCard:
+def card_of(holder: Cardholder, pin: bytes | None = None) -> KeptCard:
     """Take a person's card out of its envelope."""
     return KeptCard(VirtualCard.insert(holder.card_file, PASSPHRASE), pin)
 
 
-async def is_activated(cards: CardStage, holder: Holder) -> None:
+async def is_activated(cards: BridgeStage, holder: Cardholder) -> None:
     """Have a person's certificates active, without the way there."""
     now = cards.now
     grant = await holder.granted(Operation.ACTIVATE, Proof.CODE, now=now)

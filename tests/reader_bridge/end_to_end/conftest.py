@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.engine import Engine
 from tests.chat import Stage
-from tests.handlers.conversations.online.cardholders import NOW, Office, at
+from tests.handlers.conversations.online.cardholders import NOW, Office, set_time
 from tests.reader_bridge.end_to_end.whole import Whole, whole_bridge
 from tests.services.authority.world import fast_folder
 
@@ -24,6 +24,6 @@ def folder() -> Iterator[Path]:
 async def whole(engine: Engine, folder: Path) -> AsyncIterator[Whole]:
     """The whole bot on the sandbox with its bridge, behind a wire that can break."""
     async with Stage.set_up(engine, folder, "embedded") as stage:
-        at(stage, NOW)
-        async with whole_bridge(stage, Office.beside(stage, folder)) as ready:
+        set_time(stage, NOW)
+        async with whole_bridge(stage, Office.open_for(stage, folder)) as ready:
             yield ready

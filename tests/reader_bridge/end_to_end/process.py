@@ -15,7 +15,7 @@ from handlers.conversations.pair import BRIDGE
 from services.bridge.hub import Hub
 from services.bridge.interface import Connection, Transport
 from tests.chat import Stage
-from tests.handlers.conversations.online.cardholders import clock
+from tests.handlers.conversations.online.cardholders import current_time
 from tests.reader_bridge.end_to_end.wire import Proxy, Traffic
 
 
@@ -148,7 +148,7 @@ async def serving(stage: Stage, proxy: Proxy, origin: str, port: int) -> AsyncIt
     process = Process(stage, proxy, origin)
     process.door = _Door(proxy, cast(Any, None))
     await process.begin()
-    routes = bridge_routes(process.door, lambda: clock(stage))
+    routes = bridge_routes(process.door, lambda: current_time(stage))
     async with listeners.listening(listeners.public_app(routes), "127.0.0.1", port):
         try:
             yield process

@@ -16,8 +16,8 @@ from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import PinRequest
 from sandbox.engine import Engine
 from tests.chat import Stage
-from tests.handlers.conversations.online.bridge_stage import WRONG
-from tests.handlers.conversations.online.cardholders import NOW, Office, at
+from tests.handlers.conversations.online.bridge_stage import WRONG_PIN
+from tests.handlers.conversations.online.cardholders import NOW, Office, set_time
 from tests.handlers.engine.navigation import press
 from tests.reader_bridge.card.reader_room import ReaderRoom
 from tests.reader_bridge.end_to_end.accidents import Begin, activate, card_check, change_pin, unlock
@@ -37,7 +37,7 @@ def found(haystack: Haystack, secrets: set[bytes]) -> list[str]:
 
 async def lives(walk: Walk) -> set[bytes]:
     """Live a card's life; give every secret there was."""
-    typed: set[bytes] = {FIRST, WRONG, walk.holder.secret.encode()}
+    typed: set[bytes] = {FIRST, WRONG_PIN, walk.holder.code_text.encode()}
     ask = walk.at_pc.ask_pin
 
     async def noted(request: PinRequest) -> SecretBuffer | None:
@@ -48,10 +48,10 @@ async def lives(walk: Walk) -> set[bytes]:
 
     walk.at_pc.ask_pin = noted  # type: ignore[method-assign]
     await does(walk, activate)
-    typed.add(walk.holder.secret.encode())
+    typed.add(walk.holder.code_text.encode())
     walk.at_pc.slips = 3
     await press(walk.person, await change_pin(walk))
-    await walk.cards.sees(walk.person, "The PIN is locked")
+    await walk.cards.wait_for_text(walk.person, "The PIN is locked")
     for work in (unlock, change_pin, card_check):
         await does(walk, work)
     return typed | {order.admin_key for order in walk.cards.office.maker.orders}
@@ -76,9 +76,9 @@ async def test_nothing_secret_is_left_anywhere(
         caplog.set_level(logging.DEBUG, name)
     reader = RealReader(reader_room)
     async with Stage.set_up(engine, folder, "embedded") as stage:
-        at(stage, NOW)
+        set_time(stage, NOW)
         async with (
-            whole_bridge(stage, Office.beside(stage, folder)) as whole,
+            whole_bridge(stage, Office.open_for(stage, folder)) as whole,
             sat_down(whole, reader) as walk,
         ):
             secrets = await lives(walk)

@@ -70,9 +70,9 @@ async def is_locked(walk: Walk) -> None:
     """Type three wrong PINs, and read what the chat says of it."""
     walk.at_pc.slips = 3
     await press(walk.person, await change_pin(walk))
-    await walk.cards.sees(walk.person, "The PIN is locked", "Unlock the card")
+    await walk.cards.wait_for_text(walk.person, "The PIN is locked", "Unlock the card")
     await press(walk.person, await card_check(walk))
-    await walk.cards.sees(walk.person, "PIN tries left: 0 of 3", "unlock the card")
+    await walk.cards.wait_for_text(walk.person, "PIN tries left: 0 of 3", "unlock the card")
 
 
 async def opensc_agrees(walk: Walk, pin: str) -> None:
@@ -89,7 +89,7 @@ async def opensc_agrees(walk: Walk, pin: str) -> None:
         certificate.public_bytes(Encoding.DER) == order.certificates[CertificateKind.AUTHENTICATION]
     )
     await press(walk.person, await card_check(walk))
-    await walk.cards.sees(walk.person, "PIN tries left: 2 of 3", "in use")
+    await walk.cards.wait_for_text(walk.person, "PIN tries left: 2 of 3", "in use")
 
 
 async def tries() -> list[int]:

@@ -16,8 +16,13 @@ from reader_bridge.protocol import Step
 from services.bridge.hub import Hub
 from services.conversations import ConversationState
 from tests.chat import Subscriber, plain
-from tests.handlers.conversations.online.bridge_stage import AtThePc, CardStage, keys_of, shown_code
-from tests.handlers.conversations.online.cardholders import Holder, at
+from tests.handlers.conversations.online.bridge_stage import (
+    BridgeStage,
+    PcUser,
+    button_keys,
+    read_pairing_code,
+)
+from tests.handlers.conversations.online.cardholders import Cardholder, set_time
 from tests.handlers.engine.navigation import press, state
 from tests.reader_bridge.end_to_end.at_home import KeptCard, Knowing, card_of, is_activated
 from tests.reader_bridge.end_to_end.process import Process
@@ -42,13 +47,13 @@ class Walk:
     :ivar told: every explanation they read on their way: the step, and why it failed.
     """
 
-    cards: CardStage
+    cards: BridgeStage
     process: Process
     person: Subscriber
     home: Running
     at_pc: Knowing
     reader: AnyReader
-    holder: Holder
+    holder: Cardholder
     told: list[str] = field(default_factory=list)
 
     @property
@@ -80,7 +85,7 @@ class Walk:
     async def takes_a_new_card(self) -> None:
         """Have a card that came by post, and nothing was done with yet, in the reader."""
         self.at_pc.card.card.close()
-        self.holder = await self.cards.holder("posted", seed=self.holder.seed + 1)
+        self.holder = await self.cards.cardholder("posted", seed=self.holder.seed + 1)
         self.at_pc.card = card_of(self.holder)
         self.reader.pull()
         await self.reader.put_in_order(self.at_pc.card)
@@ -89,7 +94,7 @@ class Walk:
         """Come to where something begins that needs the code; give the button's key."""
         await self.person.starts(f"do-{what}")
         await press(self.person, "go")
-        await self.person.says(self.holder.both)
+        await self.person.says(self.holder.number_and_code)
         return "start"
 
     async def mend(self) -> bool:
@@ -103,7 +108,7 @@ class Walk:
         """Wait until nothing happens by itself any more."""
         queue = self.cards.stage.kaika.application.update_queue
         while True:
-            await self.cards.until(self._stands_still)
+            await self.cards.wait_until(self._stands_still)
             await queue.join()
             if self.process.is_dead:
                 await self.process.is_buried()
@@ -131,9 +136,9 @@ class Walk:
         return waits and not self.reader.is_in_order
 
     async def _acts(self, here: ConversationState) -> None:
-        keys = keys_of(self.person)
+        keys = button_keys(self.person)
         if here.step in ("who", "code"):
-            await self.person.says(self.holder.both)
+            await self.person.says(self.holder.number_and_code)
         elif here.step == WORK and "again" not in keys:
             await self._waits()
         elif here.data.get(FAILURE) == BUSY and self.told.count(BUSY) == 1:
@@ -144,7 +149,7 @@ class Walk:
 
     async def _waits(self) -> None:
         """Let time pass, while the chat says that something is under way."""
-        at(self.cards.stage, self.cards.now + _PATIENCE)
+        set_time(self.cards.stage, self.cards.now + _PATIENCE)
         await self.hub.tend(self.cards.now)
         await self.cards.stage.settle()
 
@@ -158,7 +163,7 @@ class Walk:
         words = plain(render_text(step.text, ctx)).strip()
         shown = self.person.last["text"]
         assert words in shown, (here.step, words, shown)
-        assert keys_of(self.person), f"no way on from {shown!r}"
+        assert button_keys(self.person), f"no way on from {shown!r}"
         why = here.data[FAILURE] if here.step == FAILED else ""
         assert not why or why in FAILURES, "explained in words of its own"
         self.told.append(why or here.step)
@@ -169,7 +174,7 @@ async def sat_down(whole: Whole, reader: AnyReader | None = None) -> AsyncIterat
     """Have somebody at their PC that is paired with their chat, and their active card in it."""
     reader = reader or ServicedReader()
     cards, person = whole.cards, whole.cards.stage.subscriber()
-    holder = await cards.holder("posted", FIRST)
+    holder = await cards.cardholder("posted", FIRST)
     await is_activated(cards, holder)
     at_pc = Knowing(card_of(holder, FIRST))
     await reader.put_in_order(at_pc.card)
@@ -181,11 +186,11 @@ async def sat_down(whole: Whole, reader: AnyReader | None = None) -> AsyncIterat
     walk.card.card.close()
 
 
-async def pairs(cards: CardStage, person: Subscriber, at_pc: AtThePc) -> None:
+async def pairs(cards: BridgeStage, person: Subscriber, at_pc: PcUser) -> None:
     """Connect a PC with the chat."""
     await person.says("/pair")
     await press(person, "code")
-    at_pc.codes.put_nowait(shown_code(person))
-    await cards.until(lambda: "same" in keys_of(person))
+    at_pc.codes.put_nowait(read_pairing_code(person))
+    await cards.wait_until(lambda: "same" in button_keys(person))
     await press(person, "same")
-    await cards.sees(person, "Your PC is connected")
+    await cards.wait_for_text(person, "Your PC is connected")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from services.bridge.events import Done, Outcome
 from services.bridge.operations.task import Work
 from tests.chat import Stage, Subscriber
-from tests.handlers.conversations.online.bridge_stage import CardStage
+from tests.handlers.conversations.online.bridge_stage import BridgeStage
 from tests.handlers.conversations.online.cardholders import Office
 from tests.reader_bridge.end_to_end.process import Process, serving
 from tests.reader_bridge.end_to_end.wire import Proxy, standing
@@ -18,7 +18,7 @@ from tests.reader_bridge.end_to_end.wire import Proxy, standing
 class Whole:
     """The bot, and what is between it and the PCs."""
 
-    cards: CardStage
+    cards: BridgeStage
     process: Process
     proxy: Proxy
 
@@ -32,7 +32,7 @@ class Whole:
             found[:] = [e for e in events if isinstance(e, Done) and e.operation_id == operation]
             return bool(found)
 
-        await self.cards.until(is_done)
+        await self.cards.wait_until(is_done)
         return found[0].value
 
 
@@ -42,8 +42,8 @@ async def whole_bridge(stage: Stage, office: Office) -> AsyncIterator[Whole]:
     ports = [_free_port() for _ in range(2)]
     origin = f"ws://127.0.0.1:{ports[0]}"
     async with standing(*ports) as proxy, serving(stage, proxy, origin, ports[1]) as process:
-        cards = CardStage(stage, process.bridge, office, origin)
-        proxy.news = cards.news.set
+        cards = BridgeStage(stage, process.bridge, office, origin)
+        proxy.news = cards.activity.set
         yield Whole(cards, process, proxy)
 
 

@@ -8,7 +8,7 @@ from handlers.engine.rendering import ROUTE, SHOW
 from handlers.engine.transitions import BACK, CANCEL
 from handlers.screen.callback_data import encode
 from services.faq import entries
-from tests.handlers.engine.navigation import spots
+from tests.handlers.engine.navigation import locate_steps
 
 STATES = {
     "not applied": ("retrieve", "not_applied"),
@@ -57,8 +57,8 @@ def test_every_button_fits_and_is_one_of_its_kind(dialog: Conversation) -> None:
 @pytest.mark.parametrize("dialog", CONVERSATIONS)
 def test_every_step_is_reached_from_some_beginning(dialog: str) -> None:
     begins = CONVERSATIONS[dialog].initial
-    found = spots(CONVERSATIONS, dialog)
-    assert all(spot.before is not None or spot.name == begins for spot in found)
+    found = locate_steps(CONVERSATIONS, dialog)
+    assert all(spot.previous is not None or spot.name == begins for spot in found)
 
 
 def taps_to(goal: tuple[str, str]) -> int:

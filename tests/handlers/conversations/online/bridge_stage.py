@@ -23,11 +23,16 @@ from reader_bridge.virtual_card.issue import issue_card
 from reader_bridge.virtual_card.reader import VirtualReader
 from services.authority.interface.cards import CardOrder
 from tests.chat import Json, Stage, Subscriber
-from tests.handlers.conversations.online.cardholders import Holder, Office, clock
+from tests.handlers.conversations.online.cardholders import Cardholder, Office, current_time
 from tests.handlers.engine.navigation import press
 from tests.reader_bridge.running import running
 
-PASSPHRASE, PIN, NEW_PIN, WRONG = "passphrase of the card", b"first123", b"second45", b"wrong999"
+PASSPHRASE, PIN, NEW_PIN, WRONG_PIN = (
+    "passphrase of the card",
+    b"first123",
+    b"second45",
+    b"wrong999",
+)
 CODE = re.compile(r"\b([2-9A-Z]{4}) ([2-9A-Z]{4})\b")
 _PATIENCE = 20.0
 
@@ -60,7 +65,7 @@ class CardMaker:
         )
 
 
-class AtThePc:
+class PcUser:
     """Somebody at their PC: types what they are told to, and says yes unless told not to.
 
     :ivar agrees: what they say to a question.
@@ -73,13 +78,13 @@ class AtThePc:
             PinKind.CURRENT: [PIN], PinKind.NEW: [NEW_PIN],
         }  # fmt: skip
         self.agrees: Callable[[Peer | Consent], bool] = lambda _: True
-        self.free = asyncio.Event()
-        self.free.set()
+        self.may_type_pin = asyncio.Event()
+        self.may_type_pin.set()
         self.peers: list[Peer] = []
         self.consents: list[Consent] = []
-        self.asked: list[PinRequest] = []
+        self.pin_requests: list[PinRequest] = []
         self.problems: list[PairingProblem] = []
-        self.shown: list[Shown] = []
+        self.notices: list[Shown] = []
 
     async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
         if problem:
@@ -95,53 +100,53 @@ class AtThePc:
         return self.agrees(request)
 
     async def ask_pin(self, request: PinRequest) -> SecretBuffer | None:
-        self.asked.append(request)
-        await self.free.wait()
+        self.pin_requests.append(request)
+        await self.may_type_pin.wait()
         answers = self.pins[request.kind]
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         return None if answer is None else SecretBuffer(answer)
 
     def show(self, event: Shown) -> None:
-        self.shown.append(event)
+        self.notices.append(event)
 
 
-class CardStage:
+class BridgeStage:
     """The bot with its bridge, and PCs that dial it."""
 
     def __init__(self, stage: Stage, bridge: Bridge, office: Office, origin: str) -> None:
         self.stage, self.bridge, self.office = stage, bridge, office
         self.origin, self.url = origin, f"{origin}/bridge/v1"
-        self.news = asyncio.Event()
-        self._listen(stage)
+        self.activity = asyncio.Event()
+        self._observe_calls(stage)
 
-    def _listen(self, stage: Stage) -> None:
+    def _observe_calls(self, stage: Stage) -> None:
         """Hear of every call the bot makes."""
         call = stage.engine.call
 
-        async def heard(*args: Any, **more: Any) -> Json:
+        async def observed_call(*args: Any, **more: Any) -> Json:
             try:
                 return await call(*args, **more)
             finally:
-                self.news.set()
+                self.activity.set()
 
-        stage.engine.call = heard  # type: ignore[method-assign]
+        stage.engine.call = observed_call  # type: ignore[method-assign]
 
     @property
     def now(self) -> datetime:
         """What time it is for the bot."""
-        return clock(self.stage)
+        return current_time(self.stage)
 
-    async def holder(self, state: str, pin: bytes | None = None, seed: int = 1) -> Holder:
+    async def cardholder(self, state: str, pin: bytes | None = None, seed: int = 1) -> Cardholder:
         """Give a person whose card is a virtual one."""
         self.office.maker = CardMaker(pin)  # type: ignore[assignment]
         self.stage.authority.issuing._draw_key = lambda: next(_keys())
-        return await self.office.someone(state, seed)
+        return await self.office.cardholder(state, seed)
 
     @asynccontextmanager
-    async def pc(self, holder: Holder | None = None) -> AsyncIterator["Pc"]:
+    async def open_pc(self, holder: Cardholder | None = None) -> AsyncIterator["Pc"]:
         """A PC with a reader, and a holder's card in it; its bridge runs."""
         card = VirtualCard.insert(holder.card_file, PASSPHRASE) if holder else None
-        reader, person = VirtualReader(card), AtThePc()
+        reader, person = VirtualReader(card), PcUser()
         try:
             async with running(self.url, person, reader) as bridge:
                 yield Pc(person, reader, card, bridge.task)
@@ -150,54 +155,56 @@ class CardStage:
                 card.close()
 
     @asynccontextmanager
-    async def at_home(self, language: str = "en") -> AsyncIterator["AtHome"]:
+    async def open_pc_session(self, language: str = "en") -> AsyncIterator["PcSession"]:
         """Somebody at their PC, with the card that came by post in its reader."""
-        holder = await self.holder("posted")
+        holder = await self.cardholder("posted")
         person = self.stage.subscriber("Mai", language)
-        async with self.pc(holder) as pc:
-            yield AtHome(self, person, pc, holder)
+        async with self.open_pc(holder) as pc:
+            yield PcSession(self, person, pc, holder)
 
-    async def until(self, true: Callable[[], bool]) -> None:
+    async def wait_until(self, condition: Callable[[], bool]) -> None:
         """Wait until something is true of the chat, then until the bot is at rest."""
         try:
             async with asyncio.timeout(_PATIENCE):
-                while not true():
-                    self.news.clear()
-                    await self.news.wait()
+                while not condition():
+                    self.activity.clear()
+                    await self.activity.wait()
                 await self.stage.settle()
         except TimeoutError:
             raise AssertionError("it never came to be") from None
 
-    async def sees(self, person: Subscriber, *fragments: str) -> None:
+    async def wait_for_text(self, person: Subscriber, *fragments: str) -> None:
         """Wait until the bot's newest message holds every fragment."""
         try:
-            await self.until(lambda: all(f in person.last["text"] for f in fragments))
+            await self.wait_until(lambda: all(f in person.last["text"] for f in fragments))
         except AssertionError:
             person.sees(*fragments)
             raise
 
-    async def pairs(self, person: Subscriber, pc: "Pc") -> None:
+    async def pair(self, person: Subscriber, pc: "Pc") -> None:
         """Type the code the chat shows at the PC, compare, say yes; both ends are paired then."""
-        await self.offers(person, pc)
+        await self.enter_pairing_code(person, pc)
         await press(person, "same")
-        await self.until(lambda: "other" not in keys_of(person))
+        await self.wait_until(lambda: "other" not in button_keys(person))
 
-    async def offers(self, person: Subscriber, pc: "Pc") -> None:
+    async def enter_pairing_code(self, person: Subscriber, pc: "Pc") -> None:
         """Type the code the chat shows at the PC; both ends show the same words."""
-        pc.person.codes.put_nowait(shown_code(person))
-        await self.until(lambda: "same" in keys_of(person))
+        pc.person.codes.put_nowait(read_pairing_code(person))
+        await self.wait_until(lambda: "same" in button_keys(person))
         words, text = pc.person.peers[-1].words, person.last["text"]
         english = f"{words[0].english} · {words[1].english}"
         assert english in text or f"{words[0].chinese} · {words[1].chinese}" in text
 
-    async def brings(self, person: Subscriber, pc: "Pc", holder: Holder, what: str) -> None:
+    async def prepare_operation(
+        self, person: Subscriber, pc: "Pc", holder: Cardholder, conversation: str
+    ) -> None:
         """Come to where the work can begin: PC connected, UI No. and code right."""
-        await person.starts(f"do-{what}")
+        await person.starts(f"do-{conversation}")
         await press(person, "go")
-        if "new" in keys_of(person):
-            await self.pairs(person, pc)
-        await person.says(holder.both)
-        assert "start" in keys_of(person), person.last["text"]
+        if "new" in button_keys(person):
+            await self.pair(person, pc)
+        await person.says(holder.number_and_code)
+        assert "start" in button_keys(person), person.last["text"]
 
 
 class Pc:
@@ -205,7 +212,7 @@ class Pc:
 
     def __init__(
         self,
-        person: AtThePc,
+        person: PcUser,
         reader: VirtualReader,
         card: VirtualCard | None,
         task: asyncio.Task[Ending],
@@ -220,30 +227,32 @@ class Pc:
 
 
 @dataclass(frozen=True)
-class AtHome:
+class PcSession:
     """Somebody at their PC, with their card."""
 
-    cards: CardStage
+    bridge_stage: BridgeStage
     person: Subscriber
     pc: Pc
-    holder: Holder
+    holder: Cardholder
 
     async def begins(self, what: str) -> None:
         """Begin what needs the code."""
-        await self.cards.brings(self.person, self.pc, self.holder, what)
+        await self.bridge_stage.prepare_operation(self.person, self.pc, self.holder, what)
         await press(self.person, "start")
 
-    async def is_asked(self, what: str = "activate") -> None:
+    async def begins_and_is_asked_for_pin(self, what: str = "activate") -> None:
         """Begin it, and let the question on the PC wait."""
-        self.pc.person.free.clear()
+        self.pc.person.may_type_pin.clear()
         await self.begins(what)
         chinese = self.person.person.language_code != "en"
-        await self.cards.sees(self.person, "請到電腦上繼續" if chinese else "Go on at your PC")
+        await self.bridge_stage.wait_for_text(
+            self.person, "請到電腦上繼續" if chinese else "Go on at your PC"
+        )
 
     async def activates(self) -> None:
         """Activate the card, and link nothing."""
         await self.begins("activate")
-        await self.cards.until(lambda: "no" in keys_of(self.person))
+        await self.bridge_stage.wait_until(lambda: "no" in button_keys(self.person))
         await press(self.person, "no")
 
     async def changes_pin(self, current: bytes | tuple[bytes | None, ...], new: bytes) -> None:
@@ -252,32 +261,32 @@ class AtHome:
         self.pc.person.pins = {PinKind.CURRENT: typed, PinKind.NEW: [new]}
         await self.person.starts("do-change_pin")
         await press(self.person, "yes")
-        if "new" in keys_of(self.person):
-            await self.cards.pairs(self.person, self.pc)
+        if "new" in button_keys(self.person):
+            await self.bridge_stage.pair(self.person, self.pc)
 
-    async def looks(self) -> None:
+    async def checks_card(self) -> None:
         """Begin to have the card looked at."""
         await self.person.starts("do-card_check")
         await press(self.person, "go")
-        if "new" in keys_of(self.person):
-            await self.cards.pairs(self.person, self.pc)
+        if "new" in button_keys(self.person):
+            await self.bridge_stage.pair(self.person, self.pc)
 
 
-def shown_code(person: Subscriber) -> str:
+def read_pairing_code(person: Subscriber) -> str:
     """Read the pairing code off the chat."""
     found = CODE.search(person.last["text"])
     assert found, f"no code in {person.last['text']!r}"
     return f"{found[1]}-{found[2].lower()}"
 
 
-def keys_of(person: Subscriber) -> list[str]:
+def button_keys(person: Subscriber) -> list[str]:
     """Give the keys of the buttons of the newest message."""
     rows = person.last.get("reply_markup", {}).get("inline_keyboard", [])
     return [button.get("callback_data", "").rpartition(".")[2] for row in rows for button in row]
 
 
 @asynccontextmanager
-async def opened(stage: Stage, office: Office) -> AsyncIterator[CardStage]:
+async def open_bridge_stage(stage: Stage, office: Office) -> AsyncIterator[BridgeStage]:
     """Have a bridge behind a stage, as the process wires it."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
@@ -289,4 +298,4 @@ async def opened(stage: Stage, office: Office) -> AsyncIterator[CardStage]:
     bot_data["conversations"] = {**before, **bridge.conversations()}
     public = listeners.public_app(bridge.routes())
     async with bridge.running(), listeners.listening(public, "127.0.0.1", port):
-        yield CardStage(stage, bridge, office, origin)
+        yield BridgeStage(stage, bridge, office, origin)

@@ -14,20 +14,20 @@ from services.authority.embedded.personal_data.records import latest_application
 from tests.chat import Stage, Subscriber
 from tests.services.authority.world import FakeMaker, Someone, World, valid_ui_number
 
-STATES = ("submitted", "paid", "issued", "posted", "active", "suspended", "revoked")
+CARD_STATES = ("submitted", "paid", "issued", "posted", "active", "suspended", "revoked")
 
 
 NOW = datetime(2027, 3, 1, 4, tzinfo=UTC)
 """Noon in Taipei; to come, so that the bot's own worker finds nothing due meanwhile."""
 
 
-def at(stage: Stage, moment: datetime) -> None:
+def set_time(stage: Stage, moment: datetime) -> None:
     """Let it be `moment` for the whole bot."""
     data = stage.kaika.application.bot_data
     data["services"] = replace(data["services"], now=lambda: moment)
 
 
-def clock(stage: Stage) -> datetime:
+def current_time(stage: Stage) -> datetime:
     """Give what time it is for the bot."""
     services: Services = stage.kaika.application.bot_data["services"]
     return services.now()
@@ -38,44 +38,44 @@ class Office(World):
 
     def __init__(self, stage: Stage, folder: Path) -> None:
         self.folder, self.maker = folder, FakeMaker()
-        self.goes_on_at(stage)
+        self.attach_to(stage)
 
-    def goes_on_at(self, stage: Stage) -> None:
+    def attach_to(self, stage: Stage) -> None:
         """Serve a stage, also one that was started anew on the same data."""
         self.stage = stage
         self.database, self.authority = stage.kaika.database, stage.authority
         self.counter = Counter(stage.authority, Actor.at_counter("test"))
 
     @classmethod
-    def beside(cls, stage: Stage, data: Path) -> "Office":
+    def open_for(cls, stage: Stage, data: Path) -> "Office":
         """Open the counter of the authority that keeps its data in a folder."""
         folder = data / "office"
         folder.mkdir(exist_ok=True)
         return cls(stage, folder)
 
-    def holder(self, seed: int = 1) -> "Holder":
+    def new_person(self, seed: int = 1) -> "Cardholder":
         """Give a person who has not applied yet."""
-        return Holder(self, valid_ui_number(random.Random(seed)), seed)  # noqa: S311
+        return Cardholder(self, valid_ui_number(random.Random(seed)), seed)  # noqa: S311
 
-    async def someone(self, state: str = "active", seed: int = 1) -> "Holder":
+    async def cardholder(self, state: str = "active", seed: int = 1) -> "Cardholder":
         """Give a person whose card has come as far as `state`."""
-        holder = self.holder(seed)
-        now = clock(self.stage) - timedelta(days=1)
+        holder = self.new_person(seed)
+        now = current_time(self.stage) - timedelta(days=1)
         await holder.applies(now)
-        acts = (
+        actions = (
             holder.pays, holder.is_issued, holder.is_posted, holder.activates, holder.suspends,
         )  # fmt: skip
-        for act, reached in zip(acts, STATES[1:], strict=False):
-            if STATES.index(reached) <= STATES.index(state) and state != "revoked":
-                await act(now)
+        for action, reached in zip(actions, CARD_STATES[1:], strict=False):
+            if CARD_STATES.index(reached) <= CARD_STATES.index(state) and state != "revoked":
+                await action(now)
         if state == "revoked":
-            for act in acts[:4]:
-                await act(now)
+            for action in actions[:4]:
+                await action(now)
             await holder.is_revoked(now)
         return holder
 
 
-class Holder(Someone):
+class Cardholder(Someone):
     """A person with a card, and what they type in a chat."""
 
     @property
@@ -85,25 +85,25 @@ class Holder(Someone):
         return self.world
 
     @property
-    def number(self) -> str:
+    def ui_number_text(self) -> str:
         return self.ui_number.reveal()
 
     @property
-    def secret(self) -> str:
+    def code_text(self) -> str:
         return self.code.reveal()
 
     @property
-    def both(self) -> str:
+    def number_and_code(self) -> str:
         """UI No. and code in one message."""
-        return f"{self.number} {self.secret}"
+        return f"{self.ui_number_text} {self.code_text}"
 
     @property
-    def born(self) -> str:
+    def birth_date(self) -> str:
         return self.data.birth_date.isoformat()
 
-    async def card_number(self) -> str:
+    async def read_card_number(self) -> str:
         """Read the number off the card."""
-        application = await self.application()
+        application = await self.load_application()
         async with self.world.database.unit_of_work() as session:
             card = await session.get(Card, application.id)
             assert card is not None
@@ -111,43 +111,43 @@ class Holder(Someone):
             assert number is not None
             return number.reveal()
 
-    async def application(self) -> Application:
+    async def load_application(self) -> Application:
         async with self.world.database.unit_of_work() as session:
             subscriber = await self.world.authority.records.known(session, self.ui_number)
             found = await latest_application(session, subscriber, lock=False)
             assert found is not None
             return found
 
-    async def certificate(self) -> str | None:
+    async def certificate_state(self) -> str | None:
         """Give the state of the certificates."""
-        application = await self.application()
+        application = await self.load_application()
         async with self.world.database.unit_of_work() as session:
             found = await session.get(CertificateSet, application.id)
             return found.state if found else None
 
 
-async def newest_mail(stage: Stage, holder: Holder) -> str:
+async def read_newest_mail(stage: Stage, holder: Cardholder) -> str:
     """Give the text of the newest mail to a person, once everything due was sent."""
-    await stage.works_off(clock(stage))
+    await stage.works_off(current_time(stage))
     mails = [m for m in stage.engine.mails.mails if m.to == holder.data.mail_address]
     assert mails, "no mail"
     return mails[-1].text
 
 
-async def one_time_code(stage: Stage, holder: Holder) -> str:
+async def read_one_time_code(stage: Stage, holder: Cardholder) -> str:
     """Read the one-time code out of the newest mail."""
-    found = re.findall(r"\b\d{6}\b", await newest_mail(stage, holder))
+    found = re.findall(r"\b\d{6}\b", await read_newest_mail(stage, holder))
     assert found, "no one-time code in the mail"
     return str(found[0])
 
 
-def wrong_code(holder: Holder) -> str:
+def wrong_code(holder: Cardholder) -> str:
     """Give a code of the right shape that is not theirs."""
-    start, last = list(holder.secret[:-1]), holder.secret[-1]
+    start, last = list(holder.code_text[:-1]), holder.code_text[-1]
     others = "34" if all(c.isalpha() for c in start) else "ab"
     return "".join(start) + (others[0] if last != others[0] else others[1])
 
 
-def is_gone(person: Subscriber, message_id: int) -> bool:
+def is_deleted(person: Subscriber, message_id: int) -> bool:
     """Tell whether a message is in the chat no more."""
     return message_id not in [message["message_id"] for message in person.messages]

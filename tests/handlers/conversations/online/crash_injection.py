@@ -31,11 +31,11 @@ _BEHIND_THE_SCENES = {"inbox writer", "due worker", "sweep"}
 _UPDATE = "process_concurrent_update"
 
 
-class DeadError(SQLAlchemyError):
+class ProcessDeadError(SQLAlchemyError):
     """The process is dead; nothing it tries has an effect."""
 
 
-class One:
+class CrashPlan:
     """One person's time with the process, which may end early.
 
     :ivar effects: how many there were.
@@ -43,20 +43,20 @@ class One:
     """
 
     def __init__(self, dies_at: int | None) -> None:
-        self.effects, self.dies_at = 0, dies_at
-        self.died = asyncio.Event()
+        self.effect_count, self.crash_at = 0, dies_at
+        self.crashed = asyncio.Event()
 
 
-_ONE: ContextVar[One | None] = ContextVar("one", default=None)
+_PLAN: ContextVar[CrashPlan | None] = ContextVar("one", default=None)
 """Who a task works for; one that works on updates works for who acts now."""
 
 
-async def _as(one: One, act: Awaitable[object]) -> None:
-    _ONE.set(one)
+async def _act_under(plan: CrashPlan, act: Awaitable[object]) -> None:
+    _PLAN.set(plan)
     await act
 
 
-class Doom:
+class CrashInjector:
     """Counts the effects for who is acting, and stops the process for them after one of them.
 
     The people of a stage act one after the other, each until the process dies for them; so one
@@ -66,93 +66,95 @@ class Doom:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.is_over = False
-        self._now = One(None)
-        self._stopped: list[asyncio.Task[Any]] = []
-        self._standing = 0
+        self._plan = CrashPlan(None)
+        self._suspended_tasks: list[asyncio.Task[Any]] = []
+        self._abandoned_updates = 0
         self._has_written = False
 
-    def next(self, dies_at: int | None) -> One:
+    def begin_plan(self, crash_at: int | None) -> CrashPlan:
         """Let the next person act."""
-        self._now = One(dies_at)
-        return self._now
+        self._plan = CrashPlan(crash_at)
+        return self._plan
 
-    async def lives(self, act: Awaitable[object]) -> bool:
+    async def run(self, act: Awaitable[object]) -> bool:
         """Let who is acting act; `False` where the process died for them."""
-        acting = asyncio.create_task(_as(self._now, act))
-        death = asyncio.create_task(self._now.died.wait())
-        await asyncio.wait({acting, death}, return_when=asyncio.FIRST_COMPLETED)
-        if death.done():
-            self._stopped.append(acting)
-            await self._nobody_waits()
+        acting = asyncio.create_task(_act_under(self._plan, act))
+        crash = asyncio.create_task(self._plan.crashed.wait())
+        await asyncio.wait({acting, crash}, return_when=asyncio.FIRST_COMPLETED)
+        if crash.done():
+            self._suspended_tasks.append(acting)
+            await self._release_queue()
             return False
-        death.cancel()
+        crash.cancel()
         await acting
         return True
 
-    async def _nobody_waits(self) -> None:
+    async def _release_queue(self) -> None:
         """Let the next person's updates be waited for without the one that stands still."""
         for _ in range(5):
             await asyncio.sleep(0)  # who dies as an update is done still goes home
         queue: Any = self.stage.kaika.application.update_queue
         while queue._unfinished_tasks:
             queue.task_done()
-            self._standing += 1
+            self._abandoned_updates += 1
 
-    async def gate(self) -> None:
+    async def check_alive(self) -> None:
         """Let nobody pass for whom the process is dead.
 
         :raises DeadError: where it is dead for everybody.
         """
         if self.is_over:
-            raise DeadError
-        one = self._one()
-        if one is not None and one.died.is_set():
-            await self._stand_still()
+            raise ProcessDeadError
+        plan = self._plan_of_task()
+        if plan is not None and plan.crashed.is_set():
+            await self._suspend_forever()
 
-    async def effect(self) -> None:
+    async def record_effect(self) -> None:
         """Have had an effect."""
-        if self.was_the_last():
-            await self._stand_still()
+        if self.count_effect():
+            await self._suspend_forever()
 
-    def was_the_last(self) -> bool:
+    def count_effect(self) -> bool:
         """Count one effect; tell whether the process dies right after it."""
-        one = self._one()
-        if one is None:
+        plan = self._plan_of_task()
+        if plan is None:
             return False
-        one.effects += 1
-        if one.effects == one.dies_at:
-            one.died.set()
-        return one.died.is_set()
+        plan.effect_count += 1
+        if plan.effect_count == plan.crash_at:
+            plan.crashed.set()
+        return plan.crashed.is_set()
 
-    def _one(self) -> One | None:
+    def _plan_of_task(self) -> CrashPlan | None:
         """Give whom the running task works for; `None` where that is everybody."""
         task = asyncio.current_task()
         if task is not None and task.get_name() in _BEHIND_THE_SCENES:
             return None
-        return _ONE.get() or self._now
+        return _PLAN.get() or self._plan
 
-    async def _stand_still(self) -> None:
+    async def _suspend_forever(self) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._stopped.append(task)
+        self._suspended_tasks.append(task)
         await asyncio.Future()
 
-    async def end(self) -> None:
+    async def kill_process(self) -> None:
         """Let the whole process be dead, with those who stand still in it."""
         await self.stage.kaika.inbox.put([])  # what was done before any death is marked
         self.is_over = True
         queue: Any = self.stage.kaika.application.update_queue
-        queue._unfinished_tasks += self._standing  # each will call itself done as it is cancelled
+        queue._unfinished_tasks += (
+            self._abandoned_updates
+        )  # each will call itself done as it is cancelled
         updates = [task for task in asyncio.all_tasks() if _UPDATE in task.get_name()]
-        for task in (*self._stopped, *updates):
+        for task in (*self._suspended_tasks, *updates):
             task.cancel()
-        await asyncio.gather(*self._stopped, *updates, return_exceptions=True)
+        await asyncio.gather(*self._suspended_tasks, *updates, return_exceptions=True)
 
-    def sees(self, _conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
+    def on_statement(self, _conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
         """See what the database is told; one unit of work at a time."""
         self._has_written |= statement.startswith(_WRITES)
 
-    def begins_to_write(self) -> None:
+    def on_unit_of_work(self) -> None:
         """Note that a unit of work has begun."""
         self._has_written = False
 
@@ -163,99 +165,101 @@ class Doom:
 
 
 @asynccontextmanager
-async def doomed(stage: Stage) -> AsyncIterator[Doom]:
+async def inject_crashes(stage: Stage) -> AsyncIterator[CrashInjector]:
     """Let the bot of a stage be mortal while the block runs, and dead afterwards."""
-    doom, kaika = Doom(stage), stage.kaika
+    injector, kaika = CrashInjector(stage), stage.kaika
     with pytest.MonkeyPatch.context() as patch:
-        event.listen(kaika.database.engine.sync_engine, "before_cursor_execute", doom.sees)
-        _let_commits_kill(patch, stage, doom)
-        _let_calls_kill(patch, stage, doom)
-        _let_mails_kill(patch, doom)
-        _let_the_inbox_kill(patch, stage, doom)
-        _let_the_dead_take_nothing(patch, stage, doom)
+        event.listen(
+            kaika.database.engine.sync_engine, "before_cursor_execute", injector.on_statement
+        )
+        _patch_commits(patch, stage, injector)
+        _patch_api_calls(patch, stage, injector)
+        _patch_mails(patch, injector)
+        _patch_inbox(patch, stage, injector)
+        _patch_intake(patch, stage, injector)
         try:
-            yield doom
+            yield injector
         finally:
-            await doom.end()
+            await injector.kill_process()
 
 
-def _let_commits_kill(patch: pytest.MonkeyPatch, stage: Stage, doom: Doom) -> None:
-    before = stage.kaika.database.unit_of_work
+def _patch_commits(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInjector) -> None:
+    original = stage.kaika.database.unit_of_work
 
     @asynccontextmanager
     async def unit_of_work() -> AsyncIterator[AsyncSession]:
-        await doom.gate()
-        async with before() as session:
-            doom.begins_to_write()
+        await injector.check_alive()
+        async with original() as session:
+            injector.on_unit_of_work()
             yield session
-        if doom.has_written:
-            await doom.effect()
+        if injector.has_written:
+            await injector.record_effect()
 
-    opened: Any = unit_of_work
-    patch.setattr(stage.kaika.database, "unit_of_work", opened)
+    replacement: Any = unit_of_work
+    patch.setattr(stage.kaika.database, "unit_of_work", replacement)
 
 
-def _let_calls_kill(patch: pytest.MonkeyPatch, stage: Stage, doom: Doom) -> None:
+def _patch_api_calls(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInjector) -> None:
     request = stage.kaika.application.bot.request
-    before = request.do_request
+    original = request.do_request
 
     async def do_request(
         url: str, method: str, request_data: RequestData | None = None, *_: Any, **__: Any
     ) -> tuple[int, bytes]:
         try:
-            await doom.gate()
-        except DeadError:
+            await injector.check_alive()
+        except ProcessDeadError:
             raise NetworkError("the process is dead") from None
-        answer: tuple[int, bytes] = await before(url, method, request_data)
+        answer: tuple[int, bytes] = await original(url, method, request_data)
         if request_data and _TO_SOMEBODY & set(request_data.parameters):
-            await doom.effect()
+            await injector.record_effect()
         return answer
 
     patch.setattr(request, "do_request", do_request)
 
 
-def _let_mails_kill(patch: pytest.MonkeyPatch, doom: Doom) -> None:
-    before = SandboxMail.send
+def _patch_mails(patch: pytest.MonkeyPatch, injector: CrashInjector) -> None:
+    original = SandboxMail.send
 
     async def send(self: SandboxMail, mail: EmailMessage) -> None:
-        await doom.gate()
-        await before(self, mail)
-        await doom.effect()
+        await injector.check_alive()
+        await original(self, mail)
+        await injector.record_effect()
 
     patch.setattr(SandboxMail, "send", send)
 
 
-def _let_the_inbox_kill(patch: pytest.MonkeyPatch, stage: Stage, doom: Doom) -> None:
+def _patch_inbox(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInjector) -> None:
     """The inbox has a writer of its own: what was put is there, what was marked is not yet."""
     inbox = stage.kaika.inbox
     put, mark_done = inbox.put, inbox.mark_done
 
-    async def putting(updates: list[Json]) -> list[Json]:
+    async def counted_put(updates: list[Json]) -> list[Json]:
         stored = await put(updates)
         if updates:
-            await doom.effect()
+            await injector.record_effect()
         return stored
 
-    def marking(update_id: int) -> None:
-        if not doom.is_over and not doom.was_the_last():
+    def counted_mark_done(update_id: int) -> None:
+        if not injector.is_over and not injector.count_effect():
             mark_done(update_id)
 
-    patch.setattr(inbox, "put", putting)
-    patch.setattr(inbox, "mark_done", marking)
+    patch.setattr(inbox, "put", counted_put)
+    patch.setattr(inbox, "mark_done", counted_mark_done)
 
 
-def _let_the_dead_take_nothing(patch: pytest.MonkeyPatch, stage: Stage, doom: Doom) -> None:
+def _patch_intake(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInjector) -> None:
     """Whose process is dead does not go on to hand it updates, which are the next person's."""
-    before = stage.updates
+    original = stage.updates
 
     async def updates() -> list[Json]:
-        await doom.gate()
-        return await before()
+        await injector.check_alive()
+        return await original()
 
     patch.setattr(stage, "updates", updates)
 
 
-class Heard:
+class SentTextRecorder:
     """Everything the bot ever said, by chat; what was deleted or written over too."""
 
     def __init__(self) -> None:

@@ -19,118 +19,122 @@ from services.authority.values import Operation, Proof
 from services.formats.subscriber_code import SubscriberCode
 from services.messaging.inbox import KEEP
 from tests.chat import TOKEN, Stage, Subscriber
-from tests.handlers.conversations.online.cardholders import NOW, Holder, Office, at
-from tests.handlers.conversations.online.crash_injection import Doom, Heard, doomed
+from tests.handlers.conversations.online.cardholders import NOW, Cardholder, Office, set_time
+from tests.handlers.conversations.online.crash_injection import (
+    CrashInjector,
+    SentTextRecorder,
+    inject_crashes,
+)
 from tests.handlers.conversations.online.scenarios import (
-    AFTER,
-    LIVES,
-    Actor,
-    Facts,
-    Life,
-    facts,
-    moment_of,
+    RESTART_TIME,
+    SCENARIOS,
+    Scenario,
+    ScenarioActor,
+    Snapshot,
+    start_offset,
+    take_snapshot,
 )
 from tests.services.authority.world import fast_folder, valid_ui_number
 
 _VARIES = re.compile(r"\d+")
 """Times and numbers of receipts."""
-_SAID_IN_TWO_WAYS = "⏸ <b>The certificate is suspended"
+_TEXT_WITH_VARIANTS = "⏸ <b>The certificate is suspended"
 """What a tap on "not me" does is told apart from what was so already."""
 
 
 @dataclass(frozen=True)
-class Told:
+class SentMessages:
     """What was said in the chats and by mail: each text, and how often each mail."""
 
-    said: Counter[tuple[str, str]]
-    mailed: Counter[tuple[str, str]]
+    chat_texts: Counter[tuple[str, str]]
+    mails: Counter[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Uncut:
+class Baseline:
     """What comes of a life in which nobody dies.
 
     :ivar effects: how many moments there are to die at.
     """
 
-    effects: int
-    changes: Facts
-    told: Told
+    effect_count: int
+    changes: Snapshot
+    sent: SentMessages
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedData:
     """A folder with everybody's records in it, to be copied."""
 
     folder: Path
     codes: dict[str, SubscriberCode]
-    before: Facts
+    snapshot: Snapshot
 
 
-class Round:
+class Run:
     """A copy of the prepared folder, and a Telegram of its own.
 
     One stage after the other is opened on it, as a process after the other is started.
     """
 
-    def __init__(self, prepared: Prepared, folder: Path) -> None:
+    def __init__(self, prepared: PreparedData, folder: Path) -> None:
         self.prepared, self.folder = prepared, folder
-        self.engine, self.heard = _telegram(), Heard()
-        self.engine.observe(self.heard)
+        self.engine, self.recorder = _telegram(), SentTextRecorder()
+        self.engine.observe(self.recorder)
 
     @asynccontextmanager
-    async def started(self) -> AsyncIterator[tuple[Stage, dict[str, Actor]]]:
+    async def start_bot(self) -> AsyncIterator[tuple[Stage, dict[str, ScenarioActor]]]:
         """Start the bot; gives it and everybody."""
         async with Stage.set_up(self.engine, self.folder, "embedded") as stage:
-            at(stage, NOW)
+            set_time(stage, NOW)
             office = Office(stage, self.folder / "office")
-            actors = {life.name: _actor(stage, office, life) for life in LIVES}
+            actors = {life.name: _actor(stage, office, life) for life in SCENARIOS}
             for name, code in self.prepared.codes.items():
                 actors[name].holder.code = code
             yield stage, actors
 
-    def told(self, actor: Actor) -> Told:
+    def sent_to(self, actor: ScenarioActor) -> SentMessages:
         """Give what somebody was told up to now."""
-        chats = {"me": actor.me.person.id, "other": actor.other.person.id}
+        chats = {"me": actor.person.person.id, "other": actor.linked_person.person.id}
         said = Counter(
-            (who, _same(text))
+            (who, _normalize(text))
             for who, chat in chats.items()
-            for text in self.heard.texts.get(chat, [])
+            for text in self.recorder.texts.get(chat, [])
         )
         mailed = Counter(
-            (mail.subject, _same(mail.text))
+            (mail.subject, _normalize(mail.text))
             for mail in self.engine.mails.mails
             if mail.to == actor.holder.data.mail_address
         )
-        return Told(said, mailed)
+        return SentMessages(said, mailed)
 
 
-def _same(text: str) -> str:
+def _normalize(text: str) -> str:
     """Give a text without what differs from one time to the next."""
-    if text.startswith(_SAID_IN_TWO_WAYS):
-        return _SAID_IN_TWO_WAYS
+    if text.startswith(_TEXT_WITH_VARIANTS):
+        return _TEXT_WITH_VARIANTS
     return _VARIES.sub("#", text)
 
 
-async def prepare(folder: Path) -> Prepared:
+async def prepare(folder: Path) -> PreparedData:
     """Let everybody be there, each as far as their life needs it."""
     (folder / "office").mkdir(parents=True)
     codes = dict[str, SubscriberCode]()
     async with Stage.set_up(_telegram(), folder, "embedded") as stage:
-        at(stage, NOW)
+        set_time(stage, NOW)
         office = Office(stage, folder / "office")
-        for number, life in enumerate(LIVES):
+        for number, life in enumerate(SCENARIOS):
             actor = _actor(stage, office, life)
-            actor.holder = await office.someone(life.state, number + 1)
+            actor.holder = await office.cardholder(life.card_state, number + 1)
             codes[life.name] = actor.holder.code
-            await actor.me.starts()
-            await actor.other.starts()
-            for chat in (actor.other, *([actor.me] if life.is_linked else [])):
+            await actor.person.starts()
+            await actor.linked_person.starts()
+            for chat in (actor.linked_person, *([actor.person] if life.is_linked else [])):
                 await _link(actor.holder, chat.person.id)
         await stage.works_off(NOW)
         await _forget_updates(stage)
-        before = await facts(stage)
-    return Prepared(folder, codes, before)
+        before = await take_snapshot(stage)
+    return PreparedData(folder, codes, before)
 
 
 async def _forget_updates(stage: Stage) -> None:
@@ -141,18 +145,18 @@ async def _forget_updates(stage: Stage) -> None:
         await inbox.forget_old(session, NOW + KEEP)
 
 
-async def _link(holder: Holder, chat: int) -> None:
+async def _link(holder: Cardholder, chat: int) -> None:
     grant = await holder.granted(Operation.STATUS, Proof.CODE, chat=chat, now=NOW)
     async with holder.world.database.unit_of_work() as session:
         await holder.world.authority.links.link_chat(session, grant.id, chat, NOW, "en")
 
 
 @asynccontextmanager
-async def a_round(prepared: Prepared, folder: Path) -> AsyncIterator[Round]:
+async def open_run(prepared: PreparedData, folder: Path) -> AsyncIterator[Run]:
     """Have a round while the block runs."""
     await asyncio.to_thread(shutil.copytree, prepared.folder, folder)
     try:
-        yield Round(prepared, folder)
+        yield Run(prepared, folder)
     finally:
         await asyncio.to_thread(shutil.rmtree, folder)
 
@@ -160,7 +164,7 @@ async def a_round(prepared: Prepared, folder: Path) -> AsyncIterator[Round]:
 def _telegram() -> Engine:
     """Make a Telegram with two chats for each life, always with the same numbers."""
     engine = Engine(TOKEN)
-    for life in LIVES:
+    for life in SCENARIOS:
         engine.person(life.name, life.language)
         engine.person(f"the other phone of {life.name}", "en")
     for person in engine.people.values():
@@ -168,114 +172,124 @@ def _telegram() -> Engine:
     return engine
 
 
-def _actor(stage: Stage, office: Office, life: Life) -> Actor:
-    place = LIVES.index(life)
+def _actor(stage: Stage, office: Office, life: Scenario) -> ScenarioActor:
+    place = SCENARIOS.index(life)
     people = list(stage.engine.people.values())[2 * place : 2 * place + 2]
     me, other = (Subscriber(stage, person) for person in people)
     number = valid_ui_number(random.Random(place + 1))  # noqa: S311
-    holder = Holder(office, number, place + 1)
-    return Actor(holder, me, other)
+    holder = Cardholder(office, number, place + 1)
+    return ScenarioActor(holder, me, other)
 
 
-async def uncut_lives(one_round: Round) -> dict[str, Uncut]:
+async def run_baselines(run: Run) -> dict[str, Baseline]:
     """Let everybody live, and see what comes of each life."""
-    found = dict[str, Uncut]()
-    async with one_round.started() as (stage, actors), doomed(stage) as doom:
-        for life in LIVES:
-            actor, before = actors[life.name], await facts(stage)
-            one = doom.next(None)
-            await _lives(stage, doom, life, actor)
-            changes = await facts(stage)
+    baselines = dict[str, Baseline]()
+    async with run.start_bot() as (stage, actors), inject_crashes(stage) as injector:
+        for scenario in SCENARIOS:
+            actor, before = actors[scenario.name], await take_snapshot(stage)
+            plan = injector.begin_plan(None)
+            await _play(stage, injector, scenario, actor)
+            changes = await take_snapshot(stage)
             changes.subtract(before)
-            found[life.name] = Uncut(one.effects, changes, one_round.told(actor))
-    return found
+            baselines[scenario.name] = Baseline(plan.effect_count, changes, run.sent_to(actor))
+    return baselines
 
 
 @dataclass(frozen=True)
-class Cut:
+class CrashedRun:
     """What came of lives that were cut and gone on with.
 
     :ivar at: the turn in which each died.
     """
 
-    so: Facts
-    told: dict[str, Told]
-    at: dict[str, int]
+    snapshot: Snapshot
+    sent: dict[str, SentMessages]
+    crashed_in: dict[str, int]
 
 
-async def cut_lives(one_round: Round, lives: Sequence[Life], effect: int) -> Cut:
+async def run_with_crashes(run: Run, scenarios: Sequence[Scenario], effect: int) -> CrashedRun:
     """Let everybody die right after that effect, start the bot anew, and let them go on."""
-    left = dict[str, int]()
-    async with one_round.started() as (stage, actors), doomed(stage) as doom:
-        for life in lives:
-            doom.next(effect)
-            left[life.name] = await _lives(stage, doom, life, actors[life.name])
-    async with one_round.started() as (stage, actors):
-        at(stage, AFTER)
+    crashed_in = dict[str, int]()
+    async with run.start_bot() as (stage, actors), inject_crashes(stage) as injector:
+        for scenario in scenarios:
+            injector.begin_plan(effect)
+            crashed_in[scenario.name] = await _play(
+                stage, injector, scenario, actors[scenario.name]
+            )
+    async with run.start_bot() as (stage, actors):
+        set_time(stage, RESTART_TIME)
         await stage.kaika.application.update_queue.join()
         await stage.settle()
-        await stage.works_off(AFTER)
-        for life in lives:
-            await _goes_on(life, left[life.name], actors[life.name])
-        told = {life.name: one_round.told(actors[life.name]) for life in lives}
-        return Cut(await facts(stage), told, left)
+        await stage.works_off(RESTART_TIME)
+        for scenario in scenarios:
+            await _resume_after_crash(scenario, crashed_in[scenario.name], actors[scenario.name])
+        sent = {life.name: run.sent_to(actors[life.name]) for life in scenarios}
+        return CrashedRun(await take_snapshot(stage), sent, crashed_in)
 
 
-async def _goes_on(life: Life, left: int, actor: Actor) -> None:
+async def _resume_after_crash(scenario: Scenario, crashed_in: int, actor: ScenarioActor) -> None:
     """Do what is left to do after the turn in which the process died."""
-    for place, turn in enumerate(life.turns):
-        if place > left or (place == left and turn.again):
-            await turn.act(actor)
+    for place, step in enumerate(scenario.steps):
+        if place > crashed_in or (place == crashed_in and step.is_repeated):
+            await step.act(actor)
 
 
-async def checked(prepared: Prepared, uncut: Mapping[str, Uncut], effect: int) -> int:
+async def check_crash_point(
+    prepared: PreparedData, baselines: Mapping[str, Baseline], effect: int
+) -> int:
     """Cut one round and check everything; gives how many died.
 
     :raises AssertionError: where something is not as it is uncut.
     """
-    lives = [life for life in LIVES if uncut[life.name].effects >= effect]
-    async with a_round(prepared, prepared.folder.with_name(f"cut at {effect}")) as one_round:
-        cut = await cut_lives(one_round, lives, effect)
-    assert all(cut.at[life.name] < len(life.turns) for life in lives), "somebody did not die"
-    expected = Counter(prepared.before)
-    for life in lives:
-        expected.update(uncut[life.name].changes)
+    scenarios = [life for life in SCENARIOS if baselines[life.name].effect_count >= effect]
+    async with open_run(prepared, prepared.folder.with_name(f"cut at {effect}")) as run:
+        crashed = await run_with_crashes(run, scenarios, effect)
+    assert all(crashed.crashed_in[life.name] < len(life.steps) for life in scenarios), (
+        "somebody did not die"
+    )
+    expected = Counter(prepared.snapshot)
+    for scenario in scenarios:
+        expected.update(baselines[scenario.name].changes)
     wrong = {
-        fact: (cut.so[fact], expected[fact])
-        for fact in {*cut.so, *expected}
-        if cut.so[fact] != expected[fact]
+        fact: (crashed.snapshot[fact], expected[fact])
+        for fact in {*crashed.snapshot, *expected}
+        if crashed.snapshot[fact] != expected[fact]
     }
     assert not wrong, f"effect {effect}: is, should be: {wrong}"
-    for life in lives:
-        where = f"{life.name}, effect {effect}, turn {cut.at[life.name]}"
-        _check_what_was_told(uncut[life.name].told, cut.told[life.name], where)
-    return len(lives)
+    for scenario in scenarios:
+        where = f"{scenario.name}, effect {effect}, turn {crashed.crashed_in[scenario.name]}"
+        _check_sent_messages(baselines[scenario.name].sent, crashed.sent[scenario.name], where)
+    return len(scenarios)
 
 
-def _check_what_was_told(uncut: Told, cut: Told, where: str) -> None:
+def _check_sent_messages(expected: SentMessages, sent: SentMessages, where: str) -> None:
     """Everything at least once, nothing else, and one mail twice at the most."""
-    assert set(cut.said) == set(uncut.said), f"{where}: {set(cut.said) ^ set(uncut.said)}"
-    assert set(cut.mailed) == set(uncut.mailed), f"{where}: {cut.mailed}"
-    assert cut.mailed.total() <= uncut.mailed.total() + 1, f"{where}: {cut.mailed}"
+    assert set(sent.chat_texts) == set(expected.chat_texts), (
+        f"{where}: {set(sent.chat_texts) ^ set(expected.chat_texts)}"
+    )
+    assert set(sent.mails) == set(expected.mails), f"{where}: {sent.mails}"
+    assert sent.mails.total() <= expected.mails.total() + 1, f"{where}: {sent.mails}"
 
 
-async def _lives(stage: Stage, doom: Doom, life: Life, actor: Actor) -> int:
+async def _play(
+    stage: Stage, injector: CrashInjector, scenario: Scenario, actor: ScenarioActor
+) -> int:
     """Live until death, or to the end; gives the turn in which it was over."""
-    at(stage, NOW + moment_of(life))
-    for place, turn in enumerate(life.turns):
-        if not await doom.lives(turn.act(actor)):
+    set_time(stage, NOW + start_offset(scenario))
+    for place, step in enumerate(scenario.steps):
+        if not await injector.run(step.act(actor)):
             return place
-    return len(life.turns)
+    return len(scenario.steps)
 
 
 async def main() -> None:
     """Cut at every effect there is."""
     with tempfile.TemporaryDirectory(dir=fast_folder()) as folder:
         prepared = await prepare(Path(folder) / "prepared")
-        async with a_round(prepared, Path(folder) / "uncut") as one_round:
-            uncut = await uncut_lives(one_round)
-        rounds = range(1, max(each.effects for each in uncut.values()) + 1)
-        deaths = [await checked(prepared, uncut, effect) for effect in rounds]
+        async with open_run(prepared, Path(folder) / "uncut") as one_round:
+            uncut = await run_baselines(one_round)
+        rounds = range(1, max(each.effect_count for each in uncut.values()) + 1)
+        deaths = [await check_crash_point(prepared, uncut, effect) for effect in rounds]
     print(f"all agree after {sum(deaths)} deaths in {len(deaths)} rounds")  # noqa: T201
 
 

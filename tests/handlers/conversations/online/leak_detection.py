@@ -28,16 +28,16 @@ PINS = ("first123", "second45", "wrong999", "third789")
 UI_NUMBER, CARD_NUMBER, CODE, ONE_TIME_CODE, PIN = (
     "UI No.", "card number", "code", "one-time code", "PIN",
 )  # fmt: skip
-PRINTED = structlog.dev.ConsoleRenderer(
+RENDERER = structlog.dev.ConsoleRenderer(
     colors=False, exception_formatter=structlog.dev.plain_traceback
 )
 """Without the locals of every frame, which take seconds to print."""
-CHATTY = ("aiosqlite", "alembic", "asyncio", "telegram", "aiohttp.access", "markdown_it")
+QUIET_LOGGERS = ("aiosqlite", "alembic", "asyncio", "telegram", "aiohttp.access", "markdown_it")
 """Libraries that a bot never logs in full (`bot.logs`), and one that reads our own texts."""
 
 
 @dataclass
-class Traces:
+class LeakDetector:
     """Secrets, and the places where they must not be.
 
     :ivar secrets: what each is; one may have been made several times.
@@ -47,13 +47,13 @@ class Traces:
     engine: Engine
     folder: Path
     secrets: dict[str, str] = field(default_factory=lambda: dict.fromkeys(PINS, PIN))
-    logged: list[str] = field(default_factory=list)
+    log_lines: list[str] = field(default_factory=list)
 
-    def learn(self, kind: str, secret: Hidden | str) -> None:
+    def add_secret(self, kind: str, secret: Hidden | str) -> None:
         """Look for one more secret."""
         self.secrets[secret.reveal() if isinstance(secret, Hidden) else secret] = kind
 
-    def found(self) -> list[str]:
+    def find_leaks(self) -> list[str]:
         """Give where something is that must not be there; without the secret itself."""
         if not any(kind != PIN for kind in self.secrets.values()):
             return []
@@ -61,7 +61,7 @@ class Traces:
             f"{kind} in {place}"
             for place, text, allowed in self._places()
             for secret, kind in self.secrets.items()
-            if kind not in allowed and holds(text, secret.lower().encode(), kind)
+            if kind not in allowed and contains_secret(text, secret.lower().encode(), kind)
         ]
 
     def _places(self) -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
@@ -69,40 +69,40 @@ class Traces:
         for path in sorted(self.folder.iterdir()):
             if path.is_file():
                 yield path.name, path.read_bytes().lower(), ()
-        yield "the log", _text(self.logged), ()
+        yield "the log", _lower_text(self.log_lines), ()
         for mail in self.engine.mails.mails:
-            yield f"mail {mail.id}", _text(mail.as_json()), (ONE_TIME_CODE,)
+            yield f"mail {mail.id}", _lower_text(mail.as_json()), (ONE_TIME_CODE,)
         for chat in self.engine.chats.values():
-            told = [m for m in chat.ordered() if not _reveals(m)]
-            yield f"chat {chat.id}", _text(told), ()
+            told = [m for m in chat.ordered() if not _is_code_reveal(m)]
+            yield f"chat {chat.id}", _lower_text(told), ()
             yield (
                 f"a code shown in chat {chat.id}",
-                _text([m for m in chat.ordered() if _reveals(m)]),
+                _lower_text([m for m in chat.ordered() if _is_code_reveal(m)]),
                 (CODE,),
             )
 
 
-def _reveals(message: Json) -> bool:
+def _is_code_reveal(message: Json) -> bool:
     """Tell whether a message is there to show a code, under its spoiler."""
     return any(entity["type"] == "spoiler" for entity in message.get("entities", []))
 
 
-def _text(value: object) -> bytes:
+def _lower_text(value: object) -> bytes:
     """Give every word of a value, in small letters."""
-    return "\0".join(_words(value)).lower().encode()
+    return "\0".join(_strings_in(value)).lower().encode()
 
 
-def _words(value: object) -> Iterator[str]:
+def _strings_in(value: object) -> Iterator[str]:
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list):
         for each in value:
-            yield from _words(each)
+            yield from _strings_in(each)
     else:
         yield str(value)
 
 
-def holds(text: bytes, secret: bytes, kind: str) -> bool:
+def contains_secret(text: bytes, secret: bytes, kind: str) -> bool:
     """Tell whether a secret is there; of more digits a one-time code is no part."""
     if secret not in text:
         return False
@@ -111,45 +111,45 @@ def holds(text: bytes, secret: bytes, kind: str) -> bool:
 
 
 @contextmanager
-def looked_for(engine: Engine, folder: Path) -> Iterator[Traces]:
+def detect_leaks(engine: Engine, folder: Path) -> Iterator[LeakDetector]:
     """Learn every secret that is made while the block runs, and hear every line of the log."""
-    traces = Traces(engine, folder)
+    detector = LeakDetector(engine, folder)
     with pytest.MonkeyPatch.context() as patch:
-        _learns_from_makers(patch, traces)
-        structlog.configure(processors=[_recorder(traces), PRINTED])
-        handler, root = _Heard(traces.logged), logging.getLogger()
-        before = {name: logging.getLogger(name).level for name in CHATTY}
-        for name in CHATTY:
+        _patch_secret_factories(patch, detector)
+        structlog.configure(processors=[_log_recorder(detector), RENDERER])
+        handler, root = _LogLineHandler(detector.log_lines), logging.getLogger()
+        before = {name: logging.getLogger(name).level for name in QUIET_LOGGERS}
+        for name in QUIET_LOGGERS:
             logging.getLogger(name).setLevel(logging.WARNING)
         root.addHandler(handler)
         root.setLevel(logging.DEBUG)
-        yield traces
+        yield detector
         root.removeHandler(handler)
         for name, level in before.items():
             logging.getLogger(name).setLevel(level)
 
 
-def _learns_from_makers(patch: pytest.MonkeyPatch, traces: Traces) -> None:
+def _patch_secret_factories(patch: pytest.MonkeyPatch, detector: LeakDetector) -> None:
     apply, prepare, one_time = Counter.apply, Codes.prepare, OneTimeCodes.code
     card_number = issuing._draw_card_number
 
     async def applies(self: Counter, data: Any, *rest: Any, **more: Any) -> Any:
-        traces.learn(UI_NUMBER, data.ui_number)
+        detector.add_secret(UI_NUMBER, data.ui_number)
         return await apply(self, data, *rest, **more)
 
     async def prepares(self: Codes, *rest: Any, **more: Any) -> PreparedCode:
         prepared = await prepare(self, *rest, **more)
-        traces.learn(CODE, prepared.code)
+        detector.add_secret(CODE, prepared.code)
         return prepared
 
     def derives(self: OneTimeCodes, challenge_id: str) -> Any:
         code = one_time(self, challenge_id)
-        traces.learn(ONE_TIME_CODE, code)
+        detector.add_secret(ONE_TIME_CODE, code)
         return code
 
     def draws(*rest: Any) -> Any:
         number = card_number(*rest)
-        traces.learn(CARD_NUMBER, number)
+        detector.add_secret(CARD_NUMBER, number)
         return number
 
     patch.setattr(Counter, "apply", applies)
@@ -158,15 +158,17 @@ def _learns_from_makers(patch: pytest.MonkeyPatch, traces: Traces) -> None:
     patch.setattr(issuing, "_draw_card_number", draws)
 
 
-def _recorder(traces: Traces) -> Callable[[WrappedLogger, str, EventDict], Mapping[str, Any]]:
+def _log_recorder(
+    detector: LeakDetector,
+) -> Callable[[WrappedLogger, str, EventDict], Mapping[str, Any]]:
     def record(_logger: WrappedLogger, _method: str, event: EventDict) -> Mapping[str, Any]:
-        traces.logged.append(" ".join(map(str, event.values())))
+        detector.log_lines.append(" ".join(map(str, event.values())))
         return event
 
     return record
 
 
-class _Heard(logging.Handler):
+class _LogLineHandler(logging.Handler):
     """Writes every line down."""
 
     def __init__(self, lines: list[str]) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from handlers.engine.model import ButtonTransition, Step, resolve_target
-from tests.handlers.engine.navigation import Declared
+from tests.handlers.engine.navigation import Conversations
 
-Here = tuple[str, str]
+StepId = tuple[str, str]
 """A conversation and its step."""
 
 
@@ -19,7 +19,7 @@ WITH_A_CARD = ("issued", "posted", "active", "suspended", "revoked", "expired")
 
 
 @dataclass(frozen=True)
-class Role:
+class Persona:
     """Who walks.
 
     :ivar life: how far their card has come.
@@ -27,47 +27,47 @@ class Role:
     :ivar is_locked: whether their code is locked.
     """
 
-    life: str
-    chat: str = ""
+    card_state: str
+    chat_state: str = ""
     is_locked: bool = False
 
 
-ROLES = (
-    Role("submitted"),
-    Role("posted"),
-    Role("suspended"),
-    Role("paid"),
-    Role("issued"),
-    Role("overdue"),
-    Role("active"),
-    Role("revoked"),
-    Role("expired"),
-    Role("submitted", "paused"),
-    Role("submitted", is_locked=True),
-    Role("submitted", "linked"),
-    Role("active", "linked"),
-    Role("suspended", "linked"),
+PERSONAS = (
+    Persona("submitted"),
+    Persona("posted"),
+    Persona("suspended"),
+    Persona("paid"),
+    Persona("issued"),
+    Persona("overdue"),
+    Persona("active"),
+    Persona("revoked"),
+    Persona("expired"),
+    Persona("submitted", "paused"),
+    Persona("submitted", is_locked=True),
+    Persona("submitted", "linked"),
+    Persona("active", "linked"),
+    Persona("suspended", "linked"),
 )
 """Whom it takes to come everywhere; the first who comes to a step is sent there."""
 
 
 @dataclass(frozen=True)
-class Way:
+class PathEdge:
     """What leads on from a step for somebody.
 
     :ivar does: the key of a button, or what is typed, as ``typed:<what>``.
     :ivar is_one_way: whether there is no Back.
     """
 
-    does: str
-    to: Here
-    is_one_way: bool = False
+    action: str
+    target: StepId
+    clears_history: bool = False
 
 
-Map = Callable[[Role, Here, Step], Iterator[Way]]
+EdgeFinder = Callable[[Persona, StepId, Step], Iterator[PathEdge]]
 
 
-_HINDERED = {
+_NOT_POSSIBLE = {
     "submitted": "unpaid", "overdue": "unpaid", "paid": "waiting", "issued": "inactive",
     "posted": "inactive", "revoked": "revoked", "expired": "expired",
 }  # fmt: skip
@@ -77,112 +77,133 @@ _HINDERED = {
 _NOTHING_TO_DO = {"suspend": {"suspended": "already"}, "resume": {"active": "already"}}
 
 
-_OWING = {"submitted": "owed", "overdue": "overdue", "paid": "paid"}
+_PAY_STEPS = {"submitted": "owed", "overdue": "overdue", "paid": "paid"}
 
 
-_BY_BIRTH = (("retrieve", "who"), ("suspend", "locked_out"))
+_BIRTH_DATE_STEPS = (("retrieve", "who"), ("suspend", "locked_out"))
 
 
-def ways(role: Role, here: Here, step: Step) -> Iterator[Way]:
+def find_edges(persona: Persona, step_id: StepId, step: Step) -> Iterator[PathEdge]:
     """Give what leads on from a step for somebody."""
-    for choice in step.buttons:
-        yield from _tapped(role, here, choice)
+    for button in step.buttons:
+        yield from _button_edges(persona, step_id, button)
     if step.secret_input is not None:
-        yield from _typed(role, here, resolve_target(step.secret_input.target, here[0]))
+        yield from _input_edges(
+            persona, step_id, resolve_target(step.secret_input.target, step_id[0])
+        )
 
 
-def _typed(role: Role, here: Here, to: Here) -> Iterator[Way]:
-    dialog, name = here
-    if here in _BY_BIRTH:
-        yield Way("typed:number", (dialog, "born"))
-        yield Way("typed:number and birth date", _mailed(role, dialog))
+def _input_edges(persona: Persona, step_id: StepId, target: StepId) -> Iterator[PathEdge]:
+    conversation, name = step_id
+    if step_id in _BIRTH_DATE_STEPS:
+        yield PathEdge("typed:number", (conversation, "born"))
+        yield PathEdge("typed:number and birth date", _target_of_birth_date(persona, conversation))
     elif name == "born":
-        yield Way("typed:birth date", _mailed(role, dialog))
+        yield PathEdge("typed:birth date", _target_of_birth_date(persona, conversation))
     elif name == "who":
-        yield Way("typed:number", (dialog, "code"))
-        yield Way("typed:number and code", _right(role, dialog, to), is_one_way=True)
+        yield PathEdge("typed:number", (conversation, "code"))
+        yield PathEdge(
+            "typed:number and code",
+            _target_of_right_code(persona, conversation, target),
+            clears_history=True,
+        )
     elif name == "code":
-        yield Way("typed:code", _right(role, dialog, to), is_one_way=True)
+        yield PathEdge(
+            "typed:code", _target_of_right_code(persona, conversation, target), clears_history=True
+        )
     elif name in ("proof", "card"):
-        if role.life in WITH_A_CARD:
-            yield Way("typed:card number", to, is_one_way=True)
+        if persona.card_state in WITH_A_CARD:
+            yield PathEdge("typed:card number", target, clears_history=True)
     elif name == "mailed":
-        yield Way("typed:one-time code", to, is_one_way=True)
+        yield PathEdge("typed:one-time code", target, clears_history=True)
     else:
-        assert name == "address", f"nobody knows what to type at {dialog}/{name}"
-        yield Way("typed:address", to)
+        assert name == "address", f"nobody knows what to type at {conversation}/{name}"
+        yield PathEdge("typed:address", target)
 
 
-def _mailed(role: Role, dialog: str) -> Here:
+def _target_of_birth_date(persona: Persona, conversation: str) -> StepId:
     """Give where UI No. and birth date lead."""
-    if dialog == "suspend" and not role.is_locked:
-        return dialog, "not_locked"
-    return dialog, "paused" if role.chat == "paused" else "mailed"
+    if conversation == "suspend" and not persona.is_locked:
+        return conversation, "not_locked"
+    return conversation, "paused" if persona.chat_state == "paused" else "mailed"
 
 
-def _right(role: Role, dialog: str, to: Here) -> Here:
+def _target_of_right_code(persona: Persona, conversation: str, target: StepId) -> StepId:
     """Give where the right code leads."""
-    if role.chat == "paused" or role.is_locked:
-        return dialog, role.chat or "locked"
-    if dialog == "pay":
-        return dialog, _OWING.get(role.life, "made")
-    if dialog == "status":
-        return dialog, "done" if role.chat == "linked" else "offer"
-    if dialog in _NOTHING_TO_DO:
-        return dialog, _HINDERED.get(role.life, _NOTHING_TO_DO[dialog].get(role.life, to[1]))
-    return to
+    if persona.chat_state == "paused" or persona.is_locked:
+        return conversation, persona.chat_state or "locked"
+    if conversation == "pay":
+        return conversation, _PAY_STEPS.get(persona.card_state, "made")
+    if conversation == "status":
+        return conversation, "done" if persona.chat_state == "linked" else "offer"
+    if conversation in _NOTHING_TO_DO:
+        return conversation, _NOT_POSSIBLE.get(
+            persona.card_state, _NOTHING_TO_DO[conversation].get(persona.card_state, target[1])
+        )
+    return target
 
 
-def _tapped(role: Role, here: Here, choice: ButtonTransition) -> Iterator[Way]:
-    dialog, key = here[0], choice.key
-    to = resolve_target(choice.target, dialog)
+def _button_edges(
+    persona: Persona, step_id: StepId, button: ButtonTransition
+) -> Iterator[PathEdge]:
+    conversation, key = step_id[0], button.key
+    target = resolve_target(button.target, conversation)
     if key.startswith("known"):
         return  # for a chat that is linked to several people
-    if key in ("suspend", "tell", "resume") and choice.effect is not None:
-        if role.life in _HINDERED:
-            to = dialog, _HINDERED[role.life]
-        elif key != "tell" and role.chat != "linked" and not role.is_locked:
-            to = dialog, "offer"
-        yield Way(key, to, is_one_way=True)
-    elif here == ("retrieve", "ready"):
-        is_kept = role.life not in ("active", "suspended", "revoked", "expired")
-        yield Way(key, to if is_kept else (dialog, "not_kept"), is_one_way=True)
+    if key in ("suspend", "tell", "resume") and button.effect is not None:
+        if persona.card_state in _NOT_POSSIBLE:
+            target = conversation, _NOT_POSSIBLE[persona.card_state]
+        elif key != "tell" and persona.chat_state != "linked" and not persona.is_locked:
+            target = conversation, "offer"
+        yield PathEdge(key, target, clears_history=True)
+    elif step_id == ("retrieve", "ready"):
+        is_kept = persona.card_state not in ("active", "suspended", "revoked", "expired")
+        yield PathEdge(key, target if is_kept else (conversation, "not_kept"), clears_history=True)
     else:
-        yield Way(key, to, is_one_way=here[1] == "offer")
+        yield PathEdge(key, target, clears_history=step_id[1] == "offer")
 
 
-def plan(known: Declared, role: Role, goal: Here, map_: Map = ways) -> list[Way] | None:
+def find_path(
+    conversations: Conversations,
+    persona: Persona,
+    goal: StepId,
+    edges_from: EdgeFinder = find_edges,
+) -> list[PathEdge] | None:
     """Give the shortest way from where conversations begin; `None` where there is none."""
     own, _ = goal
-    begins = [(name, known[name].initial) for name in dict.fromkeys([own, *known])]
-    found: dict[Here, list[Way]] = {}
-    for start in begins:
+    starts = [(name, conversations[name].initial) for name in dict.fromkeys([own, *conversations])]
+    paths: dict[StepId, list[PathEdge]] = {}
+    for start in starts:
         queue = deque([start])
-        found.setdefault(start, [Way(f"link:{start[0]}", start, is_one_way=True)])
+        paths.setdefault(start, [PathEdge(f"link:{start[0]}", start, clears_history=True)])
         while queue:
-            here = queue.popleft()
-            if here == goal:
-                return found[here]
-            dialog, name = here
-            for way in map_(role, here, known[dialog].steps[name]):
-                if way.to not in found:
-                    found[way.to] = [*found[here], way]
-                    queue.append(way.to)
+            step_id = queue.popleft()
+            if step_id == goal:
+                return paths[step_id]
+            conversation, name = step_id
+            for edge in edges_from(persona, step_id, conversations[conversation].steps[name]):
+                if edge.target not in paths:
+                    paths[edge.target] = [*paths[step_id], edge]
+                    queue.append(edge.target)
     return None
 
 
-def planned(known: Declared, goal: Here, map_: Map = ways) -> tuple[Role, list[Way]]:
+def plan_visit(
+    conversations: Conversations, goal: StepId, edges_from: EdgeFinder = find_edges
+) -> tuple[Persona, list[PathEdge]]:
     """Give who is sent to a step, and how; by a link to it where no other way leads there."""
-    step = known[goal[0]].steps[goal[1]]
-    for role in ROLES:
-        found = plan(known, role, goal, map_)
-        if found is not None and (step.secret_input is None or answer_at(role, goal, step, map_)):
-            return role, found
+    step = conversations[goal[0]].steps[goal[1]]
+    for persona in PERSONAS:
+        path = find_path(conversations, persona, goal, edges_from)
+        if path is not None and (
+            step.secret_input is None or input_at(persona, goal, step, edges_from)
+        ):
+            return persona, path
     assert not step.requires, f"nobody comes to {goal[0]}/{goal[1]}"
-    return ROLES[0], [Way("link:" + "-".join(goal), goal, is_one_way=True)]
+    return PERSONAS[0], [PathEdge("link:" + "-".join(goal), goal, clears_history=True)]
 
 
-def answer_at(role: Role, here: Here, step: Step, map_: Map) -> str | None:
+def input_at(persona: Persona, step_id: StepId, step: Step, edges_from: EdgeFinder) -> str | None:
     """Give what is typed at a step by who goes on."""
-    typed = [w.does for w in map_(role, here, step) if w.does.startswith("typed:")]
+    typed = [w.action for w in edges_from(persona, step_id, step) if w.action.startswith("typed:")]
     return typed[-1].partition(":")[2] if typed else None

@@ -20,7 +20,7 @@ from services.formats import ui_number
 from services.formats.subscriber_code import SubscriberCode
 from services.messaging.outbox import Channel, OutboxMessage
 from tests.chat import Stage, Subscriber
-from tests.handlers.conversations.online.cardholders import NOW, at
+from tests.handlers.conversations.online.cardholders import NOW, set_time
 from tests.handlers.engine.navigation import press
 
 LAST_DAY = date(2027, 3, 16)
@@ -31,14 +31,16 @@ Json = dict[str, Any]
 
 
 @asynccontextmanager
-async def office(engine: Engine, folder: Path) -> AsyncIterator[Stage]:
+async def open_stage(engine: Engine, folder: Path) -> AsyncIterator[Stage]:
     """Start the bot with the authority behind it, on a fixed day."""
     async with Stage.set_up(engine, folder, authority="embedded") as stage:
-        at(stage, NOW)
+        set_time(stage, NOW)
         yield stage
 
 
-async def apply(stage: Stage, number: str = NUMBER, code: str = CODE, mail: str = "hoa") -> str:
+async def submit_application(
+    stage: Stage, number: str = NUMBER, code: str = CODE, mail: str = "hoa"
+) -> str:
     """Submit an application at the counter; gives its id."""
     data = PersonalData(
         ui_number=ui_number.parse(number),
@@ -51,7 +53,7 @@ async def apply(stage: Stage, number: str = NUMBER, code: str = CODE, mail: str 
     return (await counter.apply(data, NOW, SubscriberCode(code))).application
 
 
-async def sees_what_is_owed(person: Subscriber, number: str = NUMBER, code: str = CODE) -> None:
+async def open_amount_due(person: Subscriber, number: str = NUMBER, code: str = CODE) -> None:
     """Begin to pay, and show who one is."""
     await person.starts("do-pay")
     if "anew" in str(person.last.get("reply_markup")):
@@ -59,9 +61,9 @@ async def sees_what_is_owed(person: Subscriber, number: str = NUMBER, code: str 
     await person.says(f"{number} {code}")
 
 
-async def has_invoice(person: Subscriber) -> Json:
+async def request_invoice(person: Subscriber) -> Json:
     """Go as far as the invoice; gives its message."""
-    await sees_what_is_owed(person)
+    await open_amount_due(person)
     await press(person, "pay")
     return invoices(person)[-1]
 
@@ -71,12 +73,12 @@ def invoices(person: Subscriber) -> Sequence[Json]:
     return [message for message in person.heard if "invoice" in message]
 
 
-def payload_of(person: Subscriber, invoice: Json) -> str:
+def invoice_payload(person: Subscriber, invoice: Json) -> str:
     """Give what an invoice is known by."""
     return person.stage.engine.invoices[person.person.id, invoice["message_id"]].payload
 
 
-async def pays(person: Subscriber, invoice: Json, outcome: str = "success") -> Json:
+async def pay_invoice(person: Subscriber, invoice: Json, outcome: str = "success") -> Json:
     """Press Pay; the bank does what `outcome` says. Gives how it ended."""
     paying = asyncio.create_task(person.person.pay(invoice["message_id"], outcome, timeout=5))
     while not paying.done():
@@ -86,7 +88,7 @@ async def pays(person: Subscriber, invoice: Json, outcome: str = "success") -> J
     return paying.result()
 
 
-async def asked_for(person: Subscriber, payload: str, amount: int = 27800) -> Json:
+async def ask_pre_checkout(person: Subscriber, payload: str, amount: int = 27800) -> Json:
     """Let Telegram ask whether a person may pay; gives the bot's answer."""
     engine = person.stage.engine
     query = engine.queries.ask("pre_checkout", person.person.id, person.person.id, {})
@@ -105,7 +107,9 @@ async def asked_for(person: Subscriber, payload: str, amount: int = 27800) -> Js
     return query.answer
 
 
-def tell_of_money(person: Subscriber, payload: str, charge: str, amount: int = 27800) -> None:
+def emit_successful_payment(
+    person: Subscriber, payload: str, charge: str, amount: int = 27800
+) -> None:
     """Let Telegram tell that money was taken; the bot has not worked on it yet."""
     engine, payer = person.stage.engine, person.person
     paid = {
@@ -120,11 +124,11 @@ def tell_of_money(person: Subscriber, payload: str, charge: str, amount: int = 2
     engine.emit("message", told.message)
 
 
-async def money_came(
+async def deliver_successful_payment(
     person: Subscriber, payload: str, charge: str = "charge-1", amount: int = 27800
 ) -> None:
     """Let Telegram tell that money was taken, and the bot work on it."""
-    tell_of_money(person, payload, charge, amount)
+    emit_successful_payment(person, payload, charge, amount)
     await person.stage.settle()
 
 
@@ -134,13 +138,13 @@ async def again(stage: Stage, raw: Json) -> None:
     await application.process_update(Update.de_json(raw, application.bot))
 
 
-async def payments(stage: Stage) -> Sequence[Payment]:
+async def list_payments(stage: Stage) -> Sequence[Payment]:
     """Give the books."""
     async with stage.kaika.database.unit_of_work() as session:
         return (await session.scalars(select(Payment).order_by(Payment.id))).all()
 
 
-async def state_of(stage: Stage, application: str) -> str:
+async def application_state(stage: Stage, application: str) -> str:
     """Give how far an application has come."""
     async with stage.kaika.database.unit_of_work() as session:
         found = await session.get(Application, application)
@@ -148,7 +152,7 @@ async def state_of(stage: Stage, application: str) -> str:
         return found.state
 
 
-async def alerts(stage: Stage) -> Sequence[OutboxMessage]:
+async def staff_alerts(stage: Stage) -> Sequence[OutboxMessage]:
     """Give what staff will be told."""
     query = select(OutboxMessage).where(OutboxMessage.channel == Channel.STAFF)
     async with stage.kaika.database.unit_of_work() as session:

@@ -18,14 +18,20 @@ from tests.handlers.conversations.online.bridge_stage import (
     NEW_PIN,
     PASSPHRASE,
     PIN,
-    CardStage,
+    BridgeStage,
     Pc,
-    shown_code,
+    read_pairing_code,
 )
-from tests.handlers.conversations.online.cardholders import Holder
-from tests.handlers.conversations.online.path_planning import WITH_A_CARD, Here, Role, Way, ways
-from tests.handlers.conversations.online.walker import SEEDS, Cast, expires
-from tests.handlers.engine.navigation import data_of, press, shown
+from tests.handlers.conversations.online.cardholders import Cardholder
+from tests.handlers.conversations.online.path_planning import (
+    WITH_A_CARD,
+    PathEdge,
+    Persona,
+    StepId,
+    find_edges,
+)
+from tests.handlers.conversations.online.walker import SEEDS, Walker, expire_certificates
+from tests.handlers.engine.navigation import callback_data, press, step_message
 from tests.services.authority.world import CHAT
 
 _WORKS = {
@@ -34,91 +40,113 @@ _WORKS = {
     "change_pin": Work.CHANGE_PIN,
     "card_check": Work.CARD_STATUS,
 }
-_DONE = {"activate": "offer", "unlock": "offer", "change_pin": "done", "card_check": "report"}
-_ABLE = {"activate": "posted", "unlock": "active", "change_pin": "posted", "card_check": "posted"}
+_FINAL_STEPS = {
+    "activate": "offer",
+    "unlock": "offer",
+    "change_pin": "done",
+    "card_check": "report",
+}
+_REQUIRED_STATES = {
+    "activate": "posted",
+    "unlock": "active",
+    "change_pin": "posted",
+    "card_check": "posted",
+}
 """Whose card it is done with."""
-_HINDERED = {
+_NOT_POSSIBLE = {
     "posted": "inactive", "suspended": "suspended", "revoked": "revoked", "expired": "expired",
 }  # fmt: skip
-_UNPAIRED = ("pair", "compare", "confirmed", "parted", "paired")
+_UNPAIRED_STEPS = ("pair", "compare", "confirmed", "parted", "paired")
 """Steps of a chat with which no PC is connected, or was until a moment ago."""
 
 
-def link_for(goal: Here) -> str:
+def pc_state_for(goal: StepId) -> str:
     """Give how the PC has to be for a step: ``unpaired``, ``away``, or else ``paired``."""
-    return {"unlinked": "away", **dict.fromkeys(_UNPAIRED, "unpaired")}.get(goal[1], "paired")
+    return {"unlinked": "away", **dict.fromkeys(_UNPAIRED_STEPS, "unpaired")}.get(goal[1], "paired")
 
 
-def ways_at_the_pc(link: str, role: Role, here: Here, step: Step) -> Iterator[Way]:
+def find_edges_with_pc(
+    pc_state: str, persona: Persona, step_id: StepId, step: Step
+) -> Iterator[PathEdge]:
     """Give what leads on from a step, on the PC too."""
-    dialog, name = here
-    there = {"pair": "paired", "activate": "who", "unlock": "who"}.get(dialog, "work")
+    conversation, name = step_id
+    after_pairing = {"pair": "paired", "activate": "who", "unlock": "who"}.get(conversation, "work")
     match name:
         case "ready" | "know" | "begin":
-            yield from _begins(role, here, step, link)
+            yield from _first_step_edges(persona, step_id, step, pc_state)
         case "pair":
-            yield Way("pc:types the code", (dialog, "compare"), is_one_way=True)
+            yield PathEdge("pc:types the code", (conversation, "compare"), clears_history=True)
         case "compare":
-            yield Way("same", (dialog, "confirmed"), is_one_way=True)
-            yield Way("other", (dialog, "parted"), is_one_way=True)
+            yield PathEdge("same", (conversation, "confirmed"), clears_history=True)
+            yield PathEdge("other", (conversation, "parted"), clears_history=True)
         case "confirmed":
-            yield Way("pc:says yes", (dialog, there), is_one_way=True)
-        case "confirm" if role.life in WITH_A_CARD:
-            yield Way("start", (dialog, _started(role, dialog)), is_one_way=True)
+            yield PathEdge("pc:says yes", (conversation, after_pairing), clears_history=True)
+        case "confirm" if persona.card_state in WITH_A_CARD:
+            yield PathEdge(
+                "start",
+                (conversation, _target_of_start(persona, conversation)),
+                clears_history=True,
+            )
         case "work":
-            yield from _worked(role, dialog)
+            yield from _work_step_edges(persona, conversation)
         case "failed":
-            yield Way("pc:is not sure", (dialog, "unresolved"), is_one_way=True)
+            yield PathEdge("pc:is not sure", (conversation, "unresolved"), clears_history=True)
         case "who" | "code" | "offer":
-            yield from ways(role, here, step)
+            yield from find_edges(persona, step_id, step)
 
 
-def _begins(role: Role, here: Here, step: Step, link: str) -> Iterator[Way]:
-    dialog, name = here
-    for choice in step.buttons:
-        if choice.action is None:
-            yield from ways(role, here, Step(step.text, (choice,)))
-        elif link != "paired":
-            yield Way(choice.key, (dialog, "pair" if link == "unpaired" else "unlinked"))
-        elif dialog in ("activate", "unlock"):
-            yield Way(choice.key, (dialog, "who"))
-        elif name != "begin" and role.life == _ABLE[dialog]:
-            yield Way(choice.key, (dialog, "work"), is_one_way=True)
+def _first_step_edges(
+    persona: Persona, step_id: StepId, step: Step, pc_state: str
+) -> Iterator[PathEdge]:
+    conversation, name = step_id
+    for button in step.buttons:
+        if button.action is None:
+            yield from find_edges(persona, step_id, Step(step.text, (button,)))
+        elif pc_state != "paired":
+            yield PathEdge(
+                button.key, (conversation, "pair" if pc_state == "unpaired" else "unlinked")
+            )
+        elif conversation in ("activate", "unlock"):
+            yield PathEdge(button.key, (conversation, "who"))
+        elif name != "begin" and persona.card_state == _REQUIRED_STATES[conversation]:
+            yield PathEdge(button.key, (conversation, "work"), clears_history=True)
 
 
-def _started(role: Role, dialog: str) -> str:
+def _target_of_start(persona: Persona, conversation: str) -> str:
     """Give where activating or unlocking begins, or what state does not allow it."""
-    if role.life == _ABLE[dialog]:
+    if persona.card_state == _REQUIRED_STATES[conversation]:
         return "work"
-    if role.life == "issued":
-        return "waiting" if dialog == "activate" else "inactive"
-    return _HINDERED.get(role.life, "work")
+    if persona.card_state == "issued":
+        return "waiting" if conversation == "activate" else "inactive"
+    return _NOT_POSSIBLE.get(persona.card_state, "work")
 
 
-def _worked(role: Role, dialog: str) -> Iterator[Way]:
-    if role.life == _ABLE[dialog]:
-        yield Way("pc:finishes", (dialog, _DONE[dialog]), is_one_way=True)
-        yield Way("pc:refuses", (dialog, "failed"), is_one_way=True)
+def _work_step_edges(persona: Persona, conversation: str) -> Iterator[PathEdge]:
+    if persona.card_state == _REQUIRED_STATES[conversation]:
+        yield PathEdge(
+            "pc:finishes", (conversation, _FINAL_STEPS[conversation]), clears_history=True
+        )
+        yield PathEdge("pc:refuses", (conversation, "failed"), clears_history=True)
 
 
 @dataclass
-class AtPc:
+class PcDriver:
     """Somebody with a PC that stays on, whatever they walk to.
 
     :ivar yes: set while they say yes at once to being connected.
     """
 
-    cards: CardStage
+    bridge_stage: BridgeStage
     anna: Subscriber
     pc: Pc
-    yes: asyncio.Event = field(default_factory=asyncio.Event)
+    confirms_pairing: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.pc.person.confirm_pairing = self._confirms  # type: ignore[method-assign]
+        self.pc.person.confirm_pairing = self._confirm_pairing  # type: ignore[method-assign]
 
-    async def _confirms(self, peer: Peer) -> bool:
+    async def _confirm_pairing(self, peer: Peer) -> bool:
         self.pc.person.peers.append(peer)
-        await self.yes.wait()
+        await self.confirms_pairing.wait()
         return True
 
     @property
@@ -128,176 +156,186 @@ class AtPc:
     @property
     def is_paired(self) -> bool:
         """Whether the PC is connected with the chat."""
-        return self.cards.bridge.hub.presence(self.chat).paired
+        return self.bridge_stage.bridge.hub.presence(self.chat).paired
 
-    async def leaves(self) -> None:
+    async def reset(self) -> None:
         """Leave whatever is open, and have the PC ready for more."""
         kaika = self.anna.stage.kaika
         if kaika.conversations.may_be_open(self.chat, self.chat):
             await press(self.anna, "cancel")
-        hub = self.cards.bridge.hub
+        hub = self.bridge_stage.bridge.hub
         if hub.words(self.chat) is not None:
-            await hub.confirm(self.chat, self.cards.now, accepted=False)
-        self.pc.person.free.set()
-        self.yes.set()
+            await hub.confirm(self.chat, self.bridge_stage.now, accepted=False)
+        self.pc.person.may_type_pin.set()
+        self.confirms_pairing.set()
         if hub.presence(self.chat).work is not None:
-            await self.is_unpaired()
+            await self.unpair()
 
-    async def is_unpaired(self) -> None:
+    async def unpair(self) -> None:
         """Disconnect the PC."""
         if self.is_paired:
             await self.anna.says("/unpair")
 
-    async def pairs(self) -> None:
+    async def pair(self) -> None:
         """Connect the PC."""
         if not self.is_paired:
             await self.anna.says("/pair")
             await press(self.anna, "code")
-            await self.cards.pairs(self.anna, self.pc)
+            await self.bridge_stage.pair(self.anna, self.pc)
 
-    def goes_away(self) -> None:
+    def lose_link(self) -> None:
         """Lose the link to the PC without a word from it."""
-        chat = self.cards.bridge.hub._chats.find(self.chat)
+        chat = self.bridge_stage.bridge.hub._chats.find(self.chat)
         assert chat is not None
         assert chat.session is not None
-        chat.session.transport, chat.session.lost_at = None, self.cards.now
+        chat.session.transport, chat.session.lost_at = None, self.bridge_stage.now
 
-    def waits(self) -> None:
+    def hold_pin_prompts(self) -> None:
         """Let questions about a PIN wait from now on."""
-        self.pc.person.free.clear()
+        self.pc.person.may_type_pin.clear()
         self.pc.person.pins = {PinKind.CURRENT: [PIN], PinKind.NEW: [NEW_PIN]}
 
-    def takes_out(self) -> None:
+    def remove_card(self) -> None:
         """Leave the reader empty."""
         self.pc.reader.pull()
         if self.pc.card is not None:
             self.pc.card.close()
             self.pc.card = None
 
-    def puts_in(self) -> None:
+    def insert_card(self) -> None:
         """Put the card into the reader."""
         assert self.pc.card is not None
         self.pc.reader.insert(self.pc.card)
 
-    async def stands_still(self) -> None:
+    async def wait_until_idle(self) -> None:
         """Wait until nothing more comes from the PC by itself."""
         waits = (Waiting.WAITING_FOR_PERSON, Waiting.WAITING_FOR_CARD)
 
         def is_waiting() -> bool:
-            progress = self.cards.bridge.board.progress(self.chat)
+            progress = self.bridge_stage.bridge.board.progress(self.chat)
             return progress is None or progress.step in waits
 
-        await self.cards.until(is_waiting)
+        await self.bridge_stage.wait_until(is_waiting)
 
 
 @dataclass
-class PcCast(Cast):
+class PcWalker(Walker):
     """Somebody who walks at a PC."""
 
-    at: AtPc = field(kw_only=True)
+    driver: PcDriver = field(kw_only=True)
 
-    async def holder(self) -> Holder:
-        if self._holder is None and self.role.life in WITH_A_CARD:
-            self._holder = await with_card(self.at.cards, self.role.life)
-        return await super().holder()
+    async def holder(self) -> Cardholder:
+        if self._cardholder is None and self.persona.card_state in WITH_A_CARD:
+            self._cardholder = await create_cardholder_with_virtual_card(
+                self.driver.bridge_stage, self.persona.card_state
+            )
+        return await super().cardholder()
 
-    async def prepares(self, goal: Here) -> None:
+    async def prepare(self, goal: StepId) -> None:
         """Have PC, card and pairing as the way to a step needs them."""
-        at, link = self.at, link_for(goal)
-        await at.leaves()
-        if link == "unpaired":
-            await at.is_unpaired()
-            at.yes.clear()
+        driver, pc_state = self.driver, pc_state_for(goal)
+        await driver.reset()
+        if pc_state == "unpaired":
+            await driver.unpair()
+            driver.confirms_pairing.clear()
         else:
-            await at.pairs()
-            await at.leaves()
-        if link == "away":
-            at.goes_away()
-        at.waits()
-        at.takes_out()
-        if self.role.life in WITH_A_CARD:
+            await driver.pair()
+            await driver.reset()
+        if pc_state == "away":
+            driver.lose_link()
+        driver.hold_pin_prompts()
+        driver.remove_card()
+        if self.persona.card_state in WITH_A_CARD:
             holder = await self.holder()
-            at.pc.card = VirtualCard.insert(holder.card_file, PASSPHRASE)
-            if self.role.life == _ABLE[goal[0]] and goal[0] != "card_check":
-                at.puts_in()  # and else the PC waits for it
+            driver.pc.card = VirtualCard.insert(holder.card_file, PASSPHRASE)
+            if self.persona.card_state == _REQUIRED_STATES[goal[0]] and goal[0] != "card_check":
+                driver.insert_card()  # and else the PC waits for it
 
-    async def walks(self, path: list[Way]) -> None:
+    async def walks(self, path: list[PathEdge]) -> None:
         for way in path:
-            await super().walks([way])
-            if way.to[1] == "work":
-                await self.at.stands_still()
+            await super().walk([way])
+            if way.target[1] == "work":
+                await self.driver.wait_until_idle()
 
     async def does(self, what: str) -> None:
         if not what.startswith("pc:"):
-            await super().does(what)
+            await super().perform(what)
             return
-        before = step_of(self.anna)
-        await self._at_the_pc(what.removeprefix("pc:"), before[0])
+        before = shown_step(self.anna)
+        await self._perform_at_pc(what.removeprefix("pc:"), before[0])
         try:
-            await self.at.cards.until(lambda: step_of(self.anna) != before)
+            await self.driver.bridge_stage.wait_until(lambda: shown_step(self.anna) != before)
         except AssertionError as error:
             error.add_note(f"{what} at {before}")
             raise
-        self.at.waits()
+        self.driver.hold_pin_prompts()
         if before[0] == "card_check":
-            self.at.pc.reader.pull()  # or looking again is over at once
+            self.driver.pc.reader.pull()  # or looking again is over at once
 
-    async def _at_the_pc(self, what: str, dialog: str) -> None:
-        at, person = self.at, self.at.pc.person
-        match what:
+    async def _perform_at_pc(self, action: str, conversation: str) -> None:
+        driver, person = self.driver, self.driver.pc.person
+        match action:
             case "types the code":
-                person.codes.put_nowait(shown_code(self.anna))
+                person.codes.put_nowait(read_pairing_code(self.anna))
             case "says yes":
-                at.yes.set()
-            case "refuses" if dialog != "card_check":  # which asks for nothing
+                driver.confirms_pairing.set()
+            case "refuses" if conversation != "card_check":  # which asks for nothing
                 person.pins = {PinKind.CURRENT: [None], PinKind.NEW: [None]}
-                person.free.set()
+                person.may_type_pin.set()
             case "refuses":
-                await self._hears(Failed(*self._about(dialog), FailureCode.CARD_REMOVED))
-                await at.cards.bridge.hub.cancel(at.chat, at.cards.now)  # or it went on
+                await self._deliver_event(
+                    Failed(*self._event_fields(conversation), FailureCode.CARD_REMOVED)
+                )
+                await driver.bridge_stage.bridge.hub.cancel(
+                    driver.chat, driver.bridge_stage.now
+                )  # or it went on
             case "is not sure":
-                await self._hears(Unresolved(*self._about(dialog), FailureCode.OUTCOME_UNKNOWN))
-            case "finishes" if dialog != "card_check":
-                person.free.set()
+                await self._deliver_event(
+                    Unresolved(*self._event_fields(conversation), FailureCode.OUTCOME_UNKNOWN)
+                )
+            case "finishes" if conversation != "card_check":
+                person.may_type_pin.set()
             case _:
-                at.puts_in()
+                driver.insert_card()
 
-    def _about(self, dialog: str) -> tuple[int, str, Work]:
-        return self.anna.person.id, "operation", _WORKS[dialog]
+    def _event_fields(self, conversation: str) -> tuple[int, str, Work]:
+        return self.anna.person.id, "operation", _WORKS[conversation]
 
-    async def _hears(self, event: BridgeEvent) -> None:
+    async def _deliver_event(self, event: BridgeEvent) -> None:
         """Let the hub tell what would take a card that breaks."""
         queue = self.anna.stage.kaika.application.update_queue
         queue.put_nowait(event)
         await queue.join()
 
 
-def step_of(anna: Subscriber) -> Here:
+def shown_step(anna: Subscriber) -> StepId:
     """Give the step whose buttons are on the screen."""
-    data = next(data for data in data_of(shown(anna)) if data.startswith("v1:dlg:"))
-    dialog, step, *_ = data.removeprefix("v1:dlg:").split(".")
-    return dialog, step
+    data = next(data for data in callback_data(step_message(anna)) if data.startswith("v1:dlg:"))
+    conversation, step, *_ = data.removeprefix("v1:dlg:").split(".")
+    return conversation, step
 
 
-async def with_card(cards: CardStage, life: str) -> Holder:
+async def create_cardholder_with_virtual_card(
+    bridge_stage: BridgeStage, card_state: str
+) -> Cardholder:
     """Give somebody whose life has come so far, with a virtual card that has a PIN."""
-    holder = await cards.holder("issued", PIN, next(SEEDS))
-    if life != "issued":
-        await holder.is_posted(cards.now)
-    if life not in ("issued", "posted"):
-        await _activates(cards, holder, cards.now)
-    if life == "suspended":
-        await holder.suspends(cards.now)
-    elif life == "revoked":
-        await holder.is_revoked(cards.now)
-    elif life == "expired":
-        await expires(holder)
+    holder = await bridge_stage.cardholder("issued", PIN, next(SEEDS))
+    if card_state != "issued":
+        await holder.is_posted(bridge_stage.now)
+    if card_state not in ("issued", "posted"):
+        await _activate(bridge_stage, holder, bridge_stage.now)
+    if card_state == "suspended":
+        await holder.suspends(bridge_stage.now)
+    elif card_state == "revoked":
+        await holder.is_revoked(bridge_stage.now)
+    elif card_state == "expired":
+        await expire_certificates(holder)
     return holder
 
 
-async def _activates(cards: CardStage, holder: Holder, now: datetime) -> None:
+async def _activate(bridge_stage: BridgeStage, holder: Cardholder, now: datetime) -> None:
     grant = await holder.granted(Operation.ACTIVATE, Proof.CODE, now=now)
-    authority, database = cards.office.authority, cards.office.database
+    authority, database = bridge_stage.office.authority, bridge_stage.office.database
     async with database.unit_of_work() as session:
         permit = await authority.cards.permit(session, grant.id, CHAT, now)
     async with database.unit_of_work() as session:

@@ -32,109 +32,109 @@ from services.storage.models import Due, InboxUpdate, UpdateState
 from tests.chat import Stage, Subscriber, buttons
 from tests.handlers.conversations.online.cardholders import (
     NOW,
-    Holder,
-    at,
-    clock,
-    one_time_code,
+    Cardholder,
+    current_time,
+    read_one_time_code,
+    set_time,
     wrong_code,
 )
-from tests.handlers.conversations.online.payments import ADDRESS, invoices, pays
+from tests.handlers.conversations.online.payments import ADDRESS, invoices, pay_invoice
 
-Facts = Counter[tuple[object, ...]]
+Snapshot = Counter[tuple[object, ...]]
 """What is so, and how many times."""
-_PASSING = {outbox.DUE_KIND, code_reveal.DUE_KIND, reminders.DUE_KIND}
+_PERSONAL_JOB_KINDS = {outbox.DUE_KIND, code_reveal.DUE_KIND, reminders.DUE_KIND}
 """What falls due for a person."""
 
 
 @dataclass
-class Actor:
+class ScenarioActor:
     """Somebody with a record, the chat they act in, and another chat that is linked to them."""
 
-    holder: Holder
-    me: Subscriber
-    other: Subscriber
+    holder: Cardholder
+    person: Subscriber
+    linked_person: Subscriber
 
     @property
     def stage(self) -> Stage:
         """Where they are."""
-        return self.me.stage
+        return self.person.stage
 
     async def taps(self, key: str, person: Subscriber | None = None) -> None:
         """Press the newest button there is of a kind."""
-        for message in reversed((person or self.me).heard):
+        for message in reversed((person or self.person).heard):
             for button in buttons(message):
                 data = button.get("callback_data", "")
                 if re.split(r"[.:]", data)[-1] == key or f":{key}." in data:
-                    await (person or self.me).forges(message["message_id"], data)
+                    await (person or self.person).forges(message["message_id"], data)
                     return
         raise AssertionError(f"no button {key}")
 
 
-Act = Callable[[Actor], Awaitable[object]]
+Act = Callable[[ScenarioActor], Awaitable[object]]
 
 
 @dataclass(frozen=True)
-class Turn:
+class ScenarioStep:
     """One thing somebody does.
 
     :ivar again: whether they do it again when the bot was started anew meanwhile.
     """
 
     act: Act
-    again: bool = False
+    is_repeated: bool = False
 
 
-def begins(what: str) -> Turn:
+def begins(what: str) -> ScenarioStep:
     """Follow a link into a conversation."""
-    return Turn(lambda actor: actor.me.starts(what))
+    return ScenarioStep(lambda actor: actor.person.starts(what))
 
 
-def taps(key: str) -> Turn:
+def taps(key: str) -> ScenarioStep:
     """Press a button."""
-    return Turn(lambda actor: actor.taps(key))
+    return ScenarioStep(lambda actor: actor.taps(key))
 
 
-def says(text: Callable[[Holder], str]) -> Turn:
+def says(text: Callable[[Cardholder], str]) -> ScenarioStep:
     """Type something."""
-    return Turn(lambda actor: actor.me.says(text(actor.holder)))
+    return ScenarioStep(lambda actor: actor.person.says(text(actor.holder)))
 
 
-async def _reads_mail(actor: Actor) -> None:
-    await actor.stage.works_off(clock(actor.stage))
+async def _reads_mail(actor: ScenarioActor) -> None:
+    await actor.stage.works_off(current_time(actor.stage))
 
 
-async def _types_one_time_code(actor: Actor) -> None:
-    await actor.me.says(await one_time_code(actor.stage, actor.holder))
+async def _types_one_time_code(actor: ScenarioActor) -> None:
+    await actor.person.says(await read_one_time_code(actor.stage, actor.holder))
 
 
-async def _types_card_number(actor: Actor) -> None:
-    await actor.me.says(await actor.holder.card_number())
+async def _types_card_number(actor: ScenarioActor) -> None:
+    await actor.person.says(await actor.holder.read_card_number())
 
 
-async def _pays(actor: Actor) -> None:
+async def _pays(actor: ScenarioActor) -> None:
     """Pay, unless Telegram says that it is paid."""
-    mine = {(actor.me.person.id, invoice["message_id"]) for invoice in invoices(actor.me)}
+    mine = {(actor.person.person.id, invoice["message_id"]) for invoice in invoices(actor.person)}
     if not mine & actor.stage.engine.paid:
-        await pays(actor.me, invoices(actor.me)[-1])
+        await pay_invoice(actor.person, invoices(actor.person)[-1])
 
 
-async def _a_minute_passes(actor: Actor) -> None:
-    at(actor.stage, clock(actor.stage) + timedelta(seconds=61))
-    await actor.stage.works_off(clock(actor.stage))
+async def _a_minute_passes(actor: ScenarioActor) -> None:
+    set_time(actor.stage, current_time(actor.stage) + timedelta(seconds=61))
+    await actor.stage.works_off(current_time(actor.stage))
 
 
-async def _denies(actor: Actor) -> None:
-    await actor.taps("no", actor.other)
+async def _denies(actor: ScenarioActor) -> None:
+    await actor.taps("no", actor.linked_person)
 
 
-MAIL = Turn(_reads_mail, again=True)
-ONE_TIME_CODE = Turn(_types_one_time_code)
-CARD_NUMBER = Turn(_types_card_number)
-BOTH = says(lambda holder: holder.both)
+MAIL = ScenarioStep(_reads_mail, is_repeated=True)
+ONE_TIME_CODE = ScenarioStep(_types_one_time_code)
+CARD_NUMBER = ScenarioStep(_types_card_number)
+BOTH = says(lambda holder: holder.number_and_code)
 
 
 @dataclass(frozen=True)
-class Life:
+class Scenario:
     """One conversation from its beginning to its end.
 
     :ivar state: how far the card has come before.
@@ -142,100 +142,100 @@ class Life:
     """
 
     name: str
-    state: str
-    turns: Sequence[Turn]
+    card_state: str
+    steps: Sequence[ScenarioStep]
     language: str = "en"
     is_linked: bool = False
 
 
-LIVES = (
-    Life(
+SCENARIOS = (
+    Scenario(
         "suspend", "active",
-        (begins("do-suspend"), says(lambda h: f"{h.number} {wrong_code(h)}"), BOTH, taps("mail"),
+        (begins("do-suspend"), says(lambda h: f"{h.ui_number_text} {wrong_code(h)}"), BOTH, taps("mail"),
          MAIL, ONE_TIME_CODE, taps("suspend"), MAIL, taps("no")),
     ),
-    Life(
+    Scenario(
         "resume", "suspended",
-        (begins("do-resume-who"), says(lambda h: h.secret), says(lambda _: "GP00000000000000"),
+        (begins("do-resume-who"), says(lambda h: h.code_text), says(lambda _: "GP00000000000000"),
          CARD_NUMBER, taps("mail"), MAIL, ONE_TIME_CODE, taps("tell"), MAIL, taps("resume"), MAIL),
         is_linked=True,
     ),
-    Life(
+    Scenario(
         "pay", "submitted",
-        (begins("do-pay"), BOTH, taps("pay"), Turn(_pays, again=True), MAIL),
+        (begins("do-pay"), BOTH, taps("pay"), ScenarioStep(_pays, is_repeated=True), MAIL),
         language="zh-hant",
     ),
-    Life(
+    Scenario(
         "address", "submitted",
         (begins("do-pay"), BOTH, taps("off"), taps("address"), says(lambda _: ADDRESS + "2樓"),
          taps("use"), MAIL, taps("later")),
     ),
-    Life(
+    Scenario(
         "was this you", "active",
-        (begins("do-status"), BOTH, taps("yes"), MAIL, Turn(_denies), MAIL),
+        (begins("do-status"), BOTH, taps("yes"), MAIL, ScenarioStep(_denies), MAIL),
     ),
-    Life(
+    Scenario(
         "retrieve", "submitted",
-        (begins("do-retrieve"), taps("gone"), says(lambda h: f"{h.number} {h.born}"), MAIL,
-         ONE_TIME_CODE, taps("show"), MAIL, taps("noted"), Turn(_a_minute_passes, again=True)),
+        (begins("do-retrieve"), taps("gone"), says(lambda h: f"{h.ui_number_text} {h.birth_date}"), MAIL,
+         ONE_TIME_CODE, taps("show"), MAIL, taps("noted"), ScenarioStep(_a_minute_passes, is_repeated=True)),
     ),
 )  # fmt: skip
 
 
-def moment_of(life: Life) -> timedelta:
+def start_offset(scenario: Scenario) -> timedelta:
     """Give when a life is lived, as the time after `people.NOW`: each before those before it.
 
     So what falls due for one of them does not fall due for the next.
     """
-    place = LIVES.index(life)
-    return timedelta(seconds=-place, minutes=-3 if place == len(LIVES) - 1 else 0)
+    place = SCENARIOS.index(scenario)
+    return timedelta(seconds=-place, minutes=-3 if place == len(SCENARIOS) - 1 else 0)
 
 
-AFTER = NOW + timedelta(minutes=3)
+RESTART_TIME = NOW + timedelta(minutes=3)
 """When everything that was leased is free again, and grants are still good."""
 
 
-async def facts(stage: Stage) -> Facts:
+async def take_snapshot(stage: Stage) -> Snapshot:
     """Give everything that a conversation may have changed."""
     await stage.kaika.inbox.put([])  # what was done is marked
     async with stage.kaika.database.unit_of_work() as session:
-        found = await _of_the_authority(session)
-        found += await _of_the_bot(session)
-    return found
+        snapshot = await _authority_snapshot(session)
+        snapshot += await _bot_snapshot(session)
+    return snapshot
 
 
-async def _of_the_authority(session: AsyncSession) -> Facts:
-    found: Facts = Counter()
+async def _authority_snapshot(session: AsyncSession) -> Snapshot:
+    snapshot: Snapshot = Counter()
     for entry in await session.scalars(select(AuditEntry)):
-        found["audit", entry.subject, entry.act] += 1
+        snapshot["audit", entry.subject, entry.act] += 1
     for application in await session.scalars(select(Application)):
-        found["application", application.id, application.state] += 1
+        snapshot["application", application.id, application.state] += 1
     for certificates in await session.scalars(select(CertificateSet)):
-        found["certificates", certificates.application_id, certificates.state] += 1
+        snapshot["certificates", certificates.application_id, certificates.state] += 1
     for paid in await session.scalars(select(Payment)):
-        found["paid", paid.application_id, paid.amount, paid.unmatched_reason] += 1
+        snapshot["paid", paid.application_id, paid.amount, paid.unmatched_reason] += 1
     for link in await session.scalars(select(LinkedChat)):
-        found["linked", link.subscriber_id, link.chat_id] += 1
+        snapshot["linked", link.subscriber_id, link.chat_id] += 1
     for doubt in await session.scalars(select(Doubt)):
-        found["doubt", doubt.subscriber_id, doubt.notice, doubt.denied_at is None] += 1
+        snapshot["doubt", doubt.subscriber_id, doubt.notice, doubt.denied_at is None] += 1
     for spent in await session.scalars(select(Allowance)):
         whose = None if spent.scope.startswith("grant.") else spent.subject  # a grant is new
-        found["spent", spent.scope, whose] += len(json.loads(spent.uses))
+        snapshot["spent", spent.scope, whose] += len(json.loads(spent.uses))
     for challenge in await session.scalars(select(OneTimeChallenge)):
-        found["one-time codes", challenge.chat_id] += 1
-        found["one-time codes tried", challenge.chat_id] += challenge.tries
-    return found
+        snapshot["one-time codes", challenge.chat_id] += 1
+        snapshot["one-time codes tried", challenge.chat_id] += challenge.tries
+    return snapshot
 
 
-async def _of_the_bot(session: AsyncSession) -> Facts:
-    found: Facts = Counter()
+async def _bot_snapshot(session: AsyncSession) -> Snapshot:
+    snapshot: Snapshot = Counter()
     for row in await session.scalars(select(ConversationRow)):
-        found["at", row.chat_id, row.conversation, row.step, row.is_open] += 1
+        snapshot["at", row.chat_id, row.conversation, row.step, row.is_open] += 1
     for message in await session.scalars(select(OutboxMessage)):
-        found["to be sent", message.recipient, message.message] += 1
-    for due in await session.scalars(select(Due).where(Due.kind.in_(_PASSING))):
-        found["due", due.kind, due.key] += 1
+        snapshot["to be sent", message.recipient, message.message] += 1
+    for due in await session.scalars(select(Due).where(Due.kind.in_(_PERSONAL_JOB_KINDS))):
+        snapshot["due", due.kind, due.key] += 1
     for update in await session.scalars(select(InboxUpdate)):
         if update.state != UpdateState.DONE:
-            found["update", update.state, update.error] += 1
-    return found
+            snapshot["update", update.state, update.error] += 1
+    return snapshot

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from reader_bridge.prompter import Consent, Peer
-from tests.handlers.conversations.online.bridge_stage import CardStage, keys_of
+from tests.handlers.conversations.online.bridge_stage import BridgeStage, button_keys
 from tests.handlers.engine.navigation import press, state
 
 DONE = {"en": "Activated (開卡).", "zh-hant": "已開卡"}
@@ -21,34 +21,34 @@ NOT_THEIRS = {
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
-async def test_a_person_activates_their_card(cards: CardStage, language: str) -> None:
-    async with cards.at_home(language) as home:
+async def test_a_person_activates_their_card(cards: BridgeStage, language: str) -> None:
+    async with cards.open_pc_session(language) as home:
         person, pc, holder = home.person, home.pc, home.holder
-        await home.is_asked()
-        assert await holder.certificate() == "inactive"
+        await home.begins_and_is_asked_for_pin()
+        assert await holder.certificate_state() == "inactive"
         messages = len(person.messages)
-        pc.person.free.set()
-        await cards.sees(person, DONE[language])
+        pc.person.may_type_pin.set()
+        await cards.wait_for_text(person, DONE[language])
         assert len(person.messages) == messages, "one message, edited"
         assert pc.tries == 3
         assert pc.person.peers[0].telegram_name == "Mai"
-    assert await holder.certificate() == "active"
+    assert await holder.certificate_state() == "active"
 
 
-async def test_the_pc_is_connected_once_for_all_that_follows(cards: CardStage) -> None:
-    async with cards.at_home() as home:
+async def test_the_pc_is_connected_once_for_all_that_follows(cards: BridgeStage) -> None:
+    async with cards.open_pc_session() as home:
         person, pc = home.person, home.pc
         await home.activates()
         await home.begins("unlock")
-        await cards.sees(person, "Unlocked")
+        await cards.wait_for_text(person, "Unlocked")
         assert len(pc.person.peers) == 1
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
 async def test_no_card_is_called_found_before_it_was_looked_at(
-    cards: CardStage, language: str
+    cards: BridgeStage, language: str
 ) -> None:
-    async with cards.at_home(language) as home:
+    async with cards.open_pc_session(language) as home:
         person, pc = home.person, home.pc
         read = asyncio.Event()
         answer = pc.person.consent
@@ -59,139 +59,139 @@ async def test_no_card_is_called_found_before_it_was_looked_at(
 
         pc.person.consent = consent  # type: ignore[method-assign]
         await home.begins("activate")
-        await cards.sees(person, GO_ON[language])
+        await cards.wait_for_text(person, GO_ON[language])
         messages = len(person.messages)
         assert not any(said in person.last["text"] for said in FOUND[language])
-        pc.person.free.clear()
+        pc.person.may_type_pin.clear()
         read.set()
-        await cards.sees(person, GO_ON[language], *FOUND[language])
-        pc.person.free.set()
-        await cards.sees(person, DONE[language])
+        await cards.wait_for_text(person, GO_ON[language], *FOUND[language])
+        pc.person.may_type_pin.set()
+        await cards.wait_for_text(person, DONE[language])
         assert len(person.messages) == messages, "one message, edited"
 
 
-async def test_a_card_that_is_put_in_late_is_noticed(cards: CardStage) -> None:
-    async with cards.at_home() as home:
+async def test_a_card_that_is_put_in_late_is_noticed(cards: BridgeStage) -> None:
+    async with cards.open_pc_session() as home:
         person, pc = home.person, home.pc
         pc.reader.pull()
         await home.begins("activate")
-        await cards.sees(person, "✓ Reader found", "Put the card into the reader")
+        await cards.wait_for_text(person, "✓ Reader found", "Put the card into the reader")
         assert not any(said in person.last["text"] for said in FOUND["en"])
         assert pc.card is not None
         pc.reader.insert(pc.card)
-        await cards.sees(person, "Activated")
+        await cards.wait_for_text(person, "Activated")
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
-async def test_another_persons_card_stays_as_it_is(cards: CardStage, language: str) -> None:
-    holder = await cards.holder("posted")
-    other = await cards.holder("posted", seed=2)
+async def test_another_persons_card_stays_as_it_is(cards: BridgeStage, language: str) -> None:
+    holder = await cards.cardholder("posted")
+    other = await cards.cardholder("posted", seed=2)
     person = cards.stage.subscriber("Mai", language)
-    async with cards.pc(other) as pc:
-        await cards.brings(person, pc, holder, "activate")
+    async with cards.open_pc(other) as pc:
+        await cards.prepare_operation(person, pc, holder, "activate")
         await press(person, "start")
-        await cards.sees(person, *NOT_THEIRS[language])
-        assert "again" in keys_of(person)
-        assert pc.person.asked == [], "no PIN is asked for"
+        await cards.wait_for_text(person, *NOT_THEIRS[language])
+        assert "again" in button_keys(person)
+        assert pc.person.pin_requests == [], "no PIN is asked for"
         assert [each.for_session for each in pc.person.consents] == [True]
-    assert await holder.certificate() == "inactive"
-    assert await other.certificate() == "inactive"
+    assert await holder.certificate_state() == "inactive"
+    assert await other.certificate_state() == "inactive"
 
 
-async def test_no_on_the_pc_is_no_and_can_be_taken_up_again(cards: CardStage) -> None:
-    async with cards.at_home() as home:
+async def test_no_on_the_pc_is_no_and_can_be_taken_up_again(cards: BridgeStage) -> None:
+    async with cards.open_pc_session() as home:
         person, pc, holder = home.person, home.pc, home.holder
-        await cards.brings(person, pc, holder, "activate")
+        await cards.prepare_operation(person, pc, holder, "activate")
         pc.person.agrees = lambda asked: isinstance(asked, Peer) or _reads(asked)
         await press(person, "start")
-        await cards.sees(person, "You said no on your PC")
-        assert await holder.certificate() == "inactive"
+        await cards.wait_for_text(person, "You said no on your PC")
+        assert await holder.certificate_state() == "inactive"
         pc.person.agrees = lambda _: True
         await press(person, "again")
-        await cards.sees(person, "Activated")
+        await cards.wait_for_text(person, "Activated")
 
 
-async def test_a_card_that_is_pulled_is_explained_and_can_go_on(cards: CardStage) -> None:
-    async with cards.at_home() as home:
+async def test_a_card_that_is_pulled_is_explained_and_can_go_on(cards: BridgeStage) -> None:
+    async with cards.open_pc_session() as home:
         person, pc = home.person, home.pc
-        await home.is_asked()
+        await home.begins_and_is_asked_for_pin()
         pc.reader.pull()
-        pc.person.free.set()
-        await cards.sees(person, "The card was pulled out", "The PIN is as it was")
+        pc.person.may_type_pin.set()
+        await cards.wait_for_text(person, "The card was pulled out", "The PIN is as it was")
         assert pc.card is not None
         pc.reader.insert(pc.card)
         await press(person, "again")
-        await cards.sees(person, "Activated")
+        await cards.wait_for_text(person, "Activated")
 
 
-async def test_cancel_in_the_chat_stops_the_pc(cards: CardStage) -> None:
-    async with cards.at_home() as home:
+async def test_cancel_in_the_chat_stops_the_pc(cards: BridgeStage) -> None:
+    async with cards.open_pc_session() as home:
         person, pc = home.person, home.pc
-        await home.is_asked()
+        await home.begins_and_is_asked_for_pin()
         await press(person, "cancel")
-        await cards.sees(person, "I stopped")
+        await cards.wait_for_text(person, "I stopped")
         await cards.stage.settle()
         assert cards.bridge.hub.presence(person.person.id).work is None
-        pc.person.free.set()
+        pc.person.may_type_pin.set()
         await home.begins("activate")
-        await cards.sees(person, "Activated")
+        await cards.wait_for_text(person, "Activated")
 
 
-async def test_questions_and_languages_in_between(cards: CardStage) -> None:
-    async with cards.at_home() as home:
+async def test_questions_and_languages_in_between(cards: BridgeStage) -> None:
+    async with cards.open_pc_session() as home:
         person, pc = home.person, home.pc
-        await home.is_asked()
+        await home.begins_and_is_asked_for_pin()
         await person.says("How much does the card cost?")
         person.sees("Go on at your PC")
         assert any("278" in m["text"] for m in person.heard[-2:])
         await press(person, "lang-zh_Hant")
         person.sees("請到電腦上繼續")
         await person.starts("do-pay")
-        assert "here" in keys_of(person), "asked before it is left"
+        assert "here" in button_keys(person), "asked before it is left"
         await press(person, "here")
-        pc.person.free.set()
-        await cards.sees(person, "已開卡")
+        pc.person.may_type_pin.set()
+        await cards.wait_for_text(person, "已開卡")
 
 
-async def test_another_conversation_stops_what_was_under_way(cards: CardStage) -> None:
-    async with cards.at_home() as home:
+async def test_another_conversation_stops_what_was_under_way(cards: BridgeStage) -> None:
+    async with cards.open_pc_session() as home:
         person, holder = home.person, home.holder
-        await home.is_asked()
+        await home.begins_and_is_asked_for_pin()
         await person.starts("do-pay")
         await person.presses("Stop it and start")
         await cards.stage.settle()
         assert (await state(person)).conversation == "pay"
         assert cards.bridge.hub.presence(person.person.id).work is None
-    assert await holder.certificate() == "inactive"
+    assert await holder.certificate_state() == "inactive"
 
 
-async def test_the_same_update_twice_begins_once(cards: CardStage) -> None:
+async def test_the_same_update_twice_begins_once(cards: BridgeStage) -> None:
     stage = cards.stage
-    async with cards.at_home() as home:
+    async with cards.open_pc_session() as home:
         person, pc, holder = home.person, home.pc, home.holder
-        await cards.brings(person, pc, holder, "activate")
-        pc.person.free.clear()
+        await cards.prepare_operation(person, pc, holder, "activate")
+        pc.person.may_type_pin.clear()
         found = [b for row in person.last["reply_markup"]["inline_keyboard"] for b in row]
         data = next(b["callback_data"] for b in found if b["callback_data"].endswith("start"))
         person.person.press(person.last["message_id"], data, forge=True)
         batch = await stage.updates()
         await stage.kaika.intake.accept(batch)
-        await cards.sees(person, "Go on at your PC")
+        await cards.wait_for_text(person, "Go on at your PC")
         from telegram import Update
 
         again = Update.de_json(batch[0], stage.kaika.application.bot)
         stage.kaika.application.update_queue.put_nowait(again)
         await stage.kaika.application.update_queue.join()
         person.sees("Go on at your PC")
-        pc.person.free.set()
-        await cards.sees(person, "Activated")
+        pc.person.may_type_pin.set()
+        await cards.wait_for_text(person, "Activated")
         assert len([c for c in pc.person.consents if not c.for_session]) == 1
 
 
-async def test_a_card_that_is_active_already_and_a_stale_button(cards: CardStage) -> None:
-    async with cards.at_home() as home:
+async def test_a_card_that_is_active_already_and_a_stale_button(cards: BridgeStage) -> None:
+    async with cards.open_pc_session() as home:
         person, pc, holder = home.person, home.pc, home.holder
-        await cards.brings(person, pc, holder, "activate")
+        await cards.prepare_operation(person, pc, holder, "activate")
         old = next(
             b["callback_data"]
             for row in person.last["reply_markup"]["inline_keyboard"]
@@ -199,7 +199,7 @@ async def test_a_card_that_is_active_already_and_a_stale_button(cards: CardStage
             if b["callback_data"].endswith("start")
         )
         await press(person, "start")
-        await cards.sees(person, "Activated")
+        await cards.wait_for_text(person, "Activated")
         await person.forges(person.last["message_id"], old)
         assert person.toast is not None
         assert "earlier step" in person.toast

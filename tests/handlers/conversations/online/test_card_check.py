@@ -8,7 +8,12 @@ import pytest
 
 from handlers.conversations.card_check.online import REPORT, report_text
 from handlers.engine.model import StepContext
-from tests.handlers.conversations.online.bridge_stage import PIN, WRONG, CardStage, keys_of
+from tests.handlers.conversations.online.bridge_stage import (
+    PIN,
+    WRONG_PIN,
+    BridgeStage,
+    button_keys,
+)
 from tests.handlers.engine.navigation import press
 from tests.reader_bridge.card.cards import PIN_INSTRUCTIONS, MoicaCard
 from tests.reader_bridge.card.issuer import CARD_NUMBER, Issuer
@@ -20,58 +25,60 @@ FRAGMENTS = {
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
-async def test_a_new_card_is_looked_at(cards: CardStage, language: str) -> None:
-    async with cards.at_home(language) as home:
+async def test_a_new_card_is_looked_at(cards: BridgeStage, language: str) -> None:
+    async with cards.open_pc_session(language) as home:
         person, pc, holder = home.person, home.pc, home.holder
-        await home.looks()
-        await cards.sees(person, *FRAGMENTS[language])
-        assert (await holder.card_number())[:12] not in person.last["text"]
-        assert pc.person.asked == []
+        await home.checks_card()
+        await cards.wait_for_text(person, *FRAGMENTS[language])
+        assert (await holder.read_card_number())[:12] not in person.last["text"]
+        assert pc.person.pin_requests == []
         await press(person, "lang-en" if language != "en" else "lang-zh_Hant")
         person.sees(*FRAGMENTS["en" if language != "en" else "zh-hant"])
 
 
-async def test_tries_validity_and_record_of_an_active_card(cards: CardStage) -> None:
-    async with cards.at_home() as home:
+async def test_tries_validity_and_record_of_an_active_card(cards: BridgeStage) -> None:
+    async with cards.open_pc_session() as home:
         person, holder = home.person, home.holder
         await home.activates()
-        await home.looks()
-        await cards.sees(person, "PIN tries left: 3 of 3", "in use", "All in order", "good until")
+        await home.checks_card()
+        await cards.wait_for_text(
+            person, "PIN tries left: 3 of 3", "in use", "All in order", "good until"
+        )
         await holder.suspends(cards.now)
         await press(person, "again")
-        await cards.sees(person, "suspended", "Resume it")
+        await cards.wait_for_text(person, "suspended", "Resume it")
 
 
-async def test_a_locked_card_leads_to_unlocking(cards: CardStage) -> None:
-    async with cards.at_home() as home:
+async def test_a_locked_card_leads_to_unlocking(cards: BridgeStage) -> None:
+    async with cards.open_pc_session() as home:
         person = home.person
         await home.activates()
-        await home.changes_pin(WRONG, PIN)
-        await cards.sees(person, "The PIN is locked")
-        await home.looks()
-        await cards.sees(person, "PIN tries left: 0", "unlock the card")
+        await home.changes_pin(WRONG_PIN, PIN)
+        await cards.wait_for_text(person, "The PIN is locked")
+        await home.checks_card()
+        await cards.wait_for_text(person, "PIN tries left: 0", "unlock the card")
 
 
-async def test_a_real_moica_card_is_read_and_gets_no_pin_command(cards: CardStage) -> None:
+async def test_a_real_moica_card_is_read_and_gets_no_pin_command(cards: BridgeStage) -> None:
     issuer = Issuer()
     moica = MoicaCard(issuer.certify("encryption"), issuer.certify("signature"), issuer.der)
-    async with cards.at_home() as home:
+    async with cards.open_pc_session() as home:
         home.pc.reader.insert(moica)
-        await home.looks()
+        await home.checks_card()
         person = home.person
-        await cards.sees(person, "a real MOICA card", f"…{CARD_NUMBER[-4:]}", "good until")
+        await cards.wait_for_text(person, "a real MOICA card", f"…{CARD_NUMBER[-4:]}", "good until")
         person.sees("by 測試憑證管理中心", "I have no record of it", "Use only that page")
         await home.begins("activate")
-        await cards.sees(person, "This kind of card cannot do that here")
+        await cards.wait_for_text(person, "This kind of card cannot do that here")
     assert not {command[1] for command in moica.commands} & PIN_INSTRUCTIONS
 
 
-async def test_a_card_of_nobody_here_is_not_in_order(cards: CardStage, tmp_path: Path) -> None:
+async def test_a_card_of_nobody_here_is_not_in_order(cards: BridgeStage, tmp_path: Path) -> None:
     foreign = Issuer().issue(tmp_path / "foreign.card", PIN)
-    async with cards.at_home() as home:
+    async with cards.open_pc_session() as home:
         home.pc.reader.insert(foreign)
-        await home.looks()
-        await cards.sees(home.person, "What the card says", "not on record here")
+        await home.checks_card()
+        await cards.wait_for_text(home.person, "What the card says", "not on record here")
         assert "All in order" not in home.person.last["text"]
     foreign.close()
 
@@ -84,28 +91,28 @@ def test_a_card_without_a_readable_certificate_is_not_in_order() -> None:
     assert "All in order" not in text
 
 
-async def test_without_a_card_it_says_what_it_waits_for(cards: CardStage) -> None:
-    async with cards.at_home() as home:
+async def test_without_a_card_it_says_what_it_waits_for(cards: BridgeStage) -> None:
+    async with cards.open_pc_session() as home:
         person, pc = home.person, home.pc
         assert pc.card is not None
         pc.reader.pull()
-        await home.looks()
-        await cards.sees(person, "Put the card into the reader")
+        await home.checks_card()
+        await cards.wait_for_text(person, "Put the card into the reader")
         pc.reader.insert(pc.card)
-        await cards.sees(person, "What the card says")
+        await cards.wait_for_text(person, "What the card says")
 
 
-async def test_the_bridge_that_is_closed_in_between_is_explained(cards: CardStage) -> None:
+async def test_the_bridge_that_is_closed_in_between_is_explained(cards: BridgeStage) -> None:
     person = cards.stage.subscriber()
-    async with cards.pc() as pc:
+    async with cards.open_pc() as pc:
         await person.starts("do-card_check")
         await press(person, "go")
-        await cards.pairs(person, pc)
-        await cards.sees(person, "Put the card into the reader")
-    await cards.sees(person, "Your PC is no longer connected")
-    holder = await cards.holder("posted")
-    async with cards.pc(holder) as pc:
+        await cards.pair(person, pc)
+        await cards.wait_for_text(person, "Put the card into the reader")
+    await cards.wait_for_text(person, "Your PC is no longer connected")
+    holder = await cards.cardholder("posted")
+    async with cards.open_pc(holder) as pc:
         await press(person, "again")
-        assert "new" in keys_of(person), "a code for a new connection"
-        await cards.pairs(person, pc)
-        await cards.sees(person, "What the card says")
+        assert "new" in button_keys(person), "a code for a new connection"
+        await cards.pair(person, pc)
+        await cards.wait_for_text(person, "What the card says")

@@ -15,34 +15,34 @@ from reader_bridge.protocol import FailureCode
 from services.bridge.events import Done, Failed, Fault, LinkDown, LinkUp, PinSet, Unresolved
 from services.bridge.operations.task import Work
 from tests.chat import Subscriber
-from tests.handlers.conversations.online.bridge_stage import CardStage, keys_of
+from tests.handlers.conversations.online.bridge_stage import BridgeStage, button_keys
 from tests.handlers.engine.navigation import press, state
 
 
-async def happens(cards: CardStage, *events: object) -> None:
+async def happens(cards: BridgeStage, *events: object) -> None:
     queue = cards.stage.kaika.application.update_queue
     for event in events:
         queue.put_nowait(event)
     await queue.join()
 
 
-async def test_the_link_is_lost_and_comes_back(cards: CardStage) -> None:
-    async with cards.at_home() as home:
+async def test_the_link_is_lost_and_comes_back(cards: BridgeStage) -> None:
+    async with cards.open_pc_session() as home:
         person, pc = home.person, home.pc
-        await home.is_asked()
+        await home.begins_and_is_asked_for_pin()
         chat = person.person.id
         await happens(cards, LinkDown(chat))
         person.sees("The link to your PC is lost", "comes back by itself")
         await happens(cards, LinkUp(chat))
         person.sees("Go on at your PC")
-        pc.person.free.set()
-        await cards.sees(person, "Activated")
+        pc.person.may_type_pin.set()
+        await cards.wait_for_text(person, "Activated")
 
 
-async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(cards: CardStage) -> None:
-    async with cards.at_home() as home:
+async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(cards: BridgeStage) -> None:
+    async with cards.open_pc_session() as home:
         person, pc, holder = home.person, home.pc, home.holder
-        await home.is_asked()
+        await home.begins_and_is_asked_for_pin()
         kaika, old = cards.stage.kaika, cards.bridge
         data = kaika.application.bot_data
         anew = Bridge(
@@ -52,42 +52,42 @@ async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(cards: C
         assert data[BRIDGE].hub is anew.hub
         messages = len(person.messages)
         async with anew.running():
-            await cards.sees(person, "I was started anew")
+            await cards.wait_for_text(person, "I was started anew")
             assert len(person.messages) == messages + 1, "a new message, since time has passed"
-        pc.person.free.set()
+        pc.person.may_type_pin.set()
         data[BRIDGE] = old.desk
-    assert await holder.certificate() == "inactive"
+    assert await holder.certificate_state() == "inactive"
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
-async def test_what_only_the_card_knows_is_explained(cards: CardStage, language: str) -> None:
-    async with cards.at_home(language) as home:
+async def test_what_only_the_card_knows_is_explained(cards: BridgeStage, language: str) -> None:
+    async with cards.open_pc_session(language) as home:
         person, pc = home.person, home.pc
-        await home.is_asked()
+        await home.begins_and_is_asked_for_pin()
         about = (person.person.id, "op", Work.ACTIVATE)
         await happens(cards, Unresolved(*about, FailureCode.OUTCOME_UNKNOWN))
         person.sees({"en": "The new PIN may be set or not", "zh-hant": "只有卡片知道"}[language])
-        assert "ask" in keys_of(person)
+        assert "ask" in button_keys(person)
         await happens(cards, Failed(*about, Fault.NOT_DONE))
         person.sees({"en": "its new PIN was not set", "zh-hant": "沒有設定成功"}[language])
         assert "grant" not in (await state(person)).data
-        pc.person.free.set()
+        pc.person.may_type_pin.set()
 
 
-async def test_a_card_that_is_being_asked_already_is_not_called_idle(cards: CardStage) -> None:
-    async with cards.at_home() as home:
+async def test_a_card_that_is_being_asked_already_is_not_called_idle(cards: BridgeStage) -> None:
+    async with cards.open_pc_session() as home:
         person, pc = home.person, home.pc
-        await home.is_asked()
+        await home.begins_and_is_asked_for_pin()
         about = (person.person.id, "op", Work.ACTIVATE)
         await happens(cards, Unresolved(*about, FailureCode.OUTCOME_UNKNOWN))
         await press(person, "ask")
         person.sees("Activating the card")
         assert "Nothing is under way" not in person.last["text"]
-        pc.person.free.set()
+        pc.person.may_type_pin.set()
 
 
 async def test_an_end_that_comes_when_the_person_is_elsewhere_is_told_apart(
-    cards: CardStage,
+    cards: BridgeStage,
 ) -> None:
     person = cards.stage.subscriber()
     await person.starts("do-pay")
@@ -103,7 +103,7 @@ async def test_an_end_that_comes_when_the_person_is_elsewhere_is_told_apart(
 
 
 async def test_a_line_that_fails_shows_it_later(
-    cards: CardStage, monkeypatch: pytest.MonkeyPatch
+    cards: BridgeStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     person = await _looking(cards)
     bot = cards.stage.kaika.application.bot
@@ -126,7 +126,7 @@ async def test_a_line_that_fails_shows_it_later(
     [(ValueError("mistake"), True), (BadRequest("mistake"), True), (Forbidden("blocked"), False)],
 )
 async def test_a_mistake_of_ours_while_something_is_shown_is_apologised_for(
-    cards: CardStage, monkeypatch: pytest.MonkeyPatch, error: Exception, is_told: bool
+    cards: BridgeStage, monkeypatch: pytest.MonkeyPatch, error: Exception, is_told: bool
 ) -> None:
     logs.configure("info", "json", [])  # unlike its default, it prints no locals
     person = await _looking(cards)
@@ -152,7 +152,7 @@ async def test_a_mistake_of_ours_while_something_is_shown_is_apologised_for(
     ],
 )
 async def test_only_a_mistake_of_ours_is_logged_as_an_error(
-    cards: CardStage,
+    cards: BridgeStage,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
     logged: tuple[str, str],
@@ -171,10 +171,10 @@ async def test_only_a_mistake_of_ours_is_logged_as_an_error(
 
 
 async def test_a_bridge_that_is_left_amid_work_gives_the_card_back(
-    cards: CardStage, monkeypatch: pytest.MonkeyPatch
+    cards: BridgeStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with cards.at_home() as home:
-        await home.is_asked()
+    async with cards.open_pc_session() as home:
+        await home.begins_and_is_asked_for_pin()
         card, begun, goes_on = home.pc.card, asyncio.Event(), threading.Event()
         assert card is not None
         loop, transmit = asyncio.get_running_loop(), card.transmit
@@ -186,7 +186,7 @@ async def test_a_bridge_that_is_left_amid_work_gives_the_card_back(
 
         monkeypatch.setattr(card, "transmit", slow)
         monkeypatch.setattr("reader_bridge.operations.card_thread.CLOSING_SECONDS", None)
-        home.pc.person.free.set()
+        home.pc.person.may_type_pin.set()
         await begun.wait()
         home.pc.task.cancel()
         loop.call_later(0.02, goes_on.set)
@@ -195,14 +195,14 @@ async def test_a_bridge_that_is_left_amid_work_gives_the_card_back(
         assert not home.pc.reader._connections
 
 
-async def _looking(cards: CardStage) -> Subscriber:
+async def _looking(cards: BridgeStage) -> Subscriber:
     """Give somebody who waits for their card to be looked at."""
     person = cards.stage.subscriber()
-    async with cards.pc() as pc:
+    async with cards.open_pc() as pc:
         await person.says("/pair")
         await press(person, "code")
-        await cards.pairs(person, pc)
-        await cards.sees(person, "Your PC is connected")
+        await cards.pair(person, pc)
+        await cards.wait_for_text(person, "Your PC is connected")
 
         async def begun(*_: object) -> str:
             return "op"

@@ -13,21 +13,21 @@ from pathlib import Path
 import pytest
 
 from tests.handlers.conversations.online.crash_runs import (
-    Prepared,
-    Uncut,
-    a_round,
-    checked,
+    Baseline,
+    PreparedData,
+    check_crash_point,
+    open_run,
     prepare,
-    uncut_lives,
+    run_baselines,
 )
-from tests.handlers.conversations.online.scenarios import LIVES
+from tests.handlers.conversations.online.scenarios import SCENARIOS
 from tests.services.authority.world import fast_folder
 
 MOST = 70
 """More effects than any life has."""
 SPREAD = 3
 """Every third round is cut here, and each on demand (`cutting`)."""
-Ready = tuple[Prepared, Mapping[str, Uncut]]
+Ready = tuple[PreparedData, Mapping[str, Baseline]]
 
 
 @pytest.fixture(scope="module")
@@ -40,14 +40,14 @@ def ready() -> Iterator[Ready]:
 
 async def _made_ready(folder: Path) -> Ready:
     prepared = await prepare(folder / "prepared")
-    async with a_round(prepared, folder / "uncut") as one_round:
-        return prepared, await uncut_lives(one_round)
+    async with open_run(prepared, folder / "uncut") as one_round:
+        return prepared, await run_baselines(one_round)
 
 
 def test_uncut_everybody_comes_to_their_end(ready: Ready) -> None:
     _, uncut = ready
-    assert {name for name, each in uncut.items() if 20 < each.effects < MOST} == {
-        life.name for life in LIVES
+    assert {name for name, each in uncut.items() if 20 < each.effect_count < MOST} == {
+        life.name for life in SCENARIOS
     }
     changes = {fact for each in uncut.values() for fact, times in each.changes.items() if times}
     done = {fact[2] for fact in changes if fact[0] == "audit"}
@@ -60,6 +60,6 @@ def test_uncut_everybody_comes_to_their_end(ready: Ready) -> None:
 
 async def test_dead_after_any_effect_nothing_is_lost_or_done_twice(ready: Ready) -> None:
     prepared, uncut = ready
-    longest = max(each.effects for each in uncut.values())
-    deaths = [await checked(prepared, uncut, n) for n in range(1, longest + 1, SPREAD)]
+    longest = max(each.effect_count for each in uncut.values())
+    deaths = [await check_crash_point(prepared, uncut, n) for n in range(1, longest + 1, SPREAD)]
     assert sum(deaths) > 80

@@ -10,34 +10,34 @@ from handlers.engine.rendering import SHOW
 from handlers.engine.transitions import BACK, CANCEL
 from sandbox.engine import Engine
 from tests.chat import Stage, buttons
-from tests.handlers.conversations.online.cardholders import NOW, Office, at
-from tests.handlers.conversations.online.path_planning import Here, planned
-from tests.handlers.conversations.online.walker import Cast, visits
+from tests.handlers.conversations.online.cardholders import NOW, Office, set_time
+from tests.handlers.conversations.online.path_planning import StepId, plan_visit
+from tests.handlers.conversations.online.walker import Walker, visit_step
 from tests.handlers.engine.departures import (
     begins_another,
     cancels,
-    is_told,
-    rested_too_long,
+    expect_recent_text,
     sends_the_same_update_twice,
     taps_twice,
+    times_out,
 )
 from tests.handlers.engine.interruptions import (
     Interruption,
-    Visit,
+    StepVisit,
     asks_a_question,
-    keeps_the_thread,
+    describe_failure,
     looks_at_an_end,
-    noted,
+    stays_at_the_step,
 )
 from tests.handlers.engine.navigation import (
     LANGUAGES,
-    declared,
-    expect_where_they_are,
-    keys,
-    later,
+    advance_time,
+    declared_conversations,
+    expect_current_step,
     press,
-    shown,
     state,
+    step_keys,
+    step_message,
 )
 
 CARRIED_OUT = ("triage", "retrieve", "pay", "suspend", "resume", "status")
@@ -49,9 +49,9 @@ OVER = {"en": "More than ten minutes have passed", "zh-hant": "已經超過十�
 CODE_OVER = {"en": "This one-time code is over", "zh-hant": "這組一次性驗證碼已經失效"}
 
 
-def goals(stage: Stage, *, ends: bool = False) -> list[Here]:
+def goals(stage: Stage, *, ends: bool = False) -> list[StepId]:
     """Give the open steps of the conversations, or their ends."""
-    known = declared(stage)
+    known = declared_conversations(stage)
     return [
         (dialog, name)
         for dialog in CARRIED_OUT
@@ -60,15 +60,15 @@ def goals(stage: Stage, *, ends: bool = False) -> list[Here]:
     ]
 
 
-async def cast(stage: Stage, office: Office, goal: Here, number: int) -> tuple[Cast, Visit]:
+async def cast(stage: Stage, office: Office, goal: StepId, number: int) -> tuple[Walker, StepVisit]:
     """Bring somebody new to a step, every other one in Chinese."""
-    role, path = planned(declared(stage), goal)
+    role, path = plan_visit(declared_conversations(stage), goal)
     anna = stage.subscriber(f"{goal[1]} {number}", LANGUAGES[number % 2])
-    walker = Cast(office, anna, role)
-    return walker, await visits(walker, goal, path)
+    walker = Walker(office, anna, role)
+    return walker, await visit_step(walker, goal, path)
 
 
-async def at_every_step(stage: Stage, office: Office, offset: int = 0) -> AsyncIterator[Visit]:
+async def at_every_step(stage: Stage, office: Office, offset: int = 0) -> AsyncIterator[StepVisit]:
     """Bring somebody to each open step, one after the other."""
     for number, goal in enumerate(goals(stage), offset):
         _, visit = await cast(stage, office, goal, number)
@@ -76,11 +76,11 @@ async def at_every_step(stage: Stage, office: Office, offset: int = 0) -> AsyncI
 
 
 def test_no_conversation_is_left_out(stage: Stage) -> None:
-    known = declared(stage)
+    known = declared_conversations(stage)
     assert set(known) == {*CARRIED_OUT, *WALKED_THROUGH}
     every = [*goals(stage), *goals(stage, ends=True)]
     assert {
-        goal for goal in every if planned(known, goal)[1][0].does == "link:" + "-".join(goal)
+        goal for goal in every if plan_visit(known, goal)[1][0].action == "link:" + "-".join(goal)
     } == BY_A_LINK_ONLY
     for dialog in known.values():
         for step in dialog.steps.values():
@@ -93,21 +93,21 @@ async def test_what_comes_between_loses_no_thread_nor_does_a_restart(
     engine: Engine, tmp_path: Path
 ) -> None:
     async with Stage.set_up(engine, tmp_path, "embedded") as stage:
-        at(stage, NOW)
-        office = Office.beside(stage, tmp_path)
+        set_time(stage, NOW)
+        office = Office.open_for(stage, tmp_path)
         people = [visit async for visit in at_every_step(stage, office)]
         for visit in people:
-            await keeps_the_thread(visit)
+            await stays_at_the_step(visit)
         await stage.settle()
         offset = stage._offset
     async with Stage.set_up(engine, tmp_path, "embedded") as stage:
-        at(stage, NOW)
-        office.goes_on_at(stage)
+        set_time(stage, NOW)
+        office.attach_to(stage)
         stage._offset = offset
         for visit in people:
             visit.anna.stage = stage
             for interruption in (asks_a_question, taps_twice):
-                with noted(interruption, visit):
+                with describe_failure(interruption, visit):
                     await interruption(visit)
 
 
@@ -120,7 +120,7 @@ async def test_what_leads_elsewhere_leads_there_once(
     stage: Stage, office: Office, interruption: Interruption
 ) -> None:
     async for visit in at_every_step(stage, office, offset=1):
-        with noted(interruption, visit):
+        with describe_failure(interruption, visit):
             await interruption(visit)
 
 
@@ -129,49 +129,49 @@ async def test_what_rested_too_long_says_so(stage: Stage, office: Office) -> Non
     shown_who = [
         await cast(stage, office, goal, number)
         for number, goal in enumerate(goals(stage))
-        if "grant" in declared(stage)[goal[0]].steps[goal[1]].requires
+        if "grant" in declared_conversations(stage)[goal[0]].steps[goal[1]].requires
     ]
-    later(stage, minutes=11)
+    advance_time(stage, minutes=11)
     for walker, visit in shown_who:
-        with noted(shows_who_they_are_again, visit):
-            before = await (await walker.holder()).certificate()
+        with describe_failure(shows_who_they_are_again, visit):
+            before = await (await walker.cardholder()).certificate_state()
             await shows_who_they_are_again(visit)
-            assert await (await walker.holder()).certificate() == before
-    later(stage, days=3)
+            assert await (await walker.cardholder()).certificate_state() == before
+    advance_time(stage, days=3)
     for visit in people:
-        with noted(rested_too_long, visit):
-            await rested_too_long(visit)
+        with describe_failure(times_out, visit):
+            await times_out(visit)
 
 
-async def shows_who_they_are_again(visit: Visit) -> None:
+async def shows_who_they_are_again(visit: StepVisit) -> None:
     """Ten minutes after the right code nothing is done with it any more."""
-    anna, (dialog, name) = visit.anna, visit.spot.here
-    acts = [c.key for c in visit.spot.step.buttons if c.effect and c.key in keys(anna)]
+    anna, (dialog, name) = visit.anna, visit.location.step_id
+    acts = [c.key for c in visit.location.step.buttons if c.effect and c.key in step_keys(anna)]
     if visit.answer is not None:
         await anna.says(await visit.answer())
     else:
         await press(anna, acts[0])
-    there = await expect_where_they_are(anna)
+    there = await expect_current_step(anna)
     if (dialog, name) == ("pay", "address"):
         assert there.step == "confirm", "it is looked at when it is written down"
     elif name == "mailed":
         assert there.step == "mailed"
-        is_told(anna, CODE_OVER)
+        expect_recent_text(anna, CODE_OVER)
     else:
         assert there.step == ("done" if name == "offer" else "who")
         assert "grant" not in there.data
-        is_told(anna, OVER)
+        expect_recent_text(anna, OVER)
 
 
 async def test_every_end_is_reached_and_is_the_end(stage: Stage, office: Office) -> None:
     for number, goal in enumerate(goals(stage, ends=True)):
         _, visit = await cast(stage, office, goal, number)
-        with noted(looks_at_an_end, visit):
-            end = shown(visit.anna)
+        with describe_failure(looks_at_an_end, visit):
+            end = step_message(visit.anna)
             await looks_at_an_end(visit)
             there = await state(visit.anna)
             ctx = StepContext(there.chat_id, there.user_id, "en", None, NOW, there.data)
-            targets = [each.replace("/", ".") for each in visit.spot.step.links_at(ctx)]
+            targets = [each.replace("/", ".") for each in visit.location.step.links_at(ctx)]
             offered = [b.get("callback_data", "") for b in buttons(end)]
             assert [d for d in offered if d.startswith("v1:do:")] == [
                 f"v1:do:{target}" for target in targets
@@ -182,5 +182,5 @@ async def test_every_end_is_reached_and_is_the_end(stage: Stage, office: Office)
                 begun = await state(visit.anna)
                 assert (begun.conversation, begun.step) == (
                     name,
-                    step or declared(stage)[name].initial,
+                    step or declared_conversations(stage)[name].initial,
                 )

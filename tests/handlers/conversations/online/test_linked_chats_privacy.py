@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sandbox.engine import Engine
 from services.authority.embedded.models import LinkedChat
 from tests.chat import Stage
-from tests.handlers.conversations.online.cardholders import NOW, Office, at
-from tests.handlers.conversations.online.linked_chats import link
+from tests.handlers.conversations.online.cardholders import NOW, Office, set_time
+from tests.handlers.conversations.online.linked_chats import link_chat
 
 
 async def links(stage: Stage) -> set[int]:
@@ -18,9 +18,9 @@ async def links(stage: Stage) -> set[int]:
 async def test_a_linked_chat_sees_what_is_kept_and_never_the_values(
     stage: Stage, office: Office
 ) -> None:
-    holder, anna, mei = await office.someone(), stage.subscriber(), stage.subscriber("Mei")
-    await link(holder, anna)
-    await link(holder, mei)
+    holder, anna, mei = await office.cardholder(), stage.subscriber(), stage.subscriber("Mei")
+    await link_chat(holder, anna)
+    await link_chat(holder, mei)
     await anna.says("/privacy")
     anna.sees(
         holder.ui_number.masked(),
@@ -32,8 +32,8 @@ async def test_a_linked_chat_sees_what_is_kept_and_never_the_values(
     )
     data = holder.data
     values = [
-        holder.number, data.name, data.mail_address, data.postal_address, holder.born,
-        holder.secret, await holder.card_number(), str(mei.person.id),
+        holder.ui_number_text, data.name, data.mail_address, data.postal_address, holder.birth_date,
+        holder.code_text, await holder.read_card_number(), str(mei.person.id),
     ]  # fmt: skip
     shown = anna.last["text"] + str(anna.last["reply_markup"])
     assert not [value for value in values if value in shown]
@@ -42,8 +42,8 @@ async def test_a_linked_chat_sees_what_is_kept_and_never_the_values(
 async def test_before_activation_the_code_is_kept_and_that_is_said(
     stage: Stage, office: Office
 ) -> None:
-    holder, mei = await office.someone("posted"), stage.subscriber("阿美", "zh-hant")
-    await link(holder, mei)
+    holder, mei = await office.cardholder("posted"), stage.subscriber("阿美", "zh-hant")
+    await link_chat(holder, mei)
     await mei.says("/privacy")
     mei.sees(holder.ui_number.masked(), "用戶代碼：加密保存到開卡為止", "已連結：這個聊天室")
 
@@ -51,11 +51,11 @@ async def test_before_activation_the_code_is_kept_and_that_is_said(
 async def test_another_chat_is_removed_after_a_yes_and_is_told(
     stage: Stage, office: Office
 ) -> None:
-    holder, anna, mei = await office.someone(), stage.subscriber(), stage.subscriber("Mei")
+    holder, anna, mei = await office.cardholder(), stage.subscriber(), stage.subscriber("Mei")
     await mei.starts()
-    await link(holder, mei)
-    at(stage, NOW.replace(hour=6))
-    await link(holder, anna, NOW.replace(hour=6))
+    await link_chat(holder, mei)
+    set_time(stage, NOW.replace(hour=6))
+    await link_chat(holder, anna, NOW.replace(hour=6))
     await anna.says("/privacy")
     await anna.presses("Remove the chat of 2027-03-01 12:00")
     anna.sees("Remove the other chat?", "takes the subscriber code")
@@ -74,8 +74,8 @@ async def test_another_chat_is_removed_after_a_yes_and_is_told(
 
 
 async def test_this_chat_is_removed_and_says_so(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
-    await link(holder, anna)
+    holder, anna = await office.cardholder(), stage.subscriber()
+    await link_chat(holder, anna)
     await anna.says("/privacy")
     await anna.presses("Remove this chat")
     anna.sees("Remove this chat?")
@@ -94,8 +94,8 @@ def _remove(message: dict[str, object]) -> str:
 
 
 async def test_nobody_removes_what_is_not_theirs(stage: Stage, office: Office) -> None:
-    holder, anna, eve = await office.someone(), stage.subscriber(), stage.subscriber("Eve")
-    await link(holder, anna)
+    holder, anna, eve = await office.cardholder(), stage.subscriber(), stage.subscriber("Eve")
+    await link_chat(holder, anna)
     await anna.says("/privacy")
     await anna.presses("Remove this chat")
     stolen = _remove(anna.last)
@@ -108,7 +108,7 @@ async def test_nobody_removes_what_is_not_theirs(stage: Stage, office: Office) -
 async def test_who_is_linked_to_nobody_learns_nothing_about_anybody(
     stage: Stage, office: Office
 ) -> None:
-    holder, eve = await office.someone(), stage.subscriber("Eve")
+    holder, eve = await office.cardholder(), stage.subscriber("Eve")
     await eve.says("/privacy")
     eve.sees("linked to nobody", "only after a right subscriber code")
     assert holder.ui_number.masked() not in eve.last["text"]
@@ -116,10 +116,10 @@ async def test_who_is_linked_to_nobody_learns_nothing_about_anybody(
 
 
 async def test_two_people_are_told_apart(stage: Stage, office: Office) -> None:
-    first, second = await office.someone(seed=1), await office.someone(seed=2)
+    first, second = await office.cardholder(seed=1), await office.cardholder(seed=2)
     anna = stage.subscriber()
     for holder in (first, second):
-        await link(holder, anna)
+        await link_chat(holder, anna)
     await anna.says("/privacy")
     assert anna.labels == [
         f"✂️ Remove this chat ({holder.ui_number.masked()})" for holder in (first, second)
@@ -138,8 +138,8 @@ async def test_two_people_are_told_apart(stage: Stage, office: Office) -> None:
     ],
 )
 async def test_nonsense_changes_nothing(stage: Stage, office: Office, data: str) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
-    await link(holder, anna)
+    holder, anna = await office.cardholder(), stage.subscriber()
+    await link_chat(holder, anna)
     await anna.says("/privacy")
     await anna.forges(anna.last["message_id"], data)
     assert anna.toast
@@ -149,8 +149,8 @@ async def test_nonsense_changes_nothing(stage: Stage, office: Office, data: str)
 async def test_in_a_group_only_the_way_to_the_private_chat_is_shown(
     stage: Stage, office: Office, engine: Engine
 ) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
-    await link(holder, anna)
+    holder, anna = await office.cardholder(), stage.subscriber()
+    await link_chat(holder, anna)
     group = engine.group("New in Taiwan", [anna.person])
     there = anna.within(group.id)
     await there.says("/privacy")

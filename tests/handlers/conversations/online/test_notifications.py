@@ -11,13 +11,17 @@ from services.messaging import outbox
 from services.storage.models import Chat, Due
 from tests.chat import Stage
 from tests.handlers.conversations.online.cardholders import NOW, Office
-from tests.handlers.conversations.online.linked_chats import link, two_phones, waiting
+from tests.handlers.conversations.online.linked_chats import (
+    link_chat,
+    link_two_chats,
+    pending_messages,
+)
 
 
 async def test_each_chat_is_told_in_its_language_and_the_one_that_acts_is_not(
     stage: Stage, office: Office
 ) -> None:
-    holder, anna, mei = await two_phones(stage, office)
+    holder, anna, mei = await link_two_chats(stage, office)
     anna.sees("Another chat was linked to you", "2027-03-01 12:00", "Was this you?")
     heard = len(anna.heard)
     grant = await holder.granted(Operation.SUSPEND, chat=anna.person.id, now=NOW)
@@ -30,7 +34,7 @@ async def test_each_chat_is_told_in_its_language_and_the_one_that_acts_is_not(
 
 
 async def test_a_chosen_language_comes_before_the_clients(stage: Stage, office: Office) -> None:
-    holder, anna, _mei = await two_phones(stage, office)
+    holder, anna, _mei = await link_two_chats(stage, office)
     await anna.says("/language")
     await anna.presses("繁體中文")
     await office.counter.suspend(holder.ui_number, NOW)
@@ -41,19 +45,19 @@ async def test_a_chosen_language_comes_before_the_clients(stage: Stage, office: 
 async def test_a_chat_linked_to_two_people_is_told_which_one_masked(
     stage: Stage, office: Office
 ) -> None:
-    holder, anna, _mei = await two_phones(stage, office)
-    other = await office.someone(seed=2)
-    await link(other, anna)
+    holder, anna, _mei = await link_two_chats(stage, office)
+    other = await office.cardholder(seed=2)
+    await link_chat(other, anna)
     await office.counter.suspend(other.ui_number, NOW)
     await stage.works_off(NOW)
     anna.sees("was suspended", f"About {other.ui_number.masked()}")
-    assert holder.number not in anna.last["text"]
+    assert holder.ui_number_text not in anna.last["text"]
 
 
 async def test_news_come_in_order_after_a_pause_of_the_line(
     stage: Stage, office: Office, engine: Engine
 ) -> None:
-    holder, anna, _mei = await two_phones(stage, office)
+    holder, anna, _mei = await link_two_chats(stage, office)
     heard = len(anna.heard)
     engine.faults.add(Fault("sendmessage", 502, times=2))
     await office.counter.suspend(holder.ui_number, NOW)
@@ -64,13 +68,13 @@ async def test_news_come_in_order_after_a_pause_of_the_line(
         await stage.works_off(NOW + timedelta(minutes=minutes))
     told = [message["text"].split("\n")[0] for message in anna.heard[heard:]]
     assert told == ["⏸ The certificate was suspended", "▶️ The certificate was resumed"]
-    assert await waiting(stage) == []
+    assert await pending_messages(stage) == []
 
 
 async def test_a_flood_limit_is_waited_for_exactly(
     stage: Stage, office: Office, engine: Engine
 ) -> None:
-    holder, anna, mei = await two_phones(stage, office)
+    holder, anna, mei = await link_two_chats(stage, office)
     engine.faults.add(Fault("sendmessage", 429, retry_after=90, times=2))
     await office.counter.suspend(holder.ui_number, NOW)
     await stage.works_off(NOW)
@@ -79,7 +83,7 @@ async def test_a_flood_limit_is_waited_for_exactly(
         moments = set(await session.scalars(query))
     assert moments == {NOW + timedelta(seconds=90)}
     await stage.works_off(NOW + timedelta(seconds=89))
-    assert len(await waiting(stage)) == 2
+    assert len(await pending_messages(stage)) == 2
     await stage.works_off(NOW + timedelta(seconds=90))
     anna.sees("was suspended")
     mei.sees("憑證已停用")
@@ -88,12 +92,12 @@ async def test_a_flood_limit_is_waited_for_exactly(
 async def test_who_blocked_the_bot_is_not_told_and_holds_nobody_back(
     stage: Stage, office: Office
 ) -> None:
-    holder, anna, mei = await two_phones(stage, office)
+    holder, anna, mei = await link_two_chats(stage, office)
     anna.person.block()
     await office.counter.suspend(holder.ui_number, NOW)
     await stage.works_off(NOW)
     mei.sees("憑證已停用")
-    assert await waiting(stage) == []
+    assert await pending_messages(stage) == []
     async with stage.kaika.database.unit_of_work() as session:
         chat = await session.get(Chat, anna.person.id)
         assert chat is not None
@@ -103,11 +107,11 @@ async def test_who_blocked_the_bot_is_not_told_and_holds_nobody_back(
 async def test_a_message_telegram_will_never_take_is_kept_for_the_operator(
     stage: Stage, office: Office, engine: Engine
 ) -> None:
-    holder, anna, _mei = await two_phones(stage, office)
+    holder, anna, _mei = await link_two_chats(stage, office)
     engine.faults.add(Fault("sendmessage", 400, "Bad Request: chat not found", times=2))
     await office.counter.suspend(holder.ui_number, NOW)
     await stage.works_off(NOW)
-    assert {row.failed for row in await waiting(stage)} == {"BadRequest"}
+    assert {row.failed for row in await pending_messages(stage)} == {"BadRequest"}
     await office.counter.resume(holder.ui_number, NOW)
     await stage.works_off(NOW + timedelta(minutes=1))
     anna.sees("was resumed")
@@ -116,7 +120,7 @@ async def test_a_message_telegram_will_never_take_is_kept_for_the_operator(
 async def test_a_chat_that_was_removed_is_told_of_that_and_of_nothing_before(
     stage: Stage, office: Office
 ) -> None:
-    holder, anna, mei = await two_phones(stage, office)
+    holder, anna, mei = await link_two_chats(stage, office)
     heard = len(mei.heard)
     await office.counter.suspend(holder.ui_number, NOW)
     async with office.database.unit_of_work() as session:
@@ -129,11 +133,11 @@ async def test_a_chat_that_was_removed_is_told_of_that_and_of_nothing_before(
 
 
 async def test_every_notice_reads_in_both_languages(stage: Stage, office: Office) -> None:
-    holder = await office.someone("submitted")
+    holder = await office.cardholder("submitted")
     anna, mei = stage.subscriber(), stage.subscriber("阿美", "zh-hant")
     for person in (anna, mei):
         await person.starts()
-        await link(holder, person)
+        await link_chat(holder, person)
     await holder.pays(datetime.now(UTC))
     await holder.is_issued(NOW)
     await holder.is_posted(NOW)

@@ -13,34 +13,38 @@ from reader_bridge.protocol import FailureCode
 from services.bridge.events import Fault, LinkUp, PairedEnd, PairingEnd
 from services.bridge.operations.task import Work
 from tests.chat import Subscriber
-from tests.handlers.conversations.online.bridge_stage import CardStage, keys_of, shown_code
-from tests.handlers.engine.navigation import data_of, press
+from tests.handlers.conversations.online.bridge_stage import (
+    BridgeStage,
+    button_keys,
+    read_pairing_code,
+)
+from tests.handlers.engine.navigation import callback_data, press
 
 CONNECTED = {"en": "Your PC is connected", "zh-hant": "您的電腦已與本聊天室連接"}
 
 
-def passes(cards: CardStage, minutes: float) -> None:
+def passes(cards: BridgeStage, minutes: float) -> None:
     """Let time pass for the whole bot."""
     data = cards.stage.kaika.application.bot_data
     now = data["services"].now()
     data["services"] = replace(data["services"], now=lambda: now + timedelta(minutes=minutes))
 
 
-async def happens(cards: CardStage, event: object) -> None:
+async def happens(cards: BridgeStage, event: object) -> None:
     queue = cards.stage.kaika.application.update_queue
     queue.put_nowait(event)
     await queue.join()
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
-async def test_a_pc_is_connected_and_disconnected(cards: CardStage, language: str) -> None:
+async def test_a_pc_is_connected_and_disconnected(cards: BridgeStage, language: str) -> None:
     person = cards.stage.subscriber("Mai", language)
-    async with cards.pc() as pc:
+    async with cards.open_pc() as pc:
         await person.says("/pair")
         await press(person, "code")
         messages = len(person.messages)
-        await cards.pairs(person, pc)
-        await cards.sees(person, CONNECTED[language])
+        await cards.pair(person, pc)
+        await cards.wait_for_text(person, CONNECTED[language])
         assert len(person.messages) == messages, "one message, edited"
         assert pc.person.peers[0].host == "127.0.0.1"
         await person.says("/pair")
@@ -55,100 +59,100 @@ async def test_a_pc_is_connected_and_disconnected(cards: CardStage, language: st
     ("language", "gone"), [("en", "PC is disconnected"), ("zh-hant", "已中斷與電腦的連線")]
 )
 async def test_a_bridge_that_is_closed_is_not_called_connected_any_more(
-    cards: CardStage, language: str, gone: str
+    cards: BridgeStage, language: str, gone: str
 ) -> None:
     person = cards.stage.subscriber("Mai", language)
-    async with cards.pc() as pc:
+    async with cards.open_pc() as pc:
         await person.says("/pair")
         await press(person, "code")
-        await cards.pairs(person, pc)
-        await cards.sees(person, CONNECTED[language])
+        await cards.pair(person, pc)
+        await cards.wait_for_text(person, CONNECTED[language])
         connected = person.last["message_id"]
-    await cards.sees(person, gone)
+    await cards.wait_for_text(person, gone)
     assert person.last["message_id"] == connected, "edited"
     assert "card_check" not in str(person.last.get("reply_markup"))
 
 
-async def test_other_words_are_refused_and_nothing_is_connected(cards: CardStage) -> None:
+async def test_other_words_are_refused_and_nothing_is_connected(cards: BridgeStage) -> None:
     person = cards.stage.subscriber()
-    async with cards.pc() as pc:
+    async with cards.open_pc() as pc:
         await person.says("/pair")
         await press(person, "code")
-        await cards.offers(person, pc)
+        await cards.enter_pairing_code(person, pc)
         await press(person, "other")
-        await cards.sees(person, "Nothing was connected")
+        await cards.wait_for_text(person, "Nothing was connected")
         assert not cards.bridge.hub.presence(person.person.id).paired
         await press(person, "code")
-        await cards.pairs(person, pc)
-        await cards.sees(person, "Your PC is connected")
+        await cards.pair(person, pc)
+        await cards.wait_for_text(person, "Your PC is connected")
 
 
-async def test_no_at_the_pc_is_told_in_the_chat(cards: CardStage) -> None:
+async def test_no_at_the_pc_is_told_in_the_chat(cards: BridgeStage) -> None:
     person = cards.stage.subscriber()
-    async with cards.pc() as pc:
+    async with cards.open_pc() as pc:
         pc.person.agrees = lambda _: False
         await person.says("/pair")
         await press(person, "code")
-        pc.person.codes.put_nowait(shown_code(person))
-        await cards.sees(person, "On the PC you said no")
+        pc.person.codes.put_nowait(read_pairing_code(person))
+        await cards.wait_for_text(person, "On the PC you said no")
 
 
-async def test_cancel_while_comparing_refuses(cards: CardStage) -> None:
+async def test_cancel_while_comparing_refuses(cards: BridgeStage) -> None:
     person = cards.stage.subscriber()
-    async with cards.pc() as pc:
+    async with cards.open_pc() as pc:
         await person.says("/pair")
         await press(person, "code")
-        await cards.offers(person, pc)
+        await cards.enter_pairing_code(person, pc)
         await press(person, "cancel")
         await cards.stage.settle()
         assert cards.bridge.hub.words(person.person.id) is None
 
 
-async def test_the_minutes_count_down_and_the_code_ends(cards: CardStage) -> None:
+async def test_the_minutes_count_down_and_the_code_ends(cards: BridgeStage) -> None:
     person = cards.stage.subscriber()
     await person.says("/pair")
     await press(person, "code")
     person.sees("for 5 more min")
-    code = shown_code(person)
+    code = read_pairing_code(person)
     passes(cards, 1.5)
     await happens(cards, PairingCodeAged(person.person.id))
     person.sees("for 4 more min")
     passes(cards, 4)
     await happens(cards, PairingCodeAged(person.person.id))
     person.sees("No code is shown")
-    assert "code" in keys_of(person)
-    async with cards.pc() as pc:
+    assert "code" in button_keys(person)
+    async with cards.open_pc() as pc:
         pc.person.codes.put_nowait(code)
         await press(person, "code")
-        await cards.pairs(person, pc)
+        await cards.pair(person, pc)
         assert pc.person.problems, "the old code is good no more"
 
 
-async def test_a_code_asked_for_anew_takes_the_place_of_the_old(cards: CardStage) -> None:
+async def test_a_code_asked_for_anew_takes_the_place_of_the_old(cards: BridgeStage) -> None:
     person = cards.stage.subscriber()
     await person.says("/pair")
     await press(person, "code")
-    first = shown_code(person)
+    first = read_pairing_code(person)
     await press(person, "new")
-    assert shown_code(person) != first
+    assert read_pairing_code(person) != first
     await person.says("What is a PIN?")
-    assert shown_code(person) != first, "shown again below the answer"
+    assert read_pairing_code(person) != first, "shown again below the answer"
 
 
-async def test_another_pc_takes_the_place_and_that_is_said(cards: CardStage) -> None:
+async def test_another_pc_takes_the_place_and_that_is_said(cards: BridgeStage) -> None:
     person = cards.stage.subscriber()
-    async with cards.pc() as first, cards.pc() as second:
+    async with cards.open_pc() as first, cards.open_pc() as second:
         await person.says("/pair")
         await press(person, "code")
-        await cards.pairs(person, first)
-        await cards.sees(person, "Your PC is connected")
+        await cards.pair(person, first)
+        await cards.wait_for_text(person, "Your PC is connected")
         await person.says("/pair")
         await press(person, "another")
-        await cards.pairs(person, second)
-        await cards.sees(person, "connected before is disconnected now")
+        await cards.pair(person, second)
+        await cards.wait_for_text(person, "connected before is disconnected now")
 
 
-async def test_a_restart_is_explained_and_the_pairing_goes_on(cards: CardStage) -> None:
+async def test_a_restart_is_explained_and_the_pairing_goes_on(cards: BridgeStage) -> None:
     person = cards.stage.subscriber()
     await person.says("/pair")
     await press(person, "code")
@@ -156,22 +160,22 @@ async def test_a_restart_is_explained_and_the_pairing_goes_on(cards: CardStage) 
     await happens(cards, ProcessRestarted(person.person.id))
     person.sees("No code is shown")
     await press(person, "code")
-    async with cards.pc() as pc:
-        await cards.pairs(person, pc)
-        await cards.sees(person, "Your PC is connected")
+    async with cards.open_pc() as pc:
+        await cards.pair(person, pc)
+        await cards.wait_for_text(person, "Your PC is connected")
 
 
 @pytest.mark.parametrize("by", ["the link", "a button", "the same button again"])
 async def test_a_process_that_died_once_both_had_said_yes_leaves_nobody_behind(
-    cards: CardStage, by: str
+    cards: BridgeStage, by: str
 ) -> None:
     person, data = cards.stage.subscriber(), cards.stage.kaika.application.bot_data
-    async with cards.pc() as pc:
+    async with cards.open_pc() as pc:
         await person.starts("do-card_check")
         await press(person, "go")
-        await cards.offers(person, pc)
+        await cards.enter_pairing_code(person, pc)
         message = person.last["message_id"]
-        same = next(data for data in data_of(person.last) if data.endswith(".same"))
+        same = next(data for data in callback_data(person.last) if data.endswith(".same"))
         desk, data[BRIDGE] = data[BRIDGE], Deaf()  # it dies before it hears that they are paired
         if by == "the same button again":
             await cards.bridge.hub.confirm(person.person.id, cards.now, accepted=True)
@@ -187,7 +191,7 @@ async def test_a_process_that_died_once_both_had_said_yes_leaves_nobody_behind(
             await press(person, "on")
         elif by == "the link":
             await happens(cards, LinkUp(person.person.id))
-        await cards.sees(person, "Put the card into the reader")
+        await cards.wait_for_text(person, "Put the card into the reader")
 
 
 class Deaf:
@@ -197,17 +201,17 @@ class Deaf:
         """Hear of something."""
 
 
-async def test_codes_stand_in_no_table(cards: CardStage) -> None:
+async def test_codes_stand_in_no_table(cards: BridgeStage) -> None:
     person = cards.stage.subscriber()
     await person.says("/pair")
     await press(person, "code")
-    code = shown_code(person).replace("-", "").upper()
+    code = read_pairing_code(person).replace("-", "").upper()
     async with cards.stage.kaika.database.unit_of_work() as session:
         dialogs = (await session.execute(text("select data from dialogs"))).scalars().all()
     assert not any(code in row or code[:4] in row for row in dialogs)
 
 
-async def test_in_a_group_it_is_done_in_private(cards: CardStage) -> None:
+async def test_in_a_group_it_is_done_in_private(cards: BridgeStage) -> None:
     person = cards.stage.subscriber()
     group = cards.stage.engine.group("Friends", [person.person])
     there: Subscriber = person.within(group.id)

@@ -10,23 +10,23 @@ from handlers.conversations.registry import conversations
 from sandbox.errors import PersonError
 from services.formats.hidden import Hidden
 from tests.chat import Stage
-from tests.handlers.conversations.online.cardholders import NOW, at
+from tests.handlers.conversations.online.cardholders import NOW, set_time
 from tests.handlers.conversations.online.payments import (
     ADDRESS,
     CODE,
     DEADLINE,
     NUMBER,
-    apply,
-    asked_for,
-    has_invoice,
+    application_state,
+    ask_pre_checkout,
+    invoice_payload,
     invoices,
-    payload_of,
-    payments,
-    pays,
-    sees_what_is_owed,
-    state_of,
+    list_payments,
+    open_amount_due,
+    pay_invoice,
+    request_invoice,
+    submit_application,
 )
-from tests.handlers.engine.navigation import keys, press, state
+from tests.handlers.engine.navigation import press, state, step_keys
 
 WORDS: dict[str, dict[str, Any]] = {
     "en": {
@@ -47,9 +47,9 @@ WORDS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("language", WORDS)
 async def test_from_the_first_tap_to_the_receipt(stage: Stage, language: str) -> None:
     words = WORDS[language]
-    application = await apply(stage)
+    application = await submit_application(stage)
     hoa = stage.subscriber("Hoa", language)
-    await sees_what_is_owed(hoa)
+    await open_amount_due(hoa)
     hoa.sees(*words["owed"], "2027-03-16", "民國116年3月16日", ADDRESS, "2027-03-11", "2027-03-15")
     assert CODE not in str(hoa.messages)
 
@@ -64,11 +64,14 @@ async def test_from_the_first_tap_to_the_receipt(stage: Stage, language: str) ->
     with pytest.raises(PersonError, match="may not be forwarded"):
         hoa.person.forward(invoice["message_id"])
 
-    assert await pays(hoa, invoice) == {"status": "paid"}
-    (payment,) = await payments(stage)
+    assert await pay_invoice(hoa, invoice) == {"status": "paid"}
+    (payment,) = await list_payments(stage)
     receipt = f"20270301-{payment.id:06d}"
     hoa.sees(words["receipt"], receipt, *words["lines"], "NT$250", "NT$28")
-    assert (await state_of(stage, application), payment.application_id) == ("paid", application)
+    assert (await application_state(stage, application), payment.application_id) == (
+        "paid",
+        application,
+    )
     there = await state(hoa)
     assert (there.step, there.is_open, dict(there.data)) == ("paid", False, {})
 
@@ -79,18 +82,18 @@ async def test_from_the_first_tap_to_the_receipt(stage: Stage, language: str) ->
 
 
 async def test_a_second_look_after_paying_says_that_it_is_paid(stage: Stage) -> None:
-    await apply(stage)
+    await submit_application(stage)
     hoa = stage.subscriber("Hoa")
-    await pays(hoa, await has_invoice(hoa))
-    await sees_what_is_owed(hoa)
+    await pay_invoice(hoa, await request_invoice(hoa))
+    await open_amount_due(hoa)
     hoa.sees("The fee is paid", "nothing more to pay")
     assert len(invoices(hoa)) == 1
 
 
 async def test_the_address_is_corrected_only_after_it_was_shown(stage: Stage) -> None:
-    await apply(stage)
+    await submit_application(stage)
     hoa = stage.subscriber("Hoa")
-    await sees_what_is_owed(hoa)
+    await open_amount_due(hoa)
     await press(hoa, "address")
     typed = await hoa.says("花蓮縣花蓮市　中山路２號")
     assert typed not in [message["message_id"] for message in hoa.messages]
@@ -101,7 +104,7 @@ async def test_the_address_is_corrected_only_after_it_was_shown(stage: Stage) ->
     assert "花蓮" not in str(dict((await state(hoa)).data)), "kept sealed"
     await press(hoa, "use")
     hoa.sees("The address is changed", "忠孝東路一段5號3樓", "NT$278")
-    await sees_what_is_owed(hoa)
+    await open_amount_due(hoa)
     hoa.sees("忠孝東路一段5號3樓")
 
 
@@ -124,9 +127,9 @@ async def test_the_address_is_corrected_only_after_it_was_shown(stage: Stage) ->
 async def test_what_is_no_address_changes_nothing(
     stage: Stage, typed: str, seen: str | None
 ) -> None:
-    await apply(stage)
+    await submit_application(stage)
     hoa = stage.subscriber("Hoa")
-    await sees_what_is_owed(hoa)
+    await open_amount_due(hoa)
     await press(hoa, "address")
     sent = await hoa.says(typed)
     assert (await state(hoa)).step == "address"
@@ -138,36 +141,39 @@ async def test_what_is_no_address_changes_nothing(
 
 
 async def test_a_declined_card_can_be_tried_again_with_the_same_invoice(stage: Stage) -> None:
-    application = await apply(stage)
+    application = await submit_application(stage)
     hoa = stage.subscriber("Hoa")
-    invoice = await has_invoice(hoa)
-    assert await pays(hoa, invoice, "decline") == {"status": "declined"}
-    assert (await state_of(stage, application), await payments(stage)) == ("submitted", [])
+    invoice = await request_invoice(hoa)
+    assert await pay_invoice(hoa, invoice, "decline") == {"status": "declined"}
+    assert (await application_state(stage, application), await list_payments(stage)) == (
+        "submitted",
+        [],
+    )
     assert (await state(hoa)).step == "invoice"
-    assert await pays(hoa, invoice) == {"status": "paid"}
+    assert await pay_invoice(hoa, invoice) == {"status": "paid"}
     hoa.sees("Payment received")
 
 
 async def test_while_the_bank_takes_its_time_no_second_invoice_can_be_paid(stage: Stage) -> None:
-    application = await apply(stage)
+    application = await submit_application(stage)
     hoa = stage.subscriber("Hoa")
-    first = await has_invoice(hoa)
-    assert await pays(hoa, first, "slow") == {"status": "pending"}
-    second = await has_invoice(hoa)
-    refused = await pays(hoa, second)
+    first = await request_invoice(hoa)
+    assert await pay_invoice(hoa, first, "slow") == {"status": "pending"}
+    second = await request_invoice(hoa)
+    refused = await pay_invoice(hoa, second)
     assert refused["status"] == "refused"
     assert "is being paid at this moment" in refused["error_message"]
-    assert await pays(hoa, first) == {"status": "paid"}
-    refused = await pays(hoa, second)
+    assert await pay_invoice(hoa, first) == {"status": "paid"}
+    refused = await pay_invoice(hoa, second)
     assert "paid already" in refused["error_message"]
-    assert len(await payments(stage)) == 1
-    assert await state_of(stage, application) == "paid"
+    assert len(await list_payments(stage)) == 1
+    assert await application_state(stage, application) == "paid"
 
 
 async def test_the_invoice_can_be_sent_again(stage: Stage) -> None:
-    await apply(stage)
+    await submit_application(stage)
     hoa = stage.subscriber("Hoa")
-    first = await has_invoice(hoa)
+    first = await request_invoice(hoa)
     hoa_step = [m for m in hoa.heard if "The invoice is below" in m.get("text", "")][-1]
     data = next(
         b["callback_data"]
@@ -178,57 +184,60 @@ async def test_the_invoice_can_be_sent_again(stage: Stage) -> None:
     await hoa.forges(hoa_step["message_id"], data)
     copy = invoices(hoa)[-1]
     assert copy["message_id"] != first["message_id"]
-    assert payload_of(hoa, copy) == payload_of(hoa, first)
-    assert (await pays(hoa, copy))["status"] == "paid"
-    assert "paid already" in (await pays(hoa, first))["error_message"]
+    assert invoice_payload(hoa, copy) == invoice_payload(hoa, first)
+    assert (await pay_invoice(hoa, copy))["status"] == "paid"
+    assert "paid already" in (await pay_invoice(hoa, first))["error_message"]
 
 
 async def test_after_the_deadline_nothing_is_charged(stage: Stage) -> None:
-    application = await apply(stage)
+    application = await submit_application(stage)
     hoa = stage.subscriber("Hoa")
-    invoice = await has_invoice(hoa)
-    at(stage, DEADLINE)
-    refused = await pays(hoa, invoice)
+    invoice = await request_invoice(hoa)
+    set_time(stage, DEADLINE)
+    refused = await pay_invoice(hoa, invoice)
     assert "days to pay are over" in refused["error_message"]
-    assert (await payments(stage), await state_of(stage, application)) == ([], "submitted")
-    await sees_what_is_owed(hoa)
+    assert (await list_payments(stage), await application_state(stage, application)) == (
+        [],
+        "submitted",
+    )
+    await open_amount_due(hoa)
     hoa.sees("The days to pay are over", "Apply again in person")
 
 
 async def test_on_the_last_day_it_still_works_and_says_zero_days(stage: Stage) -> None:
-    application = await apply(stage)
+    application = await submit_application(stage)
     hoa = stage.subscriber("Hoa")
-    at(stage, DEADLINE - timedelta(minutes=5))
-    await sees_what_is_owed(hoa)
+    set_time(stage, DEADLINE - timedelta(minutes=5))
+    await open_amount_due(hoa)
     hoa.sees("days left: 0")
-    assert "on" not in keys(hoa), "there is nothing left to remind of"
+    assert "on" not in step_keys(hoa), "there is nothing left to remind of"
     await press(hoa, "pay")
-    assert (await pays(hoa, invoices(hoa)[-1], "slow"))["status"] == "pending"
-    at(stage, DEADLINE + timedelta(minutes=5))
+    assert (await pay_invoice(hoa, invoices(hoa)[-1], "slow"))["status"] == "pending"
+    set_time(stage, DEADLINE + timedelta(minutes=5))
     await stage.works_off(DEADLINE + timedelta(minutes=5))
-    assert (await pays(hoa, invoices(hoa)[-1]))["status"] == "paid"
-    assert await state_of(stage, application) == "paid"
+    assert (await pay_invoice(hoa, invoices(hoa)[-1]))["status"] == "paid"
+    assert await application_state(stage, application) == "paid"
 
 
 async def test_another_person_cannot_pay_with_it(stage: Stage) -> None:
-    await apply(stage)
+    await submit_application(stage)
     hoa, stranger = stage.subscriber("Hoa"), stage.subscriber("Bo", "zh-hant")
-    payload = payload_of(hoa, await has_invoice(hoa))
+    payload = invoice_payload(hoa, await request_invoice(hoa))
     await stranger.starts()
-    answer = await asked_for(stranger, payload)
+    answer = await ask_pre_checkout(stranger, payload)
     assert answer["ok"] is False
     assert "其他人" in answer["error_message"]
-    assert (await asked_for(hoa, payload, 278))["ok"] is False
-    assert (await asked_for(hoa, "0" * 32))["ok"] is False
-    assert (await asked_for(hoa, "x" * 128))["ok"] is False
-    assert (await asked_for(hoa, payload))["ok"] is True
+    assert (await ask_pre_checkout(hoa, payload, 278))["ok"] is False
+    assert (await ask_pre_checkout(hoa, "0" * 32))["ok"] is False
+    assert (await ask_pre_checkout(hoa, "x" * 128))["ok"] is False
+    assert (await ask_pre_checkout(hoa, payload))["ok"] is True
 
 
 async def test_ten_minutes_later_one_is_asked_again_who_one_is(stage: Stage) -> None:
-    await apply(stage)
+    await submit_application(stage)
     hoa = stage.subscriber("Hoa")
-    await sees_what_is_owed(hoa)
-    at(stage, NOW + timedelta(minutes=11))
+    await open_amount_due(hoa)
+    set_time(stage, NOW + timedelta(minutes=11))
     await press(hoa, "pay")
     hoa.sees("More than ten minutes have passed", "Who are you?")
     assert invoices(hoa) == []
@@ -237,21 +246,21 @@ async def test_ten_minutes_later_one_is_asked_again_who_one_is(stage: Stage) -> 
 
 
 async def test_an_invoice_of_yesterday_can_still_be_paid(stage: Stage) -> None:
-    await apply(stage)
+    await submit_application(stage)
     hoa = stage.subscriber("Hoa")
-    invoice = await has_invoice(hoa)
-    at(stage, NOW + timedelta(days=1))
-    assert (await pays(hoa, invoice))["status"] == "paid"
+    invoice = await request_invoice(hoa)
+    set_time(stage, NOW + timedelta(days=1))
+    assert (await pay_invoice(hoa, invoice))["status"] == "paid"
     hoa.sees("Payment received")
 
 
 async def test_without_a_provider_it_is_said_before_anything_else(stage: Stage) -> None:
-    await apply(stage)
+    await submit_application(stage)
     kaika, data = stage.kaika, stage.kaika.application.bot_data
     data["services"] = replace(data["services"], payment_provider=None)
     data["conversations"] = conversations(stage.authority, kaika.database, takes_money=False)
     hoa = stage.subscriber("Hoa")
-    await sees_what_is_owed(hoa)
+    await open_amount_due(hoa)
     hoa.sees("NT$278", "days left: 15")
     await press(hoa, "pay")
     hoa.sees("This chat cannot take money", "Nothing was charged", "0800-080-117")
@@ -259,35 +268,35 @@ async def test_without_a_provider_it_is_said_before_anything_else(stage: Stage) 
 
 
 async def test_a_provider_that_takes_no_invoice_is_told_honestly(stage: Stage) -> None:
-    application = await apply(stage)
+    application = await submit_application(stage)
     data = stage.kaika.application.bot_data
     data["services"] = replace(data["services"], payment_provider=Hidden("a wrong token"))
     hoa = stage.subscriber("Hoa")
-    await sees_what_is_owed(hoa)
+    await open_amount_due(hoa)
     await press(hoa, "pay")
     hoa.sees("The invoice could not be made", "Nothing was charged")
-    assert (invoices(hoa), await state_of(stage, application)) == ([], "submitted")
+    assert (invoices(hoa), await application_state(stage, application)) == ([], "submitted")
 
 
 async def test_a_question_in_between_leaves_the_invoice_as_it_is(stage: Stage) -> None:
-    await apply(stage)
+    await submit_application(stage)
     hoa = stage.subscriber("Hoa")
-    invoice = await has_invoice(hoa)
+    invoice = await request_invoice(hoa)
     await hoa.says("How long does delivery take?")
     assert (await state(hoa)).step == "invoice"
     assert len(invoices(hoa)) == 1
-    assert (await pays(hoa, invoice))["status"] == "paid"
+    assert (await pay_invoice(hoa, invoice))["status"] == "paid"
 
 
 async def test_who_cancelled_may_still_pay_the_invoice(stage: Stage) -> None:
-    application = await apply(stage)
+    application = await submit_application(stage)
     hoa = stage.subscriber("Hoa")
-    await sees_what_is_owed(hoa)
+    await open_amount_due(hoa)
     await press(hoa, "pay")
     step = [m for m in hoa.heard if "The invoice is below" in m.get("text", "")][-1]
     cancel = step["reply_markup"]["inline_keyboard"][-1][1]["callback_data"]
     await hoa.forges(step["message_id"], cancel)
     assert (await state(hoa)).step == "(cancelled)"
-    assert (await pays(hoa, invoices(hoa)[-1]))["status"] == "paid"
+    assert (await pay_invoice(hoa, invoices(hoa)[-1]))["status"] == "paid"
     hoa.sees("Payment received")
-    assert await state_of(stage, application) == "paid"
+    assert await application_state(stage, application) == "paid"

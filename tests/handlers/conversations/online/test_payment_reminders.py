@@ -12,17 +12,17 @@ from services.formats import ui_number
 from services.messaging import reminders
 from services.storage.models import Chat, Due
 from tests.chat import Stage
-from tests.handlers.conversations.online.cardholders import NOW, at
+from tests.handlers.conversations.online.cardholders import NOW, set_time
 from tests.handlers.conversations.online.payments import (
     DEADLINE,
     NUMBER,
-    apply,
+    deliver_successful_payment,
+    invoice_payload,
     invoices,
-    money_came,
-    payload_of,
-    sees_what_is_owed,
+    open_amount_due,
+    submit_application,
 )
-from tests.handlers.engine.navigation import keys, press
+from tests.handlers.engine.navigation import press, step_keys
 
 FIVE = datetime(2027, 3, 11, 2, 0, 1, tzinfo=UTC)
 """Ten in the morning in Taipei, five days before the last."""
@@ -32,7 +32,7 @@ ONE = datetime(2027, 3, 15, 2, 0, 1, tzinfo=UTC)
 @pytest.fixture
 async def stage(stage: Stage) -> Stage:
     """The bot, with somebody who has applied and not paid."""
-    await apply(stage)
+    await submit_application(stage)
     return stage
 
 
@@ -45,7 +45,7 @@ async def coming(stage: Stage) -> Sequence[str]:
 
 async def it_is(stage: Stage, moment: datetime) -> None:
     """Let it be a moment, and do what is due by then."""
-    at(stage, moment)
+    set_time(stage, moment)
     await stage.works_off(moment)
 
 
@@ -60,7 +60,7 @@ async def test_they_come_five_days_and_one_day_before(
     stage: Stage, language: str, five: str, one: str
 ) -> None:
     hoa = stage.subscriber("Hoa", language)
-    await sees_what_is_owed(hoa)
+    await open_amount_due(hoa)
     assert await coming(stage) == ["03-11 02", "03-15 02"]
     await press(hoa, "later")
     hoa.sees("2027-03-16", "2027-03-11", "2027-03-15")
@@ -78,7 +78,7 @@ async def test_they_come_five_days_and_one_day_before(
 
 async def test_the_button_under_a_reminder_leads_to_paying(stage: Stage) -> None:
     hoa = stage.subscriber("Hoa")
-    await sees_what_is_owed(hoa)
+    await open_amount_due(hoa)
     await press(hoa, "later")
     await it_is(stage, FIVE)
     await hoa.presses("Pay now")
@@ -87,9 +87,9 @@ async def test_the_button_under_a_reminder_leads_to_paying(stage: Stage) -> None
 
 async def test_paying_ends_them(stage: Stage) -> None:
     hoa = stage.subscriber("Hoa")
-    await sees_what_is_owed(hoa)
+    await open_amount_due(hoa)
     await press(hoa, "pay")
-    await money_came(hoa, payload_of(hoa, invoices(hoa)[-1]))
+    await deliver_successful_payment(hoa, invoice_payload(hoa, invoices(hoa)[-1]))
     assert await coming(stage) == []
     heard = len(hoa.heard)
     await it_is(stage, ONE)
@@ -98,7 +98,7 @@ async def test_paying_ends_them(stage: Stage) -> None:
 
 async def test_paying_ends_them_in_every_chat_and_at_the_counter_too(stage: Stage) -> None:
     for name in ("Hoa", "Her sister"):
-        await sees_what_is_owed(stage.subscriber(name))
+        await open_amount_due(stage.subscriber(name))
     assert len(await coming(stage)) == 4
     counter = Counter(stage.authority, Actor.at_counter("test"))
     await counter.pay(ui_number.parse(NUMBER), "at the counter", 27800, NOW)
@@ -107,8 +107,8 @@ async def test_paying_ends_them_in_every_chat_and_at_the_counter_too(stage: Stag
 
 async def test_one_that_is_paid_while_it_goes_out_is_not_sent(stage: Stage) -> None:
     hoa = stage.subscriber("Hoa")
-    await sees_what_is_owed(hoa)
-    at(stage, FIVE)
+    await open_amount_due(hoa)
+    set_time(stage, FIVE)
     async with stage.kaika.database.unit_of_work() as session:
         row = await session.scalar(select(Due).where(Due.kind == reminders.DUE_KIND).limit(1))
         assert row is not None
@@ -121,24 +121,24 @@ async def test_one_that_is_paid_while_it_goes_out_is_not_sent(stage: Stage) -> N
 
 async def test_who_turns_them_off_is_not_asked_again(stage: Stage) -> None:
     hoa = stage.subscriber("Hoa")
-    await sees_what_is_owed(hoa)
+    await open_amount_due(hoa)
     await press(hoa, "off")
     assert "I remind you" not in hoa.last["text"]
     assert await coming(stage) == []
-    await sees_what_is_owed(hoa)
-    assert ("on" in keys(hoa), "off" in keys(hoa)) == (True, False)
+    await open_amount_due(hoa)
+    assert ("on" in step_keys(hoa), "off" in step_keys(hoa)) == (True, False)
     assert await coming(stage) == []
     await press(hoa, "on")
     hoa.sees("I remind you here on 2027-03-11, 2027-03-15")
     assert len(await coming(stage)) == 2
-    await sees_what_is_owed(hoa)
+    await open_amount_due(hoa)
     assert len(await coming(stage)) == 2
 
 
 async def test_a_reminder_itself_turns_them_off(stage: Stage) -> None:
     hoa, sister = stage.subscriber("Hoa"), stage.subscriber("Her sister")
     for person in (hoa, sister):
-        await sees_what_is_owed(person)
+        await open_amount_due(person)
         await press(person, "later")
     await it_is(stage, FIVE)
     await hoa.presses("No more reminders")
@@ -151,7 +151,7 @@ async def test_a_reminder_itself_turns_them_off(stage: Stage) -> None:
 
 async def test_the_choice_is_forgotten_with_the_deadline(stage: Stage) -> None:
     hoa = stage.subscriber("Hoa")
-    await sees_what_is_owed(hoa)
+    await open_amount_due(hoa)
     await press(hoa, "off")
     heard = len(hoa.heard)
     await it_is(stage, DEADLINE + timedelta(minutes=1))
@@ -163,7 +163,7 @@ async def test_the_choice_is_forgotten_with_the_deadline(stage: Stage) -> None:
 
 async def test_one_that_comes_too_late_says_nothing(stage: Stage) -> None:
     hoa = stage.subscriber("Hoa")
-    await sees_what_is_owed(hoa)
+    await open_amount_due(hoa)
     heard = len(hoa.heard)
     await it_is(stage, DEADLINE + timedelta(days=3))
     assert len(hoa.heard) == heard
@@ -171,7 +171,7 @@ async def test_one_that_comes_too_late_says_nothing(stage: Stage) -> None:
 
 async def test_who_blocked_the_bot_is_left_alone(stage: Stage) -> None:
     hoa = stage.subscriber("Hoa")
-    await sees_what_is_owed(hoa)
+    await open_amount_due(hoa)
     hoa.person.block()
     await it_is(stage, FIVE)
     async with stage.kaika.database.unit_of_work() as session:

@@ -9,24 +9,24 @@ import pytest
 
 from sandbox.engine import Engine
 from tests.chat import Stage, Subscriber
-from tests.handlers.conversations.online.cardholders import NOW, at
+from tests.handlers.conversations.online.cardholders import NOW, set_time
 from tests.handlers.conversations.online.payments import (
     CODE,
     NUMBER,
     again,
-    alerts,
-    apply,
-    asked_for,
-    has_invoice,
+    application_state,
+    ask_pre_checkout,
+    deliver_successful_payment,
+    emit_successful_payment,
+    invoice_payload,
     invoices,
-    money_came,
-    office,
-    payload_of,
-    payments,
-    pays,
-    sees_what_is_owed,
-    state_of,
-    tell_of_money,
+    list_payments,
+    open_amount_due,
+    open_stage,
+    pay_invoice,
+    request_invoice,
+    staff_alerts,
+    submit_application,
 )
 from tests.handlers.engine.navigation import press, state
 
@@ -35,7 +35,7 @@ STEPS = 60
 
 
 async def test_every_update_of_a_payment_may_come_twice(stage: Stage) -> None:
-    application = await apply(stage)
+    application = await submit_application(stage)
     hoa = stage.subscriber("Hoa")
     await hoa.starts("do-pay")
     hoa.person.send(f"{NUMBER} {CODE}")
@@ -43,15 +43,15 @@ async def test_every_update_of_a_payment_may_come_twice(stage: Stage) -> None:
     hoa.person.press(hoa.last["message_id"], _data(hoa, "pay"))
     await _twice(stage)
     first, second = invoices(hoa)
-    assert payload_of(hoa, first) == payload_of(hoa, second), "one invoice, shown twice"
-    payload = payload_of(hoa, first)
-    tell_of_money(hoa, payload, "charge-1")
+    assert invoice_payload(hoa, first) == invoice_payload(hoa, second), "one invoice, shown twice"
+    payload = invoice_payload(hoa, first)
+    emit_successful_payment(hoa, payload, "charge-1")
     await _twice(stage)
-    assert [p.application_id for p in await payments(stage)] == [application]
+    assert [p.application_id for p in await list_payments(stage)] == [application]
     receipts = [m["text"] for m in hoa.heard if "Payment received" in m.get("text", "")]
     assert len(receipts) == 2
     assert receipts[0] == receipts[1]
-    assert (await state_of(stage, application), await alerts(stage)) == ("paid", [])
+    assert (await application_state(stage, application), await staff_alerts(stage)) == ("paid", [])
 
 
 async def _twice(stage: Stage) -> None:
@@ -67,35 +67,35 @@ def _data(person: Subscriber, key: str) -> str:
 
 
 async def test_a_restart_between_yes_and_the_money(engine: Engine, tmp_path: Path) -> None:
-    async with office(engine, tmp_path) as stage:
-        application = await apply(stage)
+    async with open_stage(engine, tmp_path) as stage:
+        application = await submit_application(stage)
         hoa = stage.subscriber("Hoa")
-        invoice = await has_invoice(hoa)
-        assert (await pays(hoa, invoice, "slow"))["status"] == "pending"
+        invoice = await request_invoice(hoa)
+        assert (await pay_invoice(hoa, invoice, "slow"))["status"] == "pending"
         offset = stage._offset
     await hoa.person.pay(invoice["message_id"])
-    async with office(engine, tmp_path) as stage:
+    async with open_stage(engine, tmp_path) as stage:
         stage._offset = offset
         await stage.settle()
-        assert await state_of(stage, application) == "paid"
+        assert await application_state(stage, application) == "paid"
         hoa.stage = stage
         hoa.sees("Payment received")
         assert (await state(hoa)).step == "paid"
 
 
 async def test_an_update_that_was_taken_in_before_the_crash(engine: Engine, tmp_path: Path) -> None:
-    async with office(engine, tmp_path) as stage:
-        application = await apply(stage)
+    async with open_stage(engine, tmp_path) as stage:
+        application = await submit_application(stage)
         hoa = stage.subscriber("Hoa")
-        payload = payload_of(hoa, await has_invoice(hoa))
-        tell_of_money(hoa, payload, "charge-1")
+        payload = invoice_payload(hoa, await request_invoice(hoa))
+        emit_successful_payment(hoa, payload, "charge-1")
         await stage.kaika.inbox.put(await stage.updates())  # and here the process ends
         offset = stage._offset
-    async with office(engine, tmp_path) as stage:
+    async with open_stage(engine, tmp_path) as stage:
         stage._offset = offset
         await stage.kaika.application.update_queue.join()
-        assert await state_of(stage, application) == "paid"
-        assert len(await payments(stage)) == 1
+        assert await application_state(stage, application) == "paid"
+        assert len(await list_payments(stage)) == 1
         hoa.sees("Payment received")
 
 
@@ -103,7 +103,10 @@ async def test_an_update_that_was_taken_in_before_the_crash(engine: Engine, tmp_
 async def test_books_and_states_agree_whatever_happens(stage: Stage, seed: int) -> None:
     """Random invoices, questions and charges of two people, in any order, any of them twice."""
     chance = random.Random(seed)  # noqa: S311
-    owners = {await apply(stage): (NUMBER, CODE), await apply(stage, *SECOND, "budi"): SECOND}
+    owners = {
+        await submit_application(stage): (NUMBER, CODE),
+        await submit_application(stage, *SECOND, "budi"): SECOND,
+    }
     people = [stage.subscriber("Hoa"), stage.subscriber("Bo", "zh-hant")]
     for person in people:
         await person.starts()
@@ -112,23 +115,25 @@ async def test_books_and_states_agree_whatever_happens(stage: Stage, seed: int) 
         person = chance.choice(people)
         match chance.randrange(6):
             case 0:
-                await sees_what_is_owed(person, *chance.choice([*owners.values()]))
+                await open_amount_due(person, *chance.choice([*owners.values()]))
                 if (await state(person)).step == "owed":
                     await press(person, "pay")
-                    payloads.append(payload_of(person, invoices(person)[-1]))
+                    payloads.append(invoice_payload(person, invoices(person)[-1]))
             case 1 | 2:
-                await asked_for(person, chance.choice(payloads), chance.choice([27800, 27800, 100]))
+                await ask_pre_checkout(
+                    person, chance.choice(payloads), chance.choice([27800, 27800, 100])
+                )
             case 3 | 4:
                 told += 1
                 charge = f"charge-{chance.randrange(told)}"
                 amount = chance.choice([27800, 27800, 27500])
-                await money_came(person, chance.choice(payloads), charge, amount)
+                await deliver_successful_payment(person, chance.choice(payloads), charge, amount)
             case _:
                 moment += timedelta(hours=chance.choice([0, 1, 30]))
-                at(stage, moment)
+                set_time(stage, moment)
                 await _expire(stage, moment)
         await _agree(stage, set(owners))
-    assert len(await payments(stage)) > 3, "nothing came in that could have gone wrong"
+    assert len(await list_payments(stage)) > 3, "nothing came in that could have gone wrong"
 
 
 async def _expire(stage: Stage, moment: Any) -> None:
@@ -138,12 +143,12 @@ async def _expire(stage: Stage, moment: Any) -> None:
 
 async def _agree(stage: Stage, applications: set[str]) -> None:
     """Expect the books, the states and the alerts to tell the same story."""
-    books = await payments(stage)
+    books = await list_payments(stage)
     matched = [payment for payment in books if payment.application_id is not None]
-    paid = {each for each in applications if await state_of(stage, each) == "paid"}
+    paid = {each for each in applications if await application_state(stage, each) == "paid"}
     assert sorted(p.application_id or "" for p in matched) == sorted(paid), "one charge each"
     assert all((p.amount, p.currency) == (27800, "TWD") for p in matched)
     unmatched = {payment.charge_id for payment in books} - {p.charge_id for p in matched}
-    told = [alert.reference for alert in await alerts(stage)]
+    told = [alert.reference for alert in await staff_alerts(stage)]
     assert len(told) == len(unmatched)
     assert all(any(f'"{charge}"' in each for each in told) for charge in unmatched)

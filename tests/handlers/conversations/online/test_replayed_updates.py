@@ -13,7 +13,12 @@ from services.authority.errors import BusyError
 from services.conversations import ConversationChangedError
 from services.messaging.outbox import OutboxMessage
 from tests.chat import Json, Stage, Subscriber
-from tests.handlers.conversations.online.cardholders import Office, clock, one_time_code, wrong_code
+from tests.handlers.conversations.online.cardholders import (
+    Office,
+    current_time,
+    read_one_time_code,
+    wrong_code,
+)
 from tests.handlers.engine.navigation import button_data, press, state
 
 
@@ -55,9 +60,9 @@ async def audited(stage: Stage, act: str) -> int:
 
 
 async def test_a_wrong_code_that_comes_again_costs_one_try(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
-    raw = await typed(anna, f"{holder.number} {wrong_code(holder)}")
+    raw = await typed(anna, f"{holder.ui_number_text} {wrong_code(holder)}")
     for _ in range(3):
         await comes(stage, raw)
         anna.sees("Tries left: 3")
@@ -67,10 +72,10 @@ async def test_a_wrong_code_that_comes_again_costs_one_try(stage: Stage, office:
 async def test_killed_between_the_try_and_the_move_it_costs_one_try(
     stage: Stage, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
     before = await state(anna)
-    raw = await typed(anna, f"{holder.number} {wrong_code(holder)}")
+    raw = await typed(anna, f"{holder.ui_number_text} {wrong_code(holder)}")
     for _ in range(3):
         undo = cut(monkeypatch, ConversationMachine, "follow")
         await comes(stage, raw)
@@ -84,14 +89,14 @@ async def test_killed_between_the_try_and_the_move_it_costs_one_try(
 async def test_the_try_that_locks_locks_once(
     stage: Stage, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    holder = await office.someone()
+    holder = await office.cardholder()
     for name in ("Bình", "Citra", "Dewi"):
         other = stage.subscriber(name)
         await other.starts("do-status")
-        await other.says(f"{holder.number} {wrong_code(holder)}")
+        await other.says(f"{holder.ui_number_text} {wrong_code(holder)}")
     anna = stage.subscriber()
     await anna.starts("do-suspend")
-    raw = await typed(anna, f"{holder.number} {wrong_code(holder)}")
+    raw = await typed(anna, f"{holder.ui_number_text} {wrong_code(holder)}")
     undo = cut(monkeypatch, ConversationMachine, "follow")
     await comes(stage, raw)
     undo()
@@ -105,11 +110,11 @@ async def test_the_try_that_locks_locks_once(
 async def test_a_one_time_code_that_comes_again_is_answered_in_the_same_way(
     stage: Stage, office: Office, monkeypatch: pytest.MonkeyPatch, is_right: bool
 ) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     await press(anna, "mail")
-    right = await one_time_code(stage, holder)
+    right = await read_one_time_code(stage, holder)
     wrong = f"{(int(right) + 1) % 1_000_000:06d}"
     raw = await typed(anna, right if is_right else wrong)
     for _ in range(2):
@@ -126,9 +131,9 @@ async def test_a_one_time_code_that_comes_again_is_answered_in_the_same_way(
 async def test_a_card_number_that_comes_again_costs_one_try(
     stage: Stage, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     raw = await typed(anna, "GP00000000000000")
     undo = cut(monkeypatch, ConversationMachine, "follow")
     await comes(stage, raw)
@@ -138,10 +143,10 @@ async def test_a_card_number_that_comes_again_costs_one_try(
 
 
 async def test_suspended_once_though_the_tap_comes_again(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
-    await anna.says(holder.both)
-    await anna.says(await holder.card_number())
+    await anna.says(holder.number_and_code)
+    await anna.says(await holder.read_card_number())
     raw = await tapped(anna, "suspend")
     for _ in range(3):
         await comes(stage, raw)
@@ -154,13 +159,13 @@ async def test_suspended_once_though_the_tap_comes_again(stage: Stage, office: O
 
 
 async def test_a_mail_is_sent_once_though_the_tap_comes_again(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     raw = await tapped(anna, "mail")
     for _ in range(3):
         await comes(stage, raw)
-    await stage.works_off(clock(stage))
+    await stage.works_off(current_time(stage))
     assert sum("one-time code is" in mail.text for mail in stage.engine.mails.mails) == 1
 
 
@@ -168,9 +173,9 @@ async def test_of_two_processes_one_moves(
     stage: Stage, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other process takes the same text while this one checks the code."""
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
-    raw = await typed(anna, f"{holder.number} {wrong_code(holder)}")
+    raw = await typed(anna, f"{holder.ui_number_text} {wrong_code(holder)}")
     check, calls = stage.authority.codes.check, []
 
     async def meanwhile(*args: Any) -> bool:
@@ -191,7 +196,7 @@ async def test_of_two_processes_one_moves(
 async def test_a_tap_another_process_took_shows_where_the_person_is(
     stage: Stage, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
     shown = anna.last["text"]
 
@@ -199,14 +204,14 @@ async def test_a_tap_another_process_took_shows_where_the_person_is(
         raise ConversationChangedError
 
     monkeypatch.setattr(ConversationMachine, "follow", taken)
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     anna.sees(shown)
 
 
 async def test_too_busy_counts_nothing(
     stage: Stage, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
 
     async def busy(*_: object) -> bool:
@@ -214,7 +219,7 @@ async def test_too_busy_counts_nothing(
 
     monkeypatch.setattr(stage.authority.codes, "check", busy)
     for _ in range(4):
-        await anna.says(f"{holder.number} {wrong_code(holder)}")
+        await anna.says(f"{holder.ui_number_text} {wrong_code(holder)}")
         anna.sees("Nothing was counted")
     monkeypatch.undo()
     await anna.says(wrong_code(holder))
@@ -224,14 +229,14 @@ async def test_too_busy_counts_nothing(
 async def test_a_code_shown_is_sent_again_when_the_update_does(
     stage: Stage, office: Office
 ) -> None:
-    holder, anna = await office.someone("submitted"), stage.subscriber()
+    holder, anna = await office.cardholder("submitted"), stage.subscriber()
     await anna.starts("do-retrieve")
     await press(anna, "gone")
-    await anna.says(f"{holder.number} {holder.born}")
-    await anna.says(await one_time_code(stage, holder))
+    await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
+    await anna.says(await read_one_time_code(stage, holder))
     raw = await tapped(anna, "show")
     for _ in range(2):
         await comes(stage, raw)
-    (copy,) = [m for m in anna.messages if holder.secret in m.get("text", "")]
+    (copy,) = [m for m in anna.messages if holder.code_text in m.get("text", "")]
     assert copy["message_id"] == max(m["message_id"] for m in anna.messages)
     assert await audited(stage, "code_revealed") == 1

@@ -6,13 +6,13 @@ import pytest
 
 from tests.chat import Stage, Subscriber, buttons
 from tests.handlers.conversations.online.cardholders import (
-    Holder,
+    Cardholder,
     Office,
-    at,
-    clock,
-    is_gone,
-    newest_mail,
-    one_time_code,
+    current_time,
+    is_deleted,
+    read_newest_mail,
+    read_one_time_code,
+    set_time,
 )
 from tests.handlers.engine.navigation import press, state
 
@@ -25,69 +25,69 @@ WORDS = {
 languages = pytest.mark.parametrize("language", WORDS)
 
 
-async def shows_everything(anna: Subscriber, holder: Holder) -> None:
+async def shows_everything(anna: Subscriber, holder: Cardholder) -> None:
     """Walk to the step that tells everyone."""
     await anna.starts("do-resume")
     await press(anna, "resume")
     await press(anna, "yes")
-    await anna.says(holder.both)
-    await anna.says(await holder.card_number())
+    await anna.says(holder.number_and_code)
+    await anna.says(await holder.read_card_number())
     await press(anna, "mail")
-    await anna.says(await one_time_code(anna.stage, holder))
+    await anna.says(await read_one_time_code(anna.stage, holder))
 
 
 @languages
 async def test_it_is_resumed_once_everyone_was_told(
     stage: Stage, office: Office, language: str
 ) -> None:
-    holder, anna = await office.someone("suspended"), stage.subscriber(language=language)
+    holder, anna = await office.cardholder("suspended"), stage.subscriber(language=language)
     said = WORDS[language]
     other = stage.subscriber("Bình")
     await other.starts()
-    await holder.links(other.person.id, clock(stage))
+    await holder.links(other.person.id, current_time(stage))
     await shows_everything(anna, holder)
     anna.sees(said["tell"])
     await press(anna, "tell")
     anna.sees(said["told"])
-    assert await holder.certificate() == "suspended", "not before the last yes"
-    assert "asked to resume" in await newest_mail(stage, holder)
+    assert await holder.certificate_state() == "suspended", "not before the last yes"
+    assert "asked to resume" in await read_newest_mail(stage, holder)
     assert "resume" in other.last["text"]
     await press(anna, "resume")
     anna.sees(said["done"])
-    assert await holder.certificate() == "active"
+    assert await holder.certificate_state() == "active"
 
 
 @languages
 async def test_the_card_number_is_needed_and_deleted(
     stage: Stage, office: Office, language: str
 ) -> None:
-    holder, anna = await office.someone("suspended"), stage.subscriber(language=language)
+    holder, anna = await office.cardholder("suspended"), stage.subscriber(language=language)
     await anna.starts("do-resume-who")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     anna.sees(WORDS[language]["card"])
     sent = await anna.says("GP00000000000000")
-    assert is_gone(anna, sent)
+    assert is_deleted(anna, sent)
     assert (await state(anna)).step == "card"
     for _ in range(3):
         await anna.says("GP00000000000000")
     assert (await state(anna)).step == "who", "the grant is over after three"
-    assert await holder.certificate() == "suspended"
+    assert await holder.certificate_state() == "suspended"
 
 
 @languages
 async def test_what_is_active_stays_so(stage: Stage, office: Office, language: str) -> None:
-    holder, anna = await office.someone("active"), stage.subscriber(language=language)
+    holder, anna = await office.cardholder("active"), stage.subscriber(language=language)
     await anna.starts("do-resume-who")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     anna.sees(WORDS[language]["already"])
     assert not (await state(anna)).is_open
-    assert await holder.certificate() == "active"
+    assert await holder.certificate_state() == "active"
 
 
 async def test_what_somebody_else_resumes_meanwhile_is_not_resumed_again(
     stage: Stage, office: Office
 ) -> None:
-    holder, anna = await office.someone("suspended"), stage.subscriber()
+    holder, anna = await office.cardholder("suspended"), stage.subscriber()
     await shows_everything(anna, holder)
     await press(anna, "tell")
     bob = stage.subscriber("Bob")
@@ -97,7 +97,7 @@ async def test_what_somebody_else_resumes_meanwhile_is_not_resumed_again(
     bob.sees("Resumed.")
     await press(anna, "resume")
     anna.sees("is not suspended")
-    assert await holder.certificate() == "active"
+    assert await holder.certificate_state() == "active"
 
 
 @languages
@@ -117,26 +117,26 @@ async def test_a_locked_pin_is_another_thing(stage: Stage) -> None:
 
 
 async def test_what_is_revoked_is_not_resumed(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone("revoked"), stage.subscriber()
+    holder, anna = await office.cardholder("revoked"), stage.subscriber()
     await anna.starts("do-resume-who")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     anna.sees("cannot be undone")
     assert not (await state(anna)).is_open
 
 
 async def test_after_ten_minutes_it_begins_again(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone("suspended"), stage.subscriber()
+    holder, anna = await office.cardholder("suspended"), stage.subscriber()
     await shows_everything(anna, holder)
     await press(anna, "tell")
-    at(stage, clock(stage) + timedelta(minutes=11))
+    set_time(stage, current_time(stage) + timedelta(minutes=11))
     await press(anna, "resume")
     anna.sees("More than ten minutes", "Who are you?")
-    assert await holder.certificate() == "suspended"
+    assert await holder.certificate_state() == "suspended"
 
 
 async def test_somebody_may_stop_after_they_were_told(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone("suspended"), stage.subscriber()
+    holder, anna = await office.cardholder("suspended"), stage.subscriber()
     await shows_everything(anna, holder)
     await press(anna, "tell")
     await press(anna, "stay")
-    assert await holder.certificate() == "suspended"
+    assert await holder.certificate_state() == "suspended"

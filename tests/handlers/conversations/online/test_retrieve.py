@@ -8,13 +8,13 @@ import pytest
 from sandbox.faults import Fault
 from tests.chat import Stage, Subscriber, buttons
 from tests.handlers.conversations.online.cardholders import (
-    Holder,
+    Cardholder,
     Office,
-    at,
-    clock,
-    is_gone,
-    newest_mail,
-    one_time_code,
+    current_time,
+    is_deleted,
+    read_newest_mail,
+    read_one_time_code,
+    set_time,
 )
 from tests.handlers.engine.navigation import press, state
 
@@ -29,22 +29,22 @@ WORDS = {
 languages = pytest.mark.parametrize("language", WORDS)
 
 
-async def proves(anna: Subscriber, holder: Holder, typed: str | None = None) -> None:
+async def proves(anna: Subscriber, holder: Cardholder, typed: str | None = None) -> None:
     """Walk to the step that shows the code."""
     await anna.starts("do-retrieve")
     await press(anna, "gone")
-    await anna.says(typed or f"{holder.number} {holder.born}")
-    await anna.says(await one_time_code(anna.stage, holder))
+    await anna.says(typed or f"{holder.ui_number_text} {holder.birth_date}")
+    await anna.says(await read_one_time_code(anna.stage, holder))
 
 
-def shown(anna: Subscriber, holder: Holder) -> list[dict[str, Any]]:
+def shown(anna: Subscriber, holder: Cardholder) -> list[dict[str, Any]]:
     """Give the messages in which the code stands."""
-    return [m for m in anna.messages if holder.secret in m.get("text", "")]
+    return [m for m in anna.messages if holder.code_text in m.get("text", "")]
 
 
 @languages
 async def test_the_code_is_shown_for_a_minute(stage: Stage, office: Office, language: str) -> None:
-    holder, anna = await office.someone("submitted"), stage.subscriber(language=language)
+    holder, anna = await office.cardholder("submitted"), stage.subscriber(language=language)
     said = WORDS[language]
     await proves(anna, holder)
     anna.sees(said["ready"])
@@ -54,68 +54,68 @@ async def test_the_code_is_shown_for_a_minute(stage: Stage, office: Office, lang
     assert said["gone"] in message["text"]
     assert message["has_protected_content"]
     assert "spoiler" in [entity["type"] for entity in message["entities"]]
-    assert buttons(message)[0]["copy_text"] == {"text": holder.secret}
+    assert buttons(message)[0]["copy_text"] == {"text": holder.code_text}
     assert (await state(anna)).step == "shown"
-    await stage.works_off(clock(stage) + timedelta(seconds=59))
+    await stage.works_off(current_time(stage) + timedelta(seconds=59))
     assert shown(anna, holder)
-    await stage.works_off(clock(stage) + timedelta(seconds=60))
+    await stage.works_off(current_time(stage) + timedelta(seconds=60))
     assert not shown(anna, holder)
-    assert is_gone(anna, message["message_id"])
-    assert "shown" in await newest_mail(stage, holder)
+    assert is_deleted(anna, message["message_id"])
+    assert "shown" in await read_newest_mail(stage, holder)
 
 
 async def test_number_and_date_one_after_the_other_and_in_roc_years(
     stage: Stage, office: Office
 ) -> None:
-    holder, anna = await office.someone("paid"), stage.subscriber()
+    holder, anna = await office.cardholder("paid"), stage.subscriber()
     await anna.starts("do-retrieve")
     await press(anna, "gone")
-    number = await anna.says(holder.number)
+    number = await anna.says(holder.ui_number_text)
     anna.sees("Now the birth date", holder.ui_number.masked())
     date = await anna.says("民國79年5月17日")
-    assert is_gone(anna, number)
-    assert is_gone(anna, date)
+    assert is_deleted(anna, number)
+    assert is_deleted(anna, date)
     anna.sees("on record together")
-    await anna.says(await one_time_code(stage, holder))
+    await anna.says(await read_one_time_code(stage, holder))
     anna.sees("You have shown who you are")
 
 
 async def test_who_mistyped_number_or_date_is_told_the_way_back(
     stage: Stage, office: Office
 ) -> None:
-    holder, anna = await office.someone("paid"), stage.subscriber()
+    holder, anna = await office.cardholder("paid"), stage.subscriber()
     await anna.starts("do-retrieve")
     await press(anna, "gone")
-    await anna.says(f"{holder.number} 1991-01-01")
-    typed = await anna.says(f"{holder.number} {holder.born}")
-    assert is_gone(anna, typed)
+    await anna.says(f"{holder.ui_number_text} 1991-01-01")
+    typed = await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
+    assert is_deleted(anna, typed)
     assert "Press ‹ Back" in anna.heard[-2]["text"]
     await press(anna, "back")
-    await anna.says(f"{holder.number} {holder.born}")
-    await anna.says(await one_time_code(stage, holder))
+    await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
+    await anna.says(await read_one_time_code(stage, holder))
     anna.sees("You have shown who you are")
 
 
 async def test_who_waits_for_the_mail_is_told_what_to_look_at(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone("paid"), stage.subscriber()
+    holder, anna = await office.cardholder("paid"), stage.subscriber()
     await anna.starts("do-retrieve")
     await press(anna, "gone")
-    await anna.says(f"{holder.number} {holder.born}")
+    await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
     await press(anna, "no_mail")
     anna.sees("spam folder", "not your subscriber code")
-    await anna.says(await one_time_code(stage, holder))
+    await anna.says(await read_one_time_code(stage, holder))
     anna.sees("You have shown who you are")
 
 
 async def test_who_does_not_exist_reads_the_same_and_gets_no_mail(
     stage: Stage, office: Office
 ) -> None:
-    holder = await office.someone("submitted")
+    holder = await office.cardholder("submitted")
     read = []
     for name, typed in (
-        ("Anna", f"{holder.number} {holder.born}"),
-        ("Bình", f"A800000014 {holder.born}"),
-        ("Citra", f"{holder.number} 1991-01-01"),
+        ("Anna", f"{holder.ui_number_text} {holder.birth_date}"),
+        ("Bình", f"A800000014 {holder.birth_date}"),
+        ("Citra", f"{holder.ui_number_text} 1991-01-01"),
     ):
         person = stage.subscriber(name)
         await person.starts("do-retrieve")
@@ -123,14 +123,14 @@ async def test_who_does_not_exist_reads_the_same_and_gets_no_mail(
         await person.says(typed)
         read.append(person.last["text"])
     assert len(set(read)) == 1
-    await stage.works_off(clock(stage))
+    await stage.works_off(current_time(stage))
     codes = [m for m in stage.engine.mails.mails if "one-time code is" in m.text]
     assert len(codes) == 1
 
 
 async def test_after_activation_the_answer_is_honest(stage: Stage, office: Office) -> None:
     for language, said in WORDS.items():
-        holder = await office.someone("active", seed=len(language))
+        holder = await office.cardholder("active", seed=len(language))
         anna = stage.subscriber(f"Anna {language}", language)
         await proves(anna, holder)
         await press(anna, "show")
@@ -141,35 +141,35 @@ async def test_after_activation_the_answer_is_honest(stage: Stage, office: Offic
 
 
 async def test_shown_twice_is_told_once(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone("submitted"), stage.subscriber()
+    holder, anna = await office.cardholder("submitted"), stage.subscriber()
     await proves(anna, holder)
     await press(anna, "show")
     step = anna.messages[-2]["message_id"]
     again = next(b for m in anna.heard for b in buttons(m) if "Show it again" in b["text"])
     await anna.forges(step, again["callback_data"])
     assert len(shown(anna, holder)) == 1, "the earlier copy is gone"
-    await stage.works_off(clock(stage) + timedelta(minutes=2))
+    await stage.works_off(current_time(stage) + timedelta(minutes=2))
     assert not shown(anna, holder)
     mails = [m for m in stage.engine.mails.mails if "was shown in a chat" in m.text]
     assert len(mails) == 1
 
 
 async def test_ten_minutes_later_it_is_asked_for_again(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone("submitted"), stage.subscriber()
+    holder, anna = await office.cardholder("submitted"), stage.subscriber()
     await proves(anna, holder)
-    at(stage, clock(stage) + timedelta(minutes=11))
+    set_time(stage, current_time(stage) + timedelta(minutes=11))
     await press(anna, "show")
     anna.sees("More than ten minutes", "Nothing is lost", "Who are you?")
     assert not shown(anna, holder)
 
 
 async def test_a_code_that_cannot_be_deleted_is_emptied(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone("submitted"), stage.subscriber()
+    holder, anna = await office.cardholder("submitted"), stage.subscriber()
     await proves(anna, holder)
     await press(anna, "show")
     (message,) = shown(anna, holder)
     stage.engine.faults.add(Fault("deletemessage", 400, "Bad Request: message can't be deleted"))
-    await stage.works_off(clock(stage) + timedelta(minutes=1))
+    await stage.works_off(current_time(stage) + timedelta(minutes=1))
     assert not shown(anna, holder)
     emptied = next(m for m in anna.messages if m["message_id"] == message["message_id"])
     assert "time is over" in emptied["text"]
@@ -180,12 +180,12 @@ async def test_a_copy_that_another_process_took_away_is_not_an_error(
     stage: Stage, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two processes may take the same tap; who reveals it last takes the first one's copy away."""
-    holder, anna = await office.someone("submitted"), stage.subscriber()
+    holder, anna = await office.cardholder("submitted"), stage.subscriber()
     await proves(anna, holder)
     call = stage.engine.call
 
     async def taken_away(method: str, params: Any = None, files: Any = None) -> Any:
-        if method.lower() == "editmessagetext" and holder.secret in str(params):
+        if method.lower() == "editmessagetext" and holder.code_text in str(params):
             place = {name: params[name] for name in ("chat_id", "message_id")}
             await call("deleteMessage", place)
         return await call(method, params, files)
@@ -201,13 +201,13 @@ async def test_a_copy_that_another_process_took_away_is_not_an_error(
 
 
 async def test_an_expired_application_is_nobodys(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone("submitted"), stage.subscriber()
-    later = clock(stage) + timedelta(days=20)
-    at(stage, later)
+    holder, anna = await office.cardholder("submitted"), stage.subscriber()
+    later = current_time(stage) + timedelta(days=20)
+    set_time(stage, later)
     await stage.authority.expire_overdue(later)
     await anna.starts("do-retrieve")
     await press(anna, "gone")
-    await anna.says(f"{holder.number} {holder.born}")
+    await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
     anna.sees("on record together")
     await stage.works_off(later)
     assert not any("one-time code is" in mail.text for mail in stage.engine.mails.mails)
@@ -217,7 +217,7 @@ async def test_an_expired_application_is_nobodys(stage: Stage, office: Office) -
 async def test_it_ends_with_what_the_code_is_for(
     stage: Stage, office: Office, language: str
 ) -> None:
-    holder, anna = await office.someone("submitted"), stage.subscriber(language=language)
+    holder, anna = await office.cardholder("submitted"), stage.subscriber(language=language)
     await proves(anna, holder)
     await press(anna, "show")
     step = next(m for m in reversed(anna.heard) if any("noted" in b.get("callback_data", "")

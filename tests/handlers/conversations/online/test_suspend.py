@@ -9,16 +9,16 @@ from services.formats import subscriber_code
 from services.formats.subscriber_code import SubscriberCode
 from tests.chat import Stage, Subscriber, buttons
 from tests.handlers.conversations.online.cardholders import (
-    Holder,
+    Cardholder,
     Office,
-    at,
-    clock,
-    is_gone,
-    newest_mail,
-    one_time_code,
+    current_time,
+    is_deleted,
+    read_newest_mail,
+    read_one_time_code,
+    set_time,
     wrong_code,
 )
-from tests.handlers.engine.navigation import keys, press, state
+from tests.handlers.engine.navigation import press, state, step_keys
 
 WORDS = {
     "en": {
@@ -42,48 +42,48 @@ languages = pytest.mark.parametrize("language", WORDS)
 
 
 async def test_a_lost_card_is_suspended_within_seven_messages(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.says("I lost my card")
     await anna.presses("Lead me through it")
     anna.sees("Suspend (停用)", "Who are you?", "A demonstration")
-    sent = await anna.says(holder.both)
-    assert is_gone(anna, sent)
+    sent = await anna.says(holder.number_and_code)
+    assert is_deleted(anna, sent)
     anna.sees("The code is right")
     await anna.presses("Send a one-time code")
     anna.sees("I am sending a one-time code")
-    sent = await anna.says(await one_time_code(stage, holder))
-    assert is_gone(anna, sent)
+    sent = await anna.says(await read_one_time_code(stage, holder))
+    assert is_deleted(anna, sent)
     anna.sees("Suspend now?", "nobody can sign")
     await anna.presses("Suspend it now")
     anna.sees("Suspended.", "To undo it")
-    assert await holder.certificate() == "suspended"
+    assert await holder.certificate_state() == "suspended"
     assert len(anna.heard) + 3 <= 7, "four of the bot's, three of hers"
 
 
 async def test_typing_it_in_chinese_leads_there_too(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone(), stage.subscriber(language="zh-hant")
+    holder, anna = await office.cardholder(), stage.subscriber(language="zh-hant")
     await anna.says("我的卡掉了")
     await anna.presses("帶我一步一步做")
     anna.sees("停用", "統一證號", "這是示範")
-    await anna.says(f"統一證號{holder.number}")
+    await anna.says(f"統一證號{holder.ui_number_text}")
     anna.sees("接著請輸入", holder.ui_number.masked())
-    await anna.says(holder.secret)
+    await anna.says(holder.code_text)
     anna.sees("用戶代碼正確")
 
 
 @languages
 async def test_with_the_card_number(stage: Stage, office: Office, language: str) -> None:
-    holder, anna = await office.someone(), stage.subscriber(language=language)
+    holder, anna = await office.cardholder(), stage.subscriber(language=language)
     said = WORDS[language]
     await anna.starts("do-suspend")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     anna.sees(said["right"])
-    sent = await anna.says((await holder.card_number()).lower())
-    assert is_gone(anna, sent)
+    sent = await anna.says((await holder.read_card_number()).lower())
+    assert is_deleted(anna, sent)
     anna.sees(said["confirm"])
     await press(anna, "suspend")
     anna.sees(said["done"], said["undo"])
-    assert await holder.certificate() == "suspended"
+    assert await holder.certificate_state() == "suspended"
     await press(anna, "no")
     assert {"do"} == {b["callback_data"].split(":")[1] for b in buttons(anna.last)[:2]}
 
@@ -92,27 +92,27 @@ async def test_with_the_card_number(stage: Stage, office: Office, language: str)
 async def test_doing_it_twice_does_nothing_twice(
     stage: Stage, office: Office, language: str
 ) -> None:
-    holder, anna = await office.someone("suspended"), stage.subscriber(language=language)
+    holder, anna = await office.cardholder("suspended"), stage.subscriber(language=language)
     await anna.starts("do-suspend")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     anna.sees(WORDS[language]["already"])
     assert not (await state(anna)).is_open
-    assert await holder.certificate() == "suspended"
+    assert await holder.certificate_state() == "suspended"
 
 
 async def test_what_somebody_else_suspends_meanwhile_is_not_suspended_again(
     stage: Stage, office: Office
 ) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     await press(anna, "mail")
-    await anna.says(await one_time_code(stage, holder))
+    await anna.says(await read_one_time_code(stage, holder))
     await suspends(bob := stage.subscriber("Bob"), holder)
     bob.sees("Suspended.")
     await press(anna, "suspend")
     anna.sees("It is suspended already")
-    assert await holder.certificate() == "suspended"
+    assert await holder.certificate_state() == "suspended"
 
 
 @pytest.mark.parametrize(
@@ -123,9 +123,9 @@ async def test_what_somebody_else_suspends_meanwhile_is_not_suspended_again(
 async def test_another_state_is_told_with_the_way_that_is_open(
     stage: Stage, office: Office, reached: str, end: str, way: str
 ) -> None:
-    holder, anna = await office.someone(reached), stage.subscriber()
+    holder, anna = await office.cardholder(reached), stage.subscriber()
     await anna.starts("do-suspend")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     assert (await state(anna)).step == end
     anna.sees("Nothing was changed")
     assert f"v1:do:{way}" in [b["callback_data"] for b in buttons(anna.last)]
@@ -135,21 +135,21 @@ async def test_a_wrong_code_tells_the_tries_and_that_capitals_matter(
     stage: Stage, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscriber_code, "generate", lambda: SubscriberCode("aB3dE5gH"))
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
-    sent = await anna.says(f"{holder.number} {holder.secret.swapcase()}")
-    assert is_gone(anna, sent)
+    sent = await anna.says(f"{holder.ui_number_text} {holder.code_text.swapcase()}")
+    assert is_deleted(anna, sent)
     anna.sees("do not belong together", "Tries left: 3", "Capital and small letters differ")
     await anna.says(wrong_code(holder))
     anna.sees("Tries left: 2")
-    await anna.says(holder.secret)
+    await anna.says(holder.code_text)
     anna.sees("The code is right")
 
 
 async def test_who_does_not_exist_reads_the_same(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
-    await anna.says(f"{holder.number} {wrong_code(holder)}")
+    await anna.says(f"{holder.ui_number_text} {wrong_code(holder)}")
     known = anna.last["text"]
     nobody = stage.subscriber("Bình")
     await nobody.starts("do-suspend")
@@ -159,14 +159,14 @@ async def test_who_does_not_exist_reads_the_same(stage: Stage, office: Office) -
 
 
 async def test_a_chat_that_guesses_has_to_wait(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
-    await anna.says(f"{holder.number} {wrong_code(holder)}")
+    await anna.says(f"{holder.ui_number_text} {wrong_code(holder)}")
     for _ in range(2):
         await anna.says(wrong_code(holder))
     anna.sees("the last wrong one from this chat today", "Nothing is lost", "(Taipei)")
     await anna.starts("do-status")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     anna.sees("has to wait until", "Nothing is lost")
     assert not (await state(anna)).is_open
     await anna.presses("Suspend by fax")
@@ -174,52 +174,52 @@ async def test_a_chat_that_guesses_has_to_wait(stage: Stage, office: Office) -> 
 
 
 async def test_a_locked_code_still_suspends_by_mail(stage: Stage, office: Office) -> None:
-    holder = await office.someone()
+    holder = await office.cardholder()
     for name in ("Bình", "Citra"):
         other = stage.subscriber(name)
         await other.starts("do-suspend")
-        await other.says(f"{holder.number} {wrong_code(holder)}")
+        await other.says(f"{holder.ui_number_text} {wrong_code(holder)}")
         await other.says(wrong_code(holder))
     anna = stage.subscriber()
     await anna.starts("do-suspend")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     anna.sees("This code is locked", "Nothing else changed", "You can still suspend now")
     await press(anna, "birth")
     anna.sees("birth date", holder.ui_number.masked())
-    sent = await anna.says(holder.born)
-    assert is_gone(anna, sent)
+    sent = await anna.says(holder.birth_date)
+    assert is_deleted(anna, sent)
     anna.sees("on record together")
-    await anna.says(await one_time_code(stage, holder))
+    await anna.says(await read_one_time_code(stage, holder))
     anna.sees("Suspend now?")
     await press(anna, "suspend")
     anna.sees("Suspended.")
     assert (await state(anna)).step == "done", "no offer to link: there was no code"
-    assert await holder.certificate() == "suspended"
+    assert await holder.certificate_state() == "suspended"
 
 
 async def test_without_the_code_there_are_three_ways(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
     await press(anna, "none")
-    assert {"locked", "forgotten", "fax"} <= set(keys(anna))
+    assert {"locked", "forgotten", "fax"} <= set(step_keys(anna))
     await press(anna, "locked")
-    await anna.says(f"{holder.number} {holder.born}")
+    await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
     anna.sees("This code is not locked", "Nothing was changed")
     await press(anna, "fax")
     anna.sees("0800-080-117", "cse@moica.nat.gov.tw", "緊急停用申請書")
-    await stage.works_off(clock(stage))
+    await stage.works_off(current_time(stage))
     assert not any("one-time code is" in mail.text for mail in stage.engine.mails.mails)
 
 
 async def test_a_wrong_one_time_code_and_a_new_one(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     await press(anna, "mail")
-    right = await one_time_code(stage, holder)
+    right = await read_one_time_code(stage, holder)
     wrong = f"{(int(right) + 1) % 1_000_000:06d}"
     sent = await anna.says(wrong)
-    assert is_gone(anna, sent)
+    assert is_deleted(anna, sent)
     anna.sees("not the code I sent", "Tries left: 4", "Nothing else happened")
     for _ in range(4):
         await anna.says(wrong)
@@ -230,21 +230,21 @@ async def test_a_wrong_one_time_code_and_a_new_one(stage: Stage, office: Office)
     anna.sees("A new one-time code was asked for")
     await anna.sends("sticker")
     assert "was asked for" not in anna.last["text"], "it is told once"
-    right = await one_time_code(stage, holder)
+    right = await read_one_time_code(stage, holder)
     await anna.says(right)
     anna.sees("A little slower", "not counted")
-    at(stage, clock(stage) + timedelta(minutes=2))
+    set_time(stage, current_time(stage) + timedelta(minutes=2))
     await anna.says(right)
     anna.sees("Suspend now?")
 
 
 async def test_too_many_mails_say_when_the_next_goes_out(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     for key in ("mail", "again", "again"):
         await press(anna, key)
-    last = await one_time_code(stage, holder)
+    last = await read_one_time_code(stage, holder)
     await press(anna, "again")
     anna.sees("Enough mails for now", "(Taipei)", "Nothing is lost")
     await anna.says(last)
@@ -252,21 +252,21 @@ async def test_too_many_mails_say_when_the_next_goes_out(stage: Stage, office: O
 
 
 async def test_a_wrong_card_number_leaves_the_mail(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     sent = await anna.says("GP00000000000000")
-    assert is_gone(anna, sent)
+    assert is_deleted(anna, sent)
     anna.sees("not the number of your card", "Tries left: 2")
     await press(anna, "mail")
-    await anna.says(await one_time_code(stage, holder))
+    await anna.says(await read_one_time_code(stage, holder))
     anna.sees("Suspend now?")
 
 
 async def test_everybody_is_told_by_mail(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone(), stage.subscriber()
+    holder, anna = await office.cardholder(), stage.subscriber()
     await suspends(anna, holder)
-    assert "suspended" in await newest_mail(stage, holder)
+    assert "suspended" in await read_newest_mail(stage, holder)
 
 
 @languages
@@ -284,10 +284,10 @@ def test_every_step_that_needs_a_grant_is_no_entrance(stage: Stage) -> None:
         assert steps[name].requires, name
 
 
-async def suspends(anna: Subscriber, holder: Holder) -> None:
+async def suspends(anna: Subscriber, holder: Cardholder) -> None:
     """Walk to the end, with a one-time code."""
     await anna.starts("do-suspend")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     await press(anna, "mail")
-    await anna.says(await one_time_code(anna.stage, holder))
+    await anna.says(await read_one_time_code(anna.stage, holder))
     await press(anna, "suspend")

@@ -17,7 +17,12 @@ from bot.web.listeners import listening
 from services.authority.ca.service import CertificateService
 from services.authority.embedded.models import Certificate
 from tests.chat import Stage, Subscriber
-from tests.handlers.conversations.online.cardholders import Holder, Office, clock, one_time_code
+from tests.handlers.conversations.online.cardholders import (
+    Cardholder,
+    Office,
+    current_time,
+    read_one_time_code,
+)
 
 GOOD, REVOKED = ocsp.OCSPCertStatus.GOOD, ocsp.OCSPCertStatus.REVOKED
 
@@ -30,9 +35,9 @@ class Checker:
     url: str
     http: aiohttp.ClientSession
 
-    async def finds(self, holder: Holder) -> list[tuple[ocsp.OCSPCertStatus, str | None]]:
+    async def finds(self, holder: Cardholder) -> list[tuple[ocsp.OCSPCertStatus, str | None]]:
         """Ask for each certificate of a card; gives its status and why."""
-        application = await holder.application()
+        application = await holder.load_application()
         async with holder.world.database.unit_of_work() as session:
             mine = select(Certificate.serial).where(Certificate.application_id == application.id)
             serials = (await session.scalars(mine)).all()
@@ -57,7 +62,7 @@ class Checker:
 async def checker(stage: Stage) -> AsyncIterator[Checker]:
     assert stage.kaika.embedded is not None
     service, app = stage.kaika.embedded.certificates, web.Application()
-    app.add_routes(certificate_routes(service, lambda: clock(stage)))
+    app.add_routes(certificate_routes(service, lambda: current_time(stage)))
     async with listening(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as http:
         yield Checker(service, f"http://127.0.0.1:{port}", http)
 
@@ -76,17 +81,17 @@ async def test_a_lost_card_is_on_hold_as_the_bot_says_so_within_seven_messages(
     stage: Stage, office: Office, checker: Checker, language: str, by_mail: bool
 ) -> None:
     lost, lead, who, mail, confirm, now, done = SAID[language]
-    holder, anna = await office.someone(), stage.subscriber(language=language)
+    holder, anna = await office.cardholder(), stage.subscriber(language=language)
     assert await checker.finds(holder) == [(GOOD, None)] * 3
     await anna.says(lost)
     await anna.presses(lead)
     anna.sees(who)
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     if by_mail:
         await anna.presses(mail)
-        await anna.says(await one_time_code(stage, holder))
+        await anna.says(await read_one_time_code(stage, holder))
     else:
-        await anna.says(await holder.card_number())
+        await anna.says(await holder.read_card_number())
     anna.sees(confirm)
     assert await checker.finds(holder) == [(GOOD, None)] * 3, "nothing before she said yes"
     await anna.presses(now)

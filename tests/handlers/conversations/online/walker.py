@@ -13,123 +13,139 @@ from services.authority.errors import CodeLockedError, WrongCodeError
 from services.authority.values import Operation
 from tests.chat import Subscriber
 from tests.handlers.conversations.online.cardholders import (
-    Holder,
+    Cardholder,
     Office,
-    clock,
-    one_time_code,
+    current_time,
+    read_one_time_code,
     wrong_code,
 )
-from tests.handlers.conversations.online.path_planning import Here, Map, Role, Way, answer_at, ways
-from tests.handlers.engine.interruptions import Visit
-from tests.handlers.engine.navigation import Declared, Spot, declared, expect, press, state
+from tests.handlers.conversations.online.path_planning import (
+    EdgeFinder,
+    PathEdge,
+    Persona,
+    StepId,
+    find_edges,
+    input_at,
+)
+from tests.handlers.engine.interruptions import StepVisit
+from tests.handlers.engine.navigation import (
+    Conversations,
+    StepLocation,
+    declared_conversations,
+    expect_step,
+    press,
+    state,
+)
 
 ADDRESS = "100臺北市中正區廣州街15號"
 SEEDS = count(1000)
 
 
 @dataclass
-class Cast:
+class Walker:
     """Somebody who walks, with what they know; who they are is decided when it is needed."""
 
     office: Office
     anna: Subscriber
-    role: Role
-    trail: tuple[Here, ...] = ()
-    _holder: Holder | None = field(default=None)
+    persona: Persona
+    history: tuple[StepId, ...] = ()
+    _cardholder: Cardholder | None = field(default=None)
 
-    async def holder(self) -> Holder:
+    async def cardholder(self) -> Cardholder:
         """Give whose card it is about."""
-        if self._holder is None:
-            self._holder = await made(self.office, self.role)
+        if self._cardholder is None:
+            self._cardholder = await create_cardholder(self.office, self.persona)
             chat = self.anna.person.id
-            if self.role.chat == "linked":
-                await self._holder.links(chat, clock(self.office.stage))
-            elif self.role.chat == "paused":
-                await pause(self._holder, chat)
-        return self._holder
+            if self.persona.chat_state == "linked":
+                await self._cardholder.links(chat, current_time(self.office.stage))
+            elif self.persona.chat_state == "paused":
+                await exhaust_rate_limits(self._cardholder, chat)
+        return self._cardholder
 
-    async def walks(self, path: list[Way]) -> None:
+    async def walk(self, path: list[PathEdge]) -> None:
         """Walk, and find each step where it should be."""
-        for way in path:
-            before = await self._where()
-            await self.does(way.does)
+        for edge in path:
+            before = await self._current_step()
+            await self.perform(edge.action)
             at = await state(self.anna)
-            assert (at.conversation, at.step) == way.to, f"{before} by {way.does}: {at}"
-            self._leaves(before, way)
+            assert (at.conversation, at.step) == edge.target, f"{before} by {edge.action}: {at}"
+            self._extend_history(before, edge)
 
-    async def does(self, what: str) -> None:
+    async def perform(self, action: str) -> None:
         """Follow a link, tap, or type."""
-        kind, _, which = what.partition(":")
+        kind, _, which = action.partition(":")
         if kind == "link":
             await self.anna.starts(f"do-{which}")
         elif kind == "typed":
-            await self.anna.says(await self.text(which))
+            await self.anna.says(await self.input_text(which))
         else:
-            await press(self.anna, what)
+            await press(self.anna, action)
 
-    async def text(self, what: str) -> str:
+    async def input_text(self, what: str) -> str:
         """Give what somebody types."""
-        holder = await self.holder()
+        holder = await self.cardholder()
         texts: Mapping[str, str] = {
-            "number": holder.number,
-            "code": holder.secret,
-            "birth date": holder.born,
-            "number and code": holder.both,
-            "number and birth date": f"{holder.number} {holder.born}",
+            "number": holder.ui_number_text,
+            "code": holder.code_text,
+            "birth date": holder.birth_date,
+            "number and code": holder.number_and_code,
+            "number and birth date": f"{holder.ui_number_text} {holder.birth_date}",
             "address": ADDRESS,
         }
         if what == "card number":
-            return await holder.card_number()
+            return await holder.read_card_number()
         if what == "one-time code":
-            return await one_time_code(self.office.stage, holder)
+            return await read_one_time_code(self.office.stage, holder)
         return texts[what]
 
-    async def _where(self) -> Here | None:
+    async def _current_step(self) -> StepId | None:
         kaika = self.anna.stage.kaika
         if not kaika.conversations.may_be_open(self.anna.person.id, self.anna.person.id):
             return None
         at = await state(self.anna)
         return at.conversation, at.step
 
-    def _leaves(self, before: Here | None, way: Way) -> None:
+    def _extend_history(self, before: StepId | None, edge: PathEdge) -> None:
         """Note how far Back leads."""
-        if way.is_one_way or before is None:
-            self.trail = ()
+        if edge.clears_history or before is None:
+            self.history = ()
         else:
-            trail = (*self.trail, before)
-            self.trail = trail[: trail.index(way.to)] if way.to in trail else trail
+            history = (*self.history, before)
+            self.history = (
+                history[: history.index(edge.target)] if edge.target in history else history
+            )
 
 
-async def made(office: Office, role: Role) -> Holder:
+async def create_cardholder(office: Office, persona: Persona) -> Cardholder:
     """Give a person whose life has come so far."""
     seed, lives = next(SEEDS), {"overdue": "submitted", "expired": "active"}
-    if role.life == "overdue":
-        holder = office.holder(seed)
-        await holder.applies(clock(office.stage) - timedelta(days=20))
+    if persona.card_state == "overdue":
+        holder = office.new_person(seed)
+        await holder.applies(current_time(office.stage) - timedelta(days=20))
     else:
-        holder = await office.someone(lives.get(role.life, role.life), seed)
-    if role.life == "expired":
-        await expires(holder)
-    if role.is_locked:
+        holder = await office.cardholder(lives.get(persona.card_state, persona.card_state), seed)
+    if persona.card_state == "expired":
+        await expire_certificates(holder)
+    if persona.is_locked:
         for chat in (seed, seed, seed, -seed):  # one chat may be wrong three times a day
-            await mistypes(holder, chat)
+            await enter_wrong_code(holder, chat)
     return holder
 
 
-async def expires(holder: Holder) -> None:
+async def expire_certificates(holder: Cardholder) -> None:
     """Let the certificates have become too old."""
-    application = await holder.application()
-    over = update(CertificateSet).where(CertificateSet.application_id == application.id)
+    application = await holder.load_application()
+    expire = update(CertificateSet).where(CertificateSet.application_id == application.id)
     async with holder.office.database.unit_of_work() as session:
-        await session.execute(over.values(state="expired"))
+        await session.execute(expire.values(state="expired"))
 
 
-async def pause(holder: Holder, chat: int) -> None:
+async def exhaust_rate_limits(holder: Cardholder, chat: int) -> None:
     """Let a chat have been wrong too often, and have had too many mails sent."""
-    now = clock(holder.office.stage)
-    stranger = holder.office.holder(next(SEEDS))
+    now = current_time(holder.office.stage)
+    stranger = holder.office.new_person(next(SEEDS))
     for _ in range(3):
-        await mistypes(holder, chat)
+        await enter_wrong_code(holder, chat)
     online, born = holder.office.authority, holder.data.birth_date
     for number in [holder.ui_number] * 3 + [stranger.ui_number] * 3:
         async with holder.office.database.unit_of_work() as session:
@@ -137,9 +153,9 @@ async def pause(holder: Holder, chat: int) -> None:
             await ask(session, number, born, Operation.RETRIEVE, chat, now)
 
 
-async def mistypes(holder: Holder, chat: int) -> None:
+async def enter_wrong_code(holder: Cardholder, chat: int) -> None:
     """Type a wrong code somewhere."""
-    now = clock(holder.office.stage)
+    now = current_time(holder.office.stage)
     try:
         await holder.checks(wrong_code(holder), chat=chat, now=now)
     except (WrongCodeError, CodeLockedError):
@@ -147,34 +163,40 @@ async def mistypes(holder: Holder, chat: int) -> None:
     raise AssertionError("a wrong code was right")
 
 
-_ASKS: Mapping[str, tuple[int, ...]] = {
+_ASKED_FOR: Mapping[str, tuple[int, ...]] = {
     "who": (0, 2), "code": (0, 2), "born": (0,), "locked_out": (0,), "proof": (1,), "card": (1,),
 }  # fmt: skip
 """Which of the misplaced secrets a step does ask for, or may."""
 
 
-async def visits(cast: Cast, goal: Here, path: list[Way], map_: Map = ways) -> Visit:
+async def visit_step(
+    walker: Walker, goal: StepId, path: list[PathEdge], edges_from: EdgeFinder = find_edges
+) -> StepVisit:
     """Bring somebody to a step, with all that may come between."""
-    await cast.walks(path)
-    known = declared(cast.anna.stage)
-    spot = _spot(known, goal)
-    await expect(cast.anna, spot)
-    assert tuple((await state(cast.anna)).history) == tuple("/".join(each) for each in cast.trail)
-    visit = Visit(cast.anna, spot, misplaced=_misplaced(spot))
-    if cast.trail:
-        before = _spot(known, cast.trail[-1])
-        visit = replace(visit, before=before, again=partial(cast.does, path[-1].does))
-    answer = answer_at(cast.role, goal, spot.step, map_)
-    return replace(visit, answer=partial(cast.text, answer)) if answer else visit
+    await walker.walk(path)
+    conversations = declared_conversations(walker.anna.stage)
+    location = _locate(conversations, goal)
+    await expect_step(walker.anna, location)
+    assert tuple((await state(walker.anna)).history) == tuple(
+        "/".join(each) for each in walker.history
+    )
+    visit = StepVisit(walker.anna, location, unexpected_secrets=_unexpected_secrets(location))
+    if walker.history:
+        before = _locate(conversations, walker.history[-1])
+        visit = replace(
+            visit, previous=before, return_from_previous=partial(walker.perform, path[-1].action)
+        )
+    answer = input_at(walker.persona, goal, location.step, edges_from)
+    return replace(visit, answer=partial(walker.input_text, answer)) if answer else visit
 
 
-def _misplaced(spot: Spot) -> tuple[str, ...]:
-    asked = () if spot.step.secret_input is None else _ASKS.get(spot.name, ())
-    if spot.here == ("retrieve", "who"):
-        asked = _ASKS["locked_out"]
-    return tuple(text for i, text in enumerate(Visit.misplaced) if i not in asked)
+def _unexpected_secrets(location: StepLocation) -> tuple[str, ...]:
+    asked = () if location.step.secret_input is None else _ASKED_FOR.get(location.name, ())
+    if location.step_id == ("retrieve", "who"):
+        asked = _ASKED_FOR["locked_out"]
+    return tuple(text for i, text in enumerate(StepVisit.unexpected_secrets) if i not in asked)
 
 
-def _spot(known: Declared, here: Here) -> Spot:
-    dialog, name = here
-    return Spot(dialog, name, known[dialog].steps[name])
+def _locate(conversations: Conversations, step_id: StepId) -> StepLocation:
+    conversation, name = step_id
+    return StepLocation(conversation, name, conversations[conversation].steps[name])
