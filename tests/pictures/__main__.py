@@ -17,7 +17,8 @@ from handlers.conversations.guided import CONVERSATIONS
 from sandbox.engine import Engine
 from tests.browser import chromium
 from tests.chat import TOKEN, Stage
-from tests.handlers.conversations.online.cardholders import NOW, Office, set_time
+from tests.handlers.clock import NOW, set_time
+from tests.handlers.conversations.online.cardholders import Office
 from tests.handlers.engine.navigation import declared_conversations, state, step_keys
 from tests.pictures.stories import STORIES, Told
 from tests.pictures.storyboard import Film, filmed

@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from reader_bridge.prompter import PinKind
+from tests.handlers.clock import current_time
 from tests.handlers.conversations.online.bridge_stage import (
     NEW_PIN,
     WRONG_PIN,
     button_keys,
     open_bridge_stage,
 )
-from tests.handlers.conversations.online.cardholders import Office, current_time, read_one_time_code
+from tests.handlers.conversations.online.cardholders import Office, read_one_time_code
 from tests.handlers.conversations.online.payments import invoices, pay_invoice
 from tests.handlers.engine.navigation import declared_conversations, press, state
 from tests.pictures.storyboard import Film

@@ -1,9 +1,7 @@
-"""Getting a person to any step of any conversation, and what they must see there."""
+"""Getting a person to any step of any conversation, and what they have to see there."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass
 
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, resolve_target
 from handlers.engine.rendering import render_text
@@ -13,12 +11,13 @@ from services.conversations import ConversationState
 from tests.chat import Json, Stage, Subscriber, plain
 
 LANGUAGES = ("en", "zh-hant")
+"""The languages of Telegram clients that tests alternate between."""
 Conversations = Mapping[str, Conversation]
 
 
 @dataclass(frozen=True)
 class StepLocation:
-    """A step, and the choice that leads there, where there is one."""
+    """A step, and a button that leads there, where there is one."""
 
     conversation: str
     name: str
@@ -32,19 +31,20 @@ class StepLocation:
 
 
 def declared_conversations(stage: Stage) -> Conversations:
-    """Give the conversations of a stage."""
+    """Return the conversations of a stage."""
     conversations: Conversations = stage.kaika.application.bot_data["conversations"]
     return conversations
 
 
-def locate_steps(conversations: Conversations, name: str) -> list[StepLocation]:
-    """Give every step of a conversation, with a tap that leads there."""
-    return [_locate_step(conversations, name, name) for name in conversations[name].steps]
+def locate_steps(conversations: Conversations, conversation: str) -> list[StepLocation]:
+    """Return every step of a conversation, with a button that leads there."""
+    steps = conversations[conversation].steps
+    return [_locate_step(conversations, conversation, name) for name in steps]
 
 
-def locate_open_steps(conversations: Conversations, name: str) -> list[StepLocation]:
-    """Give every step of a conversation that is no end."""
-    return [spot for spot in locate_steps(conversations, name) if not spot.step.is_end]
+def locate_open_steps(conversations: Conversations, conversation: str) -> list[StepLocation]:
+    """Return every step of a conversation that is no end."""
+    return [each for each in locate_steps(conversations, conversation) if not each.step.is_end]
 
 
 def _locate_step(conversations: Conversations, conversation: str, name: str) -> StepLocation:
@@ -73,7 +73,7 @@ def _locate_step(conversations: Conversations, conversation: str, name: str) -> 
 
 
 async def go_to_step(person: Subscriber, location: StepLocation) -> None:
-    """Bring a person to a step as they would come there, by a link and taps."""
+    """Bring a person to a step, by a link and buttons."""
     if location.previous is None:
         await person.starts(f"do-{location.conversation}-{location.name}")
     else:
@@ -93,14 +93,14 @@ async def press(person: Subscriber, key: str) -> None:
 
 
 def step_message(person: Subscriber) -> Json:
-    """Give the newest message of a conversation; an invoice or a code may stand below it."""
+    """Return the newest message with a step; an invoice or a code may be below it."""
     newest = reversed(person.heard)
     steps = (m for m in newest if any(data.startswith("v1:dlg:") for data in callback_data(m)))
     return next(steps, None) or person.last
 
 
 def button_data(person: Subscriber, key: str) -> str:
-    """Give the callback data of a button of the step's message."""
+    """Return the callback data of a button of the step's message."""
     message = step_message(person)
     found = [data for data in callback_data(message) if data.rpartition(".")[2] == key]
     assert found, f"no button {key} at {message['text']!r}"
@@ -108,18 +108,18 @@ def button_data(person: Subscriber, key: str) -> str:
 
 
 def step_keys(person: Subscriber) -> list[str]:
-    """Give the keys of the buttons of the step's message."""
+    """Return the keys of the buttons of the step's message."""
     return [data.rpartition(".")[2] for data in callback_data(step_message(person))]
 
 
 def callback_data(message: Json) -> list[str]:
-    """Give the callback data of a message's buttons."""
+    """Return the callback data of a message's buttons."""
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])
     return [button.get("callback_data", "") for row in rows for button in row]
 
 
 async def state(person: Subscriber) -> ConversationState:
-    """Give where a person is by the database."""
+    """Return the stored conversation of a person."""
     kaika = person.stage.kaika
     async with kaika.database.unit_of_work() as session:
         found = await kaika.conversations.find(session, person.person.id, person.person.id)
@@ -128,7 +128,7 @@ async def state(person: Subscriber) -> ConversationState:
 
 
 def step_text(stage: Stage, step: Step, at: ConversationState, language: str) -> str:
-    """Give the words of a step as a person reads them."""
+    """Return the text of a step as a person reads it."""
     services = stage.kaika.application.bot_data["services"]
     ctx = StepContext(at.chat_id, at.user_id, language, None, services.now(), at.data)
     text, status = render_text(step.text, ctx), status_message_of(at)
@@ -159,7 +159,7 @@ async def expect_current_step(person: Subscriber) -> ConversationState:
 def expect_step_text(
     person: Subscriber, step: Step, at: ConversationState, language: str | None = None
 ) -> None:
-    """Expect the words of a step on the screen; what was told once need not stand there again."""
+    """Expect the text of a step on the screen; its status message need not be there again."""
     spoken = language or person.stage.kaika.people.language(
         person.person.id, person.person.language_code
     )
@@ -167,10 +167,3 @@ def expect_step_text(
     assert text in [
         step_text(person.stage, step, each, spoken) for each in (at, without_status_message(at))
     ]
-
-
-def advance_time(stage: Stage, **time: Any) -> None:
-    """Let time pass for the whole bot, such as ``days=3``."""
-    data = stage.kaika.application.bot_data
-    now = data["services"].now
-    data["services"] = replace(data["services"], now=lambda: now() + timedelta(**time))

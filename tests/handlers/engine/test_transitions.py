@@ -57,10 +57,10 @@ async def test_a_move_and_its_effect_are_one_transaction(
     monkeypatch.undo()
     assert await state(anna) == before
     async with stage.kaika.database.unit_of_work() as session:
-        assert (await reminders_of(session)) == []
+        assert (await scheduled_reminders(session)) == []
 
 
-async def reminders_of(session: AsyncSession) -> list[Due]:
+async def scheduled_reminders(session: AsyncSession) -> list[Due]:
     query = select(Due).where(Due.kind == reminders.DUE_KIND)
     return list((await session.scalars(query)).all())
 
@@ -102,8 +102,8 @@ async def test_a_text_another_process_took_shows_where_the_person_is(
 async def test_a_conversation_of_another_version_is_closed_with_a_word(stage: Stage) -> None:
     anna = stage.subscriber()
     await anna.starts("do-suspend")
-    kept = stage.kaika.application.bot_data["conversations"]
-    without = {name: dialog for name, dialog in kept.items() if name != "suspend"}
+    conversations = stage.kaika.application.bot_data["conversations"]
+    without = {name: each for name, each in conversations.items() if name != "suspend"}
     stage.kaika.application.bot_data["conversations"] = without
     await anna.says("how much does the card cost")
     anna.sees("no longer here")

@@ -154,7 +154,7 @@ async def test_a_question_with_small_words_is_a_question(stage: Stage, question:
 
 
 @pytest.mark.parametrize(
-    ("complaint", "choice", "step"),
+    ("complaint", "button", "step"),
     [
         ("hi, my card doesn't work!!", "My card doesn't work", "card_fails"),
         ("我的卡片不能用了", "卡片不能用", "card_fails"),
@@ -163,10 +163,10 @@ async def test_a_question_with_small_words_is_a_question(stage: Stage, question:
     ],
 )
 async def test_a_complaint_without_a_name_is_led_to_where_it_gets_one(
-    stage: Stage, complaint: str, choice: str, step: str
+    stage: Stage, complaint: str, button: str, step: str
 ) -> None:
     anna = stage.subscriber(language="en")
     await anna.says(complaint)
     anna.sees("🛟")
-    await anna.presses(choice)
+    await anna.presses(button)
     assert f"v1:dlg:triage.{step}." in str(anna.last["reply_markup"])

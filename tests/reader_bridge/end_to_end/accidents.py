@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from tests.handlers.conversations.online.cardholders import set_time
+from tests.handlers.clock import set_time
 from tests.handlers.engine.navigation import press
 from tests.reader_bridge.end_to_end.at_home import RESET_RETRY_COUNTER
 from tests.reader_bridge.end_to_end.walking import Walk

@@ -8,7 +8,8 @@ import pytest
 
 from sandbox.engine import Engine
 from tests.chat import Stage
-from tests.handlers.conversations.online.cardholders import NOW, Office, set_time
+from tests.handlers.clock import NOW, set_time
+from tests.handlers.conversations.online.cardholders import Office
 from tests.reader_bridge.end_to_end.whole import Whole, whole_bridge
 from tests.services.authority.world import fast_folder
 

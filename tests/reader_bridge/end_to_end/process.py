@@ -15,7 +15,7 @@ from handlers.conversations.pair import BRIDGE
 from services.bridge.hub import Hub
 from services.bridge.interface import Connection, Transport
 from tests.chat import Stage
-from tests.handlers.conversations.online.cardholders import current_time
+from tests.handlers.clock import current_time
 from tests.reader_bridge.end_to_end.wire import Proxy, Traffic
 
 

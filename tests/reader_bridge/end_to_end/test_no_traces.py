@@ -16,8 +16,9 @@ from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import PinRequest
 from sandbox.engine import Engine
 from tests.chat import Stage
+from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.bridge_stage import WRONG_PIN
-from tests.handlers.conversations.online.cardholders import NOW, Office, set_time
+from tests.handlers.conversations.online.cardholders import Office
 from tests.handlers.engine.navigation import press
 from tests.reader_bridge.card.reader_room import ReaderRoom
 from tests.reader_bridge.end_to_end.accidents import Begin, activate, card_check, change_pin, unlock

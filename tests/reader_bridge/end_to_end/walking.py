@@ -16,13 +16,14 @@ from reader_bridge.protocol import Step
 from services.bridge.hub import Hub
 from services.conversations import ConversationState
 from tests.chat import Subscriber, plain
+from tests.handlers.clock import set_time
 from tests.handlers.conversations.online.bridge_stage import (
     BridgeStage,
     PcUser,
     button_keys,
     read_pairing_code,
 )
-from tests.handlers.conversations.online.cardholders import Cardholder, set_time
+from tests.handlers.conversations.online.cardholders import Cardholder
 from tests.handlers.engine.navigation import press, state
 from tests.reader_bridge.end_to_end.at_home import KeptCard, Knowing, card_of, is_activated
 from tests.reader_bridge.end_to_end.process import Process

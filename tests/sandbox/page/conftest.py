@@ -25,7 +25,7 @@ class World:
     stack: AsyncExitStack
 
     async def opens(self, device: Device, locale: str = "en-GB") -> ChatPage:
-        """Open the page; its troubles fail the test in the end."""
+        """Open the page; its problems fail the test in the end."""
         page = await self.stack.enter_async_context(window(self.browser, device, locale=locale))
         self.stack.push(_Troubles(page))
         await page.open(self.sandbox.page_url)
@@ -47,7 +47,7 @@ class _Troubles:
 
     def __exit__(self, *error: object) -> None:
         if error[0] is None:
-            assert self.page.troubles == []
+            assert self.page.problems == []
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

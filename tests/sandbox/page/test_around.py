@@ -113,4 +113,4 @@ async def test_the_page_says_when_the_sandbox_is_gone(world: World) -> None:
     page = await world.opens(DESKTOP)
     await world.sandbox.close()
     await expect(page.page.locator("#offline")).to_be_visible()
-    page.troubles.clear()
+    page.problems.clear()

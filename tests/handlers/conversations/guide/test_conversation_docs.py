@@ -16,10 +16,12 @@ def test_the_page_is_up_to_date() -> None:
     )
 
 
-@pytest.mark.parametrize("dialog", CONVERSATIONS.values(), ids=lambda d: d.name)
-def test_a_diagram_shows_every_step_and_choice(dialog: Conversation) -> None:
-    drawn = diagram(dialog)
+@pytest.mark.parametrize("conversation", CONVERSATIONS.values(), ids=lambda each: each.name)
+def test_a_diagram_shows_every_step_and_choice(conversation: Conversation) -> None:
+    drawn = diagram(conversation)
     arrows = re.findall(r"^    (\S+) --> (\S+)(?: : (.+))?$", drawn, re.MULTILINE)
-    assert {start for start, _, _ in arrows} == set(dialog.steps) | {"[*]"}
-    choices = sum(len(step.buttons) + bool(step.text_input) for step in dialog.steps.values())
-    assert sum(bool(by) for _, _, by in arrows) == choices
+    assert {start for start, _, _ in arrows} == set(conversation.steps) | {"[*]"}
+    transitions = sum(
+        len(step.buttons) + bool(step.text_input) for step in conversation.steps.values()
+    )
+    assert sum(bool(by) for _, _, by in arrows) == transitions

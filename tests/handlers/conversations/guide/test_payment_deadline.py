@@ -1,18 +1,18 @@
 """The payment deadline: from the person's own date to the reminders, and off again."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
-from telegram import Update
 from telegram.error import NetworkError
 
 from bot.jobs.worker import DueWorker
 from services.messaging import reminders
 from services.storage.models import Chat, Due
 from tests.chat import Stage
+from tests.handlers.clock import set_time
 from tests.handlers.engine.navigation import press, state
+from tests.handlers.updates import deliver_update
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -20,23 +20,18 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 @pytest.fixture
 def at_noon(stage: Stage) -> Stage:
     """The bot on a fixed day, evening in Taipei."""
-    return on(stage, NOW)
-
-
-def on(stage: Stage, moment: datetime) -> Stage:
-    data = stage.kaika.application.bot_data
-    data["services"] = replace(data["services"], now=lambda: moment)
+    set_time(stage, NOW)
     return stage
 
 
-async def scheduled(stage: Stage) -> list[str]:
+async def scheduled_reminders(stage: Stage) -> list[str]:
     async with stage.kaika.database.unit_of_work() as session:
         query = select(Due.at).where(Due.kind == reminders.DUE_KIND).order_by(Due.at)
         return [moment.isoformat() for moment in (await session.scalars(query)).all()]
 
 
-async def fall_due(stage: Stage, moment: datetime) -> int:
-    on(stage, moment)
+async def run_reminders(stage: Stage, moment: datetime) -> int:
+    set_time(stage, moment)
     worker = DueWorker(stage.kaika.database, {}, {reminders.DUE_KIND: stage.kaika.duties.remind})
     return await worker.work(moment)
 
@@ -62,7 +57,10 @@ async def test_a_date_in_either_calendar_gives_the_deadline(at_noon: Stage, writ
     sent = await anna.says(written)
     assert sent in [m["message_id"] for m in anna.messages], "a date is no secret here"
     anna.sees("2026-11-20", "民國115年11月20日", "2026-12-05", "2026-11-30, 2026-12-04")
-    assert await scheduled(at_noon) == ["2026-11-30T02:00:00+00:00", "2026-12-04T02:00:00+00:00"]
+    assert await scheduled_reminders(at_noon) == [
+        "2026-11-30T02:00:00+00:00",
+        "2026-12-04T02:00:00+00:00",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +81,7 @@ async def test_a_date_that_cannot_be_it_says_why_and_asks_again(
     await anna.says(written)
     assert word in anna.heard[-2]["text"]
     anna.sees("On which day did you apply?")
-    assert await scheduled(at_noon) == []
+    assert await scheduled_reminders(at_noon) == []
 
 
 @pytest.mark.parametrize("written", ["600101", "1990-05-17", "19900517", "482913"])
@@ -92,7 +90,7 @@ async def test_a_birth_date_or_pin_is_not_taken_for_it(at_noon: Stage, written: 
     await anna.starts("do-pay-date")
     await anna.says(written)
     assert (await state(anna)).step == "date"
-    assert await scheduled(at_noon) == []
+    assert await scheduled_reminders(at_noon) == []
     anna.sees("On which day did you apply?")
 
 
@@ -109,18 +107,18 @@ async def test_a_passed_deadline_is_said_and_nothing_scheduled(at_noon: Stage) -
     await anna.says("2026-11-01")
     anna.sees("was 2026-11-16", "deletes an application")
     assert not any("reminders" in label for label in anna.labels)
-    assert await scheduled(at_noon) == []
+    assert await scheduled_reminders(at_noon) == []
 
 
 async def test_another_day_replaces_the_first(at_noon: Stage) -> None:
     anna = at_noon.subscriber()
     await anna.starts("do-pay-date")
     await press(anna, "today")
-    assert len(await scheduled(at_noon)) == 2
+    assert len(await scheduled_reminders(at_noon)) == 2
     await press(anna, "other")
     await anna.says("2026-11-12")
     anna.sees("2026-11-27", "2026-11-26")
-    assert await scheduled(at_noon) == ["2026-11-26T02:00:00+00:00"]
+    assert await scheduled_reminders(at_noon) == ["2026-11-26T02:00:00+00:00"]
 
 
 async def test_reminders_come_in_the_persons_language_and_can_be_turned_off(
@@ -129,23 +127,23 @@ async def test_reminders_come_in_the_persons_language_and_can_be_turned_off(
     anna = at_noon.subscriber(language="zh-hant")
     await anna.starts("do-pay-date")
     await press(anna, "yesterday")
-    assert await fall_due(at_noon, datetime(2026, 12, 2, 2, 1, tzinfo=UTC)) == 1
+    assert await run_reminders(at_noon, datetime(2026, 12, 2, 2, 1, tzinfo=UTC)) == 1
     anna.sees("剩下的天數：5", "2026-12-07")
-    assert await fall_due(at_noon, datetime(2026, 12, 2, 2, 2, tzinfo=UTC)) == 0
+    assert await run_reminders(at_noon, datetime(2026, 12, 2, 2, 2, tzinfo=UTC)) == 0
     await anna.presses("不要再提醒")
     anna.sees("提醒已關閉")
-    assert await scheduled(at_noon) == []
+    assert await scheduled_reminders(at_noon) == []
 
 
 async def test_who_has_paid_is_not_reminded_again(at_noon: Stage) -> None:
     anna = at_noon.subscriber()
     await anna.starts("do-pay-date")
     await press(anna, "today")
-    await fall_due(at_noon, datetime(2026, 12, 3, 2, 1, tzinfo=UTC))
+    await run_reminders(at_noon, datetime(2026, 12, 3, 2, 1, tzinfo=UTC))
     anna.sees("Days left to pay for your card: 5")
     await anna.presses("I have paid")
     anna.sees("7–10 working days")
-    assert await scheduled(at_noon) == []
+    assert await scheduled_reminders(at_noon) == []
 
 
 async def test_the_step_turns_them_off_too(at_noon: Stage) -> None:
@@ -154,7 +152,7 @@ async def test_the_step_turns_them_off_too(at_noon: Stage) -> None:
     await press(anna, "today")
     await press(anna, "off")
     anna.sees("reminders are off")
-    assert await scheduled(at_noon) == []
+    assert await scheduled_reminders(at_noon) == []
 
 
 async def test_who_blocked_the_bot_is_not_reminded(at_noon: Stage) -> None:
@@ -162,7 +160,7 @@ async def test_who_blocked_the_bot_is_not_reminded(at_noon: Stage) -> None:
     await anna.starts("do-pay-date")
     await press(anna, "today")
     anna.person.block()
-    assert await fall_due(at_noon, datetime(2026, 12, 3, 2, 1, tzinfo=UTC)) == 1
+    assert await run_reminders(at_noon, datetime(2026, 12, 3, 2, 1, tzinfo=UTC)) == 1
     async with at_noon.kaika.database.unit_of_work() as session:
         chat = await session.get(Chat, anna.person.id)
         assert chat is not None
@@ -173,7 +171,7 @@ async def test_a_reminder_that_comes_late_does_not_count_backwards(at_noon: Stag
     anna = at_noon.subscriber()
     await anna.starts("do-pay-date")
     await press(anna, "today")
-    await fall_due(at_noon, datetime(2026, 12, 20, tzinfo=UTC))
+    await run_reminders(at_noon, datetime(2026, 12, 20, tzinfo=UTC))
     anna.sees("last day to pay was 2026-12-08")
 
 
@@ -185,8 +183,7 @@ async def test_a_date_that_comes_twice_moves_once(at_noon: Stage) -> None:
     await at_noon.kaika.intake.accept(raw)
     await at_noon.kaika.application.update_queue.join()
     at = await state(anna)
-    application = at_noon.kaika.application
-    await application.process_update(Update.de_json(raw[0], application.bot))
+    await deliver_update(at_noon, raw[0])
     assert await state(anna) == at
     anna.sees("2026-12-05")
 
@@ -203,6 +200,6 @@ async def test_a_reminder_the_line_lost_comes_later(at_noon: Stage) -> None:
     worker = DueWorker(at_noon.kaika.database, {}, {reminders.DUE_KIND: lost})
     assert await worker.work(due_at) == 0
     assert len(anna.heard) == heard
-    assert await fall_due(at_noon, due_at + timedelta(seconds=20)) == 0, "not yet"
-    assert await fall_due(at_noon, due_at + timedelta(minutes=1)) == 1
+    assert await run_reminders(at_noon, due_at + timedelta(seconds=20)) == 0, "not yet"
+    assert await run_reminders(at_noon, due_at + timedelta(minutes=1)) == 1
     anna.sees("Days left to pay for your card: 5")

@@ -1,4 +1,4 @@
-"""A person with a PC: the real hub, a real bridge over a loopback websocket, a virtual card."""
+"""The bot with its bridge server, PCs that connect over a loopback websocket, and virtual cards."""
 
 import asyncio
 import re
@@ -23,7 +23,8 @@ from reader_bridge.virtual_card.issue import issue_card
 from reader_bridge.virtual_card.reader import VirtualReader
 from services.authority.interface.cards import CardOrder
 from tests.chat import Json, Stage, Subscriber
-from tests.handlers.conversations.online.cardholders import Cardholder, Office, current_time
+from tests.handlers.clock import current_time
+from tests.handlers.conversations.online.cardholders import Cardholder, Office
 from tests.handlers.engine.navigation import press
 from tests.reader_bridge.running import running
 
@@ -39,7 +40,7 @@ _PATIENCE = 20.0
 
 @cache
 def _keys() -> "cycle[rsa.RSAPrivateKey]":
-    """Keys as real cards have them; a few do for all tests, since making one takes time."""
+    """Keys as on real cards; a few serve all tests, since generating one takes time."""
     return cycle([rsa.generate_private_key(65537, 2048) for _ in range(6)])
 
 
@@ -66,10 +67,10 @@ class CardMaker:
 
 
 class PcUser:
-    """Somebody at their PC: types what they are told to, and says yes unless told not to.
+    """A prompter that answers like a person at their PC, with yes unless told otherwise.
 
-    :ivar agrees: what they say to a question.
-    :ivar free: cleared while they let a question about a PIN wait.
+    :ivar agrees: the answer to a question.
+    :ivar may_type_pin: cleared to leave PIN prompts waiting.
     """
 
     def __init__(self) -> None:
@@ -111,7 +112,7 @@ class PcUser:
 
 
 class BridgeStage:
-    """The bot with its bridge, and PCs that dial it."""
+    """The bot with its bridge server, and PCs that connect to it."""
 
     def __init__(self, stage: Stage, bridge: Bridge, office: Office, origin: str) -> None:
         self.stage, self.bridge, self.office = stage, bridge, office
@@ -120,7 +121,7 @@ class BridgeStage:
         self._observe_calls(stage)
 
     def _observe_calls(self, stage: Stage) -> None:
-        """Hear of every call the bot makes."""
+        """Set `activity` at every call the bot makes."""
         call = stage.engine.call
 
         async def observed_call(*args: Any, **more: Any) -> Json:
@@ -133,18 +134,18 @@ class BridgeStage:
 
     @property
     def now(self) -> datetime:
-        """What time it is for the bot."""
+        """The time of the bot."""
         return current_time(self.stage)
 
     async def cardholder(self, state: str, pin: bytes | None = None, seed: int = 1) -> Cardholder:
-        """Give a person whose card is a virtual one."""
+        """Create a person with a virtual card."""
         self.office.maker = CardMaker(pin)  # type: ignore[assignment]
         self.stage.authority.issuing._draw_key = lambda: next(_keys())
         return await self.office.cardholder(state, seed)
 
     @asynccontextmanager
     async def open_pc(self, holder: Cardholder | None = None) -> AsyncIterator["Pc"]:
-        """A PC with a reader, and a holder's card in it; its bridge runs."""
+        """Run the bridge on a PC with a reader, and a holder's card in it."""
         card = VirtualCard.insert(holder.card_file, PASSPHRASE) if holder else None
         reader, person = VirtualReader(card), PcUser()
         try:
@@ -156,14 +157,14 @@ class BridgeStage:
 
     @asynccontextmanager
     async def open_pc_session(self, language: str = "en") -> AsyncIterator["PcSession"]:
-        """Somebody at their PC, with the card that came by post in its reader."""
+        """Somebody at their PC, with a card in its reader that was posted and not activated."""
         holder = await self.cardholder("posted")
         person = self.stage.subscriber("Mai", language)
         async with self.open_pc(holder) as pc:
             yield PcSession(self, person, pc, holder)
 
     async def wait_until(self, condition: Callable[[], bool]) -> None:
-        """Wait until something is true of the chat, then until the bot is at rest."""
+        """Wait until a condition holds, then until the bot has handled every update."""
         try:
             async with asyncio.timeout(_PATIENCE):
                 while not condition():
@@ -171,7 +172,14 @@ class BridgeStage:
                     await self.activity.wait()
                 await self.stage.settle()
         except TimeoutError:
-            raise AssertionError("it never came to be") from None
+            raise AssertionError("the condition never held") from None
+
+    async def deliver(self, *events: object) -> None:
+        """Have the bot handle events of the bridge."""
+        queue = self.stage.kaika.application.update_queue
+        for event in events:
+            queue.put_nowait(event)
+        await queue.join()
 
     async def wait_for_text(self, person: Subscriber, *fragments: str) -> None:
         """Wait until the bot's newest message holds every fragment."""
@@ -182,13 +190,13 @@ class BridgeStage:
             raise
 
     async def pair(self, person: Subscriber, pc: "Pc") -> None:
-        """Type the code the chat shows at the PC, compare, say yes; both ends are paired then."""
+        """Pair a PC with the chat: type the code, compare the words, say yes."""
         await self.enter_pairing_code(person, pc)
         await press(person, "same")
         await self.wait_until(lambda: "other" not in button_keys(person))
 
     async def enter_pairing_code(self, person: Subscriber, pc: "Pc") -> None:
-        """Type the code the chat shows at the PC; both ends show the same words."""
+        """Type the code from the chat at the PC; both ends show the same words then."""
         pc.person.codes.put_nowait(read_pairing_code(person))
         await self.wait_until(lambda: "same" in button_keys(person))
         words, text = pc.person.peers[-1].words, person.last["text"]
@@ -198,7 +206,7 @@ class BridgeStage:
     async def prepare_operation(
         self, person: Subscriber, pc: "Pc", holder: Cardholder, conversation: str
     ) -> None:
-        """Come to where the work can begin: PC connected, UI No. and code right."""
+        """Go to the step where the operation can start: PC paired, person identified."""
         await person.starts(f"do-{conversation}")
         await press(person, "go")
         if "new" in button_keys(person):
@@ -221,7 +229,7 @@ class Pc:
 
     @property
     def tries(self) -> int:
-        """How many tries of the PIN the card has left."""
+        """The tries left for the PIN."""
         assert self.card is not None
         return self.card.file.state.pin_tries
 
@@ -236,12 +244,12 @@ class PcSession:
     holder: Cardholder
 
     async def begins(self, what: str) -> None:
-        """Begin what needs the code."""
+        """Start an operation that needs the subscriber code."""
         await self.bridge_stage.prepare_operation(self.person, self.pc, self.holder, what)
         await press(self.person, "start")
 
     async def begins_and_is_asked_for_pin(self, what: str = "activate") -> None:
-        """Begin it, and let the question on the PC wait."""
+        """Start an operation, and leave the PIN prompt on the PC waiting."""
         self.pc.person.may_type_pin.clear()
         await self.begins(what)
         chinese = self.person.person.language_code != "en"
@@ -250,13 +258,13 @@ class PcSession:
         )
 
     async def activates(self) -> None:
-        """Activate the card, and link nothing."""
+        """Activate the card, and decline to link the chat."""
         await self.begins("activate")
         await self.bridge_stage.wait_until(lambda: "no" in button_keys(self.person))
         await press(self.person, "no")
 
     async def changes_pin(self, current: bytes | tuple[bytes | None, ...], new: bytes) -> None:
-        """Begin to change the PIN, with what is typed on the PC."""
+        """Start to change the PIN, with what is typed on the PC."""
         typed: list[bytes | None] = [current] if isinstance(current, bytes) else [*current]
         self.pc.person.pins = {PinKind.CURRENT: typed, PinKind.NEW: [new]}
         await self.person.starts("do-change_pin")
@@ -265,7 +273,7 @@ class PcSession:
             await self.bridge_stage.pair(self.person, self.pc)
 
     async def checks_card(self) -> None:
-        """Begin to have the card looked at."""
+        """Start to have the card checked."""
         await self.person.starts("do-card_check")
         await press(self.person, "go")
         if "new" in button_keys(self.person):
@@ -273,21 +281,21 @@ class PcSession:
 
 
 def read_pairing_code(person: Subscriber) -> str:
-    """Read the pairing code off the chat."""
+    """Return the pairing code shown in the chat."""
     found = CODE.search(person.last["text"])
     assert found, f"no code in {person.last['text']!r}"
     return f"{found[1]}-{found[2].lower()}"
 
 
 def button_keys(person: Subscriber) -> list[str]:
-    """Give the keys of the buttons of the newest message."""
+    """Return the keys of the buttons of the newest message."""
     rows = person.last.get("reply_markup", {}).get("inline_keyboard", [])
     return [button.get("callback_data", "").rpartition(".")[2] for row in rows for button in row]
 
 
 @asynccontextmanager
 async def open_bridge_stage(stage: Stage, office: Office) -> AsyncIterator[BridgeStage]:
-    """Have a bridge behind a stage, as the process wires it."""
+    """Run a bridge server behind a stage, wired as in the process."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
     kaika, origin = stage.kaika, f"ws://127.0.0.1:{port}"

@@ -2,35 +2,30 @@
 
 import random
 import re
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
-from handlers.context import Services
+from sandbox.engine import Engine
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.models import Application, Card, CertificateSet
 from services.authority.embedded.personal_data.records import latest_application
 from tests.chat import Stage, Subscriber
+from tests.handlers.clock import NOW, current_time, set_time
 from tests.services.authority.world import FakeMaker, Someone, World, valid_ui_number
 
 CARD_STATES = ("submitted", "paid", "issued", "posted", "active", "suspended", "revoked")
+"""How far a card has come, in order."""
 
 
-NOW = datetime(2027, 3, 1, 4, tzinfo=UTC)
-"""Noon in Taipei; to come, so that the bot's own worker finds nothing due meanwhile."""
-
-
-def set_time(stage: Stage, moment: datetime) -> None:
-    """Let it be `moment` for the whole bot."""
-    data = stage.kaika.application.bot_data
-    data["services"] = replace(data["services"], now=lambda: moment)
-
-
-def current_time(stage: Stage) -> datetime:
-    """Give what time it is for the bot."""
-    services: Services = stage.kaika.application.bot_data["services"]
-    return services.now()
+@asynccontextmanager
+async def open_online_stage(engine: Engine, folder: Path) -> AsyncIterator[Stage]:
+    """Start the bot with the embedded authority behind it, at `NOW`."""
+    async with Stage.set_up(engine, folder, "embedded") as stage:
+        set_time(stage, NOW)
+        yield stage
 
 
 class Office(World):
@@ -41,24 +36,24 @@ class Office(World):
         self.attach_to(stage)
 
     def attach_to(self, stage: Stage) -> None:
-        """Serve a stage, also one that was started anew on the same data."""
+        """Serve `stage`, also one that was restarted on the same data."""
         self.stage = stage
         self.database, self.authority = stage.kaika.database, stage.authority
         self.counter = Counter(stage.authority, Actor.at_counter("test"))
 
     @classmethod
-    def open_for(cls, stage: Stage, data: Path) -> "Office":
-        """Open the counter of the authority that keeps its data in a folder."""
-        folder = data / "office"
+    def open_for(cls, stage: Stage, data_dir: Path) -> "Office":
+        """Open the counter of the authority that keeps its data in `data_dir`."""
+        folder = data_dir / "office"
         folder.mkdir(exist_ok=True)
         return cls(stage, folder)
 
     def new_person(self, seed: int = 1) -> "Cardholder":
-        """Give a person who has not applied yet."""
+        """Return a person who has not applied yet."""
         return Cardholder(self, valid_ui_number(random.Random(seed)), seed)  # noqa: S311
 
     async def cardholder(self, state: str = "active", seed: int = 1) -> "Cardholder":
-        """Give a person whose card has come as far as `state`."""
+        """Create a person whose card has come as far as `state`."""
         holder = self.new_person(seed)
         now = current_time(self.stage) - timedelta(days=1)
         await holder.applies(now)
@@ -80,7 +75,7 @@ class Cardholder(Someone):
 
     @property
     def office(self) -> Office:
-        """The counter they went to."""
+        """The counter they applied at."""
         assert isinstance(self.world, Office)
         return self.world
 
@@ -94,7 +89,7 @@ class Cardholder(Someone):
 
     @property
     def number_and_code(self) -> str:
-        """UI No. and code in one message."""
+        """UI No. and subscriber code, as typed in one message."""
         return f"{self.ui_number_text} {self.code_text}"
 
     @property
@@ -102,7 +97,7 @@ class Cardholder(Someone):
         return self.data.birth_date.isoformat()
 
     async def read_card_number(self) -> str:
-        """Read the number off the card."""
+        """Return the number printed on the card."""
         application = await self.load_application()
         async with self.world.database.unit_of_work() as session:
             card = await session.get(Card, application.id)
@@ -119,7 +114,7 @@ class Cardholder(Someone):
             return found
 
     async def certificate_state(self) -> str | None:
-        """Give the state of the certificates."""
+        """Return the state of the certificates; `None` if there are none."""
         application = await self.load_application()
         async with self.world.database.unit_of_work() as session:
             found = await session.get(CertificateSet, application.id)
@@ -127,7 +122,7 @@ class Cardholder(Someone):
 
 
 async def read_newest_mail(stage: Stage, holder: Cardholder) -> str:
-    """Give the text of the newest mail to a person, once everything due was sent."""
+    """Send all mails that are due, and return the text of the newest one to a person."""
     await stage.works_off(current_time(stage))
     mails = [m for m in stage.engine.mails.mails if m.to == holder.data.mail_address]
     assert mails, "no mail"
@@ -135,19 +130,19 @@ async def read_newest_mail(stage: Stage, holder: Cardholder) -> str:
 
 
 async def read_one_time_code(stage: Stage, holder: Cardholder) -> str:
-    """Read the one-time code out of the newest mail."""
+    """Return the one-time code in the newest mail to a person."""
     found = re.findall(r"\b\d{6}\b", await read_newest_mail(stage, holder))
     assert found, "no one-time code in the mail"
     return str(found[0])
 
 
 def wrong_code(holder: Cardholder) -> str:
-    """Give a code of the right shape that is not theirs."""
+    """Return a code of the right shape that is not theirs."""
     start, last = list(holder.code_text[:-1]), holder.code_text[-1]
     others = "34" if all(c.isalpha() for c in start) else "ab"
     return "".join(start) + (others[0] if last != others[0] else others[1])
 
 
 def is_deleted(person: Subscriber, message_id: int) -> bool:
-    """Tell whether a message is in the chat no more."""
+    """Whether a message is no longer in the chat."""
     return message_id not in [message["message_id"] for message in person.messages]

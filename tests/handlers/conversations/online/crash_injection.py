@@ -1,10 +1,10 @@
-"""A bot whose process can die at every effect it has: a commit, a Bot API call, a mail.
+"""Crash injection: the process can die after every effect it has: a commit, an API call, a mail.
 
-Between two effects nothing outside the process changes, so dying right after each of them is
-dying everywhere: before Telegram hears a call is after the effect before it, and an answer that
-never arrives is right after the call. Who dies stands still there for good: what the handler or
-the worker would have done next never happens, no `finally` and no error handler either. (That a
-commit's files may be missing is cut in `tests/services/authority/test_cuts.py`.)
+Between two effects nothing outside the process changes, so crashing right after each of them
+covers every moment: before Telegram receives a call is after the effect before it, and a lost
+response is right after the call. A crashed task is suspended for good: what the handler or the
+worker would have done next never happens, no `finally` and no error handler either. (That a
+commit's files may be missing is tested with the authority.)
 """
 
 import asyncio
@@ -25,30 +25,31 @@ from sandbox.mails import SandboxMail
 from tests.chat import Json, Stage
 
 _WRITES = ("INSERT", "UPDATE", "DELETE")
-_TO_SOMEBODY = {"chat_id", "callback_query_id", "pre_checkout_query_id"}
-_BEHIND_THE_SCENES = {"inbox writer", "due worker", "sweep"}
-"""Tasks that work for everybody at times of their own."""
-_UPDATE = "process_concurrent_update"
+_RECIPIENT_FIELDS = {"chat_id", "callback_query_id", "pre_checkout_query_id"}
+_BACKGROUND_TASKS = {"inbox writer", "due worker", "sweep"}
+"""Tasks that work for everybody, at times of their own."""
+_UPDATE_TASK = "process_concurrent_update"
 
 
 class ProcessDeadError(SQLAlchemyError):
-    """The process is dead; nothing it tries has an effect."""
+    """The process has crashed; nothing it tries has an effect."""
 
 
 class CrashPlan:
-    """One person's time with the process, which may end early.
+    """When the process crashes for one person.
 
-    :ivar effects: how many there were.
-    :ivar dies_at: the effect right after which the process dies for them.
+    :ivar effect_count: the effects so far.
+    :ivar crash_at: the number of the effect right after which the process crashes; `None` for
+        never.
     """
 
-    def __init__(self, dies_at: int | None) -> None:
-        self.effect_count, self.crash_at = 0, dies_at
+    def __init__(self, crash_at: int | None) -> None:
+        self.effect_count, self.crash_at = 0, crash_at
         self.crashed = asyncio.Event()
 
 
-_PLAN: ContextVar[CrashPlan | None] = ContextVar("one", default=None)
-"""Who a task works for; one that works on updates works for who acts now."""
+_PLAN: ContextVar[CrashPlan | None] = ContextVar("plan", default=None)
+"""The plan of a task; one that handles updates has the plan of whoever acts now."""
 
 
 async def _act_under(plan: CrashPlan, act: Awaitable[object]) -> None:
@@ -57,10 +58,10 @@ async def _act_under(plan: CrashPlan, act: Awaitable[object]) -> None:
 
 
 class CrashInjector:
-    """Counts the effects for who is acting, and stops the process for them after one of them.
+    """Counts the effects of the person acting, and crashes the process for them after one.
 
-    The people of a stage act one after the other, each until the process dies for them; so one
-    start serves many deaths.
+    The people of a stage act one after the other, each until the process crashes for them, so
+    that one start of the bot serves many crashes.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -72,12 +73,12 @@ class CrashInjector:
         self._has_written = False
 
     def begin_plan(self, crash_at: int | None) -> CrashPlan:
-        """Let the next person act."""
+        """Begin the plan of the next person."""
         self._plan = CrashPlan(crash_at)
         return self._plan
 
     async def run(self, act: Awaitable[object]) -> bool:
-        """Let who is acting act; `False` where the process died for them."""
+        """Await `act`; return `False` if the process crashed during it."""
         acting = asyncio.create_task(_act_under(self._plan, act))
         crash = asyncio.create_task(self._plan.crashed.wait())
         await asyncio.wait({acting, crash}, return_when=asyncio.FIRST_COMPLETED)
@@ -90,18 +91,18 @@ class CrashInjector:
         return True
 
     async def _release_queue(self) -> None:
-        """Let the next person's updates be waited for without the one that stands still."""
+        """Mark suspended updates as done, so that the queue can be joined for the next person."""
         for _ in range(5):
-            await asyncio.sleep(0)  # who dies as an update is done still goes home
+            await asyncio.sleep(0)  # a crash as an update is marked done lets the task end
         queue: Any = self.stage.kaika.application.update_queue
         while queue._unfinished_tasks:
             queue.task_done()
             self._abandoned_updates += 1
 
     async def check_alive(self) -> None:
-        """Let nobody pass for whom the process is dead.
+        """Suspend the running task if the process has crashed for its person.
 
-        :raises DeadError: where it is dead for everybody.
+        :raises ProcessDeadError: if it has crashed for everybody.
         """
         if self.is_over:
             raise ProcessDeadError
@@ -110,12 +111,12 @@ class CrashInjector:
             await self._suspend_forever()
 
     async def record_effect(self) -> None:
-        """Have had an effect."""
+        """Count an effect, and crash if it was the last one."""
         if self.count_effect():
             await self._suspend_forever()
 
     def count_effect(self) -> bool:
-        """Count one effect; tell whether the process dies right after it."""
+        """Count an effect; return whether the process crashes right after it."""
         plan = self._plan_of_task()
         if plan is None:
             return False
@@ -125,9 +126,9 @@ class CrashInjector:
         return plan.crashed.is_set()
 
     def _plan_of_task(self) -> CrashPlan | None:
-        """Give whom the running task works for; `None` where that is everybody."""
+        """Return the plan of the running task; `None` for background tasks."""
         task = asyncio.current_task()
-        if task is not None and task.get_name() in _BEHIND_THE_SCENES:
+        if task is not None and task.get_name() in _BACKGROUND_TASKS:
             return None
         return _PLAN.get() or self._plan
 
@@ -138,35 +139,34 @@ class CrashInjector:
         await asyncio.Future()
 
     async def kill_process(self) -> None:
-        """Let the whole process be dead, with those who stand still in it."""
-        await self.stage.kaika.inbox.put([])  # what was done before any death is marked
+        """Crash for everybody, and cancel the suspended tasks."""
+        await self.stage.kaika.inbox.put([])  # flushes what was marked done before a crash
         self.is_over = True
         queue: Any = self.stage.kaika.application.update_queue
-        queue._unfinished_tasks += (
-            self._abandoned_updates
-        )  # each will call itself done as it is cancelled
-        updates = [task for task in asyncio.all_tasks() if _UPDATE in task.get_name()]
+        # each cancelled task calls `task_done` once more
+        queue._unfinished_tasks += self._abandoned_updates
+        updates = [task for task in asyncio.all_tasks() if _UPDATE_TASK in task.get_name()]
         for task in (*self._suspended_tasks, *updates):
             task.cancel()
         await asyncio.gather(*self._suspended_tasks, *updates, return_exceptions=True)
 
     def on_statement(self, _conn: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        """See what the database is told; one unit of work at a time."""
+        """Notice writes; there is one unit of work at a time."""
         self._has_written |= statement.startswith(_WRITES)
 
     def on_unit_of_work(self) -> None:
-        """Note that a unit of work has begun."""
+        """Begin to watch a unit of work."""
         self._has_written = False
 
     @property
     def has_written(self) -> bool:
-        """Whether the last unit of work changed anything."""
+        """Whether the last unit of work wrote anything."""
         return self._has_written
 
 
 @asynccontextmanager
 async def inject_crashes(stage: Stage) -> AsyncIterator[CrashInjector]:
-    """Let the bot of a stage be mortal while the block runs, and dead afterwards."""
+    """Inject crashes into the bot of a stage while the block runs; it is dead afterwards."""
     injector, kaika = CrashInjector(stage), stage.kaika
     with pytest.MonkeyPatch.context() as patch:
         event.listen(
@@ -211,7 +211,7 @@ def _patch_api_calls(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInj
         except ProcessDeadError:
             raise NetworkError("the process is dead") from None
         answer: tuple[int, bytes] = await original(url, method, request_data)
-        if request_data and _TO_SOMEBODY & set(request_data.parameters):
+        if request_data and _RECIPIENT_FIELDS & set(request_data.parameters):
             await injector.record_effect()
         return answer
 
@@ -230,7 +230,7 @@ def _patch_mails(patch: pytest.MonkeyPatch, injector: CrashInjector) -> None:
 
 
 def _patch_inbox(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInjector) -> None:
-    """The inbox has a writer of its own: what was put is there, what was marked is not yet."""
+    """The inbox has a writer task: what was put is stored, what was marked done is not yet."""
     inbox = stage.kaika.inbox
     put, mark_done = inbox.put, inbox.mark_done
 
@@ -249,7 +249,7 @@ def _patch_inbox(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInjecto
 
 
 def _patch_intake(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInjector) -> None:
-    """Whose process is dead does not go on to hand it updates, which are the next person's."""
+    """A dead process fetches no updates, which are the next person's."""
     original = stage.updates
 
     async def updates() -> list[Json]:
@@ -260,7 +260,7 @@ def _patch_intake(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInject
 
 
 class SentTextRecorder:
-    """Everything the bot ever said, by chat; what was deleted or written over too."""
+    """Every text the bot ever sent, by chat, also what was deleted or edited since."""
 
     def __init__(self) -> None:
         self.texts: dict[int, list[str]] = {}

@@ -1,6 +1,8 @@
-"""Rounds of lives that are cut: prepared once, each on a copy, compared with the uncut lives.
+"""Runs of the scenarios with a crash, each on a copy of prepared data, compared with a baseline.
 
-Some are in `make test`, all on demand: ``python -m tests.handlers.conversations.online.crash_runs``.
+`make test` covers some crash points; this covers all of them::
+
+    python -m tests.handlers.conversations.online.crash_runs
 """
 
 import asyncio
@@ -15,16 +17,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sandbox.engine import Engine
-from services.authority.values import Operation, Proof
 from services.formats.subscriber_code import SubscriberCode
 from services.messaging.inbox import KEEP
 from tests.chat import TOKEN, Stage, Subscriber
-from tests.handlers.conversations.online.cardholders import NOW, Cardholder, Office, set_time
+from tests.handlers.clock import NOW, set_time
+from tests.handlers.conversations.online.cardholders import Cardholder, Office
 from tests.handlers.conversations.online.crash_injection import (
     CrashInjector,
     SentTextRecorder,
     inject_crashes,
 )
+from tests.handlers.conversations.online.linked_chats import link_chat
 from tests.handlers.conversations.online.scenarios import (
     RESTART_TIME,
     SCENARIOS,
@@ -36,15 +39,15 @@ from tests.handlers.conversations.online.scenarios import (
 )
 from tests.services.authority.world import fast_folder, valid_ui_number
 
-_VARIES = re.compile(r"\d+")
-"""Times and numbers of receipts."""
+_DIGITS = re.compile(r"\d+")
+"""Times and receipt numbers differ between runs."""
 _TEXT_WITH_VARIANTS = "⏸ <b>The certificate is suspended"
-"""What a tap on "not me" does is told apart from what was so already."""
+"""How the text on suspension by "not me" begins; the rest says whether it was suspended before."""
 
 
 @dataclass(frozen=True)
 class SentMessages:
-    """What was said in the chats and by mail: each text, and how often each mail."""
+    """The texts sent to the chats and by mail, with how often."""
 
     chat_texts: Counter[tuple[str, str]]
     mails: Counter[tuple[str, str]]
@@ -52,9 +55,9 @@ class SentMessages:
 
 @dataclass(frozen=True)
 class Baseline:
-    """What comes of a life in which nobody dies.
+    """The result of a scenario without a crash.
 
-    :ivar effects: how many moments there are to die at.
+    :ivar effect_count: the number of crash points.
     """
 
     effect_count: int
@@ -64,7 +67,7 @@ class Baseline:
 
 @dataclass(frozen=True)
 class PreparedData:
-    """A folder with everybody's records in it, to be copied."""
+    """A folder with the records of every actor, to be copied."""
 
     folder: Path
     codes: dict[str, SubscriberCode]
@@ -72,65 +75,65 @@ class PreparedData:
 
 
 class Run:
-    """A copy of the prepared folder, and a Telegram of its own.
+    """A copy of the prepared folder, and a sandbox of its own.
 
-    One stage after the other is opened on it, as a process after the other is started.
+    One stage after the other is opened on it, like processes that are started in turn.
     """
 
     def __init__(self, prepared: PreparedData, folder: Path) -> None:
         self.prepared, self.folder = prepared, folder
-        self.engine, self.recorder = _telegram(), SentTextRecorder()
+        self.engine, self.recorder = _create_engine(), SentTextRecorder()
         self.engine.observe(self.recorder)
 
     @asynccontextmanager
     async def start_bot(self) -> AsyncIterator[tuple[Stage, dict[str, ScenarioActor]]]:
-        """Start the bot; gives it and everybody."""
+        """Start the bot; yields it and the actors by scenario."""
         async with Stage.set_up(self.engine, self.folder, "embedded") as stage:
             set_time(stage, NOW)
             office = Office(stage, self.folder / "office")
-            actors = {life.name: _actor(stage, office, life) for life in SCENARIOS}
+            actors = {each.name: _create_actor(stage, office, each) for each in SCENARIOS}
             for name, code in self.prepared.codes.items():
                 actors[name].holder.code = code
             yield stage, actors
 
     def sent_to(self, actor: ScenarioActor) -> SentMessages:
-        """Give what somebody was told up to now."""
+        """Return what an actor was sent up to now."""
         chats = {"me": actor.person.person.id, "other": actor.linked_person.person.id}
-        said = Counter(
+        chat_texts = Counter(
             (who, _normalize(text))
             for who, chat in chats.items()
             for text in self.recorder.texts.get(chat, [])
         )
-        mailed = Counter(
+        mails = Counter(
             (mail.subject, _normalize(mail.text))
             for mail in self.engine.mails.mails
             if mail.to == actor.holder.data.mail_address
         )
-        return SentMessages(said, mailed)
+        return SentMessages(chat_texts, mails)
 
 
 def _normalize(text: str) -> str:
-    """Give a text without what differs from one time to the next."""
+    """Return a text without what differs between runs."""
     if text.startswith(_TEXT_WITH_VARIANTS):
         return _TEXT_WITH_VARIANTS
-    return _VARIES.sub("#", text)
+    return _DIGITS.sub("#", text)
 
 
 async def prepare(folder: Path) -> PreparedData:
-    """Let everybody be there, each as far as their life needs it."""
+    """Create the records and chats that the scenarios begin with."""
     (folder / "office").mkdir(parents=True)
     codes = dict[str, SubscriberCode]()
-    async with Stage.set_up(_telegram(), folder, "embedded") as stage:
+    async with Stage.set_up(_create_engine(), folder, "embedded") as stage:
         set_time(stage, NOW)
         office = Office(stage, folder / "office")
-        for number, life in enumerate(SCENARIOS):
-            actor = _actor(stage, office, life)
-            actor.holder = await office.cardholder(life.card_state, number + 1)
-            codes[life.name] = actor.holder.code
+        for number, scenario in enumerate(SCENARIOS):
+            actor = _create_actor(stage, office, scenario)
+            actor.holder = await office.cardholder(scenario.card_state, number + 1)
+            codes[scenario.name] = actor.holder.code
             await actor.person.starts()
             await actor.linked_person.starts()
-            for chat in (actor.linked_person, *([actor.person] if life.is_linked else [])):
-                await _link(actor.holder, chat.person.id)
+            for chat in (actor.linked_person, *([actor.person] if scenario.is_linked else [])):
+                await link_chat(actor.holder, chat)
         await stage.works_off(NOW)
         await _forget_updates(stage)
         before = await take_snapshot(stage)
@@ -138,22 +141,16 @@ async def prepare(folder: Path) -> PreparedData:
 
 
 async def _forget_updates(stage: Stage) -> None:
-    """Forget which updates there were, whose numbers another Telegram gives again."""
+    """Empty the inbox: another sandbox uses the same update numbers again."""
     inbox = stage.kaika.inbox
     await inbox.put([])
     async with stage.kaika.database.unit_of_work() as session:
         await inbox.forget_old(session, NOW + KEEP)
 
 
-async def _link(holder: Cardholder, chat: int) -> None:
-    grant = await holder.granted(Operation.STATUS, Proof.CODE, chat=chat, now=NOW)
-    async with holder.world.database.unit_of_work() as session:
-        await holder.world.authority.links.link_chat(session, grant.id, chat, NOW, "en")
-
-
 @asynccontextmanager
 async def open_run(prepared: PreparedData, folder: Path) -> AsyncIterator[Run]:
-    """Have a round while the block runs."""
+    """Copy the prepared data for one run, and delete the copy afterwards."""
     await asyncio.to_thread(shutil.copytree, prepared.folder, folder)
     try:
         yield Run(prepared, folder)
@@ -161,28 +158,28 @@ async def open_run(prepared: PreparedData, folder: Path) -> AsyncIterator[Run]:
         await asyncio.to_thread(shutil.rmtree, folder)
 
 
-def _telegram() -> Engine:
-    """Make a Telegram with two chats for each life, always with the same numbers."""
+def _create_engine() -> Engine:
+    """Create a sandbox with two chats for each scenario, always with the same numbers."""
     engine = Engine(TOKEN)
-    for life in SCENARIOS:
-        engine.person(life.name, life.language)
-        engine.person(f"the other phone of {life.name}", "en")
+    for scenario in SCENARIOS:
+        engine.person(scenario.name, scenario.language)
+        engine.person(f"the other phone of {scenario.name}", "en")
     for person in engine.people.values():
         person.has_started = True
     return engine
 
 
-def _actor(stage: Stage, office: Office, life: Scenario) -> ScenarioActor:
-    place = SCENARIOS.index(life)
+def _create_actor(stage: Stage, office: Office, scenario: Scenario) -> ScenarioActor:
+    place = SCENARIOS.index(scenario)
     people = list(stage.engine.people.values())[2 * place : 2 * place + 2]
-    me, other = (Subscriber(stage, person) for person in people)
+    person, linked_person = (Subscriber(stage, each) for each in people)
     number = valid_ui_number(random.Random(place + 1))  # noqa: S311
     holder = Cardholder(office, number, place + 1)
-    return ScenarioActor(holder, me, other)
+    return ScenarioActor(holder, person, linked_person)
 
 
 async def run_baselines(run: Run) -> dict[str, Baseline]:
-    """Let everybody live, and see what comes of each life."""
+    """Play every scenario without a crash."""
     baselines = dict[str, Baseline]()
     async with run.start_bot() as (stage, actors), inject_crashes(stage) as injector:
         for scenario in SCENARIOS:
@@ -197,9 +194,9 @@ async def run_baselines(run: Run) -> dict[str, Baseline]:
 
 @dataclass(frozen=True)
 class CrashedRun:
-    """What came of lives that were cut and gone on with.
+    """The result of scenarios that crashed once and were finished after a restart.
 
-    :ivar at: the turn in which each died.
+    :ivar crashed_in: the index of the step in which each crashed.
     """
 
     snapshot: Snapshot
@@ -208,7 +205,7 @@ class CrashedRun:
 
 
 async def run_with_crashes(run: Run, scenarios: Sequence[Scenario], effect: int) -> CrashedRun:
-    """Let everybody die right after that effect, start the bot anew, and let them go on."""
+    """Crash every scenario right after effect number `effect`, restart the bot, and finish them."""
     crashed_in = dict[str, int]()
     async with run.start_bot() as (stage, actors), inject_crashes(stage) as injector:
         for scenario in scenarios:
@@ -223,12 +220,12 @@ async def run_with_crashes(run: Run, scenarios: Sequence[Scenario], effect: int)
         await stage.works_off(RESTART_TIME)
         for scenario in scenarios:
             await _resume_after_crash(scenario, crashed_in[scenario.name], actors[scenario.name])
-        sent = {life.name: run.sent_to(actors[life.name]) for life in scenarios}
+        sent = {each.name: run.sent_to(actors[each.name]) for each in scenarios}
         return CrashedRun(await take_snapshot(stage), sent, crashed_in)
 
 
 async def _resume_after_crash(scenario: Scenario, crashed_in: int, actor: ScenarioActor) -> None:
-    """Do what is left to do after the turn in which the process died."""
+    """Play the steps after the one in which the process crashed."""
     for place, step in enumerate(scenario.steps):
         if place > crashed_in or (place == crashed_in and step.is_repeated):
             await step.act(actor)
@@ -237,16 +234,15 @@ async def _resume_after_crash(scenario: Scenario, crashed_in: int, actor: Scenar
 async def check_crash_point(
     prepared: PreparedData, baselines: Mapping[str, Baseline], effect: int
 ) -> int:
-    """Cut one round and check everything; gives how many died.
+    """Crash every scenario after one effect; return how many crashed.
 
-    :raises AssertionError: where something is not as it is uncut.
+    :raises AssertionError: if the result differs from the baseline.
     """
-    scenarios = [life for life in SCENARIOS if baselines[life.name].effect_count >= effect]
-    async with open_run(prepared, prepared.folder.with_name(f"cut at {effect}")) as run:
+    scenarios = [each for each in SCENARIOS if baselines[each.name].effect_count >= effect]
+    async with open_run(prepared, prepared.folder.with_name(f"crash at {effect}")) as run:
         crashed = await run_with_crashes(run, scenarios, effect)
-    assert all(crashed.crashed_in[life.name] < len(life.steps) for life in scenarios), (
-        "somebody did not die"
-    )
+    not_crashed = [s.name for s in scenarios if crashed.crashed_in[s.name] == len(s.steps)]
+    assert not not_crashed, "nothing crashed there"
     expected = Counter(prepared.snapshot)
     for scenario in scenarios:
         expected.update(baselines[scenario.name].changes)
@@ -257,13 +253,13 @@ async def check_crash_point(
     }
     assert not wrong, f"effect {effect}: is, should be: {wrong}"
     for scenario in scenarios:
-        where = f"{scenario.name}, effect {effect}, turn {crashed.crashed_in[scenario.name]}"
+        where = f"{scenario.name}, effect {effect}, step {crashed.crashed_in[scenario.name]}"
         _check_sent_messages(baselines[scenario.name].sent, crashed.sent[scenario.name], where)
     return len(scenarios)
 
 
 def _check_sent_messages(expected: SentMessages, sent: SentMessages, where: str) -> None:
-    """Everything at least once, nothing else, and one mail twice at the most."""
+    """Expect every message at least once, no other, and at most one mail twice."""
     assert set(sent.chat_texts) == set(expected.chat_texts), (
         f"{where}: {set(sent.chat_texts) ^ set(expected.chat_texts)}"
     )
@@ -274,7 +270,7 @@ def _check_sent_messages(expected: SentMessages, sent: SentMessages, where: str)
 async def _play(
     stage: Stage, injector: CrashInjector, scenario: Scenario, actor: ScenarioActor
 ) -> int:
-    """Live until death, or to the end; gives the turn in which it was over."""
+    """Play until a crash or the end; return the index of the step where it stopped."""
     set_time(stage, NOW + start_offset(scenario))
     for place, step in enumerate(scenario.steps):
         if not await injector.run(step.act(actor)):
@@ -283,14 +279,14 @@ async def _play(
 
 
 async def main() -> None:
-    """Cut at every effect there is."""
+    """Crash after every effect there is."""
     with tempfile.TemporaryDirectory(dir=fast_folder()) as folder:
         prepared = await prepare(Path(folder) / "prepared")
-        async with open_run(prepared, Path(folder) / "uncut") as one_round:
-            uncut = await run_baselines(one_round)
-        rounds = range(1, max(each.effect_count for each in uncut.values()) + 1)
-        deaths = [await check_crash_point(prepared, uncut, effect) for effect in rounds]
-    print(f"all agree after {sum(deaths)} deaths in {len(deaths)} rounds")  # noqa: T201
+        async with open_run(prepared, Path(folder) / "baseline") as run:
+            baselines = await run_baselines(run)
+        effects = range(1, max(each.effect_count for each in baselines.values()) + 1)
+        crashes = [await check_crash_point(prepared, baselines, effect) for effect in effects]
+    print(f"all agree after {sum(crashes)} crashes in {len(crashes)} runs")  # noqa: T201
 
 
 if __name__ == "__main__":

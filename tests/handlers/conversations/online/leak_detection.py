@@ -1,6 +1,6 @@
-"""Looking for what must be nowhere: every secret a test made, in every place where words end up.
+"""Leak detection: every secret a test made is looked for in files, logs, chats and mails.
 
-A code may stand in the message that revealed it and a one-time code in its mail, nowhere else.
+A code may be in the message that revealed it and a one-time code in its mail, nowhere else.
 """
 
 import logging
@@ -33,15 +33,15 @@ RENDERER = structlog.dev.ConsoleRenderer(
 )
 """Without the locals of every frame, which take seconds to print."""
 QUIET_LOGGERS = ("aiosqlite", "alembic", "asyncio", "telegram", "aiohttp.access", "markdown_it")
-"""Libraries that a bot never logs in full (`bot.logs`), and one that reads our own texts."""
+"""Libraries that the bot never logs in full (`bot.logs`), and one that parses our own texts."""
 
 
 @dataclass
 class LeakDetector:
     """Secrets, and the places where they must not be.
 
-    :ivar secrets: what each is; one may have been made several times.
-    :ivar logged: every line of the log, of every level.
+    :ivar secrets: the kind of each secret.
+    :ivar log_lines: every line of the log, of every level.
     """
 
     engine: Engine
@@ -50,11 +50,11 @@ class LeakDetector:
     log_lines: list[str] = field(default_factory=list)
 
     def add_secret(self, kind: str, secret: Hidden | str) -> None:
-        """Look for one more secret."""
+
         self.secrets[secret.reveal() if isinstance(secret, Hidden) else secret] = kind
 
     def find_leaks(self) -> list[str]:
-        """Give where something is that must not be there; without the secret itself."""
+        """Return where a secret leaked to, without the secret itself."""
         if not any(kind != PIN for kind in self.secrets.values()):
             return []
         return [
@@ -65,7 +65,7 @@ class LeakDetector:
         ]
 
     def _places(self) -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
-        """Give each place with its content in small letters, and what may stand there."""
+        """Yield each place with its content in lower case, and the kinds that may be there."""
         for path in sorted(self.folder.iterdir()):
             if path.is_file():
                 yield path.name, path.read_bytes().lower(), ()
@@ -73,8 +73,8 @@ class LeakDetector:
         for mail in self.engine.mails.mails:
             yield f"mail {mail.id}", _lower_text(mail.as_json()), (ONE_TIME_CODE,)
         for chat in self.engine.chats.values():
-            told = [m for m in chat.ordered() if not _is_code_reveal(m)]
-            yield f"chat {chat.id}", _lower_text(told), ()
+            messages = [m for m in chat.ordered() if not _is_code_reveal(m)]
+            yield f"chat {chat.id}", _lower_text(messages), ()
             yield (
                 f"a code shown in chat {chat.id}",
                 _lower_text([m for m in chat.ordered() if _is_code_reveal(m)]),
@@ -83,12 +83,12 @@ class LeakDetector:
 
 
 def _is_code_reveal(message: Json) -> bool:
-    """Tell whether a message is there to show a code, under its spoiler."""
+    """Whether a message shows a code, under a spoiler."""
     return any(entity["type"] == "spoiler" for entity in message.get("entities", []))
 
 
 def _lower_text(value: object) -> bytes:
-    """Give every word of a value, in small letters."""
+    """Return every string in a value, in lower case."""
     return "\0".join(_strings_in(value)).lower().encode()
 
 
@@ -103,7 +103,7 @@ def _strings_in(value: object) -> Iterator[str]:
 
 
 def contains_secret(text: bytes, secret: bytes, kind: str) -> bool:
-    """Tell whether a secret is there; of more digits a one-time code is no part."""
+    """Whether a secret is in a text; a one-time code does not count as part of a longer number."""
     if secret not in text:
         return False
     alone = rb"(?:(?<![a-z0-9.+/])|(?<=\\n))" + secret + rb"(?![a-z0-9+/=])"
@@ -112,7 +112,7 @@ def contains_secret(text: bytes, secret: bytes, kind: str) -> bool:
 
 @contextmanager
 def detect_leaks(engine: Engine, folder: Path) -> Iterator[LeakDetector]:
-    """Learn every secret that is made while the block runs, and hear every line of the log."""
+    """Collect every secret that is made and every line that is logged while the block runs."""
     detector = LeakDetector(engine, folder)
     with pytest.MonkeyPatch.context() as patch:
         _patch_secret_factories(patch, detector)
@@ -133,29 +133,29 @@ def _patch_secret_factories(patch: pytest.MonkeyPatch, detector: LeakDetector) -
     apply, prepare, one_time = Counter.apply, Codes.prepare, OneTimeCodes.code
     card_number = issuing._draw_card_number
 
-    async def applies(self: Counter, data: Any, *rest: Any, **more: Any) -> Any:
+    async def recorded_apply(self: Counter, data: Any, *rest: Any, **more: Any) -> Any:
         detector.add_secret(UI_NUMBER, data.ui_number)
         return await apply(self, data, *rest, **more)
 
-    async def prepares(self: Codes, *rest: Any, **more: Any) -> PreparedCode:
+    async def recorded_prepare(self: Codes, *rest: Any, **more: Any) -> PreparedCode:
         prepared = await prepare(self, *rest, **more)
         detector.add_secret(CODE, prepared.code)
         return prepared
 
-    def derives(self: OneTimeCodes, challenge_id: str) -> Any:
+    def recorded_code(self: OneTimeCodes, challenge_id: str) -> Any:
         code = one_time(self, challenge_id)
         detector.add_secret(ONE_TIME_CODE, code)
         return code
 
-    def draws(*rest: Any) -> Any:
+    def recorded_card_number(*rest: Any) -> Any:
         number = card_number(*rest)
         detector.add_secret(CARD_NUMBER, number)
         return number
 
-    patch.setattr(Counter, "apply", applies)
-    patch.setattr(Codes, "prepare", prepares)
-    patch.setattr(OneTimeCodes, "code", derives)
-    patch.setattr(issuing, "_draw_card_number", draws)
+    patch.setattr(Counter, "apply", recorded_apply)
+    patch.setattr(Codes, "prepare", recorded_prepare)
+    patch.setattr(OneTimeCodes, "code", recorded_code)
+    patch.setattr(issuing, "_draw_card_number", recorded_card_number)
 
 
 def _log_recorder(
@@ -169,7 +169,7 @@ def _log_recorder(
 
 
 class _LogLineHandler(logging.Handler):
-    """Writes every line down."""
+    """Appends every line to a list."""
 
     def __init__(self, lines: list[str]) -> None:
         super().__init__(logging.DEBUG)

@@ -1,4 +1,4 @@
-"""Two phones linked to one person."""
+"""Chats that are linked to a cardholder."""
 
 from datetime import datetime
 
@@ -7,11 +7,12 @@ from sqlalchemy import select
 from services.authority.values import Operation, Proof
 from services.messaging.outbox import Channel, OutboxMessage
 from tests.chat import Stage, Subscriber
-from tests.handlers.conversations.online.cardholders import NOW, Cardholder, Office
+from tests.handlers.clock import NOW
+from tests.handlers.conversations.online.cardholders import Cardholder, Office
 
 
 async def link_chat(holder: Cardholder, person: Subscriber, now: datetime = NOW) -> None:
-    """Link a person's chat, as their client speaks."""
+    """Link a person's chat, in the language of their client."""
     chat = person.person.id
     grant = await holder.granted(Operation.STATUS, Proof.CODE, chat=chat, now=now)
     async with holder.world.database.unit_of_work() as session:
@@ -20,13 +21,14 @@ async def link_chat(holder: Cardholder, person: Subscriber, now: datetime = NOW)
 
 
 async def pending_messages(stage: Stage) -> list[OutboxMessage]:
+    """Return the messages to chats that are still in the outbox."""
     async with stage.kaika.database.unit_of_work() as session:
         query = select(OutboxMessage).where(OutboxMessage.channel == Channel.CHAT)
         return list(await session.scalars(query.order_by(OutboxMessage.id)))
 
 
 async def link_two_chats(stage: Stage, office: Office) -> tuple[Cardholder, Subscriber, Subscriber]:
-    """Give somebody with an active card, and two chats linked to them; the news is read."""
+    """Create a cardholder with an active card and two linked chats, one English, one Chinese."""
     holder = await office.cardholder()
     anna, mei = stage.subscriber(), stage.subscriber("阿美", "zh-hant")
     for person in (anna, mei):

@@ -1,7 +1,7 @@
-"""Which ways lead to every step of what is carried out, found from the declarations.
+"""Paths through the state graph of the online conversations, found from the declarations.
 
-What is declared says where a step may lead; the tables here say which of it comes true for whom,
-and what they type. `plan` finds the shortest way.
+The declarations say where a step may lead; the tables here say which edge each persona takes, and
+what they type. `find_path` finds the shortest path by breadth-first search.
 """
 
 from collections import deque
@@ -13,17 +13,16 @@ from tests.handlers.engine.navigation import Conversations
 
 StepId = tuple[str, str]
 """A conversation and its step."""
-
-
 WITH_A_CARD = ("issued", "posted", "active", "suspended", "revoked", "expired")
+"""The card states in which there is a card."""
 
 
 @dataclass(frozen=True)
 class Persona:
-    """Who walks.
+    """The circumstances of a person who takes a path.
 
-    :ivar life: how far their card has come.
-    :ivar chat: ``linked`` to them, or ``paused`` after wrong codes; else nobody knows it.
+    :ivar card_state: how far their card has come.
+    :ivar chat_state: ``linked`` to them, ``paused`` by the rate limit, or empty.
     :ivar is_locked: whether their code is locked.
     """
 
@@ -48,15 +47,15 @@ PERSONAS = (
     Persona("active", "linked"),
     Persona("suspended", "linked"),
 )
-"""Whom it takes to come everywhere; the first who comes to a step is sent there."""
+"""Enough to reach every step; the first persona that reaches a step is used for it."""
 
 
 @dataclass(frozen=True)
 class PathEdge:
-    """What leads on from a step for somebody.
+    """An edge that a persona takes from one step to another.
 
-    :ivar does: the key of a button, or what is typed, as ``typed:<what>``.
-    :ivar is_one_way: whether there is no Back.
+    :ivar action: the key of a button, ``typed:<what>``, ``link:<payload>`` or ``pc:<action>``.
+    :ivar clears_history: whether there is no Back from `target`.
     """
 
     action: str
@@ -65,26 +64,18 @@ class PathEdge:
 
 
 EdgeFinder = Callable[[Persona, StepId, Step], Iterator[PathEdge]]
-
-
 _NOT_POSSIBLE = {
     "submitted": "unpaid", "overdue": "unpaid", "paid": "waiting", "issued": "inactive",
     "posted": "inactive", "revoked": "revoked", "expired": "expired",
 }  # fmt: skip
-"""The ends for a state that does not allow what was asked."""
-
-
+"""The final steps for card states in which an operation is not possible."""
 _NOTHING_TO_DO = {"suspend": {"suspended": "already"}, "resume": {"active": "already"}}
-
-
 _PAY_STEPS = {"submitted": "owed", "overdue": "overdue", "paid": "paid"}
-
-
 _BIRTH_DATE_STEPS = (("retrieve", "who"), ("suspend", "locked_out"))
 
 
 def find_edges(persona: Persona, step_id: StepId, step: Step) -> Iterator[PathEdge]:
-    """Give what leads on from a step for somebody."""
+    """Yield what leads on from a step for a persona."""
     for button in step.buttons:
         yield from _button_edges(persona, step_id, button)
     if step.secret_input is not None:
@@ -122,14 +113,14 @@ def _input_edges(persona: Persona, step_id: StepId, target: StepId) -> Iterator[
 
 
 def _target_of_birth_date(persona: Persona, conversation: str) -> StepId:
-    """Give where UI No. and birth date lead."""
+    """Return where UI No. and birth date lead."""
     if conversation == "suspend" and not persona.is_locked:
         return conversation, "not_locked"
     return conversation, "paused" if persona.chat_state == "paused" else "mailed"
 
 
 def _target_of_right_code(persona: Persona, conversation: str, target: StepId) -> StepId:
-    """Give where the right code leads."""
+    """Return where the right code leads."""
     if persona.chat_state == "paused" or persona.is_locked:
         return conversation, persona.chat_state or "locked"
     if conversation == "pay":
@@ -169,7 +160,7 @@ def find_path(
     goal: StepId,
     edges_from: EdgeFinder = find_edges,
 ) -> list[PathEdge] | None:
-    """Give the shortest way from where conversations begin; `None` where there is none."""
+    """Return the shortest path from the first step of any conversation; `None` if there is none."""
     own, _ = goal
     starts = [(name, conversations[name].initial) for name in dict.fromkeys([own, *conversations])]
     paths: dict[StepId, list[PathEdge]] = {}
@@ -191,7 +182,7 @@ def find_path(
 def plan_visit(
     conversations: Conversations, goal: StepId, edges_from: EdgeFinder = find_edges
 ) -> tuple[Persona, list[PathEdge]]:
-    """Give who is sent to a step, and how; by a link to it where no other way leads there."""
+    """Return a persona that can reach a step, and the path; a deep link if there is no other."""
     step = conversations[goal[0]].steps[goal[1]]
     for persona in PERSONAS:
         path = find_path(conversations, persona, goal, edges_from)
@@ -204,6 +195,7 @@ def plan_visit(
 
 
 def input_at(persona: Persona, step_id: StepId, step: Step, edges_from: EdgeFinder) -> str | None:
-    """Give what is typed at a step by who goes on."""
-    typed = [w.action for w in edges_from(persona, step_id, step) if w.action.startswith("typed:")]
+    """Return what a persona types at a step to go on; `None` if nothing."""
+    actions = [edge.action for edge in edges_from(persona, step_id, step)]
+    typed = [action for action in actions if action.startswith("typed:")]
     return typed[-1].partition(":")[2] if typed else None

@@ -1,4 +1,4 @@
-"""The way to every step of what is done with a card, with a PC and a virtual card in its reader."""
+"""Paths to every step that needs a card, with a PC and a virtual card in its reader."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from reader_bridge.protocol import FailureCode
 from reader_bridge.protocol import Step as Waiting
 from reader_bridge.virtual_card.card import VirtualCard
 from services.authority.values import Operation, Proof
-from services.bridge.events import BridgeEvent, Failed, Unresolved
+from services.bridge.events import Failed, Unresolved
 from services.bridge.operations.task import Work
 from tests.chat import Subscriber
 from tests.handlers.conversations.online.bridge_stage import (
@@ -52,23 +52,23 @@ _REQUIRED_STATES = {
     "change_pin": "posted",
     "card_check": "posted",
 }
-"""Whose card it is done with."""
+"""The card state in which each operation is possible."""
 _NOT_POSSIBLE = {
     "posted": "inactive", "suspended": "suspended", "revoked": "revoked", "expired": "expired",
 }  # fmt: skip
 _UNPAIRED_STEPS = ("pair", "compare", "confirmed", "parted", "paired")
-"""Steps of a chat with which no PC is connected, or was until a moment ago."""
+"""Steps of a chat that is not paired, or was not until a moment ago."""
 
 
 def pc_state_for(goal: StepId) -> str:
-    """Give how the PC has to be for a step: ``unpaired``, ``away``, or else ``paired``."""
+    """Return the PC's state at a step: ``unpaired``, ``away``, or else ``paired``."""
     return {"unlinked": "away", **dict.fromkeys(_UNPAIRED_STEPS, "unpaired")}.get(goal[1], "paired")
 
 
 def find_edges_with_pc(
     pc_state: str, persona: Persona, step_id: StepId, step: Step
 ) -> Iterator[PathEdge]:
-    """Give what leads on from a step, on the PC too."""
+    """Yield what leads on from a step, also on the PC."""
     conversation, name = step_id
     after_pairing = {"pair": "paired", "activate": "who", "unlock": "who"}.get(conversation, "work")
     match name:
@@ -113,7 +113,7 @@ def _first_step_edges(
 
 
 def _target_of_start(persona: Persona, conversation: str) -> str:
-    """Give where activating or unlocking begins, or what state does not allow it."""
+    """Return where starting an operation leads, possibly to why it is not possible."""
     if persona.card_state == _REQUIRED_STATES[conversation]:
         return "work"
     if persona.card_state == "issued":
@@ -131,9 +131,9 @@ def _work_step_edges(persona: Persona, conversation: str) -> Iterator[PathEdge]:
 
 @dataclass
 class PcDriver:
-    """Somebody with a PC that stays on, whatever they walk to.
+    """A person with a PC that stays on for one path after the other.
 
-    :ivar yes: set while they say yes at once to being connected.
+    :ivar confirms_pairing: set while the pairing is confirmed without waiting.
     """
 
     bridge_stage: BridgeStage
@@ -159,7 +159,7 @@ class PcDriver:
         return self.bridge_stage.bridge.hub.presence(self.chat).paired
 
     async def reset(self) -> None:
-        """Leave whatever is open, and have the PC ready for more."""
+        """Leave the open conversation, and end what the PC is doing."""
         kaika = self.anna.stage.kaika
         if kaika.conversations.may_be_open(self.chat, self.chat):
             await press(self.anna, "cancel")
@@ -172,43 +172,39 @@ class PcDriver:
             await self.unpair()
 
     async def unpair(self) -> None:
-        """Disconnect the PC."""
         if self.is_paired:
             await self.anna.says("/unpair")
 
     async def pair(self) -> None:
-        """Connect the PC."""
         if not self.is_paired:
             await self.anna.says("/pair")
             await press(self.anna, "code")
             await self.bridge_stage.pair(self.anna, self.pc)
 
     def lose_link(self) -> None:
-        """Lose the link to the PC without a word from it."""
+        """Drop the link to the PC without a closing message."""
         chat = self.bridge_stage.bridge.hub._chats.find(self.chat)
         assert chat is not None
         assert chat.session is not None
         chat.session.transport, chat.session.lost_at = None, self.bridge_stage.now
 
     def hold_pin_prompts(self) -> None:
-        """Let questions about a PIN wait from now on."""
+        """Leave PIN prompts waiting from now on."""
         self.pc.person.may_type_pin.clear()
         self.pc.person.pins = {PinKind.CURRENT: [PIN], PinKind.NEW: [NEW_PIN]}
 
     def remove_card(self) -> None:
-        """Leave the reader empty."""
         self.pc.reader.pull()
         if self.pc.card is not None:
             self.pc.card.close()
             self.pc.card = None
 
     def insert_card(self) -> None:
-        """Put the card into the reader."""
         assert self.pc.card is not None
         self.pc.reader.insert(self.pc.card)
 
     async def wait_until_idle(self) -> None:
-        """Wait until nothing more comes from the PC by itself."""
+        """Wait until the PC sends nothing more by itself."""
         waits = (Waiting.WAITING_FOR_PERSON, Waiting.WAITING_FOR_CARD)
 
         def is_waiting() -> bool:
@@ -220,11 +216,11 @@ class PcDriver:
 
 @dataclass
 class PcWalker(Walker):
-    """Somebody who walks at a PC."""
+    """Takes a person with a PC along a path."""
 
     driver: PcDriver = field(kw_only=True)
 
-    async def holder(self) -> Cardholder:
+    async def cardholder(self) -> Cardholder:
         if self._cardholder is None and self.persona.card_state in WITH_A_CARD:
             self._cardholder = await create_cardholder_with_virtual_card(
                 self.driver.bridge_stage, self.persona.card_state
@@ -232,7 +228,7 @@ class PcWalker(Walker):
         return await super().cardholder()
 
     async def prepare(self, goal: StepId) -> None:
-        """Have PC, card and pairing as the way to a step needs them."""
+        """Set up PC, card and pairing as the path to a step needs them."""
         driver, pc_state = self.driver, pc_state_for(goal)
         await driver.reset()
         if pc_state == "unpaired":
@@ -246,31 +242,31 @@ class PcWalker(Walker):
         driver.hold_pin_prompts()
         driver.remove_card()
         if self.persona.card_state in WITH_A_CARD:
-            holder = await self.holder()
+            holder = await self.cardholder()
             driver.pc.card = VirtualCard.insert(holder.card_file, PASSPHRASE)
             if self.persona.card_state == _REQUIRED_STATES[goal[0]] and goal[0] != "card_check":
-                driver.insert_card()  # and else the PC waits for it
+                driver.insert_card()  # otherwise the PC waits for it
 
-    async def walks(self, path: list[PathEdge]) -> None:
-        for way in path:
-            await super().walk([way])
-            if way.target[1] == "work":
+    async def walk(self, path: list[PathEdge]) -> None:
+        for edge in path:
+            await super().walk([edge])
+            if edge.target[1] == "work":
                 await self.driver.wait_until_idle()
 
-    async def does(self, what: str) -> None:
-        if not what.startswith("pc:"):
-            await super().perform(what)
+    async def perform(self, action: str) -> None:
+        if not action.startswith("pc:"):
+            await super().perform(action)
             return
         before = shown_step(self.anna)
-        await self._perform_at_pc(what.removeprefix("pc:"), before[0])
+        await self._perform_at_pc(action.removeprefix("pc:"), before[0])
         try:
             await self.driver.bridge_stage.wait_until(lambda: shown_step(self.anna) != before)
         except AssertionError as error:
-            error.add_note(f"{what} at {before}")
+            error.add_note(f"{action} at {before}")
             raise
         self.driver.hold_pin_prompts()
         if before[0] == "card_check":
-            self.driver.pc.reader.pull()  # or looking again is over at once
+            self.driver.pc.reader.pull()  # or the next check ends before it can be interrupted
 
     async def _perform_at_pc(self, action: str, conversation: str) -> None:
         driver, person = self.driver, self.driver.pc.person
@@ -283,14 +279,13 @@ class PcWalker(Walker):
                 person.pins = {PinKind.CURRENT: [None], PinKind.NEW: [None]}
                 person.may_type_pin.set()
             case "refuses":
-                await self._deliver_event(
+                await driver.bridge_stage.deliver(
                     Failed(*self._event_fields(conversation), FailureCode.CARD_REMOVED)
                 )
-                await driver.bridge_stage.bridge.hub.cancel(
-                    driver.chat, driver.bridge_stage.now
-                )  # or it went on
+                # the operation would go on otherwise
+                await driver.bridge_stage.bridge.hub.cancel(driver.chat, driver.bridge_stage.now)
             case "is not sure":
-                await self._deliver_event(
+                await driver.bridge_stage.deliver(
                     Unresolved(*self._event_fields(conversation), FailureCode.OUTCOME_UNKNOWN)
                 )
             case "finishes" if conversation != "card_check":
@@ -301,15 +296,9 @@ class PcWalker(Walker):
     def _event_fields(self, conversation: str) -> tuple[int, str, Work]:
         return self.anna.person.id, "operation", _WORKS[conversation]
 
-    async def _deliver_event(self, event: BridgeEvent) -> None:
-        """Let the hub tell what would take a card that breaks."""
-        queue = self.anna.stage.kaika.application.update_queue
-        queue.put_nowait(event)
-        await queue.join()
-
 
 def shown_step(anna: Subscriber) -> StepId:
-    """Give the step whose buttons are on the screen."""
+    """Return the step whose buttons are on the screen."""
     data = next(data for data in callback_data(step_message(anna)) if data.startswith("v1:dlg:"))
     conversation, step, *_ = data.removeprefix("v1:dlg:").split(".")
     return conversation, step
@@ -318,7 +307,7 @@ def shown_step(anna: Subscriber) -> StepId:
 async def create_cardholder_with_virtual_card(
     bridge_stage: BridgeStage, card_state: str
 ) -> Cardholder:
-    """Give somebody whose life has come so far, with a virtual card that has a PIN."""
+    """Create a person whose card, a virtual one with a PIN, has come as far as `card_state`."""
     holder = await bridge_stage.cardholder("issued", PIN, next(SEEDS))
     if card_state != "issued":
         await holder.is_posted(bridge_stage.now)

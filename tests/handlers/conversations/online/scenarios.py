@@ -1,7 +1,7 @@
-"""Whole conversations with the embedded authority, turn by turn, and everything they change.
+"""Whole conversations with the embedded authority, step by step, and snapshots of what they change.
 
-A turn that is no message of the person's own (a mail that is read, a bill that is paid) may be
-taken again; what they typed or tapped is not, since Telegram brings it again.
+A step that is no update (a mail that is read, a bill that is paid) may be repeated after a crash;
+what a person typed or tapped is not, since the inbox delivers its update again.
 """
 
 import json
@@ -30,25 +30,23 @@ from services.messaging import outbox, reminders
 from services.messaging.outbox import OutboxMessage
 from services.storage.models import Due, InboxUpdate, UpdateState
 from tests.chat import Stage, Subscriber, buttons
+from tests.handlers.clock import NOW, current_time, set_time
 from tests.handlers.conversations.online.cardholders import (
-    NOW,
     Cardholder,
-    current_time,
     read_one_time_code,
-    set_time,
     wrong_code,
 )
 from tests.handlers.conversations.online.payments import ADDRESS, invoices, pay_invoice
 
 Snapshot = Counter[tuple[object, ...]]
-"""What is so, and how many times."""
+"""Facts in the database, with how often each holds."""
 _PERSONAL_JOB_KINDS = {outbox.DUE_KIND, code_reveal.DUE_KIND, reminders.DUE_KIND}
-"""What falls due for a person."""
+"""The jobs that are scheduled for a person."""
 
 
 @dataclass
 class ScenarioActor:
-    """Somebody with a record, the chat they act in, and another chat that is linked to them."""
+    """A cardholder, the chat they act in, and another chat that is linked to them."""
 
     holder: Cardholder
     person: Subscriber
@@ -56,11 +54,11 @@ class ScenarioActor:
 
     @property
     def stage(self) -> Stage:
-        """Where they are."""
+
         return self.person.stage
 
     async def taps(self, key: str, person: Subscriber | None = None) -> None:
-        """Press the newest button there is of a kind."""
+        """Press the newest button with this key."""
         for message in reversed((person or self.person).heard):
             for button in buttons(message):
                 data = button.get("callback_data", "")
@@ -75,9 +73,9 @@ Act = Callable[[ScenarioActor], Awaitable[object]]
 
 @dataclass(frozen=True)
 class ScenarioStep:
-    """One thing somebody does.
+    """One action of a scenario.
 
-    :ivar again: whether they do it again when the bot was started anew meanwhile.
+    :ivar is_repeated: whether it is done again if the process crashed during it.
     """
 
     act: Act
@@ -112,7 +110,7 @@ async def _types_card_number(actor: ScenarioActor) -> None:
 
 
 async def _pays(actor: ScenarioActor) -> None:
-    """Pay, unless Telegram says that it is paid."""
+    """Pay, unless Telegram has taken the money already."""
     mine = {(actor.person.person.id, invoice["message_id"]) for invoice in invoices(actor.person)}
     if not mine & actor.stage.engine.paid:
         await pay_invoice(actor.person, invoices(actor.person)[-1])
@@ -130,14 +128,14 @@ async def _denies(actor: ScenarioActor) -> None:
 MAIL = ScenarioStep(_reads_mail, is_repeated=True)
 ONE_TIME_CODE = ScenarioStep(_types_one_time_code)
 CARD_NUMBER = ScenarioStep(_types_card_number)
-BOTH = says(lambda holder: holder.number_and_code)
+NUMBER_AND_CODE = says(lambda holder: holder.number_and_code)
 
 
 @dataclass(frozen=True)
 class Scenario:
     """One conversation from its beginning to its end.
 
-    :ivar state: how far the card has come before.
+    :ivar card_state: how far the card has come before.
     :ivar is_linked: whether the chat they act in is linked, besides the other one.
     """
 
@@ -151,8 +149,8 @@ class Scenario:
 SCENARIOS = (
     Scenario(
         "suspend", "active",
-        (begins("do-suspend"), says(lambda h: f"{h.ui_number_text} {wrong_code(h)}"), BOTH, taps("mail"),
-         MAIL, ONE_TIME_CODE, taps("suspend"), MAIL, taps("no")),
+        (begins("do-suspend"), says(lambda h: f"{h.ui_number_text} {wrong_code(h)}"),
+         NUMBER_AND_CODE, taps("mail"), MAIL, ONE_TIME_CODE, taps("suspend"), MAIL, taps("no")),
     ),
     Scenario(
         "resume", "suspended",
@@ -162,42 +160,44 @@ SCENARIOS = (
     ),
     Scenario(
         "pay", "submitted",
-        (begins("do-pay"), BOTH, taps("pay"), ScenarioStep(_pays, is_repeated=True), MAIL),
+        (begins("do-pay"), NUMBER_AND_CODE, taps("pay"), ScenarioStep(_pays, is_repeated=True),
+         MAIL),
         language="zh-hant",
     ),
     Scenario(
         "address", "submitted",
-        (begins("do-pay"), BOTH, taps("off"), taps("address"), says(lambda _: ADDRESS + "2樓"),
-         taps("use"), MAIL, taps("later")),
+        (begins("do-pay"), NUMBER_AND_CODE, taps("off"), taps("address"),
+         says(lambda _: ADDRESS + "2樓"), taps("use"), MAIL, taps("later")),
     ),
     Scenario(
         "was this you", "active",
-        (begins("do-status"), BOTH, taps("yes"), MAIL, ScenarioStep(_denies), MAIL),
+        (begins("do-status"), NUMBER_AND_CODE, taps("yes"), MAIL, ScenarioStep(_denies), MAIL),
     ),
     Scenario(
         "retrieve", "submitted",
-        (begins("do-retrieve"), taps("gone"), says(lambda h: f"{h.ui_number_text} {h.birth_date}"), MAIL,
-         ONE_TIME_CODE, taps("show"), MAIL, taps("noted"), ScenarioStep(_a_minute_passes, is_repeated=True)),
+        (begins("do-retrieve"), taps("gone"), says(lambda h: f"{h.ui_number_text} {h.birth_date}"),
+         MAIL, ONE_TIME_CODE, taps("show"), MAIL, taps("noted"),
+         ScenarioStep(_a_minute_passes, is_repeated=True)),
     ),
 )  # fmt: skip
 
 
 def start_offset(scenario: Scenario) -> timedelta:
-    """Give when a life is lived, as the time after `people.NOW`: each before those before it.
+    """Return when a scenario is played, relative to `NOW`: each earlier than those before it.
 
-    So what falls due for one of them does not fall due for the next.
+    So the jobs of one scenario are not due yet while the next is played.
     """
     place = SCENARIOS.index(scenario)
     return timedelta(seconds=-place, minutes=-3 if place == len(SCENARIOS) - 1 else 0)
 
 
 RESTART_TIME = NOW + timedelta(minutes=3)
-"""When everything that was leased is free again, and grants are still good."""
+"""When leases of the crashed process have run out, and grants have not."""
 
 
 async def take_snapshot(stage: Stage) -> Snapshot:
-    """Give everything that a conversation may have changed."""
-    await stage.kaika.inbox.put([])  # what was done is marked
+    """Return everything that a conversation may have changed."""
+    await stage.kaika.inbox.put([])  # flushes what was marked as done
     async with stage.kaika.database.unit_of_work() as session:
         snapshot = await _authority_snapshot(session)
         snapshot += await _bot_snapshot(session)
@@ -219,8 +219,8 @@ async def _authority_snapshot(session: AsyncSession) -> Snapshot:
     for doubt in await session.scalars(select(Doubt)):
         snapshot["doubt", doubt.subscriber_id, doubt.notice, doubt.denied_at is None] += 1
     for spent in await session.scalars(select(Allowance)):
-        whose = None if spent.scope.startswith("grant.") else spent.subject  # a grant is new
-        snapshot["spent", spent.scope, whose] += len(json.loads(spent.uses))
+        subject = None if spent.scope.startswith("grant.") else spent.subject  # differs each time
+        snapshot["spent", spent.scope, subject] += len(json.loads(spent.uses))
     for challenge in await session.scalars(select(OneTimeChallenge)):
         snapshot["one-time codes", challenge.chat_id] += 1
         snapshot["one-time codes tried", challenge.chat_id] += challenge.tries

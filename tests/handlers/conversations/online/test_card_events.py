@@ -1,4 +1,4 @@
-"""The link lost, the server started anew, the line to Telegram down: explained in the chat."""
+"""The link lost, the server restarted, Telegram unreachable: explained in the chat."""
 
 import asyncio
 import threading
@@ -19,40 +19,39 @@ from tests.handlers.conversations.online.bridge_stage import BridgeStage, button
 from tests.handlers.engine.navigation import press, state
 
 
-async def happens(cards: BridgeStage, *events: object) -> None:
-    queue = cards.stage.kaika.application.update_queue
-    for event in events:
-        queue.put_nowait(event)
-    await queue.join()
-
-
-async def test_the_link_is_lost_and_comes_back(cards: BridgeStage) -> None:
-    async with cards.open_pc_session() as home:
+async def test_the_link_is_lost_and_comes_back(bridge_stage: BridgeStage) -> None:
+    async with bridge_stage.open_pc_session() as home:
         person, pc = home.person, home.pc
         await home.begins_and_is_asked_for_pin()
         chat = person.person.id
-        await happens(cards, LinkDown(chat))
+        await bridge_stage.deliver(LinkDown(chat))
         person.sees("The link to your PC is lost", "comes back by itself")
-        await happens(cards, LinkUp(chat))
+        await bridge_stage.deliver(LinkUp(chat))
         person.sees("Go on at your PC")
         pc.person.may_type_pin.set()
-        await cards.wait_for_text(person, "Activated")
+        await bridge_stage.wait_for_text(person, "Activated")
 
 
-async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(cards: BridgeStage) -> None:
-    async with cards.open_pc_session() as home:
+async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(
+    bridge_stage: BridgeStage,
+) -> None:
+    async with bridge_stage.open_pc_session() as home:
         person, pc, holder = home.person, home.pc, home.holder
         await home.begins_and_is_asked_for_pin()
-        kaika, old = cards.stage.kaika, cards.bridge
+        kaika, old = bridge_stage.stage.kaika, bridge_stage.bridge
         data = kaika.application.bot_data
-        anew = Bridge(
-            kaika.database, kaika.keys, data["services"].authority, cards.origin, kaika.application
+        restarted = Bridge(
+            kaika.database,
+            kaika.keys,
+            data["services"].authority,
+            bridge_stage.origin,
+            kaika.application,
         )
-        data["conversations"] = {**data["conversations"], **anew.conversations()}
-        assert data[BRIDGE].hub is anew.hub
+        data["conversations"] = {**data["conversations"], **restarted.conversations()}
+        assert data[BRIDGE].hub is restarted.hub
         messages = len(person.messages)
-        async with anew.running():
-            await cards.wait_for_text(person, "I was started anew")
+        async with restarted.running():
+            await bridge_stage.wait_for_text(person, "I was started anew")
             assert len(person.messages) == messages + 1, "a new message, since time has passed"
         pc.person.may_type_pin.set()
         data[BRIDGE] = old.desk
@@ -60,26 +59,30 @@ async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(cards: B
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
-async def test_what_only_the_card_knows_is_explained(cards: BridgeStage, language: str) -> None:
-    async with cards.open_pc_session(language) as home:
+async def test_what_only_the_card_knows_is_explained(
+    bridge_stage: BridgeStage, language: str
+) -> None:
+    async with bridge_stage.open_pc_session(language) as home:
         person, pc = home.person, home.pc
         await home.begins_and_is_asked_for_pin()
         about = (person.person.id, "op", Work.ACTIVATE)
-        await happens(cards, Unresolved(*about, FailureCode.OUTCOME_UNKNOWN))
+        await bridge_stage.deliver(Unresolved(*about, FailureCode.OUTCOME_UNKNOWN))
         person.sees({"en": "The new PIN may be set or not", "zh-hant": "只有卡片知道"}[language])
         assert "ask" in button_keys(person)
-        await happens(cards, Failed(*about, Fault.NOT_DONE))
+        await bridge_stage.deliver(Failed(*about, Fault.NOT_DONE))
         person.sees({"en": "its new PIN was not set", "zh-hant": "沒有設定成功"}[language])
         assert "grant" not in (await state(person)).data
         pc.person.may_type_pin.set()
 
 
-async def test_a_card_that_is_being_asked_already_is_not_called_idle(cards: BridgeStage) -> None:
-    async with cards.open_pc_session() as home:
+async def test_a_card_that_is_being_asked_already_is_not_called_idle(
+    bridge_stage: BridgeStage,
+) -> None:
+    async with bridge_stage.open_pc_session() as home:
         person, pc = home.person, home.pc
         await home.begins_and_is_asked_for_pin()
         about = (person.person.id, "op", Work.ACTIVATE)
-        await happens(cards, Unresolved(*about, FailureCode.OUTCOME_UNKNOWN))
+        await bridge_stage.deliver(Unresolved(*about, FailureCode.OUTCOME_UNKNOWN))
         await press(person, "ask")
         person.sees("Activating the card")
         assert "Nothing is under way" not in person.last["text"]
@@ -87,26 +90,26 @@ async def test_a_card_that_is_being_asked_already_is_not_called_idle(cards: Brid
 
 
 async def test_an_end_that_comes_when_the_person_is_elsewhere_is_told_apart(
-    cards: BridgeStage,
+    bridge_stage: BridgeStage,
 ) -> None:
-    person = cards.stage.subscriber()
+    person = bridge_stage.stage.subscriber()
     await person.starts("do-pay")
     chat = person.person.id
-    await happens(cards, Done(chat, "op", Work.ACTIVATE, PinSet()))
+    await bridge_stage.deliver(Done(chat, "op", Work.ACTIVATE, PinSet()))
     person.sees("The card is activated")
-    await happens(cards, Failed(chat, "op", Work.UNLOCK, FailureCode.CARD_REMOVED))
+    await bridge_stage.deliver(Failed(chat, "op", Work.UNLOCK, FailureCode.CARD_REMOVED))
     person.sees("The card was pulled out")
     heard = len(person.heard)
-    await happens(cards, Failed(chat, "op", Work.CARD_STATUS, FailureCode.TIMED_OUT))
-    await happens(cards, Failed(chat, "op", Work.UNLOCK, FailureCode.CANCELLED))
+    await bridge_stage.deliver(Failed(chat, "op", Work.CARD_STATUS, FailureCode.TIMED_OUT))
+    await bridge_stage.deliver(Failed(chat, "op", Work.UNLOCK, FailureCode.CANCELLED))
     assert len(person.heard) == heard, "nobody waits for these"
 
 
 async def test_a_line_that_fails_shows_it_later(
-    cards: BridgeStage, monkeypatch: pytest.MonkeyPatch
+    bridge_stage: BridgeStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    person = await _looking(cards)
-    bot = cards.stage.kaika.application.bot
+    person = await _start_card_check(bridge_stage)
+    bot = bridge_stage.stage.kaika.application.bot
 
     async def broken(*_: object, **__: object) -> None:
         raise NetworkError("down")
@@ -115,9 +118,9 @@ async def test_a_line_that_fails_shows_it_later(
     with monkeypatch.context() as patched:
         patched.setattr("handlers.screen.view.Bot.edit_message_text", broken)
         patched.setattr(type(bot), "edit_message_text", broken)
-        await happens(cards, Failed(chat, "op", Work.CARD_STATUS, FailureCode.CARD_MUTE))
+        await bridge_stage.deliver(Failed(chat, "op", Work.CARD_STATUS, FailureCode.CARD_MUTE))
     person.sees("I ask your PC")
-    await happens(cards, ViewNotDelivered(chat))
+    await bridge_stage.deliver(ViewNotDelivered(chat))
     person.sees("The card does not answer")
 
 
@@ -126,10 +129,10 @@ async def test_a_line_that_fails_shows_it_later(
     [(ValueError("mistake"), True), (BadRequest("mistake"), True), (Forbidden("blocked"), False)],
 )
 async def test_a_mistake_of_ours_while_something_is_shown_is_apologised_for(
-    cards: BridgeStage, monkeypatch: pytest.MonkeyPatch, error: Exception, is_told: bool
+    bridge_stage: BridgeStage, monkeypatch: pytest.MonkeyPatch, error: Exception, is_told: bool
 ) -> None:
     logs.configure("info", "json", [])  # unlike its default, it prints no locals
-    person = await _looking(cards)
+    person = await _start_card_check(bridge_stage)
     heard = len(person.heard)
 
     async def broken(*_: object) -> None:
@@ -137,7 +140,7 @@ async def test_a_mistake_of_ours_while_something_is_shown_is_apologised_for(
 
     with monkeypatch.context() as patched:
         patched.setattr("handlers.card_events.BridgeEventHandler._show", broken)
-        await happens(cards, LinkUp(person.person.id))
+        await bridge_stage.deliver(LinkUp(person.person.id))
     assert len(person.heard) == heard + is_told
     if is_told:
         person.sees("Sorry, something went wrong on our side")
@@ -152,12 +155,12 @@ async def test_a_mistake_of_ours_while_something_is_shown_is_apologised_for(
     ],
 )
 async def test_only_a_mistake_of_ours_is_logged_as_an_error(
-    cards: BridgeStage,
+    bridge_stage: BridgeStage,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
     logged: tuple[str, str],
 ) -> None:
-    person = await _looking(cards)
+    person = await _start_card_check(bridge_stage)
 
     async def broken(*_: object) -> None:
         raise error
@@ -166,14 +169,14 @@ async def test_only_a_mistake_of_ours_is_logged_as_an_error(
     with monkeypatch.context() as patched:
         patched.setattr("bot.telegram.error_handler._log", log)
         patched.setattr("handlers.card_events.BridgeEventHandler._show", broken)
-        await happens(cards, LinkUp(person.person.id))
+        await bridge_stage.deliver(LinkUp(person.person.id))
     assert [(call.method_name, call.args[0]) for call in log.calls] == [logged]
 
 
 async def test_a_bridge_that_is_left_amid_work_gives_the_card_back(
-    cards: BridgeStage, monkeypatch: pytest.MonkeyPatch
+    bridge_stage: BridgeStage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with cards.open_pc_session() as home:
+    async with bridge_stage.open_pc_session() as home:
         await home.begins_and_is_asked_for_pin()
         card, begun, goes_on = home.pc.card, asyncio.Event(), threading.Event()
         assert card is not None
@@ -195,20 +198,20 @@ async def test_a_bridge_that_is_left_amid_work_gives_the_card_back(
         assert not home.pc.reader._connections
 
 
-async def _looking(cards: BridgeStage) -> Subscriber:
-    """Give somebody who waits for their card to be looked at."""
-    person = cards.stage.subscriber()
-    async with cards.open_pc() as pc:
+async def _start_card_check(bridge_stage: BridgeStage) -> Subscriber:
+    """Bring a person to a card check that never ends."""
+    person = bridge_stage.stage.subscriber()
+    async with bridge_stage.open_pc() as pc:
         await person.says("/pair")
         await press(person, "code")
-        await cards.pair(person, pc)
-        await cards.wait_for_text(person, "Your PC is connected")
+        await bridge_stage.pair(person, pc)
+        await bridge_stage.wait_for_text(person, "Your PC is connected")
 
         async def begun(*_: object) -> str:
             return "op"
 
-        cards.bridge.hub.start = begun  # type: ignore[method-assign, assignment]
+        bridge_stage.bridge.hub.start = begun  # type: ignore[method-assign, assignment]
         await person.starts("do-card_check")
         await press(person, "go")
-    await cards.stage.settle()
+    await bridge_stage.stage.settle()
     return person

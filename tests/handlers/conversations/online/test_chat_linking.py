@@ -5,12 +5,11 @@ from datetime import timedelta
 import pytest
 
 from tests.chat import Stage
+from tests.handlers.clock import current_time, set_time
 from tests.handlers.conversations.online.cardholders import (
     Office,
-    current_time,
     is_deleted,
     read_newest_mail,
-    set_time,
     wrong_code,
 )
 from tests.handlers.engine.navigation import press, state, step_keys

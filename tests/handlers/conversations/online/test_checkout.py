@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from handlers.conversations.pay import checkout as money
+from handlers.conversations.pay import checkout
 from sandbox.engine import Engine
 from sandbox.faults import Fault
 from services.authority.embedded.audit.actors import Actor
@@ -18,11 +18,10 @@ from services.authority.embedded.models import InvoiceRecord
 from services.authority.errors import CheckoutRefusal
 from services.formats import ui_number
 from tests.chat import Stage
-from tests.handlers.conversations.online.cardholders import NOW, set_time
+from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.payments import (
     DEADLINE,
     NUMBER,
-    again,
     application_state,
     ask_pre_checkout,
     deliver_successful_payment,
@@ -35,6 +34,7 @@ from tests.handlers.conversations.online.payments import (
     submit_application,
 )
 from tests.handlers.engine.navigation import state
+from tests.handlers.updates import deliver_update
 
 
 async def test_telegram_may_ask_twice_and_tell_twice(stage: Stage) -> None:
@@ -63,7 +63,7 @@ async def test_a_question_that_comes_again_is_not_answered_a_second_time(stage: 
     for _ in range(2):
         await stage.kaika.intake.accept([raw])
         await stage.kaika.application.update_queue.join()
-    await again(stage, raw)  # in another process
+    await deliver_update(stage, raw)  # in another process
     assert query.answer == {"ok": True}
     assert raw["update_id"] not in [u["update_id"] for u in await stage.kaika.inbox.undone()]
 
@@ -153,7 +153,7 @@ async def test_a_database_that_is_stuck_means_no_within_the_time(
     await submit_application(stage)
     hoa = stage.subscriber("Hoa")
     payload = invoice_payload(hoa, await request_invoice(hoa))
-    monkeypatch.setattr(money, "DECIDE_SECONDS", 0.05)
+    monkeypatch.setattr(checkout, "DECIDE_SECONDS", 0.05)
     async with stage.kaika.database.unit_of_work():  # nobody else gets in, the inbox neither
         answer = await asyncio.wait_for(ask_pre_checkout(hoa, payload), 2)
     assert answer["ok"] is False
@@ -226,9 +226,9 @@ async def test_paid_at_the_counter_meanwhile(stage: Stage) -> None:
 
 
 def test_the_longest_way_to_an_answer_is_shorter_than_telegram_waits() -> None:
-    one_try = money.CONNECT_SECONDS + money.ANSWER_SECONDS
-    assert money.DECIDE_SECONDS + money.ANSWER_TRIES * one_try < 10
+    one_try = checkout.CONNECT_SECONDS + checkout.ANSWER_SECONDS
+    assert checkout.DECIDE_SECONDS + checkout.ANSWER_TRIES * one_try < 10
 
 
 def test_there_are_words_for_every_refusal() -> None:
-    assert set(money._REFUSED) == set(CheckoutRefusal)
+    assert set(checkout._REFUSED) == set(CheckoutRefusal)

@@ -1,4 +1,4 @@
-"""Every step of what is carried out, interrupted in every way: nobody loses the thread."""
+"""Every step of the online conversations, interrupted in every way: nobody loses the thread."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,28 +10,26 @@ from handlers.engine.rendering import SHOW
 from handlers.engine.transitions import BACK, CANCEL
 from sandbox.engine import Engine
 from tests.chat import Stage, buttons
-from tests.handlers.conversations.online.cardholders import NOW, Office, set_time
+from tests.handlers.clock import NOW, advance_time, set_time
+from tests.handlers.conversations.online.cardholders import Office
 from tests.handlers.conversations.online.path_planning import StepId, plan_visit
 from tests.handlers.conversations.online.walker import Walker, visit_step
-from tests.handlers.engine.departures import (
-    begins_another,
-    cancels,
-    expect_recent_text,
-    sends_the_same_update_twice,
-    taps_twice,
-    times_out,
-)
 from tests.handlers.engine.interruptions import (
     Interruption,
     StepVisit,
     asks_a_question,
+    begins_another,
+    cancels,
     describe_failure,
+    expect_recent_text,
     looks_at_an_end,
+    sends_the_same_update_twice,
     stays_at_the_step,
+    taps_twice,
+    times_out,
 )
 from tests.handlers.engine.navigation import (
     LANGUAGES,
-    advance_time,
     declared_conversations,
     expect_current_step,
     press,
@@ -40,50 +38,56 @@ from tests.handlers.engine.navigation import (
     step_message,
 )
 
-CARRIED_OUT = ("triage", "retrieve", "pay", "suspend", "resume", "status")
-WALKED_THROUGH = ("activate", "unlock", "change_pin")
-"""Those of the guide, where no bridge reaches the card."""
+ONLINE = ("triage", "retrieve", "pay", "suspend", "resume", "status")
+GUIDED = ("activate", "unlock", "change_pin")
+"""Guided, since there is no bridge to reach the card."""
 BY_A_LINK_ONLY = {("pay", "nowhere")}
 """Of a bot without a payment provider; and who has typed a card number has a card."""
-OVER = {"en": "More than ten minutes have passed", "zh-hant": "已經超過十分鐘"}
-CODE_OVER = {"en": "This one-time code is over", "zh-hant": "這組一次性驗證碼已經失效"}
+GRANT_EXPIRED = {"en": "More than ten minutes have passed", "zh-hant": "已經超過十分鐘"}
+CODE_EXPIRED = {"en": "This one-time code is over", "zh-hant": "這組一次性驗證碼已經失效"}
 
 
-def goals(stage: Stage, *, ends: bool = False) -> list[StepId]:
-    """Give the open steps of the conversations, or their ends."""
-    known = declared_conversations(stage)
+def list_steps(stage: Stage, *, ends: bool = False) -> list[StepId]:
+    """Return the open steps of the conversations, or their ends."""
+    conversations = declared_conversations(stage)
     return [
-        (dialog, name)
-        for dialog in CARRIED_OUT
-        for name, step in known[dialog].steps.items()
+        (conversation, name)
+        for conversation in ONLINE
+        for name, step in conversations[conversation].steps.items()
         if step.is_end is ends
     ]
 
 
-async def cast(stage: Stage, office: Office, goal: StepId, number: int) -> tuple[Walker, StepVisit]:
-    """Bring somebody new to a step, every other one in Chinese."""
-    role, path = plan_visit(declared_conversations(stage), goal)
+async def visit_as_new_person(
+    stage: Stage, office: Office, goal: StepId, number: int
+) -> tuple[Walker, StepVisit]:
+    """Bring a new person to a step, every other one in Chinese."""
+    persona, path = plan_visit(declared_conversations(stage), goal)
     anna = stage.subscriber(f"{goal[1]} {number}", LANGUAGES[number % 2])
-    walker = Walker(office, anna, role)
+    walker = Walker(office, anna, persona)
     return walker, await visit_step(walker, goal, path)
 
 
-async def at_every_step(stage: Stage, office: Office, offset: int = 0) -> AsyncIterator[StepVisit]:
-    """Bring somebody to each open step, one after the other."""
-    for number, goal in enumerate(goals(stage), offset):
-        _, visit = await cast(stage, office, goal, number)
+async def visit_every_step(
+    stage: Stage, office: Office, offset: int = 0
+) -> AsyncIterator[StepVisit]:
+    """Bring a new person to each open step, one after the other."""
+    for number, goal in enumerate(list_steps(stage), offset):
+        _, visit = await visit_as_new_person(stage, office, goal, number)
         yield visit
 
 
 def test_no_conversation_is_left_out(stage: Stage) -> None:
-    known = declared_conversations(stage)
-    assert set(known) == {*CARRIED_OUT, *WALKED_THROUGH}
-    every = [*goals(stage), *goals(stage, ends=True)]
+    conversations = declared_conversations(stage)
+    assert set(conversations) == {*ONLINE, *GUIDED}
+    every = [*list_steps(stage), *list_steps(stage, ends=True)]
     assert {
-        goal for goal in every if plan_visit(known, goal)[1][0].action == "link:" + "-".join(goal)
+        goal
+        for goal in every
+        if plan_visit(conversations, goal)[1][0].action == "link:" + "-".join(goal)
     } == BY_A_LINK_ONLY
-    for dialog in known.values():
-        for step in dialog.steps.values():
+    for conversation in conversations.values():
+        for step in conversation.steps.values():
             names = [each.key for each in step.buttons] + [each.key for each in step.info_buttons]
             assert len(names) == len(set(names))
             assert not {BACK, CANCEL, SHOW} & set(names)
@@ -95,7 +99,7 @@ async def test_what_comes_between_loses_no_thread_nor_does_a_restart(
     async with Stage.set_up(engine, tmp_path, "embedded") as stage:
         set_time(stage, NOW)
         office = Office.open_for(stage, tmp_path)
-        people = [visit async for visit in at_every_step(stage, office)]
+        people = [visit async for visit in visit_every_step(stage, office)]
         for visit in people:
             await stays_at_the_step(visit)
         await stage.settle()
@@ -119,20 +123,20 @@ async def test_what_comes_between_loses_no_thread_nor_does_a_restart(
 async def test_what_leads_elsewhere_leads_there_once(
     stage: Stage, office: Office, interruption: Interruption
 ) -> None:
-    async for visit in at_every_step(stage, office, offset=1):
+    async for visit in visit_every_step(stage, office, offset=1):
         with describe_failure(interruption, visit):
             await interruption(visit)
 
 
 async def test_what_rested_too_long_says_so(stage: Stage, office: Office) -> None:
-    people = [visit async for visit in at_every_step(stage, office)]
-    shown_who = [
-        await cast(stage, office, goal, number)
-        for number, goal in enumerate(goals(stage))
+    people = [visit async for visit in visit_every_step(stage, office)]
+    identified = [
+        await visit_as_new_person(stage, office, goal, number)
+        for number, goal in enumerate(list_steps(stage))
         if "grant" in declared_conversations(stage)[goal[0]].steps[goal[1]].requires
     ]
     advance_time(stage, minutes=11)
-    for walker, visit in shown_who:
+    for walker, visit in identified:
         with describe_failure(shows_who_they_are_again, visit):
             before = await (await walker.cardholder()).certificate_state()
             await shows_who_they_are_again(visit)
@@ -144,28 +148,28 @@ async def test_what_rested_too_long_says_so(stage: Stage, office: Office) -> Non
 
 
 async def shows_who_they_are_again(visit: StepVisit) -> None:
-    """Ten minutes after the right code nothing is done with it any more."""
-    anna, (dialog, name) = visit.anna, visit.location.step_id
+    """Ten minutes after the right code its grant is no longer valid."""
+    anna, (conversation, name) = visit.anna, visit.location.step_id
     acts = [c.key for c in visit.location.step.buttons if c.effect and c.key in step_keys(anna)]
     if visit.answer is not None:
         await anna.says(await visit.answer())
     else:
         await press(anna, acts[0])
     there = await expect_current_step(anna)
-    if (dialog, name) == ("pay", "address"):
-        assert there.step == "confirm", "it is looked at when it is written down"
+    if (conversation, name) == ("pay", "address"):
+        assert there.step == "confirm", "the grant is checked when the address is saved"
     elif name == "mailed":
         assert there.step == "mailed"
-        expect_recent_text(anna, CODE_OVER)
+        expect_recent_text(anna, CODE_EXPIRED)
     else:
         assert there.step == ("done" if name == "offer" else "who")
         assert "grant" not in there.data
-        expect_recent_text(anna, OVER)
+        expect_recent_text(anna, GRANT_EXPIRED)
 
 
 async def test_every_end_is_reached_and_is_the_end(stage: Stage, office: Office) -> None:
-    for number, goal in enumerate(goals(stage, ends=True)):
-        _, visit = await cast(stage, office, goal, number)
+    for number, goal in enumerate(list_steps(stage, ends=True)):
+        _, visit = await visit_as_new_person(stage, office, goal, number)
         with describe_failure(looks_at_an_end, visit):
             end = step_message(visit.anna)
             await looks_at_an_end(visit)

@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sandbox.engine import Engine
 from services.authority.embedded.models import LinkedChat
 from tests.chat import Stage
-from tests.handlers.conversations.online.cardholders import NOW, Office, set_time
+from tests.handlers.clock import NOW, set_time
+from tests.handlers.conversations.online.cardholders import Office
 from tests.handlers.conversations.online.linked_chats import link_chat
 
 

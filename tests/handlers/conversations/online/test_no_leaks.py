@@ -10,13 +10,11 @@ from bot import logs
 from sandbox.engine import Engine
 from sandbox.faults import Fault
 from tests.chat import Stage, Subscriber
+from tests.handlers.clock import NOW, current_time, set_time
 from tests.handlers.conversations.online.cardholders import (
-    NOW,
     Office,
-    current_time,
     is_deleted,
     read_one_time_code,
-    set_time,
     wrong_code,
 )
 from tests.handlers.conversations.online.leak_detection import (
@@ -38,12 +36,12 @@ async def stage(
         yield ready
 
 
-def forms(secret: str) -> set[str]:
-    """Give the shapes in which something typed might lie about."""
+def spellings(secret: str) -> set[str]:
+    """Return the spellings in which a typed secret might be stored."""
     return {secret, secret.lower(), secret.upper(), secret.replace("-", "")}
 
 
-async def leaves_no_trace(
+async def expect_no_leaks(
     stage: Stage, folder: Path, anna: Subscriber, logged: str, typed: list[str]
 ) -> None:
     await stage.works_off(current_time(stage) + timedelta(hours=1))
@@ -53,7 +51,7 @@ async def leaves_no_trace(
     mails = "\0".join(f"{m.subject} {m.text}" for m in stage.engine.mails.mails)
     for secret in typed:
         kind = ONE_TIME_CODE if len(secret) == 6 and secret.isdigit() else ""
-        for form in map(str.encode, forms(secret)):
+        for form in map(str.encode, spellings(secret)):
             assert not contains_secret(written, form, kind), "in a file"
             assert not contains_secret(logged.encode(), form, kind), "in the log"
             assert not contains_secret(said.encode(), form, kind), "in the chat"
@@ -81,7 +79,7 @@ async def test_suspending_and_resuming(
     await press(anna, "resume")
     assert await holder.certificate_state() == "active"
     typed = [holder.ui_number_text, holder.code_text, wrong_code(holder), card, code]
-    await leaves_no_trace(stage, tmp_path, anna, capsys.readouterr().err, typed)
+    await expect_no_leaks(stage, tmp_path, anna, capsys.readouterr().err, typed)
 
 
 async def test_retrieving(
@@ -96,7 +94,7 @@ async def test_retrieving(
     await anna.says(code)
     await press(anna, "show")
     typed = [holder.ui_number_text, holder.code_text, holder.birth_date, code]
-    await leaves_no_trace(stage, tmp_path, anna, capsys.readouterr().err, typed)
+    await expect_no_leaks(stage, tmp_path, anna, capsys.readouterr().err, typed)
 
 
 async def test_left_in_the_middle(
@@ -106,7 +104,7 @@ async def test_left_in_the_middle(
     await anna.starts("do-suspend-locked_out")
     await anna.says(holder.ui_number_text)
     assert (await state(anna)).data["masked"] == holder.ui_number.masked()
-    await leaves_no_trace(stage, tmp_path, anna, capsys.readouterr().err, [holder.ui_number_text])
+    await expect_no_leaks(stage, tmp_path, anna, capsys.readouterr().err, [holder.ui_number_text])
     await press(anna, "cancel")
     assert not (await state(anna)).data
 
@@ -125,13 +123,13 @@ async def test_what_is_refused_or_misplaced(
     await anna.says("/faq " + holder.ui_number_text)
     await anna.asks_inline(holder.number_and_code)
     secrets = [*typed[:4], holder.ui_number_text, holder.code_text]
-    await leaves_no_trace(stage, tmp_path, anna, capsys.readouterr().err, secrets)
+    await expect_no_leaks(stage, tmp_path, anna, capsys.readouterr().err, secrets)
     written = b"".join(p.read_bytes() for p in tmp_path.iterdir() if p.is_file())
     assert typed[4].encode() not in written, "no unanswered question is noted at such a step"
 
 
 async def test_where_it_cannot_be_deleted_they_are_told_how(
-    stage: Stage, office: Office, traces: LeakDetector
+    stage: Stage, office: Office, leak_detector: LeakDetector
 ) -> None:
     holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
@@ -140,8 +138,8 @@ async def test_where_it_cannot_be_deleted_they_are_told_how(
     assert "Please delete it yourself" in anna.heard[-2]["text"]
     anna.sees("The code is right")
     there = f"chat {anna.person.id}"
-    assert traces.find_leaks() == [f"UI No. in {there}", f"code in {there}"]
-    traces.secrets.clear()  # they are in nobody's hands but Anna's
+    assert leak_detector.find_leaks() == [f"UI No. in {there}", f"code in {there}"]
+    leak_detector.secrets.clear()  # they are in nobody's hands but Anna's
 
 
 async def test_in_a_group_nothing_is_asked(stage: Stage, office: Office) -> None:

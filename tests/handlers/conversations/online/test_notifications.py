@@ -10,7 +10,8 @@ from services.authority.values import Operation
 from services.messaging import outbox
 from services.storage.models import Chat, Due
 from tests.chat import Stage
-from tests.handlers.conversations.online.cardholders import NOW, Office
+from tests.handlers.clock import NOW
+from tests.handlers.conversations.online.cardholders import Office
 from tests.handlers.conversations.online.linked_chats import (
     link_chat,
     link_two_chats,

@@ -1,8 +1,5 @@
 """Connecting a PC with the chat."""
 
-from dataclasses import replace
-from datetime import timedelta
-
 import pytest
 from sqlalchemy import text
 
@@ -13,6 +10,7 @@ from reader_bridge.protocol import FailureCode
 from services.bridge.events import Fault, LinkUp, PairedEnd, PairingEnd
 from services.bridge.operations.task import Work
 from tests.chat import Subscriber
+from tests.handlers.clock import advance_time
 from tests.handlers.conversations.online.bridge_stage import (
     BridgeStage,
     button_keys,
@@ -23,34 +21,21 @@ from tests.handlers.engine.navigation import callback_data, press
 CONNECTED = {"en": "Your PC is connected", "zh-hant": "您的電腦已與本聊天室連接"}
 
 
-def passes(cards: BridgeStage, minutes: float) -> None:
-    """Let time pass for the whole bot."""
-    data = cards.stage.kaika.application.bot_data
-    now = data["services"].now()
-    data["services"] = replace(data["services"], now=lambda: now + timedelta(minutes=minutes))
-
-
-async def happens(cards: BridgeStage, event: object) -> None:
-    queue = cards.stage.kaika.application.update_queue
-    queue.put_nowait(event)
-    await queue.join()
-
-
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
-async def test_a_pc_is_connected_and_disconnected(cards: BridgeStage, language: str) -> None:
-    person = cards.stage.subscriber("Mai", language)
-    async with cards.open_pc() as pc:
+async def test_a_pc_is_connected_and_disconnected(bridge_stage: BridgeStage, language: str) -> None:
+    person = bridge_stage.stage.subscriber("Mai", language)
+    async with bridge_stage.open_pc() as pc:
         await person.says("/pair")
         await press(person, "code")
         messages = len(person.messages)
-        await cards.pair(person, pc)
-        await cards.wait_for_text(person, CONNECTED[language])
+        await bridge_stage.pair(person, pc)
+        await bridge_stage.wait_for_text(person, CONNECTED[language])
         assert len(person.messages) == messages, "one message, edited"
         assert pc.person.peers[0].host == "127.0.0.1"
         await person.says("/pair")
         person.sees(CONNECTED[language])
         await person.says("/unpair")
-        assert not cards.bridge.hub.presence(person.person.id).paired
+        assert not bridge_stage.bridge.hub.presence(person.person.id).paired
         await person.says("/unpair")
         assert "/pair" in person.heard[-2]["text"], "above the step, which is shown again"
 
@@ -59,77 +44,77 @@ async def test_a_pc_is_connected_and_disconnected(cards: BridgeStage, language: 
     ("language", "gone"), [("en", "PC is disconnected"), ("zh-hant", "已中斷與電腦的連線")]
 )
 async def test_a_bridge_that_is_closed_is_not_called_connected_any_more(
-    cards: BridgeStage, language: str, gone: str
+    bridge_stage: BridgeStage, language: str, gone: str
 ) -> None:
-    person = cards.stage.subscriber("Mai", language)
-    async with cards.open_pc() as pc:
+    person = bridge_stage.stage.subscriber("Mai", language)
+    async with bridge_stage.open_pc() as pc:
         await person.says("/pair")
         await press(person, "code")
-        await cards.pair(person, pc)
-        await cards.wait_for_text(person, CONNECTED[language])
+        await bridge_stage.pair(person, pc)
+        await bridge_stage.wait_for_text(person, CONNECTED[language])
         connected = person.last["message_id"]
-    await cards.wait_for_text(person, gone)
+    await bridge_stage.wait_for_text(person, gone)
     assert person.last["message_id"] == connected, "edited"
     assert "card_check" not in str(person.last.get("reply_markup"))
 
 
-async def test_other_words_are_refused_and_nothing_is_connected(cards: BridgeStage) -> None:
-    person = cards.stage.subscriber()
-    async with cards.open_pc() as pc:
+async def test_other_words_are_refused_and_nothing_is_connected(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
+    async with bridge_stage.open_pc() as pc:
         await person.says("/pair")
         await press(person, "code")
-        await cards.enter_pairing_code(person, pc)
+        await bridge_stage.enter_pairing_code(person, pc)
         await press(person, "other")
-        await cards.wait_for_text(person, "Nothing was connected")
-        assert not cards.bridge.hub.presence(person.person.id).paired
+        await bridge_stage.wait_for_text(person, "Nothing was connected")
+        assert not bridge_stage.bridge.hub.presence(person.person.id).paired
         await press(person, "code")
-        await cards.pair(person, pc)
-        await cards.wait_for_text(person, "Your PC is connected")
+        await bridge_stage.pair(person, pc)
+        await bridge_stage.wait_for_text(person, "Your PC is connected")
 
 
-async def test_no_at_the_pc_is_told_in_the_chat(cards: BridgeStage) -> None:
-    person = cards.stage.subscriber()
-    async with cards.open_pc() as pc:
+async def test_no_at_the_pc_is_told_in_the_chat(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
+    async with bridge_stage.open_pc() as pc:
         pc.person.agrees = lambda _: False
         await person.says("/pair")
         await press(person, "code")
         pc.person.codes.put_nowait(read_pairing_code(person))
-        await cards.wait_for_text(person, "On the PC you said no")
+        await bridge_stage.wait_for_text(person, "On the PC you said no")
 
 
-async def test_cancel_while_comparing_refuses(cards: BridgeStage) -> None:
-    person = cards.stage.subscriber()
-    async with cards.open_pc() as pc:
+async def test_cancel_while_comparing_refuses(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
+    async with bridge_stage.open_pc() as pc:
         await person.says("/pair")
         await press(person, "code")
-        await cards.enter_pairing_code(person, pc)
+        await bridge_stage.enter_pairing_code(person, pc)
         await press(person, "cancel")
-        await cards.stage.settle()
-        assert cards.bridge.hub.words(person.person.id) is None
+        await bridge_stage.stage.settle()
+        assert bridge_stage.bridge.hub.words(person.person.id) is None
 
 
-async def test_the_minutes_count_down_and_the_code_ends(cards: BridgeStage) -> None:
-    person = cards.stage.subscriber()
+async def test_the_minutes_count_down_and_the_code_ends(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
     await person.says("/pair")
     await press(person, "code")
     person.sees("for 5 more min")
     code = read_pairing_code(person)
-    passes(cards, 1.5)
-    await happens(cards, PairingCodeAged(person.person.id))
+    advance_time(bridge_stage.stage, minutes=1.5)
+    await bridge_stage.deliver(PairingCodeAged(person.person.id))
     person.sees("for 4 more min")
-    passes(cards, 4)
-    await happens(cards, PairingCodeAged(person.person.id))
+    advance_time(bridge_stage.stage, minutes=4)
+    await bridge_stage.deliver(PairingCodeAged(person.person.id))
     person.sees("No code is shown")
     assert "code" in button_keys(person)
-    async with cards.open_pc() as pc:
+    async with bridge_stage.open_pc() as pc:
         pc.person.codes.put_nowait(code)
         await press(person, "code")
-        await cards.pair(person, pc)
+        await bridge_stage.pair(person, pc)
         assert pc.person.problems, "the old code is good no more"
 
 
-async def test_a_code_asked_for_anew_takes_the_place_of_the_old(cards: BridgeStage) -> None:
-    person = cards.stage.subscriber()
+async def test_a_code_asked_for_anew_takes_the_place_of_the_old(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
     await person.says("/pair")
     await press(person, "code")
     first = read_pairing_code(person)
@@ -139,81 +124,82 @@ async def test_a_code_asked_for_anew_takes_the_place_of_the_old(cards: BridgeSta
     assert read_pairing_code(person) != first, "shown again below the answer"
 
 
-async def test_another_pc_takes_the_place_and_that_is_said(cards: BridgeStage) -> None:
-    person = cards.stage.subscriber()
-    async with cards.open_pc() as first, cards.open_pc() as second:
+async def test_another_pc_takes_the_place_and_that_is_said(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
+    async with bridge_stage.open_pc() as first, bridge_stage.open_pc() as second:
         await person.says("/pair")
         await press(person, "code")
-        await cards.pair(person, first)
-        await cards.wait_for_text(person, "Your PC is connected")
+        await bridge_stage.pair(person, first)
+        await bridge_stage.wait_for_text(person, "Your PC is connected")
         await person.says("/pair")
         await press(person, "another")
-        await cards.pair(person, second)
-        await cards.wait_for_text(person, "connected before is disconnected now")
+        await bridge_stage.pair(person, second)
+        await bridge_stage.wait_for_text(person, "connected before is disconnected now")
 
 
-async def test_a_restart_is_explained_and_the_pairing_goes_on(cards: BridgeStage) -> None:
-    person = cards.stage.subscriber()
+async def test_a_restart_is_explained_and_the_pairing_goes_on(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
     await person.says("/pair")
     await press(person, "code")
-    cards.bridge.board._chats.clear()  # what a new process knows
-    await happens(cards, ProcessRestarted(person.person.id))
+    bridge_stage.bridge.board._chats.clear()  # what a new process knows
+    await bridge_stage.deliver(ProcessRestarted(person.person.id))
     person.sees("No code is shown")
     await press(person, "code")
-    async with cards.open_pc() as pc:
-        await cards.pair(person, pc)
-        await cards.wait_for_text(person, "Your PC is connected")
+    async with bridge_stage.open_pc() as pc:
+        await bridge_stage.pair(person, pc)
+        await bridge_stage.wait_for_text(person, "Your PC is connected")
 
 
 @pytest.mark.parametrize("by", ["the link", "a button", "the same button again"])
 async def test_a_process_that_died_once_both_had_said_yes_leaves_nobody_behind(
-    cards: BridgeStage, by: str
+    bridge_stage: BridgeStage, by: str
 ) -> None:
-    person, data = cards.stage.subscriber(), cards.stage.kaika.application.bot_data
-    async with cards.open_pc() as pc:
+    person, data = bridge_stage.stage.subscriber(), bridge_stage.stage.kaika.application.bot_data
+    async with bridge_stage.open_pc() as pc:
         await person.starts("do-card_check")
         await press(person, "go")
-        await cards.enter_pairing_code(person, pc)
+        await bridge_stage.enter_pairing_code(person, pc)
         message = person.last["message_id"]
         same = next(data for data in callback_data(person.last) if data.endswith(".same"))
-        desk, data[BRIDGE] = data[BRIDGE], Deaf()  # it dies before it hears that they are paired
+        # the process dies before it handles that they are paired
+        handler, data[BRIDGE] = data[BRIDGE], IgnoringEventHandler()
         if by == "the same button again":
-            await cards.bridge.hub.confirm(person.person.id, cards.now, accepted=True)
-            data[BRIDGE] = desk
-            await cards.stage.settle()
+            await bridge_stage.bridge.hub.confirm(person.person.id, bridge_stage.now, accepted=True)
+            data[BRIDGE] = handler
+            await bridge_stage.stage.settle()
             person.person.press(message, same)
-            await cards.stage.settle()
+            await bridge_stage.stage.settle()
         else:
             await press(person, "same")
             person.sees("Your PC is connected", "It goes on by itself")
-            data[BRIDGE] = desk
+            data[BRIDGE] = handler
         if by == "a button":
             await press(person, "on")
         elif by == "the link":
-            await happens(cards, LinkUp(person.person.id))
-        await cards.wait_for_text(person, "Put the card into the reader")
+            await bridge_stage.deliver(LinkUp(person.person.id))
+        await bridge_stage.wait_for_text(person, "Put the card into the reader")
 
 
-class Deaf:
-    """Hears nothing of the bridge."""
+class IgnoringEventHandler:
+    """Stands for a bridge event handler, and ignores every event."""
 
     async def on_event(self, _event: object, _context: object) -> None:
-        """Hear of something."""
+        pass
 
 
-async def test_codes_stand_in_no_table(cards: BridgeStage) -> None:
-    person = cards.stage.subscriber()
+async def test_codes_stand_in_no_table(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
     await person.says("/pair")
     await press(person, "code")
     code = read_pairing_code(person).replace("-", "").upper()
-    async with cards.stage.kaika.database.unit_of_work() as session:
+    async with bridge_stage.stage.kaika.database.unit_of_work() as session:
         dialogs = (await session.execute(text("select data from dialogs"))).scalars().all()
     assert not any(code in row or code[:4] in row for row in dialogs)
 
 
-async def test_in_a_group_it_is_done_in_private(cards: BridgeStage) -> None:
-    person = cards.stage.subscriber()
-    group = cards.stage.engine.group("Friends", [person.person])
+async def test_in_a_group_it_is_done_in_private(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
+    group = bridge_stage.stage.engine.group("Friends", [person.person])
     there: Subscriber = person.within(group.id)
     await there.says("/unpair@kaika_demo_bot")
     there.sees("private chat only")

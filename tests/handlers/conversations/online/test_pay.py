@@ -10,7 +10,7 @@ from handlers.conversations.registry import conversations
 from sandbox.errors import PersonError
 from services.formats.hidden import Hidden
 from tests.chat import Stage
-from tests.handlers.conversations.online.cardholders import NOW, set_time
+from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.payments import (
     ADDRESS,
     CODE,

@@ -12,7 +12,7 @@ from services.formats import ui_number
 from services.messaging import reminders
 from services.storage.models import Chat, Due
 from tests.chat import Stage
-from tests.handlers.conversations.online.cardholders import NOW, set_time
+from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.payments import (
     DEADLINE,
     NUMBER,
@@ -36,15 +36,15 @@ async def stage(stage: Stage) -> Stage:
     return stage
 
 
-async def coming(stage: Stage) -> Sequence[str]:
-    """Give the days on which somebody is reminded."""
+async def reminder_days(stage: Stage) -> Sequence[str]:
+    """Return the days and hours (UTC) of the reminders to come."""
     query = select(Due.at).where(Due.kind == reminders.DUE_KIND, Due.key.not_like("%off"))
     async with stage.kaika.database.unit_of_work() as session:
         return [f"{when:%m-%d %H}" for when in await session.scalars(query.order_by(Due.at))]
 
 
-async def it_is(stage: Stage, moment: datetime) -> None:
-    """Let it be a moment, and do what is due by then."""
+async def work_until(stage: Stage, moment: datetime) -> None:
+    """Set the time, and run the jobs that are due by then."""
     set_time(stage, moment)
     await stage.works_off(moment)
 
@@ -61,26 +61,26 @@ async def test_they_come_five_days_and_one_day_before(
 ) -> None:
     hoa = stage.subscriber("Hoa", language)
     await open_amount_due(hoa)
-    assert await coming(stage) == ["03-11 02", "03-15 02"]
+    assert await reminder_days(stage) == ["03-11 02", "03-15 02"]
     await press(hoa, "later")
     hoa.sees("2027-03-16", "2027-03-11", "2027-03-15")
-    await it_is(stage, FIVE - timedelta(minutes=1))
+    await work_until(stage, FIVE - timedelta(minutes=1))
     assert five not in str(hoa.messages)
-    await it_is(stage, FIVE)
+    await work_until(stage, FIVE)
     hoa.sees(five, "2027-03-16")
     heard = len(hoa.heard)
-    await it_is(stage, FIVE + timedelta(hours=1))
+    await work_until(stage, FIVE + timedelta(hours=1))
     assert len(hoa.heard) == heard
-    await it_is(stage, ONE)
+    await work_until(stage, ONE)
     hoa.sees(one)
-    assert await coming(stage) == []
+    assert await reminder_days(stage) == []
 
 
 async def test_the_button_under_a_reminder_leads_to_paying(stage: Stage) -> None:
     hoa = stage.subscriber("Hoa")
     await open_amount_due(hoa)
     await press(hoa, "later")
-    await it_is(stage, FIVE)
+    await work_until(stage, FIVE)
     await hoa.presses("Pay now")
     hoa.sees("Who are you?")
 
@@ -90,19 +90,19 @@ async def test_paying_ends_them(stage: Stage) -> None:
     await open_amount_due(hoa)
     await press(hoa, "pay")
     await deliver_successful_payment(hoa, invoice_payload(hoa, invoices(hoa)[-1]))
-    assert await coming(stage) == []
+    assert await reminder_days(stage) == []
     heard = len(hoa.heard)
-    await it_is(stage, ONE)
+    await work_until(stage, ONE)
     assert len(hoa.heard) == heard
 
 
 async def test_paying_ends_them_in_every_chat_and_at_the_counter_too(stage: Stage) -> None:
     for name in ("Hoa", "Her sister"):
         await open_amount_due(stage.subscriber(name))
-    assert len(await coming(stage)) == 4
+    assert len(await reminder_days(stage)) == 4
     counter = Counter(stage.authority, Actor.at_counter("test"))
     await counter.pay(ui_number.parse(NUMBER), "at the counter", 27800, NOW)
-    assert await coming(stage) == []
+    assert await reminder_days(stage) == []
 
 
 async def test_one_that_is_paid_while_it_goes_out_is_not_sent(stage: Stage) -> None:
@@ -124,15 +124,15 @@ async def test_who_turns_them_off_is_not_asked_again(stage: Stage) -> None:
     await open_amount_due(hoa)
     await press(hoa, "off")
     assert "I remind you" not in hoa.last["text"]
-    assert await coming(stage) == []
+    assert await reminder_days(stage) == []
     await open_amount_due(hoa)
     assert ("on" in step_keys(hoa), "off" in step_keys(hoa)) == (True, False)
-    assert await coming(stage) == []
+    assert await reminder_days(stage) == []
     await press(hoa, "on")
     hoa.sees("I remind you here on 2027-03-11, 2027-03-15")
-    assert len(await coming(stage)) == 2
+    assert len(await reminder_days(stage)) == 2
     await open_amount_due(hoa)
-    assert len(await coming(stage)) == 2
+    assert len(await reminder_days(stage)) == 2
 
 
 async def test_a_reminder_itself_turns_them_off(stage: Stage) -> None:
@@ -140,11 +140,11 @@ async def test_a_reminder_itself_turns_them_off(stage: Stage) -> None:
     for person in (hoa, sister):
         await open_amount_due(person)
         await press(person, "later")
-    await it_is(stage, FIVE)
+    await work_until(stage, FIVE)
     await hoa.presses("No more reminders")
     hoa.sees("The reminders are off")
     await hoa.forges(hoa.last["message_id"], "v1:remind:off." + "0" * 32)
-    await it_is(stage, ONE)
+    await work_until(stage, ONE)
     hoa.sees("The reminders are off")
     sister.sees("Days left to pay for your card: 1")
 
@@ -154,7 +154,7 @@ async def test_the_choice_is_forgotten_with_the_deadline(stage: Stage) -> None:
     await open_amount_due(hoa)
     await press(hoa, "off")
     heard = len(hoa.heard)
-    await it_is(stage, DEADLINE + timedelta(minutes=1))
+    await work_until(stage, DEADLINE + timedelta(minutes=1))
     assert len(hoa.heard) == heard
     async with stage.kaika.database.unit_of_work() as session:
         left = await session.scalars(select(Due).where(Due.kind == reminders.DUE_KIND))
@@ -165,7 +165,7 @@ async def test_one_that_comes_too_late_says_nothing(stage: Stage) -> None:
     hoa = stage.subscriber("Hoa")
     await open_amount_due(hoa)
     heard = len(hoa.heard)
-    await it_is(stage, DEADLINE + timedelta(days=3))
+    await work_until(stage, DEADLINE + timedelta(days=3))
     assert len(hoa.heard) == heard
 
 
@@ -173,7 +173,7 @@ async def test_who_blocked_the_bot_is_left_alone(stage: Stage) -> None:
     hoa = stage.subscriber("Hoa")
     await open_amount_due(hoa)
     hoa.person.block()
-    await it_is(stage, FIVE)
+    await work_until(stage, FIVE)
     async with stage.kaika.database.unit_of_work() as session:
         chat = await session.get(Chat, hoa.person.id)
         assert chat is not None

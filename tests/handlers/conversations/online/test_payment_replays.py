@@ -1,4 +1,4 @@
-"""Payments amid crashes, replays and chance: books and states agree."""
+"""Payments with crashes, repeated updates and random events: books and states agree."""
 
 import random
 from datetime import timedelta
@@ -9,11 +9,11 @@ import pytest
 
 from sandbox.engine import Engine
 from tests.chat import Stage, Subscriber
-from tests.handlers.conversations.online.cardholders import NOW, set_time
+from tests.handlers.clock import NOW, set_time
+from tests.handlers.conversations.online.cardholders import open_online_stage
 from tests.handlers.conversations.online.payments import (
     CODE,
     NUMBER,
-    again,
     application_state,
     ask_pre_checkout,
     deliver_successful_payment,
@@ -22,31 +22,31 @@ from tests.handlers.conversations.online.payments import (
     invoices,
     list_payments,
     open_amount_due,
-    open_stage,
     pay_invoice,
     request_invoice,
     staff_alerts,
     submit_application,
 )
 from tests.handlers.engine.navigation import press, state
+from tests.handlers.updates import deliver_update
 
 SECOND = ("A803095426", "buB2d345")
 STEPS = 60
 
 
-async def test_every_update_of_a_payment_may_come_twice(stage: Stage) -> None:
+async def test_every_update_of_a_payment_may_come_deliver_twice(stage: Stage) -> None:
     application = await submit_application(stage)
     hoa = stage.subscriber("Hoa")
     await hoa.starts("do-pay")
     hoa.person.send(f"{NUMBER} {CODE}")
-    await _twice(stage)
+    await _deliver_twice(stage)
     hoa.person.press(hoa.last["message_id"], _data(hoa, "pay"))
-    await _twice(stage)
+    await _deliver_twice(stage)
     first, second = invoices(hoa)
     assert invoice_payload(hoa, first) == invoice_payload(hoa, second), "one invoice, shown twice"
     payload = invoice_payload(hoa, first)
     emit_successful_payment(hoa, payload, "charge-1")
-    await _twice(stage)
+    await _deliver_twice(stage)
     assert [p.application_id for p in await list_payments(stage)] == [application]
     receipts = [m["text"] for m in hoa.heard if "Payment received" in m.get("text", "")]
     assert len(receipts) == 2
@@ -54,10 +54,10 @@ async def test_every_update_of_a_payment_may_come_twice(stage: Stage) -> None:
     assert (await application_state(stage, application), await staff_alerts(stage)) == ("paid", [])
 
 
-async def _twice(stage: Stage) -> None:
+async def _deliver_twice(stage: Stage) -> None:
     for raw in await stage.updates():
-        await again(stage, raw)
-        await again(stage, raw)
+        await deliver_update(stage, raw)
+        await deliver_update(stage, raw)
 
 
 def _data(person: Subscriber, key: str) -> str:
@@ -67,14 +67,14 @@ def _data(person: Subscriber, key: str) -> str:
 
 
 async def test_a_restart_between_yes_and_the_money(engine: Engine, tmp_path: Path) -> None:
-    async with open_stage(engine, tmp_path) as stage:
+    async with open_online_stage(engine, tmp_path) as stage:
         application = await submit_application(stage)
         hoa = stage.subscriber("Hoa")
         invoice = await request_invoice(hoa)
         assert (await pay_invoice(hoa, invoice, "slow"))["status"] == "pending"
         offset = stage._offset
     await hoa.person.pay(invoice["message_id"])
-    async with open_stage(engine, tmp_path) as stage:
+    async with open_online_stage(engine, tmp_path) as stage:
         stage._offset = offset
         await stage.settle()
         assert await application_state(stage, application) == "paid"
@@ -84,14 +84,14 @@ async def test_a_restart_between_yes_and_the_money(engine: Engine, tmp_path: Pat
 
 
 async def test_an_update_that_was_taken_in_before_the_crash(engine: Engine, tmp_path: Path) -> None:
-    async with open_stage(engine, tmp_path) as stage:
+    async with open_online_stage(engine, tmp_path) as stage:
         application = await submit_application(stage)
         hoa = stage.subscriber("Hoa")
         payload = invoice_payload(hoa, await request_invoice(hoa))
         emit_successful_payment(hoa, payload, "charge-1")
         await stage.kaika.inbox.put(await stage.updates())  # and here the process ends
         offset = stage._offset
-    async with open_stage(engine, tmp_path) as stage:
+    async with open_online_stage(engine, tmp_path) as stage:
         stage._offset = offset
         await stage.kaika.application.update_queue.join()
         assert await application_state(stage, application) == "paid"
@@ -110,7 +110,7 @@ async def test_books_and_states_agree_whatever_happens(stage: Stage, seed: int) 
     people = [stage.subscriber("Hoa"), stage.subscriber("Bo", "zh-hant")]
     for person in people:
         await person.starts()
-    payloads, moment, told = ["0" * 32], NOW, 0
+    payloads, moment, charge_count = ["0" * 32], NOW, 0
     for _ in range(STEPS):
         person = chance.choice(people)
         match chance.randrange(6):
@@ -124,15 +124,15 @@ async def test_books_and_states_agree_whatever_happens(stage: Stage, seed: int) 
                     person, chance.choice(payloads), chance.choice([27800, 27800, 100])
                 )
             case 3 | 4:
-                told += 1
-                charge = f"charge-{chance.randrange(told)}"
+                charge_count += 1
+                charge = f"charge-{chance.randrange(charge_count)}"
                 amount = chance.choice([27800, 27800, 27500])
                 await deliver_successful_payment(person, chance.choice(payloads), charge, amount)
             case _:
                 moment += timedelta(hours=chance.choice([0, 1, 30]))
                 set_time(stage, moment)
                 await _expire(stage, moment)
-        await _agree(stage, set(owners))
+        await _expect_consistent_books(stage, set(owners))
     assert len(await list_payments(stage)) > 3, "nothing came in that could have gone wrong"
 
 
@@ -141,14 +141,14 @@ async def _expire(stage: Stage, moment: Any) -> None:
         await stage.authority.expire_within(session, moment)
 
 
-async def _agree(stage: Stage, applications: set[str]) -> None:
-    """Expect the books, the states and the alerts to tell the same story."""
+async def _expect_consistent_books(stage: Stage, applications: set[str]) -> None:
+    """Expect the books, the states and the alerts to agree."""
     books = await list_payments(stage)
     matched = [payment for payment in books if payment.application_id is not None]
     paid = {each for each in applications if await application_state(stage, each) == "paid"}
     assert sorted(p.application_id or "" for p in matched) == sorted(paid), "one charge each"
     assert all((p.amount, p.currency) == (27800, "TWD") for p in matched)
     unmatched = {payment.charge_id for payment in books} - {p.charge_id for p in matched}
-    told = [alert.reference for alert in await staff_alerts(stage)]
-    assert len(told) == len(unmatched)
-    assert all(any(f'"{charge}"' in each for each in told) for charge in unmatched)
+    reported = [alert.reference for alert in await staff_alerts(stage)]
+    assert len(reported) == len(unmatched)
+    assert all(any(f'"{charge}"' in each for each in reported) for charge in unmatched)

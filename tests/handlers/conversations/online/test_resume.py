@@ -5,14 +5,13 @@ from datetime import timedelta
 import pytest
 
 from tests.chat import Stage, Subscriber, buttons
+from tests.handlers.clock import current_time, set_time
 from tests.handlers.conversations.online.cardholders import (
     Cardholder,
     Office,
-    current_time,
     is_deleted,
     read_newest_mail,
     read_one_time_code,
-    set_time,
 )
 from tests.handlers.engine.navigation import press, state
 
@@ -25,8 +24,8 @@ WORDS = {
 languages = pytest.mark.parametrize("language", WORDS)
 
 
-async def shows_everything(anna: Subscriber, holder: Cardholder) -> None:
-    """Walk to the step that tells everyone."""
+async def identify_fully(anna: Subscriber, holder: Cardholder) -> None:
+    """Go to the step before everyone is told."""
     await anna.starts("do-resume")
     await press(anna, "resume")
     await press(anna, "yes")
@@ -45,7 +44,7 @@ async def test_it_is_resumed_once_everyone_was_told(
     other = stage.subscriber("Bình")
     await other.starts()
     await holder.links(other.person.id, current_time(stage))
-    await shows_everything(anna, holder)
+    await identify_fully(anna, holder)
     anna.sees(said["tell"])
     await press(anna, "tell")
     anna.sees(said["told"])
@@ -88,10 +87,10 @@ async def test_what_somebody_else_resumes_meanwhile_is_not_resumed_again(
     stage: Stage, office: Office
 ) -> None:
     holder, anna = await office.cardholder("suspended"), stage.subscriber()
-    await shows_everything(anna, holder)
+    await identify_fully(anna, holder)
     await press(anna, "tell")
     bob = stage.subscriber("Bob")
-    await shows_everything(bob, holder)
+    await identify_fully(bob, holder)
     await press(bob, "tell")
     await press(bob, "resume")
     bob.sees("Resumed.")
@@ -126,7 +125,7 @@ async def test_what_is_revoked_is_not_resumed(stage: Stage, office: Office) -> N
 
 async def test_after_ten_minutes_it_begins_again(stage: Stage, office: Office) -> None:
     holder, anna = await office.cardholder("suspended"), stage.subscriber()
-    await shows_everything(anna, holder)
+    await identify_fully(anna, holder)
     await press(anna, "tell")
     set_time(stage, current_time(stage) + timedelta(minutes=11))
     await press(anna, "resume")
@@ -136,7 +135,7 @@ async def test_after_ten_minutes_it_begins_again(stage: Stage, office: Office) -
 
 async def test_somebody_may_stop_after_they_were_told(stage: Stage, office: Office) -> None:
     holder, anna = await office.cardholder("suspended"), stage.subscriber()
-    await shows_everything(anna, holder)
+    await identify_fully(anna, holder)
     await press(anna, "tell")
     await press(anna, "stay")
     assert await holder.certificate_state() == "suspended"

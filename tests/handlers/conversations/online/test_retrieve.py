@@ -7,14 +7,13 @@ import pytest
 
 from sandbox.faults import Fault
 from tests.chat import Stage, Subscriber, buttons
+from tests.handlers.clock import current_time, set_time
 from tests.handlers.conversations.online.cardholders import (
     Cardholder,
     Office,
-    current_time,
     is_deleted,
     read_newest_mail,
     read_one_time_code,
-    set_time,
 )
 from tests.handlers.engine.navigation import press, state
 
@@ -29,16 +28,16 @@ WORDS = {
 languages = pytest.mark.parametrize("language", WORDS)
 
 
-async def proves(anna: Subscriber, holder: Cardholder, typed: str | None = None) -> None:
-    """Walk to the step that shows the code."""
+async def identify(anna: Subscriber, holder: Cardholder, typed: str | None = None) -> None:
+    """Go to the step that shows the code."""
     await anna.starts("do-retrieve")
     await press(anna, "gone")
     await anna.says(typed or f"{holder.ui_number_text} {holder.birth_date}")
     await anna.says(await read_one_time_code(anna.stage, holder))
 
 
-def shown(anna: Subscriber, holder: Cardholder) -> list[dict[str, Any]]:
-    """Give the messages in which the code stands."""
+def messages_with_code(anna: Subscriber, holder: Cardholder) -> list[dict[str, Any]]:
+    """Return the messages that show the code."""
     return [m for m in anna.messages if holder.code_text in m.get("text", "")]
 
 
@@ -46,10 +45,10 @@ def shown(anna: Subscriber, holder: Cardholder) -> list[dict[str, Any]]:
 async def test_the_code_is_shown_for_a_minute(stage: Stage, office: Office, language: str) -> None:
     holder, anna = await office.cardholder("submitted"), stage.subscriber(language=language)
     said = WORDS[language]
-    await proves(anna, holder)
+    await identify(anna, holder)
     anna.sees(said["ready"])
     await press(anna, "show")
-    (message,) = shown(anna, holder)
+    (message,) = messages_with_code(anna, holder)
     assert said["tap"] in message["text"]
     assert said["gone"] in message["text"]
     assert message["has_protected_content"]
@@ -57,9 +56,9 @@ async def test_the_code_is_shown_for_a_minute(stage: Stage, office: Office, lang
     assert buttons(message)[0]["copy_text"] == {"text": holder.code_text}
     assert (await state(anna)).step == "shown"
     await stage.works_off(current_time(stage) + timedelta(seconds=59))
-    assert shown(anna, holder)
+    assert messages_with_code(anna, holder)
     await stage.works_off(current_time(stage) + timedelta(seconds=60))
-    assert not shown(anna, holder)
+    assert not messages_with_code(anna, holder)
     assert is_deleted(anna, message["message_id"])
     assert "shown" in await read_newest_mail(stage, holder)
 
@@ -132,45 +131,45 @@ async def test_after_activation_the_answer_is_honest(stage: Stage, office: Offic
     for language, said in WORDS.items():
         holder = await office.cardholder("active", seed=len(language))
         anna = stage.subscriber(f"Anna {language}", language)
-        await proves(anna, holder)
+        await identify(anna, holder)
         await press(anna, "show")
         anna.sees(said["after"])
-        assert not shown(anna, holder)
+        assert not messages_with_code(anna, holder)
         targets = [b["callback_data"] for b in buttons(anna.last) if "v1:do:" in b["callback_data"]]
         assert targets == ["v1:do:change_pin", "v1:do:suspend.locked_out", "v1:do:suspend.fax"]
 
 
 async def test_shown_twice_is_told_once(stage: Stage, office: Office) -> None:
     holder, anna = await office.cardholder("submitted"), stage.subscriber()
-    await proves(anna, holder)
+    await identify(anna, holder)
     await press(anna, "show")
     step = anna.messages[-2]["message_id"]
     again = next(b for m in anna.heard for b in buttons(m) if "Show it again" in b["text"])
     await anna.forges(step, again["callback_data"])
-    assert len(shown(anna, holder)) == 1, "the earlier copy is gone"
+    assert len(messages_with_code(anna, holder)) == 1, "the earlier copy is gone"
     await stage.works_off(current_time(stage) + timedelta(minutes=2))
-    assert not shown(anna, holder)
+    assert not messages_with_code(anna, holder)
     mails = [m for m in stage.engine.mails.mails if "was shown in a chat" in m.text]
     assert len(mails) == 1
 
 
 async def test_ten_minutes_later_it_is_asked_for_again(stage: Stage, office: Office) -> None:
     holder, anna = await office.cardholder("submitted"), stage.subscriber()
-    await proves(anna, holder)
+    await identify(anna, holder)
     set_time(stage, current_time(stage) + timedelta(minutes=11))
     await press(anna, "show")
     anna.sees("More than ten minutes", "Nothing is lost", "Who are you?")
-    assert not shown(anna, holder)
+    assert not messages_with_code(anna, holder)
 
 
 async def test_a_code_that_cannot_be_deleted_is_emptied(stage: Stage, office: Office) -> None:
     holder, anna = await office.cardholder("submitted"), stage.subscriber()
-    await proves(anna, holder)
+    await identify(anna, holder)
     await press(anna, "show")
-    (message,) = shown(anna, holder)
+    (message,) = messages_with_code(anna, holder)
     stage.engine.faults.add(Fault("deletemessage", 400, "Bad Request: message can't be deleted"))
     await stage.works_off(current_time(stage) + timedelta(minutes=1))
-    assert not shown(anna, holder)
+    assert not messages_with_code(anna, holder)
     emptied = next(m for m in anna.messages if m["message_id"] == message["message_id"])
     assert "time is over" in emptied["text"]
     assert not buttons(emptied)
@@ -181,7 +180,7 @@ async def test_a_copy_that_another_process_took_away_is_not_an_error(
 ) -> None:
     """Two processes may take the same tap; who reveals it last takes the first one's copy away."""
     holder, anna = await office.cardholder("submitted"), stage.subscriber()
-    await proves(anna, holder)
+    await identify(anna, holder)
     call = stage.engine.call
 
     async def taken_away(method: str, params: Any = None, files: Any = None) -> Any:
@@ -192,12 +191,12 @@ async def test_a_copy_that_another_process_took_away_is_not_an_error(
 
     monkeypatch.setattr(stage.engine, "call", taken_away)
     await press(anna, "show")
-    assert not shown(anna, holder)
+    assert not messages_with_code(anna, holder)
     assert (await state(anna)).step == "shown"
     assert not [m for m in anna.messages if "went wrong" in m.get("text", "")]
     monkeypatch.undo()
     await press(anna, "again")
-    assert len(shown(anna, holder)) == 1
+    assert len(messages_with_code(anna, holder)) == 1
 
 
 async def test_an_expired_application_is_nobodys(stage: Stage, office: Office) -> None:
@@ -218,7 +217,7 @@ async def test_it_ends_with_what_the_code_is_for(
     stage: Stage, office: Office, language: str
 ) -> None:
     holder, anna = await office.cardholder("submitted"), stage.subscriber(language=language)
-    await proves(anna, holder)
+    await identify(anna, holder)
     await press(anna, "show")
     step = next(m for m in reversed(anna.heard) if any("noted" in b.get("callback_data", "")
                                                        for b in buttons(m)))  # fmt: skip

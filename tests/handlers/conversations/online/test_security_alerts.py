@@ -7,7 +7,8 @@ import pytest
 from services.authority.errors import GrantExpiredError
 from services.authority.values import Operation, Proof
 from tests.chat import Stage, Subscriber
-from tests.handlers.conversations.online.cardholders import NOW, Office, set_time
+from tests.handlers.clock import NOW, set_time
+from tests.handlers.conversations.online.cardholders import Office
 from tests.handlers.conversations.online.linked_chats import link_chat, link_two_chats
 
 

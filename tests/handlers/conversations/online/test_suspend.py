@@ -8,14 +8,13 @@ from handlers.engine.model import Step
 from services.formats import subscriber_code
 from services.formats.subscriber_code import SubscriberCode
 from tests.chat import Stage, Subscriber, buttons
+from tests.handlers.clock import current_time, set_time
 from tests.handlers.conversations.online.cardholders import (
     Cardholder,
     Office,
-    current_time,
     is_deleted,
     read_newest_mail,
     read_one_time_code,
-    set_time,
     wrong_code,
 )
 from tests.handlers.engine.navigation import press, state, step_keys
@@ -108,7 +107,7 @@ async def test_what_somebody_else_suspends_meanwhile_is_not_suspended_again(
     await anna.says(holder.number_and_code)
     await press(anna, "mail")
     await anna.says(await read_one_time_code(stage, holder))
-    await suspends(bob := stage.subscriber("Bob"), holder)
+    await suspend_by_mail(bob := stage.subscriber("Bob"), holder)
     bob.sees("Suspended.")
     await press(anna, "suspend")
     anna.sees("It is suspended already")
@@ -116,19 +115,19 @@ async def test_what_somebody_else_suspends_meanwhile_is_not_suspended_again(
 
 
 @pytest.mark.parametrize(
-    ("reached", "end", "way"),
+    ("reached", "end", "offered"),
     [("submitted", "unpaid", "pay"), ("revoked", "revoked", "status"),
      ("posted", "inactive", "activate")],
 )  # fmt: skip
 async def test_another_state_is_told_with_the_way_that_is_open(
-    stage: Stage, office: Office, reached: str, end: str, way: str
+    stage: Stage, office: Office, reached: str, end: str, offered: str
 ) -> None:
     holder, anna = await office.cardholder(reached), stage.subscriber()
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
     assert (await state(anna)).step == end
     anna.sees("Nothing was changed")
-    assert f"v1:do:{way}" in [b["callback_data"] for b in buttons(anna.last)]
+    assert f"v1:do:{offered}" in [b["callback_data"] for b in buttons(anna.last)]
 
 
 async def test_a_wrong_code_tells_the_tries_and_that_capitals_matter(
@@ -265,7 +264,7 @@ async def test_a_wrong_card_number_leaves_the_mail(stage: Stage, office: Office)
 
 async def test_everybody_is_told_by_mail(stage: Stage, office: Office) -> None:
     holder, anna = await office.cardholder(), stage.subscriber()
-    await suspends(anna, holder)
+    await suspend_by_mail(anna, holder)
     assert "suspended" in await read_newest_mail(stage, holder)
 
 
@@ -284,8 +283,8 @@ def test_every_step_that_needs_a_grant_is_no_entrance(stage: Stage) -> None:
         assert steps[name].requires, name
 
 
-async def suspends(anna: Subscriber, holder: Cardholder) -> None:
-    """Walk to the end, with a one-time code."""
+async def suspend_by_mail(anna: Subscriber, holder: Cardholder) -> None:
+    """Go through the whole conversation, with a one-time code."""
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
     await press(anna, "mail")

@@ -17,12 +17,8 @@ from bot.web.listeners import listening
 from services.authority.ca.service import CertificateService
 from services.authority.embedded.models import Certificate
 from tests.chat import Stage, Subscriber
-from tests.handlers.conversations.online.cardholders import (
-    Cardholder,
-    Office,
-    current_time,
-    read_one_time_code,
-)
+from tests.handlers.clock import current_time
+from tests.handlers.conversations.online.cardholders import Cardholder, Office, read_one_time_code
 
 GOOD, REVOKED = ocsp.OCSPCertStatus.GOOD, ocsp.OCSPCertStatus.REVOKED
 

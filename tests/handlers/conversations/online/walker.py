@@ -1,4 +1,4 @@
-"""Whoever walks to a step of what is carried out, on the way that `ways` plans for them."""
+"""Takes a person along a planned path to a step of the online conversations."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,10 +12,10 @@ from services.authority.embedded.models import CertificateSet
 from services.authority.errors import CodeLockedError, WrongCodeError
 from services.authority.values import Operation
 from tests.chat import Subscriber
+from tests.handlers.clock import current_time
 from tests.handlers.conversations.online.cardholders import (
     Cardholder,
     Office,
-    current_time,
     read_one_time_code,
     wrong_code,
 )
@@ -43,7 +43,7 @@ SEEDS = count(1000)
 
 @dataclass
 class Walker:
-    """Somebody who walks, with what they know; who they are is decided when it is needed."""
+    """Takes a person along a path; their record is created when it is needed first."""
 
     office: Office
     anna: Subscriber
@@ -52,7 +52,7 @@ class Walker:
     _cardholder: Cardholder | None = field(default=None)
 
     async def cardholder(self) -> Cardholder:
-        """Give whose card it is about."""
+        """Return whose card it is about, created on first use."""
         if self._cardholder is None:
             self._cardholder = await create_cardholder(self.office, self.persona)
             chat = self.anna.person.id
@@ -63,7 +63,7 @@ class Walker:
         return self._cardholder
 
     async def walk(self, path: list[PathEdge]) -> None:
-        """Walk, and find each step where it should be."""
+        """Take a path, and expect each edge to lead to its target."""
         for edge in path:
             before = await self._current_step()
             await self.perform(edge.action)
@@ -72,7 +72,7 @@ class Walker:
             self._extend_history(before, edge)
 
     async def perform(self, action: str) -> None:
-        """Follow a link, tap, or type."""
+        """Follow a link, press a button, or type, as an edge says."""
         kind, _, which = action.partition(":")
         if kind == "link":
             await self.anna.starts(f"do-{which}")
@@ -82,7 +82,7 @@ class Walker:
             await press(self.anna, action)
 
     async def input_text(self, what: str) -> str:
-        """Give what somebody types."""
+        """Return the text for ``typed:<what>``."""
         holder = await self.cardholder()
         texts: Mapping[str, str] = {
             "number": holder.ui_number_text,
@@ -106,7 +106,7 @@ class Walker:
         return at.conversation, at.step
 
     def _extend_history(self, before: StepId | None, edge: PathEdge) -> None:
-        """Note how far Back leads."""
+        """Track the steps that Back leads to."""
         if edge.clears_history or before is None:
             self.history = ()
         else:
@@ -117,13 +117,15 @@ class Walker:
 
 
 async def create_cardholder(office: Office, persona: Persona) -> Cardholder:
-    """Give a person whose life has come so far."""
-    seed, lives = next(SEEDS), {"overdue": "submitted", "expired": "active"}
+    """Create a cardholder as a persona describes."""
+    seed, begins_as = next(SEEDS), {"overdue": "submitted", "expired": "active"}
     if persona.card_state == "overdue":
         holder = office.new_person(seed)
         await holder.applies(current_time(office.stage) - timedelta(days=20))
     else:
-        holder = await office.cardholder(lives.get(persona.card_state, persona.card_state), seed)
+        holder = await office.cardholder(
+            begins_as.get(persona.card_state, persona.card_state), seed
+        )
     if persona.card_state == "expired":
         await expire_certificates(holder)
     if persona.is_locked:
@@ -133,7 +135,7 @@ async def create_cardholder(office: Office, persona: Persona) -> Cardholder:
 
 
 async def expire_certificates(holder: Cardholder) -> None:
-    """Let the certificates have become too old."""
+    """Set the certificates to expired."""
     application = await holder.load_application()
     expire = update(CertificateSet).where(CertificateSet.application_id == application.id)
     async with holder.office.database.unit_of_work() as session:
@@ -141,7 +143,7 @@ async def expire_certificates(holder: Cardholder) -> None:
 
 
 async def exhaust_rate_limits(holder: Cardholder, chat: int) -> None:
-    """Let a chat have been wrong too often, and have had too many mails sent."""
+    """Use up the wrong codes and the mails that a chat may have a day."""
     now = current_time(holder.office.stage)
     stranger = holder.office.new_person(next(SEEDS))
     for _ in range(3):
@@ -154,7 +156,7 @@ async def exhaust_rate_limits(holder: Cardholder, chat: int) -> None:
 
 
 async def enter_wrong_code(holder: Cardholder, chat: int) -> None:
-    """Type a wrong code somewhere."""
+    """Have a wrong code checked for a chat."""
     now = current_time(holder.office.stage)
     try:
         await holder.checks(wrong_code(holder), chat=chat, now=now)
@@ -166,13 +168,13 @@ async def enter_wrong_code(holder: Cardholder, chat: int) -> None:
 _ASKED_FOR: Mapping[str, tuple[int, ...]] = {
     "who": (0, 2), "code": (0, 2), "born": (0,), "locked_out": (0,), "proof": (1,), "card": (1,),
 }  # fmt: skip
-"""Which of the misplaced secrets a step does ask for, or may."""
+"""Indexes into `UNEXPECTED_SECRETS` of what a step does ask for."""
 
 
 async def visit_step(
     walker: Walker, goal: StepId, path: list[PathEdge], edges_from: EdgeFinder = find_edges
 ) -> StepVisit:
-    """Bring somebody to a step, with all that may come between."""
+    """Bring a person to a step, and return what an interruption needs to know."""
     await walker.walk(path)
     conversations = declared_conversations(walker.anna.stage)
     location = _locate(conversations, goal)
