@@ -1,7 +1,7 @@
-"""What the mechanism promises beyond any one conversation."""
+"""What the engine guarantees beyond any one conversation."""
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.conversations.guided import CONVERSATIONS
@@ -11,34 +11,6 @@ from services.messaging import reminders
 from services.storage.models import Due
 from tests.chat import Stage
 from tests.handlers.engine.navigation import press, state
-
-
-class Statements:
-    """Counts what is asked of the tables of conversations."""
-
-    def __init__(self, stage: Stage) -> None:
-        self.about_dialogs = 0
-        engine = stage.kaika.database.engine.sync_engine
-        event.listen(engine, "before_cursor_execute", self._count)
-
-    def _count(self, _c: object, _cursor: object, statement: str, *_: object) -> None:
-        self.about_dialogs += "dialogs" in statement
-
-
-async def test_who_has_no_conversation_open_costs_no_query(stage: Stage) -> None:
-    anna = stage.subscriber()
-    statements = Statements(stage)
-    await anna.says("how much does the card cost")
-    await anna.sends("sticker")
-    await anna.says("/help")
-    assert statements.about_dialogs == 0
-    await anna.starts("do-suspend")
-    await anna.says("how much does the card cost")
-    assert statements.about_dialogs > 0
-    await press(anna, "cancel")
-    statements.about_dialogs = 0
-    await anna.says("how much does the card cost")
-    assert statements.about_dialogs == 0
 
 
 async def test_a_move_and_its_effect_are_one_transaction(
