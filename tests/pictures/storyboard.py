@@ -1,4 +1,4 @@
-"""A film of a chat: what each act brought, as the page shows it, one picture after the other."""
+"""A storyboard of a chat: what each action led to on the page, one picture after the other."""
 
 import base64
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ img {{ display: block; border-radius: 10px; }}
 
 
 _SECRETS = {
-    "both": {"en": "UI No. + subscriber code", "zh": "統一證號＋用戶代碼"},
+    "number_and_code": {"en": "UI No. + subscriber code", "zh": "統一證號＋用戶代碼"},
     "birth": {"en": "UI No. + birth date", "zh": "統一證號＋出生日期"},
     "mailed": {"en": "one-time code", "zh": "一次性驗證碼"},
     "card": {"en": "IC card number", "zh": "IC卡卡號"},
@@ -39,20 +39,20 @@ class Frame:
     """One picture.
 
     :ivar caption: what somebody did.
-    :ivar picture: a PNG of what it brought.
+    :ivar picture: a PNG of the messages it led to.
     """
 
     caption: str
     picture: bytes
 
 
-class Film:
-    """Follows one person's chat; acts on their behalf, and takes a picture after each act."""
+class Storyboard:
+    """Acts for one person in their chat, and takes a picture after each action."""
 
     def __init__(self, person: Subscriber, page: Page) -> None:
         self.person, self._page = person, page
         self.frames: list[Frame] = []
-        self._seen: dict[int, Json] = {}
+        self._seen_messages: dict[int, Json] = {}
 
     @property
     def language(self) -> str:
@@ -65,36 +65,36 @@ class Film:
         :param caption: names a secret, which is not shown; one of `_SECRETS`.
         """
         await self.person.says(text)
-        await self.takes(f"⌨️ {_SECRETS[caption][self.language] if caption else text}")
+        await self.capture(f"⌨️ {_SECRETS[caption][self.language] if caption else text}")
 
     async def starts(self, payload: str, caption: str) -> None:
         """Follow a link, or a button below an answer."""
         await self.person.starts(payload)
-        await self.takes(f"👆 {caption}")
+        await self.capture(f"👆 {caption}")
 
     async def presses(self, key: str) -> None:
         """Press the button of this key."""
         label = self._label(key)
         await press(self.person, key)
-        await self.takes(f"👆 {label}")
+        await self.capture(f"👆 {label}")
 
     def _label(self, key: str) -> str:
         data = button_data(self.person, key)
         rows = step_message(self.person)["reply_markup"]["inline_keyboard"]
         return str(next(b["text"] for row in rows for b in row if b.get("callback_data") == data))
 
-    def passes_over(self) -> None:
-        """Leave out what has happened until now."""
-        self._seen = {m["message_id"]: m for m in self.person.heard}
+    def skip(self) -> None:
+        """Leave out the messages until now."""
+        self._seen_messages = {m["message_id"]: m for m in self.person.heard}
 
-    async def takes(self, caption: str) -> None:
+    async def capture(self, caption: str) -> None:
         """Take a picture of the messages of the bot that are new or changed."""
-        new = [m for m in self.person.heard if self._seen.get(m["message_id"]) != m]
-        self._seen = {m["message_id"]: m for m in self.person.heard}
+        new = [m for m in self.person.heard if self._seen_messages.get(m["message_id"]) != m]
+        self._seen_messages = {m["message_id"]: m for m in self.person.heard}
         if new:
-            self.frames.append(Frame(caption, await self._picture(new)))
+            self.frames.append(Frame(caption, await self._screenshot(new)))
 
-    async def _picture(self, messages: list[Json]) -> bytes:
+    async def _screenshot(self, messages: list[Json]) -> bytes:
         for message in messages:
             begins = str(message.get("text", "")).strip().splitlines()[:1]
             await expect(self._article(message)).to_contain_text(begins[0] if begins else "")
@@ -105,7 +105,7 @@ class Film:
         return await self._page.screenshot(clip=clip, animations="disabled")
 
     async def _box(self, message: Json) -> FloatRect:
-        """Give where a message is; the page may be drawing it anew."""
+        """Return where a message is; the page may be redrawing it."""
         while (box := await self._article(message).bounding_box()) is None:
             await expect(self._article(message)).to_be_visible()
         return box
@@ -113,9 +113,11 @@ class Film:
     def _article(self, message: Json) -> Locator:
         return self._page.locator(f'#log article[data-message="{message["message_id"]}"]')
 
-    async def develops(self, browser: Browser, path: Path) -> None:
+    async def save(self, browser: Browser, path: Path) -> None:
         """Put all pictures on one sheet."""
-        figures = "".join(_figure(number, each) for number, each in enumerate(self.frames, 1))
+        figures = "".join(
+            _render_figure(number, each) for number, each in enumerate(self.frames, 1)
+        )
         columns = min(_COLUMNS, len(self.frames))
         size = ViewportSize(width=columns * 406 + 16, height=400)
         sheet = await browser.new_page(viewport=size)
@@ -124,21 +126,23 @@ class Film:
         await sheet.close()
 
 
-def _figure(number: int, frame: Frame) -> str:
+def _render_figure(number: int, frame: Frame) -> str:
     picture = base64.b64encode(frame.picture).decode()
     caption = f"<figcaption><b>{number}</b> {escape(frame.caption)}</figcaption>"
     return f'<figure>{caption}<img src="data:image/png;base64,{picture}"></figure>'
 
 
 @asynccontextmanager
-async def filmed(browser: Browser, stage: Stage, person: Subscriber) -> AsyncIterator[Film]:
-    """Look at somebody's chat with the bot on a phone while the block runs."""
+async def open_storyboard(
+    browser: Browser, stage: Stage, person: Subscriber
+) -> AsyncIterator[Storyboard]:
+    """Show a person's chat with the bot on a phone while the block runs."""
     sandbox = await serve(stage.engine, "page-token")
     try:
         locale = "en-GB" if person.person.language_code == "en" else "zh-TW"
         async with window(browser, TALL_PHONE, locale=locale) as page:
             await page.open(sandbox.page_url)
             await page.page.locator(".row", has_text=person.person.first_name).first.click()
-            yield Film(person, page.page)
+            yield Storyboard(person, page.page)
     finally:
         await sandbox.runner.cleanup()

@@ -1,4 +1,4 @@
-"""What people type who show who they are."""
+"""What people type to identify themselves."""
 
 from contextlib import suppress
 from datetime import date
@@ -32,11 +32,11 @@ NUMBER, CODE = "A900207177", "ngA2h345"
     ],
 )
 def test_number_and_code_are_read_in_any_order_and_dress(text: str) -> None:
-    claim = input_parser.parse_number_and_code(text)
-    assert claim is not None
-    assert claim.number is not None
-    assert claim.code is not None
-    assert (claim.number.reveal(), claim.code.reveal()) == (NUMBER, CODE)
+    parsed = input_parser.parse_number_and_code(text)
+    assert parsed is not None
+    assert parsed.number is not None
+    assert parsed.code is not None
+    assert (parsed.number.reveal(), parsed.code.reveal()) == (NUMBER, CODE)
 
 
 @pytest.mark.parametrize(
@@ -88,10 +88,10 @@ def test_what_is_nearly_an_answer_is_refused_with_the_reason(text: str, word: st
              "A900207177, born 12 April 1993", "A900207177 820412", "A900207177 民國82年4月12日"],
 )  # fmt: skip
 def test_number_and_birth_date_are_read_in_either_calendar(text: str) -> None:
-    claim = input_parser.parse_number_and_birth_date(text, TODAY)
-    assert claim is not None
-    assert claim.number is not None
-    assert (claim.number.reveal(), claim.birth_date) == (NUMBER, date(1993, 4, 12))
+    parsed = input_parser.parse_number_and_birth_date(text, TODAY)
+    assert parsed is not None
+    assert parsed.number is not None
+    assert (parsed.number.reveal(), parsed.birth_date) == (NUMBER, date(1993, 4, 12))
 
 
 @pytest.mark.parametrize(

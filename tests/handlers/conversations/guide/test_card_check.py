@@ -1,4 +1,4 @@
-"""Card check in guide mode: it gets reader and card ready, and touches no PIN."""
+"""Card check in guide mode: it gets reader and card ready, and asks for no PIN."""
 
 import socket
 

@@ -36,7 +36,9 @@ def test_every_choice_leads_to_a_step(conversation: Conversation) -> None:
         for target in [button.target for button in step.buttons] + typed:
             other, there = resolve_target(target, conversation.name)
             assert there in CONVERSATIONS[other].steps, f"{name} leads to {target}"
-        assert isinstance(step.links, tuple), "only what is carried out depends on the moment"
+        assert isinstance(step.links, tuple), (
+            "only online conversations have links that depend on the moment"
+        )
         for link in step.links:
             other, _, there = link.partition("/")
             assert not CONVERSATIONS[other].steps[there or CONVERSATIONS[other].initial].requires

@@ -1,4 +1,4 @@
-"""Ways into a conversation: the list, an FAQ answer, typed words, a deep link, a group."""
+"""Entry points of a conversation: the list, an FAQ answer, typed words, a deep link, a group."""
 
 import pytest
 

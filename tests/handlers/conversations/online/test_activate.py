@@ -10,7 +10,7 @@ from tests.handlers.conversations.online.bridge_stage import BridgeStage, button
 from tests.handlers.engine.navigation import press, state
 
 DONE = {"en": "Activated (開卡).", "zh-hant": "已開卡"}
-GO_ON = {"en": "Go on at your PC", "zh-hant": "請到電腦上繼續"}
+CONTINUE = {"en": "Go on at your PC", "zh-hant": "請到電腦上繼續"}
 FOUND = {
     "en": ("✓ Card found", "✓ It is the right card"),
     "zh-hant": ("✓ 已找到卡片", "✓ 卡片正確"),
@@ -60,12 +60,12 @@ async def test_no_card_is_called_found_before_it_was_looked_at(
 
         pc.person.consent = consent  # type: ignore[method-assign]
         await home.begins("activate")
-        await bridge_stage.wait_for_text(person, GO_ON[language])
+        await bridge_stage.wait_for_text(person, CONTINUE[language])
         messages = len(person.messages)
         assert not any(said in person.last["text"] for said in FOUND[language])
         pc.person.may_type_pin.clear()
         read.set()
-        await bridge_stage.wait_for_text(person, GO_ON[language], *FOUND[language])
+        await bridge_stage.wait_for_text(person, CONTINUE[language], *FOUND[language])
         pc.person.may_type_pin.set()
         await bridge_stage.wait_for_text(person, DONE[language])
         assert len(person.messages) == messages, "one message, edited"

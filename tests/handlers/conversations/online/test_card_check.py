@@ -1,4 +1,4 @@
-"""Looking at a card from the chat, without a PIN."""
+"""Checking a card from the chat, without a PIN."""
 
 import json
 from datetime import UTC, datetime

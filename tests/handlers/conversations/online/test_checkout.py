@@ -199,7 +199,7 @@ async def test_a_guide_takes_no_money_and_loses_none(engine: Engine, tmp_path: P
         (alert,) = await staff_alerts(stage)
         assert alert.message == "charge_unrecorded"
         await stage.works_off()
-        assert await staff_alerts(stage) == [], "told, in the log"
+        assert await staff_alerts(stage) == [], "reported, in the log"
 
 
 async def test_money_that_arrives_while_somebody_asks_something_else(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""The conversations as declared: everything leads somewhere, and says whose records it is about."""
+"""The declarations: everything leads somewhere, and says whose records it is about."""
 
 import re
 

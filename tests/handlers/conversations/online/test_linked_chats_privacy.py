@@ -1,4 +1,4 @@
-"""/privacy: what is kept, linked chats, removing and forgetting, in both modes and languages."""
+"""/privacy with the embedded authority: what is stored, and removing linked chats."""
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +11,7 @@ from tests.handlers.conversations.online.cardholders import Office
 from tests.handlers.conversations.online.linked_chats import link_chat
 
 
-async def links(stage: Stage) -> set[int]:
+async def linked_chat_ids(stage: Stage) -> set[int]:
     async with stage.kaika.database.unit_of_work() as session:
         return set(await session.scalars(select(LinkedChat.chat_id)))
 
@@ -62,12 +62,12 @@ async def test_another_chat_is_removed_after_a_yes_and_is_told(
     anna.sees("Remove the other chat?", "takes the subscriber code")
     await anna.presses("‹ Back")
     anna.sees("What I keep")
-    assert len(await links(stage)) == 2
+    assert len(await linked_chat_ids(stage)) == 2
     await anna.presses("Remove the chat of 2027-03-01 12:00")
     await anna.presses("Yes, remove it")
     assert anna.toast == "Removed."
     anna.sees("this chat")
-    assert await links(stage) == {anna.person.id}
+    assert await linked_chat_ids(stage) == {anna.person.id}
     await stage.works_off(NOW.replace(hour=7))
     mei.sees("no longer linked")
     mails = [mail.text for mail in stage.engine.mails.mails if mail.to == holder.data.mail_address]
@@ -80,16 +80,16 @@ async def test_this_chat_is_removed_and_says_so(stage: Stage, office: Office) ->
     await anna.says("/privacy")
     await anna.presses("Remove this chat")
     anna.sees("Remove this chat?")
-    before = anna.last["message_id"], _remove(anna.last)
+    before = anna.last["message_id"], _removal_data(anna.last)
     await anna.presses("Yes, remove it")
     anna.sees("linked to nobody")
     assert holder.ui_number.masked() not in anna.last["text"]
-    assert await links(stage) == set()
+    assert await linked_chat_ids(stage) == set()
     await anna.forges(*before)
     assert anna.toast == "This link is not there any more."
 
 
-def _remove(message: dict[str, object]) -> str:
+def _removal_data(message: dict[str, object]) -> str:
     rows = message["reply_markup"]["inline_keyboard"]  # type: ignore[index]
     return str(rows[0][0]["callback_data"])
 
@@ -99,11 +99,11 @@ async def test_nobody_removes_what_is_not_theirs(stage: Stage, office: Office) -
     await link_chat(holder, anna)
     await anna.says("/privacy")
     await anna.presses("Remove this chat")
-    stolen = _remove(anna.last)
+    stolen = _removal_data(anna.last)
     await eve.says("/privacy")
     await eve.forges(eve.last["message_id"], stolen)
     assert eve.toast == "This link is not there any more."
-    assert await links(stage) == {anna.person.id}
+    assert await linked_chat_ids(stage) == {anna.person.id}
 
 
 async def test_who_is_linked_to_nobody_learns_nothing_about_anybody(
@@ -144,7 +144,7 @@ async def test_nonsense_changes_nothing(stage: Stage, office: Office, data: str)
     await anna.says("/privacy")
     await anna.forges(anna.last["message_id"], data)
     assert anna.toast
-    assert await links(stage) == {anna.person.id}
+    assert await linked_chat_ids(stage) == {anna.person.id}
 
 
 async def test_in_a_group_only_the_way_to_the_private_chat_is_shown(

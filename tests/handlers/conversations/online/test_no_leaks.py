@@ -1,4 +1,4 @@
-"""Nothing that was typed is anywhere afterwards: database, logs, outbox, mails, chat."""
+"""Nothing secret that was typed is left anywhere: database, logs, outbox, mails, chat."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta

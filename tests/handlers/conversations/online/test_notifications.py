@@ -1,4 +1,4 @@
-"""Notices to the other linked chats, as two people with phones see them."""
+"""Notices to linked chats."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Paying in the chat: what is owed, the address, the invoice, the receipt."""
+"""Paying in the chat: the amount due, the address, the invoice, the receipt."""
 
 from dataclasses import replace
 from datetime import timedelta

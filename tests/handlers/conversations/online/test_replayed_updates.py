@@ -1,4 +1,4 @@
-"""The same update twice, two processes at once, a crash in between: nothing is done twice."""
+"""Replayed updates, concurrent processes, a crash in between: nothing is done twice."""
 
 from collections.abc import Callable
 from typing import Any

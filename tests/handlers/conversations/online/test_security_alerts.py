@@ -1,4 +1,4 @@
-"""The question "was this you?" below a notice, as two people with phones answer it."""
+"""Security alerts: the question "was this you?" below a notice in linked chats."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Suspending: from "I lost my card" to "suspended", and every way that leads elsewhere."""
+"""Suspending: from "I lost my card" to "suspended", and everything that leads elsewhere."""
 
 from datetime import timedelta
 

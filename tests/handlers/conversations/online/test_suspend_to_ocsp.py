@@ -1,4 +1,4 @@
-"""From "I lost my card" to what whoever checks the certificate sees: few messages, and at once."""
+"""From "I lost my card" to the OCSP response: within few messages, and without delay."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -24,22 +24,22 @@ GOOD, REVOKED = ocsp.OCSPCertStatus.GOOD, ocsp.OCSPCertStatus.REVOKED
 
 
 @dataclass(frozen=True)
-class Checker:
-    """A stranger who asks, over HTTP, what a card's certificates are worth."""
+class OcspChecker:
+    """A relying party that asks for the status of a card's certificates over HTTP."""
 
     service: CertificateService
     url: str
     http: aiohttp.ClientSession
 
-    async def finds(self, holder: Cardholder) -> list[tuple[ocsp.OCSPCertStatus, str | None]]:
-        """Ask for each certificate of a card; gives its status and why."""
+    async def check(self, holder: Cardholder) -> list[tuple[ocsp.OCSPCertStatus, str | None]]:
+        """Return the status of each certificate of a card, and the reason."""
         application = await holder.load_application()
         async with holder.world.database.unit_of_work() as session:
             mine = select(Certificate.serial).where(Certificate.application_id == application.id)
             serials = (await session.scalars(mine)).all()
-        return [await self._asks(int(serial, 16)) for serial in serials]
+        return [await self._request_status(int(serial, 16)) for serial in serials]
 
-    async def _asks(self, serial: int) -> tuple[ocsp.OCSPCertStatus, str | None]:
+    async def _request_status(self, serial: int) -> tuple[ocsp.OCSPCertStatus, str | None]:
         issuer = self.service.identity.certificate
         name = sha1(issuer.subject.public_bytes(), usedforsecurity=False).digest()
         key = x509.SubjectKeyIdentifier.from_public_key(issuer.public_key()).digest
@@ -55,12 +55,12 @@ class Checker:
 
 
 @pytest.fixture
-async def checker(stage: Stage) -> AsyncIterator[Checker]:
+async def checker(stage: Stage) -> AsyncIterator[OcspChecker]:
     assert stage.kaika.embedded is not None
     service, app = stage.kaika.embedded.certificates, web.Application()
     app.add_routes(certificate_routes(service, lambda: current_time(stage)))
     async with listening(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as http:
-        yield Checker(service, f"http://127.0.0.1:{port}", http)
+        yield OcspChecker(service, f"http://127.0.0.1:{port}", http)
 
 
 SAID = {
@@ -74,11 +74,11 @@ SAID = {
 @pytest.mark.parametrize("by_mail", [True, False])
 @pytest.mark.parametrize("language", SAID)
 async def test_a_lost_card_is_on_hold_as_the_bot_says_so_within_seven_messages(
-    stage: Stage, office: Office, checker: Checker, language: str, by_mail: bool
+    stage: Stage, office: Office, checker: OcspChecker, language: str, by_mail: bool
 ) -> None:
     lost, lead, who, mail, confirm, now, done = SAID[language]
     holder, anna = await office.cardholder(), stage.subscriber(language=language)
-    assert await checker.finds(holder) == [(GOOD, None)] * 3
+    assert await checker.check(holder) == [(GOOD, None)] * 3
     await anna.says(lost)
     await anna.presses(lead)
     anna.sees(who)
@@ -89,14 +89,14 @@ async def test_a_lost_card_is_on_hold_as_the_bot_says_so_within_seven_messages(
     else:
         await anna.says(await holder.read_card_number())
     anna.sees(confirm)
-    assert await checker.finds(holder) == [(GOOD, None)] * 3, "nothing before she said yes"
+    assert await checker.check(holder) == [(GOOD, None)] * 3, "nothing before she said yes"
     await anna.presses(now)
     anna.sees(done)
-    assert await checker.finds(holder) == [(REVOKED, "certificateHold")] * 3
-    assert _messages_of(anna) <= 7
+    assert await checker.check(holder) == [(REVOKED, "certificateHold")] * 3
+    assert _count_messages(anna) <= 7
 
 
-def _messages_of(anna: Subscriber) -> int:
-    """Count what was written, by the bot and by her: what she typed in secret is gone already."""
+def _count_messages(anna: Subscriber) -> int:
+    """Count the messages of both, also the two with secrets that are deleted already."""
     in_secret = 2
     return len(anna.messages) + in_secret
