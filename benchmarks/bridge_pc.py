@@ -21,7 +21,7 @@ from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.pin_safe import PinSafe
+from reader_bridge.virtual_card.pin_store import PinStore
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
 from services.bridge.operations import admin_authentication
 from services.bridge.operations.task import Work
@@ -84,7 +84,7 @@ async def _be_there() -> None:
     assert settings is not None
     card = VirtualCard.insert(Path(settings["card"]), settings["passphrase"])
     # A chip hashes a PIN itself, if at all, and not in the cache that the PC's program works from.
-    card._pin = PinSafe(card.file.state, card.file.save, cost=LEAST_COST)
+    card._pin = PinStore(card.file.state, card.file.save, cost=LEAST_COST)
     readers = VirtualReader(card)
     person = somebody(settings["code"], PIN)
     dialling = asyncio.create_task(dials(settings["url"], readers, person))

@@ -25,13 +25,13 @@ from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.pin_safe import PIN_COST
+from reader_bridge.virtual_card.pin_store import PIN_COST
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from reader_bridge.virtual_card.sealing import stretch
-from reader_bridge.virtual_card.vpcd import VpcdReader
+from reader_bridge.virtual_card.sealing import derive_key
 from tests.reader_bridge.card.issuer import Issuer
 from tests.reader_bridge.card.reader_room import READER, ReaderRoom
 from tests.reader_bridge.card.watching import Told, has_card
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 PIN = b"first123"
 ROUNDS = 100
@@ -108,7 +108,7 @@ def measure_all(rounds: int) -> dict[str, dict[str, float]]:
     found = {}
     with tempfile.TemporaryDirectory() as directory:
         card = Issuer().issue(Path(directory) / "card.json", PIN)
-        hashing = measure(lambda: stretch(PIN, PIN, PIN_COST), rounds)
+        hashing = measure(lambda: derive_key(PIN, PIN, PIN_COST), rounds)
         found["card itself: hash of the PIN"] = figures(hashing)
         found["card itself: tries to the disk"] = figures(measure(card.file.save, rounds))
         here = VirtualReader(card)

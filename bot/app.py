@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from bot.wiring.embedded import Embedded
 
 _SWEEP_SECONDS = 60.0
-"""How often updates whose reply the line lost are taken up again."""
+"""How often updates that line or database failed are taken up again."""
 _POLL_SILENCE = 120.0
 """Seconds without a successful poll after which the bot does not call itself well."""
 
@@ -174,7 +174,7 @@ class Kaika:
             gc.freeze()
             gc.set_threshold(20_000, 20, 50)
             resumed = await self.intake.resume()
-            sweeping = repeated(self.intake.resume, _SWEEP_SECONDS, "sweep")
+            sweeping = repeated(self.intake.sweep, _SWEEP_SECONDS, "sweep")
             await stack.enter_async_context(sweeping)
             _log.info("ready", bot=self.application.bot.username, resumed=resumed)
             yield

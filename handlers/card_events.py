@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
 
-from handlers.card import background_messages, pairing_steps
+from handlers.card import messages, pairing_steps
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import FAILED, FAILURE, UNRESOLVED_STEP, WORK, CardConversation
 from handlers.context import Context
@@ -107,7 +107,7 @@ class BridgeEventHandler:
     async def _find_result(
         self, event: BridgeEvent, conversation: CardConversation, ctx: StepContext, step: str
     ) -> StepResult | None:
-        """Give where an event leads; `None` where the step has nothing to do with it."""
+        """Return where an event leads; `None` where the step has nothing to do with it."""
         match event:
             case PairingCodeAged():
                 is_older = self.live_messages.have_minutes_changed(ctx.chat_id, ctx.now)
@@ -204,7 +204,7 @@ class BridgeEventHandler:
 
         :param ended: the operation whose end that is.
         """
-        text = background_messages.background_message(event, ctx.language)
+        text = messages.background_message(event, ctx.language)
         if text is not None:
             try:
                 await send_to(context.bot, ctx.chat_id, view(text))
@@ -272,7 +272,7 @@ class BridgeEventHandler:
         return session
 
 
-_REPLACED = StatusMessage(background_messages.REPLACED)
+_REPLACED = StatusMessage(messages.REPLACED)
 
 
 def _is_of_other_task(event: BridgeEvent, conversation: CardConversation) -> bool:

@@ -32,6 +32,8 @@ class Services:
     """`None` where the person is guided through the official page instead."""
     payment_provider: Hidden | None = None
     """The token of the payment provider; without it nobody can pay in the chat."""
+    charge_on_record: Callable[[int], None] = lambda _update_id: None
+    """Told the id of an update once the money it tells of is on record."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
@@ -52,7 +54,7 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
         return services
 
     def language(self, update: Update) -> str:
-        """Give the language to speak to the person behind an update."""
+        """Return the language to speak to the person behind an update."""
         user = update.effective_user
         if user is None:
             return self.services.people.language(None, None)

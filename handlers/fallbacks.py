@@ -74,5 +74,5 @@ async def on_unknown_command(update: Update, context: Context) -> None:
 
 
 def stale_button(language: str) -> str:
-    """Give the toast for a button that is too old or not ours."""
+    """Return the toast for a button that is too old or not ours."""
     return label(language, "This button is too old. Please type your question, or send /faq.")

@@ -169,7 +169,7 @@ def _as_time(wait: int | timedelta) -> timedelta:
 async def render_notice(
     session: AsyncSession, services: Services, message: Outgoing, language: str
 ) -> View | None:
-    """Give a notice; `None` where the chat is no longer linked to the person it is about."""
+    """Return a notice; `None` where the chat is no longer linked to the person it is about."""
     if services.authority is None:
         return None
     people = await services.authority.links.list_people(session, int(message.recipient))
@@ -208,7 +208,7 @@ def _moment(message: Outgoing) -> str:
 def _doubt(
     message: Outgoing, notice: Notice, person: LinkedPerson, language: str
 ) -> list[list[InlineKeyboardButton]]:
-    """Give the buttons, where it may be somebody else's doing and can be stopped."""
+    """Return the buttons, where it may be somebody else's doing and can be stopped."""
     doubt = message.references.get("doubt")
     is_on_hold = person.certificate is CertificateState.SUSPENDED and notice is Notice.RESUMING
     can_be_stopped = person.certificate is CertificateState.ACTIVE or is_on_hold

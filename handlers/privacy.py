@@ -184,7 +184,7 @@ def _removal(
 
 
 def _key(link: Link) -> str:
-    """Give what a link is named by in a button: its second, since no chat is told another's id."""
+    """Return the key of a link in a button: its second, since no chat learns another's id."""
     return str(int(link.since.astimezone(UTC).timestamp()))
 
 

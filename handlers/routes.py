@@ -18,7 +18,7 @@ from telegram.ext import (
     filters,
 )
 
-from handlers import card_events, fallbacks, membership, notifications, privacy, secret_guard, start
+from handlers import card_events, fallbacks, notifications, privacy, secret_guard, start
 from handlers.context import Context
 from handlers.conversations import guided, overview, pair
 from handlers.conversations.pay import checkout, reminders
@@ -109,7 +109,7 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
         CommandHandler("unpair", pair.on_unpair),
         TypeHandler(BridgeEvent, card_events.on_event),
         MessageHandler(_WRITTEN & filters.COMMAND, fallbacks.on_unknown_command),
-        ChatMemberHandler(membership.on_membership, ChatMemberHandler.MY_CHAT_MEMBER),
+        ChatMemberHandler(start.on_membership, ChatMemberHandler.MY_CHAT_MEMBER),
         MessageHandler(_WRITTEN & ~filters.StatusUpdate.ALL, fallbacks.on_media),
     ):
         application.add_handler(handler, _MAIN)
@@ -118,7 +118,7 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
 
 
 async def on_text(update: Update, context: Context) -> None:
-    """Give a text to the open conversation first; what it did not ask for is a question."""
+    """Return a text to the open conversation first; what it did not ask for is a question."""
     if not await message_handler.on_text(update, context):
         await questions.on_text(update, context)
 

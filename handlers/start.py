@@ -1,12 +1,12 @@
-"""/start, /help and /language: the first words, and the language to speak."""
+"""/start, /help, /language, and the bot being added to a chat or removed from it."""
 
-from telegram import Update
+from telegram import ChatMember, Update
 from telegram.constants import ChatType
 
 import locales
 from handlers.context import Context
-from handlers.engine import session as scenes
 from handlers.engine import start_handler
+from handlers.engine.session import open_view
 from handlers.faq import answers
 from handlers.faq.browse import section_name
 from handlers.identity.records_notice import records_notice
@@ -14,9 +14,10 @@ from handlers.screen.text import Markup, label, say
 from handlers.screen.view import View, button, send, show, view
 from services.authority.interface.authority import Authority
 from services.faq.entries import SECTIONS
-from services.people.people import open_chat
+from services.people.people import close_chat, open_chat
 
 _DEEP_LINK = "faq-"
+_GONE = (ChatMember.LEFT, ChatMember.BANNED)
 
 
 async def on_start(update: Update, context: Context) -> None:
@@ -57,13 +58,36 @@ async def on_choose_language(update: Update, context: Context, parts: list[str])
         return None
     language = parts[0]
     await context.services.people.choose_language(user.id, language, context.services.now())
-    step = await scenes.open_view(update, context)
+    step = await open_view(update, context)
     await show(update, context, step or greeting(context, language))
     return label(language, "I will speak English with you.")
 
 
+async def on_membership(update: Update, context: Context) -> None:
+    """Note whether we may write to a chat, and introduce ourselves to a new group."""
+    change, services = update.my_chat_member, context.services
+    assert change is not None
+    is_gone = change.new_chat_member.status in _GONE
+    was_gone = change.old_chat_member.status in _GONE
+    async with services.database.unit_of_work() as session:
+        if is_gone:
+            await close_chat(session, change.chat.id, services.now())
+        else:
+            await open_chat(session, change.chat.id, change.chat.type, services.now())
+    if was_gone and not is_gone and change.chat.type in (ChatType.GROUP, ChatType.SUPERGROUP):
+        language = context.language(update)
+        text = say(
+            language,
+            "Hello, I am Kaika. I answer questions about the alien citizen natural person "
+            "certificate. Mention me as @{name}, or reply to one of my messages.\n"
+            "🔒 Never write a subscriber code, PIN, card number or UI No. in a group.",
+            name=context.bot.username,
+        )
+        await send(update, context, view(text))
+
+
 def greeting(context: Context, language: str) -> View:
-    """Give the first words, with the sections and the other language one tap away."""
+    """Return the first words, with the sections and the other language one tap away."""
     other = locales.other(language)
     text = _first_words(context, language)
     rows = [[button(section_name(s, language), "browse", language, s, "0")] for s in SECTIONS]
@@ -99,7 +123,7 @@ def _first_words(context: Context, language: str) -> str:
 
 
 def help_text(context: Context, language: str) -> Markup:
-    """Give what /help says."""
+    """Return what /help says."""
     authority = context.services.authority
     if authority is not None:
         return _help_where_carried_out(authority, language)
@@ -137,7 +161,7 @@ def _help_where_carried_out(authority: Authority, language: str) -> Markup:
 
 
 def own_name(language: str) -> str:
-    """Give a language's name for itself."""
+    """Return a language's name for itself."""
     return label(language, "English")
 
 

@@ -11,6 +11,7 @@ import structlog
 from bot.settings import Settings
 from sandbox.engine import Engine
 from tests.chat import TOKEN, Stage
+from tests.installing import build
 from tests.interrupts import heeded_by_children
 
 _PRINTED = (
@@ -58,3 +59,9 @@ async def stage(engine: Engine, tmp_path: Path) -> AsyncIterator[Stage]:
     """The whole bot on the sandbox, in this process."""
     async with Stage.set_up(engine, tmp_path) as ready:
         yield ready
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as a wheel."""
+    return build(tmp_path_factory.mktemp("wheel"))

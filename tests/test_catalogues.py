@@ -8,6 +8,8 @@ import pytest
 from babel.messages.extract import extract_from_dir
 
 import locales
+from services.faq import entries
+from tests.form_keeping import lets_go, stays_needed, tells_to_keep
 
 ROOT = Path(__file__).parent.parent
 KEYWORDS = {"say": (2,), "label": (2,), "N_": None}
@@ -42,6 +44,24 @@ def test_placeholders_and_markup_are_the_same(language: str, domain: str) -> Non
     for original, text in locales.words(domain, language).items():
         assert placeholders(original) == placeholders(text), original
         assert sorted(TAG.findall(original)) == sorted(TAG.findall(text)), original
+
+
+def texts(language: str) -> list[str]:
+    """Return every text of the bot, the counter and the bridge in a language."""
+    catalogues = [locales.words(domain, TRANSLATED[0]) for domain in (*ROOMS, "authority")]
+    if language == locales.DEFAULT:
+        return [original for words in catalogues for original in words]
+    return [text for words in catalogues for text in words.values()]
+
+
+@pytest.mark.parametrize("language", locales.LANGUAGES)
+def test_nobody_is_told_that_the_form_may_go_after_activation(language: str) -> None:
+    keeping = [text for text in texts(language) if tells_to_keep(text, language)]
+    assert len(keeping) > 8
+    assert [text for text in texts(language) if lets_go(text, language)] == []
+    assert [text for text in keeping if not stays_needed(text, language)] == []
+    bodies = {entry.id: entry.body for entry in entries.load().all(language)}
+    assert [name for name, body in bodies.items() if lets_go(body, language)] == []
 
 
 @pytest.mark.parametrize(

@@ -23,8 +23,8 @@ from bot.settings import PREFIX, SANDBOX_SETTINGS, Settings, SettingsError, sand
 from bot.wiring import embedded
 from bot.wiring.embedded import Embedded
 from sandbox.engine import Engine
-from sandbox.mails import SandboxMail
 from sandbox.server import RunningSandbox, serve
+from sandbox.world.mailbox import MailboxTransport
 from services.storage.database import Database
 from services.storage.keys import KeyRing
 from services.storage.models import Base, Fact
@@ -73,7 +73,7 @@ class _Opener:
     def __call__(
         self, settings: Settings, database: Database, ring: KeyRing
     ) -> AbstractAsyncContextManager[Embedded]:
-        mail = SandboxMail(self._engine)
+        mail = MailboxTransport(self._engine.world.mailbox)
         return embedded.opened(settings, database, ring, datetime.now(UTC), mail)
 
 
@@ -113,9 +113,9 @@ def _announce(sandbox: RunningSandbox, settings: Settings) -> None:
 
 def _peopled(engine: Engine) -> Engine:
     """Let a few people and groups be there from the start."""
-    everybody = [engine.person(name, code) for name, code in _PEOPLE]
-    engine.group("New in Taiwan", everybody)
-    engine.group("Support staff 客服", everybody[:1], is_forum=True, bot_is_admin=True)
+    everybody = [engine.add_person(name, code) for name, code in _PEOPLE]
+    engine.add_group("New in Taiwan", everybody)
+    engine.add_group("Support staff 客服", everybody[:1], is_forum=True, bot_is_admin=True)
     return engine
 
 

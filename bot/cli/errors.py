@@ -3,12 +3,16 @@
 What only errors need is loaded when there is one, so that commands start quickly.
 """
 
+from bot.cli import extras
 from bot.settings import SettingsError
 from services.authority.errors import AuthorityError
 
 
 def explained(error: Exception) -> tuple[str, list[str]] | None:
     """Give a stable name of an error and a line for each thing to mend; `None` for our own."""
+    if isinstance(error, ModuleNotFoundError):
+        told = extras.advice(error)
+        return ("not_installed", [told]) if told else None
     from sqlalchemy.exc import SQLAlchemyError
 
     from services.storage.keys import KeyFileError

@@ -57,7 +57,9 @@ def build(
     )
     provider = settings.payment_provider_token
     token = Hidden(provider.get_secret_value()) if provider else None
-    application.bot_data["services"] = replace(services, payment_provider=token)
+    application.bot_data["services"] = replace(
+        services, payment_provider=token, charge_on_record=intake.charge_on_record
+    )
     register(application)
     application.add_error_handler(ErrorHandler(intake))
     intake.attach(application)

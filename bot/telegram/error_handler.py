@@ -1,10 +1,10 @@
 """What happens when a handler fails: it is logged without what was typed, and the person told."""
 
 import structlog
-from telegram import Update
+from telegram import Message, Update
 from telegram.error import Forbidden, TelegramError
 
-from bot.updates.intake import Intake, is_line_failure
+from bot.updates.intake import Intake, is_line_failure, will_pass
 from handlers.context import Context
 from handlers.screen.text import say
 from handlers.screen.view import View, send, send_to, view
@@ -33,8 +33,12 @@ class ErrorHandler:
         if is_line_failure(error):
             _log.warning("line_failed", error=type(error).__name__)
             return
+        if will_pass(error):
+            _log.error("database_failed", error=type(error).__name__, exc_info=error)
+            return
         _log.error("handler_failed", error=type(error).__name__, exc_info=error)
-        await self._apologise(update, context)
+        if not _tells_of_money(update):  # who paid must not try again
+            await self._apologise(update, context)
 
     async def _note_closed(self, chat_id: int, context: Context) -> None:
         """Blocked by the person, or removed from the group: nobody is left to answer."""
@@ -72,6 +76,11 @@ class ErrorHandler:
             await send_to(context.bot, chat_id, _sorry(language))
         except TelegramError as failed:
             _log.warning("apology_not_sent", error=type(failed).__name__)
+
+
+def _tells_of_money(update: Update) -> bool:
+    message = update.effective_message
+    return isinstance(message, Message) and message.successful_payment is not None
 
 
 def _sorry(language: str) -> View:

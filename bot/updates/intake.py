@@ -9,12 +9,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 from telegram import Bot, Update
 from telegram.error import NetworkError, TelegramError
 from telegram.ext import Application
 
 from bot.updates.update_processor import URGENT
 from services.messaging.inbox import Inbox
+from services.storage.passing import is_passing
 
 Json = dict[str, Any]
 
@@ -42,6 +44,8 @@ class Intake:
         self._max_backlog = max_backlog
         self._in_hand: set[int] = set()
         self._failed: dict[int, str] = {}
+        self._unrecorded: set[int] = set()
+        """Updates in hand that tell of money which is not on record yet."""
         self._answered: deque[int] = deque(maxlen=_REMEMBERED)
         """The latest fleeting updates, which may come again since the inbox does not know them."""
         self.room = asyncio.Event()
@@ -80,20 +84,34 @@ class Intake:
         self._line_up(items)
         return len(items)
 
+    async def sweep(self) -> None:
+        """Resume; where the database is away, the next sweep may do it."""
+        try:
+            await self.resume()
+        except SQLAlchemyError as error:
+            _log.error("sweep_failed", error=type(error).__name__)
+
     def fail(self, update_id: int, error: BaseException) -> None:
         """Note that the work on an update ended with `error`."""
-        self._failed[update_id] = type(error).__name__ if not is_line_failure(error) else ""
+        self._failed[update_id] = "" if will_pass(error) else type(error).__name__
+
+    def charge_on_record(self, update_id: int) -> None:
+        """Note that the money an update tells of is on record; before, it is never let go."""
+        self._unrecorded.discard(update_id)
 
     def finished(self, update_id: int) -> None:
         """Note that the work on an update has ended."""
         self._in_hand.discard(update_id)
         self._note_room()
         error = self._failed.pop(update_id, None)
-        if error is None:
+        if update_id in self._unrecorded:
+            self._unrecorded.discard(update_id)
+            _log.error("charge_not_on_record", update_id=update_id)
+        elif error is None:
             self._inbox.mark_done(update_id)
         elif error:
             self._inbox.mark_failed(update_id, error)
-        # Where only the line failed, the update stays undone and `resume` finds it again.
+        # Else what happened will pass: the update stays undone and `resume` finds it again.
 
     def _line_up(self, items: Sequence[Json]) -> None:
         assert self._application is not None
@@ -101,9 +119,12 @@ class Intake:
             update_id = item["update_id"]
             update = _parse(item, self._application.bot)
             if update is None:
-                self._inbox.mark_failed(update_id, "unreadable")
+                if not _tells_of_money(item):
+                    self._inbox.mark_failed(update_id, "unreadable")
                 continue
             self._in_hand.add(update_id)
+            if _tells_of_money(item):
+                self._unrecorded.add(update_id)
             self._application.update_queue.put_nowait(update)
         self._note_room()
 
@@ -120,11 +141,20 @@ def is_update(item: object) -> bool:
     return isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 2**63
 
 
+def will_pass(error: BaseException) -> bool:
+    """Tell whether an error is of the moment, so that the same update may go well later."""
+    return is_line_failure(error) or is_passing(error)
+
+
 def is_line_failure(error: BaseException) -> bool:
     """Tell whether only the connection to Telegram failed, so that trying later may help."""
     return type(error) is NetworkError or (
         isinstance(error, TelegramError) and type(error).__name__ in {"TimedOut", "RetryAfter"}
     )
+
+
+def _tells_of_money(item: Json) -> bool:
+    return any(isinstance(part, dict) and "successful_payment" in part for part in item.values())
 
 
 def _is_patient(item: Json) -> bool:

@@ -18,12 +18,12 @@ from aiohttp import WSMsgType, web
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.jobs.periodic import repeated
-from reader_bridge.protocol import ErrorCode, write_frame
+from reader_bridge.protocol import ProtocolErrorCode, encode_frame
 from reader_bridge.protocol.limits import (
     DEFAULT_PATH,
     GREETING_SECONDS,
     HEARTBEAT_SECONDS,
-    MOST_FRAME_BYTES,
+    MAX_FRAME_BYTES,
     SUBPROTOCOL,
 )
 from reader_bridge.protocol.operation_messages import ErrorMessage
@@ -88,7 +88,7 @@ class BridgePages:
         socket = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,),
             heartbeat=HEARTBEAT_SECONDS,
-            max_msg_size=MOST_FRAME_BYTES + 1,  # aiohttp takes what is smaller than this
+            max_msg_size=MAX_FRAME_BYTES + 1,  # aiohttp takes what is smaller than this
             compress=False,
         )
         if not socket.can_prepare(request).ok:
@@ -99,7 +99,7 @@ class BridgePages:
             if room:
                 await self._serve(socket, address)
             else:
-                await socket.send_str(write_frame(ErrorMessage(ErrorCode.BUSY)))
+                await socket.send_str(encode_frame(ErrorMessage(ProtocolErrorCode.BUSY)))
         await socket.close()
         return socket
 
@@ -113,17 +113,17 @@ class BridgePages:
                 message = await socket.receive(patience)
                 if message.type is not WSMsgType.TEXT:
                     if message.type is WSMsgType.BINARY:
-                        transport.refuse(ErrorCode.BAD_MESSAGE)
+                        transport.refuse(ProtocolErrorCode.BAD_MESSAGE)
                     break
                 if not pace.allows():
-                    transport.refuse(ErrorCode.BUSY)
+                    transport.refuse(ProtocolErrorCode.BUSY)
                     break
                 await connection.receive(message.data, self._clock())
                 if transport.is_closing:
                     break
                 patience = None
         except TimeoutError:
-            transport.refuse(ErrorCode.BAD_MESSAGE)
+            transport.refuse(ProtocolErrorCode.BAD_MESSAGE)
         finally:
             await connection.lost(self._clock())
             await transport.finish()
@@ -188,9 +188,9 @@ class SocketTransport:
             self.is_closing = True
             self._writer.cancel()
 
-    def refuse(self, code: ErrorCode) -> None:
+    def refuse(self, code: ProtocolErrorCode) -> None:
         """Say a last word and close it."""
-        self.send(write_frame(ErrorMessage(code)))
+        self.send(encode_frame(ErrorMessage(code)))
         self.close()
 
     def close(self) -> None:

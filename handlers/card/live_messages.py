@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from handlers.engine.model import StepContext
-from reader_bridge.protocol import Step
+from reader_bridge.protocol import ProgressStep
 from services.bridge.operations.task import Work
 from services.bridge.pairing.codes import PairingCode
 
@@ -27,7 +27,7 @@ class OperationProgress:
     """
 
     work: Work
-    step: Step | None = None
+    step: ProgressStep | None = None
     tries_left: int | None = None
     is_linked: bool = True
 
@@ -57,12 +57,12 @@ class LiveMessages:
         place.client_language = ctx.client_language or place.client_language
 
     def message_id(self, chat_id: int) -> int | None:
-        """Give the message to edit; `None` where a new one is due."""
+        """Return the message to edit; `None` where a new one is due."""
         place = self._chats.get(chat_id)
         return place.message_id if place else None
 
     def client_language(self, chat_id: int) -> str | None:
-        """Give what the person's client speaks, as far as it was heard."""
+        """Return what the person's client speaks, as far as it was heard."""
         place = self._chats.get(chat_id)
         return place.client_language if place else None
 
@@ -71,24 +71,24 @@ class LiveMessages:
         self._chat(chat_id).code = code
 
     def code(self, chat_id: int, now: datetime) -> PairingCode | None:
-        """Give the code the chat shows, while it is good."""
+        """Return the code the chat shows, while it is good."""
         place = self._chats.get(chat_id)
         code = place.code if place else None
         return code if code is not None and code.expires_at > now else None
 
     def minutes_left(self, chat_id: int, now: datetime) -> int:
-        """Give for how many more minutes the code is good, begun ones counted whole."""
+        """Return for how many more minutes the code is good, begun ones counted whole."""
         code = self.code(chat_id, now)
         return 0 if code is None else -int((now - code.expires_at) // timedelta(minutes=1))
 
     def have_minutes_changed(self, chat_id: int, now: datetime) -> bool:
-        """Tell whether the minutes shown are others by now; asked once for each."""
+        """Return whether the minutes shown are others by now; asked once for each."""
         place, left = self._chat(chat_id), self.minutes_left(chat_id, now)
         before, place.minutes = place.minutes, left
         return before != left
 
     def chats_with_code(self) -> Iterator[int]:
-        """Give the chats that show a code."""
+        """Return the chats that show a code."""
         return iter([chat for chat, place in self._chats.items() if place.code is not None])
 
     def begin_operation(self, chat_id: int, work: Work) -> OperationProgress:
@@ -98,7 +98,7 @@ class LiveMessages:
         return place.progress
 
     def progress(self, chat_id: int) -> OperationProgress | None:
-        """Give how far it is; `None` where nothing is under way."""
+        """Return how far it is; `None` where nothing is under way."""
         place = self._chats.get(chat_id)
         return place.progress if place else None
 

@@ -5,8 +5,9 @@ from typing import Final
 
 from handlers.card.live_messages import OperationProgress
 from handlers.screen.text import N_, Markup, say
-from reader_bridge.protocol import ADVICE, FailureCode, Step
-from services.bridge.events import Fault, PairedEnd, PairingEnd
+from reader_bridge.protocol import FAILURE_ADVICE, FailureCode, ProgressStep
+from services.bridge import events
+from services.bridge.events import BridgeEvent, Fault, PairedEnd, PairingEnd
 from services.bridge.operations.task import Work
 
 ADMIN_BARRED, BUSY = "admin_barred", "hub_busy"
@@ -196,7 +197,7 @@ UNRESOLVED = N_(
     "and you type the <b>new</b> PIN on the PC once."
 )
 FINAL_FAILURES = frozenset(
-    {str(code) for code in FailureCode if not ADVICE[code].again} | {ADMIN_BARRED}
+    {str(code) for code in FailureCode if not FAILURE_ADVICE[code].can_retry} | {ADMIN_BARRED}
 ) - {_C.PIN_BLOCKED}
 """After these it is of no use to start again as it is."""
 NEEDS_NEW_CODE = frozenset({_F.CODE_AGAIN, _F.NOT_DONE, _C.SERVER_SILENT})
@@ -255,19 +256,19 @@ _AT_THE_PC = N_(
     "👉 <b>Go on at your PC</b>: read the question there and answer it. A PIN is typed there only, "
     "never here."
 )
-_WAITS: Final[Mapping[Step, str]] = {
-    Step.WAITING_FOR_READER: N_(
+_WAITS: Final[Mapping[ProgressStep, str]] = {
+    ProgressStep.WAITING_FOR_READER: N_(
         "👉 <b>Plug the card reader into your PC</b> and put the card in. Both are noticed by "
         "themselves; then go on at the PC. Nothing happens? Try another USB port, or "
         "<code>kaika-bridge check</code>."
     ),
-    Step.WAITING_FOR_CARD: N_(
+    ProgressStep.WAITING_FOR_CARD: N_(
         "👉 <b>Put the card into the reader</b>, gold chip first, as far as it goes. It is noticed "
         "by itself; then go on at your PC."
     ),
-    Step.WAITING_FOR_LEAVE: _AT_THE_PC,
-    Step.WAITING_FOR_PERSON: _AT_THE_PC,
-    Step.WRONG_PIN: N_(
+    ProgressStep.WAITING_FOR_LEAVE: _AT_THE_PC,
+    ProgressStep.WAITING_FOR_PERSON: _AT_THE_PC,
+    ProgressStep.WRONG_PIN: N_(
         "⚠️ <b>That PIN was wrong.</b> Tries left: {tries}. The PC asks again. Not sure? Choose "
         "Cancel there: the last try is never spent without a warning."
     ),
@@ -281,9 +282,9 @@ def progress_text(language: str, progress: OperationProgress) -> Markup:
     if not progress.is_linked:
         return Markup("\n\n".join([*lines, say(language, _LINK_LOST)]))
     done = [_CONNECTED]
-    if step is Step.WAITING_FOR_CARD:
+    if step is ProgressStep.WAITING_FOR_CARD:
         done.append(_READER_FOUND)
-    if step in (Step.WAITING_FOR_PERSON, Step.WRONG_PIN):
+    if step in (ProgressStep.WAITING_FOR_PERSON, ProgressStep.WRONG_PIN):
         done.append(_CARD_FOUND)
         if progress.work.purpose is not None:
             done.append(_IS_THEIRS)
@@ -296,3 +297,35 @@ def progress_text(language: str, progress: OperationProgress) -> Markup:
 def failure_text(language: str, code: str, tries: str | None) -> Markup:
     """Say why it ended, that nothing is lost, and what to do."""
     return say(language, FAILURES.get(code, _MISTAKE), tries=tries or "?")
+
+
+REPLACED = N_(
+    "🔁 The PC that was connected before is disconnected now. Was that not you? Send /unpair at "
+    "once."
+)
+_CANCELLED = FailureCode.CANCELLED
+_DONE_ELSEWHERE: Final[Mapping[Work, str]] = {
+    Work.ACTIVATE: N_(
+        "✅ <b>The card is activated (開卡)</b>, with the PIN typed on the PC. Keep the form with "
+        "the code: nobody can give it back any more."
+    ),
+    Work.UNLOCK: N_("✅ <b>The card is unlocked</b>: the PIN typed on the PC is set."),
+    Work.CHANGE_PIN: N_("✅ <b>The new PIN is set</b>, as typed on the PC."),
+}
+
+
+def background_message(event: BridgeEvent, language: str) -> Markup | None:
+    """Return what to tell a person who is in another conversation; `None` for nothing."""
+    match event:
+        case events.Done() if event.work in _DONE_ELSEWHERE:
+            return say(language, _DONE_ELSEWHERE[event.work])
+        case events.Failed() if (
+            event.work in _DONE_ELSEWHERE and event.code is not FailureCode.CANCELLED
+        ):
+            tries = event.values.tries_left
+            return failure_text(language, event.code, None if tries is None else str(tries))
+        case events.Unresolved():
+            return say(language, UNRESOLVED)
+        case events.NowPaired() if event.replaced:
+            return say(language, REPLACED)
+    return None

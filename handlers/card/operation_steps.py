@@ -28,13 +28,17 @@ from handlers.engine.model import (
     StepContext,
     StepResult,
 )
-from handlers.identity import unavailable_steps
-from handlers.identity.code import GRANT
-from handlers.identity.error_messages import message_for
+from handlers.identity.error_messages import ErrorSteps
+from handlers.identity.step_data import GRANT
+from handlers.identity.unavailable_steps import (
+    UNAVAILABLE_STEP_FOR,
+    UNAVAILABLE_STEP_NAMES,
+    UNAVAILABLE_STEPS,
+)
 from handlers.screen.text import N_, Markup, say
 from handlers.screen.view import send_to, view
 from reader_bridge.protocol import FailureCode
-from services.authority.errors import AuthorityError, GrantExpiredError, WrongStateError
+from services.authority.errors import AuthorityError, WrongStateError
 from services.authority.lifecycle import CertificateState
 from services.bridge import events
 from services.bridge.errors import (
@@ -95,16 +99,14 @@ class OperationSteps:
     )
 
     def is_about(self, event: events.OperationEvent) -> bool:
-        """Tell whether an event is about this work."""
+        """Return whether an event is about this work."""
         return event.work in (self.work, *self.follow_up_tasks)
 
     @property
     def steps(self) -> Mapping[str, Step]:
         """The steps, by the names they must have in their conversation."""
         needs, shown = (CLIENT_LANGUAGE,), self.live_messages.record_message
-        states_of_it = (
-            () if self.code_step is None else (*unavailable_steps.UNAVAILABLE_STEP_NAMES, SUSPENDED)
-        )
+        states_of_it = () if self.code_step is None else (*UNAVAILABLE_STEP_NAMES, SUSPENDED)
         heard = (
             ExternalTransition(
                 "it is done", self.done_steps[0], (*self.done_steps[1:], *states_of_it)
@@ -116,11 +118,7 @@ class OperationSteps:
         again = ButtonTransition(
             "again", N_("🔁 Start again"), WORK, action=self.connect, also_targets=self.also_targets
         )
-        found = (
-            {}
-            if self.code_step is None
-            else {**unavailable_steps.UNAVAILABLE_STEPS, SUSPENDED: _SUSPENDED}
-        )
+        found = {} if self.code_step is None else {**UNAVAILABLE_STEPS, SUSPENDED: _SUSPENDED}
         return {
             **self.pairing.steps,
             WORK: Step(
@@ -171,9 +169,7 @@ class OperationSteps:
     def also_targets(self) -> tuple[str, ...]:
         """Where beginning may lead beside ``work``."""
         asked = (
-            ()
-            if self.code_step is None
-            else (self.code_step, *unavailable_steps.UNAVAILABLE_STEP_NAMES, SUSPENDED)
+            () if self.code_step is None else (self.code_step, *UNAVAILABLE_STEP_NAMES, SUSPENDED)
         )
         return ("pair", "unlinked", FAILED, UNRESOLVED_STEP, *asked)
 
@@ -196,7 +192,7 @@ class OperationSteps:
             if error.work != self.work or not self._is_running(ctx):
                 return self.failed_step(BUSY, ctx)
         except AuthorityError as error:
-            return self._refused(error)
+            return self._errors().result_for(error, ctx)
         except BridgeError as error:
             return await self._not_there(error, ctx)
         else:
@@ -219,16 +215,17 @@ class OperationSteps:
         return StepResult(WORK, clears_history=True)
 
     def handle_failure(self, event: events.Failed, ctx: StepContext) -> StepResult:
-        """Give where a failure leads."""
+        """Return where a failure leads."""
         led = self.on_failure(event, ctx)
         if led is not None:
             return led
         if event.code is events.Fault.WRONG_STATE and self.code_step and event.state:
-            return self._refused(WrongStateError(event.state, self.work))
+            error = WrongStateError(event.state, self.work)
+            return self._errors().result_for(error, ctx)
         return self.failed_step(event.code, ctx, event.values.tries_left)
 
     def failed_step(self, code: str, ctx: StepContext, tries: int | None = None) -> StepResult:
-        """Give the step that explains a failure and offers the way on."""
+        """Return the step that explains a failure and offers the way on."""
         kept = {FAILURE: str(code), **_client(ctx)}
         if tries is not None:
             kept[TRIES] = str(tries)
@@ -236,20 +233,13 @@ class OperationSteps:
         return StepResult(FAILED, kept, clear_data=(*forget, TRIES), clears_history=True)
 
     def unresolved_step(self, event: events.Unresolved) -> StepResult:
-        """Give the step that explains that only the card knows."""
+        """Return the step that explains that only the card knows."""
         return StepResult(UNRESOLVED_STEP, {FAILURE: str(event.code)}, clears_history=True)
 
-    def _refused(self, error: AuthorityError) -> StepResult:
+    def _errors(self) -> ErrorSteps:
         assert self.code_step is not None
-        if isinstance(error, WrongStateError):
-            if error.state == CertificateState.SUSPENDED:
-                return StepResult(SUSPENDED, clear_data=(GRANT,), clears_history=True)
-            return unavailable_steps.unavailable_step(error)
-        if not isinstance(error, GrantExpiredError):
-            raise error
-        return StepResult(
-            self.code_step, message=message_for(error), clear_data=(GRANT,), clears_history=True
-        )
+        states = {**UNAVAILABLE_STEP_FOR, CertificateState.SUSPENDED: SUSPENDED}
+        return ErrorSteps(self.code_step, states, clear_data=(GRANT,))
 
     async def _not_there(self, error: BridgeError, ctx: StepContext) -> StepResult:
         if isinstance(error, NotPairedError):

@@ -20,7 +20,7 @@ from handlers.engine.model import (
     StepResult,
 )
 from handlers.screen.text import N_, Markup, say
-from reader_bridge.protocol import CODE_LENGTH
+from reader_bridge.protocol import PAIRING_CODE_LENGTH
 from services.bridge.errors import NoPairingError
 from services.bridge.events import PairingEnd
 from services.bridge.interface import BridgeHub
@@ -261,7 +261,7 @@ class PairingSteps:
         code = self.live_messages.code(ctx.chat_id, ctx.now)
         if code is None:
             return Markup(f"{how}\n\n{say(ctx.language, NO_CODE)}")
-        half, shown = CODE_LENGTH // 2, code.code.reveal()
+        half, shown = PAIRING_CODE_LENGTH // 2, code.code.reveal()
         minutes = self.live_messages.minutes_left(ctx.chat_id, ctx.now)
         grouped = f"{shown[:half]} {shown[half:]}"
         return Markup(f"{how}\n{say(ctx.language, _CODE, code=grouped, minutes=minutes)}")
@@ -289,7 +289,7 @@ class PairingSteps:
         return self.hub.words(ctx.chat_id) is not None
 
     def _is_joined(self, ctx: StepContext) -> bool:
-        """Tell whether it is done: both ends said yes a moment ago."""
+        """Return whether it is done: both ends said yes a moment ago."""
         since = self.hub.presence(ctx.chat_id).since
         return not self._is_offered(ctx) and since is not None and ctx.now - since < _JUST
 
@@ -297,7 +297,7 @@ class PairingSteps:
         return not self._is_offered(ctx) and not self._is_joined(ctx)
 
     def awaits_connection(self, step: str, ctx: StepContext) -> bool:
-        """Tell whether somebody who is at a step goes on as soon as the paired PC is there."""
+        """Return whether somebody who is at a step goes on as soon as the paired PC is there."""
         if step == "unlinked":
             return True
         if step in (COMPARE, CONFIRMED):

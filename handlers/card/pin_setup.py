@@ -7,8 +7,8 @@ from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import WORK, CardConversation, OnDone, OperationSteps
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.identity.chat_linking import DONE, OFFER, linking_steps
-from handlers.identity.code import GRANT, CodeVerification
-from handlers.identity.limits import SECRET_TIMEOUT
+from handlers.identity.code import CodeVerification
+from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.bridge.interface import BridgeHub
@@ -41,7 +41,7 @@ class PinSetupConversation:
     def build(
         self, authority: Authority, hub: BridgeHub, board: LiveMessages, server: str
     ) -> CardConversation:
-        """Give the conversation."""
+        """Return the conversation."""
         ends, links = (OFFER, DONE), ("card_check",)
         work = OperationSteps(hub, board, server, self.work, self.on_done, ends, "who", links)
         who = CodeVerification(

@@ -11,7 +11,7 @@ from handlers.engine import start_handler
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
 from handlers.engine.session import conversations_of
 from handlers.identity.error_messages import format_time
-from handlers.identity.limits import SECRET_TIMEOUT
+from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, say
 from handlers.screen.view import send, view
 from services.bridge.interface import BridgeHub, Presence
@@ -36,7 +36,7 @@ _NO_BRIDGE = N_(
 def pairing(
     hub: BridgeHub, board: LiveMessages, server: str, links: tuple[str, ...]
 ) -> CardConversation:
-    """Give the conversation that connects a PC and does nothing more.
+    """Return the conversation that connects a PC and does nothing more.
 
     :param links: what can be done with the card afterwards.
     """

@@ -22,7 +22,7 @@ from services.storage.database import Database
 def conversations(
     authority: Authority, database: Database, takes_money: bool = False
 ) -> Mapping[str, Conversation]:
-    """Give every conversation by its name, in the order in which they are listed.
+    """Return every conversation by its name, in the order in which they are listed.
 
     :param takes_money: whether there is a payment provider.
     """

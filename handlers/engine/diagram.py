@@ -20,7 +20,7 @@ _HEADING = re.compile(r"<b>(.+?)</b>")
 
 
 def diagram(dialog: Conversation) -> str:
-    """Give the state diagram of a conversation; steps of others stand outside."""
+    """Return the state diagram of a conversation; steps of others stand outside."""
     lines = ["stateDiagram-v2", f"    [*] --> {dialog.initial}"]
     for name, step in dialog.steps.items():
         lines += [f"    {name} --> {there} : {by}" for there, by in _ways(dialog, step)]
@@ -34,7 +34,7 @@ def diagram(dialog: Conversation) -> str:
 
 
 def heading(words: StepText) -> str:
-    """Give what a step is about, in English: its bold beginning."""
+    """Return what a step is about, in English: its bold beginning."""
     if not isinstance(words, str):
         try:
             words = words(_NOBODY)
@@ -68,5 +68,5 @@ def _targets(dialog: Conversation) -> Iterator[tuple[str, str]]:
 
 
 def _plain(text: str) -> str:
-    """Give a text without markup and without what Mermaid reads as its own."""
+    """Return a text without markup and without what Mermaid reads as its own."""
     return re.sub(r"[:;#]", ",", _TAG.sub("", text)).strip()

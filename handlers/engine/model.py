@@ -1,7 +1,7 @@
-"""How a conversation is declared: a table of steps, each with its words and where it leads.
+"""The declaration of a conversation: a table of steps, each with its text and its transitions.
 
-One step is one message. A step without choices is an end. Everything else (Back, Cancel, another
-language, questions in between, old buttons, resting too long) comes with the mechanism.
+One step is one message. A step without buttons and inputs is final. The engine adds everything
+else: Back, Cancel, the other language, questions in between, old buttons, timeouts.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,11 +19,11 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class StepContext:
-    """Who is at a step, when, and what was kept on the way.
+    """The person at a step, the moment, and the data of the conversation.
 
-    :ivar client_language: what their Telegram client speaks, for messages to come.
-    :ivar update_id: the update that is being answered; the same when it comes again.
-    :ivar name: what they call themself in Telegram.
+    :ivar client_language: the language of their Telegram client, for messages sent later.
+    :ivar update_id: the update that is handled; the same when it comes again.
+    :ivar name: their name in Telegram.
     """
 
     chat_id: int
@@ -37,15 +37,15 @@ class StepContext:
 
     @property
     def attempt(self) -> str:
-        """What a try is counted under, so that one that comes again is counted once."""
+        """Identifies an attempt, so that an update that comes again spends one only once."""
         return f"update {self.update_id}"
 
 
 @dataclass(frozen=True)
 class StatusMessage:
-    """A line above a step that says what just happened: a message, and what fills it in.
+    """A message above a step that says what just happened, with the values that fill it in.
 
-    It is kept with the step, so that it is there in any language and after a restart.
+    It is stored with the step, so that it can be shown in any language and after a restart.
     """
 
     text: str
@@ -54,12 +54,14 @@ class StatusMessage:
 
 @dataclass(frozen=True)
 class StepResult:
-    """Where something led.
+    """Where an effect or action leads.
 
-    :ivar to: the step; one that its `Way` names, or the one where the person is.
-    :ivar kept: what is kept on the way.
-    :ivar forget: what is kept no more.
-    :ivar is_one_way: there is no Back from there, since it cannot be undone by going back.
+    :ivar target: a step that the `Transition` names, or the present one.
+    :ivar set_data: added to the data of the conversation.
+    :ivar message: shown above the target.
+    :ivar clear_data: keys removed from the data.
+    :ivar clears_history: whether there is no Back from the target, since going back undoes
+        nothing.
     """
 
     target: str
@@ -70,28 +72,28 @@ class StepResult:
 
 
 StepText = str | Callable[[StepContext], Markup]
-"""A message of the catalogue (HTML), or what gives the words of this moment."""
+"""A message of the catalogue (HTML), or a function that returns the text as it reads now."""
 Effect = Callable[[AsyncSession, StepContext], Awaitable[Mapping[str, str] | StepResult]]
-"""What a choice does, in the transaction of the move; gives what is kept, or where it led."""
+"""Runs in the transaction of a transition; returns the data to set, or where it leads."""
 Action = Callable[[StepContext], Awaitable[StepResult]]
-"""What a choice does in transactions of its own, before the move; it may come again."""
+"""Runs before a transition in transactions of its own; may run again for the same update."""
 AfterCommit = Callable[[Context, StepContext], Awaitable[None]]
-"""What follows once the move to `to` is committed and shown; it may come again."""
+"""Runs once a transition is committed and shown; may run again for the same update."""
 OnEnter = Callable[[AsyncSession, StepContext], Awaitable[Mapping[str, str]]]
-"""What is looked up when somebody comes to a step; gives what is kept."""
+"""Runs whenever a step is entered; returns the data to set."""
 Links = tuple[str, ...] | Callable[[StepContext], tuple[str, ...]]
-"""Conversations to offer below an end, as ``conversation`` or ``conversation/step``."""
+"""Conversations to offer below a final step, as ``conversation`` or ``conversation/step``."""
 InputReader = Callable[[str, StepContext], Mapping[str, str] | None]
-"""Reads what was typed: what is kept, or `None` where it is something else, such as a question.
+"""Parses a typed text; returns the data to set, or `None` for anything else, such as a question.
 
-May raise `NotTakenError`.
+May raise `InputRejectedError`.
 """
 
 
 class InputRejectedError(Exception):
-    """What was typed is meant for the step, but cannot be taken.
+    """A text is meant for the step but is not acceptable.
 
-    :ivar message: what to tell, a message of the catalogue.
+    :ivar message: the message of the catalogue that says why.
     """
 
     def __init__(self, message: str) -> None:
@@ -100,11 +102,11 @@ class InputRejectedError(Exception):
 
 
 class UndeclaredTargetError(Exception):
-    """Something led to a step that its declaration does not name."""
+    """A result led to a step that its transition does not name."""
 
 
 class Transition(Protocol):
-    """What leads on from a step."""
+    """An edge of the state machine."""
 
     @property
     def target(self) -> str:
@@ -112,16 +114,17 @@ class Transition(Protocol):
 
     @property
     def also_targets(self) -> tuple[str, ...]:
-        """Where else an `Outcome` may lead; staying where one is needs no word."""
+        """Other steps a `StepResult` may lead to; staying at the step needs no mention."""
 
 
 @dataclass(frozen=True)
 class ButtonTransition:
-    """A button that leads on.
+    """A button that leads to another step.
 
     :ivar key: its name in the callback data, unique in its step.
-    :ivar label: a message of the catalogue; what was kept fills it in.
-    :ivar when: tells whether it is there at this moment; always, where not given.
+    :ivar label: a message of the catalogue, filled in with the data.
+    :ivar after_commit: runs where the transition ends at `target`.
+    :ivar when: whether the button is shown; always, where not given.
     """
 
     key: str
@@ -134,15 +137,15 @@ class ButtonTransition:
     when: Callable[[StepContext], bool] | None = None
 
     def is_shown(self, context: StepContext) -> bool:
-        """Tell whether the button is there."""
+        """Return whether the button is shown."""
         return self.when is None or self.when(context)
 
 
 @dataclass(frozen=True)
 class ExternalTransition:
-    """Something that happens elsewhere, such as on the person's PC, and leads on.
+    """A transition triggered by an event elsewhere, such as on the person's PC.
 
-    :ivar label: what happens, for the diagrams.
+    :ivar label: the event, for the diagrams.
     """
 
     label: str
@@ -161,7 +164,7 @@ class InfoButton:
 
 @dataclass(frozen=True)
 class TextInput:
-    """What may be typed at a step, and where that leads."""
+    """A text that may be typed at a step."""
 
     read: InputReader
     target: str
@@ -171,14 +174,13 @@ class TextInput:
 
 @dataclass(frozen=True)
 class SecretInput(Generic[Value]):
-    """Something secret that is typed at a step. It is deleted from the chat at once.
+    """A secret that is typed at a step. Its message is deleted before the value is used.
 
-    :ivar read: gives the value, or `None` where it is something else, such as a question; may
-        raise `NotTakenError`, which costs nothing.
-    :ivar act: does something with the value, in transactions of its own; it may come again, with
-        the same `Scene.attempt`.
-    :ivar effect: does something with the value in the transaction of the move, where there is no
-        `act`.
+    :ivar read: parses the text; returns `None` for anything else, such as a question; may raise
+        `InputRejectedError`, which spends no attempt.
+    :ivar action: uses the value in transactions of its own; may run again for the same update,
+        with the same `StepContext.attempt`.
+    :ivar effect: uses the value in the transaction of the transition, where there is no `action`.
     """
 
     read: Callable[[str, StepContext], Value | None]
@@ -192,12 +194,12 @@ class SecretInput(Generic[Value]):
 class Step:
     """One message of a conversation.
 
-    :ivar needs: what must have been kept on the way; a step that needs something is no entrance.
-    :ivar heard: what may happen elsewhere and leads on; who hears of it moves the person.
-    :ivar shown: hears in which message the step stands, for who edits it later.
-    :ivar left: follows once the person has left it by Cancel or for another conversation.
-    :ivar title: what a link to it says; its conversation's title, where not given.
-    :ivar is_done: what the conversation is for was done, so who begins another loses nothing.
+    :ivar requires: keys the data must have; a step that requires any is no entry point.
+    :ivar external_transitions: triggered by events that are handled elsewhere.
+    :ivar on_shown: called with the id of the message the step is shown in.
+    :ivar on_leave: runs after Cancel, or after another conversation was started.
+    :ivar title: the label of a link to it; the conversation's title, where not given.
+    :ivar is_done: whether the conversation has reached its goal, so that leaving loses nothing.
     """
 
     text: StepText
@@ -216,27 +218,27 @@ class Step:
 
     @property
     def is_end(self) -> bool:
-        """Whether the conversation is over here."""
+        """Whether the step is final."""
         return not self.buttons and self.text_input is None and self.secret_input is None
 
     @property
     def transitions(self) -> tuple[Transition, ...]:
-        """Everything that leads on from here."""
-        typed = [way for way in (self.text_input, self.secret_input) if way is not None]
-        return (*self.buttons, *typed, *self.external_transitions)
+        """Every transition from the step."""
+        inputs = [each for each in (self.text_input, self.secret_input) if each is not None]
+        return (*self.buttons, *inputs, *self.external_transitions)
 
-    def links_at(self, ctx: StepContext) -> tuple[str, ...]:
-        """Give the conversations to offer at this moment."""
-        return self.links if isinstance(self.links, tuple) else self.links(ctx)
+    def links_at(self, context: StepContext) -> tuple[str, ...]:
+        """Return the conversations to offer now."""
+        return self.links if isinstance(self.links, tuple) else self.links(context)
 
 
 @dataclass(frozen=True)
 class Conversation:
     """A conversation.
 
-    :ivar begins: the step it begins with.
-    :ivar explain: gives what a pasted text means in a language, `None` where it does not know.
-    :ivar lasts: how long it waits at one step.
+    :ivar initial: the first step.
+    :ivar explain: returns the meaning of a pasted text in a language, `None` where unknown.
+    :ivar timeout: how long it waits at one step.
     """
 
     name: str
@@ -248,6 +250,6 @@ class Conversation:
 
 
 def resolve_target(target: str, conversation: str) -> tuple[str, str]:
-    """Give conversation and step that `target` names, seen from `dialog`."""
+    """Return the conversation and step that `target` names, seen from `conversation`."""
     name, _, step = target.rpartition("/")
     return name or conversation, step

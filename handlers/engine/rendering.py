@@ -25,7 +25,7 @@ LANGUAGE = "lang-"
 
 
 def render_step(conversations: Conversations, state: ConversationState, ctx: StepContext) -> View:
-    """Give the message of the step somebody is at."""
+    """Return the message of the step somebody is at."""
     step = find_step(conversations, state)
     if step is None:
         return _closed(conversations, state, ctx.language)
@@ -49,7 +49,7 @@ def render_step(conversations: Conversations, state: ConversationState, ctx: Ste
 
 
 def render_info(state: ConversationState, aside: InfoButton, ctx: StepContext) -> View:
-    """Give what an aside says, with the way back to its step."""
+    """Return what an aside says, with the way back to its step."""
     back = _own(state, label(ctx.language, "‹ Back to this step"), SHOW)
     return view(render_text(aside.text, ctx), [back])
 
@@ -74,7 +74,7 @@ def render_interruption(
 
 
 def render_text(words: StepText, ctx: StepContext) -> Markup:
-    """Give words as they are read now."""
+    """Return words as they are read now."""
     return say(ctx.language, words) if isinstance(words, str) else words(ctx)
 
 
@@ -100,7 +100,7 @@ def _closed(conversations: Conversations, state: ConversationState, language: st
 
 
 def _own(state: ConversationState, text: str, key: str) -> InlineKeyboardButton:
-    """Give a button that knows the step and version it belongs to."""
+    """Return a button that knows the step and version it belongs to."""
     return button(text, ROUTE, state.conversation, state.step, str(state.version), key)
 
 
@@ -117,7 +117,7 @@ def _link(
 
 
 def _always(state: ConversationState, step: Step, language: str) -> list[InlineKeyboardButton]:
-    """Give the row that every step has."""
+    """Return the row that every step has."""
     other = locales.other(language)
     turn = _own(state, label(other, "🌐 English"), LANGUAGE + other)
     if step.is_end:

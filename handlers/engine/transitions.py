@@ -1,7 +1,4 @@
-"""Moving from step to step: every change of state, in one transaction with its effect.
-
-No Telegram here: who is where goes in, where they are now comes out.
-"""
+"""The transitions of conversations: a state goes in, the next one comes out. No Telegram here."""
 
 import json
 from collections.abc import Mapping
@@ -27,41 +24,39 @@ from services.conversations import ConversationState, ConversationStore
 
 BACK, CANCEL = "back", "cancel"
 CANCELLED = "(cancelled)"
-"""The step a conversation is at that was left; no declared step has such a name."""
-
+"""The step of a cancelled conversation; no declared step has such a name."""
 _STATUS = "(told)"
-"""Among what is kept: the line above the step; nothing that a step keeps has such a name."""
+"""The key of the status message in the data; no step uses such a key."""
 
 Conversations = Mapping[str, Conversation]
 
 
 def find_step(conversations: Conversations, state: ConversationState) -> Step | None:
-    """Give the step somebody is at; `None` for one that is declared no more."""
-    dialog = conversations.get(state.conversation)
-    return None if dialog is None else dialog.steps.get(state.step)
+    """Return the present step; `None` for one that is no longer declared."""
+    conversation = conversations.get(state.conversation)
+    return None if conversation is None else conversation.steps.get(state.step)
 
 
 def status_message_of(state: ConversationState) -> StatusMessage | None:
-    """Give the line above the step somebody is at."""
+    """Return the message above the present step."""
     if _STATUS not in state.data:
         return None
     stored = json.loads(state.data[_STATUS])
     return StatusMessage(stored["message"], stored["values"])
 
 
-def _stored(message: StatusMessage) -> str:
-    values = {"message": message.text, "values": dict(message.values)}
-    return json.dumps(values, ensure_ascii=False)
-
-
 def without_status_message(state: ConversationState) -> ConversationState:
-    """Give where somebody is without the line above it."""
+    """Return the state without the message above the step."""
     return replace(state, data={k: v for k, v in state.data.items() if k != _STATUS})
 
 
 @dataclass(frozen=True)
 class ConversationMachine:
-    """The state machine of conversations: each transition is one transaction with its effect."""
+    """The state machine of conversations: each transition is one transaction with its effect.
+
+    Every method raises `ConversationChangedError` where another process changed the conversation
+    since its state was read.
+    """
 
     conversations: Conversations
     store: ConversationStore
@@ -71,132 +66,123 @@ class ConversationMachine:
     async def begin(
         self, before: ConversationState | None, target: tuple[str, str]
     ) -> ConversationState:
-        """Begin a conversation at a step, in place of whatever was before.
-
-        :raises ConversationChangedError: when somebody else moved it meanwhile.
-        """
-        dialog, step = target
-        version = before.version if before else 0
-        blank = ConversationState(
-            self.context.chat_id,
-            self.context.user_id,
-            dialog,
-            step,
-            self.context.now,
-            version=version,
+        """Start a conversation at a step, in place of the one before."""
+        conversation, step = target
+        ctx, version = self.context, before.version if before else 0
+        return await self._enter(
+            ConversationState(
+                ctx.chat_id, ctx.user_id, conversation, step, ctx.now, version=version
+            )
         )
-        return await self._save(blank)
 
     async def press_button(self, state: ConversationState, key: str) -> ConversationState | None:
-        """Do what a button of the step says; `None` for a button it does not have.
+        """Follow a button of the step; `None` for a button it does not have.
 
-        A choice that works in transactions of its own is for `follow`.
-
-        :raises ConversationChangedError: when somebody else moved it meanwhile.
+        A button with an action is for `follow`, once the action was run.
         """
         if key == CANCEL:
-            left = replace(state, step=CANCELLED, history=(), data={}, is_open=False)
-            return await self._save(left)
+            cancelled = replace(state, step=CANCELLED, history=(), data={}, is_open=False)
+            return await self._enter(cancelled)
         if key == BACK and state.history:
-            dialog, name = resolve_target(state.history[-1], state.conversation)
-            before = replace(state, conversation=dialog, step=name, history=state.history[:-1])
-            return await self._save(without_status_message(before))
-        choice = self.find_button(state, key)
-        return None if choice is None else await self._go(state, choice, {})
+            conversation, step = resolve_target(state.history[-1], state.conversation)
+            history = state.history[:-1]
+            before = replace(state, conversation=conversation, step=step, history=history)
+            return await self._enter(without_status_message(before))
+        button = self.find_button(state, key)
+        return None if button is None else await self._run_effect(state, button, {})
 
     def find_button(self, state: ConversationState, key: str) -> ButtonTransition | None:
-        """Give the choice that a button of the step stands for, where it is there."""
-        step = find_step(self.conversations, state)
-        ctx = replace(self.context, data=state.data)
-        choices = step.buttons if step else ()
-        return next((c for c in choices if c.key == key and c.is_shown(ctx)), None)
-
-    async def submit_secret(
-        self, state: ConversationState, secret: SecretInput[Value], value: Value
-    ) -> ConversationState:
-        """Do what something secret leads to in the transaction of the move.
-
-        :raises ConversationChangedError: when somebody else moved it meanwhile.
-        """
-        assert secret.effect is not None
-        ctx = replace(self.context, data=state.data)
-        return await self.follow(state, secret, await secret.effect(self.session, value, ctx))
-
-    async def follow(
-        self, state: ConversationState, transition: Transition, result: StepResult
-    ) -> ConversationState:
-        """Go where something led.
-
-        :raises ConversationChangedError: when somebody else moved it meanwhile.
-        :raises UndeclaredError: to a place that the way does not name.
-        """
-        target = resolve_target(result.target, state.conversation)
-        declared = {
-            resolve_target(each, state.conversation)
-            for each in (transition.target, *transition.also_targets)
-        }
-        if target not in declared | {(state.conversation, state.step)}:
-            raise UndeclaredTargetError(
-                f"{state.conversation}/{state.step} leads to {result.target}"
-            )
-        data = {k: v for k, v in state.data.items() if k not in (*result.clear_data, _STATUS)}
-        data |= result.set_data
-        if result.message is not None:
-            data[_STATUS] = _stored(result.message)
-        dialog, step = target
-        history = () if result.clears_history else _history(state, f"{dialog}/{step}")
-        return await self._save(
-            replace(state, conversation=dialog, step=step, history=history, data=data)
-        )
+        """Return the button of the present step with a key, where it is shown."""
+        step, ctx = find_step(self.conversations, state), self._at(state)
+        buttons = step.buttons if step else ()
+        return next((b for b in buttons if b.key == key and b.is_shown(ctx)), None)
 
     async def submit_text(self, state: ConversationState, text: str) -> ConversationState | None:
-        """Take what was typed; `None` where the step did not ask for it.
+        """Hand a typed text to the step; `None` where it is not the step's input.
 
-        :raises NotTakenError: when it is meant for the step but cannot be taken.
-        :raises ConversationChangedError: when somebody else moved it meanwhile.
+        :raises InputRejectedError: for input that is not acceptable.
         """
         step = find_step(self.conversations, state)
         if step is None or step.text_input is None:
             return None
-        kept = step.text_input.read(text, replace(self.context, data=state.data))
-        if kept is None:
-            return None
-        return await self._go(state, step.text_input, kept)
+        data = step.text_input.read(text, self._at(state))
+        return None if data is None else await self._run_effect(state, step.text_input, data)
+
+    async def submit_secret(
+        self, state: ConversationState, secret: SecretInput[Value], value: Value
+    ) -> ConversationState:
+        """Run the effect of a secret input, and go where it leads."""
+        assert secret.effect is not None
+        result = await secret.effect(self.session, value, self._at(state))
+        return await self.follow(state, secret, result)
+
+    async def follow(
+        self, state: ConversationState, transition: Transition, result: StepResult
+    ) -> ConversationState:
+        """Go where an effect or action led.
+
+        :raises UndeclaredTargetError: for a step that the transition does not name.
+        """
+        here = (state.conversation, state.step)
+        target = resolve_target(result.target, state.conversation)
+        targets = (transition.target, *transition.also_targets)
+        declared = {resolve_target(each, state.conversation) for each in targets}
+        if target not in declared | {here}:
+            raise UndeclaredTargetError(f"{'/'.join(here)} leads to {result.target}")
+        data = {k: v for k, v in state.data.items() if k not in (*result.clear_data, _STATUS)}
+        data |= result.set_data
+        if result.message is not None:
+            data[_STATUS] = _as_json(result.message)
+        conversation, step = target
+        history = () if result.clears_history else _extend_history(state, f"{conversation}/{step}")
+        return await self._enter(
+            replace(state, conversation=conversation, step=step, history=history, data=data)
+        )
 
     async def expire(self, state: ConversationState) -> ConversationState:
-        """Close a conversation that rested too long.
-
-        :raises ConversationChangedError: when somebody else moved it meanwhile.
-        """
+        """Close a conversation that timed out."""
         closed = replace(state.expire(), last_update_id=self.context.update_id)
         return await self.store.save(self.session, closed)
 
-    async def _go(
-        self, state: ConversationState, way: ButtonTransition | TextInput, kept: Mapping[str, str]
+    async def _run_effect(
+        self,
+        state: ConversationState,
+        transition: ButtonTransition | TextInput,
+        data: Mapping[str, str],
     ) -> ConversationState:
-        outcome = StepResult(way.target, kept)
-        if way.effect is not None:
-            ctx = replace(self.context, data={**state.data, **kept})
-            given = await way.effect(self.session, ctx)
-            led = given if isinstance(given, StepResult) else StepResult(way.target, given)
-            outcome = replace(led, set_data={**kept, **led.set_data})
-        return await self.follow(state, way, outcome)
+        result = StepResult(transition.target, data)
+        if transition.effect is not None:
+            ctx = replace(self.context, data={**state.data, **data})
+            returned = await transition.effect(self.session, ctx)
+            if not isinstance(returned, StepResult):
+                returned = StepResult(transition.target, returned)
+            result = replace(returned, set_data={**data, **returned.set_data})
+        return await self.follow(state, transition, result)
 
-    async def _save(self, state: ConversationState) -> ConversationState:
-        """Write where somebody is now, with a new rest to come."""
+    async def _enter(self, state: ConversationState) -> ConversationState:
+        """Save the state with what entering its step adds, and with a new timeout."""
         step = find_step(self.conversations, state)
         if step is not None and step.on_enter is not None:
-            ctx = replace(self.context, data=state.data)
-            state = replace(state, data={**state.data, **await step.on_enter(self.session, ctx)})
-        is_open = step is not None and not step.is_end
-        expires_at = self.context.now + self.conversations[state.conversation].timeout
-        moved = replace(
-            state, is_open=is_open, expires_at=expires_at, last_update_id=self.context.update_id
+            added = await step.on_enter(self.session, self._at(state))
+            state = replace(state, data={**state.data, **added})
+        entered = replace(
+            state,
+            is_open=step is not None and not step.is_end,
+            expires_at=self.context.now + self.conversations[state.conversation].timeout,
+            last_update_id=self.context.update_id,
         )
-        return await self.store.save(self.session, moved)
+        return await self.store.save(self.session, entered)
+
+    def _at(self, state: ConversationState) -> StepContext:
+        return replace(self.context, data=state.data)
 
 
-def _history(state: ConversationState, target: str) -> tuple[str, ...]:
-    """Give the way back from `target`; a step that is come to again shortens it."""
-    way = (*state.history, f"{state.conversation}/{state.step}")
-    return way[: way.index(target)] if target in way else way
+def _as_json(message: StatusMessage) -> str:
+    stored = {"message": message.text, "values": dict(message.values)}
+    return json.dumps(stored, ensure_ascii=False)
+
+
+def _extend_history(state: ConversationState, target: str) -> tuple[str, ...]:
+    """Return the history at `target`; returning to an earlier step shortens it."""
+    history = (*state.history, f"{state.conversation}/{state.step}")
+    return history[: history.index(target)] if target in history else history

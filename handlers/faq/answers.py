@@ -27,7 +27,7 @@ PERSON_ENTRY = "contact"
 
 @cache
 def answer_view(entries: Entries, entry_id: str, language: str) -> View | None:
-    """Give the view of an entry, or `None` where there is none."""
+    """Return the view of an entry, or `None` where there is none."""
     entry = entries.get(entry_id, language)
     if entry is None:
         return None
@@ -43,19 +43,19 @@ def render_all(entries: Entries) -> None:
 
 
 def voted_keyboard(entries: Entries, entry: Entry, helpful: bool) -> InlineKeyboardMarkup:
-    """Give the buttons under an answer after a vote on it."""
+    """Return the buttons under an answer after a vote on it."""
     return _keyboard(entries, entry, helpful)
 
 
 def entry_texts(entry: Entry) -> list[str]:
-    """Give the messages that hold an entry: title, body, sources."""
+    """Return the messages that hold an entry: title, body, sources."""
     title = f"<b>{escape(entry.title, quote=False)}</b>"
     blocks = [title, *markdown.render(entry.body), _sources(entry)]
     return markdown.split(blocks)
 
 
 def _sources(entry: Entry) -> str:
-    """Give the pages an entry rests on, those read on one day in one line."""
+    """Return the pages an entry rests on, those read on one day in one line."""
     days = sorted({source.date for source in entry.sources}, reverse=True)
     return "\n".join(_read_on(entry, day) for day in days)
 
@@ -89,7 +89,7 @@ def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKey
 
 
 def error_code_view(entries: Entries, codes: Sequence[int], language: str) -> View:
-    """Give what error codes mean and what to do, with the entries that help further."""
+    """Return what error codes mean and what to do, with the entries that help further."""
     shown = [(code, error_codes.explain(code, language)) for code in codes[:_CODES_SHOWN]]
     blocks = [_explain(code, known, language) for code, known in shown]
     ids = dict.fromkeys([known.entry for _, known in shown if known] + ["error-code"])
@@ -112,7 +112,7 @@ def _explain(code: int, known: ErrorCode | None, language: str) -> str:
 def suggestions_view(
     entries: Entries, entry_ids: Sequence[str], language: str, is_long: bool
 ) -> View:
-    """Give "did you mean" with up to three entries and the way to a person."""
+    """Return "did you mean" with up to three entries and the way to a person."""
     if is_long:
         apology = say(language, "That was a long message. Please ask in one or two sentences.")
     else:
@@ -124,7 +124,7 @@ def suggestions_view(
 
 
 def trouble_view(language: str) -> View:
-    """Give the first question of triage, for a complaint that does not say of what."""
+    """Return the first question of triage, for a complaint that does not say of what."""
     first = TRIAGE.steps[TRIAGE.initial]
     asked = say(
         language, "🛟 <b>Let us find out what it is.</b> A few taps lead to the right place."
@@ -139,18 +139,18 @@ def trouble_view(language: str) -> View:
 def entry_rows(
     entries: Entries, entry_ids: Sequence[str], language: str
 ) -> list[list[InlineKeyboardButton]]:
-    """Give one button an entry."""
+    """Return one button an entry."""
     found = (entries.get(entry_id, language) for entry_id in entry_ids)
     return [[button(e.title, "faq", e.id, language)] for e in found if e is not None]
 
 
 def triage_button(language: str) -> InlineKeyboardButton:
-    """Give the way for who has a trouble and does not know its name."""
+    """Return the way for who has a trouble and does not know its name."""
     return button(label(language, TRIAGE.title), "go", TRIAGE.name)
 
 
 def more_row(language: str) -> list[InlineKeyboardButton]:
-    """Give the buttons to all questions and to a person."""
+    """Return the buttons to all questions and to a person."""
     return [
         button(label(language, "📖 All questions"), "browse", language),
         button(label(language, "🙋 Ask a person"), "faq", PERSON_ENTRY, language),

@@ -68,25 +68,25 @@ async def on_related(update: Update, context: Context, parts: list[str]) -> str 
 
 
 def entry_view(context: Context, parts: list[str]) -> View | None:
-    """Give the view that ``[entry, language]`` names, or `None`."""
+    """Return the view that ``[entry, language]`` names, or `None`."""
     if len(parts) != 2 or parts[1] not in locales.LANGUAGES:
         return None
     return answers.answer_view(context.services.entries, parts[0], parts[1])
 
 
 def section_name(section: str, language: str) -> str:
-    """Give the name of a section."""
+    """Return the name of a section."""
     return label(language, _NAMES[section])
 
 
 def sections_view(language: str) -> View:
-    """Give the list of sections."""
+    """Return the list of sections."""
     rows = [[button(section_name(s, language), "browse", language, s, "0")] for s in SECTIONS]
     return view(say(language, "<b>What is it about?</b>\nOr just type your question."), *rows)
 
 
 def section_page(entries: Entries, section: str, language: str, page: int) -> View:
-    """Give one page of a section's questions; a page beyond the last is the last."""
+    """Return one page of a section's questions; a page beyond the last is the last."""
     listed = entries.section(section, language)
     last = max(0, (len(listed) - 1) // PAGE)
     page = min(page, last)

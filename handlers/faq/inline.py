@@ -93,6 +93,6 @@ async def on_inline_language(update: Update, context: Context, parts: list[str])
 
 
 def _preview(body: str) -> str:
-    """Give the beginning of the answer as plain text."""
+    """Return the beginning of the answer as plain text."""
     plain = unescape(_TAGS.sub("", markdown.render(body)[0]))
     return plain if len(plain) <= _PREVIEW else plain[: _PREVIEW - 1] + "…"

@@ -1,6 +1,6 @@
-"""Who are you, without the code: UI No. and birth date, then a one-time code by e-mail.
+"""Verification without the code: UI No. and birth date, then a one-time code by e-mail.
 
-Two steps whose names the conversation chooses; they lead to the step of `OneTimeMail`.
+Two steps whose names the conversation chooses; they lead to that of `OneTimeCodeStep`.
 """
 
 from collections.abc import Mapping
@@ -16,19 +16,16 @@ from handlers.engine.model import (
     StepContext,
     StepResult,
 )
-from handlers.engine.rendering import render_text
 from handlers.identity.code import (
-    IDENTITY_KEYS,
-    MASKED,
-    NUMBER,
     look_up_linked_people,
+    question_text,
     seal_ui_number,
     unseal_ui_number,
 )
-from handlers.identity.error_messages import message_for
+from handlers.identity.error_messages import ErrorSteps
 from handlers.identity.input_parser import IdentityInput, parse_number_and_birth_date
 from handlers.identity.one_time_code import OneTimeCodeStep
-from handlers.identity.records_notice import records_notice
+from handlers.identity.step_data import IDENTITY_KEYS, MASKED, NUMBER
 from handlers.screen.text import N_, Markup, say
 from services.authority.errors import GrantExpiredError, WrongStateError
 from services.authority.interface.authority import Authority
@@ -52,11 +49,11 @@ _NEEDS_NUMBER = N_(
 
 @dataclass(frozen=True)
 class BirthDateVerification:
-    """Asks for UI No. and birth date, and has a one-time code sent.
+    """The steps that ask for UI No. and birth date, and send a one-time code.
 
     :ivar number_step: the name of the step that asks for both.
-    :ivar date_step: the name of the one that asks for the date.
-    :ivar refused: where a state leads that does not allow it.
+    :ivar date_step: the name of the one that asks for the date only.
+    :ivar refused_step: where a state leads that does not allow it.
     """
 
     authority: Authority
@@ -72,41 +69,41 @@ class BirthDateVerification:
     def steps(self) -> Mapping[str, Step]:
         """The steps."""
         refused = () if self.refused_step is None else (self.refused_step,)
-        others = (self.number_step, self.date_step, *self.one_time_code.also_targets, *refused)
-        secret = SecretInput(self._read, None, self.one_time_code.name, others, self._enter)
-        looked_up = look_up_linked_people(self.authority)
+        targets = (self.number_step, self.date_step, *self.one_time_code.also_targets, *refused)
+        secret = SecretInput(self._read, None, self.one_time_code.name, targets, self._submit)
         return {
             self.number_step: Step(
-                self._ask, self.buttons, secret_input=secret, on_enter=looked_up, title=self.title
+                self._question,
+                self.buttons,
+                secret_input=secret,
+                on_enter=look_up_linked_people(self.authority),
+                title=self.title,
             ),
             self.date_step: Step(_ask_date, self.buttons, secret_input=secret, requires=(NUMBER,)),
         }
 
-    def _ask(self, ctx: StepContext) -> Markup:
-        lead = [] if self.introduction is None else [render_text(self.introduction, ctx)]
-        ask = _ask_date(ctx) if NUMBER in ctx.data else say(ctx.language, _ASK)
-        return Markup("\n\n".join([*lead, ask, records_notice(self.authority, ctx.language)]))
+    def _question(self, ctx: StepContext) -> Markup:
+        question = _ask_date(ctx) if NUMBER in ctx.data else say(ctx.language, _ASK)
+        return question_text(self.authority, self.introduction, question, ctx)
 
     def _read(self, text: str, ctx: StepContext) -> IdentityInput | None:
-        claim = parse_number_and_birth_date(text, today(ctx.now))
-        if claim and claim.number is None and NUMBER not in ctx.data:
+        typed = parse_number_and_birth_date(text, today(ctx.now))
+        if typed and typed.number is None and NUMBER not in ctx.data:
             raise InputRejectedError(_NEEDS_NUMBER)
-        return claim
+        return typed
 
-    async def _enter(
-        self, session: AsyncSession, claim: IdentityInput, ctx: StepContext
+    async def _submit(
+        self, session: AsyncSession, typed: IdentityInput, ctx: StepContext
     ) -> StepResult:
         sealed_input = self.authority.sealed_input
         try:
-            number = claim.number or unseal_ui_number(sealed_input, ctx)
+            number = typed.number or unseal_ui_number(sealed_input, ctx)
         except GrantExpiredError as error:
-            return StepResult(
-                self.number_step, message=message_for(error), clear_data=IDENTITY_KEYS
-            )
-        if claim.birth_date is None:
+            return ErrorSteps(self.number_step).result_for(error, ctx)
+        if typed.birth_date is None:
             return StepResult(self.date_step, seal_ui_number(sealed_input, number, ctx))
         try:
-            return await self.one_time_code.send_to(session, number, claim.birth_date, ctx)
+            return await self.one_time_code.send_to(session, number, typed.birth_date, ctx)
         except WrongStateError:
             assert self.refused_step is not None
             return StepResult(self.refused_step, clear_data=IDENTITY_KEYS)

@@ -1,57 +1,30 @@
-"""Typing the IC card number (IC卡卡號), which adds a proof to a grant."""
-
-from collections.abc import Awaitable, Callable
+"""The IC card number (IC卡卡號) as a secret input, which adds a proof to a grant."""
 
 from handlers.engine.model import SecretInput, StepContext, StepResult
-from handlers.identity.code import GRANT, IDENTITY_KEYS
-from handlers.identity.error_messages import is_short_pause, message_for
+from handlers.identity.error_messages import ErrorSteps
 from handlers.identity.input_parser import parse_card_number
-from services.authority.errors import ChatPausedError, GrantExpiredError, WrongCardNumberError
+from handlers.identity.step_data import GRANT
+from services.authority.errors import AuthorityError
 from services.authority.interface.credentials import Credentials
 from services.formats.card_number import CardNumber
 
 
 def card_number_input(credentials: Credentials, step: str, target: str) -> SecretInput[CardNumber]:
-    """Give what is typed at the step `here`.
+    """Return the input of the step named `step`.
 
-    :param to: where the right number leads.
+    :param target: where the right number leads.
     """
-    return SecretInput(_read, _prove(credentials, step, target), target, ("who", "paused"))
 
-
-def _read(text: str, _scene: StepContext) -> CardNumber | None:
-    return parse_card_number(text)
-
-
-def _prove(
-    credentials: Credentials, here: str, to: str
-) -> Callable[[CardNumber, StepContext], Awaitable[StepResult]]:
-    async def prove(number: CardNumber, ctx: StepContext) -> StepResult:
+    async def check(number: CardNumber, ctx: StepContext) -> StepResult:
         grant = ctx.data[GRANT]
         try:
             await credentials.check_card_number(grant, number, ctx.chat_id, ctx.now, ctx.attempt)
-        except WrongCardNumberError as error:
-            if error.tries_left:
-                return StepResult(here, message=message_for(error))
-            return StepResult(
-                "who",
-                message=message_for(error),
-                clear_data=(GRANT, *IDENTITY_KEYS),
-                clears_history=True,
-            )
-        except ChatPausedError as error:
-            if is_short_pause(error, ctx.now):
-                return StepResult(here, message=message_for(error, ctx.now))
-            return StepResult(
-                "paused", message=message_for(error), clear_data=(GRANT,), clears_history=True
-            )
-        except GrantExpiredError as error:
-            return StepResult(
-                "who",
-                message=message_for(error),
-                clear_data=(GRANT, *IDENTITY_KEYS),
-                clears_history=True,
-            )
-        return StepResult(to, clears_history=True)
+        except AuthorityError as error:
+            return ErrorSteps().result_for(error, ctx, retry=step)
+        return StepResult(target, clears_history=True)
 
-    return prove
+    return SecretInput(_read, check, target, ("who", "paused"))
+
+
+def _read(text: str, _ctx: StepContext) -> CardNumber | None:
+    return parse_card_number(text)

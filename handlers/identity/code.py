@@ -1,8 +1,8 @@
-"""Who are you: UI No. and subscriber code, the one way to ask for them.
+"""Verification by UI No. and subscriber code, the one way in which conversations ask for them.
 
-Two steps, ``who`` and ``code``, and the ends ``paused`` and ``locked``. Both may be typed in one
-message. What was typed is deleted at once; the UI No. stays sealed between the steps, and after a
-right code a grant is all that is kept.
+Two steps, ``who`` and ``code``, and the final steps ``paused`` and ``locked``. Both values may be
+typed in one message. What was typed is deleted from the chat; the UI No. stays sealed between the
+steps, and after a right code only a grant is kept.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,18 +21,21 @@ from handlers.engine.model import (
     StepResult,
 )
 from handlers.engine.rendering import render_text
-from handlers.identity.error_messages import is_short_pause, message_for
+from handlers.identity.error_messages import ErrorSteps
 from handlers.identity.input_parser import IdentityInput, parse_number_and_code
 from handlers.identity.records_notice import records_notice
-from handlers.screen.text import N_, Markup, say
-from services.authority.errors import (
-    BusyError,
-    ChatPausedError,
-    CodeLockedError,
-    GrantExpiredError,
-    UnknownPersonError,
-    WrongCodeError,
+from handlers.identity.step_data import (
+    GRANT,
+    IDENTITY_KEYS,
+    LINKED_NUMBERS,
+    LINKED_PEOPLE,
+    MASKED,
+    MAX_LINKED_PEOPLE,
+    NUMBER,
+    UNLINKED,
 )
+from handlers.screen.text import N_, Markup, say
+from services.authority.errors import AuthorityError, GrantExpiredError, UnknownPersonError
 from services.authority.interface.authority import Authority
 from services.authority.interface.credentials import SealedInput
 from services.authority.values import Operation
@@ -40,17 +43,8 @@ from services.formats.hidden import Hidden
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber
 
-GRANT, NUMBER, MASKED, UNLINKED = "grant", "number", "masked", "unlinked"
-"""What is kept on the way: the grant; before it the UI No., sealed, and masked; ``unlinked`` where
-the code was right and the chat is not linked to the person."""
-_MOST_KNOWN = 3
-_KNOWN = tuple(f"known{number}" for number in range(_MOST_KNOWN))
-_PEOPLE = tuple(f"person{number}" for number in range(_MOST_KNOWN))
-IDENTITY_KEYS = (NUMBER, MASKED, *_KNOWN, *_PEOPLE)
-"""What is kept no more once there is a grant."""
-
 OnVerified = Callable[[str, StepContext], Awaitable[StepResult]]
-"""What follows a right code; is given the grant, and may use transactions of its own."""
+"""Runs after a right code with the id of the grant; may use transactions of its own."""
 
 _ASK = N_(
     "🔐 <b>Who are you?</b> Type your <b>UI No.</b> (統一證號) and your <b>subscriber code</b> "
@@ -80,12 +74,12 @@ _NEEDS_NUMBER = N_(
 
 @dataclass(frozen=True)
 class CodeVerification:
-    """Asks who somebody is, for one operation.
+    """The steps that verify a person for one operation.
 
-    :ivar to: where a right code leads; `then` may lead to `others`.
-    :ivar lead: what is said above the question, such as what the operation does.
-    :ivar choices: other ways on from the first step.
-    :ivar locked: what is done about a locked code; an end where nothing is.
+    :ivar target: where a right code leads; `on_verified` may lead to `also_targets`.
+    :ivar introduction: shown above the question, such as what the operation does.
+    :ivar buttons: other transitions from the first step.
+    :ivar locked_step: what can be done about a locked code.
     """
 
     authority: Authority
@@ -100,13 +94,13 @@ class CodeVerification:
     @property
     def steps(self) -> Mapping[str, Step]:
         """The steps, by the names they must have in their conversation."""
-        others = ("code", "paused", "locked", *self.also_targets)
-        secret = SecretInput(self._read, self._act, self.target, ("who", *others))
-        known = tuple(self._known(number) for number in range(_MOST_KNOWN))
+        targets = ("who", "code", "paused", "locked", *self.also_targets)
+        secret = SecretInput(self._read, self._submit, self.target, targets)
+        linked = tuple(self._linked_person(index) for index in range(MAX_LINKED_PEOPLE))
         return {
             "who": Step(
-                self._ask,
-                (*known, *self.buttons),
+                self._question,
+                (*linked, *self.buttons),
                 secret_input=secret,
                 on_enter=look_up_linked_people(self.authority),
             ),
@@ -115,68 +109,62 @@ class CodeVerification:
             "locked": self.locked_step or LOCKED,
         }
 
-    def _known(self, number: int) -> ButtonTransition:
-        choose = choose_linked_person(self.authority, _PEOPLE[number])
+    def _linked_person(self, index: int) -> ButtonTransition:
+        key = LINKED_NUMBERS[index]
         return ButtonTransition(
-            f"known{number}",
-            f"👤 {{known{number}}}",
+            key,
+            f"👤 {{{key}}}",
             "code",
-            choose,
-            when=lambda ctx: NUMBER not in ctx.data and _KNOWN[number] in ctx.data,
+            choose_linked_person(self.authority, LINKED_PEOPLE[index]),
+            when=lambda ctx: NUMBER not in ctx.data and key in ctx.data,
         )
 
-    def _ask(self, ctx: StepContext) -> Markup:
-        lead = [] if self.introduction is None else [render_text(self.introduction, ctx)]
-        return Markup(
-            "\n\n".join([*lead, _question(ctx), records_notice(self.authority, ctx.language)])
-        )
+    def _question(self, ctx: StepContext) -> Markup:
+        return question_text(self.authority, self.introduction, _ask_identity(ctx), ctx)
 
     def _read(self, text: str, ctx: StepContext) -> IdentityInput | None:
-        claim = parse_number_and_code(text)
-        if claim and claim.number is None and NUMBER not in ctx.data:
+        typed = parse_number_and_code(text)
+        if typed and typed.number is None and NUMBER not in ctx.data:
             raise InputRejectedError(_NEEDS_NUMBER)
-        return claim
+        return typed
 
-    async def _act(self, claim: IdentityInput, ctx: StepContext) -> StepResult:
+    async def _submit(self, typed: IdentityInput, ctx: StepContext) -> StepResult:
         try:
-            number = claim.number or unseal_ui_number(self.authority.sealed_input, ctx)
+            number = typed.number or unseal_ui_number(self.authority.sealed_input, ctx)
         except GrantExpiredError as error:
-            return StepResult("who", message=message_for(error), clear_data=IDENTITY_KEYS)
-        kept = seal_ui_number(self.authority.sealed_input, number, ctx)
-        if claim.code is None:
-            return StepResult("code", kept)
-        return await self._check(number, claim.code, replace(ctx, data={**ctx.data, **kept}))
-
-    async def _check(self, number: UiNumber, code: SubscriberCode, ctx: StepContext) -> StepResult:
-        kept = {key: ctx.data[key] for key in (NUMBER, MASKED)}
-        check = self.authority.credentials.check_code
+            return ErrorSteps().result_for(error, ctx)
+        data = seal_ui_number(self.authority.sealed_input, number, ctx)
+        if typed.code is None:
+            return StepResult("code", data)
         try:
-            grant = await check(number, code, self.operation, ctx.chat_id, ctx.now, ctx.attempt)
-        except WrongCodeError as error:
-            to = "code" if error.paused_until is None else "paused"
-            return StepResult(to, kept, message_for(error), clears_history=to == "paused")
-        except ChatPausedError as error:
-            if is_short_pause(error, ctx.now):
-                return StepResult("code", kept, message_for(error, ctx.now))
-            return StepResult(
-                "paused", message=message_for(error), clear_data=IDENTITY_KEYS, clears_history=True
-            )
-        except CodeLockedError as error:
-            return StepResult("locked", kept, message_for(error), clears_history=True)
-        except BusyError as error:
-            return StepResult("code", kept, message_for(error))
-        is_linked = number.masked() in [ctx.data.get(key) for key in _KNOWN]
-        kept = {GRANT: grant.id, **({} if is_linked else {UNLINKED: "yes"})}
-        led = StepResult(self.target)
+            return await self._verify(number, typed.code, ctx)
+        except AuthorityError as error:
+            result = ErrorSteps().result_for(error, ctx, retry="code")
+            return replace(result, set_data=data) if result.target in ("code", "locked") else result
+
+    async def _verify(self, number: UiNumber, code: SubscriberCode, ctx: StepContext) -> StepResult:
+        check = self.authority.credentials.check_code
+        grant = await check(number, code, self.operation, ctx.chat_id, ctx.now, ctx.attempt)
+        is_linked = number.masked() in [ctx.data.get(key) for key in LINKED_NUMBERS]
+        data = {GRANT: grant.id, **({} if is_linked else {UNLINKED: "yes"})}
+        result = StepResult(self.target)
         if self.on_verified is not None:
-            led = await self.on_verified(grant.id, replace(ctx, data={**ctx.data, **kept}))
-        kept = {key: value for key, value in kept.items() if key not in led.clear_data}
+            result = await self.on_verified(grant.id, replace(ctx, data={**ctx.data, **data}))
+        kept = {key: value for key, value in data.items() if key not in result.clear_data}
         return replace(
-            led,
-            set_data={**kept, **led.set_data},
-            clear_data=(*IDENTITY_KEYS, *led.clear_data),
+            result,
+            set_data={**kept, **result.set_data},
+            clear_data=(*IDENTITY_KEYS, *result.clear_data),
             clears_history=True,
         )
+
+
+def question_text(
+    authority: Authority, introduction: str | None, question: Markup, ctx: StepContext
+) -> Markup:
+    """Return a question for something secret, with whose records it is about below it."""
+    above = [] if introduction is None else [render_text(introduction, ctx)]
+    return Markup("\n\n".join([*above, question, records_notice(authority, ctx.language)]))
 
 
 PAUSED = Step(
@@ -196,28 +184,30 @@ LOCKED = Step(
 
 
 def look_up_linked_people(authority: Authority) -> OnEnter:
-    """Give what looks up whom a chat is linked to; one alone is taken for who is meant."""
+    """Return the hook that looks up whom the chat is linked to; one person alone is chosen."""
 
-    async def look(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
-        people = list(await authority.links.list_people(session, ctx.chat_id))[:_MOST_KNOWN]
-        kept = {_KNOWN[i]: person.ui_number_masked for i, person in enumerate(people)}
-        kept |= {_PEOPLE[i]: person.subscriber for i, person in enumerate(people)}
+    async def look_up(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
+        people = list(await authority.links.list_people(session, ctx.chat_id))[:MAX_LINKED_PEOPLE]
+        data = {LINKED_NUMBERS[i]: person.ui_number_masked for i, person in enumerate(people)}
+        data |= {LINKED_PEOPLE[i]: person.subscriber for i, person in enumerate(people)}
         if len(people) == 1:
-            number = await authority.links.find_ui_number(
-                session, people[0].subscriber, ctx.chat_id
-            )
-            kept |= seal_ui_number(authority.sealed_input, number, ctx)
-        return kept
+            subscriber = people[0].subscriber
+            number = await authority.links.find_ui_number(session, subscriber, ctx.chat_id)
+            data |= seal_ui_number(authority.sealed_input, number, ctx)
+        return data
 
-    return look
+    return look_up
 
 
-def choose_linked_person(authority: Authority, person: str) -> Effect:
-    """Give what takes the UI No. of a person the chat is linked to."""
+def choose_linked_person(authority: Authority, key: str) -> Effect:
+    """Return the effect that takes the UI No. of a person the chat is linked to.
+
+    :param key: where the id of the person is kept.
+    """
 
     async def choose(session: AsyncSession, ctx: StepContext) -> Mapping[str, str] | StepResult:
         try:
-            number = await authority.links.find_ui_number(session, ctx.data[person], ctx.chat_id)
+            number = await authority.links.find_ui_number(session, ctx.data[key], ctx.chat_id)
         except UnknownPersonError:  # unlinked a moment ago
             return StepResult("who", clear_data=IDENTITY_KEYS)
         return seal_ui_number(authority.sealed_input, number, ctx)
@@ -226,23 +216,23 @@ def choose_linked_person(authority: Authority, person: str) -> Effect:
 
 
 def seal_ui_number(sealed_input: SealedInput, number: UiNumber, ctx: StepContext) -> dict[str, str]:
-    """Give a UI No. as it is kept: sealed, and masked."""
+    """Return a UI No. as a step keeps it: sealed, and masked."""
     return {NUMBER: sealed_input.seal(number, ctx.chat_id), MASKED: number.masked()}
 
 
 def unseal_ui_number(sealed_input: SealedInput, ctx: StepContext) -> UiNumber:
-    """Open the UI No. that was kept.
+    """Return the UI No. that the step keeps.
 
-    :raises GrantExpiredError: where it cannot be opened any more.
+    :raises GrantExpiredError: where it can no longer be opened.
     """
     hidden: Hidden = sealed_input.unseal(ctx.data[NUMBER], ctx.chat_id)
     return UiNumber(hidden.reveal())
 
 
-def _question(ctx: StepContext) -> Markup:
+def _ask_identity(ctx: StepContext) -> Markup:
     if NUMBER in ctx.data:
         return say(ctx.language, _ASK_KNOWN, masked=ctx.data[MASKED])
-    return say(ctx.language, _ASK_WHOM if _KNOWN[0] in ctx.data else _ASK)
+    return say(ctx.language, _ASK_WHOM if LINKED_NUMBERS[0] in ctx.data else _ASK)
 
 
 def _ask_code(ctx: StepContext) -> Markup:

@@ -1,8 +1,12 @@
-"""What is said when the authority refuses: what happened, that nothing is lost, what to do."""
+"""Refusals of the authority: the message for each, and the step it leads to."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from handlers.engine.model import StatusMessage
+from handlers.engine.model import StatusMessage, StepContext, StepResult
+from handlers.identity.step_data import ALL_KEYS
+from handlers.identity.unavailable_steps import EXPIRED, UNAVAILABLE_STEP_FOR
 from handlers.screen.text import N_
 from services.authority.errors import (
     AuthorityError,
@@ -17,6 +21,7 @@ from services.authority.errors import (
     WrongCardNumberError,
     WrongCodeError,
     WrongOneTimeCodeError,
+    WrongStateError,
 )
 from services.calendar import TAIPEI
 
@@ -87,10 +92,64 @@ _DEADLINE_PASSED = N_(
 _OTHER = N_("⚠️ <b>That is not possible now.</b> Nothing was changed.")
 
 
-def message_for(error: AuthorityError, now: datetime | None = None) -> StatusMessage:
-    """Give the words for a refusal.
+@dataclass(frozen=True)
+class ErrorSteps:
+    """Where the authority's refusals lead in one conversation.
 
-    :param now: where the person stays at their step after a short pause.
+    :ivar start: the step to go back to when a grant has expired or all attempts are spent.
+    :ivar states: the step for each state that does not allow the operation.
+    :ivar other_state: the step for any other state.
+    :ivar overdue: the step for a deadline that has passed; `start` where it cannot happen.
+    :ivar clear_data: what is cleared when the person has to start again.
+    """
+
+    start: str = "who"
+    states: Mapping[str, str] = field(default_factory=lambda: UNAVAILABLE_STEP_FOR)
+    other_state: str = EXPIRED
+    overdue: str | None = None
+    clear_data: tuple[str, ...] = ALL_KEYS
+
+    def result_for(
+        self, error: AuthorityError, ctx: StepContext, retry: str | None = None
+    ) -> StepResult:
+        """Return where a refusal leads, with its message.
+
+        :param retry: the step at which the person may try again; none where nothing was typed.
+        """
+        match error:
+            case WrongStateError():
+                return self._end(self.states.get(error.state, self.other_state))
+            case DeadlinePassedError() if self.overdue is not None:
+                return self._end(self.overdue)
+            case CodeLockedError():
+                return StepResult("locked", message=message_for(error), clears_history=True)
+            case ChatPausedError() if retry is not None and is_short_pause(error, ctx.now):
+                return StepResult(retry, message=message_for(error, ctx.now))
+            case ChatPausedError() | WrongCodeError(paused_until=datetime()):
+                return self._end("paused", error)
+            case TooManyMailsError():
+                return StepResult(retry or "paused", message=message_for(error))
+            case WrongCardNumberError(tries_left=0):
+                return self._end(self.start, error)
+            case (
+                WrongCodeError()
+                | WrongCardNumberError()
+                | WrongOneTimeCodeError()
+                | OneTimeCodeOverError()
+                | BusyError()
+            ) if retry is not None:
+                return StepResult(retry, message=message_for(error))
+        return self._end(self.start, error)
+
+    def _end(self, target: str, error: AuthorityError | None = None) -> StepResult:
+        message = None if error is None else message_for(error)
+        return StepResult(target, {}, message, self.clear_data, clears_history=True)
+
+
+def message_for(error: AuthorityError, now: datetime | None = None) -> StatusMessage:
+    """Return the message for a refusal.
+
+    :param now: given where the person stays at their step during a short pause.
     """
     match error:
         case WrongCodeError(paused_until=None):
@@ -128,10 +187,10 @@ _PLAIN: dict[type[AuthorityError], str] = {
 
 
 def is_short_pause(error: ChatPausedError, now: datetime) -> bool:
-    """Tell whether a pause is over so soon that the person waits at their step."""
+    """Return whether a pause is over so soon that the person waits at their step."""
     return error.until - now <= _SHORT
 
 
-def format_time(at: datetime) -> str:
-    """Give a moment as it is read in Taipei."""
-    return f"{at.astimezone(TAIPEI):%Y-%m-%d %H:%M}"
+def format_time(time: datetime) -> str:
+    """Return a time as it is read in Taipei."""
+    return f"{time.astimezone(TAIPEI):%Y-%m-%d %H:%M}"

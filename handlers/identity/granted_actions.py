@@ -1,4 +1,4 @@
-"""Doing something under a grant, in the transaction of the move, and looking ahead at it."""
+"""Actions under a grant: in the transaction of the transition, and their precondition before it."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -6,16 +6,16 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.engine.model import Effect, StepContext, StepResult
-from handlers.identity import unavailable_steps
-from handlers.identity.code import GRANT, IDENTITY_KEYS, OnVerified
-from handlers.identity.error_messages import message_for
-from services.authority.errors import AuthorityError, WrongStateError
+from handlers.identity.code import OnVerified
+from handlers.identity.error_messages import ErrorSteps
+from handlers.identity.step_data import GRANT
+from services.authority.errors import AuthorityError
 from services.authority.interface.authority import Authority
 from services.authority.values import Change
 from services.storage.database import Database
 
 NOTHING_TO_DO = "already"
-"""The end of a conversation that had nothing to do."""
+"""The final step of a conversation that had nothing to do."""
 NextStep = Callable[[Change, StepContext], StepResult]
 GrantedCall = Callable[[AsyncSession, str, int, datetime], Awaitable[Change]]
 
@@ -23,44 +23,35 @@ GrantedCall = Callable[[AsyncSession, str, int, datetime], Awaitable[Change]]
 def check_precondition(
     authority: Authority, database: Database, target: str, next_step: NextStep
 ) -> OnVerified:
-    """Give what sees after a right code, before more is asked for, whether there is anything to do.
+    """Return the hook that checks, before more is asked for, whether there is anything to do.
 
-    :param to: where it goes on if there is.
+    :param target: where the conversation goes on if there is.
     """
 
-    async def look(grant: str, ctx: StepContext) -> StepResult:
+    async def check(grant: str, ctx: StepContext) -> StepResult:
+        preview = authority.certificates.preview_change
         try:
             async with database.unit_of_work() as session:
-                change = await authority.certificates.preview_change(
-                    session, grant, ctx.chat_id, ctx.now
-                )
+                change = await preview(session, grant, ctx.chat_id, ctx.now)
         except AuthorityError as error:
-            return _refused(error)
+            return ErrorSteps().result_for(error, ctx)
         return StepResult(target) if change.changed else next_step(change, ctx)
 
-    return look
+    return check
 
 
 def run_with_grant(call: GrantedCall, next_step: NextStep, start: str = "who") -> Effect:
-    """Give what does `verb` and says where it led.
+    """Return the effect that makes a call under the grant.
 
-    :param start: the step to begin at again when too much time has passed.
+    :param start: the step to go back to when the grant has expired.
     """
 
     async def effect(session: AsyncSession, ctx: StepContext) -> StepResult:
         try:
-            async with session.begin_nested():  # what a refusal did is undone, the move is not
+            async with session.begin_nested():  # undoes what a refusal did, not the transition
                 change = await call(session, ctx.data[GRANT], ctx.chat_id, ctx.now)
         except AuthorityError as error:
-            return _refused(error, start)
+            return ErrorSteps(start).result_for(error, ctx)
         return next_step(change, ctx)
 
     return effect
-
-
-def _refused(error: AuthorityError, start: str = "who") -> StepResult:
-    if isinstance(error, WrongStateError):
-        return unavailable_steps.unavailable_step(error)
-    return StepResult(
-        start, message=message_for(error), clear_data=(GRANT, *IDENTITY_KEYS), clears_history=True
-    )

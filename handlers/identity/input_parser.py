@@ -198,7 +198,7 @@ def _split(text: str) -> tuple[UiNumber | None, str]:
 
 
 def _is_one_token(plain: str) -> bool:
-    """Tell whether a text is one token, or one written in groups of the same size."""
+    """Return whether a text is one token, or one written in groups of the same size."""
     groups = plain.split()
     if len(groups) < 2:
         return bool(groups)
@@ -207,6 +207,6 @@ def _is_one_token(plain: str) -> bool:
 
 
 def _looks_like_code(token: str) -> bool:
-    """Tell whether a token mixes letters and digits in about the right length."""
+    """Return whether a token mixes letters and digits in about the right length."""
     is_mixed = any(c.isdigit() for c in token) and any(c.isalpha() for c in token)
     return token.isalnum() and is_mixed and len(token) in _CODE_LIKE

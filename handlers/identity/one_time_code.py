@@ -1,7 +1,7 @@
-"""The one-time code by e-mail: having it sent, and typing it.
+"""The step that sends a one-time code by e-mail (一次性驗證碼) and takes it.
 
-One step, ``mailed``. Under a grant it adds a proof; without one, UI No. and birth date stand for
-it, and who does not exist looks the same.
+Under a grant the code adds a proof. Without one, UI No. and birth date stand in for it, and a
+person who does not exist looks the same.
 """
 
 from dataclasses import dataclass, replace
@@ -19,17 +19,16 @@ from handlers.engine.model import (
     StepContext,
     StepResult,
 )
-from handlers.identity.code import GRANT, IDENTITY_KEYS, NUMBER, seal_ui_number, unseal_ui_number
-from handlers.identity.error_messages import is_short_pause, message_for
+from handlers.identity.code import seal_ui_number, unseal_ui_number
+from handlers.identity.error_messages import ErrorSteps
 from handlers.identity.input_parser import parse_number_and_birth_date, parse_one_time_code
+from handlers.identity.step_data import ALL_KEYS, BIRTH_DATE, CHALLENGE, GRANT
 from handlers.screen.text import N_, Markup, say
 from services.authority.errors import (
     AuthorityError,
     ChatPausedError,
     GrantExpiredError,
-    OneTimeCodeOverError,
     TooManyMailsError,
-    WrongOneTimeCodeError,
 )
 from services.authority.interface.authority import Authority
 from services.authority.values import Challenge, Operation
@@ -37,9 +36,6 @@ from services.calendar import today
 from services.formats.hidden import Hidden
 from services.formats.one_time_code import OneTimeCode
 from services.formats.ui_number import UiNumber
-
-CHALLENGE, BIRTH_DATE = "challenge", "born"
-"""What is kept on the way: the challenge, and the birth date, sealed, until there is a grant."""
 
 _ASK = N_(
     "✉️ <b>I am sending a one-time code</b> (一次性驗證碼), six digits, to the e-mail address on "
@@ -79,9 +75,10 @@ _PRESS_BACK = N_(
 class OneTimeCodeStep:
     """The step in which the one-time code is typed.
 
-    :ivar start: the step to begin at again when too much time has passed.
-    :ivar here: the name of the step itself.
     :ivar operation: what it is for where there is no grant yet.
+    :ivar target: where the right code leads.
+    :ivar start_step: the step to go back to when the grant has expired.
+    :ivar name: the name of the step itself.
     """
 
     authority: Authority
@@ -92,94 +89,70 @@ class OneTimeCodeStep:
 
     @property
     def also_targets(self) -> tuple[str, ...]:
-        """Where having a code sent may lead besides `here`."""
+        """Where sending a code may lead besides the step itself."""
         return (self.start_step, "paused")
 
     @property
     def step(self) -> Step:
         """The step."""
-        secret = SecretInput(_read, self._answer, self.target, self.also_targets)
+        secret = SecretInput(_read, self._submit, self.target, self.also_targets)
         again = ButtonTransition(
-            "again", SEND_AGAIN, self.name, self._sent, also_targets=self.also_targets
+            "again", SEND_AGAIN, self.name, self._send, also_targets=self.also_targets
         )
         no_mail = InfoButton("no_mail", N_("🆘 No mail came"), _NO_MAIL)
         return Step(_ask, (again,), (no_mail,), secret_input=secret, requires=(CHALLENGE,))
 
     @property
     def send_button(self) -> ButtonTransition:
-        """The button that has the first one sent, under the grant."""
-        return ButtonTransition(
-            "mail",
-            N_("✉️ Send a one-time code"),
-            self.name,
-            self._sent,
-            also_targets=self.also_targets,
-        )
+        """The button that sends the first code, under the grant."""
+        text = N_("✉️ Send a one-time code")
+        return ButtonTransition("mail", text, self.name, self._send, also_targets=self.also_targets)
 
     async def send_to(
         self, session: AsyncSession, number: UiNumber, birth_date: date, ctx: StepContext
     ) -> StepResult:
-        """Have a code sent to who has this number and birth date, and keep both, sealed."""
-        kept = seal_ui_number(self.authority.sealed_input, number, ctx)
-        kept[BIRTH_DATE] = self.authority.sealed_input.seal(
-            Hidden(birth_date.isoformat()), ctx.chat_id
-        )
-        led = await self._sent(session, replace(ctx, data={**ctx.data, **kept}))
-        return replace(led, set_data={**kept, **led.set_data}) if led.target != "paused" else led
+        """Send a code to the person with this number and birth date, and keep both, sealed."""
+        sealed_input = self.authority.sealed_input
+        data = seal_ui_number(sealed_input, number, ctx)
+        data[BIRTH_DATE] = sealed_input.seal(Hidden(birth_date.isoformat()), ctx.chat_id)
+        result = await self._send(session, replace(ctx, data={**ctx.data, **data}))
+        if result.target == "paused":
+            return result
+        return replace(result, set_data={**data, **result.set_data})
 
-    async def _sent(self, session: AsyncSession, ctx: StepContext) -> StepResult:
-        stays = self.name if CHALLENGE in ctx.data else None
+    async def _send(self, session: AsyncSession, ctx: StepContext) -> StepResult:
+        is_sent_again = CHALLENGE in ctx.data
         try:
-            async with session.begin_nested():  # what a refusal did is undone, the move is not
-                challenge = await self._challenge(session, ctx)
-        except TooManyMailsError as error:
-            return StepResult(stays or "paused", message=message_for(error))
-        except ChatPausedError as error:
-            if stays and is_short_pause(error, ctx.now):
-                return StepResult(stays, message=message_for(error, ctx.now))
-            return StepResult("paused", message=message_for(error), clears_history=True)
-        except GrantExpiredError as error:
-            return StepResult(self.start_step, message=message_for(error), clear_data=_ALL)
-        again = StatusMessage(_SENT_AGAIN) if stays else None
-        return StepResult(self.name, {CHALLENGE: challenge.id}, message=again)
+            async with session.begin_nested():  # undoes what a refusal did, not the transition
+                challenge = await self._create_challenge(session, ctx)
+        except (ChatPausedError, GrantExpiredError, TooManyMailsError) as error:
+            errors = ErrorSteps(self.start_step)
+            return errors.result_for(error, ctx, retry=self.name if is_sent_again else None)
+        message = StatusMessage(_SENT_AGAIN) if is_sent_again else None
+        return StepResult(self.name, {CHALLENGE: challenge.id}, message=message)
 
-    async def _challenge(self, session: AsyncSession, ctx: StepContext) -> Challenge:
+    async def _create_challenge(self, session: AsyncSession, ctx: StepContext) -> Challenge:
+        credentials, sealed_input = self.authority.credentials, self.authority.sealed_input
         if GRANT in ctx.data:
             grant = ctx.data[GRANT]
-            return await self.authority.credentials.send_one_time_code(
-                session, grant, ctx.chat_id, ctx.now
-            )
+            return await credentials.send_one_time_code(session, grant, ctx.chat_id, ctx.now)
         if BIRTH_DATE not in ctx.data:
             raise GrantExpiredError
-        number = unseal_ui_number(self.authority.sealed_input, ctx)
-        born = date.fromisoformat(
-            self.authority.sealed_input.unseal(ctx.data[BIRTH_DATE], ctx.chat_id).reveal()
-        )
-        return await self.authority.credentials.request_one_time_code(
-            session, number, born, self.operation, ctx.chat_id, ctx.now
+        number = unseal_ui_number(sealed_input, ctx)
+        sealed = ctx.data[BIRTH_DATE]
+        birth_date = date.fromisoformat(sealed_input.unseal(sealed, ctx.chat_id).reveal())
+        return await credentials.request_one_time_code(
+            session, number, birth_date, self.operation, ctx.chat_id, ctx.now
         )
 
-    async def _answer(self, code: OneTimeCode, ctx: StepContext) -> StepResult:
-        answer = self.authority.credentials.check_one_time_code
-        challenge = ctx.data[CHALLENGE]
+    async def _submit(self, code: OneTimeCode, ctx: StepContext) -> StepResult:
+        check = self.authority.credentials.check_one_time_code
         try:
-            grant = await answer(challenge, code, ctx.chat_id, ctx.now, ctx.attempt)
-        except (WrongOneTimeCodeError, OneTimeCodeOverError) as error:
-            return StepResult(self.name, message=message_for(error))
-        except ChatPausedError as error:
-            if is_short_pause(error, ctx.now):
-                return StepResult(self.name, message=message_for(error, ctx.now))
-            return StepResult(
-                "paused", message=message_for(error), clear_data=_ALL, clears_history=True
-            )
+            grant = await check(ctx.data[CHALLENGE], code, ctx.chat_id, ctx.now, ctx.attempt)
         except AuthorityError as error:
-            return StepResult(self.start_step, message=message_for(error), clear_data=_ALL)
-        return StepResult(
-            self.target,
-            {GRANT: grant.id},
-            clear_data=(*IDENTITY_KEYS, CHALLENGE, BIRTH_DATE),
-            clears_history=True,
-        )
+            return ErrorSteps(self.start_step).result_for(error, ctx, retry=self.name)
+        clear = tuple(key for key in ALL_KEYS if key != GRANT)
+        return StepResult(self.target, {GRANT: grant.id}, clear_data=clear, clears_history=True)
 
 
 def _read(text: str, ctx: StepContext) -> OneTimeCode | None:
@@ -195,6 +168,3 @@ def _read(text: str, ctx: StepContext) -> OneTimeCode | None:
 
 def _ask(ctx: StepContext) -> Markup:
     return say(ctx.language, _ASK if GRANT in ctx.data else _ASK_IF_KNOWN)
-
-
-_ALL = (*IDENTITY_KEYS, GRANT, NUMBER, CHALLENGE, BIRTH_DATE)

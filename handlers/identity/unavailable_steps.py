@@ -1,11 +1,9 @@
-"""Ends for a state that does not allow what was asked: what it is, and the way that is open."""
+"""Final steps for a state that does not allow what was asked: what it is, and what is possible."""
 
 from collections.abc import Mapping
 
-from handlers.engine.model import Step, StepResult
-from handlers.identity.code import GRANT
+from handlers.engine.model import Step
 from handlers.screen.text import N_
-from services.authority.errors import WrongStateError
 from services.authority.lifecycle import ApplicationState, CertificateState
 
 UNPAID, WAITING, INACTIVE, REVOKED, EXPIRED = (
@@ -50,9 +48,9 @@ UNAVAILABLE_STEPS: Mapping[str, Step] = {
         links=("status",),
     ),
 }
-"""Put into every conversation that may meet them."""
+"""The steps themselves, for every conversation that may need them."""
 
-_STEP_FOR: Mapping[str, str] = {
+UNAVAILABLE_STEP_FOR: Mapping[str, str] = {
     ApplicationState.SUBMITTED: UNPAID,
     ApplicationState.PAID: WAITING,
     ApplicationState.ISSUED: WAITING,
@@ -61,8 +59,4 @@ _STEP_FOR: Mapping[str, str] = {
     CertificateState.REVOKED: REVOKED,
     CertificateState.EXPIRED: EXPIRED,
 }
-
-
-def unavailable_step(error: WrongStateError) -> StepResult:
-    """Give the end that says what a state does not allow."""
-    return StepResult(_STEP_FOR.get(error.state, EXPIRED), clear_data=(GRANT,), clears_history=True)
+"""The step that explains a state."""

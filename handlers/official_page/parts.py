@@ -21,7 +21,7 @@ _OPENING = "您好，我要請問外來人口自然人憑證的事。"
 
 
 def on_page(message: str, menu: Menu | None = None) -> StepText:
-    """Give a message with ``{site}`` and ``{menu}`` filled in."""
+    """Return a message with ``{site}`` and ``{menu}`` filled in."""
 
     def words(ctx: StepContext) -> Markup:
         shown = menu.markup if menu else Markup("")
@@ -40,7 +40,7 @@ def page_step(
     more: tuple[ButtonTransition, ...] = (),
     done: str = N_("✅ Done"),
 ) -> Step:
-    """Give one step on the official page.
+    """Return one step on the official page.
 
     :param to: where *done* leads.
     :param stuck: what to check when it does not work.
@@ -54,7 +54,7 @@ def page_step(
 
 
 def info_buttons(stuck: str, chinese: str, meaning: str) -> tuple[InfoButton, ...]:
-    """Give the buttons for who cannot go on."""
+    """Return the buttons for who cannot go on."""
     return (
         InfoButton("else", N_("💬 It says something else"), _PASTE),
         InfoButton("stuck", N_("🆘 I'm stuck"), _joined(stuck, _PERSON)),
@@ -63,7 +63,7 @@ def info_buttons(stuck: str, chinese: str, meaning: str) -> tuple[InfoButton, ..
 
 
 def text_to_show(chinese: str, meaning: str) -> InfoButton:
-    """Give the button with a sentence in Chinese to show at a counter or read to the hotline."""
+    """Return the button with a sentence in Chinese to show at a counter or read to the hotline."""
 
     def words(ctx: StepContext) -> Markup:
         shown = f"{say(ctx.language, _SHOW)}\n\n<blockquote>{_OPENING}{chinese}</blockquote>"

@@ -22,7 +22,7 @@ class Pressed:
 
 
 def encode(route: str, *parts: str) -> str:
-    """Give the callback data of a button.
+    """Return the callback data of a button.
 
     :raises ValueError: where it would not be understood when it comes back.
     """

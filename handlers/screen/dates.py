@@ -7,12 +7,12 @@ from services.formats.dates import roc
 
 
 def format_date(day: date, language: str) -> str:
-    """Give a day in the Gregorian and in the ROC (民國) calendar."""
+    """Return a day in the Gregorian and in the ROC (民國) calendar."""
     return f"{day}（{roc(day)}）" if _is_chinese(language) else f"{day} ({roc(day)})"
 
 
 def format_dates(days: Iterable[date], language: str) -> str:
-    """Give several days in a row."""
+    """Return several days in a row."""
     return ("、" if _is_chinese(language) else ", ").join(map(str, days))
 
 

@@ -38,7 +38,7 @@ class MarkdownError(Exception):
 
 
 def render(markdown: str) -> list[str]:
-    """Give the blocks of a text as Telegram HTML: a heading stays with what follows it.
+    """Return the blocks of a text as Telegram HTML: a heading stays with what follows it.
 
     :raises MarkdownError: for a table, an image, a quote, a nested list or the like.
     """
@@ -71,7 +71,7 @@ def split(blocks: Iterable[str], limit: int = LIMIT) -> list[str]:
 
 
 def utf16_length(text: str) -> int:
-    """Give the length as Telegram counts it."""
+    """Return the length as Telegram counts it."""
     return len(text.encode("utf-16-le")) // 2
 
 

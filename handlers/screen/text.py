@@ -17,7 +17,7 @@ class Markup(str):
 
 
 def say(language: str, message: str, /, **values: object) -> Markup:
-    """Give `message` of the catalogue in `language` with its ``{placeholders}`` filled in.
+    """Return `message` of the catalogue in `language` with its ``{placeholders}`` filled in.
 
     The message may hold HTML tags; every value is escaped, except `Markup`.
     """
@@ -29,5 +29,5 @@ def say(language: str, message: str, /, **values: object) -> Markup:
 
 
 def label(language: str, message: str, /, **values: object) -> str:
-    """Give `message` as plain text, for buttons, toasts and command menus."""
+    """Return `message` as plain text, for buttons, toasts and command menus."""
     return locales.translate(message, language).format(**values)

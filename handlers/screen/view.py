@@ -30,7 +30,7 @@ class Keyboard(InlineKeyboardMarkup):
         return super().to_dict()
 
     def to_dict(self, recursive: bool = True) -> dict[str, Any]:
-        """Give the JSON; nobody may change it."""
+        """Return the JSON; nobody may change it."""
         return self._json
 
 
@@ -38,7 +38,7 @@ class _NoPreview(LinkPreviewOptions):
     """No preview of links, its JSON made once."""
 
     def to_dict(self, recursive: bool = True) -> dict[str, Any]:
-        """Give the JSON; nobody may change it."""
+        """Return the JSON; nobody may change it."""
         return _NO_PREVIEW_JSON
 
 
@@ -64,12 +64,12 @@ class View:
 
 
 def view(text: str, *rows: list[InlineKeyboardButton]) -> View:
-    """Give a view of one message."""
+    """Return a view of one message."""
     return View((text,), Keyboard(rows) if rows else None)
 
 
 def button(text: str, route: str, *parts: str) -> InlineKeyboardButton:
-    """Give a button that leads to a route of ours."""
+    """Return a button that leads to a route of ours."""
     return InlineKeyboardButton(text, callback_data=encode(route, *parts))
 
 

@@ -11,14 +11,14 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from reader_bridge.protocol import (
-    ErrorCode,
+    BridgeMessage,
     Frame,
-    FromBridge,
     ProtocolError,
+    ProtocolErrorCode,
     SessionState,
-    open_frame,
-    resume_proof,
-    write_frame,
+    compute_resume_proof,
+    encode_frame,
+    parse_frame,
 )
 from reader_bridge.protocol.limits import API_LEVEL
 from reader_bridge.protocol.operation_messages import (
@@ -26,9 +26,9 @@ from reader_bridge.protocol.operation_messages import (
     AdminChallenge,
     Bye,
     ErrorMessage,
-    Failure,
-    Progress,
-    Result,
+    OperationFailure,
+    OperationProgress,
+    OperationResult,
 )
 from reader_bridge.protocol.pairing_messages import (
     Greeting,
@@ -50,9 +50,11 @@ from services.bridge.sessions import Chats, Session, Sessions
 MOST_ODD = 16
 """Messages that are unknown or come at the wrong time, over one connection."""
 _S = SessionState
-_OF_OPERATIONS = frozenset({Progress, AdminChallenge, AdminAnswer, Result, Failure})
+_OF_OPERATIONS = frozenset(
+    {OperationProgress, AdminChallenge, AdminAnswer, OperationResult, OperationFailure}
+)
 _ALWAYS = frozenset({ErrorMessage, Bye})
-TABLE: Mapping[SessionState, frozenset[type[FromBridge]]] = MappingProxyType(
+TABLE: Mapping[SessionState, frozenset[type[BridgeMessage]]] = MappingProxyType(
     {
         _S.UNPAIRED: _ALWAYS | {Pair},
         _S.CONFIRMING: _ALWAYS | {PairAnswer},
@@ -95,17 +97,17 @@ class HubConnection:
         self._odd = 0
         self._closed = False
         self.since = now
-        transport.send(write_frame(Greeting((API_LEVEL,), self._nonce, house.origin)))
+        transport.send(encode_frame(Greeting((API_LEVEL,), self._nonce, house.origin)))
 
     @property
     def is_paired(self) -> bool:
         """Whether its bridge is paired with a chat."""
         return self._session is not None and self._session.pairing is not None
 
-    def close(self, code: ErrorCode) -> None:
+    def close(self, code: ProtocolErrorCode) -> None:
         """Say a last word, close it, and listen no more."""
         self._closed = True
-        self._transport.send(write_frame(ErrorMessage(code)))
+        self._transport.send(encode_frame(ErrorMessage(code)))
         self._transport.close()
 
     async def receive(self, text: str, now: datetime) -> None:
@@ -113,13 +115,13 @@ class HubConnection:
         if self._closed:
             return
         try:
-            frame = open_frame(text)
+            frame = parse_frame(text)
             if self._session is None:
                 await self._greeted(frame, now)
             elif self._session.transport is self._transport:
                 await self._take(self._session, frame, now)
         except ProtocolError as error:
-            _log.info("bridge_message_refused", code=error.code, where=error.where)
+            _log.info("bridge_message_refused", code=error.code, where=error.field)
             self.close(error.code)
 
     async def lost(self, now: datetime) -> None:
@@ -138,11 +140,11 @@ class HubConnection:
         self._house.sessions.forget(session)
 
     async def _greeted(self, frame: Frame, now: datetime) -> None:
-        hello = frame.from_bridge()
+        hello = frame.decode_from_bridge()
         if not isinstance(hello, Hello):
-            raise ProtocolError(where="type")
+            raise ProtocolError(field="type")
         if hello.api_level != API_LEVEL:
-            raise ProtocolError(ErrorCode.UNSUPPORTED_API_LEVEL, "api_level")
+            raise ProtocolError(ProtocolErrorCode.UNSUPPORTED_API_LEVEL, "api_level")
         found = self._proved(hello.resume, now)
         if found is None or hello.resume is None:
             self._begin(hello, now)
@@ -164,14 +166,14 @@ class HubConnection:
         session.nonces = self._nonce, hello.nonce
         self._session = session
         self._house.sessions.add(session)
-        self._transport.send(write_frame(Welcome(session.id)))
+        self._transport.send(encode_frame(Welcome(session.id)))
 
     def _proved(self, resume: Resume | None, now: datetime) -> tuple[Session, Pairing] | None:
         """Give the session a bridge proves to have been paired in."""
         session = self._house.sessions.find(resume.session) if resume else None
         if resume is None or session is None or session.pairing is None:
             return None
-        proof = resume_proof(session.pairing.resume_secret, session.id, self._nonce)
+        proof = compute_resume_proof(session.pairing.resume_secret, session.id, self._nonce)
         right = hmac.compare_digest(proof, resume.proof)
         if not right or session.pairing.expires_at <= now:
             return None
@@ -179,7 +181,7 @@ class HubConnection:
 
     def _go_on(self, session: Session, pairing: Pairing, seen: int, now: datetime) -> bool:
         """Take a session up again: where it broke off or, `False`, after a restart from 1."""
-        missed = None if session.restored else session.outgoing.after(seen)
+        missed = None if session.restored else session.outgoing.frames_after(seen)
         if missed is None:
             session.begin_anew()
         old, self._session = session.transport, session
@@ -187,7 +189,7 @@ class HubConnection:
         session.restored, session.lost_at = False, None
         left = ceil((pairing.expires_at - now).total_seconds())
         welcome = Welcome(session.id, missed is not None, True, session.incoming.last, left)
-        self._transport.send(write_frame(welcome))
+        self._transport.send(encode_frame(welcome))
         for frame in missed or ():
             self._transport.send(frame)
         if old is not None:
@@ -197,21 +199,21 @@ class HubConnection:
 
     async def _take(self, session: Session, frame: Frame, now: datetime) -> None:
         if frame.seq == 0:
-            if not isinstance(frame.from_bridge(), ErrorMessage):
-                raise ProtocolError(where="seq")
+            if not isinstance(frame.decode_from_bridge(), ErrorMessage):
+                raise ProtocolError(field="seq")
             return
-        if not session.incoming.is_new(frame.seq):
+        if not session.incoming.accept(frame.seq):
             return
         try:
-            message = frame.from_bridge()
+            message = frame.decode_from_bridge()
         except ProtocolError as error:
-            if error.code is not ErrorCode.UNKNOWN_MESSAGE:
+            if error.code is not ProtocolErrorCode.UNKNOWN_MESSAGE:
                 raise
             self._answer_odd(session, error.code)
             return
         if type(message) not in TABLE[session.state]:
             if type(message) not in _LATE:
-                self._answer_odd(session, ErrorCode.BAD_STATE)
+                self._answer_odd(session, ProtocolErrorCode.BAD_STATE)
             return
         try:
             await self._handle(session, message, now)
@@ -219,15 +221,15 @@ class HubConnection:
             # Not seen, then: it comes again with the next link.
             session.incoming.last = frame.seq - 1
             _log.error("bridge_message_not_taken", error=type(error).__name__)
-            self.close(ErrorCode.BUSY)
+            self.close(ProtocolErrorCode.BUSY)
 
-    def _answer_odd(self, session: Session, code: ErrorCode) -> None:
+    def _answer_odd(self, session: Session, code: ProtocolErrorCode) -> None:
         self._odd += 1
         if self._odd > MOST_ODD:
-            raise ProtocolError(where="type")
+            raise ProtocolError(field="type")
         session.send(ErrorMessage(code))
 
-    async def _handle(self, session: Session, message: FromBridge, now: datetime) -> None:
+    async def _handle(self, session: Session, message: BridgeMessage, now: datetime) -> None:
         match message:
             case Pair():
                 await self._house.pairing.redeem(session, message.code, now)
@@ -235,7 +237,13 @@ class HubConnection:
                 await self._house.pairing.answered_at_pc(session, message.accepted, now)
             case Bye():
                 await self._left(session, now)
-            case Progress() | AdminChallenge() | AdminAnswer() | Result() | Failure():
+            case (
+                OperationProgress()
+                | AdminChallenge()
+                | AdminAnswer()
+                | OperationResult()
+                | OperationFailure()
+            ):
                 if session.pairing is not None:
                     async with self._house.chats.held(session.pairing.chat_id) as chat:
                         if chat.session is session:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from reader_bridge.protocol import FailureCode, FailureValues, Step, Word
+from reader_bridge.protocol import FailureCode, FailureValues, PairingWord, ProgressStep
 from reader_bridge.protocol.operations import CardReport, CertificateCopy, PinChanged, ReaderList
 from services.bridge.operations.task import Work
 
@@ -62,7 +62,7 @@ class BridgeEvent:
 class PairingOffered(BridgeEvent):
     """A bridge has typed the chat's code; the person compares the two words."""
 
-    words: tuple[Word, Word]
+    words: tuple[PairingWord, PairingWord]
     expires_at: datetime
 
 
@@ -113,7 +113,7 @@ class OperationEvent(BridgeEvent):
 class Waiting(OperationEvent):
     """What it waits for."""
 
-    step: Step
+    step: ProgressStep
     tries_left: int | None = None
 
 

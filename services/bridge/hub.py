@@ -12,7 +12,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reader_bridge.protocol import ErrorCode, KeyRole, SessionState, Word
+from reader_bridge.protocol import KeyRole, PairingWord, ProtocolErrorCode, SessionState
 from services.authority.interface.authority import Authority
 from services.bridge.connection import House, HubConnection
 from services.bridge.events import Failed, Fault, PairedEnd, PairingEnd, Unresolved
@@ -127,7 +127,7 @@ class Hub:
     async def close(self) -> None:
         """Tell every bridge that the server goes, and finish what is being written."""
         for connection in list(self._connections):
-            connection.close(ErrorCode.GOING_DOWN)
+            connection.close(ProtocolErrorCode.GOING_DOWN)
         await self.settled()
 
     async def settled(self) -> None:
@@ -150,7 +150,7 @@ class Hub:
                 await self._tend(chat, now)
         for connection in list(self._connections):
             if not connection.is_paired and now - connection.since > UNPAIRED_FOR:
-                connection.close(ErrorCode.GOING_DOWN)
+                connection.close(ProtocolErrorCode.GOING_DOWN)
 
     async def _tend(self, chat: Chat, now: datetime) -> None:
         if chat.offered is not None and chat.offered.expires_at <= now:
@@ -177,7 +177,7 @@ class Hub:
             self._pairing.drop_offer(chat, PairingEnd.ANOTHER_CODE)
             return await self._codes.offer(chat_id, user_id, shown_name(name), now)
 
-    def words(self, chat_id: int) -> tuple[Word, Word] | None:
+    def words(self, chat_id: int) -> tuple[PairingWord, PairingWord] | None:
         """Carry out `BridgeHub.words`."""
         chat = self._chats.find(chat_id)
         return chat.offered.words if chat and chat.offered else None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from reader_bridge.protocol import KeyRole, Word
+from reader_bridge.protocol import KeyRole, PairingWord
 from services.bridge.operations.task import Work
 from services.bridge.pairing.codes import PairingCode
 
@@ -37,7 +37,7 @@ class BridgeHub(Protocol):
         :param name: as the person calls themself in Telegram; shown at the PC.
         """
 
-    def words(self, chat_id: int) -> tuple[Word, Word] | None:
+    def words(self, chat_id: int) -> tuple[PairingWord, PairingWord] | None:
         """Give the words to compare, while a bridge waits to be confirmed."""
 
     async def confirm(self, chat_id: int, now: datetime, *, accepted: bool) -> None:

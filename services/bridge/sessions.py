@@ -6,8 +6,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reader_bridge.protocol import ErrorCode, Incoming, Outgoing, SessionState, Word, write_frame
-from reader_bridge.protocol.messages import FromServer
+from reader_bridge.protocol import (
+    IncomingSequence,
+    OutgoingSequence,
+    PairingWord,
+    ProtocolErrorCode,
+    SessionState,
+    encode_frame,
+)
+from reader_bridge.protocol.messages import ServerMessage
 from reader_bridge.protocol.operation_messages import ErrorMessage
 from services.bridge.ids import new_id
 from services.bridge.interface import Transport
@@ -22,7 +29,7 @@ class Offered:
 
     session: "Session"
     offer: Offer
-    words: tuple[Word, Word]
+    words: tuple[PairingWord, PairingWord]
     expires_at: datetime
     at_pc: bool = False
     in_chat: bool = False
@@ -42,8 +49,8 @@ class Session:
     id: str = field(default_factory=new_id)
     state: SessionState = SessionState.UNPAIRED
     transport: Transport | None = None
-    outgoing: Outgoing = field(default_factory=Outgoing)
-    incoming: Incoming = field(default_factory=Incoming)
+    outgoing: OutgoingSequence = field(default_factory=OutgoingSequence)
+    incoming: IncomingSequence = field(default_factory=IncomingSequence)
     nonces: tuple[bytes, bytes] = (b"", b"")
     offered: Offered | None = None
     pairing: Pairing | None = None
@@ -51,7 +58,7 @@ class Session:
     lost_at: datetime | None = None
     wrong_codes: int = 0
 
-    def send(self, message: FromServer) -> None:
+    def send(self, message: ServerMessage) -> None:
         """Send a message, now or when the link is back."""
         frame = self.outgoing.number(message)
         if self.transport is not None:
@@ -59,13 +66,13 @@ class Session:
 
     def begin_anew(self) -> None:
         """Begin at 1 in both directions."""
-        self.outgoing, self.incoming = Outgoing(), Incoming()
+        self.outgoing, self.incoming = OutgoingSequence(), IncomingSequence()
 
-    def hang_up(self, code: ErrorCode | None = None) -> None:
+    def hang_up(self, code: ProtocolErrorCode | None = None) -> None:
         """Close its link, with a last word where there is one."""
         if self.transport is not None:
             if code is not None:
-                self.transport.send(write_frame(ErrorMessage(code)))
+                self.transport.send(encode_frame(ErrorMessage(code)))
             self.transport.close()
 
     def part(self) -> None:

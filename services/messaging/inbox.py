@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.storage.database import Database
 from services.storage.inserting import insert_new
-from services.storage.keys import KeyRing, UnsealError
+from services.storage.keys import KeyFileError, KeyRing, UnsealError, key_id_of
 from services.storage.models import InboxUpdate, UpdateState
 
 Json = dict[str, Any]
@@ -59,6 +59,8 @@ class Inbox:
         self._work = _Work()
         self._unwritten: set[int] = set()
         """What is done or failed, and not yet noted as such."""
+        self._unreadable: set[int] = set()
+        """What cannot be opened, as was said in the log."""
         self._wake = asyncio.Event()
         self._urgent = asyncio.Event()
         self._stopping = False
@@ -99,7 +101,10 @@ class Inbox:
             await writer
 
     async def undone(self) -> list[Json]:
-        """Give every stored update that is neither done nor failed, in order of arrival."""
+        """Give every stored update that is neither done nor failed, in order of arrival.
+
+        One that cannot be opened waits for its key: it may tell of money.
+        """
         query = select(InboxUpdate.update_id, InboxUpdate.payload)
         query = query.where(InboxUpdate.state == UpdateState.NEW).order_by(InboxUpdate.update_id)
         ended = frozenset(self._unwritten)
@@ -122,9 +127,10 @@ class Inbox:
     def _open(self, update_id: int, payload: bytes | None) -> Json | None:
         try:
             opened: Json = orjson.loads(self._keys.unseal(payload or b"", place(update_id)))
-        except UnsealError as error:
-            _log.error("inbox_unreadable", update_id=update_id, key=error.key_id)
-            self.mark_failed(update_id, type(error).__name__)
+        except (UnsealError, KeyFileError):
+            if update_id not in self._unreadable:
+                self._unreadable.add(update_id)
+                _log.error("inbox_unreadable", update_id=update_id, key=key_id_of(payload or b""))
             return None
         return opened
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import event
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 _PRAGMAS = (
@@ -38,6 +38,8 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_immediate)
+        else:
+            event.listen(self.engine.sync_engine, "do_connect", _connect)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self._turn = asyncio.Lock()
 
@@ -61,6 +63,16 @@ def _make_file(path: Path) -> None:
     if not path.exists():
         with suppress(OSError):  # SQLite says what is wrong when it is opened
             path.touch(mode=0o600)
+
+
+def _connect(
+    dialect: Dialect, _record: object, where: tuple[Any, ...], how: dict[str, Any]
+) -> DBAPIConnection:
+    """Connect; a server that is not there is an error of the database like any other."""
+    try:
+        return dialect.connect(*where, **how)
+    except OSError as error:
+        raise dialect.loaded_dbapi.OperationalError(str(error), error) from error
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:

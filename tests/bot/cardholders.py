@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from reader_bridge.client.websocket import Link, Wire
+from reader_bridge.client.websocket import ServerConnection, ServerConnector
 from reader_bridge.protocol.limits import DEFAULT_PATH
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
@@ -92,7 +92,7 @@ class Cardholder(Customer):
 
         while not self._was_told(told):
             assert asyncio.get_running_loop().time() < end, self._stuck(what)
-            await self.engine.bell.until(changed, _A_WHILE)
+            await self.world.changes.signal.wait_for(changed, _A_WHILE)
             seen = self._newest()
             if seen is not None and not self._was_told(told):
                 self._acts(at_pc, seen)
@@ -134,7 +134,7 @@ class Cardholder(Customer):
 
     def _stuck(self, what: str) -> str:
         said = [message.get("text", "")[:90] for message in self.heard[-3:]]
-        return f"{self.person.first_name} cannot {what}, sees {said}"
+        return f"{self.person.account.first_name} cannot {what}, sees {said}"
 
 
 def _keys_of(message: Json) -> dict[str, str]:
@@ -150,7 +150,7 @@ def _step_of(message: Json) -> str:
     return ""
 
 
-class _Watched(Link):
+class _Watched(ServerConnector):
     """A link of somebody's PC whose every message is told of."""
 
     def __init__(self, url: str, holder: Cardholder) -> None:
@@ -158,14 +158,14 @@ class _Watched(Link):
         self._holder = holder
 
     @asynccontextmanager
-    async def dial(self) -> AsyncIterator[Wire]:
+    async def connect(self) -> AsyncIterator[ServerConnection]:
         """Make a link, and end it."""
-        async with super().dial() as wire:
+        async with super().connect() as wire:
             yield _WatchedWire(wire, self._holder)
 
 
-class _WatchedWire(Wire):
-    def __init__(self, wire: Wire, holder: Cardholder) -> None:
+class _WatchedWire(ServerConnection):
+    def __init__(self, wire: ServerConnection, holder: Cardholder) -> None:
         self._wire, self._holder = wire, holder
         self._seen: Counter[str] = Counter()
 

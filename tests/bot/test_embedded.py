@@ -11,7 +11,7 @@ from bot.cli import demo_people
 from bot.settings import Settings, SettingsError
 from bot.wiring import embedded
 from sandbox.engine import Engine
-from sandbox.mails import SandboxMail
+from sandbox.world.mailbox import MailboxTransport
 from services.authority.ca.errors import CaKeyError
 from services.storage.database import Database
 from services.storage.keys import load_or_create
@@ -29,7 +29,10 @@ async def _opens(engine: Engine, settings: Settings, *, with_mail: bool = True) 
     database = Database(settings.database)
     try:
         await upgrade(database)
-        keys, mail = load_or_create(settings.key_file), SandboxMail(engine) if with_mail else None
+        keys, mail = (
+            load_or_create(settings.key_file),
+            MailboxTransport(engine.world.mailbox) if with_mail else None,
+        )
         now = datetime.now(UTC)
         async with embedded.opened(settings, database, keys, now, mail, CHEAP) as opened:
             assert opened.authority.certificates.issuer

@@ -7,7 +7,7 @@ import pytest
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TimedOut
 
 from bot.telegram.rate_limiter import _LINE_WAITS, PatientLimiter
-from sandbox.faults import Fault
+from sandbox.world.fault_injection import InjectedFault
 from tests.chat import Stage
 
 
@@ -85,7 +85,7 @@ async def test_a_flooded_chat_gets_its_answer_later(
 ) -> None:
     anna, waits = stage.subscriber(), Calls()
     monkeypatch.setattr(stage.kaika.application.bot.rate_limiter, "_sleep", waits.sleep)
-    stage.engine.faults.add(Fault("sendmessage", 429, retry_after=4, times=2))
+    stage.engine.world.faults.add(InjectedFault("sendmessage", 429, retry_after=4, times=2))
     await anna.says("how much does the card cost")
     anna.sees("278")
     assert waits.waits == [4, 4]
@@ -98,7 +98,7 @@ async def test_an_answer_the_line_lost_for_long_is_given_later(
     anna, waits = stage.subscriber(), Calls()
     monkeypatch.setattr(stage.kaika.application.bot.rate_limiter, "_sleep", waits.sleep)
     tries = len(_LINE_WAITS) + 1
-    stage.engine.faults.add(Fault("sendmessage", 502, times=tries))
+    stage.engine.world.faults.add(InjectedFault("sendmessage", 502, times=tries))
     await anna.says("how much does the card cost")
     assert anna.heard == []
     await stage.kaika.inbox.put([])

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from bot.web import listeners
+from sandbox.client.telegram_client import TelegramClient
 from tests.chat import Stage
 
 SECRET = "a-secret-only-telegram-knows"
@@ -45,7 +46,8 @@ async def _post(url: str, body: bytes, secret: str | None = SECRET) -> int:
 
 
 def _answers(stage: Stage) -> list[str]:
-    person = stage.engine.people[5400000001]
+    world = stage.engine.world
+    person = TelegramClient(world, world.accounts[5400000001])
     return [m["text"] for m in person.transcript()["messages"] if m["from"]["is_bot"]]
 
 

@@ -1,6 +1,7 @@
 """Media, groups, blocking, inline mode."""
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from services.storage.models import Chat
 from tests.chat import Stage, buttons
@@ -46,7 +47,7 @@ async def test_a_picture_can_be_deleted_with_one_tap(stage: Stage) -> None:
 
 async def test_a_group_hears_only_commands_mentions_and_replies(stage: Stage) -> None:
     anna = stage.subscriber()
-    group = stage.engine.group("Tea", [anna.person], bot_is_admin=True)
+    group = stage.engine.add_group("Tea", [anna.person], bot_is_admin=True)
     there, name = anna.within(group.id), stage.kaika.application.bot.username
     await stage.settle()
     introduced = len(there.heard)
@@ -88,7 +89,7 @@ async def test_inline_lists_answers_and_sends_the_full_one(stage: Stage) -> None
     found = await anna.asks_inline("用戶代碼是什麼")
     assert found["results"][0]["id"] == "code-what.zh_Hant"
     assert found["results"][0]["description"]
-    anna.person.choose(found["inline_query_id"], found["results"][0]["id"])
+    anna.person.choose_result(found["inline_query_id"], found["results"][0]["id"])
     sent = anna.messages[-1]
     assert "用戶代碼" in sent["text"]
     await anna.forges(sent["message_id"], buttons(sent)[1]["callback_data"])
@@ -124,3 +125,23 @@ async def test_a_handler_that_fails_is_noted_and_the_person_told(
     async with stage.kaika.database.unit_of_work():
         pass
     assert (await stage.kaika.inbox.counts())["done"] == 0
+
+
+async def test_what_met_a_database_that_is_away_is_answered_later(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise OperationalError("SELECT", None, Exception("database is locked"))
+
+    anna, kaika = stage.subscriber(), stage.kaika
+    with monkeypatch.context() as patch:
+        patch.setattr(type(kaika.application.bot_data["services"].search), "search", fail)
+        await anna.says("how much does the card cost")
+    assert anna.heard == []
+    with monkeypatch.context() as patch:
+        patch.setattr(kaika.inbox, "undone", fail)
+        await kaika.intake.sweep()  # it is away still
+    await kaika.intake.sweep()
+    await kaika.application.update_queue.join()
+    anna.sees("278")
+    assert len(anna.heard) == 1

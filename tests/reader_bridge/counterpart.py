@@ -11,15 +11,18 @@ from aiohttp import WSMsgType, web
 
 from reader_bridge.protocol.limits import SUBPROTOCOL
 from reader_bridge.protocol.messages import (
-    FromBridge,
-    FromServer,
-    open_frame,
-    write_frame,
+    BridgeMessage,
+    ServerMessage,
+    encode_frame,
+    parse_frame,
 )
-from reader_bridge.protocol.numbers import Incoming, Outgoing
-from reader_bridge.protocol.operation_messages import Failure, Result, Start
+from reader_bridge.protocol.operation_messages import (
+    OperationFailure,
+    OperationResult,
+    StartOperation,
+)
 from reader_bridge.protocol.operations import Parameters, operation_of
-from reader_bridge.protocol.pairing import pairing_words, resume_proof
+from reader_bridge.protocol.pairing import compute_resume_proof, derive_pairing_words
 from reader_bridge.protocol.pairing_messages import (
     Greeting,
     Hello,
@@ -29,7 +32,8 @@ from reader_bridge.protocol.pairing_messages import (
     PairOffer,
     Welcome,
 )
-from reader_bridge.protocol.words import Word
+from reader_bridge.protocol.sequence_numbers import IncomingSequence, OutgoingSequence
+from reader_bridge.protocol.word_list import PairingWord
 
 CODE = "ABCD2345"
 NAME = "Mai 阿梅"
@@ -45,8 +49,8 @@ class Memory:
 
     session: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
-    outgoing: Outgoing = field(default_factory=Outgoing)
-    incoming: Incoming = field(default_factory=Incoming)
+    outgoing: OutgoingSequence = field(default_factory=OutgoingSequence)
+    incoming: IncomingSequence = field(default_factory=IncomingSequence)
 
 
 class Line:
@@ -63,7 +67,7 @@ class Line:
         """Send any frame."""
         await self.socket.send_str(frame)
 
-    async def send(self, message: FromServer) -> None:
+    async def send(self, message: ServerMessage) -> None:
         """Send a message with its number."""
         await self.put(self.memory.outgoing.number(message))
 
@@ -78,34 +82,34 @@ class Line:
     async def receive(self, kind: Any) -> Any:
         """Take the next new message, which has to be of a kind."""
         while True:
-            frame = open_frame(await self.get())
-            message = frame.from_bridge()
-            if frame.seq and not self.memory.incoming.is_new(frame.seq):
+            frame = parse_frame(await self.get())
+            message = frame.decode_from_bridge()
+            if frame.seq and not self.memory.incoming.accept(frame.seq):
                 continue
             assert isinstance(message, kind), message
             return message
 
-    async def any(self) -> FromBridge:
+    async def any(self) -> BridgeMessage:
         """Take the next new message."""
-        message: FromBridge = await self.receive(FromBridge)
+        message: BridgeMessage = await self.receive(BridgeMessage)
         return message
 
-    async def outcome(self) -> Result | Failure:
+    async def outcome(self) -> OperationResult | OperationFailure:
         """Take what comes of an operation, whatever is said before."""
-        while not isinstance(message := await self.any(), Result | Failure):
+        while not isinstance(message := await self.any(), OperationResult | OperationFailure):
             pass
         return message
 
-    async def failure(self) -> Failure:
+    async def failure(self) -> OperationFailure:
         """Take what comes of an operation that has to fail."""
         outcome = await self.outcome()
-        assert isinstance(outcome, Failure)
+        assert isinstance(outcome, OperationFailure)
         return outcome
 
     async def greet(self) -> Hello:
         """Speak first, and hear the bridge's answer."""
-        await self.put(write_frame(Greeting((1,), self.nonce, self.origin)))
-        message = open_frame(await self.get()).from_bridge()
+        await self.put(encode_frame(Greeting((1,), self.nonce, self.origin)))
+        message = parse_frame(await self.get()).decode_from_bridge()
         assert isinstance(message, Hello)
         self.hello = message
         return message
@@ -113,9 +117,9 @@ class Line:
     async def welcome(self) -> None:
         """Greet, and begin a new session."""
         await self.greet()
-        await self.put(write_frame(Welcome(self.memory.session)))
+        await self.put(encode_frame(Welcome(self.memory.session)))
 
-    async def pair(self, seconds: int = 3600) -> tuple[Word, Word]:
+    async def pair(self, seconds: int = 3600) -> tuple[PairingWord, PairingWord]:
         """Begin a new session and come to be paired, as if the chat said yes too."""
         await self.welcome()
         code = (await self.receive(Pair)).code
@@ -123,21 +127,21 @@ class Line:
         assert (await self.receive(PairAnswer)).accepted
         await self.send(Paired(self.memory.secret, seconds, NAME))
         assert self.hello is not None
-        return pairing_words(code, self.memory.session, self.nonce, self.hello.nonce)
+        return derive_pairing_words(code, self.memory.session, self.nonce, self.hello.nonce)
 
     async def resume(self, memory: Memory, *, restarted: bool = False) -> None:
         """Take a session up again."""
         hello = await self.greet()
         assert hello.resume is not None, "the bridge asks for it"
         assert hello.resume.session == memory.session
-        assert hello.resume.proof == resume_proof(memory.secret, memory.session, self.nonce)
+        assert hello.resume.proof == compute_resume_proof(memory.secret, memory.session, self.nonce)
         if restarted:
-            memory.outgoing, memory.incoming = Outgoing(), Incoming()
+            memory.outgoing, memory.incoming = OutgoingSequence(), IncomingSequence()
         self.memory = memory
         seen = memory.incoming.last
         welcome = Welcome(memory.session, not restarted, True, seen, 3600)
-        await self.put(write_frame(welcome))
-        for frame in memory.outgoing.after(hello.resume.last_seq) or ():
+        await self.put(encode_frame(welcome))
+        for frame in memory.outgoing.frames_after(hello.resume.last_seq) or ():
             if not restarted:
                 await self.put(frame)
 
@@ -145,7 +149,9 @@ class Line:
         self, parameters: Parameters, operation_id: str = "op1", deadline: int = 30
     ) -> None:
         """Start an operation."""
-        await self.send(Start(operation_id, operation_of(parameters), parameters, deadline))
+        await self.send(
+            StartOperation(operation_id, operation_of(parameters), parameters, deadline)
+        )
 
     async def cut(self) -> None:
         """Let the link break, without a word."""

@@ -1,7 +1,7 @@
 """Every operation, and what is typed for it."""
 
 from reader_bridge.prompter import PinKind
-from reader_bridge.protocol import Purpose
+from reader_bridge.protocol import PinPurpose
 from reader_bridge.protocol.operations import (
     ChangePin,
     ListReaders,
@@ -21,15 +21,15 @@ ALL: list[Parameters] = [
     ReadCertificate(),
     ProvePossession(NONCE),
     ChangePin(),
-    SetPin(Purpose.UNLOCK, SERIAL.hex(), NONCE),
+    SetPin(PinPurpose.UNLOCK, SERIAL.hex(), NONCE),
 ]
 """Every operation on a card."""
 EVERYTHING: list[Parameters] = [
     ListReaders(),
     *ALL[:3],
     ALL[4],
-    SetPin(Purpose.ACTIVATE, SERIAL.hex(), NONCE),
-    SetPin(Purpose.UNLOCK, "00ff", NONCE),
+    SetPin(PinPurpose.ACTIVATE, SERIAL.hex(), NONCE),
+    SetPin(PinPurpose.UNLOCK, "00ff", NONCE),
     ALL[3],
 ]
 """All that a server can ask of a bridge."""

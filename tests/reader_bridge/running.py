@@ -6,19 +6,18 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from reader_bridge.card.connection import CardReaders
-from reader_bridge.client.back_off import BackOff
-from reader_bridge.client.client import Bridge
-from reader_bridge.client.session import Patience, Session
-from reader_bridge.client.websocket import Link
-from reader_bridge.prompter import Ending, Prompter
+from reader_bridge.client.client import BridgeClient
+from reader_bridge.client.session import BridgeSession, SessionTimeouts
+from reader_bridge.client.websocket import ReconnectDelay, ServerConnector
+from reader_bridge.prompter import ExitReason, Prompter
 
 
 @dataclass
 class Running:
     """A bridge at work."""
 
-    session: Session
-    task: asyncio.Task[Ending]
+    session: BridgeSession
+    task: asyncio.Task[ExitReason]
 
 
 @asynccontextmanager
@@ -26,8 +25,8 @@ async def running(
     url: str,
     person: Prompter,
     readers: CardReaders,
-    patience: Patience | None = None,
-    link: Link | None = None,
+    patience: SessionTimeouts | None = None,
+    link: ServerConnector | None = None,
     pause: float = 0.0,
 ) -> AsyncIterator[Running]:
     """Have a bridge that dials a server, and dials again at once where the link is lost.
@@ -38,15 +37,15 @@ async def running(
     async def no_time(_: float) -> None:
         await asyncio.sleep(pause)
 
-    session = Session(url, "127.0.0.1", person, readers, patience)
-    bridge = Bridge(
-        link or Link(url),
+    session = BridgeSession(url, "127.0.0.1", person, readers, patience)
+    bridge = BridgeClient(
+        link or ServerConnector(url),
         session,
         "127.0.0.1",
         person,
         language="en",
         app_version="1.0",
-        back_off=BackOff(lambda: 0.0),
+        reconnect_delay=ReconnectDelay(lambda: 0.0),
         sleep=no_time,
     )
     task = asyncio.ensure_future(bridge.run())

@@ -8,9 +8,16 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.prompter import Consent, PairingProblem, Peer, PinKind, PinRequest, Shown
+from reader_bridge.prompter import (
+    ConsentRequest,
+    PairingPeer,
+    PairingProblem,
+    PinKind,
+    PinRequest,
+    PrompterEvent,
+)
 
-Question = PairingProblem | None | Peer | Consent | PinRequest
+Question = PairingProblem | None | PairingPeer | ConsentRequest | PinRequest
 Answer = bytes | None
 
 
@@ -29,13 +36,13 @@ class ScriptedPrompter:
         self,
         codes: Iterable[str | None] = (),
         secrets: Mapping[PinKind, Iterable[Answer]] | None = None,
-        agree: Callable[[Peer | Consent], bool] = lambda _: True,
+        agree: Callable[[PairingPeer | ConsentRequest], bool] = lambda _: True,
     ) -> None:
         self._codes = deque(codes)
         self._secrets = {kind: deque(answers) for kind, answers in (secrets or {}).items()}
         self._agree = agree
         self.asked: list[Question] = []
-        self.shown: list[Shown] = []
+        self.shown: list[PrompterEvent] = []
         self.lent: list[SecretBuffer] = []
         self._news = asyncio.Event()
 
@@ -50,12 +57,12 @@ class ScriptedPrompter:
             await asyncio.Event().wait()
         return self._codes.popleft()
 
-    async def confirm_pairing(self, peer: Peer) -> bool:
+    async def confirm_pairing(self, peer: PairingPeer) -> bool:
         """Compare."""
         self._note(peer)
         return self._agree(peer)
 
-    async def consent(self, request: Consent) -> bool:
+    async def ask_consent(self, request: ConsentRequest) -> bool:
         """Consent."""
         self._note(request)
         return self._agree(request)
@@ -73,7 +80,7 @@ class ScriptedPrompter:
         self.lent.append(SecretBuffer(answer))
         return self.lent[-1]
 
-    def show(self, event: Shown) -> None:
+    def show(self, event: PrompterEvent) -> None:
         """Remember an event."""
         self.shown.append(event)
         self._news.set()

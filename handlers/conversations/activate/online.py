@@ -72,5 +72,5 @@ _ACTIVATE = PinSetupConversation(
 def activate(
     authority: Authority, hub: BridgeHub, board: LiveMessages, server: str
 ) -> CardConversation:
-    """Give the conversation."""
+    """Return the conversation."""
     return _ACTIVATE.build(authority, hub, board, server)

@@ -22,9 +22,9 @@ from handlers.engine.model import (
     StepContext,
     StepResult,
 )
-from handlers.identity.limits import SECRET_TIMEOUT
+from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, label, say
-from reader_bridge.protocol import CardProfile, KeyRole
+from reader_bridge.protocol import KeyRole, ProfileName
 from reader_bridge.protocol.operations import CardReport, CertificateCopy
 from services import card_certificates
 from services.authority.lifecycle import CertificateState
@@ -56,10 +56,10 @@ ALONE = N_(
     "and says for each what to do when something is missing. It never asks for a PIN."
 )
 _PROFILES: Mapping[str, str] = {
-    CardProfile.GIDS: N_("💳 Card: a GIDS certificate card"),
-    CardProfile.PIV: N_("💳 Card: a PIV card"),
-    CardProfile.MOICA: N_("💳 Card: <b>a real MOICA card (自然人憑證)</b>"),
-    CardProfile.UNKNOWN: N_("💳 Card: of a kind I do not know"),
+    ProfileName.GIDS: N_("💳 Card: a GIDS certificate card"),
+    ProfileName.PIV: N_("💳 Card: a PIV card"),
+    ProfileName.MOICA: N_("💳 Card: <b>a real MOICA card (自然人憑證)</b>"),
+    ProfileName.UNKNOWN: N_("💳 Card: of a kind I do not know"),
 }
 _STATES: Mapping[str, str] = {
     CertificateState.INACTIVE: N_("📋 On record: <b>not activated yet (未開卡)</b>"),
@@ -163,7 +163,7 @@ def on_failure(event: events.Failed, ctx: StepContext) -> StepResult | None:
 def card_check(
     hub: BridgeHub, board: LiveMessages, server: str, database: Database, records: Records | None
 ) -> CardConversation:
-    """Give the conversation.
+    """Return the conversation.
 
     :param records: of the authority; none in guide mode.
     """
@@ -225,7 +225,7 @@ def report_text(ctx: StepContext) -> Markup:
     lines = [
         say(language, "🔎 <b>What the card says</b>"),
         say(language, "🔌 Reader: {reader}", reader=found["reader"]),
-        say(language, _PROFILES.get(found["profile"], _PROFILES[CardProfile.UNKNOWN])),
+        say(language, _PROFILES.get(found["profile"], _PROFILES[ProfileName.UNKNOWN])),
     ]
     if found["number"]:
         lines.append(say(language, "🔢 IC card number: …{number}", number=found["number"]))
@@ -273,10 +273,10 @@ def _about_certificate(found: CardFindings, ctx: StepContext) -> list[Markup]:
 
 
 def _case(found: CardFindings, ctx: StepContext) -> str:
-    """Give which advice fits."""
-    if found["profile"] == CardProfile.MOICA:
+    """Return which advice fits."""
+    if found["profile"] == ProfileName.MOICA:
         return "moica"
-    if found["profile"] == CardProfile.UNKNOWN:
+    if found["profile"] == ProfileName.UNKNOWN:
         return "unknown"
     state = found.get("state")
     if state in _ADVICE:

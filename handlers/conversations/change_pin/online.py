@@ -5,7 +5,7 @@ from handlers.card.operation_steps import WORK, CardConversation, OperationSteps
 from handlers.card.pairing_steps import CLIENT_LANGUAGE
 from handlers.conversations.change_pin.guide import CHANGE_PIN as GUIDE
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
-from handlers.identity.limits import SECRET_TIMEOUT
+from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_
 from services.bridge import events
 from services.bridge.interface import BridgeHub
@@ -27,7 +27,7 @@ _DONE = N_(
 
 
 def change_pin(hub: BridgeHub, board: LiveMessages, server: str) -> CardConversation:
-    """Give the conversation."""
+    """Return the conversation."""
     links = ("unlock", "card_check")
     work = OperationSteps(hub, board, server, Work.CHANGE_PIN, _finish, ("done",), links=links)
     begin = ButtonTransition(

@@ -14,7 +14,6 @@ from telegram.error import BadRequest, NetworkError, RetryAfter
 
 from handlers.context import Context
 from handlers.conversations.pay import online as pay
-from handlers.conversations.pay import owing
 from handlers.conversations.pay.invoice import FEE_LABELS
 from handlers.engine.session import conversation_session
 from handlers.screen.text import N_, Markup, label, say
@@ -80,7 +79,7 @@ async def on_pre_checkout(update: Update, context: Context) -> None:
 
 
 async def _decide(query: PreCheckoutQuery, context: Context) -> str | None:
-    """Give why not, `None` where the money may be taken."""
+    """Return why not, `None` where the money may be taken."""
     authority = context.services.authority
     if authority is None:
         return _NOT_HERE
@@ -153,6 +152,7 @@ async def on_successful_payment(update: Update, context: Context) -> None:
     message = update.effective_message
     if not isinstance(message, Message) or message.from_user is None:
         return
+    context.step_shown = True  # "press Pay" below "do not pay again", or below nothing, is misread
     charge = _charge(message)
     language = context.language(update)
     authority = context.services.authority
@@ -166,7 +166,7 @@ async def on_successful_payment(update: Update, context: Context) -> None:
             if result.matched
             else view(unmatched_text(result, language))
         )
-    context.step_shown = True  # "press Pay" below "do not pay again" would be misread
+    context.services.charge_on_record(update.update_id)
     await send(update, context, shown)
 
 
@@ -191,7 +191,7 @@ async def _record(
             result = await _record_charge(machine.session, payments, charge, context)
             state = conversation.state
             if result.matched and state is not None and _is_paid_by(state, charge):
-                conversation.state = await machine.begin(state, (pay.NAME, owing.PAID))
+                conversation.state = await machine.begin(state, (pay.NAME, pay.PAID))
             return result
         # The person moved on at this moment, in another process: once more.
 
@@ -207,7 +207,7 @@ async def _record_charge(
 
 def _is_paid_by(state: ConversationState, charge: Charge) -> bool:
     """Whether the payer is still in the conversation in which the invoice was made."""
-    return state.is_open and state.data.get(owing.INVOICE) == charge.checkout.payload
+    return state.is_open and state.data.get(pay.INVOICE) == charge.checkout.payload
 
 
 async def _alert(
@@ -239,12 +239,14 @@ async def _keep_for_staff(context: Context, charge: Charge) -> None:
 
 
 def receipt_view(result: ChargeResult, language: str) -> View:
-    """Give the receipt of money that paid for an application."""
+    """Return the receipt of money that paid for an application."""
     text = say(
         language,
         "✅ <b>Payment received: {amount}</b>\n{parts}Receipt number: <code>{receipt}</code>\n\n"
         "It goes to your e-mail too. The card is made next, and posted in about 7–10 working days. "
-        "When it arrives, activate it (開卡); until then keep the form with the code.",
+        "When it arrives, activate it (開卡).\n\n"
+        "<b>Keep the application form</b>: you need its subscriber code to activate the card, and "
+        "later to suspend, resume or unlock it.",
         amount=money.written(result.amount, result.currency),
         parts=Markup("".join(_part(fee, result.currency, language) for fee in result.fees)),
         receipt=result.receipt,

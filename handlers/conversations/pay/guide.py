@@ -118,8 +118,10 @@ PAY = Conversation(
         "done": Step(
             N_(
                 "✅ <b>Paid?</b> The card is made and posted in about 7–10 working days; a page "
-                "of 2021 says two or three more for the outlying islands. Then activate it (開卡). "
-                "Keep the form with the code until then."
+                "of 2021 says two or three more for the outlying islands. Then activate it "
+                "(開卡).\n\n"
+                "<b>Keep the application form</b>: you need its subscriber code to activate the "
+                "card, and later to suspend, resume or unlock it."
             ),
             (
                 ButtonTransition("off", N_("🔕 Paid: stop the reminders"), "thanks", turn_off),

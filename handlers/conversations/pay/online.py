@@ -1,74 +1,72 @@
-"""Pay (線上付款): what is owed and until when, the address, the invoice, and reminders.
+"""Pay the card fee (線上繳費): the amount due, the address, the invoice, and reminders.
 
-Money comes in elsewhere: `handlers.conversations.pay.checkout`.
+The payment itself arrives as updates of their own: `handlers.conversations.pay.checkout`.
 """
 
-import re
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.context import Context
+from handlers.conversations.pay.address import parse_typed_address
 from handlers.conversations.pay.invoice import send_invoice
-from handlers.conversations.pay.owing import (
-    INVOICE,
-    LAST_DAY,
-    PAID,
-    PRIVATE_KEYS,
-    REFUSED_TARGETS,
-    TYPED_ADDRESS,
-    PaymentSteps,
-    has_days_left,
-    is_reminded,
-    later_text,
-)
 from handlers.engine.model import (
     ButtonTransition,
     Conversation,
-    InputRejectedError,
     SecretInput,
+    StatusMessage,
     Step,
     StepContext,
     StepResult,
 )
-from handlers.identity.code import GRANT, CodeVerification
-from handlers.identity.limits import SECRET_TIMEOUT
-from handlers.screen.text import N_
+from handlers.identity.code import CodeVerification
+from handlers.identity.error_messages import ErrorSteps
+from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
+from handlers.screen.dates import format_date, format_dates
+from handlers.screen.text import N_, Markup, say
+from services.authority.errors import (
+    AuthorityError,
+)
 from services.authority.interface.authority import Authority
-from services.authority.values import FeeKind, Operation
-from services.formats.contact import parse_postal_address
-from services.formats.errors import FormatError, Reason
+from services.authority.lifecycle import ApplicationState
+from services.authority.values import CURRENCY, AmountDue, FeeKind, Operation
+from services.calendar import today
+from services.formats import money
 from services.formats.hidden import Hidden
+from services.messaging import reminders
+from services.messaging.reminders import Reminder
 from services.storage.database import Database
 
 NAME = "pay"
-_QUESTION = ("?", "？", "嗎", "吗", "呢", "么")
-_LEAST_ADDRESS = 8
-_PLACE = re.compile(
-    r"[市縣县區区鄉乡鎮镇村里路街巷弄].*[市縣县區区鄉乡鎮镇村里路街巷弄號号樓楼]"
-    r"|(?:[縣县區区鄉乡鎮镇村里街巷弄樓楼]|(?<![網网])路)$"
-    r"|[台臺][北中南東东]|新北|桃園|桃园|新竹|高雄|基隆|嘉義|嘉义|花蓮|花莲"
-    r"|\b(?:road|rd|street|lane|alley|section|district|city|county|floor|township|village|taipei|"
-    r"taoyuan|hsinchu|taichung|tainan|kaohsiung|keelung|chiayi|hualien|taitung|yilan)\b",
-    re.I,
-)
-"""What addresses are made of; who types it where one is asked for means one."""
-_SENTENCE = re.compile(
-    r"\b(?:i|my|card|how|what|why|when|where|which)\b|卡|怎|什麼|什么|如何|哪", re.I
+PAID = "paid"
+"""The final step after the payment."""
+LAST_DAY, APPLICATION, REMINDED = "last_day", "application", "reminded"
+ADDRESS, TYPED_ADDRESS = "address", "typed"
+"""Step data; both addresses are sealed."""
+INVOICE = "invoice"
+"""The payload of the invoice that was made."""
+PRIVATE_KEYS = (GRANT, ADDRESS, TYPED_ADDRESS, INVOICE)
+_ERROR_TARGETS = ("who", PAID, "made", "overdue")
+_ERRORS = ErrorSteps(
+    states={ApplicationState.PAID: PAID},
+    other_state="made",
+    overdue="overdue",
+    clear_data=PRIVATE_KEYS,
 )
 
 
 def pay(authority: Authority, database: Database, takes_money: bool) -> Conversation:
-    """Give the conversation.
+    """Return the conversation.
 
     :param takes_money: whether there is a payment provider.
     """
-    verbs = PaymentSteps(authority, database)
-    way = CodeVerification(
+    steps = PaymentSteps(authority, database)
+    verification = CodeVerification(
         authority,
         Operation.PAY,
         target="owed",
-        on_verified=verbs.look_up_amount_due,
+        on_verified=steps.look_up_amount_due,
         also_targets=(PAID, "made", "overdue"),
         introduction=_LEAD,
     )
@@ -77,10 +75,10 @@ def pay(authority: Authority, database: Database, takes_money: bool) -> Conversa
         title=N_("💳 Pay for the card (繳費)"),
         initial="who",
         steps={
-            **way.steps,
-            "owed": _owed(verbs, takes_money),
-            "address": _address(verbs),
-            "confirm": _confirm(verbs),
+            **verification.steps,
+            "owed": _owed(steps, takes_money),
+            "address": _address(steps),
+            "confirm": _confirm(steps),
             "invoice": _invoice(),
             "nowhere": Step(_NOWHERE, links=("status",)),
             "later": Step(later_text, links=(NAME,)),
@@ -98,7 +96,9 @@ _LEAD = N_(
 )
 _PAID = N_(
     "✅ <b>The fee is paid.</b> There is nothing more to pay. The card is made, and posted in "
-    "about 7–10 working days. Keep the form with the code: you need it to activate the card (開卡)."
+    "about 7–10 working days.\n\n"
+    "<b>Keep the application form</b>: you need its subscriber code to activate the card (開卡), "
+    "and later to suspend, resume or unlock it."
 )
 _MADE = N_(
     "📮 <b>There is nothing to pay.</b> The fee was paid and the card is made. When it arrives, "
@@ -125,37 +125,181 @@ _INVOICE = N_(
     "The receipt comes here and by mail. Does the bank take its time? Then wait, and do not pay "
     "twice."
 )
-_TOO_LONG = N_("That is too long for an address; at most 200 characters. Nothing was changed.")
-_NO_NUMBER = N_(
-    "That is no address a card could be posted to: street, number and town, at least 8 "
-    "characters. Nothing was changed."
-)
-_ODD = N_("There are characters in it that cannot be printed. Please type it; nothing was changed.")
 
 
-def _owed(verbs: PaymentSteps, takes_money: bool) -> Step:
+def later_text(ctx: StepContext) -> Markup:
+    """Say that nothing happened, and until when it can."""
+    last = date.fromisoformat(ctx.data[LAST_DAY])
+    text = say(
+        ctx.language,
+        "👍 Nothing was charged. The last day to pay is <b>{last}</b>; come back before it is "
+        "over.",
+        last=format_date(last, ctx.language),
+    )
+    return Markup(f"{text} {_reminders(ctx)}".strip())
+
+
+@dataclass(frozen=True)
+class PaymentSteps:
+    """The actions and texts of the steps: amount due, address, invoice and reminders."""
+
+    authority: Authority
+    database: Database
+
+    async def look_up_amount_due(self, grant: str, ctx: StepContext) -> StepResult:
+        """See what is owed, once somebody has shown who they are."""
+        try:
+            async with self.database.unit_of_work() as session:
+                return StepResult("owed", await self._amount_due(session, grant, ctx))
+        except AuthorityError as error:
+            return _ERRORS.result_for(error, ctx)
+
+    async def open_invoice(self, session: AsyncSession, ctx: StepContext) -> StepResult:
+        """Make the invoice that `send_again` sends."""
+        verb = self.authority.payments.open_invoice
+        try:
+            invoice = await verb(session, ctx.data[GRANT], ctx.user_id, ctx.chat_id, ctx.now)
+        except AuthorityError as error:
+            return _ERRORS.result_for(error, ctx)
+        return StepResult(
+            "invoice", {INVOICE: invoice.payload, **self._step_data(invoice.due, ctx)}
+        )
+
+    async def keep_address(self, address: Hidden, ctx: StepContext) -> StepResult:
+        """Keep a typed address sealed until it is confirmed."""
+        return StepResult(
+            "confirm", {TYPED_ADDRESS: self.authority.sealed_input.seal(address, ctx.chat_id)}
+        )
+
+    async def change_address(self, session: AsyncSession, ctx: StepContext) -> StepResult:
+        """Write the confirmed address down."""
+        verb = self.authority.payments.change_address
+        try:
+            address = self.authority.sealed_input.unseal(
+                ctx.data[TYPED_ADDRESS], ctx.chat_id
+            ).reveal()
+            await verb(session, ctx.data[GRANT], address, ctx.chat_id, ctx.now)
+            kept = await self._amount_due(session, ctx.data[GRANT], ctx)
+        except AuthorityError as error:
+            return _ERRORS.result_for(error, ctx)
+        return StepResult(
+            "owed",
+            kept,
+            StatusMessage(N_("✏️ The address is changed.")),
+            clear_data=(TYPED_ADDRESS,),
+        )
+
+    async def turn_reminders_off(self, session: AsyncSession, ctx: StepContext) -> StepResult:
+        """Turn the reminders off, for good."""
+        await reminders.turn_off(session, _reminder(ctx))
+        return StepResult("owed", {REMINDED: "no"})
+
+    async def turn_reminders_on(self, session: AsyncSession, ctx: StepContext) -> StepResult:
+        """Turn the reminders on again."""
+        await reminders.schedule(session, _reminder(ctx), ctx.now)
+        return StepResult("owed", {REMINDED: "yes"})
+
+    def amount_due_text(self, ctx: StepContext) -> Markup:
+        """Say what is owed, until when, and where the card goes."""
+        last = date.fromisoformat(ctx.data[LAST_DAY])
+        card, postage = int(ctx.data[FeeKind.CARD]), int(ctx.data[FeeKind.POSTAGE])
+        text = say(
+            ctx.language,
+            "💳 <b>To pay: {total}</b>\n• card fee (工本費) {card}\n• postage (郵資) {postage}\n\n"
+            "⏳ Last day: <b>{last}</b>, days left: <b>{left}</b>. An application that is not paid "
+            "by then is deleted.\n\n"
+            "📮 The card is posted to:\n<b>{address}</b>\nIs that right?",
+            total=money.written(card + postage, CURRENCY),
+            card=money.written(card, CURRENCY),
+            postage=money.written(postage, CURRENCY),
+            last=format_date(last, ctx.language),
+            left=max((last - today(ctx.now)).days, 0),
+            address=self._unseal(ctx, ADDRESS),
+        )
+        return Markup(f"{text}\n\n{_reminders(ctx)}".strip())
+
+    def confirm_text(self, ctx: StepContext) -> Markup:
+        """Show what was typed before anything changes."""
+        return say(
+            ctx.language,
+            "📮 <b>Post the card to this address?</b>\n{address}",
+            address=self._unseal(ctx, TYPED_ADDRESS),
+        )
+
+    def _unseal(self, ctx: StepContext, name: str) -> str:
+        return self.authority.sealed_input.unseal(ctx.data[name], ctx.chat_id).reveal()
+
+    async def _amount_due(
+        self, session: AsyncSession, grant: str, ctx: StepContext
+    ) -> dict[str, str]:
+        owed = await self.authority.payments.get_amount_due(session, grant, ctx.chat_id, ctx.now)
+        kept = self._step_data(owed, ctx)
+        reminder = _reminder_of(owed.application, owed.last_day, ctx)
+        coming = await reminders.schedule_unless_off(session, reminder, ctx.now)
+        return {**kept, REMINDED: "yes" if coming else "no"}
+
+    def _step_data(self, owed: AmountDue, ctx: StepContext) -> dict[str, str]:
+        return {
+            APPLICATION: owed.application,
+            LAST_DAY: owed.last_day.isoformat(),
+            ADDRESS: self.authority.sealed_input.seal(owed.address, ctx.chat_id),
+            **{fee.kind: str(fee.amount) for fee in owed.fees},
+        }
+
+
+def is_reminded(ctx: StepContext) -> bool:
+    """Return whether somebody is reminded."""
+    return ctx.data.get(REMINDED) == "yes"
+
+
+def has_days_left(ctx: StepContext) -> bool:
+    """Return whether there is a day left to be reminded on."""
+    return bool(reminders.moments(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now))
+
+
+def _reminders(ctx: StepContext) -> str:
+    """Say when somebody is reminded, where they are."""
+    days = reminders.moments(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now)
+    if not days or not is_reminded(ctx):
+        return ""
+    return say(
+        ctx.language,
+        "🔔 If it is not paid by then, I remind you here on {days}, at ten in the morning.",
+        days=format_dates((day.date() for day in days), ctx.language),
+    )
+
+
+def _reminder(ctx: StepContext) -> Reminder:
+    return _reminder_of(ctx.data[APPLICATION], date.fromisoformat(ctx.data[LAST_DAY]), ctx)
+
+
+def _reminder_of(application: str, last: date, ctx: StepContext) -> Reminder:
+    return Reminder(ctx.chat_id, ctx.user_id, ctx.client_language, last, application)
+
+
+def _owed(steps: PaymentSteps, takes_money: bool) -> Step:
     on = ButtonTransition(
         "pay",
         N_("✅ The address is right: pay"),
         "invoice",
-        verbs.open_invoice,
+        steps.open_invoice,
         after_commit=send_invoice_again,
-        also_targets=REFUSED_TARGETS,
+        also_targets=_ERROR_TARGETS,
     )
     nowhere = ButtonTransition("pay", N_("✅ The address is right: pay"), "nowhere")
     return Step(
-        verbs.amount_due_text,
+        steps.amount_due_text,
         (
             on if takes_money else nowhere,
             ButtonTransition("address", N_("✏️ Another address"), "address"),
             ButtonTransition(
-                "off", N_("🔕 No reminders"), "owed", verbs.turn_reminders_off, when=is_reminded
+                "off", N_("🔕 No reminders"), "owed", steps.turn_reminders_off, when=is_reminded
             ),
             ButtonTransition(
                 "on",
                 N_("🔔 Remind me"),
                 "owed",
-                verbs.turn_reminders_on,
+                steps.turn_reminders_on,
                 when=lambda s: not is_reminded(s) and has_days_left(s),
             ),
             ButtonTransition("later", N_("⏰ Pay later"), "later", _forget),
@@ -164,21 +308,21 @@ def _owed(verbs: PaymentSteps, takes_money: bool) -> Step:
     )
 
 
-def _address(verbs: PaymentSteps) -> Step:
-    secret = SecretInput(_read_address, verbs.keep_address, "confirm")
+def _address(steps: PaymentSteps) -> Step:
+    secret = SecretInput(parse_typed_address, steps.keep_address, "confirm")
     return Step(_ADDRESS, secret_input=secret, requires=(GRANT, LAST_DAY))
 
 
-def _confirm(verbs: PaymentSteps) -> Step:
+def _confirm(steps: PaymentSteps) -> Step:
     return Step(
-        verbs.confirm_text,
+        steps.confirm_text,
         (
             ButtonTransition(
                 "use",
                 N_("✅ Post it there"),
                 "owed",
-                verbs.change_address,
-                also_targets=REFUSED_TARGETS,
+                steps.change_address,
+                also_targets=_ERROR_TARGETS,
             ),
             ButtonTransition("again", N_("✏️ Type it again"), "address"),
         ),
@@ -200,27 +344,5 @@ async def send_invoice_again(context: Context, ctx: StepContext) -> None:
     await send_invoice(context, ctx.chat_id, ctx.language, ctx.data[INVOICE], fees, last)
 
 
-async def _forget(_session: AsyncSession, _scene: StepContext) -> StepResult:
+async def _forget(_session: AsyncSession, _ctx: StepContext) -> StepResult:
     return StepResult("later", clear_data=PRIVATE_KEYS)
-
-
-def _read_address(text: str, _scene: StepContext) -> Hidden | None:
-    """Read an address; a question, a few words, and one word such as an error code are none.
-
-    :raises NotTakenError: for what is meant as one and cannot be.
-    """
-    if text.rstrip(" 。.!！~").endswith(_QUESTION):
-        return None
-    is_part = len(text.strip()) < _LEAST_ADDRESS or (text.isascii() and len(text.split()) == 1)
-    try:
-        if not is_part:
-            return Hidden(parse_postal_address(text))
-    except FormatError as error:
-        if error.reason is not Reason.SHAPE:
-            raise InputRejectedError(_REFUSED.get(error.reason, _NO_NUMBER)) from None
-    if _PLACE.search(text.strip()) and not _SENTENCE.search(text):
-        raise InputRejectedError(_NO_NUMBER)
-    return None
-
-
-_REFUSED = {Reason.LENGTH: _TOO_LONG, Reason.CHARACTERS: _ODD}

@@ -1,6 +1,6 @@
 """Reminders of the payment deadline: the step that asks for the date, and the messages later."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -11,7 +11,6 @@ from telegram.constants import ParseMode
 from telegram.error import BadRequest, Forbidden
 
 from handlers.context import Context, Services
-from handlers.conversations.pay import deadline
 from handlers.engine.model import Effect, InputRejectedError, StepContext
 from handlers.screen.dates import format_date, format_dates
 from handlers.screen.text import N_, Markup, label, say
@@ -57,7 +56,7 @@ _REFUSED = {
 
 
 def days_ago(days: int) -> Effect:
-    """Give what a button such as *Yesterday* does."""
+    """Return what a button such as *Yesterday* does."""
 
     async def effect(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
         applied = today(ctx.now) - timedelta(days=days)
@@ -108,7 +107,7 @@ def status_text(ctx: StepContext) -> Markup:
 
 
 def is_reminded(ctx: StepContext) -> bool:
-    """Tell whether a reminder is still to come."""
+    """Return whether a reminder is still to come."""
     return bool(_moments(date.fromisoformat(ctx.data[APPLICATION_DAY]), ctx))
 
 
@@ -169,7 +168,7 @@ async def send_reminder(bot: Bot, services: Services, row: Due) -> None:
 
 
 async def _is_wanted(services: Services, row: Due) -> bool:
-    """Tell whether nobody paid or turned it off since the row was taken."""
+    """Return whether nobody paid or turned it off since the row was taken."""
     async with services.database.unit_of_work() as session:
         return await jobs.is_there(session, row)
 
@@ -177,13 +176,13 @@ async def _is_wanted(services: Services, row: Due) -> bool:
 def _shown(reminder: Reminder, services: Services) -> View | None:
     language = services.people.language(reminder.user_id, reminder.client_language)
     if reminder.application is not None:
-        return deadline.reminder_view(reminder, language, services.now())
-    return reminder_view(reminder, language, services.now)
+        return _application_reminder(reminder, language, services.now())
+    return _guide_reminder(reminder, language, services.now())
 
 
-def reminder_view(reminder: Reminder, language: str, now: Callable[[], datetime]) -> View:
-    """Give a reminder as it is read now."""
-    left = (reminder.last_day - today(now())).days
+def _guide_reminder(reminder: Reminder, language: str, now: datetime) -> View:
+    """Return the reminder that follows from the day a person gave."""
+    left = (reminder.last_day - today(now)).days
     if left < 0:  # the bot was down on the day
         text = say(
             language,
@@ -206,6 +205,26 @@ def reminder_view(reminder: Reminder, language: str, now: Callable[[], datetime]
             button(label(language, "✅ I have paid"), "remind", "paid"),
             button(label(language, "🔕 No more reminders"), "remind", "off"),
         ],
+    )
+
+
+def _application_reminder(reminder: Reminder, language: str, now: datetime) -> View | None:
+    """Return the reminder of an application on record; `None` once the days to pay are over."""
+    left = (reminder.last_day - today(now)).days
+    if reminder.application is None or left < 0:
+        return None
+    text = say(
+        language,
+        "⏰ <b>Days left to pay for your card: {left}</b>\nThe last day is {last}. An application "
+        "that is not paid by then is deleted.",
+        left=left,
+        last=format_date(reminder.last_day, language),
+    )
+    off = button(label(language, "🔕 No more reminders"), "remind", "off", reminder.application)
+    return view(
+        text,
+        [button(label(language, "💳 Pay now"), "go", "pay")],
+        [off],
     )
 
 

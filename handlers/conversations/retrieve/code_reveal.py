@@ -5,6 +5,7 @@ it. So whatever is cut off, no code stays in a chat.
 """
 
 import json
+from datetime import timedelta
 
 from telegram import Bot, CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.constants import ParseMode
@@ -12,8 +13,7 @@ from telegram.error import BadRequest, Forbidden
 
 from handlers.context import Context
 from handlers.engine.model import StepContext
-from handlers.identity.code import GRANT
-from handlers.identity.limits import CODE_VISIBLE_FOR
+from handlers.identity.step_data import GRANT
 from handlers.screen.text import label, say
 from services import jobs
 from services.authority.errors import CodeNotKeptError, GrantExpiredError
@@ -24,6 +24,8 @@ from services.storage.models import Due
 
 DUE_KIND = "erase"
 """What falls due when a code has been shown long enough; `erase_due` does it."""
+CODE_VISIBLE_FOR = timedelta(seconds=60)
+"""How long a retrieved code stays in the chat."""
 _GONE = "not found"
 
 

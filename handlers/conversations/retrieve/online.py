@@ -12,10 +12,10 @@ from handlers.conversations.retrieve.code_reveal import show_code
 from handlers.conversations.retrieve.guide import RETRIEVE as GUIDE
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
 from handlers.identity.birth_date import BirthDateVerification
-from handlers.identity.code import GRANT, PAUSED
+from handlers.identity.code import PAUSED
 from handlers.identity.error_messages import message_for
-from handlers.identity.limits import SECRET_TIMEOUT
 from handlers.identity.one_time_code import OneTimeCodeStep
+from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_
 from services.authority.errors import CodeNotKeptError, GrantExpiredError
 from services.authority.interface.authority import Authority
@@ -67,7 +67,7 @@ _LOOK_FIRST = Step(
 
 
 def retrieve(authority: Authority) -> Conversation:
-    """Give the conversation."""
+    """Return the conversation."""
     mail = OneTimeCodeStep(authority, Operation.RETRIEVE, "ready")
     start = BirthDateVerification(authority, mail, "who", "born", _LEAD)
 

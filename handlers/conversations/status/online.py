@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.conversations.status.guide import STATUS as GUIDE
 from handlers.engine.model import Conversation, OnEnter, Step, StepContext, StepResult
 from handlers.identity.chat_linking import DONE, OFFER, linking_steps, offer_or_done
-from handlers.identity.code import GRANT, CodeVerification
-from handlers.identity.limits import SECRET_TIMEOUT
+from handlers.identity.code import CodeVerification
+from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, label, say
 from services.authority.errors import AuthorityError
 from services.authority.interface.authority import Authority
@@ -74,7 +74,7 @@ _THEN: Mapping[CertificateState, str] = {
 
 
 def status(authority: Authority) -> Conversation:
-    """Give the conversation."""
+    """Return the conversation."""
     look = _look(authority.certificates)
 
     async def shown(_grant: str, ctx: StepContext) -> StepResult:
@@ -111,7 +111,7 @@ def _looking(step: Step, look: OnEnter) -> Step:
 
 
 def _look(certificates: Certificates) -> OnEnter:
-    """Give what looks up where things stand, once."""
+    """Return what looks up where things stand, once."""
 
     async def look(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
         if TIMELINE in ctx.data:
@@ -155,7 +155,7 @@ def _words(ctx: StepContext) -> Markup:
 
 
 def _path(found: StatusFindings, ctx: StepContext) -> list[str]:
-    """Give a line a stage: ✓ with its day, 👉 for what comes next, ○ for what is far off."""
+    """Return a line a stage: ✓ with its day, 👉 for what comes next, ○ for what is far off."""
     lines, is_next = [], True
     moments: Mapping[str, str] = found["moments"]
     for state, name in _PATH:

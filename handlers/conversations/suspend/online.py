@@ -12,10 +12,10 @@ from handlers.engine.model import ButtonTransition, Conversation, Step, StepCont
 from handlers.identity.birth_date import BirthDateVerification
 from handlers.identity.card_number import card_number_input
 from handlers.identity.chat_linking import DONE, OFFER, linking_steps, offer_or_done
-from handlers.identity.code import GRANT, CodeVerification
+from handlers.identity.code import CodeVerification
 from handlers.identity.granted_actions import NOTHING_TO_DO, check_precondition, run_with_grant
-from handlers.identity.limits import SECRET_TIMEOUT
 from handlers.identity.one_time_code import OneTimeCodeStep
+from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.identity.unavailable_steps import UNAVAILABLE_STEP_NAMES, UNAVAILABLE_STEPS
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
@@ -95,7 +95,7 @@ _WITHOUT_CODE: Mapping[str, Step] = {
 
 
 def suspend(authority: Authority, database: Database) -> Conversation:
-    """Give the conversation."""
+    """Return the conversation."""
     mail = OneTimeCodeStep(authority, Operation.SUSPEND, "confirm")
     by_birth = BirthDateVerification(
         authority,

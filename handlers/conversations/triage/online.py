@@ -20,7 +20,7 @@ _AT_THE_CARD: Mapping[str, str] = {"reader": "card_check/ready"}
 
 
 def triage(reaches_card: bool = False) -> Conversation:
-    """Give the conversation.
+    """Return the conversation.
 
     :param reaches_card: whether there is a bridge.
     """

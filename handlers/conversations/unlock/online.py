@@ -73,5 +73,5 @@ _UNLOCK = PinSetupConversation(
 def unlock(
     authority: Authority, hub: BridgeHub, board: LiveMessages, server: str
 ) -> CardConversation:
-    """Give the conversation."""
+    """Return the conversation."""
     return _UNLOCK.build(authority, hub, board, server)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from reader_bridge.protocol import FailureCode, FailureValues
-from reader_bridge.protocol.operation_messages import Cancel
+from reader_bridge.protocol.operation_messages import CancelOperation
 from services.authority.errors import AuthorityError, WrongCardError, WrongStateError
 from services.bridge.events import BridgeEvent, Done, Failed, Fault, Outcome, Unresolved
 from services.bridge.operations.authorisation import CardWork
@@ -125,7 +125,7 @@ class Endings:
     ) -> None:
         """End an operation from this side."""
         if chat.session is not None and chat.session.pairing is not None:
-            chat.session.send(Cancel(operation.wire_id))
+            chat.session.send(CancelOperation(operation.wire_id))
         at_work = operation.state in (_S.RELEASED, _S.ANSWERED)
         happening = _H.CANCEL if code is FailureCode.CANCELLED else _H.CUT
         if after(operation.state, happening) is _S.OVER:

@@ -7,18 +7,18 @@ and that is nobody's mistake.
 
 from datetime import datetime, timedelta
 
-from reader_bridge.protocol import ErrorCode, FailureCode, Operation, ProtocolError
-from reader_bridge.protocol.limits import CHALLENGE_SECONDS, PROGRESS_MESSAGES
+from reader_bridge.protocol import FailureCode, Operation, ProtocolError, ProtocolErrorCode
+from reader_bridge.protocol.limits import CHALLENGE_SECONDS, MAX_PROGRESS_MESSAGES
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
     AdminChallenge,
     AdminCryptogram,
     AdminVerified,
-    Cancel,
+    CancelOperation,
     ErrorMessage,
-    Failure,
-    Progress,
-    Result,
+    OperationFailure,
+    OperationProgress,
+    OperationResult,
 )
 from reader_bridge.protocol.operations import Receipt
 from services.authority.errors import AuthorityError
@@ -33,7 +33,9 @@ from services.bridge.operations.store import GoneError, OperationRecord
 from services.bridge.operations.task import Work
 from services.bridge.sessions import Chat, Session
 
-FromOperation = Progress | AdminChallenge | AdminAnswer | Result | Failure
+FromOperation = (
+    OperationProgress | AdminChallenge | AdminAnswer | OperationResult | OperationFailure
+)
 _IN_DOUBT = frozenset(
     {
         FailureCode.OUTCOME_UNKNOWN,
@@ -74,21 +76,21 @@ class Answers:
         if operation is None:
             return
         match message:
-            case Progress():
+            case OperationProgress():
                 self._progress(chat, operation, message)
             case AdminChallenge():
                 await self._challenge(chat, session, operation, message, now)
             case AdminAnswer():
                 await self._answer(chat, session, operation, message, now)
-            case Result():
+            case OperationResult():
                 await self._result(chat, session, operation, message, now)
-            case Failure():
+            case OperationFailure():
                 await self._failure(chat, operation, message, now)
 
-    def _progress(self, chat: Chat, operation: OperationRecord, message: Progress) -> None:
+    def _progress(self, chat: Chat, operation: OperationRecord, message: OperationProgress) -> None:
         operation.steps += 1
-        if operation.steps > PROGRESS_MESSAGES:
-            raise ProtocolError(where="progress")
+        if operation.steps > MAX_PROGRESS_MESSAGES:
+            raise ProtocolError(field="progress")
         event = Waiting(chat.id, operation.id, operation.work, message.step, message.tries_left)
         self._events(event)
 
@@ -115,7 +117,7 @@ class Answers:
         try:
             cryptogram = await self._work.release(operation, challenge, now)
         except (AuthorityError, GoneError) as error:
-            session.send(Cancel(operation.wire_id))
+            session.send(CancelOperation(operation.wire_id))
             await self._endings.refused(chat, operation, error)
             return
         operation.state = after(operation.state, _H.CHALLENGE)
@@ -146,18 +148,20 @@ class Answers:
         chat: Chat,
         session: Session,
         operation: OperationRecord,
-        message: Result,
+        message: OperationResult,
         now: datetime,
     ) -> None:
         if message.operation is not operation.asked:
-            raise ProtocolError(where="operation")
+            raise ProtocolError(field="operation")
         value = message.value
         if operation.state is _S.RUNNING:
             await self._value(chat, operation, message)
         elif isinstance(value, Receipt) and _takes_receipt(session, operation):
             await self._receipt(chat, operation, value, message.operation, now)
 
-    async def _value(self, chat: Chat, operation: OperationRecord, message: Result) -> None:
+    async def _value(
+        self, chat: Chat, operation: OperationRecord, message: OperationResult
+    ) -> None:
         value = message.value
         if not isinstance(value, Receipt):
             self._endings.done(chat, operation, value)
@@ -192,7 +196,7 @@ class Answers:
             await self._endings.unresolved(chat, operation, Fault.RECEIPT_WRONG, now)
 
     async def _failure(
-        self, chat: Chat, operation: OperationRecord, message: Failure, now: datetime
+        self, chat: Chat, operation: OperationRecord, message: OperationFailure, now: datetime
     ) -> None:
         code, values = _reason(operation, message.code), message.values
         if operation.state is _S.PROVING:
@@ -230,7 +234,7 @@ def _may(session: Session, operation: OperationRecord, happening: Happening) -> 
     """Tell whether something may happen now; where not, the bridge is told."""
     if allowed(operation.state, happening):
         return True
-    session.send(ErrorMessage(ErrorCode.BAD_STATE))
+    session.send(ErrorMessage(ProtocolErrorCode.BAD_STATE))
     return False
 
 
@@ -240,6 +244,6 @@ def _takes_receipt(session: Session, operation: OperationRecord) -> bool:
     Without a cryptogram only where it unlocks: by the PUK, which the issuer gave the person.
     """
     if operation.state is _S.AUTHORISED and operation.work is not Work.UNLOCK:
-        session.send(ErrorMessage(ErrorCode.BAD_STATE))
+        session.send(ErrorMessage(ProtocolErrorCode.BAD_STATE))
         return False
     return _may(session, operation, _H.RECEIPT)

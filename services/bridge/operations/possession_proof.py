@@ -7,7 +7,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 
-from reader_bridge.protocol import Operation, SignatureAlgorithm, possession_statement
+from reader_bridge.protocol import Operation, SignatureAlgorithm, build_possession_statement
 from reader_bridge.protocol.operations import Receipt
 
 _CURVES: Final[dict[SignatureAlgorithm, tuple[type[ec.EllipticCurve], HashAlgorithm]]] = {
@@ -26,7 +26,7 @@ def receipt_is_right(
         the bridge says.
     """
     try:
-        statement = possession_statement(
+        statement = build_possession_statement(
             origin,
             operation,
             server_nonce=server_nonce,

@@ -10,7 +10,7 @@ from math import ceil
 
 from reader_bridge.protocol import FailureCode, KeyRole, Operation
 from reader_bridge.protocol.limits import OPERATION_SECONDS, WITHOUT_LINK_SECONDS
-from reader_bridge.protocol.operation_messages import Start
+from reader_bridge.protocol.operation_messages import StartOperation
 from reader_bridge.protocol.operations import (
     ChangePin,
     ListReaders,
@@ -143,7 +143,7 @@ class Operations:
         operation.asked, operation.steps, operation.answer_by = operation_of(what), 0, None
         left = ceil((operation.deadline - now).total_seconds())
         seconds = max(1, min(OPERATION_SECONDS, left))
-        session.send(Start(operation.wire_id, operation.asked, what, seconds))
+        session.send(StartOperation(operation.wire_id, operation.asked, what, seconds))
 
 
 def _parameters(operation: OperationRecord) -> Parameters:

@@ -4,7 +4,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from reader_bridge.protocol import Operation, Purpose
+from reader_bridge.protocol import Operation, PinPurpose
 from services.authority.values import Operation as AuthorityOperation
 
 
@@ -22,7 +22,7 @@ class Work(StrEnum):
     """鎖卡解碼"""
 
     @property
-    def purpose(self) -> Purpose | None:
+    def purpose(self) -> PinPurpose | None:
         """Why it sets a PIN without the old one; `None` where it does not."""
         return _PURPOSES.get(self)
 
@@ -42,7 +42,7 @@ class Work(StrEnum):
         return _TO_READ if self in _READS else _TO_TYPE
 
 
-_PURPOSES: Final = {Work.ACTIVATE: Purpose.ACTIVATE, Work.UNLOCK: Purpose.UNLOCK}
+_PURPOSES: Final = {Work.ACTIVATE: PinPurpose.ACTIVATE, Work.UNLOCK: PinPurpose.UNLOCK}
 _READS: Final = frozenset({Work.LIST_READERS, Work.CARD_STATUS, Work.READ_CERTIFICATE})
 _TO_READ: Final = timedelta(minutes=3)
 _TO_TYPE: Final = timedelta(minutes=5)

@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reader_bridge.protocol import CODE_ALPHABET, CODE_LENGTH
+from reader_bridge.protocol import PAIRING_CODE_ALPHABET, PAIRING_CODE_LENGTH
 from services import rate_limit
 from services.bridge.models import BridgeCode, name_place
 from services.formats.hidden import Hidden
@@ -87,7 +87,9 @@ class PairingCodes:
 
     async def offer(self, chat_id: int, user_id: int, name: str, now: datetime) -> PairingCode:
         """Draw a code for a chat; one that it was shown before counts no more."""
-        code = Hidden("".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH)))
+        code = Hidden(
+            "".join(secrets.choice(PAIRING_CODE_ALPHABET) for _ in range(PAIRING_CODE_LENGTH))
+        )
         row = BridgeCode(
             chat_id=chat_id,
             code_hash=self._code_hash(code),

@@ -4,7 +4,7 @@ import unicodedata
 from datetime import datetime, timedelta
 from math import ceil
 
-from reader_bridge.protocol import PairRefusal, SessionState, UnpairReason, pairing_words
+from reader_bridge.protocol import PairRefusal, SessionState, UnpairReason, derive_pairing_words
 from reader_bridge.protocol.limits import PAIRED_SECONDS
 from reader_bridge.protocol.pairing_messages import Paired, PairOffer, PairRefused, Unpaired
 from services.bridge.errors import NoPairingError
@@ -81,7 +81,7 @@ class PairingDesk:
             return
         async with self._chats.held(offer.chat_id) as chat:
             self.drop_offer(chat, PairingEnd.ANOTHER_CODE)
-            words = pairing_words(code, session.id, *session.nonces)
+            words = derive_pairing_words(code, session.id, *session.nonces)
             offered = Offered(session, offer, words, now + LIFETIME)
             chat.offered = session.offered = offered
             session.state = SessionState.CONFIRMING

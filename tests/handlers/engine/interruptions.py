@@ -67,8 +67,8 @@ def describe_failure(interruption: Interruption, visit: StepVisit) -> Iterator[N
 
 def client_language(anna: Subscriber) -> str:
     """Return the language of a person's Telegram client."""
-    assert anna.person.language_code is not None
-    return anna.person.language_code
+    assert anna.person.account.language_code is not None
+    return anna.person.account.language_code
 
 
 async def goes_back(visit: StepVisit) -> None:

@@ -161,7 +161,7 @@ def expect_step_text(
 ) -> None:
     """Expect the text of a step on the screen; its status message need not be there again."""
     spoken = language or person.stage.kaika.people.language(
-        person.person.id, person.person.language_code
+        person.person.id, person.person.account.language_code
     )
     text = step_message(person)["text"]
     assert text in [

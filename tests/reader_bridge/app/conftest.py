@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from reader_bridge.app.start import PASSPHRASE
+from reader_bridge.app.options import PASSPHRASE
 from tests.reader_bridge.app.at_terminal import PersonAtTerminal
 from tests.reader_bridge.card.issuer import PASSPHRASE as ISSUED_UNDER
 from tests.reader_bridge.card.issuer import Issuer

@@ -1,6 +1,7 @@
 """Every page of the app with something in it, for the tests and the pictures."""
 
 from reader_bridge.app import prompt_texts
+from reader_bridge.app.translation import say
 from reader_bridge.app.window.question import (
     LineQuestion,
     PassphraseQuestion,
@@ -9,22 +10,21 @@ from reader_bridge.app.window.question import (
     address_page,
     passphrase_page,
 )
-from reader_bridge.app.window.thread_bridge import Make
-from reader_bridge.app.words import say
+from reader_bridge.app.window.thread_bridge import QuestionFactory
 from reader_bridge.card.profiles.base import PinRules
 from reader_bridge.prompter import (
     CardLabel,
-    Consent,
+    ConsentRequest,
+    PairingPeer,
     PairingProblem,
-    Peer,
     PinFault,
     PinKind,
     PinRequest,
 )
-from reader_bridge.protocol import WORDS, CardProfile, Operation, PairRefusal, Purpose
+from reader_bridge.protocol import PAIRING_WORDS, Operation, PairRefusal, PinPurpose, ProfileName
 
-PEER = Peer("kaika.example", "Maria Santos", (WORDS[3], WORDS[40]))
-CARD = CardLabel(CardProfile.GIDS, "GP00000000123456")
+PEER = PairingPeer("kaika.example", "Maria Santos", (PAIRING_WORDS[3], PAIRING_WORDS[40]))
+CARD = CardLabel(ProfileName.GIDS, "GP00000000123456")
 READER = "ACS ACR39U ICC Reader 00 00"
 NEW = PinRequest(PinKind.NEW, Operation.SET_PIN, CARD, PinRules(6, 8))
 CURRENT = PinRequest(PinKind.CURRENT, Operation.CHANGE_PIN, CARD, PinRules(6, 8), 2, 3)
@@ -32,26 +32,26 @@ LAST = PinRequest(
     PinKind.CURRENT, Operation.CHANGE_PIN, CARD, PinRules(6, 8), 1, 3, PinFault.WRONG, True
 )
 PUK = PinRequest(PinKind.PUK, Operation.SET_PIN, CARD, PinRules(6, 8, True), None, None)
-UNLOCK = Consent(Operation.SET_PIN, PEER, Purpose.UNLOCK, READER, CARD)
-READING = Consent(Operation.CARD_STATUS, PEER, for_session=True)
+UNLOCK = ConsentRequest(Operation.SET_PIN, PEER, PinPurpose.UNLOCK, READER, CARD)
+READING = ConsentRequest(Operation.CARD_STATUS, PEER, for_session=True)
 
 
-def code(problem: PairingProblem | None = None) -> Make:
+def code(problem: PairingProblem | None = None) -> QuestionFactory:
     return lambda language: LineQuestion(
-        prompt_texts.pairing_code(problem, language), language, say(language, "Code:"), 32
+        prompt_texts.pairing_code_page(problem, language), language, say(language, "Code:"), 32
     )
 
 
-PAGES: dict[str, Make] = {
+PAGES: dict[str, QuestionFactory] = {
     "code": code(),
     "wrong code": code(PairingProblem(PairRefusal.TOO_MANY_TRIES, 0, 900)),
-    "compare": lambda language: Question(prompt_texts.comparison(PEER, language), language),
-    "consent": lambda language: Question(prompt_texts.consent(UNLOCK, language), language),
-    "reading": lambda language: Question(prompt_texts.consent(READING, language), language),
+    "compare": lambda language: Question(prompt_texts.comparison_page(PEER, language), language),
+    "consent": lambda language: Question(prompt_texts.consent_page(UNLOCK, language), language),
+    "reading": lambda language: Question(prompt_texts.consent_page(READING, language), language),
     "current pin": lambda language: PinQuestion(CURRENT, language),
     "new pin": lambda language: PinQuestion(NEW, language),
     "puk": lambda language: PinQuestion(PUK, language),
-    "last try": lambda language: Question(prompt_texts.last_try(LAST, language), language),
+    "last try": lambda language: Question(prompt_texts.last_try_page(LAST, language), language),
     "address": lambda language: LineQuestion(
         address_page("", language), language, say(language, "Address:"), 512
     ),

@@ -18,24 +18,30 @@ from rich.terminal_theme import TerminalTheme
 
 import locales
 from reader_bridge.app import notice_texts
-from reader_bridge.app.terminal.keys import TerminalKeys
+from reader_bridge.app.terminal.keyboard import TerminalKeyboard
 from reader_bridge.app.terminal.prompter import TerminalPrompter
-from reader_bridge.app.terminal.screen import Screen
+from reader_bridge.app.terminal.screen import TerminalScreen
 from reader_bridge.app.window.main_window import MainWindow
 from reader_bridge.app.window.question import PinQuestion
-from reader_bridge.app.window.thread_bridge import Desk, Ticket
-from reader_bridge.prompter import Connected, Done, NowPaired, Shown, Waiting
-from reader_bridge.protocol import Operation, Purpose, SignatureAlgorithm, Step
+from reader_bridge.app.window.thread_bridge import PendingQuestion, ThreadBridge
+from reader_bridge.prompter import (
+    OperationDone,
+    OperationWaiting,
+    PairingStarted,
+    PrompterEvent,
+    ServerConnected,
+)
+from reader_bridge.protocol import Operation, PinPurpose, ProgressStep, SignatureAlgorithm
 from reader_bridge.protocol.operations import Receipt
 from tests.browser import chromium
 from tests.reader_bridge.app.pages import NEW, PAGES, PEER, UNLOCK
 
 PICTURES = Path(__file__).parents[3] / "docs" / "screenshots"
 COLUMNS = 84
-PAIRED: tuple[Shown, ...] = (Connected(PEER.host), NowPaired(PEER, 43_200))
-WAITING = Waiting(Operation.SET_PIN, Step.WAITING_FOR_CARD)
+PAIRED: tuple[PrompterEvent, ...] = (ServerConnected(PEER.host), PairingStarted(PEER, 43_200))
+WAITING = OperationWaiting(Operation.SET_PIN, ProgressStep.WAITING_FOR_CARD)
 RECEIPT = Receipt("a0" * 16, bytes(32), SignatureAlgorithm.RS256, b"", b"")
-DONE = Done(Operation.SET_PIN, RECEIPT, Purpose.UNLOCK)
+DONE = OperationDone(Operation.SET_PIN, RECEIPT, PinPurpose.UNLOCK)
 THEME = TerminalTheme(
     (22, 27, 34),
     (230, 237, 243),
@@ -56,10 +62,10 @@ class Script:
     def __init__(self, *lines: str) -> None:
         self._keys = deque("".join(f"{line}\r" for line in lines).encode())
 
-    async def next(self) -> int:
+    async def next_byte(self) -> int:
         return self._keys.popleft()
 
-    def drop_typed(self) -> None:
+    def discard_pending(self) -> None:
         pass
 
 
@@ -76,21 +82,23 @@ class Paper(io.StringIO):
 
 def take_windows(language: str) -> None:
     """Take the pictures of the window."""
-    desk = Desk()
+    desk = ThreadBridge()
     window = MainWindow(desk, language)
     window.show()
     for name in ("code", "compare", "consent", "new pin"):
-        desk.asked.emit(ticket := Ticket(PAGES[name], lambda _: None))
+        desk.asked.emit(ticket := PendingQuestion(PAGES[name], lambda _: None))
         QTest.qWait(500)
         if isinstance(window.page, PinQuestion):
             QTest.keyClicks(window.page.fields[0], "abc123")
         _grab(window, name.split()[-1])
         desk.withdrawn.emit(ticket)
     for event in (*PAIRED, WAITING):
-        desk.told.emit(lambda spoken, event=event: notice_texts.notice(event, spoken, PEER.host))
+        desk.notified.emit(
+            lambda spoken, event=event: notice_texts.describe_event(event, spoken, PEER.host)
+        )
     QTest.qWait(100)
     _grab(window, "waiting")
-    desk.told.emit(lambda spoken: notice_texts.notice(DONE, spoken, PEER.host))
+    desk.notified.emit(lambda spoken: notice_texts.describe_event(DONE, spoken, PEER.host))
     QTest.qWait(100)
     _grab(window, "done")
     window.close()
@@ -106,13 +114,13 @@ async def terminal_page(language: str) -> str:
     paper = Paper()
     console = Console(file=paper, record=True, width=COLUMNS, force_terminal=True, highlight=False)
     paper.console = console
-    screen = Screen(language, console)
+    screen = TerminalScreen(language, console)
     screen.keys = Script("y", "abc123xy", "abc123xy")
-    assert isinstance(screen._terminal, TerminalKeys)
+    assert isinstance(screen._terminal, TerminalKeyboard)
     prompter = TerminalPrompter(screen, PEER.host, lambda: None)
     for event in PAIRED:
         prompter.show(event)
-    await prompter.consent(UNLOCK)
+    await prompter.ask_consent(UNLOCK)
     if secret := await prompter.ask_pin(NEW):
         secret.wipe()
     prompter.show(DONE)

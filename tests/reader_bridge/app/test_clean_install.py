@@ -1,40 +1,14 @@
 """The bridge alone, installed as on a subscriber's PC: it runs, and brings no server with it."""
 
 import json
-import shutil
 import subprocess
-import sys
 import venv
 from pathlib import Path
 
 import pytest
 
+from tests.installing import PIP, ROOT, run
 from tests.reader_bridge.app.at_terminal import clean_environment
-
-ROOT = Path(__file__).parents[3]
-PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
-
-
-def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project as a wheel, built from a copy, so that the tree stays as it is."""
-    copy = tmp_path_factory.mktemp("source")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, copy)
-    for room in ("bot", "handlers", "services", "reader_bridge", "locales"):
-        shutil.copytree(ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
-    out = tmp_path_factory.mktemp("wheel")
-    run(sys.executable, *PIP, "wheel", "--no-deps", "--no-build-isolation", "-w", out, copy)
-    (built,) = out.glob("kaika-*.whl")
-    return built
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from reader_bridge.protocol import FailureCode, PairRefusal, UnpairReason
-from reader_bridge.protocol.operation_messages import Bye, Cancel, Failure, Result
+from reader_bridge.protocol.operation_messages import (
+    Bye,
+    CancelOperation,
+    OperationFailure,
+    OperationResult,
+)
 from reader_bridge.protocol.operations import CardReport, ChangePin, PinChanged, ReadCardStatus
-from reader_bridge.protocol.pairing import pairing_words
+from reader_bridge.protocol.pairing import derive_pairing_words
 from reader_bridge.protocol.pairing_messages import (
     Pair,
     PairAnswer,
@@ -44,7 +49,7 @@ async def test_the_whole_way_to_a_new_pin(server: Counterpart, person: PersonAtT
     assert code == CODE
     await line.send(PairOffer(NAME))
     assert line.hello
-    words = pairing_words(code, line.memory.session, line.nonce, line.hello.nonce)
+    words = derive_pairing_words(code, line.memory.session, line.nonce, line.hello.nonce)
     await sees(person, words[0].english, words[1].english, words[0].chinese)
     await sees(person, "127.0.0.1", NAME, "not checked", "[y/n]")
     person.types("y")
@@ -64,7 +69,7 @@ async def test_the_whole_way_to_a_new_pin(server: Counterpart, person: PersonAtT
     await sees(person, "New PIN again:")
     person.types(NEW_PIN)
     result = await line.outcome()
-    assert isinstance(result, Result)
+    assert isinstance(result, OperationResult)
     assert isinstance(result.value, PinChanged)
     await sees(person, "The new PIN is set", "Go on in the chat")
 
@@ -94,7 +99,7 @@ async def test_all_of_it_is_there_in_chinese(
     await sees(person, "允許聊天室查看您的卡片嗎？", "不需要 PIN碼", "允許嗎？")
     person.types("y")
     result = await line.outcome()
-    assert isinstance(result, Result)
+    assert isinstance(result, OperationResult)
     assert isinstance(result.value, CardReport)
     await sees(person, "已讀取卡片。PIN碼還可以試 3 次。")
     person.interrupts()
@@ -125,7 +130,7 @@ async def test_what_cannot_be_a_pin_is_told_before_the_card_sees_it(
     person.types(NEW_PIN)
     await sees(person, "New PIN again:")
     person.types(NEW_PIN)
-    assert isinstance(await line.outcome(), Result)
+    assert isinstance(await line.outcome(), OperationResult)
 
 
 async def test_the_last_try_is_spent_only_by_a_person_who_wants_to(
@@ -145,7 +150,7 @@ async def test_the_last_try_is_spent_only_by_a_person_who_wants_to(
     await sees(person, "the card is locked", "Are you sure of it? [y/n]")
     person.types("n")
     failure = await line.outcome()
-    assert isinstance(failure, Failure)
+    assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.PIN_WRONG
     assert failure.values.tries_left == 1
     await sees(person, "Tries left: 1", "do not guess")
@@ -164,7 +169,7 @@ async def test_what_is_typed_before_a_question_is_no_answer_to_it(
     await sees(person, "Please type y for yes or n for no.", "Allow it? [y/n]")
     person.types("n")
     failure = await line.outcome()
-    assert isinstance(failure, Failure)
+    assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.CONSENT_REFUSED
     await sees(person, "You refused, so nothing was done.")
     assert "Type the PIN" not in person.everything
@@ -178,13 +183,13 @@ async def test_a_question_is_taken_back_with_what_was_typed(
     await sees(person, "PIN:")
     person.presses("first")
     await sees(person, "*****")
-    await line.send(Cancel("op1"))
+    await line.send(CancelOperation("op1"))
     failure = await line.outcome()
-    assert isinstance(failure, Failure)
+    assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.CANCELLED
     await sees(person, "It was cancelled.", "The PIN is as it was.")
     await line.start(ReadCardStatus(), "op2")
-    assert isinstance(await line.outcome(), Result)
+    assert isinstance(await line.outcome(), OperationResult)
 
 
 async def test_escape_leaves_a_pin_unanswered(
@@ -195,7 +200,7 @@ async def test_escape_leaves_a_pin_unanswered(
     await sees(person, "PIN:")
     person.presses("first\x1b")
     failure = await line.outcome()
-    assert isinstance(failure, Failure)
+    assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.PIN_NOT_ENTERED
 
 

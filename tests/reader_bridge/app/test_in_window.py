@@ -14,13 +14,19 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from reader_bridge.app import config
-from reader_bridge.app.problems import NoWindowError
-from reader_bridge.app.start import PASSPHRASE, Options
-from reader_bridge.app.window.controller import Life
+from reader_bridge.app.options import PASSPHRASE, CommandOptions
+from reader_bridge.app.startup_errors import WindowUnavailableError
+from reader_bridge.app.window.controller import AppController
 from reader_bridge.app.window.main_window import MainWindow
-from reader_bridge.app.window.thread_bridge import Desk
+from reader_bridge.app.window.thread_bridge import ThreadBridge
 from reader_bridge.protocol import FailureCode, UnpairReason
-from reader_bridge.protocol.operation_messages import Bye, Cancel, Failure, Progress, Result
+from reader_bridge.protocol.operation_messages import (
+    Bye,
+    CancelOperation,
+    OperationFailure,
+    OperationProgress,
+    OperationResult,
+)
 from reader_bridge.protocol.operations import ChangePin, PinChanged
 from reader_bridge.protocol.pairing_messages import Unpaired
 from tests.reader_bridge.app.at_terminal import clean_environment
@@ -29,7 +35,7 @@ from tests.reader_bridge.app.conftest import NEW_PIN, PIN
 from tests.reader_bridge.card.issuer import PASSPHRASE as ISSUED_UNDER
 from tests.reader_bridge.counterpart import CODE, NAME, Counterpart, CutError, Line
 
-Open = Callable[[Options], tuple[PersonAtWindow, Life]]
+Open = Callable[[CommandOptions], tuple[PersonAtWindow, AppController]]
 
 
 @pytest.fixture
@@ -40,11 +46,11 @@ def open_window(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     with ExitStack() as stack:
 
-        def start(options: Options) -> tuple[PersonAtWindow, Life]:
-            desk = Desk()
+        def start(options: CommandOptions) -> tuple[PersonAtWindow, AppController]:
+            desk = ThreadBridge()
             window = MainWindow(desk, options.language or "en")
-            life = Life(desk, options, window.language)
-            window.left.connect(life.stop)
+            life = AppController(desk, options, window.language)
+            window.closed.connect(life.stop)
             window.show()
             life.start()
             stack.callback(life.join)
@@ -68,13 +74,13 @@ async def pair(person: PersonAtWindow, server: Counterpart) -> Line:
     return line
 
 
-async def outcome(person: PersonAtWindow, line: Line) -> Result | Failure:
+async def outcome(person: PersonAtWindow, line: Line) -> OperationResult | OperationFailure:
     while True:
         coming = asyncio.ensure_future(line.any())
         await person.until(coming.done, "an outcome")
         message = coming.result()
-        if not isinstance(message, Progress):
-            assert isinstance(message, Result | Failure), message
+        if not isinstance(message, OperationProgress):
+            assert isinstance(message, OperationResult | OperationFailure), message
             return message
 
 
@@ -88,17 +94,19 @@ async def allow_change(person: PersonAtWindow, line: Line) -> None:
 
 
 @pytest.fixture
-def options(server: Counterpart, card_file: Path, monkeypatch: pytest.MonkeyPatch) -> Options:
+def options(
+    server: Counterpart, card_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> CommandOptions:
     monkeypatch.setenv(PASSPHRASE, ISSUED_UNDER)
-    return Options(server=server.url, virtual_card=card_file)
+    return CommandOptions(server=server.url, virtual_card=card_file)
 
 
 async def test_the_whole_way_to_a_new_pin(
-    server: Counterpart, open_window: Open, options: Options
+    server: Counterpart, open_window: Open, options: CommandOptions
 ) -> None:
     person, life = open_window(options)
     line = await pair(person, server)
-    assert config.load() == config.Remembered(server.url, None)
+    assert config.load_config() == config.AppConfig(server.url, None)
     assert PASSPHRASE not in os.environ
     await allow_change(person, line)
     person.types(PIN)
@@ -108,7 +116,7 @@ async def test_the_whole_way_to_a_new_pin(
         person.types(NEW_PIN)
         person.presses(Qt.Key.Key_Return)
     result = await outcome(person, line)
-    assert isinstance(result, Result)
+    assert isinstance(result, OperationResult)
     assert isinstance(result.value, PinChanged)
     await person.sees("The new PIN is set", "Go on in the chat", "Paired with")
     person.window.close()
@@ -119,15 +127,15 @@ async def test_the_whole_way_to_a_new_pin(
 
 
 async def test_cancel_in_the_chat_takes_the_question_back(
-    server: Counterpart, open_window: Open, options: Options
+    server: Counterpart, open_window: Open, options: CommandOptions
 ) -> None:
     person, _ = open_window(options)
     line = await pair(person, server)
     await allow_change(person, line)
     person.types("first")
-    await line.send(Cancel("op1"))
+    await line.send(CancelOperation("op1"))
     failure = await outcome(person, line)
-    assert isinstance(failure, Failure)
+    assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.CANCELLED
     await person.sees("It was cancelled.", "The PIN is as it was.")
     await line.send(Unpaired(UnpairReason.BY_CHAT))
@@ -135,7 +143,7 @@ async def test_cancel_in_the_chat_takes_the_question_back(
 
 
 async def test_escape_on_the_pairing_code_closes_the_window(
-    server: Counterpart, open_window: Open, options: Options
+    server: Counterpart, open_window: Open, options: CommandOptions
 ) -> None:
     person, life = open_window(options)
     await person.until(lambda: not server._lines.empty(), "a link")
@@ -149,7 +157,7 @@ async def test_escape_on_the_pairing_code_closes_the_window(
 async def test_address_and_passphrase_are_asked_for_until_they_are_right(
     server: Counterpart, open_window: Open, card_file: Path
 ) -> None:
-    person, _ = open_window(Options(virtual_card=card_file))
+    person, _ = open_window(CommandOptions(virtual_card=card_file))
     await person.sees("Virtual card")
     person.types("guess")
     person.presses(Qt.Key.Key_Return)
@@ -168,13 +176,13 @@ async def test_address_and_passphrase_are_asked_for_until_they_are_right(
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (Options(server="ws://kaika.example"), "everybody on the way could read along"),
-        (Options(server="wss://kaika.example", ca=Path("/nowhere.pem")), "cannot be read"),
-        (Options(virtual_card=Path("/nowhere.json")), "not a virtual card"),
+        (CommandOptions(server="ws://kaika.example"), "everybody on the way could read along"),
+        (CommandOptions(server="wss://kaika.example", ca=Path("/nowhere.pem")), "cannot be read"),
+        (CommandOptions(virtual_card=Path("/nowhere.json")), "not a virtual card"),
     ],
 )
 async def test_what_cannot_be_used_is_told_in_the_window(
-    open_window: Open, options: Options, told: str
+    open_window: Open, options: CommandOptions, told: str
 ) -> None:
     person, life = open_window(options)
     await person.sees(told)
@@ -214,14 +222,14 @@ def test_without_a_screen_it_says_how_to_go_on(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert "There is no window here" in done.stderr
-    assert NoWindowError.__doc__
+    assert WindowUnavailableError.__doc__
 
 
 async def test_an_address_where_no_server_answers_is_asked_for_again(
     server: Counterpart, open_window: Open, card_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(PASSPHRASE, ISSUED_UNDER)
-    person, _life = open_window(Options(None, None, "en", card_file))
+    person, _life = open_window(CommandOptions(None, None, "en", card_file))
     await person.sees("The chat shows you the server's address.")
     person.types("ws://127.0.0.1:9")
     person.presses(Qt.Key.Key_Return)
@@ -234,4 +242,4 @@ async def test_an_address_where_no_server_answers_is_asked_for_again(
     with pytest.raises(CutError):
         await looked_at.greet()
     await pair(person, server)
-    assert config.load().server == server.url
+    assert config.load_config().server == server.url

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from reader_bridge.app import config, start
-from reader_bridge.app.address import parse
-from reader_bridge.app.config import Remembered
-from reader_bridge.app.start import Options
+from reader_bridge.app import config
+from reader_bridge.app.address import parse_address
+from reader_bridge.app.config import AppConfig
+from reader_bridge.app.options import CommandOptions, choose_language, remember, server_address
 
 
 @pytest.fixture(autouse=True)
@@ -19,25 +19,27 @@ def _home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_the_address_and_the_language_are_kept_and_nothing_else() -> None:
-    start.keep(parse("kaika.example"), "zh_Hant")
-    assert json.loads(config.path().read_text()) == {
+    remember(parse_address("kaika.example"), "zh_Hant")
+    assert json.loads(config.config_path().read_text()) == {
         "server": "wss://kaika.example/bridge/v1",
         "language": "zh_Hant",
     }
-    assert start.server(Options()) == parse("kaika.example")
-    assert start.speak(None) == "zh_Hant"
+    assert server_address(CommandOptions()) == parse_address("kaika.example")
+    assert choose_language(None) == "zh_Hant"
 
 
 def test_one_is_kept_without_the_other_being_lost() -> None:
-    start.keep(parse("kaika.example"), None)
-    start.keep(None, "zh_Hant")
-    assert config.load() == Remembered("wss://kaika.example/bridge/v1", "zh_Hant")
+    remember(parse_address("kaika.example"), None)
+    remember(None, "zh_Hant")
+    assert config.load_config() == AppConfig("wss://kaika.example/bridge/v1", "zh_Hant")
 
 
 def test_what_is_on_the_command_line_wins() -> None:
-    start.keep(parse("kaika.example"), "zh_Hant")
-    assert start.server(Options(server="ws://localhost:1")) == parse("ws://localhost:1")
-    assert start.speak("en") == "en"
+    remember(parse_address("kaika.example"), "zh_Hant")
+    assert server_address(CommandOptions(server="ws://localhost:1")) == parse_address(
+        "ws://localhost:1"
+    )
+    assert choose_language("en") == "en"
 
 
 @pytest.mark.parametrize(
@@ -54,21 +56,21 @@ def test_what_is_on_the_command_line_wins() -> None:
     ],
 )
 def test_a_broken_file_counts_as_none(content: bytes) -> None:
-    config.path().parent.mkdir(parents=True)
-    config.path().write_bytes(content)
-    assert config.load() == Remembered()
-    assert start.server(Options()) is None
+    config.config_path().parent.mkdir(parents=True)
+    config.config_path().write_bytes(content)
+    assert config.load_config() == AppConfig()
+    assert server_address(CommandOptions()) is None
 
 
 def test_an_unsafe_address_in_the_file_is_not_dialled() -> None:
-    config.save(Remembered("ws://evil.example", None))
-    assert start.server(Options()) is None
+    config.save_config(AppConfig("ws://evil.example", None))
+    assert server_address(CommandOptions()) is None
 
 
 def test_a_place_that_cannot_be_written_to_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", "/proc/nowhere")
-    start.keep(parse("kaika.example"), "en")
-    assert config.load() == Remembered()
+    remember(parse_address("kaika.example"), "en")
+    assert config.load_config() == AppConfig()
 
 
 @pytest.mark.parametrize(
@@ -78,4 +80,4 @@ def test_without_a_choice_it_speaks_the_systems_language(
     monkeypatch: pytest.MonkeyPatch, tag: str, language: str
 ) -> None:
     monkeypatch.setenv("LANG", tag)
-    assert start.speak(None) == language
+    assert choose_language(None) == language

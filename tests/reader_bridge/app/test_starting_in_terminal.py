@@ -152,6 +152,6 @@ def test_without_a_terminal_it_says_so(server: Counterpart, tmp_path: Path) -> N
 def test_every_operation_has_words() -> None:
     from reader_bridge.app import notice_texts
 
-    assert set(notice_texts._DONE) | {Operation.SET_PIN} == set(Operation)
-    assert set(notice_texts.FAILURES) == set(FailureCode)
-    assert set(notice_texts._UNPAIRED) == set(UnpairReason)
+    assert set(notice_texts._DONE_TEXTS) | {Operation.SET_PIN} == set(Operation)
+    assert set(notice_texts.FAILURE_TEXTS) == set(FailureCode)
+    assert set(notice_texts._UNPAIR_TEXTS) == set(UnpairReason)

@@ -9,15 +9,15 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 import locales
-from reader_bridge.app.notice_texts import Notice, Tone, notice
+from reader_bridge.app.notice_texts import NoticeTone, StatusNotice, describe_event
 from reader_bridge.app.window import theme
 from reader_bridge.app.window.main_window import MainWindow
 from reader_bridge.app.window.question import PinQuestion, Question
 from reader_bridge.app.window.secret_field import SecretField
-from reader_bridge.app.window.thread_bridge import Desk, Make, Ticket
+from reader_bridge.app.window.thread_bridge import PendingQuestion, QuestionFactory, ThreadBridge
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.prompter import Connected, NowPaired, Waiting
-from reader_bridge.protocol import Operation, Step
+from reader_bridge.prompter import OperationWaiting, PairingStarted, ServerConnected
+from reader_bridge.protocol import Operation, ProgressStep
 from tests.reader_bridge.app.at_window import PersonAtWindow
 from tests.reader_bridge.app.pages import NEW, PAGES, PEER
 
@@ -26,14 +26,14 @@ class Scene:
     """A window, the person at it, and what they answered."""
 
     def __init__(self, language: str) -> None:
-        self.desk = Desk()
+        self.desk = ThreadBridge()
         self.window = MainWindow(self.desk, language)
         self.person = PersonAtWindow(self.window)
         self.answers: list[object] = []
         self.window.show()
 
-    def ask(self, make: Make) -> Ticket:
-        ticket = Ticket(make, self.answers.append)
+    def ask(self, make: QuestionFactory) -> PendingQuestion:
+        ticket = PendingQuestion(make, self.answers.append)
         self.desk.asked.emit(ticket)
         QApplication.processEvents()
         return ticket
@@ -174,7 +174,7 @@ def test_letters_of_another_script_are_told(scene: Scene) -> None:
 def test_a_question_that_is_taken_back_forgets_what_was_typed(scene: Scene) -> None:
     ticket = scene.ask(lambda language: PinQuestion(NEW, language))
     scene.person.types("first123")
-    typed = scene.fields[0].typed
+    typed = scene.fields[0].buffer
     scene.desk.withdrawn.emit(ticket)
     assert len(typed) == 0
     assert scene.answers == []
@@ -184,7 +184,7 @@ def test_a_question_that_is_taken_back_forgets_what_was_typed(scene: Scene) -> N
 def test_closing_the_window_forgets_what_was_typed(scene: Scene) -> None:
     scene.ask(PAGES["new pin"])
     scene.person.types("first123")
-    typed = scene.fields[0].typed
+    typed = scene.fields[0].buffer
     scene.window.close()
     assert len(typed) == 0
 
@@ -194,7 +194,7 @@ def test_the_language_can_be_changed_at_any_moment(scene: Scene) -> None:
     scene.window.language_chosen.connect(chosen.append)
     scene.ask(PAGES["new pin"])
     title = scene.page.page.title
-    typed = scene.fields[0].typed
+    typed = scene.fields[0].buffer
     scene.person.types("abc")
     scene.window.switch_language()
     assert len(typed) == 0
@@ -210,17 +210,19 @@ def test_the_language_can_be_changed_at_any_moment(scene: Scene) -> None:
 def test_what_happens_is_told_with_what_went_before(scene: Scene) -> None:
     language = scene.window.language
     for event in (
-        Connected("kaika.example"),
-        NowPaired(PEER, 43_200),
-        Waiting(Operation.SET_PIN, Step.WAITING_FOR_CARD),
+        ServerConnected("kaika.example"),
+        PairingStarted(PEER, 43_200),
+        OperationWaiting(Operation.SET_PIN, ProgressStep.WAITING_FOR_CARD),
     ):
-        scene.desk.told.emit(lambda spoken, event=event: notice(event, spoken, "kaika.example"))
-    for event in (Connected("kaika.example"), NowPaired(PEER, 43_200)):
-        assert notice(event, language, "kaika.example").text in scene.person.visible
+        scene.desk.notified.emit(
+            lambda spoken, event=event: describe_event(event, spoken, "kaika.example")
+        )
+    for event in (ServerConnected("kaika.example"), PairingStarted(PEER, 43_200)):
+        assert describe_event(event, language, "kaika.example").text in scene.person.visible
 
 
 def test_markup_from_others_is_shown_as_it_is(scene: Scene) -> None:
-    scene.desk.told.emit(lambda _: Notice(Tone.GOOD, "<b>&amp;</b>", "<img src=x>"))
+    scene.desk.notified.emit(lambda _: StatusNotice(NoticeTone.GOOD, "<b>&amp;</b>", "<img src=x>"))
     assert "<b>&amp;</b>" in scene.person.visible
     for label in scene.window.findChildren(QLabel):
         assert label.textFormat() is Qt.TextFormat.PlainText
@@ -229,9 +231,9 @@ def test_markup_from_others_is_shown_as_it_is(scene: Scene) -> None:
 @pytest.mark.parametrize("pair", theme.READABLE_PAIRS)
 def test_every_pair_of_colours_is_readable(pair: tuple[str, str]) -> None:
     ink, ground = (getattr(theme.PALETTE, name) for name in pair)
-    assert theme.contrast(ink, ground) >= 4.5
+    assert theme.contrast_ratio(ink, ground) >= 4.5
 
 
 def test_contrast_is_measured_as_the_standard_says() -> None:
-    assert theme.contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert theme.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+    assert theme.contrast_ratio("#000000", "#ffffff") == pytest.approx(21)
+    assert theme.contrast_ratio("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)

@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from reader_bridge.card.connection import CardConnection
-from reader_bridge.virtual_card.card_tlv import read, wrap
-from reader_bridge.virtual_card.command import Command, RefusedError, parse
-from reader_bridge.virtual_card.reader import Card
+from reader_bridge.virtual_card.card_tlv import decode_tlv, encode_tlv
+from reader_bridge.virtual_card.command import CardCommand, CommandRefusedError, parse_command
+from reader_bridge.virtual_card.reader import InsertableCard
 
 PIN_INSTRUCTIONS = {0x20, 0x24, 0x2C, 0x87, 0x88, 0x2A, 0x22}
 """Every instruction that could carry or use a PIN, key or counter."""
@@ -54,7 +54,7 @@ class ScriptedConnection(CardConnection):
 class RecordingCard:
     """A card with a record of the commands that reached it."""
 
-    def __init__(self, card: Card) -> None:
+    def __init__(self, card: InsertableCard) -> None:
         self._card = card
         self.commands: list[bytes] = []
 
@@ -97,16 +97,16 @@ class _Session:
 
     def transmit(self, apdu: bytes | bytearray) -> bytes:
         try:
-            command = parse(apdu)
+            command = parse_command(apdu)
             self.parts = self.parts + command.data
             if command.cla & 0x10:
                 return b"\x90\x00"
             whole, self.parts = self.parts, bytearray()
             return self.answer(replace(command, data=whole)) + b"\x90\x00"
-        except RefusedError as refusal:
+        except CommandRefusedError as refusal:
             return refusal.status_word.to_bytes(2, "big")
 
-    def answer(self, command: Command) -> bytes:
+    def answer(self, command: CardCommand) -> bytes:
         raise NotImplementedError
 
 
@@ -136,7 +136,7 @@ class PivCard(_Session):
     def reset(self) -> None:
         self.verified = False
 
-    def answer(self, command: Command) -> bytes:
+    def answer(self, command: CardCommand) -> bytes:
         handlers = {
             0xA4: self._select,
             0x20: self._verify,
@@ -146,17 +146,17 @@ class PivCard(_Session):
             0x87: self._sign,
         }
         if command.ins not in handlers:
-            raise RefusedError(0x6D00)
+            raise CommandRefusedError(0x6D00)
         return handlers[command.ins](command)
 
-    def _select(self, command: Command) -> bytes:
+    def _select(self, command: CardCommand) -> bytes:
         aid, whole = bytes(command.data), bytes.fromhex("a000000308000010000100")
         if aid not in self.accepted if self.accepted else not whole.startswith(aid):
-            raise RefusedError(0x6A82)
+            raise CommandRefusedError(0x6A82)
         self.verified = False
         return self.answer_to_select
 
-    def _verify(self, command: Command) -> bytes:
+    def _verify(self, command: CardCommand) -> bytes:
         if command.data:
             self._spend(0x80, bytes(command.data) == self.pin.ljust(8, b"\xff"))
             self.verified = True
@@ -166,19 +166,19 @@ class PivCard(_Session):
             self._tell_tries(command.p2)
         return b""
 
-    def _change(self, command: Command) -> bytes:
+    def _change(self, command: CardCommand) -> bytes:
         self._spend(0x80, bytes(command.data[:8]) == self.pin.ljust(8, b"\xff"))
         self.pin = bytes(command.data[8:]).rstrip(b"\xff")
         return b""
 
-    def _unlock(self, command: Command) -> bytes:
+    def _unlock(self, command: CardCommand) -> bytes:
         self._spend(0x81, bytes(command.data[:8]) == self.puk.ljust(8, b"\xff"))
         self.pin, self.tries[0x80] = bytes(command.data[8:]).rstrip(b"\xff"), 3
         return b""
 
     def _spend(self, reference: int, right: bool) -> None:
         if not self.tries[reference]:
-            raise RefusedError(self.blocked)
+            raise CommandRefusedError(self.blocked)
         self.tries[reference] = 3 if right else self.tries[reference] - 1
         if not right:
             self.verified = False
@@ -186,20 +186,20 @@ class PivCard(_Session):
 
     def _tell_tries(self, reference: int) -> None:
         left = self.tries[reference]
-        raise RefusedError(self.wrong + left if left else self.blocked)
+        raise CommandRefusedError(self.wrong + left if left else self.blocked)
 
-    def _get_data(self, command: Command) -> bytes:
+    def _get_data(self, command: CardCommand) -> bytes:
         if bytes(command.data) == bytes.fromhex("5c035fc102"):
-            return wrap(0x53, wrap(0x34, bytes(range(16))) + wrap(0xFE, b""))
+            return encode_tlv(0x53, encode_tlv(0x34, bytes(range(16))) + encode_tlv(0xFE, b""))
         if bytes(command.data) != bytes.fromhex("5c035fc105"):
-            raise RefusedError(0x6A82)
+            raise CommandRefusedError(0x6A82)
         content = gzip.compress(self.certificate) if self.compressed else self.certificate
-        info = wrap(0x71, b"\x01" if self.compressed else b"\x00")
-        return wrap(0x53, wrap(0x70, content) + info + wrap(0xFE, b""))
+        info = encode_tlv(0x71, b"\x01" if self.compressed else b"\x00")
+        return encode_tlv(0x53, encode_tlv(0x70, content) + info + encode_tlv(0xFE, b""))
 
-    def _sign(self, command: Command) -> bytes:
+    def _sign(self, command: CardCommand) -> bytes:
         if not self.verified:
-            raise RefusedError(0x6982)
+            raise CommandRefusedError(0x6982)
         body = bytes(command.data)
         if isinstance(self.key, rsa.RSAPrivateKey):
             block = int.from_bytes(body[-(self.key.key_size // 8) :], "big")
@@ -207,9 +207,9 @@ class PivCard(_Session):
             size = self.key.key_size // 8
             value = pow(block, numbers.d, numbers.public_numbers.n).to_bytes(size, "big")
         else:
-            digest = read(read(body)[0x7C])[0x81]
+            digest = decode_tlv(decode_tlv(body)[0x7C])[0x81]
             value = self.key.sign(digest, ec.ECDSA(Prehashed(SHA256())))
-        return wrap(0x7C, wrap(0x82, value))
+        return encode_tlv(0x7C, encode_tlv(0x82, value))
 
 
 @dataclass
@@ -228,15 +228,15 @@ class MoicaCard(_Session):
         self.commands.append(bytes(apdu))
         return super().transmit(apdu)
 
-    def answer(self, command: Command) -> bytes:
+    def answer(self, command: CardCommand) -> bytes:
         if command.cla != 0x80:
-            raise RefusedError(0x6E00)
+            raise CommandRefusedError(0x6E00)
         if command.ins == 0xA4:
             file = int.from_bytes(command.data, "big")
             self.path = [file] if file == 0x3F00 else [*self.path, file]
             return b""
         if command.ins != 0xB0:
-            raise RefusedError(0x6D00)
+            raise CommandRefusedError(0x6D00)
         content = self._content()
         offset = command.reference
         return content[offset : offset + command.expected]
@@ -245,7 +245,7 @@ class MoicaCard(_Session):
         if self.path == [0x3F00, 0x0900, 0x0905]:
             return self.mark
         if self.path != [0x3F00, 0x5030, 0x08F2]:
-            raise RefusedError(0x6A82)
+            raise CommandRefusedError(0x6A82)
         store = bytearray(0x1C00)
         for offset, content in (
             (0x0700, self.issuer),

@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
-from cryptography.x509.oid import AuthorityInformationAccessOID, NameOID
+from cryptography.x509.oid import NameOID
 
-from reader_bridge.card.profiles.base import AdminChallenge
+from reader_bridge.card.profiles.base import MutualChallenge
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.issue import issue_card
@@ -31,8 +31,6 @@ CARD_NUMBER = "GP00000000123456"
 PASSPHRASE = "correct horse"
 LOW_COST = 2**4
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-OCSP_URL = "http://moica.nat.gov.tw/ocsp"
-CRL_URL = "http://moica.nat.gov.tw/complete.crl"
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -69,16 +67,10 @@ class Issuer:
         """Give a certificate for a key of the card."""
         public_key = (key or self.keys[kind]).public_key()
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "TEST PERSON")])
-        where = x509.DistributionPoint([x509.UniformResourceIdentifier(CRL_URL)], None, None, None)
-        access = x509.AccessDescription(
-            AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(OCSP_URL)
-        )
         return (
             self._builder(public_key, subject, 0x1234)
             .add_extension(_usage(kind), True)
             .add_extension(_directory_attributes(number), False)
-            .add_extension(x509.CRLDistributionPoints([where]), False)
-            .add_extension(x509.AuthorityInformationAccess([access]), False)
             .sign(self.key, SHA256())
             .public_bytes(Encoding.DER)
         )
@@ -119,14 +111,14 @@ def pkcs8(key: PrivateKey) -> bytes:
     return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
-def cryptogram(challenge: AdminChallenge, key: bytes = ADMIN_KEY) -> bytes:
+def cryptogram(challenge: MutualChallenge, key: bytes = ADMIN_KEY) -> bytes:
     """The host's proof: card's challenge, host's, seven fresh bytes, 80."""
     encryptor = Cipher(TripleDES(key), CBC(bytes(8))).encryptor()
     proof = challenge.card + challenge.host + secrets.token_bytes(7) + b"\x80"
     return encryptor.update(proof) + encryptor.finalize()
 
 
-def card_is_genuine(challenge: AdminChallenge, answer: bytes, key: bytes = ADMIN_KEY) -> bool:
+def card_is_genuine(challenge: MutualChallenge, answer: bytes, key: bytes = ADMIN_KEY) -> bool:
     """Whether the card's answer could only come from one that has the key."""
     decryptor = Cipher(TripleDES(key), CBC(bytes(8))).decryptor()
     plain = decryptor.update(answer) + decryptor.finalize()

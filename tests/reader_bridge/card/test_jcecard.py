@@ -11,7 +11,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from reader_bridge.card.certificate import KeyRole
 from reader_bridge.card.connection import CardConnection
 from reader_bridge.card.errors import (
     ApduError,
@@ -23,12 +22,8 @@ from reader_bridge.card.errors import (
 )
 from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.card.profiles import identify
-from reader_bridge.card.profiles.base import (
-    CardProfile,
-    ProfileName,
-    SignatureAlgorithm,
-    TryCounter,
-)
+from reader_bridge.card.profiles.base import CardProfile, TryCounter
+from reader_bridge.protocol.vocabulary import KeyRole, ProfileName, SignatureAlgorithm
 from tests.reader_bridge.card.issuer import CARD_NUMBER, Issuer, pkcs8
 from tests.reader_bridge.card.jcecard_room import put_in
 from tests.reader_bridge.card.reader_room import READER, ReaderRoom
@@ -50,7 +45,7 @@ def jcecard(
     """PC/SC, with such a card in the first reader."""
     (tmp_path / "key.der").write_bytes(pkcs8(key))
     (tmp_path / "certificate.der").write_bytes(issuer.certify("authentication", key))
-    readers = PcscReaders(patience=5)
+    readers = PcscReaders(busy_timeout=5)
     told = Told()
     watch = readers.watch(told)
     told.until(has_card(READER, False))

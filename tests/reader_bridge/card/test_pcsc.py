@@ -19,16 +19,17 @@ from reader_bridge.card.errors import (
     ReaderServiceError,
 )
 from reader_bridge.card.pcsc import PcscConnection, PcscReaders
-from reader_bridge.card.pcsc_calls import Pcsc
+from reader_bridge.card.pcsc_api import PcscApi
 from reader_bridge.card.profiles import identify
-from reader_bridge.card.profiles.base import ProfileName, TryCounter
+from reader_bridge.card.profiles.base import TryCounter
+from reader_bridge.protocol.vocabulary import ProfileName
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.reader import Card
-from reader_bridge.virtual_card.vpcd import VpcdReader
+from reader_bridge.virtual_card.reader import InsertableCard
 from tests.reader_bridge.card.issuer import card_is_genuine, cryptogram
 from tests.reader_bridge.card.reader_room import READER, SECOND_READER, ReaderRoom
 from tests.reader_bridge.card.watching import Told, has_card, state_of
 from tests.reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 PIN, NEW_PIN = bytearray(b"first123"), bytearray(b"second45")
 IS_PIN_VERIFIED, NOTHING_SELECTED = bytearray.fromhex("00200080"), 0x6985
@@ -39,7 +40,7 @@ InsertCard = Callable[..., VpcdReader]
 
 @pytest.fixture
 def readers(reader_room: ReaderRoom) -> PcscReaders:
-    return PcscReaders(patience=0)
+    return PcscReaders(busy_timeout=0)
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def insert(reader_room: ReaderRoom, told: Told) -> Iterator[InsertCard]:
     """Put cards in, and wait until PC/SC has seen them."""
     inserted: list[tuple[VpcdReader, str]] = []
 
-    def put_in(card: Card, slot: int = 0) -> VpcdReader:
+    def put_in(card: InsertableCard, slot: int = 0) -> VpcdReader:
         name = (READER, SECOND_READER)[slot]
         told.until(has_card(name, False))
         vpcd = VpcdReader(lambda: reader_room.connect(slot))
@@ -132,7 +133,7 @@ def test_a_card_that_another_program_holds_is_waited_for(
     insert(card)
     held = readers.connect(READER)
     threading.Timer(0.3, held.close).start()
-    with PcscReaders(patience=10).connect(READER, exclusive=True) as connection:
+    with PcscReaders(busy_timeout=10).connect(READER, exclusive=True) as connection:
         assert identify(connection).status().pin == TryCounter(3, 3)
 
 
@@ -141,7 +142,7 @@ def test_a_reset_by_another_program_is_told(
 ) -> None:
     insert(card)
     with readers.connect(READER) as connection:
-        pcsc = Pcsc()
+        pcsc = PcscApi()
         context = pcsc.establish()
         scard = pcsc.scard
         _, other, _ = scard.SCardConnect(
@@ -191,7 +192,7 @@ def test_a_card_that_never_answers_costs_its_operation_only(
     connection = readers.connect(READER)
     profile = identify(connection)
     assert isinstance(connection, PcscConnection)
-    connection._call_seconds = 0.3
+    connection._call_timeout = 0.3
     with pytest.raises(CardNotRespondingError) as late:
         profile.status()
     assert late.value.seconds == 0.3

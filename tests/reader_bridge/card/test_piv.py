@@ -9,7 +9,6 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from reader_bridge.card.certificate import KeyRole
 from reader_bridge.card.errors import (
     ApduError,
     CertificateMissingError,
@@ -22,12 +21,8 @@ from reader_bridge.card.errors import (
     PukBlockedError,
 )
 from reader_bridge.card.profiles import identify
-from reader_bridge.card.profiles.base import (
-    CardProfile,
-    ProfileName,
-    SignatureAlgorithm,
-    TryCounter,
-)
+from reader_bridge.card.profiles.base import CardProfile, TryCounter
+from reader_bridge.protocol.vocabulary import KeyRole, ProfileName, SignatureAlgorithm
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
 from tests.reader_bridge.card.cards import PivCard, RecordingCard
 from tests.reader_bridge.card.issuer import CARD_NUMBER, Issuer

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from reader_bridge.card.connection import CardReaders
-from reader_bridge.client.session import Patience, Session
-from reader_bridge.prompter import Ending, PinKind
+from reader_bridge.client.session import BridgeSession, SessionTimeouts
+from reader_bridge.prompter import ExitReason, PinKind
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.counterpart import CODE, Counterpart, Line, listening
 from tests.reader_bridge.running import running
@@ -24,8 +24,8 @@ class Stage:
 
     server: Counterpart
     person: ScriptedPrompter
-    session: Session
-    task: asyncio.Task[Ending]
+    session: BridgeSession
+    task: asyncio.Task[ExitReason]
 
     async def paired(self) -> Line:
         """Come to be paired."""
@@ -45,7 +45,7 @@ def scripted(codes: tuple[str | None, ...] = (CODE,) * 5, **more: object) -> Scr
 async def staged(
     readers: CardReaders,
     person: ScriptedPrompter | None = None,
-    patience: Patience | None = None,
+    patience: SessionTimeouts | None = None,
 ) -> AsyncIterator[Stage]:
     person = person or scripted()
     async with listening() as server, running(server.url, person, readers, patience) as bridge:

@@ -7,10 +7,16 @@ from dataclasses import dataclass
 
 import pytest
 
-from reader_bridge.prompter import Consent, Done, Failed
+from reader_bridge.prompter import ConsentRequest, OperationDone, OperationFailed
 from reader_bridge.protocol.failures import FailureCode
-from reader_bridge.protocol.messages import FromBridge, FromServer
-from reader_bridge.protocol.operation_messages import Bye, Cancel, Failure, Result, Start
+from reader_bridge.protocol.messages import BridgeMessage, ServerMessage
+from reader_bridge.protocol.operation_messages import (
+    Bye,
+    CancelOperation,
+    OperationFailure,
+    OperationResult,
+    StartOperation,
+)
 from reader_bridge.protocol.operations import ChangePin, ListReaders, Parameters
 from reader_bridge.protocol.pairing_messages import Pair, Unpaired
 from reader_bridge.protocol.vocabulary import Operation, UnpairReason
@@ -23,7 +29,7 @@ from tests.reader_bridge.counterpart import Line
 from tests.reader_bridge.every_operation import ALL, EVERYTHING
 
 PIN_WORK = ALL[2:]
-CANCELLED = Failure("op1", FailureCode.CANCELLED)
+CANCELLED = OperationFailure("op1", FailureCode.CANCELLED)
 
 
 @dataclass
@@ -46,9 +52,9 @@ class Agreed:
 
     async def until_over(self) -> None:
         """Wait until the person is told of an end, after that of the first operation."""
-        shown = self.stage.person.shown
+        shown, ends = self.stage.person.shown, OperationDone | OperationFailed
         await self.stage.person.until(
-            lambda: len([event for event in shown if isinstance(event, Done | Failed)]) > 1
+            lambda: len([event for event in shown if isinstance(event, ends)]) > 1
         )
 
     def check_nothing_was_done(self) -> None:
@@ -64,7 +70,7 @@ async def agreed(card: VirtualCard) -> AsyncIterator[Agreed]:
     async with asyncio.timeout(20), staged(reader) as stage:
         line = await stage.paired()
         await line.start(ListReaders(), "op0")
-        assert isinstance(await line.outcome(), Result)
+        assert isinstance(await line.outcome(), OperationResult)
         yield Agreed(stage, line, recorded, reader, len(stage.person.asked))
 
 
@@ -72,12 +78,12 @@ async def agreed(card: VirtualCard) -> AsyncIterator[Agreed]:
 async def test_cancelled_at_once(card: VirtualCard, parameters: Parameters) -> None:
     async with agreed(card) as here:
         await here.line.start(parameters)
-        await here.line.send(Cancel("op1"))
+        await here.line.send(CancelOperation("op1"))
         assert await here.line.any() == CANCELLED
         assert here.asked == []
         here.check_nothing_was_done()
         await here.line.start(ListReaders(), "op2")
-        assert isinstance(await here.line.outcome(), Result), "it is ready for the next"
+        assert isinstance(await here.line.outcome(), OperationResult), "it is ready for the next"
 
 
 @pytest.mark.parametrize("parameters", PIN_WORK, ids=lambda each: type(each).__name__)
@@ -99,7 +105,7 @@ async def test_closed_at_once(
     async with agreed(card) as here:
         handle, close = here.stage.session.handle, here.stage.task.cancel
 
-        async def handle_and_close(message: FromServer) -> None:
+        async def handle_and_close(message: ServerMessage) -> None:
             if first == "close":
                 close()
             await handle(message)
@@ -121,22 +127,22 @@ async def test_a_bridge_that_is_being_closed_begins_nothing(
     """The next operation comes while it still tells how the last one ended."""
 
     def close(question: object) -> bool:
-        if isinstance(question, Consent):
+        if isinstance(question, ConsentRequest):
             stage.task.cancel()
-        return not isinstance(question, Consent)
+        return not isinstance(question, ConsentRequest)
 
-    async def with_the_next(message: FromBridge) -> None:
+    async def with_the_next(message: BridgeMessage) -> None:
         await send(message)
-        if message == Failure("op1", FailureCode.CONSENT_REFUSED):
-            await stage.session.handle(Start("op2", Operation.CHANGE_PIN, ChangePin(), 30))
+        if message == OperationFailure("op1", FailureCode.CONSENT_REFUSED):
+            await stage.session.handle(StartOperation("op2", Operation.CHANGE_PIN, ChangePin(), 30))
 
     person = scripted(agree=close)
     async with asyncio.timeout(20), staged(reader, person) as stage:
-        send = stage.session.sending.send
-        monkeypatch.setattr(stage.session.sending, "send", with_the_next)
+        send = stage.session.channel.send
+        monkeypatch.setattr(stage.session.channel, "send", with_the_next)
         line = await stage.paired()
         await line.start(ChangePin())
         assert (await line.failure()).operation_id == "op1"
         assert isinstance(await line.any(), Bye)
         await asyncio.wait((stage.task,))
-    assert len([question for question in person.asked if isinstance(question, Consent)]) == 1
+    assert len([question for question in person.asked if isinstance(question, ConsentRequest)]) == 1

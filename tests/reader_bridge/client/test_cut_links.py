@@ -5,20 +5,20 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from reader_bridge.card.profiles.base import AdminChallenge as CardsChallenge
-from reader_bridge.client.session import Patience
-from reader_bridge.prompter import Done, Failed, NowUnpaired
+from reader_bridge.card.profiles.base import MutualChallenge as CardsChallenge
+from reader_bridge.client.session import SessionTimeouts
+from reader_bridge.prompter import OperationDone, OperationFailed, PairingEnded
 from reader_bridge.protocol import UnpairReason
 from reader_bridge.protocol.failures import FailureCode
-from reader_bridge.protocol.messages import FromServer
+from reader_bridge.protocol.messages import ServerMessage
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
     AdminChallenge,
     AdminCryptogram,
     AdminVerified,
-    Failure,
-    Result,
-    Start,
+    OperationFailure,
+    OperationResult,
+    StartOperation,
 )
 from reader_bridge.protocol.operations import (
     ChangePin,
@@ -52,8 +52,8 @@ class Driver:
     lost: bool
     count: int = 0
     challenge: CardsChallenge | None = None
-    outcome: Result | Failure | None = None
-    unsent: list[FromServer] = field(default_factory=list)
+    outcome: OperationResult | OperationFailure | None = None
+    unsent: list[ServerMessage] = field(default_factory=list)
 
     async def drive(self, line: Line) -> None:
         """Go on until there is an outcome.
@@ -82,10 +82,10 @@ class Driver:
                 assert self.challenge is not None
                 genuine = card_is_genuine(self.challenge, message.answer)
                 self.unsent.append(AdminVerified("op1", genuine))
-            case Result() | Failure():
+            case OperationResult() | OperationFailure():
                 self.outcome = message
 
-    async def _send(self, line: Line, message: FromServer) -> None:
+    async def _send(self, line: Line, message: ServerMessage) -> None:
         self.unsent.remove(message)
         cut = self._is_cut()
         self.count += 1
@@ -106,7 +106,7 @@ class Driver:
 
     def begin(self) -> None:
         name = operation_of(self.parameters)
-        self.unsent.append(Start("op1", name, self.parameters, 30))
+        self.unsent.append(StartOperation("op1", name, self.parameters, 30))
 
 
 EVERY_CUT = [
@@ -140,10 +140,10 @@ async def test_a_link_that_comes_back_goes_on_where_it_broke_off(
             line = await stage.server.next()
             await line.resume(memory)
             await driver.drive(line)
-        assert isinstance(driver.outcome, Result)
+        assert isinstance(driver.outcome, OperationResult)
         changes = isinstance(parameters, ChangePin | SetPin)
         assert verifies(reader, NEW_PIN if changes else PIN)
-        done = [event for event in stage.person.shown if isinstance(event, Done)]
+        done = [event for event in stage.person.shown if isinstance(event, OperationDone)]
         assert len(done) == 1, "done once"
 
 
@@ -163,8 +163,8 @@ async def test_a_server_that_was_restarted_hears_how_it_ended(
             assert isinstance(await line.any(), object), "the bridge is ready for the next"
             return
         outcome = await line.outcome()
-        assert isinstance(outcome, Result) or outcome.code is FailureCode.LINK_LOST
-        if isinstance(outcome, Failure):
+        assert isinstance(outcome, OperationResult) or outcome.code is FailureCode.LINK_LOST
+        if isinstance(outcome, OperationFailure):
             assert verifies(reader, PIN)
         await line.start(ListReaders(), "op2")
         assert (await line.outcome()).operation_id == "op2"
@@ -181,9 +181,11 @@ async def test_a_server_that_forgot_the_session_is_told_to_the_person(
         line = await stage.server.next()
         await line.pair()
         shown = stage.person.shown
-        assert NowUnpaired(UnpairReason.SERVER_FORGOT) in shown
+        assert PairingEnded(UnpairReason.SERVER_FORGOT) in shown
         if not (lost and at == 0):
-            await stage.person.until(lambda: any(isinstance(e, Done | Failed) for e in shown))
+            await stage.person.until(
+                lambda: any(isinstance(e, OperationDone | OperationFailed) for e in shown)
+            )
         assert any(verifies(reader, pin) for pin in (PIN, NEW_PIN))
         await line.start(ListReaders(), "op2")
         assert (await line.outcome()).operation_id == "op2"
@@ -193,16 +195,18 @@ async def test_a_server_that_forgot_the_session_is_told_to_the_person(
 async def test_an_operation_without_a_link_is_over_after_a_while(
     card: VirtualCard, reader: VirtualReader, at: int
 ) -> None:
-    patience = Patience(without_link=0.02)
+    patience = SessionTimeouts(disconnected=0.02)
     async with asyncio.timeout(20), staged(reader, patience=patience) as stage:
         line = await stage.paired()
         await cut_once(Driver(OPERATIONS[-1], at, False), line)
         shown = stage.person.shown
-        await stage.person.until(lambda: any(isinstance(e, Done | Failed) for e in shown))
+        await stage.person.until(
+            lambda: any(isinstance(e, OperationDone | OperationFailed) for e in shown)
+        )
         memory, line = line.memory, await stage.server.next()
         await line.resume(memory)
         outcome = await line.outcome()
-        if isinstance(outcome, Failure):
+        if isinstance(outcome, OperationFailure):
             assert outcome.code is FailureCode.LINK_LOST
             assert verifies(reader, PIN)
 
@@ -210,11 +214,14 @@ async def test_an_operation_without_a_link_is_over_after_a_while(
 async def test_a_server_that_says_nothing_more_leaves_the_card_as_it_was(
     card: VirtualCard, reader: VirtualReader
 ) -> None:
-    async with asyncio.timeout(20), staged(reader, patience=Patience(challenge=0.02)) as stage:
+    async with (
+        asyncio.timeout(20),
+        staged(reader, patience=SessionTimeouts(challenge=0.02)) as stage,
+    ):
         line = await stage.paired()
         await line.start(OPERATIONS[-1])
         outcome = await line.outcome()
-        assert isinstance(outcome, Failure)
+        assert isinstance(outcome, OperationFailure)
         assert outcome.code is FailureCode.SERVER_SILENT
         assert verifies(reader, PIN)
         assert card.file.state.admin_tries == 8

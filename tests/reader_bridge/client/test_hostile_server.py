@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from reader_bridge.card.profiles.base import AdminChallenge as CardsChallenge
-from reader_bridge.prompter import Consent, Ending, PinKind
+from reader_bridge.card.profiles.base import MutualChallenge as CardsChallenge
+from reader_bridge.prompter import ConsentRequest, ExitReason, PinKind
 from reader_bridge.protocol import origin_of
 from reader_bridge.protocol.failures import FailureCode
 from reader_bridge.protocol.operation_messages import (
@@ -20,9 +20,9 @@ from reader_bridge.protocol.operation_messages import (
     AdminCryptogram,
     AdminVerified,
     Bye,
-    Failure,
-    Result,
-    Start,
+    OperationFailure,
+    OperationResult,
+    StartOperation,
 )
 from reader_bridge.protocol.operations import (
     ProvePossession,
@@ -60,7 +60,7 @@ async def try_everything(line: Line, rounds: int) -> None:
         name = next(names)
         await line.send(AdminCryptogram(name, os.urandom(40)))
         await line.start(parameters, name)
-        await line.send(Start(name, operation_of(parameters), parameters, 30))
+        await line.send(StartOperation(name, operation_of(parameters), parameters, 30))
         while True:
             message = await line.any()
             if isinstance(message, AdminChallenge):
@@ -68,7 +68,10 @@ async def try_everything(line: Line, rounds: int) -> None:
                 await line.send(AdminCryptogram(name, os.urandom(40)))
             elif isinstance(message, AdminAnswer):
                 await line.send(AdminVerified(name, True))
-            elif isinstance(message, Result | Failure) and message.operation_id == name:
+            elif (
+                isinstance(message, OperationResult | OperationFailure)
+                and message.operation_id == name
+            ):
                 break
             elif isinstance(message, Bye):
                 return
@@ -78,11 +81,11 @@ async def test_against_a_person_who_wants_nothing_it_gets_nothing(
     card: VirtualCard, reader: VirtualReader
 ) -> None:
     reader.insert(recorded := RecordingCard(card))
-    person = scripted(agree=lambda question: not isinstance(question, Consent))
+    person = scripted(agree=lambda question: not isinstance(question, ConsentRequest))
     async with asyncio.timeout(20), staged(reader, person) as stage:
         line = await stage.paired()
         await try_everything(line, 50)
-        assert await stage.task is Ending.REFUSED, "three times is enough"
+        assert await stage.task is ExitReason.REFUSED, "three times is enough"
     assert recorded.commands == [], "the card was not even looked at"
     assert person.lent == []
 
@@ -114,7 +117,7 @@ async def test_after_one_rejected_cryptogram_no_card_gets_another(
         for number in range(5):
             await line.start(EVERYTHING[4], f"op{number}")
             message = await line.any()
-            while not isinstance(message, Failure):
+            while not isinstance(message, OperationFailure):
                 if isinstance(message, AdminChallenge):
                     await line.send(AdminCryptogram(f"op{number}", os.urandom(40)))
                 message = await line.any()
@@ -143,7 +146,7 @@ async def test_with_few_admin_tries_the_challenge_is_not_even_asked_for(
     assert failure.code is FailureCode.ADMIN_TRIES_LOW
     assert (failure.values.tries_left, failure.values.tries_needed) == (2, 3)
     assert not {0x87, 0x22, 0x2C} & set(recorded.instructions)
-    assert [asked for asked in stage.person.asked if isinstance(asked, Consent)][1:] == []
+    assert [asked for asked in stage.person.asked if isinstance(asked, ConsentRequest)][1:] == []
 
 
 async def test_a_card_the_server_calls_false_gets_no_new_pin(
@@ -187,7 +190,7 @@ async def test_no_value_of_the_servers_choice_is_signed(
         for number in range(10):
             await line.start(ProvePossession(chosen, card_serial=SERIAL.hex()), f"op{number}")
             result = await line.outcome()
-            assert isinstance(result, Result)
+            assert isinstance(result, OperationResult)
             assert isinstance(result.value, Receipt)
             receipt = result.value
             signatures.add(receipt.signature)

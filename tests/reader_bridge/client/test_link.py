@@ -14,17 +14,29 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from reader_bridge.client.back_off import FIRST_SECONDS, LONGEST_SECONDS, BackOff
-from reader_bridge.client.websocket import Link, LinkError, UnprotectedError
-from reader_bridge.prompter import Connected, Connecting, Ending, LinkDown, LinkProblem
+from reader_bridge.client.websocket import (
+    FIRST_DELAY_SECONDS,
+    MAX_DELAY_SECONDS,
+    ReconnectDelay,
+    ServerConnectionError,
+    ServerConnector,
+    UnencryptedAddressError,
+)
+from reader_bridge.prompter import (
+    ConnectionProblem,
+    ExitReason,
+    ServerConnected,
+    ServerConnecting,
+    ServerDisconnected,
+)
 from reader_bridge.protocol.limits import SUBPROTOCOL
-from reader_bridge.protocol.messages import write_frame
+from reader_bridge.protocol.messages import encode_frame
 from reader_bridge.protocol.operation_messages import Bye, ErrorMessage
 from reader_bridge.protocol.pairing_messages import (
     Greeting,
     Welcome,
 )
-from reader_bridge.protocol.vocabulary import ByeReason, ErrorCode
+from reader_bridge.protocol.vocabulary import ByeReason, ProtocolErrorCode
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.client.conftest import Stage, staged
 from tests.reader_bridge.counterpart import listening
@@ -47,13 +59,13 @@ from tests.reader_bridge.scripted_prompter import ScriptedPrompter
     ],
 )
 def test_nothing_unprotected_leaves_this_machine(url: str) -> None:
-    with pytest.raises(UnprotectedError):
-        Link(url)
+    with pytest.raises(UnencryptedAddressError):
+        ServerConnector(url)
 
 
 @pytest.mark.parametrize("url", ["ws://127.0.0.1:1/", "ws://[::1]:1/", "ws://localhost:1/"])
 async def test_a_server_that_is_not_there_is_unreachable(url: str) -> None:
-    assert await problem_of(Link(url)) is LinkProblem.UNREACHABLE
+    assert await problem_of(ServerConnector(url)) is ConnectionProblem.UNREACHABLE
 
 
 async def test_redirects_are_not_followed() -> None:
@@ -67,13 +79,16 @@ async def test_redirects_are_not_followed() -> None:
 
         async with listening(redirect) as server:
             url = server.url.replace("/bridge/v1", "/there")
-            assert await problem_of(Link(url)) is LinkProblem.NOT_A_SERVER
+            assert await problem_of(ServerConnector(url)) is ConnectionProblem.NOT_A_SERVER
         assert other.frames == []
 
 
 async def test_a_page_is_no_server() -> None:
     async with listening() as server:
-        assert await problem_of(Link(server.url + "/nothing")) is LinkProblem.NOT_A_SERVER
+        assert (
+            await problem_of(ServerConnector(server.url + "/nothing"))
+            is ConnectionProblem.NOT_A_SERVER
+        )
 
 
 async def test_a_websocket_of_another_kind_is_no_server() -> None:
@@ -88,7 +103,7 @@ async def test_a_websocket_of_another_kind_is_no_server() -> None:
 
     async with listening(other) as server:
         url = server.url.replace("/bridge/v1", "/chat")
-        assert await problem_of(Link(url)) is LinkProblem.NOT_A_SERVER
+        assert await problem_of(ServerConnector(url)) is ConnectionProblem.NOT_A_SERVER
 
 
 async def test_only_a_trusted_certificate_is_believed(tmp_path: Path) -> None:
@@ -109,49 +124,59 @@ async def test_only_a_trusted_certificate_is_believed(tmp_path: Path) -> None:
     try:
         await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=serving).start()
         url = f"wss://localhost:{runner.addresses[0][1]}/bridge/v1"
-        assert await problem_of(Link(url)) is LinkProblem.CERTIFICATE
-        assert await problem_of(Link(url, ssl.create_default_context())) is LinkProblem.CERTIFICATE
+        assert await problem_of(ServerConnector(url)) is ConnectionProblem.CERTIFICATE
+        assert (
+            await problem_of(ServerConnector(url, ssl.create_default_context()))
+            is ConnectionProblem.CERTIFICATE
+        )
         pinned = ssl.create_default_context(cafile=str(certificate))
-        async with Link(url, pinned).dial() as wire:
+        async with ServerConnector(url, pinned).connect() as wire:
             await wire.send("believed")
         wrong_name = url.replace("localhost", "127.0.0.1")
-        assert await problem_of(Link(wrong_name, pinned)) is LinkProblem.CERTIFICATE
+        assert (
+            await problem_of(ServerConnector(wrong_name, pinned)) is ConnectionProblem.CERTIFICATE
+        )
     finally:
         await runner.cleanup()
 
 
 def test_the_wait_doubles_to_a_limit_and_is_never_the_same_for_all() -> None:
-    low, high = BackOff(lambda: 0.0), BackOff(lambda: 1.0)
-    shortest, longest = [low.next() for _ in range(12)], [high.next() for _ in range(12)]
-    assert longest[:4] == [FIRST_SECONDS, 1.0, 2.0, 4.0]
-    assert longest[-1] == LONGEST_SECONDS
+    low, high = ReconnectDelay(lambda: 0.0), ReconnectDelay(lambda: 1.0)
+    shortest, longest = (
+        [low.next_delay() for _ in range(12)],
+        [high.next_delay() for _ in range(12)],
+    )
+    assert longest[:4] == [FIRST_DELAY_SECONDS, 1.0, 2.0, 4.0]
+    assert longest[-1] == MAX_DELAY_SECONDS
     assert shortest == [each / 2 for each in longest]
     high.reset()
-    assert high.next() == FIRST_SECONDS
+    assert high.next_delay() == FIRST_DELAY_SECONDS
 
 
 async def test_a_server_that_is_busy_or_goes_down_is_dialled_again(reader: VirtualReader) -> None:
     async with asyncio.timeout(20), staged(reader) as stage:
-        for code in (ErrorCode.BUSY, ErrorCode.GOING_DOWN):
+        for code in (ProtocolErrorCode.BUSY, ProtocolErrorCode.GOING_DOWN):
             line = await stage.server.next()
-            await line.put(write_frame(ErrorMessage(code)))
+            await line.put(encode_frame(ErrorMessage(code)))
             line.ended.set()
         line = await stage.server.next()
         await line.pair()
-        problems = [event.problem for event in stage.person.shown if isinstance(event, LinkDown)]
-        assert problems == [LinkProblem.BUSY, LinkProblem.GOING_DOWN]
+        problems = [
+            event.problem for event in stage.person.shown if isinstance(event, ServerDisconnected)
+        ]
+        assert problems == [ConnectionProblem.BUSY, ConnectionProblem.GOING_DOWN]
         kinds = [type(event) for event in stage.person.shown]
-        assert kinds[:2] == [Connecting, LinkDown]
-        assert Connected in kinds
+        assert kinds[:2] == [ServerConnecting, ServerDisconnected]
+        assert ServerConnected in kinds
 
 
 async def test_a_server_of_another_level_is_told_and_left(reader: VirtualReader) -> None:
     async with asyncio.timeout(20), staged(reader) as stage:
         line = await stage.server.next()
-        await line.put(write_frame(Greeting((2, 3), line.nonce, "ws://x")))
-        assert ErrorCode.UNSUPPORTED_API_LEVEL.value in await line.get()
+        await line.put(encode_frame(Greeting((2, 3), line.nonce, "ws://x")))
+        assert ProtocolErrorCode.UNSUPPORTED_API_LEVEL.value in await line.get()
         line.ended.set()
-        assert await stage.task is Ending.UPDATE_NEEDED
+        assert await stage.task is ExitReason.UPDATE_NEEDED
 
 
 @pytest.mark.parametrize(
@@ -164,8 +189,8 @@ async def test_a_session_that_was_not_asked_for_is_not_taken(
     async with asyncio.timeout(20), staged(reader) as stage:
         line = await stage.server.next()
         await line.greet()
-        await line.put(write_frame(welcome))
-        assert ErrorCode.BAD_MESSAGE.value in await line.get()
+        await line.put(encode_frame(welcome))
+        assert ProtocolErrorCode.BAD_MESSAGE.value in await line.get()
         line.ended.set()
         await stage.paired()
 
@@ -176,8 +201,8 @@ async def test_a_resumption_from_nowhere_ends_the_pairing(reader: VirtualReader)
         await line.cut()
         session, line = line.memory.session, await stage.server.next()
         await line.greet()
-        await line.put(write_frame(Welcome(session, True, True, 1000, 100)))
-        assert ErrorCode.BAD_MESSAGE.value in await line.get()
+        await line.put(encode_frame(Welcome(session, True, True, 1000, 100)))
+        assert ProtocolErrorCode.BAD_MESSAGE.value in await line.get()
         line.ended.set()
         line = await stage.server.next()
         assert (await line.greet()).resume is None
@@ -229,9 +254,9 @@ def listened_ports() -> set[int]:
     return ports
 
 
-async def problem_of(link: Link) -> LinkProblem:
-    with pytest.raises(LinkError) as failed:
-        async with link.dial():
+async def problem_of(link: ServerConnector) -> ConnectionProblem:
+    with pytest.raises(ServerConnectionError) as failed:
+        async with link.connect():
             pass
     return failed.value.problem
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from reader_bridge.prompter import Ending
+from reader_bridge.prompter import ExitReason
 from reader_bridge.protocol.operation_messages import Bye
 from reader_bridge.protocol.pairing_messages import (
     Pair,
@@ -58,4 +58,4 @@ async def test_a_person_who_gives_no_code_leaves(reader: VirtualReader) -> None:
         await line.welcome()
         assert await line.receive(Bye) == Bye(ByeReason.CLOSED)
         line.ended.set()
-        assert await stage.task is Ending.LEFT
+        assert await stage.task is ExitReason.LEFT

@@ -1,9 +1,10 @@
 """Somebody at home with their card, whose tries and PIN are watched."""
 
+from reader_bridge.card.errors import CardRemovedError
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import PairingProblem, PinKind, PinRequest
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.command import parse
+from reader_bridge.virtual_card.command import parse_command
 from services.authority.values import Operation, Proof
 from tests.handlers.conversations.online.bridge_stage import (
     PASSPHRASE,
@@ -12,7 +13,6 @@ from tests.handlers.conversations.online.bridge_stage import (
     PcUser,
 )
 from tests.handlers.conversations.online.cardholders import Cardholder
-from tests.reader_bridge.virtual_card.misbehaviour import CardPulledError
 from tests.services.authority.world import CHAT
 
 CHANGE_REFERENCE_DATA, RESET_RETRY_COUNTER = 0x24, 0x2C
@@ -46,7 +46,10 @@ class KeptCard:
 
     def transmit(self, apdu: bytes | bytearray) -> bytes:
         state = self.card.file.state
-        command, before = parse(bytes(apdu)), (state.pin, state.pin_tries, state.admin_tries)
+        command, before = (
+            parse_command(bytes(apdu)),
+            (state.pin, state.pin_tries, state.admin_tries),
+        )
         answer = self.card.transmit(apdu)
         if state.pin is not before[0]:
             old = 0 if command.ins == RESET_RETRY_COUNTER else len(self.pin or b"")
@@ -57,7 +60,7 @@ class KeptCard:
             self.lowered.append((command.ins, "admin"))
         if command.ins == self.leaves_after:
             self.leaves_after = None
-            raise CardPulledError
+            raise CardRemovedError
         return answer
 
 

@@ -13,10 +13,10 @@ from reader_bridge.card.connection import (
 )
 from reader_bridge.card.errors import ReaderServiceError
 from reader_bridge.card.pcsc import PcscReaders
-from reader_bridge.virtual_card.reader import Card, VirtualReader
-from reader_bridge.virtual_card.vpcd import VpcdReader
+from reader_bridge.virtual_card.reader import InsertableCard, VirtualReader
 from tests.reader_bridge.card.reader_room import READER, ReaderRoom
 from tests.reader_bridge.card.watching import Told, has_card
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 
 class AnyReader(Protocol):
@@ -32,7 +32,7 @@ class AnyReader(Protocol):
     def is_in_order(self) -> bool:
         """Whether the service runs and a card is in."""
 
-    async def put_in_order(self, card: Card) -> None:
+    async def put_in_order(self, card: InsertableCard) -> None:
         """Have the service run, with the card in the reader."""
 
     def pull(self) -> None:
@@ -55,7 +55,7 @@ class ServicedReader(VirtualReader):
     def is_in_order(self) -> bool:
         return self._runs and self._card is not None
 
-    async def put_in_order(self, card: Card) -> None:
+    async def put_in_order(self, card: InsertableCard) -> None:
         self._runs = True
         self.insert(card)
 
@@ -79,7 +79,7 @@ class RealReader:
 
     def __init__(self, room: ReaderRoom) -> None:
         self._room, self._runs = room, True
-        self.readers: CardReaders = PcscReaders(patience=1)
+        self.readers: CardReaders = PcscReaders(busy_timeout=1)
         self._vpcd = VpcdReader(room.connect)
         self._told = Told()
         self._watch = self.readers.watch(self._told)
@@ -88,7 +88,7 @@ class RealReader:
     def is_in_order(self) -> bool:
         return self._runs and self._vpcd.inserted
 
-    async def put_in_order(self, card: Card) -> None:
+    async def put_in_order(self, card: InsertableCard) -> None:
         await self._serves()
         if not self._vpcd.inserted:
             await self._has_card(False)

@@ -76,7 +76,7 @@ async def desk(whole: Whole, reader_room: ReaderRoom, tmp_path: Path) -> AsyncIt
     (tmp_path / "key.der").write_bytes(order.private_keys[kind])
     (tmp_path / "certificate.der").write_bytes(order.certificates[kind])
     (tmp_path / "serial").write_bytes(bytes.fromhex(order.card_serial))
-    readers, told = PcscReaders(patience=1), Told()
+    readers, told = PcscReaders(busy_timeout=1), Told()
     watch = readers.watch(told)
     told.until(has_card(READER, False))
     with put_in(reader_room, tmp_path):

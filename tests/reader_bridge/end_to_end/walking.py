@@ -12,7 +12,7 @@ from handlers.engine.model import Step as DialogStep
 from handlers.engine.model import StepContext
 from handlers.engine.rendering import render_text
 from handlers.identity.chat_linking import DONE, OFFER
-from reader_bridge.protocol import Step
+from reader_bridge.protocol import ProgressStep
 from services.bridge.hub import Hub
 from services.conversations import ConversationState
 from tests.chat import Subscriber, plain
@@ -126,14 +126,14 @@ class Walk:
         linked = chat.connected or not chat.paired
         return (
             linked
-            and not self.home.session._desk.working
+            and not self.home.session._operations.is_running
             and self.process.door.proxy.traffic.is_quiet
         )
 
     def _waits_for_person(self) -> bool:
         progress = self.board.progress(self.person.person.id)
         step = progress.step if progress else None
-        waits = step in (Step.WAITING_FOR_CARD, Step.WAITING_FOR_READER)
+        waits = step in (ProgressStep.WAITING_FOR_CARD, ProgressStep.WAITING_FOR_READER)
         return waits and not self.reader.is_in_order
 
     async def _acts(self, here: ConversationState) -> None:

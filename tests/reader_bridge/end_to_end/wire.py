@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 from aiohttp import ClientWebSocketResponse, WSMsgType, web
 
-from reader_bridge.client.websocket import Link, Wire
+from reader_bridge.client.websocket import ServerConnection, ServerConnector
 from reader_bridge.protocol.limits import SUBPROTOCOL
 
 PATH = "/bridge/v1"
@@ -144,7 +144,7 @@ class Proxy:
             self.news()
 
 
-class CountedLink(Link):
+class CountedLink(ServerConnector):
     """A link whose frames are counted at the bridge."""
 
     def __init__(self, proxy: Proxy) -> None:
@@ -152,14 +152,14 @@ class CountedLink(Link):
         self._proxy = proxy
 
     @asynccontextmanager
-    async def dial(self) -> AsyncIterator[Wire]:
+    async def connect(self) -> AsyncIterator[ServerConnection]:
         """Make a link, and end it."""
-        async with super().dial() as wire:
+        async with super().connect() as wire:
             yield _CountedWire(wire, self._proxy)
 
 
-class _CountedWire(Wire):
-    def __init__(self, wire: Wire, proxy: Proxy) -> None:
+class _CountedWire(ServerConnection):
+    def __init__(self, wire: ServerConnection, proxy: Proxy) -> None:
         self._wire, self._proxy = wire, proxy
         self._traffic = proxy.traffic
         self._got = 0

@@ -11,18 +11,18 @@ from reader_bridge.card.connection import (
     ReaderState,
 )
 from reader_bridge.card.errors import ReaderNotFoundError
-from reader_bridge.card.profiles.base import AdminChallenge as CardsChallenge
+from reader_bridge.card.profiles.base import MutualChallenge as CardsChallenge
 from reader_bridge.operations.card_thread import CardCalls, CardThread
-from reader_bridge.operations.context import Allowances, Errand
-from reader_bridge.operations.runner import Line, Outcome, RunningOperation
-from reader_bridge.prompter import Peer, PinKind
-from reader_bridge.protocol import WORDS, SessionState
+from reader_bridge.operations.context import OperationContext, SessionContext
+from reader_bridge.operations.runner import OperationChannel, OperationEnd, RunningOperation
+from reader_bridge.prompter import PairingPeer, PinKind
+from reader_bridge.protocol import PAIRING_WORDS, SessionState
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
     AdminChallenge,
     AdminCryptogram,
     AdminVerified,
-    Start,
+    StartOperation,
 )
 from reader_bridge.protocol.operations import Parameters, operation_of
 from reader_bridge.virtual_card.reader import VirtualReader, VirtualWatch
@@ -30,7 +30,7 @@ from tests.reader_bridge.card.issuer import card_is_genuine, cryptogram
 from tests.reader_bridge.scripted_prompter import Answer, ScriptedPrompter
 
 ORIGIN = "wss://kaika.example"
-PEER = Peer("kaika.example", "Mai", (WORDS[0], WORDS[1]))
+PEER = PairingPeer("kaika.example", "Mai", (PAIRING_WORDS[0], PAIRING_WORDS[1]))
 
 
 class Readers:
@@ -78,7 +78,7 @@ class Room:
 
     readers: object
     secrets: dict[PinKind, list[Answer]] = field(default_factory=dict)
-    allowances: Allowances = field(default_factory=Allowances)
+    allowances: SessionContext = field(default_factory=SessionContext)
     sent: list[object] = field(default_factory=list)
     states: list[SessionState] = field(default_factory=list)
 
@@ -89,16 +89,16 @@ class Room:
         self.running: RunningOperation | None = None
         self._challenge: CardsChallenge | None = None
 
-    async def run(self, parameters: Parameters, deadline: int = 10) -> Outcome:
+    async def run(self, parameters: Parameters, deadline: int = 10) -> OperationEnd:
         """Carry an operation out."""
         return await self.prepare(parameters, deadline)
 
-    def prepare(self, parameters: Parameters, deadline: int = 10) -> Awaitable[Outcome]:
+    def prepare(self, parameters: Parameters, deadline: int = 10) -> Awaitable[OperationEnd]:
         """Have an operation that runs only when it is waited for."""
-        start = Start("op1", operation_of(parameters), parameters, deadline)
-        self.running = RunningOperation(start, Line(self._send, self.states.append), 5)
+        start = StartOperation("op1", operation_of(parameters), parameters, deadline)
+        self.running = RunningOperation(start, OperationChannel(self._send, self.states.append), 5)
         calls = CardCalls(self.thread, grace=0.2)
-        errand = Errand(
+        errand = OperationContext(
             parameters,
             self.readers,  # type: ignore[arg-type]
             calls,
@@ -115,8 +115,8 @@ class Room:
         assert self.running is not None
         if isinstance(message, AdminChallenge):
             self._challenge = CardsChallenge(message.host_challenge, message.card_challenge)
-            self.running.answer(AdminCryptogram("op1", cryptogram(self._challenge)))
+            self.running.deliver(AdminCryptogram("op1", cryptogram(self._challenge)))
         elif isinstance(message, AdminAnswer):
             assert self._challenge is not None
             genuine = card_is_genuine(self._challenge, message.answer)
-            self.running.answer(AdminVerified("op1", genuine))
+            self.running.deliver(AdminVerified("op1", genuine))

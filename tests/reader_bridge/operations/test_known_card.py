@@ -6,7 +6,7 @@ import pytest
 
 from reader_bridge.prompter import PinKind, PinRequest
 from reader_bridge.protocol.failures import FailureCode
-from reader_bridge.protocol.operation_messages import Failure, Result
+from reader_bridge.protocol.operation_messages import OperationFailure, OperationResult
 from reader_bridge.protocol.operations import CardReport, ProvePossession, ReadCardStatus, Receipt
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
@@ -47,7 +47,7 @@ def room(counted: Counted) -> Room:
 async def commands_for_proof(room: Room, counted: Counted) -> int:
     before = counted.commands
     outcome = await room.run(PROOF)
-    assert isinstance(outcome, Result)
+    assert isinstance(outcome, OperationResult)
     assert isinstance(outcome.value, Receipt)
     assert outcome.value.card_serial == counted.serial.hex()
     return counted.commands - before
@@ -59,9 +59,9 @@ async def test_what_was_read_is_not_read_again(room: Room, counted: Counted) -> 
 
 
 async def test_tries_are_always_read(room: Room, card: VirtualCard) -> None:
-    assert isinstance(await room.run(PROOF), Result)
+    assert isinstance(await room.run(PROOF), OperationResult)
     assert not verifies(VirtualReader(card), b"wrong123"), "another program"
-    assert isinstance(await room.run(PROOF), Result)
+    assert isinstance(await room.run(PROOF), OperationResult)
     asked = [each.tries_left for each in room.person.asked if isinstance(each, PinRequest)]
     assert asked == [3, 2]
 
@@ -80,7 +80,7 @@ async def test_another_card_that_the_reader_does_not_tell_of_is_read_anew(
     counted.serial = OTHER
     assert await commands_for_proof(room, counted) == first
     outcome = await room.run(ProvePossession(bytes(32), card_serial=SERIAL.hex()))
-    assert isinstance(outcome, Failure)
+    assert isinstance(outcome, OperationFailure)
     assert outcome.code is FailureCode.WRONG_CARD
 
 
@@ -89,7 +89,7 @@ async def test_who_asks_how_the_card_is_hears_how_it_is_now(room: Room, counted:
     for _ in range(2):
         before = counted.commands
         outcome = await room.run(ReadCardStatus())
-        assert isinstance(outcome, Result)
+        assert isinstance(outcome, OperationResult)
         assert isinstance(outcome.value, CardReport)
         commands.append(counted.commands - before)
     assert commands[0] == commands[1]

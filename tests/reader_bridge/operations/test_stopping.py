@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from reader_bridge.prompter import Consent, PinKind, PinRequest
-from reader_bridge.protocol.failures import ADVICE, FailureCode, FailureValues
-from reader_bridge.protocol.operation_messages import Failure, Result
+from reader_bridge.prompter import ConsentRequest, PinKind, PinRequest
+from reader_bridge.protocol.failures import FAILURE_ADVICE, FailureCode, FailureValues
+from reader_bridge.protocol.operation_messages import OperationFailure, OperationResult
 from reader_bridge.protocol.operations import (
     CardReport,
     ChangePin,
@@ -53,13 +53,15 @@ async def test_a_card_that_fails_at_any_command_leaves_a_state_that_is_told(
         assert secret.decode() not in caplog.text
 
 
-def check(outcome: Result | Failure, new_is_set: bool, parameters: Parameters) -> None:
+def check(
+    outcome: OperationResult | OperationFailure, new_is_set: bool, parameters: Parameters
+) -> None:
     """What is told has to be true of the card."""
     changes = isinstance(parameters, ChangePin | SetPin)
-    if isinstance(outcome, Result):
+    if isinstance(outcome, OperationResult):
         assert new_is_set == changes or isinstance(outcome.value, CardReport)
         return
-    assert outcome.code in ADVICE
+    assert outcome.code in FAILURE_ADVICE
     assert outcome.code is not FailureCode.INTERNAL_ERROR
     if new_is_set:
         assert outcome.code in (FailureCode.OUTCOME_UNKNOWN, FailureCode.PIN_SET_UNPROVED)
@@ -76,9 +78,9 @@ async def test_a_driver_that_hangs_costs_its_operation_and_no_other(card: Virtua
     slow = MisbehavingCard(card, Misbehaviour(Kind.SLOW, command=3), wait=wait)
     room = Room(VirtualReader(slow), dict(SECRETS))  # type: ignore[arg-type]
     outcome = await room.run(ReadCardStatus(), deadline=1)
-    assert outcome == Failure("op1", FailureCode.TIMED_OUT)
+    assert outcome == OperationFailure("op1", FailureCode.TIMED_OUT)
     released.set()
-    assert isinstance(await room.run(ReadCardStatus()), Result)
+    assert isinstance(await room.run(ReadCardStatus()), OperationResult)
 
 
 async def test_cancelling_ends_the_question_and_leaves_the_card(card: VirtualCard) -> None:
@@ -87,7 +89,7 @@ async def test_cancelling_ends_the_question_and_leaves_the_card(card: VirtualCar
     await room.person.until(lambda: any(isinstance(e, PinRequest) for e in room.person.asked))
     assert room.running is not None
     room.running.stop(FailureCode.CANCELLED)
-    assert await task == Failure("op1", FailureCode.CANCELLED)
+    assert await task == OperationFailure("op1", FailureCode.CANCELLED)
 
 
 async def test_an_operation_stopped_before_it_began_has_an_outcome(card: VirtualCard) -> None:
@@ -96,7 +98,7 @@ async def test_an_operation_stopped_before_it_began_has_an_outcome(card: Virtual
     await asyncio.sleep(0)
     assert room.running is not None
     room.running.stop(FailureCode.LINK_LOST)
-    assert await task == Failure("op1", FailureCode.LINK_LOST)
+    assert await task == OperationFailure("op1", FailureCode.LINK_LOST)
 
 
 @pytest.mark.parametrize("parameters", EVERYTHING, ids=lambda each: type(each).__name__)
@@ -108,7 +110,9 @@ async def test_an_operation_stopped_before_it_was_run_asks_and_does_nothing(
     assert room.running is not None
     room.running.stop(FailureCode.LINK_LOST)
     room.running.stop(FailureCode.CANCELLED)
-    assert await prepared == Failure("op1", FailureCode.LINK_LOST), "the first reason counts"
+    assert await prepared == OperationFailure("op1", FailureCode.LINK_LOST), (
+        "the first reason counts"
+    )
     assert (room.person.asked, room.sent, recorded.commands) == ([], [], [])
 
 
@@ -117,18 +121,18 @@ async def test_a_mistake_in_the_bridge_is_told_without_what_it_was_about(
 ) -> None:
     room = Room(VirtualReader(card), {})
 
-    async def broken(_: Consent) -> bool:
+    async def broken(_: ConsentRequest) -> bool:
         raise ZeroDivisionError("first123")
 
-    room.person.consent = broken  # type: ignore[method-assign,assignment]
-    assert await room.run(ChangePin()) == Failure("op1", FailureCode.INTERNAL_ERROR)
+    room.person.ask_consent = broken  # type: ignore[method-assign,assignment]
+    assert await room.run(ChangePin()) == OperationFailure("op1", FailureCode.INTERNAL_ERROR)
     assert "ZeroDivisionError" in caplog.text
     assert "first123" not in caplog.text
 
 
 async def stopped_during(
     card: VirtualCard, instruction: int, parameters: Parameters
-) -> Result | Failure:
+) -> OperationResult | OperationFailure:
     """An operation that is cancelled while the card is at work on one command."""
     loop, stopped = asyncio.get_running_loop(), threading.Event()
 
@@ -150,7 +154,7 @@ async def stopped_during(
 async def test_a_pin_that_is_being_set_is_set_and_told_though_it_is_cancelled(
     card: VirtualCard, instruction: int, parameters: Parameters
 ) -> None:
-    assert isinstance(await stopped_during(card, instruction, parameters), Result)
+    assert isinstance(await stopped_during(card, instruction, parameters), OperationResult)
     assert verifies(VirtualReader(card), NEW_PIN)
 
 
@@ -158,7 +162,7 @@ async def test_cancelled_before_the_new_pin_goes_to_the_card_it_does_not_go(
     card: VirtualCard,
 ) -> None:
     outcome = await stopped_during(card, 0x87, ALL[4])
-    assert outcome == Failure("op1", FailureCode.CANCELLED)
+    assert outcome == OperationFailure("op1", FailureCode.CANCELLED)
     assert verifies(VirtualReader(card), PIN)
     assert card.file.state.admin_tries == 8
 
@@ -182,5 +186,5 @@ async def test_a_wrong_pin_of_a_cancelled_operation_is_told_and_not_asked_again(
     slow = MisbehavingCard(card, Misbehaviour(Kind.SLOW, instruction=0x24), wait=stop)
     room = Room(VirtualReader(slow), slip)
     outcome = await room.run(ChangePin())
-    assert outcome == Failure("op1", FailureCode.PIN_WRONG, FailureValues(tries_left=2))
+    assert outcome == OperationFailure("op1", FailureCode.PIN_WRONG, FailureValues(tries_left=2))
     assert len(room.person.lent) == 2

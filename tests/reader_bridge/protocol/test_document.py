@@ -6,8 +6,14 @@ import json
 import re
 from pathlib import Path
 
-from reader_bridge.protocol import ADVICE, ErrorCode, FailureCode, Operation, SessionState
-from reader_bridge.protocol.messages import FROM_BRIDGE, FROM_SERVER
+from reader_bridge.protocol import (
+    FAILURE_ADVICE,
+    FailureCode,
+    Operation,
+    ProtocolErrorCode,
+    SessionState,
+)
+from reader_bridge.protocol.messages import BRIDGE_MESSAGES, SERVER_MESSAGES
 from reader_bridge.protocol.vocabulary import ALLOWED_IN
 from tools.protocol_docs import document
 from tools.protocol_docs.schema import field_texts, hints
@@ -27,19 +33,26 @@ def test_the_schema_is_up_to_date() -> None:
 
 def test_everything_that_can_be_sent_is_on_the_page() -> None:
     page = document.page()
-    for name in (*FROM_SERVER, *FROM_BRIDGE, *Operation, *FailureCode, *ErrorCode, *SessionState):
+    for name in (
+        *SERVER_MESSAGES,
+        *BRIDGE_MESSAGES,
+        *Operation,
+        *FailureCode,
+        *ProtocolErrorCode,
+        *SessionState,
+    ):
         assert f"`{name}`" in page
     assert "<!--" not in page
 
 
 def test_every_field_is_explained() -> None:
-    for kind in {*FROM_SERVER.values(), *FROM_BRIDGE.values()}:
+    for kind in {*SERVER_MESSAGES.values(), *BRIDGE_MESSAGES.values()}:
         assert set(field_texts(kind)) == set(hints(kind)), kind
 
 
 def test_every_failure_has_cause_and_remedy() -> None:
-    assert set(ADVICE) == set(FailureCode)
-    assert all(advice.cause and advice.remedy for advice in ADVICE.values())
+    assert set(FAILURE_ADVICE) == set(FailureCode)
+    assert all(advice.cause and advice.remedy for advice in FAILURE_ADVICE.values())
 
 
 def test_every_operation_names_the_states_it_is_allowed_in() -> None:
@@ -50,7 +63,7 @@ def test_every_operation_names_the_states_it_is_allowed_in() -> None:
 def test_the_schema_names_every_message_once() -> None:
     both = json.loads(document.schema_text())["oneOf"]
     names = [[each["title"] for each in side["oneOf"]] for side in both]
-    assert names == [list(FROM_SERVER), list(FROM_BRIDGE)]
+    assert names == [list(SERVER_MESSAGES), list(BRIDGE_MESSAGES)]
 
 
 def test_the_values_to_test_with_follow_from_the_page_alone() -> None:

@@ -4,14 +4,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from reader_bridge.virtual_card.reader import Card
-
-
-class CardPulledError(Exception):
-    """The card was pulled out in the middle of a command; there is no answer."""
+from reader_bridge.card.errors import CardRemovedError
+from reader_bridge.virtual_card.reader import InsertableCard
 
 
 class Kind(StrEnum):
@@ -53,7 +48,7 @@ class MisbehavingCard:
 
     def __init__(
         self,
-        card: "Card",
+        card: InsertableCard,
         *misbehaviours: Misbehaviour,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -82,19 +77,19 @@ class MisbehavingCard:
     def transmit(self, apdu: bytes | bytearray) -> bytes:
         """Carry out a command, or do what was ordered instead.
 
-        :raises CardPulledError: where that is being pulled.
+        :raises CardRemovedError: where that is being pulled.
         """
         self.commands += 1
         ordered = self._next(apdu)
         if ordered is None:
             return self._card.transmit(apdu)
         if ordered.kind is Kind.PULLED_BEFORE:
-            raise CardPulledError
+            raise CardRemovedError
         if ordered.kind is Kind.SLOW:
             self._wait(ordered.seconds)
         answer = self._card.transmit(apdu)
         if ordered.kind is Kind.PULLED_AFTER:
-            raise CardPulledError
+            raise CardRemovedError
         return ordered.answer if ordered.kind is Kind.GARBAGE else answer
 
     def _next(self, apdu: bytes | bytearray) -> Misbehaviour | None:

@@ -17,10 +17,10 @@ from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile, TryCounter
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.vpcd import VpcdReader
 from tests.reader_bridge.card.issuer import ADMIN_KEY, SERIAL, Issuer, cryptogram
 from tests.reader_bridge.card.reader_room import READER, ReaderRoom
 from tests.reader_bridge.card.watching import Told, has_card
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 PIN, NEW_PIN, WRONG_PIN = "first123", "second45", "wrong123"
 
@@ -31,7 +31,7 @@ WithProfile = Callable[[Callable[[CardProfile], None]], None]
 @pytest.fixture
 def readers(reader_room: ReaderRoom, card: VirtualCard) -> Iterator[PcscReaders]:
     """PC/SC, with the card in the first reader."""
-    readers = PcscReaders(patience=5)
+    readers = PcscReaders(busy_timeout=5)
     told = Told()
     watch = readers.watch(told)
     told.until(has_card(READER, False))

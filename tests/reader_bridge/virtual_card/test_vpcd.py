@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.vpcd import PORT, VpcdReader, connect_to
 from tests.reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
+from tests.reader_bridge.virtual_card.vpcd import PORT, VpcdReader, connect_to
 
 
 class Slot:

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from reader_bridge.card.connection import CardConnection
-from reader_bridge.prompter import PinKind, Shown, Waiting
-from reader_bridge.protocol import Operation, Step
+from reader_bridge.prompter import OperationWaiting, PinKind, PrompterEvent
+from reader_bridge.protocol import Operation, ProgressStep
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
 from services.bridge.operations.task import Work
@@ -139,8 +139,8 @@ async def _card_comes_late(
     await asked
 
 
-def _waits_for_card(event: Shown) -> bool:
-    return isinstance(event, Waiting) and event.step is Step.WAITING_FOR_CARD
+def _waits_for_card(event: PrompterEvent) -> bool:
+    return isinstance(event, OperationWaiting) and event.step is ProgressStep.WAITING_FOR_CARD
 
 
 async def _each(

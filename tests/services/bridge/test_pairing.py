@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from reader_bridge.protocol.words import WORDS
+from reader_bridge.protocol.word_list import PAIRING_WORDS
 from services.bridge.errors import NoPairingError, NotConnectedError, NotPairedError
 from services.bridge.events import (
     Failed,
@@ -38,7 +38,7 @@ async def offered(world: BridgeWorld, chat: int = CHAT) -> Pc:
 async def test_both_ends_derive_the_same_words(world: BridgeWorld) -> None:
     pc = await offered(world)
     assert pc.words is not None
-    shown = tuple(WORDS[number] for number in pc.words)
+    shown = tuple(PAIRING_WORDS[number] for number in pc.words)
     assert world.hub.words(CHAT) == shown
     assert world.told(PairingOffered)[0].words == shown
     assert pc.telegram_name == "Anna"

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reader_bridge.protocol import CODE_ALPHABET, CODE_LENGTH
+from reader_bridge.protocol import PAIRING_CODE_ALPHABET, PAIRING_CODE_LENGTH
 from services.authority.embedded.models import Allowance
 from services.bridge.models import BridgeCode
 from services.bridge.pairing.codes import (
@@ -47,8 +47,8 @@ async def guesses(world: BridgeWorld, pc: Pc, times: int, code: str = WRONG) -> 
 
 def test_a_day_of_guessing_finds_a_code_in_one_of_ten_thousand_days() -> None:
     """The arithmetic of the limits, for a thousand codes that are open at every moment."""
-    codes = len(CODE_ALPHABET) ** CODE_LENGTH
-    assert len(set(CODE_ALPHABET)) == 30
+    codes = len(PAIRING_CODE_ALPHABET) ** PAIRING_CODE_LENGTH
+    assert len(set(PAIRING_CODE_ALPHABET)) == 30
     assert OF_ALL.window is not None
     guesses_a_day = OF_ALL.allowed * DAY / OF_ALL.window
     assert guesses_a_day == 57_600
@@ -196,10 +196,10 @@ async def test_neither_code_nor_name_is_readable_in_the_database(world: BridgeWo
 async def test_codes_are_spread_over_the_whole_alphabet(world: BridgeWorld) -> None:
     codes = codes_of(world)
     drawn = [(await codes.offer(chat, chat, "", world.now)).code.reveal() for chat in range(60)]
-    assert all(len(code) == CODE_LENGTH for code in drawn)
+    assert all(len(code) == PAIRING_CODE_LENGTH for code in drawn)
     assert len(set(drawn)) == 60
     letters = Counter("".join(drawn))
-    assert set(letters) <= set(CODE_ALPHABET)
+    assert set(letters) <= set(PAIRING_CODE_ALPHABET)
     assert len(letters) > 25
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from reader_bridge.protocol import SessionState
-from reader_bridge.protocol.messages import FROM_BRIDGE
+from reader_bridge.protocol.messages import BRIDGE_MESSAGES
 from services.bridge.connection import TABLE as MESSAGES
 from services.bridge.operations.state import TABLE, Happening, OperationState, allowed
 
@@ -42,9 +42,9 @@ def test_what_is_on_its_way_to_the_card_is_not_cancelled() -> None:
 
 
 @pytest.mark.parametrize("state", list(MESSAGES))
-@pytest.mark.parametrize("kind", list(FROM_BRIDGE))
+@pytest.mark.parametrize("kind", list(BRIDGE_MESSAGES))
 def test_operations_are_spoken_of_by_paired_bridges_only(state: SessionState, kind: str) -> None:
-    is_allowed = FROM_BRIDGE[kind] in MESSAGES[state]
+    is_allowed = BRIDGE_MESSAGES[kind] in MESSAGES[state]
     if kind in {"progress", "admin_challenge", "admin_answer", "result", "failure"}:
         assert is_allowed is (state is SessionState.PAIRED)
     elif kind in ("error", "bye"):

@@ -17,7 +17,15 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from bot.web import listeners
 from bot.wiring.bridge import Bridge
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.prompter import Consent, Ending, PairingProblem, Peer, PinKind, PinRequest, Shown
+from reader_bridge.prompter import (
+    ConsentRequest,
+    ExitReason,
+    PairingPeer,
+    PairingProblem,
+    PinKind,
+    PinRequest,
+    PrompterEvent,
+)
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.issue import issue_card
 from reader_bridge.virtual_card.reader import VirtualReader
@@ -78,25 +86,25 @@ class PcUser:
         self.pins: dict[PinKind, list[bytes | None]] = {
             PinKind.CURRENT: [PIN], PinKind.NEW: [NEW_PIN],
         }  # fmt: skip
-        self.agrees: Callable[[Peer | Consent], bool] = lambda _: True
+        self.agrees: Callable[[PairingPeer | ConsentRequest], bool] = lambda _: True
         self.may_type_pin = asyncio.Event()
         self.may_type_pin.set()
-        self.peers: list[Peer] = []
-        self.consents: list[Consent] = []
+        self.peers: list[PairingPeer] = []
+        self.consents: list[ConsentRequest] = []
         self.pin_requests: list[PinRequest] = []
         self.problems: list[PairingProblem] = []
-        self.notices: list[Shown] = []
+        self.notices: list[PrompterEvent] = []
 
     async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
         if problem:
             self.problems.append(problem)
         return await self.codes.get()
 
-    async def confirm_pairing(self, peer: Peer) -> bool:
+    async def confirm_pairing(self, peer: PairingPeer) -> bool:
         self.peers.append(peer)
         return self.agrees(peer)
 
-    async def consent(self, request: Consent) -> bool:
+    async def ask_consent(self, request: ConsentRequest) -> bool:
         self.consents.append(request)
         return self.agrees(request)
 
@@ -107,7 +115,7 @@ class PcUser:
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         return None if answer is None else SecretBuffer(answer)
 
-    def show(self, event: Shown) -> None:
+    def show(self, event: PrompterEvent) -> None:
         self.notices.append(event)
 
 
@@ -223,7 +231,7 @@ class Pc:
         person: PcUser,
         reader: VirtualReader,
         card: VirtualCard | None,
-        task: asyncio.Task[Ending],
+        task: asyncio.Task[ExitReason],
     ) -> None:
         self.person, self.reader, self.card, self.task = person, reader, card, task
 
@@ -252,7 +260,7 @@ class PcSession:
         """Start an operation, and leave the PIN prompt on the PC waiting."""
         self.pc.person.may_type_pin.clear()
         await self.begins(what)
-        chinese = self.person.person.language_code != "en"
+        chinese = self.person.person.account.language_code != "en"
         await self.bridge_stage.wait_for_text(
             self.person, "請到電腦上繼續" if chinese else "Go on at your PC"
         )

@@ -124,7 +124,7 @@ class Cardholder(Someone):
 async def read_newest_mail(stage: Stage, holder: Cardholder) -> str:
     """Send all mails that are due, and return the text of the newest one to a person."""
     await stage.works_off(current_time(stage))
-    mails = [m for m in stage.engine.mails.mails if m.to == holder.data.mail_address]
+    mails = [m for m in stage.engine.world.mailbox.mails if m.to == holder.data.mail_address]
     assert mails, "no mail"
     return mails[-1].text
 

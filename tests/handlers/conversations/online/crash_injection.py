@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from telegram.error import NetworkError
 from telegram.request import RequestData
 
-from sandbox.mails import SandboxMail
+from sandbox.world.mailbox import MailboxTransport
 from tests.chat import Json, Stage
 
 _WRITES = ("INSERT", "UPDATE", "DELETE")
@@ -219,14 +219,14 @@ def _patch_api_calls(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInj
 
 
 def _patch_mails(patch: pytest.MonkeyPatch, injector: CrashInjector) -> None:
-    original = SandboxMail.send
+    original = MailboxTransport.send
 
-    async def send(self: SandboxMail, mail: EmailMessage) -> None:
+    async def send(self: MailboxTransport, mail: EmailMessage) -> None:
         await injector.check_alive()
         await original(self, mail)
         await injector.record_effect()
 
-    patch.setattr(SandboxMail, "send", send)
+    patch.setattr(MailboxTransport, "send", send)
 
 
 def _patch_inbox(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInjector) -> None:

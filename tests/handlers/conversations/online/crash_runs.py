@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from services.formats.subscriber_code import SubscriberCode
 from services.messaging.inbox import KEEP
@@ -106,7 +107,7 @@ class Run:
         )
         mails = Counter(
             (mail.subject, _normalize(mail.text))
-            for mail in self.engine.mails.mails
+            for mail in self.engine.world.mailbox.mails
             if mail.to == actor.holder.data.mail_address
         )
         return SentMessages(chat_texts, mails)
@@ -162,17 +163,18 @@ def _create_engine() -> Engine:
     """Create a sandbox with two chats for each scenario, always with the same numbers."""
     engine = Engine(TOKEN)
     for scenario in SCENARIOS:
-        engine.person(scenario.name, scenario.language)
-        engine.person(f"the other phone of {scenario.name}", "en")
-    for person in engine.people.values():
-        person.has_started = True
+        engine.add_person(scenario.name, scenario.language)
+        engine.add_person(f"the other phone of {scenario.name}", "en")
+    for account in engine.world.accounts.values():
+        account.has_started = True
     return engine
 
 
 def _create_actor(stage: Stage, office: Office, scenario: Scenario) -> ScenarioActor:
     place = SCENARIOS.index(scenario)
-    people = list(stage.engine.people.values())[2 * place : 2 * place + 2]
-    person, linked_person = (Subscriber(stage, each) for each in people)
+    world = stage.engine.world
+    accounts = list(world.accounts.values())[2 * place : 2 * place + 2]
+    person, linked_person = (Subscriber(stage, TelegramClient(world, each)) for each in accounts)
     number = valid_ui_number(random.Random(place + 1))  # noqa: S311
     holder = Cardholder(office, number, place + 1)
     return ScenarioActor(holder, person, linked_person)

@@ -70,14 +70,14 @@ class LeakDetector:
             if path.is_file():
                 yield path.name, path.read_bytes().lower(), ()
         yield "the log", _lower_text(self.log_lines), ()
-        for mail in self.engine.mails.mails:
+        for mail in self.engine.world.mailbox.mails:
             yield f"mail {mail.id}", _lower_text(mail.as_json()), (ONE_TIME_CODE,)
-        for chat in self.engine.chats.values():
-            messages = [m for m in chat.ordered() if not _is_code_reveal(m)]
+        for chat in self.engine.world.chats.values():
+            messages = [m for m in chat.current_messages() if not _is_code_reveal(m)]
             yield f"chat {chat.id}", _lower_text(messages), ()
             yield (
                 f"a code shown in chat {chat.id}",
-                _lower_text([m for m in chat.ordered() if _is_code_reveal(m)]),
+                _lower_text([m for m in chat.current_messages() if _is_code_reveal(m)]),
                 (CODE,),
             )
 

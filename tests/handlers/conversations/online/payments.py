@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from sqlalchemy import select
 
-from sandbox.posting import post
+from sandbox.world.delivery import post_message
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.models import Application, Payment
@@ -61,7 +61,7 @@ def invoices(person: Subscriber) -> Sequence[Json]:
 
 def invoice_payload(person: Subscriber, invoice: Json) -> str:
     """Return the payload of an invoice."""
-    return person.stage.engine.invoices[person.person.id, invoice["message_id"]].payload
+    return person.stage.engine.world.invoices.sent[person.person.id, invoice["message_id"]].payload
 
 
 async def pay_invoice(person: Subscriber, invoice: Json, outcome: str = "success") -> Json:
@@ -80,8 +80,8 @@ async def pay_invoice(person: Subscriber, invoice: Json, outcome: str = "success
 async def ask_pre_checkout(person: Subscriber, payload: str, amount: int = 27800) -> Json:
     """Send a pre-checkout query, and return the bot's answer."""
     engine = person.stage.engine
-    query = engine.queries.ask("pre_checkout", person.person.id, person.person.id, {})
-    engine.emit(
+    query = engine.world.queries.add("pre_checkout", person.person.id, person.person.id, {})
+    engine.world.send_update(
         "pre_checkout_query",
         {
             "id": query.id,
@@ -109,8 +109,8 @@ def emit_successful_payment(
         "provider_payment_charge_id": f"provider-{charge}",
     }
     notice = {"successful_payment": paid}
-    posted = post(engine, payer.chat(None), payer.user, notice, service=True)
-    engine.emit("message", posted.message)
+    posted = post_message(engine.world, payer.find_chat(None), payer.user, notice, is_service=True)
+    engine.world.send_update("message", posted.message)
 
 
 async def deliver_successful_payment(

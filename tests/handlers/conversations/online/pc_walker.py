@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from handlers.engine.model import Step
-from reader_bridge.prompter import Peer, PinKind
+from reader_bridge.prompter import PairingPeer, PinKind
 from reader_bridge.protocol import FailureCode
-from reader_bridge.protocol import Step as Waiting
+from reader_bridge.protocol import ProgressStep as Waiting
 from reader_bridge.virtual_card.card import VirtualCard
 from services.authority.values import Operation, Proof
 from services.bridge.events import Failed, Unresolved
@@ -144,7 +144,7 @@ class PcDriver:
     def __post_init__(self) -> None:
         self.pc.person.confirm_pairing = self._confirm_pairing  # type: ignore[method-assign]
 
-    async def _confirm_pairing(self, peer: Peer) -> bool:
+    async def _confirm_pairing(self, peer: PairingPeer) -> bool:
         self.pc.person.peers.append(peer)
         await self.confirms_pairing.wait()
         return True

@@ -112,7 +112,7 @@ async def _types_card_number(actor: ScenarioActor) -> None:
 async def _pays(actor: ScenarioActor) -> None:
     """Pay, unless Telegram has taken the money already."""
     mine = {(actor.person.person.id, invoice["message_id"]) for invoice in invoices(actor.person)}
-    if not mine & actor.stage.engine.paid:
+    if not mine & actor.stage.engine.world.invoices.paid:
         await pay_invoice(actor.person, invoices(actor.person)[-1])
 
 

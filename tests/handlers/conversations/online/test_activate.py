@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from telegram import Update
 
-from reader_bridge.prompter import Consent, Peer
+from reader_bridge.prompter import ConsentRequest, PairingPeer
 from tests.handlers.conversations.online.bridge_stage import BridgeStage, button_keys
 from tests.handlers.engine.navigation import press, state
 
@@ -52,13 +52,13 @@ async def test_no_card_is_called_found_before_it_was_looked_at(
     async with bridge_stage.open_pc_session(language) as home:
         person, pc = home.person, home.pc
         read = asyncio.Event()
-        answer = pc.person.consent
+        answer = pc.person.ask_consent
 
-        async def consent(request: Consent) -> bool:
+        async def consent(request: ConsentRequest) -> bool:
             await read.wait()
             return await answer(request)
 
-        pc.person.consent = consent  # type: ignore[method-assign]
+        pc.person.ask_consent = consent  # type: ignore[method-assign]
         await home.begins("activate")
         await bridge_stage.wait_for_text(person, CONTINUE[language])
         messages = len(person.messages)
@@ -105,7 +105,9 @@ async def test_no_on_the_pc_is_no_and_can_be_taken_up_again(bridge_stage: Bridge
     async with bridge_stage.open_pc_session() as home:
         person, pc, holder = home.person, home.pc, home.holder
         await bridge_stage.prepare_operation(person, pc, holder, "activate")
-        pc.person.agrees = lambda asked: isinstance(asked, Peer) or _is_session_consent(asked)
+        pc.person.agrees = lambda asked: (
+            isinstance(asked, PairingPeer) or _is_session_consent(asked)
+        )
         await press(person, "start")
         await bridge_stage.wait_for_text(person, "You said no on your PC")
         assert await holder.certificate_state() == "inactive"
@@ -206,5 +208,5 @@ async def test_a_card_that_is_active_already_and_a_stale_button(bridge_stage: Br
         person.sees("Activated")
 
 
-def _is_session_consent(asked: Peer | Consent) -> bool:
-    return isinstance(asked, Consent) and asked.for_session
+def _is_session_consent(asked: PairingPeer | ConsentRequest) -> bool:
+    return isinstance(asked, ConsentRequest) and asked.for_session

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from services.storage.models import Fact
 from tests.chat import Stage
@@ -42,8 +43,9 @@ def into_a_librarys_log(_leak_detector: LeakDetector, secret: str) -> None:
 
 
 def into_a_chat(leak_detector: LeakDetector, secret: str) -> None:
-    person = next(iter(leak_detector.engine.people.values()))
-    person.send(f"my code is\n{secret}")
+    world = leak_detector.engine.world
+    account = next(iter(world.accounts.values()))
+    TelegramClient(world, account).send(f"my code is\n{secret}")
 
 
 PLACES: tuple[Plant, ...] = (
@@ -54,7 +56,7 @@ PLACES: tuple[Plant, ...] = (
 @pytest.fixture
 def planted_secrets(engine: Engine, tmp_path: Path, leak_detector: LeakDetector) -> dict[str, str]:
     """One secret of each kind."""
-    engine.person("Anna")
+    engine.add_person("Anna")
     secrets = dict(zip(KINDS, ("A900207177", "GP12345678901234", "ngA2h345", "482913", PINS[0]),
                        strict=True))  # fmt: skip
     for kind, secret in secrets.items():
@@ -79,7 +81,7 @@ def test_it_is_found(
 def test_in_a_mail_only_the_one_time_code_may_be(
     leak_detector: LeakDetector, planted_secrets: dict[str, str], kind: str
 ) -> None:
-    leak_detector.engine.mails.add(
+    leak_detector.engine.world.mailbox.add(
         "anna@mail.example", "Hello", f"Your code:\n{planted_secrets[kind]}\n"
     )
     assert leak_detector.find_leaks() == ([] if kind == ONE_TIME_CODE else [f"{kind} in mail 1"])

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from sandbox.engine import Engine
-from sandbox.faults import Fault
+from sandbox.world.fault_injection import InjectedFault
 from services.authority.values import Operation
 from services.messaging import outbox
 from services.storage.models import Chat, Due
@@ -60,7 +60,7 @@ async def test_news_come_in_order_after_a_pause_of_the_line(
 ) -> None:
     holder, anna, _mei = await link_two_chats(stage, office)
     heard = len(anna.heard)
-    engine.faults.add(Fault("sendmessage", 502, times=2))
+    engine.world.faults.add(InjectedFault("sendmessage", 502, times=2))
     await office.counter.suspend(holder.ui_number, NOW)
     await stage.works_off(NOW)
     assert len(anna.heard) == heard
@@ -76,7 +76,7 @@ async def test_a_flood_limit_is_waited_for_exactly(
     stage: Stage, office: Office, engine: Engine
 ) -> None:
     holder, anna, mei = await link_two_chats(stage, office)
-    engine.faults.add(Fault("sendmessage", 429, retry_after=90, times=2))
+    engine.world.faults.add(InjectedFault("sendmessage", 429, retry_after=90, times=2))
     await office.counter.suspend(holder.ui_number, NOW)
     await stage.works_off(NOW)
     async with stage.kaika.database.unit_of_work() as session:
@@ -109,7 +109,9 @@ async def test_a_message_telegram_will_never_take_is_kept_for_the_operator(
     stage: Stage, office: Office, engine: Engine
 ) -> None:
     holder, anna, _mei = await link_two_chats(stage, office)
-    engine.faults.add(Fault("sendmessage", 400, "Bad Request: chat not found", times=2))
+    engine.world.faults.add(
+        InjectedFault("sendmessage", 400, "Bad Request: chat not found", times=2)
+    )
     await office.counter.suspend(holder.ui_number, NOW)
     await stage.works_off(NOW)
     assert {row.failed for row in await pending_messages(stage)} == {"BadRequest"}

@@ -199,7 +199,7 @@ async def test_codes_stand_in_no_table(bridge_stage: BridgeStage) -> None:
 
 async def test_in_a_group_it_is_done_in_private(bridge_stage: BridgeStage) -> None:
     person = bridge_stage.stage.subscriber()
-    group = bridge_stage.stage.engine.group("Friends", [person.person])
+    group = bridge_stage.stage.engine.add_group("Friends", [person.person])
     there: Subscriber = person.within(group.id)
     await there.says("/unpair@kaika_demo_bot")
     there.sees("private chat only")

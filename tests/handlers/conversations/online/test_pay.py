@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+import locales
 from handlers.conversations.registry import conversations
 from sandbox.errors import PersonError
 from services.formats.hidden import Hidden
 from tests.chat import Stage
+from tests.form_keeping import stays_needed
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.payments import (
     ADDRESS,
@@ -68,6 +70,7 @@ async def test_from_the_first_tap_to_the_receipt(stage: Stage, language: str) ->
     (payment,) = await list_payments(stage)
     receipt = f"20270301-{payment.id:06d}"
     hoa.sees(words["receipt"], receipt, *words["lines"], "NT$250", "NT$28")
+    assert stays_needed(hoa.last["text"], locales.resolve(language))
     assert (await application_state(stage, application), payment.application_id) == (
         "paid",
         application,
@@ -76,9 +79,13 @@ async def test_from_the_first_tap_to_the_receipt(stage: Stage, language: str) ->
     assert (there.step, there.is_open, dict(there.data)) == ("paid", False, {})
 
     await stage.works_off(NOW)
-    (mail,) = [m for m in stage.engine.mails.mails if receipt in m.text]
+    (mail,) = [m for m in stage.engine.world.mailbox.mails if receipt in m.text]
     assert mail.to == "hoa@mail.example"
     assert mail.text.count(receipt) == 2, "in both languages"
+
+    await open_amount_due(hoa)
+    assert (await state(hoa)).step == "paid"
+    assert stays_needed(hoa.last["text"], locales.resolve(language))
 
 
 async def test_a_second_look_after_paying_says_that_it_is_paid(stage: Stage) -> None:
