@@ -35,7 +35,7 @@ _SECRETS = {
 
 
 @dataclass
-class Frame:
+class StoryboardFrame:
     """One picture.
 
     :ivar caption: what somebody did.
@@ -51,7 +51,7 @@ class Storyboard:
 
     def __init__(self, person: Subscriber, page: Page) -> None:
         self.person, self._page = person, page
-        self.frames: list[Frame] = []
+        self.frames: list[StoryboardFrame] = []
         self._seen_messages: dict[int, Json] = {}
 
     @property
@@ -92,7 +92,7 @@ class Storyboard:
         new = [m for m in self.person.heard if self._seen_messages.get(m["message_id"]) != m]
         self._seen_messages = {m["message_id"]: m for m in self.person.heard}
         if new:
-            self.frames.append(Frame(caption, await self._screenshot(new)))
+            self.frames.append(StoryboardFrame(caption, await self._screenshot(new)))
 
     async def _screenshot(self, messages: list[Json]) -> bytes:
         for message in messages:
@@ -126,7 +126,7 @@ class Storyboard:
         await sheet.close()
 
 
-def _render_figure(number: int, frame: Frame) -> str:
+def _render_figure(number: int, frame: StoryboardFrame) -> str:
     picture = base64.b64encode(frame.picture).decode()
     caption = f"<figcaption><b>{number}</b> {escape(frame.caption)}</figcaption>"
     return f'<figure>{caption}<img src="data:image/png;base64,{picture}"></figure>'

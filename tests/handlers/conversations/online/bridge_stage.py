@@ -52,7 +52,7 @@ def _keys() -> "cycle[rsa.RSAPrivateKey]":
     return cycle([rsa.generate_private_key(65537, 2048) for _ in range(6)])
 
 
-class CardMaker:
+class VirtualCardMaker:
     """Writes virtual cards, cheaply; with a PIN where the person is to have one already."""
 
     def __init__(self, pin: bytes | None = None) -> None:
@@ -147,18 +147,18 @@ class BridgeStage:
 
     async def cardholder(self, state: str, pin: bytes | None = None, seed: int = 1) -> Cardholder:
         """Create a person with a virtual card."""
-        self.office.maker = CardMaker(pin)  # type: ignore[assignment]
+        self.office.maker = VirtualCardMaker(pin)  # type: ignore[assignment]
         self.stage.authority.issuing._draw_key = lambda: next(_keys())
         return await self.office.cardholder(state, seed)
 
     @asynccontextmanager
-    async def open_pc(self, holder: Cardholder | None = None) -> AsyncIterator["Pc"]:
+    async def open_pc(self, holder: Cardholder | None = None) -> AsyncIterator["VirtualPc"]:
         """Run the bridge on a PC with a reader, and a holder's card in it."""
         card = VirtualCard.insert(holder.card_file, PASSPHRASE) if holder else None
         reader, person = VirtualReader(card), PcUser()
         try:
             async with running(self.url, person, reader) as bridge:
-                yield Pc(person, reader, card, bridge.task)
+                yield VirtualPc(person, reader, card, bridge.task)
         finally:
             if card is not None:
                 card.close()
@@ -197,13 +197,13 @@ class BridgeStage:
             person.sees(*fragments)
             raise
 
-    async def pair(self, person: Subscriber, pc: "Pc") -> None:
+    async def pair(self, person: Subscriber, pc: "VirtualPc") -> None:
         """Pair a PC with the chat: type the code, compare the words, say yes."""
         await self.enter_pairing_code(person, pc)
         await press(person, "same")
         await self.wait_until(lambda: "other" not in button_keys(person))
 
-    async def enter_pairing_code(self, person: Subscriber, pc: "Pc") -> None:
+    async def enter_pairing_code(self, person: Subscriber, pc: "VirtualPc") -> None:
         """Type the code from the chat at the PC; both ends show the same words then."""
         pc.person.codes.put_nowait(read_pairing_code(person))
         await self.wait_until(lambda: "same" in button_keys(person))
@@ -212,7 +212,7 @@ class BridgeStage:
         assert english in text or f"{words[0].chinese} · {words[1].chinese}" in text
 
     async def prepare_operation(
-        self, person: Subscriber, pc: "Pc", holder: Cardholder, conversation: str
+        self, person: Subscriber, pc: "VirtualPc", holder: Cardholder, conversation: str
     ) -> None:
         """Go to the step where the operation can start: PC paired, person identified."""
         await person.starts(f"do-{conversation}")
@@ -223,7 +223,7 @@ class BridgeStage:
         assert "start" in button_keys(person), person.last["text"]
 
 
-class Pc:
+class VirtualPc:
     """One PC."""
 
     def __init__(
@@ -248,7 +248,7 @@ class PcSession:
 
     bridge_stage: BridgeStage
     person: Subscriber
-    pc: Pc
+    pc: VirtualPc
     holder: Cardholder
 
     async def begins(self, what: str) -> None:

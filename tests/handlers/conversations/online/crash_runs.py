@@ -75,7 +75,7 @@ class PreparedData:
     snapshot: Snapshot
 
 
-class Run:
+class ScenarioRun:
     """A copy of the prepared folder, and a sandbox of its own.
 
     One stage after the other is opened on it, like processes that are started in turn.
@@ -150,11 +150,11 @@ async def _forget_updates(stage: Stage) -> None:
 
 
 @asynccontextmanager
-async def open_run(prepared: PreparedData, folder: Path) -> AsyncIterator[Run]:
+async def open_run(prepared: PreparedData, folder: Path) -> AsyncIterator[ScenarioRun]:
     """Copy the prepared data for one run, and delete the copy afterwards."""
     await asyncio.to_thread(shutil.copytree, prepared.folder, folder)
     try:
-        yield Run(prepared, folder)
+        yield ScenarioRun(prepared, folder)
     finally:
         await asyncio.to_thread(shutil.rmtree, folder)
 
@@ -180,7 +180,7 @@ def _create_actor(stage: Stage, office: Office, scenario: Scenario) -> ScenarioA
     return ScenarioActor(holder, person, linked_person)
 
 
-async def run_baselines(run: Run) -> dict[str, Baseline]:
+async def run_baselines(run: ScenarioRun) -> dict[str, Baseline]:
     """Play every scenario without a crash."""
     baselines = dict[str, Baseline]()
     async with run.start_bot() as (stage, actors), inject_crashes(stage) as injector:
@@ -206,7 +206,9 @@ class CrashedRun:
     crashed_in: dict[str, int]
 
 
-async def run_with_crashes(run: Run, scenarios: Sequence[Scenario], effect: int) -> CrashedRun:
+async def run_with_crashes(
+    run: ScenarioRun, scenarios: Sequence[Scenario], effect: int
+) -> CrashedRun:
     """Crash every scenario right after effect number `effect`, restart the bot, and finish them."""
     crashed_in = dict[str, int]()
     async with run.start_bot() as (stage, actors), inject_crashes(stage) as injector:

@@ -19,7 +19,7 @@ from tests.handlers.conversations.online.bridge_stage import (
     PASSPHRASE,
     PIN,
     BridgeStage,
-    Pc,
+    VirtualPc,
     read_pairing_code,
 )
 from tests.handlers.conversations.online.cardholders import Cardholder
@@ -138,7 +138,7 @@ class PcDriver:
 
     bridge_stage: BridgeStage
     anna: Subscriber
-    pc: Pc
+    pc: VirtualPc
     confirms_pairing: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
