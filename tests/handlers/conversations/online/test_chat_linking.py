@@ -33,7 +33,7 @@ async def test_linked_with_their_yes_and_known_next_time(
     anna.sees(linked)
     assert "linked" in await read_newest_mail(stage, holder)
     await anna.starts("do-suspend")
-    anna.sees(known, holder.ui_number.masked())
+    anna.sees(known, holder.ui_number.mask())
     assert holder.ui_number_text not in anna.last["text"]
     sent = await anna.says(holder.code_text)
     assert is_deleted(anna, sent)
@@ -74,7 +74,7 @@ async def test_a_chat_of_two_people_is_asked_whom(stage: Stage, office: Office) 
     anna.sees("Who is it about?")
     assert "but whose?" in anna.heard[-2]["text"]
     await press(anna, "known1")
-    anna.sees("Now the subscriber code", second.ui_number.masked())
+    anna.sees("Now the subscriber code", second.ui_number.mask())
     await anna.says(second.code_text)
     anna.sees("👉 Paid")
 
@@ -135,6 +135,6 @@ async def test_a_wrong_code_for_a_known_person_keeps_the_person(
     await holder.links(anna.person.id, current_time(stage))
     await anna.starts("do-status")
     await anna.says(wrong_code(holder))
-    anna.sees("Tries left: 3", "Now the subscriber code", holder.ui_number.masked())
+    anna.sees("Tries left: 3", "Now the subscriber code", holder.ui_number.mask())
     await anna.says(holder.code_text)
     anna.sees("Where it stands")

@@ -28,7 +28,7 @@ async def test_one_tap_suspends_and_reveals_nothing(stage: Stage, office: Office
     said = " ".join(message["text"] for person in (anna, mei) for message in person.heard)
     for value in (
         holder.ui_number_text,
-        holder.ui_number.masked(),
+        holder.ui_number.mask(),
         holder.code_text,
         holder.data.name,
     ):
