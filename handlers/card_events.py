@@ -102,7 +102,7 @@ class BridgeEventHandler:
         """Whether a message says that a PC is connected which no longer is."""
         shows_paired = (state.conversation, state.step) == (pair.NAME, pair.PAIRED)
         has_message = self.live_messages.message_id(event.chat_id) is not None
-        return isinstance(event, events.NowUnpaired) and shows_paired and has_message
+        return isinstance(event, events.BridgeUnpaired) and shows_paired and has_message
 
     async def _find_result(
         self, event: BridgeEvent, conversation: CardConversation, ctx: StepContext, step: str
@@ -116,14 +116,14 @@ class BridgeEventHandler:
                 return _STAY
             case events.OperationEvent():
                 return await self._result_of_operation(event, conversation, ctx, step)
-            case events.LinkUp() if conversation.pairing.awaits_connection(step, ctx):
+            case events.BridgeConnected() if conversation.pairing.awaits_connection(step, ctx):
                 return replace(await conversation.pairing.on_connected(ctx), clears_history=True)
-            case events.LinkUp() | events.LinkDown() if step == WORK:
+            case events.BridgeConnected() | events.BridgeDisconnected() if step == WORK:
                 return _STAY
-            case events.NowUnpaired() if step == FAILED and conversation.operation is not None:
+            case events.BridgeUnpaired() if step == FAILED and conversation.operation is not None:
                 if ctx.data[FAILURE] != FailureCode.CANCELLED:  # else kaika-bridge was closed
                     return None
-                return conversation.operation.failed_result(events.Fault.UNPAIRED, ctx)
+                return conversation.operation.failed_result(events.ServerFailure.UNPAIRED, ctx)
         return await self._result_of_pairing(event, conversation, ctx, step)
 
     async def _result_of_pairing(
@@ -134,13 +134,13 @@ class BridgeEventHandler:
         match event:
             case events.PairingOffered() if step != pairing_steps.PC_AWAY:
                 return StepResult(pairing_steps.COMPARE, clears_history=True)
-            case events.PairingEnded() if step in (pairing_steps.COMPARE, pairing_steps.CONFIRMED):
+            case events.PairingFailed() if step in (pairing_steps.COMPARE, pairing_steps.CONFIRMED):
                 return _pairing_ended_result(event.reason)
-            case events.NowPaired():
+            case events.BridgePaired():
                 result = await conversation.pairing.on_connected(ctx)
                 message = _REPLACED if event.replaced and not result.message else result.message
                 return replace(result, message=message, clears_history=True)
-            case events.NowUnpaired() if step == pairing_steps.PC_AWAY:
+            case events.BridgeUnpaired() if step == pairing_steps.PC_AWAY:
                 return _pairing_ended_result(event.reason)
         return None
 
@@ -155,13 +155,13 @@ class BridgeEventHandler:
         if operation is None or step not in _OPERATION_STEPS or not operation.is_about(event):
             return None
         match event:
-            case events.Waiting():
+            case events.OperationProgressed():
                 return _STAY if step == WORK else StepResult(WORK, clears_history=True)
-            case events.Done():
+            case events.OperationSucceeded():
                 return await operation.on_done(event.value, ctx)
-            case events.Failed():
+            case events.OperationFailed():
                 return operation.handle_failure(event, ctx)
-            case events.Unresolved():
+            case events.OperationUnresolved():
                 return operation.unresolved_result(event)
         return None
 
@@ -169,27 +169,33 @@ class BridgeEventHandler:
         """Store the progress that an event reports."""
         chat = event.chat_id
         match event:
-            case events.Waiting():
+            case events.OperationProgressed():
                 progress = self.live_messages.progress(chat) or self.live_messages.begin_operation(
-                    chat, event.work
+                    chat, event.task
                 )
                 progress.step, progress.tries_left = event.step, event.tries_left
-            case events.Done() | events.Failed() | events.Unresolved():
+            case (
+                events.OperationSucceeded()
+                | events.OperationFailed()
+                | events.OperationUnresolved()
+            ):
                 self.live_messages.end_operation(chat)
-            case events.PairingOffered() | events.NowPaired():
+            case events.PairingOffered() | events.BridgePaired():
                 self.live_messages.set_code(chat, None)
-            case events.LinkUp() | events.LinkDown():
+            case events.BridgeConnected() | events.BridgeDisconnected():
                 running_operation = self.live_messages.progress(chat)
                 if running_operation is not None:
-                    running_operation.is_linked = isinstance(event, events.LinkUp)
+                    running_operation.is_linked = isinstance(event, events.BridgeConnected)
             case ProcessRestarted():
                 self._resume(chat)
 
     def _resume(self, chat: int) -> None:
         """Follow an operation that outlived the process; the PC reports its end later."""
-        presence = self.hub.presence(chat)
-        if presence.work is not None:
-            self.live_messages.begin_operation(chat, presence.work).is_linked = presence.connected
+        presence = self.hub.status(chat)
+        if presence.running is not None:
+            self.live_messages.begin_operation(
+                chat, presence.running
+            ).is_linked = presence.is_connected
 
     async def _send_background_message(
         self, event: BridgeEvent, ctx: StepContext, context: Context, ended: str | None
@@ -205,7 +211,7 @@ class BridgeEventHandler:
             except Forbidden:
                 _log.info("bridge_chat_closed_to_us")
         if ended is not None:
-            await self.hub.told(ended)
+            await self.hub.acknowledge_end(ended)
 
     async def _follow(
         self, session: ConversationSession, state: ConversationState, result: StepResult
@@ -241,7 +247,7 @@ class BridgeEventHandler:
             self._retry_later(chat_id, attempts + 1, ended, context, error)
             return
         if ended is not None:
-            await self.hub.told(ended)
+            await self.hub.acknowledge_end(ended)
 
     def _retry_later(
         self, chat_id: int, attempts: int, ended: str | None, context: Context, error: Exception
@@ -261,7 +267,7 @@ class BridgeEventHandler:
         state = await session.load()
         stored = state.data.get(pairing_steps.CLIENT_LANGUAGE) if state is not None else None
         client_language = stored or self.live_messages.client_language(chat_id)
-        language = services.people.language(chat_id, client_language)
+        language = services.languages.resolve(chat_id, client_language)
         session.context = replace(ctx, language=language, client_language=client_language)
         return session
 
@@ -271,7 +277,8 @@ _REPLACED = StatusMessage(messages.REPLACED)
 
 def _ended_operation(event: BridgeEvent) -> str | None:
     """Return the id of the operation that ended, where the hub has to know that it was shown."""
-    if isinstance(event, events.Done | events.Failed) and event.work.purpose is not None:
+    ends = events.OperationSucceeded | events.OperationFailed
+    if isinstance(event, ends) and event.task.purpose is not None:
         return event.operation_id
     return None
 

@@ -22,71 +22,71 @@ from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, show, view
 from services.authority.errors import AlertExpiredError
 from services.authority.lifecycle import CertificateState
-from services.authority.notices import DOUBTFUL, Notice
+from services.authority.notices import SUSPICIOUS, NoticeKind
 from services.authority.values import LinkedPerson, ReportResult
 from services.calendar import TAIPEI
-from services.jobs import NotYetError
-from services.messaging.outbox import Outgoing, UndeliverableError
-from services.people.people import close_chat, is_open
+from services.jobs import JobNotReadyError
+from services.messaging.outbox import OutgoingMessage, UndeliverableError
+from services.people.chats import close_chat, is_chat_open
 
 ROUTE = "doubt"
-Render = Callable[[AsyncSession, Services, Outgoing, str], Awaitable[View | None]]
+Render = Callable[[AsyncSession, Services, OutgoingMessage, str], Awaitable[View | None]]
 """Returns the view of a message in a language; `None` where it is no longer to be sent."""
 
 _log = structlog.get_logger()
 
 _NOTICE_TEXTS: Mapping[str, str] = MappingProxyType(
     {
-        Notice.CODE_REVEALED: N_(
+        NoticeKind.CODE_REVEALED: N_(
             "👁 <b>The subscriber code was shown in another chat</b>\n"
             "{at} (Taipei), after a one-time code from the mailbox."
         ),
-        Notice.CODE_LOCKED: N_(
+        NoticeKind.CODE_LOCKED: N_(
             "🔒 <b>The subscriber code is locked</b>\n"
             "{at} (Taipei): a wrong code was entered for the fourth time. Card and certificate are "
             "as they were. The code is released at the counter."
         ),
-        Notice.PAID: N_(
+        NoticeKind.PAID: N_(
             "💳 <b>The fee was paid: NT${amount}</b>\n"
             "{at} (Taipei), receipt number {receipt}. The card is made next and then posted."
         ),
-        Notice.ADDRESS_CHANGED: N_(
+        NoticeKind.ADDRESS_CHANGED: N_(
             "🏠 <b>The address the card is posted to was changed</b>\n"
             "{at} (Taipei), after a right subscriber code."
         ),
-        Notice.POSTED: N_(
+        NoticeKind.POSTED: N_(
             "📮 <b>The card was posted</b>\n"
             "{at} (Taipei). When it has arrived, activate it and set a PIN; it cannot be used "
             "before."
         ),
-        Notice.ACTIVATED: N_(
+        NoticeKind.ACTIVATED: N_(
             "✅ <b>The card was activated</b>\n"
             "{at} (Taipei). From now on nobody can give the subscriber code back: keep the "
             "application form."
         ),
-        Notice.SUSPENDED: N_(
+        NoticeKind.SUSPENDED: N_(
             "⏸ <b>The certificate was suspended</b>\n"
             "{at} (Taipei). Nobody can use it now. It can be resumed with the subscriber code, the "
             "IC card number and a one-time code."
         ),
-        Notice.RESUMING: N_(
+        NoticeKind.RESUMING: N_(
             "⚠️ <b>Somebody is about to resume the certificate</b>\n"
             "{at} (Taipei): they typed the right subscriber code, IC card number and one-time code."
         ),
-        Notice.RESUMED: N_(
+        NoticeKind.RESUMED: N_(
             "▶️ <b>The certificate was resumed</b>\n{at} (Taipei). It can be used again."
         ),
-        Notice.REVOKED: N_(
+        NoticeKind.REVOKED: N_(
             "⛔ <b>The certificate was revoked</b>\n"
             "{at} (Taipei). This cannot be undone; for a new card, apply again at a service "
             "station."
         ),
-        Notice.CHAT_LINKED: N_(
+        NoticeKind.CHAT_LINKED: N_(
             "🔗 <b>Another chat was linked to you</b>\n"
             "{at} (Taipei), after a right subscriber code. /privacy shows the linked chats and "
             "removes them."
         ),
-        Notice.CHAT_UNLINKED: N_(
+        NoticeKind.CHAT_UNLINKED: N_(
             "🔗 <b>A linked chat was removed</b>\n"
             "{at} (Taipei). It hears nothing more. /privacy shows those that are left."
         ),
@@ -98,7 +98,7 @@ _THIS_CHAT_UNLINKED = N_(
 )
 _CALL = N_("If nobody you trust did this, call the hotline 0800-080-117.")
 _WAS_IT_YOU = N_("<b>Was this you?</b> If not, one tap suspends the certificate at once.")
-_HARMLESS = frozenset({Notice.PAID, Notice.POSTED})
+_HARMLESS = frozenset({NoticeKind.PAID, NoticeKind.POSTED})
 """Notices that mention no hotline."""
 
 
@@ -119,7 +119,7 @@ class ChatSender:
         self._services = services
         self._renderers = NOTICES if renderers is None else renderers
 
-    async def send(self, message: Outgoing, now: datetime) -> None:
+    async def send(self, message: OutgoingMessage, now: datetime) -> None:
         """Render and send one message; one that is no longer to be sent is dropped.
 
         :raises UndeliverableError: for a message without a renderer, or that Telegram rejects.
@@ -138,21 +138,21 @@ class ChatSender:
                 rate_limit_args=True,
             )
         except RetryAfter as error:
-            raise NotYetError(now + _as_timedelta(error.retry_after)) from error
+            raise JobNotReadyError(now + _as_timedelta(error.retry_after)) from error
         except Forbidden:
             await self._close_chat(chat_id, now)
         except BadRequest as error:
             raise UndeliverableError from error
 
-    async def _render(self, message: Outgoing, chat_id: int) -> View | None:
+    async def _render(self, message: OutgoingMessage, chat_id: int) -> View | None:
         services = self._services()
         render = self._renderers.get(message.message)
         if render is None:
             raise UndeliverableError
         stored = message.references.get("language")
-        language = services.people.language(chat_id, str(stored) if stored else None)
+        language = services.languages.resolve(chat_id, str(stored) if stored else None)
         async with services.database.unit_of_work() as session:
-            if not await is_open(session, chat_id):
+            if not await is_chat_open(session, chat_id):
                 return None
             return await render(session, services, message, language)
 
@@ -168,7 +168,7 @@ def _as_timedelta(wait: int | timedelta) -> timedelta:
 
 
 async def render_notice(
-    session: AsyncSession, services: Services, message: Outgoing, language: str
+    session: AsyncSession, services: Services, message: OutgoingMessage, language: str
 ) -> View | None:
     """Return the view of a notice; `None` where the chat is no longer linked to the person."""
     if services.authority is None:
@@ -176,9 +176,9 @@ async def render_notice(
     people = await services.authority.links.list_people(session, int(message.recipient))
     subscriber = message.references["subscriber"]
     person = next((person for person in people if person.subscriber == subscriber), None)
-    notice = Notice(message.message)
+    notice = NoticeKind(message.message)
     if person is None:
-        if notice is not Notice.CHAT_UNLINKED:
+        if notice is not NoticeKind.CHAT_UNLINKED:
             return None
         return view(say(language, _THIS_CHAT_UNLINKED, at=_event_time(message)))
     parts = [say(language, _NOTICE_TEXTS[notice], **_values(message))]
@@ -192,29 +192,29 @@ async def render_notice(
     return view(Markup("\n\n".join(parts)), *rows)
 
 
-NOTICES: Mapping[str, Render] = MappingProxyType(dict.fromkeys(Notice, render_notice))
+NOTICES: Mapping[str, Render] = MappingProxyType(dict.fromkeys(NoticeKind, render_notice))
 """The renderers of the authority's notices."""
 
 
-def _values(message: Outgoing) -> dict[str, str]:
+def _values(message: OutgoingMessage) -> dict[str, str]:
     amount = int(message.references.get("amount", 0)) // 100
     receipt = str(message.references.get("receipt", ""))
     return {"at": _event_time(message), "amount": str(amount), "receipt": receipt}
 
 
-def _event_time(message: Outgoing) -> str:
+def _event_time(message: OutgoingMessage) -> str:
     at = datetime.fromisoformat(str(message.references["at"])).astimezone(TAIPEI)
     return f"{at:%Y-%m-%d %H:%M}"
 
 
 def _answer_buttons(
-    message: Outgoing, notice: Notice, person: LinkedPerson, language: str
+    message: OutgoingMessage, notice: NoticeKind, person: LinkedPerson, language: str
 ) -> list[list[InlineKeyboardButton]]:
     """Return the buttons below "was this you?"; none where it is not asked."""
     alert_id = message.references.get("doubt")
-    is_on_hold = person.certificate is CertificateState.SUSPENDED and notice is Notice.RESUMING
+    is_on_hold = person.certificate is CertificateState.SUSPENDED and notice is NoticeKind.RESUMING
     can_be_stopped = person.certificate is CertificateState.ACTIVE or is_on_hold
-    if notice not in DOUBTFUL or alert_id is None or not can_be_stopped:
+    if notice not in SUSPICIOUS or alert_id is None or not can_be_stopped:
         return []
     stop = N_("🛑 Not me: keep it suspended") if is_on_hold else N_("🛑 Not me: suspend now")
     return [

@@ -14,11 +14,11 @@ from handlers.context import Context, Services
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, send, show, view
 from handlers.start import own_name
-from services.authority.lifecycle import CODE_IS_KEPT
-from services.authority.values import Link, LinkedPerson
+from services.authority.lifecycle import CODE_RECOVERABLE
+from services.authority.values import ChatLink, LinkedPerson
 from services.calendar import TAIPEI
 from services.people import chat_data
-from services.people.chat_data import Traces
+from services.people.chat_data import ChatData
 
 ROUTE = "privacy"
 _TIME_FORMAT = "%Y-%m-%d %H:%M"
@@ -86,7 +86,7 @@ async def on_press(update: Update, context: Context, parts: list[str]) -> str | 
 
 async def _overview(services: Services, chat_id: int, user_id: int, language: str) -> View:
     async with services.database.unit_of_work() as session:
-        stored = await chat_data.look(session, services.people, user_id, chat_id)
+        stored = await chat_data.load(session, services.languages, user_id, chat_id)
         people = await _linked_people(services, session, chat_id)
     parts = [
         say(language, "🔎 <b>What I keep</b>"),
@@ -99,7 +99,7 @@ async def _overview(services: Services, chat_id: int, user_id: int, language: st
         for person in people
         for link in person.links
     ]
-    if stored.are_there:
+    if stored.has_any:
         rows.append([button(label(language, "🗑 Erase language, votes, reminders"), ROUTE, "erase")])
     return view(Markup("\n\n".join(parts)), *rows)
 
@@ -112,7 +112,7 @@ async def _linked_people(
     return tuple(await services.authority.links.list_people(session, chat_id))
 
 
-def _chat_text(stored: Traces, language: str) -> Markup:
+def _chat_text(stored: ChatData, language: str) -> Markup:
     default = label(language, "as in your Telegram")
     language_name = own_name(stored.language) if stored.language else default
     return say(
@@ -132,13 +132,13 @@ def _chat_text(stored: Traces, language: str) -> Markup:
 
 
 def _person_text(person: LinkedPerson, chat_id: int, language: str) -> Markup:
-    code = _CODE_KEPT if person.application in CODE_IS_KEPT else _CODE_NOT_KEPT
+    code = _CODE_KEPT if person.application in CODE_RECOVERABLE else _CODE_NOT_KEPT
     links = [_link_text(link, chat_id, language) for link in person.links]
     data = say(language, _PERSON_DATA, masked=person.ui_number_masked)
     return Markup("\n".join((data, say(language, code), *links)))
 
 
-def _link_text(link: Link, chat_id: int, language: str) -> Markup:
+def _link_text(link: ChatLink, chat_id: int, language: str) -> Markup:
     since = f"{link.since.astimezone(TAIPEI):{_TIME_FORMAT}}"
     if link.chat == chat_id:
         return say(language, "🔗 linked: <b>this chat</b>, since {since}", since=since)
@@ -171,7 +171,7 @@ def _erasure_text(services: Services, people: tuple[LinkedPerson, ...], language
 
 
 def _remove_button(
-    person: LinkedPerson, link: Link, chat_id: int, names_person: bool, language: str
+    person: LinkedPerson, link: ChatLink, chat_id: int, names_person: bool, language: str
 ) -> InlineKeyboardButton:
     if link.chat == chat_id:
         text = label(language, "✂️ Remove this chat")
@@ -183,12 +183,12 @@ def _remove_button(
     return button(text, ROUTE, "remove", person.subscriber, _link_key(link))
 
 
-def _link_key(link: Link) -> str:
+def _link_key(link: ChatLink) -> str:
     """Return the Unix time of a link, its key in a button; a chat must not see another's id."""
     return str(int(link.since.astimezone(UTC).timestamp()))
 
 
-def _confirm_removal(linked: tuple[LinkedPerson, Link], chat_id: int, language: str) -> View:
+def _confirm_removal(linked: tuple[LinkedPerson, ChatLink], chat_id: int, language: str) -> View:
     person, link = linked
     if link.chat == chat_id:
         text = say(
@@ -225,7 +225,7 @@ def _back(language: str) -> InlineKeyboardButton:
 
 async def _find_link(
     services: Services, chat_id: int, subscriber: str, since: int
-) -> tuple[LinkedPerson, Link] | None:
+) -> tuple[LinkedPerson, ChatLink] | None:
     """Return a link that this chat may remove."""
     async with services.database.unit_of_work() as session:
         people = await _linked_people(services, session, chat_id)
@@ -241,7 +241,7 @@ async def _find_link(
 
 
 async def _remove_link(
-    services: Services, linked: tuple[LinkedPerson, Link], chat_id: int, language: str
+    services: Services, linked: tuple[LinkedPerson, ChatLink], chat_id: int, language: str
 ) -> str:
     """Remove a link; return the toast."""
     person, link = linked
@@ -256,4 +256,4 @@ async def _remove_link(
 
 async def _erase(services: Services, user_id: int, chat_id: int) -> None:
     async with services.database.unit_of_work() as session:
-        await chat_data.erase(session, services.people, user_id, chat_id)
+        await chat_data.erase(session, services.languages, user_id, chat_id)

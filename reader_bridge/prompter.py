@@ -178,7 +178,7 @@ class PairingStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class PairingEnded:
+class PairingClosed:
     """The pairing ended, or the offered one was not confirmed."""
 
     reason: UnpairReason
@@ -225,7 +225,7 @@ PrompterEvent = (
     | ServerConnected
     | ServerDisconnected
     | PairingStarted
-    | PairingEnded
+    | PairingClosed
     | OperationWaiting
     | CardWorking
     | OperationDone

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Locator, ViewportSize, expect
 
-from bot.cli.counter.form import Form, form_of
-from services.authority.embedded.payments.applications import Applied
+from bot.cli.counter.form import ApplicationForm, fill_in_form
+from services.authority.embedded.payments.applications import ApplicationReceipt
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.lifecycle import ApplicationState
 from services.calendar import payment_deadline
@@ -36,7 +36,7 @@ _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\?token=\S+")
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What is shown in one language."""
+    """The person and the question of the pictures in one language."""
 
     name: str
     locale: str
@@ -61,7 +61,7 @@ STORIES = (
 
 @asynccontextmanager
 async def demo() -> AsyncIterator[str]:
-    """Run the demo while the block runs; give the address of its page."""
+    """Run the demo while the block runs; yields the address of its page."""
     with tempfile.TemporaryDirectory() as data:
         process = await asyncio.create_subprocess_exec(
             KAIKA,
@@ -99,9 +99,9 @@ class _Output:
             self._address.set_exception(RuntimeError("".join(lines)))
 
     async def address(self) -> str:
-        """Give the address of the page.
+        """Return the address of the page.
 
-        :raises RuntimeError: with what the demo printed, where it ended without one.
+        :raises RuntimeError: with what the demo printed, if it ended without one.
         """
         return await asyncio.wait_for(self._address, 60)
 
@@ -111,7 +111,7 @@ class _Output:
 
 
 async def talk(page: ChatPage, story: Story) -> None:
-    """Let the person of a story ask their question, and take pictures on the way."""
+    """Ask the question of a story, and take pictures on the way."""
     await page.adds_person(story.person, story.person_language)
     await page.presses("Start")
     await expect(_answers(page)).to_have_count(1)
@@ -137,7 +137,7 @@ async def _take(page: ChatPage, story: Story, what: str) -> None:
 
 
 async def take_pictures(browser: Browser, address: str) -> None:
-    """Let everybody talk on their phone, then look at their chats on a desktop."""
+    """Take pictures of each story on a phone, then on a desktop."""
     for story in STORIES:
         async with window(browser, PHONE, locale=story.locale) as page:
             await page.open(address)
@@ -154,20 +154,22 @@ async def take_form(browser: Browser) -> None:
     """Take the application form as it comes out of a printer."""
     page = await browser.new_page(viewport=A4, device_scale_factor=1.5)
     await page.emulate_media(media="print")
-    await page.set_content(a_form().as_html())
+    await page.set_content(sample_form().render_html())
     await page.screenshot(path=PICTURES / "form.png")
     await page.close()
 
 
-def a_form() -> Form:
-    """Give a form as it is for a person who has just applied."""
+def sample_form() -> ApplicationForm:
+    """Return the form of a person who has just applied."""
     data = PersonalData(
         UiNumber("A823456783"), "Lê Văn Q", date(1990, 12, 31), "q@mail.example", _ADDRESS_OF_Q
     )
     now = datetime(2026, 11, 24, 2, tzinfo=UTC)
     code = SubscriberCode("r9MzueSX")
     state = ApplicationState.SUBMITTED
-    return form_of(data, Applied("8add29201fc0", True, state, now, payment_deadline(now), code))
+    return fill_in_form(
+        data, ApplicationReceipt("8add29201fc0", True, state, now, payment_deadline(now), code)
+    )
 
 
 async def main() -> None:

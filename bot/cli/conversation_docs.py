@@ -4,11 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
-from bot.wiring.bridge import at_the_card
 from handlers.card.live_messages import LiveMessages
-from handlers.conversations.guided import CONVERSATIONS
-from handlers.conversations.registry import conversations
-from handlers.conversations.triage.online import triage
+from handlers.conversations.registry import GUIDES, CardAccess, Deployment, conversations_for
 from handlers.engine.diagram import diagram, heading
 from handlers.engine.model import Conversation
 from services.authority.interface.authority import Authority
@@ -91,33 +88,32 @@ class _PlaceholderAuthority:
         return self
 
 
-def embedded() -> list[Conversation]:
-    """Give the conversations that are carried out and are not the guide's."""
+def embedded_conversations() -> list[Conversation]:
+    """The conversations that differ with the embedded authority."""
     authority = cast(Authority, cast(Any, _PlaceholderAuthority()))
     database = Database("sqlite+aiosqlite://")
     hub = Hub(database, cast(Any, None), authority, "", lambda _: None)
-    declared = dict(conversations(authority, database, takes_money=True))
-    for one in at_the_card(authority, hub, LiveMessages(), "", database):
-        declared[one.conversation.name] = one.conversation
-    declared["triage"] = triage(reaches_card=True)
-    return [d for d in declared.values() if CONVERSATIONS.get(d.name) is not d]
+    access = CardAccess(hub, LiveMessages(), "", None)
+    registry = conversations_for(Deployment(database, authority, True, access))
+    return [each for each in registry.conversations.values() if GUIDES.get(each.name) is not each]
 
 
-def document() -> str:
-    """Give the whole page."""
-    guide = _sections(CONVERSATIONS.values())
-    return "\n".join([_OPENING, _GUIDE, *guide, _EMBEDDED, *_sections(embedded())])
+def render_page() -> str:
+    """Return the whole page."""
+    guide = _sections(GUIDES.values())
+    return "\n".join([_OPENING, _GUIDE, *guide, _EMBEDDED, *_sections(embedded_conversations())])
 
 
-def _sections(dialogs: Iterable[Conversation]) -> list[str]:
-    return [_section(dialog) for dialog in dialogs]
+def _sections(declared: Iterable[Conversation]) -> list[str]:
+    return [_section(conversation) for conversation in declared]
 
 
-def _section(dialog: Conversation) -> str:
-    rows = [f"| `{name}` | {heading(step.text)} |" for name, step in dialog.steps.items()]
+def _section(conversation: Conversation) -> str:
+    rows = [f"| `{name}` | {heading(step.text)} |" for name, step in conversation.steps.items()]
     table = "\n".join(["| step | about |", "|---|---|", *rows])
-    return f"## {dialog.title}\n\n```mermaid\n{diagram(dialog)}\n```\n\n{table}\n"
+    drawing = f"```mermaid\n{diagram(conversation)}\n```"
+    return f"## {conversation.title}\n\n{drawing}\n\n{table}\n"
 
 
 if __name__ == "__main__":
-    PATH.write_text(document(), encoding="utf-8")
+    PATH.write_text(render_page(), encoding="utf-8")

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from handlers.engine.model import StepContext
 from reader_bridge.protocol import ProgressStep
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 from services.bridge.pairing.codes import PairingCode
 
 _MAX_AGE = timedelta(hours=12)
@@ -26,7 +26,7 @@ class OperationProgress:
     :ivar is_linked: whether the bridge is connected.
     """
 
-    work: Work
+    work: CardTask
     step: ProgressStep | None = None
     tries_left: int | None = None
     is_linked: bool = True
@@ -95,7 +95,7 @@ class LiveMessages:
         """Return the ids of the chats that show a code."""
         return iter([chat for chat, state in self._chats.items() if state.code is not None])
 
-    def begin_operation(self, chat_id: int, work: Work) -> OperationProgress:
+    def begin_operation(self, chat_id: int, work: CardTask) -> OperationProgress:
         """Start the progress of an operation."""
         state = self._chat(chat_id)
         state.progress = OperationProgress(work)

@@ -7,12 +7,17 @@ from handlers.card.live_messages import OperationProgress
 from handlers.screen.text import N_, Markup, say
 from reader_bridge.protocol import FAILURE_ADVICE, FailureCode, ProgressStep
 from services.bridge import events
-from services.bridge.events import BridgeEvent, Fault, PairedEnd, PairingEnd
-from services.bridge.operations.task import Work
+from services.bridge.events import (
+    BridgeEvent,
+    PairingEndReason,
+    PairingFailureReason,
+    ServerFailure,
+)
+from services.bridge.operations.task import CardTask
 
 ADMIN_BARRED, BUSY = "admin_barred", "hub_busy"
 """Reasons why the hub started nothing, in addition to the codes of the protocol."""
-_C, _F = FailureCode, Fault
+_C, _F = FailureCode, ServerFailure
 
 _REINSERT_CARD = N_(
     "💳 <b>The card and its reader did not understand each other.</b> The PIN is as it was. Take "
@@ -204,43 +209,43 @@ NEEDS_NEW_CODE = frozenset({_F.CODE_AGAIN, _F.NOT_DONE, _C.SERVER_SILENT})
 """Failures after which the subscriber code has to be typed again."""
 
 PAIRING_END_TEXTS: Final[Mapping[str, str]] = {
-    PairingEnd.REFUSED_AT_PC: N_(
+    PairingFailureReason.REFUSED_AT_PC: N_(
         "✋ <b>On the PC you said no, so nothing was connected.</b> Want to try again?"
     ),
-    PairingEnd.REFUSED_IN_CHAT: N_(
+    PairingFailureReason.REFUSED_IN_CHAT: N_(
         "🛑 <b>Good that you looked. Nothing was connected.</b> If a stranger told you to type the "
         "code somewhere, do not go on. On your own PC you can try again with a new code."
     ),
-    PairingEnd.LINK_LOST: N_(
+    PairingFailureReason.LINK_LOST: N_(
         "🔌 <b>The link to the PC was lost before both had said yes.</b> Nothing was connected. "
         "Get a new code and try again."
     ),
-    PairingEnd.TOO_LATE: N_(
+    PairingFailureReason.TOO_LATE: N_(
         "⌛ <b>Nobody said yes in time, so nothing was connected.</b> Get a new code and try again."
     ),
-    PairingEnd.ANOTHER_CODE: N_(
+    PairingFailureReason.ANOTHER_CODE: N_(
         "🔁 <b>There was a newer code, so the older one was dropped.</b> Get a new code and type "
         "that one."
     ),
-    PairedEnd.BY_CHAT: N_("🔌 <b>Your PC is disconnected, as you asked.</b>"),
-    PairedEnd.BY_BRIDGE: N_(
+    PairingEndReason.BY_CHAT: N_("🔌 <b>Your PC is disconnected, as you asked.</b>"),
+    PairingEndReason.BY_BRIDGE: N_(
         "🔌 <b>kaika-bridge was closed on your PC.</b> Start it there and type a new code."
     ),
-    PairedEnd.REPLACED: N_("🔁 <b>Another PC was paired with this chat.</b>"),
-    PairedEnd.EXPIRED: N_(
+    PairingEndReason.REPLACED: N_("🔁 <b>Another PC was paired with this chat.</b>"),
+    PairingEndReason.EXPIRED: N_(
         "⌛ <b>The twelve hours of the connection are over.</b> Type a new code to go on."
     ),
 }
 """The text for each reason why no PC is connected."""
 
-TITLES: Final[Mapping[Work, str]] = {
-    Work.LIST_READERS: N_("🔎 <b>Looking for readers</b>"),
-    Work.CARD_STATUS: N_("🔎 <b>Looking at the card</b>"),
-    Work.READ_CERTIFICATE: N_("🔎 <b>Looking at the card</b>"),
-    Work.PROVE_POSSESSION: N_("🔎 <b>Looking at the card</b>"),
-    Work.CHANGE_PIN: N_("🔢 <b>Changing the PIN</b>"),
-    Work.ACTIVATE: N_("🆕 <b>Activating the card</b>"),
-    Work.UNLOCK: N_("🔓 <b>Unlocking the card</b>"),
+TITLES: Final[Mapping[CardTask, str]] = {
+    CardTask.LIST_READERS: N_("🔎 <b>Looking for readers</b>"),
+    CardTask.CARD_STATUS: N_("🔎 <b>Looking at the card</b>"),
+    CardTask.READ_CERTIFICATE: N_("🔎 <b>Looking at the card</b>"),
+    CardTask.PROVE_POSSESSION: N_("🔎 <b>Looking at the card</b>"),
+    CardTask.CHANGE_PIN: N_("🔢 <b>Changing the PIN</b>"),
+    CardTask.ACTIVATE: N_("🆕 <b>Activating the card</b>"),
+    CardTask.UNLOCK: N_("🔓 <b>Unlocking the card</b>"),
 }
 _CONNECTED = N_("✓ PC connected")
 _LINK_LOST = N_(
@@ -303,28 +308,28 @@ REPLACED = N_(
     "🔁 The PC that was connected before is disconnected now. Was that not you? Send /unpair at "
     "once."
 )
-_DONE_IN_BACKGROUND: Final[Mapping[Work, str]] = {
-    Work.ACTIVATE: N_(
+_DONE_IN_BACKGROUND: Final[Mapping[CardTask, str]] = {
+    CardTask.ACTIVATE: N_(
         "✅ <b>The card is activated (開卡)</b>, with the PIN typed on the PC. Keep the form with "
         "the code: nobody can give it back any more."
     ),
-    Work.UNLOCK: N_("✅ <b>The card is unlocked</b>: the PIN typed on the PC is set."),
-    Work.CHANGE_PIN: N_("✅ <b>The new PIN is set</b>, as typed on the PC."),
+    CardTask.UNLOCK: N_("✅ <b>The card is unlocked</b>: the PIN typed on the PC is set."),
+    CardTask.CHANGE_PIN: N_("✅ <b>The new PIN is set</b>, as typed on the PC."),
 }
 
 
 def background_message(event: BridgeEvent, language: str) -> Markup | None:
     """Return the text of an event for a person in another conversation; `None` for no message."""
     match event:
-        case events.Done() if event.work in _DONE_IN_BACKGROUND:
-            return say(language, _DONE_IN_BACKGROUND[event.work])
-        case events.Failed() if (
-            event.work in _DONE_IN_BACKGROUND and event.code is not FailureCode.CANCELLED
+        case events.OperationSucceeded() if event.task in _DONE_IN_BACKGROUND:
+            return say(language, _DONE_IN_BACKGROUND[event.task])
+        case events.OperationFailed() if (
+            event.task in _DONE_IN_BACKGROUND and event.code is not FailureCode.CANCELLED
         ):
             tries = event.values.tries_left
             return failure_text(language, event.code, None if tries is None else str(tries))
-        case events.Unresolved():
+        case events.OperationUnresolved():
             return say(language, UNRESOLVED)
-        case events.NowPaired() if event.replaced:
+        case events.BridgePaired() if event.replaced:
             return say(language, REPLACED)
     return None

@@ -50,13 +50,13 @@ from services.bridge import events
 from services.bridge.errors import (
     AdminBarredError,
     BridgeError,
-    BusyError,
     NotConnectedError,
     NothingToResolveError,
     NotPairedError,
+    OperationRunningError,
 )
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 WORK, FAILED, UNRESOLVED_STEP = "work", "failed", "unresolved"
 """The steps: running; failed; interrupted, so that only the card knows whether the PIN is set."""
@@ -64,7 +64,7 @@ FAILURE, TRIES = "failure", "tries"
 """Step data: the code of the failure, and the tries left for the PIN."""
 SUSPENDED = "suspended"
 
-OnDone = Callable[[events.Outcome, StepContext], Awaitable[StepResult]]
+OnDone = Callable[[events.OperationValue, StepContext], Awaitable[StepResult]]
 """Takes the result of the operation; returns where the conversation goes on."""
 
 _NOTHING_RUNNING = N_(
@@ -95,19 +95,19 @@ class OperationSteps:
     hub: BridgeHub
     live_messages: LiveMessages
     server: str
-    work: Work
+    work: CardTask
     on_done: OnDone
     done_steps: tuple[str, ...]
     code_step: str | None = None
     links: tuple[str, ...] = ()
-    follow_up_tasks: tuple[Work, ...] = ()
-    on_failure: Callable[[events.Failed, StepContext], StepResult | None] = lambda _event, _ctx: (
-        None
+    follow_up_tasks: tuple[CardTask, ...] = ()
+    on_failure: Callable[[events.OperationFailed, StepContext], StepResult | None] = (
+        lambda _event, _ctx: None
     )
 
     def is_about(self, event: events.OperationEvent) -> bool:
         """Return whether an event belongs to this operation."""
-        return event.work in (self.work, *self.follow_up_tasks)
+        return event.task in (self.work, *self.follow_up_tasks)
 
     @property
     def steps(self) -> Mapping[str, Step]:
@@ -207,8 +207,8 @@ class OperationSteps:
         """Start the operation; return the step that shows its progress, or why it did not start."""
         try:
             await self.hub.start(ctx.chat_id, self.work, ctx.now, ctx.data.get(GRANT))
-        except BusyError as error:
-            if error.work != self.work or not self._is_running(ctx):
+        except OperationRunningError as error:
+            if error.task != self.work or not self._is_running(ctx):
                 return self.failed_result(BUSY, ctx)
         except AuthorityError as error:
             return self._errors().result_for(error, ctx)
@@ -222,10 +222,10 @@ class OperationSteps:
         """Ask the card how an interrupted operation ended."""
         try:
             await self.hub.resolve(ctx.chat_id, ctx.now)
-        except BusyError:
+        except OperationRunningError:
             return self.failed_result(BUSY, ctx)
         except NothingToResolveError:  # the card is being asked, or has answered
-            if self.hub.presence(ctx.chat_id).work is self.work and not self._is_running(ctx):
+            if self.hub.status(ctx.chat_id).running is self.work and not self._is_running(ctx):
                 self.live_messages.begin_operation(ctx.chat_id, self.work)
             return StepResult(WORK, clears_history=True)
         except BridgeError as error:
@@ -233,12 +233,12 @@ class OperationSteps:
         self.live_messages.begin_operation(ctx.chat_id, self.work)
         return StepResult(WORK, clears_history=True)
 
-    def handle_failure(self, event: events.Failed, ctx: StepContext) -> StepResult:
+    def handle_failure(self, event: events.OperationFailed, ctx: StepContext) -> StepResult:
         """Return where a failure leads."""
         result = self.on_failure(event, ctx)
         if result is not None:
             return result
-        if event.code is events.Fault.WRONG_STATE and self.code_step and event.state:
+        if event.code is events.ServerFailure.WRONG_STATE and self.code_step and event.state:
             error = WrongStateError(event.state, self.work)
             return self._errors().result_for(error, ctx)
         return self.failed_result(event.code, ctx, event.values.tries_left)
@@ -251,7 +251,7 @@ class OperationSteps:
         clear = (GRANT, TRIES) if code in NEEDS_NEW_CODE else (TRIES,)
         return StepResult(FAILED, data, clear_data=clear, clears_history=True)
 
-    def unresolved_result(self, event: events.Unresolved) -> StepResult:
+    def unresolved_result(self, event: events.OperationUnresolved) -> StepResult:
         """Return the result that leads to the step from which the card can be asked."""
         return StepResult(UNRESOLVED_STEP, {FAILURE: str(event.code)}, clears_history=True)
 
@@ -273,7 +273,7 @@ class OperationSteps:
         """Cancel the operation on the PC; send a message where that is no longer possible."""
         if not self._is_running(ctx) or await self.hub.cancel(ctx.chat_id, ctx.now):
             self.live_messages.end_operation(ctx.chat_id)
-        elif self.hub.presence(ctx.chat_id).work is not None:
+        elif self.hub.status(ctx.chat_id).running is not None:
             text = view(say(ctx.language, _CANNOT_STOP))
             await send_to(context.bot, ctx.chat_id, text)
 

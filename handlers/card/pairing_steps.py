@@ -23,7 +23,7 @@ from handlers.engine.model import (
 from handlers.screen.text import N_, Markup, say
 from reader_bridge.protocol import PAIRING_CODE_LENGTH
 from services.bridge.errors import NoPairingError
-from services.bridge.events import PairingEnd
+from services.bridge.events import PairingFailureReason
 from services.bridge.interface import BridgeHub
 
 CLIENT_LANGUAGE, END_REASON = "client", "why"
@@ -229,16 +229,16 @@ class PairingSteps:
 
     async def connect(self, ctx: StepContext) -> StepResult:
         """Return where the conversation goes on: with the connected PC, or with pairing one."""
-        presence = self.hub.presence(ctx.chat_id)
-        if not presence.paired:
+        presence = self.hub.status(ctx.chat_id)
+        if not presence.is_paired:
             return await self.offer_code(ctx)
-        if not presence.connected:
+        if not presence.is_connected:
             return StepResult(PC_AWAY, client_language_data(ctx))
         return _with_client_language(await self.on_connected(ctx), ctx)
 
     async def offer_code(self, ctx: StepContext) -> StepResult:
         """Get a new pairing code and lead to the step that shows it."""
-        code = await self.hub.offer(ctx.chat_id, ctx.user_id, ctx.name, ctx.now)
+        code = await self.hub.issue_pairing_code(ctx.chat_id, ctx.user_id, ctx.name, ctx.now)
         self.live_messages.set_code(ctx.chat_id, code)
         return StepResult(PAIR, client_language_data(ctx))
 
@@ -248,16 +248,16 @@ class PairingSteps:
 
     async def _confirm(self, ctx: StepContext) -> StepResult:
         try:
-            await self.hub.confirm(ctx.chat_id, ctx.now, accepted=True)
+            await self.hub.answer_pairing(ctx.chat_id, ctx.now, accepted=True)
         except NoPairingError:
             if self._is_just_connected(ctx):  # confirmed by a process that was killed afterwards
                 return await self._continue(ctx)
-            return StepResult(PAIRING_ENDED, {END_REASON: PairingEnd.TOO_LATE})
+            return StepResult(PAIRING_ENDED, {END_REASON: PairingFailureReason.TOO_LATE})
         return StepResult(CONFIRMED, clears_history=True)
 
     async def _refuse(self, ctx: StepContext) -> StepResult:
         await self._cancel_pairing(ctx)
-        reason = {END_REASON: PairingEnd.REFUSED_IN_CHAT}
+        reason = {END_REASON: PairingFailureReason.REFUSED_IN_CHAT}
         return StepResult(PAIRING_ENDED, reason, clears_history=True)
 
     async def _on_leave(self, _context: Context, ctx: StepContext) -> None:
@@ -265,7 +265,7 @@ class PairingSteps:
 
     async def _cancel_pairing(self, ctx: StepContext) -> None:
         with suppress(NoPairingError):  # it has ended already
-            await self.hub.confirm(ctx.chat_id, ctx.now, accepted=False)
+            await self.hub.answer_pairing(ctx.chat_id, ctx.now, accepted=False)
 
     def _code_text(self, ctx: StepContext) -> Markup:
         instructions = say(ctx.language, INSTRUCTIONS, server=self.server)
@@ -282,7 +282,7 @@ class PairingSteps:
         return say(ctx.language, _WHERE_TO_GET_IT, server=self.server)
 
     def _comparison_text(self, ctx: StepContext) -> Markup:
-        words = self.hub.words(ctx.chat_id)
+        words = self.hub.pairing_words(ctx.chat_id)
         if words is None:
             return self._not_pending_text(ctx)
         is_chinese = ctx.language.startswith("zh")
@@ -302,11 +302,11 @@ class PairingSteps:
 
     def _is_pending(self, ctx: StepContext) -> bool:
         """Whether a PC waits for the confirmation of the words."""
-        return self.hub.words(ctx.chat_id) is not None
+        return self.hub.pairing_words(ctx.chat_id) is not None
 
     def _is_just_connected(self, ctx: StepContext) -> bool:
         """Whether both ends have just confirmed the words."""
-        since = self.hub.presence(ctx.chat_id).since
+        since = self.hub.status(ctx.chat_id).paired_at
         return not self._is_pending(ctx) and since is not None and ctx.now - since < _RECENT
 
     def _has_ended(self, ctx: StepContext) -> bool:

@@ -15,7 +15,7 @@ from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class PinSetupConversation:
     :ivar extra_steps: steps that only this conversation has.
     """
 
-    work: Work
+    work: CardTask
     title: str
     ready: str
     introduction: str
@@ -56,7 +56,7 @@ class PinSetupConversation:
             hub, live_messages, server, self.work, self.on_done, ends, "who", links
         )
         verification = CodeVerification(
-            authority, self.work.authorised_by, "confirm", introduction=self.introduction
+            authority, self.work.authority_operation, "confirm", introduction=self.introduction
         )
         connect = ButtonTransition(
             "go",

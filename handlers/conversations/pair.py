@@ -102,23 +102,23 @@ class _ConnectionSteps:
         return Step(self._first_text, (code, another, disconnect), links=self.links_if_connected)
 
     def paired_text(self, ctx: StepContext) -> Markup:
-        until = self.hub.presence(ctx.chat_id).until
+        until = self.hub.status(ctx.chat_id).expires_at
         if until is None:
             return say(ctx.language, _DISCONNECTED)
         return say(ctx.language, _PAIRED, until=format_time(until))
 
     def links_if_connected(self, ctx: StepContext) -> tuple[str, ...]:
-        return self.links if self.hub.presence(ctx.chat_id).connected else ()
+        return self.links if self.hub.status(ctx.chat_id).is_connected else ()
 
     def _first_text(self, ctx: StepContext) -> Markup:
-        presence = self.hub.presence(ctx.chat_id)
-        if not presence.paired:
+        status = self.hub.status(ctx.chat_id)
+        if not status.is_paired:
             instructions = say(ctx.language, INSTRUCTIONS, server=self.server)
             return Markup(f"{instructions}\n\n{say(ctx.language, NO_CODE)}")
-        return self.paired_text(ctx) if presence.connected else say(ctx.language, PC_AWAY_TEXT)
+        return self.paired_text(ctx) if status.is_connected else say(ctx.language, PC_AWAY_TEXT)
 
     def _is_paired(self, ctx: StepContext) -> bool:
-        return self.hub.presence(ctx.chat_id).paired
+        return self.hub.status(ctx.chat_id).is_paired
 
     async def _disconnect(self, ctx: StepContext) -> StepResult:
         await self.hub.unpair(ctx.chat_id, ctx.now)

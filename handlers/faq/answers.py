@@ -8,14 +8,14 @@ from html import escape
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 import locales
-from handlers.conversations.guided import CONVERSATIONS
+from handlers.conversations.registry import GUIDES
 from handlers.conversations.triage.guide import TRIAGE
 from handlers.screen import markdown
 from handlers.screen.text import Markup, label, say
 from handlers.screen.view import Keyboard, View, button, view
 from services.faq import error_codes
 from services.faq.entries import Entries, Entry, Source
-from services.faq.error_codes import ErrorCode
+from services.faq.error_codes import SoftwareErrorCode
 
 _RELATED_SHOWN = 3
 _CODES_SHOWN = 3
@@ -73,7 +73,7 @@ def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKey
     language, other = entry.language, locales.other(entry.language)
     related = (entries.get(entry_id, language) for entry_id in entry.related[:_RELATED_SHOWN])
     rows = [[button(e.title, "related", e.id, language)] for e in related if e is not None]
-    if entry.conversation is not None and entry.conversation in CONVERSATIONS:
+    if entry.conversation is not None and entry.conversation in GUIDES:
         guide = button(label(language, "🧭 Lead me through it"), "go", entry.conversation)
         rows.insert(0, [guide])
     yes, no = label(language, "👍 Helpful"), label(language, "👎 Not helpful")
@@ -96,7 +96,7 @@ def error_code_view(entries: Entries, codes: Sequence[int], language: str) -> Vi
     return view("\n\n".join(blocks), *entry_rows(entries, list(ids), language), more_row(language))
 
 
-def _error_code_text(code: int, known: ErrorCode | None, language: str) -> str:
+def _error_code_text(code: int, known: SoftwareErrorCode | None, language: str) -> str:
     if known is None:
         return say(
             language,

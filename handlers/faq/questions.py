@@ -11,7 +11,7 @@ from handlers.faq import answers
 from handlers.screen.text import label, say
 from handlers.screen.view import View, button, send, view
 from services.faq import error_codes, unanswered
-from services.faq.search import Answer
+from services.faq.search import SearchResult
 
 LONG = 600
 """The length in characters above which a question without an answer is called long."""
@@ -77,7 +77,7 @@ async def answer_question(update: Update, context: Context, question: str) -> No
         await _store_unanswered(context, text, language)
 
 
-def _answer(context: Context, answer: Answer, language: str) -> View | None:
+def _answer(context: Context, answer: SearchResult, language: str) -> View | None:
     """Return the view of a confident answer; `None` where there is none."""
     if answer.is_trouble:
         return answers.trouble_view(language)
@@ -88,7 +88,7 @@ def _answer(context: Context, answer: Answer, language: str) -> View | None:
     return shown
 
 
-def _language(update: Update, context: Context, text: str, answer: Answer) -> str:
+def _language(update: Update, context: Context, text: str, answer: SearchResult) -> str:
     """Return the language of a text; for a text without words, the person's language."""
     return answer.language if _HAS_WORD.search(text) else context.language(update)
 
@@ -96,7 +96,7 @@ def _language(update: Update, context: Context, text: str, answer: Answer) -> st
 async def _store_unanswered(context: Context, question: str, language: str) -> None:
     services = context.services
     async with services.database.unit_of_work() as session:
-        await unanswered.note(session, question, language, services.now())
+        await unanswered.record_question(session, question, language, services.now())
 
 
 def _addressed_question(message: Message, username: str) -> str | None:

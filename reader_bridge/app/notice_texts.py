@@ -11,7 +11,7 @@ from reader_bridge.prompter import (
     OperationDone,
     OperationFailed,
     OperationWaiting,
-    PairingEnded,
+    PairingClosed,
     PairingStarted,
     PrompterEvent,
     ServerConnected,
@@ -250,7 +250,7 @@ def describe_event(event: PrompterEvent, language: str, host: str) -> StatusNoti
             )
         case PairingStarted():
             return _paired_notice(event, language)
-        case PairingEnded(reason=reason):
+        case PairingClosed(reason=reason):
             return StatusNotice(
                 NoticeTone.NOTE, say(language, _UNPAIR_TEXTS[reason]), say(language, PAIR_AGAIN)
             )

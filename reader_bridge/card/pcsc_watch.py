@@ -92,7 +92,7 @@ class PcscWatch:
         if kind in ("SCARD_E_TIMEOUT", "SCARD_E_CANCELLED"):
             return []
         if kind == "SCARD_E_UNKNOWN_READER":
-            # a reader was pulled just now; or, where it comes again, new ones are not told of
+            # a reader was pulled; the second time in a row, new readers are not reported here
             self._notifies_new_readers = not self._was_unknown_reader
             self._was_unknown_reader = True
             return []

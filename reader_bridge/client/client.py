@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from reader_bridge.card.connection import CardReaders
-from reader_bridge.client.session import BridgeSession, SessionTimeouts
+from reader_bridge.client.session import ServerSession, SessionTimeouts
 from reader_bridge.client.websocket import (
     ReconnectDelay,
     ServerConnection,
@@ -51,7 +51,7 @@ class BridgeClient:
     def __init__(
         self,
         connector: ServerConnector,
-        session: BridgeSession,
+        session: ServerSession,
         host: str,
         prompter: Prompter,
         *,
@@ -186,7 +186,7 @@ async def run_bridge(
     :param tls: the authorities to trust; unused for `ws`.
     :raises UnencryptedAddressError: the address is `ws` on another machine.
     """
-    session = BridgeSession(url, host, prompter, readers, timeouts)
+    session = ServerSession(url, host, prompter, readers, timeouts)
     client = BridgeClient(
         ServerConnector(url, tls),
         session,

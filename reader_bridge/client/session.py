@@ -19,7 +19,7 @@ from reader_bridge.client.websocket import ServerConnection
 from reader_bridge.prompter import (
     ExitReason,
     OperationFailed,
-    PairingEnded,
+    PairingClosed,
     PairingPeer,
     PairingStarted,
     Prompter,
@@ -134,7 +134,7 @@ class SessionTimeouts:
     disconnected: float = WITHOUT_LINK_SECONDS
 
 
-class BridgeSession:
+class ServerSession:
     """The session with one server; a new one takes the place of one that ended.
 
     :ivar state: the state of the session, a row of :data:`REACTIONS`.
@@ -263,7 +263,7 @@ class BridgeSession:
         self._tasks.cancel_timer(_EXPIRY_TIMER)
         self._operations.end_pairing()
         self._set_state(SessionState.UNPAIRED)
-        self._prompter.show(PairingEnded(reason))
+        self._prompter.show(PairingClosed(reason))
 
     def _end_pairing_in_error(self, field: str) -> ProtocolError:
         if self._resume_secret is not None:

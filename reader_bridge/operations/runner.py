@@ -23,14 +23,14 @@ from reader_bridge.protocol.operation_messages import (
     AdminCryptogram,
     AdminVerified,
     OperationFailure,
-    OperationProgress,
     OperationResult,
+    ProgressReport,
     StartOperation,
 )
 from reader_bridge.protocol.vocabulary import ProgressStep, SessionState
 
 OperationEnd = OperationResult | OperationFailure
-OperationMessage = OperationProgress | AdminChallenge | AdminAnswer
+OperationMessage = ProgressReport | AdminChallenge | AdminAnswer
 _Reply = TypeVar("_Reply", AdminCryptogram, AdminVerified)
 _log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class RunningOperation:
             return
         self._last_step = step
         self._progress_left -= 1
-        await self._channel.send(OperationProgress(self.start.operation_id, step, tries_left))
+        await self._channel.send(ProgressReport(self.start.operation_id, step, tries_left))
 
     async def request_cryptogram(self, card_serial: str, host: bytes, card: bytes) -> bytes:
         """Have the server answer the card's challenge."""
@@ -153,7 +153,7 @@ class RunningOperation:
         except asyncio.CancelledError:
             return self._stopped()
         except Exception as error:
-            # only its type: what it says could hold what a card or a person said
+            # only its type: its text could hold what a card or a person sent
             _log.error("operation %s failed: %s", start.operation.value, type(error).__name__)
             return self._failure_message(operation_failure(FailureCode.INTERNAL_ERROR))
 

@@ -112,7 +112,7 @@ FAILURE_ADVICE: dict[FailureCode, FailureAdvice] = {
     _C.SERVER_SILENT: FailureAdvice(
         "The server did not answer the card's challenge, or not say whether the card is genuine, "
         "within 60 s. The PIN is as it was.",
-        "Authorise anew.",
+        "Authorise again.",
     ),
     _C.PCSC_MISSING: FailureAdvice(
         "The bridge was installed without access to readers.",

@@ -16,8 +16,8 @@ from reader_bridge.protocol.operation_messages import (
     CancelOperation,
     ErrorMessage,
     OperationFailure,
-    OperationProgress,
     OperationResult,
+    ProgressReport,
     StartOperation,
 )
 from reader_bridge.protocol.pairing_messages import (
@@ -50,7 +50,7 @@ BridgeMessage = (
     Hello
     | Pair
     | PairAnswer
-    | OperationProgress
+    | ProgressReport
     | AdminChallenge
     | AdminAnswer
     | OperationResult
@@ -77,7 +77,7 @@ BRIDGE_MESSAGES: dict[str, type[BridgeMessage]] = {
     "hello": Hello,
     "pair": Pair,
     "pair_answer": PairAnswer,
-    "progress": OperationProgress,
+    "progress": ProgressReport,
     "admin_challenge": AdminChallenge,
     "admin_answer": AdminAnswer,
     "result": OperationResult,

@@ -34,7 +34,7 @@ class StartOperation:
 
 
 @dataclass(frozen=True, slots=True)
-class OperationProgress:
+class ProgressReport:
     """What an operation waits for. At most two of them are sent.
 
     :ivar operation_id: the operation.

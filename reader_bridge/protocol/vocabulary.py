@@ -116,7 +116,7 @@ class ProtocolErrorCode(StrEnum):
     BUSY = "busy"
     """The server takes no more bridges now; the sender closes the link."""
     GOING_DOWN = "going_down"
-    """The server stops or starts anew; the sender closes the link, coming back is welcome."""
+    """The server stops or restarts; the sender closes the link, and the bridge may come back."""
 
 
 class SessionState(StrEnum):

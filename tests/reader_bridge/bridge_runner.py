@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reader_bridge.card.connection import CardReaders
 from reader_bridge.client.client import BridgeClient
-from reader_bridge.client.session import BridgeSession, SessionTimeouts
+from reader_bridge.client.session import ServerSession, SessionTimeouts
 from reader_bridge.client.websocket import ReconnectDelay, ServerConnector
 from reader_bridge.prompter import ExitReason, Prompter
 
@@ -16,7 +16,7 @@ from reader_bridge.prompter import ExitReason, Prompter
 class RunningBridge:
     """A running bridge."""
 
-    session: BridgeSession
+    session: ServerSession
     task: asyncio.Task[ExitReason]
 
 
@@ -37,7 +37,7 @@ async def run_test_bridge(
     async def no_time(_: float) -> None:
         await asyncio.sleep(reconnect_seconds)
 
-    session = BridgeSession(url, "127.0.0.1", person, readers, timeouts)
+    session = ServerSession(url, "127.0.0.1", person, readers, timeouts)
     bridge = BridgeClient(
         connector or ServerConnector(url),
         session,

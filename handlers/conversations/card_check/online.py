@@ -30,7 +30,7 @@ from services.authority.lifecycle import CertificateState
 from services.bridge import events
 from services.bridge.errors import BridgeError
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 from services.calendar import today
 from services.storage.database import Database
 
@@ -116,7 +116,7 @@ class CardCheckSteps:
     database: Database
     records: Records | None = None
 
-    async def on_done(self, value: events.Outcome, ctx: StepContext) -> StepResult:
+    async def on_done(self, value: events.OperationValue, ctx: StepContext) -> StepResult:
         """Read the certificate after the state of the card, then show both."""
         if isinstance(value, CertificateCopy):
             certificate = await self._certificate_findings(value.certificate)
@@ -127,16 +127,16 @@ class CardCheckSteps:
         if role is None:
             return _report_result(findings)
         try:
-            await self.hub.start(ctx.chat_id, Work.READ_CERTIFICATE, ctx.now, role=role)
+            await self.hub.start(ctx.chat_id, CardTask.READ_CERTIFICATE, ctx.now, role=role)
         except BridgeError:
             return _report_result(findings)
-        self.live_messages.begin_operation(ctx.chat_id, Work.READ_CERTIFICATE)
+        self.live_messages.begin_operation(ctx.chat_id, CardTask.READ_CERTIFICATE)
         return StepResult(WORK, {REPORT: json.dumps(findings)}, clears_history=True)
 
     async def _certificate_findings(self, document: bytes) -> CardFindings:
         try:
-            certificate = card_certificates.read(document)
-        except card_certificates.NoCertificateError:
+            certificate = card_certificates.parse_certificate(document)
+        except card_certificates.NotACertificateError:
             return {}
         state = None
         if self.records is not None:
@@ -151,9 +151,9 @@ class CardCheckSteps:
         }
 
 
-def on_failure(event: events.Failed, ctx: StepContext) -> StepResult | None:
+def on_failure(event: events.OperationFailed, ctx: StepContext) -> StepResult | None:
     """Show the state of the card also where its certificate could not be read."""
-    if event.work is Work.READ_CERTIFICATE and REPORT in ctx.data:
+    if event.task is CardTask.READ_CERTIFICATE and REPORT in ctx.data:
         return _report_result(json.loads(ctx.data[REPORT]))
     return None
 
@@ -174,10 +174,10 @@ def card_check(
         hub,
         live_messages,
         server,
-        Work.CARD_STATUS,
+        CardTask.CARD_STATUS,
         CardCheckSteps(hub, live_messages, database, records).on_done,
         done_steps=(REPORT,),
-        follow_up_tasks=(Work.READ_CERTIFICATE,),
+        follow_up_tasks=(CardTask.READ_CERTIFICATE,),
         on_failure=on_failure,
     )
     on_shown = live_messages.record_message

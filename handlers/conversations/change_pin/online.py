@@ -9,7 +9,7 @@ from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_
 from services.bridge import events
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 _START = N_(
     "🔢 <b>Change a PIN you know (修改PIN碼)</b>\n"
@@ -32,7 +32,7 @@ def change_pin(hub: BridgeHub, live_messages: LiveMessages, server: str) -> Card
         hub,
         live_messages,
         server,
-        Work.CHANGE_PIN,
+        CardTask.CHANGE_PIN,
         _on_done,
         done_steps=("done",),
         links=("unlock", "card_check"),
@@ -56,5 +56,5 @@ def change_pin(hub: BridgeHub, live_messages: LiveMessages, server: str) -> Card
     return CardConversation(conversation, operation.pairing, operation)
 
 
-async def _on_done(_value: events.Outcome, _ctx: StepContext) -> StepResult:
+async def _on_done(_value: events.OperationValue, _ctx: StepContext) -> StepResult:
     return StepResult("done", clears_history=True)

@@ -25,7 +25,7 @@ from services.conversations import ConversationState
 from services.formats import money
 from services.messaging import staff_alerts
 from services.messaging.outbox import References
-from services.messaging.staff_alerts import Alert
+from services.messaging.staff_alerts import StaffAlert
 
 DECIDE_SECONDS = 4.0
 """The time limit of the decision; after it the checkout is refused."""
@@ -165,7 +165,7 @@ async def on_successful_payment(update: Update, context: Context) -> None:
             shown = receipt_view(result, language)
         else:
             shown = view(unmatched_text(result, language))
-    context.services.charge_on_record(update.update_id)
+    context.services.confirm_charge_recorded(update.update_id)
     await send(update, context, shown)
 
 
@@ -219,7 +219,9 @@ async def _alert_unmatched(
         "amount": result.amount,
         "currency": result.currency,
     }
-    await staff_alerts.alert(session, Alert.CHARGE_UNMATCHED, references, context.services.now())
+    await staff_alerts.enqueue_alert(
+        session, StaffAlert.CHARGE_UNMATCHED, references, context.services.now()
+    )
 
 
 async def _alert_unrecorded(context: Context, charge: Charge) -> None:
@@ -234,7 +236,9 @@ async def _alert_unrecorded(context: Context, charge: Charge) -> None:
     }
     _log.error("charge_unrecorded", about=references)
     async with services.database.unit_of_work() as session:
-        await staff_alerts.alert(session, Alert.CHARGE_UNRECORDED, references, services.now())
+        await staff_alerts.enqueue_alert(
+            session, StaffAlert.CHARGE_UNRECORDED, references, services.now()
+        )
 
 
 def receipt_view(result: ChargeResult, language: str) -> View:
@@ -246,7 +250,7 @@ def receipt_view(result: ChargeResult, language: str) -> View:
         "When it arrives, activate it (開卡).\n\n"
         "<b>Keep the application form</b>: you need its subscriber code to activate the card, and "
         "later to suspend, resume or unlock it.",
-        amount=money.written(result.amount, result.currency),
+        amount=money.format_amount(result.amount, result.currency),
         parts=Markup("".join(_fee_line(fee, result.currency, language) for fee in result.fees)),
         receipt=result.receipt,
     )
@@ -254,7 +258,7 @@ def receipt_view(result: ChargeResult, language: str) -> View:
 
 
 def _fee_line(fee: Fee, currency: str, language: str) -> Markup:
-    amount = money.written(fee.amount, currency)
+    amount = money.format_amount(fee.amount, currency)
     return Markup(f"• {label(language, FEE_LABELS[fee.kind])} {amount}\n")
 
 
@@ -266,7 +270,7 @@ def unmatched_text(result: ChargeResult, language: str) -> Markup:
         "Nothing is lost: it is kept under receipt number <code>{receipt}</code>, and our staff "
         "were told to look at it. <b>Please do not pay again.</b> To ask about it, call "
         "0800-080-117 and give this number.",
-        amount=money.written(result.amount, result.currency),
+        amount=money.format_amount(result.amount, result.currency),
         why=say(language, _UNMATCHED_REASONS.get(result.reason, _NO_APPLICATION)),
         receipt=result.receipt,
     )
@@ -279,6 +283,6 @@ def _unrecorded_text(charge: Charge, language: str) -> Markup:
         "⚠️ <b>We received {amount}, but this bot takes no payments.</b> Nothing is lost: our staff "
         "were told. <b>Please do not pay again.</b> Keep this payment number: "
         "<code>{charge}</code>",
-        amount=money.written(checkout.amount, checkout.currency),
+        amount=money.format_amount(checkout.amount, checkout.currency),
         charge=charge.charge_id,
     )

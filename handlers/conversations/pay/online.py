@@ -28,7 +28,7 @@ from handlers.screen.text import N_, Markup, say
 from services.authority.errors import AuthorityError
 from services.authority.interface.authority import Authority
 from services.authority.lifecycle import ApplicationState
-from services.authority.values import CURRENCY, AmountDue, FeeKind, Operation
+from services.authority.values import CURRENCY, AmountDue, AuthorityOperation, FeeKind
 from services.calendar import today
 from services.formats import money
 from services.formats.hidden import Hidden
@@ -62,7 +62,7 @@ def pay(authority: Authority, database: Database, takes_money: bool) -> Conversa
     steps = PaymentSteps(authority, database)
     verification = CodeVerification(
         authority,
-        Operation.PAY,
+        AuthorityOperation.PAY,
         target="owed",
         on_verified=steps.look_up_amount_due,
         also_targets=(PAID, "made", "overdue"),
@@ -202,9 +202,9 @@ class PaymentSteps:
             "⏳ Last day: <b>{last}</b>, days left: <b>{left}</b>. An application that is not paid "
             "by then is deleted.\n\n"
             "📮 The card is posted to:\n<b>{address}</b>\nIs that right?",
-            total=money.written(card + postage, CURRENCY),
-            card=money.written(card, CURRENCY),
-            postage=money.written(postage, CURRENCY),
+            total=money.format_amount(card + postage, CURRENCY),
+            card=money.format_amount(card, CURRENCY),
+            postage=money.format_amount(postage, CURRENCY),
             last=format_date(last_day, ctx.language),
             left=max((last_day - today(ctx.now)).days, 0),
             address=self._unseal(ctx, ADDRESS),
@@ -247,12 +247,12 @@ def is_reminded(ctx: StepContext) -> bool:
 
 def has_days_left(ctx: StepContext) -> bool:
     """Return whether a reminder can still be sent before the deadline."""
-    return bool(reminders.moments(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now))
+    return bool(reminders.reminder_times(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now))
 
 
 def _reminders_text(ctx: StepContext) -> str:
     """Return the days of the reminders; an empty text where there are none."""
-    days = reminders.moments(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now)
+    days = reminders.reminder_times(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now)
     if not days or not is_reminded(ctx):
         return ""
     return say(

@@ -16,7 +16,7 @@ from handlers.identity.unavailable_steps import REVOKED, UNAVAILABLE_STEP_NAMES,
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.authority.interface.certificates import Certificates
-from services.authority.values import Change, Operation
+from services.authority.values import AuthorityOperation, Change
 from services.storage.database import Database
 
 _INTRODUCTION = N_(
@@ -65,10 +65,10 @@ _SAFETY_STEP = Step(
 
 def resume(authority: Authority, database: Database) -> Conversation:
     """Return the conversation."""
-    one_time_code = OneTimeCodeStep(authority, Operation.RESUME, "tell")
+    one_time_code = OneTimeCodeStep(authority, AuthorityOperation.RESUME, "tell")
     verification = CodeVerification(
         authority,
-        Operation.RESUME,
+        AuthorityOperation.RESUME,
         "card",
         on_verified=check_precondition(authority, database, "card", _next_step),
         also_targets=(NOTHING_TO_DO, *UNAVAILABLE_STEP_NAMES),

@@ -16,11 +16,11 @@ from handlers.engine.model import StepContext
 from handlers.identity.step_data import GRANT
 from handlers.screen.text import label, say
 from services import jobs
-from services.authority.errors import CodeNotKeptError, GrantExpiredError
+from services.authority.errors import CodeUnrecoverableError, GrantExpiredError
 from services.authority.interface.credentials import Credentials
 from services.authority.values import RevealedCode
 from services.formats.hidden import Hidden
-from services.storage.models import Due
+from services.storage.models import Job
 
 DUE_KIND = "erase"
 """The kind of the job that deletes the message; `run_erase_job` does it."""
@@ -38,7 +38,7 @@ async def show_code(credentials: Credentials, context: Context, ctx: StepContext
     )
     try:
         revealed, shown_before = await _reveal(credentials, context, ctx, sent.message_id)
-    except (GrantExpiredError, CodeNotKeptError):
+    except (GrantExpiredError, CodeUnrecoverableError):
         await erase(bot, ctx.chat_id, sent.message_id, language)
         return
     try:
@@ -84,13 +84,13 @@ async def _reveal(
     async with services.database.unit_of_work() as session:
         revealed = await credentials.reveal_code(session, ctx.data[GRANT], ctx.chat_id, now)
         prefix = f"{DUE_KIND}/{ctx.chat_id}/"
-        before = [int(number) for number in await jobs.references_below(session, prefix)]
+        before = [int(number) for number in await jobs.references_with_prefix(session, prefix)]
         key = f"{prefix}{message_id}"
         await jobs.schedule(session, DUE_KIND, key, now + CODE_VISIBLE_FOR, json.dumps(reference))
     return revealed, before
 
 
-async def run_erase_job(bot: Bot, row: Due) -> None:
+async def run_erase_job(bot: Bot, row: Job) -> None:
     """Delete the message of a code that was shown long enough."""
     reference = json.loads(row.reference)
     await erase(bot, reference["chat"], reference["message"], reference["language"])

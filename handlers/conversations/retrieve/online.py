@@ -18,10 +18,10 @@ from handlers.identity.error_messages import message_for
 from handlers.identity.one_time_code import OneTimeCodeStep
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_
-from services.authority.errors import CodeNotKeptError, GrantExpiredError
+from services.authority.errors import CodeUnrecoverableError, GrantExpiredError
 from services.authority.interface.authority import Authority
 from services.authority.interface.credentials import Credentials
-from services.authority.values import Operation
+from services.authority.values import AuthorityOperation
 
 _FORM = N_(
     "<b>Look at the form first</b>\n"
@@ -69,7 +69,7 @@ _FORM_STEP = Step(
 
 def retrieve(authority: Authority) -> Conversation:
     """Return the conversation."""
-    one_time_code = OneTimeCodeStep(authority, Operation.RETRIEVE, "ready")
+    one_time_code = OneTimeCodeStep(authority, AuthorityOperation.RETRIEVE, "ready")
     verification = BirthDateVerification(authority, one_time_code, "who", "born", _INTRODUCTION)
     show = _show_button(authority.credentials)
     show_again = replace(show, key="again", label=N_("👁 Show it again"))
@@ -120,7 +120,7 @@ async def _reveal(credentials: Credentials, session: AsyncSession, ctx: StepCont
     try:
         async with session.begin_nested():
             await credentials.reveal_code(session, ctx.data[GRANT], ctx.chat_id, ctx.now)
-    except CodeNotKeptError:
+    except CodeUnrecoverableError:
         return StepResult("not_kept", clear_data=(GRANT,), clears_history=True)
     except GrantExpiredError as error:
         return StepResult(

@@ -22,8 +22,8 @@ from services.authority.errors import AuthorityError
 from services.authority.interface.authority import Authority
 from services.authority.interface.certificates import Certificates
 from services.authority.lifecycle import ApplicationState, CertificateState
-from services.authority.values import Operation, Timeline
-from services.calendar import last_day, today
+from services.authority.values import AuthorityOperation, Timeline
+from services.calendar import last_payment_day, today
 
 StatusFindings = Mapping[str, Any]
 TIMELINE = "timeline"
@@ -78,7 +78,7 @@ def status(authority: Authority) -> Conversation:
     look_up = _look_up_timeline(authority.certificates)
     verification = CodeVerification(
         authority,
-        Operation.STATUS,
+        AuthorityOperation.STATUS,
         DONE,
         on_verified=_on_verified,
         also_targets=(OFFER,),
@@ -177,10 +177,10 @@ def _next_text(findings: StatusFindings, ctx: StepContext) -> str:
     if findings["certificate"] and findings["certificate"] != CertificateState.INACTIVE:
         return say(ctx.language, _NEXT_FOR_CERTIFICATE[CertificateState(findings["certificate"])])
     deadline = datetime.fromisoformat(findings["deadline"])
-    days = max(0, (last_day(deadline) - today(ctx.now)).days)
+    days = max(0, (last_payment_day(deadline) - today(ctx.now)).days)
     default = _NEXT_FOR_APPLICATION[ApplicationState.ISSUED]
     message = _NEXT_FOR_APPLICATION.get(ApplicationState(findings["application"]), default)
-    return say(ctx.language, message, last=last_day(deadline).isoformat(), days=days)
+    return say(ctx.language, message, last=last_payment_day(deadline).isoformat(), days=days)
 
 
 def _links(ctx: StepContext) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from handlers.identity.unavailable_steps import UNAVAILABLE_STEP_NAMES, UNAVAILA
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.authority.interface.certificates import Certificates
-from services.authority.values import Change, Operation
+from services.authority.values import AuthorityOperation, Change
 from services.storage.database import Database
 
 _INTRODUCTION = N_(
@@ -96,7 +96,7 @@ _STEPS_WITHOUT_CODE: Mapping[str, Step] = {
 
 def suspend(authority: Authority, database: Database) -> Conversation:
     """Return the conversation."""
-    one_time_code = OneTimeCodeStep(authority, Operation.SUSPEND, "confirm")
+    one_time_code = OneTimeCodeStep(authority, AuthorityOperation.SUSPEND, "confirm")
     return Conversation(
         name="suspend",
         title=GUIDE.title,
@@ -141,7 +141,7 @@ def _birth_date_verification(
 def _code_verification(authority: Authority, database: Database) -> CodeVerification:
     return CodeVerification(
         authority,
-        Operation.SUSPEND,
+        AuthorityOperation.SUSPEND,
         "proof",
         on_verified=check_precondition(authority, database, "proof", _next_step),
         also_targets=(NOTHING_TO_DO, *UNAVAILABLE_STEP_NAMES),

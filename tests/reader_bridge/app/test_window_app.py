@@ -24,8 +24,8 @@ from reader_bridge.protocol.operation_messages import (
     Bye,
     CancelOperation,
     OperationFailure,
-    OperationProgress,
     OperationResult,
+    ProgressReport,
 )
 from reader_bridge.protocol.operations import ChangePin, PinChanged
 from reader_bridge.protocol.pairing_messages import Unpaired
@@ -79,7 +79,7 @@ async def outcome(person: WindowUser, line: BridgeLink) -> OperationResult | Ope
         coming = asyncio.ensure_future(line.receive_any())
         await person.until(coming.done, "an outcome")
         message = coming.result()
-        if not isinstance(message, OperationProgress):
+        if not isinstance(message, ProgressReport):
             assert isinstance(message, OperationResult | OperationFailure), message
             return message
 

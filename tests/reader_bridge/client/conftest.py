@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from reader_bridge.card.connection import CardReaders
-from reader_bridge.client.session import BridgeSession, SessionTimeouts
+from reader_bridge.client.session import ServerSession, SessionTimeouts
 from reader_bridge.prompter import ExitReason, PinKind
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.bridge_runner import run_test_bridge
@@ -29,7 +29,7 @@ class RunningClient:
 
     server: ScriptedServer
     person: ScriptedPrompter
-    session: BridgeSession
+    session: ServerSession
     task: asyncio.Task[ExitReason]
 
     async def pair(self) -> BridgeLink:

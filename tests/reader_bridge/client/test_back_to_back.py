@@ -33,7 +33,7 @@ CANCELLED = OperationFailure("op1", FailureCode.CANCELLED)
 
 
 @dataclass
-class ConsentingPerson:
+class ConsentedClient:
     """A person who agrees to everything, and has allowed reading already.
 
     :ivar questions: the number of questions asked until then.
@@ -50,7 +50,7 @@ class ConsentingPerson:
         """What was asked since."""
         return list(self.client.person.asked[self.questions :])
 
-    async def wait_until_over(self) -> None:
+    async def wait_for_end(self) -> None:
         """Wait until the person is told of an end, after that of the first operation."""
         shown, ends = self.client.person.shown, OperationDone | OperationFailed
         await self.client.person.wait_until(
@@ -58,25 +58,25 @@ class ConsentingPerson:
         )
 
     def check_nothing_was_done(self) -> None:
-        """See that the card was left as it is."""
+        """Check that the card was left as it was."""
         assert not PIN_INSTRUCTIONS & set(self.card.instructions)
         assert verifies(self.reader, PIN)
 
 
 @asynccontextmanager
-async def consenting_person(card: VirtualCard) -> AsyncIterator[ConsentingPerson]:
+async def run_consented_client(card: VirtualCard) -> AsyncIterator[ConsentedClient]:
     recorded = RecordingCard(card)
     reader = VirtualReader(recorded)
     async with asyncio.timeout(20), run_client(reader) as client:
         link = await client.pair()
         await link.start(ListReaders(), "op0")
         assert isinstance(await link.receive_end(), OperationResult)
-        yield ConsentingPerson(client, link, recorded, reader, len(client.person.asked))
+        yield ConsentedClient(client, link, recorded, reader, len(client.person.asked))
 
 
 @pytest.mark.parametrize("parameters", ALL_OPERATIONS, ids=lambda each: type(each).__name__)
 async def test_cancelled_at_once(card: VirtualCard, parameters: Parameters) -> None:
-    async with consenting_person(card) as here:
+    async with run_consented_client(card) as here:
         await here.link.start(parameters)
         await here.link.send(CancelOperation("op1"))
         assert await here.link.receive_any() == CANCELLED
@@ -90,11 +90,11 @@ async def test_cancelled_at_once(card: VirtualCard, parameters: Parameters) -> N
 
 @pytest.mark.parametrize("parameters", PIN_OPERATIONS, ids=lambda each: type(each).__name__)
 async def test_unpaired_at_once(card: VirtualCard, parameters: Parameters) -> None:
-    async with consenting_person(card) as here:
+    async with run_consented_client(card) as here:
         await here.link.start(parameters)
         await here.link.send(Unpaired(UnpairReason.BY_CHAT))
         assert isinstance(await here.link.receive_any(), Pair), "nobody is told the outcome"
-        await here.wait_until_over()
+        await here.wait_for_end()
         assert here.asked == [None], "for a code, and nothing else"
         here.check_nothing_was_done()
 
@@ -104,7 +104,7 @@ async def test_unpaired_at_once(card: VirtualCard, parameters: Parameters) -> No
 async def test_closed_at_once(
     card: VirtualCard, parameters: Parameters, first: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with consenting_person(card) as here:
+    async with run_consented_client(card) as here:
         handle, close = here.client.session.handle, here.client.task.cancel
 
         async def handle_and_close(message: ServerMessage) -> None:

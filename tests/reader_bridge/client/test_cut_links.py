@@ -7,7 +7,7 @@ import pytest
 
 from reader_bridge.card.profiles.base import MutualChallenge as CardsChallenge
 from reader_bridge.client.session import SessionTimeouts
-from reader_bridge.prompter import OperationDone, OperationFailed, PairingEnded
+from reader_bridge.prompter import OperationDone, OperationFailed, PairingClosed
 from reader_bridge.protocol import UnpairReason
 from reader_bridge.protocol.failures import FailureCode
 from reader_bridge.protocol.messages import ServerMessage
@@ -181,7 +181,7 @@ async def test_a_server_that_forgot_the_session_is_told_to_the_person(
         line = await stage.server.accept()
         await line.pair()
         shown = stage.person.shown
-        assert PairingEnded(UnpairReason.SERVER_FORGOT) in shown
+        assert PairingClosed(UnpairReason.SERVER_FORGOT) in shown
         if not (lost and at == 0):
             await stage.person.wait_until(
                 lambda: any(isinstance(e, OperationDone | OperationFailed) for e in shown)

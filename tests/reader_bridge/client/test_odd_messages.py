@@ -22,8 +22,8 @@ from reader_bridge.protocol.operation_messages import (
     CancelOperation,
     ErrorMessage,
     OperationFailure,
-    OperationProgress,
     OperationResult,
+    ProgressReport,
     StartOperation,
 )
 from reader_bridge.protocol.operations import (
@@ -194,7 +194,7 @@ async def test_one_operation_at_a_time_and_the_same_start_twice_is_one(
     async with asyncio.timeout(20), run_client(reader) as stage:
         line = await stage.pair()
         await line.start(ReadCardStatus(), "first")
-        await line.receive(OperationProgress)
+        await line.receive(ProgressReport)
         await line.start(ReadCardStatus(), "first")
         await line.start(ReadCardStatus(), "second")
         while not isinstance(message := await line.receive_any(), OperationFailure):

@@ -25,8 +25,8 @@ from reader_bridge.protocol.operation_messages import (
     AdminCryptogram,
     AdminVerified,
     OperationFailure,
-    OperationProgress,
     OperationResult,
+    ProgressReport,
 )
 from reader_bridge.protocol.operations import (
     CardReport,
@@ -151,7 +151,7 @@ async def set_pin(
     await line.start(SetPin(purpose, SERIAL.hex(), NONCE))
     messages = 1
     while not isinstance(message := await line.receive_any(), AdminChallenge):
-        assert isinstance(message, OperationProgress)
+        assert isinstance(message, ProgressReport)
         messages += 1
     challenge = CardsChallenge(message.host_challenge, message.card_challenge)
     await line.send(AdminCryptogram("op1", cryptogram(challenge)))
@@ -197,8 +197,8 @@ async def test_a_card_that_is_waited_for_is_taken_when_it_comes(
     reader.pull()
     line = await stage.pair()
     await line.start(ReadCardStatus())
-    assert (await line.receive(OperationProgress)).step is ProgressStep.WAITING_FOR_LEAVE
-    assert (await line.receive(OperationProgress)).step is ProgressStep.WAITING_FOR_CARD
+    assert (await line.receive(ProgressReport)).step is ProgressStep.WAITING_FOR_LEAVE
+    assert (await line.receive(ProgressReport)).step is ProgressStep.WAITING_FOR_CARD
     reader.insert(card)
     assert isinstance(await line.receive_any(), OperationResult)
 
@@ -209,13 +209,11 @@ async def test_the_wrong_pin_is_told_and_typed_again_by_the_person(
     stage.person.will_type(PinKind.CURRENT, b"wrong123", PIN)
     line = await stage.pair()
     await line.start(ListReaders(), "op0")
-    assert (await line.receive(OperationProgress)).step is ProgressStep.WAITING_FOR_LEAVE
+    assert (await line.receive(ProgressReport)).step is ProgressStep.WAITING_FOR_LEAVE
     assert isinstance(await line.receive_any(), OperationResult)
     await line.start(ProvePossession(NONCE))
-    assert (await line.receive(OperationProgress)).step is ProgressStep.WAITING_FOR_PERSON
-    assert await line.receive(OperationProgress) == OperationProgress(
-        "op1", ProgressStep.WRONG_PIN, 2
-    )
+    assert (await line.receive(ProgressReport)).step is ProgressStep.WAITING_FOR_PERSON
+    assert await line.receive(ProgressReport) == ProgressReport("op1", ProgressStep.WRONG_PIN, 2)
     assert isinstance(await line.receive_any(), OperationResult)
     asked = [each for each in stage.person.asked if isinstance(each, PinRequest)]
     assert [(each.tries_left, each.fault, each.last_try) for each in asked] == [

@@ -74,12 +74,14 @@ class OperationHarness:
     """A person, readers, and a server with the issuer's key.
 
     :ivar sent: everything that was sent to the server.
+    :ivar grace: seconds in which a stopped operation may finish what changes a PIN.
     """
 
     readers: object
     secrets: dict[PinKind, list[Answer]] = field(default_factory=dict)
     session: SessionContext = field(default_factory=SessionContext)
     sent: list[object] = field(default_factory=list)
+    grace: float = 0.2
     states: list[SessionState] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -94,10 +96,10 @@ class OperationHarness:
         return await self.prepare(parameters, deadline)
 
     def prepare(self, parameters: Parameters, deadline: int = 10) -> Awaitable[OperationEnd]:
-        """Prepare an operation that runs only when it is awaited."""
+        """Return an operation that runs when it is awaited."""
         start = StartOperation("op1", operation_of(parameters), parameters, deadline)
         self.running = RunningOperation(start, OperationChannel(self._send, self.states.append), 5)
-        calls = CardCalls(self.thread, grace=0.2)
+        calls = CardCalls(self.thread, self.grace)
         errand = OperationContext(
             parameters,
             self.readers,  # type: ignore[arg-type]

@@ -162,7 +162,7 @@ async def stopped_during(
     slow = MisbehavingCard(
         card, Misbehaviour(MisbehaviourKind.SLOW, instruction=instruction), wait=wait
     )
-    room = OperationHarness(VirtualReader(slow), dict(TYPED_SECRETS))  # type: ignore[arg-type]
+    room = OperationHarness(VirtualReader(slow), dict(TYPED_SECRETS), grace=10)  # type: ignore[arg-type]
     return await room.run(parameters)
 
 
