@@ -145,7 +145,7 @@ class CodeVerification:
     async def _verify(self, number: UiNumber, code: SubscriberCode, ctx: StepContext) -> StepResult:
         check = self.authority.credentials.check_code
         grant = await check(number, code, self.operation, ctx.chat_id, ctx.now, ctx.attempt)
-        is_linked = number.masked() in [ctx.data.get(key) for key in LINKED_NUMBERS]
+        is_linked = number.mask() in [ctx.data.get(key) for key in LINKED_NUMBERS]
         data = {GRANT: grant.id, **({} if is_linked else {UNLINKED: "yes"})}
         result = StepResult(self.target)
         if self.on_verified is not None:
@@ -217,7 +217,7 @@ def choose_linked_person(authority: Authority, key: str) -> Effect:
 
 def seal_ui_number(sealed_input: SealedInput, number: UiNumber, ctx: StepContext) -> dict[str, str]:
     """Return a UI No. as a step keeps it: sealed, and masked."""
-    return {NUMBER: sealed_input.seal(number, ctx.chat_id), MASKED: number.masked()}
+    return {NUMBER: sealed_input.seal(number, ctx.chat_id), MASKED: number.mask()}
 
 
 def unseal_ui_number(sealed_input: SealedInput, ctx: StepContext) -> UiNumber:

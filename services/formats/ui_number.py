@@ -17,7 +17,7 @@ class UiNumber(Hidden):
 
     __slots__ = ()
 
-    def masked(self) -> str:
+    def mask(self) -> str:
         """The number as it may be shown: the first letter and the last three digits."""
         value = self.reveal()
         return f"{value[0]}{MASK}{value[-3:]}"

@@ -20,57 +20,57 @@ from sqlalchemy import select
 from bot.wiring.embedded import VirtualCardMaker
 from services.authority.ca.service import CertificateService
 from services.authority.embedded.models import AuditEntry
-from services.bridge.models import BridgeOperation, BridgeRelease
+from services.bridge.models import OperationRow, CryptogramReleaseRow
 from tests.bot.cardholders import Cardholder
 from tests.bot.customers import Customer
-from tests.bot.mixed_strikes import IDLE, Town, check_one, main
+from tests.bot.mixed_strikes import IDLE_SECONDS, KillTestWorld, check_effects, main
 from tests.services.authority.world import World
 
 _DONE = Counter({"activated": 1})
 _MAILS = ("your card is active",)
 
 
-class CardTown(Town):
+class CardKillTestWorld(KillTestWorld):
     """Everything outside a bot that is killed while people activate and unlock their cards."""
 
-    AT_ONCE = 1  # the codes of all PCs here count under one address
+    CONCURRENT_PEOPLE = 1  # the codes of all PCs here count under one address
 
     def __init__(self, url: str, folder: Path, chance: random.Random) -> None:
         super().__init__(url, folder, chance)
         self.messages: list[tuple[str, str]] = []
         """At which messages it was killed: what was being done, and the message."""
-        self._waits = False
-        self._is_there, self._is_struck = asyncio.Event(), asyncio.Event()
+        self._is_waiting = False
+        self._is_reached, self._is_killed = asyncio.Event(), asyncio.Event()
 
-    async def many_calls(self, number: int) -> None:
+    async def wait_to_kill(self, number: int) -> None:
         """Wait for a message at which it was never killed, and hold that up."""
-        self._waits = True
-        self._is_there.clear()
+        self._is_waiting = True
+        self._is_reached.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(IDLE):
-                await self._is_there.wait()
-        self._waits = False
+            async with asyncio.timeout(IDLE_SECONDS):
+                await self._is_reached.wait()
+        self._is_waiting = False
 
     async def at_message(self, work: str, message: str) -> None:
         """Hold a message up until the bot is dead, where one is waited for."""
-        if self._waits and (work, message) not in self.messages:
-            self._waits = False
+        if self._is_waiting and (work, message) not in self.messages:
+            self._is_waiting = False
             self.messages.append((work, message))
-            self._is_struck.clear()
-            self._is_there.set()
-            await self._is_struck.wait()
+            self._is_killed.clear()
+            self._is_reached.set()
+            await self._is_killed.wait()
 
-    def was_struck(self) -> None:
+    def on_killed(self) -> None:
         """Let the message go on its way, to whoever is left."""
-        self._is_struck.set()
+        self._is_killed.set()
 
-    async def settle(self, people: int, public_url: str) -> None:
+    async def set_up(self, people: int, public_url: str) -> None:
         """Make the authority, and let people be there whose cards came by post."""
         self._server = public_url.replace("http:", "ws:")
         self._keys = cycle([rsa.generate_private_key(65537, 2048)])
-        await super().settle(people, public_url)
+        await super().set_up(people, public_url)
 
-    def prepares(self, world: World, service: CertificateService) -> None:
+    def prepare_authority(self, world: World, service: CertificateService) -> None:
         """Have real certificates and cards made, of one key for all."""
         world.signs_with = service.issuer
         world.authority.close()
@@ -78,7 +78,7 @@ class CardTown(Town):
         world.maker = VirtualCardMaker()  # type: ignore[assignment]
         world.authority.card_issuer._draw_key = lambda: next(self._keys)
 
-    async def customer(self, world: World, number: int, now: datetime) -> Customer:
+    async def make_customer(self, world: World, number: int, now: datetime) -> Customer:
         """Make somebody whose card is there and not activated."""
         someone = world.person(number + 1)
         for act in (someone.applies, someone.pays, someone.is_issued, someone.is_posted):
@@ -98,12 +98,12 @@ class CardTown(Town):
         """Tell that everybody had."""
         return True
 
-    async def checks_one(self, world: World, customer: Customer) -> None:
+    async def check_customer(self, world: World, customer: Customer) -> None:
         """Card, authority and records agree, and no try was spent that nobody gave."""
         assert isinstance(customer, Cardholder)
         assert customer.done == ["activate", "unlock"]
-        await check_one(world, customer, _DONE, _MAILS)
-        who, card = customer.person.account.first_name, customer.kept
+        await check_effects(world, customer, _DONE, _MAILS)
+        who, card = customer.person.account.first_name, customer.watched_card
         shown = await world.counter.show(customer.someone.ui_number, datetime.now(UTC))
         assert shown.timeline.certificate == "active", who
         assert card is not None
@@ -117,12 +117,12 @@ class CardTown(Town):
                     select(AuditEntry.details).where(mine, AuditEntry.act == "card_work")
                 )
             )
-            grants = list(await session.scalars(select(BridgeRelease.grant_id)))
-            left = list(await session.scalars(select(BridgeOperation.state)))
+            grants = list(await session.scalars(select(CryptogramReleaseRow.grant_id)))
+            left = list(await session.scalars(select(OperationRow.state)))
         assert 2 <= steps["pin_set"] <= steps["cryptogram"] <= steps["authorised"], (who, steps)
         assert len(grants) == len(set(grants))
         assert set(left) <= {"over"}, left
 
 
 if __name__ == "__main__":
-    main(CardTown)
+    main(CardKillTestWorld)

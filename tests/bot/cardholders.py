@@ -41,7 +41,7 @@ _ON = {
 """Which button leads on from a step, where it is there."""
 
 
-async def nobody_minds(_work: str, _message: str) -> None:
+async def let_pass(_work: str, _message: str) -> None:
     """Let a message pass."""
 
 
@@ -57,28 +57,28 @@ class Cardholder(Customer):
     """
 
     server: str = ""
-    at_message: Callable[[str, str], Awaitable[None]] = nobody_minds
+    at_message: Callable[[str, str], Awaitable[None]] = let_pass
     doing: str = ""
     done: list[str] = field(default_factory=list)
-    kept: WatchedCard | None = None
+    watched_card: WatchedCard | None = None
     _typed_at_pc: str = ""
 
-    async def lives(self) -> None:
+    async def run(self) -> None:
         """Activate, lock the card, and unlock it."""
         async with self._at_the_pc() as at_pc:
             await self._does(at_pc, "activate", "Activated (開卡).")
-            assert self.kept is not None
-            self.kept.card.file.state.pin_tries = 0  # three wrong ones, elsewhere
+            assert self.watched_card is not None
+            self.watched_card.card.file.state.pin_tries = 0  # three wrong ones, elsewhere
             await self._does(at_pc, "unlock", "Unlocked (解碼).")
 
     @asynccontextmanager
     async def _at_the_pc(self) -> AsyncIterator[PersonWithPin]:
         card = await asyncio.to_thread(VirtualCard.insert, self.someone.card_file, PASSPHRASE)
-        self.kept = WatchedCard(card)
-        at_pc, reader = PersonWithPin(self.kept), VirtualReader(self.kept)
+        self.watched_card = WatchedCard(card)
+        at_pc, reader = PersonWithPin(self.watched_card), VirtualReader(self.watched_card)
         url = self.server + DEFAULT_PATH
         async with run_test_bridge(
-            url, at_pc, reader, connector=_Watched(url, self), reconnect_seconds=_REDIALS
+            url, at_pc, reader, connector=_WatchedConnector(url, self), reconnect_seconds=_REDIALS
         ):
             yield at_pc
         card.close()
@@ -152,7 +152,7 @@ def _step_of(message: Json) -> str:
     return ""
 
 
-class _Watched(ServerConnector):
+class _WatchedConnector(ServerConnector):
     """A link of somebody's PC whose every message is told of."""
 
     def __init__(self, url: str, holder: Cardholder) -> None:
@@ -163,31 +163,31 @@ class _Watched(ServerConnector):
     async def connect(self) -> AsyncIterator[ServerConnection]:
         """Make a link, and end it."""
         async with super().connect() as wire:
-            yield _WatchedWire(wire, self._holder)
+            yield _WatchedConnection(wire, self._holder)
 
 
-class _WatchedWire(ServerConnection):
+class _WatchedConnection(ServerConnection):
     def __init__(self, wire: ServerConnection, holder: Cardholder) -> None:
         self._wire, self._holder = wire, holder
         self._seen: Counter[str] = Counter()
 
     async def send(self, frame: str) -> None:
         if self._holder.chance.random() < 0.5:
-            await self._tells(frame)
+            await self._report(frame)
             await self._wire.send(frame)
         else:
             await self._wire.send(frame)
-            await self._tells(frame)
+            await self._report(frame)
 
     async def receive(self) -> str:
         frame = await self._wire.receive()
-        await self._tells(frame)
+        await self._report(frame)
         return frame
 
     async def close(self) -> None:
         await self._wire.close()
 
-    async def _tells(self, frame: str) -> None:
+    async def _report(self, frame: str) -> None:
         message = json.loads(frame)
         operation = message.get("operation_id", "")
         name = f"{operation} {message['type']}"

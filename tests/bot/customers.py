@@ -28,7 +28,7 @@ _BANK_SECONDS = 3.0
 T = TypeVar("T")
 
 
-class Mailboxes:
+class FakeMailServer:
     """A mail server without TLS, for this machine: what came in, by address."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Customer:
     someone: Someone
     card: CardNumber | None
     person: TelegramClient
-    mailboxes: Mailboxes
+    mailboxes: FakeMailServer
     chance: random.Random
     typed: list[str] = field(default_factory=list)
     _codes: set[str] = field(default_factory=set)
@@ -99,7 +99,7 @@ class Customer:
         """Their Telegram."""
         return self.person.world
 
-    async def lives(self) -> None:
+    async def run(self) -> None:
         """Live to the end."""
         if self.card is None:
             await self.pays_with_a_forgotten_code()
@@ -184,7 +184,7 @@ class Customer:
 
     async def types_one_time_code(self) -> None:
         """Read the mail that was not read yet, and type its code."""
-        self.types(await self._waits(self._new_code, "a one-time code"))
+        self.types(await self._wait_for(self._new_code, "a one-time code"))
 
     def _new_code(self) -> str | None:
         for mail in self.mailboxes.mails.get(self.address, []):
@@ -207,7 +207,7 @@ class Customer:
             texts = [m.get("text", "") for m in self.heard if m["message_id"] > after]
             return any(fragment in text for text in texts) or None
 
-        await self._waits(said, fragment)
+        await self._wait_for(said, fragment)
 
     async def taps(self, key: str) -> None:
         """Press the newest button of a kind, once it is there."""
@@ -220,11 +220,11 @@ class Customer:
                         return message["message_id"], data
             return None
 
-        self.person.press(*await self._waits(found, f"a button {key}"))
+        self.person.press(*await self._wait_for(found, f"a button {key}"))
 
     async def pays(self) -> None:
         """Press Pay until the bank took the money; it is asked again where nobody answers."""
-        invoice = await self._waits(lambda: next(iter(self.invoices), None), "an invoice")
+        invoice = await self._wait_for(lambda: next(iter(self.invoices), None), "an invoice")
         for _ in range(int(PATIENCE / _BANK_SECONDS)):
             try:
                 outcome = await self.person.pay(invoice, timeout=_BANK_SECONDS)
@@ -248,7 +248,7 @@ class Customer:
         messages: list[Json] = self.person.transcript()["messages"]
         return [m for m in messages if m.get("from", {}).get("is_bot")]
 
-    async def _waits(self, look: Callable[[], T | None], what: str) -> T:
+    async def _wait_for(self, look: Callable[[], T | None], what: str) -> T:
         end = asyncio.get_running_loop().time() + PATIENCE
         while (found := look()) is None:  # mails ring no bell
             if asyncio.get_running_loop().time() > end:

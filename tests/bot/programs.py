@@ -15,7 +15,7 @@ _PATIENCE = 120
 
 
 @dataclass(frozen=True)
-class Ended:
+class CommandResult:
     """How a program ended."""
 
     status: int
@@ -28,7 +28,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Machine:
+class CommandRunner:
     """A machine with `kaika` on it.
 
     :ivar environment: what is set there besides what every process has.
@@ -37,11 +37,11 @@ class Machine:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    async def kaika(self, *words: str) -> Ended:
+    async def kaika(self, *words: str) -> CommandResult:
         """Run a command of ours."""
         return await self.run(sys.executable, "-m", "bot.cli.main", *words)
 
-    async def run(self, *command: str) -> Ended:
+    async def run(self, *command: str) -> CommandResult:
         """Run a program to its end, with nothing typed into it."""
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
@@ -57,7 +57,7 @@ class Machine:
             process.kill()
             raise
         assert process.returncode is not None
-        return Ended(process.returncode, out.decode(), err.decode())
+        return CommandResult(process.returncode, out.decode(), err.decode())
 
     @asynccontextmanager
     async def demo(self) -> AsyncIterator[None]:

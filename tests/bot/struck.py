@@ -18,20 +18,20 @@ PASSPHRASE = "of an authority that is struck"
 
 
 @dataclass
-class Program:
+class KaikaProgram:
     """`kaika run`, started and struck as often as wanted.
 
     :ivar log: what it logged, in one file.
     :ivar process: the number of its process, while there is one.
     """
 
-    starter: asyncio.subprocess.Process
+    fork_server: asyncio.subprocess.Process
     log: Path
     process: int | None = None
 
     @classmethod
     @asynccontextmanager
-    async def ready(cls, environment: dict[str, str], log: Path) -> AsyncIterator["Program"]:
+    async def running(cls, environment: dict[str, str], log: Path) -> AsyncIterator["KaikaProgram"]:
         """Have it ready to be started while the block runs."""
         with log.open("ab") as opened:
             starter = await asyncio.create_subprocess_exec(
@@ -53,26 +53,26 @@ class Program:
 
     async def start(self) -> None:
         """Start it."""
-        assert self.starter.stdin is not None
-        self.starter.stdin.write(b"\n")
-        self.process = await self._line()
+        assert self.fork_server.stdin is not None
+        self.fork_server.stdin.write(b"\n")
+        self.process = await self._read_number()
 
     async def end(self, how: signal.Signals) -> int:
         """End it, and give what it ended with."""
         assert self.process is not None
         os.kill(self.process, how)
-        ended = await self._line()
+        ended = await self._read_number()
         self.process = None
         return ended
 
-    async def _line(self) -> int:
-        assert self.starter.stdout is not None
-        line = await asyncio.wait_for(self.starter.stdout.readline(), PATIENCE)
+    async def _read_number(self) -> int:
+        assert self.fork_server.stdout is not None
+        line = await asyncio.wait_for(self.fork_server.stdout.readline(), PATIENCE)
         assert line, self.log.read_text()[-2000:]
         return int(line)
 
 
-def environment_of(url: str, folder: Path, api: str, public: int, mail: int) -> dict[str, str]:
+def kaika_environment(url: str, folder: Path, api: str, public: int, mail: int) -> dict[str, str]:
     """Give the settings of a bot with the embedded authority that can be paid.
 
     :param api: where its Telegram is.

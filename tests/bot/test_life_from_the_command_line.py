@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from tests.bot.programs import Machine
+from tests.bot.programs import CommandRunner
 
 UI = "A823456783"
 APPLY = (
@@ -22,10 +22,10 @@ KINDS = ("authentication", "signature", "encryption")
 GOOD, HELD, REVOKED = "good", "revoked (certificateHold)", "revoked (keyCompromise)"
 
 
-class Counter:
+class CounterClerk:
     """Staff at a terminal beside a running sandbox, with OpenSSL at hand."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: CommandRunner) -> None:
         self.machine = machine
         self.folder = machine.folder / "certificates"
         self.ocsp = self.crl = ""
@@ -81,13 +81,13 @@ class Counter:
 
 
 @pytest.fixture
-async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
-    machine = Machine(tmp_path)
+async def counter(tmp_path: Path) -> AsyncIterator[CounterClerk]:
+    machine = CommandRunner(tmp_path)
     async with machine.demo():
-        yield Counter(machine)
+        yield CounterClerk(machine)
 
 
-async def test_openssl_agrees_with_every_act_of_a_life(counter: Counter) -> None:
+async def test_openssl_agrees_with_every_act_of_a_life(counter: CounterClerk) -> None:
     """The first answer after a command has ended tells of it: nothing is waited for."""
     applied = await counter.does_twice(*APPLY)
     assert applied["code"] in applied["form_text"]

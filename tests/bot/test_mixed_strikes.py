@@ -4,7 +4,7 @@ import asyncio
 import random
 from pathlib import Path
 
-from tests.bot.mixed_strikes import Town, strike
+from tests.bot.mixed_strikes import KillTestWorld, run_kill_test
 
 STRIKES = 10
 
@@ -12,5 +12,5 @@ STRIKES = 10
 def test_nothing_is_lost_or_done_twice_after_sigkill(tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(10**9)
     url = f"sqlite+aiosqlite:///{tmp_path / 'kaika.db'}"
-    town = asyncio.run(strike(url, tmp_path, STRIKES, seed, Town))
-    assert len(town.begun) >= Town.AT_ONCE
+    town = asyncio.run(run_kill_test(url, tmp_path, STRIKES, seed, KillTestWorld))
+    assert len(town.started) >= KillTestWorld.CONCURRENT_PEOPLE

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from sandbox.server import serve
 from tests.bot.customers import PATIENCE
-from tests.bot.mixed_strikes import Town
-from tests.bot.struck import ROOT, environment_of, free_port
+from tests.bot.mixed_strikes import KillTestWorld
+from tests.bot.struck import ROOT, kaika_environment, free_port
 from tests.services.authority.conftest import (
     MakeUrl,
     folder,
@@ -58,7 +58,7 @@ async def _line(started: Process) -> str:
     return (await asyncio.wait_for(started.stdout.readline(), PATIENCE)).decode().strip()
 
 
-async def _hands_on(town: Town, processes: Sequence[Process]) -> None:
+async def _hands_on(town: KillTestWorld, processes: Sequence[Process]) -> None:
     """Take each update out of the sandbox and give it to both at the same moment."""
     offset = 0
     while True:
@@ -72,29 +72,29 @@ async def _hands_on(town: Town, processes: Sequence[Process]) -> None:
 
 
 async def test_of_two_processes_one_acts(make_url: MakeUrl, folder: Path) -> None:
-    town = Town(await make_url(folder), folder, random.Random(1))  # noqa: S311
+    town = KillTestWorld(await make_url(folder), folder, random.Random(1))  # noqa: S311
     public = free_port()
-    await town.settle(PEOPLE, f"http://127.0.0.1:{public}")
+    await town.set_up(PEOPLE, f"http://127.0.0.1:{public}")
     mail, sandbox = await town.mailboxes.start(), await serve(town.engine, "page-token")
-    environment = environment_of(town.url, folder, f"{sandbox.api_url}/bot", public, mail)
+    environment = kaika_environment(town.url, folder, f"{sandbox.api_url}/bot", public, mail)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(sandbox.close)
         stack.push_async_callback(town.mailboxes.stop)
         log = folder / "log"
         both = [await stack.enter_async_context(process(environment, log)) for _ in range(2)]
         handing_on = asyncio.create_task(_hands_on(town, both))
-        await town.lives_until(asyncio.Event())
-        await town.is_quiet()
+        await town.run_customers_until(asyncio.Event())
+        await town.wait_until_idle()
         handing_on.cancel()
-    await town.checks()
-    assert len(town.begun) == PEOPLE
+    await town.check_all()
+    assert len(town.started) == PEOPLE
     _nobody_was_told_nonsense(town)
 
 
-def _nobody_was_told_nonsense(town: Town) -> None:
+def _nobody_was_told_nonsense(town: KillTestWorld) -> None:
     said = Counter(
         text
-        for customer in town.begun
+        for customer in town.started
         for message in customer.heard
         for text in ("went wrong", "did not ask for it", "earlier step", "is over")
         if text in message.get("text", "")

@@ -111,7 +111,7 @@ class EmbeddedChatLinks(ChatLinks):
             )
             person = LinkedPerson(
                 subscriber=subscriber.id,
-                ui_number_masked=number.masked(),
+                ui_number_masked=number.mask(),
                 links=await _list_links(session, subscriber),
                 application=state,
                 certificate=CertificateState(certificates.state) if certificates else None,

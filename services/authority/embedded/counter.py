@@ -204,7 +204,7 @@ class Counter:
         )
         return ApplicationRow(
             application=application.id,
-            ui_number_masked=number.masked() if number else "",
+            ui_number_masked=number.mask() if number else "",
             state=ApplicationState(application.state),
             certificate=CertificateState(certificates.state) if certificates else None,
             submitted_at=application.submitted_at,

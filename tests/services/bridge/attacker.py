@@ -1,15 +1,15 @@
 """Who means harm: a bridge that says what a test wants, and what it is given to begin with."""
 
-from services.bridge.events import OperationFailed
+from services.bridge.events import CardTaskFailed
 from services.bridge.operations.task import CardTask
 from tests.services.authority.world import CHAT, Someone
-from tests.services.bridge.card import Card
-from tests.services.bridge.pc import Pc
-from tests.services.bridge.said import Message, coded, octets
-from tests.services.bridge.world import BridgeWorld
+from tests.services.bridge.card import ReferenceCard
+from tests.services.bridge.pc import ReferenceBridge
+from tests.services.bridge.said import Message, encode_bytes, decode_bytes
+from tests.services.bridge.world import HubHarness
 
 
-class Attacker(Pc):
+class HostileBridge(ReferenceBridge):
     """Answers nothing by itself but the pairing; the test speaks for it.
 
     :ivar about: the id of the last operation it was asked for.
@@ -37,28 +37,28 @@ class Attacker(Pc):
         """Say that the operation came to its end."""
         await self.says("result", operation_id=self.about, operation=operation, value=value)
 
-    async def challenges(self, card: Card, serial: str | None = None) -> list[Message]:
+    async def challenges(self, card: ReferenceCard, serial: str | None = None) -> list[Message]:
         """Ask for a cryptogram; give all there ever came."""
         host, drawn = card.challenge()
         await self.says(
             "admin_challenge",
             operation_id=self.about,
             card_serial=serial or card.serial,
-            host_challenge=coded(host),
-            card_challenge=coded(drawn),
+            host_challenge=encode_bytes(host),
+            card_challenge=encode_bytes(drawn),
         )
         await self.works()
         return self.heard_of("admin_cryptogram")
 
 
-async def attacker(world: BridgeWorld, card: Card | None, chat: int = CHAT) -> Attacker:
-    pc = Attacker(world, card)
+async def pair_hostile_bridge(world: HubHarness, card: ReferenceCard | None, chat: int = CHAT) -> HostileBridge:
+    pc = HostileBridge(world, card)
     await pc.dials()
     await world.pairs(pc, chat)
     return pc
 
 
-async def locked(world: BridgeWorld, seed: int = 1) -> tuple[Someone, Card]:
+async def make_active_card(world: HubHarness, seed: int = 1) -> tuple[Someone, ReferenceCard]:
     """Give a person with an active card."""
     someone, card = await world.person(seed)
     pc = await world.paired_pc(card, 5000 + seed)
@@ -70,12 +70,12 @@ async def locked(world: BridgeWorld, seed: int = 1) -> tuple[Someone, Card]:
     return someone, card
 
 
-async def authorised(
-    world: BridgeWorld, work: CardTask = CardTask.UNLOCK
-) -> tuple[Attacker, Card, str]:
+async def authorise_hostile_bridge(
+    world: HubHarness, work: CardTask = CardTask.UNLOCK
+) -> tuple[HostileBridge, ReferenceCard, str]:
     """Give an attacker whose own card may be unlocked at this moment."""
-    someone, card = await locked(world)
-    pc = await attacker(world, card)
+    someone, card = await make_active_card(world)
+    pc = await pair_hostile_bridge(world, card)
     grant = await world.grant(someone, work)
     await world.hub.start(CHAT, work, world.now, grant)
     await pc.works()
@@ -84,21 +84,21 @@ async def authorised(
     return pc, card, grant
 
 
-def failures(world: BridgeWorld) -> list[str]:
-    return [str(event.code) for event in world.told(OperationFailed)]
+def failures(world: HubHarness) -> list[str]:
+    return [str(event.code) for event in world.events_of(CardTaskFailed)]
 
 
-async def until_receipt(world: BridgeWorld) -> tuple[Someone, Attacker]:
+async def run_until_receipt(world: HubHarness) -> tuple[Someone, HostileBridge]:
     """Walk an activation up to its receipt."""
     someone, card = await world.person()
-    pc = await attacker(world, card)
+    pc = await pair_hostile_bridge(world, card)
     await world.hub.start(
         CHAT, CardTask.ACTIVATE, world.now, await world.grant(someone, CardTask.ACTIVATE)
     )
     await pc.works()
     (given,) = await pc.challenges(card)
-    answer = card.complete(octets(given["cryptogram"]))
+    answer = card.complete(decode_bytes(given["cryptogram"]))
     assert answer is not None
-    await pc.says("admin_answer", operation_id=pc.about, answer=coded(answer))
+    await pc.says("admin_answer", operation_id=pc.about, answer=encode_bytes(answer))
     await pc.works()
     return someone, pc

@@ -59,7 +59,7 @@ class CertifyingIssuer:
         return IssuedCertificate(kind, serial, certificate.public_bytes(Encoding.DER))
 
 
-class Card:
+class ReferenceCard:
     """A card as it was made: its chip's serial, its keys, and whether it has a PIN."""
 
     def __init__(self, order: CardOrder) -> None:

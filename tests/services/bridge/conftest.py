@@ -14,7 +14,7 @@ from tests.services.authority.conftest import (
 )
 from tests.services.authority.world import NOW, World
 from tests.services.bridge.card import CertifyingIssuer
-from tests.services.bridge.world import BridgeWorld
+from tests.services.bridge.world import HubHarness
 
 __all__ = ["folder", "migrated_file", "postgres"]
 
@@ -26,11 +26,11 @@ def make_url(migrated_file: Path) -> MakeUrl:
 
 
 @pytest.fixture
-async def world(make_url: MakeUrl, folder: Path) -> AsyncIterator[BridgeWorld]:
+async def world(make_url: MakeUrl, folder: Path) -> AsyncIterator[HubHarness]:
     """A hub on an authority of its own."""
     authority = World(await make_url(folder), folder, signs_with=CertifyingIssuer())
     await authority.authority.start(NOW)
-    bridge = BridgeWorld(authority)
+    bridge = HubHarness(authority)
     await bridge.hub.restore(NOW)
     yield bridge
     await bridge.hub.close()

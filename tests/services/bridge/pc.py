@@ -11,25 +11,25 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tests.services.bridge.card import Card
+from tests.services.bridge.card import ReferenceCard
 from tests.services.bridge.said import (
     ORIGIN,
     Message,
-    coded,
-    octets,
-    report,
-    statement,
+    encode_bytes,
+    decode_bytes,
+    card_report,
+    possession_statement,
     word_numbers,
 )
 
 if TYPE_CHECKING:
-    from tests.services.bridge.world import BridgeWorld
+    from tests.services.bridge.world import HubHarness
 
 
-class Wire:
+class FakeTransport:
     """The websocket as the server sees it (`services.bridge.interface.Transport`)."""
 
-    def __init__(self, pc: "Pc") -> None:
+    def __init__(self, pc: "ReferenceBridge") -> None:
         self._pc = pc
         self.closed = False
 
@@ -41,12 +41,12 @@ class Wire:
         self.closed = True
 
 
-class Pc:
+class ReferenceBridge:
     """A bridge and whoever sits before it."""
 
-    def __init__(self, world: "BridgeWorld", card: Card | None, address: str = "192.0.2.7") -> None:
+    def __init__(self, world: "HubHarness", card: ReferenceCard | None, address: str = "192.0.2.7") -> None:
         self.world, self.card, self.address = world, card, address
-        self.wire: Wire | None = None
+        self.wire: FakeTransport | None = None
         self.heard: list[Message] = []
         self.session = ""
         self.secret: bytes | None = None
@@ -66,7 +66,7 @@ class Pc:
 
     async def dials(self) -> Message:
         """Dial, greet, and give the welcome."""
-        self.wire = Wire(self)
+        self.wire = FakeTransport(self)
         self._inbox.clear()
         self._connection = self.world.hub.connect(self.wire, self.address, self.world.now)
         greeting = self._inbox.pop(0)
@@ -74,16 +74,16 @@ class Pc:
         assert greeting["seq"] == 0
         nonce = os.urandom(32)
         hello: Message = {"api_level": 1, "app_version": "test", "language": "en"}
-        hello["nonce"] = coded(nonce)
+        hello["nonce"] = encode_bytes(nonce)
         if self.secret is not None:
-            said = b"kaika-bridge resume v1" + self.session.encode() + octets(greeting["nonce"])
+            said = b"kaika-bridge resume v1" + self.session.encode() + decode_bytes(greeting["nonce"])
             proof = hmac.digest(self.secret, said, hashlib.sha256)
-            resume = {"session": self.session, "proof": coded(proof), "last_seq": self._seen}
+            resume = {"session": self.session, "proof": encode_bytes(proof), "last_seq": self._seen}
             hello["resume"] = resume
         await self.writes({"type": "hello", "seq": 0, **hello})
         welcome = self._inbox.pop(0)
         assert welcome["type"] == "welcome", welcome
-        self._nonces = octets(greeting["nonce"]), nonce
+        self._nonces = decode_bytes(greeting["nonce"]), nonce
         await self._welcomed(welcome)
         return welcome
 
@@ -125,7 +125,7 @@ class Pc:
         """Have a frame come to the server."""
         await self._connection.receive(frame, self.world.now)
 
-    def hears(self, wire: Wire, frame: str) -> None:
+    def hears(self, wire: FakeTransport, frame: str) -> None:
         if wire is not self.wire:
             return
         message: Message = json.loads(frame)
@@ -171,7 +171,7 @@ class Pc:
         await self.says("pair_answer", accepted=True)
 
     async def _on_paired(self, message: Message) -> None:
-        self.secret = octets(message["resume_secret"])
+        self.secret = decode_bytes(message["resume_secret"])
 
     async def _on_unpaired(self, message: Message) -> None:
         self.secret = self.running = self.last = None
@@ -212,11 +212,11 @@ class Pc:
         if self.card is None:
             await self._asks("waiting_for_card")
             return
-        await self._ends("result", value=report(self.card))
+        await self._ends("result", value=card_report(self.card))
 
     async def _do_read_certificate(self, _: Message) -> None:
         assert self.card is not None
-        value = {"role": "authentication", "certificate": coded(self.card.certificate)}
+        value = {"role": "authentication", "certificate": encode_bytes(self.card.certificate)}
         await self._ends("result", value=value)
 
     async def _do_change_pin(self, _: Message) -> None:
@@ -241,18 +241,18 @@ class Pc:
             return
         await self._asks("waiting_for_person")
         host, card = self.card.challenge()
-        challenge = {"host_challenge": coded(host), "card_challenge": coded(card)}
+        challenge = {"host_challenge": encode_bytes(host), "card_challenge": encode_bytes(card)}
         await self._asks_server("admin_challenge", card_serial=self.card.serial, **challenge)
 
     async def _on_admin_cryptogram(self, message: Message) -> None:
         if not self._is_about_running(message):
             return
         assert self.card is not None
-        answer = self.card.complete(octets(message["cryptogram"]))
+        answer = self.card.complete(decode_bytes(message["cryptogram"]))
         if answer is None:
             await self._ends("failure", code="admin_key_rejected", values={"tries_left": 4})
         else:
-            await self._asks_server("admin_answer", answer=coded(answer))
+            await self._asks_server("admin_answer", answer=encode_bytes(answer))
 
     async def _on_admin_verified(self, message: Message) -> None:
         if not self._is_about_running(message):
@@ -265,19 +265,19 @@ class Pc:
         self.card.set_pin()
         await self._ends("result", value=self.receipt("set_pin", self.running["parameters"]))
 
-    def receipt(self, operation: str, wanted: Message, card: Card | None = None) -> Message:
+    def receipt(self, operation: str, wanted: Message, card: ReferenceCard | None = None) -> Message:
         """Have the card sign the statement of possession."""
         card = card or self.card
         assert card is not None
         nonce = os.urandom(32)
-        said = statement(self.origin, octets(wanted["server_nonce"]), nonce, operation, card.serial)
+        said = possession_statement(self.origin, decode_bytes(wanted["server_nonce"]), nonce, operation, card.serial)
         algorithm, signature = card.sign(said)
         return {
             "card_serial": card.serial,
-            "bridge_nonce": coded(nonce),
+            "bridge_nonce": encode_bytes(nonce),
             "algorithm": algorithm,
-            "signature": coded(signature),
-            "certificate": coded(card.certificate),
+            "signature": encode_bytes(signature),
+            "certificate": encode_bytes(card.certificate),
         }
 
     def _is_about_running(self, message: Message) -> bool:

@@ -5,14 +5,14 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
-from tests.services.bridge.card import Card
+from tests.services.bridge.card import ReferenceCard
 
 ORIGIN = "wss://kaika.test"
 CONTEXT = b"Kaika reader bridge: statement of possession, version 1\x00"
 Message = dict[str, Any]
 
 
-def report(card: Card, **changes: Any) -> Message:
+def card_report(card: ReferenceCard, **changes: Any) -> Message:
     """What `card_status` gives."""
     tries = {"remaining": 3 if card.pin_is_set else 0, "limit": 3}
     return {
@@ -27,7 +27,7 @@ def report(card: Card, **changes: Any) -> Message:
     }
 
 
-def statement(
+def possession_statement(
     origin: str, server_nonce: bytes, bridge_nonce: bytes, operation: str, serial: str
 ) -> bytes:
     said = CONTEXT + hashlib.sha256(origin.encode()).digest() + server_nonce + bridge_nonce
@@ -47,9 +47,9 @@ def word_numbers(
     return first, second + (second >= first)
 
 
-def coded(value: bytes) -> str:
+def encode_bytes(value: bytes) -> str:
     return urlsafe_b64encode(value).decode().rstrip("=")
 
 
-def octets(text: str) -> bytes:
+def decode_bytes(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -12,45 +12,45 @@ from services.bridge.errors import (
     OperationRunningError,
 )
 from services.bridge.events import (
-    OperationEvent,
-    OperationFailed,
-    OperationProgressed,
-    OperationSucceeded,
+    CardTaskEvent,
+    CardTaskFailed,
+    CardTaskProgressed,
+    CardTaskSucceeded,
     PinSetResult,
 )
-from services.bridge.models import BridgeOperation
+from services.bridge.models import OperationRow
 from services.bridge.operations.task import CardTask
 from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT
-from tests.services.bridge.attacker import attacker, authorised, locked
+from tests.services.bridge.attacker import pair_hostile_bridge, authorise_hostile_bridge, make_active_card
 from tests.services.bridge.test_cuts import begins
 from tests.services.bridge.test_resolving import dies_after_the_pin_is_set
-from tests.services.bridge.world import BridgeWorld
+from tests.services.bridge.world import HubHarness
 
 __all__ = ["make_url"]  # on each kind of database
 
 
-async def operations_on_record(world: BridgeWorld) -> int:
+async def operations_on_record(world: HubHarness) -> int:
     async with world.world.database.unit_of_work() as session:
-        return await session.scalar(select(func.count()).select_from(BridgeOperation)) or 0
+        return await session.scalar(select(func.count()).select_from(OperationRow)) or 0
 
 
-async def test_a_card_is_activated(world: BridgeWorld) -> None:
+async def test_a_card_is_activated(world: HubHarness) -> None:
     someone, card = await world.person()
     pc = await world.paired_pc(card)
     grant = await world.grant(someone, CardTask.ACTIVATE)
     operation = await world.hub.start(CHAT, CardTask.ACTIVATE, world.now, grant)
     await pc.works()
-    assert world.told(OperationSucceeded) == [
-        OperationSucceeded(CHAT, operation, CardTask.ACTIVATE, PinSetResult())
+    assert world.events_of(CardTaskSucceeded) == [
+        CardTaskSucceeded(CHAT, operation, CardTask.ACTIVATE, PinSetResult())
     ]
-    assert [event.step for event in world.told(OperationProgressed)] == ["waiting_for_person"]
+    assert [event.step for event in world.events_of(CardTaskProgressed)] == ["waiting_for_person"]
     assert card.pin_is_set
     assert await world.certificates_of(someone) is CertificateState.ACTIVE
     assert await world.card_steps() == ["authorised", "cryptogram", "pin_set"]
 
 
-async def test_the_bridge_is_asked_for_the_card_on_record_at_once(world: BridgeWorld) -> None:
+async def test_the_bridge_is_asked_for_the_card_on_record_at_once(world: HubHarness) -> None:
     someone, card = await world.person()
     stranger = (await world.person(2))[1]
     pc = await world.paired_pc(stranger)
@@ -59,13 +59,13 @@ async def test_the_bridge_is_asked_for_the_card_on_record_at_once(world: BridgeW
     (asked,) = pc.heard_of("start")
     assert (asked["operation"], asked["parameters"]["card_serial"]) == ("set_pin", card.serial)
     await pc.works()
-    (failed,) = world.told(OperationFailed)
+    (failed,) = world.events_of(CardTaskFailed)
     assert failed.code == "wrong_card"
     assert not stranger.pin_is_set
     pc.card = card  # the right one is put in; nothing was released, so that the code is still good
     await world.hub.start(CHAT, CardTask.ACTIVATE, world.now, grant)
     await pc.works()
-    assert isinstance(world.told(OperationEvent)[-1], OperationSucceeded)
+    assert isinstance(world.events_of(CardTaskEvent)[-1], CardTaskSucceeded)
 
 
 @pytest.mark.parametrize(
@@ -78,13 +78,13 @@ async def test_the_bridge_is_asked_for_the_card_on_record_at_once(world: BridgeW
     ],
 )
 async def test_what_the_state_does_not_allow_is_told_at_once_and_begins_nothing(
-    world: BridgeWorld, work: CardTask, act: str | None, state: CertificateState
+    world: HubHarness, work: CardTask, act: str | None, state: CertificateState
 ) -> None:
     if act is None:
         someone, card = await world.person()
     else:
-        someone, card = await locked(world)
-    pc = await attacker(world, card)
+        someone, card = await make_active_card(world)
+    pc = await pair_hostile_bridge(world, card)
     grant = await world.grant(someone, work)
     if act is not None:
         await getattr(someone, act)(world.now)
@@ -99,18 +99,18 @@ async def test_what_the_state_does_not_allow_is_told_at_once_and_begins_nothing(
 
 
 async def nothing_was_begun(
-    world: BridgeWorld, asked: list[dict[str, object]], on_record: int, steps: list[str]
+    world: HubHarness, asked: list[dict[str, object]], on_record: int, steps: list[str]
 ) -> None:
     assert asked == []
     assert world.hub.status(CHAT).running is None
-    assert world.told(OperationEvent) == []
+    assert world.events_of(CardTaskEvent) == []
     assert await operations_on_record(world) == on_record
     assert await world.card_steps() == steps
 
 
-async def test_a_grant_that_is_no_good_begins_nothing(world: BridgeWorld) -> None:
-    someone, card = await locked(world)
-    pc = await attacker(world, card)
+async def test_a_grant_that_is_no_good_begins_nothing(world: HubHarness) -> None:
+    someone, card = await make_active_card(world)
+    pc = await pair_hostile_bridge(world, card)
     grant = await world.grant(someone, CardTask.UNLOCK)
     await world.passes(minutes=10, seconds=1)
     on_record, steps = await operations_on_record(world), await world.card_steps()
@@ -120,9 +120,9 @@ async def test_a_grant_that_is_no_good_begins_nothing(world: BridgeWorld) -> Non
     await nothing_was_begun(world, pc.heard_of("start"), on_record, steps)
 
 
-async def test_the_bridge_is_looked_at_before_the_authority_is_asked(world: BridgeWorld) -> None:
+async def test_the_bridge_is_looked_at_before_the_authority_is_asked(world: HubHarness) -> None:
     """Nothing is noted as authorised where no bridge could go on."""
-    pc, card, grant = await authorised(world)
+    pc, card, grant = await authorise_hostile_bridge(world)
     steps = await world.card_steps()
     await refuses(world, grant, OperationRunningError)
     await pc.challenges(card)
@@ -136,15 +136,15 @@ async def test_the_bridge_is_looked_at_before_the_authority_is_asked(world: Brid
     assert await world.card_steps() == steps + told
 
 
-async def refuses(world: BridgeWorld, grant: str, error: type[BridgeError]) -> None:
+async def refuses(world: HubHarness, grant: str, error: type[BridgeError]) -> None:
     with pytest.raises(error):
         await world.hub.start(CHAT, CardTask.UNLOCK, world.now, grant)
 
 
-async def test_what_is_unresolved_waits_on_when_nothing_else_begins(world: BridgeWorld) -> None:
+async def test_what_is_unresolved_waits_on_when_nothing_else_begins(world: HubHarness) -> None:
     someone, card = await world.person()
     await dies_after_the_pin_is_set(world, someone, card)
-    pc = await attacker(world, card)
+    pc = await pair_hostile_bridge(world, card)
     await pc.works()
     assert pc.wanted["purpose"] == "activate"
     assert await world.hub.cancel(CHAT, world.now)  # instead of proving
@@ -153,5 +153,5 @@ async def test_what_is_unresolved_waits_on_when_nothing_else_begins(world: Bridg
         await world.hub.start(CHAT, CardTask.UNLOCK, world.now, grant)
     assert world.hub.status(CHAT).unresolved is CardTask.ACTIVATE
     await pc.gives(pc.receipt("prove_possession", pc.wanted), "prove_possession")
-    assert isinstance(world.told(OperationEvent)[-1], OperationSucceeded)
+    assert isinstance(world.events_of(CardTaskEvent)[-1], CardTaskSucceeded)
     assert await world.certificates_of(someone) is CertificateState.ACTIVE

@@ -7,18 +7,18 @@ import pytest
 from services.authority.lifecycle import CertificateState
 from services.bridge.events import (
     BridgePaired,
-    OperationEvent,
-    OperationFailed,
-    OperationSucceeded,
+    CardTaskEvent,
+    CardTaskFailed,
+    CardTaskSucceeded,
     PinSetResult,
     ServerFailure,
 )
 from services.bridge.operations.task import CardTask
 from tests.services.authority import invariants
 from tests.services.authority.world import CHAT, Someone
-from tests.services.bridge.card import Card
-from tests.services.bridge.pc import Pc
-from tests.services.bridge.world import BridgeWorld, Killed, Scissors
+from tests.services.bridge.card import ReferenceCard
+from tests.services.bridge.pc import ReferenceBridge
+from tests.services.bridge.world import HubHarness, ServerKilled, MessageCutter
 
 ORDINARY = (
     CardTask.LIST_READERS,
@@ -30,40 +30,40 @@ ORDINARY = (
 Scene = Callable[[], Awaitable[None]]
 
 
-async def is_active(world: BridgeWorld) -> tuple[Someone, Card, Pc]:
+async def is_active(world: HubHarness) -> tuple[Someone, ReferenceCard, ReferenceBridge]:
     """Give a person whose card is active, at a PC that is paired."""
     someone, card = await world.person()
     pc = await world.paired_pc(card)
     await begins(world, someone, pc, CardTask.ACTIVATE)
     await pc.works()
-    assert isinstance(world.events[-1], OperationSucceeded)
+    assert isinstance(world.events[-1], CardTaskSucceeded)
     await world.chats_were_told()
     return someone, card, pc
 
 
-async def begins(world: BridgeWorld, someone: Someone, pc: Pc, work: CardTask) -> None:
+async def begins(world: HubHarness, someone: Someone, pc: ReferenceBridge, work: CardTask) -> None:
     """Start something, with a new code where it needs one."""
     grant = await world.grant(someone, work) if work.purpose else None
     await world.hub.start(CHAT, work, world.now, grant)
 
 
-async def cut_somewhere(world: BridgeWorld, scissors: Scissors, scene: Scene) -> bool:
+async def cut_somewhere(world: HubHarness, scissors: MessageCutter, scene: Scene) -> bool:
     """Play a scene with scissors in hand; tell whether anything was cut."""
-    world.scissors = scissors
+    world.cutter = scissors
     try:
         await scene()
-    except Killed:
+    except ServerKilled:
         assert scissors.kills
-    world.scissors = None
+    world.cutter = None
     return scissors.cut
 
 
-def last_word(world: BridgeWorld) -> OperationEvent:
+def last_word(world: HubHarness) -> CardTaskEvent:
     """Give the last thing the chat heard of its operation."""
-    return world.told(OperationEvent)[-1]
+    return world.events_of(CardTaskEvent)[-1]
 
 
-async def link_comes_back(world: BridgeWorld, pc: Pc) -> None:
+async def link_comes_back(world: HubHarness, pc: ReferenceBridge) -> None:
     """Have the server notice that the link is gone, and the bridge dial again."""
     await pc.loses_link()
     await pc.dials()
@@ -73,7 +73,7 @@ async def link_comes_back(world: BridgeWorld, pc: Pc) -> None:
 @pytest.mark.parametrize("arrives", [True, False])
 @pytest.mark.parametrize("work", list(CardTask))
 async def test_a_link_that_is_cut_at_any_message_goes_on_where_it_was(
-    world: BridgeWorld, work: CardTask, arrives: bool
+    world: HubHarness, work: CardTask, arrives: bool
 ) -> None:
     someone, card, pc = await scene_of(world, work)
     cut, at = True, 0
@@ -85,11 +85,11 @@ async def test_a_link_that_is_cut_at_any_message_goes_on_where_it_was(
             await begins(world, who, pc, work)
             await pc.works()
 
-        cut = await cut_somewhere(world, Scissors(at, kills=False, arrives=arrives), scene)
+        cut = await cut_somewhere(world, MessageCutter(at, kills=False, arrives=arrives), scene)
         if cut:
             await link_comes_back(world, pc)
-        assert isinstance(last_word(world), OperationSucceeded), (at, last_word(world))
-        assert len(world.told(OperationSucceeded)) == 1
+        assert isinstance(last_word(world), CardTaskSucceeded), (at, last_word(world))
+        assert len(world.events_of(CardTaskSucceeded)) == 1
         if work is CardTask.ACTIVATE:
             assert await world.certificates_of(someone) is CertificateState.ACTIVE
             someone, card = await world.person(at + 1)
@@ -97,7 +97,7 @@ async def test_a_link_that_is_cut_at_any_message_goes_on_where_it_was(
     assert at > 2
 
 
-async def scene_of(world: BridgeWorld, work: CardTask) -> tuple[Someone, Card, Pc]:
+async def scene_of(world: HubHarness, work: CardTask) -> tuple[Someone, ReferenceCard, ReferenceBridge]:
     if work is not CardTask.ACTIVATE:
         return await is_active(world)
     someone, card = await world.person()
@@ -107,7 +107,7 @@ async def scene_of(world: BridgeWorld, work: CardTask) -> tuple[Someone, Card, P
 @pytest.mark.parametrize("arrives", [True, False])
 @pytest.mark.parametrize("work", ORDINARY)
 async def test_a_server_that_is_killed_explains_an_ordinary_operation(
-    world: BridgeWorld, work: CardTask, arrives: bool
+    world: HubHarness, work: CardTask, arrives: bool
 ) -> None:
     someone, _, pc = await is_active(world)
     cut, at = True, 0
@@ -119,27 +119,27 @@ async def test_a_server_that_is_killed_explains_an_ordinary_operation(
             await begins(world, someone, pc, work)
             await pc.works()
 
-        cut = await cut_somewhere(world, Scissors(at, kills=True, arrives=arrives), scene)
+        cut = await cut_somewhere(world, MessageCutter(at, kills=True, arrives=arrives), scene)
         if cut:
             await comes_up_again(world, pc)
             await world.passes(seconds=16)
         if at > 1:  # before `start` has returned, the chat's update comes again
             word = last_word(world)
-            assert isinstance(word, OperationSucceeded | OperationFailed), word
+            assert isinstance(word, CardTaskSucceeded | CardTaskFailed), word
             assert (
-                isinstance(word, OperationSucceeded) or word.code is ServerFailure.SERVER_RESTARTED
+                isinstance(word, CardTaskSucceeded) or word.code is ServerFailure.SERVER_RESTARTED
             )
-            assert isinstance(word, OperationSucceeded) or at < COMPLETE[work]
+            assert isinstance(word, CardTaskSucceeded) or at < COMPLETE[work]
         await begins(world, someone, pc, work)  # and can be done again
         await pc.works()
-        assert isinstance(last_word(world), OperationSucceeded)
+        assert isinstance(last_word(world), CardTaskSucceeded)
 
 
 COMPLETE = {work: 3 if work in ORDINARY[3:] else 2 for work in ORDINARY}
 """From which message on the PC has done its part, whatever became of the server."""
 
 
-async def comes_up_again(world: BridgeWorld, pc: Pc) -> None:
+async def comes_up_again(world: HubHarness, pc: ReferenceBridge) -> None:
     """Start the server anew on the same database; the bridge comes back."""
     pc.wire = None
     world.now = world.now.replace(microsecond=0)
@@ -151,7 +151,7 @@ async def comes_up_again(world: BridgeWorld, pc: Pc) -> None:
 @pytest.mark.parametrize("arrives", [True, False])
 @pytest.mark.parametrize("work", [CardTask.ACTIVATE, CardTask.UNLOCK])
 async def test_a_server_that_is_killed_finds_out_whether_the_pin_is_set(
-    world: BridgeWorld, work: CardTask, arrives: bool
+    world: HubHarness, work: CardTask, arrives: bool
 ) -> None:
     """Whatever it was killed at: it is done, or it is explained and is done with a new code."""
     cut, at = True, 0
@@ -166,26 +166,26 @@ async def test_a_server_that_is_killed_finds_out_whether_the_pin_is_set(
         card.pin_is_set = False
         await world.chats_were_told()
 
-        async def scene(who: Someone = someone, where: Pc = pc) -> None:
+        async def scene(who: Someone = someone, where: ReferenceBridge = pc) -> None:
             await begins(world, who, where, work)
             await where.works()
 
-        cut = await cut_somewhere(world, Scissors(at, kills=True, arrives=arrives), scene)
+        cut = await cut_somewhere(world, MessageCutter(at, kills=True, arrives=arrives), scene)
         if cut:
             await comes_up_again(world, pc)
             await world.passes(seconds=16)  # the card is asked where the bridge does not tell
             await pc.works()
         word = last_word(world)
         ends.add(type(word).__name__)
-        if isinstance(word, OperationSucceeded):
+        if isinstance(word, CardTaskSucceeded):
             assert card.pin_is_set
             assert word.value == PinSetResult()
         else:
-            assert isinstance(word, OperationFailed), word
+            assert isinstance(word, CardTaskFailed), word
             assert not card.pin_is_set
             await begins(world, someone, pc, work)
             await pc.works()
-            assert isinstance(last_word(world), OperationSucceeded)
+            assert isinstance(last_word(world), CardTaskSucceeded)
         assert await world.certificates_of(someone) is CertificateState.ACTIVE
         assert len(await world.releases()) == (await world.card_steps()).count("cryptogram")
         await world.hub.unpair(CHAT, world.now)
@@ -197,28 +197,28 @@ async def test_a_server_that_is_killed_finds_out_whether_the_pin_is_set(
 
 @pytest.mark.parametrize("arrives", [True, False])
 async def test_a_server_that_is_killed_while_pairing_can_be_paired_with_again(
-    world: BridgeWorld, arrives: bool
+    world: HubHarness, arrives: bool
 ) -> None:
     _, card = await world.person()
     cut, at = True, 0
     while cut:
         at += 1
-        pc = Pc(world, card, f"198.51.100.{at}")
+        pc = ReferenceBridge(world, card, f"198.51.100.{at}")
         await pc.dials()
         code = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
 
-        async def scene(where: Pc = pc, typed: str = code.code.reveal()) -> None:
+        async def scene(where: ReferenceBridge = pc, typed: str = code.code.reveal()) -> None:
             await where.types(typed)
             await world.hub.answer_pairing(CHAT, world.now, accepted=True)
             await where.works()
 
-        cut = await cut_somewhere(world, Scissors(at, kills=True, arrives=arrives), scene)
+        cut = await cut_somewhere(world, MessageCutter(at, kills=True, arrives=arrives), scene)
         if cut:
             await comes_up_again(world, pc)
             if not world.hub.status(CHAT).is_connected:
                 await world.pairs(pc)
         await world.hub.start(CHAT, CardTask.CARD_STATUS, world.now)
         await pc.works()
-        assert isinstance(last_word(world), OperationSucceeded)
-        assert len(world.told(BridgePaired)) >= 1
+        assert isinstance(last_word(world), CardTaskSucceeded)
+        assert len(world.events_of(BridgePaired)) >= 1
     assert at > 3

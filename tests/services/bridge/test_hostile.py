@@ -3,19 +3,19 @@
 import pytest
 
 from services.authority.errors import AuthorityError, GrantExpiredError
-from services.bridge.events import OperationFailed
+from services.bridge.events import CardTaskFailed
 from services.bridge.operations.task import CardTask
 from tests.services.authority.world import CHAT
-from tests.services.bridge.attacker import attacker, authorised, failures, locked
-from tests.services.bridge.said import octets
-from tests.services.bridge.world import BridgeWorld
+from tests.services.bridge.attacker import pair_hostile_bridge, authorise_hostile_bridge, failures, make_active_card
+from tests.services.bridge.said import decode_bytes
+from tests.services.bridge.world import HubHarness
 
 OTHER = 2002
 
 
-async def test_nothing_is_released_without_an_authorisation(world: BridgeWorld) -> None:
-    _, card = await locked(world)
-    pc = await attacker(world, card)
+async def test_nothing_is_released_without_an_authorisation(world: HubHarness) -> None:
+    _, card = await make_active_card(world)
+    pc = await pair_hostile_bridge(world, card)
     assert await pc.challenges(card) == []
     for work in (CardTask.CARD_STATUS, CardTask.CHANGE_PIN, CardTask.PROVE_POSSESSION):
         await world.hub.start(CHAT, work, world.now)
@@ -25,10 +25,10 @@ async def test_nothing_is_released_without_an_authorisation(world: BridgeWorld) 
     assert await world.releases() == [card.serial]  # the one that activated it
 
 
-async def test_another_persons_card_is_not_unlocked(world: BridgeWorld) -> None:
-    someone, card = await locked(world, 1)
-    _, victims = await locked(world, 2)
-    pc = await attacker(world, victims)
+async def test_another_persons_card_is_not_unlocked(world: HubHarness) -> None:
+    someone, card = await make_active_card(world, 1)
+    _, victims = await make_active_card(world, 2)
+    pc = await pair_hostile_bridge(world, victims)
     grant = await world.grant(someone, CardTask.UNLOCK)
     await world.hub.start(CHAT, CardTask.UNLOCK, world.now, grant)
     await pc.works()
@@ -37,43 +37,43 @@ async def test_another_persons_card_is_not_unlocked(world: BridgeWorld) -> None:
     assert failures(world) == ["not_your_card"]
 
 
-async def test_the_card_is_not_exchanged_after_it_was_authorised(world: BridgeWorld) -> None:
-    _, victims = await locked(world, 2)
-    pc, card, _ = await authorised(world)
+async def test_the_card_is_not_exchanged_after_it_was_authorised(world: HubHarness) -> None:
+    _, victims = await make_active_card(world, 2)
+    pc, card, _ = await authorise_hostile_bridge(world)
     assert await pc.challenges(victims) == []
     assert failures(world) == ["not_your_card"]
     assert await pc.challenges(card) == []  # and then not even for the own one
 
 
-async def test_a_cryptogram_is_worth_nothing_on_another_card(world: BridgeWorld) -> None:
+async def test_a_cryptogram_is_worth_nothing_on_another_card(world: HubHarness) -> None:
     """It names its own card and passes on the challenge of another: the keys differ."""
-    _, victims = await locked(world, 2)
-    pc, card, _ = await authorised(world)
+    _, victims = await make_active_card(world, 2)
+    pc, card, _ = await authorise_hostile_bridge(world)
     (given,) = await pc.challenges(victims, card.serial)
-    assert victims.complete(octets(given["cryptogram"])) is None
+    assert victims.complete(decode_bytes(given["cryptogram"])) is None
 
 
 async def test_without_any_card_it_gets_one_cryptogram_for_the_card_on_record(
-    world: BridgeWorld,
+    world: HubHarness,
 ) -> None:
     """It never had a card to look at, and says the serial that it was told."""
-    someone, card = await locked(world)
-    pc = await attacker(world, None)
+    someone, card = await make_active_card(world)
+    pc = await pair_hostile_bridge(world, None)
     await world.hub.start(
         CHAT, CardTask.UNLOCK, world.now, await world.grant(someone, CardTask.UNLOCK)
     )
     await pc.works()
     strangers = (await world.person(2))[1]
     (given,) = await pc.challenges(strangers, pc.wanted["card_serial"])
-    assert strangers.complete(octets(given["cryptogram"])) is None
+    assert strangers.complete(decode_bytes(given["cryptogram"])) is None
     card.challenge()
-    assert card.complete(octets(given["cryptogram"])) is None, "nor for a challenge of its own"
+    assert card.complete(decode_bytes(given["cryptogram"])) is None, "nor for a challenge of its own"
     assert len(await pc.challenges(card)) == 1
     assert (await world.releases()).count(card.serial) == 2  # one of them activated it
 
 
-async def test_what_was_superseded_has_no_say_any_more(world: BridgeWorld) -> None:
-    pc, card, _ = await authorised(world)
+async def test_what_was_superseded_has_no_say_any_more(world: HubHarness) -> None:
+    pc, card, _ = await authorise_hostile_bridge(world)
     pc.before = lambda message: message["type"] != "cancel"  # it does not do as it is told
     await pc.challenges(card)
     await world.passes(seconds=61)
@@ -92,8 +92,8 @@ async def test_what_was_superseded_has_no_say_any_more(world: BridgeWorld) -> No
     assert len(await pc.challenges(card)) == 2
 
 
-async def test_one_authorisation_releases_one_cryptogram(world: BridgeWorld) -> None:
-    pc, card, grant = await authorised(world)
+async def test_one_authorisation_releases_one_cryptogram(world: HubHarness) -> None:
+    pc, card, grant = await authorise_hostile_bridge(world)
     assert len(await pc.challenges(card)) == 1
     for _ in range(3):
         assert len(await pc.challenges(card)) == 1
@@ -104,13 +104,13 @@ async def test_one_authorisation_releases_one_cryptogram(world: BridgeWorld) -> 
         await world.hub.start(CHAT, CardTask.UNLOCK, world.now, grant)
 
 
-async def test_a_grant_releases_one_cryptogram_over_whatever_hubs(world: BridgeWorld) -> None:
+async def test_a_grant_releases_one_cryptogram_over_whatever_hubs(world: HubHarness) -> None:
     """Two processes on one database, each of which has authorised with the same grant."""
-    pc, card, grant = await authorised(world)
+    pc, card, grant = await authorise_hostile_bridge(world)
     here = world.hub
     world.build()
     there = world.hub
-    second = await attacker(world, card, CHAT)
+    second = await pair_hostile_bridge(world, card, CHAT)
     await there.start(CHAT, CardTask.UNLOCK, world.now, grant)
     await second.works()
     assert len(await second.challenges(card)) == 1
@@ -121,9 +121,9 @@ async def test_a_grant_releases_one_cryptogram_over_whatever_hubs(world: BridgeW
 
 
 async def test_a_restart_between_authorisation_and_challenge_releases_nothing(
-    world: BridgeWorld,
+    world: HubHarness,
 ) -> None:
-    pc, card, _ = await authorised(world)
+    pc, card, _ = await authorise_hostile_bridge(world)
     old = world.hub
     await world.restart()
     assert await pc.challenges(card) == []  # to the process that should be dead
@@ -131,17 +131,17 @@ async def test_a_restart_between_authorisation_and_challenge_releases_nothing(
     await old.close()
 
 
-async def test_a_challenge_comes_too_late(world: BridgeWorld) -> None:
-    pc, card, _ = await authorised(world)
+async def test_a_challenge_comes_too_late(world: HubHarness) -> None:
+    pc, card, _ = await authorise_hostile_bridge(world)
     world.now = world.now.replace(minute=world.now.minute + 5, second=1)
     assert await pc.challenges(card) == []
     assert failures(world) == ["timed_out"]
 
 
-async def test_the_grant_is_over_before_the_challenge(world: BridgeWorld) -> None:
+async def test_the_grant_is_over_before_the_challenge(world: HubHarness) -> None:
     """The operation ends with its grant, however long the person types."""
-    someone, card = await locked(world)
-    pc = await attacker(world, card)
+    someone, card = await make_active_card(world)
+    pc = await pair_hostile_bridge(world, card)
     grant = await world.grant(someone, CardTask.UNLOCK)
     await world.passes(minutes=9, seconds=30)
     await world.hub.start(CHAT, CardTask.UNLOCK, world.now, grant)
@@ -155,10 +155,10 @@ async def test_the_grant_is_over_before_the_challenge(world: BridgeWorld) -> Non
 
 @pytest.mark.parametrize("act", ["suspends", "is_revoked"])
 async def test_a_state_that_changed_meanwhile_is_looked_at_again(
-    world: BridgeWorld, act: str
+    world: HubHarness, act: str
 ) -> None:
-    someone, card = await locked(world)
-    pc = await attacker(world, card)
+    someone, card = await make_active_card(world)
+    pc = await pair_hostile_bridge(world, card)
     await world.hub.start(
         CHAT, CardTask.UNLOCK, world.now, await world.grant(someone, CardTask.UNLOCK)
     )
@@ -168,18 +168,18 @@ async def test_a_state_that_changed_meanwhile_is_looked_at_again(
     assert failures(world) == ["wrong_state"]
 
 
-async def test_a_pairing_that_ended_elsewhere_releases_nothing(world: BridgeWorld) -> None:
+async def test_a_pairing_that_ended_elsewhere_releases_nothing(world: HubHarness) -> None:
     """Another process has unpaired the chat; this one has not heard of it."""
-    pc, card, _ = await authorised(world)
+    pc, card, _ = await authorise_hostile_bridge(world)
     other = world.another_hub()
     await other.restore(world.now)
     assert await other.unpair(CHAT, world.now)
     assert await pc.challenges(card) == []
 
 
-async def test_a_grant_of_another_chat_or_operation_is_none(world: BridgeWorld) -> None:
-    someone, card = await locked(world)
-    await attacker(world, card)
+async def test_a_grant_of_another_chat_or_operation_is_none(world: HubHarness) -> None:
+    someone, card = await make_active_card(world)
+    await pair_hostile_bridge(world, card)
     of_another_chat = await world.grant(someone, CardTask.UNLOCK, OTHER)
     to_activate = await world.grant(someone, CardTask.ACTIVATE)
     for grant in (of_another_chat, to_activate, "0" * 32, "", None):
@@ -187,19 +187,19 @@ async def test_a_grant_of_another_chat_or_operation_is_none(world: BridgeWorld) 
             await world.hub.start(CHAT, CardTask.UNLOCK, world.now, grant)
 
 
-async def test_a_recorded_cryptogram_is_worth_nothing_later(world: BridgeWorld) -> None:
-    pc, card, _ = await authorised(world)
+async def test_a_recorded_cryptogram_is_worth_nothing_later(world: HubHarness) -> None:
+    pc, card, _ = await authorise_hostile_bridge(world)
     (given,) = await pc.challenges(card)
-    assert card.complete(octets(given["cryptogram"])) is not None
+    assert card.complete(decode_bytes(given["cryptogram"])) is not None
     card.challenge()
-    assert card.complete(octets(given["cryptogram"])) is None
+    assert card.complete(decode_bytes(given["cryptogram"])) is None
 
 
-async def test_nobody_speaks_of_another_chats_operation(world: BridgeWorld) -> None:
-    pc, card, _ = await authorised(world)
-    thief = await attacker(world, card, OTHER)
+async def test_nobody_speaks_of_another_chats_operation(world: HubHarness) -> None:
+    pc, card, _ = await authorise_hostile_bridge(world)
+    thief = await pair_hostile_bridge(world, card, OTHER)
     thief.about = pc.about
     assert await thief.challenges(card) == []
     await thief.fails("cancelled")
-    assert world.told(OperationFailed) == []
+    assert world.events_of(CardTaskFailed) == []
     assert len(await pc.challenges(card)) == 1

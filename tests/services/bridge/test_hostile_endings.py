@@ -10,10 +10,10 @@ from services.authority.errors import NoAuthorityError
 from services.authority.lifecycle import CertificateState
 from services.bridge.errors import AdminBarredError, OperationRunningError
 from services.bridge.events import (
-    OperationEvent,
-    OperationFailed,
-    OperationSucceeded,
-    OperationUnresolved,
+    CardTaskEvent,
+    CardTaskFailed,
+    CardTaskSucceeded,
+    CardTaskUnresolved,
     ProvenPossession,
 )
 from services.bridge.hub import Hub
@@ -21,20 +21,20 @@ from services.bridge.operations.task import CardTask
 from tests.services.authority import invariants
 from tests.services.authority.world import CHAT
 from tests.services.bridge.attacker import (
-    attacker,
-    authorised,
+    pair_hostile_bridge,
+    authorise_hostile_bridge,
     failures,
-    locked,
-    until_receipt,
+    make_active_card,
+    run_until_receipt,
 )
-from tests.services.bridge.said import ORIGIN, Message, coded
-from tests.services.bridge.world import BridgeWorld
+from tests.services.bridge.said import ORIGIN, Message, encode_bytes
+from tests.services.bridge.world import HubHarness
 
 
-async def test_an_activation_needs_the_cards_own_proof(world: BridgeWorld) -> None:
+async def test_an_activation_needs_the_cards_own_proof(world: HubHarness) -> None:
     """A bridge that lies about everything but has no card: no receipt will do."""
     someone, card = await world.person()
-    pc = await attacker(world, card)
+    pc = await pair_hostile_bridge(world, card)
     await world.hub.start(
         CHAT, CardTask.ACTIVATE, world.now, await world.grant(someone, CardTask.ACTIVATE)
     )
@@ -43,7 +43,7 @@ async def test_an_activation_needs_the_cards_own_proof(world: BridgeWorld) -> No
     await pc.gives(early)
     assert await world.certificates_of(someone) is CertificateState.INACTIVE
     assert len(await pc.challenges(card)) == 1
-    await pc.says("admin_answer", operation_id=pc.about, answer=coded(os.urandom(40)))
+    await pc.says("admin_answer", operation_id=pc.about, answer=encode_bytes(os.urandom(40)))
     await pc.works()
     assert pc.heard_of("admin_verified")[0]["ok"] is False
     assert failures(world) == ["card_not_genuine"]
@@ -52,9 +52,9 @@ async def test_an_activation_needs_the_cards_own_proof(world: BridgeWorld) -> No
 
 
 async def test_a_receipt_has_to_be_of_this_card_server_operation_and_moment(
-    world: BridgeWorld,
+    world: HubHarness,
 ) -> None:
-    someone, pc = await until_receipt(world)
+    someone, pc = await run_until_receipt(world)
     wanted = pc.wanted
     stranger = (await world.person(2))[1]
     stranger.serial = wanted["card_serial"]
@@ -65,22 +65,22 @@ async def test_a_receipt_has_to_be_of_this_card_server_operation_and_moment(
         pc.receipt("set_pin", wanted, stranger),
         elsewhere,
         pc.receipt("prove_possession", wanted),
-        pc.receipt("set_pin", {"server_nonce": coded(bytes(32))}),
+        pc.receipt("set_pin", {"server_nonce": encode_bytes(bytes(32))}),
     )
     for receipt in wrong:
         await pc.gives(receipt)
         assert await world.certificates_of(someone) is CertificateState.INACTIVE
-    assert {event.code for event in world.told(OperationUnresolved)} == {"receipt_wrong"}
+    assert {event.code for event in world.events_of(CardTaskUnresolved)} == {"receipt_wrong"}
     await pc.gives(pc.receipt("set_pin", wanted))
     assert await world.certificates_of(someone) is CertificateState.ACTIVE
 
 
-async def test_a_receipt_is_taken_once(world: BridgeWorld) -> None:
-    someone, pc = await until_receipt(world)
+async def test_a_receipt_is_taken_once(world: HubHarness) -> None:
+    someone, pc = await run_until_receipt(world)
     receipt = pc.receipt("set_pin", pc.wanted)
     for _ in range(3):
         await pc.gives(receipt)
-    assert len(world.told(OperationSucceeded)) == 1
+    assert len(world.events_of(CardTaskSucceeded)) == 1
     assert await world.certificates_of(someone) is CertificateState.ACTIVE
     assert (await world.card_steps()).count("pin_set") == 1
     await invariants.hold(world.world)
@@ -88,15 +88,15 @@ async def test_a_receipt_is_taken_once(world: BridgeWorld) -> None:
 
 @pytest.mark.parametrize("told_by", ["bridge", "card"])
 async def test_staff_hear_of_a_card_that_does_not_know_its_issuer(
-    world: BridgeWorld, told_by: str
+    world: HubHarness, told_by: str
 ) -> None:
-    pc, card, _ = await authorised(world)
+    pc, card, _ = await authorise_hostile_bridge(world)
     await pc.challenges(card)
     with capture_logs() as logs:
         if told_by == "bridge":
             await pc.fails("admin_key_rejected", tries_left=4)
         else:
-            await pc.says("admin_answer", operation_id=pc.about, answer=coded(bytes(40)))
+            await pc.says("admin_answer", operation_id=pc.about, answer=encode_bytes(bytes(40)))
     code = "admin_key_rejected" if told_by == "bridge" else "card_not_genuine"
     (alert,) = [line for line in logs if line["log_level"] == "error"]
     assert (alert["event"], alert["card"]) == (f"bridge_{code}", card.serial)
@@ -112,23 +112,23 @@ async def test_staff_hear_of_a_card_that_does_not_know_its_issuer(
         await pc.dials()
 
 
-async def test_a_claim_before_the_cryptogram_alarms_nobody(world: BridgeWorld) -> None:
-    pc, _, _ = await authorised(world)
+async def test_a_claim_before_the_cryptogram_alarms_nobody(world: HubHarness) -> None:
+    pc, _, _ = await authorise_hostile_bridge(world)
     with capture_logs() as logs:
         await pc.fails("admin_key_rejected")
     assert logs == []
     assert failures(world) == ["admin_key_rejected"]
 
 
-async def test_a_puk_unlocks_without_a_cryptogram_but_never_activates(world: BridgeWorld) -> None:
-    pc, card, _ = await authorised(world)
+async def test_a_puk_unlocks_without_a_cryptogram_but_never_activates(world: HubHarness) -> None:
+    pc, card, _ = await authorise_hostile_bridge(world)
     await pc.gives(pc.receipt("set_pin", pc.wanted))
-    assert isinstance(world.told(OperationEvent)[-1], OperationSucceeded)
+    assert isinstance(world.events_of(CardTaskEvent)[-1], CardTaskSucceeded)
     assert await world.releases() == [card.serial]  # that of the activation
 
 
-async def test_one_thing_at_a_time(world: BridgeWorld) -> None:
-    pc, _, _ = await authorised(world)
+async def test_one_thing_at_a_time(world: HubHarness) -> None:
+    pc, _, _ = await authorise_hostile_bridge(world)
     with pytest.raises(OperationRunningError) as busy:
         await world.hub.start(CHAT, CardTask.CARD_STATUS, world.now)
     assert busy.value.task == CardTask.UNLOCK
@@ -138,24 +138,24 @@ async def test_one_thing_at_a_time(world: BridgeWorld) -> None:
     await world.hub.start(CHAT, CardTask.CARD_STATUS, world.now)
 
 
-async def test_what_is_on_its_way_to_the_card_is_not_cancelled(world: BridgeWorld) -> None:
-    pc, card, _ = await authorised(world)
+async def test_what_is_on_its_way_to_the_card_is_not_cancelled(world: HubHarness) -> None:
+    pc, card, _ = await authorise_hostile_bridge(world)
     await pc.challenges(card)
     assert not await world.hub.cancel(CHAT, world.now)
-    assert world.told(OperationFailed) == []
+    assert world.events_of(CardTaskFailed) == []
 
 
-async def test_an_answer_that_does_not_come_is_waited_for_a_minute(world: BridgeWorld) -> None:
-    pc, card, _ = await authorised(world)
+async def test_an_answer_that_does_not_come_is_waited_for_a_minute(world: HubHarness) -> None:
+    pc, card, _ = await authorise_hostile_bridge(world)
     await pc.challenges(card)
     await world.passes(seconds=60)
-    assert world.told(OperationUnresolved) == []
+    assert world.events_of(CardTaskUnresolved) == []
     await world.passes(seconds=1)
-    assert [event.code for event in world.told(OperationUnresolved)] == ["no_answer"]
+    assert [event.code for event in world.events_of(CardTaskUnresolved)] == ["no_answer"]
 
 
-async def test_a_guide_carries_nothing_out(world: BridgeWorld) -> None:
-    someone, card = await locked(world)
+async def test_a_guide_carries_nothing_out(world: HubHarness) -> None:
+    someone, card = await make_active_card(world)
     database, keys = world.world.database, world.world.keys
     world.hub = Hub(database, keys, None, ORIGIN, world.events.append)
     pc = await world.paired_pc(card)
@@ -164,15 +164,15 @@ async def test_a_guide_carries_nothing_out(world: BridgeWorld) -> None:
         await world.hub.start(CHAT, CardTask.UNLOCK, world.now, grant)
     await world.hub.start(CHAT, CardTask.CARD_STATUS, world.now)
     await pc.works()
-    assert isinstance(world.told(OperationEvent)[-1], OperationSucceeded)
+    assert isinstance(world.events_of(CardTaskEvent)[-1], CardTaskSucceeded)
 
 
-async def test_possession_is_believed_of_who_proves_it(world: BridgeWorld) -> None:
-    _, card = await locked(world)
+async def test_possession_is_believed_of_who_proves_it(world: HubHarness) -> None:
+    _, card = await make_active_card(world)
     pc = await world.paired_pc(card)
     await world.hub.start(CHAT, CardTask.PROVE_POSSESSION, world.now)
     await pc.works()
-    done = world.told(OperationSucceeded)[-1]
+    done = world.events_of(CardTaskSucceeded)[-1]
     assert done.value == ProvenPossession(card.serial, card.certificate)
     pc.origin = "wss://elsewhere.test"
     await world.hub.start(CHAT, CardTask.PROVE_POSSESSION, world.now)

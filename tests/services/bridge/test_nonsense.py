@@ -7,13 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from services.bridge.events import OperationSucceeded
+from services.bridge.events import CardTaskSucceeded
 from services.bridge.operations.task import CardTask
 from tests.services.authority.world import CHAT
-from tests.services.bridge.attacker import authorised, locked
-from tests.services.bridge.pc import Pc, Wire
-from tests.services.bridge.said import coded
-from tests.services.bridge.world import BridgeWorld
+from tests.services.bridge.attacker import authorise_hostile_bridge, make_active_card
+from tests.services.bridge.pc import ReferenceBridge, FakeTransport
+from tests.services.bridge.said import encode_bytes
+from tests.services.bridge.world import HubHarness
 
 ENVELOPES = [
     "", "{", "null", "[]", "7", '"x"', "{}", '{"type":"pair"}', '{"type":"pair","seq":"1"}',
@@ -29,9 +29,9 @@ ENVELOPES = [
 @pytest.mark.parametrize("frame", ENVELOPES, ids=range(len(ENVELOPES)))
 @pytest.mark.parametrize("when", ["before hello", "after hello", "paired"])
 async def test_nonsense_ends_the_connection_and_nothing_else(
-    world: BridgeWorld, frame: str, when: str
+    world: HubHarness, frame: str, when: str
 ) -> None:
-    pc = Pc(world, None)
+    pc = ReferenceBridge(world, None)
     await dialled_until(world, pc, when)
     if '"seq":1,' in frame and when == "paired":
         frame = frame.replace('"seq":1,', f'"seq":{len(pc._out) + 1},')
@@ -46,9 +46,9 @@ async def test_nonsense_ends_the_connection_and_nothing_else(
     assert world.hub.status(CHAT).is_paired is (when == "paired")
 
 
-async def dialled_until(world: BridgeWorld, pc: Pc, when: str) -> None:
+async def dialled_until(world: HubHarness, pc: ReferenceBridge, when: str) -> None:
     if when == "before hello":
-        pc.wire = Wire(pc)
+        pc.wire = FakeTransport(pc)
         pc._connection = world.hub.connect(pc.wire, pc.address, world.now)
         return
     await pc.dials()
@@ -56,8 +56,8 @@ async def dialled_until(world: BridgeWorld, pc: Pc, when: str) -> None:
         await world.pairs(pc)
 
 
-async def test_a_type_that_nobody_knows_is_told_and_counted(world: BridgeWorld) -> None:
-    pc = Pc(world, None)
+async def test_a_type_that_nobody_knows_is_told_and_counted(world: HubHarness) -> None:
+    pc = ReferenceBridge(world, None)
     await pc.dials()
     for number in range(17):
         assert pc.is_linked
@@ -66,45 +66,45 @@ async def test_a_type_that_nobody_knows_is_told_and_counted(world: BridgeWorld) 
     assert not pc.is_linked
 
 
-async def test_fields_that_nobody_knows_are_ignored(world: BridgeWorld) -> None:
-    pc = Pc(world, None)
+async def test_fields_that_nobody_knows_are_ignored(world: HubHarness) -> None:
+    pc = ReferenceBridge(world, None)
     await pc.dials()
     code = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
     await pc.says("pair", code=code.code.reveal(), colour="blue", more={"deep": [1, 2]})
     assert pc.heard_of("pair_offer")
 
 
-async def test_a_level_that_nobody_speaks(world: BridgeWorld) -> None:
-    pc = Pc(world, None)
+async def test_a_level_that_nobody_speaks(world: HubHarness) -> None:
+    pc = ReferenceBridge(world, None)
     await dialled_until(world, pc, "before hello")
-    hello = {"api_level": 2, "app_version": "9", "language": "en", "nonce": coded(bytes(32))}
+    hello = {"api_level": 2, "app_version": "9", "language": "en", "nonce": encode_bytes(bytes(32))}
     await pc.writes({"type": "hello", "seq": 0, **hello})
     assert pc.heard[-1]["code"] == "unsupported_api_level"
 
 
-async def test_the_right_thing_twice_is_done_once(world: BridgeWorld) -> None:
-    _, card = await locked(world)
+async def test_the_right_thing_twice_is_done_once(world: HubHarness) -> None:
+    _, card = await make_active_card(world)
     pc = await world.paired_pc(card)
     await world.hub.start(CHAT, CardTask.CARD_STATUS, world.now)
     await pc.works()
     for frame in pc._out:
         await pc.writes(frame)
-    assert len(world.told(OperationSucceeded)) == 1
+    assert len(world.events_of(CardTaskSucceeded)) == 1
     assert pc.is_linked
 
 
-async def test_more_progress_than_there_is_ends_the_link(world: BridgeWorld) -> None:
-    pc, _, _ = await authorised(world)
+async def test_more_progress_than_there_is_ends_the_link(world: HubHarness) -> None:
+    pc, _, _ = await authorise_hostile_bridge(world)
     for _ in range(3):
         await pc._asks("waiting_for_person")
     assert not pc.is_linked
 
 
-async def test_a_result_of_another_kind_ends_the_link(world: BridgeWorld) -> None:
-    pc, _, _ = await authorised(world)
+async def test_a_result_of_another_kind_ends_the_link(world: HubHarness) -> None:
+    pc, _, _ = await authorise_hostile_bridge(world)
     await pc.gives({"readers": []}, "list_readers")
     assert not pc.is_linked
-    assert world.told(OperationSucceeded) == []
+    assert world.events_of(CardTaskSucceeded) == []
 
 
 values = some.recursive(
@@ -130,9 +130,9 @@ kinds = some.sampled_from(
     )
 )
 async def test_whatever_is_said_the_hub_stands_and_releases_nothing(
-    world: BridgeWorld, messages: list[tuple[str, dict[str, Any]]]
+    world: HubHarness, messages: list[tuple[str, dict[str, Any]]]
 ) -> None:
-    pc = Pc(world, None)
+    pc = ReferenceBridge(world, None)
     await pc.dials()
     for kind, fields in messages:
         if pc.is_linked:

@@ -11,7 +11,7 @@ from services.bridge.events import (
     BridgeDisconnected,
     BridgePaired,
     BridgeUnpaired,
-    OperationFailed,
+    CardTaskFailed,
     PairingEndReason,
     PairingFailed,
     PairingFailureReason,
@@ -20,38 +20,38 @@ from services.bridge.events import (
 from services.bridge.operations.task import CardTask
 from services.bridge.pairing.service import sanitise_name
 from tests.services.authority.world import CHAT
-from tests.services.bridge.pc import Pc
-from tests.services.bridge.world import BridgeWorld
+from tests.services.bridge.pc import ReferenceBridge
+from tests.services.bridge.world import HubHarness
 
 OTHER = 2002
 
 
-async def offered(world: BridgeWorld, chat: int = CHAT) -> Pc:
+async def offered(world: HubHarness, chat: int = CHAT) -> ReferenceBridge:
     """Give a PC whose person has typed the code and said yes; the chat has not."""
-    pc = Pc(world, None)
+    pc = ReferenceBridge(world, None)
     await pc.dials()
     code = await world.hub.issue_pairing_code(chat, chat, "Anna", world.now)
     await pc.types(code.code.reveal())
     return pc
 
 
-async def test_both_ends_derive_the_same_words(world: BridgeWorld) -> None:
+async def test_both_ends_derive_the_same_words(world: HubHarness) -> None:
     pc = await offered(world)
     assert pc.words is not None
     shown = tuple(PAIRING_WORDS[number] for number in pc.words)
     assert world.hub.pairing_words(CHAT) == shown
-    assert world.told(PairingOffered)[0].words == shown
+    assert world.events_of(PairingOffered)[0].words == shown
     assert pc.telegram_name == "Anna"
 
 
-async def test_words_depend_on_code_session_and_both_nonces(world: BridgeWorld) -> None:
+async def test_words_depend_on_code_session_and_both_nonces(world: HubHarness) -> None:
     """So that who stands between two connections cannot have the same at both."""
     seen = {(await offered(world, chat)).words for chat in range(3000, 3012)}
     assert len(seen) > 6
 
 
-async def test_a_yes_at_one_end_pairs_nobody(world: BridgeWorld) -> None:
-    pc = Pc(world, None)
+async def test_a_yes_at_one_end_pairs_nobody(world: HubHarness) -> None:
+    pc = ReferenceBridge(world, None)
     pc.before = lambda message: message["type"] != "pair_offer"  # the person at the PC thinks
     await pc.dials()
     code = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
@@ -66,82 +66,82 @@ async def test_a_yes_at_one_end_pairs_nobody(world: BridgeWorld) -> None:
     assert pc.heard_of("paired") == []
 
 
-async def test_pairing_lasts_twelve_hours(world: BridgeWorld) -> None:
+async def test_pairing_lasts_twelve_hours(world: HubHarness) -> None:
     pc = await world.paired_pc(None)
     assert pc.heard_of("paired")[0]["seconds_left"] == 12 * 3600
-    paired = world.told(BridgePaired)[0]
+    paired = world.events_of(BridgePaired)[0]
     assert (paired.expires_at, paired.replaced) == (world.now + timedelta(hours=12), False)
     await world.passes(hours=11, minutes=59)
     assert world.hub.status(CHAT).is_connected
     await world.passes(minutes=1)
-    assert world.told(BridgeUnpaired)[-1].reason is PairingEndReason.EXPIRED
+    assert world.events_of(BridgeUnpaired)[-1].reason is PairingEndReason.EXPIRED
     assert pc.heard_of("unpaired")[0]["reason"] == "expired"
     assert not world.hub.status(CHAT).is_paired
 
 
-async def test_a_no_in_the_chat_ends_it(world: BridgeWorld) -> None:
+async def test_a_no_in_the_chat_ends_it(world: HubHarness) -> None:
     pc = await offered(world)
     await world.hub.answer_pairing(CHAT, world.now, accepted=False)
     await pc.works()
     assert pc.heard_of("unpaired")[0]["reason"] == "refused"
-    assert world.told(PairingFailed)[0].reason is PairingFailureReason.REFUSED_IN_CHAT
+    assert world.events_of(PairingFailed)[0].reason is PairingFailureReason.REFUSED_IN_CHAT
     with pytest.raises(NoPairingError):
         await world.hub.answer_pairing(CHAT, world.now, accepted=True)
 
 
-async def test_a_no_at_the_pc_ends_it(world: BridgeWorld) -> None:
-    pc = Pc(world, None)
+async def test_a_no_at_the_pc_ends_it(world: HubHarness) -> None:
+    pc = ReferenceBridge(world, None)
     pc.before = lambda message: message["type"] != "pair_offer"
     await pc.dials()
     code = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
     await pc.types(code.code.reveal())
     await pc.says("pair_answer", accepted=False)
-    assert world.told(PairingFailed)[0].reason is PairingFailureReason.REFUSED_AT_PC
+    assert world.events_of(PairingFailed)[0].reason is PairingFailureReason.REFUSED_AT_PC
     pc.before = lambda _: True
     await world.pairs(pc)  # the same connection may pair after all, with a new code
 
 
-async def test_who_said_yes_at_the_pc_may_still_say_no(world: BridgeWorld) -> None:
+async def test_who_said_yes_at_the_pc_may_still_say_no(world: HubHarness) -> None:
     pc = await offered(world)
     await pc.says("pair_answer", accepted=True)
-    assert world.told(PairingFailed) == [], "the same yes twice is one yes"
+    assert world.events_of(PairingFailed) == [], "the same yes twice is one yes"
     await pc.says("pair_answer", accepted=False)
-    assert world.told(PairingFailed)[0].reason is PairingFailureReason.REFUSED_AT_PC
+    assert world.events_of(PairingFailed)[0].reason is PairingFailureReason.REFUSED_AT_PC
     with pytest.raises(NoPairingError):
         await world.hub.answer_pairing(CHAT, world.now, accepted=True)
     assert not world.hub.status(CHAT).is_paired
 
 
-async def test_an_offer_waits_for_five_minutes(world: BridgeWorld) -> None:
+async def test_an_offer_waits_for_five_minutes(world: HubHarness) -> None:
     pc = await offered(world)
     await world.passes(minutes=5)
     await pc.works()
     assert pc.heard_of("unpaired")[0]["reason"] == "expired"
-    assert world.told(PairingFailed)[0].reason is PairingFailureReason.TOO_LATE
+    assert world.events_of(PairingFailed)[0].reason is PairingFailureReason.TOO_LATE
 
 
-async def test_a_link_that_is_lost_ends_an_offer(world: BridgeWorld) -> None:
+async def test_a_link_that_is_lost_ends_an_offer(world: HubHarness) -> None:
     pc = await offered(world)
     await pc.loses_link()
-    assert world.told(PairingFailed)[0].reason is PairingFailureReason.LINK_LOST
+    assert world.events_of(PairingFailed)[0].reason is PairingFailureReason.LINK_LOST
     with pytest.raises(NoPairingError):
         await world.hub.answer_pairing(CHAT, world.now, accepted=True)
 
 
-async def test_a_new_bridge_takes_the_place_of_the_old_one(world: BridgeWorld) -> None:
+async def test_a_new_bridge_takes_the_place_of_the_old_one(world: HubHarness) -> None:
     old = await world.paired_pc(None)
     await world.hub.start(CHAT, CardTask.CARD_STATUS, world.now)  # waits for a card there
     new = await world.paired_pc(None)
     await old.works()
     assert old.heard_of("unpaired")[0]["reason"] == "replaced"
-    assert [event.code for event in world.told(OperationFailed)] == ["replaced"]
-    assert [event.replaced for event in world.told(BridgePaired)] == [False, True]
+    assert [event.code for event in world.events_of(CardTaskFailed)] == ["replaced"]
+    assert [event.replaced for event in world.events_of(BridgePaired)] == [False, True]
     await world.hub.start(CHAT, CardTask.LIST_READERS, world.now)
     assert new.heard_of("start")
     assert len(old.heard_of("start")) == 1
 
 
-async def test_the_replaced_bridge_cannot_come_back(world: BridgeWorld) -> None:
+async def test_the_replaced_bridge_cannot_come_back(world: HubHarness) -> None:
     old = await world.paired_pc(None)
     secret, session = old.secret, old.session
     await world.paired_pc(None)
@@ -154,7 +154,7 @@ async def test_the_replaced_bridge_cannot_come_back(world: BridgeWorld) -> None:
     assert not (await old.dials()).get("paired")
 
 
-async def test_the_same_bridge_on_a_second_link_drops_the_first(world: BridgeWorld) -> None:
+async def test_the_same_bridge_on_a_second_link_drops_the_first(world: HubHarness) -> None:
     pc = await world.paired_pc(None)
     first, connection = pc.wire, pc._connection
     welcome = await pc.dials()
@@ -163,10 +163,10 @@ async def test_the_same_bridge_on_a_second_link_drops_the_first(world: BridgeWor
     assert first.closed
     await connection.handle_disconnect(world.now)
     assert world.hub.status(CHAT).is_connected
-    assert world.told(BridgeDisconnected) == []
+    assert world.events_of(BridgeDisconnected) == []
 
 
-async def test_a_restarted_server_knows_who_is_paired(world: BridgeWorld) -> None:
+async def test_a_restarted_server_knows_who_is_paired(world: HubHarness) -> None:
     pc = await world.paired_pc(None)
     pc.wire = None
     await world.restart()
@@ -176,12 +176,12 @@ async def test_a_restarted_server_knows_who_is_paired(world: BridgeWorld) -> Non
         await world.hub.start(CHAT, CardTask.LIST_READERS, world.now)
     welcome = await pc.dials()
     assert (welcome["resumed"], welcome["paired"]) == (False, True)
-    assert world.told(BridgeConnected)
+    assert world.events_of(BridgeConnected)
     await world.hub.start(CHAT, CardTask.LIST_READERS, world.now)
 
 
 @pytest.mark.parametrize("what", ["secret", "session", "nonce"])
-async def test_a_wrong_proof_resumes_nothing(world: BridgeWorld, what: str) -> None:
+async def test_a_wrong_proof_resumes_nothing(world: HubHarness, what: str) -> None:
     pc = await world.paired_pc(None)
     await pc.loses_link()
     if what == "secret":
@@ -190,7 +190,7 @@ async def test_a_wrong_proof_resumes_nothing(world: BridgeWorld, what: str) -> N
         pc.session = "0" * 32
     if what == "nonce":  # a hello that was overheard, said again
         hello = await overheard_hello(world, pc)
-        thief = Pc(world, None)
+        thief = ReferenceBridge(world, None)
         await thief.dials()
         await thief.writes(hello)
         assert not thief.heard_of("welcome")[-1].get("paired")
@@ -198,7 +198,7 @@ async def test_a_wrong_proof_resumes_nothing(world: BridgeWorld, what: str) -> N
     assert not (await pc.dials()).get("paired")
 
 
-async def overheard_hello(world: BridgeWorld, pc: Pc) -> str:
+async def overheard_hello(world: HubHarness, pc: ReferenceBridge) -> str:
     written: list[str] = []
     connection = world.hub.connect
 
@@ -216,7 +216,7 @@ async def overheard_hello(world: BridgeWorld, pc: Pc) -> str:
     return written[0]
 
 
-async def test_the_chat_ends_it(world: BridgeWorld) -> None:
+async def test_the_chat_ends_it(world: HubHarness) -> None:
     pc = await world.paired_pc(None)
     assert await world.hub.unpair(CHAT, world.now)
     assert not await world.hub.unpair(CHAT, world.now)
@@ -227,17 +227,17 @@ async def test_the_chat_ends_it(world: BridgeWorld) -> None:
     assert not world.hub.status(CHAT).is_paired
 
 
-async def test_the_bridge_ends_it(world: BridgeWorld) -> None:
+async def test_the_bridge_ends_it(world: HubHarness) -> None:
     pc = await world.paired_pc(None)
     await pc.says("bye", reason="closed")
     assert not pc.is_linked
-    assert [event.reason for event in world.told(BridgeUnpaired)] == [PairingEndReason.BY_BRIDGE]
+    assert [event.reason for event in world.events_of(BridgeUnpaired)] == [PairingEndReason.BY_BRIDGE]
     await world.restart()
     assert not world.hub.status(CHAT).is_paired
 
 
-async def test_a_bridge_that_never_pairs_is_sent_away(world: BridgeWorld) -> None:
-    pc = Pc(world, None)
+async def test_a_bridge_that_never_pairs_is_sent_away(world: HubHarness) -> None:
+    pc = ReferenceBridge(world, None)
     await pc.dials()
     await world.passes(minutes=31)
     assert not pc.is_linked
@@ -259,7 +259,7 @@ def test_a_name_is_shown_without_tricks(name: str, shown: str) -> None:
     assert sanitise_name(name) == shown
 
 
-async def test_nothing_is_remembered_of_a_chat_that_has_no_bridge(world: BridgeWorld) -> None:
+async def test_nothing_is_remembered_of_a_chat_that_has_no_bridge(world: HubHarness) -> None:
     pc = await world.paired_pc(None)
     await world.hub.unpair(CHAT, world.now)
     await pc.loses_link()
@@ -268,7 +268,7 @@ async def test_nothing_is_remembered_of_a_chat_that_has_no_bridge(world: BridgeW
     assert not world.hub._connections
 
 
-async def test_a_bridge_is_told_when_the_server_goes(world: BridgeWorld) -> None:
+async def test_a_bridge_is_told_when_the_server_goes(world: HubHarness) -> None:
     pc = await world.paired_pc(None)
     await world.hub.close()
     assert pc.heard[-1] == {"type": "error", "seq": 0, "code": "going_down"}

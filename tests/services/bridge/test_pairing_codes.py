@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import PAIRING_CODE_ALPHABET, PAIRING_CODE_LENGTH
-from services.bridge.models import BridgeCode
+from services.bridge.models import PairingCodeRow
 from services.bridge.pairing.codes import (
     ADDRESS_LIMIT,
     GLOBAL_LIMIT,
@@ -22,9 +22,9 @@ from services.formats.hidden import Hidden
 from services.rate_limit import RateLimitRecord
 from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT
-from tests.services.bridge.pc import Pc
+from tests.services.bridge.pc import ReferenceBridge
 from tests.services.bridge.said import Message
-from tests.services.bridge.world import BridgeWorld
+from tests.services.bridge.world import HubHarness
 
 __all__ = ["make_url"]  # on each kind of database
 
@@ -32,11 +32,11 @@ WRONG = "AAAAAAAA"
 DAY = timedelta(days=1)
 
 
-def codes_of(world: BridgeWorld) -> PairingCodes:
+def codes_of(world: HubHarness) -> PairingCodes:
     return PairingCodes(world.world.database, world.world.keys)
 
 
-async def guesses(world: BridgeWorld, pc: Pc, times: int, code: str = WRONG) -> list[Message]:
+async def guesses(world: HubHarness, pc: ReferenceBridge, times: int, code: str = WRONG) -> list[Message]:
     """Type a wrong code several times, over new connections where the server hangs up."""
     for _ in range(times):
         if not pc.is_linked:
@@ -63,12 +63,12 @@ class Counting(PairingCodes):
 
     looked_at = 0
 
-    async def _pop(self, session: AsyncSession, code: Hidden) -> BridgeCode | None:
+    async def _pop(self, session: AsyncSession, code: Hidden) -> PairingCodeRow | None:
         Counting.looked_at += 1
         return await super()._pop(session, code)
 
 
-async def test_four_hours_of_guessing_are_looked_at_80_times(world: BridgeWorld) -> None:
+async def test_four_hours_of_guessing_are_looked_at_80_times(world: HubHarness) -> None:
     """One address that never rests, with a server that is started anew every five minutes."""
     Counting.looked_at = 0
     for minute in range(0, 4 * 60, 5):
@@ -82,14 +82,14 @@ async def test_four_hours_of_guessing_are_looked_at_80_times(world: BridgeWorld)
     assert Counting.looked_at == 80
 
 
-async def test_five_wrong_codes_then_fifteen_minutes(world: BridgeWorld) -> None:
-    pc = Pc(world, None)
+async def test_five_wrong_codes_then_fifteen_minutes(world: HubHarness) -> None:
+    pc = ReferenceBridge(world, None)
     await pc.dials()
     refused = await guesses(world, pc, 5)
     assert [each["reason"] for each in refused] == ["wrong_code"] * 4 + ["too_many_tries"]
     assert [each["tries_left"] for each in refused] == [4, 3, 2, 1, 0]
     assert refused[-1]["wait_seconds"] == 900
-    another = Pc(world, None, pc.address)
+    another = ReferenceBridge(world, None, pc.address)
     code = (await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)).code.reveal()
     await another.dials()
     await another.types(code)  # even the right one is not looked at
@@ -98,15 +98,15 @@ async def test_five_wrong_codes_then_fifteen_minutes(world: BridgeWorld) -> None
     await world.pairs(another)
 
 
-async def test_a_connection_that_was_wrong_five_times_is_closed(world: BridgeWorld) -> None:
-    pc = Pc(world, None)
+async def test_a_connection_that_was_wrong_five_times_is_closed(world: HubHarness) -> None:
+    pc = ReferenceBridge(world, None)
     await pc.dials()
     await guesses(world, pc, 6)
     assert not pc.is_linked
 
 
-async def test_a_restart_gives_no_new_tries(world: BridgeWorld) -> None:
-    pc = Pc(world, None)
+async def test_a_restart_gives_no_new_tries(world: HubHarness) -> None:
+    pc = ReferenceBridge(world, None)
     await pc.dials()
     await guesses(world, pc, 3)
     await world.restart()
@@ -115,7 +115,7 @@ async def test_a_restart_gives_no_new_tries(world: BridgeWorld) -> None:
     assert [each["tries_left"] for each in refused] == [1, 0]
 
 
-async def test_all_addresses_together_have_a_limit(world: BridgeWorld) -> None:
+async def test_all_addresses_together_have_a_limit(world: HubHarness) -> None:
     codes = codes_of(world)
     async with world.world.database.unit_of_work() as session:  # from a hundred addresses
         uses = json.dumps([world.now.timestamp()] * (GLOBAL_LIMIT.max_uses - 1))
@@ -123,7 +123,7 @@ async def test_all_addresses_together_have_a_limit(world: BridgeWorld) -> None:
         session.add(RateLimitRecord(scope=GLOBAL_LIMIT.scope, subject=all_of_them, uses=uses))
     with pytest.raises(CodeRefusedError):
         await codes.redeem(Hidden(WRONG), "10.0.0.1", world.now)
-    pc = Pc(world, None, "192.0.2.99")
+    pc = ReferenceBridge(world, None, "192.0.2.99")
     await pc.dials()
     code = (await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)).code.reveal()
     await pc.types(code)
@@ -132,23 +132,23 @@ async def test_all_addresses_together_have_a_limit(world: BridgeWorld) -> None:
     assert "tries_left" not in refused
 
 
-async def test_right_codes_cost_nothing(world: BridgeWorld) -> None:
+async def test_right_codes_cost_nothing(world: HubHarness) -> None:
     for chat in range(3000, 3020):
         await world.paired_pc(None, chat)
 
 
-async def test_a_right_code_does_not_forgive_wrong_ones(world: BridgeWorld) -> None:
-    pc = Pc(world, None)
+async def test_a_right_code_does_not_forgive_wrong_ones(world: HubHarness) -> None:
+    pc = ReferenceBridge(world, None)
     await pc.dials()
     await guesses(world, pc, 4)
     await world.pairs(pc)
-    another = Pc(world, None, pc.address)
+    another = ReferenceBridge(world, None, pc.address)
     assert (await guesses(world, another, 1))[0]["tries_left"] == 0
 
 
-async def test_a_code_is_good_once(world: BridgeWorld) -> None:
+async def test_a_code_is_good_once(world: HubHarness) -> None:
     code = (await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)).code.reveal()
-    first, second = Pc(world, None), Pc(world, None, "192.0.2.8")
+    first, second = ReferenceBridge(world, None), ReferenceBridge(world, None, "192.0.2.8")
     await first.dials()
     await second.dials()
     await first.types(code)
@@ -157,11 +157,11 @@ async def test_a_code_is_good_once(world: BridgeWorld) -> None:
     assert second.heard_of("pair_refused")[0]["reason"] == "wrong_code"
 
 
-async def test_a_code_is_good_for_five_minutes(world: BridgeWorld) -> None:
+async def test_a_code_is_good_for_five_minutes(world: HubHarness) -> None:
     offered = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
     assert offered.expires_at == world.now + timedelta(minutes=5) == world.now + LIFETIME
     world.now += LIFETIME
-    pc = Pc(world, None)
+    pc = ReferenceBridge(world, None)
     await pc.dials()
     await pc.types(offered.code.reveal())
     assert pc.heard_of("pair_refused")[0] == {
@@ -172,10 +172,10 @@ async def test_a_code_is_good_for_five_minutes(world: BridgeWorld) -> None:
     }
 
 
-async def test_only_the_newest_code_of_a_chat_counts(world: BridgeWorld) -> None:
+async def test_only_the_newest_code_of_a_chat_counts(world: HubHarness) -> None:
     old = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
     new = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
-    pc = Pc(world, None)
+    pc = ReferenceBridge(world, None)
     await pc.dials()
     await pc.types(old.code.reveal())
     assert pc.heard_of("pair_refused")
@@ -183,17 +183,17 @@ async def test_only_the_newest_code_of_a_chat_counts(world: BridgeWorld) -> None
     assert pc.heard_of("pair_offer")
 
 
-async def test_neither_code_nor_name_is_readable_in_the_database(world: BridgeWorld) -> None:
+async def test_neither_code_nor_name_is_readable_in_the_database(world: HubHarness) -> None:
     offered = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna Nguyễn", world.now)
     async with world.world.database.unit_of_work() as session:
-        row = (await session.scalars(select(BridgeCode))).one()
+        row = (await session.scalars(select(PairingCodeRow))).one()
     stored = row.code_hash + row.name
     assert offered.code.reveal().encode() not in stored
     assert b"Anna" not in stored
     assert offered.code.reveal() not in repr(offered)
 
 
-async def test_codes_are_spread_over_the_whole_alphabet(world: BridgeWorld) -> None:
+async def test_codes_are_spread_over_the_whole_alphabet(world: HubHarness) -> None:
     codes = codes_of(world)
     drawn = [(await codes.issue(chat, chat, "", world.now)).code.reveal() for chat in range(60)]
     assert all(len(code) == PAIRING_CODE_LENGTH for code in drawn)
@@ -203,11 +203,11 @@ async def test_codes_are_spread_over_the_whole_alphabet(world: BridgeWorld) -> N
     assert len(letters) > 25
 
 
-async def test_what_is_over_is_struck_out(world: BridgeWorld) -> None:
+async def test_what_is_over_is_struck_out(world: HubHarness) -> None:
     await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
     async with world.world.database.unit_of_work() as session:
         await world.hub.delete_old(session, world.now + timedelta(minutes=11))
-        assert (await session.scalars(select(BridgeCode))).all() == []
+        assert (await session.scalars(select(PairingCodeRow))).all() == []
 
 
 @pytest.mark.parametrize(

@@ -11,22 +11,22 @@ from structlog.testing import capture_logs
 
 from bot.cli.keys import COLUMNS
 from services.authority.lifecycle import CertificateState
-from services.bridge.events import OperationEvent, OperationSucceeded, PairingOffered
+from services.bridge.events import CardTaskEvent, CardTaskSucceeded, PairingOffered
 from services.bridge.models import SEALED_COLUMNS
 from services.bridge.operations.task import CardTask
 from services.storage import keys
 from services.storage.rotation import find_keys_in_use, reseal
 from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT
-from tests.services.bridge.pc import Pc
-from tests.services.bridge.world import BridgeWorld
+from tests.services.bridge.pc import ReferenceBridge
+from tests.services.bridge.world import HubHarness
 
 __all__ = ["make_url"]  # on each kind of database
 
 TABLES = ("bridge_codes", "bridge_sessions", "bridge_operations", "bridge_releases")
 
 
-async def everything(world: BridgeWorld) -> bytes:
+async def everything(world: HubHarness) -> bytes:
     """Give all that the bridge's tables and the audit hold, as one text."""
     found: list[object] = []
     async with world.world.database.unit_of_work() as session:
@@ -36,7 +36,7 @@ async def everything(world: BridgeWorld) -> bytes:
     return b"\n".join(v if isinstance(v, bytes) else str(v).encode() for v in found)
 
 
-async def test_no_secret_is_on_record_or_in_a_log(world: BridgeWorld) -> None:
+async def test_no_secret_is_on_record_or_in_a_log(world: HubHarness) -> None:
     someone, card = await world.person()
     with capture_logs() as logs:
         pc = await world.paired_pc(card)
@@ -54,7 +54,7 @@ async def test_no_secret_is_on_record_or_in_a_log(world: BridgeWorld) -> None:
 
 
 @contextmanager
-def away(world: BridgeWorld) -> Iterator[None]:
+def away(world: HubHarness) -> Iterator[None]:
     """Have no database for a while."""
     there = world.world.database.unit_of_work
 
@@ -69,11 +69,11 @@ def away(world: BridgeWorld) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("at", ["pair", "result", "admin_challenge", "receipt"])
-async def test_a_message_that_could_not_be_taken_comes_again(world: BridgeWorld, at: str) -> None:
+async def test_a_message_that_could_not_be_taken_comes_again(world: HubHarness, at: str) -> None:
     """The database is away for a moment; the link is closed, and nothing is lost."""
     someone, card = await world.person()
     if at == "pair":
-        pc = Pc(world, None)
+        pc = ReferenceBridge(world, None)
         await pc.dials()
         code = (await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)).code.reveal()
         with away(world):
@@ -82,7 +82,7 @@ async def test_a_message_that_could_not_be_taken_comes_again(world: BridgeWorld,
         await pc.loses_link()
         await pc.dials()
         await pc.types(code)
-        assert world.told(PairingOffered)
+        assert world.events_of(PairingOffered)
         return
     pc = await world.paired_pc(card)
     before = {"result": "start", "admin_challenge": "start", "receipt": "admin_verified"}[at]
@@ -108,14 +108,14 @@ async def test_a_message_that_could_not_be_taken_comes_again(world: BridgeWorld,
     await pc.loses_link()
     await pc.dials()
     await pc.works()
-    assert isinstance(world.told(OperationEvent)[-1], OperationSucceeded)
+    assert isinstance(world.events_of(CardTaskEvent)[-1], CardTaskSucceeded)
     assert await world.certificates_of(someone) is CertificateState.ACTIVE
     assert (await world.card_steps()).count("cryptogram") == 1
 
 
-async def test_one_of_two_who_type_a_code_at_once_gets_it(world: BridgeWorld) -> None:
+async def test_one_of_two_who_type_a_code_at_once_gets_it(world: HubHarness) -> None:
     code = (await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)).code.reveal()
-    pcs = [Pc(world, None, f"192.0.2.{number}") for number in range(4)]
+    pcs = [ReferenceBridge(world, None, f"192.0.2.{number}") for number in range(4)]
     for pc in pcs:
         await pc.dials()
     await asyncio.gather(*(pc.says("pair", code=code) for pc in pcs))
@@ -123,7 +123,7 @@ async def test_one_of_two_who_type_a_code_at_once_gets_it(world: BridgeWorld) ->
     assert sum(len(pc.heard_of("pair_refused")) for pc in pcs) == 3
 
 
-async def test_chats_work_side_by_side(world: BridgeWorld) -> None:
+async def test_chats_work_side_by_side(world: HubHarness) -> None:
     people = [await world.person(seed) for seed in range(1, 5)]
     pcs = [await world.paired_pc(card, chat) for chat, (_, card) in enumerate(people, 4000)]
 
@@ -134,10 +134,10 @@ async def test_chats_work_side_by_side(world: BridgeWorld) -> None:
         await pcs[number].works()
 
     await asyncio.gather(*(activates(number) for number in range(4)))
-    assert {event.chat_id for event in world.told(OperationSucceeded)} == {4000, 4001, 4002, 4003}
+    assert {event.chat_id for event in world.events_of(CardTaskSucceeded)} == {4000, 4001, 4002, 4003}
 
 
-async def test_the_rotation_of_the_key_covers_the_bridge(world: BridgeWorld) -> None:
+async def test_the_rotation_of_the_key_covers_the_bridge(world: HubHarness) -> None:
     assert set(SEALED_COLUMNS) <= set(COLUMNS)
     pc = await world.paired_pc(None)
     await world.hub.issue_pairing_code(CHAT + 1, CHAT + 1, "Binh", world.now)

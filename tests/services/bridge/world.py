@@ -10,24 +10,24 @@ from sqlalchemy import select
 
 from services.authority.embedded.models import AuditEntry
 from services.authority.values import AuthorityOperation, Proof
-from services.bridge.events import BridgeEvent, OperationEvent
+from services.bridge.events import BridgeEvent, CardTaskEvent
 from services.bridge.hub import Hub
-from services.bridge.models import BridgeRelease
+from services.bridge.models import CryptogramReleaseRow
 from services.bridge.operations.task import CardTask
 from tests.services.authority.world import CHAT, NOW, Someone, World
-from tests.services.bridge.card import Card
-from tests.services.bridge.pc import Pc
+from tests.services.bridge.card import ReferenceCard
+from tests.services.bridge.pc import ReferenceBridge
 from tests.services.bridge.said import ORIGIN, Message
 
 _Event = TypeVar("_Event", bound=BridgeEvent)
 
 
-class Killed(BaseException):
+class ServerKilled(BaseException):
     """The server's process ends here."""
 
 
 @dataclass
-class Scissors:
+class MessageCutter:
     """Cuts at the `at`-th message that is carried, counted from when they are taken up.
 
     :ivar kills: the server dies; otherwise the link is lost.
@@ -47,14 +47,14 @@ class Scissors:
 
 
 @dataclass
-class BridgeWorld:
+class HubHarness:
     """Everything but the network."""
 
     world: World
     now: datetime = NOW
     events: list[BridgeEvent] = field(default_factory=list)
     hub: Hub = field(init=False)
-    scissors: Scissors | None = None
+    cutter: MessageCutter | None = None
 
     def __post_init__(self) -> None:
         self.build()
@@ -83,49 +83,49 @@ class BridgeWorld:
 
     # ---- what is carried
 
-    async def carries(self, pc: Pc, frame: str) -> None:
+    async def carries(self, pc: ReferenceBridge, frame: str) -> None:
         """Carry a frame to the server."""
-        if self.scissors is None or not self.scissors.hit():
+        if self.cutter is None or not self.cutter.hit():
             await pc.arrives(frame)
             return
-        if self.scissors.arrives:
+        if self.cutter.arrives:
             await pc.arrives(frame)
-        if self.scissors.kills:
-            raise Killed
+        if self.cutter.kills:
+            raise ServerKilled
         await pc.loses_link()
 
-    def carried(self, pc: Pc, message: Message) -> None:
+    def carried(self, pc: ReferenceBridge, message: Message) -> None:
         """See a frame come from the server."""
-        if self.scissors is None or message["seq"] == 0 or not self.scissors.hit():
+        if self.cutter is None or message["seq"] == 0 or not self.cutter.hit():
             return
-        if self.scissors.kills:
-            raise Killed
+        if self.cutter.kills:
+            raise ServerKilled
         self.lost = pc
         pc.wire = None  # the frame is lost, and the server hears of it later
 
     # ---- people
 
-    async def person(self, seed: int = 1) -> tuple[Someone, Card]:
+    async def person(self, seed: int = 1) -> tuple[Someone, ReferenceCard]:
         """Give a person whose card lies in their letter box."""
         someone = self.world.person(seed)
         await someone.applies()
         await someone.pays()
         await someone.is_issued()
         await someone.is_posted()
-        return someone, Card(self.world.maker.orders[-1])
+        return someone, ReferenceCard(self.world.maker.orders[-1])
 
     async def grant(self, someone: Someone, work: CardTask, chat: int = CHAT) -> str:
         operation = AuthorityOperation(work)
         return (await someone.granted(operation, Proof.CODE, chat=chat, now=self.now)).id
 
-    async def paired_pc(self, card: Card | None, chat: int = CHAT) -> Pc:
+    async def paired_pc(self, card: ReferenceCard | None, chat: int = CHAT) -> ReferenceBridge:
         """Give a PC whose bridge is paired with a chat."""
-        pc = Pc(self, card)
+        pc = ReferenceBridge(self, card)
         await pc.dials()
         await self.pairs(pc, chat)
         return pc
 
-    async def pairs(self, pc: Pc, chat: int = CHAT) -> None:
+    async def pairs(self, pc: ReferenceBridge, chat: int = CHAT) -> None:
         code = await self.hub.issue_pairing_code(chat, chat, "Anna Nguyễn", self.now)
         await pc.types(code.code.reveal())
         await self.hub.answer_pairing(chat, self.now, accepted=True)
@@ -134,12 +134,12 @@ class BridgeWorld:
 
     # ---- what came of it
 
-    def told(self, kind: type[_Event]) -> list[_Event]:
+    def events_of(self, kind: type[_Event]) -> list[_Event]:
         return [event for event in self.events if isinstance(event, kind)]
 
     async def chats_were_told(self) -> None:
         """Have every chat look at what it heard."""
-        for event in self.told(OperationEvent):
+        for event in self.events_of(CardTaskEvent):
             await self.hub.acknowledge_end(event.operation_id)
         self.events.clear()
 
@@ -154,7 +154,7 @@ class BridgeWorld:
     async def releases(self) -> list[str]:
         """Give the serials of the cards for which a cryptogram left."""
         async with self.world.database.unit_of_work() as session:
-            return list(await session.scalars(select(BridgeRelease.card_serial)))
+            return list(await session.scalars(select(CryptogramReleaseRow.card_serial)))
 
     async def certificates_of(self, someone: Someone) -> str | None:
         shown = await self.world.counter.show(someone.ui_number, self.now)

@@ -82,6 +82,6 @@ def test_any_text_is_a_number_or_a_reason(text: str) -> None:
 
 def test_a_number_does_not_show_itself() -> None:
     number = ui_number.parse("A800000014")
-    shown = f"{number} {number!r} {[number]} {number.masked()}"
+    shown = f"{number} {number!r} {[number]} {number.mask()}"
     assert "A800000014" not in shown
-    assert number.masked() == "A•••014"
+    assert number.mask() == "A•••014"

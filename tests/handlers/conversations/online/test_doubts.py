@@ -25,7 +25,7 @@ async def test_one_tap_suspends_and_reveals_nothing(stage: Stage, office: Office
         async with office.database.unit_of_work() as session:
             await office.authority.certificates.resume(session, thief.id, 66, NOW)
     said = " ".join(message["text"] for person in (anna, mei) for message in person.heard)
-    for value in (holder.number, holder.ui_number.masked(), holder.secret, holder.data.name):
+    for value in (holder.number, holder.ui_number.mask(), holder.secret, holder.data.name):
         assert value not in said
 
 

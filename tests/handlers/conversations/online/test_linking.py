@@ -34,7 +34,7 @@ async def test_linked_with_their_yes_and_known_next_time(
     anna.sees(linked)
     assert "linked" in await newest_mail(stage, holder)
     await anna.starts("do-suspend")
-    anna.sees(known, holder.ui_number.masked())
+    anna.sees(known, holder.ui_number.mask())
     assert holder.number not in anna.last["text"]
     sent = await anna.says(holder.secret)
     assert is_gone(anna, sent)
@@ -75,7 +75,7 @@ async def test_a_chat_of_two_people_is_asked_whom(stage: Stage, office: Office) 
     anna.sees("Who is it about?")
     assert "but whose?" in anna.heard[-2]["text"]
     await press(anna, "known1")
-    anna.sees("Now the subscriber code", second.ui_number.masked())
+    anna.sees("Now the subscriber code", second.ui_number.mask())
     await anna.says(second.secret)
     anna.sees("👉 Paid")
 
@@ -136,6 +136,6 @@ async def test_a_wrong_code_for_a_known_person_keeps_the_person(
     await holder.links(anna.person.id, clock(stage))
     await anna.starts("do-status")
     await anna.says(wrong_code(holder))
-    anna.sees("Tries left: 3", "Now the subscriber code", holder.ui_number.masked())
+    anna.sees("Tries left: 3", "Now the subscriber code", holder.ui_number.mask())
     await anna.says(holder.secret)
     anna.sees("Where it stands")

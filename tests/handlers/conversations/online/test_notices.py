@@ -46,7 +46,7 @@ async def test_a_chat_linked_to_two_people_is_told_which_one_masked(
     await link(other, anna)
     await office.counter.suspend(other.ui_number, NOW)
     await stage.works_off(NOW)
-    anna.sees("was suspended", f"About {other.ui_number.masked()}")
+    anna.sees("was suspended", f"About {other.ui_number.mask()}")
     assert holder.number not in anna.last["text"]
 
 

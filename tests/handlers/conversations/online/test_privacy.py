@@ -23,7 +23,7 @@ async def test_a_linked_chat_sees_what_is_kept_and_never_the_values(
     await link(holder, mei)
     await anna.says("/privacy")
     anna.sees(
-        holder.ui_number.masked(),
+        holder.ui_number.mask(),
         "name, UI No., date of birth",
         "nobody can give it back",
         "linked: this chat, since 2027-03-01 12:00",
@@ -45,7 +45,7 @@ async def test_before_activation_the_code_is_kept_and_that_is_said(
     holder, mei = await office.someone("posted"), stage.subscriber("阿美", "zh-hant")
     await link(holder, mei)
     await mei.says("/privacy")
-    mei.sees(holder.ui_number.masked(), "用戶代碼：加密保存到開卡為止", "已連結：這個聊天室")
+    mei.sees(holder.ui_number.mask(), "用戶代碼：加密保存到開卡為止", "已連結：這個聊天室")
 
 
 async def test_another_chat_is_removed_after_a_yes_and_is_told(
@@ -86,7 +86,7 @@ async def test_this_chat_is_removed_and_says_so(stage: Stage, office: Office) ->
     before = anna.last["message_id"], _remove(anna.last)
     await anna.presses("Yes, remove it")
     anna.sees("linked to nobody")
-    assert holder.ui_number.masked() not in anna.last["text"]
+    assert holder.ui_number.mask() not in anna.last["text"]
     assert await links(stage) == set()
     await anna.forges(*before)
     assert anna.toast == "This link is not there any more."
@@ -115,7 +115,7 @@ async def test_who_is_linked_to_nobody_learns_nothing_about_anybody(
     holder, eve = await office.someone(), stage.subscriber("Eve")
     await eve.says("/privacy")
     eve.sees("linked to nobody", "only after a right subscriber code")
-    assert holder.ui_number.masked() not in eve.last["text"]
+    assert holder.ui_number.mask() not in eve.last["text"]
     assert eve.labels == []
 
 
@@ -126,7 +126,7 @@ async def test_two_people_are_told_apart(stage: Stage, office: Office) -> None:
         await link(holder, anna)
     await anna.says("/privacy")
     assert anna.labels == [
-        f"✂️ Remove this chat ({holder.ui_number.masked()})" for holder in (first, second)
+        f"✂️ Remove this chat ({holder.ui_number.mask()})" for holder in (first, second)
     ]
 
 
@@ -159,5 +159,5 @@ async def test_in_a_group_only_the_way_to_the_private_chat_is_shown(
     there = anna.within(group.id)
     await there.says("/privacy")
     there.sees("in private")
-    assert holder.ui_number.masked() not in there.last["text"]
+    assert holder.ui_number.mask() not in there.last["text"]
     assert "url" in there.last["reply_markup"]["inline_keyboard"][0][0]

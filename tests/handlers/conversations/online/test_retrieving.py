@@ -71,7 +71,7 @@ async def test_number_and_date_one_after_the_other_and_in_roc_years(
     await anna.starts("do-retrieve")
     await press(anna, "gone")
     number = await anna.says(holder.number)
-    anna.sees("Now the birth date", holder.ui_number.masked())
+    anna.sees("Now the birth date", holder.ui_number.mask())
     date = await anna.says("民國79年5月17日")
     assert is_gone(anna, number)
     assert is_gone(anna, date)

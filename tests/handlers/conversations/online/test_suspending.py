@@ -66,7 +66,7 @@ async def test_typing_it_in_chinese_leads_there_too(stage: Stage, office: Office
     await anna.presses("帶我一步一步做")
     anna.sees("停用", "統一證號", "這是示範")
     await anna.says(f"統一證號{holder.number}")
-    anna.sees("接著請輸入", holder.ui_number.masked())
+    anna.sees("接著請輸入", holder.ui_number.mask())
     await anna.says(holder.secret)
     anna.sees("用戶代碼正確")
 
@@ -154,7 +154,7 @@ async def test_who_does_not_exist_reads_the_same(stage: Stage, office: Office) -
     nobody = stage.subscriber("Bình")
     await nobody.starts("do-suspend")
     await nobody.says(f"A800000014 {wrong_code(holder)}")
-    masked = holder.ui_number.masked()
+    masked = holder.ui_number.mask()
     assert nobody.last["text"].replace("A•••014", masked) == known
 
 
@@ -185,7 +185,7 @@ async def test_a_locked_code_still_suspends_by_mail(stage: Stage, office: Office
     await anna.says(holder.both)
     anna.sees("This code is locked", "Nothing else changed", "You can still suspend now")
     await press(anna, "birth")
-    anna.sees("birth date", holder.ui_number.masked())
+    anna.sees("birth date", holder.ui_number.mask())
     sent = await anna.says(holder.born)
     assert is_gone(anna, sent)
     anna.sees("on record together")

@@ -11,7 +11,7 @@ from reader_bridge.protocol import FailureCode
 from reader_bridge.protocol import ProgressStep as Waiting
 from reader_bridge.virtual_card.card import VirtualCard
 from services.authority.values import AuthorityOperation, Proof
-from services.bridge.events import BridgeEvent, OperationFailed, OperationUnresolved
+from services.bridge.events import BridgeEvent, CardTaskFailed, CardTaskUnresolved
 from services.bridge.operations.task import CardTask
 from tests.chat import Subscriber
 from tests.handlers.conversations.online.card_stage import (
@@ -253,11 +253,11 @@ class PcCast(Cast):
                 person.pins = {PinKind.CURRENT: [None], PinKind.NEW: [None]}
                 person.free.set()
             case "refuses":
-                await self._hears(OperationFailed(*self._about(dialog), FailureCode.CARD_REMOVED))
+                await self._hears(CardTaskFailed(*self._about(dialog), FailureCode.CARD_REMOVED))
                 await at.cards.bridge.hub.cancel(at.chat, at.cards.now)  # or it went on
             case "is not sure":
                 await self._hears(
-                    OperationUnresolved(*self._about(dialog), FailureCode.OUTCOME_UNKNOWN)
+                    CardTaskUnresolved(*self._about(dialog), FailureCode.OUTCOME_UNKNOWN)
                 )
             case "finishes" if dialog != "card_check":
                 person.free.set()
