@@ -37,7 +37,14 @@ from services.bridge.write_behind import TASK
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
 from tests.services.authority.world import Someone, World, fast_folder
-from tests.services.bridge.over_link import PASSPHRASE, HubChatDriver, make_cardholder, serve_hub, open_authority, bridge_url
+from tests.services.bridge.over_link import (
+    PASSPHRASE,
+    HubChatDriver,
+    bridge_url,
+    make_cardholder,
+    open_authority,
+    serve_hub,
+)
 
 ROUNDS = 150
 WARM_UP = 10
@@ -148,7 +155,9 @@ class Series:
         return found | {"messages": self.messages, "round_trips": self.round_trips}
 
 
-async def _through(chat: HubChatDriver, database: TimedDatabase, work: CardTask, series: Series) -> None:
+async def _through(
+    chat: HubChatDriver, database: TimedDatabase, work: CardTask, series: Series
+) -> None:
     grant = await chat.grant(work)
     await chat.hub.flush()
     database.waited.clear()

@@ -174,11 +174,7 @@ class BridgeEventHandler:
                     chat, event.task
                 )
                 progress.step, progress.tries_left = event.step, event.tries_left
-            case (
-                events.CardTaskSucceeded()
-                | events.CardTaskFailed()
-                | events.CardTaskUnresolved()
-            ):
+            case events.CardTaskSucceeded() | events.CardTaskFailed() | events.CardTaskUnresolved():
                 self.live_messages.end_operation(chat)
             case events.PairingOffered() | events.BridgePaired():
                 self.live_messages.set_code(chat, None)

@@ -1,4 +1,4 @@
-"""Drives Debian's Chromium: the chat page in the hands of a person, for tests and pictures."""
+"""Drives Debian's Chromium: the chat page as a person uses it, for tests and pictures."""
 
 import re
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What the page is looked at with."""
+    """The screen that the page is shown on."""
 
     name: str
     width: int
@@ -70,7 +70,7 @@ async def window(
 
 
 class ChatPage:
-    """The chat page, in the words of whoever uses it.
+    """The chat page, used as a person does.
 
     What the page itself says is named in English, whatever its language.
     """
@@ -79,7 +79,7 @@ class ChatPage:
         self.page = page
         self.device = device
         self._words = locales.words("sandbox", language)
-        self.troubles: list[str] = []
+        self.problems: list[str] = []
         """Errors in the page, and requests to anywhere but the sandbox."""
         page.on("console", self._on_console)
         page.on("pageerror", self._on_error)
@@ -87,40 +87,40 @@ class ChatPage:
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.troubles.append(message.text)
+            self.problems.append(message.text)
 
     def _on_error(self, error: Error) -> None:
-        self.troubles.append(str(error))
+        self.problems.append(str(error))
 
     def _on_request(self, request: Request) -> None:
         if not re.match(r"http://127\.0\.0\.1:\d+/|data:", request.url):
-            self.troubles.append(f"request to {request.url}")
+            self.problems.append(f"request to {request.url}")
 
     async def open(self, address: str) -> None:
         """Open the address that the sandbox printed."""
         await self.page.goto(address)
         await expect(self.page.locator("html")).to_have_attribute("data-ready", "true")
 
-    def _said(self, name: str) -> str:
-        """Give what the page says, in its language."""
+    def _localize(self, name: str) -> str:
+        """Return a text of the page in its language."""
         return self._words.get(name, name)
 
     @property
     def composer(self) -> Locator:
-        """Give the field one writes in."""
+        """The field for a new message."""
         return self.page.locator("#composer-text")
 
     def message(self, words: str) -> Locator:
-        """Give the message that has these words."""
+        """Return the message with these words."""
         return self.page.locator("#log article", has_text=words)
 
     def button(self, name: str) -> Locator:
-        """Give the last button of this name."""
-        return self.page.get_by_role("button", name=self._said(name), exact=True).last
+        """Return the last button of this name."""
+        return self.page.get_by_role("button", name=self._localize(name), exact=True).last
 
     def field(self, label: str) -> Locator:
-        """Give the field with this label."""
-        return self.page.get_by_label(self._said(label), exact=True)
+        """Return the field with this label."""
+        return self.page.get_by_label(self._localize(label), exact=True)
 
     async def sees(self, words: str) -> None:
         """Wait for words to be in the chat."""
@@ -141,7 +141,7 @@ class ChatPage:
 
     async def chooses(self, name: str) -> None:
         """Choose from the menu that is open."""
-        await self.page.get_by_role("menuitem", name=self._said(name), exact=True).click()
+        await self.page.get_by_role("menuitem", name=self._localize(name), exact=True).click()
 
     async def goes_to(self, name: str) -> None:
         """Choose a person, group or topic from the list."""
@@ -151,7 +151,7 @@ class ChatPage:
 
     async def adds_person(self, first_name: str, language: str) -> None:
         """Add a person to the sandbox."""
-        await self.page.get_by_role("button", name=self._said("Add a person")).first.click()
+        await self.page.get_by_role("button", name=self._localize("Add a person")).first.click()
         await self.field("First name").fill(first_name)
         await self.field("Language of their Telegram").select_option(language)
         await self.presses("Add")
@@ -163,5 +163,5 @@ class ChatPage:
             await bubble.locator(".small-print").click()
             return
         await bubble.hover()
-        name = self._said("What to do with this message")
+        name = self._localize("What to do with this message")
         await bubble.get_by_role("button", name=name).click()

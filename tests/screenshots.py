@@ -36,7 +36,7 @@ _ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\?token=\S+")
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """What is shown in one language."""
+    """The person and the question of the pictures in one language."""
 
     name: str
     locale: str
@@ -61,7 +61,7 @@ STORIES = (
 
 @asynccontextmanager
 async def demo() -> AsyncIterator[str]:
-    """Run the demo while the block runs; give the address of its page."""
+    """Run the demo while the block runs; yields the address of its page."""
     with tempfile.TemporaryDirectory() as data:
         process = await asyncio.create_subprocess_exec(
             KAIKA,
@@ -99,9 +99,9 @@ class _Output:
             self._address.set_exception(RuntimeError("".join(lines)))
 
     async def address(self) -> str:
-        """Give the address of the page.
+        """Return the address of the page.
 
-        :raises RuntimeError: with what the demo printed, where it ended without one.
+        :raises RuntimeError: with what the demo printed, if it ended without one.
         """
         return await asyncio.wait_for(self._address, 60)
 
@@ -111,7 +111,7 @@ class _Output:
 
 
 async def talk(page: ChatPage, story: Story) -> None:
-    """Let the person of a story ask their question, and take pictures on the way."""
+    """Ask the question of a story, and take pictures on the way."""
     await page.adds_person(story.person, story.person_language)
     await page.presses("Start")
     await expect(_answers(page)).to_have_count(1)
@@ -137,7 +137,7 @@ async def _take(page: ChatPage, story: Story, what: str) -> None:
 
 
 async def take_pictures(browser: Browser, address: str) -> None:
-    """Let everybody talk on their phone, then look at their chats on a desktop."""
+    """Take pictures of each story on a phone, then on a desktop."""
     for story in STORIES:
         async with window(browser, PHONE, locale=story.locale) as page:
             await page.open(address)
@@ -154,13 +154,13 @@ async def take_form(browser: Browser) -> None:
     """Take the application form as it comes out of a printer."""
     page = await browser.new_page(viewport=A4, device_scale_factor=1.5)
     await page.emulate_media(media="print")
-    await page.set_content(a_form().render_html())
+    await page.set_content(sample_form().render_html())
     await page.screenshot(path=PICTURES / "form.png")
     await page.close()
 
 
-def a_form() -> ApplicationForm:
-    """Give a form as it is for a person who has just applied."""
+def sample_form() -> ApplicationForm:
+    """Return the form of a person who has just applied."""
     data = PersonalData(
         UiNumber("A823456783"), "Lê Văn Q", date(1990, 12, 31), "q@mail.example", _ADDRESS_OF_Q
     )

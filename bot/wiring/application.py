@@ -13,7 +13,7 @@ from bot.settings import Settings, require_token
 from bot.telegram.rate_limiter import RetryingRateLimiter
 from bot.updates.error_handler import ErrorHandler
 from bot.updates.intake import Intake
-from bot.updates.update_processor import PerChatUpdateProcessor, ClosableUpdateQueue
+from bot.updates.update_processor import ClosableUpdateQueue, PerChatUpdateProcessor
 from handlers.context import Context, Services
 from handlers.routes import register
 from services.conversations import ConversationStore

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from bot.wiring.embedded import VirtualCardMaker
 from services.authority.ca.service import CertificateService
 from services.authority.embedded.models import AuditEntry
-from services.bridge.models import OperationRow, CryptogramReleaseRow
+from services.bridge.models import CryptogramReleaseRow, OperationRow
 from tests.bot.cardholders import Cardholder
 from tests.bot.customers import Customer
 from tests.bot.mixed_strikes import IDLE_SECONDS, KillTestWorld, check_effects, main

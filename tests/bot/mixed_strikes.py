@@ -31,7 +31,7 @@ from services.messaging.outbox import OutboxMessage
 from services.storage.models import InboxUpdate, UpdateState
 from services.storage.upgrade import upgrade
 from tests.bot.customers import PATIENCE, Customer, FakeMailServer
-from tests.bot.struck import PASSPHRASE, KaikaProgram, kaika_environment, free_port
+from tests.bot.struck import PASSPHRASE, KaikaProgram, free_port, kaika_environment
 from tests.chat import TOKEN
 from tests.services.authority import invariants
 from tests.services.authority.postgres import PostgresServer
@@ -73,7 +73,9 @@ class KillTestWorld:
     async def wait_to_kill(self, number: int) -> None:
         """Wait until the bot has made so many more calls."""
         wanted = self.calls + number
-        await self.engine.world.changes.signal.wait_for(lambda: self.calls >= wanted or None, IDLE_SECONDS)
+        await self.engine.world.changes.signal.wait_for(
+            lambda: self.calls >= wanted or None, IDLE_SECONDS
+        )
 
     def on_killed(self) -> None:
         """Hear that the program was killed."""
@@ -208,7 +210,9 @@ async def run_kill_test(url: str, folder: Path, kills: int, seed: int, kind: typ
     return town
 
 
-async def _kill_repeatedly(program: KaikaProgram, town: KillTestWorld, kills: int, chance: random.Random) -> None:
+async def _kill_repeatedly(
+    program: KaikaProgram, town: KillTestWorld, kills: int, chance: random.Random
+) -> None:
     over = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         group.create_task(town.run_customers_until(over))

@@ -7,7 +7,11 @@ from typing import Any
 from telegram import Chat, InlineQuery, Message, Update, User
 from telegram._utils.datetime import UTC
 
-from bot.updates.update_processor import MAX_CONCURRENT_CHATS, PerChatUpdateProcessor, ClosableUpdateQueue
+from bot.updates.update_processor import (
+    MAX_CONCURRENT_CHATS,
+    ClosableUpdateQueue,
+    PerChatUpdateProcessor,
+)
 from handlers.card_events import PairingCodeAged
 
 ANNA = User(1, "Anna", False)

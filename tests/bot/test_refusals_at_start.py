@@ -119,7 +119,11 @@ def _lose_the_keys(data: Path) -> None:
     ],
 )
 def test_harmed_files_are_told_of_in_one_line(
-    machine: CommandRunner, terminal: InProcessCommands, harm: Callable[[Path], None], told: str, error: str
+    machine: CommandRunner,
+    terminal: InProcessCommands,
+    harm: Callable[[Path], None],
+    told: str,
+    error: str,
 ) -> None:
     harm(machine.folder / "data")
     _is_one_line(terminal.run("run"), told)

@@ -13,7 +13,7 @@ from pathlib import Path
 from sandbox.server import serve
 from tests.bot.customers import PATIENCE
 from tests.bot.mixed_strikes import KillTestWorld
-from tests.bot.struck import ROOT, kaika_environment, free_port
+from tests.bot.struck import ROOT, free_port, kaika_environment
 from tests.services.authority.conftest import (
     MakeUrl,
     folder,

@@ -1,14 +1,14 @@
-"""/privacy where an authority guides: what a chat holds of somebody, and erasing it."""
+"""/privacy in guide mode: what a chat holds of somebody, and erasing it."""
 
 import pytest
 from sqlalchemy import func, select
 
 from services.storage.models import Job, PersonRow, Vote
 from tests.chat import Stage, Subscriber
-from tests.handlers.engine.walking import press
+from tests.handlers.engine.navigation import press
 
 
-async def kept(stage: Stage) -> list[int]:
+async def count_stored(stage: Stage) -> list[int]:
     """Count languages, votes and reminders."""
     async with stage.kaika.database.unit_of_work() as session:
         queries = (
@@ -19,7 +19,7 @@ async def kept(stage: Stage) -> list[int]:
         return [(await session.execute(query)).scalar_one() for query in queries]
 
 
-async def leaves_traces(person: Subscriber) -> None:
+async def create_stored_data(person: Subscriber) -> None:
     """Choose a language, vote, and have oneself reminded."""
     await person.says("/language")
     await person.presses("English")
@@ -40,8 +40,8 @@ async def test_nothing_is_kept_of_who_says_nothing(stage: Stage) -> None:
 async def test_what_is_kept_is_counted_and_erased_after_a_yes(stage: Stage) -> None:
     anna, ben = stage.subscriber(language="zh-hant"), stage.subscriber("Ben")
     for person in (anna, ben):
-        await leaves_traces(person)
-    assert await kept(stage) == [2, 2, 4]
+        await create_stored_data(person)
+    assert await count_stored(stage) == [2, 2, 4]
     await anna.says("/privacy")
     privacy = anna.heard[-2]
     assert "language: English" in privacy["text"]
@@ -50,17 +50,17 @@ async def test_what_is_kept_is_counted_and_erased_after_a_yes(stage: Stage) -> N
     await anna.forges(privacy["message_id"], "v1:privacy:erase")
     assert "Erase the language" in anna.heard[-2]["text"]
     await anna.forges(privacy["message_id"], "v1:privacy:show")
-    assert await kept(stage) == [2, 2, 4], "the way back"
+    assert await count_stored(stage) == [2, 2, 4], "the way back"
     await anna.forges(privacy["message_id"], "v1:privacy:erased")
-    assert await kept(stage) == [1, 1, 2], "and Ben's stay"
+    assert await count_stored(stage) == [1, 1, 2], "and Ben's stay"
     assert "語言：與您的 Telegram 相同" in anna.heard[-2]["text"]
     await anna.forges(privacy["message_id"], "v1:privacy:erased")
-    assert await kept(stage) == [1, 1, 2]
+    assert await count_stored(stage) == [1, 1, 2]
 
 
 async def test_what_was_erased_stays_so_after_a_restart(stage: Stage) -> None:
     anna = stage.subscriber(language="zh-hant")
-    await leaves_traces(anna)
+    await create_stored_data(anna)
     await anna.says("/privacy")
     await anna.forges(anna.heard[-2]["message_id"], "v1:privacy:erased")
     await stage.kaika.languages.load()
@@ -75,4 +75,4 @@ async def test_buttons_of_another_mode_do_nothing(stage: Stage, data: str) -> No
     anna = stage.subscriber()
     await anna.says("/privacy")
     await anna.forges(anna.last["message_id"], data)
-    assert await kept(stage) == [0, 0, 0]
+    assert await count_stored(stage) == [0, 0, 0]

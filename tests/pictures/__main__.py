@@ -17,75 +17,74 @@ from handlers.conversations.guided import CONVERSATIONS
 from sandbox.engine import Engine
 from tests.browser import chromium
 from tests.chat import TOKEN, Stage
-from tests.handlers.conversations.online.people import NOW, Office, at
-from tests.handlers.engine.walking import declared, keys, state
-from tests.pictures.film import Film, filmed
-from tests.pictures.stories import STORIES, Told
+from tests.handlers.conversations.online.cardholders import Office, open_online_stage
+from tests.handlers.engine.navigation import declared_conversations, state, step_keys
+from tests.pictures.stories import SCRIPTS, StoryScript
+from tests.pictures.storyboard import Storyboard, open_storyboard
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots" / "conversations"
 PEOPLE = {"en": ("Maria", "en"), "zh": ("美玲", "zh-hant")}
 _MOST_STEPS = 12
 
 
-async def main_road(film: Film, dialog: str) -> None:
+async def follow_first_buttons(board: Storyboard, name: str) -> None:
     """Go where the first button of each step leads, until the end or a step seen before."""
-    known = declared(film.person.stage)
-    await film.starts(f"do-{dialog}", f"/guide → {dialog}")
+    conversations = declared_conversations(board.person.stage)
+    await board.starts(f"do-{name}", f"/guide → {name}")
     seen = set()
     for _ in range(_MOST_STEPS):
-        here = await state(film.person)
-        step = known[here.conversation].steps[here.step]
+        here = await state(board.person)
+        step = conversations[here.conversation].steps[here.step]
         if step.is_end or (here.conversation, here.step) in seen:
             return
         seen.add((here.conversation, here.step))
-        choices = [choice.key for choice in step.buttons if choice.key in keys(film.person)]
-        await film.presses(choices[0])
+        shown = step_keys(board.person)
+        await board.presses(next(each.key for each in step.buttons if each.key in shown))
 
 
-async def guide(browser: Browser, dialog: str, language: str) -> None:
-    """Film a conversation of guide mode."""
+async def picture_guide(browser: Browser, conversation: str, language: str) -> None:
+    """Take the pictures of a conversation of guide mode."""
     with tempfile.TemporaryDirectory() as folder:
         async with Stage.set_up(Engine(TOKEN), Path(folder)) as stage:
             person = stage.subscriber(*PEOPLE[language])
-            async with filmed(browser, stage, person) as film:
-                await main_road(film, dialog)
-                await film.develops(browser, FOLDER / f"guide-{dialog}-{language}.png")
+            async with open_storyboard(browser, stage, person) as board:
+                await follow_first_buttons(board, conversation)
+                await board.save(browser, FOLDER / f"guide-{conversation}-{language}.png")
 
 
-async def carried_out(browser: Browser, name: str, tell: Told, language: str) -> None:
-    """Film a conversation that the embedded authority carries out."""
+async def picture_online(browser: Browser, name: str, script: StoryScript, language: str) -> None:
+    """Take the pictures of a conversation with the embedded authority."""
     with tempfile.TemporaryDirectory() as folder:
-        async with Stage.set_up(Engine(TOKEN), Path(folder), "embedded") as stage:
-            at(stage, NOW)
+        async with open_online_stage(Engine(TOKEN), Path(folder)) as stage:
             person = stage.subscriber(*PEOPLE[language])
-            office = Office.beside(stage, Path(folder))
-            async with filmed(browser, stage, person) as film:
-                await tell(film, office)
-                await film.develops(browser, FOLDER / f"{name}-{language}.png")
+            office = Office.open_for(stage, Path(folder))
+            async with open_storyboard(browser, stage, person) as board:
+                await script(board, office)
+                await board.save(browser, FOLDER / f"{name}-{language}.png")
 
 
 Job = Callable[[Browser], Awaitable[None]]
 
 
-def jobs() -> Mapping[str, Job]:
-    """Give what there is to film, by name."""
+def picture_jobs() -> Mapping[str, Job]:
+    """Return what takes each picture story, by its name."""
     found: dict[str, Job] = {}
     for language in PEOPLE:
-        for dialog in CONVERSATIONS:
-            job = partial(guide, dialog=dialog, language=language)
-            found[f"guide-{dialog}-{language}"] = job
-        for name, tell in STORIES.items():
+        for conversation in CONVERSATIONS:
+            job = partial(picture_guide, conversation=conversation, language=language)
+            found[f"guide-{conversation}-{language}"] = job
+        for name, script in SCRIPTS.items():
             found[f"{name}-{language}"] = partial(
-                carried_out, name=name, tell=tell, language=language
+                picture_online, name=name, script=script, language=language
             )
     return found
 
 
 async def main(wanted: Sequence[str]) -> None:
-    """Take those that were asked for, or all."""
+    """Take the stories with a name that contains one of `wanted`, or all."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     async with chromium() as browser:
-        for name, job in jobs().items():
+        for name, job in picture_jobs().items():
             if not wanted or any(part in name for part in wanted):
                 await job(browser)
 

@@ -1,150 +1,156 @@
-"""What happens in the picture stories of the conversations that are carried out."""
+"""The scripts of the picture stories of the online conversations."""
 
 from collections.abc import Awaitable, Callable, Mapping
 
 from reader_bridge.prompter import PinKind
-from tests.handlers.conversations.online.card_stage import NEW_PIN, WRONG, keys_of, opened
-from tests.handlers.conversations.online.paying import invoices, pays
-from tests.handlers.conversations.online.people import Office, clock, one_time_code
-from tests.handlers.engine.walking import declared, press, state
-from tests.pictures.film import Film
+from tests.handlers.clock import current_time
+from tests.handlers.conversations.online.bridge_stage import (
+    NEW_PIN,
+    WRONG_PIN,
+    button_keys,
+    open_bridge_stage,
+)
+from tests.handlers.conversations.online.cardholders import Office, read_one_time_code
+from tests.handlers.conversations.online.payments import invoices, pay_invoice
+from tests.handlers.engine.navigation import declared_conversations, press, state
+from tests.pictures.storyboard import Storyboard
 
-Told = Callable[[Film, Office], Awaitable[None]]
+StoryScript = Callable[[Storyboard, Office], Awaitable[None]]
 
 
-async def retrieve(film: Film, office: Office) -> None:
+async def retrieve(board: Storyboard, office: Office) -> None:
     """Somebody forgot the code."""
-    holder = await office.someone("submitted")
-    await film.starts("do-retrieve", "/guide → retrieve")
-    await film.presses("gone")
-    await film.says(f"{holder.number} {holder.born}", "birth")
-    await film.says(await one_time_code(office.stage, holder), "mailed")
-    await film.presses("show")
-    await film.presses("noted")
+    holder = await office.cardholder("submitted")
+    await board.starts("do-retrieve", "/guide → retrieve")
+    await board.presses("gone")
+    await board.says(f"{holder.ui_number_text} {holder.birth_date}", "birth")
+    await board.says(await read_one_time_code(office.stage, holder), "mailed")
+    await board.presses("show")
+    await board.presses("noted")
 
 
-async def pay(film: Film, office: Office) -> None:
+async def pay(board: Storyboard, office: Office) -> None:
     """Somebody pays for the card."""
-    holder = await office.someone("submitted")
-    await film.starts("do-pay", "/guide → pay")
-    await film.says(holder.both, "both")
-    await film.presses("pay")
-    await pays(film.person, invoices(film.person)[-1])
-    await film.takes("💳 Pay")
+    holder = await office.cardholder("submitted")
+    await board.starts("do-pay", "/guide → pay")
+    await board.says(holder.number_and_code, "number_and_code")
+    await board.presses("pay")
+    await pay_invoice(board.person, invoices(board.person)[-1])
+    await board.capture("💳 Pay")
 
 
-async def status(film: Film, office: Office) -> None:
-    """Somebody looks where things stand."""
-    holder = await office.someone("posted")
-    await film.starts("do-status", "/guide → status")
-    await film.says(holder.both, "both")
-    await film.presses("no")
+async def status(board: Storyboard, office: Office) -> None:
+    """Somebody looks up the status."""
+    holder = await office.cardholder("posted")
+    await board.starts("do-status", "/guide → status")
+    await board.says(holder.number_and_code, "number_and_code")
+    await board.presses("no")
 
 
-async def suspend(film: Film, office: Office) -> None:
+async def suspend(board: Storyboard, office: Office) -> None:
     """Somebody lost the card."""
-    holder = await office.someone()
-    english = film.language == "en"
-    await film.says("I lost my card" if english else "我的卡掉了")
-    await film.starts("do-suspend", "Lead me through it" if english else "帶我一步一步做")
-    await film.says(holder.both, "both")
-    await film.presses("mail")
-    await film.says(await one_time_code(office.stage, holder), "mailed")
-    await film.presses("suspend")
-    await film.presses("yes")
+    holder = await office.cardholder()
+    english = board.language == "en"
+    await board.says("I lost my card" if english else "我的卡掉了")
+    await board.starts("do-suspend", "Lead me through it" if english else "帶我一步一步做")
+    await board.says(holder.number_and_code, "number_and_code")
+    await board.presses("mail")
+    await board.says(await read_one_time_code(office.stage, holder), "mailed")
+    await board.presses("suspend")
+    await board.presses("yes")
 
 
-async def resume(film: Film, office: Office) -> None:
+async def resume(board: Storyboard, office: Office) -> None:
     """Somebody found the card again."""
-    holder = await office.someone("suspended")
-    await film.starts("do-resume-safe", "/guide → resume")
-    await film.presses("yes")
-    await film.says(holder.both, "both")
-    await film.says(await holder.card_number(), "card")
-    await film.presses("mail")
-    await film.says(await one_time_code(office.stage, holder), "mailed")
-    await film.presses("tell")
-    await film.presses("resume")
+    holder = await office.cardholder("suspended")
+    await board.starts("do-resume-safe", "/guide → resume")
+    await board.presses("yes")
+    await board.says(holder.number_and_code, "number_and_code")
+    await board.says(await holder.read_card_number(), "card")
+    await board.presses("mail")
+    await board.says(await read_one_time_code(office.stage, holder), "mailed")
+    await board.presses("tell")
+    await board.presses("resume")
 
 
-async def triage(film: Film, office: Office) -> None:
+async def triage(board: Storyboard, office: Office) -> None:
     """Somebody does not know what they need."""
-    await film.says("/guide")
-    await film.starts("do-triage", "🛟")
-    await film.presses("card")
+    await board.says("/guide")
+    await board.starts("do-triage", "🛟")
+    await board.presses("card")
     for _ in range(3):
-        here = await state(film.person)
-        step = declared(office.stage)[here.conversation].steps[here.step]
+        here = await state(board.person)
+        step = declared_conversations(office.stage)[here.conversation].steps[here.step]
         if step.is_end or here.conversation != "triage":
             break
-        await film.presses(step.buttons[0].key)
+        await board.presses(step.buttons[0].key)
 
 
-async def was_this_you(film: Film, office: Office) -> None:
-    """Somebody else used the code; the chat that is linked hears of it."""
-    holder = await office.someone()
-    await holder.links(film.person.person.id, clock(office.stage))
+async def was_this_you(board: Storyboard, office: Office) -> None:
+    """Somebody else used the code; the linked chat is asked about it."""
+    holder = await office.cardholder()
+    await holder.links(board.person.person.id, current_time(office.stage))
     other = office.stage.subscriber("Stranger")
     await other.starts("do-suspend")
-    await other.says(holder.both)
+    await other.says(holder.number_and_code)
     await press(other, "mail")
-    await other.says(await one_time_code(office.stage, holder))
+    await other.says(await read_one_time_code(office.stage, holder))
     await press(other, "suspend")
     await press(other, "yes")
-    await office.stage.works_off(clock(office.stage))
-    await film.takes("⏸ 👤")
-    await film.says("/privacy")
+    await office.stage.works_off(current_time(office.stage))
+    await board.capture("⏸ 👤")
+    await board.says("/privacy")
 
 
-async def activate(film: Film, office: Office) -> None:
+async def activate(board: Storyboard, office: Office) -> None:
     """Somebody connects their PC, and activates the card that came by post."""
-    words = _WORDS[film.language]
-    async with opened(office.stage, office) as cards:
-        holder = await cards.holder("posted")
-        async with cards.pc(holder) as pc:
-            await film.starts("do-activate", "/guide → activate")
-            await film.presses("go")
-            await cards.offers(film.person, pc)
-            await film.takes(words["typed"])
-            await film.presses("same")
-            await cards.until(lambda: "other" not in keys_of(film.person))
-            await film.takes(words["yes"])
-            await film.says(holder.both, "both")
-            pc.person.free.clear()
-            await film.presses("start")
-            await cards.sees(film.person, words["go on"])
-            await film.takes(words["yes"])
-            pc.person.free.set()
-            await cards.sees(film.person, words["activated"])
-            await film.takes(words["new PIN"])
+    words = _WORDS[board.language]
+    async with open_bridge_stage(office.stage, office) as cards:
+        holder = await cards.cardholder("posted")
+        async with cards.open_pc(holder) as pc:
+            await board.starts("do-activate", "/guide → activate")
+            await board.presses("go")
+            await cards.enter_pairing_code(board.person, pc)
+            await board.capture(words["typed"])
+            await board.presses("same")
+            await cards.wait_until(lambda: "other" not in button_keys(board.person))
+            await board.capture(words["yes"])
+            await board.says(holder.number_and_code, "number_and_code")
+            pc.person.may_type_pin.clear()
+            await board.presses("start")
+            await cards.wait_for_text(board.person, words["go on"])
+            await board.capture(words["yes"])
+            pc.person.may_type_pin.set()
+            await cards.wait_for_text(board.person, words["activated"])
+            await board.capture(words["new PIN"])
 
 
-async def unlock(film: Film, office: Office) -> None:
+async def unlock(board: Storyboard, office: Office) -> None:
     """Somebody types a wrong PIN three times, unlocks the card, and looks at it."""
-    words = _WORDS[film.language]
-    async with opened(office.stage, office) as cards:
-        holder = await cards.holder("posted")
-        async with cards.pc(holder) as pc:
-            await cards.brings(film.person, pc, holder, "activate")
-            await press(film.person, "start")
-            await cards.sees(film.person, words["activated"])
-            await press(film.person, "no")
-            film.passes_over()
-            pc.person.pins = {PinKind.CURRENT: [WRONG], PinKind.NEW: [NEW_PIN]}
-            await film.starts("do-change_pin", "/guide → change_pin")
-            await film.presses("yes")
-            await cards.sees(film.person, words["locked"])
-            await film.takes(words["wrong PIN"])
-            await film.starts("do-unlock", words["unlock"])
-            await film.presses("go")
-            await film.says(holder.both, "both")
-            await film.presses("start")
-            await cards.sees(film.person, words["unlocked"])
-            await film.takes(words["new PIN"])
-            await film.starts("do-card_check", "/guide → card_check")
-            await film.presses("go")
-            await cards.sees(film.person, words["card"])
-            await film.takes("💻")
+    words = _WORDS[board.language]
+    async with open_bridge_stage(office.stage, office) as cards:
+        holder = await cards.cardholder("posted")
+        async with cards.open_pc(holder) as pc:
+            await cards.prepare_operation(board.person, pc, holder, "activate")
+            await press(board.person, "start")
+            await cards.wait_for_text(board.person, words["activated"])
+            await press(board.person, "no")
+            board.skip()
+            pc.person.pins = {PinKind.CURRENT: [WRONG_PIN], PinKind.NEW: [NEW_PIN]}
+            await board.starts("do-change_pin", "/guide → change_pin")
+            await board.presses("yes")
+            await cards.wait_for_text(board.person, words["locked"])
+            await board.capture(words["wrong PIN"])
+            await board.starts("do-unlock", words["unlock"])
+            await board.presses("go")
+            await board.says(holder.number_and_code, "number_and_code")
+            await board.presses("start")
+            await cards.wait_for_text(board.person, words["unlocked"])
+            await board.capture(words["new PIN"])
+            await board.starts("do-card_check", "/guide → card_check")
+            await board.presses("go")
+            await cards.wait_for_text(board.person, words["card"])
+            await board.capture("💻")
 
 
 _WORDS = {
@@ -173,7 +179,7 @@ _WORDS = {
         "card": "卡片的狀況",
     },
 }
-STORIES: Mapping[str, Told] = {
+SCRIPTS: Mapping[str, StoryScript] = {
     "retrieve": retrieve,
     "pay": pay,
     "status": status,

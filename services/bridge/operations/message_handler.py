@@ -36,7 +36,7 @@ from services.bridge.sessions import HubChat, HubSession
 OperationMessage = (
     ProgressReport | AdminChallenge | AdminAnswer | OperationResult | OperationFailure
 )
-_IN_DOUBT = frozenset(
+_INCONCLUSIVE = frozenset(
     {
         FailureCode.OUTCOME_UNKNOWN,
         FailureCode.PIN_SET_UNPROVED,

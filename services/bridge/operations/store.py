@@ -13,7 +13,7 @@ from reader_bridge.protocol import FailureCode, FailureValues, KeyRole, Operatio
 from services.authority.values import CardPermit
 from services.bridge.events import CardTaskFailed, CardTaskSucceeded, PinSetResult, ServerFailure
 from services.bridge.ids import new_id
-from services.bridge.models import OperationRow, CryptogramReleaseRow
+from services.bridge.models import CryptogramReleaseRow, OperationRow
 from services.bridge.operations.admin_authentication import AuthenticationChallenge
 from services.bridge.operations.state import OperationState
 from services.bridge.operations.task import CardTask
@@ -156,16 +156,16 @@ class OperationStore:
         self, session: AsyncSession
     ) -> Sequence[tuple[OperationRecord, OperationEnd | None]]:
         """Return every operation, newest first, with its end where it is over."""
-        query = select(OperationRow).order_by(
-            OperationRow.started_at.desc(), OperationRow.id
-        )
+        query = select(OperationRow).order_by(OperationRow.started_at.desc(), OperationRow.id)
         return [(_record(row), _decode_end(row)) for row in await session.scalars(query)]
 
     async def delete_old(self, session: AsyncSession, now: datetime) -> None:
         """Delete operations and releases older than `RETENTION`."""
         old = now - RETENTION
         await session.execute(delete(OperationRow).where(OperationRow.started_at <= old))
-        await session.execute(delete(CryptogramReleaseRow).where(CryptogramReleaseRow.released_at <= old))
+        await session.execute(
+            delete(CryptogramReleaseRow).where(CryptogramReleaseRow.released_at <= old)
+        )
 
 
 def _record(row: OperationRow) -> OperationRecord:

@@ -136,7 +136,9 @@ class PairingCodes:
 
     async def delete_old(self, session: AsyncSession, now: datetime) -> None:
         """Delete expired codes and counts."""
-        await session.execute(delete(PairingCodeRow).where(PairingCodeRow.expires_at <= now - LIFETIME))
+        await session.execute(
+            delete(PairingCodeRow).where(PairingCodeRow.expires_at <= now - LIFETIME)
+        )
         await rate_limit.delete_expired(session, LIMITS, now)
 
     def _code_hash(self, code: Hidden) -> bytes:

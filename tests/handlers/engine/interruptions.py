@@ -1,170 +1,184 @@
-"""Everything that may come between somebody and the step they are at, in either mode.
+"""What may interrupt a person at a step, in either mode, with what has to happen then.
 
-Each is given a `Visit` and says what is right. After each the person is at their step as before;
-what leads elsewhere is in `departures`.
+After those in `STAYING` the person is at their step as before; those in `LEAVING` lead elsewhere.
 """
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from handlers.engine.rendering import SHOW
+from handlers.engine.transitions import CANCELLED
+from services.conversations import EXPIRED, ConversationState
 from tests.chat import Subscriber
-from tests.handlers.engine.walking import Spot, expect, keys, press, shown, state
+from tests.handlers.engine.navigation import (
+    StepLocation,
+    button_data,
+    declared_conversations,
+    expect_current_step,
+    expect_step,
+    press,
+    state,
+    step_keys,
+    step_message,
+)
+from tests.handlers.updates import deliver_update
 
-MISPLACED = ("A800000014", "GP12345678901234", "aB3dE9xZ")
+UNEXPECTED_SECRETS = ("A800000014", "GP12345678901234", "aB3dE9xZ")
 """A UI No., a card number, and what may be a code or a PIN."""
-EARLIER = {"en": "earlier step", "zh-hant": "前面的步驟"}
+CANCELLED_TEXTS = {"en": "I stopped", "zh-hant": "已停止"}
+EXPIRED_TEXTS = {"en": "rested for a long time", "zh-hant": "放了很久"}
+EARLIER_STEP_TEXTS = {"en": "earlier step", "zh-hant": "前面的步驟"}
 
 
 @dataclass(frozen=True)
-class Visit:
-    """Somebody who was brought to a step.
+class StepVisit:
+    """A person who was brought to a step.
 
-    :ivar before: where Back leads; `None` where there is none.
-    :ivar again: does once more what led from there to the step.
-    :ivar answer: gives what the step asks to be typed; `None` where it asks for nothing.
-    :ivar misplaced: secrets that the step does not ask for.
-    :ivar rests: waits until nothing comes from elsewhere by itself.
+    :ivar previous: where Back leads; `None` if there is no Back.
+    :ivar return_from_previous: repeats what led from there to the step.
+    :ivar answer: returns what the step asks for as text; `None` if it asks for nothing.
+    :ivar unexpected_secrets: secrets that the step does not ask for.
+    :ivar wait_until_idle: waits until a PC sends nothing more by itself.
     """
 
     anna: Subscriber
-    spot: Spot
-    before: Spot | None = None
-    again: Callable[[], Awaitable[None]] | None = None
+    location: StepLocation
+    previous: StepLocation | None = None
+    return_from_previous: Callable[[], Awaitable[None]] | None = None
     answer: Callable[[], Awaitable[str]] | None = None
-    misplaced: tuple[str, ...] = MISPLACED
-    rests: Callable[[], Awaitable[None]] | None = None
+    unexpected_secrets: tuple[str, ...] = UNEXPECTED_SECRETS
+    wait_until_idle: Callable[[], Awaitable[None]] | None = None
 
 
-Interruption = Callable[[Visit], Awaitable[None]]
+Interruption = Callable[[StepVisit], Awaitable[None]]
 
 
 @contextmanager
-def noted(interruption: Interruption, visit: Visit) -> Iterator[None]:
-    """Have a failure say what came between at which step."""
+def describe_failure(interruption: Interruption, visit: StepVisit) -> Iterator[None]:
+    """Add the interruption and the step to the notes of a failure."""
     try:
         yield
     except BaseException as error:
-        where = "/".join(visit.spot.here)
-        error.add_note(f"{interruption.__name__} at {where}, {tongue(visit.anna)}")
+        where = "/".join(visit.location.step_id)
+        error.add_note(f"{interruption.__name__} at {where}, {client_language(visit.anna)}")
         raise
 
 
-def tongue(anna: Subscriber) -> str:
-    """Give the language of somebody's Telegram client."""
+def client_language(anna: Subscriber) -> str:
+    """Return the language of a person's Telegram client."""
     assert anna.person.account.language_code is not None
     return anna.person.account.language_code
 
 
-async def goes_back(visit: Visit) -> None:
-    """Back leads to the step before, and the same act from there back here."""
-    anna, spot = visit.anna, visit.spot
-    assert ("back" in keys(anna)) is (visit.before is not None)
-    if visit.before is None:
+async def goes_back(visit: StepVisit) -> None:
+    """Back leads to the step before, and the same action from there back here."""
+    anna, location = visit.anna, visit.location
+    assert ("back" in step_keys(anna)) is (visit.previous is not None)
+    if visit.previous is None:
         assert (await state(anna)).history == ()
         return
     await press(anna, "back")
-    await expect(anna, visit.before)
-    assert visit.again is not None
-    await visit.again()
-    await expect(anna, spot)
+    await expect_step(anna, visit.previous)
+    assert visit.return_from_previous is not None
+    await visit.return_from_previous()
+    await expect_step(anna, location)
 
 
-async def changes_language(visit: Visit) -> None:
-    anna, spot = visit.anna, visit.spot
+async def changes_language(visit: StepVisit) -> None:
+    anna, location = visit.anna, visit.location
     before = await state(anna)
-    other, name = ("zh_Hant", "繁體中文") if tongue(anna) == "en" else ("en", "English")
+    other, name = ("zh_Hant", "繁體中文") if client_language(anna) == "en" else ("en", "English")
     await anna.says("/language")
     await anna.presses(name)
-    await expect(anna, spot, other)
+    await expect_step(anna, location, other)
     back = {"zh_Hant": "en", "en": "zh_Hant"}[other]
     await press(anna, f"lang-{back}")
-    await expect(anna, spot, back)
+    await expect_step(anna, location, back)
     assert await state(anna) == before
 
 
-async def asks_a_question(visit: Visit) -> None:
+async def asks_a_question(visit: StepVisit) -> None:
     anna = visit.anna
     before = await state(anna)
     await anna.says("how much does the card cost")
     answer = anna.heard[-2]["text"]
     assert "278" in answer
     assert "Source:" in answer
-    await expect(anna, visit.spot)
+    await expect_step(anna, visit.location)
     assert await state(anna) == before
 
 
-async def asks_for_help(visit: Visit) -> None:
+async def asks_for_help(visit: StepVisit) -> None:
     anna = visit.anna
     before = await state(anna)
     for command in ("/help", "/faq", "/start", "/nonsense"):
         await anna.says(command)
-        await expect(anna, visit.spot)
+        await expect_step(anna, visit.location)
     assert await state(anna) == before
 
 
-async def sends_a_sticker(visit: Visit) -> None:
+async def sends_a_sticker(visit: StepVisit) -> None:
     anna = visit.anna
     before = await state(anna)
     await anna.sends("sticker")
     assert anna.heard[-2]["text"] != anna.last["text"]
-    await expect(anna, visit.spot)
+    await expect_step(anna, visit.location)
     assert await state(anna) == before
 
 
-async def pastes_an_error_code(visit: Visit) -> None:
+async def pastes_an_error_code(visit: StepVisit) -> None:
     anna = visit.anna
     before = await state(anna)
     await anna.says("0x76000006")
     assert "0x76000006" in anna.heard[-2]["text"]
-    await expect(anna, visit.spot)
+    await expect_step(anna, visit.location)
     assert await state(anna) == before
 
 
-async def types_a_secret(visit: Visit) -> None:
-    """One that the step does not ask for is deleted, costs no try, and moves nobody."""
+async def types_a_secret(visit: StepVisit) -> None:
+    """A secret that the step does not ask for is deleted, costs no try, and changes nothing."""
     anna = visit.anna
     before = await state(anna)
-    for secret in visit.misplaced:
+    for secret in visit.unexpected_secrets:
         sent = await anna.says(secret)
         assert sent not in [message["message_id"] for message in anna.messages]
         assert "🔒" in anna.heard[-2]["text"], secret
-        await expect(anna, visit.spot)
+        await expect_step(anna, visit.location)
     assert await state(anna) == before
 
 
-async def presses_an_old_button(visit: Visit) -> None:
-    anna, spot = visit.anna, visit.spot
+async def presses_an_old_button(visit: StepVisit) -> None:
+    anna, location = visit.anna, visit.location
     before = await state(anna)
     for old in (before.version - 1, before.version + 7, 0):
-        message = shown(anna)["message_id"]
-        await anna.forges(message, f"v1:dlg:{spot.dialog}.{spot.name}.{old}.cancel")
-        assert EARLIER[tongue(anna)] in (anna.toast or "")
-        await expect(anna, spot)
+        message = step_message(anna)["message_id"]
+        await anna.forges(message, f"v1:dlg:{location.conversation}.{location.name}.{old}.cancel")
+        assert EARLIER_STEP_TEXTS[client_language(anna)] in (anna.toast or "")
+        await expect_step(anna, location)
     assert await state(anna) == before
 
 
-async def presses_a_button_of_another_conversation(visit: Visit) -> None:
+async def presses_a_button_of_another_conversation(visit: StepVisit) -> None:
     anna = visit.anna
     before = await state(anna)
-    await anna.forges(shown(anna)["message_id"], f"v1:dlg:nosuch.step.{before.version}.back")
-    await expect(anna, visit.spot)
+    await anna.forges(step_message(anna)["message_id"], f"v1:dlg:nosuch.step.{before.version}.back")
+    await expect_step(anna, visit.location)
     assert await state(anna) == before
 
 
-async def looks_at_every_aside(visit: Visit) -> None:
+async def looks_at_every_info_button(visit: StepVisit) -> None:
     anna = visit.anna
     before = await state(anna)
-    for aside in visit.spot.step.info_buttons:
-        await press(anna, aside.key)
-        assert keys(anna) == [SHOW]
+    for button in visit.location.step.info_buttons:
+        await press(anna, button.key)
+        assert step_keys(anna) == [SHOW]
         await press(anna, SHOW)
-        await expect(anna, visit.spot)
+        await expect_step(anna, visit.location)
     assert await state(anna) == before
 
 
-KEEPING: tuple[Interruption, ...] = (
+STAYING: tuple[Interruption, ...] = (
     goes_back,
     changes_language,
     asks_a_question,
@@ -174,25 +188,175 @@ KEEPING: tuple[Interruption, ...] = (
     types_a_secret,
     presses_an_old_button,
     presses_a_button_of_another_conversation,
-    looks_at_every_aside,
+    looks_at_every_info_button,
 )
 
 
-async def keeps_the_thread(visit: Visit) -> None:
-    """Let everything come between that must leave the person where they are."""
-    for interruption in KEEPING:
-        with noted(interruption, visit):
+async def stays_at_the_step(visit: StepVisit) -> None:
+    """Interrupt a person with everything in `STAYING`."""
+    for interruption in STAYING:
+        with describe_failure(interruption, visit):
             await interruption(visit)
 
 
-async def looks_at_an_end(visit: Visit) -> None:
+async def looks_at_an_end(visit: StepVisit) -> None:
     """After an end the conversation is over: questions are questions, its buttons old."""
-    anna, spot = visit.anna, visit.spot
-    await looks_at_every_aside(visit)
-    end = shown(anna)["message_id"]
+    anna, location = visit.anna, visit.location
+    await looks_at_every_info_button(visit)
+    end = step_message(anna)["message_id"]
     await anna.says("how much does the card cost")
     anna.sees("278", "Source:")
     at = await state(anna)
-    await anna.forges(end, f"v1:dlg:{spot.dialog}.{spot.name}.{at.version - 3}.done")
+    await anna.forges(end, f"v1:dlg:{location.conversation}.{location.name}.{at.version - 3}.done")
     assert anna.toast
     assert await state(anna) == at
+
+
+def expect_recent_text(anna: Subscriber, texts: Mapping[str, str]) -> None:
+    """Expect a text in one of the newest messages; an invoice or a code may be below it."""
+    newest = [message.get("text", "") for message in anna.heard[-3:]]
+    assert any(texts[client_language(anna)] in text for text in newest), newest
+
+
+def _pick_button(visit: StepVisit, last: bool = False) -> str | None:
+    """Return the key of a shown button that leads on; `None` if there is none."""
+    offered = step_keys(visit.anna)
+    own = [button.key for button in visit.location.step.buttons if button.key in offered]
+    return own[-1 if last else 0] if own else None
+
+
+async def cancels(visit: StepVisit) -> None:
+    anna = visit.anna
+    message_count = len(anna.heard)
+    await press(anna, "cancel")
+    at = await state(anna)
+    assert (at.step, at.is_open, dict(at.data), at.history) == (CANCELLED, False, {}, ())
+    expect_recent_text(anna, CANCELLED_TEXTS)
+    assert len(anna.heard) == message_count, "edited in place"
+    await anna.says("how much does the card cost")
+    anna.sees("278", "Source:")
+
+
+async def sends_the_same_update_twice(visit: StepVisit) -> None:
+    """As after a crash between the commit and the reply: the inbox hands it out again."""
+    anna, key = visit.anna, _pick_button(visit)
+    before, message_count = await state(anna), len(anna.heard)
+    if key is None and visit.answer is not None:
+        anna.person.send(await visit.answer())
+    else:
+        anna.person.press(step_message(anna)["message_id"], button_data(anna, key or "cancel"))
+    raw = await anna.stage.updates()
+    await anna.stage.kaika.intake.accept(raw + raw)
+    await anna.stage.kaika.application.update_queue.join()
+    if visit.wait_until_idle is not None:
+        await visit.wait_until_idle()
+    at, seen = await state(anna), step_message(anna)["text"]
+    assert at.version == before.version + 1
+    count_after_first = len(anna.heard)
+    await deliver_update(anna.stage, raw[0])
+    assert await state(anna) == at
+    assert step_message(anna)["text"] == seen
+    if _sends_nothing_new(visit, key):
+        counts = (count_after_first, len(anna.heard))
+        assert counts == (message_count, message_count), "edited in place"
+
+
+def _sends_nothing_new(visit: StepVisit, key: str | None) -> bool:
+    """Whether a button only edits its message, and sends no other."""
+    found = [button for button in visit.location.step.buttons if button.key == key]
+    return bool(found) and found[0].after_commit is None
+
+
+async def taps_twice(visit: StepVisit) -> None:
+    """Of two taps on one button only one counts; a text typed twice is taken once."""
+    anna, key = visit.anna, _pick_button(visit, last=True)
+    if key is None and visit.answer is not None:
+        await _types_twice(visit, await visit.answer())
+        return
+    before, data = await state(anna), button_data(anna, key or "cancel")
+    message = step_message(anna)["message_id"]
+    for _ in range(2):
+        await anna.forges(message, data)
+    if visit.wait_until_idle is not None:
+        await visit.wait_until_idle()
+    at = await state(anna)
+    assert at.version == before.version + 1
+    if at.step == CANCELLED:
+        expect_recent_text(anna, CANCELLED_TEXTS)
+    else:
+        await expect_current_step(anna)
+
+
+async def _types_twice(visit: StepVisit, answer: str) -> None:
+    anna, before = visit.anna, await state(visit.anna)
+    await anna.says(answer)
+    first = await expect_current_step(anna)
+    assert first.version == before.version + 1
+    sent = await anna.says(answer)
+    _expect_deleted_if_secret(anna, sent, answer)
+    second = await state(anna)
+    assert (second.conversation, second.step) == (first.conversation, first.step)
+
+
+def _expect_deleted_if_secret(anna: Subscriber, sent: int, text: str) -> None:
+    """Expect a text that looks like a secret to be deleted."""
+    services = anna.stage.kaika.application.bot_data["services"]
+    if services.secret_shapes.find(text) is not None:
+        assert sent not in [message["message_id"] for message in anna.messages]
+
+
+async def begins_another(visit: StepVisit) -> None:
+    """Who has something to lose is asked before another conversation begins."""
+    anna, location = visit.anna, visit.location
+    conversations = declared_conversations(anna.stage)
+    other = "status" if location.conversation != "status" else "pay"
+    before = await state(anna)
+    await anna.starts(f"do-{other}")
+    if not has_something_to_lose(location, before):
+        assert (await state(anna)).conversation == other
+        return
+    assert await state(anna) == before, "asked first"
+    await press(anna, SHOW)
+    await expect_step(anna, location)
+    await anna.starts(f"do-{other}")
+    await anna.forges(
+        step_message(anna)["message_id"], f"v1:anew:{other}.{conversations[other].initial}"
+    )
+    at = await state(anna)
+    assert (at.conversation, at.step, at.history) == (other, conversations[other].initial, ())
+
+
+def has_something_to_lose(location: StepLocation, at: ConversationState) -> bool:
+    """Whether a person came to a step by more than a link."""
+    return bool(
+        at.history
+        or (location.step.requires and not location.step.is_done)
+        or location.step.on_leave
+    )
+
+
+async def times_out(visit: StepVisit) -> None:
+    """After the timeout, whatever comes next is answered with that the conversation is over."""
+    anna = visit.anna
+    key, number = _pick_button(visit), anna.person.id % 2
+    if key is not None and number:
+        await press(anna, key)
+    elif visit.answer is not None:
+        answer = await visit.answer()
+        _expect_deleted_if_secret(anna, await anna.says(answer), answer)
+    else:
+        await anna.says("how much does the card cost")
+        assert "278" in anna.heard[-2]["text"]
+    expect_recent_text(anna, EXPIRED_TEXTS)
+    at = await state(anna)
+    assert (at.step, at.is_open, dict(at.data)) == (EXPIRED, False, {})
+    await anna.says("how much does the card cost")
+    anna.sees("278", "Source:")
+
+
+LEAVING: tuple[Interruption, ...] = (
+    cancels,
+    sends_the_same_update_twice,
+    taps_twice,
+    begins_another,
+)

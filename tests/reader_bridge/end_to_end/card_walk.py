@@ -16,9 +16,15 @@ from reader_bridge.protocol import ProgressStep
 from services.bridge.hub import Hub
 from services.conversations import ConversationState
 from tests.chat import Subscriber, plain
-from tests.handlers.conversations.online.card_stage import AtThePc, CardStage, keys_of, shown_code
-from tests.handlers.conversations.online.people import Holder, at
-from tests.handlers.engine.walking import press, state
+from tests.handlers.clock import set_time
+from tests.handlers.conversations.online.bridge_stage import (
+    BridgeStage,
+    PcUser,
+    button_keys,
+    read_pairing_code,
+)
+from tests.handlers.conversations.online.cardholders import Cardholder
+from tests.handlers.engine.navigation import press, state
 from tests.reader_bridge.bridge_runner import RunningBridge, run_test_bridge
 from tests.reader_bridge.end_to_end.breakable_readers import BreakableReader, BreakableVirtualReader
 from tests.reader_bridge.end_to_end.frame_proxy import CountingConnector
@@ -47,13 +53,13 @@ class CardWalk:
     :ivar explanations: every explanation they read: the step, and why it failed.
     """
 
-    cards: CardStage
+    cards: BridgeStage
     process: ServerProcess
     person: Subscriber
     home: RunningBridge
     prompter: PersonWithPin
     reader: BreakableReader
-    holder: Holder
+    holder: Cardholder
     explanations: list[str] = field(default_factory=list)
 
     @property
@@ -87,7 +93,7 @@ class CardWalk:
     async def take_new_card(self) -> None:
         """Put a card into the reader that came by post and is not activated."""
         self.prompter.card.card.close()
-        self.holder = await self.cards.holder("posted", seed=self.holder.seed + 1)
+        self.holder = await self.cards.cardholder("posted", seed=self.holder.seed + 1)
         self.prompter.card = open_card_of(self.holder)
         self.reader.pull()
         await self.reader.restore(self.prompter.card)
@@ -96,7 +102,7 @@ class CardWalk:
         """Go to a step that needs the code; return the key of its button."""
         await self.person.starts(f"do-{what}")
         await press(self.person, "go")
-        await self.person.says(self.holder.both)
+        await self.person.says(self.holder.number_and_code)
         return "start"
 
     async def restore_reader(self) -> bool:
@@ -110,7 +116,7 @@ class CardWalk:
         """Wait until nothing happens by itself any more."""
         queue = self.cards.stage.kaika.application.update_queue
         while True:
-            await self.cards.until(self._is_idle)
+            await self.cards.wait_until(self._is_idle)
             await queue.join()
             if self.process.is_dead:
                 await self.process.wait_cleaned_up()
@@ -138,9 +144,9 @@ class CardWalk:
         return waits and not self.reader.is_ready
 
     async def _act(self, here: ConversationState) -> None:
-        keys = keys_of(self.person)
+        keys = button_keys(self.person)
         if here.step in ("who", "code"):
-            await self.person.says(self.holder.both)
+            await self.person.says(self.holder.number_and_code)
         elif here.step == WORK and "again" not in keys:
             await self._let_time_pass()
         elif here.data.get(FAILURE) == BUSY and self.explanations.count(BUSY) == 1:
@@ -151,7 +157,7 @@ class CardWalk:
 
     async def _let_time_pass(self) -> None:
         """Let time pass while the chat says that an operation runs."""
-        at(self.cards.stage, self.cards.now + _PATIENCE)
+        set_time(self.cards.stage, self.cards.now + _PATIENCE)
         await self.hub.check_deadlines(self.cards.now)
         await self.cards.stage.settle()
 
@@ -165,7 +171,7 @@ class CardWalk:
         words = plain(render_text(step.text, ctx)).strip()
         shown = self.person.last["text"]
         assert words in shown, (here.step, words, shown)
-        assert keys_of(self.person), f"no way on from {shown!r}"
+        assert button_keys(self.person), f"no way on from {shown!r}"
         why = here.data[FAILURE] if here.step == FAILED else ""
         assert not why or why in FAILURES, "explained in words of its own"
         self.explanations.append(why or here.step)
@@ -178,7 +184,7 @@ async def start_card_walk(
     """Start with a person whose PC is paired with their chat and who has an active card."""
     reader = reader or BreakableVirtualReader()
     cards, person = system.cards, system.cards.stage.subscriber()
-    holder = await cards.holder("posted", FIRST)
+    holder = await cards.cardholder("posted", FIRST)
     await activate(cards, holder)
     prompter = PersonWithPin(open_card_of(holder, FIRST))
     await reader.restore(prompter.card)
@@ -190,11 +196,11 @@ async def start_card_walk(
     walk.card.card.close()
 
 
-async def pair(cards: CardStage, person: Subscriber, prompter: AtThePc) -> None:
+async def pair(cards: BridgeStage, person: Subscriber, prompter: PcUser) -> None:
     """Pair a PC with the chat."""
     await person.says("/pair")
     await press(person, "code")
-    prompter.codes.put_nowait(shown_code(person))
-    await cards.until(lambda: "same" in keys_of(person))
+    prompter.codes.put_nowait(read_pairing_code(person))
+    await cards.wait_until(lambda: "same" in button_keys(person))
     await press(person, "same")
-    await cards.sees(person, "Your PC is connected")
+    await cards.wait_for_text(person, "Your PC is connected")

@@ -8,7 +8,8 @@ import pytest
 
 from sandbox.engine import Engine
 from tests.chat import Stage
-from tests.handlers.conversations.online.people import NOW, Office, at
+from tests.handlers.clock import NOW, set_time
+from tests.handlers.conversations.online.cardholders import Office
 from tests.reader_bridge.end_to_end.whole_system import WholeSystem, run_whole_system
 from tests.services.authority.world import fast_folder
 
@@ -24,6 +25,6 @@ def folder() -> Iterator[Path]:
 async def system(engine: Engine, folder: Path) -> AsyncIterator[WholeSystem]:
     """The bot on the sandbox with its bridge, behind a proxy that can drop frames."""
     async with Stage.set_up(engine, folder, "embedded") as stage:
-        at(stage, NOW)
-        async with run_whole_system(stage, Office.beside(stage, folder)) as ready:
+        set_time(stage, NOW)
+        async with run_whole_system(stage, Office.open_for(stage, folder)) as ready:
             yield ready

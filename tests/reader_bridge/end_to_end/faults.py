@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 
-from tests.handlers.conversations.online.people import at
-from tests.handlers.engine.walking import press
+from tests.handlers.clock import set_time
+from tests.handlers.engine.navigation import press
 from tests.reader_bridge.end_to_end.card_walk import CardWalk
 from tests.reader_bridge.end_to_end.frame_proxy import (
     Forward,
@@ -126,7 +126,9 @@ async def run_with_fault_at(
     async def falls(link: ProxiedLink, to: Socket, forward: Forward) -> None:
         await fault(walk, link, to, forward)
 
-    at(walk.cards.stage, walk.cards.now + timedelta(minutes=3))  # a chat has 30 checks an hour
+    set_time(
+        walk.cards.stage, walk.cards.now + timedelta(minutes=3)
+    )  # a chat has 30 checks an hour
     key = await work(walk)
     strike = FrameFault(number, falls)
     if work is prove_possession:
@@ -138,7 +140,7 @@ async def run_with_fault_at(
     await walk.restore_reader()
     assert walk.card.spent_tries == []
     assert walk.card.card.file.state.pin_tries == 3
-    assert await walk.holder.certificate() == "active"
+    assert await walk.holder.certificate_state() == "active"
     return strike.has_struck
 
 

@@ -15,7 +15,7 @@ from handlers.conversations.pair import BRIDGE
 from services.bridge.hub import Hub
 from services.bridge.interface import BridgeConnection, FrameTransport
 from tests.chat import Stage
-from tests.handlers.conversations.online.people import clock
+from tests.handlers.clock import current_time
 from tests.reader_bridge.end_to_end.frame_proxy import FrameProxy, Traffic
 
 
@@ -152,7 +152,7 @@ async def run_server_process(
     process = ServerProcess(stage, proxy, origin)
     process.hub_counter = _CountingHub(proxy, cast(Any, None))
     await process.start()
-    routes = bridge_routes(process.hub_counter, lambda: clock(stage))
+    routes = bridge_routes(process.hub_counter, lambda: current_time(stage))
     async with listeners.serve(listeners.public_app(routes), "127.0.0.1", port):
         try:
             yield process

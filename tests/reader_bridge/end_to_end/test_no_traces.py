@@ -16,9 +16,10 @@ from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import PinRequest
 from sandbox.engine import Engine
 from tests.chat import Stage
-from tests.handlers.conversations.online.card_stage import WRONG
-from tests.handlers.conversations.online.people import NOW, Office, at
-from tests.handlers.engine.walking import press
+from tests.handlers.clock import NOW, set_time
+from tests.handlers.conversations.online.bridge_stage import WRONG_PIN
+from tests.handlers.conversations.online.cardholders import Office
+from tests.handlers.engine.navigation import press
 from tests.reader_bridge.card.pcsc_sandbox import PcscSandbox
 from tests.reader_bridge.end_to_end.breakable_readers import BreakablePcscReader
 from tests.reader_bridge.end_to_end.card_walk import FIRST, CardWalk, start_card_walk
@@ -43,7 +44,7 @@ def found(haystack: Haystack, secrets: set[bytes]) -> list[str]:
 
 async def lives(walk: CardWalk) -> set[bytes]:
     """Live a card's life; give every secret there was."""
-    typed: set[bytes] = {FIRST, WRONG, walk.holder.secret.encode()}
+    typed: set[bytes] = {FIRST, WRONG_PIN, walk.holder.code_text.encode()}
     ask = walk.prompter.ask_pin
 
     async def noted(request: PinRequest) -> SecretBuffer | None:
@@ -54,10 +55,10 @@ async def lives(walk: CardWalk) -> set[bytes]:
 
     walk.prompter.ask_pin = noted  # type: ignore[method-assign]
     await does(walk, activate)
-    typed.add(walk.holder.secret.encode())
+    typed.add(walk.holder.code_text.encode())
     walk.prompter.wrong_entries = 3
     await press(walk.person, await change_pin(walk))
-    await walk.cards.sees(walk.person, "The PIN is locked")
+    await walk.cards.wait_for_text(walk.person, "The PIN is locked")
     for work in (unlock, change_pin, card_check):
         await does(walk, work)
     return typed | {order.admin_key for order in walk.cards.office.maker.orders}
@@ -82,9 +83,9 @@ async def test_nothing_secret_is_left_anywhere(
         caplog.set_level(logging.DEBUG, name)
     reader = BreakablePcscReader(pcsc_sandbox)
     async with Stage.set_up(engine, folder, "embedded") as stage:
-        at(stage, NOW)
+        set_time(stage, NOW)
         async with (
-            run_whole_system(stage, Office.beside(stage, folder)) as system,
+            run_whole_system(stage, Office.open_for(stage, folder)) as system,
             start_card_walk(system, reader) as walk,
         ):
             secrets = await lives(walk)

@@ -19,9 +19,9 @@ from services.authority.interface.certificates import CertificateKind
 from services.bridge.events import ProvenPossession
 from services.bridge.operations.task import CardTask
 from tests.chat import Subscriber
-from tests.handlers.conversations.online.card_stage import AtThePc, CardStage
-from tests.handlers.conversations.online.people import Holder
-from tests.handlers.engine.walking import press
+from tests.handlers.conversations.online.bridge_stage import BridgeStage, PcUser
+from tests.handlers.conversations.online.cardholders import Cardholder
+from tests.handlers.engine.navigation import press
 from tests.reader_bridge.bridge_runner import run_test_bridge
 from tests.reader_bridge.card.jcecard_reader import insert_jcecard
 from tests.reader_bridge.card.pcsc_sandbox import READER, PcscSandbox
@@ -39,24 +39,24 @@ class PivScenario:
 
     system: WholeSystem
     person: Subscriber
-    prompter: AtThePc
-    holder: Holder
+    prompter: PcUser
+    holder: Cardholder
 
     @property
-    def cards(self) -> CardStage:
+    def cards(self) -> BridgeStage:
         return self.system.cards
 
     async def looks(self, *fragments: str) -> None:
         """Have the card looked at, and see what is told."""
         await self.person.starts("do-card_check")
         await press(self.person, "go")
-        await self.cards.sees(self.person, "What the card says", "a PIV card", *fragments)
+        await self.cards.wait_for_text(self.person, "What the card says", "a PIV card", *fragments)
 
     async def begins(self, what: str) -> None:
         """Begin something that needs the code."""
         await self.person.starts(f"do-{what}")
         await press(self.person, "go")
-        await self.person.says(self.holder.both)
+        await self.person.says(self.holder.number_and_code)
         await press(self.person, "start")
 
     async def changes_pin(self, old: bytes, new: bytes, *fragments: str) -> None:
@@ -64,7 +64,7 @@ class PivScenario:
         self.prompter.pins |= {PinKind.CURRENT: [old], PinKind.NEW: [new]}
         await self.person.starts("do-change_pin")
         await press(self.person, "yes")
-        await self.cards.sees(self.person, *fragments)
+        await self.cards.wait_for_text(self.person, *fragments)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ async def scenario(
     system: WholeSystem, pcsc_sandbox: PcscSandbox, tmp_path: Path
 ) -> AsyncIterator[PivScenario]:
     """A person whose card of record is `jcecard`, behind a real reader service."""
-    holder = await system.cards.office.someone("posted", 70)
+    holder = await system.cards.office.cardholder("posted", 70)
     order = system.cards.office.maker.orders[-1]
     kind = CertificateKind.AUTHENTICATION
     (tmp_path / "key.der").write_bytes(order.private_keys[kind])
@@ -83,7 +83,7 @@ async def scenario(
     snapshots.wait_until(has_card(READER, False))
     with insert_jcecard(pcsc_sandbox, tmp_path):
         snapshots.wait_until(has_card(READER))
-        prompter, person = AtThePc(), system.cards.stage.subscriber()
+        prompter, person = PcUser(), system.cards.stage.subscriber()
         link = CountingConnector(system.proxy)
         async with run_test_bridge(system.proxy.url, prompter, readers, connector=link):
             await pair(system.cards, person, prompter)
@@ -96,12 +96,16 @@ async def test_what_the_chat_offers_to_a_piv_card(scenario: PivScenario) -> None
     person, cards = scenario.person, scenario.cards
     await scenario.looks("PIN tries left: 3", "not activated yet")
     await scenario.begins("activate")
-    await cards.sees(person, "This kind of card cannot do that here", "nothing was sent to it")
-    assert scenario.prompter.asked == [], "no PIN was asked for"
-    assert await scenario.holder.certificate() == "inactive"
+    await cards.wait_for_text(
+        person, "This kind of card cannot do that here", "nothing was sent to it"
+    )
+    assert scenario.prompter.pin_requests == [], "no PIN was asked for"
+    assert await scenario.holder.certificate_state() == "inactive"
 
     await scenario.holder.activates(cards.now)
-    await scenario.looks("in use", "All in order", f"…{(await scenario.holder.card_number())[-4:]}")
+    await scenario.looks(
+        "in use", "All in order", f"…{(await scenario.holder.read_card_number())[-4:]}"
+    )
     await scenario.changes_pin(PIN, NEW_PIN, "The new PIN is set")
 
     scenario.prompter.pins[PinKind.CURRENT] = [NEW_PIN]
@@ -118,7 +122,7 @@ async def test_what_the_chat_offers_to_a_piv_card(scenario: PivScenario) -> None
     await scenario.looks("PIN tries left: 0", "unlock the card")
     scenario.prompter.pins |= {PinKind.PUK: [PUK], PinKind.NEW: [THIRD_PIN]}
     await scenario.begins("unlock")
-    await cards.sees(person, "Unlocked (解碼).")
+    await cards.wait_for_text(person, "Unlocked (解碼).")
     await scenario.looks("PIN tries left: 3", "All in order")
     await scenario.changes_pin(THIRD_PIN, PIN, "The new PIN is set")
 
@@ -127,7 +131,7 @@ async def test_a_wrong_puk_is_told_and_leads_on(scenario: PivScenario) -> None:
     await scenario.holder.activates(scenario.cards.now)
     scenario.prompter.pins |= {PinKind.PUK: [WRONG, None], PinKind.NEW: [THIRD_PIN]}
     await scenario.begins("unlock")
-    await scenario.cards.sees(scenario.person, "The PUK was wrong", "Tries left: 2")
+    await scenario.cards.wait_for_text(scenario.person, "The PUK was wrong", "Tries left: 2")
     scenario.prompter.pins[PinKind.PUK] = [PUK]
     await press(scenario.person, "again")
-    await scenario.cards.sees(scenario.person, "Unlocked (解碼).")
+    await scenario.cards.wait_for_text(scenario.person, "Unlocked (解碼).")

@@ -12,7 +12,7 @@ from reader_bridge.protocol.operations import ReaderList
 from services.authority.interface.certificates import CertificateKind
 from services.bridge.events import ProvenPossession
 from services.bridge.operations.task import CardTask
-from tests.handlers.engine.walking import press
+from tests.handlers.engine.navigation import press
 from tests.reader_bridge.card.pcsc_sandbox import PcscSandbox
 from tests.reader_bridge.end_to_end.breakable_readers import BreakablePcscReader
 from tests.reader_bridge.end_to_end.card_walk import CardWalk, start_card_walk
@@ -74,9 +74,9 @@ async def is_locked(walk: CardWalk) -> None:
     """Type three wrong PINs, and read what the chat says of it."""
     walk.prompter.wrong_entries = 3
     await press(walk.person, await change_pin(walk))
-    await walk.cards.sees(walk.person, "The PIN is locked", "Unlock the card")
+    await walk.cards.wait_for_text(walk.person, "The PIN is locked", "Unlock the card")
     await press(walk.person, await card_check(walk))
-    await walk.cards.sees(walk.person, "PIN tries left: 0 of 3", "unlock the card")
+    await walk.cards.wait_for_text(walk.person, "PIN tries left: 0 of 3", "unlock the card")
 
 
 async def opensc_agrees(walk: CardWalk, pin: str) -> None:
@@ -93,7 +93,7 @@ async def opensc_agrees(walk: CardWalk, pin: str) -> None:
         certificate.public_bytes(Encoding.DER) == order.certificates[CertificateKind.AUTHENTICATION]
     )
     await press(walk.person, await card_check(walk))
-    await walk.cards.sees(walk.person, "PIN tries left: 2 of 3", "in use")
+    await walk.cards.wait_for_text(walk.person, "PIN tries left: 2 of 3", "in use")
 
 
 async def tries() -> list[int]:

@@ -6,8 +6,13 @@ from reader_bridge.prompter import PairingProblem, PinKind, PinRequest
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.command import parse_command
 from services.authority.values import AuthorityOperation, Proof
-from tests.handlers.conversations.online.card_stage import PASSPHRASE, WRONG, AtThePc, CardStage
-from tests.handlers.conversations.online.people import Holder
+from tests.handlers.conversations.online.bridge_stage import (
+    PASSPHRASE,
+    WRONG_PIN,
+    BridgeStage,
+    PcUser,
+)
+from tests.handlers.conversations.online.cardholders import Cardholder
 from tests.services.authority.world import CHAT
 
 CHANGE_REFERENCE_DATA, RESET_RETRY_COUNTER = 0x24, 0x2C
@@ -59,7 +64,7 @@ class WatchedCard:
         return answer
 
 
-class PersonWithPin(AtThePc):
+class PersonWithPin(PcUser):
     """A person who knows the PIN, whatever it is, and chooses another one each time.
 
     :ivar wrong_entries: how often they will still type a wrong one.
@@ -82,22 +87,22 @@ class PersonWithPin(AtThePc):
             self.is_asked_for_code = False
 
     async def ask_pin(self, request: PinRequest) -> SecretBuffer | None:
-        self.asked.append(request)
+        self.pin_requests.append(request)
         if request.kind is PinKind.NEW:
             self._chosen += 1
             return SecretBuffer(b"chosen%d" % (self._chosen % 10))
         if self.wrong_entries:
             self.wrong_entries -= 1
-            return SecretBuffer(WRONG)
-        return SecretBuffer(self.card.pin or WRONG)
+            return SecretBuffer(WRONG_PIN)
+        return SecretBuffer(self.card.pin or WRONG_PIN)
 
 
-def open_card_of(holder: Holder, pin: bytes | None = None) -> WatchedCard:
+def open_card_of(holder: Cardholder, pin: bytes | None = None) -> WatchedCard:
     """Open a person's card."""
     return WatchedCard(VirtualCard.insert(holder.card_file, PASSPHRASE), pin)
 
 
-async def activate(cards: CardStage, holder: Holder) -> None:
+async def activate(cards: BridgeStage, holder: Cardholder) -> None:
     """Activate a person's certificates directly."""
     now = cards.now
     grant = await holder.granted(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from services.bridge.events import CardTaskSucceeded, CardTaskValue
 from services.bridge.operations.task import CardTask
 from tests.chat import Stage, Subscriber
-from tests.handlers.conversations.online.card_stage import CardStage
-from tests.handlers.conversations.online.people import Office
+from tests.handlers.conversations.online.bridge_stage import BridgeStage
+from tests.handlers.conversations.online.cardholders import Office
 from tests.reader_bridge.end_to_end.frame_proxy import FrameProxy, run_frame_proxy
 from tests.reader_bridge.end_to_end.server_process import ServerProcess, run_server_process
 
@@ -18,7 +18,7 @@ from tests.reader_bridge.end_to_end.server_process import ServerProcess, run_ser
 class WholeSystem:
     """The bot, and the proxy between it and the PCs."""
 
-    cards: CardStage
+    cards: BridgeStage
     process: ServerProcess
     proxy: FrameProxy
 
@@ -36,7 +36,7 @@ class WholeSystem:
             ]
             return bool(found)
 
-        await self.cards.until(is_done)
+        await self.cards.wait_until(is_done)
         return found[0].value
 
 
@@ -49,8 +49,8 @@ async def run_whole_system(stage: Stage, office: Office) -> AsyncIterator[WholeS
         run_frame_proxy(*ports) as proxy,
         run_server_process(stage, proxy, origin, ports[1]) as process,
     ):
-        cards = CardStage(stage, process.bridge, office, origin)
-        proxy.on_frame = cards.news.set
+        cards = BridgeStage(stage, process.bridge, office, origin)
+        proxy.on_frame = cards.activity.set
         yield WholeSystem(cards, process, proxy)
 
 

@@ -49,7 +49,7 @@ class _PageErrorCheck:
 
     def __exit__(self, *error: object) -> None:
         if error[0] is None:
-            assert self.page.troubles == []
+            assert self.page.problems == []
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

@@ -87,8 +87,8 @@ async def test_a_refusal_is_told_in_kind_words_and_the_text_kept(page_sandbox: P
     await page.presses("Send")
     await page.reads("The text is the same as before.")
     await expect(page.composer).to_have_value("hello")
-    assert [trouble for trouble in page.troubles if "400" not in trouble] == []
-    page.troubles.clear()
+    assert [problem for problem in page.problems if "400" not in problem] == []
+    page.problems.clear()
 
 
 async def test_a_very_long_text_goes_in_several_messages(page_sandbox: PageSandbox) -> None:

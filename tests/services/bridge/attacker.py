@@ -5,7 +5,7 @@ from services.bridge.operations.task import CardTask
 from tests.services.authority.world import CHAT, Someone
 from tests.services.bridge.card import ReferenceCard
 from tests.services.bridge.pc import ReferenceBridge
-from tests.services.bridge.said import Message, encode_bytes, decode_bytes
+from tests.services.bridge.said import Message, decode_bytes, encode_bytes
 from tests.services.bridge.world import HubHarness
 
 
@@ -51,7 +51,9 @@ class HostileBridge(ReferenceBridge):
         return self.heard_of("admin_cryptogram")
 
 
-async def pair_hostile_bridge(world: HubHarness, card: ReferenceCard | None, chat: int = CHAT) -> HostileBridge:
+async def pair_hostile_bridge(
+    world: HubHarness, card: ReferenceCard | None, chat: int = CHAT
+) -> HostileBridge:
     pc = HostileBridge(world, card)
     await pc.dials()
     await world.pairs(pc, chat)

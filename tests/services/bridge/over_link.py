@@ -60,7 +60,9 @@ class RecordingEndpoint:
     _connection: BridgeConnection = field(init=False)
     _transport: FrameTransport = field(init=False)
 
-    def connect(self, transport: FrameTransport, address: str, now: datetime) -> "RecordingEndpoint":
+    def connect(
+        self, transport: FrameTransport, address: str, now: datetime
+    ) -> "RecordingEndpoint":
         self._transport = transport
         self._connection = self.door.connect(self, address, now)
         return self

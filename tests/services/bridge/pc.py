@@ -15,9 +15,9 @@ from tests.services.bridge.card import ReferenceCard
 from tests.services.bridge.said import (
     ORIGIN,
     Message,
-    encode_bytes,
-    decode_bytes,
     card_report,
+    decode_bytes,
+    encode_bytes,
     possession_statement,
     word_numbers,
 )
@@ -44,7 +44,9 @@ class FakeTransport:
 class ReferenceBridge:
     """A bridge and whoever sits before it."""
 
-    def __init__(self, world: "HubHarness", card: ReferenceCard | None, address: str = "192.0.2.7") -> None:
+    def __init__(
+        self, world: "HubHarness", card: ReferenceCard | None, address: str = "192.0.2.7"
+    ) -> None:
         self.world, self.card, self.address = world, card, address
         self.wire: FakeTransport | None = None
         self.heard: list[Message] = []
@@ -76,7 +78,9 @@ class ReferenceBridge:
         hello: Message = {"api_level": 1, "app_version": "test", "language": "en"}
         hello["nonce"] = encode_bytes(nonce)
         if self.secret is not None:
-            said = b"kaika-bridge resume v1" + self.session.encode() + decode_bytes(greeting["nonce"])
+            said = (
+                b"kaika-bridge resume v1" + self.session.encode() + decode_bytes(greeting["nonce"])
+            )
             proof = hmac.digest(self.secret, said, hashlib.sha256)
             resume = {"session": self.session, "proof": encode_bytes(proof), "last_seq": self._seen}
             hello["resume"] = resume
@@ -265,12 +269,16 @@ class ReferenceBridge:
         self.card.set_pin()
         await self._ends("result", value=self.receipt("set_pin", self.running["parameters"]))
 
-    def receipt(self, operation: str, wanted: Message, card: ReferenceCard | None = None) -> Message:
+    def receipt(
+        self, operation: str, wanted: Message, card: ReferenceCard | None = None
+    ) -> Message:
         """Have the card sign the statement of possession."""
         card = card or self.card
         assert card is not None
         nonce = os.urandom(32)
-        said = possession_statement(self.origin, decode_bytes(wanted["server_nonce"]), nonce, operation, card.serial)
+        said = possession_statement(
+            self.origin, decode_bytes(wanted["server_nonce"]), nonce, operation, card.serial
+        )
         algorithm, signature = card.sign(said)
         return {
             "card_serial": card.serial,

@@ -22,7 +22,11 @@ from services.bridge.models import OperationRow
 from services.bridge.operations.task import CardTask
 from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT
-from tests.services.bridge.attacker import pair_hostile_bridge, authorise_hostile_bridge, make_active_card
+from tests.services.bridge.attacker import (
+    authorise_hostile_bridge,
+    make_active_card,
+    pair_hostile_bridge,
+)
 from tests.services.bridge.test_cuts import begins
 from tests.services.bridge.test_resolving import dies_after_the_pin_is_set
 from tests.services.bridge.world import HubHarness

@@ -18,7 +18,7 @@ from tests.services.authority import invariants
 from tests.services.authority.world import CHAT, Someone
 from tests.services.bridge.card import ReferenceCard
 from tests.services.bridge.pc import ReferenceBridge
-from tests.services.bridge.world import HubHarness, ServerKilled, MessageCutter
+from tests.services.bridge.world import HubHarness, MessageCutter, ServerKilled
 
 ORDINARY = (
     CardTask.LIST_READERS,
@@ -97,7 +97,9 @@ async def test_a_link_that_is_cut_at_any_message_goes_on_where_it_was(
     assert at > 2
 
 
-async def scene_of(world: HubHarness, work: CardTask) -> tuple[Someone, ReferenceCard, ReferenceBridge]:
+async def scene_of(
+    world: HubHarness, work: CardTask
+) -> tuple[Someone, ReferenceCard, ReferenceBridge]:
     if work is not CardTask.ACTIVATE:
         return await is_active(world)
     someone, card = await world.person()

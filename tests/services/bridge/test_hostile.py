@@ -6,7 +6,12 @@ from services.authority.errors import AuthorityError, GrantExpiredError
 from services.bridge.events import CardTaskFailed
 from services.bridge.operations.task import CardTask
 from tests.services.authority.world import CHAT
-from tests.services.bridge.attacker import pair_hostile_bridge, authorise_hostile_bridge, failures, make_active_card
+from tests.services.bridge.attacker import (
+    authorise_hostile_bridge,
+    failures,
+    make_active_card,
+    pair_hostile_bridge,
+)
 from tests.services.bridge.said import decode_bytes
 from tests.services.bridge.world import HubHarness
 
@@ -67,7 +72,9 @@ async def test_without_any_card_it_gets_one_cryptogram_for_the_card_on_record(
     (given,) = await pc.challenges(strangers, pc.wanted["card_serial"])
     assert strangers.complete(decode_bytes(given["cryptogram"])) is None
     card.challenge()
-    assert card.complete(decode_bytes(given["cryptogram"])) is None, "nor for a challenge of its own"
+    assert card.complete(decode_bytes(given["cryptogram"])) is None, (
+        "nor for a challenge of its own"
+    )
     assert len(await pc.challenges(card)) == 1
     assert (await world.releases()).count(card.serial) == 2  # one of them activated it
 

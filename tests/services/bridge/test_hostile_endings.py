@@ -21,10 +21,10 @@ from services.bridge.operations.task import CardTask
 from tests.services.authority import invariants
 from tests.services.authority.world import CHAT
 from tests.services.bridge.attacker import (
-    pair_hostile_bridge,
     authorise_hostile_bridge,
     failures,
     make_active_card,
+    pair_hostile_bridge,
     run_until_receipt,
 )
 from tests.services.bridge.said import ORIGIN, Message, encode_bytes

@@ -20,10 +20,10 @@ from tests.services.bridge.at_pc import run_bridge, scripted_person
 from tests.services.bridge.over_link import (
     PASSPHRASE,
     HubChatDriver,
-    make_cardholder,
-    serve_hub,
-    open_authority,
     bridge_url,
+    make_cardholder,
+    open_authority,
+    serve_hub,
 )
 
 PIN = b"first123"
@@ -62,7 +62,9 @@ class CountingReader(VirtualReader):
 
 
 @asynccontextmanager
-async def paired_pc(chat: HubChatDriver, readers: CountingReader) -> AsyncIterator[ScriptedPrompter]:
+async def paired_pc(
+    chat: HubChatDriver, readers: CountingReader
+) -> AsyncIterator[ScriptedPrompter]:
     person = scripted_person(await chat.code(), PIN)
     dialling = asyncio.ensure_future(run_bridge(bridge_url(chat), readers, person))
     try:

@@ -11,7 +11,7 @@ from services.bridge.events import CardTaskSucceeded
 from services.bridge.operations.task import CardTask
 from tests.services.authority.world import CHAT
 from tests.services.bridge.attacker import authorise_hostile_bridge, make_active_card
-from tests.services.bridge.pc import ReferenceBridge, FakeTransport
+from tests.services.bridge.pc import FakeTransport, ReferenceBridge
 from tests.services.bridge.said import encode_bytes
 from tests.services.bridge.world import HubHarness
 

@@ -231,7 +231,9 @@ async def test_the_bridge_ends_it(world: HubHarness) -> None:
     pc = await world.paired_pc(None)
     await pc.says("bye", reason="closed")
     assert not pc.is_linked
-    assert [event.reason for event in world.events_of(BridgeUnpaired)] == [PairingEndReason.BY_BRIDGE]
+    assert [event.reason for event in world.events_of(BridgeUnpaired)] == [
+        PairingEndReason.BY_BRIDGE
+    ]
     await world.restart()
     assert not world.hub.status(CHAT).is_paired
 

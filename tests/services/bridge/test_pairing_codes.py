@@ -36,7 +36,9 @@ def codes_of(world: HubHarness) -> PairingCodes:
     return PairingCodes(world.world.database, world.world.keys)
 
 
-async def guesses(world: HubHarness, pc: ReferenceBridge, times: int, code: str = WRONG) -> list[Message]:
+async def guesses(
+    world: HubHarness, pc: ReferenceBridge, times: int, code: str = WRONG
+) -> list[Message]:
     """Type a wrong code several times, over new connections where the server hangs up."""
     for _ in range(times):
         if not pc.is_linked:

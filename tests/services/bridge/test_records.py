@@ -134,7 +134,12 @@ async def test_chats_work_side_by_side(world: HubHarness) -> None:
         await pcs[number].works()
 
     await asyncio.gather(*(activates(number) for number in range(4)))
-    assert {event.chat_id for event in world.events_of(CardTaskSucceeded)} == {4000, 4001, 4002, 4003}
+    assert {event.chat_id for event in world.events_of(CardTaskSucceeded)} == {
+        4000,
+        4001,
+        4002,
+        4003,
+    }
 
 
 async def test_the_rotation_of_the_key_covers_the_bridge(world: HubHarness) -> None:

@@ -67,7 +67,9 @@ async def test_a_new_bridge_resolves_what_the_old_one_left(world: HubHarness) ->
     assert await world.certificates_of(someone) is CertificateState.ACTIVE
 
 
-async def dies_after_the_pin_is_set(world: HubHarness, someone: Someone, card: ReferenceCard) -> None:
+async def dies_after_the_pin_is_set(
+    world: HubHarness, someone: Someone, card: ReferenceCard
+) -> None:
     pc = await world.paired_pc(card)
 
     def dies(message: dict[str, object]) -> bool:

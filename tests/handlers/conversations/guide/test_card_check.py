@@ -1,12 +1,12 @@
-"""Card check in guide mode: it gets reader and card ready, and touches no PIN."""
+"""Card check in guide mode: it gets reader and card ready, and asks for no PIN."""
 
 import socket
 
 from bot.web import listeners
 from bot.wiring.bridge import BridgeRuntime
 from tests.chat import Stage
-from tests.handlers.conversations.online.card_stage import shown_code
-from tests.handlers.engine.walking import press
+from tests.handlers.conversations.online.bridge_stage import read_pairing_code
+from tests.handlers.engine.navigation import press
 
 
 async def test_without_a_bridge_the_check_runs_on_the_pc(stage: Stage) -> None:
@@ -39,7 +39,7 @@ async def test_with_a_bridge_only_looking_is_offered(stage: Stage) -> None:
         person = stage.subscriber()
         await person.starts("do-card_check")
         await press(person, "go")
-        assert shown_code(person)
+        assert read_pairing_code(person)
         await person.starts("do-change_pin")
         await person.presses("Stop it and start")
         person.sees("Do you know the old PIN?")

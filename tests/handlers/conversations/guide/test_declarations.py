@@ -8,7 +8,7 @@ from handlers.engine.rendering import ROUTE, SHOW
 from handlers.engine.transitions import BACK, CANCEL
 from handlers.screen.callback_data import encode
 from services.faq import entries
-from tests.handlers.engine.walking import spots
+from tests.handlers.engine.navigation import locate_steps
 
 STATES = {
     "not applied": ("retrieve", "not_applied"),
@@ -28,49 +28,51 @@ STATES = {
 """The states a person may be in, and the step triage has to lead to."""
 
 
-@pytest.mark.parametrize("dialog", CONVERSATIONS.values(), ids=lambda d: d.name)
-def test_every_choice_leads_to_a_step(dialog: Conversation) -> None:
-    assert dialog.initial in dialog.steps
-    for name, step in dialog.steps.items():
+@pytest.mark.parametrize("conversation", CONVERSATIONS.values(), ids=lambda each: each.name)
+def test_every_choice_leads_to_a_step(conversation: Conversation) -> None:
+    assert conversation.initial in conversation.steps
+    for name, step in conversation.steps.items():
         typed = [step.text_input.target] if step.text_input else []
-        for target in [choice.target for choice in step.buttons] + typed:
-            other, there = resolve_target(target, dialog.name)
+        for target in [button.target for button in step.buttons] + typed:
+            other, there = resolve_target(target, conversation.name)
             assert there in CONVERSATIONS[other].steps, f"{name} leads to {target}"
-        assert isinstance(step.links, tuple), "only what is carried out depends on the moment"
+        assert isinstance(step.links, tuple), (
+            "only online conversations have links that depend on the moment"
+        )
         for link in step.links:
             other, _, there = link.partition("/")
             assert not CONVERSATIONS[other].steps[there or CONVERSATIONS[other].initial].requires
 
 
-@pytest.mark.parametrize("dialog", CONVERSATIONS.values(), ids=lambda d: d.name)
-def test_every_button_fits_and_is_one_of_its_kind(dialog: Conversation) -> None:
-    for name, step in dialog.steps.items():
-        assert name.isidentifier(), "other names are the mechanism's own"
-        assert max(len(name), len(dialog.name)) <= 16, "what the table holds"
-        names = [choice.key for choice in step.buttons] + [aside.key for aside in step.info_buttons]
+@pytest.mark.parametrize("conversation", CONVERSATIONS.values(), ids=lambda each: each.name)
+def test_every_button_fits_and_is_one_of_its_kind(conversation: Conversation) -> None:
+    for name, step in conversation.steps.items():
+        assert name.isidentifier(), "other names are the engine's own"
+        assert max(len(name), len(conversation.name)) <= 16, "the length of the column"
+        names = [button.key for button in step.buttons] + [info.key for info in step.info_buttons]
         assert len(names) == len(set(names))
         assert not {BACK, CANCEL, SHOW} & set(names)
         for key in [*names, "lang-zh_Hant"]:
-            encode(ROUTE, dialog.name, name, "9999999", key)
+            encode(ROUTE, conversation.name, name, "9999999", key)
 
 
-@pytest.mark.parametrize("dialog", CONVERSATIONS)
-def test_every_step_is_reached_from_some_beginning(dialog: str) -> None:
-    begins = CONVERSATIONS[dialog].initial
-    found = spots(CONVERSATIONS, dialog)
-    assert all(spot.before is not None or spot.name == begins for spot in found)
+@pytest.mark.parametrize("conversation", CONVERSATIONS)
+def test_every_step_is_reached_from_some_beginning(conversation: str) -> None:
+    first = CONVERSATIONS[conversation].initial
+    located = locate_steps(CONVERSATIONS, conversation)
+    assert all(each.previous is not None or each.name == first for each in located)
 
 
-def taps_to(goal: tuple[str, str]) -> int:
-    """Give the fewest taps from the beginning of triage."""
+def count_taps(goal: tuple[str, str]) -> int:
+    """Return the fewest taps from the first step of triage to a step."""
     taps, reached = 0, {("triage", CONVERSATIONS["triage"].initial)}
     while goal not in reached:
         taps += 1
         assert taps < 10, "triage does not lead there"
         reached |= {
-            resolve_target(choice.target, dialog)
-            for dialog, step in reached
-            for choice in CONVERSATIONS[dialog].steps[step].buttons
+            resolve_target(button.target, conversation)
+            for conversation, step in reached
+            for button in CONVERSATIONS[conversation].steps[step].buttons
         }
     return taps
 
@@ -78,7 +80,7 @@ def taps_to(goal: tuple[str, str]) -> int:
 @pytest.mark.parametrize("state", STATES)
 def test_triage_leads_there_in_three_taps(state: str) -> None:
     looks_for_the_form = state == "active, code forgotten"
-    assert taps_to(STATES[state]) <= (4 if looks_for_the_form else 3)
+    assert count_taps(STATES[state]) <= (4 if looks_for_the_form else 3)
 
 
 def test_the_faq_leads_to_conversations_there_are() -> None:
@@ -87,7 +89,7 @@ def test_the_faq_leads_to_conversations_there_are() -> None:
     assert len(named) == len(CONVERSATIONS) - 1, "each but triage, which stands beside each"
 
 
-@pytest.mark.parametrize("dialog", CONVERSATIONS.values(), ids=lambda d: d.name)
-def test_no_step_asks_for_a_secret_to_be_typed_here(dialog: Conversation) -> None:
-    typed = [name for name, step in dialog.steps.items() if step.text_input]
-    assert typed == (["date"] if dialog.name == "pay" else [])
+@pytest.mark.parametrize("conversation", CONVERSATIONS.values(), ids=lambda each: each.name)
+def test_no_step_asks_for_a_secret_to_be_typed_here(conversation: Conversation) -> None:
+    typed = [name for name, step in conversation.steps.items() if step.text_input]
+    assert typed == (["date"] if conversation.name == "pay" else [])

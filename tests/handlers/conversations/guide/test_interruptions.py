@@ -7,102 +7,108 @@ import pytest
 from handlers.conversations.guided import CONVERSATIONS
 from sandbox.engine import Engine
 from tests.chat import Stage
-from tests.handlers.engine.departures import LEAVING, rested_too_long, taps_twice
+from tests.handlers.clock import advance_time
 from tests.handlers.engine.interruptions import (
+    LEAVING,
     Interruption,
-    Visit,
+    StepVisit,
     asks_a_question,
-    keeps_the_thread,
+    describe_failure,
     looks_at_an_end,
-    looks_at_every_aside,
-    noted,
+    looks_at_every_info_button,
+    stays_at_the_step,
+    taps_twice,
+    times_out,
 )
-from tests.handlers.engine.walking import (
+from tests.handlers.engine.navigation import (
     LANGUAGES,
-    Spot,
-    later,
-    open_spots,
+    StepLocation,
+    go_to_step,
+    locate_open_steps,
+    locate_steps,
     press,
-    reach,
-    spots,
     state,
 )
 
 
-async def visits(stage: Stage, spot: Spot, name: str, language: str) -> Visit:
-    """Bring somebody to a step."""
+async def visit_step(stage: Stage, location: StepLocation, name: str, language: str) -> StepVisit:
+    """Bring a new person to a step."""
     anna = stage.subscriber(name, language)
-    await reach(anna, spot)
+    await go_to_step(anna, location)
 
-    async def again() -> None:
-        assert spot.choice is not None
-        await press(anna, spot.choice.key)
+    async def return_from_previous() -> None:
+        assert location.button is not None
+        await press(anna, location.button.key)
 
-    return Visit(anna, spot, spot.before, again)
+    return StepVisit(anna, location, location.previous, return_from_previous)
 
 
-async def at_every_step(stage: Stage, dialog: str, offset: int = 0) -> list[Visit]:
-    """Bring somebody to each open step, every other one in Chinese."""
+async def visit_every_step(stage: Stage, conversation: str, offset: int = 0) -> list[StepVisit]:
+    """Bring a new person to each open step, every other one in Chinese."""
     return [
-        await visits(stage, spot, f"{spot.name} {number}", LANGUAGES[(number + offset) % 2])
-        for number, spot in enumerate(open_spots(CONVERSATIONS, dialog))
+        await visit_step(
+            stage, location, f"{location.name} {number}", LANGUAGES[(number + offset) % 2]
+        )
+        for number, location in enumerate(locate_open_steps(CONVERSATIONS, conversation))
     ]
 
 
-@pytest.mark.parametrize("dialog", CONVERSATIONS)
-async def test_what_comes_between_loses_no_thread(stage: Stage, dialog: str) -> None:
-    for visit in await at_every_step(stage, dialog):
-        await keeps_the_thread(visit)
+@pytest.mark.parametrize("conversation", CONVERSATIONS)
+async def test_what_comes_between_loses_no_thread(stage: Stage, conversation: str) -> None:
+    for visit in await visit_every_step(stage, conversation):
+        await stays_at_the_step(visit)
 
 
 @pytest.mark.parametrize("interruption", LEAVING, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("dialog", CONVERSATIONS)
+@pytest.mark.parametrize("conversation", CONVERSATIONS)
 async def test_what_leads_elsewhere_leads_there_once(
-    stage: Stage, dialog: str, interruption: Interruption
+    stage: Stage, conversation: str, interruption: Interruption
 ) -> None:
-    for visit in await at_every_step(stage, dialog, LEAVING.index(interruption)):
-        with noted(interruption, visit):
+    for visit in await visit_every_step(stage, conversation, LEAVING.index(interruption)):
+        with describe_failure(interruption, visit):
             await interruption(visit)
 
 
-@pytest.mark.parametrize("dialog", CONVERSATIONS)
-async def test_a_restart_changes_nothing(engine: Engine, tmp_path: Path, dialog: str) -> None:
+@pytest.mark.parametrize("conversation", CONVERSATIONS)
+async def test_a_restart_changes_nothing(engine: Engine, tmp_path: Path, conversation: str) -> None:
     async with Stage.set_up(engine, tmp_path) as stage:
-        people = await at_every_step(stage, dialog)
+        people = await visit_every_step(stage, conversation)
         await stage.settle()
         offset = stage._offset
-    async with Stage.set_up(engine, tmp_path) as again:
-        again._offset = offset
+    async with Stage.set_up(engine, tmp_path) as restarted:
+        restarted._offset = offset
         for visit in people:
-            visit.anna.stage = again
-            for interruption in (asks_a_question, looks_at_every_aside, taps_twice):
-                with noted(interruption, visit):
+            visit.anna.stage = restarted
+            for interruption in (asks_a_question, looks_at_every_info_button, taps_twice):
+                with describe_failure(interruption, visit):
                     await interruption(visit)
 
 
-@pytest.mark.parametrize("dialog", CONVERSATIONS)
-async def test_a_step_that_rested_too_long_says_so(stage: Stage, dialog: str) -> None:
-    people = await at_every_step(stage, dialog)
-    later(stage, days=3)
+@pytest.mark.parametrize("conversation", CONVERSATIONS)
+async def test_a_step_that_rested_too_long_says_so(stage: Stage, conversation: str) -> None:
+    people = await visit_every_step(stage, conversation)
+    advance_time(stage, days=3)
     for visit in people:
-        with noted(rested_too_long, visit):
-            await rested_too_long(visit)
+        with describe_failure(times_out, visit):
+            await times_out(visit)
     anna = people[0].anna
-    await anna.starts(f"do-{dialog}")
+    await anna.starts(f"do-{conversation}")
     assert (await state(anna)).is_open
 
 
-@pytest.mark.parametrize("dialog", CONVERSATIONS)
-async def test_every_end_is_reached_and_is_the_end(stage: Stage, dialog: str) -> None:
-    for number, spot in enumerate(spots(CONVERSATIONS, dialog)):
-        if not spot.step.is_end:
+@pytest.mark.parametrize("conversation", CONVERSATIONS)
+async def test_every_end_is_reached_and_is_the_end(stage: Stage, conversation: str) -> None:
+    for number, location in enumerate(locate_steps(CONVERSATIONS, conversation)):
+        if not location.step.is_end:
             continue
-        visit = await visits(stage, spot, f"{spot.name} {number}", LANGUAGES[number % 2])
+        visit = await visit_step(
+            stage, location, f"{location.name} {number}", LANGUAGES[number % 2]
+        )
         anna = visit.anna
         await looks_at_an_end(visit)
-        assert isinstance(spot.step.links, tuple)
-        for target in spot.step.links:
-            await reach(anna, spot)
+        assert isinstance(location.step.links, tuple)
+        for target in location.step.links:
+            await go_to_step(anna, location)
             name, _, step = target.partition("/")
             await anna.forges(anna.last["message_id"], f"v1:do:{target.replace('/', '.')}")
             at = await state(anna)

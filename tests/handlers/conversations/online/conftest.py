@@ -1,4 +1,4 @@
-"""What the tests of conversations with the embedded authority may ask for."""
+"""Fixtures of the conversations with the embedded authority."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -7,35 +7,34 @@ import pytest
 
 from sandbox.engine import Engine
 from tests.chat import Stage
-from tests.handlers.conversations.online.card_stage import CardStage, opened
-from tests.handlers.conversations.online.people import NOW, Office, at
-from tests.handlers.conversations.online.traces import Traces, looked_for
+from tests.handlers.conversations.online.bridge_stage import BridgeStage, open_bridge_stage
+from tests.handlers.conversations.online.cardholders import Office, open_online_stage
+from tests.handlers.conversations.online.leak_detection import LeakDetector, detect_leaks
 
 
 @pytest.fixture(autouse=True)
-def traces(engine: Engine, tmp_path: Path) -> Iterator[Traces]:
-    """What is secret is nowhere once a test is over and its bot stopped."""
-    with looked_for(engine, tmp_path) as traces:
-        yield traces
-    assert traces.found() == []
+def leak_detector(engine: Engine, tmp_path: Path) -> Iterator[LeakDetector]:
+    """Expects that no secret has leaked once a test is over and its bot stopped."""
+    with detect_leaks(engine, tmp_path) as detector:
+        yield detector
+    assert detector.find_leaks() == []
 
 
 @pytest.fixture
 async def stage(engine: Engine, tmp_path: Path) -> AsyncIterator[Stage]:
     """The whole bot on the sandbox, with the embedded authority behind it."""
-    async with Stage.set_up(engine, tmp_path, "embedded") as ready:
-        at(ready, NOW)
+    async with open_online_stage(engine, tmp_path) as ready:
         yield ready
 
 
 @pytest.fixture
 def office(stage: Stage, tmp_path: Path) -> Office:
     """The counter of the authority."""
-    return Office.beside(stage, tmp_path)
+    return Office.open_for(stage, tmp_path)
 
 
 @pytest.fixture
-async def cards(stage: Stage, office: Office) -> AsyncIterator[CardStage]:
-    """The bot with its bridge."""
-    async with opened(stage, office) as ready:
+async def bridge_stage(stage: Stage, office: Office) -> AsyncIterator[BridgeStage]:
+    """The bot with its bridge server."""
+    async with open_bridge_stage(stage, office) as ready:
         yield ready

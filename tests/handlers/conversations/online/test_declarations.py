@@ -1,4 +1,4 @@
-"""The conversations as declared: everything leads somewhere, and says whose records it is about."""
+"""The declarations: everything leads somewhere, and says whose records it is about."""
 
 import re
 
@@ -12,10 +12,10 @@ from handlers.engine.model import Conversation, Step, resolve_target
 from handlers.engine.rendering import ROUTE
 from handlers.screen.callback_data import encode
 from tests.chat import Stage
-from tests.handlers.engine.walking import press, state
+from tests.handlers.engine.navigation import press, state
 
-DRAWN = {dialog.name: dialog for dialog in embedded_conversations()}
-ALL = {**CONVERSATIONS, **DRAWN}
+ONLINE = {conversation.name: conversation for conversation in embedded_conversations()}
+ALL = {**CONVERSATIONS, **ONLINE}
 TRIAGE = {
     "lost": (["lost", "maybe"], ("suspend", "who")),
     "code forgotten": (["forgot", "code"], ("retrieve", "form")),
@@ -27,44 +27,46 @@ TRIAGE = {
 }
 
 
-@pytest.mark.parametrize("dialog", DRAWN.values(), ids=lambda d: d.name)
-def test_every_way_leads_to_a_step(dialog: Conversation) -> None:
-    assert dialog.initial in dialog.steps
-    for name, step in dialog.steps.items():
+@pytest.mark.parametrize("conversation", ONLINE.values(), ids=lambda each: each.name)
+def test_every_way_leads_to_a_step(conversation: Conversation) -> None:
+    assert conversation.initial in conversation.steps
+    for name, step in conversation.steps.items():
         assert name.isidentifier()
-        assert max(len(name), len(dialog.name)) <= 16, "what the table holds"
-        for way in step.transitions:
-            for target in (way.target, *way.also_targets):
-                other, there = resolve_target(target, dialog.name)
+        assert max(len(name), len(conversation.name)) <= 16, "the length of the column"
+        for transition in step.transitions:
+            for target in (transition.target, *transition.also_targets):
+                other, there = resolve_target(target, conversation.name)
                 assert there in ALL[other].steps, f"{name} leads to {target}"
         for link in step.links if isinstance(step.links, tuple) else ():
             other, _, there = link.partition("/")
             assert not ALL[other].steps[there or ALL[other].initial].requires, (
                 f"{name} links {link}"
             )
-        for choice in step.buttons:
-            encode(ROUTE, dialog.name, name, "9999999", choice.key)
+        for button in step.buttons:
+            encode(ROUTE, conversation.name, name, "9999999", button.key)
 
 
-@pytest.mark.parametrize("dialog", DRAWN.values(), ids=lambda d: d.name)
-def test_a_diagram_shows_every_way(dialog: Conversation) -> None:
-    arrows = re.findall(r"^    (\S+) --> (\S+) : ", diagram(dialog), re.MULTILINE)
+@pytest.mark.parametrize("conversation", ONLINE.values(), ids=lambda each: each.name)
+def test_a_diagram_shows_every_way(conversation: Conversation) -> None:
+    arrows = re.findall(r"^    (\S+) --> (\S+) : ", diagram(conversation), re.MULTILINE)
     drawn = {(start, end) for start, end in arrows}
-    for name, step in dialog.steps.items():
-        for way in step.transitions:
-            for target in (way.target, *way.also_targets):
-                other, there = resolve_target(target, dialog.name)
-                assert (name, there if other == dialog.name else f"{other}_{there}") in drawn
+    for name, step in conversation.steps.items():
+        for transition in step.transitions:
+            for target in (transition.target, *transition.also_targets):
+                other, there = resolve_target(target, conversation.name)
+                assert (name, there if other == conversation.name else f"{other}_{there}") in drawn
 
 
-def asks(step: Step) -> bool:
-    """Tell whether something secret is typed at a step."""
+def asks_for_secret(step: Step) -> bool:
+    """Whether something secret is typed at a step."""
     return step.secret_input is not None
 
 
 def test_the_guide_asks_for_nothing_secret() -> None:
     assert not any(
-        asks(step) for dialog in CONVERSATIONS.values() for step in dialog.steps.values()
+        asks_for_secret(step)
+        for conversation in CONVERSATIONS.values()
+        for step in conversation.steps.values()
     )
 
 

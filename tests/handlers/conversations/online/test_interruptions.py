@@ -1,4 +1,4 @@
-"""Every step of what is carried out, interrupted in every way: nobody loses the thread."""
+"""Every step of the online conversations, interrupted in every way: nobody loses the thread."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,80 +10,84 @@ from handlers.engine.rendering import SHOW
 from handlers.engine.transitions import BACK, CANCEL
 from sandbox.engine import Engine
 from tests.chat import Stage, buttons
-from tests.handlers.conversations.online.people import NOW, Office, at
-from tests.handlers.conversations.online.walks import Cast, visits
-from tests.handlers.conversations.online.ways import Here, planned
-from tests.handlers.engine.departures import (
-    begins_another,
-    cancels,
-    is_told,
-    rested_too_long,
-    sends_the_same_update_twice,
-    taps_twice,
-)
+from tests.handlers.clock import NOW, advance_time, set_time
+from tests.handlers.conversations.online.cardholders import Office
+from tests.handlers.conversations.online.path_planning import StepId, plan_visit
+from tests.handlers.conversations.online.walker import Walker, visit_step
 from tests.handlers.engine.interruptions import (
     Interruption,
-    Visit,
+    StepVisit,
     asks_a_question,
-    keeps_the_thread,
+    begins_another,
+    cancels,
+    describe_failure,
+    expect_recent_text,
     looks_at_an_end,
-    noted,
+    sends_the_same_update_twice,
+    stays_at_the_step,
+    taps_twice,
+    times_out,
 )
-from tests.handlers.engine.walking import (
+from tests.handlers.engine.navigation import (
     LANGUAGES,
-    declared,
-    expect_where_they_are,
-    keys,
-    later,
+    declared_conversations,
+    expect_current_step,
     press,
-    shown,
     state,
+    step_keys,
+    step_message,
 )
 
-CARRIED_OUT = ("triage", "retrieve", "pay", "suspend", "resume", "status")
-WALKED_THROUGH = ("activate", "unlock", "change_pin")
-"""Those of the guide, where no bridge reaches the card."""
+ONLINE = ("triage", "retrieve", "pay", "suspend", "resume", "status")
+GUIDED = ("activate", "unlock", "change_pin")
+"""Guided, since there is no bridge to reach the card."""
 BY_A_LINK_ONLY = {("pay", "nowhere")}
 """Of a bot without a payment provider; and who has typed a card number has a card."""
-OVER = {"en": "More than ten minutes have passed", "zh-hant": "已經超過十分鐘"}
-CODE_OVER = {"en": "This one-time code is over", "zh-hant": "這組一次性驗證碼已經失效"}
+GRANT_EXPIRED = {"en": "More than ten minutes have passed", "zh-hant": "已經超過十分鐘"}
+CODE_EXPIRED = {"en": "This one-time code is over", "zh-hant": "這組一次性驗證碼已經失效"}
 
 
-def goals(stage: Stage, *, ends: bool = False) -> list[Here]:
-    """Give the open steps of the conversations, or their ends."""
-    known = declared(stage)
+def list_steps(stage: Stage, *, ends: bool = False) -> list[StepId]:
+    """Return the open steps of the conversations, or their ends."""
+    conversations = declared_conversations(stage)
     return [
-        (dialog, name)
-        for dialog in CARRIED_OUT
-        for name, step in known[dialog].steps.items()
+        (conversation, name)
+        for conversation in ONLINE
+        for name, step in conversations[conversation].steps.items()
         if step.is_end is ends
     ]
 
 
-async def cast(stage: Stage, office: Office, goal: Here, number: int) -> tuple[Cast, Visit]:
-    """Bring somebody new to a step, every other one in Chinese."""
-    role, path = planned(declared(stage), goal)
+async def visit_as_new_person(
+    stage: Stage, office: Office, goal: StepId, number: int
+) -> tuple[Walker, StepVisit]:
+    """Bring a new person to a step, every other one in Chinese."""
+    persona, path = plan_visit(declared_conversations(stage), goal)
     anna = stage.subscriber(f"{goal[1]} {number}", LANGUAGES[number % 2])
-    walker = Cast(office, anna, role)
-    return walker, await visits(walker, goal, path)
+    walker = Walker(office, anna, persona)
+    return walker, await visit_step(walker, goal, path)
 
 
-async def at_every_step(stage: Stage, office: Office, offset: int = 0) -> AsyncIterator[Visit]:
-    """Bring somebody to each open step, one after the other."""
-    for number, goal in enumerate(goals(stage), offset):
-        _, visit = await cast(stage, office, goal, number)
+async def visit_every_step(
+    stage: Stage, office: Office, offset: int = 0
+) -> AsyncIterator[StepVisit]:
+    """Bring a new person to each open step, one after the other."""
+    for number, goal in enumerate(list_steps(stage), offset):
+        _, visit = await visit_as_new_person(stage, office, goal, number)
         yield visit
 
 
 def test_no_conversation_is_left_out(stage: Stage) -> None:
-    known = declared(stage)
-    assert set(known) == {*CARRIED_OUT, *WALKED_THROUGH}
-    every = [*goals(stage), *goals(stage, ends=True)]
+    conversations = declared_conversations(stage)
+    assert set(conversations) == {*ONLINE, *GUIDED}
+    every = [*list_steps(stage), *list_steps(stage, ends=True)]
     assert {
-        goal for goal in every if planned(known, goal)[1][0].does == "link:" + "-".join(goal)
+        goal
+        for goal in every
+        if plan_visit(conversations, goal)[1][0].action == "link:" + "-".join(goal)
     } == BY_A_LINK_ONLY
-    for dialog in known.values():
-        for step in dialog.steps.values():
+    for conversation in conversations.values():
+        for step in conversation.steps.values():
             names = [each.key for each in step.buttons] + [each.key for each in step.info_buttons]
             assert len(names) == len(set(names))
             assert not {BACK, CANCEL, SHOW} & set(names)
@@ -93,21 +97,21 @@ async def test_what_comes_between_loses_no_thread_nor_does_a_restart(
     engine: Engine, tmp_path: Path
 ) -> None:
     async with Stage.set_up(engine, tmp_path, "embedded") as stage:
-        at(stage, NOW)
-        office = Office.beside(stage, tmp_path)
-        people = [visit async for visit in at_every_step(stage, office)]
+        set_time(stage, NOW)
+        office = Office.open_for(stage, tmp_path)
+        people = [visit async for visit in visit_every_step(stage, office)]
         for visit in people:
-            await keeps_the_thread(visit)
+            await stays_at_the_step(visit)
         await stage.settle()
         offset = stage._offset
     async with Stage.set_up(engine, tmp_path, "embedded") as stage:
-        at(stage, NOW)
-        office.goes_on_at(stage)
+        set_time(stage, NOW)
+        office.attach_to(stage)
         stage._offset = offset
         for visit in people:
             visit.anna.stage = stage
             for interruption in (asks_a_question, taps_twice):
-                with noted(interruption, visit):
+                with describe_failure(interruption, visit):
                     await interruption(visit)
 
 
@@ -119,59 +123,59 @@ async def test_what_comes_between_loses_no_thread_nor_does_a_restart(
 async def test_what_leads_elsewhere_leads_there_once(
     stage: Stage, office: Office, interruption: Interruption
 ) -> None:
-    async for visit in at_every_step(stage, office, offset=1):
-        with noted(interruption, visit):
+    async for visit in visit_every_step(stage, office, offset=1):
+        with describe_failure(interruption, visit):
             await interruption(visit)
 
 
 async def test_what_rested_too_long_says_so(stage: Stage, office: Office) -> None:
-    people = [visit async for visit in at_every_step(stage, office)]
-    shown_who = [
-        await cast(stage, office, goal, number)
-        for number, goal in enumerate(goals(stage))
-        if "grant" in declared(stage)[goal[0]].steps[goal[1]].requires
+    people = [visit async for visit in visit_every_step(stage, office)]
+    identified = [
+        await visit_as_new_person(stage, office, goal, number)
+        for number, goal in enumerate(list_steps(stage))
+        if "grant" in declared_conversations(stage)[goal[0]].steps[goal[1]].requires
     ]
-    later(stage, minutes=11)
-    for walker, visit in shown_who:
-        with noted(shows_who_they_are_again, visit):
-            before = await (await walker.holder()).certificate()
+    advance_time(stage, minutes=11)
+    for walker, visit in identified:
+        with describe_failure(shows_who_they_are_again, visit):
+            before = await (await walker.cardholder()).certificate_state()
             await shows_who_they_are_again(visit)
-            assert await (await walker.holder()).certificate() == before
-    later(stage, days=3)
+            assert await (await walker.cardholder()).certificate_state() == before
+    advance_time(stage, days=3)
     for visit in people:
-        with noted(rested_too_long, visit):
-            await rested_too_long(visit)
+        with describe_failure(times_out, visit):
+            await times_out(visit)
 
 
-async def shows_who_they_are_again(visit: Visit) -> None:
-    """Ten minutes after the right code nothing is done with it any more."""
-    anna, (dialog, name) = visit.anna, visit.spot.here
-    acts = [c.key for c in visit.spot.step.buttons if c.effect and c.key in keys(anna)]
+async def shows_who_they_are_again(visit: StepVisit) -> None:
+    """Ten minutes after the right code its grant is no longer valid."""
+    anna, (conversation, name) = visit.anna, visit.location.step_id
+    acts = [c.key for c in visit.location.step.buttons if c.effect and c.key in step_keys(anna)]
     if visit.answer is not None:
         await anna.says(await visit.answer())
     else:
         await press(anna, acts[0])
-    there = await expect_where_they_are(anna)
-    if (dialog, name) == ("pay", "address"):
-        assert there.step == "confirm", "it is looked at when it is written down"
+    there = await expect_current_step(anna)
+    if (conversation, name) == ("pay", "address"):
+        assert there.step == "confirm", "the grant is checked when the address is saved"
     elif name == "mailed":
         assert there.step == "mailed"
-        is_told(anna, CODE_OVER)
+        expect_recent_text(anna, CODE_EXPIRED)
     else:
         assert there.step == ("done" if name == "offer" else "who")
         assert "grant" not in there.data
-        is_told(anna, OVER)
+        expect_recent_text(anna, GRANT_EXPIRED)
 
 
 async def test_every_end_is_reached_and_is_the_end(stage: Stage, office: Office) -> None:
-    for number, goal in enumerate(goals(stage, ends=True)):
-        _, visit = await cast(stage, office, goal, number)
-        with noted(looks_at_an_end, visit):
-            end = shown(visit.anna)
+    for number, goal in enumerate(list_steps(stage, ends=True)):
+        _, visit = await visit_as_new_person(stage, office, goal, number)
+        with describe_failure(looks_at_an_end, visit):
+            end = step_message(visit.anna)
             await looks_at_an_end(visit)
             there = await state(visit.anna)
             ctx = StepContext(there.chat_id, there.user_id, "en", None, NOW, there.data)
-            targets = [each.replace("/", ".") for each in visit.spot.step.links_at(ctx)]
+            targets = [each.replace("/", ".") for each in visit.location.step.links_at(ctx)]
             offered = [b.get("callback_data", "") for b in buttons(end)]
             assert [d for d in offered if d.startswith("v1:do:")] == [
                 f"v1:do:{target}" for target in targets
@@ -182,5 +186,5 @@ async def test_every_end_is_reached_and_is_the_end(stage: Stage, office: Office)
                 begun = await state(visit.anna)
                 assert (begun.conversation, begun.step) == (
                     name,
-                    step or declared(stage)[name].initial,
+                    step or declared_conversations(stage)[name].initial,
                 )

@@ -5,8 +5,9 @@ from datetime import timedelta
 import pytest
 
 from tests.chat import Stage, Subscriber, buttons
-from tests.handlers.conversations.online.people import Holder, Office, at, clock
-from tests.handlers.engine.walking import press, state
+from tests.handlers.clock import current_time, set_time
+from tests.handlers.conversations.online.cardholders import Cardholder, Office
+from tests.handlers.engine.navigation import press, state
 
 DAY = "2027-02-28"
 LINES = {
@@ -33,15 +34,15 @@ NEXT = {
 }
 
 
-async def looks(anna: Subscriber, holder: Holder) -> None:
-    """Look it up, and decline the offer to link the chat."""
+async def look_up_status(anna: Subscriber, holder: Cardholder) -> None:
+    """Look up the status, and decline the offer to link the chat."""
     await anna.starts("do-status")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     await press(anna, "no")
 
 
-def ways(anna: Subscriber) -> list[str]:
-    """Give the conversations offered below."""
+def offered_conversations(anna: Subscriber) -> list[str]:
+    """Return the conversations offered below the newest message."""
     found = [b["callback_data"] for b in buttons(anna.last)]
     return [data.removeprefix("v1:do:") for data in found if data.startswith("v1:do:")]
 
@@ -50,10 +51,10 @@ def ways(anna: Subscriber) -> list[str]:
 async def test_every_state_has_its_line_and_its_button(
     stage: Stage, office: Office, reached: str
 ) -> None:
-    holder, anna = await office.someone(reached), stage.subscriber()
-    await looks(anna, holder)
+    holder, anna = await office.cardholder(reached), stage.subscriber()
+    await look_up_status(anna, holder)
     anna.sees("Where it stands", *LINES[reached])
-    assert ways(anna) == ([NEXT[reached]] if reached in NEXT else [])
+    assert offered_conversations(anna) == ([NEXT[reached]] if reached in NEXT else [])
     assert not (await state(anna)).is_open
     longest = max(len(line) for line in anna.last["text"].split("\n") if line[:1] in "✓👉○")
     assert longest <= 36, "a line on a phone"
@@ -61,22 +62,22 @@ async def test_every_state_has_its_line_and_its_button(
 
 @pytest.mark.parametrize("reached", CHINESE)
 async def test_the_same_in_chinese(stage: Stage, office: Office, reached: str) -> None:
-    holder, anna = await office.someone(reached), stage.subscriber(language="zh-hant")
-    await looks(anna, holder)
+    holder, anna = await office.cardholder(reached), stage.subscriber(language="zh-hant")
+    await look_up_status(anna, holder)
     anna.sees("目前進度", *CHINESE[reached])
-    assert ways(anna) == ([NEXT[reached]] if reached in NEXT else [])
+    assert offered_conversations(anna) == ([NEXT[reached]] if reached in NEXT else [])
 
 
 async def test_days_left_are_counted_in_taipei(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone("submitted"), stage.subscriber()
-    at(stage, clock(stage) + timedelta(days=13, hours=11))
-    await looks(anna, holder)
+    holder, anna = await office.cardholder("submitted"), stage.subscriber()
+    set_time(stage, current_time(stage) + timedelta(days=13, hours=11))
+    await look_up_status(anna, holder)
     anna.sees("by 2027-03-15 (days left: 1)")
 
 
 async def test_it_is_read_in_the_language_chosen_later(stage: Stage, office: Office) -> None:
-    holder, anna = await office.someone("suspended"), stage.subscriber()
+    holder, anna = await office.cardholder("suspended"), stage.subscriber()
     await anna.starts("do-status")
-    await anna.says(holder.both)
+    await anna.says(holder.number_and_code)
     await press(anna, "lang-zh_Hant")
     anna.sees("目前進度", "憑證：2027-02-28 起停用")

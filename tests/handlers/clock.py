@@ -1,0 +1,30 @@
+"""The time of the whole bot, which tests set instead of waiting."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from handlers.context import Services
+from tests.chat import Stage
+
+NOW = datetime(2027, 3, 1, 4, tzinfo=UTC)
+"""Noon in Taipei; in the future, so that the bot's own worker finds nothing due meanwhile."""
+
+
+def set_time(stage: Stage, moment: datetime) -> None:
+    """Stop the bot's clock at `moment`."""
+    data = stage.kaika.application.bot_data
+    data["services"] = replace(data["services"], now=lambda: moment)
+
+
+def current_time(stage: Stage) -> datetime:
+    """Return what time it is for the bot."""
+    services: Services = stage.kaika.application.bot_data["services"]
+    return services.now()
+
+
+def advance_time(stage: Stage, **time: Any) -> None:
+    """Put the bot's clock forward, such as by ``days=3``."""
+    data = stage.kaika.application.bot_data
+    now = data["services"].now
+    data["services"] = replace(data["services"], now=lambda: now() + timedelta(**time))

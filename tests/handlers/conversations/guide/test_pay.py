@@ -1,0 +1,15 @@
+"""What the guide says to who has paid."""
+
+import pytest
+
+import locales
+from tests.chat import Stage
+from tests.form_keeping import stays_needed
+from tests.handlers.engine.navigation import LANGUAGES
+
+
+@pytest.mark.parametrize("client", LANGUAGES)
+async def test_who_has_paid_is_told_that_the_form_stays_needed(stage: Stage, client: str) -> None:
+    hoa = stage.subscriber("Hoa", client)
+    await hoa.starts("do-pay-done")
+    assert stays_needed(hoa.last["text"], locales.resolve(client))

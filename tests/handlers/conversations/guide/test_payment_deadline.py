@@ -1,0 +1,209 @@
+"""The payment deadline: from the person's own date to the reminders, and off again."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+from telegram.error import NetworkError
+
+from bot.jobs.worker import JobWorker
+from services.messaging import reminders
+from services.storage.models import ChatRow, Job
+from tests.chat import Stage
+from tests.handlers.clock import set_time
+from tests.handlers.engine.navigation import press, state
+from tests.handlers.updates import deliver_update
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def at_noon(stage: Stage) -> Stage:
+    """The bot on a fixed day, evening in Taipei."""
+    set_time(stage, NOW)
+    return stage
+
+
+async def scheduled_reminders(stage: Stage) -> list[str]:
+    async with stage.kaika.database.unit_of_work() as session:
+        query = select(Job.at).where(Job.kind == reminders.JOB_KIND).order_by(Job.at)
+        return [moment.isoformat() for moment in (await session.scalars(query)).all()]
+
+
+async def run_reminders(stage: Stage, moment: datetime) -> int:
+    set_time(stage, moment)
+    worker = JobWorker(
+        stage.kaika.database,
+        {},
+        {reminders.JOB_KIND: stage.kaika.job_registry.send_payment_reminder},
+    )
+    return await worker.run_due(moment)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2026-11-20",
+        "115/11/20",
+        "民國115年11月20日",
+        "1151120",
+        "20261120",
+        "20 Nov 2026",
+        "２０２６/11/20",
+        "11/20",
+        "11月20日",
+        "20 November",
+    ],
+)
+async def test_a_date_in_either_calendar_gives_the_deadline(at_noon: Stage, written: str) -> None:
+    anna = at_noon.subscriber()
+    await anna.starts("do-pay-date")
+    sent = await anna.says(written)
+    assert sent in [m["message_id"] for m in anna.messages], "a date is no secret here"
+    anna.sees("2026-11-20", "民國115年11月20日", "2026-12-05", "2026-11-30, 2026-12-04")
+    assert await scheduled_reminders(at_noon) == [
+        "2026-11-30T02:00:00+00:00",
+        "2026-12-04T02:00:00+00:00",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("written", "word"),
+    [
+        ("2026-12-20", "still to come"),
+        ("2026-02-30", "no such day"),
+        ("11/10/2026", "Write the year first"),
+        ("11/10", "Write the year first"),
+        ("1 August", "long ago"),
+    ],
+)
+async def test_a_date_that_cannot_be_it_says_why_and_asks_again(
+    at_noon: Stage, written: str, word: str
+) -> None:
+    anna = at_noon.subscriber()
+    await anna.starts("do-pay-date")
+    await anna.says(written)
+    assert word in anna.heard[-2]["text"]
+    anna.sees("On which day did you apply?")
+    assert await scheduled_reminders(at_noon) == []
+
+
+@pytest.mark.parametrize("written", ["600101", "1990-05-17", "19900517", "482913"])
+async def test_a_birth_date_or_pin_is_not_taken_for_it(at_noon: Stage, written: str) -> None:
+    anna = at_noon.subscriber()
+    await anna.starts("do-pay-date")
+    await anna.says(written)
+    assert (await state(anna)).step == "date"
+    assert await scheduled_reminders(at_noon) == []
+    anna.sees("On which day did you apply?")
+
+
+async def test_a_date_typed_elsewhere_in_digits_is_deleted(at_noon: Stage) -> None:
+    anna = at_noon.subscriber()
+    await anna.starts("do-pay")
+    sent = await anna.says("20261120")
+    assert sent not in [message["message_id"] for message in anna.messages]
+
+
+async def test_a_passed_deadline_is_said_and_nothing_scheduled(at_noon: Stage) -> None:
+    anna = at_noon.subscriber()
+    await anna.starts("do-pay-date")
+    await anna.says("2026-11-01")
+    anna.sees("was 2026-11-16", "deletes an application")
+    assert not any("reminders" in label for label in anna.labels)
+    assert await scheduled_reminders(at_noon) == []
+
+
+async def test_another_day_replaces_the_first(at_noon: Stage) -> None:
+    anna = at_noon.subscriber()
+    await anna.starts("do-pay-date")
+    await press(anna, "today")
+    assert len(await scheduled_reminders(at_noon)) == 2
+    await press(anna, "other")
+    await anna.says("2026-11-12")
+    anna.sees("2026-11-27", "2026-11-26")
+    assert await scheduled_reminders(at_noon) == ["2026-11-26T02:00:00+00:00"]
+
+
+async def test_reminders_come_in_the_persons_language_and_can_be_turned_off(
+    at_noon: Stage,
+) -> None:
+    anna = at_noon.subscriber(language="zh-hant")
+    await anna.starts("do-pay-date")
+    await press(anna, "yesterday")
+    assert await run_reminders(at_noon, datetime(2026, 12, 2, 2, 1, tzinfo=UTC)) == 1
+    anna.sees("剩下的天數：5", "2026-12-07")
+    assert await run_reminders(at_noon, datetime(2026, 12, 2, 2, 2, tzinfo=UTC)) == 0
+    await anna.presses("不要再提醒")
+    anna.sees("提醒已關閉")
+    assert await scheduled_reminders(at_noon) == []
+
+
+async def test_who_has_paid_is_not_reminded_again(at_noon: Stage) -> None:
+    anna = at_noon.subscriber()
+    await anna.starts("do-pay-date")
+    await press(anna, "today")
+    await run_reminders(at_noon, datetime(2026, 12, 3, 2, 1, tzinfo=UTC))
+    anna.sees("Days left to pay for your card: 5")
+    await anna.presses("I have paid")
+    anna.sees("7–10 working days")
+    assert await scheduled_reminders(at_noon) == []
+
+
+async def test_the_step_turns_them_off_too(at_noon: Stage) -> None:
+    anna = at_noon.subscriber()
+    await anna.starts("do-pay-date")
+    await press(anna, "today")
+    await press(anna, "off")
+    anna.sees("reminders are off")
+    assert await scheduled_reminders(at_noon) == []
+
+
+async def test_who_blocked_the_bot_is_not_reminded(at_noon: Stage) -> None:
+    anna = at_noon.subscriber()
+    await anna.starts("do-pay-date")
+    await press(anna, "today")
+    anna.person.block()
+    assert await run_reminders(at_noon, datetime(2026, 12, 3, 2, 1, tzinfo=UTC)) == 1
+    async with at_noon.kaika.database.unit_of_work() as session:
+        chat = await session.get(ChatRow, anna.person.id)
+        assert chat is not None
+        assert chat.closed_at is not None
+
+
+async def test_a_reminder_that_comes_late_does_not_count_backwards(at_noon: Stage) -> None:
+    anna = at_noon.subscriber()
+    await anna.starts("do-pay-date")
+    await press(anna, "today")
+    await run_reminders(at_noon, datetime(2026, 12, 20, tzinfo=UTC))
+    anna.sees("last day to pay was 2026-12-08")
+
+
+async def test_a_date_that_comes_twice_moves_once(at_noon: Stage) -> None:
+    anna = at_noon.subscriber()
+    await anna.starts("do-pay-date")
+    anna.person.send("2026-11-20")
+    raw = await at_noon.updates()
+    await at_noon.kaika.intake.accept(raw)
+    await at_noon.kaika.application.update_queue.join()
+    at = await state(anna)
+    await deliver_update(at_noon, raw[0])
+    assert await state(anna) == at
+    anna.sees("2026-12-05")
+
+
+async def test_a_reminder_the_line_lost_comes_later(at_noon: Stage) -> None:
+    anna = at_noon.subscriber()
+    await anna.starts("do-pay-date")
+    await press(anna, "today")
+    due_at, heard = datetime(2026, 12, 3, 2, 1, tzinfo=UTC), len(anna.heard)
+
+    async def lost(_row: Job, _now: datetime) -> None:
+        raise NetworkError("the line is down")
+
+    worker = JobWorker(at_noon.kaika.database, {}, {reminders.JOB_KIND: lost})
+    assert await worker.run_due(due_at) == 0
+    assert len(anna.heard) == heard
+    assert await run_reminders(at_noon, due_at + timedelta(seconds=20)) == 0, "not yet"
+    assert await run_reminders(at_noon, due_at + timedelta(minutes=1)) == 1
+    anna.sees("Days left to pay for your card: 5")

@@ -1,0 +1,231 @@
+"""The link lost, the server restarted, Telegram unreachable: explained in the chat."""
+
+import asyncio
+import threading
+
+import pytest
+from structlog.testing import CapturingLogger
+from telegram.error import BadRequest, Forbidden, NetworkError
+
+from bot import logs
+from bot.wiring.bridge import BridgeRuntime
+from handlers.card_events import ViewNotDelivered
+from handlers.conversations.pair import BRIDGE
+from reader_bridge.protocol import FailureCode
+from services.bridge.events import (
+    BridgeConnected,
+    BridgeDisconnected,
+    CardTaskFailed,
+    CardTaskSucceeded,
+    CardTaskUnresolved,
+    PinSetResult,
+    ServerFailure,
+)
+from services.bridge.operations.task import CardTask
+from tests.chat import Subscriber
+from tests.handlers.conversations.online.bridge_stage import BridgeStage, button_keys
+from tests.handlers.engine.navigation import press, state
+
+
+async def test_the_link_is_lost_and_comes_back(bridge_stage: BridgeStage) -> None:
+    async with bridge_stage.open_pc_session() as home:
+        person, pc = home.person, home.pc
+        await home.begins_and_is_asked_for_pin()
+        chat = person.person.id
+        await bridge_stage.deliver(BridgeDisconnected(chat))
+        person.sees("The link to your PC is lost", "comes back by itself")
+        await bridge_stage.deliver(BridgeConnected(chat))
+        person.sees("Go on at your PC")
+        pc.person.may_type_pin.set()
+        await bridge_stage.wait_for_text(person, "Activated")
+
+
+async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(
+    bridge_stage: BridgeStage,
+) -> None:
+    async with bridge_stage.open_pc_session() as home:
+        person, pc, holder = home.person, home.pc, home.holder
+        await home.begins_and_is_asked_for_pin()
+        kaika, old = bridge_stage.stage.kaika, bridge_stage.bridge
+        data = kaika.application.bot_data
+        restarted = BridgeRuntime(
+            kaika.database,
+            kaika.keys,
+            data["services"].authority,
+            bridge_stage.origin,
+            kaika.application,
+        )
+        data["conversations"] = {**data["conversations"], **restarted.conversations()}
+        assert data[BRIDGE].hub is restarted.hub
+        messages = len(person.messages)
+        async with restarted.running():
+            await bridge_stage.wait_for_text(person, "I was started anew")
+            assert len(person.messages) == messages + 1, "a new message, since time has passed"
+        pc.person.may_type_pin.set()
+        data[BRIDGE] = old.event_handler
+    assert await holder.certificate_state() == "inactive"
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hant"])
+async def test_what_only_the_card_knows_is_explained(
+    bridge_stage: BridgeStage, language: str
+) -> None:
+    async with bridge_stage.open_pc_session(language) as home:
+        person, pc = home.person, home.pc
+        await home.begins_and_is_asked_for_pin()
+        about = (person.person.id, "op", CardTask.ACTIVATE)
+        await bridge_stage.deliver(CardTaskUnresolved(*about, FailureCode.OUTCOME_UNKNOWN))
+        person.sees({"en": "The new PIN may be set or not", "zh-hant": "只有卡片知道"}[language])
+        assert "ask" in button_keys(person)
+        await bridge_stage.deliver(CardTaskFailed(*about, ServerFailure.NOT_DONE))
+        person.sees({"en": "its new PIN was not set", "zh-hant": "沒有設定成功"}[language])
+        assert "grant" not in (await state(person)).data
+        pc.person.may_type_pin.set()
+
+
+async def test_a_card_that_is_being_asked_already_is_not_called_idle(
+    bridge_stage: BridgeStage,
+) -> None:
+    async with bridge_stage.open_pc_session() as home:
+        person, pc = home.person, home.pc
+        await home.begins_and_is_asked_for_pin()
+        about = (person.person.id, "op", CardTask.ACTIVATE)
+        await bridge_stage.deliver(CardTaskUnresolved(*about, FailureCode.OUTCOME_UNKNOWN))
+        await press(person, "ask")
+        person.sees("Activating the card")
+        assert "Nothing is under way" not in person.last["text"]
+        pc.person.may_type_pin.set()
+
+
+async def test_an_end_that_comes_when_the_person_is_elsewhere_is_told_apart(
+    bridge_stage: BridgeStage,
+) -> None:
+    person = bridge_stage.stage.subscriber()
+    await person.starts("do-pay")
+    chat = person.person.id
+    await bridge_stage.deliver(CardTaskSucceeded(chat, "op", CardTask.ACTIVATE, PinSetResult()))
+    person.sees("The card is activated")
+    await bridge_stage.deliver(
+        CardTaskFailed(chat, "op", CardTask.UNLOCK, FailureCode.CARD_REMOVED)
+    )
+    person.sees("The card was pulled out")
+    heard = len(person.heard)
+    await bridge_stage.deliver(
+        CardTaskFailed(chat, "op", CardTask.CARD_STATUS, FailureCode.TIMED_OUT)
+    )
+    await bridge_stage.deliver(CardTaskFailed(chat, "op", CardTask.UNLOCK, FailureCode.CANCELLED))
+    assert len(person.heard) == heard, "nobody waits for these"
+
+
+async def test_a_line_that_fails_shows_it_later(
+    bridge_stage: BridgeStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await _start_card_check(bridge_stage)
+    bot = bridge_stage.stage.kaika.application.bot
+
+    async def broken(*_: object, **__: object) -> None:
+        raise NetworkError("down")
+
+    chat = person.person.id
+    with monkeypatch.context() as patched:
+        patched.setattr("handlers.screen.view.Bot.edit_message_text", broken)
+        patched.setattr(type(bot), "edit_message_text", broken)
+        await bridge_stage.deliver(
+            CardTaskFailed(chat, "op", CardTask.CARD_STATUS, FailureCode.CARD_MUTE)
+        )
+    person.sees("I ask your PC")
+    await bridge_stage.deliver(ViewNotDelivered(chat))
+    person.sees("The card does not answer")
+
+
+@pytest.mark.parametrize(
+    ("error", "is_told"),
+    [(ValueError("mistake"), True), (BadRequest("mistake"), True), (Forbidden("blocked"), False)],
+)
+async def test_a_mistake_of_ours_while_something_is_shown_is_apologised_for(
+    bridge_stage: BridgeStage, monkeypatch: pytest.MonkeyPatch, error: Exception, is_told: bool
+) -> None:
+    logs.configure("info", "json", [])  # unlike its default, it prints no locals
+    person = await _start_card_check(bridge_stage)
+    heard = len(person.heard)
+
+    async def broken(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr("handlers.card_events.BridgeEventHandler._show", broken)
+        await bridge_stage.deliver(BridgeConnected(person.person.id))
+    assert len(person.heard) == heard + is_told
+    if is_told:
+        person.sees("Sorry, something went wrong on our side")
+
+
+@pytest.mark.parametrize(
+    ("error", "logged"),
+    [
+        (Forbidden("blocked"), ("info", "chat_closed_to_us")),
+        (NetworkError("down"), ("warning", "line_failed")),
+        (ValueError("mistake"), ("error", "error_outside_an_update")),
+    ],
+)
+async def test_only_a_mistake_of_ours_is_logged_as_an_error(
+    bridge_stage: BridgeStage,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    logged: tuple[str, str],
+) -> None:
+    person = await _start_card_check(bridge_stage)
+
+    async def broken(*_: object) -> None:
+        raise error
+
+    log = CapturingLogger()
+    with monkeypatch.context() as patched:
+        patched.setattr("bot.updates.error_handler._log", log)
+        patched.setattr("handlers.card_events.BridgeEventHandler._show", broken)
+        await bridge_stage.deliver(BridgeConnected(person.person.id))
+    assert [(call.method_name, call.args[0]) for call in log.calls] == [logged]
+
+
+async def test_a_bridge_that_is_left_amid_work_gives_the_card_back(
+    bridge_stage: BridgeStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bridge_stage.open_pc_session() as home:
+        await home.begins_and_is_asked_for_pin()
+        card, begun, goes_on = home.pc.card, asyncio.Event(), threading.Event()
+        assert card is not None
+        loop, transmit = asyncio.get_running_loop(), card.transmit
+
+        def slow(apdu: bytes | bytearray) -> bytes:
+            loop.call_soon_threadsafe(begun.set)
+            goes_on.wait()
+            return transmit(apdu)
+
+        monkeypatch.setattr(card, "transmit", slow)
+        monkeypatch.setattr("reader_bridge.operations.card_thread.CLOSING_SECONDS", None)
+        home.pc.person.may_type_pin.set()
+        await begun.wait()
+        home.pc.task.cancel()
+        loop.call_later(0.02, goes_on.set)
+        async with asyncio.timeout(5):  # it waits until every connection was given back
+            await asyncio.gather(home.pc.task, return_exceptions=True)
+        assert not home.pc.reader._connections
+
+
+async def _start_card_check(bridge_stage: BridgeStage) -> Subscriber:
+    """Bring a person to a card check that never ends."""
+    person = bridge_stage.stage.subscriber()
+    async with bridge_stage.open_pc() as pc:
+        await person.says("/pair")
+        await press(person, "code")
+        await bridge_stage.pair(person, pc)
+        await bridge_stage.wait_for_text(person, "Your PC is connected")
+
+        async def begun(*_: object) -> str:
+            return "op"
+
+        bridge_stage.bridge.hub.start = begun  # type: ignore[method-assign, assignment]
+        await person.starts("do-card_check")
+        await press(person, "go")
+    await bridge_stage.stage.settle()
+    return person

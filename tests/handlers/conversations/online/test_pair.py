@@ -1,0 +1,222 @@
+"""Connecting a PC with the chat."""
+
+import pytest
+from sqlalchemy import text
+
+from handlers.card.messages import FAILURES, PAIRING_END_TEXTS, TITLES, failure_text
+from handlers.card_events import PairingCodeAged, ProcessRestarted
+from handlers.conversations.pair import BRIDGE
+from reader_bridge.protocol import FailureCode
+from services.bridge.events import (
+    BridgeConnected,
+    PairingEndReason,
+    PairingFailureReason,
+    ServerFailure,
+)
+from services.bridge.operations.task import CardTask
+from tests.chat import Subscriber
+from tests.handlers.clock import advance_time
+from tests.handlers.conversations.online.bridge_stage import (
+    BridgeStage,
+    button_keys,
+    read_pairing_code,
+)
+from tests.handlers.engine.navigation import callback_data, press
+
+CONNECTED = {"en": "Your PC is connected", "zh-hant": "您的電腦已與本聊天室連接"}
+
+
+@pytest.mark.parametrize("language", ["en", "zh-hant"])
+async def test_a_pc_is_connected_and_disconnected(bridge_stage: BridgeStage, language: str) -> None:
+    person = bridge_stage.stage.subscriber("Mai", language)
+    async with bridge_stage.open_pc() as pc:
+        await person.says("/pair")
+        await press(person, "code")
+        messages = len(person.messages)
+        await bridge_stage.pair(person, pc)
+        await bridge_stage.wait_for_text(person, CONNECTED[language])
+        assert len(person.messages) == messages, "one message, edited"
+        assert pc.person.peers[0].host == "127.0.0.1"
+        await person.says("/pair")
+        person.sees(CONNECTED[language])
+        await person.says("/unpair")
+        assert not bridge_stage.bridge.hub.status(person.person.id).is_paired
+        await person.says("/unpair")
+        assert "/pair" in person.heard[-2]["text"], "above the step, which is shown again"
+
+
+@pytest.mark.parametrize(
+    ("language", "gone"), [("en", "PC is disconnected"), ("zh-hant", "已中斷與電腦的連線")]
+)
+async def test_a_bridge_that_is_closed_is_not_called_connected_any_more(
+    bridge_stage: BridgeStage, language: str, gone: str
+) -> None:
+    person = bridge_stage.stage.subscriber("Mai", language)
+    async with bridge_stage.open_pc() as pc:
+        await person.says("/pair")
+        await press(person, "code")
+        await bridge_stage.pair(person, pc)
+        await bridge_stage.wait_for_text(person, CONNECTED[language])
+        connected = person.last["message_id"]
+    await bridge_stage.wait_for_text(person, gone)
+    assert person.last["message_id"] == connected, "edited"
+    assert "card_check" not in str(person.last.get("reply_markup"))
+
+
+async def test_other_words_are_refused_and_nothing_is_connected(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
+    async with bridge_stage.open_pc() as pc:
+        await person.says("/pair")
+        await press(person, "code")
+        await bridge_stage.enter_pairing_code(person, pc)
+        await press(person, "other")
+        await bridge_stage.wait_for_text(person, "Nothing was connected")
+        assert not bridge_stage.bridge.hub.status(person.person.id).is_paired
+        await press(person, "code")
+        await bridge_stage.pair(person, pc)
+        await bridge_stage.wait_for_text(person, "Your PC is connected")
+
+
+async def test_no_at_the_pc_is_told_in_the_chat(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
+    async with bridge_stage.open_pc() as pc:
+        pc.person.agrees = lambda _: False
+        await person.says("/pair")
+        await press(person, "code")
+        pc.person.codes.put_nowait(read_pairing_code(person))
+        await bridge_stage.wait_for_text(person, "On the PC you said no")
+
+
+async def test_cancel_while_comparing_refuses(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
+    async with bridge_stage.open_pc() as pc:
+        await person.says("/pair")
+        await press(person, "code")
+        await bridge_stage.enter_pairing_code(person, pc)
+        await press(person, "cancel")
+        await bridge_stage.stage.settle()
+        assert bridge_stage.bridge.hub.pairing_words(person.person.id) is None
+
+
+async def test_the_minutes_count_down_and_the_code_ends(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
+    await person.says("/pair")
+    await press(person, "code")
+    person.sees("for 5 more min")
+    code = read_pairing_code(person)
+    advance_time(bridge_stage.stage, minutes=1.5)
+    await bridge_stage.deliver(PairingCodeAged(person.person.id))
+    person.sees("for 4 more min")
+    advance_time(bridge_stage.stage, minutes=4)
+    await bridge_stage.deliver(PairingCodeAged(person.person.id))
+    person.sees("No code is shown")
+    assert "code" in button_keys(person)
+    async with bridge_stage.open_pc() as pc:
+        pc.person.codes.put_nowait(code)
+        await press(person, "code")
+        await bridge_stage.pair(person, pc)
+        assert pc.person.problems, "the old code is good no more"
+
+
+async def test_a_code_asked_for_anew_takes_the_place_of_the_old(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
+    await person.says("/pair")
+    await press(person, "code")
+    first = read_pairing_code(person)
+    await press(person, "new")
+    assert read_pairing_code(person) != first
+    await person.says("What is a PIN?")
+    assert read_pairing_code(person) != first, "shown again below the answer"
+
+
+async def test_another_pc_takes_the_place_and_that_is_said(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
+    async with bridge_stage.open_pc() as first, bridge_stage.open_pc() as second:
+        await person.says("/pair")
+        await press(person, "code")
+        await bridge_stage.pair(person, first)
+        await bridge_stage.wait_for_text(person, "Your PC is connected")
+        await person.says("/pair")
+        await press(person, "another")
+        await bridge_stage.pair(person, second)
+        await bridge_stage.wait_for_text(person, "connected before is disconnected now")
+
+
+async def test_a_restart_is_explained_and_the_pairing_goes_on(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
+    await person.says("/pair")
+    await press(person, "code")
+    bridge_stage.bridge.live_messages._chats.clear()  # what a new process knows
+    await bridge_stage.deliver(ProcessRestarted(person.person.id))
+    person.sees("No code is shown")
+    await press(person, "code")
+    async with bridge_stage.open_pc() as pc:
+        await bridge_stage.pair(person, pc)
+        await bridge_stage.wait_for_text(person, "Your PC is connected")
+
+
+@pytest.mark.parametrize("by", ["the link", "a button", "the same button again"])
+async def test_a_process_that_died_once_both_had_said_yes_leaves_nobody_behind(
+    bridge_stage: BridgeStage, by: str
+) -> None:
+    person, data = bridge_stage.stage.subscriber(), bridge_stage.stage.kaika.application.bot_data
+    async with bridge_stage.open_pc() as pc:
+        await person.starts("do-card_check")
+        await press(person, "go")
+        await bridge_stage.enter_pairing_code(person, pc)
+        message = person.last["message_id"]
+        same = next(data for data in callback_data(person.last) if data.endswith(".same"))
+        # the process dies before it handles that they are paired
+        handler, data[BRIDGE] = data[BRIDGE], IgnoringEventHandler()
+        if by == "the same button again":
+            await bridge_stage.bridge.hub.answer_pairing(
+                person.person.id, bridge_stage.now, accepted=True
+            )
+            data[BRIDGE] = handler
+            await bridge_stage.stage.settle()
+            person.person.press(message, same)
+            await bridge_stage.stage.settle()
+        else:
+            await press(person, "same")
+            person.sees("Your PC is connected", "It goes on by itself")
+            data[BRIDGE] = handler
+        if by == "a button":
+            await press(person, "on")
+        elif by == "the link":
+            await bridge_stage.deliver(BridgeConnected(person.person.id))
+        await bridge_stage.wait_for_text(person, "Put the card into the reader")
+
+
+class IgnoringEventHandler:
+    """Stands for a bridge event handler, and ignores every event."""
+
+    async def on_event(self, _event: object, _context: object) -> None:
+        pass
+
+
+async def test_codes_stand_in_no_table(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
+    await person.says("/pair")
+    await press(person, "code")
+    code = read_pairing_code(person).replace("-", "").upper()
+    async with bridge_stage.stage.kaika.database.unit_of_work() as session:
+        dialogs = (await session.execute(text("select data from dialogs"))).scalars().all()
+    assert not any(code in row or code[:4] in row for row in dialogs)
+
+
+async def test_in_a_group_it_is_done_in_private(bridge_stage: BridgeStage) -> None:
+    person = bridge_stage.stage.subscriber()
+    group = bridge_stage.stage.engine.add_group("Friends", [person.person])
+    there: Subscriber = person.within(group.id)
+    await there.says("/unpair@kaika_demo_bot")
+    there.sees("private chat only")
+
+
+def test_every_failure_has_words_in_both_languages() -> None:
+    assert set(FAILURES) >= {*FailureCode, *ServerFailure}
+    assert set(PAIRING_END_TEXTS) == {*PairingFailureReason, *PairingEndReason}
+    assert set(TITLES) == set(CardTask)
+    for code in FAILURES:
+        english, chinese = failure_text("en", code, "2"), failure_text("zh_Hant", code, "2")
+        assert english != chinese
+        assert "{" not in english + chinese

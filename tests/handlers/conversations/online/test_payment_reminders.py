@@ -1,0 +1,180 @@
+"""Reminders that an application is still to be paid: they come, can be turned off, and end."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from services.authority.embedded.audit.actors import Actor
+from services.authority.embedded.counter import Counter
+from services.formats import ui_number
+from services.messaging import reminders
+from services.storage.models import ChatRow, Job
+from tests.chat import Stage
+from tests.handlers.clock import NOW, set_time
+from tests.handlers.conversations.online.payments import (
+    DEADLINE,
+    NUMBER,
+    deliver_successful_payment,
+    invoice_payload,
+    invoices,
+    open_amount_due,
+    submit_application,
+)
+from tests.handlers.engine.navigation import press, step_keys
+
+FIVE = datetime(2027, 3, 11, 2, 0, 1, tzinfo=UTC)
+"""Ten in the morning in Taipei, five days before the last."""
+ONE = datetime(2027, 3, 15, 2, 0, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+async def stage(stage: Stage) -> Stage:
+    """The bot, with somebody who has applied and not paid."""
+    await submit_application(stage)
+    return stage
+
+
+async def reminder_days(stage: Stage) -> Sequence[str]:
+    """Return the days and hours (UTC) of the reminders to come."""
+    query = select(Job.at).where(Job.kind == reminders.JOB_KIND, Job.key.not_like("%off"))
+    async with stage.kaika.database.unit_of_work() as session:
+        return [f"{when:%m-%d %H}" for when in await session.scalars(query.order_by(Job.at))]
+
+
+async def work_until(stage: Stage, moment: datetime) -> None:
+    """Set the time, and run the jobs that are due by then."""
+    set_time(stage, moment)
+    await stage.works_off(moment)
+
+
+@pytest.mark.parametrize(
+    ("language", "five", "one"),
+    [
+        ("en", "Days left to pay for your card: 5", "Days left to pay for your card: 1"),
+        ("zh-hant", "卡片繳費期限還有 5 天", "卡片繳費期限還有 1 天"),
+    ],
+)
+async def test_they_come_five_days_and_one_day_before(
+    stage: Stage, language: str, five: str, one: str
+) -> None:
+    hoa = stage.subscriber("Hoa", language)
+    await open_amount_due(hoa)
+    assert await reminder_days(stage) == ["03-11 02", "03-15 02"]
+    await press(hoa, "later")
+    hoa.sees("2027-03-16", "2027-03-11", "2027-03-15")
+    await work_until(stage, FIVE - timedelta(minutes=1))
+    assert five not in str(hoa.messages)
+    await work_until(stage, FIVE)
+    hoa.sees(five, "2027-03-16")
+    heard = len(hoa.heard)
+    await work_until(stage, FIVE + timedelta(hours=1))
+    assert len(hoa.heard) == heard
+    await work_until(stage, ONE)
+    hoa.sees(one)
+    assert await reminder_days(stage) == []
+
+
+async def test_the_button_under_a_reminder_leads_to_paying(stage: Stage) -> None:
+    hoa = stage.subscriber("Hoa")
+    await open_amount_due(hoa)
+    await press(hoa, "later")
+    await work_until(stage, FIVE)
+    await hoa.presses("Pay now")
+    hoa.sees("Who are you?")
+
+
+async def test_paying_ends_them(stage: Stage) -> None:
+    hoa = stage.subscriber("Hoa")
+    await open_amount_due(hoa)
+    await press(hoa, "pay")
+    await deliver_successful_payment(hoa, invoice_payload(hoa, invoices(hoa)[-1]))
+    assert await reminder_days(stage) == []
+    heard = len(hoa.heard)
+    await work_until(stage, ONE)
+    assert len(hoa.heard) == heard
+
+
+async def test_paying_ends_them_in_every_chat_and_at_the_counter_too(stage: Stage) -> None:
+    for name in ("Hoa", "Her sister"):
+        await open_amount_due(stage.subscriber(name))
+    assert len(await reminder_days(stage)) == 4
+    counter = Counter(stage.authority, Actor.at_counter("test"))
+    await counter.pay(ui_number.parse(NUMBER), "at the counter", 27800, NOW)
+    assert await reminder_days(stage) == []
+
+
+async def test_one_that_is_paid_while_it_goes_out_is_not_sent(stage: Stage) -> None:
+    hoa = stage.subscriber("Hoa")
+    await open_amount_due(hoa)
+    set_time(stage, FIVE)
+    async with stage.kaika.database.unit_of_work() as session:
+        row = await session.scalar(select(Job).where(Job.kind == reminders.JOB_KIND).limit(1))
+        assert row is not None
+    counter = Counter(stage.authority, Actor.at_counter("test"))
+    await counter.pay(ui_number.parse(NUMBER), "at the counter", 27800, NOW)
+    heard = len(hoa.heard)
+    await stage.kaika.job_registry.send_payment_reminder(row, FIVE)
+    assert len(hoa.heard) == heard
+
+
+async def test_who_turns_them_off_is_not_asked_again(stage: Stage) -> None:
+    hoa = stage.subscriber("Hoa")
+    await open_amount_due(hoa)
+    await press(hoa, "off")
+    assert "I remind you" not in hoa.last["text"]
+    assert await reminder_days(stage) == []
+    await open_amount_due(hoa)
+    assert ("on" in step_keys(hoa), "off" in step_keys(hoa)) == (True, False)
+    assert await reminder_days(stage) == []
+    await press(hoa, "on")
+    hoa.sees("I remind you here on 2027-03-11, 2027-03-15")
+    assert len(await reminder_days(stage)) == 2
+    await open_amount_due(hoa)
+    assert len(await reminder_days(stage)) == 2
+
+
+async def test_a_reminder_itself_turns_them_off(stage: Stage) -> None:
+    hoa, sister = stage.subscriber("Hoa"), stage.subscriber("Her sister")
+    for person in (hoa, sister):
+        await open_amount_due(person)
+        await press(person, "later")
+    await work_until(stage, FIVE)
+    await hoa.presses("No more reminders")
+    hoa.sees("The reminders are off")
+    await hoa.forges(hoa.last["message_id"], "v1:remind:off." + "0" * 32)
+    await work_until(stage, ONE)
+    hoa.sees("The reminders are off")
+    sister.sees("Days left to pay for your card: 1")
+
+
+async def test_the_choice_is_forgotten_with_the_deadline(stage: Stage) -> None:
+    hoa = stage.subscriber("Hoa")
+    await open_amount_due(hoa)
+    await press(hoa, "off")
+    heard = len(hoa.heard)
+    await work_until(stage, DEADLINE + timedelta(minutes=1))
+    assert len(hoa.heard) == heard
+    async with stage.kaika.database.unit_of_work() as session:
+        left = await session.scalars(select(Job).where(Job.kind == reminders.JOB_KIND))
+        assert left.all() == []
+
+
+async def test_one_that_comes_too_late_says_nothing(stage: Stage) -> None:
+    hoa = stage.subscriber("Hoa")
+    await open_amount_due(hoa)
+    heard = len(hoa.heard)
+    await work_until(stage, DEADLINE + timedelta(days=3))
+    assert len(hoa.heard) == heard
+
+
+async def test_who_blocked_the_bot_is_left_alone(stage: Stage) -> None:
+    hoa = stage.subscriber("Hoa")
+    await open_amount_due(hoa)
+    hoa.person.block()
+    await work_until(stage, FIVE)
+    async with stage.kaika.database.unit_of_work() as session:
+        chat = await session.get(ChatRow, hoa.person.id)
+        assert chat is not None
+        assert chat.closed_at is not None

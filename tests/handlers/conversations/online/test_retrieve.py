@@ -1,0 +1,229 @@
+"""Getting a forgotten code back: shown for a minute, under a spoiler, and to nobody else."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sandbox.world.fault_injection import InjectedFault
+from tests.chat import Stage, Subscriber, buttons
+from tests.handlers.clock import current_time, set_time
+from tests.handlers.conversations.online.cardholders import (
+    Cardholder,
+    Office,
+    is_deleted,
+    read_newest_mail,
+    read_one_time_code,
+)
+from tests.handlers.engine.navigation import press, state
+
+WORDS = {
+    "en": {"ready": "You have shown who you are", "shown": "in the message below",
+           "tap": "tap to see it", "gone": "gone in 60 seconds", "kept": "Keep it well",
+           "after": "After activation nobody can give the code back"},
+    "zh-hant": {"ready": "身分核對好了", "shown": "在下一則訊息", "tap": "點一下就看得到",
+                "gone": "60 秒後消失", "kept": "請好好保管",
+                "after": "開卡以後沒有人能再給您用戶代碼"},
+}  # fmt: skip
+languages = pytest.mark.parametrize("language", WORDS)
+
+
+async def identify(anna: Subscriber, holder: Cardholder, typed: str | None = None) -> None:
+    """Go to the step that shows the code."""
+    await anna.starts("do-retrieve")
+    await press(anna, "gone")
+    await anna.says(typed or f"{holder.ui_number_text} {holder.birth_date}")
+    await anna.says(await read_one_time_code(anna.stage, holder))
+
+
+def messages_with_code(anna: Subscriber, holder: Cardholder) -> list[dict[str, Any]]:
+    """Return the messages that show the code."""
+    return [m for m in anna.messages if holder.code_text in m.get("text", "")]
+
+
+@languages
+async def test_the_code_is_shown_for_a_minute(stage: Stage, office: Office, language: str) -> None:
+    holder, anna = await office.cardholder("submitted"), stage.subscriber(language=language)
+    said = WORDS[language]
+    await identify(anna, holder)
+    anna.sees(said["ready"])
+    await press(anna, "show")
+    (message,) = messages_with_code(anna, holder)
+    assert said["tap"] in message["text"]
+    assert said["gone"] in message["text"]
+    assert message["has_protected_content"]
+    assert "spoiler" in [entity["type"] for entity in message["entities"]]
+    assert buttons(message)[0]["copy_text"] == {"text": holder.code_text}
+    assert (await state(anna)).step == "shown"
+    await stage.works_off(current_time(stage) + timedelta(seconds=59))
+    assert messages_with_code(anna, holder)
+    await stage.works_off(current_time(stage) + timedelta(seconds=60))
+    assert not messages_with_code(anna, holder)
+    assert is_deleted(anna, message["message_id"])
+    assert "shown" in await read_newest_mail(stage, holder)
+
+
+async def test_number_and_date_one_after_the_other_and_in_roc_years(
+    stage: Stage, office: Office
+) -> None:
+    holder, anna = await office.cardholder("paid"), stage.subscriber()
+    await anna.starts("do-retrieve")
+    await press(anna, "gone")
+    number = await anna.says(holder.ui_number_text)
+    anna.sees("Now the birth date", holder.ui_number.mask())
+    date = await anna.says("民國79年5月17日")
+    assert is_deleted(anna, number)
+    assert is_deleted(anna, date)
+    anna.sees("on record together")
+    await anna.says(await read_one_time_code(stage, holder))
+    anna.sees("You have shown who you are")
+
+
+async def test_who_mistyped_number_or_date_is_told_the_way_back(
+    stage: Stage, office: Office
+) -> None:
+    holder, anna = await office.cardholder("paid"), stage.subscriber()
+    await anna.starts("do-retrieve")
+    await press(anna, "gone")
+    await anna.says(f"{holder.ui_number_text} 1991-01-01")
+    typed = await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
+    assert is_deleted(anna, typed)
+    assert "Press ‹ Back" in anna.heard[-2]["text"]
+    await press(anna, "back")
+    await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
+    await anna.says(await read_one_time_code(stage, holder))
+    anna.sees("You have shown who you are")
+
+
+async def test_who_waits_for_the_mail_is_told_what_to_look_at(stage: Stage, office: Office) -> None:
+    holder, anna = await office.cardholder("paid"), stage.subscriber()
+    await anna.starts("do-retrieve")
+    await press(anna, "gone")
+    await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
+    await press(anna, "no_mail")
+    anna.sees("spam folder", "not your subscriber code")
+    await anna.says(await read_one_time_code(stage, holder))
+    anna.sees("You have shown who you are")
+
+
+async def test_who_does_not_exist_reads_the_same_and_gets_no_mail(
+    stage: Stage, office: Office
+) -> None:
+    holder = await office.cardholder("submitted")
+    read = []
+    for name, typed in (
+        ("Anna", f"{holder.ui_number_text} {holder.birth_date}"),
+        ("Bình", f"A800000014 {holder.birth_date}"),
+        ("Citra", f"{holder.ui_number_text} 1991-01-01"),
+    ):
+        person = stage.subscriber(name)
+        await person.starts("do-retrieve")
+        await press(person, "gone")
+        await person.says(typed)
+        read.append(person.last["text"])
+    assert len(set(read)) == 1
+    await stage.works_off(current_time(stage))
+    codes = [m for m in stage.engine.world.mailbox.mails if "one-time code is" in m.text]
+    assert len(codes) == 1
+
+
+async def test_after_activation_the_answer_is_honest(stage: Stage, office: Office) -> None:
+    for language, said in WORDS.items():
+        holder = await office.cardholder("active", seed=len(language))
+        anna = stage.subscriber(f"Anna {language}", language)
+        await identify(anna, holder)
+        await press(anna, "show")
+        anna.sees(said["after"])
+        assert not messages_with_code(anna, holder)
+        targets = [b["callback_data"] for b in buttons(anna.last) if "v1:do:" in b["callback_data"]]
+        assert targets == ["v1:do:change_pin", "v1:do:suspend.locked_out", "v1:do:suspend.fax"]
+
+
+async def test_shown_twice_is_told_once(stage: Stage, office: Office) -> None:
+    holder, anna = await office.cardholder("submitted"), stage.subscriber()
+    await identify(anna, holder)
+    await press(anna, "show")
+    step = anna.messages[-2]["message_id"]
+    again = next(b for m in anna.heard for b in buttons(m) if "Show it again" in b["text"])
+    await anna.forges(step, again["callback_data"])
+    assert len(messages_with_code(anna, holder)) == 1, "the earlier copy is gone"
+    await stage.works_off(current_time(stage) + timedelta(minutes=2))
+    assert not messages_with_code(anna, holder)
+    mails = [m for m in stage.engine.world.mailbox.mails if "was shown in a chat" in m.text]
+    assert len(mails) == 1
+
+
+async def test_ten_minutes_later_it_is_asked_for_again(stage: Stage, office: Office) -> None:
+    holder, anna = await office.cardholder("submitted"), stage.subscriber()
+    await identify(anna, holder)
+    set_time(stage, current_time(stage) + timedelta(minutes=11))
+    await press(anna, "show")
+    anna.sees("More than ten minutes", "Nothing is lost", "Who are you?")
+    assert not messages_with_code(anna, holder)
+
+
+async def test_a_code_that_cannot_be_deleted_is_emptied(stage: Stage, office: Office) -> None:
+    holder, anna = await office.cardholder("submitted"), stage.subscriber()
+    await identify(anna, holder)
+    await press(anna, "show")
+    (message,) = messages_with_code(anna, holder)
+    stage.engine.world.faults.add(
+        InjectedFault("deletemessage", 400, "Bad Request: message can't be deleted")
+    )
+    await stage.works_off(current_time(stage) + timedelta(minutes=1))
+    assert not messages_with_code(anna, holder)
+    emptied = next(m for m in anna.messages if m["message_id"] == message["message_id"])
+    assert "time is over" in emptied["text"]
+    assert not buttons(emptied)
+
+
+async def test_a_copy_that_another_process_took_away_is_not_an_error(
+    stage: Stage, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes may take the same tap; who reveals it last takes the first one's copy away."""
+    holder, anna = await office.cardholder("submitted"), stage.subscriber()
+    await identify(anna, holder)
+    call = stage.engine.call
+
+    async def taken_away(method: str, params: Any = None, files: Any = None) -> Any:
+        if method.lower() == "editmessagetext" and holder.code_text in str(params):
+            place = {name: params[name] for name in ("chat_id", "message_id")}
+            await call("deleteMessage", place)
+        return await call(method, params, files)
+
+    monkeypatch.setattr(stage.engine, "call", taken_away)
+    await press(anna, "show")
+    assert not messages_with_code(anna, holder)
+    assert (await state(anna)).step == "shown"
+    assert not [m for m in anna.messages if "went wrong" in m.get("text", "")]
+    monkeypatch.undo()
+    await press(anna, "again")
+    assert len(messages_with_code(anna, holder)) == 1
+
+
+async def test_an_expired_application_is_nobodys(stage: Stage, office: Office) -> None:
+    holder, anna = await office.cardholder("submitted"), stage.subscriber()
+    later = current_time(stage) + timedelta(days=20)
+    set_time(stage, later)
+    await stage.authority.expire_overdue(later)
+    await anna.starts("do-retrieve")
+    await press(anna, "gone")
+    await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
+    anna.sees("on record together")
+    await stage.works_off(later)
+    assert not any("one-time code is" in mail.text for mail in stage.engine.world.mailbox.mails)
+
+
+@languages
+async def test_it_ends_with_what_the_code_is_for(
+    stage: Stage, office: Office, language: str
+) -> None:
+    holder, anna = await office.cardholder("submitted"), stage.subscriber(language=language)
+    await identify(anna, holder)
+    await press(anna, "show")
+    step = next(m for m in reversed(anna.heard) if any("noted" in b.get("callback_data", "")
+                                                       for b in buttons(m)))  # fmt: skip
+    noted = next(b for b in buttons(step) if "noted" in b["callback_data"])
+    await anna.forges(step["message_id"], noted["callback_data"])
+    edited = next(m for m in anna.messages if m["message_id"] == step["message_id"])
+    assert WORDS[language]["kept"] in edited["text"]

@@ -1,0 +1,144 @@
+"""What the engine guarantees beyond any one conversation."""
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from handlers.conversations.guided import CONVERSATIONS
+from handlers.engine import transitions
+from services.conversations import ConversationChangedError, ConversationStore
+from services.messaging import reminders
+from services.storage.models import Job
+from tests.chat import Stage
+from tests.handlers.engine.navigation import press, state
+
+
+async def test_a_move_and_its_effect_are_one_transaction(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = stage.subscriber()
+    await anna.starts("do-pay-date")
+    before = await state(anna)
+
+    async def lost(*_: object) -> None:
+        raise RuntimeError("the database went away")
+
+    monkeypatch.setattr(ConversationStore, "save", lost)
+    await press(anna, "today")
+    assert "went wrong" in anna.last["text"]
+    monkeypatch.undo()
+    assert await state(anna) == before
+    async with stage.kaika.database.unit_of_work() as session:
+        assert (await scheduled_reminders(session)) == []
+
+
+async def scheduled_reminders(session: AsyncSession) -> list[Job]:
+    query = select(Job).where(Job.kind == reminders.JOB_KIND)
+    return list((await session.scalars(query)).all())
+
+
+async def test_a_tap_another_process_took_shows_where_the_person_is(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = stage.subscriber()
+    await anna.starts("do-suspend")
+    at, shown = await state(anna), anna.last["text"]
+
+    async def taken(*_: object) -> None:
+        raise ConversationChangedError
+
+    monkeypatch.setattr(transitions.ConversationMachine, "press_button", taken)
+    await press(anna, "suspend")
+    assert "earlier step" in (anna.toast or "")
+    assert anna.last["text"] == shown
+    monkeypatch.setattr(transitions.ConversationMachine, "begin", taken)
+    await anna.starts("do-pay")
+    assert anna.last["text"] == shown
+    assert await state(anna) == at
+
+
+async def test_a_text_another_process_took_shows_where_the_person_is(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna = stage.subscriber()
+    await anna.starts("do-pay-date")
+
+    async def taken(*_: object) -> None:
+        raise ConversationChangedError
+
+    monkeypatch.setattr(transitions.ConversationMachine, "submit_text", taken)
+    await anna.says("yesterday I applied")
+    anna.sees("On which day did you apply?")
+
+
+async def test_a_conversation_of_another_version_is_closed_with_a_word(stage: Stage) -> None:
+    anna = stage.subscriber()
+    await anna.starts("do-suspend")
+    conversations = stage.kaika.application.bot_data["conversations"]
+    without = {name: each for name, each in conversations.items() if name != "suspend"}
+    stage.kaika.application.bot_data["conversations"] = without
+    await anna.says("how much does the card cost")
+    anna.sees("no longer here")
+    await anna.says("how much does the card cost")
+    anna.sees("278")
+    await anna.starts("do-pay")
+    anna.sees("Have ready")
+
+
+async def test_each_person_has_a_thread_of_their_own(stage: Stage) -> None:
+    anna, binh = stage.subscriber("Anna"), stage.subscriber("Bình", "vi")
+    await anna.starts("do-suspend")
+    await binh.starts("do-pay")
+    await press(anna, "suspend")
+    await press(binh, "all")
+    assert ((await state(anna)).step, (await state(binh)).step) == ("ready", "open")
+
+
+async def test_going_back_and_forth_keeps_the_way_short(stage: Stage) -> None:
+    anna = stage.subscriber()
+    await anna.starts("do-pay")
+    for _ in range(4):
+        await press(anna, "remind")
+        await press(anna, "today")
+        await press(anna, "other")
+        await press(anna, "back")
+    at = await state(anna)
+    assert (at.step, at.history) == ("ready", ())
+
+
+@pytest.mark.parametrize("word", ["cancel", "Cancel!", "取消", "/cancel"])
+async def test_who_types_cancel_is_out(stage: Stage, word: str) -> None:
+    anna = stage.subscriber()
+    await anna.starts("do-suspend")
+    heard = len(anna.heard)
+    await anna.says(word)
+    assert not (await state(anna)).is_open
+    assert len(anna.heard) == heard + 1
+    anna.sees("I stopped")
+    await anna.says("/cancel")
+    anna.sees("Nothing is under way")
+
+
+@pytest.mark.parametrize("word", ["back", "上一步"])
+async def test_who_types_back_is_a_step_before(stage: Stage, word: str) -> None:
+    anna = stage.subscriber()
+    await anna.starts("do-suspend")
+    before = await state(anna)
+    await press(anna, "suspend")
+    await anna.says(word)
+    assert (await state(anna)).step == before.step
+    await anna.says(word)
+    assert (await state(anna)).step == before.step, "there is nothing before the first"
+
+
+@pytest.mark.parametrize(
+    "data", ["suspend.which", "suspend.which.x.back", "suspend.which.1.nosuch"]
+)
+async def test_forged_buttons_change_nothing(stage: Stage, data: str) -> None:
+    anna = stage.subscriber()
+    await anna.starts("do-suspend")
+    before = await state(anna)
+    await anna.forges(anna.last["message_id"], f"v1:dlg:{data}")
+    assert anna.toast
+    assert await state(anna) == before
+    assert before.conversation in CONVERSATIONS

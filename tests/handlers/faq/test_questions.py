@@ -1,0 +1,172 @@
+"""A person asks and gets the answer, in either language and script."""
+
+import pytest
+from sqlalchemy import select
+
+from services.storage.models import UnansweredQuestion
+from tests.chat import Stage
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("how much does the card cost", "fee"),
+        ("工本費多少錢", "fee"),
+        ("工本费多少钱", "fee"),
+        ("I lost my card on the bus what now", "lost-card"),
+        ("卡片掉了怎麼辦", "lost-card"),
+        ("卡丢了怎么办", "lost-card"),
+    ],
+)
+async def test_a_question_gets_its_answer_in_its_language(
+    stage: Stage, question: str, title: str
+) -> None:
+    anna = stage.subscriber(language="en")
+    await anna.says(question)
+    language = "en" if question.isascii() else "zh_Hant"
+    entry = stage.kaika.application.bot_data["services"].entries.get(title, language)
+    anna.sees(entry.title)
+    anna.sees("Source:" if language == "en" else "資料來源：")
+
+
+async def test_the_other_language_is_one_tap_away(stage: Stage) -> None:
+    anna = stage.subscriber()
+    await anna.says("how much does the card cost")
+    before = anna.last["message_id"]
+    await anna.presses("中文")
+    assert anna.last["message_id"] == before
+    anna.sees("資料來源：", "278")
+    await anna.presses("English")
+    anna.sees("Source:", "278")
+
+
+async def test_related_questions_come_below_the_answer(stage: Stage) -> None:
+    anna = stage.subscriber()
+    await anna.says("how much does the card cost")
+    first = anna.last
+    await anna.presses(anna.labels[0])
+    assert anna.last["message_id"] != first["message_id"]
+    assert first["text"] in [message["text"] for message in anna.heard]
+
+
+async def test_a_question_nobody_knows_is_asked_back_and_kept(stage: Stage) -> None:
+    anna = stage.subscriber()
+    await anna.says("who won the football match yesterday")
+    anna.sees("not sure", "Did you mean")
+    assert 3 <= len(anna.labels) <= 6
+    assert "🙋 Ask a person" in anna.labels
+    await anna.presses("Ask a person")
+    anna.sees("0800-080-117")
+
+
+async def test_a_suggestion_becomes_the_answer_in_place(stage: Stage) -> None:
+    anna = stage.subscriber()
+    await anna.says("football")
+    message_id = anna.last["message_id"]
+    await anna.presses(anna.labels[0])
+    assert anna.last["message_id"] == message_id
+    anna.sees("Source:")
+
+
+@pytest.mark.parametrize(
+    "code", ["0x76000006", "76000006", "1979711494", "-2147483647", "ret_code=1979711501"]
+)
+async def test_an_error_code_is_explained(stage: Stage, code: str) -> None:
+    anna = stage.subscriber()
+    await anna.says(code)
+    anna.sees("Error code", "What to do:")
+    await anna.presses(anna.labels[0])
+    anna.sees("Source:")
+
+
+@pytest.mark.parametrize("text", ["11/20", "278?", "ok", "15", "0x76000006"])
+async def test_what_has_no_language_is_answered_in_the_language_of_who_asks(
+    stage: Stage, text: str
+) -> None:
+    mei = stage.subscriber("Mei", "zh-hant")
+    await mei.says(text)
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in mei.last["text"])
+
+
+@pytest.mark.parametrize("text", ["👍👍👍", "?", "。。。", "x" * 4096, "卡" * 4096])
+async def test_there_is_never_silence(stage: Stage, text: str) -> None:
+    anna = stage.subscriber()
+    await anna.says(text)
+    assert anna.last["text"]
+    assert anna.labels
+
+
+async def test_ten_thousand_characters_are_answered(stage: Stage) -> None:
+    anna = stage.subscriber()
+    await anna.says("please tell me a story about the sea and the wind " * 200)
+    anna.sees("long message")
+
+
+async def test_an_edited_question_is_answered_anew(stage: Stage) -> None:
+    anna = stage.subscriber()
+    asked = await anna.says("football")
+    await anna.edits(asked, "how much does the card cost")
+    anna.sees("278")
+
+
+async def test_the_same_update_twice_is_answered_once(stage: Stage) -> None:
+    anna = stage.subscriber()
+    anna.person.send("how much does the card cost")
+    batch = await stage.updates()
+    for _ in range(2):
+        await stage.kaika.intake.accept(batch)
+        await stage.kaika.application.update_queue.join()
+    await stage.kaika.intake.accept(batch + batch)
+    await stage.kaika.application.update_queue.join()
+    assert len(anna.heard) == 1
+
+
+@pytest.mark.parametrize(
+    ("small", "said"),
+    [
+        ("hi", "Just type your question"),
+        ("Hello!", "Just type your question"),
+        ("您好～", "直接輸入您的問題"),
+        ("thanks", "I am here whenever"),
+        ("Thank you very much!!", "I am here whenever"),
+        ("谢谢！", "需要時我都在"),
+        ("👍", "I am here whenever"),
+        ("cancel", "Nothing is under way"),
+    ],
+)
+async def test_small_words_are_no_question_and_not_kept_as_one(
+    stage: Stage, small: str, said: str
+) -> None:
+    anna = stage.subscriber(language="en")
+    await anna.says(small)
+    anna.sees(said)
+    async with stage.kaika.database.unit_of_work() as session:
+        assert not (await session.scalars(select(UnansweredQuestion))).all()
+
+
+@pytest.mark.parametrize(
+    "question", ["hi, how much is the card", "ok how do I pay", "謝謝，費用多少"]
+)
+async def test_a_question_with_small_words_is_a_question(stage: Stage, question: str) -> None:
+    anna = stage.subscriber(language="en")
+    await anna.says(question)
+    assert "278" in anna.last["text"]
+
+
+@pytest.mark.parametrize(
+    ("complaint", "button", "step"),
+    [
+        ("hi, my card doesn't work!!", "My card doesn't work", "card_fails"),
+        ("我的卡片不能用了", "卡片不能用", "card_fails"),
+        ("something is wrong", "I can't pay", "cannot_pay"),
+        ("忘記密碼", "忘記代碼或PIN碼", "forgot"),
+    ],
+)
+async def test_a_complaint_without_a_name_is_led_to_where_it_gets_one(
+    stage: Stage, complaint: str, button: str, step: str
+) -> None:
+    anna = stage.subscriber(language="en")
+    await anna.says(complaint)
+    anna.sees("🛟")
+    await anna.presses(button)
+    assert f"v1:dlg:triage.{step}." in str(anna.last["reply_markup"])

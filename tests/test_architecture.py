@@ -1,0 +1,127 @@
+"""The structure of the source tree: no import circles, no name twice, names of the right kind."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+ROOMS = ("bot", "handlers", "services", "reader_bridge", "sandbox", "locales", "tools")
+SAME_NAME_ALLOWED: Mapping[str, str] = {}
+"""Class names that stand twice, each with the reason."""
+_PARTICIPLE = re.compile(r"_?(?:\w+ed|told|led|kept|shown|heard|written|done|gone|sent|said|taken)")
+_PARTICIPLES_ALLOWED = {"feed", "need", "seed", "speed", "embed", "proceed"}
+
+
+@cache
+def modules() -> Mapping[str, ast.Module]:
+    """Every module of the product by its dotted name, parsed."""
+    return {
+        _dotted(path): ast.parse(path.read_text(encoding="utf-8"))
+        for room in ROOMS
+        for path in sorted((ROOT / room).rglob("*.py"))
+    }
+
+
+def _dotted(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+def imports(name: str) -> set[str]:
+    """The modules that one imports, type hints and imports inside functions included."""
+    known, found = modules(), set()
+    for node in ast.walk(known[name]):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                found.add(inner if inner in known else node.module)
+    return (found & set(known)) - {name}
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[list[str]]:
+    """The strongly connected components of more than one module (Kosaraju's algorithm)."""
+    order: list[str] = []
+    seen: set[str] = set()
+    for start in graph:
+        order.extend(_postorder(graph, start, seen))
+    back: dict[str, set[str]] = {node: set() for node in graph}
+    for node, targets in graph.items():
+        for target in targets:
+            back[target].add(node)
+    seen = set()
+    components = [sorted(_postorder(back, node, seen)) for node in reversed(order)]
+    return [component for component in components if len(component) > 1]
+
+
+def _postorder(graph: Mapping[str, set[str]], start: str, seen: set[str]) -> Iterator[str]:
+    if start in seen:
+        return
+    seen.add(start)
+    stack = [(start, iter(sorted(graph[start])))]
+    while stack:
+        node, targets = stack[-1]
+        target = next((each for each in targets if each not in seen), None)
+        if target is None:
+            stack.pop()
+            yield node
+        else:
+            seen.add(target)
+            stack.append((target, iter(sorted(graph[target]))))
+
+
+def test_a_circle_would_be_found() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}, "e": set()}
+    assert circles(graph) == [["a", "b", "c"]]
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert circles({name: imports(name) for name in modules()}) == []
+
+
+def test_no_public_class_name_stands_twice() -> None:
+    places = defaultdict(list)
+    for name, tree in modules().items():
+        for node in tree.body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(name)
+    twice = {name: found for name, found in places.items() if len(found) > 1}
+    assert {k: v for k, v in twice.items() if k not in SAME_NAME_ALLOWED} == {}
+    assert set(SAME_NAME_ALLOWED) <= set(twice), "allowed for nothing"
+
+
+def _functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    for name, tree in modules().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield name, node
+
+
+def test_no_function_is_named_by_a_bare_participle() -> None:
+    found = [
+        f"{name}:{node.lineno} {node.name}"
+        for name, node in _functions()
+        if _PARTICIPLE.fullmatch(node.name)
+        and "_" not in node.name.strip("_")
+        and node.name.strip("_") not in _PARTICIPLES_ALLOWED
+        and not any(_is_property(decorator) for decorator in node.decorator_list)
+    ]
+    assert found == []
+
+
+def _is_property(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Name) and decorator.id in ("property", "cached_property")
+
+
+def test_docstrings_say_what_is_returned_in_plain_words() -> None:
+    odd = re.compile(r"(Give|Gives|Tell whether|Carry out)\b")
+    found = [
+        f"{name}:{node.lineno} {node.name}"
+        for name, node in _functions()
+        if odd.match(ast.get_docstring(node) or "")
+    ]
+    assert found == []
