@@ -26,7 +26,7 @@ from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
 from services.bridge.operations import admin_authentication
 from services.bridge.operations.task import CardTask
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter
-from tests.services.bridge.at_pc import run_bridge, scripted_person
+from tests.services.bridge.real_bridge import run_bridge, scripted_person
 
 LEAST_COST = 2
 

@@ -1,4 +1,4 @@
-"""Two operating-system processes that are handed the same updates at once: only one acts."""
+"""Of two processes that receive the same updates at the same time, only one acts."""
 
 import asyncio
 import json
@@ -11,9 +11,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 from sandbox.server import serve
-from tests.bot.customers import PATIENCE
-from tests.bot.mixed_strikes import KillTestWorld
-from tests.bot.struck import ROOT, free_port, kaika_environment
+from tests.bot.kaika_program import ROOT, free_port, kaika_environment
+from tests.bot.kill_harness import KillTestWorld
+from tests.bot.simulated_customers import PATIENCE
 from tests.services.authority.conftest import (
     MakeUrl,
     folder,
@@ -30,11 +30,11 @@ Process = asyncio.subprocess.Process
 
 @asynccontextmanager
 async def process(environment: dict[str, str], log: Path) -> AsyncIterator[Process]:
-    """Have one of the processes ready while the block runs."""
+    """Start one of the processes and wait until it is ready."""
     pipe = asyncio.subprocess.PIPE
     with log.open("ab") as errors:
         started = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.bot.two_processes"),
+            *(sys.executable, "-m", "tests.bot.update_worker"),
             env={**os.environ, **environment},
             cwd=ROOT,
             stdin=pipe,
@@ -59,7 +59,7 @@ async def _line(started: Process) -> str:
 
 
 async def _hands_on(town: KillTestWorld, processes: Sequence[Process]) -> None:
-    """Take each update out of the sandbox and give it to both at the same moment."""
+    """Fetch each update from the sandbox and pass it to both at the same moment."""
     offset = 0
     while True:
         answer = await town.engine.call("getUpdates", {"offset": offset, "timeout": 30})

@@ -1,4 +1,4 @@
-"""Proofs of possession: right ones, and everything that is nearly one."""
+"""Proofs of possession: valid ones, and everything that is nearly valid."""
 
 import os
 from dataclasses import replace
@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from reader_bridge.protocol import Operation, SignatureAlgorithm
 from reader_bridge.protocol.operations import Receipt
 from services.bridge.operations.possession_proof import verify_receipt
-from tests.services.bridge.said import ORIGIN, possession_statement
+from tests.services.bridge.wire_format import ORIGIN, possession_statement
 
 SERIAL = "a0" * 16
 NONCE = bytes(range(32))

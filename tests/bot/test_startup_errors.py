@@ -1,6 +1,6 @@
-"""What is wrong with keys and settings is said in one line each, with a status, by every command.
+"""Every command reports wrong keys and settings in one line each, with an exit status.
 
-Each begins in a folder in which everything was begun before.
+Each test begins in a folder where the program has run before.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bot.cli import main
-from tests.bot.programs import CommandResult, CommandRunner
+from tests.bot.command_runner import CommandResult, CommandRunner
 
 SETTINGS = {
     "KAIKA_AUTHORITY": "embedded",
@@ -31,7 +31,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two folders in which everything was begun, `ours` and `foreign`."""
+    """Two folders where the program has run, `ours` and `foreign`."""
     folder = tmp_path_factory.mktemp("begun")
     for name in ("ours", "foreign"):
         ended = asyncio.run(CommandRunner(folder / name, SETTINGS).kaika("counter", "list"))
@@ -41,7 +41,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def machine(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandRunner:
-    """Such a machine, on which this process works as well."""
+    """A command runner in such a folder; this process has the same environment."""
     shutil.copytree(begun, tmp_path / "begun")
     machine = CommandRunner(tmp_path / "begun" / "ours", SETTINGS)
     for name, value in {**SETTINGS, "KAIKA_DATA_DIR": str(machine.folder / "data")}.items():
@@ -50,13 +50,13 @@ def machine(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Com
 
 
 class InProcessCommands:
-    """Commands given within this process, which is quicker than starting one for each."""
+    """Runs commands within this process, which is faster than a process for each."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self._patch, self._capture = monkeypatch, capsys
 
     def run(self, *words: str) -> CommandResult:
-        """Give a command."""
+        """Run a command."""
         self._patch.setattr(sys, "argv", ["kaika", *words])
         with pytest.raises(SystemExit) as ended:
             main.main()
@@ -65,7 +65,7 @@ class InProcessCommands:
         return CommandResult(ended.value.code, printed.out, printed.err)
 
     def run_json(self, *words: str) -> tuple[int, Any]:
-        """Give the status and the one value on standard output."""
+        """Run a command with --json, and return status and value."""
         ended = self.run(*words, "--json")
         assert "Traceback" not in ended.err
         return ended.status, ended.json()

@@ -1,4 +1,4 @@
-"""A bridge, written from the protocol's description alone: it imports nothing of the real one.
+"""A reference bridge, written from the protocol's description; imports nothing of the real one.
 
 It is a person at a PC who says yes to everything and knows their PIN, and a program that does as
 the protocol says. Tests can take the pen from it, and write frames of their own.
@@ -11,8 +11,8 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tests.services.bridge.card import ReferenceCard
-from tests.services.bridge.said import (
+from tests.services.bridge.reference_card import ReferenceCard
+from tests.services.bridge.wire_format import (
     ORIGIN,
     Message,
     card_report,
@@ -23,11 +23,11 @@ from tests.services.bridge.said import (
 )
 
 if TYPE_CHECKING:
-    from tests.services.bridge.world import HubHarness
+    from tests.services.bridge.hub_harness import HubHarness
 
 
 class FakeTransport:
-    """The websocket as the server sees it (`services.bridge.interface.Transport`)."""
+    """The websocket as the server sees it (`services.bridge.interface.FrameTransport`)."""
 
     def __init__(self, pc: "ReferenceBridge") -> None:
         self._pc = pc
@@ -42,12 +42,12 @@ class FakeTransport:
 
 
 class ReferenceBridge:
-    """A bridge and whoever sits before it."""
+    """A bridge and its person."""
 
     def __init__(
-        self, world: "HubHarness", card: ReferenceCard | None, address: str = "192.0.2.7"
+        self, harness: "HubHarness", card: ReferenceCard | None, address: str = "192.0.2.7"
     ) -> None:
-        self.world, self.card, self.address = world, card, address
+        self.harness, self.card, self.address = harness, card, address
         self.wire: FakeTransport | None = None
         self.heard: list[Message] = []
         self.session = ""
@@ -67,10 +67,10 @@ class ReferenceBridge:
     # ---- the link
 
     async def dials(self) -> Message:
-        """Dial, greet, and give the welcome."""
+        """Connect, say hello, and return the welcome."""
         self.wire = FakeTransport(self)
         self._inbox.clear()
-        self._connection = self.world.hub.connect(self.wire, self.address, self.world.now)
+        self._connection = self.harness.hub.connect(self.wire, self.address, self.harness.now)
         greeting = self._inbox.pop(0)
         assert greeting["type"] == "greeting"
         assert greeting["seq"] == 0
@@ -94,7 +94,7 @@ class ReferenceBridge:
     async def _welcomed(self, welcome: Message) -> None:
         if welcome.get("resumed"):
             for frame in self._out[welcome["last_seq"] :]:
-                await self.world.carries(self, frame)
+                await self.harness.carries(self, frame)
             return
         self._out, self._seen = [], 0
         if welcome.get("paired"):
@@ -111,29 +111,29 @@ class ReferenceBridge:
 
     async def loses_link(self) -> None:
         self.wire = None
-        await self._connection.handle_disconnect(self.world.now)
+        await self._connection.handle_disconnect(self.harness.now)
 
     async def writes(self, message: Message | str) -> None:
         """Send a frame as it is."""
         frame = message if isinstance(message, str) else json.dumps(message)
-        await self._connection.receive(frame, self.world.now)
+        await self._connection.receive(frame, self.harness.now)
 
     async def says(self, type: str, **fields: Any) -> None:  # noqa: A002
-        """Send a message with the next number; it is kept for a resumption."""
+        """Send a message with the next number, and keep it for a resumption."""
         frame = json.dumps({"type": type, "seq": len(self._out) + 1, **fields})
         self._out.append(frame)
         if self.wire is not None:
-            await self.world.carries(self, frame)
+            await self.harness.carries(self, frame)
 
     async def arrives(self, frame: str) -> None:
-        """Have a frame come to the server."""
-        await self._connection.receive(frame, self.world.now)
+        """Deliver a frame to the server."""
+        await self._connection.receive(frame, self.harness.now)
 
     def hears(self, wire: FakeTransport, frame: str) -> None:
         if wire is not self.wire:
             return
         message: Message = json.loads(frame)
-        self.world.carried(self, message)
+        self.harness.carried(self, message)
         if self.wire is None:
             return
         self.heard.append(message)
@@ -167,7 +167,7 @@ class ReferenceBridge:
         await self.works()
 
     async def _on_pair_refused(self, message: Message) -> None:
-        """The person sees why."""
+        """Do nothing; the person sees the reason."""
 
     async def _on_pair_offer(self, message: Message) -> None:
         self.telegram_name = message["telegram_name"]
@@ -181,7 +181,7 @@ class ReferenceBridge:
         self.secret = self.running = self.last = None
 
     async def _on_error(self, message: Message) -> None:
-        """A test looks at it."""
+        """Do nothing; tests read it from `heard`."""
 
     async def _on_cancel(self, message: Message) -> None:
         if self.running is not None and self.running["operation_id"] == message["operation_id"]:
@@ -272,7 +272,7 @@ class ReferenceBridge:
     def receipt(
         self, operation: str, wanted: Message, card: ReferenceCard | None = None
     ) -> Message:
-        """Have the card sign the statement of possession."""
+        """Return the card's signed statement of possession."""
         card = card or self.card
         assert card is not None
         nonce = os.urandom(32)

@@ -1,4 +1,4 @@
-"""The program itself, `kaika run`, to be started and killed as often as wanted."""
+"""The program `kaika run`, to be started and killed repeatedly."""
 
 import asyncio
 import os
@@ -10,16 +10,16 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bot.customers import PATIENCE
+from tests.bot.simulated_customers import PATIENCE
 from tests.chat import TOKEN
 
 ROOT = Path(__file__).parents[2]
-PASSPHRASE = "of an authority that is struck"
+PASSPHRASE = "of an authority that is killed"
 
 
 @dataclass
 class KaikaProgram:
-    """`kaika run`, started and struck as often as wanted.
+    """`kaika run`, started and killed repeatedly.
 
     :ivar log: what it logged, in one file.
     :ivar process: the number of its process, while there is one.
@@ -32,10 +32,10 @@ class KaikaProgram:
     @classmethod
     @asynccontextmanager
     async def running(cls, environment: dict[str, str], log: Path) -> AsyncIterator["KaikaProgram"]:
-        """Have it ready to be started while the block runs."""
+        """Run the fork server while the block runs."""
         with log.open("ab") as opened:
             starter = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.bot.starter"),
+                *(sys.executable, "-m", "tests.bot.fork_server"),
                 env={**os.environ, **environment},
                 cwd=ROOT,
                 stdin=asyncio.subprocess.PIPE,
@@ -52,13 +52,13 @@ class KaikaProgram:
             await starter.wait()
 
     async def start(self) -> None:
-        """Start it."""
+        """Start the program."""
         assert self.fork_server.stdin is not None
         self.fork_server.stdin.write(b"\n")
         self.process = await self._read_number()
 
     async def end(self, how: signal.Signals) -> int:
-        """End it, and give what it ended with."""
+        """Send a signal, and return the exit status."""
         assert self.process is not None
         os.kill(self.process, how)
         ended = await self._read_number()
@@ -73,7 +73,7 @@ class KaikaProgram:
 
 
 def kaika_environment(url: str, folder: Path, api: str, public: int, mail: int) -> dict[str, str]:
-    """Give the settings of a bot with the embedded authority that can be paid.
+    """Settings of a bot with the embedded authority and payments, as environment variables.
 
     :param api: where its Telegram is.
     :param public: the port of its public listener.
@@ -89,7 +89,7 @@ def kaika_environment(url: str, folder: Path, api: str, public: int, mail: int) 
         "PUBLIC_URL": f"http://127.0.0.1:{public}",
         "PUBLIC_PORT": str(public),
         "LOOPBACK_PORT": "0",
-        "PAYMENT_PROVIDER_TOKEN": "284685063:TEST:strikes",
+        "PAYMENT_PROVIDER_TOKEN": "284685063:TEST:kills",
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(mail),
         "SMTP_SECURITY": "none",
@@ -101,7 +101,7 @@ def kaika_environment(url: str, folder: Path, api: str, public: int, mail: int) 
 
 
 def free_port() -> int:
-    """Give a port that nobody has."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port: int = found.getsockname()[1]
         return port

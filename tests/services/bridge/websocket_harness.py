@@ -1,4 +1,4 @@
-"""The real hub, dialled by real bridges over websockets of this machine; and what goes over them.
+"""The real hub, reached by real bridges over websockets of this machine.
 
 What a chat does is done at the hub, and what a bridge says is the real one's: nothing is played.
 """
@@ -50,7 +50,7 @@ _Event = TypeVar("_Event", bound=BridgeEvent)
 
 @dataclass
 class RecordingEndpoint:
-    """A door that keeps every frame: `True` and what the server says, `False` and the bridge's.
+    """Records every frame: `True` with those of the server, `False` with the bridge's.
 
     It is the hub's connection and the listener's transport at once, for one bridge at a time.
     """
@@ -88,13 +88,13 @@ class RecordingEndpoint:
 
     @property
     def round_trips(self) -> int:
-        """How often the server had to wait for the bridge after it had said something."""
+        """How often the server sent something and then waited for the bridge."""
         return sum(from_server for from_server, _ in groupby(way for way, _ in self.frames))
 
 
 @dataclass(frozen=True)
 class TaskOutcome:
-    """How an operation ended for its chat.
+    """How a task ended for its chat.
 
     :ivar seconds: from the chat's wish until it hears.
     """
@@ -131,25 +131,25 @@ class HubChatDriver:
                     return event, at
 
     async def code(self) -> str:
-        """Ask for a pairing code."""
+        """Return a new pairing code."""
         given = await self.hub.issue_pairing_code(CHAT, CHAT, "Anna Nguyễn", NOW)
         return given.code.reveal()
 
     async def pairs(self) -> None:
-        """Find the words to be the same, once the code was typed at the PC."""
+        """Confirm the words, once the code was typed at the PC."""
         await self._until(PairingOffered)
         await self.hub.answer_pairing(CHAT, NOW, accepted=True)
         await self._until(BridgePaired)
         self.link.frames.clear()
 
     async def grant(self, work: CardTask) -> str | None:
-        """Prove who the person is, where that is needed."""
+        """Return a grant, if the task needs one."""
         if work.purpose is None:
             return None
         return (await self.someone.granted(AuthorityOperation(work), Proof.CODE)).id
 
     async def run_task(self, work: CardTask, grant: str | None = None) -> TaskOutcome:
-        """Have something done on the card, until the chat hears that it was."""
+        """Run a task, and wait until it has succeeded."""
         await self.hub.flush()
         self.link.frames.clear()
         begun = perf_counter()
@@ -162,7 +162,7 @@ class HubChatDriver:
 
 @asynccontextmanager
 async def open_authority(database: Database, folder: Path) -> AsyncIterator[World]:
-    """Have an authority on a database, that issues certificates and cards as the product does."""
+    """Open an authority that issues certificates and cards as the product does."""
     ca = CaParameters(key_bits=2048, cost=CHEAP)
     secret, publication = Hidden("of the authority's key"), PublicationUrls("http://127.0.0.1")
     service = await open_certificate_service(
@@ -181,7 +181,7 @@ async def open_authority(database: Database, folder: Path) -> AsyncIterator[Worl
 
 
 async def make_cardholder(world: World) -> Someone:
-    """Give a person whose virtual card lies in their letter box."""
+    """Return a person whose virtual card has arrived by post."""
     keys = cycle([rsa.generate_private_key(65537, 2048)])
     world.authority.card_issuer._draw_key = lambda: next(keys)
     someone = world.person()
@@ -196,7 +196,7 @@ async def make_cardholder(world: World) -> Someone:
 async def serve_hub(
     world: World, someone: Someone, proxy_port: int | None = None
 ) -> AsyncIterator[HubChatDriver]:
-    """Have a server that bridges dial.
+    """Serve the hub on a websocket.
 
     :param dialled: another port of this machine, from which they are led here.
     """
@@ -209,5 +209,5 @@ async def serve_hub(
 
 
 def bridge_url(chat: HubChatDriver) -> str:
-    """Give what a bridge dials."""
+    """The URL that bridges connect to."""
     return chat.origin + DEFAULT_PATH

@@ -1,7 +1,7 @@
-"""SIGKILL at random moments of a bot that many people talk to and pay, and whether all agrees.
+"""Kill test: SIGKILL of the bot at random moments while people talk to it and pay.
 
 The bot is the program itself, over HTTP to a sandbox, with a database and a mail server of its
-own. On demand, with the seed printed: ``python -m tests.bot.mixed_strikes 200``.
+own. On demand, with the seed printed: ``python -m tests.bot.kill_harness 200``.
 """
 
 import argparse
@@ -30,21 +30,21 @@ from services.formats.hidden import Hidden
 from services.messaging.outbox import OutboxMessage
 from services.storage.models import InboxUpdate, UpdateState
 from services.storage.upgrade import upgrade
-from tests.bot.customers import PATIENCE, Customer, FakeMailServer
-from tests.bot.struck import PASSPHRASE, KaikaProgram, free_port, kaika_environment
+from tests.bot.kaika_program import PASSPHRASE, KaikaProgram, free_port, kaika_environment
+from tests.bot.simulated_customers import PATIENCE, Customer, FakeMailServer
 from tests.chat import TOKEN
 from tests.services.authority import invariants
 from tests.services.authority.postgres import PostgresServer
 from tests.services.authority.world import World, fast_folder
 
 MAX_CALLS = 24
-"""After how many of the program's calls it is struck at the latest."""
+"""Number of the program's calls after which it is killed at the latest."""
 MAX_DELAY = 0.03
-"""And how many seconds after such a call."""
+"""Seconds after such a call, at most."""
 IDLE_SECONDS = 5.0
-"""Seconds without enough calls after which it is struck all the same."""
+"""Seconds without enough calls after which it is killed all the same."""
 START_SHARE = 0.1
-"""How many of the strikes may come before it began to work."""
+"""Share of the kills that may come before it is ready."""
 _LOST = Counter({"code_wrong": 1, "suspended": 1, "resumed": 1})
 _PAID = Counter({"code_revealed": 1, "checkout_approved": 1, "paid": 1})
 _MAILS_LOST = ("one-time code", "is suspended", "about to be resumed", "can be used again")
@@ -52,10 +52,10 @@ _MAILS_PAID = ("one-time code", "payment received", "was shown")
 
 
 class KillTestWorld:
-    """Everything outside the bot: Telegram, mailboxes, and people with records."""
+    """The surroundings of the bot: Telegram, mail server, and people with records."""
 
     CONCURRENT_PEOPLE = 6
-    """How many people live at the same time."""
+    """Number of people who are active at the same time."""
 
     def __init__(self, url: str, folder: Path, chance: random.Random) -> None:
         self.url, self.folder, self.chance = url, folder, chance
@@ -66,25 +66,25 @@ class KillTestWorld:
         self.started: list[Customer] = []
 
     def on_call(self, method: str, params: Any, _envelope: Any) -> None:
-        """Count a call that somebody sees something of."""
+        """Count calls with a visible effect."""
         self.calls += any(name in params for name in ("chat_id", "callback_query_id"))
         self.polls += method == "getUpdates"
 
     async def wait_to_kill(self, number: int) -> None:
-        """Wait until the bot has made so many more calls."""
+        """Wait until the bot has made `number` more calls."""
         wanted = self.calls + number
         await self.engine.world.changes.signal.wait_for(
             lambda: self.calls >= wanted or None, IDLE_SECONDS
         )
 
     def on_killed(self) -> None:
-        """Hear that the program was killed."""
+        """Note that the program was killed."""
 
     def on_update(self, update: Any) -> None:
-        """Not of interest."""
+        """Do nothing."""
 
     async def set_up(self, people: int, public_url: str) -> None:
-        """Make the authority, and let people be there."""
+        """Set up the authority and people."""
         world = World(self.url, self.folder)
         try:
             await upgrade(world.database)
@@ -109,10 +109,10 @@ class KillTestWorld:
             await world.close()
 
     def prepare_authority(self, world: World, service: CertificateService) -> None:
-        """Have what people need who are made: here cards that nobody puts into a reader."""
+        """Prepare the authority before people are made; here there is nothing to do."""
 
     async def make_customer(self, world: World, number: int, now: datetime) -> Customer:
-        """Make somebody."""
+        """Make a person."""
         someone, card = world.person(number + 1), None
         await someone.applies(now)
         if number % 3:
@@ -125,7 +125,7 @@ class KillTestWorld:
         return Customer(someone, card, person, self.mailboxes, random.Random(seed))  # noqa: S311
 
     async def run_customers_until(self, over: asyncio.Event) -> None:
-        """Let some people at once live, one after the other; the last begin before it is over."""
+        """Run some people at a time, and start new ones until `over` is set."""
 
         async def one_after_the_other() -> None:
             while not over.is_set() and self.customers:
@@ -138,7 +138,7 @@ class KillTestWorld:
                 group.create_task(one_after_the_other())
 
     async def wait_until_idle(self) -> None:
-        """Wait until the program has nothing left to do or to send."""
+        """Wait until the program has nothing left to process or send."""
         world = World(self.url, self.folder)
         try:
             async with asyncio.timeout(PATIENCE):
@@ -155,7 +155,7 @@ class KillTestWorld:
             return found.first() is not None or waiting.first() is not None
 
     async def check_all(self) -> None:
-        """Check money and states, what was done for each person, and what they were told."""
+        """Check money, states, and what was done and sent for each person."""
         world = World(self.url, self.folder)
         try:
             taken = {
@@ -171,11 +171,11 @@ class KillTestWorld:
         _check_traces(self.folder, [typed for each in self.started for typed in each.typed])
 
     def has_paid(self, customer: Customer) -> bool:
-        """Tell whether somebody had paid before all this began."""
+        """Whether somebody had paid before the test began."""
         return customer.card is not None
 
     async def check_customer(self, world: World, customer: Customer) -> None:
-        """Check what became of one of them."""
+        """Check the outcome of one person."""
         if customer.card is not None:
             await check_effects(world, customer, _LOST, _MAILS_LOST)
             return
@@ -187,7 +187,7 @@ T = TypeVar("T", bound=KillTestWorld)
 
 
 async def run_kill_test(url: str, folder: Path, kills: int, seed: int, kind: type[T]) -> T:
-    """Strike, let everybody finish, and check everything; give the town as it is then.
+    """Kill the program repeatedly, let everybody finish, and check everything.
 
     :raises AssertionError: where something is lost, doubled or half done, with the seed.
     """
@@ -238,7 +238,7 @@ async def _kill_repeatedly(
 async def check_effects(
     world: World, customer: Customer, expected: Counter[str], mails: Sequence[str]
 ) -> None:
-    """Everything they did had one effect, and all that matters was told at least once."""
+    """Every action had one effect, and everything important was sent at least once."""
     who = customer.person.account.first_name
     shown = await world.counter.show(customer.someone.ui_number, datetime.now(UTC))
     ui_hash = world.authority.records.hash_ui_number(customer.someone.ui_number).hex()
@@ -254,25 +254,25 @@ async def check_effects(
 
 
 def _check_traces(folder: Path, typed: Sequence[str]) -> None:
-    """Nothing that was typed is in a file: database, journal, keys, log."""
+    """Nothing secret that was typed is in a file: database, journal, keys, log."""
     written = b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
     found = [secret for secret in typed if len(secret) > 6 and secret.encode() in written]
     assert not found, "something typed is in a file"
 
 
 def main(kind: type[KillTestWorld] = KillTestWorld) -> None:
-    """Strike on a database of its own, and print the seed."""
+    """Run the kill test on a database of its own, and print the seed."""
     parser = argparse.ArgumentParser(description=kind.__doc__)
-    parser.add_argument("strikes", type=int, nargs="?", default=200)
+    parser.add_argument("kills", type=int, nargs="?", default=200)
     parser.add_argument("--postgresql", action="store_true")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
     options = parser.parse_args()
-    print(f"seed {options.seed}, {options.strikes} strikes", flush=True)  # noqa: T201
-    folder = Path(tempfile.mkdtemp(prefix="kaika-strikes-", dir=fast_folder()))
+    print(f"seed {options.seed}, {options.kills} kills", flush=True)  # noqa: T201
+    folder = Path(tempfile.mkdtemp(prefix="kaika-kills-", dir=fast_folder()))
     server = PostgresServer() if options.postgresql else None
-    url = server.create("strikes") if server else f"sqlite+aiosqlite:///{folder / 'kaika.db'}"
+    url = server.create("kills") if server else f"sqlite+aiosqlite:///{folder / 'kaika.db'}"
     try:
-        town = asyncio.run(run_kill_test(url, folder, options.strikes, options.seed, kind))
+        town = asyncio.run(run_kill_test(url, folder, options.kills, options.seed, kind))
         print(f"all agree, {len(town.started)} people were served")  # noqa: T201
     finally:
         if server:

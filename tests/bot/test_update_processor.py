@@ -1,4 +1,4 @@
-"""One chat's updates in turn, chats side by side, deadlines first."""
+"""One chat's updates in sequence, chats concurrently, urgent updates first."""
 
 import asyncio
 from datetime import datetime
@@ -23,7 +23,7 @@ def message(number: int, chat_id: int = 1) -> Update:
 
 
 class ProcessorBench:
-    """Runs updates through the order; each works until it is released."""
+    """Processes updates; each runs until it is released."""
 
     def __init__(self) -> None:
         self.finished: list[int] = []
