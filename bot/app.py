@@ -29,7 +29,7 @@ from bot.updates.update_processor import ClosableUpdateQueue
 from bot.web import listeners
 from bot.wiring.application import build_application, build_services
 from bot.wiring.job_registry import JobRegistry
-from handlers.conversations.registry import conversations
+from handlers.conversations.registry import Deployment, conversations_for
 from handlers.faq import answers
 from services.conversations import ConversationStore
 from services.faq import entries
@@ -137,9 +137,10 @@ class Kaika:
         self.embedded = embedded
         bot_data = self.application.bot_data
         services = replace(bot_data["services"], authority=embedded.authority)
-        takes_money = services.payment_provider is not None
+        takes_payments = services.payment_provider is not None
         bot_data["services"] = services
-        bot_data["conversations"] = conversations(embedded.authority, self.database, takes_money)
+        deployment = Deployment(self.database, embedded.authority, takes_payments)
+        bot_data["conversations"] = conversations_for(deployment).conversations
 
     def _enable_bridge(self) -> None:
         """Accept reader bridges, where the settings name an address for them."""
@@ -152,9 +153,6 @@ class Kaika:
         self.bridge = BridgeRuntime.from_settings(
             settings, self.database, self.keys, authority, self.application
         )
-        if self.bridge is not None:
-            known = bot_data["conversations"]
-            bot_data["conversations"] = {**known, **self.bridge.conversations()}
 
     @asynccontextmanager
     async def process_updates(self) -> AsyncIterator[None]:

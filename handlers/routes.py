@@ -20,8 +20,9 @@ from telegram.ext import (
 
 from handlers import card_events, fallbacks, notifications, privacy, secret_guard, start
 from handlers.context import Context
-from handlers.conversations import guided, overview, pair
+from handlers.conversations import overview, pair
 from handlers.conversations.pay import checkout, reminders
+from handlers.conversations.registry import GUIDES
 from handlers.engine import button_handler, message_handler, start_handler
 from handlers.faq import browse, inline, questions, votes
 from handlers.screen.callback_data import decode
@@ -90,7 +91,7 @@ class _HasOpenConversation(filters.UpdateFilter):
 
 def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None:
     """Add every handler to the application, the most frequent updates first."""
-    application.bot_data["conversations"] = guided.CONVERSATIONS
+    application.bot_data["conversations"] = GUIDES
     application.add_handler(MessageHandler(_HasText(), secret_guard.on_any_text), _GUARD)
     for handler in (
         MessageHandler(_PlainText(), on_text),

@@ -4,11 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
-from bot.wiring.bridge import card_conversations
 from handlers.card.live_messages import LiveMessages
-from handlers.conversations.guided import CONVERSATIONS
-from handlers.conversations.registry import conversations
-from handlers.conversations.triage.online import triage
+from handlers.conversations.registry import GUIDES, CardAccess, Deployment, conversations_for
 from handlers.engine.diagram import diagram, heading
 from handlers.engine.model import Conversation
 from services.authority.interface.authority import Authority
@@ -96,16 +93,14 @@ def embedded_conversations() -> list[Conversation]:
     authority = cast(Authority, cast(Any, _PlaceholderAuthority()))
     database = Database("sqlite+aiosqlite://")
     hub = Hub(database, cast(Any, None), authority, "", lambda _: None)
-    declared = dict(conversations(authority, database, takes_money=True))
-    for card in card_conversations(authority, hub, LiveMessages(), "", database):
-        declared[card.conversation.name] = card.conversation
-    declared["triage"] = triage(reaches_card=True)
-    return [each for each in declared.values() if CONVERSATIONS.get(each.name) is not each]
+    access = CardAccess(hub, LiveMessages(), "", None)
+    registry = conversations_for(Deployment(database, authority, True, access))
+    return [each for each in registry.conversations.values() if GUIDES.get(each.name) is not each]
 
 
 def render_page() -> str:
     """Return the whole page."""
-    guide = _sections(CONVERSATIONS.values())
+    guide = _sections(GUIDES.values())
     return "\n".join([_OPENING, _GUIDE, *guide, _EMBEDDED, *_sections(embedded_conversations())])
 
 

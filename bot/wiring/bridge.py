@@ -3,7 +3,7 @@
 The hub's events go into the update queue, so that they stay in order with what the person does.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -17,35 +17,29 @@ from bot.settings import Settings, is_loopback
 from bot.web.bridge import bridge_routes, run_hub
 from bot.wiring.application import KaikaApplication
 from handlers.card.live_messages import LiveMessages
-from handlers.card.operation_steps import WORK, CardConversation
+from handlers.card.operation_steps import WORK
 from handlers.card.pairing_steps import STEPS
 from handlers.card_events import BridgeEventHandler, PairingCodeAged, ProcessRestarted
-from handlers.conversations.activate.online import activate
-from handlers.conversations.card_check.online import Records, card_check
-from handlers.conversations.change_pin.online import change_pin
-from handlers.conversations.pair import BRIDGE, pairing
-from handlers.conversations.triage.online import triage
-from handlers.conversations.unlock.online import unlock
-from handlers.engine.model import Conversation
+from handlers.conversations.card_check.online import Records
+from handlers.conversations.pair import BRIDGE
+from handlers.conversations.registry import CardAccess, Deployment, conversations_for
 from reader_bridge.protocol import origin_of
 from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
 from services.authority.interface.authority import Authority
 from services.authority.lifecycle import CertificateState
 from services.bridge.hub import Hub
-from services.bridge.interface import BridgeHub
 from services.conversations import ConversationRow
 from services.storage.database import Database
 from services.storage.keys import KeyRing
 
 _TICK_SECONDS = 20.0
 """How often the minutes left of a shown pairing code are updated."""
-_WITH_PINS = ("activate", "unlock", "change_pin")
 
 Clock = Callable[[], datetime]
 
 
 class BridgeRuntime:
-    """The hub, and the conversations that need it.
+    """The hub of this process; the conversations of the bot use it from then on.
 
     :param origin: of this server, as bridges connect to it, such as ``wss://kaika.example``.
     """
@@ -64,9 +58,14 @@ class BridgeRuntime:
         self.live_messages = LiveMessages()
         queue = application.update_queue
         self.hub = Hub(database, keys, authority, origin, queue.put_nowait)
-        declared = card_conversations(authority, self.hub, self.live_messages, origin, database)
-        self._conversations = {one.conversation.name: one for one in declared}
-        self.event_handler = BridgeEventHandler(self.hub, self.live_messages, self._conversations)
+        records = None if authority is None else _certificate_states()
+        access = CardAccess(self.hub, self.live_messages, origin, records)
+        takes_payments = application.bot_data["services"].payment_provider is not None
+        deployment = Deployment(database, authority, takes_payments, access)
+        self.registry = conversations_for(deployment)
+        cards = self.registry.card_conversations
+        self.event_handler = BridgeEventHandler(self.hub, self.live_messages, cards)
+        application.bot_data["conversations"] = self.registry.conversations
         application.bot_data[BRIDGE] = self.event_handler
 
     @classmethod
@@ -81,11 +80,6 @@ class BridgeRuntime:
         """Make the hub; `None` where the settings name no address for bridges."""
         origin = bridge_origin(settings)
         return None if origin is None else cls(database, keys, authority, origin, application)
-
-    def conversations(self) -> Mapping[str, Conversation]:
-        """The conversations that use the card, by name; they replace others of the same name."""
-        own = {name: one.conversation for name, one in self._conversations.items()}
-        return own if "activate" not in own else {**own, "triage": triage(reaches_card=True)}
 
     def routes(self) -> list[web.RouteDef]:
         """The route of the bridges, for the public listener."""
@@ -112,7 +106,7 @@ class BridgeRuntime:
         """Send an event to the chats at a step that an earlier process kept up to date."""
         is_open = ConversationRow.is_open.is_(True)
         is_live = ConversationRow.step.in_((*STEPS, WORK))
-        is_ours = ConversationRow.conversation.in_(self._conversations)
+        is_ours = ConversationRow.conversation.in_(self.registry.card_conversations)
         query = select(ConversationRow.chat_id).where(is_open, is_ours, is_live)
         async with self._database.unit_of_work() as session:
             chats = (await session.scalars(query)).all()
@@ -122,26 +116,6 @@ class BridgeRuntime:
     async def _refresh_codes(self) -> None:
         for chat in self.live_messages.chats_with_code():
             self._application.update_queue.put_nowait(PairingCodeAged(chat))
-
-
-def card_conversations(
-    authority: Authority | None,
-    hub: BridgeHub,
-    live_messages: LiveMessages,
-    origin: str,
-    database: Database,
-) -> list[CardConversation]:
-    """The conversations that use the card; without an authority none of them sets a PIN."""
-    if authority is None:
-        look = card_check(hub, live_messages, origin, database, None)
-        return [look, pairing(hub, live_messages, origin, ("card_check",))]
-    return [
-        activate(authority, hub, live_messages, origin),
-        unlock(authority, hub, live_messages, origin),
-        change_pin(hub, live_messages, origin),
-        card_check(hub, live_messages, origin, database, _certificate_states()),
-        pairing(hub, live_messages, origin, ("card_check", *_WITH_PINS)),
-    ]
 
 
 def bridge_origin(settings: Settings) -> str | None:

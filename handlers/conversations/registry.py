@@ -1,40 +1,137 @@
-"""Every conversation of the embedded authority, put together.
+"""Which conversation runs in which deployment; the only place that says so."""
 
-Those for the card in its reader are walks through the page here too.
-"""
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from collections.abc import Mapping
-
+from handlers.card.live_messages import LiveMessages
+from handlers.card.operation_steps import CardConversation
 from handlers.conversations.activate.guide import ACTIVATE
+from handlers.conversations.activate.online import activate
+from handlers.conversations.card_check.guide import CARD_CHECK
+from handlers.conversations.card_check.online import Records, card_check
 from handlers.conversations.change_pin.guide import CHANGE_PIN
+from handlers.conversations.change_pin.online import change_pin
+from handlers.conversations.pair import pairing
+from handlers.conversations.pay.guide import PAY
 from handlers.conversations.pay.online import pay
+from handlers.conversations.resume.guide import RESUME
 from handlers.conversations.resume.online import resume
+from handlers.conversations.retrieve.guide import RETRIEVE
 from handlers.conversations.retrieve.online import retrieve
+from handlers.conversations.status.guide import STATUS
 from handlers.conversations.status.online import status
+from handlers.conversations.suspend.guide import SUSPEND
 from handlers.conversations.suspend.online import suspend
+from handlers.conversations.triage.guide import TRIAGE
 from handlers.conversations.triage.online import triage
 from handlers.conversations.unlock.guide import UNLOCK
+from handlers.conversations.unlock.online import unlock
 from handlers.engine.model import Conversation
 from services.authority.interface.authority import Authority
+from services.bridge.interface import BridgeHub
 from services.storage.database import Database
 
 
-def conversations(
-    authority: Authority, database: Database, takes_money: bool = False
-) -> Mapping[str, Conversation]:
-    """Return every conversation by its name, in the order in which they are listed.
+def _by_name(conversations: Iterable[Conversation]) -> Mapping[str, Conversation]:
+    return {conversation.name: conversation for conversation in conversations}
 
-    :param takes_money: whether there is a payment provider.
+
+GUIDES = _by_name(
+    (TRIAGE, RETRIEVE, PAY, ACTIVATE, SUSPEND, RESUME, UNLOCK, CHANGE_PIN, STATUS, CARD_CHECK)
+)
+"""The guides through the official page, in the order in which they are listed."""
+
+
+@dataclass(frozen=True)
+class CardAccess:
+    """How conversations reach a card in a reader.
+
+    :ivar server: the address that is typed at the PC.
+    :ivar records: the authority's records of certificates; `None` in guide mode.
     """
-    dialogs = (
-        triage(),
-        retrieve(authority),
-        pay(authority, database, takes_money),
-        ACTIVATE,
-        suspend(authority, database),
-        resume(authority, database),
-        UNLOCK,
-        CHANGE_PIN,
-        status(authority),
+
+    hub: BridgeHub
+    live_messages: LiveMessages
+    server: str
+    records: Records | None
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """What a deployment can do.
+
+    :ivar authority: carries operations out; `None` in guide mode.
+    :ivar takes_payments: whether there is a payment provider.
+    :ivar card_access: `None` where no reader bridge can connect.
+    """
+
+    database: Database
+    authority: Authority | None = None
+    takes_payments: bool = False
+    card_access: CardAccess | None = None
+
+
+@dataclass(frozen=True)
+class ConversationRegistry:
+    """The conversations of one deployment by name, in the order in which they are listed.
+
+    :ivar card_conversations: those among them that receive the hub's events.
+    """
+
+    conversations: Mapping[str, Conversation]
+    card_conversations: Mapping[str, CardConversation] = field(default_factory=dict)
+
+
+def conversations_for(deployment: Deployment) -> ConversationRegistry:
+    """Return the conversations of a deployment."""
+    authority, access = deployment.authority, deployment.card_access
+    if authority is None:
+        declared = GUIDES
+    else:
+        declared = _online(authority, deployment.database, deployment.takes_payments)
+    if access is None:
+        return ConversationRegistry(declared)
+    cards = {
+        card.conversation.name: card for card in _with_card(authority, access, deployment.database)
+    }
+    declared = {**declared, **{name: card.conversation for name, card in cards.items()}}
+    if authority is not None:
+        declared["triage"] = triage(reaches_card=True)
+    return ConversationRegistry(declared, cards)
+
+
+def _online(
+    authority: Authority, database: Database, takes_payments: bool
+) -> Mapping[str, Conversation]:
+    """The operations that the authority carries out; those with the card are guides here."""
+    return _by_name(
+        (
+            triage(),
+            retrieve(authority),
+            pay(authority, database, takes_payments),
+            ACTIVATE,
+            suspend(authority, database),
+            resume(authority, database),
+            UNLOCK,
+            CHANGE_PIN,
+            status(authority),
+        )
     )
-    return {dialog.name: dialog for dialog in dialogs}
+
+
+def _with_card(
+    authority: Authority | None, access: CardAccess, database: Database
+) -> tuple[CardConversation, ...]:
+    """The conversations with the card; without an authority none of them sets a PIN."""
+    hub, live_messages, server = access.hub, access.live_messages, access.server
+    check = card_check(hub, live_messages, server, database, access.records)
+    if authority is None:
+        return (check, pairing(hub, live_messages, server, ("card_check",)))
+    links = ("card_check", "activate", "unlock", "change_pin")
+    return (
+        activate(authority, hub, live_messages, server),
+        unlock(authority, hub, live_messages, server),
+        change_pin(hub, live_messages, server),
+        check,
+        pairing(hub, live_messages, server, links),
+    )

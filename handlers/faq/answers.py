@@ -8,7 +8,7 @@ from html import escape
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup
 
 import locales
-from handlers.conversations.guided import CONVERSATIONS
+from handlers.conversations.registry import GUIDES
 from handlers.conversations.triage.guide import TRIAGE
 from handlers.screen import markdown
 from handlers.screen.text import Markup, label, say
@@ -73,7 +73,7 @@ def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKey
     language, other = entry.language, locales.other(entry.language)
     related = (entries.get(entry_id, language) for entry_id in entry.related[:_RELATED_SHOWN])
     rows = [[button(e.title, "related", e.id, language)] for e in related if e is not None]
-    if entry.conversation is not None and entry.conversation in CONVERSATIONS:
+    if entry.conversation is not None and entry.conversation in GUIDES:
         guide = button(label(language, "🧭 Lead me through it"), "go", entry.conversation)
         rows.insert(0, [guide])
     yes, no = label(language, "👍 Helpful"), label(language, "👎 Not helpful")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.async_api import Browser
 
-from handlers.conversations.guided import CONVERSATIONS
+from handlers.conversations.registry import GUIDES
 from sandbox.engine import Engine
 from tests.browser import chromium
 from tests.chat import TOKEN, Stage
@@ -70,7 +70,7 @@ def picture_jobs() -> Mapping[str, Job]:
     """Return what takes each picture story, by its name."""
     found: dict[str, Job] = {}
     for language in PEOPLE:
-        for conversation in CONVERSATIONS:
+        for conversation in GUIDES:
             job = partial(picture_guide, conversation=conversation, language=language)
             found[f"guide-{conversation}-{language}"] = job
         for name, script in SCRIPTS.items():

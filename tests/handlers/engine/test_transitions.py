@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from handlers.conversations.guided import CONVERSATIONS
+from handlers.conversations.registry import GUIDES
 from handlers.engine import transitions
 from services.conversations import ConversationChangedError, ConversationStore
 from services.messaging import reminders
@@ -141,4 +141,4 @@ async def test_forged_buttons_change_nothing(stage: Stage, data: str) -> None:
     await anna.forges(anna.last["message_id"], f"v1:dlg:{data}")
     assert anna.toast
     assert await state(anna) == before
-    assert before.conversation in CONVERSATIONS
+    assert before.conversation in GUIDES

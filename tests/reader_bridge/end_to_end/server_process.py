@@ -115,7 +115,6 @@ class ServerProcess:
             self._origin,
             cast(Any, self._life),
         )
-        data["conversations"] = {**data["conversations"], **self.bridge.conversations()}
         await self._alive.enter_async_context(self.bridge.running())
         self.hub_counter.hub = self.bridge.hub
         self._proxy.is_open.set()

@@ -30,8 +30,7 @@ async def test_with_a_bridge_only_looking_is_offered(stage: Stage) -> None:
     data = kaika.application.bot_data
     authority = data["services"].authority
     bridge = BridgeRuntime(kaika.database, kaika.keys, authority, origin, kaika.application)
-    assert set(bridge.conversations()) == {"card_check", "pair"}
-    data["conversations"] = {**data["conversations"], **bridge.conversations()}
+    assert set(bridge.registry.card_conversations) == {"card_check", "pair"}
     async with (
         bridge.running(),
         listeners.serve(listeners.public_app(bridge.routes()), "127.0.0.1", port),

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bot.cli.conversation_docs import PATH, render_page
-from handlers.conversations.guided import CONVERSATIONS
+from handlers.conversations.registry import GUIDES
 from handlers.engine.diagram import diagram
 from handlers.engine.model import Conversation
 
@@ -16,7 +16,7 @@ def test_the_page_is_up_to_date() -> None:
     )
 
 
-@pytest.mark.parametrize("conversation", CONVERSATIONS.values(), ids=lambda each: each.name)
+@pytest.mark.parametrize("conversation", GUIDES.values(), ids=lambda each: each.name)
 def test_a_diagram_shows_every_step_and_choice(conversation: Conversation) -> None:
     drawn = diagram(conversation)
     arrows = re.findall(r"^    (\S+) --> (\S+)(?: : (.+))?$", drawn, re.MULTILINE)

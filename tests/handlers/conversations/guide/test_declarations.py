@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.conversations.guided import CONVERSATIONS
+from handlers.conversations.registry import GUIDES
 from handlers.engine.model import Conversation, resolve_target
 from handlers.engine.rendering import ROUTE, SHOW
 from handlers.engine.transitions import BACK, CANCEL
@@ -28,23 +28,23 @@ STATES = {
 """The states a person may be in, and the step triage has to lead to."""
 
 
-@pytest.mark.parametrize("conversation", CONVERSATIONS.values(), ids=lambda each: each.name)
+@pytest.mark.parametrize("conversation", GUIDES.values(), ids=lambda each: each.name)
 def test_every_choice_leads_to_a_step(conversation: Conversation) -> None:
     assert conversation.initial in conversation.steps
     for name, step in conversation.steps.items():
         typed = [step.text_input.target] if step.text_input else []
         for target in [button.target for button in step.buttons] + typed:
             other, there = resolve_target(target, conversation.name)
-            assert there in CONVERSATIONS[other].steps, f"{name} leads to {target}"
+            assert there in GUIDES[other].steps, f"{name} leads to {target}"
         assert isinstance(step.links, tuple), (
             "only online conversations have links that depend on the moment"
         )
         for link in step.links:
             other, _, there = link.partition("/")
-            assert not CONVERSATIONS[other].steps[there or CONVERSATIONS[other].initial].requires
+            assert not GUIDES[other].steps[there or GUIDES[other].initial].requires
 
 
-@pytest.mark.parametrize("conversation", CONVERSATIONS.values(), ids=lambda each: each.name)
+@pytest.mark.parametrize("conversation", GUIDES.values(), ids=lambda each: each.name)
 def test_every_button_fits_and_is_one_of_its_kind(conversation: Conversation) -> None:
     for name, step in conversation.steps.items():
         assert name.isidentifier(), "other names are the engine's own"
@@ -56,23 +56,23 @@ def test_every_button_fits_and_is_one_of_its_kind(conversation: Conversation) ->
             encode(ROUTE, conversation.name, name, "9999999", key)
 
 
-@pytest.mark.parametrize("conversation", CONVERSATIONS)
+@pytest.mark.parametrize("conversation", GUIDES)
 def test_every_step_is_reached_from_some_beginning(conversation: str) -> None:
-    first = CONVERSATIONS[conversation].initial
-    located = locate_steps(CONVERSATIONS, conversation)
+    first = GUIDES[conversation].initial
+    located = locate_steps(GUIDES, conversation)
     assert all(each.previous is not None or each.name == first for each in located)
 
 
 def count_taps(goal: tuple[str, str]) -> int:
     """Return the fewest taps from the first step of triage to a step."""
-    taps, reached = 0, {("triage", CONVERSATIONS["triage"].initial)}
+    taps, reached = 0, {("triage", GUIDES["triage"].initial)}
     while goal not in reached:
         taps += 1
         assert taps < 10, "triage does not lead there"
         reached |= {
             resolve_target(button.target, conversation)
             for conversation, step in reached
-            for button in CONVERSATIONS[conversation].steps[step].buttons
+            for button in GUIDES[conversation].steps[step].buttons
         }
     return taps
 
@@ -85,11 +85,11 @@ def test_triage_leads_there_in_three_taps(state: str) -> None:
 
 def test_the_faq_leads_to_conversations_there_are() -> None:
     named = {entry.conversation for entry in entries.load().all("en")} - {None, "support"}
-    assert named <= set(CONVERSATIONS)
-    assert len(named) == len(CONVERSATIONS) - 1, "each but triage, which stands beside each"
+    assert named <= set(GUIDES)
+    assert len(named) == len(GUIDES) - 1, "each but triage, which stands beside each"
 
 
-@pytest.mark.parametrize("conversation", CONVERSATIONS.values(), ids=lambda each: each.name)
+@pytest.mark.parametrize("conversation", GUIDES.values(), ids=lambda each: each.name)
 def test_no_step_asks_for_a_secret_to_be_typed_here(conversation: Conversation) -> None:
     typed = [name for name, step in conversation.steps.items() if step.text_input]
     assert typed == (["date"] if conversation.name == "pay" else [])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from handlers.conversations.guided import CONVERSATIONS
+from handlers.conversations.registry import GUIDES
 from handlers.official_page import menus
 from tests.chat import Stage, buttons
 from tests.handlers.engine.navigation import press, state
@@ -23,10 +23,10 @@ async def test_the_list_of_guides_leads_to_each(stage: Stage) -> None:
     await anna.starts()
     await anna.presses("操作指引")
     titles = anna.labels
-    assert len(titles) == len(CONVERSATIONS)
-    for title, name in zip(titles, CONVERSATIONS, strict=True):
+    assert len(titles) == len(GUIDES)
+    for title, name in zip(titles, GUIDES, strict=True):
         await anna.says("/guide")
-        listed = next(m for m in reversed(anna.heard) if len(buttons(m)) == len(CONVERSATIONS))
+        listed = next(m for m in reversed(anna.heard) if len(buttons(m)) == len(GUIDES))
         data = next(b["callback_data"] for b in buttons(listed) if b["text"] == title)
         await anna.forges(listed["message_id"], data)
         assert (await state(anna)).conversation == name

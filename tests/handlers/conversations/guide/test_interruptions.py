@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers.conversations.guided import CONVERSATIONS
+from handlers.conversations.registry import GUIDES
 from sandbox.engine import Engine
 from tests.chat import Stage
 from tests.handlers.clock import advance_time
@@ -49,18 +49,18 @@ async def visit_every_step(stage: Stage, conversation: str, offset: int = 0) -> 
         await visit_step(
             stage, location, f"{location.name} {number}", LANGUAGES[(number + offset) % 2]
         )
-        for number, location in enumerate(locate_open_steps(CONVERSATIONS, conversation))
+        for number, location in enumerate(locate_open_steps(GUIDES, conversation))
     ]
 
 
-@pytest.mark.parametrize("conversation", CONVERSATIONS)
+@pytest.mark.parametrize("conversation", GUIDES)
 async def test_what_comes_between_loses_no_thread(stage: Stage, conversation: str) -> None:
     for visit in await visit_every_step(stage, conversation):
         await stays_at_the_step(visit)
 
 
 @pytest.mark.parametrize("interruption", LEAVING, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("conversation", CONVERSATIONS)
+@pytest.mark.parametrize("conversation", GUIDES)
 async def test_what_leads_elsewhere_leads_there_once(
     stage: Stage, conversation: str, interruption: Interruption
 ) -> None:
@@ -69,7 +69,7 @@ async def test_what_leads_elsewhere_leads_there_once(
             await interruption(visit)
 
 
-@pytest.mark.parametrize("conversation", CONVERSATIONS)
+@pytest.mark.parametrize("conversation", GUIDES)
 async def test_a_restart_changes_nothing(engine: Engine, tmp_path: Path, conversation: str) -> None:
     async with Stage.set_up(engine, tmp_path) as stage:
         people = await visit_every_step(stage, conversation)
@@ -84,7 +84,7 @@ async def test_a_restart_changes_nothing(engine: Engine, tmp_path: Path, convers
                     await interruption(visit)
 
 
-@pytest.mark.parametrize("conversation", CONVERSATIONS)
+@pytest.mark.parametrize("conversation", GUIDES)
 async def test_a_step_that_rested_too_long_says_so(stage: Stage, conversation: str) -> None:
     people = await visit_every_step(stage, conversation)
     advance_time(stage, days=3)
@@ -96,9 +96,9 @@ async def test_a_step_that_rested_too_long_says_so(stage: Stage, conversation: s
     assert (await state(anna)).is_open
 
 
-@pytest.mark.parametrize("conversation", CONVERSATIONS)
+@pytest.mark.parametrize("conversation", GUIDES)
 async def test_every_end_is_reached_and_is_the_end(stage: Stage, conversation: str) -> None:
-    for number, location in enumerate(locate_steps(CONVERSATIONS, conversation)):
+    for number, location in enumerate(locate_steps(GUIDES, conversation)):
         if not location.step.is_end:
             continue
         visit = await visit_step(
@@ -112,4 +112,4 @@ async def test_every_end_is_reached_and_is_the_end(stage: Stage, conversation: s
             name, _, step = target.partition("/")
             await anna.forges(anna.last["message_id"], f"v1:do:{target.replace('/', '.')}")
             at = await state(anna)
-            assert (at.conversation, at.step) == (name, step or CONVERSATIONS[name].initial)
+            assert (at.conversation, at.step) == (name, step or GUIDES[name].initial)

@@ -310,8 +310,6 @@ async def open_bridge_stage(stage: Stage, office: Office) -> AsyncIterator[Bridg
     bot_data = kaika.application.bot_data
     authority = bot_data["services"].authority
     bridge = BridgeRuntime(kaika.database, kaika.keys, authority, origin, kaika.application)
-    before = bot_data["conversations"]
-    bot_data["conversations"] = {**before, **bridge.conversations()}
     public = listeners.public_app(bridge.routes())
     async with bridge.running(), listeners.serve(public, "127.0.0.1", port):
         yield BridgeStage(stage, bridge, office, origin)

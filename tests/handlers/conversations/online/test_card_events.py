@@ -55,7 +55,6 @@ async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(
             bridge_stage.origin,
             kaika.application,
         )
-        data["conversations"] = {**data["conversations"], **restarted.conversations()}
         assert data[BRIDGE].hub is restarted.hub
         messages = len(person.messages)
         async with restarted.running():

@@ -5,8 +5,7 @@ import re
 import pytest
 
 from bot.cli.conversation_docs import embedded_conversations
-from handlers.conversations.guided import CONVERSATIONS
-from handlers.conversations.registry import conversations
+from handlers.conversations.registry import GUIDES, Deployment, conversations_for
 from handlers.engine.diagram import diagram
 from handlers.engine.model import Conversation, Step, resolve_target
 from handlers.engine.rendering import ROUTE
@@ -15,7 +14,7 @@ from tests.chat import Stage
 from tests.handlers.engine.navigation import press, state
 
 ONLINE = {conversation.name: conversation for conversation in embedded_conversations()}
-ALL = {**CONVERSATIONS, **ONLINE}
+ALL = {**GUIDES, **ONLINE}
 TRIAGE = {
     "lost": (["lost", "maybe"], ("suspend", "who")),
     "code forgotten": (["forgot", "code"], ("retrieve", "form")),
@@ -65,7 +64,7 @@ def asks_for_secret(step: Step) -> bool:
 def test_the_guide_asks_for_nothing_secret() -> None:
     assert not any(
         asks_for_secret(step)
-        for conversation in CONVERSATIONS.values()
+        for conversation in GUIDES.values()
         for step in conversation.steps.values()
     )
 
@@ -108,8 +107,8 @@ async def test_the_first_words_are_true_here(
 async def test_who_runs_it_is_named(stage: Stage) -> None:
     stage.authority.keeper = "The Tea Authority"
     kaika = stage.kaika
-    declared = conversations(stage.authority, kaika.database)
-    kaika.application.bot_data["conversations"] = declared
+    registry = conversations_for(Deployment(kaika.database, stage.authority))
+    kaika.application.bot_data["conversations"] = registry.conversations
     anna = stage.subscriber()
     await anna.starts("do-suspend")
     anna.sees("the records of The Tea Authority, who runs this service")

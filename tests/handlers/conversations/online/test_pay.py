@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import locales
-from handlers.conversations.registry import conversations
+from handlers.conversations.registry import Deployment, conversations_for
 from sandbox.errors import PersonError
 from services.formats.hidden import Hidden
 from tests.chat import Stage
@@ -265,7 +265,8 @@ async def test_without_a_provider_it_is_said_before_anything_else(stage: Stage) 
     await submit_application(stage)
     kaika, data = stage.kaika, stage.kaika.application.bot_data
     data["services"] = replace(data["services"], payment_provider=None)
-    data["conversations"] = conversations(stage.authority, kaika.database, takes_money=False)
+    deployment = Deployment(kaika.database, stage.authority, takes_payments=False)
+    data["conversations"] = conversations_for(deployment).conversations
     hoa = stage.subscriber("Hoa")
     await open_amount_due(hoa)
     hoa.sees("NT$278", "days left: 15")
