@@ -37,7 +37,14 @@ from services.bridge.write_behind import TASK
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
 from tests.services.authority.world import Someone, World, fast_folder
-from tests.services.bridge.over_link import PASSPHRASE, Chat, has_a_card, listens, opened, url_of
+from tests.services.bridge.websocket_harness import (
+    PASSPHRASE,
+    HubChatDriver,
+    bridge_url,
+    make_cardholder,
+    open_authority,
+    serve_hub,
+)
 
 ROUNDS = 150
 WARM_UP = 10
@@ -99,7 +106,7 @@ class Pc:
 
 
 @asynccontextmanager
-async def _paired_pc(chat: Chat, card: Path) -> AsyncIterator[Pc]:
+async def _paired_pc(chat: HubChatDriver, card: Path) -> AsyncIterator[Pc]:
     """Have a bridge in another process, paired with the chat, until the block ends."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.bridge_pc", stdin=PIPE, stdout=PIPE, cwd=ROOT
@@ -110,7 +117,7 @@ async def _paired_pc(chat: Chat, card: Path) -> AsyncIterator[Pc]:
     try:
         key = chat.world.authority.cards.derive_admin_key(read_label(card).serial).hex()
         place = {"card": str(card), "passphrase": PASSPHRASE, "admin_key": key}
-        pc.say(url=url_of(chat), code=await chat.code(), **place)
+        pc.say(url=bridge_url(chat), code=await chat.code(), **place)
         await chat.pairs()
         yield pc
     finally:
@@ -148,12 +155,14 @@ class Series:
         return found | {"messages": self.messages, "round_trips": self.round_trips}
 
 
-async def _through(chat: Chat, database: TimedDatabase, work: CardTask, series: Series) -> None:
+async def _through(
+    chat: HubChatDriver, database: TimedDatabase, work: CardTask, series: Series
+) -> None:
     grant = await chat.grant(work)
     await chat.hub.flush()
     database.waited.clear()
     database.free.clear()
-    ended = await chat.has_done(work, grant)
+    ended = await chat.run_task(work, grant)
     series.through.append(1000 * ended.seconds)
     series.waited.append(sum(database.waited))
     series.messages = max(series.messages, len(chat.link.frames))
@@ -161,11 +170,11 @@ async def _through(chat: Chat, database: TimedDatabase, work: CardTask, series: 
 
 
 async def _in_turns(
-    chat: Chat, pc: Pc, database: TimedDatabase, rounds: int
+    chat: HubChatDriver, pc: Pc, database: TimedDatabase, rounds: int
 ) -> dict[CardTask, Series]:
     """Do each operation in turns, directly and over the bridge, the order changing each round."""
     chat.at_end = database.free.set
-    await chat.has_done(CardTask.ACTIVATE, await chat.grant(CardTask.ACTIVATE))
+    await chat.run_task(CardTask.ACTIVATE, await chat.grant(CardTask.ACTIVATE))
     found = {}
     for work in WORKS:
         for count in (WARM_UP, rounds):
@@ -183,11 +192,11 @@ async def _in_turns(
 
 async def _over_slow_link(world: World, someone: Someone, card: Path) -> dict[str, Any]:
     slow = SlowLink(ONE_WAY_SECONDS)
-    async with slow.open() as dialled, listens(world, someone, dialled) as chat:
+    async with slow.open() as dialled, serve_hub(world, someone, dialled) as chat:
         slow.target = chat.port
         async with _paired_pc(chat, card):
-            await chat.has_done(CardTask.CARD_STATUS)
-            ended = [await chat.has_done(CardTask.CARD_STATUS) for _ in range(SLOW_ROUNDS)]
+            await chat.run_task(CardTask.CARD_STATUS)
+            ended = [await chat.run_task(CardTask.CARD_STATUS) for _ in range(SLOW_ROUNDS)]
     taken = [1000 * one.seconds for one in ended]
     trips = median(taken) / (2000 * ONE_WAY_SECONDS)
     one_way = round(1000 * ONE_WAY_SECONDS)
@@ -202,10 +211,10 @@ async def _over_slow_link(world: World, someone: Someone, card: Path) -> dict[st
 async def _measure(folder: Path, memory: Path, rounds: int) -> dict[str, Any]:
     database = TimedDatabase(f"sqlite+aiosqlite:///{folder / 'kaika.db'}")
     await upgrade(database)
-    async with opened(database, folder) as world:
-        someone = await has_a_card(world)
+    async with open_authority(database, folder) as world:
+        someone = await make_cardholder(world)
         card = Path(shutil.copy(someone.card_file, memory))
-        async with listens(world, someone) as chat, _paired_pc(chat, card) as pc:
+        async with serve_hub(world, someone) as chat, _paired_pc(chat, card) as pc:
             found = await _in_turns(chat, pc, database, rounds)
         slow = await _over_slow_link(world, someone, card)
     beside = figures(sorted(taken for series in found.values() for taken in series.beside))

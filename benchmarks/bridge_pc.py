@@ -26,7 +26,7 @@ from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
 from services.bridge.operations import admin_authentication
 from services.bridge.operations.task import CardTask
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter
-from tests.services.bridge.at_pc import dials, somebody
+from tests.services.bridge.real_bridge import run_bridge, scripted_person
 
 LEAST_COST = 2
 
@@ -86,8 +86,8 @@ async def _be_there() -> None:
     # A chip hashes a PIN itself, if at all, and not in the cache that the PC's program works from.
     card._pin = PinStore(card.file.state, card.file.save, cost=LEAST_COST)
     readers = VirtualReader(card)
-    person = somebody(settings["code"], PIN)
-    dialling = asyncio.create_task(dials(settings["url"], readers, person))
+    person = scripted_person(settings["code"], PIN)
+    dialling = asyncio.create_task(run_bridge(settings["url"], readers, person))
     await _answer(Directly(readers, bytes.fromhex(settings["admin_key"])), person)
     dialling.cancel()
     with suppress(asyncio.CancelledError):

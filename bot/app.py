@@ -25,7 +25,7 @@ from bot.updates import webhook
 from bot.updates.intake import ALLOWED_UPDATES, Intake
 from bot.updates.lease import IntakeLease
 from bot.updates.poller import Poller
-from bot.updates.update_processor import UpdateQueue
+from bot.updates.update_processor import ClosableUpdateQueue
 from bot.web import listeners
 from bot.wiring.application import build_application, build_services
 from bot.wiring.job_registry import JobRegistry
@@ -79,7 +79,7 @@ class Kaika:
         self.languages = LanguagePreferences(self.database)
         self.conversations = ConversationStore(self.database)
         self.intake = Intake(self.inbox, settings.max_backlog)
-        self.update_queue = UpdateQueue()
+        self.update_queue = ClosableUpdateQueue()
         self.poll_request = AiohttpRequest(connections=1)
         self._request = request or AiohttpRequest()
         services = build_services(self.database, self.languages, self.conversations)

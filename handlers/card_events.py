@@ -114,7 +114,7 @@ class BridgeEventHandler:
                 return _STAY if step == pairing_steps.PAIR and has_changed else None
             case ProcessRestarted() | ViewNotDelivered():
                 return _STAY
-            case events.OperationEvent():
+            case events.CardTaskEvent():
                 return await self._result_of_operation(event, conversation, ctx, step)
             case events.BridgeConnected() if conversation.pairing.awaits_connection(step, ctx):
                 return replace(await conversation.pairing.on_connected(ctx), clears_history=True)
@@ -146,7 +146,7 @@ class BridgeEventHandler:
 
     async def _result_of_operation(
         self,
-        event: events.OperationEvent,
+        event: events.CardTaskEvent,
         conversation: CardConversation,
         ctx: StepContext,
         step: str,
@@ -155,13 +155,13 @@ class BridgeEventHandler:
         if operation is None or step not in _OPERATION_STEPS or not operation.is_about(event):
             return None
         match event:
-            case events.OperationProgressed():
+            case events.CardTaskProgressed():
                 return _STAY if step == WORK else StepResult(WORK, clears_history=True)
-            case events.OperationSucceeded():
+            case events.CardTaskSucceeded():
                 return await operation.on_done(event.value, ctx)
-            case events.OperationFailed():
+            case events.CardTaskFailed():
                 return operation.handle_failure(event, ctx)
-            case events.OperationUnresolved():
+            case events.CardTaskUnresolved():
                 return operation.unresolved_result(event)
         return None
 
@@ -169,16 +169,12 @@ class BridgeEventHandler:
         """Store the progress that an event reports."""
         chat = event.chat_id
         match event:
-            case events.OperationProgressed():
+            case events.CardTaskProgressed():
                 progress = self.live_messages.progress(chat) or self.live_messages.begin_operation(
                     chat, event.task
                 )
                 progress.step, progress.tries_left = event.step, event.tries_left
-            case (
-                events.OperationSucceeded()
-                | events.OperationFailed()
-                | events.OperationUnresolved()
-            ):
+            case events.CardTaskSucceeded() | events.CardTaskFailed() | events.CardTaskUnresolved():
                 self.live_messages.end_operation(chat)
             case events.PairingOffered() | events.BridgePaired():
                 self.live_messages.set_code(chat, None)
@@ -277,7 +273,7 @@ _REPLACED = StatusMessage(messages.REPLACED)
 
 def _ended_operation(event: BridgeEvent) -> str | None:
     """Return the id of the operation that ended, where the hub has to know that it was shown."""
-    ends = events.OperationSucceeded | events.OperationFailed
+    ends = events.CardTaskSucceeded | events.CardTaskFailed
     if isinstance(event, ends) and event.task.purpose is not None:
         return event.operation_id
     return None
@@ -290,7 +286,7 @@ def _pairing_ended_result(reason: str) -> StepResult:
 
 def _is_of_other_task(event: BridgeEvent, conversation: CardConversation) -> bool:
     """Whether an event belongs to an operation that the conversation does not have."""
-    if not isinstance(event, events.OperationEvent):
+    if not isinstance(event, events.CardTaskEvent):
         return False
     return conversation.operation is None or not conversation.operation.is_about(event)
 

@@ -138,7 +138,7 @@ def unanswered(
     """List the questions that found no confident answer, most asked first."""
     from services.faq import unanswered as service
 
-    rows = _run(_read(_settings(context), lambda session: service.most_asked(session, limit)))
+    rows = _run(_run_query(_settings(context), lambda session: service.most_asked(session, limit)))
     if as_json:
         listed = [
             {
@@ -164,7 +164,7 @@ def votes(context: typer.Context, as_json: AsJson = False) -> None:
     """Show how many found each answer helpful."""
     from services.faq import votes as service
 
-    counted = _run(_read(_settings(context), service.count_by_entry))
+    counted = _run(_run_query(_settings(context), service.count_by_entry))
     if as_json:
         listed = {i: {"helpful": yes, "not_helpful": no} for i, (yes, no) in counted.items()}
         json_output.write(listed, indent=2)
@@ -191,7 +191,7 @@ def db_upgrade(context: typer.Context) -> None:
     _out.print(f"The database is at revision {_run(work())}.")
 
 
-async def _read(settings: Settings, query: Any) -> Any:
+async def _run_query(settings: Settings, query: Any) -> Any:
     from services.storage.database import Database
     from services.storage.upgrade import ensure_current, upgrade
 

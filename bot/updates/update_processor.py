@@ -27,7 +27,7 @@ class ChatEvent(Protocol):
         """The chat."""
 
 
-class UpdateQueue(asyncio.Queue[object]):
+class ClosableUpdateQueue(asyncio.Queue[object]):
     """Queue of updates and events that drops new ones once it is closed.
 
     PTB stops when everything in its queue is done, but processes nothing that was queued after it

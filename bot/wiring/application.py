@@ -13,7 +13,7 @@ from bot.settings import Settings, require_token
 from bot.telegram.rate_limiter import RetryingRateLimiter
 from bot.updates.error_handler import ErrorHandler
 from bot.updates.intake import Intake
-from bot.updates.update_processor import PerChatUpdateProcessor, UpdateQueue
+from bot.updates.update_processor import ClosableUpdateQueue, PerChatUpdateProcessor
 from handlers.context import Context, Services
 from handlers.routes import register
 from services.conversations import ConversationStore
@@ -32,7 +32,7 @@ _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 def build_application(
     settings: Settings,
     requests: tuple[BaseRequest, BaseRequest],
-    update_queue: UpdateQueue,
+    update_queue: ClosableUpdateQueue,
     intake: Intake,
     services: Services,
 ) -> KaikaApplication:

@@ -321,14 +321,14 @@ _DONE_IN_BACKGROUND: Final[Mapping[CardTask, str]] = {
 def background_message(event: BridgeEvent, language: str) -> Markup | None:
     """Return the text of an event for a person in another conversation; `None` for no message."""
     match event:
-        case events.OperationSucceeded() if event.task in _DONE_IN_BACKGROUND:
+        case events.CardTaskSucceeded() if event.task in _DONE_IN_BACKGROUND:
             return say(language, _DONE_IN_BACKGROUND[event.task])
-        case events.OperationFailed() if (
+        case events.CardTaskFailed() if (
             event.task in _DONE_IN_BACKGROUND and event.code is not FailureCode.CANCELLED
         ):
             tries = event.values.tries_left
             return failure_text(language, event.code, None if tries is None else str(tries))
-        case events.OperationUnresolved():
+        case events.CardTaskUnresolved():
             return say(language, UNRESOLVED)
         case events.BridgePaired() if event.replaced:
             return say(language, REPLACED)

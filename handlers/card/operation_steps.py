@@ -64,7 +64,7 @@ FAILURE, TRIES = "failure", "tries"
 """Step data: the code of the failure, and the tries left for the PIN."""
 SUSPENDED = "suspended"
 
-OnDone = Callable[[events.OperationValue, StepContext], Awaitable[StepResult]]
+OnDone = Callable[[events.CardTaskValue, StepContext], Awaitable[StepResult]]
 """Takes the result of the operation; returns where the conversation goes on."""
 
 _NOTHING_RUNNING = N_(
@@ -101,11 +101,11 @@ class OperationSteps:
     code_step: str | None = None
     links: tuple[str, ...] = ()
     follow_up_tasks: tuple[CardTask, ...] = ()
-    on_failure: Callable[[events.OperationFailed, StepContext], StepResult | None] = (
+    on_failure: Callable[[events.CardTaskFailed, StepContext], StepResult | None] = (
         lambda _event, _ctx: None
     )
 
-    def is_about(self, event: events.OperationEvent) -> bool:
+    def is_about(self, event: events.CardTaskEvent) -> bool:
         """Return whether an event belongs to this operation."""
         return event.task in (self.work, *self.follow_up_tasks)
 
@@ -233,7 +233,7 @@ class OperationSteps:
         self.live_messages.begin_operation(ctx.chat_id, self.work)
         return StepResult(WORK, clears_history=True)
 
-    def handle_failure(self, event: events.OperationFailed, ctx: StepContext) -> StepResult:
+    def handle_failure(self, event: events.CardTaskFailed, ctx: StepContext) -> StepResult:
         """Return where a failure leads."""
         result = self.on_failure(event, ctx)
         if result is not None:
@@ -251,7 +251,7 @@ class OperationSteps:
         clear = (GRANT, TRIES) if code in NEEDS_NEW_CODE else (TRIES,)
         return StepResult(FAILED, data, clear_data=clear, clears_history=True)
 
-    def unresolved_result(self, event: events.OperationUnresolved) -> StepResult:
+    def unresolved_result(self, event: events.CardTaskUnresolved) -> StepResult:
         """Return the result that leads to the step from which the card can be asked."""
         return StepResult(UNRESOLVED_STEP, {FAILURE: str(event.code)}, clears_history=True)
 

@@ -102,7 +102,7 @@ class BridgeDisconnected(BridgeEvent):
 
 
 @dataclass(frozen=True)
-class OperationEvent(BridgeEvent):
+class CardTaskEvent(BridgeEvent):
     """Something that concerns one operation."""
 
     operation_id: str
@@ -110,7 +110,7 @@ class OperationEvent(BridgeEvent):
 
 
 @dataclass(frozen=True)
-class OperationProgressed(OperationEvent):
+class CardTaskProgressed(CardTaskEvent):
     """The operation has reached a step, which may wait for the person."""
 
     step: ProgressStep
@@ -140,20 +140,20 @@ class ProvenPossession:
     certificate: bytes
 
 
-OperationValue = (
+CardTaskValue = (
     ReaderList | CardReport | CertificateCopy | PinChanged | ProvenPossession | PinSetResult
 )
 
 
 @dataclass(frozen=True)
-class OperationSucceeded(OperationEvent):
+class CardTaskSucceeded(CardTaskEvent):
     """The operation succeeded."""
 
-    value: OperationValue
+    value: CardTaskValue
 
 
 @dataclass(frozen=True)
-class OperationFailed(OperationEvent):
+class CardTaskFailed(CardTaskEvent):
     """The operation failed; the PIN is as it was (but see `FailureCode.OUTCOME_UNKNOWN`).
 
     :ivar state: of the certificates, with `ServerFailure.WRONG_STATE`.
@@ -165,7 +165,7 @@ class OperationFailed(OperationEvent):
 
 
 @dataclass(frozen=True)
-class OperationUnresolved(OperationEvent):
+class CardTaskUnresolved(CardTaskEvent):
     """It was interrupted where the PIN may or may not be set; see `BridgeHub.resolve`.
 
     :ivar code: what interrupted it, or why the card could not be asked.

@@ -16,8 +16,8 @@ from reader_bridge.protocol import KeyRole, PairingWord, ProtocolErrorCode, Sess
 from services.authority.interface.authority import Authority
 from services.bridge.connection import ConnectionServices, HubConnection
 from services.bridge.events import (
-    OperationFailed,
-    OperationUnresolved,
+    CardTaskFailed,
+    CardTaskUnresolved,
     PairingEndReason,
     PairingFailureReason,
     ServerFailure,
@@ -120,7 +120,7 @@ class Hub:
 
     async def _restore_operation(
         self, rows: AsyncSession, operation: OperationRecord, end: OperationEnd | None
-    ) -> OperationEnd | OperationUnresolved | None:
+    ) -> OperationEnd | CardTaskUnresolved | None:
         if end is not None:
             return end
         reason = ServerFailure.SERVER_RESTARTED
@@ -130,12 +130,12 @@ class Hub:
                 await self._store.set_state(rows, operation, OperationState.UNRESOLVED)
                 operation.state = OperationState.UNRESOLVED
                 chat.unresolved = chat.unresolved or operation
-                return OperationUnresolved(*details)
+                return CardTaskUnresolved(*details)
             is_paired = chat.session is not None and chat.session.id == operation.session_id
             if operation.state is OperationState.RUNNING and is_paired and chat.running is None:
                 chat.running = operation
                 return None
-        failed = OperationFailed(*details)
+        failed = CardTaskFailed(*details)
         await self._store.record_end(rows, operation, failed)
         return failed
 

@@ -15,7 +15,7 @@ from services.storage.rotation import SealedColumn
 ID = String(32)
 
 
-class BridgeCode(Base):
+class PairingCodeRow(Base):
     """The pairing code that a chat was shown last."""
 
     __tablename__ = "bridge_codes"
@@ -29,7 +29,7 @@ class BridgeCode(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
-class BridgeSession(Base):
+class PairingRow(Base):
     """A bridge that is paired with a chat; a chat has at most one."""
 
     __tablename__ = "bridge_sessions"
@@ -45,7 +45,7 @@ class BridgeSession(Base):
     """A card rejected the issuer's key; no PIN is set over this pairing any more."""
 
 
-class BridgeOperation(Base):
+class OperationRow(Base):
     """An operation that is running or unresolved, or whose end the chat has not acknowledged."""
 
     __tablename__ = "bridge_operations"
@@ -68,7 +68,7 @@ class BridgeOperation(Base):
     __table_args__ = (Index("bridge_operations_by_chat", "chat_id"),)
 
 
-class BridgeRelease(Base):
+class CryptogramReleaseRow(Base):
     """A released cryptogram. Its key allows one per grant, whichever process releases it."""
 
     __tablename__ = "bridge_releases"
@@ -90,7 +90,7 @@ def secret_seal_context(chat_id: str | int) -> str:
 
 
 SEALED_COLUMNS = (
-    SealedColumn(BridgeCode, BridgeCode.chat_id, "name", name_seal_context),
-    SealedColumn(BridgeSession, BridgeSession.chat_id, "resume_secret", secret_seal_context),
+    SealedColumn(PairingCodeRow, PairingCodeRow.chat_id, "name", name_seal_context),
+    SealedColumn(PairingRow, PairingRow.chat_id, "resume_secret", secret_seal_context),
 )
 """For key rotation."""

@@ -26,7 +26,7 @@ class WriteBehind:
         self._waiting: list[tuple[Write, asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
 
-    def put(self, write: Write) -> asyncio.Future[None]:
+    def enqueue(self, write: Write) -> asyncio.Future[None]:
         """Queue a write; the future is done once it was written or failed."""
         written = asyncio.get_running_loop().create_future()
         self._waiting.append((write, written))

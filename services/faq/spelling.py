@@ -11,7 +11,7 @@ _SHORTEST = 4
 """Shorter words are not corrected: too many of them are one letter apart."""
 
 
-def _single_deletions(word: str) -> Iterator[str]:
+def _drop_one_letter(word: str) -> Iterator[str]:
     """Yield `word` without one letter; the first stays, since people rarely mistype it."""
     return (word[:place] + word[place + 1 :] for place in range(1, len(word)))
 
@@ -27,7 +27,7 @@ class Spelling:
         }
         self._near: dict[str, str] = {}
         for word in self._rank:
-            for form in (word, *_single_deletions(word)):
+            for form in (word, *_drop_one_letter(word)):
                 self._near.setdefault(form, word)
 
     def correct(self, word: str) -> str:
@@ -36,7 +36,7 @@ class Spelling:
             return word
         candidates = {
             near
-            for form in (word, *_single_deletions(word))
+            for form in (word, *_drop_one_letter(word))
             if (near := self._near.get(form)) and near[0] == word[0]
         }
         return min(candidates, key=self._rank.__getitem__, default=word)

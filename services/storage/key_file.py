@@ -53,7 +53,7 @@ class KeyFileContent:
         new = {str(p): os.urandom(KEY_BYTES) for p in purposes if p not in self.secrets}
         return replace(self, secrets={**self.secrets, **new})
 
-    def with_key(self, key: bytes) -> Self:
+    def add_key(self, key: bytes) -> Self:
         """Return the content with one more sealing key, which becomes the current one."""
         numbers = [int(i[1:]) for i in self.keys if i[:1] == "k" and i[1:].isdigit()]
         key_id = f"k{max(numbers, default=0) + 1}"

@@ -1,4 +1,4 @@
-"""A process that starts `kaika run` again and again: the other half of `mixed_strikes`.
+"""A process that starts `kaika run` again and again, for `kaika_program`.
 
 It imports and learns everything once and forks for each start, so that a start costs neither. For
 each line that comes in it starts one, tells its number, waits until it ends, and tells with what.
@@ -20,7 +20,7 @@ from services.storage.upgrade import upgrade
 
 
 async def _learn() -> None:
-    """Do once what every start would do anew."""
+    """Do once what every start would repeat."""
     application._load_models()
     answers.render_all(entries.load())
     with tempfile.TemporaryDirectory() as folder:
@@ -30,7 +30,7 @@ async def _learn() -> None:
 
 
 def main() -> None:
-    """Start once for each line."""
+    """Start the program once per line of input."""
     asyncio.run(_learn())
     for _ in sys.stdin:
         child = os.fork()

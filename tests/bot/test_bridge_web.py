@@ -1,4 +1,4 @@
-"""The websocket for bridges: who is let in, how much is taken, and what becomes of the rest."""
+"""The websocket for bridges: access, limits, and lost connections."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ HELLO = {"type": "hello", "seq": 0, "api_level": 1, "app_version": "1", "languag
 
 
 class EchoConnection:
-    """A connection that says everything back in capitals."""
+    """A connection that repeats everything in capitals."""
 
     def __init__(self, transport: FrameTransport) -> None:
         self.transport = transport
@@ -47,7 +47,7 @@ class EchoConnection:
 
 
 class FakeEndpoint:
-    """Greets, and remembers who came from where."""
+    """Greets, and records connections and addresses."""
 
     def __init__(self) -> None:
         self.connections: list[EchoConnection] = []
@@ -81,7 +81,7 @@ async def receive(socket: "aiohttp.ClientWebSocketResponse") -> str:
 
 
 async def wait_closed(socket: "aiohttp.ClientWebSocketResponse") -> int | None:
-    """Wait for the end, and give its code."""
+    """Wait until the websocket is closed, and return its code."""
     async with asyncio.timeout(5):
         while not (await socket.receive()).type & 0x100 or not socket.closed:
             pass
@@ -229,7 +229,7 @@ async def test_nobody_else_says_where_they_are_from(client: aiohttp.ClientSessio
 
 
 class DeafSocket:
-    """A websocket whose other end takes nothing."""
+    """A websocket whose peer reads nothing."""
 
     def __init__(self) -> None:
         self.closed = asyncio.Event()

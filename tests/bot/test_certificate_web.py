@@ -1,4 +1,4 @@
-"""CRL, OCSP and the authority's certificate over HTTP, as strangers and OpenSSL ask for them."""
+"""CRL, OCSP and the authority's certificate over HTTP."""
 
 import asyncio
 import io
@@ -160,7 +160,7 @@ async def test_a_posted_request_is_answered_with_its_nonce(
 
 
 def _requests_with_every_sign(world: World, card: IssuedCard) -> bytes:
-    """Give a request whose base64 has all the signs that mean something in an address."""
+    """Return a request whose base64 contains every character that is special in a URL."""
     while True:
         request = world.request_for(card.x509(), os.urandom(14))
         if {*"+/="} < set(b64encode(request).decode()):

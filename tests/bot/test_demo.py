@@ -1,4 +1,4 @@
-"""The demo begins anew each time, and only ever on a database of its own."""
+"""The demo starts empty each time, and only on a database of its own."""
 
 import sqlite3
 import stat

@@ -1,4 +1,4 @@
-"""Logs show an update's id and no secret, tracebacks included."""
+"""Logs contain the update's id and no secret, tracebacks included."""
 
 import json
 import logging

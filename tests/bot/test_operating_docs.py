@@ -1,4 +1,4 @@
-"""The pages for operators tell of everything there is."""
+"""The pages for operators are complete."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Calls over aiohttp: what arrives, and what each failure becomes."""
+"""Calls over aiohttp: requests, and the errors of each failure."""
 
 import asyncio
 from collections.abc import AsyncIterator

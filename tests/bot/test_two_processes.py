@@ -1,4 +1,4 @@
-"""Two operating-system processes that are handed the same updates at once: only one acts."""
+"""Of two processes that receive the same updates at the same time, only one acts."""
 
 import asyncio
 import json
@@ -11,9 +11,9 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 from sandbox.server import serve
-from tests.bot.customers import PATIENCE
-from tests.bot.mixed_strikes import Town
-from tests.bot.struck import ROOT, environment_of, free_port
+from tests.bot.kaika_program import ROOT, free_port, kaika_environment
+from tests.bot.kill_harness import KillTestWorld
+from tests.bot.simulated_customers import PATIENCE
 from tests.services.authority.conftest import (
     MakeUrl,
     folder,
@@ -30,11 +30,11 @@ Process = asyncio.subprocess.Process
 
 @asynccontextmanager
 async def process(environment: dict[str, str], log: Path) -> AsyncIterator[Process]:
-    """Have one of the processes ready while the block runs."""
+    """Start one of the processes and wait until it is ready."""
     pipe = asyncio.subprocess.PIPE
     with log.open("ab") as errors:
         started = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tests.bot.two_processes"),
+            *(sys.executable, "-m", "tests.bot.update_worker"),
             env={**os.environ, **environment},
             cwd=ROOT,
             stdin=pipe,
@@ -58,8 +58,8 @@ async def _line(started: Process) -> str:
     return (await asyncio.wait_for(started.stdout.readline(), PATIENCE)).decode().strip()
 
 
-async def _hands_on(town: Town, processes: Sequence[Process]) -> None:
-    """Take each update out of the sandbox and give it to both at the same moment."""
+async def _hands_on(town: KillTestWorld, processes: Sequence[Process]) -> None:
+    """Fetch each update from the sandbox and pass it to both at the same moment."""
     offset = 0
     while True:
         answer = await town.engine.call("getUpdates", {"offset": offset, "timeout": 30})
@@ -72,29 +72,29 @@ async def _hands_on(town: Town, processes: Sequence[Process]) -> None:
 
 
 async def test_of_two_processes_one_acts(make_url: MakeUrl, folder: Path) -> None:
-    town = Town(await make_url(folder), folder, random.Random(1))  # noqa: S311
+    town = KillTestWorld(await make_url(folder), folder, random.Random(1))  # noqa: S311
     public = free_port()
-    await town.settle(PEOPLE, f"http://127.0.0.1:{public}")
+    await town.set_up(PEOPLE, f"http://127.0.0.1:{public}")
     mail, sandbox = await town.mailboxes.start(), await serve(town.engine, "page-token")
-    environment = environment_of(town.url, folder, f"{sandbox.api_url}/bot", public, mail)
+    environment = kaika_environment(town.url, folder, f"{sandbox.api_url}/bot", public, mail)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(sandbox.close)
         stack.push_async_callback(town.mailboxes.stop)
         log = folder / "log"
         both = [await stack.enter_async_context(process(environment, log)) for _ in range(2)]
         handing_on = asyncio.create_task(_hands_on(town, both))
-        await town.lives_until(asyncio.Event())
-        await town.is_quiet()
+        await town.run_customers_until(asyncio.Event())
+        await town.wait_until_idle()
         handing_on.cancel()
-    await town.checks()
-    assert len(town.begun) == PEOPLE
+    await town.check_all()
+    assert len(town.started) == PEOPLE
     _nobody_was_told_nonsense(town)
 
 
-def _nobody_was_told_nonsense(town: Town) -> None:
+def _nobody_was_told_nonsense(town: KillTestWorld) -> None:
     said = Counter(
         text
-        for customer in town.begun
+        for customer in town.started
         for message in customer.heard
         for text in ("went wrong", "did not ask for it", "earlier step", "is over")
         if text in message.get("text", "")

@@ -1,4 +1,4 @@
-"""Literal updates of Telegram through the real webhook route."""
+"""Literal updates posted to the webhook's route."""
 
 import io
 from collections.abc import AsyncIterator

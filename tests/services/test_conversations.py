@@ -1,4 +1,4 @@
-"""Rows of conversations: one acts of those who take the same step, and nothing is kept too long."""
+"""Stored conversations: of processes that take the same step one acts; old data is erased."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""What looks like a secret, and what only seems to."""
+"""What is detected as a secret, and what only looks like one."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The database's promises: pragmas, one transaction a unit of work, keys, migrations."""
+"""Database: pragmas, one transaction per unit of work, keys, migrations."""
 
 import json
 import sqlite3

@@ -49,7 +49,7 @@ _ALREADY_ACTIVE = StatusMessage(
 )
 
 
-async def _on_done(value: events.OperationValue, ctx: StepContext) -> StepResult:
+async def _on_done(value: events.CardTaskValue, ctx: StepContext) -> StepResult:
     changed = isinstance(value, events.PinSetResult) and value.changed
     return StepResult(
         offer_or_done(ctx), message=None if changed else _ALREADY_ACTIVE, clears_history=True

@@ -116,7 +116,7 @@ class CardCheckSteps:
     database: Database
     records: Records | None = None
 
-    async def on_done(self, value: events.OperationValue, ctx: StepContext) -> StepResult:
+    async def on_done(self, value: events.CardTaskValue, ctx: StepContext) -> StepResult:
         """Read the certificate after the state of the card, then show both."""
         if isinstance(value, CertificateCopy):
             certificate = await self._certificate_findings(value.certificate)
@@ -151,7 +151,7 @@ class CardCheckSteps:
         }
 
 
-def on_failure(event: events.OperationFailed, ctx: StepContext) -> StepResult | None:
+def on_failure(event: events.CardTaskFailed, ctx: StepContext) -> StepResult | None:
     """Show the state of the card also where its certificate could not be read."""
     if event.task is CardTask.READ_CERTIFICATE and REPORT in ctx.data:
         return _report_result(json.loads(ctx.data[REPORT]))

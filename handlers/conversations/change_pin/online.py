@@ -56,5 +56,5 @@ def change_pin(hub: BridgeHub, live_messages: LiveMessages, server: str) -> Card
     return CardConversation(conversation, operation.pairing, operation)
 
 
-async def _on_done(_value: events.OperationValue, _ctx: StepContext) -> StepResult:
+async def _on_done(_value: events.CardTaskValue, _ctx: StepContext) -> StepResult:
     return StepResult("done", clears_history=True)

@@ -45,7 +45,7 @@ _CODE_LOCKED = N_(
 )
 
 
-async def _on_done(_value: events.OperationValue, ctx: StepContext) -> StepResult:
+async def _on_done(_value: events.CardTaskValue, ctx: StepContext) -> StepResult:
     return StepResult(offer_or_done(ctx), clears_history=True)
 
 

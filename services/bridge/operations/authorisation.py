@@ -13,7 +13,7 @@ from reader_bridge.protocol.operations import Receipt
 from services.authority.errors import GrantExpiredError, NoAuthorityError
 from services.authority.interface.authority import Authority
 from services.authority.values import CardPermit
-from services.bridge.events import OperationFailed, OperationSucceeded, PinSetResult
+from services.bridge.events import CardTaskFailed, CardTaskSucceeded, PinSetResult
 from services.bridge.ids import new_nonce
 from services.bridge.operations import admin_authentication
 from services.bridge.operations.admin_authentication import AuthenticationChallenge
@@ -113,7 +113,7 @@ class PinAuthorisation:
         receipt: Receipt,
         proved_by: Operation,
         now: datetime,
-    ) -> OperationSucceeded | None:
+    ) -> CardTaskSucceeded | None:
         """Record success, where the receipt proves that the card on record has its new PIN.
 
         :param proved_by: the operation that gave the receipt.
@@ -136,11 +136,11 @@ class PinAuthorisation:
             if operation.task is CardTask.ACTIVATE:
                 change = await authority.cards.activate(session, permit, chat_id, now)
                 value = PinSetResult(change.changed, change.other_chats)
-            succeeded = OperationSucceeded(chat_id, operation.id, operation.task, value)
+            succeeded = CardTaskSucceeded(chat_id, operation.id, operation.task, value)
             await self._operations.record_end(session, operation, succeeded)
         return succeeded
 
-    async def record_failure(self, operation: OperationRecord, failed: OperationFailed) -> None:
+    async def record_failure(self, operation: OperationRecord, failed: CardTaskFailed) -> None:
         """Record how the operation failed.
 
         :raises OperationGoneError: where it is over already.
@@ -149,7 +149,7 @@ class PinAuthorisation:
             await self._operations.record_end(session, operation, failed)
 
     async def record_alarm(
-        self, operation: OperationRecord, failed: OperationFailed, now: datetime
+        self, operation: OperationRecord, failed: CardTaskFailed, now: datetime
     ) -> None:
         """Record that card or issuer failed to authenticate, and bar the pairing."""
         assert operation.permit is not None

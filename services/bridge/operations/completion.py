@@ -14,10 +14,10 @@ from reader_bridge.protocol.operation_messages import CancelOperation
 from services.authority.errors import AuthorityError, WrongCardError, WrongStateError
 from services.bridge.events import (
     BridgeEvent,
-    OperationFailed,
-    OperationSucceeded,
-    OperationUnresolved,
-    OperationValue,
+    CardTaskFailed,
+    CardTaskSucceeded,
+    CardTaskUnresolved,
+    CardTaskValue,
     ServerFailure,
 )
 from services.bridge.operations.authorisation import PinAuthorisation
@@ -49,14 +49,14 @@ class OperationCompletion:
         self._write_behind = write_behind
         self._publish = publish
 
-    def succeed(self, chat: HubChat, operation: OperationRecord, value: OperationValue) -> None:
+    def succeed(self, chat: HubChat, operation: OperationRecord, value: CardTaskValue) -> None:
         """End an operation that sets no PIN with its value."""
         self._finish(chat, operation, _T.VALUE)
-        self._write_behind.put(lambda session: self._store.delete(session, operation.id))
-        self._publish(OperationSucceeded(chat.id, operation.id, operation.task, value))
+        self._write_behind.enqueue(lambda session: self._store.delete(session, operation.id))
+        self._publish(CardTaskSucceeded(chat.id, operation.id, operation.task, value))
 
     def publish_pin_set(
-        self, chat: HubChat, operation: OperationRecord, succeeded: OperationSucceeded
+        self, chat: HubChat, operation: OperationRecord, succeeded: CardTaskSucceeded
     ) -> None:
         """End an operation that set a PIN, and is recorded as successful already."""
         self._finish(chat, operation, _T.RECEIPT)
@@ -74,7 +74,7 @@ class OperationCompletion:
         """End an operation without success; the PIN is as it was."""
         event = _failed_event(operation, code, values, state)
         if operation.task.purpose is None:
-            self._write_behind.put(lambda session: self._store.delete(session, operation.id))
+            self._write_behind.enqueue(lambda session: self._store.delete(session, operation.id))
         else:
             with suppress(OperationGoneError):  # it ended elsewhere; that record stays
                 await self._authorisation.record_failure(operation, event)
@@ -131,7 +131,7 @@ class OperationCompletion:
         operation.challenge = operation.answer_by = None
         chat.running, chat.unresolved = None, operation
         values = values or FailureValues()
-        self._publish(OperationUnresolved(chat.id, operation.id, operation.task, code, values))
+        self._publish(CardTaskUnresolved(chat.id, operation.id, operation.task, code, values))
 
     async def abort(
         self,
@@ -165,6 +165,6 @@ def _failed_event(
     code: FailureCode | ServerFailure,
     values: FailureValues | None = None,
     state: str | None = None,
-) -> OperationFailed:
+) -> CardTaskFailed:
     values = values or FailureValues()
-    return OperationFailed(operation.chat_id, operation.id, operation.task, code, values, state)
+    return CardTaskFailed(operation.chat_id, operation.id, operation.task, code, values, state)

@@ -22,7 +22,7 @@ from reader_bridge.protocol.operation_messages import (
 )
 from reader_bridge.protocol.operations import Receipt
 from services.authority.errors import AuthorityError
-from services.bridge.events import OperationProgressed, ProvenPossession, ServerFailure
+from services.bridge.events import CardTaskProgressed, ProvenPossession, ServerFailure
 from services.bridge.operations import admin_authentication
 from services.bridge.operations.authorisation import PinAuthorisation
 from services.bridge.operations.completion import ALARM_CODES, OperationCompletion, Publish
@@ -93,7 +93,7 @@ class OperationMessageHandler:
         operation.progress_count += 1
         if operation.progress_count > MAX_PROGRESS_MESSAGES:
             raise ProtocolError(field="progress")
-        progressed = OperationProgressed(
+        progressed = CardTaskProgressed(
             chat.id, operation.id, operation.task, message.step, message.tries_left
         )
         self._publish(progressed)

@@ -80,7 +80,7 @@ class OperationService:
             chat.running = operation
             self._send_start(session, operation, _parameters(operation), now)
             # After sending, so that the bridge does not wait for the database.
-            return operation.id, self._write_behind.put(
+            return operation.id, self._write_behind.enqueue(
                 lambda rows: self._store.add(rows, operation)
             )
         if session.pairing.admin_barred:

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import FailureCode, FailureValues, KeyRole, Operation
 from services.authority.values import CardPermit
-from services.bridge.events import OperationFailed, OperationSucceeded, PinSetResult, ServerFailure
+from services.bridge.events import CardTaskFailed, CardTaskSucceeded, PinSetResult, ServerFailure
 from services.bridge.ids import new_id
-from services.bridge.models import BridgeOperation, BridgeRelease
+from services.bridge.models import CryptogramReleaseRow, OperationRow
 from services.bridge.operations.admin_authentication import AuthenticationChallenge
 from services.bridge.operations.state import OperationState
 from services.bridge.operations.task import CardTask
@@ -27,7 +27,7 @@ _RECORDED = {
 the card costs time."""
 RETENTION = timedelta(days=1)
 """How long an unacknowledged end or an unresolved operation is kept."""
-OperationEnd = OperationSucceeded | OperationFailed
+OperationEnd = CardTaskSucceeded | CardTaskFailed
 
 
 @dataclass
@@ -80,7 +80,7 @@ class OperationStore:
 
     async def add(self, session: AsyncSession, operation: OperationRecord) -> None:
         """Write a new operation."""
-        new = insert_or_ignore(session, BridgeOperation).values(
+        new = insert_or_ignore(session, OperationRow).values(
             id=operation.id,
             chat_id=operation.chat_id,
             session_id=operation.session_id,
@@ -103,12 +103,12 @@ class OperationStore:
         :raises OperationGoneError: where the row has another state.
         """
         expected = (
-            BridgeOperation.id == operation.id,
-            BridgeOperation.state == operation.recorded_state,
+            OperationRow.id == operation.id,
+            OperationRow.state == operation.recorded_state,
         )
-        row = update(BridgeOperation).where(*expected).values(state=state, **more)
+        row = update(OperationRow).where(*expected).values(state=state, **more)
         row = row.execution_options(synchronize_session=False)
-        found = await session.execute(row.returning(BridgeOperation.id))
+        found = await session.execute(row.returning(OperationRow.id))
         if found.first() is None:
             raise OperationGoneError
 
@@ -129,46 +129,46 @@ class OperationStore:
         :raises OperationGoneError: where it was before, or the operation is not authorised.
         """
         assert operation.permit is not None
-        new = insert_or_ignore(session, BridgeRelease).values(
+        new = insert_or_ignore(session, CryptogramReleaseRow).values(
             grant_id=operation.grant_id,
             operation_id=operation.id,
             card_serial=operation.permit.card_serial,
             released_at=now,
         )
-        if (await session.execute(new.returning(BridgeRelease.grant_id))).first() is None:
+        if (await session.execute(new.returning(CryptogramReleaseRow.grant_id))).first() is None:
             raise OperationGoneError
         await self.set_state(session, operation, OperationState.RELEASED)
 
     async def is_released(self, session: AsyncSession, grant_id: str) -> bool:
         """Whether a grant's cryptogram was released."""
-        return await session.get(BridgeRelease, grant_id) is not None
+        return await session.get(CryptogramReleaseRow, grant_id) is not None
 
     async def delete(self, session: AsyncSession, operation_id: str) -> None:
         """Delete an operation."""
-        await session.execute(delete(BridgeOperation).where(BridgeOperation.id == operation_id))
+        await session.execute(delete(OperationRow).where(OperationRow.id == operation_id))
 
     async def delete_ended(self, session: AsyncSession, operation_id: str) -> None:
         """Delete an operation that is over."""
-        ended = (BridgeOperation.id == operation_id, BridgeOperation.outcome.is_not(None))
-        await session.execute(delete(BridgeOperation).where(*ended))
+        ended = (OperationRow.id == operation_id, OperationRow.outcome.is_not(None))
+        await session.execute(delete(OperationRow).where(*ended))
 
     async def load_all(
         self, session: AsyncSession
     ) -> Sequence[tuple[OperationRecord, OperationEnd | None]]:
         """Return every operation, newest first, with its end where it is over."""
-        query = select(BridgeOperation).order_by(
-            BridgeOperation.started_at.desc(), BridgeOperation.id
-        )
+        query = select(OperationRow).order_by(OperationRow.started_at.desc(), OperationRow.id)
         return [(_record(row), _decode_end(row)) for row in await session.scalars(query)]
 
     async def delete_old(self, session: AsyncSession, now: datetime) -> None:
         """Delete operations and releases older than `RETENTION`."""
         old = now - RETENTION
-        await session.execute(delete(BridgeOperation).where(BridgeOperation.started_at <= old))
-        await session.execute(delete(BridgeRelease).where(BridgeRelease.released_at <= old))
+        await session.execute(delete(OperationRow).where(OperationRow.started_at <= old))
+        await session.execute(
+            delete(CryptogramReleaseRow).where(CryptogramReleaseRow.released_at <= old)
+        )
 
 
-def _record(row: BridgeOperation) -> OperationRecord:
+def _record(row: OperationRow) -> OperationRecord:
     task = CardTask(row.task)
     permit = None
     if row.application is not None and row.card_serial is not None:
@@ -191,7 +191,7 @@ def _record(row: BridgeOperation) -> OperationRecord:
 
 def _encode_end(end: OperationEnd) -> str:
     values: dict[str, Any]
-    if isinstance(end, OperationFailed):
+    if isinstance(end, CardTaskFailed):
         values = {"code": end.code, "tries_left": end.values.tries_left}
         values["state"] = end.state
     else:
@@ -200,14 +200,14 @@ def _encode_end(end: OperationEnd) -> str:
     return json.dumps(values)
 
 
-def _decode_end(row: BridgeOperation) -> OperationEnd | None:
+def _decode_end(row: OperationRow) -> OperationEnd | None:
     if row.outcome is None:
         return None
     values, task = json.loads(row.outcome), CardTask(row.task)
     if "code" not in values:
         value = PinSetResult(values["changed"], tuple(values["others"]))
-        return OperationSucceeded(row.chat_id, row.id, task, value)
+        return CardTaskSucceeded(row.chat_id, row.id, task, value)
     code = values["code"]
     why = FailureCode(code) if code in list(FailureCode) else ServerFailure(code)
     tries = FailureValues(tries_left=values["tries_left"])
-    return OperationFailed(row.chat_id, row.id, task, why, tries, values["state"])
+    return CardTaskFailed(row.chat_id, row.id, task, why, tries, values["state"])

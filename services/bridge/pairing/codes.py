@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import PAIRING_CODE_ALPHABET, PAIRING_CODE_LENGTH
 from services import rate_limit
-from services.bridge.models import BridgeCode, name_seal_context
+from services.bridge.models import PairingCodeRow, name_seal_context
 from services.formats.hidden import Hidden
 from services.rate_limit import Consumption, RateLimit, RateLimitedError
 from services.storage.database import Database
@@ -90,7 +90,7 @@ class PairingCodes:
         code = Hidden(
             "".join(secrets.choice(PAIRING_CODE_ALPHABET) for _ in range(PAIRING_CODE_LENGTH))
         )
-        row = BridgeCode(
+        row = PairingCodeRow(
             chat_id=chat_id,
             code_hash=self._code_hash(code),
             user_id=user_id,
@@ -104,7 +104,7 @@ class PairingCodes:
     async def withdraw(self, chat_id: int) -> None:
         """Invalidate the code of a chat."""
         async with self._database.unit_of_work() as session:
-            await session.execute(delete(BridgeCode).where(BridgeCode.chat_id == chat_id))
+            await session.execute(delete(PairingCodeRow).where(PairingCodeRow.chat_id == chat_id))
 
     async def redeem(self, code: Hidden, address: str, now: datetime) -> RedeemedCode:
         """Redeem a code typed at a PC; a right one becomes invalid.
@@ -130,13 +130,15 @@ class PairingCodes:
         name = self._keys.unseal(row.name, name_seal_context(row.chat_id)).decode()
         return RedeemedCode(row.chat_id, row.user_id, Hidden(name))
 
-    async def _pop(self, session: AsyncSession, code: Hidden) -> BridgeCode | None:
-        matching = delete(BridgeCode).where(BridgeCode.code_hash == self._code_hash(code))
-        return (await session.scalars(matching.returning(BridgeCode))).one_or_none()
+    async def _pop(self, session: AsyncSession, code: Hidden) -> PairingCodeRow | None:
+        matching = delete(PairingCodeRow).where(PairingCodeRow.code_hash == self._code_hash(code))
+        return (await session.scalars(matching.returning(PairingCodeRow))).one_or_none()
 
     async def delete_old(self, session: AsyncSession, now: datetime) -> None:
         """Delete expired codes and counts."""
-        await session.execute(delete(BridgeCode).where(BridgeCode.expires_at <= now - LIFETIME))
+        await session.execute(
+            delete(PairingCodeRow).where(PairingCodeRow.expires_at <= now - LIFETIME)
+        )
         await rate_limit.delete_expired(session, LIMITS, now)
 
     def _code_hash(self, code: Hidden) -> bytes:

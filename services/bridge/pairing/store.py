@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.bridge.models import BridgeSession, secret_seal_context
+from services.bridge.models import PairingRow, secret_seal_context
 from services.storage.keys import KeyRing
 
 
@@ -37,13 +37,13 @@ class PairingStore:
 
     async def load_valid(self, session: AsyncSession, now: datetime) -> Sequence[StoredPairing]:
         """Return the pairings that are valid, and delete those that are over."""
-        await session.execute(delete(BridgeSession).where(BridgeSession.expires_at <= now))
-        return [self._stored_pairing(row) for row in await session.scalars(select(BridgeSession))]
+        await session.execute(delete(PairingRow).where(PairingRow.expires_at <= now))
+        return [self._stored_pairing(row) for row in await session.scalars(select(PairingRow))]
 
     async def save(self, session: AsyncSession, pairing: StoredPairing) -> None:
         """Write a pairing in place of the chat's earlier one."""
         secret = self._keys.seal(pairing.resume_secret, secret_seal_context(pairing.chat_id))
-        row = BridgeSession(
+        row = PairingRow(
             chat_id=pairing.chat_id,
             id=pairing.session_id,
             user_id=pairing.user_id,
@@ -56,21 +56,21 @@ class PairingStore:
 
     async def delete(self, session: AsyncSession, pairing: StoredPairing) -> None:
         """Delete a pairing, but not one that has replaced it."""
-        await session.execute(delete(BridgeSession).where(BridgeSession.id == pairing.session_id))
+        await session.execute(delete(PairingRow).where(PairingRow.id == pairing.session_id))
 
     async def bar(self, session: AsyncSession, session_id: str) -> None:
         """Note that a card rejected the issuer's key over a pairing."""
-        row = update(BridgeSession).where(BridgeSession.id == session_id)
+        row = update(PairingRow).where(PairingRow.id == session_id)
         await session.execute(row.values(admin_key_rejected=True))
 
     async def may_set_pin(self, session: AsyncSession, session_id: str, now: datetime) -> bool:
         """Whether a pairing is valid and not barred."""
-        ours = (BridgeSession.id == session_id, BridgeSession.expires_at > now)
-        query = select(BridgeSession.chat_id).where(*ours)
-        query = query.where(BridgeSession.admin_key_rejected.is_(False))
+        ours = (PairingRow.id == session_id, PairingRow.expires_at > now)
+        query = select(PairingRow.chat_id).where(*ours)
+        query = query.where(PairingRow.admin_key_rejected.is_(False))
         return (await session.execute(query)).first() is not None
 
-    def _stored_pairing(self, row: BridgeSession) -> StoredPairing:
+    def _stored_pairing(self, row: PairingRow) -> StoredPairing:
         return StoredPairing(
             chat_id=row.chat_id,
             user_id=row.user_id,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from services.bridge.events import OperationSucceeded, OperationValue
+from services.bridge.events import CardTaskSucceeded, CardTaskValue
 from services.bridge.operations.task import CardTask
 from tests.chat import Stage, Subscriber
 from tests.handlers.conversations.online.bridge_stage import BridgeStage
@@ -22,17 +22,17 @@ class WholeSystem:
     process: ServerProcess
     proxy: FrameProxy
 
-    async def run_task(self, person: Subscriber, work: CardTask) -> OperationValue:
+    async def run_task(self, person: Subscriber, work: CardTask) -> CardTaskValue:
         """Have the hub run a task that no conversation starts by itself."""
         hub, events = self.process.bridge.hub, self.process.events
         operation = await hub.start(person.person.id, work, self.cards.now)
-        found: list[OperationSucceeded] = []
+        found: list[CardTaskSucceeded] = []
 
         def is_done() -> bool:
             found[:] = [
                 e
                 for e in events
-                if isinstance(e, OperationSucceeded) and e.operation_id == operation
+                if isinstance(e, CardTaskSucceeded) and e.operation_id == operation
             ]
             return bool(found)
 

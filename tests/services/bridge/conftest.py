@@ -1,4 +1,4 @@
-"""A hub on an authority. What is about records runs on each kind of database, by its own import."""
+"""A hub with an authority. Tests of records run on each kind of database, by their own import."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,24 +13,24 @@ from tests.services.authority.conftest import (
     postgres,
 )
 from tests.services.authority.world import NOW, World
-from tests.services.bridge.card import CertifyingIssuer
-from tests.services.bridge.world import BridgeWorld
+from tests.services.bridge.hub_harness import HubHarness
+from tests.services.bridge.reference_card import CertifyingIssuer
 
 __all__ = ["folder", "migrated_file", "postgres"]
 
 
 @pytest.fixture
 def make_url(migrated_file: Path) -> MakeUrl:
-    """Make a fresh database and give its address."""
+    """Make a fresh database and return its URL."""
     return lambda folder: _copied(migrated_file, folder)
 
 
 @pytest.fixture
-async def world(make_url: MakeUrl, folder: Path) -> AsyncIterator[BridgeWorld]:
-    """A hub on an authority of its own."""
+async def harness(make_url: MakeUrl, folder: Path) -> AsyncIterator[HubHarness]:
+    """A hub with an authority of its own."""
     authority = World(await make_url(folder), folder, signs_with=CertifyingIssuer())
     await authority.authority.start(NOW)
-    bridge = BridgeWorld(authority)
+    bridge = HubHarness(authority)
     await bridge.hub.restore(NOW)
     yield bridge
     await bridge.hub.close()

@@ -1,4 +1,4 @@
-"""What a guesser of pairing codes comes up against."""
+"""Limits on guessing pairing codes."""
 
 import json
 from collections import Counter
@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import PAIRING_CODE_ALPHABET, PAIRING_CODE_LENGTH
-from services.bridge.models import BridgeCode
+from services.bridge.models import PairingCodeRow
 from services.bridge.pairing.codes import (
     ADDRESS_LIMIT,
     GLOBAL_LIMIT,
@@ -22,9 +22,9 @@ from services.formats.hidden import Hidden
 from services.rate_limit import RateLimitRecord
 from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT
-from tests.services.bridge.pc import Pc
-from tests.services.bridge.said import Message
-from tests.services.bridge.world import BridgeWorld
+from tests.services.bridge.hub_harness import HubHarness
+from tests.services.bridge.reference_bridge import ReferenceBridge
+from tests.services.bridge.wire_format import Message
 
 __all__ = ["make_url"]  # on each kind of database
 
@@ -32,12 +32,14 @@ WRONG = "AAAAAAAA"
 DAY = timedelta(days=1)
 
 
-def codes_of(world: BridgeWorld) -> PairingCodes:
-    return PairingCodes(world.world.database, world.world.keys)
+def codes_of(harness: HubHarness) -> PairingCodes:
+    return PairingCodes(harness.authority_world.database, harness.authority_world.keys)
 
 
-async def guesses(world: BridgeWorld, pc: Pc, times: int, code: str = WRONG) -> list[Message]:
-    """Type a wrong code several times, over new connections where the server hangs up."""
+async def guesses(
+    harness: HubHarness, pc: ReferenceBridge, times: int, code: str = WRONG
+) -> list[Message]:
+    """Type a wrong code several times, reconnecting when the server hangs up."""
     for _ in range(times):
         if not pc.is_linked:
             await pc.dials()
@@ -46,7 +48,7 @@ async def guesses(world: BridgeWorld, pc: Pc, times: int, code: str = WRONG) -> 
 
 
 def test_a_day_of_guessing_finds_a_code_in_one_of_ten_thousand_days() -> None:
-    """The arithmetic of the limits, for a thousand codes that are open at every moment."""
+    """The arithmetic of the limits, for a thousand valid codes at every moment."""
     codes = len(PAIRING_CODE_ALPHABET) ** PAIRING_CODE_LENGTH
     assert len(set(PAIRING_CODE_ALPHABET)) == 30
     assert GLOBAL_LIMIT.window is not None
@@ -59,22 +61,22 @@ def test_a_day_of_guessing_finds_a_code_in_one_of_ten_thousand_days() -> None:
 
 
 class Counting(PairingCodes):
-    """Counts the codes that are looked at."""
+    """Counts the codes that are checked."""
 
     looked_at = 0
 
-    async def _pop(self, session: AsyncSession, code: Hidden) -> BridgeCode | None:
+    async def _pop(self, session: AsyncSession, code: Hidden) -> PairingCodeRow | None:
         Counting.looked_at += 1
         return await super()._pop(session, code)
 
 
-async def test_four_hours_of_guessing_are_looked_at_80_times(world: BridgeWorld) -> None:
-    """One address that never rests, with a server that is started anew every five minutes."""
+async def test_four_hours_of_guessing_are_looked_at_80_times(harness: HubHarness) -> None:
+    """One address without pause, and a server that restarts every five minutes."""
     Counting.looked_at = 0
     for minute in range(0, 4 * 60, 5):
-        codes = Counting(world.world.database, world.world.keys)
+        codes = Counting(harness.authority_world.database, harness.authority_world.keys)
         for _ in range(6):
-            now = world.now + timedelta(minutes=minute)
+            now = harness.now + timedelta(minutes=minute)
             with pytest.raises(CodeRefusedError) as refused:
                 await codes.redeem(Hidden(WRONG), "192.0.2.1", now)
             if refused.value.retry_at is not None:
@@ -82,73 +84,75 @@ async def test_four_hours_of_guessing_are_looked_at_80_times(world: BridgeWorld)
     assert Counting.looked_at == 80
 
 
-async def test_five_wrong_codes_then_fifteen_minutes(world: BridgeWorld) -> None:
-    pc = Pc(world, None)
+async def test_five_wrong_codes_then_fifteen_minutes(harness: HubHarness) -> None:
+    pc = ReferenceBridge(harness, None)
     await pc.dials()
-    refused = await guesses(world, pc, 5)
+    refused = await guesses(harness, pc, 5)
     assert [each["reason"] for each in refused] == ["wrong_code"] * 4 + ["too_many_tries"]
     assert [each["tries_left"] for each in refused] == [4, 3, 2, 1, 0]
     assert refused[-1]["wait_seconds"] == 900
-    another = Pc(world, None, pc.address)
-    code = (await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)).code.reveal()
+    another = ReferenceBridge(harness, None, pc.address)
+    code = (await harness.hub.issue_pairing_code(CHAT, CHAT, "Anna", harness.now)).code.reveal()
     await another.dials()
     await another.types(code)  # even the right one is not looked at
     assert another.heard_of("pair_refused")[0]["reason"] == "too_many_tries"
-    world.now += timedelta(minutes=15)
-    await world.pairs(another)
+    harness.now += timedelta(minutes=15)
+    await harness.pairs(another)
 
 
-async def test_a_connection_that_was_wrong_five_times_is_closed(world: BridgeWorld) -> None:
-    pc = Pc(world, None)
+async def test_a_connection_that_was_wrong_five_times_is_closed(harness: HubHarness) -> None:
+    pc = ReferenceBridge(harness, None)
     await pc.dials()
-    await guesses(world, pc, 6)
+    await guesses(harness, pc, 6)
     assert not pc.is_linked
 
 
-async def test_a_restart_gives_no_new_tries(world: BridgeWorld) -> None:
-    pc = Pc(world, None)
+async def test_a_restart_gives_no_new_tries(harness: HubHarness) -> None:
+    pc = ReferenceBridge(harness, None)
     await pc.dials()
-    await guesses(world, pc, 3)
-    await world.restart()
+    await guesses(harness, pc, 3)
+    await harness.restart()
     pc.wire = None
-    refused = await guesses(world, pc, 2)
+    refused = await guesses(harness, pc, 2)
     assert [each["tries_left"] for each in refused] == [1, 0]
 
 
-async def test_all_addresses_together_have_a_limit(world: BridgeWorld) -> None:
-    codes = codes_of(world)
-    async with world.world.database.unit_of_work() as session:  # from a hundred addresses
-        uses = json.dumps([world.now.timestamp()] * (GLOBAL_LIMIT.max_uses - 1))
+async def test_all_addresses_together_have_a_limit(harness: HubHarness) -> None:
+    codes = codes_of(harness)
+    async with (
+        harness.authority_world.database.unit_of_work() as session
+    ):  # from a hundred addresses
+        uses = json.dumps([harness.now.timestamp()] * (GLOBAL_LIMIT.max_uses - 1))
         all_of_them = codes._subject("all")
         session.add(RateLimitRecord(scope=GLOBAL_LIMIT.scope, subject=all_of_them, uses=uses))
     with pytest.raises(CodeRefusedError):
-        await codes.redeem(Hidden(WRONG), "10.0.0.1", world.now)
-    pc = Pc(world, None, "192.0.2.99")
+        await codes.redeem(Hidden(WRONG), "10.0.0.1", harness.now)
+    pc = ReferenceBridge(harness, None, "192.0.2.99")
     await pc.dials()
-    code = (await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)).code.reveal()
+    code = (await harness.hub.issue_pairing_code(CHAT, CHAT, "Anna", harness.now)).code.reveal()
     await pc.types(code)
     refused = pc.heard_of("pair_refused")[0]
     assert (refused["reason"], refused["wait_seconds"]) == ("busy", 900)
     assert "tries_left" not in refused
 
 
-async def test_right_codes_cost_nothing(world: BridgeWorld) -> None:
+async def test_right_codes_cost_nothing(harness: HubHarness) -> None:
     for chat in range(3000, 3020):
-        await world.paired_pc(None, chat)
+        await harness.paired_pc(None, chat)
 
 
-async def test_a_right_code_does_not_forgive_wrong_ones(world: BridgeWorld) -> None:
-    pc = Pc(world, None)
+async def test_a_right_code_does_not_forgive_wrong_ones(harness: HubHarness) -> None:
+    pc = ReferenceBridge(harness, None)
     await pc.dials()
-    await guesses(world, pc, 4)
-    await world.pairs(pc)
-    another = Pc(world, None, pc.address)
-    assert (await guesses(world, another, 1))[0]["tries_left"] == 0
+    await guesses(harness, pc, 4)
+    await harness.pairs(pc)
+    another = ReferenceBridge(harness, None, pc.address)
+    assert (await guesses(harness, another, 1))[0]["tries_left"] == 0
 
 
-async def test_a_code_is_good_once(world: BridgeWorld) -> None:
-    code = (await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)).code.reveal()
-    first, second = Pc(world, None), Pc(world, None, "192.0.2.8")
+async def test_a_code_is_good_once(harness: HubHarness) -> None:
+    code = (await harness.hub.issue_pairing_code(CHAT, CHAT, "Anna", harness.now)).code.reveal()
+    first, second = ReferenceBridge(harness, None), ReferenceBridge(harness, None, "192.0.2.8")
     await first.dials()
     await second.dials()
     await first.types(code)
@@ -157,11 +161,11 @@ async def test_a_code_is_good_once(world: BridgeWorld) -> None:
     assert second.heard_of("pair_refused")[0]["reason"] == "wrong_code"
 
 
-async def test_a_code_is_good_for_five_minutes(world: BridgeWorld) -> None:
-    offered = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
-    assert offered.expires_at == world.now + timedelta(minutes=5) == world.now + LIFETIME
-    world.now += LIFETIME
-    pc = Pc(world, None)
+async def test_a_code_is_good_for_five_minutes(harness: HubHarness) -> None:
+    offered = await harness.hub.issue_pairing_code(CHAT, CHAT, "Anna", harness.now)
+    assert offered.expires_at == harness.now + timedelta(minutes=5) == harness.now + LIFETIME
+    harness.now += LIFETIME
+    pc = ReferenceBridge(harness, None)
     await pc.dials()
     await pc.types(offered.code.reveal())
     assert pc.heard_of("pair_refused")[0] == {
@@ -172,10 +176,10 @@ async def test_a_code_is_good_for_five_minutes(world: BridgeWorld) -> None:
     }
 
 
-async def test_only_the_newest_code_of_a_chat_counts(world: BridgeWorld) -> None:
-    old = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
-    new = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
-    pc = Pc(world, None)
+async def test_only_the_newest_code_of_a_chat_counts(harness: HubHarness) -> None:
+    old = await harness.hub.issue_pairing_code(CHAT, CHAT, "Anna", harness.now)
+    new = await harness.hub.issue_pairing_code(CHAT, CHAT, "Anna", harness.now)
+    pc = ReferenceBridge(harness, None)
     await pc.dials()
     await pc.types(old.code.reveal())
     assert pc.heard_of("pair_refused")
@@ -183,19 +187,19 @@ async def test_only_the_newest_code_of_a_chat_counts(world: BridgeWorld) -> None
     assert pc.heard_of("pair_offer")
 
 
-async def test_neither_code_nor_name_is_readable_in_the_database(world: BridgeWorld) -> None:
-    offered = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna Nguyễn", world.now)
-    async with world.world.database.unit_of_work() as session:
-        row = (await session.scalars(select(BridgeCode))).one()
+async def test_neither_code_nor_name_is_readable_in_the_database(harness: HubHarness) -> None:
+    offered = await harness.hub.issue_pairing_code(CHAT, CHAT, "Anna Nguyễn", harness.now)
+    async with harness.authority_world.database.unit_of_work() as session:
+        row = (await session.scalars(select(PairingCodeRow))).one()
     stored = row.code_hash + row.name
     assert offered.code.reveal().encode() not in stored
     assert b"Anna" not in stored
     assert offered.code.reveal() not in repr(offered)
 
 
-async def test_codes_are_spread_over_the_whole_alphabet(world: BridgeWorld) -> None:
-    codes = codes_of(world)
-    drawn = [(await codes.issue(chat, chat, "", world.now)).code.reveal() for chat in range(60)]
+async def test_codes_are_spread_over_the_whole_alphabet(harness: HubHarness) -> None:
+    codes = codes_of(harness)
+    drawn = [(await codes.issue(chat, chat, "", harness.now)).code.reveal() for chat in range(60)]
     assert all(len(code) == PAIRING_CODE_LENGTH for code in drawn)
     assert len(set(drawn)) == 60
     letters = Counter("".join(drawn))
@@ -203,11 +207,11 @@ async def test_codes_are_spread_over_the_whole_alphabet(world: BridgeWorld) -> N
     assert len(letters) > 25
 
 
-async def test_what_is_over_is_struck_out(world: BridgeWorld) -> None:
-    await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
-    async with world.world.database.unit_of_work() as session:
-        await world.hub.delete_old(session, world.now + timedelta(minutes=11))
-        assert (await session.scalars(select(BridgeCode))).all() == []
+async def test_what_is_over_is_struck_out(harness: HubHarness) -> None:
+    await harness.hub.issue_pairing_code(CHAT, CHAT, "Anna", harness.now)
+    async with harness.authority_world.database.unit_of_work() as session:
+        await harness.hub.delete_old(session, harness.now + timedelta(minutes=11))
+        assert (await session.scalars(select(PairingCodeRow))).all() == []
 
 
 @pytest.mark.parametrize(

@@ -1,40 +1,40 @@
-"""What was cut off where the PIN may be set or not, and who tells."""
+"""Resolving operations that were interrupted where the PIN may or may not be set."""
 
 import pytest
 
 from services.authority.errors import WrongStateError
 from services.authority.lifecycle import CertificateState
 from services.bridge.errors import BridgeError
-from services.bridge.events import OperationFailed, OperationSucceeded, OperationUnresolved
+from services.bridge.events import CardTaskFailed, CardTaskSucceeded, CardTaskUnresolved
 from services.bridge.operations.task import CardTask
 from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT, Someone
-from tests.services.bridge.card import Card
-from tests.services.bridge.pc import Pc
-from tests.services.bridge.test_cuts import begins, is_active, last_word
-from tests.services.bridge.world import BridgeWorld
+from tests.services.bridge.hub_harness import HubHarness
+from tests.services.bridge.reference_bridge import ReferenceBridge
+from tests.services.bridge.reference_card import ReferenceCard
+from tests.services.bridge.test_interruptions import begins, is_active, last_word
 
 __all__ = ["make_url"]  # on each kind of database
 
 
-async def test_an_operation_without_a_link_for_a_minute_is_over(world: BridgeWorld) -> None:
-    someone, _, pc = await is_active(world)
+async def test_an_operation_without_a_link_for_a_minute_is_over(harness: HubHarness) -> None:
+    someone, _, pc = await is_active(harness)
     pc.before = lambda message: message["type"] != "start"
-    await begins(world, someone, pc, CardTask.CHANGE_PIN)
+    await begins(harness, someone, pc, CardTask.CHANGE_PIN)
     await pc.works()
     await pc.loses_link()
-    await world.passes(seconds=60)
-    assert world.told(OperationFailed) == []
-    await world.passes(seconds=1)
-    assert last_word(world).code == "link_lost"  # type: ignore[attr-defined]
+    await harness.passes(seconds=60)
+    assert harness.events_of(CardTaskFailed) == []
+    await harness.passes(seconds=1)
+    assert last_word(harness).code == "link_lost"  # type: ignore[attr-defined]
 
 
 async def test_what_was_cut_after_the_cryptogram_is_told_by_the_bridge_that_comes_back(
-    world: BridgeWorld,
+    harness: HubHarness,
 ) -> None:
-    """The link is away for longer than a minute, and the PC has finished meanwhile."""
-    someone, card = await world.person()
-    pc = await world.paired_pc(card)
+    """The connection is lost for more than a minute, and the PC has finished meanwhile."""
+    someone, card = await harness.person()
+    pc = await harness.paired_pc(card)
 
     def until_verified(message: dict[str, object]) -> bool:
         if message["type"] == "admin_verified":
@@ -42,33 +42,35 @@ async def test_what_was_cut_after_the_cryptogram_is_told_by_the_bridge_that_come
         return True
 
     pc.before = until_verified
-    await begins(world, someone, pc, CardTask.ACTIVATE)
+    await begins(harness, someone, pc, CardTask.ACTIVATE)
     await pc.works()
     assert card.pin_is_set
     await pc.loses_link()
-    await world.passes(seconds=61)
-    assert isinstance(last_word(world), OperationUnresolved)
-    assert world.hub.status(CHAT).unresolved is CardTask.ACTIVATE
+    await harness.passes(seconds=61)
+    assert isinstance(last_word(harness), CardTaskUnresolved)
+    assert harness.hub.status(CHAT).unresolved is CardTask.ACTIVATE
     pc.before = lambda _: True
     await pc.dials()
     await pc.works()
-    assert isinstance(last_word(world), OperationSucceeded)
-    assert await world.certificates_of(someone) is CertificateState.ACTIVE
+    assert isinstance(last_word(harness), CardTaskSucceeded)
+    assert await harness.certificate_state(someone) is CertificateState.ACTIVE
 
 
-async def test_a_new_bridge_resolves_what_the_old_one_left(world: BridgeWorld) -> None:
+async def test_a_new_bridge_resolves_what_the_old_one_left(harness: HubHarness) -> None:
     """The PC died after the card had its new PIN."""
-    someone, card = await world.person()
-    await dies_after_the_pin_is_set(world, someone, card)
-    assert isinstance(last_word(world), OperationUnresolved)
-    another = await world.paired_pc(card)
+    someone, card = await harness.person()
+    await dies_after_the_pin_is_set(harness, someone, card)
+    assert isinstance(last_word(harness), CardTaskUnresolved)
+    another = await harness.paired_pc(card)
     await another.works()
-    assert isinstance(last_word(world), OperationSucceeded)
-    assert await world.certificates_of(someone) is CertificateState.ACTIVE
+    assert isinstance(last_word(harness), CardTaskSucceeded)
+    assert await harness.certificate_state(someone) is CertificateState.ACTIVE
 
 
-async def dies_after_the_pin_is_set(world: BridgeWorld, someone: Someone, card: Card) -> None:
-    pc = await world.paired_pc(card)
+async def dies_after_the_pin_is_set(
+    harness: HubHarness, someone: Someone, card: ReferenceCard
+) -> None:
+    pc = await harness.paired_pc(card)
 
     def dies(message: dict[str, object]) -> bool:
         if message["type"] == "admin_verified":
@@ -76,83 +78,83 @@ async def dies_after_the_pin_is_set(world: BridgeWorld, someone: Someone, card: 
         return True
 
     pc.before = dies
-    await begins(world, someone, pc, CardTask.ACTIVATE)
+    await begins(harness, someone, pc, CardTask.ACTIVATE)
     await pc.works()
     await pc.loses_link()
-    await world.passes(seconds=61)
+    await harness.passes(seconds=61)
 
 
-async def test_the_card_that_is_asked_says_that_it_has_no_new_pin(world: BridgeWorld) -> None:
-    someone, card = await world.person()
-    await dies_after_the_pin_is_set(world, someone, card)
+async def test_the_card_that_is_asked_says_that_it_has_no_new_pin(harness: HubHarness) -> None:
+    someone, card = await harness.person()
+    await dies_after_the_pin_is_set(harness, someone, card)
     card.pin_is_set = False
-    another = await world.paired_pc(card)
+    another = await harness.paired_pc(card)
     await another.works()
-    word = last_word(world)
-    assert isinstance(word, OperationFailed)
+    word = last_word(harness)
+    assert isinstance(word, CardTaskFailed)
     assert word.code == "not_done"
-    assert await world.certificates_of(someone) is CertificateState.INACTIVE
-    await begins(world, someone, another, CardTask.ACTIVATE)
+    assert await harness.certificate_state(someone) is CertificateState.INACTIVE
+    await begins(harness, someone, another, CardTask.ACTIVATE)
     await another.works()
-    assert isinstance(last_word(world), OperationSucceeded)
+    assert isinstance(last_word(harness), CardTaskSucceeded)
 
 
-async def test_a_new_code_takes_the_place_of_what_is_unresolved(world: BridgeWorld) -> None:
-    someone, card = await world.person()
-    await dies_after_the_pin_is_set(world, someone, card)
-    another = Pc(world, card)
+async def test_a_new_code_takes_the_place_of_what_is_unresolved(harness: HubHarness) -> None:
+    someone, card = await harness.person()
+    await dies_after_the_pin_is_set(harness, someone, card)
+    another = ReferenceBridge(harness, card)
     another.before = lambda message: message["type"] != "start"
     await another.dials()
-    await world.pairs(another)
-    assert await world.hub.cancel(CHAT, world.now)  # instead of proving
+    await harness.pairs(another)
+    assert await harness.hub.cancel(CHAT, harness.now)  # instead of proving
     another.before = lambda _: True
-    assert world.hub.status(CHAT).unresolved is CardTask.ACTIVATE
-    await begins(world, someone, another, CardTask.ACTIVATE)
+    assert harness.hub.status(CHAT).unresolved is CardTask.ACTIVATE
+    await begins(harness, someone, another, CardTask.ACTIVATE)
     await another.works()
-    assert isinstance(last_word(world), OperationSucceeded)
-    assert world.hub.status(CHAT).unresolved is None
-    await world.restart()
-    assert world.hub.status(CHAT).unresolved is None
+    assert isinstance(last_word(harness), CardTaskSucceeded)
+    assert harness.hub.status(CHAT).unresolved is None
+    await harness.restart()
+    assert harness.hub.status(CHAT).unresolved is None
 
 
-async def test_the_card_is_asked_again_when_the_person_wants_it(world: BridgeWorld) -> None:
-    someone, card = await world.person()
-    await dies_after_the_pin_is_set(world, someone, card)
-    other_card = (await world.person(2))[1]
-    another = await world.paired_pc(other_card)
+async def test_the_card_is_asked_again_when_the_person_wants_it(harness: HubHarness) -> None:
+    someone, card = await harness.person()
+    await dies_after_the_pin_is_set(harness, someone, card)
+    other_card = (await harness.person(2))[1]
+    another = await harness.paired_pc(other_card)
     await another.works()
-    word = last_word(world)
-    assert isinstance(word, OperationUnresolved)
+    word = last_word(harness)
+    assert isinstance(word, CardTaskUnresolved)
     assert word.code == "wrong_card"
     another.card = card
-    await world.hub.resolve(CHAT, world.now)
+    await harness.hub.resolve(CHAT, harness.now)
     await another.works()
-    assert isinstance(last_word(world), OperationSucceeded)
+    assert isinstance(last_word(harness), CardTaskSucceeded)
 
 
-async def test_an_end_that_was_not_told_is_told_again_after_a_restart(world: BridgeWorld) -> None:
-    someone, card = await world.person()
-    pc = await world.paired_pc(card)
-    await begins(world, someone, pc, CardTask.ACTIVATE)
+async def test_an_end_that_was_not_told_is_told_again_after_a_restart(harness: HubHarness) -> None:
+    someone, card = await harness.person()
+    pc = await harness.paired_pc(card)
+    await begins(harness, someone, pc, CardTask.ACTIVATE)
     await pc.works()
-    done = last_word(world)
-    world.events.clear()
-    await world.restart()
-    assert world.events == [done]
-    await world.hub.acknowledge_end(done.operation_id)
-    world.events.clear()
-    await world.restart()
-    assert world.events == []
+    done = last_word(harness)
+    harness.events.clear()
+    await harness.restart()
+    assert harness.events == [done]
+    await harness.hub.acknowledge_end(done.operation_id)
+    harness.events.clear()
+    await harness.restart()
+    assert harness.events == []
 
 
-async def test_a_revoked_card_is_not_activated_by_what_comes_late(world: BridgeWorld) -> None:
-    someone, card = await world.person()
-    await dies_after_the_pin_is_set(world, someone, card)
-    await someone.is_revoked(world.now)
-    another = await world.paired_pc(card)
+async def test_a_revoked_card_is_not_activated_by_what_comes_late(harness: HubHarness) -> None:
+    someone, card = await harness.person()
+    await dies_after_the_pin_is_set(harness, someone, card)
+    await someone.is_revoked(harness.now)
+    another = await harness.paired_pc(card)
     await another.works()
-    word = last_word(world)
-    assert isinstance(word, OperationFailed)
+    word = last_word(harness)
+    assert isinstance(word, CardTaskFailed)
     assert (word.code, word.state) == ("wrong_state", "revoked")
     with pytest.raises((WrongStateError, BridgeError)):
-        await world.hub.resolve(CHAT, world.now)
+        await harness.hub.resolve(CHAT, harness.now)

@@ -1,4 +1,4 @@
-"""Every cell of the tables."""
+"""Every cell of the tables of transitions and allowed messages."""
 
 import pytest
 

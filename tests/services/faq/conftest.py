@@ -11,7 +11,7 @@ QUESTIONS = Path(__file__).parents[2] / "faq_questions"
 
 
 def questions(name: str) -> list[tuple[str, ...]]:
-    """Give the rows of a question file without its header line."""
+    """Return the rows of a question file without its header line."""
     lines = (QUESTIONS / f"{name}.tsv").read_text(encoding="utf-8").splitlines()
     return [tuple(line.split("\t")) for line in lines[1:]]
 

@@ -1,4 +1,4 @@
-"""What the search promises besides its figures."""
+"""Behaviour of the search besides its accuracy."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Subscriber codes, one-time codes, card numbers and PINs."""
+"""Subscriber codes, one-time codes and card numbers."""
 
 import pytest
 from hypothesis import given

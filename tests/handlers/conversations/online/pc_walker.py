@@ -11,7 +11,7 @@ from reader_bridge.protocol import FailureCode
 from reader_bridge.protocol import ProgressStep as Waiting
 from reader_bridge.virtual_card.card import VirtualCard
 from services.authority.values import AuthorityOperation, Proof
-from services.bridge.events import OperationFailed, OperationUnresolved
+from services.bridge.events import CardTaskFailed, CardTaskUnresolved
 from services.bridge.operations.task import CardTask
 from tests.chat import Subscriber
 from tests.handlers.conversations.online.bridge_stage import (
@@ -280,13 +280,13 @@ class PcWalker(Walker):
                 person.may_type_pin.set()
             case "refuses":
                 await driver.bridge_stage.deliver(
-                    OperationFailed(*self._event_fields(conversation), FailureCode.CARD_REMOVED)
+                    CardTaskFailed(*self._event_fields(conversation), FailureCode.CARD_REMOVED)
                 )
                 # the operation would go on otherwise
                 await driver.bridge_stage.bridge.hub.cancel(driver.chat, driver.bridge_stage.now)
             case "is not sure":
                 await driver.bridge_stage.deliver(
-                    OperationUnresolved(
+                    CardTaskUnresolved(
                         *self._event_fields(conversation), FailureCode.OUTCOME_UNKNOWN
                     )
                 )

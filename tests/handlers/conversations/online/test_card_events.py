@@ -15,9 +15,9 @@ from reader_bridge.protocol import FailureCode
 from services.bridge.events import (
     BridgeConnected,
     BridgeDisconnected,
-    OperationFailed,
-    OperationSucceeded,
-    OperationUnresolved,
+    CardTaskFailed,
+    CardTaskSucceeded,
+    CardTaskUnresolved,
     PinSetResult,
     ServerFailure,
 )
@@ -73,10 +73,10 @@ async def test_what_only_the_card_knows_is_explained(
         person, pc = home.person, home.pc
         await home.begins_and_is_asked_for_pin()
         about = (person.person.id, "op", CardTask.ACTIVATE)
-        await bridge_stage.deliver(OperationUnresolved(*about, FailureCode.OUTCOME_UNKNOWN))
+        await bridge_stage.deliver(CardTaskUnresolved(*about, FailureCode.OUTCOME_UNKNOWN))
         person.sees({"en": "The new PIN may be set or not", "zh-hant": "只有卡片知道"}[language])
         assert "ask" in button_keys(person)
-        await bridge_stage.deliver(OperationFailed(*about, ServerFailure.NOT_DONE))
+        await bridge_stage.deliver(CardTaskFailed(*about, ServerFailure.NOT_DONE))
         person.sees({"en": "its new PIN was not set", "zh-hant": "沒有設定成功"}[language])
         assert "grant" not in (await state(person)).data
         pc.person.may_type_pin.set()
@@ -89,7 +89,7 @@ async def test_a_card_that_is_being_asked_already_is_not_called_idle(
         person, pc = home.person, home.pc
         await home.begins_and_is_asked_for_pin()
         about = (person.person.id, "op", CardTask.ACTIVATE)
-        await bridge_stage.deliver(OperationUnresolved(*about, FailureCode.OUTCOME_UNKNOWN))
+        await bridge_stage.deliver(CardTaskUnresolved(*about, FailureCode.OUTCOME_UNKNOWN))
         await press(person, "ask")
         person.sees("Activating the card")
         assert "Nothing is under way" not in person.last["text"]
@@ -102,17 +102,17 @@ async def test_an_end_that_comes_when_the_person_is_elsewhere_is_told_apart(
     person = bridge_stage.stage.subscriber()
     await person.starts("do-pay")
     chat = person.person.id
-    await bridge_stage.deliver(OperationSucceeded(chat, "op", CardTask.ACTIVATE, PinSetResult()))
+    await bridge_stage.deliver(CardTaskSucceeded(chat, "op", CardTask.ACTIVATE, PinSetResult()))
     person.sees("The card is activated")
     await bridge_stage.deliver(
-        OperationFailed(chat, "op", CardTask.UNLOCK, FailureCode.CARD_REMOVED)
+        CardTaskFailed(chat, "op", CardTask.UNLOCK, FailureCode.CARD_REMOVED)
     )
     person.sees("The card was pulled out")
     heard = len(person.heard)
     await bridge_stage.deliver(
-        OperationFailed(chat, "op", CardTask.CARD_STATUS, FailureCode.TIMED_OUT)
+        CardTaskFailed(chat, "op", CardTask.CARD_STATUS, FailureCode.TIMED_OUT)
     )
-    await bridge_stage.deliver(OperationFailed(chat, "op", CardTask.UNLOCK, FailureCode.CANCELLED))
+    await bridge_stage.deliver(CardTaskFailed(chat, "op", CardTask.UNLOCK, FailureCode.CANCELLED))
     assert len(person.heard) == heard, "nobody waits for these"
 
 
@@ -130,7 +130,7 @@ async def test_a_line_that_fails_shows_it_later(
         patched.setattr("handlers.screen.view.Bot.edit_message_text", broken)
         patched.setattr(type(bot), "edit_message_text", broken)
         await bridge_stage.deliver(
-            OperationFailed(chat, "op", CardTask.CARD_STATUS, FailureCode.CARD_MUTE)
+            CardTaskFailed(chat, "op", CardTask.CARD_STATUS, FailureCode.CARD_MUTE)
         )
     person.sees("I ask your PC")
     await bridge_stage.deliver(ViewNotDelivered(chat))

@@ -1,4 +1,4 @@
-"""Proofs of possession: right ones, and everything that is nearly one."""
+"""Proofs of possession: valid ones, and everything that is nearly valid."""
 
 import os
 from dataclasses import replace
@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from reader_bridge.protocol import Operation, SignatureAlgorithm
 from reader_bridge.protocol.operations import Receipt
 from services.bridge.operations.possession_proof import verify_receipt
-from tests.services.bridge.said import ORIGIN, statement
+from tests.services.bridge.wire_format import ORIGIN, possession_statement
 
 SERIAL = "a0" * 16
 NONCE = bytes(range(32))
@@ -47,7 +47,7 @@ def receipt(
     key: Key, algorithm: str, operation: Operation = PROVE, origin: str = ORIGIN
 ) -> Receipt:
     nonce = os.urandom(32)
-    said = statement(origin, NONCE, nonce, operation.value, SERIAL)
+    said = possession_statement(origin, NONCE, nonce, operation.value, SERIAL)
     value = signed(key, algorithm, said)
     return Receipt(SERIAL, nonce, SignatureAlgorithm(algorithm), value, certificate(key))
 

@@ -1,6 +1,6 @@
-"""People at their PCs who activate a new card and unlock it later, whatever becomes of the bot.
+"""Simulated people who activate a card at a PC and unlock it later, while the bot is killed.
 
-They do what chat and PC show, and where nothing happens for a while press the button again.
+They do what chat and PC show, and press a button again if nothing happens for a while.
 """
 
 import asyncio
@@ -15,17 +15,17 @@ from reader_bridge.client.websocket import ServerConnection, ServerConnector
 from reader_bridge.protocol.limits import DEFAULT_PATH
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.bot.customers import PATIENCE, Customer
+from tests.bot.simulated_customers import PATIENCE, Customer
 from tests.chat import Json, buttons
 from tests.reader_bridge.bridge_runner import run_test_bridge
 from tests.reader_bridge.end_to_end.watched_card import PersonWithPin, WatchedCard
-from tests.services.bridge.over_link import PASSPHRASE
+from tests.services.bridge.websocket_harness import PASSPHRASE
 
 _CODE = re.compile(r"\b([2-9A-Z]{4}) ([2-9A-Z]{4})\b")
 _A_WHILE = 6.0
-"""Seconds in which nothing happens before somebody presses a button again."""
+"""Seconds without a change before somebody presses a button again."""
 _REDIALS = 0.05
-"""Seconds before a bridge dials again."""
+"""Seconds before a bridge reconnects."""
 _ON = {
     "ready": "go",
     "know": "go",
@@ -38,16 +38,16 @@ _ON = {
     "failed": "again",
     "unresolved": "ask",
 }
-"""Which button leads on from a step, where it is there."""
+"""The button to press at each step, if it is shown."""
 
 
-async def nobody_minds(_work: str, _message: str) -> None:
+async def let_pass(_work: str, _message: str) -> None:
     """Let a message pass."""
 
 
 @dataclass
 class Cardholder(Customer):
-    """Somebody whose new card came by post.
+    """A person whose new card has arrived by post.
 
     :ivar server: where their bridge dials.
     :ivar at_message: told of every message between PC and bot, and may hold it up.
@@ -57,28 +57,28 @@ class Cardholder(Customer):
     """
 
     server: str = ""
-    at_message: Callable[[str, str], Awaitable[None]] = nobody_minds
+    at_message: Callable[[str, str], Awaitable[None]] = let_pass
     doing: str = ""
     done: list[str] = field(default_factory=list)
-    kept: WatchedCard | None = None
+    watched_card: WatchedCard | None = None
     _typed_at_pc: str = ""
 
-    async def lives(self) -> None:
+    async def run(self) -> None:
         """Activate, lock the card, and unlock it."""
         async with self._at_the_pc() as at_pc:
             await self._does(at_pc, "activate", "Activated (開卡).")
-            assert self.kept is not None
-            self.kept.card.file.state.pin_tries = 0  # three wrong ones, elsewhere
+            assert self.watched_card is not None
+            self.watched_card.card.file.state.pin_tries = 0  # three wrong ones, elsewhere
             await self._does(at_pc, "unlock", "Unlocked (解碼).")
 
     @asynccontextmanager
     async def _at_the_pc(self) -> AsyncIterator[PersonWithPin]:
         card = await asyncio.to_thread(VirtualCard.insert, self.someone.card_file, PASSPHRASE)
-        self.kept = WatchedCard(card)
-        at_pc, reader = PersonWithPin(self.kept), VirtualReader(self.kept)
+        self.watched_card = WatchedCard(card)
+        at_pc, reader = PersonWithPin(self.watched_card), VirtualReader(self.watched_card)
         url = self.server + DEFAULT_PATH
         async with run_test_bridge(
-            url, at_pc, reader, connector=_Watched(url, self), reconnect_seconds=_REDIALS
+            url, at_pc, reader, connector=_WatchedConnector(url, self), reconnect_seconds=_REDIALS
         ):
             yield at_pc
         card.close()
@@ -104,7 +104,7 @@ class Cardholder(Customer):
         return any(told in message.get("text", "") for message in self.heard)
 
     def _newest(self) -> Json | None:
-        """Give the newest message of a conversation, with its step."""
+        """Return the newest message of a conversation."""
         for message in reversed(self.heard):
             if _step_of(message):
                 return message
@@ -140,20 +140,20 @@ class Cardholder(Customer):
 
 
 def _keys_of(message: Json) -> dict[str, str]:
-    """Give a message's buttons: the data of each by its key."""
+    """The callback data of a message's buttons, by key."""
     data = [button.get("callback_data", "") for button in buttons(message)]
     return {each.rsplit(".", 1)[-1]: each for each in data if each.startswith("v1:dlg:")}
 
 
 def _step_of(message: Json) -> str:
-    """Give the step that a message shows."""
+    """The step that a message shows."""
     for data in _keys_of(message).values():
         return data.removeprefix("v1:dlg:").split(".")[1]
     return ""
 
 
-class _Watched(ServerConnector):
-    """A link of somebody's PC whose every message is told of."""
+class _WatchedConnector(ServerConnector):
+    """Connects a PC, and reports every message to its cardholder."""
 
     def __init__(self, url: str, holder: Cardholder) -> None:
         super().__init__(url)
@@ -161,33 +161,33 @@ class _Watched(ServerConnector):
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[ServerConnection]:
-        """Make a link, and end it."""
+        """Connect, and close the connection when the block ends."""
         async with super().connect() as wire:
-            yield _WatchedWire(wire, self._holder)
+            yield _WatchedConnection(wire, self._holder)
 
 
-class _WatchedWire(ServerConnection):
+class _WatchedConnection(ServerConnection):
     def __init__(self, wire: ServerConnection, holder: Cardholder) -> None:
         self._wire, self._holder = wire, holder
         self._seen: Counter[str] = Counter()
 
     async def send(self, frame: str) -> None:
         if self._holder.chance.random() < 0.5:
-            await self._tells(frame)
+            await self._report(frame)
             await self._wire.send(frame)
         else:
             await self._wire.send(frame)
-            await self._tells(frame)
+            await self._report(frame)
 
     async def receive(self) -> str:
         frame = await self._wire.receive()
-        await self._tells(frame)
+        await self._report(frame)
         return frame
 
     async def close(self) -> None:
         await self._wire.close()
 
-    async def _tells(self, frame: str) -> None:
+    async def _report(self, frame: str) -> None:
         message = json.loads(frame)
         operation = message.get("operation_id", "")
         name = f"{operation} {message['type']}"

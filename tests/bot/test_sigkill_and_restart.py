@@ -1,4 +1,4 @@
-"""The bot killed in the middle of a burst, stopped in the middle of one, and started twice."""
+"""The bot killed or stopped during a burst of questions, and started twice."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ PATIENCE = 60.0
 
 
 class Burst:
-    """People who ask at once, and how many answers they have got."""
+    """People who ask at the same time, and the number of their answers."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -54,7 +54,7 @@ class Burst:
 
     @property
     def questions_answered(self) -> int:
-        """How many questions have their answer; a second copy after a kill answers no other."""
+        """Number of questions with an answer; a second copy after a kill counts once."""
         return (self.answers & self.asked).total()
 
     async def answered(self, number: int) -> None:
@@ -76,7 +76,7 @@ async def burst() -> AsyncIterator[tuple[Burst, str]]:
 
 @asynccontextmanager
 async def running(api_url: str, folder: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run `kaika run` with its data in `folder`; kill it at the end where it still lives."""
+    """Run `kaika run` with its data in `folder`; kill it at the end if it still runs."""
     environment = {
         **os.environ,
         "KAIKA_BOT_TOKEN": TOKEN,

@@ -1,6 +1,6 @@
-"""What is wrong with keys and settings is said in one line each, with a status, by every command.
+"""Every command reports wrong keys and settings in one line each, with an exit status.
 
-Each begins in a folder in which everything was begun before.
+Each test begins in a folder where the program has run before.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bot.cli import main
-from tests.bot.programs import Ended, Machine
+from tests.bot.command_runner import CommandResult, CommandRunner
 
 SETTINGS = {
     "KAIKA_AUTHORITY": "embedded",
@@ -31,52 +31,52 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two folders in which everything was begun, `ours` and `foreign`."""
+    """Two folders where the program has run, `ours` and `foreign`."""
     folder = tmp_path_factory.mktemp("begun")
     for name in ("ours", "foreign"):
-        ended = asyncio.run(Machine(folder / name, SETTINGS).kaika("counter", "list"))
+        ended = asyncio.run(CommandRunner(folder / name, SETTINGS).kaika("counter", "list"))
         assert ended.status == 0, ended
     return folder
 
 
 @pytest.fixture
-def machine(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """Such a machine, on which this process works as well."""
+def machine(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandRunner:
+    """A command runner in such a folder; this process has the same environment."""
     shutil.copytree(begun, tmp_path / "begun")
-    machine = Machine(tmp_path / "begun" / "ours", SETTINGS)
+    machine = CommandRunner(tmp_path / "begun" / "ours", SETTINGS)
     for name, value in {**SETTINGS, "KAIKA_DATA_DIR": str(machine.folder / "data")}.items():
         monkeypatch.setenv(name, value)
     return machine
 
 
-class Terminal:
-    """Commands given within this process, which is quicker than starting one for each."""
+class InProcessCommands:
+    """Runs commands within this process, which is faster than a process for each."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
         self._patch, self._capture = monkeypatch, capsys
 
-    def types(self, *words: str) -> Ended:
-        """Give a command."""
+    def run(self, *words: str) -> CommandResult:
+        """Run a command."""
         self._patch.setattr(sys, "argv", ["kaika", *words])
         with pytest.raises(SystemExit) as ended:
             main.main()
         printed = self._capture.readouterr()
         assert isinstance(ended.value.code, int)
-        return Ended(ended.value.code, printed.out, printed.err)
+        return CommandResult(ended.value.code, printed.out, printed.err)
 
-    def asks(self, *words: str) -> tuple[int, Any]:
-        """Give the status and the one value on standard output."""
-        ended = self.types(*words, "--json")
+    def run_json(self, *words: str) -> tuple[int, Any]:
+        """Run a command with --json, and return status and value."""
+        ended = self.run(*words, "--json")
         assert "Traceback" not in ended.err
         return ended.status, ended.json()
 
 
 @pytest.fixture
 def terminal(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Terminal:
+    machine: CommandRunner, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> InProcessCommands:
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    return Terminal(monkeypatch, capsys)
+    return InProcessCommands(monkeypatch, capsys)
 
 
 def _lose_the_ca(data: Path) -> None:
@@ -119,35 +119,39 @@ def _lose_the_keys(data: Path) -> None:
     ],
 )
 def test_harmed_files_are_told_of_in_one_line(
-    machine: Machine, terminal: Terminal, harm: Callable[[Path], None], told: str, error: str
+    machine: CommandRunner,
+    terminal: InProcessCommands,
+    harm: Callable[[Path], None],
+    told: str,
+    error: str,
 ) -> None:
     harm(machine.folder / "data")
-    _is_one_line(terminal.types("run"), told)
-    status, answer = terminal.asks("counter", "list")
+    _is_one_line(terminal.run("run"), told)
+    status, answer = terminal.run_json("counter", "list")
     assert (status in (1, 2), answer["error"]) == (True, error)
     assert told in answer["message"]
 
 
-def _is_one_line(ended: Ended, told: str) -> None:
+def _is_one_line(ended: CommandResult, told: str) -> None:
     assert ended.status == 2, ended
     assert [told in line for line in ended.err.splitlines()] == [True], ended
 
 
 def test_a_wrong_passphrase_is_told_of_and_mended(
-    machine: Machine, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    machine: CommandRunner, terminal: InProcessCommands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong = {**SETTINGS, "KAIKA_CA_PASSPHRASE": "another passphrase"}
-    ended = asyncio.run(Machine(machine.folder, wrong).kaika("run"))
+    ended = asyncio.run(CommandRunner(machine.folder, wrong).kaika("run"))
     _is_one_line(ended, "KAIKA_CA_PASSPHRASE is wrong")
     monkeypatch.setenv("KAIKA_CA_PASSPHRASE", "another passphrase")
-    assert terminal.asks("counter", "list")[1]["problem"] == "wrong_passphrase"
+    assert terminal.run_json("counter", "list")[1]["problem"] == "wrong_passphrase"
     monkeypatch.setenv("KAIKA_CA_PASSPHRASE", SETTINGS["KAIKA_CA_PASSPHRASE"])
-    assert terminal.asks("counter", "list") == (0, [])
+    assert terminal.run_json("counter", "list") == (0, [])
 
 
 async def test_every_missing_setting_is_named_at_once(tmp_path: Path) -> None:
     kept = ("KAIKA_AUTHORITY", "KAIKA_BOT_TOKEN", "KAIKA_BASE_URL", "KAIKA_LOOPBACK_PORT")
-    ended = await Machine(tmp_path, {name: SETTINGS[name] for name in kept}).kaika("run")
+    ended = await CommandRunner(tmp_path, {name: SETTINGS[name] for name in kept}).kaika("run")
     assert ended.status == 2
     told = [line for line in ended.err.splitlines() if line.startswith("✗")]
     missing = ("KAIKA_PUBLIC_URL", "KAIKA_CA_PASSPHRASE", "KAIKA_SMTP_HOST")
@@ -172,8 +176,8 @@ async def test_every_missing_setting_is_named_at_once(tmp_path: Path) -> None:
     ],
 )
 def test_a_refusal_is_one_json_value_and_nothing_else_on_standard_output(
-    terminal: Terminal, words: list[str], status: int, error: str
+    terminal: InProcessCommands, words: list[str], status: int, error: str
 ) -> None:
-    ended, answer = terminal.asks(*words)
+    ended, answer = terminal.run_json(*words)
     assert (ended, answer["error"]) == (status, error)
     assert answer["message"]

@@ -1,4 +1,4 @@
-"""The real programs, run as a person at a terminal runs them: `kaika`, `openssl`, `curl`."""
+"""Runs real programs as a person at a terminal does: `kaika`, `openssl`, `curl`."""
 
 import asyncio
 import json
@@ -15,21 +15,21 @@ _PATIENCE = 120
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a program ended."""
+class CommandResult:
+    """Exit status and output of a program."""
 
     status: int
     out: str
     err: str
 
     def json(self) -> Any:
-        """Give the one JSON value on standard output."""
+        """Parse the JSON value on standard output."""
         return json.loads(self.out)
 
 
 @dataclass(frozen=True)
-class Machine:
-    """A machine with `kaika` on it.
+class CommandRunner:
+    """Runs programs with their data in a folder.
 
     :ivar environment: what is set there besides what every process has.
     """
@@ -37,12 +37,12 @@ class Machine:
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    async def kaika(self, *words: str) -> Ended:
-        """Run a command of ours."""
+    async def kaika(self, *words: str) -> CommandResult:
+        """Run a command of `kaika`."""
         return await self.run(sys.executable, "-m", "bot.cli.main", *words)
 
-    async def run(self, *command: str) -> Ended:
-        """Run a program to its end, with nothing typed into it."""
+    async def run(self, *command: str) -> CommandResult:
+        """Run a program to its end, without input."""
         pipe = asyncio.subprocess.PIPE
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -57,11 +57,11 @@ class Machine:
             process.kill()
             raise
         assert process.returncode is not None
-        return Ended(process.returncode, out.decode(), err.decode())
+        return CommandResult(process.returncode, out.decode(), err.decode())
 
     @asynccontextmanager
     async def demo(self) -> AsyncIterator[None]:
-        """Have `kaika demo` running, and ready, while the block runs."""
+        """Run `kaika demo`, and wait until it is ready."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "bot.cli.main", "demo", "--port", "0"),
             stdout=asyncio.subprocess.DEVNULL,

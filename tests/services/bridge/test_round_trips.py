@@ -1,6 +1,6 @@
-"""What goes over the wire for each operation: counted on the real hub, the real bridge, a card.
+"""Number of messages and round trips per operation, with the real hub, bridge and card.
 
-How long a way takes is not looked at, only how often it is gone: that decides on a slow link.
+Times are not measured: on a slow connection the number of round trips decides.
 """
 
 import asyncio
@@ -16,14 +16,14 @@ from reader_bridge.virtual_card.reader import VirtualReader
 from services.bridge.operations.task import CardTask
 from services.storage.database import Database
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter
-from tests.services.bridge.at_pc import dials, somebody
-from tests.services.bridge.over_link import (
+from tests.services.bridge.real_bridge import run_bridge, scripted_person
+from tests.services.bridge.websocket_harness import (
     PASSPHRASE,
-    Chat,
-    has_a_card,
-    listens,
-    opened,
-    url_of,
+    HubChatDriver,
+    bridge_url,
+    make_cardholder,
+    open_authority,
+    serve_hub,
 )
 
 PIN = b"first123"
@@ -38,7 +38,7 @@ SET_PIN = [
     "result",
 ]
 FIRST_IN_SESSION = ["start", "progress", *SET_PIN[1:]]
-"""With one consent more: whether cards may be looked at."""
+"""With one more consent: whether cards may be read."""
 MOST = 8
 
 
@@ -62,9 +62,11 @@ class CountingReader(VirtualReader):
 
 
 @asynccontextmanager
-async def paired_pc(chat: Chat, readers: CountingReader) -> AsyncIterator[ScriptedPrompter]:
-    person = somebody(await chat.code(), PIN)
-    dialling = asyncio.ensure_future(dials(url_of(chat), readers, person))
+async def paired_pc(
+    chat: HubChatDriver, readers: CountingReader
+) -> AsyncIterator[ScriptedPrompter]:
+    person = scripted_person(await chat.code(), PIN)
+    dialling = asyncio.ensure_future(run_bridge(bridge_url(chat), readers, person))
     try:
         await chat.pairs()
         yield person
@@ -76,11 +78,11 @@ async def paired_pc(chat: Chat, readers: CountingReader) -> AsyncIterator[Script
 async def test_how_much_is_said(folder: Path, migrated_file: Path) -> None:
     path = folder / "kaika.db"
     path.write_bytes(migrated_file.read_bytes())
-    async with opened(Database(f"sqlite+aiosqlite:///{path}"), folder) as world:
-        someone = await has_a_card(world)
+    async with open_authority(Database(f"sqlite+aiosqlite:///{path}"), folder) as harness:
+        someone = await make_cardholder(harness)
         card = VirtualCard.insert(someone.card_file, PASSPHRASE)
         readers = CountingReader(card)
-        async with listens(world, someone) as chat:
+        async with serve_hub(harness, someone) as chat:
             async with paired_pc(chat, readers) as person:
                 await _first_of_all(chat, CardTask.ACTIVATE)
                 await _wrong_twice(chat, person)
@@ -104,36 +106,36 @@ async def test_how_much_is_said(folder: Path, migrated_file: Path) -> None:
     assert all(long[work] > known[work] for work in with_pin), "what is known is not read again"
 
 
-async def _first_of_all(chat: Chat, work: CardTask) -> None:
-    """Set the PIN of a card that was never looked at."""
-    await chat.has_done(work, await chat.grant(work))
+async def _first_of_all(chat: HubChatDriver, work: CardTask) -> None:
+    """Set the PIN of a card that was never read before."""
+    await chat.run_task(work, await chat.grant(work))
     _is_first_in_session(chat)
 
 
-def _is_first_in_session(chat: Chat) -> None:
+def _is_first_in_session(chat: HubChatDriver) -> None:
     assert chat.link.kinds == FIRST_IN_SESSION
     assert len(chat.link.frames) == MOST
     assert chat.link.round_trips == 3
 
 
-async def _wrong_twice(chat: Chat, person: ScriptedPrompter) -> None:
-    """Type two wrong PINs before the right one: the second is told to the person alone."""
+async def _wrong_twice(chat: HubChatDriver, person: ScriptedPrompter) -> None:
+    """Type two wrong PINs before the right one; only the person is told of the second."""
     person.will_type(PinKind.CURRENT, b"wrong123", b"wrong456", PIN)
-    await chat.has_done(CardTask.PROVE_POSSESSION)
+    await chat.run_task(CardTask.PROVE_POSSESSION)
     assert chat.link.kinds == ["start", "progress", "progress", "result"]
 
 
 async def _card_comes_late(
-    chat: Chat,
+    chat: HubChatDriver,
     person: ScriptedPrompter,
     readers: CountingReader,
     card: VirtualCard,
     work: CardTask,
 ) -> None:
-    """Ask for something while the reader is empty: the most that is ever said."""
+    """Start with an empty reader, which takes the most messages."""
     readers.pull()
     person.shown.clear()
-    asked = asyncio.ensure_future(chat.has_done(work, await chat.grant(work)))
+    asked = asyncio.ensure_future(chat.run_task(work, await chat.grant(work)))
     await person.wait_until(lambda: any(_waits_for_card(event) for event in person.shown))
     readers.insert(card)
     await asked
@@ -144,9 +146,9 @@ def _waits_for_card(event: PrompterEvent) -> bool:
 
 
 async def _each(
-    chat: Chat, readers: CountingReader, fresh: VirtualCard | None = None
+    chat: HubChatDriver, readers: CountingReader, fresh: VirtualCard | None = None
 ) -> dict[CardTask, int]:
-    """Do everything once; gives how many commands the card got.
+    """Run every task once, and return the number of commands to the card.
 
     :param fresh: a card that is put in before each.
     """
@@ -155,7 +157,7 @@ async def _each(
         if fresh is not None:
             readers.insert(fresh)
         before = readers.commands
-        await chat.has_done(work, await chat.grant(work))
+        await chat.run_task(work, await chat.grant(work))
         commands[work] = readers.commands - before
         if work.purpose is None:
             assert chat.link.kinds in (["start", "result"], ["start", "progress", "result"])

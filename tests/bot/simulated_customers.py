@@ -1,4 +1,4 @@
-"""People who suspend, resume, get their code back and pay, whatever becomes of the bot meanwhile.
+"""Simulated people who suspend, resume, retrieve their code and pay while the bot is killed.
 
 They do what their phone shows: each waits for the answer to what they did, for as long as it
 takes, and never does anything a second time but press Pay where the bank had no answer.
@@ -22,30 +22,30 @@ from tests.chat import Json, buttons
 from tests.services.authority.world import Someone
 
 PATIENCE = 240.0
-"""Seconds after which something is lost; a bot that is struck again and again takes its time."""
+"""Seconds after which something counts as lost; a bot that is killed repeatedly is slow."""
 _QUESTION = "how much does the card cost"
 _BANK_SECONDS = 3.0
 T = TypeVar("T")
 
 
-class Mailboxes:
-    """A mail server without TLS, for this machine: what came in, by address."""
+class FakeMailServer:
+    """A mail server without TLS that keeps mails by address."""
 
     def __init__(self) -> None:
         self.mails: dict[str, list[EmailMessage]] = {}
 
     async def start(self) -> int:
-        """Listen; gives the port."""
+        """Start to listen, and return the port."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         port: int = self._server.sockets[0].getsockname()[1]
         return port
 
     async def stop(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._server.close()
 
     def subjects(self, address: str) -> list[str]:
-        """Give what the mails to somebody are about."""
+        """Return the subjects of the mails to an address."""
         return [str(mail["Subject"]) for mail in self.mails.get(address, [])]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -76,7 +76,7 @@ class Mailboxes:
 
 @dataclass
 class Customer:
-    """Somebody with a record and a phone.
+    """A person with a record and a phone.
 
     :ivar typed: everything they typed that nobody else may ever read.
     """
@@ -84,23 +84,23 @@ class Customer:
     someone: Someone
     card: CardNumber | None
     person: TelegramClient
-    mailboxes: Mailboxes
+    mailboxes: FakeMailServer
     chance: random.Random
     typed: list[str] = field(default_factory=list)
     _codes: set[str] = field(default_factory=set)
 
     @property
     def address(self) -> str:
-        """Where their mails go."""
+        """Their mail address."""
         return self.someone.data.mail_address
 
     @property
     def world(self) -> World:
-        """Their Telegram."""
+        """The sandbox's world."""
         return self.person.world
 
-    async def lives(self) -> None:
-        """Live to the end."""
+    async def run(self) -> None:
+        """Run the whole scenario."""
         if self.card is None:
             await self.pays_with_a_forgotten_code()
         else:
@@ -138,7 +138,7 @@ class Customer:
         await self.sees("Resumed.")
 
     async def pays_with_a_forgotten_code(self) -> None:
-        """Get the code back, pay, and look where it stands."""
+        """Retrieve the code, pay, and look at the status."""
         self.person.start("do-retrieve")
         await self.sees("Look at the form first")
         await self.taps("gone")
@@ -174,7 +174,7 @@ class Customer:
         return self.someone.code.reveal()
 
     def wrong_code(self) -> str:
-        """Give a code of the right shape that is not theirs."""
+        """Return a well-formed code that is not theirs."""
         return "".join(reversed(self.code)) if self.code != self.code[::-1] else "aB3dE9xZ"
 
     def types(self, secret: str) -> None:
@@ -184,7 +184,7 @@ class Customer:
 
     async def types_one_time_code(self) -> None:
         """Read the mail that was not read yet, and type its code."""
-        self.types(await self._waits(self._new_code, "a one-time code"))
+        self.types(await self._wait_for(self._new_code, "a one-time code"))
 
     def _new_code(self) -> str | None:
         for mail in self.mailboxes.mails.get(self.address, []):
@@ -195,22 +195,22 @@ class Customer:
         return None
 
     async def may_ask(self, step: str) -> None:
-        """Perhaps ask a question in between, which is answered, and the step shown again."""
+        """Perhaps ask a question, which is answered before the step is shown again."""
         if self.chance.random() < 0.5:
             asked = self.person.send(_QUESTION)["message_id"]
             await self.sees(step, after=asked)
 
     async def sees(self, fragment: str, after: int = 0) -> None:
-        """Wait until the bot has said something, or has written it over something."""
+        """Wait until a text is in a message of the bot."""
 
         def said() -> bool | None:
             texts = [m.get("text", "") for m in self.heard if m["message_id"] > after]
             return any(fragment in text for text in texts) or None
 
-        await self._waits(said, fragment)
+        await self._wait_for(said, fragment)
 
     async def taps(self, key: str) -> None:
-        """Press the newest button of a kind, once it is there."""
+        """Press the newest button with a key, once it is shown."""
 
         def found() -> tuple[int, str] | None:
             for message in reversed(self.heard):
@@ -220,11 +220,11 @@ class Customer:
                         return message["message_id"], data
             return None
 
-        self.person.press(*await self._waits(found, f"a button {key}"))
+        self.person.press(*await self._wait_for(found, f"a button {key}"))
 
     async def pays(self) -> None:
-        """Press Pay until the bank took the money; it is asked again where nobody answers."""
-        invoice = await self._waits(lambda: next(iter(self.invoices), None), "an invoice")
+        """Press Pay until the bank has taken the money, again after each timeout."""
+        invoice = await self._wait_for(lambda: next(iter(self.invoices), None), "an invoice")
         for _ in range(int(PATIENCE / _BANK_SECONDS)):
             try:
                 outcome = await self.person.pay(invoice, timeout=_BANK_SECONDS)
@@ -244,11 +244,11 @@ class Customer:
 
     @property
     def heard(self) -> list[Json]:
-        """What the bot wrote."""
+        """The bot's messages."""
         messages: list[Json] = self.person.transcript()["messages"]
         return [m for m in messages if m.get("from", {}).get("is_bot")]
 
-    async def _waits(self, look: Callable[[], T | None], what: str) -> T:
+    async def _wait_for(self, look: Callable[[], T | None], what: str) -> T:
         end = asyncio.get_running_loop().time() + PATIENCE
         while (found := look()) is None:  # mails ring no bell
             if asyncio.get_running_loop().time() > end:

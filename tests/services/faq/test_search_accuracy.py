@@ -1,4 +1,4 @@
-"""How often the search is right, on questions it has not learnt from.
+"""Accuracy of the search on questions that it was not trained on.
 
 ``dev`` was looked at while the search was made, ``held_out`` was not. The bars stand at the
 figures the product promises: 92 first, 98 among three, 85 confident, 85 off-topic not confident.

@@ -1,4 +1,4 @@
-"""Work that comes round: at once, again, never cut off."""
+"""Periodic work runs immediately, repeats, and is never cancelled."""
 
 import asyncio
 

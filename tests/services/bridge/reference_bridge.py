@@ -1,4 +1,4 @@
-"""A bridge, written from the protocol's description alone: it imports nothing of the real one.
+"""A reference bridge, written from the protocol's description; imports nothing of the real one.
 
 It is a person at a PC who says yes to everything and knows their PIN, and a program that does as
 the protocol says. Tests can take the pen from it, and write frames of their own.
@@ -11,25 +11,25 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tests.services.bridge.card import Card
-from tests.services.bridge.said import (
+from tests.services.bridge.reference_card import ReferenceCard
+from tests.services.bridge.wire_format import (
     ORIGIN,
     Message,
-    coded,
-    octets,
-    report,
-    statement,
+    card_report,
+    decode_bytes,
+    encode_bytes,
+    possession_statement,
     word_numbers,
 )
 
 if TYPE_CHECKING:
-    from tests.services.bridge.world import BridgeWorld
+    from tests.services.bridge.hub_harness import HubHarness
 
 
-class Wire:
-    """The websocket as the server sees it (`services.bridge.interface.Transport`)."""
+class FakeTransport:
+    """The websocket as the server sees it (`services.bridge.interface.FrameTransport`)."""
 
-    def __init__(self, pc: "Pc") -> None:
+    def __init__(self, pc: "ReferenceBridge") -> None:
         self._pc = pc
         self.closed = False
 
@@ -41,12 +41,14 @@ class Wire:
         self.closed = True
 
 
-class Pc:
-    """A bridge and whoever sits before it."""
+class ReferenceBridge:
+    """A bridge and its person."""
 
-    def __init__(self, world: "BridgeWorld", card: Card | None, address: str = "192.0.2.7") -> None:
-        self.world, self.card, self.address = world, card, address
-        self.wire: Wire | None = None
+    def __init__(
+        self, harness: "HubHarness", card: ReferenceCard | None, address: str = "192.0.2.7"
+    ) -> None:
+        self.harness, self.card, self.address = harness, card, address
+        self.wire: FakeTransport | None = None
         self.heard: list[Message] = []
         self.session = ""
         self.secret: bytes | None = None
@@ -65,32 +67,34 @@ class Pc:
     # ---- the link
 
     async def dials(self) -> Message:
-        """Dial, greet, and give the welcome."""
-        self.wire = Wire(self)
+        """Connect, say hello, and return the welcome."""
+        self.wire = FakeTransport(self)
         self._inbox.clear()
-        self._connection = self.world.hub.connect(self.wire, self.address, self.world.now)
+        self._connection = self.harness.hub.connect(self.wire, self.address, self.harness.now)
         greeting = self._inbox.pop(0)
         assert greeting["type"] == "greeting"
         assert greeting["seq"] == 0
         nonce = os.urandom(32)
         hello: Message = {"api_level": 1, "app_version": "test", "language": "en"}
-        hello["nonce"] = coded(nonce)
+        hello["nonce"] = encode_bytes(nonce)
         if self.secret is not None:
-            said = b"kaika-bridge resume v1" + self.session.encode() + octets(greeting["nonce"])
+            said = (
+                b"kaika-bridge resume v1" + self.session.encode() + decode_bytes(greeting["nonce"])
+            )
             proof = hmac.digest(self.secret, said, hashlib.sha256)
-            resume = {"session": self.session, "proof": coded(proof), "last_seq": self._seen}
+            resume = {"session": self.session, "proof": encode_bytes(proof), "last_seq": self._seen}
             hello["resume"] = resume
         await self.writes({"type": "hello", "seq": 0, **hello})
         welcome = self._inbox.pop(0)
         assert welcome["type"] == "welcome", welcome
-        self._nonces = octets(greeting["nonce"]), nonce
+        self._nonces = decode_bytes(greeting["nonce"]), nonce
         await self._welcomed(welcome)
         return welcome
 
     async def _welcomed(self, welcome: Message) -> None:
         if welcome.get("resumed"):
             for frame in self._out[welcome["last_seq"] :]:
-                await self.world.carries(self, frame)
+                await self.harness.carries(self, frame)
             return
         self._out, self._seen = [], 0
         if welcome.get("paired"):
@@ -107,29 +111,29 @@ class Pc:
 
     async def loses_link(self) -> None:
         self.wire = None
-        await self._connection.handle_disconnect(self.world.now)
+        await self._connection.handle_disconnect(self.harness.now)
 
     async def writes(self, message: Message | str) -> None:
         """Send a frame as it is."""
         frame = message if isinstance(message, str) else json.dumps(message)
-        await self._connection.receive(frame, self.world.now)
+        await self._connection.receive(frame, self.harness.now)
 
     async def says(self, type: str, **fields: Any) -> None:  # noqa: A002
-        """Send a message with the next number; it is kept for a resumption."""
+        """Send a message with the next number, and keep it for a resumption."""
         frame = json.dumps({"type": type, "seq": len(self._out) + 1, **fields})
         self._out.append(frame)
         if self.wire is not None:
-            await self.world.carries(self, frame)
+            await self.harness.carries(self, frame)
 
     async def arrives(self, frame: str) -> None:
-        """Have a frame come to the server."""
-        await self._connection.receive(frame, self.world.now)
+        """Deliver a frame to the server."""
+        await self._connection.receive(frame, self.harness.now)
 
-    def hears(self, wire: Wire, frame: str) -> None:
+    def hears(self, wire: FakeTransport, frame: str) -> None:
         if wire is not self.wire:
             return
         message: Message = json.loads(frame)
-        self.world.carried(self, message)
+        self.harness.carried(self, message)
         if self.wire is None:
             return
         self.heard.append(message)
@@ -163,7 +167,7 @@ class Pc:
         await self.works()
 
     async def _on_pair_refused(self, message: Message) -> None:
-        """The person sees why."""
+        """Do nothing; the person sees the reason."""
 
     async def _on_pair_offer(self, message: Message) -> None:
         self.telegram_name = message["telegram_name"]
@@ -171,13 +175,13 @@ class Pc:
         await self.says("pair_answer", accepted=True)
 
     async def _on_paired(self, message: Message) -> None:
-        self.secret = octets(message["resume_secret"])
+        self.secret = decode_bytes(message["resume_secret"])
 
     async def _on_unpaired(self, message: Message) -> None:
         self.secret = self.running = self.last = None
 
     async def _on_error(self, message: Message) -> None:
-        """A test looks at it."""
+        """Do nothing; tests read it from `heard`."""
 
     async def _on_cancel(self, message: Message) -> None:
         if self.running is not None and self.running["operation_id"] == message["operation_id"]:
@@ -212,11 +216,11 @@ class Pc:
         if self.card is None:
             await self._asks("waiting_for_card")
             return
-        await self._ends("result", value=report(self.card))
+        await self._ends("result", value=card_report(self.card))
 
     async def _do_read_certificate(self, _: Message) -> None:
         assert self.card is not None
-        value = {"role": "authentication", "certificate": coded(self.card.certificate)}
+        value = {"role": "authentication", "certificate": encode_bytes(self.card.certificate)}
         await self._ends("result", value=value)
 
     async def _do_change_pin(self, _: Message) -> None:
@@ -241,18 +245,18 @@ class Pc:
             return
         await self._asks("waiting_for_person")
         host, card = self.card.challenge()
-        challenge = {"host_challenge": coded(host), "card_challenge": coded(card)}
+        challenge = {"host_challenge": encode_bytes(host), "card_challenge": encode_bytes(card)}
         await self._asks_server("admin_challenge", card_serial=self.card.serial, **challenge)
 
     async def _on_admin_cryptogram(self, message: Message) -> None:
         if not self._is_about_running(message):
             return
         assert self.card is not None
-        answer = self.card.complete(octets(message["cryptogram"]))
+        answer = self.card.complete(decode_bytes(message["cryptogram"]))
         if answer is None:
             await self._ends("failure", code="admin_key_rejected", values={"tries_left": 4})
         else:
-            await self._asks_server("admin_answer", answer=coded(answer))
+            await self._asks_server("admin_answer", answer=encode_bytes(answer))
 
     async def _on_admin_verified(self, message: Message) -> None:
         if not self._is_about_running(message):
@@ -265,19 +269,23 @@ class Pc:
         self.card.set_pin()
         await self._ends("result", value=self.receipt("set_pin", self.running["parameters"]))
 
-    def receipt(self, operation: str, wanted: Message, card: Card | None = None) -> Message:
-        """Have the card sign the statement of possession."""
+    def receipt(
+        self, operation: str, wanted: Message, card: ReferenceCard | None = None
+    ) -> Message:
+        """Return the card's signed statement of possession."""
         card = card or self.card
         assert card is not None
         nonce = os.urandom(32)
-        said = statement(self.origin, octets(wanted["server_nonce"]), nonce, operation, card.serial)
+        said = possession_statement(
+            self.origin, decode_bytes(wanted["server_nonce"]), nonce, operation, card.serial
+        )
         algorithm, signature = card.sign(said)
         return {
             "card_serial": card.serial,
-            "bridge_nonce": coded(nonce),
+            "bridge_nonce": encode_bytes(nonce),
             "algorithm": algorithm,
-            "signature": coded(signature),
-            "certificate": coded(card.certificate),
+            "signature": encode_bytes(signature),
+            "certificate": encode_bytes(card.certificate),
         }
 
     def _is_about_running(self, message: Message) -> bool:

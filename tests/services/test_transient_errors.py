@@ -1,4 +1,4 @@
-"""Which errors of the database pass: those of the moment, and no mistake of ours."""
+"""Which database errors are transient, and which are bugs."""
 
 import errno
 import sqlite3
@@ -14,7 +14,7 @@ from services.storage.transient_errors import is_transient
 
 
 class AnswerError(Exception):
-    """What PostgreSQL answered, with its code."""
+    """An error of PostgreSQL with its code."""
 
     def __init__(self, sqlstate: str) -> None:
         super().__init__("no")

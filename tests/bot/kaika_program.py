@@ -1,4 +1,4 @@
-"""The program itself, `kaika run`, to be started and killed as often as wanted."""
+"""The program `kaika run`, to be started and killed repeatedly."""
 
 import asyncio
 import os
@@ -10,32 +10,32 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bot.customers import PATIENCE
+from tests.bot.simulated_customers import PATIENCE
 from tests.chat import TOKEN
 
 ROOT = Path(__file__).parents[2]
-PASSPHRASE = "of an authority that is struck"
+PASSPHRASE = "of an authority that is killed"
 
 
 @dataclass
-class Program:
-    """`kaika run`, started and struck as often as wanted.
+class KaikaProgram:
+    """`kaika run`, started and killed repeatedly.
 
     :ivar log: what it logged, in one file.
     :ivar process: the number of its process, while there is one.
     """
 
-    starter: asyncio.subprocess.Process
+    fork_server: asyncio.subprocess.Process
     log: Path
     process: int | None = None
 
     @classmethod
     @asynccontextmanager
-    async def ready(cls, environment: dict[str, str], log: Path) -> AsyncIterator["Program"]:
-        """Have it ready to be started while the block runs."""
+    async def running(cls, environment: dict[str, str], log: Path) -> AsyncIterator["KaikaProgram"]:
+        """Run the fork server while the block runs."""
         with log.open("ab") as opened:
             starter = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.bot.starter"),
+                *(sys.executable, "-m", "tests.bot.fork_server"),
                 env={**os.environ, **environment},
                 cwd=ROOT,
                 stdin=asyncio.subprocess.PIPE,
@@ -52,28 +52,28 @@ class Program:
             await starter.wait()
 
     async def start(self) -> None:
-        """Start it."""
-        assert self.starter.stdin is not None
-        self.starter.stdin.write(b"\n")
-        self.process = await self._line()
+        """Start the program."""
+        assert self.fork_server.stdin is not None
+        self.fork_server.stdin.write(b"\n")
+        self.process = await self._read_number()
 
     async def end(self, how: signal.Signals) -> int:
-        """End it, and give what it ended with."""
+        """Send a signal, and return the exit status."""
         assert self.process is not None
         os.kill(self.process, how)
-        ended = await self._line()
+        ended = await self._read_number()
         self.process = None
         return ended
 
-    async def _line(self) -> int:
-        assert self.starter.stdout is not None
-        line = await asyncio.wait_for(self.starter.stdout.readline(), PATIENCE)
+    async def _read_number(self) -> int:
+        assert self.fork_server.stdout is not None
+        line = await asyncio.wait_for(self.fork_server.stdout.readline(), PATIENCE)
         assert line, self.log.read_text()[-2000:]
         return int(line)
 
 
-def environment_of(url: str, folder: Path, api: str, public: int, mail: int) -> dict[str, str]:
-    """Give the settings of a bot with the embedded authority that can be paid.
+def kaika_environment(url: str, folder: Path, api: str, public: int, mail: int) -> dict[str, str]:
+    """Settings of a bot with the embedded authority and payments, as environment variables.
 
     :param api: where its Telegram is.
     :param public: the port of its public listener.
@@ -89,7 +89,7 @@ def environment_of(url: str, folder: Path, api: str, public: int, mail: int) -> 
         "PUBLIC_URL": f"http://127.0.0.1:{public}",
         "PUBLIC_PORT": str(public),
         "LOOPBACK_PORT": "0",
-        "PAYMENT_PROVIDER_TOKEN": "284685063:TEST:strikes",
+        "PAYMENT_PROVIDER_TOKEN": "284685063:TEST:kills",
         "SMTP_HOST": "127.0.0.1",
         "SMTP_PORT": str(mail),
         "SMTP_SECURITY": "none",
@@ -101,7 +101,7 @@ def environment_of(url: str, folder: Path, api: str, public: int, mail: int) -> 
 
 
 def free_port() -> int:
-    """Give a port that nobody has."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port: int = found.getsockname()[1]
         return port

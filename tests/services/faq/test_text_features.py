@@ -1,4 +1,4 @@
-"""How a text becomes units, words are mended, and ideas are found."""
+"""Tokenisation, spelling correction and ideas."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""A whole life at the counter with the real programs, and OpenSSL asked after every act.
+"""Every command of the counter with the real programs, checked with OpenSSL.
 
 `kaika demo` runs as a process, every command of the counter as another beside it, each given
 twice; `openssl ocsp` and `openssl verify` ask the bot's public listener over HTTP.
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from cryptography import x509
 
-from tests.bot.programs import Machine
+from tests.bot.command_runner import CommandRunner
 
 UI = "A823456783"
 APPLY = (
@@ -22,37 +22,37 @@ KINDS = ("authentication", "signature", "encryption")
 GOOD, HELD, REVOKED = "good", "revoked (certificateHold)", "revoked (keyCompromise)"
 
 
-class Counter:
-    """Staff at a terminal beside a running sandbox, with OpenSSL at hand."""
+class CounterClerk:
+    """Staff at a terminal beside a running sandbox, with OpenSSL."""
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: CommandRunner) -> None:
         self.machine = machine
         self.folder = machine.folder / "certificates"
         self.ocsp = self.crl = ""
 
     async def says(self, *words: str) -> dict[str, Any]:
-        """Give a command once, as JSON."""
+        """Run a command, and return its JSON."""
         ended = await self.machine.kaika("--sandbox", "counter", *words, "--json")
         assert ended.status == 0, ended
         value: dict[str, Any] = ended.json()
         return value
 
     async def does_twice(self, *words: str) -> dict[str, Any]:
-        """Give a command twice; the second time changes nothing. Gives the first answer."""
+        """Run a command twice, the second time without effect, and return the first JSON."""
         first, second = [await self.says(*words) for _ in range(2)]
         assert (first["changed"], second["changed"]) == (True, False), words
         assert first["application"] == second["application"]
         return first
 
     async def gets_certificates(self) -> set[str]:
-        """Have the certificates in files; gives their serial numbers."""
+        """Write the certificates to files, and return their serial numbers."""
         given = await self.says("certificates", UI, "--folder", str(self.folder))
         self.ocsp, self.crl = given["ocsp"], given["crl"]
         documents = [x509.load_pem_x509_certificate(self._pem(kind).read_bytes()) for kind in KINDS]
         return {f"{document.serial_number:x}" for document in documents}
 
     async def status(self, *more: str) -> list[str]:
-        """Ask the responder for all three at once, and give what it says of each."""
+        """Ask the OCSP responder for all three in one request, and return each status."""
         ca = str(self.folder / "ca.pem")
         asked = [part for kind in KINDS for part in ("-cert", str(self._pem(kind)))]
         given = ("ocsp", "-issuer", ca, "-CAfile", ca, "-url", self.ocsp, *asked, *more)
@@ -81,14 +81,14 @@ class Counter:
 
 
 @pytest.fixture
-async def counter(tmp_path: Path) -> AsyncIterator[Counter]:
-    machine = Machine(tmp_path)
+async def counter(tmp_path: Path) -> AsyncIterator[CounterClerk]:
+    machine = CommandRunner(tmp_path)
     async with machine.demo():
-        yield Counter(machine)
+        yield CounterClerk(machine)
 
 
-async def test_openssl_agrees_with_every_act_of_a_life(counter: Counter) -> None:
-    """The first answer after a command has ended tells of it: nothing is waited for."""
+async def test_openssl_agrees_with_every_act_of_a_life(counter: CounterClerk) -> None:
+    """The first answer after a command has ended reflects it, without waiting."""
     applied = await counter.does_twice(*APPLY)
     assert applied["code"] in applied["form_text"]
     await counter.does_twice("pay", UI, "charge-of-q")

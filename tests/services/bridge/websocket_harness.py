@@ -1,4 +1,4 @@
-"""The real hub, dialled by real bridges over websockets of this machine; and what goes over them.
+"""The real hub, reached by real bridges over websockets of this machine.
 
 What a chat does is done at the hub, and what a bridge says is the real one's: nothing is played.
 """
@@ -29,10 +29,10 @@ from services.authority.values import AuthorityOperation, Proof
 from services.bridge.events import (
     BridgeEvent,
     BridgePaired,
-    OperationEvent,
-    OperationFailed,
-    OperationSucceeded,
-    OperationUnresolved,
+    CardTaskEvent,
+    CardTaskFailed,
+    CardTaskSucceeded,
+    CardTaskUnresolved,
     PairingOffered,
 )
 from services.bridge.hub import Hub
@@ -43,14 +43,14 @@ from services.storage.database import Database
 from tests.services.authority.world import CHAT, CHEAP, NOW, Someone, World
 
 PASSPHRASE = "passphrase of the card"
-_END = (OperationSucceeded, OperationFailed, OperationUnresolved)
+_END = (CardTaskSucceeded, CardTaskFailed, CardTaskUnresolved)
 _PATIENCE = 20.0
 _Event = TypeVar("_Event", bound=BridgeEvent)
 
 
 @dataclass
-class Counted:
-    """A door that keeps every frame: `True` and what the server says, `False` and the bridge's.
+class RecordingEndpoint:
+    """Records every frame: `True` with those of the server, `False` with the bridge's.
 
     It is the hub's connection and the listener's transport at once, for one bridge at a time.
     """
@@ -60,7 +60,9 @@ class Counted:
     _connection: BridgeConnection = field(init=False)
     _transport: FrameTransport = field(init=False)
 
-    def connect(self, transport: FrameTransport, address: str, now: datetime) -> "Counted":
+    def connect(
+        self, transport: FrameTransport, address: str, now: datetime
+    ) -> "RecordingEndpoint":
         self._transport = transport
         self._connection = self.door.connect(self, address, now)
         return self
@@ -86,22 +88,22 @@ class Counted:
 
     @property
     def round_trips(self) -> int:
-        """How often the server had to wait for the bridge after it had said something."""
+        """How often the server sent something and then waited for the bridge."""
         return sum(from_server for from_server, _ in groupby(way for way, _ in self.frames))
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How an operation ended for its chat.
+class TaskOutcome:
+    """How a task ended for its chat.
 
     :ivar seconds: from the chat's wish until it hears.
     """
 
-    event: OperationEvent
+    event: CardTaskEvent
     seconds: float
 
 
-class Chat:
+class HubChatDriver:
     """A chat at the hub, and the one card of its person.
 
     :ivar port: of the server.
@@ -114,7 +116,7 @@ class Chat:
         self.at_end: Callable[[], object] = lambda: None
         self._events: asyncio.Queue[tuple[BridgeEvent, float]] = asyncio.Queue()
         self.hub = Hub(world.database, world.keys, world.authority, origin, self._hears)
-        self.link = Counted(self.hub)
+        self.link = RecordingEndpoint(self.hub)
 
     def _hears(self, event: BridgeEvent) -> None:
         self._events.put_nowait((event, perf_counter()))
@@ -129,38 +131,38 @@ class Chat:
                     return event, at
 
     async def code(self) -> str:
-        """Ask for a pairing code."""
+        """Return a new pairing code."""
         given = await self.hub.issue_pairing_code(CHAT, CHAT, "Anna Nguyễn", NOW)
         return given.code.reveal()
 
     async def pairs(self) -> None:
-        """Find the words to be the same, once the code was typed at the PC."""
+        """Confirm the words, once the code was typed at the PC."""
         await self._until(PairingOffered)
         await self.hub.answer_pairing(CHAT, NOW, accepted=True)
         await self._until(BridgePaired)
         self.link.frames.clear()
 
     async def grant(self, work: CardTask) -> str | None:
-        """Prove who the person is, where that is needed."""
+        """Return a grant, if the task needs one."""
         if work.purpose is None:
             return None
         return (await self.someone.granted(AuthorityOperation(work), Proof.CODE)).id
 
-    async def has_done(self, work: CardTask, grant: str | None = None) -> Ended:
-        """Have something done on the card, until the chat hears that it was."""
+    async def run_task(self, work: CardTask, grant: str | None = None) -> TaskOutcome:
+        """Run a task, and wait until it has succeeded."""
         await self.hub.flush()
         self.link.frames.clear()
         begun = perf_counter()
         operation_id = await self.hub.start(CHAT, work, NOW, grant)
         ended, at = await self._until(*_END)
-        assert isinstance(ended, OperationSucceeded), ended
+        assert isinstance(ended, CardTaskSucceeded), ended
         assert ended.operation_id == operation_id
-        return Ended(ended, at - begun)
+        return TaskOutcome(ended, at - begun)
 
 
 @asynccontextmanager
-async def opened(database: Database, folder: Path) -> AsyncIterator[World]:
-    """Have an authority on a database, that issues certificates and cards as the product does."""
+async def open_authority(database: Database, folder: Path) -> AsyncIterator[World]:
+    """Open an authority that issues certificates and cards as the product does."""
     ca = CaParameters(key_bits=2048, cost=CHEAP)
     secret, publication = Hidden("of the authority's key"), PublicationUrls("http://127.0.0.1")
     service = await open_certificate_service(
@@ -178,8 +180,8 @@ async def opened(database: Database, folder: Path) -> AsyncIterator[World]:
         await world.close()
 
 
-async def has_a_card(world: World) -> Someone:
-    """Give a person whose virtual card lies in their letter box."""
+async def make_cardholder(world: World) -> Someone:
+    """Return a person whose virtual card has arrived by post."""
     keys = cycle([rsa.generate_private_key(65537, 2048)])
     world.authority.card_issuer._draw_key = lambda: next(keys)
     someone = world.person()
@@ -191,21 +193,21 @@ async def has_a_card(world: World) -> Someone:
 
 
 @asynccontextmanager
-async def listens(
-    world: World, someone: Someone, dialled: int | None = None
-) -> AsyncIterator[Chat]:
-    """Have a server that bridges dial.
+async def serve_hub(
+    world: World, someone: Someone, proxy_port: int | None = None
+) -> AsyncIterator[HubChatDriver]:
+    """Serve the hub on a websocket.
 
     :param dialled: another port of this machine, from which they are led here.
     """
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
-    chat = Chat(world, someone, port, f"ws://127.0.0.1:{dialled or port}")
+    chat = HubChatDriver(world, someone, port, f"ws://127.0.0.1:{proxy_port or port}")
     routes = bridge_routes(chat.link, lambda: NOW, BridgeLimits(frames=1_000_000))
     async with chat.hub.running(NOW), serve(public_app(routes), "127.0.0.1", port):
         yield chat
 
 
-def url_of(chat: Chat) -> str:
-    """Give what a bridge dials."""
+def bridge_url(chat: HubChatDriver) -> str:
+    """The URL that bridges connect to."""
     return chat.origin + DEFAULT_PATH

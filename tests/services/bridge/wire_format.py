@@ -1,19 +1,19 @@
-"""How things are said in the protocol: bytes, the statement of possession, the two words."""
+"""Encodings of the protocol: bytes, statement of possession, the two words."""
 
 import hashlib
 import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
-from tests.services.bridge.card import Card
+from tests.services.bridge.reference_card import ReferenceCard
 
 ORIGIN = "wss://kaika.test"
 CONTEXT = b"Kaika reader bridge: statement of possession, version 1\x00"
 Message = dict[str, Any]
 
 
-def report(card: Card, **changes: Any) -> Message:
-    """What `card_status` gives."""
+def card_report(card: ReferenceCard, **changes: Any) -> Message:
+    """Return the value of `card_status`."""
     tries = {"remaining": 3 if card.pin_is_set else 0, "limit": 3}
     return {
         "reader": "Reader",
@@ -27,7 +27,7 @@ def report(card: Card, **changes: Any) -> Message:
     }
 
 
-def statement(
+def possession_statement(
     origin: str, server_nonce: bytes, bridge_nonce: bytes, operation: str, serial: str
 ) -> bytes:
     said = CONTEXT + hashlib.sha256(origin.encode()).digest() + server_nonce + bridge_nonce
@@ -39,7 +39,7 @@ def statement(
 def word_numbers(
     code: str, session: str, server_nonce: bytes, bridge_nonce: bytes
 ) -> tuple[int, int]:
-    """Derive which of the 256 words are shown."""
+    """Derive the numbers of the two words."""
     said = b"kaika-bridge words v1" + server_nonce + bridge_nonce + session.encode()
     digest = hmac.digest(code.encode(), said, hashlib.sha256)
     first = int.from_bytes(digest[:2], "big") % 256
@@ -47,9 +47,9 @@ def word_numbers(
     return first, second + (second >= first)
 
 
-def coded(value: bytes) -> str:
+def encode_bytes(value: bytes) -> str:
     return urlsafe_b64encode(value).decode().rstrip("=")
 
 
-def octets(text: str) -> bytes:
+def decode_bytes(text: str) -> bytes:
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -1,9 +1,9 @@
-"""SIGKILL of a bot at each message between it and the PCs of people with cards.
+"""Kill test: SIGKILL of the bot at each message between it and cardholders' PCs.
 
 They connect their PCs, activate their cards and unlock them.
 
 The bot is the program itself, reached by real bridges over its websocket, each with a virtual card
-in its reader. On demand, with the seed printed: ``python -m tests.bot.card_strikes 100``.
+in its reader. On demand, with the seed printed: ``python -m tests.bot.card_kill_harness 100``.
 """
 
 import asyncio
@@ -20,66 +20,66 @@ from sqlalchemy import select
 from bot.wiring.embedded import VirtualCardMaker
 from services.authority.ca.service import CertificateService
 from services.authority.embedded.models import AuditEntry
-from services.bridge.models import BridgeOperation, BridgeRelease
-from tests.bot.cardholders import Cardholder
-from tests.bot.customers import Customer
-from tests.bot.mixed_strikes import IDLE, Town, check_one, main
+from services.bridge.models import CryptogramReleaseRow, OperationRow
+from tests.bot.kill_harness import IDLE_SECONDS, KillTestWorld, check_effects, main
+from tests.bot.simulated_cardholders import Cardholder
+from tests.bot.simulated_customers import Customer
 from tests.services.authority.world import World
 
 _DONE = Counter({"activated": 1})
 _MAILS = ("your card is active",)
 
 
-class CardTown(Town):
-    """Everything outside a bot that is killed while people activate and unlock their cards."""
+class CardKillTestWorld(KillTestWorld):
+    """The surroundings of a bot that is killed while people activate and unlock their cards."""
 
-    AT_ONCE = 1  # the codes of all PCs here count under one address
+    CONCURRENT_PEOPLE = 1  # the codes of all PCs here count under one address
 
     def __init__(self, url: str, folder: Path, chance: random.Random) -> None:
         super().__init__(url, folder, chance)
         self.messages: list[tuple[str, str]] = []
-        """At which messages it was killed: what was being done, and the message."""
-        self._waits = False
-        self._is_there, self._is_struck = asyncio.Event(), asyncio.Event()
+        """The messages at which it was killed, each with the task in progress."""
+        self._is_waiting = False
+        self._is_reached, self._is_killed = asyncio.Event(), asyncio.Event()
 
-    async def many_calls(self, number: int) -> None:
-        """Wait for a message at which it was never killed, and hold that up."""
-        self._waits = True
-        self._is_there.clear()
+    async def wait_to_kill(self, number: int) -> None:
+        """Wait for a message at which it was never killed, and hold it back."""
+        self._is_waiting = True
+        self._is_reached.clear()
         with suppress(TimeoutError):
-            async with asyncio.timeout(IDLE):
-                await self._is_there.wait()
-        self._waits = False
+            async with asyncio.timeout(IDLE_SECONDS):
+                await self._is_reached.wait()
+        self._is_waiting = False
 
     async def at_message(self, work: str, message: str) -> None:
-        """Hold a message up until the bot is dead, where one is waited for."""
-        if self._waits and (work, message) not in self.messages:
-            self._waits = False
+        """Hold a message back until the bot is dead, if one is wanted."""
+        if self._is_waiting and (work, message) not in self.messages:
+            self._is_waiting = False
             self.messages.append((work, message))
-            self._is_struck.clear()
-            self._is_there.set()
-            await self._is_struck.wait()
+            self._is_killed.clear()
+            self._is_reached.set()
+            await self._is_killed.wait()
 
-    def was_struck(self) -> None:
-        """Let the message go on its way, to whoever is left."""
-        self._is_struck.set()
+    def on_killed(self) -> None:
+        """Release the message."""
+        self._is_killed.set()
 
-    async def settle(self, people: int, public_url: str) -> None:
-        """Make the authority, and let people be there whose cards came by post."""
+    async def set_up(self, people: int, public_url: str) -> None:
+        """Set up the authority, and people whose cards have arrived by post."""
         self._server = public_url.replace("http:", "ws:")
         self._keys = cycle([rsa.generate_private_key(65537, 2048)])
-        await super().settle(people, public_url)
+        await super().set_up(people, public_url)
 
-    def prepares(self, world: World, service: CertificateService) -> None:
-        """Have real certificates and cards made, of one key for all."""
+    def prepare_authority(self, world: World, service: CertificateService) -> None:
+        """Make real certificates and cards, with one key for all."""
         world.signs_with = service.issuer
         world.authority.close()
         world.open(world.database)
         world.maker = VirtualCardMaker()  # type: ignore[assignment]
         world.authority.card_issuer._draw_key = lambda: next(self._keys)
 
-    async def customer(self, world: World, number: int, now: datetime) -> Customer:
-        """Make somebody whose card is there and not activated."""
+    async def make_customer(self, world: World, number: int, now: datetime) -> Customer:
+        """Make a person with a card that is not activated."""
         someone = world.person(number + 1)
         for act in (someone.applies, someone.pays, someone.is_issued, someone.is_posted):
             await act(now)
@@ -95,15 +95,15 @@ class CardTown(Town):
         )
 
     def has_paid(self, customer: Customer) -> bool:
-        """Tell that everybody had."""
+        """Everybody has."""
         return True
 
-    async def checks_one(self, world: World, customer: Customer) -> None:
-        """Card, authority and records agree, and no try was spent that nobody gave."""
+    async def check_customer(self, world: World, customer: Customer) -> None:
+        """Card, authority and records agree, and no attempt was counted that nobody made."""
         assert isinstance(customer, Cardholder)
         assert customer.done == ["activate", "unlock"]
-        await check_one(world, customer, _DONE, _MAILS)
-        who, card = customer.person.account.first_name, customer.kept
+        await check_effects(world, customer, _DONE, _MAILS)
+        who, card = customer.person.account.first_name, customer.watched_card
         shown = await world.counter.show(customer.someone.ui_number, datetime.now(UTC))
         assert shown.timeline.certificate == "active", who
         assert card is not None
@@ -117,12 +117,12 @@ class CardTown(Town):
                     select(AuditEntry.details).where(mine, AuditEntry.act == "card_work")
                 )
             )
-            grants = list(await session.scalars(select(BridgeRelease.grant_id)))
-            left = list(await session.scalars(select(BridgeOperation.state)))
+            grants = list(await session.scalars(select(CryptogramReleaseRow.grant_id)))
+            left = list(await session.scalars(select(OperationRow.state)))
         assert 2 <= steps["pin_set"] <= steps["cryptogram"] <= steps["authorised"], (who, steps)
         assert len(grants) == len(set(grants))
         assert set(left) <= {"over"}, left
 
 
 if __name__ == "__main__":
-    main(CardTown)
+    main(CardKillTestWorld)

@@ -9,15 +9,15 @@ from reader_bridge.prompter import ExitReason, PinKind
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter
 
 
-def somebody(code: str, pin: bytes) -> ScriptedPrompter:
-    """Give a person who types a code, says yes to everything, and keeps to one PIN."""
+def scripted_person(code: str, pin: bytes) -> ScriptedPrompter:
+    """Return a person who types a code, agrees to everything, and always uses one PIN."""
     return ScriptedPrompter([code], {PinKind.CURRENT: [pin], PinKind.NEW: [pin]})
 
 
-def dials(
+def run_bridge(
     url: str, readers: CardReaders, person: ScriptedPrompter
 ) -> Coroutine[Any, Any, ExitReason]:
-    """Run their bridge, until it is cancelled."""
+    """Run the bridge until it is cancelled."""
     return client.run_bridge(
         url=url,
         host="127.0.0.1",

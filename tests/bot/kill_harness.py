@@ -1,7 +1,7 @@
-"""SIGKILL at random moments of a bot that many people talk to and pay, and whether all agrees.
+"""Kill test: SIGKILL of the bot at random moments while people talk to it and pay.
 
 The bot is the program itself, over HTTP to a sandbox, with a database and a mail server of its
-own. On demand, with the seed printed: ``python -m tests.bot.mixed_strikes 200``.
+own. On demand, with the seed printed: ``python -m tests.bot.kill_harness 200``.
 """
 
 import argparse
@@ -30,59 +30,61 @@ from services.formats.hidden import Hidden
 from services.messaging.outbox import OutboxMessage
 from services.storage.models import InboxUpdate, UpdateState
 from services.storage.upgrade import upgrade
-from tests.bot.customers import PATIENCE, Customer, Mailboxes
-from tests.bot.struck import PASSPHRASE, Program, environment_of, free_port
+from tests.bot.kaika_program import PASSPHRASE, KaikaProgram, free_port, kaika_environment
+from tests.bot.simulated_customers import PATIENCE, Customer, FakeMailServer
 from tests.chat import TOKEN
 from tests.services.authority import invariants
 from tests.services.authority.postgres import PostgresServer
 from tests.services.authority.world import World, fast_folder
 
-MOST_CALLS = 24
-"""After how many of the program's calls it is struck at the latest."""
-LONGEST = 0.03
-"""And how many seconds after such a call."""
-IDLE = 5.0
-"""Seconds without enough calls after which it is struck all the same."""
-IN_STARTING = 0.1
-"""How many of the strikes may come before it began to work."""
+MAX_CALLS = 24
+"""Number of the program's calls after which it is killed at the latest."""
+MAX_DELAY = 0.03
+"""Seconds after such a call, at most."""
+IDLE_SECONDS = 5.0
+"""Seconds without enough calls after which it is killed all the same."""
+START_SHARE = 0.1
+"""Share of the kills that may come before it is ready."""
 _LOST = Counter({"code_wrong": 1, "suspended": 1, "resumed": 1})
 _PAID = Counter({"code_revealed": 1, "checkout_approved": 1, "paid": 1})
 _MAILS_LOST = ("one-time code", "is suspended", "about to be resumed", "can be used again")
 _MAILS_PAID = ("one-time code", "payment received", "was shown")
 
 
-class Town:
-    """Everything outside the bot: Telegram, mailboxes, and people with records."""
+class KillTestWorld:
+    """The surroundings of the bot: Telegram, mail server, and people with records."""
 
-    AT_ONCE = 6
-    """How many people live at the same time."""
+    CONCURRENT_PEOPLE = 6
+    """Number of people who are active at the same time."""
 
     def __init__(self, url: str, folder: Path, chance: random.Random) -> None:
         self.url, self.folder, self.chance = url, folder, chance
-        self.engine, self.mailboxes = Engine(TOKEN), Mailboxes()
+        self.engine, self.mailboxes = Engine(TOKEN), FakeMailServer()
         self.calls = self.polls = 0
         self.engine.observe(self)
         self.customers: list[Customer] = []
-        self.begun: list[Customer] = []
+        self.started: list[Customer] = []
 
     def on_call(self, method: str, params: Any, _envelope: Any) -> None:
-        """Count a call that somebody sees something of."""
+        """Count calls with a visible effect."""
         self.calls += any(name in params for name in ("chat_id", "callback_query_id"))
         self.polls += method == "getUpdates"
 
-    async def many_calls(self, number: int) -> None:
-        """Wait until the bot has made so many more calls."""
+    async def wait_to_kill(self, number: int) -> None:
+        """Wait until the bot has made `number` more calls."""
         wanted = self.calls + number
-        await self.engine.world.changes.signal.wait_for(lambda: self.calls >= wanted or None, IDLE)
+        await self.engine.world.changes.signal.wait_for(
+            lambda: self.calls >= wanted or None, IDLE_SECONDS
+        )
 
-    def was_struck(self) -> None:
-        """Hear that the program was killed."""
+    def on_killed(self) -> None:
+        """Note that the program was killed."""
 
     def on_update(self, update: Any) -> None:
-        """Not of interest."""
+        """Do nothing."""
 
-    async def settle(self, people: int, public_url: str) -> None:
-        """Make the authority, and let people be there."""
+    async def set_up(self, people: int, public_url: str) -> None:
+        """Set up the authority and people."""
         world = World(self.url, self.folder)
         try:
             await upgrade(world.database)
@@ -98,19 +100,19 @@ class Town:
                 now,
                 new,
             )
-            self.prepares(world, service)
+            self.prepare_authority(world, service)
             await world.authority.start(now)
             for number in range(people):
-                self.customers.append(await self.customer(world, number, now))
+                self.customers.append(await self.make_customer(world, number, now))
             await service.crl.wait_for_refreshes()
         finally:
             await world.close()
 
-    def prepares(self, world: World, service: CertificateService) -> None:
-        """Have what people need who are made: here cards that nobody puts into a reader."""
+    def prepare_authority(self, world: World, service: CertificateService) -> None:
+        """Prepare the authority before people are made; here there is nothing to do."""
 
-    async def customer(self, world: World, number: int, now: datetime) -> Customer:
-        """Make somebody."""
+    async def make_customer(self, world: World, number: int, now: datetime) -> Customer:
+        """Make a person."""
         someone, card = world.person(number + 1), None
         await someone.applies(now)
         if number % 3:
@@ -122,84 +124,84 @@ class Town:
         seed = self.chance.randrange(10**9)
         return Customer(someone, card, person, self.mailboxes, random.Random(seed))  # noqa: S311
 
-    async def lives_until(self, over: asyncio.Event) -> None:
-        """Let some people at once live, one after the other; the last begin before it is over."""
+    async def run_customers_until(self, over: asyncio.Event) -> None:
+        """Run some people at a time, and start new ones until `over` is set."""
 
         async def one_after_the_other() -> None:
             while not over.is_set() and self.customers:
                 customer = self.customers.pop()
-                self.begun.append(customer)
-                await customer.lives()
+                self.started.append(customer)
+                await customer.run()
 
         async with asyncio.TaskGroup() as group:
-            for _ in range(self.AT_ONCE):
+            for _ in range(self.CONCURRENT_PEOPLE):
                 group.create_task(one_after_the_other())
 
-    async def is_quiet(self) -> None:
-        """Wait until the program has nothing left to do or to send."""
+    async def wait_until_idle(self) -> None:
+        """Wait until the program has nothing left to process or send."""
         world = World(self.url, self.folder)
         try:
             async with asyncio.timeout(PATIENCE):
-                while await self._left(world):
+                while await self._has_work(world):
                     await self.engine.world.changes.signal.wait_for(lambda: None, 0.1)
         finally:
             await world.close()
 
-    async def _left(self, world: World) -> bool:
+    async def _has_work(self, world: World) -> bool:
         undone = select(InboxUpdate.update_id).where(InboxUpdate.state != UpdateState.DONE)
         async with world.database.unit_of_work() as session:
             found = await session.execute(undone.limit(1))
             waiting = await session.execute(select(OutboxMessage.id).limit(1))
             return found.first() is not None or waiting.first() is not None
 
-    async def checks(self) -> None:
-        """Check money and states, what was done for each person, and what they were told."""
+    async def check_all(self) -> None:
+        """Check money, states, and what was done and sent for each person."""
         world = World(self.url, self.folder)
         try:
             taken = {
                 f"sandbox_tg_{chat}_{message}" for chat, message in self.engine.world.invoices.paid
             }
-            everybody = [*self.customers, *self.begun]
+            everybody = [*self.customers, *self.started]
             before = {f"charge-{c.someone.seed}-1" for c in everybody if self.has_paid(c)}
             await invariants.hold(world, taken | before)
-            for customer in self.begun:
-                await self.checks_one(world, customer)
+            for customer in self.started:
+                await self.check_customer(world, customer)
         finally:
             await world.close()
-        _check_traces(self.folder, [typed for each in self.begun for typed in each.typed])
+        _check_traces(self.folder, [typed for each in self.started for typed in each.typed])
 
     def has_paid(self, customer: Customer) -> bool:
-        """Tell whether somebody had paid before all this began."""
+        """Whether somebody had paid before the test began."""
         return customer.card is not None
 
-    async def checks_one(self, world: World, customer: Customer) -> None:
-        """Check what became of one of them."""
+    async def check_customer(self, world: World, customer: Customer) -> None:
+        """Check the outcome of one person."""
         if customer.card is not None:
-            await check_one(world, customer, _LOST, _MAILS_LOST)
+            await check_effects(world, customer, _LOST, _MAILS_LOST)
             return
-        await check_one(world, customer, _PAID, _MAILS_PAID)
+        await check_effects(world, customer, _PAID, _MAILS_PAID)
         assert sum(chat == customer.person.id for chat, _ in self.engine.world.invoices.paid) == 1
 
 
-T = TypeVar("T", bound=Town)
+T = TypeVar("T", bound=KillTestWorld)
 
 
-async def strike(url: str, folder: Path, strikes: int, seed: int, kind: type[T]) -> T:
-    """Strike, let everybody finish, and check everything; give the town as it is then.
+async def run_kill_test(url: str, folder: Path, kills: int, seed: int, kind: type[T]) -> T:
+    """Kill the program repeatedly, let everybody finish, and check everything.
 
     :raises AssertionError: where something is lost, doubled or half done, with the seed.
     """
     chance = random.Random(seed)  # noqa: S311
     town = kind(url, folder, chance)
     public = free_port()
-    await town.settle(kind.AT_ONCE + strikes, f"http://127.0.0.1:{public}")
+    await town.set_up(kind.CONCURRENT_PEOPLE + kills, f"http://127.0.0.1:{public}")
     sandbox = await serve(town.engine, "page-token")
     mail = await town.mailboxes.start()
-    environment = environment_of(url, folder, f"{sandbox.api_url}/bot", public, mail)
+    environment = kaika_environment(url, folder, f"{sandbox.api_url}/bot", public, mail)
     try:
-        async with Program.ready(environment, folder / "log") as program:
-            await _struck(program, town, strikes, chance)
-        await town.checks()
+        async with KaikaProgram.running(environment, folder / "log") as program:
+            await _kill_repeatedly(program, town, kills, chance)
+        await town.check_all()
     except* Exception as errors:
         raise AssertionError(f"seed {seed}: {errors.exceptions}") from errors
     finally:
@@ -208,33 +210,35 @@ async def strike(url: str, folder: Path, strikes: int, seed: int, kind: type[T])
     return town
 
 
-async def _struck(program: Program, town: Town, strikes: int, chance: random.Random) -> None:
+async def _kill_repeatedly(
+    program: KaikaProgram, town: KillTestWorld, kills: int, chance: random.Random
+) -> None:
     over = asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(town.lives_until(over))
-        for _ in range(strikes):
+        group.create_task(town.run_customers_until(over))
+        for _ in range(kills):
             await program.start()
-            if chance.random() > IN_STARTING:
-                await town.many_calls(chance.randint(1, MOST_CALLS))
-                await asyncio.sleep(chance.uniform(0.0, LONGEST))
+            if chance.random() > START_SHARE:
+                await town.wait_to_kill(chance.randint(1, MAX_CALLS))
+                await asyncio.sleep(chance.uniform(0.0, MAX_DELAY))
             else:
-                await asyncio.sleep(chance.uniform(0.0, IDLE / 5))
+                await asyncio.sleep(chance.uniform(0.0, IDLE_SECONDS / 5))
             assert await program.end(signal.SIGKILL) == -signal.SIGKILL
-            town.was_struck()
+            town.on_killed()
         before = town.polls
         await program.start()
         over.set()
-    await town.is_quiet()
+    await town.wait_until_idle()
     await town.engine.world.changes.signal.wait_for(
         lambda: town.polls > before or None, PATIENCE
     )  # it is up
     assert await program.end(signal.SIGTERM) == 0
 
 
-async def check_one(
+async def check_effects(
     world: World, customer: Customer, expected: Counter[str], mails: Sequence[str]
 ) -> None:
-    """Everything they did had one effect, and all that matters was told at least once."""
+    """Every action had one effect, and everything important was sent at least once."""
     who = customer.person.account.first_name
     shown = await world.counter.show(customer.someone.ui_number, datetime.now(UTC))
     ui_hash = world.authority.records.hash_ui_number(customer.someone.ui_number).hex()
@@ -250,26 +254,26 @@ async def check_one(
 
 
 def _check_traces(folder: Path, typed: Sequence[str]) -> None:
-    """Nothing that was typed is in a file: database, journal, keys, log."""
+    """Nothing secret that was typed is in a file: database, journal, keys, log."""
     written = b"".join(path.read_bytes() for path in folder.iterdir() if path.is_file())
     found = [secret for secret in typed if len(secret) > 6 and secret.encode() in written]
     assert not found, "something typed is in a file"
 
 
-def main(kind: type[Town] = Town) -> None:
-    """Strike on a database of its own, and print the seed."""
+def main(kind: type[KillTestWorld] = KillTestWorld) -> None:
+    """Run the kill test on a database of its own, and print the seed."""
     parser = argparse.ArgumentParser(description=kind.__doc__)
-    parser.add_argument("strikes", type=int, nargs="?", default=200)
+    parser.add_argument("kills", type=int, nargs="?", default=200)
     parser.add_argument("--postgresql", action="store_true")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
     options = parser.parse_args()
-    print(f"seed {options.seed}, {options.strikes} strikes", flush=True)  # noqa: T201
-    folder = Path(tempfile.mkdtemp(prefix="kaika-strikes-", dir=fast_folder()))
+    print(f"seed {options.seed}, {options.kills} kills", flush=True)  # noqa: T201
+    folder = Path(tempfile.mkdtemp(prefix="kaika-kills-", dir=fast_folder()))
     server = PostgresServer() if options.postgresql else None
-    url = server.create("strikes") if server else f"sqlite+aiosqlite:///{folder / 'kaika.db'}"
+    url = server.create("kills") if server else f"sqlite+aiosqlite:///{folder / 'kaika.db'}"
     try:
-        town = asyncio.run(strike(url, folder, options.strikes, options.seed, kind))
-        print(f"all agree, {len(town.begun)} people were served")  # noqa: T201
+        town = asyncio.run(run_kill_test(url, folder, options.kills, options.seed, kind))
+        print(f"all agree, {len(town.started)} people were served")  # noqa: T201
     finally:
         if server:
             server.stop()

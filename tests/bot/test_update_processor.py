@@ -1,4 +1,4 @@
-"""One chat's updates in turn, chats side by side, deadlines first."""
+"""One chat's updates in sequence, chats concurrently, urgent updates first."""
 
 import asyncio
 from datetime import datetime
@@ -7,7 +7,11 @@ from typing import Any
 from telegram import Chat, InlineQuery, Message, Update, User
 from telegram._utils.datetime import UTC
 
-from bot.updates.update_processor import MAX_CONCURRENT_CHATS, PerChatUpdateProcessor, UpdateQueue
+from bot.updates.update_processor import (
+    MAX_CONCURRENT_CHATS,
+    ClosableUpdateQueue,
+    PerChatUpdateProcessor,
+)
 from handlers.card_events import PairingCodeAged
 
 ANNA = User(1, "Anna", False)
@@ -18,8 +22,8 @@ def message(number: int, chat_id: int = 1) -> Update:
     return Update(number, message=sent)
 
 
-class Bench:
-    """Runs updates through the order; each works until it is released."""
+class ProcessorBench:
+    """Processes updates; each runs until it is released."""
 
     def __init__(self) -> None:
         self.finished: list[int] = []
@@ -50,7 +54,7 @@ class Bench:
 
 
 async def test_one_chat_waits_its_turn_and_another_does_not() -> None:
-    bench = Bench()
+    bench = ProcessorBench()
     await bench.brings(message(1), message(2), message(3), message(4, chat_id=2))
     assert bench.begun == [1, 4]
     await bench.releases(1)
@@ -61,7 +65,7 @@ async def test_one_chat_waits_its_turn_and_another_does_not() -> None:
 
 
 async def test_an_inline_query_waits_for_nobody() -> None:
-    bench = Bench()
+    bench = ProcessorBench()
     query = Update(9, inline_query=InlineQuery("q", ANNA, "pin", ""))
     await bench.brings(message(1), message(2), query)
     assert bench.begun == [1, 9]
@@ -69,7 +73,7 @@ async def test_an_inline_query_waits_for_nobody() -> None:
 
 
 async def test_a_busy_house_still_lets_the_urgent_in() -> None:
-    bench = Bench()
+    bench = ProcessorBench()
     many = range(1, MAX_CONCURRENT_CHATS + 50)
     await bench.brings(*(message(n, chat_id=n) for n in many))
     assert len(bench.begun) == MAX_CONCURRENT_CHATS
@@ -95,7 +99,7 @@ async def test_an_update_that_fails_does_not_hold_up_its_chat() -> None:
 
 
 async def test_a_closed_line_lets_nobody_in_but_ptbs_word_to_stop() -> None:
-    line = UpdateQueue()
+    line = ClosableUpdateQueue()
     line.put_nowait(message(1))
     line.close()
     line.put_nowait(message(2))

@@ -1,6 +1,6 @@
-"""One of two processes that both work on the same updates: without the lease that prevents it.
+"""A process that works on given updates without the intake lease, for tests with two of them.
 
-Each line that comes in is an update; a line goes out when it was worked on.
+Each line of input is an update; it prints a line when the update was processed.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from bot.app import Kaika
 
 
 async def main() -> None:
-    """Work on what comes in, until nothing does."""
+    """Process updates until the input ends."""
     given = settings.load()
     logs.configure(given.log_level, given.log_format, given.secrets())
     kaika = Kaika(given)

@@ -1,4 +1,4 @@
-"""A card that was issued, and the issuer that certified it. Shares no code with either side."""
+"""An issued card and its issuer, which share no code with server or bridge."""
 
 import secrets
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from services.authority.interface.certificates import (
 
 
 class CertifyingIssuer:
-    """Signs real certificates, with a key that nobody checks."""
+    """Signs real certificates with a throw-away key."""
 
     def __init__(self) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
@@ -37,7 +37,7 @@ class CertifyingIssuer:
         return [self._certify(kind, key, request) for kind, key in request.public_keys.items()]
 
     async def status_changed(self, session: AsyncSession, now: object) -> None:
-        """There is nothing to publish."""
+        """Do nothing."""
 
     def _certify(
         self, kind: CertificateKind, key: bytes, request: CertificateRequest
@@ -59,8 +59,8 @@ class CertifyingIssuer:
         return IssuedCertificate(kind, serial, certificate.public_bytes(Encoding.DER))
 
 
-class Card:
-    """A card as it was made: its chip's serial, its keys, and whether it has a PIN."""
+class ReferenceCard:
+    """A card: its serial, its keys, and whether it has a PIN."""
 
     def __init__(self, order: CardOrder) -> None:
         self.serial = order.card_serial
@@ -75,13 +75,13 @@ class Card:
         self.admin_tries = 5
 
     def challenge(self) -> tuple[bytes, bytes]:
-        """Draw both challenges: the host's is drawn by whoever drives the card."""
+        """Draw both challenges; the host's is drawn here too."""
         self._authenticated = False
         self._challenges = secrets.token_bytes(16), secrets.token_bytes(16)
         return self._challenges
 
     def complete(self, cryptogram: bytes) -> bytes | None:
-        """Check the issuer's proof; give the card's own, or `None`."""
+        """Check the issuer's proof, and return the card's own, or `None`."""
         challenges, self._challenges = self._challenges, None
         assert challenges is not None, "the card has no challenge open"
         host, card = challenges
@@ -102,11 +102,11 @@ class Card:
         self.pin_is_set = True
 
     def reset(self) -> None:
-        """Lose what was open."""
+        """Lose the state of an authentication."""
         self._challenges, self._authenticated = None, False
 
     def sign(self, statement: bytes) -> tuple[str, bytes]:
-        """Sign with the authentication key; give the algorithm and the signature."""
+        """Sign with the authentication key, and return algorithm and signature."""
         if isinstance(self._key, rsa.RSAPrivateKey):
             return "RS256", self._key.sign(statement, padding.PKCS1v15(), SHA256())
         if isinstance(self._key.curve, ec.SECP384R1):
