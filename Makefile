@@ -28,7 +28,7 @@ define need
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo run bridge package test lint hooks bench screenshots lock clean
+.PHONY: help setup system demo run bridge package test lint hooks generate bench screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -78,6 +78,11 @@ lint: setup $(READER) ## Check style, types, imports and the FAQ
 
 hooks: setup $(READER) ## Run ruff, mypy and the FAQ check before every commit
 	$(BIN)/pre-commit install
+
+generate: setup ## Bring catalogues and generated pages up to date with the code
+	$(BIN)/python -m bot.cli.conversation_docs
+	$(BIN)/python -m tools.protocol_docs.document docs
+	$(BIN)/python -m tools.catalogues
 
 bench: setup ## Measure, beside peers in the same run; also as build/bench.json
 	$(BIN)/python -m benchmarks

@@ -24,13 +24,15 @@ from rich.table import Table
 from benchmarks.processes import Others
 from benchmarks.results import merge
 from services import rate_limit
+from services.argon2 import Argon2Cost
+from services.authority.embedded import limits
 from services.authority.embedded.audit.actors import Actor
-from services.authority.embedded.authority import EmbeddedAuthority, Files
+from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
 from services.authority.embedded.counter import Counter
-from services.authority.embedded.credentials.hashing import Cost, Hasher
+from services.authority.embedded.credentials.hashing import Argon2Hasher
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.errors import AuthorityError
-from services.authority.values import Operation
+from services.authority.values import AuthorityOperation
 from services.formats import ui_number
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber
@@ -54,13 +56,13 @@ def _draw(rng: random.Random) -> UiNumber:
 
 async def _hashing(threads: int) -> dict[str, float]:
     """Time Argon2id alone: one at a time, or with every thread busy."""
-    hasher = Hasher(threads=threads)
-    verifier = await hasher.make(b"secret")
+    hasher = Argon2Hasher(threads=threads)
+    verifier = await hasher.create_verifier(b"secret")
     taken: list[float] = []
 
     async def one() -> None:
         start = perf_counter()
-        await hasher.check(b"another", verifier)
+        await hasher.verify(b"another", verifier)
         taken.append(perf_counter() - start)
 
     start = perf_counter()
@@ -122,20 +124,22 @@ class Scene:
     async def _one(self, chat: int, number: UiNumber, code: SubscriberCode, now: datetime) -> float:
         start = perf_counter()
         with suppress(AuthorityError):
-            await self.authority.credentials.check_code(number, code, Operation.STATUS, chat, now)
+            await self.authority.credentials.check_code(
+                number, code, AuthorityOperation.STATUS, chat, now
+            )
         return perf_counter() - start
 
     async def _forgive(self, numbers: list[UiNumber]) -> None:
         async with self.authority.database.unit_of_work() as session:
             for number in numbers:
-                await rate_limit.clear(
-                    session, rate_limit.CODE, self.authority.records.ui_hash(number)
+                await rate_limit.reset(
+                    session, limits.CODE_GUESSES, self.authority.records.hash_ui_number(number)
                 )
 
     async def looked_up(self, now: datetime) -> dict[str, float]:
         """Ask for one person's status again and again."""
         check = self.authority.credentials.check_code
-        grant = await check(self.people[0], self.codes[0], Operation.STATUS, 1, now)
+        grant = await check(self.people[0], self.codes[0], AuthorityOperation.STATUS, 1, now)
         taken = []
         for _ in range(LOOK_UPS):
             start = perf_counter()
@@ -147,7 +151,7 @@ class Scene:
 
 async def measure() -> dict[str, Any]:
     """Take every figure."""
-    cost = Cost()
+    cost = Argon2Cost()
     found: dict[str, Any] = {
         "cost": {"memory_kib": cost.memory, "passes": cost.passes, "lanes": cost.lanes},
         "hash, one thread": await _hashing(1),
@@ -158,7 +162,7 @@ async def measure() -> dict[str, Any]:
         database = Database(f"sqlite+aiosqlite:///{folder / 'kaika.db'}")
         await upgrade(database)
         ring = keys.load_or_create(folder / "keys.json")
-        authority = EmbeddedAuthority(database, ring, Files.in_folder(folder))
+        authority = EmbeddedAuthority(database, ring, AuthorityFiles.in_folder(folder))
         await authority.start(now)
         scene = Scene(authority)
         await scene.populate(now)

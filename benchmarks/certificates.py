@@ -34,14 +34,15 @@ from sqlalchemy import insert
 from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT, Others
 from benchmarks.results import merge
 from bot.web.certificates import certificate_routes
-from bot.web.listeners import listening
-from services.authority.ca.publication import Publication
-from services.authority.ca.service import CertificateService, open_service
-from services.authority.ca.status_lookup import DatabaseStatuses
+from bot.web.listeners import serve
+from services.authority.ca.publication import PublicationUrls
+from services.authority.ca.service import CertificateService, open_certificate_service
+from services.authority.ca.status_lookup import BatchedStatusLookup
 from services.authority.embedded.audit.actors import Actor
-from services.authority.embedded.authority import EmbeddedAuthority, Files
+from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
+from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
 from services.authority.embedded.models import Application, Certificate, CertificateSet
-from services.authority.embedded.personal_data.records import locked_application
+from services.authority.embedded.personal_data.records import lock_application
 from services.authority.interface.certificates import CertificateKind, CertificateRequest
 from services.authority.lifecycle import ApplicationState, CertificateAct, CertificateState
 from services.formats.hidden import Hidden
@@ -75,7 +76,7 @@ class Scene:
         der = await self._issue(now)
         certificate = x509.load_der_x509_certificate(der)
         self.serial = certificate.serial_number
-        self.request = _request(certificate, self.service.identity.certificate)
+        self.request = _request(certificate, self.service.signer.certificate)
         serials = [(card, x509.random_serial_number()) for card in others for _ in range(3)]
         async with self.database.unit_of_work() as session:
             cards = [self.card, *others]
@@ -108,10 +109,10 @@ class Scene:
         """Suspend or resume the card, as the authority does it."""
         now = datetime.now(UTC)
         async with self.database.unit_of_work() as session:
-            application = await locked_application(session, self.card)
+            application = await lock_application(session, self.card)
             assert application is not None
             actor = Actor.at_counter("benchmark")
-            await self.authority.certificates.act(session, application, act, actor, now)
+            await self.authority.certificates.change_state(session, application, act, actor, now)
 
 
 def _request(certificate: x509.Certificate, issuer: x509.Certificate) -> bytes:
@@ -147,10 +148,12 @@ async def _scene(folder: Path) -> AsyncIterator[Scene]:
     now = datetime.now(UTC)
     database = Database(f"sqlite+aiosqlite:///{folder / 'kaika.db'}")
     await upgrade(database)
-    publication = Publication("http://127.0.0.1")
-    service = await open_service(database, folder / "ca.json", _PASSPHRASE, publication, now)
+    publication = PublicationUrls("http://127.0.0.1")
+    service = await open_certificate_service(
+        database, EmbeddedCertificateRegister(), folder / "ca.json", _PASSPHRASE, publication, now
+    )
     ring = keys.load_or_create(folder / "keys.json")
-    files = Files.in_folder(folder)
+    files = AuthorityFiles.in_folder(folder)
     authority = EmbeddedAuthority(database, ring, files, service.issuer)
     await authority.start(now)
     scene = Scene(authority, service)
@@ -177,7 +180,7 @@ async def _time_to_show(scene: Scene, is_suspended: Look) -> list[float]:
 
 
 async def _publication_times(scene: Scene, url: str) -> dict[str, list[float]]:
-    crl = f"{url}/crl/{scene.service.identity.key_id}.crl"
+    crl = f"{url}/crl/{scene.service.signer.key_id}.crl"
     async with aiohttp.ClientSession() as session:
 
         async def by_ocsp() -> bool:
@@ -205,11 +208,11 @@ async def _each_per_second(work: Callable[[], Awaitable[object]], count: int) ->
 
 async def _rates(scene: Scene, url: str) -> dict[str, float]:
     now = datetime.now(UTC)
-    statuses = DatabaseStatuses(scene.database)
+    statuses = BatchedStatusLookup(scene.database, EmbeddedCertificateRegister())
     over_http = await _ask_from_the_other_core(url, scene.request)
     return {
         "status_look_ups": await _each_per_second(
-            lambda: statuses.statuses([scene.serial], now), 1000
+            lambda: statuses.look_up([scene.serial], now), 1000
         ),
         "answers": await _each_per_second(
             lambda: scene.service.ocsp.answer(scene.request, now), 1000
@@ -248,7 +251,7 @@ async def _measure(folder: Path) -> dict[str, object]:
     async with _scene(folder) as scene:
         app = web.Application()
         app.add_routes(certificate_routes(scene.service))
-        async with listening(app, "127.0.0.1", 0) as port:
+        async with serve(app, "127.0.0.1", 0) as port:
             url = f"http://127.0.0.1:{port}"
             times = await _publication_times(scene, url)
             rates = await _rates(scene, url)

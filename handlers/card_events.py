@@ -1,7 +1,7 @@
-"""What the bridge hub tells a chat, shown in the one message that follows work on the card.
+"""The handler of the bridge's events, shown in the message that follows an operation on the card.
 
-An event stands in the chat's own queue, like an update. It moves the person's conversation in one
-transaction; what it sets off at the hub happens outside it.
+An event waits in the queue of its chat, like an update. It moves the person's conversation in one
+transaction; calls of the hub happen outside of it.
 """
 
 import asyncio
@@ -27,26 +27,27 @@ from services.bridge.interface import BridgeHub
 from services.conversations import ConversationState
 
 RETRY_SECONDS = 3.0
-_MOST_RETRIES = 8
+_MAX_RETRIES = 8
 _OPERATION_STEPS = (WORK, UNRESOLVED_STEP, FAILED)
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class PairingCodeAged(BridgeEvent):
-    """A code that is shown may have fewer minutes left, or be over."""
+    """The minutes left for the pairing code that is shown may have changed."""
 
 
 @dataclass(frozen=True)
 class ProcessRestarted(BridgeEvent):
-    """The process was started anew while the chat had something live."""
+    """The process was restarted while the chat had a live message."""
 
 
 @dataclass(frozen=True)
 class ViewNotDelivered(BridgeEvent):
-    """The line failed while something was to be shown.
+    """Telegram could not be reached to show the present step.
 
-    :ivar told: the operation whose end that was.
+    :ivar attempts: how often it was tried.
+    :ivar operation_id: the operation whose end was to be shown.
     """
 
     attempts: int = 1
@@ -54,14 +55,14 @@ class ViewNotDelivered(BridgeEvent):
 
 
 _STAY = StepResult("")
-"""No transition; the step is shown as it is now."""
+"""No transition: the present step is shown as it reads now."""
 
 
 @dataclass(frozen=True)
 class BridgeEventHandler:
-    """Takes the hub's events to the conversations.
+    """Passes the hub's events to the conversations.
 
-    :ivar conversations: by name, those that hear of them.
+    :ivar conversations: the conversations that receive events, by name.
     """
 
     hub: BridgeHub
@@ -73,22 +74,21 @@ class BridgeEventHandler:
         session = await self._load_session(event.chat_id, context)
         self._update_live_messages(event)
         state, ctx = session.state, session.step_context()
+        ended = _ended_operation(event)
+        if state is not None and self._has_outdated_message(event, state):
+            await self._show(session, context)
+            return
         conversation = None
         if state is not None and state.is_open:
             conversation = self.conversations.get(state.conversation)
-        ended = None
-        if isinstance(event, events.Done | events.Failed) and event.work.purpose is not None:
-            ended = event.operation_id
-        if state is not None and self._shows_connected(event, state):
-            await self._show(session, context)
-            return
         if conversation is None or state is None:
             await self._send_background_message(event, ctx, context, ended)
             return
         result = await self._find_result(event, conversation, ctx, state.step)
         if result is None:
-            if not _is_of_other_task(event, conversation):
-                ended = None if state.step in _OPERATION_STEPS else ended
+            is_own = not _is_of_other_task(event, conversation)
+            if is_own and state.step in _OPERATION_STEPS:
+                ended = None
             await self._send_background_message(event, ctx, context, ended)
             return
         if result is not _STAY and not await self._follow(session, state, result):
@@ -98,56 +98,50 @@ class BridgeEventHandler:
             attempts, ended = event.attempts, event.operation_id
         await self._show(session, context, attempts, ended)
 
-    def _shows_connected(self, event: BridgeEvent, state: ConversationState) -> bool:
-        """Whether a message still says that a PC is connected which no longer is."""
-        is_said = (state.conversation, state.step) == (pair.NAME, pair.PAIRED)
-        is_there = self.live_messages.message_id(event.chat_id) is not None
-        return isinstance(event, events.NowUnpaired) and is_said and is_there
+    def _has_outdated_message(self, event: BridgeEvent, state: ConversationState) -> bool:
+        """Whether a message says that a PC is connected which no longer is."""
+        shows_paired = (state.conversation, state.step) == (pair.NAME, pair.PAIRED)
+        has_message = self.live_messages.message_id(event.chat_id) is not None
+        return isinstance(event, events.BridgeUnpaired) and shows_paired and has_message
 
     async def _find_result(
         self, event: BridgeEvent, conversation: CardConversation, ctx: StepContext, step: str
     ) -> StepResult | None:
-        """Return where an event leads; `None` where the step has nothing to do with it."""
+        """Return where an event leads; `None` where it does not concern the step."""
         match event:
             case PairingCodeAged():
-                is_older = self.live_messages.have_minutes_changed(ctx.chat_id, ctx.now)
-                return _STAY if step == pairing_steps.PAIR and is_older else None
+                has_changed = self.live_messages.have_minutes_changed(ctx.chat_id, ctx.now)
+                return _STAY if step == pairing_steps.PAIR and has_changed else None
             case ProcessRestarted() | ViewNotDelivered():
                 return _STAY
             case events.OperationEvent():
                 return await self._result_of_operation(event, conversation, ctx, step)
-            case events.LinkUp() if conversation.pairing.awaits_connection(step, ctx):
+            case events.BridgeConnected() if conversation.pairing.awaits_connection(step, ctx):
                 return replace(await conversation.pairing.on_connected(ctx), clears_history=True)
-            case events.LinkUp() | events.LinkDown() if step == WORK:
+            case events.BridgeConnected() | events.BridgeDisconnected() if step == WORK:
                 return _STAY
-            case events.NowUnpaired() if step == FAILED and conversation.operation is not None:
-                was_closed = ctx.data[FAILURE] == FailureCode.CANCELLED
-                return (
-                    conversation.operation.failed_step(events.Fault.UNPAIRED, ctx)
-                    if was_closed
-                    else None
-                )
+            case events.BridgeUnpaired() if step == FAILED and conversation.operation is not None:
+                if ctx.data[FAILURE] != FailureCode.CANCELLED:  # else kaika-bridge was closed
+                    return None
+                return conversation.operation.failed_result(events.ServerFailure.UNPAIRED, ctx)
         return await self._result_of_pairing(event, conversation, ctx, step)
 
     async def _result_of_pairing(
         self, event: BridgeEvent, conversation: CardConversation, ctx: StepContext, step: str
     ) -> StepResult | None:
-        if step not in (*pairing_steps.STEPS, "unlinked"):
+        if step not in (*pairing_steps.STEPS, pairing_steps.PC_AWAY):
             return None
         match event:
-            case events.PairingOffered() if step != "unlinked":
+            case events.PairingOffered() if step != pairing_steps.PC_AWAY:
                 return StepResult(pairing_steps.COMPARE, clears_history=True)
-            case events.PairingEnded() if step in (pairing_steps.COMPARE, pairing_steps.CONFIRMED):
-                why = {pairing_steps.END_REASON: str(event.reason)}
-                return StepResult(pairing_steps.PAIRING_ENDED, why, clears_history=True)
-            case events.NowPaired():
-                led = replace(await conversation.pairing.on_connected(ctx), clears_history=True)
-                return (
-                    replace(led, message=_REPLACED) if event.replaced and not led.message else led
-                )
-            case events.NowUnpaired() if step == "unlinked":
-                why = {pairing_steps.END_REASON: str(event.reason)}
-                return StepResult(pairing_steps.PAIRING_ENDED, why, clears_history=True)
+            case events.PairingFailed() if step in (pairing_steps.COMPARE, pairing_steps.CONFIRMED):
+                return _pairing_ended_result(event.reason)
+            case events.BridgePaired():
+                result = await conversation.pairing.on_connected(ctx)
+                message = _REPLACED if event.replaced and not result.message else result.message
+                return replace(result, message=message, clears_history=True)
+            case events.BridgeUnpaired() if step == pairing_steps.PC_AWAY:
+                return _pairing_ended_result(event.reason)
         return None
 
     async def _result_of_operation(
@@ -157,52 +151,58 @@ class BridgeEventHandler:
         ctx: StepContext,
         step: str,
     ) -> StepResult | None:
-        work = conversation.operation
-        if work is None or step not in _OPERATION_STEPS or not work.is_about(event):
+        operation = conversation.operation
+        if operation is None or step not in _OPERATION_STEPS or not operation.is_about(event):
             return None
         match event:
-            case events.Waiting():
+            case events.OperationProgressed():
                 return _STAY if step == WORK else StepResult(WORK, clears_history=True)
-            case events.Done():
-                return await work.on_done(event.value, ctx)
-            case events.Failed():
-                return work.handle_failure(event, ctx)
-            case events.Unresolved():
-                return work.unresolved_step(event)
+            case events.OperationSucceeded():
+                return await operation.on_done(event.value, ctx)
+            case events.OperationFailed():
+                return operation.handle_failure(event, ctx)
+            case events.OperationUnresolved():
+                return operation.unresolved_result(event)
         return None
 
     def _update_live_messages(self, event: BridgeEvent) -> None:
-        """Note how far the PC is."""
+        """Store the progress that an event reports."""
         chat = event.chat_id
         match event:
-            case events.Waiting():
+            case events.OperationProgressed():
                 progress = self.live_messages.progress(chat) or self.live_messages.begin_operation(
-                    chat, event.work
+                    chat, event.task
                 )
                 progress.step, progress.tries_left = event.step, event.tries_left
-            case events.Done() | events.Failed() | events.Unresolved():
+            case (
+                events.OperationSucceeded()
+                | events.OperationFailed()
+                | events.OperationUnresolved()
+            ):
                 self.live_messages.end_operation(chat)
-            case events.PairingOffered() | events.NowPaired():
+            case events.PairingOffered() | events.BridgePaired():
                 self.live_messages.set_code(chat, None)
-            case events.LinkUp() | events.LinkDown():
-                running = self.live_messages.progress(chat)
-                if running is not None:
-                    running.is_linked = isinstance(event, events.LinkUp)
+            case events.BridgeConnected() | events.BridgeDisconnected():
+                running_operation = self.live_messages.progress(chat)
+                if running_operation is not None:
+                    running_operation.is_linked = isinstance(event, events.BridgeConnected)
             case ProcessRestarted():
                 self._resume(chat)
 
     def _resume(self, chat: int) -> None:
-        """Follow what outlived the process: the PC tells its end when it is back."""
-        presence = self.hub.presence(chat)
-        if presence.work is not None:
-            self.live_messages.begin_operation(chat, presence.work).is_linked = presence.connected
+        """Follow an operation that outlived the process; the PC reports its end later."""
+        presence = self.hub.status(chat)
+        if presence.running is not None:
+            self.live_messages.begin_operation(
+                chat, presence.running
+            ).is_linked = presence.is_connected
 
     async def _send_background_message(
         self, event: BridgeEvent, ctx: StepContext, context: Context, ended: str | None
     ) -> None:
-        """Send what matters in a message of its own to somebody who is in another conversation.
+        """Send an important event to a person who is in another conversation.
 
-        :param ended: the operation whose end that is.
+        :param ended: the operation whose end it is.
         """
         text = messages.background_message(event, ctx.language)
         if text is not None:
@@ -211,12 +211,12 @@ class BridgeEventHandler:
             except Forbidden:
                 _log.info("bridge_chat_closed_to_us")
         if ended is not None:
-            await self.hub.told(ended)
+            await self.hub.acknowledge_end(ended)
 
     async def _follow(
         self, session: ConversationSession, state: ConversationState, result: StepResult
     ) -> bool:
-        """Go where an event leads; `False` where another process did, which also shows it."""
+        """Go where an event leads; `False` where another process did so, and shows it."""
         step = session.conversations[state.conversation].steps[state.step]
         targets = {
             target
@@ -244,46 +244,59 @@ class BridgeEventHandler:
         except BadRequest:
             raise
         except (NetworkError, RetryAfter) as error:
-            self._show_later(chat_id, attempts + 1, ended, context, error)
+            self._retry_later(chat_id, attempts + 1, ended, context, error)
             return
         if ended is not None:
-            await self.hub.told(ended)
+            await self.hub.acknowledge_end(ended)
 
-    def _show_later(
+    def _retry_later(
         self, chat_id: int, attempts: int, ended: str | None, context: Context, error: Exception
     ) -> None:
-        if attempts > _MOST_RETRIES:
+        if attempts > _MAX_RETRIES:
             _log.error("bridge_event_not_shown", error=type(error).__name__)
             return
         queue = context.application.update_queue
-        again = ViewNotDelivered(chat_id, attempts, ended)
-        asyncio.get_running_loop().call_later(RETRY_SECONDS * attempts, queue.put_nowait, again)
+        retry = ViewNotDelivered(chat_id, attempts, ended)
+        asyncio.get_running_loop().call_later(RETRY_SECONDS * attempts, queue.put_nowait, retry)
 
     async def _load_session(self, chat_id: int, context: Context) -> ConversationSession:
-        """Load the conversation; in a private chat person and chat have the same number."""
+        """Load the conversation; in a private chat, person and chat have the same id."""
         services = context.services
         ctx = StepContext(chat_id, chat_id, "", None, services.now(), {})
         session = ConversationSession(services, conversations_of(context), ctx)
         state = await session.load()
-        spoken = state.data.get(pairing_steps.CLIENT_LANGUAGE) if state is not None else None
-        client = spoken or self.live_messages.client_language(chat_id)
-        language = services.people.language(chat_id, client)
-        session.context = replace(ctx, language=language, client_language=client)
+        stored = state.data.get(pairing_steps.CLIENT_LANGUAGE) if state is not None else None
+        client_language = stored or self.live_messages.client_language(chat_id)
+        language = services.languages.resolve(chat_id, client_language)
+        session.context = replace(ctx, language=language, client_language=client_language)
         return session
 
 
 _REPLACED = StatusMessage(messages.REPLACED)
 
 
+def _ended_operation(event: BridgeEvent) -> str | None:
+    """Return the id of the operation that ended, where the hub has to know that it was shown."""
+    ends = events.OperationSucceeded | events.OperationFailed
+    if isinstance(event, ends) and event.task.purpose is not None:
+        return event.operation_id
+    return None
+
+
+def _pairing_ended_result(reason: str) -> StepResult:
+    data = {pairing_steps.END_REASON: str(reason)}
+    return StepResult(pairing_steps.PAIRING_ENDED, data, clears_history=True)
+
+
 def _is_of_other_task(event: BridgeEvent, conversation: CardConversation) -> bool:
-    """Whether an event is about another task than the conversation's."""
+    """Whether an event belongs to an operation that the conversation does not have."""
     if not isinstance(event, events.OperationEvent):
         return False
     return conversation.operation is None or not conversation.operation.is_about(event)
 
 
 async def on_event(event: Any, context: Context) -> None:
-    """Take an event out of the chat's queue."""
+    """Handle an event from the queue of its chat."""
     handler: BridgeEventHandler | None = context.bot_data.get(pair.BRIDGE)
     if handler is not None:
         await handler.on_event(event, context)

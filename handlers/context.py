@@ -1,4 +1,4 @@
-"""What every handler is given: the services, and the language of who wrote."""
+"""The context of every handler: the services, and the language of the person."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,41 +11,41 @@ from telegram.ext import CallbackContext, ExtBot
 from services.authority.interface.authority import Authority
 from services.conversations import ConversationStore
 from services.faq.entries import Entries
-from services.faq.search import Search
+from services.faq.search import FaqSearch
 from services.formats.hidden import Hidden
-from services.people.people import People
-from services.secret_shapes import SecretShapes
+from services.people.languages import LanguagePreferences
+from services.secret_shapes import SecretDetector
 from services.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The services handlers call."""
+    """The services that handlers call."""
 
     database: Database
-    people: People
+    languages: LanguagePreferences
     entries: Entries
-    search: Search
-    secret_shapes: SecretShapes
+    search: FaqSearch
+    secret_detector: SecretDetector
     conversations: ConversationStore
     authority: Authority | None = None
-    """`None` where the person is guided through the official page instead."""
+    """`None` in guide mode, where the person is guided through the official page."""
     payment_provider: Hidden | None = None
-    """The token of the payment provider; without it nobody can pay in the chat."""
-    charge_on_record: Callable[[int], None] = lambda _update_id: None
-    """Told the id of an update once the money it tells of is on record."""
+    """The token of the payment provider; `None` where nobody can pay in the chat."""
+    confirm_charge_recorded: Callable[[int], None] = lambda _update_id: None
+    """Called with the id of an update once its payment is recorded."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[str, Any]]):
-    """PTB's context with our services on it; there is one for each update."""
+    """The context of one update, with the services."""
 
     step_shown: bool = False
-    """Whether this update was answered with the step of a conversation, or need not be."""
+    """Whether the open step was shown for this update, or does not have to be."""
     is_confidential: bool = False
-    """Whether the text may hold something secret that was not recognised; it is noted nowhere."""
+    """Whether the text may hold an unrecognised secret, so that it must not be stored."""
     conversation_session: object | None = None
-    """The stored conversation, loaded for this update; `handlers.engine.session` owns it."""
+    """The conversation loaded for this update; set by `handlers.engine.session`."""
 
     @property
     def services(self) -> Services:
@@ -54,8 +54,8 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
         return services
 
     def language(self, update: Update) -> str:
-        """Return the language to speak to the person behind an update."""
+        """Return the language of the person behind an update."""
         user = update.effective_user
         if user is None:
-            return self.services.people.language(None, None)
-        return self.services.people.language(user.id, user.language_code)
+            return self.services.languages.resolve(None, None)
+        return self.services.languages.resolve(user.id, user.language_code)

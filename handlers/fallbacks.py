@@ -1,4 +1,4 @@
-"""What is no question: stickers, pictures, voice, contacts, commands and buttons nobody knows."""
+"""Handlers of everything else: media, contacts, unknown commands, and outdated buttons."""
 
 from contextlib import suppress
 
@@ -15,17 +15,17 @@ from handlers.start import help_text
 
 
 async def on_media(update: Update, context: Context) -> None:
-    """Answer what cannot be read, by what it is; words under a picture are a question."""
+    """Answer a message without text, by its kind; a caption is taken as a question."""
     message = update.effective_message
     if not isinstance(message, Message):
         return
     if message.caption:
         await on_text(update, context)
     elif message.chat.type == ChatType.PRIVATE:
-        await send(update, context, _reply(message, context.language(update)))
+        await send(update, context, _media_reply(message, context.language(update)))
 
 
-def _reply(message: Message, language: str) -> View:
+def _media_reply(message: Message, language: str) -> View:
     if message.photo or message.video or (message.document and not message.animation):
         text = say(
             language,
@@ -49,21 +49,21 @@ def _reply(message: Message, language: str) -> View:
 
 
 async def on_delete(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Delete the picture ``[message id]`` somebody sent, in a private chat only."""
+    """Delete the person's picture ``[message id]``, in a private chat only."""
     chat = update.effective_chat
     language = context.language(update)
     if chat is None or chat.type != ChatType.PRIVATE or not parts[0].isdecimal():
         return None
     with suppress(BadRequest, Forbidden):
         if await context.bot.delete_message(chat.id, int(parts[0])):
-            done = say(language, "Deleted. Please type your question in words.")
-            await show(update, context, view(done, answers.more_row(language)))
+            text = say(language, "Deleted. Please type your question in words.")
+            await show(update, context, view(text, answers.more_row(language)))
             return label(language, "Deleted.")
     return label(language, "I cannot delete it any more. Please delete it yourself.")
 
 
 async def on_unknown_command(update: Update, context: Context) -> None:
-    """Answer a command we do not have, in a private chat only: elsewhere it is another bot's."""
+    """Answer an unknown command, in a private chat only: in a group it is for another bot."""
     chat = update.effective_chat
     if chat is None or chat.type != ChatType.PRIVATE:
         return
@@ -74,5 +74,5 @@ async def on_unknown_command(update: Update, context: Context) -> None:
 
 
 def stale_button(language: str) -> str:
-    """Return the toast for a button that is too old or not ours."""
+    """Return the toast for a button that no route accepts."""
     return label(language, "This button is too old. Please type your question, or send /faq.")

@@ -1,8 +1,8 @@
-"""Messages of the outbox that go to a chat: rendered and sent when their turn comes.
+"""Notices that the outbox sends to chats, and the answers to "was this you?".
 
-Most tell a linked chat what happened elsewhere. Where it may be somebody else's doing they ask
-"was this you?", and one tap suspends. Neither the message nor the answer says whose records these
-are, except masked where a chat is linked to more than one person.
+Most notices tell a linked chat what happened elsewhere. Where somebody else may have done it, they
+ask "was this you?", and one tap suspends the certificate. Neither a notice nor the answer names the
+person; the UI No. is shown, masked, where the chat is linked to more than one.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -22,90 +22,91 @@ from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, show, view
 from services.authority.errors import AlertExpiredError
 from services.authority.lifecycle import CertificateState
-from services.authority.notices import DOUBTFUL, Notice
+from services.authority.notices import SUSPICIOUS, NoticeKind
 from services.authority.values import LinkedPerson, ReportResult
 from services.calendar import TAIPEI
-from services.jobs import NotYetError
-from services.messaging.outbox import Outgoing, UndeliverableError
-from services.people.people import close_chat, is_open
+from services.jobs import JobNotReadyError
+from services.messaging.outbox import OutgoingMessage, UndeliverableError
+from services.people.chats import close_chat, is_chat_open
 
 ROUTE = "doubt"
-Render = Callable[[AsyncSession, Services, Outgoing, str], Awaitable[View | None]]
-"""Gives a message in a language as it is read now; `None` where there is nothing to tell."""
+Render = Callable[[AsyncSession, Services, OutgoingMessage, str], Awaitable[View | None]]
+"""Returns the view of a message in a language; `None` where it is no longer to be sent."""
 
 _log = structlog.get_logger()
 
-_WORDS: Mapping[str, str] = MappingProxyType(
+_NOTICE_TEXTS: Mapping[str, str] = MappingProxyType(
     {
-        Notice.CODE_REVEALED: N_(
+        NoticeKind.CODE_REVEALED: N_(
             "👁 <b>The subscriber code was shown in another chat</b>\n"
             "{at} (Taipei), after a one-time code from the mailbox."
         ),
-        Notice.CODE_LOCKED: N_(
+        NoticeKind.CODE_LOCKED: N_(
             "🔒 <b>The subscriber code is locked</b>\n"
             "{at} (Taipei): a wrong code was entered for the fourth time. Card and certificate are "
             "as they were. The code is released at the counter."
         ),
-        Notice.PAID: N_(
+        NoticeKind.PAID: N_(
             "💳 <b>The fee was paid: NT${amount}</b>\n"
             "{at} (Taipei), receipt number {receipt}. The card is made next and then posted."
         ),
-        Notice.ADDRESS_CHANGED: N_(
+        NoticeKind.ADDRESS_CHANGED: N_(
             "🏠 <b>The address the card is posted to was changed</b>\n"
             "{at} (Taipei), after a right subscriber code."
         ),
-        Notice.POSTED: N_(
+        NoticeKind.POSTED: N_(
             "📮 <b>The card was posted</b>\n"
             "{at} (Taipei). When it has arrived, activate it and set a PIN; it cannot be used "
             "before."
         ),
-        Notice.ACTIVATED: N_(
+        NoticeKind.ACTIVATED: N_(
             "✅ <b>The card was activated</b>\n"
             "{at} (Taipei). From now on nobody can give the subscriber code back: keep the "
             "application form."
         ),
-        Notice.SUSPENDED: N_(
+        NoticeKind.SUSPENDED: N_(
             "⏸ <b>The certificate was suspended</b>\n"
             "{at} (Taipei). Nobody can use it now. It can be resumed with the subscriber code, the "
             "IC card number and a one-time code."
         ),
-        Notice.RESUMING: N_(
+        NoticeKind.RESUMING: N_(
             "⚠️ <b>Somebody is about to resume the certificate</b>\n"
             "{at} (Taipei): they typed the right subscriber code, IC card number and one-time code."
         ),
-        Notice.RESUMED: N_(
+        NoticeKind.RESUMED: N_(
             "▶️ <b>The certificate was resumed</b>\n{at} (Taipei). It can be used again."
         ),
-        Notice.REVOKED: N_(
+        NoticeKind.REVOKED: N_(
             "⛔ <b>The certificate was revoked</b>\n"
             "{at} (Taipei). This cannot be undone; for a new card, apply again at a service "
             "station."
         ),
-        Notice.CHAT_LINKED: N_(
+        NoticeKind.CHAT_LINKED: N_(
             "🔗 <b>Another chat was linked to you</b>\n"
             "{at} (Taipei), after a right subscriber code. /privacy shows the linked chats and "
             "removes them."
         ),
-        Notice.CHAT_UNLINKED: N_(
+        NoticeKind.CHAT_UNLINKED: N_(
             "🔗 <b>A linked chat was removed</b>\n"
             "{at} (Taipei). It hears nothing more. /privacy shows those that are left."
         ),
     }
 )
-_THIS_UNLINKED = N_(
+_THIS_CHAT_UNLINKED = N_(
     "🔗 <b>This chat is no longer linked</b>\n"
     "{at} (Taipei): another linked chat removed it. I tell you nothing more here about the card."
 )
 _CALL = N_("If nobody you trust did this, call the hotline 0800-080-117.")
 _WAS_IT_YOU = N_("<b>Was this you?</b> If not, one tap suspends the certificate at once.")
-_WITHOUT_WORRY = frozenset({Notice.PAID, Notice.POSTED})
+_HARMLESS = frozenset({NoticeKind.PAID, NoticeKind.POSTED})
+"""Notices that mention no hotline."""
 
 
 class ChatSender:
     """The outbox's sender for the chat channel.
 
-    :param services: gives the services of this moment.
-    :param renders: what renders each message, by its name.
+    :param services: returns the current services.
+    :param renders: the renderer of each message by its name; those of the notices by default.
     """
 
     def __init__(
@@ -118,14 +119,14 @@ class ChatSender:
         self._services = services
         self._renders = NOTICES if renders is None else renders
 
-    async def send(self, message: Outgoing, now: datetime) -> None:
-        """Render and send one message; one that nobody would read any more is done.
+    async def send(self, message: OutgoingMessage, now: datetime) -> None:
+        """Render and send one message; one that is no longer to be sent is dropped.
 
-        :raises UndeliverableError: for a message nobody renders, or that Telegram will never take.
+        :raises UndeliverableError: for a message without a renderer, or that Telegram rejects.
         :raises NotYetError: where Telegram asks to wait.
         """
         chat_id = int(message.recipient)
-        shown = await self._rendered(message, chat_id)
+        shown = await self._render(message, chat_id)
         if shown is None:
             return
         try:
@@ -137,92 +138,93 @@ class ChatSender:
                 rate_limit_args=True,
             )
         except RetryAfter as error:
-            raise NotYetError(now + _as_time(error.retry_after)) from error
+            raise JobNotReadyError(now + _as_timedelta(error.retry_after)) from error
         except Forbidden:
-            await self._close(chat_id, now)
+            await self._close_chat(chat_id, now)
         except BadRequest as error:
             raise UndeliverableError from error
 
-    async def _rendered(self, message: Outgoing, chat_id: int) -> View | None:
+    async def _render(self, message: OutgoingMessage, chat_id: int) -> View | None:
         services = self._services()
         render = self._renders.get(message.message)
         if render is None:
             raise UndeliverableError
-        spoken = message.references.get("language")
-        language = services.people.language(chat_id, str(spoken) if spoken else None)
+        stored = message.references.get("language")
+        language = services.languages.resolve(chat_id, str(stored) if stored else None)
         async with services.database.unit_of_work() as session:
-            if not await is_open(session, chat_id):
+            if not await is_chat_open(session, chat_id):
                 return None
             return await render(session, services, message, language)
 
-    async def _close(self, chat_id: int, now: datetime) -> None:
-        """Note that the person blocked the bot: what waits for them is dropped with this."""
+    async def _close_chat(self, chat_id: int, now: datetime) -> None:
+        """Store that the person blocked the bot, which also drops their other messages."""
         _log.info("message_not_wanted")
         async with self._services().database.unit_of_work() as session:
             await close_chat(session, chat_id, now)
 
 
-def _as_time(wait: int | timedelta) -> timedelta:
+def _as_timedelta(wait: int | timedelta) -> timedelta:
     return wait if isinstance(wait, timedelta) else timedelta(seconds=wait)
 
 
 async def render_notice(
-    session: AsyncSession, services: Services, message: Outgoing, language: str
+    session: AsyncSession, services: Services, message: OutgoingMessage, language: str
 ) -> View | None:
-    """Return a notice; `None` where the chat is no longer linked to the person it is about."""
+    """Return the view of a notice; `None` where the chat is no longer linked to the person."""
     if services.authority is None:
         return None
     people = await services.authority.links.list_people(session, int(message.recipient))
-    about = message.references["subscriber"]
-    person = next((person for person in people if person.subscriber == about), None)
-    notice = Notice(message.message)
+    subscriber = message.references["subscriber"]
+    person = next((person for person in people if person.subscriber == subscriber), None)
+    notice = NoticeKind(message.message)
     if person is None:
-        is_told = notice is Notice.CHAT_UNLINKED
-        return view(say(language, _THIS_UNLINKED, at=_moment(message))) if is_told else None
-    parts = [say(language, _WORDS[notice], **_values(message))]
+        if notice is not NoticeKind.CHAT_UNLINKED:
+            return None
+        return view(say(language, _THIS_CHAT_UNLINKED, at=_event_time(message)))
+    parts = [say(language, _NOTICE_TEXTS[notice], **_values(message))]
     if len(people) > 1:
         parts.append(say(language, "About {masked}.", masked=person.ui_number_masked))
-    rows = _doubt(message, notice, person, language)
+    rows = _answer_buttons(message, notice, person, language)
     if rows:
         parts.append(say(language, _WAS_IT_YOU))
-    elif notice not in _WITHOUT_WORRY:
+    elif notice not in _HARMLESS:
         parts.append(say(language, _CALL))
     return view(Markup("\n\n".join(parts)), *rows)
 
 
-NOTICES: Mapping[str, Render] = MappingProxyType(dict.fromkeys(Notice, render_notice))
-"""What tells of the authority's acts."""
+NOTICES: Mapping[str, Render] = MappingProxyType(dict.fromkeys(NoticeKind, render_notice))
+"""The renderers of the authority's notices."""
 
 
-def _values(message: Outgoing) -> dict[str, str]:
+def _values(message: OutgoingMessage) -> dict[str, str]:
     amount = int(message.references.get("amount", 0)) // 100
     receipt = str(message.references.get("receipt", ""))
-    return {"at": _moment(message), "amount": str(amount), "receipt": receipt}
+    return {"at": _event_time(message), "amount": str(amount), "receipt": receipt}
 
 
-def _moment(message: Outgoing) -> str:
+def _event_time(message: OutgoingMessage) -> str:
     at = datetime.fromisoformat(str(message.references["at"])).astimezone(TAIPEI)
     return f"{at:%Y-%m-%d %H:%M}"
 
 
-def _doubt(
-    message: Outgoing, notice: Notice, person: LinkedPerson, language: str
+def _answer_buttons(
+    message: OutgoingMessage, notice: NoticeKind, person: LinkedPerson, language: str
 ) -> list[list[InlineKeyboardButton]]:
-    """Return the buttons, where it may be somebody else's doing and can be stopped."""
-    doubt = message.references.get("doubt")
-    is_on_hold = person.certificate is CertificateState.SUSPENDED and notice is Notice.RESUMING
+    """Return the buttons below "was this you?"; none where it is not asked."""
+    alert_id = message.references.get("doubt")
+    is_on_hold = person.certificate is CertificateState.SUSPENDED and notice is NoticeKind.RESUMING
     can_be_stopped = person.certificate is CertificateState.ACTIVE or is_on_hold
-    if notice not in DOUBTFUL or doubt is None or not can_be_stopped:
+    if notice not in SUSPICIOUS or alert_id is None or not can_be_stopped:
         return []
     stop = N_("🛑 Not me: keep it suspended") if is_on_hold else N_("🛑 Not me: suspend now")
     return [
-        [button(label(language, stop), ROUTE, "no", str(doubt))],
-        [button(label(language, "✅ It was me"), ROUTE, "yes", str(doubt))],
+        [button(label(language, stop), ROUTE, "no", str(alert_id))],
+        [button(label(language, "✅ It was me"), ROUTE, "yes", str(alert_id))],
     ]
 
 
 async def on_doubt(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Take the answer to "was this you?": ``[yes or no, doubt]``."""
+    """Handle the answer to "was this you?": ``[yes or no, alert id]``."""
     chat = update.effective_chat
     if chat is None or chat.type != ChatType.PRIVATE or len(parts) != 2:
         return None
@@ -239,19 +241,19 @@ async def on_doubt(update: Update, context: Context, parts: list[str]) -> str | 
         return None
     try:
         async with services.database.unit_of_work() as session:
-            denial = await authority.security_alerts.report_not_me(
+            result = await authority.security_alerts.report_not_me(
                 session, parts[1], chat.id, services.now()
             )
     except AlertExpiredError:
-        await show(update, context, _too_late(language))
+        await show(update, context, _expired_view(language))
         return ""
-    await show(update, context, _denied(denial, language))
+    await show(update, context, _result_view(result, language))
     return ""
 
 
-def _denied(denial: ReportResult, language: str) -> View:
-    """Say what became of "not me"; whose certificate it is, is not said."""
-    if denial.changed:
+def _result_view(result: ReportResult, language: str) -> View:
+    """Return what "not me" has done, without naming the person."""
+    if result.changed:
         text = say(
             language,
             "⏸ <b>The certificate is suspended.</b> Nobody can use it now, and whatever somebody "
@@ -260,38 +262,42 @@ def _denied(denial: ReportResult, language: str) -> View:
             "Somebody may know your subscriber code.\n"
             "<b>Was it a mistake?</b> The certificate can be resumed.",
         )
-        return view(text, _to(language, N_("▶️ Resume it"), "resume"), _linked_chats(language))
-    if denial.certificate is CertificateState.SUSPENDED:
+        return view(
+            text,
+            _conversation_row(language, N_("▶️ Resume it"), "resume"),
+            _linked_chats_row(language),
+        )
+    if result.certificate is CertificateState.SUSPENDED:
         text = say(
             language,
             "⏸ <b>The certificate is suspended and stays so.</b> Whatever somebody was in the "
             "middle of is stopped.\n\n"
             "<b>Now</b>: change the password of your mailbox, and call the hotline 0800-080-117.",
         )
-        return view(text, _linked_chats(language))
-    if denial.certificate is CertificateState.ACTIVE:
+        return view(text, _linked_chats_row(language))
+    if result.certificate is CertificateState.ACTIVE:
         text = say(language, "You answered this before, and the certificate was resumed since.")
-        return view(text, _to(language, N_("⏸ Suspend it"), "suspend"))
+        return view(text, _conversation_row(language, N_("⏸ Suspend it"), "suspend"))
     text = say(
         language,
         "The certificate is not active, so nobody can use it and there is nothing to suspend. "
         "Change the password of your mailbox, and call the hotline 0800-080-117.",
     )
-    return view(text, _linked_chats(language))
+    return view(text, _linked_chats_row(language))
 
 
-def _too_late(language: str) -> View:
+def _expired_view(language: str) -> View:
     text = say(
         language,
         "This question can no longer be answered here: three days have passed, or this chat is no "
         "longer linked. Nothing was changed. You can suspend the certificate the usual way.",
     )
-    return view(text, _to(language, N_("⏸ Suspend it"), "suspend"))
+    return view(text, _conversation_row(language, N_("⏸ Suspend it"), "suspend"))
 
 
-def _to(language: str, text: str, conversation: str) -> list[InlineKeyboardButton]:
+def _conversation_row(language: str, text: str, conversation: str) -> list[InlineKeyboardButton]:
     return [button(label(language, text), "go", conversation)]
 
 
-def _linked_chats(language: str) -> list[InlineKeyboardButton]:
+def _linked_chats_row(language: str) -> list[InlineKeyboardButton]:
     return [button(label(language, "🔗 Linked chats"), "privacy", "show")]

@@ -1,4 +1,4 @@
-"""/privacy: what is kept, which chats are linked, how to remove a link and how to be forgotten.
+"""/privacy: the stored data, the linked chats, and how to remove or erase them.
 
 It names kinds of data, never their values; a UI No. is masked.
 """
@@ -14,15 +14,15 @@ from handlers.context import Context, Services
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, send, show, view
 from handlers.start import own_name
-from services.authority.lifecycle import CODE_IS_KEPT
-from services.authority.values import Link, LinkedPerson
+from services.authority.lifecycle import CODE_RECOVERABLE
+from services.authority.values import ChatLink, LinkedPerson
 from services.calendar import TAIPEI
 from services.people import chat_data
-from services.people.chat_data import Traces
+from services.people.chat_data import ChatData
 
 ROUTE = "privacy"
-_DAY = "%Y-%m-%d %H:%M"
-_OF_A_PERSON = N_(
+_TIME_FORMAT = "%Y-%m-%d %H:%M"
+_PERSON_DATA = N_(
     "👤 <b>{masked}</b>\n"
     "• name, UI No., date of birth, e-mail and postal address, and the IC card number: all "
     "encrypted\n"
@@ -32,11 +32,11 @@ _OF_A_PERSON = N_(
 _CODE_KEPT = N_(
     "• the subscriber code: encrypted, so that you can retrieve it, until the card is activated"
 )
-_CODE_GONE = N_("• of the subscriber code only what it is checked by: nobody can give it back")
+_CODE_NOT_KEPT = N_("• of the subscriber code only what it is checked by: nobody can give it back")
 
 
 async def on_privacy(update: Update, context: Context) -> None:
-    """Show what is kept, in a private chat; elsewhere the way there."""
+    """/privacy: show the overview, or in a group a link to the private chat."""
     chat, user = update.effective_chat, update.effective_user
     if chat is None or user is None:
         return
@@ -51,9 +51,10 @@ async def on_privacy(update: Update, context: Context) -> None:
 
 
 async def on_press(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Do what a button says.
+    """Handle a button.
 
-    ``[show]``, ``[erase]`` and ``[erased]``, or ``[remove, person, since]`` and ``[removed, …]``.
+    ``[show]``, ``[erase]`` and ``[erased]``, or ``[remove, person, since]`` and ``[removed, …]``;
+    the participle is the confirmation of the question before.
     """
     chat, user = update.effective_chat, update.effective_user
     if chat is None or user is None or chat.type != ChatType.PRIVATE:
@@ -63,20 +64,20 @@ async def on_press(update: Update, context: Context, parts: list[str]) -> str | 
         case ["show"]:
             pass
         case ["erase"]:
-            await show(update, context, _sure_to_erase(language))
+            await show(update, context, _confirm_erasing(language))
             return ""
         case ["erased"]:
             await _erase(context.services, user.id, chat.id)
             language, toast = context.language(update), label(language, "Erased.")
         case ["remove" | "removed" as step, person, since] if since.isdecimal():
-            found = await _find(context.services, chat.id, person, int(since))
-            if found is None:
+            link = await _find_link(context.services, chat.id, person, int(since))
+            if link is None:
                 toast = label(language, "This link is not there any more.")
             elif step == "remove":
-                await show(update, context, _sure_to_remove(found, chat.id, language))
+                await show(update, context, _confirm_removal(link, chat.id, language))
                 return ""
             else:
-                toast = await _remove(context.services, found, chat.id, language)
+                toast = await _remove_link(context.services, link, chat.id, language)
         case _:
             return None
     await show(update, context, await _overview(context.services, chat.id, user.id, language))
@@ -85,25 +86,25 @@ async def on_press(update: Update, context: Context, parts: list[str]) -> str | 
 
 async def _overview(services: Services, chat_id: int, user_id: int, language: str) -> View:
     async with services.database.unit_of_work() as session:
-        kept = await chat_data.look(session, services.people, user_id, chat_id)
-        people = await _people(services, session, chat_id)
+        stored = await chat_data.load(session, services.languages, user_id, chat_id)
+        people = await _linked_people(services, session, chat_id)
     parts = [
         say(language, "🔎 <b>What I keep</b>"),
-        _about_the_chat(kept, language),
-        *(_about_a_person(person, chat_id, language) for person in people),
-        _about_forgetting(services, people, language),
+        _chat_text(stored, language),
+        *(_person_text(person, chat_id, language) for person in people),
+        _erasure_text(services, people, language),
     ]
     rows = [
-        [_removal(person, link, chat_id, len(people) > 1, language)]
+        [_remove_button(person, link, chat_id, len(people) > 1, language)]
         for person in people
         for link in person.links
     ]
-    if kept.are_there:
+    if stored.has_any:
         rows.append([button(label(language, "🗑 Erase language, votes, reminders"), ROUTE, "erase")])
     return view(Markup("\n\n".join(parts)), *rows)
 
 
-async def _people(
+async def _linked_people(
     services: Services, session: AsyncSession, chat_id: int
 ) -> tuple[LinkedPerson, ...]:
     if services.authority is None:
@@ -111,8 +112,9 @@ async def _people(
     return tuple(await services.authority.links.list_people(session, chat_id))
 
 
-def _about_the_chat(kept: Traces, language: str) -> Markup:
-    spoken = own_name(kept.language) if kept.language else label(language, "as in your Telegram")
+def _chat_text(stored: ChatData, language: str) -> Markup:
+    default = label(language, "as in your Telegram")
+    language_name = own_name(stored.language) if stored.language else default
     return say(
         language,
         "💬 <b>Of you in this chat</b>\n"
@@ -123,29 +125,27 @@ def _about_the_chat(kept: Traces, language: str) -> Markup:
         "• the chat's number at Telegram and since when I know it; wrong tries, for a day\n"
         "• what you write: encrypted, and erased as soon as it is answered. A question I could not "
         "answer is kept without your name.",
-        spoken=spoken,
-        votes=kept.votes,
-        reminders=kept.reminders,
+        spoken=language_name,
+        votes=stored.votes,
+        reminders=stored.reminders,
     )
 
 
-def _about_a_person(person: LinkedPerson, chat_id: int, language: str) -> Markup:
-    code = _CODE_KEPT if person.application in CODE_IS_KEPT else _CODE_GONE
-    linked = [_about_a_link(link, chat_id, language) for link in person.links]
-    about = say(language, _OF_A_PERSON, masked=person.ui_number_masked)
-    return Markup("\n".join((about, say(language, code), *linked)))
+def _person_text(person: LinkedPerson, chat_id: int, language: str) -> Markup:
+    code = _CODE_KEPT if person.application in CODE_RECOVERABLE else _CODE_NOT_KEPT
+    links = [_link_text(link, chat_id, language) for link in person.links]
+    data = say(language, _PERSON_DATA, masked=person.ui_number_masked)
+    return Markup("\n".join((data, say(language, code), *links)))
 
 
-def _about_a_link(link: Link, chat_id: int, language: str) -> Markup:
-    since = f"{link.since.astimezone(TAIPEI):{_DAY}}"
+def _link_text(link: ChatLink, chat_id: int, language: str) -> Markup:
+    since = f"{link.since.astimezone(TAIPEI):{_TIME_FORMAT}}"
     if link.chat == chat_id:
         return say(language, "🔗 linked: <b>this chat</b>, since {since}", since=since)
     return say(language, "🔗 linked: another chat, since {since}", since=since)
 
 
-def _about_forgetting(
-    services: Services, people: tuple[LinkedPerson, ...], language: str
-) -> Markup:
+def _erasure_text(services: Services, people: tuple[LinkedPerson, ...], language: str) -> Markup:
     if services.authority is None:
         return say(
             language,
@@ -170,26 +170,26 @@ def _about_forgetting(
     )
 
 
-def _removal(
-    person: LinkedPerson, link: Link, chat_id: int, names_whom: bool, language: str
+def _remove_button(
+    person: LinkedPerson, link: ChatLink, chat_id: int, names_person: bool, language: str
 ) -> InlineKeyboardButton:
     if link.chat == chat_id:
         text = label(language, "✂️ Remove this chat")
     else:
-        since = f"{link.since.astimezone(TAIPEI):{_DAY}}"
+        since = f"{link.since.astimezone(TAIPEI):{_TIME_FORMAT}}"
         text = label(language, "✂️ Remove the chat of {since}", since=since)
-    if names_whom:
+    if names_person:
         text = f"{text} ({person.ui_number_masked})"
-    return button(text, ROUTE, "remove", person.subscriber, _key(link))
+    return button(text, ROUTE, "remove", person.subscriber, _link_key(link))
 
 
-def _key(link: Link) -> str:
-    """Return the key of a link in a button: its second, since no chat learns another's id."""
+def _link_key(link: ChatLink) -> str:
+    """Return the Unix time of a link, its key in a button; a chat must not see another's id."""
     return str(int(link.since.astimezone(UTC).timestamp()))
 
 
-def _sure_to_remove(found: tuple[LinkedPerson, Link], chat_id: int, language: str) -> View:
-    person, link = found
+def _confirm_removal(linked: tuple[LinkedPerson, ChatLink], chat_id: int, language: str) -> View:
+    person, link = linked
     if link.chat == chat_id:
         text = say(
             language,
@@ -203,12 +203,12 @@ def _sure_to_remove(found: tuple[LinkedPerson, Link], chat_id: int, language: st
             "that it was removed. To link it again takes the subscriber code.",
         )
     yes = button(
-        label(language, "✂️ Yes, remove it"), ROUTE, "removed", person.subscriber, _key(link)
+        label(language, "✂️ Yes, remove it"), ROUTE, "removed", person.subscriber, _link_key(link)
     )
     return view(text, [yes], [_back(language)])
 
 
-def _sure_to_erase(language: str) -> View:
+def _confirm_erasing(language: str) -> View:
     text = say(
         language,
         "🗑 <b>Erase the language you chose, your votes and your reminders?</b> I then speak as "
@@ -223,27 +223,28 @@ def _back(language: str) -> InlineKeyboardButton:
     return button(label(language, "‹ Back"), ROUTE, "show")
 
 
-async def _find(
+async def _find_link(
     services: Services, chat_id: int, subscriber: str, since: int
-) -> tuple[LinkedPerson, Link] | None:
-    """Find a link that this chat may remove."""
+) -> tuple[LinkedPerson, ChatLink] | None:
+    """Return a link that this chat may remove."""
     async with services.database.unit_of_work() as session:
-        people = await _people(services, session, chat_id)
+        people = await _linked_people(services, session, chat_id)
     return next(
         (
             (person, link)
             for person in people
             for link in person.links
-            if (person.subscriber, _key(link)) == (subscriber, str(since))
+            if (person.subscriber, _link_key(link)) == (subscriber, str(since))
         ),
         None,
     )
 
 
-async def _remove(
-    services: Services, found: tuple[LinkedPerson, Link], chat_id: int, language: str
+async def _remove_link(
+    services: Services, linked: tuple[LinkedPerson, ChatLink], chat_id: int, language: str
 ) -> str:
-    person, link = found
+    """Remove a link; return the toast."""
+    person, link = linked
     now: datetime = services.now()
     async with services.database.unit_of_work() as session:
         assert services.authority is not None
@@ -255,4 +256,4 @@ async def _remove(
 
 async def _erase(services: Services, user_id: int, chat_id: int) -> None:
     async with services.database.unit_of_work() as session:
-        await chat_data.erase(session, services.people, user_id, chat_id)
+        await chat_data.erase(session, services.languages, user_id, chat_id)

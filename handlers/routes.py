@@ -1,4 +1,4 @@
-"""Which update goes to which handler."""
+"""The routes of updates and buttons to their handlers."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -29,7 +29,7 @@ from services.bridge.events import BridgeEvent
 from services.conversations import ConversationStore
 
 Route = Callable[[Update, Context, list[str]], Awaitable[str | None]]
-"""A button's route: gives the toast to show, `None` for an argument it cannot make sense of."""
+"""The handler of a button; returns the toast to show, or `None` for arguments it does not know."""
 
 ROUTES: Mapping[str, Route] = {
     "anew": start_handler.on_restart,
@@ -50,13 +50,13 @@ ROUTES: Mapping[str, Route] = {
 }
 
 _GUARD, _MAIN, _AFTER = -1, 0, 1
-_WRITTEN = filters.UpdateType.MESSAGES
+_MESSAGES = filters.UpdateType.MESSAGES
 
 
-class _Words(filters.UpdateFilter):
-    """A message, new or edited, with words.
+class _HasText(filters.UpdateFilter):
+    """A message, new or edited, with a text or a caption.
 
-    One look does what PTB's filters joined by ``&`` and ``|`` take several for, on every update.
+    PTB's filters joined by ``&`` and ``|`` do the same, but slower, and this runs on every update.
     """
 
     def filter(self, update: Update) -> bool:
@@ -65,7 +65,7 @@ class _Words(filters.UpdateFilter):
 
 
 class _PlainText(filters.UpdateFilter):
-    """A text, new or edited, that is no command."""
+    """A text message, new or edited, that is not a command."""
 
     def filter(self, update: Update) -> bool:
         message = update.message or update.edited_message
@@ -74,8 +74,8 @@ class _PlainText(filters.UpdateFilter):
         return not message.text.startswith("/") or not filters.COMMAND.filter(message)
 
 
-class _InDialog(filters.UpdateFilter):
-    """A message, new or edited, of a person with an open conversation in this chat."""
+class _HasOpenConversation(filters.UpdateFilter):
+    """A message, new or edited, of a person who may have an open conversation in this chat."""
 
     def __init__(self, store: ConversationStore) -> None:
         super().__init__()
@@ -89,9 +89,9 @@ class _InDialog(filters.UpdateFilter):
 
 
 def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None:
-    """Put every handler in its place; what is most frequent is asked first."""
+    """Add every handler to the application, the most frequent updates first."""
     application.bot_data["conversations"] = guided.CONVERSATIONS
-    application.add_handler(MessageHandler(_Words(), secret_guard.on_any_text), _GUARD)
+    application.add_handler(MessageHandler(_HasText(), secret_guard.on_any_text), _GUARD)
     for handler in (
         MessageHandler(_PlainText(), on_text),
         CallbackQueryHandler(on_button),
@@ -108,32 +108,35 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
         CommandHandler("pair", pair.on_pair),
         CommandHandler("unpair", pair.on_unpair),
         TypeHandler(BridgeEvent, card_events.on_event),
-        MessageHandler(_WRITTEN & filters.COMMAND, fallbacks.on_unknown_command),
+        MessageHandler(_MESSAGES & filters.COMMAND, fallbacks.on_unknown_command),
         ChatMemberHandler(start.on_membership, ChatMemberHandler.MY_CHAT_MEMBER),
-        MessageHandler(_WRITTEN & ~filters.StatusUpdate.ALL, fallbacks.on_media),
+        MessageHandler(_MESSAGES & ~filters.StatusUpdate.ALL, fallbacks.on_media),
     ):
         application.add_handler(handler, _MAIN)
-    in_dialog = _InDialog(application.bot_data["services"].conversations)
-    application.add_handler(MessageHandler(in_dialog, message_handler.after_message), _AFTER)
+    is_in_conversation = _HasOpenConversation(application.bot_data["services"].conversations)
+    application.add_handler(
+        MessageHandler(is_in_conversation, message_handler.after_message), _AFTER
+    )
 
 
 async def on_text(update: Update, context: Context) -> None:
-    """Return a text to the open conversation first; what it did not ask for is a question."""
+    """Pass a text to the open conversation; a text it does not take is a question."""
     if not await message_handler.on_text(update, context):
         await questions.on_text(update, context)
 
 
 async def on_button(update: Update, context: Context) -> None:
-    """Lead a pressed button to its route, and answer it whatever happens."""
+    """Call the route of a pressed button, and answer the query also where the route fails."""
     query = update.callback_query
     assert query is not None
     pressed = decode(query.data)
     route = ROUTES.get(pressed.route) if pressed else None
-    toast: str | None = fallbacks.stale_button(context.language(update))
+    toast: str | None = None
     try:
         if pressed is not None and route is not None:
-            said = await route(update, context, pressed.parts)
-            toast = toast if said is None else said
+            toast = await route(update, context, pressed.parts)
     finally:
-        with suppress(BadRequest):  # pressed so long ago that Telegram waits no more
+        if toast is None:
+            toast = fallbacks.stale_button(context.language(update))
+        with suppress(BadRequest):  # pressed so long ago that Telegram no longer waits
             await query.answer(toast or None)

@@ -1,4 +1,4 @@
-"""What looks like a secret is deleted before anything else sees it, with a friendly warning."""
+"""The guard in front of all handlers that deletes messages that look like a secret."""
 
 from collections.abc import Mapping
 
@@ -14,27 +14,27 @@ from handlers.faq import answers
 from handlers.screen.deletion import delete_message
 from handlers.screen.text import N_, Markup, say
 from handlers.screen.view import send, view
-from services.secret_shapes import Shape
+from services.secret_shapes import SecretShape
 
-_WHAT: Mapping[Shape, str] = {
-    Shape.UI_NUMBER: N_("an identity number (UI No.)"),
-    Shape.CARD_NUMBER: N_("an IC card number"),
-    Shape.PAYMENT_CARD: N_("a payment card number"),
-    Shape.CODE_OR_PIN: N_("a subscriber code or a PIN"),
+_SHAPE_NAMES: Mapping[SecretShape, str] = {
+    SecretShape.UI_NUMBER: N_("an identity number (UI No.)"),
+    SecretShape.CARD_NUMBER: N_("an IC card number"),
+    SecretShape.PAYMENT_CARD: N_("a payment card number"),
+    SecretShape.CODE_OR_PIN: N_("a subscriber code or a PIN"),
 }
 
 _log = structlog.get_logger()
 
 
 async def on_any_text(update: Update, context: Context) -> None:
-    """Stop an update whose text looks like a secret: delete it, warn, and let nobody see it.
+    """Delete a message that looks like a secret, and warn the person.
 
-    :raises ApplicationHandlerStop: where it did.
+    :raises ApplicationHandlerStop: so that no other handler sees the message.
     """
     message = update.effective_message
     if not isinstance(message, Message) or message.chat.type == ChatType.CHANNEL:
         return
-    shape = context.services.secret_shapes.find(message.text or message.caption or "")
+    shape = context.services.secret_detector.find(message.text or message.caption or "")
     if shape is None or await message_handler.is_expected_input(update, context, shape):
         return
     deleted = await delete_message(message)
@@ -44,36 +44,36 @@ async def on_any_text(update: Update, context: Context) -> None:
     raise ApplicationHandlerStop
 
 
-async def _warn(update: Update, context: Context, shape: Shape, deleted: bool) -> None:
+async def _warn(update: Update, context: Context, shape: SecretShape, deleted: bool) -> None:
     language = context.language(update)
-    what = say(language, _WHAT[shape])
+    what = say(language, _SHAPE_NAMES[shape])
     if deleted:
-        done = say(
+        warning = say(
             language,
             "🔒 Your message looked like {what}, so I deleted it. I did not read it further "
             "and did not keep it.",
             what=what,
         )
     else:
-        done = say(
+        warning = say(
             language,
             "🔒 Your message looks like {what}. I may not delete it here. <b>Please delete it "
             "yourself</b>: press and hold the message, then choose Delete for everyone.",
             what=what,
         )
-    rule = _rule(update, context, shape, language)
-    await send(update, context, view(Markup(f"{done}\n\n{rule}"), answers.more_row(language)))
+    advice = _advice(update, context, shape, language)
+    await send(update, context, view(Markup(f"{warning}\n\n{advice}"), answers.more_row(language)))
 
 
-def _rule(update: Update, context: Context, shape: Shape, language: str) -> Markup:
-    """Say where such a thing belongs, if anywhere."""
+def _advice(update: Update, context: Context, shape: SecretShape, language: str) -> Markup:
+    """Return where such a secret may be typed, if anywhere."""
     if context.services.authority is None:
         return say(
             language,
             "I never need it. Type it only on the official page, moica.nat.gov.tw. "
             "You can ask your question again without it.",
         )
-    if shape is Shape.PAYMENT_CARD:
+    if shape is SecretShape.PAYMENT_CARD:
         return say(
             language,
             "Give it to nobody in a chat: paying opens a form of the payment provider, which "

@@ -14,14 +14,14 @@ from handlers.screen.text import Markup, label, say
 from handlers.screen.view import View, button, send, show, view
 from services.authority.interface.authority import Authority
 from services.faq.entries import SECTIONS
-from services.people.people import close_chat, open_chat
+from services.people.chats import close_chat, open_chat
 
 _DEEP_LINK = "faq-"
 _GONE = (ChatMember.LEFT, ChatMember.BANNED)
 
 
 async def on_start(update: Update, context: Context) -> None:
-    """Greet; a deep link shows an entry (``faq-<id>``) or begins a conversation (``do-<name>``)."""
+    """Greet, or follow a deep link to an entry (``faq-<id>``) or a conversation (``do-<name>``)."""
     chat, services, language = update.effective_chat, context.services, context.language(update)
     assert chat is not None
     if chat.type == ChatType.PRIVATE:
@@ -40,31 +40,31 @@ async def on_start(update: Update, context: Context) -> None:
 
 
 async def on_help(update: Update, context: Context) -> None:
-    """Say what the bot can do."""
+    """/help: show what the bot can do."""
     language = context.language(update)
     await send(update, context, view(help_text(context, language), answers.more_row(language)))
 
 
 async def on_language(update: Update, context: Context) -> None:
-    """Offer the languages; the choice, not the offer, shows an open conversation again."""
-    context.step_shown = True
+    """/language: show the languages."""
+    context.step_shown = True  # the open step follows once a language is chosen
     await send(update, context, _languages(context.language(update)))
 
 
 async def on_choose_language(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Remember a language ``[language]`` and greet in it, or go on in it."""
+    """Store a language ``[language]``, then show the open step or the greeting in it."""
     user = update.effective_user
     if len(parts) != 1 or parts[0] not in locales.LANGUAGES or user is None:
         return None
     language = parts[0]
-    await context.services.people.choose_language(user.id, language, context.services.now())
+    await context.services.languages.choose(user.id, language, context.services.now())
     step = await open_view(update, context)
     await show(update, context, step or greeting(context, language))
     return label(language, "I will speak English with you.")
 
 
 async def on_membership(update: Update, context: Context) -> None:
-    """Note whether we may write to a chat, and introduce ourselves to a new group."""
+    """Store whether the bot may write to a chat, and introduce it in a new group."""
     change, services = update.my_chat_member, context.services
     assert change is not None
     is_gone = change.new_chat_member.status in _GONE
@@ -87,16 +87,16 @@ async def on_membership(update: Update, context: Context) -> None:
 
 
 def greeting(context: Context, language: str) -> View:
-    """Return the first words, with the sections and the other language one tap away."""
+    """Return the greeting, with the sections and the other language as buttons."""
     other = locales.other(language)
-    text = _first_words(context, language)
+    text = _welcome_text(context, language)
     rows = [[button(section_name(s, language), "browse", language, s, "0")] for s in SECTIONS]
     pairs = [rows[i] + rows[i + 1] for i in range(0, len(rows) - 1, 2)]
     guides = button(label(language, "🧭 Guides, step by step"), "guides", language)
     return view(text, [guides], *pairs, [button(f"🌐 {own_name(other)}", "language", other)])
 
 
-def _first_words(context: Context, language: str) -> str:
+def _welcome_text(context: Context, language: str) -> str:
     authority = context.services.authority
     if authority is None:
         return say(
@@ -109,7 +109,7 @@ def _first_words(context: Context, language: str) -> str:
             "🔒 Never send me your subscriber code, PIN, card number or UI No. "
             "I do not need them.",
         )
-    words = say(
+    text = say(
         language,
         "<b>Welcome to Kaika 開卡</b>\n\n"
         "I answer questions about Taiwan's alien citizen natural person certificate "
@@ -119,14 +119,14 @@ def _first_words(context: Context, language: str) -> str:
         "🔒 I ask for UI No. and subscriber code only inside a guide you began, in this private "
         "chat, and delete them at once. <b>Nobody ever needs your PIN.</b>",
     )
-    return f"{words}\n\n{records_notice(authority, language)}"
+    return f"{text}\n\n{records_notice(authority, language)}"
 
 
 def help_text(context: Context, language: str) -> Markup:
-    """Return what /help says."""
+    """Return the text of /help."""
     authority = context.services.authority
     if authority is not None:
-        return _help_where_carried_out(authority, language)
+        return _online_help_text(authority, language)
     return say(
         language,
         "<b>What I can do</b>\n"
@@ -141,8 +141,8 @@ def help_text(context: Context, language: str) -> Markup:
     )
 
 
-def _help_where_carried_out(authority: Authority, language: str) -> Markup:
-    words = say(
+def _online_help_text(authority: Authority, language: str) -> Markup:
+    text = say(
         language,
         "<b>What I can do</b>\n"
         "• Type a question, in English or Chinese, and I answer with the source.\n"
@@ -157,7 +157,7 @@ def _help_where_carried_out(authority: Authority, language: str) -> Markup:
         "🔒 I ask for UI No. and subscriber code only inside a guide you began, in private, and "
         "delete them at once. <b>Never send a PIN to any chat.</b>",
     )
-    return Markup(f"{words}\n\n{records_notice(authority, language)}")
+    return Markup(f"{text}\n\n{records_notice(authority, language)}")
 
 
 def own_name(language: str) -> str:

@@ -1,96 +1,58 @@
-"""How often something may be done: counted over a sliding window, persisted, never in memory.
+"""Persisted rate limits: how often something may be done within a sliding window.
 
-A use is spent in a committed transaction before what it pays for is done, and given back where
-that turned out right, so that neither a crash nor many tries at once gives one more. A use bears
-the attempt it was spent for, so that an attempt that comes again after a crash is spent once.
+A use is consumed in a committed transaction before what it pays for is done, and refunded where
+that turned out right, so that neither a crash nor concurrent tries give one more. A use is stored
+with the attempt it was consumed for: an attempt that is repeated after a crash is counted once.
 """
 
 import json
 from dataclasses import astuple, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import LargeBinary, String, Text, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
 
-from services.authority.embedded.models import Allowance
-from services.storage.inserting import insert_new
+from services.storage.models import Base
+from services.storage.upsert import insert_or_ignore
+
+
+class RateLimitRecord(Base):
+    """The uses of one limit by one subject."""
+
+    __tablename__ = "allowances"
+
+    scope: Mapped[str] = mapped_column(String(24), primary_key=True)
+    subject: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    uses: Mapped[str] = mapped_column(Text, default="[]")
+    """JSON, oldest first: the fields of each `RecordedUse`."""
 
 
 @dataclass(frozen=True)
-class Limit:
-    """At most `allowed` uses within `window`; for good, where there is no window.
+class RateLimit:
+    """At most `max_uses` within `window`, or ever, where there is no window.
 
-    :ivar rests: how long to rest before each of the last uses, so that who goes on is slowed.
+    :ivar pauses: how long to wait before each of the last uses, so that guessing gets slower.
     """
 
     scope: str
-    allowed: int
+    max_uses: int
     window: timedelta | None = None
-    rests: tuple[timedelta, ...] = ()
+    pauses: tuple[timedelta, ...] = ()
 
-    def rest(self, uses: int) -> timedelta:
-        """Give how long to rest after so many uses."""
-        over = uses - (self.allowed - len(self.rests))
-        return self.rests[over] if 0 <= over < len(self.rests) else timedelta()
-
-
-CODE: Final = Limit("code", 4)
-"""Wrong codes for one UI No.: three are warned of, the fourth locks (docs/facts.md §1.5)."""
-CHAT_CODES: Final = Limit("chat.codes", 3, timedelta(days=1))
-"""Wrong codes from one chat, for whomever, so that one chat cannot lock somebody out."""
-MAILS: Final = Limit("mails", 3, timedelta(hours=1))
-"""One-time codes sent for one UI No."""
-CHAT_MAILS: Final = Limit("chat.mails", 6, timedelta(hours=1))
-"""One-time codes asked for by one chat, for whomever."""
-MAILS_A_DAY: Final = Limit("mails.day", 10, timedelta(days=1))
-CHAT_MAILS_A_DAY: Final = Limit("chat.mails.day", 20, timedelta(days=1))
-CARD_NUMBERS: Final = Limit("grant.card_numbers", 3)
-"""Wrong card numbers under one grant."""
-PERSON_NUMBERS: Final = Limit("person.card_numbers", 6, timedelta(days=1))
-"""Wrong card numbers for one person, under however many grants."""
-CHAT_GUESSES: Final = Limit(
-    "chat.guesses",
-    10,
-    timedelta(days=1),
-    rests=tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60)),
-)
-"""Wrong entries of every kind from one chat, for whomever: five at once, then ever more slowly."""
-CHAT_CHECKS: Final = Limit("chat.checks", 30, timedelta(hours=1))
-"""Codes checked for one chat, right or wrong: each costs a hash."""
-CHAT_LINKS: Final = Limit("chat.links", 5, timedelta(days=1))
-"""How often one chat is linked: each time others are told."""
-
-PASSING: Final = (
-    CHAT_CODES, MAILS, CHAT_MAILS, MAILS_A_DAY, CHAT_MAILS_A_DAY, PERSON_NUMBERS, CHAT_GUESSES,
-    CHAT_CHECKS, CHAT_LINKS,
-)  # fmt: skip
-"""Limits whose uses fall out of their window."""
-OF_A_PERSON: Final = (CODE, MAILS, MAILS_A_DAY, PERSON_NUMBERS)
-"""Limits that are kept under a UI No."""
+    def pause_after(self, uses: int) -> timedelta:
+        """Return how long to wait after this many uses."""
+        index = uses - (self.max_uses - len(self.pauses))
+        return self.pauses[index] if 0 <= index < len(self.pauses) else timedelta()
 
 
 @dataclass(frozen=True)
-class Spent:
-    """One use.
+class RecordedUse:
+    """One use as it is stored.
 
-    :ivar left: how many are left after it.
-    :ivar until: when the first use falls out of the window.
-    """
-
-    limit: Limit
-    subject: bytes
-    use: "Use"
-    left: int
-    until: datetime
-
-
-@dataclass(frozen=True)
-class Use:
-    """When something was done.
-
-    :ivar attempt: what it was spent for; empty where it does not come again.
-    :ivar is_settled: whether what follows from it was done.
+    :ivar moment: seconds since 1970.
+    :ivar attempt: what it was consumed for; empty where that is never repeated.
+    :ivar is_settled: whether its consequences were recorded.
     """
 
     moment: float
@@ -98,72 +60,88 @@ class Use:
     is_settled: bool = False
 
 
-class UsedUpError(Exception):
-    """There is no use left.
+@dataclass(frozen=True)
+class Consumption:
+    """A use that was consumed.
 
-    :ivar until: when there will be one; for good, `None`.
+    :ivar remaining: how many uses are left after it.
+    :ivar until: when the first use leaves the window.
     """
 
-    def __init__(self, limit: Limit, until: datetime | None) -> None:
+    limit: RateLimit
+    subject: bytes
+    use: RecordedUse
+    remaining: int
+    until: datetime
+
+
+class RateLimitedError(Exception):
+    """No use is left.
+
+    :ivar until: when there will be one; `None` for never.
+    """
+
+    def __init__(self, limit: RateLimit, until: datetime | None) -> None:
         super().__init__(limit.scope)
         self.limit = limit
         self.until = until
 
 
-async def spend(
-    session: AsyncSession, limit: Limit, subject: bytes, now: datetime, attempt: str = ""
-) -> Spent:
-    """Spend one use; it counts once the unit of work is committed.
+async def consume(
+    session: AsyncSession, limit: RateLimit, subject: bytes, now: datetime, attempt: str = ""
+) -> Consumption:
+    """Consume one use; it counts once the unit of work is committed.
 
-    :param attempt: what it is spent for; one that was spent before is given again.
-    :raises UsedUpError: when there is none left.
+    :param attempt: what it is consumed for; a repeated attempt is not counted again.
+    :raises RateLimitedError: when none is left.
     """
-    new = insert_new(session, Allowance)
+    new = insert_or_ignore(session, RateLimitRecord)
     await session.execute(new.values(scope=limit.scope, subject=subject, uses="[]"))
-    row = await _locked(session, limit, subject)
+    row = await _lock(session, limit, subject)
     assert row is not None
-    uses = _within(limit, _read(row), now)
+    uses = _uses_in_window(limit, _read(row), now)
     again = next((use for use in uses if attempt and use.attempt == attempt), None)
     if again is None:
-        if len(uses) >= limit.allowed:
-            raise UsedUpError(limit, _until(limit, uses[-limit.allowed]))
-        if (rested := _rested(limit, uses)) and rested > now:
-            raise UsedUpError(limit, rested)
-        uses.append(Use(now.timestamp(), attempt))
+        if len(uses) >= limit.max_uses:
+            raise RateLimitedError(limit, _window_end(limit, uses[-limit.max_uses]))
+        if (pause_end := _pause_end(limit, uses)) and pause_end > now:
+            raise RateLimitedError(limit, pause_end)
+        uses.append(RecordedUse(now.timestamp(), attempt))
         _write(row, uses)
-    until = _until(limit, uses[0]) or now
-    return Spent(limit, subject, again or uses[-1], limit.allowed - len(uses), until)
+    until = _window_end(limit, uses[0]) or now
+    return Consumption(limit, subject, again or uses[-1], limit.max_uses - len(uses), until)
 
 
-async def refund(session: AsyncSession, spent: Spent) -> None:
+async def refund(session: AsyncSession, consumption: Consumption) -> None:
     """Give a use back."""
-    row = await _locked(session, spent.limit, spent.subject)
+    row = await _lock(session, consumption.limit, consumption.subject)
     if row is None:
         return
     uses = _read(row)
-    if spent.use in uses:
-        uses.remove(spent.use)
+    if consumption.use in uses:
+        uses.remove(consumption.use)
     _write(row, uses)
 
 
-async def settle(session: AsyncSession, spent: Spent) -> bool:
-    """Note that what follows from a use was done; `False` where it was noted before."""
-    row = await _locked(session, spent.limit, spent.subject)
+async def settle(session: AsyncSession, consumption: Consumption) -> bool:
+    """Mark the consequences of a use as recorded; `False` where they were before."""
+    use = consumption.use
+    row = await _lock(session, consumption.limit, consumption.subject)
     if row is None:
         return True
     uses = _read(row)
-    if spent.use not in uses:
-        return not spent.use.is_settled and replace(spent.use, is_settled=True) not in uses
-    if spent.use.is_settled:
+    if use not in uses:
+        return not use.is_settled and replace(use, is_settled=True) not in uses
+    if use.is_settled:
         return False
-    uses[uses.index(spent.use)] = replace(spent.use, is_settled=True)
+    uses[uses.index(use)] = replace(use, is_settled=True)
     _write(row, uses)
     return True
 
 
-async def clear(session: AsyncSession, limit: Limit, subject: bytes) -> int:
-    """Forget every use, and give how many there were."""
-    row = await _locked(session, limit, subject)
+async def reset(session: AsyncSession, limit: RateLimit, subject: bytes) -> int:
+    """Delete every use; return how many there were."""
+    row = await _lock(session, limit, subject)
     if row is None:
         return 0
     count = len(_read(row))
@@ -172,52 +150,57 @@ async def clear(session: AsyncSession, limit: Limit, subject: bytes) -> int:
     return count
 
 
-async def left(session: AsyncSession, limit: Limit, subject: bytes, now: datetime) -> int:
-    """Tell how many uses are left."""
-    row = await session.get(Allowance, (limit.scope, subject))
+async def count_remaining(
+    session: AsyncSession, limit: RateLimit, subject: bytes, now: datetime
+) -> int:
+    """Return how many uses are left."""
+    row = await session.get(RateLimitRecord, (limit.scope, subject))
     uses = _read(row) if row else []
-    return max(0, limit.allowed - len(_within(limit, uses, now)))
+    return max(0, limit.max_uses - len(_uses_in_window(limit, uses, now)))
 
 
-async def tidy(session: AsyncSession, limits: tuple[Limit, ...], now: datetime) -> None:
-    """Strike out allowances whose every use fell out of the window."""
+async def delete_expired(
+    session: AsyncSession, limits: tuple[RateLimit, ...], now: datetime
+) -> None:
+    """Delete the records whose every use has left the window."""
     for limit in limits:
-        rows = await session.scalars(select(Allowance).where(Allowance.scope == limit.scope))
-        old = [row.subject for row in rows if not _within(limit, _read(row), now)]
-        gone = (Allowance.scope == limit.scope, Allowance.subject.in_(old))
-        await session.execute(delete(Allowance).where(*gone))
+        of_limit = select(RateLimitRecord).where(RateLimitRecord.scope == limit.scope)
+        rows = await session.scalars(of_limit)
+        old = [row.subject for row in rows if not _uses_in_window(limit, _read(row), now)]
+        gone = (RateLimitRecord.scope == limit.scope, RateLimitRecord.subject.in_(old))
+        await session.execute(delete(RateLimitRecord).where(*gone))
 
 
-async def _locked(session: AsyncSession, limit: Limit, subject: bytes) -> Allowance | None:
+async def _lock(session: AsyncSession, limit: RateLimit, subject: bytes) -> RateLimitRecord | None:
     await session.flush()
     key = (limit.scope, subject)
-    return await session.get(Allowance, key, populate_existing=True, with_for_update=True)
+    return await session.get(RateLimitRecord, key, populate_existing=True, with_for_update=True)
 
 
-def _read(row: Allowance) -> list[Use]:
-    """Give the uses of a row; one that bears nothing else may be its bare moment."""
+def _read(row: RateLimitRecord) -> list[RecordedUse]:
+    """Parse the uses of a row; one without attempt may be stored as its bare moment."""
     stored = json.loads(row.uses)
-    return [Use(*each) if isinstance(each, list) else Use(each) for each in stored]
+    return [RecordedUse(*each) if isinstance(each, list) else RecordedUse(each) for each in stored]
 
 
-def _write(row: Allowance, uses: list[Use]) -> None:
+def _write(row: RateLimitRecord, uses: list[RecordedUse]) -> None:
     row.uses = json.dumps([astuple(use) for use in uses])
 
 
-def _within(limit: Limit, uses: list[Use], now: datetime) -> list[Use]:
+def _uses_in_window(limit: RateLimit, uses: list[RecordedUse], now: datetime) -> list[RecordedUse]:
     if limit.window is None:
         return uses
     start = (now - limit.window).timestamp()
     return [use for use in uses if use.moment > start]
 
 
-def _rested(limit: Limit, uses: list[Use]) -> datetime | None:
-    """Give when the rest after the last use is over; `None` where none is asked."""
-    rest = limit.rest(len(uses))
-    return datetime.fromtimestamp(uses[-1].moment, UTC) + rest if rest else None
+def _pause_end(limit: RateLimit, uses: list[RecordedUse]) -> datetime | None:
+    """Return when the pause after the last use is over; `None` where there is none."""
+    pause = limit.pause_after(len(uses))
+    return datetime.fromtimestamp(uses[-1].moment, UTC) + pause if pause else None
 
 
-def _until(limit: Limit, use: Use) -> datetime | None:
+def _window_end(limit: RateLimit, use: RecordedUse) -> datetime | None:
     if limit.window is None:
         return None
     return datetime.fromtimestamp(use.moment, UTC) + limit.window

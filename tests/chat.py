@@ -20,18 +20,18 @@ from bot.wiring import embedded
 from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.world.mailbox import MailboxTransport
-from services.authority.ca.keys import NewCa
+from services.argon2 import Argon2Cost
+from services.authority.ca.key_file import CaParameters
 from services.authority.embedded.authority import EmbeddedAuthority
-from services.authority.embedded.credentials.hashing import Cost
 from services.storage.database import Database
 from services.storage.keys import KeyRing
 from tests.oracle import Oracle
 
 TOKEN = "123456789:AAtests-use-this-token-0123456789abc"
-_COST = Cost(memory=64, passes=1)
-CHEAP = embedded.Strength(
+_COST = Argon2Cost(memory=64, passes=1)
+CHEAP = embedded.CryptoParameters(
     hash_cost=_COST,
-    new_ca=NewCa(key_bits=2048, cost=_COST),
+    ca=CaParameters(key_bits=2048, cost=_COST),
     draw_key=lambda: ec.generate_private_key(ec.SECP256R1()),
 )
 Json = dict[str, Any]
@@ -66,9 +66,9 @@ def _opener(engine: Engine) -> OpenAuthority:
 
     def open_authority(
         settings: Settings, database: Database, ring: KeyRing
-    ) -> AbstractAsyncContextManager[embedded.Embedded]:
+    ) -> AbstractAsyncContextManager[embedded.EmbeddedServices]:
         now, mail = datetime.now(UTC), MailboxTransport(engine.world.mailbox)
-        return embedded.opened(settings, database, ring, now, mail, CHEAP)
+        return embedded.open_embedded(settings, database, ring, now, mail, CHEAP)
 
     return open_authority
 
@@ -97,7 +97,7 @@ class Stage:
         )
         oracle = Oracle.attach(engine)
         kaika = Kaika(settings, EngineRequest(engine), _opener(engine))
-        async with kaika.prepared(), kaika.working():
+        async with kaika.open_resources(), kaika.process_updates():
             yield cls(engine, kaika)
         oracle.verify()
 
@@ -109,7 +109,7 @@ class Stage:
 
     async def works_off(self, now: datetime | None = None) -> None:
         """Do what is due by `now`, such as sending mails, and what follows from it."""
-        await self.kaika.due_worker.work(now or datetime.now(UTC))
+        await self.kaika.job_worker.run_due(now or datetime.now(UTC))
         await self.settle()
 
     def subscriber(self, name: str = "Anna", language: str | None = "en") -> "Subscriber":

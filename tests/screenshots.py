@@ -17,8 +17,8 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Locator, ViewportSize, expect
 
-from bot.cli.counter.form import Form, form_of
-from services.authority.embedded.payments.applications import Applied
+from bot.cli.counter.form import ApplicationForm, fill_in_form
+from services.authority.embedded.payments.applications import ApplicationReceipt
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.lifecycle import ApplicationState
 from services.calendar import payment_deadline
@@ -154,12 +154,12 @@ async def take_form(browser: Browser) -> None:
     """Take the application form as it comes out of a printer."""
     page = await browser.new_page(viewport=A4, device_scale_factor=1.5)
     await page.emulate_media(media="print")
-    await page.set_content(a_form().as_html())
+    await page.set_content(a_form().render_html())
     await page.screenshot(path=PICTURES / "form.png")
     await page.close()
 
 
-def a_form() -> Form:
+def a_form() -> ApplicationForm:
     """Give a form as it is for a person who has just applied."""
     data = PersonalData(
         UiNumber("A823456783"), "Lê Văn Q", date(1990, 12, 31), "q@mail.example", _ADDRESS_OF_Q
@@ -167,7 +167,9 @@ def a_form() -> Form:
     now = datetime(2026, 11, 24, 2, tzinfo=UTC)
     code = SubscriberCode("r9MzueSX")
     state = ApplicationState.SUBMITTED
-    return form_of(data, Applied("8add29201fc0", True, state, now, payment_deadline(now), code))
+    return fill_in_form(
+        data, ApplicationReceipt("8add29201fc0", True, state, now, payment_deadline(now), code)
+    )
 
 
 async def main() -> None:

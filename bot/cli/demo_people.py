@@ -13,24 +13,24 @@ from pathlib import Path
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.authority import EmbeddedAuthority
 from services.authority.embedded.counter import Counter
-from services.authority.embedded.personal_data.records import PersonalData, latest_application
+from services.authority.embedded.personal_data.records import PersonalData, find_latest_application
 from services.authority.errors import CodeLockedError, WrongCodeError
 from services.authority.interface.cards import CardMaker, CardOrder
 from services.authority.lifecycle import CertificateAct, RevocationReason
-from services.authority.values import CardPermit, Charge, Checkout, Operation
+from services.authority.values import AuthorityOperation, CardPermit, Charge, Checkout
 from services.formats import ui_number
 from services.formats.hidden import Hidden
 from services.formats.subscriber_code import SubscriberCode
-from services.storage.models import Fact
+from services.storage.models import DatabaseFact
 
-MARK = "demo_people"
+FACT_NAME = "demo_people"
 PASSPHRASE = Hidden("demo")
 """Protects the demo people's card files; it stands here, so it protects from nothing."""
 PIN = "demo2345"
 """On the cards that are activated."""
 _ACTOR = Actor.at_counter("demo")
 _DAY = timedelta(days=1)
-_FILLED = "filled"
+_COMPLETE = "filled"
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class DemoPerson:
         """Their mailbox, which exists in the sandbox's mail tab only."""
         return f"{self.name.split()[0].lower()}@mail.example"
 
-    def data(self) -> PersonalData:
-        """Give what is on their form."""
+    def to_personal_data(self) -> PersonalData:
+        """Return the data of their form."""
         return PersonalData(
             ui_number=ui_number.parse(self.ui_number),
             name=self.name,
@@ -72,7 +72,7 @@ class DemoPerson:
 
 
 _ACTIVE = ("pay", "issue", "post", "activate")
-_LIVES = (
+_PEOPLE = (
     ("Nguyen Thi Hoa", "A900207177", "ngA2h345", date(1993, 4, 12), 1, (), "unpaid"),
     ("Budi Santoso", "A803095426", "buB2d345", date(1988, 8, 3), 14, (), "unpaid, nearly due"),
     ("Carlos Reyes", "A800000014", "caC2r345", date(1990, 1, 30), 20, (), "overdue, erased"),
@@ -109,33 +109,33 @@ _LIVES = (
     ),
     ("Kim Minji", "A890000011", "kiL2m345", date(1994, 9, 27), 1900, _ACTIVE, "expired"),
 )
-PEOPLE = tuple(DemoPerson(*life) for life in _LIVES)
+DEMO_PEOPLE = tuple(DemoPerson(*life) for life in _PEOPLE)
 """The third has not paid in time and is erased; the certificates of the last are at their end."""
 
 
-async def fill(
+async def create_demo_people(
     authority: EmbeddedAuthority, maker: CardMaker, folder: Path, now: datetime
 ) -> Sequence[DemoPerson]:
-    """Let every demo person live up to their state; done once for a database.
+    """Create every demo person and bring them into their state; done once for a database.
 
     :raises NoIssuerError: where there is no certificate authority; nothing is begun then.
     """
     _ = authority.certificates.issuer  # refuses now rather than in the middle of a life
     async with authority.database.unit_of_work() as session:
-        mark = await session.get(Fact, MARK)
-        if mark is not None and mark.value == _FILLED:
-            return PEOPLE
-        await session.merge(Fact(name=MARK, value="begun"))
+        mark = await session.get(DatabaseFact, FACT_NAME)
+        if mark is not None and mark.value == _COMPLETE:
+            return DEMO_PEOPLE
+        await session.merge(DatabaseFact(name=FACT_NAME, value="begun"))
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    for number, person in enumerate(PEOPLE):
-        await _Story(authority, maker, folder, person, number).tell(now)
+    for number, person in enumerate(DEMO_PEOPLE):
+        await _Story(authority, maker, folder, person, number).play(now)
     await authority.expire_overdue(now)
     async with authority.database.unit_of_work() as session:
-        await session.merge(Fact(name=MARK, value=_FILLED))
-    return PEOPLE
+        await session.merge(DatabaseFact(name=FACT_NAME, value=_COMPLETE))
+    return DEMO_PEOPLE
 
 
-class _WithPin:
+class _PinnedCardMaker:
     """Makes cards that have a PIN from the start."""
 
     def __init__(self, maker: CardMaker) -> None:
@@ -147,7 +147,7 @@ class _WithPin:
 
 
 class _Story:
-    """Tells what happens to one person."""
+    """Plays the story of one person."""
 
     def __init__(
         self,
@@ -159,16 +159,16 @@ class _Story:
     ) -> None:
         self._authority = authority
         self._counter = Counter(authority, _ACTOR)
-        self._maker = _WithPin(maker) if person.is_activated else maker
+        self._maker = _PinnedCardMaker(maker) if person.is_activated else maker
         self._card_file = folder / f"{person.name.split()[0].lower()}.card"
         self._person = person
         self._ui_number = ui_number.parse(person.ui_number)
         self._chat = -1 - number
 
-    async def tell(self, now: datetime) -> None:
+    async def play(self, now: datetime) -> None:
         at = now - self._person.days_ago * _DAY
         code = SubscriberCode(self._person.code)
-        applied = await self._counter.apply(self._person.data(), at, code)
+        applied = await self._counter.apply(self._person.to_personal_data(), at, code)
         if not applied.changed:
             return
         for act in self._person.story:
@@ -178,7 +178,7 @@ class _Story:
     async def _pay(self, application: str, at: datetime) -> None:
         """Pay as the chat would, with a charge that says that it is none."""
         authority = self._authority
-        grant = await self._code_is_right(Operation.PAY, at)
+        grant = await self._open_grant(AuthorityOperation.PAY, at)
         async with authority.database.unit_of_work() as session:
             invoice = await authority.payments.open_invoice(
                 session, grant, self._chat, self._chat, at
@@ -190,7 +190,7 @@ class _Story:
             await authority.payments.record_charge(session, charge, at)
 
     async def _issue(self, application: str, at: datetime) -> None:
-        issue = self._authority.issuing.issue
+        issue = self._authority.card_issuer.issue
         await issue(self._ui_number, self._card_file, self._maker, PASSPHRASE, _ACTOR, at)
 
     async def _post(self, application: str, at: datetime) -> None:
@@ -199,17 +199,17 @@ class _Story:
     async def _activate(self, application: str, at: datetime) -> None:
         shown = await self._counter.show(self._ui_number, at)
         assert shown.card_serial is not None
-        permit = CardPermit(application, shown.card_serial, Operation.ACTIVATE)
+        permit = CardPermit(application, shown.card_serial, AuthorityOperation.ACTIVATE)
         async with self._authority.database.unit_of_work() as session:
             await self._authority.cards.activate(session, permit, self._chat, at)
 
     async def _suspend(self, application: str, at: datetime) -> None:
         async with self._authority.database.unit_of_work() as session:
-            subscriber = await self._authority.records.known(session, self._ui_number)
-            found = await latest_application(session, subscriber)
+            subscriber = await self._authority.records.require(session, self._ui_number)
+            found = await find_latest_application(session, subscriber)
             assert found is not None
             act = CertificateAct.SUSPEND
-            await self._authority.certificates.act(session, found, act, _ACTOR, at)
+            await self._authority.certificates.change_state(session, found, act, _ACTOR, at)
 
     async def _lock(self, application: str, at: datetime) -> None:
         """Type a wrong code from four chats, as people do who mix up two forms."""
@@ -217,14 +217,16 @@ class _Story:
         check = self._authority.credentials.check_code
         for chat in range(4):
             try:
-                await check(self._ui_number, wrong, Operation.STATUS, self._chat * 10 - chat, at)
+                await check(
+                    self._ui_number, wrong, AuthorityOperation.STATUS, self._chat * 10 - chat, at
+                )
             except (WrongCodeError, CodeLockedError):
                 continue
 
     async def _revoke(self, application: str, at: datetime) -> None:
         await self._counter.revoke(self._ui_number, RevocationReason.UI_NUMBER_CHANGED, at)
 
-    async def _code_is_right(self, operation: Operation, at: datetime) -> str:
+    async def _open_grant(self, operation: AuthorityOperation, at: datetime) -> str:
         code = SubscriberCode(self._person.code)
         check = self._authority.credentials.check_code
         return (await check(self._ui_number, code, operation, self._chat, at)).id

@@ -1,4 +1,4 @@
-"""Opening the embedded authority for a command: settings, database, keys, files."""
+"""Opening the embedded authority for a command."""
 
 import getpass
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,10 +11,10 @@ from bot import settings as settings_module
 from bot.settings import Settings
 from bot.wiring import embedded
 from services.authority.embedded.audit.actors import Actor
-from services.authority.embedded.authority import EmbeddedAuthority, Files
-from services.authority.embedded.certificates.issuing import CardKey, rsa_2048
+from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
+from services.authority.embedded.certificates.issuing import CardKey, generate_rsa_2048
 from services.authority.embedded.counter import Counter
-from services.authority.embedded.credentials.hashing import Hasher
+from services.authority.embedded.credentials.hashing import Argon2Hasher
 from services.authority.interface.cards import CardMaker
 from services.authority.interface.certificates import CertificateIssuer
 from services.storage.database import Database
@@ -29,8 +29,8 @@ def _now() -> datetime:
 
 
 @dataclass(frozen=True)
-class Parts:
-    """What the commands are put together from; a command finds it in its context's `obj`.
+class CommandDependencies:
+    """What the commands depend on; a command finds it in its context's `obj`.
 
     :ivar open_issuer: opens the certificate authority; without one nothing can be issued.
     :ivar card_maker: writes virtual cards.
@@ -40,13 +40,13 @@ class Parts:
     card_maker: CardMaker = field(default_factory=embedded.VirtualCardMaker)
     settings: Callable[[], Settings] = settings_module.load
     clock: Callable[[], datetime] = _now
-    hasher: Callable[[], Hasher] = Hasher
-    draw_key: Callable[[], CardKey] = rsa_2048
+    hasher: Callable[[], Argon2Hasher] = Argon2Hasher
+    draw_key: Callable[[], CardKey] = generate_rsa_2048
 
 
 @dataclass(frozen=True)
-class Desk:
-    """An open authority, and staff's way to it."""
+class AuthoritySession:
+    """An open authority for the length of one command."""
 
     settings: Settings
     authority: EmbeddedAuthority
@@ -57,27 +57,31 @@ class Desk:
 
 
 @asynccontextmanager
-async def opened(parts: Parts) -> AsyncIterator[Desk]:
-    """Have the authority open while the block runs.
+async def open_authority_session(
+    dependencies: CommandDependencies,
+) -> AsyncIterator[AuthoritySession]:
+    """Keep the authority open while the block runs.
 
     :raises SettingsError: for a wrong setting.
     :raises KeyFileError: for a key file that cannot be used.
     :raises DatabaseOutdatedError: when the operator has to upgrade the database first.
     :raises WrongKeyFileError: when the key file is not the one the database was made with.
     """
-    settings, now = parts.settings(), parts.clock()
+    settings, now = dependencies.settings(), dependencies.clock()
     logs.configure(settings.log_level, settings.log_format, settings.secrets())
     keys = load_or_create(settings.key_file)
     database = Database(settings.database)
-    hasher = parts.hasher()
+    hasher = dependencies.hasher()
     try:
         await (upgrade if database.is_sqlite else ensure_current)(database)
-        issuer = await parts.open_issuer(settings, database, now)
-        files = Files.in_folder(settings.data_dir)
-        authority = EmbeddedAuthority(database, keys, files, issuer, hasher, parts.draw_key)
+        issuer = await dependencies.open_issuer(settings, database, now)
+        files = AuthorityFiles.in_folder(settings.data_dir)
+        authority = EmbeddedAuthority(database, keys, files, issuer, hasher, dependencies.draw_key)
         await authority.start(now)
         actor = Actor.at_counter(getpass.getuser())
-        yield Desk(settings, authority, Counter(authority, actor), actor, parts.card_maker, now)
+        yield AuthoritySession(
+            settings, authority, Counter(authority, actor), actor, dependencies.card_maker, now
+        )
     finally:
         hasher.close()
         await database.close()

@@ -1,4 +1,4 @@
-"""The embedded authority for one process: its certificate authority, its cards, its mails."""
+"""Wiring of the embedded authority: its certificate authority, virtual cards and mails."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -10,123 +10,133 @@ from aiohttp.web import RouteDef
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.cli import demo_people
-from bot.jobs.worker import Errand, Task
+from bot.jobs.worker import NetworkJob, TransactionalJob
 from bot.settings import PREFIX, SANDBOX_SETTINGS, Settings, SettingsError, is_loopback
 from bot.web.certificates import certificate_routes
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.issue import issue_card
+from services.argon2 import Argon2Cost
 from services.authority.ca import crl
-from services.authority.ca.keys import NewCa
-from services.authority.ca.publication import Publication
-from services.authority.ca.service import CertificateService, open_service
-from services.authority.embedded.authority import EmbeddedAuthority, Files
-from services.authority.embedded.certificates.issuing import CardKey, rsa_2048
-from services.authority.embedded.credentials.hashing import Cost, Hasher
+from services.authority.ca.key_file import CaParameters
+from services.authority.ca.publication import PublicationUrls
+from services.authority.ca.service import CertificateService, open_certificate_service
+from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
+from services.authority.embedded.certificates.issuing import CardKey, generate_rsa_2048
+from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
+from services.authority.embedded.credentials.hashing import Argon2Hasher
 from services.authority.embedded.payments import applications
 from services.authority.interface.cards import CardOrder
 from services.authority.interface.certificates import CertificateIssuer
 from services.formats.hidden import Hidden
 from services.messaging import outbox
-from services.messaging.mail import MailSender, MailTransport, Security, SmtpServer, SmtpTransport
-from services.messaging.outbox import Channel, Courier, Sender
+from services.messaging.mail import (
+    MailSender,
+    MailTransport,
+    SmtpSecurity,
+    SmtpServer,
+    SmtpTransport,
+)
+from services.messaging.outbox import Channel, ChannelSender, OutboxDelivery
 from services.storage.database import Database
 from services.storage.keys import KeyRing
-from services.storage.models import Due, Fact
+from services.storage.models import DatabaseFact, Job
 
 
 @dataclass(frozen=True)
-class Strength:
-    """How dear hashes and keys are; tests take cheap ones.
+class CryptoParameters:
+    """Cost of hashes and keys; tests take cheap ones.
 
     :ivar new_ca: how a certificate authority is made where there is none yet.
     :ivar draw_key: makes the keys of a card.
     """
 
-    hash_cost: Cost = field(default_factory=Cost)
-    new_ca: NewCa = field(default_factory=NewCa)
-    draw_key: Callable[[], CardKey] = rsa_2048
+    hash_cost: Argon2Cost = field(default_factory=Argon2Cost)
+    ca: CaParameters = field(default_factory=CaParameters)
+    draw_key: Callable[[], CardKey] = generate_rsa_2048
 
 
 @dataclass(frozen=True)
-class Embedded:
-    """An authority that works, with what it needs around it.
+class EmbeddedServices:
+    """A running authority with its certificate authority and mail channel.
 
     :ivar mail: the outbox's way to mailboxes.
     """
 
     authority: EmbeddedAuthority
     certificates: CertificateService
-    mail: Sender
+    mail: ChannelSender
 
-    def tasks(self) -> Mapping[str, Task]:
-        """Give what it does when it falls due."""
+    def transactional_jobs(self) -> Mapping[str, TransactionalJob]:
+        """Return its jobs that run in a transaction."""
         return {
             crl.DUE_KIND: self.certificates.crl.refresh_due,
             applications.DUE_KIND: self.expire,
         }
 
-    def errands(self, senders: Mapping[Channel, Sender]) -> Mapping[str, Errand]:
-        """Give what it does on the network when it falls due.
+    def network_jobs(self, senders: Mapping[Channel, ChannelSender]) -> Mapping[str, NetworkJob]:
+        """Return its jobs that use the network.
 
         :param senders: the outbox's other channels.
         """
-        courier = Courier(self.authority.database, {Channel.MAIL: self.mail, **senders})
+        courier = OutboxDelivery(self.authority.database, {Channel.MAIL: self.mail, **senders})
 
-        async def deliver(row: Due, now: datetime) -> None:
+        async def deliver(row: Job, now: datetime) -> None:
             await courier.deliver(row.reference, now)
 
-        return {outbox.DUE_KIND: deliver}
+        return {outbox.JOB_KIND: deliver}
 
     def routes(self) -> list[RouteDef]:
-        """Give what it shows to everybody, on the public listener."""
+        """Return its routes on the public listener."""
         return certificate_routes(self.certificates)
 
-    async def expire(self, session: AsyncSession, _row: Due, now: datetime) -> None:
-        """End what is overdue."""
-        await self.authority.expire_within(session, now)
+    async def expire(self, session: AsyncSession, _row: Job, now: datetime) -> None:
+        """Expire what is overdue."""
+        await self.authority.expire_overdue_within(session, now)
 
 
 @asynccontextmanager
-async def opened(
+async def open_embedded(
     settings: Settings,
     database: Database,
     keys: KeyRing,
     now: datetime,
     mail: MailTransport | None = None,
-    strength: Strength | None = None,
-) -> AsyncIterator[Embedded]:
-    """Have the authority open while the block runs.
+    crypto: CryptoParameters | None = None,
+) -> AsyncIterator[EmbeddedServices]:
+    """Keep the authority open while the block runs.
 
     :param mail: takes the mails away in place of the mail server.
     :param strength: of its hashes and keys.
     :raises SettingsError: where a setting is missing.
     :raises AuthorityError: for keys that are lost or another database's.
     """
-    _refuse_what_is_missing(settings, has_mail=mail is not None)
-    transport, strength = mail or _smtp(settings), strength or Strength()
-    certificates = await open_certificates(settings, database, now, strength.new_ca)
+    _require_settings(settings, has_mail=mail is not None)
+    transport, crypto = mail or _create_smtp_transport(settings), crypto or CryptoParameters()
+    certificates = await open_certificates(settings, database, now, crypto.ca)
     assert certificates is not None
-    await _refuse_demo_people(settings, database)
-    files, hasher = Files.in_folder(settings.data_dir), Hasher(strength.hash_cost)
+    await _reject_demo_people(settings, database)
+    files, hasher = AuthorityFiles.in_folder(settings.data_dir), Argon2Hasher(crypto.hash_cost)
     authority = EmbeddedAuthority(
         database,
         keys,
         files,
         certificates.issuer,
         hasher,
-        strength.draw_key,
+        crypto.draw_key,
         keeper=settings.authority_name,
     )
     try:
         await authority.start(now)
-        yield Embedded(authority, certificates, MailSender(database, authority.mails, transport))
-        await certificates.crl.settled()
+        yield EmbeddedServices(
+            authority, certificates, MailSender(database, authority.mail_composer, transport)
+        )
+        await certificates.crl.wait_for_refreshes()
     finally:
         authority.close()
 
 
 async def open_certificates(
-    settings: Settings, database: Database, now: datetime, new: NewCa | None = None
+    settings: Settings, database: Database, now: datetime, new: CaParameters | None = None
 ) -> CertificateService | None:
     """Open the certificate authority; `None` where none is set up.
 
@@ -135,21 +145,23 @@ async def open_certificates(
     if settings.ca_passphrase is None or settings.public_url is None:
         return None
     passphrase = Hidden(settings.ca_passphrase.get_secret_value())
-    publication = Publication(settings.public_url)
+    publication = PublicationUrls(settings.public_url)
     path = settings.ca_key_file
-    return await open_service(database, path, passphrase, publication, now, new)
+    return await open_certificate_service(
+        database, EmbeddedCertificateRegister(), path, passphrase, publication, now, new
+    )
 
 
 async def open_issuer(
     settings: Settings, database: Database, now: datetime
 ) -> CertificateIssuer | None:
-    """Open what a command of the counter issues certificates with."""
+    """Open the issuer for a command of the counter."""
     service = await open_certificates(settings, database, now)
     return service.issuer if service else None
 
 
 class VirtualCardMaker:
-    """Makes the file of a virtual card (`services.authority.interface.cards.CardMaker`)."""
+    """Creates the file of a virtual card (`services.authority.interface.cards.CardMaker`)."""
 
     def make(self, order: CardOrder, path: Path) -> None:
         """Write the card of an order."""
@@ -165,19 +177,19 @@ class VirtualCardMaker:
         )
 
 
-def _refuse_what_is_missing(settings: Settings, *, has_mail: bool) -> None:
+def _require_settings(settings: Settings, *, has_mail: bool) -> None:
     missing = []
     if settings.public_url is None:
-        missing.append(_needed("PUBLIC_URL", "certificates bear it for good"))
+        missing.append(_missing_setting("PUBLIC_URL", "certificates bear it for good"))
     if settings.ca_passphrase is None:
-        missing.append(_needed("CA_PASSPHRASE", "try: openssl rand -hex 32"))
+        missing.append(_missing_setting("CA_PASSPHRASE", "try: openssl rand -hex 32"))
     if settings.smtp_host is None and not has_mail:
-        missing.append(_needed("SMTP_HOST", "one-time codes go out by e-mail"))
+        missing.append(_missing_setting("SMTP_HOST", "one-time codes go out by e-mail"))
     if missing:
         raise SettingsError(missing)
 
 
-def _smtp(settings: Settings) -> SmtpTransport:
+def _create_smtp_transport(settings: Settings) -> SmtpTransport:
     assert settings.smtp_host is not None
     assert settings.mail_from is not None
     password = settings.smtp_password
@@ -185,18 +197,18 @@ def _smtp(settings: Settings) -> SmtpTransport:
         host=settings.smtp_host,
         port=settings.smtp_port,
         sender=settings.mail_from,
-        security=Security(settings.smtp_security),
+        security=SmtpSecurity(settings.smtp_security),
         username=settings.smtp_username,
         password=Hidden(password.get_secret_value()) if password else None,
     )
     return SmtpTransport(server)
 
 
-def _needed(name: str, hint: str) -> str:
+def _missing_setting(name: str, hint: str) -> str:
     return f"{PREFIX}{name} is missing; {PREFIX}AUTHORITY=embedded needs it, {hint}"
 
 
-def refuse_demo_people_on_telegram(settings: Settings) -> None:
+def reject_demo_people_on_telegram(settings: Settings) -> None:
     """Keep the demo people out of the database of a bot on the real Telegram.
 
     :raises SettingsError: where the settings are those of such a bot.
@@ -210,12 +222,12 @@ def refuse_demo_people_on_telegram(settings: Settings) -> None:
         raise SettingsError([problem])
 
 
-async def _refuse_demo_people(settings: Settings, database: Database) -> None:
-    """Keep the people of the sandbox, whose codes everybody knows, away from the real Telegram."""
+async def _reject_demo_people(settings: Settings, database: Database) -> None:
+    """Keep the sandbox's people, whose codes are public, away from the real Telegram."""
     if is_loopback(settings.base_host):
         return
     async with database.unit_of_work() as session:
-        if await session.get(Fact, demo_people.MARK) is not None:
+        if await session.get(DatabaseFact, demo_people.FACT_NAME) is not None:
             problem = (
                 f"{PREFIX}DATABASE_URL names a database with the sandbox's demo people, whose "
                 "codes are no secret; use a database of its own"

@@ -1,7 +1,7 @@
-"""What is shown live, in memory: which message it stands in, the pairing code, how far the PC is.
+"""The messages that follow events on the PC, in memory: their ids, pairing codes and progress.
 
-Nothing of it outlives the process, which is how it should be with a code. After a restart the hub
-tells how what was under way ended, and the person is shown that in a new message.
+Nothing of it is stored, since a pairing code must not be. After a restart the hub reports how a
+running operation ended, and the person gets a new message.
 """
 
 from collections.abc import Iterator
@@ -10,23 +10,23 @@ from datetime import datetime, timedelta
 
 from handlers.engine.model import StepContext
 from reader_bridge.protocol import ProgressStep
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 from services.bridge.pairing.codes import PairingCode
 
-_KEPT = timedelta(hours=12)
-"""As long as a pairing; a chat that showed nothing for longer gets a new message."""
+_MAX_AGE = timedelta(hours=12)
+"""As long as a pairing lasts; a chat without an update for longer gets a new message."""
 
 
 @dataclass
 class OperationProgress:
-    """How far one operation is.
+    """The progress of a running operation.
 
-    :ivar step: what it waits for.
-    :ivar tries_left: of the PIN, after a wrong one.
-    :ivar is_linked: whether the bridge's link stands.
+    :ivar step: what the PC waits for; `None` before it answered.
+    :ivar tries_left: the tries left for the PIN, after a wrong one.
+    :ivar is_linked: whether the bridge is connected.
     """
 
-    work: Work
+    work: CardTask
     step: ProgressStep | None = None
     tries_left: int | None = None
     is_linked: bool = True
@@ -34,7 +34,11 @@ class OperationProgress:
 
 @dataclass
 class _ChatState:
-    """One chat."""
+    """The live message of one chat.
+
+    :ivar minutes: the minutes that are shown for the code.
+    :ivar at: when the message was shown last.
+    """
 
     message_id: int | None = None
     client_language: str | None = None
@@ -46,71 +50,71 @@ class _ChatState:
 
 @dataclass
 class LiveMessages:
-    """Every chat that shows something live."""
+    """The live message, pairing code and progress of each chat."""
 
     _chats: dict[int, _ChatState] = field(default_factory=dict)
 
     def record_message(self, ctx: StepContext, message_id: int) -> None:
-        """Note in which message a live step stands now."""
-        place = self._chat(ctx.chat_id)
-        place.message_id, place.at = message_id, ctx.now
-        place.client_language = ctx.client_language or place.client_language
+        """Store the id of the message that a live step is shown in."""
+        state = self._chat(ctx.chat_id)
+        state.message_id, state.at = message_id, ctx.now
+        state.client_language = ctx.client_language or state.client_language
 
     def message_id(self, chat_id: int) -> int | None:
-        """Return the message to edit; `None` where a new one is due."""
-        place = self._chats.get(chat_id)
-        return place.message_id if place else None
+        """Return the id of the message to edit; `None` where a new one has to be sent."""
+        state = self._chats.get(chat_id)
+        return state.message_id if state else None
 
     def client_language(self, chat_id: int) -> str | None:
-        """Return what the person's client speaks, as far as it was heard."""
-        place = self._chats.get(chat_id)
-        return place.client_language if place else None
+        """Return the language of the person's Telegram client; `None` where unknown."""
+        state = self._chats.get(chat_id)
+        return state.client_language if state else None
 
     def set_code(self, chat_id: int, code: PairingCode | None) -> None:
-        """Keep the code the chat shows; `None` once it is of no use."""
+        """Store the pairing code that the chat shows; `None` once it is used or withdrawn."""
         self._chat(chat_id).code = code
 
     def code(self, chat_id: int, now: datetime) -> PairingCode | None:
-        """Return the code the chat shows, while it is good."""
-        place = self._chats.get(chat_id)
-        code = place.code if place else None
+        """Return the pairing code that the chat shows, unless it has expired."""
+        state = self._chats.get(chat_id)
+        code = state.code if state else None
         return code if code is not None and code.expires_at > now else None
 
     def minutes_left(self, chat_id: int, now: datetime) -> int:
-        """Return for how many more minutes the code is good, begun ones counted whole."""
+        """Return the minutes until the code expires, rounded up."""
         code = self.code(chat_id, now)
         return 0 if code is None else -int((now - code.expires_at) // timedelta(minutes=1))
 
     def have_minutes_changed(self, chat_id: int, now: datetime) -> bool:
-        """Return whether the minutes shown are others by now; asked once for each."""
-        place, left = self._chat(chat_id), self.minutes_left(chat_id, now)
-        before, place.minutes = place.minutes, left
+        """Return whether the minutes left differ from those at the last call."""
+        state, left = self._chat(chat_id), self.minutes_left(chat_id, now)
+        before, state.minutes = state.minutes, left
         return before != left
 
     def chats_with_code(self) -> Iterator[int]:
-        """Return the chats that show a code."""
-        return iter([chat for chat, place in self._chats.items() if place.code is not None])
+        """Return the ids of the chats that show a code."""
+        return iter([chat for chat, state in self._chats.items() if state.code is not None])
 
-    def begin_operation(self, chat_id: int, work: Work) -> OperationProgress:
-        """Note that something is under way."""
-        place = self._chat(chat_id)
-        place.progress = OperationProgress(work)
-        return place.progress
+    def begin_operation(self, chat_id: int, work: CardTask) -> OperationProgress:
+        """Start the progress of an operation."""
+        state = self._chat(chat_id)
+        state.progress = OperationProgress(work)
+        return state.progress
 
     def progress(self, chat_id: int) -> OperationProgress | None:
-        """Return how far it is; `None` where nothing is under way."""
-        place = self._chats.get(chat_id)
-        return place.progress if place else None
+        """Return the progress of the running operation; `None` where none is running."""
+        state = self._chats.get(chat_id)
+        return state.progress if state else None
 
     def end_operation(self, chat_id: int) -> None:
-        """Note that nothing is under way any more."""
+        """Remove the progress of the operation."""
         if chat_id in self._chats:
             self._chats[chat_id].progress = None
 
     def remove_old(self, now: datetime) -> None:
-        """Forget chats that showed nothing for long."""
-        for chat, place in list(self._chats.items()):
-            if place.at is None or now - place.at > _KEPT:
+        """Remove chats without an update for long."""
+        for chat, state in list(self._chats.items()):
+            if state.at is None or now - state.at > _MAX_AGE:
                 del self._chats[chat]
 
     def _chat(self, chat_id: int) -> _ChatState:

@@ -1,4 +1,4 @@
-"""What is said of work on a card: how far it is, and why it ended, with what the person can do."""
+"""Texts about operations on a card: the progress, and why one ended and what to do about it."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -7,14 +7,19 @@ from handlers.card.live_messages import OperationProgress
 from handlers.screen.text import N_, Markup, say
 from reader_bridge.protocol import FAILURE_ADVICE, FailureCode, ProgressStep
 from services.bridge import events
-from services.bridge.events import BridgeEvent, Fault, PairedEnd, PairingEnd
-from services.bridge.operations.task import Work
+from services.bridge.events import (
+    BridgeEvent,
+    PairingEndReason,
+    PairingFailureReason,
+    ServerFailure,
+)
+from services.bridge.operations.task import CardTask
 
 ADMIN_BARRED, BUSY = "admin_barred", "hub_busy"
-"""Why the hub did not begin, beside the codes of the protocol."""
-_C, _F = FailureCode, Fault
+"""Reasons why the hub started nothing, in addition to the codes of the protocol."""
+_C, _F = FailureCode, ServerFailure
 
-_CARD_IN_AGAIN = N_(
+_REINSERT_CARD = N_(
     "💳 <b>The card and its reader did not understand each other.</b> The PIN is as it was. Take "
     "the card out, put it in again, chip first, and start again."
 )
@@ -22,7 +27,7 @@ _NOT_GENUINE = N_(
     "🛑 <b>Card and authority did not recognise each other</b>, so it was stopped and no PIN was "
     "set. Staff have been alerted. Please do not try again; ask a person at 0800-080-117."
 )
-_CODE_AGAIN = N_(
+_NEW_CODE_NEEDED = N_(
     "⌛ <b>The subscriber code has to be typed again</b>: it is good for ten minutes and for one "
     "try. The PIN is as it was. Press the button to begin again."
 )
@@ -30,7 +35,7 @@ _TOO_LATE = N_(
     "⌛ <b>It took too long, so I stopped it.</b> The PIN is as it was. Have card and PIN ready at "
     "the PC and start again."
 )
-_MISTAKE = N_(
+_INTERNAL_ERROR = N_(
     "⚠️ <b>Something went wrong in the bridge on your PC.</b> Close kaika-bridge, start it anew, "
     "and try again. Does it happen again? Call 0800-080-117."
 )
@@ -38,11 +43,11 @@ _NO_KEY = N_(
     "🪪 <b>This card has no certificate or key that I can use.</b> Nothing was changed. Is it "
     "really the certificate card, not the ARC or the health card?"
 )
-_NOT_THEIRS = N_(
+_WRONG_PERSON = N_(
     "🪪 <b>The card in the reader does not belong to this UI No.</b> Nothing was changed. Put "
     "that person's newest card in and start again. Two cards at home? Compare the names."
 )
-_UNKNOWN_END = N_(
+_UNKNOWN_OUTCOME = N_(
     "❔ <b>The card was lost in the very moment its PIN was changed.</b> Either the new or the old "
     "PIN is right: try the new one first. A card check shows the tries left."
 )
@@ -110,9 +115,9 @@ FAILURES: Final[Mapping[str, str]] = {
         "💳 <b>Another program disturbed the card.</b> The PIN is as it was. Close other card "
         "programs and official pages in the browser, and start again."
     ),
-    _C.CARD_NOT_RESPONDING: _CARD_IN_AGAIN,
-    _C.CARD_RESPONSE_INVALID: _CARD_IN_AGAIN,
-    _C.CARD_REFUSED: _CARD_IN_AGAIN,
+    _C.CARD_NOT_RESPONDING: _REINSERT_CARD,
+    _C.CARD_RESPONSE_INVALID: _REINSERT_CARD,
+    _C.CARD_REFUSED: _REINSERT_CARD,
     _C.CARD_UNKNOWN: N_(
         "❓ <b>I do not know this card, so it was left alone.</b> An ARC, a health card or a bank "
         "card will not do. Put the certificate card in and start again."
@@ -121,7 +126,7 @@ FAILURES: Final[Mapping[str, str]] = {
         "🛑 <b>This kind of card cannot do that here; nothing was sent to it.</b> With a real "
         "MOICA card use only the official page: other software can lock the card for good."
     ),
-    _C.WRONG_CARD: _NOT_THEIRS,
+    _C.WRONG_CARD: _WRONG_PERSON,
     _C.PIN_FORMAT: N_(
         "🔢 <b>What was typed on the PC cannot be a PIN</b>: 6–8 characters, letters and digits, "
         "no spaces. The card has not seen it, and no try was spent. Start again."
@@ -150,14 +155,14 @@ FAILURES: Final[Mapping[str, str]] = {
     _C.CARD_NOT_GENUINE: _NOT_GENUINE,
     _C.CERTIFICATE_MISSING: _NO_KEY,
     _C.KEY_UNSUPPORTED: _NO_KEY,
-    _C.OUTCOME_UNKNOWN: _UNKNOWN_END,
+    _C.OUTCOME_UNKNOWN: _UNKNOWN_OUTCOME,
     _C.PIN_SET_UNPROVED: N_(
         "❔ <b>The new PIN is set, but the card has not confirmed it yet.</b> Leave the card in; "
         "it is asked once more."
     ),
-    _C.INTERNAL_ERROR: _MISTAKE,
-    _F.CODE_AGAIN: _CODE_AGAIN,
-    _F.NOT_YOUR_CARD: _NOT_THEIRS,
+    _C.INTERNAL_ERROR: _INTERNAL_ERROR,
+    _F.CODE_AGAIN: _NEW_CODE_NEEDED,
+    _F.NOT_YOUR_CARD: _WRONG_PERSON,
     _F.WRONG_STATE: N_(
         "⚠️ <b>Where the certificate stands, this is not possible (any more).</b> Nothing was "
         "changed. “Where does it stand?” shows what is."
@@ -189,7 +194,7 @@ FAILURES: Final[Mapping[str, str]] = {
         "PC, then start again."
     ),
 }
-"""Every way in which work on a card ends without being done."""
+"""The text for each reason why an operation failed."""
 
 UNRESOLVED = N_(
     "❔ <b>It was cut off in the moment the new PIN was set.</b> The new PIN may be set or not, "
@@ -199,48 +204,48 @@ UNRESOLVED = N_(
 FINAL_FAILURES = frozenset(
     {str(code) for code in FailureCode if not FAILURE_ADVICE[code].can_retry} | {ADMIN_BARRED}
 ) - {_C.PIN_BLOCKED}
-"""After these it is of no use to start again as it is."""
+"""Failures after which starting again would not help."""
 NEEDS_NEW_CODE = frozenset({_F.CODE_AGAIN, _F.NOT_DONE, _C.SERVER_SILENT})
-"""After these the code has to be asked for again."""
+"""Failures after which the subscriber code has to be typed again."""
 
 PAIRING_END_TEXTS: Final[Mapping[str, str]] = {
-    PairingEnd.REFUSED_AT_PC: N_(
+    PairingFailureReason.REFUSED_AT_PC: N_(
         "✋ <b>On the PC you said no, so nothing was connected.</b> Want to try again?"
     ),
-    PairingEnd.REFUSED_IN_CHAT: N_(
+    PairingFailureReason.REFUSED_IN_CHAT: N_(
         "🛑 <b>Good that you looked. Nothing was connected.</b> If a stranger told you to type the "
         "code somewhere, do not go on. On your own PC you can try again with a new code."
     ),
-    PairingEnd.LINK_LOST: N_(
+    PairingFailureReason.LINK_LOST: N_(
         "🔌 <b>The link to the PC was lost before both had said yes.</b> Nothing was connected. "
         "Get a new code and try again."
     ),
-    PairingEnd.TOO_LATE: N_(
+    PairingFailureReason.TOO_LATE: N_(
         "⌛ <b>Nobody said yes in time, so nothing was connected.</b> Get a new code and try again."
     ),
-    PairingEnd.ANOTHER_CODE: N_(
+    PairingFailureReason.ANOTHER_CODE: N_(
         "🔁 <b>There was a newer code, so the older one was dropped.</b> Get a new code and type "
         "that one."
     ),
-    PairedEnd.BY_CHAT: N_("🔌 <b>Your PC is disconnected, as you asked.</b>"),
-    PairedEnd.BY_BRIDGE: N_(
+    PairingEndReason.BY_CHAT: N_("🔌 <b>Your PC is disconnected, as you asked.</b>"),
+    PairingEndReason.BY_BRIDGE: N_(
         "🔌 <b>kaika-bridge was closed on your PC.</b> Start it there and type a new code."
     ),
-    PairedEnd.REPLACED: N_("🔁 <b>Another PC was paired with this chat.</b>"),
-    PairedEnd.EXPIRED: N_(
+    PairingEndReason.REPLACED: N_("🔁 <b>Another PC was paired with this chat.</b>"),
+    PairingEndReason.EXPIRED: N_(
         "⌛ <b>The twelve hours of the connection are over.</b> Type a new code to go on."
     ),
 }
-"""Why a PC is not connected (any more)."""
+"""The text for each reason why no PC is connected."""
 
-TITLES: Final[Mapping[Work, str]] = {
-    Work.LIST_READERS: N_("🔎 <b>Looking for readers</b>"),
-    Work.CARD_STATUS: N_("🔎 <b>Looking at the card</b>"),
-    Work.READ_CERTIFICATE: N_("🔎 <b>Looking at the card</b>"),
-    Work.PROVE_POSSESSION: N_("🔎 <b>Looking at the card</b>"),
-    Work.CHANGE_PIN: N_("🔢 <b>Changing the PIN</b>"),
-    Work.ACTIVATE: N_("🆕 <b>Activating the card</b>"),
-    Work.UNLOCK: N_("🔓 <b>Unlocking the card</b>"),
+TITLES: Final[Mapping[CardTask, str]] = {
+    CardTask.LIST_READERS: N_("🔎 <b>Looking for readers</b>"),
+    CardTask.CARD_STATUS: N_("🔎 <b>Looking at the card</b>"),
+    CardTask.READ_CERTIFICATE: N_("🔎 <b>Looking at the card</b>"),
+    CardTask.PROVE_POSSESSION: N_("🔎 <b>Looking at the card</b>"),
+    CardTask.CHANGE_PIN: N_("🔢 <b>Changing the PIN</b>"),
+    CardTask.ACTIVATE: N_("🆕 <b>Activating the card</b>"),
+    CardTask.UNLOCK: N_("🔓 <b>Unlocking the card</b>"),
 }
 _CONNECTED = N_("✓ PC connected")
 _LINK_LOST = N_(
@@ -250,13 +255,13 @@ _LINK_LOST = N_(
 )
 _READER_FOUND = N_("✓ Reader found")
 _CARD_FOUND = N_("✓ Card found")
-_IS_THEIRS = N_("✓ It is the right card")
+_CARD_VERIFIED = N_("✓ It is the right card")
 _ASKING = N_("⏳ I ask your PC…")
-_AT_THE_PC = N_(
+_CONTINUE_AT_PC = N_(
     "👉 <b>Go on at your PC</b>: read the question there and answer it. A PIN is typed there only, "
     "never here."
 )
-_WAITS: Final[Mapping[ProgressStep, str]] = {
+_INSTRUCTIONS: Final[Mapping[ProgressStep, str]] = {
     ProgressStep.WAITING_FOR_READER: N_(
         "👉 <b>Plug the card reader into your PC</b> and put the card in. Both are noticed by "
         "themselves; then go on at the PC. Nothing happens? Try another USB port, or "
@@ -266,8 +271,8 @@ _WAITS: Final[Mapping[ProgressStep, str]] = {
         "👉 <b>Put the card into the reader</b>, gold chip first, as far as it goes. It is noticed "
         "by itself; then go on at your PC."
     ),
-    ProgressStep.WAITING_FOR_LEAVE: _AT_THE_PC,
-    ProgressStep.WAITING_FOR_PERSON: _AT_THE_PC,
+    ProgressStep.WAITING_FOR_LEAVE: _CONTINUE_AT_PC,
+    ProgressStep.WAITING_FOR_PERSON: _CONTINUE_AT_PC,
     ProgressStep.WRONG_PIN: N_(
         "⚠️ <b>That PIN was wrong.</b> Tries left: {tries}. The PC asks again. Not sure? Choose "
         "Cancel there: the last try is never spent without a warning."
@@ -276,7 +281,7 @@ _WAITS: Final[Mapping[ProgressStep, str]] = {
 
 
 def progress_text(language: str, progress: OperationProgress) -> Markup:
-    """Say how far it is, what it waits for, and what to do."""
+    """Return what is done, what the PC waits for, and what to do."""
     step = progress.step
     lines = [say(language, TITLES[progress.work])]
     if not progress.is_linked:
@@ -287,45 +292,44 @@ def progress_text(language: str, progress: OperationProgress) -> Markup:
     if step in (ProgressStep.WAITING_FOR_PERSON, ProgressStep.WRONG_PIN):
         done.append(_CARD_FOUND)
         if progress.work.purpose is not None:
-            done.append(_IS_THEIRS)
+            done.append(_CARD_VERIFIED)
     lines.append(Markup("\n".join(say(language, line) for line in done)))
-    waits = _ASKING if step is None else _WAITS[step]
+    instruction = _ASKING if step is None else _INSTRUCTIONS[step]
     tries = "?" if progress.tries_left is None else progress.tries_left
-    return Markup("\n\n".join([*lines, say(language, waits, tries=tries)]))
+    return Markup("\n\n".join([*lines, say(language, instruction, tries=tries)]))
 
 
 def failure_text(language: str, code: str, tries: str | None) -> Markup:
-    """Say why it ended, that nothing is lost, and what to do."""
-    return say(language, FAILURES.get(code, _MISTAKE), tries=tries or "?")
+    """Return why an operation failed, and what to do."""
+    return say(language, FAILURES.get(code, _INTERNAL_ERROR), tries=tries or "?")
 
 
 REPLACED = N_(
     "🔁 The PC that was connected before is disconnected now. Was that not you? Send /unpair at "
     "once."
 )
-_CANCELLED = FailureCode.CANCELLED
-_DONE_ELSEWHERE: Final[Mapping[Work, str]] = {
-    Work.ACTIVATE: N_(
+_DONE_IN_BACKGROUND: Final[Mapping[CardTask, str]] = {
+    CardTask.ACTIVATE: N_(
         "✅ <b>The card is activated (開卡)</b>, with the PIN typed on the PC. Keep the form with "
         "the code: nobody can give it back any more."
     ),
-    Work.UNLOCK: N_("✅ <b>The card is unlocked</b>: the PIN typed on the PC is set."),
-    Work.CHANGE_PIN: N_("✅ <b>The new PIN is set</b>, as typed on the PC."),
+    CardTask.UNLOCK: N_("✅ <b>The card is unlocked</b>: the PIN typed on the PC is set."),
+    CardTask.CHANGE_PIN: N_("✅ <b>The new PIN is set</b>, as typed on the PC."),
 }
 
 
 def background_message(event: BridgeEvent, language: str) -> Markup | None:
-    """Return what to tell a person who is in another conversation; `None` for nothing."""
+    """Return the text of an event for a person in another conversation; `None` for no message."""
     match event:
-        case events.Done() if event.work in _DONE_ELSEWHERE:
-            return say(language, _DONE_ELSEWHERE[event.work])
-        case events.Failed() if (
-            event.work in _DONE_ELSEWHERE and event.code is not FailureCode.CANCELLED
+        case events.OperationSucceeded() if event.task in _DONE_IN_BACKGROUND:
+            return say(language, _DONE_IN_BACKGROUND[event.task])
+        case events.OperationFailed() if (
+            event.task in _DONE_IN_BACKGROUND and event.code is not FailureCode.CANCELLED
         ):
             tries = event.values.tries_left
             return failure_text(language, event.code, None if tries is None else str(tries))
-        case events.Unresolved():
+        case events.OperationUnresolved():
             return say(language, UNRESOLVED)
-        case events.NowPaired() if event.replaced:
+        case events.BridgePaired() if event.replaced:
             return say(language, REPLACED)
     return None

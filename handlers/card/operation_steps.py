@@ -1,8 +1,8 @@
-"""Work on the card in the reader: one message that follows what happens on the PC.
+"""The steps of an operation on the card, shown in one message that follows what the PC does.
 
-Work runs beside the chat: a step begins it and returns at once, and what comes of it is an event
-that `handlers.card_events` brings here. So questions, Cancel and another language work while the
-person types a PIN on the PC.
+An operation runs in the background: a step starts it and returns, and its progress and end are
+events that `handlers.card_events` passes on. So the person can ask questions, cancel or change the
+language while a PIN is typed on the PC.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,7 +18,13 @@ from handlers.card.messages import (
     failure_text,
     progress_text,
 )
-from handlers.card.pairing_steps import CLIENT_LANGUAGE, PairingSteps
+from handlers.card.pairing_steps import (
+    CLIENT_LANGUAGE,
+    PAIR,
+    PC_AWAY,
+    PairingSteps,
+    client_language_data,
+)
 from handlers.context import Context
 from handlers.engine.model import (
     ButtonTransition,
@@ -44,24 +50,24 @@ from services.bridge import events
 from services.bridge.errors import (
     AdminBarredError,
     BridgeError,
-    BusyError,
     NotConnectedError,
     NothingToResolveError,
     NotPairedError,
+    OperationRunningError,
 )
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 WORK, FAILED, UNRESOLVED_STEP = "work", "failed", "unresolved"
-"""The steps: under way, ended without being done, cut off where the PIN may be set or not."""
+"""The steps: running; failed; interrupted, so that only the card knows whether the PIN is set."""
 FAILURE, TRIES = "failure", "tries"
-"""What is kept on the way: why it ended, and the tries left."""
+"""Step data: the code of the failure, and the tries left for the PIN."""
 SUSPENDED = "suspended"
 
-OnDone = Callable[[events.Outcome, StepContext], Awaitable[StepResult]]
-"""What follows when the work is done; is given what it gave."""
+OnDone = Callable[[events.OperationValue, StepContext], Awaitable[StepResult]]
+"""Takes the result of the operation; returns where the conversation goes on."""
 
-_NOTHING_RUNS = N_(
+_NOTHING_RUNNING = N_(
     "ℹ️ <b>Nothing is under way with your card any more.</b> I was started anew, or it ended "
     "meanwhile. The PIN is as it was unless I said that it is done. Start again whenever you like."
 )
@@ -76,164 +82,177 @@ _IS_SUSPENDED = N_(
 
 @dataclass(frozen=True)
 class OperationSteps:
-    """One kind of work, as part of a conversation.
+    """The steps of one kind of operation.
 
-    :ivar finish: what follows when it is done; it may lead to `ends`.
-    :ivar who: where the code is asked for; `None` where none is needed.
-    :ivar links: what else may help when it failed.
-    :ivar also: what `finish` may begin after it.
-    :ivar or_else: where a failure leads that is none for the conversation.
+    :ivar server: the address to type at the PC.
+    :ivar done_steps: where `on_done` may lead, the usual step first.
+    :ivar code_step: the step that asks for the subscriber code; `None` where none is needed.
+    :ivar links: conversations that may help after a failure.
+    :ivar follow_up_tasks: operations that `on_done` may start.
+    :ivar on_failure: returns where a failure leads, `None` for the usual step.
     """
 
     hub: BridgeHub
     live_messages: LiveMessages
     server: str
-    work: Work
+    work: CardTask
     on_done: OnDone
     done_steps: tuple[str, ...]
     code_step: str | None = None
     links: tuple[str, ...] = ()
-    follow_up_tasks: tuple[Work, ...] = ()
-    on_failure: Callable[[events.Failed, StepContext], StepResult | None] = lambda _event, _ctx: (
-        None
+    follow_up_tasks: tuple[CardTask, ...] = ()
+    on_failure: Callable[[events.OperationFailed, StepContext], StepResult | None] = (
+        lambda _event, _ctx: None
     )
 
     def is_about(self, event: events.OperationEvent) -> bool:
-        """Return whether an event is about this work."""
-        return event.work in (self.work, *self.follow_up_tasks)
+        """Return whether an event belongs to this operation."""
+        return event.task in (self.work, *self.follow_up_tasks)
 
     @property
     def steps(self) -> Mapping[str, Step]:
         """The steps, by the names they must have in their conversation."""
-        needs, shown = (CLIENT_LANGUAGE,), self.live_messages.record_message
-        states_of_it = () if self.code_step is None else (*UNAVAILABLE_STEP_NAMES, SUSPENDED)
-        heard = (
-            ExternalTransition(
-                "it is done", self.done_steps[0], (*self.done_steps[1:], *states_of_it)
-            ),
+        unavailable = {**UNAVAILABLE_STEPS, SUSPENDED: _SUSPENDED}
+        return {
+            **self.pairing.steps,
+            WORK: self._running_step(),
+            FAILED: self._failed_step(),
+            UNRESOLVED_STEP: self._unresolved_step(),
+            **({} if self.code_step is None else unavailable),
+        }
+
+    def _running_step(self) -> Step:
+        return Step(
+            self._progress_text,
+            (replace(self._restart_button, when=lambda ctx: not self._is_running(ctx)),),
+            requires=(CLIENT_LANGUAGE,),
+            external_transitions=self._events,
+            on_shown=self.live_messages.record_message,
+            on_leave=self._on_leave,
+        )
+
+    def _failed_step(self) -> Step:
+        return Step(
+            _failure_text,
+            (replace(self._restart_button, when=_can_restart),),
+            requires=(FAILURE,),
+            external_transitions=self._events,
+            on_shown=self.live_messages.record_message,
+            links=self._links,
+            is_done=True,
+        )
+
+    def _unresolved_step(self) -> Step:
+        ask = ButtonTransition(
+            "ask",
+            N_("🔎 Ask the card now"),
+            WORK,
+            action=self.resolve,
+            also_targets=self.also_targets,
+        )
+        return Step(
+            UNRESOLVED,
+            (ask,),
+            requires=(FAILURE,),
+            external_transitions=self._events,
+            on_shown=self.live_messages.record_message,
+        )
+
+    @property
+    def _events(self) -> tuple[ExternalTransition, ...]:
+        refused = () if self.code_step is None else (*UNAVAILABLE_STEP_NAMES, SUSPENDED)
+        return (
+            ExternalTransition("it is done", self.done_steps[0], (*self.done_steps[1:], *refused)),
             ExternalTransition("it failed", FAILED),
             ExternalTransition("it was cut off", UNRESOLVED_STEP),
             ExternalTransition("the PC is at it", WORK),
         )
-        again = ButtonTransition(
-            "again", N_("🔁 Start again"), WORK, action=self.connect, also_targets=self.also_targets
+
+    @property
+    def _restart_button(self) -> ButtonTransition:
+        return self.start_button("again", N_("🔁 Start again"))
+
+    def start_button(self, key: str, label: str) -> ButtonTransition:
+        """Return a button that starts the operation, or first connects a PC."""
+        return ButtonTransition(
+            key, label, WORK, action=self.connect, also_targets=self.also_targets
         )
-        found = {} if self.code_step is None else {**UNAVAILABLE_STEPS, SUSPENDED: _SUSPENDED}
-        return {
-            **self.pairing.steps,
-            WORK: Step(
-                self._words,
-                (replace(again, when=lambda ctx: not self._is_running(ctx)),),
-                requires=needs,
-                external_transitions=heard,
-                on_shown=shown,
-                on_leave=self._left,
-            ),
-            FAILED: Step(
-                self._failed,
-                (replace(again, when=lambda ctx: ctx.data[FAILURE] not in FINAL_FAILURES),),
-                requires=(FAILURE,),
-                external_transitions=heard,
-                on_shown=shown,
-                links=self._links,
-                is_done=True,
-            ),
-            UNRESOLVED_STEP: Step(
-                self._doubt,
-                (
-                    ButtonTransition(
-                        "ask",
-                        N_("🔎 Ask the card now"),
-                        WORK,
-                        action=self.resolve,
-                        also_targets=self.also_targets,
-                    ),
-                ),
-                requires=(FAILURE,),
-                external_transitions=heard,
-                on_shown=shown,
-            ),
-            **found,
-        }
 
     @property
     def pairing(self) -> PairingSteps:
         """The steps that connect a PC first."""
-        places = dict.fromkeys((WORK, *self.also_targets))
-        others = [place for place in places if place not in ("pair", "unlinked")]
-        return PairingSteps(
-            self.hub, self.live_messages, self.server, self.continue_with_pc, tuple(others)
-        )
+        targets = dict.fromkeys((WORK, *self.also_targets))
+        own = tuple(target for target in targets if target not in (PAIR, PC_AWAY))
+        return PairingSteps(self.hub, self.live_messages, self.server, self.continue_with_pc, own)
 
     @property
     def also_targets(self) -> tuple[str, ...]:
-        """Where beginning may lead beside ``work``."""
-        asked = (
+        """Where starting may lead besides ``work``."""
+        verification = (
             () if self.code_step is None else (self.code_step, *UNAVAILABLE_STEP_NAMES, SUSPENDED)
         )
-        return ("pair", "unlinked", FAILED, UNRESOLVED_STEP, *asked)
+        return (PAIR, PC_AWAY, FAILED, UNRESOLVED_STEP, *verification)
 
     async def connect(self, ctx: StepContext) -> StepResult:
-        """Begin, after a PC was connected and the person has shown who they are."""
+        """Start the operation, or first connect a PC or verify the person."""
         return await self.pairing.connect(ctx)
 
     async def continue_with_pc(self, ctx: StepContext) -> StepResult:
-        """Begin, now that a PC is connected; ask for the code first where it is needed."""
+        """Start the operation with a connected PC, or first verify the person."""
         if self.code_step is not None and GRANT not in ctx.data:
             return StepResult(self.code_step)
         return await self.start(ctx)
 
     async def start(self, ctx: StepContext) -> StepResult:
-        """Begin at once."""
-        hub, chat = self.hub, ctx.chat_id
+        """Start the operation; return the step that shows its progress, or why it did not start."""
         try:
-            await hub.start(chat, self.work, ctx.now, ctx.data.get(GRANT))
-        except BusyError as error:
-            if error.work != self.work or not self._is_running(ctx):
-                return self.failed_step(BUSY, ctx)
+            await self.hub.start(ctx.chat_id, self.work, ctx.now, ctx.data.get(GRANT))
+        except OperationRunningError as error:
+            if error.task != self.work or not self._is_running(ctx):
+                return self.failed_result(BUSY, ctx)
         except AuthorityError as error:
             return self._errors().result_for(error, ctx)
         except BridgeError as error:
-            return await self._not_there(error, ctx)
+            return await self._result_for(error, ctx)
         else:
-            self.live_messages.begin_operation(chat, self.work)
-        return StepResult(WORK, _client(ctx), clears_history=True)
+            self.live_messages.begin_operation(ctx.chat_id, self.work)
+        return StepResult(WORK, client_language_data(ctx), clears_history=True)
 
     async def resolve(self, ctx: StepContext) -> StepResult:
-        """Have the card tell how it ended."""
+        """Ask the card how an interrupted operation ended."""
         try:
             await self.hub.resolve(ctx.chat_id, ctx.now)
-        except BusyError:
-            return self.failed_step(BUSY, ctx)
-        except NothingToResolveError:  # it is being asked already, or has told
-            if self.hub.presence(ctx.chat_id).work is self.work and not self._is_running(ctx):
+        except OperationRunningError:
+            return self.failed_result(BUSY, ctx)
+        except NothingToResolveError:  # the card is being asked, or has answered
+            if self.hub.status(ctx.chat_id).running is self.work and not self._is_running(ctx):
                 self.live_messages.begin_operation(ctx.chat_id, self.work)
             return StepResult(WORK, clears_history=True)
         except BridgeError as error:
-            return await self._not_there(error, ctx)
+            return await self._result_for(error, ctx)
         self.live_messages.begin_operation(ctx.chat_id, self.work)
         return StepResult(WORK, clears_history=True)
 
-    def handle_failure(self, event: events.Failed, ctx: StepContext) -> StepResult:
+    def handle_failure(self, event: events.OperationFailed, ctx: StepContext) -> StepResult:
         """Return where a failure leads."""
-        led = self.on_failure(event, ctx)
-        if led is not None:
-            return led
-        if event.code is events.Fault.WRONG_STATE and self.code_step and event.state:
+        result = self.on_failure(event, ctx)
+        if result is not None:
+            return result
+        if event.code is events.ServerFailure.WRONG_STATE and self.code_step and event.state:
             error = WrongStateError(event.state, self.work)
             return self._errors().result_for(error, ctx)
-        return self.failed_step(event.code, ctx, event.values.tries_left)
+        return self.failed_result(event.code, ctx, event.values.tries_left)
 
-    def failed_step(self, code: str, ctx: StepContext, tries: int | None = None) -> StepResult:
-        """Return the step that explains a failure and offers the way on."""
-        kept = {FAILURE: str(code), **_client(ctx)}
+    def failed_result(self, code: str, ctx: StepContext, tries: int | None = None) -> StepResult:
+        """Return the result that leads to the step with the failure."""
+        data = {FAILURE: str(code), **client_language_data(ctx)}
         if tries is not None:
-            kept[TRIES] = str(tries)
-        forget = (GRANT,) if code in NEEDS_NEW_CODE else ()
-        return StepResult(FAILED, kept, clear_data=(*forget, TRIES), clears_history=True)
+            data[TRIES] = str(tries)
+        clear = (GRANT, TRIES) if code in NEEDS_NEW_CODE else (TRIES,)
+        return StepResult(FAILED, data, clear_data=clear, clears_history=True)
 
-    def unresolved_step(self, event: events.Unresolved) -> StepResult:
-        """Return the step that explains that only the card knows."""
+    def unresolved_result(self, event: events.OperationUnresolved) -> StepResult:
+        """Return the result that leads to the step from which the card can be asked."""
         return StepResult(UNRESOLVED_STEP, {FAILURE: str(event.code)}, clears_history=True)
 
     def _errors(self) -> ErrorSteps:
@@ -241,60 +260,61 @@ class OperationSteps:
         states = {**UNAVAILABLE_STEP_FOR, CertificateState.SUSPENDED: SUSPENDED}
         return ErrorSteps(self.code_step, states, clear_data=(GRANT,))
 
-    async def _not_there(self, error: BridgeError, ctx: StepContext) -> StepResult:
+    async def _result_for(self, error: BridgeError, ctx: StepContext) -> StepResult:
         if isinstance(error, NotPairedError):
             return await self.pairing.offer_code(ctx)
         if isinstance(error, NotConnectedError):
-            return StepResult("unlinked", _client(ctx))
+            return StepResult(PC_AWAY, client_language_data(ctx))
         if isinstance(error, AdminBarredError):
-            return self.failed_step(ADMIN_BARRED, ctx)
+            return self.failed_result(ADMIN_BARRED, ctx)
         raise error
 
-    async def _left(self, context: Context, ctx: StepContext) -> None:
-        """Stop what is under way on the PC; say so where that is no longer possible."""
+    async def _on_leave(self, context: Context, ctx: StepContext) -> None:
+        """Cancel the operation on the PC; send a message where that is no longer possible."""
         if not self._is_running(ctx) or await self.hub.cancel(ctx.chat_id, ctx.now):
             self.live_messages.end_operation(ctx.chat_id)
-        elif self.hub.presence(ctx.chat_id).work is not None:
+        elif self.hub.status(ctx.chat_id).running is not None:
             text = view(say(ctx.language, _CANNOT_STOP))
             await send_to(context.bot, ctx.chat_id, text)
 
     def _is_running(self, ctx: StepContext) -> bool:
         return self.live_messages.progress(ctx.chat_id) is not None
 
-    def _words(self, ctx: StepContext) -> Markup:
+    def _progress_text(self, ctx: StepContext) -> Markup:
         progress = self.live_messages.progress(ctx.chat_id)
         if progress is None:
-            return say(ctx.language, _NOTHING_RUNS)
+            return say(ctx.language, _NOTHING_RUNNING)
         return progress_text(ctx.language, progress)
-
-    def _failed(self, ctx: StepContext) -> Markup:
-        return failure_text(ctx.language, ctx.data[FAILURE], ctx.data.get(TRIES))
-
-    def _doubt(self, ctx: StepContext) -> Markup:
-        return say(ctx.language, UNRESOLVED)
 
     def _links(self, ctx: StepContext) -> tuple[str, ...]:
         code = ctx.data[FAILURE]
         if code in (FailureCode.PIN_WRONG, FailureCode.PIN_BLOCKED):
             return tuple(link for link in self.links if link != "card_check")
-        return ("card_check",) if code in _LOOK and "card_check" in self.links else ()
+        is_check_offered = code in _CARD_CHECK_HELPS and "card_check" in self.links
+        return ("card_check",) if is_check_offered else ()
 
 
-_LOOK = frozenset({FailureCode.OUTCOME_UNKNOWN, FailureCode.CARD_UNKNOWN, FailureCode.CARD_MUTE})
+def _can_restart(ctx: StepContext) -> bool:
+    return ctx.data[FAILURE] not in FINAL_FAILURES
+
+
+def _failure_text(ctx: StepContext) -> Markup:
+    return failure_text(ctx.language, ctx.data[FAILURE], ctx.data.get(TRIES))
+
+
+_CARD_CHECK_HELPS = frozenset(
+    {FailureCode.OUTCOME_UNKNOWN, FailureCode.CARD_UNKNOWN, FailureCode.CARD_MUTE}
+)
 _SUSPENDED = Step(_IS_SUSPENDED, links=("resume", "status"))
 
 
 @dataclass(frozen=True)
 class CardConversation:
-    """A conversation with events.
+    """A conversation that receives events of the bridge.
 
-    :ivar work: what is done on the card; `None` where it only connects a PC.
+    :ivar operation: what it does with the card; `None` where it only connects a PC.
     """
 
     conversation: Conversation
     pairing: PairingSteps
     operation: OperationSteps | None = None
-
-
-def _client(ctx: StepContext) -> dict[str, str]:
-    return {CLIENT_LANGUAGE: ctx.client_language or ctx.data.get(CLIENT_LANGUAGE, "")}

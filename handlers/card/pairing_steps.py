@@ -1,10 +1,11 @@
-"""Pairing (配對): connecting a PC with the chat, by a code and two words compared at both ends.
+"""The steps of pairing (配對): a PC is connected by a code and two words compared at both ends.
 
-``pair`` shows the code, ``compare`` the words, ``confirmed`` waits for the yes at the PC. Other
-conversations have these steps, too, and go on by themselves once the PC is connected.
+``pair`` shows the code, ``compare`` the words, and ``confirmed`` waits for the yes at the PC. Every
+conversation that needs a card has these steps, and continues once the PC is connected.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -22,18 +23,20 @@ from handlers.engine.model import (
 from handlers.screen.text import N_, Markup, say
 from reader_bridge.protocol import PAIRING_CODE_LENGTH
 from services.bridge.errors import NoPairingError
-from services.bridge.events import PairingEnd
+from services.bridge.events import PairingFailureReason
 from services.bridge.interface import BridgeHub
 
 CLIENT_LANGUAGE, END_REASON = "client", "why"
-"""What is kept on the way: what the client speaks, for messages to come; why nothing was
-connected."""
+"""Step data: the language of the Telegram client, for later messages; why no PC is connected."""
 PAIR, COMPARE, CONFIRMED, PAIRING_ENDED = "pair", "compare", "confirmed", "parted"
+PC_AWAY = "unlinked"
+"""The step for a PC that is paired but not connected."""
 STEPS = (PAIR, COMPARE, CONFIRMED, PAIRING_ENDED)
 
 OnConnected = Callable[[StepContext], Awaitable[StepResult]]
+"""Returns where the conversation goes on once a PC is connected."""
 
-HOW = N_(
+INSTRUCTIONS = N_(
     "💻 <b>Connect your PC</b>\n"
     "1. Plug the card reader into the PC and put the card in.\n"
     "2. Start <b>kaika-bridge</b> there. The first time it asks for this address:\n"
@@ -48,21 +51,21 @@ NO_CODE = N_(
     "⌛ No code is shown at the moment; one is good for five minutes. Press the button when "
     "kaika-bridge asks for it."
 )
-_COMPARE = N_(
+_COMPARE_WORDS = N_(
     "🔍 <b>Does your PC show these two words?</b>\n\n<b>{first} · {second}</b>\n\n"
     "Say yes only if they are the same, and on your own PC. Other words, or no words: say no, "
     "since then somebody else may be in between."
 )
-_GONE = N_("⌛ <b>Nobody waits to be connected any more.</b> Get a new code and try again.")
-_JOINED = N_(
+_ENDED = N_("⌛ <b>Nobody waits to be connected any more.</b> Get a new code and try again.")
+_CONNECTED = N_(
     "✅ <b>Your PC is connected.</b> It goes on by itself in a moment; if not, press the button."
 )
-_JUST = timedelta(minutes=10)
-"""As long as an offer and its confirmation may take: who was paired since then was meant."""
+_RECENT = timedelta(minutes=10)
+"""The longest time from an offer to its confirmation; a newer pairing is the one of this step."""
 _CONFIRMED = N_(
     "✓ You said yes here. 👉 <b>Now say yes on the PC, too.</b> Then it goes on by itself."
 )
-_GET = N_(
+_WHERE_TO_GET_IT = N_(
     "<b>Where kaika-bridge comes from</b>\n"
     "It is the program that lets this chat reach the card in your reader, for Windows, macOS and "
     "Linux. You get it from whoever runs this service; take it from nowhere else.\n\n"
@@ -79,7 +82,7 @@ _STUCK = N_(
     "do.\n"
     "• 🙋 A person helps at 0800-080-117."
 )
-UNLINKED = N_(
+PC_AWAY_TEXT = N_(
     "🔌 <b>Your PC is paired, but not reached at this moment.</b> Is kaika-bridge still open and "
     "the PC awake? It comes back by itself and I go on. Has it been closed, or does it ask for a "
     "code? Then get a new one."
@@ -91,237 +94,241 @@ class PairingSteps:
     """The steps of pairing, for any conversation.
 
     :ivar server: the address to type at the PC.
-    :ivar go_on: what follows once a PC is connected, and where else than ``work`` it may lead.
-    :ivar waits: whether a PC that is paired and away is waited for.
+    :ivar targets: where `on_connected` may lead, the usual step first.
+    :ivar waits_for_pc: whether there is a step that waits for a paired PC to connect again.
     """
 
     hub: BridgeHub
     live_messages: LiveMessages
     server: str
     on_connected: OnConnected
-    also_targets: tuple[str, ...]
+    targets: tuple[str, ...]
     waits_for_pc: bool = True
 
     @property
     def steps(self) -> Mapping[str, Step]:
         """The steps, by the names they must have."""
-        code = ButtonTransition("code", N_("🔢 Show me a code"), PAIR, action=self.offer_code)
-        typed = ExternalTransition("the code is typed on the PC", COMPARE)
-        further = (*self.also_targets[1:], *((PAIR, "unlinked") if self.waits_for_pc else ()))
-        on = ButtonTransition(
+        steps = {
+            PAIR: self._code_step(),
+            COMPARE: self._comparison_step(),
+            CONFIRMED: self._confirmed_step(),
+            PAIRING_ENDED: self._ended_step(),
+        }
+        return {**steps, PC_AWAY: self._pc_away_step()} if self.waits_for_pc else steps
+
+    def _code_step(self) -> Step:
+        another = replace(self._code_button, key="new", label=N_("🔄 Another code"))
+        return Step(
+            self._code_text,
+            (
+                replace(self._code_button, when=lambda ctx: not self._has_code(ctx)),
+                replace(another, when=self._has_code),
+            ),
+            (
+                InfoButton("get", N_("💻 Where is kaika-bridge?"), self._download_text),
+                InfoButton("stuck", N_("🆘 It does not work"), _STUCK),
+            ),
+            requires=(CLIENT_LANGUAGE,),
+            external_transitions=self._events,
+            on_shown=self.live_messages.record_message,
+        )
+
+    def _comparison_step(self) -> Step:
+        same = ButtonTransition(
+            "same",
+            N_("✅ Yes, the same words"),
+            CONFIRMED,
+            action=self._confirm,
+            also_targets=(PAIRING_ENDED, self.targets[0], *self._further_targets),
+            when=self._is_pending,
+        )
+        return Step(
+            self._comparison_text,
+            (
+                same,
+                self._refuse_button(N_("🛑 No, other words")),
+                self._continue_button,
+                replace(self._code_button, when=self._has_ended),
+            ),
+            requires=(CLIENT_LANGUAGE,),
+            external_transitions=self._events,
+            on_shown=self.live_messages.record_message,
+            on_leave=self._on_leave,
+        )
+
+    def _confirmed_step(self) -> Step:
+        return Step(
+            self._confirmed_text,
+            (
+                self._refuse_button(N_("🛑 Do not connect")),
+                self._continue_button,
+                replace(self._code_button, when=self._has_ended),
+            ),
+            requires=(CLIENT_LANGUAGE,),
+            external_transitions=self._events,
+            on_shown=self.live_messages.record_message,
+            on_leave=self._on_leave,
+        )
+
+    def _ended_step(self) -> Step:
+        return Step(
+            _end_reason_text,
+            (self._code_button,),
+            requires=(END_REASON,),
+            external_transitions=self._events,
+            on_shown=self.live_messages.record_message,
+        )
+
+    def _pc_away_step(self) -> Step:
+        again = ButtonTransition(
+            "again",
+            N_("🔁 Try again"),
+            PC_AWAY,
+            action=self.connect,
+            also_targets=(PAIR, *self.targets),
+        )
+        return Step(
+            PC_AWAY_TEXT,
+            (again, self._code_button),
+            requires=(CLIENT_LANGUAGE,),
+            external_transitions=self._events[1:],
+            on_shown=self.live_messages.record_message,
+        )
+
+    @property
+    def _events(self) -> tuple[ExternalTransition, ...]:
+        return (
+            ExternalTransition("the code is typed on the PC", COMPARE),
+            ExternalTransition("yes at both ends", self.targets[0], self.targets[1:]),
+            ExternalTransition("no, or too late", PAIRING_ENDED),
+        )
+
+    @property
+    def _further_targets(self) -> tuple[str, ...]:
+        return (*self.targets[1:], *((PAIR, PC_AWAY) if self.waits_for_pc else ()))
+
+    @property
+    def _code_button(self) -> ButtonTransition:
+        return ButtonTransition("code", N_("🔢 Show me a code"), PAIR, action=self.offer_code)
+
+    @property
+    def _continue_button(self) -> ButtonTransition:
+        return ButtonTransition(
             "on",
             N_("▶️ Go on"),
-            self.also_targets[0],
-            action=self._go_on,
-            also_targets=further,
-            when=self._is_joined,
+            self.targets[0],
+            action=self._continue,
+            also_targets=self._further_targets,
+            when=self._is_just_connected,
         )
-        said = ExternalTransition("yes at both ends", self.also_targets[0], self.also_targets[1:])
-        dropped = ExternalTransition("no, or too late", PAIRING_ENDED)
-        heard, needs, shown = (
-            (typed, said, dropped),
-            (CLIENT_LANGUAGE,),
-            self.live_messages.record_message,
+
+    def _refuse_button(self, label: str) -> ButtonTransition:
+        return ButtonTransition(
+            "other", label, PAIRING_ENDED, action=self._refuse, when=self._is_pending
         )
-        asides = (
-            InfoButton("get", N_("💻 Where is kaika-bridge?"), self._get),
-            InfoButton("stuck", N_("🆘 It does not work"), _STUCK),
-        )
-        steps = {
-            PAIR: Step(
-                self._pair,
-                (
-                    _when(code, lambda ctx: not self._has_code(ctx)),
-                    ButtonTransition(
-                        "new",
-                        N_("🔄 Another code"),
-                        PAIR,
-                        action=self.offer_code,
-                        when=self._has_code,
-                    ),
-                ),
-                asides,
-                requires=needs,
-                external_transitions=heard,
-                on_shown=shown,
-            ),
-            COMPARE: Step(
-                self._compare,
-                (
-                    ButtonTransition(
-                        "same",
-                        N_("✅ Yes, the same words"),
-                        CONFIRMED,
-                        action=self._yes,
-                        also_targets=(PAIRING_ENDED, self.also_targets[0], *further),
-                        when=self._is_offered,
-                    ),
-                    ButtonTransition(
-                        "other",
-                        N_("🛑 No, other words"),
-                        PAIRING_ENDED,
-                        action=self._no,
-                        when=self._is_offered,
-                    ),
-                    on,
-                    _when(code, self._is_gone),
-                ),
-                requires=needs,
-                external_transitions=heard,
-                on_shown=shown,
-                on_leave=self._left,
-            ),
-            CONFIRMED: Step(
-                self._confirmed,
-                (
-                    ButtonTransition(
-                        "other",
-                        N_("🛑 Do not connect"),
-                        PAIRING_ENDED,
-                        action=self._no,
-                        when=self._is_offered,
-                    ),
-                    on,
-                    _when(code, self._is_gone),
-                ),
-                requires=needs,
-                external_transitions=heard,
-                on_shown=shown,
-                on_leave=self._left,
-            ),
-            PAIRING_ENDED: Step(
-                _parted, (code,), requires=(END_REASON,), external_transitions=heard, on_shown=shown
-            ),
-            "unlinked": Step(
-                UNLINKED,
-                (
-                    ButtonTransition(
-                        "again",
-                        N_("🔁 Try again"),
-                        "unlinked",
-                        action=self.connect,
-                        also_targets=(PAIR, *self.also_targets),
-                    ),
-                    code,
-                ),
-                requires=needs,
-                external_transitions=(said, dropped),
-                on_shown=shown,
-            ),
-        }
-        return {
-            name: step for name, step in steps.items() if name != "unlinked" or self.waits_for_pc
-        }
 
     async def connect(self, ctx: StepContext) -> StepResult:
-        """Go on where a PC is connected; else begin to pair."""
-        presence = self.hub.presence(ctx.chat_id)
-        if not presence.paired:
+        """Return where the conversation goes on: with the connected PC, or with pairing one."""
+        presence = self.hub.status(ctx.chat_id)
+        if not presence.is_paired:
             return await self.offer_code(ctx)
-        if not presence.connected:
-            return StepResult("unlinked", _kept(ctx))
-        return _with_client(await self.on_connected(ctx), ctx)
-
-    async def _go_on(self, ctx: StepContext) -> StepResult:
-        return replace(_with_client(await self.on_connected(ctx), ctx), clears_history=True)
+        if not presence.is_connected:
+            return StepResult(PC_AWAY, client_language_data(ctx))
+        return _with_client_language(await self.on_connected(ctx), ctx)
 
     async def offer_code(self, ctx: StepContext) -> StepResult:
-        """Have a code to show."""
-        hub, now = self.hub, ctx.now
-        code = await hub.offer(ctx.chat_id, ctx.user_id, ctx.name, now)
+        """Get a new pairing code and lead to the step that shows it."""
+        code = await self.hub.issue_pairing_code(ctx.chat_id, ctx.user_id, ctx.name, ctx.now)
         self.live_messages.set_code(ctx.chat_id, code)
-        return StepResult(PAIR, _kept(ctx))
+        return StepResult(PAIR, client_language_data(ctx))
 
-    async def _yes(self, ctx: StepContext) -> StepResult:
+    async def _continue(self, ctx: StepContext) -> StepResult:
+        result = await self.on_connected(ctx)
+        return replace(_with_client_language(result, ctx), clears_history=True)
+
+    async def _confirm(self, ctx: StepContext) -> StepResult:
         try:
-            await self.hub.confirm(ctx.chat_id, ctx.now, accepted=True)
+            await self.hub.answer_pairing(ctx.chat_id, ctx.now, accepted=True)
         except NoPairingError:
-            if self._is_joined(ctx):  # a process that was killed did it
-                return await self._go_on(ctx)
-            return StepResult(PAIRING_ENDED, {END_REASON: PairingEnd.TOO_LATE})
+            if self._is_just_connected(ctx):  # confirmed by a process that was killed afterwards
+                return await self._continue(ctx)
+            return StepResult(PAIRING_ENDED, {END_REASON: PairingFailureReason.TOO_LATE})
         return StepResult(CONFIRMED, clears_history=True)
 
-    async def _no(self, ctx: StepContext) -> StepResult:
-        await self._refuse(ctx)
-        return StepResult(
-            PAIRING_ENDED, {END_REASON: PairingEnd.REFUSED_IN_CHAT}, clears_history=True
-        )
+    async def _refuse(self, ctx: StepContext) -> StepResult:
+        await self._cancel_pairing(ctx)
+        reason = {END_REASON: PairingFailureReason.REFUSED_IN_CHAT}
+        return StepResult(PAIRING_ENDED, reason, clears_history=True)
 
-    async def _refuse(self, ctx: StepContext) -> None:
-        try:
-            await self.hub.confirm(ctx.chat_id, ctx.now, accepted=False)
-        except NoPairingError:
-            return  # it ended by itself, which is what was wanted
+    async def _on_leave(self, _context: Context, ctx: StepContext) -> None:
+        await self._cancel_pairing(ctx)
 
-    async def _left(self, _context: Context, ctx: StepContext) -> None:
-        await self._refuse(ctx)
+    async def _cancel_pairing(self, ctx: StepContext) -> None:
+        with suppress(NoPairingError):  # it has ended already
+            await self.hub.answer_pairing(ctx.chat_id, ctx.now, accepted=False)
 
-    def _pair(self, ctx: StepContext) -> Markup:
-        how = say(ctx.language, HOW, server=self.server)
+    def _code_text(self, ctx: StepContext) -> Markup:
+        instructions = say(ctx.language, INSTRUCTIONS, server=self.server)
         code = self.live_messages.code(ctx.chat_id, ctx.now)
         if code is None:
-            return Markup(f"{how}\n\n{say(ctx.language, NO_CODE)}")
-        half, shown = PAIRING_CODE_LENGTH // 2, code.code.reveal()
+            return Markup(f"{instructions}\n\n{say(ctx.language, NO_CODE)}")
+        half, characters = PAIRING_CODE_LENGTH // 2, code.code.reveal()
         minutes = self.live_messages.minutes_left(ctx.chat_id, ctx.now)
-        grouped = f"{shown[:half]} {shown[half:]}"
-        return Markup(f"{how}\n{say(ctx.language, _CODE, code=grouped, minutes=minutes)}")
+        grouped = f"{characters[:half]} {characters[half:]}"
+        code_text = say(ctx.language, _CODE, code=grouped, minutes=minutes)
+        return Markup(f"{instructions}\n{code_text}")
 
-    def _get(self, ctx: StepContext) -> Markup:
-        return say(ctx.language, _GET, server=self.server)
+    def _download_text(self, ctx: StepContext) -> Markup:
+        return say(ctx.language, _WHERE_TO_GET_IT, server=self.server)
 
-    def _compare(self, ctx: StepContext) -> Markup:
-        words = self.hub.words(ctx.chat_id)
+    def _comparison_text(self, ctx: StepContext) -> Markup:
+        words = self.hub.pairing_words(ctx.chat_id)
         if words is None:
-            return self._over(ctx)
-        shown = [w.chinese if ctx.language.startswith("zh") else w.english for w in words]
-        return say(ctx.language, _COMPARE, first=shown[0], second=shown[1])
+            return self._not_pending_text(ctx)
+        is_chinese = ctx.language.startswith("zh")
+        first, second = (word.chinese if is_chinese else word.english for word in words)
+        return say(ctx.language, _COMPARE_WORDS, first=first, second=second)
 
-    def _confirmed(self, ctx: StepContext) -> Markup:
-        return say(ctx.language, _CONFIRMED) if self._is_offered(ctx) else self._over(ctx)
+    def _confirmed_text(self, ctx: StepContext) -> Markup:
+        if self._is_pending(ctx):
+            return say(ctx.language, _CONFIRMED)
+        return self._not_pending_text(ctx)
 
-    def _over(self, ctx: StepContext) -> Markup:
-        return say(ctx.language, _JOINED if self._is_joined(ctx) else _GONE)
+    def _not_pending_text(self, ctx: StepContext) -> Markup:
+        return say(ctx.language, _CONNECTED if self._is_just_connected(ctx) else _ENDED)
 
     def _has_code(self, ctx: StepContext) -> bool:
         return self.live_messages.code(ctx.chat_id, ctx.now) is not None
 
-    def _is_offered(self, ctx: StepContext) -> bool:
-        return self.hub.words(ctx.chat_id) is not None
+    def _is_pending(self, ctx: StepContext) -> bool:
+        """Whether a PC waits for the confirmation of the words."""
+        return self.hub.pairing_words(ctx.chat_id) is not None
 
-    def _is_joined(self, ctx: StepContext) -> bool:
-        """Return whether it is done: both ends said yes a moment ago."""
-        since = self.hub.presence(ctx.chat_id).since
-        return not self._is_offered(ctx) and since is not None and ctx.now - since < _JUST
+    def _is_just_connected(self, ctx: StepContext) -> bool:
+        """Whether both ends have just confirmed the words."""
+        since = self.hub.status(ctx.chat_id).paired_at
+        return not self._is_pending(ctx) and since is not None and ctx.now - since < _RECENT
 
-    def _is_gone(self, ctx: StepContext) -> bool:
-        return not self._is_offered(ctx) and not self._is_joined(ctx)
+    def _has_ended(self, ctx: StepContext) -> bool:
+        return not self._is_pending(ctx) and not self._is_just_connected(ctx)
 
     def awaits_connection(self, step: str, ctx: StepContext) -> bool:
-        """Return whether somebody who is at a step goes on as soon as the paired PC is there."""
-        if step == "unlinked":
+        """Return whether a person at a step goes on as soon as the paired PC is connected."""
+        if step == PC_AWAY:
             return True
         if step in (COMPARE, CONFIRMED):
-            return self._is_joined(ctx)
-        return self.waits_for_pc and step in (PAIR, PAIRING_ENDED) and not self._is_offered(ctx)
+            return self._is_just_connected(ctx)
+        return self.waits_for_pc and step in (PAIR, PAIRING_ENDED) and not self._is_pending(ctx)
 
 
-def _parted(ctx: StepContext) -> Markup:
-    return say(ctx.language, PAIRING_END_TEXTS.get(ctx.data[END_REASON], _GONE))
-
-
-def _kept(ctx: StepContext) -> dict[str, str]:
+def client_language_data(ctx: StepContext) -> dict[str, str]:
+    """Return the step data with the language of the Telegram client."""
     return {CLIENT_LANGUAGE: ctx.client_language or ctx.data.get(CLIENT_LANGUAGE, "")}
 
 
-def _with_client(outcome: StepResult, ctx: StepContext) -> StepResult:
-    """Keep what the client speaks, whatever else was done."""
-    kept = {**_kept(ctx), **outcome.set_data}
-    return StepResult(
-        outcome.target, kept, outcome.message, outcome.clear_data, outcome.clears_history
-    )
+def _with_client_language(result: StepResult, ctx: StepContext) -> StepResult:
+    return replace(result, set_data={**client_language_data(ctx), **result.set_data})
 
 
-def _when(choice: ButtonTransition, when: Callable[[StepContext], bool]) -> ButtonTransition:
-    return ButtonTransition(
-        choice.key, choice.label, choice.target, action=choice.action, when=when
-    )
+def _end_reason_text(ctx: StepContext) -> Markup:
+    return say(ctx.language, PAIRING_END_TEXTS.get(ctx.data[END_REASON], _ENDED))

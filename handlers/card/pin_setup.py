@@ -1,4 +1,7 @@
-"""What needs the issuer's consent: the PC connected, UI No. and code, a yes, and then the card."""
+"""The template of activating (開卡) and unlocking (鎖卡解碼), which set a new PIN.
+
+The PC is connected, the person is verified by UI No. and code, and confirms; then the PIN is set.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,21 +15,24 @@ from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 
 @dataclass(frozen=True)
 class PinSetupConversation:
-    """One such conversation, in its words.
+    """A conversation that sets a new PIN, with its texts.
 
-    :ivar ready: what to have at hand; `elsewhere` leads on from there to other ways.
-    :ivar lead: what is said above the question for UI No. and code.
-    :ivar confirm: what will happen, with the button `start`.
-    :ivar finish: what follows when it is done; `done` is said then, and `links` offered.
-    :ivar more: steps that only this one has.
+    :ivar ready: the text of the first step: what the person needs.
+    :ivar introduction: shown above the question for UI No. and code.
+    :ivar confirm: the text of the last step before the operation.
+    :ivar start: the label of the button that starts it.
+    :ivar done: the text of the final step.
+    :ivar other_buttons: further buttons of the first step.
+    :ivar links: conversations to offer at the final step.
+    :ivar extra_steps: steps that only this conversation has.
     """
 
-    work: Work
+    work: CardTask
     title: str
     ready: str
     introduction: str
@@ -39,28 +45,38 @@ class PinSetupConversation:
     extra_steps: Mapping[str, Step] = field(default_factory=dict)
 
     def build(
-        self, authority: Authority, hub: BridgeHub, board: LiveMessages, server: str
+        self, authority: Authority, hub: BridgeHub, live_messages: LiveMessages, server: str
     ) -> CardConversation:
-        """Return the conversation."""
+        """Return the conversation.
+
+        :param server: the address to type at the PC.
+        """
         ends, links = (OFFER, DONE), ("card_check",)
-        work = OperationSteps(hub, board, server, self.work, self.on_done, ends, "who", links)
-        who = CodeVerification(
-            authority, self.work.authorised_by, "confirm", introduction=self.introduction
+        operation = OperationSteps(
+            hub, live_messages, server, self.work, self.on_done, ends, "who", links
         )
-        go = ButtonTransition("go", N_("▶️ I have everything"), "who", action=work.connect,
-                    also_targets=(WORK, *work.also_targets))  # fmt: skip
+        verification = CodeVerification(
+            authority, self.work.authority_operation, "confirm", introduction=self.introduction
+        )
+        connect = ButtonTransition(
+            "go",
+            N_("▶️ I have everything"),
+            "who",
+            action=operation.connect,
+            also_targets=(WORK, *operation.also_targets),
+        )
         start = ButtonTransition(
-            "start", self.start, WORK, action=work.start, also_targets=work.also_targets
+            "start", self.start, WORK, action=operation.start, also_targets=operation.also_targets
         )
+        on_shown = live_messages.record_message
         steps = {
-            "ready": Step(self.ready, (go, *self.other_buttons), on_shown=board.record_message),
-            **who.steps,
-            "confirm": Step(
-                self.confirm, (start,), requires=(GRANT,), on_shown=board.record_message
-            ),
-            **work.steps,
+            "ready": Step(self.ready, (connect, *self.other_buttons), on_shown=on_shown),
+            **verification.steps,
+            "confirm": Step(self.confirm, (start,), requires=(GRANT,), on_shown=on_shown),
+            **operation.steps,
             **linking_steps(authority.links, self.done, self.links),
             **self.extra_steps,
         }
-        dialog = Conversation(str(self.work), self.title, "ready", steps, timeout=SECRET_TIMEOUT)
-        return CardConversation(dialog, work.pairing, work)
+        name = str(self.work)
+        conversation = Conversation(name, self.title, "ready", steps, timeout=SECRET_TIMEOUT)
+        return CardConversation(conversation, operation.pairing, operation)

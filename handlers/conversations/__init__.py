@@ -1,4 +1,1 @@
-"""The conversations in which the embedded authority carries operations out.
-
-One file a conversation; `declared` puts them together.
-"""
+"""The conversations, one package each: in guide mode (``guide``) and carried out (``online``)."""

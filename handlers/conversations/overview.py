@@ -1,4 +1,4 @@
-"""The list of conversations: /guide, and the button that leads there."""
+"""/guide: the list of conversations."""
 
 from telegram import Update
 
@@ -10,25 +10,25 @@ from handlers.screen.view import View, button, send, show, view
 
 
 async def on_guide(update: Update, context: Context) -> None:
-    """/guide shows the list; a step that is done with is not shown again below it."""
+    """/guide: show the list, and below it the open step, unless it has reached its goal."""
     await send(update, context, _overview(context, context.language(update)))
     context.step_shown = await is_goal_reached(update, context)
 
 
 async def on_guides(update: Update, context: Context, _parts: list[str]) -> str | None:
-    """Show the list in place of what was pressed."""
+    """Show the list in place of the message whose button was pressed."""
     await show(update, context, _overview(context, context.language(update)))
     return ""
 
 
 def _overview(context: Context, language: str) -> View:
     rows = [
-        [button(label(language, dialog.title), "do", dialog.name)]
-        for dialog in conversations_of(context).values()
+        [button(label(language, conversation.title), "do", conversation.name)]
+        for conversation in conversations_of(context).values()
     ]
     authority = context.services.authority
     if authority is not None:
-        words = say(
+        text = say(
             language,
             "<b>What would you like to do?</b>\n"
             "I do it here, one step a message. You can ask me anything in between, go back, or "
@@ -36,7 +36,7 @@ def _overview(context: Context, language: str) -> View:
             "🔒 What is secret is asked for only where it is needed, and deleted at once. Nobody "
             "ever needs your PIN.",
         )
-        return view(f"{words}\n\n{records_notice(authority, language)}", *rows)
+        return view(f"{text}\n\n{records_notice(authority, language)}", *rows)
     text = say(
         language,
         "<b>What would you like to do?</b>\n"

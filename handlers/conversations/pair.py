@@ -1,11 +1,20 @@
-"""The conversation that connects a PC and does nothing more; /pair and /unpair."""
+"""/pair, /unpair, and the conversation that only connects a PC (配對)."""
+
+from dataclasses import dataclass, replace
 
 from telegram import Update
 from telegram.constants import ChatType
 
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import CardConversation
-from handlers.card.pairing_steps import CLIENT_LANGUAGE, HOW, NO_CODE, PAIR, UNLINKED, PairingSteps
+from handlers.card.pairing_steps import (
+    CLIENT_LANGUAGE,
+    INSTRUCTIONS,
+    NO_CODE,
+    PAIR,
+    PC_AWAY_TEXT,
+    PairingSteps,
+)
 from handlers.context import Context
 from handlers.engine import start_handler
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
@@ -14,17 +23,17 @@ from handlers.identity.error_messages import format_time
 from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, say
 from handlers.screen.view import send, view
-from services.bridge.interface import BridgeHub, Presence
+from services.bridge.interface import BridgeHub
 
 NAME, PAIRED = "pair", "paired"
 BRIDGE = "bridge"
-"""What `bot_data` has of the bridge: a `BridgeEventHandler`."""
+"""The key of the `BridgeEventHandler` in `bot_data`."""
 
 _PAIRED = N_(
     "✅ <b>Your PC is connected with this chat</b>, until {until} (Taipei), until you close "
     "kaika-bridge, or until you send /unpair.\n\nWhat shall be done with the card?"
 )
-_PARTED_NOW = N_("🔌 <b>Your PC is disconnected.</b> To connect one again send /pair.")
+_DISCONNECTED = N_("🔌 <b>Your PC is disconnected.</b> To connect one again send /pair.")
 _NOT_PAIRED = N_("ℹ️ No PC is connected with this chat. To connect one send /pair.")
 _IN_PRIVATE = N_("That is done in our private chat only.")
 _NO_BRIDGE = N_(
@@ -34,79 +43,90 @@ _NO_BRIDGE = N_(
 
 
 def pairing(
-    hub: BridgeHub, board: LiveMessages, server: str, links: tuple[str, ...]
+    hub: BridgeHub, live_messages: LiveMessages, server: str, links: tuple[str, ...]
 ) -> CardConversation:
-    """Return the conversation that connects a PC and does nothing more.
+    """Return the conversation that only connects a PC.
 
-    :param links: what can be done with the card afterwards.
+    :param server: the address to type at the PC.
+    :param links: conversations to offer once a PC is connected.
     """
-
-    async def connected(_scene: StepContext) -> StepResult:
-        return StepResult(PAIRED, clears_history=True)
-
-    async def part(ctx: StepContext) -> StepResult:
-        await hub.unpair(ctx.chat_id, ctx.now)
-        return StepResult("begin")
-
-    def presence(ctx: StepContext) -> Presence:
-        return hub.presence(ctx.chat_id)
-
-    def is_paired(ctx: StepContext) -> bool:
-        return presence(ctx).paired
-
-    def paired(ctx: StepContext) -> Markup:
-        until = presence(ctx).until
-        if until is None:
-            return say(ctx.language, _PARTED_NOW)
-        return say(ctx.language, _PAIRED, until=format_time(until))
-
-    def begin(ctx: StepContext) -> Markup:
-        if not is_paired(ctx):
-            how = say(ctx.language, HOW, server=server)
-            return Markup(f"{how}\n\n{say(ctx.language, NO_CODE)}")
-        return paired(ctx) if presence(ctx).connected else say(ctx.language, UNLINKED)
-
-    def after(ctx: StepContext) -> tuple[str, ...]:
-        return links if presence(ctx).connected else ()
-
-    steps = PairingSteps(hub, board, server, connected, (PAIRED,), waits_for_pc=False)
-    code = N_("🔢 Show me a code")
-    dialog = Conversation(
+    steps = _ConnectionSteps(hub, server, links)
+    pairing_steps = PairingSteps(
+        hub, live_messages, server, _on_connected, (PAIRED,), waits_for_pc=False
+    )
+    conversation = Conversation(
         name=NAME,
         title=N_("💻 Connect a PC (配對)"),
         initial="begin",
         timeout=SECRET_TIMEOUT,
         steps={
-            "begin": Step(
-                begin,
-                (
-                    ButtonTransition(
-                        "code", code, PAIR, action=steps.offer_code, when=lambda s: not is_paired(s)
-                    ),
-                    ButtonTransition(
-                        "another",
-                        N_("🔄 Connect another PC"),
-                        PAIR,
-                        action=steps.offer_code,
-                        when=is_paired,
-                    ),
-                    ButtonTransition(
-                        "part", N_("🔌 Disconnect"), "begin", action=part, when=is_paired
-                    ),
-                ),
-                links=after,
-            ),
-            **steps.steps,
+            "begin": steps.first_step(pairing_steps),
+            **pairing_steps.steps,
             PAIRED: Step(
-                paired, links=after, requires=(CLIENT_LANGUAGE,), on_shown=board.record_message
+                steps.paired_text,
+                links=steps.links_if_connected,
+                requires=(CLIENT_LANGUAGE,),
+                on_shown=live_messages.record_message,
             ),
         },
     )
-    return CardConversation(dialog, steps)
+    return CardConversation(conversation, pairing_steps)
+
+
+async def _on_connected(_ctx: StepContext) -> StepResult:
+    return StepResult(PAIRED, clears_history=True)
+
+
+@dataclass(frozen=True)
+class _ConnectionSteps:
+    """The steps before and after pairing: no PC is connected, or one is."""
+
+    hub: BridgeHub
+    server: str
+    links: tuple[str, ...]
+
+    def first_step(self, pairing_steps: PairingSteps) -> Step:
+        code = ButtonTransition(
+            "code",
+            N_("🔢 Show me a code"),
+            PAIR,
+            action=pairing_steps.offer_code,
+            when=lambda ctx: not self._is_paired(ctx),
+        )
+        another = replace(
+            code, key="another", label=N_("🔄 Connect another PC"), when=self._is_paired
+        )
+        disconnect = ButtonTransition(
+            "part", N_("🔌 Disconnect"), "begin", action=self._disconnect, when=self._is_paired
+        )
+        return Step(self._first_text, (code, another, disconnect), links=self.links_if_connected)
+
+    def paired_text(self, ctx: StepContext) -> Markup:
+        until = self.hub.status(ctx.chat_id).expires_at
+        if until is None:
+            return say(ctx.language, _DISCONNECTED)
+        return say(ctx.language, _PAIRED, until=format_time(until))
+
+    def links_if_connected(self, ctx: StepContext) -> tuple[str, ...]:
+        return self.links if self.hub.status(ctx.chat_id).is_connected else ()
+
+    def _first_text(self, ctx: StepContext) -> Markup:
+        status = self.hub.status(ctx.chat_id)
+        if not status.is_paired:
+            instructions = say(ctx.language, INSTRUCTIONS, server=self.server)
+            return Markup(f"{instructions}\n\n{say(ctx.language, NO_CODE)}")
+        return self.paired_text(ctx) if status.is_connected else say(ctx.language, PC_AWAY_TEXT)
+
+    def _is_paired(self, ctx: StepContext) -> bool:
+        return self.hub.status(ctx.chat_id).is_paired
+
+    async def _disconnect(self, ctx: StepContext) -> StepResult:
+        await self.hub.unpair(ctx.chat_id, ctx.now)
+        return StepResult("begin")
 
 
 async def on_pair(update: Update, context: Context) -> None:
-    """/pair: connect a PC, or see that one is."""
+    """/pair: connect a PC, or show the connected one."""
     if NAME in conversations_of(context):
         await start_handler.on_go(update, context, [NAME])
     else:
@@ -114,15 +134,15 @@ async def on_pair(update: Update, context: Context) -> None:
 
 
 async def on_unpair(update: Update, context: Context) -> None:
-    """/unpair: disconnect the PC, whatever it is doing."""
+    """/unpair: disconnect the PC, also while it does something."""
     chat, language = update.effective_chat, context.language(update)
-    desk = context.bot_data.get(BRIDGE)
-    if desk is None:
+    handler = context.bot_data.get(BRIDGE)
+    if handler is None:
         text = say(language, _NO_BRIDGE)
     elif chat is None or chat.type != ChatType.PRIVATE:
         text = say(language, _IN_PRIVATE)
     else:
-        was_paired = await desk.hub.unpair(chat.id, context.services.now())
-        desk.live_messages.set_code(chat.id, None)
-        text = say(language, _PARTED_NOW if was_paired else _NOT_PAIRED)
+        was_paired = await handler.hub.unpair(chat.id, context.services.now())
+        handler.live_messages.set_code(chat.id, None)
+        text = say(language, _DISCONNECTED if was_paired else _NOT_PAIRED)
     await send(update, context, view(text))

@@ -1,4 +1,4 @@
-"""State diagrams, drawn from the declarations (Mermaid)."""
+"""State diagrams of conversations in Mermaid, drawn from their declarations."""
 
 import re
 from collections.abc import Iterator
@@ -15,58 +15,58 @@ from handlers.engine.model import (
 )
 
 _TAG = re.compile(r"<[^>]+>")
-_NOBODY = StepContext(0, 0, "en", None, datetime(2026, 1, 1, tzinfo=UTC), {})
+_EXAMPLE_CONTEXT = StepContext(0, 0, "en", None, datetime(2026, 1, 1, tzinfo=UTC), {})
 _HEADING = re.compile(r"<b>(.+?)</b>")
 
 
-def diagram(dialog: Conversation) -> str:
-    """Return the state diagram of a conversation; steps of others stand outside."""
-    lines = ["stateDiagram-v2", f"    [*] --> {dialog.initial}"]
-    for name, step in dialog.steps.items():
-        lines += [f"    {name} --> {there} : {by}" for there, by in _ways(dialog, step)]
+def diagram(conversation: Conversation) -> str:
+    """Return the state diagram of a conversation, with the steps of others that it leads to."""
+    lines = ["stateDiagram-v2", f"    [*] --> {conversation.initial}"]
+    for name, step in conversation.steps.items():
+        lines += [
+            f"    {name} --> {node} : {trigger}" for node, trigger in _arrows(conversation, step)
+        ]
         if step.is_end:
             lines.append(f"    {name} --> [*]")
-    elsewhere = dict.fromkeys(
-        (other, step) for other, step in _targets(dialog) if other != dialog.name
+    foreign_steps = dict.fromkeys(
+        (name, step) for name, step in _targets(conversation) if name != conversation.name
     )
-    lines += [f'    state "{other}: {step}" as {other}_{step}' for other, step in elsewhere]
+    lines += [f'    state "{name}: {step}" as {name}_{step}' for name, step in foreign_steps]
     return "\n".join(lines)
 
 
-def heading(words: StepText) -> str:
-    """Return what a step is about, in English: its bold beginning."""
-    if not isinstance(words, str):
+def heading(text: StepText) -> str:
+    """Return the bold beginning of a step's text, in English."""
+    if not isinstance(text, str):
         try:
-            words = words(_NOBODY)
-        except KeyError:  # it needs what was kept on the way
+            text = text(_EXAMPLE_CONTEXT)
+        except KeyError:  # it needs data of earlier steps
             return "(depends on what was said before)"
-    bold = _HEADING.search(words)
-    return _plain(bold[1] if bold else words.split("\n")[0])
+    bold = _HEADING.search(text)
+    return _plain_text(bold[1] if bold else text.split("\n")[0])
 
 
-def _ways(dialog: Conversation, step: Step) -> Iterator[tuple[str, str]]:
-    for way in step.transitions:
-        by = (
-            _plain(way.label)
-            if isinstance(way, ButtonTransition | ExternalTransition)
-            else "(typed)"
-        )
-        yield from ((_node(dialog, target), by) for target in (way.target, *way.also_targets))
+def _arrows(conversation: Conversation, step: Step) -> Iterator[tuple[str, str]]:
+    for transition in step.transitions:
+        trigger = "(typed)"
+        if isinstance(transition, ButtonTransition | ExternalTransition):
+            trigger = _plain_text(transition.label)
+        for target in (transition.target, *transition.also_targets):
+            yield _node_name(conversation, target), trigger
 
 
-def _node(dialog: Conversation, target: str) -> str:
-    other, step = resolve_target(target, dialog.name)
-    return step if other == dialog.name else f"{other}_{step}"
+def _node_name(conversation: Conversation, target: str) -> str:
+    name, step = resolve_target(target, conversation.name)
+    return step if name == conversation.name else f"{name}_{step}"
 
 
-def _targets(dialog: Conversation) -> Iterator[tuple[str, str]]:
-    for step in dialog.steps.values():
-        for way in step.transitions:
-            yield from (
-                resolve_target(target, dialog.name) for target in (way.target, *way.also_targets)
-            )
+def _targets(conversation: Conversation) -> Iterator[tuple[str, str]]:
+    for step in conversation.steps.values():
+        for transition in step.transitions:
+            for target in (transition.target, *transition.also_targets):
+                yield resolve_target(target, conversation.name)
 
 
-def _plain(text: str) -> str:
-    """Return a text without markup and without what Mermaid reads as its own."""
+def _plain_text(text: str) -> str:
+    """Return a text without markup and without Mermaid's special characters."""
     return re.sub(r"[:;#]", ",", _TAG.sub("", text)).strip()

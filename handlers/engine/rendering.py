@@ -1,4 +1,4 @@
-"""How a step looks: its words, its buttons, and those that every step has."""
+"""The view of a step: its text, its buttons, and the buttons that every step has."""
 
 from functools import partial
 
@@ -20,69 +20,70 @@ from services.conversations import ConversationState
 
 ROUTE = "dlg"
 SHOW = "here"
-"""Shows the step again; no choice may have such a key."""
+"""The key that shows the step again; no declared button has it."""
 LANGUAGE = "lang-"
+"""The prefix of the keys that change the language."""
 
 
 def render_step(conversations: Conversations, state: ConversationState, ctx: StepContext) -> View:
-    """Return the message of the step somebody is at."""
+    """Return the present step, or that the conversation is closed."""
     step = find_step(conversations, state)
     if step is None:
-        return _closed(conversations, state, ctx.language)
+        return _render_closed(conversations, state, ctx.language)
     rows = [
-        [_own(state, label(ctx.language, choice.label, **ctx.data), choice.key)]
-        for choice in step.buttons
-        if choice.is_shown(ctx)
+        [_step_button(state, label(ctx.language, each.label, **ctx.data), each.key)]
+        for each in step.buttons
+        if each.is_shown(ctx)
     ]
-    asides = [
-        _own(state, label(ctx.language, aside.label), aside.key) for aside in step.info_buttons
+    info_buttons = [
+        _step_button(state, label(ctx.language, each.label), each.key) for each in step.info_buttons
     ]
-    rows += [asides[i : i + 2] for i in range(0, len(asides), 2)]
-    rows += [_link(conversations, state, target, ctx.language) for target in step.links_at(ctx)]
-    rows.append(_always(state, step, ctx.language))
-    told = status_message_of(state)
+    rows += [info_buttons[i : i + 2] for i in range(0, len(info_buttons), 2)]
+    rows += [_link_row(conversations, state, link, ctx.language) for link in step.links_at(ctx)]
+    rows.append(_bottom_row(state, step, ctx.language))
+    message = status_message_of(state)
     text = render_text(step.text, ctx)
-    if told is not None:
-        text = Markup(f"{say(ctx.language, told.text, **told.values)}\n\n{text}")
-    shown = partial(step.on_shown, ctx) if step.on_shown else None
-    return View((text,), InlineKeyboardMarkup(rows), shown)
+    if message is not None:
+        text = Markup(f"{say(ctx.language, message.text, **message.values)}\n\n{text}")
+    on_shown = partial(step.on_shown, ctx) if step.on_shown else None
+    return View((text,), InlineKeyboardMarkup(rows), on_shown)
 
 
-def render_info(state: ConversationState, aside: InfoButton, ctx: StepContext) -> View:
-    """Return what an aside says, with the way back to its step."""
-    back = _own(state, label(ctx.language, "‹ Back to this step"), SHOW)
-    return view(render_text(aside.text, ctx), [back])
+def render_info(state: ConversationState, info_button: InfoButton, ctx: StepContext) -> View:
+    """Return the text of an info button, with a button back to its step."""
+    back = _step_button(state, label(ctx.language, "‹ Back to this step"), SHOW)
+    return view(render_text(info_button.text, ctx), [back])
 
 
 def render_interruption(
-    conversations: Conversations, state: ConversationState, wanted: tuple[str, str], language: str
+    conversations: Conversations, state: ConversationState, target: tuple[str, str], language: str
 ) -> View:
-    """Ask whether to go on with what is open or to begin what was asked for."""
+    """Return the question whether to continue the open conversation or to start at `target`."""
     title = label(language, conversations[state.conversation].title)
     text = say(language, "You are in the middle of <b>{title}</b>.", title=title)
-    dialog, step = wanted
-    if dialog == state.conversation:
-        anew = label(language, "🔄 Start over")
+    conversation, step = target
+    if conversation == state.conversation:
+        restart = label(language, "🔄 Start over")
     else:
-        new = label(language, conversations[dialog].title)
-        anew = label(language, "🆕 Stop it and start: {title}", title=new)
+        new_title = label(language, conversations[conversation].title)
+        restart = label(language, "🆕 Stop it and start: {title}", title=new_title)
     return view(
         text,
-        [_own(state, label(language, "▶️ Continue: {title}", title=title), SHOW)],
-        [button(anew, "anew", dialog, step)],
+        [_step_button(state, label(language, "▶️ Continue: {title}", title=title), SHOW)],
+        [button(restart, "anew", conversation, step)],
     )
 
 
-def render_text(words: StepText, ctx: StepContext) -> Markup:
-    """Return words as they are read now."""
-    return say(ctx.language, words) if isinstance(words, str) else words(ctx)
+def render_text(text: StepText, ctx: StepContext) -> Markup:
+    """Return the text as it reads now."""
+    return say(ctx.language, text) if isinstance(text, str) else text(ctx)
 
 
-def _closed(conversations: Conversations, state: ConversationState, language: str) -> View:
-    dialog = conversations.get(state.conversation)
-    if dialog is None:  # of a version that had other conversations
-        return view(say(language, "This conversation is no longer here."), _all(language))
-    title = label(language, dialog.title)
+def _render_closed(conversations: Conversations, state: ConversationState, language: str) -> View:
+    conversation = conversations.get(state.conversation)
+    if conversation is None:  # stored by a version with other conversations
+        return view(say(language, "This conversation is no longer here."), _guides_row(language))
+    title = label(language, conversation.title)
     if state.step == CANCELLED:
         text = say(
             language,
@@ -95,36 +96,38 @@ def _closed(conversations: Conversations, state: ConversationState, language: st
             "<b>{title}</b> rested for a long time, so I closed it. Shall we begin again?",
             title=title,
         )
-    again = button(label(language, "▶️ Begin again: {title}", title=title), "do", dialog.name)
-    return view(text, [again], _all(language))
+    restart = button(
+        label(language, "▶️ Begin again: {title}", title=title), "do", conversation.name
+    )
+    return view(text, [restart], _guides_row(language))
 
 
-def _own(state: ConversationState, text: str, key: str) -> InlineKeyboardButton:
-    """Return a button that knows the step and version it belongs to."""
+def _step_button(state: ConversationState, text: str, key: str) -> InlineKeyboardButton:
+    """Return a button that names its step and the version of the conversation."""
     return button(text, ROUTE, state.conversation, state.step, str(state.version), key)
 
 
-def _link(
-    conversations: Conversations, state: ConversationState, target: str, language: str
+def _link_row(
+    conversations: Conversations, state: ConversationState, link: str, language: str
 ) -> list[InlineKeyboardButton]:
-    dialog = conversations[target.partition("/")[0]]
-    parts = resolve_target(target, state.conversation) if "/" in target else (target,)
-    step = dialog.steps[parts[1]] if len(parts) > 1 else None
-    title = label(language, (step and step.title) or dialog.title)
-    plain = title[:1].isalnum()  # else a picture of its own stands before it
-    text = label(language, "▶️ {title}", title=title) if plain else title
+    conversation = conversations[link.partition("/")[0]]
+    parts = resolve_target(link, state.conversation) if "/" in link else (link,)
+    step = conversation.steps[parts[1]] if len(parts) > 1 else None
+    title = label(language, (step and step.title) or conversation.title)
+    has_emoji = not title[:1].isalnum()
+    text = title if has_emoji else label(language, "▶️ {title}", title=title)
     return [button(text, "do", *parts)]
 
 
-def _always(state: ConversationState, step: Step, language: str) -> list[InlineKeyboardButton]:
-    """Return the row that every step has."""
+def _bottom_row(state: ConversationState, step: Step, language: str) -> list[InlineKeyboardButton]:
+    """Return the last row of every step: Back, Cancel and the other language."""
     other = locales.other(language)
-    turn = _own(state, label(other, "🌐 English"), LANGUAGE + other)
+    language_button = _step_button(state, label(other, "🌐 English"), LANGUAGE + other)
     if step.is_end:
-        return [*_all(language), turn]
-    row = [_own(state, label(language, "‹ Back"), BACK)] if state.history else []
-    return [*row, _own(state, label(language, "✖️ Cancel"), CANCEL), turn]
+        return [*_guides_row(language), language_button]
+    row = [_step_button(state, label(language, "‹ Back"), BACK)] if state.history else []
+    return [*row, _step_button(state, label(language, "✖️ Cancel"), CANCEL), language_button]
 
 
-def _all(language: str) -> list[InlineKeyboardButton]:
+def _guides_row(language: str) -> list[InlineKeyboardButton]:
     return [button(label(language, "🧭 All guides"), "guides", language)]

@@ -15,19 +15,19 @@ from handlers.screen.text import Markup, label, say
 from handlers.screen.view import Keyboard, View, button, view
 from services.faq import error_codes
 from services.faq.entries import Entries, Entry, Source
-from services.faq.error_codes import ErrorCode
+from services.faq.error_codes import SoftwareErrorCode
 
 _RELATED_SHOWN = 3
 _CODES_SHOWN = 3
 _FALLBACK = ("code-forgot-before-card", "lost-card", "pay-how")
-"""What most people come for, offered where nothing else is."""
+"""The most frequent questions, suggested where no entry is similar."""
 PERSON_ENTRY = "contact"
-"""The entry that leads to a person."""
+"""The entry with the hotline and e-mail address."""
 
 
 @cache
 def answer_view(entries: Entries, entry_id: str, language: str) -> View | None:
-    """Return the view of an entry, or `None` where there is none."""
+    """Return the view of an entry; `None` for an unknown id."""
     entry = entries.get(entry_id, language)
     if entry is None:
         return None
@@ -36,31 +36,31 @@ def answer_view(entries: Entries, entry_id: str, language: str) -> View | None:
 
 
 def render_all(entries: Entries) -> None:
-    """Make every answer's view once, so that nobody waits for it."""
+    """Fill the cache of `answer_view`, so that nobody waits for it."""
     for language in locales.LANGUAGES:
         for entry_id in entries.ids:
             answer_view(entries, entry_id, language)
 
 
 def voted_keyboard(entries: Entries, entry: Entry, helpful: bool) -> InlineKeyboardMarkup:
-    """Return the buttons under an answer after a vote on it."""
+    """Return the buttons under an answer, with the vote marked."""
     return _keyboard(entries, entry, helpful)
 
 
 def entry_texts(entry: Entry) -> list[str]:
-    """Return the messages that hold an entry: title, body, sources."""
+    """Return the messages of an entry: title, body and sources."""
     title = f"<b>{escape(entry.title, quote=False)}</b>"
     blocks = [title, *markdown.render(entry.body), _sources(entry)]
     return markdown.split(blocks)
 
 
 def _sources(entry: Entry) -> str:
-    """Return the pages an entry rests on, those read on one day in one line."""
+    """Return the sources of an entry, one line for each day on which they were read."""
     days = sorted({source.date for source in entry.sources}, reverse=True)
-    return "\n".join(_read_on(entry, day) for day in days)
+    return "\n".join(_source_line(entry, day) for day in days)
 
 
-def _read_on(entry: Entry, day: date) -> str:
+def _source_line(entry: Entry, day: date) -> str:
     pages = Markup(" · ".join(_link(source) for source in entry.sources if source.date == day))
     return say(entry.language, "<i>Source: {pages} (read {date})</i>", pages=pages, date=day)
 
@@ -71,11 +71,11 @@ def _link(source: Source) -> str:
 
 def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKeyboardMarkup:
     language, other = entry.language, locales.other(entry.language)
-    found = (entries.get(related, language) for related in entry.related[:_RELATED_SHOWN])
-    rows = [[button(e.title, "related", e.id, language)] for e in found if e is not None]
+    related = (entries.get(entry_id, language) for entry_id in entry.related[:_RELATED_SHOWN])
+    rows = [[button(e.title, "related", e.id, language)] for e in related if e is not None]
     if entry.conversation is not None and entry.conversation in CONVERSATIONS:
-        lead = button(label(language, "🧭 Lead me through it"), "go", entry.conversation)
-        rows.insert(0, [lead])
+        guide = button(label(language, "🧭 Lead me through it"), "go", entry.conversation)
+        rows.insert(0, [guide])
     yes, no = label(language, "👍 Helpful"), label(language, "👎 Not helpful")
     rows.append(
         [
@@ -83,20 +83,20 @@ def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKey
             button("✓ " + no if helpful is False else no, "vote", entry.id, language, "0"),
         ]
     )
-    in_other = button(label(other, "🌐 In English"), "faq", entry.id, other)
-    rows.append([triage_button(language), in_other])
+    other_language = button(label(other, "🌐 In English"), "faq", entry.id, other)
+    rows.append([triage_button(language), other_language])
     return Keyboard(rows)
 
 
 def error_code_view(entries: Entries, codes: Sequence[int], language: str) -> View:
-    """Return what error codes mean and what to do, with the entries that help further."""
-    shown = [(code, error_codes.explain(code, language)) for code in codes[:_CODES_SHOWN]]
-    blocks = [_explain(code, known, language) for code, known in shown]
-    ids = dict.fromkeys([known.entry for _, known in shown if known] + ["error-code"])
+    """Return the meaning of error codes and what to do, with links to entries that help."""
+    explained = [(code, error_codes.explain(code, language)) for code in codes[:_CODES_SHOWN]]
+    blocks = [_error_code_text(code, known, language) for code, known in explained]
+    ids = dict.fromkeys([known.entry for _, known in explained if known] + ["error-code"])
     return view("\n\n".join(blocks), *entry_rows(entries, list(ids), language), more_row(language))
 
 
-def _explain(code: int, known: ErrorCode | None, language: str) -> str:
+def _error_code_text(code: int, known: SoftwareErrorCode | None, language: str) -> str:
     if known is None:
         return say(
             language,
@@ -112,45 +112,45 @@ def _explain(code: int, known: ErrorCode | None, language: str) -> str:
 def suggestions_view(
     entries: Entries, entry_ids: Sequence[str], language: str, is_long: bool
 ) -> View:
-    """Return "did you mean" with up to three entries and the way to a person."""
+    """Return "did you mean" with up to three entries, and buttons to further help."""
     if is_long:
         apology = say(language, "That was a long message. Please ask in one or two sentences.")
     else:
         apology = say(language, "I am not sure that I understood you.")
-    asked_back = say(language, "Did you mean one of these?")
-    offered = [i for i in entry_ids if i != PERSON_ENTRY][:3] or list(_FALLBACK)
-    rows = entry_rows(entries, offered, language)
-    return view(f"{apology}\n\n{asked_back}", *rows, [triage_button(language)], more_row(language))
+    question = say(language, "Did you mean one of these?")
+    suggested = [i for i in entry_ids if i != PERSON_ENTRY][:3] or list(_FALLBACK)
+    rows = entry_rows(entries, suggested, language)
+    return view(f"{apology}\n\n{question}", *rows, [triage_button(language)], more_row(language))
 
 
 def trouble_view(language: str) -> View:
-    """Return the first question of triage, for a complaint that does not say of what."""
+    """Return the first question of triage, for a complaint without a subject."""
     first = TRIAGE.steps[TRIAGE.initial]
-    asked = say(
+    text = say(
         language, "🛟 <b>Let us find out what it is.</b> A few taps lead to the right place."
     )
     rows = [
-        [button(label(language, choice.label), "go", TRIAGE.name, choice.target)]
-        for choice in first.buttons
+        [button(label(language, each.label), "go", TRIAGE.name, each.target)]
+        for each in first.buttons
     ]
-    return view(asked, *rows, more_row(language))
+    return view(text, *rows, more_row(language))
 
 
 def entry_rows(
     entries: Entries, entry_ids: Sequence[str], language: str
 ) -> list[list[InlineKeyboardButton]]:
-    """Return one button an entry."""
-    found = (entries.get(entry_id, language) for entry_id in entry_ids)
-    return [[button(e.title, "faq", e.id, language)] for e in found if e is not None]
+    """Return one row with a button for each entry."""
+    listed = (entries.get(entry_id, language) for entry_id in entry_ids)
+    return [[button(e.title, "faq", e.id, language)] for e in listed if e is not None]
 
 
 def triage_button(language: str) -> InlineKeyboardButton:
-    """Return the way for who has a trouble and does not know its name."""
+    """Return the button to triage."""
     return button(label(language, TRIAGE.title), "go", TRIAGE.name)
 
 
 def more_row(language: str) -> list[InlineKeyboardButton]:
-    """Return the buttons to all questions and to a person."""
+    """Return the row with the buttons to all questions and to the hotline."""
     return [
         button(label(language, "📖 All questions"), "browse", language),
         button(label(language, "🙋 Ask a person"), "faq", PERSON_ENTRY, language),

@@ -1,4 +1,4 @@
-"""/faq: the sections, a section's questions page by page, an entry, and the way back."""
+"""/faq: the sections, the questions of a section page by page, and the entries."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from handlers.screen.view import View, button, send, show, view
 from services.faq.entries import SECTIONS, Entries
 
 PAGE = 6
-"""Questions on one page: what a phone shows without scrolling."""
+"""Questions on one page; a phone shows as many without scrolling."""
 
 _NAMES: Mapping[str, str] = {
     "code": N_("🔑 Subscriber code"),
@@ -26,7 +26,7 @@ _NAMES: Mapping[str, str] = {
 
 
 async def on_faq(update: Update, context: Context) -> None:
-    """/faq shows the sections; with words behind it, they are a question."""
+    """/faq: show the sections, or answer the question in the arguments."""
     question = " ".join(context.args or [])
     if question:
         await answer_question(update, context, question)
@@ -50,7 +50,7 @@ async def on_browse(update: Update, context: Context, parts: list[str]) -> str |
 
 
 async def on_entry(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Show an entry in place of the message whose button was pressed: ``[entry, language]``."""
+    """Show an entry ``[entry, language]`` in place of the message whose button was pressed."""
     shown = entry_view(context, parts)
     if shown is None:
         return None
@@ -59,7 +59,7 @@ async def on_entry(update: Update, context: Context, parts: list[str]) -> str | 
 
 
 async def on_related(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Show a related entry below, so that the answer above stays: ``[entry, language]``."""
+    """Send a related entry ``[entry, language]`` below, so that the answer above stays."""
     shown = entry_view(context, parts)
     if shown is None:
         return None
@@ -68,14 +68,14 @@ async def on_related(update: Update, context: Context, parts: list[str]) -> str 
 
 
 def entry_view(context: Context, parts: list[str]) -> View | None:
-    """Return the view that ``[entry, language]`` names, or `None`."""
+    """Return the view of ``[entry, language]``; `None` where one of them is unknown."""
     if len(parts) != 2 or parts[1] not in locales.LANGUAGES:
         return None
     return answers.answer_view(context.services.entries, parts[0], parts[1])
 
 
 def section_name(section: str, language: str) -> str:
-    """Return the name of a section."""
+    """Return the name of a section in a language."""
     return label(language, _NAMES[section])
 
 
@@ -86,7 +86,7 @@ def sections_view(language: str) -> View:
 
 
 def section_page(entries: Entries, section: str, language: str, page: int) -> View:
-    """Return one page of a section's questions; a page beyond the last is the last."""
+    """Return one page of a section's questions; the last one for a number beyond it."""
     listed = entries.section(section, language)
     last = max(0, (len(listed) - 1) // PAGE)
     page = min(page, last)
@@ -94,17 +94,17 @@ def section_page(entries: Entries, section: str, language: str, page: int) -> Vi
         entries, [entry.id for entry in listed[page * PAGE : (page + 1) * PAGE]], language
     )
     if last:
-        rows.append(_turns(section, language, page, last))
+        rows.append(_page_buttons(section, language, page, last))
     rows.append([button(label(language, "« All sections"), "browse", language)])
     return view(Markup(f"<b>{section_name(section, language)}</b>"), *rows)
 
 
-def _turns(section: str, language: str, page: int, last: int) -> list[InlineKeyboardButton]:
-    turns = []
+def _page_buttons(section: str, language: str, page: int, last: int) -> list[InlineKeyboardButton]:
+    buttons = []
     if page > 0:
-        earlier = label(language, "‹ Page {page}", page=page)
-        turns.append(button(earlier, "browse", language, section, str(page - 1)))
+        previous_page = label(language, "‹ Page {page}", page=page)
+        buttons.append(button(previous_page, "browse", language, section, str(page - 1)))
     if page < last:
-        later = label(language, "Page {page} ›", page=page + 2)
-        turns.append(button(later, "browse", language, section, str(page + 1)))
-    return turns
+        next_page = label(language, "Page {page} ›", page=page + 2)
+        buttons.append(button(next_page, "browse", language, section, str(page + 1)))
+    return buttons

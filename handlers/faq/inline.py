@@ -30,15 +30,15 @@ _TAGS = re.compile(r"<[^>]+>")
 
 
 async def on_inline(update: Update, context: Context) -> None:
-    """List matching answers; without words, all of them, page by page."""
+    """List matching answers; for an empty query, all of them, page by page."""
     query, services = update.inline_query, context.services
     assert query is not None
     language, ids = context.language(update), list(services.entries.ids)
-    if services.secret_shapes.find(query.query) is not None:
-        ids = []  # nothing that looks like a secret is searched
+    if services.secret_detector.find(query.query) is not None:
+        ids = []  # nothing that looks like a secret is searched for
     elif query.query.strip():
-        found = services.search.search(query.query[:256], PAGE)
-        language, ids = found.language, [hit.id for hit in found.results]
+        answer = services.search.search(query.query[:256], PAGE)
+        language, ids = answer.language, [hit.id for hit in answer.results]
     start = int(query.offset) if query.offset.isdecimal() else 0
     page = [services.entries.get(entry_id, language) for entry_id in ids[start : start + PAGE]]
     await query.answer(
@@ -74,7 +74,7 @@ def _result(entry: Entry, username: str) -> InlineQueryResultArticle:
 
 
 async def on_inline_language(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Show an answer sent inline in the other language: ``[entry, language]``."""
+    """Show an answer sent inline in the other language ``[entry, language]``."""
     query = update.callback_query
     assert query is not None
     if len(parts) != 2 or parts[1] not in locales.LANGUAGES:
@@ -93,6 +93,6 @@ async def on_inline_language(update: Update, context: Context, parts: list[str])
 
 
 def _preview(body: str) -> str:
-    """Return the beginning of the answer as plain text."""
+    """Return the beginning of an entry as plain text."""
     plain = unescape(_TAGS.sub("", markdown.render(body)[0]))
     return plain if len(plain) <= _PREVIEW else plain[: _PREVIEW - 1] + "…"

@@ -1,4 +1,4 @@
-"""Free text: a question gets its answer or suggestions, a greeting or thanks a reply."""
+"""Answers to free text: questions, error codes, greetings and thanks."""
 
 import re
 
@@ -11,17 +11,17 @@ from handlers.faq import answers
 from handlers.screen.text import label, say
 from handlers.screen.view import View, button, send, view
 from services.faq import error_codes, unanswered
-from services.faq.search import Answer
+from services.faq.search import SearchResult
 
 LONG = 600
-"""Characters beyond which a question that is not understood is called long."""
+"""The length in characters above which a question without an answer is called long."""
 LONGEST = 2000
-"""Characters of a message that are searched."""
-_OFFERED = 3
-_WORTH_OFFERING = 0.05
-"""Score below which a hit is no guess worth showing (docs/search.md)."""
+"""The number of characters of a message that are searched."""
+_MAX_SUGGESTIONS = 3
+_MIN_SCORE = 0.05
+"""The score below which a hit is not suggested (docs/search.md)."""
 _HAS_WORD = re.compile("[^\\W\\d_]{3}|[\u3400-\u9fff]")
-"""Three letters, or a Han character: less says nothing of the language."""
+"""Three letters, or a Han character; the language of a text without them is unknown."""
 
 GREETINGS = frozenset({
     "hi", "hello", "hello there", "hi there", "hey", "good morning", "good afternoon",
@@ -38,71 +38,71 @@ THANKS = frozenset({
     "明白", "明白了", "再見", "掰掰", "拜拜",
 })  # fmt: skip
 _SMILEYS = " 👍🙏👌❤️😊🎉"
-_LONGEST_COURTESY = 24
+_MAX_COURTESY_LENGTH = 24
 _PUNCTUATION = str.maketrans(dict.fromkeys("。！!．.,，～~、", " "))
 
 
 async def on_text(update: Update, context: Context) -> None:
-    """Answer a text, where it is meant for us."""
+    """Answer a text that is addressed to the bot."""
     message = update.effective_message
     if message is None or (message.via_bot and message.via_bot.id == context.bot.id):
-        return  # an answer of ours, sent here by inline mode
-    question = _addressed(message, context.bot.username)
+        return  # an answer of the bot, sent by inline mode
+    question = _addressed_question(message, context.bot.username)
     if question is not None:
         await answer_question(update, context, question)
 
 
 async def answer_question(update: Update, context: Context, question: str) -> None:
-    """Answer `question`, or ask back."""
+    """Send the answer to a question, or suggest similar questions."""
     text = question[:LONGEST]
     if message_handler.button_for(text) is not None:
         await message_handler.say_nothing_open(update, context)
         return
     codes = error_codes.find_codes(text)
+    answer = context.services.search.search(text, 1 if codes else _MAX_SUGGESTIONS)
+    language = _language(update, context, text, answer)
     if codes:
-        language = _language(update, context, text, context.services.search.search(text, 1))
-        await send(
-            update, context, answers.error_code_view(context.services.entries, codes, language)
-        )
+        reply = answers.error_code_view(context.services.entries, codes, language)
+        await send(update, context, reply)
         return
-    found = context.services.search.search(text, _OFFERED)
-    language = _language(update, context, text, found)
-    courtesy = _reply_to_courtesy(text, language)
-    if courtesy is not None:
-        await send(update, context, courtesy)
+    known = _reply_to_courtesy(text, language) or _answer(context, answer, language)
+    if known is not None:
+        await send(update, context, known)
         return
-    if found.is_trouble:
-        await send(update, context, answers.trouble_view(language))
-        return
-    entries = context.services.entries
-    if found.confident and found.results:
-        shown = answers.answer_view(entries, found.results[0].id, language)
-        assert shown is not None
-        await send(update, context, shown)
-        return
-    offered = [hit.id for hit in found.results if hit.score >= _WORTH_OFFERING]
-    await send(
-        update, context, answers.suggestions_view(entries, offered, language, len(question) > LONG)
-    )
+    similar = [hit.id for hit in answer.results if hit.score >= _MIN_SCORE]
+    is_long = len(question) > LONG
+    suggestions = answers.suggestions_view(context.services.entries, similar, language, is_long)
+    await send(update, context, suggestions)
     if not context.is_confidential:
-        await _note(context, text, language)
+        await _store_unanswered(context, text, language)
 
 
-def _language(update: Update, context: Context, text: str, found: Answer) -> str:
-    """Return the language of a text; where it has none, the one that is spoken with who wrote."""
-    return found.language if _HAS_WORD.search(text) else context.language(update)
+def _answer(context: Context, answer: SearchResult, language: str) -> View | None:
+    """Return the view of a confident answer; `None` where there is none."""
+    if answer.is_trouble:
+        return answers.trouble_view(language)
+    if not (answer.confident and answer.results):
+        return None
+    shown = answers.answer_view(context.services.entries, answer.results[0].id, language)
+    assert shown is not None
+    return shown
 
 
-async def _note(context: Context, question: str, language: str) -> None:
+def _language(update: Update, context: Context, text: str, answer: SearchResult) -> str:
+    """Return the language of a text; for a text without words, the person's language."""
+    return answer.language if _HAS_WORD.search(text) else context.language(update)
+
+
+async def _store_unanswered(context: Context, question: str, language: str) -> None:
     services = context.services
     async with services.database.unit_of_work() as session:
-        await unanswered.note(session, question, language, services.now())
+        await unanswered.record_question(session, question, language, services.now())
 
 
-def _addressed(message: Message, username: str) -> str | None:
-    """Return the question in a message, or `None` where it is not put to us.
+def _addressed_question(message: Message, username: str) -> str | None:
+    """Return the question in a message, `None` where it is not addressed to the bot.
 
-    In a group only a mention or a reply to one of our messages is.
+    In a group, a message is addressed by a mention of the bot or as a reply to it.
     """
     text = message.text or message.caption or ""
     if message.chat.type == ChatType.PRIVATE:
@@ -110,19 +110,19 @@ def _addressed(message: Message, username: str) -> str | None:
     if message.chat.type == ChatType.CHANNEL:
         return None
     mention = f"@{username}".casefold()
-    named = message.parse_entities([MessageEntity.MENTION]) or message.parse_caption_entities(
+    mentions = message.parse_entities([MessageEntity.MENTION]) or message.parse_caption_entities(
         [MessageEntity.MENTION]
     )
-    if any(name.casefold() == mention for name in named.values()):
+    if any(each.casefold() == mention for each in mentions.values()):
         return re.sub(re.escape(mention), " ", text, flags=re.IGNORECASE).strip()
-    asked = message.reply_to_message.from_user if message.reply_to_message else None
-    is_ours = asked is not None and f"@{asked.username}".casefold() == mention
-    return text if is_ours else None
+    author = message.reply_to_message.from_user if message.reply_to_message else None
+    is_reply_to_bot = author is not None and f"@{author.username}".casefold() == mention
+    return text if is_reply_to_bot else None
 
 
 def _reply_to_courtesy(text: str, language: str) -> View | None:
     """Return the reply to a greeting or to thanks; `None` where the text is a question."""
-    if len(text) > _LONGEST_COURTESY:
+    if len(text) > _MAX_COURTESY_LENGTH:
         return None
     words = " ".join(text.translate(_PUNCTUATION).casefold().split())
     if words in GREETINGS:
@@ -130,6 +130,6 @@ def _reply_to_courtesy(text: str, language: str) -> View | None:
         guides = button(label(language, "🧭 Guides, step by step"), "guides", language)
         return view(hello, [guides], [answers.triage_button(language)], answers.more_row(language))
     if words in THANKS or (words and not words.strip(_SMILEYS)):
-        here = say(language, "👍 I am here whenever you need me. Just type your question.")
-        return view(here, answers.more_row(language))
+        welcome = say(language, "👍 I am here whenever you need me. Just type your question.")
+        return view(welcome, answers.more_row(language))
     return None

@@ -1,4 +1,4 @@
-"""Helpful or not: the two buttons under every answer."""
+"""The vote buttons under every answer."""
 
 from contextlib import suppress
 
@@ -13,20 +13,22 @@ from services.faq import votes
 
 
 async def on_vote(update: Update, context: Context, parts: list[str]) -> str | None:
-    """Store a vote ``[entry, language, 1 or 0]``, mark it under the answer, and thank."""
+    """Store a vote ``[entry, language, 1 or 0]`` and mark it under the answer."""
     services, query, user = context.services, update.callback_query, update.effective_user
     assert query is not None
     assert user is not None
     match parts:
-        case [entry_id, language, ("0" | "1") as choice] if language in locales.LANGUAGES:
-            entry, helpful = services.entries.get(entry_id, language), choice == "1"
+        case [entry_id, language, ("0" | "1") as vote] if language in locales.LANGUAGES:
+            entry, helpful = services.entries.get(entry_id, language), vote == "1"
         case _:
             return None
     if entry is None:
         return None
     async with services.database.unit_of_work() as session:
-        changed = await votes.vote(session, user.id, entry.id, language, helpful, services.now())
-    with suppress(BadRequest):  # marked already, or the message is too old to change
+        changed = await votes.record_vote(
+            session, user.id, entry.id, language, helpful, services.now()
+        )
+    with suppress(BadRequest):  # marked already, or the message is too old to be edited
         await query.edit_message_reply_markup(
             answers.voted_keyboard(services.entries, entry, helpful)
         )

@@ -38,7 +38,7 @@ from handlers.screen.text import N_, Markup, say
 from services.authority.errors import AuthorityError, GrantExpiredError, UnknownPersonError
 from services.authority.interface.authority import Authority
 from services.authority.interface.credentials import SealedInput
-from services.authority.values import Operation
+from services.authority.values import AuthorityOperation
 from services.formats.hidden import Hidden
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber
@@ -83,7 +83,7 @@ class CodeVerification:
     """
 
     authority: Authority
-    operation: Operation
+    operation: AuthorityOperation
     target: str
     on_verified: OnVerified | None = None
     also_targets: tuple[str, ...] = ()

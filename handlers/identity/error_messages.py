@@ -10,12 +10,12 @@ from handlers.identity.unavailable_steps import EXPIRED, UNAVAILABLE_STEP_FOR
 from handlers.screen.text import N_
 from services.authority.errors import (
     AuthorityError,
-    BusyError,
     ChatPausedError,
+    CheckQueueFullError,
     CodeLockedError,
     DeadlinePassedError,
     GrantExpiredError,
-    OneTimeCodeOverError,
+    OneTimeCodeExpiredError,
     TooManyChatsError,
     TooManyMailsError,
     WrongCardNumberError,
@@ -135,8 +135,8 @@ class ErrorSteps:
                 WrongCodeError()
                 | WrongCardNumberError()
                 | WrongOneTimeCodeError()
-                | OneTimeCodeOverError()
-                | BusyError()
+                | OneTimeCodeExpiredError()
+                | CheckQueueFullError()
             ) if retry is not None:
                 return StepResult(retry, message=message_for(error))
         return self._end(self.start, error)
@@ -180,9 +180,9 @@ def message_for(error: AuthorityError, now: datetime | None = None) -> StatusMes
 
 _PLAIN: dict[type[AuthorityError], str] = {
     CodeLockedError: _LOCKED,
-    BusyError: _BUSY,
+    CheckQueueFullError: _BUSY,
     GrantExpiredError: _EXPIRED,
-    OneTimeCodeOverError: _ONE_TIME_CODE_OVER,
+    OneTimeCodeExpiredError: _ONE_TIME_CODE_OVER,
 }
 
 

@@ -1,7 +1,8 @@
-"""What people type who show who they are: UI No., subscriber code, birth date, in any order.
+"""Parsers of what people type to verify themselves: UI No. (統一證號), code, birth date and more.
 
-A reader gives what it found, `None` for what is no answer at all, and raises `NotTakenError` for
-what is meant as one and cannot be. Nothing is counted here.
+A parser returns what it found and `None` for a text that is something else, such as a question. It
+raises `InputRejectedError` for a text that is meant as the value but cannot be it. No attempt is
+spent here.
 """
 
 import re
@@ -14,12 +15,12 @@ from handlers.screen.text import N_
 from services.formats import card_number, one_time_code, subscriber_code, ui_number
 from services.formats.card_number import CardNumber
 from services.formats.dates import parse_birth_date
-from services.formats.errors import FormatError, Reason
+from services.formats.errors import FormatError, FormatProblem
 from services.formats.one_time_code import OneTimeCode
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.text import compact, compact_identifier
 from services.formats.ui_number import UiNumber
-from services.secret_shapes import is_name, visible
+from services.secret_shapes import is_known_name, strip_invisible
 
 _NUMBER = re.compile(r"(?<![A-Z0-9])[A-Z][ -]?[A-D0-9](?:[ -]?\d){8}(?![A-Z0-9])", re.I)
 _NEARLY_A_NUMBER = re.compile(r"[A-Z]{1,2}\d{7,10}")
@@ -32,26 +33,26 @@ _LABELS = re.compile(
 _WORD = re.compile(r"[a-z]{3,}")
 _CODE_LIKE = range(5, 13)
 
-_NUMBER_REFUSED: Mapping[Reason, str] = {
-    Reason.LENGTH: N_(
+_NUMBER_REFUSED: Mapping[FormatProblem, str] = {
+    FormatProblem.LENGTH: N_(
         "A UI No. (統一證號) has 10 characters, such as one letter and nine digits. Please look "
         "again and type it anew; nothing was counted."
     ),
-    Reason.SHAPE: N_(
+    FormatProblem.SHAPE: N_(
         "This is not the UI No. of a foreign resident: the second character is 8, 9 or A–D. "
         "Please look again; nothing was counted."
     ),
-    Reason.CHECKSUM: N_(
+    FormatProblem.CHECKSUM: N_(
         "This UI No. has a typing mistake: its last digit does not fit the others. Please type it "
         "anew; nothing was counted."
     ),
 }
-_CODE_REFUSED: Mapping[Reason, str] = {
-    Reason.LOOKALIKE: N_(
+_CODE_REFUSED: Mapping[FormatProblem, str] = {
+    FormatProblem.LOOKALIKE: N_(
         "Our codes never have 0, O, o, 1, l or I, so one character was read as another. Please "
         "look at the form again and type it anew; nothing was counted."
     ),
-    Reason.LENGTH: N_(
+    FormatProblem.LENGTH: N_(
         "A subscriber code (用戶代碼) has 6 to 10 letters and digits. Please type it anew; "
         "nothing was counted."
     ),
@@ -68,17 +69,19 @@ _ONE_TIME_REFUSED = N_(
     "The one-time code has six digits. Please type the one from the newest mail; nothing was "
     "counted."
 )
-_BIRTH_REFUSED: Mapping[Reason, str] = {
-    Reason.NO_SUCH_DAY: N_(
+_BIRTH_REFUSED: Mapping[FormatProblem, str] = {
+    FormatProblem.NO_SUCH_DAY: N_(
         "There is no such day. Write the birth date like 1993-04-12 or 82/4/12; nothing was "
         "counted."
     ),
-    Reason.AMBIGUOUS: N_(
+    FormatProblem.AMBIGUOUS: N_(
         "Day and month cannot be told apart. Write the birth date with the year first, like "
         "1993-04-12; nothing was counted."
     ),
-    Reason.FUTURE: N_("That day is still to come. Please type your birth date; nothing counted."),
-    Reason.TOO_LONG_AGO: N_(
+    FormatProblem.FUTURE: N_(
+        "That day is still to come. Please type your birth date; nothing counted."
+    ),
+    FormatProblem.TOO_LONG_AGO: N_(
         "That is too long ago. A year of up to three digits is read as a ROC year (民國). Write it "
         "like 1993-04-12; nothing was counted."
     ),
@@ -87,7 +90,7 @@ _BIRTH_REFUSED: Mapping[Reason, str] = {
 
 @dataclass(frozen=True)
 class IdentityInput:
-    """Who somebody says they are, as far as they typed it."""
+    """The parts of an identity that were typed in one message."""
 
     number: UiNumber | None = None
     code: SubscriberCode | None = None
@@ -95,40 +98,40 @@ class IdentityInput:
 
 
 def parse_number_and_code(text: str) -> IdentityInput | None:
-    """Read a UI No., a subscriber code, or both in any order.
+    """Parse a UI No., a subscriber code, or both in any order.
 
-    :raises NotTakenError: for what can be neither.
+    :raises InputRejectedError: for a text that can be neither.
     """
-    number, rest = _split(text)
+    number, rest = _split_number(text)
     code = parse_code(rest) if rest else None
     return IdentityInput(number, code) if number or code else None
 
 
 def parse_number_and_birth_date(text: str, today: date) -> IdentityInput | None:
-    """Read a UI No., a birth date, or both in any order.
+    """Parse a UI No., a birth date, or both in any order.
 
-    :raises NotTakenError: for what can be neither.
+    :raises InputRejectedError: for a text that can be neither.
     """
-    number, rest = _split(text)
-    born = parse_typed_birth_date(rest, today) if rest else None
-    return IdentityInput(number, birth_date=born) if number or born else None
+    number, rest = _split_number(text)
+    birth_date = parse_typed_birth_date(rest, today) if rest else None
+    return IdentityInput(number, birth_date=birth_date) if number or birth_date else None
 
 
 def parse_code(text: str) -> SubscriberCode | None:
-    """Read a subscriber code; an ordinary word, a product's name and a sentence are none.
+    """Parse a subscriber code; an ordinary word, a product's name and a sentence are none.
 
-    :raises NotTakenError: for what is meant as one.
+    :raises InputRejectedError: for a text that is meant as one.
     """
-    plain = _LABELS.sub(" ", visible(text)).strip(" .。!！\n")
+    plain = _LABELS.sub(" ", strip_invisible(text)).strip(" .。!！\n")
     if not _is_one_token(plain):
         return None
     token = compact(plain)
-    is_ours = len(token) == subscriber_code.GENERATED_LENGTH  # one may chance to be a name
+    has_our_length = len(token) == subscriber_code.GENERATED_LENGTH  # may equal a name by chance
     try:
         code = subscriber_code.parse(token)
-        return code if is_ours or not is_name(token) else None
+        return code if has_our_length or not is_known_name(token) else None
     except FormatError as error:
-        if is_name(token) or not token.isascii():
+        if is_known_name(token) or not token.isascii():
             return None
         if token.isdigit() and len(token) in _CODE_LIKE:
             raise InputRejectedError(_ONLY_DIGITS) from None
@@ -138,9 +141,9 @@ def parse_code(text: str) -> SubscriberCode | None:
 
 
 def parse_card_number(text: str) -> CardNumber | None:
-    """Read an IC card number.
+    """Parse an IC card number.
 
-    :raises NotTakenError: for what is meant as one.
+    :raises InputRejectedError: for a text that is meant as one.
     """
     token = compact_identifier(text)
     try:
@@ -152,53 +155,53 @@ def parse_card_number(text: str) -> CardNumber | None:
 
 
 def parse_one_time_code(text: str) -> OneTimeCode | None:
-    """Read a one-time code, also in a sentence such as "it is 123 456".
+    """Parse a one-time code, also in a sentence such as "it is 123 456".
 
-    :raises NotTakenError: for what is meant as one.
+    :raises InputRejectedError: for a text that is meant as one.
     """
-    plain = _LABELS.sub(" ", visible(text)).strip(" .。!！\n")
+    plain = _LABELS.sub(" ", strip_invisible(text)).strip(" .。!！\n")
     try:
         return one_time_code.parse(plain)
     except FormatError as error:
         digits = compact(plain).replace("-", "")
-        if error.reason is Reason.LENGTH and 4 <= len(digits) <= 8:
+        if error.reason is FormatProblem.LENGTH and 4 <= len(digits) <= 8:
             raise InputRejectedError(_ONE_TIME_REFUSED) from None
         return None
 
 
 def parse_typed_birth_date(text: str, today: date) -> date | None:
-    """Read a birth date of either calendar.
+    """Parse a birth date of the Gregorian or the ROC calendar.
 
-    :raises NotTakenError: for what is meant as one.
+    :raises InputRejectedError: for a text that is meant as one.
     """
     try:
-        return parse_birth_date(_LABELS.sub(" ", visible(text)).strip(), today)
+        return parse_birth_date(_LABELS.sub(" ", strip_invisible(text)).strip(), today)
     except FormatError as error:
         if error.reason in _BIRTH_REFUSED:
             raise InputRejectedError(_BIRTH_REFUSED[error.reason]) from None
         return None
 
 
-def _split(text: str) -> tuple[UiNumber | None, str]:
-    """Part a UI No. from the rest of a text.
+def _split_number(text: str) -> tuple[UiNumber | None, str]:
+    """Return the UI No. in a text, and the rest of the text.
 
-    :raises NotTakenError: for what is nearly one.
+    :raises InputRejectedError: for a text that is nearly a UI No.
     """
-    plain = visible(text)
-    found = _NUMBER.search(plain)
+    plain = strip_invisible(text)
+    match = _NUMBER.search(plain)
     try:
-        if found:
-            return ui_number.parse(found[0]), f"{plain[: found.start()]} {plain[found.end() :]}"
+        if match:
+            return ui_number.parse(match[0]), f"{plain[: match.start()]} {plain[match.end() :]}"
         if _NEARLY_A_NUMBER.fullmatch(compact_identifier(_LABELS.sub(" ", plain))):
             ui_number.parse(compact_identifier(plain))
     except FormatError as error:
-        refused = _NUMBER_REFUSED.get(error.reason, _NUMBER_REFUSED[Reason.LENGTH])
-        raise InputRejectedError(refused) from None
+        message = _NUMBER_REFUSED.get(error.reason, _NUMBER_REFUSED[FormatProblem.LENGTH])
+        raise InputRejectedError(message) from None
     return None, plain
 
 
 def _is_one_token(plain: str) -> bool:
-    """Return whether a text is one token, or one written in groups of the same size."""
+    """Whether a text is one token, or one written in groups of the same size."""
     groups = plain.split()
     if len(groups) < 2:
         return bool(groups)
@@ -207,6 +210,6 @@ def _is_one_token(plain: str) -> bool:
 
 
 def _looks_like_code(token: str) -> bool:
-    """Return whether a token mixes letters and digits in about the right length."""
+    """Whether a token mixes letters and digits in about the right length."""
     is_mixed = any(c.isdigit() for c in token) and any(c.isalpha() for c in token)
     return token.isalnum() and is_mixed and len(token) in _CODE_LIKE

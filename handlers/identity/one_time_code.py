@@ -31,7 +31,7 @@ from services.authority.errors import (
     TooManyMailsError,
 )
 from services.authority.interface.authority import Authority
-from services.authority.values import Challenge, Operation
+from services.authority.values import AuthorityOperation, Challenge
 from services.calendar import today
 from services.formats.hidden import Hidden
 from services.formats.one_time_code import OneTimeCode
@@ -82,7 +82,7 @@ class OneTimeCodeStep:
     """
 
     authority: Authority
-    operation: Operation
+    operation: AuthorityOperation
     target: str
     start_step: str = "who"
     name: str = "mailed"

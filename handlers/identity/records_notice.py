@@ -1,4 +1,4 @@
-"""Whose records the conversations are about, said wherever something secret is asked for."""
+"""The notice who keeps the records, shown wherever something secret is asked for."""
 
 from handlers.screen.text import N_, Markup, say
 from services.authority.interface.authority import Authority
@@ -11,7 +11,7 @@ _KEPT_BY = N_("ℹ️ <i>These are the records of {keeper}, who runs this servic
 
 
 def records_notice(authority: Authority, language: str) -> Markup:
-    """Say whose records these are."""
+    """Return who keeps the records, or that they are made up."""
     if authority.keeper is None:
         return say(language, _DEMONSTRATION)
     return say(language, _KEPT_BY, keeper=authority.keeper)

@@ -1,4 +1,4 @@
-"""Final steps for a state that does not allow what was asked: what it is, and what is possible."""
+"""Final steps for a state that does not allow the operation."""
 
 from collections.abc import Mapping
 
@@ -48,7 +48,6 @@ UNAVAILABLE_STEPS: Mapping[str, Step] = {
         links=("status",),
     ),
 }
-"""The steps themselves, for every conversation that may need them."""
 
 UNAVAILABLE_STEP_FOR: Mapping[str, str] = {
     ApplicationState.SUBMITTED: UNPAID,
@@ -59,4 +58,4 @@ UNAVAILABLE_STEP_FOR: Mapping[str, str] = {
     CertificateState.REVOKED: REVOKED,
     CertificateState.EXPIRED: EXPIRED,
 }
-"""The step that explains a state."""
+"""The name of the step that explains a state."""

@@ -1,1 +1,1 @@
-"""What the guides through the official page have in common."""
+"""The official page: its menus, steps for the guides, and explanations of its texts."""

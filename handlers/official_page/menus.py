@@ -1,4 +1,4 @@
-"""The site's menus in both scripts, as its pages write them (docs/facts.md §2.3); untranslated."""
+"""The menus of the official site in Chinese and English (docs/facts.md §2.3); not translated."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ SITE = Markup('<a href="https://moica.nat.gov.tw/">moica.nat.gov.tw</a>')
 
 @dataclass(frozen=True)
 class Menu:
-    """One path through the menus."""
+    """A path through the menus, as the site names it in both languages."""
 
     chinese: tuple[str, ...]
     english: tuple[str, ...]
@@ -19,7 +19,7 @@ class Menu:
 
     @property
     def markup(self) -> Markup:
-        """The path in both scripts, a line each."""
+        """The path in both languages, a line each."""
         return Markup(f"<b>{' → '.join(self.chinese)}</b>\n{' → '.join(self.english)}")
 
 

@@ -1,8 +1,7 @@
-"""Texts people paste from the official page, recognised by their key words and explained.
+"""Explanations of texts that people paste from the official page, recognised by keywords.
 
-We do not know the exact wording of the page (docs/facts.md §6), so the words of the error tables
-and of users' reports (docs/facts.md §2.4, §4) are looked for, and the explanation says what they
-point to.
+The exact wording of the page is not known (docs/facts.md §6); the patterns come from the error
+tables and from users' reports (docs/facts.md §2.4, §4).
 """
 
 import re
@@ -111,17 +110,18 @@ _MEANINGS: tuple[tuple[str, str], ...] = (
         N_("⏳ <b>The site is busy.</b> Try again later."),
     ),
 )
-_PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), text) for pattern, text in _MEANINGS)
+_PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), message) for pattern, message in _MEANINGS)
 _QUESTION = re.compile(
     r"[?？]|\b(?:how|what|why|where|when|can|do|does|is there)\b|怎麼|如何|什麼|嗎"
 )
-_LONGEST = 600
+_MAX_LENGTH = 600
+"""Characters of a pasted text that are looked at."""
 
 
 def explain(text: str, language: str) -> Markup | None:
-    """Say what a pasted text points to; `None` for a question, or where we do not know it."""
-    plain = _TRADITIONAL.convert(unicodedata.normalize("NFKC", text[:_LONGEST]).strip())
+    """Return what a pasted text means; `None` for a question or an unknown text."""
+    plain = _TRADITIONAL.convert(unicodedata.normalize("NFKC", text[:_MAX_LENGTH]).strip())
     if _QUESTION.search(plain):
         return None
-    found = next((meaning for pattern, meaning in _PATTERNS if pattern.search(plain)), None)
-    return None if found is None else say(language, found)
+    meaning = next((message for pattern, message in _PATTERNS if pattern.search(plain)), None)
+    return None if meaning is None else say(language, meaning)

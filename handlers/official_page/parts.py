@@ -1,4 +1,4 @@
-"""What the walks through the official page have in common."""
+"""Building blocks of the steps that guide a person through the official page."""
 
 from handlers.engine.model import ButtonTransition, InfoButton, Step, StepContext, StepText
 from handlers.engine.rendering import render_text
@@ -16,70 +16,68 @@ _PERSON = N_(
 )
 _SHOW = N_("Show or read this to the hotline or at the counter:")
 _MEANING = N_("It says: I have a question about the alien citizen natural person certificate.")
-_OPENING = "您好，我要請問外來人口自然人憑證的事。"
-"""How every sentence to show begins."""
+_GREETING = "您好，我要請問外來人口自然人憑證的事。"
+"""The beginning of every Chinese sentence."""
 
 
 def on_page(message: str, menu: Menu | None = None) -> StepText:
     """Return a message with ``{site}`` and ``{menu}`` filled in."""
 
-    def words(ctx: StepContext) -> Markup:
-        shown = menu.markup if menu else Markup("")
-        return say(ctx.language, message, site=SITE, menu=shown)
+    def text(ctx: StepContext) -> Markup:
+        path = menu.markup if menu else Markup("")
+        return say(ctx.language, message, site=SITE, menu=path)
 
-    return words
+    return text
 
 
 def page_step(
-    words: StepText,
-    to: str,
+    text: StepText,
+    target: str,
     *,
     stuck: str,
     chinese: str,
     meaning: str,
-    more: tuple[ButtonTransition, ...] = (),
-    done: str = N_("✅ Done"),
+    more_buttons: tuple[ButtonTransition, ...] = (),
+    done_label: str = N_("✅ Done"),
 ) -> Step:
-    """Return one step on the official page.
+    """Return a step that the person does on the official page.
 
-    :param to: where *done* leads.
+    :param target: where the button *Done* leads.
     :param stuck: what to check when it does not work.
     :param chinese: what to tell staff in Chinese, after the greeting.
-    :param meaning: the same for the person who shows it.
-    :param more: further ways on from here.
+    :param meaning: the same in the person's language.
     """
     return Step(
-        words, (ButtonTransition("done", done, to), *more), info_buttons(stuck, chinese, meaning)
+        text,
+        (ButtonTransition("done", done_label, target), *more_buttons),
+        info_buttons(stuck, chinese, meaning),
     )
 
 
 def info_buttons(stuck: str, chinese: str, meaning: str) -> tuple[InfoButton, ...]:
-    """Return the buttons for who cannot go on."""
+    """Return the buttons for a person who cannot go on."""
     return (
         InfoButton("else", N_("💬 It says something else"), _PASTE),
-        InfoButton("stuck", N_("🆘 I'm stuck"), _joined(stuck, _PERSON)),
+        InfoButton("stuck", N_("🆘 I'm stuck"), _join_paragraphs(stuck, _PERSON)),
         text_to_show(chinese, meaning),
     )
 
 
 def text_to_show(chinese: str, meaning: str) -> InfoButton:
-    """Return the button with a sentence in Chinese to show at a counter or read to the hotline."""
+    """Return the button with a Chinese sentence to show at a counter or read to the hotline."""
 
-    def words(ctx: StepContext) -> Markup:
-        shown = f"{say(ctx.language, _SHOW)}\n\n<blockquote>{_OPENING}{chinese}</blockquote>"
-        if ctx.language.startswith("zh"):  # who reads Chinese needs no translation
-            return Markup(shown)
-        told = f"{say(ctx.language, _MEANING)} {say(ctx.language, meaning)}"
-        return Markup(f"{shown}\n{told}")
+    def text(ctx: StepContext) -> Markup:
+        sentence = f"{say(ctx.language, _SHOW)}\n\n<blockquote>{_GREETING}{chinese}</blockquote>"
+        if ctx.language.startswith("zh"):
+            return Markup(sentence)
+        translation = f"{say(ctx.language, _MEANING)} {say(ctx.language, meaning)}"
+        return Markup(f"{sentence}\n{translation}")
 
-    return InfoButton("chinese", N_("🗣 Chinese sentence"), words)
+    return InfoButton("chinese", N_("🗣 Chinese sentence"), text)
 
 
-def environment(to: str) -> Step:
-    """The step that checks computer, component, reader, pop-ups and browser.
-
-    docs/facts.md §2.1, §2.4.
-    """
+def environment(target: str) -> Step:
+    """Return the step that prepares the computer (docs/facts.md §2.1, §2.4)."""
     return page_step(
         N_(
             "<b>Is the computer ready?</b>\n"
@@ -93,7 +91,7 @@ def environment(to: str) -> Step:
             "⚠️ Use only software from the MOICA site. Other unlock or PIN software can lock the "
             "card for good."
         ),
-        to,
+        target,
         stuck=N_(
             "<b>Test it:</b> open <code>http://localhost:61161/selfTest.htm</code> on the same "
             "computer; users report that it checks 9 things.\n"
@@ -106,12 +104,12 @@ def environment(to: str) -> Step:
         ),
         chinese="我的電腦讀不到卡片，想請問讀卡機和卡片軟體（HiCOS）要怎麼設定。",
         meaning=N_("My computer does not read the card. How do I set up the reader and HiCOS?"),
-        done=N_("✅ All ready"),
+        done_label=N_("✅ All ready"),
     )
 
 
-def _joined(*messages: StepText) -> StepText:
-    def words(ctx: StepContext) -> Markup:
+def _join_paragraphs(*messages: StepText) -> StepText:
+    def text(ctx: StepContext) -> Markup:
         return Markup("\n\n".join(render_text(message, ctx) for message in messages))
 
-    return words
+    return text

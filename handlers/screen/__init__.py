@@ -1,1 +1,1 @@
-"""What a person sees: views, texts, dates, callback data, deletion of messages."""
+"""Messages as a person sees them: views, texts, dates, callback data, deletion."""

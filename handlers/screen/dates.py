@@ -1,18 +1,18 @@
-"""Days as a person reads them."""
+"""Dates in the format that a person reads."""
 
 from collections.abc import Iterable
 from datetime import date
 
-from services.formats.dates import roc
+from services.formats.dates import format_roc
 
 
 def format_date(day: date, language: str) -> str:
-    """Return a day in the Gregorian and in the ROC (民國) calendar."""
-    return f"{day}（{roc(day)}）" if _is_chinese(language) else f"{day} ({roc(day)})"
+    """Return a date in the Gregorian and in the ROC (民國) calendar."""
+    return f"{day}（{format_roc(day)}）" if _is_chinese(language) else f"{day} ({format_roc(day)})"
 
 
 def format_dates(days: Iterable[date], language: str) -> str:
-    """Return several days in a row."""
+    """Return the dates as a list in one line."""
     return ("、" if _is_chinese(language) else ", ").join(map(str, days))
 
 

@@ -1,4 +1,4 @@
-"""Deleting what somebody typed, and saying how to do it where it cannot be done here."""
+"""Deletion of messages that a person sent."""
 
 from telegram import Message, Update
 from telegram.error import BadRequest, Forbidden
@@ -11,7 +11,7 @@ _GONE = "not found"
 
 
 async def delete_message(message: Message) -> bool:
-    """Delete a message; `False` where that is not allowed here, or no longer."""
+    """Delete a message; `False` where the bot may not, or where it is too old."""
     try:
         return await message.delete()
     except Forbidden:
@@ -21,7 +21,7 @@ async def delete_message(message: Message) -> bool:
 
 
 async def ask_to_delete(update: Update, context: Context) -> None:
-    """Tell somebody to delete their message themselves."""
+    """Ask the person to delete their message themselves."""
     text = say(
         context.language(update),
         "🔒 I could not delete your message. <b>Please delete it yourself</b>: press and hold "

@@ -1,6 +1,6 @@
-"""Markdown of our long texts → the HTML subset of Telegram (Bot API, "HTML style").
+"""Converts Markdown to the HTML subset of Telegram (Bot API, "HTML style").
 
-Telegram knows no headings, lists or paragraphs; they become bold lines, signs and blank lines.
+Telegram has no headings, lists or paragraphs; they become bold lines, bullets and blank lines.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,9 +27,9 @@ _IGNORED = _LIST_OPEN | {"paragraph_open", "heading_open"}
 
 
 class MarkdownError(Exception):
-    """The text uses Markdown that Telegram has no form for.
+    """The text uses Markdown that has no equivalent in Telegram.
 
-    :ivar kind: markdown-it's name of it.
+    :ivar kind: markdown-it's name of the construct.
     """
 
     def __init__(self, kind: str) -> None:
@@ -38,7 +38,7 @@ class MarkdownError(Exception):
 
 
 def render(markdown: str) -> list[str]:
-    """Return the blocks of a text as Telegram HTML: a heading stays with what follows it.
+    """Return the blocks of a text as Telegram HTML; a heading stays with the block below it.
 
     :raises MarkdownError: for a table, an image, a quote, a nested list or the like.
     """
@@ -54,9 +54,9 @@ def render(markdown: str) -> list[str]:
 
 
 def split(blocks: Iterable[str], limit: int = LIMIT) -> list[str]:
-    """Join blocks into as few messages as fit, cutting between blocks only.
+    """Join blocks into as few messages as possible, split between blocks only.
 
-    :raises ValueError: where one block alone is longer than `limit`.
+    :raises ValueError: for a block that alone is longer than `limit`.
     """
     messages: list[str] = []
     for block in blocks:
@@ -71,13 +71,13 @@ def split(blocks: Iterable[str], limit: int = LIMIT) -> list[str]:
 
 
 def utf16_length(text: str) -> int:
-    """Return the length as Telegram counts it."""
+    """Return the length in UTF-16 code units, which Telegram counts."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def _blocks(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
     items: list[str] = []
-    sign = ""
+    bullet = ""
     for index, token in enumerate(tokens):
         if token.type in _LIST_OPEN and token.level > 0:
             raise MarkdownError("nested list")
@@ -85,12 +85,12 @@ def _blocks(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
             yield "list", "\n".join(items)
             items = []
         elif token.type == "list_item_open":
-            sign = f"{token.info}. " if token.info else "• "
+            bullet = f"{token.info}. " if token.info else "• "
         elif token.type == "inline":
             text = _inline(token.children or [])
             if token.level > 1:
-                items.append(sign + text)
-                sign = "    "  # a second paragraph of the same item
+                items.append(bullet + text)
+                bullet = "    "  # a second paragraph of the same item
             elif tokens[index - 1].type == "heading_open":
                 yield "heading", f"<b>{text}</b>"
             else:
@@ -100,10 +100,10 @@ def _blocks(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
 
 
 def _inline(children: Sequence[Token]) -> str:
-    return "".join(map(_inline_one, children))
+    return "".join(map(_inline_token, children))
 
 
-def _inline_one(token: Token) -> str:
+def _inline_token(token: Token) -> str:
     if token.type == "text":
         return escape(token.content, quote=False)
     if token.type == "code_inline":

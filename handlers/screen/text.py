@@ -1,4 +1,4 @@
-"""The words of the interface: looked up, filled in, and escaped for Telegram's HTML."""
+"""The texts of the interface: looked up, filled in, and escaped for Telegram's HTML."""
 
 from html import escape
 
@@ -6,7 +6,7 @@ import locales
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's name for it
-    """Mark `message` for the catalogue where it is looked up later."""
+    """Mark `message` for the catalogue; it is looked up later."""
     return message
 
 
@@ -17,7 +17,7 @@ class Markup(str):
 
 
 def say(language: str, message: str, /, **values: object) -> Markup:
-    """Return `message` of the catalogue in `language` with its ``{placeholders}`` filled in.
+    """Return `message` in `language` with its ``{placeholders}`` filled in.
 
     The message may hold HTML tags; every value is escaped, except `Markup`.
     """
@@ -29,5 +29,5 @@ def say(language: str, message: str, /, **values: object) -> Markup:
 
 
 def label(language: str, message: str, /, **values: object) -> str:
-    """Return `message` as plain text, for buttons, toasts and command menus."""
+    """Return `message` in `language` as plain text, for buttons, toasts and command menus."""
     return locales.translate(message, language).format(**values)

@@ -1,4 +1,4 @@
-"""What a handler shows, and how it gets into the chat: sent anew, or edited into place."""
+"""Views: the message a handler shows, sent or edited into an existing message."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,22 +23,22 @@ _UNCHANGED = "not modified"
 
 
 class Keyboard(InlineKeyboardMarkup):
-    """Buttons whose JSON is made once, since the same ones are sent again and again."""
+    """A keyboard that caches its JSON, since the same ones are sent many times."""
 
     @cached_property
     def _json(self) -> dict[str, Any]:
         return super().to_dict()
 
     def to_dict(self, recursive: bool = True) -> dict[str, Any]:
-        """Return the JSON; nobody may change it."""
+        """Return the cached JSON, which must not be changed."""
         return self._json
 
 
 class _NoPreview(LinkPreviewOptions):
-    """No preview of links, its JSON made once."""
+    """Disabled link previews with cached JSON."""
 
     def to_dict(self, recursive: bool = True) -> dict[str, Any]:
-        """Return the JSON; nobody may change it."""
+        """Return the cached JSON, which must not be changed."""
         return _NO_PREVIEW_JSON
 
 
@@ -48,9 +48,11 @@ _NO_PREVIEW = _NoPreview(is_disabled=True)
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Text as Telegram HTML, one item a message, and the buttons under the last.
+    """One or more messages to show.
 
-    :ivar shown: hears in which message it stands, for who edits it later.
+    :ivar texts: Telegram HTML, one text per message.
+    :ivar keyboard: the buttons under the last message.
+    :ivar on_shown: called with the id of the last message, which may be edited later.
     """
 
     texts: tuple[str, ...]
@@ -58,7 +60,7 @@ class View:
     on_shown: Callable[[int], None] | None = None
 
     def report_shown(self, message_id: int) -> None:
-        """Tell who edits it later where it is."""
+        """Call `on_shown`, if there is one."""
         if self.on_shown is not None:
             self.on_shown(message_id)
 
@@ -69,26 +71,26 @@ def view(text: str, *rows: list[InlineKeyboardButton]) -> View:
 
 
 def button(text: str, route: str, *parts: str) -> InlineKeyboardButton:
-    """Return a button that leads to a route of ours."""
+    """Return a button that calls a route of `handlers.routes`."""
     return InlineKeyboardButton(text, callback_data=encode(route, *parts))
 
 
 async def show(update: Update, context: Context, shown: View) -> None:
-    """Edit the view into the message whose button was pressed, else send it."""
+    """Edit the message whose button was pressed, or send the view as a new message."""
     query = update.callback_query
     if query is None or len(shown.texts) > 1 or not await _edit(update, context, shown):
         await send(update, context, shown)
 
 
 async def send(update: Update, context: Context, shown: View) -> None:
-    """Send the view as new messages, in a group as a reply to what was asked."""
+    """Send the view as new messages; in a group, as a reply to the person's message."""
     chat, message = update.effective_chat, update.effective_message
     assert chat is not None
-    where: dict[str, Any] = {}
+    reply: dict[str, Any] = {}
     if isinstance(message, Message) and chat.type != ChatType.PRIVATE:
-        where["reply_to_message_id"] = None if update.callback_query else message.message_id
-        where["allow_sending_without_reply"] = True
-        where["message_thread_id"] = message.message_thread_id if message.is_topic_message else None
+        reply["reply_to_message_id"] = None if update.callback_query else message.message_id
+        reply["allow_sending_without_reply"] = True
+        reply["message_thread_id"] = message.message_thread_id if message.is_topic_message else None
     for text in shown.texts:
         sent = await context.bot.send_message(
             chat.id,
@@ -96,38 +98,38 @@ async def send(update: Update, context: Context, shown: View) -> None:
             parse_mode=ParseMode.HTML,
             reply_markup=shown.keyboard if text is shown.texts[-1] else None,
             link_preview_options=_NO_PREVIEW,
-            **where,
+            **reply,
         )
     shown.report_shown(sent.message_id)
 
 
 async def show_at(bot: Bot, chat_id: int, message_id: int | None, shown: View) -> None:
-    """Edit the view into a message of ours, else send it: where nobody wrote or pressed."""
-    what: dict[str, Any] = {
+    """Edit a message of the bot, or send the view as a new message, without an update."""
+    options: dict[str, Any] = {
         "parse_mode": ParseMode.HTML,
         "reply_markup": shown.keyboard,
         "link_preview_options": _NO_PREVIEW,
     }
     if message_id is not None:
         try:
-            await bot.edit_message_text(shown.texts[0], chat_id, message_id, **what)
+            await bot.edit_message_text(shown.texts[0], chat_id, message_id, **options)
         except BadRequest as error:
             if _UNCHANGED in error.message:
                 return
         else:
             shown.report_shown(message_id)
             return
-    sent = await bot.send_message(chat_id, shown.texts[0], **what)
+    sent = await bot.send_message(chat_id, shown.texts[0], **options)
     shown.report_shown(sent.message_id)
 
 
 async def send_to(bot: Bot, chat_id: int, shown: View) -> None:
-    """Send the view to a chat where nobody wrote or pressed."""
+    """Send the view to a chat without an update."""
     await show_at(bot, chat_id, None, shown)
 
 
 async def _edit(update: Update, context: Context, shown: View) -> bool:
-    """Edit in place; `False` where the message cannot be edited any more."""
+    """Edit the message in place; `False` where it can no longer be edited."""
     query = update.callback_query
     assert query is not None
     if query.inline_message_id is None and not isinstance(query.message, Message):
@@ -140,7 +142,7 @@ async def _edit(update: Update, context: Context, shown: View) -> bool:
             link_preview_options=_NO_PREVIEW,
         )
     except BadRequest as error:
-        # The same button twice, or a message too old or gone: the person still gets the answer.
+        # The message is unchanged, too old, or deleted: the view is then sent as a new message.
         if _UNCHANGED not in error.message and query.inline_message_id is None:
             return False
     if isinstance(query.message, Message):

@@ -1,1 +1,1 @@
-"""Who stands behind the conversations: the port, the guide, and the embedded authority."""
+"""The authority that carries operations out: its interface, the embedded authority, and its CA."""

@@ -1,4 +1,4 @@
-"""What an authority refuses, as types with values. The words for them are in the catalogue."""
+"""Errors of an authority, with their values. Handlers and commands have the texts."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class AuthorityError(Exception):
-    """Base of everything an authority refuses."""
+    """Base class of the errors of an authority."""
 
 
 class NoAuthorityError(AuthorityError):
@@ -14,7 +14,7 @@ class NoAuthorityError(AuthorityError):
 
 
 class WrongStateError(AuthorityError):
-    """The state does not allow the act.
+    """The state does not allow the operation.
 
     :ivar state: where the application or its certificates stand.
     :ivar act: what was asked for.
@@ -51,7 +51,7 @@ class CodeLockedError(AuthorityError):
 
 
 class ChatPausedError(AuthorityError):
-    """The chat has used up what it may try.
+    """The chat has used up its tries.
 
     :ivar until: when it may try again.
     """
@@ -72,12 +72,12 @@ class TooManyMailsError(AuthorityError):
         self.until = until
 
 
-class BusyError(AuthorityError):
+class CheckQueueFullError(AuthorityError):
     """Too many codes are being checked at once; nothing was counted."""
 
 
 class GrantExpiredError(AuthorityError):
-    """The permission a right code gave is over; the code has to be asked for again."""
+    """The grant has expired or was withdrawn; the code has to be asked for again."""
 
 
 class ProofMissingError(AuthorityError):
@@ -113,16 +113,16 @@ class WrongOneTimeCodeError(AuthorityError):
         self.tries_left = tries_left
 
 
-class OneTimeCodeOverError(AuthorityError):
+class OneTimeCodeExpiredError(AuthorityError):
     """The one-time code is too old, used, or was tried too often; ask for a new one."""
 
 
-class CodeNotKeptError(AuthorityError):
-    """Nobody can give the code back: it was activated, or its key is gone."""
+class CodeUnrecoverableError(AuthorityError):
+    """The code cannot be recovered: the card was activated, or its key is gone."""
 
 
 class DeadlinePassedError(AuthorityError):
-    """The days to pay in are over.
+    """The payment deadline has passed.
 
     :ivar deadline: the moment they ended.
     """
@@ -133,7 +133,7 @@ class DeadlinePassedError(AuthorityError):
 
 
 class CheckoutRefusal(StrEnum):
-    """Why a payment is not let through."""
+    """Why a payment is refused."""
 
     UNKNOWN = "unknown"
     """No such invoice, or its application is gone."""
@@ -199,7 +199,7 @@ class UnderageError(AuthorityError):
 
 
 class UnknownPersonError(AuthorityError):
-    """Nobody is known under this UI No. Only the counter is told so."""
+    """Nobody is known under this UI No. Only the counter learns that."""
 
 
 class UnknownChargeError(AuthorityError):
@@ -207,7 +207,7 @@ class UnknownChargeError(AuthorityError):
 
 
 class ForgetRefusedError(AuthorityError):
-    """The state does not allow to forget the person yet.
+    """The person cannot be erased yet.
 
     :ivar state: what stands in the way.
     """

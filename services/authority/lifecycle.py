@@ -23,7 +23,7 @@ class ApplicationState(StrEnum):
 
 
 class ApplicationAct(StrEnum):
-    """What moves an application."""
+    """A state change of an application."""
 
     PAY = "pay"
     REFUND = "refund"
@@ -35,7 +35,7 @@ class ApplicationAct(StrEnum):
 
 
 class CertificateState(StrEnum):
-    """Where the three certificates of a card stand, all together."""
+    """The common state of the three certificates of a card."""
 
     INACTIVE = "inactive"
     """Made and not yet activated; published on hold."""
@@ -46,7 +46,7 @@ class CertificateState(StrEnum):
 
 
 class CertificateAct(StrEnum):
-    """What moves the certificates (docs/facts.md §1.6)."""
+    """A state change of certificates (docs/facts.md §1.6)."""
 
     ACTIVATE = "activate"
     SUSPEND = "suspend"
@@ -116,15 +116,15 @@ CERTIFICATE: Mapping[tuple[CertificateState, CertificateAct], CertificateState] 
     }
 )
 
-CODE_IS_KEPT = frozenset({_S.SUBMITTED, _S.PAID, _S.ISSUED, _S.POSTED})
+CODE_RECOVERABLE = frozenset({_S.SUBMITTED, _S.PAID, _S.ISSUED, _S.POSTED})
 """Application states in which the subscriber code can still be given back."""
 CERTIFICATE_IN_USE = frozenset({_C.INACTIVE, _C.ACTIVE, _C.SUSPENDED})
 ON_HOLD = frozenset({_C.INACTIVE, _C.SUSPENDED})
 """Certificate states that are published as ``certificateHold``."""
 
 
-def move_application(state: ApplicationState, act: ApplicationAct) -> ApplicationState:
-    """Give the state that `act` leads to.
+def next_application_state(state: ApplicationState, act: ApplicationAct) -> ApplicationState:
+    """Return the state that `act` leads to.
 
     :raises WrongStateError: where it is not allowed.
     """
@@ -134,8 +134,8 @@ def move_application(state: ApplicationState, act: ApplicationAct) -> Applicatio
         raise WrongStateError(state, act) from None
 
 
-def move_certificate(state: CertificateState, act: CertificateAct) -> CertificateState:
-    """Give the state that `act` leads to.
+def next_certificate_state(state: CertificateState, act: CertificateAct) -> CertificateState:
+    """Return the state that `act` leads to.
 
     :raises WrongStateError: where it is not allowed.
     """

@@ -1,10 +1,10 @@
-"""The kinds of notice: what a person is told of by mail and in their other linked chats."""
+"""The kinds of notice that a person gets by mail and in their other linked chats."""
 
 from enum import StrEnum
 
 
-class Notice(StrEnum):
-    """Something a person is told of."""
+class NoticeKind(StrEnum):
+    """What a notice is about."""
 
     CODE_REVEALED = "code_revealed"
     CODE_LOCKED = "code_locked"
@@ -20,14 +20,14 @@ class Notice(StrEnum):
     CHAT_UNLINKED = "chat_unlinked"
 
 
-DOUBTFUL = frozenset(
+SUSPICIOUS = frozenset(
     {
-        Notice.CODE_REVEALED,
-        Notice.CODE_LOCKED,
-        Notice.ACTIVATED,
-        Notice.RESUMING,
-        Notice.RESUMED,
-        Notice.CHAT_LINKED,
+        NoticeKind.CODE_REVEALED,
+        NoticeKind.CODE_LOCKED,
+        NoticeKind.ACTIVATED,
+        NoticeKind.RESUMING,
+        NoticeKind.RESUMED,
+        NoticeKind.CHAT_LINKED,
     }
 )
 """What may be somebody else's doing, which suspending stops."""

@@ -1,4 +1,4 @@
-"""What an authority answers, as plain values."""
+"""The values that an authority takes and returns."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from services.formats.hidden import Hidden
 CURRENCY = "TWD"
 
 
-class Operation(StrEnum):
-    """What a person can ask for; the conversations bear the same names."""
+class AuthorityOperation(StrEnum):
+    """What a person can ask for; the conversations have the same names."""
 
     RETRIEVE = "retrieve"
     PAY = "pay"
@@ -25,7 +25,7 @@ class Operation(StrEnum):
 
 
 class Proof(StrEnum):
-    """What a person has shown."""
+    """What a person has proved."""
 
     CODE = "code"
     BIRTH_DATE = "birth_date"
@@ -35,28 +35,30 @@ class Proof(StrEnum):
 
 
 _P = Proof
-PROOFS_NEEDED: Mapping[Operation, tuple[frozenset[Proof], ...]] = MappingProxyType(
+REQUIRED_PROOFS: Mapping[AuthorityOperation, tuple[frozenset[Proof], ...]] = MappingProxyType(
     {
-        Operation.RETRIEVE: (frozenset({_P.BIRTH_DATE, _P.MAIL}),),
-        Operation.PAY: (frozenset({_P.CODE}),),
-        Operation.STATUS: (frozenset({_P.CODE}),),
-        Operation.ACTIVATE: (frozenset({_P.CODE}),),
-        Operation.UNLOCK: (frozenset({_P.CODE}),),
-        Operation.SUSPEND: (
+        AuthorityOperation.RETRIEVE: (frozenset({_P.BIRTH_DATE, _P.MAIL}),),
+        AuthorityOperation.PAY: (frozenset({_P.CODE}),),
+        AuthorityOperation.STATUS: (frozenset({_P.CODE}),),
+        AuthorityOperation.ACTIVATE: (frozenset({_P.CODE}),),
+        AuthorityOperation.UNLOCK: (frozenset({_P.CODE}),),
+        AuthorityOperation.SUSPEND: (
             frozenset({_P.CODE, _P.CARD_NUMBER}),
             frozenset({_P.CODE, _P.MAIL}),
             frozenset({_P.BIRTH_DATE, _P.MAIL}),
         ),
-        Operation.RESUME: (frozenset({_P.CODE, _P.CARD_NUMBER, _P.MAIL}),),
+        AuthorityOperation.RESUME: (frozenset({_P.CODE, _P.CARD_NUMBER, _P.MAIL}),),
     }
 )
 """The ways to each operation. Activating and unlocking need that person's card besides, which is
 asked of the card itself. Suspending without the code is there for a code that is locked."""
 
 
-def proofs_missing(operation: Operation, shown: frozenset[Proof]) -> tuple[frozenset[Proof], ...]:
-    """Give what would complete each way to `operation`, shortest first; empty when one is."""
-    left = sorted((way - shown for way in PROOFS_NEEDED[operation]), key=len)
+def find_missing_proofs(
+    operation: AuthorityOperation, shown: frozenset[Proof]
+) -> tuple[frozenset[Proof], ...]:
+    """Return what would complete each way, shortest first; empty when one is complete."""
+    left = sorted((way - shown for way in REQUIRED_PROOFS[operation]), key=len)
     return tuple(left) if all(left) else ()
 
 
@@ -68,14 +70,14 @@ class Grant:
     """
 
     id: str
-    operation: Operation
+    operation: AuthorityOperation
     proofs: frozenset[Proof]
     expires_at: datetime
 
     @property
     def missing(self) -> tuple[frozenset[Proof], ...]:
-        """What else has to be shown, a set for each way; empty when it is complete."""
-        return proofs_missing(self.operation, self.proofs)
+        """What else has to be proved, a set for each way; empty when it is complete."""
+        return find_missing_proofs(self.operation, self.proofs)
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class Challenge:
 
 @dataclass(frozen=True)
 class Change:
-    """What an act did.
+    """Result of an operation.
 
     :ivar changed: `False` when it was done before and nothing happened.
     :ivar other_chats: chats linked to the person, without the one that acted; they are told.
@@ -109,7 +111,7 @@ class RevealedCode:
 
 
 class FeeKind(StrEnum):
-    """What is owed for (docs/facts.md §1.2)."""
+    """What a fee is for (docs/facts.md §1.2)."""
 
     CARD = "card"
     """工本費"""
@@ -119,7 +121,7 @@ class FeeKind(StrEnum):
 
 @dataclass(frozen=True)
 class Fee:
-    """One part of what is owed, in the smallest unit of the currency."""
+    """One fee, in the smallest unit of the currency."""
 
     kind: FeeKind
     amount: int
@@ -127,7 +129,7 @@ class Fee:
 
 @dataclass(frozen=True)
 class AmountDue:
-    """What is owed, until when, and where the card will be posted to."""
+    """The fees due, the deadline, and the address the card will be posted to."""
 
     fees: tuple[Fee, ...]
     deadline: datetime
@@ -154,7 +156,7 @@ class Invoice:
 
 @dataclass(frozen=True)
 class Checkout:
-    """What a payment provider asks before, and says after it took money."""
+    """A payment as the provider reports it, before and after it takes money."""
 
     payload: str
     user_id: int
@@ -173,7 +175,7 @@ class Charge:
 
 @dataclass(frozen=True)
 class ChargeResult:
-    """What became of a charge.
+    """Result of recording a charge.
 
     :ivar receipt: its number; every charge has one, so that staff and payer can name it.
     :ivar matched: `False` when it fits nothing, is kept for staff, and they must be alerted.
@@ -205,22 +207,22 @@ class Timeline:
     deadline: datetime
     certificate_changed_at: datetime | None
     valid_until: datetime | None
-    next_operation: Operation | None
+    next_operation: AuthorityOperation | None
     """What the person can do next to come further; `None` where there is only waiting."""
 
 
 @dataclass(frozen=True)
 class CardPermit:
-    """Leave to work on one card for one grant, for activation and unlocking."""
+    """Permission to activate or unlock one card."""
 
     application: str
     card_serial: str
-    operation: Operation
+    operation: AuthorityOperation
 
 
 @dataclass(frozen=True)
 class ReportResult:
-    """What became of the report "that was not me".
+    """Result of the report "that was not me".
 
     :ivar changed: whether the certificates were suspended by it.
     :ivar certificate: where they stand now, `None` where none were made.
@@ -231,7 +233,7 @@ class ReportResult:
 
 
 @dataclass(frozen=True)
-class Link:
+class ChatLink:
     """A chat that is linked to a person, and since when."""
 
     chat: int
@@ -244,7 +246,7 @@ class LinkedPerson:
 
     subscriber: str
     ui_number_masked: str
-    links: tuple[Link, ...]
+    links: tuple[ChatLink, ...]
     application: ApplicationState | None
     certificate: CertificateState | None
 

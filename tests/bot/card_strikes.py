@@ -76,7 +76,7 @@ class CardTown(Town):
         world.authority.close()
         world.open(world.database)
         world.maker = VirtualCardMaker()  # type: ignore[assignment]
-        world.authority.issuing._draw_key = lambda: next(self._keys)
+        world.authority.card_issuer._draw_key = lambda: next(self._keys)
 
     async def customer(self, world: World, number: int, now: datetime) -> Customer:
         """Make somebody whose card is there and not activated."""

@@ -20,10 +20,11 @@ from sqlalchemy import select
 
 from sandbox.engine import Engine
 from sandbox.server import serve
-from services.authority.ca.keys import NewCa
-from services.authority.ca.publication import Publication
-from services.authority.ca.service import CertificateService, open_service
-from services.authority.embedded.credentials.hashing import Cost
+from services.argon2 import Argon2Cost
+from services.authority.ca.key_file import CaParameters
+from services.authority.ca.publication import PublicationUrls
+from services.authority.ca.service import CertificateService, open_certificate_service
+from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
 from services.authority.embedded.models import AuditEntry
 from services.formats.hidden import Hidden
 from services.messaging.outbox import OutboxMessage
@@ -86,16 +87,22 @@ class Town:
         try:
             await upgrade(world.database)
             now = datetime.now(UTC) - timedelta(days=1)
-            new = NewCa(key_bits=2048, cost=Cost(memory=64, passes=1))
-            publication = Publication(public_url)
-            service = await open_service(
-                world.database, self.folder / "ca.json", Hidden(PASSPHRASE), publication, now, new
+            new = CaParameters(key_bits=2048, cost=Argon2Cost(memory=64, passes=1))
+            publication = PublicationUrls(public_url)
+            service = await open_certificate_service(
+                world.database,
+                EmbeddedCertificateRegister(),
+                self.folder / "ca.json",
+                Hidden(PASSPHRASE),
+                publication,
+                now,
+                new,
             )
             self.prepares(world, service)
             await world.authority.start(now)
             for number in range(people):
                 self.customers.append(await self.customer(world, number, now))
-            await service.crl.settled()
+            await service.crl.wait_for_refreshes()
         finally:
             await world.close()
 
@@ -230,7 +237,7 @@ async def check_one(
     """Everything they did had one effect, and all that matters was told at least once."""
     who = customer.person.account.first_name
     shown = await world.counter.show(customer.someone.ui_number, datetime.now(UTC))
-    ui_hash = world.authority.records.ui_hash(customer.someone.ui_number).hex()
+    ui_hash = world.authority.records.hash_ui_number(customer.someone.ui_number).hex()
     async with world.database.unit_of_work() as session:
         mine = AuditEntry.subject.in_([shown.application, ui_hash])
         acts = Counter(await session.scalars(select(AuditEntry.act).where(mine)))

@@ -97,7 +97,7 @@ async def test_the_list_is_found_where_the_certificates_say(
 async def test_who_has_the_list_is_told_so_until_it_changes(
     world: World, url: str, http: aiohttp.ClientSession, card: IssuedCard
 ) -> None:
-    address = f"{url}/crl/{world.service.identity.key_id}.crl"
+    address = f"{url}/crl/{world.service.signer.key_id}.crl"
     async with http.get(address) as answer:
         have = {"If-None-Match": answer.headers["ETag"]}
     for _ in range(2):
@@ -139,7 +139,7 @@ async def test_another_generation_of_the_authority_is_not_here(
 async def test_who_asks_for_the_headers_gets_them(
     world: World, url: str, http: aiohttp.ClientSession, path: str
 ) -> None:
-    address = url + path.format(world.service.identity.key_id)
+    address = url + path.format(world.service.signer.key_id)
     async with http.head(address) as answer:
         assert (answer.status, await answer.read()) == (200, b"")
         assert "ETag" in answer.headers
@@ -212,7 +212,7 @@ async def test_a_body_that_is_too_large_is_refused_with_or_without_its_length(
     world: World, url: str, http: aiohttp.ClientSession, card: IssuedCard
 ) -> None:
     whole = world.request_for(card.x509())
-    too_large = whole + bytes(certificates.LARGEST_REQUEST)
+    too_large = whole + bytes(certificates.MAX_REQUEST_BYTES)
     for body in (too_large, _without_a_length(17)):
         async with http.post(f"{url}/ocsp", data=body, headers=TYPE) as answer:
             assert answer.status == 413
@@ -237,7 +237,7 @@ async def test_a_body_that_never_comes_is_not_waited_for(
 async def test_nothing_else_can_be_done_here(
     world: World, url: str, http: aiohttp.ClientSession, method: str
 ) -> None:
-    key_id = world.service.identity.key_id
+    key_id = world.service.signer.key_id
     for path in ("/ocsp", f"/crl/{key_id}.crl", f"/ca/{key_id}.cer"):
         async with http.request(method, url + path) as answer:
             assert answer.status == 405
@@ -247,7 +247,7 @@ async def test_while_the_records_cannot_be_read_everybody_is_told_to_come_again(
     world: World, url: str, http: aiohttp.ClientSession, card: IssuedCard
 ) -> None:
     request = world.request_for(card.x509())
-    crl = f"{url}/crl/{world.service.identity.key_id}.crl"
+    crl = f"{url}/crl/{world.service.signer.key_id}.crl"
     tables = ("certificates", "certificate_authorities")
     async with world.database.unit_of_work() as session:
         for table in tables:

@@ -15,7 +15,7 @@ from sandbox.world.mailbox import MailboxTransport
 from services.authority.ca.errors import CaKeyError
 from services.storage.database import Database
 from services.storage.keys import load_or_create
-from services.storage.models import Fact
+from services.storage.models import DatabaseFact
 from services.storage.upgrade import upgrade
 from tests.chat import CHEAP
 
@@ -34,7 +34,7 @@ async def _opens(engine: Engine, settings: Settings, *, with_mail: bool = True) 
             MailboxTransport(engine.world.mailbox) if with_mail else None,
         )
         now = datetime.now(UTC)
-        async with embedded.opened(settings, database, keys, now, mail, CHEAP) as opened:
+        async with embedded.open_embedded(settings, database, keys, now, mail, CHEAP) as opened:
             assert opened.authority.certificates.issuer
     finally:
         await database.close()
@@ -60,7 +60,7 @@ async def test_demo_people_never_meet_the_real_telegram(engine: Engine, tmp_path
     await _opens(engine, real)
     database = Database(real.database)
     async with database.unit_of_work() as session:
-        session.add(Fact(name=demo_people.MARK, value="filled"))
+        session.add(DatabaseFact(name=demo_people.FACT_NAME, value="filled"))
     await database.close()
     with pytest.raises(SettingsError, match="demo people"):
         await _opens(engine, real)

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from services.storage.models import Chat
+from services.storage.models import ChatRow
 from tests.chat import Stage, buttons
 
 MEDIA = {
@@ -72,14 +72,14 @@ async def test_blocking_and_unblocking_is_noted(stage: Stage) -> None:
     anna.person.block()
     await stage.settle()
     async with stage.kaika.database.unit_of_work() as session:
-        chat = await session.get(Chat, anna.person.id)
+        chat = await session.get(ChatRow, anna.person.id)
         assert chat is not None
         assert chat.closed_at is not None
-    assert (await stage.kaika.inbox.counts())["failed"] == 0
+    assert (await stage.kaika.inbox.count_by_state())["failed"] == 0
 
     await anna.starts()
     async with stage.kaika.database.unit_of_work() as session:
-        chat = await session.get(Chat, anna.person.id)
+        chat = await session.get(ChatRow, anna.person.id)
         assert chat is not None
         assert chat.closed_at is None
 
@@ -124,7 +124,7 @@ async def test_a_handler_that_fails_is_noted_and_the_person_told(
     await stage.settle()
     async with stage.kaika.database.unit_of_work():
         pass
-    assert (await stage.kaika.inbox.counts())["done"] == 0
+    assert (await stage.kaika.inbox.count_by_state())["done"] == 0
 
 
 async def test_what_met_a_database_that_is_away_is_answered_later(
@@ -139,7 +139,7 @@ async def test_what_met_a_database_that_is_away_is_answered_later(
         await anna.says("how much does the card cost")
     assert anna.heard == []
     with monkeypatch.context() as patch:
-        patch.setattr(kaika.inbox, "undone", fail)
+        patch.setattr(kaika.inbox, "load_unfinished", fail)
         await kaika.intake.sweep()  # it is away still
     await kaika.intake.sweep()
     await kaika.application.update_queue.join()

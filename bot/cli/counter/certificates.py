@@ -1,4 +1,4 @@
-"""How the counter gives certificates: as values, as files, and with the commands to check them."""
+"""Output of certificates: as JSON, as files, and with the commands to check them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from shlex import quote
 from ssl import DER_cert_to_PEM_cert as pem_of
 from typing import Any
 
-from bot.cli.session import Desk
-from services.authority.ca.models import ONLY, CertificateAuthority
-from services.authority.ca.publication import Publication
-from services.authority.embedded.certificates.issuing import Issued
+from bot.cli.session import AuthoritySession
+from services.authority.ca.models import ROW_ID, CertificateAuthority
+from services.authority.ca.publication import PublicationUrls
+from services.authority.embedded.certificates.issuing import IssuedCard
 from services.authority.errors import NoIssuerError
 from services.authority.interface.certificates import IssuedCertificate
 
@@ -18,36 +18,36 @@ _CA_FILE = "ca.pem"
 
 
 @dataclass(frozen=True)
-class OfAuthority:
-    """The authority's own certificate, and where the status of others is asked for."""
+class CaPublication:
+    """The authority's own certificate, and the addresses it publishes at."""
 
     pem: str
     ocsp: str
     crl: str
 
 
-async def certificate_of_authority(desk: Desk) -> OfAuthority:
-    """Give what those need who check certificates.
+async def find_ca_publication(session: AuthoritySession) -> CaPublication:
+    """Return what is needed to check certificates.
 
     :raises NoIssuerError: where no certificate authority was ever set up.
     """
-    async with desk.authority.database.unit_of_work() as session:
-        row = await session.get(CertificateAuthority, ONLY)
-    if row is None or desk.settings.public_url is None:
+    async with session.authority.database.unit_of_work() as db:
+        row = await db.get(CertificateAuthority, ROW_ID)
+    if row is None or session.settings.public_url is None:
         raise NoIssuerError
-    place = Publication(desk.settings.public_url)
-    return OfAuthority(pem_of(row.certificate), place.ocsp, place.crl(row.key_id))
+    place = PublicationUrls(session.settings.public_url)
+    return CaPublication(pem_of(row.certificate), place.ocsp, place.crl(row.key_id))
 
 
 @dataclass(frozen=True)
 class CertificatesView:
-    """A person's certificates, to be given out.
+    """A person's certificates, to be printed or written to files.
 
     :ivar folder: where they are written to.
     """
 
     certificates: Sequence[IssuedCertificate]
-    authority: OfAuthority
+    authority: CaPublication
     folder: Path | None
 
     def write(self) -> None:
@@ -62,18 +62,18 @@ class CertificatesView:
             (self.folder / f"{one.kind}.pem").write_text(pem_of(one.der))
         (self.folder / _CA_FILE).write_text(self.authority.pem)
 
-    def values(self) -> dict[str, Any]:
-        """Give everything for machines."""
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as JSON values."""
         return {
-            "certificates": certificates_as_values(self.certificates),
+            "certificates": certificates_to_json(self.certificates),
             "authority": self.authority.pem,
             "ocsp": self.authority.ocsp,
             "crl": self.authority.crl,
             "folder": str(self.folder) if self.folder else None,
         }
 
-    def lines(self) -> list[str]:
-        """Give everything for people; where nothing is written to files, as PEM."""
+    def format_lines(self) -> list[str]:
+        """Return everything as lines of text; where nothing is written to files, the PEM."""
         if not self.certificates:
             return ["There are no certificates on record."]
         if self.folder is None:
@@ -92,18 +92,18 @@ class CertificatesView:
         ]
 
 
-def certificates_as_values(certificates: Sequence[IssuedCertificate]) -> list[dict[str, str]]:
-    """Give certificates for machines."""
+def certificates_to_json(certificates: Sequence[IssuedCertificate]) -> list[dict[str, str]]:
+    """Return certificates as JSON values."""
     return [
         {"kind": one.kind, "serial": f"{one.serial:x}", "pem": pem_of(one.der)}
         for one in certificates
     ]
 
 
-def issued_as_values(
-    issued: Issued, path: Path, certificates: Sequence[IssuedCertificate]
+def issued_card_to_json(
+    issued: IssuedCard, path: Path, certificates: Sequence[IssuedCertificate]
 ) -> dict[str, Any]:
-    """Give a card that was issued for machines.
+    """Return an issued card as JSON values.
 
     :param path: where its file is, unless it was moved since.
     """
@@ -113,12 +113,12 @@ def issued_as_values(
         "card_serial": issued.card_serial,
         "card_number": issued.card_number.reveal() if issued.card_number else None,
         "card_file": str(path) if path.exists() else None,
-        "certificates": certificates_as_values(certificates),
+        "certificates": certificates_to_json(certificates),
     }
 
 
-def issued_as_lines(values: Mapping[str, Any]) -> list[str]:
-    """Give a card that was issued for people."""
+def format_issued_card(values: Mapping[str, Any]) -> list[str]:
+    """Return an issued card as lines of text."""
     done = "Issued" if values["changed"] else "Was issued before"
     place = values["card_file"] or "its file is elsewhere"
     return [f"{done}; IC card number {values['card_number']}, {place}."]

@@ -12,23 +12,23 @@ from bot.cli import demo_people
 from bot.cli.counter.arguments import Amount, ChargeId, Passphrase
 from bot.cli.counter.certificates import (
     CertificatesView,
-    certificate_of_authority,
-    issued_as_lines,
-    issued_as_values,
+    find_ca_publication,
+    format_issued_card,
+    issued_card_to_json,
 )
 from bot.cli.counter.views import (
-    file_as_lines,
-    file_as_values,
-    kept_for_owner,
-    payment_as_line,
+    applications_table,
+    format_payment,
+    format_person_file,
+    person_file_to_json,
     print_application,
-    table_of,
+    reserve_private_file,
 )
-from bot.cli.output import AsJson, Out, UiNumberText, run
-from bot.cli.session import Desk
-from bot.wiring.embedded import refuse_demo_people_on_telegram
+from bot.cli.output import AsJson, CommandOutput, UiNumberText, run_with_authority
+from bot.cli.session import AuthoritySession
+from bot.wiring.embedded import reject_demo_people_on_telegram
 from services.authority.embedded.counter import PersonFile
-from services.authority.embedded.payments.applications import FEES, Applied
+from services.authority.embedded.payments.applications import FEES, ApplicationReceipt
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.lifecycle import ApplicationState, RevocationReason
 from services.authority.values import Change, ChargeResult
@@ -38,7 +38,7 @@ from services.formats.hidden import Hidden
 
 app = typer.Typer(no_args_is_help=True, help="The counter of the embedded authority.")
 
-_OWED = sum(FEES.values())
+_TOTAL_FEE = sum(FEES.values())
 
 
 @app.command()
@@ -57,20 +57,20 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Take an application, and print its form with the subscriber code."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
 
-    async def work(desk: Desk) -> tuple[PersonalData, Applied]:
+    async def work(session: AuthoritySession) -> tuple[PersonalData, ApplicationReceipt]:
         data = PersonalData(
             ui_number=ui_number.parse(ui),
             name=contact.parse_name(name),
-            birth_date=dates.parse_birth_date(birth, desk.now.astimezone(TAIPEI).date()),
+            birth_date=dates.parse_birth_date(birth, session.now.astimezone(TAIPEI).date()),
             mail_address=contact.parse_mail_address(email),
             postal_address=contact.parse_postal_address(address),
         )
-        return data, await desk.counter.apply(data, desk.now)
+        return data, await session.counter.apply(data, session.now)
 
-    with kept_for_owner(html):  # before there is a code that could not be printed any more
-        print_application(out, *run(context, out, work), html)
+    with reserve_private_file(html):  # before there is a code that could not be printed any more
+        print_application(out, *run_with_authority(context, out, work), html)
 
 
 @app.command("list")
@@ -80,23 +80,23 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the applications, newest first."""
-    out = Out(as_json=as_json)
-    lines = run(context, out, lambda desk: desk.counter.list(state))
-    out.result([vars(line) for line in lines])
+    out = CommandOutput(as_json=as_json)
+    lines = run_with_authority(context, out, lambda session: session.counter.list(state))
+    out.print_result([vars(line) for line in lines])
     if not as_json:
-        out.console.print(table_of(lines) if lines else "There are no applications.")
+        out.console.print(applications_table(lines) if lines else "There are no applications.")
 
 
 @app.command()
 def show(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> None:
     """Show everything the counter needs of one person."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
 
-    async def work(desk: Desk) -> PersonFile:
-        return await desk.counter.show(ui_number.parse(ui), desk.now)
+    async def work(session: AuthoritySession) -> PersonFile:
+        return await session.counter.show(ui_number.parse(ui), session.now)
 
-    file = run(context, out, work)
-    out.result(file_as_values(file), *file_as_lines(file))
+    file = run_with_authority(context, out, work)
+    out.print_result(person_file_to_json(file), *format_person_file(file))
 
 
 @app.command()
@@ -104,18 +104,18 @@ def pay(
     context: typer.Context,
     ui: UiNumberText,
     charge: ChargeId,
-    amount: Amount = _OWED,
+    amount: Amount = _TOTAL_FEE,
     as_json: AsJson = False,
 ) -> None:
     """Record that a charge pays for an application, such as one that fitted nothing."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
 
-    async def work(desk: Desk) -> ChargeResult:
-        return await desk.counter.pay(ui_number.parse(ui), charge, amount, desk.now)
+    async def work(session: AuthoritySession) -> ChargeResult:
+        return await session.counter.pay(ui_number.parse(ui), charge, amount, session.now)
 
-    result = run(context, out, work)
+    result = run_with_authority(context, out, work)
     done = "Paid" if result.changed else "Was paid before"
-    out.result(vars(result), f"{done}; receipt {result.receipt}.")
+    out.print_result(vars(result), f"{done}; receipt {result.receipt}.")
 
 
 @app.command()
@@ -129,20 +129,20 @@ def issue(
     as_json: AsJson = False,
 ) -> None:
     """Issue a paid card: card number, keys, three certificates, and the virtual card's file."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
 
-    async def work(desk: Desk) -> dict[str, Any]:
+    async def work(session: AuthoritySession) -> dict[str, Any]:
         number = ui_number.parse(ui)
-        name = desk.authority.records.ui_hash(number).hex()[:12]
-        path = card or desk.settings.data_dir / "cards" / f"{name}.card"
+        name = session.authority.records.hash_ui_number(number).hex()[:12]
+        path = card or session.settings.data_dir / "cards" / f"{name}.card"
         await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
-        secret, maker = Hidden(passphrase), desk.card_maker
-        issuing = desk.authority.issuing
-        issued = await issuing.issue(number, path, maker, secret, desk.actor, desk.now)
-        return issued_as_values(issued, path, await desk.counter.certificates(number))
+        secret, maker = Hidden(passphrase), session.card_maker
+        issuing = session.authority.card_issuer
+        issued = await issuing.issue(number, path, maker, secret, session.actor, session.now)
+        return issued_card_to_json(issued, path, await session.counter.list_certificates(number))
 
-    values = run(context, out, work)
-    out.result(values, *issued_as_lines(values))
+    values = run_with_authority(context, out, work)
+    out.print_result(values, *format_issued_card(values))
 
 
 @app.command()
@@ -155,39 +155,39 @@ def certificates(
     as_json: AsJson = False,
 ) -> None:
     """Give a person's certificates, and how to ask for their status with OpenSSL."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
 
-    async def work(desk: Desk) -> CertificatesView:
-        documents = await desk.counter.certificates(ui_number.parse(ui))
-        return CertificatesView(documents, await certificate_of_authority(desk), folder)
+    async def work(session: AuthoritySession) -> CertificatesView:
+        documents = await session.counter.list_certificates(ui_number.parse(ui))
+        return CertificatesView(documents, await find_ca_publication(session), folder)
 
-    view = run(context, out, work)
+    view = run_with_authority(context, out, work)
     view.write()
-    out.result(view.values(), *view.lines())
+    out.print_result(view.to_json(), *view.format_lines())
 
 
 @app.command()
 def post(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> None:
     """Note that the card was posted."""
-    _act(context, ui, as_json, "Posted", lambda desk: desk.counter.post)
+    _change_state(context, ui, as_json, "Posted", lambda session: session.counter.post)
 
 
 @app.command()
 def activate(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> None:
     """Activate a card that was given its PIN at the counter; the code is gone from then on."""
-    _act(context, ui, as_json, "Activated", lambda desk: desk.counter.activate)
+    _change_state(context, ui, as_json, "Activated", lambda session: session.counter.activate)
 
 
 @app.command()
 def suspend(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> None:
     """Suspend the certificates on a request on paper (停用)."""
-    _act(context, ui, as_json, "Suspended", lambda desk: desk.counter.suspend)
+    _change_state(context, ui, as_json, "Suspended", lambda session: session.counter.suspend)
 
 
 @app.command()
 def resume(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> None:
     """Take the suspension off (復用)."""
-    _act(context, ui, as_json, "Resumed", lambda desk: desk.counter.resume)
+    _change_state(context, ui, as_json, "Resumed", lambda session: session.counter.resume)
 
 
 @app.command()
@@ -201,34 +201,34 @@ def revoke(
 ) -> None:
     """Revoke the certificates, for good (廢止)."""
 
-    def verb(desk: Desk) -> Callable[..., Awaitable[Change]]:
-        return lambda number, now: desk.counter.revoke(number, reason, now)
+    def operation(session: AuthoritySession) -> Callable[..., Awaitable[Change]]:
+        return lambda number, now: session.counter.revoke(number, reason, now)
 
-    _act(context, ui, as_json, "Revoked", verb)
+    _change_state(context, ui, as_json, "Revoked", operation)
 
 
 @app.command("release-code")
 def release_code(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> None:
     """Release a locked subscriber code, after the person showed who they are."""
-    _act(context, ui, as_json, "Released", lambda desk: desk.counter.release_code)
+    _change_state(context, ui, as_json, "Released", lambda session: session.counter.release_code)
 
 
-def _act(
+def _change_state(
     context: typer.Context,
     ui: str,
     as_json: bool,
     done: str,
-    verb: Callable[[Desk], Callable[..., Awaitable[Change]]],
+    operation: Callable[[AuthoritySession], Callable[..., Awaitable[Change]]],
 ) -> None:
-    """Do one act on a person and say whether it changed anything."""
-    out = Out(as_json=as_json)
+    """Run one operation on a person and print whether it changed anything."""
+    out = CommandOutput(as_json=as_json)
 
-    async def work(desk: Desk) -> Change:
-        return await verb(desk)(ui_number.parse(ui), desk.now)
+    async def work(session: AuthoritySession) -> Change:
+        return await operation(session)(ui_number.parse(ui), session.now)
 
-    change = run(context, out, work)
+    change = run_with_authority(context, out, work)
     told = f"{done}." if change.changed else "Nothing to do: it was so before."
-    out.result({"changed": change.changed, "application": change.application}, told)
+    out.print_result({"changed": change.changed, "application": change.application}, told)
 
 
 @app.command()
@@ -238,47 +238,53 @@ def refund(
     as_json: AsJson = False,
 ) -> None:
     """Record a refund; the money itself goes back at the payment provider."""
-    out = Out(as_json=as_json)
-    result = run(context, out, lambda desk: desk.counter.refund(charge, desk.now))
+    out = CommandOutput(as_json=as_json)
+    result = run_with_authority(
+        context, out, lambda session: session.counter.refund(charge, session.now)
+    )
     done = "Recorded" if result.changed else "Was recorded before"
     remind = "now send the money back at the provider" if result.changed else "nothing to do"
-    out.result(vars(result), f"{done}: receipt {result.receipt}, {remind}.")
+    out.print_result(vars(result), f"{done}: receipt {result.receipt}, {remind}.")
 
 
 @app.command()
 def unmatched(context: typer.Context, as_json: AsJson = False) -> None:
     """List the charges that fit nothing, to be refunded or recorded for an application."""
-    out = Out(as_json=as_json)
-    charges = run(context, out, lambda desk: desk.counter.unmatched())
-    lines = list(map(payment_as_line, charges)) or ["There are none."]
-    out.result([vars(one) for one in charges], *lines)
+    out = CommandOutput(as_json=as_json)
+    charges = run_with_authority(context, out, lambda session: session.counter.list_unmatched())
+    lines = list(map(format_payment, charges)) or ["There are none."]
+    out.print_result([vars(one) for one in charges], *lines)
 
 
 @app.command("expire-overdue")
 def expire_overdue(context: typer.Context, as_json: AsJson = False) -> None:
     """Expire what was not paid in time, with its personal data, and certificates at their end."""
-    out = Out(as_json=as_json)
-    expired = run(context, out, lambda desk: desk.authority.expire_overdue(desk.now))
+    out = CommandOutput(as_json=as_json)
+    expired = run_with_authority(
+        context, out, lambda session: session.authority.expire_overdue(session.now)
+    )
     told = f"{len(expired.applications)} applications, {len(expired.certificates)} certificates."
-    out.result(vars(expired), f"Expired: {told}")
+    out.print_result(vars(expired), f"Expired: {told}")
 
 
 @app.command("demo-data")
 def demo_data(context: typer.Context, as_json: AsJson = False) -> None:
     """Put people in every state into the database, for the sandbox."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
 
-    async def work(desk: Desk) -> list[dict[str, Any]]:
-        refuse_demo_people_on_telegram(desk.settings)
-        folder = desk.settings.data_dir / "cards"
-        people = await demo_people.fill(desk.authority, desk.card_maker, folder, desk.now)
+    async def work(session: AuthoritySession) -> list[dict[str, Any]]:
+        reject_demo_people_on_telegram(session.settings)
+        folder = session.settings.data_dir / "cards"
+        people = await demo_people.create_demo_people(
+            session.authority, session.card_maker, folder, session.now
+        )
         return [{**vars(one), "mail_address": one.mail_address} for one in people]
 
-    people = run(context, out, work)
+    people = run_with_authority(context, out, work)
     table = Table("name", "UI No.", "born", "code", "e-mail", "story")
     for one in people:
         cells = (one["name"], one["ui_number"], str(one["born"]), one["code"], one["mail_address"])
         table.add_row(*cells, ", ".join(one["story"]) or "applied")
-    out.result(people)
+    out.print_result(people)
     if not as_json:
         out.console.print(table)

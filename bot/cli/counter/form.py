@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from html import escape
 
 import locales
-from services.authority.embedded.payments.applications import FEES, Applied
+from services.authority.embedded.payments.applications import FEES, ApplicationReceipt
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.values import FeeKind
-from services.calendar import last_day, today
-from services.formats.dates import roc
+from services.calendar import last_payment_day, today
+from services.formats.dates import format_roc
 
 DOMAIN = "authority"
 _LANGUAGES = ("zh_Hant", "en")
@@ -41,30 +41,30 @@ _FEE = "NT${total} (card {card}, postage {postage})"
 
 
 @dataclass(frozen=True, repr=False)
-class Form:
-    """What is printed on one form."""
+class ApplicationForm:
+    """The values printed on one form."""
 
     values: Sequence[str]
 
-    def as_text(self) -> str:
-        """Give the form as text for a terminal or a plain printer."""
-        lines = [_both(TITLE), ""]
-        lines += [f"{_both(label)}: {value}" for label, value in self._rows()]
+    def render_text(self) -> str:
+        """Return the form as text for a terminal or a plain printer."""
+        lines = [_in_both_languages(TITLE), ""]
+        lines += [f"{_in_both_languages(label)}: {value}" for label, value in self._rows()]
         for note in NOTES:
-            lines += ["", *(_in(language, note) for language in _LANGUAGES)]
+            lines += ["", *(_translate(language, note) for language in _LANGUAGES)]
         return "\n".join(lines) + "\n"
 
-    def as_html(self) -> str:
-        """Give the form as a page that prints on one sheet of A4."""
+    def render_html(self) -> str:
+        """Return the form as a page that prints on one sheet of A4."""
         rows = "\n".join(
-            f"<tr{_mark(label)}><th>{_stacked(label)}</th><td>{escape(value)}</td></tr>"
+            f"<tr{_row_class(label)}><th>{_stack_languages(label)}</th><td>{escape(value)}</td></tr>"
             for label, value in self._rows()
         )
-        notes = "\n".join(f"<li>{_stacked(note)}</li>" for note in NOTES)
-        signatures = "\n".join(f"<div>{_stacked(label)}</div>" for label in _SIGNATURES)
+        notes = "\n".join(f"<li>{_stack_languages(note)}</li>" for note in NOTES)
+        signatures = "\n".join(f"<div>{_stack_languages(label)}</div>" for label in _SIGNATURES)
         return _PAGE.format(
-            title=escape(_both(TITLE)),
-            heading=_stacked(TITLE),
+            title=escape(_in_both_languages(TITLE)),
+            heading=_stack_languages(TITLE),
             rows=rows,
             notes=notes,
             signatures=signatures,
@@ -74,47 +74,47 @@ class Form:
         return list(zip(_LABELS, self.values, strict=True))
 
 
-def form_of(data: PersonalData, applied: Applied) -> Form:
+def fill_in_form(data: PersonalData, receipt: ApplicationReceipt) -> ApplicationForm:
     """Fill in the form of a new application. It shows the code: it is meant for paper."""
-    until = last_day(applied.deadline)
-    applied_on = today(applied.submitted_at)
-    return Form(
+    until = last_payment_day(receipt.deadline)
+    applied_on = today(receipt.submitted_at)
+    return ApplicationForm(
         (
-            applied.application[:12].upper(),
-            f"{applied_on:%Y-%m-%d} ({roc(applied_on)})",
+            receipt.application[:12].upper(),
+            f"{applied_on:%Y-%m-%d} ({format_roc(applied_on)})",
             data.name,
             data.ui_number.reveal(),
-            f"{data.birth_date:%Y-%m-%d} ({roc(data.birth_date)})",
+            f"{data.birth_date:%Y-%m-%d} ({format_roc(data.birth_date)})",
             data.mail_address,
             data.postal_address,
-            _both(_FEE).format(**_amounts()),
-            f"{until:%Y-%m-%d} ({roc(until)})",
-            applied.code.reveal() if applied.code else "",
+            _in_both_languages(_FEE).format(**_format_amounts()),
+            f"{until:%Y-%m-%d} ({format_roc(until)})",
+            receipt.code.reveal() if receipt.code else "",
         )
     )
 
 
-def _amounts() -> dict[str, str]:
+def _format_amounts() -> dict[str, str]:
     card, postage = FEES[FeeKind.CARD], FEES[FeeKind.POSTAGE]
     amounts = {"total": card + postage, "card": card, "postage": postage}
     return {name: str(amount // 100) for name, amount in amounts.items()}
 
 
-def _mark(label: str) -> str:
+def _row_class(label: str) -> str:
     return ' class="code"' if label == _LABELS[-1] else ""
 
 
-def _both(text: str) -> str:
-    return " / ".join(_in(language, text) for language in _LANGUAGES)
+def _in_both_languages(text: str) -> str:
+    return " / ".join(_translate(language, text) for language in _LANGUAGES)
 
 
-def _stacked(text: str) -> str:
-    """Give a text in one language below the other."""
-    chinese, english = (escape(_in(each, text)) for each in _LANGUAGES)
+def _stack_languages(text: str) -> str:
+    """Return a text in one language below the other."""
+    chinese, english = (escape(_translate(each, text)) for each in _LANGUAGES)
     return f'{chinese}<span lang="en">{english}</span>'
 
 
-def _in(language: str, text: str) -> str:
+def _translate(language: str, text: str) -> str:
     return locales.translate(text, language, DOMAIN)
 
 

@@ -1,4 +1,4 @@
-"""How the counter's results are printed."""
+"""Output of the counter's results."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -9,43 +9,45 @@ from typing import Any
 
 from rich.table import Table
 
-from bot.cli.counter.form import form_of
-from bot.cli.output import Out
-from services.authority.embedded.counter import Line, PersonFile
-from services.authority.embedded.payments.applications import Applied
+from bot.cli.counter.form import fill_in_form
+from bot.cli.output import CommandOutput
+from services.authority.embedded.counter import ApplicationRow, PersonFile
+from services.authority.embedded.payments.applications import ApplicationReceipt
 from services.authority.embedded.payments.payments import PaymentView
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.lifecycle import ApplicationState
-from services.calendar import TAIPEI, last_day
-from services.formats.dates import roc
+from services.calendar import TAIPEI, last_payment_day
+from services.formats.dates import format_roc
 
 
-def print_application(out: Out, data: PersonalData, applied: Applied, html: Path | None) -> None:
+def print_application(
+    out: CommandOutput, data: PersonalData, receipt: ApplicationReceipt, html: Path | None
+) -> None:
     """Print a new application's form, or that there was one already."""
     values: dict[str, Any] = {
-        "changed": applied.changed,
-        "application": applied.application,
-        "state": applied.state,
-        "submitted_at": applied.submitted_at,
-        "pay_by": last_day(applied.deadline),
-        "code": applied.code.reveal() if applied.code else None,
+        "changed": receipt.changed,
+        "application": receipt.application,
+        "state": receipt.state,
+        "submitted_at": receipt.submitted_at,
+        "pay_by": last_payment_day(receipt.deadline),
+        "code": receipt.code.reveal() if receipt.code else None,
     }
-    if applied.code is None:
-        told = f"There is an application already ({applied.state}); nothing was changed."
-        out.result(values, told, "A forgotten code is retrieved by the person, online.")
+    if receipt.code is None:
+        told = f"There is an application already ({receipt.state}); nothing was changed."
+        out.print_result(values, told, "A forgotten code is retrieved by the person, online.")
         return
-    form = form_of(data, applied)
-    values |= {"form_text": form.as_text(), "form_html": form.as_html()}
-    lines = [form.as_text()]
+    form = fill_in_form(data, receipt)
+    values |= {"form_text": form.render_text(), "form_html": form.render_html()}
+    lines = [form.render_text()]
     if html is not None:
-        html.write_text(form.as_html(), encoding="utf-8")
+        html.write_text(form.render_html(), encoding="utf-8")
         lines.append(f"The form to print is in {html}; it shows the code, so delete it afterwards.")
-    out.result(values, *lines)
+    out.print_result(values, *lines)
 
 
 @contextmanager
-def kept_for_owner(path: Path | None) -> Iterator[None]:
-    """Make sure, before the block runs, that the form can be written, for its owner alone to read.
+def reserve_private_file(path: Path | None) -> Iterator[None]:
+    """Make sure, before the block runs, that the form can be written to a file of mode 600.
 
     A file that is still empty afterwards is taken away again.
 
@@ -64,10 +66,10 @@ def kept_for_owner(path: Path | None) -> Iterator[None]:
             path.unlink()
 
 
-def table_of(lines: Sequence[Line]) -> Table:
-    """Give the list of applications as a table."""
+def applications_table(rows: Sequence[ApplicationRow]) -> Table:
+    """Return the applications as a table."""
     table = Table("application", "UI No.", "state", "certificates", "applied", "pay by")
-    for line in lines:
+    for line in rows:
         unpaid = line.state is ApplicationState.SUBMITTED
         table.add_row(
             line.application[:12],
@@ -75,13 +77,13 @@ def table_of(lines: Sequence[Line]) -> Table:
             line.state,
             line.certificate or "–",
             f"{line.submitted_at.astimezone(TAIPEI):%Y-%m-%d}",
-            f"{last_day(line.deadline):%Y-%m-%d}" if unpaid else "–",
+            f"{last_payment_day(line.deadline):%Y-%m-%d}" if unpaid else "–",
         )
     return table
 
 
-def file_as_values(file: PersonFile) -> dict[str, Any]:
-    """Give a person's file as plain values."""
+def person_file_to_json(file: PersonFile) -> dict[str, Any]:
+    """Return a person's file as JSON values."""
     timeline = file.timeline
     return {
         "name": file.person.name,
@@ -92,7 +94,7 @@ def file_as_values(file: PersonFile) -> dict[str, Any]:
         "application": file.application,
         "state": timeline.application,
         "moments": {str(state): at.isoformat() for state, at in timeline.moments.items()},
-        "pay_by": last_day(timeline.deadline),
+        "pay_by": last_payment_day(timeline.deadline),
         "certificates": timeline.certificate,
         "certificates_changed_at": timeline.certificate_changed_at,
         "valid_until": timeline.valid_until,
@@ -103,35 +105,35 @@ def file_as_values(file: PersonFile) -> dict[str, Any]:
     }
 
 
-def file_as_lines(file: PersonFile) -> list[str]:
-    """Give a person's file for a clerk to read; times are those of Taipei."""
+def format_person_file(file: PersonFile) -> list[str]:
+    """Return a person's file as lines of text; times are those of Taipei."""
     timeline, person = file.timeline, file.person
     lines = [
         person.name,
         f"  UI No.        {person.ui_number.reveal()}",
-        f"  born          {person.birth_date:%Y-%m-%d} ({roc(person.birth_date)})",
+        f"  born          {person.birth_date:%Y-%m-%d} ({format_roc(person.birth_date)})",
         f"  e-mail        {person.mail_address}",
         f"  address       {person.postal_address}",
         f"Application {file.application[:12]}: {timeline.application}",
-        *(f"  {state:<13} {_local(at)}" for state, at in timeline.moments.items()),
+        *(f"  {state:<13} {_format_local(at)}" for state, at in timeline.moments.items()),
     ]
     if timeline.application is ApplicationState.SUBMITTED:
-        lines.append(f"  pay by        {last_day(timeline.deadline):%Y-%m-%d}")
+        lines.append(f"  pay by        {last_payment_day(timeline.deadline):%Y-%m-%d}")
     if file.code_is_locked:
         lines.append("  The subscriber code is locked; kaika counter release-code unlocks it.")
     if timeline.certificate:
-        lines += _certificates_as_lines(file)
-    lines += [f"Payments: {len(file.payments) or 'none'}", *map(payment_as_line, file.payments)]
+        lines += _format_certificates(file)
+    lines += [f"Payments: {len(file.payments) or 'none'}", *map(format_payment, file.payments)]
     return lines
 
 
-def _certificates_as_lines(file: PersonFile) -> list[str]:
+def _format_certificates(file: PersonFile) -> list[str]:
     timeline = file.timeline
     lines = [f"Certificates: {timeline.certificate}"]
     if timeline.certificate_changed_at:
-        lines.append(f"  since         {_local(timeline.certificate_changed_at)}")
+        lines.append(f"  since         {_format_local(timeline.certificate_changed_at)}")
     if timeline.valid_until:
-        lines.append(f"  valid until   {_local(timeline.valid_until)}")
+        lines.append(f"  valid until   {_format_local(timeline.valid_until)}")
     if file.revocation_reason:
         lines.append(f"  reason        {file.revocation_reason}")
     if file.card_number:
@@ -139,14 +141,14 @@ def _certificates_as_lines(file: PersonFile) -> list[str]:
     return lines
 
 
-def payment_as_line(payment: PaymentView) -> str:
-    """Give a payment in one line."""
-    state = f"refunded {_local(payment.refunded_at)}" if payment.refunded_at else ""
+def format_payment(payment: PaymentView) -> str:
+    """Return a payment as one line."""
+    state = f"refunded {_format_local(payment.refunded_at)}" if payment.refunded_at else ""
     state = state or payment.unmatched_reason or ""
     amount = f"{payment.amount / 100:.2f} {payment.currency}"
-    parts = (payment.receipt, _local(payment.received_at), amount, payment.charge_id, state)
+    parts = (payment.receipt, _format_local(payment.received_at), amount, payment.charge_id, state)
     return "  " + "  ".join(filter(None, parts))
 
 
-def _local(moment: datetime) -> str:
+def _format_local(moment: datetime) -> str:
     return f"{moment.astimezone(TAIPEI):%Y-%m-%d %H:%M}"

@@ -1,7 +1,4 @@
-"""Activate (開卡): the new card, with reader, code and a PIN of one's own.
-
-Facts: docs/facts.md §1.4, §1.7, §2.4.
-"""
+"""Activating (開卡) a new card on the official page (docs/facts.md §1.4, §1.7, §2.4)."""
 
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
@@ -69,7 +66,7 @@ ACTIVATE = Conversation(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more=(ButtonTransition("already", N_("It says: already activated"), "done"),),
+            more_buttons=(ButtonTransition("already", N_("It says: already activated"), "done"),),
         ),
         "done": Step(
             N_(

@@ -1,8 +1,7 @@
-"""Activate (開卡), carried out: the person's card in the reader gets its PIN and its certificates.
+"""Activating (開卡) the card in the reader: its PIN is set and its certificates become active.
 
-The PC is connected, UI No. and code are right, the card is that person's, the PIN is typed on the
-PC, the card proves that it is there: only then the certificates are active, and the code cannot be
-given back any more.
+The certificates become active only after the card has proved possession with the new PIN. From
+then on the subscriber code can no longer be retrieved.
 """
 
 from handlers.card.live_messages import LiveMessages
@@ -15,7 +14,7 @@ from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.bridge import events
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 _READY = N_(
     "🆕 <b>Activate a new card (開卡)</b>\n"
@@ -28,7 +27,7 @@ _READY = N_(
     "First I connect your PC, then I ask for UI No. and code. The PIN is typed on the PC only; "
     "nobody here ever sees it."
 )
-_LEAD = N_("🆕 <b>Your PC is connected.</b> Now show whose card it is.")
+_INTRODUCTION = N_("🆕 <b>Your PC is connected.</b> Now show whose card it is.")
 _CONFIRM = N_(
     "<b>Activate now?</b>\n"
     "• On your PC you say yes and choose the PIN, typed twice.\n"
@@ -45,32 +44,34 @@ _DONE = N_(
     "• Card lost? Suspend it at once, here.\n\n"
     "The card can be taken out, and kaika-bridge closed."
 )
-_WAS_ACTIVE = StatusMessage(N_("ℹ️ It was active already; the PIN is the one you typed just now."))
+_ALREADY_ACTIVE = StatusMessage(
+    N_("ℹ️ It was active already; the PIN is the one you typed just now.")
+)
 
 
-async def _finish(value: events.Outcome, ctx: StepContext) -> StepResult:
-    changed = isinstance(value, events.PinSet) and value.changed
+async def _on_done(value: events.OperationValue, ctx: StepContext) -> StepResult:
+    changed = isinstance(value, events.PinSetResult) and value.changed
     return StepResult(
-        offer_or_done(ctx), message=None if changed else _WAS_ACTIVE, clears_history=True
+        offer_or_done(ctx), message=None if changed else _ALREADY_ACTIVE, clears_history=True
     )
 
 
 _ACTIVATE = PinSetupConversation(
-    Work.ACTIVATE,
+    CardTask.ACTIVATE,
     GUIDE.title,
     _READY,
-    _LEAD,
+    _INTRODUCTION,
     _CONFIRM,
     N_("🆕 Activate now"),
     _DONE,
-    _finish,
+    _on_done,
     other_buttons=(ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),),
     links=("card_check", "status"),
 )
 
 
 def activate(
-    authority: Authority, hub: BridgeHub, board: LiveMessages, server: str
+    authority: Authority, hub: BridgeHub, live_messages: LiveMessages, server: str
 ) -> CardConversation:
     """Return the conversation."""
-    return _ACTIVATE.build(authority, hub, board, server)
+    return _ACTIVATE.build(authority, hub, live_messages, server)

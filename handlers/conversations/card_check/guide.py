@@ -1,7 +1,6 @@
-"""Card check in guide mode: get reader and card ready for the official page. No PIN is touched.
+"""Checking reader and card with the bridge's own check on the PC, before the official page is used.
 
-Where the bot reaches bridges the card is looked at from the chat
-(`handlers.conversations.card_check.online`); elsewhere the bridge's own check does it on the PC.
+Where the bot is connected to bridges, `handlers.conversations.card_check.online` takes its place.
 """
 
 from handlers.conversations.card_check.online import ALONE, NAME, TITLE

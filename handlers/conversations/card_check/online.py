@@ -1,7 +1,7 @@
-"""Card check: what the card in the reader says of itself, and what is on record of it.
+"""Checking reader and card: the state of the card in the reader, and of its certificate.
 
-No PIN is asked for and no try is spent. In guide mode it helps to get reader and card ready for the
-official page.
+No PIN is asked for and no try is spent. In guide mode it prepares reader and card for the official
+page.
 """
 
 import json
@@ -15,7 +15,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import WORK, CardConversation, OperationSteps
 from handlers.engine.model import (
-    ButtonTransition,
     Conversation,
     InfoButton,
     Step,
@@ -31,17 +30,17 @@ from services.authority.lifecycle import CertificateState
 from services.bridge import events
 from services.bridge.errors import BridgeError
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 from services.calendar import today
 from services.storage.database import Database
 
 NAME = "card_check"
 TITLE = N_("🔎 Check reader and card")
 REPORT = "report"
-"""What is kept on the way: what the card said, as JSON; of its number the last four only."""
+"""The final step; also step data: the findings as JSON, with the last four digits of the number."""
 CardFindings = dict[str, Any]
 Records = Callable[[AsyncSession, int], Awaitable[CertificateState | None]]
-"""Tells where a certificate stands, by its number; `None` where it is not on record."""
+"""Returns the state of the certificate with a serial number; `None` where it is not on record."""
 
 READY = N_(
     "🔎 <b>Check reader and card</b>\n"
@@ -107,9 +106,9 @@ _LINKS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class CardCheckSteps:
-    """What becomes of what the card says.
+    """The actions of the steps.
 
-    :ivar records: where there are any.
+    :ivar records: the authority's records; `None` in guide mode.
     """
 
     hub: BridgeHub
@@ -117,28 +116,27 @@ class CardCheckSteps:
     database: Database
     records: Records | None = None
 
-    async def on_done(self, value: events.Outcome, ctx: StepContext) -> StepResult:
-        """Look at the certificate after the card, then tell both."""
+    async def on_done(self, value: events.OperationValue, ctx: StepContext) -> StepResult:
+        """Read the certificate after the state of the card, then show both."""
         if isinstance(value, CertificateCopy):
-            found = json.loads(ctx.data[REPORT])
-            found |= await self._certificate(value.certificate)
-            return _told(found)
+            certificate = await self._certificate_findings(value.certificate)
+            return _report_result(json.loads(ctx.data[REPORT]) | certificate)
         assert isinstance(value, CardReport)
-        found = _found(value)
+        findings = _card_findings(value)
         role = next((role for role in KeyRole if role in value.certificates), None)
         if role is None:
-            return _told(found)
+            return _report_result(findings)
         try:
-            await self.hub.start(ctx.chat_id, Work.READ_CERTIFICATE, ctx.now, role=role)
+            await self.hub.start(ctx.chat_id, CardTask.READ_CERTIFICATE, ctx.now, role=role)
         except BridgeError:
-            return _told(found)
-        self.live_messages.begin_operation(ctx.chat_id, Work.READ_CERTIFICATE)
-        return StepResult(WORK, {REPORT: json.dumps(found)}, clears_history=True)
+            return _report_result(findings)
+        self.live_messages.begin_operation(ctx.chat_id, CardTask.READ_CERTIFICATE)
+        return StepResult(WORK, {REPORT: json.dumps(findings)}, clears_history=True)
 
-    async def _certificate(self, document: bytes) -> CardFindings:
+    async def _certificate_findings(self, document: bytes) -> CardFindings:
         try:
-            certificate = card_certificates.read(document)
-        except card_certificates.NoCertificateError:
+            certificate = card_certificates.parse_certificate(document)
+        except card_certificates.NotACertificateError:
             return {}
         state = None
         if self.records is not None:
@@ -153,38 +151,37 @@ class CardCheckSteps:
         }
 
 
-def on_failure(event: events.Failed, ctx: StepContext) -> StepResult | None:
-    """Tell what the card said before its certificate could not be read."""
-    if event.work is Work.READ_CERTIFICATE and REPORT in ctx.data:
-        return _told(json.loads(ctx.data[REPORT]))
+def on_failure(event: events.OperationFailed, ctx: StepContext) -> StepResult | None:
+    """Show the state of the card also where its certificate could not be read."""
+    if event.task is CardTask.READ_CERTIFICATE and REPORT in ctx.data:
+        return _report_result(json.loads(ctx.data[REPORT]))
     return None
 
 
 def card_check(
-    hub: BridgeHub, board: LiveMessages, server: str, database: Database, records: Records | None
+    hub: BridgeHub,
+    live_messages: LiveMessages,
+    server: str,
+    database: Database,
+    records: Records | None,
 ) -> CardConversation:
     """Return the conversation.
 
-    :param records: of the authority; none in guide mode.
+    :param server: the address to type at the PC.
+    :param records: the authority's records; `None` in guide mode.
     """
-    checking = CardCheckSteps(hub, board, database, records)
-    work = OperationSteps(
+    operation = OperationSteps(
         hub,
-        board,
+        live_messages,
         server,
-        Work.CARD_STATUS,
-        checking.on_done,
-        (REPORT,),
-        follow_up_tasks=(Work.READ_CERTIFICATE,),
+        CardTask.CARD_STATUS,
+        CardCheckSteps(hub, live_messages, database, records).on_done,
+        done_steps=(REPORT,),
+        follow_up_tasks=(CardTask.READ_CERTIFICATE,),
         on_failure=on_failure,
     )
-    again = ButtonTransition(
-        "again", N_("🔁 Look again"), WORK, action=work.connect, also_targets=work.also_targets
-    )
-    begin = ButtonTransition(
-        "go", N_("▶️ Look at the card"), WORK, action=work.connect, also_targets=work.also_targets
-    )
-    dialog = Conversation(
+    on_shown = live_messages.record_message
+    conversation = Conversation(
         name=NAME,
         title=TITLE,
         initial="ready",
@@ -192,19 +189,25 @@ def card_check(
         steps={
             "ready": Step(
                 READY,
-                (begin,),
+                (operation.start_button("go", N_("▶️ Look at the card")),),
                 (InfoButton("alone", N_("🩺 Check without the chat"), ALONE),),
-                on_shown=board.record_message,
+                on_shown=on_shown,
             ),
-            **work.steps,
-            REPORT: Step(report_text, (again,), requires=(REPORT,), links=_links,
-                         on_shown=board.record_message, is_done=True),
+            **operation.steps,
+            REPORT: Step(
+                report_text,
+                (operation.start_button("again", N_("🔁 Look again")),),
+                requires=(REPORT,),
+                links=_links,
+                on_shown=on_shown,
+                is_done=True,
+            ),
         },
-    )  # fmt: skip
-    return CardConversation(dialog, work.pairing, work)
+    )
+    return CardConversation(conversation, operation.pairing, operation)
 
 
-def _found(report: CardReport) -> CardFindings:
+def _card_findings(report: CardReport) -> CardFindings:
     number = report.card_number
     return {
         "reader": report.reader,
@@ -215,50 +218,50 @@ def _found(report: CardReport) -> CardFindings:
     }
 
 
-def _told(found: CardFindings) -> StepResult:
-    return StepResult(REPORT, {REPORT: json.dumps(found)}, clears_history=True)
+def _report_result(findings: CardFindings) -> StepResult:
+    return StepResult(REPORT, {REPORT: json.dumps(findings)}, clears_history=True)
 
 
 def report_text(ctx: StepContext) -> Markup:
-    """Say what was found, and what to do."""
-    found, language = json.loads(ctx.data[REPORT]), ctx.language
+    """Return the findings, and what to do."""
+    findings, language = json.loads(ctx.data[REPORT]), ctx.language
     lines = [
         say(language, "🔎 <b>What the card says</b>"),
-        say(language, "🔌 Reader: {reader}", reader=found["reader"]),
-        say(language, _PROFILES.get(found["profile"], _PROFILES[ProfileName.UNKNOWN])),
+        say(language, "🔌 Reader: {reader}", reader=findings["reader"]),
+        say(language, _PROFILES.get(findings["profile"], _PROFILES[ProfileName.UNKNOWN])),
     ]
-    if found["number"]:
-        lines.append(say(language, "🔢 IC card number: …{number}", number=found["number"]))
-    if found["pin"] is not None:
+    if findings["number"]:
+        lines.append(say(language, "🔢 IC card number: …{number}", number=findings["number"]))
+    if findings["pin"] is not None:
         lines.append(
             say(
                 language,
                 "🔐 PIN tries left: <b>{left}</b> of {limit}",
-                left=found["pin"],
-                limit=found["limit"] or "?",
+                left=findings["pin"],
+                limit=findings["limit"] or "?",
             )
         )
-    lines += _about_certificate(found, ctx)
-    advice = say(language, _ADVICE[_case(found, ctx)])
+    lines += _certificate_lines(findings, ctx)
+    advice = say(language, _ADVICE[_advice_key(findings, ctx)])
     return Markup("\n".join(lines) + f"\n\n{advice}")
 
 
-def _about_certificate(found: CardFindings, ctx: StepContext) -> list[Markup]:
+def _certificate_lines(findings: CardFindings, ctx: StepContext) -> list[Markup]:
     language = ctx.language
-    if "until" not in found:
+    if "until" not in findings:
         return [say(language, "🪪 Certificate: none that I could read")]
-    until = today(datetime.fromisoformat(found["until"]))
-    over = label(language, " (over)") if until < today(ctx.now) else ""
+    until = today(datetime.fromisoformat(findings["until"]))
+    suffix = label(language, " (over)") if until < today(ctx.now) else ""
     lines = [
         say(
             language,
             "🪪 Certificate: by {issuer}, good until {until}{over}",
-            issuer=found["issuer"],
+            issuer=findings["issuer"],
             until=until.isoformat(),
-            over=over,
+            over=suffix,
         )
     ]
-    state = _STATES.get(found["state"])
+    state = _STATES.get(findings["state"])
     if state:
         lines.append(say(language, state))
     else:
@@ -272,26 +275,26 @@ def _about_certificate(found: CardFindings, ctx: StepContext) -> list[Markup]:
     return lines
 
 
-def _case(found: CardFindings, ctx: StepContext) -> str:
-    """Return which advice fits."""
-    if found["profile"] == ProfileName.MOICA:
+def _advice_key(findings: CardFindings, ctx: StepContext) -> str:
+    """Return the key of the advice that fits."""
+    if findings["profile"] == ProfileName.MOICA:
         return "moica"
-    if found["profile"] == ProfileName.UNKNOWN:
+    if findings["profile"] == ProfileName.UNKNOWN:
         return "unknown"
-    state = found.get("state")
+    state = findings.get("state")
     if state in _ADVICE:
         return str(state)
-    if found["pin"] == 0:
+    if findings["pin"] == 0:
         return "locked"
-    if "until" in found and datetime.fromisoformat(found["until"]) < ctx.now:
+    if "until" in findings and datetime.fromisoformat(findings["until"]) < ctx.now:
         return CertificateState.EXPIRED
-    if found["pin"] == 1:
+    if findings["pin"] == 1:
         return "last"
-    if "until" not in found:
+    if "until" not in findings:
         return "unread"
-    return "fine" if found["recorded"] else "unrecorded"
+    return "fine" if findings["recorded"] else "unrecorded"
 
 
 def _links(ctx: StepContext) -> tuple[str, ...]:
-    link = _LINKS.get(_case(json.loads(ctx.data[REPORT]), ctx))
+    link = _LINKS.get(_advice_key(json.loads(ctx.data[REPORT]), ctx))
     return (link,) if link else ()

@@ -1,7 +1,4 @@
-"""Change PIN (修改PIN碼): with the old PIN, without the subscriber code.
-
-Facts: docs/facts.md §1.4, §2.1.
-"""
+"""Changing the PIN (修改PIN碼) on the official page (docs/facts.md §1.4, §2.1)."""
 
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
@@ -66,12 +63,12 @@ CHANGE_PIN = Conversation(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more=(
+            more_buttons=(
                 ButtonTransition(
                     "unlock", N_("🔓 Rather set a new one with the code"), "unlock/ready"
                 ),
             ),
-            done=N_("✅ The new PIN is set"),
+            done_label=N_("✅ The new PIN is set"),
         ),
         "done": Step(N_("✅ <b>Changed.</b> Remember the new PIN: nobody keeps it for you.")),
     },

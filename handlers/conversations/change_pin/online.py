@@ -1,7 +1,7 @@
-"""Change PIN (修改PIN碼), carried out: on the PC with the PIN it is, without the code."""
+"""Changing the PIN (修改PIN碼) of the card in the reader; it needs the old PIN, but no code."""
 
 from handlers.card.live_messages import LiveMessages
-from handlers.card.operation_steps import WORK, CardConversation, OperationSteps
+from handlers.card.operation_steps import CardConversation, OperationSteps
 from handlers.card.pairing_steps import CLIENT_LANGUAGE
 from handlers.conversations.change_pin.guide import CHANGE_PIN as GUIDE
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
@@ -9,9 +9,9 @@ from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_
 from services.bridge import events
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
-_KNOW = N_(
+_START = N_(
     "🔢 <b>Change a PIN you know (修改PIN碼)</b>\n"
     "<b>Have ready</b>\n"
     "• the card\n"
@@ -26,30 +26,35 @@ _DONE = N_(
 )
 
 
-def change_pin(hub: BridgeHub, board: LiveMessages, server: str) -> CardConversation:
+def change_pin(hub: BridgeHub, live_messages: LiveMessages, server: str) -> CardConversation:
     """Return the conversation."""
-    links = ("unlock", "card_check")
-    work = OperationSteps(hub, board, server, Work.CHANGE_PIN, _finish, ("done",), links=links)
-    begin = ButtonTransition(
-        "yes", N_("▶️ Change it now"), WORK, action=work.connect, also_targets=work.also_targets
+    operation = OperationSteps(
+        hub,
+        live_messages,
+        server,
+        CardTask.CHANGE_PIN,
+        _on_done,
+        done_steps=("done",),
+        links=("unlock", "card_check"),
     )
-    dialog = Conversation(
+    start = operation.start_button("yes", N_("▶️ Change it now"))
+    conversation = Conversation(
         name="change_pin",
         title=GUIDE.title,
         initial="know",
         timeout=SECRET_TIMEOUT,
         steps={
             "know": Step(
-                _KNOW,
-                (begin, ButtonTransition("no", N_("❌ Forgotten or locked"), "unlock/ready")),
-                on_shown=board.record_message,
+                _START,
+                (start, ButtonTransition("no", N_("❌ Forgotten or locked"), "unlock/ready")),
+                on_shown=live_messages.record_message,
             ),
-            **work.steps,
+            **operation.steps,
             "done": Step(_DONE, requires=(CLIENT_LANGUAGE,), links=("card_check",)),
         },
     )
-    return CardConversation(dialog, work.pairing, work)
+    return CardConversation(conversation, operation.pairing, operation)
 
 
-async def _finish(_value: events.Outcome, _scene: StepContext) -> StepResult:
+async def _on_done(_value: events.OperationValue, _ctx: StepContext) -> StepResult:
     return StepResult("done", clears_history=True)

@@ -1,7 +1,7 @@
-"""Money: whether it may be taken, and what is said once it was.
+"""Payments: the answer to Telegram's pre-checkout query, and the receipt.
 
-Before Telegram takes any, it asks and waits ten seconds (`pre_checkout_query`); afterwards it
-tells (`successful_payment`). What was taken is recorded in any state: never refused, never twice.
+Telegram waits ten seconds for the answer to a `pre_checkout_query` before it charges the person,
+and sends a `successful_payment` afterwards. A charge is recorded in any state, and only once.
 """
 
 import asyncio
@@ -25,19 +25,19 @@ from services.conversations import ConversationState
 from services.formats import money
 from services.messaging import staff_alerts
 from services.messaging.outbox import References
-from services.messaging.staff_alerts import Alert
+from services.messaging.staff_alerts import StaffAlert
 
 DECIDE_SECONDS = 4.0
-"""How long the decision may take; then it is no."""
+"""The time limit of the decision; after it the checkout is refused."""
 CONNECT_SECONDS, ANSWER_SECONDS, ANSWER_TRIES = 1.0, 1.5, 2
-"""How long one try to answer may take, and how many there are; with the decision under ten."""
+"""The time limits of one attempt to answer; with the decision, all attempts take under 10 s."""
 
 _BUSY = N_(
     "The payment could not be checked in time, so nothing was charged. Please press Pay again in a "
     "minute."
 )
 _NOT_HERE = N_("This bot takes no payments. Nothing was charged.")
-_REFUSED: Mapping[CheckoutRefusal, str] = {
+_REFUSALS: Mapping[CheckoutRefusal, str] = {
     CheckoutRefusal.UNKNOWN: N_(
         "This invoice is no longer good. Nothing was charged. Send /start and begin to pay anew."
     ),
@@ -58,19 +58,19 @@ _REFUSED: Mapping[CheckoutRefusal, str] = {
         "station."
     ),
 }
-_WHY: Mapping[str | None, str] = {
+_UNMATCHED_REASONS: Mapping[str | None, str] = {
     CheckoutRefusal.PAID: N_("The fee was paid before, so this is a second payment."),
     CheckoutRefusal.NOT_YOURS: N_("The invoice was made for another person."),
     CheckoutRefusal.AMOUNT: N_("The amount is not what was owed."),
 }
 _NO_APPLICATION = N_("There is no open application it could pay for; the days to pay may be over.")
 
-_deciding: set[asyncio.Task[None]] = set()
+_running_decisions: set[asyncio.Task[None]] = set()
 _log = structlog.get_logger()
 
 
 async def on_pre_checkout(update: Update, context: Context) -> None:
-    """Say yes or no, with the reason, whatever happens and well before Telegram gives up."""
+    """Approve or refuse a checkout before Telegram's time limit, also where the check fails."""
     query = update.pre_checkout_query
     assert query is not None
     refusal = await _decide(query, context)
@@ -79,39 +79,39 @@ async def on_pre_checkout(update: Update, context: Context) -> None:
 
 
 async def _decide(query: PreCheckoutQuery, context: Context) -> str | None:
-    """Return why not, `None` where the money may be taken."""
+    """Return the reason to refuse the checkout, `None` where it is approved."""
     authority = context.services.authority
     if authority is None:
         return _NOT_HERE
     is_late = asyncio.Event()
     task = asyncio.create_task(_approve(query, context, authority.payments, is_late))
-    _deciding.add(task)
-    task.add_done_callback(_decided)
+    _running_decisions.add(task)
+    task.add_done_callback(_discard_decision)
     await asyncio.wait({task}, timeout=DECIDE_SECONDS)
     if not task.done():
-        # Not waited for: a database that is stuck holds up the rolling back, too. Not cancelled
-        # either, since that may leave it locked.
+        # Not awaited, since a stuck database also delays the rollback; not cancelled, since that
+        # may leave the database locked.
         is_late.set()
         _log.error("checkout_not_decided_in_time")
         return _BUSY
     error = task.exception()
     if isinstance(error, CheckoutRefusedError):
         _log.info("checkout_refused", reason=str(error.reason))
-        return _REFUSED[error.reason]
+        return _REFUSALS[error.reason]
     if error is not None:
         _log.error("checkout_not_decided", error=type(error).__name__, exc_info=error)
         return _BUSY
     return None
 
 
-def _decided(task: asyncio.Task[None]) -> None:
-    _deciding.discard(task)
+def _discard_decision(task: asyncio.Task[None]) -> None:
+    _running_decisions.discard(task)
     if not task.cancelled():
-        task.exception()  # looked at, so that nobody complains that it was not
+        task.exception()  # retrieved, so that asyncio does not log it
 
 
 class _TooLateError(Exception):
-    """The answer was no already, so nothing is reserved."""
+    """The checkout was refused already; rolls its reservation back."""
 
 
 async def _approve(
@@ -128,7 +128,7 @@ async def _approve(
 
 
 async def _answer(query: PreCheckoutQuery, refusal: str | None) -> None:
-    """Answer; a line that fails is tried again for as long as Telegram waits."""
+    """Answer the query; a network error is retried while Telegram waits."""
     for _ in range(ANSWER_TRIES):
         try:
             await query.answer(
@@ -137,7 +137,7 @@ async def _answer(query: PreCheckoutQuery, refusal: str | None) -> None:
                 read_timeout=ANSWER_SECONDS,
                 connect_timeout=CONNECT_SECONDS,
             )
-        except BadRequest as error:  # answered already, or Telegram has given up: nothing is taken
+        except BadRequest as error:  # answered already, or too late: nothing is charged
             _log.warning("checkout_answer_too_late", reason=error.message)
         except RetryAfter:
             break
@@ -148,52 +148,51 @@ async def _answer(query: PreCheckoutQuery, refusal: str | None) -> None:
 
 
 async def on_successful_payment(update: Update, context: Context) -> None:
-    """Record money that was taken, and give the receipt."""
+    """Record a charge and send the receipt."""
     message = update.effective_message
     if not isinstance(message, Message) or message.from_user is None:
         return
-    context.step_shown = True  # "press Pay" below "do not pay again", or below nothing, is misread
-    charge = _charge(message)
+    context.step_shown = True  # a step that says "press Pay" would be misunderstood below
+    charge = _parse_charge(message)
     language = context.language(update)
     authority = context.services.authority
     if authority is None:
-        await _keep_for_staff(context, charge)
-        shown = view(_unrecorded(charge, language))
+        await _alert_unrecorded(context, charge)
+        shown = view(_unrecorded_text(charge, language))
     else:
         result = await _record(update, context, authority.payments, charge)
-        shown = (
-            receipt_view(result, language)
-            if result.matched
-            else view(unmatched_text(result, language))
-        )
-    context.services.charge_on_record(update.update_id)
+        if result.matched:
+            shown = receipt_view(result, language)
+        else:
+            shown = view(unmatched_text(result, language))
+    context.services.confirm_charge_recorded(update.update_id)
     await send(update, context, shown)
 
 
-def _charge(message: Message) -> Charge:
-    paid, payer = message.successful_payment, message.from_user
-    assert paid is not None
+def _parse_charge(message: Message) -> Charge:
+    payment, payer = message.successful_payment, message.from_user
+    assert payment is not None
     assert payer is not None
-    checkout = Checkout(paid.invoice_payload, payer.id, paid.total_amount, paid.currency)
-    return Charge(paid.telegram_payment_charge_id, paid.provider_payment_charge_id, checkout)
+    checkout = Checkout(payment.invoice_payload, payer.id, payment.total_amount, payment.currency)
+    return Charge(payment.telegram_payment_charge_id, payment.provider_payment_charge_id, checkout)
 
 
 async def _record(
     update: Update, context: Context, payments: Payments, charge: Charge
 ) -> ChargeResult:
-    """Record a charge, and end the conversation that it was the aim of, in one transaction."""
-    conversation = conversation_session(update, context)
-    if conversation is None:
-        async with context.services.database.unit_of_work() as session:
-            return await _record_charge(session, payments, charge, context)
+    """Record a charge, and finish the conversation of its invoice in the same transaction."""
+    session = conversation_session(update, context)
+    if session is None:
+        async with context.services.database.unit_of_work() as database_session:
+            return await _record_charge(database_session, payments, charge, context)
     while True:
-        async with conversation.transaction() as machine:
+        async with session.transaction() as machine:
             result = await _record_charge(machine.session, payments, charge, context)
-            state = conversation.state
+            state = session.state
             if result.matched and state is not None and _is_paid_by(state, charge):
-                conversation.state = await machine.begin(state, (pay.NAME, pay.PAID))
+                session.state = await machine.begin(state, (pay.NAME, pay.PAID))
             return result
-        # The person moved on at this moment, in another process: once more.
+        # Another process changed the conversation meanwhile, so that nothing was recorded: retry.
 
 
 async def _record_charge(
@@ -201,45 +200,49 @@ async def _record_charge(
 ) -> ChargeResult:
     result = await payments.record_charge(session, charge, context.services.now())
     if result.changed and not result.matched:
-        await _alert(session, charge, result, context)
+        await _alert_unmatched(session, charge, result, context)
     return result
 
 
 def _is_paid_by(state: ConversationState, charge: Charge) -> bool:
-    """Whether the payer is still in the conversation in which the invoice was made."""
+    """Whether the conversation of the payer is the one of the invoice."""
     return state.is_open and state.data.get(pay.INVOICE) == charge.checkout.payload
 
 
-async def _alert(
+async def _alert_unmatched(
     session: AsyncSession, charge: Charge, result: ChargeResult, context: Context
 ) -> None:
-    about: References = {
+    references: References = {
         "receipt": result.receipt,
         "reason": str(result.reason),
         "charge": charge.charge_id,
         "amount": result.amount,
         "currency": result.currency,
     }
-    await staff_alerts.alert(session, Alert.CHARGE_UNMATCHED, about, context.services.now())
+    await staff_alerts.enqueue_alert(
+        session, StaffAlert.CHARGE_UNMATCHED, references, context.services.now()
+    )
 
 
-async def _keep_for_staff(context: Context, charge: Charge) -> None:
-    """Tell staff of money that nobody here keeps the books of."""
+async def _alert_unrecorded(context: Context, charge: Charge) -> None:
+    """Alert staff to a charge that arrived in guide mode, where no payments are recorded."""
     services, checkout = context.services, charge.checkout
-    about: References = {
+    references: References = {
         "charge": charge.charge_id,
         "provider_charge": charge.provider_charge_id,
         "amount": checkout.amount,
         "currency": checkout.currency,
         "user": checkout.user_id,
     }
-    _log.error("charge_unrecorded", about=about)
+    _log.error("charge_unrecorded", about=references)
     async with services.database.unit_of_work() as session:
-        await staff_alerts.alert(session, Alert.CHARGE_UNRECORDED, about, services.now())
+        await staff_alerts.enqueue_alert(
+            session, StaffAlert.CHARGE_UNRECORDED, references, services.now()
+        )
 
 
 def receipt_view(result: ChargeResult, language: str) -> View:
-    """Return the receipt of money that paid for an application."""
+    """Return the receipt of a charge that paid for an application."""
     text = say(
         language,
         "✅ <b>Payment received: {amount}</b>\n{parts}Receipt number: <code>{receipt}</code>\n\n"
@@ -247,39 +250,39 @@ def receipt_view(result: ChargeResult, language: str) -> View:
         "When it arrives, activate it (開卡).\n\n"
         "<b>Keep the application form</b>: you need its subscriber code to activate the card, and "
         "later to suspend, resume or unlock it.",
-        amount=money.written(result.amount, result.currency),
-        parts=Markup("".join(_part(fee, result.currency, language) for fee in result.fees)),
+        amount=money.format_amount(result.amount, result.currency),
+        parts=Markup("".join(_fee_line(fee, result.currency, language) for fee in result.fees)),
         receipt=result.receipt,
     )
     return view(text, [button(label(language, "📍 Where does it stand?"), "go", "status")])
 
 
-def _part(fee: Fee, currency: str, language: str) -> Markup:
-    amount = money.written(fee.amount, currency)
+def _fee_line(fee: Fee, currency: str, language: str) -> Markup:
+    amount = money.format_amount(fee.amount, currency)
     return Markup(f"• {label(language, FEE_LABELS[fee.kind])} {amount}\n")
 
 
 def unmatched_text(result: ChargeResult, language: str) -> Markup:
-    """Say honestly that money came in that fits nothing, and that it is not lost."""
+    """Return the message for a charge that pays for no application."""
     return say(
         language,
         "⚠️ <b>We received {amount}, and it fits nothing that is owed.</b> {why}\n\n"
         "Nothing is lost: it is kept under receipt number <code>{receipt}</code>, and our staff "
         "were told to look at it. <b>Please do not pay again.</b> To ask about it, call "
         "0800-080-117 and give this number.",
-        amount=money.written(result.amount, result.currency),
-        why=say(language, _WHY.get(result.reason, _NO_APPLICATION)),
+        amount=money.format_amount(result.amount, result.currency),
+        why=say(language, _UNMATCHED_REASONS.get(result.reason, _NO_APPLICATION)),
         receipt=result.receipt,
     )
 
 
-def _unrecorded(charge: Charge, language: str) -> Markup:
+def _unrecorded_text(charge: Charge, language: str) -> Markup:
     checkout = charge.checkout
     return say(
         language,
         "⚠️ <b>We received {amount}, but this bot takes no payments.</b> Nothing is lost: our staff "
         "were told. <b>Please do not pay again.</b> Keep this payment number: "
         "<code>{charge}</code>",
-        amount=money.written(checkout.amount, checkout.currency),
+        amount=money.format_amount(checkout.amount, checkout.currency),
         charge=charge.charge_id,
     )

@@ -1,7 +1,4 @@
-"""Pay (線上付款): NT$278 by credit card, and reminders of the deadline.
-
-Facts: docs/facts.md §1.2, §4.
-"""
+"""Paying (線上繳費) on the official page, and deadline reminders (docs/facts.md §1.2, §4)."""
 
 from handlers.conversations.pay.reminders import (
     APPLICATION_DAY,
@@ -87,7 +84,7 @@ PAY = Conversation(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more=(ButtonTransition("no_data", N_("🔎 It finds no data"), "no_data"),),
+            more_buttons=(ButtonTransition("no_data", N_("🔎 It finds no data"), "no_data"),),
         ),
         "address": page_step(
             N_(
@@ -113,7 +110,7 @@ PAY = Conversation(
             ),
             chinese="我的信用卡付款失敗，請問有沒有扣款成功，可以用哪些卡？",
             meaning=N_("My card payment failed. Was it charged, and which cards are accepted?"),
-            done=N_("✅ I have paid"),
+            done_label=N_("✅ I have paid"),
         ),
         "done": Step(
             N_(

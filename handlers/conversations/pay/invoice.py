@@ -1,4 +1,4 @@
-"""Sending an invoice: itemised, protected, and of use in one chat only."""
+"""Sending of invoices: itemised, protected from forwarding, and payable in one chat only."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -13,7 +13,7 @@ from handlers.screen.text import N_, label, say
 from services.authority.values import CURRENCY, FeeKind
 
 START = "do-pay"
-"""What a forwarded copy starts the bot with, in place of being paid."""
+"""The deep link of a forwarded copy, which cannot be paid."""
 FEE_LABELS: Mapping[FeeKind, str] = {
     FeeKind.CARD: N_("Card fee (工本費)"),
     FeeKind.POSTAGE: N_("Postage (郵資)"),
@@ -29,10 +29,10 @@ async def send_invoice(
     fees: Mapping[FeeKind, int],
     last_day: date,
 ) -> None:
-    """Send an invoice; where the provider takes none, say so.
+    """Send an invoice, or an apology where the payment provider rejects it.
 
-    :param payload: what the authority knows it by.
-    :param fees: its lines, in the smallest unit of the currency.
+    :param payload: the id of the invoice at the authority.
+    :param fees: the lines of the invoice, in the smallest unit of the currency.
     """
     provider = context.services.payment_provider
     try:

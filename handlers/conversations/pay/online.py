@@ -1,4 +1,4 @@
-"""Pay the card fee (線上繳費): the amount due, the address, the invoice, and reminders.
+"""Paying the card fee (線上繳費): the amount due, the address, the invoice, and reminders.
 
 The payment itself arrives as updates of their own: `handlers.conversations.pay.checkout`.
 """
@@ -25,12 +25,10 @@ from handlers.identity.error_messages import ErrorSteps
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.dates import format_date, format_dates
 from handlers.screen.text import N_, Markup, say
-from services.authority.errors import (
-    AuthorityError,
-)
+from services.authority.errors import AuthorityError
 from services.authority.interface.authority import Authority
 from services.authority.lifecycle import ApplicationState
-from services.authority.values import CURRENCY, AmountDue, FeeKind, Operation
+from services.authority.values import CURRENCY, AmountDue, AuthorityOperation, FeeKind
 from services.calendar import today
 from services.formats import money
 from services.formats.hidden import Hidden
@@ -45,7 +43,7 @@ LAST_DAY, APPLICATION, REMINDED = "last_day", "application", "reminded"
 ADDRESS, TYPED_ADDRESS = "address", "typed"
 """Step data; both addresses are sealed."""
 INVOICE = "invoice"
-"""The payload of the invoice that was made."""
+"""Step data: the payload of the invoice."""
 PRIVATE_KEYS = (GRANT, ADDRESS, TYPED_ADDRESS, INVOICE)
 _ERROR_TARGETS = ("who", PAID, "made", "overdue")
 _ERRORS = ErrorSteps(
@@ -64,11 +62,11 @@ def pay(authority: Authority, database: Database, takes_money: bool) -> Conversa
     steps = PaymentSteps(authority, database)
     verification = CodeVerification(
         authority,
-        Operation.PAY,
+        AuthorityOperation.PAY,
         target="owed",
         on_verified=steps.look_up_amount_due,
         also_targets=(PAID, "made", "overdue"),
-        introduction=_LEAD,
+        introduction=_INTRODUCTION,
     )
     return Conversation(
         name=NAME,
@@ -76,11 +74,11 @@ def pay(authority: Authority, database: Database, takes_money: bool) -> Conversa
         initial="who",
         steps={
             **verification.steps,
-            "owed": _owed(steps, takes_money),
-            "address": _address(steps),
-            "confirm": _confirm(steps),
-            "invoice": _invoice(),
-            "nowhere": Step(_NOWHERE, links=("status",)),
+            "owed": _amount_due_step(steps, takes_money),
+            "address": _address_step(steps),
+            "confirm": _confirm_step(steps),
+            "invoice": _invoice_step(),
+            "nowhere": Step(_NO_PAYMENT_PROVIDER, links=("status",)),
             "later": Step(later_text, links=(NAME,)),
             PAID: Step(_PAID, links=("status",)),
             "made": Step(_MADE, links=("status", "activate")),
@@ -90,7 +88,7 @@ def pay(authority: Authority, database: Database, takes_money: bool) -> Conversa
     )
 
 
-_LEAD = N_(
+_INTRODUCTION = N_(
     "💳 <b>Pay for the card (繳費)</b>: NT$278. You see what is owed and check the address before "
     "anything is charged."
 )
@@ -109,7 +107,7 @@ _OVERDUE = N_(
     "application is deleted with its data. Apply again in person at any NIA service station; "
     "there you get a new code. Questions: 0800-080-117."
 )
-_NOWHERE = N_(
+_NO_PAYMENT_PROVIDER = N_(
     "💳 <b>This chat cannot take money</b>: whoever runs it has set up no payment provider. "
     "Nothing was charged, and the deadline stays as it is. Ask where to pay at the hotline "
     "0800-080-117 or cse@moica.nat.gov.tw. Give your credit card number to nobody in a chat."
@@ -128,15 +126,15 @@ _INVOICE = N_(
 
 
 def later_text(ctx: StepContext) -> Markup:
-    """Say that nothing happened, and until when it can."""
-    last = date.fromisoformat(ctx.data[LAST_DAY])
+    """Return that nothing was charged, and until when the fee can be paid."""
+    last_day = date.fromisoformat(ctx.data[LAST_DAY])
     text = say(
         ctx.language,
         "👍 Nothing was charged. The last day to pay is <b>{last}</b>; come back before it is "
         "over.",
-        last=format_date(last, ctx.language),
+        last=format_date(last_day, ctx.language),
     )
-    return Markup(f"{text} {_reminders(ctx)}".strip())
+    return Markup(f"{text} {_reminders_text(ctx)}".strip())
 
 
 @dataclass(frozen=True)
@@ -147,18 +145,19 @@ class PaymentSteps:
     database: Database
 
     async def look_up_amount_due(self, grant: str, ctx: StepContext) -> StepResult:
-        """See what is owed, once somebody has shown who they are."""
+        """Return where a right code leads: to the amount due, or why nothing can be paid."""
         try:
             async with self.database.unit_of_work() as session:
-                return StepResult("owed", await self._amount_due(session, grant, ctx))
+                return StepResult("owed", await self._amount_due_data(session, grant, ctx))
         except AuthorityError as error:
             return _ERRORS.result_for(error, ctx)
 
     async def open_invoice(self, session: AsyncSession, ctx: StepContext) -> StepResult:
-        """Make the invoice that `send_again` sends."""
-        verb = self.authority.payments.open_invoice
+        """Create the invoice; `send_invoice_again` sends it."""
+        open_invoice = self.authority.payments.open_invoice
+        grant = ctx.data[GRANT]
         try:
-            invoice = await verb(session, ctx.data[GRANT], ctx.user_id, ctx.chat_id, ctx.now)
+            invoice = await open_invoice(session, grant, ctx.user_id, ctx.chat_id, ctx.now)
         except AuthorityError as error:
             return _ERRORS.result_for(error, ctx)
         return StepResult(
@@ -166,31 +165,25 @@ class PaymentSteps:
         )
 
     async def keep_address(self, address: Hidden, ctx: StepContext) -> StepResult:
-        """Keep a typed address sealed until it is confirmed."""
-        return StepResult(
-            "confirm", {TYPED_ADDRESS: self.authority.sealed_input.seal(address, ctx.chat_id)}
-        )
+        """Store a typed address, sealed, until it is confirmed."""
+        sealed = self.authority.sealed_input.seal(address, ctx.chat_id)
+        return StepResult("confirm", {TYPED_ADDRESS: sealed})
 
     async def change_address(self, session: AsyncSession, ctx: StepContext) -> StepResult:
-        """Write the confirmed address down."""
-        verb = self.authority.payments.change_address
+        """Change the address to the confirmed one."""
+        grant = ctx.data[GRANT]
         try:
-            address = self.authority.sealed_input.unseal(
-                ctx.data[TYPED_ADDRESS], ctx.chat_id
-            ).reveal()
-            await verb(session, ctx.data[GRANT], address, ctx.chat_id, ctx.now)
-            kept = await self._amount_due(session, ctx.data[GRANT], ctx)
+            address = self._unseal(ctx, TYPED_ADDRESS)
+            change = self.authority.payments.change_address
+            await change(session, grant, address, ctx.chat_id, ctx.now)
+            data = await self._amount_due_data(session, grant, ctx)
         except AuthorityError as error:
             return _ERRORS.result_for(error, ctx)
-        return StepResult(
-            "owed",
-            kept,
-            StatusMessage(N_("✏️ The address is changed.")),
-            clear_data=(TYPED_ADDRESS,),
-        )
+        message = StatusMessage(N_("✏️ The address is changed."))
+        return StepResult("owed", data, message, clear_data=(TYPED_ADDRESS,))
 
     async def turn_reminders_off(self, session: AsyncSession, ctx: StepContext) -> StepResult:
-        """Turn the reminders off, for good."""
+        """Turn the reminders of the application off."""
         await reminders.turn_off(session, _reminder(ctx))
         return StepResult("owed", {REMINDED: "no"})
 
@@ -200,8 +193,8 @@ class PaymentSteps:
         return StepResult("owed", {REMINDED: "yes"})
 
     def amount_due_text(self, ctx: StepContext) -> Markup:
-        """Say what is owed, until when, and where the card goes."""
-        last = date.fromisoformat(ctx.data[LAST_DAY])
+        """Return the amount due, the deadline, and the address of the card."""
+        last_day = date.fromisoformat(ctx.data[LAST_DAY])
         card, postage = int(ctx.data[FeeKind.CARD]), int(ctx.data[FeeKind.POSTAGE])
         text = say(
             ctx.language,
@@ -209,57 +202,57 @@ class PaymentSteps:
             "⏳ Last day: <b>{last}</b>, days left: <b>{left}</b>. An application that is not paid "
             "by then is deleted.\n\n"
             "📮 The card is posted to:\n<b>{address}</b>\nIs that right?",
-            total=money.written(card + postage, CURRENCY),
-            card=money.written(card, CURRENCY),
-            postage=money.written(postage, CURRENCY),
-            last=format_date(last, ctx.language),
-            left=max((last - today(ctx.now)).days, 0),
+            total=money.format_amount(card + postage, CURRENCY),
+            card=money.format_amount(card, CURRENCY),
+            postage=money.format_amount(postage, CURRENCY),
+            last=format_date(last_day, ctx.language),
+            left=max((last_day - today(ctx.now)).days, 0),
             address=self._unseal(ctx, ADDRESS),
         )
-        return Markup(f"{text}\n\n{_reminders(ctx)}".strip())
+        return Markup(f"{text}\n\n{_reminders_text(ctx)}".strip())
 
     def confirm_text(self, ctx: StepContext) -> Markup:
-        """Show what was typed before anything changes."""
+        """Return the question whether to use the typed address."""
         return say(
             ctx.language,
             "📮 <b>Post the card to this address?</b>\n{address}",
             address=self._unseal(ctx, TYPED_ADDRESS),
         )
 
-    def _unseal(self, ctx: StepContext, name: str) -> str:
-        return self.authority.sealed_input.unseal(ctx.data[name], ctx.chat_id).reveal()
+    def _unseal(self, ctx: StepContext, key: str) -> str:
+        return self.authority.sealed_input.unseal(ctx.data[key], ctx.chat_id).reveal()
 
-    async def _amount_due(
+    async def _amount_due_data(
         self, session: AsyncSession, grant: str, ctx: StepContext
     ) -> dict[str, str]:
-        owed = await self.authority.payments.get_amount_due(session, grant, ctx.chat_id, ctx.now)
-        kept = self._step_data(owed, ctx)
-        reminder = _reminder_of(owed.application, owed.last_day, ctx)
-        coming = await reminders.schedule_unless_off(session, reminder, ctx.now)
-        return {**kept, REMINDED: "yes" if coming else "no"}
+        """Return the step data with the amount due; schedule reminders unless they are off."""
+        due = await self.authority.payments.get_amount_due(session, grant, ctx.chat_id, ctx.now)
+        reminder = _create_reminder(due.application, due.last_day, ctx)
+        is_scheduled = await reminders.schedule_unless_off(session, reminder, ctx.now)
+        return {**self._step_data(due, ctx), REMINDED: "yes" if is_scheduled else "no"}
 
-    def _step_data(self, owed: AmountDue, ctx: StepContext) -> dict[str, str]:
+    def _step_data(self, due: AmountDue, ctx: StepContext) -> dict[str, str]:
         return {
-            APPLICATION: owed.application,
-            LAST_DAY: owed.last_day.isoformat(),
-            ADDRESS: self.authority.sealed_input.seal(owed.address, ctx.chat_id),
-            **{fee.kind: str(fee.amount) for fee in owed.fees},
+            APPLICATION: due.application,
+            LAST_DAY: due.last_day.isoformat(),
+            ADDRESS: self.authority.sealed_input.seal(due.address, ctx.chat_id),
+            **{fee.kind: str(fee.amount) for fee in due.fees},
         }
 
 
 def is_reminded(ctx: StepContext) -> bool:
-    """Return whether somebody is reminded."""
+    """Return whether reminders are on."""
     return ctx.data.get(REMINDED) == "yes"
 
 
 def has_days_left(ctx: StepContext) -> bool:
-    """Return whether there is a day left to be reminded on."""
-    return bool(reminders.moments(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now))
+    """Return whether a reminder can still be sent before the deadline."""
+    return bool(reminders.reminder_times(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now))
 
 
-def _reminders(ctx: StepContext) -> str:
-    """Say when somebody is reminded, where they are."""
-    days = reminders.moments(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now)
+def _reminders_text(ctx: StepContext) -> str:
+    """Return the days of the reminders; an empty text where there are none."""
+    days = reminders.reminder_times(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now)
     if not days or not is_reminded(ctx):
         return ""
     return say(
@@ -270,15 +263,15 @@ def _reminders(ctx: StepContext) -> str:
 
 
 def _reminder(ctx: StepContext) -> Reminder:
-    return _reminder_of(ctx.data[APPLICATION], date.fromisoformat(ctx.data[LAST_DAY]), ctx)
+    return _create_reminder(ctx.data[APPLICATION], date.fromisoformat(ctx.data[LAST_DAY]), ctx)
 
 
-def _reminder_of(application: str, last: date, ctx: StepContext) -> Reminder:
-    return Reminder(ctx.chat_id, ctx.user_id, ctx.client_language, last, application)
+def _create_reminder(application: str, last_day: date, ctx: StepContext) -> Reminder:
+    return Reminder(ctx.chat_id, ctx.user_id, ctx.client_language, last_day, application)
 
 
-def _owed(steps: PaymentSteps, takes_money: bool) -> Step:
-    on = ButtonTransition(
+def _amount_due_step(steps: PaymentSteps, takes_money: bool) -> Step:
+    pay_here = ButtonTransition(
         "pay",
         N_("✅ The address is right: pay"),
         "invoice",
@@ -286,11 +279,11 @@ def _owed(steps: PaymentSteps, takes_money: bool) -> Step:
         after_commit=send_invoice_again,
         also_targets=_ERROR_TARGETS,
     )
-    nowhere = ButtonTransition("pay", N_("✅ The address is right: pay"), "nowhere")
+    pay_elsewhere = ButtonTransition("pay", N_("✅ The address is right: pay"), "nowhere")
     return Step(
         steps.amount_due_text,
         (
-            on if takes_money else nowhere,
+            pay_here if takes_money else pay_elsewhere,
             ButtonTransition("address", N_("✏️ Another address"), "address"),
             ButtonTransition(
                 "off", N_("🔕 No reminders"), "owed", steps.turn_reminders_off, when=is_reminded
@@ -300,20 +293,20 @@ def _owed(steps: PaymentSteps, takes_money: bool) -> Step:
                 N_("🔔 Remind me"),
                 "owed",
                 steps.turn_reminders_on,
-                when=lambda s: not is_reminded(s) and has_days_left(s),
+                when=lambda ctx: not is_reminded(ctx) and has_days_left(ctx),
             ),
-            ButtonTransition("later", N_("⏰ Pay later"), "later", _forget),
+            ButtonTransition("later", N_("⏰ Pay later"), "later", _postpone),
         ),
         requires=(GRANT, LAST_DAY),
     )
 
 
-def _address(steps: PaymentSteps) -> Step:
+def _address_step(steps: PaymentSteps) -> Step:
     secret = SecretInput(parse_typed_address, steps.keep_address, "confirm")
     return Step(_ADDRESS, secret_input=secret, requires=(GRANT, LAST_DAY))
 
 
-def _confirm(steps: PaymentSteps) -> Step:
+def _confirm_step(steps: PaymentSteps) -> Step:
     return Step(
         steps.confirm_text,
         (
@@ -330,19 +323,19 @@ def _confirm(steps: PaymentSteps) -> Step:
     )
 
 
-def _invoice() -> Step:
-    again = ButtonTransition(
+def _invoice_step() -> Step:
+    send_again = ButtonTransition(
         "again", N_("🔁 Send the invoice again"), "invoice", after_commit=send_invoice_again
     )
-    return Step(_INVOICE, (again,), requires=(INVOICE,))
+    return Step(_INVOICE, (send_again,), requires=(INVOICE,))
 
 
 async def send_invoice_again(context: Context, ctx: StepContext) -> None:
-    """Send the invoice that was made; a second copy can be paid no second time."""
+    """Send the invoice of the step; several copies can be paid only once."""
     fees = {kind: int(ctx.data[kind]) for kind in FeeKind if kind in ctx.data}
-    last = date.fromisoformat(ctx.data[LAST_DAY])
-    await send_invoice(context, ctx.chat_id, ctx.language, ctx.data[INVOICE], fees, last)
+    last_day = date.fromisoformat(ctx.data[LAST_DAY])
+    await send_invoice(context, ctx.chat_id, ctx.language, ctx.data[INVOICE], fees, last_day)
 
 
-async def _forget(_session: AsyncSession, _ctx: StepContext) -> StepResult:
+async def _postpone(_session: AsyncSession, _ctx: StepContext) -> StepResult:
     return StepResult("later", clear_data=PRIVATE_KEYS)

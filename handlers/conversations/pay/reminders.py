@@ -1,4 +1,4 @@
-"""Reminders of the payment deadline: the step that asks for the date, and the messages later."""
+"""Reminders of the payment deadline: the step that asks for the day, and the messages later."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,74 +17,82 @@ from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, show, view
 from services import jobs
 from services.calendar import today
-from services.formats.errors import FormatError, Reason
+from services.formats.errors import FormatError, FormatProblem
 from services.messaging import reminders
 from services.messaging.reminders import Reminder
-from services.people.people import close_chat
-from services.storage.models import Due
+from services.people.chats import close_chat
+from services.storage.models import Job
 
 APPLICATION_DAY = "applied"
-"""What is kept on the way: the day the person applied."""
+"""Step data: the day on which the person applied."""
 
 _log = structlog.get_logger()
 
 
 def parse_application_day(text: str, ctx: StepContext) -> Mapping[str, str] | None:
-    """Read the day somebody applied; a text that is no date is a question.
+    """Parse the day of the application; `None` for a text that is not a date.
 
-    :raises NotTakenError: for a day that cannot be it.
+    :raises InputRejectedError: for a day on which nobody can have applied.
     """
     now = today(ctx.now)
     try:
-        applied = reminders.read_day(text, now)
+        applied = reminders.parse_application_day(text, now)
     except FormatError as error:
-        if error.reason in _REFUSED:
-            raise InputRejectedError(_REFUSED[error.reason]) from None
+        if error.reason in _REFUSALS:
+            raise InputRejectedError(_REFUSALS[error.reason]) from None
         return None
-    return {APPLICATION_DAY: applied.isoformat()} if now - applied <= reminders.OLDEST else None
+    return (
+        {APPLICATION_DAY: applied.isoformat()}
+        if now - applied <= reminders.MAX_APPLICATION_AGE
+        else None
+    )
 
 
-_REFUSED = {
-    Reason.AMBIGUOUS: N_("Day and month cannot be told apart. Write the year first: 2026-11-20."),
-    Reason.NO_SUCH_DAY: N_("There is no such day. Write it like 2026-11-20 or 115/11/20."),
-    Reason.TOO_LONG_AGO: N_(
+_REFUSALS = {
+    FormatProblem.AMBIGUOUS: N_(
+        "Day and month cannot be told apart. Write the year first: 2026-11-20."
+    ),
+    FormatProblem.NO_SUCH_DAY: N_("There is no such day. Write it like 2026-11-20 or 115/11/20."),
+    FormatProblem.TOO_LONG_AGO: N_(
         "That is long ago: an application that is not paid within 15 days is deleted. On which "
         "day did you apply?"
     ),
-    Reason.FUTURE: N_("That day is still to come. On which day did you apply?"),
+    FormatProblem.FUTURE: N_("That day is still to come. On which day did you apply?"),
 }
 
 
 def days_ago(days: int) -> Effect:
-    """Return what a button such as *Yesterday* does."""
+    """Return the effect of a button such as *Yesterday*."""
 
     async def effect(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
         applied = today(ctx.now) - timedelta(days=days)
-        kept = {APPLICATION_DAY: applied.isoformat()}
-        await set_reminders(session, replace(ctx, data={**ctx.data, **kept}))
-        return kept
+        data = {APPLICATION_DAY: applied.isoformat()}
+        await set_reminders(session, replace(ctx, data={**ctx.data, **data}))
+        return data
 
     return effect
 
 
 async def set_reminders(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
-    """Put the reminders down."""
+    """Schedule the reminders."""
     applied = date.fromisoformat(ctx.data[APPLICATION_DAY])
-    reminder = Reminder(ctx.chat_id, ctx.user_id, ctx.client_language, reminders.last_day(applied))
+    reminder = Reminder(
+        ctx.chat_id, ctx.user_id, ctx.client_language, reminders.last_payment_day(applied)
+    )
     await reminders.schedule(session, reminder, ctx.now)
     return {}
 
 
 async def turn_off(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
-    """Turn the reminders off."""
+    """Cancel the reminders."""
     await reminders.cancel(session, ctx.chat_id)
     return {}
 
 
 def status_text(ctx: StepContext) -> Markup:
-    """Say the deadline that follows from the day, and when the reminders come."""
+    """Return the deadline that follows from the day, and when the reminders come."""
     applied = date.fromisoformat(ctx.data[APPLICATION_DAY])
-    last, now = reminders.last_day(applied), today(ctx.now)
+    last, now = reminders.last_payment_day(applied), today(ctx.now)
     if last < now:
         return say(
             ctx.language,
@@ -103,7 +111,7 @@ def status_text(ctx: StepContext) -> Markup:
         last=format_date(last, ctx.language),
         left=(last - now).days,
     )
-    return Markup(f"{text}\n\n{_when(applied, ctx)}")
+    return Markup(f"{text}\n\n{_reminders_text(applied, ctx)}")
 
 
 def is_reminded(ctx: StepContext) -> bool:
@@ -112,10 +120,10 @@ def is_reminded(ctx: StepContext) -> bool:
 
 
 def _moments(applied: date, ctx: StepContext) -> list[datetime]:
-    return reminders.moments(reminders.last_day(applied), ctx.now)
+    return reminders.reminder_times(reminders.last_payment_day(applied), ctx.now)
 
 
-def _when(applied: date, ctx: StepContext) -> Markup:
+def _reminders_text(applied: date, ctx: StepContext) -> Markup:
     days = _moments(applied, ctx)
     if not days:
         return say(ctx.language, "It is too near for a reminder: please pay now.")
@@ -134,7 +142,7 @@ async def on_remind(update: Update, context: Context, parts: list[str]) -> str |
     language = context.language(update)
     async with services.database.unit_of_work() as session:
         if len(parts) == 2:
-            await reminders.turn_off_here(session, chat.id, parts[1])
+            await reminders.turn_off_in_chat(session, chat.id, parts[1])
         else:
             await reminders.cancel(session, chat.id)
     if parts == ["paid"]:
@@ -144,14 +152,14 @@ async def on_remind(update: Update, context: Context, parts: list[str]) -> str |
         )
     else:
         text = say(language, "🔕 The reminders are off. The deadline stays as it is.")
-    await show(update, context, view(text, _guides(language)))
+    await show(update, context, view(text, _guides_row(language)))
     return ""
 
 
-async def send_reminder(bot: Bot, services: Services, row: Due) -> None:
-    """Send one reminder in the person's language; who blocked us is not reminded."""
-    reminder = reminders.read(row.reference)
-    shown = _shown(reminder, services) if reminder else None
+async def send_reminder(bot: Bot, services: Services, row: Job) -> None:
+    """Send a reminder; it is dropped where the person has paid or blocked the bot."""
+    reminder = reminders.from_reference(row.reference)
+    shown = _render_reminder(reminder, services) if reminder else None
     if reminder is None or shown is None or not await _is_wanted(services, row):
         return
     try:
@@ -167,23 +175,23 @@ async def send_reminder(bot: Bot, services: Services, row: Due) -> None:
             await close_chat(session, reminder.chat_id, services.now())
 
 
-async def _is_wanted(services: Services, row: Due) -> bool:
-    """Return whether nobody paid or turned it off since the row was taken."""
+async def _is_wanted(services: Services, row: Job) -> bool:
+    """Whether the reminder was not cancelled since the job was taken."""
     async with services.database.unit_of_work() as session:
-        return await jobs.is_there(session, row)
+        return await jobs.still_exists(session, row)
 
 
-def _shown(reminder: Reminder, services: Services) -> View | None:
-    language = services.people.language(reminder.user_id, reminder.client_language)
+def _render_reminder(reminder: Reminder, services: Services) -> View | None:
+    language = services.languages.resolve(reminder.user_id, reminder.client_language)
     if reminder.application is not None:
         return _application_reminder(reminder, language, services.now())
     return _guide_reminder(reminder, language, services.now())
 
 
 def _guide_reminder(reminder: Reminder, language: str, now: datetime) -> View:
-    """Return the reminder that follows from the day a person gave."""
+    """Return the reminder of an application whose day the person entered."""
     left = (reminder.last_day - today(now)).days
-    if left < 0:  # the bot was down on the day
+    if left < 0:  # the bot was not running on the day
         text = say(
             language,
             "⏰ By the day you gave me, the last day to pay was {last}. If you have not paid, look "
@@ -209,7 +217,7 @@ def _guide_reminder(reminder: Reminder, language: str, now: datetime) -> View:
 
 
 def _application_reminder(reminder: Reminder, language: str, now: datetime) -> View | None:
-    """Return the reminder of an application on record; `None` once the days to pay are over."""
+    """Return the reminder of an application on record; `None` after the deadline."""
     left = (reminder.last_day - today(now)).days
     if reminder.application is None or left < 0:
         return None
@@ -221,12 +229,8 @@ def _application_reminder(reminder: Reminder, language: str, now: datetime) -> V
         last=format_date(reminder.last_day, language),
     )
     off = button(label(language, "🔕 No more reminders"), "remind", "off", reminder.application)
-    return view(
-        text,
-        [button(label(language, "💳 Pay now"), "go", "pay")],
-        [off],
-    )
+    return view(text, [button(label(language, "💳 Pay now"), "go", "pay")], [off])
 
 
-def _guides(language: str) -> list[InlineKeyboardButton]:
+def _guides_row(language: str) -> list[InlineKeyboardButton]:
     return [button(label(language, "🧭 All guides"), "guides", language)]

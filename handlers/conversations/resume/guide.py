@@ -1,7 +1,4 @@
-"""Resume (復用): take a suspension off.
-
-Facts: docs/facts.md §1.6.
-"""
+"""Resuming (復用) a suspended certificate on the official page (docs/facts.md §1.6)."""
 
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
@@ -87,8 +84,8 @@ RESUME = Conversation(
             ),
             chinese="我剛才在網路上辦理復用，想確認憑證是不是已經恢復使用了。",
             meaning=N_("I have just resumed my certificate online. Is it valid again?"),
-            more=(ButtonTransition("not_yet", N_("⏳ Not yet"), "later"),),
-            done=N_("✅ It is valid again"),
+            more_buttons=(ButtonTransition("not_yet", N_("⏳ Not yet"), "later"),),
+            done_label=N_("✅ It is valid again"),
         ),
         "done": Step(N_("✅ <b>Resumed.</b> The certificate can be used again.")),
         "later": Step(

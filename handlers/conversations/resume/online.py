@@ -1,6 +1,7 @@
-"""Resume (復用), carried out: take a suspension off (docs/facts.md §1.6).
+"""Resuming (復用) suspended certificates (docs/facts.md §1.6).
 
-UI No. and code, card number, one-time code by e-mail. Everyone linked is told before it is done.
+The person is verified by UI No. and code, card number, and a one-time code. All linked chats are
+notified before the certificates are resumed.
 """
 
 from handlers.conversations.resume.guide import RESUME as GUIDE
@@ -15,10 +16,10 @@ from handlers.identity.unavailable_steps import REVOKED, UNAVAILABLE_STEP_NAMES,
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.authority.interface.certificates import Certificates
-from services.authority.values import Change, Operation
+from services.authority.values import AuthorityOperation, Change
 from services.storage.database import Database
 
-_LEAD = N_(
+_INTRODUCTION = N_(
     "▶️ <b>Resume (復用)</b> makes a suspended certificate usable again. You need the subscriber "
     "code, the IC card number and a one-time code by e-mail."
 )
@@ -52,8 +53,8 @@ _ALREADY = N_(
     "Is the PIN locked? That is another thing: unlock the card (鎖卡解碼)."
 )
 
-_STAY = ButtonTransition("stay", N_("🛑 Leave it suspended"), "stay")
-_IS_IT_SAFE = Step(
+_STAY_BUTTON = ButtonTransition("stay", N_("🛑 Leave it suspended"), "stay")
+_SAFETY_STEP = Step(
     _SAFE,
     (
         ButtonTransition("yes", N_("✅ Yes"), "who"),
@@ -64,14 +65,14 @@ _IS_IT_SAFE = Step(
 
 def resume(authority: Authority, database: Database) -> Conversation:
     """Return the conversation."""
-    mail = OneTimeCodeStep(authority, Operation.RESUME, "tell")
-    start = CodeVerification(
+    one_time_code = OneTimeCodeStep(authority, AuthorityOperation.RESUME, "tell")
+    verification = CodeVerification(
         authority,
-        Operation.RESUME,
+        AuthorityOperation.RESUME,
         "card",
-        on_verified=check_precondition(authority, database, "card", _led),
+        on_verified=check_precondition(authority, database, "card", _next_step),
         also_targets=(NOTHING_TO_DO, *UNAVAILABLE_STEP_NAMES),
-        introduction=_LEAD,
+        introduction=_INTRODUCTION,
     )
     return Conversation(
         name="resume",
@@ -80,18 +81,22 @@ def resume(authority: Authority, database: Database) -> Conversation:
         timeout=SECRET_TIMEOUT,
         steps={
             "which": GUIDE.steps["which"],
-            "safe": _IS_IT_SAFE,
+            "safe": _SAFETY_STEP,
             "stay": GUIDE.steps["stay"],
-            **start.steps,
+            **verification.steps,
             "card": Step(
                 _CARD,
                 secret_input=card_number_input(authority.credentials, "card", "mail"),
-                requires=("grant",),
+                requires=(GRANT,),
             ),
-            "mail": Step(_MAIL, (mail.send_button,), requires=("grant",)),
-            mail.name: mail.step,
-            "tell": Step(_TELL, (_tell(authority.certificates), _STAY), requires=("grant",)),
-            "confirm": Step(_CONFIRM, (_now(authority.certificates), _STAY), requires=("grant",)),
+            "mail": Step(_MAIL, (one_time_code.send_button,), requires=(GRANT,)),
+            one_time_code.name: one_time_code.step,
+            "tell": Step(
+                _TELL, (_announce_button(authority.certificates), _STAY_BUTTON), requires=(GRANT,)
+            ),
+            "confirm": Step(
+                _CONFIRM, (_resume_button(authority.certificates), _STAY_BUTTON), requires=(GRANT,)
+            ),
             **linking_steps(authority.links, _DONE, ("suspend",)),
             NOTHING_TO_DO: Step(_ALREADY, links=("unlock", "suspend")),
             **UNAVAILABLE_STEPS,
@@ -100,33 +105,33 @@ def resume(authority: Authority, database: Database) -> Conversation:
     )
 
 
-def _tell(certificates: Certificates) -> ButtonTransition:
-    told = run_with_grant(certificates.announce_resumption, _announced)
+def _announce_button(certificates: Certificates) -> ButtonTransition:
+    effect = run_with_grant(certificates.announce_resumption, _after_announcement)
     return ButtonTransition(
         "tell",
         N_("📣 Tell them and go on"),
         "confirm",
-        told,
+        effect,
         also_targets=("who", *UNAVAILABLE_STEP_NAMES),
     )
 
 
-def _now(certificates: Certificates) -> ButtonTransition:
-    done = run_with_grant(certificates.resume, _led)
+def _resume_button(certificates: Certificates) -> ButtonTransition:
+    effect = run_with_grant(certificates.resume, _next_step)
     return ButtonTransition(
         "resume",
         N_("▶️ Resume it now"),
         DONE,
-        done,
+        effect,
         also_targets=(OFFER, NOTHING_TO_DO, "who", *UNAVAILABLE_STEP_NAMES),
     )
 
 
-def _announced(_change: Change, _scene: StepContext) -> StepResult:
+def _after_announcement(_change: Change, _ctx: StepContext) -> StepResult:
     return StepResult("confirm", clears_history=True)
 
 
-def _led(change: Change, ctx: StepContext) -> StepResult:
+def _next_step(change: Change, ctx: StepContext) -> StepResult:
     if change.changed:
         return StepResult(offer_or_done(ctx), clears_history=True)
     return StepResult(NOTHING_TO_DO, clear_data=(GRANT,), clears_history=True)

@@ -1,7 +1,7 @@
-"""Showing a code for a minute: under a spoiler, protected, and gone from the chat by itself.
+"""Showing a subscriber code for a minute: under a spoiler, in a protected message.
 
-A message without the code is sent first and its end put down; only then the code is written into
-it. So whatever is cut off, no code stays in a chat.
+A message without the code is sent first and its deletion scheduled; then the code is edited into
+it. So no code stays in a chat where the process is killed at any moment.
 """
 
 import json
@@ -16,21 +16,21 @@ from handlers.engine.model import StepContext
 from handlers.identity.step_data import GRANT
 from handlers.screen.text import label, say
 from services import jobs
-from services.authority.errors import CodeNotKeptError, GrantExpiredError
+from services.authority.errors import CodeUnrecoverableError, GrantExpiredError
 from services.authority.interface.credentials import Credentials
 from services.authority.values import RevealedCode
 from services.formats.hidden import Hidden
-from services.storage.models import Due
+from services.storage.models import Job
 
 DUE_KIND = "erase"
-"""What falls due when a code has been shown long enough; `erase_due` does it."""
+"""The kind of the job that deletes the message; `run_erase_job` does it."""
 CODE_VISIBLE_FOR = timedelta(seconds=60)
 """How long a retrieved code stays in the chat."""
 _GONE = "not found"
 
 
 async def show_code(credentials: Credentials, context: Context, ctx: StepContext) -> None:
-    """Show the subscriber code that a grant gives back."""
+    """Show the subscriber code in a new message, and delete earlier messages with it."""
     bot, language = context.bot, ctx.language
     waiting = say(language, "🔑 One moment…")
     sent = await bot.send_message(
@@ -38,23 +38,22 @@ async def show_code(credentials: Credentials, context: Context, ctx: StepContext
     )
     try:
         revealed, shown_before = await _reveal(credentials, context, ctx, sent.message_id)
-    except (GrantExpiredError, CodeNotKeptError):
+    except (GrantExpiredError, CodeUnrecoverableError):
         await erase(bot, ctx.chat_id, sent.message_id, language)
         return
     try:
-        await _write(bot, ctx, sent.message_id, revealed.code)
+        await _edit_in_code(bot, ctx, sent.message_id, revealed.code)
     except BadRequest as error:
         if _GONE not in error.message.lower():
             raise
-        return  # the same tap came to another process, which has shown it below
-    for message_id in shown_before:  # one copy is enough
+        return  # another process handled the same tap, and shows the code below
+    for message_id in shown_before:
         await erase(bot, ctx.chat_id, message_id, language)
 
 
-async def _write(bot: Bot, ctx: StepContext, message_id: int, code: Hidden) -> None:
-    """Write the code into its message."""
+async def _edit_in_code(bot: Bot, ctx: StepContext, message_id: int, code: Hidden) -> None:
     language, revealed = ctx.language, code.reveal()
-    copy = InlineKeyboardButton(
+    copy_button = InlineKeyboardButton(
         label(language, "📋 Copy the code"), copy_text=CopyTextButton(revealed)
     )
     await bot.edit_message_text(
@@ -69,50 +68,49 @@ async def _write(bot: Bot, ctx: StepContext, message_id: int, code: Hidden) -> N
         ctx.chat_id,
         message_id,
         parse_mode=ParseMode.HTML,
-        reply_markup=InlineKeyboardMarkup([[copy]]),
+        reply_markup=InlineKeyboardMarkup([[copy_button]]),
     )
 
 
 async def _reveal(
     credentials: Credentials, context: Context, ctx: StepContext, message_id: int
 ) -> tuple[RevealedCode, list[int]]:
-    """Get the code, and put down the end of the message it will stand in.
+    """Reveal the code and schedule the deletion of its message.
 
-    Gives the messages beside it in which the code may still stand.
+    Returns the code, and the ids of earlier messages that may still show it.
     """
     services, now = context.services, context.services.now()
     reference = {"chat": ctx.chat_id, "message": message_id, "language": ctx.language}
     async with services.database.unit_of_work() as session:
         revealed = await credentials.reveal_code(session, ctx.data[GRANT], ctx.chat_id, now)
-        place = f"{DUE_KIND}/{ctx.chat_id}/"
-        before = [int(number) for number in await jobs.references_below(session, place)]
-        key = f"{place}{message_id}"
+        prefix = f"{DUE_KIND}/{ctx.chat_id}/"
+        before = [int(number) for number in await jobs.references_with_prefix(session, prefix)]
+        key = f"{prefix}{message_id}"
         await jobs.schedule(session, DUE_KIND, key, now + CODE_VISIBLE_FOR, json.dumps(reference))
     return revealed, before
 
 
-async def run_erase_job(bot: Bot, row: Due) -> None:
-    """Take a code away whose time is over."""
-    what = json.loads(row.reference)
-    await erase(bot, what["chat"], what["message"], what["language"])
+async def run_erase_job(bot: Bot, row: Job) -> None:
+    """Delete the message of a code that was shown long enough."""
+    reference = json.loads(row.reference)
+    await erase(bot, reference["chat"], reference["message"], reference["language"])
 
 
 async def erase(bot: Bot, chat_id: int, message_id: int, language: str) -> None:
-    """Delete a message of ours; one that is too old for that is emptied."""
+    """Delete a message of the bot, or replace its text where it is too old to be deleted."""
     try:
         await bot.delete_message(chat_id, message_id)
     except Forbidden:
-        return  # blocked: the bot reaches the chat no more
+        return  # the person has blocked the bot
     except BadRequest as error:
         if _GONE not in error.message.lower():
-            await _empty(bot, chat_id, message_id, language)
+            await _replace_text(bot, chat_id, message_id, language)
 
 
-async def _empty(bot: Bot, chat_id: int, message_id: int, language: str) -> None:
+async def _replace_text(bot: Bot, chat_id: int, message_id: int, language: str) -> None:
     text = say(language, "🔒 A code was shown here; its time is over.")
     try:
         await bot.edit_message_text(text, chat_id, message_id, parse_mode=ParseMode.HTML)
     except BadRequest as error:
-        known = ("not modified", _GONE)
-        if not any(each in error.message.lower() for each in known):
+        if not any(each in error.message.lower() for each in ("not modified", _GONE)):
             raise

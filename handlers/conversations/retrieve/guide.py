@@ -1,7 +1,4 @@
-"""Retrieve (取回用戶代碼): get a forgotten subscriber code back, as far as that is possible.
-
-Facts: docs/facts.md §0, §1.5.
-"""
+"""Retrieving (取回用戶代碼) a forgotten code on the official page (docs/facts.md §0, §1.5)."""
 
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
@@ -76,7 +73,7 @@ RETRIEVE = Conversation(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            done=N_("✅ I have my code"),
+            done_label=N_("✅ I have my code"),
         ),
         "done": Step(
             N_(

@@ -1,6 +1,7 @@
-"""Retrieve (取回用戶代碼), carried out: the code is shown for a minute, as long as it is kept.
+"""Retrieving (取回用戶代碼) the subscriber code, which is shown for a minute.
 
-UI No., birth date and a one-time code by e-mail; until activation (docs/facts.md §0, §1.5).
+The person is verified by UI No., birth date and a one-time code. It is possible until activation,
+when the code is destroyed (docs/facts.md §0, §1.5).
 """
 
 from dataclasses import replace
@@ -17,17 +18,17 @@ from handlers.identity.error_messages import message_for
 from handlers.identity.one_time_code import OneTimeCodeStep
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_
-from services.authority.errors import CodeNotKeptError, GrantExpiredError
+from services.authority.errors import CodeUnrecoverableError, GrantExpiredError
 from services.authority.interface.authority import Authority
 from services.authority.interface.credentials import Credentials
-from services.authority.values import Operation
+from services.authority.values import AuthorityOperation
 
 _FORM = N_(
     "<b>Look at the form first</b>\n"
     "The subscriber code (用戶代碼), 6–10 characters, is printed on the copy of the application "
     "form (申請書) that you took home. Do you find it?"
 )
-_LEAD = N_(
+_INTRODUCTION = N_(
     "🔑 <b>Get the code back (取回用戶代碼)</b>. That is possible until the card is activated: UI "
     "No., birth date, and a one-time code by e-mail."
 )
@@ -56,7 +57,7 @@ _NOT_KEPT = N_(
     "revoke at a service station and apply anew, NT$278."
 )
 
-_LOOK_FIRST = Step(
+_FORM_STEP = Step(
     _FORM,
     (
         ButtonTransition("found", N_("✅ Found it"), "found"),
@@ -68,32 +69,24 @@ _LOOK_FIRST = Step(
 
 def retrieve(authority: Authority) -> Conversation:
     """Return the conversation."""
-    mail = OneTimeCodeStep(authority, Operation.RETRIEVE, "ready")
-    start = BirthDateVerification(authority, mail, "who", "born", _LEAD)
-
-    show = ButtonTransition(
-        "show",
-        N_("👁 Show it for 60 seconds"),
-        "shown",
-        partial(_reveal, authority.credentials),
-        after_commit=partial(show_code, authority.credentials),
-        also_targets=("not_kept", "who"),
-    )
-    again = replace(show, key="again", label=N_("👁 Show it again"))
+    one_time_code = OneTimeCodeStep(authority, AuthorityOperation.RETRIEVE, "ready")
+    verification = BirthDateVerification(authority, one_time_code, "who", "born", _INTRODUCTION)
+    show = _show_button(authority.credentials)
+    show_again = replace(show, key="again", label=N_("👁 Show it again"))
     return Conversation(
         name="retrieve",
         title=GUIDE.title,
         initial="form",
         timeout=SECRET_TIMEOUT,
         steps={
-            "form": _LOOK_FIRST,
-            **start.steps,
+            "form": _FORM_STEP,
+            **verification.steps,
             "paused": PAUSED,
-            mail.name: mail.step,
+            one_time_code.name: one_time_code.step,
             "ready": Step(_READY, (show,), requires=(GRANT,)),
             "shown": Step(
                 _SHOWN,
-                (ButtonTransition("noted", N_("✅ I have noted it"), "noted"), again),
+                (ButtonTransition("noted", N_("✅ I have noted it"), "noted"), show_again),
                 requires=(GRANT,),
             ),
             "noted": Step(
@@ -112,11 +105,22 @@ def retrieve(authority: Authority) -> Conversation:
     )
 
 
+def _show_button(credentials: Credentials) -> ButtonTransition:
+    return ButtonTransition(
+        "show",
+        N_("👁 Show it for 60 seconds"),
+        "shown",
+        partial(_reveal, credentials),
+        after_commit=partial(show_code, credentials),
+        also_targets=("not_kept", "who"),
+    )
+
+
 async def _reveal(credentials: Credentials, session: AsyncSession, ctx: StepContext) -> StepResult:
     try:
         async with session.begin_nested():
             await credentials.reveal_code(session, ctx.data[GRANT], ctx.chat_id, ctx.now)
-    except CodeNotKeptError:
+    except CodeUnrecoverableError:
         return StepResult("not_kept", clear_data=(GRANT,), clears_history=True)
     except GrantExpiredError as error:
         return StepResult(

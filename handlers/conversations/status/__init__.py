@@ -1,1 +1,1 @@
-"""Status of application and certificate."""
+"""Status of application and certificate (查詢進度)."""

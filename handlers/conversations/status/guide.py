@@ -1,7 +1,4 @@
-"""Status: where the application is, or what the site says about the certificate.
-
-Facts: docs/facts.md §1.2, §1.6, §2.3.
-"""
+"""Looking up the status (查詢進度) on the official page (docs/facts.md §1.2, §1.6, §2.3)."""
 
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
@@ -49,7 +46,7 @@ STATUS = Conversation(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more=(ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),),
+            more_buttons=(ButtonTransition("code", N_("🔑 I forgot the code"), "retrieve/form"),),
         ),
         "stage": Step(
             N_(

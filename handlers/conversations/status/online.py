@@ -1,7 +1,7 @@
-"""Status (查詢進度): application and certificate as a line of dates, and what comes next.
+"""Looking up the status (查詢進度): the stages of application and certificate, and what comes next.
 
-UI No. and code. The line is what the authority has on record (docs/facts.md §1.2); only the person
-knows whether the card has come.
+The person is verified by UI No. and code. The stages are those on record (docs/facts.md §1.2); only
+the person knows whether the card has arrived.
 """
 
 import json
@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.conversations.status.guide import STATUS as GUIDE
-from handlers.engine.model import Conversation, OnEnter, Step, StepContext, StepResult
+from handlers.engine.model import Conversation, OnEnter, StepContext, StepResult
 from handlers.identity.chat_linking import DONE, OFFER, linking_steps, offer_or_done
 from handlers.identity.code import CodeVerification
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
@@ -22,22 +22,22 @@ from services.authority.errors import AuthorityError
 from services.authority.interface.authority import Authority
 from services.authority.interface.certificates import Certificates
 from services.authority.lifecycle import ApplicationState, CertificateState
-from services.authority.values import Operation, Timeline
-from services.calendar import last_day, today
+from services.authority.values import AuthorityOperation, Timeline
+from services.calendar import last_payment_day, today
 
 StatusFindings = Mapping[str, Any]
 TIMELINE = "timeline"
-"""What is kept on the way: where things stood when they were looked up, as JSON."""
-_LEAD = N_("📍 <b>Where does it stand?</b> I show your application and your certificate.")
+"""Step data: the status at the time it was looked up, as JSON."""
+_INTRODUCTION = N_("📍 <b>Where does it stand?</b> I show your application and your certificate.")
 
-_PATH: tuple[tuple[ApplicationState, str], ...] = (
+_STAGES: tuple[tuple[ApplicationState, str], ...] = (
     (ApplicationState.SUBMITTED, N_("Applied (申請)")),
     (ApplicationState.PAID, N_("Paid (繳費)")),
     (ApplicationState.ISSUED, N_("Card made (製卡)")),
     (ApplicationState.POSTED, N_("Card posted (寄送)")),
     (ApplicationState.ACTIVATED, N_("Activated (開卡)")),
 )
-_NEXT: Mapping[ApplicationState, str] = {
+_NEXT_FOR_APPLICATION: Mapping[ApplicationState, str] = {
     ApplicationState.SUBMITTED: N_(
         "💳 <b>Next: pay NT$278</b> by {last} (days left: {days}). After that the application is "
         "deleted."
@@ -60,7 +60,7 @@ _CERTIFICATE: Mapping[CertificateState, str] = {
     CertificateState.REVOKED: N_("🗑 Certificate: <b>revoked (廢止)</b> on {since}, for good"),
     CertificateState.EXPIRED: N_("⌛ Certificate: <b>expired (過期)</b> on {until}"),
 }
-_THEN: Mapping[CertificateState, str] = {
+_NEXT_FOR_CERTIFICATE: Mapping[CertificateState, str] = {
     CertificateState.ACTIVE: N_("✅ <b>Nothing to do.</b> Lost the card? Suspend it at once."),
     CertificateState.SUSPENDED: N_("▶️ <b>Next:</b> found the card? Resume it (復用)."),
     CertificateState.REVOKED: N_(
@@ -75,30 +75,26 @@ _THEN: Mapping[CertificateState, str] = {
 
 def status(authority: Authority) -> Conversation:
     """Return the conversation."""
-    look = _look(authority.certificates)
-
-    async def shown(_grant: str, ctx: StepContext) -> StepResult:
-        return StepResult(offer_or_done(ctx))
-
-    start = CodeVerification(
+    look_up = _look_up_timeline(authority.certificates)
+    verification = CodeVerification(
         authority,
-        Operation.STATUS,
+        AuthorityOperation.STATUS,
         DONE,
-        on_verified=shown,
+        on_verified=_on_verified,
         also_targets=(OFFER,),
-        introduction=_LEAD,
+        introduction=_INTRODUCTION,
     )
-    ends = linking_steps(authority.links, _words, _links)
+    final_steps = linking_steps(authority.links, _status_text, _links)
     return Conversation(
         name="status",
         title=GUIDE.title,
         initial="who",
         timeout=SECRET_TIMEOUT,
         steps={
-            **start.steps,
+            **verification.steps,
             **{
-                name: step if name == "linked" else _looking(step, look)
-                for name, step in ends.items()
+                name: step if name == "linked" else replace(step, on_enter=look_up)
+                for name, step in final_steps.items()
             },
             "on_its_way": GUIDE.steps["on_its_way"],
             "expired": GUIDE.steps["expired"],
@@ -106,93 +102,95 @@ def status(authority: Authority) -> Conversation:
     )
 
 
-def _looking(step: Step, look: OnEnter) -> Step:
-    return replace(step, on_enter=look)
+async def _on_verified(_grant: str, ctx: StepContext) -> StepResult:
+    return StepResult(offer_or_done(ctx))
 
 
-def _look(certificates: Certificates) -> OnEnter:
-    """Return what looks up where things stand, once."""
+def _look_up_timeline(certificates: Certificates) -> OnEnter:
+    """Return the hook that looks the status up, once in a conversation."""
 
-    async def look(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
+    async def look_up(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
         if TIMELINE in ctx.data:
             return {}
+        grant = ctx.data[GRANT]
         try:
-            found = await certificates.get_timeline(session, ctx.data[GRANT], ctx.chat_id, ctx.now)
+            timeline = await certificates.get_timeline(session, grant, ctx.chat_id, ctx.now)
         except AuthorityError:  # the application was deleted a moment ago
             return {}
-        return {TIMELINE: _written(found)}
+        return {TIMELINE: _as_json(timeline)}
 
-    return look
+    return look_up
 
 
-def _written(found: Timeline) -> str:
-    moments = {state: at.isoformat() for state, at in found.moments.items()}
-    changed, until = found.certificate_changed_at, found.valid_until
+def _as_json(timeline: Timeline) -> str:
+    moments = {state: at.isoformat() for state, at in timeline.moments.items()}
+    changed, until = timeline.certificate_changed_at, timeline.valid_until
     return json.dumps(
         {
-            "application": found.application,
-            "certificate": found.certificate,
+            "application": timeline.application,
+            "certificate": timeline.certificate,
             "moments": moments,
-            "deadline": found.deadline.isoformat(),
+            "deadline": timeline.deadline.isoformat(),
             "since": changed.isoformat() if changed else None,
             "until": until.isoformat() if until else None,
-            "next": found.next_operation,
+            "next": timeline.next_operation,
         }
     )
 
 
-def _words(ctx: StepContext) -> Markup:
+def _status_text(ctx: StepContext) -> Markup:
     if TIMELINE not in ctx.data:
         return say(
             ctx.language,
             "🔎 <b>There is nothing on record any more.</b> An application that is not paid "
             "in 15 days is deleted. Apply again in person at a service station.",
         )
-    found = json.loads(ctx.data[TIMELINE])
+    findings = json.loads(ctx.data[TIMELINE])
     title = say(ctx.language, "📍 <b>Where it stands</b>")
-    blocks = ["\n".join([title, *_path(found, ctx)]), *_about_certificate(found, ctx)]
-    return Markup("\n\n".join([*blocks, _coming(found, ctx)]))
+    blocks = ["\n".join([title, *_stage_lines(findings, ctx)]), *_certificate_lines(findings, ctx)]
+    return Markup("\n\n".join([*blocks, _next_text(findings, ctx)]))
 
 
-def _path(found: StatusFindings, ctx: StepContext) -> list[str]:
-    """Return a line a stage: ✓ with its day, 👉 for what comes next, ○ for what is far off."""
+def _stage_lines(findings: StatusFindings, ctx: StepContext) -> list[str]:
+    """Return a line for each stage: ✓ with its date, 👉 for the next one, ○ for later ones."""
     lines, is_next = [], True
-    moments: Mapping[str, str] = found["moments"]
-    for state, name in _PATH:
+    moments: Mapping[str, str] = findings["moments"]
+    for state, name in _STAGES:
         stage = label(ctx.language, name)
         if state in moments:
-            lines.append(f"✓ {_day(moments[state])}  {stage}")
+            lines.append(f"✓ {_date(moments[state])}  {stage}")
         else:
             lines.append(f"<b>👉 {stage}</b>" if is_next else f"○ {stage}")
             is_next = False
     return lines
 
 
-def _about_certificate(found: StatusFindings, ctx: StepContext) -> list[str]:
-    if not found["certificate"] or found["certificate"] == CertificateState.INACTIVE:
+def _certificate_lines(findings: StatusFindings, ctx: StepContext) -> list[str]:
+    if not findings["certificate"] or findings["certificate"] == CertificateState.INACTIVE:
         return []
-    message = _CERTIFICATE[CertificateState(found["certificate"])]
-    days = {"since": _day(found["since"]), "until": _day(found["until"])}
-    return [say(ctx.language, message, **days)]
+    message = _CERTIFICATE[CertificateState(findings["certificate"])]
+    dates = {"since": _date(findings["since"]), "until": _date(findings["until"])}
+    return [say(ctx.language, message, **dates)]
 
 
-def _coming(found: StatusFindings, ctx: StepContext) -> str:
-    if found["certificate"] and found["certificate"] != CertificateState.INACTIVE:
-        return say(ctx.language, _THEN[CertificateState(found["certificate"])])
-    deadline = datetime.fromisoformat(found["deadline"])
-    days = max(0, (last_day(deadline) - today(ctx.now)).days)
-    message = _NEXT.get(ApplicationState(found["application"]), _NEXT[ApplicationState.ISSUED])
-    return say(ctx.language, message, last=last_day(deadline).isoformat(), days=days)
+def _next_text(findings: StatusFindings, ctx: StepContext) -> str:
+    if findings["certificate"] and findings["certificate"] != CertificateState.INACTIVE:
+        return say(ctx.language, _NEXT_FOR_CERTIFICATE[CertificateState(findings["certificate"])])
+    deadline = datetime.fromisoformat(findings["deadline"])
+    days = max(0, (last_payment_day(deadline) - today(ctx.now)).days)
+    default = _NEXT_FOR_APPLICATION[ApplicationState.ISSUED]
+    message = _NEXT_FOR_APPLICATION.get(ApplicationState(findings["application"]), default)
+    return say(ctx.language, message, last=last_payment_day(deadline).isoformat(), days=days)
 
 
 def _links(ctx: StepContext) -> tuple[str, ...]:
     if TIMELINE not in ctx.data:
         return ()
-    found = json.loads(ctx.data[TIMELINE])
-    if found["next"]:
-        return (found["next"],)
-    return ("suspend",) if found["certificate"] == CertificateState.ACTIVE else ()
+    findings = json.loads(ctx.data[TIMELINE])
+    if findings["next"]:
+        return (findings["next"],)
+    return ("suspend",) if findings["certificate"] == CertificateState.ACTIVE else ()
 
 
-def _day(moment: str) -> str:
+def _date(moment: str) -> str:
     return today(datetime.fromisoformat(moment)).isoformat()

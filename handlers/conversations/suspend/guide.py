@@ -1,7 +1,4 @@
-"""Suspend (停用): stop the certificate for now, with the code or by the fax route.
-
-Facts: docs/facts.md §1.6.
-"""
+"""Suspending (停用) on the official page: with the code, or by fax (docs/facts.md §1.6)."""
 
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext
 from handlers.official_page import menus
@@ -17,7 +14,7 @@ _LETTER = (
 )
 
 
-def _fax(ctx: StepContext) -> Markup:
+def _fax_text(ctx: StepContext) -> Markup:
     return say(
         ctx.language,
         "<b>Without the code or the card number: by fax</b>\n"
@@ -90,7 +87,7 @@ SUSPEND = Conversation(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            more=(ButtonTransition("fax", N_("📠 Rather by fax"), "fax"),),
+            more_buttons=(ButtonTransition("fax", N_("📠 Rather by fax"), "fax"),),
         ),
         "check": page_step(
             on_page(
@@ -107,8 +104,8 @@ SUSPEND = Conversation(
             ),
             chinese="我剛才在網路上辦理停用，想確認憑證是不是已經停用了。",
             meaning=N_("I have just suspended my certificate online. Is it suspended now?"),
-            more=(ButtonTransition("not_yet", N_("⏳ Not yet"), "later"),),
-            done=N_("✅ It is suspended"),
+            more_buttons=(ButtonTransition("not_yet", N_("⏳ Not yet"), "later"),),
+            done_label=N_("✅ It is suspended"),
         ),
         "done": Step(
             N_(
@@ -132,7 +129,7 @@ SUSPEND = Conversation(
             ),
         ),
         "fax": Step(
-            _fax,
+            _fax_text,
             (ButtonTransition("asked", N_("✅ I have the form"), "send"),),
             info_buttons(
                 N_(

@@ -1,7 +1,7 @@
-"""Suspend (停用), carried out: stop the certificates at once, for now.
+"""Suspending (停用) the certificates (docs/facts.md §1.6).
 
-UI No. and code, then the card number or a one-time code by e-mail. Where the code is locked, birth
-date and one-time code; without the code, the fax (docs/facts.md §1.6).
+The person is verified by UI No. and code, then by the card number or a one-time code. For a locked
+code, birth date and one-time code are enough; without the code, the form goes by fax.
 """
 
 from collections.abc import Mapping
@@ -20,10 +20,10 @@ from handlers.identity.unavailable_steps import UNAVAILABLE_STEP_NAMES, UNAVAILA
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.authority.interface.certificates import Certificates
-from services.authority.values import Change, Operation
+from services.authority.values import AuthorityOperation, Change
 from services.storage.database import Database
 
-_LEAD = N_(
+_INTRODUCTION = N_(
     "⏸ <b>Suspend (停用)</b> stops the certificate at once, and you can undo it. The card itself "
     "is not needed, nor its PIN."
 )
@@ -69,18 +69,18 @@ _NOT_LOCKED = N_(
     "Do you have it? Then go on with it. Is it gone? The emergency form goes by fax."
 )
 
-_FAX = ButtonTransition("fax", N_("📠 By fax"), "fax")
-_WITHOUT_CODE: Mapping[str, Step] = {
+_FAX_BUTTON = ButtonTransition("fax", N_("📠 By fax"), "fax")
+_STEPS_WITHOUT_CODE: Mapping[str, Step] = {
     "no_code": Step(
         _NO_CODE,
         (
             ButtonTransition("locked", N_("🔒 The code is locked"), "locked_out"),
             ButtonTransition("forgotten", N_("🔑 Get a forgotten code back"), "retrieve/form"),
-            _FAX,
+            _FAX_BUTTON,
         ),
     ),
     "not_locked": Step(
-        _NOT_LOCKED, (ButtonTransition("code", N_("🔑 I have the code"), "who"), _FAX)
+        _NOT_LOCKED, (ButtonTransition("code", N_("🔑 I have the code"), "who"), _FAX_BUTTON)
     ),
     "fax": replace(GUIDE.steps["fax"], title=N_("📠 Suspend by fax (緊急停用)")),
     "send": GUIDE.steps["send"],
@@ -96,64 +96,74 @@ _WITHOUT_CODE: Mapping[str, Step] = {
 
 def suspend(authority: Authority, database: Database) -> Conversation:
     """Return the conversation."""
-    mail = OneTimeCodeStep(authority, Operation.SUSPEND, "confirm")
-    by_birth = BirthDateVerification(
-        authority,
-        mail,
-        "locked_out",
-        "born",
-        _LOCKED_OUT,
-        (_FAX,),
-        refused_step="not_locked",
-        title=N_("🔒 Suspend with a locked code"),
-    )
-    start = CodeVerification(
-        authority,
-        Operation.SUSPEND,
-        "proof",
-        on_verified=check_precondition(authority, database, "proof", _led),
-        also_targets=(NOTHING_TO_DO, *UNAVAILABLE_STEP_NAMES),
-        introduction=_LEAD,
-        buttons=(ButtonTransition("none", N_("❓ I do not have the code"), "no_code"),),
-        locked_step=Step(
-            _LOCKED, (ButtonTransition("birth", N_("🎂 Go on by e-mail"), "born"), _FAX)
-        ),
-    )
+    one_time_code = OneTimeCodeStep(authority, AuthorityOperation.SUSPEND, "confirm")
     return Conversation(
         name="suspend",
         title=GUIDE.title,
         initial="who",
         timeout=SECRET_TIMEOUT,
         steps={
-            **start.steps,
+            **_code_verification(authority, database).steps,
             "proof": Step(
                 _PROOF,
-                (mail.send_button,),
+                (one_time_code.send_button,),
                 secret_input=card_number_input(authority.credentials, "proof", "confirm"),
-                requires=("grant",),
+                requires=(GRANT,),
             ),
-            mail.name: mail.step,
-            "confirm": Step(_CONFIRM, (_now(authority.certificates),), requires=("grant",)),
+            one_time_code.name: one_time_code.step,
+            "confirm": Step(
+                _CONFIRM, (_suspend_button(authority.certificates),), requires=(GRANT,)
+            ),
             **linking_steps(authority.links, _DONE, ("resume", "suspend/revoke")),
             NOTHING_TO_DO: Step(_ALREADY, links=("resume", "suspend/revoke")),
-            **by_birth.steps,
-            **_WITHOUT_CODE,
+            **_birth_date_verification(authority, one_time_code).steps,
+            **_STEPS_WITHOUT_CODE,
             **UNAVAILABLE_STEPS,
         },
     )
 
 
-def _now(certificates: Certificates) -> ButtonTransition:
+def _birth_date_verification(
+    authority: Authority, one_time_code: OneTimeCodeStep
+) -> BirthDateVerification:
+    return BirthDateVerification(
+        authority,
+        one_time_code,
+        number_step="locked_out",
+        date_step="born",
+        introduction=_LOCKED_OUT,
+        buttons=(_FAX_BUTTON,),
+        refused_step="not_locked",
+        title=N_("🔒 Suspend with a locked code"),
+    )
+
+
+def _code_verification(authority: Authority, database: Database) -> CodeVerification:
+    return CodeVerification(
+        authority,
+        AuthorityOperation.SUSPEND,
+        "proof",
+        on_verified=check_precondition(authority, database, "proof", _next_step),
+        also_targets=(NOTHING_TO_DO, *UNAVAILABLE_STEP_NAMES),
+        introduction=_INTRODUCTION,
+        buttons=(ButtonTransition("none", N_("❓ I do not have the code"), "no_code"),),
+        locked_step=Step(
+            _LOCKED, (ButtonTransition("birth", N_("🎂 Go on by e-mail"), "born"), _FAX_BUTTON)
+        ),
+    )
+
+
+def _suspend_button(certificates: Certificates) -> ButtonTransition:
     return ButtonTransition(
         "suspend",
         N_("⏸ Suspend it now"),
         DONE,
-        run_with_grant(certificates.suspend, _led),
+        run_with_grant(certificates.suspend, _next_step),
         also_targets=(OFFER, NOTHING_TO_DO, "who", *UNAVAILABLE_STEP_NAMES),
     )
 
 
-def _led(change: Change, ctx: StepContext) -> StepResult:
+def _next_step(change: Change, ctx: StepContext) -> StepResult:
     if change.changed:
         return StepResult(offer_or_done(ctx), clears_history=True)
     return StepResult(NOTHING_TO_DO, clear_data=(GRANT,), clears_history=True)

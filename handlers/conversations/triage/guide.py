@@ -1,6 +1,6 @@
 """Triage: from "something is wrong" to the right conversation in two or three taps.
 
-Look-alikes are told apart by asking: code or PIN, 停用 or 廢止, 復用 or 解碼.
+Things that are easily confused are asked about: code or PIN, 停用 or 廢止, 復用 or 解碼.
 """
 
 from handlers.engine.model import ButtonTransition, Conversation, Step

@@ -1,4 +1,4 @@
-"""Triage where operations are carried out: the same questions, other ways on."""
+"""Triage where the bot carries operations out: the guide's questions with other targets."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,38 +7,36 @@ from handlers.conversations.triage.guide import TRIAGE as GUIDE
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.screen.text import N_
 
-_ELSEWHERE: Mapping[str, str] = {
+_TARGETS: Mapping[str, str] = {
     "suspend/ready": "suspend/who",
     "pay/ready": "pay/who",
     "status/issued": "status/who",
 }
-"""Where the guide's ways lead here."""
-
-
-_AT_THE_CARD: Mapping[str, str] = {"reader": "card_check/ready"}
-"""And where the bot reaches the card: it looks at the reader itself."""
+"""The targets that replace those of the guide."""
+_TARGETS_WITH_BRIDGE: Mapping[str, str] = {"reader": "card_check/ready"}
+"""Further ones where the bot reaches the card; their steps in the guide are dropped."""
 
 
 def triage(reaches_card: bool = False) -> Conversation:
     """Return the conversation.
 
-    :param reaches_card: whether there is a bridge.
+    :param reaches_card: whether the bot reaches cards through a bridge.
     """
-    ways = {**_ELSEWHERE, **_AT_THE_CARD} if reaches_card else _ELSEWHERE
+    dropped = _TARGETS_WITH_BRIDGE if reaches_card else {}
+    targets = {**_TARGETS, **dropped}
     steps = {
-        name: _carried_out(step, ways)
+        name: _with_targets(step, targets)
         for name, step in GUIDE.steps.items()
-        if not reaches_card or name not in _AT_THE_CARD
+        if name not in dropped
     }
     return replace(
         GUIDE, steps={**steps, "cannot_pay": _CANNOT_PAY, "no_data": _NO_DATA, "card": _CARD}
     )
 
 
-def _carried_out(step: Step, ways: Mapping[str, str]) -> Step:
-    return replace(
-        step, buttons=tuple(replace(c, target=ways.get(c.target, c.target)) for c in step.buttons)
-    )
+def _with_targets(step: Step, targets: Mapping[str, str]) -> Step:
+    buttons = (replace(each, target=targets.get(each.target, each.target)) for each in step.buttons)
+    return replace(step, buttons=tuple(buttons))
 
 
 _CANNOT_PAY = Step(

@@ -1,7 +1,4 @@
-"""Unlock (忘記PIN碼鎖卡解碼): a new PIN for a card whose PIN is locked or forgotten.
-
-Facts: docs/facts.md §1.4, §2.2.
-"""
+"""Unlocking (鎖卡解碼) a card on the official page (docs/facts.md §1.4, §2.2)."""
 
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
@@ -79,7 +76,7 @@ UNLOCK = Conversation(
             ),
             chinese=_CHINESE,
             meaning=_MEANING,
-            done=N_("✅ The new PIN is set"),
+            done_label=N_("✅ The new PIN is set"),
         ),
         "done": Step(N_("✅ <b>Unlocked.</b> Remember the new PIN: nobody keeps it for you.")),
         "no_code": Step(

@@ -1,4 +1,4 @@
-"""Unlock (忘記PIN碼鎖卡解碼), carried out: a new PIN where it is locked or forgotten."""
+"""Unlocking (鎖卡解碼) the card in the reader: a new PIN for one that is locked or forgotten."""
 
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import CardConversation
@@ -10,7 +10,7 @@ from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.bridge import events
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 _READY = N_(
     "🔓 <b>A new PIN for your card (鎖卡解碼)</b>\n"
@@ -22,7 +22,7 @@ _READY = N_(
     "• a new PIN in mind: 6–8 characters, letters and digits, best mixed, no spaces\n\n"
     "First I connect your PC, then I ask for UI No. and code. The PIN is typed on the PC only."
 )
-_LEAD = N_("🔓 <b>Your PC is connected.</b> Now show whose card it is.")
+_INTRODUCTION = N_("🔓 <b>Your PC is connected.</b> Now show whose card it is.")
 _CONFIRM = N_(
     "<b>Unlock now?</b>\n"
     "• On your PC you say yes and choose a new PIN, typed twice.\n"
@@ -45,19 +45,19 @@ _CODE_LOCKED = N_(
 )
 
 
-async def _finish(_value: events.Outcome, ctx: StepContext) -> StepResult:
+async def _on_done(_value: events.OperationValue, ctx: StepContext) -> StepResult:
     return StepResult(offer_or_done(ctx), clears_history=True)
 
 
 _UNLOCK = PinSetupConversation(
-    Work.UNLOCK,
+    CardTask.UNLOCK,
     GUIDE.title,
     _READY,
-    _LEAD,
+    _INTRODUCTION,
     _CONFIRM,
     N_("🔓 Unlock now"),
     _DONE,
-    _finish,
+    _on_done,
     other_buttons=(
         ButtonTransition("no_code", N_("🔑 I no longer have the code"), "no_code"),
         ButtonTransition("locked", N_("🔒 The code is locked"), "code_locked"),
@@ -71,7 +71,7 @@ _UNLOCK = PinSetupConversation(
 
 
 def unlock(
-    authority: Authority, hub: BridgeHub, board: LiveMessages, server: str
+    authority: Authority, hub: BridgeHub, live_messages: LiveMessages, server: str
 ) -> CardConversation:
     """Return the conversation."""
-    return _UNLOCK.build(authority, hub, board, server)
+    return _UNLOCK.build(authority, hub, live_messages, server)

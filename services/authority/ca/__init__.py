@@ -1,1 +1,1 @@
-"""The certificate authority: its key, its certificates, and what it publishes of them."""
+"""The certificate authority: its key, issuing, revocation lists and OCSP."""

@@ -1,4 +1,4 @@
-"""The certificate authority as somebody who signs: its certificate and the key behind it."""
+"""The certificate authority's name, certificate and signing key."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,17 +19,17 @@ _USAGES = (
 
 @dataclass(frozen=True)
 class CaName:
-    """Who issues: country, organization and unit, as MOICA names itself (docs/facts.md §2.7).
+    """Distinguished name in the form of MOICA's (docs/facts.md §2.7).
 
-    It is never MOICA's own name: nobody may take these certificates for theirs.
+    It is never MOICA's own, so that nobody takes these certificates for theirs.
     """
 
     organization: str = "Kaika"
     unit: str = "Kaika Certificate Authority 開卡憑證管理中心"
     country: str = "TW"
 
-    def as_x509(self) -> x509.Name:
-        """Give the distinguished name."""
+    def to_x509(self) -> x509.Name:
+        """Return the distinguished name."""
         return x509.Name(
             [
                 x509.NameAttribute(NameOID.COUNTRY_NAME, self.country),
@@ -39,7 +39,7 @@ class CaName:
         )
 
 
-class CaIdentity:
+class CaSigner:
     """Signs certificates and revocation lists; the key stays inside."""
 
     def __init__(self, certificate: x509.Certificate, key: rsa.RSAPrivateKey) -> None:
@@ -56,7 +56,7 @@ class CaIdentity:
 
     @property
     def authority_key_identifier(self) -> x509.AuthorityKeyIdentifier:
-        """What everything signed by this key names it by."""
+        """The extension by which whatever this key signs names it."""
         return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self.key_identifier)
 
     def sign_certificate(self, builder: x509.CertificateBuilder) -> x509.Certificate:
@@ -74,9 +74,9 @@ class CaIdentity:
         return pointed.sign(self._key, hashes.SHA256())
 
 
-def self_signed(name: CaName, key: rsa.RSAPrivateKey, now: datetime) -> x509.Certificate:
-    """Make the certificate of a new authority, which may issue to persons and to nobody below."""
-    subject = name.as_x509()
+def self_sign(name: CaName, key: rsa.RSAPrivateKey, now: datetime) -> x509.Certificate:
+    """Create the certificate of a new authority, which may certify no other authority."""
+    subject = name.to_x509()
     usage = key_usage("key_cert_sign", "crl_sign")
     return (
         x509.CertificateBuilder()
@@ -94,5 +94,5 @@ def self_signed(name: CaName, key: rsa.RSAPrivateKey, now: datetime) -> x509.Cer
 
 
 def key_usage(*allowed: str) -> x509.KeyUsage:
-    """Give what a key may do (RFC 5280 §4.2.1.3); whatever is not named it may not."""
+    """Return a key usage extension (RFC 5280 §4.2.1.3) that allows only what is named."""
     return x509.KeyUsage(**{usage: usage in allowed for usage in _USAGES})

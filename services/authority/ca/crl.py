@@ -1,4 +1,4 @@
-"""The revocation list: complete, signed, numbered, and made anew as soon as it is out of date.
+"""The revocation list: complete, signed, numbered, and replaced as soon as it is out of date.
 
 A list is out of date when a status changed since, or after half its time. Whoever asks for it
 then waits for the new one, so that nobody is ever given the old; `due` renews it though nobody
@@ -19,12 +19,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import jobs
-from services.authority.ca.ca_certificate import CaIdentity
-from services.authority.ca.models import ONLY, CertificateAuthority, RevocationList, StatusChange
-from services.authority.ca.statuses import Standing, listed
+from services.authority.ca.ca_certificate import CaSigner
+from services.authority.ca.models import ROW_ID, CertificateAuthority, RevocationList, StatusChange
+from services.authority.ca.statuses import CertificateRecord, CertificateRegister
 from services.authority.lifecycle import CertificateState
 from services.storage.database import Database
-from services.storage.models import Due
+from services.storage.models import Job
 
 DUE_KIND = "crl"
 VALIDITY = timedelta(hours=24)
@@ -48,7 +48,7 @@ class Crl:
     der: bytes = field(repr=False)
 
     def is_current(self, changes: int, now: datetime) -> bool:
-        """Tell whether it may still be given out."""
+        """Whether it is up to date."""
         return self.changes == changes and now < self.this_update + REFRESH
 
 
@@ -58,38 +58,39 @@ class _Draft:
 
     number: int
     changes: int
-    standings: Sequence[Standing]
+    records: Sequence[CertificateRecord]
     previous: Crl | None
 
 
-def note_change(session: AsyncSession, now: datetime) -> None:
-    """Note, within the change's own transaction, that a new list is needed."""
+def record_status_change(session: AsyncSession, now: datetime) -> None:
+    """Record, within the change's own transaction, that a new list is needed."""
     session.add(StatusChange(at=now))
 
 
 class CrlPublisher:
-    """Makes revocation lists and gives the current one."""
+    """Publishes revocation lists."""
 
-    def __init__(self, database: Database, identity: CaIdentity) -> None:
+    def __init__(self, database: Database, register: CertificateRegister, signer: CaSigner) -> None:
         self._database = database
-        self._identity = identity
+        self._register = register
+        self._signer = signer
         self._last: Crl | None = None
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._refreshing: set[asyncio.Task[None]] = set()
 
-    async def current(self, now: datetime) -> Crl:
-        """Give the list that tells of everything up to now, making it if need be."""
-        async with self._turn:
+    async def get_current(self, now: datetime) -> Crl:
+        """Return a list that covers every change so far, signing a new one if necessary."""
+        async with self._lock:
             async with self._database.unit_of_work() as session:
-                changes, number = await _position(session)
+                changes, number = await _read_position(session)
                 if self._last is None or self._last.number != number:
-                    self._last = await _stored(session)
+                    self._last = await _read_latest(session)
             if self._last is None or not self._last.is_current(changes, now):
                 self._last = await self._publish(now)
             return self._last
 
-    async def refresh_due(self, session: AsyncSession, _row: Due, now: datetime) -> None:
-        """Do what falls due: put down the next time, and see to the list once that is committed."""
+    async def refresh_due(self, session: AsyncSession, _row: Job, now: datetime) -> None:
+        """Run the scheduled job: schedule the next, then refresh the list after the commit."""
         await jobs.schedule(session, DUE_KIND, DUE_KIND, now + REFRESH)
         task = asyncio.create_task(self._refresh(now), name="revocation list")
         self._refreshing.add(task)
@@ -97,40 +98,57 @@ class CrlPublisher:
 
     async def _refresh(self, now: datetime) -> None:
         try:
-            await self.current(now)
+            await self.get_current(now)
         except SQLAlchemyError as error:  # whoever asks for the list next makes it
             _log.error("crl_not_refreshed", error=type(error).__name__)
 
-    async def settled(self) -> None:
-        """Wait for lists that are being made."""
+    async def wait_for_refreshes(self) -> None:
+        """Wait for refreshes under way."""
         await asyncio.gather(*self._refreshing)
 
     async def _publish(self, now: datetime) -> Crl:
         moment = now.replace(microsecond=0)
         async with self._database.unit_of_work() as session:
-            draft = await _draft(session)
+            draft = await self._draft(session)
         crl = await asyncio.to_thread(self._sign, draft, moment)
         async with self._database.unit_of_work() as session:
-            return await _store(session, crl)
+            return await _save(session, crl)
+
+    async def _draft(self, session: AsyncSession) -> _Draft:
+        """Reserve a number and read every record of the next list.
+
+        The changes are counted before they are read. One that comes in between is told of and not
+        counted, and only makes for another list.
+        """
+        authority = await session.get_one(CertificateAuthority, ROW_ID, with_for_update=True)
+        authority.last_crl_number += 1
+        changes, _ = await _read_position(session)
+        previous = await _read_latest(session)
+        records = await self._register.list_for_crl(
+            session, previous.this_update if previous else None
+        )
+        return _Draft(authority.last_crl_number, changes, records, previous)
 
     def _sign(self, draft: _Draft, moment: datetime) -> Crl:
         builder = x509.CertificateRevocationListBuilder(
             last_update=moment,
             next_update=moment + VALIDITY,
-            revoked_certificates=_entries(draft),
+            revoked_certificates=_build_entries(draft),
         ).add_extension(x509.CRLNumber(draft.number), critical=False)
-        der = self._identity.sign_list(builder).public_bytes(serialization.Encoding.DER)
+        der = self._signer.sign_list(builder).public_bytes(serialization.Encoding.DER)
         return Crl(draft.number, draft.changes, moment, moment + VALIDITY, der)
 
 
-def _entries(draft: _Draft) -> list[x509.RevokedCertificate]:
-    over = [one.serial for one in draft.standings if one.state is CertificateState.EXPIRED]
-    standing = [_entry(one) for one in draft.standings if one.state is not CertificateState.EXPIRED]
-    return standing + _entries_before(draft.previous, over)
+def _build_entries(draft: _Draft) -> list[x509.RevokedCertificate]:
+    expired = [one.serial for one in draft.records if one.state is CertificateState.EXPIRED]
+    current = [
+        _build_entry(one) for one in draft.records if one.state is not CertificateState.EXPIRED
+    ]
+    return current + _copy_entries(draft.previous, expired)
 
 
-def _entries_before(previous: Crl | None, serials: Sequence[int]) -> list[x509.RevokedCertificate]:
-    """Give what the list before says of certificates that ended since."""
+def _copy_entries(previous: Crl | None, serials: Sequence[int]) -> list[x509.RevokedCertificate]:
+    """Copy the entries of certificates that expired since the previous list."""
     if previous is None or not serials:
         return []
     before = x509.load_der_x509_crl(previous.der)
@@ -138,41 +156,27 @@ def _entries_before(previous: Crl | None, serials: Sequence[int]) -> list[x509.R
     return [entry for entry in found if entry is not None]
 
 
-def _entry(standing: Standing) -> x509.RevokedCertificate:
-    builder = x509.RevokedCertificateBuilder(standing.serial, standing.since)
-    if standing.published_reason is not x509.ReasonFlags.unspecified:  # RFC 5280 §5.3.1
-        builder = builder.add_extension(x509.CRLReason(standing.published_reason), critical=False)
+def _build_entry(record: CertificateRecord) -> x509.RevokedCertificate:
+    builder = x509.RevokedCertificateBuilder(record.serial, record.since)
+    if record.published_reason is not x509.ReasonFlags.unspecified:  # RFC 5280 §5.3.1
+        builder = builder.add_extension(x509.CRLReason(record.published_reason), critical=False)
     return builder.build()
 
 
-async def _position(session: AsyncSession) -> tuple[int, int | None]:
-    """Give how many changes there were, and the number of the list that is published."""
+async def _read_position(session: AsyncSession) -> tuple[int, int | None]:
+    """Return the number of status changes so far, and the number of the published list."""
     noted = select(func.count(StatusChange.id)).scalar_subquery()
     number = select(func.max(RevocationList.number)).scalar_subquery()
     query = select(CertificateAuthority.changes + noted, number)
-    query = query.where(CertificateAuthority.id == ONLY)
+    query = query.where(CertificateAuthority.id == ROW_ID)
     changes, published = (await session.execute(query)).one()
     return changes, published
 
 
-async def _draft(session: AsyncSession) -> _Draft:
-    """Take a number and everything there is to tell.
-
-    The changes are counted before they are read. One that comes in between is told of and not
-    counted, and only makes for another list.
-    """
-    authority = await session.get_one(CertificateAuthority, ONLY, with_for_update=True)
-    authority.last_crl_number += 1
-    changes, _ = await _position(session)
-    previous = await _stored(session)
-    standings = await listed(session, previous.this_update if previous else None)
-    return _Draft(authority.last_crl_number, changes, standings, previous)
-
-
-async def _store(session: AsyncSession, crl: Crl) -> Crl:
-    """Put a list down and give it; where one with a higher number is there, give that."""
-    authority = await session.get_one(CertificateAuthority, ONLY, with_for_update=True)
-    stored = await _stored(session)
+async def _save(session: AsyncSession, crl: Crl) -> Crl:
+    """Store a list and return it, or return the stored one if its number is higher."""
+    authority = await session.get_one(CertificateAuthority, ROW_ID, with_for_update=True)
+    stored = await _read_latest(session)
     if stored and stored.number > crl.number:
         return stored
     await session.execute(delete(RevocationList))
@@ -189,7 +193,7 @@ async def _store(session: AsyncSession, crl: Crl) -> Crl:
     return crl
 
 
-async def _stored(session: AsyncSession) -> Crl | None:
+async def _read_latest(session: AsyncSession) -> Crl | None:
     query = select(RevocationList).order_by(RevocationList.number.desc()).limit(1)
     row = (await session.scalars(query)).one_or_none()
     if row is None:

@@ -1,4 +1,4 @@
-"""Who signs OCSP responses: a key that the authority delegates this to, for some days.
+"""The key that signs OCSP responses, delegated by the authority for some days.
 
 The key lives in this process only and is made anew when it starts, so that there is nothing to
 store and nothing to steal from a disk. Its certificate says ``id-pkix-ocsp-nocheck``: whoever
@@ -13,17 +13,17 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from services.authority.ca.ca_certificate import CaIdentity, key_usage
+from services.authority.ca.ca_certificate import CaSigner, key_usage
 
 LIFETIME = timedelta(days=7)
 _MARGIN = timedelta(days=1)
 """It is replaced this long before its end, so that no response outlives it soon."""
-_SLOW_CLOCKS = timedelta(hours=1)
+_CLOCK_SKEW = timedelta(hours=1)
 """Clocks of those who check may be this far behind."""
 
 
 @dataclass(frozen=True, repr=False)
-class SigningKey:
+class OcspSigningKey:
     """One delegated key."""
 
     certificate: x509.Certificate
@@ -33,8 +33,8 @@ class SigningKey:
     not_after: datetime
     _key: ec.EllipticCurvePrivateKey
 
-    def serves(self, now: datetime) -> bool:
-        """Tell whether it may sign at this moment."""
+    def is_usable(self, now: datetime) -> bool:
+        """Whether it may sign at this moment."""
         return self.not_before <= now < self.not_after - _MARGIN
 
     def sign(self, data: bytes) -> bytes:
@@ -43,22 +43,22 @@ class SigningKey:
 
 
 class OcspSigner:
-    """Gives the key that signs at a moment, delegating to a new one in time."""
+    """Delegates to a key, and to a new one before it expires."""
 
-    def __init__(self, identity: CaIdentity) -> None:
-        self._identity = identity
-        self._current: SigningKey | None = None
+    def __init__(self, signer: CaSigner) -> None:
+        self._signer = signer
+        self._current: OcspSigningKey | None = None
 
-    def at(self, now: datetime) -> SigningKey:
-        """Give the key that signs now."""
-        if self._current is None or not self._current.serves(now):
+    def get_key(self, now: datetime) -> OcspSigningKey:
+        """Return the key that signs now."""
+        if self._current is None or not self._current.is_usable(now):
             self._current = self._delegate(now)
         return self._current
 
-    def _delegate(self, now: datetime) -> SigningKey:
-        authority = self._identity.certificate
+    def _delegate(self, now: datetime) -> OcspSigningKey:
+        authority = self._signer.certificate
         key = ec.generate_private_key(ec.SECP256R1())
-        not_before = max(now - _SLOW_CLOCKS, authority.not_valid_before_utc)
+        not_before = max(now - _CLOCK_SKEW, authority.not_valid_before_utc)
         not_after = min(now + LIFETIME, authority.not_valid_after_utc)
         identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
         builder = (
@@ -74,9 +74,9 @@ class OcspSigner:
             .add_extension(x509.OCSPNoCheck(), critical=False)
             .add_extension(identifier, critical=False)
         )
-        certificate = self._identity.sign_certificate(builder)
-        return SigningKey(certificate, identifier.digest, not_before, not_after, key)
+        certificate = self._signer.sign_certificate(builder)
+        return OcspSigningKey(certificate, identifier.digest, not_before, not_after, key)
 
     def _subject(self) -> x509.Name:
         common = x509.NameAttribute(NameOID.COMMON_NAME, "OCSP")
-        return x509.Name([*self._identity.name, common])
+        return x509.Name([*self._signer.name, common])

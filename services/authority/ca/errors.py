@@ -1,4 +1,4 @@
-"""What the certificate authority refuses, as types with values."""
+"""Errors of the certificate authority."""
 
 from datetime import datetime
 from enum import StrEnum

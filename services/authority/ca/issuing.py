@@ -1,4 +1,4 @@
-"""Issuing: three certificates for one card, for keys that are made elsewhere.
+"""Issuing three certificates for one card, for keys that are made elsewhere.
 
 The authority sees public keys only.
 """
@@ -14,10 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.ca import profile
-from services.authority.ca.ca_certificate import CaIdentity
-from services.authority.ca.crl import note_change
+from services.authority.ca.ca_certificate import CaSigner
+from services.authority.ca.crl import record_status_change
 from services.authority.ca.errors import UnsuitableKeyError, ValidityError
-from services.authority.ca.publication import Publication
+from services.authority.ca.publication import PublicationUrls
 from services.authority.interface.certificates import (
     CertificateKind,
     CertificateRequest,
@@ -31,12 +31,12 @@ _CURVES = (ec.SECP256R1, ec.SECP384R1)
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
 
-class Issuer:
-    """Signs certificates, and hears of changes to them: the port's `CertificateIssuer`."""
+class CaIssuer:
+    """Signs certificates (`services.authority.interface.certificates.CertificateIssuer`)."""
 
-    def __init__(self, identity: CaIdentity, publication: Publication) -> None:
-        self._identity = identity
-        self._publication = publication
+    def __init__(self, signer: CaSigner, urls: PublicationUrls) -> None:
+        self._signer = signer
+        self._urls = urls
 
     async def issue(self, request: CertificateRequest) -> Sequence[IssuedCertificate]:
         """Sign one certificate for each public key, off the event loop.
@@ -44,14 +44,14 @@ class Issuer:
         :raises UnsuitableKeyError: for a key no certificate is issued for.
         :raises ValidityError: for a time beyond the authority's own.
         """
-        limit = self._identity.certificate.not_valid_after_utc
+        limit = self._signer.certificate.not_valid_after_utc
         if not request.not_before < request.not_after <= limit:
             raise ValidityError(limit)
         return await asyncio.to_thread(self._issue_all, request)
 
     async def status_changed(self, session: AsyncSession, now: datetime) -> None:
-        """Note, within the change's own transaction, that the revocation list is out of date."""
-        note_change(session, now)
+        """Record, within the change's own transaction, that the revocation list is out of date."""
+        record_status_change(session, now)
 
     def _issue_all(self, request: CertificateRequest) -> list[IssuedCertificate]:
         return [self._issue(kind, key, request) for kind, key in request.public_keys.items()]
@@ -59,26 +59,26 @@ class Issuer:
     def _issue(
         self, kind: CertificateKind, public_der: bytes, request: CertificateRequest
     ) -> IssuedCertificate:
-        key = _suitable_key(kind, public_der)
+        key = _load_suitable_key(kind, public_der)
         serial = x509.random_serial_number()
         builder = (
             x509.CertificateBuilder()
-            .subject_name(profile.subject(request))
+            .subject_name(profile.build_subject(request))
             .public_key(key)
             .serial_number(serial)
             .not_valid_before(request.not_before)
             .not_valid_after(request.not_after)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         )
-        ca_key_id = self._identity.key_id
-        for extension, critical in profile.extensions(kind, request, self._publication, ca_key_id):
+        ca_key_id = self._signer.key_id
+        for extension, critical in profile.build_extensions(kind, request, self._urls, ca_key_id):
             builder = builder.add_extension(extension, critical)
-        certificate = self._identity.sign_certificate(builder)
+        certificate = self._signer.sign_certificate(builder)
         der = certificate.public_bytes(serialization.Encoding.DER)
         return IssuedCertificate(kind, serial, der)
 
 
-def _suitable_key(kind: CertificateKind, public_der: bytes) -> PublicKey:
+def _load_suitable_key(kind: CertificateKind, public_der: bytes) -> PublicKey:
     try:
         key = serialization.load_der_public_key(public_der)
     except (ValueError, UnsupportedAlgorithm):

@@ -7,12 +7,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from services.storage.models import Base
 
-ONLY = 1
+ROW_ID = 1
 """The id of the one row there is: a database belongs to one authority."""
 
 
 class CertificateAuthority(Base):
-    """Whose certificates these are, and what was counted for them."""
+    """The authority this database belongs to, and its counters."""
 
     __tablename__ = "certificate_authorities"
 
@@ -27,7 +27,7 @@ class CertificateAuthority(Base):
 
 
 class StatusChange(Base):
-    """A change of status, noted until a revocation list is made.
+    """A status change that no revocation list covers yet.
 
     Every change adds a row, so that two that happen at once never wait for each other.
     """

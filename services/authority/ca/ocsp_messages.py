@@ -1,4 +1,4 @@
-"""The messages of OCSP (RFC 6960 §4), as ASN.1: reading requests, writing responses.
+"""The ASN.1 messages of OCSP (RFC 6960 §4): parsing requests, encoding responses.
 
 The library reads and writes messages about one certificate; the standard lets a request name
 several, and a card has three. Requests are hostile input: everything is bounded, and what does
@@ -10,10 +10,11 @@ from typing import Annotated, Literal
 
 from cryptography import x509
 from cryptography.hazmat import asn1
+from cryptography.x509.ocsp import OCSPCertStatus
 
-from services.authority.ca.statuses import CertificateStatus, Verdict
+from services.authority.ca.statuses import CertificateStatus
 
-MOST_CERTIFICATES = 20
+MAX_CERTIFICATES = 20
 """How many certificates one request may name."""
 _OID = x509.ObjectIdentifier
 
@@ -37,7 +38,7 @@ class CertificateId:
 
 
 @asn1.sequence
-class Extension:
+class OcspExtension:
     """An extension of a request or a response."""
 
     oid: x509.ObjectIdentifier
@@ -50,7 +51,7 @@ class SingleRequest:
     """One certificate that is asked about."""
 
     certificate: CertificateId
-    extensions: Annotated[list[Extension] | None, asn1.Explicit(0)]
+    extensions: Annotated[list[OcspExtension] | None, asn1.Explicit(0)]
 
 
 _Requestor = (
@@ -65,8 +66,8 @@ _Requestor = (
 class _RequestBody:
     version: Annotated[int, asn1.Explicit(0), asn1.Default(0)]
     requestor: Annotated[_Requestor | None, asn1.Explicit(1)]
-    requests: Annotated[list[SingleRequest], asn1.Size(1, MOST_CERTIFICATES)]
-    extensions: Annotated[list[Extension] | None, asn1.Explicit(2)]
+    requests: Annotated[list[SingleRequest], asn1.Size(1, MAX_CERTIFICATES)]
+    extensions: Annotated[list[OcspExtension] | None, asn1.Explicit(2)]
 
 
 @asn1.sequence
@@ -118,7 +119,7 @@ class ResponseData:
     responder_key_hash: Annotated[bytes, asn1.Explicit(2)]
     produced_at: asn1.GeneralizedTime
     responses: list[SingleResponse]
-    extensions: Annotated[list[Extension] | None, asn1.Explicit(1)]
+    extensions: Annotated[list[OcspExtension] | None, asn1.Explicit(1)]
 
 
 @asn1.sequence
@@ -158,8 +159,8 @@ _CRL_REASONS = {
 """The numbers of RFC 5280 §5.3.1."""
 
 
-def read_request(der: bytes) -> OcspRequest:
-    """Read a request.
+def parse_request(der: bytes) -> OcspRequest:
+    """Parse a request.
 
     :raises ValueError: when it is none.
     """
@@ -169,31 +170,35 @@ def read_request(der: bytes) -> OcspRequest:
     return request
 
 
-def single_response(
+def build_single_response(
     certificate: CertificateId, status: CertificateStatus, now: datetime
 ) -> SingleResponse:
-    """Write the status of one certificate."""
-    return SingleResponse(certificate=certificate, status=_status(status), this_update=time(now))
+    """Return the status of one certificate."""
+    return SingleResponse(
+        certificate=certificate, status=_status(status), this_update=to_asn1_time(now)
+    )
 
 
-def successful(response: BasicResponse) -> bytes:
+def encode_response(response: BasicResponse) -> bytes:
     """Wrap a signed response."""
     content = _ResponseBytes(type=_BASIC_RESPONSE, response=asn1.encode_der(response))
     return asn1.encode_der(_OcspResponse(status=_enumerated(0), content=content))
 
 
-def time(moment: datetime) -> asn1.GeneralizedTime:
-    """Write a moment, in whole seconds."""
+def to_asn1_time(moment: datetime) -> asn1.GeneralizedTime:
+    """Return a moment in whole seconds."""
     return asn1.GeneralizedTime(moment.replace(microsecond=0))
 
 
 def _status(status: CertificateStatus) -> _Status:
-    if status.verdict is not Verdict.REVOKED:
-        return asn1.Variant(asn1.Null(), status.verdict.value)
+    if status.ocsp_status is OCSPCertStatus.GOOD:
+        return asn1.Variant(asn1.Null(), "good")
+    if status.ocsp_status is OCSPCertStatus.UNKNOWN:
+        return asn1.Variant(asn1.Null(), "unknown")
     assert status.since is not None
     reason = _CRL_REASONS[status.reason or x509.ReasonFlags.unspecified]
-    revoked = _Revoked(since=time(status.since), reason=_enumerated(reason))
-    return asn1.Variant(revoked, Verdict.REVOKED.value)
+    revoked = _Revoked(since=to_asn1_time(status.since), reason=_enumerated(reason))
+    return asn1.Variant(revoked, "revoked")
 
 
 def _enumerated(value: int) -> asn1.TLV:

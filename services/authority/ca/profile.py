@@ -1,4 +1,4 @@
-"""What stands in a person's certificates: subject and extensions (docs/facts.md §2.7).
+"""The profile of a person's certificates: subject and extensions (docs/facts.md §2.7).
 
 Where the page is silent the usual practice for such cards is followed: the signature is
 non-repudiable and never used to log in, authentication never signs documents, and the encryption
@@ -17,7 +17,7 @@ from cryptography.x509.oid import (
 )
 
 from services.authority.ca.ca_certificate import key_usage
-from services.authority.ca.publication import Publication
+from services.authority.ca.publication import PublicationUrls
 from services.authority.interface.certificates import CertificateKind, CertificateRequest
 
 SUBJECT_TYPE = x509.ObjectIdentifier("2.16.886.1.100.2.1")
@@ -62,12 +62,12 @@ class DirectoryAttributes:
     card_number: _TextAttribute
 
 
-def subject(request: CertificateRequest) -> x509.Name:
-    """Give the subject: country, name, and the number that stands for the person.
+def build_subject(request: CertificateRequest) -> x509.Name:
+    """Return the subject: country, name, and the number that stands for the person.
 
     A name too long for a common name is cut there and stands whole in an attribute of its own.
     """
-    common = _cut(request.name)
+    common = _truncate(request.name)
     attributes = [
         x509.NameAttribute(NameOID.COUNTRY_NAME, "TW"),
         x509.NameAttribute(NameOID.COMMON_NAME, common),
@@ -78,17 +78,17 @@ def subject(request: CertificateRequest) -> x509.Name:
     return x509.Name(attributes)
 
 
-def extensions(
-    kind: CertificateKind, request: CertificateRequest, publication: Publication, ca_key_id: str
+def build_extensions(
+    kind: CertificateKind, request: CertificateRequest, urls: PublicationUrls, ca_key_id: str
 ) -> Iterator[tuple[x509.ExtensionType, bool]]:
-    """Give every extension with whether it is critical, but those that name the keys."""
+    """Yield every extension but the key identifiers, with whether it is critical."""
     yield x509.BasicConstraints(ca=False, path_length=None), True
     yield key_usage(*_USAGES[kind]), True
     yield x509.ExtendedKeyUsage([_PURPOSES[kind]]), False
     yield x509.SubjectAlternativeName([x509.RFC822Name(request.mail_address)]), False
     yield _directory_attributes(request), False
-    yield _distribution_point(publication.crl(ca_key_id)), False
-    yield _authority_access(publication, ca_key_id), False
+    yield _distribution_point(urls.crl(ca_key_id)), False
+    yield _authority_access(urls, ca_key_id), False
 
 
 def _directory_attributes(request: CertificateRequest) -> x509.UnrecognizedExtension:
@@ -110,16 +110,16 @@ def _distribution_point(url: str) -> x509.CRLDistributionPoints:
     return x509.CRLDistributionPoints([x509.DistributionPoint(where, None, None, None)])
 
 
-def _authority_access(publication: Publication, ca_key_id: str) -> x509.AuthorityInformationAccess:
+def _authority_access(urls: PublicationUrls, ca_key_id: str) -> x509.AuthorityInformationAccess:
     methods = (
-        (AuthorityInformationAccessOID.OCSP, publication.ocsp),
-        (AuthorityInformationAccessOID.CA_ISSUERS, publication.ca_certificate(ca_key_id)),
+        (AuthorityInformationAccessOID.OCSP, urls.ocsp),
+        (AuthorityInformationAccessOID.CA_ISSUERS, urls.ca_certificate(ca_key_id)),
     )
     return x509.AuthorityInformationAccess(
         [x509.AccessDescription(how, x509.UniformResourceIdentifier(url)) for how, url in methods]
     )
 
 
-def _cut(name: str) -> str:
+def _truncate(name: str) -> str:
     kept = name.encode()[:_LONGEST_COMMON_NAME]
     return kept.decode(errors="ignore").rstrip()

@@ -1,4 +1,4 @@
-"""Where the authority publishes: the addresses written into every certificate it issues."""
+"""The addresses at which the authority publishes, written into every certificate it issues."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ OCSP_PATH = "/ocsp"
 
 
 @dataclass(frozen=True)
-class Publication:
-    """The public address of the listener, and what lies below it.
+class PublicationUrls:
+    """The addresses below the listener's public one.
 
     :ivar base_url: such as ``http://certificates.example``, with or without a path. Plain http
         is what these addresses commonly use: what lies there is signed, and a client that checks
@@ -20,16 +20,16 @@ class Publication:
 
     @property
     def ocsp(self) -> str:
-        """Where the status of a certificate is asked for."""
-        return self._at(OCSP_PATH)
+        """The OCSP responder."""
+        return self._join(OCSP_PATH)
 
     def crl(self, key_id: str) -> str:
-        """Where the revocation list of one generation of the authority lies."""
-        return self._at(CRL_PATH.format(key_id=key_id))
+        """The revocation list of one generation of the authority."""
+        return self._join(CRL_PATH.format(key_id=key_id))
 
     def ca_certificate(self, key_id: str) -> str:
-        """Where the certificate of one generation of the authority lies."""
-        return self._at(CA_PATH.format(key_id=key_id))
+        """The certificate of one generation of the authority."""
+        return self._join(CA_PATH.format(key_id=key_id))
 
-    def _at(self, path: str) -> str:
+    def _join(self, path: str) -> str:
         return self.base_url.rstrip("/") + path

@@ -1,4 +1,4 @@
-"""The certificate authority put together, and opened on start."""
+"""Opening the certificate authority on start."""
 
 import asyncio
 from dataclasses import dataclass
@@ -8,91 +8,97 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 
 from services import jobs
-from services.authority.ca import keys
-from services.authority.ca.ca_certificate import CaIdentity
+from services.authority.ca import key_file
+from services.authority.ca.ca_certificate import CaSigner
 from services.authority.ca.crl import DUE_KIND, CrlPublisher
 from services.authority.ca.errors import CaKeyError, CaKeyProblem
-from services.authority.ca.issuing import Issuer
-from services.authority.ca.keys import NewCa
-from services.authority.ca.models import ONLY, CertificateAuthority
+from services.authority.ca.issuing import CaIssuer
+from services.authority.ca.key_file import CaParameters
+from services.authority.ca.models import ROW_ID, CertificateAuthority
 from services.authority.ca.ocsp import OcspResponder
-from services.authority.ca.publication import Publication
-from services.authority.ca.status_lookup import DatabaseStatuses
+from services.authority.ca.publication import PublicationUrls
+from services.authority.ca.status_lookup import BatchedStatusLookup
+from services.authority.ca.statuses import CertificateRegister
 from services.formats.hidden import Hidden
 from services.storage.database import Database
-from services.storage.inserting import insert_new
+from services.storage.upsert import insert_or_ignore
 
 
 @dataclass(frozen=True)
 class CertificateService:
-    """Everything the authority does with certificates."""
+    """Issuing, revocation lists and OCSP, behind one key."""
 
-    identity: CaIdentity
-    publication: Publication
-    issuer: Issuer
+    signer: CaSigner
+    urls: PublicationUrls
+    issuer: CaIssuer
     crl: CrlPublisher
     ocsp: OcspResponder
 
     @property
-    def certificate(self) -> bytes:
+    def certificate_der(self) -> bytes:
         """The authority's own certificate, DER."""
-        return self.identity.certificate.public_bytes(serialization.Encoding.DER)
+        return self.signer.certificate.public_bytes(serialization.Encoding.DER)
 
 
-async def open_service(
+async def open_certificate_service(
     database: Database,
+    register: CertificateRegister,
     path: Path,
     passphrase: Hidden,
-    publication: Publication,
+    urls: PublicationUrls,
     now: datetime,
-    new: NewCa | None = None,
+    parameters: CaParameters | None = None,
 ) -> CertificateService:
-    """Open the authority's key, making it on the first start.
+    """Open the authority's key, creating it on the first start.
+
+    :param register: the certificates whose status it publishes.
 
     :raises CaKeyError: when the key cannot be used, is not there although the database was made
         with one, or is another than that.
     """
     known = await _known_key_id(database)
-    made = None if known else new or NewCa()
-    identity = await asyncio.to_thread(_load, path, passphrase, made, now)
-    if await _register(database, identity, now) != identity.key_id:
+    parameters = None if known else parameters or CaParameters()
+    signer = await asyncio.to_thread(_load_or_create, path, passphrase, parameters, now)
+    if await _register(database, signer, now) != signer.key_id:
         raise CaKeyError(path, CaKeyProblem.FOREIGN)
     return CertificateService(
-        identity=identity,
-        publication=publication,
-        issuer=Issuer(identity, publication),
-        crl=CrlPublisher(database, identity),
-        ocsp=OcspResponder(identity, DatabaseStatuses(database)),
+        signer=signer,
+        urls=urls,
+        issuer=CaIssuer(signer, urls),
+        crl=CrlPublisher(database, register, signer),
+        ocsp=OcspResponder(signer, BatchedStatusLookup(database, register)),
     )
 
 
-def _load(path: Path, passphrase: Hidden, new: NewCa | None, now: datetime) -> CaIdentity:
-    """Load the key, making it first where there is none and none is missed."""
+def _load_or_create(
+    path: Path, passphrase: Hidden, parameters: CaParameters | None, now: datetime
+) -> CaSigner:
+    """Load the key, creating it first where none is expected to exist."""
     if not path.exists():
-        if new is None:
+        if parameters is None:
             raise CaKeyError(path, CaKeyProblem.LOST)
-        keys.create(path, passphrase, new, now)
-    return keys.load(path, passphrase)
+        key_file.create_key_file(path, passphrase, parameters, now)
+    return key_file.load_key_file(path, passphrase)
 
 
 async def _known_key_id(database: Database) -> str | None:
     async with database.unit_of_work() as session:
-        authority = await session.get(CertificateAuthority, ONLY)
+        authority = await session.get(CertificateAuthority, ROW_ID)
         return authority.key_id if authority else None
 
 
-async def _register(database: Database, identity: CaIdentity, now: datetime) -> str:
-    """Note whose database this is, where nobody did; give the key id that is noted."""
+async def _register(database: Database, signer: CaSigner, now: datetime) -> str:
+    """Record which authority the database belongs to, unless it is; return the recorded key id."""
     row = {
-        "id": ONLY,
-        "key_id": identity.key_id,
-        "certificate": identity.certificate.public_bytes(serialization.Encoding.DER),
+        "id": ROW_ID,
+        "key_id": signer.key_id,
+        "certificate": signer.certificate.public_bytes(serialization.Encoding.DER),
         "created_at": now,
         "changes": 0,
         "last_crl_number": 0,
     }
     async with database.unit_of_work() as session:
-        await session.execute(insert_new(session, CertificateAuthority).values(row))
-        authority = await session.get_one(CertificateAuthority, ONLY)
+        await session.execute(insert_or_ignore(session, CertificateAuthority).values(row))
+        authority = await session.get_one(CertificateAuthority, ROW_ID)
         await jobs.schedule(session, DUE_KIND, DUE_KIND, now)
         return authority.key_id

@@ -1,4 +1,4 @@
-"""Looking statuses up for the responder: those who ask at once share one transaction.
+"""Status look-ups for the responder, batched: concurrent requests share one transaction.
 
 A transaction costs a millisecond, whether it looks up one certificate or twenty. So who asks while
 a look-up is under way waits for the next, together with everybody else; that one begins after they
@@ -11,69 +11,74 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from services.authority.ca.statuses import CertificateStatus, Standing, standings
+from services.authority.ca.statuses import (
+    CertificateRecord,
+    CertificateRegister,
+    CertificateStatus,
+)
 from services.storage.database import Database
 
-MOST_TOGETHER = 64
+MAX_BATCH = 64
 """How many of those who ask share one look-up."""
 
 
-class StatusStore(Protocol):
-    """Where the responder looks statuses up."""
+class StatusLookup(Protocol):
+    """Looks up the status of certificates."""
 
-    async def statuses(
+    async def look_up(
         self, serials: Collection[int], now: datetime
     ) -> Mapping[int, CertificateStatus]:
-        """Give the status of each serial number that is known."""
+        """Return the status of each serial number that is known."""
 
 
-def _new_future() -> "asyncio.Future[Mapping[int, Standing]]":
+def _new_future() -> "asyncio.Future[Mapping[int, CertificateRecord]]":
     return asyncio.get_running_loop().create_future()
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Query:
     serials: frozenset[int]
-    found: "asyncio.Future[Mapping[int, Standing]]" = field(default_factory=_new_future)
+    result: "asyncio.Future[Mapping[int, CertificateRecord]]" = field(default_factory=_new_future)
 
 
-class DatabaseStatuses:
-    """Looks statuses up in the records, anew each time."""
+class BatchedStatusLookup:
+    """Looks statuses up in the register, without a cache."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, register: CertificateRegister) -> None:
         self._database = database
-        self._waiting: list[_Asked] = []
+        self._register = register
+        self._waiting: list[_Query] = []
         self._work: asyncio.Task[None] | None = None
 
-    async def statuses(
+    async def look_up(
         self, serials: Collection[int], now: datetime
     ) -> Mapping[int, CertificateStatus]:
-        """Give the status of each serial number that is known."""
-        asked = _Asked(frozenset(serials))
+        """Return the status of each serial number that is known."""
+        asked = _Query(frozenset(serials))
         self._waiting.append(asked)
         if self._work is None or self._work.done():
             self._work = asyncio.create_task(self._look_up(), name="status look-ups")
-        found = await asked.found
+        found = await asked.result
         return {serial: found[serial].status(now) for serial in asked.serials if serial in found}
 
     async def _look_up(self) -> None:
         while self._waiting:
-            together = self._waiting[:MOST_TOGETHER]
-            del self._waiting[:MOST_TOGETHER]
+            together = self._waiting[:MAX_BATCH]
+            del self._waiting[:MAX_BATCH]
             try:
                 found = await self._find(one.serials for one in together)
             except Exception as error:
-                for one in _still_waiting(together):
-                    one.found.set_exception(error)
+                for one in _still_waiting_queries(together):
+                    one.result.set_exception(error)
             else:
-                for one in _still_waiting(together):
-                    one.found.set_result(found)
+                for one in _still_waiting_queries(together):
+                    one.result.set_result(found)
 
-    async def _find(self, serials: Iterable[frozenset[int]]) -> Mapping[int, Standing]:
+    async def _find(self, serials: Iterable[frozenset[int]]) -> Mapping[int, CertificateRecord]:
         async with self._database.unit_of_work() as session:
-            return await standings(session, frozenset().union(*serials))
+            return await self._register.find(session, frozenset().union(*serials))
 
 
-def _still_waiting(together: Iterable[_Asked]) -> Iterable[_Asked]:
-    """Leave out those who went away meanwhile."""
-    return (one for one in together if not one.found.done())
+def _still_waiting_queries(together: Iterable[_Query]) -> Iterable[_Query]:
+    """Leave out queries that were cancelled meanwhile."""
+    return (one for one in together if not one.result.done())

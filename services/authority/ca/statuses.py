@@ -1,4 +1,4 @@
-"""What is published of a certificate, from where its state stands.
+"""The status that is published of a certificate, and the records it follows from.
 
 | state | published as |
 |---|---|
@@ -17,14 +17,13 @@ Whoever checks a certificate sees by itself that it is over; what it was before 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from types import MappingProxyType
+from typing import Protocol
 
 from cryptography.x509 import ReasonFlags
-from sqlalchemy import and_, func, or_, select, true
+from cryptography.x509.ocsp import OCSPCertStatus
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded.models import Certificate, CertificateSet
 from services.authority.lifecycle import (
     CERTIFICATE_IN_USE,
     ON_HOLD,
@@ -32,7 +31,7 @@ from services.authority.lifecycle import (
     RevocationReason,
 )
 
-REASONS: Mapping[RevocationReason, ReasonFlags] = MappingProxyType(
+CRL_REASONS: Mapping[RevocationReason, ReasonFlags] = MappingProxyType(
     {
         RevocationReason.KEY_COMPROMISED: ReasonFlags.key_compromise,
         RevocationReason.LOST: ReasonFlags.key_compromise,
@@ -46,35 +45,28 @@ REASONS: Mapping[RevocationReason, ReasonFlags] = MappingProxyType(
 """RFC 5280 §5.3.1. A lost card counts as compromised: its keys are nobody's alone any more."""
 
 
-class Verdict(StrEnum):
-    """What OCSP says of a certificate."""
-
-    GOOD = "good"
-    REVOKED = "revoked"
-    UNKNOWN = "unknown"
-
-
 @dataclass(frozen=True)
 class CertificateStatus:
-    """What is published of one certificate.
+    """The published status of one certificate.
 
     :ivar since: since when it is revoked or on hold.
     """
 
-    verdict: Verdict
+    ocsp_status: OCSPCertStatus
     since: datetime | None = None
     reason: ReasonFlags | None = None
 
 
-GOOD = CertificateStatus(Verdict.GOOD)
-UNKNOWN = CertificateStatus(Verdict.UNKNOWN)
+GOOD = CertificateStatus(OCSPCertStatus.GOOD)
+UNKNOWN = CertificateStatus(OCSPCertStatus.UNKNOWN)
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where one certificate stands in the records.
+class CertificateRecord:
+    """What is on record of one certificate.
 
-    :ivar since: since when what is published of it is so.
+    :ivar since: when its published status began; of a certificate that was on hold when it was
+        revoked, when the hold began.
     """
 
     serial: int
@@ -84,55 +76,37 @@ class Standing:
     reason: RevocationReason | None
 
     def status(self, now: datetime) -> CertificateStatus:
-        """Give what is published of it."""
+        """Return the published status."""
         if self.state is CertificateState.REVOKED:
-            return CertificateStatus(Verdict.REVOKED, self.since, self.published_reason)
+            return CertificateStatus(OCSPCertStatus.REVOKED, self.since, self.published_reason)
         if self.state not in CERTIFICATE_IN_USE or now > self.not_after:
             return UNKNOWN
         if self.state in ON_HOLD:
-            return CertificateStatus(Verdict.REVOKED, self.since, self.published_reason)
+            return CertificateStatus(OCSPCertStatus.REVOKED, self.since, self.published_reason)
         return GOOD
 
     @property
     def published_reason(self) -> ReasonFlags:
-        """Why it is revoked or on hold."""
+        """The reason it is published as revoked for."""
         if self.state in ON_HOLD:
             return ReasonFlags.certificate_hold
-        return REASONS[self.reason] if self.reason else ReasonFlags.unspecified
+        return CRL_REASONS[self.reason] if self.reason else ReasonFlags.unspecified
 
 
-async def standings(session: AsyncSession, serials: Collection[int]) -> Mapping[int, Standing]:
-    """Give where certificates stand, by serial number, leaving out what is not on record."""
-    query = _STANDINGS.where(Certificate.serial.in_([f"{serial:x}" for serial in serials]))
-    found = [_standing(*row) for row in (await session.execute(query)).all()]
-    return {one.serial: one for one in found}
+class CertificateRegister(Protocol):
+    """The records of whoever issues through this authority, read within the caller's session."""
 
+    async def find(
+        self, session: AsyncSession, serials: Collection[int]
+    ) -> Mapping[int, CertificateRecord]:
+        """Return the certificates on record, by serial number."""
 
-async def listed(session: AsyncSession, last_list: datetime | None) -> Sequence[Standing]:
-    """Give what the next revocation list has to tell of.
+    async def list_for_crl(
+        self, session: AsyncSession, last_list: datetime | None
+    ) -> Sequence[CertificateRecord]:
+        """Return what the next revocation list has to contain.
 
-    One that ended is still told of in the first list after its end (RFC 5280 §3.3).
+        An expired certificate is still part of the first list after its end (RFC 5280 §3.3).
 
-    :param last_list: the moment of the list before, `None` where there is none.
-    """
-    recent = CertificateSet.not_after >= last_list if last_list else true()
-    held = CertificateSet.state.in_(ON_HOLD)
-    over = CertificateSet.state.in_((CertificateState.REVOKED, CertificateState.EXPIRED))
-    query = _STANDINGS.where(or_(held, and_(over, recent))).order_by(Certificate.serial)
-    return [_standing(*row) for row in (await session.execute(query)).all()]
-
-
-_STANDINGS = select(
-    Certificate.serial,
-    CertificateSet.state,
-    func.coalesce(CertificateSet.held_since, CertificateSet.changed_at),
-    CertificateSet.not_after,
-    CertificateSet.revocation_reason,
-).join(CertificateSet, Certificate.application_id == CertificateSet.application_id)
-
-
-def _standing(
-    serial: str, state: str, since: datetime, not_after: datetime, reason: str | None
-) -> Standing:
-    why = RevocationReason(reason) if reason else None
-    return Standing(int(serial, 16), CertificateState(state), since, not_after, why)
+        :param last_list: the moment of the list before, `None` where there is none.
+        """

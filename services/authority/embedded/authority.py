@@ -1,4 +1,4 @@
-"""The embedded authority, put together."""
+"""The embedded authority and its parts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,51 +9,52 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import rate_limit
+from services.authority.embedded import limits
 from services.authority.embedded.audit.audit import Audit
-from services.authority.embedded.audit.head_file import HeadFile
+from services.authority.embedded.audit.head_file import AuditHeadFile
 from services.authority.embedded.certificates.cards import EmbeddedCards
 from services.authority.embedded.certificates.certificates import EmbeddedCertificates
-from services.authority.embedded.certificates.issuing import CardKey, Issuing, rsa_2048
+from services.authority.embedded.certificates.issuing import CardIssuer, CardKey, generate_rsa_2048
 from services.authority.embedded.chat_links import EmbeddedChatLinks
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.credentials.credentials import EmbeddedCredentials
-from services.authority.embedded.credentials.hashing import Hasher
+from services.authority.embedded.credentials.hashing import Argon2Hasher
 from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
-from services.authority.embedded.credentials.subscriber_codes import Codes
+from services.authority.embedded.credentials.subscriber_codes import SubscriberCodes
 from services.authority.embedded.notifications import security_alerts
-from services.authority.embedded.notifications.mails import Mails
+from services.authority.embedded.notifications.mails import AuthorityMailComposer
 from services.authority.embedded.notifications.security_alerts import EmbeddedSecurityAlerts
 from services.authority.embedded.payments.applications import Applications
 from services.authority.embedded.payments.payments import EmbeddedPayments
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
-from services.authority.embedded.personal_data.records import Records
+from services.authority.embedded.personal_data.records import PersonalRecords
 from services.authority.embedded.personal_data.sealed_input import EmbeddedSealedInput
-from services.authority.embedded.privacy import Privacy
+from services.authority.embedded.privacy import DataSubjectRequests
 from services.authority.errors import WrongKeyFileError
 from services.authority.interface.certificates import CertificateIssuer
 from services.storage.database import Database
-from services.storage.keys import KeyRing, Purpose
-from services.storage.models import Fact
+from services.storage.keys import KeyRing, SecretPurpose
+from services.storage.models import DatabaseFact
 
 _KEY_FACT = "key_file"
 
 
 @dataclass(frozen=True)
-class Files:
-    """What lies beside the database, and outside its backups."""
+class AuthorityFiles:
+    """The files beside the database, which its backups do not contain."""
 
     record_keys: Path
     audit_head: Path
 
     @classmethod
     def in_folder(cls, folder: Path) -> Self:
-        """Give their usual names in a folder."""
+        """Return their usual names in a folder."""
         return cls(folder / "record-keys.bin", folder / "audit-head.bin")
 
 
 @dataclass(frozen=True)
-class Expired:
-    """What came to its end."""
+class ExpiryResult:
+    """Ids of what expired."""
 
     applications: tuple[str, ...]
     certificates: tuple[str, ...]
@@ -66,26 +67,26 @@ class EmbeddedAuthority:
         self,
         database: Database,
         keys: KeyRing,
-        files: Files,
+        files: AuthorityFiles,
         issuer: CertificateIssuer | None = None,
-        hasher: Hasher | None = None,
-        draw_key: Callable[[], CardKey] = rsa_2048,
+        hasher: Argon2Hasher | None = None,
+        draw_key: Callable[[], CardKey] = generate_rsa_2048,
         keeper: str | None = None,
     ) -> None:
         self.keeper = keeper
         self.database = database
         self.keys = keys
-        self.hasher = hasher or Hasher()
-        self.records = Records(keys)
-        self.audit = Audit(keys, HeadFile(files.audit_head, keys.secret(Purpose.AUDIT)))
-        self.codes = Codes(keys, RecordKeyFile(files.record_keys), self.hasher)
+        self.hasher = hasher or Argon2Hasher()
+        self.records = PersonalRecords(keys)
+        self.audit = Audit(keys, AuditHeadFile(files.audit_head, keys.secret(SecretPurpose.AUDIT)))
+        self.codes = SubscriberCodes(keys, RecordKeyFile(files.record_keys), self.hasher)
         self.one_time_codes = OneTimeCodes(keys)
         self.applications = Applications(self.records, self.codes, self.audit)
         self.certificates = EmbeddedCertificates(self.codes, self.audit, issuer)
         self.payments = EmbeddedPayments(self.records, self.audit)
-        self.privacy = Privacy(self.records, self.codes, self.audit, self.applications)
-        self.mails = Mails(self.records, self.one_time_codes)
-        self.issuing = Issuing(
+        self.privacy = DataSubjectRequests(self.records, self.codes, self.audit, self.applications)
+        self.mail_composer = AuthorityMailComposer(self.records, self.one_time_codes)
+        self.card_issuer = CardIssuer(
             database, keys, self.records, self.audit, self.certificates, draw_key
         )
         self.credentials = EmbeddedCredentials(
@@ -105,32 +106,32 @@ class EmbeddedAuthority:
         """
         async with self.database.unit_of_work() as session:
             await self._check_keys(session)
-            await self.codes.sweep(session, now)
-            await self.audit.begin(session)
+            await self.codes.destroy_orphans(session, now)
+            await self.audit.initialize(session)
 
     async def _check_keys(self, session: AsyncSession) -> None:
-        mark = self.keys.keyed_hash(Purpose.LOOKUP, _KEY_FACT).hex()
-        fact = await session.get(Fact, _KEY_FACT)
+        mark = self.keys.keyed_hash(SecretPurpose.LOOKUP, _KEY_FACT).hex()
+        fact = await session.get(DatabaseFact, _KEY_FACT)
         if fact is None:
-            session.add(Fact(name=_KEY_FACT, value=mark))
+            session.add(DatabaseFact(name=_KEY_FACT, value=mark))
         elif fact.value != mark:
-            self.keys.give_up()
+            self.keys.delete_if_new()
             raise WrongKeyFileError
 
-    async def expire_overdue(self, now: datetime) -> Expired:
-        """Do what `expire_within` does, in a unit of work of its own."""
+    async def expire_overdue(self, now: datetime) -> ExpiryResult:
+        """Call `expire_overdue_within` in a unit of work of its own."""
         async with self.database.unit_of_work() as session:
-            return await self.expire_within(session, now)
+            return await self.expire_overdue_within(session, now)
 
-    async def expire_within(self, session: AsyncSession, now: datetime) -> Expired:
-        """Expire what is overdue, and strike out what is over. Runs daily and when it falls due."""
+    async def expire_overdue_within(self, session: AsyncSession, now: datetime) -> ExpiryResult:
+        """Expire what is overdue and delete what has expired. Runs daily and on schedule."""
         applications = await self.applications.expire_overdue(session, now)
         certificates = await self.certificates.expire(session, now)
-        await grants.tidy(session, now)
-        await security_alerts.tidy(session, now)
-        await rate_limit.tidy(session, rate_limit.PASSING, now)
-        return Expired(tuple(applications), tuple(certificates))
+        await grants.delete_expired(session, now)
+        await security_alerts.delete_expired(session, now)
+        await rate_limit.delete_expired(session, limits.WINDOWED_LIMITS, now)
+        return ExpiryResult(tuple(applications), tuple(certificates))
 
     def close(self) -> None:
-        """Give back the threads of the hasher."""
+        """Shut down the threads of the hasher."""
         self.hasher.close()

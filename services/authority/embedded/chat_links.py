@@ -8,15 +8,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from services import rate_limit
+from services.authority.embedded import limits
 from services.authority.embedded.audit.actors import Actor
-from services.authority.embedded.audit.audit import Act, Audit
+from services.authority.embedded.audit.audit import Audit, AuditAct
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.models import CertificateSet, LinkedChat, Subscriber
 from services.authority.embedded.notifications.notices import notify
 from services.authority.embedded.personal_data.records import (
-    Records,
-    latest_application,
-    linked_chats,
+    PersonalRecords,
+    find_latest_application,
+    find_linked_chats,
     lock_person,
 )
 from services.authority.errors import (
@@ -27,8 +28,8 @@ from services.authority.errors import (
 )
 from services.authority.interface.links import ChatLinks
 from services.authority.lifecycle import ApplicationState, CertificateState
-from services.authority.notices import Notice
-from services.authority.values import Change, Link, LinkedPerson, Proof
+from services.authority.notices import NoticeKind
+from services.authority.values import Change, ChatLink, LinkedPerson, Proof
 from services.formats.ui_number import UiNumber
 
 MAX_CHATS = 3
@@ -37,7 +38,7 @@ MAX_CHATS = 3
 class EmbeddedChatLinks(ChatLinks):
     """The links on record."""
 
-    def __init__(self, records: Records, audit: Audit) -> None:
+    def __init__(self, records: PersonalRecords, audit: Audit) -> None:
         self._records = records
         self._audit = audit
 
@@ -50,33 +51,33 @@ class EmbeddedChatLinks(ChatLinks):
         now: datetime,
         client_language: str | None = None,
     ) -> Change:
-        grant = await grants.look_at(session, grant_id, chat_id, now)
-        if Proof.CODE not in grants.view(grant).proofs:
+        grant = await grants.find_grant(session, grant_id, chat_id, now)
+        if Proof.CODE not in grants.to_grant(grant).proofs:
             raise ProofMissingError((frozenset({Proof.CODE}),))
-        application = await grants.application_of(session, grant)
+        application = await grants.lock_granted_application(session, grant)
         subscriber = application.subscriber_id
         assert subscriber is not None
-        linked = await linked_chats(session, subscriber)
+        linked = await find_linked_chats(session, subscriber)
         if chat_id in linked:
             return Change(False, application.id)
         if len(linked) >= MAX_CHATS:
             raise TooManyChatsError(MAX_CHATS)
-        await self._count_link(session, chat_id, now)
+        await self._consume_link(session, chat_id, now)
         language = client_language[:16] if client_language else None
         link = LinkedChat(subscriber_id=subscriber, chat_id=chat_id, linked_at=now)
         link.client_language = language
         session.add(link)
         actor = Actor.in_chat(chat_id).name
-        self._audit.record(session, Act.CHAT_LINKED, application.id, actor, now)
-        told = await notify(session, Notice.CHAT_LINKED, subscriber, {}, now, chat_id)
+        self._audit.record(session, AuditAct.CHAT_LINKED, application.id, actor, now)
+        told = await notify(session, NoticeKind.CHAT_LINKED, subscriber, {}, now, chat_id)
         return Change(True, application.id, told)
 
-    async def _count_link(self, session: AsyncSession, chat_id: int, now: datetime) -> None:
+    async def _consume_link(self, session: AsyncSession, chat_id: int, now: datetime) -> None:
         try:
-            await rate_limit.spend(
-                session, rate_limit.CHAT_LINKS, self._records.chat_hash(chat_id), now
+            await rate_limit.consume(
+                session, limits.CHAT_LINKS, self._records.hash_chat(chat_id), now
             )
-        except rate_limit.UsedUpError as error:
+        except rate_limit.RateLimitedError as error:
             raise ChatPausedError(error.until or now) from error
 
     @override
@@ -86,12 +87,12 @@ class EmbeddedChatLinks(ChatLinks):
         person = select(Subscriber.id).where(Subscriber.id == subscriber)
         await session.execute(lock_person(person))
         link = await session.get(LinkedChat, (subscriber, chat_id))
-        if link is None or acting_chat not in await linked_chats(session, subscriber):
+        if link is None or acting_chat not in await find_linked_chats(session, subscriber):
             return False
         actor = Actor.in_chat(acting_chat).name
         about = {"chat": chat_id}
-        self._audit.record(session, Act.CHAT_UNLINKED, subscriber, actor, now, about)
-        await notify(session, Notice.CHAT_UNLINKED, subscriber, {}, now, acting_chat)
+        self._audit.record(session, AuditAct.CHAT_UNLINKED, subscriber, actor, now, about)
+        await notify(session, NoticeKind.CHAT_UNLINKED, subscriber, {}, now, acting_chat)
         await session.delete(link)
         await session.flush()
         return True
@@ -102,8 +103,8 @@ class EmbeddedChatLinks(ChatLinks):
         query = query.where(LinkedChat.chat_id == chat_id).order_by(LinkedChat.linked_at)
         found = []
         for subscriber in (await session.scalars(query)).all():
-            application = await latest_application(session, subscriber, lock=False)
-            number = UiNumber(self._records.field(subscriber, "ui_number"))
+            application = await find_latest_application(session, subscriber, lock=False)
+            number = UiNumber(self._records.unseal_field(subscriber, "ui_number"))
             state = ApplicationState(application.state) if application else None
             certificates = (
                 await session.get(CertificateSet, application.id) if application else None
@@ -111,7 +112,7 @@ class EmbeddedChatLinks(ChatLinks):
             person = LinkedPerson(
                 subscriber=subscriber.id,
                 ui_number_masked=number.masked(),
-                links=await _links(session, subscriber),
+                links=await _list_links(session, subscriber),
                 application=state,
                 certificate=CertificateState(certificates.state) if certificates else None,
             )
@@ -125,11 +126,11 @@ class EmbeddedChatLinks(ChatLinks):
         found = await session.get(Subscriber, subscriber)
         if found is None or await session.get(LinkedChat, (subscriber, chat_id)) is None:
             raise UnknownPersonError
-        return UiNumber(self._records.field(found, "ui_number"))
+        return UiNumber(self._records.unseal_field(found, "ui_number"))
 
 
-async def _links(session: AsyncSession, subscriber: Subscriber) -> tuple[Link, ...]:
+async def _list_links(session: AsyncSession, subscriber: Subscriber) -> tuple[ChatLink, ...]:
     query = select(LinkedChat.chat_id, LinkedChat.linked_at)
     query = query.where(LinkedChat.subscriber_id == subscriber.id)
     rows = await session.execute(query.order_by(LinkedChat.linked_at, LinkedChat.chat_id))
-    return tuple(Link(chat, since) for chat, since in rows)
+    return tuple(ChatLink(chat, since) for chat, since in rows)

@@ -1,4 +1,4 @@
-"""The counter: what staff do. Each act opens its own unit of work."""
+"""The counter: operations of staff. Each opens its own unit of work."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,14 @@ from datetime import datetime
 from sqlalchemy import select
 
 from services import rate_limit
+from services.authority.embedded import limits
 from services.authority.embedded.audit.actors import Actor
-from services.authority.embedded.audit.audit import Act
+from services.authority.embedded.audit.audit import AuditAct
 from services.authority.embedded.authority import EmbeddedAuthority
-from services.authority.embedded.certificates.certificates import build_timeline, certificates_of
-from services.authority.embedded.models import Application, Card, CertificateSet, Subscriber
-from services.authority.embedded.payments.applications import Applied
-from services.authority.embedded.payments.payments import PaymentView, payments_of
+from services.authority.embedded.certificates.certificates import build_timeline, list_certificates
+from services.authority.embedded.models import Application, CardRecord, CertificateSet, Subscriber
+from services.authority.embedded.payments.applications import ApplicationReceipt
+from services.authority.embedded.payments.payments import PaymentView, list_payments
 from services.authority.embedded.personal_data.ids import new_id
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.interface.certificates import IssuedCertificate
@@ -30,7 +31,7 @@ from services.formats.ui_number import UiNumber
 
 
 @dataclass(frozen=True)
-class Line:
+class ApplicationRow:
     """One application in the list."""
 
     application: str
@@ -44,7 +45,7 @@ class Line:
 
 @dataclass(frozen=True, repr=False)
 class PersonFile:
-    """Everything the counter needs of one person."""
+    """What the counter shows of one person."""
 
     person: PersonalData
     application: str
@@ -57,7 +58,7 @@ class PersonFile:
 
 
 class Counter:
-    """The acts of staff, done in the name of `actor`."""
+    """The operations of staff, recorded under the name of `actor`."""
 
     def __init__(self, authority: EmbeddedAuthority, actor: Actor) -> None:
         self._authority = authority
@@ -67,8 +68,8 @@ class Counter:
 
     async def apply(
         self, data: PersonalData, now: datetime, code: SubscriberCode | None = None
-    ) -> Applied:
-        """Take an application, with a code for its form.
+    ) -> ApplicationReceipt:
+        """Submit an application and create the code for its form.
 
         :raises UnderageError: for who is not of age.
         :raises AlreadyAppliedError: when there is one in use with another birth date.
@@ -79,13 +80,13 @@ class Counter:
             return await applications.apply(session, data, prepared, self._actor, now)
 
     async def post(self, ui_number: UiNumber, now: datetime) -> Change:
-        """Note that a card was posted.
+        """Record that a card was posted.
 
         :raises UnknownPersonError: where nobody is known under the number.
         :raises WrongStateError: when it is not made yet.
         """
         async with self._database.unit_of_work() as session:
-            _, application = await self._records.latest(session, ui_number)
+            _, application = await self._records.require_latest(session, ui_number)
             applications = self._authority.applications
             return await applications.post(session, application, self._actor, now)
 
@@ -101,8 +102,8 @@ class Counter:
         charge = Charge(charge_id, "", Checkout("counter", 0, amount, CURRENCY))
         payments = self._authority.payments
         async with self._database.unit_of_work() as session:
-            payment, _ = await payments.take(session, charge, now)
-            _, application = await self._records.latest(session, ui_number)
+            payment, _ = await payments.record_once(session, charge, now)
+            _, application = await self._records.require_latest(session, ui_number)
             return await payments.settle(session, payment, application, self._actor, now)
 
     async def activate(self, ui_number: UiNumber, now: datetime) -> Change:
@@ -112,12 +113,12 @@ class Counter:
         :raises WrongStateError: when the card is not on its way, or revoked.
         """
         async with self._database.unit_of_work() as session:
-            _, application = await self._records.latest(session, ui_number)
+            _, application = await self._records.require_latest(session, ui_number)
             certificates = self._authority.certificates
-            return await certificates.hand_over(session, application, self._actor, now)
+            return await certificates.activate(session, application, self._actor, now)
 
     async def suspend(self, ui_number: UiNumber, now: datetime) -> Change:
-        """Suspend certificates on a request on paper (緊急停用申請書, docs/facts.md §1.6).
+        """Suspend certificates on a paper request (緊急停用申請書, docs/facts.md §1.6).
 
         :raises UnknownPersonError: where nobody is known under the number.
         :raises WrongStateError: when they are not active.
@@ -125,7 +126,7 @@ class Counter:
         return await self._act(ui_number, CertificateAct.SUSPEND, now)
 
     async def resume(self, ui_number: UiNumber, now: datetime) -> Change:
-        """Take a suspension off for a person who showed who they are.
+        """Lift a suspension for a person who proved their identity.
 
         :raises UnknownPersonError: where nobody is known under the number.
         :raises WrongStateError: when they are not suspended.
@@ -140,14 +141,16 @@ class Counter:
         reason: RevocationReason | None = None,
     ) -> Change:
         async with self._database.unit_of_work() as session:
-            _, application = await self._records.latest(session, ui_number)
+            _, application = await self._records.require_latest(session, ui_number)
             certificates = self._authority.certificates
-            return await certificates.act(session, application, act, self._actor, now, reason)
+            return await certificates.change_state(
+                session, application, act, self._actor, now, reason
+            )
 
     async def revoke(
         self, ui_number: UiNumber, reason: RevocationReason | None, now: datetime
     ) -> Change:
-        """Revoke a person's certificates, for good; the reason goes on record where it is given.
+        """Revoke a person's certificates for good; a reason is recorded and published.
 
         :raises UnknownPersonError: where nobody is known under the number.
         :raises WrongStateError: when there are none, or they expired.
@@ -155,21 +158,21 @@ class Counter:
         return await self._act(ui_number, CertificateAct.REVOKE, now, reason)
 
     async def release_code(self, ui_number: UiNumber, now: datetime) -> Change:
-        """Release a locked code, after the person showed who they are.
+        """Unlock a code after the person proved their identity.
 
         :raises UnknownPersonError: where nobody is known under the number.
         """
         async with self._database.unit_of_work() as session:
-            subscriber, application = await self._records.latest(session, ui_number)
-            wrong = await rate_limit.clear(session, rate_limit.CODE, subscriber.ui_hash)
+            subscriber, application = await self._records.require_latest(session, ui_number)
+            wrong = await rate_limit.reset(session, limits.CODE_GUESSES, subscriber.ui_hash)
             if wrong:
                 details = {"wrong_tries": wrong}
-                act, who = Act.CODE_RELEASED, self._actor.name
+                act, who = AuditAct.CODE_RELEASED, self._actor.name
                 self._authority.audit.record(session, act, application.id, who, now, details)
             return Change(wrong > 0, application.id)
 
     async def refund(self, charge_id: str, now: datetime) -> ChargeResult:
-        """Record that a charge goes back at the provider.
+        """Record that a charge is refunded at the provider.
 
         :raises UnknownChargeError: when there is no such charge.
         :raises WrongStateError: when the card it paid for is made.
@@ -178,8 +181,8 @@ class Counter:
             payments = self._authority.payments
             return await payments.refund(session, charge_id, self._actor, now)
 
-    async def list(self, state: ApplicationState | None = None) -> Sequence[Line]:
-        """Give the applications, newest first."""
+    async def list(self, state: ApplicationState | None = None) -> Sequence[ApplicationRow]:
+        """Return the applications, newest first."""
         query = select(Application, CertificateSet, Subscriber)
         query = query.outerjoin(CertificateSet, CertificateSet.application_id == Application.id)
         query = query.outerjoin(Subscriber, Subscriber.id == Application.subscriber_id)
@@ -188,16 +191,18 @@ class Counter:
         query = query.order_by(Application.submitted_at.desc(), Application.id)
         async with self._database.unit_of_work() as session:
             rows = (await session.execute(query)).all()
-        return [self._line(*row) for row in rows]
+        return [self._to_row(*row) for row in rows]
 
-    def _line(
+    def _to_row(
         self,
         application: Application,
         certificates: CertificateSet | None,
         subscriber: Subscriber | None,
-    ) -> Line:
-        number = UiNumber(self._records.field(subscriber, "ui_number")) if subscriber else None
-        return Line(
+    ) -> ApplicationRow:
+        number = (
+            UiNumber(self._records.unseal_field(subscriber, "ui_number")) if subscriber else None
+        )
+        return ApplicationRow(
             application=application.id,
             ui_number_masked=number.masked() if number else "",
             state=ApplicationState(application.state),
@@ -206,38 +211,40 @@ class Counter:
             deadline=application.deadline,
         )
 
-    async def unmatched(self) -> Sequence[PaymentView]:
-        """Give the charges that fit nothing, for somebody to look at."""
+    async def list_unmatched(self) -> Sequence[PaymentView]:
+        """Return the charges that match no application."""
         async with self._database.unit_of_work() as session:
-            return await payments_of(session, None)
+            return await list_payments(session, None)
 
     async def show(self, ui_number: UiNumber, now: datetime) -> PersonFile:
-        """Give a person's file.
+        """Return a person's file.
 
         :raises UnknownPersonError: where nobody is known under the number.
         """
         async with self._database.unit_of_work() as session:
-            subscriber, application = await self._records.latest(session, ui_number)
+            subscriber, application = await self._records.require_latest(session, ui_number)
             certificates = await session.get(CertificateSet, application.id)
-            card = await session.get(Card, application.id)
-            left = await rate_limit.left(session, rate_limit.CODE, subscriber.ui_hash, now)
-            payments = tuple(await payments_of(session, application.id))
+            card = await session.get(CardRecord, application.id)
+            left = await rate_limit.count_remaining(
+                session, limits.CODE_GUESSES, subscriber.ui_hash, now
+            )
+            payments = tuple(await list_payments(session, application.id))
         return PersonFile(
-            person=self._records.open(subscriber),
+            person=self._records.unseal_person(subscriber),
             application=application.id,
             timeline=build_timeline(application, certificates),
-            card_number=self._records.card_number(card) if card else None,
+            card_number=self._records.unseal_card_number(card) if card else None,
             card_serial=card.serial if card else None,
             code_is_locked=left == 0,
             revocation_reason=certificates.revocation_reason if certificates else None,
             payments=payments,
         )
 
-    async def certificates(self, ui_number: UiNumber) -> Sequence[IssuedCertificate]:
-        """Give the certificates of a person's card.
+    async def list_certificates(self, ui_number: UiNumber) -> Sequence[IssuedCertificate]:
+        """Return the certificates of a person's card.
 
         :raises UnknownPersonError: where nobody is known under the number.
         """
         async with self._database.unit_of_work() as session:
-            _, application = await self._records.latest(session, ui_number)
-            return await certificates_of(session, self._authority.keys, application.id)
+            _, application = await self._records.require_latest(session, ui_number)
+            return await list_certificates(session, self._authority.keys, application.id)

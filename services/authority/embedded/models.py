@@ -14,8 +14,8 @@ from services.storage.models import Base
 ID = String(32)
 
 
-def place(table: str, key: str, column: str) -> str:
-    """Give the place a value is sealed for."""
+def associated_data(table: str, key: str, column: str) -> str:
+    """Return the place a value is sealed for, as associated data of the encryption."""
     return f"{table}/{key}/{column}"
 
 
@@ -79,7 +79,7 @@ class OwedFee(Base):
     amount: Mapped[int]
 
 
-class Card(Base):
+class CardRecord(Base):
     """The card made for an application. Its admin key is derived, never stored."""
 
     __tablename__ = "cards"
@@ -125,8 +125,8 @@ class Certificate(Base):
     """DER, sealed, since it names the person."""
 
 
-class Permission(Base):
-    """A grant: what a right code permits, in one chat, for ten minutes."""
+class GrantRecord(Base):
+    """A grant: the permission that a correct code gives, in one chat, for ten minutes."""
 
     __tablename__ = "grants"
 
@@ -163,20 +163,8 @@ class OneTimeChallenge(Base):
     done_at: Mapped[datetime | None]
 
 
-class Allowance(Base):
-    """How often something was done that may be done so often only, by whom and when."""
-
-    __tablename__ = "allowances"
-
-    scope: Mapped[str] = mapped_column(String(24), primary_key=True)
-    subject: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
-    uses: Mapped[str] = mapped_column(Text, default="[]")
-    """JSON, oldest first: each a moment in seconds since 1970, what it was spent for, and whether
-    what follows was done."""
-
-
 class InvoiceRecord(Base):
-    """An invoice, under its payload."""
+    """An invoice; its payload is the key."""
 
     __tablename__ = "invoices"
 
@@ -191,7 +179,7 @@ class InvoiceRecord(Base):
 
 
 class Payment(Base):
-    """A charge, kept for good: what came in, what it paid for, whether it went back."""
+    """A charge, what it paid for, and whether it was refunded. Never deleted."""
 
     __tablename__ = "payments"
 
@@ -227,8 +215,8 @@ class LinkedChat(Base):
     __table_args__ = (Index("linked_chats_by_chat", "chat_id"),)
 
 
-class Doubt(Base):
-    """The question "was this you?", put to a linked chat. Whoever denies it, suspends."""
+class SecurityAlert(Base):
+    """The question "was this you?" in a linked chat. Answering "no" suspends the certificates."""
 
     __tablename__ = "doubts"
 
@@ -244,7 +232,7 @@ class Doubt(Base):
 
 
 class AuditEntry(Base):
-    """One line of the audit, chained to the one before by an HMAC."""
+    """One entry of the audit, chained to the one before by an HMAC."""
 
     __tablename__ = "audit_entries"
 
@@ -260,7 +248,7 @@ class AuditEntry(Base):
 
 
 class AuditTip(Base):
-    """One row that writers of the audit take turns on."""
+    """The last entry; writers of the audit lock this row."""
 
     __tablename__ = "audit_tip"
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.values import Challenge, Grant, Operation, RevealedCode
+from services.authority.values import AuthorityOperation, Challenge, Grant, RevealedCode
 from services.formats.card_number import CardNumber
 from services.formats.hidden import Hidden
 from services.formats.one_time_code import OneTimeCode
@@ -20,7 +20,7 @@ class Credentials(Protocol):
         self,
         ui_number: UiNumber,
         code: SubscriberCode,
-        operation: Operation,
+        operation: AuthorityOperation,
         chat_id: int,
         now: datetime,
         attempt: str = "",
@@ -42,7 +42,7 @@ class Credentials(Protocol):
         session: AsyncSession,
         ui_number: UiNumber,
         birth_date: date,
-        operation: Operation,
+        operation: AuthorityOperation,
         chat_id: int,
         now: datetime,
     ) -> Challenge:

@@ -1,4 +1,4 @@
-"""Checking a proof of possession: a signed statement, and whose key it has to be."""
+"""Verification of proofs of possession: statements signed by a card's key."""
 
 from typing import Final
 
@@ -17,13 +17,13 @@ _CURVES: Final[dict[SignatureAlgorithm, tuple[type[ec.EllipticCurve], HashAlgori
 _SMALLEST_RSA: Final = 2048
 
 
-def receipt_is_right(
+def verify_receipt(
     receipt: Receipt, certificate: bytes, origin: str, operation: Operation, server_nonce: bytes
 ) -> bool:
-    """Tell whether the key of `certificate` signed the statement that belongs to a receipt.
+    """Whether the key of `certificate` signed the statement that belongs to a receipt.
 
-    :param certificate: DER, from our records where there is one: the receipt's own is only what
-        the bridge says.
+    :param certificate: DER, from our records where there is one; the receipt's own is only the
+        bridge's claim.
     """
     try:
         statement = build_possession_statement(
@@ -42,8 +42,8 @@ def receipt_is_right(
 def _verify(receipt: Receipt, certificate: bytes, statement: bytes) -> None:
     """Verify the signature.
 
-    :raises InvalidSignature: where it is not this key's, or of another algorithm than the key is.
-    :raises ValueError: for a certificate that is none.
+    :raises InvalidSignature: where it is not this key's, or of an algorithm not of the key's kind.
+    :raises ValueError: for a malformed certificate.
     """
     key = x509.load_der_x509_certificate(certificate).public_key()
     if receipt.algorithm is SignatureAlgorithm.RS256:

@@ -9,6 +9,7 @@ from services.storage.models import Base
 MODEL_MODULES = (
     "services.conversations",
     "services.messaging.outbox",
+    "services.rate_limit",
     "services.authority.embedded.models",
     "services.authority.ca.models",
     "services.bridge.models",

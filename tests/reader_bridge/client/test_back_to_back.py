@@ -28,19 +28,19 @@ from tests.reader_bridge.client.test_operations import verifies
 from tests.reader_bridge.operation_samples import ALL_OPERATIONS, CARD_OPERATIONS
 from tests.reader_bridge.scripted_server import BridgeLink
 
-PIN_WORK = CARD_OPERATIONS[2:]
+PIN_OPERATIONS = CARD_OPERATIONS[2:]
 CANCELLED = OperationFailure("op1", FailureCode.CANCELLED)
 
 
 @dataclass
 class ConsentedClient:
-    """A bridge whose person agrees to everything, and has allowed reading already.
+    """A person who agrees to everything, and has allowed reading already.
 
-    :ivar questions: how many were asked until then.
+    :ivar questions: the number of questions asked until then.
     """
 
-    stage: RunningClient
-    line: BridgeLink
+    client: RunningClient
+    link: BridgeLink
     card: RecordingCard
     reader: VirtualReader
     questions: int
@@ -48,12 +48,12 @@ class ConsentedClient:
     @property
     def asked(self) -> list[object]:
         """What was asked since."""
-        return list(self.stage.person.asked[self.questions :])
+        return list(self.client.person.asked[self.questions :])
 
     async def wait_for_end(self) -> None:
         """Wait until the person is told of an end, after that of the first operation."""
-        shown, ends = self.stage.person.shown, OperationDone | OperationFailed
-        await self.stage.person.wait_until(
+        shown, ends = self.client.person.shown, OperationDone | OperationFailed
+        await self.client.person.wait_until(
             lambda: len([event for event in shown if isinstance(event, ends)]) > 1
         )
 
@@ -67,45 +67,45 @@ class ConsentedClient:
 async def run_consented_client(card: VirtualCard) -> AsyncIterator[ConsentedClient]:
     recorded = RecordingCard(card)
     reader = VirtualReader(recorded)
-    async with asyncio.timeout(20), run_client(reader) as stage:
-        line = await stage.pair()
-        await line.start(ListReaders(), "op0")
-        assert isinstance(await line.receive_end(), OperationResult)
-        yield ConsentedClient(stage, line, recorded, reader, len(stage.person.asked))
+    async with asyncio.timeout(20), run_client(reader) as client:
+        link = await client.pair()
+        await link.start(ListReaders(), "op0")
+        assert isinstance(await link.receive_end(), OperationResult)
+        yield ConsentedClient(client, link, recorded, reader, len(client.person.asked))
 
 
 @pytest.mark.parametrize("parameters", ALL_OPERATIONS, ids=lambda each: type(each).__name__)
 async def test_cancelled_at_once(card: VirtualCard, parameters: Parameters) -> None:
     async with run_consented_client(card) as here:
-        await here.line.start(parameters)
-        await here.line.send(CancelOperation("op1"))
-        assert await here.line.receive_any() == CANCELLED
+        await here.link.start(parameters)
+        await here.link.send(CancelOperation("op1"))
+        assert await here.link.receive_any() == CANCELLED
         assert here.asked == []
         here.check_nothing_was_done()
-        await here.line.start(ListReaders(), "op2")
-        assert isinstance(await here.line.receive_end(), OperationResult), (
+        await here.link.start(ListReaders(), "op2")
+        assert isinstance(await here.link.receive_end(), OperationResult), (
             "it is ready for the next"
         )
 
 
-@pytest.mark.parametrize("parameters", PIN_WORK, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("parameters", PIN_OPERATIONS, ids=lambda each: type(each).__name__)
 async def test_unpaired_at_once(card: VirtualCard, parameters: Parameters) -> None:
     async with run_consented_client(card) as here:
-        await here.line.start(parameters)
-        await here.line.send(Unpaired(UnpairReason.BY_CHAT))
-        assert isinstance(await here.line.receive_any(), Pair), "nobody is told the outcome"
+        await here.link.start(parameters)
+        await here.link.send(Unpaired(UnpairReason.BY_CHAT))
+        assert isinstance(await here.link.receive_any(), Pair), "nobody is told the outcome"
         await here.wait_for_end()
         assert here.asked == [None], "for a code, and nothing else"
         here.check_nothing_was_done()
 
 
-@pytest.mark.parametrize("parameters", PIN_WORK, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("parameters", PIN_OPERATIONS, ids=lambda each: type(each).__name__)
 @pytest.mark.parametrize("first", ["close", "start"])
 async def test_closed_at_once(
     card: VirtualCard, parameters: Parameters, first: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with run_consented_client(card) as here:
-        handle, close = here.stage.session.handle, here.stage.task.cancel
+        handle, close = here.client.session.handle, here.client.task.cancel
 
         async def handle_and_close(message: ServerMessage) -> None:
             if first == "close":
@@ -114,11 +114,11 @@ async def test_closed_at_once(
             if first == "start":
                 close()
 
-        monkeypatch.setattr(here.stage.session, "handle", handle_and_close)
-        await here.line.start(parameters)
-        assert await here.line.receive_any() == CANCELLED
-        assert isinstance(await here.line.receive_any(), Bye)
-        await asyncio.wait((here.stage.task,))
+        monkeypatch.setattr(here.client.session, "handle", handle_and_close)
+        await here.link.start(parameters)
+        assert await here.link.receive_any() == CANCELLED
+        assert isinstance(await here.link.receive_any(), Bye)
+        await asyncio.wait((here.client.task,))
         assert here.asked == []
         here.check_nothing_was_done()
 
@@ -130,21 +130,23 @@ async def test_a_bridge_that_is_being_closed_begins_nothing(
 
     def close(question: object) -> bool:
         if isinstance(question, ConsentRequest):
-            stage.task.cancel()
+            client.task.cancel()
         return not isinstance(question, ConsentRequest)
 
     async def with_the_next(message: BridgeMessage) -> None:
         await send(message)
         if message == OperationFailure("op1", FailureCode.CONSENT_REFUSED):
-            await stage.session.handle(StartOperation("op2", Operation.CHANGE_PIN, ChangePin(), 30))
+            await client.session.handle(
+                StartOperation("op2", Operation.CHANGE_PIN, ChangePin(), 30)
+            )
 
     person = scripted_person(agree=close)
-    async with asyncio.timeout(20), run_client(reader, person) as stage:
-        send = stage.session.channel.send
-        monkeypatch.setattr(stage.session.channel, "send", with_the_next)
-        line = await stage.pair()
-        await line.start(ChangePin())
-        assert (await line.receive_failure()).operation_id == "op1"
-        assert isinstance(await line.receive_any(), Bye)
-        await asyncio.wait((stage.task,))
+    async with asyncio.timeout(20), run_client(reader, person) as client:
+        send = client.session.channel.send
+        monkeypatch.setattr(client.session.channel, "send", with_the_next)
+        link = await client.pair()
+        await link.start(ChangePin())
+        assert (await link.receive_failure()).operation_id == "op1"
+        assert isinstance(await link.receive_any(), Bye)
+        await asyncio.wait((client.task,))
     assert len([question for question in person.asked if isinstance(question, ConsentRequest)]) == 1

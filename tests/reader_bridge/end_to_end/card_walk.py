@@ -66,8 +66,8 @@ class CardWalk:
         return self.process.bridge.hub
 
     @property
-    def board(self) -> LiveMessages:
-        return self.process.bridge.board
+    def live_messages(self) -> LiveMessages:
+        return self.process.bridge.live_messages
 
     async def follow_to_end(self) -> None:
         """Do what the chat offers until it says that it is done."""
@@ -121,10 +121,10 @@ class CardWalk:
     def _is_idle(self) -> bool:
         if self.process.is_dead:
             return True
-        chat = self.hub.presence(self.person.person.id)
+        chat = self.hub.status(self.person.person.id)
         if self._waits_for_person():
             return True
-        linked = chat.connected or not chat.paired
+        linked = chat.is_connected or not chat.is_paired
         return (
             linked
             and not self.home.session._operations.is_running
@@ -132,7 +132,7 @@ class CardWalk:
         )
 
     def _waits_for_person(self) -> bool:
-        progress = self.board.progress(self.person.person.id)
+        progress = self.live_messages.progress(self.person.person.id)
         step = progress.step if progress else None
         waits = step in (ProgressStep.WAITING_FOR_CARD, ProgressStep.WAITING_FOR_READER)
         return waits and not self.reader.is_ready
@@ -152,7 +152,7 @@ class CardWalk:
     async def _let_time_pass(self) -> None:
         """Let time pass while the chat says that an operation runs."""
         at(self.cards.stage, self.cards.now + _PATIENCE)
-        await self.hub.tend(self.cards.now)
+        await self.hub.check_deadlines(self.cards.now)
         await self.cards.stage.settle()
 
     def _check_explanation(self, here: ConversationState) -> None:

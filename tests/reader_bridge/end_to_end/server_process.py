@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from bot.telegram.application import App
 from bot.web import listeners
 from bot.web.bridge import bridge_routes
-from bot.wiring.bridge import Bridge
+from bot.wiring.application import KaikaApplication
+from bot.wiring.bridge import BridgeRuntime
 from handlers.conversations.pair import BRIDGE
 from services.bridge.hub import Hub
-from services.bridge.interface import Connection, Transport
+from services.bridge.interface import BridgeConnection, FrameTransport
 from tests.chat import Stage
 from tests.handlers.conversations.online.people import clock
 from tests.reader_bridge.end_to_end.frame_proxy import FrameProxy, Traffic
@@ -22,7 +22,7 @@ from tests.reader_bridge.end_to_end.frame_proxy import FrameProxy, Traffic
 class _ProcessLife:
     """The bot as one life of the process sees it; after its end events go nowhere."""
 
-    def __init__(self, application: App) -> None:
+    def __init__(self, application: KaikaApplication) -> None:
         self._application = application
         self.is_over = False
         self.events: list[object] = []
@@ -54,7 +54,7 @@ class _CountingHub:
     connections: int = 0
     empty: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def connect(self, transport: Transport, address: str, now: datetime) -> Connection:
+    def connect(self, transport: FrameTransport, address: str, now: datetime) -> BridgeConnection:
         self.connections += 1
         self.empty.clear()
         counted = _CountingTransport(transport, self.proxy.traffic)
@@ -64,7 +64,7 @@ class _CountingHub:
 
 
 class _CountingTransport:
-    def __init__(self, transport: Transport, traffic: Traffic) -> None:
+    def __init__(self, transport: FrameTransport, traffic: Traffic) -> None:
         self._transport, self._traffic = transport, traffic
 
     def send(self, frame: str) -> None:
@@ -76,7 +76,7 @@ class _CountingTransport:
 
 
 class _CountingConnection:
-    def __init__(self, door: _CountingHub, connection: Connection, traffic: Traffic) -> None:
+    def __init__(self, door: _CountingHub, connection: BridgeConnection, traffic: Traffic) -> None:
         self._door, self._connection, self._traffic = door, connection, traffic
 
     async def receive(self, text: str, now: datetime) -> None:
@@ -86,8 +86,8 @@ class _CountingConnection:
             self._traffic.server_handled += 1
             self._door.proxy.on_frame()
 
-    async def lost(self, now: datetime) -> None:
-        await self._connection.lost(now)
+    async def handle_disconnect(self, now: datetime) -> None:
+        await self._connection.handle_disconnect(now)
         self._door.connections -= 1
         if not self._door.connections:
             self._door.empty.set()
@@ -100,7 +100,7 @@ class ServerProcess:
         self._stage, self._proxy, self._origin = stage, proxy, origin
         self._alive = AsyncExitStack()
         self._life: _ProcessLife | None = None
-        self.bridge: Bridge
+        self.bridge: BridgeRuntime
         self.hub_counter: _CountingHub
 
     async def start(self) -> None:
@@ -108,7 +108,7 @@ class ServerProcess:
         kaika = self._stage.kaika
         data = kaika.application.bot_data
         self._life = _ProcessLife(kaika.application)
-        self.bridge = Bridge(
+        self.bridge = BridgeRuntime(
             kaika.database,
             kaika.keys,
             data["services"].authority,
@@ -153,7 +153,7 @@ async def run_server_process(
     process.hub_counter = _CountingHub(proxy, cast(Any, None))
     await process.start()
     routes = bridge_routes(process.hub_counter, lambda: clock(stage))
-    async with listeners.listening(listeners.public_app(routes), "127.0.0.1", port):
+    async with listeners.serve(listeners.public_app(routes), "127.0.0.1", port):
         try:
             yield process
         finally:

@@ -16,8 +16,8 @@ from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.prompter import PinKind
 from reader_bridge.protocol.operations import CertificateCopy
 from services.authority.interface.certificates import CertificateKind
-from services.bridge.events import Possession
-from services.bridge.operations.task import Work
+from services.bridge.events import ProvenPossession
+from services.bridge.operations.task import CardTask
 from tests.chat import Subscriber
 from tests.handlers.conversations.online.card_stage import AtThePc, CardStage
 from tests.handlers.conversations.online.people import Holder
@@ -105,13 +105,13 @@ async def test_what_the_chat_offers_to_a_piv_card(scenario: PivScenario) -> None
     await scenario.changes_pin(PIN, NEW_PIN, "The new PIN is set")
 
     scenario.prompter.pins[PinKind.CURRENT] = [NEW_PIN]
-    proof = await scenario.system.run_task(person, Work.PROVE_POSSESSION)
-    assert isinstance(proof, Possession)
+    proof = await scenario.system.run_task(person, CardTask.PROVE_POSSESSION)
+    assert isinstance(proof, ProvenPossession)
     order = cards.office.maker.orders[-1]
     assert proof.card_serial == order.card_serial
     assert proof.certificate == order.certificates[CertificateKind.AUTHENTICATION]
     assert isinstance(
-        await scenario.system.run_task(person, Work.READ_CERTIFICATE), CertificateCopy
+        await scenario.system.run_task(person, CardTask.READ_CERTIFICATE), CertificateCopy
     )
 
     await scenario.changes_pin(WRONG, PIN, "The PIN is locked")

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from reader_bridge.protocol.operations import ReaderList
 from services.authority.interface.certificates import CertificateKind
-from services.bridge.events import Possession
-from services.bridge.operations.task import Work
+from services.bridge.events import ProvenPossession
+from services.bridge.operations.task import CardTask
 from tests.handlers.engine.walking import press
 from tests.reader_bridge.card.pcsc_sandbox import PcscSandbox
 from tests.reader_bridge.end_to_end.breakable_readers import BreakablePcscReader
@@ -45,16 +45,20 @@ async def test_every_operation_is_done_on_the_virtual_card_and_opensc_agrees(
     system: WholeSystem, reader: BreakablePcscReader
 ) -> None:
     async with start_card_walk(system, reader) as walk:
-        assert isinstance(await system.run_task(walk.person, Work.LIST_READERS), ReaderList)
+        assert isinstance(await system.run_task(walk.person, CardTask.LIST_READERS), ReaderList)
         for work in (activate, card_check, change_pin):
             await does(walk, work)
         old = walk.card.pin
-        assert isinstance(await system.run_task(walk.person, Work.PROVE_POSSESSION), Possession)
+        assert isinstance(
+            await system.run_task(walk.person, CardTask.PROVE_POSSESSION), ProvenPossession
+        )
         await is_locked(walk)
         await does(walk, unlock)
         new = walk.card.pin or b""
         assert new != old
-        assert isinstance(await system.run_task(walk.person, Work.PROVE_POSSESSION), Possession)
+        assert isinstance(
+            await system.run_task(walk.person, CardTask.PROVE_POSSESSION), ProvenPossession
+        )
         assert walk.card.spent_tries == [(CHANGE_REFERENCE_DATA, "pin")] * 3, "the wrong ones alone"
         await opensc_agrees(walk, new.decode())
 

@@ -5,7 +5,7 @@ from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import PairingProblem, PinKind, PinRequest
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.command import parse_command
-from services.authority.values import Operation, Proof
+from services.authority.values import AuthorityOperation, Proof
 from tests.handlers.conversations.online.card_stage import PASSPHRASE, WRONG, AtThePc, CardStage
 from tests.handlers.conversations.online.people import Holder
 from tests.services.authority.world import CHAT
@@ -100,7 +100,7 @@ def open_card_of(holder: Holder, pin: bytes | None = None) -> WatchedCard:
 async def activate(cards: CardStage, holder: Holder) -> None:
     """Activate a person's certificates directly."""
     now = cards.now
-    grant = await holder.granted(Operation.ACTIVATE, Proof.CODE, now=now)
+    grant = await holder.granted(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)
     authority = cards.office.authority
     async with cards.office.database.unit_of_work() as session:
         permit = await authority.cards.permit(session, grant.id, CHAT, now)

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from services.bridge.events import Done, Outcome
-from services.bridge.operations.task import Work
+from services.bridge.events import OperationSucceeded, OperationValue
+from services.bridge.operations.task import CardTask
 from tests.chat import Stage, Subscriber
 from tests.handlers.conversations.online.card_stage import CardStage
 from tests.handlers.conversations.online.people import Office
@@ -22,14 +22,18 @@ class WholeSystem:
     process: ServerProcess
     proxy: FrameProxy
 
-    async def run_task(self, person: Subscriber, work: Work) -> Outcome:
+    async def run_task(self, person: Subscriber, work: CardTask) -> OperationValue:
         """Have the hub run a task that no conversation starts by itself."""
         hub, events = self.process.bridge.hub, self.process.events
         operation = await hub.start(person.person.id, work, self.cards.now)
-        found: list[Done] = []
+        found: list[OperationSucceeded] = []
 
         def is_done() -> bool:
-            found[:] = [e for e in events if isinstance(e, Done) and e.operation_id == operation]
+            found[:] = [
+                e
+                for e in events
+                if isinstance(e, OperationSucceeded) and e.operation_id == operation
+            ]
             return bool(found)
 
         await self.cards.until(is_done)

@@ -118,7 +118,8 @@ async def test_an_operation_stopped_before_it_began_has_an_outcome(card: Virtual
 async def test_an_operation_stopped_before_it_was_run_asks_and_does_nothing(
     card: VirtualCard, parameters: Parameters
 ) -> None:
-    room = OperationHarness(VirtualReader(recorded := RecordingCard(card)), dict(TYPED_SECRETS))  # type: ignore[arg-type]
+    recorded = RecordingCard(card)
+    room = OperationHarness(VirtualReader(recorded), dict(TYPED_SECRETS))  # type: ignore[arg-type]
     prepared = room.prepare(parameters)
     assert room.running is not None
     room.running.stop(FailureCode.LINK_LOST)

@@ -6,11 +6,11 @@ from collections import Counter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded.audit.audit import Act
+from services.authority.embedded.audit.audit import AuditAct
 from services.authority.embedded.models import (
     Application,
     AuditEntry,
-    Card,
+    CardRecord,
     Certificate,
     CertificateSet,
     OwedFee,
@@ -18,7 +18,7 @@ from services.authority.embedded.models import (
     Subscriber,
 )
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
-from services.authority.errors import CodeNotKeptError
+from services.authority.errors import CodeUnrecoverableError
 from services.authority.lifecycle import ApplicationState, CertificateState
 from tests.services.authority.world import World
 
@@ -32,21 +32,21 @@ MADE = PAID_FOR - {ApplicationState.PAID}
 ENDED = {CertificateState.REVOKED, CertificateState.EXPIRED}
 
 APPLICATION_AFTER = {
-    Act.APPLIED: ApplicationState.SUBMITTED,
-    Act.PAID: ApplicationState.PAID,
-    Act.REFUNDED: ApplicationState.SUBMITTED,
-    Act.ISSUED: ApplicationState.ISSUED,
-    Act.POSTED: ApplicationState.POSTED,
-    Act.ACTIVATED: ApplicationState.ACTIVATED,
-    Act.EXPIRED: ApplicationState.EXPIRED,
+    AuditAct.APPLIED: ApplicationState.SUBMITTED,
+    AuditAct.PAID: ApplicationState.PAID,
+    AuditAct.REFUNDED: ApplicationState.SUBMITTED,
+    AuditAct.ISSUED: ApplicationState.ISSUED,
+    AuditAct.POSTED: ApplicationState.POSTED,
+    AuditAct.ACTIVATED: ApplicationState.ACTIVATED,
+    AuditAct.EXPIRED: ApplicationState.EXPIRED,
 }
 CERTIFICATE_AFTER = {
-    Act.ISSUED: CertificateState.INACTIVE,
-    Act.ACTIVATED: CertificateState.ACTIVE,
-    Act.SUSPENDED: CertificateState.SUSPENDED,
-    Act.RESUMED: CertificateState.ACTIVE,
-    Act.REVOKED: CertificateState.REVOKED,
-    Act.CERTIFICATES_EXPIRED: CertificateState.EXPIRED,
+    AuditAct.ISSUED: CertificateState.INACTIVE,
+    AuditAct.ACTIVATED: CertificateState.ACTIVE,
+    AuditAct.SUSPENDED: CertificateState.SUSPENDED,
+    AuditAct.RESUMED: CertificateState.ACTIVE,
+    AuditAct.REVOKED: CertificateState.REVOKED,
+    AuditAct.CERTIFICATES_EXPIRED: CertificateState.EXPIRED,
 }
 
 
@@ -78,8 +78,8 @@ async def _history_leads_here(
     replayed: dict[str, ApplicationState] = {}
     of_certificates: dict[str, CertificateState] = {}
     for entry in await session.scalars(select(AuditEntry).order_by(AuditEntry.number)):
-        act = Act(entry.act)
-        if act is Act.REFUNDED and entry.subject.startswith("payment "):
+        act = AuditAct(entry.act)
+        if act is AuditAct.REFUNDED and entry.subject.startswith("payment "):
             continue
         if act in APPLICATION_AFTER:
             replayed[entry.subject] = APPLICATION_AFTER[act]
@@ -100,7 +100,9 @@ async def _money_agrees(
     assert all((one.application_id is None) == bool(one.unmatched_reason) for one in payments)
     if charges is not None:
         assert {one.charge_id for one in payments} == charges
-    entries = select(AuditEntry).where(AuditEntry.act.in_([Act.PAID, Act.CHARGE_UNMATCHED]))
+    entries = select(AuditEntry).where(
+        AuditEntry.act.in_([AuditAct.PAID, AuditAct.CHARGE_UNMATCHED])
+    )
     receipts = [json.loads(one.details)["receipt"] for one in await session.scalars(entries)]
     assert set(Counter(receipts).values()) <= {1, 2}  # twice where staff matched it later
     assert len(set(receipts)) == len(payments)
@@ -113,7 +115,7 @@ async def _what_was_made_is_whole(
 ) -> None:
     made = {app for app, state in states.items() if state in MADE}
     assert set(certificates) == made
-    cards = set((await session.scalars(select(Card.application_id))).all())
+    cards = set((await session.scalars(select(CardRecord.application_id))).all())
     issued = Counter((await session.scalars(select(Certificate.application_id))).all())
     assert cards <= made
     assert issued == dict.fromkeys(made, 3)
@@ -136,15 +138,15 @@ async def _people_are_those_who_are_needed(session: AsyncSession) -> None:
 def _codes_are_kept_as_long_as_they_may(
     world: World, applications: list[Application], certificates: dict[str, CertificateState]
 ) -> None:
-    records = {one.id for one in RecordKeyFile(world.folder / "record-keys.bin").records()}
+    records = {one.id for one in RecordKeyFile(world.folder / "record-keys.bin").list_records()}
     for row in applications:
         gone = row.state in {ApplicationState.ACTIVATED, ApplicationState.EXPIRED}
         gone = gone or certificates.get(row.id) in ENDED
         assert (row.code_sealed is None) == gone
         assert (row.record_key in records) == (not gone)
         try:
-            world.authority.codes.give_back(row)
-        except CodeNotKeptError:
+            world.authority.codes.recover(row)
+        except CodeUnrecoverableError:
             assert gone
         else:
             assert not gone

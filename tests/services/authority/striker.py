@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from services.authority.errors import AuthorityError
-from services.authority.values import Operation
+from services.authority.values import AuthorityOperation
 from services.formats.one_time_code import OneTimeCode
 from services.formats.subscriber_code import SubscriberCode
 from tests.services.authority.world import CHAT, NOW, Someone, World
@@ -29,10 +29,10 @@ async def retrieve(someone: Someone) -> None:
     """Have the code given back, as a person who lost the form."""
     authority, database = someone.world.authority, someone.world.database
     async with database.unit_of_work() as session:
-        born, operation = someone.data.birth_date, Operation.RETRIEVE
+        born, operation = someone.data.birth_date, AuthorityOperation.RETRIEVE
         ask = authority.credentials.request_one_time_code
         challenge = await ask(session, someone.ui_number, born, operation, CHAT, NOW)
-    code = OneTimeCode(authority.one_time_codes.code(challenge.id).reveal())
+    code = OneTimeCode(authority.one_time_codes.derive(challenge.id).reveal())
     grant = await authority.credentials.check_one_time_code(challenge.id, code, CHAT, NOW)
     async with database.unit_of_work() as session:
         revealed = await authority.credentials.reveal_code(session, grant.id, CHAT, NOW)

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from services.authority.embedded.models import Doubt
-from services.authority.notices import Notice
+from services.authority.embedded.models import SecurityAlert
+from services.authority.notices import NoticeKind
 from services.authority.values import ReportResult
 from services.messaging.outbox import Channel, OutboxMessage
 from tests.services.authority.world import NOW, Someone, World
@@ -21,11 +21,11 @@ async def told(world: World, chat: int) -> list[str]:
         return list(await session.scalars(query))
 
 
-async def doubt_about(world: World, notice: Notice, chat: int = FIRST) -> str:
+async def doubt_about(world: World, notice: NoticeKind, chat: int = FIRST) -> str:
     """Give the question that a chat was asked."""
-    mine = (Doubt.notice == notice, Doubt.chat_id == chat)
+    mine = (SecurityAlert.notice == notice, SecurityAlert.chat_id == chat)
     async with world.database.unit_of_work() as session:
-        return (await session.scalars(select(Doubt.id).where(*mine))).one()
+        return (await session.scalars(select(SecurityAlert.id).where(*mine))).one()
 
 
 async def denies(world: World, doubt: str, chat: int = FIRST, now: datetime = NOW) -> ReportResult:

@@ -10,9 +10,9 @@ from typer.testing import CliRunner, Result
 
 from bot.cli import audit, keys, person
 from bot.cli.counter import commands
-from bot.cli.session import Parts
+from bot.cli.session import CommandDependencies
 from bot.settings import Settings
-from services.authority.embedded.credentials.hashing import Hasher
+from services.authority.embedded.credentials.hashing import Argon2Hasher
 from tests.services.authority.world import CHEAP, NOW, FakeIssuer, FakeMaker, small_key
 
 app = typer.Typer()
@@ -47,12 +47,12 @@ class Terminal:
         async def open_issuer(*_: object) -> FakeIssuer | None:
             return self.issuer
 
-        parts = Parts(
+        parts = CommandDependencies(
             open_issuer=open_issuer,
             card_maker=self.maker,
             settings=lambda: self.settings,
             clock=lambda: self.now,
-            hasher=lambda: Hasher(CHEAP),
+            hasher=lambda: Argon2Hasher(CHEAP),
             draw_key=small_key,
         )
         environment = {"KAIKA_CARD_PASSPHRASE": "of the card", "COLUMNS": "200"}

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from services.authority.errors import AuthorityError, TooManyChatsError
-from services.authority.values import ChargeResult, Checkout, Operation
+from services.authority.values import AuthorityOperation, ChargeResult, Checkout
 from services.messaging.outbox import OutboxMessage
 from tests.services.authority import invariants
 from tests.services.authority.test_codes import nobody
@@ -149,5 +149,5 @@ async def test_many_people_live_side_by_side(world: World) -> None:
     await at_once(*(someone.is_active() for someone in people))
     await at_once(*(someone.suspends() for someone in people))
     await invariants.hold(world)
-    grants = [await someone.granted(Operation.STATUS) for someone in people]
+    grants = [await someone.granted(AuthorityOperation.STATUS) for someone in people]
     assert len({grant.id for grant in grants}) == 8

@@ -7,17 +7,22 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded.audit.audit import NOTHING, Act, Fault, Verdict
-from services.authority.embedded.audit.head_file import Head, HeadFile
+from services.authority.embedded.audit.audit import (
+    GENESIS_MAC,
+    AuditAct,
+    AuditFault,
+    AuditVerification,
+)
+from services.authority.embedded.audit.head_file import AuditHead, AuditHeadFile
 from services.authority.embedded.models import AuditEntry, AuditTip
 from services.authority.errors import WrongStateError
-from services.storage.keys import Purpose
+from services.storage.keys import SecretPurpose
 from tests.services.authority.world import NOW, World
 
 KEY = bytes(range(32))
 
 
-async def verified(world: World) -> Verdict:
+async def verified(world: World) -> AuditVerification:
     async with world.database.unit_of_work() as session:
         return await world.authority.audit.verify(session)
 
@@ -38,11 +43,11 @@ async def numbers(world: World) -> list[int]:
 async def test_a_whole_chain_verifies(lived: World) -> None:
     found = sorted(await numbers(lived))
     assert found == list(range(1, len(found) + 1))
-    assert await verified(lived) == Verdict(len(found))
+    assert await verified(lived) == AuditVerification(len(found))
 
 
 CHANGES = {
-    "act": Act.RESUMED,
+    "act": AuditAct.RESUMED,
     "subject": "somebody else",
     "actor": "counter nobody",
     "details": '{"left": 3}',
@@ -56,13 +61,13 @@ async def test_a_changed_entry_shows(lived: World, column: str) -> None:
     async with lived.database.unit_of_work() as session:
         changed = update(AuditEntry).where(AuditEntry.number == 3)
         await session.execute(changed.values({column: CHANGES[column]}))
-    assert await verified(lived) == Verdict(2, Fault.ALTERED, 3)
+    assert await verified(lived) == AuditVerification(2, AuditFault.ALTERED, 3)
 
 
 async def test_a_missing_entry_shows(lived: World) -> None:
     async with lived.database.unit_of_work() as session:
         await session.execute(delete(AuditEntry).where(AuditEntry.number == 3))
-    assert await verified(lived) == Verdict(2, Fault.MISSING, 3)
+    assert await verified(lived) == AuditVerification(2, AuditFault.MISSING, 3)
 
 
 async def test_closing_the_gap_does_not_help(lived: World) -> None:
@@ -71,7 +76,7 @@ async def test_closing_the_gap_does_not_help(lived: World) -> None:
         for number in range(4, max(await numbers_in(session)) + 1):
             moved = update(AuditEntry).where(AuditEntry.number == number)
             await session.execute(moved.values(number=number - 1))
-    assert await verified(lived) == Verdict(2, Fault.ALTERED, 3)
+    assert await verified(lived) == AuditVerification(2, AuditFault.ALTERED, 3)
 
 
 async def numbers_in(session: AsyncSession) -> list[int]:
@@ -83,7 +88,7 @@ async def test_swapped_entries_show(lived: World) -> None:
         for old, new in ((3, -1), (4, 3), (-1, 4)):
             moved = update(AuditEntry).where(AuditEntry.number == old)
             await session.execute(moved.values(number=new))
-    assert await verified(lived) == Verdict(2, Fault.ALTERED, 3)
+    assert await verified(lived) == AuditVerification(2, AuditFault.ALTERED, 3)
 
 
 @pytest.mark.parametrize("also_the_tip", [False, True])
@@ -95,7 +100,7 @@ async def test_a_cut_off_end_shows(lived: World, also_the_tip: bool) -> None:
             before = select(AuditEntry.mac).where(AuditEntry.number == last - 2)
             mac = (await session.scalars(before)).one()
             await session.execute(update(AuditTip).values(number=last - 2, mac=mac))
-    assert await verified(lived) == Verdict(last - 2, Fault.CUT_OFF, last - 1)
+    assert await verified(lived) == AuditVerification(last - 2, AuditFault.CUT_OFF, last - 1)
 
 
 async def test_a_cut_off_end_still_shows_after_new_entries(lived: World) -> None:
@@ -106,48 +111,48 @@ async def test_a_cut_off_end_still_shows_after_new_entries(lived: World) -> None
         mac = (await session.scalars(before)).one()
         await session.execute(update(AuditTip).values(number=last - 1, mac=mac))
     await lived.person(2).applies()
-    assert await verified(lived) == Verdict(last - 1, Fault.ALTERED, last)
+    assert await verified(lived) == AuditVerification(last - 1, AuditFault.ALTERED, last)
     await lived.person(3).applies()
-    assert await verified(lived) == Verdict(last - 1, Fault.ALTERED, last)
+    assert await verified(lived) == AuditVerification(last - 1, AuditFault.ALTERED, last)
 
 
 async def test_an_invented_entry_shows(lived: World) -> None:
     last = max(await numbers(lived))
     async with lived.database.unit_of_work() as session:
-        row = {"number": last + 1, "at": NOW, "act": Act.REVOKED, "subject": "x", "actor": "y"}
+        row = {"number": last + 1, "at": NOW, "act": AuditAct.REVOKED, "subject": "x", "actor": "y"}
         await session.execute(insert(AuditEntry).values(**row, details="{}", mac=bytes(32)))
-    assert await verified(lived) == Verdict(last, Fault.ALTERED, last + 1)
+    assert await verified(lived) == AuditVerification(last, AuditFault.ALTERED, last + 1)
 
 
 async def test_a_missing_head_file_shows_and_is_not_made_anew(lived: World) -> None:
     (lived.folder / "audit-head.bin").unlink()
     await lived.person(2).applies()
     await lived.restart()
-    assert (await verified(lived)).fault is Fault.HEAD_MISSING
+    assert (await verified(lived)).fault is AuditFault.HEAD_MISSING
 
 
 async def test_a_restored_backup_is_accepted_once_and_it_is_on_record(lived: World) -> None:
     last = max(await numbers(lived))
     async with lived.database.unit_of_work() as session:
         await session.execute(delete(AuditEntry).where(AuditEntry.number > last - 2))
-    assert (await verified(lived)).fault is Fault.CUT_OFF
+    assert (await verified(lived)).fault is AuditFault.CUT_OFF
     async with lived.database.unit_of_work() as session:
         audit = lived.authority.audit
         await audit.accept(session, "restored last night's backup", "counter test", NOW)
-    assert await verified(lived) == Verdict(last - 1)
+    assert await verified(lived) == AuditVerification(last - 1)
     await lived.person(2).applies()
-    assert await verified(lived) == Verdict(last)
+    assert await verified(lived) == AuditVerification(last)
     async with lived.database.unit_of_work() as session:
-        query = select(AuditEntry.details).where(AuditEntry.act == Act.HEAD_ACCEPTED)
+        query = select(AuditEntry.details).where(AuditEntry.act == AuditAct.HEAD_ACCEPTED)
         assert f'"head_was": {last}' in (await session.scalars(query)).one()
 
 
 async def test_a_head_that_a_crash_left_behind_catches_up_at_the_next_start(lived: World) -> None:
-    file = HeadFile(lived.folder / "audit-head.bin", lived.keys.secret(Purpose.AUDIT))
+    file = AuditHeadFile(lived.folder / "audit-head.bin", lived.keys.secret(SecretPurpose.AUDIT))
     last = file.read()
     async with lived.database.unit_of_work() as session:
         first = (await session.scalars(select(AuditEntry.mac).where(AuditEntry.number == 1))).one()
-    file.replace(Head(1, first))
+    file.replace(AuditHead(1, first))
     assert (await verified(lived)).fault is None
     await lived.restart()
     assert file.read() == last
@@ -181,23 +186,23 @@ def test_a_torn_write_leaves_the_head_before(
     tmp_path: Path, bend: Callable[[bytes], bytes]
 ) -> None:
     path = tmp_path / "head"
-    file = HeadFile(path, KEY)
-    file.replace(Head(0, NOTHING))
+    file = AuditHeadFile(path, KEY)
+    file.replace(AuditHead(0, GENESIS_MAC))
     for number in range(1, 4):
-        file.advance(Head(number, bytes([number]) * 32))
-    assert file.read() == Head(3, bytes([3]) * 32)
+        file.advance(AuditHead(number, bytes([number]) * 32))
+    assert file.read() == AuditHead(3, bytes([3]) * 32)
     path.write_bytes(bend(path.read_bytes()))
-    assert file.read() == Head(2, bytes([2]) * 32)
+    assert file.read() == AuditHead(2, bytes([2]) * 32)
 
 
 def test_the_head_never_goes_back(tmp_path: Path) -> None:
-    file = HeadFile(tmp_path / "head", KEY)
-    file.replace(Head(5, bytes([5]) * 32))
-    file.advance(Head(4, bytes([4]) * 32))
-    assert file.read() == Head(5, bytes([5]) * 32)
+    file = AuditHeadFile(tmp_path / "head", KEY)
+    file.replace(AuditHead(5, bytes([5]) * 32))
+    file.advance(AuditHead(4, bytes([4]) * 32))
+    assert file.read() == AuditHead(5, bytes([5]) * 32)
 
 
 def test_a_head_under_another_key_is_none(tmp_path: Path) -> None:
     path = tmp_path / "head"
-    HeadFile(path, KEY).replace(Head(5, bytes(32)))
-    assert HeadFile(path, bytes(32)).read() is None
+    AuditHeadFile(path, KEY).replace(AuditHead(5, bytes(32)))
+    assert AuditHeadFile(path, bytes(32)).read() is None

@@ -10,17 +10,20 @@ import pytest
 from sqlalchemy import select
 
 from services import rate_limit
-from services.authority.embedded.credentials.hashing import Cost, Hasher
-from services.authority.embedded.models import Allowance, AuditEntry
+from services.argon2 import Argon2Cost
+from services.authority.embedded import limits
+from services.authority.embedded.credentials.hashing import Argon2Hasher
+from services.authority.embedded.models import AuditEntry
 from services.authority.errors import (
     AuthorityError,
-    BusyError,
     ChatPausedError,
+    CheckQueueFullError,
     CodeLockedError,
     WrongCodeError,
 )
-from services.authority.values import Operation, Proof
+from services.authority.values import AuthorityOperation, Proof
 from services.formats.subscriber_code import SubscriberCode
+from services.rate_limit import RateLimitRecord
 from tests.services.authority.world import CHAT, NOW, Someone, World, valid_ui_number
 
 WRONG = "wRang234"
@@ -45,7 +48,7 @@ def nobody(world: World) -> Someone:
 async def test_the_right_code_opens_a_grant_for_ten_minutes(world: World) -> None:
     someone = world.person()
     await someone.applies()
-    grant = await someone.checks(operation=Operation.STATUS)
+    grant = await someone.checks(operation=AuthorityOperation.STATUS)
     assert grant.proofs == {Proof.CODE}
     assert grant.missing == ()
     assert grant.expires_at == NOW + timedelta(minutes=10)
@@ -183,7 +186,7 @@ async def test_twenty_tasks_at_once_get_four_tries_in_all_whoever_they_ask_for(
 
 async def test_who_does_not_exist_takes_the_same_time(world: World) -> None:
     """Medians over turns, at a cost that outweighs the noise of the machine."""
-    world.hash_with(Hasher(Cost(memory=8 * 1024, passes=2)))
+    world.hash_with(Argon2Hasher(Argon2Cost(memory=8 * 1024, passes=2)))
     someone, no_one = world.person(), nobody(world)
     await someone.applies()
     taken: dict[int, list[float]] = {0: [], 1: []}
@@ -193,8 +196,8 @@ async def test_who_does_not_exist_takes_the_same_time(world: World) -> None:
             await refusals(who, [5000 + turn])
             taken[index].append(time.perf_counter() - start)
             async with world.database.unit_of_work() as session:
-                subject = world.authority.records.ui_hash(who.ui_number)
-                await rate_limit.clear(session, rate_limit.CODE, subject)
+                subject = world.authority.records.hash_ui_number(who.ui_number)
+                await rate_limit.reset(session, limits.CODE_GUESSES, subject)
     medians = [statistics.median(times) for times in taken.values()]
     assert max(medians) < 1.5 * min(medians), medians
 
@@ -203,13 +206,13 @@ async def test_what_is_stored_of_tries_does_not_tell_whom(world: World) -> None:
     no_one = nobody(world)
     await refusals(no_one, [CHAT])
     async with world.database.unit_of_work() as session:
-        rows = (await session.scalars(select(Allowance))).all()
+        rows = (await session.scalars(select(RateLimitRecord))).all()
     assert {row.scope for row in rows} == {"code", "chat.codes", "chat.guesses", "chat.checks"}
     assert all(no_one.ui_number.reveal().encode() not in row.subject for row in rows)
 
 
 async def test_too_many_checks_at_once_are_refused_and_not_counted(world: World) -> None:
-    world.hash_with(Hasher(Cost(memory=16 * 1024, passes=2), threads=1, waiting=0))
+    world.hash_with(Argon2Hasher(Argon2Cost(memory=16 * 1024, passes=2), threads=1, waiting=0))
     people = [world.person(seed) for seed in range(1, 5)]
     for each in people:
         await each.applies()
@@ -217,7 +220,7 @@ async def test_too_many_checks_at_once_are_refused_and_not_counted(world: World)
     async def one(each: Someone) -> bool:
         try:
             await each.checks(chat=each.seed)
-        except BusyError:
+        except CheckQueueFullError:
             return False
         return True
 
@@ -228,7 +231,7 @@ async def test_too_many_checks_at_once_are_refused_and_not_counted(world: World)
 
 
 async def test_a_check_does_not_hold_up_the_event_loop(world: World) -> None:
-    world.hash_with(Hasher(Cost(memory=32 * 1024, passes=2)))
+    world.hash_with(Argon2Hasher(Argon2Cost(memory=32 * 1024, passes=2)))
     someone = world.person()
     await someone.applies()
     longest, running = 0.0, True

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from services.authority.embedded.audit import after_commit
-from services.authority.embedded.models import AuditEntry, Card
+from services.authority.embedded.models import AuditEntry, CardRecord
 from services.authority.embedded.payments.payments import UNDERWAY
 from services.authority.errors import (
     CheckoutRefusedError,
@@ -18,7 +18,7 @@ from services.authority.errors import (
     WrongStateError,
 )
 from services.authority.lifecycle import ApplicationState, CertificateState
-from services.authority.values import Operation
+from services.authority.values import AuthorityOperation
 from services.messaging.outbox import OutboxMessage
 from services.storage.database import Database
 from tests.services.authority import invariants
@@ -61,14 +61,14 @@ class CutDatabase(Database):
 
 
 def _drop_followers(session: Session) -> None:
-    session.info.pop(after_commit.FOLLOWERS, None)
+    session.info.pop(after_commit.HOOKS, None)
 
 
 async def live(someone: Someone) -> None:
     """Live a whole life. Acts that a life before the cut has done already may be refused."""
     acts: list[Callable[[], Awaitable[object]]] = [
         someone.applies,
-        lambda: someone.granted(Operation.STATUS),
+        lambda: someone.granted(AuthorityOperation.STATUS),
         lambda: pays(someone),
         someone.is_issued,
         someone.is_posted,
@@ -134,7 +134,9 @@ async def ends_and_begins_again(world: World, number: int, where: Where) -> None
 async def _the_card_is_there(world: World, someone: Someone, application: str) -> None:
     async with world.database.unit_of_work() as session:
         serial = (
-            await session.scalars(select(Card.serial).where(Card.application_id == application))
+            await session.scalars(
+                select(CardRecord.serial).where(CardRecord.application_id == application)
+            )
         ).one()
     assert someone.card_file.read_text() == serial
     assert list(world.folder.glob(f"{someone.card_file.name}.*")) == []
@@ -146,7 +148,7 @@ async def _everything_was_mailed(world: World, someone: Someone, application: st
         acts = await session.scalars(
             select(AuditEntry.act).where(AuditEntry.subject == application)
         )
-        subscriber = (await world.authority.records.known(session, someone.ui_number)).id
+        subscriber = (await world.authority.records.require(session, someone.ui_number)).id
         mails = await session.scalars(
             select(OutboxMessage.message).where(OutboxMessage.recipient == subscriber)
         )

@@ -7,10 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.models import Application
-from services.authority.embedded.personal_data.records import locked_application
+from services.authority.embedded.personal_data.records import lock_application
 from services.authority.errors import GrantExpiredError
-from services.authority.notices import Notice
-from services.authority.values import Operation
+from services.authority.notices import NoticeKind
+from services.authority.values import AuthorityOperation
 from tests.services.authority import invariants
 from tests.services.authority.telling import FIRST, doubt_about, linked
 from tests.services.authority.world import NOW, World
@@ -21,14 +21,14 @@ async def test_whoever_waits_for_a_denial_has_no_grant_any_more(
 ) -> None:
     someone, waits = await linked(world, FIRST), asyncio.Event()
     await someone.suspends()
-    thief = await someone.granted(Operation.RESUME, chat=66)
+    thief = await someone.granted(AuthorityOperation.RESUME, chat=66)
     async with world.database.unit_of_work() as session:
         await world.authority.certificates.announce_resumption(session, thief.id, 66, NOW)
-    doubt = await doubt_about(world, Notice.RESUMING)
+    doubt = await doubt_about(world, NoticeKind.RESUMING)
 
     async def locked(session: AsyncSession, application_id: str) -> Application | None:
         waits.set()
-        return await locked_application(session, application_id)
+        return await lock_application(session, application_id)
 
     async def resumes() -> None:
         async with world.database.unit_of_work() as session:
@@ -36,7 +36,7 @@ async def test_whoever_waits_for_a_denial_has_no_grant_any_more(
 
     async with world.database.unit_of_work() as session:
         await world.authority.security_alerts.report_not_me(session, doubt, FIRST, NOW)
-        monkeypatch.setattr(grants, "locked_application", locked)
+        monkeypatch.setattr(grants, "lock_application", locked)
         resuming = asyncio.create_task(resumes())
         if not world.database.is_sqlite:  # there it waits for its turn, and has read nothing yet
             await waits.wait()

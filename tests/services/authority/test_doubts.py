@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from services.authority.embedded.models import AuditEntry, Doubt, LinkedChat
+from services.authority.embedded.models import AuditEntry, LinkedChat, SecurityAlert
 from services.authority.errors import AlertExpiredError, GrantExpiredError
 from services.authority.lifecycle import CertificateState
-from services.authority.notices import DOUBTFUL, Notice
-from services.authority.values import Operation, ReportResult
+from services.authority.notices import SUSPICIOUS, NoticeKind
+from services.authority.values import AuthorityOperation, ReportResult
 from services.messaging.outbox import OutboxMessage
 from tests.services.authority.telling import (
     FIRST,
@@ -31,10 +31,10 @@ async def test_what_may_be_somebody_elses_doing_is_asked_and_nothing_else(world:
     async with world.database.unit_of_work() as session:
         rows = (await session.scalars(select(OutboxMessage))).all()
         asked = {row.message for row in rows if "doubt" in json.loads(row.reference)}
-        doubts = (await session.scalars(select(Doubt))).all()
+        doubts = (await session.scalars(select(SecurityAlert))).all()
     assert asked == {"resumed", "chat_linked"}
-    assert {Notice(doubt.notice) for doubt in doubts} <= DOUBTFUL
-    assert Notice.SUSPENDED not in DOUBTFUL
+    assert {NoticeKind(doubt.notice) for doubt in doubts} <= SUSPICIOUS
+    assert NoticeKind.SUSPENDED not in SUSPICIOUS
 
 
 async def test_denying_suspends_at_once_ends_what_is_under_way_and_is_on_record(
@@ -43,8 +43,8 @@ async def test_denying_suspends_at_once_ends_what_is_under_way_and_is_on_record(
     someone = await linked(world, FIRST, SECOND)
     await someone.suspends()
     await someone.resumes()
-    thief = await someone.granted(Operation.RESUME, chat=66)
-    doubt = await doubt_about(world, Notice.RESUMED)
+    thief = await someone.granted(AuthorityOperation.RESUME, chat=66)
+    doubt = await doubt_about(world, NoticeKind.RESUMED)
     assert await denies(world, doubt) == ReportResult(True, await _state(someone))
     assert await _state(someone) == "suspended"
     assert (await told(world, SECOND))[-1] == "suspended"
@@ -65,7 +65,7 @@ async def _state(someone: Someone) -> CertificateState | None:
 
 async def test_denying_twice_suspends_once(world: World) -> None:
     someone = await linked(world, FIRST, SECOND)
-    doubt = await doubt_about(world, Notice.CHAT_LINKED)
+    doubt = await doubt_about(world, NoticeKind.CHAT_LINKED)
     first, second = await denies(world, doubt), await denies(world, doubt)
     assert (first.changed, second.changed) == (True, False)
     await someone.resumes()
@@ -76,10 +76,10 @@ async def test_denying_twice_suspends_once(world: World) -> None:
 async def test_denying_an_announcement_stops_the_resumption(world: World) -> None:
     someone = await linked(world, FIRST)
     await someone.suspends()
-    grant = await someone.granted(Operation.RESUME)
+    grant = await someone.granted(AuthorityOperation.RESUME)
     async with world.database.unit_of_work() as session:
         await world.authority.certificates.announce_resumption(session, grant.id, CHAT, NOW)
-    denial = await denies(world, await doubt_about(world, Notice.RESUMING))
+    denial = await denies(world, await doubt_about(world, NoticeKind.RESUMING))
     assert (denial.changed, denial.certificate) == (False, "suspended")
     with pytest.raises(GrantExpiredError):
         async with world.database.unit_of_work() as session:
@@ -97,13 +97,13 @@ async def test_what_is_not_active_stays_as_it_is(world: World, revoked: bool) ->
         await someone.links(chat)
     if revoked:
         await someone.is_revoked()
-    denial = await denies(world, await doubt_about(world, Notice.CHAT_LINKED))
+    denial = await denies(world, await doubt_about(world, NoticeKind.CHAT_LINKED))
     assert denial == ReportResult(False, await _state(someone))
 
 
 async def test_who_may_not_answer_changes_nothing(world: World) -> None:
     someone = await linked(world, FIRST, SECOND)
-    doubt = await doubt_about(world, Notice.CHAT_LINKED)
+    doubt = await doubt_about(world, NoticeKind.CHAT_LINKED)
     for chat, days, which in ((SECOND, 0, doubt), (FIRST, 3, doubt), (FIRST, 0, "f" * 32)):
         with pytest.raises(AlertExpiredError):
             await denies(world, which, chat, NOW + timedelta(days=days))
@@ -119,7 +119,7 @@ async def test_what_is_over_is_struck_out(world: World) -> None:
     await linked(world, FIRST, SECOND)
     await world.authority.expire_overdue(NOW + timedelta(days=4))
     async with world.database.unit_of_work() as session:
-        assert (await session.scalars(select(Doubt))).all() == []
+        assert (await session.scalars(select(SecurityAlert))).all() == []
 
 
 async def test_a_forgotten_person_leaves_no_question(world: World) -> None:
@@ -128,5 +128,5 @@ async def test_a_forgotten_person_leaves_no_question(world: World) -> None:
     async with world.database.unit_of_work() as session:
         privacy, actor = world.authority.privacy, world.counter._actor
         await privacy.forget(session, someone.ui_number, actor, NOW)
-        assert (await session.scalars(select(Doubt))).all() == []
+        assert (await session.scalars(select(SecurityAlert))).all() == []
         assert (await session.scalars(select(LinkedChat))).all() == []

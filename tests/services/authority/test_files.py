@@ -14,31 +14,31 @@ from sqlalchemy import select
 
 from services.authority.ca.models import StatusChange
 from services.authority.embedded.audit.actors import Actor
-from services.authority.embedded.authority import EmbeddedAuthority, Files
+from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
 from services.authority.embedded.certificates import cards
 from services.authority.embedded.counter import Counter
-from services.authority.embedded.credentials.hashing import Hasher
+from services.authority.embedded.credentials.hashing import Argon2Hasher
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.authority.errors import NoIssuerError, UnknownPersonError, WrongStateError
 from services.authority.interface.cards import CardOrder
 from services.authority.interface.certificates import CertificateKind
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
 from tests.services.authority.world import CHEAP, NOW, World
 
 MASTER = bytes(range(32))
-RING = KeyRing({"k1": bytes(32)}, "k1", {Purpose.CARD_MASTER: MASTER})
+RING = KeyRing({"k1": bytes(32)}, "k1", {SecretPurpose.CARD_MASTER: MASTER})
 
 
 def test_record_keys_are_added_found_and_destroyed(tmp_path: Path) -> None:
     file = RecordKeyFile(tmp_path / "records")
     made = [file.add(NOW) for _ in range(5)]
-    assert [file.key(record) for record, _ in made] == [key for _, key in made]
+    assert [file.find(record) for record, _ in made] == [key for _, key in made]
     assert file.destroy(made[2][0])
     assert not file.destroy(made[2][0])
-    assert file.key(made[2][0]) is None
+    assert file.find(made[2][0]) is None
     assert made[2][1] not in (tmp_path / "records").read_bytes()
-    assert [one.id for one in file.records()] == [r for r, _ in made if r != made[2][0]]
-    assert {one.made_at for one in file.records()} == {NOW}
+    assert [one.id for one in file.list_records()] == [r for r, _ in made if r != made[2][0]]
+    assert {one.made_at for one in file.list_records()} == {NOW}
 
 
 def test_a_destroyed_place_is_used_again(tmp_path: Path) -> None:
@@ -64,10 +64,10 @@ def test_a_record_that_a_crash_cut_short_harms_no_other(tmp_path: Path, cut: int
     record, key = file.add(NOW)
     file.add(NOW)
     os.truncate(path, path.stat().st_size - cut)
-    assert file.key(record) == key
+    assert file.find(record) == key
     other, other_key = file.add(NOW)
-    assert file.key(other) == other_key
-    assert len(file.records()) == 2
+    assert file.find(other) == other_key
+    assert len(file.list_records()) == 2
 
 
 @given(st.lists(st.sampled_from(["add", "destroy"]), max_size=30))
@@ -82,7 +82,7 @@ def test_the_file_holds_what_was_added_and_not_destroyed(acts: list[str]) -> Non
             elif held:
                 record, _ = held.popitem()
                 assert file.destroy(record)
-        assert {one.id: file.key(one.id) for one in file.records()} == held
+        assert {one.id: file.find(one.id) for one in file.list_records()} == held
 
 
 def test_the_admin_key_is_that_of_the_named_standard() -> None:
@@ -164,10 +164,10 @@ async def test_without_a_certificate_authority_nothing_is_issued(world: World) -
     someone = world.person()
     await someone.applies()
     await someone.pays()
-    hasher = Hasher(CHEAP)
+    hasher = Argon2Hasher(CHEAP)
     world.authority.close()
     world.authority = EmbeddedAuthority(
-        world.database, world.keys, Files.in_folder(world.folder), None, hasher
+        world.database, world.keys, AuthorityFiles.in_folder(world.folder), None, hasher
     )
     with pytest.raises(NoIssuerError):
         await someone.is_issued()
@@ -181,7 +181,7 @@ async def test_record_keys_that_a_crash_left_over_are_swept(world: World) -> Non
     orphan, _ = file.add(NOW - timedelta(hours=2))
     young, _ = file.add(NOW - timedelta(minutes=5))
     await world.restart(NOW)
-    left = {one.id for one in file.records()}
+    left = {one.id for one in file.list_records()}
     assert orphan not in left
     assert young in left
     assert len(left) == 2
@@ -193,7 +193,11 @@ async def test_a_suspension_is_published_also_by_a_command_without_the_authority
 ) -> None:
     someone = await world.person().is_active()
     bare = EmbeddedAuthority(
-        world.database, world.keys, Files.in_folder(world.folder), None, world.authority.hasher
+        world.database,
+        world.keys,
+        AuthorityFiles.in_folder(world.folder),
+        None,
+        world.authority.hasher,
     )
     assert (await Counter(bare, Actor.at_counter("test")).suspend(someone.ui_number, NOW)).changed
     async with world.database.unit_of_work() as session:

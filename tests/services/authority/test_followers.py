@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.embedded.audit.after_commit import after_commit
-from services.authority.embedded.audit.audit import Act, Verdict
+from services.authority.embedded.audit.audit import AuditAct, AuditVerification
 from services.authority.embedded.models import AuditEntry
 from tests.services.authority.world import NOW, World
 
@@ -24,13 +24,13 @@ async def test_a_savepoint_is_no_commit(world: World, is_given_up: bool) -> None
         async with world.database.unit_of_work() as session:
             async with session.begin_nested():
                 after_commit(session, lambda: done.append("followed"))
-                world.authority.audit.record(session, Act.SUSPENDED, "a card", "test", NOW)
+                world.authority.audit.record(session, AuditAct.SUSPENDED, "a card", "test", NOW)
             assert done == []
             if is_given_up:
                 raise GivenUpError
     assert done == ([] if is_given_up else ["followed"])
     async with world.database.unit_of_work() as session:
-        world.authority.audit.record(session, Act.RESUMED, "a card", "test", NOW)
+        world.authority.audit.record(session, AuditAct.RESUMED, "a card", "test", NOW)
     async with world.database.unit_of_work() as session:
         assert (await world.authority.audit.verify(session)).fault is None
 
@@ -77,9 +77,9 @@ async def test_where_all_is_given_up_nothing_is_put_down(world: World) -> None:
     assert done == []
     async with world.database.unit_of_work() as session:
         assert list(await session.scalars(select(AuditEntry.subject))) == []
-        assert await world.authority.audit.verify(session) == Verdict(0)
+        assert await world.authority.audit.verify(session) == AuditVerification(0)
 
 
 def _note(world: World, session: AsyncSession, done: list[str], letter: str) -> None:
     after_commit(session, lambda: done.append(letter))
-    world.authority.audit.record(session, Act.SUSPENDED, letter, "test", NOW)
+    world.authority.audit.record(session, AuditAct.SUSPENDED, letter, "test", NOW)

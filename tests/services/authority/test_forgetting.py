@@ -14,9 +14,9 @@ import structlog
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from services.authority.embedded.models import place
+from services.authority.embedded.models import associated_data
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
-from services.storage.keys import Purpose
+from services.storage.keys import SecretPurpose
 from services.storage.models import Base
 from tests.services.authority.postgres import PostgresServer
 from tests.services.authority.world import CHAT, NOW, Someone, World
@@ -123,7 +123,7 @@ class Attack:
     def finds(self) -> bool:
         """Tell whether the code is found by any means."""
         code = self.someone.code.reveal().encode()
-        aads = [place("applications", self.application, "code_sealed").encode(), b""]
+        aads = [associated_data("applications", self.application, "code_sealed").encode(), b""]
         keys = {*keys_of(self.world), *keys_in(self.before), *keys_in(self.after)}
         if code in opened(self.values, keys, aads):
             return True
@@ -169,7 +169,7 @@ async def test_record_keys_in_a_backup_would_give_the_code_back(
 
 async def test_the_search_knows_every_key_the_process_has(world: World) -> None:
     found = {key for key in keys_of(world) if isinstance(key, bytes)}
-    assert {world.keys.secret(purpose) for purpose in Purpose} <= found
+    assert {world.keys.secret(purpose) for purpose in SecretPurpose} <= found
     assert any(isinstance(key, AESGCM) for key in keys_of(world))
 
 
@@ -178,7 +178,7 @@ async def test_a_restored_backup_still_checks_codes_and_gives_none_back(world: W
     someone = world.person()
     await someone.applies()
     file = RecordKeyFile(world.folder / "record-keys.bin")
-    for record in file.records():
+    for record in file.list_records():
         file.destroy(record.id)
     await world.restart()
     assert (await someone.checks(chat=CHAT)).proofs

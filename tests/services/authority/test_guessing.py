@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from services import rate_limit
+from services.authority.embedded import limits
 from services.authority.errors import (
     AuthorityError,
     ChatPausedError,
@@ -13,7 +14,7 @@ from services.authority.errors import (
     WrongCardNumberError,
     WrongOneTimeCodeError,
 )
-from services.authority.values import Operation, Proof
+from services.authority.values import AuthorityOperation, Proof
 from services.formats import card_number
 from services.formats.one_time_code import OneTimeCode
 from tests.services.authority.test_codes import nobody, refusals
@@ -32,8 +33,10 @@ async def guesses(
     async with world.database.unit_of_work() as session:
         born = someone.data.birth_date
         ask = world.authority.credentials.request_one_time_code
-        challenge = await ask(session, someone.ui_number, born, Operation.RETRIEVE, chat, now)
-    right = int(world.authority.one_time_codes.code(challenge.id).reveal())
+        challenge = await ask(
+            session, someone.ui_number, born, AuthorityOperation.RETRIEVE, chat, now
+        )
+    right = int(world.authority.one_time_codes.derive(challenge.id).reveal())
     wrong = OneTimeCode(f"{(right + 1) % 10**6:06d}")
     with pytest.raises(AuthorityError) as refused:
         await world.authority.credentials.check_one_time_code(
@@ -44,7 +47,7 @@ async def guesses(
 
 async def guesses_a_number(someone: Someone, now: datetime, chat: int = CHAT) -> AuthorityError:
     """Type a wrong card number under a grant of its own; gives what is answered."""
-    grant = await someone.granted(Operation.SUSPEND, Proof.CODE, chat=chat, now=now)
+    grant = await someone.granted(AuthorityOperation.SUSPEND, Proof.CODE, chat=chat, now=now)
     with pytest.raises(AuthorityError) as refused:
         await someone.world.authority.credentials.check_card_number(
             grant.id, WRONG_NUMBER, chat, now
@@ -78,7 +81,7 @@ async def test_five_wrong_entries_at_once_then_ever_more_slowly_then_not_before_
 async def test_every_kind_of_guess_counts_together(world: World) -> None:
     someone = await world.person().is_active()
     await refusals(world.person(2), [CHAT] * 2)
-    grant = await someone.granted(Operation.SUSPEND, Proof.CODE)
+    grant = await someone.granted(AuthorityOperation.SUSPEND, Proof.CODE)
     for _ in range(2):
         with pytest.raises(WrongCardNumberError):
             await world.authority.credentials.check_card_number(grant.id, WRONG_NUMBER, CHAT, NOW)
@@ -94,7 +97,7 @@ async def test_what_is_right_costs_nothing(world: World) -> None:
     someone = await world.person().is_active()
     number = world.maker.orders[-1].card_number
     for _ in range(12):
-        grant = await someone.checks(operation=Operation.SUSPEND)
+        grant = await someone.checks(operation=AuthorityOperation.SUSPEND)
         await world.authority.credentials.check_card_number(grant.id, number, CHAT, NOW)
 
 
@@ -102,7 +105,7 @@ async def test_the_same_attempt_counts_once(world: World) -> None:
     for seed in range(1, 5):
         await guesses(world.person(seed), NOW)
     someone = await world.person(9).is_active()
-    grant = await someone.granted(Operation.SUSPEND, Proof.CODE)
+    grant = await someone.granted(AuthorityOperation.SUSPEND, Proof.CODE)
     for _ in range(4):
         with pytest.raises(WrongCardNumberError) as refused:
             await world.authority.credentials.check_card_number(
@@ -135,10 +138,10 @@ async def test_wrong_card_numbers_are_counted_for_the_person_too(world: World) -
     someone = await world.person().is_active()
     for number in range(6):
         chat = 41 + number
-        grant = await someone.granted(Operation.SUSPEND, Proof.CODE, chat=chat)
+        grant = await someone.granted(AuthorityOperation.SUSPEND, Proof.CODE, chat=chat)
         with pytest.raises(WrongCardNumberError):
             await world.authority.credentials.check_card_number(grant.id, WRONG_NUMBER, chat, NOW)
-    grant = await someone.granted(Operation.SUSPEND, Proof.CODE, chat=49)
+    grant = await someone.granted(AuthorityOperation.SUSPEND, Proof.CODE, chat=49)
     right = world.maker.orders[-1].card_number
     with pytest.raises(ChatPausedError) as paused:
         await world.authority.credentials.check_card_number(grant.id, right, 49, NOW)
@@ -157,7 +160,7 @@ async def test_ten_mails_a_day_and_no_more(world: World) -> None:
 async def test_a_chat_has_thirty_checks_an_hour(world: World) -> None:
     someone = world.person()
     await someone.applies()
-    for _ in range(rate_limit.CHAT_CHECKS.allowed):
+    for _ in range(limits.CHAT_CHECKS.max_uses):
         await someone.checks()
     with pytest.raises(ChatPausedError) as paused:
         await someone.checks()
@@ -178,8 +181,8 @@ async def test_a_chat_is_linked_five_times_a_day(world: World) -> None:
 
 
 def test_a_rest_stands_before_each_of_the_last_uses() -> None:
-    limit = rate_limit.Limit(
+    limit = rate_limit.RateLimit(
         "x", 4, timedelta(days=1), (timedelta(minutes=1), timedelta(minutes=2))
     )
-    assert [limit.rest(uses).seconds // 60 for uses in range(5)] == [0, 0, 1, 2, 0]
-    assert not any(rate_limit.CODE.rest(uses) for uses in range(9))
+    assert [limit.pause_after(uses).seconds // 60 for uses in range(5)] == [0, 0, 1, 2, 0]
+    assert not any(limits.CODE_GUESSES.pause_after(uses) for uses in range(9))

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from services.authority.ca.statuses import listed
+from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
 from tests.services.authority.world import NOW, World
 
 
@@ -14,7 +14,9 @@ async def test_who_was_suspended_when_revoked_keeps_the_date_of_the_hold(world: 
     for someone in (suspended, active):
         await someone.is_revoked(later)
     async with world.database.unit_of_work() as session:
-        since = [one.since for one in await listed(session, None)]
+        since = [
+            one.since for one in await EmbeddedCertificateRegister().list_for_crl(session, None)
+        ]
     assert sorted(since) == [held] * 3 + [later] * 3
     shown = await world.counter.show(suspended.ui_number, later)
     assert shown.timeline.certificate_changed_at == later
@@ -27,4 +29,6 @@ async def test_who_was_resumed_in_between_does_not(world: World) -> None:
     revoked = NOW + timedelta(days=3)
     await someone.is_revoked(revoked)
     async with world.database.unit_of_work() as session:
-        assert {one.since for one in await listed(session, None)} == {revoked}
+        assert {
+            one.since for one in await EmbeddedCertificateRegister().list_for_crl(session, None)
+        } == {revoked}

@@ -1,6 +1,6 @@
 """Lives of people, from the application to the revocation, and every act twice."""
 
-from services.authority.embedded.audit.audit import Verdict
+from services.authority.embedded.audit.audit import AuditVerification
 from services.authority.lifecycle import ApplicationState, CertificateState
 from tests.services.authority.world import NOW, World
 
@@ -28,4 +28,4 @@ async def test_a_whole_life_every_act_twice(world: World) -> None:
     assert shown.timeline.application is ApplicationState.ACTIVATED
     assert shown.timeline.certificate is CertificateState.REVOKED
     async with world.database.unit_of_work() as session:
-        assert (await world.authority.audit.verify(session)) == Verdict(entries=9)
+        assert (await world.authority.audit.verify(session)) == AuditVerification(entries=9)

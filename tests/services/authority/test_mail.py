@@ -12,12 +12,12 @@ from bot.cli.counter import form
 from services import jobs
 from services.authority.embedded.notifications import mails
 from services.authority.embedded.notifications.notices import notify
-from services.authority.notices import Notice
-from services.authority.values import Operation
+from services.authority.notices import NoticeKind
+from services.authority.values import AuthorityOperation
 from services.messaging import outbox
 from services.messaging.mail import MailSender
-from services.messaging.outbox import Channel, Courier, OutboxMessage, UndeliverableError
-from services.storage.models import Due
+from services.messaging.outbox import Channel, OutboxDelivery, OutboxMessage, UndeliverableError
+from services.storage.models import Job
 from tests.services.authority.test_retrieval import asks
 from tests.services.authority.world import CHAT, NOW, Someone, World
 
@@ -35,15 +35,15 @@ class Mailbox:
         self.mails.append(mail)
 
 
-def courier(world: World, mailbox: Mailbox) -> Courier:
-    sender = MailSender(world.database, world.authority.mails, mailbox)
-    return Courier(world.database, {Channel.MAIL: sender})
+def courier(world: World, mailbox: Mailbox) -> OutboxDelivery:
+    sender = MailSender(world.database, world.authority.mail_composer, mailbox)
+    return OutboxDelivery(world.database, {Channel.MAIL: sender})
 
 
 async def deliver(world: World, mailbox: Mailbox, now: datetime = NOW) -> None:
     """Do what is due, as the worker does."""
     async with world.database.unit_of_work() as session:
-        rows = [row for row in await jobs.take(session, now) if row.kind == outbox.DUE_KIND]
+        rows = [row for row in await jobs.lease_due(session, now) if row.kind == outbox.JOB_KIND]
     for row in rows:
         try:
             await courier(world, mailbox).deliver(row.reference, now)
@@ -52,7 +52,7 @@ async def deliver(world: World, mailbox: Mailbox, now: datetime = NOW) -> None:
                 await jobs.postpone(session, row, now)
         else:
             async with world.database.unit_of_work() as session:
-                await jobs.finish(session, row)
+                await jobs.complete(session, row)
 
 
 def texts(mailbox: Mailbox) -> list[str]:
@@ -70,7 +70,7 @@ async def test_a_one_time_code_reaches_the_mailbox_in_both_languages(world: Worl
     challenge = await asks(someone)
     await deliver(world, mailbox)
     (mail,) = mailbox.mails
-    code = world.authority.one_time_codes.code(challenge.id).reveal()
+    code = world.authority.one_time_codes.derive(challenge.id).reveal()
     assert mail["To"] == someone.data.mail_address
     assert mail.get_content().count(code) == 2
     assert "一次性驗證碼" in mail["Subject"]
@@ -131,7 +131,7 @@ async def test_a_refused_recipient_is_given_up_and_kept_for_the_operator(world: 
     await deliver(world, mailbox)
     async with world.database.unit_of_work() as session:
         (row,) = (await session.scalars(select(OutboxMessage))).all()
-        assert (await session.scalars(select(Due).where(Due.kind == outbox.DUE_KIND))).all() == []
+        assert (await session.scalars(select(Job).where(Job.kind == outbox.JOB_KIND))).all() == []
     assert row.failed == "UndeliverableError"
 
 
@@ -149,7 +149,7 @@ async def test_after_three_days_of_failing_a_mail_is_given_up(world: World) -> N
 async def test_a_unit_of_work_that_fails_mails_nothing(world: World) -> None:
     someone = world.person()
     await someone.applies()
-    grant = await someone.granted(Operation.STATUS)
+    grant = await someone.granted(AuthorityOperation.STATUS)
 
     async def fail() -> None:
         async with world.database.unit_of_work() as session:
@@ -164,9 +164,9 @@ async def test_a_unit_of_work_that_fails_mails_nothing(world: World) -> None:
 async def _everything_happens(someone: Someone) -> None:
     """Put every kind of notice into the outbox."""
     async with someone.world.database.unit_of_work() as session:
-        subscriber = await someone.world.authority.records.known(session, someone.ui_number)
-        for notice in Notice:
-            if notice is not Notice.PAID:  # which refers to a payment
+        subscriber = await someone.world.authority.records.require(session, someone.ui_number)
+        for notice in NoticeKind:
+            if notice is not NoticeKind.PAID:  # which refers to a payment
                 await notify(session, notice, subscriber.id, {}, NOW)
 
 
@@ -177,7 +177,7 @@ async def test_every_notice_reads_well_in_both_languages(world: World) -> None:
     await _everything_happens(someone)
     await asks(someone)
     await deliver(world, mailbox)
-    assert len(mailbox.mails) == len(Notice) + 1
+    assert len(mailbox.mails) == len(NoticeKind) + 1
     for text in texts(mailbox):
         chinese, _, english = text.partition("----")
         assert "{" not in text
@@ -190,6 +190,6 @@ async def test_every_notice_reads_well_in_both_languages(world: World) -> None:
 
 def test_every_word_of_the_authority_is_translated_and_used() -> None:
     said = {mails._SUBJECT, mails._FOOTER, form.TITLE, form._FEE}
-    said |= {word for pair in mails._WORDS.values() for word in pair}
+    said |= {word for pair in mails._TEXTS.values() for word in pair}
     said |= {*form._LABELS, *form._SIGNATURES, *form.NOTES}
     assert set(locales.words(mails.DOMAIN, "zh_Hant")) == said

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from services.authority.notices import Notice
-from services.authority.values import Operation, Proof
+from services.authority.notices import NoticeKind
+from services.authority.values import AuthorityOperation, Proof
 from services.messaging.outbox import Channel, OutboxMessage
-from services.storage.models import Due
+from services.storage.models import Job
 from tests.services.authority import invariants
 from tests.services.authority.telling import (
     FIRST,
@@ -35,7 +35,7 @@ async def test_a_life_is_told_to_every_linked_chat_but_the_one_that_acts(world: 
     await someone.is_posted()
     await someone.activates()
     await someone.suspends()
-    grant = await someone.granted(Operation.RESUME)
+    grant = await someone.granted(AuthorityOperation.RESUME)
     async with world.database.unit_of_work() as session:
         for _ in range(2):
             await world.authority.certificates.announce_resumption(session, grant.id, CHAT, NOW)
@@ -71,7 +71,7 @@ async def test_doing_it_twice_tells_once(world: World) -> None:
 
 async def test_an_act_that_fails_tells_nobody(world: World) -> None:
     someone = await linked(world, FIRST)
-    grant = await someone.granted(Operation.SUSPEND)
+    grant = await someone.granted(AuthorityOperation.SUSPEND)
 
     async def fail() -> None:
         async with world.database.unit_of_work() as session:
@@ -82,14 +82,14 @@ async def test_an_act_that_fails_tells_nobody(world: World) -> None:
         await fail()
     assert await told(world, FIRST) == []
     async with world.database.unit_of_work() as session:
-        assert (await session.scalars(select(Due).where(Due.key.contains("chat")))).all() == []
+        assert (await session.scalars(select(Job).where(Job.key.contains("chat")))).all() == []
 
 
 async def test_rows_of_the_outbox_hold_no_secret_and_no_name(world: World) -> None:
     someone = world.person()
     await someone.applies()
     await someone.links(FIRST)
-    grant = await someone.granted(Operation.RETRIEVE, Proof.BIRTH_DATE, Proof.MAIL)
+    grant = await someone.granted(AuthorityOperation.RETRIEVE, Proof.BIRTH_DATE, Proof.MAIL)
     async with world.database.unit_of_work() as session:
         await world.authority.credentials.reveal_code(session, grant.id, CHAT, NOW)
         challenge = await world.authority.credentials.send_one_time_code(
@@ -105,7 +105,7 @@ async def test_rows_of_the_outbox_hold_no_secret_and_no_name(world: World) -> No
         someone.ui_number.reveal(),
         someone.data.name,
         someone.data.mail_address,
-        world.authority.one_time_codes.code(challenge.id).reveal(),
+        world.authority.one_time_codes.derive(challenge.id).reveal(),
         world.maker.orders[-1].card_number.reveal(),
     ]
     assert not [secret for secret in secrets if secret in stored]
@@ -128,7 +128,7 @@ async def test_a_link_is_removed_by_a_linked_chat_only_and_all_are_told(world: W
 
 async def test_the_language_goes_with_the_notice(world: World) -> None:
     someone = await world.person().is_active()
-    grant = await someone.granted(Operation.STATUS, Proof.CODE, chat=FIRST)
+    grant = await someone.granted(AuthorityOperation.STATUS, Proof.CODE, chat=FIRST)
     async with world.database.unit_of_work() as session:
         await world.authority.links.link_chat(session, grant.id, FIRST, NOW, "zh-hant" * 9)
     await someone.suspends(datetime(2026, 3, 2, 5, tzinfo=UTC))
@@ -143,7 +143,7 @@ async def test_acts_at_once_never_wait_for_each_other_in_a_circle(world: World) 
     """Everything that tells, locks or asks about one person, many times side by side."""
     someone = await linked(world, FIRST, SECOND)
     (person,) = await people(world, FIRST)
-    doubt = await doubt_about(world, Notice.CHAT_LINKED)
+    doubt = await doubt_about(world, NoticeKind.CHAT_LINKED)
     unlink = world.authority.links.unlink_chat
 
     async def removes(chat: int) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from bot.cli.counter import commands as counter
-from bot.cli.demo_people import PEOPLE
+from bot.cli.demo_people import DEMO_PEOPLE
 from services.formats import subscriber_code
 from tests.services.authority.terminal import APPLY, PERSON, UI, Terminal, app
 
 
 def test_the_demo_people_are_in_every_state(terminal: Terminal) -> None:
     people = terminal.asks("counter", "demo-data")
-    assert [one["ui_number"] for one in people] == [one.ui_number for one in PEOPLE]
+    assert [one["ui_number"] for one in people] == [one.ui_number for one in DEMO_PEOPLE]
     lines = terminal.asks("counter", "list")
     states = {(line["state"], line["certificate"]) for line in lines}
     assert states == {
@@ -35,7 +35,7 @@ def test_the_demo_people_are_in_every_state(terminal: Terminal) -> None:
 
 
 def test_the_demo_codes_are_codes() -> None:
-    assert all(subscriber_code.parse(one.code).reveal() == one.code for one in PEOPLE)
+    assert all(subscriber_code.parse(one.code).reveal() == one.code for one in DEMO_PEOPLE)
 
 
 def test_a_key_is_rotated_and_the_old_one_removed_when_the_bot_is_stopped(

@@ -15,13 +15,13 @@ from services.authority.errors import (
     WrongStateError,
 )
 from services.authority.lifecycle import ApplicationState
-from services.authority.values import AmountDue, Checkout, Fee, FeeKind, Operation
+from services.authority.values import AmountDue, AuthorityOperation, Checkout, Fee, FeeKind
 from services.formats.errors import FormatError
 from tests.services.authority.world import CHAT, NOW, Someone, World
 
 
 async def owes(someone: Someone, now: datetime = NOW) -> AmountDue:
-    grant = await someone.granted(Operation.PAY, now=now)
+    grant = await someone.granted(AuthorityOperation.PAY, now=now)
     async with someone.world.database.unit_of_work() as session:
         return await someone.world.authority.payments.get_amount_due(session, grant.id, CHAT, now)
 
@@ -63,7 +63,7 @@ async def test_a_checkout_that_fits_nothing_is_refused_and_its_charge_kept(
     assert refused.value.reason is reason
     result = await someone.charged(bent)
     assert not result.matched
-    assert [one.unmatched_reason for one in await world.counter.unmatched()] == [reason]
+    assert [one.unmatched_reason for one in await world.counter.list_unmatched()] == [reason]
     assert await state_of(world) == ApplicationState.SUBMITTED
 
 
@@ -126,7 +126,7 @@ async def test_staff_can_let_an_unmatched_charge_pay_after_all(world: World) -> 
     await someone.charged(lost, "lost")
     results = [await world.counter.pay(someone.ui_number, "lost", 27800, NOW) for _ in range(2)]
     assert [(one.matched, one.changed) for one in results] == [(True, True), (True, False)]
-    assert await world.counter.unmatched() == []
+    assert await world.counter.list_unmatched() == []
     assert await state_of(world) == ApplicationState.PAID
 
 
@@ -163,7 +163,7 @@ async def test_the_address_can_be_corrected_until_the_card_is_made(world: World)
     someone = world.person()
     await someone.applies()
     change_address = world.authority.payments.change_address
-    grant = await someone.granted(Operation.PAY)
+    grant = await someone.granted(AuthorityOperation.PAY)
     for changed in (True, False):
         async with world.database.unit_of_work() as session:
             change = await change_address(session, grant.id, "花蓮縣花蓮市中山路2號", CHAT, NOW)

@@ -7,21 +7,21 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.cli.output import plain
+from bot.cli.output import to_json_value
 from services.authority.embedded import models
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.models import (
     Application,
     Certificate,
     CertificateSet,
+    GrantRecord,
     LinkedChat,
     OneTimeChallenge,
     Payment,
-    Permission,
     Subscriber,
 )
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
-from services.authority.embedded.personal_data.sealed_columns import SEALED_COLUMNS
+from services.authority.embedded.personal_data.sealed_columns import AUTHORITY_SEALED_COLUMNS
 from services.authority.errors import (
     ForgetRefusedError,
     GrantExpiredError,
@@ -30,12 +30,12 @@ from services.authority.errors import (
     UnknownPersonError,
     WrongKeyFileError,
 )
-from services.authority.values import Operation, Proof
+from services.authority.values import AuthorityOperation, Proof
 from services.storage import keys
 from services.storage.database import Database
 from services.storage.keys import KeyFileError, UnsealError
 from services.storage.models import Base
-from services.storage.rotation import keys_in_use, reseal
+from services.storage.rotation import find_keys_in_use, reseal
 from tests.services.authority.world import CHAT, NOW, Someone, World
 
 STAFF = Actor.at_counter("test")
@@ -93,7 +93,7 @@ async def test_a_link_can_be_seen_and_removed(world: World) -> None:
 async def test_only_a_right_code_links(world: World) -> None:
     someone = world.person()
     await someone.applies()
-    grant = await someone.granted(Operation.RETRIEVE, Proof.BIRTH_DATE, Proof.MAIL)
+    grant = await someone.granted(AuthorityOperation.RETRIEVE, Proof.BIRTH_DATE, Proof.MAIL)
     with pytest.raises(ProofMissingError):
         async with world.database.unit_of_work() as session:
             await world.authority.links.link_chat(session, grant.id, CHAT, NOW)
@@ -105,7 +105,7 @@ async def test_the_export_holds_everything_but_what_cannot_be_given_back(world: 
     async with world.database.unit_of_work() as session:
         privacy = world.authority.privacy
         held = await privacy.export(session, someone.ui_number, STAFF, NOW)
-    text = json.dumps(held, ensure_ascii=False, default=plain)
+    text = json.dumps(held, ensure_ascii=False, default=to_json_value)
     *personal, code = names(someone)
     assert all(value in text for value in personal)
     assert code not in text
@@ -136,16 +136,16 @@ async def test_an_unpaid_application_is_withdrawn(world: World) -> None:
     await forgets(someone)
     async with world.database.unit_of_work() as session:
         assert (await session.scalars(select(Application.state))).all() == ["expired"]
-        for table in (Subscriber, LinkedChat, Permission, OneTimeChallenge):
+        for table in (Subscriber, LinkedChat, GrantRecord, OneTimeChallenge):
             assert (await session.execute(select(table))).all() == []
-    assert RecordKeyFile(world.folder / "record-keys.bin").records() == []
+    assert RecordKeyFile(world.folder / "record-keys.bin").list_records() == []
     with pytest.raises(UnknownPersonError):
         await forgets(someone)
 
 
 async def test_after_revocation_only_the_bare_record_stays(world: World) -> None:
     someone = await world.person().is_active()
-    grant = await someone.granted(Operation.STATUS)
+    grant = await someone.granted(AuthorityOperation.STATUS)
     await someone.is_revoked()
     await forgets(someone)
     async with world.database.unit_of_work() as session:
@@ -180,10 +180,10 @@ async def test_rotating_the_key_seals_everything_anew(world: World) -> None:
     path = world.folder / "keys.json"
     ring = keys.add_key(path)
     assert ring.ids == {"k1", "k2"}
-    sealed_before = await reseal(world.database, ring, SEALED_COLUMNS)
+    sealed_before = await reseal(world.database, ring, AUTHORITY_SEALED_COLUMNS)
     assert sealed_before == 6 + 1 + 3
-    assert await reseal(world.database, ring, SEALED_COLUMNS) == 0
-    assert await keys_in_use(world.database, SEALED_COLUMNS) == {"k2"}
+    assert await reseal(world.database, ring, AUTHORITY_SEALED_COLUMNS) == 0
+    assert await find_keys_in_use(world.database, AUTHORITY_SEALED_COLUMNS) == {"k2"}
     keys.drop_keys(path, {"k1"})
     await world.restart()
     assert (await world.counter.show(someone.ui_number, NOW)).person == someone.data
@@ -194,7 +194,7 @@ async def test_a_running_process_reads_what_another_sealed_with_a_new_key(world:
     someone = world.person()
     await someone.applies()
     ring = keys.add_key(world.folder / "keys.json")
-    await reseal(world.database, ring, SEALED_COLUMNS)
+    await reseal(world.database, ring, AUTHORITY_SEALED_COLUMNS)
     assert world.keys.ids == {"k1"}
     assert (await world.counter.show(someone.ui_number, NOW)).person == someone.data
     assert world.keys.current == "k2"
@@ -238,7 +238,7 @@ async def test_a_value_moved_to_another_person_does_not_open(world: World) -> No
 
 def test_every_sealed_column_is_known_to_the_rotation() -> None:
     """A column of bytes is sealed, a keyed hash, or the id of a record key."""
-    known = {(column.table.__tablename__, column.column) for column in SEALED_COLUMNS}
+    known = {(column.table.__tablename__, column.column) for column in AUTHORITY_SEALED_COLUMNS}
     hashes = {"mac", "subject", "ui_hash", "birth_hash", "number_hash"}
     plain_bytes = {*hashes, "record_key", "code_sealed"}
     tables = [table for table in vars(models).values() if hasattr(table, "__tablename__")]
@@ -258,15 +258,15 @@ def test_a_key_file_from_before_gets_its_secrets_and_keeps_its_keys(tmp_path: Pa
     sealed = keys.KeyRing({"k1": bytes.fromhex("ab" * 32)}, "k1").seal(b"old", "place")
     first, second = keys.load_or_create(path), keys.load_or_create(path)
     assert first.unseal(sealed, "place") == b"old"
-    assert len({first.secret(purpose) for purpose in keys.Purpose}) == len(keys.Purpose)
-    assert all(first.secret(purpose) == second.secret(purpose) for purpose in keys.Purpose)
+    assert len({first.secret(purpose) for purpose in keys.SecretPurpose}) == len(keys.SecretPurpose)
+    assert all(first.secret(purpose) == second.secret(purpose) for purpose in keys.SecretPurpose)
     assert path.stat().st_mode & 0o077 == 0
 
 
 def test_a_ring_without_secrets_says_so() -> None:
     ring = keys.KeyRing({"k1": bytes(32)}, "k1")
     with pytest.raises(KeyFileError):
-        ring.secret(keys.Purpose.PEPPER)
+        ring.secret(keys.SecretPurpose.PEPPER)
 
 
 def test_the_current_key_is_never_dropped(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.authority.embedded.audit.actors import Actor
 from services.authority.errors import AuthorityError
-from services.authority.values import Change, Checkout, Operation
+from services.authority.values import AuthorityOperation, Change, Checkout
 from services.formats.one_time_code import OneTimeCode
 from tests.services.authority import invariants
 from tests.services.authority.conftest import MakeUrl
@@ -156,10 +156,10 @@ class Walk:
     async def _retrieve(self, someone: Someone, born: date) -> None:
         authority, database = self.world.authority, self.world.database
         async with database.unit_of_work() as session:
-            number, operation = someone.ui_number, Operation.RETRIEVE
+            number, operation = someone.ui_number, AuthorityOperation.RETRIEVE
             ask = authority.credentials.request_one_time_code
             challenge = await ask(session, number, born, operation, CHAT, self.now)
-        code = OneTimeCode(authority.one_time_codes.code(challenge.id).reveal())
+        code = OneTimeCode(authority.one_time_codes.derive(challenge.id).reveal())
         grant = await authority.credentials.check_one_time_code(challenge.id, code, CHAT, self.now)
         async with database.unit_of_work() as session:
             revealed = await authority.credentials.reveal_code(session, grant.id, CHAT, self.now)

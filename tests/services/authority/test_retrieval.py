@@ -11,9 +11,9 @@ from services.authority.embedded.models import OneTimeChallenge
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.authority.errors import (
     CodeLockedError,
-    CodeNotKeptError,
+    CodeUnrecoverableError,
     GrantExpiredError,
-    OneTimeCodeOverError,
+    OneTimeCodeExpiredError,
     ProofMissingError,
     TooManyMailsError,
     WrongCardNumberError,
@@ -21,11 +21,11 @@ from services.authority.errors import (
     WrongOneTimeCodeError,
     WrongStateError,
 )
-from services.authority.values import Challenge, Grant, Operation, Proof, RevealedCode
+from services.authority.values import AuthorityOperation, Challenge, Grant, Proof, RevealedCode
 from services.formats import card_number
 from services.formats.one_time_code import OneTimeCode
 from services.messaging.outbox import OutboxMessage
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
 from tests.services.authority.test_codes import OTHER_CHATS, WRONG, nobody
 from tests.services.authority.world import CHAT, NOW, Someone, World
 
@@ -35,7 +35,7 @@ BORN = date(1990, 5, 17)
 async def asks(
     someone: Someone,
     born: date = BORN,
-    operation: Operation = Operation.RETRIEVE,
+    operation: AuthorityOperation = AuthorityOperation.RETRIEVE,
     chat: int = CHAT,
     minutes: float = 0,
 ) -> Challenge:
@@ -48,7 +48,7 @@ async def asks(
 
 def one_time_code(world: World, challenge: Challenge, wrong: int = 0) -> OneTimeCode:
     """Give the code of a challenge, or one that is off by `wrong`."""
-    right = int(world.authority.one_time_codes.code(challenge.id).reveal())
+    right = int(world.authority.one_time_codes.derive(challenge.id).reveal())
     return OneTimeCode(f"{(right + wrong) % 10**6:06d}")
 
 
@@ -94,7 +94,7 @@ async def test_it_comes_back_in_every_state_before_activation(world: World, stag
 async def test_after_activation_nobody_gives_it_back(world: World) -> None:
     someone = await world.person().is_active()
     grant = await answers(world, await asks(someone))
-    with pytest.raises(CodeNotKeptError):
+    with pytest.raises(CodeUnrecoverableError):
         await reveals(world, grant)
 
 
@@ -103,7 +103,7 @@ async def test_after_revocation_nobody_gives_it_back_either(world: World) -> Non
     for act in (someone.applies, someone.pays, someone.is_issued, someone.is_revoked):
         await act()
     grant = await answers(world, await asks(someone))
-    with pytest.raises(CodeNotKeptError):
+    with pytest.raises(CodeUnrecoverableError):
         await reveals(world, grant)
 
 
@@ -112,10 +112,10 @@ async def test_with_its_record_key_gone_the_answer_is_honest(world: World) -> No
     someone = world.person()
     await someone.applies()
     keys = RecordKeyFile(world.folder / "record-keys.bin")
-    for record in keys.records():
+    for record in keys.list_records():
         keys.destroy(record.id)
     grant = await answers(world, await asks(someone))
-    with pytest.raises(CodeNotKeptError):
+    with pytest.raises(CodeUnrecoverableError):
         await reveals(world, grant)
 
 
@@ -132,7 +132,7 @@ async def test_who_does_not_exist_and_a_wrong_birth_date_look_like_everybody(wor
                 await answers(world, challenge, wrong=1, chat=chat)
             told.append(refused.value.tries_left)
         assert told == [4, 3, 2, 1, 0]
-        with pytest.raises(OneTimeCodeOverError):
+        with pytest.raises(OneTimeCodeExpiredError):
             await answers(world, challenge, chat=chat)
 
 
@@ -159,7 +159,7 @@ async def test_a_one_time_code_is_good_for_ten_minutes(world: World) -> None:
     someone = world.person()
     await someone.applies()
     challenge = await asks(someone)
-    with pytest.raises(OneTimeCodeOverError):
+    with pytest.raises(OneTimeCodeExpiredError):
         await answers(world, challenge, minutes=10)
     await answers(world, challenge, minutes=9.9)
 
@@ -168,10 +168,10 @@ async def test_a_one_time_code_is_good_once_and_in_its_chat_only(world: World) -
     someone = world.person()
     await someone.applies()
     challenge = await asks(someone)
-    with pytest.raises(OneTimeCodeOverError):
+    with pytest.raises(OneTimeCodeExpiredError):
         await answers(world, challenge, chat=CHAT + 1)
     await answers(world, challenge)
-    with pytest.raises(OneTimeCodeOverError):
+    with pytest.raises(OneTimeCodeExpiredError):
         await answers(world, challenge)
 
 
@@ -212,8 +212,8 @@ async def test_one_time_codes_are_stored_nowhere(world: World) -> None:
 
 
 def test_one_time_codes_are_spread_evenly() -> None:
-    made = OneTimeCodes(KeyRing({}, "", {Purpose.ONE_TIME: bytes(32)}))
-    codes = [made.code(f"{number}").reveal() for number in range(5000)]
+    made = OneTimeCodes(KeyRing({}, "", {SecretPurpose.ONE_TIME: bytes(32)}))
+    codes = [made.derive(f"{number}").reveal() for number in range(5000)]
     assert all(len(code) == 6 for code in codes)
     firsts = [code[0] for code in codes]
     assert all(400 < firsts.count(digit) < 600 for digit in "0123456789")
@@ -223,7 +223,7 @@ async def test_a_grant_for_resuming_is_complete_with_all_three_proofs(world: Wor
     someone = await world.person().is_active()
     await someone.suspends()
     authority = world.authority
-    grant = await someone.checks(operation=Operation.RESUME)
+    grant = await someone.checks(operation=AuthorityOperation.RESUME)
     assert grant.missing == (frozenset({Proof.CARD_NUMBER, Proof.MAIL}),)
     async with world.database.unit_of_work() as session:
         challenge = await authority.credentials.send_one_time_code(session, grant.id, CHAT, NOW)
@@ -244,7 +244,7 @@ async def test_a_grant_for_resuming_is_complete_with_all_three_proofs(world: Wor
 
 async def test_wrong_card_numbers_are_counted_in_the_grant(world: World) -> None:
     someone = await world.person().is_active()
-    grant = await someone.checks(operation=Operation.SUSPEND)
+    grant = await someone.checks(operation=AuthorityOperation.SUSPEND)
     wrong = card_number.parse("KA00000000000000")
     prove = world.authority.credentials.check_card_number
     told = []
@@ -262,7 +262,7 @@ async def test_a_grant_is_good_in_its_chat_for_its_operation_and_its_time_only(
 ) -> None:
     someone = world.person()
     await someone.applies()
-    grant = await someone.checks(operation=Operation.STATUS)
+    grant = await someone.checks(operation=AuthorityOperation.STATUS)
     authority = world.authority
     async with world.database.unit_of_work() as session:
         assert (
@@ -282,11 +282,11 @@ async def test_a_grant_is_good_in_its_chat_for_its_operation_and_its_time_only(
 async def test_a_locked_code_still_allows_suspension_by_one_time_code(world: World) -> None:
     someone = await world.person().is_active()
     with pytest.raises(WrongStateError):
-        await asks(someone, operation=Operation.SUSPEND)
+        await asks(someone, operation=AuthorityOperation.SUSPEND)
     for chat in OTHER_CHATS[:4]:
         with pytest.raises((WrongCodeError, CodeLockedError)):
             await someone.checks(WRONG, chat=chat)
-    grant = await answers(world, await asks(someone, operation=Operation.SUSPEND))
+    grant = await answers(world, await asks(someone, operation=AuthorityOperation.SUSPEND))
     async with world.database.unit_of_work() as session:
         assert (await world.authority.certificates.suspend(session, grant.id, CHAT, NOW)).changed
 
@@ -294,10 +294,10 @@ async def test_a_locked_code_still_allows_suspension_by_one_time_code(world: Wor
 async def test_the_way_around_a_locked_code_looks_the_same_for_nobody(world: World) -> None:
     no_one = nobody(world)
     with pytest.raises(WrongStateError):
-        await asks(no_one, operation=Operation.SUSPEND)
+        await asks(no_one, operation=AuthorityOperation.SUSPEND)
     for chat in OTHER_CHATS[:4]:
         with pytest.raises((WrongCodeError, CodeLockedError)):
             await no_one.checks(WRONG, chat=chat)
-    challenge = await asks(no_one, operation=Operation.SUSPEND)
+    challenge = await asks(no_one, operation=AuthorityOperation.SUSPEND)
     with pytest.raises(WrongOneTimeCodeError):
         await answers(world, challenge)

@@ -8,15 +8,20 @@ from services.authority.errors import WrongStateError
 from services.authority.lifecycle import (
     APPLICATION,
     CERTIFICATE,
-    CODE_IS_KEPT,
+    CODE_RECOVERABLE,
     ApplicationAct,
     ApplicationState,
     CertificateAct,
     CertificateState,
-    move_application,
-    move_certificate,
+    next_application_state,
+    next_certificate_state,
 )
-from services.authority.values import PROOFS_NEEDED, Operation, Proof, proofs_missing
+from services.authority.values import (
+    REQUIRED_PROOFS,
+    AuthorityOperation,
+    Proof,
+    find_missing_proofs,
+)
 
 A, B = ApplicationState, ApplicationAct
 APPLICATION_MOVES = {
@@ -42,12 +47,12 @@ CERTIFICATE_MOVES = {
 def test_every_cell_of_the_application_table(state: ApplicationState, act: ApplicationAct) -> None:
     moves_to = APPLICATION_MOVES[act].get(state)
     if moves_to is not None:
-        assert move_application(state, act) is moves_to
+        assert next_application_state(state, act) is moves_to
     elif (state, act) in APPLICATION:
-        assert move_application(state, act) is state
+        assert next_application_state(state, act) is state
     else:
         with pytest.raises(WrongStateError) as refused:
-            move_application(state, act)
+            next_application_state(state, act)
         assert (refused.value.state, refused.value.act) == (state, act)
 
 
@@ -55,24 +60,24 @@ def test_every_cell_of_the_application_table(state: ApplicationState, act: Appli
 def test_every_cell_of_the_certificate_table(state: CertificateState, act: CertificateAct) -> None:
     moves_to = CERTIFICATE_MOVES[act].get(state)
     if moves_to is not None:
-        assert move_certificate(state, act) is moves_to
+        assert next_certificate_state(state, act) is moves_to
     elif (state, act) in CERTIFICATE:
-        assert move_certificate(state, act) is state
+        assert next_certificate_state(state, act) is state
     else:
         with pytest.raises(WrongStateError):
-            move_certificate(state, act)
+            next_certificate_state(state, act)
 
 
 @pytest.mark.parametrize("act", ApplicationAct)
 def test_doing_an_act_of_the_application_again_changes_nothing(act: ApplicationAct) -> None:
     for state, target in APPLICATION_MOVES[act].items():
-        assert move_application(move_application(state, act), act) is target
+        assert next_application_state(next_application_state(state, act), act) is target
 
 
 @pytest.mark.parametrize("act", CertificateAct)
 def test_doing_an_act_of_the_certificates_again_changes_nothing(act: CertificateAct) -> None:
     for state, target in CERTIFICATE_MOVES[act].items():
-        assert move_certificate(move_certificate(state, act), act) is target
+        assert next_certificate_state(next_certificate_state(state, act), act) is target
 
 
 def test_nothing_leads_out_of_the_ends() -> None:
@@ -82,20 +87,20 @@ def test_nothing_leads_out_of_the_ends() -> None:
 
 
 def test_the_code_is_kept_until_activation() -> None:
-    assert set(A) - CODE_IS_KEPT == {A.ACTIVATED, A.EXPIRED}
+    assert set(A) - CODE_RECOVERABLE == {A.ACTIVATED, A.EXPIRED}
 
 
-@pytest.mark.parametrize("operation", Operation)
-def test_each_operation_needs_what_the_table_says(operation: Operation) -> None:
-    assert proofs_missing(operation, frozenset()) == tuple(
-        sorted(PROOFS_NEEDED[operation], key=len)
+@pytest.mark.parametrize("operation", AuthorityOperation)
+def test_each_operation_needs_what_the_table_says(operation: AuthorityOperation) -> None:
+    assert find_missing_proofs(operation, frozenset()) == tuple(
+        sorted(REQUIRED_PROOFS[operation], key=len)
     )
-    for way in PROOFS_NEEDED[operation]:
-        assert proofs_missing(operation, way) == ()
+    for way in REQUIRED_PROOFS[operation]:
+        assert find_missing_proofs(operation, way) == ()
         for proof in way:
-            assert proofs_missing(operation, way - {proof}) != ()
+            assert find_missing_proofs(operation, way - {proof}) != ()
 
 
 def test_suspending_takes_the_code_and_one_more_proof() -> None:
-    left = proofs_missing(Operation.SUSPEND, frozenset({Proof.CODE}))
+    left = find_missing_proofs(AuthorityOperation.SUSPEND, frozenset({Proof.CODE}))
     assert left[:2] == (frozenset({Proof.CARD_NUMBER}), frozenset({Proof.MAIL}))

@@ -11,14 +11,15 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.argon2 import Argon2Cost
 from services.authority.embedded.audit.actors import Actor
-from services.authority.embedded.authority import EmbeddedAuthority, Files
-from services.authority.embedded.certificates.issuing import CardKey, Issued
+from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
+from services.authority.embedded.certificates.issuing import CardKey, IssuedCard
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.credentials import grants
-from services.authority.embedded.credentials.hashing import Cost, Hasher
-from services.authority.embedded.payments.applications import Applied
-from services.authority.embedded.personal_data.records import PersonalData, latest_application
+from services.authority.embedded.credentials.hashing import Argon2Hasher
+from services.authority.embedded.payments.applications import ApplicationReceipt
+from services.authority.embedded.personal_data.records import PersonalData, find_latest_application
 from services.authority.interface.cards import CardOrder
 from services.authority.interface.certificates import (
     CertificateIssuer,
@@ -27,12 +28,12 @@ from services.authority.interface.certificates import (
 )
 from services.authority.lifecycle import RevocationReason
 from services.authority.values import (
+    AuthorityOperation,
     Change,
     Charge,
     ChargeResult,
     Checkout,
     Grant,
-    Operation,
     Proof,
 )
 from services.formats import ui_number
@@ -44,7 +45,7 @@ from services.storage.database import Database
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
 """Noon in Taipei."""
-CHEAP = Cost(memory=64, passes=1)
+CHEAP = Argon2Cost(memory=64, passes=1)
 CHAT = 1001
 USER = 1001
 
@@ -106,7 +107,7 @@ class World:
     issuer: FakeIssuer = field(default_factory=FakeIssuer)
     maker: FakeMaker = field(default_factory=FakeMaker)
     signs_with: CertificateIssuer | None = None
-    cost: Cost = CHEAP
+    cost: Argon2Cost = CHEAP
 
     def __post_init__(self) -> None:
         self.open()
@@ -118,14 +119,14 @@ class World:
         self.authority = EmbeddedAuthority(
             self.database,
             self.keys,
-            Files.in_folder(self.folder),
+            AuthorityFiles.in_folder(self.folder),
             self.signs_with or self.issuer,
-            Hasher(self.cost),
+            Argon2Hasher(self.cost),
             small_key,
         )
         self.counter = Counter(self.authority, Actor.at_counter("test"))
 
-    def hash_with(self, hasher: Hasher) -> None:
+    def hash_with(self, hasher: Argon2Hasher) -> None:
         """Check codes at another cost from now on."""
         self.authority.close()
         self.authority.hasher = self.authority.codes.hasher = hasher
@@ -169,20 +170,20 @@ class Someone:
     def card_file(self) -> Path:
         return self.world.folder / f"card-{self.seed}.json"
 
-    async def applies(self, now: datetime = NOW) -> Applied:
+    async def applies(self, now: datetime = NOW) -> ApplicationReceipt:
         applied = await self.world.counter.apply(self.data, now)
         if applied.code is not None:
             self.code = applied.code
         return applied
 
     async def granted(
-        self, operation: Operation, *proofs: Proof, chat: int = CHAT, now: datetime = NOW
+        self, operation: AuthorityOperation, *proofs: Proof, chat: int = CHAT, now: datetime = NOW
     ) -> Grant:
         """Give a grant without the way to it, which other tests walk."""
         authority = self.world.authority
         async with self.world.database.unit_of_work() as session:
-            subscriber = await authority.records.known(session, self.ui_number)
-            application = await latest_application(session, subscriber)
+            subscriber = await authority.records.require(session, self.ui_number)
+            application = await find_latest_application(session, subscriber)
             assert application is not None
             shown = frozenset(proofs) or frozenset(Proof)
             return grants.open_grant(session, application.id, operation, shown, chat, now)
@@ -190,7 +191,7 @@ class Someone:
     async def checks(
         self,
         code: SubscriberCode | str | None = None,
-        operation: Operation = Operation.STATUS,
+        operation: AuthorityOperation = AuthorityOperation.STATUS,
         chat: int = CHAT,
         now: datetime = NOW,
     ) -> Grant:
@@ -199,7 +200,7 @@ class Someone:
         return await authority.credentials.check_code(self.ui_number, typed, operation, chat, now)
 
     async def invoiced(self, now: datetime = NOW) -> Checkout:
-        grant = await self.granted(Operation.PAY, now=now)
+        grant = await self.granted(AuthorityOperation.PAY, now=now)
         async with self.world.database.unit_of_work() as session:
             open_invoice = self.world.authority.payments.open_invoice
             invoice = await open_invoice(session, grant.id, USER, CHAT, now)
@@ -222,9 +223,9 @@ class Someone:
         await self.approved(checkout, now)
         return await self.charged(checkout, now=now)
 
-    async def is_issued(self, now: datetime = NOW) -> Issued:
+    async def is_issued(self, now: datetime = NOW) -> IssuedCard:
         world = self.world
-        issuing = world.authority.issuing
+        issuing = world.authority.card_issuer
         actor = Actor.at_counter("test")
         secret = Hidden("passphrase of the card")
         return await issuing.issue(self.ui_number, self.card_file, world.maker, secret, actor, now)
@@ -233,7 +234,7 @@ class Someone:
         return await self.world.counter.post(self.ui_number, now)
 
     async def activates(self, now: datetime = NOW) -> Change:
-        grant = await self.granted(Operation.ACTIVATE, Proof.CODE, now=now)
+        grant = await self.granted(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)
         authority = self.world.authority
         async with self.world.database.unit_of_work() as session:
             permit = await authority.cards.permit(session, grant.id, CHAT, now)
@@ -241,12 +242,12 @@ class Someone:
             return await authority.cards.activate(session, permit, CHAT, now)
 
     async def suspends(self, now: datetime = NOW) -> Change:
-        grant = await self.granted(Operation.SUSPEND, now=now)
+        grant = await self.granted(AuthorityOperation.SUSPEND, now=now)
         async with self.world.database.unit_of_work() as session:
             return await self.world.authority.certificates.suspend(session, grant.id, CHAT, now)
 
     async def resumes(self, now: datetime = NOW) -> Change:
-        grant = await self.granted(Operation.RESUME, now=now)
+        grant = await self.granted(AuthorityOperation.RESUME, now=now)
         async with self.world.database.unit_of_work() as session:
             return await self.world.authority.certificates.resume(session, grant.id, CHAT, now)
 
@@ -254,7 +255,7 @@ class Someone:
         return await self.world.counter.revoke(self.ui_number, RevocationReason.LOST, now)
 
     async def links(self, chat: int, now: datetime = NOW) -> Change:
-        grant = await self.granted(Operation.STATUS, Proof.CODE, chat=chat, now=now)
+        grant = await self.granted(AuthorityOperation.STATUS, Proof.CODE, chat=chat, now=now)
         async with self.world.database.unit_of_work() as session:
             return await self.world.authority.links.link_chat(session, grant.id, chat, now)
 

@@ -1,4 +1,4 @@
-"""Who acts: a person in a chat, somebody at the counter, or the system itself."""
+"""Actors in the audit: a person in a chat, somebody at the counter, or the system itself."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -6,7 +6,7 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts, as the audit names them.
+    """Whoever acts, under the name in the audit.
 
     :ivar chat: the chat they act in, which need not be told of it.
     """
@@ -16,12 +16,12 @@ class Actor:
 
     @classmethod
     def in_chat(cls, chat_id: int) -> Self:
-        """Give a person in a chat."""
+        """Return a person in a chat."""
         return cls(f"chat {chat_id}", chat_id)
 
     @classmethod
     def at_counter(cls, name: str) -> Self:
-        """Give somebody at the counter."""
+        """Return a member of staff."""
         return cls(f"counter {name}"[:64])
 
 

@@ -1,6 +1,6 @@
-"""What is noted in a unit of work to be done with its commit: files that follow it, the audit.
+"""After-commit hooks of a session, which respect savepoints.
 
-A note made in a savepoint goes with it: it is struck out where the savepoint is rolled back.
+An item added in a savepoint is dropped where the savepoint is rolled back.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,43 +11,43 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session, SessionTransaction
 
-FOLLOWERS = "after_commit"
-"""Where a session keeps what follows its commit."""
+HOOKS = "after_commit"
+"""Key of the hooks in a session's `info`."""
 _log = structlog.get_logger()
-Note = TypeVar("Note")
+Item = TypeVar("Item")
 
 
-class Notes(Generic[Note]):
-    """Notes of one session, in order."""
+class TransactionalQueue(Generic[Item]):
+    """Items of one session, in order; those added in a savepoint are dropped with it."""
 
     def __init__(self, session: AsyncSession) -> None:
         self._session = session.sync_session
-        self._notes: list[tuple[Note, SessionTransaction | None]] = []
-        event.listen(self._session, "after_commit", self._hand_up)
-        event.listen(self._session, "after_soft_rollback", self._strike_out)
+        self._items: list[tuple[Item, SessionTransaction | None]] = []
+        event.listen(self._session, "after_commit", self._merge_released)
+        event.listen(self._session, "after_soft_rollback", self._drop_rolled_back)
 
     def __len__(self) -> int:
-        return len(self._notes)
+        return len(self._items)
 
-    def add(self, note: Note) -> None:
-        """Note something in the savepoint that is open, else in the whole."""
+    def add(self, item: Item) -> None:
+        """Add an item to the open savepoint, or to the transaction where there is none."""
         root = self._session.get_transaction()
-        self._notes.append((note, self._session.get_nested_transaction() or root))
+        self._items.append((item, self._session.get_nested_transaction() or root))
 
-    def take(self) -> Iterator[Note]:
-        """Take the notes off, the first one first."""
-        while self._notes:
-            yield self._notes.pop(0)[0]
+    def drain(self) -> Iterator[Item]:
+        """Remove and yield the items, oldest first."""
+        while self._items:
+            yield self._items.pop(0)[0]
 
-    def _hand_up(self, session: Session) -> None:
-        """Let what was noted in a savepoint that is released belong to what is around it."""
+    def _merge_released(self, session: Session) -> None:
+        """Hand the items of a released savepoint to the transaction around it."""
         released = session.get_nested_transaction()
         if released is not None:
             around = released.parent
-            self._notes = [(n, around if at is released else at) for n, at in self._notes]
+            self._items = [(item, around if at is released else at) for item, at in self._items]
 
-    def _strike_out(self, _session: Session, rolled_back: SessionTransaction) -> None:
-        self._notes = [(n, at) for n, at in self._notes if not _is_within(at, rolled_back)]
+    def _drop_rolled_back(self, _session: Session, rolled_back: SessionTransaction) -> None:
+        self._items = [(item, at) for item, at in self._items if not _is_within(at, rolled_back)]
 
 
 def _is_within(inner: SessionTransaction | None, outer: SessionTransaction) -> bool:
@@ -56,25 +56,25 @@ def _is_within(inner: SessionTransaction | None, outer: SessionTransaction) -> b
     return inner is outer
 
 
-def after_commit(session: AsyncSession, do: Callable[[], None]) -> None:
-    """Call `do` once the unit of work is committed, and never when it is rolled back.
+def after_commit(session: AsyncSession, hook: Callable[[], None]) -> None:
+    """Call `hook` once the unit of work is committed, and never when it is rolled back.
 
-    The commit stands whatever comes of it: a file that cannot be written is logged, and mended
+    The commit stands whatever becomes of it: a file that cannot be written is logged, and repaired
     at the next start.
     """
-    followers: Notes[Callable[[], None]] | None = session.info.get(FOLLOWERS)
-    if followers is None:
-        followers = session.info[FOLLOWERS] = Notes(session)
-        event.listen(session.sync_session, "after_commit", _follow)
-    followers.add(do)
+    hooks: TransactionalQueue[Callable[[], None]] | None = session.info.get(HOOKS)
+    if hooks is None:
+        hooks = session.info[HOOKS] = TransactionalQueue(session)
+        event.listen(session.sync_session, "after_commit", _run_hooks)
+    hooks.add(hook)
 
 
-def _follow(session: Session) -> None:
-    followers: Notes[Callable[[], None]] | None = session.info.get(FOLLOWERS)
-    if followers is None or session.in_nested_transaction():
-        return  # a savepoint is given up, which can still be rolled back with the whole
-    for do in followers.take():
+def _run_hooks(session: Session) -> None:
+    hooks: TransactionalQueue[Callable[[], None]] | None = session.info.get(HOOKS)
+    if hooks is None or session.in_nested_transaction():
+        return  # a released savepoint, which can still be rolled back with the transaction
+    for hook in hooks.drain():
         try:
-            do()
+            hook()
         except OSError as error:
             _log.error("file_not_written_after_commit", error=type(error).__name__)

@@ -1,8 +1,8 @@
 """The audit: append-only, every entry chained to the one before by an HMAC.
 
 The key lies outside the database and the head in a file beside it, so that an entry that was
-changed, taken out, swapped or cut off shows. Entries are written at the end of their unit of
-work, when all other rows are locked, so that two writers never wait for each other in a circle.
+changed, removed, swapped or cut off is detected. Entries are written at the end of their unit of
+work, when all other rows are locked, so that two writers cannot deadlock.
 """
 
 import hmac
@@ -18,22 +18,22 @@ from sqlalchemy import event, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from services.authority.embedded.audit.after_commit import Notes, after_commit
-from services.authority.embedded.audit.head_file import Head, HeadFile
+from services.authority.embedded.audit.after_commit import TransactionalQueue, after_commit
+from services.authority.embedded.audit.head_file import AuditHead, AuditHeadFile
 from services.authority.embedded.models import AuditEntry, AuditTip
-from services.storage.inserting import insert_new
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
+from services.storage.upsert import insert_or_ignore
 
-NOTHING = bytes(32)
-TIP = 1
+GENESIS_MAC = bytes(32)
+TIP_ID = 1
 _PENDING, _NEW_HEAD, _CONTINUES = "audit", "audit_head", "audit_continues"
 _log = structlog.get_logger()
 _PAGE = 500
 Details = Mapping[str, str | int | bool | None]
 
 
-class Act(StrEnum):
-    """What happened."""
+class AuditAct(StrEnum):
+    """What an entry records."""
 
     APPLIED = "applied"
     PAID = "paid"
@@ -64,8 +64,8 @@ class Act(StrEnum):
     HEAD_ACCEPTED = "head_accepted"
 
 
-class Fault(StrEnum):
-    """What is wrong with the chain."""
+class AuditFault(StrEnum):
+    """A defect of the chain."""
 
     ALTERED = "altered"
     """An entry was changed, or swapped with another."""
@@ -76,8 +76,8 @@ class Fault(StrEnum):
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What reading the whole chain shows.
+class AuditVerification:
+    """Result of reading the whole chain.
 
     :ivar entries: how many are in order, from the first.
     :ivar fault: what is wrong after them, `None` where nothing is.
@@ -85,7 +85,7 @@ class Verdict:
     """
 
     entries: int
-    fault: Fault | None = None
+    fault: AuditFault | None = None
     number: int | None = None
 
 
@@ -101,50 +101,50 @@ class _Entry:
 class Audit:
     """Writes and verifies the chain."""
 
-    def __init__(self, keys: KeyRing, head: HeadFile) -> None:
+    def __init__(self, keys: KeyRing, head: AuditHeadFile) -> None:
         self._keys = keys
         self._head = head
 
     def record(
         self,
         session: AsyncSession,
-        act: Act,
+        act: AuditAct,
         subject: str,
         actor: str,
         now: datetime,
         details: Details | None = None,
     ) -> None:
-        """Put an entry down, to be written with the unit of work."""
+        """Queue an entry, to be written with the unit of work."""
         text = json.dumps(dict(details or {}), sort_keys=True, ensure_ascii=False)
-        pending: Notes[_Entry] | None = session.info.get(_PENDING)
+        pending: TransactionalQueue[_Entry] | None = session.info.get(_PENDING)
         if pending is None:
-            pending = session.info[_PENDING] = Notes(session)
-            event.listen(session.sync_session, "before_commit", self._write)
+            pending = session.info[_PENDING] = TransactionalQueue(session)
+            event.listen(session.sync_session, "before_commit", self._write_pending)
         if not pending:
-            after_commit(session, lambda: self._follow(session))
+            after_commit(session, lambda: self._advance_head(session))
         pending.add(_Entry(now.astimezone(UTC), act, subject, actor, text))
 
-    def _write(self, session: Session) -> None:
-        """Chain what is pending (SQLAlchemy's ``before_commit``)."""
-        pending: Notes[_Entry] = session.info[_PENDING]
+    def _write_pending(self, session: Session) -> None:
+        """Chain and insert the pending entries (SQLAlchemy's ``before_commit``)."""
+        pending: TransactionalQueue[_Entry] = session.info[_PENDING]
         if not pending or session.in_nested_transaction():
             return
         session.flush()
-        tip = select(AuditTip.number, AuditTip.mac).where(AuditTip.id == TIP).with_for_update()
+        tip = select(AuditTip.number, AuditTip.mac).where(AuditTip.id == TIP_ID).with_for_update()
         number, mac = session.execute(tip).one()
         if _CONTINUES not in session.info:
-            session.info[_CONTINUES] = self._continues(session, Head(number, mac))
-        for entry in pending.take():
+            session.info[_CONTINUES] = self._extends_head(session, AuditHead(number, mac))
+        for entry in pending.drain():
             number += 1
             mac = self._mac(mac, number, entry)
             row = {"number": number, "mac": mac, **vars(entry)}
             session.execute(insert(AuditEntry).values(row))
-        moved = update(AuditTip).where(AuditTip.id == TIP).values(number=number, mac=mac)
+        moved = update(AuditTip).where(AuditTip.id == TIP_ID).values(number=number, mac=mac)
         session.execute(moved.execution_options(synchronize_session=False))
-        session.info[_NEW_HEAD] = Head(number, mac)
+        session.info[_NEW_HEAD] = AuditHead(number, mac)
 
-    def _continues(self, session: Session, tip: Head) -> bool:
-        """Tell whether the chain still holds what the head file knows.
+    def _extends_head(self, session: Session, tip: AuditHead) -> bool:
+        """Whether the chain still contains the entry that the head file names.
 
         A chain that was cut off and grows again must not move the head past the cut.
         """
@@ -152,11 +152,11 @@ class Audit:
         if head is None or head == tip:
             return True
         known = select(AuditEntry.mac).where(AuditEntry.number == head.number)
-        mac = session.execute(known).scalar_one_or_none() if head.number else NOTHING
+        mac = session.execute(known).scalar_one_or_none() if head.number else GENESIS_MAC
         return head.number < tip.number and mac == head.mac
 
-    def _follow(self, session: AsyncSession) -> None:
-        """Move the head after the commit."""
+    def _advance_head(self, session: AsyncSession) -> None:
+        """Advance the head file after the commit."""
         if session.info[_CONTINUES]:
             self._head.advance(session.info[_NEW_HEAD])
         else:
@@ -165,72 +165,78 @@ class Audit:
     def _mac(self, previous: bytes, number: int, entry: _Entry) -> bytes:
         fields = [number, entry.at.isoformat(), entry.act, entry.subject, entry.actor]
         text = json.dumps([*fields, entry.details], ensure_ascii=False).encode()
-        return hmac.digest(self._keys.secret(Purpose.AUDIT), previous + text, "sha256")
+        return hmac.digest(self._keys.secret(SecretPurpose.AUDIT), previous + text, "sha256")
 
-    async def begin(self, session: AsyncSession) -> None:
-        """Make the head file of a new database, and catch up with what a crash left behind."""
-        new = insert_new(session, AuditTip).values(id=TIP, number=0, mac=NOTHING)
+    async def initialize(self, session: AsyncSession) -> None:
+        """Create the head file of a new database, and bring it up to date after a crash."""
+        new = insert_or_ignore(session, AuditTip).values(id=TIP_ID, number=0, mac=GENESIS_MAC)
         await session.execute(new)
-        number, mac = await _tip(session)
+        number, mac = await _read_tip(session)
         head = self._head.read()
         if head is None and number == 0:
-            self._head.replace(Head(0, NOTHING))
+            self._head.replace(AuditHead(0, GENESIS_MAC))
         elif head is not None and head.number < number:
-            verdict = await self._walk(session, head)
-            if verdict == Verdict(number):
-                self._head.advance(Head(number, mac))
+            result = await self._verify_from(session, head)
+            if result == AuditVerification(number):
+                self._head.advance(AuditHead(number, mac))
 
-    async def verify(self, session: AsyncSession) -> Verdict:
-        """Read the whole chain and hold it against the head file."""
+    async def verify(self, session: AsyncSession) -> AuditVerification:
+        """Read the whole chain and compare it with the head file."""
         head = self._head.read()
-        verdict = await self._walk(session, Head(0, NOTHING), head)
-        if verdict.fault is not None:
-            return verdict
-        tip, _ = await _tip(session)
-        if max(head.number if head else 0, tip) > verdict.entries:
-            return Verdict(verdict.entries, Fault.CUT_OFF, verdict.entries + 1)
-        return Verdict(verdict.entries, Fault.HEAD_MISSING) if head is None else verdict
+        result = await self._verify_from(session, AuditHead(0, GENESIS_MAC), head)
+        if result.fault is not None:
+            return result
+        tip, _ = await _read_tip(session)
+        if max(head.number if head else 0, tip) > result.entries:
+            return AuditVerification(result.entries, AuditFault.CUT_OFF, result.entries + 1)
+        return (
+            AuditVerification(result.entries, AuditFault.HEAD_MISSING) if head is None else result
+        )
 
-    async def _walk(self, session: AsyncSession, start: Head, head: Head | None = None) -> Verdict:
+    async def _verify_from(
+        self, session: AsyncSession, start: AuditHead, head: AuditHead | None = None
+    ) -> AuditVerification:
         number, mac = start.number, start.mac
-        async for row in _entries(session, start.number):
+        async for row in _read_entries(session, start.number):
             if row.number != number + 1:
-                return Verdict(number, Fault.MISSING, number + 1)
-            mac = self._mac(mac, row.number, _entry(row))
+                return AuditVerification(number, AuditFault.MISSING, number + 1)
+            mac = self._mac(mac, row.number, _to_entry(row))
             if mac != row.mac or (head and head.number == row.number and head.mac != mac):
-                return Verdict(number, Fault.ALTERED, row.number)
+                return AuditVerification(number, AuditFault.ALTERED, row.number)
             number = row.number
-        return Verdict(number)
+        return AuditVerification(number)
 
-    async def accept(self, session: AsyncSession, reason: str, actor: str, now: datetime) -> Head:
-        """Take the chain as it is for the whole, after restoring a backup; the act is on record."""
+    async def accept(
+        self, session: AsyncSession, reason: str, actor: str, now: datetime
+    ) -> AuditHead:
+        """Accept the chain as complete after restoring a backup, and record that."""
         lost = self._head.read()
-        last = (await session.execute(_last())).one_or_none()
-        number, mac = last or (0, NOTHING)
+        last = (await session.execute(_select_last())).one_or_none()
+        number, mac = last or (0, GENESIS_MAC)
         await session.execute(update(AuditTip).values(number=number, mac=mac))
         details = {"reason": reason, "head_was": lost.number if lost else None, "entries": number}
         session.info[_CONTINUES] = True
-        after_commit(session, lambda: self._head.replace(Head(number, mac)))
-        self.record(session, Act.HEAD_ACCEPTED, "audit", actor, now, details)
-        return Head(number, mac)
+        after_commit(session, lambda: self._head.replace(AuditHead(number, mac)))
+        self.record(session, AuditAct.HEAD_ACCEPTED, "audit", actor, now, details)
+        return AuditHead(number, mac)
 
 
-async def _tip(session: AsyncSession) -> tuple[int, bytes]:
+async def _read_tip(session: AsyncSession) -> tuple[int, bytes]:
     number, mac = (await session.execute(select(AuditTip.number, AuditTip.mac))).one()
     return number, mac
 
 
-def _last() -> Any:
+def _select_last() -> Any:
     newest = select(AuditEntry.number, AuditEntry.mac).order_by(AuditEntry.number.desc())
     return newest.limit(1)
 
 
-def _entry(row: Any) -> _Entry:
+def _to_entry(row: Any) -> _Entry:
     return _Entry(row.at.astimezone(UTC), row.act, row.subject, row.actor, row.details)
 
 
-async def _entries(session: AsyncSession, after: int) -> AsyncIterator[Any]:
-    """Give every entry after a number in order, a page at a time."""
+async def _read_entries(session: AsyncSession, after: int) -> AsyncIterator[Any]:
+    """Yield every entry after a number in order, read a page at a time."""
     number = after
     while True:
         query = select(*AuditEntry.__table__.c).where(AuditEntry.number > number)

@@ -1,8 +1,8 @@
-"""The head of the audit, kept in a file beside the database: how far the chain has come.
+"""The head of the audit chain, kept in a file beside the database.
 
 Two slots are written in turn, each with its own MAC, so that a write cut short leaves the other.
-The file follows the commit: a crash in between leaves it behind by what was just committed,
-which is in order; a chain that is shorter than the file says was cut off.
+The file is written after the commit: a crash in between leaves it behind by what was just
+committed, which is no defect; a chain that is shorter than the file says was cut off.
 """
 
 import hmac
@@ -22,22 +22,22 @@ _NUMBER, _MAC, _SEAL = slice(0, 8), slice(8, 40), slice(40, 72)
 
 
 @dataclass(frozen=True, order=True)
-class Head:
+class AuditHead:
     """The last entry that is known to be committed."""
 
     number: int
     mac: bytes
 
 
-class HeadFile:
-    """Reads and moves the head."""
+class AuditHeadFile:
+    """Reads and writes the head."""
 
     def __init__(self, path: Path, key: bytes) -> None:
         self._path = path
         self._key = key
 
-    def read(self) -> Head | None:
-        """Give the head, `None` where the file is missing or holds none."""
+    def read(self) -> AuditHead | None:
+        """Return the head; `None` where the file is missing or holds none."""
         try:
             content = self._path.read_bytes()
         except FileNotFoundError:
@@ -45,46 +45,46 @@ class HeadFile:
         slots = (content[:_SLOT], content[_SLOT:])
         return max((head for slot in slots if (head := self._parse(slot))), default=None)
 
-    def advance(self, head: Head) -> None:
-        """Move the head on; one that is further already stays. A missing file stays missing.
+    def advance(self, head: AuditHead) -> None:
+        """Advance the head, unless it is further already. A missing file stays missing.
 
         :raises OSError: when it cannot be written.
         """
         if not self._path.exists():
             return
-        with self._opened() as file:
+        with self._open_locked() as file:
             known = self.read()
             if known is None or known.number < head.number:
                 self._write(file, head)
 
-    def replace(self, head: Head) -> None:
-        """Begin anew at `head`: at the first start, or when an operator accepts a restored backup.
+    def replace(self, head: AuditHead) -> None:
+        """Start over at `head`: on the first start, or when an operator accepts a restored backup.
 
         :raises OSError: when it cannot be written.
         """
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._opened() as file:
+        with self._open_locked() as file:
             file.truncate(0)
             self._write(file, head)
 
-    def _write(self, file: BinaryIO, head: Head) -> None:
+    def _write(self, file: BinaryIO, head: AuditHead) -> None:
         data = head.number.to_bytes(8, "big") + head.mac
         file.seek(head.number % 2 * _SLOT)
         file.write((data + self._seal(data)).ljust(_SLOT, b"\0"))
         file.flush()
         os.fsync(file.fileno())
 
-    def _parse(self, slot: bytes) -> Head | None:
+    def _parse(self, slot: bytes) -> AuditHead | None:
         data = slot[:40]
         if len(slot) < 72 or not hmac.compare_digest(slot[_SEAL], self._seal(data)):
             return None
-        return Head(int.from_bytes(slot[_NUMBER], "big"), slot[_MAC])
+        return AuditHead(int.from_bytes(slot[_NUMBER], "big"), slot[_MAC])
 
     def _seal(self, data: bytes) -> bytes:
         return hmac.digest(self._key, b"head" + data, "sha256")
 
     @contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
+    def _open_locked(self) -> Iterator[BinaryIO]:
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(handle, "r+b") as file:
             if sys.platform != "win32":

@@ -12,15 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from services.authority.embedded.audit.actors import Actor
-from services.authority.embedded.audit.audit import Act, Audit
+from services.authority.embedded.audit.audit import Audit, AuditAct
 from services.authority.embedded.certificates.certificates import (
     EmbeddedCertificates,
-    certificates_of,
+    list_certificates,
     lock_certificates,
 )
 from services.authority.embedded.credentials import grants
-from services.authority.embedded.models import Application, Card
-from services.authority.embedded.personal_data.records import locked_application
+from services.authority.embedded.models import Application, CardRecord
+from services.authority.embedded.personal_data.records import lock_application
 from services.authority.errors import WrongCardError, WrongStateError
 from services.authority.interface.cards import Cards
 from services.authority.interface.certificates import CertificateKind
@@ -29,11 +29,11 @@ from services.authority.lifecycle import (
     ApplicationState,
     CertificateAct,
     CertificateState,
-    move_application,
-    move_certificate,
+    next_application_state,
+    next_certificate_state,
 )
-from services.authority.values import CardPermit, Change, Operation
-from services.storage.keys import KeyRing, Purpose
+from services.authority.values import AuthorityOperation, CardPermit, Change
+from services.storage.keys import KeyRing, SecretPurpose
 
 ADMIN_KEY_BYTES = 24
 """Three keys of DES, as GIDS cards authenticate their administrator."""
@@ -52,16 +52,20 @@ class EmbeddedCards(Cards):
     async def permit(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> CardPermit:
-        row = await grants.look_at(session, grant_id, chat_id, now)
-        wanted = Operation.UNLOCK if row.operation == Operation.UNLOCK else Operation.ACTIVATE
-        _, application = await grants.use(session, grant_id, wanted, chat_id, now)
+        row = await grants.find_grant(session, grant_id, chat_id, now)
+        wanted = (
+            AuthorityOperation.UNLOCK
+            if row.operation == AuthorityOperation.UNLOCK
+            else AuthorityOperation.ACTIVATE
+        )
+        _, application = await grants.require_grant(session, grant_id, wanted, chat_id, now)
         certificates = await lock_certificates(session, application, wanted)
-        if wanted is Operation.ACTIVATE:
-            move_application(ApplicationState(application.state), ApplicationAct.ACTIVATE)
-            move_certificate(CertificateState(certificates.state), CertificateAct.ACTIVATE)
+        if wanted is AuthorityOperation.ACTIVATE:
+            next_application_state(ApplicationState(application.state), ApplicationAct.ACTIVATE)
+            next_certificate_state(CertificateState(certificates.state), CertificateAct.ACTIVATE)
         elif certificates.state != CertificateState.ACTIVE:
             raise WrongStateError(certificates.state, wanted)
-        card = await session.get_one(Card, application.id)  # it bears the certificates
+        card = await session.get_one(CardRecord, application.id)  # it bears the certificates
         return CardPermit(application.id, card.serial, wanted)
 
     @override
@@ -70,17 +74,17 @@ class EmbeddedCards(Cards):
     ) -> None:
         details = {"step": step, "operation": permit.operation, "card": permit.card_serial}
         actor = Actor.in_chat(chat_id).name
-        self._audit.record(session, Act.CARD_WORK, permit.application, actor, now, details)
+        self._audit.record(session, AuditAct.CARD_WORK, permit.application, actor, now, details)
 
     @override
     async def activate(
         self, session: AsyncSession, permit: CardPermit, chat_id: int, now: datetime
     ) -> Change:
-        application = await locked_application(session, permit.application)
-        if application is None or permit.operation is not Operation.ACTIVATE:
+        application = await lock_application(session, permit.application)
+        if application is None or permit.operation is not AuthorityOperation.ACTIVATE:
             raise WrongStateError("unknown", CertificateAct.ACTIVATE)
         await _check_card(session, application, permit.card_serial)
-        return await self._certificates.hand_over(session, application, Actor.in_chat(chat_id), now)
+        return await self._certificates.activate(session, application, Actor.in_chat(chat_id), now)
 
     @override
     def derive_admin_key(self, card_serial: str) -> bytes:
@@ -88,14 +92,14 @@ class EmbeddedCards(Cards):
 
     @override
     async def find_certificate(self, session: AsyncSession, permit: CardPermit) -> bytes:
-        for one in await certificates_of(session, self._keys, permit.application):
+        for one in await list_certificates(session, self._keys, permit.application):
             if one.kind is CertificateKind.AUTHENTICATION:
                 return one.der
         raise WrongCardError
 
 
 async def _check_card(session: AsyncSession, application: Application, serial: str) -> None:
-    card = await session.get(Card, application.id)
+    card = await session.get(CardRecord, application.id)
     if card is None or card.serial != serial:
         raise WrongCardError
 
@@ -117,4 +121,4 @@ def derive_admin_key(keys: KeyRing, card_serial: str) -> bytes:
         context=bytes.fromhex(card_serial),
         fixed=None,
     )
-    return derivation.derive(keys.secret(Purpose.CARD_MASTER))
+    return derivation.derive(keys.secret(SecretPurpose.CARD_MASTER))

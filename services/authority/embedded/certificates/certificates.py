@@ -7,20 +7,20 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
-from services.authority.ca.crl import note_change
+from services.authority.ca.crl import record_status_change
 from services.authority.embedded.audit.actors import SYSTEM, Actor
-from services.authority.embedded.audit.audit import Act, Audit
+from services.authority.embedded.audit.audit import Audit, AuditAct
 from services.authority.embedded.credentials import grants
-from services.authority.embedded.credentials.subscriber_codes import Codes
+from services.authority.embedded.credentials.subscriber_codes import SubscriberCodes
 from services.authority.embedded.models import (
     Application,
     Certificate,
     CertificateSet,
-    place,
+    associated_data,
 )
 from services.authority.embedded.notifications.notices import notify
 from services.authority.embedded.payments.applications import advance
-from services.authority.embedded.personal_data.records import locked_application
+from services.authority.embedded.personal_data.records import lock_application
 from services.authority.errors import (
     GrantExpiredError,
     NoIssuerError,
@@ -40,33 +40,35 @@ from services.authority.lifecycle import (
     CertificateAct,
     CertificateState,
     RevocationReason,
-    move_certificate,
+    next_certificate_state,
 )
-from services.authority.notices import Notice
-from services.authority.values import Change, Operation, Timeline
+from services.authority.notices import NoticeKind
+from services.authority.values import AuthorityOperation, Change, Timeline
 from services.storage.keys import KeyRing
 
 _ACTS = {
-    CertificateAct.SUSPEND: (Act.SUSPENDED, Notice.SUSPENDED),
-    CertificateAct.RESUME: (Act.RESUMED, Notice.RESUMED),
-    CertificateAct.REVOKE: (Act.REVOKED, Notice.REVOKED),
+    CertificateAct.SUSPEND: (AuditAct.SUSPENDED, NoticeKind.SUSPENDED),
+    CertificateAct.RESUME: (AuditAct.RESUMED, NoticeKind.RESUMED),
+    CertificateAct.REVOKE: (AuditAct.REVOKED, NoticeKind.REVOKED),
 }
-_AHEAD = {
-    Operation.SUSPEND: CertificateAct.SUSPEND,
-    Operation.RESUME: CertificateAct.RESUME,
+_PREVIEWABLE = {
+    AuthorityOperation.SUSPEND: CertificateAct.SUSPEND,
+    AuthorityOperation.RESUME: CertificateAct.RESUME,
 }
 _NEXT_FOR_APPLICATION = {
-    ApplicationState.SUBMITTED: Operation.PAY,
-    ApplicationState.POSTED: Operation.ACTIVATE,
+    ApplicationState.SUBMITTED: AuthorityOperation.PAY,
+    ApplicationState.POSTED: AuthorityOperation.ACTIVATE,
 }
-_NEXT_FOR_CERTIFICATE = {CertificateState.SUSPENDED: Operation.RESUME}
-_OVER = frozenset({CertificateState.REVOKED, CertificateState.EXPIRED})
+_NEXT_FOR_CERTIFICATE = {CertificateState.SUSPENDED: AuthorityOperation.RESUME}
+_ENDED = frozenset({CertificateState.REVOKED, CertificateState.EXPIRED})
 
 
 class EmbeddedCertificates(Certificates):
     """The state changes of certificates."""
 
-    def __init__(self, codes: Codes, audit: Audit, issuer: CertificateIssuer | None) -> None:
+    def __init__(
+        self, codes: SubscriberCodes, audit: Audit, issuer: CertificateIssuer | None
+    ) -> None:
         self._codes = codes
         self._audit = audit
         self._issuer = issuer
@@ -85,68 +87,76 @@ class EmbeddedCertificates(Certificates):
     async def get_timeline(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> Timeline:
-        _, application = await grants.use(session, grant_id, Operation.STATUS, chat_id, now)
+        _, application = await grants.require_grant(
+            session, grant_id, AuthorityOperation.STATUS, chat_id, now
+        )
         certificates = await session.get(CertificateSet, application.id)
         return build_timeline(application, certificates)
 
-    async def hand_over(
+    async def activate(
         self, session: AsyncSession, application: Application, actor: Actor, now: datetime
     ) -> Change:
-        """Activate; the subscriber code cannot be given back from then on.
+        """Activate the certificates and destroy the recoverable subscriber code.
 
         :raises WrongStateError: where the table does not allow it.
         """
         certificates = await lock_certificates(session, application, CertificateAct.ACTIVATE)
         advance(application, ApplicationAct.ACTIVATE, now)
-        if not await self._move(session, certificates, CertificateAct.ACTIVATE, now):
+        if not await self._set_state(session, certificates, CertificateAct.ACTIVATE, now):
             return Change(False, application.id)
-        self._codes.forget(session, application)
-        self._audit.record(session, Act.ACTIVATED, application.id, actor.name, now)
-        return await self._tell(session, application, Notice.ACTIVATED, actor, now)
+        self._codes.destroy(session, application)
+        self._audit.record(session, AuditAct.ACTIVATED, application.id, actor.name, now)
+        return await self._notify(session, application, NoticeKind.ACTIVATED, actor, now)
 
     @override
     async def preview_change(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> Change:
-        row = await grants.look_at(session, grant_id, chat_id, now)
-        act = _AHEAD.get(Operation(row.operation))
+        row = await grants.find_grant(session, grant_id, chat_id, now)
+        act = _PREVIEWABLE.get(AuthorityOperation(row.operation))
         if act is None:
             raise GrantExpiredError
-        application = await grants.application_of(session, row)
+        application = await grants.lock_granted_application(session, row)
         certificates = await lock_certificates(session, application, act)
-        state = move_certificate(CertificateState(certificates.state), act)
+        state = next_certificate_state(CertificateState(certificates.state), act)
         return Change(state != certificates.state, application.id)
 
     @override
     async def suspend(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> Change:
-        _, application = await grants.use(session, grant_id, Operation.SUSPEND, chat_id, now)
+        _, application = await grants.require_grant(
+            session, grant_id, AuthorityOperation.SUSPEND, chat_id, now
+        )
         actor = Actor.in_chat(chat_id)
-        return await self.act(session, application, CertificateAct.SUSPEND, actor, now)
+        return await self.change_state(session, application, CertificateAct.SUSPEND, actor, now)
 
     @override
     async def resume(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> Change:
-        _, application = await grants.use(session, grant_id, Operation.RESUME, chat_id, now)
+        _, application = await grants.require_grant(
+            session, grant_id, AuthorityOperation.RESUME, chat_id, now
+        )
         actor = Actor.in_chat(chat_id)
-        return await self.act(session, application, CertificateAct.RESUME, actor, now)
+        return await self.change_state(session, application, CertificateAct.RESUME, actor, now)
 
     @override
     async def announce_resumption(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> Change:
-        grant, application = await grants.use(session, grant_id, Operation.RESUME, chat_id, now)
+        grant, application = await grants.require_grant(
+            session, grant_id, AuthorityOperation.RESUME, chat_id, now
+        )
         certificates = await lock_certificates(session, application, CertificateAct.RESUME)
-        move_certificate(CertificateState(certificates.state), CertificateAct.RESUME)
+        next_certificate_state(CertificateState(certificates.state), CertificateAct.RESUME)
         if grant.announced_at is not None:
             return Change(False, application.id)
         grant.announced_at = now
         actor = Actor.in_chat(chat_id)
-        return await self._tell(session, application, Notice.RESUMING, actor, now)
+        return await self._notify(session, application, NoticeKind.RESUMING, actor, now)
 
-    async def act(
+    async def change_state(
         self,
         session: AsyncSession,
         application: Application,
@@ -155,86 +165,86 @@ class EmbeddedCertificates(Certificates):
         now: datetime,
         reason: RevocationReason | None = None,
     ) -> Change:
-        """Suspend, resume or revoke; revoking has a reason and is for good.
+        """Suspend, resume or revoke; only a revocation has a reason.
 
         :raises WrongStateError: where the table does not allow it.
         """
         certificates = await lock_certificates(session, application, act)
-        if not await self._move(session, certificates, act, now):
+        if not await self._set_state(session, certificates, act, now):
             return Change(False, application.id)
         if act is CertificateAct.REVOKE:
             certificates.revocation_reason = reason
-            self._codes.forget(session, application)
+            self._codes.destroy(session, application)
         noted, notice = _ACTS[act]
         details = {"reason": str(reason)} if reason else {}
         self._audit.record(session, noted, application.id, actor.name, now, details)
-        return await self._tell(session, application, notice, actor, now)
+        return await self._notify(session, application, notice, actor, now)
 
-    async def _tell(
+    async def _notify(
         self,
         session: AsyncSession,
         application: Application,
-        notice: Notice,
+        notice: NoticeKind,
         actor: Actor,
         now: datetime,
     ) -> Change:
         told = await notify(session, notice, application.subscriber_id, {}, now, actor.chat)
         return Change(True, application.id, told)
 
-    async def _move(
+    async def _set_state(
         self,
         session: AsyncSession,
         certificates: CertificateSet,
         act: CertificateAct,
         now: datetime,
     ) -> bool:
-        state = move_certificate(CertificateState(certificates.state), act)
+        state = next_certificate_state(CertificateState(certificates.state), act)
         if state == certificates.state:
             return False
         if state is CertificateState.REVOKED and certificates.state in ON_HOLD:
             certificates.held_since = certificates.changed_at
         certificates.state, certificates.changed_at = state, now
-        await self.publish(session, now)
+        await self.report_status_change(session, now)
         return True
 
-    async def publish(self, session: AsyncSession, now: datetime) -> None:
-        """Tell the certificate authority that a status changed, also where another process has it.
+    async def report_status_change(self, session: AsyncSession, now: datetime) -> None:
+        """Report a status change to the certificate authority, even if another process runs it.
 
         A suspension does not wait for a setting of the command that records it.
         """
         await session.flush()
         if self._issuer is None:
-            note_change(session, now)
+            record_status_change(session, now)
         else:
             await self._issuer.status_changed(session, now)
 
     async def expire(self, session: AsyncSession, now: datetime) -> list[str]:
-        """Note which certificates have reached their end."""
+        """Expire the certificates whose validity has ended; return their application ids."""
         in_use = CertificateSet.state.in_(CERTIFICATE_IN_USE)
         query = select(CertificateSet.application_id).where(in_use, CertificateSet.not_after < now)
         over = (await session.scalars(query.order_by(CertificateSet.application_id))).all()
         for application_id in over:
-            application = await locked_application(session, application_id)
+            application = await lock_application(session, application_id)
             assert application is not None
             certificates = await lock_certificates(session, application, CertificateAct.EXPIRE)
-            if await self._move(session, certificates, CertificateAct.EXPIRE, now):
-                self._codes.forget(session, application)
-                noted = Act.CERTIFICATES_EXPIRED
+            if await self._set_state(session, certificates, CertificateAct.EXPIRE, now):
+                self._codes.destroy(session, application)
+                noted = AuditAct.CERTIFICATES_EXPIRED
                 self._audit.record(session, noted, application_id, SYSTEM.name, now)
         return list(over)
 
 
-async def certificates_of(
+async def list_certificates(
     session: AsyncSession, keys: KeyRing, application_id: str
 ) -> Sequence[IssuedCertificate]:
-    """Give the certificates on record; none where the person was erased."""
+    """Return the certificates on record; none where the person was erased."""
     query = select(Certificate).where(Certificate.application_id == application_id)
     rows = await session.scalars(query.order_by(Certificate.kind))
     return [
         IssuedCertificate(
             CertificateKind(row.kind),
             int(row.serial, 16),
-            keys.unseal(row.document, place("certificates", row.serial, "document")),
+            keys.unseal(row.document, associated_data("certificates", row.serial, "document")),
         )
         for row in rows
         if row.document is not None
@@ -268,7 +278,7 @@ def build_timeline(application: Application, certificates: CertificateSet | None
         deadline=application.deadline,
         certificate_changed_at=certificates.changed_at if certificates else None,
         valid_until=certificates.not_after if certificates else None,
-        next_operation=_next(state, certificate),
+        next_operation=_next_operation(state, certificate),
     )
 
 
@@ -277,8 +287,10 @@ def _moments(application: Application) -> dict[ApplicationState, datetime]:
     return {state: at for state, at in known.items() if at is not None}
 
 
-def _next(state: ApplicationState, certificate: CertificateState | None) -> Operation | None:
-    if certificate in _OVER:
+def _next_operation(
+    state: ApplicationState, certificate: CertificateState | None
+) -> AuthorityOperation | None:
+    if certificate in _ENDED:
         return None
     if certificate in _NEXT_FOR_CERTIFICATE:
         return _NEXT_FOR_CERTIFICATE[certificate]

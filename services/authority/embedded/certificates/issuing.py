@@ -1,4 +1,4 @@
-"""Issuing: keys, three certificates, and the card, from a paid application.
+"""Issuing a card for a paid application: keys, three certificates, and the card itself.
 
 Keys and signatures are made outside the unit of work. The card is written beside its place
 first, named after its serial, and put in place once its record is committed; a crash in between is
@@ -24,16 +24,16 @@ from cryptography.hazmat.primitives.serialization import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.embedded.audit.actors import Actor
-from services.authority.embedded.audit.audit import Act, Audit
+from services.authority.embedded.audit.audit import Audit, AuditAct
 from services.authority.embedded.certificates.cards import derive_admin_key
 from services.authority.embedded.certificates.certificates import EmbeddedCertificates
 from services.authority.embedded.models import (
-    Card,
+    CardRecord,
     Certificate,
     CertificateSet,
 )
 from services.authority.embedded.payments.applications import advance
-from services.authority.embedded.personal_data.records import Records
+from services.authority.embedded.personal_data.records import PersonalRecords
 from services.authority.errors import CardFileTakenError
 from services.authority.interface.cards import CardMaker, CardOrder
 from services.authority.interface.certificates import (
@@ -45,7 +45,7 @@ from services.authority.lifecycle import (
     ApplicationAct,
     ApplicationState,
     CertificateState,
-    move_application,
+    next_application_state,
 )
 from services.calendar import validity_end
 from services.formats.card_number import CardNumber
@@ -60,7 +60,7 @@ CardKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 
 @dataclass(frozen=True)
-class Issued:
+class IssuedCard:
     """A card that was issued.
 
     :ivar changed: `False` when it was issued before.
@@ -73,7 +73,7 @@ class Issued:
 
 
 @dataclass(frozen=True, repr=False)
-class _Made:
+class _NewCard:
     """A card that is made and not yet on record."""
 
     order: CardOrder
@@ -81,14 +81,14 @@ class _Made:
     request: CertificateRequest
 
 
-class Issuing:
-    """Makes cards."""
+class CardIssuer:
+    """Issues cards."""
 
     def __init__(
         self,
         database: Database,
         keys: KeyRing,
-        records: Records,
+        records: PersonalRecords,
         audit: Audit,
         certificates: EmbeddedCertificates,
         draw_key: Callable[[], CardKey],
@@ -108,7 +108,7 @@ class Issuing:
         passphrase: Hidden,
         actor: Actor,
         now: datetime,
-    ) -> Issued:
+    ) -> IssuedCard:
         """Issue a person's card and write it to `path`. Opens units of work of its own.
 
         :raises UnknownPersonError: where nobody is known under the number.
@@ -119,8 +119,8 @@ class Issuing:
         # Looked at first: a card is on record before it is put in place, by whomever.
         is_taken = await asyncio.to_thread(path.exists)
         async with self._database.unit_of_work() as session:
-            done = await self._issued_before(session, ui_number)
-            request = None if done else await self._request(session, ui_number, now)
+            done = await self._find_issued(session, ui_number)
+            request = None if done else await self._build_request(session, ui_number, now)
         if request is not None:
             if is_taken:
                 raise CardFileTakenError(path)
@@ -128,27 +128,27 @@ class Issuing:
             async with self._database.unit_of_work() as session:
                 done = await self._record(session, ui_number, made, actor, now)
         assert done is not None
-        await asyncio.to_thread(_put_in_place, path, done.card_serial)
+        await asyncio.to_thread(_move_in_place, path, done.card_serial)
         return done
 
-    async def _issued_before(self, session: AsyncSession, ui_number: UiNumber) -> Issued | None:
-        _, application = await self._records.latest(session, ui_number)
+    async def _find_issued(self, session: AsyncSession, ui_number: UiNumber) -> IssuedCard | None:
+        _, application = await self._records.require_latest(session, ui_number)
         state = ApplicationState(application.state)
-        if move_application(state, ApplicationAct.ISSUE) != state:
+        if next_application_state(state, ApplicationAct.ISSUE) != state:
             return None
-        card = await session.get(Card, application.id)
+        card = await session.get(CardRecord, application.id)
         assert card is not None
-        number = self._records.card_number(card)
-        return Issued(False, application.id, card.serial, number)
+        number = self._records.unseal_card_number(card)
+        return IssuedCard(False, application.id, card.serial, number)
 
-    async def _request(
+    async def _build_request(
         self, session: AsyncSession, ui_number: UiNumber, now: datetime
     ) -> CertificateRequest:
-        subscriber, _ = await self._records.latest(session, ui_number)
-        data = self._records.open(subscriber)
+        subscriber, _ = await self._records.require_latest(session, ui_number)
+        data = self._records.unseal_person(subscriber)
         return CertificateRequest(
             name=data.name,
-            person_serial=self._records.field(subscriber, "person_serial"),
+            person_serial=self._records.unseal_field(subscriber, "person_serial"),
             id_last_four=ui_number.reveal()[-4:],
             card_number=_draw_card_number().reveal(),
             mail_address=data.mail_address,
@@ -159,9 +159,9 @@ class Issuing:
 
     async def _make(
         self, blank: CertificateRequest, path: Path, maker: CardMaker, passphrase: Hidden
-    ) -> _Made:
+    ) -> _NewCard:
         private = await asyncio.to_thread(self._draw_keys)
-        public = {kind: _public(key) for kind, key in private.items()}
+        public = {kind: _encode_public(key) for kind, key in private.items()}
         request = replace(blank, public_keys=public)
         certificates = tuple(await self._certificates.issuer.issue(request))
         serial = secrets.token_hex(16)
@@ -169,30 +169,35 @@ class Issuing:
             card_number=CardNumber(request.card_number),
             card_serial=serial,
             admin_key=derive_admin_key(self._keys, serial),
-            private_keys={kind: _private(key) for kind, key in private.items()},
+            private_keys={kind: _encode_private(key) for kind, key in private.items()},
             certificates={certificate.kind: certificate.der for certificate in certificates},
             passphrase=passphrase,
         )
-        await asyncio.to_thread(maker.make, order, _beside(path, serial))
-        return _Made(order, certificates, request)
+        await asyncio.to_thread(maker.make, order, _temporary_path(path, serial))
+        return _NewCard(order, certificates, request)
 
     def _draw_keys(self) -> Mapping[CertificateKind, CardKey]:
         return {kind: self._draw_key() for kind in CertificateKind}
 
     async def _record(
-        self, session: AsyncSession, ui_number: UiNumber, made: _Made, actor: Actor, now: datetime
-    ) -> Issued:
-        before = await self._issued_before(session, ui_number)
+        self,
+        session: AsyncSession,
+        ui_number: UiNumber,
+        made: _NewCard,
+        actor: Actor,
+        now: datetime,
+    ) -> IssuedCard:
+        before = await self._find_issued(session, ui_number)
         if before is not None:  # another process was quicker
             return before
-        _, application = await self._records.latest(session, ui_number)
+        _, application = await self._records.require_latest(session, ui_number)
         advance(application, ApplicationAct.ISSUE, now)
         number, serial = made.order.card_number, made.order.card_serial
         session.add(
-            Card(
+            CardRecord(
                 application_id=application.id,
                 serial=serial,
-                number_hash=self._records.number_hash(number),
+                number_hash=self._records.hash_card_number(number),
                 number=self._records.seal(number.reveal(), "cards", application.id, "number"),
             )
         )
@@ -206,13 +211,13 @@ class Issuing:
             )
         )
         await session.flush()
-        session.add_all(self._row(application.id, one) for one in made.certificates)
+        session.add_all(self._certificate_row(application.id, one) for one in made.certificates)
         details = {"card": serial}
-        self._audit.record(session, Act.ISSUED, application.id, actor.name, now, details)
-        await self._certificates.publish(session, now)
-        return Issued(True, application.id, serial, number)
+        self._audit.record(session, AuditAct.ISSUED, application.id, actor.name, now, details)
+        await self._certificates.report_status_change(session, now)
+        return IssuedCard(True, application.id, serial, number)
 
-    def _row(self, application: str, certificate: IssuedCertificate) -> Certificate:
+    def _certificate_row(self, application: str, certificate: IssuedCertificate) -> Certificate:
         serial = f"{certificate.serial:x}"
         sealed = self._keys.seal(certificate.der, f"certificates/{serial}/document")
         return Certificate(
@@ -224,26 +229,26 @@ def _draw_card_number() -> CardNumber:
     return CardNumber(CARD_PREFIX + "".join(secrets.choice("0123456789") for _ in range(14)))
 
 
-def rsa_2048() -> CardKey:
-    """Draw a key as cards of MOICA have them (docs/facts.md §2.7)."""
+def generate_rsa_2048() -> CardKey:
+    """Generate a key such as MOICA's cards have (docs/facts.md §2.7)."""
     return rsa.generate_private_key(65537, 2048)
 
 
-def _public(key: CardKey) -> bytes:
+def _encode_public(key: CardKey) -> bytes:
     return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def _private(key: CardKey) -> bytes:
+def _encode_private(key: CardKey) -> bytes:
     return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _beside(path: Path, serial: str) -> Path:
+def _temporary_path(path: Path, serial: str) -> Path:
     return path.with_name(f"{path.name}.{serial}.new")
 
 
-def _put_in_place(path: Path, serial: str) -> None:
-    """Move the card on record to its place, and remove those that did not come to be."""
+def _move_in_place(path: Path, serial: str) -> None:
+    """Move the recorded card to its place, and remove leftovers of failed attempts."""
     with suppress(FileNotFoundError):  # it was moved before, perhaps just now by another process
-        _beside(path, serial).replace(path)
+        _temporary_path(path, serial).replace(path)
     for left_over in path.parent.glob(f"{glob.escape(path.name)}.*.new"):
         left_over.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Checking what is secret: subscriber code, one-time code, card number.
+"""Checking subscriber codes, one-time codes and card numbers.
 
 Each check spends a try in a transaction of its own. Whether a UI No. exists cannot be told from
 the answers, from the count, or from the time: the same rows are written and the same hash is
@@ -14,31 +14,39 @@ from typing_extensions import override
 
 from services import rate_limit
 from services.authority.embedded.audit.actors import Actor
-from services.authority.embedded.audit.audit import Act, Audit
+from services.authority.embedded.audit.audit import Audit, AuditAct
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
-from services.authority.embedded.credentials.subscriber_codes import Codes
-from services.authority.embedded.models import Application, Card, Permission, Subscriber
+from services.authority.embedded.credentials.subscriber_codes import SubscriberCodes
+from services.authority.embedded.limits import (
+    CHAT_CHECKS,
+    CHAT_CODE_GUESSES,
+    CHAT_GUESSES,
+    CODE_GUESSES,
+    GRANT_CARD_NUMBERS,
+    PERSON_CARD_NUMBERS,
+)
+from services.authority.embedded.models import Application, CardRecord, GrantRecord, Subscriber
 from services.authority.embedded.notifications.notices import notify
-from services.authority.embedded.personal_data.records import Records
+from services.authority.embedded.personal_data.records import PersonalRecords
 from services.authority.errors import (
-    BusyError,
     ChatPausedError,
+    CheckQueueFullError,
     CodeLockedError,
-    CodeNotKeptError,
+    CodeUnrecoverableError,
     GrantExpiredError,
     WrongCardNumberError,
     WrongCodeError,
     WrongStateError,
 )
 from services.authority.interface.credentials import Credentials
-from services.authority.lifecycle import CODE_IS_KEPT, ApplicationState
-from services.authority.notices import Notice
+from services.authority.lifecycle import CODE_RECOVERABLE, ApplicationState
+from services.authority.notices import NoticeKind
 from services.authority.values import (
+    AuthorityOperation,
     Challenge,
     Change,
     Grant,
-    Operation,
     Proof,
     RevealedCode,
 )
@@ -46,37 +54,27 @@ from services.formats.card_number import CardNumber
 from services.formats.one_time_code import OneTimeCode
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber
-from services.rate_limit import (
-    CARD_NUMBERS,
-    CHAT_CHECKS,
-    CHAT_CODES,
-    CHAT_GUESSES,
-    CODE,
-    PERSON_NUMBERS,
-    Limit,
-    Spent,
-    UsedUpError,
-)
+from services.rate_limit import Consumption, RateLimit, RateLimitedError
 from services.storage.database import Database
 
 
 @dataclass(frozen=True)
-class _Tried:
-    """What checking one code spent."""
+class _CodeTry:
+    """What checking one code consumed of each limit."""
 
-    of_chat: Spent
-    guess: Spent
-    of_person: Spent
+    chat_code: Consumption
+    chat_guess: Consumption
+    person_code: Consumption
 
 
 class EmbeddedCredentials(Credentials):
-    """Checks secrets against the records, and counts every wrong try."""
+    """Checks secrets against the records and counts wrong tries."""
 
     def __init__(
         self,
         database: Database,
-        records: Records,
-        codes: Codes,
+        records: PersonalRecords,
+        codes: SubscriberCodes,
         one_time: OneTimeCodes,
         audit: Audit,
     ) -> None:
@@ -91,92 +89,100 @@ class EmbeddedCredentials(Credentials):
         self,
         ui_number: UiNumber,
         code: SubscriberCode,
-        operation: Operation,
+        operation: AuthorityOperation,
         chat_id: int,
         now: datetime,
         attempt: str = "",
     ) -> Grant:
         async with self._database.unit_of_work() as session:
-            spent = await self._spend(session, ui_number, chat_id, now, attempt)
-            application = await self._current(session, ui_number)
+            spent = await self._consume_try(session, ui_number, chat_id, now, attempt)
+            application = await self._find_application(session, ui_number)
         verifier = application.code_verifier if application else None
         try:
             right = await self._codes.check(code, verifier)
-        except BusyError:
-            await self._give_back(spent)
+        except CheckQueueFullError:
+            await self._refund_try(spent)
             raise
         if right and application:
-            return await self._let_in(application, spent, operation, chat_id, now)
-        raise await self._turn_away(application, spent, chat_id, now)
+            return await self._accept(application, spent, operation, chat_id, now)
+        raise await self._reject(application, spent, chat_id, now)
 
-    async def _spend(
+    async def _consume_try(
         self,
         session: AsyncSession,
         ui_number: UiNumber,
         chat_id: int,
         now: datetime,
         attempt: str,
-    ) -> _Tried:
-        chat, ui_hash = self._records.chat_hash(chat_id), self._records.ui_hash(ui_number)
+    ) -> _CodeTry:
+        chat, ui_hash = self._records.hash_chat(chat_id), self._records.hash_ui_number(ui_number)
         try:
-            of_chat = await rate_limit.spend(session, CHAT_CODES, chat, now, attempt)
-            guess = await rate_limit.spend(session, CHAT_GUESSES, chat, now, attempt)
-            await rate_limit.spend(session, CHAT_CHECKS, chat, now, attempt)
-            return _Tried(
-                of_chat, guess, await rate_limit.spend(session, CODE, ui_hash, now, attempt)
+            of_chat = await rate_limit.consume(session, CHAT_CODE_GUESSES, chat, now, attempt)
+            guess = await rate_limit.consume(session, CHAT_GUESSES, chat, now, attempt)
+            await rate_limit.consume(session, CHAT_CHECKS, chat, now, attempt)
+            return _CodeTry(
+                of_chat,
+                guess,
+                await rate_limit.consume(session, CODE_GUESSES, ui_hash, now, attempt),
             )
-        except UsedUpError as error:
-            if error.limit is CODE:
+        except RateLimitedError as error:
+            if error.limit is CODE_GUESSES:
                 raise CodeLockedError from error
             raise ChatPausedError(error.until or now) from error
 
-    async def _current(self, session: AsyncSession, ui_number: UiNumber) -> Application | None:
+    async def _find_application(
+        self, session: AsyncSession, ui_number: UiNumber
+    ) -> Application | None:
         query = select(Application).join(Subscriber, Application.subscriber_id == Subscriber.id)
-        query = query.where(Subscriber.ui_hash == self._records.ui_hash(ui_number))
+        query = query.where(Subscriber.ui_hash == self._records.hash_ui_number(ui_number))
         query = query.order_by(Application.submitted_at.desc(), Application.id).limit(1)
         return (await session.scalars(query)).one_or_none()
 
-    async def _give_back(self, spent: _Tried) -> None:
+    async def _refund_try(self, spent: _CodeTry) -> None:
         async with self._database.unit_of_work() as session:
-            for use in (spent.of_chat, spent.guess, spent.of_person):
+            for use in (spent.chat_code, spent.chat_guess, spent.person_code):
                 await rate_limit.refund(session, use)
 
-    async def _let_in(
+    async def _accept(
         self,
         application: Application,
-        spent: _Tried,
-        operation: Operation,
+        spent: _CodeTry,
+        operation: AuthorityOperation,
         chat_id: int,
         now: datetime,
     ) -> Grant:
         async with self._database.unit_of_work() as session:
-            await rate_limit.refund(session, spent.of_chat)
-            await rate_limit.refund(session, spent.guess)
-            await rate_limit.clear(session, CODE, spent.of_person.subject)
+            await rate_limit.refund(session, spent.chat_code)
+            await rate_limit.refund(session, spent.chat_guess)
+            await rate_limit.reset(session, CODE_GUESSES, spent.person_code.subject)
             proofs = frozenset({Proof.CODE})
             return grants.open_grant(session, application.id, operation, proofs, chat_id, now)
 
-    async def _turn_away(
+    async def _reject(
         self,
         application: Application | None,
-        spent: _Tried,
+        spent: _CodeTry,
         chat_id: int,
         now: datetime,
     ) -> WrongCodeError | CodeLockedError:
-        chat, person = spent.of_chat, spent.of_person
+        chat, person = spent.chat_code, spent.person_code
         subject, actor = person.subject.hex(), Actor.in_chat(chat_id).name
         subscriber = application.subscriber_id if application else None
         async with self._database.unit_of_work() as session:
-            left = person.left or await rate_limit.left(session, CODE, person.subject, now)
+            left = person.remaining or await rate_limit.count_remaining(
+                session, CODE_GUESSES, person.subject, now
+            )
             is_new = await rate_limit.settle(session, person)
             if is_new:
-                self._audit.record(session, Act.CODE_WRONG, subject, actor, now, {"left": left})
+                self._audit.record(
+                    session, AuditAct.CODE_WRONG, subject, actor, now, {"left": left}
+                )
             if left:
-                return WrongCodeError(left, None if chat.left else chat.until)
+                return WrongCodeError(left, None if chat.remaining else chat.until)
             told: tuple[int, ...] = ()
             if is_new:
-                self._audit.record(session, Act.CODE_LOCKED, subject, actor, now)
-                told = await notify(session, Notice.CODE_LOCKED, subscriber, {}, now, chat_id)
+                self._audit.record(session, AuditAct.CODE_LOCKED, subject, actor, now)
+                told = await notify(session, NoticeKind.CODE_LOCKED, subscriber, {}, now, chat_id)
             return CodeLockedError(told)
 
     @override
@@ -185,19 +191,21 @@ class EmbeddedCredentials(Credentials):
         session: AsyncSession,
         ui_number: UiNumber,
         birth_date: date,
-        operation: Operation,
+        operation: AuthorityOperation,
         chat_id: int,
         now: datetime,
     ) -> Challenge:
-        ui_hash = self._records.ui_hash(ui_number)
-        if operation is Operation.SUSPEND and await rate_limit.left(session, CODE, ui_hash, now):
+        ui_hash = self._records.hash_ui_number(ui_number)
+        if operation is AuthorityOperation.SUSPEND and await rate_limit.count_remaining(
+            session, CODE_GUESSES, ui_hash, now
+        ):
             raise WrongStateError("code_not_locked", operation)
         subscriber = await self._records.find(session, ui_number)
-        birth_hash = self._records.birth_hash(ui_number, birth_date)
-        application = await self._current(session, ui_number)
+        birth_hash = self._records.hash_birth_date(ui_number, birth_date)
+        application = await self._find_application(session, ui_number)
         if subscriber is None or subscriber.birth_hash != birth_hash:
             application = None
-        subjects = (ui_hash, self._records.chat_hash(chat_id))
+        subjects = (ui_hash, self._records.hash_chat(chat_id))
         return await self._one_time.send(
             session, subjects, application, None, operation, chat_id, now
         )
@@ -206,13 +214,13 @@ class EmbeddedCredentials(Credentials):
     async def send_one_time_code(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> Challenge:
-        grant = await grants.look_at(session, grant_id, chat_id, now)
-        application = await grants.application_of(session, grant)
+        grant = await grants.find_grant(session, grant_id, chat_id, now)
+        application = await grants.lock_granted_application(session, grant)
         subscriber = await session.get(Subscriber, application.subscriber_id)
         if subscriber is None:
             raise GrantExpiredError
-        subjects = (subscriber.ui_hash, self._records.chat_hash(chat_id))
-        operation = Operation(grant.operation)
+        subjects = (subscriber.ui_hash, self._records.hash_chat(chat_id))
+        operation = AuthorityOperation(grant.operation)
         return await self._one_time.send(
             session, subjects, application, grant, operation, chat_id, now
         )
@@ -227,21 +235,21 @@ class EmbeddedCredentials(Credentials):
         attempt: str = "",
     ) -> Grant:
         async with self._database.unit_of_work() as session:
-            row = await self._one_time.spend_try(session, challenge_id, chat_id, now, attempt)
-            guess = await self._spend_guess(session, chat_id, now, attempt)
-            if self._one_time.is_right(row, code):
+            row = await self._one_time.consume_try(session, challenge_id, chat_id, now, attempt)
+            guess = await self._consume_guess(session, chat_id, now, attempt)
+            if self._one_time.is_correct(row, code):
                 await rate_limit.refund(session, guess)
                 row.done_at = row.done_at or now
                 if row.grant_id:
-                    grant = await grants.look_at(session, row.grant_id, chat_id, now)
+                    grant = await grants.find_grant(session, row.grant_id, chat_id, now)
                     return grants.add_proof(grant, Proof.MAIL)
                 assert row.application_id is not None
-                operation = Operation(row.operation)
+                operation = AuthorityOperation(row.operation)
                 proofs = frozenset({Proof.BIRTH_DATE, Proof.MAIL})
                 return grants.open_grant(
                     session, row.application_id, operation, proofs, chat_id, now
                 )
-        raise self._one_time.wrong(row)
+        raise self._one_time.wrong_code_error(row)
 
     @override
     async def check_card_number(
@@ -253,69 +261,71 @@ class EmbeddedCredentials(Credentials):
         attempt: str = "",
     ) -> Grant:
         async with self._database.unit_of_work() as session:
-            grant = await grants.look_at(session, grant_id, chat_id, now)
-            spent = await self._spend_number(session, grant, now, attempt)
-            guess = await self._spend_guess(session, chat_id, now, attempt)
-            of_person = await self._spend_for_person(session, grant, now, attempt)
-            card = await session.get(Card, grant.application_id)
-            if card and card.number_hash == self._records.number_hash(number):
+            grant = await grants.find_grant(session, grant_id, chat_id, now)
+            spent = await self._consume_card_number(session, grant, now, attempt)
+            guess = await self._consume_guess(session, chat_id, now, attempt)
+            of_person = await self._consume_person_card_number(session, grant, now, attempt)
+            card = await session.get(CardRecord, grant.application_id)
+            if card and card.number_hash == self._records.hash_card_number(number):
                 for use in (spent, guess, of_person):
                     await rate_limit.refund(session, use)
                 return grants.add_proof(grant, Proof.CARD_NUMBER)
-        raise WrongCardNumberError(spent.left)
+        raise WrongCardNumberError(spent.remaining)
 
-    async def _spend_number(
-        self, session: AsyncSession, grant: Permission, now: datetime, attempt: str
-    ) -> Spent:
-        subject = self._records.subject_hash("grant", grant.id)
+    async def _consume_card_number(
+        self, session: AsyncSession, grant: GrantRecord, now: datetime, attempt: str
+    ) -> Consumption:
+        subject = self._records.hash_subject("grant", grant.id)
         try:
-            return await rate_limit.spend(session, CARD_NUMBERS, subject, now, attempt)
-        except UsedUpError as error:
+            return await rate_limit.consume(session, GRANT_CARD_NUMBERS, subject, now, attempt)
+        except RateLimitedError as error:
             raise GrantExpiredError from error
 
-    async def _spend_guess(
+    async def _consume_guess(
         self, session: AsyncSession, chat_id: int, now: datetime, attempt: str
-    ) -> Spent:
-        chat = self._records.chat_hash(chat_id)
-        return await _spend_or_pause(session, CHAT_GUESSES, chat, now, attempt)
+    ) -> Consumption:
+        chat = self._records.hash_chat(chat_id)
+        return await _consume_or_pause(session, CHAT_GUESSES, chat, now, attempt)
 
-    async def _spend_for_person(
-        self, session: AsyncSession, grant: Permission, now: datetime, attempt: str
-    ) -> Spent:
-        application = await grants.application_of(session, grant)
+    async def _consume_person_card_number(
+        self, session: AsyncSession, grant: GrantRecord, now: datetime, attempt: str
+    ) -> Consumption:
+        application = await grants.lock_granted_application(session, grant)
         person = await session.get(Subscriber, application.subscriber_id)
         if person is None:
             raise GrantExpiredError
-        return await _spend_or_pause(session, PERSON_NUMBERS, person.ui_hash, now, attempt)
+        return await _consume_or_pause(session, PERSON_CARD_NUMBERS, person.ui_hash, now, attempt)
 
     @override
     async def find_grant(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> Grant:
-        return grants.view(await grants.look_at(session, grant_id, chat_id, now))
+        return grants.to_grant(await grants.find_grant(session, grant_id, chat_id, now))
 
     @override
     async def reveal_code(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> RevealedCode:
-        grant, application = await grants.use(session, grant_id, Operation.RETRIEVE, chat_id, now)
-        if ApplicationState(application.state) not in CODE_IS_KEPT:
-            raise CodeNotKeptError
-        code = self._codes.give_back(application)
+        grant, application = await grants.require_grant(
+            session, grant_id, AuthorityOperation.RETRIEVE, chat_id, now
+        )
+        if ApplicationState(application.state) not in CODE_RECOVERABLE:
+            raise CodeUnrecoverableError
+        code = self._codes.recover(application)
         if grant.revealed_at is not None:
             return RevealedCode(code, Change(False, application.id))
         grant.revealed_at = now
         actor = Actor.in_chat(chat_id).name
-        self._audit.record(session, Act.CODE_REVEALED, application.id, actor, now)
+        self._audit.record(session, AuditAct.CODE_REVEALED, application.id, actor, now)
         subscriber = application.subscriber_id
-        told = await notify(session, Notice.CODE_REVEALED, subscriber, {}, now, chat_id)
+        told = await notify(session, NoticeKind.CODE_REVEALED, subscriber, {}, now, chat_id)
         return RevealedCode(code, Change(True, application.id, told))
 
 
-async def _spend_or_pause(
-    session: AsyncSession, limit: Limit, subject: bytes, now: datetime, attempt: str
-) -> Spent:
+async def _consume_or_pause(
+    session: AsyncSession, limit: RateLimit, subject: bytes, now: datetime, attempt: str
+) -> Consumption:
     try:
-        return await rate_limit.spend(session, limit, subject, now, attempt)
-    except UsedUpError as error:
+        return await rate_limit.consume(session, limit, subject, now, attempt)
+    except RateLimitedError as error:
         raise ChatPausedError(error.until or now) from error

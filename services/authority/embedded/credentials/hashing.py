@@ -5,55 +5,42 @@ import base64
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import TypeVar
 
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from services.authority.errors import BusyError
+from services.argon2 import Argon2Cost
+from services.authority.errors import CheckQueueFullError
 
 _SALT_BYTES = 16
 _HASH_BYTES = 32
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class Cost:
-    """What one Argon2id costs: memory in KiB, passes over it, lanes.
-
-    The default is the second recommendation of RFC 9106 §4 with one lane, since the pool and not
-    the single hash uses the cores.
-    """
-
-    memory: int = 64 * 1024
-    passes: int = 3
-    lanes: int = 1
-
-
-class Hasher:
-    """Makes and checks verifiers.
+class Argon2Hasher:
+    """Creates and checks verifiers.
 
     :param threads: how many are computed at once.
     :param waiting: how many may wait; beyond that, `BusyError` at once.
     """
 
-    def __init__(self, cost: Cost | None = None, threads: int = 2, waiting: int = 64) -> None:
-        self.cost = cost or Cost()
+    def __init__(self, cost: Argon2Cost | None = None, threads: int = 2, waiting: int = 64) -> None:
+        self.cost = cost or Argon2Cost()
         self._limit = threads + waiting
         self._busy = 0
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
         self._nobody = self._verifier_of_nobody()
 
-    async def make(self, secret: bytes) -> str:
-        """Give a verifier of `secret`: salt, cost and hash in one line.
+    async def create_verifier(self, secret: bytes) -> str:
+        """Return a verifier of `secret`: a PHC string of salt, cost and hash.
 
         :raises BusyError: when too many are waiting.
         """
         return await self._run(lambda: self._kdf().derive_phc_encoded(secret))
 
-    async def check(self, secret: bytes, verifier: str | None) -> bool:
-        """Tell whether `verifier` was made of `secret`; where there is none, after equal work.
+    async def verify(self, secret: bytes, verifier: str | None) -> bool:
+        """Return whether `verifier` was made of `secret`; without one, `False` after equal work.
 
         :raises BusyError: when too many are waiting.
         """
@@ -61,7 +48,7 @@ class Hasher:
         return await self._run(lambda: _matches(secret, asked)) and verifier is not None
 
     def close(self) -> None:
-        """Give the threads back."""
+        """Shut down the threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _kdf(self) -> Argon2id:
@@ -74,13 +61,13 @@ class Hasher:
         )
 
     def _verifier_of_nobody(self) -> str:
-        salt, result = (_unpadded(os.urandom(size)) for size in (_SALT_BYTES, _HASH_BYTES))
+        salt, result = (_encode_unpadded(os.urandom(size)) for size in (_SALT_BYTES, _HASH_BYTES))
         cost = f"m={self.cost.memory},t={self.cost.passes},p={self.cost.lanes}"
         return f"$argon2id$v=19${cost}${salt}${result}"
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         if self._busy >= self._limit:
-            raise BusyError
+            raise CheckQueueFullError
         self._busy += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
@@ -96,5 +83,5 @@ def _matches(secret: bytes, verifier: str) -> bool:
     return True
 
 
-def _unpadded(data: bytes) -> str:
+def _encode_unpadded(data: bytes) -> str:
     return base64.b64encode(data).decode().rstrip("=")

@@ -10,22 +10,28 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import rate_limit
-from services.authority.embedded.models import Application, OneTimeChallenge, Permission
+from services.authority.embedded.limits import (
+    CHAT_MAILS,
+    CHAT_MAILS_PER_DAY,
+    PERSON_MAILS,
+    PERSON_MAILS_PER_DAY,
+)
+from services.authority.embedded.models import Application, GrantRecord, OneTimeChallenge
 from services.authority.embedded.personal_data.ids import new_id
 from services.authority.errors import (
-    OneTimeCodeOverError,
+    OneTimeCodeExpiredError,
     TooManyMailsError,
     WrongOneTimeCodeError,
 )
-from services.authority.values import Challenge, Operation
+from services.authority.values import AuthorityOperation, Challenge
 from services.formats.one_time_code import LENGTH, OneTimeCode
 from services.messaging import outbox
-from services.rate_limit import CHAT_MAILS, CHAT_MAILS_A_DAY, MAILS, MAILS_A_DAY, UsedUpError
-from services.storage.keys import KeyRing, Purpose
+from services.rate_limit import RateLimitedError
+from services.storage.keys import KeyRing, SecretPurpose
 
 LIFETIME = timedelta(minutes=10)
-TRIES = 5
-MESSAGE = "one_time_code"
+MAX_TRIES = 5
+MESSAGE_KIND = "one_time_code"
 
 
 class OneTimeCodes:
@@ -34,9 +40,9 @@ class OneTimeCodes:
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
 
-    def code(self, challenge_id: str) -> OneTimeCode:
+    def derive(self, challenge_id: str) -> OneTimeCode:
         """Derive the code of a challenge, to be mailed or compared."""
-        digest = self._keys.keyed_hash(Purpose.ONE_TIME, challenge_id)
+        digest = self._keys.keyed_hash(SecretPurpose.ONE_TIME, challenge_id)
         number = int.from_bytes(digest, "big") % 10**LENGTH  # 2**256 makes the bias nil
         return OneTimeCode(f"{number:0{LENGTH}d}")
 
@@ -45,17 +51,17 @@ class OneTimeCodes:
         session: AsyncSession,
         subjects: tuple[bytes, bytes],
         application: Application | None,
-        grant: Permission | None,
-        operation: Operation,
+        grant: GrantRecord | None,
+        operation: AuthorityOperation,
         chat_id: int,
         now: datetime,
     ) -> Challenge:
-        """Make a challenge and put its mail into the outbox.
+        """Create a challenge and put its mail into the outbox.
 
         :param subjects: what the mails are counted under, for the person and for the chat.
         :raises TooManyMailsError: after three mails in an hour or ten in a day.
         """
-        await self._count(session, subjects, now)
+        await self._consume_mails(session, subjects, now)
         row = OneTimeChallenge(
             id=new_id(),
             application_id=application.id if application else None,
@@ -68,43 +74,43 @@ class OneTimeCodes:
         person = application.subscriber_id if application else None
         references = {"challenge": row.id}
         to = person or new_id()
-        await outbox.put(session, outbox.Channel.MAIL, to, MESSAGE, references, now)
-        return Challenge(row.id, row.expires_at, TRIES)
+        await outbox.enqueue(session, outbox.Channel.MAIL, to, MESSAGE_KIND, references, now)
+        return Challenge(row.id, row.expires_at, MAX_TRIES)
 
-    async def _count(
+    async def _consume_mails(
         self, session: AsyncSession, subjects: tuple[bytes, bytes], now: datetime
     ) -> None:
         person, chat = subjects
         try:
-            for limit in (CHAT_MAILS, CHAT_MAILS_A_DAY):
-                await rate_limit.spend(session, limit, chat, now)
-            for limit in (MAILS, MAILS_A_DAY):
-                await rate_limit.spend(session, limit, person, now)
-        except UsedUpError as error:
+            for limit in (CHAT_MAILS, CHAT_MAILS_PER_DAY):
+                await rate_limit.consume(session, limit, chat, now)
+            for limit in (PERSON_MAILS, PERSON_MAILS_PER_DAY):
+                await rate_limit.consume(session, limit, person, now)
+        except RateLimitedError as error:
             raise TooManyMailsError(error.until or now) from error
 
-    async def spend_try(
+    async def consume_try(
         self, session: AsyncSession, challenge_id: str, chat_id: int, now: datetime, attempt: str
     ) -> OneTimeChallenge:
-        """Count one answer to a challenge; the last one is not counted when it comes again.
+        """Count one answer to a challenge; a repetition of the last one is not counted.
 
         :raises OneTimeCodeOverError: when it is too old, used or tried too often.
         """
         row = await session.get(OneTimeChallenge, challenge_id, with_for_update=True)
         if row is None or row.chat_id != chat_id or row.expires_at <= now:
-            raise OneTimeCodeOverError
+            raise OneTimeCodeExpiredError
         if attempt and row.last_attempt == attempt:
             return row
-        if row.done_at or row.tries >= TRIES:
-            raise OneTimeCodeOverError
+        if row.done_at or row.tries >= MAX_TRIES:
+            raise OneTimeCodeExpiredError
         row.tries += 1
         row.last_attempt = attempt
         return row
 
-    def is_right(self, row: OneTimeChallenge, answer: OneTimeCode) -> bool:
-        """Tell whether an answer is right; for nobody's challenge none is."""
-        return self.code(row.id) == answer and row.application_id is not None
+    def is_correct(self, row: OneTimeChallenge, answer: OneTimeCode) -> bool:
+        """Whether an answer is correct; no answer is for an unknown person's challenge."""
+        return self.derive(row.id) == answer and row.application_id is not None
 
-    def wrong(self, row: OneTimeChallenge) -> WrongOneTimeCodeError:
-        """Give the error for a wrong answer."""
-        return WrongOneTimeCodeError(TRIES - row.tries)
+    def wrong_code_error(self, row: OneTimeChallenge) -> WrongOneTimeCodeError:
+        """Return the error for a wrong answer."""
+        return WrongOneTimeCodeError(MAX_TRIES - row.tries)

@@ -1,4 +1,4 @@
-"""Subscriber codes (用戶代碼): verifying them, and giving them back until activation."""
+"""Subscriber codes (用戶代碼): verifying them, and recovering them until activation."""
 
 import asyncio
 import hmac
@@ -11,13 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.embedded.audit.after_commit import after_commit
-from services.authority.embedded.credentials.hashing import Hasher
-from services.authority.embedded.models import Application, place
+from services.authority.embedded.credentials.hashing import Argon2Hasher
+from services.authority.embedded.models import Application, associated_data
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
-from services.authority.errors import CodeNotKeptError
+from services.authority.errors import CodeUnrecoverableError
 from services.formats import subscriber_code
 from services.formats.subscriber_code import SubscriberCode
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
 
 ORPHAN_AGE = timedelta(hours=1)
 """Age at which a record key that no application names is one that a crash left over."""
@@ -27,7 +27,7 @@ _NONCE = bytes(12)
 
 @dataclass(frozen=True, repr=False)
 class PreparedCode:
-    """A new code and what is stored of it, for one application to be."""
+    """A new code and what is stored of it, for an application to be submitted."""
 
     application: str
     code: SubscriberCode
@@ -36,10 +36,10 @@ class PreparedCode:
     sealed: bytes
 
 
-class Codes:
-    """Makes, checks, gives back and forgets subscriber codes."""
+class SubscriberCodes:
+    """Creates, checks, recovers and destroys subscriber codes."""
 
-    def __init__(self, keys: KeyRing, records: RecordKeyFile, hasher: Hasher) -> None:
+    def __init__(self, keys: KeyRing, records: RecordKeyFile, hasher: Argon2Hasher) -> None:
         self._keys = keys
         self._records = records
         self.hasher = hasher
@@ -47,70 +47,70 @@ class Codes:
     async def prepare(
         self, application: str, now: datetime, code: SubscriberCode | None = None
     ) -> PreparedCode:
-        """Draw a code for an application to be; its record key is on the disk when this returns.
+        """Create a code; its record key is on the disk when this returns.
 
         :param code: one that is given instead, for the people of the sandbox.
         """
         drawn = code or subscriber_code.generate()
-        verifier = await self.hasher.make(self._peppered(drawn))
+        verifier = await self.hasher.create_verifier(self._pepper(drawn))
         record_key, key = await asyncio.to_thread(self._records.add, now)
-        aad = place("applications", application, "code_sealed").encode()
+        aad = associated_data("applications", application, "code_sealed").encode()
         sealed = AESGCM(key).encrypt(_NONCE, drawn.reveal().encode(), aad)
         return PreparedCode(application, drawn, verifier, record_key, sealed)
 
     async def check(self, code: SubscriberCode, verifier: str | None) -> bool:
-        """Tell whether a code is the one a verifier was made of.
+        """Return whether a verifier was made of this code.
 
         :raises BusyError: when too many checks are waiting.
         """
-        return await self.hasher.check(self._peppered(code), verifier)
+        return await self.hasher.verify(self._pepper(code), verifier)
 
-    def give_back(self, application: Application) -> SubscriberCode:
-        """Give back the code of an application.
+    def recover(self, application: Application) -> SubscriberCode:
+        """Return the code of an application.
 
         :raises CodeNotKeptError: once it was activated, or its key is gone.
         """
         if application.code_sealed is None or application.record_key is None:
-            raise CodeNotKeptError
-        key = self._records.key(application.record_key)
+            raise CodeUnrecoverableError
+        key = self._records.find(application.record_key)
         if key is None:
-            raise CodeNotKeptError
-        aad = place("applications", application.id, "code_sealed").encode()
+            raise CodeUnrecoverableError
+        aad = associated_data("applications", application.id, "code_sealed").encode()
         try:
             plain = AESGCM(key).decrypt(_NONCE, application.code_sealed, aad)
         except InvalidTag:
-            raise CodeNotKeptError from None
+            raise CodeUnrecoverableError from None
         return SubscriberCode(plain.decode())
 
-    def forget(self, session: AsyncSession, application: Application) -> None:
+    def destroy(self, session: AsyncSession, application: Application) -> None:
         """Make the code unrecoverable: its record key is destroyed with the commit."""
         application.code_sealed = None
         if application.record_key is not None:
-            self.discard(session, application.record_key)
+            self.destroy_key(session, application.record_key)
 
-    def discard(self, session: AsyncSession, record_key: bytes) -> None:
+    def destroy_key(self, session: AsyncSession, record_key: bytes) -> None:
         """Destroy a record key with the commit."""
-        after_commit(session, lambda: self._destroy(record_key))
+        after_commit(session, lambda: self._destroy_key(record_key))
 
-    def _destroy(self, record_key: bytes) -> None:
+    def _destroy_key(self, record_key: bytes) -> None:
         self._records.destroy(record_key)
 
-    async def sweep(self, session: AsyncSession, now: datetime) -> int:
-        """Destroy what a crash left over, and give how many record keys that were.
+    async def destroy_orphans(self, session: AsyncSession, now: datetime) -> int:
+        """Destroy record keys that a crash left over; return how many.
 
         The row keeps the id of its record after the code is forgotten, which is how a key that
         outlived its code is told from that of an application just being taken down.
         """
         swept = 0
-        for record in self._records.records():
+        for record in self._records.list_records():
             named = select(Application.code_sealed).where(Application.record_key == record.id)
             row = (await session.execute(named)).one_or_none()
             orphaned = row is None and record.made_at < now - ORPHAN_AGE
             if orphaned or (row is not None and row.code_sealed is None):
-                self._destroy(record.id)
+                self._destroy_key(record.id)
                 swept += 1
         return swept
 
-    def _peppered(self, code: SubscriberCode) -> bytes:
-        pepper = self._keys.secret(Purpose.PEPPER)
+    def _pepper(self, code: SubscriberCode) -> bytes:
+        pepper = self._keys.secret(SecretPurpose.PEPPER)
         return hmac.digest(pepper, code.reveal().encode(), "sha256")

@@ -1,4 +1,4 @@
-"""The mails of the authority: each in both languages, since a mail is not a chat that knows yours.
+"""The mails of the authority, each in both languages.
 
 Rendered when it goes out, from references; the one-time code is derived at that moment.
 """
@@ -14,13 +14,13 @@ from services.authority.embedded.credentials import one_time_codes
 from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
 from services.authority.embedded.models import OneTimeChallenge, Payment, Subscriber
 from services.authority.embedded.payments.applications import FEES
-from services.authority.embedded.payments.payments import fees_of, receipt_number
-from services.authority.embedded.personal_data.records import Records
-from services.authority.notices import Notice
+from services.authority.embedded.payments.payments import find_fees, format_receipt_number
+from services.authority.embedded.personal_data.records import PersonalRecords
+from services.authority.notices import NoticeKind
 from services.authority.values import FeeKind
 from services.calendar import TAIPEI
-from services.messaging.mail import Mail
-from services.messaging.outbox import Outgoing, UndeliverableError
+from services.messaging.mail import ComposedMail
+from services.messaging.outbox import OutgoingMessage, UndeliverableError
 
 DOMAIN = "authority"
 _ORDER = ("zh_Hant", "en")
@@ -35,70 +35,70 @@ _NOT_YOU = (
 )
 HOTLINE = "0800-080-117"
 
-_WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
+_TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        one_time_codes.MESSAGE: (
+        one_time_codes.MESSAGE_KIND: (
             "one-time code",
             "Your one-time code is {code}. It is good for ten minutes; type it in the chat that "
             "asked for it, and tell it to nobody. If you did not ask for it, ignore this mail: "
             "without the code nothing happens.",
         ),
-        Notice.CODE_REVEALED: (
+        NoticeKind.CODE_REVEALED: (
             "your subscriber code was shown",
             "On {at} (Taipei) your subscriber code was shown in a chat after a one-time code from "
             "your mailbox. If this was not you, call the hotline {hotline} now.",
         ),
-        Notice.CODE_LOCKED: (
+        NoticeKind.CODE_LOCKED: (
             "your subscriber code is locked",
             "On {at} (Taipei) a wrong subscriber code was entered for the fourth time, so it is "
             "locked. It is released at the counter, where you show your residence permit. You "
             "can still suspend the certificate with a one-time code.",
         ),
-        Notice.PAID: (
+        NoticeKind.PAID: (
             "payment received",
             "We received NT${amount} on {at} (Taipei): card fee NT${card}, postage NT${postage}. "
             "Receipt number {receipt}. The card is made next and then posted to you.",
         ),
-        Notice.ADDRESS_CHANGED: (
+        NoticeKind.ADDRESS_CHANGED: (
             "your address was changed",
             "On {at} (Taipei) the address your card is posted to was changed in a chat, after a "
             "right subscriber code. If this was not you, call the hotline {hotline} now.",
         ),
-        Notice.POSTED: (
+        NoticeKind.POSTED: (
             "your card was posted",
             "Your card was handed to the post on {at} (Taipei). When it has arrived, activate it "
             "and set a PIN; it cannot be used before.",
         ),
-        Notice.ACTIVATED: (
+        NoticeKind.ACTIVATED: (
             "your card is active",
             "Your card was activated on {at} (Taipei). From now on nobody can give you the "
             "subscriber code back: keep the application form. " + _NOT_YOU,
         ),
-        Notice.SUSPENDED: (
+        NoticeKind.SUSPENDED: (
             "your certificate is suspended",
             "Your certificate was suspended on {at} (Taipei). It can be resumed with the "
             "subscriber code, the IC card number and a one-time code.",
         ),
-        Notice.RESUMING: (
+        NoticeKind.RESUMING: (
             "your certificate is about to be resumed",
             "On {at} (Taipei) somebody with your subscriber code, your IC card number and a "
             "one-time code asked to resume your suspended certificate. " + _NOT_YOU,
         ),
-        Notice.RESUMED: (
+        NoticeKind.RESUMED: (
             "your certificate can be used again",
             "Your certificate was resumed on {at} (Taipei) and can be used again. " + _NOT_YOU,
         ),
-        Notice.REVOKED: (
+        NoticeKind.REVOKED: (
             "your certificate was revoked",
             "Your certificate was revoked on {at} (Taipei). This cannot be undone; for a new card, "
             "apply again at a service station.",
         ),
-        Notice.CHAT_LINKED: (
+        NoticeKind.CHAT_LINKED: (
             "a chat was linked to you",
             "On {at} (Taipei) a chat was linked to you after a right subscriber code. The command "
             "/privacy in the chat shows the linked chats and removes them. " + _NOT_YOU,
         ),
-        Notice.CHAT_UNLINKED: (
+        NoticeKind.CHAT_UNLINKED: (
             "a linked chat was removed",
             "On {at} (Taipei) a chat that was linked to you was removed and hears nothing more. "
             + _NOT_YOU,
@@ -107,39 +107,41 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
 )
 
 
-class Mails:
-    """Carries out `services.messaging.mail.Composer` for the authority's messages."""
+class AuthorityMailComposer:
+    """Composes the authority's mails from references in the outbox."""
 
-    def __init__(self, records: Records, one_time: OneTimeCodes) -> None:
+    def __init__(self, records: PersonalRecords, one_time: OneTimeCodes) -> None:
         self._records = records
         self._one_time = one_time
 
-    async def compose(self, session: AsyncSession, message: Outgoing, now: datetime) -> Mail | None:
-        """Render one message; `None` for nobody, or for a one-time code that is over.
+    async def compose(
+        self, session: AsyncSession, message: OutgoingMessage, now: datetime
+    ) -> ComposedMail | None:
+        """Render one message; `None` for an unknown person or an expired one-time code.
 
         :raises UndeliverableError: for a message that is not ours.
         """
         subscriber = await session.get(Subscriber, message.recipient)
-        if message.message not in _WORDS:
+        if message.message not in _TEXTS:
             raise UndeliverableError
         values = await self._values(session, message, now)
         if subscriber is None or values is None:
             return None
-        title, body = _WORDS[message.message]
-        address = self._records.field(subscriber, "mail_address")
-        return Mail(address, _subject(title), _both(body, values))
+        title, body = _TEXTS[message.message]
+        address = self._records.unseal_field(subscriber, "mail_address")
+        return ComposedMail(address, _render_subject(title), _render_both(body, values))
 
     async def _values(
-        self, session: AsyncSession, message: Outgoing, now: datetime
+        self, session: AsyncSession, message: OutgoingMessage, now: datetime
     ) -> dict[str, str] | None:
-        if message.message == one_time_codes.MESSAGE:
+        if message.message == one_time_codes.MESSAGE_KIND:
             challenge = await session.get(OneTimeChallenge, message.references["challenge"])
             if challenge is None or challenge.expires_at <= now or challenge.done_at:
                 return None
-            return {"code": self._one_time.code(challenge.id).reveal()}
+            return {"code": self._one_time.derive(challenge.id).reveal()}
         at = datetime.fromisoformat(str(message.references["at"])).astimezone(TAIPEI)
         values = {"at": f"{at:%Y-%m-%d %H:%M}", "hotline": HOTLINE}
-        if message.message == Notice.PAID:
+        if message.message == NoticeKind.PAID:
             payment = await session.get(Payment, message.references["payment"])
             if payment is None:
                 return None
@@ -150,25 +152,29 @@ class Mails:
 async def _paid(session: AsyncSession, payment: Payment) -> dict[str, str]:
     fees = dict(FEES)
     if payment.application_id is not None:
-        fees |= {fee.kind: fee.amount for fee in await fees_of(session, payment.application_id)}
+        fees |= {fee.kind: fee.amount for fee in await find_fees(session, payment.application_id)}
     return {
         "amount": f"{payment.amount // 100}",
         "card": f"{fees[FeeKind.CARD] // 100}",
         "postage": f"{fees[FeeKind.POSTAGE] // 100}",
-        "receipt": receipt_number(payment),
+        "receipt": format_receipt_number(payment),
     }
 
 
-def _subject(title: str) -> str:
+def _render_subject(title: str) -> str:
     return " / ".join(
-        _in(language, _SUBJECT).format(title=_in(language, title)) for language in _ORDER
+        _translate(language, _SUBJECT).format(title=_translate(language, title))
+        for language in _ORDER
     )
 
 
-def _both(body: str, values: Mapping[str, str]) -> str:
-    parts = (f"{_in(each, body).format(**values)}\n\n{_in(each, _FOOTER)}\n" for each in _ORDER)
+def _render_both(body: str, values: Mapping[str, str]) -> str:
+    parts = (
+        f"{_translate(each, body).format(**values)}\n\n{_translate(each, _FOOTER)}\n"
+        for each in _ORDER
+    )
     return "\n----\n\n".join(parts)
 
 
-def _in(language: str, text: str) -> str:
+def _translate(language: str, text: str) -> str:
     return locales.translate(text, language, DOMAIN)

@@ -1,4 +1,4 @@
-"""What a person is told of: by mail, and in their other linked chats.
+"""Notices to a person: by mail, and in their other linked chats.
 
 Put into the outbox in the transaction of the act itself. A notice for nobody goes into the outbox
 too and is dropped there, so that what a person who does not exist causes takes the same work.
@@ -9,59 +9,59 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded.models import Doubt, LinkedChat
+from services.authority.embedded.models import LinkedChat, SecurityAlert
 from services.authority.embedded.personal_data.ids import new_id
-from services.authority.notices import DOUBTFUL, Notice
+from services.authority.notices import SUSPICIOUS, NoticeKind
 from services.messaging import outbox
 
-DOUBT_LASTS = timedelta(days=3)
+ALERT_LIFETIME = timedelta(days=3)
 """How long "was this you?" may be answered."""
 
 
 async def notify(
     session: AsyncSession,
-    notice: Notice,
+    notice: NoticeKind,
     subscriber: str | None,
     references: outbox.References,
     now: datetime,
-    without: int | None = None,
+    acting_chat: int | None = None,
 ) -> tuple[int, ...]:
-    """Tell a person, once the unit of work is committed.
+    """Notify a person once the unit of work is committed.
 
     :param without: the chat that acted, which knows.
     :return: the chats that are told.
     """
     when = {"at": now.isoformat(timespec="seconds"), **references}
     to = subscriber or new_id()
-    await outbox.put(session, outbox.Channel.MAIL, to, notice, when, now)
+    await outbox.enqueue(session, outbox.Channel.MAIL, to, notice, when, now)
     mine = select(LinkedChat).where(LinkedChat.subscriber_id == subscriber)
     # In the order of their ids, so that two units of work never wait for each other in a circle.
     links = (await session.scalars(mine.order_by(LinkedChat.chat_id))).all()
-    told = [link for link in links if link.chat_id != without]
+    told = [link for link in links if link.chat_id != acting_chat]
     for link in told:
-        await tell_chat(session, notice, link, when, now)
+        await notify_chat(session, notice, link, when, now)
     return tuple(link.chat_id for link in told)
 
 
-async def tell_chat(
+async def notify_chat(
     session: AsyncSession,
-    notice: Notice,
+    notice: NoticeKind,
     link: LinkedChat,
     references: outbox.References,
     now: datetime,
 ) -> None:
-    """Tell one chat; where it may be somebody else's doing, ask whether it was the person."""
+    """Notify one chat; for a suspicious kind of notice, ask whether it was the person."""
     about: dict[str, str | int] = {**references, "subscriber": link.subscriber_id}
     if link.client_language:
         about["language"] = link.client_language
-    if notice in DOUBTFUL:
-        doubt = Doubt(
+    if notice in SUSPICIOUS:
+        doubt = SecurityAlert(
             id=new_id(),
             subscriber_id=link.subscriber_id,
             chat_id=link.chat_id,
             notice=notice,
-            expires_at=now + DOUBT_LASTS,
+            expires_at=now + ALERT_LIFETIME,
         )
         session.add(doubt)
         about["doubt"] = doubt.id
-    await outbox.put(session, outbox.Channel.CHAT, str(link.chat_id), notice, about, now)
+    await outbox.enqueue(session, outbox.Channel.CHAT, str(link.chat_id), notice, about, now)

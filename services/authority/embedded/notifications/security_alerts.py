@@ -1,4 +1,4 @@
-"""Was this you? Whoever denies it in a linked chat has the certificates suspended at once."""
+"""Answers to "was this you?": a "no" in a linked chat suspends the certificates."""
 
 from datetime import datetime
 
@@ -7,27 +7,27 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from services.authority.embedded.audit.actors import Actor
-from services.authority.embedded.audit.audit import Act, Audit
+from services.authority.embedded.audit.audit import Audit, AuditAct
 from services.authority.embedded.certificates.certificates import EmbeddedCertificates
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.models import (
     Application,
     CertificateSet,
-    Doubt,
     LinkedChat,
+    SecurityAlert,
     Subscriber,
 )
-from services.authority.embedded.personal_data.records import latest_application
+from services.authority.embedded.personal_data.records import find_latest_application
 from services.authority.errors import AlertExpiredError
 from services.authority.interface.links import SecurityAlerts
 from services.authority.lifecycle import CertificateAct, CertificateState
 from services.authority.values import ReportResult
 
-_STOPPED = frozenset({CertificateState.ACTIVE, CertificateState.SUSPENDED})
+_SUSPENDABLE = frozenset({CertificateState.ACTIVE, CertificateState.SUSPENDED})
 
 
 class EmbeddedSecurityAlerts(SecurityAlerts):
-    """Takes the answers."""
+    """The questions on record."""
 
     def __init__(self, certificates: EmbeddedCertificates, audit: Audit) -> None:
         self._certificates = certificates
@@ -37,7 +37,7 @@ class EmbeddedSecurityAlerts(SecurityAlerts):
     async def report_not_me(
         self, session: AsyncSession, alert_id: str, chat_id: int, now: datetime
     ) -> ReportResult:
-        doubt, application = await _open(session, alert_id, chat_id, now)
+        doubt, application = await _find_alert(session, alert_id, chat_id, now)
         certificates = await session.get(CertificateSet, application.id, populate_existing=True)
         state = CertificateState(certificates.state) if certificates else None
         if doubt.denied_at is not None:
@@ -45,38 +45,38 @@ class EmbeddedSecurityAlerts(SecurityAlerts):
         doubt.denied_at = now
         actor = Actor.in_chat(chat_id)
         about = {"notice": doubt.notice}
-        self._audit.record(session, Act.DENIED, application.id, actor.name, now, about)
+        self._audit.record(session, AuditAct.DENIED, application.id, actor.name, now, about)
         # Whatever somebody is in the middle of, such as resuming, needs the code again.
-        await grants.withdraw(session, application)
-        if state not in _STOPPED:
+        await grants.withdraw_grants(session, application)
+        if state not in _SUSPENDABLE:
             return ReportResult(False, state)
-        act = self._certificates.act
+        act = self._certificates.change_state
         change = await act(session, application, CertificateAct.SUSPEND, actor, now)
         return ReportResult(change.changed, CertificateState.SUSPENDED)
 
 
-async def tidy(session: AsyncSession, now: datetime) -> None:
-    """Strike out what may no longer be answered."""
-    await session.execute(delete(Doubt).where(Doubt.expires_at <= now))
+async def delete_expired(session: AsyncSession, now: datetime) -> None:
+    """Delete questions that can no longer be answered."""
+    await session.execute(delete(SecurityAlert).where(SecurityAlert.expires_at <= now))
 
 
-async def _open(
+async def _find_alert(
     session: AsyncSession, doubt_id: str, chat_id: int, now: datetime
-) -> tuple[Doubt, Application]:
-    """Find a doubt that this chat may still answer, and lock the application it is about.
+) -> tuple[SecurityAlert, Application]:
+    """Return a question that this chat may still answer, and its application, locked.
 
     :raises AlertExpiredError: when it is too old, another chat's, or the chat is no longer linked.
     """
-    doubt = await session.get(Doubt, doubt_id)
+    doubt = await session.get(SecurityAlert, doubt_id)
     if doubt is None or doubt.chat_id != chat_id or doubt.expires_at <= now:
         raise AlertExpiredError
     mine = (LinkedChat.subscriber_id == doubt.subscriber_id, LinkedChat.chat_id == chat_id)
     query = select(Subscriber).join(LinkedChat, LinkedChat.subscriber_id == Subscriber.id)
     subscriber = (await session.scalars(query.where(*mine))).one_or_none()
-    application = await latest_application(session, subscriber) if subscriber else None
+    application = await find_latest_application(session, subscriber) if subscriber else None
     if application is None:
         raise AlertExpiredError
-    doubt = await session.get(Doubt, doubt_id, populate_existing=True)
+    doubt = await session.get(SecurityAlert, doubt_id, populate_existing=True)
     if doubt is None:  # it was struck out while the lock was waited for
         raise AlertExpiredError
     return doubt, application

@@ -7,10 +7,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import jobs, rate_limit
+from services.authority.embedded import limits
 from services.authority.embedded.audit.actors import SYSTEM, Actor
-from services.authority.embedded.audit.audit import Act, Audit
+from services.authority.embedded.audit.audit import Audit, AuditAct
 from services.authority.embedded.credentials import grants
-from services.authority.embedded.credentials.subscriber_codes import Codes, PreparedCode
+from services.authority.embedded.credentials.subscriber_codes import PreparedCode, SubscriberCodes
 from services.authority.embedded.models import (
     Application,
     CertificateSet,
@@ -21,10 +22,10 @@ from services.authority.embedded.models import (
 from services.authority.embedded.notifications.notices import notify
 from services.authority.embedded.personal_data.records import (
     PersonalData,
-    Records,
-    latest_application,
+    PersonalRecords,
+    find_latest_application,
+    lock_application,
     lock_person,
-    locked_application,
 )
 from services.authority.errors import AlreadyAppliedError, UnderageError
 from services.authority.lifecycle import (
@@ -32,9 +33,9 @@ from services.authority.lifecycle import (
     ApplicationAct,
     ApplicationState,
     CertificateState,
-    move_application,
+    next_application_state,
 )
-from services.authority.notices import Notice
+from services.authority.notices import NoticeKind
 from services.authority.values import Change, FeeKind
 from services.calendar import payment_deadline, today
 from services.formats.dates import age
@@ -43,15 +44,15 @@ from services.messaging import reminders
 
 DUE_KIND = "expire"
 """What falls due at the end of a payment deadline: `EmbeddedAuthority.expire_within`."""
-ADULT = 18
+MIN_AGE = 18
 """Age from which one may apply (docs/facts.md §1.1)."""
 FEES = {FeeKind.CARD: 25000, FeeKind.POSTAGE: 2800}
 """In the smallest unit of the currency: NT$250 and NT$28 (docs/facts.md §1.2)."""
 
 
 @dataclass(frozen=True)
-class Applied:
-    """What came of an application.
+class ApplicationReceipt:
+    """Result of submitting an application.
 
     :ivar code: the subscriber code for the form; `None` when there was an application already.
     """
@@ -65,9 +66,9 @@ class Applied:
 
 
 class Applications:
-    """The acts on applications that are not about money, certificates or codes."""
+    """Submitting, posting and expiring applications."""
 
-    def __init__(self, records: Records, codes: Codes, audit: Audit) -> None:
+    def __init__(self, records: PersonalRecords, codes: SubscriberCodes, audit: Audit) -> None:
         self._records = records
         self._codes = codes
         self._audit = audit
@@ -79,30 +80,32 @@ class Applications:
         prepared: PreparedCode,
         actor: Actor,
         now: datetime,
-    ) -> Applied:
-        """Take an application; a second one of the same person changes nothing.
+    ) -> ApplicationReceipt:
+        """Submit an application; a second one of the same person changes nothing.
 
         :raises UnderageError: for who is not of age.
         :raises AlreadyAppliedError: when there is one in use with another birth date.
         """
-        if age(data.birth_date, today(now)) < ADULT:
-            raise UnderageError(ADULT)
-        subscriber = await self._records.locked(session, data, now)
-        before = await latest_application(session, subscriber)
+        if age(data.birth_date, today(now)) < MIN_AGE:
+            raise UnderageError(MIN_AGE)
+        subscriber = await self._records.lock_or_create(session, data, now)
+        before = await find_latest_application(session, subscriber)
         if before and await self._is_open(session, before, now):
-            self._codes.discard(session, prepared.record_key)
-            if subscriber.birth_hash != self._records.birth_hash(data.ui_number, data.birth_date):
+            self._codes.destroy_key(session, prepared.record_key)
+            if subscriber.birth_hash != self._records.hash_birth_date(
+                data.ui_number, data.birth_date
+            ):
                 raise AlreadyAppliedError(before.state)
-            return _applied(before, None)
-        self._records.correct(subscriber, data)
+            return _to_receipt(before, None)
+        self._records.update(subscriber, data)
         application = self._submit(session, subscriber, prepared, now)
-        await rate_limit.clear(session, rate_limit.CODE, subscriber.ui_hash)
-        await watch_deadline(session, application)
-        self._audit.record(session, Act.APPLIED, application.id, actor.name, now)
-        return _applied(application, prepared.code)
+        await rate_limit.reset(session, limits.CODE_GUESSES, subscriber.ui_hash)
+        await schedule_expiry(session, application)
+        self._audit.record(session, AuditAct.APPLIED, application.id, actor.name, now)
+        return _to_receipt(application, prepared.code)
 
     async def _is_open(self, session: AsyncSession, before: Application, now: datetime) -> bool:
-        """Tell whether an application stands in the way of a new one."""
+        """Whether an application prevents a new one."""
         if before.state == ApplicationState.EXPIRED:
             return False
         if _is_overdue(before, now):
@@ -132,18 +135,18 @@ class Applications:
     async def post(
         self, session: AsyncSession, application: Application, actor: Actor, now: datetime
     ) -> Change:
-        """Note that the card was posted.
+        """Record that the card was posted.
 
         :raises WrongStateError: when it is not made yet.
         """
         changed = advance(application, ApplicationAct.POST, now)
         if changed:
-            self._audit.record(session, Act.POSTED, application.id, actor.name, now)
-            await notify(session, Notice.POSTED, application.subscriber_id, {}, now)
+            self._audit.record(session, AuditAct.POSTED, application.id, actor.name, now)
+            await notify(session, NoticeKind.POSTED, application.subscriber_id, {}, now)
         return Change(changed, application.id)
 
     async def expire_overdue(self, session: AsyncSession, now: datetime) -> list[str]:
-        """Expire what was not paid in time, and erase whom it was about (docs/facts.md §1.2).
+        """Expire what was not paid in time, and erase the person (docs/facts.md §1.2).
 
         A pre-checkout that was approved within the last hour holds it open.
         """
@@ -155,7 +158,7 @@ class Applications:
             # Persons are locked before their applications, here as everywhere.
             person = select(Subscriber.id).where(Subscriber.id == subscriber)
             await session.execute(lock_person(person))
-            application = await locked_application(session, application_id)
+            application = await lock_application(session, application_id)
             if application and _is_overdue(application, now):
                 await self._expire(session, application, now)
                 expired.append(application.id)
@@ -164,7 +167,7 @@ class Applications:
     async def withdraw(
         self, session: AsyncSession, application: Application, actor: Actor, now: datetime
     ) -> None:
-        """Expire an unpaid application because the person wants to be forgotten."""
+        """Expire an unpaid application because the person asked for erasure."""
         await self._expire(session, application, now, actor=actor)
 
     async def _expire(
@@ -178,11 +181,11 @@ class Applications:
     ) -> None:
         if not advance(application, ApplicationAct.EXPIRE, now):
             return
-        await watch_deadline(session, application)
-        self._codes.forget(session, application)
-        self._audit.record(session, Act.EXPIRED, application.id, actor.name, now)
+        await schedule_expiry(session, application)
+        self._codes.destroy(session, application)
+        self._audit.record(session, AuditAct.EXPIRED, application.id, actor.name, now)
         subscriber, application.subscriber_id = application.subscriber_id, None
-        await clean(session, application)
+        await delete_leftovers(session, application)
         if not keep_person:
             await self._erase_if_unused(session, subscriber)
 
@@ -199,8 +202,8 @@ def _is_overdue(application: Application, now: datetime) -> bool:
     return unpaid and not reserved
 
 
-async def watch_deadline(session: AsyncSession, application: Application) -> None:
-    """Put down when an unpaid application has to be looked at again.
+async def schedule_expiry(session: AsyncSession, application: Application) -> None:
+    """Schedule the job that expires an unpaid application.
 
     Once it is paid, or gone, there is nothing to look at, and nobody is reminded of it any more.
     """
@@ -214,11 +217,11 @@ async def watch_deadline(session: AsyncSession, application: Application) -> Non
 
 
 def advance(application: Application, act: ApplicationAct, now: datetime) -> bool:
-    """Move an application as the table of states says; `False` where that was done before.
+    """Change the state of an application; `False` where it was in that state already.
 
     :raises WrongStateError: where it is not allowed.
     """
-    state = move_application(ApplicationState(application.state), act)
+    state = next_application_state(ApplicationState(application.state), act)
     if state == application.state:
         return False
     application.state = state
@@ -229,16 +232,16 @@ def advance(application: Application, act: ApplicationAct, now: datetime) -> boo
     return True
 
 
-async def clean(session: AsyncSession, application: Application) -> None:
-    """Strike out what an application leaves behind besides itself."""
+async def delete_leftovers(session: AsyncSession, application: Application) -> None:
+    """Delete what belongs to an application and is no longer needed."""
     application.code_verifier = application.code_sealed = application.reserved_until = None
-    await grants.withdraw(session, application)
+    await grants.withdraw_grants(session, application)
     invoices = InvoiceRecord.application_id == application.id
     await session.execute(delete(InvoiceRecord).where(invoices))
 
 
-def _applied(application: Application, code: SubscriberCode | None) -> Applied:
-    return Applied(
+def _to_receipt(application: Application, code: SubscriberCode | None) -> ApplicationReceipt:
+    return ApplicationReceipt(
         application=application.id,
         changed=code is not None,
         state=ApplicationState(application.state),

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from services.authority.embedded.audit.actors import Actor
-from services.authority.embedded.audit.audit import Act, Audit
+from services.authority.embedded.audit.audit import Audit, AuditAct
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.models import (
     Application,
@@ -22,9 +22,9 @@ from services.authority.embedded.models import (
     Subscriber,
 )
 from services.authority.embedded.notifications.notices import notify
-from services.authority.embedded.payments.applications import advance, watch_deadline
+from services.authority.embedded.payments.applications import advance, schedule_expiry
 from services.authority.embedded.personal_data.ids import new_id
-from services.authority.embedded.personal_data.records import Records, locked_application
+from services.authority.embedded.personal_data.records import PersonalRecords, lock_application
 from services.authority.errors import (
     CheckoutRefusal,
     CheckoutRefusedError,
@@ -35,10 +35,11 @@ from services.authority.errors import (
 )
 from services.authority.interface.payments import Payments
 from services.authority.lifecycle import ApplicationAct, ApplicationState
-from services.authority.notices import Notice
+from services.authority.notices import NoticeKind
 from services.authority.values import (
     CURRENCY,
     AmountDue,
+    AuthorityOperation,
     Change,
     Charge,
     ChargeResult,
@@ -46,11 +47,10 @@ from services.authority.values import (
     Fee,
     FeeKind,
     Invoice,
-    Operation,
 )
-from services.calendar import last_day, today
+from services.calendar import last_payment_day, today
 from services.formats.contact import parse_postal_address
-from services.storage.inserting import insert_new
+from services.storage.upsert import insert_or_ignore
 
 RESERVATION = timedelta(hours=1)
 """How long an approved pre-checkout keeps an application from expiring."""
@@ -61,7 +61,7 @@ UNDERWAY = timedelta(minutes=10)
 class EmbeddedPayments(Payments):
     """Invoices and charges on record."""
 
-    def __init__(self, records: Records, audit: Audit) -> None:
+    def __init__(self, records: PersonalRecords, audit: Audit) -> None:
         self._records = records
         self._audit = audit
 
@@ -69,10 +69,12 @@ class EmbeddedPayments(Payments):
     async def get_amount_due(
         self, session: AsyncSession, grant_id: str, chat_id: int, now: datetime
     ) -> AmountDue:
-        _, application = await grants.use(session, grant_id, Operation.PAY, chat_id, now)
-        return await self._amount_due(session, application, now)
+        _, application = await grants.require_grant(
+            session, grant_id, AuthorityOperation.PAY, chat_id, now
+        )
+        return await self._compute_amount_due(session, application, now)
 
-    async def _amount_due(
+    async def _compute_amount_due(
         self, session: AsyncSession, application: Application, now: datetime
     ) -> AmountDue:
         if application.state != ApplicationState.SUBMITTED:
@@ -82,13 +84,13 @@ class EmbeddedPayments(Payments):
         subscriber = await session.get(Subscriber, application.subscriber_id)
         if subscriber is None:
             raise GrantExpiredError
-        until = last_day(application.deadline)
+        until = last_payment_day(application.deadline)
         return AmountDue(
-            fees=await fees_of(session, application.id),
+            fees=await find_fees(session, application.id),
             deadline=application.deadline,
             last_day=until,
             days_left=(until - today(now)).days,
-            address=self._records.address(subscriber),
+            address=self._records.unseal_address(subscriber),
             application=application.id,
         )
 
@@ -97,18 +99,20 @@ class EmbeddedPayments(Payments):
         self, session: AsyncSession, grant_id: str, address: str, chat_id: int, now: datetime
     ) -> Change:
         value = parse_postal_address(address)
-        _, application = await grants.use(session, grant_id, Operation.PAY, chat_id, now)
+        _, application = await grants.require_grant(
+            session, grant_id, AuthorityOperation.PAY, chat_id, now
+        )
         if application.state not in (ApplicationState.SUBMITTED, ApplicationState.PAID):
             raise WrongStateError(application.state, "change_address")
         subscriber = await session.get(Subscriber, application.subscriber_id)
         if subscriber is None:
             raise GrantExpiredError
-        if self._records.address(subscriber).reveal() == value:
+        if self._records.unseal_address(subscriber).reveal() == value:
             return Change(False, application.id)
-        self._records.move(subscriber, value)
+        self._records.set_address(subscriber, value)
         actor = Actor.in_chat(chat_id).name
-        self._audit.record(session, Act.ADDRESS_CHANGED, application.id, actor, now)
-        notice = Notice.ADDRESS_CHANGED
+        self._audit.record(session, AuditAct.ADDRESS_CHANGED, application.id, actor, now)
+        notice = NoticeKind.ADDRESS_CHANGED
         told = await notify(session, notice, subscriber.id, {}, now, chat_id)
         return Change(True, application.id, told)
 
@@ -116,8 +120,10 @@ class EmbeddedPayments(Payments):
     async def open_invoice(
         self, session: AsyncSession, grant_id: str, user_id: int, chat_id: int, now: datetime
     ) -> Invoice:
-        _, application = await grants.use(session, grant_id, Operation.PAY, chat_id, now)
-        due = await self._amount_due(session, application, now)
+        _, application = await grants.require_grant(
+            session, grant_id, AuthorityOperation.PAY, chat_id, now
+        )
+        due = await self._compute_amount_due(session, application, now)
         row = InvoiceRecord(
             payload=new_id(),
             application_id=application.id,
@@ -134,54 +140,58 @@ class EmbeddedPayments(Payments):
     async def approve_checkout(
         self, session: AsyncSession, checkout: Checkout, now: datetime
     ) -> Change:
-        invoice, application = await invoiced(session, checkout)
-        refusal = refusal_of(invoice, application, checkout)
+        invoice, application = await find_invoice(session, checkout)
+        refusal = find_refusal(invoice, application, checkout)
         if refusal is None and application and application.deadline <= now:
             refusal = CheckoutRefusal.OVERDUE
-        if refusal is None and invoice and await _is_underway(session, invoice, now):
+        if refusal is None and invoice and await _is_paid_elsewhere(session, invoice, now):
             refusal = CheckoutRefusal.UNDERWAY
         if refusal is not None or invoice is None or application is None:
             raise CheckoutRefusedError(refusal or CheckoutRefusal.UNKNOWN)
         if invoice.approved_at is None:
             actor = f"user {checkout.user_id}"
-            self._audit.record(session, Act.CHECKOUT_APPROVED, application.id, actor, now)
+            self._audit.record(session, AuditAct.CHECKOUT_APPROVED, application.id, actor, now)
         changed = invoice.approved_at is None
         invoice.approved_at = now
         application.reserved_until = now + RESERVATION
-        await watch_deadline(session, application)
+        await schedule_expiry(session, application)
         return Change(changed, application.id)
 
     @override
     async def record_charge(
         self, session: AsyncSession, charge: Charge, now: datetime
     ) -> ChargeResult:
-        payment, is_new = await self.take(session, charge, now)
+        payment, is_new = await self.record_once(session, charge, now)
         if not is_new:
-            return await _with_fees(session, _result(payment, changed=False))
-        invoice, application = await invoiced(session, charge.checkout)
-        payment.unmatched_reason = refusal_of(invoice, application, charge.checkout)
+            return await _add_fees(session, _to_result(payment, changed=False))
+        invoice, application = await find_invoice(session, charge.checkout)
+        payment.unmatched_reason = find_refusal(invoice, application, charge.checkout)
         actor = f"user {payment.user_id}"
         if payment.unmatched_reason is None and application is not None:
             payer = Actor(actor, invoice.chat_id if invoice else None)
             if invoice is not None:
                 invoice.approved_at = None  # what was under way has arrived
-            paid = await self._pay(session, payment, application, payer, now)
-            return await _with_fees(session, paid)
-        details = {**_told(payment), "reason": str(payment.unmatched_reason)}
+            paid = await self._mark_paid(session, payment, application, payer, now)
+            return await _add_fees(session, paid)
+        details = {**_receipt_details(payment), "reason": str(payment.unmatched_reason)}
         subject = f"payment {payment.id}"
-        self._audit.record(session, Act.CHARGE_UNMATCHED, subject, actor, now, details)
-        return _result(payment, changed=True)
+        self._audit.record(session, AuditAct.CHARGE_UNMATCHED, subject, actor, now, details)
+        return _to_result(payment, changed=True)
 
-    async def take(
+    async def record_once(
         self, session: AsyncSession, charge: Charge, now: datetime
     ) -> tuple[Payment, bool]:
-        """Write a charge down once, locked, and tell whether it is new.
+        """Return the row of a charge, locked, inserting it if it is new, and whether it was.
 
         Charges are locked before applications, here as everywhere.
         """
-        new = insert_new(session, Payment).values(_values(charge, now)).returning(Payment.id)
+        new = (
+            insert_or_ignore(session, Payment)
+            .values(_row_values(charge, now))
+            .returning(Payment.id)
+        )
         inserted = (await session.execute(new)).first() is not None
-        payment = await _locked(session, charge.charge_id)
+        payment = await _lock_payment(session, charge.charge_id)
         assert payment is not None
         return payment, inserted
 
@@ -193,24 +203,24 @@ class EmbeddedPayments(Payments):
         actor: Actor,
         now: datetime,
     ) -> ChargeResult:
-        """Record at the counter that a charge pays for an application, as one kept unmatched may.
+        """Record at the counter that a charge pays for an application, such as an unmatched one.
 
         :raises CheckoutRefusedError: for a charge of another amount, or of another application.
         :raises WrongStateError: when the application is paid by another charge, or refunded.
         """
         if payment.application_id == application.id and payment.refunded_at is None:
-            return _result(payment, changed=False)
+            return _to_result(payment, changed=False)
         if payment.application_id is not None or payment.refunded_at is not None:
             raise CheckoutRefusedError(CheckoutRefusal.NOT_YOURS)
         if application.state != ApplicationState.SUBMITTED:
             raise WrongStateError(application.state, ApplicationAct.PAY)
-        owed = sum(fee.amount for fee in await fees_of(session, application.id))
+        owed = sum(fee.amount for fee in await find_fees(session, application.id))
         if (payment.amount, payment.currency) != (owed, CURRENCY):
             raise CheckoutRefusedError(CheckoutRefusal.AMOUNT)
         payment.unmatched_reason = None
-        return await self._pay(session, payment, application, actor, now)
+        return await self._mark_paid(session, payment, application, actor, now)
 
-    async def _pay(
+    async def _mark_paid(
         self,
         session: AsyncSession,
         payment: Payment,
@@ -221,18 +231,18 @@ class EmbeddedPayments(Payments):
         payment.application_id = application.id
         advance(application, ApplicationAct.PAY, now)
         application.reserved_until = None
-        await watch_deadline(session, application)
-        details = _told(payment)
-        self._audit.record(session, Act.PAID, application.id, actor.name, now, details)
-        references = {"payment": payment.id, **_told(payment)}
+        await schedule_expiry(session, application)
+        details = _receipt_details(payment)
+        self._audit.record(session, AuditAct.PAID, application.id, actor.name, now, details)
+        references = {"payment": payment.id, **_receipt_details(payment)}
         subscriber = application.subscriber_id
-        told = await notify(session, Notice.PAID, subscriber, references, now, actor.chat)
-        return replace(_result(payment, changed=True), other_chats=told)
+        told = await notify(session, NoticeKind.PAID, subscriber, references, now, actor.chat)
+        return replace(_to_result(payment, changed=True), other_chats=told)
 
     async def refund(
         self, session: AsyncSession, charge_id: str, actor: Actor, now: datetime
     ) -> ChargeResult:
-        """Record that a charge goes back at the provider.
+        """Record that a charge is refunded at the provider.
 
         What it paid for is owed again, which is possible until the card is made
         (docs/facts.md §1.2).
@@ -240,25 +250,25 @@ class EmbeddedPayments(Payments):
         :raises UnknownChargeError: when there is no such charge.
         :raises WrongStateError: when the card is made.
         """
-        payment = await _locked(session, charge_id)
+        payment = await _lock_payment(session, charge_id)
         if payment is None:
             raise UnknownChargeError
         if payment.refunded_at is not None:
-            return _result(payment, changed=False)
+            return _to_result(payment, changed=False)
         if payment.application_id is not None:
-            application = await locked_application(session, payment.application_id)
+            application = await lock_application(session, payment.application_id)
             assert application is not None
             advance(application, ApplicationAct.REFUND, now)
-            await watch_deadline(session, application)
+            await schedule_expiry(session, application)
         payment.refunded_at = now
         subject = payment.application_id or f"payment {payment.id}"
-        details = _told(payment)
-        self._audit.record(session, Act.REFUNDED, subject, actor.name, now, details)
-        return _result(payment, changed=True)
+        details = _receipt_details(payment)
+        self._audit.record(session, AuditAct.REFUNDED, subject, actor.name, now, details)
+        return _to_result(payment, changed=True)
 
 
-async def _is_underway(session: AsyncSession, invoice: InvoiceRecord, now: datetime) -> bool:
-    """Tell whether another invoice for the same application may be paid at this moment.
+async def _is_paid_elsewhere(session: AsyncSession, invoice: InvoiceRecord, now: datetime) -> bool:
+    """Whether another invoice for the same application may be paid at this moment.
 
     The same one may be approved again, since a bank may have declined the first time.
     """
@@ -268,29 +278,29 @@ async def _is_underway(session: AsyncSession, invoice: InvoiceRecord, now: datet
     return (await session.execute(query.limit(1))).first() is not None
 
 
-async def fees_of(session: AsyncSession, application_id: str) -> tuple[Fee, ...]:
-    """Give the parts of what is owed for an application."""
+async def find_fees(session: AsyncSession, application_id: str) -> tuple[Fee, ...]:
+    """Return the fees of an application."""
     query = select(OwedFee).where(OwedFee.application_id == application_id)
     rows = await session.scalars(query.order_by(OwedFee.kind))
     return tuple(Fee(FeeKind(row.kind), row.amount) for row in rows)
 
 
-async def invoiced(
+async def find_invoice(
     session: AsyncSession, checkout: Checkout
 ) -> tuple[InvoiceRecord | None, Application | None]:
-    """Find an invoice, and lock the application it is for."""
+    """Return an invoice, and its application, locked."""
     invoice = await session.get(InvoiceRecord, checkout.payload[:32])
     if invoice is None or invoice.payload != checkout.payload:
         return None, None
-    application = await locked_application(session, invoice.application_id)
+    application = await lock_application(session, invoice.application_id)
     # Who held the lock meanwhile may have changed it, or deleted it with its application.
     return await session.get(InvoiceRecord, invoice.payload, populate_existing=True), application
 
 
-def refusal_of(
+def find_refusal(
     invoice: InvoiceRecord | None, application: Application | None, checkout: Checkout
 ) -> CheckoutRefusal | None:
-    """Tell why money does not fit an invoice, `None` where it does."""
+    """Return why money does not match an invoice; `None` where it does."""
     if invoice is None or application is None:
         return CheckoutRefusal.UNKNOWN
     if invoice.user_id != checkout.user_id:
@@ -302,19 +312,19 @@ def refusal_of(
     return None
 
 
-async def _with_fees(session: AsyncSession, result: ChargeResult) -> ChargeResult:
+async def _add_fees(session: AsyncSession, result: ChargeResult) -> ChargeResult:
     if result.application is None:
         return result
-    return replace(result, fees=await fees_of(session, result.application))
+    return replace(result, fees=await find_fees(session, result.application))
 
 
-async def _locked(session: AsyncSession, charge_id: str) -> Payment | None:
+async def _lock_payment(session: AsyncSession, charge_id: str) -> Payment | None:
     query = select(Payment).where(Payment.charge_id == charge_id).with_for_update()
     query = query.execution_options(populate_existing=True)
     return (await session.scalars(query)).one_or_none()
 
 
-def _values(charge: Charge, now: datetime) -> dict[str, Any]:
+def _row_values(charge: Charge, now: datetime) -> dict[str, Any]:
     checkout = charge.checkout
     return {
         "charge_id": charge.charge_id,
@@ -327,18 +337,18 @@ def _values(charge: Charge, now: datetime) -> dict[str, Any]:
     }
 
 
-def _told(payment: Payment) -> dict[str, str | int]:
-    return {"receipt": receipt_number(payment), "amount": payment.amount}
+def _receipt_details(payment: Payment) -> dict[str, str | int]:
+    return {"receipt": format_receipt_number(payment), "amount": payment.amount}
 
 
-def receipt_number(payment: Payment) -> str:
-    """Give the receipt number of a charge: the day in Taipei and a running number."""
+def format_receipt_number(payment: Payment) -> str:
+    """Return the receipt number of a charge: the day in Taipei and a running number."""
     return f"{today(payment.received_at):%Y%m%d}-{payment.id:06d}"
 
 
-def _result(payment: Payment, *, changed: bool) -> ChargeResult:
+def _to_result(payment: Payment, *, changed: bool) -> ChargeResult:
     return ChargeResult(
-        receipt=receipt_number(payment),
+        receipt=format_receipt_number(payment),
         matched=payment.application_id is not None,
         changed=changed,
         amount=payment.amount,
@@ -362,13 +372,13 @@ class PaymentView:
     refunded_at: datetime | None
 
 
-async def payments_of(session: AsyncSession, application_id: str | None) -> list[PaymentView]:
-    """Give the charges for an application, or those that fit nothing."""
+async def list_payments(session: AsyncSession, application_id: str | None) -> list[PaymentView]:
+    """Return the charges of an application; for `None`, those that match none."""
     query = select(Payment).where(Payment.application_id == application_id).order_by(Payment.id)
     return [
         PaymentView(
             charge_id=row.charge_id,
-            receipt=receipt_number(row),
+            receipt=format_receipt_number(row),
             amount=row.amount,
             currency=row.currency,
             received_at=row.received_at,

@@ -1,4 +1,4 @@
-"""The record key file: one key for each subscriber code that can still be given back.
+"""The record key file: one key for each subscriber code that can still be recovered.
 
 It lies outside the database and outside its backups. Every record is 64 bytes: id (16), key (32),
 moment it was made (8, seconds), unused (8). Destroying a record overwrites it in place with
@@ -25,7 +25,7 @@ _EMPTY = bytes(_RECORD)
 
 @dataclass(frozen=True)
 class RecordId:
-    """Which record, and when it was made."""
+    """Id of a record, and when it was created."""
 
     id: bytes
     made_at: datetime
@@ -38,25 +38,25 @@ class RecordKeyFile:
         self._path = path
 
     def add(self, now: datetime) -> tuple[bytes, bytes]:
-        """Make a record and give its id and its key; it is on the disk when this returns."""
+        """Create a record; return its id and key. It is on the disk when this returns."""
         record_id, key = os.urandom(16), os.urandom(32)
         stamp = int(now.timestamp()).to_bytes(8, "big")
-        with self._opened() as file:
+        with self._open_locked() as file:
             file.seek(_free_offset(file.read()))
             file.write(record_id + key + stamp + bytes(8))
             _flush(file)
         return record_id, key
 
-    def key(self, record_id: bytes) -> bytes | None:
-        """Give the key of a record, `None` once it is destroyed."""
-        with self._opened() as file:
+    def find(self, record_id: bytes) -> bytes | None:
+        """Return the key of a record; `None` once it is destroyed."""
+        with self._open_locked() as file:
             content = file.read()
         offset = _find(content, record_id)
         return None if offset is None else content[offset : offset + _RECORD][_KEY]
 
     def destroy(self, record_id: bytes) -> bool:
         """Overwrite a record with zeros; `False` where there is none."""
-        with self._opened() as file:
+        with self._open_locked() as file:
             offset = _find(file.read(), record_id)
             if offset is None:
                 return False
@@ -65,9 +65,9 @@ class RecordKeyFile:
             _flush(file)
         return True
 
-    def records(self) -> list[RecordId]:
-        """Give every record there is."""
-        with self._opened() as file:
+    def list_records(self) -> list[RecordId]:
+        """Return every record."""
+        with self._open_locked() as file:
             content = file.read()
         return [
             RecordId(record[_ID], datetime.fromtimestamp(int.from_bytes(record[_TIME]), UTC))
@@ -76,8 +76,8 @@ class RecordKeyFile:
         ]
 
     @contextmanager
-    def _opened(self) -> Iterator[BinaryIO]:
-        """Open the file for one caller at a time, in this process and others."""
+    def _open_locked(self) -> Iterator[BinaryIO]:
+        """Open the file under an exclusive lock, also against other processes."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(handle, "r+b") as file:
@@ -99,7 +99,7 @@ def _find(content: bytes, record_id: bytes) -> int | None:
 
 
 def _free_offset(content: bytes) -> int:
-    """Give the first empty record; a record that a crash cut short counts as empty."""
+    """Return the offset of the first empty record; one that a crash cut short counts as empty."""
     whole = len(content) // _RECORD * _RECORD
     for index, record in enumerate(_split(content)):
         if record == _EMPTY:

@@ -1,4 +1,4 @@
-"""A person's data: sealing it, opening it, and finding it by keyed hash."""
+"""Personal data: encrypted field by field, and found by keyed hashes."""
 
 import secrets
 from dataclasses import dataclass
@@ -8,14 +8,20 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded.models import Application, Card, LinkedChat, Subscriber, place
+from services.authority.embedded.models import (
+    Application,
+    CardRecord,
+    LinkedChat,
+    Subscriber,
+    associated_data,
+)
 from services.authority.embedded.personal_data.ids import new_id
 from services.authority.errors import UnknownPersonError
 from services.formats.card_number import CardNumber
 from services.formats.hidden import Hidden
 from services.formats.ui_number import UiNumber
-from services.storage.inserting import insert_new
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
+from services.storage.upsert import insert_or_ignore
 
 SEALED_FIELDS = (
     "ui_number", "name", "birth_date", "mail_address", "postal_address", "person_serial",
@@ -24,7 +30,7 @@ SEALED_FIELDS = (
 
 @dataclass(frozen=True, repr=False)
 class PersonalData:
-    """What an application form says of a person."""
+    """The personal data of an application form."""
 
     ui_number: UiNumber
     name: str
@@ -33,116 +39,118 @@ class PersonalData:
     postal_address: str
 
 
-class Records:
-    """Reads and writes what names a person."""
+class PersonalRecords:
+    """Reads and writes personal data."""
 
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
 
-    def ui_hash(self, ui_number: UiNumber) -> bytes:
-        """Give what a UI No. is found by."""
-        return self._keys.keyed_hash(Purpose.LOOKUP, "ui", ui_number.reveal())
+    def hash_ui_number(self, ui_number: UiNumber) -> bytes:
+        """Return the hash a person is found by."""
+        return self._keys.keyed_hash(SecretPurpose.LOOKUP, "ui", ui_number.reveal())
 
-    def birth_hash(self, ui_number: UiNumber, born: date) -> bytes:
-        """Give what a birth date is compared by."""
+    def hash_birth_date(self, ui_number: UiNumber, born: date) -> bytes:
+        """Return the hash a birth date is compared by."""
         number = ui_number.reveal()
-        return self._keys.keyed_hash(Purpose.LOOKUP, "birth", number, born.isoformat())
+        return self._keys.keyed_hash(SecretPurpose.LOOKUP, "birth", number, born.isoformat())
 
-    def number_hash(self, number: CardNumber) -> bytes:
-        """Give what an IC card number is compared by."""
-        return self._keys.keyed_hash(Purpose.LOOKUP, "card", number.reveal())
+    def hash_card_number(self, number: CardNumber) -> bytes:
+        """Return the hash an IC card number is compared by."""
+        return self._keys.keyed_hash(SecretPurpose.LOOKUP, "card", number.reveal())
 
-    def subject_hash(self, *parts: str) -> bytes:
-        """Give what an allowance is kept under that is not about a UI No."""
-        return self._keys.keyed_hash(Purpose.LOOKUP, "subject", *parts)
+    def hash_subject(self, *parts: str) -> bytes:
+        """Return the subject of a rate limit that is not about a UI No."""
+        return self._keys.keyed_hash(SecretPurpose.LOOKUP, "subject", *parts)
 
-    def chat_hash(self, chat_id: int) -> bytes:
-        """Give what a chat's allowances are kept under."""
-        return self.subject_hash("chat", str(chat_id))
+    def hash_chat(self, chat_id: int) -> bytes:
+        """Return the subject of a chat's rate limits."""
+        return self.hash_subject("chat", str(chat_id))
 
     def seal(self, text: str, table: str, key: str, column: str) -> bytes:
-        """Seal one value for its place."""
-        return self._keys.seal(text.encode(), place(table, key, column))
+        """Encrypt one value for its place."""
+        return self._keys.seal(text.encode(), associated_data(table, key, column))
 
     def unseal(self, sealed: bytes, table: str, key: str, column: str) -> str:
-        """Open one value of its place.
+        """Decrypt one value.
 
         :raises UnsealError: when its key is lost or it was changed.
         """
-        return self._keys.unseal(sealed, place(table, key, column)).decode()
+        return self._keys.unseal(sealed, associated_data(table, key, column)).decode()
 
-    async def locked(self, session: AsyncSession, data: PersonalData, now: datetime) -> Subscriber:
-        """Give a person, written down where they were not known, locked for the unit of work."""
-        ui_hash = self.ui_hash(data.ui_number)
+    async def lock_or_create(
+        self, session: AsyncSession, data: PersonalData, now: datetime
+    ) -> Subscriber:
+        """Return a person, locked, inserting them if they are new."""
+        ui_hash = self.hash_ui_number(data.ui_number)
         query = lock_person(select(Subscriber).where(Subscriber.ui_hash == ui_hash))
         while True:
             known: Subscriber | None = (await session.scalars(query)).one_or_none()
             if known is not None:
                 return known
             # Another process may do the same at this moment, so a row that is there is left alone.
-            new = insert_new(session, Subscriber).values(self._written_down(data, now))
+            new = insert_or_ignore(session, Subscriber).values(self._new_row(data, now))
             await session.execute(new)
 
-    def _written_down(self, data: PersonalData, now: datetime) -> dict[str, Any]:
+    def _new_row(self, data: PersonalData, now: datetime) -> dict[str, Any]:
         serial = "".join(secrets.choice("0123456789") for _ in range(16))
-        row = Subscriber(id=new_id(), created_at=now, ui_hash=self.ui_hash(data.ui_number))
+        row = Subscriber(id=new_id(), created_at=now, ui_hash=self.hash_ui_number(data.ui_number))
         self._set(row, "person_serial", serial)
-        self.correct(row, data)
+        self.update(row, data)
         return {column.name: getattr(row, column.name) for column in Subscriber.__table__.columns}
 
-    def correct(self, subscriber: Subscriber, data: PersonalData) -> None:
-        """Write down what a form says of a person who is known."""
-        subscriber.birth_hash = self.birth_hash(data.ui_number, data.birth_date)
+    def update(self, subscriber: Subscriber, data: PersonalData) -> None:
+        """Update a person from a form."""
+        subscriber.birth_hash = self.hash_birth_date(data.ui_number, data.birth_date)
         self._set(subscriber, "ui_number", data.ui_number.reveal())
         self._set(subscriber, "name", data.name)
         self._set(subscriber, "birth_date", data.birth_date.isoformat())
         self._set(subscriber, "mail_address", data.mail_address)
-        self.move(subscriber, data.postal_address)
+        self.set_address(subscriber, data.postal_address)
 
-    def move(self, subscriber: Subscriber, postal_address: str) -> None:
-        """Write down a new address."""
+    def set_address(self, subscriber: Subscriber, postal_address: str) -> None:
+        """Store a new postal address."""
         self._set(subscriber, "postal_address", postal_address)
 
     def _set(self, subscriber: Subscriber, column: str, text: str) -> None:
         setattr(subscriber, column, self.seal(text, "subscribers", subscriber.id, column))
 
-    def field(self, subscriber: Subscriber, column: str) -> str:
-        """Open one field of a person.
+    def unseal_field(self, subscriber: Subscriber, column: str) -> str:
+        """Decrypt one field of a person.
 
         :raises UnsealError: when its key is lost or it was changed.
         """
         return self.unseal(getattr(subscriber, column), "subscribers", subscriber.id, column)
 
-    def open(self, subscriber: Subscriber) -> PersonalData:
-        """Open what is known of a person.
+    def unseal_person(self, subscriber: Subscriber) -> PersonalData:
+        """Decrypt a person's data.
 
         :raises UnsealError: when its key is lost or it was changed.
         """
         return PersonalData(
-            ui_number=UiNumber(self.field(subscriber, "ui_number")),
-            name=self.field(subscriber, "name"),
-            birth_date=date.fromisoformat(self.field(subscriber, "birth_date")),
-            mail_address=self.field(subscriber, "mail_address"),
-            postal_address=self.field(subscriber, "postal_address"),
+            ui_number=UiNumber(self.unseal_field(subscriber, "ui_number")),
+            name=self.unseal_field(subscriber, "name"),
+            birth_date=date.fromisoformat(self.unseal_field(subscriber, "birth_date")),
+            mail_address=self.unseal_field(subscriber, "mail_address"),
+            postal_address=self.unseal_field(subscriber, "postal_address"),
         )
 
-    def address(self, subscriber: Subscriber) -> Hidden:
-        """Give the postal address, for the person themself."""
-        return Hidden(self.field(subscriber, "postal_address"))
+    def unseal_address(self, subscriber: Subscriber) -> Hidden:
+        """Decrypt the postal address, for the person themself."""
+        return Hidden(self.unseal_field(subscriber, "postal_address"))
 
-    def card_number(self, card: Card) -> CardNumber | None:
-        """Open the number of a card."""
+    def unseal_card_number(self, card: CardRecord) -> CardNumber | None:
+        """Decrypt the number of a card."""
         if card.number is None:
             return None
         return CardNumber(self.unseal(card.number, "cards", card.application_id, "number"))
 
     async def find(self, session: AsyncSession, ui_number: UiNumber) -> Subscriber | None:
-        """Find a person by UI No."""
-        query = select(Subscriber).where(Subscriber.ui_hash == self.ui_hash(ui_number))
+        """Return the person with this UI No."""
+        query = select(Subscriber).where(Subscriber.ui_hash == self.hash_ui_number(ui_number))
         return (await session.scalars(query)).one_or_none()
 
-    async def known(self, session: AsyncSession, ui_number: UiNumber) -> Subscriber:
-        """Find a person by UI No. for the counter.
+    async def require(self, session: AsyncSession, ui_number: UiNumber) -> Subscriber:
+        """Return the person with this UI No. for the counter.
 
         :raises UnknownPersonError: where there is none.
         """
@@ -151,22 +159,22 @@ class Records:
             raise UnknownPersonError
         return subscriber
 
-    async def latest(
+    async def require_latest(
         self, session: AsyncSession, ui_number: UiNumber
     ) -> tuple[Subscriber, Application]:
-        """Find a person and their last application, locked, for the counter.
+        """Return a person and their last application, locked, for the counter.
 
         :raises UnknownPersonError: where there is no such person, or no application of theirs.
         """
-        subscriber = await self.known(session, ui_number)
-        application = await latest_application(session, subscriber)
+        subscriber = await self.require(session, ui_number)
+        application = await find_latest_application(session, subscriber)
         if application is None:
             raise UnknownPersonError
         return subscriber, application
 
 
 def lock_person(query: Select[Any]) -> Select[Any]:
-    """Lock a person for the unit of work, and let others still refer to them.
+    """Lock a person for the unit of work, while others may still refer to them.
 
     Rows that refer to a person, such as a link, are written while their application is locked,
     and applications are locked after persons; a full lock would make two wait in a circle.
@@ -174,10 +182,10 @@ def lock_person(query: Select[Any]) -> Select[Any]:
     return query.with_for_update(key_share=True)
 
 
-async def latest_application(
+async def find_latest_application(
     session: AsyncSession, subscriber: Subscriber, *, lock: bool = True
 ) -> Application | None:
-    """Give a person's last application, locked for the rest of the unit of work."""
+    """Return a person's last application, locked unless `lock` is false."""
     await session.flush()
     query = select(Application).where(Application.subscriber_id == subscriber.id)
     query = query.order_by(Application.submitted_at.desc(), Application.id).limit(1)
@@ -185,18 +193,18 @@ async def latest_application(
     return (await session.scalars(query.with_for_update() if lock else query)).one_or_none()
 
 
-async def locked_application(session: AsyncSession, application_id: str) -> Application | None:
-    """Give an application, locked for the rest of the unit of work."""
+async def lock_application(session: AsyncSession, application_id: str) -> Application | None:
+    """Return an application, locked for the rest of the unit of work."""
     await session.flush()
     return await session.get(
         Application, application_id, populate_existing=True, with_for_update=True
     )
 
 
-async def linked_chats(
-    session: AsyncSession, subscriber_id: str | None, without: int | None = None
+async def find_linked_chats(
+    session: AsyncSession, subscriber_id: str | None, acting_chat: int | None = None
 ) -> tuple[int, ...]:
-    """Give the chats linked to a person, but one."""
+    """Return the chats linked to a person, except `acting_chat`."""
     query = select(LinkedChat.chat_id).where(LinkedChat.subscriber_id == subscriber_id)
     chats = await session.scalars(query.order_by(LinkedChat.linked_at, LinkedChat.chat_id))
-    return tuple(chat for chat in chats if chat != without)
+    return tuple(chat for chat in chats if chat != acting_chat)

@@ -5,7 +5,7 @@ import binascii
 
 from typing_extensions import override
 
-from services.authority.embedded.personal_data.records import Records
+from services.authority.embedded.personal_data.records import PersonalRecords
 from services.authority.errors import GrantExpiredError
 from services.authority.interface.credentials import SealedInput
 from services.formats.hidden import Hidden
@@ -17,7 +17,7 @@ _TABLE, _COLUMN = "dialogs", "data"
 class EmbeddedSealedInput(SealedInput):
     """Seals with the key of the database, for one chat's row."""
 
-    def __init__(self, records: Records) -> None:
+    def __init__(self, records: PersonalRecords) -> None:
         self._records = records
 
     @override

@@ -15,7 +15,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.web import listeners
-from bot.wiring.bridge import Bridge
+from bot.wiring.bridge import BridgeRuntime
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import (
     ConsentRequest,
@@ -116,7 +116,7 @@ class AtThePc:
 class CardStage:
     """The bot with its bridge, and PCs that dial it."""
 
-    def __init__(self, stage: Stage, bridge: Bridge, office: Office, origin: str) -> None:
+    def __init__(self, stage: Stage, bridge: BridgeRuntime, office: Office, origin: str) -> None:
         self.stage, self.bridge, self.office = stage, bridge, office
         self.origin, self.url = origin, f"{origin}/bridge/v1"
         self.news = asyncio.Event()
@@ -142,7 +142,7 @@ class CardStage:
     async def holder(self, state: str, pin: bytes | None = None, seed: int = 1) -> Holder:
         """Give a person whose card is a virtual one."""
         self.office.maker = CardMaker(pin)  # type: ignore[assignment]
-        self.stage.authority.issuing._draw_key = lambda: next(_keys())
+        self.stage.authority.card_issuer._draw_key = lambda: next(_keys())
         return await self.office.someone(state, seed)
 
     @asynccontextmanager
@@ -292,9 +292,9 @@ async def opened(stage: Stage, office: Office) -> AsyncIterator[CardStage]:
     kaika, origin = stage.kaika, f"ws://127.0.0.1:{port}"
     bot_data = kaika.application.bot_data
     authority = bot_data["services"].authority
-    bridge = Bridge(kaika.database, kaika.keys, authority, origin, kaika.application)
+    bridge = BridgeRuntime(kaika.database, kaika.keys, authority, origin, kaika.application)
     before = bot_data["conversations"]
     bot_data["conversations"] = {**before, **bridge.conversations()}
     public = listeners.public_app(bridge.routes())
-    async with bridge.running(), listeners.listening(public, "127.0.0.1", port):
+    async with bridge.running(), listeners.serve(public, "127.0.0.1", port):
         yield CardStage(stage, bridge, office, origin)

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
-from services.authority.values import Operation, Proof
+from services.authority.values import AuthorityOperation, Proof
 from services.formats.subscriber_code import SubscriberCode
-from services.messaging.inbox import KEEP
+from services.messaging.inbox import RETENTION
 from tests.chat import TOKEN, Stage, Subscriber
 from tests.handlers.conversations.online.dying import Doom, Heard, doomed
 from tests.handlers.conversations.online.lives import (
@@ -137,13 +137,13 @@ async def prepare(folder: Path) -> Prepared:
 async def _forget_updates(stage: Stage) -> None:
     """Forget which updates there were, whose numbers another Telegram gives again."""
     inbox = stage.kaika.inbox
-    await inbox.put([])
+    await inbox.store([])
     async with stage.kaika.database.unit_of_work() as session:
-        await inbox.forget_old(session, NOW + KEEP)
+        await inbox.delete_old(session, NOW + RETENTION)
 
 
 async def _link(holder: Holder, chat: int) -> None:
-    grant = await holder.granted(Operation.STATUS, Proof.CODE, chat=chat, now=NOW)
+    grant = await holder.granted(AuthorityOperation.STATUS, Proof.CODE, chat=chat, now=NOW)
     async with holder.world.database.unit_of_work() as session:
         await holder.world.authority.links.link_chat(session, grant.id, chat, NOW, "en")
 

@@ -139,7 +139,7 @@ class Doom:
 
     async def end(self) -> None:
         """Let the whole process be dead, with those who stand still in it."""
-        await self.stage.kaika.inbox.put([])  # what was done before any death is marked
+        await self.stage.kaika.inbox.store([])  # what was done before any death is marked
         self.is_over = True
         queue: Any = self.stage.kaika.application.update_queue
         queue._unfinished_tasks += self._standing  # each will call itself done as it is cancelled
@@ -228,7 +228,7 @@ def _let_mails_kill(patch: pytest.MonkeyPatch, doom: Doom) -> None:
 def _let_the_inbox_kill(patch: pytest.MonkeyPatch, stage: Stage, doom: Doom) -> None:
     """The inbox has a writer of its own: what was put is there, what was marked is not yet."""
     inbox = stage.kaika.inbox
-    put, mark_done = inbox.put, inbox.mark_done
+    put, mark_done = inbox.store, inbox.mark_done
 
     async def putting(updates: list[Json]) -> list[Json]:
         stored = await put(updates)
@@ -240,7 +240,7 @@ def _let_the_inbox_kill(patch: pytest.MonkeyPatch, stage: Stage, doom: Doom) -> 
         if not doom.is_over and not doom.was_the_last():
             mark_done(update_id)
 
-    patch.setattr(inbox, "put", putting)
+    patch.setattr(inbox, "store", putting)
     patch.setattr(inbox, "mark_done", marking)
 
 

@@ -16,19 +16,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.conversations.retrieve import code_reveal
 from services.authority.embedded.models import (
-    Allowance,
     Application,
     AuditEntry,
     CertificateSet,
-    Doubt,
     LinkedChat,
     OneTimeChallenge,
     Payment,
+    SecurityAlert,
 )
 from services.conversations import ConversationRow
 from services.messaging import outbox, reminders
 from services.messaging.outbox import OutboxMessage
-from services.storage.models import Due, InboxUpdate, UpdateState
+from services.rate_limit import RateLimitRecord
+from services.storage.models import InboxUpdate, Job, UpdateState
 from tests.chat import Stage, Subscriber, buttons
 from tests.handlers.conversations.online.paying import ADDRESS, invoices, pays
 from tests.handlers.conversations.online.people import (
@@ -42,7 +42,7 @@ from tests.handlers.conversations.online.people import (
 
 Facts = Counter[tuple[object, ...]]
 """What is so, and how many times."""
-_PASSING = {outbox.DUE_KIND, code_reveal.DUE_KIND, reminders.DUE_KIND}
+_PASSING = {outbox.JOB_KIND, code_reveal.DUE_KIND, reminders.JOB_KIND}
 """What falls due for a person."""
 
 
@@ -197,7 +197,7 @@ AFTER = NOW + timedelta(minutes=3)
 
 async def facts(stage: Stage) -> Facts:
     """Give everything that a conversation may have changed."""
-    await stage.kaika.inbox.put([])  # what was done is marked
+    await stage.kaika.inbox.store([])  # what was done is marked
     async with stage.kaika.database.unit_of_work() as session:
         found = await _of_the_authority(session)
         found += await _of_the_bot(session)
@@ -216,9 +216,9 @@ async def _of_the_authority(session: AsyncSession) -> Facts:
         found["paid", paid.application_id, paid.amount, paid.unmatched_reason] += 1
     for link in await session.scalars(select(LinkedChat)):
         found["linked", link.subscriber_id, link.chat_id] += 1
-    for doubt in await session.scalars(select(Doubt)):
+    for doubt in await session.scalars(select(SecurityAlert)):
         found["doubt", doubt.subscriber_id, doubt.notice, doubt.denied_at is None] += 1
-    for spent in await session.scalars(select(Allowance)):
+    for spent in await session.scalars(select(RateLimitRecord)):
         whose = None if spent.scope.startswith("grant.") else spent.subject  # a grant is new
         found["spent", spent.scope, whose] += len(json.loads(spent.uses))
     for challenge in await session.scalars(select(OneTimeChallenge)):
@@ -233,7 +233,7 @@ async def _of_the_bot(session: AsyncSession) -> Facts:
         found["at", row.chat_id, row.conversation, row.step, row.is_open] += 1
     for message in await session.scalars(select(OutboxMessage)):
         found["to be sent", message.recipient, message.message] += 1
-    for due in await session.scalars(select(Due).where(Due.kind.in_(_PASSING))):
+    for due in await session.scalars(select(Job).where(Job.kind.in_(_PASSING))):
         found["due", due.kind, due.key] += 1
     for update in await session.scalars(select(InboxUpdate)):
         if update.state != UpdateState.DONE:

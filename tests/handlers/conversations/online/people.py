@@ -9,8 +9,8 @@ from pathlib import Path
 from handlers.context import Services
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.counter import Counter
-from services.authority.embedded.models import Application, Card, CertificateSet
-from services.authority.embedded.personal_data.records import latest_application
+from services.authority.embedded.models import Application, CardRecord, CertificateSet
+from services.authority.embedded.personal_data.records import find_latest_application
 from tests.chat import Stage, Subscriber
 from tests.services.authority.world import FakeMaker, Someone, World, valid_ui_number
 
@@ -105,16 +105,16 @@ class Holder(Someone):
         """Read the number off the card."""
         application = await self.application()
         async with self.world.database.unit_of_work() as session:
-            card = await session.get(Card, application.id)
+            card = await session.get(CardRecord, application.id)
             assert card is not None
-            number = self.world.authority.records.card_number(card)
+            number = self.world.authority.records.unseal_card_number(card)
             assert number is not None
             return number.reveal()
 
     async def application(self) -> Application:
         async with self.world.database.unit_of_work() as session:
-            subscriber = await self.world.authority.records.known(session, self.ui_number)
-            found = await latest_application(session, subscriber, lock=False)
+            subscriber = await self.world.authority.records.require(session, self.ui_number)
+            found = await find_latest_application(session, subscriber, lock=False)
             assert found is not None
             return found
 

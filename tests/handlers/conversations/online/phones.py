@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from services.authority.values import Operation, Proof
+from services.authority.values import AuthorityOperation, Proof
 from services.messaging.outbox import Channel, OutboxMessage
 from tests.chat import Stage, Subscriber
 from tests.handlers.conversations.online.people import NOW, Holder, Office
@@ -13,7 +13,7 @@ from tests.handlers.conversations.online.people import NOW, Holder, Office
 async def link(holder: Holder, person: Subscriber, now: datetime = NOW) -> None:
     """Link a person's chat, as their client speaks."""
     chat = person.person.id
-    grant = await holder.granted(Operation.STATUS, Proof.CODE, chat=chat, now=now)
+    grant = await holder.granted(AuthorityOperation.STATUS, Proof.CODE, chat=chat, now=now)
     async with holder.world.database.unit_of_work() as session:
         language = person.person.user.get("language_code")
         await holder.world.authority.links.link_chat(session, grant.id, chat, now, language)

@@ -131,7 +131,7 @@ async def test_cancel_in_the_chat_stops_the_pc(cards: CardStage) -> None:
         await press(person, "cancel")
         await cards.sees(person, "I stopped")
         await cards.stage.settle()
-        assert cards.bridge.hub.presence(person.person.id).work is None
+        assert cards.bridge.hub.status(person.person.id).running is None
         pc.person.free.set()
         await home.begins("activate")
         await cards.sees(person, "Activated")
@@ -161,7 +161,7 @@ async def test_another_conversation_stops_what_was_under_way(cards: CardStage) -
         await person.presses("Stop it and start")
         await cards.stage.settle()
         assert (await state(person)).conversation == "pay"
-        assert cards.bridge.hub.presence(person.person.id).work is None
+        assert cards.bridge.hub.status(person.person.id).running is None
     assert await holder.certificate() == "inactive"
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from services.authority.errors import GrantExpiredError
-from services.authority.values import Operation, Proof
+from services.authority.values import AuthorityOperation, Proof
 from tests.chat import Stage, Subscriber
 from tests.handlers.conversations.online.people import NOW, Office, at
 from tests.handlers.conversations.online.phones import link, two_phones
@@ -13,7 +13,7 @@ from tests.handlers.conversations.online.phones import link, two_phones
 
 async def test_one_tap_suspends_and_reveals_nothing(stage: Stage, office: Office) -> None:
     holder, anna, mei = await two_phones(stage, office)
-    thief = await holder.granted(Operation.RESUME, chat=66, now=NOW)
+    thief = await holder.granted(AuthorityOperation.RESUME, chat=66, now=NOW)
     heard = len(anna.heard)
     await anna.presses("Not me: suspend now")
     assert await holder.certificate() == "suspended"
@@ -90,7 +90,7 @@ async def test_before_the_resumption_everyone_is_told_and_can_stop_it(
 ) -> None:
     holder, anna, mei = await two_phones(stage, office)
     await office.counter.suspend(holder.ui_number, NOW)
-    grant = await holder.granted(Operation.RESUME, chat=66, now=NOW)
+    grant = await holder.granted(AuthorityOperation.RESUME, chat=66, now=NOW)
     async with office.database.unit_of_work() as session:
         await office.authority.certificates.announce_resumption(session, grant.id, 66, NOW)
     await stage.works_off(NOW)
@@ -108,7 +108,9 @@ async def test_what_cannot_be_suspended_offers_no_tap(stage: Stage, office: Offi
     holder, anna = await office.someone("posted"), stage.subscriber()
     await anna.starts()
     await link(holder, anna)
-    grant = await holder.granted(Operation.RETRIEVE, Proof.BIRTH_DATE, Proof.MAIL, chat=5, now=NOW)
+    grant = await holder.granted(
+        AuthorityOperation.RETRIEVE, Proof.BIRTH_DATE, Proof.MAIL, chat=5, now=NOW
+    )
     async with office.database.unit_of_work() as session:
         code = await office.authority.credentials.reveal_code(session, grant.id, 5, NOW)
     await stage.works_off(NOW)

@@ -9,7 +9,7 @@ import structlog
 
 from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
-from services.storage.models import Fact
+from services.storage.models import DatabaseFact
 from tests.chat import Stage
 from tests.handlers.conversations.online.people import Office, one_time_code
 from tests.handlers.conversations.online.traces import (
@@ -105,7 +105,7 @@ async def test_what_a_holder_has_is_learnt_and_found(
     assert traces.found() == []
     for secret in sorted(learnt):
         async with stage.kaika.database.unit_of_work() as session:
-            session.add(Fact(name=traces.secrets[secret], value=f"is it {secret} ?"))
+            session.add(DatabaseFact(name=traces.secrets[secret], value=f"is it {secret} ?"))
         (found, *_) = traces.found()
         assert found.startswith(traces.secrets[secret])
         assert "kaika.db" in found

@@ -6,9 +6,9 @@ from sqlalchemy import select
 
 from sandbox.engine import Engine
 from sandbox.world.fault_injection import InjectedFault
-from services.authority.values import Operation
+from services.authority.values import AuthorityOperation
 from services.messaging import outbox
-from services.storage.models import Chat, Due
+from services.storage.models import ChatRow, Job
 from tests.chat import Stage
 from tests.handlers.conversations.online.people import NOW, Office
 from tests.handlers.conversations.online.phones import link, two_phones, waiting
@@ -20,7 +20,7 @@ async def test_each_chat_is_told_in_its_language_and_the_one_that_acts_is_not(
     holder, anna, mei = await two_phones(stage, office)
     anna.sees("Another chat was linked to you", "2027-03-01 12:00", "Was this you?")
     heard = len(anna.heard)
-    grant = await holder.granted(Operation.SUSPEND, chat=anna.person.id, now=NOW)
+    grant = await holder.granted(AuthorityOperation.SUSPEND, chat=anna.person.id, now=NOW)
     async with office.database.unit_of_work() as session:
         await office.authority.certificates.suspend(session, grant.id, anna.person.id, NOW)
     await stage.works_off(NOW)
@@ -75,7 +75,7 @@ async def test_a_flood_limit_is_waited_for_exactly(
     await office.counter.suspend(holder.ui_number, NOW)
     await stage.works_off(NOW)
     async with stage.kaika.database.unit_of_work() as session:
-        query = select(Due.at).where(Due.kind == outbox.DUE_KIND, Due.key.contains("/chat/"))
+        query = select(Job.at).where(Job.kind == outbox.JOB_KIND, Job.key.contains("/chat/"))
         moments = set(await session.scalars(query))
     assert moments == {NOW + timedelta(seconds=90)}
     await stage.works_off(NOW + timedelta(seconds=89))
@@ -95,7 +95,7 @@ async def test_who_blocked_the_bot_is_not_told_and_holds_nobody_back(
     mei.sees("憑證已停用")
     assert await waiting(stage) == []
     async with stage.kaika.database.unit_of_work() as session:
-        chat = await session.get(Chat, anna.person.id)
+        chat = await session.get(ChatRow, anna.person.id)
         assert chat is not None
         assert chat.closed_at is not None
 

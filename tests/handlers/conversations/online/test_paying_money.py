@@ -65,7 +65,9 @@ async def test_a_question_that_comes_again_is_not_answered_a_second_time(stage: 
         await stage.kaika.application.update_queue.join()
     await again(stage, raw)  # in another process
     assert query.answer == {"ok": True}
-    assert raw["update_id"] not in [u["update_id"] for u in await stage.kaika.inbox.undone()]
+    assert raw["update_id"] not in [
+        u["update_id"] for u in await stage.kaika.inbox.load_unfinished()
+    ]
 
 
 async def test_a_second_payment_is_kept_and_told_to_staff(stage: Stage) -> None:
@@ -232,4 +234,4 @@ def test_the_longest_way_to_an_answer_is_shorter_than_telegram_waits() -> None:
 
 
 def test_there_are_words_for_every_refusal() -> None:
-    assert set(money._REFUSED) == set(CheckoutRefusal)
+    assert set(money._REFUSALS) == set(CheckoutRefusal)

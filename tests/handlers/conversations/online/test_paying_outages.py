@@ -75,7 +75,7 @@ def failing(stage: Stage, error: Exception) -> Iterator[None]:
 
 async def notice(stage: Stage) -> InboxUpdate:
     """Give the newest update of the inbox, once what is known of it is written."""
-    await stage.kaika.inbox.put([])
+    await stage.kaika.inbox.store([])
     newest = select(InboxUpdate).order_by(InboxUpdate.update_id.desc()).limit(1)
     async with stage.kaika.database.unit_of_work() as session:
         return (await session.scalars(newest)).one()

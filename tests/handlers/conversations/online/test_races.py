@@ -9,7 +9,7 @@ from telegram import Update
 
 from handlers.engine.transitions import ConversationMachine
 from services.authority.embedded.models import AuditEntry, OneTimeChallenge
-from services.authority.errors import BusyError
+from services.authority.errors import CheckQueueFullError
 from services.conversations import ConversationChangedError
 from services.messaging.outbox import OutboxMessage
 from tests.chat import Json, Stage, Subscriber
@@ -210,7 +210,7 @@ async def test_too_busy_counts_nothing(
     await anna.starts("do-suspend")
 
     async def busy(*_: object) -> bool:
-        raise BusyError
+        raise CheckQueueFullError
 
     monkeypatch.setattr(stage.authority.codes, "check", busy)
     for _ in range(4):

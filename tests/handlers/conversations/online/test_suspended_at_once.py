@@ -13,7 +13,7 @@ from cryptography.x509 import ocsp
 from sqlalchemy import select
 
 from bot.web.certificates import certificate_routes
-from bot.web.listeners import listening
+from bot.web.listeners import serve
 from services.authority.ca.service import CertificateService
 from services.authority.embedded.models import Certificate
 from tests.chat import Stage, Subscriber
@@ -39,7 +39,7 @@ class Checker:
         return [await self._asks(int(serial, 16)) for serial in serials]
 
     async def _asks(self, serial: int) -> tuple[ocsp.OCSPCertStatus, str | None]:
-        issuer = self.service.identity.certificate
+        issuer = self.service.signer.certificate
         name = sha1(issuer.subject.public_bytes(), usedforsecurity=False).digest()
         key = x509.SubjectKeyIdentifier.from_public_key(issuer.public_key()).digest
         builder = ocsp.OCSPRequestBuilder()
@@ -58,7 +58,7 @@ async def checker(stage: Stage) -> AsyncIterator[Checker]:
     assert stage.kaika.embedded is not None
     service, app = stage.kaika.embedded.certificates, web.Application()
     app.add_routes(certificate_routes(service, lambda: clock(stage)))
-    async with listening(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as http:
+    async with serve(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as http:
         yield Checker(service, f"http://127.0.0.1:{port}", http)
 
 

@@ -19,7 +19,7 @@ from sandbox.engine import Engine
 from services.authority.embedded.certificates import issuing
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
-from services.authority.embedded.credentials.subscriber_codes import Codes, PreparedCode
+from services.authority.embedded.credentials.subscriber_codes import PreparedCode, SubscriberCodes
 from services.formats.hidden import Hidden
 from tests.chat import Json
 
@@ -130,14 +130,14 @@ def looked_for(engine: Engine, folder: Path) -> Iterator[Traces]:
 
 
 def _learns_from_makers(patch: pytest.MonkeyPatch, traces: Traces) -> None:
-    apply, prepare, one_time = Counter.apply, Codes.prepare, OneTimeCodes.code
+    apply, prepare, one_time = Counter.apply, SubscriberCodes.prepare, OneTimeCodes.derive
     card_number = issuing._draw_card_number
 
     async def applies(self: Counter, data: Any, *rest: Any, **more: Any) -> Any:
         traces.learn(UI_NUMBER, data.ui_number)
         return await apply(self, data, *rest, **more)
 
-    async def prepares(self: Codes, *rest: Any, **more: Any) -> PreparedCode:
+    async def prepares(self: SubscriberCodes, *rest: Any, **more: Any) -> PreparedCode:
         prepared = await prepare(self, *rest, **more)
         traces.learn(CODE, prepared.code)
         return prepared
@@ -153,8 +153,8 @@ def _learns_from_makers(patch: pytest.MonkeyPatch, traces: Traces) -> None:
         return number
 
     patch.setattr(Counter, "apply", applies)
-    patch.setattr(Codes, "prepare", prepares)
-    patch.setattr(OneTimeCodes, "code", derives)
+    patch.setattr(SubscriberCodes, "prepare", prepares)
+    patch.setattr(OneTimeCodes, "derive", derives)
     patch.setattr(issuing, "_draw_card_number", draws)
 
 

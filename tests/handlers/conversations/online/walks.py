@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from services.authority.embedded.models import CertificateSet
 from services.authority.errors import CodeLockedError, WrongCodeError
-from services.authority.values import Operation
+from services.authority.values import AuthorityOperation
 from tests.chat import Subscriber
 from tests.handlers.conversations.online.people import (
     Holder,
@@ -134,7 +134,7 @@ async def pause(holder: Holder, chat: int) -> None:
     for number in [holder.ui_number] * 3 + [stranger.ui_number] * 3:
         async with holder.office.database.unit_of_work() as session:
             ask = online.credentials.request_one_time_code
-            await ask(session, number, born, Operation.RETRIEVE, chat, now)
+            await ask(session, number, born, AuthorityOperation.RETRIEVE, chat, now)
 
 
 async def mistypes(holder: Holder, chat: int) -> None:

@@ -7,8 +7,8 @@ from shutil import copy
 
 import pytest
 
-from services.authority.ca import keys
-from services.authority.ca.ca_certificate import CaIdentity
+from services.authority.ca import key_file
+from services.authority.ca.ca_certificate import CaSigner
 from services.storage.database import Database
 from tests.services.authority.ca.world import PASSPHRASE, World, new_ca
 from tests.services.authority.conftest import MakeUrl
@@ -29,9 +29,9 @@ def ca_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def identity(ca_file: Path) -> CaIdentity:
+def identity(ca_file: Path) -> CaSigner:
     """The authority whose key that is."""
-    return keys.load(ca_file, PASSPHRASE)
+    return key_file.load_key_file(ca_file, PASSPHRASE)
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
-from bot.jobs.worker import DueWorker
+from bot.jobs.worker import JobWorker
 from services.authority.ca.crl import DUE_KIND, REFRESH, VALIDITY, CrlPublisher
 from services.authority.ca.models import RevocationList, StatusChange
-from services.authority.ca.statuses import REASONS
+from services.authority.ca.statuses import CRL_REASONS
 from services.authority.lifecycle import CertificateState, RevocationReason
 from services.storage.database import Database
-from services.storage.models import Due
-from tests.services.authority.ca.world import World, crl_number, crl_reasons
+from services.storage.models import Job
+from tests.services.authority.ca.world import REGISTER, World, crl_number, crl_reasons
 
 _S = CertificateState
 SECOND = timedelta(seconds=1)
@@ -27,7 +27,7 @@ async def test_the_list_is_signed_by_the_authority_and_says_for_how_long_it_hold
     world: World, now: datetime
 ) -> None:
     crl = await world.crl(now)
-    identity = world.service.identity
+    identity = world.service.signer
     public = identity.certificate.public_key()
     assert isinstance(public, rsa.RSAPublicKey)
     assert crl.is_signature_valid(public)
@@ -57,7 +57,7 @@ async def test_openssl_reads_the_list(world: World, now: datetime) -> None:
 
 
 def _pem(world: World) -> bytes:
-    return world.service.identity.certificate.public_bytes(serialization.Encoding.PEM)
+    return world.service.signer.certificate.public_bytes(serialization.Encoding.PEM)
 
 
 async def test_a_change_is_in_the_next_list_that_anybody_gets(world: World, now: datetime) -> None:
@@ -105,7 +105,7 @@ async def test_the_reason_of_a_revocation_is_listed(
     card = await world.issue(now)
     await world.move(card, _S.REVOKED, now, reason)
     crl = await world.crl(now)
-    assert crl_reasons(crl, card) == {REASONS[reason]}
+    assert crl_reasons(crl, card) == {CRL_REASONS[reason]}
     entry = crl.get_revoked_certificate_by_serial_number(card.serials[0])
     assert entry is not None
     assert entry.revocation_date_utc == now.replace(microsecond=0)
@@ -149,12 +149,12 @@ async def test_a_restart_goes_on_with_the_same_list_and_the_same_count(
     world: World, database: Database, now: datetime
 ) -> None:
     card = await world.issue(now)
-    first = await world.service.crl.current(now)
-    reborn = CrlPublisher(database, world.service.identity)
-    assert await reborn.current(now) == first
+    first = await world.service.crl.get_current(now)
+    reborn = CrlPublisher(database, REGISTER, world.service.signer)
+    assert await reborn.get_current(now) == first
     await world.move(card, _S.ACTIVE, now)
-    assert (await reborn.current(now)).number == first.number + 1
-    assert (await world.service.crl.current(now)).number == first.number + 1
+    assert (await reborn.get_current(now)).number == first.number + 1
+    assert (await world.service.crl.get_current(now)).number == first.number + 1
 
 
 async def test_a_change_that_is_rolled_back_changes_no_list(
@@ -175,18 +175,18 @@ async def test_a_change_that_is_rolled_back_changes_no_list(
 
 async def _due(database: Database) -> list[datetime]:
     async with database.unit_of_work() as session:
-        return list((await session.scalars(select(Due.at).where(Due.kind == DUE_KIND))).all())
+        return list((await session.scalars(select(Job.at).where(Job.kind == DUE_KIND))).all())
 
 
 async def test_the_list_is_made_when_it_falls_due_though_nobody_asks(
     world: World, database: Database, now: datetime
 ) -> None:
-    worker = DueWorker(database, {DUE_KIND: world.service.crl.refresh_due})
+    worker = JobWorker(database, {DUE_KIND: world.service.crl.refresh_due})
     numbers: list[int] = []
     for moment in (now, now + REFRESH, now + 2 * REFRESH):
-        assert await worker.work(moment) == 1
-        assert await worker.work(moment) == 0
-        await world.service.crl.settled()
+        assert await worker.run_due(moment) == 1
+        assert await worker.run_due(moment) == 0
+        await world.service.crl.wait_for_refreshes()
         assert await _due(database) == [moment + REFRESH]
         async with database.unit_of_work() as session:
             numbers += (await session.scalars(select(RevocationList.number))).all()
@@ -197,10 +197,10 @@ async def test_a_database_that_fails_is_logged_and_the_next_who_asks_gets_a_list
     world: World, database: Database, now: datetime
 ) -> None:
     async with database.unit_of_work() as session:
-        await world.service.crl.refresh_due(session, Due(), now)
+        await world.service.crl.refresh_due(session, Job(), now)
         await session.execute(text("ALTER TABLE revocation_lists RENAME TO away"))
     with capture_logs() as logs:
-        await world.service.crl.settled()
+        await world.service.crl.wait_for_refreshes()
     assert [entry["event"] for entry in logs] == ["crl_not_refreshed"]
     async with database.unit_of_work() as session:
         await session.execute(text("ALTER TABLE away RENAME TO revocation_lists"))

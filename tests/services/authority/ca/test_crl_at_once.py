@@ -9,12 +9,12 @@ import pytest
 from cryptography import x509
 from sqlalchemy import select
 
-from services.authority.ca.ca_certificate import CaIdentity
+from services.authority.ca.ca_certificate import CaSigner
 from services.authority.ca.crl import Crl, CrlPublisher
 from services.authority.ca.models import RevocationList
 from services.authority.lifecycle import CertificateState
 from services.storage.database import Database
-from tests.services.authority.ca.world import World, crl_number, crl_reasons
+from tests.services.authority.ca.world import REGISTER, World, crl_number, crl_reasons
 
 _S = CertificateState
 HOLD = x509.ReasonFlags.certificate_hold
@@ -22,7 +22,7 @@ HOLD = x509.ReasonFlags.certificate_hold
 
 async def test_many_who_ask_at_once_wait_for_one_list(world: World, now: datetime) -> None:
     await world.issue(now)
-    lists = await asyncio.gather(*(world.service.crl.current(now) for _ in range(20)))
+    lists = await asyncio.gather(*(world.service.crl.get_current(now) for _ in range(20)))
     assert {crl.number for crl in lists} == {1}
 
 
@@ -30,10 +30,10 @@ async def test_two_processes_that_make_a_list_at_once_keep_the_later_one(
     world: World, database: Database, now: datetime
 ) -> None:
     card = await world.issue(now)
-    publishers = [CrlPublisher(database, world.service.identity) for _ in range(3)]
-    lists = await asyncio.gather(*(one.current(now) for one in publishers))
+    publishers = [CrlPublisher(database, REGISTER, world.service.signer) for _ in range(3)]
+    lists = await asyncio.gather(*(one.get_current(now) for one in publishers))
     await world.move(card, _S.ACTIVE, now)
-    after = await asyncio.gather(*(one.current(now) for one in publishers))
+    after = await asyncio.gather(*(one.get_current(now) for one in publishers))
     assert min(crl.number for crl in after) > max(crl.number for crl in lists)
     async with database.unit_of_work() as session:
         kept = (await session.scalars(select(RevocationList.number))).all()
@@ -57,8 +57,8 @@ async def test_a_change_that_comes_while_a_list_is_made_is_in_the_next(
     world: World, database: Database, now: datetime
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
-    publisher = HeldPublisher(database, world.service.identity)
-    making = asyncio.create_task(publisher.current(now))
+    publisher = HeldPublisher(database, world.service.signer)
+    making = asyncio.create_task(publisher.get_current(now))
     await publisher.is_signing.wait()
     await world.move(card, _S.SUSPENDED, now)
     publisher.may_go_on.set()
@@ -72,21 +72,21 @@ async def test_a_list_that_was_overtaken_is_not_published(
     world: World, database: Database, now: datetime
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
-    slow = HeldPublisher(database, world.service.identity)
-    making = asyncio.create_task(slow.current(now))
+    slow = HeldPublisher(database, world.service.signer)
+    making = asyncio.create_task(slow.get_current(now))
     await slow.is_signing.wait()
     await world.move(card, _S.SUSPENDED, now)
-    quick = await world.service.crl.current(now)
+    quick = await world.service.crl.get_current(now)
     slow.may_go_on.set()
     assert await making == quick
-    assert await CrlPublisher(database, world.service.identity).current(now) == quick
+    assert await CrlPublisher(database, REGISTER, world.service.signer).get_current(now) == quick
 
 
 class HeldPublisher(CrlPublisher):
     """Makes a list only when it is let, after taking down what is to be in it."""
 
-    def __init__(self, database: Database, identity: CaIdentity) -> None:
-        super().__init__(database, identity)
+    def __init__(self, database: Database, identity: CaSigner) -> None:
+        super().__init__(database, REGISTER, identity)
         self.is_signing = asyncio.Event()
         self.may_go_on = threading.Event()
         self._loop = asyncio.get_running_loop()

@@ -48,7 +48,7 @@ async def test_every_certificate_has_its_own_serial_and_the_key_it_was_asked_for
 
 async def test_openssl_reads_what_was_meant(world: World, now: datetime) -> None:
     card = await world.issue(now, name="阮氏安 NGUYEN THI ANNA")
-    key_id = world.service.identity.key_id
+    key_id = world.service.signer.key_id
     for kind in KINDS:
         text = await world.openssl.text(card.x509(kind))
         assert "Version: 3" in text
@@ -164,7 +164,7 @@ async def test_an_elliptic_key_gets_one(world: World, now: datetime) -> None:
 async def test_no_certificate_outlives_the_authority_or_ends_before_it_begins(
     world: World, now: datetime
 ) -> None:
-    end = world.service.identity.certificate.not_valid_after_utc
+    end = world.service.signer.certificate.not_valid_after_utc
     for begin, finish in ((now, end + timedelta(seconds=1)), (now, now), (end, now)):
         request = a_request(now, not_before=begin, not_after=finish)
         with pytest.raises(ValidityError) as caught:

@@ -17,8 +17,8 @@ from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from services.authority.ca import delegated_signer
-from services.authority.ca.ca_certificate import CaIdentity, CaName, self_signed
-from services.authority.ca.ocsp import MOST_AT_ONCE, OcspResponder
+from services.authority.ca.ca_certificate import CaName, CaSigner, self_sign
+from services.authority.ca.ocsp import MAX_CONCURRENT_REQUESTS, OcspResponder
 from services.authority.ca.statuses import GOOD, CertificateStatus
 from services.authority.lifecycle import CertificateState, RevocationReason
 from tests.services.authority.ca.world import SHA1, World, a_request, outcome
@@ -86,7 +86,7 @@ async def test_the_answer_is_signed_by_whom_the_authority_delegated_it_to(
     key = signer.public_key()
     assert isinstance(key, ec.EllipticCurvePublicKey)
     key.verify(answer.signature, answer.tbs_response_bytes, ec.ECDSA(hashes.SHA256()))
-    signer.verify_directly_issued_by(world.service.identity.certificate)
+    signer.verify_directly_issued_by(world.service.signer.certificate)
     usage = signer.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
     assert list(usage.value) == [ExtendedKeyUsageOID.OCSP_SIGNING]
     assert signer.extensions.get_extension_for_class(x509.OCSPNoCheck)
@@ -99,24 +99,24 @@ async def test_the_answer_is_signed_by_whom_the_authority_delegated_it_to(
 async def test_the_signer_is_replaced_before_its_end_and_stays_until_then(
     world: World, now: datetime
 ) -> None:
-    signer = delegated_signer.OcspSigner(world.service.identity)
-    first = signer.at(now)
+    signer = delegated_signer.OcspSigner(world.service.signer)
+    first = signer.get_key(now)
     assert first.certificate.not_valid_before_utc <= now
     day = timedelta(days=1)
     last_moment = now + delegated_signer.LIFETIME - day - SECOND
-    assert signer.at(last_moment) is first
-    second = signer.at(now + delegated_signer.LIFETIME - day)
+    assert signer.get_key(last_moment) is first
+    second = signer.get_key(now + delegated_signer.LIFETIME - day)
     assert second is not first
     assert second.key_hash != first.key_hash
     assert second.not_after > first.not_after
 
 
 async def test_no_signer_outlives_the_authority(world: World) -> None:
-    certificate = world.service.identity.certificate
-    signer = delegated_signer.OcspSigner(world.service.identity)
-    early = signer.at(certificate.not_valid_before_utc).certificate
+    certificate = world.service.signer.certificate
+    signer = delegated_signer.OcspSigner(world.service.signer)
+    early = signer.get_key(certificate.not_valid_before_utc).certificate
     assert early.not_valid_before_utc == certificate.not_valid_before_utc
-    late = signer.at(certificate.not_valid_after_utc - timedelta(days=2)).certificate
+    late = signer.get_key(certificate.not_valid_after_utc - timedelta(days=2)).certificate
     assert late.not_valid_after_utc == certificate.not_valid_after_utc
 
 
@@ -139,7 +139,7 @@ async def test_the_issuer_may_be_named_by_any_usual_hash(
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
     builder = ocsp.OCSPRequestBuilder()
-    builder = builder.add_certificate(card.x509(), world.service.identity.certificate, algorithm)
+    builder = builder.add_certificate(card.x509(), world.service.signer.certificate, algorithm)
     request = builder.build().public_bytes(serialization.Encoding.DER)
     answer = await world.ask(request, now)
     assert answer.certificate_status is _V.GOOD
@@ -150,8 +150,8 @@ async def test_about_certificates_of_others_the_authority_has_no_say(
     world: World, now: datetime
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
-    impostor = self_signed(CaName(), rsa.generate_private_key(65537, 2048), now)
-    assert impostor.subject == world.service.identity.name
+    impostor = self_sign(CaName(), rsa.generate_private_key(65537, 2048), now)
+    assert impostor.subject == world.service.signer.name
     builder = ocsp.OCSPRequestBuilder().add_certificate(card.x509(), impostor, SHA1)
     request = builder.build().public_bytes(serialization.Encoding.DER)
     assert (await world.ask(request, now)).response_status is _E.UNAUTHORIZED
@@ -165,11 +165,11 @@ class _Slow:
         self.full = asyncio.Event()
         self.asked = 0
 
-    async def statuses(
+    async def look_up(
         self, serials: Collection[int], now: datetime
     ) -> Mapping[int, CertificateStatus]:
         self.asked += 1
-        if self.asked == MOST_AT_ONCE:
+        if self.asked == MAX_CONCURRENT_REQUESTS:
             self.full.set()
         await self.let.wait()
         return dict.fromkeys(serials, GOOD)
@@ -178,23 +178,25 @@ class _Slow:
 async def test_too_many_at_once_are_told_to_come_again(world: World, now: datetime) -> None:
     card = await world.issue(now, _S.ACTIVE)
     slow = _Slow()
-    responder = OcspResponder(world.service.identity, slow)
+    responder = OcspResponder(world.service.signer, slow)
     request = world.request_for(card.x509())
-    waiting = [asyncio.create_task(responder.answer(request, now)) for _ in range(MOST_AT_ONCE)]
+    waiting = [
+        asyncio.create_task(responder.answer(request, now)) for _ in range(MAX_CONCURRENT_REQUESTS)
+    ]
     await slow.full.wait()
     for _ in range(2):
         answer = await asyncio.wait_for(responder.answer(request, now), 10)
         assert outcome(answer) is _E.TRY_LATER
     slow.let.set()
     answers = await asyncio.gather(*waiting)
-    assert [outcome(answer) for answer in answers] == [{_V.GOOD}] * MOST_AT_ONCE
+    assert [outcome(answer) for answer in answers] == [{_V.GOOD}] * MAX_CONCURRENT_REQUESTS
     assert outcome(await responder.answer(request, now)) == {_V.GOOD}
 
 
 class _Broken:
     """Records that cannot be read."""
 
-    async def statuses(
+    async def look_up(
         self, serials: Collection[int], now: datetime
     ) -> Mapping[int, CertificateStatus]:
         raise OperationalError("SELECT", None, OSError())
@@ -204,7 +206,7 @@ async def test_while_the_records_cannot_be_read_everybody_is_told_to_come_again(
     world: World, now: datetime
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
-    responder = OcspResponder(world.service.identity, _Broken())
+    responder = OcspResponder(world.service.signer, _Broken())
     with capture_logs() as logs:
         answer = await responder.answer(world.request_for(card.x509()), now)
     assert outcome(answer) is _E.TRY_LATER
@@ -214,7 +216,7 @@ async def test_while_the_records_cannot_be_read_everybody_is_told_to_come_again(
 class _Nobody:
     """Records in which nothing is."""
 
-    async def statuses(
+    async def look_up(
         self, serials: Collection[int], now: datetime
     ) -> Mapping[int, CertificateStatus]:
         return {}
@@ -222,7 +224,7 @@ class _Nobody:
 
 @given(data=st.data())
 async def test_whatever_comes_in_an_answer_goes_out(
-    data: st.DataObject, identity: CaIdentity
+    data: st.DataObject, identity: CaSigner
 ) -> None:
     responder = OcspResponder(identity, _Nobody())
     now = identity.certificate.not_valid_before_utc

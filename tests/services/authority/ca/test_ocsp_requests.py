@@ -9,13 +9,13 @@ from cryptography import x509
 from cryptography.hazmat import asn1
 from cryptography.x509 import ocsp
 
-from services.authority.ca.ocsp import NONCE
+from services.authority.ca.ocsp import NONCE_OID
 from services.authority.ca.ocsp_messages import (
-    MOST_CERTIFICATES,
+    MAX_CERTIFICATES,
     CertificateId,
-    Extension,
+    OcspExtension,
     SingleRequest,
-    read_request,
+    parse_request,
 )
 from services.authority.lifecycle import CertificateState
 from tests.services.authority.ca.world import World
@@ -33,7 +33,7 @@ class _Body:
 
     version: Annotated[int, asn1.Explicit(0), asn1.Default(0)]
     requests: list[SingleRequest]
-    extensions: Annotated[list[Extension] | None, asn1.Explicit(2)]
+    extensions: Annotated[list[OcspExtension] | None, asn1.Explicit(2)]
 
 
 @asn1.sequence
@@ -42,14 +42,14 @@ class _Request:
 
 
 def _id(world: World, certificate: x509.Certificate) -> CertificateId:
-    return read_request(world.request_for(certificate)).body.requests[0].certificate
+    return parse_request(world.request_for(certificate)).body.requests[0].certificate
 
 
 def _about(
     *certificates: CertificateId,
     version: int = 0,
-    extensions: list[Extension] | None = None,
-    of_each: list[Extension] | None = None,
+    extensions: list[OcspExtension] | None = None,
+    of_each: list[OcspExtension] | None = None,
 ) -> bytes:
     requests = [SingleRequest(certificate=one, extensions=of_each) for one in certificates]
     return asn1.encode_der(
@@ -58,12 +58,12 @@ def _about(
 
 
 def _extension(
-    value: bytes, oid: x509.ObjectIdentifier = NONCE, critical: bool = False
-) -> Extension:
-    return Extension(oid=oid, critical=critical, value=value)
+    value: bytes, oid: x509.ObjectIdentifier = NONCE_OID, critical: bool = False
+) -> OcspExtension:
+    return OcspExtension(oid=oid, critical=critical, value=value)
 
 
-def _nonce(size: int) -> Extension:
+def _nonce(size: int) -> OcspExtension:
     return _extension(asn1.encode_der(os.urandom(size)))
 
 
@@ -81,13 +81,13 @@ async def test_one_request_may_name_as_many_certificates_as_is_allowed(
         issuer_key_hash=ids[0].issuer_key_hash,
         serial_number=5,
     )
-    request = _about(*ids, unknown, *[ids[0]] * (MOST_CERTIFICATES - 4))
+    request = _about(*ids, unknown, *[ids[0]] * (MAX_CERTIFICATES - 4))
     answer = await world.ask(request, now)
     verdicts = [one.certificate_status for one in answer.responses]
-    expected = [_V.GOOD] * MOST_CERTIFICATES
+    expected = [_V.GOOD] * MAX_CERTIFICATES
     expected[3] = _V.UNKNOWN
     assert verdicts == expected
-    one_more = _about(*[ids[0]] * (MOST_CERTIFICATES + 1))
+    one_more = _about(*[ids[0]] * (MAX_CERTIFICATES + 1))
     assert (await world.ask(one_more, now)).response_status is _E.MALFORMED_REQUEST
     assert (await world.ask(_about(), now)).response_status is _E.MALFORMED_REQUEST
 
@@ -134,8 +134,8 @@ async def test_a_number_that_is_no_serial_number_is_unknown(
 async def test_extensions_that_cannot_be_obeyed_are_refused(
     world: World,
     now: datetime,
-    extensions: list[Extension] | None,
-    of_each: list[Extension] | None,
+    extensions: list[OcspExtension] | None,
+    of_each: list[OcspExtension] | None,
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
     own = _id(world, card.x509())

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from services.authority.ca.errors import CaKeyError, CaKeyProblem
-from services.authority.ca.models import ONLY, CertificateAuthority
-from services.authority.ca.publication import Publication
+from services.authority.ca.models import ROW_ID, CertificateAuthority
+from services.authority.ca.publication import PublicationUrls
 from services.storage.database import Database
 from tests.services.authority.ca.world import World, new_ca
 
@@ -25,14 +25,14 @@ async def test_the_first_start_makes_the_key_and_the_next_one_finds_it(
     card = await first.issue(now)
     crl = await first.crl(now)
     second = await World.open(database, folder, now)
-    assert second.service.identity.key_id == first.service.identity.key_id
-    assert second.service.certificate == first.service.certificate
+    assert second.service.signer.key_id == first.service.signer.key_id
+    assert second.service.certificate_der == first.service.certificate_der
     assert await second.crl(now) == crl
-    assert card.x509().issuer == second.service.identity.name
+    assert card.x509().issuer == second.service.signer.name
     async with database.unit_of_work() as session:
-        noted = await session.get_one(CertificateAuthority, ONLY)
-        assert noted.key_id == first.service.identity.key_id
-        assert noted.certificate == first.service.certificate
+        noted = await session.get_one(CertificateAuthority, ROW_ID)
+        assert noted.key_id == first.service.signer.key_id
+        assert noted.certificate == first.service.certificate_der
 
 
 async def test_a_lost_key_is_said_to_be_lost_and_no_other_is_made(
@@ -54,12 +54,12 @@ async def test_the_key_of_another_database_is_refused(
     new_ca(elsewhere / "ca.json", now)
     assert await _problem(database, elsewhere, now) is CaKeyProblem.FOREIGN
     again = await World.open(database, folder, now)
-    assert again.service.identity.key_id == world.service.identity.key_id
+    assert again.service.signer.key_id == world.service.signer.key_id
 
 
 def test_addresses_lie_below_the_public_one() -> None:
     for base in ("https://bot.example/kaika", "https://bot.example/kaika/"):
-        publication = Publication(base)
+        publication = PublicationUrls(base)
         assert publication.ocsp == "https://bot.example/kaika/ocsp"
         assert publication.crl("ab12") == "https://bot.example/kaika/crl/ab12.crl"
         assert publication.ca_certificate("ab12") == "https://bot.example/kaika/ca/ab12.cer"

@@ -4,21 +4,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.x509 import ReasonFlags
+from cryptography.x509.ocsp import OCSPCertStatus
 
 from services.authority.ca.statuses import (
+    CRL_REASONS,
     GOOD,
-    REASONS,
     UNKNOWN,
+    CertificateRecord,
     CertificateStatus,
-    Standing,
-    Verdict,
 )
 from services.authority.lifecycle import CertificateState, RevocationReason
 
 CHANGED = datetime(2026, 11, 23, 12, tzinfo=UTC)
 END = CHANGED + timedelta(days=1)
-HOLD = CertificateStatus(Verdict.REVOKED, CHANGED, ReasonFlags.certificate_hold)
-PLAIN = CertificateStatus(Verdict.REVOKED, CHANGED, ReasonFlags.unspecified)
+HOLD = CertificateStatus(OCSPCertStatus.REVOKED, CHANGED, ReasonFlags.certificate_hold)
+PLAIN = CertificateStatus(OCSPCertStatus.REVOKED, CHANGED, ReasonFlags.unspecified)
 _S = CertificateState
 
 
@@ -35,20 +35,23 @@ _S = CertificateState
 def test_each_state_has_its_status(
     state: CertificateState, within: CertificateStatus, afterwards: CertificateStatus
 ) -> None:
-    standing = Standing(1, state, CHANGED, END, None)
-    assert standing.status(CHANGED) == within
-    assert standing.status(END) == within
-    assert standing.status(END + timedelta(microseconds=1)) == afterwards
+    record = CertificateRecord(1, state, CHANGED, END, None)
+    assert record.status(CHANGED) == within
+    assert record.status(END) == within
+    assert record.status(END + timedelta(microseconds=1)) == afterwards
 
 
 def test_no_state_and_no_reason_is_left_out() -> None:
     for state in CertificateState:
-        assert Standing(1, state, CHANGED, END, None).status(CHANGED).verdict in Verdict
-    assert REASONS.keys() == set(RevocationReason)
-    assert ReasonFlags.certificate_hold not in REASONS.values()
+        assert (
+            CertificateRecord(1, state, CHANGED, END, None).status(CHANGED).ocsp_status
+            in OCSPCertStatus
+        )
+    assert CRL_REASONS.keys() == set(RevocationReason)
+    assert ReasonFlags.certificate_hold not in CRL_REASONS.values()
 
 
 @pytest.mark.parametrize("reason", list(RevocationReason))
 def test_a_revoked_certificate_tells_its_reason(reason: RevocationReason) -> None:
-    status = Standing(1, _S.REVOKED, CHANGED, END, reason).status(CHANGED)
-    assert status.reason is REASONS[reason]
+    status = CertificateRecord(1, _S.REVOKED, CHANGED, END, reason).status(CHANGED)
+    assert status.reason is CRL_REASONS[reason]

@@ -16,12 +16,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import ocsp
 
 from bot.web.certificates import certificate_routes
-from bot.web.listeners import listening
-from services.authority.ca import keys
-from services.authority.ca.keys import NewCa
-from services.authority.ca.publication import Publication
-from services.authority.ca.service import CertificateService, open_service
-from services.authority.embedded.credentials.hashing import Cost
+from bot.web.listeners import serve
+from services.argon2 import Argon2Cost
+from services.authority.ca import key_file
+from services.authority.ca.key_file import CaParameters
+from services.authority.ca.publication import PublicationUrls
+from services.authority.ca.service import CertificateService, open_certificate_service
+from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
 from services.authority.embedded.models import Application, Certificate, CertificateSet
 from services.authority.interface.certificates import (
     CertificateKind,
@@ -33,12 +34,13 @@ from services.formats.hidden import Hidden
 from services.storage.database import Database
 
 PASSPHRASE = Hidden("a passphrase for tests only")
-QUICK = NewCa(key_bits=2048, cost=Cost(memory=64, passes=1))
+QUICK = CaParameters(key_bits=2048, cost=Argon2Cost(memory=64, passes=1))
 """What a real authority spends on its key is not what the tests are about."""
 SHA1 = hashes.SHA1()  # noqa: S303
 """What nearly everybody names an issuer by in OCSP; nothing rests on it."""
 FIVE_YEARS = timedelta(days=5 * 365)
-PUBLICATION = Publication("http://certificates.test")
+REGISTER = EmbeddedCertificateRegister()
+PUBLICATION = PublicationUrls("http://certificates.test")
 
 
 @cache
@@ -101,10 +103,16 @@ class World:
 
     @classmethod
     async def open(
-        cls, database: Database, folder: Path, now: datetime, publication: Publication = PUBLICATION
+        cls,
+        database: Database,
+        folder: Path,
+        now: datetime,
+        publication: PublicationUrls = PUBLICATION,
     ) -> "World":
         path = folder / "ca.json"
-        service = await open_service(database, path, PASSPHRASE, publication, now, QUICK)
+        service = await open_certificate_service(
+            database, REGISTER, path, PASSPHRASE, publication, now, QUICK
+        )
         return cls(database, service, folder)
 
     async def issue(
@@ -146,7 +154,7 @@ class World:
             await self.service.issuer.status_changed(session, now)
 
     async def crl(self, now: datetime) -> x509.CertificateRevocationList:
-        return x509.load_der_x509_crl((await self.service.crl.current(now)).der)
+        return x509.load_der_x509_crl((await self.service.crl.get_current(now)).der)
 
     async def ask(self, request: bytes, now: datetime) -> ocsp.OCSPResponse:
         return ocsp.load_der_ocsp_response(await self.service.ocsp.answer(request, now))
@@ -156,7 +164,7 @@ class World:
 
     def request_for(self, certificate: x509.Certificate, nonce: bytes | None = None) -> bytes:
         builder = ocsp.OCSPRequestBuilder().add_certificate(
-            certificate, self.service.identity.certificate, SHA1
+            certificate, self.service.signer.certificate, SHA1
         )
         if nonce is not None:
             builder = builder.add_extension(x509.OCSPNonce(nonce), critical=False)
@@ -183,12 +191,12 @@ async def serving(service: CertificateService) -> AsyncIterator[str]:
     """Serve the public pages on this machine; gives their address."""
     app = web.Application()
     app.add_routes(certificate_routes(service))
-    async with listening(app, "127.0.0.1", 0) as port:
+    async with serve(app, "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}"
 
 
 def new_ca(path: Path, now: datetime) -> None:
-    keys.create(path, PASSPHRASE, QUICK, now)
+    key_file.create_key_file(path, PASSPHRASE, QUICK, now)
 
 
 def crl_number(crl: x509.CertificateRevocationList) -> int:
@@ -219,7 +227,7 @@ class OpenSsl:
 
     def __init__(self, folder: Path, service: CertificateService) -> None:
         self._folder = folder
-        self._ca = self.write("openssl-ca.pem", pem(service.identity.certificate))
+        self._ca = self.write("openssl-ca.pem", pem(service.signer.certificate))
 
     def path(self, name: str) -> Path:
         return self._folder / name

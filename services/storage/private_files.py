@@ -1,11 +1,11 @@
-"""Files for their owner's eyes only (mode 600), never half written, on the disk when it is said."""
+"""Files of mode 600, written atomically and synced to disk."""
 
 import os
 from pathlib import Path
 
 
 def create(path: Path, text: str) -> None:
-    """Write a new file whole or not at all; one that is there is left alone."""
+    """Create a file atomically, unless it exists."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = _write_beside(path, text)
     try:
@@ -16,7 +16,7 @@ def create(path: Path, text: str) -> None:
 
 
 def replace(path: Path, text: str) -> None:
-    """Put a file in place of another, so that a crash leaves the old one or the new one."""
+    """Replace a file atomically: a crash leaves the old one or the new one."""
     _write_beside(path, text).replace(path)
     _sync_folder(path)
 
@@ -33,7 +33,7 @@ def _write_beside(path: Path, text: str) -> Path:
 
 
 def _put_in_place(written: Path, path: Path) -> None:
-    """Give a file its name, unless another file has it; the file is never half written."""
+    """Give a complete file its name, unless another file has it."""
     try:
         os.link(written, path)
     except FileExistsError:

@@ -1,47 +1,47 @@
-"""What happens when a handler fails: it is logged without what was typed, and the person told."""
+"""Errors of handlers: logged without what was typed, and answered with an apology."""
 
 import structlog
 from telegram import Message, Update
 from telegram.error import Forbidden, TelegramError
 
-from bot.updates.intake import Intake, is_line_failure, will_pass
+from bot.updates.intake import Intake, is_connection_failure, is_temporary
 from handlers.context import Context
 from handlers.screen.text import say
 from handlers.screen.view import View, send, send_to, view
-from services.people.people import close_chat
+from services.people.chats import close_chat
 
 _log = structlog.get_logger()
 
 
 class ErrorHandler:
-    """PTB's error handler: notes the failure with the intake, and answers the person."""
+    """PTB error handler that notes the failure with the intake and answers the person."""
 
     def __init__(self, intake: Intake) -> None:
         self._intake = intake
 
     async def __call__(self, update: object, context: Context) -> None:
-        """Meet one error."""
+        """Handle one error."""
         error = context.error
         if not isinstance(update, Update) or error is None:
-            await self._meet_in_event(update, error, context)
+            await self._handle_event_error(update, error, context)
             return
         if isinstance(error, Forbidden):
             chat = update.effective_chat
-            await self._note_closed(chat.id if chat else 0, context)
+            await self._close_chat(chat.id if chat else 0, context)
             return
         self._intake.fail(update.update_id, error)
-        if is_line_failure(error):
+        if is_connection_failure(error):
             _log.warning("line_failed", error=type(error).__name__)
             return
-        if will_pass(error):
+        if is_temporary(error):
             _log.error("database_failed", error=type(error).__name__, exc_info=error)
             return
         _log.error("handler_failed", error=type(error).__name__, exc_info=error)
-        if not _tells_of_money(update):  # who paid must not try again
+        if not _has_payment(update):  # who paid must not try again
             await self._apologise(update, context)
 
-    async def _note_closed(self, chat_id: int, context: Context) -> None:
-        """Blocked by the person, or removed from the group: nobody is left to answer."""
+    async def _close_chat(self, chat_id: int, context: Context) -> None:
+        """Note that the bot was blocked by the person or removed from the group."""
         _log.info("chat_closed_to_us")
         if chat_id:
             services = context.services
@@ -52,18 +52,18 @@ class ErrorHandler:
         if update.effective_chat is None:
             return
         try:
-            await send(update, context, _sorry(context.language(update)))
+            await send(update, context, _apology(context.language(update)))
         except TelegramError as error:
             _log.warning("apology_not_sent", error=type(error).__name__)
 
-    async def _meet_in_event(
+    async def _handle_event_error(
         self, event: object, error: Exception | None, context: Context
     ) -> None:
-        """Meet an error of what happened elsewhere, which a private chat may wait for."""
+        """Handle an error of an event, whose outcome a private chat may wait for."""
         chat_id = getattr(event, "chat_id", 0)
         if isinstance(error, Forbidden):
-            await self._note_closed(chat_id, context)
-        elif error is not None and is_line_failure(error):
+            await self._close_chat(chat_id, context)
+        elif error is not None and is_connection_failure(error):
             _log.warning("line_failed", error=type(error).__name__)
         else:
             _log.error("error_outside_an_update", exc_info=error)
@@ -71,19 +71,19 @@ class ErrorHandler:
                 await self._apologise_for_event(chat_id, context)
 
     async def _apologise_for_event(self, chat_id: int, context: Context) -> None:
-        language = context.services.people.language(chat_id, None)
+        language = context.services.languages.resolve(chat_id, None)
         try:
-            await send_to(context.bot, chat_id, _sorry(language))
+            await send_to(context.bot, chat_id, _apology(language))
         except TelegramError as failed:
             _log.warning("apology_not_sent", error=type(failed).__name__)
 
 
-def _tells_of_money(update: Update) -> bool:
+def _has_payment(update: Update) -> bool:
     message = update.effective_message
     return isinstance(message, Message) and message.successful_payment is not None
 
 
-def _sorry(language: str) -> View:
+def _apology(language: str) -> View:
     return view(
         say(
             language,

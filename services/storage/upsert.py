@@ -1,6 +1,6 @@
-"""Inserting rows whose key may be there already, which each database says in its own words.
+"""Inserting rows whose key may exist already, in the dialect of each database.
 
-Two processes may put the same row down at once; neither fails, and there is one row.
+Two processes may insert the same row concurrently; neither fails, and there is one row.
 """
 
 from collections.abc import Mapping
@@ -13,21 +13,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.storage.models import Base
 
 
-def insert_new(session: AsyncSession, table: type[Base]) -> Insert:
-    """Give an INSERT that leaves a row alone whose key is known already."""
+def insert_or_ignore(session: AsyncSession, table: type[Base]) -> Insert:
+    """Return an INSERT that leaves an existing row as it is."""
     return _insert(session, table).on_conflict_do_nothing()
 
 
-def insert_or_update(
+def upsert(
     session: AsyncSession,
     table: type[Base],
     key: Mapping[str, Any],
     values: Mapping[str, Any],
     **only_when_new: Any,
 ) -> Insert:
-    """Give an INSERT that becomes an UPDATE of `values` where `key` is known already.
+    """Return an INSERT that becomes an UPDATE of `values` if the key exists already.
 
     :param key: the columns that are unique together.
+    :param only_when_new: further values for a new row.
     """
     new = _insert(session, table).values({**key, **values, **only_when_new})
     return new.on_conflict_do_update(index_elements=list(key), set_=dict(values))

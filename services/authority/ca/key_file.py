@@ -21,54 +21,56 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from services.authority.ca.ca_certificate import KEY_BITS, CaIdentity, CaName, self_signed
+from services.argon2 import Argon2Cost
+from services.authority.ca.ca_certificate import KEY_BITS, CaName, CaSigner, self_sign
 from services.authority.ca.errors import CaKeyError, CaKeyProblem
-from services.authority.embedded.credentials.hashing import Cost
 from services.formats.hidden import Hidden
-from services.storage import own_files
+from services.storage import private_files
 
-SHORTEST_PASSPHRASE = 12
+MIN_PASSPHRASE_LENGTH = 12
 _SALT_BYTES = 16
 _NONCE_BYTES = 12
-_DEAREST = Cost(memory=1024 * 1024, passes=16, lanes=16)
+_MAX_COST = Argon2Cost(memory=1024 * 1024, passes=16, lanes=16)
 """A file that asks for more was not written here."""
 
 
 @dataclass(frozen=True)
-class NewCa:
-    """How a certificate authority is made where there is none yet."""
+class CaParameters:
+    """Parameters of a new certificate authority."""
 
     name: CaName = field(default_factory=CaName)
     key_bits: int = KEY_BITS
-    cost: Cost = field(default_factory=Cost)
+    cost: Argon2Cost = field(default_factory=Argon2Cost)
 
 
 @dataclass(frozen=True, repr=False)
 class _Envelope:
     certificate: x509.Certificate
-    cost: Cost
+    cost: Argon2Cost
     salt: bytes
     nonce: bytes
     sealed: bytes
 
 
-def create(path: Path, passphrase: Hidden, new: NewCa, now: datetime) -> None:
-    """Make a new key and its file; one that another process made meanwhile is left alone.
+def create_key_file(
+    path: Path, passphrase: Hidden, parameters: CaParameters, now: datetime
+) -> None:
+    """Create a key and its file; a file that another process just created is left alone.
 
     :raises CaKeyError: for a passphrase that is too short or a place that cannot be written to.
     """
-    if len(passphrase.reveal()) < SHORTEST_PASSPHRASE:
+    if len(passphrase.reveal()) < MIN_PASSPHRASE_LENGTH:
         raise CaKeyError(path, CaKeyProblem.SHORT_PASSPHRASE)
-    key = rsa.generate_private_key(65537, new.key_bits)
-    content = _seal(self_signed(new.name, key, now), key, passphrase, new.cost)
+    key = rsa.generate_private_key(65537, parameters.key_bits)
+    content = _seal(self_sign(parameters.name, key, now), key, passphrase, parameters.cost)
     try:
-        own_files.create(path, _as_json(content))
+        private_files.create(path, _serialize(content))
     except OSError as error:
         raise CaKeyError(path, CaKeyProblem.UNREADABLE) from error
 
 
-def load(path: Path, passphrase: Hidden) -> CaIdentity:
-    """Read the key file and open it.
+def load_key_file(path: Path, passphrase: Hidden) -> CaSigner:
+    """Read and decrypt the key file.
 
     :raises CaKeyError: saying what is wrong.
     """
@@ -81,13 +83,13 @@ def load(path: Path, passphrase: Hidden) -> CaIdentity:
     except (ValueError, KeyError, TypeError, AttributeError):
         raise CaKeyError(path, CaKeyProblem.NOT_A_KEY_FILE) from None
     try:
-        return CaIdentity(content.certificate, _unseal(content, passphrase))
+        return CaSigner(content.certificate, _unseal(content, passphrase))
     except InvalidTag:
         raise CaKeyError(path, CaKeyProblem.WRONG_PASSPHRASE) from None
 
 
 def _seal(
-    certificate: x509.Certificate, key: rsa.RSAPrivateKey, passphrase: Hidden, cost: Cost
+    certificate: x509.Certificate, key: rsa.RSAPrivateKey, passphrase: Hidden, cost: Argon2Cost
 ) -> _Envelope:
     salt, nonce = os.urandom(_SALT_BYTES), os.urandom(_NONCE_BYTES)
     plain = key.private_bytes(
@@ -107,7 +109,7 @@ def _unseal(content: _Envelope, passphrase: Hidden) -> rsa.RSAPrivateKey:
     return key
 
 
-def _cipher(passphrase: Hidden, salt: bytes, cost: Cost) -> AESGCM:
+def _cipher(passphrase: Hidden, salt: bytes, cost: Argon2Cost) -> AESGCM:
     kdf = Argon2id(
         salt=salt,
         length=32,
@@ -122,7 +124,7 @@ def _der(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.DER)
 
 
-def _as_json(content: _Envelope) -> str:
+def _serialize(content: _Envelope) -> str:
     pem = content.certificate.public_bytes(serialization.Encoding.PEM)
     cost = content.cost
     values = {
@@ -136,15 +138,15 @@ def _as_json(content: _Envelope) -> str:
 
 
 def _parse(values: Any) -> _Envelope:
-    """Take the file apart.
+    """Parse the file.
 
     :raises ValueError: (or its kin) when it is not one of ours.
     """
     given = values["argon2id"]
-    cost = Cost(int(given["memory"]), int(given["passes"]), int(given["lanes"]))
-    if cost.memory > _DEAREST.memory or cost.passes > _DEAREST.passes:
+    cost = Argon2Cost(int(given["memory"]), int(given["passes"]), int(given["lanes"]))
+    if cost.memory > _MAX_COST.memory or cost.passes > _MAX_COST.passes:
         raise ValueError
-    if not 1 <= cost.lanes <= _DEAREST.lanes or cost.memory < 8 * cost.lanes or cost.passes < 1:
+    if not 1 <= cost.lanes <= _MAX_COST.lanes or cost.memory < 8 * cost.lanes or cost.passes < 1:
         raise ValueError
     content = _Envelope(
         certificate=x509.load_pem_x509_certificate(values["certificate"].encode()),

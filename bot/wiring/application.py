@@ -1,4 +1,4 @@
-"""The application that works on updates: PTB's, with our line, our order and our services."""
+"""PTB's application with our update queue, update processor, rate limiter and services."""
 
 import re
 from dataclasses import replace
@@ -10,35 +10,35 @@ from telegram.request import BaseRequest
 
 import locales
 from bot.settings import Settings, require_token
-from bot.telegram.error_handler import ErrorHandler
-from bot.telegram.rate_limiter import PatientLimiter
+from bot.telegram.rate_limiter import RetryingRateLimiter
+from bot.updates.error_handler import ErrorHandler
 from bot.updates.intake import Intake
-from bot.updates.update_processor import ChatOrder, Line
+from bot.updates.update_processor import PerChatUpdateProcessor, UpdateQueue
 from handlers.context import Context, Services
 from handlers.routes import register
 from services.conversations import ConversationStore
 from services.faq import entries, error_codes
-from services.faq.search import Search
+from services.faq.search import FaqSearch
 from services.formats.hidden import Hidden
-from services.people.people import People
-from services.secret_shapes import SecretShapes
+from services.people.languages import LanguagePreferences
+from services.secret_shapes import SecretDetector
 from services.storage.database import Database
 
-App = Application[Any, Context, Any, Any, Any, Any]
+KaikaApplication = Application[Any, Context, Any, Any, Any, Any]
 
 _LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
 
 
-def build(
+def build_application(
     settings: Settings,
     requests: tuple[BaseRequest, BaseRequest],
-    line: Line,
+    update_queue: UpdateQueue,
     intake: Intake,
     services: Services,
-) -> App:
-    """Give the application, with every handler.
+) -> KaikaApplication:
+    """Build the application with every handler.
 
-    :param requests: carry its calls, and the poller's.
+    :param requests: for its own calls, and for the poller's.
     """
     calls, polls = requests
     application = (
@@ -47,10 +47,10 @@ def build(
         .base_url(settings.base_url)
         .request(calls)
         .get_updates_request(polls)
-        .rate_limiter(PatientLimiter())
+        .rate_limiter(RetryingRateLimiter())
         .context_types(ContextTypes(context=Context))
-        .concurrent_updates(ChatOrder(intake.finished))
-        .update_queue(line)
+        .concurrent_updates(PerChatUpdateProcessor(intake.finish))
+        .update_queue(update_queue)
         .job_queue(None)
         .updater(None)
         .build()
@@ -58,7 +58,7 @@ def build(
     provider = settings.payment_provider_token
     token = Hidden(provider.get_secret_value()) if provider else None
     application.bot_data["services"] = replace(
-        services, payment_provider=token, charge_on_record=intake.charge_on_record
+        services, payment_provider=token, confirm_charge_recorded=intake.confirm_charge_recorded
     )
     register(application)
     application.add_error_handler(ErrorHandler(intake))
@@ -67,26 +67,26 @@ def build(
 
 
 def build_services(
-    database: Database, people: People, conversations: ConversationStore
+    database: Database, people: LanguagePreferences, conversations: ConversationStore
 ) -> Services:
-    """Give the services that handlers call."""
-    search, shapes = _learnt()
+    """Build the services that handlers call."""
+    search, shapes = _load_models()
     return Services(
         database=database,
-        people=people,
+        languages=people,
         entries=entries.load(),
         search=search,
-        secret_shapes=shapes,
+        secret_detector=shapes,
         conversations=conversations,
     )
 
 
 @cache
-def _learnt() -> tuple[Search, SecretShapes]:
-    """Give what is learnt from the entries, once a process."""
+def _load_models() -> tuple[FaqSearch, SecretDetector]:
+    """Train search and secret detection on the FAQ entries, once per process."""
     known = entries.load()
-    shapes = SecretShapes(_vocabulary(known), lambda token: bool(error_codes.find_codes(token)))
-    return Search(known), shapes
+    shapes = SecretDetector(_vocabulary(known), lambda token: bool(error_codes.find_codes(token)))
+    return FaqSearch(known), shapes
 
 
 def _vocabulary(known: entries.Entries) -> set[str]:

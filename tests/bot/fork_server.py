@@ -12,7 +12,7 @@ import tempfile
 import bot.wiring.bridge
 import bot.wiring.embedded  # noqa: F401  what a run imports late
 from bot.cli import main as cli
-from bot.telegram import application
+from bot.wiring import application
 from handlers.faq import answers
 from services.faq import entries
 from services.storage.database import Database
@@ -21,7 +21,7 @@ from services.storage.upgrade import upgrade
 
 async def _learn() -> None:
     """Do once what every start would do anew."""
-    application._learnt()
+    application._load_models()
     answers.render_all(entries.load())
     with tempfile.TemporaryDirectory() as folder:
         database = Database(f"sqlite+aiosqlite:///{folder}/kaika.db")

@@ -1,0 +1,40 @@
+"""The authority's rate limits."""
+
+from datetime import timedelta
+from typing import Final
+
+from services.rate_limit import RateLimit
+
+CODE_GUESSES: Final = RateLimit("code", 4)
+"""Wrong codes for one UI No.: three are warned of, the fourth locks (docs/facts.md §1.5)."""
+CHAT_CODE_GUESSES: Final = RateLimit("chat.codes", 3, timedelta(days=1))
+"""Wrong codes from one chat, for whomever, so that one chat cannot lock somebody out."""
+PERSON_MAILS: Final = RateLimit("mails", 3, timedelta(hours=1))
+"""One-time codes sent for one UI No."""
+CHAT_MAILS: Final = RateLimit("chat.mails", 6, timedelta(hours=1))
+"""One-time codes asked for by one chat, for whomever."""
+PERSON_MAILS_PER_DAY: Final = RateLimit("mails.day", 10, timedelta(days=1))
+CHAT_MAILS_PER_DAY: Final = RateLimit("chat.mails.day", 20, timedelta(days=1))
+GRANT_CARD_NUMBERS: Final = RateLimit("grant.card_numbers", 3)
+"""Wrong card numbers under one grant."""
+PERSON_CARD_NUMBERS: Final = RateLimit("person.card_numbers", 6, timedelta(days=1))
+"""Wrong card numbers for one person, under however many grants."""
+CHAT_GUESSES: Final = RateLimit(
+    "chat.guesses",
+    10,
+    timedelta(days=1),
+    pauses=tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60)),
+)
+"""Wrong entries of every kind from one chat, for whomever: five freely, then ever more slowly."""
+CHAT_CHECKS: Final = RateLimit("chat.checks", 30, timedelta(hours=1))
+"""Codes checked for one chat, right or wrong: each costs a hash."""
+CHAT_LINKS: Final = RateLimit("chat.links", 5, timedelta(days=1))
+"""How often one chat is linked: each time others are notified."""
+
+WINDOWED_LIMITS: Final = (
+    CHAT_CODE_GUESSES, PERSON_MAILS, CHAT_MAILS, PERSON_MAILS_PER_DAY, CHAT_MAILS_PER_DAY,
+    PERSON_CARD_NUMBERS, CHAT_GUESSES, CHAT_CHECKS, CHAT_LINKS,
+)  # fmt: skip
+"""Limits whose records can be deleted once their uses have left the window."""
+PERSON_LIMITS: Final = (CODE_GUESSES, PERSON_MAILS, PERSON_MAILS_PER_DAY, PERSON_CARD_NUMBERS)
+"""Limits whose subject is a UI No."""
