@@ -200,7 +200,7 @@ class CardWorking:
 
 
 @dataclass(frozen=True, slots=True)
-class OperationDone:
+class CardOperationDone:
     """An operation succeeded."""
 
     operation: Operation
@@ -228,7 +228,7 @@ PrompterEvent = (
     | PairingClosed
     | OperationWaiting
     | CardWorking
-    | OperationDone
+    | CardOperationDone
     | OperationNotDone
 )
 
