@@ -200,7 +200,7 @@ class CardWorking:
 
 
 @dataclass(frozen=True, slots=True)
-class CardOperationDone:
+class OperationDone:
     """An operation succeeded."""
 
     operation: Operation
@@ -228,7 +228,7 @@ PrompterEvent = (
     | PairingClosed
     | OperationWaiting
     | CardWorking
-    | CardOperationDone
+    | OperationDone
     | OperationNotDone
 )
 

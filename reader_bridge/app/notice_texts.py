@@ -5,10 +5,10 @@ from enum import StrEnum
 
 from reader_bridge.app.translation import N_, sanitise, say
 from reader_bridge.prompter import (
-    CardOperationDone,
     CardWorking,
     ConnectionProblem,
     ExitReason,
+    OperationDone,
     OperationNotDone,
     OperationWaiting,
     PairingClosed,
@@ -260,7 +260,7 @@ def describe_event(event: PrompterEvent, language: str, host: str) -> StatusNoti
         case CardWorking():
             text = say(language, "The card is at work. Please leave it in.")
             return StatusNotice(NoticeTone.BUSY, text)
-        case CardOperationDone():
+        case OperationDone():
             return _done_notice(event, language)
         case OperationNotDone():
             return _failed_notice(event, language)
@@ -280,7 +280,7 @@ def _paired_notice(event: PairingStarted, language: str) -> StatusNotice:
     return StatusNotice(NoticeTone.GOOD, text, say(language, GO_ON))
 
 
-def _done_notice(event: CardOperationDone, language: str) -> StatusNotice:
+def _done_notice(event: OperationDone, language: str) -> StatusNotice:
     value = event.value
     if isinstance(value, CardReport) and value.pin and value.pin.remaining is not None:
         tries = value.pin.remaining

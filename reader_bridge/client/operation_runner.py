@@ -10,8 +10,8 @@ from reader_bridge.operations.card_thread import CardCalls, CardThread
 from reader_bridge.operations.context import OperationContext, SessionContext
 from reader_bridge.operations.runner import OperationChannel, OperationEnd, RunningOperation
 from reader_bridge.prompter import (
-    CardOperationDone,
     ExitReason,
+    OperationDone,
     OperationNotDone,
     PairingPeer,
     Prompter,
@@ -160,6 +160,6 @@ class OperationRunner:
     def _show_end(self, start: StartOperation, end: OperationEnd) -> None:
         if isinstance(end, OperationResult):
             purpose = getattr(start.parameters, "purpose", None)
-            self._prompter.show(CardOperationDone(start.operation, end.value, purpose))
+            self._prompter.show(OperationDone(start.operation, end.value, purpose))
         else:
             self._prompter.show(OperationNotDone(start.operation, end.code, end.values))

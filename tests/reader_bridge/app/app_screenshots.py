@@ -25,7 +25,7 @@ from reader_bridge.app.window.main_window import MainWindow
 from reader_bridge.app.window.question import PinQuestion
 from reader_bridge.app.window.thread_bridge import PendingQuestion, ThreadBridge
 from reader_bridge.prompter import (
-    CardOperationDone,
+    OperationDone,
     OperationWaiting,
     PairingStarted,
     PrompterEvent,
@@ -41,7 +41,7 @@ COLUMNS = 84
 PAIRED: tuple[PrompterEvent, ...] = (ServerConnected(PEER.host), PairingStarted(PEER, 43_200))
 WAITING = OperationWaiting(Operation.SET_PIN, ProgressStep.WAITING_FOR_CARD)
 RECEIPT = Receipt("a0" * 16, bytes(32), SignatureAlgorithm.RS256, b"", b"")
-DONE = CardOperationDone(Operation.SET_PIN, RECEIPT, PinPurpose.UNLOCK)
+DONE = OperationDone(Operation.SET_PIN, RECEIPT, PinPurpose.UNLOCK)
 THEME = TerminalTheme(
     (22, 27, 34),
     (230, 237, 243),

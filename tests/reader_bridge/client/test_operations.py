@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from reader_bridge.card.profiles.base import MutualChallenge as CardsChallenge
 from reader_bridge.prompter import (
-    CardOperationDone,
     ConsentRequest,
+    OperationDone,
     PairingPeer,
     PairingStarted,
     PinKind,
@@ -178,7 +178,7 @@ async def test_a_new_pin_is_set_with_the_issuers_consent(
     assert [each for each in stage.person.asked if isinstance(each, ConsentRequest)][
         -1
     ].purpose is purpose
-    assert isinstance(stage.person.shown[-1], CardOperationDone)
+    assert isinstance(stage.person.shown[-1], OperationDone)
 
 
 async def test_an_ordinary_operation_takes_at_most_four_messages(stage: RunningClient) -> None:
