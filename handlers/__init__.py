@@ -1,1 +1,1 @@
-"""Conversations: an update in, a service call, a view out. One file a conversation."""
+"""Handlers of Telegram updates and bridge events: each calls a service and shows a view."""

@@ -106,18 +106,18 @@ class ChatSender:
     """The outbox's sender for the chat channel.
 
     :param services: returns the current services.
-    :param renders: the renderer of each message by its name; those of the notices by default.
+    :param renderers: the renderer of each message by its name; those of the notices by default.
     """
 
     def __init__(
         self,
         bot: ExtBot[Any],
         services: Callable[[], Services],
-        renders: Mapping[str, Render] | None = None,
+        renderers: Mapping[str, Render] | None = None,
     ) -> None:
         self._bot = bot
         self._services = services
-        self._renders = NOTICES if renders is None else renders
+        self._renderers = NOTICES if renderers is None else renderers
 
     async def send(self, message: OutgoingMessage, now: datetime) -> None:
         """Render and send one message; one that is no longer to be sent is dropped.
@@ -146,7 +146,7 @@ class ChatSender:
 
     async def _render(self, message: OutgoingMessage, chat_id: int) -> View | None:
         services = self._services()
-        render = self._renders.get(message.message)
+        render = self._renderers.get(message.message)
         if render is None:
             raise UndeliverableError
         stored = message.references.get("language")

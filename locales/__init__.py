@@ -21,24 +21,24 @@ LANGUAGES: tuple[str, ...] = (
 
 
 def resolve(code: str | None) -> str:
-    """Give the language to speak to a client whose language code (IETF tag) is `code`."""
+    """Return the language to speak to a client whose language code (IETF tag) is `code`."""
     wanted = primary((code or "").lower())
     return next((language for language in LANGUAGES if primary(language) == wanted), DEFAULT)
 
 
 def primary(tag: str) -> str:
-    """Give the first part of a language tag: ``zh`` of ``zh_Hant`` and of ``zh-TW``."""
+    """Return the first part of a language tag: ``zh`` of ``zh_Hant`` and of ``zh-TW``."""
     return tag.replace("_", "-").split("-", 1)[0]
 
 
 def other(language: str) -> str:
-    """Give the language that the "show it in the other language" button leads to."""
+    """Return the language that the "show it in the other language" button leads to."""
     return LANGUAGES[(LANGUAGES.index(language) + 1) % len(LANGUAGES)]
 
 
 @cache
-def words(domain: str, language: str) -> Mapping[str, str]:
-    """Give the catalogue of `domain` as msgid → text; English is empty, its msgids are the text.
+def catalogue(domain: str, language: str) -> Mapping[str, str]:
+    """Return the catalogue of `domain` as msgid → text; English is empty, its msgids are the text.
 
     :raises FileNotFoundError: where the language lacks the catalogue.
     """
@@ -51,10 +51,10 @@ def words(domain: str, language: str) -> Mapping[str, str]:
 
 
 def translate(message: str, language: str, domain: str = "kaika") -> str:
-    """Give `message` in `language`; a string the catalogue lacks stays English."""
-    return words(domain, language).get(message, message)
+    """Return `message` in `language`; a string the catalogue lacks stays English."""
+    return catalogue(domain, language).get(message, message)
 
 
 def folder(language: str, name: str) -> Path:
-    """Give the folder of `language` that holds the long texts called `name`, such as ``faq``."""
+    """Return the folder of `language` that holds the long texts called `name`, such as ``faq``."""
     return ROOT / language / name

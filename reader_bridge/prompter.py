@@ -209,7 +209,7 @@ class OperationDone:
 
 
 @dataclass(frozen=True, slots=True)
-class OperationFailed:
+class OperationNotDone:
     """An operation failed.
 
     :ivar operation: `None` where the server asked for an unknown one.
@@ -229,7 +229,7 @@ PrompterEvent = (
     | OperationWaiting
     | CardWorking
     | OperationDone
-    | OperationFailed
+    | OperationNotDone
 )
 
 

@@ -113,7 +113,7 @@ async def consume(
 
 
 async def refund(session: AsyncSession, consumption: Consumption) -> None:
-    """Give a use back."""
+    """Return a use to its limit."""
     row = await _lock(session, consumption.limit, consumption.subject)
     if row is None:
         return

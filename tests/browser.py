@@ -78,7 +78,7 @@ class ChatPage:
     def __init__(self, page: Page, device: Device, language: str) -> None:
         self.page = page
         self.device = device
-        self._words = locales.words("sandbox", language)
+        self._words = locales.catalogue("sandbox", language)
         self.problems: list[str] = []
         """Errors in the page, and requests to anywhere but the sandbox."""
         page.on("console", self._on_console)

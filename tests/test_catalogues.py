@@ -35,20 +35,20 @@ def placeholders(text: str) -> set[str]:
 @pytest.mark.parametrize("domain", ROOMS)
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_no_string_is_missing_or_left_over(language: str, domain: str) -> None:
-    assert set(locales.words(domain, language)) == extract_messages(domain)
+    assert set(locales.catalogue(domain, language)) == extract_messages(domain)
 
 
 @pytest.mark.parametrize("domain", ROOMS)
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_placeholders_and_markup_are_the_same(language: str, domain: str) -> None:
-    for original, text in locales.words(domain, language).items():
+    for original, text in locales.catalogue(domain, language).items():
         assert placeholders(original) == placeholders(text), original
         assert sorted(TAG.findall(original)) == sorted(TAG.findall(text)), original
 
 
 def texts(language: str) -> list[str]:
     """Return every text of the bot, the counter and the bridge in a language."""
-    catalogues = [locales.words(domain, TRANSLATED[0]) for domain in (*ROOMS, "authority")]
+    catalogues = [locales.catalogue(domain, TRANSLATED[0]) for domain in (*ROOMS, "authority")]
     if language == locales.DEFAULT:
         return [original for words in catalogues for original in words]
     return [text for words in catalogues for text in words.values()]

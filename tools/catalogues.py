@@ -65,8 +65,8 @@ def main() -> int:
             path = ROOT / "locales" / language / "LC_MESSAGES" / f"{domain}.po"
             messages = extract_messages(domain)
             path.write_text(update(path.read_text(encoding="utf-8"), messages), encoding="utf-8")
-            locales.words.cache_clear()
-            for msgid in sorted(messages - locales.words(domain, language).keys()):
+            locales.catalogue.cache_clear()
+            for msgid in sorted(messages - locales.catalogue(domain, language).keys()):
                 untranslated += 1
                 sys.stdout.write(f"{path.relative_to(ROOT)}: {msgid!r}\n")
     return 1 if untranslated else 0

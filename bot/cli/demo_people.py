@@ -142,7 +142,7 @@ class _PinnedCardMaker:
         self._maker = maker
 
     def make(self, order: CardOrder, path: Path) -> None:
-        """Carry out `CardMaker.make`."""
+        """Make the card with the PIN of the demo."""
         self._maker.make(replace(order, pin=Hidden(PIN)), path)
 
 

@@ -8,7 +8,7 @@ _OURS = frozenset({"bot", "handlers", "locales", "reader_bridge", "services"})
 
 
 def advice(error: ModuleNotFoundError) -> str | None:
-    """Give a line that says what to install; `None` where a module of ours or Python's is gone."""
+    """Return a line that says what to install; `None` for a missing module of ours or Python's."""
     module = (error.name or "").partition(".")[0]
     if not module or module in _OURS or module in sys.stdlib_module_names:
         return None

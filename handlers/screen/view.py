@@ -142,7 +142,7 @@ async def _edit(update: Update, context: Context, shown: View) -> bool:
             link_preview_options=_NO_PREVIEW,
         )
     except BadRequest as error:
-        # The message is unchanged, too old, or deleted: the view is then sent as a new message.
+        # Unchanged, since pressed twice; or too old or deleted, and then sent as a new message.
         if _UNCHANGED not in error.message and query.inline_message_id is None:
             return False
     if isinstance(query.message, Message):

@@ -9,7 +9,7 @@ from reader_bridge.prompter import (
     ConnectionProblem,
     ExitReason,
     OperationDone,
-    OperationFailed,
+    OperationNotDone,
     OperationWaiting,
     PairingClosed,
     PairingStarted,
@@ -262,7 +262,7 @@ def describe_event(event: PrompterEvent, language: str, host: str) -> StatusNoti
             return StatusNotice(NoticeTone.BUSY, text)
         case OperationDone():
             return _done_notice(event, language)
-        case OperationFailed():
+        case OperationNotDone():
             return _failed_notice(event, language)
 
 
@@ -294,7 +294,7 @@ def _done_notice(event: OperationDone, language: str) -> StatusNotice:
     return StatusNotice(NoticeTone.GOOD, text, say(language, GO_ON))
 
 
-def _failed_notice(event: OperationFailed, language: str) -> StatusNotice:
+def _failed_notice(event: OperationNotDone, language: str) -> StatusNotice:
     text, advice = FAILURE_TEXTS[event.code]
     parts = [say(language, text)]
     if event.values.tries_left is not None:

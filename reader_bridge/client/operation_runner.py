@@ -9,7 +9,13 @@ from reader_bridge.client.message_channel import MessageChannel
 from reader_bridge.operations.card_thread import CardCalls, CardThread
 from reader_bridge.operations.context import OperationContext, SessionContext
 from reader_bridge.operations.runner import OperationChannel, OperationEnd, RunningOperation
-from reader_bridge.prompter import ExitReason, OperationDone, OperationFailed, PairingPeer, Prompter
+from reader_bridge.prompter import (
+    ExitReason,
+    OperationDone,
+    OperationNotDone,
+    PairingPeer,
+    Prompter,
+)
 from reader_bridge.protocol.errors import ProtocolError
 from reader_bridge.protocol.failures import FailureCode
 from reader_bridge.protocol.operation_messages import (
@@ -156,4 +162,4 @@ class OperationRunner:
             purpose = getattr(start.parameters, "purpose", None)
             self._prompter.show(OperationDone(start.operation, end.value, purpose))
         else:
-            self._prompter.show(OperationFailed(start.operation, end.code, end.values))
+            self._prompter.show(OperationNotDone(start.operation, end.code, end.values))

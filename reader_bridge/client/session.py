@@ -18,7 +18,7 @@ from reader_bridge.client.pairing import PairingFlow
 from reader_bridge.client.websocket import ServerConnection
 from reader_bridge.prompter import (
     ExitReason,
-    OperationFailed,
+    OperationNotDone,
     PairingClosed,
     PairingPeer,
     PairingStarted,
@@ -225,7 +225,7 @@ class ServerSession:
     async def refuse_unknown_operation(self, operation_id: str) -> None:
         """Report an operation that this client does not have."""
         code = FailureCode.UNKNOWN_OPERATION
-        self._prompter.show(OperationFailed(None, code, FailureValues()))
+        self._prompter.show(OperationNotDone(None, code, FailureValues()))
         await self.channel.send(OperationFailure(operation_id, code))
 
     def on_disconnect(self) -> None:

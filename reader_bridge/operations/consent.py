@@ -113,7 +113,7 @@ async def _ask_valid_secret(
     for _ in range(MAX_ENTRIES):
         secret = await context.prompter.ask_pin(request)
         if secret is None:
-            raise _entry_declined(request)
+            raise _no_entry_failure(request)
         try:
             rules.check(secret)
         except PinFormatError:
@@ -124,7 +124,7 @@ async def _ask_valid_secret(
     raise operation_failure(FailureCode.PIN_FORMAT)
 
 
-def _entry_declined(request: PinRequest) -> Exception:
+def _no_entry_failure(request: PinRequest) -> Exception:
     if request.fault is PinFault.WRONG:
         return operation_failure(_wrong_code(request.kind), tries_left=request.tries_left)
     return operation_failure(FailureCode.PIN_NOT_ENTERED, tries_left=request.tries_left)

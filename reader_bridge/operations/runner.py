@@ -72,7 +72,7 @@ class RunningOperation:
     async def run(self, context: OperationContext) -> OperationEnd:
         """Run the operation, unless it was stopped already. Returns exactly one end, always."""
         if self._stopped_by is not None:
-            return self._stopped()
+            return self._stop_failure()
         self._show = context.prompter.show
         self._task = asyncio.ensure_future(self._run_to_end(context))
         try:
@@ -81,7 +81,7 @@ class RunningOperation:
             self.stop(FailureCode.CANCELLED)
             await asyncio.wait((self._task,))
         if self._task.cancelled():  # before it began
-            return self._stopped()
+            return self._stop_failure()
         return self._task.result()
 
     def stop(self, code: FailureCode) -> None:
@@ -151,13 +151,13 @@ class RunningOperation:
         except TimeoutError:
             return self._failure_message(operation_failure(FailureCode.TIMED_OUT))
         except asyncio.CancelledError:
-            return self._stopped()
+            return self._stop_failure()
         except Exception as error:
             # only its type: its text could hold what a card or a person sent
             _log.error("operation %s failed: %s", start.operation.value, type(error).__name__)
             return self._failure_message(operation_failure(FailureCode.INTERNAL_ERROR))
 
-    def _stopped(self) -> OperationFailure:
+    def _stop_failure(self) -> OperationFailure:
         return self._failure_message(operation_failure(self._stopped_by or FailureCode.CANCELLED))
 
     def _failure_message(self, error: OperationFailedError) -> OperationFailure:

@@ -20,7 +20,7 @@ Body = TypeVar("Body", bound=BaseModel)
 def require_token(handler: RequestHandler, token: str) -> RequestHandler:
     """Wrap a handler: ask for the token first, and answer a `PersonError` in JSON."""
 
-    async def guarded(request: web.Request) -> web.StreamResponse:
+    async def handle(request: web.Request) -> web.StreamResponse:
         try:
             if not has_token(request, token):
                 raise PersonError(403, "bad_token", "Send the token that the sandbox printed.")
@@ -29,7 +29,7 @@ def require_token(handler: RequestHandler, token: str) -> RequestHandler:
             body = {"error": error.code, "detail": error.detail}
             return web.json_response(body, status=error.status)
 
-    return guarded
+    return handle
 
 
 async def read_body(request: web.Request, model: type[Body]) -> Body:

@@ -162,7 +162,7 @@ class WorldApi:
         """Return the words of the page."""
         language = locales.resolve(request.query.get("language"))
         try:
-            return json_reply(dict(locales.words("sandbox", language)))
+            return json_reply(dict(locales.catalogue("sandbox", language)))
         except FileNotFoundError:
             raise PersonError(404, "no_words", f"No words in {language}.") from None
 

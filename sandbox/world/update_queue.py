@@ -22,7 +22,7 @@ UPDATE_KINDS = DEFAULT_UPDATE_KINDS | {"chat_member", "message_reaction"}
 MAX_WAIT = 50
 
 
-class UpdateQueue:
+class BotUpdateQueue:
     """Updates that the bot has not confirmed, by id, oldest first."""
 
     def __init__(self, first_id: int) -> None:

@@ -9,7 +9,7 @@ import aiohttp
 
 from sandbox.types import Json
 from sandbox.world.change_signal import ChangeSignal
-from sandbox.world.update_queue import UpdateQueue
+from sandbox.world.update_queue import BotUpdateQueue
 
 _SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 (the name of a header)
 _MAX_DELAY = 60.0
@@ -34,7 +34,7 @@ class WebhookDelivery:
     :param timestamp: returns the time in Unix seconds.
     """
 
-    def __init__(self, updates: UpdateQueue, timestamp: Callable[[], int]) -> None:
+    def __init__(self, updates: BotUpdateQueue, timestamp: Callable[[], int]) -> None:
         self._updates = updates
         self._timestamp = timestamp
         self.target: WebhookTarget | None = None

@@ -15,7 +15,7 @@ from sandbox.world.flood_control import FloodControl
 from sandbox.world.invoices import InvoiceStore, MessageKey
 from sandbox.world.mailbox import Mailbox
 from sandbox.world.pending_queries import PendingQueries
-from sandbox.world.update_queue import UpdateQueue
+from sandbox.world.update_queue import BotUpdateQueue
 from sandbox.world.webhook_delivery import WebhookDelivery
 
 FIRST_PERSON_ID = 5_400_000_001
@@ -69,7 +69,7 @@ class World:
                 "pre_checkout": self.options.pre_checkout_seconds,
             },
         )
-        self.updates = UpdateQueue(self.timestamp())
+        self.updates = BotUpdateQueue(self.timestamp())
         self.webhook = WebhookDelivery(self.updates, self.timestamp)
         self.update_listeners: list[Callable[[Json], None]] = []
         """Called with every update on its way to the bot."""

@@ -103,7 +103,7 @@ def change(path: Path, edit: Callable[[KeyFileContent], KeyFileContent]) -> KeyF
     :raises KeyFileError: when it cannot be read or written.
     """
     try:
-        with _locked(path):
+        with _lock_file(path):
             content = edit(read(path))
             private_files.replace(path, content.to_json())
             return content
@@ -122,7 +122,7 @@ def _parse(content: Any) -> KeyFileContent:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
+def _lock_file(path: Path) -> Iterator[None]:
     """Lock the file against other processes; on Windows there is no lock."""
     if sys.platform == "win32":
         yield

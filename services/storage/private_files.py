@@ -33,7 +33,7 @@ def _write_beside(path: Path, text: str) -> Path:
 
 
 def _put_in_place(written: Path, path: Path) -> None:
-    """Give a complete file its name, unless another file has it."""
+    """Rename a complete file, unless another file has the name."""
     try:
         os.link(written, path)
     except FileExistsError:

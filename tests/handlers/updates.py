@@ -21,6 +21,6 @@ async def take_button_update(person: Subscriber, key: str) -> Json:
 
 
 async def deliver_update(stage: Stage, raw: Json) -> None:
-    """Have the bot handle an update as the inbox does after a crash, even if it was done."""
+    """Deliver an update as the inbox does after a crash, even if it was done already."""
     application = stage.kaika.application
     await application.process_update(Update.de_json(raw, application.bot))

@@ -14,7 +14,7 @@ from reader_bridge.app.check import report, texts
 from reader_bridge.app.check.run import CheckStep, check_reader_and_card
 from reader_bridge.app.profile_texts import PROFILE_TEXTS, finding_code
 from reader_bridge.card.profiles import PROFILES
-from reader_bridge.prompter import CardLabel, ConsentRequest, OperationFailed, PinKind
+from reader_bridge.prompter import CardLabel, ConsentRequest, OperationNotDone, PinKind
 from reader_bridge.protocol import ProfileName
 from reader_bridge.protocol.operation_messages import OperationFailure, OperationResult
 from reader_bridge.protocol.operations import CardReport, Parameters, ReadCardStatus, operation_of
@@ -57,7 +57,7 @@ async def test_every_operation_ends_on_every_kind_of_card(
     end = await room.run(parameters)
     assert isinstance(end, OperationResult | OperationFailure)
     if isinstance(end, OperationFailure):
-        event = OperationFailed(operation_of(parameters), end.code, end.values)
+        event = OperationNotDone(operation_of(parameters), end.code, end.values)
         for language in locales.LANGUAGES:
             assert notice_texts.describe_event(event, language, PEER.host).text
     report_of_card = await OperationHarness(room.readers).run(ReadCardStatus())

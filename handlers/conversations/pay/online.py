@@ -54,10 +54,10 @@ _ERRORS = ErrorSteps(
 )
 
 
-def pay(authority: Authority, database: Database, takes_money: bool) -> Conversation:
+def pay(authority: Authority, database: Database, takes_payments: bool) -> Conversation:
     """Return the conversation.
 
-    :param takes_money: whether there is a payment provider.
+    :param takes_payments: whether there is a payment provider.
     """
     steps = PaymentSteps(authority, database)
     verification = CodeVerification(
@@ -74,7 +74,7 @@ def pay(authority: Authority, database: Database, takes_money: bool) -> Conversa
         initial="who",
         steps={
             **verification.steps,
-            "owed": _amount_due_step(steps, takes_money),
+            "owed": _amount_due_step(steps, takes_payments),
             "address": _address_step(steps),
             "confirm": _confirm_step(steps),
             "invoice": _invoice_step(),
@@ -270,7 +270,7 @@ def _create_reminder(application: str, last_day: date, ctx: StepContext) -> Remi
     return Reminder(ctx.chat_id, ctx.user_id, ctx.client_language, last_day, application)
 
 
-def _amount_due_step(steps: PaymentSteps, takes_money: bool) -> Step:
+def _amount_due_step(steps: PaymentSteps, takes_payments: bool) -> Step:
     pay_here = ButtonTransition(
         "pay",
         N_("✅ The address is right: pay"),
@@ -283,7 +283,7 @@ def _amount_due_step(steps: PaymentSteps, takes_money: bool) -> Step:
     return Step(
         steps.amount_due_text,
         (
-            pay_here if takes_money else pay_elsewhere,
+            pay_here if takes_payments else pay_elsewhere,
             ButtonTransition("address", N_("✏️ Another address"), "address"),
             ButtonTransition(
                 "off", N_("🔕 No reminders"), "owed", steps.turn_reminders_off, when=is_reminded

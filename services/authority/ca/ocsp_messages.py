@@ -182,7 +182,7 @@ def build_single_response(
 def encode_response(response: BasicResponse) -> bytes:
     """Wrap a signed response."""
     content = _ResponseBytes(type=_BASIC_RESPONSE, response=asn1.encode_der(response))
-    return asn1.encode_der(_OcspResponse(status=_enumerated(0), content=content))
+    return asn1.encode_der(_OcspResponse(status=_encode_enumerated(0), content=content))
 
 
 def to_asn1_time(moment: datetime) -> asn1.GeneralizedTime:
@@ -197,9 +197,9 @@ def _status(status: CertificateStatus) -> _Status:
         return asn1.Variant(asn1.Null(), "unknown")
     assert status.since is not None
     reason = _CRL_REASONS[status.reason or x509.ReasonFlags.unspecified]
-    revoked = _Revoked(since=to_asn1_time(status.since), reason=_enumerated(reason))
+    revoked = _Revoked(since=to_asn1_time(status.since), reason=_encode_enumerated(reason))
     return asn1.Variant(revoked, "revoked")
 
 
-def _enumerated(value: int) -> asn1.TLV:
+def _encode_enumerated(value: int) -> asn1.TLV:
     return asn1.decode_der(asn1.TLV, bytes([0x0A, 1, value]))

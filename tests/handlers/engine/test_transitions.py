@@ -44,14 +44,14 @@ async def test_a_tap_another_process_took_shows_where_the_person_is(
     await anna.starts("do-suspend")
     at, shown = await state(anna), anna.last["text"]
 
-    async def taken(*_: object) -> None:
+    async def lose_race(*_: object) -> None:
         raise ConversationChangedError
 
-    monkeypatch.setattr(transitions.ConversationMachine, "press_button", taken)
+    monkeypatch.setattr(transitions.ConversationMachine, "press_button", lose_race)
     await press(anna, "suspend")
     assert "earlier step" in (anna.toast or "")
     assert anna.last["text"] == shown
-    monkeypatch.setattr(transitions.ConversationMachine, "begin", taken)
+    monkeypatch.setattr(transitions.ConversationMachine, "begin", lose_race)
     await anna.starts("do-pay")
     assert anna.last["text"] == shown
     assert await state(anna) == at
@@ -63,10 +63,10 @@ async def test_a_text_another_process_took_shows_where_the_person_is(
     anna = stage.subscriber()
     await anna.starts("do-pay-date")
 
-    async def taken(*_: object) -> None:
+    async def lose_race(*_: object) -> None:
         raise ConversationChangedError
 
-    monkeypatch.setattr(transitions.ConversationMachine, "submit_text", taken)
+    monkeypatch.setattr(transitions.ConversationMachine, "submit_text", lose_race)
     await anna.says("yesterday I applied")
     anna.sees("On which day did you apply?")
 

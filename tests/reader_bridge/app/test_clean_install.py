@@ -3,6 +3,7 @@
 import json
 import subprocess
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,12 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     checked = run(interpreter, "-m", "pip", "check")
     assert checked.returncode == 0, checked.stdout
     return interpreter
+
+
+def test_it_brings_no_build_tools_and_no_tests(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        rooms = {name.split("/", 1)[0] for name in archive.namelist()}
+    assert not rooms & {"tools", "tests", "benchmarks", "packaging"}
 
 
 def test_it_brings_no_server(python: Path) -> None:

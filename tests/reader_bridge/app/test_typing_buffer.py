@@ -7,7 +7,7 @@ from reader_bridge.app.translation import mask_card_number, sanitise
 from reader_bridge.app.typing_buffer import MAX_LENGTH, TypingBuffer
 
 
-def typed(text: bytes) -> TypingBuffer:
+def type_into_buffer(text: bytes) -> TypingBuffer:
     line = TypingBuffer()
     for byte in text:
         line.append(byte)
@@ -15,7 +15,7 @@ def typed(text: bytes) -> TypingBuffer:
 
 
 def test_what_was_typed_is_handed_over_once() -> None:
-    line = typed(b"first123")
+    line = type_into_buffer(b"first123")
     with line.take() as secret:
         assert bytes(secret) == b"first123"
     assert bytes(secret) == bytes(8)
@@ -24,7 +24,7 @@ def test_what_was_typed_is_handed_over_once() -> None:
 
 
 def test_a_byte_that_is_taken_back_is_overwritten() -> None:
-    line = typed(b"ab")
+    line = type_into_buffer(b"ab")
     assert line.delete_last()
     assert ord("b") not in line._buffer
     assert bytes(line.take()) == b"a"
@@ -40,14 +40,14 @@ def test_the_place_never_moves() -> None:
 
 
 def test_more_than_fits_is_not_taken() -> None:
-    line = typed(b"x" * MAX_LENGTH)
+    line = type_into_buffer(b"x" * MAX_LENGTH)
     assert not line.append(0x41)
     assert len(line) == MAX_LENGTH
 
 
 @given(st.binary())
 def test_only_plain_characters_are_taken(text: bytes) -> None:
-    line = typed(text)
+    line = type_into_buffer(text)
     assert line.has_non_ascii == any(byte >= 0x80 for byte in text)
     assert bytes(line.take()) == bytes(byte for byte in text if 0x20 <= byte <= 0x7E)[:MAX_LENGTH]
 

@@ -53,7 +53,7 @@ class WindowUser:
 
     async def chooses(self, words: str) -> None:
         """Go to a button with Tab, once it is enabled, and press it with Space."""
-        await self.until(lambda: self._enabled(words), words)
+        await self.until(lambda: self._is_enabled(words), words)
         for _ in range(20):
             widget = self.focus
             if isinstance(widget, QPushButton) and widget.text() == words:
@@ -62,7 +62,7 @@ class WindowUser:
             QTest.keyClick(widget, Qt.Key.Key_Tab)
         raise AssertionError(f"no Tab leads to {words!r}")
 
-    def _enabled(self, words: str) -> bool:
+    def _is_enabled(self, words: str) -> bool:
         return any(
             isinstance(part, QPushButton) and part.text() == words and part.isEnabled()
             for part in self._shown()

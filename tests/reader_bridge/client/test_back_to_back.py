@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from reader_bridge.prompter import ConsentRequest, OperationDone, OperationFailed
+from reader_bridge.prompter import ConsentRequest, OperationDone, OperationNotDone
 from reader_bridge.protocol.failures import FailureCode
 from reader_bridge.protocol.messages import BridgeMessage, ServerMessage
 from reader_bridge.protocol.operation_messages import (
@@ -52,7 +52,7 @@ class ConsentedClient:
 
     async def wait_for_end(self) -> None:
         """Wait until the person is told of an end, after that of the first operation."""
-        shown, ends = self.client.person.shown, OperationDone | OperationFailed
+        shown, ends = self.client.person.shown, OperationDone | OperationNotDone
         await self.client.person.wait_until(
             lambda: len([event for event in shown if isinstance(event, ends)]) > 1
         )

@@ -7,7 +7,7 @@ import pytest
 
 from reader_bridge.card.profiles.base import MutualChallenge as CardsChallenge
 from reader_bridge.client.session import SessionTimeouts
-from reader_bridge.prompter import OperationDone, OperationFailed, PairingClosed
+from reader_bridge.prompter import OperationDone, OperationNotDone, PairingClosed
 from reader_bridge.protocol import UnpairReason
 from reader_bridge.protocol.failures import FailureCode
 from reader_bridge.protocol.messages import ServerMessage
@@ -184,7 +184,7 @@ async def test_a_server_that_forgot_the_session_is_told_to_the_person(
         assert PairingClosed(UnpairReason.SERVER_FORGOT) in shown
         if not (lost and at == 0):
             await stage.person.wait_until(
-                lambda: any(isinstance(e, OperationDone | OperationFailed) for e in shown)
+                lambda: any(isinstance(e, OperationDone | OperationNotDone) for e in shown)
             )
         assert any(verifies(reader, pin) for pin in (PIN, NEW_PIN))
         await line.start(ListReaders(), "op2")
@@ -201,7 +201,7 @@ async def test_an_operation_without_a_link_is_over_after_a_while(
         await cut_once(OperationDriver(OPERATIONS[-1], at, False), line)
         shown = stage.person.shown
         await stage.person.wait_until(
-            lambda: any(isinstance(e, OperationDone | OperationFailed) for e in shown)
+            lambda: any(isinstance(e, OperationDone | OperationNotDone) for e in shown)
         )
         memory, line = line.memory, await stage.server.accept()
         await line.resume(memory)

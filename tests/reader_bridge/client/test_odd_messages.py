@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from reader_bridge.client.session import SessionTimeouts
-from reader_bridge.prompter import OperationFailed
+from reader_bridge.prompter import OperationNotDone
 from reader_bridge.protocol.failures import FailureCode
 from reader_bridge.protocol.limits import MAX_FRAME_BYTES
 from reader_bridge.protocol.messages import ServerMessage, parse_frame
@@ -175,7 +175,7 @@ async def test_what_is_unknown_is_refused_and_what_is_more_is_ignored(
         assert await line.receive_any() == ErrorMessage(ProtocolErrorCode.UNKNOWN_MESSAGE)
         await put(type="start", operation_id="x", operation="send_apdu", parameters={"a": 1})
         assert await line.receive_any() == OperationFailure("x", FailureCode.UNKNOWN_OPERATION)
-        assert isinstance(stage.person.shown[-1], OperationFailed)
+        assert isinstance(stage.person.shown[-1], OperationNotDone)
         await put(
             type="start",
             operation_id="y",

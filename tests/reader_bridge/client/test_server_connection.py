@@ -107,7 +107,7 @@ async def test_a_websocket_of_another_kind_is_no_server() -> None:
 
 
 async def test_only_a_trusted_certificate_is_believed(tmp_path: Path) -> None:
-    certificate, key = self_signed(tmp_path)
+    certificate, key = make_self_signed_certificate(tmp_path)
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     serving.load_cert_chain(certificate, key)
     application = web.Application()
@@ -261,7 +261,7 @@ async def problem_of(link: ServerConnector) -> ConnectionProblem:
     return failed.value.problem
 
 
-def self_signed(directory: Path) -> tuple[Path, Path]:
+def make_self_signed_certificate(directory: Path) -> tuple[Path, Path]:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)

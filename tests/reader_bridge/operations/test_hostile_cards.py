@@ -74,7 +74,7 @@ def test_whatever_a_card_says_there_is_an_outcome_that_can_be_sent(
     atr: bytes,
     name: str,
 ) -> None:
-    connection = recognised(first, hostile(answers, atr)) if first else hostile(answers, atr)
+    connection = recognisable_card(first, hostile(answers, atr)) if first else hostile(answers, atr)
 
     async def run() -> OperationResult | OperationFailure:
         room = OperationHarness(HostileReaders(name, connection), secrets())
@@ -93,7 +93,7 @@ def test_whatever_a_card_says_there_is_an_outcome_that_can_be_sent(
     assert len(connection.sent) < 4 * MOST_SENDS_A_VERB
 
 
-def recognised(first: tuple[bytes, int], then: ScriptedConnection) -> ScriptedConnection:
+def recognisable_card(first: tuple[bytes, int], then: ScriptedConnection) -> ScriptedConnection:
     """A card that lets itself be recognised, and then turns hostile."""
 
     def answer(command: bytes) -> tuple[bytes, int]:

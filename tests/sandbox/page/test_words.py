@@ -23,12 +23,12 @@ def find_page_messages() -> set[str]:
 
 @pytest.mark.parametrize("language", [code for code in locales.LANGUAGES if code != "en"])
 def test_every_word_is_translated_and_no_translation_is_left_over(language: str) -> None:
-    assert find_page_messages() == set(locales.words("sandbox", language))
+    assert find_page_messages() == set(locales.catalogue("sandbox", language))
 
 
 @pytest.mark.parametrize("language", [code for code in locales.LANGUAGES if code != "en"])
 def test_translations_have_the_same_placeholders(language: str) -> None:
-    for english, words in locales.words("sandbox", language).items():
+    for english, words in locales.catalogue("sandbox", language).items():
         assert sorted(_PLACEHOLDER.findall(english)) == sorted(_PLACEHOLDER.findall(words))
 
 

@@ -192,4 +192,4 @@ def test_every_word_of_the_authority_is_translated_and_used() -> None:
     said = {mails._SUBJECT, mails._FOOTER, form.TITLE, form._FEE}
     said |= {word for pair in mails._TEXTS.values() for word in pair}
     said |= {*form._LABELS, *form._SIGNATURES, *form.NOTES}
-    assert set(locales.words(mails.DOMAIN, "zh_Hant")) == said
+    assert set(locales.catalogue(mails.DOMAIN, "zh_Hant")) == said

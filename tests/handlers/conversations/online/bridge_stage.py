@@ -183,7 +183,7 @@ class BridgeStage:
             raise AssertionError("the condition never held") from None
 
     async def deliver(self, *events: object) -> None:
-        """Have the bot handle events of the bridge."""
+        """Deliver events of the bridge, and wait until the bot has handled them."""
         queue = self.stage.kaika.application.update_queue
         for event in events:
             queue.put_nowait(event)

@@ -220,10 +220,10 @@ async def _start_card_check(bridge_stage: BridgeStage) -> Subscriber:
         await bridge_stage.pair(person, pc)
         await bridge_stage.wait_for_text(person, "Your PC is connected")
 
-        async def begun(*_: object) -> str:
+        async def start(*_: object) -> str:
             return "op"
 
-        bridge_stage.bridge.hub.start = begun  # type: ignore[method-assign, assignment]
+        bridge_stage.bridge.hub.start = start  # type: ignore[method-assign, assignment]
         await person.starts("do-card_check")
         await press(person, "go")
     await bridge_stage.stage.settle()

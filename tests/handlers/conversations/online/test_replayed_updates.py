@@ -175,10 +175,10 @@ async def test_a_tap_another_process_took_shows_where_the_person_is(
     await anna.starts("do-suspend")
     shown = anna.last["text"]
 
-    async def taken(*_: object) -> None:
+    async def lose_race(*_: object) -> None:
         raise ConversationChangedError
 
-    monkeypatch.setattr(ConversationMachine, "follow", taken)
+    monkeypatch.setattr(ConversationMachine, "follow", lose_race)
     await anna.says(holder.number_and_code)
     anna.sees(shown)
 

@@ -156,7 +156,7 @@ async def exhaust_rate_limits(holder: Cardholder, chat: int) -> None:
 
 
 async def enter_wrong_code(holder: Cardholder, chat: int) -> None:
-    """Have a wrong code checked for a chat."""
+    """Check a wrong code on behalf of a chat."""
     now = current_time(holder.office.stage)
     try:
         await holder.checks(wrong_code(holder), chat=chat, now=now)

@@ -1,0 +1,134 @@
+"""How many of the project's files a message passes through: `python -m benchmarks.files_entered`.
+
+A path through many files is hard to follow. The figures are counts, not times, and the same on
+every machine. Background jobs that happen to run meanwhile are left out.
+"""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from sandbox.engine import Engine
+from tests.chat import TOKEN, Stage, Subscriber
+from tests.handlers.clock import NOW, set_time
+from tests.handlers.conversations.online import payments
+from tests.handlers.conversations.online.bridge_stage import PcSession, open_bridge_stage
+from tests.handlers.conversations.online.cardholders import Office, read_one_time_code
+from tests.handlers.engine.navigation import press
+
+ROOT = Path(__file__).resolve().parent.parent
+ROOMS = ("bot", "handlers", "services", "reader_bridge", "locales")
+
+
+class FilesEntered:
+    """The project's files in which a function was called."""
+
+    def __init__(self) -> None:
+        self.files: set[str] = set()
+
+    def _on_call(self, frame: FrameType, event: str, _arg: Any) -> None:
+        if event == "call":
+            self.files.add(frame.f_code.co_filename)
+
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count while the block runs."""
+        sys.setprofile(self._on_call)
+        try:
+            yield
+        finally:
+            sys.setprofile(None)
+
+    def names(self) -> list[str]:
+        """Return the files, relative to the root, without the sandbox and the tests."""
+        paths = (Path(file) for file in self.files)
+        inside = (path.relative_to(ROOT) for path in paths if path.is_relative_to(ROOT))
+        return sorted(str(path) for path in inside if path.parts[0] in ROOMS)
+
+
+async def _entered_by(action: Awaitable[object]) -> list[str]:
+    entered = FilesEntered()
+    with entered.counting():
+        await action
+    return entered.names()
+
+
+async def count_answer(stage: Stage) -> list[str]:
+    """Count a question typed outside any conversation, and its answer."""
+    anna = stage.subscriber("Anna")
+    await anna.says("how much does the card cost")
+    return await _entered_by(anna.says("where can I apply"))
+
+
+async def count_question_in_conversation(stage: Stage) -> list[str]:
+    """Count a question typed while a conversation asks for something else."""
+    anna = stage.subscriber("Bao")
+    await anna.starts("do-suspend")
+    return await _entered_by(anna.says("where can I apply"))
+
+
+async def count_suspension(stage: Stage, office: Office) -> list[str]:
+    """Count the last tap of a suspension."""
+    holder, anna = await office.cardholder(seed=11), stage.subscriber("Chi")
+    await anna.starts("do-suspend")
+    await anna.says(holder.number_and_code)
+    await press(anna, "mail")
+    await anna.says(await read_one_time_code(stage, holder))
+    entered = await _entered_by(press(anna, "suspend"))
+    anna.sees("Suspended.")
+    return entered
+
+
+async def count_payment(stage: Stage) -> list[str]:
+    """Count a payment: the invoice, the pre-checkout, the charge and the receipt."""
+    anna = stage.subscriber("Dung")
+    await payments.submit_application(stage)
+    await payments.open_amount_due(anna)
+    entered = await _entered_by(_pay(anna))
+    anna.sees("Payment received")
+    return entered
+
+
+async def _pay(anna: Subscriber) -> None:
+    await press(anna, "pay")
+    await payments.pay_invoice(anna, payments.invoices(anna)[-1])
+
+
+async def count_unlock(stage: Stage, office: Office) -> list[str]:
+    """Count an unlock after its confirmation, on the server and on the PC."""
+    async with open_bridge_stage(stage, office) as bridge, bridge.open_pc_session() as session:
+        await session.activates()
+        await bridge.prepare_operation(session.person, session.pc, session.holder, "unlock")
+        return await _entered_by(_unlock(session))
+
+
+async def _unlock(session: PcSession) -> None:
+    await press(session.person, "start")
+    await session.bridge_stage.wait_for_text(session.person, "Unlocked")
+
+
+async def main() -> None:
+    """Print the counts, and the files with ``--files``."""
+    counts: dict[str, list[str]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        async with Stage.set_up(Engine(TOKEN), Path(folder), "embedded") as stage:
+            set_time(stage, NOW)
+            office = Office.open_for(stage, Path(folder))
+            counts["a free-text answer"] = await count_answer(stage)
+            counts["a question inside a conversation"] = await count_question_in_conversation(stage)
+            counts["the last tap of a suspension"] = await count_suspension(stage, office)
+            counts["a payment"] = await count_payment(stage)
+            counts["an unlock"] = await count_unlock(stage, office)
+    for name, files in counts.items():
+        print(f"{len(files):4d} files  {name}")
+        if "--files" in sys.argv:
+            print("".join(f"        {file}\n" for file in files), end="")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
