@@ -85,7 +85,7 @@ bench: setup ## Measure, beside peers in the same run; also as build/bench.json
 screenshots: setup system $(READER) ## Take the pictures in docs/screenshots anew
 	$(BIN)/python -m tests.screenshots
 	$(BIN)/python -m tests.pictures
-	$(BIN)/python -m tests.reader_bridge.app.pictures
+	$(BIN)/python -m tests.reader_bridge.app.app_screenshots
 
 PIN := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
@@ -95,7 +95,7 @@ PIN_BRIDGE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-versi
 
 lock: setup ## Pin the requirements anew, with hashes
 	$(BIN)/python -m pip install --quiet pip-tools uv
-	$(PIN) --upgrade --extra server --extra postgresql --extra dev --output-file requirements/dev.txt pyproject.toml
+	$(PIN) --upgrade --extra server --extra sandbox --extra postgresql --extra dev --output-file requirements/dev.txt pyproject.toml
 	$(PIN_BRIDGE) --output-file requirements/bridge.txt pyproject.toml
 	$(PIN_BRIDGE) --extra bridge-gui --output-file requirements/bridge-gui.txt pyproject.toml
 	$(PIN_BRIDGE) --extra bridge-gui --extra packaging --output-file requirements/packaging.txt pyproject.toml

@@ -31,8 +31,8 @@ from benchmarks.card import figures
 from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT, Others, prefer
 from benchmarks.results import merge
 from benchmarks.slow_link import SlowLink
-from reader_bridge.virtual_card.file import read_label
-from services.bridge.operations.task import Work
+from reader_bridge.virtual_card.card_file import read_label
+from services.bridge.operations.task import CardTask
 from services.bridge.write_behind import TASK
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
@@ -44,11 +44,11 @@ WARM_UP = 10
 SLOW_ROUNDS = 20
 ONE_WAY_SECONDS = 0.05
 WORKS = {
-    Work.CARD_STATUS: "card status",
-    Work.PROVE_POSSESSION: "proof of possession",
-    Work.CHANGE_PIN: "change PIN",
-    Work.ACTIVATE: "activate",
-    Work.UNLOCK: "unlock",
+    CardTask.CARD_STATUS: "card status",
+    CardTask.PROVE_POSSESSION: "proof of possession",
+    CardTask.CHANGE_PIN: "change PIN",
+    CardTask.ACTIVATE: "activate",
+    CardTask.UNLOCK: "unlock",
 }
 _console = Console(soft_wrap=True)
 
@@ -92,7 +92,7 @@ class Pc:
         """Say something, as a line."""
         self._to.write(json.dumps(values).encode() + b"\n")
 
-    async def directly(self, work: Work) -> float:
+    async def directly(self, work: CardTask) -> float:
         """Have an operation done directly; gives its milliseconds."""
         self.say(work=work)
         return float(json.loads(await self._from.readline()))
@@ -148,9 +148,9 @@ class Series:
         return found | {"messages": self.messages, "round_trips": self.round_trips}
 
 
-async def _through(chat: Chat, database: TimedDatabase, work: Work, series: Series) -> None:
+async def _through(chat: Chat, database: TimedDatabase, work: CardTask, series: Series) -> None:
     grant = await chat.grant(work)
-    await chat.hub.settled()
+    await chat.hub.flush()
     database.waited.clear()
     database.free.clear()
     ended = await chat.has_done(work, grant)
@@ -160,10 +160,12 @@ async def _through(chat: Chat, database: TimedDatabase, work: Work, series: Seri
     series.round_trips = max(series.round_trips, chat.link.round_trips)
 
 
-async def _in_turns(chat: Chat, pc: Pc, database: TimedDatabase, rounds: int) -> dict[Work, Series]:
+async def _in_turns(
+    chat: Chat, pc: Pc, database: TimedDatabase, rounds: int
+) -> dict[CardTask, Series]:
     """Do each operation in turns, directly and over the bridge, the order changing each round."""
     chat.at_end = database.free.set
-    await chat.has_done(Work.ACTIVATE, await chat.grant(Work.ACTIVATE))
+    await chat.has_done(CardTask.ACTIVATE, await chat.grant(CardTask.ACTIVATE))
     found = {}
     for work in WORKS:
         for count in (WARM_UP, rounds):
@@ -184,8 +186,8 @@ async def _over_slow_link(world: World, someone: Someone, card: Path) -> dict[st
     async with slow.open() as dialled, listens(world, someone, dialled) as chat:
         slow.target = chat.port
         async with _paired_pc(chat, card):
-            await chat.has_done(Work.CARD_STATUS)
-            ended = [await chat.has_done(Work.CARD_STATUS) for _ in range(SLOW_ROUNDS)]
+            await chat.has_done(CardTask.CARD_STATUS)
+            ended = [await chat.has_done(CardTask.CARD_STATUS) for _ in range(SLOW_ROUNDS)]
     taken = [1000 * one.seconds for one in ended]
     trips = median(taken) / (2000 * ONE_WAY_SECONDS)
     one_way = round(1000 * ONE_WAY_SECONDS)

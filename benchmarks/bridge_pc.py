@@ -21,10 +21,10 @@ from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.pin_safe import PinSafe
+from reader_bridge.virtual_card.pin_store import PinStore
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
 from services.bridge.operations import admin_authentication
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter
 from tests.services.bridge.at_pc import dials, somebody
 
@@ -39,15 +39,15 @@ class Directly:
 
     def __init__(self, readers: VirtualReader, admin_key: bytes) -> None:
         self._readers, self._admin_key = readers, admin_key
-        self._operations: dict[Work, tuple[bool, Callable[[CardProfile], object]]] = {
-            Work.CARD_STATUS: (False, card_layer.card_status),
-            Work.PROVE_POSSESSION: (True, card_layer.prove_possession),
-            Work.CHANGE_PIN: (True, card_layer.change_pin),
-            Work.ACTIVATE: (True, self._set_pin),
-            Work.UNLOCK: (True, self._set_pin),
+        self._operations: dict[CardTask, tuple[bool, Callable[[CardProfile], object]]] = {
+            CardTask.CARD_STATUS: (False, card_layer.card_status),
+            CardTask.PROVE_POSSESSION: (True, card_layer.prove_possession),
+            CardTask.CHANGE_PIN: (True, card_layer.change_pin),
+            CardTask.ACTIVATE: (True, self._set_pin),
+            CardTask.UNLOCK: (True, self._set_pin),
         }
 
-    def milliseconds(self, work: Work) -> float:
+    def milliseconds(self, work: CardTask) -> float:
         """Do something, and tell how long it took."""
         exclusive, operation = self._operations[work]
         begun = perf_counter()
@@ -58,10 +58,10 @@ class Directly:
     def _set_pin(self, profile: CardProfile) -> None:
         """Be the issuer and the subscriber at once."""
         drawn = profile.begin_admin_authentication()
-        challenge = admin_authentication.AdminChallenge(drawn.host, drawn.card)
-        cryptogram = admin_authentication.cryptogram(self._admin_key, challenge)
+        challenge = admin_authentication.AuthenticationChallenge(drawn.host, drawn.card)
+        cryptogram = admin_authentication.make_cryptogram(self._admin_key, challenge)
         answer = profile.complete_admin_authentication(cryptogram)
-        assert admin_authentication.answer_is_right(self._admin_key, challenge, answer)
+        assert admin_authentication.verify_answer(self._admin_key, challenge, answer)
         with SecretBuffer(PIN) as new:
             profile.reset_retry_counter(new)
         card_layer.prove_possession(profile)
@@ -74,8 +74,8 @@ async def _read() -> dict[str, Any] | None:
 
 async def _answer(directly: Directly, person: ScriptedPrompter) -> None:
     while (wanted := await _read()) is not None:
-        print(json.dumps(directly.milliseconds(Work(wanted["work"]))), flush=True)
-        for memory in (person.asked, person.shown, person.lent):
+        print(json.dumps(directly.milliseconds(CardTask(wanted["work"]))), flush=True)
+        for memory in (person.asked, person.shown, person.handed_out):
             memory.clear()
 
 
@@ -84,7 +84,7 @@ async def _be_there() -> None:
     assert settings is not None
     card = VirtualCard.insert(Path(settings["card"]), settings["passphrase"])
     # A chip hashes a PIN itself, if at all, and not in the cache that the PC's program works from.
-    card._pin = PinSafe(card.file.state, card.file.save, cost=LEAST_COST)
+    card._pin = PinStore(card.file.state, card.file.save, cost=LEAST_COST)
     readers = VirtualReader(card)
     person = somebody(settings["code"], PIN)
     dialling = asyncio.create_task(dials(settings["url"], readers, person))

@@ -25,13 +25,13 @@ from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.pin_safe import PIN_COST
+from reader_bridge.virtual_card.pin_store import PIN_COST
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from reader_bridge.virtual_card.sealing import stretch
-from reader_bridge.virtual_card.vpcd import VpcdReader
-from tests.reader_bridge.card.issuer import Issuer
-from tests.reader_bridge.card.reader_room import READER, ReaderRoom
-from tests.reader_bridge.card.watching import Told, has_card
+from reader_bridge.virtual_card.sealing import derive_key
+from tests.reader_bridge.card.card_issuer import CardIssuer
+from tests.reader_bridge.card.pcsc_sandbox import READER, PcscSandbox
+from tests.reader_bridge.card.snapshot_recorder import SnapshotRecorder, has_card
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 PIN = b"first123"
 ROUNDS = 100
@@ -86,13 +86,13 @@ def measure_operation(readers: CardReaders, reader: str, name: str, rounds: int)
 @contextmanager
 def behind_pcscd(card: VirtualCard) -> Iterator[PcscReaders]:
     """Put a card behind a pcscd of its own."""
-    with tempfile.TemporaryDirectory() as directory, ReaderRoom(Path(directory)) as room:
+    with tempfile.TemporaryDirectory() as directory, PcscSandbox(Path(directory)) as room:
         os.environ["PCSCLITE_CSOCK_NAME"] = str(room.socket_path)
-        readers, told = PcscReaders(), Told()
-        watch = readers.watch(told)
+        readers, snapshots = PcscReaders(), SnapshotRecorder()
+        watch = readers.watch(snapshots)
         vpcd = VpcdReader(room.connect)
         vpcd.insert(card)
-        told.until(has_card(READER))
+        snapshots.wait_until(has_card(READER))
         yield readers
         vpcd.pull()
         watch.close()
@@ -107,8 +107,8 @@ def measure_all(rounds: int) -> dict[str, dict[str, float]]:
     """Measure everything on one card."""
     found = {}
     with tempfile.TemporaryDirectory() as directory:
-        card = Issuer().issue(Path(directory) / "card.json", PIN)
-        hashing = measure(lambda: stretch(PIN, PIN, PIN_COST), rounds)
+        card = CardIssuer().issue(Path(directory) / "card.json", PIN)
+        hashing = measure(lambda: derive_key(PIN, PIN, PIN_COST), rounds)
         found["card itself: hash of the PIN"] = figures(hashing)
         found["card itself: tries to the disk"] = figures(measure(card.file.save, rounds))
         here = VirtualReader(card)

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.faq_search_methods import Corpus, Method, Shipped, methods
 from services.faq.entries import load
-from services.faq.search import Answer, Search
+from services.faq.search import FaqSearch, SearchResult
 
 QUESTIONS = Path(__file__).parent.parent / "tests" / "faq_questions"
 SCRIPTS = ("en", "zh_Hant", "zh_Hans")
@@ -74,7 +74,7 @@ def compare() -> None:
 def report_shipped() -> None:
     """Print how the shipped search does, with the confidence it ships with."""
     began = time.process_time()
-    search = Search(load()).search
+    search = FaqSearch(load()).search
     built = time.process_time() - began
     print("| questions | script | first | in three | confident | off-topic not confident |")
     print("|---|---|---|---|---|---|")
@@ -98,7 +98,7 @@ def report_shipped() -> None:
     print(f"\nbuilt in {built:.2f} s, {1000 * spent:.3f} ms a question")
 
 
-def report_thresholds(search: Callable[[str], Answer]) -> None:
+def report_thresholds(search: Callable[[str], SearchResult]) -> None:
     """Print what other thresholds than a half would mean on the `dev` questions."""
     on = [search(question) for _, _, question in read_questions("dev")]
     off = [search(question) for _, question in read_questions("off_topic_dev")]

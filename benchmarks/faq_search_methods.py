@@ -15,7 +15,7 @@ from services.faq import lexicon
 from services.faq.bayes import NaiveBayes
 from services.faq.entries import Entries, load
 from services.faq.features import FeatureReader
-from services.faq.search import Answer, Search, off_topic_questions
+from services.faq.search import FaqSearch, SearchResult, load_off_topic_questions
 from services.faq.text import fold, split, stem
 
 Scores = NDArray[np.float64]
@@ -33,7 +33,7 @@ class Corpus:
             if (entry := entries.get(entry_id, language))
             for text in (entry.title, *entry.phrasings)
         ]
-        rows += [(text, len(self.ids)) for text in off_topic_questions()]
+        rows += [(text, len(self.ids)) for text in load_off_topic_questions()]
         self.texts = [text for text, _ in rows]
         self.classes = np.array([number for _, number in rows])
         self.count = len(self.ids) + 1
@@ -118,8 +118,8 @@ class Ridge:
 
     def __init__(self, corpus: Corpus) -> None:
         units = [split(text) for text in corpus.texts]
-        self._reader = FeatureReader(units, lexicon.read())
-        samples = [self._reader.features(self._reader.mend(text)) for text in units]
+        self._reader = FeatureReader(units, lexicon.load_lexicon())
+        samples = [self._reader.features(self._reader.normalise(text)) for text in units]
         frequency = Counter(feature for sample in samples for feature in sample)
         kept = [feature for feature, n in frequency.items() if n > 1]
         self._rows = {feature: row for row, feature in enumerate(kept)}
@@ -153,7 +153,7 @@ class Ridge:
         return weights
 
     def scores(self, question: str) -> Scores:
-        features = self._reader.features(self._reader.mend(split(question)))
+        features = self._reader.features(self._reader.normalise(split(question)))
         rows = [self._rows[feature] for feature in features if feature in self._rows]
         total: Scores = self._weights[np.array(rows, dtype=np.intp)].sum(axis=0)
         total /= max(len(rows), 1) ** 0.5
@@ -179,7 +179,7 @@ class Shipped:
     """The search as it is, asked for every entry."""
 
     def __init__(self, corpus: Corpus) -> None:
-        self._search = Search(load())
+        self._search = FaqSearch(load())
         self._number = {entry_id: number for number, entry_id in enumerate(corpus.ids)}
 
     def scores(self, question: str) -> Scores:
@@ -188,7 +188,7 @@ class Shipped:
             scores[self._number[hit.id]] = hit.score - place * 1e-9  # scores are rounded
         return scores
 
-    def search(self, question: str) -> Answer:
+    def search(self, question: str) -> SearchResult:
         return self._search.search(question)
 
 
@@ -236,7 +236,7 @@ def methods(corpus: Corpus) -> dict[str, Callable[[], Method]]:
 
     def without_ideas() -> Method:
         reader = FeatureReader([split(text) for text in corpus.texts], {})
-        return Bayes(corpus, lambda text: reader.features(reader.mend(split(text))))
+        return Bayes(corpus, lambda text: reader.features(reader.normalise(split(text))))
 
     return {
         "SQLite FTS5, `unicode61` as shipped": lambda: FullTextIndex(corpus, "unicode61", words),

@@ -14,7 +14,7 @@ from benchmarks.processes import ROOT
 from benchmarks.replies import Asked
 from handlers.faq import answers
 from services.faq import entries, error_codes
-from services.faq.search import Search
+from services.faq.search import FaqSearch
 
 CHATS = 200
 _FIRST_CHAT = 500_001
@@ -72,7 +72,7 @@ def _variations() -> list[str]:
 def _pools() -> dict[str, list[str]]:
     """Give the questions to each reply."""
     known = entries.load()
-    search = Search(known)
+    search = FaqSearch(known)
     pools: dict[str, list[str]] = defaultdict(list)
     for text in _variations():
         found = search.search(text, 3)

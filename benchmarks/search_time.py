@@ -17,7 +17,7 @@ from benchmarks.processes import BOT_CORE
 from benchmarks.questions import off_topic, on_topic
 from benchmarks.results import merge
 from services.faq import entries
-from services.faq.search import Search
+from services.faq.search import FaqSearch
 
 _console = Console(soft_wrap=True)
 
@@ -26,7 +26,7 @@ def main() -> int:
     """Measure, print and write the figures."""
     os.sched_setaffinity(0, {BOT_CORE})
     begun = thread_time()
-    search = Search(entries.load())
+    search = FaqSearch(entries.load())
     ready = thread_time() - begun
     search.search("warm up")
     cpu, clock = [], []

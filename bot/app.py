@@ -1,4 +1,4 @@
-"""The wiring: which part gets which, and the order in which they start and stop."""
+"""The running bot: its parts, and the order in which they start and stop."""
 
 import asyncio
 import gc
@@ -16,37 +16,38 @@ from aiohttp.web import AbstractRouteDef
 from telegram.error import InvalidToken, NetworkError
 from telegram.request import BaseRequest
 
-from bot.jobs.periodic import repeated
-from bot.jobs.registry import Duties
+from bot.jobs.periodic import run_every
 from bot.jobs.worker import schedule_housekeeping
 from bot.settings import Settings, SettingsError
 from bot.telegram import command_menus
-from bot.telegram.application import build, build_services
 from bot.telegram.transport import AiohttpRequest
+from bot.updates import webhook
 from bot.updates.intake import ALLOWED_UPDATES, Intake
 from bot.updates.lease import IntakeLease
 from bot.updates.poller import Poller
-from bot.updates.update_processor import Line
+from bot.updates.update_processor import UpdateQueue
 from bot.web import listeners
+from bot.wiring.application import build_application, build_services
+from bot.wiring.job_registry import JobRegistry
 from handlers.conversations.registry import conversations
 from handlers.faq import answers
 from services.conversations import ConversationStore
 from services.faq import entries
 from services.messaging.inbox import Inbox
-from services.people.people import People
+from services.people.languages import LanguagePreferences
 from services.storage import keys
 from services.storage.database import Database
 from services.storage.keys import KeyRing
 from services.storage.upgrade import ensure_current, upgrade
 
 if TYPE_CHECKING:
-    from bot.wiring.bridge import Bridge
+    from bot.wiring.bridge import BridgeRuntime
     from bot.wiring.embedded import EmbeddedServices
 
 _SWEEP_SECONDS = 60.0
-"""How often updates that line or database failed are taken up again."""
+"""How often updates that a temporary error interrupted are queued again."""
 _POLL_SILENCE = 120.0
-"""Seconds without a successful poll after which the bot does not call itself well."""
+"""Seconds without a successful poll after which the bot reports itself as ``silent``."""
 
 OpenAuthority = Callable[
     [Settings, Database, KeyRing], AbstractAsyncContextManager["EmbeddedServices"]
@@ -58,8 +59,8 @@ _log = structlog.get_logger()
 class Kaika:
     """The running bot.
 
-    :param request: carries its calls; aiohttp to the Bot API where not given.
-    :param open_authority: opens the embedded authority, where that is who stands behind it.
+    :param request: makes its Bot API calls; aiohttp by default.
+    :param open_authority: opens the embedded authority, where the settings ask for one.
     """
 
     def __init__(
@@ -72,23 +73,25 @@ class Kaika:
         self.database = Database(settings.database)
         self.keys = keys.load_or_create(settings.key_file)
         self.embedded: EmbeddedServices | None = None
-        self.bridge: Bridge | None = None
+        self.bridge: BridgeRuntime | None = None
         self._open_authority = open_authority or _open_authority
         self.inbox = Inbox(self.database, self.keys)
-        self.people = People(self.database)
+        self.languages = LanguagePreferences(self.database)
         self.conversations = ConversationStore(self.database)
         self.intake = Intake(self.inbox, settings.max_backlog)
-        self.line = Line()
+        self.update_queue = UpdateQueue()
         self.poll_request = AiohttpRequest(connections=1)
         self._request = request or AiohttpRequest()
-        services = build_services(self.database, self.people, self.conversations)
+        services = build_services(self.database, self.languages, self.conversations)
         requests = (self._request, self.poll_request)
-        self.application = build(settings, requests, self.line, self.intake, services)
+        self.application = build_application(
+            settings, requests, self.update_queue, self.intake, services
+        )
         self.poller: Poller | None = None
         self._stop = asyncio.Event()
 
     def stop(self) -> None:
-        """Ask for a clean stop: nothing new is taken in, what is in hand is finished."""
+        """Request a clean stop: no new updates are accepted, those in progress are finished."""
         self._stop.set()
         if self.poller is not None:
             self.poller.stop()
@@ -99,38 +102,38 @@ class Kaika:
         :raises InvalidToken: when Telegram does not know the bot.
         """
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(self.prepared())
-            await stack.enter_async_context(self._healthy())
+            await stack.enter_async_context(self.open_resources())
+            await stack.enter_async_context(self._serve_health())
             lease = IntakeLease(self.database, on_loss=self.stop)
-            if not await lease.wait(self._stop):
+            if not await lease.acquire(self._stop):
                 return
-            await stack.enter_async_context(lease.kept())
-            await stack.enter_async_context(self.working())
-            await stack.enter_async_context(self._public())
-            await self._take_in()
+            await stack.enter_async_context(lease.renewing())
+            await stack.enter_async_context(self.process_updates())
+            await stack.enter_async_context(self._serve_public())
+            await self._receive_updates()
 
     @asynccontextmanager
-    async def prepared(self) -> AsyncIterator[None]:
-        """Have the database ready while the block runs.
+    async def open_resources(self) -> AsyncIterator[None]:
+        """Open the database, and the authority and bridge hub where there are any.
 
         :raises DatabaseOutdatedError: when the operator has to upgrade it first.
         """
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.database.close)
-            for request in (self._request, self.poll_request):  # also where the start fails
+            for request in (self._request, self.poll_request):  # also when the start fails
                 stack.push_async_callback(request.shutdown)
             if self.database.is_sqlite:
                 await upgrade(self.database)
             await ensure_current(self.database)
-            await self.people.load()
+            await self.languages.load()
             if self.settings.authority == "embedded":
                 opening = self._open_authority(self.settings, self.database, self.keys)
-                self._embed(await stack.enter_async_context(opening))
-            self._bridge()
+                self._use_authority(await stack.enter_async_context(opening))
+            self._enable_bridge()
             yield
 
-    def _embed(self, embedded: "EmbeddedServices") -> None:
-        """Put an authority that carries operations out behind the conversations."""
+    def _use_authority(self, embedded: "EmbeddedServices") -> None:
+        """Use the conversations of an authority that carries operations out."""
         self.embedded = embedded
         bot_data = self.application.bot_data
         services = replace(bot_data["services"], authority=embedded.authority)
@@ -138,54 +141,56 @@ class Kaika:
         bot_data["services"] = services
         bot_data["conversations"] = conversations(embedded.authority, self.database, takes_money)
 
-    def _bridge(self) -> None:
-        """Let bridges dial in, where the settings say at which address."""
+    def _enable_bridge(self) -> None:
+        """Accept reader bridges, where the settings name an address for them."""
         settings, bot_data = self.settings, self.application.bot_data
         if not (settings.bridge_url or settings.webhook_url or settings.public_url):
             return
-        from bot.wiring.bridge import Bridge  # as with the authority: most bots have none
+        from bot.wiring.bridge import BridgeRuntime  # slow to load, and most bots have none
 
         authority = bot_data["services"].authority
-        self.bridge = Bridge.of(settings, self.database, self.keys, authority, self.application)
+        self.bridge = BridgeRuntime.from_settings(
+            settings, self.database, self.keys, authority, self.application
+        )
         if self.bridge is not None:
             known = bot_data["conversations"]
             bot_data["conversations"] = {**known, **self.bridge.conversations()}
 
     @asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
-        """Work on what is taken in while the block runs, then finish what is in hand."""
+    async def process_updates(self) -> AsyncIterator[None]:
+        """Process accepted updates while the block runs, then finish those in progress."""
         async with AsyncExitStack() as stack:
             await stack.enter_async_context(self.inbox.running())
             await stack.enter_async_context(self.application)
             await self.application.start()
             stack.push_async_callback(self.application.stop)
-            stack.callback(self.line.close)
+            stack.callback(self.update_queue.close)
             await self.conversations.load_open()
-            self.duties = self._duties()
-            self.due_worker = self.duties.worker()
-            await stack.enter_async_context(self.due_worker.running())
+            self.job_registry = self._make_job_registry()
+            self.job_worker = self.job_registry.make_worker()
+            await stack.enter_async_context(self.job_worker.running())
             if self.bridge is not None:
                 await stack.enter_async_context(self.bridge.running())
             has_bridge = self.bridge is not None
             publishing = command_menus.publish(self.application.bot, has_bridge=has_bridge)
             stack.callback(asyncio.create_task(publishing).cancel)
             answers.render_all(entries.load())
-            # What is built by now stays: looking through it for garbage costs every update, and
-            # so does looking often, as Python does where few objects are alive.
+            # The objects built so far stay for good: excluding them from garbage collection, and
+            # collecting less often, makes every update faster.
             gc.collect()
             gc.freeze()
             gc.set_threshold(20_000, 20, 50)
-            resumed = await self.intake.resume()
-            sweeping = repeated(self.intake.sweep, _SWEEP_SECONDS, "sweep")
+            resumed = await self.intake.enqueue_unfinished()
+            sweeping = run_every(self.intake.sweep, _SWEEP_SECONDS, "sweep")
             await stack.enter_async_context(sweeping)
             _log.info("ready", bot=self.application.bot.username, resumed=resumed)
             yield
 
-    def _duties(self) -> Duties:
+    def _make_job_registry(self) -> JobRegistry:
         parts = (self.application, self.database, self.inbox, self.conversations)
-        return Duties(*parts, self.embedded, self.bridge)
+        return JobRegistry(*parts, self.embedded, self.bridge)
 
-    async def _take_in(self) -> None:
+    async def _receive_updates(self) -> None:
         bot, settings = self.application.bot, self.settings
         if settings.webhook_url is None:
             await bot.delete_webhook()
@@ -201,13 +206,13 @@ class Kaika:
         await self._stop.wait()
 
     @asynccontextmanager
-    async def _public(self) -> AsyncIterator[None]:
-        """Serve what is to be seen from outside while the block runs, where there is anything."""
+    async def _serve_public(self) -> AsyncIterator[None]:
+        """Serve the public routes while the block runs, where there are any."""
         settings = self.settings
         routes: list[AbstractRouteDef] = []
         if settings.webhook_url and settings.webhook_secret:
             secret = settings.webhook_secret.get_secret_value()
-            routes += listeners.webhook_routes(
+            routes += webhook.webhook_routes(
                 urlsplit(settings.webhook_url).path, secret, self.intake
             )
         if self.embedded is not None:
@@ -219,21 +224,21 @@ class Kaika:
             return
         app = listeners.public_app(routes)
         if self.bridge is not None:
-            app.on_shutdown.append(self.bridge.part)
-        async with listeners.listening(app, settings.public_host, settings.public_port):
+            app.on_shutdown.append(self.bridge.disconnect_all)
+        async with listeners.serve(app, settings.public_host, settings.public_port):
             yield
 
     @asynccontextmanager
-    async def _healthy(self) -> AsyncIterator[None]:
+    async def _serve_health(self) -> AsyncIterator[None]:
         async with self.database.unit_of_work() as session:
             await schedule_housekeeping(session, datetime.now(UTC))
         app = listeners.health_app(self.health)
-        async with listeners.listening(app, "127.0.0.1", self.settings.loopback_port) as port:
+        async with listeners.serve(app, "127.0.0.1", self.settings.loopback_port) as port:
             _log.info("health", address=f"http://127.0.0.1:{port}/healthz")
             yield
 
     async def health(self) -> dict[str, Any]:
-        """Say how the bot is: ``status`` is ``ok``, ``waiting`` or ``silent``."""
+        """Report the bot's health; ``status`` is ``ok``, ``waiting`` or ``silent``."""
         silence = round(monotonic() - self.poller.last_success, 1) if self.poller else None
         status = "ok" if self.application.running else "waiting"
         if silence is not None and silence > _POLL_SILENCE:
@@ -242,14 +247,14 @@ class Kaika:
             "status": status,
             "seconds_since_poll": silence,
             "backlog": self.intake.backlog,
-            "inbox": await self.inbox.counts(),
+            "inbox": await self.inbox.count_by_state(),
         }
 
 
 def _open_authority(
     settings: Settings, database: Database, ring: KeyRing
 ) -> AbstractAsyncContextManager["EmbeddedServices"]:
-    from bot.wiring import embedded  # takes a while to load, and most bots guide
+    from bot.wiring import embedded  # slow to load, and most bots only guide
 
     return embedded.open_embedded(settings, database, ring, datetime.now(UTC))
 

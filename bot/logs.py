@@ -1,6 +1,6 @@
-"""Structured logs: an update id through every line, secrets and tokens redacted everywhere.
+"""Structured logs with the update id in every line, and secrets redacted everywhere.
 
-Lines of libraries (stdlib logging) pass through the same processors, tracebacks included.
+Log lines of libraries (stdlib logging), tracebacks included, pass through the same processors.
 """
 
 import logging
@@ -22,22 +22,22 @@ _PATTERNS = (
 
 
 class Redactor:
-    """Puts ••• where a line holds one of the `secrets` or something of their kind."""
+    """Replaces `secrets` and anything of their kind by •••."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._secrets = sorted((s for s in secrets if s), key=len, reverse=True)
 
     def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-        """Clean every value of a line (structlog's processor protocol)."""
-        return {key: self._clean(value) for key, value in event.items()}
+        """Redact every value of a log line (structlog's processor protocol)."""
+        return {key: self._redact_value(value) for key, value in event.items()}
 
-    def _clean(self, value: object) -> object:
+    def _redact_value(self, value: object) -> object:
         if value is None or isinstance(value, bool | int | float):
             return value
         return self.redact(value if isinstance(value, str) else repr(value))
 
     def redact(self, text: str) -> str:
-        """Give `text` without secrets."""
+        """Return `text` without secrets."""
         for secret in self._secrets:
             text = text.replace(secret, REDACTED)
         for pattern in _PATTERNS:
@@ -46,7 +46,7 @@ class Redactor:
 
 
 def configure(level: str, style: str, secrets: Iterable[str]) -> None:
-    """Send every log line, ours and the libraries', to standard error.
+    """Send every log line, ours and those of libraries, to standard error.
 
     :param style: ``console`` for people, ``json`` for machines.
     """
@@ -66,14 +66,14 @@ def configure(level: str, style: str, secrets: Iterable[str]) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=finish)
     )
-    # A line that cannot be written would otherwise be printed as it is, secrets and all.
+    # Otherwise a line that cannot be written would be printed with its secrets.
     logging.raiseExceptions = False
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for chatty in ("aiohttp.access", "alembic", "aiosqlite", "telegram", "asyncio"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-    logging.getLogger("aiohttp.server").addFilter(_is_no_strangers_mistake)
+    for name in ("aiohttp.access", "alembic", "aiosqlite", "telegram", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.server").addFilter(_is_not_malformed_request)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -86,11 +86,8 @@ def configure(level: str, style: str, secrets: Iterable[str]) -> None:
     )
 
 
-def _is_no_strangers_mistake(record: logging.LogRecord) -> bool:
-    """Tell whether a line is ours to see: what is no HTTP is answered, and not worth a traceback.
-
-    Anybody can send as much of it as they like to a listener that is open to everybody.
-    """
+def _is_not_malformed_request(record: logging.LogRecord) -> bool:
+    """Log filter for malformed HTTP requests, which anybody can send to a public listener."""
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, HttpProcessingError)
 

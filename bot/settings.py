@@ -1,7 +1,7 @@
-"""Settings: from the environment and `.env`, checked at start.
+"""Settings from the environment and `.env`, checked at start.
 
-Every name begins with ``KAIKA_``. A wrong value is refused with its name and the way to mend it,
-and never with the value itself, which may be a secret.
+Every name begins with ``KAIKA_``. An error names the setting and how to correct it, but never its
+value, which may be a secret.
 """
 
 import re
@@ -18,7 +18,7 @@ from sqlalchemy.exc import ArgumentError
 
 PREFIX = "KAIKA_"
 SANDBOX_SETTINGS = "sandbox.env"
-"""What a running sandbox tells the commands beside it."""
+"""File with the settings of a running sandbox, for ``kaika --sandbox …``."""
 _TOKEN = re.compile(r"\d{5,}:[A-Za-z0-9_-]{20,}")
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{16,256}")
 SHORTEST_PASSPHRASE = 12
@@ -28,7 +28,7 @@ _BACKENDS = ("sqlite+aiosqlite", "postgresql+asyncpg")
 class SettingsError(Exception):
     """The settings cannot be used.
 
-    :ivar problems: one line a setting: its name and what to do.
+    :ivar problems: one line per setting, with its name and what to do.
     """
 
     def __init__(self, problems: list[str]) -> None:
@@ -102,12 +102,12 @@ def _check_passphrase(passphrase: SecretStr) -> SecretStr:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Tell whether `host` names this machine only."""
+    """Whether `host` names this machine only."""
     return host in {"127.0.0.1", "localhost", "::1"}
 
 
 class Settings(BaseSettings):
-    """What the operator decides."""
+    """The operator's settings."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -126,24 +126,24 @@ class Settings(BaseSettings):
     database_url: Annotated[str, AfterValidator(_check_database)] | None = None
     """SQLite in the data folder where not set."""
     authority: Literal["guide", "embedded"] = "guide"
-    """Who stands behind the conversations."""
+    """Whether conversations guide through the official page or use the embedded authority."""
     webhook_url: Annotated[str, AfterValidator(_check_webhook)] | None = None
-    """Public address for updates; where not set, the bot polls."""
+    """Public address for updates; without it the bot polls."""
     webhook_secret: Annotated[SecretStr, AfterValidator(_check_secret)] | None = None
-    """What Telegram must send along to the webhook."""
+    """Secret that Telegram sends along to the webhook."""
     public_host: str = "127.0.0.1"
     public_port: int = Field(default=8443, ge=1, le=65535)
     """Listener of the webhook; put a proxy with TLS before it."""
     loopback_port: int = Field(default=8081, ge=0, le=65535)
     """Listener of /healthz on 127.0.0.1; 0 takes any free port."""
     max_backlog: int = Field(default=5000, ge=10, le=1_000_000)
-    """Updates in hand beyond which no more are taken in."""
+    """Unfinished updates beyond which no more are accepted."""
     authority_name: str | None = Field(default=None, min_length=2, max_length=100)
-    """Who runs the embedded authority; whoever is asked for something secret is told."""
+    """Name of the embedded authority's operator, shown where somebody is asked for a secret."""
     public_url: Annotated[str, AfterValidator(_check_public_url)] | None = None
-    """Where the public listener is seen from outside; written into every certificate."""
+    """Public address of the public listener; written into every certificate."""
     bridge_url: Annotated[str, AfterValidator(_check_bridge_url)] | None = None
-    """Where reader bridges dial, where that is not the host of the webhook or the public one."""
+    """Address for reader bridges, if not the host of webhook or public address."""
     ca_passphrase: Annotated[SecretStr, AfterValidator(_check_passphrase)] | None = None
     """Protects the key of the embedded certificate authority."""
     payment_provider_token: SecretStr | None = None
@@ -156,12 +156,12 @@ class Settings(BaseSettings):
     smtp_username: str | None = None
     smtp_password: SecretStr | None = None
     mail_from: str | None = None
-    """Who the mails are from, such as ``Kaika <kaika@example.org>``."""
+    """Sender of the mails, such as ``Kaika <kaika@example.org>``."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["console", "json"] = "console"
 
     @model_validator(mode="after")
-    def _what_belongs_together(self) -> Self:
+    def _check_combinations(self) -> Self:
         if self.webhook_url and not self.webhook_secret:
             raise _missing("webhook_secret", "webhook_url", "try: openssl rand -hex 32")
         if self.smtp_host and not self.mail_from:
@@ -174,7 +174,7 @@ class Settings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The address of the database to use."""
+        """The URL of the database."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'kaika.db'}"
 
     @property
@@ -184,16 +184,16 @@ class Settings(BaseSettings):
 
     @property
     def ca_key_file(self) -> Path:
-        """Where the key of the embedded certificate authority is kept."""
+        """The file with the key of the embedded certificate authority."""
         return self.data_dir / "ca.json"
 
     @property
     def key_file(self) -> Path:
-        """Where the keys of what is encrypted at rest are kept."""
+        """The file with the keys for encryption at rest."""
         return self.data_dir / "keys.json"
 
     def secrets(self) -> list[str]:
-        """Give the values no log may show."""
+        """The values that must not appear in logs."""
         known = (
             self.bot_token,
             self.webhook_secret,
@@ -208,7 +208,7 @@ class Settings(BaseSettings):
 def load(**overrides: object) -> Settings:
     """Read and check the settings.
 
-    :raises SettingsError: naming every wrong setting and its fix.
+    :raises SettingsError: naming every wrong setting and how to correct it.
     """
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
@@ -220,26 +220,26 @@ def load(**overrides: object) -> Settings:
 
 
 def load_sandbox() -> Settings:
-    """Give the settings of the sandbox that was started last, for commands beside it.
+    """Load the settings of the sandbox that was started last.
 
-    :raises SettingsError: where none was started.
+    :raises SettingsError: if none was started.
     """
     file = sandbox_folder(load()) / SANDBOX_SETTINGS
     if not file.is_file():
         raise SettingsError(["There is no sandbox to work on; start it first: make demo"])
-    told = {name.removeprefix(PREFIX).lower(): value for name, value in dotenv_values(file).items()}
-    return load(**told)
+    values = dotenv_values(file).items()
+    return load(**{name.removeprefix(PREFIX).lower(): value for name, value in values})
 
 
 def sandbox_folder(settings: Settings) -> Path:
-    """Give the folder in which the sandbox keeps everything of its own."""
+    """The folder of the sandbox's own files."""
     return settings.data_dir / "sandbox"
 
 
 def require_token(settings: Settings) -> str:
-    """Give the bot token.
+    """Return the bot token.
 
-    :raises SettingsError: where there is none.
+    :raises SettingsError: if it is not set.
     """
     if settings.bot_token is None:
         raise SettingsError(
@@ -253,7 +253,7 @@ def _missing(name: str, needed_by: str, hint: str) -> PydanticCustomError:
 
 
 def _refuse_at(name: str, fix: str) -> PydanticCustomError:
-    """Refuse a setting that does not go with another."""
+    """Error for a setting that does not go with another."""
     return PydanticCustomError("together", "{fix}", {"fix": f"{PREFIX}{name.upper()} {fix}"})
 
 

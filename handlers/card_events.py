@@ -77,7 +77,10 @@ class BridgeEventHandler:
         if state is not None and state.is_open:
             conversation = self.conversations.get(state.conversation)
         ended = None
-        if isinstance(event, events.Done | events.Failed) and event.work.purpose is not None:
+        if (
+            isinstance(event, events.OperationSucceeded | events.OperationFailed)
+            and event.task.purpose is not None
+        ):
             ended = event.operation_id
         if state is not None and self._shows_connected(event, state):
             await self._show(session, context)
@@ -102,7 +105,7 @@ class BridgeEventHandler:
         """Whether a message still says that a PC is connected which no longer is."""
         is_said = (state.conversation, state.step) == (pair.NAME, pair.PAIRED)
         is_there = self.live_messages.message_id(event.chat_id) is not None
-        return isinstance(event, events.NowUnpaired) and is_said and is_there
+        return isinstance(event, events.BridgeUnpaired) and is_said and is_there
 
     async def _find_result(
         self, event: BridgeEvent, conversation: CardConversation, ctx: StepContext, step: str
@@ -116,14 +119,14 @@ class BridgeEventHandler:
                 return _STAY
             case events.OperationEvent():
                 return await self._result_of_operation(event, conversation, ctx, step)
-            case events.LinkUp() if conversation.pairing.awaits_connection(step, ctx):
+            case events.BridgeConnected() if conversation.pairing.awaits_connection(step, ctx):
                 return replace(await conversation.pairing.on_connected(ctx), clears_history=True)
-            case events.LinkUp() | events.LinkDown() if step == WORK:
+            case events.BridgeConnected() | events.BridgeDisconnected() if step == WORK:
                 return _STAY
-            case events.NowUnpaired() if step == FAILED and conversation.operation is not None:
+            case events.BridgeUnpaired() if step == FAILED and conversation.operation is not None:
                 was_closed = ctx.data[FAILURE] == FailureCode.CANCELLED
                 return (
-                    conversation.operation.failed_step(events.Fault.UNPAIRED, ctx)
+                    conversation.operation.failed_step(events.ServerFailure.UNPAIRED, ctx)
                     if was_closed
                     else None
                 )
@@ -137,15 +140,15 @@ class BridgeEventHandler:
         match event:
             case events.PairingOffered() if step != "unlinked":
                 return StepResult(pairing_steps.COMPARE, clears_history=True)
-            case events.PairingEnded() if step in (pairing_steps.COMPARE, pairing_steps.CONFIRMED):
+            case events.PairingFailed() if step in (pairing_steps.COMPARE, pairing_steps.CONFIRMED):
                 why = {pairing_steps.END_REASON: str(event.reason)}
                 return StepResult(pairing_steps.PAIRING_ENDED, why, clears_history=True)
-            case events.NowPaired():
+            case events.BridgePaired():
                 led = replace(await conversation.pairing.on_connected(ctx), clears_history=True)
                 return (
                     replace(led, message=_REPLACED) if event.replaced and not led.message else led
                 )
-            case events.NowUnpaired() if step == "unlinked":
+            case events.BridgeUnpaired() if step == "unlinked":
                 why = {pairing_steps.END_REASON: str(event.reason)}
                 return StepResult(pairing_steps.PAIRING_ENDED, why, clears_history=True)
         return None
@@ -161,13 +164,13 @@ class BridgeEventHandler:
         if work is None or step not in _OPERATION_STEPS or not work.is_about(event):
             return None
         match event:
-            case events.Waiting():
+            case events.OperationProgressed():
                 return _STAY if step == WORK else StepResult(WORK, clears_history=True)
-            case events.Done():
+            case events.OperationSucceeded():
                 return await work.on_done(event.value, ctx)
-            case events.Failed():
+            case events.OperationFailed():
                 return work.handle_failure(event, ctx)
-            case events.Unresolved():
+            case events.OperationUnresolved():
                 return work.unresolved_step(event)
         return None
 
@@ -175,27 +178,33 @@ class BridgeEventHandler:
         """Note how far the PC is."""
         chat = event.chat_id
         match event:
-            case events.Waiting():
+            case events.OperationProgressed():
                 progress = self.live_messages.progress(chat) or self.live_messages.begin_operation(
-                    chat, event.work
+                    chat, event.task
                 )
                 progress.step, progress.tries_left = event.step, event.tries_left
-            case events.Done() | events.Failed() | events.Unresolved():
+            case (
+                events.OperationSucceeded()
+                | events.OperationFailed()
+                | events.OperationUnresolved()
+            ):
                 self.live_messages.end_operation(chat)
-            case events.PairingOffered() | events.NowPaired():
+            case events.PairingOffered() | events.BridgePaired():
                 self.live_messages.set_code(chat, None)
-            case events.LinkUp() | events.LinkDown():
+            case events.BridgeConnected() | events.BridgeDisconnected():
                 running = self.live_messages.progress(chat)
                 if running is not None:
-                    running.is_linked = isinstance(event, events.LinkUp)
+                    running.is_linked = isinstance(event, events.BridgeConnected)
             case ProcessRestarted():
                 self._resume(chat)
 
     def _resume(self, chat: int) -> None:
         """Follow what outlived the process: the PC tells its end when it is back."""
-        presence = self.hub.presence(chat)
-        if presence.work is not None:
-            self.live_messages.begin_operation(chat, presence.work).is_linked = presence.connected
+        presence = self.hub.status(chat)
+        if presence.running is not None:
+            self.live_messages.begin_operation(
+                chat, presence.running
+            ).is_linked = presence.is_connected
 
     async def _send_background_message(
         self, event: BridgeEvent, ctx: StepContext, context: Context, ended: str | None
@@ -211,7 +220,7 @@ class BridgeEventHandler:
             except Forbidden:
                 _log.info("bridge_chat_closed_to_us")
         if ended is not None:
-            await self.hub.told(ended)
+            await self.hub.acknowledge_end(ended)
 
     async def _follow(
         self, session: ConversationSession, state: ConversationState, result: StepResult
@@ -247,7 +256,7 @@ class BridgeEventHandler:
             self._show_later(chat_id, attempts + 1, ended, context, error)
             return
         if ended is not None:
-            await self.hub.told(ended)
+            await self.hub.acknowledge_end(ended)
 
     def _show_later(
         self, chat_id: int, attempts: int, ended: str | None, context: Context, error: Exception
@@ -267,7 +276,7 @@ class BridgeEventHandler:
         state = await session.load()
         spoken = state.data.get(pairing_steps.CLIENT_LANGUAGE) if state is not None else None
         client = spoken or self.live_messages.client_language(chat_id)
-        language = services.people.language(chat_id, client)
+        language = services.languages.resolve(chat_id, client)
         session.context = replace(ctx, language=language, client_language=client)
         return session
 

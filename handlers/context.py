@@ -11,10 +11,10 @@ from telegram.ext import CallbackContext, ExtBot
 from services.authority.interface.authority import Authority
 from services.conversations import ConversationStore
 from services.faq.entries import Entries
-from services.faq.search import Search
+from services.faq.search import FaqSearch
 from services.formats.hidden import Hidden
-from services.people.people import People
-from services.secret_shapes import SecretShapes
+from services.people.languages import LanguagePreferences
+from services.secret_shapes import SecretDetector
 from services.storage.database import Database
 
 
@@ -23,16 +23,16 @@ class Services:
     """The services handlers call."""
 
     database: Database
-    people: People
+    languages: LanguagePreferences
     entries: Entries
-    search: Search
-    secret_shapes: SecretShapes
+    search: FaqSearch
+    secret_detector: SecretDetector
     conversations: ConversationStore
     authority: Authority | None = None
     """`None` where the person is guided through the official page instead."""
     payment_provider: Hidden | None = None
     """The token of the payment provider; without it nobody can pay in the chat."""
-    charge_on_record: Callable[[int], None] = lambda _update_id: None
+    confirm_charge_recorded: Callable[[int], None] = lambda _update_id: None
     """Told the id of an update once the money it tells of is on record."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -57,5 +57,5 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
         """Return the language to speak to the person behind an update."""
         user = update.effective_user
         if user is None:
-            return self.services.people.language(None, None)
-        return self.services.people.language(user.id, user.language_code)
+            return self.services.languages.resolve(None, None)
+        return self.services.languages.resolve(user.id, user.language_code)

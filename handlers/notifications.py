@@ -25,12 +25,12 @@ from services.authority.lifecycle import CertificateState
 from services.authority.notices import SUSPICIOUS, NoticeKind
 from services.authority.values import LinkedPerson, ReportResult
 from services.calendar import TAIPEI
-from services.jobs import NotYetError
-from services.messaging.outbox import Outgoing, UndeliverableError
-from services.people.people import close_chat, is_open
+from services.jobs import JobNotReadyError
+from services.messaging.outbox import OutgoingMessage, UndeliverableError
+from services.people.chats import close_chat, is_chat_open
 
 ROUTE = "doubt"
-Render = Callable[[AsyncSession, Services, Outgoing, str], Awaitable[View | None]]
+Render = Callable[[AsyncSession, Services, OutgoingMessage, str], Awaitable[View | None]]
 """Gives a message in a language as it is read now; `None` where there is nothing to tell."""
 
 _log = structlog.get_logger()
@@ -118,7 +118,7 @@ class ChatSender:
         self._services = services
         self._renders = NOTICES if renders is None else renders
 
-    async def send(self, message: Outgoing, now: datetime) -> None:
+    async def send(self, message: OutgoingMessage, now: datetime) -> None:
         """Render and send one message; one that nobody would read any more is done.
 
         :raises UndeliverableError: for a message nobody renders, or that Telegram will never take.
@@ -137,21 +137,21 @@ class ChatSender:
                 rate_limit_args=True,
             )
         except RetryAfter as error:
-            raise NotYetError(now + _as_time(error.retry_after)) from error
+            raise JobNotReadyError(now + _as_time(error.retry_after)) from error
         except Forbidden:
             await self._close(chat_id, now)
         except BadRequest as error:
             raise UndeliverableError from error
 
-    async def _rendered(self, message: Outgoing, chat_id: int) -> View | None:
+    async def _rendered(self, message: OutgoingMessage, chat_id: int) -> View | None:
         services = self._services()
         render = self._renders.get(message.message)
         if render is None:
             raise UndeliverableError
         spoken = message.references.get("language")
-        language = services.people.language(chat_id, str(spoken) if spoken else None)
+        language = services.languages.resolve(chat_id, str(spoken) if spoken else None)
         async with services.database.unit_of_work() as session:
-            if not await is_open(session, chat_id):
+            if not await is_chat_open(session, chat_id):
                 return None
             return await render(session, services, message, language)
 
@@ -167,7 +167,7 @@ def _as_time(wait: int | timedelta) -> timedelta:
 
 
 async def render_notice(
-    session: AsyncSession, services: Services, message: Outgoing, language: str
+    session: AsyncSession, services: Services, message: OutgoingMessage, language: str
 ) -> View | None:
     """Return a notice; `None` where the chat is no longer linked to the person it is about."""
     if services.authority is None:
@@ -194,19 +194,19 @@ NOTICES: Mapping[str, Render] = MappingProxyType(dict.fromkeys(NoticeKind, rende
 """What tells of the authority's acts."""
 
 
-def _values(message: Outgoing) -> dict[str, str]:
+def _values(message: OutgoingMessage) -> dict[str, str]:
     amount = int(message.references.get("amount", 0)) // 100
     receipt = str(message.references.get("receipt", ""))
     return {"at": _moment(message), "amount": str(amount), "receipt": receipt}
 
 
-def _moment(message: Outgoing) -> str:
+def _moment(message: OutgoingMessage) -> str:
     at = datetime.fromisoformat(str(message.references["at"])).astimezone(TAIPEI)
     return f"{at:%Y-%m-%d %H:%M}"
 
 
 def _doubt(
-    message: Outgoing, notice: NoticeKind, person: LinkedPerson, language: str
+    message: OutgoingMessage, notice: NoticeKind, person: LinkedPerson, language: str
 ) -> list[list[InlineKeyboardButton]]:
     """Return the buttons, where it may be somebody else's doing and can be stopped."""
     doubt = message.references.get("doubt")

@@ -18,7 +18,7 @@ from services.authority.lifecycle import CODE_RECOVERABLE
 from services.authority.values import ChatLink, LinkedPerson
 from services.calendar import TAIPEI
 from services.people import chat_data
-from services.people.chat_data import Traces
+from services.people.chat_data import ChatData
 
 ROUTE = "privacy"
 _DAY = "%Y-%m-%d %H:%M"
@@ -85,7 +85,7 @@ async def on_press(update: Update, context: Context, parts: list[str]) -> str | 
 
 async def _overview(services: Services, chat_id: int, user_id: int, language: str) -> View:
     async with services.database.unit_of_work() as session:
-        kept = await chat_data.look(session, services.people, user_id, chat_id)
+        kept = await chat_data.load(session, services.languages, user_id, chat_id)
         people = await _people(services, session, chat_id)
     parts = [
         say(language, "🔎 <b>What I keep</b>"),
@@ -98,7 +98,7 @@ async def _overview(services: Services, chat_id: int, user_id: int, language: st
         for person in people
         for link in person.links
     ]
-    if kept.are_there:
+    if kept.has_any:
         rows.append([button(label(language, "🗑 Erase language, votes, reminders"), ROUTE, "erase")])
     return view(Markup("\n\n".join(parts)), *rows)
 
@@ -111,7 +111,7 @@ async def _people(
     return tuple(await services.authority.links.list_people(session, chat_id))
 
 
-def _about_the_chat(kept: Traces, language: str) -> Markup:
+def _about_the_chat(kept: ChatData, language: str) -> Markup:
     spoken = own_name(kept.language) if kept.language else label(language, "as in your Telegram")
     return say(
         language,
@@ -255,4 +255,4 @@ async def _remove(
 
 async def _erase(services: Services, user_id: int, chat_id: int) -> None:
     async with services.database.unit_of_work() as session:
-        await chat_data.erase(session, services.people, user_id, chat_id)
+        await chat_data.erase(session, services.languages, user_id, chat_id)

@@ -14,13 +14,13 @@ from handlers.faq import answers
 from handlers.screen.deletion import delete_message
 from handlers.screen.text import N_, Markup, say
 from handlers.screen.view import send, view
-from services.secret_shapes import Shape
+from services.secret_shapes import SecretShape
 
-_WHAT: Mapping[Shape, str] = {
-    Shape.UI_NUMBER: N_("an identity number (UI No.)"),
-    Shape.CARD_NUMBER: N_("an IC card number"),
-    Shape.PAYMENT_CARD: N_("a payment card number"),
-    Shape.CODE_OR_PIN: N_("a subscriber code or a PIN"),
+_WHAT: Mapping[SecretShape, str] = {
+    SecretShape.UI_NUMBER: N_("an identity number (UI No.)"),
+    SecretShape.CARD_NUMBER: N_("an IC card number"),
+    SecretShape.PAYMENT_CARD: N_("a payment card number"),
+    SecretShape.CODE_OR_PIN: N_("a subscriber code or a PIN"),
 }
 
 _log = structlog.get_logger()
@@ -34,7 +34,7 @@ async def on_any_text(update: Update, context: Context) -> None:
     message = update.effective_message
     if not isinstance(message, Message) or message.chat.type == ChatType.CHANNEL:
         return
-    shape = context.services.secret_shapes.find(message.text or message.caption or "")
+    shape = context.services.secret_detector.find(message.text or message.caption or "")
     if shape is None or await message_handler.is_expected_input(update, context, shape):
         return
     deleted = await delete_message(message)
@@ -44,7 +44,7 @@ async def on_any_text(update: Update, context: Context) -> None:
     raise ApplicationHandlerStop
 
 
-async def _warn(update: Update, context: Context, shape: Shape, deleted: bool) -> None:
+async def _warn(update: Update, context: Context, shape: SecretShape, deleted: bool) -> None:
     language = context.language(update)
     what = say(language, _WHAT[shape])
     if deleted:
@@ -65,7 +65,7 @@ async def _warn(update: Update, context: Context, shape: Shape, deleted: bool) -
     await send(update, context, view(Markup(f"{done}\n\n{rule}"), answers.more_row(language)))
 
 
-def _rule(update: Update, context: Context, shape: Shape, language: str) -> Markup:
+def _rule(update: Update, context: Context, shape: SecretShape, language: str) -> Markup:
     """Say where such a thing belongs, if anywhere."""
     if context.services.authority is None:
         return say(
@@ -73,7 +73,7 @@ def _rule(update: Update, context: Context, shape: Shape, language: str) -> Mark
             "I never need it. Type it only on the official page, moica.nat.gov.tw. "
             "You can ask your question again without it.",
         )
-    if shape is Shape.PAYMENT_CARD:
+    if shape is SecretShape.PAYMENT_CARD:
         return say(
             language,
             "Give it to nobody in a chat: paying opens a form of the payment provider, which "

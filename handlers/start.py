@@ -14,7 +14,7 @@ from handlers.screen.text import Markup, label, say
 from handlers.screen.view import View, button, send, show, view
 from services.authority.interface.authority import Authority
 from services.faq.entries import SECTIONS
-from services.people.people import close_chat, open_chat
+from services.people.chats import close_chat, open_chat
 
 _DEEP_LINK = "faq-"
 _GONE = (ChatMember.LEFT, ChatMember.BANNED)
@@ -57,7 +57,7 @@ async def on_choose_language(update: Update, context: Context, parts: list[str])
     if len(parts) != 1 or parts[0] not in locales.LANGUAGES or user is None:
         return None
     language = parts[0]
-    await context.services.people.choose_language(user.id, language, context.services.now())
+    await context.services.languages.choose(user.id, language, context.services.now())
     step = await open_view(update, context)
     await show(update, context, step or greeting(context, language))
     return label(language, "I will speak English with you.")

@@ -1,9 +1,9 @@
-"""Builds the bridge app for the system this runs on, with everything it needs: build/package/dist.
+"""Builds the bridge app for this operating system, with everything it needs: build/package/dist.
 
     python packaging/build.py
 
-Works on Linux, Windows and macOS alike, in a virtual environment of its own, from the pinned
-requirements. What comes out runs without Python. It is tried out at the end.
+Works on Linux, Windows and macOS, in a virtual environment of its own, from the pinned
+requirements. The result runs without Python. It is tried out at the end.
 """
 
 import json
@@ -20,19 +20,19 @@ PROGRAM = WORK / "dist" / "Kaika Bridge"
 
 
 def run(*command: str | Path) -> None:
-    """Run a command, and end where it fails."""
+    """Run a command; raises where it fails."""
     subprocess.run([str(word) for word in command], check=True, cwd=ROOT)  # noqa: S603
 
 
 def python() -> Path:
-    """Make the environment, and give its Python."""
+    """Create the virtual environment and return its Python."""
     home = WORK / "venv"
     venv.create(home, clear=True, with_pip=True)
     return home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def sources() -> Path:
-    """Copy what belongs to the bridge, so that the tree stays as it is."""
+    """Copy what belongs to the bridge, so that the build leaves the tree unchanged."""
     copy = WORK / "source"
     shutil.rmtree(copy, ignore_errors=True)
     copy.mkdir(parents=True)
@@ -44,7 +44,7 @@ def sources() -> Path:
 
 
 def try_out() -> None:
-    """Let the new program check this machine; it fails only where it cannot even do that."""
+    """Let the new program check this machine; fails only where the program cannot do even that."""
     name = "kaika-bridge.exe" if os.name == "nt" else "kaika-bridge"
     done = subprocess.run(  # noqa: S603
         [PROGRAM / name, "check", "--json", "--language", "zh-Hant"],
@@ -61,7 +61,7 @@ def try_out() -> None:
 
 
 def main() -> None:
-    """Build, and try it out."""
+    """Build the program and try it out."""
     WORK.mkdir(parents=True, exist_ok=True)
     interpreter = python()
     pip = (interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")

@@ -1,4 +1,4 @@
-"""Where the packaged program for the terminal begins."""
+"""Entry point of the packaged program for the terminal."""
 
 from reader_bridge.app.cli import main
 

@@ -1,4 +1,4 @@
-"""Where the packaged program with the window begins. It has no terminal to print to."""
+"""Entry point of the packaged program with the window. It has no terminal to print to."""
 
 import os
 import sys

@@ -1,7 +1,7 @@
-"""What the person at the PC is asked and shown, as types with values; the words are the app's.
+"""What the person at the PC is asked and shown, as types with values. The app has the texts.
 
-Whoever implements :class:`Prompter` has no say in what is sent to the card: it answers questions.
-A question is taken back by cancelling the task that asks it; the prompter puts itself in order.
+A :class:`Prompter` only answers questions; it has no say in what is sent to the card. A question is
+withdrawn by cancelling the task that asks it.
 """
 
 from dataclasses import dataclass
@@ -11,37 +11,37 @@ from typing import Protocol
 from reader_bridge.card.profiles.base import PinRules
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.protocol.failures import FailureCode, FailureValues
-from reader_bridge.protocol.operations import Value
+from reader_bridge.protocol.operations import ResultValue
 from reader_bridge.protocol.vocabulary import (
-    CardProfile,
     Operation,
     PairRefusal,
-    Purpose,
-    Step,
+    PinPurpose,
+    ProfileName,
+    ProgressStep,
     UnpairReason,
 )
-from reader_bridge.protocol.words import Word
+from reader_bridge.protocol.word_list import PairingWord
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
-    """Who is at the other end.
+class PairingPeer:
+    """The other end of a pairing.
 
     :ivar host: the server that was dialled.
-    :ivar telegram_name: as the server says it; **not checked**, and any text.
-    :ivar words: to be the same in the chat.
+    :ivar telegram_name: as the server reports it; any text, checked by nobody.
+    :ivar words: the words that the chat has to show as well.
     """
 
     host: str
     telegram_name: str
-    words: tuple[Word, Word]
+    words: tuple[PairingWord, PairingWord]
 
 
 @dataclass(frozen=True, slots=True)
 class PairingProblem:
     """Why the code is asked for again.
 
-    :ivar reason: what the server said; `None` where what was typed cannot be a code at all.
+    :ivar reason: the server's reason; `None` where what was typed cannot be a code.
     """
 
     reason: PairRefusal | None
@@ -51,28 +51,30 @@ class PairingProblem:
 
 @dataclass(frozen=True, slots=True)
 class CardLabel:
-    """The card that is in the reader, as it says of itself.
+    """The card in the reader, as it describes itself.
 
     :ivar serial: of the chip, as hex.
     """
 
-    profile: CardProfile
+    profile: ProfileName
     card_number: str | None = None
     serial: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Consent:
-    """Is this wanted? Asked before every operation with a PIN, and before the first of a session.
+class ConsentRequest:
+    """The question whether an operation is wanted.
 
-    :ivar purpose: of `set_pin`, and of a proof that finds out what became of one.
-    :ivar reader: in which the card is; `None` before one was looked for.
-    :ivar for_session: a yes holds for all reading in this session.
+    Asked before every operation with a PIN, and before the first operation of a session.
+
+    :ivar purpose: of `set_pin`, and of a proof that finds out how one ended.
+    :ivar reader: the card's reader; `None` before one was looked for.
+    :ivar for_session: consent holds for all reading in this session.
     """
 
     operation: Operation
-    peer: Peer
-    purpose: Purpose | None = None
+    peer: PairingPeer
+    purpose: PinPurpose | None = None
     reader: str | None = None
     card: CardLabel | None = None
     for_session: bool = False
@@ -91,19 +93,19 @@ class PinFault(StrEnum):
     """Why it is asked for again."""
 
     FORMAT = "format"
-    """It cannot be one of this card, see `rules`. The card has not seen it."""
+    """It breaks the card's rules. It was not sent to the card."""
     WRONG = "wrong"
     """The card refused it, and a try is spent."""
 
 
 @dataclass(frozen=True, slots=True)
 class PinRequest:
-    """A PIN or PUK to be typed.
+    """The request to type a PIN or PUK.
 
-    :ivar tries_left: how many there are before this one; `None` where the card does not say.
-    :ivar limit: how many there are after a right one; `None` where the card does not say.
-    :ivar fault: what was wrong with the one before.
-    :ivar last_try: this could be the last one. To be warned of, and wanted expressly.
+    :ivar tries_left: before this entry; `None` where the card does not say.
+    :ivar limit: tries after a correct entry; `None` where the card does not say.
+    :ivar fault: what was wrong with the entry before.
+    :ivar last_try: this could be the last try; the prompter warns and asks for a confirmation.
     """
 
     kind: PinKind
@@ -116,37 +118,37 @@ class PinRequest:
     last_try: bool = False
 
 
-class LinkProblem(StrEnum):
-    """Why there is no link."""
+class ConnectionProblem(StrEnum):
+    """Why there is no connection."""
 
     UNREACHABLE = "unreachable"
-    """The name is not known, or nobody answers there."""
+    """The name is unknown, or nothing answers there."""
     CERTIFICATE = "certificate"
     """The server's certificate is not trusted."""
     NOT_A_SERVER = "not_a_server"
-    """Somebody answers who does not speak this protocol."""
+    """What answers does not speak this protocol."""
     BUSY = "busy"
     """The server takes no more bridges now."""
     GOING_DOWN = "going_down"
-    """It stops or starts anew."""
+    """The server stops or restarts."""
     LOST = "lost"
-    """There was a link."""
+    """The connection was open before."""
     MISUNDERSTOOD = "misunderstood"
-    """A message was none; the link was closed."""
+    """A message was invalid, and the connection was closed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Connecting:
+class ServerConnecting:
     """The server is being dialled."""
 
     host: str
 
 
 @dataclass(frozen=True, slots=True)
-class Connected:
-    """There is a link.
+class ServerConnected:
+    """The server was reached.
 
-    :ivar resumed: the pairing goes on.
+    :ivar resumed: the pairing continues.
     """
 
     host: str
@@ -154,63 +156,63 @@ class Connected:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkDown:
-    """There is no link; it is tried again.
+class ServerDisconnected:
+    """There is no connection; another attempt follows.
 
-    :ivar retry_seconds: after how long.
+    :ivar retry_delay: seconds until then.
     """
 
-    problem: LinkProblem
-    retry_seconds: float
+    problem: ConnectionProblem
+    retry_delay: float
 
 
 @dataclass(frozen=True, slots=True)
-class NowPaired:
-    """Both ends said yes.
+class PairingStarted:
+    """Both ends confirmed the pairing.
 
     :ivar seconds_left: until the pairing ends.
     """
 
-    peer: Peer
+    peer: PairingPeer
     seconds_left: int
 
 
 @dataclass(frozen=True, slots=True)
-class NowUnpaired:
-    """The pairing ended, or the offered one did not come about."""
+class PairingEnded:
+    """The pairing ended, or the offered one was not confirmed."""
 
     reason: UnpairReason
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class OperationWaiting:
     """A running operation waits."""
 
     operation: Operation
-    step: Step
+    step: ProgressStep
 
 
 @dataclass(frozen=True, slots=True)
-class Working:
-    """The card is at work."""
+class CardWorking:
+    """The card executes a command with a PIN."""
 
     operation: Operation
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """An operation came to its end."""
+class OperationDone:
+    """An operation succeeded."""
 
     operation: Operation
-    value: Value
-    purpose: Purpose | None = None
+    value: ResultValue
+    purpose: PinPurpose | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """An operation did not come to its end.
+class OperationFailed:
+    """An operation failed.
 
-    :ivar operation: `None` where the server asked for one that does not exist.
+    :ivar operation: `None` where the server asked for an unknown one.
     """
 
     operation: Operation | None
@@ -218,42 +220,51 @@ class Failed:
     values: FailureValues
 
 
-Shown = (
-    Connecting | Connected | LinkDown | NowPaired | NowUnpaired | Waiting | Working | Done | Failed
+PrompterEvent = (
+    ServerConnecting
+    | ServerConnected
+    | ServerDisconnected
+    | PairingStarted
+    | PairingEnded
+    | OperationWaiting
+    | CardWorking
+    | OperationDone
+    | OperationFailed
 )
 
 
 class Prompter(Protocol):
-    """Asks and shows."""
+    """Asks the person, and shows them what happens."""
 
     async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
-        """Ask for the code the chat shows; `None` where the person wants to leave."""
+        """Ask for the code that the chat shows; `None` where the person wants to leave."""
 
-    async def confirm_pairing(self, peer: Peer) -> bool:
+    async def confirm_pairing(self, peer: PairingPeer) -> bool:
         """Ask whether host, name and words are right.
 
-        To be said with it: only if you started this in your own Telegram.
+        The question has to say: only if you started this in your own Telegram.
         """
 
-    async def consent(self, request: Consent) -> bool:
-        """Ask whether this is wanted."""
+    async def ask_consent(self, request: ConsentRequest) -> bool:
+        """Ask whether the operation is wanted."""
+        ...
 
     async def ask_pin(self, request: PinRequest) -> SecretBuffer | None:
         """Ask for a PIN or PUK; `None` where the person does not want to type it.
 
-        The buffer passes to the caller, who overwrites it.
+        The caller owns the buffer and overwrites it.
         """
 
-    def show(self, event: Shown) -> None:
-        """Show what happens. Returns at once and never raises."""
+    def show(self, event: PrompterEvent) -> None:
+        """Show an event. Returns immediately and never raises."""
 
 
-class Ending(StrEnum):
-    """Why a bridge went by itself."""
+class ExitReason(StrEnum):
+    """Why a client exited by itself."""
 
     LEFT = "left"
-    """The person gave no code."""
+    """The person gave no pairing code."""
     REFUSED = "refused"
-    """They refused several operations in a row."""
+    """The person refused several operations in a row."""
     UPDATE_NEEDED = "update_needed"
-    """The server speaks no level of the protocol this bridge does."""
+    """The server speaks no level of the protocol that this client does."""

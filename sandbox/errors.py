@@ -1,6 +1,6 @@
 """What the stand-in refuses: to the bot in Telegram's words, to people with a code."""
 
-from sandbox.shapes import Json
+from sandbox.types import Json
 
 
 class ApiError(Exception):
@@ -18,7 +18,7 @@ class ApiError(Exception):
         self.parameters = parameters
 
     def envelope(self) -> Json:
-        """Give the answer as Telegram sends it."""
+        """Return the answer as Telegram sends it."""
         answer: Json = {"ok": False, "error_code": self.code, "description": self.description}
         if self.parameters:
             answer["parameters"] = self.parameters
@@ -26,24 +26,24 @@ class ApiError(Exception):
 
 
 def bad_request(reason: str) -> ApiError:
-    """Give the error 400 for `reason`, its first letter lowered as Telegram does it."""
+    """Return the error 400 for `reason`, its first letter lowered as Telegram does it."""
     if len(reason) > 1 and (reason[1].isupper() or reason[1] == "_"):
         return ApiError(400, f"Bad Request: {reason}")
     return ApiError(400, f"Bad Request: {reason[:1].lower()}{reason[1:]}")
 
 
 def forbidden(reason: str) -> ApiError:
-    """Give the error 403 for `reason`."""
+    """Return the error 403 for `reason`."""
     return ApiError(403, f"Forbidden: {reason}")
 
 
 def conflict(reason: str) -> ApiError:
-    """Give the error 409 for `reason`."""
+    """Return the error 409 for `reason`."""
     return ApiError(409, f"Conflict: {reason}")
 
 
 def too_many_requests(retry_after: int) -> ApiError:
-    """Give the error 429 that asks the bot to wait `retry_after` seconds."""
+    """Return the error 429 that asks the bot to wait `retry_after` seconds."""
     words = f"Too Many Requests: retry after {retry_after}"
     return ApiError(429, words, {"retry_after": retry_after})
 

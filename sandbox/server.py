@@ -1,8 +1,7 @@
-"""Serves the Bot API, the person interface and the page, on this machine only."""
+"""Serves the Bot API, the person and world interfaces and the page, on this machine only."""
 
-import json
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,15 +9,14 @@ from aiohttp import web
 
 from sandbox.engine import Engine
 from sandbox.errors import ApiError
-from sandbox.files import Upload
-from sandbox.guard import carries_token, cookie_name, from_our_page, from_this_machine, is_loopback
-from sandbox.person_api import add_person_routes
-from sandbox.shapes import Json
-from sandbox.world_api import add_world_routes
+from sandbox.http.bot_api_routes import add_bot_api_routes, envelope_response
+from sandbox.http.guard import cookie_name, has_token, is_from_own_page, is_from_this_machine
+from sandbox.http.person_api import add_person_routes
+from sandbox.http.world_api import add_world_routes
+from sandbox.loopback import is_loopback
 
 PAGE = Path(__file__).parent / "page"
 MAX_BODY = 50 * 1024 * 1024
-ENGINE = web.AppKey("engine", Engine)
 TOKEN = web.AppKey("token", str)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _SAFE_HEADERS = {
@@ -50,18 +48,14 @@ class RunningSandbox:
 
 
 def build_app(engine: Engine, page_token: str) -> web.Application:
-    """Make the web application."""
-    app = web.Application(middlewares=[_guarded], client_max_size=MAX_BODY)
-    app[ENGINE] = engine
+    """Build the web application."""
+    app = web.Application(middlewares=[_refuse_foreign], client_max_size=MAX_BODY)
     app[TOKEN] = page_token
     app.on_response_prepare.append(_add_headers)
-    for path in ("/bot{token}/{method}", "/bot{token}/test/{method}"):
-        app.router.add_route("GET", path, _bot_api)
-        app.router.add_route("POST", path, _bot_api)
-    app.router.add_get("/file/bot{token}/{path:.+}", _file)
-    app.router.add_get("/", _page)
-    add_person_routes(app, engine, page_token)
-    add_world_routes(app, engine, page_token)
+    add_bot_api_routes(app, engine)
+    app.router.add_get("/", _show_page)
+    add_person_routes(app, engine.world, page_token)
+    add_world_routes(app, engine.world, page_token)
     if PAGE.is_dir():
         app.router.add_static("/page/", PAGE)
     return app
@@ -82,101 +76,44 @@ async def serve(
     await runner.setup()
     site = web.TCPSite(runner, host, port)
     await site.start()
-    taken = runner.addresses[0][1]
-    url = f"http://{f'[{host}]' if ':' in host else host}:{taken}"
+    bound_port = runner.addresses[0][1]
+    url = f"http://{f'[{host}]' if ':' in host else host}:{bound_port}"
     return RunningSandbox(engine, url, f"{url}/?token={page_token}", runner)
 
 
 @web.middleware
-async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _refuse_foreign(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Refuse what does not come from this machine, or comes from another site's page."""
-    if not from_this_machine(request):
-        return _refusal("foreign_host", "Use the address that the sandbox printed.")
-    if not from_our_page(request):
-        return _refusal("foreign_origin", "Another site's page may not use the sandbox.")
+    if not is_from_this_machine(request):
+        return _error_response("foreign_host", "Use the address that the sandbox printed.")
+    if not is_from_own_page(request):
+        return _error_response("foreign_origin", "Another site's page may not use the sandbox.")
     try:
         return await handler(request)
     except web.HTTPException as error:
-        return _in_json(request, error)
+        return _http_error_response(request, error)
 
 
-def _refusal(code: str, detail: str, status: int = 403) -> web.Response:
+def _error_response(code: str, detail: str, status: int = 403) -> web.Response:
     return web.json_response({"error": code, "detail": detail}, status=status)
 
 
-def _in_json(request: web.Request, error: web.HTTPException) -> web.Response:
-    """Tell of an unknown path, a wrong verb or too large a body as each interface tells it."""
+def _http_error_response(request: web.Request, error: web.HTTPException) -> web.Response:
+    """Report an unknown path, a wrong verb or too large a body in the words of each interface."""
     if request.path.startswith("/bot"):
-        return _envelope(ApiError(error.status, error.reason).envelope())
+        return envelope_response(ApiError(error.status, error.reason).envelope())
     code = error.reason.lower().replace(" ", "_")
-    return _refusal(code, f"{request.method} {request.path}: {error.reason}", error.status)
+    return _error_response(code, f"{request.method} {request.path}: {error.reason}", error.status)
 
 
 async def _add_headers(request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(_SAFE_HEADERS)
 
 
-async def _bot_api(request: web.Request) -> web.Response:
-    engine = request.app[ENGINE]
-    if request.match_info["token"] != engine.token:
-        return _envelope(ApiError(401, "Unauthorized").envelope())
-    try:
-        params, files = await _read(request)
-    except ApiError as error:
-        return _envelope(error.envelope())
-    return _envelope(await engine.call(request.match_info["method"], params, files))
-
-
-def _envelope(envelope: Json) -> web.Response:
-    status = 200 if envelope["ok"] else envelope["error_code"]
-    return web.json_response(envelope, status=status, dumps=_dumps)
-
-
-def _dumps(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-async def _read(request: web.Request) -> tuple[Mapping[str, object], dict[str, Upload]]:
-    """Give parameters and files from the query and the body, in any form Telegram takes."""
-    params: dict[str, object] = dict(request.query)
-    files: dict[str, Upload] = {}
-    if request.content_type == "application/json":
-        params.update(await _read_json(request))
-    elif request.can_read_body:
-        for name, value in (await request.post()).items():
-            if isinstance(value, web.FileField):
-                content = value.file.read()
-                files[name] = Upload(value.filename, content, value.content_type)
-            else:
-                params[name] = value if isinstance(value, str) else bytes(value).decode()
-    return params, files
-
-
-async def _read_json(request: web.Request) -> Json:
-    body = await request.text()
-    try:
-        given = json.loads(body) if body else {}
-    except ValueError:
-        given = None
-    if not isinstance(given, dict):
-        raise ApiError(400, "Bad Request: can't parse request content as a JSON object")
-    return given
-
-
-async def _file(request: web.Request) -> web.Response:
-    engine = request.app[ENGINE]
-    if request.match_info["token"] != engine.token:
-        return _envelope(ApiError(401, "Unauthorized").envelope())
-    stored = engine.files.at(request.match_info["path"])
-    if stored is None:
-        return _envelope(ApiError(404, "Not Found").envelope())
-    return web.Response(body=stored.upload.content, content_type="application/octet-stream")
-
-
-async def _page(request: web.Request) -> web.StreamResponse:
+async def _show_page(request: web.Request) -> web.StreamResponse:
     """Show the page; a token in the address moves into a cookie and out of sight."""
     token = request.app[TOKEN]
-    if not carries_token(request, token):
+    if not has_token(request, token):
         return web.Response(status=403, text="Open the address that the sandbox printed.\n")
     if "token" in request.query:
         answer = web.Response(status=303, headers={"Location": "/"})

@@ -1,4 +1,4 @@
-"""The days of the office: what counts is the calendar in Taipei."""
+"""Deadlines and validity, by the calendar in Taipei."""
 
 from datetime import UTC, date, datetime, time, timedelta, timezone
 
@@ -11,22 +11,22 @@ VALIDITY_YEARS = 5
 
 
 def today(now: datetime) -> date:
-    """Give the day it is in Taipei."""
+    """The date in Taipei."""
     return now.astimezone(TAIPEI).date()
 
 
 def payment_deadline(submitted_at: datetime) -> datetime:
-    """Give the moment after the last day to pay on."""
+    """The end of the last day to pay on."""
     return _start_of(today(submitted_at) + timedelta(days=PAYMENT_DAYS + 1))
 
 
-def last_day(deadline: datetime) -> date:
-    """Give the last day to pay on."""
+def last_payment_day(deadline: datetime) -> date:
+    """The last day to pay on."""
     return today(deadline) - timedelta(days=1)
 
 
 def validity_end(start: datetime) -> datetime:
-    """Give the moment certificates made at `start` end: the end of the day, five years on."""
+    """The end of validity of certificates issued at `start`: the end of the day, five years on."""
     day = today(start)
     try:
         end = day.replace(year=day.year + VALIDITY_YEARS)

@@ -1,4 +1,4 @@
-"""Reading a certificate that a card gave: until when it is good, and who issued it."""
+"""Parsing of a certificate read from a card."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,17 +6,24 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.x509.oid import NameOID
 
+_ISSUER_NAMES = (
+    NameOID.COMMON_NAME,
+    NameOID.ORGANIZATIONAL_UNIT_NAME,
+    NameOID.ORGANIZATION_NAME,
+)
+_MAX_ISSUER_LENGTH = 100
 
-class NoCertificateError(ValueError):
-    """What the card gave is no certificate."""
+
+class NotACertificateError(ValueError):
+    """The document is not a certificate."""
 
 
 @dataclass(frozen=True)
 class CardCertificate:
-    """What stands in a certificate, as the card gave it; that it is genuine is not checked.
+    """The contents of a certificate, whose signature is not checked.
 
-    :ivar serial: its number, by which its issuer knows it.
-    :ivar issuer: as it names itself.
+    :ivar serial: serial number.
+    :ivar issuer: name of the issuer.
     """
 
     serial: int
@@ -25,23 +32,23 @@ class CardCertificate:
     not_after: datetime
 
 
-def read(document: bytes) -> CardCertificate:
-    """Read a certificate (DER).
+def parse_certificate(document: bytes) -> CardCertificate:
+    """Parse a certificate (DER).
 
     :raises NoCertificateError: for anything else.
     """
     try:
-        found = x509.load_der_x509_certificate(document)
-        names = (NameOID.COMMON_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.ORGANIZATION_NAME)
-        issuer = [each.value for oid in names for each in found.issuer.get_attributes_for_oid(oid)]
+        certificate = x509.load_der_x509_certificate(document)
+        names = [
+            name.value
+            for oid in _ISSUER_NAMES
+            for name in certificate.issuer.get_attributes_for_oid(oid)
+        ]
         return CardCertificate(
-            found.serial_number,
-            str(issuer[0])[:_LONGEST] if issuer else "?",
-            found.not_valid_before_utc,
-            found.not_valid_after_utc,
+            certificate.serial_number,
+            str(names[0])[:_MAX_ISSUER_LENGTH] if names else "?",
+            certificate.not_valid_before_utc,
+            certificate.not_valid_after_utc,
         )
     except ValueError as error:
-        raise NoCertificateError from error
-
-
-_LONGEST = 100
+        raise NotACertificateError from error

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services.storage.database import Database
-from services.storage.inserting import insert_new
 from services.storage.models import Base
+from services.storage.upsert import insert_or_ignore
 
 EXPIRED = "(expired)"
 """The step of a conversation that timed out; no declared step has such a name."""
@@ -122,7 +122,7 @@ class ConversationStore:
         new = replace(state, version=state.version + 1)
         key = {"chat_id": state.chat_id, "user_id": state.user_id}
         if state.version == 0:
-            insert = insert_new(session, ConversationRow).values(**key, **_columns(new))
+            insert = insert_or_ignore(session, ConversationRow).values(**key, **_columns(new))
             written = await session.execute(insert.returning(ConversationRow.version))
         else:
             is_same = ConversationRow.version == state.version

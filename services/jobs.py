@@ -1,6 +1,6 @@
-"""What falls due: one table of things to do at a moment, and the verbs to take and finish them.
+"""Scheduled jobs: one table, with functions to schedule, lease and complete them.
 
-A row is taken under a lease, so that a process that dies leaves it to the next one.
+A worker leases a job, so that another process takes over the jobs of a worker that has died.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,65 +9,67 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.storage.inserting import insert_or_update
-from services.storage.models import Due
+from services.back_off import back_off
+from services.storage.models import Job
+from services.storage.upsert import upsert
 
 LEASE = timedelta(minutes=2)
-"""How long one taker has a row to itself."""
-_BACK_OFF = timedelta(seconds=30)
-_LONGEST_BACK_OFF = timedelta(hours=6)
+"""How long a worker has a job to itself."""
+_FIRST_BACK_OFF, _MAX_BACK_OFF = timedelta(seconds=30), timedelta(hours=6)
 
 
-class NotYetError(Exception):
-    """What fell due cannot be done before a moment, which is known and is no failure.
+class JobNotReadyError(Exception):
+    """A job cannot run before a certain time, which is no failure.
 
-    :ivar until: when to try again.
+    :ivar retry_at: when to try again.
     """
 
-    def __init__(self, until: datetime) -> None:
-        super().__init__(f"not before {until:%Y-%m-%d %H:%M:%S}Z")
-        self.until = until
+    def __init__(self, retry_at: datetime) -> None:
+        super().__init__(f"not before {retry_at:%Y-%m-%d %H:%M:%S}Z")
+        self.retry_at = retry_at
 
 
 async def schedule(
     session: AsyncSession, kind: str, key: str, at: datetime, reference: str = "{}"
 ) -> None:
-    """Put down that `kind` falls due at `at`; a known `key` is moved there, not doubled.
+    """Schedule a job at `at`; a job with the same `key` is rescheduled.
 
-    Two transactions that put down the same key at once both succeed, one after the other. Whoever
-    is at work on the row keeps it for as long as it is leased, and finds it moved afterwards.
+    Two transactions that schedule the same key concurrently both succeed. A worker that holds the
+    job keeps its lease, and finds the job rescheduled afterwards.
+
+    :param reference: ids as JSON.
     """
     values = {"at": at, "kind": kind, "reference": reference, "attempts": 0}
-    await session.execute(insert_or_update(session, Due, {"key": key}, values))
+    await session.execute(upsert(session, Job, {"key": key}, values))
 
 
 async def cancel(session: AsyncSession, key: str) -> None:
-    """Strike out what was put down under `key`; does nothing where it is not there."""
-    await session.execute(delete(Due).where(Due.key == key))
+    """Delete the job with a key, if there is one."""
+    await session.execute(delete(Job).where(Job.key == key))
 
 
-async def cancel_below(session: AsyncSession, prefix: str) -> None:
-    """Strike out everything whose key begins with `prefix`."""
-    await session.execute(delete(Due).where(Due.key.startswith(prefix, autoescape=True)))
+async def cancel_with_prefix(session: AsyncSession, prefix: str) -> None:
+    """Delete every job whose key begins with `prefix`."""
+    await session.execute(delete(Job).where(Job.key.startswith(prefix, autoescape=True)))
 
 
-async def references_below(session: AsyncSession, prefix: str) -> Mapping[str, str]:
-    """Give the references of everything whose key begins with `prefix`, by what follows it."""
-    below = Due.key.startswith(prefix, autoescape=True)
-    rows = await session.execute(select(Due.key, Due.reference).where(below).order_by(Due.key))
+async def references_with_prefix(session: AsyncSession, prefix: str) -> Mapping[str, str]:
+    """The references of every job whose key begins with `prefix`, by the rest of the key."""
+    has_prefix = Job.key.startswith(prefix, autoescape=True)
+    rows = await session.execute(select(Job.key, Job.reference).where(has_prefix).order_by(Job.key))
     return {row[0].removeprefix(prefix): row[1] for row in rows}
 
 
-async def is_there(session: AsyncSession, row: Due) -> bool:
-    """Tell whether a row that was taken was not struck out meanwhile; numbers are used again."""
-    found = await session.execute(select(Due.id).where(Due.id == row.id, Due.key == row.key))
+async def still_exists(session: AsyncSession, row: Job) -> bool:
+    """Whether a leased job was not deleted meanwhile; compares the key, since ids are reused."""
+    found = await session.execute(select(Job.id).where(Job.id == row.id, Job.key == row.key))
     return found.first() is not None
 
 
-async def take(session: AsyncSession, now: datetime, limit: int = 50) -> Sequence[Due]:
-    """Lease what is due by `now`, earliest first."""
-    free = or_(Due.leased_until.is_(None), Due.leased_until < now)
-    query = select(Due).where(Due.at <= now, free).order_by(Due.at).limit(limit)
+async def lease_due(session: AsyncSession, now: datetime, limit: int = 50) -> Sequence[Job]:
+    """Lease the jobs that are due by `now`, earliest first."""
+    is_free = or_(Job.leased_until.is_(None), Job.leased_until < now)
+    query = select(Job).where(Job.at <= now, is_free).order_by(Job.at).limit(limit)
     rows = (await session.scalars(query.with_for_update(skip_locked=True))).all()
     for row in rows:
         row.leased_until = now + LEASE
@@ -75,31 +77,32 @@ async def take(session: AsyncSession, now: datetime, limit: int = 50) -> Sequenc
     return rows
 
 
-async def free(session: AsyncSession) -> None:
-    """Give back everything that is taken, since nobody is at work on it any more."""
-    taken = update(Due).where(Due.leased_until.is_not(None))
-    await session.execute(taken.values(leased_until=None))
+async def release_all(session: AsyncSession) -> None:
+    """Release every lease, when no worker is running any more."""
+    leased = update(Job).where(Job.leased_until.is_not(None))
+    await session.execute(leased.values(leased_until=None))
 
 
-async def finish(session: AsyncSession, row: Due) -> None:
-    """Strike out a row that was done; one that was scheduled anew meanwhile is given back."""
-    await session.execute(delete(Due).where(*_held(row), Due.attempts == row.attempts))
-    await session.execute(update(Due).where(*_held(row)).values(leased_until=None))
+async def complete(session: AsyncSession, row: Job) -> None:
+    """Delete a job that has run; one that was rescheduled meanwhile is only released."""
+    await session.execute(delete(Job).where(*_is_leased_by(row), Job.attempts == row.attempts))
+    await session.execute(update(Job).where(*_is_leased_by(row)).values(leased_until=None))
 
 
 async def postpone(
-    session: AsyncSession, row: Due, now: datetime, until: datetime | None = None
+    session: AsyncSession, row: Job, now: datetime, retry_at: datetime | None = None
 ) -> None:
-    """Give back a row that failed, to be tried again later each time, or at a known moment."""
-    wait = min(_BACK_OFF * 2 ** (row.attempts - 1), _LONGEST_BACK_OFF)
-    later = update(Due).where(*_held(row), Due.attempts == row.attempts)
-    await session.execute(later.values(at=until or now + wait, leased_until=None))
-    await session.execute(update(Due).where(*_held(row)).values(leased_until=None))
+    """Release a job that failed, to be retried at a given time or after a back-off."""
+    seconds = back_off(row.attempts, _FIRST_BACK_OFF.total_seconds(), _MAX_BACK_OFF.total_seconds())
+    later = update(Job).where(*_is_leased_by(row), Job.attempts == row.attempts)
+    at = retry_at or now + timedelta(seconds=seconds)
+    await session.execute(later.values(at=at, leased_until=None))
+    await session.execute(update(Job).where(*_is_leased_by(row)).values(leased_until=None))
 
 
-def _held(row: Due) -> tuple[ColumnElement[bool], ...]:
-    """Give what holds while a row is leased to who took it.
+def _is_leased_by(row: Job) -> tuple[ColumnElement[bool], ...]:
+    """Condition that a job is still leased as in `row`.
 
-    Scheduling it anew sets its attempts to 0, which tells the two apart.
+    Rescheduling sets `attempts` to 0, by which a rescheduled job is recognised.
     """
-    return Due.id == row.id, Due.leased_until == row.leased_until
+    return Job.id == row.id, Job.leased_until == row.leased_until

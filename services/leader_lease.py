@@ -1,4 +1,4 @@
-"""Roles that only one process may hold, such as the intake of updates."""
+"""Leases on roles that only one process may hold, such as the intake of updates."""
 
 import os
 import platform
@@ -11,16 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.storage.models import Lease
 
 DURATION = timedelta(seconds=20)
-"""How long a lease holds without being renewed."""
+"""How long a lease is valid without renewal."""
 
 
-def this_process() -> str:
-    """Give the name under which this process holds leases: ``host:process id``."""
+def process_name() -> str:
+    """The name under which this process holds leases: ``host:process id``."""
     return f"{platform.node()}:{os.getpid()}"
 
 
 async def acquire(session: AsyncSession, name: str, holder: str, now: datetime) -> bool:
-    """Take or renew the lease; `False` while a living process holds it."""
+    """Acquire or renew a lease; `False` while another live process holds it."""
     lease = await session.get(Lease, name, with_for_update=True)
     if lease is None:
         lease = Lease(name=name, holder=holder, expires_at=now)
@@ -32,18 +32,17 @@ async def acquire(session: AsyncSession, name: str, holder: str, now: datetime) 
 
 
 async def release(session: AsyncSession, name: str, holder: str) -> None:
-    """Give the lease back; does nothing where another process holds it."""
-    mine = (Lease.name == name, Lease.holder == holder)
-    await session.execute(delete(Lease).where(*mine))
+    """Release a lease, unless another process holds it."""
+    await session.execute(delete(Lease).where(Lease.name == name, Lease.holder == holder))
 
 
 def _has_died(holder: str) -> bool:
-    """Tell whether a holder on this machine is known to be gone, so that nobody need wait."""
+    """Whether a holder on this machine is known to have ended."""
     host, _, process = holder.rpartition(":")
     if host != platform.node() or not process.isdigit() or os.name != "posix":
         return False
     if int(process) == os.getpid():
-        return True  # an earlier process had our number
+        return True  # an earlier process had the same id
     with suppress(PermissionError):
         try:
             os.kill(int(process), 0)

@@ -13,8 +13,8 @@ from sqlalchemy import LargeBinary, String, Text, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.storage.inserting import insert_new
 from services.storage.models import Base
+from services.storage.upsert import insert_or_ignore
 
 
 class RateLimitRecord(Base):
@@ -95,7 +95,7 @@ async def consume(
     :param attempt: what it is consumed for; a repeated attempt is not counted again.
     :raises RateLimitedError: when none is left.
     """
-    new = insert_new(session, RateLimitRecord)
+    new = insert_or_ignore(session, RateLimitRecord)
     await session.execute(new.values(scope=limit.scope, subject=subject, uses="[]"))
     row = await _lock(session, limit, subject)
     assert row is not None

@@ -1,9 +1,9 @@
-"""What looks like a secret or an identity number in a text, so that it can be deleted unread.
+"""Detection of secrets and identity numbers in a text, so that it can be deleted unread.
 
 Shapes after docs/facts.md §3: subscriber code 用戶代碼 6–10 characters, PIN 6–8, UI No. 統一證號,
-IC card number IC卡卡號. An error code, an ordinary word or a product's name is none of these:
-one wrongly deleted question is a nuisance, so a lone token is judged more strictly than one in a
-sentence, where a word such as "my PIN is" has to lead to it or its letters have to look random.
+IC card number IC卡卡號. Error codes, ordinary words and product names are none of these. A wrongly
+deleted question is a nuisance, so a token in a sentence counts only if words such as "my PIN is"
+lead to it or its letters look random; a token alone on a line counts without that.
 """
 
 import re
@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 
 
-class Shape(StrEnum):
-    """What a piece of text is shaped like."""
+class SecretShape(StrEnum):
+    """Kind of a detected secret."""
 
     UI_NUMBER = "ui_number"
     CARD_NUMBER = "card_number"
@@ -44,7 +44,7 @@ _CUE = re.compile(
 )
 _ERROR_CUE = re.compile(r"error|last_error|ret_code|錯誤|错误|訊息|报错|報錯", re.I)
 _CUE_REACH = 40
-"""Characters before a token in which the word that leads to it is looked for."""
+"""Characters before a token that are searched for a cue."""
 
 _PRODUCTS = frozenset(
     {
@@ -88,28 +88,28 @@ _PRODUCTS = frozenset(
 )
 
 
-class SecretShapes:
-    """Finds what is shaped like a secret.
+class SecretDetector:
+    """Detects secrets by their shape.
 
-    :param vocabulary: ordinary words, in whatever case they are written.
-    :param is_error_code: tells whether a token is an error code people quote.
+    :param vocabulary: ordinary words, in any case.
+    :param is_error_code: predicate for the error codes that people quote.
     """
 
     def __init__(self, vocabulary: Iterable[str], is_error_code: Callable[[str], bool]) -> None:
         self._words = _PRODUCTS | {word.casefold() for word in vocabulary}
         self._is_error_code = is_error_code
 
-    def find(self, text: str) -> Shape | None:
-        """Give the first shape found in `text`, or `None`."""
-        plain = _NO_SECRET.sub(" ", visible(text))
+    def find(self, text: str) -> SecretShape | None:
+        """Return the kind of the first secret in `text`, or `None`."""
+        plain = _NO_SECRET.sub(" ", strip_invisible(text))
         if _UI_NUMBER.search(plain):
-            return Shape.UI_NUMBER
+            return SecretShape.UI_NUMBER
         if _CARD_NUMBER.search(plain):
-            return Shape.CARD_NUMBER
+            return SecretShape.CARD_NUMBER
         if any(_passes_luhn(match) for match in _LONG_NUMBER.findall(plain)):
-            return Shape.PAYMENT_CARD
+            return SecretShape.PAYMENT_CARD
         if any(map(self._is_lone_secret, plain.splitlines())) or self._in_sentence(plain):
-            return Shape.CODE_OR_PIN
+            return SecretShape.CODE_OR_PIN
         return None
 
     def _is_lone_secret(self, line: str) -> bool:
@@ -120,13 +120,13 @@ class SecretShapes:
         about_one = _CUE_WORD.search(plain) is not None and _ERROR_CUE.search(plain) is None
         return any(
             self._is_candidate(token)
-            and (_looks_random(token) or _is_led_to(before) or (about_one and _is_mixed(token)))
+            and (_looks_random(token) or _follows_cue(before) or (about_one and _is_mixed(token)))
             for token, before in _tokens(plain)
             if len(token) <= 10
         )
 
     def _is_candidate(self, token: str) -> bool:
-        """Tell whether a token of 6–10 characters could be a code or PIN at all."""
+        """Whether a token of 6–10 characters could be a code or PIN at all."""
         if self._is_error_code(token):
             return False
         if token.startswith(("/", "#", "@")) or self._is_ordinary(token):
@@ -135,22 +135,22 @@ class SecretShapes:
         letters = sum(c.isalpha() for c in token)
         if letters == 0:
             return digits == len(token)
-        return digits > 0 or _humps(token) >= 2
+        return digits > 0 or _count_capital_runs(token) >= 2
 
     def _is_ordinary(self, token: str) -> bool:
-        return token.casefold() in self._words or is_name(token)
+        return token.casefold() in self._words or is_known_name(token)
 
 
-def is_name(token: str) -> bool:
-    """Tell whether a token is a product's name, an error code or a phone number."""
+def is_known_name(token: str) -> bool:
+    """Whether a token is a product name, an error code or a phone number."""
     if _HEX_CODE.fullmatch(token) or _PHONE.fullmatch(token):
         return True
     parts = _WORD_AND_NUMBER.fullmatch(token)
     return token.casefold() in _PRODUCTS or (parts is not None and parts[1].casefold() in _PRODUCTS)
 
 
-def visible(text: str) -> str:
-    """Give `text` in half-width and without characters that are not seen."""
+def strip_invisible(text: str) -> str:
+    """Return `text` in half-width forms and without invisible characters."""
     normal = unicodedata.normalize("NFKC", text)
     return "".join(c for c in normal if c == "\n" or unicodedata.category(c) not in ("Cf", "Cc"))
 
@@ -160,25 +160,25 @@ def _tokens(plain: str) -> Iterator[tuple[str, str]]:
         yield match[0].strip("?!=-_+~"), plain[max(0, match.start() - _CUE_REACH) : match.start()]
 
 
-def _is_led_to(before: str) -> bool:
+def _follows_cue(before: str) -> bool:
     return _CUE.search(before) is not None and _ERROR_CUE.search(before) is None
 
 
 def _looks_random(token: str) -> bool:
-    """Tell whether a token mixes letters and digits as no word does."""
+    """Whether a token mixes letters, digits and cases as no word does."""
     mixed_case = token != token.lower() and token != token.upper()
     has_digit = any(c.isdigit() for c in token)
     return (has_digit and (mixed_case or _DIGIT_INSIDE.search(token) is not None)) or (
-        token.isalpha() and _humps(token) >= 3
+        token.isalpha() and _count_capital_runs(token) >= 3
     )
 
 
 def _is_mixed(token: str) -> bool:
-    """Tell whether a token has letters and at least two digits."""
+    """Whether a token has letters and at least two digits."""
     return any(c.isalpha() for c in token) and sum(c.isdigit() for c in token) >= 2
 
 
-def _humps(token: str) -> int:
+def _count_capital_runs(token: str) -> int:
     """Count the runs of capitals inside a token: 1 in ``iPhone``, 3 in ``kTmQzRwp``."""
     inside = token[1:]
     if inside == inside.upper() or inside == inside.lower():

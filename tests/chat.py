@@ -17,9 +17,9 @@ from telegram.request import BaseRequest, RequestData
 from bot.app import Kaika, OpenAuthority
 from bot.settings import Settings
 from bot.wiring import embedded
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
-from sandbox.mails import SandboxMail
-from sandbox.people import Person
+from sandbox.world.mailbox import MailboxTransport
 from services.argon2 import Argon2Cost
 from services.authority.ca.key_file import CaParameters
 from services.authority.embedded.authority import EmbeddedAuthority
@@ -67,7 +67,7 @@ def _opener(engine: Engine) -> OpenAuthority:
     def open_authority(
         settings: Settings, database: Database, ring: KeyRing
     ) -> AbstractAsyncContextManager[embedded.EmbeddedServices]:
-        now, mail = datetime.now(UTC), SandboxMail(engine)
+        now, mail = datetime.now(UTC), MailboxTransport(engine.world.mailbox)
         return embedded.open_embedded(settings, database, ring, now, mail, CHEAP)
 
     return open_authority
@@ -97,7 +97,7 @@ class Stage:
         )
         oracle = Oracle.attach(engine)
         kaika = Kaika(settings, EngineRequest(engine), _opener(engine))
-        async with kaika.prepared(), kaika.working():
+        async with kaika.open_resources(), kaika.process_updates():
             yield cls(engine, kaika)
         oracle.verify()
 
@@ -109,12 +109,12 @@ class Stage:
 
     async def works_off(self, now: datetime | None = None) -> None:
         """Do what is due by `now`, such as sending mails, and what follows from it."""
-        await self.kaika.due_worker.work(now or datetime.now(UTC))
+        await self.kaika.job_worker.run_due(now or datetime.now(UTC))
         await self.settle()
 
     def subscriber(self, name: str = "Anna", language: str | None = "en") -> "Subscriber":
-        """Give a person whose Telegram client speaks `language`."""
-        return Subscriber(self, self.engine.person(name, language))
+        """Add a person whose Telegram client speaks `language`."""
+        return Subscriber(self, self.engine.add_person(name, language))
 
     async def settle(self) -> None:
         """Hand the bot every update there is, and wait until each is finished."""
@@ -136,12 +136,12 @@ class Stage:
 class Subscriber:
     """A person and what they see in one chat."""
 
-    def __init__(self, stage: Stage, person: Person, chat_id: int | None = None) -> None:
+    def __init__(self, stage: Stage, person: TelegramClient, chat_id: int | None = None) -> None:
         self.stage, self.person, self.chat_id = stage, person, chat_id
         self.toast: str | None = None
 
     def within(self, chat_id: int) -> "Subscriber":
-        """Give the same person in another chat."""
+        """Return the same person in another chat."""
         return Subscriber(self.stage, self.person, chat_id)
 
     async def says(self, text: str, reply_to: int | None = None) -> int:
@@ -157,7 +157,7 @@ class Subscriber:
 
     async def sends(self, kind: str, caption: str | None = None) -> int:
         """Send something that is no text; gives its message id."""
-        sent = self.person.media(kind, caption, self.chat_id)
+        sent = self.person.send_media(kind, caption, self.chat_id)
         await self.stage.settle()
         return int(sent["message_id"])
 
@@ -177,22 +177,22 @@ class Subscriber:
         """Send callback data a button may never have had."""
         query = self.person.press(message_id, data, chat_id=self.chat_id, forge=True)
         await self.stage.settle()
-        answer = await self.stage.engine.callback_answer(query, 1.0)
+        answer = await self.stage.engine.world.queries.wait_for_answer(query, 1.0)
         assert answer is not None, "the button was never answered"
         self.toast = answer.get("text")
 
     async def asks_inline(self, query: str, offset: str = "") -> Json:
         """Type ``@bot query``; gives the bot's answer."""
-        query_id = self.person.inline(query, self.chat_id, offset)
+        query_id = self.person.query_inline(query, self.chat_id, offset)
         await self.stage.settle()
-        answer = await self.stage.engine.inline_answer(query_id, 1.0)
+        answer = await self.stage.engine.world.queries.wait_for_answer(query_id, 1.0)
         assert answer is not None, "the inline query was never answered"
         return {"inline_query_id": query_id, **answer}
 
     @property
     def messages(self) -> list[Json]:
         """Everything the chat shows."""
-        return self.person.chat(self.chat_id).ordered()
+        return self.person.find_chat(self.chat_id).current_messages()
 
     @property
     def heard(self) -> list[Json]:
@@ -217,11 +217,11 @@ class Subscriber:
 
 
 def buttons(message: Json) -> list[Json]:
-    """Give the buttons under a message, row by row."""
+    """Return the buttons under a message, row by row."""
     rows = message.get("reply_markup", {}).get("inline_keyboard", [])
     return [button for row in rows for button in row]
 
 
 def plain(html: str) -> str:
-    """Give Telegram HTML as the text a person sees."""
+    """Return Telegram HTML as the text a person sees."""
     return unescape(re.sub(r"<[^>]+>", "", html))

@@ -18,7 +18,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from sandbox.engine import Engine
-from tests.oracle_limits import FIELD_LIMITS, length_problem
+from tests.oracle_limits import FIELD_LIMITS, find_length_problem
 
 Json = dict[str, Any]
 
@@ -37,10 +37,10 @@ class OracleError(AssertionError):
 
 
 class Oracle:
-    """An observer of the engine that checks everything it sees, and remembers what was wrong.
+    """An observer of the engine that checks everything it sees, and records what was wrong.
 
-    It raises at once too, but a bot's library may turn that into an error of its own and
-    go on: whoever sets up the stage calls `verify` at its end.
+    It raises immediately too, but a bot's library may turn that into an error of its own and
+    go on: whoever attaches it calls `verify` at the end of the test.
 
     :param every_call: check the parameters of refused calls too; a test that makes wrong
         calls on purpose leaves it off.
@@ -54,25 +54,25 @@ class Oracle:
 
     @classmethod
     def attach(cls, engine: Engine, *, every_call: bool = True) -> Self:
-        """Let a new oracle watch `engine`."""
+        """Attach a new oracle to `engine`."""
         oracle = cls(every_call=every_call)
         engine.observe(oracle)
         return oracle
 
     def on_call(self, method: str, params: Mapping[str, object], envelope: Json) -> None:
         self.calls += 1
-        with self._remembering():
+        with self._recording_problems():
             if envelope.get("ok") or self.every_call:
                 check_call(method, params)
             check_response(method, params, envelope)
 
     def on_update(self, update: Json) -> None:
         self.updates += 1
-        with self._remembering():
+        with self._recording_problems():
             check_update(update)
 
     @contextmanager
-    def _remembering(self) -> Iterator[None]:
+    def _recording_problems(self) -> Iterator[None]:
         try:
             yield
         except OracleError as error:
@@ -98,7 +98,7 @@ def check_update(update: Json) -> None:
     kinds = [name for name in update if name != "update_id"]
     if len(kinds) != 1:
         raise OracleError(f"update: exactly one kind, not {kinds}")
-    _check(Update, update, "update")
+    _check_type(Update, update, "update")
 
 
 def check_response(method: str, params: Mapping[str, object], envelope: Json) -> None:
@@ -109,14 +109,14 @@ def check_response(method: str, params: Mapping[str, object], envelope: Json) ->
     if envelope.get("ok") is True:
         if set(envelope) != {"ok", "result"}:
             raise OracleError(f"{method}: envelope with {sorted(envelope)}")
-        _check(_returned(method, params), envelope["result"], f"{method} result")
+        _check_type(_return_type(method, params), envelope["result"], f"{method} result")
         return
     _check_error(method, envelope)
 
 
-def _returned(method: str, params: Mapping[str, object]) -> Any:
-    """Give the type a method returns; edits return True only for inline messages."""
-    returned = _method(method).__returning__
+def _return_type(method: str, params: Mapping[str, object]) -> Any:
+    """Return the type a method returns; edits return True only for inline messages."""
+    returned = _method_type(method).__returning__
     kinds = get_args(returned)
     if bool not in kinds:
         return returned
@@ -144,25 +144,25 @@ def check_call(method: str, params: Mapping[str, object]) -> None:
 
     :raises OracleError: for a name, type or length the documentation does not have.
     """
-    model = _method(method)
-    known = {name: field for name, field in model.model_fields.items() if not _is_old(field)}
+    model = _method_type(method)
+    known = {name: field for name, field in model.model_fields.items() if not _is_deprecated(field)}
     if unknown := sorted(set(params) - set(known)):
         raise OracleError(f"{method}: unknown parameter {', '.join(unknown)}")
-    given = {name: _from_form(known[name], value) for name, value in params.items()}
-    _check(model, given, method)
-    if problem := length_problem(method, given):
+    given = {name: _parse_form_value(known[name], value) for name, value in params.items()}
+    _check_type(model, given, method)
+    if problem := find_length_problem(method, given):
         raise OracleError(problem)
 
 
-def _is_old(field: FieldInfo) -> bool:
-    """Say whether a field only serves programs for an older Bot API."""
+def _is_deprecated(field: FieldInfo) -> bool:
+    """Return whether a field only serves programs for an older Bot API."""
     extra = field.json_schema_extra
     return isinstance(extra, dict) and bool(extra.get("deprecated"))
 
 
-def _from_form(field: FieldInfo, value: object) -> object:
+def _parse_form_value(field: FieldInfo, value: object) -> object:
     """Read a value that a form carries as text, where the parameter is no text."""
-    if not isinstance(value, str) or _takes_text(field.annotation):
+    if not isinstance(value, str) or _accepts_text(field.annotation):
         return value
     try:
         return json.loads(value)
@@ -170,13 +170,13 @@ def _from_form(field: FieldInfo, value: object) -> object:
         return value
 
 
-def _takes_text(annotation: Any) -> bool:
+def _accepts_text(annotation: Any) -> bool:
     kinds = get_args(annotation) or (annotation,)
-    return any(kind is str or (kind is not annotation and _takes_text(kind)) for kind in kinds)
+    return any(kind is str or (kind is not annotation and _accepts_text(kind)) for kind in kinds)
 
 
 @cache
-def _method(name: str) -> type[TelegramMethod[Any]]:
+def _method_type(name: str) -> type[TelegramMethod[Any]]:
     for candidate in vars(methods).values():
         api_name = getattr(candidate, "__api_method__", None)
         if isinstance(api_name, str) and api_name.lower() == name.lower():
@@ -190,34 +190,34 @@ def _adapter(kind: Any) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def _check(kind: Any, raw: object, place: str) -> None:
+def _check_type(kind: Any, raw: object, place: str) -> None:
     try:
         parsed = _adapter(kind).validate_python(raw)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise OracleError(f"{place}: {where}: {first['msg']}") from None
-    for problem in _differences(raw, parsed, place):
+    for problem in _find_differences(raw, parsed, place):
         raise OracleError(problem)
 
 
-def _differences(raw: object, parsed: object, place: str) -> Iterator[str]:
-    """Give where the parsed value is not simply the raw one, or something is unknown."""
+def _find_differences(raw: object, parsed: object, place: str) -> Iterator[str]:
+    """Yield where the parsed value is not simply the raw one, or something is unknown."""
     if isinstance(parsed, BaseModel):
-        yield from _object_differences(raw, parsed, place)
+        yield from _find_object_differences(raw, parsed, place)
     elif isinstance(parsed, (list, tuple)):
         if not isinstance(raw, (list, tuple)):
             yield f"{place}: {type(raw).__name__} instead of a list"
         else:
             for index, (one, other) in enumerate(zip(raw, parsed, strict=True)):
-                yield from _differences(one, other, f"{place}[{index}]")
+                yield from _find_differences(one, other, f"{place}[{index}]")
     elif raw is None:
         yield f"{place}: null"
     elif not _same_kind(raw, parsed):
         yield f"{place}: {raw!r} is a {type(raw).__name__}"
 
 
-def _object_differences(raw: object, parsed: BaseModel, place: str) -> Iterator[str]:
+def _find_object_differences(raw: object, parsed: BaseModel, place: str) -> Iterator[str]:
     if not isinstance(raw, Mapping):
         yield f"{place}: {type(raw).__name__} instead of an object"
         return
@@ -231,12 +231,12 @@ def _object_differences(raw: object, parsed: BaseModel, place: str) -> Iterator[
             low, high = FIELD_LIMITS[key]
             if not low <= len(value.encode()) <= high:
                 yield f"{place}.{key}: {len(value.encode())} bytes"
-        yield from _differences(value, getattr(parsed, names[key]), f"{place}.{key}")
+        yield from _find_differences(value, getattr(parsed, names[key]), f"{place}.{key}")
     if "text" in raw and isinstance(raw.get("entities"), list):
-        yield from _entity_problems(raw["text"], raw["entities"], place)
+        yield from _find_entity_problems(raw["text"], raw["entities"], place)
 
 
-def _entity_problems(text: str, entities: list[Json], place: str) -> Iterator[str]:
+def _find_entity_problems(text: str, entities: list[Json], place: str) -> Iterator[str]:
     size = len(text.encode("utf-16-le")) // 2
     for entity in entities:
         if entity["offset"] < 0 or entity["length"] <= 0:

@@ -29,23 +29,25 @@ FIELD_LIMITS = {"callback_data": (1, 64), "next_offset": (0, 64), "payload": (1,
 """How many bytes a field may have wherever it stands."""
 
 
-def length_problem(method: str, params: Mapping[str, object]) -> str | None:
-    """Say what of a call is too long, too short or there twice, if anything."""
+def find_length_problem(method: str, params: Mapping[str, object]) -> str | None:
+    """Return what of a call is too long, too short or there twice, if anything."""
     for (name, field), (low, high) in TEXT_LIMITS.items():
         value = params.get(field)
         if name.lower() != method.lower() or not isinstance(value, str):
             continue
-        shown = _shown(value) if str(params.get("parse_mode", "")).lower() == "html" else value
+        shown = (
+            _strip_markup(value) if str(params.get("parse_mode", "")).lower() == "html" else value
+        )
         if not low <= len(shown.strip()) <= high:
             return f"{method}: {field} has {len(shown.strip())} characters"
     for (name, field), high in LIST_LIMITS.items():
         value = params.get(field)
         if name.lower() == method.lower() and isinstance(value, list) and len(value) > high:
             return f"{method}: {field} has {len(value)} entries"
-    return _result_problem(params.get("results"))
+    return _find_result_problem(params.get("results"))
 
 
-def _result_problem(results: object) -> str | None:
+def _find_result_problem(results: object) -> str | None:
     if not isinstance(results, list):
         return None
     ids = [result["id"] for result in results]
@@ -54,7 +56,7 @@ def _result_problem(results: object) -> str | None:
     return None
 
 
-class _Text(HTMLParser):
+class _TextExtractor(HTMLParser):
     """Takes markup out."""
 
     def __init__(self) -> None:
@@ -65,8 +67,8 @@ class _Text(HTMLParser):
         self.parts.append(data)
 
 
-def _shown(source: str) -> str:
-    parser = _Text()
+def _strip_markup(source: str) -> str:
+    parser = _TextExtractor()
     parser.feed(source)
     parser.close()
     return "".join(parser.parts)

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.output import AsJson, Out, run
+from bot.cli.output import AsJson, CommandOutput, run_with_authority
 from bot.cli.session import AuthoritySession
 from services.authority.embedded.audit.audit import AuditFault, AuditVerification
 
@@ -27,19 +27,19 @@ _FAULTS = {
 @app.command()
 def verify(context: typer.Context, as_json: AsJson = False) -> None:
     """Read the whole chain; exit with 1 when an entry was changed, missing, swapped or cut off."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
 
     async def work(session: AuthoritySession) -> AuditVerification:
         async with session.authority.database.unit_of_work() as db:
             return await session.authority.audit.verify(db)
 
-    result = run(context, out, work)
+    result = run_with_authority(context, out, work)
     values: dict[str, Any] = {"ok": result.fault is None, **vars(result)}
     if result.fault is None:
-        out.result(values, f"✓ {result.entries} entries, all in order.")
+        out.print_result(values, f"✓ {result.entries} entries, all in order.")
         return
     words = _FAULTS[result.fault].format(number=result.number)
-    out.result(values, f"✗ {words} The {result.entries} entries before are in order.")
+    out.print_result(values, f"✗ {words} The {result.entries} entries before are in order.")
     raise typer.Exit(1)
 
 
@@ -50,12 +50,12 @@ def accept(
     as_json: AsJson = False,
 ) -> None:
     """Take the chain as it is for the whole, after restoring a backup. The act is on record."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
 
     async def work(session: AuthoritySession) -> int:
         async with session.authority.database.unit_of_work() as db:
             audit = session.authority.audit
             return (await audit.accept(db, reason, session.actor.name, session.now)).number
 
-    entries = run(context, out, work)
-    out.result({"entries": entries}, f"Accepted with {entries} entries, and put on record.")
+    entries = run_with_authority(context, out, work)
+    out.print_result({"entries": entries}, f"Accepted with {entries} entries, and put on record.")

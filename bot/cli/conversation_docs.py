@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
-from bot.wiring.bridge import at_the_card
+from bot.wiring.bridge import card_conversations
 from handlers.card.live_messages import LiveMessages
 from handlers.conversations.guided import CONVERSATIONS
 from handlers.conversations.registry import conversations
@@ -91,33 +91,34 @@ class _PlaceholderAuthority:
         return self
 
 
-def embedded() -> list[Conversation]:
-    """Give the conversations that are carried out and are not the guide's."""
+def embedded_conversations() -> list[Conversation]:
+    """The conversations that differ with the embedded authority."""
     authority = cast(Authority, cast(Any, _PlaceholderAuthority()))
     database = Database("sqlite+aiosqlite://")
     hub = Hub(database, cast(Any, None), authority, "", lambda _: None)
     declared = dict(conversations(authority, database, takes_money=True))
-    for one in at_the_card(authority, hub, LiveMessages(), "", database):
-        declared[one.conversation.name] = one.conversation
+    for card in card_conversations(authority, hub, LiveMessages(), "", database):
+        declared[card.conversation.name] = card.conversation
     declared["triage"] = triage(reaches_card=True)
-    return [d for d in declared.values() if CONVERSATIONS.get(d.name) is not d]
+    return [each for each in declared.values() if CONVERSATIONS.get(each.name) is not each]
 
 
-def document() -> str:
-    """Give the whole page."""
+def render_page() -> str:
+    """Return the whole page."""
     guide = _sections(CONVERSATIONS.values())
-    return "\n".join([_OPENING, _GUIDE, *guide, _EMBEDDED, *_sections(embedded())])
+    return "\n".join([_OPENING, _GUIDE, *guide, _EMBEDDED, *_sections(embedded_conversations())])
 
 
-def _sections(dialogs: Iterable[Conversation]) -> list[str]:
-    return [_section(dialog) for dialog in dialogs]
+def _sections(declared: Iterable[Conversation]) -> list[str]:
+    return [_section(conversation) for conversation in declared]
 
 
-def _section(dialog: Conversation) -> str:
-    rows = [f"| `{name}` | {heading(step.text)} |" for name, step in dialog.steps.items()]
+def _section(conversation: Conversation) -> str:
+    rows = [f"| `{name}` | {heading(step.text)} |" for name, step in conversation.steps.items()]
     table = "\n".join(["| step | about |", "|---|---|", *rows])
-    return f"## {dialog.title}\n\n```mermaid\n{diagram(dialog)}\n```\n\n{table}\n"
+    drawing = f"```mermaid\n{diagram(conversation)}\n```"
+    return f"## {conversation.title}\n\n{drawing}\n\n{table}\n"
 
 
 if __name__ == "__main__":
-    PATH.write_text(document(), encoding="utf-8")
+    PATH.write_text(render_page(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`kaika demo`: the bot on the sandbox, in one process, over HTTP as to Telegram."""
+"""`kaika demo`: the bot on the sandbox in one process, connected by HTTP as to Telegram."""
 
 import asyncio
 import secrets
@@ -23,17 +23,17 @@ from bot.settings import PREFIX, SANDBOX_SETTINGS, Settings, SettingsError, sand
 from bot.wiring import embedded
 from bot.wiring.embedded import EmbeddedServices
 from sandbox.engine import Engine
-from sandbox.mails import SandboxMail
 from sandbox.server import RunningSandbox, serve
+from sandbox.world.mailbox import MailboxTransport
 from services.storage.database import Database
 from services.storage.keys import KeyRing
-from services.storage.models import Base, Fact
+from services.storage.models import Base, DatabaseFact
 from services.storage.upgrade import upgrade
 
 _MARK = "created_by_sandbox"
 _PEOPLE = (("Daniel", "en"), ("阿芳", "zh-hant"), ("小李", "zh-hans"), ("Linh", "vi"))
 _TEST_PROVIDER = SecretStr("284685063:TEST:sandbox")
-_NOT_OURS = (
+_FOREIGN_DATABASE = (
     "KAIKA_DATABASE_URL names a database that the sandbox did not create, so it is left alone; "
     "unset it for the demo"
 )
@@ -41,31 +41,31 @@ _console = Console(stderr=True)
 
 
 async def run(port: int) -> None:
-    """Run the sandbox with the bot on it until SIGINT or SIGTERM; every start begins anew.
+    """Run the bot on an empty sandbox until SIGINT or SIGTERM.
 
-    :raises SettingsError: when the database is not one of the sandbox's.
+    :raises SettingsError: if the database was not created by the sandbox.
     """
     token = f"{100_000_000 + secrets.randbelow(900_000_000)}:{secrets.token_urlsafe(32)}"
-    engine = _peopled(Engine(token))
+    engine = _add_chat_people(Engine(token))
     sandbox = await _serve(engine, port)
     try:
         settings = _settings(token, sandbox.api_url)
         logs.configure(settings.log_level, settings.log_format, settings.secrets())
-        await begin_anew(settings)
-        kaika = Kaika(settings, open_authority=_Opener(engine))
+        await reset_sandbox(settings)
+        kaika = Kaika(settings, open_authority=_AuthorityOpener(engine))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, kaika.stop)
         _console.print("\nMaking the demo people's cards, which takes some seconds …")
-        await _fill(settings)
+        await _add_card_people(settings)
         _announce(sandbox, settings)
         await kaika.run()
     finally:
         await sandbox.close()
 
 
-class _Opener:
-    """Opens the authority so that its mails go to the sandbox's mail tab."""
+class _AuthorityOpener:
+    """Opens the authority with its mails going to the sandbox's mail tab."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -73,12 +73,12 @@ class _Opener:
     def __call__(
         self, settings: Settings, database: Database, ring: KeyRing
     ) -> AbstractAsyncContextManager[EmbeddedServices]:
-        mail = SandboxMail(self._engine)
+        mail = MailboxTransport(self._engine.world.mailbox)
         return embedded.open_embedded(settings, database, ring, datetime.now(UTC), mail)
 
 
-async def _fill(settings: Settings) -> None:
-    """Let people in every state be there, with their cards."""
+async def _add_card_people(settings: Settings) -> None:
+    """Add people in every state of the certificates, with their cards."""
     from bot.cli.session import CommandDependencies, open_authority_session
 
     async with open_authority_session(CommandDependencies(settings=lambda: settings)) as session:
@@ -112,17 +112,17 @@ def _announce(sandbox: RunningSandbox, settings: Settings) -> None:
     _console.print("Stop with Ctrl-C. Nothing here reaches Telegram or a real authority.\n")
 
 
-def _peopled(engine: Engine) -> Engine:
-    """Let a few people and groups be there from the start."""
-    everybody = [engine.person(name, code) for name, code in _PEOPLE]
-    engine.group("New in Taiwan", everybody)
-    engine.group("Support staff 客服", everybody[:1], is_forum=True, bot_is_admin=True)
+def _add_chat_people(engine: Engine) -> Engine:
+    """Add a few people and groups of Telegram."""
+    everybody = [engine.add_person(name, code) for name, code in _PEOPLE]
+    engine.add_group("New in Taiwan", everybody)
+    engine.add_group("Support staff 客服", everybody[:1], is_forum=True, bot_is_admin=True)
     return engine
 
 
 async def _serve(engine: Engine, port: int) -> RunningSandbox:
     page_token = secrets.token_urlsafe(24)
-    with suppress(OSError):  # somebody has the usual port; any other will do
+    with suppress(OSError):  # the port is taken; use any other
         return await serve(engine, page_token, port=port)
     return await serve(engine, page_token)
 
@@ -150,47 +150,47 @@ def _settings(token: str, api_url: str) -> Settings:
 
 
 def _free_port(wanted: int) -> int:
-    """Give the usual port, or another where somebody has it."""
+    """Return the wanted port, or another one if it is taken."""
     for port in (wanted, 0):
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)) as found:
-            taken: int = found.getsockname()[1]
-            return taken
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)) as server:
+            free: int = server.getsockname()[1]
+            return free
     raise SettingsError([f"{PREFIX}PUBLIC_PORT: no port is free on this machine"])
 
 
-async def begin_anew(settings: Settings) -> None:
-    """Empty the sandbox's database and folder, since its chats begin anew too.
+async def reset_sandbox(settings: Settings) -> None:
+    """Empty the sandbox's database and folder, since its chats start empty too.
 
-    :raises SettingsError: when the sandbox did not create it; nothing in it is touched.
+    :raises SettingsError: if the sandbox did not create the database, which is left alone.
     """
     database = Database(settings.database)
     try:
         async with database.engine.begin() as connection:
-            is_ours = await _is_ours(connection)
-        if not is_ours:
-            raise SettingsError([_NOT_OURS])
-        _clear(settings.data_dir)
+            is_sandbox = await _is_sandbox_database(connection)
+        if not is_sandbox:
+            raise SettingsError([_FOREIGN_DATABASE])
+        _clear_folder(settings.data_dir)
         await upgrade(database)
         async with database.unit_of_work() as session:
             for table in reversed(Base.metadata.sorted_tables):
                 await session.execute(delete(table))
-            session.add(Fact(name=_MARK, value="yes"))
+            session.add(DatabaseFact(name=_MARK, value="yes"))
     finally:
         await database.close()
-    _tell_commands(settings)
+    _write_sandbox_settings(settings)
 
 
-def _clear(folder: Path) -> None:
-    """Take away what the last sandbox kept beside its database."""
+def _clear_folder(folder: Path) -> None:
+    """Delete the files of the last sandbox beside its database."""
     shutil.rmtree(folder / "cards", ignore_errors=True)
     for name in ("keys.json", "ca.json", "record-keys.bin", "audit-head.bin", SANDBOX_SETTINGS):
         (folder / name).unlink(missing_ok=True)
 
 
-def _tell_commands(settings: Settings) -> None:
-    """Write down what `kaika --sandbox …` needs to work on the same authority."""
+def _write_sandbox_settings(settings: Settings) -> None:
+    """Write the settings with which `kaika --sandbox …` works on the same authority."""
     assert settings.ca_passphrase is not None
-    told = {
+    values = {
         "DATA_DIR": str(settings.data_dir),
         "DATABASE_URL": settings.database,
         "PUBLIC_URL": settings.public_url,
@@ -200,15 +200,17 @@ def _tell_commands(settings: Settings) -> None:
     file = settings.data_dir / SANDBOX_SETTINGS
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
-    file.write_text("".join(f"{PREFIX}{name}='{value}'\n" for name, value in told.items()))
+    file.write_text("".join(f"{PREFIX}{name}='{value}'\n" for name, value in values.items()))
 
 
-async def _is_ours(connection: AsyncConnection) -> bool:
-    """Tell whether a database is empty or bears the sandbox's mark."""
+async def _is_sandbox_database(connection: AsyncConnection) -> bool:
+    """Whether a database is empty or has the sandbox's mark."""
     tables = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
     if not tables:
         return True
-    if Fact.__tablename__ not in tables:
+    if DatabaseFact.__tablename__ not in tables:
         return False
-    found = await connection.execute(Fact.__table__.select().where(Fact.name == _MARK))
+    found = await connection.execute(
+        DatabaseFact.__table__.select().where(DatabaseFact.name == _MARK)
+    )
     return found.first() is not None

@@ -21,7 +21,7 @@ from services.authority.values import AuthorityOperation, CardPermit, Charge, Ch
 from services.formats import ui_number
 from services.formats.hidden import Hidden
 from services.formats.subscriber_code import SubscriberCode
-from services.storage.models import Fact
+from services.storage.models import DatabaseFact
 
 FACT_NAME = "demo_people"
 PASSPHRASE = Hidden("demo")
@@ -122,16 +122,16 @@ async def create_demo_people(
     """
     _ = authority.certificates.issuer  # refuses now rather than in the middle of a life
     async with authority.database.unit_of_work() as session:
-        mark = await session.get(Fact, FACT_NAME)
+        mark = await session.get(DatabaseFact, FACT_NAME)
         if mark is not None and mark.value == _COMPLETE:
             return DEMO_PEOPLE
-        await session.merge(Fact(name=FACT_NAME, value="begun"))
+        await session.merge(DatabaseFact(name=FACT_NAME, value="begun"))
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     for number, person in enumerate(DEMO_PEOPLE):
         await _Story(authority, maker, folder, person, number).play(now)
     await authority.expire_overdue(now)
     async with authority.database.unit_of_work() as session:
-        await session.merge(Fact(name=FACT_NAME, value=_COMPLETE))
+        await session.merge(DatabaseFact(name=FACT_NAME, value=_COMPLETE))
     return DEMO_PEOPLE
 
 

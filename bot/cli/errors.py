@@ -1,36 +1,176 @@
-"""Errors that the operator can mend, and the words for them.
+"""Errors that the operator can correct, and refusals of the authority, with their texts.
 
-What only errors need is loaded when there is one, so that commands start quickly.
+This module loads what only errors need, so it is imported when there is one.
 """
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.cli import extras
 from bot.settings import SettingsError
-from services.authority.errors import AuthorityError
+from services.authority import errors
+from services.authority.ca.errors import CaKeyError, CaKeyProblem, UnsuitableKeyError, ValidityError
+from services.formats.errors import FormatError, FormatProblem, InputField
+from services.storage.keys import KeyFileError, UnsealError
+from services.storage.upgrade import DatabaseOutdatedError
+
+_FIELDS: Mapping[InputField, str] = MappingProxyType(
+    {
+        InputField.UI_NUMBER: "UI No.",
+        InputField.CARD_NUMBER: "IC card number",
+        InputField.SUBSCRIBER_CODE: "subscriber code",
+        InputField.ONE_TIME_CODE: "one-time code",
+        InputField.BIRTH_DATE: "birth date",
+        InputField.DAY: "day",
+        InputField.MAIL_ADDRESS: "e-mail address",
+        InputField.POSTAL_ADDRESS: "postal address",
+        InputField.NAME: "name",
+    }
+)
+_REASONS: Mapping[FormatProblem, str] = MappingProxyType(
+    {
+        FormatProblem.EMPTY: "is empty",
+        FormatProblem.LENGTH: "has the wrong length",
+        FormatProblem.CHARACTERS: "holds a character that does not belong there",
+        FormatProblem.SHAPE: "does not have the right shape",
+        FormatProblem.CHECKSUM: "has a wrong check digit; compare it with the residence permit",
+        FormatProblem.LOOKALIKE: "holds a character that codes do not have",
+        FormatProblem.ORDINARY_WORD: "needs a letter and a digit",
+        FormatProblem.NO_SUCH_DAY: "is no day of the calendar",
+        FormatProblem.AMBIGUOUS: "could be two days; write it as 1990-12-31 or 79/12/31 (ROC)",
+        FormatProblem.FUTURE: "lies in the future",
+        FormatProblem.TOO_LONG_AGO: "lies too long ago",
+    }
+)
+_SHAPES: Mapping[InputField, str] = MappingProxyType(
+    {
+        InputField.UI_NUMBER: "a letter, then 8 or 9 (or A to D on old permits), then eight digits",
+        InputField.BIRTH_DATE: "such as 1990-12-31 or 79/12/31 (ROC)",
+        InputField.MAIL_ADDRESS: "such as name@example.com",
+        InputField.POSTAL_ADDRESS: "8 to 200 characters, with words and a number",
+        InputField.NAME: "at most 64 characters, without digits",
+    }
+)
+_CHECKOUT: Mapping[errors.CheckoutRefusal, str] = MappingProxyType(
+    {
+        errors.CheckoutRefusal.UNKNOWN: "The charge belongs to no invoice.",
+        errors.CheckoutRefusal.NOT_YOURS: "The charge pays for another application, or went back.",
+        errors.CheckoutRefusal.AMOUNT: "The charge is not the amount that is owed.",
+        errors.CheckoutRefusal.PAID: "The application is paid already.",
+        errors.CheckoutRefusal.UNDERWAY: "Another payment of the application is under way.",
+        errors.CheckoutRefusal.OVERDUE: "The deadline has passed.",
+    }
+)
+_CA_KEY: Mapping[CaKeyProblem, str] = MappingProxyType(
+    {
+        CaKeyProblem.UNREADABLE: "cannot be read or written; check its folder and its owner.",
+        CaKeyProblem.OPEN_TO_OTHERS: "can be read by others; run: chmod 600 on it.",
+        CaKeyProblem.NOT_A_KEY_FILE: "is no key file; restore it from your backup.",
+        CaKeyProblem.WRONG_PASSPHRASE: (
+            "cannot be opened: KAIKA_CA_PASSPHRASE is wrong, or the file was changed."
+        ),
+        CaKeyProblem.SHORT_PASSPHRASE: "needs a longer KAIKA_CA_PASSPHRASE.",
+        CaKeyProblem.LOST: "is gone, and this database was made with it; restore your backup.",
+        CaKeyProblem.FOREIGN: "is not the one this database was made with; restore your backup.",
+    }
+)
+_TEXTS: Mapping[type[Exception], Callable[[Any], str]] = MappingProxyType(
+    {
+        errors.WrongStateError: lambda e: f"Not possible: {e.act} does not go with {e.state}.",
+        errors.AlreadyAppliedError: lambda e: (
+            f"There is an application already ({e.state}), with another birth date. Compare the "
+            "residence permit with: kaika counter show"
+        ),
+        errors.UnderageError: lambda e: f"Applicants have to be {e.age_needed} or over.",
+        errors.UnknownPersonError: lambda _: "Nobody is known under this UI No.",
+        errors.UnknownChargeError: lambda _: "No payment is known under this charge id.",
+        errors.CheckoutRefusedError: lambda e: _CHECKOUT[e.reason],
+        errors.ForgetRefusedError: lambda e: (
+            f"The person cannot be forgotten while {e.state}: refund what was paid, or revoke the "
+            "certificates first."
+        ),
+        errors.NoIssuerError: lambda _: (
+            "No certificate authority is set up here; set KAIKA_CA_PASSPHRASE and KAIKA_PUBLIC_URL."
+        ),
+        errors.CardFileTakenError: lambda e: (
+            f"{e.path} exists already and may be somebody's card; choose another file with --card."
+        ),
+        errors.WrongKeyFileError: lambda _: (
+            "The key file is not the one this database was made with. Restore keys.json from your "
+            "backup; without it the encrypted data cannot be read."
+        ),
+        CaKeyError: lambda e: (
+            f"The key of the certificate authority, {e.path}, {_CA_KEY[e.problem]}"
+        ),
+        UnsuitableKeyError: lambda e: (
+            f"The {e.kind} key of the card is of a kind no certificate is issued for."
+        ),
+        ValidityError: lambda e: (
+            f"The certificates would outlive the certificate authority, which ends "
+            f"{e.limit:%Y-%m-%d}."
+        ),
+        UnsealError: lambda e: (
+            f"A stored value cannot be opened: its key {e.key_id!r} is lost, or the value was "
+            "changed. Restore keys.json from your backup."
+        ),
+    }
+)
+
+REFUSAL_TYPES = (FormatError, errors.AuthorityError, UnsealError)
 
 
-def explained(error: Exception) -> tuple[str, list[str]] | None:
-    """Give a stable name of an error and a line for each thing to mend; `None` for our own."""
-    if isinstance(error, ModuleNotFoundError):
-        told = extras.advice(error)
-        return ("not_installed", [told]) if told else None
-    from sqlalchemy.exc import SQLAlchemyError
+def explain_error(error: Exception) -> tuple[str, list[str]] | None:
+    """Return a stable name of an error and its lines of text; `None` for a bug of ours."""
+    match error:
+        case ModuleNotFoundError():
+            advice = extras.advice(error)
+            return ("not_installed", [advice]) if advice else None
+        case SettingsError():
+            return "settings", error.problems
+        case DatabaseOutdatedError():
+            return "database_outdated", [f"{error}; run: kaika db upgrade"]
+        case errors.AuthorityError():
+            return error_code(error), [refusal_text(error)]
+        case KeyFileError():
+            return "key_file", [str(error)]
+        case _ if isinstance(error, SQLAlchemyError) or _is_of_asyncpg(error):
+            return "database", [f"The database cannot be used: {_first_line(error)}"]
+        case OSError():
+            return "system", [str(error)]
+    return None
 
-    from services.storage.keys import KeyFileError
-    from services.storage.upgrade import DatabaseOutdatedError
 
-    if isinstance(error, SettingsError):
-        return "settings", error.problems
-    if isinstance(error, DatabaseOutdatedError):
-        return "database_outdated", [f"{error}; run: kaika db upgrade"]
-    if isinstance(error, AuthorityError):
-        from bot.cli import refusals
+def error_code(error: Exception) -> str:
+    """Return an error's name for machines: ``WrongStateError`` → ``wrong_state``."""
+    name = type(error).__name__.removesuffix("Error")
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
 
-        return refusals.code(error), [refusals.explain(error)]
-    if isinstance(error, KeyFileError):
-        return "key_file", [str(error)]
-    if isinstance(error, SQLAlchemyError) or type(error).__module__.startswith("asyncpg"):
-        return "database", [f"The database cannot be used: {_first_line(error)}"]
-    return ("system", [str(error)]) if isinstance(error, OSError) else None
+
+def refusal_text(error: Exception) -> str:
+    """Return what was refused and what to do."""
+    if isinstance(error, FormatError):
+        shape = _SHAPES.get(error.field)
+        text = f"The {_FIELDS[error.field]} {_REASONS[error.reason]}."
+        wants_shape = error.reason in (
+            FormatProblem.SHAPE,
+            FormatProblem.LENGTH,
+            FormatProblem.CHARACTERS,
+        )
+        return f"{text} It is {shape}." if shape and wants_shape else text
+    describe = _TEXTS.get(type(error))
+    return describe(error) if describe else str(error)
+
+
+def error_details(error: Exception) -> dict[str, str]:
+    """Return the attributes of an error, for machines."""
+    return {name: str(value) for name, value in vars(error).items()}
+
+
+def _is_of_asyncpg(error: Exception) -> bool:
+    return type(error).__module__.startswith("asyncpg")
 
 
 def _first_line(error: Exception) -> str:

@@ -149,5 +149,5 @@ def _in_big5(character: str) -> bool:
 def _error_code_problems() -> Iterator[str]:
     first, *others = locales.LANGUAGES
     for language in others:
-        if list(error_codes.table(language)) != list(error_codes.table(first)):
+        if list(error_codes.load_table(language)) != list(error_codes.load_table(first)):
             yield f"error codes: {language} does not list the same ones as {first}, in order"

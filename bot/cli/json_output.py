@@ -1,7 +1,7 @@
-"""Output for machines: with ``--json``, standard output bears JSON and nothing else.
+"""Output for machines: with ``--json``, standard output contains JSON and nothing else.
 
-What a command asks or explains on the way goes to standard error, so that whoever reads the
-output can parse it whatever happens.
+Prompts and explanations go to standard error, so that the output can always be parsed. Nothing
+here may import what an extra of the package installs, since `start` reports a missing one.
 """
 
 import json
@@ -23,8 +23,8 @@ def write(
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Keep everything but `write` away from standard output while the block runs."""
+def reserve_stdout() -> Iterator[None]:
+    """Reserve standard output for `write` while the block runs."""
     token = _stream.set(sys.stdout)
     try:
         with redirect_stdout(sys.stderr):

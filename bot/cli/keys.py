@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import select
 
-from bot.cli.output import AsJson, Out, run
+from bot.cli.output import AsJson, CommandOutput, run_with_authority
 from bot.cli.session import AuthoritySession
 from services.authority.embedded.audit.audit import AuditAct
 from services.authority.embedded.personal_data.sealed_columns import AUTHORITY_SEALED_COLUMNS
@@ -14,13 +14,16 @@ from services.bridge.models import SEALED_COLUMNS as BRIDGE_COLUMNS
 from services.messaging import inbox
 from services.storage import keys
 from services.storage.models import InboxUpdate, Lease
-from services.storage.rotation import SealedColumn, keys_in_use, reseal
+from services.storage.rotation import SealedColumn, find_keys_in_use, reseal
 
 COLUMNS = (
     *AUTHORITY_SEALED_COLUMNS,
     *BRIDGE_COLUMNS,
     SealedColumn(
-        InboxUpdate, InboxUpdate.update_id, "payload", lambda update: inbox.place(int(update))
+        InboxUpdate,
+        InboxUpdate.update_id,
+        "payload",
+        lambda update: inbox.seal_context(int(update)),
     ),
 )
 """Every column of the database that holds sealed values."""
@@ -50,15 +53,15 @@ def rotate_key(
     as_json: AsJson = False,
 ) -> None:
     """Make a new key and encrypt everything anew with it; cut off, run it again."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
     try:
-        done = run(context, out, lambda session: _rotate(session, drop_old=drop_old))
+        done = run_with_authority(context, out, lambda session: _rotate(session, drop_old=drop_old))
     except BotIsRunningError:
         told = "Stop the bot before removing old keys: it may still be using them."
-        raise out.refuse("bot_is_running", told) from None
+        raise out.print_refusal("bot_is_running", told) from None
     dropped = f" Removed: {', '.join(done.dropped)}." if done.dropped else ""
     told = f"Key {done.current} is current; {done.resealed} values were encrypted anew.{dropped}"
-    out.result(vars(done), told)
+    out.print_result(vars(done), told)
 
 
 async def _rotate(session: AuthoritySession, *, drop_old: bool) -> RotationResult:
@@ -69,7 +72,7 @@ async def _rotate(session: AuthoritySession, *, drop_old: bool) -> RotationResul
     resealed = await reseal(database, ring, COLUMNS)
     dropped: frozenset[str] = frozenset()
     if drop_old:
-        dropped = ring.ids - await keys_in_use(database, COLUMNS) - {ring.current}
+        dropped = ring.ids - await find_keys_in_use(database, COLUMNS) - {ring.current}
         keys.drop_keys(path, dropped)
     async with database.unit_of_work() as db:
         details = {"current": ring.current, "dropped": " ".join(sorted(dropped))}

@@ -1,4 +1,4 @@
-"""The command `kaika`: every command of the operator and of the people who write the FAQ."""
+"""The command `kaika`, for operators and authors of the FAQ."""
 
 import asyncio
 import sys
@@ -13,7 +13,6 @@ from typer.exceptions import TyperException
 
 from bot import settings as settings_module
 from bot.cli import json_output
-from bot.cli.errors import explained
 from bot.settings import Settings, SettingsError
 
 app = typer.Typer(
@@ -26,7 +25,7 @@ db_app = typer.Typer(no_args_is_help=True, help="The database.")
 app.add_typer(faq_app, name="faq")
 app.add_typer(db_app, name="db")
 _LIGHT = frozenset({"run", "demo", "faq"})
-"""Commands that need nothing of the authority, which takes a while to load."""
+"""Commands that do not need the authority, which is slow to load."""
 
 _out = Console()
 _err = Console(stderr=True)
@@ -43,7 +42,7 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-def with_options(
+def apply_options(
     context: typer.Context,
     sandbox: Annotated[
         bool, typer.Option("--sandbox", help="Work on the sandbox that `kaika demo` runs.")
@@ -55,7 +54,7 @@ def with_options(
         ),
     ] = False,
 ) -> None:
-    """Take the options that stand before the command."""
+    """Apply the options before the command."""
     if sandbox:
         from bot.cli.session import CommandDependencies
 
@@ -107,11 +106,11 @@ def search(
 ) -> None:
     """Search the FAQ."""
     from services.faq import entries
-    from services.faq.search import Search
+    from services.faq.search import FaqSearch
 
     if stdin == bool(question):
         raise typer.BadParameter("give a QUESTION, or --stdin and one question a line")
-    engine = Search(entries.load())
+    engine = FaqSearch(entries.load())
     sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     lines = (line.rstrip("\r\n") for line in sys.stdin) if stdin else [" ".join(question or [])]
     for line in lines:
@@ -165,7 +164,7 @@ def votes(context: typer.Context, as_json: AsJson = False) -> None:
     """Show how many found each answer helpful."""
     from services.faq import votes as service
 
-    counted = _run(_read(_settings(context), service.tally))
+    counted = _run(_read(_settings(context), service.count_by_entry))
     if as_json:
         listed = {i: {"helpful": yes, "not_helpful": no} for i, (yes, no) in counted.items()}
         json_output.write(listed, indent=2)
@@ -206,7 +205,7 @@ async def _read(settings: Settings, query: Any) -> Any:
 
 
 def _settings(context: typer.Context) -> Settings:
-    """Load the settings, those of the sandbox where ``--sandbox`` was given."""
+    """Load the settings, those of the sandbox with ``--sandbox``."""
     return settings_module.load() if context.obj is None else context.obj.settings()
 
 
@@ -241,18 +240,18 @@ def _add_authority() -> None:
 
 
 def main() -> None:
-    """Run the command line; what the operator can mend is said without a traceback."""
+    """Run the command line; errors that the operator can correct are shown without a traceback."""
     if not _LIGHT.intersection(sys.argv[1:2]):
         _add_authority()
     as_json = "--json" in sys.argv[1:]
-    with json_output.alone() if as_json else nullcontext():
-        raise SystemExit(_attempt(as_json=as_json))
+    with json_output.reserve_stdout() if as_json else nullcontext():
+        raise SystemExit(_run_command(as_json=as_json))
 
 
-def _attempt(*, as_json: bool) -> int:
-    """Run the command and give the status to exit with."""
+def _run_command(*, as_json: bool) -> int:
+    """Run the command and return the exit status."""
     try:
-        _refuse_what_is_no_text(sys.argv[1:])
+        _refuse_undecodable_arguments(sys.argv[1:])
         return app(standalone_mode=not as_json) or 0
     except TyperException as error:
         code, lines = "usage", [error.format_message()]
@@ -260,7 +259,9 @@ def _attempt(*, as_json: bool) -> int:
         json_output.write({"error": "aborted", "message": "Nothing was done."})
         return 1
     except Exception as error:
-        known = explained(error)
+        from bot.cli.errors import explain_error
+
+        known = explain_error(error)
         if known is None:
             if as_json:
                 json_output.write({"error": "internal", "message": type(error).__name__})
@@ -274,10 +275,10 @@ def _attempt(*, as_json: bool) -> int:
     return 2
 
 
-def _refuse_what_is_no_text(arguments: list[str]) -> None:
-    """Refuse bytes that are not UTF-8: no database and no page would take them.
+def _refuse_undecodable_arguments(arguments: list[str]) -> None:
+    """Refuse arguments with bytes that are not UTF-8, which could not be stored.
 
-    :raises SettingsError: where there are any.
+    :raises SettingsError: if there are any.
     """
     try:
         " ".join(arguments).encode()

@@ -1,4 +1,4 @@
-"""What the authority's commands share: running work, printing results and refusals."""
+"""What the authority's commands share: running work, printing results and errors."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 from rich.console import Console
 
-from bot.cli import json_output, refusals
+from bot.cli import errors, json_output
 from bot.cli.session import AuthoritySession, CommandDependencies, open_authority_session
 from services.formats.errors import FormatError
 from services.formats.hidden import Hidden
@@ -21,64 +21,74 @@ Result = TypeVar("Result")
 _BAD_INPUT, _REFUSED = 2, 1
 
 
-class Out:
+class CommandOutput:
     """Prints a result as text for people, or as one JSON object."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
         self.console = Console()
-        self._errors = Console(stderr=True)
+        self._error_console = Console(stderr=True)
 
-    def result(self, values: Mapping[str, Any] | list[Any], *lines: str) -> None:
-        """Print what was done."""
+    def print_result(self, values: Mapping[str, Any] | list[Any], *lines: str) -> None:
+        """Print the result of a command."""
         if self.as_json:
-            json_output.write(values, default=plain)
+            json_output.write(values, default=to_json_value)
             return
         for line in lines:
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    def refusal(self, error: Exception) -> typer.Exit:
-        """Print why something was refused, and give what ends the command."""
+    def print_error(self, error: Exception) -> typer.Exit:
+        """Print why something was refused, and return the exception that ends the command."""
         status = _BAD_INPUT if isinstance(error, FormatError) else _REFUSED
-        details = refusals.values(error)
-        return self.refuse(refusals.code(error), refusals.explain(error), details, status)
+        details = errors.error_details(error)
+        return self.print_refusal(
+            errors.error_code(error), errors.refusal_text(error), details, status
+        )
 
-    def refuse(
-        self, code: str, told: str, details: Mapping[str, Any] | None = None, status: int = _REFUSED
+    def print_refusal(
+        self,
+        code: str,
+        message: str,
+        details: Mapping[str, Any] | None = None,
+        status: int = _REFUSED,
     ) -> typer.Exit:
-        """Print a refusal, and give what ends the command.
+        """Print a refusal, and return the exception that ends the command.
 
-        :param code: its name for machines.
+        :param code: name of the refusal for machines.
         """
         if self.as_json:
-            json_output.write({"error": code, "message": told, **(details or {})}, default=plain)
+            json_output.write(
+                {"error": code, "message": message, **(details or {})}, default=to_json_value
+            )
         else:
-            self._errors.print(
-                f"✗ {told}", style="red", markup=False, highlight=False, soft_wrap=True
+            self._error_console.print(
+                f"✗ {message}", style="red", markup=False, highlight=False, soft_wrap=True
             )
         return typer.Exit(status)
 
 
-def run(
-    context: typer.Context, out: Out, work: Callable[[AuthoritySession], Awaitable[Result]]
+def run_with_authority(
+    context: typer.Context,
+    out: CommandOutput,
+    work: Callable[[AuthoritySession], Awaitable[Result]],
 ) -> Result:
-    """Open the authority, do the work, and print a refusal where there is one."""
+    """Open the authority and run `work`, or print why it was refused."""
     parts = context.obj if isinstance(context.obj, CommandDependencies) else CommandDependencies()
 
-    async def with_session() -> Result:
+    async def run_work() -> Result:
         async with open_authority_session(parts) as session:
             return await work(session)
 
     try:
-        return asyncio.run(with_session())
-    except refusals.REFUSALS as error:
-        raise out.refusal(error) from None
+        return asyncio.run(run_work())
+    except errors.REFUSAL_TYPES as error:
+        raise out.print_error(error) from None
 
 
-def plain(value: object) -> Any:
-    """Give a value as JSON has it; a hidden one stays hidden.
+def to_json_value(value: object) -> Any:
+    """Convert a value for JSON; hidden values stay hidden.
 
-    :raises TypeError: for what JSON has no form of.
+    :raises TypeError: for a value that has no form in JSON.
     """
     if isinstance(value, datetime | date):
         return value.isoformat()

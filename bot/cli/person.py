@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from bot.cli.output import AsJson, Out, UiNumberText, plain, run
+from bot.cli.output import AsJson, CommandOutput, UiNumberText, run_with_authority, to_json_value
 from bot.cli.session import AuthoritySession
 from services.authority.values import Change
 from services.formats import ui_number
@@ -16,15 +16,15 @@ app = typer.Typer(no_args_is_help=True, help="A person's data: export it, forget
 @app.command()
 def export(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> None:
     """Print everything that is held about a person. The export is on record."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
 
     async def work(session: AuthoritySession) -> dict[str, Any]:
         async with session.authority.database.unit_of_work() as db:
             number = ui_number.parse(ui)
             return await session.authority.privacy.export(db, number, session.actor, session.now)
 
-    held = run(context, out, work)
-    out.result(held, json.dumps(held, ensure_ascii=False, indent=2, default=plain))
+    held = run_with_authority(context, out, work)
+    out.print_result(held, json.dumps(held, ensure_ascii=False, indent=2, default=to_json_value))
 
 
 @app.command()
@@ -35,7 +35,7 @@ def forget(
     as_json: AsJson = False,
 ) -> None:
     """Erase what names a person, where no application or certificate needs it."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
     if not yes:
         typer.confirm("This cannot be undone. Erase the person's data?", abort=True)
 
@@ -44,5 +44,5 @@ def forget(
             number = ui_number.parse(ui)
             return await session.authority.privacy.forget(db, number, session.actor, session.now)
 
-    change = run(context, out, work)
-    out.result({"changed": change.changed, "application": change.application}, "Forgotten.")
+    change = run_with_authority(context, out, work)
+    out.print_result({"changed": change.changed, "application": change.application}, "Forgotten.")

@@ -1,1 +1,1 @@
-"""Scheduled jobs: the worker, the registry of job kinds, and periodic tasks."""
+"""Scheduled jobs and periodic work."""

@@ -1,7 +1,7 @@
-"""Work that comes round every so many seconds while a part of the bot runs.
+"""Periodic work.
 
-It ends between two rounds, never within one: a task that is cancelled in a transaction may leave
-the database locked, and SQLAlchemy's drivers may swallow the cancellation and go on.
+It is never cancelled while it runs: a task that is cancelled in a transaction may leave the
+database locked, and SQLAlchemy's drivers may swallow the cancellation and go on.
 """
 
 import asyncio
@@ -10,24 +10,24 @@ from contextlib import asynccontextmanager, suppress
 
 
 @asynccontextmanager
-async def repeated(
+async def run_every(
     work: Callable[[], Awaitable[object]], seconds: float, name: str
 ) -> AsyncIterator[None]:
-    """Do `work` at once and then every so many `seconds` while the block runs.
+    """Run `work` immediately and then every `seconds` while the block runs.
 
-    An error of `work` ends the rounds, and is raised when the block ends.
+    An error of `work` ends the repetition, and is raised when the block ends.
     """
-    ending = asyncio.Event()
+    stopping = asyncio.Event()
 
-    async def rounds() -> None:
-        while not ending.is_set():
+    async def repeat() -> None:
+        while not stopping.is_set():
             await work()
             with suppress(TimeoutError):
-                await asyncio.wait_for(ending.wait(), seconds)
+                await asyncio.wait_for(stopping.wait(), seconds)
 
-    task = asyncio.create_task(rounds(), name=name)
+    task = asyncio.create_task(repeat(), name=name)
     try:
         yield
     finally:
-        ending.set()
+        stopping.set()
         await task

@@ -1,7 +1,7 @@
-"""The worker that does what falls due.
+"""The worker that runs scheduled jobs.
 
-Things are done side by side, so that a mail server which hangs keeps no message in a chat that has
-to be deleted within the minute.
+Jobs run concurrently, so that a mail server that hangs does not delay the deletion of a message
+that has to be gone within the minute.
 """
 
 import asyncio
@@ -14,109 +14,113 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.jobs.periodic import repeated
+from bot.jobs.periodic import run_every
 from services import jobs
 from services.storage.database import Database
-from services.storage.models import Due
+from services.storage.models import Job
 
-Task = Callable[[AsyncSession, Due, datetime], Awaitable[None]]
-"""Does one kind of due thing, in the transaction that strikes it out."""
-Errand = Callable[[Due, datetime], Awaitable[None]]
-"""Does one kind of due thing on the network, outside any transaction, at least once."""
+TransactionalJob = Callable[[AsyncSession, Job, datetime], Awaitable[None]]
+"""Runs a job in the transaction that deletes it."""
+NetworkJob = Callable[[Job, datetime], Awaitable[None]]
+"""Runs a job that uses the network, outside any transaction, at least once."""
 
 _INTERVAL = 1.0
-_AT_ONCE = 16
+_MAX_CONCURRENT = 16
 
 _log = structlog.get_logger()
 
 
-class DueWorker:
-    """Looks every second for what is due and does it."""
+class JobWorker:
+    """Looks every second for jobs that are due and runs them.
+
+    :param transactional_jobs: by the kind of job.
+    :param network_jobs: by the kind of job.
+    """
 
     def __init__(
         self,
         database: Database,
-        tasks: Mapping[str, Task],
-        errands: Mapping[str, Errand] = MappingProxyType({}),
+        transactional_jobs: Mapping[str, TransactionalJob],
+        network_jobs: Mapping[str, NetworkJob] = MappingProxyType({}),
     ) -> None:
         self._database = database
-        self._tasks = tasks
-        self._errands = errands
-        self._places = asyncio.Semaphore(_AT_ONCE)
-        self._in_hand: set[asyncio.Task[bool]] = set()
+        self._transactional_jobs = transactional_jobs
+        self._network_jobs = network_jobs
+        self._slots = asyncio.Semaphore(_MAX_CONCURRENT)
+        self._running: set[asyncio.Task[bool]] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Work while the block runs, then finish what is in hand.
+        """Run jobs while the block runs, then wait for those that have started.
 
-        One process works at a time, so whatever is still taken was taken by one that is gone.
+        Only one process runs jobs at a time, so earlier leases belong to processes that are gone.
         """
         async with self._database.unit_of_work() as session:
-            await jobs.free(session)
+            await jobs.release_all(session)
         try:
-            async with repeated(self._begin_round, _INTERVAL, "due worker"):
+            async with run_every(self._start_due, _INTERVAL, "due worker"):
                 yield
         finally:
-            await asyncio.gather(*self._in_hand)
+            await asyncio.gather(*self._running)
 
-    async def work(self, now: datetime) -> int:
-        """Do everything due by `now`; give how many things were done."""
-        return sum(await asyncio.gather(*await self._begin(now)))
+    async def run_due(self, now: datetime) -> int:
+        """Run every job due by `now`, and return how many succeeded."""
+        return sum(await asyncio.gather(*await self._lease_and_start(now)))
 
-    async def _begin_round(self) -> None:
+    async def _start_due(self) -> None:
         try:
-            begun = await self._begin(datetime.now(UTC))
+            started = await self._lease_and_start(datetime.now(UTC))
         except SQLAlchemyError as error:
             _log.error("due_not_read", error=type(error).__name__)
             return
-        self._in_hand.update(begun)
-        for task in begun:
-            task.add_done_callback(self._in_hand.discard)
+        self._running.update(started)
+        for task in started:
+            task.add_done_callback(self._running.discard)
 
-    async def _begin(self, now: datetime) -> list[asyncio.Task[bool]]:
+    async def _lease_and_start(self, now: datetime) -> list[asyncio.Task[bool]]:
         async with self._database.unit_of_work() as session:
-            rows = await jobs.take(session, now)
-        return [asyncio.create_task(self._do(row, now), name=row.kind) for row in rows]
+            rows = await jobs.lease_due(session, now)
+        return [asyncio.create_task(self._run_job(row, now), name=row.kind) for row in rows]
 
-    async def _do(self, row: Due, now: datetime) -> bool:
-        async with self._places:
+    async def _run_job(self, row: Job, now: datetime) -> bool:
+        async with self._slots:
             try:
-                return await self._try(row, now)
-            except SQLAlchemyError as error:  # its lease will end
+                return await self._try_job(row, now)
+            except SQLAlchemyError as error:  # retried when its lease has expired
                 _log.error("due_not_given_back", kind=row.kind, error=type(error).__name__)
                 return False
 
-    async def _try(self, row: Due, now: datetime) -> bool:
+    async def _try_job(self, row: Job, now: datetime) -> bool:
         try:
-            if row.kind in self._errands:
-                await self._run_errand(row, now)
+            if row.kind in self._network_jobs:
+                await self._run_network(row, now)
             else:
-                await self._carry_out(row, now)
-        except jobs.NotYetError as error:
-            await self._give_back(row, now, error.until)
+                await self._run_transactional(row, now)
+        except jobs.JobNotReadyError as error:
+            await self._postpone(row, now, error.retry_at)
             return False
         except Exception as error:
             _log.error("due_failed", kind=row.kind, error=type(error).__name__, exc_info=error)
-            await self._give_back(row, now)
+            await self._postpone(row, now)
             return False
         return True
 
-    async def _give_back(self, row: Due, now: datetime, until: datetime | None = None) -> None:
+    async def _postpone(self, row: Job, now: datetime, retry_at: datetime | None = None) -> None:
         async with self._database.unit_of_work() as session:
-            await jobs.postpone(session, row, now, until)
+            await jobs.postpone(session, row, now, retry_at)
 
-    async def _carry_out(self, row: Due, now: datetime) -> None:
-        task = self._tasks.get(row.kind)
-        if task is None:
+    async def _run_transactional(self, row: Job, now: datetime) -> None:
+        run = self._transactional_jobs.get(row.kind)
+        if run is None:
             raise LookupError(row.kind)
         async with self._database.unit_of_work() as session:
-            await jobs.finish(session, row)
-            await task(session, row, now)
+            await jobs.complete(session, row)
+            await run(session, row, now)
 
-    async def _run_errand(self, row: Due, now: datetime) -> None:
-        await self._errands[row.kind](row, now)
+    async def _run_network(self, row: Job, now: datetime) -> None:
+        await self._network_jobs[row.kind](row, now)
         async with self._database.unit_of_work() as session:
-            await jobs.finish(session, row)
+            await jobs.complete(session, row)
 
 
 HOUSEKEEPING = "housekeeping"
@@ -124,5 +128,5 @@ _DAILY = timedelta(days=1)
 
 
 async def schedule_housekeeping(session: AsyncSession, at: datetime) -> None:
-    """Put down the next daily tidying up."""
+    """Schedule the next daily housekeeping."""
     await jobs.schedule(session, HOUSEKEEPING, HOUSEKEEPING, at + _DAILY)

@@ -1,4 +1,4 @@
-"""The bot's command menus and descriptions, in each language Telegram tells apart."""
+"""The bot's command menus and descriptions in each language."""
 
 from collections.abc import Sequence
 
@@ -18,17 +18,17 @@ _COMMANDS = {
     "privacy": N_("What I keep, and linked chats"),
     "help": N_("What I can do"),
 }
-_OF_THE_BRIDGE = frozenset({"pair", "unpair"})
+_BRIDGE_COMMANDS = frozenset({"pair", "unpair"})
 
 _log = structlog.get_logger()
 
 
 async def publish(bot: Bot, *, has_bridge: bool = False) -> None:
-    """Set menus and descriptions; a failure is logged, since the bot answers without them too.
+    """Set menus and descriptions; a failure is only logged, since the bot works without them.
 
     :param has_bridge: whether a PC can be connected.
     """
-    names = [name for name in _COMMANDS if has_bridge or name not in _OF_THE_BRIDGE]
+    names = [name for name in _COMMANDS if has_bridge or name not in _BRIDGE_COMMANDS]
     try:
         for language in locales.LANGUAGES:
             await _publish(bot, names, language, locales.primary(language))

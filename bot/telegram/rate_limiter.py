@@ -1,7 +1,7 @@
-"""Telegram's limits and the line's failures, met in one place.
+"""Retries of Bot API calls: after Telegram's rate limits and after network errors.
 
-A call that Telegram refuses for now (429) waits as long as it says; a call that the line lost is
-sent again, so that a message goes out at least once.
+A call that Telegram refuses for now (429) waits as long as Telegram says. A call that a network
+error interrupted is sent again, so that a message goes out at least once.
 """
 
 import asyncio
@@ -13,30 +13,32 @@ import structlog
 from telegram.error import BadRequest, NetworkError, RetryAfter
 from telegram.ext import BaseRateLimiter
 
-_LINE_WAITS = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds before each further try on a line that fails."""
-_FLOOD_TRIES = 5
-_LONGEST_FLOOD_WAIT = 120.0
+from services.back_off import back_off
+
+_MAX_NETWORK_RETRIES = 6
+_FIRST_NETWORK_WAIT, _MAX_NETWORK_WAIT = 0.5, 15.0
+_MAX_FLOOD_RETRIES = 5
+_MAX_FLOOD_WAIT = 120.0
 _SHORT_LIVED = frozenset({"answerCallbackQuery", "answerInlineQuery", "answerPreCheckoutQuery"})
-"""Answers nobody waits for after some seconds; they are not held back long."""
-_SHORT_WAIT = 5.0
+"""Answers that are useless after some seconds; they are not delayed for long."""
+_MAX_SHORT_LIVED_WAIT = 5.0
 
 _log = structlog.get_logger()
 
 Call = Callable[..., Coroutine[Any, Any, Any]]
 
 
-class PatientLimiter(BaseRateLimiter[bool]):
-    """Waits where Telegram asks to, and tries again where the line failed."""
+class RetryingRateLimiter(BaseRateLimiter[bool]):
+    """Repeats calls after rate limits and network errors."""
 
     def __init__(self, sleep: Callable[[float], Coroutine[Any, Any, None]] = asyncio.sleep) -> None:
         self._sleep = sleep
 
     async def initialize(self) -> None:
-        """Nothing to prepare."""
+        """Do nothing."""
 
     async def shutdown(self) -> None:
-        """Nothing to give back."""
+        """Do nothing."""
 
     async def process_request(
         self,
@@ -47,34 +49,35 @@ class PatientLimiter(BaseRateLimiter[bool]):
         data: dict[str, Any],
         rate_limit_args: bool | None,
     ) -> Any:
-        """Carry out one call.
+        """Make one call.
 
-        :param rate_limit_args: whether whoever calls tries again by themself, so that it is
-            neither held back nor sent again here.
-        :raises TelegramError: what Telegram finally says.
+        :param rate_limit_args: whether the caller retries by itself, so that the call is neither
+            delayed nor repeated here.
+        :raises TelegramError: Telegram's final answer.
         """
-        floods, losses = 0, 0
+        floods, network_errors = 0, 0
         while True:
             try:
                 return await callback(*args, **kwargs)
             except RetryAfter as error:
                 floods += 1
                 wait = _seconds(error)
-                if rate_limit_args or floods > _FLOOD_TRIES or wait > _longest(endpoint):
+                if rate_limit_args or floods > _MAX_FLOOD_RETRIES or wait > _max_wait(endpoint):
                     raise
-            except BadRequest:  # a NetworkError in PTB's tree, but no failure of the line
+            except BadRequest:  # a subclass of NetworkError in PTB, but not one
                 raise
             except NetworkError:
-                losses += 1
-                if rate_limit_args or losses > len(_LINE_WAITS) or endpoint in _SHORT_LIVED:
+                network_errors += 1
+                is_last = network_errors > _MAX_NETWORK_RETRIES
+                if rate_limit_args or is_last or endpoint in _SHORT_LIVED:
                     raise
-                wait = _LINE_WAITS[losses - 1]
+                wait = back_off(network_errors, _FIRST_NETWORK_WAIT, _MAX_NETWORK_WAIT)
             _log.warning("call_waits", method=endpoint, seconds=wait)
             await self._sleep(wait)
 
 
-def _longest(endpoint: str) -> float:
-    return _SHORT_WAIT if endpoint in _SHORT_LIVED else _LONGEST_FLOOD_WAIT
+def _max_wait(endpoint: str) -> float:
+    return _MAX_SHORT_LIVED_WAIT if endpoint in _SHORT_LIVED else _MAX_FLOOD_WAIT
 
 
 def _seconds(error: RetryAfter) -> float:

@@ -1,7 +1,7 @@
 """PTB's requests over aiohttp.
 
-PTB's own transport (httpx) costs most of an update's time here; this one carries the same calls
-at several times the rate. It never logs an address, which would hold the token.
+PTB's own transport (httpx) takes most of an update's time; this one makes the same calls several
+times faster. It never logs an address, which would contain the token.
 """
 
 from http import HTTPStatus
@@ -15,13 +15,13 @@ from telegram.request import BaseRequest, RequestData
 _CONNECT_SECONDS = 10.0
 _READ_SECONDS = 20.0
 _UPLOAD_SECONDS = 60.0
-_SENDING = ("/sendMessage", "/editMessageText")
+_SENDING_METHODS = ("/sendMessage", "/editMessageText")
 
 
 class AiohttpRequest(BaseRequest):
-    """Carries Bot API calls over one aiohttp session.
+    """Makes Bot API calls over one aiohttp session.
 
-    :param connections: how many calls may be on their way at once.
+    :param connections: number of concurrent calls.
     """
 
     def __init__(self, connections: int = 96) -> None:
@@ -30,7 +30,7 @@ class AiohttpRequest(BaseRequest):
 
     @property
     def read_timeout(self) -> float:
-        """Seconds to wait for an answer where a call says nothing else."""
+        """Seconds to wait for an answer by default."""
         return _READ_SECONDS
 
     async def initialize(self) -> None:
@@ -58,10 +58,10 @@ class AiohttpRequest(BaseRequest):
         connect_timeout: Any = BaseRequest.DEFAULT_NONE,
         pool_timeout: Any = BaseRequest.DEFAULT_NONE,
     ) -> tuple[int, bytes]:
-        """Send one call and give status and body.
+        """Make one call and return status and body.
 
         :raises TimedOut: when no answer came in time; the call may have taken effect.
-        :raises NetworkError: when the line failed.
+        :raises NetworkError: when the connection failed.
         """
         uploads = request_data is not None and request_data.contains_files
         timeout = aiohttp.ClientTimeout(
@@ -76,10 +76,10 @@ class AiohttpRequest(BaseRequest):
         except TimeoutError:
             raise TimedOut from None
         except (aiohttp.ClientError, OSError) as error:
-            # Its text may hold the address and with it the token.
+            # The error's text may contain the address and with it the token.
             raise NetworkError(f"the Bot API cannot be reached ({type(error).__name__})") from None
-        sent = response.status == HTTPStatus.OK and url.endswith(_SENDING)
-        return response.status, _identity(payload) if sent else payload
+        sent = response.status == HTTPStatus.OK and url.endswith(_SENDING_METHODS)
+        return response.status, _reduce_sent_message(payload) if sent else payload
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -88,7 +88,7 @@ class AiohttpRequest(BaseRequest):
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
-        """Read an answer, never logging what it holds.
+        """Parse an answer, without logging it as PTB does.
 
         :raises TelegramError: for an answer that is not JSON.
         """
@@ -99,10 +99,10 @@ class AiohttpRequest(BaseRequest):
         return answer
 
 
-def _identity(payload: bytes) -> bytes:
-    """Give an answer with only what tells which message was sent.
+def _reduce_sent_message(payload: bytes) -> bytes:
+    """Reduce the answer to a sent message to its identity.
 
-    What we wrote comes back in full; building PTB's objects from it takes longer than sending it.
+    The answer repeats the whole message; building PTB's objects from it takes longer than the call.
     """
     try:
         answer = orjson.loads(payload)

@@ -1,1 +1,1 @@
-"""How updates reach the handlers: polling, intake, and the order in which they are processed."""
+"""From Telegram to the handlers: polling, webhook, intake, order of processing."""

@@ -1,4 +1,4 @@
-"""Only one process takes updates in; a second waits for it."""
+"""The lease on the intake: only one process takes updates in, a second one waits."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.jobs.periodic import repeated
+from bot.jobs.periodic import run_every
 from services import leader_lease
 from services.storage.database import Database
 
@@ -19,7 +19,7 @@ _log = structlog.get_logger()
 
 
 class IntakeLease:
-    """Claim of this process on the intake.
+    """The lease of this process on the intake.
 
     :param on_loss: called when the lease was lost, so that another process may have it.
     """
@@ -27,28 +27,28 @@ class IntakeLease:
     def __init__(self, database: Database, on_loss: Callable[[], None]) -> None:
         self._database = database
         self._on_loss = on_loss
-        self._holder = leader_lease.this_process()
+        self._holder = leader_lease.process_name()
         self._renewed = datetime.now(UTC)
 
-    async def wait(self, stop: asyncio.Event) -> bool:
-        """Wait until the lease is ours; `False` when `stop` was set first."""
-        told = False
+    async def acquire(self, stop: asyncio.Event) -> bool:
+        """Wait for the lease; `False` when `stop` was set first."""
+        is_logged = False
         while not stop.is_set():
-            if await self._acquire():
+            if await self._acquire_or_renew():
                 return True
-            if not told:
+            if not is_logged:
                 _log.warning("another_process_holds_the_intake")
-                told = True
+                is_logged = True
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), 1.0)
         return False
 
     @asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
-        """Renew the lease while the block runs, then give it back."""
+    async def renewing(self) -> AsyncIterator[None]:
+        """Renew the lease while the block runs, then release it."""
         self._renewed = datetime.now(UTC)
         try:
-            async with repeated(self._renew, _RENEWAL_SECONDS, "intake lease"):
+            async with run_every(self._renew, _RENEWAL_SECONDS, "intake lease"):
                 yield
         finally:
             async with self._database.unit_of_work() as session:
@@ -56,14 +56,14 @@ class IntakeLease:
 
     async def _renew(self) -> None:
         try:
-            kept = await self._acquire()
+            is_held = await self._acquire_or_renew()
             self._renewed = datetime.now(UTC)
         except SQLAlchemyError:
-            kept = datetime.now(UTC) - self._renewed < leader_lease.DURATION
-        if not kept:
+            is_held = datetime.now(UTC) - self._renewed < leader_lease.DURATION
+        if not is_held:
             _log.error("intake_lease_lost")
             self._on_loss()
 
-    async def _acquire(self) -> bool:
+    async def _acquire_or_renew(self) -> bool:
         async with self._database.unit_of_work() as session:
             return await leader_lease.acquire(session, _NAME, self._holder, datetime.now(UTC))

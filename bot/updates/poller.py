@@ -1,6 +1,6 @@
-"""Our poller: the next batch is asked for only when the last one is in the inbox.
+"""Long polling that confirms a batch to Telegram only once it is in the inbox.
 
-PTB's Updater confirms a batch that it holds in memory; a process killed then loses it.
+PTB's Updater confirms batches that it holds in memory, and a process killed then loses them.
 """
 
 import asyncio
@@ -17,21 +17,22 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.telegram.transport import AiohttpRequest
 from bot.updates.intake import ALLOWED_UPDATES, Intake, is_update
+from services.back_off import back_off
 
 _POLL_SECONDS = 25
 _BATCH = 100
 _ALLOWED = orjson.dumps(ALLOWED_UPDATES).decode()
-_LONGEST_BACK_OFF = 30.0
+_FIRST_BACK_OFF, _MAX_BACK_OFF = 0.25, 30.0
 
 Json = dict[str, Any]
 Batch = list[Json] | None
-"""Updates; `None` where asking failed."""
+"""Updates; `None` where the request failed."""
 
 _log = structlog.get_logger()
 
 
 class Poller:
-    """Asks Telegram for updates until it is stopped."""
+    """Polls Telegram for updates until it is stopped."""
 
     def __init__(self, bot: Bot, request: AiohttpRequest, intake: Intake) -> None:
         self._url = f"{bot.base_url}/getUpdates"
@@ -43,7 +44,7 @@ class Poller:
         self.last_success = monotonic()
 
     def stop(self) -> None:
-        """Ask for nothing more."""
+        """Stop polling."""
         self._stop.set()
 
     async def run(self) -> None:
@@ -53,25 +54,25 @@ class Poller:
         """
         stopped = asyncio.create_task(self._stop.wait())
         while not self._stop.is_set():
-            asking = asyncio.create_task(self._next_batch())
-            await asyncio.wait({asking, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if not asking.done():
-                asking.cancel()  # an unanswered question confirms nothing
+            request = asyncio.create_task(self._next_batch())
+            await asyncio.wait({request, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not request.done():
+                request.cancel()  # a request without an answer confirms nothing
             with suppress(asyncio.CancelledError):
-                await self._take(await asking)
+                await self._accept(await request)
 
     async def _next_batch(self) -> Batch:
-        await self._intake.room.wait()
+        await self._intake.has_room.wait()
         try:
-            return await self._ask()
+            return await self._get_updates()
         except InvalidToken:
             raise
         except TelegramError as error:
             await self._back_off(error)
             return None
 
-    async def _take(self, batch: Batch) -> None:
-        """Take a batch in, also while stopping: Telegram hears of it only afterwards."""
+    async def _accept(self, batch: Batch) -> None:
+        """Store a batch, also while stopping; the next request confirms it."""
         if batch is None:
             return
         try:
@@ -84,21 +85,22 @@ class Poller:
         self.last_success = monotonic()
         self._failures = 0
 
-    async def _ask(self) -> list[Json]:
+    async def _get_updates(self) -> list[Json]:
         parameters = {"timeout": _POLL_SECONDS, "limit": _BATCH, "allowed_updates": _ALLOWED}
         if self._offset is not None:
             parameters["offset"] = self._offset
-        # In the address, since PTB keeps the making of request data to itself.
+        # In the address, since PTB's way to build request data is private.
         url = f"{self._url}?{urlencode(parameters)}"
         answer = await self._request.post(url, read_timeout=_POLL_SECONDS + 10)
         return [item for item in answer if is_update(item)] if isinstance(answer, list) else []
 
     async def _back_off(self, error: Exception) -> None:
-        wait = min(2.0**self._failures / 4, _LONGEST_BACK_OFF)
+        self._failures += 1
+        wait = back_off(self._failures, _FIRST_BACK_OFF, _MAX_BACK_OFF)
         if isinstance(error, RetryAfter):
             wait = max(wait, 5.0)
         hint = "is another bot running with this token?" if isinstance(error, Conflict) else None
         _log.warning("poll_failed", error=type(error).__name__, hint=hint, seconds=wait)
-        self._failures = min(self._failures + 1, 10)
+
         with suppress(TimeoutError):
             await asyncio.wait_for(self._stop.wait(), wait)

@@ -1,6 +1,6 @@
-"""The order in which updates are worked on: one chat's in turn, chats side by side.
+"""The order of processing: one chat's updates in sequence, different chats concurrently.
 
-What Telegram gives only seconds for (a pre-checkout, an inline query) waits for nobody.
+Updates that Telegram wants answered within seconds (a pre-checkout, an inline query) do not wait.
 """
 
 import asyncio
@@ -15,23 +15,23 @@ from telegram.ext import BaseUpdateProcessor
 URGENT = ("pre_checkout_query", "shipping_query", "inline_query")
 """Fields of an update that must be answered within seconds."""
 
-CHATS_AT_ONCE = 256
+MAX_CONCURRENT_CHATS = 256
 _NO_LIMIT = 1_000_000
 
 
 class ChatEvent(Protocol):
-    """Something that happened elsewhere and concerns a chat; it stands in line like an update."""
+    """An event from elsewhere that concerns a chat, queued like an update."""
 
     @property
     def chat_id(self) -> int:
-        """Which chat."""
+        """The chat."""
 
 
-class Line(asyncio.Queue[object]):
-    """Where updates and events wait for their turn. Once closed, nobody joins it any more.
+class UpdateQueue(asyncio.Queue[object]):
+    """Queue of updates and events that drops new ones once it is closed.
 
-    PTB stops once everything in its queue is done, but works on nothing that came after it was
-    asked to: a late comer would keep it from ever stopping. Its update is still in the inbox.
+    PTB stops when everything in its queue is done, but processes nothing that was queued after it
+    was asked to stop: a late update would keep it from stopping. It is still in the inbox.
     """
 
     def __init__(self) -> None:
@@ -39,63 +39,63 @@ class Line(asyncio.Queue[object]):
         self._is_closed = False
 
     def close(self) -> None:
-        """Let nobody in any more."""
+        """Drop new updates and events from now on."""
         self._is_closed = True
 
     def put_nowait(self, item: object) -> None:
-        """Let an update or event in, unless it is closed; PTB's word to stop always is."""
+        """Queue an item; when closed, only PTB's stop signal."""
         if self._is_closed and (isinstance(item, Update) or hasattr(item, "chat_id")):
             return
         super().put_nowait(item)
 
 
-class ChatOrder(BaseUpdateProcessor):
-    """Keeps each chat's updates and events in order.
+class PerChatUpdateProcessor(BaseUpdateProcessor):
+    """Processes each chat's updates and events in order.
 
-    :param finished: told the update's id when the work on it has ended, whatever the outcome.
+    :param on_finished: called with the id of each processed update, whatever the outcome.
     """
 
-    def __init__(self, finished: Callable[[int], None]) -> None:
-        # PTB's own limit would let one busy chat hold up everybody and the urgent ones.
+    def __init__(self, on_finished: Callable[[int], None]) -> None:
+        # With PTB's own limit one busy chat would delay all others and the urgent updates.
         super().__init__(_NO_LIMIT)
-        self._finished = finished
-        self._slots = asyncio.Semaphore(CHATS_AT_ONCE)
+        self._on_finished = on_finished
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT_CHATS)
         self._chats: dict[int, tuple[asyncio.Lock, int]] = {}
 
     async def initialize(self) -> None:
-        """Nothing to prepare."""
+        """Do nothing."""
 
     async def shutdown(self) -> None:
-        """Nothing to give back."""
+        """Do nothing."""
 
     async def do_process_update(self, update: object, coroutine: Awaitable[Any]) -> None:
-        """Work on one update when its chat's turn has come."""
+        """Process one update after the earlier ones of its chat."""
         if not isinstance(update, Update):
-            await self._work_on_event(update, coroutine)
+            await self._process_event(update, coroutine)
             return
         structlog.contextvars.bind_contextvars(update_id=update.update_id)
         try:
-            key = turn_key(update)
+            key = partition_key(update)
             if key is None:
                 await coroutine
             else:
-                async with self._turn(key), self._slots:
+                async with self._lock_chat(key), self._slots:
                     await coroutine
         finally:
-            self._finished(update.update_id)
+            self._on_finished(update.update_id)
 
-    async def _work_on_event(self, event: Any, coroutine: Awaitable[Any]) -> None:
-        told: ChatEvent = event
+    async def _process_event(self, event: Any, coroutine: Awaitable[Any]) -> None:
+        chat_event: ChatEvent = event
         structlog.contextvars.bind_contextvars(event=type(event).__name__)
-        async with self._turn(told.chat_id), self._slots:
+        async with self._lock_chat(chat_event.chat_id), self._slots:
             await coroutine
 
     @asynccontextmanager
-    async def _turn(self, key: int) -> AsyncIterator[None]:
+    async def _lock_chat(self, key: int) -> AsyncIterator[None]:
         lock, waiting = self._chats.get(key) or (asyncio.Lock(), 0)
         self._chats[key] = (lock, waiting + 1)
         try:
-            async with lock:  # asyncio's locks are handed on in the order of asking
+            async with lock:  # asyncio's locks are fair
                 yield
         finally:
             waiting = self._chats[key][1] - 1
@@ -105,8 +105,8 @@ class ChatOrder(BaseUpdateProcessor):
                 del self._chats[key]
 
 
-def turn_key(update: Update) -> int | None:
-    """Give the chat (else the person) whose turn an update needs, `None` where it needs none."""
+def partition_key(update: Update) -> int | None:
+    """The chat or else person whose updates are processed in order; `None` for urgent ones."""
     if any(getattr(update, name) is not None for name in URGENT):
         return None
     if update.effective_chat is not None:

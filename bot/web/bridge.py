@@ -1,8 +1,8 @@
-"""The door for reader bridges on the public listener: a websocket, and what it is protected by.
+"""The websocket for reader bridges on the public listener, and its protections.
 
-Bridges dial; a web page must not, so a request with an ``Origin`` is refused. A frame is capped,
-a link that does not answer a ping is dropped, and connections are counted, for each address and
-all together. What is said is the hub's business.
+Web pages must not connect, so a request with an ``Origin`` is refused. The size of frames and the
+number of connections, per address and in total, are limited, and a connection that does not answer
+a ping is closed. The frames themselves are handled by the hub.
 """
 
 import asyncio
@@ -17,63 +17,63 @@ import structlog
 from aiohttp import WSMsgType, web
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.jobs.periodic import repeated
-from reader_bridge.protocol import ErrorCode, write_frame
+from bot.jobs.periodic import run_every
+from reader_bridge.protocol import ProtocolErrorCode, encode_frame
 from reader_bridge.protocol.limits import (
     DEFAULT_PATH,
     GREETING_SECONDS,
     HEARTBEAT_SECONDS,
-    MOST_FRAME_BYTES,
+    MAX_FRAME_BYTES,
     SUBPROTOCOL,
 )
 from reader_bridge.protocol.operation_messages import ErrorMessage
 from services.bridge.hub import Hub
-from services.bridge.interface import BridgeDoor
-from services.bridge.pairing.codes import counted_address
+from services.bridge.interface import BridgeEndpoint
+from services.bridge.pairing.codes import rate_limit_address
 
-PROXIES = frozenset({"127.0.0.1", "::1"})
-"""Whose ``X-Forwarded-For`` is believed: a proxy with TLS on this machine."""
-_TEND_SECONDS = 1.0
-_MOST_WAITING = 256
-"""Frames for one bridge that it does not take; then it is dropped."""
+TRUSTED_PROXIES = frozenset({"127.0.0.1", "::1"})
+"""Peers whose ``X-Forwarded-For`` is trusted: a TLS proxy on this machine."""
+_CHECK_SECONDS = 1.0
+_MAX_QUEUED_FRAMES = 256
+"""Frames waiting for a bridge beyond which it is disconnected."""
 
 Clock = Callable[[], datetime]
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class Limits:
-    """How much is taken.
+class BridgeLimits:
+    """Limits of the websocket.
 
     :ivar connections: at a time.
-    :ivar of_address: at a time, from one address; a university may sit behind one.
+    :ivar connections_per_address: at a time; a whole university may share one address.
     :ivar frames: over one connection, within `seconds`.
-    :ivar greeting: seconds until the bridge has said its hello.
+    :ivar greeting: seconds until the bridge has sent its hello.
     """
 
     connections: int = 1000
-    of_address: int = 50
+    connections_per_address: int = 50
     frames: int = 200
     seconds: float = 10.0
     greeting: float = GREETING_SECONDS
 
 
 def bridge_routes(
-    door: BridgeDoor,
+    door: BridgeEndpoint,
     clock: Clock | None = None,
-    limits: Limits | None = None,
-    proxies: frozenset[str] = PROXIES,
+    limits: BridgeLimits | None = None,
+    proxies: frozenset[str] = TRUSTED_PROXIES,
 ) -> list[web.RouteDef]:
-    """Give the routes, for the public application."""
-    pages = BridgePages(door, clock or _utc_now, limits or Limits(), proxies)
-    return [web.get(DEFAULT_PATH, pages.dialled, allow_head=False)]
+    """The routes, for the public application."""
+    pages = BridgeView(door, clock or _utc_now, limits or BridgeLimits(), proxies)
+    return [web.get(DEFAULT_PATH, pages.handle, allow_head=False)]
 
 
-class BridgePages:
-    """Takes websockets in."""
+class BridgeView:
+    """Accepts websockets."""
 
     def __init__(
-        self, door: BridgeDoor, clock: Clock, limits: Limits, proxies: frozenset[str]
+        self, door: BridgeEndpoint, clock: Clock, limits: BridgeLimits, proxies: frozenset[str]
     ) -> None:
         self._door = door
         self._clock = clock
@@ -81,87 +81,87 @@ class BridgePages:
         self._proxies = proxies
         self._open: Counter[str] = Counter()
 
-    async def dialled(self, request: web.Request) -> web.StreamResponse:
-        """Be there for one bridge, until it goes."""
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Serve one bridge until it disconnects."""
         if "Origin" in request.headers:
             raise web.HTTPForbidden(text="This address is for the reader bridge only.\n")
         socket = web.WebSocketResponse(
             protocols=(SUBPROTOCOL,),
             heartbeat=HEARTBEAT_SECONDS,
-            max_msg_size=MOST_FRAME_BYTES + 1,  # aiohttp takes what is smaller than this
+            max_msg_size=MAX_FRAME_BYTES + 1,  # aiohttp accepts what is smaller than this
             compress=False,
         )
         if not socket.can_prepare(request).ok:
             raise web.HTTPUpgradeRequired(headers={"Upgrade": "websocket"})
         await socket.prepare(request)
         address = self._address(request)
-        with self._counted(address) as room:
-            if room:
+        with self._count_connection(address) as is_accepted:
+            if is_accepted:
                 await self._serve(socket, address)
             else:
-                await socket.send_str(write_frame(ErrorMessage(ErrorCode.BUSY)))
+                await socket.send_str(encode_frame(ErrorMessage(ProtocolErrorCode.BUSY)))
         await socket.close()
         return socket
 
     async def _serve(self, socket: web.WebSocketResponse, address: str) -> None:
-        transport = SocketTransport(socket)
+        transport = WebSocketTransport(socket)
         connection = self._door.connect(transport, address, self._clock())
-        pace = Pace(self._limits)
-        patience: float | None = self._limits.greeting
+        rate_limit = FrameRateLimit(self._limits)
+        timeout: float | None = self._limits.greeting
         try:
             while True:
-                message = await socket.receive(patience)
+                message = await socket.receive(timeout)
                 if message.type is not WSMsgType.TEXT:
                     if message.type is WSMsgType.BINARY:
-                        transport.refuse(ErrorCode.BAD_MESSAGE)
+                        transport.refuse(ProtocolErrorCode.BAD_MESSAGE)
                     break
-                if not pace.allows():
-                    transport.refuse(ErrorCode.BUSY)
+                if not rate_limit.allows():
+                    transport.refuse(ProtocolErrorCode.BUSY)
                     break
                 await connection.receive(message.data, self._clock())
                 if transport.is_closing:
                     break
-                patience = None
+                timeout = None
         except TimeoutError:
-            transport.refuse(ErrorCode.BAD_MESSAGE)
+            transport.refuse(ProtocolErrorCode.BAD_MESSAGE)
         finally:
-            await connection.lost(self._clock())
+            await connection.handle_disconnect(self._clock())
             await transport.finish()
 
     @contextmanager
-    def _counted(self, address: str) -> Iterator[bool]:
+    def _count_connection(self, address: str) -> Iterator[bool]:
         limits = self._limits
-        full = self._open.total() >= limits.connections
-        room = not full and self._open[address] < limits.of_address
-        if not room:
-            _log.warning("bridge_turned_away", reason="full" if full else "address")
+        is_full = self._open.total() >= limits.connections
+        is_accepted = not is_full and self._open[address] < limits.connections_per_address
+        if not is_accepted:
+            _log.warning("bridge_turned_away", reason="full" if is_full else "address")
         self._open[address] += 1
         try:
-            yield room
+            yield is_accepted
         finally:
             self._open[address] -= 1
             if not self._open[address]:
                 del self._open[address]
 
     def _address(self, request: web.Request) -> str:
-        """Give where a bridge dials from; behind our proxy, what that says."""
+        """The address of the bridge, as a trusted proxy reports it where there is one."""
         address = request.remote or ""
         if address in self._proxies:
             hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
             address = hops[-1].strip() or address
-        return counted_address(address)
+        return rate_limit_address(address)
 
 
-class Pace:
-    """Counts frames, so that one bridge cannot keep the process busy."""
+class FrameRateLimit:
+    """Limits the frames of one bridge, so that it cannot keep the process busy."""
 
-    def __init__(self, limits: Limits, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, limits: BridgeLimits, clock: Callable[[], float] = monotonic) -> None:
         self._limits = limits
         self._clock = clock
         self._since, self._count = clock(), 0
 
     def allows(self) -> bool:
-        """Count a frame; `False` where there were too many."""
+        """Count a frame; `False` if there were too many."""
         now = self._clock()
         if now - self._since > self._limits.seconds:
             self._since, self._count = now, 0
@@ -169,17 +169,17 @@ class Pace:
         return self._count <= self._limits.frames
 
 
-class SocketTransport:
-    """One websocket (`services.bridge.interface.Transport`): frames wait here, never the hub."""
+class WebSocketTransport:
+    """Queues frames for one websocket, so that the hub never waits for it."""
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
         self._socket = socket
-        self._frames: asyncio.Queue[str | None] = asyncio.Queue(_MOST_WAITING)
+        self._frames: asyncio.Queue[str | None] = asyncio.Queue(_MAX_QUEUED_FRAMES)
         self.is_closing = False
         self._writer = asyncio.create_task(self._write(), name="bridge writer")
 
     def send(self, frame: str) -> None:
-        """Carry out `Transport.send`."""
+        """Queue a frame; see `FrameTransport.send`."""
         if self.is_closing:
             return
         try:
@@ -188,13 +188,13 @@ class SocketTransport:
             self.is_closing = True
             self._writer.cancel()
 
-    def refuse(self, code: ErrorCode) -> None:
-        """Say a last word and close it."""
-        self.send(write_frame(ErrorMessage(code)))
+    def refuse(self, code: ProtocolErrorCode) -> None:
+        """Send an error and close."""
+        self.send(encode_frame(ErrorMessage(code)))
         self.close()
 
     def close(self) -> None:
-        """Carry out `Transport.close`."""
+        """Close after the queued frames; see `FrameTransport.close`."""
         if self.is_closing:
             return
         self.is_closing = True
@@ -204,7 +204,7 @@ class SocketTransport:
             self._writer.cancel()
 
     async def finish(self) -> None:
-        """Send what waits, as far as the bridge takes it, and close."""
+        """Wait until the queued frames are sent or the time is up, and close."""
         self.close()
         await asyncio.wait((self._writer,), timeout=GREETING_SECONDS)
         self._writer.cancel()
@@ -221,17 +221,17 @@ class SocketTransport:
 
 
 @asynccontextmanager
-async def tended(hub: Hub, clock: Clock | None = None) -> AsyncIterator[None]:
-    """Have a hub open, and tended every second, while the block runs."""
+async def run_hub(hub: Hub, clock: Clock | None = None) -> AsyncIterator[None]:
+    """Run a hub, and check its deadlines every second, while the block runs."""
     now = clock or _utc_now
-    tending = repeated(lambda: _tend(hub, now()), _TEND_SECONDS, "bridge tending")
-    async with hub.open(now()), tending:
+    checking = run_every(lambda: _check_deadlines(hub, now()), _CHECK_SECONDS, "bridge tending")
+    async with hub.running(now()), checking:
         yield
 
 
-async def _tend(hub: Hub, now: datetime) -> None:
+async def _check_deadlines(hub: Hub, now: datetime) -> None:
     try:
-        await hub.tend(now)
+        await hub.check_deadlines(now)
     except SQLAlchemyError as error:
         _log.error("bridge_not_tended", error=type(error).__name__)
 

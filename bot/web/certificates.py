@@ -1,8 +1,7 @@
-"""What the public listener shows of the certificate authority: CRL, OCSP, its certificate.
+"""The certificate authority on the public listener: CRL, OCSP and its certificate.
 
-Everything here is signed and for everybody. A status counts from the moment it changes, so
-nothing that tells of one is kept by caches: an OCSP response not at all, and a revocation list
-only with asking each time whether it is still the last.
+Everything here is signed and public. A status is valid from the moment it changes, so responses
+about it are not cached: OCSP responses not at all, revocation lists only with revalidation.
 """
 
 import asyncio
@@ -20,10 +19,10 @@ from services.authority.ca.ocsp import error_response
 from services.authority.ca.publication import CA_PATH, CRL_PATH, OCSP_PATH
 from services.authority.ca.service import CertificateService
 
-LARGEST_REQUEST = 16 * 1024
+MAX_REQUEST_BYTES = 16 * 1024
 """Bytes of an OCSP request: room for twenty certificates and a signature with its chain."""
 _PATIENCE = 10.0
-"""Seconds in which a request has to be there."""
+"""Seconds in which a request has to arrive."""
 _A_DAY = "public, max-age=86400"
 _ASK_EACH_TIME = "public, no-cache"
 _NEVER = "no-store"
@@ -34,8 +33,8 @@ Clock = Callable[[], datetime]
 def certificate_routes(
     service: CertificateService, clock: Clock | None = None
 ) -> list[web.RouteDef]:
-    """Give the routes, for the public application."""
-    pages = CertificatePages(service, clock or _utc_now)
+    """The routes, for the public application."""
+    pages = CertificateViews(service, clock or _utc_now)
     return [
         web.get(CRL_PATH, pages.crl),
         web.get(CA_PATH, pages.ca_certificate),
@@ -44,15 +43,15 @@ def certificate_routes(
     ]
 
 
-class CertificatePages:
-    """Answers over HTTP."""
+class CertificateViews:
+    """HTTP views of the certificate authority."""
 
     def __init__(self, service: CertificateService, clock: Clock) -> None:
         self._service = service
         self._clock = clock
 
     async def crl(self, request: web.Request) -> web.Response:
-        """Give the current revocation list, or say that the asker has it (RFC 5280, RFC 2585)."""
+        """The current revocation list (RFC 5280, RFC 2585)."""
         self._refuse_other_generation(request)
         try:
             crl = await self._service.crl.get_current(self._clock())
@@ -64,7 +63,7 @@ class CertificatePages:
         return response
 
     async def ca_certificate(self, request: web.Request) -> web.Response:
-        """Give the authority's own certificate."""
+        """The authority's own certificate."""
         self._refuse_other_generation(request)
         tag = self._service.signer.key_id
         response = _document(request, self._service.certificate_der, tag, _A_DAY)
@@ -87,7 +86,7 @@ class CertificatePages:
         try:
             body = b64decode(unquote(request.match_info["request"]), validate=True)
         except (binascii.Error, ValueError):
-            body = b""  # which is no request either
+            body = b""  # not a valid request either
         return _ocsp_response(await self._service.ocsp.answer(body, self._clock()))
 
     def _refuse_other_generation(self, request: web.Request) -> None:
@@ -96,11 +95,11 @@ class CertificatePages:
 
 
 async def _bounded_body(request: web.Request) -> bytes | None:
-    """Read the body, `None` where it is too large; no more than allowed is ever held."""
+    """Read the body, `None` where it is too large; no more than the limit is held in memory."""
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
-        if len(body) > LARGEST_REQUEST:
+        if len(body) > MAX_REQUEST_BYTES:
             return None
     return bytes(body)
 
@@ -121,7 +120,7 @@ def _ocsp_response(der: bytes, status: int = 200) -> web.Response:
         body=der, status=status, content_type="application/ocsp-response", headers=headers
     )
     if status == 413:
-        response.force_close()  # what is still on its way is not waited for
+        response.force_close()  # do not wait for the rest of the body
     return response
 
 

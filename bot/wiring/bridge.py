@@ -1,7 +1,6 @@
-"""The bridge hub for one process: opened, tended, reached over the public listener.
+"""The bridge hub of this process, its routes, and the conversations that use it.
 
-What it tells a chat goes into the chat's own queue, so that it stays in order with what the person
-does.
+The hub's events go into the update queue, so that they stay in order with what the person does.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -13,10 +12,10 @@ from aiohttp import web
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.jobs.periodic import repeated
+from bot.jobs.periodic import run_every
 from bot.settings import Settings, is_loopback
-from bot.telegram.application import App
-from bot.web.bridge import bridge_routes, tended
+from bot.web.bridge import bridge_routes, run_hub
+from bot.wiring.application import KaikaApplication
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import WORK, CardConversation
 from handlers.card.pairing_steps import STEPS
@@ -39,16 +38,16 @@ from services.storage.database import Database
 from services.storage.keys import KeyRing
 
 _TICK_SECONDS = 20.0
-"""How often the minutes of a code that is shown are counted."""
+"""How often the minutes left of a shown pairing code are updated."""
 _WITH_PINS = ("activate", "unlock", "change_pin")
 
 Clock = Callable[[], datetime]
 
 
-class Bridge:
+class BridgeRuntime:
     """The hub, and the conversations that need it.
 
-    :param origin: of this server, as bridges dial it, such as ``wss://kaika.example``.
+    :param origin: of this server, as bridges connect to it, such as ``wss://kaika.example``.
     """
 
     def __init__(
@@ -57,97 +56,98 @@ class Bridge:
         keys: KeyRing,
         authority: Authority | None,
         origin: str,
-        application: App,
+        application: KaikaApplication,
     ) -> None:
         self._database = database
         self._application = application
         self._clock: Clock = lambda: application.bot_data["services"].now()
-        self.board = LiveMessages()
+        self.live_messages = LiveMessages()
         queue = application.update_queue
         self.hub = Hub(database, keys, authority, origin, queue.put_nowait)
-        declared = at_the_card(authority, self.hub, self.board, origin, database)
-        self._dialogs = {one.conversation.name: one for one in declared}
-        self.desk = BridgeEventHandler(self.hub, self.board, self._dialogs)
-        application.bot_data[BRIDGE] = self.desk
+        declared = card_conversations(authority, self.hub, self.live_messages, origin, database)
+        self._conversations = {one.conversation.name: one for one in declared}
+        self.event_handler = BridgeEventHandler(self.hub, self.live_messages, self._conversations)
+        application.bot_data[BRIDGE] = self.event_handler
 
     @classmethod
-    def of(
+    def from_settings(
         cls,
         settings: Settings,
         database: Database,
         keys: KeyRing,
         authority: Authority | None,
-        application: App,
-    ) -> "Bridge | None":
-        """Give the bridge; `None` where the settings name no address that bridges could dial."""
-        origin = origin_for(settings)
+        application: KaikaApplication,
+    ) -> "BridgeRuntime | None":
+        """Make the hub; `None` where the settings name no address for bridges."""
+        origin = bridge_origin(settings)
         return None if origin is None else cls(database, keys, authority, origin, application)
 
     def conversations(self) -> Mapping[str, Conversation]:
-        """Give the conversations that reach the card, by name; they take the place of others."""
-        own = {name: one.conversation for name, one in self._dialogs.items()}
+        """The conversations that use the card, by name; they replace others of the same name."""
+        own = {name: one.conversation for name, one in self._conversations.items()}
         return own if "activate" not in own else {**own, "triage": triage(reaches_card=True)}
 
     def routes(self) -> list[web.RouteDef]:
-        """Give where bridges dial, on the public listener."""
+        """The route of the bridges, for the public listener."""
         return bridge_routes(self.hub, self._clock)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Be there for chats and bridges while the block runs; the application works already."""
-        async with tended(self.hub, self._clock):
-            await self._explain_restart()
-            async with repeated(self._tick, _TICK_SECONDS, "bridge ticking"):
+        """Run the hub; the application has to run already."""
+        async with run_hub(self.hub, self._clock):
+            await self._announce_restart()
+            async with run_every(self._refresh_codes, _TICK_SECONDS, "bridge ticking"):
                 yield
 
-    async def part(self, _app: web.Application) -> None:
-        """Tell every bridge that the server goes, when its listener is about to close."""
+    async def disconnect_all(self, _app: web.Application) -> None:
+        """Disconnect every bridge, when the listener is about to close."""
         await self.hub.close()
 
-    async def tidy(self, session: AsyncSession, now: datetime) -> None:
-        """Strike out what is over. Runs daily."""
-        self.board.remove_old(now)
-        await self.hub.tidy(session, now)
+    async def delete_old(self, session: AsyncSession, now: datetime) -> None:
+        """Delete what is no longer needed. Runs daily."""
+        self.live_messages.remove_old(now)
+        await self.hub.delete_old(session, now)
 
-    async def _explain_restart(self) -> None:
-        """Tell everybody who had something live before this process began."""
-        live = ConversationRow.step.in_((*STEPS, WORK))
-        ours = ConversationRow.conversation.in_(self._dialogs)
-        query = select(ConversationRow.chat_id).where(ConversationRow.is_open.is_(True), ours, live)
+    async def _announce_restart(self) -> None:
+        """Send an event to the chats at a step that an earlier process kept up to date."""
+        is_open = ConversationRow.is_open.is_(True)
+        is_live = ConversationRow.step.in_((*STEPS, WORK))
+        is_ours = ConversationRow.conversation.in_(self._conversations)
+        query = select(ConversationRow.chat_id).where(is_open, is_ours, is_live)
         async with self._database.unit_of_work() as session:
             chats = (await session.scalars(query)).all()
         for chat in chats:
             self._application.update_queue.put_nowait(ProcessRestarted(chat))
 
-    async def _tick(self) -> None:
-        for chat in self.board.chats_with_code():
+    async def _refresh_codes(self) -> None:
+        for chat in self.live_messages.chats_with_code():
             self._application.update_queue.put_nowait(PairingCodeAged(chat))
 
 
-def at_the_card(
+def card_conversations(
     authority: Authority | None,
     hub: BridgeHub,
-    board: LiveMessages,
+    live_messages: LiveMessages,
     origin: str,
     database: Database,
 ) -> list[CardConversation]:
-    """Give the conversations; where nothing is carried out none of them touches a PIN."""
+    """The conversations that use the card; without an authority none of them sets a PIN."""
     if authority is None:
-        look = card_check(hub, board, origin, database, None)
-        return [look, pairing(hub, board, origin, ("card_check",))]
+        look = card_check(hub, live_messages, origin, database, None)
+        return [look, pairing(hub, live_messages, origin, ("card_check",))]
     return [
-        activate(authority, hub, board, origin),
-        unlock(authority, hub, board, origin),
-        change_pin(hub, board, origin),
-        card_check(hub, board, origin, database, _records()),
-        pairing(hub, board, origin, ("card_check", *_WITH_PINS)),
+        activate(authority, hub, live_messages, origin),
+        unlock(authority, hub, live_messages, origin),
+        change_pin(hub, live_messages, origin),
+        card_check(hub, live_messages, origin, database, _certificate_states()),
+        pairing(hub, live_messages, origin, ("card_check", *_WITH_PINS)),
     ]
 
 
-def origin_for(settings: Settings) -> str | None:
-    """Give where bridges dial this server: what is set, else where its listener is seen.
+def bridge_origin(settings: Settings) -> str | None:
+    """The origin that bridges connect to: as set, else that of webhook or public address.
 
-    An address without TLS is for this machine only.
+    An address without TLS counts on this machine only.
     """
     for address in (settings.bridge_url, settings.webhook_url, settings.public_url):
         if address is None:
@@ -158,7 +158,7 @@ def origin_for(settings: Settings) -> str | None:
     return None
 
 
-def _records() -> Records:
+def _certificate_states() -> Records:
     register = EmbeddedCertificateRegister()
 
     async def state(session: AsyncSession, serial: int) -> CertificateState | None:

@@ -10,7 +10,7 @@ from aiohttp.web import RouteDef
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.cli import demo_people
-from bot.jobs.worker import Errand, Task
+from bot.jobs.worker import NetworkJob, TransactionalJob
 from bot.settings import PREFIX, SANDBOX_SETTINGS, Settings, SettingsError, is_loopback
 from bot.web.certificates import certificate_routes
 from reader_bridge.card.secret_buffer import SecretBuffer
@@ -29,11 +29,17 @@ from services.authority.interface.cards import CardOrder
 from services.authority.interface.certificates import CertificateIssuer
 from services.formats.hidden import Hidden
 from services.messaging import outbox
-from services.messaging.mail import MailSender, MailTransport, Security, SmtpServer, SmtpTransport
-from services.messaging.outbox import Channel, Courier, Sender
+from services.messaging.mail import (
+    MailSender,
+    MailTransport,
+    SmtpSecurity,
+    SmtpServer,
+    SmtpTransport,
+)
+from services.messaging.outbox import Channel, ChannelSender, OutboxDelivery
 from services.storage.database import Database
 from services.storage.keys import KeyRing
-from services.storage.models import Due, Fact
+from services.storage.models import DatabaseFact, Job
 
 
 @dataclass(frozen=True)
@@ -58,32 +64,32 @@ class EmbeddedServices:
 
     authority: EmbeddedAuthority
     certificates: CertificateService
-    mail: Sender
+    mail: ChannelSender
 
-    def tasks(self) -> Mapping[str, Task]:
+    def transactional_jobs(self) -> Mapping[str, TransactionalJob]:
         """Return its jobs that run in a transaction."""
         return {
             crl.DUE_KIND: self.certificates.crl.refresh_due,
             applications.DUE_KIND: self.expire,
         }
 
-    def errands(self, senders: Mapping[Channel, Sender]) -> Mapping[str, Errand]:
+    def network_jobs(self, senders: Mapping[Channel, ChannelSender]) -> Mapping[str, NetworkJob]:
         """Return its jobs that use the network.
 
         :param senders: the outbox's other channels.
         """
-        courier = Courier(self.authority.database, {Channel.MAIL: self.mail, **senders})
+        courier = OutboxDelivery(self.authority.database, {Channel.MAIL: self.mail, **senders})
 
-        async def deliver(row: Due, now: datetime) -> None:
+        async def deliver(row: Job, now: datetime) -> None:
             await courier.deliver(row.reference, now)
 
-        return {outbox.DUE_KIND: deliver}
+        return {outbox.JOB_KIND: deliver}
 
     def routes(self) -> list[RouteDef]:
         """Return its routes on the public listener."""
         return certificate_routes(self.certificates)
 
-    async def expire(self, session: AsyncSession, _row: Due, now: datetime) -> None:
+    async def expire(self, session: AsyncSession, _row: Job, now: datetime) -> None:
         """Expire what is overdue."""
         await self.authority.expire_overdue_within(session, now)
 
@@ -191,7 +197,7 @@ def _create_smtp_transport(settings: Settings) -> SmtpTransport:
         host=settings.smtp_host,
         port=settings.smtp_port,
         sender=settings.mail_from,
-        security=Security(settings.smtp_security),
+        security=SmtpSecurity(settings.smtp_security),
         username=settings.smtp_username,
         password=Hidden(password.get_secret_value()) if password else None,
     )
@@ -221,7 +227,7 @@ async def _reject_demo_people(settings: Settings, database: Database) -> None:
     if is_loopback(settings.base_host):
         return
     async with database.unit_of_work() as session:
-        if await session.get(Fact, demo_people.FACT_NAME) is not None:
+        if await session.get(DatabaseFact, demo_people.FACT_NAME) is not None:
             problem = (
                 f"{PREFIX}DATABASE_URL names a database with the sandbox's demo people, whose "
                 "codes are no secret; use a database of its own"

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from handlers.engine.model import StepContext
-from reader_bridge.protocol import Step
-from services.bridge.operations.task import Work
+from reader_bridge.protocol import ProgressStep
+from services.bridge.operations.task import CardTask
 from services.bridge.pairing.codes import PairingCode
 
 _KEPT = timedelta(hours=12)
@@ -26,8 +26,8 @@ class OperationProgress:
     :ivar is_linked: whether the bridge's link stands.
     """
 
-    work: Work
-    step: Step | None = None
+    work: CardTask
+    step: ProgressStep | None = None
     tries_left: int | None = None
     is_linked: bool = True
 
@@ -91,7 +91,7 @@ class LiveMessages:
         """Return the chats that show a code."""
         return iter([chat for chat, place in self._chats.items() if place.code is not None])
 
-    def begin_operation(self, chat_id: int, work: Work) -> OperationProgress:
+    def begin_operation(self, chat_id: int, work: CardTask) -> OperationProgress:
         """Note that something is under way."""
         place = self._chat(chat_id)
         place.progress = OperationProgress(work)

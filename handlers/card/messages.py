@@ -5,14 +5,19 @@ from typing import Final
 
 from handlers.card.live_messages import OperationProgress
 from handlers.screen.text import N_, Markup, say
-from reader_bridge.protocol import ADVICE, FailureCode, Step
+from reader_bridge.protocol import FAILURE_ADVICE, FailureCode, ProgressStep
 from services.bridge import events
-from services.bridge.events import BridgeEvent, Fault, PairedEnd, PairingEnd
-from services.bridge.operations.task import Work
+from services.bridge.events import (
+    BridgeEvent,
+    PairingEndReason,
+    PairingFailureReason,
+    ServerFailure,
+)
+from services.bridge.operations.task import CardTask
 
 ADMIN_BARRED, BUSY = "admin_barred", "hub_busy"
 """Why the hub did not begin, beside the codes of the protocol."""
-_C, _F = FailureCode, Fault
+_C, _F = FailureCode, ServerFailure
 
 _CARD_IN_AGAIN = N_(
     "💳 <b>The card and its reader did not understand each other.</b> The PIN is as it was. Take "
@@ -197,50 +202,50 @@ UNRESOLVED = N_(
     "and you type the <b>new</b> PIN on the PC once."
 )
 FINAL_FAILURES = frozenset(
-    {str(code) for code in FailureCode if not ADVICE[code].again} | {ADMIN_BARRED}
+    {str(code) for code in FailureCode if not FAILURE_ADVICE[code].can_retry} | {ADMIN_BARRED}
 ) - {_C.PIN_BLOCKED}
 """After these it is of no use to start again as it is."""
 NEEDS_NEW_CODE = frozenset({_F.CODE_AGAIN, _F.NOT_DONE, _C.SERVER_SILENT})
 """After these the code has to be asked for again."""
 
 PAIRING_END_TEXTS: Final[Mapping[str, str]] = {
-    PairingEnd.REFUSED_AT_PC: N_(
+    PairingFailureReason.REFUSED_AT_PC: N_(
         "✋ <b>On the PC you said no, so nothing was connected.</b> Want to try again?"
     ),
-    PairingEnd.REFUSED_IN_CHAT: N_(
+    PairingFailureReason.REFUSED_IN_CHAT: N_(
         "🛑 <b>Good that you looked. Nothing was connected.</b> If a stranger told you to type the "
         "code somewhere, do not go on. On your own PC you can try again with a new code."
     ),
-    PairingEnd.LINK_LOST: N_(
+    PairingFailureReason.LINK_LOST: N_(
         "🔌 <b>The link to the PC was lost before both had said yes.</b> Nothing was connected. "
         "Get a new code and try again."
     ),
-    PairingEnd.TOO_LATE: N_(
+    PairingFailureReason.TOO_LATE: N_(
         "⌛ <b>Nobody said yes in time, so nothing was connected.</b> Get a new code and try again."
     ),
-    PairingEnd.ANOTHER_CODE: N_(
+    PairingFailureReason.ANOTHER_CODE: N_(
         "🔁 <b>There was a newer code, so the older one was dropped.</b> Get a new code and type "
         "that one."
     ),
-    PairedEnd.BY_CHAT: N_("🔌 <b>Your PC is disconnected, as you asked.</b>"),
-    PairedEnd.BY_BRIDGE: N_(
+    PairingEndReason.BY_CHAT: N_("🔌 <b>Your PC is disconnected, as you asked.</b>"),
+    PairingEndReason.BY_BRIDGE: N_(
         "🔌 <b>kaika-bridge was closed on your PC.</b> Start it there and type a new code."
     ),
-    PairedEnd.REPLACED: N_("🔁 <b>Another PC was paired with this chat.</b>"),
-    PairedEnd.EXPIRED: N_(
+    PairingEndReason.REPLACED: N_("🔁 <b>Another PC was paired with this chat.</b>"),
+    PairingEndReason.EXPIRED: N_(
         "⌛ <b>The twelve hours of the connection are over.</b> Type a new code to go on."
     ),
 }
 """Why a PC is not connected (any more)."""
 
-TITLES: Final[Mapping[Work, str]] = {
-    Work.LIST_READERS: N_("🔎 <b>Looking for readers</b>"),
-    Work.CARD_STATUS: N_("🔎 <b>Looking at the card</b>"),
-    Work.READ_CERTIFICATE: N_("🔎 <b>Looking at the card</b>"),
-    Work.PROVE_POSSESSION: N_("🔎 <b>Looking at the card</b>"),
-    Work.CHANGE_PIN: N_("🔢 <b>Changing the PIN</b>"),
-    Work.ACTIVATE: N_("🆕 <b>Activating the card</b>"),
-    Work.UNLOCK: N_("🔓 <b>Unlocking the card</b>"),
+TITLES: Final[Mapping[CardTask, str]] = {
+    CardTask.LIST_READERS: N_("🔎 <b>Looking for readers</b>"),
+    CardTask.CARD_STATUS: N_("🔎 <b>Looking at the card</b>"),
+    CardTask.READ_CERTIFICATE: N_("🔎 <b>Looking at the card</b>"),
+    CardTask.PROVE_POSSESSION: N_("🔎 <b>Looking at the card</b>"),
+    CardTask.CHANGE_PIN: N_("🔢 <b>Changing the PIN</b>"),
+    CardTask.ACTIVATE: N_("🆕 <b>Activating the card</b>"),
+    CardTask.UNLOCK: N_("🔓 <b>Unlocking the card</b>"),
 }
 _CONNECTED = N_("✓ PC connected")
 _LINK_LOST = N_(
@@ -256,19 +261,19 @@ _AT_THE_PC = N_(
     "👉 <b>Go on at your PC</b>: read the question there and answer it. A PIN is typed there only, "
     "never here."
 )
-_WAITS: Final[Mapping[Step, str]] = {
-    Step.WAITING_FOR_READER: N_(
+_WAITS: Final[Mapping[ProgressStep, str]] = {
+    ProgressStep.WAITING_FOR_READER: N_(
         "👉 <b>Plug the card reader into your PC</b> and put the card in. Both are noticed by "
         "themselves; then go on at the PC. Nothing happens? Try another USB port, or "
         "<code>kaika-bridge check</code>."
     ),
-    Step.WAITING_FOR_CARD: N_(
+    ProgressStep.WAITING_FOR_CARD: N_(
         "👉 <b>Put the card into the reader</b>, gold chip first, as far as it goes. It is noticed "
         "by itself; then go on at your PC."
     ),
-    Step.WAITING_FOR_LEAVE: _AT_THE_PC,
-    Step.WAITING_FOR_PERSON: _AT_THE_PC,
-    Step.WRONG_PIN: N_(
+    ProgressStep.WAITING_FOR_LEAVE: _AT_THE_PC,
+    ProgressStep.WAITING_FOR_PERSON: _AT_THE_PC,
+    ProgressStep.WRONG_PIN: N_(
         "⚠️ <b>That PIN was wrong.</b> Tries left: {tries}. The PC asks again. Not sure? Choose "
         "Cancel there: the last try is never spent without a warning."
     ),
@@ -282,9 +287,9 @@ def progress_text(language: str, progress: OperationProgress) -> Markup:
     if not progress.is_linked:
         return Markup("\n\n".join([*lines, say(language, _LINK_LOST)]))
     done = [_CONNECTED]
-    if step is Step.WAITING_FOR_CARD:
+    if step is ProgressStep.WAITING_FOR_CARD:
         done.append(_READER_FOUND)
-    if step in (Step.WAITING_FOR_PERSON, Step.WRONG_PIN):
+    if step in (ProgressStep.WAITING_FOR_PERSON, ProgressStep.WRONG_PIN):
         done.append(_CARD_FOUND)
         if progress.work.purpose is not None:
             done.append(_IS_THEIRS)
@@ -304,28 +309,28 @@ REPLACED = N_(
     "once."
 )
 _CANCELLED = FailureCode.CANCELLED
-_DONE_ELSEWHERE: Final[Mapping[Work, str]] = {
-    Work.ACTIVATE: N_(
+_DONE_ELSEWHERE: Final[Mapping[CardTask, str]] = {
+    CardTask.ACTIVATE: N_(
         "✅ <b>The card is activated (開卡)</b>, with the PIN typed on the PC. Keep the form with "
         "the code: nobody can give it back any more."
     ),
-    Work.UNLOCK: N_("✅ <b>The card is unlocked</b>: the PIN typed on the PC is set."),
-    Work.CHANGE_PIN: N_("✅ <b>The new PIN is set</b>, as typed on the PC."),
+    CardTask.UNLOCK: N_("✅ <b>The card is unlocked</b>: the PIN typed on the PC is set."),
+    CardTask.CHANGE_PIN: N_("✅ <b>The new PIN is set</b>, as typed on the PC."),
 }
 
 
 def background_message(event: BridgeEvent, language: str) -> Markup | None:
     """Return what to tell a person who is in another conversation; `None` for nothing."""
     match event:
-        case events.Done() if event.work in _DONE_ELSEWHERE:
-            return say(language, _DONE_ELSEWHERE[event.work])
-        case events.Failed() if (
-            event.work in _DONE_ELSEWHERE and event.code is not FailureCode.CANCELLED
+        case events.OperationSucceeded() if event.task in _DONE_ELSEWHERE:
+            return say(language, _DONE_ELSEWHERE[event.task])
+        case events.OperationFailed() if (
+            event.task in _DONE_ELSEWHERE and event.code is not FailureCode.CANCELLED
         ):
             tries = event.values.tries_left
             return failure_text(language, event.code, None if tries is None else str(tries))
-        case events.Unresolved():
+        case events.OperationUnresolved():
             return say(language, UNRESOLVED)
-        case events.NowPaired() if event.replaced:
+        case events.BridgePaired() if event.replaced:
             return say(language, REPLACED)
     return None

@@ -44,13 +44,13 @@ from services.bridge import events
 from services.bridge.errors import (
     AdminBarredError,
     BridgeError,
-    BusyError,
     NotConnectedError,
     NothingToResolveError,
     NotPairedError,
+    OperationRunningError,
 )
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 WORK, FAILED, UNRESOLVED_STEP = "work", "failed", "unresolved"
 """The steps: under way, ended without being done, cut off where the PIN may be set or not."""
@@ -58,7 +58,7 @@ FAILURE, TRIES = "failure", "tries"
 """What is kept on the way: why it ended, and the tries left."""
 SUSPENDED = "suspended"
 
-OnDone = Callable[[events.Outcome, StepContext], Awaitable[StepResult]]
+OnDone = Callable[[events.OperationValue, StepContext], Awaitable[StepResult]]
 """What follows when the work is done; is given what it gave."""
 
 _NOTHING_RUNS = N_(
@@ -88,19 +88,19 @@ class OperationSteps:
     hub: BridgeHub
     live_messages: LiveMessages
     server: str
-    work: Work
+    work: CardTask
     on_done: OnDone
     done_steps: tuple[str, ...]
     code_step: str | None = None
     links: tuple[str, ...] = ()
-    follow_up_tasks: tuple[Work, ...] = ()
-    on_failure: Callable[[events.Failed, StepContext], StepResult | None] = lambda _event, _ctx: (
-        None
+    follow_up_tasks: tuple[CardTask, ...] = ()
+    on_failure: Callable[[events.OperationFailed, StepContext], StepResult | None] = (
+        lambda _event, _ctx: None
     )
 
     def is_about(self, event: events.OperationEvent) -> bool:
         """Return whether an event is about this work."""
-        return event.work in (self.work, *self.follow_up_tasks)
+        return event.task in (self.work, *self.follow_up_tasks)
 
     @property
     def steps(self) -> Mapping[str, Step]:
@@ -188,8 +188,8 @@ class OperationSteps:
         hub, chat = self.hub, ctx.chat_id
         try:
             await hub.start(chat, self.work, ctx.now, ctx.data.get(GRANT))
-        except BusyError as error:
-            if error.work != self.work or not self._is_running(ctx):
+        except OperationRunningError as error:
+            if error.task != self.work or not self._is_running(ctx):
                 return self.failed_step(BUSY, ctx)
         except AuthorityError as error:
             return self._errors().result_for(error, ctx)
@@ -203,10 +203,10 @@ class OperationSteps:
         """Have the card tell how it ended."""
         try:
             await self.hub.resolve(ctx.chat_id, ctx.now)
-        except BusyError:
+        except OperationRunningError:
             return self.failed_step(BUSY, ctx)
         except NothingToResolveError:  # it is being asked already, or has told
-            if self.hub.presence(ctx.chat_id).work is self.work and not self._is_running(ctx):
+            if self.hub.status(ctx.chat_id).running is self.work and not self._is_running(ctx):
                 self.live_messages.begin_operation(ctx.chat_id, self.work)
             return StepResult(WORK, clears_history=True)
         except BridgeError as error:
@@ -214,12 +214,12 @@ class OperationSteps:
         self.live_messages.begin_operation(ctx.chat_id, self.work)
         return StepResult(WORK, clears_history=True)
 
-    def handle_failure(self, event: events.Failed, ctx: StepContext) -> StepResult:
+    def handle_failure(self, event: events.OperationFailed, ctx: StepContext) -> StepResult:
         """Return where a failure leads."""
         led = self.on_failure(event, ctx)
         if led is not None:
             return led
-        if event.code is events.Fault.WRONG_STATE and self.code_step and event.state:
+        if event.code is events.ServerFailure.WRONG_STATE and self.code_step and event.state:
             error = WrongStateError(event.state, self.work)
             return self._errors().result_for(error, ctx)
         return self.failed_step(event.code, ctx, event.values.tries_left)
@@ -232,7 +232,7 @@ class OperationSteps:
         forget = (GRANT,) if code in NEEDS_NEW_CODE else ()
         return StepResult(FAILED, kept, clear_data=(*forget, TRIES), clears_history=True)
 
-    def unresolved_step(self, event: events.Unresolved) -> StepResult:
+    def unresolved_step(self, event: events.OperationUnresolved) -> StepResult:
         """Return the step that explains that only the card knows."""
         return StepResult(UNRESOLVED_STEP, {FAILURE: str(event.code)}, clears_history=True)
 
@@ -254,7 +254,7 @@ class OperationSteps:
         """Stop what is under way on the PC; say so where that is no longer possible."""
         if not self._is_running(ctx) or await self.hub.cancel(ctx.chat_id, ctx.now):
             self.live_messages.end_operation(ctx.chat_id)
-        elif self.hub.presence(ctx.chat_id).work is not None:
+        elif self.hub.status(ctx.chat_id).running is not None:
             text = view(say(ctx.language, _CANNOT_STOP))
             await send_to(context.bot, ctx.chat_id, text)
 

@@ -20,9 +20,9 @@ from handlers.engine.model import (
     StepResult,
 )
 from handlers.screen.text import N_, Markup, say
-from reader_bridge.protocol import CODE_LENGTH
+from reader_bridge.protocol import PAIRING_CODE_LENGTH
 from services.bridge.errors import NoPairingError
-from services.bridge.events import PairingEnd
+from services.bridge.events import PairingFailureReason
 from services.bridge.interface import BridgeHub
 
 CLIENT_LANGUAGE, END_REASON = "client", "why"
@@ -215,10 +215,10 @@ class PairingSteps:
 
     async def connect(self, ctx: StepContext) -> StepResult:
         """Go on where a PC is connected; else begin to pair."""
-        presence = self.hub.presence(ctx.chat_id)
-        if not presence.paired:
+        presence = self.hub.status(ctx.chat_id)
+        if not presence.is_paired:
             return await self.offer_code(ctx)
-        if not presence.connected:
+        if not presence.is_connected:
             return StepResult("unlinked", _kept(ctx))
         return _with_client(await self.on_connected(ctx), ctx)
 
@@ -228,28 +228,28 @@ class PairingSteps:
     async def offer_code(self, ctx: StepContext) -> StepResult:
         """Have a code to show."""
         hub, now = self.hub, ctx.now
-        code = await hub.offer(ctx.chat_id, ctx.user_id, ctx.name, now)
+        code = await hub.issue_pairing_code(ctx.chat_id, ctx.user_id, ctx.name, now)
         self.live_messages.set_code(ctx.chat_id, code)
         return StepResult(PAIR, _kept(ctx))
 
     async def _yes(self, ctx: StepContext) -> StepResult:
         try:
-            await self.hub.confirm(ctx.chat_id, ctx.now, accepted=True)
+            await self.hub.answer_pairing(ctx.chat_id, ctx.now, accepted=True)
         except NoPairingError:
             if self._is_joined(ctx):  # a process that was killed did it
                 return await self._go_on(ctx)
-            return StepResult(PAIRING_ENDED, {END_REASON: PairingEnd.TOO_LATE})
+            return StepResult(PAIRING_ENDED, {END_REASON: PairingFailureReason.TOO_LATE})
         return StepResult(CONFIRMED, clears_history=True)
 
     async def _no(self, ctx: StepContext) -> StepResult:
         await self._refuse(ctx)
         return StepResult(
-            PAIRING_ENDED, {END_REASON: PairingEnd.REFUSED_IN_CHAT}, clears_history=True
+            PAIRING_ENDED, {END_REASON: PairingFailureReason.REFUSED_IN_CHAT}, clears_history=True
         )
 
     async def _refuse(self, ctx: StepContext) -> None:
         try:
-            await self.hub.confirm(ctx.chat_id, ctx.now, accepted=False)
+            await self.hub.answer_pairing(ctx.chat_id, ctx.now, accepted=False)
         except NoPairingError:
             return  # it ended by itself, which is what was wanted
 
@@ -261,7 +261,7 @@ class PairingSteps:
         code = self.live_messages.code(ctx.chat_id, ctx.now)
         if code is None:
             return Markup(f"{how}\n\n{say(ctx.language, NO_CODE)}")
-        half, shown = CODE_LENGTH // 2, code.code.reveal()
+        half, shown = PAIRING_CODE_LENGTH // 2, code.code.reveal()
         minutes = self.live_messages.minutes_left(ctx.chat_id, ctx.now)
         grouped = f"{shown[:half]} {shown[half:]}"
         return Markup(f"{how}\n{say(ctx.language, _CODE, code=grouped, minutes=minutes)}")
@@ -270,7 +270,7 @@ class PairingSteps:
         return say(ctx.language, _GET, server=self.server)
 
     def _compare(self, ctx: StepContext) -> Markup:
-        words = self.hub.words(ctx.chat_id)
+        words = self.hub.pairing_words(ctx.chat_id)
         if words is None:
             return self._over(ctx)
         shown = [w.chinese if ctx.language.startswith("zh") else w.english for w in words]
@@ -286,11 +286,11 @@ class PairingSteps:
         return self.live_messages.code(ctx.chat_id, ctx.now) is not None
 
     def _is_offered(self, ctx: StepContext) -> bool:
-        return self.hub.words(ctx.chat_id) is not None
+        return self.hub.pairing_words(ctx.chat_id) is not None
 
     def _is_joined(self, ctx: StepContext) -> bool:
         """Return whether it is done: both ends said yes a moment ago."""
-        since = self.hub.presence(ctx.chat_id).since
+        since = self.hub.status(ctx.chat_id).paired_at
         return not self._is_offered(ctx) and since is not None and ctx.now - since < _JUST
 
     def _is_gone(self, ctx: StepContext) -> bool:

@@ -12,7 +12,7 @@ from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class PinSetupConversation:
     :ivar more: steps that only this one has.
     """
 
-    work: Work
+    work: CardTask
     title: str
     ready: str
     introduction: str
@@ -45,7 +45,7 @@ class PinSetupConversation:
         ends, links = (OFFER, DONE), ("card_check",)
         work = OperationSteps(hub, board, server, self.work, self.on_done, ends, "who", links)
         who = CodeVerification(
-            authority, self.work.authorised_by, "confirm", introduction=self.introduction
+            authority, self.work.authority_operation, "confirm", introduction=self.introduction
         )
         go = ButtonTransition("go", N_("▶️ I have everything"), "who", action=work.connect,
                     also_targets=(WORK, *work.also_targets))  # fmt: skip

@@ -14,7 +14,7 @@ from handlers.identity.error_messages import format_time
 from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, say
 from handlers.screen.view import send, view
-from services.bridge.interface import BridgeHub, Presence
+from services.bridge.interface import BridgeHub, BridgeStatus
 
 NAME, PAIRED = "pair", "paired"
 BRIDGE = "bridge"
@@ -48,14 +48,14 @@ def pairing(
         await hub.unpair(ctx.chat_id, ctx.now)
         return StepResult("begin")
 
-    def presence(ctx: StepContext) -> Presence:
-        return hub.presence(ctx.chat_id)
+    def presence(ctx: StepContext) -> BridgeStatus:
+        return hub.status(ctx.chat_id)
 
     def is_paired(ctx: StepContext) -> bool:
-        return presence(ctx).paired
+        return presence(ctx).is_paired
 
     def paired(ctx: StepContext) -> Markup:
-        until = presence(ctx).until
+        until = presence(ctx).expires_at
         if until is None:
             return say(ctx.language, _PARTED_NOW)
         return say(ctx.language, _PAIRED, until=format_time(until))
@@ -64,10 +64,10 @@ def pairing(
         if not is_paired(ctx):
             how = say(ctx.language, HOW, server=server)
             return Markup(f"{how}\n\n{say(ctx.language, NO_CODE)}")
-        return paired(ctx) if presence(ctx).connected else say(ctx.language, UNLINKED)
+        return paired(ctx) if presence(ctx).is_connected else say(ctx.language, UNLINKED)
 
     def after(ctx: StepContext) -> tuple[str, ...]:
-        return links if presence(ctx).connected else ()
+        return links if presence(ctx).is_connected else ()
 
     steps = PairingSteps(hub, board, server, connected, (PAIRED,), waits_for_pc=False)
     code = N_("🔢 Show me a code")

@@ -120,7 +120,7 @@ async def _change_language(update: Update, context: Context, language: str) -> s
     services, user = context.services, update.effective_user
     if user is None or language not in locales.LANGUAGES:
         return None
-    await services.people.choose_language(user.id, language, services.now())
+    await services.languages.choose(user.id, language, services.now())
     context.conversation_session = None  # it was built in the language before
     session = conversation_session(update, context)
     state = await session.load_and_expire() if session else None

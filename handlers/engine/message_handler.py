@@ -16,7 +16,7 @@ from handlers.screen.deletion import ask_to_delete, delete_message
 from handlers.screen.text import say
 from handlers.screen.view import send, view
 from services.conversations import ConversationState
-from services.secret_shapes import Shape
+from services.secret_shapes import SecretShape
 
 _BUTTONS: Mapping[str, str] = {
     **dict.fromkeys(("cancel", "取消"), CANCEL),
@@ -145,7 +145,7 @@ async def _explain(update: Update, context: Context, session: ConversationSessio
     return True
 
 
-async def is_expected_input(update: Update, context: Context, shape: Shape) -> bool:
+async def is_expected_input(update: Update, context: Context, shape: SecretShape) -> bool:
     """Return whether a text that looks like a secret is what the open step asks for.
 
     A date in digits looks like a PIN; a step for a secret asks for just that.
@@ -164,7 +164,7 @@ async def is_expected_input(update: Update, context: Context, shape: Shape) -> b
     ctx = session.step_context()
     if step.secret_input is not None:
         return _accepts(step.secret_input.read, message.text, ctx)
-    if step.text_input is None or shape is not Shape.CODE_OR_PIN:
+    if step.text_input is None or shape is not SecretShape.CODE_OR_PIN:
         return False
     with suppress(InputRejectedError):
         return step.text_input.read(message.text, ctx) is not None

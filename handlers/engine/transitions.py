@@ -1,4 +1,4 @@
-"""The transitions of conversations. A state goes in, the next one comes out; no Telegram in here."""
+"""The transitions of conversations: a state goes in, the next one comes out. No Telegram here."""
 
 import json
 from collections.abc import Mapping

@@ -15,7 +15,7 @@ from handlers.screen.text import Markup, label, say
 from handlers.screen.view import Keyboard, View, button, view
 from services.faq import error_codes
 from services.faq.entries import Entries, Entry, Source
-from services.faq.error_codes import ErrorCode
+from services.faq.error_codes import SoftwareErrorCode
 
 _RELATED_SHOWN = 3
 _CODES_SHOWN = 3
@@ -96,7 +96,7 @@ def error_code_view(entries: Entries, codes: Sequence[int], language: str) -> Vi
     return view("\n\n".join(blocks), *entry_rows(entries, list(ids), language), more_row(language))
 
 
-def _explain(code: int, known: ErrorCode | None, language: str) -> str:
+def _explain(code: int, known: SoftwareErrorCode | None, language: str) -> str:
     if known is None:
         return say(
             language,

@@ -34,7 +34,7 @@ async def on_inline(update: Update, context: Context) -> None:
     query, services = update.inline_query, context.services
     assert query is not None
     language, ids = context.language(update), list(services.entries.ids)
-    if services.secret_shapes.find(query.query) is not None:
+    if services.secret_detector.find(query.query) is not None:
         ids = []  # nothing that looks like a secret is searched
     elif query.query.strip():
         found = services.search.search(query.query[:256], PAGE)

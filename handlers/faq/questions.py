@@ -11,7 +11,7 @@ from handlers.faq import answers
 from handlers.screen.text import label, say
 from handlers.screen.view import View, button, send, view
 from services.faq import error_codes, unanswered
-from services.faq.search import Answer
+from services.faq.search import SearchResult
 
 LONG = 600
 """Characters beyond which a question that is not understood is called long."""
@@ -88,7 +88,7 @@ async def answer_question(update: Update, context: Context, question: str) -> No
         await _note(context, text, language)
 
 
-def _language(update: Update, context: Context, text: str, found: Answer) -> str:
+def _language(update: Update, context: Context, text: str, found: SearchResult) -> str:
     """Return the language of a text; where it has none, the one that is spoken with who wrote."""
     return found.language if _HAS_WORD.search(text) else context.language(update)
 
@@ -96,7 +96,7 @@ def _language(update: Update, context: Context, text: str, found: Answer) -> str
 async def _note(context: Context, question: str, language: str) -> None:
     services = context.services
     async with services.database.unit_of_work() as session:
-        await unanswered.note(session, question, language, services.now())
+        await unanswered.record_question(session, question, language, services.now())
 
 
 def _addressed(message: Message, username: str) -> str | None:

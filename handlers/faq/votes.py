@@ -25,7 +25,9 @@ async def on_vote(update: Update, context: Context, parts: list[str]) -> str | N
     if entry is None:
         return None
     async with services.database.unit_of_work() as session:
-        changed = await votes.vote(session, user.id, entry.id, language, helpful, services.now())
+        changed = await votes.record_vote(
+            session, user.id, entry.id, language, helpful, services.now()
+        )
     with suppress(BadRequest):  # marked already, or the message is too old to change
         await query.edit_message_reply_markup(
             answers.voted_keyboard(services.entries, entry, helpful)

@@ -14,12 +14,12 @@ from handlers.screen.text import N_
 from services.formats import card_number, one_time_code, subscriber_code, ui_number
 from services.formats.card_number import CardNumber
 from services.formats.dates import parse_birth_date
-from services.formats.errors import FormatError, Reason
+from services.formats.errors import FormatError, FormatProblem
 from services.formats.one_time_code import OneTimeCode
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.text import compact, compact_identifier
 from services.formats.ui_number import UiNumber
-from services.secret_shapes import is_name, visible
+from services.secret_shapes import is_known_name, strip_invisible
 
 _NUMBER = re.compile(r"(?<![A-Z0-9])[A-Z][ -]?[A-D0-9](?:[ -]?\d){8}(?![A-Z0-9])", re.I)
 _NEARLY_A_NUMBER = re.compile(r"[A-Z]{1,2}\d{7,10}")
@@ -32,26 +32,26 @@ _LABELS = re.compile(
 _WORD = re.compile(r"[a-z]{3,}")
 _CODE_LIKE = range(5, 13)
 
-_NUMBER_REFUSED: Mapping[Reason, str] = {
-    Reason.LENGTH: N_(
+_NUMBER_REFUSED: Mapping[FormatProblem, str] = {
+    FormatProblem.LENGTH: N_(
         "A UI No. (統一證號) has 10 characters, such as one letter and nine digits. Please look "
         "again and type it anew; nothing was counted."
     ),
-    Reason.SHAPE: N_(
+    FormatProblem.SHAPE: N_(
         "This is not the UI No. of a foreign resident: the second character is 8, 9 or A–D. "
         "Please look again; nothing was counted."
     ),
-    Reason.CHECKSUM: N_(
+    FormatProblem.CHECKSUM: N_(
         "This UI No. has a typing mistake: its last digit does not fit the others. Please type it "
         "anew; nothing was counted."
     ),
 }
-_CODE_REFUSED: Mapping[Reason, str] = {
-    Reason.LOOKALIKE: N_(
+_CODE_REFUSED: Mapping[FormatProblem, str] = {
+    FormatProblem.LOOKALIKE: N_(
         "Our codes never have 0, O, o, 1, l or I, so one character was read as another. Please "
         "look at the form again and type it anew; nothing was counted."
     ),
-    Reason.LENGTH: N_(
+    FormatProblem.LENGTH: N_(
         "A subscriber code (用戶代碼) has 6 to 10 letters and digits. Please type it anew; "
         "nothing was counted."
     ),
@@ -68,17 +68,19 @@ _ONE_TIME_REFUSED = N_(
     "The one-time code has six digits. Please type the one from the newest mail; nothing was "
     "counted."
 )
-_BIRTH_REFUSED: Mapping[Reason, str] = {
-    Reason.NO_SUCH_DAY: N_(
+_BIRTH_REFUSED: Mapping[FormatProblem, str] = {
+    FormatProblem.NO_SUCH_DAY: N_(
         "There is no such day. Write the birth date like 1993-04-12 or 82/4/12; nothing was "
         "counted."
     ),
-    Reason.AMBIGUOUS: N_(
+    FormatProblem.AMBIGUOUS: N_(
         "Day and month cannot be told apart. Write the birth date with the year first, like "
         "1993-04-12; nothing was counted."
     ),
-    Reason.FUTURE: N_("That day is still to come. Please type your birth date; nothing counted."),
-    Reason.TOO_LONG_AGO: N_(
+    FormatProblem.FUTURE: N_(
+        "That day is still to come. Please type your birth date; nothing counted."
+    ),
+    FormatProblem.TOO_LONG_AGO: N_(
         "That is too long ago. A year of up to three digits is read as a ROC year (民國). Write it "
         "like 1993-04-12; nothing was counted."
     ),
@@ -119,16 +121,16 @@ def parse_code(text: str) -> SubscriberCode | None:
 
     :raises NotTakenError: for what is meant as one.
     """
-    plain = _LABELS.sub(" ", visible(text)).strip(" .。!！\n")
+    plain = _LABELS.sub(" ", strip_invisible(text)).strip(" .。!！\n")
     if not _is_one_token(plain):
         return None
     token = compact(plain)
     is_ours = len(token) == subscriber_code.GENERATED_LENGTH  # one may chance to be a name
     try:
         code = subscriber_code.parse(token)
-        return code if is_ours or not is_name(token) else None
+        return code if is_ours or not is_known_name(token) else None
     except FormatError as error:
-        if is_name(token) or not token.isascii():
+        if is_known_name(token) or not token.isascii():
             return None
         if token.isdigit() and len(token) in _CODE_LIKE:
             raise InputRejectedError(_ONLY_DIGITS) from None
@@ -156,12 +158,12 @@ def parse_one_time_code(text: str) -> OneTimeCode | None:
 
     :raises NotTakenError: for what is meant as one.
     """
-    plain = _LABELS.sub(" ", visible(text)).strip(" .。!！\n")
+    plain = _LABELS.sub(" ", strip_invisible(text)).strip(" .。!！\n")
     try:
         return one_time_code.parse(plain)
     except FormatError as error:
         digits = compact(plain).replace("-", "")
-        if error.reason is Reason.LENGTH and 4 <= len(digits) <= 8:
+        if error.reason is FormatProblem.LENGTH and 4 <= len(digits) <= 8:
             raise InputRejectedError(_ONE_TIME_REFUSED) from None
         return None
 
@@ -172,7 +174,7 @@ def parse_typed_birth_date(text: str, today: date) -> date | None:
     :raises NotTakenError: for what is meant as one.
     """
     try:
-        return parse_birth_date(_LABELS.sub(" ", visible(text)).strip(), today)
+        return parse_birth_date(_LABELS.sub(" ", strip_invisible(text)).strip(), today)
     except FormatError as error:
         if error.reason in _BIRTH_REFUSED:
             raise InputRejectedError(_BIRTH_REFUSED[error.reason]) from None
@@ -184,7 +186,7 @@ def _split(text: str) -> tuple[UiNumber | None, str]:
 
     :raises NotTakenError: for what is nearly one.
     """
-    plain = visible(text)
+    plain = strip_invisible(text)
     found = _NUMBER.search(plain)
     try:
         if found:
@@ -192,7 +194,7 @@ def _split(text: str) -> tuple[UiNumber | None, str]:
         if _NEARLY_A_NUMBER.fullmatch(compact_identifier(_LABELS.sub(" ", plain))):
             ui_number.parse(compact_identifier(plain))
     except FormatError as error:
-        refused = _NUMBER_REFUSED.get(error.reason, _NUMBER_REFUSED[Reason.LENGTH])
+        refused = _NUMBER_REFUSED.get(error.reason, _NUMBER_REFUSED[FormatProblem.LENGTH])
         raise InputRejectedError(refused) from None
     return None, plain
 

@@ -1,4 +1,4 @@
-"""`python -m reader_bridge.app` does what the command `kaika-bridge` does."""
+"""`python -m reader_bridge.app` is the same as the command `kaika-bridge`."""
 
 from reader_bridge.app.cli import main
 

@@ -1,4 +1,4 @@
-"""The server's address as a person types it, and why one is not dialled."""
+"""The server's address as a person types it."""
 
 import re
 from dataclasses import dataclass
@@ -7,8 +7,12 @@ from ipaddress import ip_address
 
 from yarl import URL
 
-LONGEST = 2000
-DEFAULT_PATH = "/bridge/v1"
+from reader_bridge.client.websocket import is_loopback
+from reader_bridge.protocol.limits import DEFAULT_PATH
+
+MAX_ADDRESS_LENGTH = 2000
+MAX_TYPED_LENGTH = 512
+"""Characters that an input field takes."""
 _SCHEMES = {"wss": "wss", "https": "wss", "ws": "ws", "http": "ws"}
 _NAME = re.compile(
     r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*)(\.[a-z0-9_][a-z0-9_-]*)*\.?", re.IGNORECASE
@@ -28,7 +32,7 @@ class AddressFault(StrEnum):
 
 
 class AddressError(ValueError):
-    """The address is not dialled.
+    """The address is refused.
 
     :ivar fault: why.
     """
@@ -39,27 +43,27 @@ class AddressError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Where a server is.
+class ServerAddress:
+    """The address of a server.
 
     :ivar url: what is dialled.
-    :ivar host: as the person is shown it: letters of other scripts as punycode, so that a name
-        that only looks like another is seen; with its port where that is not the usual one.
+    :ivar host: as the person is shown it: other scripts as punycode, so that a look-alike name is
+        noticed; with its port where that is not the default one.
     """
 
     url: str
     host: str
 
 
-def parse(text: str) -> Address:
-    """Read an address: `kaika.example`, `https://kaika.example`, `ws://localhost:8443/bridge/v1`.
+def parse_address(text: str) -> ServerAddress:
+    """Parse an address: `kaika.example`, `https://kaika.example`, `ws://localhost:8443/bridge/v1`.
 
-    :raises AddressError: where it is none, or an unprotected one of another machine.
+    :raises AddressError: the address is invalid, or `ws` on another machine.
     """
     text = text.strip()
     if not text:
         raise AddressError(AddressFault.EMPTY)
-    url = _read(text if "://" in text else f"wss://{text}")
+    url = _parse_url(text if "://" in text else f"wss://{text}")
     scheme = _SCHEMES.get(url.scheme)
     if scheme is None:
         raise AddressError(AddressFault.SCHEME)
@@ -71,24 +75,16 @@ def parse(text: str) -> Address:
         raise AddressError(AddressFault.PLAIN_NOT_LOOPBACK)
     path = url.raw_path if url.raw_path not in ("", "/") else DEFAULT_PATH
     authority = _authority(url, scheme)
-    return Address(f"{scheme}://{authority}{path}", authority)
+    return ServerAddress(f"{scheme}://{authority}{path}", authority)
 
 
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine itself, without asking any name server."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
-def _read(text: str) -> URL:
+def _parse_url(text: str) -> URL:
     try:
         url = URL(text)
         url.port  # noqa: B018 - read for its errors
     except (ValueError, UnicodeError) as error:
         raise AddressError(AddressFault.NOT_AN_ADDRESS) from error
-    if len(text) > LONGEST or not _is_host(url.raw_host or "") or url.explicit_port == 0:
+    if len(text) > MAX_ADDRESS_LENGTH or not _is_host(url.raw_host or "") or url.explicit_port == 0:
         raise AddressError(AddressFault.NOT_AN_ADDRESS)
     return url
 

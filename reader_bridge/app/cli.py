@@ -13,15 +13,28 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from reader_bridge.app import hardening, in_terminal, start, trust
+from reader_bridge.app import hardening, terminal_app
 from reader_bridge.app.check import report
 from reader_bridge.app.check.run import check_reader_and_card
 from reader_bridge.app.check.server import check_server
-from reader_bridge.app.problems import STOPPERS, NoPassphraseError, explain
-from reader_bridge.app.start import Options
-from reader_bridge.app.terminal.keys import NoTerminalError
-from reader_bridge.app.terminal.screen import Screen
-from reader_bridge.app.words import N_, say
+from reader_bridge.app.options import (
+    CommandOptions,
+    check_card_file,
+    choose_language,
+    open_virtual_card,
+    reader_factory,
+    server_address,
+    take_passphrase_from_environment,
+)
+from reader_bridge.app.startup_errors import (
+    STARTUP_ERRORS,
+    PassphraseMissingError,
+    TerminalMissingError,
+    startup_error_text,
+)
+from reader_bridge.app.terminal.screen import TerminalScreen
+from reader_bridge.app.tls import create_tls_context
+from reader_bridge.app.translation import N_, say
 from reader_bridge.virtual_card.card import VirtualCard
 
 app = typer.Typer(
@@ -84,7 +97,7 @@ def bridge(
     version: Version = False,
 ) -> None:
     """Begin; without a command, connect to the chat."""
-    options = Options(server, ca, language, virtual_card)
+    options = CommandOptions(server, ca, language, virtual_card)
     context.obj = options
     if context.invoked_subcommand is None:
         _connect(options, as_window=as_window)
@@ -99,7 +112,7 @@ def window(
     virtual_card: Virtual = None,
 ) -> None:
     """Connect, asking in a window."""
-    options = Options(server, ca, language, virtual_card).or_else(context.obj)
+    options = CommandOptions(server, ca, language, virtual_card).with_defaults(context.obj)
     _connect(options, as_window=True)
 
 
@@ -113,12 +126,12 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check everything, and say what to do about what is missing."""
-    options = Options(server, ca, language, virtual_card).or_else(context.obj)
-    language = start.speak(options.language)
-    address, trusted = start.server(options), trust.context(options.ca)
-    card = _card(options.virtual_card, language)
+    options = CommandOptions(server, ca, language, virtual_card).with_defaults(context.obj)
+    language = choose_language(options.language)
+    address, trusted = server_address(options), create_tls_context(options.ca)
+    card = _open_card(options.virtual_card, language)
     try:
-        findings = asyncio.run(check_reader_and_card(start.readers(card), datetime.now(UTC)))
+        findings = asyncio.run(check_reader_and_card(reader_factory(card), datetime.now(UTC)))
     finally:
         if card:
             card.close()
@@ -126,52 +139,52 @@ def check(
     if as_json:
         typer.echo(json.dumps(report.as_json(findings, language)))
     else:
-        report.show(findings, language, Console())
-    if not report.in_order(findings):
+        report.print_report(findings, language, Console())
+    if not report.has_no_failure(findings):
         raise typer.Exit(1)
 
 
-def _card(path: Path | None, language: str) -> VirtualCard | None:
-    """Open the virtual card, asking for its passphrase where the environment has none."""
+def _open_card(path: Path | None, language: str) -> VirtualCard | None:
+    """Open the virtual card, asking for its passphrase unless the environment has it."""
     if path is None:
         return None
-    start.looks_like_card(path)
-    passphrase = start.passphrase_from_environment()
+    check_card_file(path)
+    passphrase = take_passphrase_from_environment()
     if passphrase is None:
         passphrase = _ask_passphrase(language)
     if passphrase is None:
-        raise NoPassphraseError
-    return start.open_card(path, passphrase)
+        raise PassphraseMissingError
+    return open_virtual_card(path, passphrase)
 
 
 def _ask_passphrase(language: str) -> str | None:
     try:
-        with Screen(language) as screen:
+        with TerminalScreen(language) as screen:
             question = say(language, "Passphrase of the virtual card:")
-            return asyncio.run(screen.secret_text(question))
-    except NoTerminalError as error:
-        raise NoPassphraseError from error
+            return asyncio.run(screen.ask_passphrase(question))
+    except TerminalMissingError as error:
+        raise PassphraseMissingError from error
 
 
-def _connect(options: Options, *, as_window: bool) -> None:
-    language = start.speak(options.language)
+def _connect(options: CommandOptions, *, as_window: bool) -> None:
+    language = choose_language(options.language)
     if as_window:
-        from reader_bridge.app.in_window import run  # the toolkit takes a while to load
+        from reader_bridge.app.window_app import run_in_window  # the toolkit takes a while to load
 
-        run(options, language)
+        run_in_window(options, language)
         return
-    trust.context(options.ca)  # a useless file is told before anything is asked
-    start.server(options)
-    card = _card(options.virtual_card, language)
+    create_tls_context(options.ca)  # a useless file is told before anything is asked
+    server_address(options)
+    card = _open_card(options.virtual_card, language)
     try:
-        in_terminal.run(options, language, start.readers(card))
+        terminal_app.run_in_terminal(options, language, reader_factory(card))
     finally:
         if card:
             card.close()
 
 
 def _translate_help(command: Any, language: str) -> None:
-    """Put every help text of a command and of those below it into a language."""
+    """Translate the help texts of a command and its subcommands."""
     for said in (command, *command.params):
         if text := getattr(said, "help", None):
             said.help = say(language, text)
@@ -179,29 +192,29 @@ def _translate_help(command: Any, language: str) -> None:
         _translate_help(below, language)
 
 
-def _language_on(line: list[str]) -> str:
-    """Give the language for help and errors, before the line is taken apart."""
+def _language_from_arguments(line: list[str]) -> str:
+    """Return the language for help and errors, before the arguments are parsed."""
     for index, word in enumerate(line):
         if word.startswith("--language"):
             wanted = word.partition("=")[2] or "".join(line[index + 1 : index + 2])
-            return start.speak(wanted)
-    return start.speak(None)
+            return choose_language(wanted)
+    return choose_language(None)
 
 
 def main() -> None:
-    """Run the command line; what the person can mend is said without a traceback."""
-    hardening.no_memory_dumps()
+    """Run the command line. Errors that the person can fix are printed without a traceback."""
+    hardening.disable_memory_dumps()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what its encoding does not have ends nothing
             stream.reconfigure(errors="replace")
-    language = _language_on(sys.argv[1:])
+    language = _language_from_arguments(sys.argv[1:])
     command = typer.main.get_command(app)
     _translate_help(command, language)
     try:
         command(prog_name="kaika-bridge")
-    except STOPPERS as error:
-        told = Text(f"✗ {explain(error, language)}", style="red")
-        Console(stderr=True).print(told, soft_wrap=True)  # a command in it has to stay whole
+    except STARTUP_ERRORS as error:
+        text = Text(f"✗ {startup_error_text(error, language)}", style="red")
+        Console(stderr=True).print(text, soft_wrap=True)  # a command in it has to stay whole
         raise SystemExit(2) from None
 
 

@@ -1,6 +1,6 @@
-"""What the app remembers from one start to the next: the server's address and the language.
+"""The settings file: the server's address and the language, kept from one start to the next.
 
-Nothing else is ever written. A file that is broken, or too large to be ours, counts as none.
+Nothing else is ever written. A file that is broken or too large counts as absent.
 """
 
 import contextlib
@@ -12,20 +12,20 @@ from pathlib import Path
 
 import locales
 
-MOST_BYTES = 4096
+MAX_FILE_BYTES = 4096
 FOLDER, FILE = "kaika-bridge", "settings.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Remembered:
-    """The two things that are kept."""
+class AppConfig:
+    """The settings that are kept."""
 
     server: str | None = None
     language: str | None = None
 
 
-def path() -> Path:
-    """Give the file's place, as the operating system wants it."""
+def config_path() -> Path:
+    """Return the path of the file, by the convention of the operating system."""
     if sys.platform == "win32":
         base = Path(os.environ.get("APPDATA") or Path.home() / "AppData" / "Roaming")
     elif sys.platform == "darwin":
@@ -35,25 +35,25 @@ def path() -> Path:
     return base / FOLDER / FILE
 
 
-def load() -> Remembered:
-    """Give what was remembered; nothing where nothing usable is there."""
+def load_config() -> AppConfig:
+    """Return the settings; empty ones where there is no usable file."""
     try:
-        with path().open("rb") as file:
-            values = json.loads(file.read(MOST_BYTES))
+        with config_path().open("rb") as file:
+            values = json.loads(file.read(MAX_FILE_BYTES))
     except (OSError, ValueError, RecursionError):
-        return Remembered()
+        return AppConfig()
     if not isinstance(values, dict):
-        return Remembered()
+        return AppConfig()
     server, language = values.get("server"), values.get("language")
-    return Remembered(
+    return AppConfig(
         server if isinstance(server, str) else None,
         language if language in locales.LANGUAGES else None,
     )
 
 
-def save(remembered: Remembered) -> None:
-    """Keep it. A place that cannot be written to only means that it is asked again."""
-    place = path()
+def save_config(remembered: AppConfig) -> None:
+    """Write the settings. Where that fails, the person is asked again next time."""
+    place = config_path()
     temporary = place.with_suffix(".new")
     with contextlib.suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""Keeps this process's memory out of files: no core dumps, no dialogs that send one away.
+"""Keeps the process's memory out of files: no core dumps, no crash reports.
 
-What the interpreter, the toolkit and the system's swap may keep is said in docs/security.md.
+docs/security.md says what the interpreter, the toolkit and the system's swap may still keep.
 """
 
 import contextlib
@@ -12,15 +12,15 @@ SEM_FAIL_CRITICAL_ERRORS, SEM_NO_FAULT_ERROR_BOX = 0x0001, 0x0002
 
 if sys.platform == "win32":
 
-    def no_memory_dumps() -> None:
-        """Let a crash write no memory away."""
+    def disable_memory_dumps() -> None:
+        """Keep a crash from writing memory to a file."""
         ctypes.windll.kernel32.SetErrorMode(SEM_FAIL_CRITICAL_ERRORS | SEM_NO_FAULT_ERROR_BOX)
 
 else:
     import resource
 
-    def no_memory_dumps() -> None:
-        """Let a crash write no memory away; on Linux, let no other program look in either."""
+    def disable_memory_dumps() -> None:
+        """Keep a crash from writing memory to a file; on Linux, let no other program read it."""
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if sys.platform == "linux":
             with contextlib.suppress(OSError, AttributeError):

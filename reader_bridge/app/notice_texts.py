@@ -1,44 +1,44 @@
-"""What happens, in words: one or two sentences an event, and what to do next."""
+"""The texts of events: one or two sentences each, and what to do next."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reader_bridge.app.words import N_, foreign, say
+from reader_bridge.app.translation import N_, sanitise, say
 from reader_bridge.prompter import (
-    Connected,
-    Connecting,
-    Done,
-    Ending,
-    Failed,
-    LinkDown,
-    LinkProblem,
-    NowPaired,
-    NowUnpaired,
-    Shown,
-    Waiting,
-    Working,
+    CardWorking,
+    ConnectionProblem,
+    ExitReason,
+    OperationDone,
+    OperationFailed,
+    OperationWaiting,
+    PairingEnded,
+    PairingStarted,
+    PrompterEvent,
+    ServerConnected,
+    ServerConnecting,
+    ServerDisconnected,
 )
-from reader_bridge.protocol import FailureCode, Operation, Purpose, Step, UnpairReason
+from reader_bridge.protocol import FailureCode, Operation, PinPurpose, ProgressStep, UnpairReason
 from reader_bridge.protocol.operations import CardReport, ReaderList
 
 
-class Tone(StrEnum):
-    """How something is said."""
+class NoticeTone(StrEnum):
+    """The tone of a notice."""
 
     BUSY = "busy"
-    """It goes on by itself."""
+    """Something goes on by itself."""
     WAITING = "waiting"
-    """It waits for the person."""
+    """Something waits for the person."""
     GOOD = "good"
     NOTE = "note"
     BAD = "bad"
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class StatusNotice:
     """What happened, and what to do next."""
 
-    tone: Tone
+    tone: NoticeTone
     text: str
     advice: str = ""
 
@@ -49,22 +49,24 @@ START_AGAIN = N_("Start it again in the chat when you are ready.")
 _PUT_IN_AGAIN = N_("Take the card out, put it in again, and start again in the chat.")
 _PIN_UNCHANGED = N_("The PIN is as it was. Start it again in the chat when you are ready.")
 
-_LINK = {
-    LinkProblem.UNREACHABLE: N_(
+_CONNECTION_PROBLEM_TEXTS = {
+    ConnectionProblem.UNREACHABLE: N_(
         "{host} cannot be reached. Is the internet connection there? Another address: close this "
         "and start it with --server."
     ),
-    LinkProblem.CERTIFICATE: N_(
+    ConnectionProblem.CERTIFICATE: N_(
         "{host} cannot prove who it is, so nothing was sent. Compare the address with the chat, "
         "and check the date and time of this PC."
     ),
-    LinkProblem.NOT_A_SERVER: N_("{host} is no Kaika server. Compare the address with the chat."),
-    LinkProblem.BUSY: N_("{host} has too much to do at the moment."),
-    LinkProblem.GOING_DOWN: N_("{host} is starting anew."),
-    LinkProblem.LOST: N_("The connection to {host} was lost."),
-    LinkProblem.MISUNDERSTOOD: N_("{host} said something this app does not understand."),
+    ConnectionProblem.NOT_A_SERVER: N_(
+        "{host} is no Kaika server. Compare the address with the chat."
+    ),
+    ConnectionProblem.BUSY: N_("{host} has too much to do at the moment."),
+    ConnectionProblem.GOING_DOWN: N_("{host} is starting anew."),
+    ConnectionProblem.LOST: N_("The connection to {host} was lost."),
+    ConnectionProblem.MISUNDERSTOOD: N_("{host} said something this app does not understand."),
 }
-_UNPAIRED = {
+_UNPAIR_TEXTS = {
     UnpairReason.BY_CHAT: N_("You ended the pairing in the chat."),
     UnpairReason.REPLACED: N_("Another PC was paired with your chat, so this pairing ended."),
     UnpairReason.EXPIRED: N_("The time of the pairing is over."),
@@ -72,44 +74,48 @@ _UNPAIRED = {
     UnpairReason.SERVER_FORGOT: N_("The server does not know this pairing any more."),
 }
 _YOUR_TURN = (N_("It is your turn."), N_("Please answer the question here."))
-_STEPS = {
-    Step.WAITING_FOR_READER: (
+_STEP_TEXTS = {
+    ProgressStep.WAITING_FOR_READER: (
         N_("No card reader is there."),
         N_("Plug it in; it is noticed by itself."),
     ),
-    Step.WAITING_FOR_CARD: (
+    ProgressStep.WAITING_FOR_CARD: (
         N_("Put your card into the reader."),
         N_("The gold chip first, as far as it goes. It is noticed by itself."),
     ),
-    Step.WAITING_FOR_LEAVE: _YOUR_TURN,
-    Step.WAITING_FOR_PERSON: _YOUR_TURN,
-    Step.WRONG_PIN: (N_("That was wrong."), N_("You are asked again.")),
+    ProgressStep.WAITING_FOR_LEAVE: _YOUR_TURN,
+    ProgressStep.WAITING_FOR_PERSON: _YOUR_TURN,
+    ProgressStep.WRONG_PIN: (N_("That was wrong."), N_("You are asked again.")),
 }
-SAID_BY_QUESTIONS = (Step.WAITING_FOR_LEAVE, Step.WAITING_FOR_PERSON, Step.WRONG_PIN)
-"""Steps that need no notice: the question that comes with them says it."""
-_DONE = {
+STEPS_WITH_QUESTION = (
+    ProgressStep.WAITING_FOR_LEAVE,
+    ProgressStep.WAITING_FOR_PERSON,
+    ProgressStep.WRONG_PIN,
+)
+"""Steps that need no notice, because a question comes with them."""
+_DONE_TEXTS = {
     Operation.LIST_READERS: N_("The chat knows your readers now."),
     Operation.CARD_STATUS: N_("The card was read."),
     Operation.READ_CERTIFICATE: N_("The certificate was read."),
     Operation.PROVE_POSSESSION: N_("The card has shown that it is yours."),
     Operation.CHANGE_PIN: N_("The new PIN is set. The old one no longer works."),
 }
-_PIN_SET = {
-    Purpose.ACTIVATE: N_("The card has its PIN. The chat now tells you whether it is active."),
-    Purpose.UNLOCK: N_("The card is unlocked, and the new PIN is set."),
+_PIN_SET_TEXTS = {
+    PinPurpose.ACTIVATE: N_("The card has its PIN. The chat now tells you whether it is active."),
+    PinPurpose.UNLOCK: N_("The card is unlocked, and the new PIN is set."),
 }
-ENDINGS = {
-    Ending.LEFT: N_("Closed. The card can be taken out."),
-    Ending.REFUSED: N_(
+EXIT_TEXTS = {
+    ExitReason.LEFT: N_("Closed. The card can be taken out."),
+    ExitReason.REFUSED: N_(
         "You refused several times, so this was closed. If somebody told you to start it, do not "
         "go on, and ask the hotline 0800-080-117."
     ),
-    Ending.UPDATE_NEEDED: N_("This app is too old for the server. Get the newest version."),
+    ExitReason.UPDATE_NEEDED: N_("This app is too old for the server. Get the newest version."),
 }
 STOPPED = N_("Stopped. The card can be taken out.")
 
 _C = FailureCode
-FAILURES: dict[FailureCode, tuple[str, str]] = {
+FAILURE_TEXTS: dict[FailureCode, tuple[str, str]] = {
     _C.UNKNOWN_OPERATION: (
         N_("The server asked for something this app does not do."),
         N_("A newer version of this app may be able to."),
@@ -227,50 +233,54 @@ FAILURES: dict[FailureCode, tuple[str, str]] = {
 }
 
 
-def notice(event: Shown, language: str, host: str) -> Notice:
-    """Put an event into words.
+def describe_event(event: PrompterEvent, language: str, host: str) -> StatusNotice:
+    """Return the notice for an event.
 
     :param host: the server that is dialled.
     """
     match event:
-        case Connecting():
-            return Notice(Tone.BUSY, say(language, "Connecting to {host} …", host=host))
-        case Connected(resumed=resumed):
-            return _connected(resumed, language, host)
-        case LinkDown(problem=problem, retry_seconds=seconds):
+        case ServerConnecting():
+            return StatusNotice(NoticeTone.BUSY, say(language, "Connecting to {host} …", host=host))
+        case ServerConnected(resumed=resumed):
+            return _connected_notice(resumed, language, host)
+        case ServerDisconnected(problem=problem, retry_delay=seconds):
             again = say(language, "Trying again in {seconds} s.", seconds=max(1, round(seconds)))
-            return Notice(Tone.BAD, say(language, _LINK[problem], host=host), again)
-        case NowPaired():
-            return _paired(event, language)
-        case NowUnpaired(reason=reason):
-            return Notice(Tone.NOTE, say(language, _UNPAIRED[reason]), say(language, PAIR_AGAIN))
-        case Waiting(step=step):
-            text, advice = _STEPS[step]
-            return Notice(Tone.WAITING, say(language, text), say(language, advice))
-        case Working():
+            return StatusNotice(
+                NoticeTone.BAD, say(language, _CONNECTION_PROBLEM_TEXTS[problem], host=host), again
+            )
+        case PairingStarted():
+            return _paired_notice(event, language)
+        case PairingEnded(reason=reason):
+            return StatusNotice(
+                NoticeTone.NOTE, say(language, _UNPAIR_TEXTS[reason]), say(language, PAIR_AGAIN)
+            )
+        case OperationWaiting(step=step):
+            text, advice = _STEP_TEXTS[step]
+            return StatusNotice(NoticeTone.WAITING, say(language, text), say(language, advice))
+        case CardWorking():
             text = say(language, "The card is at work. Please leave it in.")
-            return Notice(Tone.BUSY, text)
-        case Done():
-            return _done(event, language)
-        case Failed():
-            return _failed(event, language)
+            return StatusNotice(NoticeTone.BUSY, text)
+        case OperationDone():
+            return _done_notice(event, language)
+        case OperationFailed():
+            return _failed_notice(event, language)
 
 
-def _connected(resumed: bool, language: str, host: str) -> Notice:
+def _connected_notice(resumed: bool, language: str, host: str) -> StatusNotice:
     text = say(language, "Connected to {host}.", host=host)
     if resumed:
-        return Notice(Tone.GOOD, text, say(language, "The pairing goes on."))
-    return Notice(Tone.GOOD, text)
+        return StatusNotice(NoticeTone.GOOD, text, say(language, "The pairing goes on."))
+    return StatusNotice(NoticeTone.GOOD, text)
 
 
-def _paired(event: NowPaired, language: str) -> Notice:
-    name = foreign(event.peer.telegram_name)
+def _paired_notice(event: PairingStarted, language: str) -> StatusNotice:
+    name = sanitise(event.peer.telegram_name)
     hours = max(1, round(event.seconds_left / 3600))
     text = say(language, "Paired with {name}, for {hours} h.", name=name, hours=hours)
-    return Notice(Tone.GOOD, text, say(language, GO_ON))
+    return StatusNotice(NoticeTone.GOOD, text, say(language, GO_ON))
 
 
-def _done(event: Done, language: str) -> Notice:
+def _done_notice(event: OperationDone, language: str) -> StatusNotice:
     value = event.value
     if isinstance(value, CardReport) and value.pin and value.pin.remaining is not None:
         tries = value.pin.remaining
@@ -278,20 +288,20 @@ def _done(event: Done, language: str) -> Notice:
     elif isinstance(value, ReaderList) and not value.readers:
         text = say(language, "No card reader is there.")
     elif event.operation is Operation.SET_PIN:
-        text = say(language, _PIN_SET[event.purpose or Purpose.UNLOCK])
+        text = say(language, _PIN_SET_TEXTS[event.purpose or PinPurpose.UNLOCK])
     else:
-        text = say(language, _DONE[event.operation])
-    return Notice(Tone.GOOD, text, say(language, GO_ON))
+        text = say(language, _DONE_TEXTS[event.operation])
+    return StatusNotice(NoticeTone.GOOD, text, say(language, GO_ON))
 
 
-def _failed(event: Failed, language: str) -> Notice:
-    text, advice = FAILURES[event.code]
+def _failed_notice(event: OperationFailed, language: str) -> StatusNotice:
+    text, advice = FAILURE_TEXTS[event.code]
     parts = [say(language, text)]
     if event.values.tries_left is not None:
         parts.append(say(language, "Tries left: {count}.", count=event.values.tries_left))
-    tone = Tone.NOTE if event.code in _BY_THE_PERSON else Tone.BAD
-    return Notice(tone, " ".join(parts), say(language, advice))
+    tone = NoticeTone.NOTE if event.code in _CHOSEN_BY_PERSON else NoticeTone.BAD
+    return StatusNotice(tone, " ".join(parts), say(language, advice))
 
 
-_BY_THE_PERSON = (_C.CONSENT_REFUSED, _C.PIN_NOT_ENTERED, _C.CANCELLED)
-"""Nothing is wrong when they end so."""
+_CHOSEN_BY_PERSON = (_C.CONSENT_REFUSED, _C.PIN_NOT_ENTERED, _C.CANCELLED)
+"""Failures that the person chose; nothing is wrong."""

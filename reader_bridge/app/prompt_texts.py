@@ -1,26 +1,28 @@
-"""What the person is asked, in words: one page a question, for terminal and window alike."""
+"""The texts of questions: one page for each, shared by terminal and window."""
 
 from dataclasses import dataclass
 
-from reader_bridge.app.words import N_, foreign, masked_number, say
+from reader_bridge.app.profile_texts import PROFILE_TEXTS
+from reader_bridge.app.translation import N_, mask_card_number, sanitise, say
+from reader_bridge.app.typing_buffer import TypingBuffer
 from reader_bridge.card.profiles.base import PinRules
 from reader_bridge.prompter import (
     CardLabel,
-    Consent,
+    ConsentRequest,
+    PairingPeer,
     PairingProblem,
-    Peer,
     PinFault,
     PinKind,
     PinRequest,
 )
-from reader_bridge.protocol import CardProfile, Operation, PairRefusal, Purpose, Word
+from reader_bridge.protocol import Operation, PairingWord, PairRefusal, PinPurpose
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class PromptFact:
     """Something the person compares.
 
-    :ivar note: what to know about the value, such as that nobody checked it.
+    :ivar note: about the value, such as that nobody checked it.
     """
 
     label: str
@@ -29,12 +31,12 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A question with what belongs to it.
+class PromptPage:
+    """A question with everything shown beside it.
 
     :ivar problem: why it is asked again.
     :ivar words: the two words of a pairing.
-    :ivar warning: to be seen before the answer is given.
+    :ivar warning: to be read before the answer is given.
     """
 
     title: str
@@ -42,17 +44,13 @@ class Page:
     yes: str
     no: str
     problem: str = ""
-    facts: tuple[Fact, ...] = ()
-    words: tuple[Word, Word] | None = None
+    facts: tuple[PromptFact, ...] = ()
+    words: tuple[PairingWord, PairingWord] | None = None
     warning: str = ""
 
 
-PROFILES = {
-    CardProfile.GIDS: N_("certificate card (GIDS)"),
-    CardProfile.PIV: N_("PIV card"),
-    CardProfile.MOICA: N_("MOICA card"),
-    CardProfile.UNKNOWN: N_("unknown card"),
-}
+MAX_CODE_LENGTH = 32
+"""Characters that an input field takes, with the spaces and dashes people type."""
 
 _CODE_PROBLEMS = {
     None: N_("A pairing code has 8 letters and digits. Look at the chat again."),
@@ -62,7 +60,7 @@ _CODE_PROBLEMS = {
     PairRefusal.BUSY: N_("The server is busy at the moment. Please try the code again soon."),
 }
 
-_OPERATIONS = {
+_OPERATION_TEXTS = {
     Operation.CHANGE_PIN: (
         N_("Change the PIN of this card?"),
         N_("You type the PIN you have now, then twice the new one. Nobody else sees them."),
@@ -72,21 +70,21 @@ _OPERATIONS = {
         N_("You type your PIN, and the card signs one statement for this server, nothing else."),
     ),
 }
-_SET_PIN = {
-    Purpose.ACTIVATE: (
+_SET_PIN_TEXTS = {
+    PinPurpose.ACTIVATE: (
         N_("Activate this card?"),
         N_("You choose the card's first PIN here. The server agrees to it and never sees it."),
     ),
-    Purpose.UNLOCK: (
+    PinPurpose.UNLOCK: (
         N_("Unlock this card?"),
         N_("You choose a new PIN here. The server agrees to it and never sees it."),
     ),
 }
-_FOUND_OUT = {
-    Purpose.ACTIVATE: N_("Find out whether the activation worked?"),
-    Purpose.UNLOCK: N_("Find out whether unlocking worked?"),
+_CHECK_PURPOSE_TITLES = {
+    PinPurpose.ACTIVATE: N_("Find out whether the activation worked?"),
+    PinPurpose.UNLOCK: N_("Find out whether unlocking worked?"),
 }
-_READING = (
+_READING_TEXTS = (
     N_("Let the chat look at your card?"),
     N_(
         "It sees the reader's name, the kind of card, its number, how many PIN tries are left and "
@@ -94,34 +92,34 @@ _READING = (
     ),
 )
 
-_KINDS = {
+_PIN_TITLES = {
     PinKind.CURRENT: N_("Type the PIN of your card"),
     PinKind.NEW: N_("Choose a new PIN"),
     PinKind.PUK: N_("Type the PUK of your card"),
 }
-FIELDS = {
+FIELD_LABELS = {
     PinKind.CURRENT: N_("PIN:"),
     PinKind.NEW: N_("New PIN:"),
     PinKind.PUK: N_("PUK:"),
 }
-REPEAT = N_("New PIN again:")
-DIFFERENT = N_("The two new PINs were different. Please type both again.")
-FOREIGN = N_("Please switch the keyboard to English letters.")
-_WRONG = {
+REPEAT_LABEL = N_("New PIN again:")
+PINS_DIFFER = N_("The two new PINs were different. Please type both again.")
+SWITCH_KEYBOARD = N_("Please switch the keyboard to English letters.")
+_WRONG_TEXTS = {
     PinKind.CURRENT: N_("The PIN was wrong."),
     PinKind.NEW: N_("The card did not take this PIN. Please choose another one."),
     PinKind.PUK: N_("The PUK was wrong."),
 }
 
 
-def pairing_code(problem: PairingProblem | None, language: str) -> Page:
-    """Ask for the code the chat shows."""
-    return Page(
+def pairing_code_page(problem: PairingProblem | None, language: str) -> PromptPage:
+    """Return the question for the code that the chat shows."""
+    return PromptPage(
         title=say(language, "Pairing code"),
         text=say(language, "Kaika shows it in your Telegram chat, for five minutes."),
         yes=say(language, "Go on"),
         no=say(language, "Close"),
-        problem=_code_problem(problem, language) if problem else "",
+        problem=_code_problem_text(problem, language) if problem else "",
         warning=say(
             language,
             "Type a code only if you started this in your own Telegram. Whoever gives you a code "
@@ -130,7 +128,7 @@ def pairing_code(problem: PairingProblem | None, language: str) -> Page:
     )
 
 
-def _code_problem(problem: PairingProblem, language: str) -> str:
+def _code_problem_text(problem: PairingProblem, language: str) -> str:
     parts = [say(language, _CODE_PROBLEMS[problem.reason])]
     if problem.tries_left is not None:
         parts.append(say(language, "Tries left: {count}.", count=problem.tries_left))
@@ -141,14 +139,14 @@ def _code_problem(problem: PairingProblem, language: str) -> str:
     return " ".join(parts)
 
 
-def comparison(peer: Peer, language: str) -> Page:
-    """Ask whether host, name and words are right."""
-    return Page(
+def comparison_page(peer: PairingPeer, language: str) -> PromptPage:
+    """Return the question whether host, name and words are right."""
+    return PromptPage(
         title=say(language, "Compare with your Telegram"),
         text=say(language, "Your chat shows two words. Are they these two, in this order?"),
         yes=say(language, "They match"),
         no=say(language, "They differ"),
-        facts=_peer(peer, language),
+        facts=_peer_facts(peer, language),
         words=peer.words,
         warning=say(
             language, "Say yes only if you started this in your own Telegram, and all is the same."
@@ -156,62 +154,62 @@ def comparison(peer: Peer, language: str) -> Page:
     )
 
 
-def consent(request: Consent, language: str) -> Page:
-    """Ask whether an operation is wanted."""
-    title, text = _operation(request)
-    return Page(
+def consent_page(request: ConsentRequest, language: str) -> PromptPage:
+    """Return the question whether an operation is wanted."""
+    title, text = _consent_texts(request)
+    return PromptPage(
         title=say(language, title),
         text=say(language, text),
         yes=say(language, "Allow"),
         no=say(language, "Refuse"),
         facts=(
-            *_peer(request.peer, language),
-            *_card(request.card, language),
-            *_reader(request.reader, language),
+            *_peer_facts(request.peer, language),
+            *_card_facts(request.card, language),
+            *_reader_facts(request.reader, language),
         ),
         warning=say(language, "If you did not start this in your Telegram, refuse."),
     )
 
 
-def _operation(request: Consent) -> tuple[str, str]:
+def _consent_texts(request: ConsentRequest) -> tuple[str, str]:
     if request.for_session:
-        return _READING
+        return _READING_TEXTS
     if request.operation is Operation.SET_PIN:
-        return _SET_PIN[request.purpose or Purpose.UNLOCK]
-    title, text = _OPERATIONS.get(request.operation, _READING)
+        return _SET_PIN_TEXTS[request.purpose or PinPurpose.UNLOCK]
+    title, text = _OPERATION_TEXTS.get(request.operation, _READING_TEXTS)
     if request.operation is Operation.PROVE_POSSESSION and request.purpose:
-        return _FOUND_OUT[request.purpose], text
+        return _CHECK_PURPOSE_TITLES[request.purpose], text
     return title, text
 
 
-def pin(request: PinRequest, language: str) -> Page:
-    """Ask for a PIN or PUK."""
-    return Page(
-        title=say(language, _KINDS[request.kind]),
-        text=rules(request.rules, language, new=request.kind is PinKind.NEW),
+def pin_page(request: PinRequest, language: str) -> PromptPage:
+    """Return the request for a PIN or PUK."""
+    return PromptPage(
+        title=say(language, _PIN_TITLES[request.kind]),
+        text=pin_rules_text(request.rules, language, new=request.kind is PinKind.NEW),
         yes=say(language, "Go on"),
         no=say(language, "Cancel"),
-        problem=_pin_problem(request, language),
-        facts=(*_card(request.card, language), *_tries(request, language)),
-        warning=_last_try(request, language) if request.last_try else "",
+        problem=_pin_problem_text(request, language),
+        facts=(*_card_facts(request.card, language), *_tries_facts(request, language)),
+        warning=_last_try_text(request, language) if request.last_try else "",
     )
 
 
-def last_try(request: PinRequest, language: str) -> Page:
-    """Ask whether the last try is to be spent."""
-    return Page(
+def last_try_page(request: PinRequest, language: str) -> PromptPage:
+    """Return the question whether the last try may be spent."""
+    return PromptPage(
         title=say(language, "This is the last try"),
-        text=_last_try(request, language),
+        text=_last_try_text(request, language),
         yes=say(language, "I am sure of it"),
         no=say(language, "Stop here"),
-        problem=_pin_problem(request, language),
-        facts=_card(request.card, language),
+        problem=_pin_problem_text(request, language),
+        facts=_card_facts(request.card, language),
     )
 
 
-def rules(allowed: PinRules, language: str, *, new: bool) -> str:
-    """Say what a PIN of the card looks like."""
-    values = {"shortest": allowed.shortest, "longest": allowed.longest}
+def pin_rules_text(allowed: PinRules, language: str, *, new: bool) -> str:
+    """Return what a PIN of the card has to look like."""
+    values = {"shortest": allowed.min_length, "longest": allowed.max_length}
     if allowed.digits_only:
         return say(language, "{shortest} to {longest} digits.", **values)
     if new:
@@ -223,7 +221,22 @@ def rules(allowed: PinRules, language: str, *, new: bool) -> str:
     return say(language, "{shortest} to {longest} characters; capitals matter.", **values)
 
 
-def _last_try(request: PinRequest, language: str) -> str:
+def pin_entry_problem(typed: TypingBuffer, request: PinRequest, language: str) -> str | None:
+    """Return why an entry cannot be a PIN of the card; `None` where it can.
+
+    A new PIN has letters and digits only (docs/facts.md §1.4), so that the official page takes it
+    too.
+    """
+    if typed.has_non_ascii:
+        return say(language, SWITCH_KEYBOARD)
+    new = request.kind is PinKind.NEW
+    if not typed.fits(request.rules, alphanumeric=new):
+        said = pin_rules_text(request.rules, language, new=new)
+        return say(language, "It has to be: {rule} The card has not seen it.", rule=said)
+    return None
+
+
+def _last_try_text(request: PinRequest, language: str) -> str:
     if request.kind is PinKind.PUK:
         return say(
             language,
@@ -243,42 +256,42 @@ def _last_try(request: PinRequest, language: str) -> str:
     )
 
 
-def _pin_problem(request: PinRequest, language: str) -> str:
+def _pin_problem_text(request: PinRequest, language: str) -> str:
     if request.fault is PinFault.WRONG:
-        return say(language, _WRONG[request.kind])
+        return say(language, _WRONG_TEXTS[request.kind])
     if request.fault is PinFault.FORMAT:
         return say(language, "That cannot be right for this card. The card has not seen it.")
     return ""
 
 
-def _tries(request: PinRequest, language: str) -> tuple[Fact, ...]:
+def _tries_facts(request: PinRequest, language: str) -> tuple[PromptFact, ...]:
     if request.kind is PinKind.NEW or request.tries_left is None:
         return ()
     label = say(language, "Tries left")
     if request.limit is None:
-        return (Fact(label, str(request.tries_left)),)
+        return (PromptFact(label, str(request.tries_left)),)
     shown = say(language, "{left} of {limit}", left=request.tries_left, limit=request.limit)
-    return (Fact(label, shown),)
+    return (PromptFact(label, shown),)
 
 
-def _peer(peer: Peer, language: str) -> tuple[Fact, ...]:
+def _peer_facts(peer: PairingPeer, language: str) -> tuple[PromptFact, ...]:
     return (
-        Fact(say(language, "Server"), foreign(peer.host)),
-        Fact(
+        PromptFact(say(language, "Server"), sanitise(peer.host)),
+        PromptFact(
             say(language, "Telegram name"),
-            foreign(peer.telegram_name),
+            sanitise(peer.telegram_name),
             say(language, "not checked: anybody can use any name"),
         ),
     )
 
 
-def _card(card: CardLabel | None, language: str) -> tuple[Fact, ...]:
+def _card_facts(card: CardLabel | None, language: str) -> tuple[PromptFact, ...]:
     if card is None:
         return ()
-    kind = say(language, PROFILES[card.profile])
-    number = masked_number(card.card_number) if card.card_number else ""
-    return (Fact(say(language, "Card"), f"{number} {kind}".strip()),)
+    kind = say(language, PROFILE_TEXTS[card.profile].name)
+    number = mask_card_number(card.card_number) if card.card_number else ""
+    return (PromptFact(say(language, "Card"), f"{number} {kind}".strip()),)
 
 
-def _reader(reader: str | None, language: str) -> tuple[Fact, ...]:
-    return (Fact(say(language, "Card reader"), foreign(reader)),) if reader else ()
+def _reader_facts(reader: str | None, language: str) -> tuple[PromptFact, ...]:
+    return (PromptFact(say(language, "Card reader"), sanitise(reader)),) if reader else ()

@@ -1,7 +1,7 @@
-"""Commands and answers of a card (ISO/IEC 7816-4 §5), and what carries them.
+"""Commands and answers of a card (ISO/IEC 7816-4 §5), and the processors that send them.
 
-The carriers form a chain: each takes a command, hands one or several to the next, and gives one
-answer. The last one, :class:`Sender`, puts bytes on the connection. A command that is `secret`
+Processors form a chain: each takes a command, passes one or several to the next, and returns one
+answer. The last one, :class:`ApduSender`, writes to the connection. A command that is `secret`
 prints as dots, is overwritten once sent, and is never sent twice.
 """
 
@@ -14,14 +14,14 @@ from reader_bridge.card.connection import CardConnection
 from reader_bridge.card.errors import CardNotRespondingError, MalformedResponseError
 from reader_bridge.card.secret_buffer import wipe
 
-ALL = 0
+LE_ALL = 0
 """As `le`: everything the card has to say."""
-SHORT_DATA = 255
-SHORT_ANSWER = 256
-EXTENDED_ANSWER = 65_536
-LONGEST_ANSWER = 65_536
+MAX_SHORT_DATA = 255
+MAX_SHORT_RESPONSE = 256
+MAX_EXTENDED_RESPONSE = 65_536
+MAX_CHAINED_RESPONSE = 65_536
 """Over all parts of a chained answer."""
-CHAINED = 0x10
+CHAINING_BIT = 0x10
 """In the class byte: more parts of this command follow."""
 
 
@@ -41,7 +41,7 @@ class Instruction(IntEnum):
     GET_DATA = 0xCB
 
 
-READING = frozenset(
+READ_INSTRUCTIONS = frozenset(
     {Instruction.SELECT, Instruction.READ_BINARY, Instruction.GET_RESPONSE, Instruction.GET_DATA}
 )
 """Instructions that change nothing and prove nothing: all that an unidentified card gets."""
@@ -49,30 +49,25 @@ READING = frozenset(
 
 @unique
 class StatusWord(IntEnum):
-    """The status words that are told apart."""
+    """The status words that are handled separately."""
 
     OK = 0x9000
     NO_TRIES_LEFT = 0x63C0
     WRONG_LENGTH = 0x6700
-    SECURITY_STATUS_NOT_SATISFIED = 0x6982
     AUTHENTICATION_METHOD_BLOCKED = 0x6983
     REFERENCE_DATA_NOT_USABLE = 0x6984
-    CONDITIONS_NOT_SATISFIED = 0x6985
     WRONG_DATA = 0x6A80
     FUNCTION_NOT_SUPPORTED = 0x6A81
     NOT_FOUND = 0x6A82
-    INCORRECT_P1_P2 = 0x6A86
     REFERENCED_DATA_NOT_FOUND = 0x6A88
-    INSTRUCTION_NOT_SUPPORTED = 0x6D00
-    CLASS_NOT_SUPPORTED = 0x6E00
 
 
-class Form(Enum):
-    """How lengths are written."""
+class LengthFormat(Enum):
+    """How lengths are encoded."""
 
     SHORT = "short"
     SHORT_T0 = "short over T=0"
-    """The protocol T=0 needs a third parameter always, and cannot say two lengths at once."""
+    """T=0 always needs a third parameter, and cannot carry two lengths in one command."""
     EXTENDED = "extended"
 
 
@@ -80,7 +75,7 @@ class Form(Enum):
 class CommandApdu:
     """A command.
 
-    :ivar le: how many bytes are expected, :data:`ALL`, or `None` for none.
+    :ivar le: the number of bytes expected, :data:`LE_ALL`, or `None` for none.
     :ivar secret: the data is a PIN, PUK or cryptogram.
     """
 
@@ -97,26 +92,26 @@ class CommandApdu:
         data = "•••" if self.secret else self.data.hex()
         return f"CommandApdu({header}, {data}, le={self.le})"
 
-    def encode(self, form: Form) -> bytearray:
-        """Write the command in one buffer.
+    def encode(self, form: LengthFormat) -> bytearray:
+        """Encode the command in one buffer.
 
-        :raises ValueError: where the data is too long for the form.
+        :raises ValueError: the data is too long for the format.
         """
-        extended = form is Form.EXTENDED
-        if len(self.data) > (0xFFFF if extended else SHORT_DATA):
+        extended = form is LengthFormat.EXTENDED
+        if len(self.data) > (0xFFFF if extended else MAX_SHORT_DATA):
             raise ValueError("too long for one command")
-        width, most = (2, EXTENDED_ANSWER) if extended else (1, SHORT_ANSWER)
+        width, most = (2, MAX_EXTENDED_RESPONSE) if extended else (1, MAX_SHORT_RESPONSE)
         buffer = bytearray((self.cla, self.ins, self.p1, self.p2))
         if extended and (self.data or self.le is not None):
             buffer.append(0)
         if self.data:
             buffer += len(self.data).to_bytes(width, "big")
             buffer += self.data
-        if form is Form.SHORT_T0 and (self.data or self.le is None):
+        if form is LengthFormat.SHORT_T0 and (self.data or self.le is None):
             if not self.data:
                 buffer.append(0)
         elif self.le is not None:
-            expected = 0 if self.le in (ALL, most) else self.le
+            expected = 0 if self.le in (LE_ALL, most) else self.le
             buffer += expected.to_bytes(width, "big")
         return buffer
 
@@ -130,39 +125,39 @@ class ResponseApdu:
 
     @property
     def ok(self) -> bool:
-        """Whether the command was carried out."""
+        """Whether the command succeeded."""
         return self.status_word == StatusWord.OK
 
 
-class Carrier(Protocol):
-    """One link of the chain."""
+class ApduProcessor(Protocol):
+    """A link of the chain."""
 
     def exchange(self, command: CommandApdu) -> ResponseApdu:
-        """Carry one command to the card and its answer back."""
+        """Process a command and return its answer."""
 
 
-class Allowance:
-    """How much one verb's command may cost: a number of sends and a time.
+class SendBudget:
+    """The sends and the time that one command may take.
 
-    It is what ends a card that announces more and more, or that is slow in every part.
+    It stops a card that announces more and more data, or that is slow in every part.
 
-    :param clock: seconds, rising.
+    :param clock: seconds, monotonic.
     """
 
     def __init__(self, sends: int, seconds: float, clock: Callable[[], float]) -> None:
         self._sends, self._seconds, self._clock = sends, seconds, clock
-        self.renew()
+        self.reset()
 
-    def renew(self) -> None:
-        """Begin anew, for the next command."""
+    def reset(self) -> None:
+        """Start over for the next command."""
         self._left = self._sends
         self._ends = self._clock() + self._seconds
 
     def spend(self) -> None:
-        """Take one send.
+        """Count one send.
 
-        :raises MalformedResponseError: where none is left.
-        :raises CardNotRespondingError: where the time is over.
+        :raises MalformedResponseError: no send is left.
+        :raises CardNotRespondingError: the time is over.
         """
         if self._clock() > self._ends:
             raise CardNotRespondingError(self._seconds)
@@ -171,16 +166,18 @@ class Allowance:
         self._left -= 1
 
 
-class Sender:
-    """Puts one command on the connection."""
+class ApduSender:
+    """Writes a command to the connection."""
 
-    def __init__(self, connection: CardConnection, form: Form, allowance: Allowance) -> None:
-        self._connection, self._form, self._allowance = connection, form, allowance
+    def __init__(
+        self, connection: CardConnection, length_format: LengthFormat, budget: SendBudget
+    ) -> None:
+        self._connection, self._length_format, self._budget = connection, length_format, budget
 
     def exchange(self, command: CommandApdu) -> ResponseApdu:
         """Send the command as it is."""
-        self._allowance.spend()
-        buffer = command.encode(self._form)
+        self._budget.spend()
+        buffer = command.encode(self._length_format)
         try:
             data, status_word = self._connection.send_and_receive(buffer)
         finally:
@@ -190,56 +187,58 @@ class Sender:
 
 
 class CommandChaining:
-    """Cuts a command that is too long for one (ISO/IEC 7816-4 §5.3.3)."""
+    """Splits a command that is too long (ISO/IEC 7816-4 §5.3.3)."""
 
-    def __init__(self, following: Carrier) -> None:
-        self._following = following
+    def __init__(self, next_processor: ApduProcessor) -> None:
+        self._next = next_processor
 
     def exchange(self, command: CommandApdu) -> ResponseApdu:
-        """Send the parts; stop at the first the card refuses."""
+        """Send the parts, up to the first that the card refuses."""
         data = command.data
-        while len(data) > SHORT_DATA:
-            part = replace(command, cla=command.cla | CHAINED, data=data[:SHORT_DATA], le=None)
-            response = self._following.exchange(part)
+        while len(data) > MAX_SHORT_DATA:
+            part = replace(
+                command, cla=command.cla | CHAINING_BIT, data=data[:MAX_SHORT_DATA], le=None
+            )
+            response = self._next.exchange(part)
             if not response.ok:
                 return response
-            data = data[SHORT_DATA:]
-        return self._following.exchange(replace(command, data=data))
+            data = data[MAX_SHORT_DATA:]
+        return self._next.exchange(replace(command, data=data))
 
 
 class LengthCorrection:
-    """Asks again with the length the card named (`6Cxx`): once, and nothing that is secret."""
+    """Repeats a command with the length the card names (`6Cxx`), once and never a secret one."""
 
-    def __init__(self, following: Carrier) -> None:
-        self._following = following
+    def __init__(self, next_processor: ApduProcessor) -> None:
+        self._next = next_processor
 
     def exchange(self, command: CommandApdu) -> ResponseApdu:
-        """Send, and once more where the expected length was wrong."""
-        response = self._following.exchange(command)
+        """Send, and repeat once where the expected length was wrong."""
+        response = self._next.exchange(command)
         if response.status_word >> 8 != 0x6C or command.secret:
             return response
-        return self._following.exchange(replace(command, le=response.status_word & 0xFF))
+        return self._next.exchange(replace(command, le=response.status_word & 0xFF))
 
 
 class ResponseChaining:
     """Fetches the rest of an answer (`61xx`)."""
 
-    def __init__(self, following: Carrier) -> None:
-        self._following = following
+    def __init__(self, next_processor: ApduProcessor) -> None:
+        self._next = next_processor
 
     def exchange(self, command: CommandApdu) -> ResponseApdu:
-        """Send, and gather until the card has said everything.
+        """Send, and fetch the rest of the answer.
 
-        :raises MalformedResponseError: where that is more than an answer may be.
+        :raises MalformedResponseError: the answer is longer than allowed.
         """
-        response = self._following.exchange(command)
+        response = self._next.exchange(command)
         gathered = response.data
         while response.status_word >> 8 == 0x61:
             rest = CommandApdu(
                 command.cla & 0x03, Instruction.GET_RESPONSE, 0, 0, le=response.status_word & 0xFF
             )
-            response = self._following.exchange(rest)
+            response = self._next.exchange(rest)
             gathered += response.data
-            if len(gathered) > LONGEST_ANSWER:
+            if len(gathered) > MAX_CHAINED_RESPONSE:
                 raise MalformedResponseError("length of chained answer")
         return ResponseApdu(gathered, response.status_word)

@@ -1,6 +1,6 @@
-"""What a card's answer to reset says of it (ISO/IEC 7816-3 §8, 7816-4 §8.1.1)."""
+"""The parts of an answer to reset that matter here (ISO/IEC 7816-3 §8, 7816-4 §8.1.1)."""
 
-MOST_BYTES = 33
+MAX_ATR_BYTES = 33
 CARD_CAPABILITIES = 0x7
 """The compact-TLV tag number of the card capabilities."""
 EXTENDED_LENGTH = 0x40
@@ -8,8 +8,8 @@ EXTENDED_LENGTH = 0x40
 
 
 def historical_bytes(atr: bytes) -> bytes:
-    """Give the historical bytes; empty where the answer to reset is not well formed."""
-    if len(atr) < 2 or len(atr) > MOST_BYTES or atr[0] not in (0x3B, 0x3F):
+    """Return the historical bytes; empty where the answer to reset is malformed."""
+    if len(atr) < 2 or len(atr) > MAX_ATR_BYTES or atr[0] not in (0x3B, 0x3F):
         return b""
     count = atr[1] & 0x0F
     offset, presence = 2, atr[1] >> 4
@@ -25,8 +25,8 @@ def historical_bytes(atr: bytes) -> bytes:
     return history if len(history) == count else b""
 
 
-def understands_extended_length(atr: bytes) -> bool:
-    """Tell whether the card says that it takes extended-length commands."""
+def supports_extended_length(atr: bytes) -> bool:
+    """Whether the card says that it accepts extended-length commands."""
     history = historical_bytes(atr)
     if not history or history[0] not in (0x00, 0x80):
         return False

@@ -1,23 +1,23 @@
-"""What a certificate on a card says, in a few fields. Nothing here proves that it is genuine."""
+"""The fields of a card's certificates that are used here. Nothing proves that they are genuine."""
 
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
-from cryptography.x509.oid import ExtensionOID, NameOID
+from cryptography.x509.oid import ExtensionOID
 
 from reader_bridge.card import tlv
 from reader_bridge.card.errors import MalformedResponseError, UnsupportedKeyError
+from reader_bridge.protocol.vocabulary import KeyRole
 
-CARD_NUMBER_SHAPE = re.compile(r"[A-Z]{2}[0-9]{14}")
+CARD_NUMBER_PATTERN = re.compile(r"[A-Z]{2}[0-9]{14}")
 """IC card number (IC卡卡號), docs/facts.md §3."""
 CARD_NUMBER_ATTRIBUTE = bytes.fromhex("608676016402814c")
 """2.16.886.1.100.2.204, in subjectDirectoryAttributes (docs/facts.md §2.7)."""
-BROKEN = (
+INVALID_CERTIFICATE_ERRORS = (
     TypeError,
     ValueError,
     x509.InvalidVersion,
@@ -25,125 +25,88 @@ BROKEN = (
     x509.UnsupportedGeneralNameType,
     UserWarning,
 )
-"""How a certificate that breaks the rules shows itself; the last where warnings are errors."""
+"""What `cryptography` raises for invalid certificates; the last where warnings are errors."""
 SEQUENCE, SET, OBJECT_IDENTIFIER = 0x30, 0x31, 0x06
 
 
-class KeyRole(StrEnum):
-    """What a key of the card is for."""
+@dataclass(frozen=True, slots=True)
+class ValidityPeriod:
+    """From when to when a certificate is valid, both ends included."""
 
-    AUTHENTICATION = "authentication"
-    SIGNATURE = "signature"
-    ENCRYPTION = "encryption"
-
-
-@dataclass(frozen=True)
-class CertificateSummary:
-    """A certificate, for a person to look at.
-
-    :ivar issuer: organisation and unit, outermost first.
-    :ivar serial: as hex.
-    :ivar card_number: the IC card number it names.
-    :ivar self_issued: subject and issuer are the same.
-    """
-
-    subject: str
-    issuer: str
-    serial: str
     not_before: datetime
     not_after: datetime
-    card_number: str | None
-    self_issued: bool
 
-    def valid_at(self, now: datetime) -> bool:
-        """Tell whether its time has come and is not over."""
+    def contains(self, now: datetime) -> bool:
+        """Whether the certificate is valid at a moment."""
         return self.not_before <= now <= self.not_after
 
 
-def load(der: bytes) -> x509.Certificate:
-    """Read a certificate.
+def load_certificate(der: bytes) -> x509.Certificate:
+    """Parse a certificate.
 
-    :raises MalformedResponseError: where it is none.
+    :raises MalformedResponseError: the data is not a certificate.
     """
     try:
         return x509.load_der_x509_certificate(der)
-    except BROKEN as error:
+    except INVALID_CERTIFICATE_ERRORS as error:
         raise MalformedResponseError("certificate") from error
 
 
-def public_key(der: bytes) -> CertificatePublicKeyTypes:
-    """Give the public key of a certificate.
+def load_public_key(der: bytes) -> CertificatePublicKeyTypes:
+    """Return the public key of a certificate.
 
-    :raises UnsupportedKeyError: where it is of a kind that is not known here.
+    :raises UnsupportedKeyError: the kind of key is unknown.
     """
     try:
-        return load(der).public_key()
-    except (*BROKEN, UnsupportedAlgorithm) as error:
+        return load_certificate(der).public_key()
+    except (*INVALID_CERTIFICATE_ERRORS, UnsupportedAlgorithm) as error:
         raise UnsupportedKeyError("unknown") from error
 
 
-def summarise(der: bytes) -> CertificateSummary:
-    """Say what a certificate says.
+def validity_period(der: bytes) -> ValidityPeriod:
+    """Return the validity period of a certificate.
 
-    :raises MalformedResponseError: where it is none, or breaks its own rules.
+    :raises MalformedResponseError: the data is not a certificate, or breaks the rules of one.
     """
-    certificate = load(der)
+    certificate = load_certificate(der)
     try:
-        return CertificateSummary(
-            subject=_last(certificate.subject, NameOID.COMMON_NAME),
-            issuer=_organisation(certificate.issuer),
-            serial=f"{certificate.serial_number:x}",
-            not_before=certificate.not_valid_before_utc,
-            not_after=certificate.not_valid_after_utc,
-            card_number=card_number(certificate),
-            self_issued=certificate.subject == certificate.issuer,
-        )
-    except BROKEN as error:
+        return ValidityPeriod(certificate.not_valid_before_utc, certificate.not_valid_after_utc)
+    except INVALID_CERTIFICATE_ERRORS as error:
         raise MalformedResponseError("certificate") from error
 
 
-def card_number(certificate: x509.Certificate) -> str | None:
-    """Give the IC card number in a certificate's subjectDirectoryAttributes."""
+def find_card_number(certificate: x509.Certificate) -> str | None:
+    """Return the IC card number from a certificate's subjectDirectoryAttributes."""
     try:
         extension = certificate.extensions.get_extension_for_oid(
             ExtensionOID.SUBJECT_DIRECTORY_ATTRIBUTES
         )
-    except (x509.ExtensionNotFound, *BROKEN):
+    except (x509.ExtensionNotFound, *INVALID_CERTIFICATE_ERRORS):
         return None
     if not isinstance(extension.value, x509.UnrecognizedExtension):
         return None
     try:
-        return _card_number_attribute(extension.value.value)
+        return _find_in_attributes(extension.value.value)
     except MalformedResponseError:
         return None
 
 
-def _card_number_attribute(attributes: bytes) -> str | None:
+def _find_in_attributes(attributes: bytes) -> str | None:
     for attribute in tlv.parse(tlv.require(attributes, SEQUENCE)):
         if tlv.find(attribute.value, OBJECT_IDENTIFIER) != CARD_NUMBER_ATTRIBUTE:
             continue
         for value in tlv.parse(tlv.require(attribute.value, SET)):
             text = value.value.decode("ascii", "replace")
-            if CARD_NUMBER_SHAPE.fullmatch(text):
+            if CARD_NUMBER_PATTERN.fullmatch(text):
                 return text
     return None
 
 
-def _last(name: x509.Name, wanted: x509.ObjectIdentifier) -> str:
-    found = name.get_attributes_for_oid(wanted)
-    return str(found[-1].value) if found else ""
-
-
-def _organisation(name: x509.Name) -> str:
-    wanted = (NameOID.ORGANIZATION_NAME, NameOID.ORGANIZATIONAL_UNIT_NAME, NameOID.COMMON_NAME)
-    return ", ".join(str(part.value) for part in name if part.oid in wanted)
-
-
-def role_of(certificate: x509.Certificate) -> KeyRole | None:
-    """Tell from the key usage what a certificate's key is for."""
+def key_role(certificate: x509.Certificate) -> KeyRole | None:
+    """Return the role of a certificate's key, from its key usage."""
     try:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-    except (x509.ExtensionNotFound, *BROKEN):
+    except (x509.ExtensionNotFound, *INVALID_CERTIFICATE_ERRORS):
         return None
     if usage.content_commitment:
         return KeyRole.SIGNATURE

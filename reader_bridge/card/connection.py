@@ -1,4 +1,4 @@
-"""A card in a reader, whatever the reader is: real, virtual, or scripted in a test."""
+"""Interfaces to a card in a reader, whether real, virtual or scripted in a test."""
 
 import abc
 from collections.abc import Callable
@@ -9,10 +9,10 @@ from typing import Protocol, Self
 
 
 class CardConnection(abc.ABC):
-    """A card that is powered, until :meth:`close`.
+    """A powered card, until :meth:`close`.
 
-    While it is `exclusive`, no other program reaches the card; closing it then resets the card,
-    so that nothing a PIN has opened stays open.
+    While it is `exclusive`, no other program reaches the card; closing it then resets the card, so
+    that nothing a PIN has opened stays open.
     """
 
     extended_length: bool = False
@@ -32,14 +32,14 @@ class CardConnection(abc.ABC):
 
     @abc.abstractmethod
     def send_and_receive(self, apdu: bytearray) -> tuple[bytes, int]:
-        """Send one command APDU as it is; give the answer's data and its status word.
+        """Send one command APDU; return the answer's data and its status word.
 
-        :raises CardError: where there was no answer. What was sent is in no error and no log.
+        :raises CardError: there was no answer. What was sent is in no error and no log.
         """
 
     @abc.abstractmethod
     def close(self) -> None:
-        """Give the card back. Doing it twice does nothing twice."""
+        """Release the card. Calling it again does nothing."""
 
     def __enter__(self) -> Self:
         return self
@@ -55,12 +55,12 @@ class CardConnection(abc.ABC):
 
 @dataclass(frozen=True, slots=True)
 class ReaderState:
-    """A reader (讀卡機) as it stands.
+    """The state of a reader (讀卡機).
 
     :ivar atr: the card's answer to reset, empty without a card.
     :ivar in_use: another program holds the card for itself.
     :ivar mute: there is a card that does not answer: put in wrongly, or broken.
-    :ivar changes: rises when a card is put in or pulled, so that a swapped card is noticed.
+    :ivar changes: increases when a card is put in or pulled, so that a swapped card is noticed.
     """
 
     name: str
@@ -72,7 +72,7 @@ class ReaderState:
 
 
 class ReaderService(StrEnum):
-    """How the operating system's reader service stands."""
+    """The state of the operating system's reader service."""
 
     RUNNING = "running"
     STOPPED = "stopped"
@@ -82,7 +82,7 @@ class ReaderService(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReaderSnapshot:
-    """The service and all readers at one moment."""
+    """The state of the service and of all readers at one moment."""
 
     service: ReaderService
     readers: tuple[ReaderState, ...] = ()
@@ -93,7 +93,7 @@ class ReaderWatch(Protocol):
 
     @property
     def snapshot(self) -> ReaderSnapshot:
-        """How things stand now."""
+        """The current state."""
 
     def close(self) -> None:
         """Stop watching."""
@@ -103,9 +103,9 @@ class CardReaders(Protocol):
     """The readers of this machine."""
 
     def list_readers(self) -> tuple[ReaderState, ...]:
-        """Give the readers as they stand.
+        """Return the state of each reader.
 
-        :raises ReaderServiceError: where the service does not run.
+        :raises ReaderServiceError: the service does not run.
         """
 
     def connect(self, reader: str, *, exclusive: bool = False) -> CardConnection:
@@ -119,7 +119,7 @@ class CardReaders(Protocol):
         """
 
     def watch(self, on_change: Callable[[ReaderSnapshot], None]) -> ReaderWatch:
-        """Tell `on_change` of every change, beginning with how things stand now.
+        """Call `on_change` with the current state and after every change.
 
         It is called on the watch's own thread.
         """

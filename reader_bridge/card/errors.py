@@ -1,16 +1,17 @@
-"""What goes wrong between us and a card, as types with values. The words are in the catalogue.
+"""Errors of readers and cards, as types with values. The texts are in the catalogue.
 
-Every error has a stable `code` and says whether the person can simply try again.
+Every error has a stable `code`.
 """
 
 from typing import ClassVar
 
+from reader_bridge.protocol.vocabulary import ProfileName
+
 
 class CardError(Exception):
-    """Base of everything that goes wrong between us and a card."""
+    """Base class of these errors."""
 
     code: ClassVar[str] = "card_error"
-    retriable: ClassVar[bool] = False
 
 
 class PcscMissingError(CardError):
@@ -23,16 +24,13 @@ class ReaderServiceError(CardError):
     """The PC/SC service of the operating system does not run."""
 
     code = "reader_service_stopped"
-    retriable = True
 
 
 class ReaderError(CardError):
-    """Something about one reader.
+    """An error of one reader.
 
     :ivar reader: its name.
     """
-
-    retriable = True
 
     def __init__(self, reader: str) -> None:
         super().__init__(reader)
@@ -40,7 +38,7 @@ class ReaderError(CardError):
 
 
 class ReaderNotFoundError(ReaderError):
-    """There is no such reader (any more)."""
+    """There is no such reader, or it was unplugged."""
 
     code = "reader_not_found"
 
@@ -64,27 +62,24 @@ class CardInUseError(ReaderError):
 
 
 class CardRemovedError(CardError):
-    """The card, or the contact to it, was lost on the way."""
+    """The card was removed, or the contact to it was lost."""
 
     code = "card_removed"
-    retriable = True
 
 
 class CardResetError(CardError):
-    """Another program has reset the card on the way."""
+    """Another program has reset the card in between."""
 
     code = "card_reset"
-    retriable = True
 
 
 class CardNotRespondingError(CardError):
-    """The card took longer than it may.
+    """The card took too long.
 
     :ivar seconds: how long it was waited for.
     """
 
     code = "card_not_responding"
-    retriable = True
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"no answer within {seconds:g} s")
@@ -92,7 +87,7 @@ class CardNotRespondingError(CardError):
 
 
 class MalformedResponseError(CardError):
-    """The card said something that cannot be.
+    """The card's answer is invalid.
 
     :ivar what: which part of it, in the standard's terms.
     """
@@ -120,13 +115,13 @@ class ApduError(CardError):
 
 
 class NotExclusiveError(CardError):
-    """PIN work was begun while other programs can reach the card."""
+    """PIN work was started while other programs can reach the card."""
 
     code = "access_not_exclusive"
 
 
 class PinOperationRefusedError(CardError):
-    """The card gets no such command from us, and none was sent.
+    """The operation is not done with this kind of card; nothing was sent.
 
     :ivar profile: what the card was recognised as.
     :ivar operation: what was asked for.
@@ -134,27 +129,28 @@ class PinOperationRefusedError(CardError):
 
     code = "operation_refused"
 
-    def __init__(self, profile: str, operation: str) -> None:
+    def __init__(self, profile: ProfileName, operation: str) -> None:
         super().__init__(f"{operation} is not done on a {profile} card")
         self.profile = profile
         self.operation = operation
 
 
 class PinFormatError(CardError):
-    """The PIN or PUK cannot be one of this card; the card has not seen it.
+    """The PIN or PUK breaks the card's rules; it was not sent.
 
-    :ivar shortest: the fewest characters it may have.
-    :ivar longest: the most characters it may have.
+    :ivar min_length: the fewest characters it may have.
+    :ivar max_length: the most characters it may have.
     :ivar digits_only: whether letters are refused.
     """
 
     code = "pin_format"
-    retriable = True
 
-    def __init__(self, shortest: int, longest: int, digits_only: bool) -> None:
-        super().__init__(f"{shortest} to {longest} {'digits' if digits_only else 'characters'}")
-        self.shortest = shortest
-        self.longest = longest
+    def __init__(self, min_length: int, max_length: int, digits_only: bool) -> None:
+        super().__init__(
+            f"{min_length} to {max_length} {'digits' if digits_only else 'characters'}"
+        )
+        self.min_length = min_length
+        self.max_length = max_length
         self.digits_only = digits_only
 
 
@@ -165,7 +161,6 @@ class InvalidPinError(CardError):
     """
 
     code = "pin_wrong"
-    retriable = True
 
     def __init__(self, attempts_remaining: int | None) -> None:
         super().__init__(f"wrong PIN, {attempts_remaining} tries left")
@@ -173,13 +168,12 @@ class InvalidPinError(CardError):
 
 
 class LastTryError(CardError):
-    """Not sent: it could be the last try, and nobody agreed to spend that.
+    """Not sent, because it could be the last try and nobody agreed to spend that.
 
     :ivar attempts_remaining: 1, or `None` where the card does not say how many are left.
     """
 
     code = "last_try"
-    retriable = True
 
     def __init__(self, attempts_remaining: int | None) -> None:
         super().__init__(f"{attempts_remaining} tries left")
@@ -187,7 +181,7 @@ class LastTryError(CardError):
 
 
 class PinBlockedError(CardError):
-    """No try is left; the PIN has to be set anew."""
+    """No try is left; a new PIN has to be set."""
 
     code = "pin_blocked"
 
@@ -199,7 +193,6 @@ class InvalidPukError(CardError):
     """
 
     code = "puk_wrong"
-    retriable = True
 
     def __init__(self, attempts_remaining: int | None) -> None:
         super().__init__(f"wrong PUK, {attempts_remaining} tries left")
@@ -207,13 +200,13 @@ class InvalidPukError(CardError):
 
 
 class PukBlockedError(CardError):
-    """No try of the PUK is left; the card cannot be unlocked any more."""
+    """No try of the PUK is left; the card can no longer be unlocked."""
 
     code = "puk_blocked"
 
 
 class AdminTriesLowError(CardError):
-    """Not begun: a failed administrator authentication could come too close to the card's end.
+    """Not started: a failed administrator authentication could bring the card too close to its end.
 
     :ivar attempts_remaining: how many are left; `None` where the card does not say.
     :ivar required: how many there must be.
@@ -228,7 +221,7 @@ class AdminTriesLowError(CardError):
 
 
 class AdminKeyRejectedError(CardError):
-    """The card did not take the administrator's cryptogram. Never tried again by itself.
+    """The card refused the administrator's cryptogram. It is never retried automatically.
 
     :ivar attempts_remaining: how many are left; `None` where the card does not say.
     """
@@ -241,28 +234,28 @@ class AdminKeyRejectedError(CardError):
 
 
 class CryptogramFormatError(CardError):
-    """What came as the administrator's cryptogram cannot be one; the card has not seen it."""
+    """The administrator's cryptogram has an invalid form; it was not sent."""
 
     code = "cryptogram_format"
 
 
 class OutOfOrderError(CardError):
-    """A verb was called before the one it builds on.
+    """A method was called before the one it builds on.
 
-    :ivar verb: the one that was called.
+    :ivar method: the one that was called.
     """
 
     code = "out_of_order"
 
-    def __init__(self, verb: str) -> None:
-        super().__init__(verb)
-        self.verb = verb
+    def __init__(self, method: str) -> None:
+        super().__init__(method)
+        self.method = method
 
 
 class CertificateMissingError(CardError):
-    """The card holds no such certificate.
+    """The card has no such certificate.
 
-    :ivar role: which.
+    :ivar role: which one.
     """
 
     code = "certificate_missing"
@@ -273,9 +266,9 @@ class CertificateMissingError(CardError):
 
 
 class UnsupportedKeyError(CardError):
-    """The card's key is of a kind we cannot sign with.
+    """The card's key is of a kind that cannot be used here.
 
-    :ivar kind: which.
+    :ivar kind: which kind.
     """
 
     code = "key_unsupported"

@@ -1,7 +1,7 @@
 """The adapter to real readers: PC/SC through pyscard, on Linux, Windows and macOS.
 
-Every card has a thread of its own for the calls that can hang in a driver, so that a card that
-never answers costs its operation and nothing else.
+Each connection has a thread for calls that can hang in a driver, so that a card that never answers
+blocks nothing but its operation.
 """
 
 import queue
@@ -18,12 +18,12 @@ from reader_bridge.card.errors import (
     CardRemovedError,
     MalformedResponseError,
 )
-from reader_bridge.card.pcsc_calls import Pcsc
+from reader_bridge.card.pcsc_api import PcscApi
 from reader_bridge.card.pcsc_watch import PcscWatch
 
-MOST_SECONDS_A_CALL = 15.0
-PATIENCE_SECONDS = 3.0
-"""Windows itself looks at a card that was just put in, and lets it go soon."""
+CALL_TIMEOUT_SECONDS = 15.0
+BUSY_TIMEOUT_SECONDS = 3.0
+"""Windows itself reads a card that was just put in, and releases it soon."""
 RETRY_SECONDS = 0.1
 
 _Result = TypeVar("_Result")
@@ -32,17 +32,18 @@ _Result = TypeVar("_Result")
 class PcscReaders:
     """The PC/SC readers of this machine.
 
-    :param patience: how long a card that another program holds is waited for.
+    :param busy_timeout: how long to wait for a card that another program holds.
+    :param call_timeout: how long one call may take.
     """
 
     def __init__(
-        self, patience: float = PATIENCE_SECONDS, call_seconds: float = MOST_SECONDS_A_CALL
+        self, busy_timeout: float = BUSY_TIMEOUT_SECONDS, call_timeout: float = CALL_TIMEOUT_SECONDS
     ) -> None:
-        self._pcsc = Pcsc()
-        self._patience, self._call_seconds = patience, call_seconds
+        self._pcsc = PcscApi()
+        self._busy_timeout, self._call_timeout = busy_timeout, call_timeout
 
     def list_readers(self) -> tuple[ReaderState, ...]:
-        """Give the readers as they stand."""
+        """Return the state of each reader."""
         context = self._pcsc.establish()
         try:
             names = self._pcsc.reader_names(context)
@@ -61,29 +62,29 @@ class PcscReaders:
         waited = 0.0
         while True:
             try:
-                return PcscConnection(self._pcsc, reader, exclusive, self._call_seconds)
+                return PcscConnection(self._pcsc, reader, exclusive, self._call_timeout)
             except CardInUseError:
-                if waited >= self._patience:
+                if waited >= self._busy_timeout:
                     raise
             pause.wait(RETRY_SECONDS)
             waited += RETRY_SECONDS
 
     def watch(self, on_change: Callable[[ReaderSnapshot], None]) -> PcscWatch:
-        """Tell `on_change` of every change, on the watch's own thread."""
+        """Call `on_change` after every change, on the watch's own thread."""
         return PcscWatch(self._pcsc, on_change)
 
 
 class PcscConnection(CardConnection):
     """A card in a PC/SC reader."""
 
-    def __init__(self, pcsc: Pcsc, reader: str, exclusive: bool, call_seconds: float) -> None:
+    def __init__(self, pcsc: PcscApi, reader: str, exclusive: bool, call_timeout: float) -> None:
         self._pcsc, self._reader = pcsc, reader
-        self._exclusive, self._call_seconds = exclusive, call_seconds
+        self._exclusive, self._call_timeout = exclusive, call_timeout
         self._thread = _CallThread(reader)
         self._context: int | None = None
         self._card: int | None = None
         try:
-            self._atr = self._call(self._power)
+            self._atr = self._call(self._power_on)
         except CardError:
             self.close()
             raise
@@ -99,7 +100,7 @@ class PcscConnection(CardConnection):
         return self._exclusive
 
     def send_and_receive(self, apdu: bytearray) -> tuple[bytes, int]:
-        """Send one command APDU as it is; give the answer's data and its status word."""
+        """Send one command APDU; return the answer's data and its status word."""
         command = list(apdu)
         try:
             answer = self._call(lambda: self._transmit(command))
@@ -112,19 +113,19 @@ class PcscConnection(CardConnection):
         return answer[:-2], int.from_bytes(answer[-2:], "big")
 
     def close(self) -> None:
-        """Give the card back, reset where it was exclusive."""
+        """Release the card, with a reset where the connection was exclusive."""
         if not self._thread.ended:
             try:
-                self._call(self._give_back)
+                self._call(self._disconnect)
             except CardError:
                 pass  # it is gone already
             finally:
                 self._thread.end()
 
     def _call(self, work: Callable[[], _Result]) -> _Result:
-        return self._thread.call(work, self._call_seconds)
+        return self._thread.call(work, self._call_timeout)
 
-    def _power(self) -> bytes:
+    def _power_on(self) -> bytes:
         scard = self._pcsc.scard
         self._context = self._pcsc.establish()
         share = scard.SCARD_SHARE_EXCLUSIVE if self._exclusive else scard.SCARD_SHARE_SHARED
@@ -147,7 +148,7 @@ class PcscConnection(CardConnection):
         self._pcsc.check(result, self._reader)
         return bytes(byte & 0xFF for byte in answer)
 
-    def _give_back(self) -> None:
+    def _disconnect(self) -> None:
         scard = self._pcsc.scard
         if self._card is not None:
             leave = scard.SCARD_RESET_CARD if self._exclusive else scard.SCARD_LEAVE_CARD
@@ -158,7 +159,7 @@ class PcscConnection(CardConnection):
 
 
 class _CallThread:
-    """Runs the calls of one card, one after the other; is left behind where one hangs."""
+    """Runs the calls of one connection in order. A thread that hangs is abandoned."""
 
     def __init__(self, reader: str) -> None:
         self.ended = False
@@ -170,7 +171,7 @@ class _CallThread:
     def call(self, work: Callable[[], _Result], seconds: float) -> _Result:
         """Run `work` on the thread.
 
-        :raises CardNotRespondingError: it took too long; the thread is given up.
+        :raises CardNotRespondingError: it took too long; the thread is abandoned.
         """
         if self.ended:
             raise CardRemovedError
@@ -183,7 +184,6 @@ class _CallThread:
             raise CardNotRespondingError(seconds) from error
 
     def end(self) -> None:
-        """Take no more work."""
         self.ended = True
         self._work.put(None)
 

@@ -1,4 +1,4 @@
-"""The one buffer a PIN lives in: prints as dots, is overwritten after use, is never pickled."""
+"""The buffer for a PIN: prints as dots, is overwritten after use, and is never pickled."""
 
 from types import TracebackType
 from typing import NoReturn, Self
@@ -10,7 +10,7 @@ def wipe(buffer: bytearray) -> None:
 
 
 class SecretBuffer(bytearray):
-    """A PIN, PUK or key. A context manager that overwrites it on the way out."""
+    """A PIN, PUK or key. A context manager that overwrites it at the end."""
 
     def __enter__(self) -> Self:
         return self

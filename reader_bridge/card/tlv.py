@@ -1,7 +1,7 @@
 """BER-TLV as ISO/IEC 7816-4 uses it, bounded: what a card sends is hostile input.
 
-Tags of at most three bytes, definite lengths of at most three bytes, no length beyond its
-enclosure. Anything else is a :class:`MalformedResponseError`.
+Tags and definite lengths have at most three bytes, and no length exceeds its enclosure. Anything
+else is a :class:`MalformedResponseError`.
 """
 
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from reader_bridge.card.errors import MalformedResponseError
 
-MOST_TAG_BYTES = 3
-MOST_LENGTH_BYTES = 3
+MAX_TAG_BYTES = 3
+MAX_LENGTH_BYTES = 3
 """One announces how many follow; two that follow reach 65,535."""
 
 
@@ -23,9 +23,9 @@ class Tlv:
 
 
 def parse(data: bytes) -> Iterator[Tlv]:
-    """Give the data objects of one level, in their order.
+    """Yield the data objects of one level, in their order.
 
-    :raises MalformedResponseError: at the first that is not well formed.
+    :raises MalformedResponseError: at the first that is malformed.
     """
     offset = 0
     while offset < len(data):
@@ -41,9 +41,11 @@ def parse(data: bytes) -> Iterator[Tlv]:
 
 
 def find(data: bytes, *path: int) -> bytes | None:
-    """Give the value at a path of tags, the first where one occurs twice; `None` where none is.
+    """Return the value at a path of tags; `None` where there is none.
 
-    :raises MalformedResponseError: where a level on the way is not well formed.
+    Where a tag occurs twice, the first one counts.
+
+    :raises MalformedResponseError: a level on the path is malformed.
     """
     value: bytes | None = data
     for wanted in path:
@@ -54,7 +56,7 @@ def find(data: bytes, *path: int) -> bytes | None:
 
 
 def require(data: bytes, *path: int) -> bytes:
-    """Give the value at a path of tags.
+    """Return the value at a path of tags.
 
     :raises MalformedResponseError: also where there is none.
     """
@@ -65,12 +67,12 @@ def require(data: bytes, *path: int) -> bytes:
 
 
 def encode(tag: int, value: bytes) -> bytes:
-    """Write one data object."""
+    """Encode a data object."""
     return _tag_bytes(tag) + encode_length(len(value)) + value
 
 
 def encode_length(length: int) -> bytes:
-    """Write a definite length in its shortest form."""
+    """Encode a definite length in its shortest form."""
     if length < 0x80:
         return bytes([length])
     if length <= 0xFF:
@@ -89,7 +91,7 @@ def _read_tag(data: bytes, offset: int) -> tuple[int, int]:
     end = offset + 1
     if tag & 0x1F == 0x1F:
         while True:
-            if end >= len(data) or end - offset >= MOST_TAG_BYTES:
+            if end >= len(data) or end - offset >= MAX_TAG_BYTES:
                 raise MalformedResponseError("tag")
             tag = tag << 8 | data[end]
             end += 1
@@ -106,6 +108,6 @@ def _read_length(data: bytes, offset: int) -> tuple[int, int]:
     if first < 0x80:
         return first, offset
     following = first & 0x7F
-    if not 1 <= following < MOST_LENGTH_BYTES or offset + following > len(data):
+    if not 1 <= following < MAX_LENGTH_BYTES or offset + following > len(data):
         raise MalformedResponseError("form of length")
     return int.from_bytes(data[offset : offset + following], "big"), offset + following

@@ -1,4 +1,4 @@
-"""The bridge as a whole: dials, greets, listens, and dials again."""
+"""The client: connects to the server, greets it, handles its frames, and reconnects."""
 
 import asyncio
 import os
@@ -7,152 +7,168 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from reader_bridge.card.connection import CardReaders
-from reader_bridge.client.back_off import BackOff
-from reader_bridge.client.session import Patience, Session
-from reader_bridge.client.websocket import Link, LinkError, Wire
-from reader_bridge.prompter import Connected, Connecting, Ending, LinkDown, LinkProblem, Prompter
+from reader_bridge.client.session import BridgeSession, SessionTimeouts
+from reader_bridge.client.websocket import (
+    ReconnectDelay,
+    ServerConnection,
+    ServerConnectionError,
+    ServerConnector,
+)
+from reader_bridge.prompter import (
+    ConnectionProblem,
+    ExitReason,
+    Prompter,
+    ServerConnected,
+    ServerConnecting,
+    ServerDisconnected,
+)
 from reader_bridge.protocol.errors import ProtocolError, UnknownOperationError
 from reader_bridge.protocol.limits import API_LEVEL, GREETING_SECONDS, NONCE_BYTES
-from reader_bridge.protocol.messages import open_frame, write_frame
+from reader_bridge.protocol.messages import encode_frame, parse_frame
 from reader_bridge.protocol.operation_messages import ErrorMessage
 from reader_bridge.protocol.pairing_messages import Greeting, Hello, Welcome
-from reader_bridge.protocol.vocabulary import ErrorCode
+from reader_bridge.protocol.vocabulary import ProtocolErrorCode
 
-HELD_SECONDS = 10.0
-"""A link that stood this long was a good one: the next wait begins short again."""
-_PROBLEMS = {
-    ErrorCode.BUSY: LinkProblem.BUSY,
-    ErrorCode.GOING_DOWN: LinkProblem.GOING_DOWN,
+STABLE_SECONDS = 10.0
+"""A connection that lasted this long resets the reconnect delay."""
+_PROBLEM_BY_ERROR_CODE = {
+    ProtocolErrorCode.BUSY: ConnectionProblem.BUSY,
+    ProtocolErrorCode.GOING_DOWN: ConnectionProblem.GOING_DOWN,
 }
-_Wanted = TypeVar("_Wanted", Greeting, Welcome)
+_Expected = TypeVar("_Expected", Greeting, Welcome)
 
 
-class UpdateNeededError(Exception):
-    """There is no level of the protocol that both sides speak."""
+class UpdateRequiredError(Exception):
+    """Client and server share no level of the protocol."""
 
 
-class Bridge:
-    """A bridge to one server.
+class BridgeClient:
+    """The connection to one server, kept up until the person or the server ends it.
 
-    :param tls: whom to believe; only for `wss`.
-    :param sleep: how time passes between two links.
+    :param sleep: waits between two connections.
     """
 
     def __init__(
         self,
-        link: Link,
-        session: Session,
+        connector: ServerConnector,
+        session: BridgeSession,
         host: str,
         prompter: Prompter,
         *,
         language: str,
         app_version: str,
-        back_off: BackOff | None = None,
+        reconnect_delay: ReconnectDelay | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._link, self._session, self._host = link, session, host
+        self._connector, self._session, self._host = connector, session, host
         self._prompter = prompter
         self._language, self._app_version = language, app_version
-        self._back_off = back_off or BackOff()
+        self._reconnect_delay = reconnect_delay or ReconnectDelay()
         self._sleep = sleep
 
-    async def run(self) -> Ending:
-        """Be there for the server until the person leaves. Cancelling it says good-bye."""
-        keeper = asyncio.ensure_future(self._keep_linked())
+    async def run(self) -> ExitReason:
+        """Stay connected until the client exits by itself. Cancelling the task says `bye`."""
+        connection_task = asyncio.ensure_future(self._stay_connected())
         try:
-            await asyncio.wait((keeper, self._session.ending), return_when=asyncio.FIRST_COMPLETED)
-            return self._session.ending.result() if not keeper.done() else keeper.result()
+            await asyncio.wait(
+                (connection_task, self._session.exit_reason), return_when=asyncio.FIRST_COMPLETED
+            )
+            done = connection_task if connection_task.done() else self._session.exit_reason
+            return done.result()
         finally:
             await self._session.close()
-            keeper.cancel()
-            await asyncio.gather(keeper, return_exceptions=True)
+            connection_task.cancel()
+            await asyncio.gather(connection_task, return_exceptions=True)
 
-    async def _keep_linked(self) -> Ending:
+    async def _stay_connected(self) -> ExitReason:
         loop = asyncio.get_running_loop()
         while True:
-            self._prompter.show(Connecting(self._host))
-            begun = loop.time()
+            self._prompter.show(ServerConnecting(self._host))
+            started = loop.time()
             try:
-                async with self._link.dial() as wire:
-                    await self._serve(wire)
-            except LinkError as error:
+                async with self._connector.connect() as connection:
+                    await self._serve(connection)
+            except ServerConnectionError as error:
                 problem = error.problem
-            except UpdateNeededError:
-                return Ending.UPDATE_NEEDED
+            except UpdateRequiredError:
+                return ExitReason.UPDATE_NEEDED
             finally:
-                self._session.unlinked()
-            if loop.time() - begun > HELD_SECONDS:
-                self._back_off.reset()
-            pause = self._back_off.next()
-            self._prompter.show(LinkDown(problem, pause))
-            await self._sleep(pause)
+                self._session.on_disconnect()
+            if loop.time() - started > STABLE_SECONDS:
+                self._reconnect_delay.reset()
+            delay = self._reconnect_delay.next_delay()
+            self._prompter.show(ServerDisconnected(problem, delay))
+            await self._sleep(delay)
 
-    async def _serve(self, wire: Wire) -> None:
-        """Greet and listen, until the link is gone."""
+    async def _serve(self, connection: ServerConnection) -> None:
+        """Greet the server and handle its frames until the connection is lost."""
         try:
-            await self._greet(wire)
+            await self._greet(connection)
             while True:
-                await self._take(await wire.receive())
+                await self._handle_frame(await connection.receive())
         except ProtocolError as error:
-            await wire.send(write_frame(ErrorMessage(error.code)))
-            raise LinkError(LinkProblem.MISUNDERSTOOD) from None
+            await connection.send(encode_frame(ErrorMessage(error.code)))
+            raise ServerConnectionError(ConnectionProblem.MISUNDERSTOOD) from None
 
-    async def _greet(self, wire: Wire) -> None:
+    async def _greet(self, connection: ServerConnection) -> None:
         session = self._session
         try:
             async with asyncio.timeout(GREETING_SECONDS):
-                greeting = await _expect(wire, Greeting)
+                greeting = await _receive_expected(connection, Greeting)
                 if API_LEVEL not in greeting.api_levels:
-                    await wire.send(write_frame(ErrorMessage(ErrorCode.UNSUPPORTED_API_LEVEL)))
-                    raise UpdateNeededError
+                    await connection.send(
+                        encode_frame(ErrorMessage(ProtocolErrorCode.UNSUPPORTED_API_LEVEL))
+                    )
+                    raise UpdateRequiredError
                 nonce = os.urandom(NONCE_BYTES)
-                resume = session.resume(greeting.nonce)
+                resume = session.request_resumption(greeting.nonce)
                 hello = Hello(API_LEVEL, self._app_version, self._language, nonce, resume)
-                await wire.send(write_frame(hello))
-                welcome = await _expect(wire, Welcome)
+                await connection.send(encode_frame(hello))
+                welcome = await _receive_expected(connection, Welcome)
         except TimeoutError:
-            raise LinkError(LinkProblem.NOT_A_SERVER) from None
-        self._prompter.show(Connected(self._host, welcome.paired and resume is not None))
-        await session.welcomed(welcome, wire, greeting.nonce, nonce)
+            raise ServerConnectionError(ConnectionProblem.NOT_A_SERVER) from None
+        self._prompter.show(ServerConnected(self._host, welcome.paired and resume is not None))
+        await session.accept_welcome(welcome, connection, greeting.nonce, nonce)
 
-    async def _take(self, text: str) -> None:
-        """Take one frame from the server."""
-        frame = open_frame(text)
-        if frame.seq and not self._session.sending.incoming.is_new(frame.seq):
+    async def _handle_frame(self, text: str) -> None:
+        frame = parse_frame(text)
+        if frame.seq and not self._session.channel.incoming.accept(frame.seq):
             return
         try:
-            message = frame.from_server()
+            message = frame.decode_from_server()
         except UnknownOperationError as error:
-            await self._session.unknown_operation(error.operation_id)
+            await self._session.refuse_unknown_operation(error.operation_id)
             return
         except ProtocolError as error:
-            if error.code is not ErrorCode.UNKNOWN_MESSAGE or not frame.seq:
+            if error.code is not ProtocolErrorCode.UNKNOWN_MESSAGE or not frame.seq:
                 raise
-            await self._session.sending.send(ErrorMessage(error.code))
+            await self._session.channel.send(ErrorMessage(error.code))
             return
         if isinstance(message, Greeting | Welcome):
-            raise ProtocolError(where="type")
+            raise ProtocolError(field="type")
         if isinstance(message, ErrorMessage) and not frame.seq:
-            raise _refusal(message)
+            raise _error_for(message)
         await self._session.handle(message)
 
 
-async def _expect(wire: Wire, kind: type[_Wanted]) -> _Wanted:
-    message = open_frame(await wire.receive()).from_server()
+async def _receive_expected(connection: ServerConnection, kind: type[_Expected]) -> _Expected:
+    message = parse_frame(await connection.receive()).decode_from_server()
     if isinstance(message, ErrorMessage):
-        raise _refusal(message)
+        raise _error_for(message)
     if not isinstance(message, kind):
-        raise ProtocolError(where="type")
+        raise ProtocolError(field="type")
     return message
 
 
-def _refusal(message: ErrorMessage) -> Exception:
-    if message.code is ErrorCode.UNSUPPORTED_API_LEVEL:
-        return UpdateNeededError()
-    return LinkError(_PROBLEMS.get(message.code, LinkProblem.MISUNDERSTOOD))
+def _error_for(message: ErrorMessage) -> Exception:
+    if message.code is ProtocolErrorCode.UNSUPPORTED_API_LEVEL:
+        return UpdateRequiredError()
+    return ServerConnectionError(
+        _PROBLEM_BY_ERROR_CODE.get(message.code, ConnectionProblem.MISUNDERSTOOD)
+    )
 
 
-async def run(
+async def run_bridge(
     *,
     url: str,
     host: str,
@@ -161,16 +177,22 @@ async def run(
     prompter: Prompter,
     language: str,
     app_version: str,
-    patience: Patience | None = None,
-) -> Ending:
-    """Be a bridge, until the person leaves or the task is cancelled.
+    timeouts: SessionTimeouts | None = None,
+) -> ExitReason:
+    """Run a bridge until it exits by itself or the task is cancelled.
 
     :param url: of the server's websocket.
-    :param host: as the person is shown it.
-    :raises UnprotectedError: for `ws` to another machine.
+    :param host: the server's name as the person is shown it.
+    :param tls: the authorities to trust; unused for `ws`.
+    :raises UnencryptedAddressError: the address is `ws` on another machine.
     """
-    session = Session(url, host, prompter, readers, patience)
-    bridge = Bridge(
-        Link(url, tls), session, host, prompter, language=language, app_version=app_version
+    session = BridgeSession(url, host, prompter, readers, timeouts)
+    client = BridgeClient(
+        ServerConnector(url, tls),
+        session,
+        host,
+        prompter,
+        language=language,
+        app_version=app_version,
     )
-    return await bridge.run()
+    return await client.run()

@@ -1,37 +1,37 @@
-"""Where a session has its operations done: one at a time, each with one outcome."""
+"""Runs the operations of a session, one at a time, and reports the end of each exactly once."""
 
 from collections.abc import Callable
 from typing import Any
 
 from reader_bridge.card.connection import CardReaders
-from reader_bridge.client.sending import Sending
-from reader_bridge.client.tasks import Tasks
+from reader_bridge.client.background_tasks import BackgroundTasks
+from reader_bridge.client.message_channel import MessageChannel
 from reader_bridge.operations.card_thread import CardCalls, CardThread
-from reader_bridge.operations.context import Allowances, Errand
-from reader_bridge.operations.runner import Line, Outcome, RunningOperation
-from reader_bridge.prompter import Done, Ending, Failed, Peer, Prompter
+from reader_bridge.operations.context import OperationContext, SessionContext
+from reader_bridge.operations.runner import OperationChannel, OperationEnd, RunningOperation
+from reader_bridge.prompter import ExitReason, OperationDone, OperationFailed, PairingPeer, Prompter
 from reader_bridge.protocol.errors import ProtocolError
 from reader_bridge.protocol.failures import FailureCode
 from reader_bridge.protocol.operation_messages import (
     AdminCryptogram,
     AdminVerified,
     Bye,
-    Failure,
-    Result,
-    Start,
+    OperationFailure,
+    OperationResult,
+    StartOperation,
 )
 from reader_bridge.protocol.vocabulary import ByeReason, SessionState
 
-MOST_REFUSALS = 3
-"""Operations the person refuses in a row, before the bridge leaves."""
+MAX_REFUSALS = 3
+"""Operations that the person refuses in a row before the client exits."""
 
 
-class Desk:
-    """The operation that runs, and the outcome of the last one.
+class OperationRunner:
+    """The running operation, and the end of the last one.
 
-    :param challenge_seconds: how long the server's answer to a challenge is waited for.
-    :param enter: says in which state the session is.
-    :param leave: ends the bridge.
+    :param challenge_seconds: how long the server may take to answer a card's challenge.
+    :param set_state: sets the state of the session.
+    :param exit_client: ends the client.
     """
 
     def __init__(
@@ -39,121 +39,121 @@ class Desk:
         origin: str,
         prompter: Prompter,
         readers: CardReaders,
-        sending: Sending,
-        tasks: Tasks,
+        channel: MessageChannel,
+        tasks: BackgroundTasks,
         challenge_seconds: float,
-        enter: Callable[[SessionState], None],
-        leave: Callable[[Ending], None],
+        set_state: Callable[[SessionState], None],
+        exit_client: Callable[[ExitReason], None],
     ) -> None:
         self._origin, self._prompter, self._readers = origin, prompter, readers
-        self._sending, self._tasks, self._challenge_seconds = sending, tasks, challenge_seconds
-        self._enter, self._leave = enter, leave
-        self._thread = CardThread()
-        self._allowances = Allowances()
+        self._channel, self._tasks, self._challenge_seconds = channel, tasks, challenge_seconds
+        self._set_state, self._exit_client = set_state, exit_client
+        self._card_thread = CardThread()
+        self._session = SessionContext()
         self._running: RunningOperation | None = None
-        self._last: Outcome | None = None
+        self._last_end: OperationEnd | None = None
         self._refusals = 0
 
     @property
-    def working(self) -> bool:
-        """Whether an operation runs."""
+    def is_running(self) -> bool:
+        """Whether an operation is running."""
         return self._running is not None
 
-    async def start(self, message: Start, peer: Peer) -> None:
-        """Begin an operation; one that is over already gets its outcome again."""
-        if self._last is not None and self._last.operation_id == message.operation_id:
-            await self._sending.send(self._last)
+    async def start(self, message: StartOperation, peer: PairingPeer) -> None:
+        """Start an operation. One that has ended already only gets its end sent again."""
+        if self._last_end is not None and self._last_end.operation_id == message.operation_id:
+            await self._channel.send(self._last_end)
             return
-        line = Line(
-            lambda sent: self._send_for(message, sent),
-            lambda state: self._enter_for(message, state),
+        operation_channel = OperationChannel(
+            lambda sent: self._send_if_current(message, sent),
+            lambda state: self._set_state_if_current(message, state),
         )
-        running = RunningOperation(message, line, self._challenge_seconds)
-        errand = Errand(
+        running = RunningOperation(message, operation_channel, self._challenge_seconds)
+        context = OperationContext(
             message.parameters,
             self._readers,
-            CardCalls(self._thread),
+            CardCalls(self._card_thread),
             self._prompter,
             peer,
             self._origin,
             running,
-            self._allowances,
+            self._session,
         )
         self._running = running
-        self._enter(SessionState.WORKING)
-        self._tasks.spawn(self._operate(running, errand))
+        self._set_state(SessionState.WORKING)
+        self._tasks.spawn(self._run(running, context))
 
-    async def say_busy(self, message: Start) -> None:
-        """Refuse another operation while one runs."""
-        if not self._is_running(message.operation_id):
-            await self._sending.send(Failure(message.operation_id, FailureCode.BUSY))
+    async def refuse_as_busy(self, message: StartOperation) -> None:
+        """Refuse another operation while one is running."""
+        if not self._is_current(message.operation_id):
+            await self._channel.send(OperationFailure(message.operation_id, FailureCode.BUSY))
 
     def deliver(self, message: AdminCryptogram | AdminVerified) -> None:
-        """Hand the running operation what it waits for."""
-        if self._running is not None and self._is_running(message.operation_id):
-            self._running.answer(message)
+        """Pass the server's answer to the running operation."""
+        if self._running is not None and self._is_current(message.operation_id):
+            self._running.deliver(message)
 
     def stop(self, code: FailureCode, operation_id: str | None = None) -> None:
-        """End the running operation, where it is not too late for that."""
-        if self._running is not None and (operation_id is None or self._is_running(operation_id)):
+        """Stop the running operation, unless it is past the point where it can be stopped."""
+        if self._running is not None and (operation_id is None or self._is_current(operation_id)):
             self._running.stop(code)
 
-    def forget(self) -> None:
-        """Be there for another pairing: what ran is ended, and nobody is told its outcome."""
+    def end_pairing(self) -> None:
+        """Stop the running operation without reporting it, and forget what the pairing allowed."""
         self.stop(FailureCode.CANCELLED)
-        self._running = self._last = None
+        self._running = self._last_end = None
         self._refusals = 0
-        self._allowances.reading_allowed, self._allowances.card = False, None
+        self._session.reading_allowed, self._session.last_card = False, None
 
-    async def after_restart(self) -> None:
-        """Tell a server that was started anew how the last operation ended."""
+    async def on_server_restart(self) -> None:
+        """Stop what runs, or report the last end again: the server lost the session's messages."""
         if self._running is not None:
             self._running.stop(FailureCode.LINK_LOST)
-        elif self._last is not None:
-            await self._sending.send(self._last)
+        elif self._last_end is not None:
+            await self._channel.send(self._last_end)
 
     def close(self) -> None:
-        """Do nothing more, now that nothing runs."""
-        self._thread.close()
+        """Close the card thread. Nothing may be running."""
+        self._card_thread.close()
 
-    def _is_running(self, operation_id: str) -> bool:
+    def _is_current(self, operation_id: str) -> bool:
         return self._running is not None and self._running.start.operation_id == operation_id
 
-    async def _send_for(self, start: Start, message: Any) -> None:
+    async def _send_if_current(self, start: StartOperation, message: Any) -> None:
         if self._running is not None and self._running.start is start:
-            await self._sending.send(message)
+            await self._channel.send(message)
 
-    def _enter_for(self, start: Start, state: SessionState) -> None:
+    def _set_state_if_current(self, start: StartOperation, state: SessionState) -> None:
         if self._running is not None and self._running.start is start:
-            self._enter(state)
+            self._set_state(state)
 
-    async def _operate(self, running: RunningOperation, errand: Errand) -> None:
-        outcome = await running.run(errand)
-        self._show(running.start, outcome)
+    async def _run(self, running: RunningOperation, context: OperationContext) -> None:
+        end = await running.run(context)
+        self._show_end(running.start, end)
         if self._running is not running:
             return
         self._running = None
-        self._last = outcome
-        self._enter(SessionState.PAIRED)
+        self._last_end = end
+        self._set_state(SessionState.PAIRED)
         try:
-            await self._sending.send(outcome)
-        except ProtocolError:  # a card that said more than a message holds
-            self._last = Failure(outcome.operation_id, FailureCode.CARD_RESPONSE_INVALID)
-            await self._sending.send(self._last)
-        await self._count_refusals(outcome)
+            await self._channel.send(end)
+        except ProtocolError:  # the card said more than fits into a message
+            self._last_end = OperationFailure(end.operation_id, FailureCode.CARD_RESPONSE_INVALID)
+            await self._channel.send(self._last_end)
+        await self._count_refusals(end)
 
-    async def _count_refusals(self, outcome: Outcome) -> None:
-        if isinstance(outcome, Result):
+    async def _count_refusals(self, end: OperationEnd) -> None:
+        if isinstance(end, OperationResult):
             self._refusals = 0
-        elif outcome.code is FailureCode.CONSENT_REFUSED:
+        elif end.code is FailureCode.CONSENT_REFUSED:
             self._refusals += 1
-        if self._refusals >= MOST_REFUSALS:
-            await self._sending.send(Bye(ByeReason.REFUSED))
-            self._leave(Ending.REFUSED)
+        if self._refusals >= MAX_REFUSALS:
+            await self._channel.send(Bye(ByeReason.REFUSED))
+            self._exit_client(ExitReason.REFUSED)
 
-    def _show(self, start: Start, outcome: Outcome) -> None:
-        if isinstance(outcome, Result):
+    def _show_end(self, start: StartOperation, end: OperationEnd) -> None:
+        if isinstance(end, OperationResult):
             purpose = getattr(start.parameters, "purpose", None)
-            self._prompter.show(Done(start.operation, outcome.value, purpose))
+            self._prompter.show(OperationDone(start.operation, end.value, purpose))
         else:
-            self._prompter.show(Failed(start.operation, outcome.code, outcome.values))
+            self._prompter.show(OperationFailed(start.operation, end.code, end.values))

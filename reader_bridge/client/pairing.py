@@ -1,115 +1,119 @@
-"""The bridge's half of pairing: asking for the code, and for the comparison of the words."""
+"""The client's side of pairing: asks for the code, and for the comparison of the two words."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from reader_bridge.client.sending import Sending
-from reader_bridge.client.tasks import Tasks
-from reader_bridge.prompter import Ending, PairingProblem, Peer, Prompter
+from reader_bridge.client.background_tasks import BackgroundTasks
+from reader_bridge.client.message_channel import MessageChannel
+from reader_bridge.prompter import ExitReason, PairingPeer, PairingProblem, Prompter
 from reader_bridge.protocol.errors import ProtocolError
-from reader_bridge.protocol.pairing import normalise_code, pairing_words
+from reader_bridge.protocol.pairing import derive_pairing_words, normalise_code
 from reader_bridge.protocol.pairing_messages import Pair, PairAnswer, PairRefused
 from reader_bridge.protocol.vocabulary import PairRefusal, SessionState
 
 
-class PairingTalk:
-    """What is said with the person until the bridge is paired. One question at a time.
+class PairingFlow:
+    """The questions to the person until the client is paired, one at a time.
 
-    :param enter: says in which state it is.
-    :param leave: ends the bridge, where the person does not want to pair.
+    :param set_state: sets the state of the session.
+    :param exit_client: ends the client, where the person does not want to pair.
     """
 
     def __init__(
         self,
         host: str,
         prompter: Prompter,
-        sending: Sending,
-        tasks: Tasks,
-        enter: Callable[[SessionState], None],
-        leave: Callable[[Ending], None],
+        channel: MessageChannel,
+        tasks: BackgroundTasks,
+        set_state: Callable[[SessionState], None],
+        exit_client: Callable[[ExitReason], None],
     ) -> None:
         self._host, self._prompter = host, prompter
-        self._sending, self._tasks = sending, tasks
-        self._enter, self._leave = enter, leave
+        self._channel, self._tasks = channel, tasks
+        self._set_state, self._exit_client = set_state, exit_client
         self._session, self._nonces = "", (b"", b"")
         self._code: str | None = None
         self._question: asyncio.Task[None] | None = None
-        self._peer: Peer | None = None
+        self._accepted_peer: PairingPeer | None = None
 
-    def begin(self, session: str, server_nonce: bytes, bridge_nonce: bytes) -> None:
+    def start(self, session: str, server_nonce: bytes, bridge_nonce: bytes) -> None:
         """Pair in a new session. A code that is being typed is not interrupted.
 
-        One that was sent already was for the session before; the chat has to give another.
+        A code that was sent already belonged to the session before; the chat has to show another
+        one.
         """
         self._session, self._nonces = session, (server_nonce, bridge_nonce)
-        self._peer = None
+        self._accepted_peer = None
         if self._code is not None:
             self._code = None
-            self.ask(PairingProblem(PairRefusal.EXPIRED))
+            self.ask_code(PairingProblem(PairRefusal.EXPIRED))
         elif self._question is None or self._question.done():
-            self.ask()
+            self.ask_code()
 
-    def ask(self, problem: PairingProblem | None = None) -> None:
-        """Ask for the code."""
-        self._enter(SessionState.UNPAIRED)
+    def ask_code(self, problem: PairingProblem | None = None) -> None:
+        """Ask for the pairing code."""
+        self._set_state(SessionState.UNPAIRED)
         self._code = None
-        self._put(self._ask(problem))
+        self._replace_question(self._run_code_question(problem))
 
-    def refused(self, message: PairRefused) -> None:
-        """Ask again, telling why."""
-        self.ask(PairingProblem(message.reason, message.tries_left, message.wait_seconds))
+    def ask_code_again(self, message: PairRefused) -> None:
+        """Ask for the code again, with the server's reason."""
+        self.ask_code(PairingProblem(message.reason, message.tries_left, message.wait_seconds))
 
-    def compare(self, telegram_name: str) -> None:
+    def ask_comparison(self, telegram_name: str) -> None:
         """Ask whether host, name and words are right."""
-        words = pairing_words(self._code or "", self._session, *self._nonces)
-        self._enter(SessionState.CONFIRMING)
-        self._put(self._confirm(Peer(self._host, telegram_name, words)))
+        words = derive_pairing_words(self._code or "", self._session, *self._nonces)
+        self._set_state(SessionState.CONFIRMING)
+        self._replace_question(self._run_comparison(PairingPeer(self._host, telegram_name, words)))
 
-    def paired(self) -> Peer:
-        """Give whom the person said yes to; the talk is over."""
-        if self._peer is None:
-            raise ProtocolError(where="paired")
-        peer = self._peer
-        self._code = self._peer = None
+    def complete(self) -> PairingPeer:
+        """End the flow and return the peer that the person accepted.
+
+        :raises ProtocolError: the person has accepted none.
+        """
+        if self._accepted_peer is None:
+            raise ProtocolError(field="paired")
+        peer = self._accepted_peer
+        self._code = self._accepted_peer = None
         return peer
 
     def cancel(self) -> None:
-        """Take the question back."""
-        self._code = self._peer = None
+        """Withdraw the open question."""
+        self._code = self._accepted_peer = None
         if self._question is not None:
             self._question.cancel()
             self._question = None
 
-    async def _ask(self, problem: PairingProblem | None) -> None:
+    async def _run_code_question(self, problem: PairingProblem | None) -> None:
         while True:
             text = await self._prompter.ask_pairing_code(problem)
             if text is None:
-                self._leave(Ending.LEFT)
+                self._exit_client(ExitReason.LEFT)
                 return
             try:
                 code = normalise_code(text)
                 break
             except ProtocolError:
                 problem = PairingProblem(None)
-                await asyncio.sleep(0)  # a prompter that never waits must not stop everything
-        await self._sending.linked()
+                await asyncio.sleep(0)  # lets other tasks run even if the prompter never waits
+        await self._channel.wait_connected()
         self._code = code
-        self._enter(SessionState.OFFERED)
-        await self._sending.send(Pair(code))
+        self._set_state(SessionState.OFFERED)
+        await self._channel.send(Pair(code))
 
-    async def _confirm(self, peer: Peer) -> None:
+    async def _run_comparison(self, peer: PairingPeer) -> None:
         if await self._prompter.confirm_pairing(peer):
-            self._peer = peer
-            self._enter(SessionState.ANSWERED)
-            await self._sending.send(PairAnswer(True))
+            self._accepted_peer = peer
+            self._set_state(SessionState.ANSWERED)
+            await self._channel.send(PairAnswer(True))
         else:
-            self._enter(SessionState.UNPAIRED)
-            await self._sending.send(PairAnswer(False))
+            self._set_state(SessionState.UNPAIRED)
+            await self._channel.send(PairAnswer(False))
             self._code = None
-            self._put(self._ask(None))
+            self._replace_question(self._run_code_question(None))
 
-    def _put(self, question: Coroutine[Any, Any, None]) -> None:
+    def _replace_question(self, question: Coroutine[Any, Any, None]) -> None:
         if self._question is not None and self._question is not asyncio.current_task():
             self._question.cancel()
         self._question = self._tasks.spawn(question)

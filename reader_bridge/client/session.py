@@ -1,36 +1,43 @@
-"""A session with a server: who is paired with whom, and what comes of each message.
+"""A session with a server: its state, and the reaction to each message.
 
-It outlives links: a link that comes back goes on where the last one broke off. What is done with a
-message in which state says :mod:`reader_bridge.client.session_table`.
+A session outlives connections: after a lost connection it continues where it was interrupted.
+:data:`REACTIONS` is the state machine.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from reader_bridge.card.connection import CardReaders
-from reader_bridge.client.operation_runner import Desk
-from reader_bridge.client.pairing import PairingTalk
-from reader_bridge.client.sending import Sending
-from reader_bridge.client.session_table import Reaction, reaction
-from reader_bridge.client.tasks import Tasks
-from reader_bridge.client.websocket import Wire
-from reader_bridge.prompter import Ending, Failed, NowPaired, NowUnpaired, Peer, Prompter
+from reader_bridge.client.background_tasks import BackgroundTasks
+from reader_bridge.client.message_channel import MessageChannel
+from reader_bridge.client.operation_runner import OperationRunner
+from reader_bridge.client.pairing import PairingFlow
+from reader_bridge.client.websocket import ServerConnection
+from reader_bridge.prompter import (
+    ExitReason,
+    OperationFailed,
+    PairingEnded,
+    PairingPeer,
+    PairingStarted,
+    Prompter,
+)
 from reader_bridge.protocol.errors import ProtocolError
 from reader_bridge.protocol.failures import FailureCode, FailureValues
 from reader_bridge.protocol.limits import CHALLENGE_SECONDS, WITHOUT_LINK_SECONDS
-from reader_bridge.protocol.messages import FromServer
+from reader_bridge.protocol.messages import ServerMessage
 from reader_bridge.protocol.operation_messages import (
     AdminCryptogram,
     AdminVerified,
     Bye,
-    Cancel,
+    CancelOperation,
     ErrorMessage,
-    Failure,
-    Start,
+    OperationFailure,
+    StartOperation,
 )
-from reader_bridge.protocol.pairing import resume_proof
+from reader_bridge.protocol.pairing import compute_resume_proof
 from reader_bridge.protocol.pairing_messages import (
     Paired,
     PairOffer,
@@ -40,29 +47,98 @@ from reader_bridge.protocol.pairing_messages import (
     Welcome,
 )
 from reader_bridge.protocol.statement import origin_of
-from reader_bridge.protocol.vocabulary import ByeReason, ErrorCode, SessionState, UnpairReason
+from reader_bridge.protocol.vocabulary import (
+    ByeReason,
+    ProtocolErrorCode,
+    SessionState,
+    UnpairReason,
+)
 
-GOOD_BYE_SECONDS = 1.0
-_EXPIRY, _LINK = "expiry", "link"
+GOODBYE_SECONDS = 1.0
+_EXPIRY_TIMER, _DISCONNECTED_TIMER = "expiry", "disconnected"
+
+
+class Reaction(Enum):
+    """How the client reacts to a message."""
+
+    IGNORE = "ignore"
+    """The message came too late, which is nobody's mistake."""
+    REFUSE = "refuse"
+    """Answer with the error `bad_state`."""
+    ASK_CODE_AGAIN = "ask_code_again"
+    ASK_COMPARISON = "ask_comparison"
+    """Ask the person whether host, name and words are right."""
+    BECOME_PAIRED = "become_paired"
+    BECOME_UNPAIRED = "become_unpaired"
+    START = "start"
+    REFUSE_START = "refuse_start"
+    """Answer that the operation failed with `bad_state`."""
+    REFUSE_AS_BUSY = "refuse_as_busy"
+    """Answer that the operation failed with `busy`."""
+    DELIVER = "deliver"
+    """Pass the message to the running operation, which waits for it."""
+    STOP = "stop"
+
+
+_S, _R = SessionState, Reaction
+_UNPAIRED_REACTIONS: dict[type[ServerMessage], Reaction] = {
+    StartOperation: _R.REFUSE_START,
+    CancelOperation: _R.IGNORE,
+    AdminCryptogram: _R.IGNORE,
+    AdminVerified: _R.IGNORE,
+    ErrorMessage: _R.IGNORE,
+}
+_PAIRED_REACTIONS: dict[type[ServerMessage], Reaction] = {
+    Unpaired: _R.BECOME_UNPAIRED,
+    CancelOperation: _R.STOP,
+    AdminCryptogram: _R.IGNORE,
+    AdminVerified: _R.IGNORE,
+    ErrorMessage: _R.IGNORE,
+}
+REACTIONS: dict[SessionState, dict[type[ServerMessage], Reaction]] = {
+    _S.UNPAIRED: {**_UNPAIRED_REACTIONS, Unpaired: _R.IGNORE},
+    _S.OFFERED: {
+        **_UNPAIRED_REACTIONS,
+        PairRefused: _R.ASK_CODE_AGAIN,
+        PairOffer: _R.ASK_COMPARISON,
+        Unpaired: _R.BECOME_UNPAIRED,
+    },
+    _S.CONFIRMING: {**_UNPAIRED_REACTIONS, Unpaired: _R.BECOME_UNPAIRED},
+    _S.ANSWERED: {**_UNPAIRED_REACTIONS, Paired: _R.BECOME_PAIRED, Unpaired: _R.BECOME_UNPAIRED},
+    _S.PAIRED: {**_PAIRED_REACTIONS, StartOperation: _R.START},
+    _S.WORKING: {**_PAIRED_REACTIONS, StartOperation: _R.REFUSE_AS_BUSY},
+    _S.AUTHENTICATING: {
+        **_PAIRED_REACTIONS,
+        StartOperation: _R.REFUSE_AS_BUSY,
+        AdminCryptogram: _R.DELIVER,
+    },
+    _S.PROVING: {**_PAIRED_REACTIONS, StartOperation: _R.REFUSE_AS_BUSY, AdminVerified: _R.DELIVER},
+}
+"""Messages that a state does not list get :attr:`Reaction.REFUSE`."""
+
+
+def find_reaction(state: SessionState, message: ServerMessage) -> Reaction:
+    """Return the reaction to a message in a state."""
+    return REACTIONS[state].get(type(message), Reaction.REFUSE)
 
 
 @dataclass(frozen=True)
-class Patience:
+class SessionTimeouts:
     """How long is waited, in seconds.
 
     :ivar challenge: for the server's answer to a card's challenge.
-    :ivar without_link: for a link, while an operation runs.
+    :ivar disconnected: for a connection, while an operation runs.
     """
 
     challenge: float = CHALLENGE_SECONDS
-    without_link: float = WITHOUT_LINK_SECONDS
+    disconnected: float = WITHOUT_LINK_SECONDS
 
 
-class Session:
-    """One session after the other, with the same server.
+class BridgeSession:
+    """The session with one server; a new one takes the place of one that ended.
 
-    :ivar state: where it stands; see the table.
-    :ivar ending: set when the bridge is to end by itself.
+    :ivar state: the state of the session, a row of :data:`REACTIONS`.
+    :ivar exit_reason: set when the client is to exit by itself.
     """
 
     def __init__(
@@ -71,180 +147,188 @@ class Session:
         host: str,
         prompter: Prompter,
         readers: CardReaders,
-        patience: Patience | None = None,
+        timeouts: SessionTimeouts | None = None,
     ) -> None:
-        patience = patience or Patience()
+        timeouts = timeouts or SessionTimeouts()
         self._prompter = prompter
-        self._without_link = patience.without_link
+        self._disconnected_timeout = timeouts.disconnected
         self.state = SessionState.UNPAIRED
-        self.ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
-        self.sending = Sending()
-        self._tasks = Tasks(self._crashed)
-        self._talk = PairingTalk(
-            host, prompter, self.sending, self._tasks, self._enter, self._leave
+        self.exit_reason: asyncio.Future[ExitReason] = asyncio.get_running_loop().create_future()
+        self.channel = MessageChannel()
+        self._tasks = BackgroundTasks(self._on_task_failure)
+        self._pairing = PairingFlow(
+            host, prompter, self.channel, self._tasks, self._set_state, self._exit
         )
-        self._desk = Desk(
+        self._operations = OperationRunner(
             origin_of(url),
             prompter,
             readers,
-            self.sending,
+            self.channel,
             self._tasks,
-            patience.challenge,
-            self._enter,
-            self._leave,
+            timeouts.challenge,
+            self._set_state,
+            self._exit,
         )
-        self._id = ""
-        self._peer: Peer | None = None
+        self._session_id = ""
+        self._peer: PairingPeer | None = None
         self._resume_secret: bytes | None = None
         self._reactions: dict[Reaction, Callable[[Any], Awaitable[None]]] = {
             Reaction.IGNORE: self._ignore,
-            Reaction.NOT_NOW: self._refuse,
+            Reaction.REFUSE: self._refuse,
             Reaction.ASK_CODE_AGAIN: self._ask_code_again,
-            Reaction.COMPARE: self._compare,
+            Reaction.ASK_COMPARISON: self._ask_comparison,
             Reaction.BECOME_PAIRED: self._become_paired,
             Reaction.BECOME_UNPAIRED: self._become_unpaired,
             Reaction.START: self._start,
             Reaction.REFUSE_START: self._refuse_start,
-            Reaction.BUSY: self._desk.say_busy,
+            Reaction.REFUSE_AS_BUSY: self._operations.refuse_as_busy,
             Reaction.DELIVER: self._deliver,
             Reaction.STOP: self._stop,
         }
 
-    def resume(self, server_nonce: bytes) -> Resume | None:
-        """Ask for the session to be taken up again, where there is a pairing."""
+    def request_resumption(self, server_nonce: bytes) -> Resume | None:
+        """Return the request to resume the session; `None` where there is no pairing."""
         if self._resume_secret is None:
             return None
-        proof = resume_proof(self._resume_secret, self._id, server_nonce)
-        return Resume(self._id, proof, self.sending.incoming.last)
+        proof = compute_resume_proof(self._resume_secret, self._session_id, server_nonce)
+        return Resume(self._session_id, proof, self.channel.incoming.last)
 
-    async def welcomed(
-        self, welcome: Welcome, wire: Wire, server_nonce: bytes, bridge_nonce: bytes
+    async def accept_welcome(
+        self,
+        welcome: Welcome,
+        connection: ServerConnection,
+        server_nonce: bytes,
+        bridge_nonce: bytes,
     ) -> None:
-        """Take the session the server gives, the old one or a new one.
+        """Enter the session that the server names, the resumed one or a new one.
 
-        :raises ProtocolError: where it gives what was not asked for; the pairing is over then.
+        :raises ProtocolError: the server named a session that was not asked for; the pairing is
+            ended.
         """
-        self._tasks.cancel_timer(_LINK)
+        self._tasks.cancel_timer(_DISCONNECTED_TIMER)
         if not (welcome.resumed or welcome.paired):
-            await self._begin(welcome.session, wire, server_nonce, bridge_nonce)
+            await self._start_new_session(welcome.session, connection, server_nonce, bridge_nonce)
             return
-        if self._resume_secret is None or welcome.session != self._id or not welcome.paired:
-            raise self._contradiction("welcome")
+        if self._resume_secret is None or welcome.session != self._session_id or not welcome.paired:
+            raise self._end_pairing_in_error("welcome")
         if not welcome.resumed:
-            await self.sending.begin(wire)
-            await self._desk.after_restart()
-        elif not await self.sending.go_on(wire, welcome.last_seq):
-            raise self._contradiction("last_seq")
-        self._tasks.set_timer(_EXPIRY, welcome.seconds_left, self._expire)
+            await self.channel.start(connection)
+            await self._operations.on_server_restart()
+        elif not await self.channel.resume(connection, welcome.last_seq):
+            raise self._end_pairing_in_error("last_seq")
+        self._tasks.set_timer(_EXPIRY_TIMER, welcome.seconds_left, self._on_pairing_expired)
 
-    async def handle(self, message: FromServer) -> None:
-        """Do what the table says."""
-        await self._reactions[reaction(self.state, message)](message)
+    async def handle(self, message: ServerMessage) -> None:
+        """React to a message as :data:`REACTIONS` says."""
+        await self._reactions[find_reaction(self.state, message)](message)
 
-    async def unknown_operation(self, operation_id: str) -> None:
-        """Refuse an operation that does not exist here."""
+    async def refuse_unknown_operation(self, operation_id: str) -> None:
+        """Report an operation that this client does not have."""
         code = FailureCode.UNKNOWN_OPERATION
-        self._prompter.show(Failed(None, code, FailureValues()))
-        await self.sending.send(Failure(operation_id, code))
+        self._prompter.show(OperationFailed(None, code, FailureValues()))
+        await self.channel.send(OperationFailure(operation_id, code))
 
-    def unlinked(self) -> None:
-        """Note that there is no link. An operation bears that for a while."""
-        self.sending.detach()
-        if self._desk.working and not self._tasks.has_timer(_LINK):
-            self._tasks.set_timer(_LINK, self._without_link, self._too_long_without_link)
+    def on_disconnect(self) -> None:
+        """Keep messages back; an operation may go on without a connection for a while."""
+        self.channel.detach()
+        if self._operations.is_running and not self._tasks.has_timer(_DISCONNECTED_TIMER):
+            self._tasks.set_timer(
+                _DISCONNECTED_TIMER, self._disconnected_timeout, self._on_disconnected_too_long
+            )
 
     async def close(self) -> None:
-        """End everything: questions are taken back, the card is reset, the server is told."""
-        self._talk.cancel()
-        self._desk.stop(FailureCode.CANCELLED)
+        """Withdraw questions, stop the operation, reset the card and say `bye`."""
+        self._pairing.cancel()
+        self._operations.stop(FailureCode.CANCELLED)
         await self._tasks.finish()
-        self._desk.close()  # not before: what was stopped gives its card back on that thread
+        self._operations.close()  # not before: what was stopped releases its card on that thread
         try:
-            async with asyncio.timeout(GOOD_BYE_SECONDS):
-                await self.sending.send(Bye(ByeReason.CLOSED))
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self.channel.send(Bye(ByeReason.CLOSED))
         except TimeoutError:
-            pass  # a server that does not listen learns it from the link
+            pass  # the server notices that the connection is closed
         self._resume_secret = None
 
-    async def _begin(self, session: str, wire: Wire, server: bytes, bridge: bytes) -> None:
+    async def _start_new_session(
+        self, session: str, connection: ServerConnection, server_nonce: bytes, bridge_nonce: bytes
+    ) -> None:
         if self._resume_secret is not None:
-            self._forget(UnpairReason.SERVER_FORGOT)
-        self._id = session
-        await self.sending.begin(wire)
-        self._talk.begin(session, server, bridge)
+            self._unpair(UnpairReason.SERVER_FORGOT)
+        self._session_id = session
+        await self.channel.start(connection)
+        self._pairing.start(session, server_nonce, bridge_nonce)
 
-    def _forget(self, reason: UnpairReason) -> None:
-        """Be paired no more."""
+    def _unpair(self, reason: UnpairReason) -> None:
         self._resume_secret = self._peer = None
-        self._tasks.cancel_timer(_EXPIRY)
-        self._desk.forget()
-        self._enter(SessionState.UNPAIRED)
-        self._prompter.show(NowUnpaired(reason))
+        self._tasks.cancel_timer(_EXPIRY_TIMER)
+        self._operations.end_pairing()
+        self._set_state(SessionState.UNPAIRED)
+        self._prompter.show(PairingEnded(reason))
 
-    def _contradiction(self, where: str) -> ProtocolError:
+    def _end_pairing_in_error(self, field: str) -> ProtocolError:
         if self._resume_secret is not None:
-            self._forget(UnpairReason.SERVER_FORGOT)
-        return ProtocolError(where=where)
+            self._unpair(UnpairReason.SERVER_FORGOT)
+        return ProtocolError(field=field)
 
-    def _enter(self, state: SessionState) -> None:
+    def _set_state(self, state: SessionState) -> None:
         self.state = state
 
-    def _leave(self, ending: Ending) -> None:
-        if not self.ending.done():
-            self.ending.set_result(ending)
+    def _exit(self, reason: ExitReason) -> None:
+        if not self.exit_reason.done():
+            self.exit_reason.set_result(reason)
 
-    def _crashed(self, error: BaseException) -> None:
-        if not self.ending.done():
-            self.ending.set_exception(error)
+    def _on_task_failure(self, error: BaseException) -> None:
+        if not self.exit_reason.done():
+            self.exit_reason.set_exception(error)
 
-    def _too_long_without_link(self) -> None:
-        self._tasks.cancel_timer(_LINK)
-        self._desk.stop(FailureCode.LINK_LOST)
+    def _on_disconnected_too_long(self) -> None:
+        self._tasks.cancel_timer(_DISCONNECTED_TIMER)
+        self._operations.stop(FailureCode.LINK_LOST)
 
-    async def _ignore(self, _: FromServer) -> None:
+    async def _ignore(self, _: ServerMessage) -> None:
         """Do nothing."""
 
-    async def _refuse(self, _: FromServer) -> None:
-        await self.sending.send(ErrorMessage(ErrorCode.BAD_STATE))
+    async def _refuse(self, _: ServerMessage) -> None:
+        await self.channel.send(ErrorMessage(ProtocolErrorCode.BAD_STATE))
 
     async def _ask_code_again(self, message: PairRefused) -> None:
-        self._talk.refused(message)
+        self._pairing.ask_code_again(message)
 
-    async def _compare(self, message: PairOffer) -> None:
-        self._talk.compare(message.telegram_name)
+    async def _ask_comparison(self, message: PairOffer) -> None:
+        self._pairing.ask_comparison(message.telegram_name)
 
     async def _become_paired(self, message: Paired) -> None:
-        peer = self._talk.paired()
+        peer = self._pairing.complete()
         self._peer, self._resume_secret = peer, message.resume_secret
-        self._enter(SessionState.PAIRED)
-        self._tasks.set_timer(_EXPIRY, message.seconds_left, self._expire)
-        self._prompter.show(NowPaired(peer, message.seconds_left))
+        self._set_state(SessionState.PAIRED)
+        self._tasks.set_timer(_EXPIRY_TIMER, message.seconds_left, self._on_pairing_expired)
+        self._prompter.show(PairingStarted(peer, message.seconds_left))
 
     async def _become_unpaired(self, message: Unpaired) -> None:
-        self._talk.cancel()
-        self._forget(message.reason)
-        self._talk.ask()
+        self._pairing.cancel()
+        self._unpair(message.reason)
+        self._pairing.ask_code()
 
-    async def _start(self, message: Start) -> None:
+    async def _start(self, message: StartOperation) -> None:
         if self._peer is not None:
-            await self._desk.start(message, self._peer)
+            await self._operations.start(message, self._peer)
 
-    async def _refuse_start(self, message: Start) -> None:
-        await self.sending.send(Failure(message.operation_id, FailureCode.BAD_STATE))
+    async def _refuse_start(self, message: StartOperation) -> None:
+        await self.channel.send(OperationFailure(message.operation_id, FailureCode.BAD_STATE))
 
     async def _deliver(self, message: AdminCryptogram | AdminVerified) -> None:
-        self._desk.deliver(message)
+        self._operations.deliver(message)
 
-    async def _stop(self, message: Cancel) -> None:
-        self._desk.stop(FailureCode.CANCELLED, message.operation_id)
+    async def _stop(self, message: CancelOperation) -> None:
+        self._operations.stop(FailureCode.CANCELLED, message.operation_id)
 
-    def _expire(self) -> None:
-        self._tasks.spawn(self._end_of_pairing())
+    def _on_pairing_expired(self) -> None:
+        self._tasks.spawn(self._end_expired_pairing())
 
-    async def _end_of_pairing(self) -> None:
-        """Leave the session when its time is over, and begin a new one on a new link."""
-        await self.sending.send(Bye(ByeReason.EXPIRED))
-        self._talk.cancel()
-        self._forget(UnpairReason.EXPIRED)
-        self._talk.ask()
-        await self.sending.hang_up()
+    async def _end_expired_pairing(self) -> None:
+        """End the session and close the connection, so that a new one starts a new session."""
+        await self.channel.send(Bye(ByeReason.EXPIRED))
+        self._pairing.cancel()
+        self._unpair(UnpairReason.EXPIRED)
+        self._pairing.ask_code()
+        await self.channel.close_connection()

@@ -1,19 +1,19 @@
-"""The six operations. What a server may ask for, and nothing else."""
+"""The six operations that a server can ask for."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from reader_bridge.operations.change_pin import change_pin
-from reader_bridge.operations.context import Errand
+from reader_bridge.operations.context import OperationContext
 from reader_bridge.operations.prove import prove_possession
-from reader_bridge.operations.read import card_status, list_readers, read_certificate
+from reader_bridge.operations.read import list_readers, read_card_status, read_certificate
 from reader_bridge.operations.set_pin import set_pin
-from reader_bridge.protocol.operations import Value
+from reader_bridge.protocol.operations import ResultValue
 from reader_bridge.protocol.vocabulary import Operation
 
-OPERATIONS: dict[Operation, Callable[[Errand, Any], Awaitable[Value]]] = {
+OPERATIONS: dict[Operation, Callable[[OperationContext, Any], Awaitable[ResultValue]]] = {
     Operation.LIST_READERS: list_readers,
-    Operation.CARD_STATUS: card_status,
+    Operation.CARD_STATUS: read_card_status,
     Operation.READ_CERTIFICATE: read_certificate,
     Operation.PROVE_POSSESSION: prove_possession,
     Operation.SET_PIN: set_pin,
@@ -21,12 +21,12 @@ OPERATIONS: dict[Operation, Callable[[Errand, Any], Awaitable[Value]]] = {
 }
 
 
-async def run_operation(errand: Errand) -> Value:
-    """Carry out an operation.
+async def run_operation(context: OperationContext) -> ResultValue:
+    """Run an operation and return its value.
 
-    :raises OperationFailedError: where it does not come to its end.
+    :raises OperationFailedError: the operation failed.
     """
     try:
-        return await OPERATIONS[errand.operation](errand, errand.parameters)
+        return await OPERATIONS[context.operation](context, context.parameters)
     finally:
-        await errand.calls.close()
+        await context.card_calls.close()

@@ -1,7 +1,7 @@
-"""The thread on which a bridge speaks to cards, and the connection that can be taken back.
+"""The thread that talks to cards, and connections that can be revoked from another thread.
 
-Reader drivers block, some for long. What blocks, blocks this thread only: an operation that is
-cancelled or too late is over at once, and its connection sends nothing any more.
+Reader drivers block, some of them for long. Only this thread blocks with them: an operation that is
+cancelled or too late ends immediately, and its connection sends nothing more.
 """
 
 import asyncio
@@ -15,15 +15,15 @@ from reader_bridge.card.connection import CardConnection
 from reader_bridge.card.errors import CardRemovedError
 
 GRACE_SECONDS = 10.0
-"""For work that changes a PIN, to come to its end when the operation is over already."""
+"""For work that changes a PIN to finish after its operation was stopped."""
 CLOSING_SECONDS = 1.0
-"""The outcome of an operation waits for the card's reset, but not for a driver that hangs."""
+"""How long the end of an operation waits for the card's reset, where a driver hangs."""
 
 _T = TypeVar("_T")
 
 
 class CardThread:
-    """Runs calls one after the other, on a thread that does not keep the program from ending."""
+    """Runs calls one after the other, on a daemon thread."""
 
     def __init__(self) -> None:
         self._calls: queue.SimpleQueue[tuple[asyncio.Future[Any], Callable[[], Any]] | None] = (
@@ -32,7 +32,7 @@ class CardThread:
         self._thread: threading.Thread | None = None
 
     def submit(self, work: Callable[[], _T]) -> "asyncio.Future[_T]":
-        """Have a call made; cancelled before its turn, it is not."""
+        """Queue a call. One that is cancelled before its turn is not made."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="cards", daemon=True)
             self._thread.start()
@@ -41,7 +41,7 @@ class CardThread:
         return future
 
     def close(self) -> None:
-        """Make no more calls after those that are waited for."""
+        """Stop the thread after the queued calls."""
         self._calls.put(None)
 
     def _run(self) -> None:
@@ -55,12 +55,12 @@ class CardThread:
             except BaseException as error:
                 problem = error
             with suppress(RuntimeError):  # the loop is gone, and who waited with it
-                future.get_loop().call_soon_threadsafe(_settle, future, value, problem)
+                future.get_loop().call_soon_threadsafe(_set_result, future, value, problem)
             del future, work, call, value, problem  # nothing of a card is kept while waiting
 
 
-def _settle(future: "asyncio.Future[Any]", value: Any, problem: BaseException | None) -> None:
-    """Hand over what a call gave, if somebody still waits for it."""
+def _set_result(future: "asyncio.Future[Any]", value: Any, problem: BaseException | None) -> None:
+    """Set the result of a call, unless nobody waits for it any more."""
     if future.done():
         return
     if problem is None:
@@ -70,10 +70,10 @@ def _settle(future: "asyncio.Future[Any]", value: Any, problem: BaseException | 
 
 
 class RevocableConnection(CardConnection):
-    """A connection that can be taken back from another thread.
+    """A connection that another thread can revoke.
 
-    :ivar unanswered: the instruction of the command that got no answer.
-    :ivar closed: the card was given back.
+    :ivar unanswered_instruction: the instruction of the command that got no answer.
+    :ivar closed: the card was released.
     """
 
     def __init__(self, connection: CardConnection) -> None:
@@ -81,7 +81,7 @@ class RevocableConnection(CardConnection):
         self._revoked = threading.Event()
         self.extended_length = connection.extended_length
         self.character_protocol = connection.character_protocol
-        self.unanswered: int | None = None
+        self.unanswered_instruction: int | None = None
         self.closed = False
 
     @property
@@ -95,29 +95,29 @@ class RevocableConnection(CardConnection):
         return self._connection.exclusive
 
     def revoke(self) -> None:
-        """Send nothing any more."""
+        """Send nothing more."""
         self._revoked.set()
 
     def send_and_receive(self, apdu: bytearray) -> tuple[bytes, int]:
-        """Send one command APDU as it is; give the answer's data and its status word."""
+        """Send one command APDU; return the answer's data and its status word."""
         if self._revoked.is_set():
             raise CardRemovedError
-        self.unanswered = apdu[1]
+        self.unanswered_instruction = apdu[1]
         answer = self._connection.send_and_receive(apdu)
-        self.unanswered = None
+        self.unanswered_instruction = None
         return answer
 
     def close(self) -> None:
-        """Give the card back."""
+        """Release the card."""
         self._connection.close()
         self.closed = True
 
 
 class CardCalls:
-    """The calls of one operation.
+    """The card calls of one operation.
 
-    :ivar connection: the last one that was made.
-    :ivar cancelled: the operation was, during a call that was not to be left half done.
+    :ivar connection: the last connection that was made.
+    :ivar cancelled: the operation was cancelled during a call that had to finish.
     """
 
     def __init__(self, thread: CardThread, grace: float = GRACE_SECONDS) -> None:
@@ -126,26 +126,26 @@ class CardCalls:
         self.cancelled = False
         self.connection: RevocableConnection | None = None
 
-    def lend(self, connection: CardConnection) -> RevocableConnection:
-        """Make a connection one that ends with the operation. Called on the thread."""
+    def make_revocable(self, connection: CardConnection) -> RevocableConnection:
+        """Wrap a connection so that it ends with the operation. Called on the card thread."""
         self.connection = RevocableConnection(connection)
         if self._over:
             self.connection.revoke()
         return self.connection
 
     async def call(self, work: Callable[[], _T]) -> _T:
-        """Make a call; when it is cancelled, the card gets no further command."""
+        """Make a call. Cancelling it revokes the connection."""
         try:
             return await self._thread.submit(work)
         except asyncio.CancelledError:
             self.revoke()
             raise
 
-    async def finish(self, work: Callable[[], _T]) -> _T:
-        """Make a call that is not left half done: cancelling waits for its end, within bounds.
+    async def call_to_end(self, work: Callable[[], _T]) -> _T:
+        """Make a call that must not be left half done: cancelling waits for its end, within bounds.
 
-        What it gives or raises counts, whether the operation was cancelled meanwhile or not;
-        :attr:`cancelled` tells.
+        Its result or error is returned even if the operation was cancelled meanwhile; see
+        :attr:`cancelled`.
         """
         future = self._thread.submit(work)
         timer: asyncio.TimerHandle | None = None
@@ -164,22 +164,22 @@ class CardCalls:
         return future.result()
 
     def revoke(self) -> None:
-        """Let the card get nothing any more."""
+        """Let the card get nothing more."""
         self._over = True
         if self.connection is not None:
             self.connection.revoke()
 
-    def give_back(self) -> None:
-        """Reset the card and let it go. Called on the thread."""
+    def release_card(self) -> None:
+        """Reset the card and release it. Called on the card thread."""
         if self.connection is not None:
             self.connection.close()
 
-    def later(self, work: Callable[[], object]) -> None:
-        """Have a call made that nobody waits for."""
+    def call_later(self, work: Callable[[], object]) -> None:
+        """Queue a call whose result nobody waits for."""
         self._thread.submit(work).add_done_callback(asyncio.Future.exception)
 
     async def close(self) -> None:
-        """Give the card back; where a driver hangs, as soon as it comes to itself."""
+        """Release the card; where a driver hangs, as soon as it returns."""
         connection, self.connection = self.connection, None
         if connection is None or connection.closed:
             return

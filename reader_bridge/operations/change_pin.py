@@ -1,37 +1,42 @@
-"""`change_pin`: with the PIN it is now, both typed on this PC."""
+"""`change_pin`: sets a new PIN with the current one. Both are typed on this PC."""
 
-from reader_bridge.card.profiles.base import Verb
+from reader_bridge.card.profiles.base import CardCapability
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.operations.card_discovery import exclusively, find_card
-from reader_bridge.operations.consent import allow_reading, consent, new_pin, with_secret
-from reader_bridge.operations.context import Errand
+from reader_bridge.operations.card_discovery import exclusive_access, find_card
+from reader_bridge.operations.consent import (
+    ask_consent,
+    ask_new_pin,
+    attempt_with_secret,
+    ensure_reading_allowed,
+)
+from reader_bridge.operations.context import OperationContext
 from reader_bridge.prompter import PinKind
 from reader_bridge.protocol.operations import ChangePin, PinChanged
 
 
-async def change_pin(errand: Errand, wanted: ChangePin) -> PinChanged:
-    """Change the PIN."""
-    await allow_reading(errand)
-    found = await find_card(errand, wanted.reader)
-    found.require(Verb.CHANGE_PIN, serial=wanted.card_serial)
-    await consent(errand, found)
+async def change_pin(context: OperationContext, parameters: ChangePin) -> PinChanged:
+    """Change the PIN; see :class:`reader_bridge.protocol.operations.ChangePin`."""
+    await ensure_reading_allowed(context)
+    card = await find_card(context, parameters.reader)
+    card.require(CardCapability.CHANGE_PIN, serial=parameters.card_serial)
+    await ask_consent(context, card)
     new = SecretBuffer()
 
     async def attempt(old: SecretBuffer, accept_last_try: bool) -> PinChanged:
         nonlocal new
         if not new:
-            new = await new_pin(errand, found)
+            new = await ask_new_pin(context, card)
 
         def work() -> PinChanged:
-            with exclusively(errand.readers, errand.calls, found) as profile:
+            with exclusive_access(context.readers, context.card_calls, card) as profile:
                 profile.change_pin(old, new, accept_last_try=accept_last_try)
-                return PinChanged(found.serial)
+                return PinChanged(card.serial)
 
-        return await errand.carry_out(work)
+        return await context.run_pin_work(work)
 
     try:
-        return await with_secret(
-            errand, found, PinKind.CURRENT, found.status.pin, found.kind.entry_rules, attempt
+        return await attempt_with_secret(
+            context, card, PinKind.CURRENT, card.status.pin, card.profile.pin_entry_rules, attempt
         )
     finally:
         new.wipe()

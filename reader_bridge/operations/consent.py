@@ -1,4 +1,4 @@
-"""Asking the person: for their consent, and for what only they know."""
+"""Questions to the person: their consent, and the PIN or PUK."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -13,105 +13,107 @@ from reader_bridge.card.errors import (
 )
 from reader_bridge.card.profiles.base import PinRules, TryCounter
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.operations.card_discovery import FoundCard
-from reader_bridge.operations.context import Errand
-from reader_bridge.operations.failures import failed, shown_name
-from reader_bridge.prompter import Consent, PinFault, PinKind, PinRequest
+from reader_bridge.operations.context import OperationContext
+from reader_bridge.operations.failures import operation_failure, printable_reader_name
+from reader_bridge.operations.found_card import FoundCard
+from reader_bridge.prompter import ConsentRequest, PinFault, PinKind, PinRequest
 from reader_bridge.protocol.failures import FailureCode
-from reader_bridge.protocol.vocabulary import Step
+from reader_bridge.protocol.vocabulary import ProgressStep
 
-MOST_ENTRIES = 10
-"""Of one PIN in one operation, whatever card and person say."""
+MAX_ENTRIES = 10
+"""Entries of one PIN in one operation, whatever card and person answer."""
 
 _T = TypeVar("_T")
 
 
-async def allow_reading(errand: Errand) -> None:
-    """Ask, before the first operation of a session, whether reading is wanted at all.
+async def ensure_reading_allowed(context: OperationContext) -> None:
+    """Ask, before the first operation of a session, whether cards may be read at all.
 
-    :raises OperationFailedError: where it is not.
+    :raises OperationFailedError: the person refused.
     """
-    if errand.allowances.reading_allowed:
+    if context.session.reading_allowed:
         return
-    await errand.server.progress(Step.WAITING_FOR_LEAVE)
-    request = Consent(errand.operation, errand.peer, errand.purpose, for_session=True)
-    if not await errand.prompter.consent(request):
-        raise failed(FailureCode.CONSENT_REFUSED)
-    errand.allowances.reading_allowed = True
+    await context.server.report_progress(ProgressStep.WAITING_FOR_LEAVE)
+    request = ConsentRequest(context.operation, context.peer, context.purpose, for_session=True)
+    if not await context.prompter.ask_consent(request):
+        raise operation_failure(FailureCode.CONSENT_REFUSED)
+    context.session.reading_allowed = True
 
 
-async def consent(errand: Errand, found: FoundCard) -> None:
-    """Ask whether this very operation is wanted, on this card. Never skipped.
+async def ask_consent(context: OperationContext, card: FoundCard) -> None:
+    """Ask whether this operation is wanted on this card. Never skipped.
 
-    :raises OperationFailedError: where it is not.
+    :raises OperationFailedError: the person refused.
     """
-    await errand.server.progress(Step.WAITING_FOR_PERSON)
-    reader = shown_name(found.state.name)
-    request = Consent(errand.operation, errand.peer, errand.purpose, reader, found.label)
-    if not await errand.prompter.consent(request):
-        raise failed(FailureCode.CONSENT_REFUSED)
+    await context.server.report_progress(ProgressStep.WAITING_FOR_PERSON)
+    reader = printable_reader_name(card.reader_state.name)
+    request = ConsentRequest(context.operation, context.peer, context.purpose, reader, card.label)
+    if not await context.prompter.ask_consent(request):
+        raise operation_failure(FailureCode.CONSENT_REFUSED)
 
 
-async def new_pin(errand: Errand, found: FoundCard) -> SecretBuffer:
-    """Ask for the new PIN, until it can be one.
+async def ask_new_pin(context: OperationContext, card: FoundCard) -> SecretBuffer:
+    """Ask for the new PIN until it has a valid form.
 
-    :raises OperationFailedError: where the person does not want to, or never gets it right.
+    :raises OperationFailedError: the person gave up, or never typed a valid one.
     """
-    rules = found.kind.pin_rules
-    request = PinRequest(PinKind.NEW, errand.operation, found.label, rules)
-    return await _typed(errand, request, rules)
+    rules = card.profile.new_pin_rules
+    request = PinRequest(PinKind.NEW, context.operation, card.label, rules)
+    return await _ask_valid_secret(context, request, rules)
 
 
-async def with_secret(
-    errand: Errand,
-    found: FoundCard,
+async def attempt_with_secret(
+    context: OperationContext,
+    card: FoundCard,
     kind: PinKind,
     counter: TryCounter | None,
     rules: PinRules,
     attempt: Callable[[SecretBuffer, bool], Awaitable[_T]],
 ) -> _T:
-    """Ask for PIN or PUK, and attempt something with it; each attempt is typed anew.
+    """Ask for PIN or PUK and attempt an action with it. Each attempt is typed again.
 
-    :param counter: of its tries, as they are.
-    :param attempt: gets what was typed, and whether the last try may be spent.
-    :raises OperationFailedError: where it does not come to the attempt, or that fails.
+    :param counter: the tries that are left.
+    :param attempt: takes what was typed, and whether the last try may be spent.
+    :raises OperationFailedError: nothing was typed, or the last attempt failed.
     """
     counter = counter or TryCounter(None)
     fault: PinFault | None = None
-    for _ in range(MOST_ENTRIES):
-        if counter.blocked:
-            raise failed(_blocked(kind), tries_left=0)
+    for _ in range(MAX_ENTRIES):
+        if counter.is_blocked:
+            raise operation_failure(_blocked_code(kind), tries_left=0)
         request = PinRequest(
             kind,
-            errand.operation,
-            found.label,
+            context.operation,
+            card.label,
             rules,
             counter.remaining,
             counter.limit,
             fault,
-            counter.last,
+            counter.is_last_try,
         )
-        with await _typed(errand, request, rules) as secret:
+        with await _ask_valid_secret(context, request, rules) as secret:
             try:
-                return await attempt(secret, counter.last)
+                return await attempt(secret, counter.is_last_try)
             except (InvalidPinError, InvalidPukError) as error:
                 counter, fault = TryCounter(error.attempts_remaining, counter.limit), PinFault.WRONG
             except LastTryError as error:
                 counter = TryCounter(error.attempts_remaining, counter.limit)
             except CardError as error:
-                raise errand.failure_of(error) from None
-        if errand.calls.cancelled:
+                raise context.failure_for(error) from None
+        if context.card_calls.cancelled:
             break
         if fault is PinFault.WRONG:
-            await errand.server.progress(Step.WRONG_PIN, counter.remaining)
-    raise failed(_wrong(kind), tries_left=counter.remaining)
+            await context.server.report_progress(ProgressStep.WRONG_PIN, counter.remaining)
+    raise operation_failure(_wrong_code(kind), tries_left=counter.remaining)
 
 
-async def _typed(errand: Errand, request: PinRequest, rules: PinRules) -> SecretBuffer:
-    for _ in range(MOST_ENTRIES):
-        secret = await errand.prompter.ask_pin(request)
+async def _ask_valid_secret(
+    context: OperationContext, request: PinRequest, rules: PinRules
+) -> SecretBuffer:
+    for _ in range(MAX_ENTRIES):
+        secret = await context.prompter.ask_pin(request)
         if secret is None:
-            raise _not_typed(request)
+            raise _entry_declined(request)
         try:
             rules.check(secret)
         except PinFormatError:
@@ -119,18 +121,18 @@ async def _typed(errand: Errand, request: PinRequest, rules: PinRules) -> Secret
             request = replace(request, fault=PinFault.FORMAT)
             continue
         return secret
-    raise failed(FailureCode.PIN_FORMAT)
+    raise operation_failure(FailureCode.PIN_FORMAT)
 
 
-def _not_typed(request: PinRequest) -> Exception:
+def _entry_declined(request: PinRequest) -> Exception:
     if request.fault is PinFault.WRONG:
-        return failed(_wrong(request.kind), tries_left=request.tries_left)
-    return failed(FailureCode.PIN_NOT_ENTERED, tries_left=request.tries_left)
+        return operation_failure(_wrong_code(request.kind), tries_left=request.tries_left)
+    return operation_failure(FailureCode.PIN_NOT_ENTERED, tries_left=request.tries_left)
 
 
-def _wrong(kind: PinKind) -> FailureCode:
+def _wrong_code(kind: PinKind) -> FailureCode:
     return FailureCode.PUK_WRONG if kind is PinKind.PUK else FailureCode.PIN_WRONG
 
 
-def _blocked(kind: PinKind) -> FailureCode:
+def _blocked_code(kind: PinKind) -> FailureCode:
     return FailureCode.PUK_BLOCKED if kind is PinKind.PUK else FailureCode.PIN_BLOCKED

@@ -1,101 +1,100 @@
-"""What one running operation has at hand: the card, the person, and the little of the server."""
+"""The context of a running operation: card, person, server, and what outlives the operation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from reader_bridge.card.connection import CardReaders
 from reader_bridge.card.errors import CardError
 from reader_bridge.operations.card_thread import CardCalls
-from reader_bridge.operations.failures import from_card
-from reader_bridge.prompter import Peer, Prompter, Working
+from reader_bridge.operations.failures import failure_from_card
+from reader_bridge.operations.found_card import FoundCard
+from reader_bridge.prompter import CardWorking, PairingPeer, Prompter
 from reader_bridge.protocol.operations import Parameters, operation_of
-from reader_bridge.protocol.vocabulary import Operation, Purpose, Step
-
-if TYPE_CHECKING:
-    from reader_bridge.operations.card_discovery import FoundCard
+from reader_bridge.protocol.vocabulary import Operation, PinPurpose, ProgressStep
 
 _T = TypeVar("_T")
 
 
-class ServerSide(Protocol):
-    """All that an operation can get from the server while it runs."""
+class OperationServer(Protocol):
+    """The requests that a running operation can send to the server."""
 
-    async def progress(self, step: Step, tries_left: int | None = None) -> None:
-        """Tell what is waited for."""
+    async def report_progress(self, step: ProgressStep, tries_left: int | None = None) -> None:
+        """Report what the operation waits for."""
 
-    async def cryptogram(self, card_serial: str, host: bytes, card: bytes) -> bytes:
-        """Have the card's challenge answered.
+    async def request_cryptogram(self, card_serial: str, host: bytes, card: bytes) -> bytes:
+        """Have the server answer the card's challenge.
 
-        :raises OperationFailedError: where the server does not, in time.
+        :raises OperationFailedError: the server did not answer in time.
         """
 
-    async def is_genuine(self, answer: bytes) -> bool:
-        """Have the card's own proof checked.
+    async def verify_card_answer(self, answer: bytes) -> bool:
+        """Have the server check the card's own proof.
 
-        :raises OperationFailedError: where the server does not say, in time.
+        :raises OperationFailedError: the server did not answer in time.
         """
 
 
 @dataclass
-class Allowances:
+class SessionContext:
     """What outlives an operation.
 
-    :ivar reading_allowed: the person said yes to reading, in this session.
-    :ivar admin_rejected: a card has refused a cryptogram; no card gets another one from this run.
-    :ivar card: the one that was looked at last.
+    :ivar reading_allowed: the person allowed reading, in this session.
+    :ivar admin_rejected: a card refused a cryptogram; until the program restarts no card gets
+        another.
+    :ivar last_card: the card that was read last.
     """
 
     reading_allowed: bool = False
     admin_rejected: bool = False
-    card: "FoundCard | None" = None
+    last_card: FoundCard | None = None
 
 
 @dataclass
-class Errand:
-    """One running operation.
+class OperationContext:
+    """What an operation works with.
 
     :ivar origin: of the server, as it was dialled.
     """
 
     parameters: Parameters
     readers: CardReaders
-    calls: CardCalls
+    card_calls: CardCalls
     prompter: Prompter
-    peer: Peer
+    peer: PairingPeer
     origin: str
-    server: ServerSide
-    allowances: Allowances = field(default_factory=Allowances)
+    server: OperationServer
+    session: SessionContext = field(default_factory=SessionContext)
 
     @property
     def operation(self) -> Operation:
-        """Which it is."""
+        """The operation that the parameters belong to."""
         return operation_of(self.parameters)
 
     @property
-    def purpose(self) -> Purpose | None:
-        """What it is for, where it is for something."""
+    def purpose(self) -> PinPurpose | None:
+        """The purpose of the operation, where it has one."""
         return getattr(self.parameters, "purpose", None)
 
-    async def read(self, work: Callable[[], _T]) -> _T:
-        """Make a call to readers or card that can be broken off anywhere.
+    async def run_read(self, work: Callable[[], _T]) -> _T:
+        """Run work on readers or card that can be interrupted anywhere.
 
-        :raises OperationFailedError: where the card does not take part.
+        :raises OperationFailedError: the card failed.
         """
         try:
-            return await self.calls.call(work)
+            return await self.card_calls.call(work)
         except CardError as error:
-            raise from_card(error) from None
+            raise failure_from_card(error) from None
 
-    async def carry_out(self, work: Callable[[], _T]) -> _T:
-        """Make a call that uses or sets a PIN. What it raises is left as it is.
+    async def run_pin_work(self, work: Callable[[], _T]) -> _T:
+        """Run work that uses or sets a PIN, to its end.
 
-        :raises CardError: as the card's verbs do.
+        :raises CardError: as it came from the card; see :meth:`failure_for`.
         """
-        self.prompter.show(Working(self.operation))
-        return await self.calls.finish(work)
+        self.prompter.show(CardWorking(self.operation))
+        return await self.card_calls.call_to_end(work)
 
-    def failure_of(self, error: CardError) -> Exception:
-        """Read the error of such a call."""
-        connection = self.calls.connection
-        return from_card(error, connection.unanswered if connection else None)
+    def failure_for(self, error: CardError) -> Exception:
+        """Return the failure for an error of :meth:`run_pin_work`."""
+        connection = self.card_calls.connection
+        return failure_from_card(error, connection.unanswered_instruction if connection else None)

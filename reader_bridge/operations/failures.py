@@ -1,4 +1,4 @@
-"""How an operation ends before its end: one exception, and what a card's error becomes."""
+"""The failure of an operation, and the failure for each error of a card."""
 
 from reader_bridge.card.apdu import Instruction
 from reader_bridge.card.errors import (
@@ -15,12 +15,14 @@ from reader_bridge.card.errors import (
     ReaderError,
 )
 from reader_bridge.protocol.failures import FailureCode, FailureValues
-from reader_bridge.protocol.vocabulary import CardProfile
+from reader_bridge.protocol.vocabulary import ProfileName
 
-CHANGES_PIN = frozenset({Instruction.CHANGE_REFERENCE_DATA, Instruction.RESET_RETRY_COUNTER})
-NOT_CARRIED_OUT = range(0x67, 0x6F)
-"""SW1 of a command that was refused before it did anything (ISO/IEC 7816-4 §5.6)."""
-_OTHER_CODES = {
+PIN_CHANGING_INSTRUCTIONS = frozenset(
+    {Instruction.CHANGE_REFERENCE_DATA, Instruction.RESET_RETRY_COUNTER}
+)
+REFUSED_SW1 = range(0x67, 0x6F)
+"""SW1 of a command that the card refused before it did anything (ISO/IEC 7816-4 §5.6)."""
+_FAILURE_CODES = {
     "no_card": FailureCode.CARD_REMOVED,
     "last_try": FailureCode.PIN_NOT_ENTERED,
     "cryptogram_format": FailureCode.INTERNAL_ERROR,
@@ -31,10 +33,10 @@ _OTHER_CODES = {
 
 
 class OperationFailedError(Exception):
-    """An operation did not come to its end.
+    """An operation failed.
 
     :ivar code: why.
-    :ivar values: what there is to say beside it.
+    :ivar values: the values that belong to the code.
     """
 
     def __init__(self, code: FailureCode, values: FailureValues | None = None) -> None:
@@ -43,60 +45,58 @@ class OperationFailedError(Exception):
         self.values = values or FailureValues()
 
 
-def failed(
+def operation_failure(
     code: FailureCode,
     *,
     tries_left: int | None = None,
     tries_needed: int | None = None,
-    profile: CardProfile | None = None,
+    profile: ProfileName | None = None,
     reader: str | None = None,
 ) -> OperationFailedError:
-    """Make the exception of a failure."""
+    """Return the exception for a failure code and its values."""
     return OperationFailedError(code, FailureValues(tries_left, tries_needed, profile, reader))
 
 
-def from_card(error: CardError, unanswered: int | None = None) -> OperationFailedError:
-    """Read a card's error.
+def failure_from_card(error: CardError, unanswered: int | None = None) -> OperationFailedError:
+    """Return the failure for a card's error.
 
-    :param unanswered: the instruction that was on its way when the card was lost.
+    :param unanswered: the instruction that was sent last, where it got no answer.
     """
-    if is_in_doubt(error, unanswered):
-        return failed(FailureCode.OUTCOME_UNKNOWN)
-    code = _code(error)
+    if is_outcome_unknown(error, unanswered):
+        return operation_failure(FailureCode.OUTCOME_UNKNOWN)
+    code = _failure_code(error)
     match error:
         case PinOperationRefusedError():
-            return failed(code, profile=_profile(error.profile))
+            return operation_failure(code, profile=error.profile)
         case AdminTriesLowError():
-            return failed(code, tries_left=error.attempts_remaining, tries_needed=error.required)
+            return operation_failure(
+                code, tries_left=error.attempts_remaining, tries_needed=error.required
+            )
         case InvalidPinError() | InvalidPukError() | LastTryError() | AdminKeyRejectedError():
-            return failed(code, tries_left=error.attempts_remaining)
+            return operation_failure(code, tries_left=error.attempts_remaining)
         case PinBlockedError() | PukBlockedError():
-            return failed(code, tries_left=0)
+            return operation_failure(code, tries_left=0)
         case ReaderError():
-            return failed(code, reader=shown_name(error.reader))
-    return failed(code)
+            return operation_failure(code, reader=printable_reader_name(error.reader))
+    return operation_failure(code)
 
 
-def is_in_doubt(error: CardError, unanswered: int | None) -> bool:
-    """Tell whether the card may have set another PIN, although there was no right answer."""
-    if unanswered in CHANGES_PIN:
+def is_outcome_unknown(error: CardError, unanswered: int | None) -> bool:
+    """Whether the card may have set another PIN although it did not confirm it."""
+    if unanswered in PIN_CHANGING_INSTRUCTIONS:
         return True
     return (
         isinstance(error, ApduError)
-        and error.instruction in CHANGES_PIN
-        and error.status_word >> 8 not in NOT_CARRIED_OUT
+        and error.instruction in PIN_CHANGING_INSTRUCTIONS
+        and error.status_word >> 8 not in REFUSED_SW1
     )
 
 
-def shown_name(name: str) -> str:
-    """Give a reader's name as messages carry it: without control characters, and not endless."""
+def printable_reader_name(name: str) -> str:
+    """Return a reader's name as messages carry it: printable and bounded."""
     seen = "".join(letter for letter in name if letter.isprintable())[:128]
     return seen or "?"
 
 
-def _code(error: CardError) -> FailureCode:
-    return _OTHER_CODES.get(error.code) or FailureCode(error.code)
-
-
-def _profile(name: str) -> CardProfile | None:
-    return next((profile for profile in CardProfile if profile == name), None)
+def _failure_code(error: CardError) -> FailureCode:
+    return _FAILURE_CODES.get(error.code) or FailureCode(error.code)

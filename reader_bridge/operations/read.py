@@ -1,11 +1,11 @@
-"""The operations that read: `list_readers`, `card_status`, `read_certificate`. No PIN, no try."""
+"""The operations that only read. They need no PIN and spend no try."""
 
-from reader_bridge.card.certificate import KeyRole as CardKeyRole
-from reader_bridge.card.profiles.base import TryCounter, Verb
-from reader_bridge.operations.card_discovery import FoundCard, find_card
-from reader_bridge.operations.consent import allow_reading
-from reader_bridge.operations.context import Errand
-from reader_bridge.operations.failures import failed, shown_name
+from reader_bridge.card.profiles.base import CardCapability, TryCounter
+from reader_bridge.operations.card_discovery import find_card
+from reader_bridge.operations.consent import ensure_reading_allowed
+from reader_bridge.operations.context import OperationContext
+from reader_bridge.operations.failures import operation_failure, printable_reader_name
+from reader_bridge.operations.found_card import FoundCard
 from reader_bridge.protocol.failures import FailureCode
 from reader_bridge.protocol.operations import (
     CardReport,
@@ -13,70 +13,72 @@ from reader_bridge.protocol.operations import (
     ListReaders,
     ReadCardStatus,
     ReadCertificate,
-    Reader,
+    ReaderEntry,
     ReaderList,
     Tries,
 )
-from reader_bridge.protocol.vocabulary import KeyRole, Operation
+from reader_bridge.protocol.vocabulary import Operation
 
-MOST_READERS = 16
-NEEDS_ONE_OF: dict[Operation, frozenset[Verb]] = {
-    Operation.READ_CERTIFICATE: frozenset({Verb.READ_CERTIFICATE}),
-    Operation.PROVE_POSSESSION: frozenset({Verb.SIGN}),
-    Operation.SET_PIN: frozenset({Verb.SET_PIN_AS_ADMIN, Verb.UNLOCK_WITH_PUK}),
-    Operation.CHANGE_PIN: frozenset({Verb.CHANGE_PIN}),
+MAX_READERS = 16
+REQUIRED_CAPABILITIES: dict[Operation, frozenset[CardCapability]] = {
+    Operation.READ_CERTIFICATE: frozenset({CardCapability.READ_CERTIFICATE}),
+    Operation.PROVE_POSSESSION: frozenset({CardCapability.SIGN}),
+    Operation.SET_PIN: frozenset({CardCapability.SET_PIN_AS_ADMIN, CardCapability.UNLOCK_WITH_PUK}),
+    Operation.CHANGE_PIN: frozenset({CardCapability.CHANGE_PIN}),
 }
-"""What a card has to be able to do for an operation; the others need no card that is known."""
+"""An operation needs one of these; the others take any card, even an unknown one."""
 
 
-async def list_readers(errand: Errand, _: ListReaders) -> ReaderList:
-    """Tell which readers there are."""
-    await allow_reading(errand)
-    states = await errand.read(errand.readers.list_readers)
+async def list_readers(context: OperationContext, _: ListReaders) -> ReaderList:
+    """Return the readers of this machine."""
+    await ensure_reading_allowed(context)
+    states = await context.run_read(context.readers.list_readers)
     return ReaderList(
         tuple(
-            Reader(shown_name(each.name), each.card_present, each.in_use, each.mute)
-            for each in states[:MOST_READERS]
+            ReaderEntry(printable_reader_name(each.name), each.card_present, each.in_use, each.mute)
+            for each in states[:MAX_READERS]
         )
     )
 
 
-async def card_status(errand: Errand, wanted: ReadCardStatus) -> CardReport:
-    """Tell what the card says without a PIN."""
-    await allow_reading(errand)
-    found = await find_card(errand, wanted.reader, afresh=True)
-    status = found.status
+async def read_card_status(context: OperationContext, parameters: ReadCardStatus) -> CardReport:
+    """Return what the card says without a PIN."""
+    await ensure_reading_allowed(context)
+    card = await find_card(context, parameters.reader, reread=True)
+    status = card.status
     return CardReport(
-        reader=shown_name(found.state.name),
-        profile=found.profile,
-        card_serial=found.serial,
+        reader=printable_reader_name(card.reader_state.name),
+        profile=card.profile_name,
+        card_serial=card.serial,
         card_number=status.card_number,
-        pin=_tries(status.pin),
-        puk=_tries(status.puk),
-        admin=_tries(status.admin),
-        certificates=tuple(KeyRole(role.value) for role in status.certificates),
-        possible=_possible(found),
+        pin=_tries_of(status.pin),
+        puk=_tries_of(status.puk),
+        admin=_tries_of(status.admin),
+        certificates=status.certificates,
+        possible=_possible_operations(card),
     )
 
 
-async def read_certificate(errand: Errand, wanted: ReadCertificate) -> CertificateCopy:
-    """Give a certificate on the card."""
-    await allow_reading(errand)
-    found = await find_card(errand, wanted.reader, CardKeyRole(wanted.role.value), afresh=True)
-    found.require(Verb.READ_CERTIFICATE)
-    if found.certificate is None:
-        raise failed(FailureCode.CERTIFICATE_MISSING)
-    return CertificateCopy(wanted.role, found.certificate)
+async def read_certificate(
+    context: OperationContext, parameters: ReadCertificate
+) -> CertificateCopy:
+    """Return a certificate of the card."""
+    await ensure_reading_allowed(context)
+    card = await find_card(context, parameters.reader, parameters.role, reread=True)
+    card.require(CardCapability.READ_CERTIFICATE)
+    if card.certificate is None:
+        raise operation_failure(FailureCode.CERTIFICATE_MISSING)
+    return CertificateCopy(parameters.role, card.certificate)
 
 
-def _tries(counter: TryCounter | None) -> Tries | None:
+def _tries_of(counter: TryCounter | None) -> Tries | None:
     return Tries(counter.remaining, counter.limit) if counter else None
 
 
-def _possible(found: FoundCard) -> tuple[Operation, ...]:
-    verbs = found.status.verbs
+def _possible_operations(card: FoundCard) -> tuple[Operation, ...]:
+    capabilities = card.status.capabilities
     return tuple(
         operation
         for operation in Operation
-        if operation not in NEEDS_ONE_OF or verbs & NEEDS_ONE_OF[operation]
+        if operation not in REQUIRED_CAPABILITIES or capabilities & REQUIRED_CAPABILITIES[operation]
     )

@@ -1,7 +1,7 @@
-"""`set_pin`: a new PIN with the issuer's consent, or by the PUK of a card that has one.
+"""`set_pin`: sets a new PIN with the issuer's consent, or with the PUK of a card that has one.
 
-The PC never learns the issuer's key, and the server never the PIN. Once the new PIN was typed
-there is no pause: what authenticates the administrator stays open only for that long.
+The PC never learns the issuer's key, and the server never learns the PIN. Once the new PIN was
+typed there is no pause, so that the administrator's authentication stays open only that long.
 """
 
 import asyncio
@@ -12,128 +12,157 @@ from reader_bridge.card.errors import (
     CardError,
     MalformedResponseError,
 )
-from reader_bridge.card.profiles.base import AdminChallenge, CardProfile, Verb
-from reader_bridge.card.profiles.gids import LEAST_ADMIN_TRIES
-from reader_bridge.card.profiles.piv import PivProfile
+from reader_bridge.card.profiles.base import CardCapability, CardProfile, MutualChallenge
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.operations.card_discovery import FoundCard, again, exclusively, find_card
-from reader_bridge.operations.consent import allow_reading, consent, new_pin, with_secret
-from reader_bridge.operations.context import Errand
-from reader_bridge.operations.failures import failed
+from reader_bridge.operations.card_discovery import exclusive_access, find_card, reconnect
+from reader_bridge.operations.consent import (
+    ask_consent,
+    ask_new_pin,
+    attempt_with_secret,
+    ensure_reading_allowed,
+)
+from reader_bridge.operations.context import OperationContext
+from reader_bridge.operations.failures import operation_failure
+from reader_bridge.operations.found_card import FoundCard
 from reader_bridge.operations.prove import sign_receipt
-from reader_bridge.prompter import PinKind, Working
+from reader_bridge.prompter import CardWorking, PinKind
 from reader_bridge.protocol.failures import FailureCode
 from reader_bridge.protocol.operations import Receipt, SetPin
-from reader_bridge.protocol.vocabulary import Purpose
+from reader_bridge.protocol.vocabulary import PinPurpose
 
 
-async def set_pin(errand: Errand, wanted: SetPin) -> Receipt:
-    """Set a new PIN, and have the card sign that it was this one."""
-    await allow_reading(errand)
-    found = await find_card(errand, wanted.reader)
-    found.require()
-    set_it = _way(wanted, found)
-    found.require(serial=wanted.card_serial)
-    return await set_it(errand, wanted, found)
+async def set_pin(context: OperationContext, parameters: SetPin) -> Receipt:
+    """Set a new PIN, and have the card sign that it did."""
+    await ensure_reading_allowed(context)
+    card = await find_card(context, parameters.reader)
+    card.require()
+    set_it = _choose_method(parameters, card)
+    card.require(serial=parameters.card_serial)
+    return await set_it(context, parameters, card)
 
 
-def _way(wanted: SetPin, found: FoundCard) -> Callable[..., Awaitable[Receipt]]:
-    """Give how the PIN of this kind of card is set.
+def _choose_method(parameters: SetPin, card: FoundCard) -> Callable[..., Awaitable[Receipt]]:
+    """Return the method for this kind of card.
 
-    :raises OperationFailedError: where it is not: of a MOICA card, only the official page does.
+    :raises OperationFailedError: there is none: a MOICA card's PIN is set on the official page
+        only.
     """
-    if Verb.SET_PIN_AS_ADMIN in found.status.verbs:
-        return _as_administrator
-    if Verb.UNLOCK_WITH_PUK in found.status.verbs and wanted.purpose is Purpose.UNLOCK:
-        return _by_puk
-    raise failed(FailureCode.OPERATION_REFUSED, profile=found.profile)
+    if CardCapability.SET_PIN_AS_ADMIN in card.status.capabilities:
+        return _set_as_administrator
+    if (
+        CardCapability.UNLOCK_WITH_PUK in card.status.capabilities
+        and parameters.purpose is PinPurpose.UNLOCK
+    ):
+        return _set_with_puk
+    raise operation_failure(FailureCode.OPERATION_REFUSED, profile=card.profile_name)
 
 
-async def _by_puk(errand: Errand, wanted: SetPin, found: FoundCard) -> Receipt:
-    await consent(errand, found)
+async def _set_with_puk(context: OperationContext, parameters: SetPin, card: FoundCard) -> Receipt:
+    await ask_consent(context, card)
     new = SecretBuffer()
 
     async def attempt(puk: SecretBuffer, accept_last_try: bool) -> Receipt:
         nonlocal new
         if not new:
-            new = await new_pin(errand, found)
+            new = await ask_new_pin(context, card)
 
         def work() -> Receipt:
-            with exclusively(errand.readers, errand.calls, found) as profile:
+            with exclusive_access(context.readers, context.card_calls, card) as profile:
                 profile.unlock_with_puk(puk, new, accept_last_try=accept_last_try)
-                return _prove(errand, wanted, profile, new)
+                return _sign_receipt(context, parameters, profile, new)
 
-        return await errand.carry_out(work)
+        return await context.run_pin_work(work)
 
     try:
-        return await with_secret(
-            errand, found, PinKind.PUK, found.status.puk, PivProfile.puk_rules, attempt
+        return await attempt_with_secret(
+            context, card, PinKind.PUK, card.status.puk, card.profile.puk_entry_rules, attempt
         )
     finally:
         new.wipe()
 
 
-async def _as_administrator(errand: Errand, wanted: SetPin, found: FoundCard) -> Receipt:
-    _check_admin_tries(errand, found)
-    await consent(errand, found)
-    with await new_pin(errand, found) as new:
-        errand.prompter.show(Working(errand.operation))
+async def _set_as_administrator(
+    context: OperationContext, parameters: SetPin, card: FoundCard
+) -> Receipt:
+    _check_admin_tries(context, card)
+    await ask_consent(context, card)
+    with await ask_new_pin(context, card) as new:
+        context.prompter.show(CardWorking(context.operation))
         try:
-            profile = await _authenticate(errand, wanted, found)
-            return await errand.calls.finish(lambda: _set(errand, wanted, profile, new))
+            profile = await _authenticate(context, parameters, card)
+            return await context.card_calls.call_to_end(
+                lambda: _reset_pin(context, parameters, profile, new)
+            )
         except CardError as error:
-            raise errand.failure_of(error) from None
+            raise context.failure_for(error) from None
 
 
-def _check_admin_tries(errand: Errand, found: FoundCard) -> None:
-    """See that an administrator's authentication can be dared at all."""
-    tries = found.status.admin.remaining if found.status.admin else None
-    if errand.allowances.admin_rejected:
-        raise failed(FailureCode.ADMIN_KEY_REJECTED, tries_left=tries)
-    if tries is None or tries < LEAST_ADMIN_TRIES:
-        raise failed(FailureCode.ADMIN_TRIES_LOW, tries_left=tries, tries_needed=LEAST_ADMIN_TRIES)
+def _check_admin_tries(context: OperationContext, card: FoundCard) -> None:
+    """Check that the administrator's authentication may be attempted."""
+    tries = card.status.admin.remaining if card.status.admin else None
+    if context.session.admin_rejected:
+        raise operation_failure(FailureCode.ADMIN_KEY_REJECTED, tries_left=tries)
+    needed = card.profile.min_admin_tries
+    if tries is None or tries < needed:
+        raise operation_failure(FailureCode.ADMIN_TRIES_LOW, tries_left=tries, tries_needed=needed)
 
 
-async def _authenticate(errand: Errand, wanted: SetPin, found: FoundCard) -> CardProfile:
-    """Relay the administrator's mutual authentication; the connection stays open after it."""
-    profile, challenge = await errand.calls.call(lambda: _begin(errand, wanted, found))
-    cryptogram = await errand.server.cryptogram(wanted.card_serial, challenge.host, challenge.card)
+async def _authenticate(
+    context: OperationContext, parameters: SetPin, card: FoundCard
+) -> CardProfile:
+    """Relay the administrator's mutual authentication. The connection stays open afterwards."""
+    profile, challenge = await context.card_calls.call(
+        lambda: _begin_authentication(context, parameters, card)
+    )
+    cryptogram = await context.server.request_cryptogram(
+        parameters.card_serial, challenge.host, challenge.card
+    )
     try:
-        answer = await errand.calls.finish(
+        answer = await context.card_calls.call_to_end(
             lambda: profile.complete_admin_authentication(cryptogram)
         )
     except (AdminKeyRejectedError, MalformedResponseError):
-        errand.allowances.admin_rejected = True
+        context.session.admin_rejected = True
         raise
-    if errand.calls.cancelled:
+    if context.card_calls.cancelled:
         raise asyncio.CancelledError
-    if not await errand.server.is_genuine(answer):
-        raise failed(FailureCode.CARD_NOT_GENUINE)
+    if not await context.server.verify_card_answer(answer):
+        raise operation_failure(FailureCode.CARD_NOT_GENUINE)
     return profile
 
 
-def _begin(errand: Errand, wanted: SetPin, found: FoundCard) -> tuple[CardProfile, AdminChallenge]:
-    readers, calls = errand.readers, errand.calls
-    connection = calls.lend(readers.connect(found.state.name, exclusive=True))
-    profile = again(readers, connection, found)
-    if profile.status().serial != wanted.card_serial:
-        raise failed(FailureCode.WRONG_CARD)
+def _begin_authentication(
+    context: OperationContext, parameters: SetPin, card: FoundCard
+) -> tuple[CardProfile, MutualChallenge]:
+    readers, calls = context.readers, context.card_calls
+    connection = calls.make_revocable(readers.connect(card.reader_state.name, exclusive=True))
+    profile = reconnect(readers, connection, card)
+    if profile.status().serial != parameters.card_serial:
+        raise operation_failure(FailureCode.WRONG_CARD)
     return profile, profile.begin_admin_authentication()
 
 
-def _set(errand: Errand, wanted: SetPin, profile: CardProfile, new: SecretBuffer) -> Receipt:
+def _reset_pin(
+    context: OperationContext, parameters: SetPin, profile: CardProfile, new: SecretBuffer
+) -> Receipt:
     profile.reset_retry_counter(new)
-    receipt = _prove(errand, wanted, profile, new)
-    errand.calls.give_back()
+    receipt = _sign_receipt(context, parameters, profile, new)
+    context.card_calls.release_card()
     return receipt
 
 
-def _prove(errand: Errand, wanted: SetPin, profile: CardProfile, new: SecretBuffer) -> Receipt:
+def _sign_receipt(
+    context: OperationContext, parameters: SetPin, profile: CardProfile, new: SecretBuffer
+) -> Receipt:
     """Sign the receipt. From here on the new PIN is set, whatever happens."""
     try:
         profile.verify_pin(new)
         return sign_receipt(
-            profile, errand.origin, errand.operation, wanted.server_nonce, wanted.card_serial
+            profile,
+            context.origin,
+            context.operation,
+            parameters.server_nonce,
+            parameters.card_serial,
         )
     except CardError:
-        raise failed(FailureCode.PIN_SET_UNPROVED) from None
+        raise operation_failure(FailureCode.PIN_SET_UNPROVED) from None

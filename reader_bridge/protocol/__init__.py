@@ -1,62 +1,78 @@
-"""What a bridge and a server say to each other. All the other rooms know of the bridge.
+"""The protocol between a bridge and a server: messages, limits, pairing, and the signed statement.
 
-Imports nothing of ours and nothing of others. docs/bridge-protocol.md is made from it.
+It needs nothing but Python, and it is all that other rooms may use of the bridge.
+docs/bridge-protocol.md is generated from it by :mod:`tools.protocol_docs`.
 """
 
 from reader_bridge.protocol.errors import ProtocolError, UnknownOperationError
-from reader_bridge.protocol.failures import ADVICE, Advice, FailureCode, FailureValues
-from reader_bridge.protocol.fields import CODE_ALPHABET, CODE_LENGTH
-from reader_bridge.protocol.messages import Frame, FromBridge, FromServer, open_frame, write_frame
-from reader_bridge.protocol.numbers import Incoming, Outgoing
-from reader_bridge.protocol.pairing import normalise_code, pairing_words, resume_proof
-from reader_bridge.protocol.statement import origin_of, possession_statement
+from reader_bridge.protocol.failures import (
+    FAILURE_ADVICE,
+    FailureAdvice,
+    FailureCode,
+    FailureValues,
+)
+from reader_bridge.protocol.fields import PAIRING_CODE_ALPHABET, PAIRING_CODE_LENGTH
+from reader_bridge.protocol.messages import (
+    BridgeMessage,
+    Frame,
+    ServerMessage,
+    encode_frame,
+    parse_frame,
+)
+from reader_bridge.protocol.pairing import (
+    compute_resume_proof,
+    derive_pairing_words,
+    normalise_code,
+)
+from reader_bridge.protocol.sequence_numbers import IncomingSequence, OutgoingSequence
+from reader_bridge.protocol.statement import build_possession_statement, origin_of
 from reader_bridge.protocol.vocabulary import (
     ByeReason,
-    CardProfile,
-    ErrorCode,
     KeyRole,
     Operation,
     PairRefusal,
-    Purpose,
+    PinPurpose,
+    ProfileName,
+    ProgressStep,
+    ProtocolErrorCode,
     SessionState,
     SignatureAlgorithm,
-    Step,
     UnpairReason,
 )
-from reader_bridge.protocol.words import WORDS, Word
+from reader_bridge.protocol.word_list import PAIRING_WORDS, PairingWord
 
 __all__ = [
-    "ADVICE",
-    "CODE_ALPHABET",
-    "CODE_LENGTH",
-    "WORDS",
-    "Advice",
+    "FAILURE_ADVICE",
+    "PAIRING_CODE_ALPHABET",
+    "PAIRING_CODE_LENGTH",
+    "PAIRING_WORDS",
+    "BridgeMessage",
     "ByeReason",
-    "CardProfile",
-    "ErrorCode",
+    "FailureAdvice",
     "FailureCode",
     "FailureValues",
     "Frame",
-    "FromBridge",
-    "FromServer",
-    "Incoming",
+    "IncomingSequence",
     "KeyRole",
     "Operation",
-    "Outgoing",
+    "OutgoingSequence",
     "PairRefusal",
+    "PairingWord",
+    "PinPurpose",
+    "ProfileName",
+    "ProgressStep",
     "ProtocolError",
-    "Purpose",
+    "ProtocolErrorCode",
+    "ServerMessage",
     "SessionState",
     "SignatureAlgorithm",
-    "Step",
     "UnknownOperationError",
     "UnpairReason",
-    "Word",
+    "build_possession_statement",
+    "compute_resume_proof",
+    "derive_pairing_words",
+    "encode_frame",
     "normalise_code",
-    "open_frame",
     "origin_of",
-    "pairing_words",
-    "possession_statement",
-    "resume_proof",
-    "write_frame",
+    "parse_frame",
 ]

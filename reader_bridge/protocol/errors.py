@@ -1,27 +1,29 @@
-"""What is wrong with a message. Never holds the value that was wrong."""
+"""Errors of the protocol. They never hold the value that was wrong."""
 
-from reader_bridge.protocol.vocabulary import ErrorCode
+from reader_bridge.protocol.vocabulary import ProtocolErrorCode
 
 
 class ProtocolError(Exception):
-    """A message that is none.
+    """A message is invalid.
 
     :ivar code: for the other side.
-    :ivar where: the name of the field, for this side's log.
+    :ivar field: the name of the field, for this side's log.
     """
 
-    def __init__(self, code: ErrorCode = ErrorCode.BAD_MESSAGE, where: str = "") -> None:
-        super().__init__(code.value, where)
+    def __init__(
+        self, code: ProtocolErrorCode = ProtocolErrorCode.BAD_MESSAGE, field: str = ""
+    ) -> None:
+        super().__init__(code.value, field)
         self.code = code
-        self.where = where
+        self.field = field
 
 
 class UnknownOperationError(ProtocolError):
-    """A `start` of an operation that does not exist here.
+    """A `start` names an operation that does not exist.
 
-    :ivar operation_id: which to refuse.
+    :ivar operation_id: the operation to refuse.
     """
 
     def __init__(self, operation_id: str) -> None:
-        super().__init__(ErrorCode.UNKNOWN_OPERATION, "operation")
+        super().__init__(ProtocolErrorCode.UNKNOWN_OPERATION, "operation")
         self.operation_id = operation_id

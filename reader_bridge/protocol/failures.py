@@ -1,18 +1,18 @@
-"""Why an operation did not come to its end: stable codes, each with cause and remedy.
+"""Why an operation failed: stable codes, each with cause and remedy.
 
-Cause and remedy are for whoever writes a server or a bridge; what a person reads is in the
+Cause and remedy are for developers of servers and bridges. The texts for people are in the
 catalogues of each.
 """
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reader_bridge.protocol.fields import Count, ReaderName
-from reader_bridge.protocol.vocabulary import CardProfile
+from reader_bridge.protocol.fields import ReaderName, TryCount
+from reader_bridge.protocol.vocabulary import ProfileName
 
 
 class FailureCode(StrEnum):
-    """Why an operation did not come to its end."""
+    """Why an operation failed."""
 
     UNKNOWN_OPERATION = "unknown_operation"
     BAD_STATE = "bad_state"
@@ -54,7 +54,7 @@ class FailureCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FailureValues:
-    """What there is to say beside the code. Each is there only where it means something.
+    """The values that belong to a failure code. Each is present only where it means something.
 
     :ivar tries_left: of the PIN, PUK or administrator's key the code is about.
     :ivar tries_needed: with `admin_tries_low`.
@@ -62,134 +62,144 @@ class FailureValues:
     :ivar reader: which reader it is about.
     """
 
-    tries_left: Count | None = None
-    tries_needed: Count | None = None
-    profile: CardProfile | None = None
+    tries_left: TryCount | None = None
+    tries_needed: TryCount | None = None
+    profile: ProfileName | None = None
     reader: ReaderName | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Advice:
-    """What a code means.
+class FailureAdvice:
+    """The meaning of a failure code.
 
     :ivar cause: what happened, and what did not.
     :ivar remedy: what the person or the server can do.
-    :ivar again: whether the same operation can be started again as it is.
+    :ivar can_retry: whether the same operation can be started again as it is.
     """
 
     cause: str
     remedy: str
-    again: bool = True
+    can_retry: bool = True
 
 
 _C = FailureCode
-ADVICE: dict[FailureCode, Advice] = {
-    _C.UNKNOWN_OPERATION: Advice(
-        "The bridge has no such operation.", "A newer bridge may have it.", again=False
+FAILURE_ADVICE: dict[FailureCode, FailureAdvice] = {
+    _C.UNKNOWN_OPERATION: FailureAdvice(
+        "The bridge has no such operation.", "A newer bridge may have it.", can_retry=False
     ),
-    _C.BAD_STATE: Advice("The bridge is not paired.", "Pair first."),
-    _C.BUSY: Advice(
+    _C.BAD_STATE: FailureAdvice("The bridge is not paired.", "Pair first."),
+    _C.BUSY: FailureAdvice(
         "Another operation runs, or a card still hangs in an earlier one.",
         "Wait for its end, or cancel it.",
     ),
-    _C.CONSENT_REFUSED: Advice(
+    _C.CONSENT_REFUSED: FailureAdvice(
         "The person said no on the PC. The card was at most read.", "Start again when they want."
     ),
-    _C.PIN_NOT_ENTERED: Advice(
+    _C.PIN_NOT_ENTERED: FailureAdvice(
         "The person closed the PIN entry, or does not want to spend the last try.",
         "Start again when they want.",
     ),
-    _C.CANCELLED: Advice(
+    _C.CANCELLED: FailureAdvice(
         "The server cancelled it, or the bridge was closed. The PIN is as it was.", "Start again."
     ),
-    _C.TIMED_OUT: Advice("The deadline of `start` is over. The PIN is as it was.", "Start again."),
-    _C.LINK_LOST: Advice(
+    _C.TIMED_OUT: FailureAdvice(
+        "The deadline of `start` is over. The PIN is as it was.", "Start again."
+    ),
+    _C.LINK_LOST: FailureAdvice(
         "There was no link for 60 s, or it came back with another session. The PIN is as it was.",
         "Start again.",
     ),
-    _C.SERVER_SILENT: Advice(
+    _C.SERVER_SILENT: FailureAdvice(
         "The server did not answer the card's challenge, or not say whether the card is genuine, "
         "within 60 s. The PIN is as it was.",
         "Authorise anew.",
     ),
-    _C.PCSC_MISSING: Advice(
+    _C.PCSC_MISSING: FailureAdvice(
         "The bridge was installed without access to readers.",
         "Install it with pyscard.",
-        again=False,
+        can_retry=False,
     ),
-    _C.READER_SERVICE_STOPPED: Advice(
+    _C.READER_SERVICE_STOPPED: FailureAdvice(
         "The operating system's smart card service does not run.", "Start it."
     ),
-    _C.READER_NOT_FOUND: Advice("The reader was unplugged.", "Plug it in."),
-    _C.SEVERAL_CARDS: Advice(
+    _C.READER_NOT_FOUND: FailureAdvice("The reader was unplugged.", "Plug it in."),
+    _C.SEVERAL_CARDS: FailureAdvice(
         "Several cards could be meant.", "Leave one in, or name the reader in `start`."
     ),
-    _C.CARD_MUTE: Advice(
+    _C.CARD_MUTE: FailureAdvice(
         "The card does not answer its reader.", "Put it in the other way round; clean the chip."
     ),
-    _C.CARD_IN_USE: Advice("Another program holds the card.", "Close it."),
-    _C.CARD_REMOVED: Advice("The card was pulled out. The PIN is as it was.", "Put it in again."),
-    _C.CARD_RESET: Advice(
+    _C.CARD_IN_USE: FailureAdvice("Another program holds the card.", "Close it."),
+    _C.CARD_REMOVED: FailureAdvice(
+        "The card was pulled out. The PIN is as it was.", "Put it in again."
+    ),
+    _C.CARD_RESET: FailureAdvice(
         "Another program reset the card. The PIN is as it was.", "Close that program."
     ),
-    _C.CARD_NOT_RESPONDING: Advice(
+    _C.CARD_NOT_RESPONDING: FailureAdvice(
         "The card took too long. The PIN is as it was.", "Take it out and put it in again."
     ),
-    _C.CARD_RESPONSE_INVALID: Advice(
+    _C.CARD_RESPONSE_INVALID: FailureAdvice(
         "The card said something that cannot be.", "Take it out and put it in again."
     ),
-    _C.CARD_REFUSED: Advice("The card refused a command.", "Take it out and put it in again."),
-    _C.CARD_UNKNOWN: Advice(
+    _C.CARD_REFUSED: FailureAdvice(
+        "The card refused a command.", "Take it out and put it in again."
+    ),
+    _C.CARD_UNKNOWN: FailureAdvice(
         "The card is none the bridge knows. It was left alone.", "Put the right card in."
     ),
-    _C.OPERATION_REFUSED: Advice(
+    _C.OPERATION_REFUSED: FailureAdvice(
         "This kind of card does not have the operation; nothing was sent to it. No PIN command is "
         "ever sent to a real MOICA card.",
         "With a MOICA card, go through the authority's own page.",
-        again=False,
+        can_retry=False,
     ),
-    _C.WRONG_CARD: Advice(
+    _C.WRONG_CARD: FailureAdvice(
         "The card's serial is another than the expected one.", "Put the right card in."
     ),
-    _C.PIN_FORMAT: Advice(
+    _C.PIN_FORMAT: FailureAdvice(
         "What was typed cannot be a PIN of this card, several times; the card saw none of it.",
         "Start again.",
     ),
-    _C.PIN_WRONG: Advice(
+    _C.PIN_WRONG: FailureAdvice(
         "A wrong PIN was typed, and then none. `tries_left` says what that left.", "Start again."
     ),
-    _C.PIN_BLOCKED: Advice("No try of the PIN is left.", "Unlock the card with `set_pin`."),
-    _C.PUK_WRONG: Advice(
+    _C.PIN_BLOCKED: FailureAdvice("No try of the PIN is left.", "Unlock the card with `set_pin`."),
+    _C.PUK_WRONG: FailureAdvice(
         "A wrong PUK was typed, and then none. `tries_left` says what that left.", "Start again."
     ),
-    _C.PUK_BLOCKED: Advice("No try of the PUK is left.", "The card has to be replaced.", False),
-    _C.ADMIN_TRIES_LOW: Advice(
+    _C.PUK_BLOCKED: FailureAdvice(
+        "No try of the PUK is left.", "The card has to be replaced.", False
+    ),
+    _C.ADMIN_TRIES_LOW: FailureAdvice(
         "The administrator's key has fewer tries left than are needed to dare one.",
         "The card goes to the counter.",
-        again=False,
+        can_retry=False,
     ),
-    _C.ADMIN_KEY_REJECTED: Advice(
+    _C.ADMIN_KEY_REJECTED: FailureAdvice(
         "The card did not take the cryptogram, which cost a try of the administrator's key. The "
         "bridge sends none to any card any more until the person starts it again.",
         "The server alerts its staff. It never tries again by itself.",
-        again=False,
+        can_retry=False,
     ),
-    _C.CARD_NOT_GENUINE: Advice(
+    _C.CARD_NOT_GENUINE: FailureAdvice(
         "The server says the card's answer is not that of the real card. It got no new PIN.",
         "The server alerts its staff.",
-        again=False,
+        can_retry=False,
     ),
-    _C.CERTIFICATE_MISSING: Advice("The card has no such certificate.", "None here.", again=False),
-    _C.KEY_UNSUPPORTED: Advice(
-        "The card's key is of a kind the bridge cannot sign with.", "None here.", again=False
+    _C.CERTIFICATE_MISSING: FailureAdvice(
+        "The card has no such certificate.", "None here.", can_retry=False
     ),
-    _C.OUTCOME_UNKNOWN: Advice(
+    _C.KEY_UNSUPPORTED: FailureAdvice(
+        "The card's key is of a kind the bridge cannot sign with.", "None here.", can_retry=False
+    ),
+    _C.OUTCOME_UNKNOWN: FailureAdvice(
         "The card was lost while it set or changed the PIN: the old or the new one is right.",
         "Ask `card_status`; the person tries the new PIN first.",
     ),
-    _C.PIN_SET_UNPROVED: Advice(
+    _C.PIN_SET_UNPROVED: FailureAdvice(
         "The new PIN is set, but the card did not sign the receipt.",
         "Ask `prove_possession` for this card.",
     ),
-    _C.INTERNAL_ERROR: Advice("A mistake in the bridge.", "Start again; report it."),
+    _C.INTERNAL_ERROR: FailureAdvice("A mistake in the bridge.", "Start again; report it."),
 }

@@ -1,20 +1,20 @@
-"""The figures of the protocol, in one place. Times are seconds."""
+"""The limits of the protocol. Times are in seconds."""
 
 from typing import Final
 
 API_LEVEL: Final = 1
-"""The only one so far; rises when a program of the level before would misunderstand."""
+"""The only one so far; it rises when a program of the level before would misunderstand."""
 DEFAULT_PATH: Final = "/bridge/v1"
 SUBPROTOCOL: Final = "kaika.bridge.v1"
 """What both sides name in `Sec-WebSocket-Protocol`."""
 
-MOST_FRAME_BYTES: Final = 65_536
-MOST_REMEMBERED: Final = 64
+MAX_FRAME_BYTES: Final = 65_536
+MAX_KEPT_MESSAGES: Final = 64
 """Messages kept by each side for a resumption."""
-MOST_SEQ: Final = 2**31 - 1
+MAX_SEQ: Final = 2**31 - 1
 NONCE_BYTES: Final = 32
 SECRET_BYTES: Final = 32
-MOST_CERTIFICATE_BYTES: Final = 16_384
+MAX_CERTIFICATE_BYTES: Final = 16_384
 
 GREETING_SECONDS: Final = 10
 """How long either side waits for the other's part of the greeting."""
@@ -30,5 +30,5 @@ WITHOUT_LINK_SECONDS: Final = 60
 CHALLENGE_SECONDS: Final = 60
 """A challenge of a card is answered within this time or not at all."""
 
-PROGRESS_MESSAGES: Final = 2
+MAX_PROGRESS_MESSAGES: Final = 2
 """Of one operation, at most; so that one takes at most four messages, and `set_pin` eight."""

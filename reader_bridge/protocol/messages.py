@@ -1,4 +1,4 @@
-"""All messages: which side sends which, and how a frame is written and read."""
+"""All messages by side, and the encoding of frames."""
 
 import json
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from typing import Any, NoReturn
 
 from reader_bridge.protocol import codec
 from reader_bridge.protocol.errors import ProtocolError, UnknownOperationError
-from reader_bridge.protocol.limits import MOST_FRAME_BYTES, MOST_SEQ
+from reader_bridge.protocol.limits import MAX_FRAME_BYTES, MAX_SEQ
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
     AdminChallenge,
     AdminCryptogram,
     AdminVerified,
     Bye,
-    Cancel,
+    CancelOperation,
     ErrorMessage,
-    Failure,
-    Progress,
-    Result,
-    Start,
+    OperationFailure,
+    OperationProgress,
+    OperationResult,
+    StartOperation,
 )
 from reader_bridge.protocol.pairing_messages import (
     Greeting,
@@ -31,147 +31,151 @@ from reader_bridge.protocol.pairing_messages import (
     Unpaired,
     Welcome,
 )
-from reader_bridge.protocol.vocabulary import ErrorCode, Operation
+from reader_bridge.protocol.vocabulary import Operation, ProtocolErrorCode
 
-FromServer = (
+ServerMessage = (
     Greeting
     | Welcome
     | PairRefused
     | PairOffer
     | Paired
     | Unpaired
-    | Start
+    | StartOperation
     | AdminCryptogram
     | AdminVerified
-    | Cancel
+    | CancelOperation
     | ErrorMessage
 )
-FromBridge = (
+BridgeMessage = (
     Hello
     | Pair
     | PairAnswer
-    | Progress
+    | OperationProgress
     | AdminChallenge
     | AdminAnswer
-    | Result
-    | Failure
+    | OperationResult
+    | OperationFailure
     | Bye
     | ErrorMessage
 )
-Message = FromServer | FromBridge
+Message = ServerMessage | BridgeMessage
 
-FROM_SERVER: dict[str, type[FromServer]] = {
+SERVER_MESSAGES: dict[str, type[ServerMessage]] = {
     "greeting": Greeting,
     "welcome": Welcome,
     "pair_refused": PairRefused,
     "pair_offer": PairOffer,
     "paired": Paired,
     "unpaired": Unpaired,
-    "start": Start,
+    "start": StartOperation,
     "admin_cryptogram": AdminCryptogram,
     "admin_verified": AdminVerified,
-    "cancel": Cancel,
+    "cancel": CancelOperation,
     "error": ErrorMessage,
 }
-FROM_BRIDGE: dict[str, type[FromBridge]] = {
+BRIDGE_MESSAGES: dict[str, type[BridgeMessage]] = {
     "hello": Hello,
     "pair": Pair,
     "pair_answer": PairAnswer,
-    "progress": Progress,
+    "progress": OperationProgress,
     "admin_challenge": AdminChallenge,
     "admin_answer": AdminAnswer,
-    "result": Result,
-    "failure": Failure,
+    "result": OperationResult,
+    "failure": OperationFailure,
     "bye": Bye,
     "error": ErrorMessage,
 }
 UNNUMBERED: tuple[type[Message], ...] = (Greeting, Hello, Welcome)
 """They carry the number 0, and are neither counted nor sent again."""
-_TYPES = {kind: name for name, kind in (FROM_SERVER | FROM_BRIDGE).items()}
+_TYPES = {kind: name for name, kind in (SERVER_MESSAGES | BRIDGE_MESSAGES).items()}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Frame:
-    """A frame that was opened; what is in it, is read by :meth:`from_server` or the other one.
+    """A parsed frame; :meth:`decode_from_server` and :meth:`decode_from_bridge` decode its message.
 
-    :ivar name: of the message's type.
+    :ivar message_type: the name of the message's type.
     :ivar seq: its number.
     """
 
-    name: str
+    message_type: str
     seq: int
     _values: dict[str, Any]
 
-    def from_server(self) -> FromServer:
-        """Read a message of a server.
+    def decode_from_server(self) -> ServerMessage:
+        """Decode a message of a server.
 
-        :raises ProtocolError: where it is none.
-        :raises UnknownOperationError: where it starts what does not exist.
+        :raises ProtocolError: the message is invalid.
+        :raises UnknownOperationError: the message starts an operation that does not exist.
         """
-        kind = FROM_SERVER.get(self.name)
-        if kind is Start:
+        kind = SERVER_MESSAGES.get(self.message_type)
+        if kind is StartOperation:
             self._check_operation()
-        message: FromServer = self._read(kind)
+        message: ServerMessage = self._decode(kind)
         return message
 
-    def from_bridge(self) -> FromBridge:
-        """Read a message of a bridge.
+    def decode_from_bridge(self) -> BridgeMessage:
+        """Decode a message of a bridge.
 
-        :raises ProtocolError: where it is none.
+        :raises ProtocolError: the message is invalid.
         """
-        message: FromBridge = self._read(FROM_BRIDGE.get(self.name))
+        message: BridgeMessage = self._decode(BRIDGE_MESSAGES.get(self.message_type))
         return message
 
-    def _read(self, kind: type[Any] | None) -> Any:
+    def _decode(self, kind: type[Any] | None) -> Any:
         if kind is None:
-            raise ProtocolError(ErrorCode.UNKNOWN_MESSAGE, "type")
+            raise ProtocolError(ProtocolErrorCode.UNKNOWN_MESSAGE, "type")
         if (kind in UNNUMBERED) is not (self.seq == 0) and kind is not ErrorMessage:
-            raise ProtocolError(where="seq")
-        return codec.read_object(kind, self._values)
+            raise ProtocolError(field="seq")
+        return codec.decode_object(kind, self._values)
 
     def _check_operation(self) -> None:
         operation = self._values.get("operation")
         if isinstance(operation, str) and operation not in list(Operation):
-            raise UnknownOperationError(codec.read_field(Start, "operation_id", self._values))
+            raise UnknownOperationError(
+                codec.decode_field(StartOperation, "operation_id", self._values)
+            )
 
 
-def write_frame(message: Message, seq: int = 0) -> str:
-    """Write a message with its number.
+def encode_frame(message: Message, seq: int = 0) -> str:
+    """Encode a message with its number.
 
-    :raises ProtocolError: where it is out of its bounds: a mistake of this side.
+    :raises ProtocolError: the message is out of bounds, which is an error of this side.
     """
     head = {"type": _TYPES[type(message)], "seq": seq}
-    text = json.dumps(head | codec.write_object(message), separators=(",", ":"))
-    if len(text) > MOST_FRAME_BYTES:
+    text = json.dumps(head | codec.encode_object(message), separators=(",", ":"))
+    if len(text) > MAX_FRAME_BYTES:
         raise ProtocolError
     return text
 
 
-def open_frame(text: str) -> Frame:
-    """Take a frame apart, as far as type and number.
+def parse_frame(text: str) -> Frame:
+    """Parse a frame as far as type and number.
 
-    :raises ProtocolError: where it is none.
+    :raises ProtocolError: the text is not a frame.
     """
-    if len(text) > MOST_FRAME_BYTES:
-        raise ProtocolError(where="frame")
+    if len(text) > MAX_FRAME_BYTES:
+        raise ProtocolError(field="frame")
     try:
-        values = json.loads(text, object_pairs_hook=_without_repeats, parse_constant=_refuse)
+        values = json.loads(
+            text, object_pairs_hook=_object_without_repeated_names, parse_constant=_refuse_constant
+        )
     except (ValueError, RecursionError):
-        raise ProtocolError(where="json") from None
+        raise ProtocolError(field="json") from None
     if type(values) is not dict:
-        raise ProtocolError(where="json")
+        raise ProtocolError(field="json")
     kind, seq = values.get("type"), values.get("seq")
-    if type(kind) is not str or type(seq) is not int or not 0 <= seq <= MOST_SEQ:
-        raise ProtocolError(where="envelope")
+    if type(kind) is not str or type(seq) is not int or not 0 <= seq <= MAX_SEQ:
+        raise ProtocolError(field="envelope")
     return Frame(kind, seq, values)
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object_without_repeated_names(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) != len(pairs):
-        raise ProtocolError(where="json")
+        raise ProtocolError(field="json")
     return values
 
 
-def _refuse(_: str) -> NoReturn:
-    raise ProtocolError(where="json")
+def _refuse_constant(_: str) -> NoReturn:
+    raise ProtocolError(field="json")

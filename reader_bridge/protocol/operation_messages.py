@@ -1,58 +1,58 @@
-"""Messages of an operation, in the order in which they come, and of the end."""
+"""The messages of an operation in their order, and the messages that end a session."""
 
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from reader_bridge.protocol.codec import Choice
+from reader_bridge.protocol.codec import TaggedUnion
 from reader_bridge.protocol.failures import FailureCode, FailureValues
 from reader_bridge.protocol.fields import (
     CardChallenge,
     CardSerial,
-    Count,
     Cryptogram,
     Deadline,
     Identifier,
+    TryCount,
 )
-from reader_bridge.protocol.operations import PARAMETERS, VALUES, Parameters, Value
-from reader_bridge.protocol.vocabulary import ByeReason, ErrorCode, Operation, Step
+from reader_bridge.protocol.operations import PARAMETERS, RESULT_VALUES, Parameters, ResultValue
+from reader_bridge.protocol.vocabulary import ByeReason, Operation, ProgressStep, ProtocolErrorCode
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
-    """Begin an operation. One whose id the bridge knows already gets the same outcome again.
+class StartOperation:
+    """Start an operation. One whose id the bridge already knows gets the same outcome again.
 
-    :ivar operation_id: what everything about it will carry.
-    :ivar operation: which.
+    :ivar operation_id: carried by every message about this operation.
+    :ivar operation: which operation.
     :ivar parameters: of that operation.
     :ivar deadline: seconds until the bridge gives up.
     """
 
     operation_id: Identifier
     operation: Operation
-    parameters: Annotated[Parameters, Choice("operation", PARAMETERS)]
+    parameters: Annotated[Parameters, TaggedUnion("operation", PARAMETERS)]
     deadline: Deadline
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """What an operation waits for. At most two of them come.
+class OperationProgress:
+    """What an operation waits for. At most two of them are sent.
 
-    :ivar operation_id: of which.
-    :ivar step: for what.
+    :ivar operation_id: the operation.
+    :ivar step: what it waits for.
     :ivar tries_left: with `wrong_pin`, where the card says it.
     """
 
     operation_id: Identifier
-    step: Step
-    tries_left: Count | None = None
+    step: ProgressStep
+    tries_left: TryCount | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AdminChallenge:
     """The card's challenge; asks for the cryptogram of an operation that was authorised.
 
-    :ivar operation_id: of which.
-    :ivar card_serial: of the card it is from.
+    :ivar operation_id: the operation.
+    :ivar card_serial: the card it is from.
     :ivar host_challenge: 16 bytes, drawn by the bridge.
     :ivar card_challenge: 16 bytes, drawn by the card.
     """
@@ -65,9 +65,9 @@ class AdminChallenge:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AdminCryptogram:
-    """The administrator's proof for the card: one for an authorisation.
+    """The administrator's proof for the card; one for each authorisation.
 
-    :ivar operation_id: of which.
+    :ivar operation_id: the operation.
     :ivar cryptogram: three-key DES in CBC mode, zero IV, over card's challenge, host's, seven
         random bytes and `80`.
     """
@@ -80,7 +80,7 @@ class AdminCryptogram:
 class AdminAnswer:
     """The card's proof for the administrator.
 
-    :ivar operation_id: of which.
+    :ivar operation_id: the operation.
     :ivar answer: the same over host's challenge, card's, seven bytes and `80`.
     """
 
@@ -92,8 +92,8 @@ class AdminAnswer:
 class AdminVerified:
     """Whether that proof is right. Only then the card gets the new PIN.
 
-    :ivar operation_id: of which.
-    :ivar ok: it is.
+    :ivar operation_id: the operation.
+    :ivar ok: the proof is right.
     """
 
     operation_id: Identifier
@@ -101,26 +101,26 @@ class AdminVerified:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """An operation came to its end.
+class OperationResult:
+    """An operation succeeded.
 
-    :ivar operation_id: which.
-    :ivar operation: of which kind it is.
-    :ivar value: what it gives.
+    :ivar operation_id: the operation.
+    :ivar operation: which operation it was.
+    :ivar value: its result.
     """
 
     operation_id: Identifier
     operation: Operation
-    value: Annotated[Value, Choice("operation", VALUES)]
+    value: Annotated[ResultValue, TaggedUnion("operation", RESULT_VALUES)]
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """An operation did not come to its end.
+class OperationFailure:
+    """An operation failed.
 
-    :ivar operation_id: which.
+    :ivar operation_id: the operation.
     :ivar code: why.
-    :ivar values: what there is to say beside the code.
+    :ivar values: the values that belong to the code.
     """
 
     operation_id: Identifier
@@ -129,10 +129,10 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
-class Cancel:
-    """End an operation. One that is over already, or cannot be ended any more, goes on.
+class CancelOperation:
+    """Cancel an operation. One that has ended, or can no longer be cancelled, goes on.
 
-    :ivar operation_id: which.
+    :ivar operation_id: the operation.
     """
 
     operation_id: Identifier
@@ -140,7 +140,7 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Bye:
-    """The bridge goes, and its pairing with it.
+    """The bridge leaves, and its pairing ends.
 
     :ivar reason: why.
     """
@@ -150,9 +150,9 @@ class Bye:
 
 @dataclass(frozen=True, slots=True)
 class ErrorMessage:
-    """Something was wrong with a message.
+    """A message was invalid or not allowed.
 
-    :ivar code: what.
+    :ivar code: what was wrong.
     """
 
-    code: ErrorCode
+    code: ProtocolErrorCode

@@ -1,41 +1,40 @@
-"""What each operation takes and gives.
+"""The parameters and the result of each operation.
 
-Whatever a server asks for, it never names a command of the card, a file on it or a value to be
-signed as it is.
+A server never names a command of the card, a file on it, or a value to be signed as it is.
 """
 
 from dataclasses import dataclass
 from typing import Annotated
 
-from reader_bridge.protocol.codec import Items
+from reader_bridge.protocol.codec import ListBounds
 from reader_bridge.protocol.fields import (
     CardNumber,
     CardSerial,
     Certificate,
-    Count,
     Nonce,
     ReaderName,
     Signature,
+    TryCount,
 )
 from reader_bridge.protocol.vocabulary import (
-    CardProfile,
     KeyRole,
     Operation,
-    Purpose,
+    PinPurpose,
+    ProfileName,
     SignatureAlgorithm,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ListReaders:
-    """Tell which readers there are. Waits for nothing."""
+    """List the readers. Waits for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadCardStatus:
-    """Tell what the card says without a PIN. Spends no try; waits for reader and card.
+    """Read what the card says without a PIN. Spends no try; waits for reader and card.
 
-    :ivar reader: in which reader; without, the one that has a card that is recognised.
+    :ivar reader: in which reader; without, the one with a card that is recognised.
     """
 
     reader: ReaderName | None = None
@@ -43,7 +42,7 @@ class ReadCardStatus:
 
 @dataclass(frozen=True, slots=True)
 class ReadCertificate:
-    """Give a certificate on the card.
+    """Read a certificate of the card.
 
     :ivar role: of which key.
     :ivar reader: in which reader.
@@ -58,13 +57,13 @@ class ProvePossession:
     """Sign the statement of possession with the authentication key. The person types the PIN.
 
     :ivar server_nonce: the server's half of what makes the statement fresh.
-    :ivar purpose: where it is to find out what became of a `set_pin` that was cut.
-    :ivar card_serial: the card it has to be; `wrong_card` otherwise.
+    :ivar purpose: where it is to find out how a `set_pin` ended that was interrupted.
+    :ivar card_serial: the expected card; `wrong_card` otherwise.
     :ivar reader: in which reader.
     """
 
     server_nonce: Nonce
-    purpose: Purpose | None = None
+    purpose: PinPurpose | None = None
     card_serial: CardSerial | None = None
     reader: ReaderName | None = None
 
@@ -73,16 +72,16 @@ class ProvePossession:
 class SetPin:
     """Set a new PIN with the issuer's consent: *authorised*. The person types the new PIN, twice.
 
-    On a GIDS card the server gives the administrator's cryptogram; on a PIV card the person types
+    On a GIDS card the server sends the administrator's cryptogram; on a PIV card the person types
     the PUK, and only `unlock` is possible.
 
     :ivar purpose: what the person is told it is for.
-    :ivar card_serial: the card it has to be; `wrong_card` otherwise.
+    :ivar card_serial: the expected card; `wrong_card` otherwise.
     :ivar server_nonce: for the receipt, which is a proof of possession of this operation.
     :ivar reader: in which reader.
     """
 
-    purpose: Purpose
+    purpose: PinPurpose
     card_serial: CardSerial
     server_nonce: Nonce
     reader: ReaderName | None = None
@@ -90,9 +89,9 @@ class SetPin:
 
 @dataclass(frozen=True, slots=True)
 class ChangePin:
-    """Change the PIN. The person types the one it is and, twice, the new one.
+    """Change the PIN. The person types the current one and, twice, the new one.
 
-    :ivar card_serial: the card it has to be; `wrong_card` otherwise.
+    :ivar card_serial: the expected card; `wrong_card` otherwise.
     :ivar reader: in which reader.
     """
 
@@ -104,13 +103,13 @@ Parameters = ListReaders | ReadCardStatus | ReadCertificate | ProvePossession | 
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class ReaderEntry:
     """A reader (讀卡機).
 
     :ivar name: as the operating system has it, without control characters.
     :ivar card_present: a card is in it.
     :ivar in_use: another program holds the card for itself.
-    :ivar mute: the card does not answer: put in wrongly, or broken.
+    :ivar mute: the card does not answer: it was put in wrongly, or is broken.
     """
 
     name: ReaderName
@@ -121,12 +120,12 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class ReaderList:
-    """What `list_readers` gives.
+    """The result of `list_readers`.
 
     :ivar readers: at most 16.
     """
 
-    readers: Annotated[tuple[Reader, ...], Items(16)] = ()
+    readers: Annotated[tuple[ReaderEntry, ...], ListBounds(16)] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +136,16 @@ class Tries:
     :ivar limit: how many there are after a right entry, where the card says so.
     """
 
-    remaining: Count | None = None
-    limit: Count | None = None
+    remaining: TryCount | None = None
+    limit: TryCount | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CardReport:
-    """What `card_status` gives. A card that does not tell something leaves it away.
+    """The result of `card_status`. What the card does not say is omitted.
 
     :ivar reader: the reader it is in.
-    :ivar profile: as what it was recognised.
+    :ivar profile: what it was recognised as.
     :ivar card_serial: of the chip.
     :ivar card_number: IC card number, as the card says it; not proved.
     :ivar pin: tries of the PIN.
@@ -157,19 +156,19 @@ class CardReport:
     """
 
     reader: ReaderName
-    profile: CardProfile
+    profile: ProfileName
     card_serial: CardSerial | None = None
     card_number: CardNumber | None = None
     pin: Tries | None = None
     puk: Tries | None = None
     admin: Tries | None = None
-    certificates: Annotated[tuple[KeyRole, ...], Items(3)] = ()
-    possible: Annotated[tuple[Operation, ...], Items(6)] = ()
+    certificates: Annotated[tuple[KeyRole, ...], ListBounds(3)] = ()
+    possible: Annotated[tuple[Operation, ...], ListBounds(6)] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateCopy:
-    """What `read_certificate` gives. That the card has the key is not proved by it.
+    """The result of `read_certificate`. It does not prove that the card has the key.
 
     :ivar role: of which key.
     :ivar certificate: as the card has it.
@@ -181,7 +180,7 @@ class CertificateCopy:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What `prove_possession` and `set_pin` give: a signed statement.
+    """The result of `prove_possession` and `set_pin`: a signed statement.
 
     The server builds the statement itself, from what it knows and these fields, and checks the
     signature against the certificate it has on record for this card.
@@ -202,7 +201,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class PinChanged:
-    """What `change_pin` gives.
+    """The result of `change_pin`.
 
     :ivar card_serial: of the chip, where the card tells it.
     """
@@ -210,7 +209,7 @@ class PinChanged:
     card_serial: CardSerial | None = None
 
 
-Value = ReaderList | CardReport | CertificateCopy | Receipt | PinChanged
+ResultValue = ReaderList | CardReport | CertificateCopy | Receipt | PinChanged
 
 PARAMETERS: dict[Operation, type[Parameters]] = {
     Operation.LIST_READERS: ListReaders,
@@ -220,7 +219,7 @@ PARAMETERS: dict[Operation, type[Parameters]] = {
     Operation.SET_PIN: SetPin,
     Operation.CHANGE_PIN: ChangePin,
 }
-VALUES: dict[Operation, type[Value]] = {
+RESULT_VALUES: dict[Operation, type[ResultValue]] = {
     Operation.LIST_READERS: ReaderList,
     Operation.CARD_STATUS: CardReport,
     Operation.READ_CERTIFICATE: CertificateCopy,
@@ -231,5 +230,5 @@ VALUES: dict[Operation, type[Value]] = {
 
 
 def operation_of(parameters: Parameters) -> Operation:
-    """Tell which operation parameters belong to."""
+    """Return the operation that parameters belong to."""
     return next(name for name, kind in PARAMETERS.items() if type(parameters) is kind)

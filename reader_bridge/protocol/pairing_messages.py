@@ -1,23 +1,23 @@
-"""Messages of greeting and pairing, in the order in which they come."""
+"""The messages of greeting and pairing, in their order."""
 
 from dataclasses import dataclass
 from typing import Annotated
 
-from reader_bridge.protocol.codec import Items
+from reader_bridge.protocol.codec import ListBounds
 from reader_bridge.protocol.fields import (
     ApiLevel,
-    Code,
-    Count,
+    AppVersion,
     Identifier,
-    Language,
+    LanguageTag,
     Nonce,
     Origin,
+    PairingCode,
     PersonName,
-    Proof,
+    ResumeProof,
+    ResumeSecret,
     Seconds,
-    Secret,
-    Sequence,
-    Version,
+    SequenceNumber,
+    TryCount,
 )
 from reader_bridge.protocol.vocabulary import PairRefusal, UnpairReason
 
@@ -31,24 +31,24 @@ class Greeting:
     :ivar origin: what it takes for its own origin; the bridge goes by the one it dialled.
     """
 
-    api_levels: Annotated[tuple[ApiLevel, ...], Items(16)]
+    api_levels: Annotated[tuple[ApiLevel, ...], ListBounds(16)]
     nonce: Nonce
     origin: Origin
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Resume:
-    """A session to be taken up again.
+    """A session to be resumed.
 
-    :ivar session: which.
-    :ivar proof: HMAC-SHA256 of the resume secret over `kaika-bridge resume v1`, the session and
-        the nonce of this connection's `greeting`.
+    :ivar session: which session.
+    :ivar proof: HMAC-SHA256 of the resume secret over `kaika-bridge resume v1`, the session and the
+        nonce of this connection's `greeting`.
     :ivar last_seq: the last number the bridge has seen from the server.
     """
 
     session: Identifier
-    proof: Proof
-    last_seq: Sequence
+    proof: ResumeProof
+    last_seq: SequenceNumber
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +63,21 @@ class Hello:
     """
 
     api_level: ApiLevel
-    app_version: Version
-    language: Language
+    app_version: AppVersion
+    language: LanguageTag
     nonce: Nonce
     resume: Resume | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The session, new or taken up again.
+    """The session, new or resumed.
 
-    :ivar session: which.
-    :ivar resumed: both sides go on with their numbers, and send again what lies after the other's
-        `last_seq`. Otherwise both begin at 1.
-    :ivar paired: the pairing stands. With `resumed` false the server was started anew: the bridge
-        ends what it was doing, and sends the last `result` or `failure` once more.
+    :ivar session: which session.
+    :ivar resumed: both sides continue with their numbers, and send again what lies after the
+        other's `last_seq`. Otherwise both begin at 1.
+    :ivar paired: the pairing stands. With `resumed` false the server was restarted: the bridge ends
+        what it was doing, and sends the last `result` or `failure` once more.
     :ivar last_seq: the last number the server has seen from the bridge.
     :ivar seconds_left: until the pairing ends.
     """
@@ -85,7 +85,7 @@ class Welcome:
     session: Identifier
     resumed: bool = False
     paired: bool = False
-    last_seq: Sequence = 0
+    last_seq: SequenceNumber = 0
     seconds_left: Seconds = 0
 
 
@@ -96,12 +96,12 @@ class Pair:
     :ivar code: in capitals, without spaces and dashes.
     """
 
-    code: Code
+    code: PairingCode
 
 
 @dataclass(frozen=True, slots=True)
 class PairRefused:
-    """The code was not taken.
+    """The code was not accepted.
 
     :ivar reason: why.
     :ivar tries_left: for this address, where that is known.
@@ -109,7 +109,7 @@ class PairRefused:
     """
 
     reason: PairRefusal
-    tries_left: Count | None = None
+    tries_left: TryCount | None = None
     wait_seconds: Seconds | None = None
 
 
@@ -117,7 +117,7 @@ class PairRefused:
 class PairOffer:
     """The code was right. Both ends show the two words now.
 
-    :ivar telegram_name: of whose chat gave the code. Not checked by anybody.
+    :ivar telegram_name: of the owner of the chat that showed the code. Not checked by anybody.
     """
 
     telegram_name: PersonName
@@ -127,7 +127,7 @@ class PairOffer:
 class PairAnswer:
     """What the person said on the PC about host, name and words.
 
-    :ivar accepted: that they are right.
+    :ivar accepted: they are right.
     """
 
     accepted: bool
@@ -139,17 +139,17 @@ class Paired:
 
     :ivar resume_secret: proves the bridge when the link comes back.
     :ivar seconds_left: until the pairing ends.
-    :ivar telegram_name: of whose chat it is.
+    :ivar telegram_name: of the owner of the chat.
     """
 
-    resume_secret: Secret
+    resume_secret: ResumeSecret
     seconds_left: Seconds
     telegram_name: PersonName
 
 
 @dataclass(frozen=True, slots=True)
 class Unpaired:
-    """The pairing ended, or the offered one did not come about; the session goes on unpaired.
+    """The pairing ended, or the offered one was not confirmed; the session goes on unpaired.
 
     :ivar reason: why.
     """

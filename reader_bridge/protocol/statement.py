@@ -1,8 +1,8 @@
-"""The statement of possession: the one thing the authentication key ever signs for a server.
+"""The statement of possession: all that the authentication key ever signs for a server.
 
-Both sides build it from what each knows itself. It begins with a text that is part of no other
-protocol, so that a signature over it is good for nothing else; every part has a fixed length or
-its length before it.
+Each side builds it from what it knows itself. It begins with a text that no other protocol uses, so
+that a signature over it is of no use elsewhere; every part has a fixed length, or its length before
+it.
 """
 
 import hashlib
@@ -19,24 +19,24 @@ _SECURE: Final = {"https": "wss", "http": "ws", "wss": "wss", "ws": "ws"}
 
 
 def origin_of(url: str) -> str:
-    """Give the origin of a server's address: `wss://host[:port]`.
+    """Return the origin of a server's address: `wss://host[:port]`.
 
-    In small letters, and with the port left out where it is the usual one. `https` is `wss`.
+    In small letters, and without the port where it is the default one. `https` counts as `wss`.
 
-    :raises ProtocolError: where the address is none.
+    :raises ProtocolError: the address is invalid.
     """
     try:
         parts = urlsplit(url)
         scheme, host, port = _SECURE[parts.scheme], parts.hostname, parts.port
     except (KeyError, ValueError):
-        raise ProtocolError(where="origin") from None
+        raise ProtocolError(field="origin") from None
     if not host:
-        raise ProtocolError(where="origin")
+        raise ProtocolError(field="origin")
     host = f"[{host}]" if ":" in host else host
     return f"{scheme}://{host}" + (f":{port}" if port not in (None, _PORTS[scheme]) else "")
 
 
-def possession_statement(
+def build_possession_statement(
     origin: str,
     operation: Operation,
     *,
@@ -44,7 +44,7 @@ def possession_statement(
     bridge_nonce: bytes,
     card_serial: str,
 ) -> bytes:
-    """Build what is signed to prove possession.
+    """Return the bytes that are signed to prove possession.
 
     Context, SHA-256 of the origin, the server's nonce, the bridge's nonce; then the operation and
     the card's serial, each with its length before it in one byte.
@@ -53,7 +53,7 @@ def possession_statement(
     :param operation: `prove_possession`, or `set_pin` for its receipt.
     """
     if len(server_nonce) != NONCE_BYTES or len(bridge_nonce) != NONCE_BYTES:
-        raise ProtocolError(where="nonce")
+        raise ProtocolError(field="nonce")
     said = CONTEXT + hashlib.sha256(origin.encode("utf-8")).digest() + server_nonce + bridge_nonce
     for part in (operation.value.encode("ascii"), card_serial.encode("ascii")):
         said += bytes((len(part),)) + part

@@ -1,4 +1,4 @@
-"""The closed lists both sides speak in: operations, steps, reasons, kinds of card and key."""
+"""The enumerations of the protocol: operations, steps, reasons, card profiles, key roles."""
 
 from enum import StrEnum
 
@@ -14,8 +14,8 @@ class Operation(StrEnum):
     CHANGE_PIN = "change_pin"
 
 
-class Purpose(StrEnum):
-    """Why a PIN is set without the one there was, or possession is proved."""
+class PinPurpose(StrEnum):
+    """Why a PIN is set without the current one, or possession is proved."""
 
     ACTIVATE = "activate"
     """開卡: the first PIN of a new card."""
@@ -23,8 +23,8 @@ class Purpose(StrEnum):
     """鎖卡解碼: a new PIN after too many wrong ones."""
 
 
-class CardProfile(StrEnum):
-    """The card applications a bridge tells apart."""
+class ProfileName(StrEnum):
+    """The card applications that a bridge recognises."""
 
     GIDS = "gids"
     PIV = "piv"
@@ -49,7 +49,7 @@ class SignatureAlgorithm(StrEnum):
     ES384 = "ES384"
 
 
-class Step(StrEnum):
+class ProgressStep(StrEnum):
     """What a running operation waits for."""
 
     WAITING_FOR_READER = "waiting_for_reader"
@@ -76,7 +76,7 @@ class PairRefusal(StrEnum):
 
 
 class UnpairReason(StrEnum):
-    """Why a pairing ended, or an offered one did not come about."""
+    """Why a pairing ended, or an offered one was not confirmed."""
 
     BY_CHAT = "by_chat"
     REPLACED = "replaced"
@@ -89,7 +89,7 @@ class UnpairReason(StrEnum):
 
 
 class ByeReason(StrEnum):
-    """Why a bridge goes."""
+    """Why a bridge leaves."""
 
     CLOSED = "closed"
     """The person closed it."""
@@ -100,7 +100,7 @@ class ByeReason(StrEnum):
     UPDATE_NEEDED = "update_needed"
 
 
-class ErrorCode(StrEnum):
+class ProtocolErrorCode(StrEnum):
     """What is wrong with a message, rather than with an operation."""
 
     BAD_MESSAGE = "bad_message"
@@ -120,7 +120,7 @@ class ErrorCode(StrEnum):
 
 
 class SessionState(StrEnum):
-    """What a bridge and its server have come to."""
+    """The states of a session."""
 
     UNPAIRED = "unpaired"
     OFFERED = "offered"
@@ -141,4 +141,4 @@ class SessionState(StrEnum):
 ALLOWED_IN: dict[Operation, frozenset[SessionState]] = {
     operation: frozenset({SessionState.PAIRED}) for operation in Operation
 }
-"""In the states of an operation that runs it is `busy`, in all others `bad_state`."""
+"""While an operation runs another one is `busy`, in all other states `bad_state`."""

@@ -1,12 +1,12 @@
-"""The little of BER-TLV a card needs: to write what it shows, and to read what it is sent."""
+"""The part of BER-TLV that the virtual card needs."""
 
 
-class BadDataError(Exception):
-    """What the terminal sent is not well formed."""
+class MalformedDataError(Exception):
+    """The data of a command is malformed."""
 
 
-def wrap(tag: int, value: bytes) -> bytes:
-    """Write a data object."""
+def encode_tlv(tag: int, value: bytes) -> bytes:
+    """Encode a data object."""
     name = tag.to_bytes(2 if tag > 0xFF else 1, "big")
     size = len(value)
     if size < 0x80:
@@ -16,23 +16,23 @@ def wrap(tag: int, value: bytes) -> bytes:
     return name + b"\x82" + size.to_bytes(2, "big") + value
 
 
-def read(data: bytes) -> dict[int, bytes]:
-    """Read objects of one-byte tags and lengths below 256, as every command here uses them.
+def decode_tlv(data: bytes) -> dict[int, bytes]:
+    """Decode objects with one-byte tags and lengths below 256, which all commands here use.
 
-    :raises BadDataError: for anything else.
+    :raises MalformedDataError: for anything else.
     """
     found: dict[int, bytes] = {}
     while data:
         start = 2
         if len(data) < 2:
-            raise BadDataError
+            raise MalformedDataError
         size = data[1]
         if size == 0x81 and len(data) > 2:
             size, start = data[2], 3
         elif size > 0x7F:
-            raise BadDataError
+            raise MalformedDataError
         if start + size > len(data):
-            raise BadDataError
+            raise MalformedDataError
         found[data[0]] = data[start : start + size]
         data = data[start + size :]
     return found

@@ -1,13 +1,13 @@
-"""A command as it reaches the card, and what the card can say to it (ISO/IEC 7816-4 §5)."""
+"""Commands as they reach the card, and its status words (ISO/IEC 7816-4 §5)."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
-MORE_PARTS = 0x10
-SHORT, EXTENDED = 256, 65_536
+CHAINING_BIT = 0x10
+MAX_SHORT_RESPONSE, MAX_EXTENDED_RESPONSE = 256, 65_536
 
 
-class Answer(IntEnum):
+class CardStatusWord(IntEnum):
     """The status words of this card."""
 
     OK = 0x9000
@@ -24,10 +24,10 @@ class Answer(IntEnum):
     UNKNOWN_CLASS = 0x6E00
 
 
-class RefusedError(Exception):
+class CommandRefusedError(Exception):
     """The card refuses the command.
 
-    :ivar status_word: what it says.
+    :ivar status_word: its answer.
     """
 
     def __init__(self, status_word: int) -> None:
@@ -36,10 +36,10 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, repr=False)
-class Command:
+class CardCommand:
     """A command.
 
-    :ivar expected: how many bytes fit into the answer; 0 where none are asked for.
+    :ivar expected: the most bytes the answer may have; 0 where none are expected.
     """
 
     cla: int
@@ -55,34 +55,34 @@ class Command:
         return self.p1 << 8 | self.p2
 
 
-def parse(apdu: bytes | bytearray) -> Command:
-    """Read a command.
+def parse_command(apdu: bytes | bytearray) -> CardCommand:
+    """Parse a command.
 
-    :raises RefusedError: where its lengths do not fit.
+    :raises CommandRefusedError: its lengths do not fit.
     """
     if len(apdu) < 4:
-        raise RefusedError(Answer.WRONG_LENGTH)
+        raise CommandRefusedError(CardStatusWord.WRONG_LENGTH)
     cla, ins, p1, p2 = apdu[:4]
-    data, expected = _body(memoryview(apdu)[4:])
-    return Command(cla, ins, p1, p2, bytearray(data), expected)
+    data, expected = _parse_body(memoryview(apdu)[4:])
+    return CardCommand(cla, ins, p1, p2, bytearray(data), expected)
 
 
-def _body(body: memoryview) -> tuple[memoryview, int]:
+def _parse_body(body: memoryview) -> tuple[memoryview, int]:
     if not body:
         return body, 0
     if len(body) == 1:
-        return body[1:], body[0] or SHORT
+        return body[1:], body[0] or MAX_SHORT_RESPONSE
     if body[0]:
-        return _with_data(body[1:], body[0], 1, SHORT)
+        return _parse_data(body[1:], body[0], 1, MAX_SHORT_RESPONSE)
     if len(body) == 3:
-        return body[3:], int.from_bytes(body[1:], "big") or EXTENDED
+        return body[3:], int.from_bytes(body[1:], "big") or MAX_EXTENDED_RESPONSE
     if len(body) < 3:
-        raise RefusedError(Answer.WRONG_LENGTH)
-    return _with_data(body[3:], int.from_bytes(body[1:3], "big"), 2, EXTENDED)
+        raise CommandRefusedError(CardStatusWord.WRONG_LENGTH)
+    return _parse_data(body[3:], int.from_bytes(body[1:3], "big"), 2, MAX_EXTENDED_RESPONSE)
 
 
-def _with_data(rest: memoryview, length: int, width: int, most: int) -> tuple[memoryview, int]:
+def _parse_data(rest: memoryview, length: int, width: int, most: int) -> tuple[memoryview, int]:
     data, expected = rest[:length], rest[length:]
     if len(data) != length or len(expected) not in (0, width) or not length:
-        raise RefusedError(Answer.WRONG_LENGTH)
+        raise CommandRefusedError(CardStatusWord.WRONG_LENGTH)
     return data, (int.from_bytes(expected, "big") or most) if expected else 0

@@ -1,6 +1,5 @@
-"""What is on a virtual card: what it was issued with, and what changes while it is used."""
+"""The content of a virtual card: what it was issued with, and its state."""
 
-import secrets
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -9,7 +8,7 @@ ADMIN_KEY_BYTES = 24
 PIN_TRIES = 3
 """docs/facts.md §1.4: three in most texts."""
 ADMIN_TRIES = 8
-SHORTEST_PIN, LONGEST_PIN = 6, 8
+MIN_PIN_LENGTH, MAX_PIN_LENGTH = 6, 8
 
 
 class ContainerKind(StrEnum):
@@ -21,7 +20,7 @@ class ContainerKind(StrEnum):
 
 
 @dataclass(frozen=True, repr=False)
-class Container:
+class CardContainer:
     """A key with its certificate.
 
     :ivar private_key: PKCS#8, DER; RSA.
@@ -39,7 +38,7 @@ class CardContent:
 
     serial: bytes
     admin_key: bytes
-    containers: tuple[Container, ...]
+    containers: tuple[CardContainer, ...]
 
     def __post_init__(self) -> None:
         if len(self.serial) != SERIAL_BYTES or len(self.admin_key) != ADMIN_KEY_BYTES:
@@ -48,9 +47,9 @@ class CardContent:
 
 @dataclass(frozen=True, repr=False)
 class PinVerifier:
-    """A PIN as it is kept: its salted scrypt hash.
+    """A PIN's salted scrypt hash.
 
-    :ivar length: how long the PIN is; a change carries the old and the new one undivided.
+    :ivar length: of the PIN, because a change carries the old and the new one in one string.
     """
 
     salt: bytes
@@ -61,7 +60,7 @@ class PinVerifier:
 
 @dataclass(repr=False)
 class CardState:
-    """What changes: the PIN and the tries.
+    """The PIN and the tries.
 
     A card fresh from the issuer has no PIN and no tries; the issuer's consent sets both.
     """
@@ -73,14 +72,9 @@ class CardState:
     admin_limit: int = ADMIN_TRIES
 
 
-def random_serial() -> bytes:
-    """Give a serial for a new card."""
-    return secrets.token_bytes(SERIAL_BYTES)
-
-
 @dataclass(frozen=True)
-class CardLabel:
-    """What stands on the outside of a card: readable without the passphrase."""
+class CardFileLabel:
+    """The part of a card file that is readable without the passphrase."""
 
     card_number: str
     serial: str = field(default="")

@@ -1,9 +1,9 @@
-"""The data objects a GIDS card shows: its files, as the Windows minidriver lays them out."""
+"""The data objects of a GIDS card: its files, as the Windows minidriver writes them."""
 
 import zlib
 from collections.abc import Iterator
 
-from reader_bridge.virtual_card.content import CardContent, Container, ContainerKind
+from reader_bridge.virtual_card.content import CardContainer, CardContent, ContainerKind
 
 DIRECTORY, EVERYONE_READS, ADMIN_WRITES = 0xA000, 0xA010, 0xA012
 """Elementary files, each with an access rule of its own."""
@@ -17,8 +17,10 @@ ObjectName = tuple[int, int]
 """File identifier and tag."""
 
 
-def build(content: CardContent, key_bits: dict[ContainerKind, int]) -> dict[ObjectName, bytes]:
-    """Give every data object of a card."""
+def build_data_objects(
+    content: CardContent, key_bits: dict[ContainerKind, int]
+) -> dict[ObjectName, bytes]:
+    """Return every data object of a card."""
     objects = {
         (ADMIN_WRITES, 0xDF20): content.serial,
         (EVERYONE_READS, 0xDF21): b"mscp".ljust(8, b"\0"),
@@ -28,13 +30,13 @@ def build(content: CardContent, key_bits: dict[ContainerKind, int]) -> dict[Obje
     }
     for index, container in enumerate(content.containers):
         where = (EVERYONE_READS, FIRST_CERTIFICATE + index)
-        objects[where] = _packed(container.certificate)
+        objects[where] = _pack_certificate(container.certificate)
     objects[DIRECTORY, 0xDF1F] = b"\x01" + b"".join(_file_records(content))
     return objects
 
 
-def certificate_name(index: int, container: Container) -> str:
-    """Give the name of a certificate's file: `ksc` for keys that sign, `kxc` for the others."""
+def certificate_name(index: int, container: CardContainer) -> str:
+    """Return the name of a certificate's file: `ksc` for keys that sign, `kxc` for the others."""
     decrypts = container.kind is ContainerKind.ENCRYPTION
     return f"{'kxc' if decrypts else 'ksc'}{index:02X}"
 
@@ -73,5 +75,5 @@ def _key_records(content: CardContent, key_bits: dict[ContainerKind, int]) -> It
         yield b"\x01\0\0\0" + bytes((algorithm, usage)) + reference + b"\xff\xff" + bytes(2)
 
 
-def _packed(certificate: bytes) -> bytes:
+def _pack_certificate(certificate: bytes) -> bytes:
     return b"\x01\x00" + len(certificate).to_bytes(2, "little") + zlib.compress(certificate)

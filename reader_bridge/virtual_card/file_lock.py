@@ -1,4 +1,4 @@
-"""One card, one reader: a lock beside the file, gone with the process that holds it."""
+"""A lock beside a card file, which ends with the process that holds it."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ else:
 
 
 class CardFileBusyError(Exception):
-    """The card file is open in another place."""
+    """The card file is open elsewhere."""
 
 
 class FileLock:
@@ -23,9 +23,9 @@ class FileLock:
 
     @classmethod
     def take(cls, path: Path) -> "FileLock":
-        """Take the lock of a file.
+        """Lock a file.
 
-        :raises CardFileBusyError: somebody holds it.
+        :raises CardFileBusyError: it is locked already.
         """
         handle = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -36,7 +36,7 @@ class FileLock:
         return cls(handle)
 
     def release(self) -> None:
-        """Let it go."""
+        """Release the lock."""
         with contextlib.suppress(OSError):
             os.close(self._handle)
 

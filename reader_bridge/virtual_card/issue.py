@@ -1,19 +1,19 @@
-"""How an issuer makes a virtual card: everything it holds, written in one step."""
+"""Issuing of virtual cards."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from reader_bridge.card.secret_buffer import SecretBuffer
+from reader_bridge.virtual_card.card_file import CardFile
+from reader_bridge.virtual_card.card_key import CardKey
 from reader_bridge.virtual_card.content import (
+    CardContainer,
     CardContent,
-    CardLabel,
+    CardFileLabel,
     CardState,
-    Container,
     ContainerKind,
 )
-from reader_bridge.virtual_card.file import CardFile
-from reader_bridge.virtual_card.keys import CardKey
-from reader_bridge.virtual_card.pin_safe import PinSafe
+from reader_bridge.virtual_card.pin_store import PinStore
 from reader_bridge.virtual_card.sealing import COST
 
 
@@ -29,17 +29,17 @@ def issue_card(
     pin: SecretBuffer | None = None,
     cost: int = COST,
 ) -> None:
-    """Write a card file, whole and on the disk, in place of one that is there.
+    """Write a complete card file to the disk, replacing one that is there.
 
     :param serial: 16 bytes, of the chip.
     :param admin_key: 24 bytes.
     :param private_keys: PKCS#8 DER of RSA keys, by `authentication`, `signature`, `encryption`.
     :param certificates: DER, by the same names.
-    :param pin: without one, nobody can use the card until the issuer's consent sets one.
-    :raises ValueError: where something of it does not fit a card.
+    :param pin: without one, the card is unusable until the issuer's consent sets one.
+    :raises ValueError: a value does not fit a card.
     """
     containers = tuple(
-        Container(kind, private_keys[kind], certificates[kind])
+        CardContainer(kind, private_keys[kind], certificates[kind])
         for kind in ContainerKind
         if kind in private_keys
     )
@@ -47,6 +47,6 @@ def issue_card(
         CardKey(container)  # refuses what the card could not use
     state = CardState()
     if pin is not None:
-        PinSafe(state, lambda: None).set(pin)
+        PinStore(state, lambda: None).set(pin)
     content = CardContent(serial, admin_key, containers)
-    CardFile.create(path, passphrase, CardLabel(card_number), content, state, cost)
+    CardFile.create(path, passphrase, CardFileLabel(card_number), content, state, cost)

@@ -1,4 +1,4 @@
-"""A reader in this process, for virtual cards: what the bridge uses with `--virtual-card`."""
+"""A reader in this process for virtual cards, used with `--virtual-card`."""
 
 import threading
 from collections.abc import Callable
@@ -17,35 +17,37 @@ from reader_bridge.card.errors import (
     NoCardError,
     ReaderNotFoundError,
 )
-from tests.reader_bridge.virtual_card.misbehaviour import CardPulledError
 
 READER_NAME = "Kaika virtual reader"
 
 
-class Card(Protocol):
-    """What can be put into a virtual reader, or behind `vpcd`."""
+class InsertableCard(Protocol):
+    """A card that can be put into a virtual reader."""
 
     @property
     def atr(self) -> bytes:
         """The answer to reset."""
 
     def power_on(self) -> None:
-        """Begin a session."""
+        """Start a session."""
 
     def power_off(self) -> None:
-        """End it."""
+        """End the session."""
 
     def reset(self) -> None:
-        """Begin it anew."""
+        """Restart the session."""
 
     def transmit(self, apdu: bytes | bytearray) -> bytes:
-        """Carry out a command; give the answer with its status word."""
+        """Execute a command and return the answer with its status word.
+
+        :raises CardRemovedError: the card leaves the reader instead of answering.
+        """
 
 
 class VirtualReader:
-    """One reader with at most one card in it. Safe to use from several threads."""
+    """A reader with at most one card in it. Thread-safe."""
 
-    def __init__(self, card: Card | None = None, name: str = READER_NAME) -> None:
+    def __init__(self, card: InsertableCard | None = None, name: str = READER_NAME) -> None:
         self.name = name
         self._card = card
         self._changes = 1 if card else 0
@@ -53,12 +55,12 @@ class VirtualReader:
         self._watches: list[VirtualWatch] = []
         self._lock = threading.RLock()
 
-    def insert(self, card: Card) -> None:
+    def insert(self, card: InsertableCard) -> None:
         """Put a card in."""
         with self._lock:
             self.pull()
             self._card = card
-            self._changed()
+            self._notify_watches()
 
     def pull(self) -> None:
         """Take the card out, whatever it is doing."""
@@ -69,10 +71,10 @@ class VirtualReader:
             self._connections.clear()
             if card is not None:
                 card.power_off()
-                self._changed()
+                self._notify_watches()
 
     def list_readers(self) -> tuple[ReaderState, ...]:
-        """Give the reader as it stands."""
+        """Return the state of this reader."""
         with self._lock:
             return (
                 ReaderState(
@@ -100,31 +102,31 @@ class VirtualReader:
             return connection
 
     def watch(self, on_change: Callable[[ReaderSnapshot], None]) -> "VirtualWatch":
-        """Tell `on_change` of every change, on the thread that makes it."""
+        """Call `on_change` after every change, on the thread that makes it."""
         with self._lock:
             watch = VirtualWatch(self, on_change)
             self._watches.append(watch)
             on_change(watch.snapshot)
             return watch
 
-    def _changed(self) -> None:
+    def _notify_watches(self) -> None:
         self._changes += 1
         for watch in self._watches:
-            watch.tell()
+            watch.notify()
 
-    def transmit(self, card: Card | None, apdu: bytearray) -> bytes:
-        """Hand a command to the card, if it is still there."""
+    def transmit(self, card: InsertableCard | None, apdu: bytearray) -> bytes:
+        """Pass a command to the card, if it is still there."""
         with self._lock:
             if card is None:
                 raise CardRemovedError
             try:
                 return card.transmit(apdu)
-            except CardPulledError as error:
+            except CardRemovedError:
                 self.pull()
-                raise CardRemovedError from error
+                raise
 
     def release(self, connection: "VirtualConnection") -> None:
-        """Take a connection back, and reset the card where it was exclusive."""
+        """Close a connection, and reset the card where it was exclusive."""
         with self._lock:
             if connection in self._connections:
                 self._connections.remove(connection)
@@ -132,7 +134,7 @@ class VirtualReader:
                     connection.card.reset()
 
     def stop_watching(self, watch: "VirtualWatch") -> None:
-        """Tell a watch nothing any more."""
+        """Remove a watch."""
         with self._lock:
             if watch in self._watches:
                 self._watches.remove(watch)
@@ -143,10 +145,10 @@ class VirtualConnection(CardConnection):
 
     extended_length = True
 
-    def __init__(self, reader: VirtualReader, card: Card, exclusive: bool) -> None:
+    def __init__(self, reader: VirtualReader, card: InsertableCard, exclusive: bool) -> None:
         self._reader, self._exclusive = reader, exclusive
         self._atr = card.atr
-        self.card: Card | None = card
+        self.card: InsertableCard | None = card
 
     @property
     def atr(self) -> bytes:
@@ -159,14 +161,14 @@ class VirtualConnection(CardConnection):
         return self._exclusive
 
     def send_and_receive(self, apdu: bytearray) -> tuple[bytes, int]:
-        """Send one command APDU as it is; give the answer's data and its status word."""
+        """Send one command APDU; return the answer's data and its status word."""
         answer = self._reader.transmit(self.card, apdu)
         if len(answer) < 2:
             raise MalformedResponseError("length of answer")
         return answer[:-2], int.from_bytes(answer[-2:], "big")
 
     def close(self) -> None:
-        """Give the card back."""
+        """Release the card."""
         self._reader.release(self)
         self.card = None
 
@@ -179,11 +181,11 @@ class VirtualWatch:
 
     @property
     def snapshot(self) -> ReaderSnapshot:
-        """How things stand now."""
+        """The current state."""
         return ReaderSnapshot(ReaderService.RUNNING, self._reader.list_readers())
 
-    def tell(self) -> None:
-        """Say how things stand."""
+    def notify(self) -> None:
+        """Report the current state."""
         self._on_change(self.snapshot)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""One websocket: greeting, numbers, and which message goes where in which state."""
+"""One websocket of a bridge: greeting, sequence numbers, and the dispatch of its messages."""
 
 import hmac
 from collections.abc import Callable, Mapping
@@ -11,14 +11,14 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from reader_bridge.protocol import (
-    ErrorCode,
+    BridgeMessage,
     Frame,
-    FromBridge,
     ProtocolError,
+    ProtocolErrorCode,
     SessionState,
-    open_frame,
-    resume_proof,
-    write_frame,
+    compute_resume_proof,
+    encode_frame,
+    parse_frame,
 )
 from reader_bridge.protocol.limits import API_LEVEL
 from reader_bridge.protocol.operation_messages import (
@@ -26,9 +26,9 @@ from reader_bridge.protocol.operation_messages import (
     AdminChallenge,
     Bye,
     ErrorMessage,
-    Failure,
-    Progress,
-    Result,
+    OperationFailure,
+    OperationProgress,
+    OperationResult,
 )
 from reader_bridge.protocol.pairing_messages import (
     Greeting,
@@ -38,217 +38,242 @@ from reader_bridge.protocol.pairing_messages import (
     Resume,
     Welcome,
 )
-from services.bridge.events import LinkDown, LinkUp, PairedEnd, PairingEnd
+from services.bridge.events import (
+    BridgeConnected,
+    BridgeDisconnected,
+    PairingEndReason,
+    PairingFailureReason,
+)
 from services.bridge.ids import new_nonce
-from services.bridge.interface import Transport
-from services.bridge.operations.completion import PATIENCE, Events
-from services.bridge.operations.message_handler import Answers
-from services.bridge.pairing.service import PairingDesk
-from services.bridge.pairing.store import Pairing
-from services.bridge.sessions import Chats, Session, Sessions
+from services.bridge.interface import FrameTransport
+from services.bridge.operations.completion import ANSWER_DELAY, Publish
+from services.bridge.operations.message_handler import OperationMessageHandler
+from services.bridge.pairing.service import PairingService
+from services.bridge.pairing.store import StoredPairing
+from services.bridge.sessions import ChatRegistry, HubSession, SessionRegistry
 
-MOST_ODD = 16
-"""Messages that are unknown or come at the wrong time, over one connection."""
+MAX_UNEXPECTED = 16
+"""Messages of an unknown type or in the wrong state that one connection may send."""
 _S = SessionState
-_OF_OPERATIONS = frozenset({Progress, AdminChallenge, AdminAnswer, Result, Failure})
+_OPERATION_MESSAGES = frozenset(
+    {OperationProgress, AdminChallenge, AdminAnswer, OperationResult, OperationFailure}
+)
 _ALWAYS = frozenset({ErrorMessage, Bye})
-TABLE: Mapping[SessionState, frozenset[type[FromBridge]]] = MappingProxyType(
+ALLOWED_MESSAGES: Mapping[SessionState, frozenset[type[BridgeMessage]]] = MappingProxyType(
     {
         _S.UNPAIRED: _ALWAYS | {Pair},
         _S.CONFIRMING: _ALWAYS | {PairAnswer},
         _S.ANSWERED: _ALWAYS | {PairAnswer},
-        _S.PAIRED: _ALWAYS | _OF_OPERATIONS,
+        _S.PAIRED: _ALWAYS | _OPERATION_MESSAGES,
     }
 )
-"""What a bridge may say in which state of its session."""
-_LATE = frozenset({PairAnswer, *_OF_OPERATIONS})
-"""What may be on its way when its state ends; where it comes too late, nobody is told."""
+"""Message types that a bridge may send in each state of its session."""
+_MAY_BE_LATE = frozenset({PairAnswer, *_OPERATION_MESSAGES})
+"""Messages that may still be on their way when their state ends; then they are ignored."""
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
-class House:
-    """Who looks after what is said over a connection.
+class ConnectionServices:
+    """Services shared by all connections of the hub.
 
     :ivar origin: of this server.
-    :ivar lost: hears of connections that are gone.
+    :ivar on_disconnect: called with every connection that is closed.
     """
 
-    chats: Chats
-    sessions: Sessions
-    pairing: PairingDesk
-    answers: Answers
+    chats: ChatRegistry
+    sessions: SessionRegistry
+    pairing: PairingService
+    operation_messages: OperationMessageHandler
     origin: str
-    events: Events
-    lost: "Callable[[HubConnection], None]"
+    publish: Publish
+    on_disconnect: "Callable[[HubConnection], None]"
 
 
 class HubConnection:
-    """One websocket (`services.bridge.interface.Connection`)."""
+    """One websocket; implementation of `services.bridge.interface.BridgeConnection`."""
 
-    def __init__(self, house: House, transport: Transport, address: str, now: datetime) -> None:
-        self._house = house
+    def __init__(
+        self, services: ConnectionServices, transport: FrameTransport, address: str, now: datetime
+    ) -> None:
+        self._services = services
         self._transport = transport
         self._address = address
         self._nonce = new_nonce()
-        self._session: Session | None = None
-        self._odd = 0
+        self._session: HubSession | None = None
+        self._unexpected = 0
         self._closed = False
-        self.since = now
-        transport.send(write_frame(Greeting((API_LEVEL,), self._nonce, house.origin)))
+        self.opened_at = now
+        transport.send(encode_frame(Greeting((API_LEVEL,), self._nonce, services.origin)))
 
     @property
     def is_paired(self) -> bool:
         """Whether its bridge is paired with a chat."""
         return self._session is not None and self._session.pairing is not None
 
-    def close(self, code: ErrorCode) -> None:
-        """Say a last word, close it, and listen no more."""
+    def close(self, code: ProtocolErrorCode) -> None:
+        """Send an error and close; later frames are ignored."""
         self._closed = True
-        self._transport.send(write_frame(ErrorMessage(code)))
+        self._transport.send(encode_frame(ErrorMessage(code)))
         self._transport.close()
 
     async def receive(self, text: str, now: datetime) -> None:
-        """Carry out `Connection.receive`. A frame that is none ends the connection."""
+        """Handle one frame; a malformed one closes the connection."""
         if self._closed:
             return
         try:
-            frame = open_frame(text)
+            frame = parse_frame(text)
             if self._session is None:
-                await self._greeted(frame, now)
+                await self._handle_hello(frame, now)
             elif self._session.transport is self._transport:
-                await self._take(self._session, frame, now)
+                await self._handle_frame(self._session, frame, now)
         except ProtocolError as error:
-            _log.info("bridge_message_refused", code=error.code, where=error.where)
+            _log.info("bridge_message_refused", code=error.code, where=error.field)
             self.close(error.code)
 
-    async def lost(self, now: datetime) -> None:
-        """Carry out `Connection.lost`."""
-        self._house.lost(self)
+    async def handle_disconnect(self, now: datetime) -> None:
+        """Keep a paired session for the bridge to resume, and drop any other."""
+        self._services.on_disconnect(self)
         session = self._session
         if session is None or session.transport is not self._transport:
             return
         session.transport, session.lost_at = None, now
         if session.pairing is not None:
-            self._house.events(LinkDown(session.pairing.chat_id))
-        elif session.offered is not None:
-            async with self._house.chats.held(session.offered.offer.chat_id) as chat:
-                if chat.offered is not None and chat.offered is session.offered:
-                    self._house.pairing.drop_offer(chat, PairingEnd.LINK_LOST)
-        self._house.sessions.forget(session)
+            self._services.publish(BridgeDisconnected(session.pairing.chat_id))
+        elif session.pending is not None:
+            async with self._services.chats.lock(session.pending.code.chat_id) as chat:
+                if chat.pending is not None and chat.pending is session.pending:
+                    self._services.pairing.cancel_pending(chat, PairingFailureReason.LINK_LOST)
+        self._services.sessions.discard(session)
 
-    async def _greeted(self, frame: Frame, now: datetime) -> None:
-        hello = frame.from_bridge()
+    async def _handle_hello(self, frame: Frame, now: datetime) -> None:
+        hello = frame.decode_from_bridge()
         if not isinstance(hello, Hello):
-            raise ProtocolError(where="type")
+            raise ProtocolError(field="type")
         if hello.api_level != API_LEVEL:
-            raise ProtocolError(ErrorCode.UNSUPPORTED_API_LEVEL, "api_level")
-        found = self._proved(hello.resume, now)
+            raise ProtocolError(ProtocolErrorCode.UNSUPPORTED_API_LEVEL, "api_level")
+        found = self._find_resumed(hello.resume, now)
         if found is None or hello.resume is None:
-            self._begin(hello, now)
+            self._begin_session(hello, now)
             return
         session, pairing = found
-        async with self._house.chats.held(pairing.chat_id) as chat:
-            if chat.session is not session:  # it ended while it was waited for
-                self._begin(hello, now)
+        async with self._services.chats.lock(pairing.chat_id) as chat:
+            if chat.session is not session:  # it ended while waiting for the lock
+                self._begin_session(hello, now)
                 return
-            resumed = self._go_on(session, pairing, hello.resume.last_seq, now)
+            resumed = self._resume_session(session, pairing, hello.resume.last_seq, now)
             if chat.running is not None and not resumed:
-                chat.running.answer_by = now + PATIENCE
+                chat.running.answer_by = now + ANSWER_DELAY
             if chat.unresolved is not None:
-                chat.resolve_at = now + PATIENCE
+                chat.resolve_at = now + ANSWER_DELAY
 
-    def _begin(self, hello: Hello, now: datetime) -> None:
-        """Begin a new session."""
-        session = Session(self._address, now, transport=self._transport)
+    def _begin_session(self, hello: Hello, now: datetime) -> None:
+        session = HubSession(self._address, now, transport=self._transport)
         session.nonces = self._nonce, hello.nonce
         self._session = session
-        self._house.sessions.add(session)
-        self._transport.send(write_frame(Welcome(session.id)))
+        self._services.sessions.add(session)
+        self._transport.send(encode_frame(Welcome(session.id)))
 
-    def _proved(self, resume: Resume | None, now: datetime) -> tuple[Session, Pairing] | None:
-        """Give the session a bridge proves to have been paired in."""
-        session = self._house.sessions.find(resume.session) if resume else None
+    def _find_resumed(
+        self, resume: Resume | None, now: datetime
+    ) -> tuple[HubSession, StoredPairing] | None:
+        """The paired session whose secret the bridge proves to have."""
+        session = self._services.sessions.find(resume.session) if resume else None
         if resume is None or session is None or session.pairing is None:
             return None
-        proof = resume_proof(session.pairing.resume_secret, session.id, self._nonce)
+        proof = compute_resume_proof(session.pairing.resume_secret, session.id, self._nonce)
         right = hmac.compare_digest(proof, resume.proof)
         if not right or session.pairing.expires_at <= now:
             return None
         return session, session.pairing
 
-    def _go_on(self, session: Session, pairing: Pairing, seen: int, now: datetime) -> bool:
-        """Take a session up again: where it broke off or, `False`, after a restart from 1."""
-        missed = None if session.restored else session.outgoing.after(seen)
+    def _resume_session(
+        self, session: HubSession, pairing: StoredPairing, seen: int, now: datetime
+    ) -> bool:
+        """Continue a session on this websocket.
+
+        :returns: whether numbering went on; after a restart of the server it begins again at 1.
+        """
+        missed = None if session.restored else session.outgoing.frames_after(seen)
         if missed is None:
-            session.begin_anew()
+            session.restart_numbering()
         old, self._session = session.transport, session
         session.transport, session.address = self._transport, self._address
         session.restored, session.lost_at = False, None
         left = ceil((pairing.expires_at - now).total_seconds())
         welcome = Welcome(session.id, missed is not None, True, session.incoming.last, left)
-        self._transport.send(write_frame(welcome))
+        self._transport.send(encode_frame(welcome))
         for frame in missed or ():
             self._transport.send(frame)
         if old is not None:
             old.close()
-        self._house.events(LinkUp(pairing.chat_id))
+        self._services.publish(BridgeConnected(pairing.chat_id))
         return missed is not None
 
-    async def _take(self, session: Session, frame: Frame, now: datetime) -> None:
+    async def _handle_frame(self, session: HubSession, frame: Frame, now: datetime) -> None:
         if frame.seq == 0:
-            if not isinstance(frame.from_bridge(), ErrorMessage):
-                raise ProtocolError(where="seq")
+            if not isinstance(frame.decode_from_bridge(), ErrorMessage):
+                raise ProtocolError(field="seq")
             return
-        if not session.incoming.is_new(frame.seq):
+        if not session.incoming.accept(frame.seq):
             return
         try:
-            message = frame.from_bridge()
+            message = frame.decode_from_bridge()
         except ProtocolError as error:
-            if error.code is not ErrorCode.UNKNOWN_MESSAGE:
+            if error.code is not ProtocolErrorCode.UNKNOWN_MESSAGE:
                 raise
-            self._answer_odd(session, error.code)
+            self._reject_unexpected(session, error.code)
             return
-        if type(message) not in TABLE[session.state]:
-            if type(message) not in _LATE:
-                self._answer_odd(session, ErrorCode.BAD_STATE)
+        if type(message) not in ALLOWED_MESSAGES[session.state]:
+            if type(message) not in _MAY_BE_LATE:
+                self._reject_unexpected(session, ProtocolErrorCode.BAD_STATE)
             return
         try:
-            await self._handle(session, message, now)
+            await self._handle_message(session, message, now)
         except SQLAlchemyError as error:
-            # Not seen, then: it comes again with the next link.
+            # Counts as not received: the bridge sends it again over its next connection.
             session.incoming.last = frame.seq - 1
             _log.error("bridge_message_not_taken", error=type(error).__name__)
-            self.close(ErrorCode.BUSY)
+            self.close(ProtocolErrorCode.BUSY)
 
-    def _answer_odd(self, session: Session, code: ErrorCode) -> None:
-        self._odd += 1
-        if self._odd > MOST_ODD:
-            raise ProtocolError(where="type")
+    def _reject_unexpected(self, session: HubSession, code: ProtocolErrorCode) -> None:
+        self._unexpected += 1
+        if self._unexpected > MAX_UNEXPECTED:
+            raise ProtocolError(field="type")
         session.send(ErrorMessage(code))
 
-    async def _handle(self, session: Session, message: FromBridge, now: datetime) -> None:
+    async def _handle_message(
+        self, session: HubSession, message: BridgeMessage, now: datetime
+    ) -> None:
         match message:
             case Pair():
-                await self._house.pairing.redeem(session, message.code, now)
+                await self._services.pairing.redeem(session, message.code, now)
             case PairAnswer():
-                await self._house.pairing.answered_at_pc(session, message.accepted, now)
+                await self._services.pairing.answer_at_pc(session, message.accepted, now)
             case Bye():
-                await self._left(session, now)
-            case Progress() | AdminChallenge() | AdminAnswer() | Result() | Failure():
+                await self._handle_bye(session, now)
+            case (
+                OperationProgress()
+                | AdminChallenge()
+                | AdminAnswer()
+                | OperationResult()
+                | OperationFailure()
+            ):
                 if session.pairing is not None:
-                    async with self._house.chats.held(session.pairing.chat_id) as chat:
+                    async with self._services.chats.lock(session.pairing.chat_id) as chat:
                         if chat.session is session:
-                            await self._house.answers.take(chat, session, message, now)
+                            await self._services.operation_messages.handle(
+                                chat, session, message, now
+                            )
 
-    async def _left(self, session: Session, now: datetime) -> None:
-        """Let a bridge go, and its pairing with it."""
+    async def _handle_bye(self, session: HubSession, now: datetime) -> None:
+        """End the session's pairing, since the person closed the bridge."""
         if session.pairing is not None:
-            async with self._house.chats.held(session.pairing.chat_id) as chat:
+            async with self._services.chats.lock(session.pairing.chat_id) as chat:
                 if chat.session is session:
-                    await self._house.pairing.end(chat, PairedEnd.BY_BRIDGE, now)
-        elif session.offered is not None:
-            async with self._house.chats.held(session.offered.offer.chat_id) as chat:
-                if chat.offered is session.offered:
-                    self._house.pairing.drop_offer(chat, PairingEnd.REFUSED_AT_PC)
+                    await self._services.pairing.unpair(chat, PairingEndReason.BY_BRIDGE, now)
+        elif session.pending is not None:
+            async with self._services.chats.lock(session.pending.code.chat_id) as chat:
+                if chat.pending is session.pending:
+                    self._services.pairing.cancel_pending(chat, PairingFailureReason.REFUSED_AT_PC)
         self._transport.close()

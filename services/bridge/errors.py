@@ -1,36 +1,36 @@
-"""What the hub refuses, as types with values. The words for them are in the catalogue."""
+"""Errors of the hub. Their texts are in the catalogue."""
 
 
 class BridgeError(Exception):
-    """Base of everything the hub refuses."""
+    """Base of the hub's errors."""
 
 
 class NotPairedError(BridgeError):
-    """No bridge is paired with the chat; it needs a code first."""
+    """No bridge is paired with the chat; it needs a pairing code first."""
 
 
 class NotConnectedError(BridgeError):
-    """The chat's bridge has no link at the moment; it comes back by itself while it runs."""
+    """The chat's bridge has no connection; it reconnects by itself while it runs."""
 
 
-class BusyError(BridgeError):
-    """Another operation is under way.
+class OperationRunningError(BridgeError):
+    """Another operation is running.
 
-    :ivar work: which.
+    :ivar task: which.
     """
 
-    def __init__(self, work: str) -> None:
-        super().__init__(work)
-        self.work = work
+    def __init__(self, task: str) -> None:
+        super().__init__(task)
+        self.task = task
 
 
 class NoPairingError(BridgeError):
-    """Nobody waits to be confirmed any more; the chat needs a new code."""
+    """No bridge waits to be confirmed any more; the chat needs a new code."""
 
 
 class NothingToResolveError(BridgeError):
-    """No operation of the chat has an unknown end."""
+    """No operation of the chat is unresolved."""
 
 
 class AdminBarredError(BridgeError):
-    """A card refused the issuer over this pairing; staff know, and no PIN is set over it again."""
+    """A card rejected the issuer's key over this pairing, so no PIN is set over it any more."""

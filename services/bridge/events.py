@@ -1,47 +1,47 @@
-"""What the hub tells a chat, as typed events. Each belongs into the chat's own queue."""
+"""Events that the hub publishes to a chat. Each is handled in the chat's own order."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from reader_bridge.protocol import FailureCode, FailureValues, Step, Word
+from reader_bridge.protocol import FailureCode, FailureValues, PairingWord, ProgressStep
 from reader_bridge.protocol.operations import CardReport, CertificateCopy, PinChanged, ReaderList
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 
-class Fault(StrEnum):
-    """Why an operation did not come to its end, where it is not the bridge that says so."""
+class ServerFailure(StrEnum):
+    """Why an operation failed, as the server found it; the bridge's own are `FailureCode`."""
 
     CODE_AGAIN = "code_again"
-    """The grant is over, or has been used; the subscriber code has to be asked for again."""
+    """The grant is over or used; the subscriber code has to be entered again."""
     NOT_YOUR_CARD = "not_your_card"
-    """The card in the reader is not that person's."""
+    """The card in the reader belongs to somebody else."""
     WRONG_STATE = "wrong_state"
-    """The certificates do not allow it (any more)."""
+    """The certificates' state does not allow it."""
     SERVER_RESTARTED = "server_restarted"
     REPLACED = "replaced"
     """Another bridge was paired with the chat."""
     UNPAIRED = "unpaired"
     NO_ANSWER = "no_answer"
-    """The bridge did not say in time what came of it."""
+    """The bridge did not report the outcome in time."""
     RECEIPT_WRONG = "receipt_wrong"
     """The proof of possession is not of the card on record."""
     NOT_DONE = "not_done"
-    """The card was asked and has no new PIN; the subscriber code has to be asked for again."""
+    """The card has no new PIN; the subscriber code has to be entered again."""
 
 
-class PairingEnd(StrEnum):
-    """Why a pairing that was offered did not come about."""
+class PairingFailureReason(StrEnum):
+    """Why a pairing was not confirmed."""
 
     REFUSED_AT_PC = "refused_at_pc"
     REFUSED_IN_CHAT = "refused_in_chat"
     LINK_LOST = "link_lost"
     TOO_LATE = "too_late"
     ANOTHER_CODE = "another_code"
-    """The chat asked for a new code, or the same chat's newer code was typed elsewhere."""
+    """The chat asked for a new code, or a newer code of the chat was typed elsewhere."""
 
 
-class PairedEnd(StrEnum):
+class PairingEndReason(StrEnum):
     """Why a pairing ended."""
 
     BY_CHAT = "by_chat"
@@ -53,73 +53,73 @@ class PairedEnd(StrEnum):
 
 @dataclass(frozen=True)
 class BridgeEvent:
-    """Something the chat has to know."""
+    """Something that concerns a chat."""
 
     chat_id: int
 
 
 @dataclass(frozen=True)
 class PairingOffered(BridgeEvent):
-    """A bridge has typed the chat's code; the person compares the two words."""
+    """The chat's code was typed at a PC; the person compares the two words."""
 
-    words: tuple[Word, Word]
+    words: tuple[PairingWord, PairingWord]
     expires_at: datetime
 
 
 @dataclass(frozen=True)
-class PairingEnded(BridgeEvent):
-    """That pairing did not come about."""
+class PairingFailed(BridgeEvent):
+    """The pairing was not confirmed."""
 
-    reason: PairingEnd
+    reason: PairingFailureReason
 
 
 @dataclass(frozen=True)
-class NowPaired(BridgeEvent):
-    """Both ends said yes.
+class BridgePaired(BridgeEvent):
+    """The pairing was confirmed on both sides.
 
     :ivar replaced: another bridge was paired before.
     """
 
-    until: datetime
+    expires_at: datetime
     replaced: bool
 
 
 @dataclass(frozen=True)
-class NowUnpaired(BridgeEvent):
+class BridgeUnpaired(BridgeEvent):
     """The pairing ended."""
 
-    reason: PairedEnd
+    reason: PairingEndReason
 
 
 @dataclass(frozen=True)
-class LinkUp(BridgeEvent):
-    """The paired bridge is there (again)."""
+class BridgeConnected(BridgeEvent):
+    """The paired bridge has connected again."""
 
 
 @dataclass(frozen=True)
-class LinkDown(BridgeEvent):
-    """The paired bridge's link was lost; it comes back by itself while the bridge runs."""
+class BridgeDisconnected(BridgeEvent):
+    """The paired bridge's connection was lost; it reconnects by itself while it runs."""
 
 
 @dataclass(frozen=True)
 class OperationEvent(BridgeEvent):
-    """Something about one operation."""
+    """Something that concerns one operation."""
 
     operation_id: str
-    work: Work
+    task: CardTask
 
 
 @dataclass(frozen=True)
-class Waiting(OperationEvent):
-    """What it waits for."""
+class OperationProgressed(OperationEvent):
+    """The operation has reached a step, which may wait for the person."""
 
-    step: Step
+    step: ProgressStep
     tries_left: int | None = None
 
 
 @dataclass(frozen=True)
-class PinSet:
-    """What activating and unlocking give.
+class PinSetResult:
+    """Value of activating and unlocking.
 
     :ivar changed: `False` where the certificates were active already.
     :ivar other_chats: chats linked to the person, without this one.
@@ -130,44 +130,46 @@ class PinSet:
 
 
 @dataclass(frozen=True)
-class Possession:
-    """What a proof of possession gives.
+class ProvenPossession:
+    """Value of a proof of possession.
 
-    :ivar certificate: of the key that signed, as the bridge gave it; who issued it is not checked.
+    :ivar certificate: of the key that signed, as the bridge sent it; its issuer is not checked.
     """
 
     card_serial: str
     certificate: bytes
 
 
-Outcome = ReaderList | CardReport | CertificateCopy | PinChanged | Possession | PinSet
+OperationValue = (
+    ReaderList | CardReport | CertificateCopy | PinChanged | ProvenPossession | PinSetResult
+)
 
 
 @dataclass(frozen=True)
-class Done(OperationEvent):
-    """It came to its end."""
+class OperationSucceeded(OperationEvent):
+    """The operation succeeded."""
 
-    value: Outcome
+    value: OperationValue
 
 
 @dataclass(frozen=True)
-class Failed(OperationEvent):
-    """It did not, and the PIN is as it was (but see `FailureCode.OUTCOME_UNKNOWN`).
+class OperationFailed(OperationEvent):
+    """The operation failed; the PIN is as it was (but see `FailureCode.OUTCOME_UNKNOWN`).
 
-    :ivar state: where the certificates stand, with `Fault.WRONG_STATE`.
+    :ivar state: of the certificates, with `ServerFailure.WRONG_STATE`.
     """
 
-    code: FailureCode | Fault
+    code: FailureCode | ServerFailure
     values: FailureValues = field(default_factory=FailureValues)
     state: str | None = None
 
 
 @dataclass(frozen=True)
-class Unresolved(OperationEvent):
-    """It was cut off where the PIN may be set or not. The card will tell: `BridgeHub.resolve`.
+class OperationUnresolved(OperationEvent):
+    """It was interrupted where the PIN may or may not be set; see `BridgeHub.resolve`.
 
-    :ivar code: what cut it off, or why the card could not be asked.
+    :ivar code: what interrupted it, or why the card could not be asked.
     """
 
-    code: FailureCode | Fault
+    code: FailureCode | ServerFailure
     values: FailureValues = field(default_factory=FailureValues)

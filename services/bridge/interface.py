@@ -1,118 +1,118 @@
-"""The port: what conversations ask of the hub, and what a listener hands to it."""
+"""Interfaces of the hub: towards conversations, and towards the listener of websockets."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from reader_bridge.protocol import KeyRole, Word
-from services.bridge.operations.task import Work
+from reader_bridge.protocol import KeyRole, PairingWord
+from services.bridge.operations.task import CardTask
 from services.bridge.pairing.codes import PairingCode
 
 
 @dataclass(frozen=True)
-class Presence:
-    """Whether a chat has a bridge.
+class BridgeStatus:
+    """A chat's bridge and what it is doing.
 
-    :ivar connected: it has a link at this moment.
-    :ivar since: when it was paired.
-    :ivar until: when the pairing ends.
-    :ivar work: what is under way.
-    :ivar unresolved: what was cut off where the PIN may be set or not.
+    :ivar is_connected: the bridge has a websocket at this moment.
+    :ivar running: the running operation.
+    :ivar unresolved: an operation interrupted where the PIN may or may not have been set.
     """
 
-    paired: bool
-    connected: bool = False
-    since: datetime | None = None
-    until: datetime | None = None
-    work: Work | None = None
-    unresolved: Work | None = None
+    is_paired: bool
+    is_connected: bool = False
+    paired_at: datetime | None = None
+    expires_at: datetime | None = None
+    running: CardTask | None = None
+    unresolved: CardTask | None = None
 
 
 class BridgeHub(Protocol):
-    """Bridges and the chats they are paired with. What comes of a verb later comes as an event."""
+    """Bridges and the chats they are paired with. Later results arrive as events."""
 
-    async def offer(self, chat_id: int, user_id: int, name: str, now: datetime) -> PairingCode:
-        """Give a pairing code, good once and for five minutes; it replaces one given before.
+    async def issue_pairing_code(
+        self, chat_id: int, user_id: int, name: str, now: datetime
+    ) -> PairingCode:
+        """Issue a pairing code, valid once and for five minutes; an earlier one becomes invalid.
 
-        :param name: as the person calls themself in Telegram; shown at the PC.
+        :param name: of the person in Telegram; shown at the PC.
         """
 
-    def words(self, chat_id: int) -> tuple[Word, Word] | None:
-        """Give the words to compare, while a bridge waits to be confirmed."""
+    def pairing_words(self, chat_id: int) -> tuple[PairingWord, PairingWord] | None:
+        """The words to compare while a bridge waits to be confirmed."""
 
-    async def confirm(self, chat_id: int, now: datetime, *, accepted: bool) -> None:
-        """Say for the chat whether the words are the same.
+    async def answer_pairing(self, chat_id: int, now: datetime, *, accepted: bool) -> None:
+        """Take the chat's answer to whether the words are the same.
 
-        :raises NoPairingError: when nobody waits for it any more.
+        :raises NoPairingError: when no bridge waits for it any more.
         """
 
-    def presence(self, chat_id: int) -> Presence:
-        """Tell whether the chat has a bridge."""
+    def status(self, chat_id: int) -> BridgeStatus:
+        """The chat's bridge and what it is doing."""
 
     async def unpair(self, chat_id: int, now: datetime) -> bool:
-        """End pairing, offer and code of a chat; `False` where there was no pairing."""
+        """End the pairing, pending pairing and code of a chat; `False` where none was paired."""
 
     async def start(
         self,
         chat_id: int,
-        work: Work,
+        task: CardTask,
         now: datetime,
         grant_id: str | None = None,
         role: KeyRole = KeyRole.AUTHENTICATION,
     ) -> str:
-        """Begin something and give its id; returns while the person has yet to do their part.
+        """Start an operation and return its id, without waiting for the person at the PC.
 
-        :param grant_id: for activating and unlocking; it is good for one cryptogram.
+        :param grant_id: for activating and unlocking; it allows one cryptogram.
         :param role: whose certificate is read.
         :raises NotPairedError: without a bridge.
-        :raises NotConnectedError: while its link is lost.
-        :raises BusyError: while something is under way.
-        :raises AdminBarredError: after a card refused the issuer.
+        :raises NotConnectedError: while the bridge has no connection.
+        :raises OperationRunningError: while another operation is running.
+        :raises AdminBarredError: after a card rejected the issuer's key.
         :raises AuthorityError: where grant or authority do not allow it.
         """
 
     async def cancel(self, chat_id: int, now: datetime) -> bool:
-        """End what is under way; `False` where nothing is, or it cannot be ended any more."""
+        """Cancel the running operation; `False` without one, or where it is too late."""
 
     async def resolve(self, chat_id: int, now: datetime) -> str:
-        """Have the card tell how the operation ended that was cut off; give its id.
+        """Ask the card for the outcome of the unresolved operation, and return its id.
 
         :raises NothingToResolveError: where there is none.
         :raises BridgeError: as :meth:`start` does.
         """
 
-    async def told(self, operation_id: str) -> None:
-        """Hear that the chat was told how activating or unlocking ended.
+    async def acknowledge_end(self, operation_id: str) -> None:
+        """Note that the chat was shown how activating or unlocking ended.
 
-        Until then a restart tells it again.
+        Until then a restart publishes the end again.
         """
 
 
-class Transport(Protocol):
+class FrameTransport(Protocol):
     """One websocket, as the hub sees it."""
 
     def send(self, frame: str) -> None:
-        """Send a text frame; never waits. What cannot be sent any more is dropped."""
+        """Queue a text frame without waiting; after closing it is dropped."""
 
     def close(self) -> None:
-        """Close it, once what was sent before is out."""
+        """Close the websocket once the queued frames are out."""
 
 
-class Connection(Protocol):
-    """One websocket's side of the hub."""
+class BridgeConnection(Protocol):
+    """The hub's side of one websocket."""
 
     async def receive(self, text: str, now: datetime) -> None:
-        """Take one frame. The next one is handed over when this returns."""
+        """Handle one frame. The next one is passed on when this returns."""
 
-    async def lost(self, now: datetime) -> None:
-        """Hear that the websocket is gone."""
+    async def handle_disconnect(self, now: datetime) -> None:
+        """Note that the websocket is closed."""
 
 
-class BridgeDoor(Protocol):
-    """Where a listener brings its websockets."""
+class BridgeEndpoint(Protocol):
+    """Entry point for a listener's websockets."""
 
-    def connect(self, transport: Transport, address: str, now: datetime) -> Connection:
-        """Greet a bridge.
+    def connect(self, transport: FrameTransport, address: str, now: datetime) -> BridgeConnection:
+        """Start serving a websocket, with a greeting.
 
-        :param address: of its machine, for counting wrong codes.
+        :param address: of the bridge's machine, for the limit on wrong codes.
         """

@@ -1,7 +1,7 @@
-"""The tables of the bridge: codes that wait, who is paired, what is under way, what was released.
+"""The tables of the bridge: pairing codes, pairings, operations and released cryptograms.
 
-An ordinary operation is a row only so that a restart can explain its end; one that sets a PIN is
-a row before each of its steps.
+An operation that sets no PIN has a row only so that a restart can explain its end; one that sets a
+PIN is written before each of its steps.
 """
 
 from datetime import datetime
@@ -16,16 +16,16 @@ ID = String(32)
 
 
 class BridgeCode(Base):
-    """A pairing code that a chat was shown; one a chat, the newest counts."""
+    """The pairing code that a chat was shown last."""
 
     __tablename__ = "bridge_codes"
 
     chat_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     code_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
-    """Keyed, so that the table alone gives no code."""
+    """Keyed, so that no code can be found from the table alone."""
     user_id: Mapped[int]
     name: Mapped[bytes]
-    """What the person calls themself in Telegram, sealed."""
+    """The person's name in Telegram, sealed."""
     expires_at: Mapped[datetime] = mapped_column(index=True)
 
 
@@ -38,22 +38,22 @@ class BridgeSession(Base):
     id: Mapped[str] = mapped_column(ID, unique=True)
     user_id: Mapped[int]
     resume_secret: Mapped[bytes]
-    """What the bridge proves to have when it comes back, sealed."""
+    """The secret that the bridge proves to have when it reconnects, sealed."""
     paired_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     admin_key_rejected: Mapped[bool]
-    """A card refused its administrator; no PIN is set over this session any more."""
+    """A card rejected the issuer's key; no PIN is set over this pairing any more."""
 
 
 class BridgeOperation(Base):
-    """An operation that is under way, is to be resolved, or whose end was not yet told."""
+    """An operation that is running or unresolved, or whose end the chat has not acknowledged."""
 
     __tablename__ = "bridge_operations"
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
     chat_id: Mapped[int]
     session_id: Mapped[str] = mapped_column(ID)
-    work: Mapped[str] = mapped_column(String(20))
+    task: Mapped[str] = mapped_column("work", String(20))
     state: Mapped[str] = mapped_column(String(12))
     grant_id: Mapped[str | None] = mapped_column(ID)
     application: Mapped[str | None] = mapped_column(ID)
@@ -63,13 +63,13 @@ class BridgeOperation(Base):
     started_at: Mapped[datetime]
     deadline: Mapped[datetime]
     outcome: Mapped[str | None] = mapped_column(Text)
-    """How it ended, as JSON, until the chat was told."""
+    """How it ended, as JSON."""
 
     __table_args__ = (Index("bridge_operations_by_chat", "chat_id"),)
 
 
 class BridgeRelease(Base):
-    """A cryptogram that left. The key says that one grant releases one, whoever asks and where."""
+    """A released cryptogram. Its key allows one per grant, whichever process releases it."""
 
     __tablename__ = "bridge_releases"
 
@@ -79,18 +79,18 @@ class BridgeRelease(Base):
     released_at: Mapped[datetime] = mapped_column(index=True)
 
 
-def name_place(chat_id: str | int) -> str:
-    """Give the place a waiting name is sealed for."""
+def name_seal_context(chat_id: str | int) -> str:
+    """The context that the name of a pairing code is sealed for."""
     return f"bridge_codes/{chat_id}/name"
 
 
-def secret_place(chat_id: str | int) -> str:
-    """Give the place a resume secret is sealed for."""
+def secret_seal_context(chat_id: str | int) -> str:
+    """The context that a resume secret is sealed for."""
     return f"bridge_sessions/{chat_id}/resume_secret"
 
 
 SEALED_COLUMNS = (
-    SealedColumn(BridgeCode, BridgeCode.chat_id, "name", name_place),
-    SealedColumn(BridgeSession, BridgeSession.chat_id, "resume_secret", secret_place),
+    SealedColumn(BridgeCode, BridgeCode.chat_id, "name", name_seal_context),
+    SealedColumn(BridgeSession, BridgeSession.chat_id, "resume_secret", secret_seal_context),
 )
-"""For the rotation of the key."""
+"""For key rotation."""

@@ -1,4 +1,4 @@
-"""What is known in memory: sessions with their links, and what each chat has to do with them."""
+"""Sessions of bridges and the chats they are paired with, in memory."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,86 +6,93 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reader_bridge.protocol import ErrorCode, Incoming, Outgoing, SessionState, Word, write_frame
-from reader_bridge.protocol.messages import FromServer
+from reader_bridge.protocol import (
+    IncomingSequence,
+    OutgoingSequence,
+    PairingWord,
+    ProtocolErrorCode,
+    SessionState,
+    encode_frame,
+)
+from reader_bridge.protocol.messages import ServerMessage
 from reader_bridge.protocol.operation_messages import ErrorMessage
 from services.bridge.ids import new_id
-from services.bridge.interface import Transport
+from services.bridge.interface import FrameTransport
 from services.bridge.operations.store import OperationRecord
-from services.bridge.pairing.codes import Offer
-from services.bridge.pairing.store import Pairing
+from services.bridge.pairing.codes import RedeemedCode
+from services.bridge.pairing.store import StoredPairing
 
 
 @dataclass(eq=False)
-class Offered:
-    """A pairing that waits for both halves of its confirmation."""
+class PendingPairing:
+    """A pairing that waits to be confirmed at the PC and in the chat."""
 
-    session: "Session"
-    offer: Offer
-    words: tuple[Word, Word]
+    session: "HubSession"
+    code: RedeemedCode
+    words: tuple[PairingWord, PairingWord]
     expires_at: datetime
-    at_pc: bool = False
-    in_chat: bool = False
+    accepted_at_pc: bool = False
+    accepted_in_chat: bool = False
 
 
 @dataclass(eq=False)
-class Session:
-    """A session with one bridge. It outlives its links once it is paired.
+class HubSession:
+    """A session with one bridge. Once paired, it outlives its connections.
 
-    :ivar state: unpaired, confirming, answered or paired.
-    :ivar restored: it was read from the database, and no link has come since.
-    :ivar lost_at: since when it has no link.
+    :ivar restored: it was read from the database, and the bridge has not connected since.
+    :ivar lost_at: when its connection was lost.
     """
 
     address: str
     since: datetime
     id: str = field(default_factory=new_id)
     state: SessionState = SessionState.UNPAIRED
-    transport: Transport | None = None
-    outgoing: Outgoing = field(default_factory=Outgoing)
-    incoming: Incoming = field(default_factory=Incoming)
+    transport: FrameTransport | None = None
+    outgoing: OutgoingSequence = field(default_factory=OutgoingSequence)
+    incoming: IncomingSequence = field(default_factory=IncomingSequence)
     nonces: tuple[bytes, bytes] = (b"", b"")
-    offered: Offered | None = None
-    pairing: Pairing | None = None
+    pending: PendingPairing | None = None
+    pairing: StoredPairing | None = None
     restored: bool = False
     lost_at: datetime | None = None
     wrong_codes: int = 0
 
-    def send(self, message: FromServer) -> None:
-        """Send a message, now or when the link is back."""
+    def send(self, message: ServerMessage) -> None:
+        """Send a message, now or when the bridge reconnects."""
         frame = self.outgoing.number(message)
         if self.transport is not None:
             self.transport.send(frame)
 
-    def begin_anew(self) -> None:
-        """Begin at 1 in both directions."""
-        self.outgoing, self.incoming = Outgoing(), Incoming()
+    def restart_numbering(self) -> None:
+        """Restart the sequence numbers at 1 in both directions."""
+        self.outgoing, self.incoming = OutgoingSequence(), IncomingSequence()
 
-    def hang_up(self, code: ErrorCode | None = None) -> None:
-        """Close its link, with a last word where there is one."""
+    def disconnect(self, code: ProtocolErrorCode | None = None) -> None:
+        """Close its connection, after an error message where there is a code."""
         if self.transport is not None:
             if code is not None:
-                self.transport.send(write_frame(ErrorMessage(code)))
+                self.transport.send(encode_frame(ErrorMessage(code)))
             self.transport.close()
 
-    def part(self) -> None:
-        """Be paired with nobody, and offered to nobody."""
-        self.state, self.pairing, self.offered = SessionState.UNPAIRED, None, None
+    def detach(self) -> None:
+        """Drop its pairing, confirmed or pending."""
+        self.state, self.pairing, self.pending = SessionState.UNPAIRED, None, None
 
 
 @dataclass(eq=False)
-class Chat:
-    """A chat: its bridge, the one that wants to be it, and what is under way.
+class HubChat:
+    """A chat: its bridge, a bridge that waits to be paired, and its operations.
 
     :ivar lock: held while anything about it changes.
-    :ivar unresolved: an operation whose end the card has to tell.
-    :ivar resolve_at: when the card is asked, if the bridge has not told the end by then.
+    :ivar unresolved: an operation whose outcome the card has to report.
+    :ivar resolve_at: when the card is asked, if the bridge has not reported the outcome by then.
+    :ivar users: number of tasks that hold the lock or wait for it.
     """
 
     id: int
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    session: Session | None = None
-    offered: Offered | None = None
+    session: HubSession | None = None
+    pending: PendingPairing | None = None
     running: OperationRecord | None = None
     unresolved: OperationRecord | None = None
     resolve_at: datetime | None = None
@@ -93,20 +100,20 @@ class Chat:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is known of it."""
-        return not (self.session or self.offered or self.running or self.unresolved)
+        """Whether it may be forgotten."""
+        return not (self.session or self.pending or self.running or self.unresolved)
 
 
-class Chats:
-    """Every chat that has to do with a bridge."""
+class ChatRegistry:
+    """Every chat with a bridge, an operation or a pending pairing."""
 
     def __init__(self) -> None:
-        self._chats: dict[int, Chat] = {}
+        self._chats: dict[int, HubChat] = {}
 
     @asynccontextmanager
-    async def held(self, chat_id: int) -> AsyncIterator[Chat]:
-        """Have a chat to oneself while the block runs; one that has no bridge is then forgotten."""
-        chat = self._chats.setdefault(chat_id, Chat(chat_id))
+    async def lock(self, chat_id: int) -> AsyncIterator[HubChat]:
+        """Hold a chat's lock while the block runs; forget the chat afterwards if it is idle."""
+        chat = self._chats.setdefault(chat_id, HubChat(chat_id))
         chat.users += 1
         try:
             async with chat.lock:
@@ -116,30 +123,30 @@ class Chats:
             if not chat.users and chat.is_idle:
                 self._chats.pop(chat_id, None)
 
-    def find(self, chat_id: int) -> Chat | None:
-        """Give a chat, to be looked at only."""
+    def find(self, chat_id: int) -> HubChat | None:
+        """Find a chat, for reading only."""
         return self._chats.get(chat_id)
 
     def ids(self) -> list[int]:
-        """Give which there are now."""
+        """The ids of the chats known now."""
         return list(self._chats)
 
 
-class Sessions:
-    """Every session that has a link or a pairing."""
+class SessionRegistry:
+    """Every session with a connection or a pairing."""
 
     def __init__(self) -> None:
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, HubSession] = {}
 
-    def add(self, session: Session) -> None:
-        """Note a session."""
+    def add(self, session: HubSession) -> None:
+        """Add a session."""
         self._sessions[session.id] = session
 
-    def find(self, session_id: str) -> Session | None:
-        """Give a session."""
+    def find(self, session_id: str) -> HubSession | None:
+        """Find a session."""
         return self._sessions.get(session_id)
 
-    def forget(self, session: Session) -> None:
-        """Drop a session that has neither link nor pairing."""
+    def discard(self, session: HubSession) -> None:
+        """Remove a session that has neither connection nor pairing."""
         if session.transport is None and session.pairing is None:
             self._sessions.pop(session.id, None)

@@ -1,7 +1,7 @@
-"""Rows that the card does not wait for: written in order, a moment later.
+"""Write-behind queue for rows that the card does not wait for.
 
-An ordinary operation is on record only so that a restart can explain its end; the bridge does not
-wait for the disk because of it.
+Operations that set no PIN are recorded only so that a restart can explain their end; the bridge
+does not wait for the disk because of that.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ _log = structlog.get_logger()
 
 
 class WriteBehind:
-    """Writes, one after the other, what it is given; what comes meanwhile shares a transaction."""
+    """Writes rows in order; what is queued during a transaction shares the next one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -27,15 +27,15 @@ class WriteBehind:
         self._task: asyncio.Task[None] | None = None
 
     def put(self, write: Write) -> asyncio.Future[None]:
-        """Have something written; gives when it is."""
+        """Queue a write; the future is done once it was written or failed."""
         written = asyncio.get_running_loop().create_future()
         self._waiting.append((write, written))
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work(), name=TASK)
         return written
 
-    async def settled(self) -> None:
-        """Wait until everything is written."""
+    async def flush(self) -> None:
+        """Wait until the queue is empty."""
         while self._task is not None and not self._task.done():
             await asyncio.wait((self._task,))
 

@@ -29,8 +29,8 @@ _MINUS_SIGNS = str.maketrans("−–—", "---")
 _CODE_DIGITS = 8
 
 
-class Kind(StrEnum):
-    """Which of the values on the page a code belongs to."""
+class ErrorCodeKind(StrEnum):
+    """The value on the page that a code belongs to."""
 
     RET_CODE = "ret_code"
     LAST_ERROR = "last_error"
@@ -38,17 +38,17 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ErrorCode:
-    """What a code means and what to do about it, in one language.
+class SoftwareErrorCode:
+    """Meaning of a code and advice, in one language.
 
-    :ivar written: the code as the tables write it.
-    :ivar entry: the FAQ entry that leads on.
-    :ivar uncertain: whether our sources contradict each other about it.
+    :ivar written: the code as written in the tables.
+    :ivar entry: id of the FAQ entry with more help.
+    :ivar uncertain: our sources contradict each other about it.
     """
 
     code: int
     written: str
-    kind: Kind
+    kind: ErrorCodeKind
     meaning: str
     advice: str
     entry: str
@@ -56,16 +56,16 @@ class ErrorCode:
 
 
 @cache
-def table(language: str) -> Mapping[int, ErrorCode]:
-    """Give every known code, explained in `language`."""
+def load_table(language: str) -> Mapping[int, SoftwareErrorCode]:
+    """Load every known code, explained in `language`; later calls return the same table."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     path = locales.folder(language, "error_codes.yaml")
     rows = yaml.load(path.read_bytes(), loader)  # noqa: S506 - both loaders are the safe ones
     codes = [
-        ErrorCode(
+        SoftwareErrorCode(
             code=int(row["code"], 16 if row["code"].startswith("0x") else 10),
             written=row["code"],
-            kind=Kind(row["kind"]),
+            kind=ErrorCodeKind(row["kind"]),
             meaning=row["meaning"],
             advice=row["advice"],
             entry=row["entry"],
@@ -76,26 +76,26 @@ def table(language: str) -> Mapping[int, ErrorCode]:
     return {code.code: code for code in codes}
 
 
-def explain(code: int, language: str) -> ErrorCode | None:
-    """Give the explanation of `code`, or `None` where no table has it."""
-    return table(language).get(code & _MASK)
+def explain(code: int, language: str) -> SoftwareErrorCode | None:
+    """Return the explanation of `code`, or `None` if it is unknown."""
+    return load_table(language).get(code & _MASK)
 
 
 def find_codes(text: str) -> list[int]:
-    """Give the codes in `text` in their order, each once.
+    """Find the codes in `text`, in their order, each once.
 
-    A number counts when the tables know it. One written as ``0x`` and eight hex digits counts
-    even if they do not: the person quotes a code that has to be called unknown.
+    A number counts if the tables have it. One written as ``0x`` and eight hex digits counts in any
+    case: the person quotes a code, which the answer says is unknown.
     """
     if not _DIGIT.search(text):
         return []
     plain = unicodedata.normalize("NFKC", text).casefold().translate(_MINUS_SIGNS)
-    return list(dict.fromkeys(code for _, code in sorted(_sightings(plain))))
+    return list(dict.fromkeys(code for _, code in sorted(_find_positions(plain))))
 
 
-def _sightings(text: str) -> Iterator[tuple[int, int]]:
-    """Give where each code stands in `text`, and the code."""
-    known = table(locales.DEFAULT)
+def _find_positions(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the position of each code in `text`, and the code."""
+    known = load_table(locales.DEFAULT)
     for match in _HEX.finditer(text):
         code = int(match[1], 16)
         if len(match[1]) == _CODE_DIGITS or (code in known and not _is_component(code)):
@@ -106,7 +106,7 @@ def _sightings(text: str) -> Iterator[tuple[int, int]]:
             if code in known and not _is_component(code):
                 yield match.start(), code
     for match in _DECIMAL.finditer(text):
-        # A minus may also be a dash ("code-1979711501"), so the bare number counts as well.
+        # A minus may be a dash ("code-1979711501"), so the number without it counts as well.
         for code in (int(match[0]) & _MASK, abs(int(match[0]))):
             if code in known:
                 yield match.start(), code
@@ -115,7 +115,7 @@ def _sightings(text: str) -> Iterator[tuple[int, int]]:
 
 def _short_decimals(text: str) -> Iterator[tuple[int, int]]:
     """Find the four-digit codes of the web component, and small ones named as `last_error`."""
-    known = table(locales.DEFAULT)
+    known = load_table(locales.DEFAULT)
     for match in _COMPONENT.finditer(text):
         if int(match[0]) in known and _is_component(int(match[0])):
             yield match.start(), int(match[0])
@@ -125,4 +125,4 @@ def _short_decimals(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_component(code: int) -> bool:
-    return table(locales.DEFAULT)[code].kind is Kind.COMPONENT
+    return load_table(locales.DEFAULT)[code].kind is ErrorCodeKind.COMPONENT

@@ -1,4 +1,4 @@
-"""What of a text is compared: its units, the ideas they stand for, and neighbours among both."""
+"""Features of a text: its units, their ideas, and pairs of neighbours among both."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from services.faq.spelling import Spelling
 from services.faq.text import split, stem
 
 _TERM_FREQUENCY = 3
-"""A word of the lexicon weighs as much as one that is used in three phrasings."""
+"""A word of the lexicon counts like one that occurs in three phrasings."""
 
 
 def _is_word(unit: str) -> bool:
@@ -17,15 +17,15 @@ def _is_word(unit: str) -> bool:
 
 
 class FeatureReader:
-    """Turns a text into its features.
+    """Extracts the features of a text.
 
     A feature is a unit (``pin``), two neighbouring units (``my pin``), an idea (``#FORGET``) or
-    two ideas one or two places apart (``#FORGET#PIN``, in alphabetical order, since people put
-    them either way round).
+    two ideas one or two places apart (``#FORGET#PIN``, in alphabetical order, since people use
+    either order).
     """
 
     def __init__(self, texts: Iterable[Sequence[str]], terms: Mapping[str, Sequence[str]]) -> None:
-        """Learn the words of `texts` (split into units) and the ideas behind `terms`."""
+        """Collect the words of `texts` (split into units) and the ideas of `terms`."""
         frequency = Counter(chain.from_iterable(texts))
         for unit in chain.from_iterable(split(" ".join(listed)) for listed in terms.values()):
             frequency[unit] += _TERM_FREQUENCY
@@ -37,13 +37,13 @@ class FeatureReader:
     def _stem(self, word: str) -> str:
         return stem(self._spelling.correct(word)) if _is_word(word) else word
 
-    def mend(self, units: Iterable[str]) -> list[str]:
-        """Give `units` with typing errors mended and words brought down to their stems."""
+    def normalise(self, units: Iterable[str]) -> list[str]:
+        """Return `units` with typing errors corrected and words reduced to their stems."""
         stems = self._stems
         return [unit if unit > "z" else stems.get(unit) or self._stem(unit) for unit in units]
 
     def features(self, units: Sequence[str]) -> set[str]:
-        """Give the features of mended units."""
+        """Return the features of normalised units."""
         found = set(units)
         found.update([f"{one} {two}" for one, two in pairwise(units)])
         ideas = self._lexicon.ideas(units)

@@ -1,4 +1,4 @@
-"""The words that mean the same thing (``lexicon.yaml``), found in a text."""
+"""Synonyms (``lexicon.yaml``) and the ideas they stand for."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,10 +11,9 @@ PATH = Path(__file__).with_name("lexicon.yaml")
 
 
 class DuplicateTermError(Exception):
-    """A term stands under two ideas, so that nobody can say which of them it means.
+    """A term is listed under two headings, so that its meaning is ambiguous.
 
-    :ivar term: the term.
-    :ivar ideas: the two headings it stands under.
+    :ivar ideas: the two headings.
     """
 
     def __init__(self, term: str, ideas: tuple[str, str]) -> None:
@@ -24,7 +23,7 @@ class DuplicateTermError(Exception):
 
 
 class _Node(dict[str, "_Node"]):
-    """The terms that go on with a unit, and the ideas of the term that ends here."""
+    """Node of a trie: the units that may follow, and the ideas of the term that ends here."""
 
     __slots__ = ("ideas",)
 
@@ -33,15 +32,15 @@ class _Node(dict[str, "_Node"]):
         self.ideas: tuple[str, ...] = ()
 
 
-def read(path: Path = PATH) -> Mapping[str, list[str]]:
-    """Give the terms of each heading, a heading being one idea or several joined by `` + ``."""
+def load_lexicon(path: Path = PATH) -> Mapping[str, list[str]]:
+    """Load the terms of each heading; a heading is one idea or several joined by `` + ``."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     terms: dict[str, list[str]] = yaml.load(path.read_bytes(), loader)  # noqa: S506 - both are safe
     return {heading: [str(term) for term in listed] for heading, listed in terms.items()}
 
 
 class Lexicon:
-    """Finds ideas in a sequence of units; the longest term wins.
+    """Finds the ideas in a sequence of units; the longest term wins.
 
     :raises DuplicateTermError: for a term under two headings.
     """
@@ -63,7 +62,7 @@ class Lexicon:
         node.ideas = ideas
 
     def ideas(self, units: Sequence[str]) -> list[str]:
-        """Give the ideas of `units` in the order in which they are spoken of."""
+        """Return the ideas of `units` in their order."""
         found: list[str] = []
         start, count = 0, len(units)
         while start < count:

@@ -1,23 +1,23 @@
-"""Typing errors in English words, mended by the nearest word the FAQ knows.
+"""Correction of typing errors in English words, to the nearest word of the FAQ.
 
-Two words count as near when one letter dropped from each, or from one of them, makes them equal.
-That covers a letter left out, put in, mistaken or swapped with its neighbour. Every known word
-is kept under its shortened forms, so a look-up costs a few dictionary reads.
+Two words are near if they become equal when one letter is dropped from each, or from one of them.
+That covers a letter left out, added, mistaken or swapped with its neighbour. Every known word is
+stored under its shortened forms, so a lookup takes a few dictionary reads.
 """
 
 from collections.abc import Iterator, Mapping
 
 _SHORTEST = 4
-"""Shorter words are left alone: too many of them are one letter apart."""
+"""Shorter words are not corrected: too many of them are one letter apart."""
 
 
 def _shortened(word: str) -> Iterator[str]:
-    """Give `word` with one letter dropped; the first letter stays, people rarely miss it."""
+    """Yield `word` without one letter; the first stays, since people rarely mistype it."""
     return (word[:place] + word[place + 1 :] for place in range(1, len(word)))
 
 
 class Spelling:
-    """Knows words and how often each is used; of two near words the more frequent is meant."""
+    """Corrects words; of several near words the most frequent is chosen."""
 
     def __init__(self, frequency: Mapping[str, int]) -> None:
         self._rank = {
@@ -31,7 +31,7 @@ class Spelling:
                 self._near.setdefault(form, word)
 
     def correct(self, word: str) -> str:
-        """Give the known word that `word` is meant to be, or `word` itself."""
+        """Return the known word nearest to `word`, or `word` itself."""
         if len(word) < _SHORTEST or word in self._rank:
             return word
         candidates = {

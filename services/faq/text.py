@@ -1,8 +1,7 @@
-"""How a question is read: its language, and the units that are compared.
+"""Language detection and tokenisation of questions.
 
-A unit is an English word, a number or one Han character. Simplified and Traditional characters
-are folded together, towards Simplified: that direction is never ambiguous (发 may be 發 or 髮,
-while both of these are 发).
+A unit is an English word, a number or one Han character. Traditional characters are folded to
+Simplified ones, which is never ambiguous (发 may be 發 or 髮, while both of these are 发).
 """
 
 import re
@@ -12,7 +11,7 @@ from functools import cache
 import opencc
 
 MAX_CHARACTERS = 1000
-"""What follows is not read: a question has been asked by then."""
+"""The rest of a longer text is ignored."""
 
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _WORD = re.compile("[a-z]{2,}")
@@ -31,7 +30,7 @@ _POLITE = re.compile(
     "|我?(?:想要?|要)问(?:一下)?的?是?|麻烦(?:[您你]了?|一下)|拜托"
     "|感谢[您你]?|感恩|谢谢?[您你]?|多谢|[您你]?辛苦了"
 )
-"""Courtesies, folded: they say nothing of what is asked."""
+"""Courtesies, folded, which are dropped."""
 _UNSHORTENED = {"ca": "can", "wo": "will"}
 _ENGLISH_FRAME = re.compile(
     r"\b(?:a|an|the|i|my|me|you|is|are|am|was|do|does|did|can|could|to|of|for|on|in|with|and"
@@ -65,7 +64,7 @@ _SHORTEST_STEM = 3
 
 @cache
 def _folding() -> dict[int, str]:
-    """Give the table that turns each Traditional character into its Simplified one."""
+    """Translation table from Traditional to Simplified characters."""
     traditional = [chr(point) for point in range(0x4E00, 0xA000)]
     simplified = opencc.OpenCC("t2s").convert("\n".join(traditional)).split("\n")
     pairs = zip(traditional, simplified, strict=True)
@@ -74,7 +73,7 @@ def _folding() -> dict[int, str]:
 
 
 def language_of(question: str) -> str:
-    """Give the language a question is asked in: the one whose small words hold it together.
+    """Detect the language of a question by its function words.
 
     Han text makes it Chinese, also with English words in between ("PIN碼 locked"), unless it is
     quoted in an English sentence ("where is 取回用戶代碼").
@@ -90,12 +89,12 @@ def language_of(question: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Give `text` with width, case and the two Chinese scripts made alike."""
+    """Return `text` with width, case and the two Chinese scripts unified."""
     return unicodedata.normalize("NFKC", text).casefold().translate(_folding())
 
 
 def split(text: str) -> list[str]:
-    """Give the units of `text` in their order, folded but not stemmed.
+    """Return the units of `text` in their order, folded but not stemmed.
 
     Any code such as ``0x76000006`` is the unit ``0x``; *cannot*, *can't* and *cant* are *can not*;
     courtesies are left out.
@@ -107,13 +106,13 @@ def split(text: str) -> list[str]:
 
 
 def _negation(found: re.Match[str]) -> str:
-    """Give a negated auxiliary in two words."""
+    """Return a negated auxiliary in two words."""
     verb = found[1] or found[2]
     return _UNSHORTENED.get(verb, verb) + " not"
 
 
 def stem(word: str) -> str:
-    """Give the part of an English word that its forms share (`activating` → `activat`)."""
+    """Return the part of an English word that its forms share (`activating` → `activat`)."""
     word = word.removesuffix("'s")
     if len(word) <= _SHORTEST_STEM or word.endswith(_KEPT_ENDINGS):
         return word
@@ -125,7 +124,7 @@ def stem(word: str) -> str:
 
 
 def _trim(word: str) -> str:
-    """Drop a silent *e* and a doubled consonant, which come and go with the ending."""
+    """Drop a silent *e* and a doubled consonant, which depend on the ending."""
     if len(word) > _SHORTEST_STEM + 1 and word.endswith("e"):
         word = word[:-1]
     if len(word) > _SHORTEST_STEM + 1 and word[-1] == word[-2] and word[-1] not in "sle":

@@ -1,4 +1,4 @@
-"""Questions without a confident answer, for the people who write the FAQ."""
+"""Questions without a confident answer, for the authors of the FAQ."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.storage.models import UnansweredQuestion
 
 LONGEST = 300
-"""Characters of a question that are kept."""
+"""Characters of a question that are stored."""
 
 _PERSONAL = (
     (re.compile(r"https?://\S+"), "<link>"),
@@ -22,7 +22,7 @@ _PERSONAL = (
 
 
 def normalise(question: str) -> str:
-    """Give a question as it is counted: one case and width, and nothing that tells who asked."""
+    """Return a question in one case and width, without personal data such as links and numbers."""
     text = unicodedata.normalize("NFKC", question).casefold()
     for pattern, name in _PERSONAL:
         text = pattern.sub(name, text)
@@ -30,8 +30,10 @@ def normalise(question: str) -> str:
     return " ".join(text.split()).strip("?!.。 ")[:LONGEST]
 
 
-async def note(session: AsyncSession, question: str, language: str, now: datetime) -> None:
-    """Count a question nobody could be answered with confidence."""
+async def record_question(
+    session: AsyncSession, question: str, language: str, now: datetime
+) -> None:
+    """Count a question without a confident answer."""
     text = normalise(question)
     if not text:
         return
@@ -45,7 +47,7 @@ async def note(session: AsyncSession, question: str, language: str, now: datetim
 
 
 async def most_asked(session: AsyncSession, limit: int = 50) -> Sequence[UnansweredQuestion]:
-    """Give the questions asked most often, the latest first among equals."""
+    """Return the questions asked most often, the latest first among equals."""
     row = UnansweredQuestion
     query = select(row).order_by(row.count.desc(), row.last_asked_at.desc()).limit(limit)
     return (await session.scalars(query)).all()

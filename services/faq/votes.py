@@ -1,40 +1,40 @@
-"""Helpful or not: one vote a person an answer, which they may change."""
+"""Votes on answers: helpful or not, one per person and answer, which may be changed."""
 
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.storage.inserting import insert_or_update
 from services.storage.models import Vote
+from services.storage.upsert import upsert
 
 
-async def vote(
+async def record_vote(
     session: AsyncSession, user_id: int, entry_id: str, language: str, helpful: bool, now: datetime
 ) -> bool:
-    """Store a person's vote on an answer and give whether that changed anything."""
+    """Store a person's vote on an answer, and return whether that changed anything."""
     key = {"user_id": user_id, "entry_id": entry_id}
     stored = await session.get(Vote, key)
     if stored is not None and stored.helpful == helpful:
         return False
     values = {"language": language, "helpful": helpful, "voted_at": now}
-    await session.execute(insert_or_update(session, Vote, key, values))
+    await session.execute(upsert(session, Vote, key, values))
     return True
 
 
-async def count_of(session: AsyncSession, user_id: int) -> int:
-    """Give how many answers a person voted on."""
+async def count_by_person(session: AsyncSession, user_id: int) -> int:
+    """Return the number of answers a person voted on."""
     query = select(func.count()).select_from(Vote).where(Vote.user_id == user_id)
     return (await session.execute(query)).scalar_one()
 
 
-async def forget(session: AsyncSession, user_id: int) -> None:
-    """Forget a person's votes."""
+async def delete_votes(session: AsyncSession, user_id: int) -> None:
+    """Delete a person's votes."""
     await session.execute(delete(Vote).where(Vote.user_id == user_id))
 
 
-async def tally(session: AsyncSession) -> dict[str, tuple[int, int]]:
-    """Give how many found each entry helpful and how many did not."""
+async def count_by_entry(session: AsyncSession) -> dict[str, tuple[int, int]]:
+    """Return for each entry how many found it helpful and how many did not."""
     query = select(Vote.entry_id, Vote.helpful, func.count()).group_by(Vote.entry_id, Vote.helpful)
     counts: dict[str, tuple[int, int]] = {}
     for entry_id, helpful, number in (await session.execute(query)).all():

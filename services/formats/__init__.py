@@ -1,1 +1,1 @@
-"""The shapes of what people type: normalising them and checking them, each in its own file."""
+"""Formats of typed input: normalisation and validation."""

@@ -2,7 +2,7 @@
 
 import re
 
-from services.formats.errors import Field, FormatError, Reason
+from services.formats.errors import FormatError, FormatProblem, InputField
 from services.formats.hidden import Hidden
 from services.formats.text import compact_identifier
 
@@ -11,21 +11,21 @@ LENGTH = 16
 
 
 class CardNumber(Hidden):
-    """A checked IC card number."""
+    """A valid IC card number."""
 
     __slots__ = ()
 
 
 def parse(text: str) -> CardNumber:
-    """Read an IC card number.
+    """Parse an IC card number.
 
-    :raises FormatError: saying what is wrong with it.
+    :raises FormatError: if it is not one.
     """
     value = compact_identifier(text)
     if not value:
-        raise FormatError(Field.CARD_NUMBER, Reason.EMPTY)
+        raise FormatError(InputField.CARD_NUMBER, FormatProblem.EMPTY)
     if len(value) != LENGTH:
-        raise FormatError(Field.CARD_NUMBER, Reason.LENGTH)
+        raise FormatError(InputField.CARD_NUMBER, FormatProblem.LENGTH)
     if not _SHAPE.fullmatch(value):
-        raise FormatError(Field.CARD_NUMBER, Reason.SHAPE)
+        raise FormatError(InputField.CARD_NUMBER, FormatProblem.SHAPE)
     return CardNumber(value)

@@ -1,9 +1,9 @@
-"""Names and addresses, as they are written on the form, the letter and the certificate."""
+"""Names, e-mail addresses and postal addresses."""
 
 import re
 
-from services.formats.errors import Field, FormatError, Reason
-from services.formats.text import compact, has_control, single_line
+from services.formats.errors import FormatError, FormatProblem, InputField
+from services.formats.text import compact, has_control_characters, single_line
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -14,18 +14,18 @@ _ADDRESS_LENGTH = range(8, 201)
 
 
 def parse_mail_address(text: str) -> str:
-    """Read an e-mail address: one recipient, no display name, a domain with a dot.
+    """Parse an e-mail address: one recipient, no display name, a domain with a dot.
 
-    :raises FormatError: saying what is wrong with it.
+    :raises FormatError: if it is not one.
     """
     value = compact(text)
     if not value:
-        raise FormatError(Field.MAIL_ADDRESS, Reason.EMPTY)
+        raise FormatError(InputField.MAIL_ADDRESS, FormatProblem.EMPTY)
     if len(value) > _LONGEST_MAIL:
-        raise FormatError(Field.MAIL_ADDRESS, Reason.LENGTH)
+        raise FormatError(InputField.MAIL_ADDRESS, FormatProblem.LENGTH)
     local, at, domain = value.rpartition("@")
     if not at or not _LOCAL.fullmatch(local) or len(local) > 64:
-        raise FormatError(Field.MAIL_ADDRESS, Reason.SHAPE)
+        raise FormatError(InputField.MAIL_ADDRESS, FormatProblem.SHAPE)
     return f"{local}@{_domain(domain)}"
 
 
@@ -33,43 +33,43 @@ def _domain(domain: str) -> str:
     try:
         value = domain.encode("idna").decode().lower()
     except UnicodeError:
-        raise FormatError(Field.MAIL_ADDRESS, Reason.SHAPE) from None
+        raise FormatError(InputField.MAIL_ADDRESS, FormatProblem.SHAPE) from None
     labels = value.split(".")
     if len(labels) < 2 or labels[-1].isdigit() or not all(map(_LABEL.fullmatch, labels)):
-        raise FormatError(Field.MAIL_ADDRESS, Reason.SHAPE)
+        raise FormatError(InputField.MAIL_ADDRESS, FormatProblem.SHAPE)
     return value
 
 
 def parse_postal_address(text: str) -> str:
-    """Read the address a card is posted to: one line, long enough, with words and a number.
+    """Parse a postal address: one line, of some length, with words and a number.
 
-    :raises FormatError: saying what is wrong with it.
+    :raises FormatError: if it is not one.
     """
-    value = _words(text, Field.POSTAL_ADDRESS)
+    value = _words(text, InputField.POSTAL_ADDRESS)
     if len(value) not in _ADDRESS_LENGTH:
-        raise FormatError(Field.POSTAL_ADDRESS, Reason.LENGTH)
+        raise FormatError(InputField.POSTAL_ADDRESS, FormatProblem.LENGTH)
     if not (any(map(str.isalpha, value)) and any(map(str.isnumeric, value))):
-        raise FormatError(Field.POSTAL_ADDRESS, Reason.SHAPE)
+        raise FormatError(InputField.POSTAL_ADDRESS, FormatProblem.SHAPE)
     return value
 
 
 def parse_name(text: str) -> str:
-    """Read a person's name in any script.
+    """Parse a person's name in any script.
 
-    :raises FormatError: saying what is wrong with it.
+    :raises FormatError: if it is not one.
     """
-    value = _words(text, Field.NAME)
+    value = _words(text, InputField.NAME)
     if len(value) > _LONGEST_NAME:
-        raise FormatError(Field.NAME, Reason.LENGTH)
+        raise FormatError(InputField.NAME, FormatProblem.LENGTH)
     if not any(c.isalpha() for c in value) or any(c.isdigit() for c in value):
-        raise FormatError(Field.NAME, Reason.CHARACTERS)
+        raise FormatError(InputField.NAME, FormatProblem.CHARACTERS)
     return value
 
 
-def _words(text: str, field: Field) -> str:
+def _words(text: str, field: InputField) -> str:
     value = single_line(text)
     if not value:
-        raise FormatError(field, Reason.EMPTY)
-    if has_control(value):
-        raise FormatError(field, Reason.CHARACTERS)
+        raise FormatError(field, FormatProblem.EMPTY)
+    if has_control_characters(value):
+        raise FormatError(field, FormatProblem.CHARACTERS)
     return value

@@ -1,4 +1,4 @@
-"""Dates as people in Taiwan write them: Gregorian and ROC (民國) years.
+"""Dates as written in Taiwan: Gregorian and ROC (民國) years.
 
 A year of four digits is Gregorian, one of up to three digits is ROC (ROC year = CE − 1911), so
 ``60/1/1`` and ``1971-01-01`` are the same day.
@@ -7,7 +7,7 @@ A year of four digits is Gregorian, one of up to three digits is ROC (ROC year =
 import re
 from datetime import date, timedelta
 
-from services.formats.errors import Field, FormatError, Reason
+from services.formats.errors import FormatError, FormatProblem, InputField
 from services.formats.text import compact, single_line
 
 _ROC_OFFSET = 1911
@@ -40,29 +40,29 @@ _MONTHS = (
 
 
 def parse_birth_date(text: str, today: date) -> date:
-    """Read a birth date in either calendar.
+    """Parse a birth date in either calendar.
 
-    :raises FormatError: for no such day, a day to come, or one nobody alive was born on.
+    :raises FormatError: for no such day, a future day, or one too long ago.
     """
     if not compact(text):
-        raise FormatError(Field.BIRTH_DATE, Reason.EMPTY)
+        raise FormatError(InputField.BIRTH_DATE, FormatProblem.EMPTY)
     year, month, day = _split(text)
     try:
         born = date(year, month, day)
     except ValueError:
-        raise FormatError(Field.BIRTH_DATE, Reason.NO_SUCH_DAY) from None
+        raise FormatError(InputField.BIRTH_DATE, FormatProblem.NO_SUCH_DAY) from None
     if born > today:
-        raise FormatError(Field.BIRTH_DATE, Reason.FUTURE)
+        raise FormatError(InputField.BIRTH_DATE, FormatProblem.FUTURE)
     if born.year < today.year - _LONGEST_LIFE:
-        raise FormatError(Field.BIRTH_DATE, Reason.TOO_LONG_AGO)
+        raise FormatError(InputField.BIRTH_DATE, FormatProblem.TOO_LONG_AGO)
     return born
 
 
 def parse_recent_day(text: str, today: date, oldest: timedelta) -> date:
-    """Read a day of late: as a birth date, without its year, or as people speak of it (*昨天*).
+    """Parse a recent day: like a birth date, without the year, or relative (*昨天*).
 
-    :param oldest: how long ago it may be where the year is not written.
-    :raises FormatError: as for a birth date; ambiguous too where both ways to read it are of late.
+    :param oldest: how long ago it may be if written without the year.
+    :raises FormatError: as for a birth date; also if both ways to read it are recent.
     """
     bare = compact(text).casefold()
     ago = _days_ago(bare)
@@ -70,12 +70,14 @@ def parse_recent_day(text: str, today: date, oldest: timedelta) -> date:
         return today - timedelta(days=ago)
     named = _NAMED_NO_YEAR.fullmatch(re.sub(r"[,.]", " ", single_line(text)).strip())
     if named:
-        return _of_late(today, oldest, {(_month(named[2] or named[3]), int(named[1] or named[4]))})
+        return _parse_recent(
+            today, oldest, {(_month(named[2] or named[3]), int(named[1] or named[4]))}
+        )
     parts = _NO_YEAR.fullmatch(bare)
     if parts:
         first, second = int(parts[1]), int(parts[2])
         read = {(first, second)} if "月" in bare else {(first, second), (second, first)}
-        return _of_late(today, oldest, read)
+        return _parse_recent(today, oldest, read)
     return parse_birth_date(text, today)
 
 
@@ -89,8 +91,11 @@ def _days_ago(bare: str) -> int | None:
     return None if number is None else number * (1 if found[2][0] in "天日d" else 7)
 
 
-def _of_late(today: date, oldest: timedelta, read: set[tuple[int, int]]) -> date:
-    """Give the one day, of months and days that may be meant, that is not long ago."""
+def _parse_recent(today: date, oldest: timedelta, read: set[tuple[int, int]]) -> date:
+    """Return the one recent day among pairs of month and day.
+
+    :raises FormatError: if none or more than one is recent.
+    """
     days = {
         day
         for month, number in read
@@ -101,11 +106,11 @@ def _of_late(today: date, oldest: timedelta, read: set[tuple[int, int]]) -> date
     if len(late) == 1:
         return late.pop()
     if late:
-        raise FormatError(Field.DAY, Reason.AMBIGUOUS)
+        raise FormatError(InputField.DAY, FormatProblem.AMBIGUOUS)
     if not days:
-        raise FormatError(Field.DAY, Reason.NO_SUCH_DAY)
+        raise FormatError(InputField.DAY, FormatProblem.NO_SUCH_DAY)
     near = any(timedelta() < day - today <= oldest for day in days)
-    raise FormatError(Field.DAY, Reason.FUTURE if near else Reason.TOO_LONG_AGO)
+    raise FormatError(InputField.DAY, FormatProblem.FUTURE if near else FormatProblem.TOO_LONG_AGO)
 
 
 def _existing(year: int, month: int, number: int) -> list[date]:
@@ -116,12 +121,12 @@ def _existing(year: int, month: int, number: int) -> list[date]:
 
 
 def age(born: date, today: date) -> int:
-    """Give full years of age."""
+    """Age in full years."""
     return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
 
 
-def roc(day: date) -> str:
-    """Give `day` in the ROC calendar, such as ``民國60年1月1日``."""
+def format_roc(day: date) -> str:
+    """Format `day` in the ROC calendar, such as ``民國60年1月1日``."""
     return f"民國{day.year - _ROC_OFFSET}年{day.month}月{day.day}日"
 
 
@@ -136,7 +141,7 @@ def _split(text: str) -> tuple[int, int, int]:
         return _western(int(western[1]), int(western[2]), int(western[3]))
     parts = _PARTS.fullmatch(plain) or _DIGITS.fullmatch(plain)
     if not parts:
-        raise FormatError(Field.BIRTH_DATE, Reason.SHAPE)
+        raise FormatError(InputField.BIRTH_DATE, FormatProblem.SHAPE)
     year = int(parts[1])
     if is_roc or len(parts[1]) < 4:
         year += _ROC_OFFSET
@@ -144,21 +149,21 @@ def _split(text: str) -> tuple[int, int, int]:
 
 
 def _western(first: int, second: int, year: int) -> tuple[int, int, int]:
-    """Tell day from month in ``31/12/1990``, which only the larger number can.
+    """Tell day from month in ``31/12/1990`` by the number above 12.
 
-    :raises FormatError: where both could be the month.
+    :raises FormatError: if both could be the month.
     """
     if first <= 12 and second <= 12 and first != second:
-        raise FormatError(Field.BIRTH_DATE, Reason.AMBIGUOUS)
+        raise FormatError(InputField.BIRTH_DATE, FormatProblem.AMBIGUOUS)
     return (year, second, first) if first > 12 else (year, first, second)
 
 
 def _month(name: str) -> int:
-    """Give the number of an English month, also shortened to three letters or more.
+    """Return the number of an English month, also abbreviated to three letters or more.
 
     :raises FormatError: for another word.
     """
     for number, month in enumerate(_MONTHS, start=1):
         if month.startswith(name.lower()) or (name.lower() == "sept" and number == 9):
             return number
-    raise FormatError(Field.BIRTH_DATE, Reason.SHAPE)
+    raise FormatError(InputField.BIRTH_DATE, FormatProblem.SHAPE)

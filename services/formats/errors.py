@@ -1,16 +1,15 @@
-"""What can be wrong with what was typed."""
+"""Errors of typed input."""
 
 from enum import StrEnum
 
 
-class Field(StrEnum):
-    """What was asked for."""
+class InputField(StrEnum):
+    """Kind of input that was asked for."""
 
     UI_NUMBER = "ui_number"
     CARD_NUMBER = "card_number"
     SUBSCRIBER_CODE = "subscriber_code"
     ONE_TIME_CODE = "one_time_code"
-    PIN = "pin"
     BIRTH_DATE = "birth_date"
     DAY = "day"
     MAIL_ADDRESS = "mail_address"
@@ -18,8 +17,8 @@ class Field(StrEnum):
     NAME = "name"
 
 
-class Reason(StrEnum):
-    """Why it was not taken."""
+class FormatProblem(StrEnum):
+    """What is wrong with an input."""
 
     EMPTY = "empty"
     LENGTH = "length"
@@ -27,7 +26,7 @@ class Reason(StrEnum):
     SHAPE = "shape"
     CHECKSUM = "checksum"
     LOOKALIKE = "lookalike"
-    """A character that is left out of subscriber codes because it looks like another."""
+    """A character that subscriber codes do not use, because it looks like another."""
     ORDINARY_WORD = "ordinary_word"
     NO_SUCH_DAY = "no_such_day"
     AMBIGUOUS = "ambiguous"
@@ -37,13 +36,13 @@ class Reason(StrEnum):
 
 
 class FormatError(Exception):
-    """What was typed does not have the shape of what was asked for.
+    """The input does not have the expected format.
 
     :ivar field: what was asked for.
-    :ivar reason: why it was not taken.
+    :ivar reason: what is wrong.
     """
 
-    def __init__(self, field: Field, reason: Reason) -> None:
+    def __init__(self, field: InputField, reason: FormatProblem) -> None:
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason

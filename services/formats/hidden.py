@@ -1,4 +1,4 @@
-"""A value that must not be seen: it prints as •••."""
+"""A secret value that prints as •••."""
 
 import hmac
 from typing import Final
@@ -7,7 +7,7 @@ MASK: Final = "•••"
 
 
 class Hidden:
-    """Text that no log, message of an error or debugger shows by accident."""
+    """Text that logs, error messages and debuggers do not show by accident."""
 
     __slots__ = ("_value",)
 
@@ -15,7 +15,7 @@ class Hidden:
         self._value = value
 
     def reveal(self) -> str:
-        """Give the text; whoever calls this answers for where it goes."""
+        """Return the text; the caller is responsible for where it goes."""
         return self._value
 
     def __eq__(self, other: object) -> bool:

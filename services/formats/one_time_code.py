@@ -1,6 +1,6 @@
-"""The one-time code (一次性驗證碼) that goes out by e-mail: six digits."""
+"""The one-time code (一次性驗證碼) sent by e-mail: six digits."""
 
-from services.formats.errors import Field, FormatError, Reason
+from services.formats.errors import FormatError, FormatProblem, InputField
 from services.formats.hidden import Hidden
 from services.formats.text import compact
 
@@ -8,21 +8,21 @@ LENGTH = 6
 
 
 class OneTimeCode(Hidden):
-    """Text that can be a one-time code."""
+    """Text in the format of a one-time code."""
 
     __slots__ = ()
 
 
 def parse(text: str) -> OneTimeCode:
-    """Read a one-time code; spaces, as in ``123 456``, are allowed.
+    """Parse a one-time code; spaces, as in ``123 456``, are allowed.
 
-    :raises FormatError: for text that cannot be one, and so must not cost a try.
+    :raises FormatError: for text that cannot be one, and so must not count as an attempt.
     """
     value = compact(text).replace("-", "")
     if not value:
-        raise FormatError(Field.ONE_TIME_CODE, Reason.EMPTY)
+        raise FormatError(InputField.ONE_TIME_CODE, FormatProblem.EMPTY)
     if not (value.isascii() and value.isdigit()):
-        raise FormatError(Field.ONE_TIME_CODE, Reason.CHARACTERS)
+        raise FormatError(InputField.ONE_TIME_CODE, FormatProblem.CHARACTERS)
     if len(value) != LENGTH:
-        raise FormatError(Field.ONE_TIME_CODE, Reason.LENGTH)
+        raise FormatError(InputField.ONE_TIME_CODE, FormatProblem.LENGTH)
     return OneTimeCode(value)

@@ -1,7 +1,7 @@
-"""The inbox: every update is written here before Telegram is told that we have it.
+"""The inbox: every update is stored here before it is confirmed to Telegram.
 
-One writer task gathers what arrives meanwhile (new updates, done-marks) into one transaction,
-since a transaction an update would cost far more than the update itself.
+One writer task collects new updates and marks of finished ones into one transaction, since one
+transaction per update would cost far more than the update itself.
 """
 
 import asyncio
@@ -18,29 +18,29 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.storage.database import Database
-from services.storage.inserting import insert_new
 from services.storage.keys import KeyFileError, KeyRing, UnsealError, key_id_of
 from services.storage.models import InboxUpdate, UpdateState
+from services.storage.upsert import insert_or_ignore
 
 Json = dict[str, Any]
 
 _MARK_DELAY = 0.05
-"""How long (seconds) done-marks wait for company; a process killed meanwhile answers again."""
+"""Seconds that marks wait to share a transaction; a process killed meanwhile answers again."""
 _RETRY_DELAY = 1.0
-KEEP = timedelta(days=3)
-"""How long a done update's number is remembered. Telegram forgets updates after one day."""
+RETENTION = timedelta(days=3)
+"""How long the id of a finished update is kept. Telegram keeps updates for one day."""
 
 _log = structlog.get_logger()
 
 
-def place(update_id: int) -> str:
-    """Give the place a payload is sealed for."""
+def seal_context(update_id: int) -> str:
+    """The context that a payload is sealed for."""
     return f"inbox/{update_id}"
 
 
 @dataclass(slots=True)
-class _Work:
-    """What the next transaction will write."""
+class _Batch:
+    """The contents of the next transaction."""
 
     updates: list[tuple[Sequence[Json], asyncio.Future[list[Json]]]] = field(default_factory=list)
     done: list[int] = field(default_factory=list)
@@ -51,46 +51,49 @@ class _Work:
 
 
 class Inbox:
-    """Takes updates in, and remembers which are done."""
+    """Stores updates and how each ended."""
 
     def __init__(self, database: Database, keys: KeyRing) -> None:
         self._database = database
         self._keys = keys
-        self._work = _Work()
+        self._batch = _Batch()
         self._unwritten: set[int] = set()
-        """What is done or failed, and not yet noted as such."""
+        """Ids of updates that ended and are not yet marked in the database."""
         self._unreadable: set[int] = set()
-        """What cannot be opened, as was said in the log."""
+        """Ids of updates that could not be decrypted, each logged once."""
         self._wake = asyncio.Event()
         self._urgent = asyncio.Event()
         self._stopping = False
 
-    async def put(self, updates: Sequence[Json]) -> list[Json]:
-        """Store `updates` and give those not known before, once they are committed.
+    async def store(self, updates: Sequence[Json]) -> list[Json]:
+        """Store updates, and return those not known before once they are committed.
 
         :raises SQLAlchemyError: when they could not be stored.
         """
         stored: asyncio.Future[list[Json]] = asyncio.get_running_loop().create_future()
-        self._work.updates.append((updates, stored))
+        self._batch.updates.append((updates, stored))
         self._urgent.set()
         self._wake.set()
         return await stored
 
     def mark_done(self, update_id: int) -> None:
-        """Note that an update is answered; its payload is erased with the next transaction."""
-        self._work.done.append(update_id)
+        """Mark an update as answered; the next transaction erases its payload."""
+        self._batch.done.append(update_id)
         self._unwritten.add(update_id)
         self._wake.set()
 
     def mark_failed(self, update_id: int, error: str) -> None:
-        """Note that an update could not be answered; `error` names the type of what happened."""
-        self._work.failed[update_id] = error
+        """Mark an update as failed.
+
+        :param error: name of the error's type.
+        """
+        self._batch.failed[update_id] = error
         self._unwritten.add(update_id)
         self._wake.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Write while the block runs, and what is left when it ends."""
+        """Run the writer; it writes what is left when the block ends."""
         writer = asyncio.create_task(self._write_forever(), name="inbox writer")
         try:
             yield
@@ -100,10 +103,11 @@ class Inbox:
             self._wake.set()
             await writer
 
-    async def undone(self) -> list[Json]:
-        """Give every stored update that is neither done nor failed, in order of arrival.
+    async def load_unfinished(self) -> list[Json]:
+        """Return every stored update that is neither done nor failed, in order of arrival.
 
-        One that cannot be opened waits for its key: it may tell of money.
+        One that cannot be decrypted is skipped and kept until its key is back, since it may
+        report a payment.
         """
         query = select(InboxUpdate.update_id, InboxUpdate.payload)
         query = query.where(InboxUpdate.state == UpdateState.NEW).order_by(InboxUpdate.update_id)
@@ -112,21 +116,21 @@ class Inbox:
             rows = [row for row in (await session.execute(query)).all() if row[0] not in ended]
         return [opened for row in rows if (opened := self._open(*row)) is not None]
 
-    async def counts(self) -> dict[str, int]:
-        """Give the number of updates in each state."""
+    async def count_by_state(self) -> dict[str, int]:
+        """Return the number of updates in each state."""
         query = select(InboxUpdate.state, func.count()).group_by(InboxUpdate.state)
         async with self._database.unit_of_work() as session:
             found = {row[0]: row[1] for row in (await session.execute(query)).all()}
         return {state: found.get(state, 0) for state in UpdateState}
 
-    async def forget_old(self, session: AsyncSession, now: datetime) -> None:
-        """Delete what was done or failed so long ago that it cannot come again."""
-        old = InboxUpdate.received_at < now - KEEP
+    async def delete_old(self, session: AsyncSession, now: datetime) -> None:
+        """Delete updates that ended so long ago that Telegram cannot send them again."""
+        old = InboxUpdate.received_at < now - RETENTION
         await session.execute(delete(InboxUpdate).where(old, InboxUpdate.state != UpdateState.NEW))
 
     def _open(self, update_id: int, payload: bytes | None) -> Json | None:
         try:
-            opened: Json = orjson.loads(self._keys.unseal(payload or b"", place(update_id)))
+            opened: Json = orjson.loads(self._keys.unseal(payload or b"", seal_context(update_id)))
         except (UnsealError, KeyFileError):
             if update_id not in self._unreadable:
                 self._unreadable.add(update_id)
@@ -143,7 +147,7 @@ class Inbox:
         await self._write_once()
 
     async def _write_once(self) -> None:
-        work, self._work = self._work, _Work()
+        work, self._batch = self._batch, _Batch()
         self._wake.clear()
         self._urgent.clear()
         if not work:
@@ -151,37 +155,37 @@ class Inbox:
         try:
             fresh = await self._commit(work)
         except SQLAlchemyError as error:
-            await self._put_back(work, error)
+            await self._requeue_marks(work, error)
             return
         self._unwritten.difference_update(work.done, work.failed)
         for (_, stored), new in zip(work.updates, fresh, strict=True):
             if not stored.done():
                 stored.set_result(new)
 
-    async def _put_back(self, work: _Work, error: SQLAlchemyError) -> None:
-        """Tell the senders, who will send again, and keep the marks for the next transaction."""
+    async def _requeue_marks(self, work: _Batch, error: SQLAlchemyError) -> None:
+        """Pass the error to the callers of `store`, and keep the marks for the next transaction."""
         _log.error("inbox_not_written", error=type(error).__name__)
         for _, stored in work.updates:
             if not stored.done():
                 stored.set_exception(error)
-        self._work.done = work.done + self._work.done
-        self._work.failed = work.failed | self._work.failed
+        self._batch.done = work.done + self._batch.done
+        self._batch.failed = work.failed | self._batch.failed
         if not self._stopping:
             await asyncio.sleep(_RETRY_DELAY)
-        if self._work:
+        if self._batch:
             self._wake.set()
 
-    async def _commit(self, work: _Work) -> list[list[Json]]:
+    async def _commit(self, work: _Batch) -> list[list[Json]]:
         async with self._database.unit_of_work() as session:
-            known = await self._known(session, work)
-            fresh = [_without(known, updates) for updates, _ in work.updates]
+            known = await self._known_ids(session, work)
+            fresh = [_pick_new(known, updates) for updates, _ in work.updates]
             rows = [self._row(item) for new in fresh for item in new]
             if rows:
-                await session.execute(insert_new(session, InboxUpdate), rows)
-            await _mark(session, work)
+                await session.execute(insert_or_ignore(session, InboxUpdate), rows)
+            await _write_marks(session, work)
         return fresh
 
-    async def _known(self, session: AsyncSession, work: _Work) -> set[int]:
+    async def _known_ids(self, session: AsyncSession, work: _Batch) -> set[int]:
         ids = [item["update_id"] for updates, _ in work.updates for item in updates]
         if not ids:
             return set()
@@ -194,12 +198,12 @@ class Inbox:
             "update_id": update_id,
             "state": UpdateState.NEW,
             "received_at": datetime.now(UTC),
-            "payload": self._keys.seal(orjson.dumps(item), place(update_id)),
+            "payload": self._keys.seal(orjson.dumps(item), seal_context(update_id)),
         }
 
 
-def _without(known: set[int], updates: Sequence[Json]) -> list[Json]:
-    """Give the updates not in `known`, each once, and add them to it."""
+def _pick_new(known: set[int], updates: Sequence[Json]) -> list[Json]:
+    """Return the updates not in `known`, each once, and add them to it."""
     fresh = []
     for item in updates:
         if item["update_id"] not in known:
@@ -208,7 +212,7 @@ def _without(known: set[int], updates: Sequence[Json]) -> list[Json]:
     return fresh
 
 
-async def _mark(session: AsyncSession, work: _Work) -> None:
+async def _write_marks(session: AsyncSession, work: _Batch) -> None:
     erase = update(InboxUpdate).execution_options(synchronize_session=False)
     if work.done:
         done = erase.where(InboxUpdate.update_id.in_(work.done))

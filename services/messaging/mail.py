@@ -1,4 +1,4 @@
-"""E-mail: the outbox's way to a person's mailbox, by SMTP with TLS."""
+"""E-mail: the outbox's mail channel, by SMTP with TLS."""
 
 import ssl
 from dataclasses import dataclass
@@ -11,70 +11,72 @@ import aiosmtplib
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.formats.hidden import Hidden
-from services.messaging.outbox import Outgoing, UndeliverableError
+from services.messaging.outbox import OutgoingMessage, UndeliverableError
 from services.storage.database import Database
 
 _TIMEOUT = 30.0
 
 
 @dataclass(frozen=True, repr=False)
-class Mail:
-    """A mail as it goes out."""
+class ComposedMail:
+    """A mail to be sent."""
 
     to: str
     subject: str
     body: str
 
 
-class Composer(Protocol):
-    """Renders a message of the outbox when its turn comes."""
+class MailComposer(Protocol):
+    """Renders messages of the outbox as mails."""
 
-    async def compose(self, session: AsyncSession, message: Outgoing, now: datetime) -> Mail | None:
-        """Give the mail, or `None` where there is nobody to tell (any more)."""
+    async def compose(
+        self, session: AsyncSession, message: OutgoingMessage, now: datetime
+    ) -> ComposedMail | None:
+        """Return the mail, or `None` if it has no recipient any more."""
 
 
 class MailTransport(Protocol):
-    """What takes a mail away: a mail server, or the sandbox's mail tab."""
+    """Sends mails: by a mail server, or to the sandbox's mail tab."""
 
     async def send(self, mail: EmailMessage) -> None:
-        """Hand over one mail.
+        """Send one mail.
 
-        :raises UndeliverableError: when its recipient will never be reached.
+        :raises UndeliverableError: when its recipient can never be reached.
         """
 
 
-class Security(StrEnum):
-    """How the connection to the mail server is protected."""
+class SmtpSecurity(StrEnum):
+    """Encryption of the connection to the mail server."""
 
     TLS = "tls"
     """From the first byte (port 465)."""
     STARTTLS = "starttls"
-    """Begun in the clear and required to change over (port 587)."""
+    """Required upgrade of a plain connection (port 587)."""
     NONE = "none"
     """For a mail server on this machine only."""
 
 
 @dataclass(frozen=True)
 class SmtpServer:
-    """Which mail server to use, and as whom."""
+    """Address of the mail server, and credentials."""
 
     host: str
     port: int
     sender: str
-    security: Security = Security.STARTTLS
+    security: SmtpSecurity = SmtpSecurity.STARTTLS
     username: str | None = None
     password: Hidden | None = None
 
 
 class SmtpTransport:
-    """Hands mails to an SMTP server."""
+    """Sends mails by an SMTP server."""
 
     def __init__(self, server: SmtpServer, trust: ssl.SSLContext | None = None) -> None:
         self._server = server
         self._trust = trust or ssl.create_default_context()
 
     async def send(self, mail: EmailMessage) -> None:
-        """Hand over one mail.
+        """Send one mail.
 
         :raises UndeliverableError: when the server refuses its recipient for good.
         """
@@ -87,8 +89,8 @@ class SmtpTransport:
                 port=server.port,
                 username=server.username,
                 password=server.password.reveal() if server.password else None,
-                use_tls=server.security is Security.TLS,
-                start_tls=server.security is Security.STARTTLS,
+                use_tls=server.security is SmtpSecurity.TLS,
+                start_tls=server.security is SmtpSecurity.STARTTLS,
                 tls_context=self._trust,
                 timeout=_TIMEOUT,
             )
@@ -99,29 +101,30 @@ class SmtpTransport:
 
 
 class MailSender:
-    """The outbox's sender for the mail channel."""
+    """Sender of the mail channel."""
 
-    def __init__(self, database: Database, composer: Composer, transport: MailTransport) -> None:
+    def __init__(
+        self, database: Database, composer: MailComposer, transport: MailTransport
+    ) -> None:
         self._database = database
         self._composer = composer
         self._transport = transport
 
-    async def send(self, message: Outgoing, now: datetime) -> None:
-        """Render and send one message; one that has nobody to go to is done."""
+    async def send(self, message: OutgoingMessage, now: datetime) -> None:
+        """Render and send one message, unless it has no recipient any more."""
         async with self._database.unit_of_work() as session:
             mail = await self._composer.compose(session, message, now)
         if mail is not None:
-            await self._transport.send(_written(mail, message, now))
+            await self._transport.send(_to_email(mail, message, now))
 
 
-def _written(mail: Mail, message: Outgoing, now: datetime) -> EmailMessage:
-    """Write a mail down. Its id is that of the outbox, so that a second copy is recognised."""
-    written = EmailMessage()
-    written["To"] = mail.to
-    written["Subject"] = mail.subject
-    written["Date"] = now
-    stamp = f"{message.recipient}.{message.id}"
-    written["Message-ID"] = f"<{stamp}@kaika.invalid>"
-    written["Auto-Submitted"] = "auto-generated"
-    written.set_content(mail.body)
-    return written
+def _to_email(mail: ComposedMail, message: OutgoingMessage, now: datetime) -> EmailMessage:
+    """Build the e-mail. Its id is that of the outbox, so that a second copy is recognised."""
+    email = EmailMessage()
+    email["To"] = mail.to
+    email["Subject"] = mail.subject
+    email["Date"] = now
+    email["Message-ID"] = f"<{message.recipient}.{message.id}@kaika.invalid>"
+    email["Auto-Submitted"] = "auto-generated"
+    email.set_content(mail.body)
+    return email

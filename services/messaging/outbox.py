@@ -1,8 +1,8 @@
-"""The outbox: consequential messages, committed with what they tell of, sent afterwards.
+"""The outbox: messages that are committed together with the change that causes them, sent later.
 
-A row holds the message's id and references, never its text and never a secret; it is rendered when
-it is sent. Messages to one recipient go out in order: one `due` row stands for all of them, so
-one that has to wait holds back those behind it. A message that went out is struck out.
+A row holds the message's id and references, never its text and never a secret; the message is
+rendered when it is sent. Messages to one recipient go out in order: one job stands for all of
+them, so one that has to wait delays those after it. Sent messages are deleted.
 """
 
 import json
@@ -22,15 +22,15 @@ from services.storage.database import Database
 from services.storage.models import Base
 
 References = Mapping[str, str | int]
-DUE_KIND = "outbox"
-GIVE_UP = timedelta(days=3)
-"""How long a message is tried again."""
+JOB_KIND = "outbox"
+GIVE_UP_AFTER = timedelta(days=3)
+"""How long sending is retried."""
 
 _log = structlog.get_logger()
 
 
 class Channel(StrEnum):
-    """Which way a message goes."""
+    """Channel of a message."""
 
     MAIL = "mail"
     """To a person, by their id."""
@@ -40,7 +40,7 @@ class Channel(StrEnum):
 
 
 class OutboxMessage(Base):
-    """One message that has to go out."""
+    """One message to be sent."""
 
     __tablename__ = "outbox"
 
@@ -52,20 +52,20 @@ class OutboxMessage(Base):
     """Ids and plain values as JSON."""
     put_at: Mapped[datetime]
     failed: Mapped[str | None] = mapped_column(String(64))
-    """Type of the error after which it was given up; kept for the operator."""
+    """Type of the error after which it was given up, for the operator."""
 
     __table_args__ = (Index("outbox_by_recipient", "channel", "recipient", "id"),)
 
 
 class UndeliverableError(Exception):
-    """A message can never go out; trying again is of no use."""
+    """A message can never be delivered."""
 
 
 @dataclass(frozen=True)
-class Outgoing:
-    """One message on its way.
+class OutgoingMessage:
+    """One message to be rendered and sent.
 
-    :ivar id: the same each time it is tried, so that a second copy can be recognised.
+    :ivar id: the same at every attempt, so that a second copy can be recognised.
     """
 
     id: int
@@ -74,18 +74,18 @@ class Outgoing:
     references: References
 
 
-class Sender(Protocol):
-    """What sends the messages of one channel."""
+class ChannelSender(Protocol):
+    """Sends the messages of one channel."""
 
-    async def send(self, message: Outgoing, now: datetime) -> None:
+    async def send(self, message: OutgoingMessage, now: datetime) -> None:
         """Render and send one message.
 
-        :raises UndeliverableError: when it is of no use to try again; after any other error it
-            is tried again later, after `due.NotYetError` at the moment that it names.
+        :raises UndeliverableError: when retrying is useless. After any other error it is retried
+            later, after `JobNotReadyError` at the time that it names.
         """
 
 
-async def put(
+async def enqueue(
     session: AsyncSession,
     channel: Channel,
     recipient: str,
@@ -93,60 +93,60 @@ async def put(
     references: References,
     now: datetime,
 ) -> None:
-    """Put a message down, to be sent once the unit of work is committed."""
+    """Add a message, to be sent once the unit of work is committed."""
     text = json.dumps(dict(references), sort_keys=True)
     row = {"channel": channel, "recipient": recipient, "message": message, "reference": text}
     session.add(OutboxMessage(put_at=now, **row))
     reference = json.dumps({"channel": channel, "recipient": recipient})
-    await jobs.schedule(session, DUE_KIND, f"{DUE_KIND}/{channel}/{recipient}", now, reference)
+    await jobs.schedule(session, JOB_KIND, f"{JOB_KIND}/{channel}/{recipient}", now, reference)
 
 
-async def waiting(
+async def load_pending(
     session: AsyncSession, channel: Channel, recipient: str
 ) -> Sequence[OutboxMessage]:
-    """Give what waits for a recipient, in order."""
-    mine = (OutboxMessage.channel == channel, OutboxMessage.recipient == recipient)
-    query = select(OutboxMessage).where(*mine, OutboxMessage.failed.is_(None))
+    """Return the messages that wait for a recipient, in order."""
+    is_recipient = (OutboxMessage.channel == channel, OutboxMessage.recipient == recipient)
+    query = select(OutboxMessage).where(*is_recipient, OutboxMessage.failed.is_(None))
     return (await session.scalars(query.order_by(OutboxMessage.id))).all()
 
 
-class Courier:
-    """Sends what waits; the worker of `due` calls it for rows of the kind `DUE_KIND`."""
+class OutboxDelivery:
+    """Sends pending messages; runs as the job of the kind `JOB_KIND`."""
 
-    def __init__(self, database: Database, senders: Mapping[Channel, Sender]) -> None:
+    def __init__(self, database: Database, senders: Mapping[Channel, ChannelSender]) -> None:
         self._database = database
         self._senders = senders
 
     async def deliver(self, reference: str, now: datetime) -> None:
-        """Send what waits for the recipient that a `due` row names.
+        """Send the messages of the recipient that a job refers to.
 
-        :raises Exception: any error but `UndeliverableError`, so that the row is postponed;
-            after `GIVE_UP` a message is given up instead.
+        :raises Exception: any error but `UndeliverableError`, so that the job is postponed;
+            after `GIVE_UP_AFTER` the message is given up instead.
         """
-        to = json.loads(reference)
-        channel, recipient = Channel(to["channel"]), str(to["recipient"])
+        job = json.loads(reference)
+        channel, recipient = Channel(job["channel"]), str(job["recipient"])
         async with self._database.unit_of_work() as session:
-            messages = await waiting(session, channel, recipient)
+            messages = await load_pending(session, channel, recipient)
         for message in messages:
             await self._send(channel, message, now)
 
     async def _send(self, channel: Channel, message: OutboxMessage, now: datetime) -> None:
         references = json.loads(message.reference)
-        outgoing = Outgoing(message.id, message.recipient, message.message, references)
+        outgoing = OutgoingMessage(message.id, message.recipient, message.message, references)
         try:
             await self._senders[channel].send(outgoing, now)
         except Exception as error:
-            if not isinstance(error, UndeliverableError) and now < message.put_at + GIVE_UP:
+            if not isinstance(error, UndeliverableError) and now < message.put_at + GIVE_UP_AFTER:
                 raise
             _log.error("message_given_up", channel=channel, message=message.message)
-            await self._settle(message.id, type(error.__cause__ or error).__name__)
+            await self._record_result(message.id, type(error.__cause__ or error).__name__)
         else:
-            await self._settle(message.id, None)
+            await self._record_result(message.id, None)
 
-    async def _settle(self, message_id: int, failed: str | None) -> None:
-        this = OutboxMessage.id == message_id
+    async def _record_result(self, message_id: int, failed: str | None) -> None:
+        is_message = OutboxMessage.id == message_id
         async with self._database.unit_of_work() as session:
             if failed is None:
-                await session.execute(delete(OutboxMessage).where(this))
+                await session.execute(delete(OutboxMessage).where(is_message))
             else:
-                await session.execute(update(OutboxMessage).where(this).values(failed=failed))
+                await session.execute(update(OutboxMessage).where(is_message).values(failed=failed))

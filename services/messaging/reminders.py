@@ -1,7 +1,7 @@
-"""Reminders of the payment deadline: of the day a person gave, or of an application known here.
+"""Reminders of the payment deadline, for a date that a person gave or for a stored application.
 
-15 days, counted from the day after the application (docs/facts.md §1.2), in Taipei. Where an
-authority guides, the day is the person's own word: nothing is looked up anywhere.
+The deadline is 15 days, counted from the day after the application (docs/facts.md §1.2), in Taipei.
+In guide mode the date is what the person says; nothing is looked up.
 """
 
 import json
@@ -14,22 +14,22 @@ from services import jobs
 from services.calendar import PAYMENT_DAYS, TAIPEI
 from services.formats.dates import parse_recent_day
 
-DUE_KIND = "payment_reminder"
+JOB_KIND = "payment_reminder"
 DAYS_BEFORE = (5, 1)
-"""How many days before the last day somebody is reminded."""
+"""Days before the last day to pay on at which a reminder is sent."""
 _HOUR = time(10, tzinfo=TAIPEI)
 _OFF = "off"
-OLDEST = timedelta(days=60)
-"""How long ago an application may be to be taken for a date of application at all."""
+MAX_APPLICATION_AGE = timedelta(days=60)
+"""Dates further in the past are not taken for a date of application."""
 
 
 @dataclass(frozen=True)
 class Reminder:
-    """What somebody is reminded of, and where.
+    """A reminder of a payment deadline.
 
-    :ivar client_language: what the person's client spoke when they asked for it.
+    :ivar client_language: of the person's Telegram client when they asked for it.
     :ivar last_day: the last day to pay on.
-    :ivar application: what is to be paid, where that is known here.
+    :ivar application: the application to be paid, where it is stored here.
     """
 
     chat_id: int
@@ -39,92 +39,92 @@ class Reminder:
     application: str | None = None
 
 
-def read_day(text: str, today: date) -> date:
-    """Read a day that is not to come, ROC (民國) or Gregorian, or as one speaks of it.
+def parse_application_day(text: str, today: date) -> date:
+    """Parse a past date, ROC (民國), Gregorian or relative such as *yesterday*.
 
-    :raises FormatError: for what is no such day.
+    :raises FormatError: for anything else.
     """
-    return parse_recent_day(text, today, OLDEST)
+    return parse_recent_day(text, today, MAX_APPLICATION_AGE)
 
 
-def last_day(applied: date) -> date:
-    """Give the last day to pay on."""
+def last_payment_day(applied: date) -> date:
+    """The last day to pay on."""
     return applied + timedelta(days=PAYMENT_DAYS)
 
 
-def moments(last: date, now: datetime) -> list[datetime]:
-    """Give the moments of the reminders that are still to come before the last day to pay on."""
+def reminder_times(last: date, now: datetime) -> list[datetime]:
+    """The times of the reminders that are still to come."""
     days = (last - timedelta(days=before) for before in DAYS_BEFORE)
     return [at for day in days if (at := datetime.combine(day, _HOUR)) > now]
 
 
 async def schedule(session: AsyncSession, reminder: Reminder, now: datetime) -> int:
-    """Put down the reminders that are still to come in place of earlier ones; give how many."""
-    place = _place(reminder.chat_id, reminder.application)
-    await jobs.cancel_below(session, place)
-    coming = moments(reminder.last_day, now)
-    for number, at in enumerate(coming):
-        await jobs.schedule(session, DUE_KIND, f"{place}{number}", at, _written(reminder))
-    return len(coming)
+    """Schedule the reminders still to come in place of earlier ones, and return their number."""
+    prefix = _key_prefix(reminder.chat_id, reminder.application)
+    await jobs.cancel_with_prefix(session, prefix)
+    times = reminder_times(reminder.last_day, now)
+    for number, at in enumerate(times):
+        await jobs.schedule(session, JOB_KIND, f"{prefix}{number}", at, _to_reference(reminder))
+    return len(times)
 
 
 async def schedule_unless_off(session: AsyncSession, reminder: Reminder, now: datetime) -> int:
-    """Put them down for somebody who has not turned them off; give how many are to come."""
-    if await are_off(session, reminder.chat_id, reminder.application):
+    """Schedule reminders unless they are turned off, and return their number."""
+    if await are_turned_off(session, reminder.chat_id, reminder.application):
         return 0
     return await schedule(session, reminder, now)
 
 
 async def cancel(session: AsyncSession, chat_id: int, application: str | None = None) -> None:
-    """Turn the reminders of a chat off; does nothing where there are none."""
-    await jobs.cancel_below(session, _place(chat_id, application))
+    """Cancel the reminders of a chat, if there are any."""
+    await jobs.cancel_with_prefix(session, _key_prefix(chat_id, application))
 
 
 async def turn_off(session: AsyncSession, reminder: Reminder) -> None:
-    """Turn the reminders of an application off for good, so that nobody turns them on unasked.
+    """Turn the reminders of an application off, so that they are not scheduled again unasked.
 
-    The choice is a row of `due` too, which is over with the deadline.
+    The choice is stored as a job as well, which ends with the deadline.
     """
     await cancel(session, reminder.chat_id, reminder.application)
-    key = _place(reminder.chat_id, reminder.application) + _OFF
+    key = _key_prefix(reminder.chat_id, reminder.application) + _OFF
     at = datetime.combine(reminder.last_day + timedelta(days=1), time(), TAIPEI)
-    await jobs.schedule(session, DUE_KIND, key, at, json.dumps({_OFF: True}))
+    await jobs.schedule(session, JOB_KIND, key, at, json.dumps({_OFF: True}))
 
 
-async def are_off(session: AsyncSession, chat_id: int, application: str | None) -> bool:
-    """Tell whether somebody turned the reminders of an application off."""
-    return _OFF in await jobs.references_below(session, _place(chat_id, application))
+async def are_turned_off(session: AsyncSession, chat_id: int, application: str | None) -> bool:
+    """Whether the reminders of an application are turned off in a chat."""
+    return _OFF in await jobs.references_with_prefix(session, _key_prefix(chat_id, application))
 
 
-async def turn_off_here(session: AsyncSession, chat_id: int, application: str) -> None:
-    """Turn the reminders of an application off in a chat; does nothing where none is to come."""
-    coming = await jobs.references_below(session, _place(chat_id, application))
-    for reminder in map(read, coming.values()):
+async def turn_off_in_chat(session: AsyncSession, chat_id: int, application: str) -> None:
+    """Turn the reminders of an application off in a chat, if any is to come."""
+    references = await jobs.references_with_prefix(session, _key_prefix(chat_id, application))
+    for reminder in map(from_reference, references.values()):
         if reminder is not None:
             return await turn_off(session, reminder)
     return None
 
 
 async def cancel_application(session: AsyncSession, application: str) -> None:
-    """Remind nobody of an application any more, since it is paid or gone."""
-    await jobs.cancel_below(session, f"{DUE_KIND}/{application}/")
+    """Cancel every reminder of an application, since it is paid or gone."""
+    await jobs.cancel_with_prefix(session, f"{JOB_KIND}/{application}/")
 
 
-def read(reference: str) -> Reminder | None:
-    """Give the reminder that a `due` row refers to; `None` where there is nothing to remind of."""
-    known = json.loads(reference)
-    if _OFF in known:
+def from_reference(reference: str) -> Reminder | None:
+    """Parse the reference of a job; `None` if it only says that reminders are turned off."""
+    values = json.loads(reference)
+    if _OFF in values:
         return None
     return Reminder(
-        chat_id=known["chat"],
-        user_id=known["user"],
-        client_language=known["language"],
-        last_day=date.fromisoformat(known["last_day"]),
-        application=known.get("application"),
+        chat_id=values["chat"],
+        user_id=values["user"],
+        client_language=values["language"],
+        last_day=date.fromisoformat(values["last_day"]),
+        application=values.get("application"),
     )
 
 
-def _written(reminder: Reminder) -> str:
+def _to_reference(reminder: Reminder) -> str:
     return json.dumps(
         {
             "chat": reminder.chat_id,
@@ -136,6 +136,6 @@ def _written(reminder: Reminder) -> str:
     )
 
 
-def _place(chat_id: int, application: str | None) -> str:
-    """Give what the keys of a chat's reminders begin with; those of an application lie together."""
-    return f"{DUE_KIND}/{application}/{chat_id}/" if application else f"{DUE_KIND}/{chat_id}/"
+def _key_prefix(chat_id: int, application: str | None) -> str:
+    """Prefix of the job keys of a chat's reminders; those of one application share a prefix too."""
+    return f"{JOB_KIND}/{application}/{chat_id}/" if application else f"{JOB_KIND}/{chat_id}/"

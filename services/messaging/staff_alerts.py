@@ -1,4 +1,4 @@
-"""What staff must be told: written down with what it tells of, and sent through the outbox."""
+"""Alerts to staff, sent through the outbox."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,29 +7,31 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.messaging import outbox
-from services.messaging.outbox import Channel, Outgoing, References
+from services.messaging.outbox import Channel, OutgoingMessage, References
 
 RECIPIENT = "staff"
 _log = structlog.get_logger()
 
 
-class Alert(StrEnum):
-    """Something a person has to look at."""
+class StaffAlert(StrEnum):
+    """Something that staff have to look at."""
 
     CHARGE_UNMATCHED = "charge_unmatched"
-    """Money came in that fits nothing; it is kept under its receipt number."""
+    """A payment matches no invoice; it is kept under its receipt number."""
     CHARGE_UNRECORDED = "charge_unrecorded"
-    """Money came in while nobody here keeps payments."""
+    """A payment arrived in a mode without payments."""
 
 
-async def alert(session: AsyncSession, kind: Alert, about: References, now: datetime) -> None:
-    """Tell staff, once the unit of work is committed."""
-    await outbox.put(session, Channel.STAFF, RECIPIENT, kind, about, now)
+async def enqueue_alert(
+    session: AsyncSession, kind: StaffAlert, about: References, now: datetime
+) -> None:
+    """Send an alert, once the unit of work is committed."""
+    await outbox.enqueue(session, Channel.STAFF, RECIPIENT, kind, about, now)
 
 
-class StaffLog:
-    """The outbox's sender for the staff channel: an error in the log, which operators watch."""
+class StaffLogSender:
+    """Sender of the staff channel: writes an error to the log, which operators watch."""
 
-    async def send(self, message: Outgoing, now: datetime) -> None:
+    async def send(self, message: OutgoingMessage, now: datetime) -> None:
         """Send one alert."""
         _log.error("staff_alert", alert=message.message, about=dict(message.references))

@@ -1,4 +1,4 @@
-"""What is kept of who talks with the bot, whoever they are: language, votes, reminders."""
+"""The data stored about a chat in every mode: language, votes and reminders."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.faq import votes
 from services.messaging import reminders
-from services.people.people import People
-from services.storage.models import Due
+from services.people.languages import LanguagePreferences
+from services.storage.models import Job
 
 
 @dataclass(frozen=True)
-class Traces:
-    """What is kept of one person in one chat.
+class ChatData:
+    """The data stored about one person in one chat.
 
-    :ivar language: what they chose; `None` where they follow their client.
-    :ivar reminders: how many are to come.
+    :ivar language: the language they chose, if any.
+    :ivar reminders: number of reminders to come.
     """
 
     language: str | None
@@ -24,28 +24,32 @@ class Traces:
     reminders: int
 
     @property
-    def are_there(self) -> bool:
-        """Whether there is anything to erase."""
+    def has_any(self) -> bool:
+        """Whether anything is stored."""
         return self.language is not None or self.votes > 0 or self.reminders > 0
 
 
-async def look(session: AsyncSession, people: People, user_id: int, chat_id: int) -> Traces:
-    """Tell what is kept."""
-    coming = select(func.count()).select_from(Due).where(*_reminders_in(chat_id))
-    return Traces(
-        language=await people.chosen(session, user_id),
-        votes=await votes.count_of(session, user_id),
+async def load(
+    session: AsyncSession, people: LanguagePreferences, user_id: int, chat_id: int
+) -> ChatData:
+    """Load the stored data."""
+    coming = select(func.count()).select_from(Job).where(*_reminders_in(chat_id))
+    return ChatData(
+        language=await people.find_choice(session, user_id),
+        votes=await votes.count_by_person(session, user_id),
         reminders=(await session.execute(coming)).scalar_one(),
     )
 
 
-async def erase(session: AsyncSession, people: People, user_id: int, chat_id: int) -> None:
-    """Erase it."""
+async def erase(
+    session: AsyncSession, people: LanguagePreferences, user_id: int, chat_id: int
+) -> None:
+    """Delete the stored data."""
     await people.forget(session, user_id)
-    await votes.forget(session, user_id)
-    await session.execute(delete(Due).where(*_reminders_in(chat_id)))
+    await votes.delete_votes(session, user_id)
+    await session.execute(delete(Job).where(*_reminders_in(chat_id)))
 
 
 def _reminders_in(chat_id: int) -> tuple[ColumnElement[bool], ...]:
-    """Give what holds of the reminders in a chat, of whatever application they are."""
-    return Due.kind == reminders.DUE_KIND, Due.key.contains(f"/{chat_id}/", autoescape=True)
+    """Condition for the reminders in a chat, of any application."""
+    return Job.kind == reminders.JOB_KIND, Job.key.contains(f"/{chat_id}/", autoescape=True)

@@ -1,8 +1,8 @@
-"""The engine, its pragmas, and the unit of work.
+"""The database engine, its pragmas, and the unit of work.
 
-SQLite runs in WAL with foreign keys and ``secure_delete`` on and ``synchronous=FULL``, so that
-what was committed survives a power cut and what was deleted is overwritten. It has one writer:
-units of work take turns on a lock of ours instead of spinning on its busy handler.
+SQLite runs in WAL mode with foreign keys, ``secure_delete`` and ``synchronous=FULL``, so that
+committed data survives a power cut and deleted data is overwritten. It allows one writer: units of
+work queue for a lock in this process instead of spinning on SQLite's busy handler.
 """
 
 import asyncio
@@ -32,8 +32,8 @@ class Database:
         self.url = make_url(url)
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database:
-            _make_file(Path(self.url.database))
-        # The text of an error must not show what was stored.
+            _create_private_file(Path(self.url.database))
+        # The text of an error must not contain stored values.
         self.engine = create_async_engine(self.url, hide_parameters=True)
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
@@ -41,34 +41,34 @@ class Database:
         else:
             event.listen(self.engine.sync_engine, "do_connect", _connect)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
-        self._turn = asyncio.Lock()
+        self._writer_lock = asyncio.Lock()
 
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
         """Open one transaction: committed when the block ends, rolled back when it raises."""
-        async with self._take_turn(), self._sessions.begin() as session:
+        async with self._hold_writer_lock(), self._sessions.begin() as session:
             yield session
 
-    def _take_turn(self) -> AbstractAsyncContextManager[None]:
-        return self._turn if self.is_sqlite else nullcontext()
+    def _hold_writer_lock(self) -> AbstractAsyncContextManager[None]:
+        return self._writer_lock if self.is_sqlite else nullcontext()
 
     async def close(self) -> None:
-        """Give back every connection."""
+        """Close every connection."""
         await self.engine.dispose()
 
 
-def _make_file(path: Path) -> None:
-    """Make the file of a new database, for its owner's eyes only; its journal takes after it."""
+def _create_private_file(path: Path) -> None:
+    """Create the file of a new database with mode 600, which its journal inherits."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
-        with suppress(OSError):  # SQLite says what is wrong when it is opened
+        with suppress(OSError):  # SQLite reports the problem when it opens the file
             path.touch(mode=0o600)
 
 
 def _connect(
     dialect: Dialect, _record: object, where: tuple[Any, ...], how: dict[str, Any]
 ) -> DBAPIConnection:
-    """Connect; a server that is not there is an error of the database like any other."""
+    """Connect; report an unreachable server as an `OperationalError`."""
     try:
         return dialect.connect(*where, **how)
     except OSError as error:
@@ -76,7 +76,7 @@ def _connect(
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
+    connection.isolation_level = None  # `_begin_immediate` begins transactions
     cursor = connection.cursor()
     for pragma in _PRAGMAS:
         cursor.execute(pragma)
@@ -84,5 +84,5 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
 
 
 def _begin_immediate(connection: Any) -> None:
-    # A transaction that begins as a reader and then writes may be refused without waiting.
+    # A transaction that begins as a reader and then writes may be refused without a wait.
     connection.exec_driver_sql("BEGIN IMMEDIATE")

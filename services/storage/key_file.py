@@ -1,4 +1,4 @@
-"""The key file: reading it, and changing it so that a crash leaves the old file or the new one."""
+"""Reading and atomically changing the key file."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from services.storage import own_files
+from services.storage import private_files
 
 if sys.platform != "win32":
     import fcntl
@@ -20,7 +20,6 @@ KEY_BYTES = 32
 class KeyFileError(Exception):
     """The key file cannot be used.
 
-    :ivar path: where it was looked for.
     :ivar reason: what is wrong with it.
     """
 
@@ -32,48 +31,53 @@ class KeyFileError(Exception):
 
 @dataclass(frozen=True, repr=False)
 class KeyFileContent:
-    """What the file holds: sealing keys by id, which of them seals, and the other secrets."""
+    """Contents of the key file.
+
+    :ivar keys: sealing keys by id.
+    :ivar current: id of the key that seals.
+    :ivar secrets: one per `SecretPurpose`.
+    """
 
     keys: Mapping[str, bytes]
     current: str
     secrets: Mapping[str, bytes]
 
     @classmethod
-    def fresh(cls, purposes: Iterable[str]) -> Self:
-        """Make new keys and secrets."""
+    def generate(cls, purposes: Iterable[str]) -> Self:
+        """Generate a new key and secrets."""
         empty = cls({"k1": os.urandom(KEY_BYTES)}, "k1", {})
         return empty.with_secrets(purposes)
 
     def with_secrets(self, purposes: Iterable[str]) -> Self:
-        """Give the content with a new secret for each purpose that lacks one."""
+        """Return the content with a new secret for each purpose that lacks one."""
         new = {str(p): os.urandom(KEY_BYTES) for p in purposes if p not in self.secrets}
         return replace(self, secrets={**self.secrets, **new})
 
     def with_key(self, key: bytes) -> Self:
-        """Give the content with one more sealing key, which is current from now on."""
+        """Return the content with one more sealing key, which becomes the current one."""
         numbers = [int(i[1:]) for i in self.keys if i[:1] == "k" and i[1:].isdigit()]
         key_id = f"k{max(numbers, default=0) + 1}"
         return replace(self, keys={**self.keys, key_id: key}, current=key_id)
 
     def without_keys(self, ids: Collection[str]) -> Self:
-        """Give the content without some sealing keys; the current one always stays."""
+        """Return the content without some sealing keys; the current one always stays."""
         kept = {i: k for i, k in self.keys.items() if i == self.current or i not in ids}
         return replace(self, keys=kept)
 
-    def as_json(self) -> str:
-        """Write it down."""
+    def to_json(self) -> str:
+        """Serialise the content."""
         hexed = {name: value.hex() for name, value in self.keys.items()}
         secrets = {name: value.hex() for name, value in self.secrets.items()}
         return json.dumps({"current": self.current, "keys": hexed, "secrets": secrets})
 
 
 def create(path: Path, content: KeyFileContent) -> None:
-    """Write a new key file; one that another process made meanwhile is left alone.
+    """Write a new key file, unless another process has created one meanwhile.
 
     :raises KeyFileError: when it cannot be written.
     """
     try:
-        own_files.create(path, content.as_json())
+        private_files.create(path, content.to_json())
     except OSError as error:
         raise KeyFileError(path, error.strerror or "cannot be written") from error
 
@@ -94,14 +98,14 @@ def read(path: Path) -> KeyFileContent:
 
 
 def change(path: Path, edit: Callable[[KeyFileContent], KeyFileContent]) -> KeyFileContent:
-    """Replace the file by what `edit` makes of it, one process at a time.
+    """Replace the content by what `edit` returns for it, one process at a time.
 
     :raises KeyFileError: when it cannot be read or written.
     """
     try:
-        with _alone(path):
+        with _locked(path):
             content = edit(read(path))
-            own_files.replace(path, content.as_json())
+            private_files.replace(path, content.to_json())
             return content
     except OSError as error:
         raise KeyFileError(path, error.strerror or "cannot be written") from error
@@ -118,8 +122,8 @@ def _parse(content: Any) -> KeyFileContent:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Hold the file against other processes; where locks are missing (Windows), hope."""
+def _locked(path: Path) -> Iterator[None]:
+    """Lock the file against other processes; on Windows there is no lock."""
     if sys.platform == "win32":
         yield
         return

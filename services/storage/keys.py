@@ -1,9 +1,9 @@
-"""Encryption at rest: AES-256-GCM under keys that live in a file outside the database.
+"""Encryption at rest: AES-256-GCM with keys in a file outside the database.
 
-A sealed value is ``key id (1 byte length + text) ‖ nonce (12 bytes) ‖ ciphertext and tag``; the
-place it belongs to (table, row, column) is authenticated with it, so that a value moved to
-another place does not open. The sealing keys are rotated: the newest seals, the others open what
-is older. Beside them the file holds one secret for each `Purpose`, which are never rotated.
+A sealed value is ``key id (1 byte length + text) ‖ nonce (12 bytes) ‖ ciphertext and tag``. Its
+context (table, row, column) is authenticated as associated data, so that a value copied elsewhere
+cannot be unsealed. Sealing keys are rotated: the newest seals, the others unseal older values. The
+file also holds one secret for each `SecretPurpose`, which are never rotated.
 """
 
 import hmac
@@ -21,7 +21,7 @@ from services.storage.key_file import KEY_BYTES, KeyFileError
 __all__ = [
     "KeyFileError",
     "KeyRing",
-    "Purpose",
+    "SecretPurpose",
     "UnsealError",
     "add_key",
     "drop_keys",
@@ -30,25 +30,25 @@ __all__ = [
 _NONCE_BYTES = 12
 
 
-class Purpose(StrEnum):
-    """What a secret of the key file is for; each is used for nothing else."""
+class SecretPurpose(StrEnum):
+    """Purpose of a secret in the key file; each has one only."""
 
     LOOKUP = "lookup"
-    """Finds a sealed UI No. again."""
+    """Keyed hashes for lookups, such as of a sealed UI No."""
     PEPPER = "pepper"
-    """Goes into every subscriber code's verifier."""
+    """Pepper of the hashes of subscriber codes."""
     ONE_TIME = "one_time"
-    """One-time codes are derived from it, so that none is stored."""
+    """Derivation of one-time codes, which are therefore not stored."""
     AUDIT = "audit"
-    """Chains the audit entries."""
+    """Hash chain of the audit entries."""
     CARD_MASTER = "card_master"
-    """The admin key of every card is derived from it."""
+    """Derivation of every card's admin key."""
 
 
 class UnsealError(Exception):
-    """A stored value cannot be opened: its key is lost, or it was changed or moved.
+    """A stored value cannot be unsealed: its key is lost, or it was changed or copied elsewhere.
 
-    :ivar key_id: the key it asks for, empty where the value is not one of ours.
+    :ivar key_id: the key it was sealed with, empty for a malformed value.
     """
 
     def __init__(self, key_id: str) -> None:
@@ -57,7 +57,7 @@ class UnsealError(Exception):
 
 
 class KeyRing:
-    """The keys, the newest of which seals."""
+    """Sealing keys, the newest of which seals, and secrets."""
 
     def __init__(
         self,
@@ -71,9 +71,9 @@ class KeyRing:
         self._path = path
         self._is_new = is_new
         self._secrets = dict(secrets or {})
-        self._take(keys, current)
+        self._set_keys(keys, current)
 
-    def _take(self, keys: Mapping[str, bytes], current: str) -> None:
+    def _set_keys(self, keys: Mapping[str, bytes], current: str) -> None:
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
         self.current = current
         self._head = bytes([len(current)]) + current.encode()
@@ -81,41 +81,41 @@ class KeyRing:
     def __repr__(self) -> str:
         return f"KeyRing({', '.join(self._ciphers)}: •••)"
 
-    def give_up(self) -> None:
-        """Take a key file away again that was made a moment ago, and is not the one needed."""
+    def delete_if_new(self) -> None:
+        """Delete the key file if this ring created it, since another one is needed."""
         if self._is_new and self._path is not None:
             self._path.unlink(missing_ok=True)
 
     @property
     def ids(self) -> frozenset[str]:
-        """The keys on the ring."""
+        """Ids of the sealing keys."""
         return frozenset(self._ciphers)
 
-    def secret(self, purpose: Purpose) -> bytes:
-        """Give the secret for `purpose`.
+    def secret(self, purpose: SecretPurpose) -> bytes:
+        """Return the secret for `purpose`.
 
-        :raises KeyFileError: when the ring was made without it.
+        :raises KeyFileError: if the ring has none.
         """
         try:
             return self._secrets[purpose]
         except KeyError:
             raise KeyFileError(self._path or Path(), f"its secret {purpose} is missing") from None
 
-    def keyed_hash(self, purpose: Purpose, *parts: str) -> bytes:
-        """Give the HMAC-SHA256 of `parts` under the secret for `purpose`."""
+    def keyed_hash(self, purpose: SecretPurpose, *parts: str) -> bytes:
+        """Return the HMAC-SHA256 of `parts` under the secret for `purpose`."""
         text = "\x1f".join(parts).encode()
         return hmac.digest(self.secret(purpose), text, "sha256")
 
-    def seal(self, plain: bytes, place: str) -> bytes:
-        """Encrypt `plain` for `place`."""
+    def seal(self, plain: bytes, context: str) -> bytes:
+        """Encrypt `plain`, bound to `context`."""
         nonce = os.urandom(_NONCE_BYTES)
         cipher = self._ciphers[self.current]
-        return self._head + nonce + cipher.encrypt(nonce, plain, place.encode())
+        return self._head + nonce + cipher.encrypt(nonce, plain, context.encode())
 
-    def unseal(self, sealed: bytes, place: str) -> bytes:
-        """Decrypt what was sealed for `place`.
+    def unseal(self, sealed: bytes, context: str) -> bytes:
+        """Decrypt a value that was sealed with the same context.
 
-        :raises UnsealError: when the key is not on the ring or the value was tampered with.
+        :raises UnsealError: if the key is not on the ring or the value was tampered with.
         """
         key_id, rest = _split(sealed)
         cipher = self._cipher(key_id)
@@ -123,20 +123,20 @@ class KeyRing:
         if cipher is None or len(nonce) != _NONCE_BYTES:
             raise UnsealError(key_id)
         try:
-            return cipher.decrypt(nonce, body, place.encode())
+            return cipher.decrypt(nonce, body, context.encode())
         except InvalidTag:
             raise UnsealError(key_id) from None
 
     def _cipher(self, key_id: str) -> AESGCM | None:
-        """Find a key; one that another process added meanwhile is read from the file."""
+        """Find a key; read the file again for one that another process has added."""
         if key_id not in self._ciphers and self._path is not None:
             content = key_file.read(self._path)
-            self._take(content.keys, content.current)
+            self._set_keys(content.keys, content.current)
         return self._ciphers.get(key_id)
 
 
 def key_id_of(sealed: bytes) -> str:
-    """Give the id of the key that a sealed value asks for."""
+    """Return the id of the key that a value was sealed with."""
     return _split(sealed)[0]
 
 
@@ -146,23 +146,23 @@ def _split(sealed: bytes) -> tuple[str, bytes]:
 
 
 def load_or_create(path: Path) -> KeyRing:
-    """Read the key file, creating it with new keys (mode 600) where there is none.
+    """Read the key file, or create it (mode 600) with new keys.
 
-    A file from before some purpose existed gets a secret for it.
+    A missing secret, of a purpose newer than the file, is added to it.
 
     :raises KeyFileError: for a file that is unreadable, malformed or readable by others.
     """
     is_new = not path.exists()
     if is_new:
-        key_file.create(path, key_file.KeyFileContent.fresh(Purpose))
+        key_file.create(path, key_file.KeyFileContent.generate(SecretPurpose))
     content = key_file.read(path)
-    if not content.secrets.keys() >= set(Purpose):
-        content = key_file.change(path, lambda old: old.with_secrets(Purpose))
+    if not content.secrets.keys() >= set(SecretPurpose):
+        content = key_file.change(path, lambda old: old.with_secrets(SecretPurpose))
     return KeyRing(content.keys, content.current, content.secrets, path, is_new=is_new)
 
 
 def add_key(path: Path) -> KeyRing:
-    """Put a new sealing key on the ring, which seals from now on; the others stay.
+    """Add a new sealing key to the file, which seals from now on.
 
     :raises KeyFileError: for a file that is unreadable, malformed or readable by others.
     """
@@ -171,10 +171,10 @@ def add_key(path: Path) -> KeyRing:
 
 
 def drop_keys(path: Path, ids: Iterable[str]) -> KeyRing:
-    """Take keys off the ring that nothing is sealed with any more; never the current one.
+    """Remove sealing keys from the file that are no longer in use; never the current one.
 
     :raises KeyFileError: for a file that is unreadable, malformed or readable by others.
     """
-    gone = frozenset(ids)
-    content = key_file.change(path, lambda old: old.without_keys(gone))
+    unused = frozenset(ids)
+    content = key_file.change(path, lambda old: old.without_keys(unused))
     return KeyRing(content.keys, content.current, content.secrets, path)

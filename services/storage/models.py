@@ -17,34 +17,34 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
-class Instant(TypeDecorator[datetime]):
-    """A moment in UTC. SQLite keeps no offset, so it is put back when read."""
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time in UTC. SQLite stores no offset, so it is added when read."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Store in UTC; a naive datetime is a programming error.
+        """Convert to UTC.
 
         :raises ValueError: for a naive datetime.
         """
         if value is not None and value.tzinfo is None:
-            raise ValueError("a stored moment needs a time zone")
+            raise ValueError("a stored time needs a time zone")
         return value.astimezone(UTC) if value else None
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give back what was stored, aware of its zone."""
+        """Add the time zone."""
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
 class Base(DeclarativeBase):
     """Base of all models."""
 
-    type_annotation_map = {datetime: Instant, int: BigInteger}  # noqa: RUF012
+    type_annotation_map = {datetime: UtcDateTime, int: BigInteger}  # noqa: RUF012
 
 
 class UpdateState(StrEnum):
-    """How far an update of the inbox has come."""
+    """State of an update in the inbox."""
 
     NEW = "new"
     DONE = "done"
@@ -52,7 +52,7 @@ class UpdateState(StrEnum):
 
 
 class InboxUpdate(Base):
-    """One update as it came in. The payload is encrypted, and erased when it is done."""
+    """One update. Its payload is encrypted, and erased when it is done."""
 
     __tablename__ = "inbox"
 
@@ -61,13 +61,13 @@ class InboxUpdate(Base):
     received_at: Mapped[datetime]
     payload: Mapped[bytes | None] = mapped_column(LargeBinary)
     error: Mapped[str | None] = mapped_column(String(200))
-    """Type of the error that failed it. Never its message, which may hold what was typed."""
+    """Type of the error; never its message, which may contain what was typed."""
 
     __table_args__ = (Index("inbox_by_state", "state", "update_id"),)
 
 
-class Person(Base):
-    """What is remembered of a person: the language they chose."""
+class PersonRow(Base):
+    """The language that a person chose."""
 
     __tablename__ = "people"
 
@@ -76,8 +76,8 @@ class Person(Base):
     created_at: Mapped[datetime]
 
 
-class Chat(Base):
-    """A chat the bot was started in or added to, and since when it may no longer write there."""
+class ChatRow(Base):
+    """A chat the bot was started in or added to, and since when it may not write there."""
 
     __tablename__ = "chats"
 
@@ -100,7 +100,7 @@ class Vote(Base):
 
 
 class UnansweredQuestion(Base):
-    """A question nobody could be answered with confidence, normalised and counted."""
+    """A question without a confident answer, normalised and counted."""
 
     __tablename__ = "unanswered_questions"
 
@@ -111,8 +111,8 @@ class UnansweredQuestion(Base):
     last_asked_at: Mapped[datetime]
 
 
-class Due(Base):
-    """Something to be done at a moment: what, about what, and who holds it now."""
+class Job(Base):
+    """A scheduled job."""
 
     __tablename__ = "due"
 
@@ -120,7 +120,7 @@ class Due(Base):
     at: Mapped[datetime]
     kind: Mapped[str] = mapped_column(String(32))
     key: Mapped[str] = mapped_column(String(128), unique=True)
-    """What makes it one and the same: scheduling a known key again moves it."""
+    """Identifies the job: scheduling a known key again reschedules it."""
     reference: Mapped[str] = mapped_column(Text)
     """Ids as JSON; never a secret."""
     attempts: Mapped[int] = mapped_column(default=0)
@@ -130,7 +130,7 @@ class Due(Base):
 
 
 class Lease(Base):
-    """Which process holds a role that only one may hold, such as the intake."""
+    """A process's lease on a role that only one may hold, such as the intake."""
 
     __tablename__ = "leases"
 
@@ -139,8 +139,8 @@ class Lease(Base):
     expires_at: Mapped[datetime]
 
 
-class Fact(Base):
-    """A fact about this database itself, such as that the sandbox created it."""
+class DatabaseFact(Base):
+    """A fact about the database itself, such as that the sandbox created it."""
 
     __tablename__ = "facts"
 

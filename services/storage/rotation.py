@@ -1,7 +1,7 @@
-"""Rotating the key that seals: every stored value is opened and sealed anew, a page at a time.
+"""Rotation of the sealing key: every stored value is sealed again, a page at a time.
 
-Old keys stay on the ring until nothing is sealed with them, so that a rotation that is cut off
-is simply run again, and a process that still seals with the old key does no harm.
+Old keys stay on the ring until nothing is sealed with them, so that an interrupted rotation is
+simply run again, and a process that still seals with the old key does no harm.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,32 +21,32 @@ _PAGE = 200
 
 @dataclass(frozen=True)
 class SealedColumn:
-    """A column of sealed values, in a table with one primary key.
+    """A column of sealed values, in a table with a primary key of one column.
 
-    :ivar place: gives the place a row's value is sealed for, from its primary key.
+    :ivar context: returns the context that a row's value is sealed for, from its primary key.
     """
 
     table: type[Base]
     key: InstrumentedAttribute[str] | InstrumentedAttribute[int]
     column: str
-    place: Callable[[str | int], str]
+    context: Callable[[str | int], str]
 
     @property
     def value(self) -> Any:
-        """The column itself."""
+        """The column's attribute."""
         return getattr(self.table, self.column)
 
 
 async def reseal(database: Database, keys: KeyRing, columns: Sequence[SealedColumn]) -> int:
-    """Seal everything with the current key that is sealed with another; give how many that were.
+    """Seal every value with the current key, and return how many were sealed with another.
 
-    :raises UnsealError: when a value's key is lost; what was resealed before stays so.
+    :raises UnsealError: if a value's key is lost; values resealed before stay so.
     """
     return sum([await _reseal_column(database, keys, column) for column in columns])
 
 
-async def keys_in_use(database: Database, columns: Sequence[SealedColumn]) -> frozenset[str]:
-    """Give the ids of the keys that some value is sealed with."""
+async def find_keys_in_use(database: Database, columns: Sequence[SealedColumn]) -> frozenset[str]:
+    """Return the ids of the keys that some value is sealed with."""
     found: set[str] = set()
     for column in columns:
         after: str | int | None = None
@@ -77,10 +77,10 @@ async def _reseal_column(database: Database, keys: KeyRing, column: SealedColumn
 async def _reseal_value(
     session: AsyncSession, keys: KeyRing, column: SealedColumn, key: str | int, sealed: bytes
 ) -> None:
-    place = column.place(key)
-    anew = keys.seal(keys.unseal(sealed, place), place)
+    context = column.context(key)
+    resealed = keys.seal(keys.unseal(sealed, context), context)
     row = update(column.table).where(column.key == key)
-    changed = row.values({column.column: anew})
+    changed = row.values({column.column: resealed})
     await session.execute(changed.execution_options(synchronize_session=False))
 
 

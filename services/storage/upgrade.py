@@ -1,4 +1,4 @@
-"""Migrations: bring a database to the shape the models describe."""
+"""Running the migrations of the database schema."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from services.storage.database import Database
 
 
 class DatabaseOutdatedError(Exception):
-    """The database has another shape than this version needs.
+    """The database's revision is not the one that this version needs.
 
-    :ivar found: its revision, `None` where it is empty.
-    :ivar wanted: the revision this version needs.
+    :ivar found: its revision, `None` if it is empty.
+    :ivar wanted: the revision that this version needs.
     """
 
     def __init__(self, found: str | None, wanted: str) -> None:
@@ -29,14 +29,14 @@ def _config() -> Config:
     return config
 
 
-def newest() -> str:
-    """Give the revision this version needs."""
+def head_revision() -> str:
+    """The revision that this version needs."""
     head = ScriptDirectory.from_config(_config()).get_current_head()
     assert head is not None
     return head
 
 
-def _found(connection: Connection) -> str | None:
+def _current_revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
@@ -49,19 +49,19 @@ def _upgrade(connection: Connection) -> None:
 
 
 async def upgrade(database: Database) -> str:
-    """Bring `database` to the newest revision and give it; does nothing when it is there."""
+    """Upgrade `database` to the newest revision if needed, and return that revision."""
     async with database.engine.begin() as connection:
-        if await connection.run_sync(_found) != newest():
+        if await connection.run_sync(_current_revision) != head_revision():
             await connection.run_sync(_upgrade)
-    return newest()
+    return head_revision()
 
 
 async def ensure_current(database: Database) -> None:
-    """Refuse to work on a database of another shape.
+    """Check that `database` has the newest revision.
 
-    :raises DatabaseOutdatedError: when `kaika db upgrade` has to run first.
+    :raises DatabaseOutdatedError: if `kaika db upgrade` has to run first.
     """
     async with database.engine.connect() as connection:
-        found = await connection.run_sync(_found)
-    if found != newest():
-        raise DatabaseOutdatedError(found, newest())
+        found = await connection.run_sync(_current_revision)
+    if found != head_revision():
+        raise DatabaseOutdatedError(found, head_revision())

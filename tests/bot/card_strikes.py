@@ -83,7 +83,7 @@ class CardTown(Town):
         someone = world.person(number + 1)
         for act in (someone.applies, someone.pays, someone.is_issued, someone.is_posted):
             await act(now)
-        person, chance = self.engine.person(f"Holder {number}", "en"), random.Random(number)  # noqa: S311
+        person, chance = self.engine.add_person(f"Holder {number}", "en"), random.Random(number)  # noqa: S311
         return Cardholder(
             someone,
             None,
@@ -103,11 +103,11 @@ class CardTown(Town):
         assert isinstance(customer, Cardholder)
         assert customer.done == ["activate", "unlock"]
         await check_one(world, customer, _DONE, _MAILS)
-        who, card = customer.person.first_name, customer.kept
+        who, card = customer.person.account.first_name, customer.kept
         shown = await world.counter.show(customer.someone.ui_number, datetime.now(UTC))
         assert shown.timeline.certificate == "active", who
         assert card is not None
-        assert card.lowered == [], who
+        assert card.spent_tries == [], who
         assert card.card.file.state.pin_tries == 3, who
         async with world.database.unit_of_work() as session:
             mine = AuditEntry.subject == shown.application

@@ -11,14 +11,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from reader_bridge.client.websocket import Link, Wire
+from reader_bridge.client.websocket import ServerConnection, ServerConnector
 from reader_bridge.protocol.limits import DEFAULT_PATH
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.bot.customers import PATIENCE, Customer
 from tests.chat import Json, buttons
-from tests.reader_bridge.end_to_end.at_home import KeptCard, Knowing
-from tests.reader_bridge.running import running
+from tests.reader_bridge.bridge_runner import run_test_bridge
+from tests.reader_bridge.end_to_end.watched_card import PersonWithPin, WatchedCard
 from tests.services.bridge.over_link import PASSPHRASE
 
 _CODE = re.compile(r"\b([2-9A-Z]{4}) ([2-9A-Z]{4})\b")
@@ -60,7 +60,7 @@ class Cardholder(Customer):
     at_message: Callable[[str, str], Awaitable[None]] = nobody_minds
     doing: str = ""
     done: list[str] = field(default_factory=list)
-    kept: KeptCard | None = None
+    kept: WatchedCard | None = None
     _typed_at_pc: str = ""
 
     async def lives(self) -> None:
@@ -72,16 +72,18 @@ class Cardholder(Customer):
             await self._does(at_pc, "unlock", "Unlocked (解碼).")
 
     @asynccontextmanager
-    async def _at_the_pc(self) -> AsyncIterator[Knowing]:
+    async def _at_the_pc(self) -> AsyncIterator[PersonWithPin]:
         card = await asyncio.to_thread(VirtualCard.insert, self.someone.card_file, PASSPHRASE)
-        self.kept = KeptCard(card)
-        at_pc, reader = Knowing(self.kept), VirtualReader(self.kept)
+        self.kept = WatchedCard(card)
+        at_pc, reader = PersonWithPin(self.kept), VirtualReader(self.kept)
         url = self.server + DEFAULT_PATH
-        async with running(url, at_pc, reader, link=_Watched(url, self), pause=_REDIALS):
+        async with run_test_bridge(
+            url, at_pc, reader, connector=_Watched(url, self), reconnect_seconds=_REDIALS
+        ):
             yield at_pc
         card.close()
 
-    async def _does(self, at_pc: Knowing, what: str, told: str) -> None:
+    async def _does(self, at_pc: PersonWithPin, what: str, told: str) -> None:
         self.doing = what
         self.person.start(f"do-{what}")
         end = asyncio.get_running_loop().time() + PATIENCE
@@ -92,7 +94,7 @@ class Cardholder(Customer):
 
         while not self._was_told(told):
             assert asyncio.get_running_loop().time() < end, self._stuck(what)
-            await self.engine.bell.until(changed, _A_WHILE)
+            await self.world.changes.signal.wait_for(changed, _A_WHILE)
             seen = self._newest()
             if seen is not None and not self._was_told(told):
                 self._acts(at_pc, seen)
@@ -108,7 +110,7 @@ class Cardholder(Customer):
                 return message
         return None
 
-    def _acts(self, at_pc: Knowing, message: Json) -> None:
+    def _acts(self, at_pc: PersonWithPin, message: Json) -> None:
         step, keys = _step_of(message), _keys_of(message)
         if step == "pair":
             self._pairs(at_pc, message, keys)
@@ -123,7 +125,7 @@ class Cardholder(Customer):
         elif (key := "on" if "on" in keys else "code") in keys:
             self.person.press(message["message_id"], keys[key])
 
-    def _pairs(self, at_pc: Knowing, message: Json, keys: dict[str, str]) -> None:
+    def _pairs(self, at_pc: PersonWithPin, message: Json, keys: dict[str, str]) -> None:
         found = _CODE.search(message.get("text", ""))
         if found and found[0] != self._typed_at_pc:
             self._typed_at_pc = found[0]
@@ -134,7 +136,7 @@ class Cardholder(Customer):
 
     def _stuck(self, what: str) -> str:
         said = [message.get("text", "")[:90] for message in self.heard[-3:]]
-        return f"{self.person.first_name} cannot {what}, sees {said}"
+        return f"{self.person.account.first_name} cannot {what}, sees {said}"
 
 
 def _keys_of(message: Json) -> dict[str, str]:
@@ -150,7 +152,7 @@ def _step_of(message: Json) -> str:
     return ""
 
 
-class _Watched(Link):
+class _Watched(ServerConnector):
     """A link of somebody's PC whose every message is told of."""
 
     def __init__(self, url: str, holder: Cardholder) -> None:
@@ -158,14 +160,14 @@ class _Watched(Link):
         self._holder = holder
 
     @asynccontextmanager
-    async def dial(self) -> AsyncIterator[Wire]:
+    async def connect(self) -> AsyncIterator[ServerConnection]:
         """Make a link, and end it."""
-        async with super().dial() as wire:
+        async with super().connect() as wire:
             yield _WatchedWire(wire, self._holder)
 
 
-class _WatchedWire(Wire):
-    def __init__(self, wire: Wire, holder: Cardholder) -> None:
+class _WatchedWire(ServerConnection):
+    def __init__(self, wire: ServerConnection, holder: Cardholder) -> None:
         self._wire, self._holder = wire, holder
         self._seen: Counter[str] = Counter()
 

@@ -14,9 +14,9 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import TypeVar
 
-from sandbox.engine import Engine
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.errors import PersonError
-from sandbox.people import Person
+from sandbox.world.world import World
 from services.formats.card_number import CardNumber
 from tests.chat import Json, buttons
 from tests.services.authority.world import Someone
@@ -83,7 +83,7 @@ class Customer:
 
     someone: Someone
     card: CardNumber | None
-    person: Person
+    person: TelegramClient
     mailboxes: Mailboxes
     chance: random.Random
     typed: list[str] = field(default_factory=list)
@@ -95,9 +95,9 @@ class Customer:
         return self.someone.data.mail_address
 
     @property
-    def engine(self) -> Engine:
+    def world(self) -> World:
         """Their Telegram."""
-        return self.person.engine
+        return self.person.world
 
     async def lives(self) -> None:
         """Live to the end."""
@@ -235,7 +235,7 @@ class Customer:
             if outcome["status"] == "paid":
                 return
             assert outcome["status"] == "timeout", outcome
-        raise AssertionError(f"{self.person.first_name} cannot pay")
+        raise AssertionError(f"{self.person.account.first_name} cannot pay")
 
     @property
     def invoices(self) -> list[int]:
@@ -253,8 +253,10 @@ class Customer:
         while (found := look()) is None:  # mails ring no bell
             if asyncio.get_running_loop().time() > end:
                 said = [message.get("text", "")[:70] for message in self.heard[-3:]]
-                raise AssertionError(f"{self.person.first_name} waits for {what}, sees {said}")
-            found = await self.engine.bell.until(look, 0.1)
+                raise AssertionError(
+                    f"{self.person.account.first_name} waits for {what}, sees {said}"
+                )
+            found = await self.world.changes.signal.wait_for(look, 0.1)
             if found is not None:
                 break
         return found

@@ -73,7 +73,7 @@ class Town:
     async def many_calls(self, number: int) -> None:
         """Wait until the bot has made so many more calls."""
         wanted = self.calls + number
-        await self.engine.bell.until(lambda: self.calls >= wanted or None, IDLE)
+        await self.engine.world.changes.signal.wait_for(lambda: self.calls >= wanted or None, IDLE)
 
     def was_struck(self) -> None:
         """Hear that the program was killed."""
@@ -118,7 +118,7 @@ class Town:
                 await act(now)
             card = world.maker.orders[-1].card_number
             someone.card_file.unlink()
-        person = self.engine.person(f"Customer {number}", "en")
+        person = self.engine.add_person(f"Customer {number}", "en")
         seed = self.chance.randrange(10**9)
         return Customer(someone, card, person, self.mailboxes, random.Random(seed))  # noqa: S311
 
@@ -141,7 +141,7 @@ class Town:
         try:
             async with asyncio.timeout(PATIENCE):
                 while await self._left(world):
-                    await self.engine.bell.until(lambda: None, 0.1)
+                    await self.engine.world.changes.signal.wait_for(lambda: None, 0.1)
         finally:
             await world.close()
 
@@ -156,7 +156,9 @@ class Town:
         """Check money and states, what was done for each person, and what they were told."""
         world = World(self.url, self.folder)
         try:
-            taken = {f"sandbox_tg_{chat}_{message}" for chat, message in self.engine.paid}
+            taken = {
+                f"sandbox_tg_{chat}_{message}" for chat, message in self.engine.world.invoices.paid
+            }
             everybody = [*self.customers, *self.begun]
             before = {f"charge-{c.someone.seed}-1" for c in everybody if self.has_paid(c)}
             await invariants.hold(world, taken | before)
@@ -176,7 +178,7 @@ class Town:
             await check_one(world, customer, _LOST, _MAILS_LOST)
             return
         await check_one(world, customer, _PAID, _MAILS_PAID)
-        assert sum(chat == customer.person.id for chat, _ in self.engine.paid) == 1
+        assert sum(chat == customer.person.id for chat, _ in self.engine.world.invoices.paid) == 1
 
 
 T = TypeVar("T", bound=Town)
@@ -223,7 +225,9 @@ async def _struck(program: Program, town: Town, strikes: int, chance: random.Ran
         await program.start()
         over.set()
     await town.is_quiet()
-    await town.engine.bell.until(lambda: town.polls > before or None, PATIENCE)  # it is up
+    await town.engine.world.changes.signal.wait_for(
+        lambda: town.polls > before or None, PATIENCE
+    )  # it is up
     assert await program.end(signal.SIGTERM) == 0
 
 
@@ -231,7 +235,7 @@ async def check_one(
     world: World, customer: Customer, expected: Counter[str], mails: Sequence[str]
 ) -> None:
     """Everything they did had one effect, and all that matters was told at least once."""
-    who = customer.person.first_name
+    who = customer.person.account.first_name
     shown = await world.counter.show(customer.someone.ui_number, datetime.now(UTC))
     ui_hash = world.authority.records.hash_ui_number(customer.someone.ui_number).hex()
     async with world.database.unit_of_work() as session:

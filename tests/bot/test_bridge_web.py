@@ -14,10 +14,10 @@ from aiohttp import web
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from bot.web.bridge import Limits, Pace, SocketTransport, bridge_routes, tended
-from bot.web.listeners import listening
+from bot.web.bridge import BridgeLimits, FrameRateLimit, WebSocketTransport, bridge_routes, run_hub
+from bot.web.listeners import serve
 from services.bridge.hub import Hub
-from services.bridge.interface import Transport
+from services.bridge.interface import FrameTransport
 from services.storage import keys
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
@@ -27,13 +27,13 @@ PROTOCOL = "kaika.bridge.v1"
 HELLO = {"type": "hello", "seq": 0, "api_level": 1, "app_version": "1", "language": "en"}
 
 
-class Echo:
+class EchoConnection:
     """A connection that says everything back in capitals."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: FrameTransport) -> None:
         self.transport = transport
         self.heard: list[str] = []
-        self.gone = asyncio.Event()
+        self.disconnected = asyncio.Event()
 
     async def receive(self, text: str, now: datetime) -> None:
         self.heard.append(text)
@@ -42,30 +42,30 @@ class Echo:
             self.transport.send("a last word")
             self.transport.close()
 
-    async def lost(self, now: datetime) -> None:
-        self.gone.set()
+    async def handle_disconnect(self, now: datetime) -> None:
+        self.disconnected.set()
 
 
-class Door:
+class FakeEndpoint:
     """Greets, and remembers who came from where."""
 
     def __init__(self) -> None:
-        self.connections: list[Echo] = []
+        self.connections: list[EchoConnection] = []
         self.addresses: list[str] = []
 
-    def connect(self, transport: Transport, address: str, now: datetime) -> Echo:
+    def connect(self, transport: FrameTransport, address: str, now: datetime) -> EchoConnection:
         assert now == NOW
         self.addresses.append(address)
-        self.connections.append(Echo(transport))
+        self.connections.append(EchoConnection(transport))
         transport.send("greeting")
         return self.connections[-1]
 
 
 @asynccontextmanager
-async def serving(door: Any, *more: Any) -> AsyncIterator[str]:
+async def serving(endpoint: Any, *more: Any) -> AsyncIterator[str]:
     app = web.Application()
-    app.add_routes(bridge_routes(door, lambda: NOW, *more))
-    async with listening(app, "127.0.0.1", 0) as port:
+    app.add_routes(bridge_routes(endpoint, lambda: NOW, *more))
+    async with serve(app, "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}/bridge/v1"
 
 
@@ -75,12 +75,12 @@ async def client() -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def said(socket: "aiohttp.ClientWebSocketResponse") -> str:
+async def receive(socket: "aiohttp.ClientWebSocketResponse") -> str:
     async with asyncio.timeout(5):
         return await socket.receive_str()
 
 
-async def closed(socket: "aiohttp.ClientWebSocketResponse") -> int | None:
+async def wait_closed(socket: "aiohttp.ClientWebSocketResponse") -> int | None:
     """Wait for the end, and give its code."""
     async with asyncio.timeout(5):
         while not (await socket.receive()).type & 0x100 or not socket.closed:
@@ -91,28 +91,28 @@ async def closed(socket: "aiohttp.ClientWebSocketResponse") -> int | None:
 async def test_the_server_speaks_first_and_frames_go_both_ways(
     client: aiohttp.ClientSession,
 ) -> None:
-    door = Door()
-    async with serving(door) as url, client.ws_connect(url, protocols=[PROTOCOL]) as socket:
+    endpoint = FakeEndpoint()
+    async with serving(endpoint) as url, client.ws_connect(url, protocols=[PROTOCOL]) as socket:
         assert socket.protocol == PROTOCOL
-        assert await said(socket) == "greeting"
+        assert await receive(socket) == "greeting"
         await socket.send_str("hello")
-        assert await said(socket) == "HELLO"
+        assert await receive(socket) == "HELLO"
     async with asyncio.timeout(5):
-        await door.connections[0].gone.wait()
+        await endpoint.connections[0].disconnected.wait()
 
 
 async def test_a_web_page_is_refused(client: aiohttp.ClientSession) -> None:
-    door = Door()
-    async with serving(door) as url:
+    endpoint = FakeEndpoint()
+    async with serving(endpoint) as url:
         for origin in ("https://evil.example", "null", url):
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                 await client.ws_connect(url, origin=origin)
             assert refused.value.status == 403
-    assert door.connections == []
+    assert endpoint.connections == []
 
 
 async def test_what_is_no_websocket_is_told_so(client: aiohttp.ClientSession) -> None:
-    async with serving(Door()) as url:
+    async with serving(FakeEndpoint()) as url:
         async with client.get(url) as answer:
             assert answer.status == 426
         async with client.head(url) as answer:
@@ -122,75 +122,77 @@ async def test_what_is_no_websocket_is_told_so(client: aiohttp.ClientSession) ->
 
 
 async def test_a_huge_frame_ends_the_connection(client: aiohttp.ClientSession) -> None:
-    door = Door()
-    async with serving(door) as url, client.ws_connect(url) as socket:
-        await said(socket)
+    endpoint = FakeEndpoint()
+    async with serving(endpoint) as url, client.ws_connect(url) as socket:
+        await receive(socket)
         await socket.send_str("x" * 65_536)
-        assert len(await said(socket)) == 65_536
+        assert len(await receive(socket)) == 65_536
         await socket.send_str("x" * 65_537)
-        assert await closed(socket) == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
+        assert await wait_closed(socket) == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
         async with asyncio.timeout(5):
-            await door.connections[0].gone.wait()
-    assert len(door.connections[0].heard) == 1
+            await endpoint.connections[0].disconnected.wait()
+    assert len(endpoint.connections[0].heard) == 1
 
 
 async def test_bytes_are_no_frame(client: aiohttp.ClientSession) -> None:
-    async with serving(Door()) as url, client.ws_connect(url) as socket:
-        await said(socket)
+    async with serving(FakeEndpoint()) as url, client.ws_connect(url) as socket:
+        await receive(socket)
         await socket.send_bytes(b"{}")
-        assert json.loads(await said(socket))["code"] == "bad_message"
-        await closed(socket)
+        assert json.loads(await receive(socket))["code"] == "bad_message"
+        await wait_closed(socket)
 
 
 async def test_who_says_nothing_is_sent_away(client: aiohttp.ClientSession) -> None:
-    door, limits = Door(), Limits(greeting=0.01)
-    async with serving(door, limits) as url, client.ws_connect(url) as socket:
-        assert await said(socket) == "greeting"
-        assert json.loads(await said(socket))["code"] == "bad_message"
-        await closed(socket)
-        assert door.connections[0].gone.is_set()
+    endpoint, limits = FakeEndpoint(), BridgeLimits(greeting=0.01)
+    async with serving(endpoint, limits) as url, client.ws_connect(url) as socket:
+        assert await receive(socket) == "greeting"
+        assert json.loads(await receive(socket))["code"] == "bad_message"
+        await wait_closed(socket)
+        assert endpoint.connections[0].disconnected.is_set()
 
 
 async def test_a_last_word_is_said_before_the_end(client: aiohttp.ClientSession) -> None:
-    async with serving(Door()) as url, client.ws_connect(url) as socket:
+    async with serving(FakeEndpoint()) as url, client.ws_connect(url) as socket:
         await socket.send_str("leave")
-        assert [await said(socket) for _ in range(3)] == ["greeting", "LEAVE", "a last word"]
-        await closed(socket)
+        assert [await receive(socket) for _ in range(3)] == ["greeting", "LEAVE", "a last word"]
+        await wait_closed(socket)
 
 
 async def test_too_many_frames_end_the_connection(client: aiohttp.ClientSession) -> None:
-    door, limits = Door(), Limits(frames=3)
-    async with serving(door, limits) as url, client.ws_connect(url) as socket:
+    endpoint, limits = FakeEndpoint(), BridgeLimits(frames=3)
+    async with serving(endpoint, limits) as url, client.ws_connect(url) as socket:
         for _ in range(4):
             await socket.send_str("x")
-        heard = [await said(socket) for _ in range(5)]
+        heard = [await receive(socket) for _ in range(5)]
         assert heard[:4] == ["greeting", "X", "X", "X"]
         assert json.loads(heard[4])["code"] == "busy"
-        await closed(socket)
+        await wait_closed(socket)
 
 
 def test_the_count_of_frames_begins_anew() -> None:
     moments = iter([0.0, 1.0, 2.0, 3.0, 11.0, 12.0])
-    pace = Pace(Limits(frames=2, seconds=10), lambda: next(moments))
+    pace = FrameRateLimit(BridgeLimits(frames=2, seconds=10), lambda: next(moments))
     assert [pace.allows() for _ in range(5)] == [True, True, False, True, True]
 
 
-@pytest.mark.parametrize("limits", [Limits(connections=2), Limits(of_address=2)])
-async def test_a_full_house_says_so(client: aiohttp.ClientSession, limits: Limits) -> None:
-    door = Door()
-    async with serving(door, limits) as url:
+@pytest.mark.parametrize(
+    "limits", [BridgeLimits(connections=2), BridgeLimits(connections_per_address=2)]
+)
+async def test_a_full_house_says_so(client: aiohttp.ClientSession, limits: BridgeLimits) -> None:
+    endpoint = FakeEndpoint()
+    async with serving(endpoint, limits) as url:
         first, second = await client.ws_connect(url), await client.ws_connect(url)
         with capture_logs() as logs:
             third = await client.ws_connect(url)
-            assert json.loads(await said(third)) == {"type": "error", "seq": 0, "code": "busy"}
-            await closed(third)
+            assert json.loads(await receive(third)) == {"type": "error", "seq": 0, "code": "busy"}
+            await wait_closed(third)
         assert [line["event"] for line in logs] == ["bridge_turned_away"]
-        assert len(door.connections) == 2
+        assert len(endpoint.connections) == 2
         await first.close()
         async with asyncio.timeout(5):
-            await door.connections[0].gone.wait()
+            await endpoint.connections[0].disconnected.wait()
         again = await client.ws_connect(url)
-        assert await said(again) == "greeting"
+        assert await receive(again) == "greeting"
         for socket in (again, second):
             await socket.close()
 
@@ -209,21 +211,21 @@ async def test_a_full_house_says_so(client: aiohttp.ClientSession, limits: Limit
 async def test_behind_our_proxy_its_last_word_on_the_address_counts(
     client: aiohttp.ClientSession, forwarded: str | None, address: str
 ) -> None:
-    door = Door()
+    endpoint = FakeEndpoint()
     headers = {} if forwarded is None else {"X-Forwarded-For": forwarded}
-    async with serving(door) as url, client.ws_connect(url, headers=headers) as socket:
-        await said(socket)
-    assert door.addresses == [address]
+    async with serving(endpoint) as url, client.ws_connect(url, headers=headers) as socket:
+        await receive(socket)
+    assert endpoint.addresses == [address]
 
 
 async def test_nobody_else_says_where_they_are_from(client: aiohttp.ClientSession) -> None:
-    door, headers = Door(), {"X-Forwarded-For": "198.51.100.9"}
+    endpoint, headers = FakeEndpoint(), {"X-Forwarded-For": "198.51.100.9"}
     async with (
-        serving(door, Limits(), frozenset()) as url,
+        serving(endpoint, BridgeLimits(), frozenset()) as url,
         client.ws_connect(url, headers=headers) as socket,
     ):
-        await said(socket)
-    assert door.addresses == ["127.0.0.1"]
+        await receive(socket)
+    assert endpoint.addresses == ["127.0.0.1"]
 
 
 class DeafSocket:
@@ -241,7 +243,7 @@ class DeafSocket:
 
 async def test_a_bridge_that_takes_nothing_is_dropped() -> None:
     deaf = DeafSocket()
-    transport = SocketTransport(cast(web.WebSocketResponse, deaf))
+    transport = WebSocketTransport(cast(web.WebSocketResponse, deaf))
     await asyncio.sleep(0)
     for _ in range(300):
         transport.send("x")
@@ -264,14 +266,14 @@ async def test_a_bridge_meets_the_real_hub_and_hears_when_it_goes(
     client: aiohttp.ClientSession, hub: Hub
 ) -> None:
     async with serving(hub) as url, client.ws_connect(url, protocols=[PROTOCOL]) as socket:
-        async with tended(hub, lambda: NOW):
-            assert json.loads(await said(socket))["origin"] == "ws://127.0.0.1"
+        async with run_hub(hub, lambda: NOW):
+            assert json.loads(await receive(socket))["origin"] == "ws://127.0.0.1"
             await socket.send_json({**HELLO, "nonce": "A" * 43})
-            assert json.loads(await said(socket))["type"] == "welcome"
+            assert json.loads(await receive(socket))["type"] == "welcome"
             await socket.send_json({"type": "pair", "seq": 1, "code": "AAAAAAAA"})
-            assert json.loads(await said(socket))["reason"] == "wrong_code"
-        assert json.loads(await said(socket))["code"] == "going_down"
-        await closed(socket)
+            assert json.loads(await receive(socket))["reason"] == "wrong_code"
+        assert json.loads(await receive(socket))["code"] == "going_down"
+        await wait_closed(socket)
 
 
 async def test_a_database_that_is_away_for_a_moment_does_not_end_the_tending(
@@ -283,8 +285,8 @@ async def test_a_database_that_is_away_for_a_moment_does_not_end_the_tending(
         tried.set()
         raise OperationalError("", {}, Exception())
 
-    monkeypatch.setattr(hub, "tend", fails)
+    monkeypatch.setattr(hub, "check_deadlines", fails)
     with capture_logs() as logs:
-        async with tended(hub, lambda: NOW), asyncio.timeout(5):
+        async with run_hub(hub, lambda: NOW), asyncio.timeout(5):
             await tried.wait()
     assert [line["event"] for line in logs] == ["bridge_not_tended"]

@@ -212,7 +212,7 @@ async def test_a_body_that_is_too_large_is_refused_with_or_without_its_length(
     world: World, url: str, http: aiohttp.ClientSession, card: IssuedCard
 ) -> None:
     whole = world.request_for(card.x509())
-    too_large = whole + bytes(certificates.LARGEST_REQUEST)
+    too_large = whole + bytes(certificates.MAX_REQUEST_BYTES)
     for body in (too_large, _without_a_length(17)):
         async with http.post(f"{url}/ocsp", data=body, headers=TYPE) as answer:
             assert answer.status == 413

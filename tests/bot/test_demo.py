@@ -24,13 +24,13 @@ def _settings(path: Path) -> Settings:
 async def test_it_makes_its_database_and_empties_it_the_next_time(tmp_path: Path) -> None:
     path = tmp_path / "sandbox.db"
     settings = _settings(path)
-    await demo.begin_anew(settings)
+    await demo.reset_sandbox(settings)
     with sqlite3.connect(path) as connection:
         connection.execute("INSERT INTO votes VALUES (1, 'fee', 'en', 1, '2026-11-23')")
     left = [settings.ca_key_file, settings.data_dir / "audit-head.bin"]
     for file in left:
         file.write_text("of the last sandbox")
-    await demo.begin_anew(settings)
+    await demo.reset_sandbox(settings)
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT count(*) FROM votes").fetchone() == (0,)
     assert not any(file.exists() for file in left)
@@ -43,7 +43,7 @@ async def test_commands_beside_it_find_its_settings(
     with pytest.raises(SettingsError, match="make demo"):
         settings_module.load_sandbox()
     settings = _settings(tmp_path / "sandbox.db")
-    await demo.begin_anew(settings)
+    await demo.reset_sandbox(settings)
     found = settings_module.load_sandbox()
     assert found.database == settings.database
     assert found.data_dir == settings.data_dir
@@ -59,7 +59,7 @@ async def test_a_database_it_did_not_make_is_left_alone(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE precious (x)")
         connection.execute("INSERT INTO precious VALUES (1)")
     with pytest.raises(SettingsError, match="did not create"):
-        await demo.begin_anew(_settings(path))
+        await demo.reset_sandbox(_settings(path))
     with sqlite3.connect(path) as connection:
         assert connection.execute("SELECT count(*) FROM precious").fetchone() == (1,)
 
@@ -73,4 +73,4 @@ async def test_a_database_of_the_real_bot_is_left_alone(tmp_path: Path) -> None:
     await upgrade(database)
     await database.close()
     with pytest.raises(SettingsError, match="did not create"):
-        await demo.begin_anew(settings)
+        await demo.reset_sandbox(settings)

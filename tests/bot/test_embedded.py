@@ -11,11 +11,11 @@ from bot.cli import demo_people
 from bot.settings import Settings, SettingsError
 from bot.wiring import embedded
 from sandbox.engine import Engine
-from sandbox.mails import SandboxMail
+from sandbox.world.mailbox import MailboxTransport
 from services.authority.ca.errors import CaKeyError
 from services.storage.database import Database
 from services.storage.keys import load_or_create
-from services.storage.models import Fact
+from services.storage.models import DatabaseFact
 from services.storage.upgrade import upgrade
 from tests.chat import CHEAP
 
@@ -29,7 +29,10 @@ async def _opens(engine: Engine, settings: Settings, *, with_mail: bool = True) 
     database = Database(settings.database)
     try:
         await upgrade(database)
-        keys, mail = load_or_create(settings.key_file), SandboxMail(engine) if with_mail else None
+        keys, mail = (
+            load_or_create(settings.key_file),
+            MailboxTransport(engine.world.mailbox) if with_mail else None,
+        )
         now = datetime.now(UTC)
         async with embedded.open_embedded(settings, database, keys, now, mail, CHEAP) as opened:
             assert opened.authority.certificates.issuer
@@ -57,7 +60,7 @@ async def test_demo_people_never_meet_the_real_telegram(engine: Engine, tmp_path
     await _opens(engine, real)
     database = Database(real.database)
     async with database.unit_of_work() as session:
-        session.add(Fact(name=demo_people.FACT_NAME, value="filled"))
+        session.add(DatabaseFact(name=demo_people.FACT_NAME, value="filled"))
     await database.close()
     with pytest.raises(SettingsError, match="demo people"):
         await _opens(engine, real)

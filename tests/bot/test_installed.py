@@ -12,7 +12,7 @@ import pytest
 
 from tests.chat import TOKEN
 from tests.installing import ROOMS, ROOT, installed, run
-from tests.reader_bridge.app.at_terminal import clean_environment
+from tests.reader_bridge.app.terminal_user import clean_environment
 
 SETTINGS = {
     "KAIKA_BOT_TOKEN": TOKEN,

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
-from sandbox.people import Person
 from sandbox.server import serve
 from tests.chat import TOKEN
 
@@ -27,7 +27,7 @@ class Burst:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.people = [engine.person(f"Anna {n}", "en") for n in range(PEOPLE)]
+        self.people = [engine.add_person(f"Anna {n}", "en") for n in range(PEOPLE)]
         self.asked: Counter[int] = Counter()
         self.answers: Counter[int] = Counter()
         self._wanted: list[tuple[int, asyncio.Event]] = []
@@ -48,7 +48,7 @@ class Burst:
             for person in self.people:
                 self.ask_one(person)
 
-    def ask_one(self, person: Person) -> None:
+    def ask_one(self, person: TelegramClient) -> None:
         self.asked[person.id] += 1
         person.send(QUESTION)
 

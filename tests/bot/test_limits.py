@@ -1,4 +1,4 @@
-"""429 and a failing line."""
+"""Retries after rate limits (429) and network errors."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, TimedOut
 
-from bot.telegram.rate_limiter import _LINE_WAITS, PatientLimiter
-from sandbox.faults import Fault
+from bot.telegram.rate_limiter import _MAX_NETWORK_RETRIES, RetryingRateLimiter
+from sandbox.world.fault_injection import InjectedFault
 from tests.chat import Stage
 
 
-class Calls:
-    """A call that fails as told and then succeeds."""
+class FailingCall:
+    """A call with the given failures that then succeeds."""
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
@@ -28,64 +28,64 @@ class Calls:
     async def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)
 
-    async def made(self, method: str = "sendMessage", tries_itself: bool | None = None) -> Any:
-        limiter = PatientLimiter(self.sleep)
-        return await limiter.process_request(self, (), {}, method, {}, tries_itself)
+    async def send(self, method: str = "sendMessage", caller_retries: bool | None = None) -> Any:
+        limiter = RetryingRateLimiter(self.sleep)
+        return await limiter.process_request(self, (), {}, method, {}, caller_retries)
 
 
 async def test_it_waits_as_long_as_telegram_says() -> None:
-    calls = Calls(RetryAfter(timedelta(seconds=3)), RetryAfter(timedelta(seconds=5)))
-    assert await calls.made() == "sent"
+    calls = FailingCall(RetryAfter(timedelta(seconds=3)), RetryAfter(timedelta(seconds=5)))
+    assert await calls.send() == "sent"
     assert calls.waits == [3, 5]
 
 
 async def test_what_the_line_lost_is_sent_again() -> None:
-    calls = Calls(NetworkError("x"), TimedOut())
-    assert await calls.made() == "sent"
+    calls = FailingCall(NetworkError("x"), TimedOut())
+    assert await calls.send() == "sent"
     assert calls.tries == 3
     assert calls.waits == sorted(calls.waits)
 
 
 @pytest.mark.parametrize("error", [RetryAfter(timedelta(seconds=1)), NetworkError("x"), TimedOut()])
 async def test_who_tries_again_by_themself_is_told_at_once(error: Exception) -> None:
-    calls = Calls(error)
+    calls = FailingCall(error)
     with pytest.raises(type(error)):
-        await calls.made(tries_itself=True)
+        await calls.send(caller_retries=True)
     assert (calls.tries, calls.waits) == (1, [])
 
 
 @pytest.mark.parametrize("error", [BadRequest("x"), Forbidden("x")])
 async def test_what_telegram_refuses_is_not_tried_again(error: Exception) -> None:
-    calls = Calls(error)
+    calls = FailingCall(error)
     with pytest.raises(type(error)):
-        await calls.made()
+        await calls.send()
     assert calls.tries == 1
 
 
 async def test_it_gives_up_in_the_end() -> None:
-    calls = Calls(*[NetworkError("x")] * 99)
+    calls = FailingCall(*[NetworkError("x")] * 99)
     with pytest.raises(NetworkError):
-        await calls.made()
+        await calls.send()
     assert calls.tries < 20
-    floods = Calls(*[RetryAfter(timedelta(seconds=1))] * 99)
+    floods = FailingCall(*[RetryAfter(timedelta(seconds=1))] * 99)
     with pytest.raises(RetryAfter):
-        await floods.made()
+        await floods.send()
     assert floods.tries < 20
 
 
 async def test_an_answer_nobody_waits_for_is_not_held_back() -> None:
-    calls = Calls(RetryAfter(timedelta(seconds=60)))
+    calls = FailingCall(RetryAfter(timedelta(seconds=60)))
     with pytest.raises(RetryAfter):
-        await calls.made("answerCallbackQuery")
+        await calls.send("answerCallbackQuery")
     assert calls.waits == []
 
 
 async def test_a_flooded_chat_gets_its_answer_later(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    anna, waits = stage.subscriber(), Calls()
+    anna, waits = stage.subscriber(), FailingCall()
     monkeypatch.setattr(stage.kaika.application.bot.rate_limiter, "_sleep", waits.sleep)
-    stage.engine.faults.add(Fault("sendmessage", 429, retry_after=4, times=2))
+    stage.engine.world.faults.add(InjectedFault("sendmessage", 429, retry_after=4, times=2))
     await anna.says("how much does the card cost")
     anna.sees("278")
     assert waits.waits == [4, 4]
@@ -95,16 +95,16 @@ async def test_a_flooded_chat_gets_its_answer_later(
 async def test_an_answer_the_line_lost_for_long_is_given_later(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    anna, waits = stage.subscriber(), Calls()
+    anna, waits = stage.subscriber(), FailingCall()
     monkeypatch.setattr(stage.kaika.application.bot.rate_limiter, "_sleep", waits.sleep)
-    tries = len(_LINE_WAITS) + 1
-    stage.engine.faults.add(Fault("sendmessage", 502, times=tries))
+    tries = _MAX_NETWORK_RETRIES + 1
+    stage.engine.world.faults.add(InjectedFault("sendmessage", 502, times=tries))
     await anna.says("how much does the card cost")
     assert anna.heard == []
-    await stage.kaika.inbox.put([])
-    assert (await stage.kaika.inbox.counts())["new"] == 1
+    await stage.kaika.inbox.store([])
+    assert (await stage.kaika.inbox.count_by_state())["new"] == 1
 
-    assert await stage.kaika.intake.resume() == 1
+    assert await stage.kaika.intake.enqueue_unfinished() == 1
     await stage.kaika.application.update_queue.join()
     anna.sees("278")
     assert len(anna.heard) == 1

@@ -7,7 +7,7 @@ from typing import Any
 from telegram import Chat, InlineQuery, Message, Update, User
 from telegram._utils.datetime import UTC
 
-from bot.updates.update_processor import CHATS_AT_ONCE, ChatOrder, Line
+from bot.updates.update_processor import MAX_CONCURRENT_CHATS, PerChatUpdateProcessor, UpdateQueue
 from handlers.card_events import PairingCodeAged
 
 ANNA = User(1, "Anna", False)
@@ -25,7 +25,7 @@ class Bench:
         self.finished: list[int] = []
         self.begun: list[int] = []
         self.gates: dict[int, asyncio.Event] = {}
-        self.order = ChatOrder(self.finished.append)
+        self.order = PerChatUpdateProcessor(self.finished.append)
         self.tasks: list[asyncio.Task[None]] = []
 
     async def _work(self, number: int) -> None:
@@ -70,9 +70,9 @@ async def test_an_inline_query_waits_for_nobody() -> None:
 
 async def test_a_busy_house_still_lets_the_urgent_in() -> None:
     bench = Bench()
-    many = range(1, CHATS_AT_ONCE + 50)
+    many = range(1, MAX_CONCURRENT_CHATS + 50)
     await bench.brings(*(message(n, chat_id=n) for n in many))
-    assert len(bench.begun) == CHATS_AT_ONCE
+    assert len(bench.begun) == MAX_CONCURRENT_CHATS
     await bench.brings(Update(9999, inline_query=InlineQuery("q", ANNA, "pin", "")))
     assert bench.begun[-1] == 9999
     await bench.releases(9999, *many)
@@ -81,7 +81,7 @@ async def test_a_busy_house_still_lets_the_urgent_in() -> None:
 
 async def test_an_update_that_fails_does_not_hold_up_its_chat() -> None:
     finished: list[int] = []
-    order = ChatOrder(finished.append)
+    order = PerChatUpdateProcessor(finished.append)
 
     async def fail() -> None:
         raise ValueError
@@ -95,7 +95,7 @@ async def test_an_update_that_fails_does_not_hold_up_its_chat() -> None:
 
 
 async def test_a_closed_line_lets_nobody_in_but_ptbs_word_to_stop() -> None:
-    line = Line()
+    line = UpdateQueue()
     line.put_nowait(message(1))
     line.close()
     line.put_nowait(message(2))

@@ -28,8 +28,8 @@ def error(code: int, **parameters: int) -> Answer:
     return code, orjson.dumps(body)
 
 
-class Script(BaseRequest):
-    """Answers getUpdates as told, and stops the poller at the end."""
+class ScriptedRequest(BaseRequest):
+    """Gives scripted answers to getUpdates, and stops the poller at the end."""
 
     def __init__(self, *answers: Answer) -> None:
         self.answers = list(answers)
@@ -55,24 +55,24 @@ class Script(BaseRequest):
         return answer
 
 
-class Desk:
-    """Takes updates in, or fails to."""
+class FakeIntake:
+    """Accepts updates, or fails."""
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
-        self.taken: list[int] = []
-        self.room = asyncio.Event()
-        self.room.set()
+        self.accepted: list[int] = []
+        self.has_room = asyncio.Event()
+        self.has_room.set()
 
     async def accept(self, items: list[dict[str, Any]]) -> None:
         if self.failures:
             raise self.failures.pop(0)
-        self.taken += [item["update_id"] for item in items]
+        self.accepted += [item["update_id"] for item in items]
 
 
-async def poll(desk: Desk, *answers: Answer) -> Script:
-    script = Script(*answers)
-    poller = Poller(Bot(TOKEN), script, desk)  # type: ignore[arg-type]
+async def poll(intake: FakeIntake, *answers: Answer) -> ScriptedRequest:
+    script = ScriptedRequest(*answers)
+    poller = Poller(Bot(TOKEN), script, intake)  # type: ignore[arg-type]
     script.at_end = poller.stop
     await asyncio.wait_for(poller.run(), 10)
     return script
@@ -80,20 +80,20 @@ async def poll(desk: Desk, *answers: Answer) -> Script:
 
 @pytest.fixture(autouse=True)
 def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(poller_module, "_LONGEST_BACK_OFF", 0.0)
+    monkeypatch.setattr(poller_module, "_MAX_BACK_OFF", 0.0)
 
 
 async def test_the_next_offset_follows_what_was_stored() -> None:
-    desk = Desk()
-    script = await poll(desk, ok(5, 6), ok(), ok(9))
-    assert desk.taken == [5, 6, 9]
+    intake = FakeIntake()
+    script = await poll(intake, ok(5, 6), ok(), ok(9))
+    assert intake.accepted == [5, 6, 9]
     assert script.offsets == [None, "7", "7", "10"]
 
 
 async def test_what_could_not_be_stored_is_asked_for_again() -> None:
-    desk = Desk(OperationalError("disk full", None, Exception()))
-    script = await poll(desk, ok(5), ok(5))
-    assert desk.taken == [5]
+    intake = FakeIntake(OperationalError("disk full", None, Exception()))
+    script = await poll(intake, ok(5), ok(5))
+    assert intake.accepted == [5]
     assert script.offsets == [None, None, "6"]
 
 
@@ -113,40 +113,40 @@ async def test_what_could_not_be_stored_is_asked_for_again() -> None:
     ],
 )
 async def test_it_outlives_every_bad_answer(answer: Answer) -> None:
-    desk = Desk()
-    await poll(desk, answer, answer, ok(5))
-    assert desk.taken == [5]
+    intake = FakeIntake()
+    await poll(intake, answer, answer, ok(5))
+    assert intake.accepted == [5]
 
 
 async def test_an_unknown_token_ends_it() -> None:
     with pytest.raises(InvalidToken):
-        await poll(Desk(), error(401))
+        await poll(FakeIntake(), error(401))
 
 
 async def test_nothing_is_asked_for_while_there_is_no_room() -> None:
-    desk = Desk()
-    desk.room.clear()
-    asking = asyncio.create_task(poll(desk, ok(5)))
+    intake = FakeIntake()
+    intake.has_room.clear()
+    asking = asyncio.create_task(poll(intake, ok(5)))
     for _ in range(20):
         await asyncio.sleep(0)
-    assert desk.taken == []
-    desk.room.set()
+    assert intake.accepted == []
+    intake.has_room.set()
     await asking
-    assert desk.taken == [5]
+    assert intake.accepted == [5]
 
 
 async def test_a_batch_in_hand_is_stored_before_it_stops() -> None:
-    desk = Desk()
-    script = Script(ok(5, 6))
-    poller = Poller(Bot(TOKEN), script, desk)  # type: ignore[arg-type]
-    begun, gate, accept = asyncio.Event(), asyncio.Event(), desk.accept
+    intake = FakeIntake()
+    script = ScriptedRequest(ok(5, 6))
+    poller = Poller(Bot(TOKEN), script, intake)  # type: ignore[arg-type]
+    begun, gate, accept = asyncio.Event(), asyncio.Event(), intake.accept
 
     async def slowly(items: list[dict[str, Any]]) -> None:
         begun.set()
         await gate.wait()
         await accept(items)
 
-    desk.accept = slowly  # type: ignore[method-assign]
+    intake.accept = slowly  # type: ignore[method-assign]
     running = asyncio.create_task(poller.run())
     await begun.wait()
     poller.stop()
@@ -155,4 +155,4 @@ async def test_a_batch_in_hand_is_stored_before_it_stops() -> None:
     assert not running.done()
     gate.set()
     await asyncio.wait_for(running, 10)
-    assert desk.taken == [5, 6]
+    assert intake.accepted == [5, 6]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.jobs.periodic import repeated
+from bot.jobs.periodic import run_every
 
 
 async def test_it_comes_at_once_and_again() -> None:
@@ -13,7 +13,7 @@ async def test_it_comes_at_once_and_again() -> None:
     async def work() -> None:
         done.release()
 
-    async with repeated(work, 0.0, "rounds"):
+    async with run_every(work, 0.0, "rounds"):
         for _ in range(3):
             await asyncio.wait_for(done.acquire(), 10)
 
@@ -26,7 +26,7 @@ async def test_a_round_in_hand_is_finished_and_none_begun() -> None:
         await gate.wait()
         finished.append(True)
 
-    async with repeated(work, 0.0, "rounds"):
+    async with run_every(work, 0.0, "rounds"):
         await begun.wait()
         asyncio.get_running_loop().call_soon(gate.set)
     assert finished == [True]
@@ -40,5 +40,5 @@ async def test_an_error_is_raised_when_the_block_ends() -> None:
         raise LookupError("gone")
 
     with pytest.raises(LookupError, match="gone"):
-        async with repeated(work, 0.0, "rounds"):
+        async with run_every(work, 0.0, "rounds"):
             await failed.wait()

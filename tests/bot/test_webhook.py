@@ -10,7 +10,9 @@ import orjson
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from bot.updates import webhook
 from bot.web import listeners
+from sandbox.client.telegram_client import TelegramClient
 from tests.chat import Stage
 
 SECRET = "a-secret-only-telegram-knows"
@@ -30,13 +32,13 @@ UPDATE = b"""
 async def url(stage: Stage) -> AsyncIterator[str]:
     stage.subscriber().person.start()  # the sandbox lets the bot write to who wrote first
     await stage.settle()
-    app = listeners.public_app(listeners.webhook_routes("/telegram", SECRET, stage.kaika.intake))
-    async with listeners.listening(app, "127.0.0.1", 0) as port:
+    app = listeners.public_app(webhook.webhook_routes("/telegram", SECRET, stage.kaika.intake))
+    async with listeners.serve(app, "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}/telegram"
 
 
 async def _post(url: str, body: bytes, secret: str | None = SECRET) -> int:
-    headers = {listeners.HEADER: secret} if secret is not None else {}
+    headers = {webhook.WEBHOOK_HEADER: secret} if secret is not None else {}
     async with (
         aiohttp.ClientSession() as session,
         session.post(url, data=io.BytesIO(body), headers=headers) as answer,
@@ -45,7 +47,8 @@ async def _post(url: str, body: bytes, secret: str | None = SECRET) -> int:
 
 
 def _answers(stage: Stage) -> list[str]:
-    person = stage.engine.people[5400000001]
+    world = stage.engine.world
+    person = TelegramClient(world, world.accounts[5400000001])
     return [m["text"] for m in person.transcript()["messages"] if m["from"]["is_bot"]]
 
 
@@ -87,8 +90,8 @@ async def test_a_wrong_secret_is_refused(url: str, secret: str | None) -> None:
 )
 async def test_what_is_no_update_is_refused(stage: Stage, url: str, body: bytes) -> None:
     assert await _post(url, body) == 400
-    await stage.kaika.inbox.put([])  # writes what is still to be marked
-    assert (await stage.kaika.inbox.counts())["new"] == 0
+    await stage.kaika.inbox.store([])  # writes what is still to be marked
+    assert (await stage.kaika.inbox.count_by_state())["new"] == 0
 
 
 async def test_too_large_a_body_is_refused(url: str) -> None:
@@ -97,9 +100,9 @@ async def test_too_large_a_body_is_refused(url: str) -> None:
 
 async def test_other_methods_and_paths_are_not_there(url: str) -> None:
     async with aiohttp.ClientSession() as session:
-        async with session.get(url, headers={listeners.HEADER: SECRET}) as answer:
+        async with session.get(url, headers={webhook.WEBHOOK_HEADER: SECRET}) as answer:
             assert answer.status == 405
-        async with session.post(url + "x", headers={listeners.HEADER: SECRET}) as answer:
+        async with session.post(url + "x", headers={webhook.WEBHOOK_HEADER: SECRET}) as answer:
             assert answer.status == 404
 
 
@@ -119,8 +122,8 @@ async def test_an_update_we_cannot_read_is_kept_from_coming_back(
 ) -> None:
     assert await _post(url, orjson.dumps(update)) == 200
     await stage.kaika.application.update_queue.join()
-    await stage.kaika.inbox.put([])
-    counts = await stage.kaika.inbox.counts()
+    await stage.kaika.inbox.store([])
+    counts = await stage.kaika.inbox.count_by_state()
     assert counts["new"] == 0
     assert await _post(url, UPDATE) == 200
     await stage.kaika.application.update_queue.join()
@@ -128,9 +131,9 @@ async def test_an_update_we_cannot_read_is_kept_from_coming_back(
 
 
 async def test_too_deep_a_backlog_asks_telegram_to_wait(stage: Stage, url: str) -> None:
-    stage.kaika.intake.room.clear()
+    stage.kaika.intake.has_room.clear()
     assert await _post(url, UPDATE) == 503
-    stage.kaika.intake.room.set()
+    stage.kaika.intake.has_room.set()
     assert await _post(url, UPDATE) == 200
 
 
@@ -141,7 +144,7 @@ async def test_what_could_not_be_stored_is_not_acknowledged(
         raise OperationalError("disk full", None, Exception())
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage.kaika.inbox, "put", fail)
+        patch.setattr(stage.kaika.inbox, "store", fail)
         assert await _post(url, UPDATE) == 503
     assert await _post(url, UPDATE) == 200
 
@@ -149,7 +152,7 @@ async def test_what_could_not_be_stored_is_not_acknowledged(
 async def test_health_is_told_on_loopback(stage: Stage, tmp_path: Path) -> None:
     app = listeners.health_app(stage.kaika.health)
     async with (
-        listeners.listening(app, "127.0.0.1", 0) as port,
+        listeners.serve(app, "127.0.0.1", 0) as port,
         aiohttp.ClientSession() as session,
         session.get(f"http://127.0.0.1:{port}/healthz") as answer,
     ):

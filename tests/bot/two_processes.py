@@ -19,7 +19,7 @@ async def main() -> None:
     logs.configure(given.log_level, given.log_format, given.secrets())
     kaika = Kaika(given)
     application = kaika.application
-    async with kaika.prepared(), kaika.working():
+    async with kaika.open_resources(), kaika.process_updates():
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         while line := await asyncio.to_thread(sys.stdin.readline):

@@ -31,8 +31,8 @@ async def test_the_language_is_changed_with_one_tap_and_remembered(stage: Stage)
     anna.sees("歡迎使用 Kaika")
     await anna.says("/help")
     anna.sees("我可以幫您做什麼")
-    await stage.kaika.people.load()
-    assert stage.kaika.people.language(anna.person.id, "en") == "zh_Hant"
+    await stage.kaika.languages.load()
+    assert stage.kaika.languages.resolve(anna.person.id, "en") == "zh_Hant"
 
     await anna.says("/language")
     assert "✓ 繁體中文" in anna.labels

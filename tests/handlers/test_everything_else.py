@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from services.storage.models import Chat
+from services.storage.models import ChatRow
 from tests.chat import Stage, buttons
 
 MEDIA = {
@@ -47,7 +47,7 @@ async def test_a_picture_can_be_deleted_with_one_tap(stage: Stage) -> None:
 
 async def test_a_group_hears_only_commands_mentions_and_replies(stage: Stage) -> None:
     anna = stage.subscriber()
-    group = stage.engine.group("Tea", [anna.person], bot_is_admin=True)
+    group = stage.engine.add_group("Tea", [anna.person], bot_is_admin=True)
     there, name = anna.within(group.id), stage.kaika.application.bot.username
     await stage.settle()
     introduced = len(there.heard)
@@ -72,14 +72,14 @@ async def test_blocking_and_unblocking_is_noted(stage: Stage) -> None:
     anna.person.block()
     await stage.settle()
     async with stage.kaika.database.unit_of_work() as session:
-        chat = await session.get(Chat, anna.person.id)
+        chat = await session.get(ChatRow, anna.person.id)
         assert chat is not None
         assert chat.closed_at is not None
-    assert (await stage.kaika.inbox.counts())["failed"] == 0
+    assert (await stage.kaika.inbox.count_by_state())["failed"] == 0
 
     await anna.starts()
     async with stage.kaika.database.unit_of_work() as session:
-        chat = await session.get(Chat, anna.person.id)
+        chat = await session.get(ChatRow, anna.person.id)
         assert chat is not None
         assert chat.closed_at is None
 
@@ -89,7 +89,7 @@ async def test_inline_lists_answers_and_sends_the_full_one(stage: Stage) -> None
     found = await anna.asks_inline("用戶代碼是什麼")
     assert found["results"][0]["id"] == "code-what.zh_Hant"
     assert found["results"][0]["description"]
-    anna.person.choose(found["inline_query_id"], found["results"][0]["id"])
+    anna.person.choose_result(found["inline_query_id"], found["results"][0]["id"])
     sent = anna.messages[-1]
     assert "用戶代碼" in sent["text"]
     await anna.forges(sent["message_id"], buttons(sent)[1]["callback_data"])
@@ -124,7 +124,7 @@ async def test_a_handler_that_fails_is_noted_and_the_person_told(
     await stage.settle()
     async with stage.kaika.database.unit_of_work():
         pass
-    assert (await stage.kaika.inbox.counts())["done"] == 0
+    assert (await stage.kaika.inbox.count_by_state())["done"] == 0
 
 
 async def test_what_met_a_database_that_is_away_is_answered_later(
@@ -139,7 +139,7 @@ async def test_what_met_a_database_that_is_away_is_answered_later(
         await anna.says("how much does the card cost")
     assert anna.heard == []
     with monkeypatch.context() as patch:
-        patch.setattr(kaika.inbox, "undone", fail)
+        patch.setattr(kaika.inbox, "load_unfinished", fail)
         await kaika.intake.sweep()  # it is away still
     await kaika.intake.sweep()
     await kaika.application.update_queue.join()

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, select
 
-from services.storage.models import Due, Person, Vote
+from services.storage.models import Job, PersonRow, Vote
 from tests.chat import Stage, Subscriber
 from tests.handlers.engine.walking import press
 
@@ -12,9 +12,9 @@ async def kept(stage: Stage) -> list[int]:
     """Count languages, votes and reminders."""
     async with stage.kaika.database.unit_of_work() as session:
         queries = (
-            select(func.count()).select_from(Person),
+            select(func.count()).select_from(PersonRow),
             select(func.count()).select_from(Vote),
-            select(func.count()).select_from(Due).where(Due.kind == "payment_reminder"),
+            select(func.count()).select_from(Job).where(Job.kind == "payment_reminder"),
         )
         return [(await session.execute(query)).scalar_one() for query in queries]
 
@@ -63,7 +63,7 @@ async def test_what_was_erased_stays_so_after_a_restart(stage: Stage) -> None:
     await leaves_traces(anna)
     await anna.says("/privacy")
     await anna.forges(anna.heard[-2]["message_id"], "v1:privacy:erased")
-    await stage.kaika.people.load()
+    await stage.kaika.languages.load()
     await anna.says("/help")
     assert any("我可以幫您做什麼" in message["text"] for message in anna.heard[-2:])
 

@@ -39,7 +39,7 @@ async def test_a_secret_leaves_no_trace(
 
 async def test_where_it_may_not_delete_the_bot_says_how(stage: Stage) -> None:
     anna = stage.subscriber()
-    group = stage.engine.group("Tea", [anna.person])
+    group = stage.engine.add_group("Tea", [anna.person])
     there = anna.within(group.id)
     await there.says(f"@{stage.kaika.application.bot.username} my UI No. is A800000014")
     there.sees("delete it yourself")
@@ -47,7 +47,7 @@ async def test_where_it_may_not_delete_the_bot_says_how(stage: Stage) -> None:
 
 async def test_as_admin_it_deletes_in_a_group_too(stage: Stage) -> None:
     anna = stage.subscriber()
-    group = stage.engine.group("Tea", [anna.person], bot_is_admin=True)
+    group = stage.engine.add_group("Tea", [anna.person], bot_is_admin=True)
     there = anna.within(group.id)
     sent = await there.says("GP12345678901234")
     assert sent not in [message["message_id"] for message in there.messages]

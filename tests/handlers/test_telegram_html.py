@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from handlers.screen import callback_data, markdown
 from handlers.screen.text import Markup, say
-from sandbox.text.format import format_text
+from sandbox.markup.formatting import parse_formatted_text
 
 
 def test_each_form_has_its_html() -> None:
@@ -32,7 +32,7 @@ def test_whatever_is_rendered_telegram_can_read(source: str) -> None:
     except markdown.MarkdownError:
         return
     for block in blocks:
-        format_text(block, "HTML")
+        parse_formatted_text(block, "HTML")
 
 
 @given(st.lists(st.text(min_size=1, max_size=50), max_size=30), st.integers(100, 200))

@@ -6,7 +6,7 @@ from tests.chat import Stage
 
 async def _tally(stage: Stage) -> dict[str, tuple[int, int]]:
     async with stage.kaika.database.unit_of_work() as session:
-        return await votes.tally(session)
+        return await votes.count_by_entry(session)
 
 
 async def test_a_vote_counts_once_and_can_be_changed(stage: Stage) -> None:

@@ -57,7 +57,7 @@ class Film:
     @property
     def language(self) -> str:
         """The language of the chat, ``en`` or ``zh``."""
-        return "en" if self.person.person.language_code == "en" else "zh"
+        return "en" if self.person.person.account.language_code == "en" else "zh"
 
     async def says(self, text: str, caption: str | None = None) -> None:
         """Type something.
@@ -135,10 +135,10 @@ async def filmed(browser: Browser, stage: Stage, person: Subscriber) -> AsyncIte
     """Look at somebody's chat with the bot on a phone while the block runs."""
     sandbox = await serve(stage.engine, "page-token")
     try:
-        locale = "en-GB" if person.person.language_code == "en" else "zh-TW"
+        locale = "en-GB" if person.person.account.language_code == "en" else "zh-TW"
         async with window(browser, TALL_PHONE, locale=locale) as page:
             await page.open(sandbox.page_url)
-            await page.page.locator(".row", has_text=person.person.first_name).first.click()
+            await page.page.locator(".row", has_text=person.person.account.first_name).first.click()
             yield Film(person, page.page)
     finally:
         await sandbox.runner.cleanup()

@@ -1,4 +1,4 @@
-"""What every test of the bridge may ask for: a card, its reader, and a real reader service."""
+"""Fixtures of the bridge's tests: a card, its reader, and a real reader service."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -8,21 +8,21 @@ import pytest
 
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.reader_bridge.card.issuer import Issuer
-from tests.reader_bridge.card.reader_room import ReaderRoom
+from tests.reader_bridge.card.card_issuer import CardIssuer
+from tests.reader_bridge.card.pcsc_sandbox import PcscSandbox
 
 NewCard = Callable[..., VirtualCard]
 
 
 @pytest.fixture(scope="session")
-def issuer() -> Issuer:
+def issuer() -> CardIssuer:
     """An authority with the keys of one card."""
-    return Issuer()
+    return CardIssuer()
 
 
 @pytest.fixture
-def new_card(issuer: Issuer, tmp_path: Path) -> Iterator[NewCard]:
-    """Make cards, each in a file of its own."""
+def new_card(issuer: CardIssuer, tmp_path: Path) -> Iterator[NewCard]:
+    """Make cards, each in its own file."""
     made: list[VirtualCard] = []
 
     def make(pin: bytes | None = b"first123") -> VirtualCard:
@@ -48,11 +48,11 @@ def reader(card: VirtualCard) -> VirtualReader:
 
 
 @pytest.fixture(scope="session")
-def reader_room() -> Iterator[ReaderRoom]:
-    """A real pcscd with two virtual readers, for everything in this process that asks PC/SC."""
+def pcsc_sandbox() -> Iterator[PcscSandbox]:
+    """A real pcscd with two virtual readers, for everything in this process that uses PC/SC."""
     with (
         tempfile.TemporaryDirectory(prefix="kaika-room-") as directory,
-        ReaderRoom(Path(directory)) as room,
+        PcscSandbox(Path(directory)) as room,
         pytest.MonkeyPatch.context() as patch,
     ):
         patch.setenv("PCSCLITE_CSOCK_NAME", str(room.socket_path))

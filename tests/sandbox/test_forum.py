@@ -5,26 +5,32 @@ from functools import partial
 
 import pytest
 
+from sandbox.client.groups import Group
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.errors import PersonError
-from sandbox.groups import Group
-from sandbox.people import Person
-from tests.sandbox.conftest import Bot
+from tests.sandbox.conftest import BotCaller
 
 
 @pytest.fixture
-async def forum(bot: Bot, engine: Engine, ann: Person, stranger: Person) -> Group:
+async def forum(
+    bot: BotCaller, engine: Engine, ann: TelegramClient, stranger: TelegramClient
+) -> Group:
     """A forum the bot administers."""
-    forum = engine.group("Staff", [ann, stranger], is_forum=True, bot_is_admin=True)
-    await bot.updates()
+    forum = engine.add_group("Staff", [ann, stranger], is_forum=True, bot_is_admin=True)
+    await bot.take_updates()
     return forum
 
 
-async def test_a_topic_is_made_and_written_in(bot: Bot, forum: Group, ann: Person) -> None:
-    topic = await bot.ok("createForumTopic", chat_id=forum.id, name="  Bo · lost card ")
+async def test_a_topic_is_made_and_written_in(
+    bot: BotCaller, forum: Group, ann: TelegramClient
+) -> None:
+    topic = await bot.call("createForumTopic", chat_id=forum.id, name="  Bo · lost card ")
     assert topic["name"] == "Bo · lost card"
     thread = topic["message_thread_id"]
-    sent = await bot.ok("sendMessage", chat_id=forum.id, message_thread_id=thread, text="He wrote:")
+    sent = await bot.call(
+        "sendMessage", chat_id=forum.id, message_thread_id=thread, text="He wrote:"
+    )
     assert (sent["message_thread_id"], sent["is_topic_message"]) == (thread, True)
     theirs = ann.send("I take it", forum.id, thread)
     assert theirs["message_thread_id"] == thread
@@ -35,9 +41,9 @@ async def test_a_topic_is_made_and_written_in(bot: Bot, forum: Group, ann: Perso
     assert "message_thread_id" not in in_general
 
 
-async def test_the_thread_must_be_there(bot: Bot, forum: Group, ann: Person) -> None:
+async def test_the_thread_must_be_there(bot: BotCaller, forum: Group, ann: TelegramClient) -> None:
     for thread in (1, 77):
-        refusal = await bot.refused(
+        refusal = await bot.call_refused(
             "sendMessage", chat_id=forum.id, message_thread_id=thread, text="x"
         )
         assert refusal == "Bad Request: message thread not found"
@@ -46,26 +52,26 @@ async def test_the_thread_must_be_there(bot: Bot, forum: Group, ann: Person) -> 
 
 
 async def test_whatever_a_person_sends_goes_into_the_topic_they_look_at(
-    bot: Bot, forum: Group, ann: Person
+    bot: BotCaller, forum: Group, ann: TelegramClient
 ) -> None:
-    thread = (await bot.ok("createForumTopic", chat_id=forum.id, name="Bo"))["message_thread_id"]
-    query_id = ann.inline("lost", forum.id)
+    thread = (await bot.call("createForumTopic", chat_id=forum.id, name="Bo"))["message_thread_id"]
+    query_id = ann.query_inline("lost", forum.id)
     found = {"type": "article", "id": "a", "title": "A"}
     results = [{**found, "input_message_content": {"message_text": "Lost card"}}]
-    await bot.ok("answerInlineQuery", inline_query_id=query_id, results=results)
+    await bot.call("answerInlineQuery", inline_query_id=query_id, results=results)
     keys = {"keyboard": [[{"text": "Yes"}]]}
     call = {"chat_id": forum.id, "message_thread_id": thread}
-    await bot.ok("sendMessage", **call, text="Well?", reply_markup=keys)
+    await bot.call("sendMessage", **call, text="Well?", reply_markup=keys)
     own = ann.send("from my own chat")
     sent = [
-        ann.choose(query_id, "a", message_thread_id=thread),
+        ann.choose_result(query_id, "a", message_thread_id=thread),
         ann.forward(own["message_id"], forum.id, message_thread_id=thread),
         ann.press_key("Yes", forum.id, thread),
     ]
     assert [message["text"] for message in sent] == ["Lost card", "from my own chat", "Yes"]
     assert {message["message_thread_id"] for message in sent} == {thread}
     nowhere: list[Callable[..., object]] = [
-        partial(ann.choose, query_id, "a"),
+        partial(ann.choose_result, query_id, "a"),
         partial(ann.forward, own["message_id"], forum.id),
         partial(ann.press_key, "Yes", forum.id),
     ]
@@ -75,18 +81,20 @@ async def test_whatever_a_person_sends_goes_into_the_topic_they_look_at(
 
 
 async def test_outside_a_forum_the_thread_is_passed_over(
-    bot: Bot, engine: Engine, ann: Person
+    bot: BotCaller, engine: Engine, ann: TelegramClient
 ) -> None:
-    group = engine.group("Friends", [ann])
-    sent = await bot.ok("sendMessage", chat_id=group.id, message_thread_id=7, text="x")
+    group = engine.add_group("Friends", [ann])
+    sent = await bot.call("sendMessage", chat_id=group.id, message_thread_id=7, text="x")
     assert "message_thread_id" not in sent
 
 
-async def test_a_topic_is_renamed_closed_and_opened(bot: Bot, forum: Group, ann: Person) -> None:
-    made = await bot.ok("createForumTopic", chat_id=forum.id, name="Bo", icon_color=9367192)
+async def test_a_topic_is_renamed_closed_and_opened(
+    bot: BotCaller, forum: Group, ann: TelegramClient
+) -> None:
+    made = await bot.call("createForumTopic", chat_id=forum.id, name="Bo", icon_color=9367192)
     topic = {"chat_id": forum.id, "message_thread_id": made["message_thread_id"]}
-    await bot.ok("editForumTopic", **topic, name="Bo ✓", icon_custom_emoji_id="5")
-    await bot.ok("closeForumTopic", **topic)
+    await bot.call("editForumTopic", **topic, name="Bo ✓", icon_custom_emoji_id="5")
+    await bot.call("closeForumTopic", **topic)
     assert forum.as_json()["topics"] == [
         {
             "message_thread_id": made["message_thread_id"],
@@ -102,77 +110,77 @@ async def test_a_topic_is_renamed_closed_and_opened(bot: Bot, forum: Group, ann:
         {"forum_topic_edited"},
         {"forum_topic_closed"},
     ]
-    assert await bot.refused("closeForumTopic", **topic) == "Bad Request: TOPIC_NOT_MODIFIED"
-    assert await bot.refused("editForumTopic", **topic) == "Bad Request: TOPIC_NOT_MODIFIED"
-    await bot.ok("sendMessage", **topic, text="an administrator may")
-    await bot.ok("reopenForumTopic", **topic)
+    assert await bot.call_refused("closeForumTopic", **topic) == "Bad Request: TOPIC_NOT_MODIFIED"
+    assert await bot.call_refused("editForumTopic", **topic) == "Bad Request: TOPIC_NOT_MODIFIED"
+    await bot.call("sendMessage", **topic, text="an administrator may")
+    await bot.call("reopenForumTopic", **topic)
 
 
 _KINDS = {"forum_topic_created", "forum_topic_edited", "forum_topic_closed"}
 
 
 async def test_a_closed_topic_takes_no_members_message(
-    bot: Bot, forum: Group, ann: Person, stranger: Person
+    bot: BotCaller, forum: Group, ann: TelegramClient, stranger: TelegramClient
 ) -> None:
-    topic = forum.make_topic("Bo", ann)
-    await bot.ok("closeForumTopic", chat_id=forum.id, message_thread_id=topic.id)
+    topic = forum.create_topic("Bo", ann)
+    await bot.call("closeForumTopic", chat_id=forum.id, message_thread_id=topic.id)
     ann.send("the creator may", forum.id, topic.id)
     with pytest.raises(PersonError, match="is closed"):
         stranger.send("x", forum.id, topic.id)
-    forum.change_bot("member", by=ann.user)
-    refusal = await bot.refused(
+    forum.set_bot_status("member", by=ann.user)
+    refusal = await bot.call_refused(
         "sendMessage", chat_id=forum.id, message_thread_id=topic.id, text="x"
     )
     assert refusal == "Bad Request: TOPIC_CLOSED"
 
 
 async def test_a_deleted_topic_takes_its_messages_along(
-    bot: Bot, forum: Group, ann: Person
+    bot: BotCaller, forum: Group, ann: TelegramClient
 ) -> None:
-    topic = forum.make_topic("Bo", ann)
+    topic = forum.create_topic("Bo", ann)
     inside = ann.send("x", forum.id, topic.id)["message_id"]
     outside = ann.send("y", forum.id)["message_id"]
     call = {"chat_id": forum.id, "message_thread_id": topic.id}
-    await bot.ok("deleteForumTopic", **call)
+    await bot.call("deleteForumTopic", **call)
     ids = [message["message_id"] for message in ann.transcript(forum.id)["messages"]]
     assert inside not in ids
     assert outside in ids
-    assert await bot.refused("deleteForumTopic", **call) == "Bad Request: TOPIC_ID_INVALID"
-    assert "thread not found" in await bot.refused("sendMessage", **call, text="x")
+    assert await bot.call_refused("deleteForumTopic", **call) == "Bad Request: TOPIC_ID_INVALID"
+    assert "thread not found" in await bot.call_refused("sendMessage", **call, text="x")
 
 
 async def test_a_person_makes_a_topic_and_the_bot_hears(
-    bot: Bot, forum: Group, ann: Person
+    bot: BotCaller, forum: Group, ann: TelegramClient
 ) -> None:
-    topic = forum.make_topic("Question", ann)
-    ((kind, message),) = await bot.updates()
+    topic = forum.create_topic("Question", ann)
+    ((kind, message),) = await bot.take_updates()
     assert (kind, message["message_thread_id"]) == ("message", topic.id)
     assert message["forum_topic_created"]["name"] == "Question"
     with pytest.raises(PersonError, match="must be non-empty"):
-        forum.make_topic(" ", ann)
+        forum.create_topic(" ", ann)
 
 
 async def test_who_may_make_topics_and_where(
-    bot: Bot, engine: Engine, forum: Group, ann: Person
+    bot: BotCaller, engine: Engine, forum: Group, ann: TelegramClient
 ) -> None:
-    group = engine.group("Friends", [ann])
+    group = engine.add_group("Friends", [ann])
 
     async def refused(chat_id: int, **more: object) -> str:
-        return await bot.refused("createForumTopic", chat_id=chat_id, **{"name": "x", **more})
+        return await bot.call_refused("createForumTopic", chat_id=chat_id, **{"name": "x", **more})
 
     assert await refused(group.id) == "Bad Request: the chat is not a supergroup forum"
     assert await refused(ann.id) == "Bad Request: the chat is not a forum"
     assert await refused(forum.id, name=" ") == "Bad Request: name must be non-empty"
     assert await refused(forum.id, icon_color=5) == "Bad Request: invalid icon color specified"
-    forum.change_bot("member", by=ann.user)
+    forum.set_bot_status("member", by=ann.user)
     assert await refused(forum.id) == "Bad Request: not enough rights to create a topic"
     with pytest.raises(PersonError, match="has no topics"):
-        group.make_topic("x", ann)
+        group.create_topic("x", ann)
 
 
 async def test_a_topic_begins_with_a_message_nobody_can_delete(
-    bot: Bot, forum: Group, ann: Person
+    bot: BotCaller, forum: Group, ann: TelegramClient
 ) -> None:
-    topic = forum.make_topic("Bo", ann)
-    refusal = await bot.refused("deleteMessage", chat_id=forum.id, message_id=topic.id)
+    topic = forum.create_topic("Bo", ann)
+    refusal = await bot.call_refused("deleteMessage", chat_id=forum.id, message_id=topic.id)
     assert refusal == "Bad Request: message can't be deleted"

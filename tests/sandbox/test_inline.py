@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from sandbox.engine import Engine, Options
+from sandbox.client.telegram_client import TelegramClient
+from sandbox.engine import Engine
 from sandbox.errors import PersonError
-from sandbox.people import Person
+from sandbox.world.world import SandboxOptions
 from tests.oracle import Oracle
-from tests.sandbox.conftest import TOKEN, Bot, Clock, keyboard
+from tests.sandbox.conftest import TOKEN, BotCaller, ManualClock, inline_keyboard
 
 
 def article(result_id: str, text: str = "An <b>answer</b>", **more: object) -> dict[str, Any]:
@@ -17,9 +18,9 @@ def article(result_id: str, text: str = "An <b>answer</b>", **more: object) -> d
     return {**shape, **more}
 
 
-async def test_a_result_is_asked_for_chosen_and_sent(bot: Bot, ann: Person) -> None:
-    query_id = ann.inline("用戶代碼")
-    kind, query = (await bot.updates())[-1]
+async def test_a_result_is_asked_for_chosen_and_sent(bot: BotCaller, ann: TelegramClient) -> None:
+    query_id = ann.query_inline("用戶代碼")
+    kind, query = (await bot.take_updates())[-1]
     assert kind == "inline_query"
     assert query == {
         "id": query_id,
@@ -28,29 +29,31 @@ async def test_a_result_is_asked_for_chosen_and_sent(bot: Bot, ann: Person) -> N
         "query": "用戶代碼",
         "offset": "",
     }
-    results = [article("a"), article("b", reply_markup=keyboard([("More", "m")]))]
-    await bot.ok("answerInlineQuery", inline_query_id=query_id, results=results, next_offset="2")
-    answer = await bot.engine.inline_answer(query_id)
+    results = [article("a"), article("b", reply_markup=inline_keyboard([("More", "m")]))]
+    await bot.call("answerInlineQuery", inline_query_id=query_id, results=results, next_offset="2")
+    answer = await bot.engine.world.queries.wait_for_answer(query_id, 10.0)
     assert answer is not None
     assert [result["id"] for result in answer["results"]] == ["a", "b"]
     assert answer["next_offset"] == "2"
-    sent = ann.choose(query_id, "a")
+    sent = ann.choose_result(query_id, "a")
     assert (sent["text"], sent["via_bot"]["username"]) == ("An answer", "kaika_test_bot")
     assert sent["entities"] == [{"type": "bold", "offset": 3, "length": 6}]
 
 
-async def test_a_message_sent_inline_is_known_by_its_own_id(bot: Bot, ann: Person) -> None:
-    query_id = ann.inline("x")
-    with_button = article("a", reply_markup=keyboard([("中文", "zh")]))
-    await bot.ok("answerInlineQuery", inline_query_id=query_id, results=[with_button])
-    sent = ann.choose(query_id, "a")
+async def test_a_message_sent_inline_is_known_by_its_own_id(
+    bot: BotCaller, ann: TelegramClient
+) -> None:
+    query_id = ann.query_inline("x")
+    with_button = article("a", reply_markup=inline_keyboard([("中文", "zh")]))
+    await bot.call("answerInlineQuery", inline_query_id=query_id, results=[with_button])
+    sent = ann.choose_result(query_id, "a")
     ann.press(sent["message_id"], "zh")
-    query = (await bot.updates())[-1][1]
+    query = (await bot.take_updates())[-1][1]
     assert "message" not in query
     inline_id = query["inline_message_id"]
-    assert await bot.ok("editMessageText", inline_message_id=inline_id, text="答") is True
+    assert await bot.call("editMessageText", inline_message_id=inline_id, text="答") is True
     assert ann.transcript()["messages"][-1]["text"] == "答"
-    refusal = await bot.refused("editMessageText", inline_message_id="AAAA", text="x")
+    refusal = await bot.call_refused("editMessageText", inline_message_id="AAAA", text="x")
     assert refusal == "Bad Request: MESSAGE_ID_INVALID"
 
 
@@ -92,69 +95,75 @@ async def test_a_message_sent_inline_is_known_by_its_own_id(bot: Bot, ann: Perso
     ],
 )
 async def test_what_answerInlineQuery_refuses(  # noqa: N802
-    bot: Bot, ann: Person, params: dict[str, Any], words: str
+    bot: BotCaller, ann: TelegramClient, params: dict[str, Any], words: str
 ) -> None:
-    query_id = ann.inline("x")
-    refusal = await bot.refused("answerInlineQuery", inline_query_id=query_id, **params)
+    query_id = ann.query_inline("x")
+    refusal = await bot.call_refused("answerInlineQuery", inline_query_id=query_id, **params)
     assert words.lower() in refusal.lower()
 
 
-async def test_an_answer_comes_within_ten_seconds(bot: Bot, ann: Person, clock: Clock) -> None:
-    query_id = ann.inline("x")
+async def test_an_answer_comes_within_ten_seconds(
+    bot: BotCaller, ann: TelegramClient, clock: ManualClock
+) -> None:
+    query_id = ann.query_inline("x")
     clock.advance(seconds=11)
-    refusal = await bot.refused("answerInlineQuery", inline_query_id=query_id, results=[])
+    refusal = await bot.call_refused("answerInlineQuery", inline_query_id=query_id, results=[])
     assert "query is too old" in refusal
 
 
-async def test_only_what_was_offered_can_be_chosen(bot: Bot, ann: Person) -> None:
-    query_id = ann.inline("x")
+async def test_only_what_was_offered_can_be_chosen(bot: BotCaller, ann: TelegramClient) -> None:
+    query_id = ann.query_inline("x")
     with pytest.raises(PersonError, match="No answered query"):
-        ann.choose(query_id, "a")
-    await bot.ok("answerInlineQuery", inline_query_id=query_id, results=[article("a")])
+        ann.choose_result(query_id, "a")
+    await bot.call("answerInlineQuery", inline_query_id=query_id, results=[article("a")])
     with pytest.raises(PersonError, match="No result 'b'"):
-        ann.choose(query_id, "b")
+        ann.choose_result(query_id, "b")
 
 
-async def test_feedback_comes_only_where_it_is_switched_on(clock: Clock) -> None:
-    engine = Engine(TOKEN, now=clock, options=Options(inline_feedback=True))
+async def test_feedback_comes_only_where_it_is_switched_on(clock: ManualClock) -> None:
+    engine = Engine(TOKEN, now=clock, options=SandboxOptions(inline_feedback=True))
     Oracle.attach(engine)
-    bot, ann = Bot(engine), engine.person("Ann")
-    query_id = ann.inline("pin")
-    with_button = article("a", reply_markup=keyboard([("中文", "zh")]))
-    await bot.ok("answerInlineQuery", inline_query_id=query_id, results=[with_button])
-    ann.choose(query_id, "a")
-    kind, chosen = (await bot.updates())[-1]
+    bot, ann = BotCaller(engine), engine.add_person("Ann")
+    query_id = ann.query_inline("pin")
+    with_button = article("a", reply_markup=inline_keyboard([("中文", "zh")]))
+    await bot.call("answerInlineQuery", inline_query_id=query_id, results=[with_button])
+    ann.choose_result(query_id, "a")
+    kind, chosen = (await bot.take_updates())[-1]
     assert (kind, chosen["result_id"], chosen["query"]) == ("chosen_inline_result", "a", "pin")
     assert chosen["inline_message_id"]
 
 
-async def test_asking_from_a_group_says_so(bot: Bot, engine: Engine, ann: Person) -> None:
-    group = engine.group("Friends", [ann])
-    query_id = ann.inline("x", group.id)
-    assert (await bot.updates())[-1][1]["chat_type"] == "supergroup"
-    await bot.ok("answerInlineQuery", inline_query_id=query_id, results=[article("a")])
-    assert ann.choose(query_id, "a")["chat"]["id"] == group.id
+async def test_asking_from_a_group_says_so(
+    bot: BotCaller, engine: Engine, ann: TelegramClient
+) -> None:
+    group = engine.add_group("Friends", [ann])
+    query_id = ann.query_inline("x", group.id)
+    assert (await bot.take_updates())[-1][1]["chat_type"] == "supergroup"
+    await bot.call("answerInlineQuery", inline_query_id=query_id, results=[article("a")])
+    assert ann.choose_result(query_id, "a")["chat"]["id"] == group.id
 
 
-async def test_a_button_may_stand_above_the_results(bot: Bot, ann: Person) -> None:
-    query_id = ann.inline("x")
+async def test_a_button_may_stand_above_the_results(bot: BotCaller, ann: TelegramClient) -> None:
+    query_id = ann.query_inline("x")
     ask = {"text": "Ask me", "start_parameter": "ask"}
     content = {"message_text": "*", "link_preview_options": {"is_disabled": True}}
     result = {"type": "article", "id": "a", "title": "T", "input_message_content": content}
-    await bot.ok("answerInlineQuery", inline_query_id=query_id, results=[result], button=ask)
-    answer = await bot.engine.inline_answer(query_id)
+    await bot.call("answerInlineQuery", inline_query_id=query_id, results=[result], button=ask)
+    answer = await bot.engine.world.queries.wait_for_answer(query_id, 10.0)
     assert answer is not None
     assert answer["button"] == ask
-    assert ann.choose(query_id, "a")["link_preview_options"] == {"is_disabled": True}
+    assert ann.choose_result(query_id, "a")["link_preview_options"] == {"is_disabled": True}
 
 
-async def test_a_deleted_inline_message_cannot_be_edited(bot: Bot, ann: Person) -> None:
-    query_id = ann.inline("x")
-    with_button = article("a", reply_markup=keyboard([("中文", "zh")]))
-    await bot.ok("answerInlineQuery", inline_query_id=query_id, results=[with_button])
-    sent = ann.choose(query_id, "a")
+async def test_a_deleted_inline_message_cannot_be_edited(
+    bot: BotCaller, ann: TelegramClient
+) -> None:
+    query_id = ann.query_inline("x")
+    with_button = article("a", reply_markup=inline_keyboard([("中文", "zh")]))
+    await bot.call("answerInlineQuery", inline_query_id=query_id, results=[with_button])
+    sent = ann.choose_result(query_id, "a")
     ann.press(sent["message_id"], "zh")
-    inline_id = (await bot.updates())[-1][1]["inline_message_id"]
+    inline_id = (await bot.take_updates())[-1][1]["inline_message_id"]
     ann.delete(sent["message_id"])
-    refusal = await bot.refused("editMessageText", inline_message_id=inline_id, text="x")
+    refusal = await bot.call_refused("editMessageText", inline_message_id=inline_id, text="x")
     assert refusal == "Bad Request: MESSAGE_ID_INVALID"

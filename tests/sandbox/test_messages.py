@@ -2,15 +2,17 @@
 
 import pytest
 
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
-from sandbox.people import Person
-from tests.sandbox.conftest import Bot, Clock, keyboard
+from tests.sandbox.conftest import BotCaller, ManualClock, inline_keyboard
 
-YES_NO = keyboard([("Yes", "y"), ("No", "n")])
+YES_NO = inline_keyboard([("Yes", "y"), ("No", "n")])
 
 
-async def test_a_text_arrives_with_its_entities_and_its_keyboard(bot: Bot, ann: Person) -> None:
-    sent = await bot.says(ann, "<b>Hi</b> 😀 <i>you</i>", parse_mode="HTML", reply_markup=YES_NO)
+async def test_a_text_arrives_with_its_entities_and_its_keyboard(
+    bot: BotCaller, ann: TelegramClient
+) -> None:
+    sent = await bot.send(ann, "<b>Hi</b> 😀 <i>you</i>", parse_mode="HTML", reply_markup=YES_NO)
     assert sent["text"] == "Hi 😀 you"
     assert sent["entities"] == [
         {"type": "bold", "offset": 0, "length": 2},
@@ -21,10 +23,10 @@ async def test_a_text_arrives_with_its_entities_and_its_keyboard(bot: Bot, ann: 
 
 
 async def test_message_ids_rise_in_each_chat_by_itself(
-    bot: Bot, ann: Person, stranger: Person
+    bot: BotCaller, ann: TelegramClient, stranger: TelegramClient
 ) -> None:
     stranger.start()
-    ids = [(await bot.says(who, "x"))["message_id"] for who in (ann, stranger, ann)]
+    ids = [(await bot.send(who, "x"))["message_id"] for who in (ann, stranger, ann)]
     assert ids == [2, 2, 3]
 
 
@@ -57,105 +59,119 @@ async def test_message_ids_rise_in_each_chat_by_itself(
     ],
 )
 async def test_what_sendMessage_refuses(  # noqa: N802
-    bot: Bot, ann: Person, params: dict[str, object], words: str
+    bot: BotCaller, ann: TelegramClient, params: dict[str, object], words: str
 ) -> None:
-    refusal = await bot.refused("sendMessage", **{"chat_id": ann.id, **params})
+    refusal = await bot.call_refused("sendMessage", **{"chat_id": ann.id, **params})
     assert refusal.startswith(f"Bad Request: {words}")
 
 
-async def test_4096_characters_after_the_markup_are_not_too_many(bot: Bot, ann: Person) -> None:
+async def test_4096_characters_after_the_markup_are_not_too_many(
+    bot: BotCaller, ann: TelegramClient
+) -> None:
     text = "<b>" + "&amp;" * 4096 + "</b>"
-    assert len((await bot.says(ann, text, parse_mode="HTML"))["text"]) == 4096
+    assert len((await bot.send(ann, text, parse_mode="HTML"))["text"]) == 4096
 
 
 async def test_nobody_is_written_to_who_never_wrote_or_who_blocked(
-    bot: Bot, ann: Person, stranger: Person
+    bot: BotCaller, ann: TelegramClient, stranger: TelegramClient
 ) -> None:
-    refusal = await bot.refused("sendMessage", chat_id=stranger.id, text="x")
+    refusal = await bot.call_refused("sendMessage", chat_id=stranger.id, text="x")
     assert refusal == "Forbidden: bot can't initiate conversation with a user"
     ann.block()
-    refusal = await bot.refused("sendMessage", chat_id=ann.id, text="x")
+    refusal = await bot.call_refused("sendMessage", chat_id=ann.id, text="x")
     assert refusal == "Forbidden: bot was blocked by the user"
     ann.unblock()
-    await bot.says(ann, "x")
+    await bot.send(ann, "x")
 
 
-async def test_a_reply_holds_the_message_replied_to_but_no_further(bot: Bot, ann: Person) -> None:
-    first = await bot.says(ann, "one")
+async def test_a_reply_holds_the_message_replied_to_but_no_further(
+    bot: BotCaller, ann: TelegramClient
+) -> None:
+    first = await bot.send(ann, "one")
     second = ann.send("two", reply_to_message_id=first["message_id"])
-    third = await bot.says(ann, "3", reply_parameters={"message_id": second["message_id"]})
+    third = await bot.send(ann, "3", reply_parameters={"message_id": second["message_id"]})
     assert third["reply_to_message"]["text"] == "two"
     assert "reply_to_message" not in third["reply_to_message"]
 
 
-async def test_a_reply_may_go_without_the_message(bot: Bot, ann: Person) -> None:
+async def test_a_reply_may_go_without_the_message(bot: BotCaller, ann: TelegramClient) -> None:
     reply = {"message_id": 99, "allow_sending_without_reply": True}
-    assert "reply_to_message" not in await bot.says(ann, "x", reply_parameters=reply)
+    assert "reply_to_message" not in await bot.send(ann, "x", reply_parameters=reply)
 
 
-async def test_deleted_messages_are_gone_for_everybody(bot: Bot, ann: Person) -> None:
-    sent = await bot.says(ann, "x")
+async def test_deleted_messages_are_gone_for_everybody(bot: BotCaller, ann: TelegramClient) -> None:
+    sent = await bot.send(ann, "x")
     both = [1, sent["message_id"]]
     for message_id in both:
-        assert await bot.ok("deleteMessage", chat_id=ann.id, message_id=message_id) is True
+        assert await bot.call("deleteMessage", chat_id=ann.id, message_id=message_id) is True
     assert ann.transcript()["messages"] == []
     assert ann.transcript()["deleted"] == both
-    refusal = await bot.refused("deleteMessage", chat_id=ann.id, message_id=1)
+    refusal = await bot.call_refused("deleteMessage", chat_id=ann.id, message_id=1)
     assert refusal == "Bad Request: message to delete not found"
 
 
-async def test_after_48_hours_nothing_can_be_deleted(bot: Bot, ann: Person, clock: Clock) -> None:
-    later = await bot.says(ann, "x")
+async def test_after_48_hours_nothing_can_be_deleted(
+    bot: BotCaller, ann: TelegramClient, clock: ManualClock
+) -> None:
+    later = await bot.send(ann, "x")
     clock.advance(hours=48)
-    await bot.ok("deleteMessage", chat_id=ann.id, message_id=later["message_id"])
+    await bot.call("deleteMessage", chat_id=ann.id, message_id=later["message_id"])
     clock.advance(seconds=1)
-    refusal = await bot.refused("deleteMessage", chat_id=ann.id, message_id=1)
+    refusal = await bot.call_refused("deleteMessage", chat_id=ann.id, message_id=1)
     assert refusal == "Bad Request: message can't be deleted for everyone"
 
 
 async def test_several_messages_are_deleted_and_missing_ones_passed_over(
-    bot: Bot, ann: Person
+    bot: BotCaller, ann: TelegramClient
 ) -> None:
-    sent = await bot.says(ann, "x")
-    await bot.ok("pinChatMessage", chat_id=ann.id, message_id=1)
+    sent = await bot.send(ann, "x")
+    await bot.call("pinChatMessage", chat_id=ann.id, message_id=1)
     ids = [1, 77, sent["message_id"], 3]
-    assert await bot.ok("deleteMessages", chat_id=ann.id, message_ids=ids) is True
+    assert await bot.call("deleteMessages", chat_id=ann.id, message_ids=ids) is True
     assert ann.transcript()["messages"] == []
     too_many = list(range(1, 102))
-    refusal = await bot.refused("deleteMessages", chat_id=ann.id, message_ids=too_many)
+    refusal = await bot.call_refused("deleteMessages", chat_id=ann.id, message_ids=too_many)
     assert refusal == "Bad Request: too many message identifiers specified"
-    refusal = await bot.refused("deleteMessages", chat_id=ann.id, message_ids=[0])
+    refusal = await bot.call_refused("deleteMessages", chat_id=ann.id, message_ids=[0])
     assert refusal == "Bad Request: invalid message identifier specified"
-    refusal = await bot.refused("deleteMessages", chat_id=ann.id)
+    refusal = await bot.call_refused("deleteMessages", chat_id=ann.id)
     assert refusal == "Bad Request: message identifiers are not specified"
     assert ann.transcript()["pinned"] == []
 
 
-async def test_a_die_is_not_deleted_on_its_first_day(bot: Bot, ann: Person, clock: Clock) -> None:
-    die = {"chat_id": ann.id, "message_id": ann.media("dice")["message_id"]}
-    refusal = await bot.refused("deleteMessage", **die)
+async def test_a_die_is_not_deleted_on_its_first_day(
+    bot: BotCaller, ann: TelegramClient, clock: ManualClock
+) -> None:
+    die = {"chat_id": ann.id, "message_id": ann.send_media("dice")["message_id"]}
+    refusal = await bot.call_refused("deleteMessage", **die)
     assert refusal == "Bad Request: message can't be deleted for everyone"
     clock.advance(days=1)
-    await bot.ok("deleteMessage", **die)
+    await bot.call("deleteMessage", **die)
 
 
-async def test_deleteMessage_says_what_is_missing(bot: Bot, ann: Person) -> None:  # noqa: N802
-    assert "chat identifier is not" in (await bot.refused("deleteMessage", message_id=1)).lower()
-    assert "message identifier is not" in (await bot.refused("deleteMessage", chat_id=1)).lower()
+async def test_deleteMessage_says_what_is_missing(bot: BotCaller, ann: TelegramClient) -> None:  # noqa: N802
+    assert (
+        "chat identifier is not" in (await bot.call_refused("deleteMessage", message_id=1)).lower()
+    )
+    assert (
+        "message identifier is not" in (await bot.call_refused("deleteMessage", chat_id=1)).lower()
+    )
 
 
-async def test_protected_content_is_not_forwarded(bot: Bot, ann: Person, engine: Engine) -> None:
-    sent = await bot.says(ann, "secret", protect_content=True)
+async def test_protected_content_is_not_forwarded(
+    bot: BotCaller, ann: TelegramClient, engine: Engine
+) -> None:
+    sent = await bot.send(ann, "secret", protect_content=True)
     assert sent["has_protected_content"] is True
-    refusal = await bot.refused(
+    refusal = await bot.call_refused(
         "forwardMessage", chat_id=ann.id, from_chat_id=ann.id, message_id=sent["message_id"]
     )
     assert refusal == "Bad Request: the message can't be forwarded"
 
 
-async def test_a_copy_says_the_same_without_its_origin(bot: Bot, ann: Person) -> None:
+async def test_a_copy_says_the_same_without_its_origin(bot: BotCaller, ann: TelegramClient) -> None:
     theirs = ann.send("see https://moica.nat.gov.tw/")
-    copied = await bot.ok(
+    copied = await bot.call(
         "copyMessage", chat_id=ann.id, from_chat_id=ann.id, message_id=theirs["message_id"]
     )
     last = ann.transcript()["messages"][-1]
@@ -165,52 +181,56 @@ async def test_a_copy_says_the_same_without_its_origin(bot: Bot, ann: Person) ->
 
 
 async def test_typing_shows_for_five_seconds_or_until_the_message(
-    bot: Bot, ann: Person, clock: Clock
+    bot: BotCaller, ann: TelegramClient, clock: ManualClock
 ) -> None:
-    await bot.ok("sendChatAction", chat_id=ann.id, action="typing")
+    await bot.call("sendChatAction", chat_id=ann.id, action="typing")
     assert ann.transcript()["typing"] is True
     clock.advance(seconds=5)
     assert ann.transcript()["typing"] is False
-    await bot.ok("sendChatAction", chat_id=ann.id, action="typing")
-    await bot.says(ann, "x")
+    await bot.call("sendChatAction", chat_id=ann.id, action="typing")
+    await bot.send(ann, "x")
     assert ann.transcript()["typing"] is False
-    refusal = await bot.refused("sendChatAction", chat_id=ann.id, action="thinking")
+    refusal = await bot.call_refused("sendChatAction", chat_id=ann.id, action="thinking")
     assert refusal == "Bad Request: wrong parameter action in request"
 
 
-async def test_pinning_leaves_a_notice(bot: Bot, ann: Person) -> None:
-    sent = await bot.says(ann, "x")
-    await bot.ok("pinChatMessage", chat_id=ann.id, message_id=sent["message_id"])
+async def test_pinning_leaves_a_notice(bot: BotCaller, ann: TelegramClient) -> None:
+    sent = await bot.send(ann, "x")
+    await bot.call("pinChatMessage", chat_id=ann.id, message_id=sent["message_id"])
     shown = ann.transcript()
     assert shown["pinned"] == [sent["message_id"]]
     assert shown["messages"][-1]["pinned_message"]["text"] == "x"
-    assert (await bot.ok("getChat", chat_id=ann.id))["pinned_message"]["text"] == "x"
-    await bot.ok("unpinChatMessage", chat_id=ann.id)
+    assert (await bot.call("getChat", chat_id=ann.id))["pinned_message"]["text"] == "x"
+    await bot.call("unpinChatMessage", chat_id=ann.id)
     assert ann.transcript()["pinned"] == []
-    refusal = await bot.refused("unpinChatMessage", chat_id=ann.id)
+    refusal = await bot.call_refused("unpinChatMessage", chat_id=ann.id)
     assert refusal == "Bad Request: message to unpin not found"
 
 
-async def test_reactions_are_kept_and_taken_back(bot: Bot, ann: Person) -> None:
+async def test_reactions_are_kept_and_taken_back(bot: BotCaller, ann: TelegramClient) -> None:
     thumb = [{"type": "emoji", "emoji": "👍"}]
-    await bot.ok("setMessageReaction", chat_id=ann.id, message_id=1, reaction=thumb)
-    own = {"user_id": bot.engine.bot.id, "emoji": "👍"}
+    await bot.call("setMessageReaction", chat_id=ann.id, message_id=1, reaction=thumb)
+    own = {"user_id": bot.engine.world.bot.id, "emoji": "👍"}
     assert ann.transcript()["reactions"] == {"1": [own]}
-    await bot.ok("setMessageReaction", chat_id=ann.id, message_id=1, reaction=[])
+    await bot.call("setMessageReaction", chat_id=ann.id, message_id=1, reaction=[])
     assert ann.transcript()["reactions"] == {}
     odd = [{"type": "emoji", "emoji": "🥁"}]
-    refusal = await bot.refused("setMessageReaction", chat_id=ann.id, message_id=1, reaction=odd)
+    refusal = await bot.call_refused(
+        "setMessageReaction", chat_id=ann.id, message_id=1, reaction=odd
+    )
     assert refusal == "Bad Request: REACTION_INVALID"
     many = [{"type": "emoji", "emoji": emoji} for emoji in "👍👎"]
-    refusal = await bot.refused("setMessageReaction", chat_id=ann.id, message_id=1, reaction=many)
+    refusal = await bot.call_refused(
+        "setMessageReaction", chat_id=ann.id, message_id=1, reaction=many
+    )
     assert refusal == "Bad Request: REACTIONS_TOO_MANY"
 
 
-async def test_the_wish_for_a_link_preview_is_kept(bot: Bot, ann: Person) -> None:
+async def test_the_wish_for_a_link_preview_is_kept(bot: BotCaller, ann: TelegramClient) -> None:
     off = {"is_disabled": True}
-    sent = await bot.says(ann, "moica.tw", link_preview_options=off)
+    sent = await bot.send(ann, "moica.tw", link_preview_options=off)
     assert sent["link_preview_options"] == off
-    edited = await bot.ok(
+    edited = await bot.call(
         "editMessageText",
         chat_id=ann.id,
         message_id=sent["message_id"],
@@ -222,9 +242,11 @@ async def test_the_wish_for_a_link_preview_is_kept(bot: Bot, ann: Person) -> Non
     assert edited["entities"][0]["type"] == "bold"
 
 
-async def test_a_forward_may_be_protected_and_needs_a_source(bot: Bot, ann: Person) -> None:
+async def test_a_forward_may_be_protected_and_needs_a_source(
+    bot: BotCaller, ann: TelegramClient
+) -> None:
     ids = {"chat_id": ann.id, "message_id": 1}
-    forward = await bot.ok("forwardMessage", **ids, from_chat_id=ann.id, protect_content=True)
+    forward = await bot.call("forwardMessage", **ids, from_chat_id=ann.id, protect_content=True)
     assert forward["has_protected_content"] is True
-    refusal = await bot.refused("forwardMessage", **ids)
+    refusal = await bot.call_refused("forwardMessage", **ids)
     assert refusal == 'Bad Request: parameter "from_chat_id" is required'

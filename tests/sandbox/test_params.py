@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from aiogram import methods
 
-from sandbox.methods import METHODS
+from sandbox.bot_api.methods import METHODS
 
 _OLD = {
     "disable_web_page_preview",
@@ -17,7 +17,7 @@ _OLD = {
 """What aiogram still sends for programs of an older Bot API."""
 
 
-def _theirs(name: str) -> set[str]:
+def _aiogram_parameters(name: str) -> set[str]:
     kinds: list[Any] = list(vars(methods).values())
     model = next(kind for kind in kinds if getattr(kind, "__api_method__", None) == name)
     return set(model.model_fields)
@@ -26,5 +26,5 @@ def _theirs(name: str) -> set[str]:
 @pytest.mark.parametrize("name", [method.name for method in METHODS.values()])
 def test_every_documented_parameter_is_known_and_no_other(name: str) -> None:
     ours = set(METHODS[name.lower()].params.model_fields)
-    assert ours - _theirs(name) == set()
-    assert _theirs(name) - ours <= _OLD
+    assert ours - _aiogram_parameters(name) == set()
+    assert _aiogram_parameters(name) - ours <= _OLD

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.errors import PersonError
-from sandbox.people import Person
-from tests.sandbox.conftest import Bot, Clock
+from tests.sandbox.conftest import BotCaller, ManualClock
 
 INVOICE: dict[str, Any] = {
     "title": "Card fee",
@@ -19,82 +19,90 @@ INVOICE: dict[str, Any] = {
 }
 
 
-async def invoiced(bot: Bot, person: Person) -> int:
-    """Send the invoice and give its message id."""
-    sent = await bot.ok("sendInvoice", chat_id=person.id, **INVOICE)
-    await bot.updates()
+async def send_invoice(bot: BotCaller, person: TelegramClient) -> int:
+    """Send the invoice and return its message id."""
+    sent = await bot.call("sendInvoice", chat_id=person.id, **INVOICE)
+    await bot.take_updates()
     return int(sent["message_id"])
 
 
-async def checkout(bot: Bot, person: Person, message_id: int, outcome: str) -> Any:
-    """Begin to pay; give the task and the bot's update."""
+async def pay_and_take_query(
+    bot: BotCaller, person: TelegramClient, message_id: int, outcome: str
+) -> Any:
+    """Begin to pay; return the task and the bot's update."""
     paying = asyncio.create_task(person.pay(message_id, outcome))
     await asyncio.sleep(0)
-    ((kind, query),) = await bot.updates()
+    ((kind, query),) = await bot.take_updates()
     assert kind == "pre_checkout_query"
     return paying, query
 
 
-async def test_an_invoice_shows_the_sum_and_a_button_to_pay(bot: Bot, ann: Person) -> None:
-    sent = await bot.ok("sendInvoice", chat_id=ann.id, **INVOICE)
+async def test_an_invoice_shows_the_sum_and_a_button_to_pay(
+    bot: BotCaller, ann: TelegramClient
+) -> None:
+    sent = await bot.call("sendInvoice", chat_id=ann.id, **INVOICE)
     assert (sent["invoice"]["total_amount"], sent["invoice"]["currency"]) == (27800, "TWD")
     assert sent["reply_markup"]["inline_keyboard"] == [[{"text": "Pay 278.00 TWD", "pay": True}]]
 
 
-async def test_a_payment_that_the_bot_agrees_to_goes_through(bot: Bot, ann: Person) -> None:
-    message_id = await invoiced(bot, ann)
-    paying, query = await checkout(bot, ann, message_id, "success")
+async def test_a_payment_that_the_bot_agrees_to_goes_through(
+    bot: BotCaller, ann: TelegramClient
+) -> None:
+    message_id = await send_invoice(bot, ann)
+    paying, query = await pay_and_take_query(bot, ann, message_id, "success")
     assert (query["invoice_payload"], query["total_amount"]) == ("pay:1", 27800)
-    await bot.ok("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], ok=True)
+    await bot.call("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], ok=True)
     assert await paying == {"status": "paid"}
-    ((kind, receipt),) = await bot.updates()
+    ((kind, receipt),) = await bot.take_updates()
     assert kind == "message"
     assert receipt["successful_payment"]["invoice_payload"] == "pay:1"
     with pytest.raises(PersonError, match="is paid"):
         await ann.pay(message_id)
 
 
-async def test_the_bot_may_refuse_with_a_reason(bot: Bot, ann: Person) -> None:
-    message_id = await invoiced(bot, ann)
-    paying, query = await checkout(bot, ann, message_id, "success")
+async def test_the_bot_may_refuse_with_a_reason(bot: BotCaller, ann: TelegramClient) -> None:
+    message_id = await send_invoice(bot, ann)
+    paying, query = await pay_and_take_query(bot, ann, message_id, "success")
     no = {"pre_checkout_query_id": query["id"], "ok": False}
-    refusal = await bot.refused("answerPreCheckoutQuery", **no)
+    refusal = await bot.call_refused("answerPreCheckoutQuery", **no)
     assert refusal == 'Bad Request: parameter "error_message" is required'
-    await bot.ok("answerPreCheckoutQuery", **no, error_message="Too late")
+    await bot.call("answerPreCheckoutQuery", **no, error_message="Too late")
     assert await paying == {"status": "refused", "error_message": "Too late"}
-    assert await bot.updates() == []
+    assert await bot.take_updates() == []
 
 
-async def test_a_card_may_be_declined_afterwards(bot: Bot, ann: Person) -> None:
-    message_id = await invoiced(bot, ann)
-    paying, query = await checkout(bot, ann, message_id, "decline")
-    await bot.ok("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], ok=True)
+async def test_a_card_may_be_declined_afterwards(bot: BotCaller, ann: TelegramClient) -> None:
+    message_id = await send_invoice(bot, ann)
+    paying, query = await pay_and_take_query(bot, ann, message_id, "decline")
+    await bot.call("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], ok=True)
     assert await paying == {"status": "declined"}
-    assert await bot.updates() == []
+    assert await bot.take_updates() == []
 
 
-async def test_slow_money_arrives_when_pay_is_called_again(bot: Bot, ann: Person) -> None:
-    message_id = await invoiced(bot, ann)
-    paying, query = await checkout(bot, ann, message_id, "slow")
-    await bot.ok("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], ok=True)
+async def test_slow_money_arrives_when_pay_is_called_again(
+    bot: BotCaller, ann: TelegramClient
+) -> None:
+    message_id = await send_invoice(bot, ann)
+    paying, query = await pay_and_take_query(bot, ann, message_id, "slow")
+    await bot.call("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], ok=True)
     assert await paying == {"status": "pending"}
     assert await ann.pay(message_id, "success") == {"status": "paid"}
-    assert "successful_payment" in (await bot.updates())[0][1]
+    assert "successful_payment" in (await bot.take_updates())[0][1]
 
 
 async def test_a_bot_that_says_nothing_lets_the_payment_time_out(
-    bot: Bot, ann: Person, clock: Clock
+    bot: BotCaller, ann: TelegramClient, clock: ManualClock
 ) -> None:
-    message_id = await invoiced(bot, ann)
+    message_id = await send_invoice(bot, ann)
     assert await ann.pay(message_id, timeout=0) == {"status": "timeout"}
-    query = (await bot.updates())[0][1]
+    query = (await bot.take_updates())[0][1]
     clock.advance(seconds=11)
     answer = {"pre_checkout_query_id": query["id"], "ok": True}
-    assert "query is too old" in await bot.refused("answerPreCheckoutQuery", **answer)
+    assert "query is too old" in await bot.call_refused("answerPreCheckoutQuery", **answer)
 
 
-async def test_what_cannot_be_paid(bot: Bot, ann: Person) -> None:
-    message_id = await invoiced(bot, ann)
+async def test_what_cannot_be_paid(bot: BotCaller, ann: TelegramClient) -> None:
+    message_id = await send_invoice(bot, ann)
     with pytest.raises(PersonError, match="is no invoice"):
         await ann.pay(1)
     with pytest.raises(PersonError, match="One of"):
@@ -124,59 +132,59 @@ async def test_what_cannot_be_paid(bot: Bot, ann: Person) -> None:
     ],
 )
 async def test_what_sendInvoice_refuses(  # noqa: N802
-    bot: Bot, ann: Person, change: dict[str, Any], words: str
+    bot: BotCaller, ann: TelegramClient, change: dict[str, Any], words: str
 ) -> None:
-    refusal = await bot.refused("sendInvoice", chat_id=ann.id, **{**INVOICE, **change})
+    refusal = await bot.call_refused("sendInvoice", chat_id=ann.id, **{**INVOICE, **change})
     assert words in refusal
 
 
 async def test_whoever_has_a_forwarded_copy_can_pay_it_unless_it_starts_the_bot(
-    bot: Bot, ann: Person, stranger: Person
+    bot: BotCaller, ann: TelegramClient, stranger: TelegramClient
 ) -> None:
-    group = bot.engine.group("Friends", [ann, stranger])
-    await bot.updates()
-    open_to_all = await invoiced(bot, ann)
+    group = bot.engine.add_group("Friends", [ann, stranger])
+    await bot.take_updates()
+    open_to_all = await send_invoice(bot, ann)
     copy = ann.forward(open_to_all, chat_id=group.id)
     assert copy["reply_markup"] == {"inline_keyboard": [[{"text": "Pay 278.00 TWD", "pay": True}]]}
     paying = asyncio.create_task(stranger.pay(copy["message_id"], chat_id=group.id))
     await asyncio.sleep(0)
-    query = next(about for kind, about in await bot.updates() if kind == "pre_checkout_query")
+    query = next(about for kind, about in await bot.take_updates() if kind == "pre_checkout_query")
     assert (query["from"]["id"], query["invoice_payload"]) == (stranger.id, "pay:1")
     no = {"ok": False, "error_message": "Not yours"}
-    await bot.ok("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], **no)
+    await bot.call("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], **no)
     assert (await paying)["status"] == "refused"
 
-    sent = await bot.ok("sendInvoice", chat_id=ann.id, **INVOICE, start_parameter="do-pay")
+    sent = await bot.call("sendInvoice", chat_id=ann.id, **INVOICE, start_parameter="do-pay")
     copy = ann.forward(sent["message_id"], chat_id=group.id)
-    link = f"https://t.me/{bot.engine.bot.username}?start=do-pay"
+    link = f"https://t.me/{bot.engine.world.bot.username}?start=do-pay"
     assert copy["reply_markup"] == {"inline_keyboard": [[{"text": "Pay", "url": link}]]}
     with pytest.raises(PersonError, match="is no invoice"):
         await stranger.pay(copy["message_id"], chat_id=group.id)
 
 
-async def test_the_bot_may_forward_an_invoice_too(bot: Bot, ann: Person) -> None:
-    message_id = await invoiced(bot, ann)
+async def test_the_bot_may_forward_an_invoice_too(bot: BotCaller, ann: TelegramClient) -> None:
+    message_id = await send_invoice(bot, ann)
     ids = {"chat_id": ann.id, "from_chat_id": ann.id, "message_id": message_id}
-    copy = await bot.ok("forwardMessage", **ids)
+    copy = await bot.call("forwardMessage", **ids)
     assert copy["reply_markup"]["inline_keyboard"][0][0]["pay"] is True
     shown = ann.transcript()["prices"]
     assert shown[str(copy["message_id"])] == shown[str(message_id)] == INVOICE["prices"]
 
 
-async def test_stars_need_no_provider(bot: Bot, ann: Person) -> None:
+async def test_stars_need_no_provider(bot: BotCaller, ann: TelegramClient) -> None:
     stars = {"currency": "XTR", "provider_token": "", "prices": [{"label": "x", "amount": 5}]}
-    sent = await bot.ok("sendInvoice", chat_id=ann.id, **{**INVOICE, **stars})
+    sent = await bot.call("sendInvoice", chat_id=ann.id, **{**INVOICE, **stars})
     assert sent["reply_markup"]["inline_keyboard"][0][0]["text"] == "Pay 5 XTR"
 
 
 async def test_an_invoice_may_bring_its_own_buttons_and_is_never_copied(
-    bot: Bot, ann: Person
+    bot: BotCaller, ann: TelegramClient
 ) -> None:
     rows = [[{"text": "Pay", "pay": True}], [{"text": "Not now", "callback_data": "no"}]]
-    sent = await bot.ok(
+    sent = await bot.call(
         "sendInvoice", chat_id=ann.id, **INVOICE, reply_markup={"inline_keyboard": rows}
     )
     assert sent["reply_markup"]["inline_keyboard"] == rows
     ids = {"from_chat_id": ann.id, "message_id": sent["message_id"]}
-    refusal = await bot.refused("copyMessage", chat_id=ann.id, **ids)
+    refusal = await bot.call_refused("copyMessage", chat_id=ann.id, **ids)
     assert refusal == "Bad Request: the message can't be copied"

@@ -8,16 +8,17 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
-from sandbox.guard import HEADER
+from sandbox.http.guard import TOKEN_HEADER
 from sandbox.server import build_app
-from tests.sandbox.conftest import Bot, keyboard
+from tests.sandbox.conftest import BotCaller, inline_keyboard
 from tests.sandbox.test_payments import INVOICE
 
-WITH_TOKEN = {HEADER: "page-token"}
+WITH_TOKEN = {TOKEN_HEADER: "page-token"}
 
 
-class Api:
+class InterfaceClient:
     """A client of the interface, in the words of a test."""
 
     def __init__(self, client: TestClient[Any, Any]) -> None:
@@ -37,13 +38,13 @@ class Api:
 
 
 @pytest.fixture
-async def api(engine: Engine) -> AsyncIterator[Api]:
+async def api(engine: Engine) -> AsyncIterator[InterfaceClient]:
     async with TestClient(TestServer(build_app(engine, "page-token"))) as client:
-        yield Api(client)
+        yield InterfaceClient(client)
 
 
 @pytest.fixture
-async def mei(api: Api) -> str:
+async def mei(api: InterfaceClient) -> str:
     """The path of somebody who has started the bot."""
     person = await api.post("people", first_name="Mei", language_code="zh-hant")
     path = f"people/{person['id']}"
@@ -51,7 +52,7 @@ async def mei(api: Api) -> str:
     return path
 
 
-async def test_a_person_is_made_and_seen(api: Api, mei: str) -> None:
+async def test_a_person_is_made_and_seen(api: InterfaceClient, mei: str) -> None:
     state = await api.get("state")
     (person,) = state["people"]
     assert (person["first_name"], person["language_code"]) == ("Mei", "zh-hant")
@@ -60,7 +61,7 @@ async def test_a_person_is_made_and_seen(api: Api, mei: str) -> None:
     assert state["pending_updates"] == 1
 
 
-async def test_the_token_is_asked_for_everywhere(api: Api, mei: str) -> None:
+async def test_the_token_is_asked_for_everywhere(api: InterfaceClient, mei: str) -> None:
     for path in ("state", "mails", "events", "words", f"{mei}/transcript", "files/x"):
         assert (await api.client.get(f"/sandbox/{path}")).status == 403
     for path in ("people", "groups", "mails", "faults", f"{mei}/send", f"{mei}/block"):
@@ -70,17 +71,17 @@ async def test_the_token_is_asked_for_everywhere(api: Api, mei: str) -> None:
     assert (await api.client.get("/sandbox/state?token=other")).status == 403
 
 
-async def test_a_conversation(api: Api, bot: Bot, mei: str) -> None:
+async def test_a_conversation(api: InterfaceClient, bot: BotCaller, mei: str) -> None:
     sent = await api.post(f"{mei}/send", text="卡片鎖住了")
     person_id = sent["chat"]["id"]
-    answered = await bot.ok(
-        "sendMessage", chat_id=person_id, text="…", reply_markup=keyboard([("英文", "en")])
+    answered = await bot.call(
+        "sendMessage", chat_id=person_id, text="…", reply_markup=inline_keyboard([("英文", "en")])
     )
     pressing = asyncio.create_task(
         api.post(f"{mei}/press", message_id=answered["message_id"], text="英文")
     )
-    query_id = await _next_query(bot)
-    await bot.ok("answerCallbackQuery", callback_query_id=query_id, text="OK")
+    query_id = await _wait_for_query(bot)
+    await bot.call("answerCallbackQuery", callback_query_id=query_id, text="OK")
     pressed = await pressing
     assert pressed == {"callback_query_id": query_id, "answer": {"text": "OK"}}
     await api.post(f"{mei}/edit", message_id=sent["message_id"], text="卡片鎖了")
@@ -89,28 +90,30 @@ async def test_a_conversation(api: Api, bot: Bot, mei: str) -> None:
     assert texts == ["/start faq-x", "卡片鎖了", "…"]
 
 
-async def _next_query(bot: Bot) -> str:
-    """Give the id of the question that comes next."""
+async def _wait_for_query(bot: BotCaller) -> str:
+    """Return the id of the next query that the bot gets."""
     while True:
-        batch = await bot.ok("getUpdates", timeout=5)
-        await bot.ok("getUpdates", offset=batch[-1]["update_id"] + 1)
+        batch = await bot.call("getUpdates", timeout=5)
+        await bot.call("getUpdates", offset=batch[-1]["update_id"] + 1)
         for update in batch:
             for kind in ("callback_query", "inline_query", "pre_checkout_query"):
                 if kind in update:
                     return str(update[kind]["id"])
 
 
-async def test_a_press_without_an_answer_says_so(api: Api, bot: Bot, mei: str) -> None:
+async def test_a_press_without_an_answer_says_so(
+    api: InterfaceClient, bot: BotCaller, mei: str
+) -> None:
     pressed = await api.post(f"{mei}/press", message_id=1, data="old", forge=True, wait=0)
     assert pressed["answer"] is None
 
 
-async def test_inline_mode(api: Api, bot: Bot, mei: str) -> None:
+async def test_inline_mode(api: InterfaceClient, bot: BotCaller, mei: str) -> None:
     asking = asyncio.create_task(api.post(f"{mei}/inline", query="pin"))
-    query_id = await _next_query(bot)
+    query_id = await _wait_for_query(bot)
     content = {"message_text": "An answer"}
     result = {"type": "article", "id": "a", "title": "T", "input_message_content": content}
-    await bot.ok("answerInlineQuery", inline_query_id=query_id, results=[result])
+    await bot.call("answerInlineQuery", inline_query_id=query_id, results=[result])
     asked = await asking
     assert (asked["inline_query_id"], asked["answered"]) == (query_id, True)
     assert asked["results"][0]["title"] == "T"
@@ -120,16 +123,18 @@ async def test_inline_mode(api: Api, bot: Bot, mei: str) -> None:
     assert (unanswered["results"], unanswered["answered"]) == ([], False)
 
 
-async def test_paying(api: Api, bot: Bot, mei: str) -> None:
+async def test_paying(api: InterfaceClient, bot: BotCaller, mei: str) -> None:
     chat_id = int(mei.partition("/")[2])
-    sent = await bot.ok("sendInvoice", chat_id=chat_id, **INVOICE)
+    sent = await bot.call("sendInvoice", chat_id=chat_id, **INVOICE)
     paying = asyncio.create_task(api.post(f"{mei}/pay", message_id=sent["message_id"]))
-    query_id = await _next_query(bot)
-    await bot.ok("answerPreCheckoutQuery", pre_checkout_query_id=query_id, ok=True)
+    query_id = await _wait_for_query(bot)
+    await bot.call("answerPreCheckoutQuery", pre_checkout_query_id=query_id, ok=True)
     assert await paying == {"status": "paid"}
 
 
-async def test_the_other_verbs(api: Api, bot: Bot, engine: Engine, mei: str) -> None:
+async def test_the_other_verbs(
+    api: InterfaceClient, bot: BotCaller, engine: Engine, mei: str
+) -> None:
     photo = await api.post(f"{mei}/media", kind="photo", caption="my card")
     picture = await api.client.get(
         f"/sandbox/files/{photo['photo'][0]['file_id']}", headers=WITH_TOKEN
@@ -143,18 +148,18 @@ async def test_the_other_verbs(api: Api, bot: Bot, engine: Engine, mei: str) -> 
     await api.post(f"{mei}/delete", message_id=forwarded["message_id"])
     chat_id = photo["chat"]["id"]
     keys = {"keyboard": [[{"text": "A"}]]}
-    await bot.ok("sendMessage", chat_id=chat_id, text="x", reply_markup=keys)
+    await bot.call("sendMessage", chat_id=chat_id, text="x", reply_markup=keys)
     assert (await api.post(f"{mei}/press_key", text="A"))["text"] == "A"
     await api.post(f"{mei}/block")
-    assert engine.people[chat_id].has_blocked
+    assert engine.world.accounts[chat_id].has_blocked
     await api.post(f"{mei}/unblock")
-    assert not engine.people[chat_id].has_blocked
+    assert not engine.world.accounts[chat_id].has_blocked
     shown = await api.get(f"{mei}/transcript")
     assert shown["deleted"] == [forwarded["message_id"]]
     assert shown["reactions"] == {str(photo["message_id"]): [{"user_id": chat_id, "emoji": "👍"}]}
 
 
-async def test_groups(api: Api, engine: Engine, mei: str) -> None:
+async def test_groups(api: InterfaceClient, engine: Engine, mei: str) -> None:
     mei_id = int(mei.partition("/")[2])
     group = await api.post("groups", title="Staff", is_forum=True, members=[mei_id])
     path = f"groups/{group['id']}"
@@ -181,19 +186,19 @@ async def test_groups(api: Api, engine: Engine, mei: str) -> None:
     (shown,) = (await api.get("state"))["groups"]
     assert {member["id"]: member["status"] for member in shown["members"]} == {
         mei_id: "creator",
-        engine.bot.id: "administrator",
+        engine.world.bot.id: "administrator",
         bo: "left",
     }
     assert shown["topics"][0]["name"] == "Lost card"
 
 
 async def test_a_transcript_waits_for_what_is_new(
-    api: Api, bot: Bot, engine: Engine, mei: str
+    api: InterfaceClient, bot: BotCaller, engine: Engine, mei: str
 ) -> None:
     version = (await api.get(f"{mei}/transcript"))["version"]
     waiting = asyncio.create_task(api.get(f"{mei}/transcript?after={version}&wait=5"))
-    engine.person("Somebody else").send("not here")
-    await bot.ok("sendMessage", chat_id=int(mei.partition("/")[2]), text="here")
+    engine.add_person("Somebody else").send("not here")
+    await bot.call("sendMessage", chat_id=int(mei.partition("/")[2]), text="here")
     shown = await waiting
     assert shown["messages"][-1]["text"] == "here"
     assert shown["version"] > version
@@ -201,14 +206,13 @@ async def test_a_transcript_waits_for_what_is_new(
     assert at_once["messages"] == shown["messages"]
 
 
-async def test_events_tell_what_changes(api: Api, engine: Engine, mei: str) -> None:
-    version = engine.version
-    person = engine.people[int(mei.partition("/")[2])]
+async def test_events_tell_what_changes(api: InterfaceClient, engine: Engine, mei: str) -> None:
+    version = engine.world.changes.version
+    account = engine.world.accounts[int(mei.partition("/")[2])]
     async with api.client.get(f"/sandbox/events?after={version}", headers=WITH_TOKEN) as stream:
         assert stream.content_type == "text/event-stream"
-        person.send("x")
-        engine.mails.add("a@b.tw", "Hi", "…")
-        engine.changed("mails")
+        TelegramClient(engine.world, account).send("x")
+        engine.world.mailbox.add("a@b.tw", "Hi", "…")
         events: list[Any] = []
         async with asyncio.timeout(5):
             while len(events) < 2:
@@ -216,12 +220,12 @@ async def test_events_tell_what_changes(api: Api, engine: Engine, mei: str) -> N
                 if line.startswith(b"data: "):
                     events.append(json.loads(line[6:]))
     assert events == [
-        {"version": version + 1, "kind": "message", "chat_id": person.id},
+        {"version": version + 1, "kind": "message", "chat_id": account.id},
         {"version": version + 2, "kind": "mails", "chat_id": None},
     ]
 
 
-async def test_mails(api: Api) -> None:
+async def test_mails(api: InterfaceClient) -> None:
     mail = {"to": "mei@example.com", "subject": "Code", "text": "A code", "html": "<p>A code"}
     stored = await api.post("mails", **mail)
     assert await api.get("mails") == [{**mail, "id": 1, "date": stored["date"]}]
@@ -229,13 +233,13 @@ async def test_mails(api: Api) -> None:
     assert "html" not in plain
 
 
-async def test_faults(api: Api, bot: Bot) -> None:
+async def test_faults(api: InterfaceClient, bot: BotCaller) -> None:
     await api.post("faults", method="getMe", error_code=429, retry_after=3)
-    assert await bot.refused("getMe") == "Too Many Requests: retry after 3"
-    await bot.ok("getMe")
+    assert await bot.call_refused("getMe") == "Too Many Requests: retry after 3"
+    await bot.call("getMe")
 
 
-async def test_the_words_of_the_page(api: Api) -> None:
+async def test_the_words_of_the_page(api: InterfaceClient) -> None:
     assert await api.get("words?language=en") == {}
 
 
@@ -253,7 +257,7 @@ async def test_the_words_of_the_page(api: Api) -> None:
     ],
 )
 async def test_what_is_refused(
-    api: Api, path: str, body: dict[str, object], status: int, error: str
+    api: InterfaceClient, path: str, body: dict[str, object], status: int, error: str
 ) -> None:
     assert (await api.post(path, status, **body))["error"] == error
 
@@ -272,16 +276,16 @@ async def test_what_is_refused(
     ],
 )
 async def test_what_a_person_is_refused(
-    api: Api, mei: str, verb: str, body: dict[str, object], status: int, error: str
+    api: InterfaceClient, mei: str, verb: str, body: dict[str, object], status: int, error: str
 ) -> None:
     assert (await api.post(f"{mei}/{verb}", status, **body))["error"] == error
 
 
-async def test_a_blocked_bot_is_a_conflict(api: Api, mei: str) -> None:
+async def test_a_blocked_bot_is_a_conflict(api: InterfaceClient, mei: str) -> None:
     await api.post(f"{mei}/block")
     assert (await api.post(f"{mei}/send", 409, text="x"))["error"] == "bot_blocked"
 
 
-async def test_numbers_in_the_query_are_numbers(api: Api, mei: str) -> None:
+async def test_numbers_in_the_query_are_numbers(api: InterfaceClient, mei: str) -> None:
     assert (await api.get(f"{mei}/transcript?after=x", 400))["error"] == "bad_query"
     assert (await api.get("files/none", 404))["error"] == "file_not_found"

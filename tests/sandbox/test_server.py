@@ -8,10 +8,10 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
-from sandbox.people import Person
 from sandbox.server import build_app, serve
-from tests.sandbox.conftest import TOKEN, keyboard
+from tests.sandbox.conftest import TOKEN, inline_keyboard
 from tests.sandbox.test_files import PNG
 
 API = f"/bot{TOKEN}"
@@ -24,37 +24,41 @@ async def client(engine: Engine) -> AsyncIterator[Client]:
         yield client
 
 
-async def answer(response: aiohttp.ClientResponse) -> Any:
-    """Give the result of a call that worked."""
+async def read_result(response: aiohttp.ClientResponse) -> Any:
+    """Return the result of a call that worked."""
     shape = await response.json()
     assert shape["ok"], shape
     return shape["result"]
 
 
-async def test_parameters_come_in_any_form_telegram_takes(client: Client, ann: Person) -> None:
-    rows = keyboard([("Yes", "y")])
+async def test_parameters_come_in_any_form_telegram_takes(
+    client: Client, ann: TelegramClient
+) -> None:
+    rows = inline_keyboard([("Yes", "y")])
     form = {"chat_id": str(ann.id), "text": "x", "reply_markup": json.dumps(rows)}
     sent = [
-        await answer(await client.get(f"{API}/sendMessage", params=form)),
-        await answer(await client.post(f"{API}/sendMessage", data=form)),
-        await answer(await client.post(f"{API}/sendMessage", json={**form, "reply_markup": rows})),
+        await read_result(await client.get(f"{API}/sendMessage", params=form)),
+        await read_result(await client.post(f"{API}/sendMessage", data=form)),
+        await read_result(
+            await client.post(f"{API}/sendMessage", json={**form, "reply_markup": rows})
+        ),
     ]
     multipart = aiohttp.FormData(form, default_to_multipart=True)
-    sent.append(await answer(await client.post(f"{API}/sendMessage", data=multipart)))
+    sent.append(await read_result(await client.post(f"{API}/sendMessage", data=multipart)))
     assert [message["reply_markup"] for message in sent] == [rows] * 4
 
 
-async def test_query_and_body_are_taken_together(client: Client, ann: Person) -> None:
+async def test_query_and_body_are_taken_together(client: Client, ann: TelegramClient) -> None:
     response = await client.post(f"{API}/sendMessage?chat_id={ann.id}", json={"text": "x"})
-    assert (await answer(response))["text"] == "x"
+    assert (await read_result(response))["text"] == "x"
 
 
-async def test_a_file_is_uploaded_and_downloaded(client: Client, ann: Person) -> None:
+async def test_a_file_is_uploaded_and_downloaded(client: Client, ann: TelegramClient) -> None:
     form = aiohttp.FormData({"chat_id": str(ann.id)})
     form.add_field("photo", PNG, filename="card.png", content_type="image/png")
-    sent = await answer(await client.post(f"{API}/sendPhoto", data=form))
+    sent = await read_result(await client.post(f"{API}/sendPhoto", data=form))
     file_id = sent["photo"][-1]["file_id"]
-    found = await answer(await client.get(f"{API}/getFile", params={"file_id": file_id}))
+    found = await read_result(await client.get(f"{API}/getFile", params={"file_id": file_id}))
     response = await client.get(f"/file{API}/{found['file_path']}")
     assert await response.read() == PNG
     assert (await client.get(f"/file{API}/photos/other.png")).status == 404
@@ -136,7 +140,7 @@ async def test_serving_gives_the_addresses(engine: Engine) -> None:
     sandbox = await serve(engine)
     try:
         async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
-            me = await answer(await session.get(f"{sandbox.api_url}{API}/getMe"))
+            me = await read_result(await session.get(f"{sandbox.api_url}{API}/getMe"))
             assert me["id"] == 123456
             page = await session.get(sandbox.page_url)
             assert page.status == 200

@@ -8,12 +8,12 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
-from sandbox.people import Person
-from tests.sandbox.conftest import Bot
+from tests.sandbox.conftest import BotCaller
 
 
-class Receiver:
+class WebhookReceiver:
     """The bot's web server."""
 
     def __init__(self) -> None:
@@ -21,14 +21,14 @@ class Receiver:
         self.answers: list[web.Response] = []
         self.hold: dict[int, asyncio.Event] = {}
         app = web.Application()
-        app.router.add_post("/hook", self._take)
+        app.router.add_post("/hook", self._receive)
         self.server = TestServer(app)
 
     @property
     def url(self) -> str:
         return str(self.server.make_url("/hook"))
 
-    async def _take(self, request: web.Request) -> web.Response:
+    async def _receive(self, request: web.Request) -> web.Response:
         update = await request.json()
         secret = request.headers.get("X-Telegram-Bot-Api-Secret-Token")
         await self.got.put((update, secret))
@@ -37,15 +37,15 @@ class Receiver:
             await self.hold[chat_id].wait()
         return self.answers.pop(0) if self.answers else web.Response()
 
-    async def text(self) -> str:
-        """Give the text of the next update that arrives."""
+    async def next_text(self) -> str:
+        """Return the text of the next update that arrives."""
         async with asyncio.timeout(5):
             return str((await self.got.get())[0]["message"]["text"])
 
 
 @pytest.fixture
-async def receiver(engine: Engine) -> AsyncIterator[Receiver]:
-    receiver = Receiver()
+async def receiver(engine: Engine) -> AsyncIterator[WebhookReceiver]:
+    receiver = WebhookReceiver()
     await receiver.server.start_server()
     yield receiver
     await engine.close()
@@ -53,9 +53,9 @@ async def receiver(engine: Engine) -> AsyncIterator[Receiver]:
 
 
 async def test_updates_are_posted_with_the_secret_in_order(
-    bot: Bot, ann: Person, receiver: Receiver
+    bot: BotCaller, ann: TelegramClient, receiver: WebhookReceiver
 ) -> None:
-    await bot.ok("setWebhook", url=receiver.url, secret_token="s3cret")
+    await bot.call("setWebhook", url=receiver.url, secret_token="s3cret")
     ann.send("two")
     async with asyncio.timeout(5):
         (first, secret), (second, _) = [await receiver.got.get() for _ in range(2)]
@@ -63,40 +63,52 @@ async def test_updates_are_posted_with_the_secret_in_order(
     assert [first["message"]["text"], second["message"]["text"]] == ["/start", "two"]
 
 
-async def test_what_is_not_taken_comes_again(bot: Bot, ann: Person, receiver: Receiver) -> None:
+async def test_what_is_not_taken_comes_again(
+    bot: BotCaller, ann: TelegramClient, receiver: WebhookReceiver
+) -> None:
     receiver.answers = [web.Response(status=503)]
-    await bot.ok("setWebhook", url=receiver.url)
-    assert [await receiver.text(), await receiver.text()] == ["/start", "/start"]
-    info = await bot.ok("getWebhookInfo")
+    await bot.call("setWebhook", url=receiver.url)
+    assert [await receiver.next_text(), await receiver.next_text()] == ["/start", "/start"]
+    info = await bot.call("getWebhookInfo")
     assert info["url"] == receiver.url
     assert info["last_error_message"] == "Wrong response from the webhook: 503 Service Unavailable"
 
 
-async def test_a_redirect_is_no_answer(bot: Bot, ann: Person, receiver: Receiver) -> None:
+async def test_a_redirect_is_no_answer(
+    bot: BotCaller, ann: TelegramClient, receiver: WebhookReceiver
+) -> None:
     receiver.answers = [web.Response(status=302, headers={"Location": receiver.url})]
-    await bot.ok("setWebhook", url=receiver.url)
-    assert [await receiver.text(), await receiver.text()] == ["/start", "/start"]
+    await bot.call("setWebhook", url=receiver.url)
+    assert [await receiver.next_text(), await receiver.next_text()] == ["/start", "/start"]
 
 
 async def test_one_chat_waits_and_another_does_not(
-    bot: Bot, engine: Engine, ann: Person, stranger: Person, receiver: Receiver
+    bot: BotCaller,
+    engine: Engine,
+    ann: TelegramClient,
+    stranger: TelegramClient,
+    receiver: WebhookReceiver,
 ) -> None:
     receiver.hold[ann.id] = asyncio.Event()
-    await bot.ok("setWebhook", url=receiver.url)
-    assert await receiver.text() == "/start"
+    await bot.call("setWebhook", url=receiver.url)
+    assert await receiver.next_text() == "/start"
     ann.send("later")
     stranger.send("now")
-    assert await receiver.text() == "now"
+    assert await receiver.next_text() == "now"
     receiver.hold[ann.id].set()
-    assert await receiver.text() == "later"
+    assert await receiver.next_text() == "later"
 
 
-async def test_the_answer_may_hold_a_call(bot: Bot, ann: Person, receiver: Receiver) -> None:
+async def test_the_answer_may_hold_a_call(
+    bot: BotCaller, ann: TelegramClient, receiver: WebhookReceiver
+) -> None:
     call = {"method": "sendMessage", "chat_id": ann.id, "text": "at once"}
     receiver.answers = [web.json_response(call)]
-    await bot.ok("setWebhook", url=receiver.url)
+    await bot.call("setWebhook", url=receiver.url)
     version = ann.transcript()["version"]
-    await bot.engine.bell.until(lambda: bot.engine.version > version or None, 5)
+    await bot.engine.world.changes.signal.wait_for(
+        lambda: bot.engine.world.changes.version > version or None, 5
+    )
     assert ann.transcript()["messages"][-1]["text"] == "at once"
 
 
@@ -110,45 +122,49 @@ async def test_the_answer_may_hold_a_call(bot: Bot, ann: Person, receiver: Recei
     ],
 )
 async def test_other_answers_are_only_taken_as_yes(
-    bot: Bot, ann: Person, receiver: Receiver, body: str, content_type: str
+    bot: BotCaller, ann: TelegramClient, receiver: WebhookReceiver, body: str, content_type: str
 ) -> None:
     receiver.answers = [web.Response(text=body, content_type=content_type)]
-    await bot.ok("setWebhook", url=receiver.url)
-    assert await receiver.text() == "/start"
+    await bot.call("setWebhook", url=receiver.url)
+    assert await receiver.next_text() == "/start"
     ann.send("two")
-    assert await receiver.text() == "two"
-    assert (await bot.ok("getWebhookInfo"))["url"] == receiver.url
+    assert await receiver.next_text() == "two"
+    assert (await bot.call("getWebhookInfo"))["url"] == receiver.url
 
 
 async def test_only_so_many_connections_are_open(
-    bot: Bot, ann: Person, stranger: Person, receiver: Receiver
+    bot: BotCaller, ann: TelegramClient, stranger: TelegramClient, receiver: WebhookReceiver
 ) -> None:
     receiver.hold[ann.id] = asyncio.Event()
     stranger.send("second")
-    await bot.ok("setWebhook", url=receiver.url, max_connections=1)
-    assert await receiver.text() == "/start"
+    await bot.call("setWebhook", url=receiver.url, max_connections=1)
+    assert await receiver.next_text() == "/start"
     assert receiver.got.empty()
     receiver.hold[ann.id].set()
-    assert await receiver.text() == "second"
+    assert await receiver.next_text() == "second"
 
 
-async def test_a_line_that_fails_is_told(bot: Bot, ann: Person, engine: Engine) -> None:
-    engine.webhook.first_delay = 0.001
-    await bot.ok("setWebhook", url="http://127.0.0.1:9/hook")
+async def test_a_line_that_fails_is_told(
+    bot: BotCaller, ann: TelegramClient, engine: Engine
+) -> None:
+    engine.world.webhook.first_delay = 0.001
+    await bot.call("setWebhook", url="http://127.0.0.1:9/hook")
     async with asyncio.timeout(5):
-        await engine.webhook.failed.wait()
-    info = await bot.ok("getWebhookInfo")
+        await engine.world.webhook.failure_signal.wait()
+    info = await bot.call("getWebhookInfo")
     assert info["last_error_message"].startswith("Connection failed")
     await engine.close()
 
 
-async def test_updates_wait_while_nobody_listens(bot: Bot, ann: Person, receiver: Receiver) -> None:
+async def test_updates_wait_while_nobody_listens(
+    bot: BotCaller, ann: TelegramClient, receiver: WebhookReceiver
+) -> None:
     await receiver.server.close()
-    await bot.ok("setWebhook", url="http://127.0.0.1:9/hook", max_connections=3)
-    info = await bot.ok("getWebhookInfo")
+    await bot.call("setWebhook", url="http://127.0.0.1:9/hook", max_connections=3)
+    info = await bot.call("getWebhookInfo")
     assert (info["pending_update_count"], info["max_connections"]) == (1, 3)
-    await bot.ok("setWebhook", url="")
-    assert len(await bot.ok("getUpdates")) == 1
+    await bot.call("setWebhook", url="")
+    assert len(await bot.call("getUpdates")) == 1
 
 
 @pytest.mark.parametrize(
@@ -161,12 +177,12 @@ async def test_updates_wait_while_nobody_listens(bot: Bot, ann: Person, receiver
     ],
 )
 async def test_what_setWebhook_refuses(  # noqa: N802
-    bot: Bot, params: dict[str, object], words: str
+    bot: BotCaller, params: dict[str, object], words: str
 ) -> None:
-    assert words in await bot.refused("setWebhook", **params)
+    assert words in await bot.call_refused("setWebhook", **params)
 
 
-async def test_kinds_asked_for_show_in_the_info(bot: Bot) -> None:
-    await bot.ok("setWebhook", url="http://127.0.0.1:9/", allowed_updates=["message"])
-    assert (await bot.ok("getWebhookInfo"))["allowed_updates"] == ["message"]
-    await bot.ok("deleteWebhook")
+async def test_kinds_asked_for_show_in_the_info(bot: BotCaller) -> None:
+    await bot.call("setWebhook", url="http://127.0.0.1:9/", allowed_updates=["message"])
+    assert (await bot.call("getWebhookInfo"))["allowed_updates"] == ["message"]
+    await bot.call("deleteWebhook")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from services.messaging.inbox import KEEP, Inbox
+from services.messaging.inbox import RETENTION, Inbox
 from services.storage import keys
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
@@ -36,29 +36,29 @@ def update(number: int, text: str = "zebra crossing") -> dict[str, Any]:
 
 
 async def test_what_was_put_is_there_until_done(inbox: Inbox) -> None:
-    assert await inbox.put([update(1), update(2)]) == [update(1), update(2)]
-    assert await inbox.undone() == [update(1), update(2)]
+    assert await inbox.store([update(1), update(2)]) == [update(1), update(2)]
+    assert await inbox.load_unfinished() == [update(1), update(2)]
     inbox.mark_done(1)
-    await inbox.put([update(3)])
-    assert await inbox.undone() == [update(2), update(3)]
-    assert await inbox.counts() == {"new": 2, "done": 1, "failed": 0}
+    await inbox.store([update(3)])
+    assert await inbox.load_unfinished() == [update(2), update(3)]
+    assert await inbox.count_by_state() == {"new": 2, "done": 1, "failed": 0}
 
 
 async def test_what_ended_a_moment_ago_is_not_taken_up_again(inbox: Inbox) -> None:
-    await inbox.put([{"update_id": 1}, {"update_id": 2}, {"update_id": 3}])
+    await inbox.store([{"update_id": 1}, {"update_id": 2}, {"update_id": 3}])
     inbox.mark_done(1)
     inbox.mark_failed(2, "ValueError")
-    assert [item["update_id"] for item in await inbox.undone()] == [3]
+    assert [item["update_id"] for item in await inbox.load_unfinished()] == [3]
 
 
 async def test_a_known_update_is_not_new_again(inbox: Inbox) -> None:
-    await inbox.put([update(1)])
+    await inbox.store([update(1)])
     inbox.mark_done(1)
-    assert await inbox.put([update(1), update(2), update(2)]) == [update(2)]
+    assert await inbox.store([update(1), update(2), update(2)]) == [update(2)]
 
 
 async def test_many_senders_share_a_transaction_and_each_hears_of_its_own(inbox: Inbox) -> None:
-    answers = await asyncio.gather(*(inbox.put([update(n), update(7)]) for n in range(20)))
+    answers = await asyncio.gather(*(inbox.store([update(n), update(7)]) for n in range(20)))
     new = [item["update_id"] for answer in answers for item in answer]
     assert sorted(new) == list(range(20))
 
@@ -66,24 +66,24 @@ async def test_many_senders_share_a_transaction_and_each_hears_of_its_own(inbox:
 async def test_what_is_left_when_it_stops_is_written(database: Database, tmp_path: Path) -> None:
     first = Inbox(database, keys.load_or_create(tmp_path / "keys.json"))
     async with first.running():
-        await first.put([update(1), update(2)])
+        await first.store([update(1), update(2)])
         first.mark_done(1)
         first.mark_failed(2, "ValueError")
-    assert await first.counts() == {"new": 0, "done": 1, "failed": 1}
+    assert await first.count_by_state() == {"new": 0, "done": 1, "failed": 1}
 
 
 async def test_no_text_is_in_the_file_at_any_time(inbox: Inbox, tmp_path: Path) -> None:
-    await inbox.put([update(1), update(2)])
+    await inbox.store([update(1), update(2)])
     files = [path for path in tmp_path.iterdir() if path.name.startswith("kaika.db")]
     assert len(files) >= 2, "the write-ahead log is looked at too"
     assert not any(b"zebra" in path.read_bytes() for path in files)
 
 
 async def test_a_done_or_failed_update_keeps_no_payload(inbox: Inbox, tmp_path: Path) -> None:
-    await inbox.put([update(1), update(2)])
+    await inbox.store([update(1), update(2)])
     inbox.mark_done(1)
     inbox.mark_failed(2, "ValueError")
-    await inbox.put([update(3)])
+    await inbox.store([update(3)])
     rows = sqlite3.connect(tmp_path / "kaika.db").execute(
         "SELECT update_id, payload IS NULL, error FROM inbox ORDER BY update_id"
     )
@@ -93,19 +93,19 @@ async def test_a_done_or_failed_update_keeps_no_payload(inbox: Inbox, tmp_path: 
 async def test_a_payload_whose_key_is_lost_waits_for_it_alone(
     inbox: Inbox, database: Database, tmp_path: Path
 ) -> None:
-    await inbox.put([update(1)])
+    await inbox.store([update(1)])
     other = Inbox(database, keys.load_or_create(tmp_path / "other.json"))
     async with other.running():
-        await other.put([update(2)])
-        assert await other.undone() == [update(2)]
-    assert await inbox.undone() == [update(1)], "it may tell of money"
-    assert await inbox.counts() == {"new": 2, "done": 0, "failed": 0}
+        await other.store([update(2)])
+        assert await other.load_unfinished() == [update(2)]
+    assert await inbox.load_unfinished() == [update(1)], "it may tell of money"
+    assert await inbox.count_by_state() == {"new": 2, "done": 0, "failed": 0}
 
 
 async def test_the_sender_is_told_when_nothing_could_be_stored(
     inbox: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await inbox.put([update(1)])
+    await inbox.store([update(1)])
     commit = inbox._commit
     calls = []
 
@@ -119,17 +119,17 @@ async def test_the_sender_is_told_when_nothing_could_be_stored(
     monkeypatch.setattr("services.messaging.inbox._RETRY_DELAY", 0)
     inbox.mark_done(1)
     with pytest.raises(OperationalError):
-        await inbox.put([update(2)])
-    assert await inbox.put([update(2)]) == [update(2)], "Telegram sends it again"
-    assert (await inbox.counts())["done"] == 1, "the mark was kept meanwhile"
+        await inbox.store([update(2)])
+    assert await inbox.store([update(2)]) == [update(2)], "Telegram sends it again"
+    assert (await inbox.count_by_state())["done"] == 1, "the mark was kept meanwhile"
 
 
 async def test_old_ones_are_forgotten_but_never_an_unfinished_one(
     inbox: Inbox, database: Database
 ) -> None:
-    await inbox.put([update(1), update(2)])
+    await inbox.store([update(1), update(2)])
     inbox.mark_done(1)
-    await inbox.put([update(3)])
+    await inbox.store([update(3)])
     async with database.unit_of_work() as session:
-        await inbox.forget_old(session, datetime.now(UTC) + KEEP + timedelta(minutes=1))
-    assert await inbox.counts() == {"new": 2, "done": 0, "failed": 0}
+        await inbox.delete_old(session, datetime.now(UTC) + RETENTION + timedelta(minutes=1))
+    assert await inbox.count_by_state() == {"new": 2, "done": 0, "failed": 0}

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 
 from services.storage.database import Database
-from services.storage.passing import is_passing
+from services.storage.transient_errors import is_transient
 
 
 class AnswerError(Exception):
@@ -42,7 +42,7 @@ def refused_value() -> Exception:
     ids=str,
 )
 def test_what_passes(error: Exception) -> None:
-    assert is_passing(error)
+    assert is_transient(error)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_what_passes(error: Exception) -> None:
     ids=str,
 )
 def test_what_comes_again(error: Exception) -> None:
-    assert not is_passing(error)
+    assert not is_transient(error)
 
 
 async def error_of(url: str, statement: str) -> SQLAlchemyError:
@@ -73,13 +73,13 @@ async def test_a_file_that_is_locked_passes_and_a_missing_table_does_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = f"sqlite+aiosqlite:///{tmp_path / 'kaika.db'}"
-    assert not is_passing(await error_of(url, "SELECT * FROM nothing"))
+    assert not is_transient(await error_of(url, "SELECT * FROM nothing"))
     monkeypatch.setattr("services.storage.database._PRAGMAS", ["PRAGMA busy_timeout = 0"])
     other = sqlite3.connect(tmp_path / "kaika.db")
     other.execute("BEGIN EXCLUSIVE")
-    assert is_passing(await error_of(url, "SELECT 1"))
+    assert is_transient(await error_of(url, "SELECT 1"))
     other.close()
 
 
 async def test_a_server_that_is_not_there_is_an_error_of_the_database_and_passes() -> None:
-    assert is_passing(await error_of("postgresql+asyncpg://kaika@127.0.0.1:1/kaika", "SELECT 1"))
+    assert is_transient(await error_of("postgresql+asyncpg://kaika@127.0.0.1:1/kaika", "SELECT 1"))

@@ -4,46 +4,46 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.secret_shapes import SecretShapes, Shape
+from services.secret_shapes import SecretDetector, SecretShape
 
 ERROR_CODES = {"1979711501", "76000006", "2201", "164"}
 WORDS = ["certificate", "HiCOS", "activate", "password", "TWFidO", "hello"]
 
 
 @pytest.fixture(scope="module")
-def shapes() -> SecretShapes:
-    return SecretShapes(WORDS, lambda token: token in ERROR_CODES)
+def shapes() -> SecretDetector:
+    return SecretDetector(WORDS, lambda token: token in ERROR_CODES)
 
 
 @pytest.mark.parametrize(
     ("text", "shape"),
     [
-        ("A800000014", Shape.UI_NUMBER),
-        ("a800000014 is mine", Shape.UI_NUMBER),
-        ("Ａ８００００００１４", Shape.UI_NUMBER),
-        ("A8 0000 0014", Shape.UI_NUMBER),
-        ("我的統一證號AA00000009，對嗎", Shape.UI_NUMBER),
-        ("A123456789", Shape.UI_NUMBER),
-        ("GP12345678901234", Shape.CARD_NUMBER),
-        ("gp 1234-5678-9012-34", Shape.CARD_NUMBER),
-        ("4242 4242 4242 4242", Shape.PAYMENT_CARD),
+        ("A800000014", SecretShape.UI_NUMBER),
+        ("a800000014 is mine", SecretShape.UI_NUMBER),
+        ("Ａ８００００００１４", SecretShape.UI_NUMBER),
+        ("A8 0000 0014", SecretShape.UI_NUMBER),
+        ("我的統一證號AA00000009，對嗎", SecretShape.UI_NUMBER),
+        ("A123456789", SecretShape.UI_NUMBER),
+        ("GP12345678901234", SecretShape.CARD_NUMBER),
+        ("gp 1234-5678-9012-34", SecretShape.CARD_NUMBER),
+        ("4242 4242 4242 4242", SecretShape.PAYMENT_CARD),
         ("4242 4242 4242 4241", None),
-        ("aB3dE9xZ", Shape.CODE_OR_PIN),
-        ("「K7m2Qp9x」", Shape.CODE_OR_PIN),
-        ("kTmQzRwp", Shape.CODE_OR_PIN),
-        ("123456", Shape.CODE_OR_PIN),
-        ("１２３４５６", Shape.CODE_OR_PIN),
-        ("hello12", Shape.CODE_OR_PIN),
-        ("here it is\n482913", Shape.CODE_OR_PIN),
-        ("my pin is 123456", Shape.CODE_OR_PIN),
-        ("我的PIN是 123456", Shape.CODE_OR_PIN),
-        ("pin=87654321", Shape.CODE_OR_PIN),
-        ("用户代码：Xy7kkm2p", Shape.CODE_OR_PIN),
-        ("my code aB3dE9xZ does not work", Shape.CODE_OR_PIN),
-        ("code is wrong three times abcdef99", Shape.CODE_OR_PIN),
+        ("aB3dE9xZ", SecretShape.CODE_OR_PIN),
+        ("「K7m2Qp9x」", SecretShape.CODE_OR_PIN),
+        ("kTmQzRwp", SecretShape.CODE_OR_PIN),
+        ("123456", SecretShape.CODE_OR_PIN),
+        ("１２３４５６", SecretShape.CODE_OR_PIN),
+        ("hello12", SecretShape.CODE_OR_PIN),
+        ("here it is\n482913", SecretShape.CODE_OR_PIN),
+        ("my pin is 123456", SecretShape.CODE_OR_PIN),
+        ("我的PIN是 123456", SecretShape.CODE_OR_PIN),
+        ("pin=87654321", SecretShape.CODE_OR_PIN),
+        ("用户代码：Xy7kkm2p", SecretShape.CODE_OR_PIN),
+        ("my code aB3dE9xZ does not work", SecretShape.CODE_OR_PIN),
+        ("code is wrong three times abcdef99", SecretShape.CODE_OR_PIN),
     ],
 )
-def test_secrets(shapes: SecretShapes, text: str, shape: Shape | None) -> None:
+def test_secrets(shapes: SecretDetector, text: str, shape: SecretShape | None) -> None:
     assert shapes.find(text) == shape
 
 
@@ -85,17 +85,17 @@ def test_secrets(shapes: SecretShapes, text: str, shape: Shape | None) -> None:
         "/language",
     ],
 )
-def test_no_secrets(shapes: SecretShapes, text: str) -> None:
+def test_no_secrets(shapes: SecretDetector, text: str) -> None:
     assert shapes.find(text) is None
 
 
 @given(st.text(max_size=300))
 def test_any_text_is_judged(text: str) -> None:
-    SecretShapes(WORDS, lambda _: False).find(text)
+    SecretDetector(WORDS, lambda _: False).find(text)
 
 
 @given(st.from_regex(r"[A-HJ-NP-Za-km-z2-9]{8}", fullmatch=True))
 def test_every_code_we_would_generate_is_noticed(code: str) -> None:
     mixed = any(c.isdigit() for c in code) and any(c.isalpha() for c in code)
     if mixed:
-        assert SecretShapes(WORDS, lambda _: False).find(code) == Shape.CODE_OR_PIN
+        assert SecretDetector(WORDS, lambda _: False).find(code) == SecretShape.CODE_OR_PIN

@@ -16,11 +16,11 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from services import jobs, leader_lease
 from services.faq import unanswered
-from services.people import people
+from services.people.languages import LanguagePreferences
 from services.storage import keys
 from services.storage.database import Database
-from services.storage.models import Base, Chat, Due, Person
-from services.storage.upgrade import DatabaseOutdatedError, ensure_current, newest, upgrade
+from services.storage.models import Base, ChatRow, Job, PersonRow
+from services.storage.upgrade import DatabaseOutdatedError, ensure_current, head_revision, upgrade
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -60,24 +60,24 @@ async def test_a_new_database_is_for_its_owner_only(tmp_path: Path) -> None:
 async def test_a_unit_of_work_that_raises_leaves_nothing(database: Database) -> None:
     async def fail_halfway() -> None:
         async with database.unit_of_work() as session:
-            session.add(Chat(chat_id=1, kind="private", created_at=NOW))
+            session.add(ChatRow(chat_id=1, kind="private", created_at=NOW))
             await session.flush()
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         await fail_halfway()
     async with database.unit_of_work() as session:
-        assert await session.get(Chat, 1) is None
+        assert await session.get(ChatRow, 1) is None
 
 
 async def test_moments_keep_their_zone_and_naive_ones_are_refused(database: Database) -> None:
     async with database.unit_of_work() as session:
-        session.add(Person(user_id=1, created_at=NOW.astimezone()))
+        session.add(PersonRow(user_id=1, created_at=NOW.astimezone()))
     async with database.unit_of_work() as session:
-        person = await session.get(Person, 1)
+        person = await session.get(PersonRow, 1)
         assert person is not None
         assert person.created_at == NOW
-    naive = Person(user_id=2, created_at=NOW.replace(tzinfo=None))
+    naive = PersonRow(user_id=2, created_at=NOW.replace(tzinfo=None))
     with pytest.raises(StatementError):
         await _store(database, naive)
 
@@ -99,20 +99,20 @@ async def test_an_old_database_is_refused_by_name(tmp_path: Path) -> None:
     database = Database(f"sqlite+aiosqlite:///{tmp_path / 'old.db'}")
     with pytest.raises(DatabaseOutdatedError) as caught:
         await ensure_current(database)
-    assert (caught.value.found, caught.value.wanted) == (None, newest())
+    assert (caught.value.found, caught.value.wanted) == (None, head_revision())
     await database.close()
 
 
 async def test_a_language_is_remembered_over_a_restart(database: Database) -> None:
-    first = people.People(database)
-    await first.choose_language(7, "zh_Hant", NOW)
-    await first.choose_language(7, "zh_Hant", NOW)
-    second = people.People(database)
+    first = LanguagePreferences(database)
+    await first.choose(7, "zh_Hant", NOW)
+    await first.choose(7, "zh_Hant", NOW)
+    second = LanguagePreferences(database)
     await second.load()
-    assert second.language(7, "en") == "zh_Hant"
-    assert second.language(8, "zh-CN") == "zh_Hant"
-    with pytest.raises(ValueError, match="not a language"):
-        await first.choose_language(7, "tlh", NOW)
+    assert second.resolve(7, "en") == "zh_Hant"
+    assert second.resolve(8, "zh-CN") == "zh_Hant"
+    with pytest.raises(ValueError, match="unsupported language"):
+        await first.choose(7, "tlh", NOW)
 
 
 async def test_what_is_due_is_taken_once_and_again_when_its_taker_dies(
@@ -123,17 +123,17 @@ async def test_what_is_due_is_taken_once_and_again_when_its_taker_dies(
         await jobs.schedule(session, "delete", "delete/1", NOW)
         await jobs.schedule(session, "delete", "delete/2", NOW + timedelta(hours=1))
     async with database.unit_of_work() as session:
-        assert [row.key for row in await jobs.take(session, NOW)] == ["delete/1"]
-        assert await jobs.take(session, NOW) == []
+        assert [row.key for row in await jobs.lease_due(session, NOW)] == ["delete/1"]
+        assert await jobs.lease_due(session, NOW) == []
     later = NOW + jobs.LEASE + timedelta(seconds=1)
     async with database.unit_of_work() as session:
-        (row,) = await jobs.take(session, later)
+        (row,) = await jobs.lease_due(session, later)
         assert row.attempts == 2
         await jobs.postpone(session, row, later)
-        assert await jobs.take(session, later) == []
+        assert await jobs.lease_due(session, later) == []
     async with database.unit_of_work() as session:
-        for row in await jobs.take(session, NOW + timedelta(days=1)):
-            await jobs.finish(session, row)
+        for row in await jobs.lease_due(session, NOW + timedelta(days=1)):
+            await jobs.complete(session, row)
         assert (await session.execute(text("SELECT count(*) FROM due"))).scalar() == 0
 
 
@@ -141,12 +141,14 @@ async def test_a_thing_scheduled_anew_while_it_was_done_stays(database: Database
     async with database.unit_of_work() as session:
         await jobs.schedule(session, "tidy", "tidy", NOW)
     async with database.unit_of_work() as session:
-        (row,) = await jobs.take(session, NOW)
+        (row,) = await jobs.lease_due(session, NOW)
     async with database.unit_of_work() as session:
-        await jobs.finish(session, row)
+        await jobs.complete(session, row)
         await jobs.schedule(session, "tidy", "tidy", NOW + timedelta(days=1))
     async with database.unit_of_work() as session:
-        found = await session.get(Due, row.id) or (await jobs.take(session, NOW + jobs.LEASE * 999))
+        found = await session.get(Job, row.id) or (
+            await jobs.lease_due(session, NOW + jobs.LEASE * 999)
+        )
         assert found
         await jobs.cancel(session, "tidy")
         await jobs.cancel(session, "tidy")
@@ -168,7 +170,7 @@ async def test_one_process_holds_a_lease_until_it_ends(database: Database) -> No
 
 async def test_a_lease_of_a_dead_process_here_is_taken_at_once(database: Database) -> None:
     dead = (
-        leader_lease.this_process().rsplit(":", 1)[0] + ":4194305"
+        leader_lease.process_name().rsplit(":", 1)[0] + ":4194305"
     )  # beyond the largest process id
     async with database.unit_of_work() as session:
         assert await leader_lease.acquire(session, "intake", dead, NOW)
@@ -184,8 +186,8 @@ async def test_unanswered_questions_are_counted_without_what_tells_who_asked(
             "where is  the ZOO ",
             "Mail me at a@b.tw, 0912345678",
         ):
-            await unanswered.note(session, question, "en", NOW)
-        await unanswered.note(session, "???", "en", NOW)
+            await unanswered.record_question(session, question, "en", NOW)
+        await unanswered.record_question(session, "???", "en", NOW)
         found = await unanswered.most_asked(session)
     assert [(row.question, row.count) for row in found] == [
         ("where is the zoo", 2),
@@ -249,7 +251,7 @@ def test_a_key_file_others_can_read_is_refused_with_the_fix(tmp_path: Path) -> N
 
 async def test_what_was_deleted_is_not_in_the_file(database: Database, tmp_path: Path) -> None:
     async with database.unit_of_work() as session:
-        await unanswered.note(session, "purple zebra", "en", NOW)
+        await unanswered.record_question(session, "purple zebra", "en", NOW)
     async with database.unit_of_work() as session:
         await session.execute(text("DELETE FROM unanswered_questions"))
     await database.close()
@@ -259,8 +261,8 @@ async def test_what_was_deleted_is_not_in_the_file(database: Database, tmp_path:
 
 
 async def test_an_error_does_not_show_what_was_stored(database: Database) -> None:
-    await _store(database, Person(user_id=1, created_at=NOW))
-    again = Person(user_id=1, language="zebra", created_at=NOW)
+    await _store(database, PersonRow(user_id=1, created_at=NOW))
+    again = PersonRow(user_id=1, language="zebra", created_at=NOW)
     with pytest.raises(IntegrityError) as caught:
         await _store(database, again)
     assert "zebra" not in str(caught.value)

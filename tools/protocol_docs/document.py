@@ -1,4 +1,4 @@
-"""Writes the page docs/bridge-protocol.md and its schema, from the types and `page.md`.
+"""Writes docs/bridge-protocol.md and its schema from the protocol types and `page.md`.
 
 python -m tools.protocol_docs.document docs
 """
@@ -15,42 +15,48 @@ from pathlib import Path
 from typing import Any, get_args
 
 from reader_bridge.protocol import limits, vocabulary
-from reader_bridge.protocol.codec import Choice, Items, Octets, Text, Whole
-from reader_bridge.protocol.failures import ADVICE, FailureValues
-from reader_bridge.protocol.messages import FROM_BRIDGE, FROM_SERVER
-from reader_bridge.protocol.operations import PARAMETERS, VALUES, Reader, Tries
+from reader_bridge.protocol.codec import (
+    BytesBounds,
+    IntegerBounds,
+    ListBounds,
+    TaggedUnion,
+    TextBounds,
+)
+from reader_bridge.protocol.failures import FAILURE_ADVICE, FailureValues
+from reader_bridge.protocol.messages import BRIDGE_MESSAGES, SERVER_MESSAGES
+from reader_bridge.protocol.operations import PARAMETERS, RESULT_VALUES, ReaderEntry, Tries
 from reader_bridge.protocol.pairing_messages import Resume
-from reader_bridge.protocol.words import WORDS
+from reader_bridge.protocol.word_list import PAIRING_WORDS
 from tools.protocol_docs.schema import field_texts, hints, notes, schema, strip_optional, summary
 from tools.protocol_docs.vectors import vectors
 
 TEMPLATE = "page.md"
 PAGE, SCHEMA = "bridge-protocol.md", "bridge-protocol.schema.json"
 _MARK = re.compile("<!-- ([a-z]+) -->")
-_OBJECTS: tuple[type[Any], ...] = (Resume, Reader, Tries, FailureValues)
+_OBJECTS: tuple[type[Any], ...] = (Resume, ReaderEntry, Tries, FailureValues)
 _ENUMS: tuple[type[StrEnum], ...] = (
-    vocabulary.Purpose,
-    vocabulary.CardProfile,
+    vocabulary.PinPurpose,
+    vocabulary.ProfileName,
     vocabulary.KeyRole,
     vocabulary.SignatureAlgorithm,
-    vocabulary.Step,
+    vocabulary.ProgressStep,
     vocabulary.PairRefusal,
     vocabulary.UnpairReason,
     vocabulary.ByeReason,
-    vocabulary.ErrorCode,
+    vocabulary.ProtocolErrorCode,
 )
 
 
 def page() -> str:
-    """Write the page."""
+    """Return the page."""
     made = {
         "limits": _limits(),
         "states": _states(),
         "operations": _together(_operation(name) for name in PARAMETERS),
         "objects": _together(_object(kind.__name__, kind) for kind in _OBJECTS),
-        "server": _together(_object(f"`{name}`", kind) for name, kind in FROM_SERVER.items()),
+        "server": _together(_object(f"`{name}`", kind) for name, kind in SERVER_MESSAGES.items()),
         "bridge": _together(
-            _object(f"`{name}`", kind) for name, kind in FROM_BRIDGE.items() if name != "error"
+            _object(f"`{name}`", kind) for name, kind in BRIDGE_MESSAGES.items() if name != "error"
         ),
         "lists": _together(_list(kind) for kind in _ENUMS),
         "failures": _failures(),
@@ -62,12 +68,12 @@ def page() -> str:
 
 
 def schema_text() -> str:
-    """Write the schema."""
+    """Return the schema as text."""
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 def write(directory: Path) -> None:
-    """Write both files."""
+    """Write both files to a directory."""
     (directory / PAGE).write_text(page(), encoding="utf-8")
     (directory / SCHEMA).write_text(schema_text(), encoding="utf-8")
 
@@ -92,8 +98,8 @@ def _object(title: str, kind: type[Any]) -> str:
 
 def _operation(name: vocabulary.Operation) -> str:
     parameters = _object(f"`{name}`", PARAMETERS[name])
-    value = _object("", VALUES[name]).removeprefix("### ").strip()
-    return f"{parameters}\n\n*Result.* {value}"
+    value = _object("", RESULT_VALUES[name]).removeprefix("### ").strip()
+    return f"{parameters}\n\n{value}"
 
 
 def _kind(hint: Any) -> str:
@@ -104,21 +110,21 @@ def _kind(hint: Any) -> str:
 def _plain_kind(hint: Any) -> str:
     for note in notes(hint):
         match note:
-            case Text(pattern=""):
-                return f"text, {note.least} to {note.most} characters"
-            case Text():
-                return f"text, {note.least} to {note.most} of `{note.pattern}`"
-            case Whole():
-                return f"number, {note.least} to {note.most}"
-            case Octets() if note.least == note.most:
-                return f"{note.most} bytes"
-            case Octets():
-                return f"{note.least} to {note.most} bytes"
-            case Items():
+            case TextBounds(pattern=""):
+                return f"text, {note.min_length} to {note.max_length} characters"
+            case TextBounds():
+                return f"text, {note.min_length} to {note.max_length} of `{note.pattern}`"
+            case IntegerBounds():
+                return f"number, {note.minimum} to {note.maximum}"
+            case BytesBounds() if note.min_length == note.max_length:
+                return f"{note.max_length} bytes"
+            case BytesBounds():
+                return f"{note.min_length} to {note.max_length} bytes"
+            case ListBounds():
                 inner = _plain_kind(get_args(get_args(hint)[0])[0])
-                return f"list of at most {note.most}: {inner}"
-            case Choice():
-                return f"object, see the {note.by}"
+                return f"list of at most {note.max_items}: {inner}"
+            case TaggedUnion():
+                return f"object, see the {note.tag_field}"
     return "true or false" if hint is bool else str(hint.__name__)
 
 
@@ -150,16 +156,16 @@ def _list(kind: type[StrEnum]) -> str:
 
 def _failures() -> str:
     rows = [
-        (f"`{code.value}`", advice.cause, advice.remedy, "yes" if advice.again else "no")
-        for code, advice in ADVICE.items()
+        (f"`{code.value}`", advice.cause, advice.remedy, "yes" if advice.can_retry else "no")
+        for code, advice in FAILURE_ADVICE.items()
     ]
     return _table(("code", "cause", "remedy", "can be started again"), rows)
 
 
 def _words() -> str:
     rows = []
-    for first in range(0, len(WORDS), 8):
-        words = WORDS[first : first + 8]
+    for first in range(0, len(PAIRING_WORDS), 8):
+        words = PAIRING_WORDS[first : first + 8]
         rows.append((str(first), *(f"{word.english} {word.chinese}" for word in words)))
     return _table(("from", *(f"+{step}" for step in range(8))), rows)
 
@@ -171,7 +177,7 @@ def _member_texts(kind: type[StrEnum]) -> dict[str, str]:
 
 
 def _texts_below(body: list[ast.stmt]) -> dict[str, str]:
-    """Find the text that stands below each assignment."""
+    """Return the string below each assignment, by the name assigned to."""
     texts = {}
     for each, following in itertools.pairwise(body):
         targets = each.targets if isinstance(each, ast.Assign) else [getattr(each, "target", None)]

@@ -1,4 +1,4 @@
-"""The published schema of the messages: JSON Schema, made from the types themselves."""
+"""The JSON Schema of the messages, made from their types."""
 
 import inspect
 import re
@@ -7,23 +7,29 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
-from reader_bridge.protocol.codec import Choice, Items, Octets, Text, Whole
-from reader_bridge.protocol.limits import MOST_SEQ
-from reader_bridge.protocol.messages import FROM_BRIDGE, FROM_SERVER
+from reader_bridge.protocol.codec import (
+    BytesBounds,
+    IntegerBounds,
+    ListBounds,
+    TaggedUnion,
+    TextBounds,
+)
+from reader_bridge.protocol.limits import MAX_SEQ
+from reader_bridge.protocol.messages import BRIDGE_MESSAGES, SERVER_MESSAGES
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _IVAR = re.compile(r"^:ivar (\w+): ", re.MULTILINE)
 
 
 def summary(kind: type[Any]) -> str:
-    """Give what a type's docstring says before its fields, as one paragraph a line."""
+    """Return what a type's docstring says before its fields, one paragraph a line."""
     text = inspect.getdoc(kind) or ""
     head = text.split(":ivar ", 1)[0].strip()
     return "\n\n".join(" ".join(part.split()) for part in head.split("\n\n"))
 
 
 def field_texts(kind: type[Any]) -> dict[str, str]:
-    """Give what a type's docstring says of each field."""
+    """Return what a type's docstring says of each field."""
     parts = _IVAR.split(inspect.getdoc(kind) or "")[1:]
     return {
         name: " ".join(text.split()) for name, text in zip(parts[::2], parts[1::2], strict=True)
@@ -31,33 +37,33 @@ def field_texts(kind: type[Any]) -> dict[str, str]:
 
 
 def schema() -> dict[str, Any]:
-    """Give the schema of every frame."""
+    """Return the schema of every frame."""
     return {
         "$schema": DRAFT,
         "title": "Kaika reader bridge, level 1",
         "$comment": "Fields that are not named here are ignored.",
         "oneOf": [
-            {"title": "from the server", "oneOf": _frames(FROM_SERVER)},
-            {"title": "from the bridge", "oneOf": _frames(FROM_BRIDGE)},
+            {"title": "from the server", "oneOf": _frames(SERVER_MESSAGES)},
+            {"title": "from the bridge", "oneOf": _frames(BRIDGE_MESSAGES)},
         ],
     }
 
 
 def hints(kind: type[Any]) -> dict[str, Any]:
-    """Give the declared type of each field."""
+    """Return the declared type of each field."""
     declared = get_type_hints(kind, include_extras=True)
     return {each.name: declared[each.name] for each in fields(kind)}
 
 
 def strip_optional(hint: Any) -> tuple[Any, bool]:
-    """Take `| None` off a declared type, and tell whether it was there."""
+    """Return a declared type without `| None`, and whether it had it."""
     parts = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     present = [part for part in parts if part is not NoneType]
     return (present[0], len(parts) > 1) if len(present) == 1 else (hint, False)
 
 
 def notes(hint: Any) -> tuple[Any, ...]:
-    """Give the bounds a declared type carries."""
+    """Return the bounds that a declared type carries."""
     return get_args(hint)[1:] if get_origin(hint) is Annotated else ()
 
 
@@ -69,7 +75,7 @@ def _frame(name: str, kind: type[Any]) -> dict[str, Any]:
     described = object_schema(kind)
     envelope = {
         "type": {"const": name},
-        "seq": {"type": "integer", "minimum": 0, "maximum": MOST_SEQ},
+        "seq": {"type": "integer", "minimum": 0, "maximum": MAX_SEQ},
     }
     return {
         "title": name,
@@ -80,21 +86,23 @@ def _frame(name: str, kind: type[Any]) -> dict[str, Any]:
 
 
 def object_schema(kind: type[Any]) -> dict[str, Any]:
-    """Describe a dataclass."""
+    """Return the schema of a dataclass."""
     properties: dict[str, Any] = {}
     required: list[str] = []
     texts = field_texts(kind)
     choices: list[dict[str, Any]] = []
     for name, hint in hints(kind).items():
         inner, optional = strip_optional(hint)
-        choice = next((each for each in notes(inner) if isinstance(each, Choice)), None)
+        choice = next((each for each in notes(inner) if isinstance(each, TaggedUnion)), None)
         properties[name] = {"type": "object"} if choice else _value_schema(inner)
         if name in texts:
             properties[name] = {**properties[name], "description": texts[name]}
         if not optional:
             required.append(name)
         if choice:
-            choices = [_when(choice.by, tag, name, each) for tag, each in choice.kinds.items()]
+            choices = [
+                _when(choice.tag_field, tag, name, each) for tag, each in choice.types.items()
+            ]
     described = {"type": "object", "description": summary(kind), "properties": properties}
     return described | {"required": required} | ({"allOf": choices} if choices else {})
 
@@ -109,16 +117,20 @@ def _when(by: str, tag: str, name: str, kind: type[Any]) -> dict[str, Any]:
 def _value_schema(hint: Any) -> dict[str, Any]:
     for note in notes(hint):
         match note:
-            case Text():
-                bounds = {"type": "string", "minLength": note.least, "maxLength": note.most}
+            case TextBounds():
+                bounds = {
+                    "type": "string",
+                    "minLength": note.min_length,
+                    "maxLength": note.max_length,
+                }
                 return bounds | ({"pattern": f"^{note.pattern}$"} if note.pattern else {})
-            case Whole():
-                return {"type": "integer", "minimum": note.least, "maximum": note.most}
-            case Octets():
+            case IntegerBounds():
+                return {"type": "integer", "minimum": note.minimum, "maximum": note.maximum}
+            case BytesBounds():
                 return _octets_schema(note)
-            case Items():
+            case ListBounds():
                 inner = get_args(get_args(hint)[0])[0]
-                return {"type": "array", "maxItems": note.most, "items": _value_schema(inner)}
+                return {"type": "array", "maxItems": note.max_items, "items": _value_schema(inner)}
     if hint is bool:
         return {"type": "boolean"}
     if isinstance(hint, type) and issubclass(hint, StrEnum):
@@ -128,11 +140,11 @@ def _value_schema(hint: Any) -> dict[str, Any]:
     raise TypeError(hint)
 
 
-def _octets_schema(note: Octets) -> dict[str, Any]:
+def _octets_schema(note: BytesBounds) -> dict[str, Any]:
     return {
         "type": "string",
         "contentEncoding": "base64url",
         "pattern": "^[A-Za-z0-9_-]*$",
-        "minLength": -(-4 * note.least // 3),
-        "maxLength": -(-4 * note.most // 3),
+        "minLength": -(-4 * note.min_length // 3),
+        "maxLength": -(-4 * note.max_length // 3),
     }

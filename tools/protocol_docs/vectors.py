@@ -1,11 +1,11 @@
-"""Values for who writes another client: what comes out of this project's code for given inputs."""
+"""Test vectors for other implementations, computed by this project's code."""
 
 import hashlib
 from typing import Final
 
 from reader_bridge.protocol.limits import NONCE_BYTES, SECRET_BYTES
-from reader_bridge.protocol.pairing import pairing_words, resume_proof
-from reader_bridge.protocol.statement import possession_statement
+from reader_bridge.protocol.pairing import compute_resume_proof, derive_pairing_words
+from reader_bridge.protocol.statement import build_possession_statement
 from reader_bridge.protocol.vocabulary import Operation
 
 _CODE: Final = "ABCD2345"
@@ -18,9 +18,9 @@ _SERIAL: Final = "0a0b0c0d"
 
 
 def vectors() -> tuple[tuple[str, str], ...]:
-    """Give inputs and outcomes by name, in the order a reader needs them."""
-    first, second = pairing_words(_CODE, _SESSION, _GREETING, _HELLO)
-    statement = possession_statement(
+    """Return inputs and outcomes by name, in the order in which a reader needs them."""
+    first, second = derive_pairing_words(_CODE, _SESSION, _GREETING, _HELLO)
+    statement = build_possession_statement(
         _ORIGIN,
         Operation.PROVE_POSSESSION,
         server_nonce=_SERVER_NONCE,
@@ -34,7 +34,7 @@ def vectors() -> tuple[tuple[str, str], ...]:
         ("nonce of hello", _HELLO.hex()),
         ("→ the words", f"{first.english} {second.english}, {first.chinese} {second.chinese}"),
         ("resume_secret", _SECRET.hex()),
-        ("→ proof", resume_proof(_SECRET, _SESSION, _GREETING).hex()),
+        ("→ proof", compute_resume_proof(_SECRET, _SESSION, _GREETING).hex()),
         ("origin", _ORIGIN),
         ("server_nonce", _SERVER_NONCE.hex()),
         ("bridge_nonce", _BRIDGE_NONCE.hex()),

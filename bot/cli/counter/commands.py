@@ -24,7 +24,7 @@ from bot.cli.counter.views import (
     print_application,
     reserve_private_file,
 )
-from bot.cli.output import AsJson, Out, UiNumberText, run
+from bot.cli.output import AsJson, CommandOutput, UiNumberText, run_with_authority
 from bot.cli.session import AuthoritySession
 from bot.wiring.embedded import reject_demo_people_on_telegram
 from services.authority.embedded.counter import PersonFile
@@ -57,7 +57,7 @@ def apply(
     as_json: AsJson = False,
 ) -> None:
     """Take an application, and print its form with the subscriber code."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
 
     async def work(session: AuthoritySession) -> tuple[PersonalData, ApplicationReceipt]:
         data = PersonalData(
@@ -70,7 +70,7 @@ def apply(
         return data, await session.counter.apply(data, session.now)
 
     with reserve_private_file(html):  # before there is a code that could not be printed any more
-        print_application(out, *run(context, out, work), html)
+        print_application(out, *run_with_authority(context, out, work), html)
 
 
 @app.command("list")
@@ -80,9 +80,9 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the applications, newest first."""
-    out = Out(as_json=as_json)
-    lines = run(context, out, lambda session: session.counter.list(state))
-    out.result([vars(line) for line in lines])
+    out = CommandOutput(as_json=as_json)
+    lines = run_with_authority(context, out, lambda session: session.counter.list(state))
+    out.print_result([vars(line) for line in lines])
     if not as_json:
         out.console.print(applications_table(lines) if lines else "There are no applications.")
 
@@ -90,13 +90,13 @@ def list_(
 @app.command()
 def show(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> None:
     """Show everything the counter needs of one person."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
 
     async def work(session: AuthoritySession) -> PersonFile:
         return await session.counter.show(ui_number.parse(ui), session.now)
 
-    file = run(context, out, work)
-    out.result(person_file_to_json(file), *format_person_file(file))
+    file = run_with_authority(context, out, work)
+    out.print_result(person_file_to_json(file), *format_person_file(file))
 
 
 @app.command()
@@ -108,14 +108,14 @@ def pay(
     as_json: AsJson = False,
 ) -> None:
     """Record that a charge pays for an application, such as one that fitted nothing."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
 
     async def work(session: AuthoritySession) -> ChargeResult:
         return await session.counter.pay(ui_number.parse(ui), charge, amount, session.now)
 
-    result = run(context, out, work)
+    result = run_with_authority(context, out, work)
     done = "Paid" if result.changed else "Was paid before"
-    out.result(vars(result), f"{done}; receipt {result.receipt}.")
+    out.print_result(vars(result), f"{done}; receipt {result.receipt}.")
 
 
 @app.command()
@@ -129,7 +129,7 @@ def issue(
     as_json: AsJson = False,
 ) -> None:
     """Issue a paid card: card number, keys, three certificates, and the virtual card's file."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
 
     async def work(session: AuthoritySession) -> dict[str, Any]:
         number = ui_number.parse(ui)
@@ -141,8 +141,8 @@ def issue(
         issued = await issuing.issue(number, path, maker, secret, session.actor, session.now)
         return issued_card_to_json(issued, path, await session.counter.list_certificates(number))
 
-    values = run(context, out, work)
-    out.result(values, *format_issued_card(values))
+    values = run_with_authority(context, out, work)
+    out.print_result(values, *format_issued_card(values))
 
 
 @app.command()
@@ -155,15 +155,15 @@ def certificates(
     as_json: AsJson = False,
 ) -> None:
     """Give a person's certificates, and how to ask for their status with OpenSSL."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
 
     async def work(session: AuthoritySession) -> CertificatesView:
         documents = await session.counter.list_certificates(ui_number.parse(ui))
         return CertificatesView(documents, await find_ca_publication(session), folder)
 
-    view = run(context, out, work)
+    view = run_with_authority(context, out, work)
     view.write()
-    out.result(view.to_json(), *view.format_lines())
+    out.print_result(view.to_json(), *view.format_lines())
 
 
 @app.command()
@@ -221,14 +221,14 @@ def _change_state(
     operation: Callable[[AuthoritySession], Callable[..., Awaitable[Change]]],
 ) -> None:
     """Run one operation on a person and print whether it changed anything."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
 
     async def work(session: AuthoritySession) -> Change:
         return await operation(session)(ui_number.parse(ui), session.now)
 
-    change = run(context, out, work)
+    change = run_with_authority(context, out, work)
     told = f"{done}." if change.changed else "Nothing to do: it was so before."
-    out.result({"changed": change.changed, "application": change.application}, told)
+    out.print_result({"changed": change.changed, "application": change.application}, told)
 
 
 @app.command()
@@ -238,35 +238,39 @@ def refund(
     as_json: AsJson = False,
 ) -> None:
     """Record a refund; the money itself goes back at the payment provider."""
-    out = Out(as_json=as_json)
-    result = run(context, out, lambda session: session.counter.refund(charge, session.now))
+    out = CommandOutput(as_json=as_json)
+    result = run_with_authority(
+        context, out, lambda session: session.counter.refund(charge, session.now)
+    )
     done = "Recorded" if result.changed else "Was recorded before"
     remind = "now send the money back at the provider" if result.changed else "nothing to do"
-    out.result(vars(result), f"{done}: receipt {result.receipt}, {remind}.")
+    out.print_result(vars(result), f"{done}: receipt {result.receipt}, {remind}.")
 
 
 @app.command()
 def unmatched(context: typer.Context, as_json: AsJson = False) -> None:
     """List the charges that fit nothing, to be refunded or recorded for an application."""
-    out = Out(as_json=as_json)
-    charges = run(context, out, lambda session: session.counter.list_unmatched())
+    out = CommandOutput(as_json=as_json)
+    charges = run_with_authority(context, out, lambda session: session.counter.list_unmatched())
     lines = list(map(format_payment, charges)) or ["There are none."]
-    out.result([vars(one) for one in charges], *lines)
+    out.print_result([vars(one) for one in charges], *lines)
 
 
 @app.command("expire-overdue")
 def expire_overdue(context: typer.Context, as_json: AsJson = False) -> None:
     """Expire what was not paid in time, with its personal data, and certificates at their end."""
-    out = Out(as_json=as_json)
-    expired = run(context, out, lambda session: session.authority.expire_overdue(session.now))
+    out = CommandOutput(as_json=as_json)
+    expired = run_with_authority(
+        context, out, lambda session: session.authority.expire_overdue(session.now)
+    )
     told = f"{len(expired.applications)} applications, {len(expired.certificates)} certificates."
-    out.result(vars(expired), f"Expired: {told}")
+    out.print_result(vars(expired), f"Expired: {told}")
 
 
 @app.command("demo-data")
 def demo_data(context: typer.Context, as_json: AsJson = False) -> None:
     """Put people in every state into the database, for the sandbox."""
-    out = Out(as_json=as_json)
+    out = CommandOutput(as_json=as_json)
 
     async def work(session: AuthoritySession) -> list[dict[str, Any]]:
         reject_demo_people_on_telegram(session.settings)
@@ -276,11 +280,11 @@ def demo_data(context: typer.Context, as_json: AsJson = False) -> None:
         )
         return [{**vars(one), "mail_address": one.mail_address} for one in people]
 
-    people = run(context, out, work)
+    people = run_with_authority(context, out, work)
     table = Table("name", "UI No.", "born", "code", "e-mail", "story")
     for one in people:
         cells = (one["name"], one["ui_number"], str(one["born"]), one["code"], one["mail_address"])
         table.add_row(*cells, ", ".join(one["story"]) or "applied")
-    out.result(people)
+    out.print_result(people)
     if not as_json:
         out.console.print(table)

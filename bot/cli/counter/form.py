@@ -8,8 +8,8 @@ import locales
 from services.authority.embedded.payments.applications import FEES, ApplicationReceipt
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.values import FeeKind
-from services.calendar import last_day, today
-from services.formats.dates import roc
+from services.calendar import last_payment_day, today
+from services.formats.dates import format_roc
 
 DOMAIN = "authority"
 _LANGUAGES = ("zh_Hant", "en")
@@ -76,19 +76,19 @@ class ApplicationForm:
 
 def fill_in_form(data: PersonalData, receipt: ApplicationReceipt) -> ApplicationForm:
     """Fill in the form of a new application. It shows the code: it is meant for paper."""
-    until = last_day(receipt.deadline)
+    until = last_payment_day(receipt.deadline)
     applied_on = today(receipt.submitted_at)
     return ApplicationForm(
         (
             receipt.application[:12].upper(),
-            f"{applied_on:%Y-%m-%d} ({roc(applied_on)})",
+            f"{applied_on:%Y-%m-%d} ({format_roc(applied_on)})",
             data.name,
             data.ui_number.reveal(),
-            f"{data.birth_date:%Y-%m-%d} ({roc(data.birth_date)})",
+            f"{data.birth_date:%Y-%m-%d} ({format_roc(data.birth_date)})",
             data.mail_address,
             data.postal_address,
             _in_both_languages(_FEE).format(**_format_amounts()),
-            f"{until:%Y-%m-%d} ({roc(until)})",
+            f"{until:%Y-%m-%d} ({format_roc(until)})",
             receipt.code.reveal() if receipt.code else "",
         )
     )

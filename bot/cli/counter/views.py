@@ -10,18 +10,18 @@ from typing import Any
 from rich.table import Table
 
 from bot.cli.counter.form import fill_in_form
-from bot.cli.output import Out
+from bot.cli.output import CommandOutput
 from services.authority.embedded.counter import ApplicationRow, PersonFile
 from services.authority.embedded.payments.applications import ApplicationReceipt
 from services.authority.embedded.payments.payments import PaymentView
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.lifecycle import ApplicationState
-from services.calendar import TAIPEI, last_day
-from services.formats.dates import roc
+from services.calendar import TAIPEI, last_payment_day
+from services.formats.dates import format_roc
 
 
 def print_application(
-    out: Out, data: PersonalData, receipt: ApplicationReceipt, html: Path | None
+    out: CommandOutput, data: PersonalData, receipt: ApplicationReceipt, html: Path | None
 ) -> None:
     """Print a new application's form, or that there was one already."""
     values: dict[str, Any] = {
@@ -29,12 +29,12 @@ def print_application(
         "application": receipt.application,
         "state": receipt.state,
         "submitted_at": receipt.submitted_at,
-        "pay_by": last_day(receipt.deadline),
+        "pay_by": last_payment_day(receipt.deadline),
         "code": receipt.code.reveal() if receipt.code else None,
     }
     if receipt.code is None:
         told = f"There is an application already ({receipt.state}); nothing was changed."
-        out.result(values, told, "A forgotten code is retrieved by the person, online.")
+        out.print_result(values, told, "A forgotten code is retrieved by the person, online.")
         return
     form = fill_in_form(data, receipt)
     values |= {"form_text": form.render_text(), "form_html": form.render_html()}
@@ -42,7 +42,7 @@ def print_application(
     if html is not None:
         html.write_text(form.render_html(), encoding="utf-8")
         lines.append(f"The form to print is in {html}; it shows the code, so delete it afterwards.")
-    out.result(values, *lines)
+    out.print_result(values, *lines)
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def applications_table(rows: Sequence[ApplicationRow]) -> Table:
             line.state,
             line.certificate or "–",
             f"{line.submitted_at.astimezone(TAIPEI):%Y-%m-%d}",
-            f"{last_day(line.deadline):%Y-%m-%d}" if unpaid else "–",
+            f"{last_payment_day(line.deadline):%Y-%m-%d}" if unpaid else "–",
         )
     return table
 
@@ -94,7 +94,7 @@ def person_file_to_json(file: PersonFile) -> dict[str, Any]:
         "application": file.application,
         "state": timeline.application,
         "moments": {str(state): at.isoformat() for state, at in timeline.moments.items()},
-        "pay_by": last_day(timeline.deadline),
+        "pay_by": last_payment_day(timeline.deadline),
         "certificates": timeline.certificate,
         "certificates_changed_at": timeline.certificate_changed_at,
         "valid_until": timeline.valid_until,
@@ -111,14 +111,14 @@ def format_person_file(file: PersonFile) -> list[str]:
     lines = [
         person.name,
         f"  UI No.        {person.ui_number.reveal()}",
-        f"  born          {person.birth_date:%Y-%m-%d} ({roc(person.birth_date)})",
+        f"  born          {person.birth_date:%Y-%m-%d} ({format_roc(person.birth_date)})",
         f"  e-mail        {person.mail_address}",
         f"  address       {person.postal_address}",
         f"Application {file.application[:12]}: {timeline.application}",
         *(f"  {state:<13} {_format_local(at)}" for state, at in timeline.moments.items()),
     ]
     if timeline.application is ApplicationState.SUBMITTED:
-        lines.append(f"  pay by        {last_day(timeline.deadline):%Y-%m-%d}")
+        lines.append(f"  pay by        {last_payment_day(timeline.deadline):%Y-%m-%d}")
     if file.code_is_locked:
         lines.append("  The subscriber code is locked; kaika counter release-code unlocks it.")
     if timeline.certificate:

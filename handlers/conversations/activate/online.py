@@ -15,7 +15,7 @@ from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.bridge import events
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 _READY = N_(
     "🆕 <b>Activate a new card (開卡)</b>\n"
@@ -48,15 +48,15 @@ _DONE = N_(
 _WAS_ACTIVE = StatusMessage(N_("ℹ️ It was active already; the PIN is the one you typed just now."))
 
 
-async def _finish(value: events.Outcome, ctx: StepContext) -> StepResult:
-    changed = isinstance(value, events.PinSet) and value.changed
+async def _finish(value: events.OperationValue, ctx: StepContext) -> StepResult:
+    changed = isinstance(value, events.PinSetResult) and value.changed
     return StepResult(
         offer_or_done(ctx), message=None if changed else _WAS_ACTIVE, clears_history=True
     )
 
 
 _ACTIVATE = PinSetupConversation(
-    Work.ACTIVATE,
+    CardTask.ACTIVATE,
     GUIDE.title,
     _READY,
     _LEAD,

@@ -24,14 +24,14 @@ from handlers.engine.model import (
 )
 from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, label, say
-from reader_bridge.protocol import CardProfile, KeyRole
+from reader_bridge.protocol import KeyRole, ProfileName
 from reader_bridge.protocol.operations import CardReport, CertificateCopy
 from services import card_certificates
 from services.authority.lifecycle import CertificateState
 from services.bridge import events
 from services.bridge.errors import BridgeError
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 from services.calendar import today
 from services.storage.database import Database
 
@@ -56,10 +56,10 @@ ALONE = N_(
     "and says for each what to do when something is missing. It never asks for a PIN."
 )
 _PROFILES: Mapping[str, str] = {
-    CardProfile.GIDS: N_("💳 Card: a GIDS certificate card"),
-    CardProfile.PIV: N_("💳 Card: a PIV card"),
-    CardProfile.MOICA: N_("💳 Card: <b>a real MOICA card (自然人憑證)</b>"),
-    CardProfile.UNKNOWN: N_("💳 Card: of a kind I do not know"),
+    ProfileName.GIDS: N_("💳 Card: a GIDS certificate card"),
+    ProfileName.PIV: N_("💳 Card: a PIV card"),
+    ProfileName.MOICA: N_("💳 Card: <b>a real MOICA card (自然人憑證)</b>"),
+    ProfileName.UNKNOWN: N_("💳 Card: of a kind I do not know"),
 }
 _STATES: Mapping[str, str] = {
     CertificateState.INACTIVE: N_("📋 On record: <b>not activated yet (未開卡)</b>"),
@@ -117,7 +117,7 @@ class CardCheckSteps:
     database: Database
     records: Records | None = None
 
-    async def on_done(self, value: events.Outcome, ctx: StepContext) -> StepResult:
+    async def on_done(self, value: events.OperationValue, ctx: StepContext) -> StepResult:
         """Look at the certificate after the card, then tell both."""
         if isinstance(value, CertificateCopy):
             found = json.loads(ctx.data[REPORT])
@@ -129,16 +129,16 @@ class CardCheckSteps:
         if role is None:
             return _told(found)
         try:
-            await self.hub.start(ctx.chat_id, Work.READ_CERTIFICATE, ctx.now, role=role)
+            await self.hub.start(ctx.chat_id, CardTask.READ_CERTIFICATE, ctx.now, role=role)
         except BridgeError:
             return _told(found)
-        self.live_messages.begin_operation(ctx.chat_id, Work.READ_CERTIFICATE)
+        self.live_messages.begin_operation(ctx.chat_id, CardTask.READ_CERTIFICATE)
         return StepResult(WORK, {REPORT: json.dumps(found)}, clears_history=True)
 
     async def _certificate(self, document: bytes) -> CardFindings:
         try:
-            certificate = card_certificates.read(document)
-        except card_certificates.NoCertificateError:
+            certificate = card_certificates.parse_certificate(document)
+        except card_certificates.NotACertificateError:
             return {}
         state = None
         if self.records is not None:
@@ -153,9 +153,9 @@ class CardCheckSteps:
         }
 
 
-def on_failure(event: events.Failed, ctx: StepContext) -> StepResult | None:
+def on_failure(event: events.OperationFailed, ctx: StepContext) -> StepResult | None:
     """Tell what the card said before its certificate could not be read."""
-    if event.work is Work.READ_CERTIFICATE and REPORT in ctx.data:
+    if event.task is CardTask.READ_CERTIFICATE and REPORT in ctx.data:
         return _told(json.loads(ctx.data[REPORT]))
     return None
 
@@ -172,10 +172,10 @@ def card_check(
         hub,
         board,
         server,
-        Work.CARD_STATUS,
+        CardTask.CARD_STATUS,
         checking.on_done,
         (REPORT,),
-        follow_up_tasks=(Work.READ_CERTIFICATE,),
+        follow_up_tasks=(CardTask.READ_CERTIFICATE,),
         on_failure=on_failure,
     )
     again = ButtonTransition(
@@ -225,7 +225,7 @@ def report_text(ctx: StepContext) -> Markup:
     lines = [
         say(language, "🔎 <b>What the card says</b>"),
         say(language, "🔌 Reader: {reader}", reader=found["reader"]),
-        say(language, _PROFILES.get(found["profile"], _PROFILES[CardProfile.UNKNOWN])),
+        say(language, _PROFILES.get(found["profile"], _PROFILES[ProfileName.UNKNOWN])),
     ]
     if found["number"]:
         lines.append(say(language, "🔢 IC card number: …{number}", number=found["number"]))
@@ -274,9 +274,9 @@ def _about_certificate(found: CardFindings, ctx: StepContext) -> list[Markup]:
 
 def _case(found: CardFindings, ctx: StepContext) -> str:
     """Return which advice fits."""
-    if found["profile"] == CardProfile.MOICA:
+    if found["profile"] == ProfileName.MOICA:
         return "moica"
-    if found["profile"] == CardProfile.UNKNOWN:
+    if found["profile"] == ProfileName.UNKNOWN:
         return "unknown"
     state = found.get("state")
     if state in _ADVICE:

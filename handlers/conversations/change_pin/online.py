@@ -9,7 +9,7 @@ from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_
 from services.bridge import events
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 _KNOW = N_(
     "🔢 <b>Change a PIN you know (修改PIN碼)</b>\n"
@@ -29,7 +29,7 @@ _DONE = N_(
 def change_pin(hub: BridgeHub, board: LiveMessages, server: str) -> CardConversation:
     """Return the conversation."""
     links = ("unlock", "card_check")
-    work = OperationSteps(hub, board, server, Work.CHANGE_PIN, _finish, ("done",), links=links)
+    work = OperationSteps(hub, board, server, CardTask.CHANGE_PIN, _finish, ("done",), links=links)
     begin = ButtonTransition(
         "yes", N_("▶️ Change it now"), WORK, action=work.connect, also_targets=work.also_targets
     )
@@ -51,5 +51,5 @@ def change_pin(hub: BridgeHub, board: LiveMessages, server: str) -> CardConversa
     return CardConversation(dialog, work.pairing, work)
 
 
-async def _finish(_value: events.Outcome, _scene: StepContext) -> StepResult:
+async def _finish(_value: events.OperationValue, _scene: StepContext) -> StepResult:
     return StepResult("done", clears_history=True)

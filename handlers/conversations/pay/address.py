@@ -5,7 +5,7 @@ import re
 from handlers.engine.model import InputRejectedError, StepContext
 from handlers.screen.text import N_
 from services.formats.contact import parse_postal_address
-from services.formats.errors import FormatError, Reason
+from services.formats.errors import FormatError, FormatProblem
 from services.formats.hidden import Hidden
 
 _QUESTION = ("?", "？", "嗎", "吗", "呢", "么")
@@ -28,7 +28,7 @@ _NO_NUMBER = N_(
     "characters. Nothing was changed."
 )
 _ODD = N_("There are characters in it that cannot be printed. Please type it; nothing was changed.")
-_REFUSALS = {Reason.LENGTH: _TOO_LONG, Reason.CHARACTERS: _ODD}
+_REFUSALS = {FormatProblem.LENGTH: _TOO_LONG, FormatProblem.CHARACTERS: _ODD}
 
 
 def parse_typed_address(text: str, _ctx: StepContext) -> Hidden | None:
@@ -43,7 +43,7 @@ def parse_typed_address(text: str, _ctx: StepContext) -> Hidden | None:
         if not is_part:
             return Hidden(parse_postal_address(text))
     except FormatError as error:
-        if error.reason is not Reason.SHAPE:
+        if error.reason is not FormatProblem.SHAPE:
             raise InputRejectedError(_REFUSALS.get(error.reason, _NO_NUMBER)) from None
     if _PLACE.search(text.strip()) and not _SENTENCE.search(text):
         raise InputRejectedError(_NO_NUMBER)

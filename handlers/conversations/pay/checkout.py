@@ -25,7 +25,7 @@ from services.conversations import ConversationState
 from services.formats import money
 from services.messaging import staff_alerts
 from services.messaging.outbox import References
-from services.messaging.staff_alerts import Alert
+from services.messaging.staff_alerts import StaffAlert
 
 DECIDE_SECONDS = 4.0
 """How long the decision may take; then it is no."""
@@ -166,7 +166,7 @@ async def on_successful_payment(update: Update, context: Context) -> None:
             if result.matched
             else view(unmatched_text(result, language))
         )
-    context.services.charge_on_record(update.update_id)
+    context.services.confirm_charge_recorded(update.update_id)
     await send(update, context, shown)
 
 
@@ -220,7 +220,9 @@ async def _alert(
         "amount": result.amount,
         "currency": result.currency,
     }
-    await staff_alerts.alert(session, Alert.CHARGE_UNMATCHED, about, context.services.now())
+    await staff_alerts.enqueue_alert(
+        session, StaffAlert.CHARGE_UNMATCHED, about, context.services.now()
+    )
 
 
 async def _keep_for_staff(context: Context, charge: Charge) -> None:
@@ -235,7 +237,9 @@ async def _keep_for_staff(context: Context, charge: Charge) -> None:
     }
     _log.error("charge_unrecorded", about=about)
     async with services.database.unit_of_work() as session:
-        await staff_alerts.alert(session, Alert.CHARGE_UNRECORDED, about, services.now())
+        await staff_alerts.enqueue_alert(
+            session, StaffAlert.CHARGE_UNRECORDED, about, services.now()
+        )
 
 
 def receipt_view(result: ChargeResult, language: str) -> View:
@@ -247,7 +251,7 @@ def receipt_view(result: ChargeResult, language: str) -> View:
         "When it arrives, activate it (開卡).\n\n"
         "<b>Keep the application form</b>: you need its subscriber code to activate the card, and "
         "later to suspend, resume or unlock it.",
-        amount=money.written(result.amount, result.currency),
+        amount=money.format_amount(result.amount, result.currency),
         parts=Markup("".join(_part(fee, result.currency, language) for fee in result.fees)),
         receipt=result.receipt,
     )
@@ -255,7 +259,7 @@ def receipt_view(result: ChargeResult, language: str) -> View:
 
 
 def _part(fee: Fee, currency: str, language: str) -> Markup:
-    amount = money.written(fee.amount, currency)
+    amount = money.format_amount(fee.amount, currency)
     return Markup(f"• {label(language, FEE_LABELS[fee.kind])} {amount}\n")
 
 
@@ -267,7 +271,7 @@ def unmatched_text(result: ChargeResult, language: str) -> Markup:
         "Nothing is lost: it is kept under receipt number <code>{receipt}</code>, and our staff "
         "were told to look at it. <b>Please do not pay again.</b> To ask about it, call "
         "0800-080-117 and give this number.",
-        amount=money.written(result.amount, result.currency),
+        amount=money.format_amount(result.amount, result.currency),
         why=say(language, _WHY.get(result.reason, _NO_APPLICATION)),
         receipt=result.receipt,
     )
@@ -280,6 +284,6 @@ def _unrecorded(charge: Charge, language: str) -> Markup:
         "⚠️ <b>We received {amount}, but this bot takes no payments.</b> Nothing is lost: our staff "
         "were told. <b>Please do not pay again.</b> Keep this payment number: "
         "<code>{charge}</code>",
-        amount=money.written(checkout.amount, checkout.currency),
+        amount=money.format_amount(checkout.amount, checkout.currency),
         charge=charge.charge_id,
     )

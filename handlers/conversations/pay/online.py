@@ -209,9 +209,9 @@ class PaymentSteps:
             "⏳ Last day: <b>{last}</b>, days left: <b>{left}</b>. An application that is not paid "
             "by then is deleted.\n\n"
             "📮 The card is posted to:\n<b>{address}</b>\nIs that right?",
-            total=money.written(card + postage, CURRENCY),
-            card=money.written(card, CURRENCY),
-            postage=money.written(postage, CURRENCY),
+            total=money.format_amount(card + postage, CURRENCY),
+            card=money.format_amount(card, CURRENCY),
+            postage=money.format_amount(postage, CURRENCY),
             last=format_date(last, ctx.language),
             left=max((last - today(ctx.now)).days, 0),
             address=self._unseal(ctx, ADDRESS),
@@ -254,12 +254,12 @@ def is_reminded(ctx: StepContext) -> bool:
 
 def has_days_left(ctx: StepContext) -> bool:
     """Return whether there is a day left to be reminded on."""
-    return bool(reminders.moments(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now))
+    return bool(reminders.reminder_times(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now))
 
 
 def _reminders(ctx: StepContext) -> str:
     """Say when somebody is reminded, where they are."""
-    days = reminders.moments(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now)
+    days = reminders.reminder_times(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now)
     if not days or not is_reminded(ctx):
         return ""
     return say(

@@ -17,11 +17,11 @@ from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, show, view
 from services import jobs
 from services.calendar import today
-from services.formats.errors import FormatError, Reason
+from services.formats.errors import FormatError, FormatProblem
 from services.messaging import reminders
 from services.messaging.reminders import Reminder
-from services.people.people import close_chat
-from services.storage.models import Due
+from services.people.chats import close_chat
+from services.storage.models import Job
 
 APPLICATION_DAY = "applied"
 """What is kept on the way: the day the person applied."""
@@ -36,22 +36,28 @@ def parse_application_day(text: str, ctx: StepContext) -> Mapping[str, str] | No
     """
     now = today(ctx.now)
     try:
-        applied = reminders.read_day(text, now)
+        applied = reminders.parse_application_day(text, now)
     except FormatError as error:
         if error.reason in _REFUSED:
             raise InputRejectedError(_REFUSED[error.reason]) from None
         return None
-    return {APPLICATION_DAY: applied.isoformat()} if now - applied <= reminders.OLDEST else None
+    return (
+        {APPLICATION_DAY: applied.isoformat()}
+        if now - applied <= reminders.MAX_APPLICATION_AGE
+        else None
+    )
 
 
 _REFUSED = {
-    Reason.AMBIGUOUS: N_("Day and month cannot be told apart. Write the year first: 2026-11-20."),
-    Reason.NO_SUCH_DAY: N_("There is no such day. Write it like 2026-11-20 or 115/11/20."),
-    Reason.TOO_LONG_AGO: N_(
+    FormatProblem.AMBIGUOUS: N_(
+        "Day and month cannot be told apart. Write the year first: 2026-11-20."
+    ),
+    FormatProblem.NO_SUCH_DAY: N_("There is no such day. Write it like 2026-11-20 or 115/11/20."),
+    FormatProblem.TOO_LONG_AGO: N_(
         "That is long ago: an application that is not paid within 15 days is deleted. On which "
         "day did you apply?"
     ),
-    Reason.FUTURE: N_("That day is still to come. On which day did you apply?"),
+    FormatProblem.FUTURE: N_("That day is still to come. On which day did you apply?"),
 }
 
 
@@ -70,7 +76,9 @@ def days_ago(days: int) -> Effect:
 async def set_reminders(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
     """Put the reminders down."""
     applied = date.fromisoformat(ctx.data[APPLICATION_DAY])
-    reminder = Reminder(ctx.chat_id, ctx.user_id, ctx.client_language, reminders.last_day(applied))
+    reminder = Reminder(
+        ctx.chat_id, ctx.user_id, ctx.client_language, reminders.last_payment_day(applied)
+    )
     await reminders.schedule(session, reminder, ctx.now)
     return {}
 
@@ -84,7 +92,7 @@ async def turn_off(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]
 def status_text(ctx: StepContext) -> Markup:
     """Say the deadline that follows from the day, and when the reminders come."""
     applied = date.fromisoformat(ctx.data[APPLICATION_DAY])
-    last, now = reminders.last_day(applied), today(ctx.now)
+    last, now = reminders.last_payment_day(applied), today(ctx.now)
     if last < now:
         return say(
             ctx.language,
@@ -112,7 +120,7 @@ def is_reminded(ctx: StepContext) -> bool:
 
 
 def _moments(applied: date, ctx: StepContext) -> list[datetime]:
-    return reminders.moments(reminders.last_day(applied), ctx.now)
+    return reminders.reminder_times(reminders.last_payment_day(applied), ctx.now)
 
 
 def _when(applied: date, ctx: StepContext) -> Markup:
@@ -134,7 +142,7 @@ async def on_remind(update: Update, context: Context, parts: list[str]) -> str |
     language = context.language(update)
     async with services.database.unit_of_work() as session:
         if len(parts) == 2:
-            await reminders.turn_off_here(session, chat.id, parts[1])
+            await reminders.turn_off_in_chat(session, chat.id, parts[1])
         else:
             await reminders.cancel(session, chat.id)
     if parts == ["paid"]:
@@ -148,9 +156,9 @@ async def on_remind(update: Update, context: Context, parts: list[str]) -> str |
     return ""
 
 
-async def send_reminder(bot: Bot, services: Services, row: Due) -> None:
+async def send_reminder(bot: Bot, services: Services, row: Job) -> None:
     """Send one reminder in the person's language; who blocked us is not reminded."""
-    reminder = reminders.read(row.reference)
+    reminder = reminders.from_reference(row.reference)
     shown = _shown(reminder, services) if reminder else None
     if reminder is None or shown is None or not await _is_wanted(services, row):
         return
@@ -167,14 +175,14 @@ async def send_reminder(bot: Bot, services: Services, row: Due) -> None:
             await close_chat(session, reminder.chat_id, services.now())
 
 
-async def _is_wanted(services: Services, row: Due) -> bool:
+async def _is_wanted(services: Services, row: Job) -> bool:
     """Return whether nobody paid or turned it off since the row was taken."""
     async with services.database.unit_of_work() as session:
-        return await jobs.is_there(session, row)
+        return await jobs.still_exists(session, row)
 
 
 def _shown(reminder: Reminder, services: Services) -> View | None:
-    language = services.people.language(reminder.user_id, reminder.client_language)
+    language = services.languages.resolve(reminder.user_id, reminder.client_language)
     if reminder.application is not None:
         return _application_reminder(reminder, language, services.now())
     return _guide_reminder(reminder, language, services.now())

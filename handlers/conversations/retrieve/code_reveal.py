@@ -20,7 +20,7 @@ from services.authority.errors import CodeUnrecoverableError, GrantExpiredError
 from services.authority.interface.credentials import Credentials
 from services.authority.values import RevealedCode
 from services.formats.hidden import Hidden
-from services.storage.models import Due
+from services.storage.models import Job
 
 DUE_KIND = "erase"
 """What falls due when a code has been shown long enough; `erase_due` does it."""
@@ -85,13 +85,13 @@ async def _reveal(
     async with services.database.unit_of_work() as session:
         revealed = await credentials.reveal_code(session, ctx.data[GRANT], ctx.chat_id, now)
         place = f"{DUE_KIND}/{ctx.chat_id}/"
-        before = [int(number) for number in await jobs.references_below(session, place)]
+        before = [int(number) for number in await jobs.references_with_prefix(session, place)]
         key = f"{place}{message_id}"
         await jobs.schedule(session, DUE_KIND, key, now + CODE_VISIBLE_FOR, json.dumps(reference))
     return revealed, before
 
 
-async def run_erase_job(bot: Bot, row: Due) -> None:
+async def run_erase_job(bot: Bot, row: Job) -> None:
     """Take a code away whose time is over."""
     what = json.loads(row.reference)
     await erase(bot, what["chat"], what["message"], what["language"])

@@ -23,7 +23,7 @@ from services.authority.interface.authority import Authority
 from services.authority.interface.certificates import Certificates
 from services.authority.lifecycle import ApplicationState, CertificateState
 from services.authority.values import AuthorityOperation, Timeline
-from services.calendar import last_day, today
+from services.calendar import last_payment_day, today
 
 StatusFindings = Mapping[str, Any]
 TIMELINE = "timeline"
@@ -180,9 +180,9 @@ def _coming(found: StatusFindings, ctx: StepContext) -> str:
     if found["certificate"] and found["certificate"] != CertificateState.INACTIVE:
         return say(ctx.language, _THEN[CertificateState(found["certificate"])])
     deadline = datetime.fromisoformat(found["deadline"])
-    days = max(0, (last_day(deadline) - today(ctx.now)).days)
+    days = max(0, (last_payment_day(deadline) - today(ctx.now)).days)
     message = _NEXT.get(ApplicationState(found["application"]), _NEXT[ApplicationState.ISSUED])
-    return say(ctx.language, message, last=last_day(deadline).isoformat(), days=days)
+    return say(ctx.language, message, last=last_payment_day(deadline).isoformat(), days=days)
 
 
 def _links(ctx: StepContext) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.bridge import events
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 
 _READY = N_(
     "🔓 <b>A new PIN for your card (鎖卡解碼)</b>\n"
@@ -45,12 +45,12 @@ _CODE_LOCKED = N_(
 )
 
 
-async def _finish(_value: events.Outcome, ctx: StepContext) -> StepResult:
+async def _finish(_value: events.OperationValue, ctx: StepContext) -> StepResult:
     return StepResult(offer_or_done(ctx), clears_history=True)
 
 
 _UNLOCK = PinSetupConversation(
-    Work.UNLOCK,
+    CardTask.UNLOCK,
     GUIDE.title,
     _READY,
     _LEAD,

@@ -1,7 +1,7 @@
-"""What `kaika-bridge check` walks through: reader service, reader, card, its profile, the server.
+"""The steps of `kaika-bridge check`: reader service, reader, card, what is on it, server.
 
-A step whose ground is missing is skipped. Nothing here spends a try or sends a PIN. The words for
-every code are in :mod:`check_words`.
+A step is skipped where the one before it failed. Nothing here spends a try or sends a PIN. The
+texts for the codes are in :mod:`reader_bridge.app.check.texts`.
 """
 
 import asyncio
@@ -10,18 +10,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from reader_bridge.app.words import foreign, masked_number
-from reader_bridge.card.certificate import KeyRole, summarise
+from reader_bridge.app.profile_texts import finding_code
+from reader_bridge.app.translation import mask_card_number, sanitise
+from reader_bridge.card.certificate import validity_period
 from reader_bridge.card.connection import CardReaders, ReaderState
 from reader_bridge.card.errors import CardError, NoCardError
 from reader_bridge.card.profiles import identify
-from reader_bridge.card.profiles.base import CardProfile, CardStatus, ProfileName
+from reader_bridge.card.profiles.base import CardCapability, CardProfile, CardStatus
+from reader_bridge.protocol.vocabulary import KeyRole, ProfileName
 
-ROLES = (KeyRole.AUTHENTICATION, KeyRole.SIGNATURE)
-"""Whose certificate is looked at, the first that is there."""
+CHECKED_ROLES = (KeyRole.AUTHENTICATION, KeyRole.SIGNATURE)
+"""Whose certificate is checked: the first one that the card has."""
 
 
-class Step(StrEnum):
+class CheckStep(StrEnum):
     """The steps, in their order."""
 
     SERVICE = "service"
@@ -31,7 +33,7 @@ class Step(StrEnum):
     SERVER = "server"
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     """How a step ended."""
 
     OK = "ok"
@@ -43,102 +45,109 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one step found.
+    """What a step found.
 
-    :ivar code: stable; the words for it are looked up by it.
-    :ivar values: what the words need; of foreign text only what is safe to show.
+    :ivar code: stable; its text is looked up by it.
+    :ivar values: for the placeholders of the text; foreign text is sanitised.
     """
 
-    step: Step
-    outcome: Outcome
+    step: CheckStep
+    outcome: CheckOutcome
     code: str
     values: Mapping[str, str | int] = field(default_factory=dict)
 
 
-def skipped(*steps: Step) -> list[Finding]:
-    """Give the findings of steps that could not be taken."""
-    return [Finding(step, Outcome.SKIPPED, "skipped") for step in steps]
+def skip_steps(*steps: CheckStep) -> list[Finding]:
+    """Return the findings of steps that were skipped."""
+    return [Finding(step, CheckOutcome.SKIPPED, "skipped") for step in steps]
 
 
 async def check_reader_and_card(readers: Callable[[], CardReaders], now: datetime) -> list[Finding]:
-    """Walk from the reader service to what the card says of itself."""
-    return await asyncio.to_thread(_walk, readers, now)
+    """Run the steps from the reader service to what the card says of itself."""
+    return await asyncio.to_thread(_check_service, readers, now)
 
 
-def _walk(readers: Callable[[], CardReaders], now: datetime) -> list[Finding]:
+def _check_service(readers: Callable[[], CardReaders], now: datetime) -> list[Finding]:
     try:
         access = readers()
         states = access.list_readers()
     except CardError as error:
-        failed = Finding(Step.SERVICE, Outcome.FAILED, error.code)
-        return [failed, *skipped(Step.READER, Step.CARD, Step.PROFILE)]
-    service = Finding(Step.SERVICE, Outcome.OK, "service_running")
+        failed = Finding(CheckStep.SERVICE, CheckOutcome.FAILED, error.code)
+        return [failed, *skip_steps(CheckStep.READER, CheckStep.CARD, CheckStep.PROFILE)]
+    service = Finding(CheckStep.SERVICE, CheckOutcome.OK, "service_running")
     if not states:
-        none = Finding(Step.READER, Outcome.FAILED, "no_reader")
-        return [service, none, *skipped(Step.CARD, Step.PROFILE)]
-    names = ", ".join(foreign(state.name) for state in states)
-    found = Finding(Step.READER, Outcome.OK, "reader_found", {"readers": names})
-    return [service, found, *_cards(access, states, now)]
+        none = Finding(CheckStep.READER, CheckOutcome.FAILED, "no_reader")
+        return [service, none, *skip_steps(CheckStep.CARD, CheckStep.PROFILE)]
+    names = ", ".join(sanitise(state.name) for state in states)
+    found = Finding(CheckStep.READER, CheckOutcome.OK, "reader_found", {"readers": names})
+    return [service, found, *_check_cards(access, states, now)]
 
 
-def _cards(access: CardReaders, states: tuple[ReaderState, ...], now: datetime) -> list[Finding]:
-    """Look at every card that is there; at the first empty reader where there is none."""
+def _check_cards(
+    access: CardReaders, states: tuple[ReaderState, ...], now: datetime
+) -> list[Finding]:
+    """Check every card that is there; without one, report the first empty reader."""
     with_card = [state for state in states if state.card_present]
     if not with_card:
-        reader = foreign(states[0].name)
-        empty = Finding(Step.CARD, Outcome.FAILED, NoCardError.code, {"reader": reader})
-        return [empty, *skipped(Step.PROFILE)]
-    return [finding for state in with_card for finding in _card(access, state.name, now)]
+        reader = sanitise(states[0].name)
+        empty = Finding(CheckStep.CARD, CheckOutcome.FAILED, NoCardError.code, {"reader": reader})
+        return [empty, *skip_steps(CheckStep.PROFILE)]
+    return [finding for state in with_card for finding in _check_card(access, state.name, now)]
 
 
-def _card(access: CardReaders, reader: str, now: datetime) -> list[Finding]:
-    where = {"reader": foreign(reader)}
+def _check_card(access: CardReaders, reader: str, now: datetime) -> list[Finding]:
+    where = {"reader": sanitise(reader)}
     try:
         connection = access.connect(reader)
     except CardError as error:
-        failed = Finding(Step.CARD, Outcome.FAILED, error.code, where)
-        return [failed, *skipped(Step.PROFILE)]
-    answers = Finding(Step.CARD, Outcome.OK, "card_answers", where)
+        failed = Finding(CheckStep.CARD, CheckOutcome.FAILED, error.code, where)
+        return [failed, *skip_steps(CheckStep.PROFILE)]
+    answers = Finding(CheckStep.CARD, CheckOutcome.OK, "card_answers", where)
     with connection:
         try:
-            return [answers, *_profile(identify(connection), now)]
+            return [answers, *_check_profile(identify(connection), now)]
         except CardError as error:
-            return [answers, Finding(Step.PROFILE, Outcome.FAILED, error.code, where)]
+            return [answers, Finding(CheckStep.PROFILE, CheckOutcome.FAILED, error.code, where)]
 
 
-def _profile(profile: CardProfile, now: datetime) -> list[Finding]:
+def _check_profile(profile: CardProfile, now: datetime) -> list[Finding]:
     status = profile.status()
     values: dict[str, str | int] = {"profile": status.profile}
     if status.card_number:
-        values["card_number"] = masked_number(status.card_number)
+        values["card_number"] = mask_card_number(status.card_number)
+    code = finding_code(status.profile)
     if status.profile is ProfileName.UNKNOWN:
-        return [Finding(Step.PROFILE, Outcome.FAILED, "card_unknown", values)]
-    outcome = Outcome.ATTENTION if status.profile is ProfileName.MOICA else Outcome.OK
-    first = Finding(Step.PROFILE, outcome, f"card_is_{status.profile}", values)
-    return [first, *_pin(status), *_certificate(profile, status, now)]
+        return [Finding(CheckStep.PROFILE, CheckOutcome.FAILED, code, values)]
+    outcome = (
+        CheckOutcome.OK
+        if CardCapability.VERIFY_PIN in status.capabilities
+        else CheckOutcome.ATTENTION
+    )
+    first = Finding(CheckStep.PROFILE, outcome, code, values)
+    return [first, *_check_pin(status), *_check_certificate(profile, status, now)]
 
 
-def _pin(status: CardStatus) -> list[Finding]:
+def _check_pin(status: CardStatus) -> list[Finding]:
     if status.pin is None or status.pin.verified:
         return []
     left = status.pin.remaining
-    if status.pin.blocked:
-        return [Finding(Step.PROFILE, Outcome.ATTENTION, "pin_blocked")]
+    if status.pin.is_blocked:
+        return [Finding(CheckStep.PROFILE, CheckOutcome.ATTENTION, "pin_blocked")]
     if left is None:
-        return [Finding(Step.PROFILE, Outcome.OK, "pin_tries_unknown")]
-    outcome = Outcome.ATTENTION if status.pin.last else Outcome.OK
-    code = "pin_last_try" if status.pin.last else "pin_tries"
-    return [Finding(Step.PROFILE, outcome, code, {"tries_left": left})]
+        return [Finding(CheckStep.PROFILE, CheckOutcome.OK, "pin_tries_unknown")]
+    outcome = CheckOutcome.ATTENTION if status.pin.is_last_try else CheckOutcome.OK
+    code = "pin_last_try" if status.pin.is_last_try else "pin_tries"
+    return [Finding(CheckStep.PROFILE, outcome, code, {"tries_left": left})]
 
 
-def _certificate(profile: CardProfile, status: CardStatus, now: datetime) -> list[Finding]:
-    role = next((role for role in ROLES if role in status.certificates), None)
+def _check_certificate(profile: CardProfile, status: CardStatus, now: datetime) -> list[Finding]:
+    role = next((role for role in CHECKED_ROLES if role in status.certificates), None)
     if role is None:
-        return [Finding(Step.PROFILE, Outcome.ATTENTION, "certificate_missing")]
-    summary = summarise(profile.read_certificate(role))
-    values = {"until": f"{summary.not_after:%Y-%m-%d}", "since": f"{summary.not_before:%Y-%m-%d}"}
-    if summary.valid_at(now):
-        return [Finding(Step.PROFILE, Outcome.OK, "certificate_valid", values)]
-    early = now < summary.not_before
+        return [Finding(CheckStep.PROFILE, CheckOutcome.ATTENTION, "certificate_missing")]
+    validity = validity_period(profile.read_certificate(role))
+    values = {"until": f"{validity.not_after:%Y-%m-%d}", "since": f"{validity.not_before:%Y-%m-%d}"}
+    if validity.contains(now):
+        return [Finding(CheckStep.PROFILE, CheckOutcome.OK, "certificate_valid", values)]
+    early = now < validity.not_before
     code = "certificate_not_yet_valid" if early else "certificate_expired"
-    return [Finding(Step.PROFILE, Outcome.ATTENTION, code, values)]
+    return [Finding(CheckStep.PROFILE, CheckOutcome.ATTENTION, code, values)]

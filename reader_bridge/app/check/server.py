@@ -5,28 +5,28 @@ import ssl
 
 import aiohttp
 
-from reader_bridge.app.address import Address
-from reader_bridge.app.check.run import Finding, Outcome, Step
-from reader_bridge.protocol import ProtocolError, open_frame
+from reader_bridge.app.address import ServerAddress
+from reader_bridge.app.check.run import CheckOutcome, CheckStep, Finding
+from reader_bridge.protocol import ProtocolError, parse_frame
 from reader_bridge.protocol.limits import (
     API_LEVEL,
     GREETING_SECONDS,
-    MOST_FRAME_BYTES,
+    MAX_FRAME_BYTES,
     SUBPROTOCOL,
 )
 from reader_bridge.protocol.pairing_messages import Greeting
 
 
 async def check_server(
-    address: Address | None, trusted: ssl.SSLContext, patience: float = GREETING_SECONDS
+    address: ServerAddress | None, trusted: ssl.SSLContext, seconds: float = GREETING_SECONDS
 ) -> Finding:
-    """Connect, hear the greeting, and hang up. Nothing is told to the server."""
+    """Connect, receive the greeting and disconnect. The server is sent nothing."""
     if address is None:
-        return Finding(Step.SERVER, Outcome.SKIPPED, "no_server_yet")
+        return Finding(CheckStep.SERVER, CheckOutcome.SKIPPED, "no_server_yet")
     values = {"host": address.host}
     try:
-        async with asyncio.timeout(patience):
-            code = await _greeted(address, trusted)
+        async with asyncio.timeout(seconds):
+            code = await _probe(address, trusted)
     except TimeoutError:
         code = "server_silent"
     except aiohttp.ClientConnectorDNSError:
@@ -37,21 +37,21 @@ async def check_server(
         code = "server_unreachable"
     except (aiohttp.ClientError, ProtocolError):
         code = "server_not_kaika"
-    outcome = Outcome.OK if code == "server_answers" else Outcome.FAILED
-    return Finding(Step.SERVER, outcome, code, values)
+    outcome = CheckOutcome.OK if code == "server_answers" else CheckOutcome.FAILED
+    return Finding(CheckStep.SERVER, outcome, code, values)
 
 
-async def _greeted(address: Address, trusted: ssl.SSLContext) -> str:
+async def _probe(address: ServerAddress, trusted: ssl.SSLContext) -> str:
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(
-            address.url, ssl=trusted, protocols=(SUBPROTOCOL,), max_msg_size=MOST_FRAME_BYTES
+            address.url, ssl=trusted, protocols=(SUBPROTOCOL,), max_msg_size=MAX_FRAME_BYTES
         ) as link,
     ):
         message = await link.receive()
         if message.type is not aiohttp.WSMsgType.TEXT or link.protocol != SUBPROTOCOL:
             return "server_not_kaika"
-        greeting = open_frame(message.data).from_server()
+        greeting = parse_frame(message.data).decode_from_server()
     if not isinstance(greeting, Greeting):
         return "server_not_kaika"
     return "server_answers" if API_LEVEL in greeting.api_levels else "server_other"

@@ -1,19 +1,20 @@
-"""What every finding of `kaika-bridge check` is called, and what to do about it."""
+"""The texts of the findings of `kaika-bridge check`, and their remedies."""
 
 import sys
 
-from reader_bridge.app.check.run import Finding, Step
-from reader_bridge.app.words import N_, say
+from reader_bridge.app.check.run import CheckStep, Finding
+from reader_bridge.app.profile_texts import PROFILE_TEXTS, finding_code
+from reader_bridge.app.translation import N_, say
 
-STEPS = {
-    Step.SERVICE: N_("Reader service"),
-    Step.READER: N_("Card reader"),
-    Step.CARD: N_("Card"),
-    Step.PROFILE: N_("What is on the card"),
-    Step.SERVER: N_("Server"),
+STEP_TITLES = {
+    CheckStep.SERVICE: N_("Reader service"),
+    CheckStep.READER: N_("Card reader"),
+    CheckStep.CARD: N_("Card"),
+    CheckStep.PROFILE: N_("What is on the card"),
+    CheckStep.SERVER: N_("Server"),
 }
 
-WHAT = {
+FINDING_TEXTS = {
     "skipped": N_("not checked, because something before it is missing"),
     # reader service
     "service_running": N_("runs"),
@@ -35,10 +36,7 @@ WHAT = {
     "card_refused": N_("refuses to be read"),
     "card_error": N_("could not be read"),
     # profile
-    "card_is_gids": N_("a card Kaika can work with"),
-    "card_is_piv": N_("a PIV card; Kaika can change its PIN and unlock it with its PUK"),
-    "card_is_moica": N_("a citizen digital certificate of MOICA; Kaika reads it only"),
-    "card_unknown": N_("a card Kaika does not know"),
+    **{finding_code(name): text.finding for name, text in PROFILE_TEXTS.items()},
     "pin_tries": N_("PIN: {tries_left} tries left"),
     "pin_tries_unknown": N_("PIN: the card does not say how many tries are left"),
     "pin_last_try": N_("PIN: only one try left"),
@@ -60,7 +58,7 @@ WHAT = {
 
 _AGAIN = N_("Take the card out, wait a moment, put it in again, and check again.")
 
-REMEDIES = {
+REMEDY_TEXTS = {
     "pcsc_missing": N_("Install it again with reader support: pip install 'kaika[bridge]'"),
     "no_reader": N_(
         "Plug the reader in, at another USB port if need be; if it stays missing, install the "
@@ -81,11 +79,7 @@ REMEDIES = {
     "card_response_invalid": _AGAIN,
     "card_refused": _AGAIN,
     "card_error": _AGAIN,
-    "card_is_moica": N_(
-        "For its PIN use the official page moica.nat.gov.tw: other software can lock such a card "
-        "for good, so Kaika never sends it a PIN."
-    ),
-    "card_unknown": N_("Put in the certificate card; an ARC or a health card will not do."),
+    **{finding_code(name): text.remedy for name, text in PROFILE_TEXTS.items() if text.remedy},
     "pin_last_try": N_(
         "Do not guess: another wrong PIN locks the card; you can set a new PIN from the chat."
     ),
@@ -110,7 +104,7 @@ REMEDIES = {
     "server_other": N_("Get the newest version of this app."),
 }
 
-START_SERVICE = {
+START_SERVICE_TEXTS = {
     "linux": N_("Start it: sudo systemctl start pcscd.socket (Debian package: pcscd)."),
     "win32": N_(
         "Start it: press Win+R, type services.msc, and start “Smart Card”; without a reader "
@@ -120,24 +114,24 @@ START_SERVICE = {
 }
 
 
-def step(finding: Finding, language: str) -> str:
-    """Give what a finding's step is called."""
-    return say(language, STEPS[finding.step])
+def step_title(finding: Finding, language: str) -> str:
+    """Return the name of a finding's step."""
+    return say(language, STEP_TITLES[finding.step])
 
 
-def what(finding: Finding, language: str) -> str:
-    """Give what was found."""
-    return say(language, WHAT[finding.code], **finding.values)
+def finding_text(finding: Finding, language: str) -> str:
+    """Return what was found."""
+    return say(language, FINDING_TEXTS[finding.code], **finding.values)
 
 
-def in_words(finding: Finding, language: str) -> str:
-    """Give what was found, and what helps."""
-    return " ".join(filter(None, (what(finding, language), remedy(finding, language))))
+def finding_with_remedy(finding: Finding, language: str) -> str:
+    """Return what was found and what to do about it."""
+    return " ".join(filter(None, (finding_text(finding, language), remedy_text(finding, language))))
 
 
-def remedy(finding: Finding, language: str, platform: str = sys.platform) -> str | None:
-    """Give the one sentence that helps; `None` where nothing is wrong."""
+def remedy_text(finding: Finding, language: str, platform: str = sys.platform) -> str | None:
+    """Return what to do about a finding; `None` where nothing is wrong."""
     if finding.code == "reader_service_stopped":
-        return say(language, START_SERVICE.get(platform, START_SERVICE["linux"]))
-    message = REMEDIES.get(finding.code)
+        return say(language, START_SERVICE_TEXTS.get(platform, START_SERVICE_TEXTS["linux"]))
+    message = REMEDY_TEXTS.get(finding.code)
     return say(language, message) if message else None

@@ -1,1 +1,1 @@
-"""The app in a terminal: what is shown with rich, and what is typed, byte by byte."""
+"""The app in a terminal: output with rich, input byte by byte."""

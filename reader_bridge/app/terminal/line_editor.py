@@ -1,48 +1,48 @@
-"""One line typed at a terminal, with stars in place of what must not be seen."""
+"""A line typed at a terminal, with stars in place of secrets."""
 
 from collections.abc import Callable
 from enum import Enum, auto
 
-from reader_bridge.app.secret_input import Typed
-from reader_bridge.app.terminal.keys import ESCAPE, Keys, next_key
+from reader_bridge.app.terminal.keyboard import ESCAPE, KeySource, next_key
+from reader_bridge.app.typing_buffer import TypingBuffer
 
 ENTER, BACKSPACE, CLEAR, GIVE_UP = b"\r\n", b"\x08\x7f", b"\x15", bytes((0x04, ESCAPE))
 STAR = "*"
-"""A dot may take two places on a terminal set to Chinese, and is not erased whole then."""
-BACK = "\b \b"
+"""A dot may take two columns on a Chinese terminal, and would not be erased completely."""
+ERASE = "\b \b"
 
 
-class Ended(Enum):
+class LineEnd(Enum):
     """How a line ended."""
 
     ENTERED = auto()
     GIVEN_UP = auto()
 
 
-class Line:
-    """A line while it is typed."""
+class LineEditor:
+    """Reads and edits one line."""
 
-    def __init__(self, write: Callable[[str], None], typed: Typed, *, hidden: bool) -> None:
+    def __init__(self, write: Callable[[str], None], typed: TypingBuffer, *, hidden: bool) -> None:
         self._write, self._typed, self._hidden = write, typed, hidden
 
-    async def read(self, keys: Keys) -> Ended:
-        """Read keys until the line ends. What was typed stays the caller's to overwrite."""
+    async def read(self, keys: KeySource) -> LineEnd:
+        """Read keys until the line ends. The caller owns the buffer and overwrites it."""
         while True:
             key = await next_key(keys)
             if key in ENTER:
                 self._write("\n")
-                return Ended.ENTERED
+                return LineEnd.ENTERED
             if key in GIVE_UP:
                 self._write("\n")
-                return Ended.GIVEN_UP
+                return LineEnd.GIVEN_UP
             self._edit(key)
 
     def _edit(self, key: int) -> None:
         if key in BACKSPACE:
-            if self._typed.take_back():
-                self._write(BACK)
+            if self._typed.delete_last():
+                self._write(ERASE)
         elif key in CLEAR:
-            while self._typed.take_back():
-                self._write(BACK)
+            while self._typed.delete_last():
+                self._write(ERASE)
         elif self._typed.append(key):
             self._write(STAR if self._hidden else chr(key))

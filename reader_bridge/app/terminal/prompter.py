@@ -1,6 +1,6 @@
-"""Asks and shows in the terminal.
+"""The prompter of the terminal.
 
-Nothing is drawn with lines: terminals set to Chinese give each such character two places.
+It draws no frames: Chinese terminals give line characters two columns.
 """
 
 from collections.abc import Callable
@@ -12,127 +12,127 @@ from rich.table import Table
 from rich.text import Text
 
 from reader_bridge.app import notice_texts, prompt_texts
-from reader_bridge.app.notice_texts import Notice, Tone
-from reader_bridge.app.pin_entry import fits
-from reader_bridge.app.prompt_texts import Page
-from reader_bridge.app.secret_input import Typed
-from reader_bridge.app.terminal.screen import Screen
-from reader_bridge.app.words import say
+from reader_bridge.app.notice_texts import NoticeTone, StatusNotice
+from reader_bridge.app.prompt_texts import PromptPage, pin_entry_problem
+from reader_bridge.app.terminal.screen import TerminalScreen
+from reader_bridge.app.translation import say
+from reader_bridge.app.typing_buffer import TypingBuffer
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import (
-    Connected,
-    Consent,
+    ConsentRequest,
+    OperationWaiting,
+    PairingPeer,
     PairingProblem,
-    Peer,
     PinKind,
     PinRequest,
-    Shown,
-    Waiting,
+    PrompterEvent,
+    ServerConnected,
 )
 
-LONGEST_CODE = 32
 MARKS = {
-    Tone.BUSY: ("…", "cyan"),
-    Tone.WAITING: ("▸", "bold yellow"),
-    Tone.GOOD: ("✓", "green"),
-    Tone.NOTE: ("•", "yellow"),
-    Tone.BAD: ("✗", "red"),
+    NoticeTone.BUSY: ("…", "cyan"),
+    NoticeTone.WAITING: ("▸", "bold yellow"),
+    NoticeTone.GOOD: ("✓", "green"),
+    NoticeTone.NOTE: ("•", "yellow"),
+    NoticeTone.BAD: ("✗", "red"),
 }
 
 
 class TerminalPrompter:
-    """A prompter that prints, and reads keys.
+    """A prompter that prints and reads keys.
 
     :param host: the server that is dialled.
-    :param connected: called when it was reached.
+    :param on_connected: called when it was reached.
     """
 
-    def __init__(self, screen: Screen, host: str, connected: Callable[[], None]) -> None:
-        self._screen, self._host, self._connected = screen, host, connected
+    def __init__(self, screen: TerminalScreen, host: str, on_connected: Callable[[], None]) -> None:
+        self._screen, self._host, self._on_connected = screen, host, on_connected
         self._language = screen.language
         self._status: Status | None = None
-        self._last: Notice | None = None
+        self._last: StatusNotice | None = None
 
     async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
-        """Ask for the code the chat shows."""
-        page = prompt_texts.pairing_code(problem, self._language)
-        self._open(page)
-        return await self._screen.text(say(self._language, "Code:"), LONGEST_CODE)
+        """Ask for the code that the chat shows."""
+        page = prompt_texts.pairing_code_page(problem, self._language)
+        self._print_page(page)
+        return await self._screen.ask_text(
+            say(self._language, "Code:"), prompt_texts.MAX_CODE_LENGTH
+        )
 
-    async def confirm_pairing(self, peer: Peer) -> bool:
+    async def confirm_pairing(self, peer: PairingPeer) -> bool:
         """Ask whether host, name and words are right."""
-        page = prompt_texts.comparison(peer, self._language)
-        self._open(page)
-        same = await self._screen.yes(say(self._language, "Is all of it the same?"))
+        page = prompt_texts.comparison_page(peer, self._language)
+        self._print_page(page)
+        same = await self._screen.ask_yes_no(say(self._language, "Is all of it the same?"))
         if same:
-            self._busy(say(self._language, "Now say yes in the chat too."))
+            self._start_status(say(self._language, "Now say yes in the chat too."))
         return same
 
-    async def consent(self, request: Consent) -> bool:
-        """Ask whether this is wanted."""
-        self._open(prompt_texts.consent(request, self._language))
-        return await self._screen.yes(say(self._language, "Allow it?"))
+    async def ask_consent(self, request: ConsentRequest) -> bool:
+        """Ask whether the operation is wanted."""
+        self._print_page(prompt_texts.consent_page(request, self._language))
+        return await self._screen.ask_yes_no(say(self._language, "Allow it?"))
 
     async def ask_pin(self, request: PinRequest) -> SecretBuffer | None:
-        """Ask for a PIN or PUK, a new one twice; never the last try without a yes to it."""
+        """Ask for a PIN or PUK, a new one twice. The last try is confirmed first."""
         if request.last_try:
-            self._open(prompt_texts.last_try(request, self._language))
-            if not await self._screen.yes(say(self._language, "Are you sure of it?")):
+            self._print_page(prompt_texts.last_try_page(request, self._language))
+            if not await self._screen.ask_yes_no(say(self._language, "Are you sure of it?")):
                 return None
-        self._open(prompt_texts.pin(request, self._language))
+        self._print_page(prompt_texts.pin_page(request, self._language))
         self._screen.print(
             say(self._language, "What you type is not shown. Leave with Esc."), style="dim"
         )
         if request.kind is PinKind.NEW:
-            return await self._chosen(request)
-        return await self._secret(request, prompt_texts.FIELDS[request.kind])
+            return await self._ask_new_pin(request)
+        return await self._ask_secret(request, prompt_texts.FIELD_LABELS[request.kind])
 
-    def show(self, event: Shown) -> None:
-        """Print what happens; what goes on by itself is one line that moves."""
-        if isinstance(event, Connected):
-            self._connected()
-        if isinstance(event, Waiting) and event.step in notice_texts.SAID_BY_QUESTIONS:
+    def show(self, event: PrompterEvent) -> None:
+        """Print an event. What goes on by itself is a status line."""
+        if isinstance(event, ServerConnected):
+            self._on_connected()
+        if isinstance(event, OperationWaiting) and event.step in notice_texts.STEPS_WITH_QUESTION:
             return
-        notice = notice_texts.notice(event, self._language, self._host)
+        notice = notice_texts.describe_event(event, self._language, self._host)
         if notice == self._last:
             return
         self._last = notice
-        if notice.tone in (Tone.BUSY, Tone.WAITING):
-            self._busy(notice.text, notice.advice)
+        if notice.tone in (NoticeTone.BUSY, NoticeTone.WAITING):
+            self._start_status(notice.text, notice.advice)
         else:
-            self.quiet()
-            self._print(notice)
+            self.stop_status()
+            self._print_notice(notice)
 
-    def quiet(self) -> None:
-        """Stop the line that moves."""
+    def stop_status(self) -> None:
+        """Remove the status line."""
         if self._status:
             self._status.stop()
             self._status = None
 
-    async def _secret(self, request: PinRequest, label: str) -> SecretBuffer | None:
-        """Ask until it can be a PIN of this card; `None` where the person gives up."""
+    async def _ask_secret(self, request: PinRequest, label: str) -> SecretBuffer | None:
+        """Ask until the entry has a valid form; `None` where the person gives up."""
         while True:
-            typed = Typed()
+            typed = TypingBuffer()
             try:
-                if not await self._screen.line(say(self._language, label), typed, hidden=True):
+                if not await self._screen.read_line(say(self._language, label), typed, hidden=True):
                     return None
-                problem = fits(typed, request, self._language)
+                problem = pin_entry_problem(typed, request, self._language)
                 if problem is None:
                     return typed.take()
                 self._screen.print(problem, style="yellow")
             finally:
                 typed.clear()
 
-    async def _chosen(self, request: PinRequest) -> SecretBuffer | None:
-        """Ask for a new PIN until it was typed twice the same."""
+    async def _ask_new_pin(self, request: PinRequest) -> SecretBuffer | None:
+        """Ask for a new PIN until both entries are equal."""
         while True:
-            first = await self._secret(request, prompt_texts.FIELDS[PinKind.NEW])
+            first = await self._ask_secret(request, prompt_texts.FIELD_LABELS[PinKind.NEW])
             if first is None:
                 return None
             second: SecretBuffer | None = None
             same = False
             try:
-                second = await self._secret(request, prompt_texts.REPEAT)
+                second = await self._ask_secret(request, prompt_texts.REPEAT_LABEL)
                 same = second == first
             finally:
                 if not same:
@@ -141,23 +141,23 @@ class TerminalPrompter:
                     second.wipe()
             if same or second is None:
                 return first if same else None
-            self._screen.print(say(self._language, prompt_texts.DIFFERENT), style="yellow")
+            self._screen.print(say(self._language, prompt_texts.PINS_DIFFER), style="yellow")
 
-    def _open(self, page: Page) -> None:
-        self.quiet()
+    def _print_page(self, page: PromptPage) -> None:
+        self.stop_status()
         self._last = None
         self._screen.print("", Text(f" {page.title} ", style="bold reverse"))
-        self._screen.print(Padding(_inside(page), (1, 2)))
+        self._screen.print(Padding(_page_content(page), (1, 2)))
 
-    def _busy(self, text: str, advice: str = "") -> None:
-        self.quiet()
+    def _start_status(self, text: str, advice: str = "") -> None:
+        self.stop_status()
         line = Text.assemble((text, "bold"), f" {advice}" if advice else "")
         self._screen.print(Text.assemble((" … ", "cyan"), line))
         waiting = Text(say(self._language, "Ctrl-C closes this."), style="dim")
         self._status = self._screen.console.status(waiting)
         self._status.start()
 
-    def _print(self, notice: Notice) -> None:
+    def _print_notice(self, notice: StatusNotice) -> None:
         mark, style = MARKS[notice.tone]
         line = Text.assemble((f" {mark} ", style), (notice.text, "bold"))
         self._screen.print(line)
@@ -165,13 +165,13 @@ class TerminalPrompter:
             self._screen.print(Text(f"   {notice.advice}"))
 
 
-def _inside(page: Page) -> RenderableType:
+def _page_content(page: PromptPage) -> RenderableType:
     parts: list[RenderableType] = []
     if page.problem:
         parts += [Text(page.problem, style="bold red"), Text()]
     parts.append(Text(page.text))
     if page.words:
-        parts += [Text(), *_words(page)]
+        parts += [Text(), *_word_lines(page)]
     if page.facts:
         table = Table.grid(padding=(0, 2))
         for fact in page.facts:
@@ -184,7 +184,7 @@ def _inside(page: Page) -> RenderableType:
     return Group(*parts)
 
 
-def _words(page: Page) -> list[Text]:
+def _word_lines(page: PromptPage) -> list[Text]:
     assert page.words
     first, second = page.words
     english = Text(f"    {first.english}   {second.english}", style="bold cyan")

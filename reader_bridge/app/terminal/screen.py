@@ -1,4 +1,4 @@
-"""A terminal to talk with: prints for people, and asks for a line."""
+"""Output and questions on a terminal."""
 
 import ssl
 from types import TracebackType
@@ -8,28 +8,28 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from reader_bridge.app import prompt_texts
-from reader_bridge.app.address import Address, AddressError, parse
-from reader_bridge.app.check.run import Outcome
+from reader_bridge.app.address import MAX_TYPED_LENGTH, AddressError, ServerAddress, parse_address
+from reader_bridge.app.check.run import CheckOutcome
 from reader_bridge.app.check.server import check_server
-from reader_bridge.app.check.texts import in_words
-from reader_bridge.app.problems import explain
-from reader_bridge.app.secret_input import Typed
-from reader_bridge.app.terminal.keys import Keys, TerminalKeys
-from reader_bridge.app.terminal.line_editor import Ended, Line
-from reader_bridge.app.words import say
+from reader_bridge.app.check.texts import finding_with_remedy
+from reader_bridge.app.startup_errors import startup_error_text
+from reader_bridge.app.terminal.keyboard import KeySource, TerminalKeyboard
+from reader_bridge.app.terminal.line_editor import LineEditor, LineEnd
+from reader_bridge.app.translation import say
+from reader_bridge.app.typing_buffer import TypingBuffer
 
-LONGEST_ANSWER, LONGEST_ADDRESS = 8, 512
+MAX_ANSWER_LENGTH = 8
 YES, NO = (b"y", b"yes"), (b"n", b"no")
 
 
-class Screen:
-    """The terminal, held without echo while the block runs."""
+class TerminalScreen:
+    """A terminal, without echo while the `with` block runs."""
 
     def __init__(self, language: str, console: Console | None = None) -> None:
         self.language = language
         self.console = console or Console(highlight=False)
-        self._terminal = TerminalKeys()
-        self.keys: Keys = self._terminal
+        self._terminal = TerminalKeyboard()
+        self.keys: KeySource = self._terminal
 
     def __enter__(self) -> Self:
         self._terminal.__enter__()
@@ -49,67 +49,70 @@ class Screen:
             shown = Text(line) if isinstance(line, str) else line
             self.console.print(shown, style=style)
 
-    async def line(self, label: str, typed: Typed, *, hidden: bool = False) -> bool:
-        """Ask for a line; `False` where the person gave up. What was typed is the caller's."""
-        self.keys.drop_typed()
+    async def read_line(self, label: str, typed: TypingBuffer, *, hidden: bool = False) -> bool:
+        """Ask for a line; `False` where the person gave up. The caller owns the buffer."""
+        self.keys.discard_pending()
         self.console.print(Text(f"{label} ", style="bold"), end="")
         try:
-            return await Line(self._write, typed, hidden=hidden).read(self.keys) is Ended.ENTERED
+            return (
+                await LineEditor(self._write, typed, hidden=hidden).read(self.keys)
+                is LineEnd.ENTERED
+            )
         except BaseException:
             self._write("\n")
             raise
 
-    async def text(self, label: str, longest: int) -> str | None:
-        """Ask for a line that is no secret; one with letters left out of it is none."""
+    async def ask_text(self, label: str, longest: int) -> str | None:
+        """Ask for a line that is not secret; asks again where characters were dropped."""
         while True:
-            typed = Typed(longest)
-            if not await self.line(label, typed):
+            typed = TypingBuffer(longest)
+            if not await self.read_line(label, typed):
                 return None
-            if not typed.foreign:
+            if not typed.has_non_ascii:
                 return typed.take().decode("ascii")
-            self._say_foreign()
+            self._print_keyboard_hint()
 
-    async def secret_text(self, label: str) -> str | None:
-        """Ask for a passphrase, which is needed as text."""
-        typed = Typed(256)
-        entered = await self.line(label, typed, hidden=True)
+    async def ask_passphrase(self, label: str) -> str | None:
+        """Ask for a passphrase."""
+        typed = TypingBuffer(256)
+        entered = await self.read_line(label, typed, hidden=True)
         with typed.take() as secret:
             return secret.decode("ascii") if entered else None
 
-    async def yes(self, question: str) -> bool:
-        """Ask for a yes or a no until one comes; giving up is a no."""
+    async def ask_yes_no(self, question: str) -> bool:
+        """Ask for yes or no until one comes; giving up is a no."""
         while True:
-            typed = Typed(LONGEST_ANSWER)
-            if not await self.line(f"{question} [y/n]", typed):
+            typed = TypingBuffer(MAX_ANSWER_LENGTH)
+            if not await self.read_line(f"{question} [y/n]", typed):
                 return False
-            if typed.foreign:
-                self._say_foreign()
+            if typed.has_non_ascii:
+                self._print_keyboard_hint()
                 continue
             answer = bytes(typed.take()).strip().lower()
             if answer in (*YES, *NO):
                 return answer in YES
             self.print(say(self.language, "Please type y for yes or n for no."), style="yellow")
 
-    async def address(self, trusted: ssl.SSLContext) -> Address | None:
-        """Ask for the server's address until one answers; `None` where the person gave up."""
+    async def ask_address(self, trusted: ssl.SSLContext) -> ServerAddress | None:
+        """Ask for the server's address until a server answers; `None` where the person gave up."""
         self.print(say(self.language, "The chat shows you the server's address."))
         while True:
-            text = await self.text(say(self.language, "Address:"), LONGEST_ADDRESS)
+            text = await self.ask_text(say(self.language, "Address:"), MAX_TYPED_LENGTH)
             if text is None:
                 return None
             try:
-                address = parse(text)
+                address = parse_address(text)
             except AddressError as error:
-                self.print(explain(error, self.language), style="yellow")
+                self.print(startup_error_text(error, self.language), style="yellow")
                 continue
             self.print(say(self.language, "Looking for {host}…", host=address.host), style="dim")
             finding = await check_server(address, trusted)
-            if finding.outcome is Outcome.OK:
+            if finding.outcome is CheckOutcome.OK:
                 return address
-            self.print(in_words(finding, self.language), style="yellow")
+            self.print(finding_with_remedy(finding, self.language), style="yellow")
 
-    def _say_foreign(self) -> None:
-        self.print(say(self.language, prompt_texts.FOREIGN), style="yellow")
+    def _print_keyboard_hint(self) -> None:
+        self.print(say(self.language, prompt_texts.SWITCH_KEYBOARD), style="yellow")
 
     def _write(self, text: str) -> None:
         self.console.file.write(text)

@@ -1,1 +1,1 @@
-"""The app in a window: Qt in the main thread, the link and the card in another."""
+"""The app in a window: Qt in the main thread, the client and the card in another."""

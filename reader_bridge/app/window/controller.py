@@ -1,4 +1,4 @@
-"""The life of the app with a window: Qt here, the link and the card in a thread beside it."""
+"""The controller of the window: Qt in this thread, the client and the card in another."""
 
 import asyncio
 import contextlib
@@ -14,15 +14,25 @@ from types import FrameType
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from reader_bridge.app import notice_texts, start, trust
-from reader_bridge.app.address import Address, AddressError, parse
-from reader_bridge.app.check.run import Finding, Outcome
+from reader_bridge.app import notice_texts
+from reader_bridge.app.address import MAX_TYPED_LENGTH, AddressError, ServerAddress, parse_address
+from reader_bridge.app.check.run import CheckOutcome, Finding
 from reader_bridge.app.check.server import check_server
-from reader_bridge.app.check.texts import in_words
-from reader_bridge.app.notice_texts import Notice, Tone
-from reader_bridge.app.problems import STOPPERS, explain
-from reader_bridge.app.prompt_texts import Page
-from reader_bridge.app.start import Options
+from reader_bridge.app.check.texts import finding_with_remedy
+from reader_bridge.app.notice_texts import NoticeTone, StatusNotice
+from reader_bridge.app.options import (
+    CommandOptions,
+    check_card_file,
+    open_virtual_card,
+    reader_factory,
+    remember,
+    server_address,
+    take_passphrase_from_environment,
+)
+from reader_bridge.app.prompt_texts import PromptPage
+from reader_bridge.app.startup_errors import STARTUP_ERRORS, startup_error_text
+from reader_bridge.app.tls import create_tls_context
+from reader_bridge.app.translation import say
 from reader_bridge.app.window.main_window import MainWindow
 from reader_bridge.app.window.prompter import WindowPrompter
 from reader_bridge.app.window.question import (
@@ -32,41 +42,42 @@ from reader_bridge.app.window.question import (
     address_page,
     passphrase_page,
 )
-from reader_bridge.app.window.thread_bridge import Desk
-from reader_bridge.app.words import say
+from reader_bridge.app.window.thread_bridge import ThreadBridge
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.client import client
-from reader_bridge.prompter import Ending
+from reader_bridge.prompter import ExitReason
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.file import WrongPassphraseError
+from reader_bridge.virtual_card.card_file import WrongPassphraseError
 
-LONGEST_ADDRESS = 512
-LOOK_MILLISECONDS = 200
-"""How often Python looks for a signal while Qt waits."""
-PARTING_SECONDS = 5.0
+SIGNAL_POLL_MILLISECONDS = 200
+"""How often Python checks for signals while Qt waits."""
+SHUTDOWN_SECONDS = 5.0
 
 
-def run(options: Options, language: str) -> Exception | None:
-    """Open the window, and stay until it is closed; give what kept the app from starting."""
+def run_window(options: CommandOptions, language: str) -> Exception | None:
+    """Open the window and stay until it is closed; return what kept the app from starting."""
     application = QApplication.instance() or QApplication(sys.argv[:1])
-    desk = Desk()
-    window = MainWindow(desk, language)
-    window.language_chosen.connect(lambda chosen: start.keep(None, chosen))
-    life = Life(desk, options, language)
-    window.left.connect(life.stop)
+    bridge = ThreadBridge()
+    window = MainWindow(bridge, language)
+    window.language_chosen.connect(lambda chosen: remember(None, chosen))
+    controller = AppController(bridge, options, language)
+    window.closed.connect(controller.stop)
     window.show()
-    with _signals(window.close):
-        life.start()
+    with _CloseOnSignal(window.close):
+        controller.start()
         application.exec()
-    life.join()
-    return life.problem
+    controller.join()
+    return controller.problem
 
 
-class Life:
-    """The thread with the link and the card, from the first question to the last."""
+class AppController:
+    """The thread that runs client and card.
 
-    def __init__(self, desk: Desk, options: Options, language: str) -> None:
-        self._desk, self._options, self._language = desk, options, language
+    :ivar problem: what kept the app from starting.
+    """
+
+    def __init__(self, bridge: ThreadBridge, options: CommandOptions, language: str) -> None:
+        self._bridge, self._options, self._language = bridge, options, language
         self._thread = threading.Thread(target=self._run, name="bridge", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
@@ -74,95 +85,97 @@ class Life:
         self.problem: Exception | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End, saying goodbye to the server."""
+        """Stop the client, which says `bye` to the server."""
         self._stopped.set()
         if self._loop and self._task:
             with contextlib.suppress(RuntimeError):  # it has ended by itself
                 self._loop.call_soon_threadsafe(self._task.cancel)
 
     def join(self) -> None:
-        """Wait for the end."""
-        self._thread.join(PARTING_SECONDS)
+        """Wait for the thread, but not for ever."""
+        self._thread.join(SHUTDOWN_SECONDS)
 
     def _run(self) -> None:
         try:
             with contextlib.suppress(asyncio.CancelledError, _ClosedError):
-                asyncio.run(self._live())
+                asyncio.run(self._run_app())
         finally:
-            self._desk.ended.emit()
+            self._bridge.ended.emit()
 
-    async def _live(self) -> None:
+    async def _run_app(self) -> None:
         self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
         if self._stopped.is_set():
             return
         card: VirtualCard | None = None
         try:
-            card = await self._card()
+            card = await self._open_card()
             await self._connect(card)
-        except STOPPERS as error:
+        except STARTUP_ERRORS as error:
             self.problem = error
-            await self._last_word(partial(explain, error))
+            await self._show_final_message(partial(startup_error_text, error))
         finally:
             if card:
                 card.close()
 
     async def _connect(self, card: VirtualCard | None) -> None:
-        trusted = trust.context(self._options.ca)
-        address = start.server(self._options) or await self._address(trusted)
+        trusted = create_tls_context(self._options.ca)
+        address = server_address(self._options) or await self._ask_address(trusted)
         chosen = self._language if self._options.language else None
-        prompter = WindowPrompter(self._desk, address.host, lambda: start.keep(address, chosen))
+        prompter = WindowPrompter(self._bridge, address.host, lambda: remember(address, chosen))
         while True:
-            ending = await client.run(
+            ending = await client.run_bridge(
                 url=address.url,
                 host=address.host,
                 tls=trusted if address.url.startswith("wss:") else None,
-                readers=start.readers(card)(),
+                readers=reader_factory(card)(),
                 prompter=prompter,
                 language=self._language.replace("_", "-"),
                 app_version=version("kaika"),
             )
-            if ending is Ending.LEFT:
+            if ending is ExitReason.LEFT:
                 return
-            await self._last_word(_ending(ending), again=True)
+            await self._show_final_message(_exit_text(ending), again=True)
 
-    async def _address(self, trusted: ssl.SSLContext) -> Address:
-        """Ask for the server's address until one answers."""
+    async def _ask_address(self, trusted: ssl.SSLContext) -> ServerAddress:
+        """Ask for the server's address until a server answers."""
         problem: AddressError | Finding | None = None
         while True:
 
             def make(language: str, problem: AddressError | Finding | None = problem) -> Question:
-                page = address_page(_said(problem, language), language)
-                return LineQuestion(page, language, say(language, "Address:"), LONGEST_ADDRESS)
+                page = address_page(_problem_text(problem, language), language)
+                return LineQuestion(page, language, say(language, "Address:"), MAX_TYPED_LENGTH)
 
             answer = await self._ask(make)
             try:
-                address = parse(str(answer))
+                address = parse_address(str(answer))
             except AddressError as error:
                 problem = error
                 continue
-            self._desk.tell(partial(_looking_for, address.host))
+            self._bridge.notify(partial(_searching_notice, address.host))
             problem = await check_server(address, trusted)
-            if problem.outcome is Outcome.OK:
+            if problem.outcome is CheckOutcome.OK:
                 return address
 
-    async def _card(self) -> VirtualCard | None:
-        """Open the virtual card, asking for its passphrase where the environment has none."""
+    async def _open_card(self) -> VirtualCard | None:
+        """Open the virtual card, asking for its passphrase unless the environment has it."""
         path = self._options.virtual_card
         if path is None:
             return None
-        start.looks_like_card(path)
-        passphrase = start.passphrase_from_environment()
+        check_card_file(path)
+        passphrase = take_passphrase_from_environment()
         if passphrase is not None:
-            return await asyncio.to_thread(start.open_card, path, passphrase)
+            return await asyncio.to_thread(open_virtual_card, path, passphrase)
         problem: WrongPassphraseError | None = None
         while True:
 
             def make(language: str, problem: WrongPassphraseError | None = problem) -> Question:
-                page = passphrase_page(explain(problem, language) if problem else "", language)
+                page = passphrase_page(
+                    startup_error_text(problem, language) if problem else "", language
+                )
                 return PassphraseQuestion(page, language, say(language, "Passphrase:"))
 
             answer = await self._ask(make)
@@ -170,38 +183,38 @@ class Life:
             with answer as secret:
                 passphrase = secret.decode("ascii")
             try:
-                return await asyncio.to_thread(start.open_card, path, passphrase)
+                return await asyncio.to_thread(open_virtual_card, path, passphrase)
             except WrongPassphraseError as error:
                 problem = error
 
     async def _ask(self, make: Callable[[str], Question]) -> object:
-        answer = await self._desk.ask(make)
+        answer = await self._bridge.ask(make)
         if answer is None:
             raise _ClosedError
         return answer
 
-    async def _last_word(self, text: Callable[[str], str], *, again: bool = False) -> None:
-        """Say why it ended, and wait until the person has read it."""
-        self._desk.tell(lambda language: Notice(Tone.BAD, text(language)))
+    async def _show_final_message(self, text: Callable[[str], str], *, again: bool = False) -> None:
+        """Show why it ended, and wait until the person has read it."""
+        self._bridge.notify(lambda language: StatusNotice(NoticeTone.BAD, text(language)))
 
         def make(language: str) -> Question:
             yes = say(language, "Connect again") if again else say(language, "OK")
-            page = Page(say(language, "Closed"), text(language), yes, say(language, "Close"))
+            page = PromptPage(say(language, "Closed"), text(language), yes, say(language, "Close"))
             return Question(page, language)
 
         await self._ask(make)
 
 
 class _ClosedError(Exception):
-    """The person closed it."""
+    """The person closed the window or refused a question."""
 
 
-def _ending(ending: Ending) -> Callable[[str], str]:
-    return lambda language: say(language, notice_texts.ENDINGS[ending])
+def _exit_text(ending: ExitReason) -> Callable[[str], str]:
+    return lambda language: say(language, notice_texts.EXIT_TEXTS[ending])
 
 
-class _signals:  # noqa: N801 - used as a function
-    """Let Ctrl-C and a shutdown close the window while the block runs."""
+class _CloseOnSignal:
+    """Close the window on SIGINT and SIGTERM while the `with` block runs."""
 
     def __init__(self, close: Callable[[], object]) -> None:
         self._close = close
@@ -213,7 +226,7 @@ class _signals:  # noqa: N801 - used as a function
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._before[number] = signal.signal(number, self._on_signal)
-            self._timer.start(LOOK_MILLISECONDS)
+            self._timer.start(SIGNAL_POLL_MILLISECONDS)
 
     def __exit__(self, *_: object) -> None:
         self._timer.stop()
@@ -224,14 +237,14 @@ class _signals:  # noqa: N801 - used as a function
         self._close()
 
 
-def _looking_for(host: str, language: str) -> Notice:
-    return Notice(Tone.BUSY, say(language, "Looking for {host}…", host=host))
+def _searching_notice(host: str, language: str) -> StatusNotice:
+    return StatusNotice(NoticeTone.BUSY, say(language, "Looking for {host}…", host=host))
 
 
-def _said(problem: AddressError | Finding | None, language: str) -> str:
-    """Say why another address is asked for."""
+def _problem_text(problem: AddressError | Finding | None, language: str) -> str:
+    """Return why another address is asked for."""
     if problem is None:
         return ""
     if isinstance(problem, Finding):
-        return in_words(problem, language)
-    return explain(problem, language)
+        return finding_with_remedy(problem, language)
+    return startup_error_text(problem, language)

@@ -1,4 +1,4 @@
-"""The window itself: a head with the language, a page, and a foot."""
+"""The main window: a header with the language, a page, and a footer."""
 
 from itertools import groupby
 
@@ -14,11 +14,11 @@ from PySide6.QtWidgets import (
 )
 
 import locales
-from reader_bridge.app.window import parts, theme
-from reader_bridge.app.window.overview import MOST_SHOWN, Overview
+from reader_bridge.app.translation import say
+from reader_bridge.app.window import theme, widgets
+from reader_bridge.app.window.overview import MAX_EARLIER_NOTICES, Overview
 from reader_bridge.app.window.question import Question
-from reader_bridge.app.window.thread_bridge import Desk, Tell, Ticket
-from reader_bridge.app.words import say
+from reader_bridge.app.window.thread_bridge import NoticeFactory, PendingQuestion, ThreadBridge
 
 ICON = (
     b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 64 64">'
@@ -26,52 +26,52 @@ ICON = (
     b'<rect x="12" y="22" width="15" height="12" rx="3" fill="#f2c14e"/>'
     b'<path d="M12 43h22" stroke="#fff" stroke-width="4" stroke-linecap="round"/></svg>'
 )
-NAMES = {"en": "English", "zh_Hant": "中文"}
+LANGUAGE_NAMES = {"en": "English", "zh_Hant": "中文"}
 
 
 class MainWindow(QWidget):
-    """Shows one question, or else how things stand.
+    """Shows the open question, or else the latest notices.
 
-    `left` is sent when the person closes the window, `language_chosen` with their choice.
+    `closed` is emitted when the person closes the window, `language_chosen` with their choice.
     """
 
-    left = Signal()
+    closed = Signal()
     language_chosen = Signal(str)
 
-    def __init__(self, desk: Desk, language: str) -> None:
+    def __init__(self, bridge: ThreadBridge, language: str) -> None:
         super().__init__()
         self.language = language
-        self._told: list[Tell] = []
-        self._ticket: Ticket | None = None
+        self._notices: list[NoticeFactory] = []
+        self._pending: PendingQuestion | None = None
         self.setObjectName("window")
         self.setStyleSheet(theme.style_sheet())
-        self.setWindowIcon(icon())
+        self.setWindowIcon(load_icon())
         self.setMinimumSize(theme.LEAST_WIDTH, theme.LEAST_HEIGHT)
         self.resize(theme.WIDTH, theme.HEIGHT)
         self._lay_out()
-        self._speak()
-        desk.asked.connect(self._ask)
-        desk.withdrawn.connect(self._withdraw)
-        desk.told.connect(self._tell)
-        desk.ended.connect(self.close)
+        self._apply_language()
+        bridge.asked.connect(self._on_asked)
+        bridge.withdrawn.connect(self._on_withdrawn)
+        bridge.notified.connect(self._on_notified)
+        bridge.ended.connect(self.close)
 
     @property
     def page(self) -> QWidget:
-        """What is shown."""
+        """The page that is shown."""
         return self._scroll.widget() or self
 
     def switch_language(self) -> None:
-        """Show everything in the other language. What was typed halfway is typed again."""
+        """Show everything in the other language. A half-typed entry has to be typed again."""
         self.language = locales.other(self.language)
-        self._speak()
-        self._show()
+        self._apply_language()
+        self._refresh()
         self.language_chosen.emit(self.language)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
-        """Forget what was typed, and let the rest end."""
+        """Overwrite what was typed, and report that the window is closed."""
         if isinstance(self.page, Question):
-            self.page.put_away()
-        self.left.emit()
+            self.page.discard()
+        self.closed.emit()
         event.accept()
 
     def _lay_out(self) -> None:
@@ -81,12 +81,12 @@ class MainWindow(QWidget):
         row, below = QHBoxLayout(head), QHBoxLayout(foot)
         row.setContentsMargins(24, 12, 24, 12)
         below.setContentsMargins(24, 8, 24, 10)
-        name = parts.text("Kaika 開卡", "name")
+        name = widgets.text_label("Kaika 開卡", "name")
         name.setWordWrap(False)
-        self.language_button = parts.button("", self.switch_language, "plain")
+        self.language_button = widgets.button("", self.switch_language, "plain")
         row.addWidget(name, 1)
         row.addWidget(self.language_button)
-        self._promise = parts.text("", "label")
+        self._promise = widgets.text_label("", "label")
         below.addWidget(self._promise)
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
@@ -100,9 +100,9 @@ class MainWindow(QWidget):
         column.addWidget(self._scroll, 1)
         column.addWidget(foot)
 
-    def _speak(self) -> None:
+    def _apply_language(self) -> None:
         other = locales.other(self.language)
-        self.language_button.setText(NAMES.get(other, other))
+        self.language_button.setText(LANGUAGE_NAMES.get(other, other))
         self.setWindowTitle(say(self.language, "Kaika 開卡: card reader"))
         self._promise.setText(
             say(self.language, "Your PIN is typed here and goes to the card only, never to a chat.")
@@ -112,28 +112,28 @@ class MainWindow(QWidget):
         font.setFamilies([*families, *theme.CHINESE_FONTS])
         QApplication.setFont(font)
 
-    def _ask(self, ticket: Ticket) -> None:
-        self._ticket = ticket
-        self._show()
+    def _on_asked(self, ticket: PendingQuestion) -> None:
+        self._pending = ticket
+        self._refresh()
         self.raise_()
         self.activateWindow()
         QApplication.alert(self)
 
-    def _withdraw(self, ticket: Ticket) -> None:
-        if self._ticket is ticket:
-            self._ticket = None
-            self._show()
+    def _on_withdrawn(self, ticket: PendingQuestion) -> None:
+        if self._pending is ticket:
+            self._pending = None
+            self._refresh()
 
-    def _tell(self, tell: Tell) -> None:
-        self._told = [*self._told, tell][-MOST_SHOWN - 1 :]
-        if self._ticket is None:
-            self._show()
+    def _on_notified(self, tell: NoticeFactory) -> None:
+        self._notices = [*self._notices, tell][-MAX_EARLIER_NOTICES - 1 :]
+        if self._pending is None:
+            self._refresh()
 
-    def _show(self) -> None:
+    def _refresh(self) -> None:
         before = self.page
         if isinstance(before, Question):
-            before.put_away()
-        page = self._question(self._ticket) if self._ticket else self._overview()
+            before.discard()
+        page = self._create_question(self._pending) if self._pending else self._create_overview()
         if old := self._scroll.takeWidget():
             old.hide()
             old.deleteLater()  # it may be in the middle of the key or click that answered it
@@ -141,24 +141,24 @@ class MainWindow(QWidget):
         if isinstance(page, Question):
             page.take_focus()
 
-    def _question(self, ticket: Ticket) -> Question:
+    def _create_question(self, ticket: PendingQuestion) -> Question:
         question = ticket.make(self.language)
-        question.answered.connect(lambda value: self._answered(ticket, value))
+        question.answered.connect(lambda value: self._on_answered(ticket, value))
         return question
 
-    def _answered(self, ticket: Ticket, value: object) -> None:
-        self._ticket = None
+    def _on_answered(self, ticket: PendingQuestion, value: object) -> None:
+        self._pending = None
         ticket.answer(value)
-        self._show()
+        self._refresh()
 
-    def _overview(self) -> QWidget:
-        notices = [tell(self.language) for tell in self._told]
+    def _create_overview(self) -> QWidget:
+        notices = [tell(self.language) for tell in self._notices]
         shown = [notice for notice, _ in groupby(notices)]
         return Overview(shown, say(self.language, "Before that")) if shown else QWidget()
 
 
-def icon() -> QIcon:
-    """Give the icon of the window."""
+def load_icon() -> QIcon:
+    """Return the icon of the window."""
     picture = QPixmap()
     picture.loadFromData(QByteArray(ICON), "SVG")
     return QIcon(picture)

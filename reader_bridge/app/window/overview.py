@@ -1,58 +1,66 @@
-"""What the window shows while nothing is asked: how things stand, and what happened last."""
+"""The page that is shown while nothing is asked: the latest notice and those before it."""
 
 from PySide6.QtWidgets import QFrame, QGridLayout, QProgressBar, QVBoxLayout, QWidget
 
-from reader_bridge.app.notice_texts import Notice, Tone
-from reader_bridge.app.window import parts
+from reader_bridge.app.notice_texts import NoticeTone, StatusNotice
+from reader_bridge.app.window import widgets
 
-MARKS = {Tone.BUSY: "…", Tone.WAITING: "▸", Tone.GOOD: "✓", Tone.NOTE: "•", Tone.BAD: "✗"}
-MOST_SHOWN = 5
-"""How many of the notices before the last one stay in view."""
+MARKS = {
+    NoticeTone.BUSY: "…",
+    NoticeTone.WAITING: "▸",
+    NoticeTone.GOOD: "✓",
+    NoticeTone.NOTE: "•",
+    NoticeTone.BAD: "✗",
+}
+MAX_EARLIER_NOTICES = 5
+"""Notices shown below the latest one."""
 
 
 class Overview(QWidget):
-    """The last notice, large, with what to do; and the ones before it.
+    """The latest notice, large, and the earlier ones.
 
-    :param notices: the last one last.
+    :param notices: in the order in which they came.
     """
 
-    def __init__(self, notices: list[Notice], before: str) -> None:
+    def __init__(self, notices: list[StatusNotice], before: str) -> None:
         super().__init__()
         self.setObjectName("page")
-        column = parts.column(self)
+        column = widgets.column(self)
         last = notices[-1]
         self.setAccessibleName(last.text)
-        column.addWidget(parts.text(last.text, "title"))
+        column.addWidget(widgets.text_label(last.text, "title"))
         if last.advice:
-            column.addWidget(parts.text(last.advice, _kind(last.tone)))
-        if last.tone in (Tone.BUSY, Tone.WAITING):
-            column.addWidget(_busy())
-        if earlier := notices[-MOST_SHOWN - 1 : -1]:
-            column.addSpacing(parts.GAP)
-            column.addWidget(parts.text(before, "label"))
-            column.addWidget(_history(earlier))
+            column.addWidget(widgets.text_label(last.advice, _kind(last.tone)))
+        if last.tone in (NoticeTone.BUSY, NoticeTone.WAITING):
+            column.addWidget(_busy_bar())
+        if earlier := notices[-MAX_EARLIER_NOTICES - 1 : -1]:
+            column.addSpacing(widgets.GAP)
+            column.addWidget(widgets.text_label(before, "label"))
+            column.addWidget(_earlier_notices(earlier))
         column.addStretch(1)
         self.column: QVBoxLayout = column
 
 
-def _kind(tone: Tone) -> str:
-    return {Tone.GOOD: "good", Tone.BAD: "danger", Tone.WAITING: "warning"}.get(tone, "quiet")
+def _kind(tone: NoticeTone) -> str:
+    return {NoticeTone.GOOD: "good", NoticeTone.BAD: "danger", NoticeTone.WAITING: "warning"}.get(
+        tone, "quiet"
+    )
 
 
-def _busy() -> QProgressBar:
+def _busy_bar() -> QProgressBar:
     bar = QProgressBar()
     bar.setRange(0, 0)
     bar.setTextVisible(False)
     return bar
 
 
-def _history(notices: list[Notice]) -> QFrame:
+def _earlier_notices(notices: list[StatusNotice]) -> QFrame:
     frame = QFrame()
     frame.setObjectName("card")
     grid = QGridLayout(frame)
     grid.setContentsMargins(16, 12, 16, 12)
     grid.setColumnStretch(1, 1)
     for row, notice in enumerate(notices):
-        grid.addWidget(parts.text(MARKS[notice.tone], "mark"), row, 0)
-        grid.addWidget(parts.text(notice.text), row, 1)
+        grid.addWidget(widgets.text_label(MARKS[notice.tone], "mark"), row, 0)
+        grid.addWidget(widgets.text_label(notice.text), row, 1)
     return frame

@@ -1,75 +1,79 @@
-"""Asks and shows in the window, for whoever runs in the link's thread."""
+"""The prompter of the window, called from the client's thread."""
 
 from collections.abc import Callable
 
 from reader_bridge.app import notice_texts, prompt_texts
-from reader_bridge.app.notice_texts import Notice, Tone
+from reader_bridge.app.notice_texts import NoticeTone, StatusNotice
+from reader_bridge.app.translation import say
 from reader_bridge.app.window.question import LineQuestion, PinQuestion, Question
-from reader_bridge.app.window.thread_bridge import Desk
-from reader_bridge.app.words import say
+from reader_bridge.app.window.thread_bridge import ThreadBridge
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import (
-    Connected,
-    Consent,
+    ConsentRequest,
+    OperationWaiting,
+    PairingPeer,
     PairingProblem,
-    Peer,
     PinRequest,
-    Shown,
-    Waiting,
+    PrompterEvent,
+    ServerConnected,
 )
-
-LONGEST_CODE = 32
 
 
 class WindowPrompter:
     """A prompter whose questions are pages of the window.
 
     :param host: the server that is dialled.
-    :param connected: called when it was reached.
+    :param on_connected: called when it was reached.
     """
 
-    def __init__(self, desk: Desk, host: str, connected: Callable[[], None]) -> None:
-        self._desk, self._host, self._connected = desk, host, connected
+    def __init__(self, bridge: ThreadBridge, host: str, on_connected: Callable[[], None]) -> None:
+        self._bridge, self._host, self._on_connected = bridge, host, on_connected
 
     async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
-        """Ask for the code the chat shows."""
+        """Ask for the code that the chat shows."""
 
         def make(language: str) -> Question:
-            page = prompt_texts.pairing_code(problem, language)
-            return LineQuestion(page, language, say(language, "Code:"), LONGEST_CODE)
+            page = prompt_texts.pairing_code_page(problem, language)
+            return LineQuestion(
+                page, language, say(language, "Code:"), prompt_texts.MAX_CODE_LENGTH
+            )
 
-        answer = await self._desk.ask(make)
+        answer = await self._bridge.ask(make)
         return answer if isinstance(answer, str) else None
 
-    async def confirm_pairing(self, peer: Peer) -> bool:
+    async def confirm_pairing(self, peer: PairingPeer) -> bool:
         """Ask whether host, name and words are right."""
-        same = await self._yes(lambda language: prompt_texts.comparison(peer, language))
+        same = await self._ask_yes_no(lambda language: prompt_texts.comparison_page(peer, language))
         if same:
-            self._desk.tell(
-                lambda language: Notice(Tone.WAITING, say(language, "Now say yes in the chat too."))
+            self._bridge.notify(
+                lambda language: StatusNotice(
+                    NoticeTone.WAITING, say(language, "Now say yes in the chat too.")
+                )
             )
         return same
 
-    async def consent(self, request: Consent) -> bool:
-        """Ask whether this is wanted."""
-        return await self._yes(lambda language: prompt_texts.consent(request, language))
+    async def ask_consent(self, request: ConsentRequest) -> bool:
+        """Ask whether the operation is wanted."""
+        return await self._ask_yes_no(lambda language: prompt_texts.consent_page(request, language))
 
     async def ask_pin(self, request: PinRequest) -> SecretBuffer | None:
-        """Ask for a PIN or PUK, a new one twice; never the last try without a yes to it."""
-        if request.last_try and not await self._yes(
-            lambda language: prompt_texts.last_try(request, language)
+        """Ask for a PIN or PUK, a new one twice. The last try is confirmed first."""
+        if request.last_try and not await self._ask_yes_no(
+            lambda language: prompt_texts.last_try_page(request, language)
         ):
             return None
-        answer = await self._desk.ask(lambda language: PinQuestion(request, language))
+        answer = await self._bridge.ask(lambda language: PinQuestion(request, language))
         return answer if isinstance(answer, SecretBuffer) else None
 
-    def show(self, event: Shown) -> None:
-        """Show what happens."""
-        if isinstance(event, Connected):
-            self._connected()
-        if isinstance(event, Waiting) and event.step in notice_texts.SAID_BY_QUESTIONS:
+    def show(self, event: PrompterEvent) -> None:
+        """Show an event."""
+        if isinstance(event, ServerConnected):
+            self._on_connected()
+        if isinstance(event, OperationWaiting) and event.step in notice_texts.STEPS_WITH_QUESTION:
             return
-        self._desk.tell(lambda language: notice_texts.notice(event, language, self._host))
+        self._bridge.notify(
+            lambda language: notice_texts.describe_event(event, language, self._host)
+        )
 
-    async def _yes(self, page: Callable[[str], prompt_texts.Page]) -> bool:
-        return bool(await self._desk.ask(lambda language: Question(page(language), language)))
+    async def _ask_yes_no(self, page: Callable[[str], prompt_texts.PromptPage]) -> bool:
+        return bool(await self._bridge.ask(lambda language: Question(page(language), language)))

@@ -1,62 +1,61 @@
-"""A question in the window: what belongs to it, the fields, and two buttons."""
+"""The questions of the window."""
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from reader_bridge.app import prompt_texts
-from reader_bridge.app.pin_entry import fits
-from reader_bridge.app.prompt_texts import Page
-from reader_bridge.app.window import parts
+from reader_bridge.app.prompt_texts import PromptPage, pin_entry_problem
+from reader_bridge.app.translation import say
+from reader_bridge.app.window import widgets
 from reader_bridge.app.window.secret_field import SecretField
-from reader_bridge.app.words import say
 from reader_bridge.prompter import PinKind, PinRequest
 
-SETTLING_MILLISECONDS = 400
-"""A question that comes up under a finger that is typing or clicking takes no answer yet."""
+SETTLE_MILLISECONDS = 400
+"""A question that appears while somebody types or clicks takes no answer yet."""
 
 
 class Question(QWidget):
     """A page with a yes and a no. Escape is a no; Enter answers only where the focus is.
 
-    `answered` carries what the person said: `True` or text or a secret, and `None` for a no.
+    `answered` carries the answer: `True`, a text or a secret, and `None` for a no.
     """
 
     answered = Signal(object)
 
-    def __init__(self, page: Page, language: str) -> None:
+    def __init__(self, page: PromptPage, language: str) -> None:
         super().__init__()
         self.page, self.language = page, language
         self.setObjectName("page")
         self.setAccessibleName(page.title)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._over = False
-        self._column = parts.column(self)
+        self._is_answered = False
+        self._column = widgets.column(self)
         self._fill()
-        self.yes = parts.button(page.yes, self.confirm, "primary")
-        self.no = parts.button(page.no, self.decline)
+        self.yes = widgets.button(page.yes, self.confirm, "primary")
+        self.no = widgets.button(page.no, self.decline)
         self._add_buttons()
-        self._settle()
+        self._enable_after_delay()
 
     def _fill(self) -> None:
         page, column = self.page, self._column
-        column.addWidget(parts.text(page.title, "title"))
-        self.problem = parts.text(page.problem, "danger")
+        column.addWidget(widgets.text_label(page.title, "title"))
+        self.problem = widgets.text_label(page.problem, "danger")
         self.problem.setVisible(bool(page.problem))
         column.addWidget(self.problem)
         if page.text:
-            column.addWidget(parts.text(page.text))
+            column.addWidget(widgets.text_label(page.text))
         if page.words:
-            column.addWidget(parts.word_card(page.words))
+            column.addWidget(widgets.word_card(page.words))
         if page.facts:
-            column.addWidget(parts.fact_card(page.facts))
+            column.addWidget(widgets.fact_card(page.facts))
         self._add_fields(column)
         if page.warning:
-            column.addWidget(parts.text(f"⚠ {page.warning}", "warning"))
+            column.addWidget(widgets.text_label(f"⚠ {page.warning}", "warning"))
         column.addStretch(1)
 
     def _add_fields(self, column: QVBoxLayout) -> None:
-        """Put in what is typed into."""
+        """Add input fields."""
 
     def _add_buttons(self) -> None:
         row = QHBoxLayout()
@@ -66,48 +65,48 @@ class Question(QWidget):
         self._column.addLayout(row)
         QWidget.setTabOrder(self.yes, self.no)
 
-    def _settle(self) -> None:
+    def _enable_after_delay(self) -> None:
         self.yes.setEnabled(False)
-        QTimer.singleShot(SETTLING_MILLISECONDS, self.yes, lambda: self.yes.setEnabled(True))
+        QTimer.singleShot(SETTLE_MILLISECONDS, self.yes, lambda: self.yes.setEnabled(True))
 
     def take_focus(self) -> None:
-        """Put the keyboard where it is needed: on the page, where a Tab leads to the yes."""
+        """Focus the page, from which Tab leads to the yes."""
         self.setFocus()
 
     def confirm(self) -> None:
-        """Say yes."""
+        """Answer yes."""
         self._answer(True)
 
     def decline(self) -> None:
-        """Say no."""
+        """Answer no."""
         self._answer(None)
 
-    def put_away(self) -> None:
-        """Forget what was typed; nobody waits for it any more."""
-        self._over = True
+    def discard(self) -> None:
+        """Overwrite what was typed, and answer nothing any more."""
+        self._is_answered = True
 
-    def complain(self, problem: str) -> None:
-        """Say what is wrong with what was typed, to the eye and to a screen reader."""
+    def show_problem(self, problem: str) -> None:
+        """Show what is wrong with the entry."""
         self.problem.setText(problem)
         self.problem.setVisible(True)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Take Escape as a no."""
+        """Treat Escape as a no."""
         if event.key() == Qt.Key.Key_Escape:
             self.decline()
         else:
             super().keyPressEvent(event)
 
     def _answer(self, value: object) -> None:
-        if not self._over:
-            self._over = True
+        if not self._is_answered:
+            self._is_answered = True
             self.answered.emit(value)
 
 
 class LineQuestion(Question):
-    """Asks for a line that is no secret: a pairing code, an address."""
+    """Asks for a line that is not secret: a pairing code, an address."""
 
-    def __init__(self, page: Page, language: str, name: str, longest: int) -> None:
+    def __init__(self, page: PromptPage, language: str, name: str, longest: int) -> None:
         self._name, self._longest = name, longest
         super().__init__(page, language)
 
@@ -120,18 +119,18 @@ class LineQuestion(Question):
         column.addWidget(self.field)
 
     def take_focus(self) -> None:
-        """Let the person type at once."""
+        """Focus the field."""
         self.field.setFocus()
 
     def confirm(self) -> None:
-        """Hand over the line."""
+        """Answer with the line."""
         self._answer(self.field.text().strip())
 
 
 class PassphraseQuestion(Question):
     """Asks for the passphrase of a virtual card."""
 
-    def __init__(self, page: Page, language: str, name: str) -> None:
+    def __init__(self, page: PromptPage, language: str, name: str) -> None:
         self._name = name
         super().__init__(page, language)
 
@@ -142,58 +141,58 @@ class PassphraseQuestion(Question):
         column.addWidget(self.field)
 
     def take_focus(self) -> None:
-        """Let the person type at once."""
+        """Focus the field."""
         self.field.setFocus()
 
-    def put_away(self) -> None:
+    def discard(self) -> None:
         """Overwrite what was typed."""
-        super().put_away()
+        super().discard()
         self.field.wipe()
 
     def confirm(self) -> None:
-        """Hand over the passphrase."""
+        """Answer with the passphrase."""
         self._answer(self.field.take())
 
 
 class PinQuestion(Question):
-    """Asks for a PIN or PUK, a new one twice. What cannot be right is not handed over."""
+    """Asks for a PIN or PUK, a new one twice. An invalid entry is not handed over."""
 
     def __init__(self, request: PinRequest, language: str) -> None:
         self._request = request
-        super().__init__(prompt_texts.pin(request, language), language)
+        super().__init__(prompt_texts.pin_page(request, language), language)
 
     def _add_fields(self, column: QVBoxLayout) -> None:
-        names = [prompt_texts.FIELDS[self._request.kind]]
+        names = [prompt_texts.FIELD_LABELS[self._request.kind]]
         if self._request.kind is PinKind.NEW:
-            names.append(prompt_texts.REPEAT)
+            names.append(prompt_texts.REPEAT_LABEL)
         self.fields = [SecretField(say(self.language, name)) for name in names]
         for field in self.fields:
             field.changed.connect(lambda: self.problem.hide())
-            field.entered.connect(self._go_on)
+            field.entered.connect(self._advance)
             column.addWidget(_field_label(field.accessibleName(), field))
             column.addWidget(field)
 
     def take_focus(self) -> None:
-        """Let the person type at once."""
+        """Focus the first field."""
         self.fields[0].setFocus()
 
-    def put_away(self) -> None:
+    def discard(self) -> None:
         """Overwrite what was typed."""
-        super().put_away()
+        super().discard()
         for field in self.fields:
             field.wipe()
 
     def decline(self) -> None:
-        """Overwrite what was typed, and say no."""
+        """Overwrite what was typed, and answer no."""
         for field in self.fields:
             field.wipe()
         super().decline()
 
     def confirm(self) -> None:
-        """Hand over the PIN, where it can be one and was typed twice the same."""
-        problem = fits(self.fields[0].typed, self._request, self.language)
-        if problem is None and not self._same():
-            problem = say(self.language, prompt_texts.DIFFERENT)
+        """Answer with the PIN, where it is valid and both entries are equal."""
+        problem = pin_entry_problem(self.fields[0].buffer, self._request, self.language)
+        if problem is None and not self._entries_match():
+            problem = say(self.language, prompt_texts.PINS_DIFFER)
         if problem is None:
             secret = self.fields[0].take()
             self.fields[-1].wipe()
@@ -201,14 +200,14 @@ class PinQuestion(Question):
             return
         for field in self.fields:
             field.wipe()
-        self.complain(problem)
+        self.show_problem(problem)
         self.fields[0].setFocus()
 
-    def _same(self) -> bool:
-        return all(field.typed.same_as(self.fields[0].typed) for field in self.fields)
+    def _entries_match(self) -> bool:
+        return all(field.buffer.equals(self.fields[0].buffer) for field in self.fields)
 
-    def _go_on(self) -> None:
-        """Enter leads to the field below, and from the last one further."""
+    def _advance(self) -> None:
+        """Move to the next empty field; from the last one confirm."""
         below = next((field for field in self.fields if not field.count), None)
         if below is None or below is self.fields[0]:
             self.confirm()
@@ -217,14 +216,14 @@ class PinQuestion(Question):
 
 
 def _field_label(text: str, field: QWidget) -> QLabel:
-    made: QLabel = parts.text(text, "label")
+    made: QLabel = widgets.text_label(text, "label")
     made.setBuddy(field)
     return made
 
 
-def passphrase_page(problem: str, language: str) -> Page:
-    """Ask for the passphrase of a virtual card."""
-    return Page(
+def passphrase_page(problem: str, language: str) -> PromptPage:
+    """Return the question for the passphrase of a virtual card."""
+    return PromptPage(
         title=say(language, "Virtual card"),
         text=say(language, "Its file is sealed. Type its passphrase to put it into the reader."),
         yes=say(language, "Go on"),
@@ -233,9 +232,9 @@ def passphrase_page(problem: str, language: str) -> Page:
     )
 
 
-def address_page(problem: str, language: str) -> Page:
-    """Ask for the server's address."""
-    return Page(
+def address_page(problem: str, language: str) -> PromptPage:
+    """Return the question for the server's address."""
+    return PromptPage(
         title=say(language, "Which server?"),
         text=say(language, "The chat shows you the server's address."),
         yes=say(language, "Connect"),

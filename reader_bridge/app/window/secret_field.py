@@ -1,10 +1,10 @@
-"""Where a PIN is typed in the window. Qt's own text field only ever holds dots."""
+"""The input field for a PIN. Qt's own text field only ever holds dots."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from reader_bridge.app.secret_input import Typed
+from reader_bridge.app.typing_buffer import TypingBuffer
 from reader_bridge.card.secret_buffer import SecretBuffer
 
 DOT = "•"
@@ -13,12 +13,12 @@ _PASSED_ON = (Qt.Key.Key_Tab, Qt.Key.Key_Backtab, Qt.Key.Key_Escape)
 
 
 class SecretField(QLineEdit):
-    """A field whose content is put into a :class:`Typed` key by key.
+    """A field that puts keys into a :class:`TypingBuffer`.
 
     Nothing can be pasted, dropped, selected, undone or composed by an input method; on macOS the
     password mode also keeps other programs from listening to the keys.
 
-    :ivar typed: what was typed.
+    :ivar buffer: what was typed.
     """
 
     entered = Signal()
@@ -26,7 +26,7 @@ class SecretField(QLineEdit):
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.typed = Typed()
+        self.buffer = TypingBuffer()
         self.setAccessibleName(name)
         self.setEchoMode(QLineEdit.EchoMode.Password)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
@@ -36,21 +36,21 @@ class SecretField(QLineEdit):
     @property
     def count(self) -> int:
         """How many characters were typed."""
-        return len(self.typed)
+        return len(self.buffer)
 
     def take(self) -> SecretBuffer:
-        """Hand over what was typed; the field is empty afterwards."""
-        taken = self.typed.take()
-        self._show()
+        """Return what was typed; the field is empty afterwards."""
+        taken = self.buffer.take()
+        self._update_dots()
         return taken
 
     def wipe(self) -> None:
         """Overwrite what was typed."""
-        self.typed.clear()
-        self._show()
+        self.buffer.clear()
+        self._update_dots()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Put a key where it belongs; everything but typing is left to the window."""
+        """Edit the buffer. Keys that do not edit are left to the window."""
         if event.key() in _ENTER:
             self.entered.emit()
         elif event.key() in _PASSED_ON or not self._edit(event):
@@ -72,15 +72,15 @@ class SecretField(QLineEdit):
         control = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
         if event.key() == Qt.Key.Key_Backspace:
             if control:
-                self.typed.clear()
-            self.typed.take_back()
+                self.buffer.clear()
+            self.buffer.delete_last()
         elif control or len(event.text()) != 1:
             return False
         else:
-            self.typed.append(min(ord(event.text()), 0xFF))
-        self._show()
+            self.buffer.append(min(ord(event.text()), 0xFF))
+        self._update_dots()
         return True
 
-    def _show(self) -> None:
-        self.setText(DOT * len(self.typed))
+    def _update_dots(self) -> None:
+        self.setText(DOT * len(self.buffer))
         self.changed.emit()

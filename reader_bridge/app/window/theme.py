@@ -1,4 +1,4 @@
-"""Colours, sizes and the style sheet of the window. Every pair of colours is readable (WCAG AA)."""
+"""Colours, sizes and style sheet of the window. All colour pairs are readable (WCAG AA)."""
 
 from dataclasses import dataclass
 from string import Template
@@ -38,7 +38,7 @@ READABLE_PAIRS = (
     ("danger_ink", "sheet"),
     ("good_ink", "good_ground"),
 )
-"""What is written on what."""
+"""Ink and ground of every text; a test measures their contrast."""
 
 FONTS = ("Segoe UI", "Microsoft JhengHei UI", ".AppleSystemUIFont", "PingFang TC", "Noto Sans")
 CHINESE_FONTS = ("Microsoft JhengHei UI", "PingFang TC", "Noto Sans CJK TC")
@@ -83,13 +83,13 @@ QProgressBar::chunk { background: $accent; border-radius: 3px; }
 
 
 def style_sheet() -> str:
-    """Give the style sheet of the whole window."""
+    """Return the style sheet of the window."""
     names = Palette.__slots__
     return _SHEET.substitute({name: getattr(PALETTE, name) for name in names})
 
 
-def contrast(first: str, second: str) -> float:
-    """Give the contrast of two colours, as WCAG 2.2 defines it: 1 to 21."""
+def contrast_ratio(first: str, second: str) -> float:
+    """Return the contrast of two colours, 1 to 21, as WCAG 2.2 defines it."""
     bright, dark = sorted((_luminance(first), _luminance(second)), reverse=True)
     return (bright + 0.05) / (dark + 0.05)
 

@@ -1,4 +1,4 @@
-"""Between the two threads: questions and events go to the window, answers come back."""
+"""The bridge between the client's thread and the window's."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,43 +6,47 @@ from dataclasses import dataclass, field
 
 from PySide6.QtCore import QObject, Signal
 
-from reader_bridge.app.notice_texts import Notice
+from reader_bridge.app.notice_texts import StatusNotice
 from reader_bridge.app.window.question import Question
 from reader_bridge.card.secret_buffer import SecretBuffer
 
-Make = Callable[[str], Question]
-"""Makes a question in a language; in the window's thread."""
-Tell = Callable[[str], Notice]
+QuestionFactory = Callable[[str], Question]
+"""Creates a question in a language, in the window's thread."""
+NoticeFactory = Callable[[str], StatusNotice]
 
 
 @dataclass(eq=False)
-class Ticket:
-    """A question on its way: how it is made, and whom its answer is given."""
+class PendingQuestion:
+    """A question that waits for its answer.
 
-    make: Make
+    :ivar make: creates the question.
+    :ivar answer: takes the answer.
+    """
+
+    make: QuestionFactory
     answer: Callable[[object], None] = field(repr=False)
 
 
-class Desk(QObject):
-    """Everything that crosses from the link's thread to the window's. Belongs to the window's."""
+class ThreadBridge(QObject):
+    """Passes questions and notices to the window's thread, to which it belongs."""
 
     asked = Signal(object)
     withdrawn = Signal(object)
-    told = Signal(object)
+    notified = Signal(object)
     ended = Signal()
 
-    async def ask(self, make: Make) -> object:
-        """Ask, from the link's thread; take the question back where nobody waits any more."""
+    async def ask(self, make: QuestionFactory) -> object:
+        """Ask a question, from the client's thread. Cancelling withdraws it."""
         loop = asyncio.get_running_loop()
         waiting: asyncio.Future[object] = loop.create_future()
 
         def answer(value: object) -> None:
             try:
-                loop.call_soon_threadsafe(_settle, waiting, value)
+                loop.call_soon_threadsafe(_set_answer, waiting, value)
             except RuntimeError:  # the loop has ended
-                _forget(value)
+                _discard_answer(value)
 
-        ticket = Ticket(make, answer)
+        ticket = PendingQuestion(make, answer)
         self.asked.emit(ticket)
         try:
             return await waiting
@@ -50,18 +54,18 @@ class Desk(QObject):
             self.withdrawn.emit(ticket)
             raise
 
-    def tell(self, tell: Tell) -> None:
-        """Show a notice, from the link's thread."""
-        self.told.emit(tell)
+    def notify(self, tell: NoticeFactory) -> None:
+        """Show a notice, from the client's thread."""
+        self.notified.emit(tell)
 
 
-def _settle(waiting: asyncio.Future[object], value: object) -> None:
+def _set_answer(waiting: asyncio.Future[object], value: object) -> None:
     if waiting.done():
-        _forget(value)
+        _discard_answer(value)
     else:
         waiting.set_result(value)
 
 
-def _forget(value: object) -> None:
+def _discard_answer(value: object) -> None:
     if isinstance(value, SecretBuffer):
         value.wipe()

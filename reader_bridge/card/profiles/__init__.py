@@ -1,4 +1,4 @@
-"""Which card is this? One profile a card application, and the order they are asked in."""
+"""Recognition of the card in a reader: one profile for each card application."""
 
 import time
 from collections.abc import Callable
@@ -8,12 +8,12 @@ from reader_bridge.card.connection import CardConnection
 from reader_bridge.card.errors import MalformedResponseError
 from reader_bridge.card.profiles.base import CardProfile
 from reader_bridge.card.profiles.gids import GidsProfile
-from reader_bridge.card.profiles.moica import MoicaProfile, is_marked
+from reader_bridge.card.profiles.moica import MoicaProfile
 from reader_bridge.card.profiles.piv import PivProfile
 from reader_bridge.card.profiles.unknown import UnknownProfile
 
-RECOGNISERS = (GidsProfile.recognise, PivProfile.recognise, MoicaProfile.recognise)
-"""Standard applications first: a card that has one says so without a doubt."""
+PROFILES: tuple[type[CardProfile], ...] = (GidsProfile, PivProfile, MoicaProfile, UnknownProfile)
+"""In the order in which they are tried: standard applications, which identify themselves, first."""
 
 
 def identify(
@@ -21,16 +21,17 @@ def identify(
 ) -> CardProfile:
     """Recognise the card, with reading commands only.
 
-    A card that answers nonsense is an unknown one; a card that is gone is an error.
+    A card that answers nonsense is an unknown one.
 
-    :raises CardError: where the card was lost on the way.
+    :raises CardError: the card was lost while it was read.
     """
     channel = CardChannel(connection, clock=clock)
-    if is_marked(connection.atr):
-        return MoicaProfile(channel)
-    for recognise in RECOGNISERS:
+    for kind in PROFILES:
+        if kind.matches_atr(connection.atr):
+            return kind(channel)
+    for kind in PROFILES:
         try:
-            profile = recognise(channel)
+            profile = kind.recognise(channel)
         except MalformedResponseError:
             continue
         if profile is not None:
@@ -38,4 +39,4 @@ def identify(
     return UnknownProfile(channel)
 
 
-__all__ = ["RECOGNISERS", "CardProfile", "identify"]
+__all__ = ["PROFILES", "CardProfile", "identify"]

@@ -10,14 +10,13 @@ from typing import ClassVar
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from reader_bridge.card import tlv
-from reader_bridge.card.apdu import ALL, CommandApdu, Instruction, ResponseApdu, StatusWord
+from reader_bridge.card.apdu import LE_ALL, CommandApdu, Instruction, ResponseApdu, StatusWord
 from reader_bridge.card.certificate import (
-    CARD_NUMBER_SHAPE,
-    KeyRole,
-    card_number,
-    load,
-    public_key,
-    role_of,
+    CARD_NUMBER_PATTERN,
+    find_card_number,
+    key_role,
+    load_certificate,
+    load_public_key,
 )
 from reader_bridge.card.channel import CardChannel
 from reader_bridge.card.errors import (
@@ -33,17 +32,16 @@ from reader_bridge.card.errors import (
 )
 from reader_bridge.card.profiles import gids_files
 from reader_bridge.card.profiles.base import (
-    AdminChallenge,
+    CardCapability,
     CardProfile,
     CardStatus,
+    MutualChallenge,
     PinRules,
-    ProfileName,
-    SignatureAlgorithm,
     StatementSignature,
     TryCounter,
-    Verb,
 )
-from reader_bridge.card.profiles.pin_card import PinCardProfile, digest_info
+from reader_bridge.card.profiles.pin_card import PinCardProfile, encode_digest_info
+from reader_bridge.protocol.vocabulary import KeyRole, ProfileName, SignatureAlgorithm
 
 AID = bytes.fromhex("a00000039742544659")
 """Without the version that follows it."""
@@ -53,11 +51,9 @@ PIN_STATUS, ADMIN_STATUS = 0x7F71, 0x7F73
 TRIES_REMAINING, TRIES_LIMIT = 0x97, 0x93
 OLD_TRIES_REMAINING = 0x9F17
 """In the first version of the specification."""
-LEAST_ADMIN_TRIES = 3
-"""With fewer, no authentication is begun: a mistake on the server must not end a card."""
 CHALLENGE_BYTES, CRYPTOGRAM_BYTES = 16, 40
 
-_ABSENT = (
+_ABSENT_STATUS_WORDS = (
     StatusWord.NOT_FOUND,
     StatusWord.REFERENCED_DATA_NOT_FOUND,
     StatusWord.REFERENCE_DATA_NOT_USABLE,
@@ -70,16 +66,16 @@ class GidsProfile(PinCardProfile):
     """A GIDS card."""
 
     name = ProfileName.GIDS
-    verbs = frozenset(
+    capabilities = frozenset(
         {
-            Verb.READ_CERTIFICATE,
-            Verb.SIGN,
-            Verb.VERIFY_PIN,
-            Verb.CHANGE_PIN,
-            Verb.SET_PIN_AS_ADMIN,
+            CardCapability.READ_CERTIFICATE,
+            CardCapability.SIGN,
+            CardCapability.VERIFY_PIN,
+            CardCapability.CHANGE_PIN,
+            CardCapability.SET_PIN_AS_ADMIN,
         }
     )
-    entry_rules: ClassVar[PinRules] = PinRules(4, 16)
+    pin_entry_rules: ClassVar[PinRules] = PinRules(4, 16)
 
     def __init__(self, channel: CardChannel) -> None:
         super().__init__(channel)
@@ -98,16 +94,16 @@ class GidsProfile(PinCardProfile):
             named = tlv.find(answer, 0x61, 0x4F) or tlv.find(answer, 0x6F, 0x84)
         except (ApduError, MalformedResponseError):
             return None
-        return cls(channel.widened(cls.name)) if named and named.startswith(AID) else None
+        return cls(channel.for_profile(cls.name)) if named and named.startswith(AID) else None
 
-    def recall(self, earlier: CardProfile) -> None:
+    def reuse(self, earlier: CardProfile) -> None:
         """Take over files, keys and certificates."""
         if isinstance(earlier, GidsProfile):
             self._identifier, self._files = earlier._identifier, earlier._files
             self._keys, self._all_keys_read = dict(earlier._keys), earlier._all_keys_read
 
     def status(self) -> CardStatus:
-        """Say what can be said without a PIN. Spends no try."""
+        """Return what the card says without a PIN. Spends no try."""
         identifier = self._read_object(*gids_files.CARD_ID)
         if self._identifier not in (None, identifier):
             self._files, self._keys, self._all_keys_read = None, {}, False
@@ -115,24 +111,24 @@ class GidsProfile(PinCardProfile):
         self._read_keys()
         return CardStatus(
             profile=self.name,
-            verbs=self.verbs,
+            capabilities=self.capabilities,
             serial=identifier.hex(),
-            card_number=self._card_number(identifier),
-            pin=self._pin_tries(),
-            admin=self._tries(ADMIN_STATUS),
+            card_number=self._find_card_number(identifier),
+            pin=self._read_pin_tries(),
+            admin=self._read_tries(ADMIN_STATUS),
             certificates=tuple(role for role in KeyRole if role in self._keys),
         )
 
     def read_certificate(self, role: KeyRole = KeyRole.AUTHENTICATION) -> bytes:
-        """Give the certificate of a key, as DER."""
-        return self._key(role)[1]
+        """Return the certificate of a key, as DER."""
+        return self._find_key(role)[1]
 
-    def begin_admin_authentication(self, host_challenge: bytes | None = None) -> AdminChallenge:
+    def begin_admin_authentication(self, host_challenge: bytes | None = None) -> MutualChallenge:
         """Ask the card for its challenge, as the first half of a mutual authentication."""
         self._challenge_open = self._admin_authenticated = False
-        tries = self._tries(ADMIN_STATUS).remaining
-        if tries is None or tries < LEAST_ADMIN_TRIES:
-            raise AdminTriesLowError(tries, LEAST_ADMIN_TRIES)
+        tries = self._read_tries(ADMIN_STATUS).remaining
+        if tries is None or tries < self.min_admin_tries:
+            raise AdminTriesLowError(tries, self.min_admin_tries)
         host = host_challenge or os.urandom(CHALLENGE_BYTES)
         if len(host) != CHALLENGE_BYTES:
             raise CryptogramFormatError
@@ -147,10 +143,10 @@ class GidsProfile(PinCardProfile):
         if len(card) != CHALLENGE_BYTES:
             raise MalformedResponseError("length of challenge")
         self._challenge_open = True
-        return AdminChallenge(host, card)
+        return MutualChallenge(host, card)
 
     def complete_admin_authentication(self, cryptogram: bytes) -> bytes:
-        """Give the card the administrator's cryptogram; its answer proves the card to them."""
+        """Send the administrator's cryptogram; the card's answer proves the card to them."""
         if not self._challenge_open:
             raise OutOfOrderError("complete_admin_authentication")
         if len(cryptogram) != CRYPTOGRAM_BYTES:
@@ -167,7 +163,7 @@ class GidsProfile(PinCardProfile):
 
     def reset_retry_counter(self, new_pin: bytearray) -> None:
         """Set a new PIN with all its tries, after the administrator was authenticated."""
-        self.pin_rules.check(new_pin)
+        self.new_pin_rules.check(new_pin)
         if not self._admin_authenticated:
             raise OutOfOrderError("reset_retry_counter")
         self._admin_authenticated = False
@@ -175,8 +171,8 @@ class GidsProfile(PinCardProfile):
 
     def sign(self, statement: bytes) -> StatementSignature:
         """Sign a whole statement with the authentication key, as PKCS #1 v1.5 over SHA-256."""
-        container, certificate = self._key(KeyRole.AUTHENTICATION)
-        key = public_key(certificate)
+        container, certificate = self._find_key(KeyRole.AUTHENTICATION)
+        key = load_public_key(certificate)
         if not isinstance(key, RSAPublicKey) or key.key_size not in _RSA_PKCS1:
             raise UnsupportedKeyError(type(key).__name__)
         chosen = bytes((0x80, 0x01, _RSA_PKCS1[key.key_size], 0x84, 0x01, container.key_reference))
@@ -189,21 +185,21 @@ class GidsProfile(PinCardProfile):
                 Instruction.PERFORM_SECURITY_OPERATION,
                 0x9E,
                 0x9A,
-                digest_info(statement),
-                ALL,
+                encode_digest_info(statement),
+                LE_ALL,
             )
         )
         if len(value) != key.key_size // 8:
             raise MalformedResponseError("length of signature")
         return StatementSignature(SignatureAlgorithm.RS256, value)
 
-    def _pin_tries(self) -> TryCounter:
-        return self._tries(PIN_STATUS)
+    def _read_pin_tries(self) -> TryCounter:
+        return self._read_tries(PIN_STATUS)
 
     def _authenticate(self, step: bytes, *, secret: bool = False) -> ResponseApdu:
         data = tlv.encode(0x7C, step)
         return self.channel.exchange(
-            CommandApdu(0x00, Instruction.GENERAL_AUTHENTICATE, 0, 0, data, ALL, secret)
+            CommandApdu(0x00, Instruction.GENERAL_AUTHENTICATE, 0, 0, data, LE_ALL, secret)
         )
 
     def _admin_tries_after(self, answer: ResponseApdu) -> int | None:
@@ -212,31 +208,31 @@ class GidsProfile(PinCardProfile):
         if answer.status_word & 0xFFF0 == StatusWord.NO_TRIES_LEFT:
             return answer.status_word & 0x0F
         try:
-            return self._tries(ADMIN_STATUS).remaining
+            return self._read_tries(ADMIN_STATUS).remaining
         except CardError:
             return None  # what matters is that it was rejected
 
-    def _tries(self, data_object: int) -> TryCounter:
+    def _read_tries(self, data_object: int) -> TryCounter:
         try:
-            answer = self.channel.get_data(APPLET, _object(data_object))
+            answer = self.channel.get_data(APPLET, _object_request(data_object))
         except ApduError as error:
-            if error.status_word in _ABSENT:
+            if error.status_word in _ABSENT_STATUS_WORDS:
                 return TryCounter(None)
             raise
         status = tlv.require(answer, data_object)
-        remaining = _byte(status, TRIES_REMAINING)
+        remaining = _find_byte(status, TRIES_REMAINING)
         if remaining is None:
-            remaining = _byte(status, OLD_TRIES_REMAINING)
-        return TryCounter(remaining, _byte(status, TRIES_LIMIT))
+            remaining = _find_byte(status, OLD_TRIES_REMAINING)
+        return TryCounter(remaining, _find_byte(status, TRIES_LIMIT))
 
-    def _card_number(self, identifier: bytes) -> str | None:
+    def _find_card_number(self, identifier: bytes) -> str | None:
         text = identifier.decode("ascii", "replace")
-        if CARD_NUMBER_SHAPE.fullmatch(text):
+        if CARD_NUMBER_PATTERN.fullmatch(text):
             return text
-        numbers = (card_number(load(der)) for _, der in self._keys.values())
+        numbers = (find_card_number(load_certificate(der)) for _, der in self._keys.values())
         return next((number for number in numbers if number), None)
 
-    def _key(self, role: KeyRole) -> tuple[gids_files.KeyContainer, bytes]:
+    def _find_key(self, role: KeyRole) -> tuple[gids_files.KeyContainer, bytes]:
         if role not in self._keys:
             self._read_keys(until=role)
         if role not in self._keys:
@@ -247,33 +243,33 @@ class GidsProfile(PinCardProfile):
         """Read keys and certificates; the default container first, so that few reads suffice."""
         if self._all_keys_read:
             return
-        for container in gids_files.containers(self._file("mscp", "cmapfile") or b""):
-            packed = self._file("mscp", container.certificate_file)
+        for container in gids_files.parse_container_map(self._read_file("mscp", "cmapfile") or b""):
+            packed = self._read_file("mscp", container.certificate_file)
             if not packed:
                 continue
             certificate = gids_files.unpack_certificate(packed)
-            role = role_of(load(certificate))
+            role = key_role(load_certificate(certificate))
             if role is not None:
                 self._keys.setdefault(role, (container, certificate))
             if role is until is not None:
                 return
         self._all_keys_read = True
 
-    def _file(self, directory: str, name: str) -> bytes | None:
+    def _read_file(self, directory: str, name: str) -> bytes | None:
         if self._files is None:
             content = self._read_object(*gids_files.MASTER_FILE)
-            self._files = gids_files.master_file(content)
+            self._files = gids_files.parse_master_file(content)
         where = self._files.get((directory, name))
         return self._read_object(*where) if where else None
 
     def _read_object(self, file: int, data_object: int) -> bytes:
-        return tlv.require(self.channel.get_data(file, _object(data_object)), data_object)
+        return tlv.require(self.channel.get_data(file, _object_request(data_object)), data_object)
 
 
-def _object(data_object: int) -> bytes:
+def _object_request(data_object: int) -> bytes:
     return tlv.encode(0x5C, data_object.to_bytes(2, "big"))
 
 
-def _byte(status: bytes, tag: int) -> int | None:
+def _find_byte(status: bytes, tag: int) -> int | None:
     value = tlv.find(status, tag)
     return value[0] if value is not None and len(value) == 1 else None

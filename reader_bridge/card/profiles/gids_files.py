@@ -1,7 +1,7 @@
-"""The files on a GIDS card, as the Windows minidriver lays them out and OpenSC reads them.
+"""The files on a GIDS card, as the Windows minidriver writes them and OpenSC reads them.
 
 A *master file* names directory, file, and the data object each file is kept in; a *container map*
-says which keys there are; certificates are compressed. Numbers are little-endian.
+lists the keys; certificates are compressed. Numbers are little-endian.
 """
 
 import struct
@@ -16,8 +16,8 @@ MASTER_FILE = (0xA000, 0xDF1F)
 CARD_ID = (0xA012, 0xDF20)
 """Where the master file and the chip's serial are kept: file and data object."""
 FIRST_KEY = 0x81
-MOST_CONTAINERS = 16
-MOST_CERTIFICATE_BYTES = 16_384
+MAX_CONTAINERS = 16
+MAX_CERTIFICATE_BYTES = 16_384
 """Unpacked."""
 
 _MASTER_RECORD = struct.Struct("<9s9s2xii")
@@ -30,7 +30,7 @@ _COMPRESSED = b"\x01\x00"
 class KeyContainer:
     """A key of the card.
 
-    :ivar key_reference: how the card is told to use it.
+    :ivar key_reference: the reference of the key in commands.
     :ivar bits: length of its modulus.
     :ivar certificate_file: the file its certificate is in.
     :ivar default: the one to use where nothing says otherwise.
@@ -42,10 +42,10 @@ class KeyContainer:
     default: bool
 
 
-def master_file(content: bytes) -> dict[tuple[str, str], tuple[int, int]]:
-    """Read the master file: directory and name to file identifier and data object.
+def parse_master_file(content: bytes) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return file identifier and data object for each directory and name.
 
-    :raises MalformedResponseError: where it is of another version.
+    :raises MalformedResponseError: the master file is of another version.
     """
     if not content or content[0] != 0x01:
         raise MalformedResponseError("version of master file")
@@ -56,9 +56,9 @@ def master_file(content: bytes) -> dict[tuple[str, str], tuple[int, int]]:
     return files
 
 
-def containers(content: bytes) -> Iterator[KeyContainer]:
-    """Read the container map, the default container first."""
-    records = list(_records(_CONTAINER_RECORD, content))[:MOST_CONTAINERS]
+def parse_container_map(content: bytes) -> Iterator[KeyContainer]:
+    """Yield the keys of the container map, the default one first."""
+    records = list(_records(_CONTAINER_RECORD, content))[:MAX_CONTAINERS]
     found = []
     for index, (_, flags, signature_bits, exchange_bits) in enumerate(records):
         if not flags & _CONTAINER_VALID or not (signature_bits or exchange_bits):
@@ -76,18 +76,18 @@ def containers(content: bytes) -> Iterator[KeyContainer]:
 
 
 def unpack_certificate(content: bytes) -> bytes:
-    """Unpack a certificate file: two bytes of version, two of length, then zlib.
+    """Return the certificate of a file: two bytes of version, two of length, then zlib.
 
-    :raises MalformedResponseError: where it is packed in another way, or too long.
+    :raises MalformedResponseError: it is packed in another way, or too long.
     """
     if content[:2] != _COMPRESSED or len(content) < 4:
         raise MalformedResponseError("packing of certificate")
     length = int.from_bytes(content[2:4], "little")
     try:
-        unpacked = zlib.decompressobj().decompress(content[4:], MOST_CERTIFICATE_BYTES + 1)
+        unpacked = zlib.decompressobj().decompress(content[4:], MAX_CERTIFICATE_BYTES + 1)
     except zlib.error as error:
         raise MalformedResponseError("packing of certificate") from error
-    if len(unpacked) != length or length > MOST_CERTIFICATE_BYTES:
+    if len(unpacked) != length or length > MAX_CERTIFICATE_BYTES:
         raise MalformedResponseError("length of certificate")
     return unpacked
 

@@ -1,4 +1,4 @@
-"""What the profiles of cards with a PIN have in common: how a PIN is sent, and what stops it."""
+"""What cards with a PIN have in common: sending a PIN, and the checks before it."""
 
 import abc
 import hashlib
@@ -16,7 +16,7 @@ from reader_bridge.card.errors import (
 from reader_bridge.card.profiles.base import CardProfile, TryCounter
 from reader_bridge.card.secret_buffer import SecretBuffer
 
-PIN = 0x80
+PIN_REFERENCE = 0x80
 """The reference of the PIN, in P2."""
 DIGEST_INFO_SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
 
@@ -26,46 +26,46 @@ class PinCardProfile(CardProfile):
 
     def verify_pin(self, pin: bytearray, *, accept_last_try: bool = False) -> None:
         """Verify the PIN."""
-        self.entry_rules.check(pin)
-        guard_tries(self._pin_tries(), accept_last_try=accept_last_try)
+        self.pin_entry_rules.check(pin)
+        check_tries(self._read_pin_tries(), accept_last_try=accept_last_try)
         self._send_pin(Instruction.VERIFY, 0x00, pin)
 
     def change_pin(
         self, old_pin: bytearray, new_pin: bytearray, *, accept_last_try: bool = False
     ) -> None:
-        """Change the PIN, with the one it is now."""
-        self.entry_rules.check(old_pin)
-        self.pin_rules.check(new_pin)
-        guard_tries(self._pin_tries(), accept_last_try=accept_last_try)
+        """Change the PIN with the current one."""
+        self.pin_entry_rules.check(old_pin)
+        self.new_pin_rules.check(new_pin)
+        check_tries(self._read_pin_tries(), accept_last_try=accept_last_try)
         self._send_pin(Instruction.CHANGE_REFERENCE_DATA, 0x00, old_pin, new_pin)
 
     @abc.abstractmethod
-    def _pin_tries(self) -> TryCounter:
-        """Ask for the PIN's tries, spending none."""
+    def _read_pin_tries(self) -> TryCounter:
+        """Read the PIN's tries without spending one."""
 
     def _padding(self, pin: bytearray) -> bytes:
-        """Give what follows a PIN in a command."""
+        """Return what follows a PIN in a command."""
         return b""
 
     def _send_pin(self, instruction: Instruction, p1: int, *pins: bytearray) -> None:
         parts = (part for pin in pins for part in (pin, self._padding(pin)))
-        with joined(*parts) as data:
+        with concatenate_secrets(*parts) as data:
             answer = self.channel.exchange(
-                CommandApdu(0x00, instruction, p1, PIN, data, secret=True)
+                CommandApdu(0x00, instruction, p1, PIN_REFERENCE, data, secret=True)
             )
         if not answer.ok:
-            raise refusal(answer.status_word, instruction)
+            raise pin_error(answer.status_word, instruction)
 
 
-def digest_info(statement: bytes) -> bytes:
-    """Give the SHA-256 of a statement with the hash's name, as PKCS #1 signs it (RFC 8017 §9.2)."""
+def encode_digest_info(statement: bytes) -> bytes:
+    """Return the DigestInfo of a statement's SHA-256, as PKCS #1 signs it (RFC 8017 §9.2)."""
     return DIGEST_INFO_SHA256 + hashlib.sha256(statement).digest()
 
 
-def refusal(status_word: int, instruction: int) -> CardError:
-    """Read the status word of a refused PIN.
+def pin_error(status_word: int, instruction: int) -> CardError:
+    """Return the error for the status word of a refused PIN.
 
-    Cards say in four ways that none is left or how many are: `63Cx`, `6983`, `630x`, `6300`.
+    Cards report the remaining tries in four ways: `63Cx`, `6983`, `630x`, `6300`.
     """
     if status_word in (StatusWord.NO_TRIES_LEFT, StatusWord.AUTHENTICATION_METHOD_BLOCKED):
         return PinBlockedError()
@@ -74,21 +74,21 @@ def refusal(status_word: int, instruction: int) -> CardError:
     return ApduError(status_word, instruction)
 
 
-def guard_tries(counter: TryCounter, *, accept_last_try: bool) -> None:
-    """Stop before a try is spent that should not be.
+def check_tries(counter: TryCounter, *, accept_last_try: bool) -> None:
+    """Check that a try may be spent.
 
     :raises PinBlockedError: there is none.
     :raises LastTryError: it could be the last, and nobody agreed.
     """
-    if counter.blocked:
+    if counter.is_blocked:
         raise PinBlockedError
-    if counter.last and not accept_last_try:
+    if counter.is_last_try and not accept_last_try:
         raise LastTryError(counter.remaining)
 
 
 @contextmanager
-def joined(*parts: bytes | bytearray) -> Iterator[SecretBuffer]:
-    """Lend one buffer that holds the parts one after the other, and overwrite it afterwards."""
+def concatenate_secrets(*parts: bytes | bytearray) -> Iterator[SecretBuffer]:
+    """Yield one buffer that holds all parts, and overwrite it afterwards."""
     buffer = SecretBuffer(sum(len(part) for part in parts))
     offset = 0
     for part in parts:

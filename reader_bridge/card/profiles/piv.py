@@ -1,8 +1,7 @@
-"""Cards of NIST SP 800-73-4 (PIV), and those that deviate from it in the ways real ones do.
+"""Cards of NIST SP 800-73-4 (PIV), and those that deviate from it as real cards do.
 
-What varies, and is taken as it comes: whether a truncated AID is needed or refused, whether asking
-for the tries of a verified PIN gives them or `9000`, and whether a blocked PIN is told as `63C0`
-or `6983`.
+All variants are accepted: a truncated AID may be needed or refused, asking for the tries of a
+verified PIN may return them or `9000`, and a blocked PIN may be reported as `63C0` or `6983`.
 """
 
 import hashlib
@@ -17,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from reader_bridge.card import tlv
-from reader_bridge.card.apdu import ALL, CommandApdu, Instruction, StatusWord
-from reader_bridge.card.certificate import KeyRole, card_number, load, public_key
+from reader_bridge.card.apdu import LE_ALL, CommandApdu, Instruction, StatusWord
+from reader_bridge.card.certificate import find_card_number, load_certificate, load_public_key
 from reader_bridge.card.channel import CardChannel
 from reader_bridge.card.errors import (
     ApduError,
@@ -31,29 +30,28 @@ from reader_bridge.card.errors import (
     UnsupportedKeyError,
 )
 from reader_bridge.card.profiles.base import (
+    CardCapability,
     CardStatus,
     PinRules,
-    ProfileName,
-    SignatureAlgorithm,
     StatementSignature,
     TryCounter,
-    Verb,
 )
 from reader_bridge.card.profiles.pin_card import (
-    PIN,
+    PIN_REFERENCE,
     PinCardProfile,
-    digest_info,
-    guard_tries,
-    refusal,
+    check_tries,
+    encode_digest_info,
+    pin_error,
 )
+from reader_bridge.protocol.vocabulary import KeyRole, ProfileName, SignatureAlgorithm
 
 RID = bytes.fromhex("a000000308")
 AID = RID + bytes.fromhex("000010000100")
-FORMS_OF_AID = (AID, AID[:9], RID)
-"""Whole, without the version, and down to the registered provider."""
+AID_FORMS = (AID, AID[:9], RID)
+"""Complete, without the version, and only the registered provider."""
 DATA_OBJECTS = 0x3FFF
-PUK = 0x81
-PADDED = 8
+PUK_REFERENCE = 0x81
+PADDED_LENGTH = 8
 AUTHENTICATION_KEY = 0x9A
 CHUID = bytes.fromhex("5fc102")
 CERTIFICATES = {
@@ -61,7 +59,7 @@ CERTIFICATES = {
     KeyRole.SIGNATURE: bytes.fromhex("5fc10a"),
     KeyRole.ENCRYPTION: bytes.fromhex("5fc10b"),
 }
-MOST_CERTIFICATE_BYTES = 16_384
+MAX_CERTIFICATE_BYTES = 16_384
 
 _RSA = {1024: 0x06, 2048: 0x07, 3072: 0x05, 4096: 0x16}
 _GZIP = 16 + zlib.MAX_WBITS
@@ -71,49 +69,49 @@ class PivProfile(PinCardProfile):
     """A PIV card."""
 
     name = ProfileName.PIV
-    verbs = frozenset(
+    capabilities = frozenset(
         {
-            Verb.READ_CERTIFICATE,
-            Verb.SIGN,
-            Verb.VERIFY_PIN,
-            Verb.CHANGE_PIN,
-            Verb.UNLOCK_WITH_PUK,
+            CardCapability.READ_CERTIFICATE,
+            CardCapability.SIGN,
+            CardCapability.VERIFY_PIN,
+            CardCapability.CHANGE_PIN,
+            CardCapability.UNLOCK_WITH_PUK,
         }
     )
-    pin_rules: ClassVar[PinRules] = PinRules(6, PADDED, digits_only=True)
-    entry_rules: ClassVar[PinRules] = PinRules(4, PADDED)
-    puk_rules: ClassVar[PinRules] = PinRules(4, PADDED)
+    new_pin_rules: ClassVar[PinRules] = PinRules(6, PADDED_LENGTH, digits_only=True)
+    pin_entry_rules: ClassVar[PinRules] = PinRules(4, PADDED_LENGTH)
+    puk_entry_rules: ClassVar[PinRules] = PinRules(4, PADDED_LENGTH)
 
     @classmethod
     def recognise(cls, channel: CardChannel) -> "PivProfile | None":
         """Select the application; `None` where the card has none."""
-        for form in FORMS_OF_AID:
+        for form in AID_FORMS:
             try:
                 answer = channel.select(form)
-                if _names_piv(answer):
-                    return cls(channel.widened(cls.name))
+                if _is_piv_template(answer):
+                    return cls(channel.for_profile(cls.name))
             except (ApduError, MalformedResponseError):
                 continue
         return None
 
     def status(self) -> CardStatus:
-        """Say what can be said without a PIN. Spends no try."""
-        certificates = {role: self._certificate(role) for role in KeyRole}
+        """Return what the card says without a PIN. Spends no try."""
+        certificates = {role: self._find_certificate(role) for role in KeyRole}
         present = {role: der for role, der in certificates.items() if der}
-        numbers = (card_number(load(der)) for der in present.values())
+        numbers = (find_card_number(load_certificate(der)) for der in present.values())
         return CardStatus(
             profile=self.name,
-            verbs=self.verbs,
-            serial=self._serial(),
+            capabilities=self.capabilities,
+            serial=self._read_serial(),
             card_number=next((number for number in numbers if number), None),
-            pin=self._pin_tries(),
-            puk=self._tries(PUK),
+            pin=self._read_pin_tries(),
+            puk=self._read_tries(PUK_REFERENCE),
             certificates=tuple(present),
         )
 
     def read_certificate(self, role: KeyRole = KeyRole.AUTHENTICATION) -> bytes:
-        """Give the certificate of a key, as DER."""
-        certificate = self._certificate(role)
+        """Return the certificate of a key, as DER."""
+        certificate = self._find_certificate(role)
         if not certificate:
             raise CertificateMissingError(role)
         return certificate
@@ -123,15 +121,15 @@ class PivProfile(PinCardProfile):
     ) -> None:
         """Set a new PIN with all its tries, by the PUK.
 
-        Many cards do not tell the PUK's tries. Such a PUK is taken without `accept_last_try`:
-        the person is warned by the counter of the answer that follows a wrong one.
+        Many cards do not report the PUK's tries. Such a PUK is sent without `accept_last_try`; the
+        person is warned by the counter in the answer to a wrong one.
         """
-        self.puk_rules.check(puk)
-        self.pin_rules.check(new_pin)
-        tries = self._tries(PUK)
+        self.puk_entry_rules.check(puk)
+        self.new_pin_rules.check(new_pin)
+        tries = self._read_tries(PUK_REFERENCE)
         try:
             if tries.remaining is not None:
-                guard_tries(tries, accept_last_try=accept_last_try)
+                check_tries(tries, accept_last_try=accept_last_try)
             self._send_pin(Instruction.RESET_RETRY_COUNTER, 0x00, puk, new_pin)
         except PinBlockedError as error:
             raise PukBlockedError from error
@@ -140,9 +138,9 @@ class PivProfile(PinCardProfile):
 
     def sign(self, statement: bytes) -> StatementSignature:
         """Sign a whole statement with the key for authentication (9A)."""
-        key = public_key(self.read_certificate(KeyRole.AUTHENTICATION))
+        key = load_public_key(self.read_certificate(KeyRole.AUTHENTICATION))
         if isinstance(key, RSAPublicKey) and key.key_size in _RSA:
-            value = self._use_key(_RSA[key.key_size], _padded_digest(statement, key.key_size))
+            value = self._use_key(_RSA[key.key_size], _pad_digest(statement, key.key_size))
             if len(value) != key.key_size // 8:
                 raise MalformedResponseError("length of signature")
             return StatementSignature(SignatureAlgorithm.RS256, value)
@@ -163,47 +161,47 @@ class PivProfile(PinCardProfile):
                 algorithm,
                 AUTHENTICATION_KEY,
                 template,
-                ALL,
+                LE_ALL,
             )
         )
         return tlv.require(answer, 0x7C, 0x82)
 
     def _padding(self, pin: bytearray) -> bytes:
-        return b"\xff" * (PADDED - len(pin))
+        return b"\xff" * (PADDED_LENGTH - len(pin))
 
-    def _pin_tries(self) -> TryCounter:
-        return self._tries(PIN)
+    def _read_pin_tries(self) -> TryCounter:
+        return self._read_tries(PIN_REFERENCE)
 
-    def _tries(self, reference: int) -> TryCounter:
-        """Ask for the tries: `VERIFY` without data spends none (SP 800-73-4 part 2, §3.2.1)."""
+    def _read_tries(self, reference: int) -> TryCounter:
+        """Read the tries: `VERIFY` without data spends none (SP 800-73-4 part 2, §3.2.1)."""
         answer = self.channel.exchange(CommandApdu(0x00, Instruction.VERIFY, 0x00, reference))
         if answer.ok:
             return TryCounter(None, verified=True)
-        error = refusal(answer.status_word, Instruction.VERIFY)
+        error = pin_error(answer.status_word, Instruction.VERIFY)
         if isinstance(error, PinBlockedError):
             return TryCounter(0)
         if isinstance(error, InvalidPinError):
             return TryCounter(error.attempts_remaining)
         return TryCounter(None)
 
-    def _serial(self) -> str | None:
-        """Give the card's GUID, the identifier in its CHUID (SP 800-73-4 part 1, §3.1.2)."""
-        content = self._object(CHUID)
+    def _read_serial(self) -> str | None:
+        """Return the card's GUID, the identifier in its CHUID (SP 800-73-4 part 1, §3.1.2)."""
+        content = self._find_object(CHUID)
         try:
             guid = tlv.find(content or b"", 0x34)
         except MalformedResponseError:
             return None
         return guid.hex() if guid and any(guid) else None
 
-    def _certificate(self, role: KeyRole) -> bytes | None:
-        content = self._object(CERTIFICATES[role])
+    def _find_certificate(self, role: KeyRole) -> bytes | None:
+        content = self._find_object(CERTIFICATES[role])
         certificate = tlv.find(content, 0x70) if content else None
         if not content or not certificate:
             return None
         info = tlv.find(content, 0x71)
         return _gunzip(certificate) if info and info[0] & 0x01 else certificate
 
-    def _object(self, name: bytes) -> bytes | None:
+    def _find_object(self, name: bytes) -> bytes | None:
         try:
             return tlv.find(self.channel.get_data(DATA_OBJECTS, tlv.encode(0x5C, name)), 0x53)
         except ApduError as error:
@@ -212,11 +210,11 @@ class PivProfile(PinCardProfile):
             raise
 
 
-def _names_piv(answer: bytes) -> bool:
-    """Tell whether the answer to SELECT is PIV's, and not that of a card that takes any AID.
+def _is_piv_template(answer: bytes) -> bool:
+    """Whether the answer to SELECT is PIV's, and not that of a card that accepts any AID.
 
     The template names the whole AID or only what follows the RID (part 2, table 3), and who
-    allocated it; some cards leave the template's own tag away.
+    allocated it; some cards omit the template's own tag.
     """
     template = tlv.find(answer, 0x61) or answer
     named = tlv.find(template, 0x4F) or b""
@@ -224,17 +222,17 @@ def _names_piv(answer: bytes) -> bool:
     return named.startswith((RID, AID[len(RID) : 9])) or authority.startswith(RID)
 
 
-def _padded_digest(statement: bytes, bits: int) -> bytes:
+def _pad_digest(statement: bytes, bits: int) -> bytes:
     """EMSA-PKCS1-v1_5 (RFC 8017 §9.2): a PIV card computes the bare RSA."""
-    content = digest_info(statement)
+    content = encode_digest_info(statement)
     return b"\x00\x01" + b"\xff" * (bits // 8 - len(content) - 3) + b"\x00" + content
 
 
 def _gunzip(packed: bytes) -> bytes:
     try:
-        unpacked = zlib.decompressobj(_GZIP).decompress(packed, MOST_CERTIFICATE_BYTES + 1)
+        unpacked = zlib.decompressobj(_GZIP).decompress(packed, MAX_CERTIFICATE_BYTES + 1)
     except zlib.error as error:
         raise MalformedResponseError("packing of certificate") from error
-    if len(unpacked) > MOST_CERTIFICATE_BYTES:
+    if len(unpacked) > MAX_CERTIFICATE_BYTES:
         raise MalformedResponseError("length of certificate")
     return unpacked

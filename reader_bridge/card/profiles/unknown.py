@@ -1,13 +1,20 @@
-"""A card that is none of those we know: named as such, and left alone."""
+"""A card of no known kind, which is left alone."""
 
-from reader_bridge.card.profiles.base import CardProfile, CardStatus, ProfileName
+from reader_bridge.card.channel import CardChannel
+from reader_bridge.card.profiles.base import CardProfile, CardStatus
+from reader_bridge.protocol.vocabulary import ProfileName
 
 
 class UnknownProfile(CardProfile):
-    """An unidentified card. Every verb is refused; nothing beyond recognition was sent."""
+    """An unidentified card. Everything is refused; nothing beyond recognition was sent."""
 
     name = ProfileName.UNKNOWN
 
+    @classmethod
+    def recognise(cls, channel: CardChannel) -> "UnknownProfile":
+        """Take any card. Sends nothing."""
+        return cls(channel)
+
     def status(self) -> CardStatus:
-        """Say that nothing is known of the card. Sends nothing."""
+        """Return a status without content. Sends nothing."""
         return CardStatus(self.name)

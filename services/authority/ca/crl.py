@@ -24,7 +24,7 @@ from services.authority.ca.models import ROW_ID, CertificateAuthority, Revocatio
 from services.authority.ca.statuses import CertificateRecord, CertificateRegister
 from services.authority.lifecycle import CertificateState
 from services.storage.database import Database
-from services.storage.models import Due
+from services.storage.models import Job
 
 DUE_KIND = "crl"
 VALIDITY = timedelta(hours=24)
@@ -89,7 +89,7 @@ class CrlPublisher:
                 self._last = await self._publish(now)
             return self._last
 
-    async def refresh_due(self, session: AsyncSession, _row: Due, now: datetime) -> None:
+    async def refresh_due(self, session: AsyncSession, _row: Job, now: datetime) -> None:
         """Run the scheduled job: schedule the next, then refresh the list after the commit."""
         await jobs.schedule(session, DUE_KIND, DUE_KIND, now + REFRESH)
         task = asyncio.create_task(self._refresh(now), name="revocation list")

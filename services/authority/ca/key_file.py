@@ -25,7 +25,7 @@ from services.argon2 import Argon2Cost
 from services.authority.ca.ca_certificate import KEY_BITS, CaName, CaSigner, self_sign
 from services.authority.ca.errors import CaKeyError, CaKeyProblem
 from services.formats.hidden import Hidden
-from services.storage import own_files
+from services.storage import private_files
 
 MIN_PASSPHRASE_LENGTH = 12
 _SALT_BYTES = 16
@@ -64,7 +64,7 @@ def create_key_file(
     key = rsa.generate_private_key(65537, parameters.key_bits)
     content = _seal(self_sign(parameters.name, key, now), key, passphrase, parameters.cost)
     try:
-        own_files.create(path, _serialize(content))
+        private_files.create(path, _serialize(content))
     except OSError as error:
         raise CaKeyError(path, CaKeyProblem.UNREADABLE) from error
 

@@ -21,7 +21,7 @@ from services.authority.ca.status_lookup import BatchedStatusLookup
 from services.authority.ca.statuses import CertificateRegister
 from services.formats.hidden import Hidden
 from services.storage.database import Database
-from services.storage.inserting import insert_new
+from services.storage.upsert import insert_or_ignore
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ async def _register(database: Database, signer: CaSigner, now: datetime) -> str:
         "last_crl_number": 0,
     }
     async with database.unit_of_work() as session:
-        await session.execute(insert_new(session, CertificateAuthority).values(row))
+        await session.execute(insert_or_ignore(session, CertificateAuthority).values(row))
         authority = await session.get_one(CertificateAuthority, ROW_ID)
         await jobs.schedule(session, DUE_KIND, DUE_KIND, now)
         return authority.key_id

@@ -33,8 +33,8 @@ from services.authority.embedded.privacy import DataSubjectRequests
 from services.authority.errors import WrongKeyFileError
 from services.authority.interface.certificates import CertificateIssuer
 from services.storage.database import Database
-from services.storage.keys import KeyRing, Purpose
-from services.storage.models import Fact
+from services.storage.keys import KeyRing, SecretPurpose
+from services.storage.models import DatabaseFact
 
 _KEY_FACT = "key_file"
 
@@ -78,7 +78,7 @@ class EmbeddedAuthority:
         self.keys = keys
         self.hasher = hasher or Argon2Hasher()
         self.records = PersonalRecords(keys)
-        self.audit = Audit(keys, AuditHeadFile(files.audit_head, keys.secret(Purpose.AUDIT)))
+        self.audit = Audit(keys, AuditHeadFile(files.audit_head, keys.secret(SecretPurpose.AUDIT)))
         self.codes = SubscriberCodes(keys, RecordKeyFile(files.record_keys), self.hasher)
         self.one_time_codes = OneTimeCodes(keys)
         self.applications = Applications(self.records, self.codes, self.audit)
@@ -110,12 +110,12 @@ class EmbeddedAuthority:
             await self.audit.initialize(session)
 
     async def _check_keys(self, session: AsyncSession) -> None:
-        mark = self.keys.keyed_hash(Purpose.LOOKUP, _KEY_FACT).hex()
-        fact = await session.get(Fact, _KEY_FACT)
+        mark = self.keys.keyed_hash(SecretPurpose.LOOKUP, _KEY_FACT).hex()
+        fact = await session.get(DatabaseFact, _KEY_FACT)
         if fact is None:
-            session.add(Fact(name=_KEY_FACT, value=mark))
+            session.add(DatabaseFact(name=_KEY_FACT, value=mark))
         elif fact.value != mark:
-            self.keys.give_up()
+            self.keys.delete_if_new()
             raise WrongKeyFileError
 
     async def expire_overdue(self, now: datetime) -> ExpiryResult:

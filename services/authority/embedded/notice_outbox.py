@@ -33,7 +33,7 @@ async def notify(
     """
     when = {"at": now.isoformat(timespec="seconds"), **references}
     to = subscriber or new_id()
-    await outbox.put(session, outbox.Channel.MAIL, to, notice, when, now)
+    await outbox.enqueue(session, outbox.Channel.MAIL, to, notice, when, now)
     mine = select(LinkedChat).where(LinkedChat.subscriber_id == subscriber)
     # In the order of their ids, so that two units of work cannot deadlock.
     links = (await session.scalars(mine.order_by(LinkedChat.chat_id))).all()
@@ -64,4 +64,4 @@ async def notify_chat(
         )
         session.add(doubt)
         about["doubt"] = doubt.id
-    await outbox.put(session, outbox.Channel.CHAT, str(link.chat_id), notice, about, now)
+    await outbox.enqueue(session, outbox.Channel.CHAT, str(link.chat_id), notice, about, now)

@@ -53,7 +53,7 @@ class CertificateKind(StrEnum):
 
 @dataclass(frozen=True, repr=False)
 class CertificateRequest:
-    """What goes into the certificates of one card (FACTS.md §2.7).
+    """What goes into the certificates of one card (docs/facts.md §2.7).
 
     :ivar person_serial: 16 digits, which are not the UI No.
     :ivar id_last_four: the last four characters of the UI No.

@@ -18,28 +18,28 @@ _FRESH_BYTES, _END = 7, b"\x80"
 
 
 @dataclass(frozen=True, repr=False)
-class AdminChallenge:
-    """Both random values of one authentication."""
+class AuthenticationChallenge:
+    """Random values of host and card in one authentication."""
 
     host: bytes
     card: bytes
 
 
-def cryptogram(key: bytes, challenge: AdminChallenge) -> bytes:
-    """Give the host's proof for one challenge."""
+def make_cryptogram(key: bytes, challenge: AuthenticationChallenge) -> bytes:
+    """The host's proof for one challenge."""
     encryptor = _cipher(key).encryptor()
     fresh = secrets.token_bytes(_FRESH_BYTES)
     return encryptor.update(challenge.card + challenge.host + fresh + _END) + encryptor.finalize()
 
 
-def answer_is_right(key: bytes, challenge: AdminChallenge, answer: bytes) -> bool:
-    """Tell whether `answer` could only come from a card that has the key."""
+def verify_answer(key: bytes, challenge: AuthenticationChallenge, answer: bytes) -> bool:
+    """Whether `answer` proves that the card has the key."""
     if len(answer) != CRYPTOGRAM_BYTES:
         return False
     decryptor = _cipher(key).decryptor()
     plain = decryptor.update(answer) + decryptor.finalize()
-    right = hmac.compare_digest(plain[: 2 * CHALLENGE_BYTES], challenge.host + challenge.card)
-    return right and plain[-1:] == _END
+    is_equal = hmac.compare_digest(plain[: 2 * CHALLENGE_BYTES], challenge.host + challenge.card)
+    return is_equal and plain[-1:] == _END
 
 
 def _cipher(key: bytes) -> "Cipher[CBC]":

@@ -1,6 +1,6 @@
-"""How operations end: on record first where it matters, then in memory, then as an event.
+"""Ending operations: first in the database where it matters, then in memory, then as an event.
 
-Called with the chat's lock held.
+Every method is called with the chat's lock held.
 """
 
 from collections.abc import Callable
@@ -10,82 +10,95 @@ from datetime import datetime, timedelta
 import structlog
 
 from reader_bridge.protocol import FailureCode, FailureValues
-from reader_bridge.protocol.operation_messages import Cancel
+from reader_bridge.protocol.operation_messages import CancelOperation
 from services.authority.errors import AuthorityError, WrongCardError, WrongStateError
-from services.bridge.events import BridgeEvent, Done, Failed, Fault, Outcome, Unresolved
-from services.bridge.operations.authorisation import CardWork
-from services.bridge.operations.state import Happening, OperationState, after
-from services.bridge.operations.store import GoneError, OperationRecord, OperationStore
-from services.bridge.sessions import Chat
+from services.bridge.events import (
+    BridgeEvent,
+    OperationFailed,
+    OperationSucceeded,
+    OperationUnresolved,
+    OperationValue,
+    ServerFailure,
+)
+from services.bridge.operations.authorisation import PinAuthorisation
+from services.bridge.operations.state import OperationState, Trigger, next_state
+from services.bridge.operations.store import OperationGoneError, OperationRecord, OperationStore
+from services.bridge.sessions import HubChat
 from services.bridge.write_behind import WriteBehind
 
-Events = Callable[[BridgeEvent], None]
-ALARMING = frozenset({FailureCode.ADMIN_KEY_REJECTED, FailureCode.CARD_NOT_GENUINE})
-PATIENCE = timedelta(seconds=15)
-"""How long a bridge that comes back has to tell an end, before the card is asked."""
-_S, _H = OperationState, Happening
+Publish = Callable[[BridgeEvent], None]
+ALARM_CODES = frozenset({FailureCode.ADMIN_KEY_REJECTED, FailureCode.CARD_NOT_GENUINE})
+ANSWER_DELAY = timedelta(seconds=15)
+"""How long a bridge that reconnects has to report an outcome, before the card is asked."""
+_S, _T = OperationState, Trigger
 _log = structlog.get_logger()
 
 
-class Endings:
+class OperationCompletion:
     """Ends operations."""
 
     def __init__(
-        self, store: OperationStore, work: CardWork, behind: WriteBehind, events: Events
+        self,
+        store: OperationStore,
+        authorisation: PinAuthorisation,
+        write_behind: WriteBehind,
+        publish: Publish,
     ) -> None:
         self._store = store
-        self._work = work
-        self._behind = behind
-        self._events = events
+        self._authorisation = authorisation
+        self._write_behind = write_behind
+        self._publish = publish
 
-    def done(self, chat: Chat, operation: OperationRecord, value: Outcome) -> None:
-        """End an ordinary operation with what it gives."""
-        self._over(chat, operation, _H.VALUE)
-        self._behind.put(lambda session: self._store.remove(session, operation.id))
-        self._events(Done(chat.id, operation.id, operation.work, value))
+    def succeed(self, chat: HubChat, operation: OperationRecord, value: OperationValue) -> None:
+        """End an operation that sets no PIN with its value."""
+        self._finish(chat, operation, _T.VALUE)
+        self._write_behind.put(lambda session: self._store.delete(session, operation.id))
+        self._publish(OperationSucceeded(chat.id, operation.id, operation.task, value))
 
-    def settled(self, chat: Chat, operation: OperationRecord, done: Done) -> None:
-        """End an operation that set a PIN, and is on record as done."""
-        self._over(chat, operation, _H.RECEIPT)
-        self._events(done)
+    def publish_pin_set(
+        self, chat: HubChat, operation: OperationRecord, succeeded: OperationSucceeded
+    ) -> None:
+        """End an operation that set a PIN, and is recorded as successful already."""
+        self._finish(chat, operation, _T.RECEIPT)
+        self._publish(succeeded)
 
-    async def failed(
+    async def fail(
         self,
-        chat: Chat,
+        chat: HubChat,
         operation: OperationRecord,
-        code: FailureCode | Fault,
+        code: FailureCode | ServerFailure,
         values: FailureValues | None = None,
         state: str | None = None,
-        happening: Happening = _H.FAILURE,
+        trigger: Trigger = _T.FAILURE,
     ) -> None:
-        """End an operation that did not come about."""
-        event = _failed(operation, code, values, state)
-        if operation.work.purpose is None:
-            self._behind.put(lambda session: self._store.remove(session, operation.id))
+        """End an operation without success; the PIN is as it was."""
+        event = _failed_event(operation, code, values, state)
+        if operation.task.purpose is None:
+            self._write_behind.put(lambda session: self._store.delete(session, operation.id))
         else:
-            with suppress(GoneError):  # it ended elsewhere; what is on record there stays
-                await self._work.fail(operation, event)
-        self._over(chat, operation, happening)
-        self._events(event)
+            with suppress(OperationGoneError):  # it ended elsewhere; that record stays
+                await self._authorisation.record_failure(operation, event)
+        self._finish(chat, operation, trigger)
+        self._publish(event)
 
-    async def refused(
-        self, chat: Chat, operation: OperationRecord, error: AuthorityError | GoneError
+    async def fail_refused(
+        self, chat: HubChat, operation: OperationRecord, error: AuthorityError | OperationGoneError
     ) -> None:
-        """End an operation that authority or records do not allow (any more)."""
+        """End an operation that authority or records do not allow any more."""
         if isinstance(error, WrongStateError):
-            await self.failed(chat, operation, Fault.WRONG_STATE, state=error.state)
+            await self.fail(chat, operation, ServerFailure.WRONG_STATE, state=error.state)
         elif isinstance(error, WrongCardError):
-            await self.failed(chat, operation, Fault.NOT_YOUR_CARD)
+            await self.fail(chat, operation, ServerFailure.NOT_YOUR_CARD)
         else:
-            await self.failed(chat, operation, Fault.CODE_AGAIN)
+            await self.fail(chat, operation, ServerFailure.CODE_AGAIN)
 
-    async def alarmed(
-        self, chat: Chat, operation: OperationRecord, code: FailureCode, now: datetime
+    async def fail_with_alarm(
+        self, chat: HubChat, operation: OperationRecord, code: FailureCode, now: datetime
     ) -> None:
-        """End an operation in which card and issuer did not know each other, and tell staff."""
+        """End an operation in which card or issuer failed to authenticate, and log it for staff."""
         assert operation.permit is not None
-        event = _failed(operation, code)
-        await self._work.alarm(operation, event, now)
+        event = _failed_event(operation, code)
+        await self._authorisation.record_alarm(operation, event, now)
         if chat.session is not None and chat.session.pairing is not None:
             chat.session.pairing.admin_barred = True
         _log.error(
@@ -95,59 +108,63 @@ class Endings:
             card=operation.permit.card_serial,
             remedy="look for a wrong master key or a forged card; kaika audit names the steps",
         )
-        self._over(chat, operation, _H.FAILURE)
-        self._events(event)
+        self._finish(chat, operation, _T.FAILURE)
+        self._publish(event)
 
-    async def unresolved(
+    async def leave_unresolved(
         self,
-        chat: Chat,
+        chat: HubChat,
         operation: OperationRecord,
-        code: FailureCode | Fault,
+        code: FailureCode | ServerFailure,
         now: datetime,
         values: FailureValues | None = None,
-        happening: Happening = _H.DOUBT,
+        trigger: Trigger = _T.DOUBT,
     ) -> None:
-        """Leave an operation whose PIN may be set or not, for the card to tell."""
+        """Keep an operation whose PIN may or may not be set, for the card to report."""
         if operation.recorded_state is not _S.UNRESOLVED:
             try:
-                await self._work.leave_unresolved(operation, now)
-            except GoneError:
-                await self.refused(chat, operation, GoneError())
+                await self._authorisation.record_unresolved(operation, now)
+            except OperationGoneError:
+                await self.fail_refused(chat, operation, OperationGoneError())
                 return
-        operation.state = after(operation.state, happening)
+        operation.state = next_state(operation.state, trigger)
         operation.challenge = operation.answer_by = None
         chat.running, chat.unresolved = None, operation
         values = values or FailureValues()
-        self._events(Unresolved(chat.id, operation.id, operation.work, code, values))
+        self._publish(OperationUnresolved(chat.id, operation.id, operation.task, code, values))
 
-    async def cut(
-        self, chat: Chat, operation: OperationRecord, code: FailureCode | Fault, now: datetime
+    async def abort(
+        self,
+        chat: HubChat,
+        operation: OperationRecord,
+        code: FailureCode | ServerFailure,
+        now: datetime,
     ) -> None:
-        """End an operation from this side."""
+        """End an operation from the server's side."""
         if chat.session is not None and chat.session.pairing is not None:
-            chat.session.send(Cancel(operation.wire_id))
-        at_work = operation.state in (_S.RELEASED, _S.ANSWERED)
-        happening = _H.CANCEL if code is FailureCode.CANCELLED else _H.CUT
-        if after(operation.state, happening) is _S.OVER:
-            await self.failed(chat, operation, code, happening=happening)
+            chat.session.send(CancelOperation(operation.request_id))
+        is_setting_pin = operation.state in (_S.RELEASED, _S.ANSWERED)
+        trigger = _T.CANCEL if code is FailureCode.CANCELLED else _T.ABORT
+        if next_state(operation.state, trigger) is _S.OVER:
+            await self.fail(chat, operation, code, trigger=trigger)
             return
-        await self.unresolved(chat, operation, code, now, happening=happening)
-        if at_work and chat.unresolved is operation:
-            chat.resolve_at = now + PATIENCE
+        await self.leave_unresolved(chat, operation, code, now, trigger=trigger)
+        if is_setting_pin and chat.unresolved is operation:
+            chat.resolve_at = now + ANSWER_DELAY
 
-    def _over(self, chat: Chat, operation: OperationRecord, happening: Happening) -> None:
-        operation.state = after(operation.state, happening)
+    def _finish(self, chat: HubChat, operation: OperationRecord, trigger: Trigger) -> None:
+        operation.state = next_state(operation.state, trigger)
         if chat.running is operation:
             chat.running = None
         if chat.unresolved is operation:
             chat.unresolved, chat.resolve_at = None, None
 
 
-def _failed(
+def _failed_event(
     operation: OperationRecord,
-    code: FailureCode | Fault,
+    code: FailureCode | ServerFailure,
     values: FailureValues | None = None,
     state: str | None = None,
-) -> Failed:
+) -> OperationFailed:
     values = values or FailureValues()
-    return Failed(operation.chat_id, operation.id, operation.work, code, values, state)
+    return OperationFailed(operation.chat_id, operation.id, operation.task, code, values, state)

@@ -1,40 +1,42 @@
-"""What the server does with each of the bridge's messages about an operation.
+"""Handling of a bridge's messages about operations.
 
-Called with the chat's lock held. What may happen in which state says `states`; what may not is
-answered `bad_state` and has no effect. What is about an operation that is over comes too late,
-and that is nobody's mistake.
+Every method is called with the chat's lock held. `state` says what is allowed in which state; what
+is not allowed is answered with `bad_state` and has no effect. Messages about an operation that is
+over are ignored, since they may have been on their way when it ended.
 """
 
 from datetime import datetime, timedelta
 
-from reader_bridge.protocol import ErrorCode, FailureCode, Operation, ProtocolError
-from reader_bridge.protocol.limits import CHALLENGE_SECONDS, PROGRESS_MESSAGES
+from reader_bridge.protocol import FailureCode, Operation, ProtocolError, ProtocolErrorCode
+from reader_bridge.protocol.limits import CHALLENGE_SECONDS, MAX_PROGRESS_MESSAGES
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
     AdminChallenge,
     AdminCryptogram,
     AdminVerified,
-    Cancel,
+    CancelOperation,
     ErrorMessage,
-    Failure,
-    Progress,
-    Result,
+    OperationFailure,
+    OperationProgress,
+    OperationResult,
 )
 from reader_bridge.protocol.operations import Receipt
 from services.authority.errors import AuthorityError
-from services.bridge.events import Fault, Possession, Waiting
+from services.bridge.events import OperationProgressed, ProvenPossession, ServerFailure
 from services.bridge.operations import admin_authentication
-from services.bridge.operations.authorisation import CardWork
-from services.bridge.operations.completion import ALARMING, Endings, Events
-from services.bridge.operations.possession_proof import receipt_is_right
-from services.bridge.operations.start import Operations
-from services.bridge.operations.state import Happening, OperationState, after, allowed
-from services.bridge.operations.store import GoneError, OperationRecord
-from services.bridge.operations.task import Work
-from services.bridge.sessions import Chat, Session
+from services.bridge.operations.authorisation import PinAuthorisation
+from services.bridge.operations.completion import ALARM_CODES, OperationCompletion, Publish
+from services.bridge.operations.possession_proof import verify_receipt
+from services.bridge.operations.service import OperationService
+from services.bridge.operations.state import OperationState, Trigger, is_allowed, next_state
+from services.bridge.operations.store import OperationGoneError, OperationRecord
+from services.bridge.operations.task import CardTask
+from services.bridge.sessions import HubChat, HubSession
 
-FromOperation = Progress | AdminChallenge | AdminAnswer | Result | Failure
-_IN_DOUBT = frozenset(
+OperationMessage = (
+    OperationProgress | AdminChallenge | AdminAnswer | OperationResult | OperationFailure
+)
+_INCONCLUSIVE = frozenset(
     {
         FailureCode.OUTCOME_UNKNOWN,
         FailureCode.PIN_SET_UNPROVED,
@@ -42,204 +44,213 @@ _IN_DOUBT = frozenset(
         FailureCode.INTERNAL_ERROR,
     }
 )
-"""After the cryptogram, these leave open whether the PIN is set; all others say that it is not."""
-_S, _H = OperationState, Happening
+"""After the cryptogram, these leave open whether the PIN is set; all others mean that it is not."""
+_S, _T = OperationState, Trigger
 
 
-class Answers:
-    """Takes what bridges say about operations."""
+class OperationMessageHandler:
+    """Handles the messages about operations."""
 
     def __init__(
         self,
-        work: CardWork,
-        operations: Operations,
-        endings: Endings,
+        authorisation: PinAuthorisation,
+        operations: OperationService,
+        completion: OperationCompletion,
         origin: str,
-        events: Events,
+        publish: Publish,
     ) -> None:
-        self._work = work
+        self._authorisation = authorisation
         self._operations = operations
-        self._endings = endings
+        self._completion = completion
         self._origin = origin
-        self._events = events
+        self._publish = publish
 
-    async def take(
-        self, chat: Chat, session: Session, message: FromOperation, now: datetime
+    async def handle(
+        self, chat: HubChat, session: HubSession, message: OperationMessage, now: datetime
     ) -> None:
-        """Take one message.
+        """Handle one message.
 
-        :raises ProtocolError: for a result of another kind than was asked for.
+        :raises ProtocolError: for a result of another operation than was requested.
         """
-        operation = _meant(chat, session, message.operation_id)
+        operation = _find_operation(chat, session, message.operation_id)
         if operation is None:
             return
         match message:
-            case Progress():
-                self._progress(chat, operation, message)
+            case OperationProgress():
+                self._on_progress(chat, operation, message)
             case AdminChallenge():
-                await self._challenge(chat, session, operation, message, now)
+                await self._on_challenge(chat, session, operation, message, now)
             case AdminAnswer():
-                await self._answer(chat, session, operation, message, now)
-            case Result():
-                await self._result(chat, session, operation, message, now)
-            case Failure():
-                await self._failure(chat, operation, message, now)
+                await self._on_answer(chat, session, operation, message, now)
+            case OperationResult():
+                await self._on_result(chat, session, operation, message, now)
+            case OperationFailure():
+                await self._on_failure(chat, operation, message, now)
 
-    def _progress(self, chat: Chat, operation: OperationRecord, message: Progress) -> None:
-        operation.steps += 1
-        if operation.steps > PROGRESS_MESSAGES:
-            raise ProtocolError(where="progress")
-        event = Waiting(chat.id, operation.id, operation.work, message.step, message.tries_left)
-        self._events(event)
+    def _on_progress(
+        self, chat: HubChat, operation: OperationRecord, message: OperationProgress
+    ) -> None:
+        operation.progress_count += 1
+        if operation.progress_count > MAX_PROGRESS_MESSAGES:
+            raise ProtocolError(field="progress")
+        progressed = OperationProgressed(
+            chat.id, operation.id, operation.task, message.step, message.tries_left
+        )
+        self._publish(progressed)
 
-    async def _challenge(
+    async def _on_challenge(
         self,
-        chat: Chat,
-        session: Session,
+        chat: HubChat,
+        session: HubSession,
         operation: OperationRecord,
         message: AdminChallenge,
         now: datetime,
     ) -> None:
-        if not _may(session, operation, _H.CHALLENGE):
+        if not _check_allowed(session, operation, _T.CHALLENGE):
             return
         assert operation.permit is not None
         if now > operation.deadline:
-            await self._endings.cut(chat, operation, FailureCode.TIMED_OUT, now)
+            await self._completion.abort(chat, operation, FailureCode.TIMED_OUT, now)
             return
         if message.card_serial != operation.permit.card_serial:
-            await self._endings.cut(chat, operation, Fault.NOT_YOUR_CARD, now)
+            await self._completion.abort(chat, operation, ServerFailure.NOT_YOUR_CARD, now)
             return
-        challenge = admin_authentication.AdminChallenge(
+        challenge = admin_authentication.AuthenticationChallenge(
             message.host_challenge, message.card_challenge
         )
         try:
-            cryptogram = await self._work.release(operation, challenge, now)
-        except (AuthorityError, GoneError) as error:
-            session.send(Cancel(operation.wire_id))
-            await self._endings.refused(chat, operation, error)
+            cryptogram = await self._authorisation.release_cryptogram(operation, challenge, now)
+        except (AuthorityError, OperationGoneError) as error:
+            session.send(CancelOperation(operation.request_id))
+            await self._completion.fail_refused(chat, operation, error)
             return
-        operation.state = after(operation.state, _H.CHALLENGE)
+        operation.state = next_state(operation.state, _T.CHALLENGE)
         operation.challenge = challenge
         operation.answer_by = now + timedelta(seconds=CHALLENGE_SECONDS)
-        session.send(AdminCryptogram(operation.wire_id, cryptogram))
+        session.send(AdminCryptogram(operation.request_id, cryptogram))
 
-    async def _answer(
+    async def _on_answer(
         self,
-        chat: Chat,
-        session: Session,
+        chat: HubChat,
+        session: HubSession,
         operation: OperationRecord,
         message: AdminAnswer,
         now: datetime,
     ) -> None:
-        if not _may(session, operation, _H.ANSWER):
+        if not _check_allowed(session, operation, _T.ANSWER):
             return
-        if self._work.answer_is_right(operation, message.answer):
-            operation.state = after(operation.state, _H.ANSWER)
+        if self._authorisation.verify_answer(operation, message.answer):
+            operation.state = next_state(operation.state, _T.ANSWER)
             operation.challenge = operation.answer_by = None
-            session.send(AdminVerified(operation.wire_id, True))
+            session.send(AdminVerified(operation.request_id, True))
             return
-        await self._endings.alarmed(chat, operation, FailureCode.CARD_NOT_GENUINE, now)
-        session.send(AdminVerified(operation.wire_id, False))
+        await self._completion.fail_with_alarm(chat, operation, FailureCode.CARD_NOT_GENUINE, now)
+        session.send(AdminVerified(operation.request_id, False))
 
-    async def _result(
+    async def _on_result(
         self,
-        chat: Chat,
-        session: Session,
+        chat: HubChat,
+        session: HubSession,
         operation: OperationRecord,
-        message: Result,
+        message: OperationResult,
         now: datetime,
     ) -> None:
-        if message.operation is not operation.asked:
-            raise ProtocolError(where="operation")
+        if message.operation is not operation.requested:
+            raise ProtocolError(field="operation")
         value = message.value
         if operation.state is _S.RUNNING:
-            await self._value(chat, operation, message)
-        elif isinstance(value, Receipt) and _takes_receipt(session, operation):
-            await self._receipt(chat, operation, value, message.operation, now)
+            await self._on_value(chat, operation, message)
+        elif isinstance(value, Receipt) and _check_receipt_allowed(session, operation):
+            await self._on_receipt(chat, operation, value, message.operation, now)
 
-    async def _value(self, chat: Chat, operation: OperationRecord, message: Result) -> None:
+    async def _on_value(
+        self, chat: HubChat, operation: OperationRecord, message: OperationResult
+    ) -> None:
         value = message.value
         if not isinstance(value, Receipt):
-            self._endings.done(chat, operation, value)
+            self._completion.succeed(chat, operation, value)
             return
         assert operation.nonce is not None
-        if receipt_is_right(
+        if verify_receipt(
             value, value.certificate, self._origin, message.operation, operation.nonce
         ):
-            possession = Possession(value.card_serial, value.certificate)
-            self._endings.done(chat, operation, possession)
+            possession = ProvenPossession(value.card_serial, value.certificate)
+            self._completion.succeed(chat, operation, possession)
         else:
-            await self._endings.failed(chat, operation, Fault.RECEIPT_WRONG)
+            await self._completion.fail(chat, operation, ServerFailure.RECEIPT_WRONG)
 
-    async def _receipt(
+    async def _on_receipt(
         self,
-        chat: Chat,
+        chat: HubChat,
         operation: OperationRecord,
         receipt: Receipt,
         proved_by: Operation,
         now: datetime,
     ) -> None:
         try:
-            done = await self._work.settle(operation, receipt, proved_by, now)
-        except (AuthorityError, GoneError) as error:
-            await self._endings.refused(chat, operation, error)
+            succeeded = await self._authorisation.complete(operation, receipt, proved_by, now)
+        except (AuthorityError, OperationGoneError) as error:
+            await self._completion.fail_refused(chat, operation, error)
             return
-        if done is not None:
-            self._endings.settled(chat, operation, done)
+        if succeeded is not None:
+            self._completion.publish_pin_set(chat, operation, succeeded)
         elif operation.state is _S.AUTHORISED:
-            await self._endings.failed(chat, operation, Fault.RECEIPT_WRONG)
+            await self._completion.fail(chat, operation, ServerFailure.RECEIPT_WRONG)
         else:
-            await self._endings.unresolved(chat, operation, Fault.RECEIPT_WRONG, now)
+            await self._completion.leave_unresolved(
+                chat, operation, ServerFailure.RECEIPT_WRONG, now
+            )
 
-    async def _failure(
-        self, chat: Chat, operation: OperationRecord, message: Failure, now: datetime
+    async def _on_failure(
+        self, chat: HubChat, operation: OperationRecord, message: OperationFailure, now: datetime
     ) -> None:
-        code, values = _reason(operation, message.code), message.values
+        code, values = _failure_reason(operation, message.code), message.values
         if operation.state is _S.PROVING:
             if code is FailureCode.PIN_BLOCKED:
-                await self._endings.failed(chat, operation, Fault.NOT_DONE)
+                await self._completion.fail(chat, operation, ServerFailure.NOT_DONE)
             else:
-                await self._endings.unresolved(chat, operation, code, now, values)
+                await self._completion.leave_unresolved(chat, operation, code, now, values)
         elif operation.state not in (_S.RELEASED, _S.ANSWERED, _S.UNRESOLVED):
-            await self._endings.failed(chat, operation, code, values)
-        elif message.code in ALARMING:
-            await self._endings.alarmed(chat, operation, message.code, now)
-        elif code in _IN_DOUBT:
-            await self._endings.unresolved(chat, operation, code, now, values)
+            await self._completion.fail(chat, operation, code, values)
+        elif message.code in ALARM_CODES:
+            await self._completion.fail_with_alarm(chat, operation, message.code, now)
+        elif code in _INCONCLUSIVE:
+            await self._completion.leave_unresolved(chat, operation, code, now, values)
             await self._operations.resolve_soon(chat, now)
         else:
-            await self._endings.failed(chat, operation, code, values)
+            await self._completion.fail(chat, operation, code, values)
 
 
-def _meant(chat: Chat, session: Session, wire_id: str) -> OperationRecord | None:
-    """Give the operation a message is about; one that was cut off may still be told the end of."""
+def _find_operation(chat: HubChat, session: HubSession, request_id: str) -> OperationRecord | None:
+    """Find the operation a message is about; the outcome of an unresolved one may still arrive."""
     for operation in (chat.running, chat.unresolved):
-        ours = operation is not None and operation.session_id == session.id
-        if ours and operation is not None and operation.wire_id == wire_id:
+        if operation is None:
+            continue
+        if operation.session_id == session.id and operation.request_id == request_id:
             return operation
     return None
 
 
-def _reason(operation: OperationRecord, code: FailureCode) -> FailureCode | Fault:
-    """Give why it ended: to a bridge the death of our process is a link that was lost."""
+def _failure_reason(operation: OperationRecord, code: FailureCode) -> FailureCode | ServerFailure:
+    """The reason to report: a bridge sees a restart of the server as a lost connection."""
     was_killed = operation.restored and code is FailureCode.LINK_LOST
-    return Fault.SERVER_RESTARTED if was_killed else code
+    return ServerFailure.SERVER_RESTARTED if was_killed else code
 
 
-def _may(session: Session, operation: OperationRecord, happening: Happening) -> bool:
-    """Tell whether something may happen now; where not, the bridge is told."""
-    if allowed(operation.state, happening):
+def _check_allowed(session: HubSession, operation: OperationRecord, trigger: Trigger) -> bool:
+    """Whether the state allows a trigger; answer `bad_state` where it does not."""
+    if is_allowed(operation.state, trigger):
         return True
-    session.send(ErrorMessage(ErrorCode.BAD_STATE))
+    session.send(ErrorMessage(ProtocolErrorCode.BAD_STATE))
     return False
 
 
-def _takes_receipt(session: Session, operation: OperationRecord) -> bool:
-    """Tell whether a receipt may end the operation now.
+def _check_receipt_allowed(session: HubSession, operation: OperationRecord) -> bool:
+    """Whether a receipt may end the operation now; answer `bad_state` where it may not.
 
-    Without a cryptogram only where it unlocks: by the PUK, which the issuer gave the person.
+    Without a cryptogram it may for unlocking only, which the person's own PUK can do.
     """
-    if operation.state is _S.AUTHORISED and operation.work is not Work.UNLOCK:
-        session.send(ErrorMessage(ErrorCode.BAD_STATE))
+    if operation.state is _S.AUTHORISED and operation.task is not CardTask.UNLOCK:
+        session.send(ErrorMessage(ProtocolErrorCode.BAD_STATE))
         return False
-    return _may(session, operation, _H.RECEIPT)
+    return _check_allowed(session, operation, _T.RECEIPT)

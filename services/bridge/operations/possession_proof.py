@@ -1,4 +1,4 @@
-"""Checking a proof of possession: a signed statement, and whose key it has to be."""
+"""Verification of proofs of possession: statements signed by a card's key."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 
-from reader_bridge.protocol import Operation, SignatureAlgorithm, possession_statement
+from reader_bridge.protocol import Operation, SignatureAlgorithm, build_possession_statement
 from reader_bridge.protocol.operations import Receipt
 
 _CURVES: Final[dict[SignatureAlgorithm, tuple[type[ec.EllipticCurve], HashAlgorithm]]] = {
@@ -17,16 +17,16 @@ _CURVES: Final[dict[SignatureAlgorithm, tuple[type[ec.EllipticCurve], HashAlgori
 _SMALLEST_RSA: Final = 2048
 
 
-def receipt_is_right(
+def verify_receipt(
     receipt: Receipt, certificate: bytes, origin: str, operation: Operation, server_nonce: bytes
 ) -> bool:
-    """Tell whether the key of `certificate` signed the statement that belongs to a receipt.
+    """Whether the key of `certificate` signed the statement that belongs to a receipt.
 
-    :param certificate: DER, from our records where there is one: the receipt's own is only what
-        the bridge says.
+    :param certificate: DER, from our records where there is one; the receipt's own is only the
+        bridge's claim.
     """
     try:
-        statement = possession_statement(
+        statement = build_possession_statement(
             origin,
             operation,
             server_nonce=server_nonce,
@@ -42,8 +42,8 @@ def receipt_is_right(
 def _verify(receipt: Receipt, certificate: bytes, statement: bytes) -> None:
     """Verify the signature.
 
-    :raises InvalidSignature: where it is not this key's, or of another algorithm than the key is.
-    :raises ValueError: for a certificate that is none.
+    :raises InvalidSignature: where it is not this key's, or of an algorithm not of the key's kind.
+    :raises ValueError: for a malformed certificate.
     """
     key = x509.load_der_x509_certificate(certificate).public_key()
     if receipt.algorithm is SignatureAlgorithm.RS256:

@@ -1,8 +1,8 @@
-"""How far an operation has come, as a table.
+"""The states of an operation and the transitions between them.
 
-What matters is the moment the cryptogram leaves. Before it, whatever is cut off is over, and the
-card is as it was. After it, the new PIN may be set or not: what is cut off then is *unresolved*
-until the bridge tells its end after all, or the card proves it.
+What matters is the moment the cryptogram is released. An operation interrupted before it is over,
+and the card is as it was. After it, the new PIN may or may not be set: an operation interrupted
+then is *unresolved* until the bridge reports the outcome after all, or the card proves it.
 """
 
 from collections.abc import Mapping
@@ -11,88 +11,88 @@ from types import MappingProxyType
 
 
 class OperationState(StrEnum):
-    """How far an operation has come."""
+    """State of an operation."""
 
     RUNNING = "running"
-    """The bridge is at it; nothing of the server is needed."""
+    """The bridge works on it; nothing of the server is needed."""
     AUTHORISED = "authorised"
-    """Person, code and state are right; the bridge finds the card on record, and the person types
-    the new PIN."""
+    """Person, code and state were checked; the bridge finds the card on record, and the person
+    types the new PIN."""
     RELEASED = "released"
-    """The cryptogram is on record as gone."""
+    """The cryptogram is recorded as released."""
     ANSWERED = "answered"
-    """The card has proved itself, and gets its new PIN."""
+    """The card has authenticated itself, and gets its new PIN."""
     UNRESOLVED = "unresolved"
-    """It was cut off after the cryptogram."""
+    """It was interrupted after the cryptogram."""
     PROVING = "proving"
     """The card is asked to prove that its new PIN is set."""
     OVER = "over"
 
 
-class Happening(StrEnum):
-    """What moves an operation."""
+class Trigger(StrEnum):
+    """Trigger of a transition."""
 
     VALUE = "value"
-    """The bridge gives what was asked for."""
+    """The bridge reports the value that was requested."""
     CHALLENGE = "challenge"
     ANSWER = "answer"
     RECEIPT = "receipt"
-    """The bridge gives a proof of possession, and it is right."""
+    """The bridge sends a valid proof of possession."""
     FAILURE = "failure"
-    """The bridge tells that it failed, and that the PIN is as it was."""
+    """The bridge reports a failure; the PIN is as it was."""
     DOUBT = "doubt"
     """The bridge does not know whether the PIN is set, or cannot prove it."""
-    CUT = "cut"
-    """Link, time, pairing or server ended."""
+    ABORT = "abort"
+    """Connection, time, pairing or server ended."""
     CANCEL = "cancel"
-    """The person does not want it any more."""
+    """The person cancelled."""
     PROVE = "prove"
-    """The card is to be asked."""
+    """The card is asked for the outcome."""
 
 
-_S, _H = OperationState, Happening
-TABLE: Mapping[tuple[OperationState, Happening], OperationState] = MappingProxyType(
+_S, _T = OperationState, Trigger
+TRANSITIONS: Mapping[tuple[OperationState, Trigger], OperationState] = MappingProxyType(
     {
-        (_S.RUNNING, _H.VALUE): _S.OVER,
-        (_S.RUNNING, _H.FAILURE): _S.OVER,
-        (_S.RUNNING, _H.DOUBT): _S.OVER,
-        (_S.RUNNING, _H.CUT): _S.OVER,
-        (_S.RUNNING, _H.CANCEL): _S.OVER,
-        (_S.AUTHORISED, _H.CHALLENGE): _S.RELEASED,
-        (_S.AUTHORISED, _H.RECEIPT): _S.OVER,  # unlocked by the PUK; it does not activate
-        (_S.AUTHORISED, _H.FAILURE): _S.OVER,
-        (_S.AUTHORISED, _H.DOUBT): _S.OVER,
-        (_S.AUTHORISED, _H.CUT): _S.OVER,
-        (_S.AUTHORISED, _H.CANCEL): _S.OVER,
-        (_S.RELEASED, _H.ANSWER): _S.ANSWERED,
-        (_S.RELEASED, _H.FAILURE): _S.OVER,
-        (_S.RELEASED, _H.DOUBT): _S.UNRESOLVED,
-        (_S.RELEASED, _H.CUT): _S.UNRESOLVED,
-        (_S.ANSWERED, _H.RECEIPT): _S.OVER,
-        (_S.ANSWERED, _H.FAILURE): _S.OVER,
-        (_S.ANSWERED, _H.DOUBT): _S.UNRESOLVED,
-        (_S.ANSWERED, _H.CUT): _S.UNRESOLVED,
-        (_S.UNRESOLVED, _H.RECEIPT): _S.OVER,
-        (_S.UNRESOLVED, _H.FAILURE): _S.OVER,
-        (_S.UNRESOLVED, _H.DOUBT): _S.UNRESOLVED,
-        (_S.UNRESOLVED, _H.CUT): _S.UNRESOLVED,
-        (_S.UNRESOLVED, _H.PROVE): _S.PROVING,
-        (_S.PROVING, _H.RECEIPT): _S.OVER,
-        (_S.PROVING, _H.FAILURE): _S.OVER,
-        (_S.PROVING, _H.DOUBT): _S.UNRESOLVED,
-        (_S.PROVING, _H.CUT): _S.UNRESOLVED,
-        (_S.PROVING, _H.CANCEL): _S.UNRESOLVED,
+        (_S.RUNNING, _T.VALUE): _S.OVER,
+        (_S.RUNNING, _T.FAILURE): _S.OVER,
+        (_S.RUNNING, _T.DOUBT): _S.OVER,
+        (_S.RUNNING, _T.ABORT): _S.OVER,
+        (_S.RUNNING, _T.CANCEL): _S.OVER,
+        (_S.AUTHORISED, _T.CHALLENGE): _S.RELEASED,
+        (_S.AUTHORISED, _T.RECEIPT): _S.OVER,  # unlocked by the PUK; it does not activate
+        (_S.AUTHORISED, _T.FAILURE): _S.OVER,
+        (_S.AUTHORISED, _T.DOUBT): _S.OVER,
+        (_S.AUTHORISED, _T.ABORT): _S.OVER,
+        (_S.AUTHORISED, _T.CANCEL): _S.OVER,
+        (_S.RELEASED, _T.ANSWER): _S.ANSWERED,
+        (_S.RELEASED, _T.FAILURE): _S.OVER,
+        (_S.RELEASED, _T.DOUBT): _S.UNRESOLVED,
+        (_S.RELEASED, _T.ABORT): _S.UNRESOLVED,
+        (_S.ANSWERED, _T.RECEIPT): _S.OVER,
+        (_S.ANSWERED, _T.FAILURE): _S.OVER,
+        (_S.ANSWERED, _T.DOUBT): _S.UNRESOLVED,
+        (_S.ANSWERED, _T.ABORT): _S.UNRESOLVED,
+        (_S.UNRESOLVED, _T.RECEIPT): _S.OVER,
+        (_S.UNRESOLVED, _T.FAILURE): _S.OVER,
+        (_S.UNRESOLVED, _T.DOUBT): _S.UNRESOLVED,
+        (_S.UNRESOLVED, _T.ABORT): _S.UNRESOLVED,
+        (_S.UNRESOLVED, _T.PROVE): _S.PROVING,
+        (_S.PROVING, _T.RECEIPT): _S.OVER,
+        (_S.PROVING, _T.FAILURE): _S.OVER,
+        (_S.PROVING, _T.DOUBT): _S.UNRESOLVED,
+        (_S.PROVING, _T.ABORT): _S.UNRESOLVED,
+        (_S.PROVING, _T.CANCEL): _S.UNRESOLVED,
     }
 )
-"""What has no cell has no effect there: a cryptogram is never given twice, and what is on its way
-to the card is not cancelled."""
+"""A trigger without a transition has no effect: a cryptogram is never made twice, and what is on
+its way to the card is not cancelled."""
 
 
-def after(state: OperationState, happening: Happening) -> OperationState:
-    """Give the state that something leads to; it has to be allowed."""
-    return TABLE[state, happening]
+def next_state(state: OperationState, trigger: Trigger) -> OperationState:
+    """The state that an allowed trigger leads to."""
+    return TRANSITIONS[state, trigger]
 
 
-def allowed(state: OperationState, happening: Happening) -> bool:
-    """Tell whether something may happen in a state."""
-    return (state, happening) in TABLE
+def is_allowed(state: OperationState, trigger: Trigger) -> bool:
+    """Whether a state has a transition for a trigger."""
+    return (state, trigger) in TRANSITIONS

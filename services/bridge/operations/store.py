@@ -1,4 +1,4 @@
-"""Operations as rows: what a restart ends with a word, resolves, or tells again."""
+"""Operations in memory, and their rows for a restart."""
 
 import json
 from collections.abc import Sequence
@@ -11,41 +11,42 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import FailureCode, FailureValues, KeyRole, Operation
 from services.authority.values import CardPermit
-from services.bridge.events import Done, Failed, Fault, PinSet
+from services.bridge.events import OperationFailed, OperationSucceeded, PinSetResult, ServerFailure
 from services.bridge.ids import new_id
 from services.bridge.models import BridgeOperation, BridgeRelease
-from services.bridge.operations.admin_authentication import AdminChallenge
+from services.bridge.operations.admin_authentication import AuthenticationChallenge
 from services.bridge.operations.state import OperationState
-from services.bridge.operations.task import Work
-from services.storage.inserting import insert_new
+from services.bridge.operations.task import CardTask
+from services.storage.upsert import insert_or_ignore
 
 _RECORDED = {
     OperationState.ANSWERED: OperationState.RELEASED,
     OperationState.PROVING: OperationState.UNRESOLVED,
 }
-"""A restart treats both alike, and a commit between two commands to the card costs time."""
-KEPT = timedelta(days=1)
-"""How long an end that nobody was told, or that nobody found out, stays on record."""
-Ending = Done | Failed
+"""States that are not written: a restart treats both alike, and a commit between two commands to
+the card costs time."""
+RETENTION = timedelta(days=1)
+"""How long an unacknowledged end or an unresolved operation is kept."""
+OperationEnd = OperationSucceeded | OperationFailed
 
 
 @dataclass
 class OperationRecord:
     """One operation, in memory.
 
-    :ivar permit: the authority's leave, from *authorised* on.
+    :ivar permit: the authority's permission, from *authorised* on.
     :ivar nonce: the server's part of the statement that its receipt signs.
-    :ivar wire_id: how the bridge knows what it was asked last for it.
-    :ivar asked: what that was.
-    :ivar challenge: of the authentication that is under way.
-    :ivar answer_by: until when the bridge's next word has to be there, if before the deadline.
+    :ivar request_id: the id of the latest request to the bridge.
+    :ivar requested: the operation of that request.
+    :ivar challenge: of the authentication in progress.
+    :ivar answer_by: when the bridge's next message is due, if before the deadline.
     :ivar role: whose certificate is read.
-    :ivar restored: it was read from the database: an earlier process began it.
+    :ivar restored: it was read from the database: an earlier process started it.
     """
 
     chat_id: int
     session_id: str
-    work: Work
+    task: CardTask
     state: OperationState
     started_at: datetime
     deadline: datetime
@@ -53,37 +54,37 @@ class OperationRecord:
     grant_id: str | None = None
     permit: CardPermit | None = None
     nonce: bytes | None = None
-    wire_id: str = ""
-    asked: Operation | None = None
-    challenge: AdminChallenge | None = None
+    request_id: str = ""
+    requested: Operation | None = None
+    challenge: AuthenticationChallenge | None = None
     answer_by: datetime | None = None
-    steps: int = 0
+    progress_count: int = 0
     role: KeyRole = KeyRole.AUTHENTICATION
     restored: bool = False
 
     def __post_init__(self) -> None:
-        self.wire_id = self.wire_id or self.id
+        self.request_id = self.request_id or self.id
 
     @property
     def recorded_state(self) -> OperationState:
-        """How far it has come on record, which is what a restart goes by."""
+        """The state that its row has."""
         return _RECORDED.get(self.state, self.state)
 
 
-class GoneError(Exception):
-    """The row is not in the state it should be: another hub has taken it, or it is over."""
+class OperationGoneError(Exception):
+    """The row is not in the expected state: another hub has changed it, or it is over."""
 
 
 class OperationStore:
-    """Reads and writes operations. Its verbs take the caller's unit of work."""
+    """Reads and writes operations in the caller's unit of work."""
 
-    async def put(self, session: AsyncSession, operation: OperationRecord) -> None:
-        """Write an operation down that has just begun."""
-        new = insert_new(session, BridgeOperation).values(
+    async def add(self, session: AsyncSession, operation: OperationRecord) -> None:
+        """Write a new operation."""
+        new = insert_or_ignore(session, BridgeOperation).values(
             id=operation.id,
             chat_id=operation.chat_id,
             session_id=operation.session_id,
-            work=operation.work,
+            task=operation.task,
             state=operation.state,
             grant_id=operation.grant_id,
             application=operation.permit.application if operation.permit else None,
@@ -94,85 +95,88 @@ class OperationStore:
         )
         await session.execute(new)
 
-    async def move(
+    async def set_state(
         self, session: AsyncSession, operation: OperationRecord, state: OperationState, **more: Any
     ) -> None:
-        """Write down how far it has come; it has to be where this process knows it to be.
+        """Write a new state over the one that this process knows.
 
-        :raises GoneError: where it is not.
+        :raises OperationGoneError: where the row has another state.
         """
-        here = (
+        expected = (
             BridgeOperation.id == operation.id,
             BridgeOperation.state == operation.recorded_state,
         )
-        row = update(BridgeOperation).where(*here).values(state=state, **more)
+        row = update(BridgeOperation).where(*expected).values(state=state, **more)
         row = row.execution_options(synchronize_session=False)
         found = await session.execute(row.returning(BridgeOperation.id))
         if found.first() is None:
-            raise GoneError
+            raise OperationGoneError
 
-    async def end(self, session: AsyncSession, operation: OperationRecord, ending: Ending) -> None:
-        """Write down how it ended, until the chat was told.
+    async def record_end(
+        self, session: AsyncSession, operation: OperationRecord, end: OperationEnd
+    ) -> None:
+        """Write how it ended, to be kept until the chat has acknowledged it.
 
-        :raises GoneError: where it is over already.
+        :raises OperationGoneError: where it is over already.
         """
-        await self.move(session, operation, OperationState.OVER, outcome=_written(ending))
+        await self.set_state(session, operation, OperationState.OVER, outcome=_encode_end(end))
 
-    async def release(
+    async def record_release(
         self, session: AsyncSession, operation: OperationRecord, now: datetime
     ) -> None:
-        """Write down that the cryptogram leaves, which its grant allows once.
+        """Write that the cryptogram is released, which its grant allows once.
 
-        :raises GoneError: where it did before, or the operation is not authorised (any more).
+        :raises OperationGoneError: where it was before, or the operation is not authorised.
         """
         assert operation.permit is not None
-        new = insert_new(session, BridgeRelease).values(
+        new = insert_or_ignore(session, BridgeRelease).values(
             grant_id=operation.grant_id,
             operation_id=operation.id,
             card_serial=operation.permit.card_serial,
             released_at=now,
         )
         if (await session.execute(new.returning(BridgeRelease.grant_id))).first() is None:
-            raise GoneError
-        await self.move(session, operation, OperationState.RELEASED)
+            raise OperationGoneError
+        await self.set_state(session, operation, OperationState.RELEASED)
 
-    async def was_released(self, session: AsyncSession, grant_id: str) -> bool:
-        """Tell whether a grant had its cryptogram."""
+    async def is_released(self, session: AsyncSession, grant_id: str) -> bool:
+        """Whether a grant's cryptogram was released."""
         return await session.get(BridgeRelease, grant_id) is not None
 
-    async def remove(self, session: AsyncSession, operation_id: str) -> None:
-        """Strike an operation out."""
-        ours = BridgeOperation.id == operation_id
-        await session.execute(delete(BridgeOperation).where(ours))
+    async def delete(self, session: AsyncSession, operation_id: str) -> None:
+        """Delete an operation."""
+        await session.execute(delete(BridgeOperation).where(BridgeOperation.id == operation_id))
 
-    async def forget_end(self, session: AsyncSession, operation_id: str) -> None:
-        """Strike an operation out that is over."""
-        ours = (BridgeOperation.id == operation_id, BridgeOperation.outcome.is_not(None))
-        await session.execute(delete(BridgeOperation).where(*ours))
+    async def delete_ended(self, session: AsyncSession, operation_id: str) -> None:
+        """Delete an operation that is over."""
+        ended = (BridgeOperation.id == operation_id, BridgeOperation.outcome.is_not(None))
+        await session.execute(delete(BridgeOperation).where(*ended))
 
-    async def all(self, session: AsyncSession) -> Sequence[tuple[OperationRecord, Ending | None]]:
-        """Give every operation on record, newest first, with its end where it has one."""
+    async def load_all(
+        self, session: AsyncSession
+    ) -> Sequence[tuple[OperationRecord, OperationEnd | None]]:
+        """Return every operation, newest first, with its end where it is over."""
         query = select(BridgeOperation).order_by(
             BridgeOperation.started_at.desc(), BridgeOperation.id
         )
-        return [(_record(row), _read(row)) for row in await session.scalars(query)]
+        return [(_record(row), _decode_end(row)) for row in await session.scalars(query)]
 
-    async def tidy(self, session: AsyncSession, now: datetime) -> None:
-        """Strike out what is too old to matter."""
-        old = now - KEPT
+    async def delete_old(self, session: AsyncSession, now: datetime) -> None:
+        """Delete operations and releases older than `RETENTION`."""
+        old = now - RETENTION
         await session.execute(delete(BridgeOperation).where(BridgeOperation.started_at <= old))
         await session.execute(delete(BridgeRelease).where(BridgeRelease.released_at <= old))
 
 
 def _record(row: BridgeOperation) -> OperationRecord:
-    work = Work(row.work)
+    task = CardTask(row.task)
     permit = None
     if row.application is not None and row.card_serial is not None:
-        permit = CardPermit(row.application, row.card_serial, work.authorised_by)
+        permit = CardPermit(row.application, row.card_serial, task.authority_operation)
     return OperationRecord(
         chat_id=row.chat_id,
         session_id=row.session_id,
-        work=work,
+        task=task,
         state=OperationState(row.state),
         started_at=row.started_at,
         deadline=row.deadline,
@@ -180,30 +184,30 @@ def _record(row: BridgeOperation) -> OperationRecord:
         grant_id=row.grant_id,
         permit=permit,
         nonce=row.nonce,
-        asked=work.operation,
+        requested=task.operation,
         restored=True,
     )
 
 
-def _written(ending: Ending) -> str:
+def _encode_end(end: OperationEnd) -> str:
     values: dict[str, Any]
-    if isinstance(ending, Failed):
-        values = {"code": ending.code, "tries_left": ending.values.tries_left}
-        values["state"] = ending.state
+    if isinstance(end, OperationFailed):
+        values = {"code": end.code, "tries_left": end.values.tries_left}
+        values["state"] = end.state
     else:
-        assert isinstance(ending.value, PinSet)
-        values = {"changed": ending.value.changed, "others": ending.value.other_chats}
+        assert isinstance(end.value, PinSetResult)
+        values = {"changed": end.value.changed, "others": end.value.other_chats}
     return json.dumps(values)
 
 
-def _read(row: BridgeOperation) -> Ending | None:
+def _decode_end(row: BridgeOperation) -> OperationEnd | None:
     if row.outcome is None:
         return None
-    values, work = json.loads(row.outcome), Work(row.work)
+    values, task = json.loads(row.outcome), CardTask(row.task)
     if "code" not in values:
-        done = PinSet(values["changed"], tuple(values["others"]))
-        return Done(row.chat_id, row.id, work, done)
+        value = PinSetResult(values["changed"], tuple(values["others"]))
+        return OperationSucceeded(row.chat_id, row.id, task, value)
     code = values["code"]
-    why = FailureCode(code) if code in list(FailureCode) else Fault(code)
+    why = FailureCode(code) if code in list(FailureCode) else ServerFailure(code)
     tries = FailureValues(tries_left=values["tries_left"])
-    return Failed(row.chat_id, row.id, work, why, tries, values["state"])
+    return OperationFailed(row.chat_id, row.id, task, why, tries, values["state"])

@@ -1,15 +1,15 @@
-"""What a chat can have done on the card, and what each is to the bridge and to the authority."""
+"""Card tasks that a chat can start, and what each is to the bridge and to the authority."""
 
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from reader_bridge.protocol import Operation, Purpose
+from reader_bridge.protocol import Operation, PinPurpose
 from services.authority.values import AuthorityOperation as AuthorityOperation
 
 
-class Work(StrEnum):
-    """What a chat can ask for."""
+class CardTask(StrEnum):
+    """A task that a chat can start."""
 
     LIST_READERS = "list_readers"
     CARD_STATUS = "card_status"
@@ -22,30 +22,30 @@ class Work(StrEnum):
     """鎖卡解碼"""
 
     @property
-    def purpose(self) -> Purpose | None:
-        """Why it sets a PIN without the old one; `None` where it does not."""
+    def purpose(self) -> PinPurpose | None:
+        """Why it sets a PIN without the old one; `None` for a task that does not."""
         return _PURPOSES.get(self)
 
     @property
     def operation(self) -> Operation:
-        """What the bridge is asked for in the end."""
+        """The bridge's operation."""
         return Operation.SET_PIN if self.purpose else Operation(self)
 
     @property
-    def authorised_by(self) -> AuthorityOperation:
-        """Which operation the grant has to be for."""
+    def authority_operation(self) -> AuthorityOperation:
+        """The operation that its grant has to be for."""
         return AuthorityOperation(self)
 
     @property
-    def time(self) -> timedelta:
-        """How long the person has for it."""
+    def time_limit(self) -> timedelta:
+        """How long the person has to complete it."""
         return _TO_READ if self in _READS else _TO_TYPE
 
 
-_PURPOSES: Final = {Work.ACTIVATE: Purpose.ACTIVATE, Work.UNLOCK: Purpose.UNLOCK}
-_READS: Final = frozenset({Work.LIST_READERS, Work.CARD_STATUS, Work.READ_CERTIFICATE})
+_PURPOSES: Final = {CardTask.ACTIVATE: PinPurpose.ACTIVATE, CardTask.UNLOCK: PinPurpose.UNLOCK}
+_READS: Final = frozenset({CardTask.LIST_READERS, CardTask.CARD_STATUS, CardTask.READ_CERTIFICATE})
 _TO_READ: Final = timedelta(minutes=3)
 _TO_TYPE: Final = timedelta(minutes=5)
-"""Half of what a grant is good for."""
-LATE: Final = timedelta(seconds=10)
-"""How long after its deadline the bridge's own word on it is waited for."""
+"""Half of a grant's lifetime."""
+DEADLINE_GRACE: Final = timedelta(seconds=10)
+"""How long after the deadline the bridge's own report is waited for."""

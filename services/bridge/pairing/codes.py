@@ -1,11 +1,11 @@
-"""Pairing codes (配對碼): offered by a chat, typed once at a PC, within five minutes.
+"""Pairing codes (配對碼): issued to a chat, redeemed once at a PC within five minutes.
 
-A code is one of 30⁸ (6.6 × 10¹¹). Wrong ones are counted for each address and for all of them
-together, in the database, so that neither reconnecting nor a restart gives a guesser new tries.
-At the limit for all there are 57,600 guesses a day: with a thousand codes open at every moment,
-one of them is hit within a day with a chance below 1 in 10,000 – and then the two words, which
-the guesser's victim did not see on their own PC, still have to be confirmed in the chat. Whoever
-commands 120 addresses can use the limit up and keep others from pairing; it is logged as such.
+A code is one of 30⁸ (6.6 × 10¹¹). Wrong codes are counted per address and globally, in the
+database, so that neither reconnecting nor a restart allows new attempts. The global limit allows
+57,600 guesses a day: with a thousand valid codes at every moment, the chance to hit one within a
+day is below 1 in 10,000, and then the two words, which the victim did not see on their own PC,
+still have to be confirmed in the chat. An attacker with 120 addresses can use up the global limit
+and keep others from pairing; that is logged.
 """
 
 import secrets
@@ -18,36 +18,36 @@ import structlog
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reader_bridge.protocol import CODE_ALPHABET, CODE_LENGTH
+from reader_bridge.protocol import PAIRING_CODE_ALPHABET, PAIRING_CODE_LENGTH
 from services import rate_limit
-from services.bridge.models import BridgeCode, name_place
+from services.bridge.models import BridgeCode, name_seal_context
 from services.formats.hidden import Hidden
 from services.rate_limit import Consumption, RateLimit, RateLimitedError
 from services.storage.database import Database
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
 
 LIFETIME: Final = timedelta(minutes=5)
 PAUSE: Final = timedelta(minutes=15)
-OF_AN_ADDRESS: Final = RateLimit("bridge.address", 5, PAUSE)
-OF_ALL: Final = RateLimit("bridge.all", 600, PAUSE)
-LIMITS: Final = (OF_AN_ADDRESS, OF_ALL)
+ADDRESS_LIMIT: Final = RateLimit("bridge.address", 5, PAUSE)
+GLOBAL_LIMIT: Final = RateLimit("bridge.all", 600, PAUSE)
+LIMITS: Final = (ADDRESS_LIMIT, GLOBAL_LIMIT)
 
 _SUBNET_BITS = 64
-"""What one household is given of IPv6; all of it counts as one address."""
+"""Prefix that a household gets of IPv6; all of it counts as one address."""
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class PairingCode:
-    """A code for the person to type at their PC."""
+    """A code for the person to type at the PC."""
 
     code: Hidden
     expires_at: datetime
 
 
 @dataclass(frozen=True)
-class Offer:
-    """Who asked for the code that was typed."""
+class RedeemedCode:
+    """Who a redeemed code was issued to."""
 
     chat_id: int
     user_id: int
@@ -55,44 +55,46 @@ class Offer:
 
 
 class CodeRefusedError(Exception):
-    """The code was not taken.
+    """The code was refused.
 
-    :ivar expired: it was a right one, too late.
+    :ivar is_expired: the code was right, but too late.
     :ivar tries_left: of this address.
-    :ivar wait: until when nothing more is taken, where that is so.
-    :ivar of_all: too many were wrong over all addresses; this one need not have been.
+    :ivar retry_at: when codes are accepted again, where none are now.
+    :ivar is_global: too many were wrong over all addresses; this one was not checked.
     """
 
     def __init__(
         self,
         tries_left: int,
-        wait: datetime | None,
+        retry_at: datetime | None,
         *,
-        expired: bool = False,
-        of_all: bool = False,
+        is_expired: bool = False,
+        is_global: bool = False,
     ) -> None:
-        super().__init__("expired" if expired else f"{tries_left} tries left")
-        self.expired = expired
-        self.of_all = of_all
+        super().__init__("expired" if is_expired else f"{tries_left} tries left")
+        self.is_expired = is_expired
+        self.is_global = is_global
         self.tries_left = tries_left
-        self.wait = wait
+        self.retry_at = retry_at
 
 
 class PairingCodes:
-    """Draws codes, and takes each once."""
+    """Issues codes, and redeems each once."""
 
     def __init__(self, database: Database, keys: KeyRing) -> None:
         self._database = database
         self._keys = keys
 
-    async def offer(self, chat_id: int, user_id: int, name: str, now: datetime) -> PairingCode:
-        """Draw a code for a chat; one that it was shown before counts no more."""
-        code = Hidden("".join(secrets.choice(CODE_ALPHABET) for _ in range(CODE_LENGTH)))
+    async def issue(self, chat_id: int, user_id: int, name: str, now: datetime) -> PairingCode:
+        """Issue a code to a chat; an earlier one becomes invalid."""
+        code = Hidden(
+            "".join(secrets.choice(PAIRING_CODE_ALPHABET) for _ in range(PAIRING_CODE_LENGTH))
+        )
         row = BridgeCode(
             chat_id=chat_id,
             code_hash=self._code_hash(code),
             user_id=user_id,
-            name=self._keys.seal(name.encode(), name_place(chat_id)),
+            name=self._keys.seal(name.encode(), name_seal_context(chat_id)),
             expires_at=now + LIFETIME,
         )
         async with self._database.unit_of_work() as session:
@@ -100,54 +102,54 @@ class PairingCodes:
         return PairingCode(code, row.expires_at)
 
     async def withdraw(self, chat_id: int) -> None:
-        """Strike out the code a chat was shown."""
+        """Invalidate the code of a chat."""
         async with self._database.unit_of_work() as session:
             await session.execute(delete(BridgeCode).where(BridgeCode.chat_id == chat_id))
 
-    async def redeem(self, code: Hidden, address: str, now: datetime) -> Offer:
-        """Take a code that was typed at a PC; a right one is struck out.
+    async def redeem(self, code: Hidden, address: str, now: datetime) -> RedeemedCode:
+        """Redeem a code typed at a PC; a right one becomes invalid.
 
-        :raises CodeRefusedError: where it is wrong, too old, or too many were wrong.
+        :raises CodeRefusedError: where it is wrong or expired, or too many were wrong.
         """
         async with self._database.unit_of_work() as session:
             try:
                 spent = [
-                    await rate_limit.consume(session, OF_AN_ADDRESS, self._subject(address), now),
-                    await rate_limit.consume(session, OF_ALL, self._subject("all"), now),
+                    await rate_limit.consume(session, ADDRESS_LIMIT, self._subject(address), now),
+                    await rate_limit.consume(session, GLOBAL_LIMIT, self._subject("all"), now),
                 ]
             except RateLimitedError as over:
-                raise _used_up(over) from None
-            row = await self._take(session, code)
+                raise _limit_reached(over) from None
+            row = await self._pop(session, code)
             if row is not None:
                 for one in spent:
                     await rate_limit.refund(session, one)
         if row is None:
-            raise _wrong(spent[0])
+            raise _wrong_code(spent[0])
         if row.expires_at <= now:
-            raise CodeRefusedError(spent[0].remaining + 1, None, expired=True)
-        name = self._keys.unseal(row.name, name_place(row.chat_id)).decode()
-        return Offer(row.chat_id, row.user_id, Hidden(name))
+            raise CodeRefusedError(spent[0].remaining + 1, None, is_expired=True)
+        name = self._keys.unseal(row.name, name_seal_context(row.chat_id)).decode()
+        return RedeemedCode(row.chat_id, row.user_id, Hidden(name))
 
-    async def _take(self, session: AsyncSession, code: Hidden) -> BridgeCode | None:
-        typed = delete(BridgeCode).where(BridgeCode.code_hash == self._code_hash(code))
-        return (await session.scalars(typed.returning(BridgeCode))).one_or_none()
+    async def _pop(self, session: AsyncSession, code: Hidden) -> BridgeCode | None:
+        matching = delete(BridgeCode).where(BridgeCode.code_hash == self._code_hash(code))
+        return (await session.scalars(matching.returning(BridgeCode))).one_or_none()
 
-    async def tidy(self, session: AsyncSession, now: datetime) -> None:
-        """Strike out codes and counts that are over."""
+    async def delete_old(self, session: AsyncSession, now: datetime) -> None:
+        """Delete expired codes and counts."""
         await session.execute(delete(BridgeCode).where(BridgeCode.expires_at <= now - LIFETIME))
         await rate_limit.delete_expired(session, LIMITS, now)
 
     def _code_hash(self, code: Hidden) -> bytes:
-        return self._keys.keyed_hash(Purpose.LOOKUP, "bridge code", code.reveal())
+        return self._keys.keyed_hash(SecretPurpose.LOOKUP, "bridge code", code.reveal())
 
     def _subject(self, address: str) -> bytes:
-        return self._keys.keyed_hash(Purpose.LOOKUP, "bridge", address)
+        return self._keys.keyed_hash(SecretPurpose.LOOKUP, "bridge", address)
 
 
-def counted_address(text: str) -> str:
-    """Give what wrong tries are counted under: an IPv4 address, or a network of IPv6.
+def rate_limit_address(text: str) -> str:
+    """What wrong codes are counted under: an IPv4 address or a /64 network of IPv6.
 
-    What is no address is one of its own.
+    Anything that is not an address counts as one address, ``unknown``.
     """
     try:
         address = ip_address(text.partition("%")[0])
@@ -160,11 +162,11 @@ def counted_address(text: str) -> str:
     return str(address)
 
 
-def _wrong(spent: Consumption) -> CodeRefusedError:
+def _wrong_code(spent: Consumption) -> CodeRefusedError:
     return CodeRefusedError(spent.remaining, None if spent.remaining else spent.until)
 
 
-def _used_up(over: RateLimitedError) -> CodeRefusedError:
-    if over.limit is OF_ALL:
+def _limit_reached(over: RateLimitedError) -> CodeRefusedError:
+    if over.limit is GLOBAL_LIMIT:
         _log.error("bridge_pairing_used_up", remedy="look for many addresses at /bridge")
-    return CodeRefusedError(0, over.until, of_all=over.limit is OF_ALL)
+    return CodeRefusedError(0, over.until, is_global=over.limit is GLOBAL_LIMIT)

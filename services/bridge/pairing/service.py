@@ -1,63 +1,71 @@
-"""Pairing (配對): a code, two words, a yes at each end; and its end."""
+"""Pairing (配對) of a bridge with a chat: code, confirmation on both sides, unpairing."""
 
 import unicodedata
 from datetime import datetime, timedelta
 from math import ceil
 
-from reader_bridge.protocol import PairRefusal, SessionState, UnpairReason, pairing_words
+from reader_bridge.protocol import PairRefusal, SessionState, UnpairReason, derive_pairing_words
 from reader_bridge.protocol.limits import PAIRED_SECONDS
 from reader_bridge.protocol.pairing_messages import Paired, PairOffer, PairRefused, Unpaired
 from services.bridge.errors import NoPairingError
 from services.bridge.events import (
-    Fault,
-    NowPaired,
-    NowUnpaired,
-    PairedEnd,
-    PairingEnd,
-    PairingEnded,
+    BridgePaired,
+    BridgeUnpaired,
+    PairingEndReason,
+    PairingFailed,
+    PairingFailureReason,
     PairingOffered,
+    ServerFailure,
 )
 from services.bridge.ids import new_nonce
-from services.bridge.operations.completion import Events
-from services.bridge.operations.start import Operations
+from services.bridge.operations.completion import Publish
+from services.bridge.operations.service import OperationService
 from services.bridge.pairing.codes import LIFETIME, CodeRefusedError, PairingCodes
-from services.bridge.pairing.store import Pairing, SessionStore
-from services.bridge.sessions import Chat, Chats, Offered, Session, Sessions
+from services.bridge.pairing.store import PairingStore, StoredPairing
+from services.bridge.sessions import (
+    ChatRegistry,
+    HubChat,
+    HubSession,
+    PendingPairing,
+    SessionRegistry,
+)
 from services.formats.hidden import Hidden
 from services.storage.database import Database
 
-MOST_WRONG = 5
-"""Wrong codes over one connection; the next one is not looked at any more."""
-_LONGEST_NAME = 64
+MAX_WRONG_CODES = 5
+"""Wrong codes over one connection; further ones are not checked."""
+_MAX_NAME_LENGTH = 64
 _PAIRED = timedelta(seconds=PAIRED_SECONDS)
-_HIDDEN = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
-_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""What turns the direction of a text around, and could make a name read as another."""
-_OFFER_ENDS = {
-    PairingEnd.REFUSED_IN_CHAT: UnpairReason.REFUSED,
-    PairingEnd.ANOTHER_CODE: UnpairReason.REPLACED,
-    PairingEnd.TOO_LATE: UnpairReason.EXPIRED,
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
+_DIRECTION_CONTROLS = frozenset(
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+"""Characters that change the direction of text, and could make a name read as another."""
+_FAILURE_MESSAGES = {
+    PairingFailureReason.REFUSED_IN_CHAT: UnpairReason.REFUSED,
+    PairingFailureReason.ANOTHER_CODE: UnpairReason.REPLACED,
+    PairingFailureReason.TOO_LATE: UnpairReason.EXPIRED,
 }
-_ENDS = {
-    PairedEnd.BY_CHAT: UnpairReason.BY_CHAT,
-    PairedEnd.REPLACED: UnpairReason.REPLACED,
-    PairedEnd.EXPIRED: UnpairReason.EXPIRED,
+_END_MESSAGES = {
+    PairingEndReason.BY_CHAT: UnpairReason.BY_CHAT,
+    PairingEndReason.REPLACED: UnpairReason.REPLACED,
+    PairingEndReason.EXPIRED: UnpairReason.EXPIRED,
 }
-"""What the bridge is told, where it does not know already."""
+"""The reason sent to the bridge; without one it knows already."""
 
 
-class PairingDesk:
-    """Pairs chats with bridges, and parts them."""
+class PairingService:
+    """Pairs bridges with chats, and ends their pairings."""
 
     def __init__(
         self,
         database: Database,
         codes: PairingCodes,
-        store: SessionStore,
-        chats: Chats,
-        sessions: Sessions,
-        operations: Operations,
-        events: Events,
+        store: PairingStore,
+        chats: ChatRegistry,
+        sessions: SessionRegistry,
+        operations: OperationService,
+        publish: Publish,
     ) -> None:
         self._database = database
         self._codes = codes
@@ -65,62 +73,62 @@ class PairingDesk:
         self._chats = chats
         self._sessions = sessions
         self._operations = operations
-        self._events = events
+        self._publish = publish
 
-    async def redeem(self, session: Session, code: str, now: datetime) -> None:
-        """Take a code that was typed at a PC; a right one is offered to its chat."""
-        if session.wrong_codes >= MOST_WRONG:
+    async def redeem(self, session: HubSession, code: str, now: datetime) -> None:
+        """Redeem a code typed at a PC; a right one begins a pairing with its chat."""
+        if session.wrong_codes >= MAX_WRONG_CODES:
             session.send(PairRefused(PairRefusal.TOO_MANY_TRIES, 0))
-            session.hang_up()
+            session.disconnect()
             return
         try:
             offer = await self._codes.redeem(Hidden(code), session.address, now)
         except CodeRefusedError as refused:
-            session.wrong_codes += not (refused.of_all or refused.expired)
+            session.wrong_codes += not (refused.is_global or refused.is_expired)
             session.send(_refusal(refused, now))
             return
-        async with self._chats.held(offer.chat_id) as chat:
-            self.drop_offer(chat, PairingEnd.ANOTHER_CODE)
-            words = pairing_words(code, session.id, *session.nonces)
-            offered = Offered(session, offer, words, now + LIFETIME)
-            chat.offered = session.offered = offered
+        async with self._chats.lock(offer.chat_id) as chat:
+            self.cancel_pending(chat, PairingFailureReason.ANOTHER_CODE)
+            words = derive_pairing_words(code, session.id, *session.nonces)
+            offered = PendingPairing(session, offer, words, now + LIFETIME)
+            chat.pending = session.pending = offered
             session.state = SessionState.CONFIRMING
             session.send(PairOffer(offer.name.reveal()))
-            self._events(PairingOffered(chat.id, words, offered.expires_at))
+            self._publish(PairingOffered(chat.id, words, offered.expires_at))
 
-    async def answered_at_pc(self, session: Session, accepted: bool, now: datetime) -> None:
-        """Hear what the person at the PC says of host, name and words."""
-        offered = session.offered
+    async def answer_at_pc(self, session: HubSession, accepted: bool, now: datetime) -> None:
+        """Take the answer given at the PC to host, name and words."""
+        offered = session.pending
         if offered is None:
             return
-        async with self._chats.held(offered.offer.chat_id) as chat:
-            if session.offered is not offered:
+        async with self._chats.lock(offered.code.chat_id) as chat:
+            if session.pending is not offered:
                 return
             if not accepted:
-                self.drop_offer(chat, PairingEnd.REFUSED_AT_PC)
+                self.cancel_pending(chat, PairingFailureReason.REFUSED_AT_PC)
                 return
-            offered.at_pc, session.state = True, SessionState.ANSWERED
+            offered.accepted_at_pc, session.state = True, SessionState.ANSWERED
             await self._pair_if_both(chat, offered, now)
 
-    async def answered_in_chat(self, chat: Chat, accepted: bool, now: datetime) -> None:
-        """Hear what the chat says of the words. The chat's lock is held.
+    async def answer_in_chat(self, chat: HubChat, accepted: bool, now: datetime) -> None:
+        """Take the chat's answer to the words. The chat's lock is held.
 
-        :raises NoPairingError: when nobody waits for it any more.
+        :raises NoPairingError: when no bridge waits for it any more.
         """
-        offered = chat.offered
+        offered = chat.pending
         if offered is None or offered.expires_at <= now:
             raise NoPairingError
         if not accepted:
-            self.drop_offer(chat, PairingEnd.REFUSED_IN_CHAT)
+            self.cancel_pending(chat, PairingFailureReason.REFUSED_IN_CHAT)
             return
-        offered.in_chat = True
+        offered.accepted_in_chat = True
         await self._pair_if_both(chat, offered, now)
 
-    async def _pair_if_both(self, chat: Chat, offered: Offered, now: datetime) -> None:
-        if not (offered.at_pc and offered.in_chat):
+    async def _pair_if_both(self, chat: HubChat, offered: PendingPairing, now: datetime) -> None:
+        if not (offered.accepted_at_pc and offered.accepted_in_chat):
             return
-        session, offer = offered.session, offered.offer
-        pairing = Pairing(
+        session, offer = offered.session, offered.code
+        pairing = StoredPairing(
             chat_id=chat.id,
             user_id=offer.user_id,
             session_id=session.id,
@@ -128,66 +136,67 @@ class PairingDesk:
             paired_at=now,
             expires_at=now + _PAIRED,
         )
-        await self._operations.bridge_gone(chat, Fault.REPLACED, now)
+        await self._operations.abort_running(chat, ServerFailure.REPLACED, now)
         async with self._database.unit_of_work() as rows:
-            await self._store.put(rows, pairing)
+            await self._store.save(rows, pairing)
         replaced = chat.session is not None
         if chat.session is not None:
-            self._leave(chat, chat.session, PairedEnd.REPLACED)
-        chat.offered = session.offered = None
+            self._detach(chat, chat.session, PairingEndReason.REPLACED)
+        chat.pending = session.pending = None
         chat.session, session.pairing, session.state = session, pairing, SessionState.PAIRED
         session.send(Paired(pairing.resume_secret, PAIRED_SECONDS, offer.name.reveal()))
-        self._events(NowPaired(chat.id, pairing.expires_at, replaced))
+        self._publish(BridgePaired(chat.id, pairing.expires_at, replaced))
         if chat.unresolved is not None:
             await self._operations.resolve_soon(chat, now)
 
-    def drop_offer(self, chat: Chat, reason: PairingEnd) -> None:
-        """End an offer that did not come about; nothing happens where there is none."""
-        offered = chat.offered
+    def cancel_pending(self, chat: HubChat, reason: PairingFailureReason) -> None:
+        """End a pairing that was not confirmed, if there is one."""
+        offered = chat.pending
         if offered is None:
             return
-        session, chat.offered = offered.session, None
-        session.part()
-        if reason in _OFFER_ENDS:
-            session.send(Unpaired(_OFFER_ENDS[reason]))
-        self._events(PairingEnded(chat.id, reason))
+        session, chat.pending = offered.session, None
+        session.detach()
+        if reason in _FAILURE_MESSAGES:
+            session.send(Unpaired(_FAILURE_MESSAGES[reason]))
+        self._publish(PairingFailed(chat.id, reason))
 
-    async def end(self, chat: Chat, reason: PairedEnd, now: datetime) -> bool:
+    async def unpair(self, chat: HubChat, reason: PairingEndReason, now: datetime) -> bool:
         """End the pairing of a chat; `False` where there is none. The chat's lock is held."""
         session = chat.session
         if session is None or session.pairing is None:
             return False
-        await self._operations.bridge_gone(chat, Fault.UNPAIRED, now)
+        await self._operations.abort_running(chat, ServerFailure.UNPAIRED, now)
         async with self._database.unit_of_work() as rows:
-            await self._store.remove(rows, session.pairing)
-        self._leave(chat, session, reason)
-        self._events(NowUnpaired(chat.id, reason))
+            await self._store.delete(rows, session.pairing)
+        self._detach(chat, session, reason)
+        self._publish(BridgeUnpaired(chat.id, reason))
         return True
 
-    def _leave(self, chat: Chat, session: Session, reason: PairedEnd) -> None:
-        if reason in _ENDS:
-            session.send(Unpaired(_ENDS[reason]))
+    def _detach(self, chat: HubChat, session: HubSession, reason: PairingEndReason) -> None:
+        if reason in _END_MESSAGES:
+            session.send(Unpaired(_END_MESSAGES[reason]))
         chat.session = None
-        session.part()
-        self._sessions.forget(session)
+        session.detach()
+        self._sessions.discard(session)
 
 
-def shown_name(name: str) -> str:
-    """Give a Telegram name as the PC may show it: nothing hidden, nothing turned around, short."""
+def sanitise_name(name: str) -> str:
+    """Return a Telegram name as the PC may show it: short, without control characters."""
     shown = (
         letter
         for letter in " ".join(name.split())
-        if unicodedata.category(letter) not in _HIDDEN and letter not in _TURNING
+        if unicodedata.category(letter) not in _INVISIBLE_CATEGORIES
+        and letter not in _DIRECTION_CONTROLS
     )
-    return " ".join("".join(shown).split())[:_LONGEST_NAME]
+    return " ".join("".join(shown).split())[:_MAX_NAME_LENGTH]
 
 
-def _refusal(refused: CodeRefusedError, now: datetime) -> PairRefused:
-    wait = None if refused.wait is None else max(1, ceil((refused.wait - now).total_seconds()))
-    if refused.expired:
-        return PairRefused(PairRefusal.EXPIRED, refused.tries_left)
-    if refused.of_all:
+def _refusal(error: CodeRefusedError, now: datetime) -> PairRefused:
+    wait = None if error.retry_at is None else max(1, ceil((error.retry_at - now).total_seconds()))
+    if error.is_expired:
+        return PairRefused(PairRefusal.EXPIRED, error.tries_left)
+    if error.is_global:
         return PairRefused(PairRefusal.BUSY, None, wait)
-    if not refused.tries_left:
+    if not error.tries_left:
         return PairRefused(PairRefusal.TOO_MANY_TRIES, 0, wait)
-    return PairRefused(PairRefusal.WRONG_CODE, refused.tries_left, wait)
+    return PairRefused(PairRefusal.WRONG_CODE, error.tries_left, wait)

@@ -1,4 +1,4 @@
-"""Who is paired, as rows: what a server that was started anew takes up again."""
+"""Pairings as rows, which survive a restart of the server."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.bridge.models import BridgeSession, secret_place
+from services.bridge.models import BridgeSession, secret_seal_context
 from services.storage.keys import KeyRing
 
 
 @dataclass(repr=False)
-class Pairing:
-    """A bridge that is paired with a chat.
+class StoredPairing:
+    """The pairing of a bridge with a chat.
 
     :ivar session_id: of the session it was paired in.
-    :ivar resume_secret: what it proves to have when it comes back.
-    :ivar admin_barred: a card refused the issuer over this pairing.
+    :ivar resume_secret: the bridge proves to have it when it reconnects.
+    :ivar admin_barred: a card rejected the issuer's key over this pairing.
     """
 
     chat_id: int
@@ -29,20 +29,20 @@ class Pairing:
     admin_barred: bool = False
 
 
-class SessionStore:
-    """Reads and writes pairings. Its verbs take the caller's unit of work."""
+class PairingStore:
+    """Reads and writes pairings in the caller's unit of work."""
 
     def __init__(self, keys: KeyRing) -> None:
         self._keys = keys
 
-    async def all(self, session: AsyncSession, now: datetime) -> Sequence[Pairing]:
-        """Give the pairings that stand, and strike out those that are over."""
+    async def load_valid(self, session: AsyncSession, now: datetime) -> Sequence[StoredPairing]:
+        """Return the pairings that are valid, and delete those that are over."""
         await session.execute(delete(BridgeSession).where(BridgeSession.expires_at <= now))
-        return [self._opened(row) for row in await session.scalars(select(BridgeSession))]
+        return [self._stored_pairing(row) for row in await session.scalars(select(BridgeSession))]
 
-    async def put(self, session: AsyncSession, pairing: Pairing) -> None:
-        """Write a pairing down, in place of the chat's earlier one."""
-        secret = self._keys.seal(pairing.resume_secret, secret_place(pairing.chat_id))
+    async def save(self, session: AsyncSession, pairing: StoredPairing) -> None:
+        """Write a pairing in place of the chat's earlier one."""
+        secret = self._keys.seal(pairing.resume_secret, secret_seal_context(pairing.chat_id))
         row = BridgeSession(
             chat_id=pairing.chat_id,
             id=pairing.session_id,
@@ -54,28 +54,28 @@ class SessionStore:
         )
         await session.merge(row)
 
-    async def remove(self, session: AsyncSession, pairing: Pairing) -> None:
-        """Strike a pairing out; one that took its place stays."""
+    async def delete(self, session: AsyncSession, pairing: StoredPairing) -> None:
+        """Delete a pairing, but not one that has replaced it."""
         await session.execute(delete(BridgeSession).where(BridgeSession.id == pairing.session_id))
 
     async def bar(self, session: AsyncSession, session_id: str) -> None:
-        """Note that a card refused the issuer over a pairing."""
+        """Note that a card rejected the issuer's key over a pairing."""
         row = update(BridgeSession).where(BridgeSession.id == session_id)
         await session.execute(row.values(admin_key_rejected=True))
 
-    async def stands(self, session: AsyncSession, session_id: str, now: datetime) -> bool:
-        """Tell whether a pairing still stands, and may be used to set a PIN."""
+    async def may_set_pin(self, session: AsyncSession, session_id: str, now: datetime) -> bool:
+        """Whether a pairing is valid and not barred."""
         ours = (BridgeSession.id == session_id, BridgeSession.expires_at > now)
         query = select(BridgeSession.chat_id).where(*ours)
         query = query.where(BridgeSession.admin_key_rejected.is_(False))
         return (await session.execute(query)).first() is not None
 
-    def _opened(self, row: BridgeSession) -> Pairing:
-        return Pairing(
+    def _stored_pairing(self, row: BridgeSession) -> StoredPairing:
+        return StoredPairing(
             chat_id=row.chat_id,
             user_id=row.user_id,
             session_id=row.id,
-            resume_secret=self._keys.unseal(row.resume_secret, secret_place(row.chat_id)),
+            resume_secret=self._keys.unseal(row.resume_secret, secret_seal_context(row.chat_id)),
             paired_at=row.paired_at,
             expires_at=row.expires_at,
             admin_barred=row.admin_key_rejected,

@@ -53,8 +53,8 @@ def noted(interruption: Interruption, visit: Visit) -> Iterator[None]:
 
 def tongue(anna: Subscriber) -> str:
     """Give the language of somebody's Telegram client."""
-    assert anna.person.language_code is not None
-    return anna.person.language_code
+    assert anna.person.account.language_code is not None
+    return anna.person.account.language_code
 
 
 async def goes_back(visit: Visit) -> None:

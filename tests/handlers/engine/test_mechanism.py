@@ -8,7 +8,7 @@ from handlers.conversations.guided import CONVERSATIONS
 from handlers.engine import transitions
 from services.conversations import ConversationChangedError, ConversationStore
 from services.messaging import reminders
-from services.storage.models import Due
+from services.storage.models import Job
 from tests.chat import Stage
 from tests.handlers.engine.walking import press, state
 
@@ -60,8 +60,8 @@ async def test_a_move_and_its_effect_are_one_transaction(
         assert (await reminders_of(session)) == []
 
 
-async def reminders_of(session: AsyncSession) -> list[Due]:
-    query = select(Due).where(Due.kind == reminders.DUE_KIND)
+async def reminders_of(session: AsyncSession) -> list[Job]:
+    query = select(Job).where(Job.kind == reminders.JOB_KIND)
     return list((await session.scalars(query)).all())
 
 

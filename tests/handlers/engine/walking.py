@@ -148,8 +148,8 @@ def sees_step(
     person: Subscriber, step: Step, at: ConversationState, language: str | None = None
 ) -> None:
     """Expect the words of a step on the screen; what was told once need not stand there again."""
-    spoken = language or person.stage.kaika.people.language(
-        person.person.id, person.person.language_code
+    spoken = language or person.stage.kaika.languages.resolve(
+        person.person.id, person.person.account.language_code
     )
     text = shown(person)["text"]
     assert text in [

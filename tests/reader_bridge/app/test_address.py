@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reader_bridge.app.address import AddressError, AddressFault, is_loopback, parse
+from reader_bridge.app.address import AddressError, AddressFault, parse_address
+from reader_bridge.client.websocket import is_loopback
 
 
 @pytest.mark.parametrize(
@@ -21,7 +22,7 @@ from reader_bridge.app.address import AddressError, AddressFault, is_loopback, p
     ],
 )
 def test_an_address_is_read_as_it_is_meant(typed: str, url: str, host: str) -> None:
-    address = parse(typed)
+    address = parse_address(typed)
     assert (address.url, address.host) == (url, host)
 
 
@@ -56,14 +57,14 @@ def test_what_is_no_safe_address_is_refused_with_the_reason(
     typed: str, fault: AddressFault
 ) -> None:
     with pytest.raises(AddressError) as caught:
-        parse(typed)
+        parse_address(typed)
     assert caught.value.fault is fault
 
 
 @given(st.text(max_size=60), st.sampled_from(["", "ws://", "wss://", "http://", "https://"]))
 def test_no_text_makes_it_dial_another_machine_without_protection(text: str, scheme: str) -> None:
     try:
-        address = parse(scheme + text)
+        address = parse_address(scheme + text)
     except AddressError:
         return
     host = address.url.split("://", 1)[1].split("/", 1)[0].rsplit(":", 1)[0].strip("[]")

@@ -11,7 +11,7 @@ import pytest
 
 import locales
 from reader_bridge.app.check import texts
-from reader_bridge.app.check.run import Finding, Outcome, Step, check_reader_and_card
+from reader_bridge.app.check.run import CheckOutcome, CheckStep, Finding, check_reader_and_card
 from reader_bridge.card import errors
 from reader_bridge.card.connection import CardReaders, ReaderState
 from reader_bridge.card.errors import CardError, PcscMissingError, ReaderServiceError
@@ -19,13 +19,13 @@ from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.card.profiles import identify
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.reader import READER_NAME, Card, VirtualReader
-from reader_bridge.virtual_card.vpcd import VpcdReader
-from tests.reader_bridge.app.at_terminal import clean_environment
-from tests.reader_bridge.card.cards import PIN_INSTRUCTIONS, MoicaCard, RecordingCard
-from tests.reader_bridge.card.issuer import CARD_NUMBER, NOW, Issuer
-from tests.reader_bridge.card.reader_room import READER, ReaderRoom
-from tests.reader_bridge.card.watching import Told, has_card
+from reader_bridge.virtual_card.reader import READER_NAME, InsertableCard, VirtualReader
+from tests.reader_bridge.app.terminal_user import clean_environment
+from tests.reader_bridge.card.card_issuer import CARD_NUMBER, NOW, CardIssuer
+from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, MoicaCard, RecordingCard
+from tests.reader_bridge.card.pcsc_sandbox import READER, PcscSandbox
+from tests.reader_bridge.card.snapshot_recorder import SnapshotRecorder, has_card
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 
 class BrokenReaders:
@@ -47,7 +47,7 @@ class BrokenReaders:
 async def walk(readers: object, now: datetime = NOW) -> dict[str, Finding]:
     findings = await check_reader_and_card(lambda: readers, now)  # type: ignore[arg-type,return-value]
     assert [finding.step for finding in findings] == sorted(
-        (finding.step for finding in findings), key=list(Step).index
+        (finding.step for finding in findings), key=list(CheckStep).index
     )
     return {finding.code: finding for finding in findings}
 
@@ -70,7 +70,7 @@ async def test_a_good_card_is_good_and_no_try_is_spent(card: VirtualCard) -> Non
         "pin_tries",
         "certificate_valid",
     ]
-    assert all(finding.outcome is Outcome.OK for finding in found.values())
+    assert all(finding.outcome is CheckOutcome.OK for finding in found.values())
     assert found["pin_tries"].values == {"tries_left": 3}
     assert found["card_is_gids"].values["card_number"] == "GP****3456"
     assert CARD_NUMBER not in repr(found)
@@ -91,8 +91,8 @@ async def test_a_card_without_a_pin_is_told_as_not_activated(
     new_card: Callable[..., VirtualCard],
 ) -> None:
     found = await walk(VirtualReader(new_card(None)))
-    assert "not yet activated" in texts.what(found["pin_blocked"], "en")
-    assert "activate it" in str(texts.remedy(found["pin_blocked"], "en"))
+    assert "not yet activated" in texts.finding_text(found["pin_blocked"], "en")
+    assert "activate it" in str(texts.remedy_text(found["pin_blocked"], "en"))
 
 
 @pytest.mark.parametrize(
@@ -104,12 +104,12 @@ async def test_a_certificate_out_of_its_time_is_told(
     assert code in await walk(reader, NOW + timedelta(days=days))
 
 
-async def test_a_real_moica_card_is_recognised_and_left_alone(issuer: Issuer) -> None:
+async def test_a_real_moica_card_is_recognised_and_left_alone(issuer: CardIssuer) -> None:
     card = MoicaCard(signature=issuer.certify("signature"))
     found = await walk(VirtualReader(card))
     finding = found["card_is_moica"]
-    assert finding.outcome is Outcome.ATTENTION
-    assert "moica.nat.gov.tw" in str(texts.remedy(finding, "en"))
+    assert finding.outcome is CheckOutcome.ATTENTION
+    assert "moica.nat.gov.tw" in str(texts.remedy_text(finding, "en"))
     assert not PIN_INSTRUCTIONS & {command[1] for command in card.commands}
 
 
@@ -123,26 +123,26 @@ async def test_an_unknown_card_is_named_so() -> None:
         def transmit(self, apdu: bytes | bytearray) -> bytes:
             return b"\x6d\x00"
 
-    card: Card = Mute()
+    card: InsertableCard = Mute()
     found = await walk(VirtualReader(card))
-    assert found["card_unknown"].outcome is Outcome.FAILED
+    assert found["card_unknown"].outcome is CheckOutcome.FAILED
 
 
 async def test_without_a_card_the_profile_is_skipped() -> None:
     found = await walk(VirtualReader())
     assert found["no_card"].values == {"reader": READER_NAME}
-    assert found["skipped"].step is Step.PROFILE
+    assert found["skipped"].step is CheckStep.PROFILE
 
 
 async def test_without_a_reader_the_card_is_skipped() -> None:
-    assert (await walk(BrokenReaders()))["no_reader"].outcome is Outcome.FAILED
+    assert (await walk(BrokenReaders()))["no_reader"].outcome is CheckOutcome.FAILED
 
 
 @pytest.mark.parametrize("error", [ReaderServiceError(), PcscMissingError()])
 async def test_without_the_service_all_is_skipped(error: CardError) -> None:
     found = await walk(BrokenReaders(listing=error))
-    assert found[error.code].step is Step.SERVICE
-    assert found[error.code].outcome is Outcome.FAILED
+    assert found[error.code].step is CheckStep.SERVICE
+    assert found[error.code].outcome is CheckOutcome.FAILED
 
 
 @pytest.mark.parametrize(
@@ -162,15 +162,15 @@ async def test_without_the_service_all_is_skipped(error: CardError) -> None:
 @pytest.mark.parametrize("language", locales.LANGUAGES)
 async def test_every_trouble_with_a_card_has_its_sentence(error: CardError, language: str) -> None:
     found = (await walk(BrokenReaders(connecting=error)))[error.code]
-    assert found.outcome is Outcome.FAILED
-    assert "\x1b" not in texts.what(found, language)
-    assert texts.remedy(found, language)
+    assert found.outcome is CheckOutcome.FAILED
+    assert "\x1b" not in texts.finding_text(found, language)
+    assert texts.remedy_text(found, language)
 
 
 @pytest.mark.parametrize("platform", ["linux", "win32", "darwin", "freebsd14"])
 def test_how_to_start_the_service_depends_on_the_system(platform: str) -> None:
-    finding = Finding(Step.SERVICE, Outcome.FAILED, "reader_service_stopped")
-    assert "tart" in str(texts.remedy(finding, "en", platform))
+    finding = Finding(CheckStep.SERVICE, CheckOutcome.FAILED, "reader_service_stopped")
+    assert "tart" in str(texts.remedy_text(finding, "en", platform))
 
 
 def run_check(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -191,11 +191,11 @@ def test_against_nothing_it_says_where_to_begin(tmp_path: Path) -> None:
     assert "Do what the first ✗ says" in done.stdout
     chinese = run_check(tmp_path, "--language", "zh-Hant", PCSCLITE_CSOCK_NAME=nowhere)
     assert "✗ 讀卡機服務：沒有執行" in chinese.stdout
-    told = run_check(tmp_path, "--json", PCSCLITE_CSOCK_NAME=nowhere)
-    values = json.loads(told.stdout)
+    completed = run_check(tmp_path, "--json", PCSCLITE_CSOCK_NAME=nowhere)
+    values = json.loads(completed.stdout)
     assert values["ok"] is False
     assert values["findings"][0]["code"] == "reader_service_stopped"
-    assert [finding["step"] for finding in values["findings"]] == list(Step)
+    assert [finding["step"] for finding in values["findings"]] == list(CheckStep)
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "cp950", "ascii"])
@@ -211,8 +211,8 @@ def test_it_can_be_written_where_not_every_character_is_known(
     assert done.stderr == b""
     assert "Reader service: does not run" in done.stdout.decode(encoding)
     command += ["--json", "--language", "zh-Hant"]
-    told = subprocess.run(command, capture_output=True, env=environment, check=False)
-    assert json.loads(told.stdout)["findings"][0]["text"] == "沒有執行"
+    completed = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert json.loads(completed.stdout)["findings"][0]["text"] == "沒有執行"
     help_ = [sys.executable, "-m", "reader_bridge.app", "--help", "--language", "zh-Hant"]
     shown = subprocess.run(help_, capture_output=True, env=environment, check=False)
     assert (shown.returncode, shown.stderr) == (0, b"")
@@ -225,23 +225,23 @@ def test_help_is_there_in_both_languages(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def told(reader_room: ReaderRoom) -> Told:
-    return Told()
+def snapshots(pcsc_sandbox: PcscSandbox) -> SnapshotRecorder:
+    return SnapshotRecorder()
 
 
 def test_a_real_reader_service_with_a_card(
-    reader_room: ReaderRoom, card: VirtualCard, tmp_path: Path, told: Told
+    pcsc_sandbox: PcscSandbox, card: VirtualCard, tmp_path: Path, snapshots: SnapshotRecorder
 ) -> None:
-    readers: CardReaders = PcscReaders(patience=0)
-    watch = readers.watch(told)
-    told.until(has_card(READER, False))
+    readers: CardReaders = PcscReaders(busy_timeout=0)
+    watch = readers.watch(snapshots)
+    snapshots.wait_until(has_card(READER, False))
     empty = run_check(tmp_path)
     assert "✓ Reader service: runs" in empty.stdout
     assert f"✗ Card: there is none in {READER}" in empty.stdout
-    vpcd = VpcdReader(reader_room.connect)
+    vpcd = VpcdReader(pcsc_sandbox.connect)
     vpcd.insert(card)
     try:
-        told.until(has_card(READER))
+        snapshots.wait_until(has_card(READER))
         done = run_check(tmp_path)
         assert f"✓ Card reader: {READER}" in done.stdout
         assert f"✓ Card: answers, in {READER}" in done.stdout
@@ -251,5 +251,5 @@ def test_a_real_reader_service_with_a_card(
             assert "another program is using the card" in busy.stdout
     finally:
         vpcd.pull()
-        told.until(has_card(READER, False))
+        snapshots.wait_until(has_card(READER, False))
         watch.close()

@@ -16,21 +16,23 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from reader_bridge.app import trust
-from reader_bridge.app.address import Address, parse
+from reader_bridge.app.address import ServerAddress, parse_address
 from reader_bridge.app.check import texts
-from reader_bridge.app.check.run import Outcome
+from reader_bridge.app.check.run import CheckOutcome
 from reader_bridge.app.check.server import check_server
-from reader_bridge.protocol import write_frame
+from reader_bridge.app.tls import AuthorityFileError, create_tls_context
+from reader_bridge.protocol import encode_frame
 from reader_bridge.protocol.limits import SUBPROTOCOL
 from reader_bridge.protocol.pairing_messages import Greeting
 
-TRUSTED = trust.context(None)
+TRUSTED = create_tls_context(None)
 Handler = Callable[[web.Request], object]
 
 
 @asynccontextmanager
-async def serving(handler: object, tls: ssl.SSLContext | None = None) -> AsyncIterator[Address]:
+async def serving(
+    handler: object, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[ServerAddress]:
     application = web.Application()
     application.router.add_get("/bridge/v1", handler)  # type: ignore[arg-type]
     runner = web.AppRunner(application, shutdown_timeout=0.1)
@@ -38,7 +40,7 @@ async def serving(handler: object, tls: ssl.SSLContext | None = None) -> AsyncIt
     await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
     port = runner.addresses[0][1]
     try:
-        yield parse(f"{'wss' if tls else 'ws'}://localhost:{port}")
+        yield parse_address(f"{'wss' if tls else 'ws'}://localhost:{port}")
     finally:
         await runner.cleanup()
 
@@ -58,7 +60,7 @@ def saying(frame: str | bytes | None, *protocols: str) -> Callable[[web.Request]
 
 
 def greeting(*levels: int) -> str:
-    return write_frame(Greeting(levels, bytes(32), "wss://kaika.example"))
+    return encode_frame(Greeting(levels, bytes(32), "wss://kaika.example"))
 
 
 @pytest.mark.parametrize(
@@ -77,11 +79,11 @@ def greeting(*levels: int) -> str:
 )
 async def test_who_answers_is_told(handler: Handler, code: str) -> None:
     async with serving(handler) as address:
-        finding = await check_server(address, TRUSTED, patience=1.0)
+        finding = await check_server(address, TRUSTED, seconds=1.0)
     assert finding.code == code
-    assert finding.outcome is (Outcome.OK if code == "server_answers" else Outcome.FAILED)
-    assert (texts.remedy(finding, "en") is None) == (code == "server_answers")
-    assert address.host in texts.what(finding, "zh_Hant")
+    assert finding.outcome is (CheckOutcome.OK if code == "server_answers" else CheckOutcome.FAILED)
+    assert (texts.remedy_text(finding, "en") is None) == (code == "server_answers")
+    assert address.host in texts.finding_text(finding, "zh_Hant")
 
 
 async def test_an_ordinary_web_page_is_no_server() -> None:
@@ -103,13 +105,13 @@ async def test_a_name_that_does_not_exist_is_told(monkeypatch: pytest.MonkeyPatc
         raise socket.gaierror(socket.EAI_NONAME, "unknown")
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
-    finding = await check_server(parse("wss://kaika.invalid"), TRUSTED)
+    finding = await check_server(parse_address("wss://kaika.invalid"), TRUSTED)
     assert finding.code == "server_name_unknown"
 
 
 async def test_without_an_address_it_is_skipped() -> None:
     finding = await check_server(None, TRUSTED)
-    assert (finding.outcome, finding.code) == (Outcome.SKIPPED, "no_server_yet")
+    assert (finding.outcome, finding.code) == (CheckOutcome.SKIPPED, "no_server_yet")
 
 
 @pytest.fixture
@@ -144,13 +146,13 @@ async def test_an_unknown_authority_is_believed_only_where_it_was_given(certific
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # of the refused handshake
     async with serving(saying(greeting(1), SUBPROTOCOL), tls) as address:
         assert (await check_server(address, TRUSTED)).code == "server_not_trusted"
-        trusted = trust.context(certificate)
+        trusted = create_tls_context(certificate)
         assert (await check_server(address, trusted)).code == "server_answers"
 
 
 def test_with_a_file_the_systems_authorities_are_not_believed(certificate: Path) -> None:
-    assert trust.context(certificate).cert_store_stats()["x509_ca"] == 1
-    assert trust.context(certificate).verify_mode is ssl.CERT_REQUIRED
+    assert create_tls_context(certificate).cert_store_stats()["x509_ca"] == 1
+    assert create_tls_context(certificate).verify_mode is ssl.CERT_REQUIRED
 
 
 @pytest.mark.parametrize(
@@ -166,13 +168,13 @@ def test_with_a_file_the_systems_authorities_are_not_believed(certificate: Path)
 def test_a_file_without_certificates_is_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "ca.pem"
     path.write_bytes(content)
-    with pytest.raises(trust.AuthorityFileError) as caught:
-        trust.context(path)
+    with pytest.raises(AuthorityFileError) as caught:
+        create_tls_context(path)
     assert caught.value.readable
 
 
 def test_a_folder_or_nothing_cannot_be_read(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nothing"):
-        with pytest.raises(trust.AuthorityFileError) as caught:
-            trust.context(path)
+        with pytest.raises(AuthorityFileError) as caught:
+            create_tls_context(path)
         assert not caught.value.readable

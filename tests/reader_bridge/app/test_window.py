@@ -9,31 +9,31 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 import locales
-from reader_bridge.app.notice_texts import Notice, Tone, notice
+from reader_bridge.app.notice_texts import NoticeTone, StatusNotice, describe_event
 from reader_bridge.app.window import theme
 from reader_bridge.app.window.main_window import MainWindow
 from reader_bridge.app.window.question import PinQuestion, Question
 from reader_bridge.app.window.secret_field import SecretField
-from reader_bridge.app.window.thread_bridge import Desk, Make, Ticket
+from reader_bridge.app.window.thread_bridge import PendingQuestion, QuestionFactory, ThreadBridge
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.prompter import Connected, NowPaired, Waiting
-from reader_bridge.protocol import Operation, Step
-from tests.reader_bridge.app.at_window import PersonAtWindow
-from tests.reader_bridge.app.pages import NEW, PAGES, PEER
+from reader_bridge.prompter import OperationWaiting, PairingStarted, ServerConnected
+from reader_bridge.protocol import Operation, ProgressStep
+from tests.reader_bridge.app.sample_pages import NEW, PAGES, PEER
+from tests.reader_bridge.app.window_user import WindowUser
 
 
-class Scene:
+class WindowScene:
     """A window, the person at it, and what they answered."""
 
     def __init__(self, language: str) -> None:
-        self.desk = Desk()
+        self.desk = ThreadBridge()
         self.window = MainWindow(self.desk, language)
-        self.person = PersonAtWindow(self.window)
+        self.person = WindowUser(self.window)
         self.answers: list[object] = []
         self.window.show()
 
-    def ask(self, make: Make) -> Ticket:
-        ticket = Ticket(make, self.answers.append)
+    def ask(self, make: QuestionFactory) -> PendingQuestion:
+        ticket = PendingQuestion(make, self.answers.append)
         self.desk.asked.emit(ticket)
         QApplication.processEvents()
         return ticket
@@ -51,8 +51,8 @@ class Scene:
 
 
 @pytest.fixture(params=locales.LANGUAGES)
-def scene(request: pytest.FixtureRequest, application: QApplication) -> Iterator[Scene]:
-    scene = Scene(request.param)
+def scene(request: pytest.FixtureRequest, application: QApplication) -> Iterator[WindowScene]:
+    scene = WindowScene(request.param)
     yield scene
     scene.window.close()
 
@@ -61,7 +61,9 @@ def scene(request: pytest.FixtureRequest, application: QApplication) -> Iterator
 @pytest.mark.parametrize(
     "size", [(theme.LEAST_WIDTH, theme.LEAST_HEIGHT), (theme.WIDTH, theme.HEIGHT), (1200, 900)]
 )
-def test_every_page_fits_and_nothing_is_cut(scene: Scene, name: str, size: tuple[int, int]) -> None:
+def test_every_page_fits_and_nothing_is_cut(
+    scene: WindowScene, name: str, size: tuple[int, int]
+) -> None:
     scene.window.resize(*size)
     scene.ask(PAGES[name])
     QTest.qWait(1)
@@ -77,28 +79,28 @@ def test_every_page_fits_and_nothing_is_cut(scene: Scene, name: str, size: tuple
 
 
 @pytest.mark.parametrize("name", PAGES)
-async def test_every_page_is_answered_with_tab_and_space(scene: Scene, name: str) -> None:
+async def test_every_page_is_answered_with_tab_and_space(scene: WindowScene, name: str) -> None:
     scene.ask(PAGES[name])
     await scene.person.chooses(scene.page.no.text())
     assert scene.answers == [None]
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_escape_is_a_no(scene: Scene, name: str) -> None:
+def test_escape_is_a_no(scene: WindowScene, name: str) -> None:
     scene.ask(PAGES[name])
     scene.person.presses(Qt.Key.Key_Escape)
     assert scene.answers == [None]
 
 
 @pytest.mark.parametrize("name", ["compare", "consent", "reading", "last try"])
-def test_enter_on_a_page_that_just_came_up_agrees_to_nothing(scene: Scene, name: str) -> None:
+def test_enter_on_a_page_that_just_came_up_agrees_to_nothing(scene: WindowScene, name: str) -> None:
     scene.ask(PAGES[name])
     scene.person.presses(Qt.Key.Key_Return, Qt.Key.Key_Space, Qt.Key.Key_Y)
     QTest.mouseClick(scene.page.yes, Qt.MouseButton.LeftButton)
     assert scene.answers == []
 
 
-async def test_the_tab_order_is_field_yes_no_language(scene: Scene) -> None:
+async def test_the_tab_order_is_field_yes_no_language(scene: WindowScene) -> None:
     scene.ask(PAGES["new pin"])
     await scene.person.until(scene.page.yes.isEnabled)
     order = [*scene.fields, scene.page.yes, scene.page.no]
@@ -107,7 +109,7 @@ async def test_the_tab_order_is_field_yes_no_language(scene: Scene) -> None:
         QTest.keyClick(widget, Qt.Key.Key_Tab)
 
 
-def test_a_pin_is_dots_everywhere_but_in_its_buffer(scene: Scene) -> None:
+def test_a_pin_is_dots_everywhere_but_in_its_buffer(scene: WindowScene) -> None:
     scene.ask(PAGES["new pin"])
     scene.person.types("first12")
     first, second = scene.fields
@@ -122,7 +124,7 @@ def test_a_pin_is_dots_everywhere_but_in_its_buffer(scene: Scene) -> None:
     assert "first" not in scene.person.visible
 
 
-def test_nothing_is_pasted_selected_or_dropped(scene: Scene) -> None:
+def test_nothing_is_pasted_selected_or_dropped(scene: WindowScene) -> None:
     scene.ask(PAGES["current pin"])
     (field,) = scene.fields
     QApplication.clipboard().setText("first123")
@@ -139,7 +141,7 @@ def test_nothing_is_pasted_selected_or_dropped(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "abc", "waytoolong", "dash-es", "with sp"])
-def test_what_cannot_be_a_pin_is_told_and_not_handed_over(scene: Scene, typed: str) -> None:
+def test_what_cannot_be_a_pin_is_told_and_not_handed_over(scene: WindowScene, typed: str) -> None:
     scene.ask(PAGES["new pin"])
     scene.person.types(typed)
     scene.page.confirm()
@@ -149,7 +151,7 @@ def test_what_cannot_be_a_pin_is_told_and_not_handed_over(scene: Scene, typed: s
     assert scene.person.focus is scene.fields[0]
 
 
-def test_two_different_new_pins_are_typed_again(scene: Scene) -> None:
+def test_two_different_new_pins_are_typed_again(scene: WindowScene) -> None:
     scene.ask(PAGES["new pin"])
     scene.person.types("second45")
     scene.person.presses(Qt.Key.Key_Return)
@@ -161,7 +163,7 @@ def test_two_different_new_pins_are_typed_again(scene: Scene) -> None:
     assert not scene.page.problem.isVisible(), "the complaint goes when typing begins"
 
 
-def test_letters_of_another_script_are_told(scene: Scene) -> None:
+def test_letters_of_another_script_are_told(scene: WindowScene) -> None:
     scene.ask(PAGES["current pin"])
     for letter in "ㄅ密ä":
         key = QKeyEvent(QEvent.Type.KeyPress, 0, Qt.KeyboardModifier.NoModifier, letter)
@@ -171,30 +173,30 @@ def test_letters_of_another_script_are_told(scene: Scene) -> None:
     assert "English" in scene.page.problem.text() or "英文" in scene.page.problem.text()
 
 
-def test_a_question_that_is_taken_back_forgets_what_was_typed(scene: Scene) -> None:
+def test_a_question_that_is_taken_back_forgets_what_was_typed(scene: WindowScene) -> None:
     ticket = scene.ask(lambda language: PinQuestion(NEW, language))
     scene.person.types("first123")
-    typed = scene.fields[0].typed
+    typed = scene.fields[0].buffer
     scene.desk.withdrawn.emit(ticket)
     assert len(typed) == 0
     assert scene.answers == []
     assert not isinstance(scene.window.page, Question)
 
 
-def test_closing_the_window_forgets_what_was_typed(scene: Scene) -> None:
+def test_closing_the_window_forgets_what_was_typed(scene: WindowScene) -> None:
     scene.ask(PAGES["new pin"])
     scene.person.types("first123")
-    typed = scene.fields[0].typed
+    typed = scene.fields[0].buffer
     scene.window.close()
     assert len(typed) == 0
 
 
-def test_the_language_can_be_changed_at_any_moment(scene: Scene) -> None:
+def test_the_language_can_be_changed_at_any_moment(scene: WindowScene) -> None:
     chosen: list[str] = []
     scene.window.language_chosen.connect(chosen.append)
     scene.ask(PAGES["new pin"])
     title = scene.page.page.title
-    typed = scene.fields[0].typed
+    typed = scene.fields[0].buffer
     scene.person.types("abc")
     scene.window.switch_language()
     assert len(typed) == 0
@@ -207,20 +209,22 @@ def test_the_language_can_be_changed_at_any_moment(scene: Scene) -> None:
     assert scene.answers == [b"first123"]
 
 
-def test_what_happens_is_told_with_what_went_before(scene: Scene) -> None:
+def test_what_happens_is_told_with_what_went_before(scene: WindowScene) -> None:
     language = scene.window.language
     for event in (
-        Connected("kaika.example"),
-        NowPaired(PEER, 43_200),
-        Waiting(Operation.SET_PIN, Step.WAITING_FOR_CARD),
+        ServerConnected("kaika.example"),
+        PairingStarted(PEER, 43_200),
+        OperationWaiting(Operation.SET_PIN, ProgressStep.WAITING_FOR_CARD),
     ):
-        scene.desk.told.emit(lambda spoken, event=event: notice(event, spoken, "kaika.example"))
-    for event in (Connected("kaika.example"), NowPaired(PEER, 43_200)):
-        assert notice(event, language, "kaika.example").text in scene.person.visible
+        scene.desk.notified.emit(
+            lambda spoken, event=event: describe_event(event, spoken, "kaika.example")
+        )
+    for event in (ServerConnected("kaika.example"), PairingStarted(PEER, 43_200)):
+        assert describe_event(event, language, "kaika.example").text in scene.person.visible
 
 
-def test_markup_from_others_is_shown_as_it_is(scene: Scene) -> None:
-    scene.desk.told.emit(lambda _: Notice(Tone.GOOD, "<b>&amp;</b>", "<img src=x>"))
+def test_markup_from_others_is_shown_as_it_is(scene: WindowScene) -> None:
+    scene.desk.notified.emit(lambda _: StatusNotice(NoticeTone.GOOD, "<b>&amp;</b>", "<img src=x>"))
     assert "<b>&amp;</b>" in scene.person.visible
     for label in scene.window.findChildren(QLabel):
         assert label.textFormat() is Qt.TextFormat.PlainText
@@ -229,9 +233,9 @@ def test_markup_from_others_is_shown_as_it_is(scene: Scene) -> None:
 @pytest.mark.parametrize("pair", theme.READABLE_PAIRS)
 def test_every_pair_of_colours_is_readable(pair: tuple[str, str]) -> None:
     ink, ground = (getattr(theme.PALETTE, name) for name in pair)
-    assert theme.contrast(ink, ground) >= 4.5
+    assert theme.contrast_ratio(ink, ground) >= 4.5
 
 
 def test_contrast_is_measured_as_the_standard_says() -> None:
-    assert theme.contrast("#000000", "#ffffff") == pytest.approx(21)
-    assert theme.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
+    assert theme.contrast_ratio("#000000", "#ffffff") == pytest.approx(21)
+    assert theme.contrast_ratio("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)

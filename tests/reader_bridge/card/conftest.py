@@ -6,7 +6,7 @@ from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from tests.reader_bridge.card.cards import RecordingCard
+from tests.reader_bridge.card.fake_cards import RecordingCard
 
 
 @pytest.fixture

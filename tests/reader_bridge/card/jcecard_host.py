@@ -10,8 +10,8 @@ import socket
 import sys
 from pathlib import Path
 
-from reader_bridge.virtual_card.card_tlv import wrap
-from reader_bridge.virtual_card.vpcd import VpcdReader
+from reader_bridge.virtual_card.card_tlv import encode_tlv
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 CERTIFICATE_FOR_AUTHENTICATION = bytes.fromhex("5fc105")
 CHUID = bytes.fromhex("5fc102")
@@ -33,10 +33,12 @@ class Jcecard:
         objects.put_key(piv.PIVSlot.AUTHENTICATION, key)
         objects.put_data_object(
             CERTIFICATE_FOR_AUTHENTICATION,
-            wrap(0x70, certificate) + wrap(0x71, b"\x00") + wrap(0xFE, b""),
+            encode_tlv(0x70, certificate) + encode_tlv(0x71, b"\x00") + encode_tlv(0xFE, b""),
         )
         if (serial := directory / "serial").exists():
-            objects.put_data_object(CHUID, wrap(0x34, serial.read_bytes()) + wrap(0xFE, b""))
+            objects.put_data_object(
+                CHUID, encode_tlv(0x34, serial.read_bytes()) + encode_tlv(0xFE, b"")
+            )
 
     def power_on(self) -> None:
         self._card.power_on()

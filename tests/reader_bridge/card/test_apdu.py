@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reader_bridge.card.apdu import (
-    ALL,
-    LONGEST_ANSWER,
+    LE_ALL,
+    MAX_CHAINED_RESPONSE,
     CommandApdu,
-    Form,
     Instruction,
+    LengthFormat,
 )
-from reader_bridge.card.channel import MOST_SECONDS, MOST_SENDS, CardChannel
+from reader_bridge.card.channel import MAX_SECONDS, MAX_SENDS, CardChannel
 from reader_bridge.card.errors import (
     ApduError,
     CardNotRespondingError,
@@ -21,7 +21,8 @@ from reader_bridge.card.errors import (
     NotExclusiveError,
     PinOperationRefusedError,
 )
-from tests.reader_bridge.card.cards import ScriptedConnection
+from reader_bridge.protocol.vocabulary import ProfileName
+from tests.reader_bridge.card.fake_cards import ScriptedConnection
 
 EXTENDED_ATR = bytes.fromhex("3b8b018073c001c0554b61696b6164")
 
@@ -30,38 +31,38 @@ Answers = Iterable[tuple[bytes, int]] | Callable[[bytes], tuple[bytes, int]]
 
 def channel(answers: Answers, **options: bool) -> tuple[CardChannel, ScriptedConnection]:
     connection = ScriptedConnection(answers, EXTENDED_ATR, **options)
-    return CardChannel(connection).widened("test"), connection
+    return CardChannel(connection).for_profile(ProfileName.GIDS), connection
 
 
 @pytest.mark.parametrize(
     ("data", "le", "short", "over_t0", "extended"),
     [
         (b"", None, "00a40400", "00a4040000", "00a40400"),
-        (b"", ALL, "00a4040000", "00a4040000", "00a40400000000"),
+        (b"", LE_ALL, "00a4040000", "00a4040000", "00a40400000000"),
         (b"", 20, "00a4040014", "00a4040014", "00a40400000014"),
         (b"", 256, "00a4040000", "00a4040000", "00a40400000100"),
         (b"ab", None, "00a40400026162", "00a40400026162", "00a404000000026162"),
-        (b"ab", ALL, "00a4040002616200", "00a40400026162", "00a4040000000261620000"),
+        (b"ab", LE_ALL, "00a4040002616200", "00a40400026162", "00a4040000000261620000"),
     ],
 )
 def test_every_case_is_written_as_its_form_wants_it(
     data: bytes, le: int | None, short: str, over_t0: str, extended: str
 ) -> None:
     command = CommandApdu(0x00, 0xA4, 0x04, 0x00, data, le)
-    assert command.encode(Form.SHORT).hex() == short
-    assert command.encode(Form.SHORT_T0).hex() == over_t0
-    assert command.encode(Form.EXTENDED).hex() == extended
+    assert command.encode(LengthFormat.SHORT).hex() == short
+    assert command.encode(LengthFormat.SHORT_T0).hex() == over_t0
+    assert command.encode(LengthFormat.EXTENDED).hex() == extended
 
 
 def test_a_command_too_long_for_its_form_is_not_written() -> None:
     with pytest.raises(ValueError, match="too long"):
-        CommandApdu(0, 0xA4, 0, 0, bytes(256)).encode(Form.SHORT)
-    assert len(CommandApdu(0, 0xA4, 0, 0, bytes(256)).encode(Form.EXTENDED)) == 4 + 3 + 256
+        CommandApdu(0, 0xA4, 0, 0, bytes(256)).encode(LengthFormat.SHORT)
+    assert len(CommandApdu(0, 0xA4, 0, 0, bytes(256)).encode(LengthFormat.EXTENDED)) == 4 + 3 + 256
 
 
 def test_long_data_is_sent_in_parts_and_only_the_last_asks_for_an_answer() -> None:
     speaking, connection = channel([(b"", 0x9000), (b"", 0x9000), (b"ok", 0x9000)])
-    command = CommandApdu(0x00, Instruction.GENERAL_AUTHENTICATE, 0, 0, bytes(600), ALL)
+    command = CommandApdu(0x00, Instruction.GENERAL_AUTHENTICATE, 0, 0, bytes(600), LE_ALL)
     assert speaking.send(command) == b"ok"
     assert [sent[0] for sent in connection.sent] == [0x10, 0x10, 0x00]
     assert [sent[4] for sent in connection.sent] == [255, 255, 90]
@@ -79,7 +80,7 @@ def test_a_refused_part_ends_the_command() -> None:
 
 def test_extended_length_is_used_where_reader_and_card_both_have_it() -> None:
     speaking, connection = channel([(b"ok", 0x9000)], extended=True)
-    speaking.send(CommandApdu(0x00, Instruction.GENERAL_AUTHENTICATE, 0, 0, bytes(600), ALL))
+    speaking.send(CommandApdu(0x00, Instruction.GENERAL_AUTHENTICATE, 0, 0, bytes(600), LE_ALL))
     assert [sent[:7].hex() for sent in connection.sent] == ["00870000000258"]
 
 
@@ -113,14 +114,14 @@ def test_an_endless_answer_ends_at_its_longest() -> None:
     speaking, connection = channel(lambda _: (bytes(256), 0x6100))
     with pytest.raises(MalformedResponseError):
         speaking.select(b"aid")
-    assert len(connection.sent) == LONGEST_ANSWER // 256 + 1
+    assert len(connection.sent) == MAX_CHAINED_RESPONSE // 256 + 1
 
 
 def test_an_endless_answer_of_nothing_ends_too() -> None:
     speaking, connection = channel(lambda _: (b"", 0x6101))
     with pytest.raises(MalformedResponseError):
         speaking.select(b"aid")
-    assert len(connection.sent) == MOST_SENDS
+    assert len(connection.sent) == MAX_SENDS
 
 
 def test_a_card_that_is_slow_in_every_part_runs_out_of_time() -> None:
@@ -129,15 +130,15 @@ def test_a_card_that_is_slow_in_every_part_runs_out_of_time() -> None:
     speaking = CardChannel(connection, clock=lambda: float(next(seconds)))
     with pytest.raises(CardNotRespondingError) as late:
         speaking.select(b"aid")
-    assert late.value.seconds == MOST_SECONDS
-    assert len(connection.sent) <= MOST_SECONDS / 3
+    assert late.value.seconds == MAX_SECONDS
+    assert len(connection.sent) <= MAX_SECONDS / 3
 
 
 def test_time_and_number_begin_anew_with_every_command() -> None:
     speaking, connection = channel(lambda _: (b"", 0x9000))
-    for _ in range(MOST_SENDS + 1):
+    for _ in range(MAX_SENDS + 1):
         speaking.select(b"aid")
-    assert len(connection.sent) == MOST_SENDS + 1
+    assert len(connection.sent) == MAX_SENDS + 1
 
 
 def test_an_unidentified_card_gets_reading_commands_only() -> None:
@@ -176,7 +177,7 @@ class KeepingConnection(ScriptedConnection):
 @pytest.mark.parametrize("fails", [False, True])
 def test_a_sent_secret_is_overwritten_whatever_comes(fails: bool) -> None:
     connection = KeepingConnection(fails=fails)
-    speaking = CardChannel(connection).widened("test")
+    speaking = CardChannel(connection).for_profile(ProfileName.GIDS)
     command = CommandApdu(0, Instruction.VERIFY, 0, 0x80, bytearray(b"123456"), secret=True)
     if fails:
         with pytest.raises(MalformedResponseError):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reader_bridge.card.atr import historical_bytes, understands_extended_length
+from reader_bridge.card.atr import historical_bytes, supports_extended_length
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_a_broken_answer_to_reset_has_none(atr: str) -> None:
 @given(st.binary(max_size=40))
 def test_nothing_breaks_it(atr: bytes) -> None:
     assert len(historical_bytes(atr)) <= 15
-    assert understands_extended_length(atr) in (True, False)
+    assert supports_extended_length(atr) in (True, False)
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,4 @@ def test_nothing_breaks_it(atr: bytes) -> None:
     ],
 )
 def test_extended_length_is_what_the_card_says(atr: str, extended: bool) -> None:
-    assert understands_extended_length(bytes.fromhex(atr)) is extended
+    assert supports_extended_length(bytes.fromhex(atr)) is extended

@@ -6,56 +6,67 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reader_bridge.card.certificate import KeyRole, load, public_key, role_of, summarise
+from reader_bridge.card.certificate import (
+    find_card_number,
+    key_role,
+    load_certificate,
+    load_public_key,
+    validity_period,
+)
 from reader_bridge.card.errors import MalformedResponseError, UnsupportedKeyError
-from tests.reader_bridge.card.issuer import CARD_NUMBER, NOW, Issuer
+from reader_bridge.protocol.vocabulary import KeyRole
+from tests.reader_bridge.card.card_issuer import CARD_NUMBER, NOW, CardIssuer
 
 
-def test_a_certificate_is_summarised(issuer: Issuer) -> None:
-    summary = summarise(issuer.certify("signature"))
-    assert summary.subject == "TEST PERSON"
-    assert summary.issuer == "行政院, 測試憑證管理中心"
-    assert summary.serial == "1234"
-    assert summary.card_number == CARD_NUMBER
-    assert not summary.self_issued
-    assert summary.valid_at(NOW)
-    assert not summary.valid_at(NOW - timedelta(days=2))
-    assert not summary.valid_at(NOW + timedelta(days=366 * 5))
+def test_a_certificate_is_valid_from_its_first_moment_to_its_last(issuer: CardIssuer) -> None:
+    validity = validity_period(issuer.certify("signature"))
+    assert validity.contains(NOW)
+    assert validity.contains(validity.not_before)
+    assert validity.contains(validity.not_after)
+    assert not validity.contains(NOW - timedelta(days=2))
+    assert not validity.contains(NOW + timedelta(days=366 * 5))
 
 
-def test_a_certificate_without_a_card_number_has_none(issuer: Issuer) -> None:
-    assert summarise(issuer.der).card_number is None
-    assert summarise(issuer.der).self_issued
+def test_a_certificate_names_the_card(issuer: CardIssuer) -> None:
+    assert find_card_number(load_certificate(issuer.certify("signature"))) == CARD_NUMBER
 
 
-def test_a_card_number_of_another_shape_is_none(issuer: Issuer) -> None:
-    assert summarise(issuer.certify("signature", number="not a card numbr")).card_number is None
+def test_a_certificate_without_a_card_number_has_none(issuer: CardIssuer) -> None:
+    assert find_card_number(issuer.certificate) is None
+
+
+def test_a_card_number_of_another_shape_is_none(issuer: CardIssuer) -> None:
+    assert (
+        find_card_number(load_certificate(issuer.certify("signature", number="not a card numbr")))
+        is None
+    )
 
 
 @pytest.mark.parametrize("role", list(KeyRole))
-def test_the_key_usage_tells_the_role(issuer: Issuer, role: KeyRole) -> None:
-    assert role_of(load(issuer.certify(role))) is role
+def test_the_key_usage_tells_the_role(issuer: CardIssuer, role: KeyRole) -> None:
+    assert key_role(load_certificate(issuer.certify(role))) is role
 
 
-def test_a_certificate_that_says_nothing_of_its_use_has_no_role(issuer: Issuer) -> None:
-    assert role_of(issuer.certificate) is None
+def test_a_certificate_that_says_nothing_of_its_use_has_no_role(issuer: CardIssuer) -> None:
+    assert key_role(issuer.certificate) is None
 
 
 @given(st.binary(max_size=200))
 def test_nonsense_is_refused(data: bytes) -> None:
     with pytest.raises(MalformedResponseError):
-        summarise(data)
+        validity_period(data)
 
 
 @settings(max_examples=500, deadline=None)
 @given(st.data())
-def test_a_damaged_certificate_is_refused_or_read(issuer: Issuer, data: st.DataObject) -> None:
+def test_a_damaged_certificate_is_refused_or_read(issuer: CardIssuer, data: st.DataObject) -> None:
     der = bytearray(issuer.certify("authentication"))
     for _ in range(data.draw(st.integers(1, 4))):
         der[data.draw(st.integers(0, len(der) - 1))] = data.draw(st.integers(0, 255))
     try:
-        assert isinstance(summarise(bytes(der)).subject, str)
-        public_key(bytes(der))
-        role_of(load(bytes(der)))
+        validity_period(bytes(der))
+        find_card_number(load_certificate(bytes(der)))
+        load_public_key(bytes(der))
+        key_role(load_certificate(bytes(der)))
     except (MalformedResponseError, UnsupportedKeyError):
         return

@@ -1,6 +1,7 @@
 """The errors' codes: what the other end and the catalogue know them by."""
 
 from reader_bridge.card.errors import CardError, PinOperationRefusedError, ReaderError
+from reader_bridge.protocol.vocabulary import ProfileName
 
 
 def subclasses(of: type[CardError]) -> list[type[CardError]]:
@@ -16,6 +17,5 @@ def test_every_error_has_a_code_of_its_own() -> None:
 
 
 def test_values_are_kept_and_words_are_not() -> None:
-    error = PinOperationRefusedError("moica", "verify_pin")
-    assert vars(error) == {"profile": "moica", "operation": "verify_pin"}
-    assert not error.retriable
+    error = PinOperationRefusedError(ProfileName.MOICA, "verify_pin")
+    assert vars(error) == {"profile": ProfileName.MOICA, "operation": "verify_pin"}

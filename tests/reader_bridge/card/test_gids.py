@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from reader_bridge.card.certificate import KeyRole, public_key
+from reader_bridge.card.certificate import load_public_key
 from reader_bridge.card.errors import (
     ApduError,
     CertificateMissingError,
@@ -17,21 +17,16 @@ from reader_bridge.card.errors import (
     PinOperationRefusedError,
 )
 from reader_bridge.card.profiles import identify
-from reader_bridge.card.profiles.base import (
-    CardProfile,
-    ProfileName,
-    SignatureAlgorithm,
-    TryCounter,
-    Verb,
-)
+from reader_bridge.card.profiles.base import CardCapability, CardProfile, TryCounter
+from reader_bridge.protocol.vocabulary import KeyRole, ProfileName, SignatureAlgorithm
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from tests.reader_bridge.card.cards import RecordingCard
-from tests.reader_bridge.card.issuer import (
+from tests.reader_bridge.card.card_issuer import (
     CARD_NUMBER,
     SERIAL,
-    Issuer,
+    CardIssuer,
 )
+from tests.reader_bridge.card.fake_cards import RecordingCard
 
 PIN = bytearray(b"first123")
 NEW_PIN = bytearray(b"second45")
@@ -55,17 +50,17 @@ def test_the_card_says_what_it_is_without_a_pin(
     assert status.pin == TryCounter(3, 3)
     assert status.admin == TryCounter(8, 8)
     assert status.certificates == tuple(KeyRole)
-    assert Verb.SET_PIN_AS_ADMIN in status.verbs
+    assert CardCapability.SET_PIN_AS_ADMIN in status.capabilities
     assert set(recorded.instructions) <= {0xA4, 0xCB, 0xC0}
 
 
 @pytest.mark.parametrize("role", list(KeyRole))
-def test_each_certificate_is_read(profile: CardProfile, issuer: Issuer, role: KeyRole) -> None:
+def test_each_certificate_is_read(profile: CardProfile, issuer: CardIssuer, role: KeyRole) -> None:
     expected = issuer.keys[role].public_key()
-    assert public_key(profile.read_certificate(role)) == expected
+    assert load_public_key(profile.read_certificate(role)) == expected
 
 
-def test_reading_on_a_shared_connection_is_enough(card: VirtualCard, issuer: Issuer) -> None:
+def test_reading_on_a_shared_connection_is_enough(card: VirtualCard, issuer: CardIssuer) -> None:
     shared = identify(VirtualReader(card).connect(READER_NAME))
     assert shared.status().pin == TryCounter(3, 3)
     with pytest.raises(NotExclusiveError):
@@ -74,7 +69,7 @@ def test_reading_on_a_shared_connection_is_enough(card: VirtualCard, issuer: Iss
 
 
 def test_a_statement_is_signed_with_the_authentication_key(
-    profile: CardProfile, issuer: Issuer
+    profile: CardProfile, issuer: CardIssuer
 ) -> None:
     profile.verify_pin(PIN)
     signature = profile.sign(b"a whole statement")
@@ -130,7 +125,7 @@ def test_a_blocked_pin_is_told_and_not_tried(profile: CardProfile, recorded: Rec
     assert set(recorded.instructions) == {0xCB}
     status = profile.status()
     assert status.pin is not None
-    assert status.pin.blocked
+    assert status.pin.is_blocked
 
 
 @pytest.mark.parametrize(
@@ -152,7 +147,7 @@ def test_a_new_pin_has_six_to_eight_characters(profile: CardProfile) -> None:
     for pin in (b"abc12", b"abc123456"):
         with pytest.raises(PinFormatError) as refused:
             profile.change_pin(PIN, bytearray(pin))
-        assert (refused.value.shortest, refused.value.longest) == (6, 8)
+        assert (refused.value.min_length, refused.value.max_length) == (6, 8)
 
 
 def test_the_pin_is_changed(profile: CardProfile) -> None:

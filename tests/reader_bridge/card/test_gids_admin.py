@@ -15,8 +15,8 @@ from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile, TryCounter
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from tests.reader_bridge.card.cards import RecordingCard
-from tests.reader_bridge.card.issuer import ADMIN_KEY, card_is_genuine, cryptogram
+from tests.reader_bridge.card.card_issuer import ADMIN_KEY, card_is_genuine, cryptogram
+from tests.reader_bridge.card.fake_cards import RecordingCard
 from tests.reader_bridge.card.test_gids import NEW_PIN, PIN, enter_wrong_pin
 
 

@@ -11,19 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reader_bridge.card import tlv
-from reader_bridge.card.certificate import KeyRole
-from reader_bridge.card.channel import MOST_SENDS, CardChannel
+from reader_bridge.card.channel import MAX_SENDS, CardChannel
 from reader_bridge.card.errors import CardError, MalformedResponseError
 from reader_bridge.card.profiles import identify
-from reader_bridge.card.profiles.base import CardProfile, ProfileName
+from reader_bridge.card.profiles.base import CardProfile
 from reader_bridge.card.profiles.gids import GidsProfile
 from reader_bridge.card.profiles.gids_files import unpack_certificate
 from reader_bridge.card.profiles.moica import MoicaProfile
 from reader_bridge.card.profiles.piv import PivProfile, _gunzip
-from tests.reader_bridge.card.cards import PIN_INSTRUCTIONS, ScriptedConnection
+from reader_bridge.protocol.vocabulary import KeyRole, ProfileName
+from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, ScriptedConnection
 
 PIN, NEW_PIN = bytearray(b"123456"), bytearray(b"654321")
-MOST_SENDS_A_VERB = 60 * MOST_SENDS
+MOST_SENDS_A_VERB = 60 * MAX_SENDS
 """A verb is a bounded number of commands, each of a bounded number of sends."""
 
 VERBS: list[Callable[[CardProfile], object]] = [
@@ -125,7 +125,7 @@ def test_a_recognised_card_that_turns_hostile_harms_nothing(
     kind: type[CardProfile], answers: list[tuple[bytes, int]], atr: bytes
 ) -> None:
     connection = hostile(answers, atr)
-    use(kind(CardChannel(connection).widened("test")))
+    use(kind(CardChannel(connection).for_profile(kind.name)))
     assert len(connection.sent) < MOST_SENDS_A_VERB
 
 
@@ -137,7 +137,7 @@ def test_one_verb_sends_a_pin_once_whatever_comes_back(
     connection = ScriptedConnection(
         lambda apdu: (b"", status_word) if len(apdu) > 5 and apdu[1] == 0x20 else (b"", 0x6A88)
     )
-    profile = kind(CardChannel(connection).widened("test"))
+    profile = kind(CardChannel(connection).for_profile(kind.name))
     with pytest.raises(CardError):
         profile.verify_pin(PIN, accept_last_try=True)
     assert len([sent for sent in connection.sent if sent[1] == 0x20 and len(sent) > 5]) == 1

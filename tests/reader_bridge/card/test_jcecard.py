@@ -11,7 +11,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from reader_bridge.card.certificate import KeyRole
 from reader_bridge.card.connection import CardConnection
 from reader_bridge.card.errors import (
     ApduError,
@@ -23,16 +22,12 @@ from reader_bridge.card.errors import (
 )
 from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.card.profiles import identify
-from reader_bridge.card.profiles.base import (
-    CardProfile,
-    ProfileName,
-    SignatureAlgorithm,
-    TryCounter,
-)
-from tests.reader_bridge.card.issuer import CARD_NUMBER, Issuer, pkcs8
-from tests.reader_bridge.card.jcecard_room import put_in
-from tests.reader_bridge.card.reader_room import READER, ReaderRoom
-from tests.reader_bridge.card.watching import Told, has_card
+from reader_bridge.card.profiles.base import CardProfile, TryCounter
+from reader_bridge.protocol.vocabulary import KeyRole, ProfileName, SignatureAlgorithm
+from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardIssuer, pkcs8
+from tests.reader_bridge.card.jcecard_reader import insert_jcecard
+from tests.reader_bridge.card.pcsc_sandbox import READER, PcscSandbox
+from tests.reader_bridge.card.snapshot_recorder import SnapshotRecorder, has_card
 
 PIN, NEW_PIN, WRONG_PIN = bytearray(b"123456"), bytearray(b"98765432"), bytearray(b"111111")
 PUK, WRONG_PUK = bytearray(b"12345678"), bytearray(b"11111111")
@@ -45,19 +40,19 @@ def key() -> ec.EllipticCurvePrivateKey:
 
 @pytest.fixture
 def jcecard(
-    reader_room: ReaderRoom, issuer: Issuer, key: ec.EllipticCurvePrivateKey, tmp_path: Path
+    pcsc_sandbox: PcscSandbox, issuer: CardIssuer, key: ec.EllipticCurvePrivateKey, tmp_path: Path
 ) -> Iterator[PcscReaders]:
     """PC/SC, with such a card in the first reader."""
     (tmp_path / "key.der").write_bytes(pkcs8(key))
     (tmp_path / "certificate.der").write_bytes(issuer.certify("authentication", key))
-    readers = PcscReaders(patience=5)
-    told = Told()
-    watch = readers.watch(told)
-    told.until(has_card(READER, False))
-    with put_in(reader_room, tmp_path):
-        told.until(has_card(READER))
+    readers = PcscReaders(busy_timeout=5)
+    snapshots = SnapshotRecorder()
+    watch = readers.watch(snapshots)
+    snapshots.wait_until(has_card(READER, False))
+    with insert_jcecard(pcsc_sandbox, tmp_path):
+        snapshots.wait_until(has_card(READER))
         yield readers
-    told.until(has_card(READER, False))
+    snapshots.wait_until(has_card(READER, False))
     watch.close()
 
 

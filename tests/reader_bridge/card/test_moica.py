@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 
 from reader_bridge.card.apdu import CommandApdu
-from reader_bridge.card.certificate import KeyRole, summarise
 from reader_bridge.card.errors import (
     ApduError,
     CertificateMissingError,
@@ -13,21 +12,24 @@ from reader_bridge.card.errors import (
     PinOperationRefusedError,
 )
 from reader_bridge.card.profiles import identify
-from reader_bridge.card.profiles.base import CardProfile, ProfileName, Verb
+from reader_bridge.card.profiles.base import CardCapability, CardProfile
 from reader_bridge.card.profiles.moica import MoicaProfile
+from reader_bridge.protocol.vocabulary import KeyRole, ProfileName
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from tests.reader_bridge.card.cards import PIN_INSTRUCTIONS, MoicaCard, ScriptedConnection
-from tests.reader_bridge.card.issuer import CARD_NUMBER, Issuer
+from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardIssuer
+from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, MoicaCard, ScriptedConnection
 
 MARKED_ATR = bytes.fromhex("3bb813008131fa52434854 4d4f494341a5")
 PIN = bytearray(b"123456")
 
-PIN_VERBS: dict[Verb, Callable[[CardProfile], object]] = {
-    Verb.VERIFY_PIN: lambda card: card.verify_pin(PIN, accept_last_try=True),
-    Verb.CHANGE_PIN: lambda card: card.change_pin(PIN, PIN, accept_last_try=True),
-    Verb.SIGN: lambda card: card.sign(b"statement"),
-    Verb.UNLOCK_WITH_PUK: lambda card: card.unlock_with_puk(PIN, PIN, accept_last_try=True),
-    Verb.SET_PIN_AS_ADMIN: lambda card: card.reset_retry_counter(PIN),
+PIN_VERBS: dict[CardCapability, Callable[[CardProfile], object]] = {
+    CardCapability.VERIFY_PIN: lambda card: card.verify_pin(PIN, accept_last_try=True),
+    CardCapability.CHANGE_PIN: lambda card: card.change_pin(PIN, PIN, accept_last_try=True),
+    CardCapability.SIGN: lambda card: card.sign(b"statement"),
+    CardCapability.UNLOCK_WITH_PUK: lambda card: card.unlock_with_puk(
+        PIN, PIN, accept_last_try=True
+    ),
+    CardCapability.SET_PIN_AS_ADMIN: lambda card: card.reset_retry_counter(PIN),
 }
 MORE_ADMIN_VERBS: list[Callable[[CardProfile], object]] = [
     lambda card: card.begin_admin_authentication(),
@@ -36,7 +38,7 @@ MORE_ADMIN_VERBS: list[Callable[[CardProfile], object]] = [
 
 
 @pytest.fixture
-def moica(issuer: Issuer) -> MoicaCard:
+def moica(issuer: CardIssuer) -> MoicaCard:
     return MoicaCard(
         encryption=issuer.certify("encryption"),
         signature=issuer.certify("signature"),
@@ -65,16 +67,14 @@ def test_it_tells_its_card_number_and_certificates(moica: MoicaCard) -> None:
     assert status.card_number == CARD_NUMBER
     assert set(status.certificates) == {KeyRole.SIGNATURE, KeyRole.ENCRYPTION}
     assert status.pin is None, "nobody asks it"
-    assert status.verbs == {Verb.READ_CERTIFICATE}
+    assert status.capabilities == {CardCapability.READ_CERTIFICATE}
 
 
-def test_its_certificates_are_read_in_portions(moica: MoicaCard, issuer: Issuer) -> None:
+def test_its_certificates_are_read_in_portions(moica: MoicaCard) -> None:
     profile = insert(moica)
     assert isinstance(profile, MoicaProfile)
     assert profile.read_certificate() == moica.signature
     assert profile.read_certificate(KeyRole.ENCRYPTION) == moica.encryption
-    assert profile.read_issuer() == issuer.der
-    assert summarise(profile.read_certificate()).issuer == "行政院, 測試憑證管理中心"
     assert max(command[4] for command in moica.commands if command[1] == 0xB0) <= 200
 
 
@@ -127,7 +127,7 @@ def test_an_unknown_card_is_named_so_and_left_alone(status_word: int) -> None:
     profile = identify(connection)
     assert profile.name is ProfileName.UNKNOWN
     asked = len(connection.sent)
-    assert profile.status().verbs == frozenset()
+    assert profile.status().capabilities == frozenset()
     for verb in [*PIN_VERBS.values(), *MORE_ADMIN_VERBS, CardProfile.read_certificate]:
         with pytest.raises(PinOperationRefusedError):
             verb(profile)
@@ -136,7 +136,7 @@ def test_an_unknown_card_is_named_so_and_left_alone(status_word: int) -> None:
 
 
 def test_every_verb_of_a_profile_is_named_by_it_or_refused() -> None:
-    assert set(PIN_VERBS) | {Verb.READ_CERTIFICATE} == set(Verb)
+    assert set(PIN_VERBS) | {CardCapability.READ_CERTIFICATE} == set(CardCapability)
 
 
 def test_even_a_profile_in_error_cannot_send_a_pin_through_an_unwidened_channel(

@@ -12,9 +12,13 @@ from reader_bridge.card.profiles.base import CardProfile
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from tests.reader_bridge.card.issuer import ADMIN_KEY, cryptogram
-from tests.reader_bridge.forms import forms
-from tests.reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
+from tests.reader_bridge.card.card_issuer import ADMIN_KEY, cryptogram
+from tests.reader_bridge.secret_forms import secret_forms
+from tests.reader_bridge.virtual_card.misbehaviour import (
+    MisbehavingCard,
+    Misbehaviour,
+    MisbehaviourKind,
+)
 
 PIN, NEW_PIN, WRONG_PIN = b"first123", b"second45", b"wrong678"
 
@@ -41,13 +45,16 @@ def set_pin(profile: CardProfile) -> None:
         profile.reset_retry_counter(new)
 
 
-@pytest.mark.parametrize("kind", [Kind.PULLED_BEFORE, Kind.PULLED_AFTER, Kind.GARBAGE])
+@pytest.mark.parametrize(
+    "kind",
+    [MisbehaviourKind.PULLED_BEFORE, MisbehaviourKind.PULLED_AFTER, MisbehaviourKind.GARBAGE],
+)
 @pytest.mark.parametrize("operation", [verify, guess, change, set_pin])
 def test_errors_with_all_their_locals_show_no_pin(
     new_card: Callable[..., VirtualCard],
     caplog: pytest.LogCaptureFixture,
     operation: Callable[[CardProfile], None],
-    kind: Kind,
+    kind: MisbehaviourKind,
 ) -> None:
     caplog.set_level(logging.NOTSET)
     shown = []
@@ -64,4 +71,4 @@ def test_errors_with_all_their_locals_show_no_pin(
     assert "•••" in everything, "there was a secret to be hidden"
     looked_through = everything.encode("latin-1", "replace")
     for secret in (PIN, NEW_PIN, WRONG_PIN, ADMIN_KEY):
-        assert not [form for form in forms(secret) if form in looked_through]
+        assert not [form for form in secret_forms(secret) if form in looked_through]

@@ -19,16 +19,21 @@ from reader_bridge.card.errors import (
     ReaderServiceError,
 )
 from reader_bridge.card.pcsc import PcscConnection, PcscReaders
-from reader_bridge.card.pcsc_calls import Pcsc
+from reader_bridge.card.pcsc_api import PcscApi
 from reader_bridge.card.profiles import identify
-from reader_bridge.card.profiles.base import ProfileName, TryCounter
+from reader_bridge.card.profiles.base import TryCounter
+from reader_bridge.protocol.vocabulary import ProfileName
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.reader import Card
-from reader_bridge.virtual_card.vpcd import VpcdReader
-from tests.reader_bridge.card.issuer import card_is_genuine, cryptogram
-from tests.reader_bridge.card.reader_room import READER, SECOND_READER, ReaderRoom
-from tests.reader_bridge.card.watching import Told, has_card, state_of
-from tests.reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
+from reader_bridge.virtual_card.reader import InsertableCard
+from tests.reader_bridge.card.card_issuer import card_is_genuine, cryptogram
+from tests.reader_bridge.card.pcsc_sandbox import READER, SECOND_READER, PcscSandbox
+from tests.reader_bridge.card.snapshot_recorder import SnapshotRecorder, has_card, state_of
+from tests.reader_bridge.virtual_card.misbehaviour import (
+    MisbehavingCard,
+    Misbehaviour,
+    MisbehaviourKind,
+)
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 PIN, NEW_PIN = bytearray(b"first123"), bytearray(b"second45")
 IS_PIN_VERIFIED, NOTHING_SELECTED = bytearray.fromhex("00200080"), 0x6985
@@ -38,37 +43,37 @@ InsertCard = Callable[..., VpcdReader]
 
 
 @pytest.fixture
-def readers(reader_room: ReaderRoom) -> PcscReaders:
-    return PcscReaders(patience=0)
+def readers(pcsc_sandbox: PcscSandbox) -> PcscReaders:
+    return PcscReaders(busy_timeout=0)
 
 
 @pytest.fixture
-def told(readers: PcscReaders) -> Iterator[Told]:
-    told = Told()
-    watch = readers.watch(told)
-    yield told
+def snapshots(readers: PcscReaders) -> Iterator[SnapshotRecorder]:
+    snapshots = SnapshotRecorder()
+    watch = readers.watch(snapshots)
+    yield snapshots
     watch.close()
 
 
 @pytest.fixture
-def insert(reader_room: ReaderRoom, told: Told) -> Iterator[InsertCard]:
+def insert(pcsc_sandbox: PcscSandbox, snapshots: SnapshotRecorder) -> Iterator[InsertCard]:
     """Put cards in, and wait until PC/SC has seen them."""
     inserted: list[tuple[VpcdReader, str]] = []
 
-    def put_in(card: Card, slot: int = 0) -> VpcdReader:
+    def put_in(card: InsertableCard, slot: int = 0) -> VpcdReader:
         name = (READER, SECOND_READER)[slot]
-        told.until(has_card(name, False))
-        vpcd = VpcdReader(lambda: reader_room.connect(slot))
+        snapshots.wait_until(has_card(name, False))
+        vpcd = VpcdReader(lambda: pcsc_sandbox.connect(slot))
         vpcd.insert(card)
         inserted.append((vpcd, name))
-        told.until(has_card(name))
+        snapshots.wait_until(has_card(name))
         return vpcd
 
     yield put_in
     for vpcd, _ in inserted:
         vpcd.pull()
     for _, name in inserted:
-        told.until(has_card(name, False))
+        snapshots.wait_until(has_card(name, False))
 
 
 def test_the_readers_are_listed_with_their_cards(
@@ -132,7 +137,7 @@ def test_a_card_that_another_program_holds_is_waited_for(
     insert(card)
     held = readers.connect(READER)
     threading.Timer(0.3, held.close).start()
-    with PcscReaders(patience=10).connect(READER, exclusive=True) as connection:
+    with PcscReaders(busy_timeout=10).connect(READER, exclusive=True) as connection:
         assert identify(connection).status().pin == TryCounter(3, 3)
 
 
@@ -141,7 +146,7 @@ def test_a_reset_by_another_program_is_told(
 ) -> None:
     insert(card)
     with readers.connect(READER) as connection:
-        pcsc = Pcsc()
+        pcsc = PcscApi()
         context = pcsc.establish()
         scard = pcsc.scard
         _, other, _ = scard.SCardConnect(
@@ -153,17 +158,23 @@ def test_a_reset_by_another_program_is_told(
             connection.send_and_receive(SELECT)
 
 
-def test_without_reader_or_card_there_is_no_connection(readers: PcscReaders, told: Told) -> None:
-    told.until(has_card(READER, False))
+def test_without_reader_or_card_there_is_no_connection(
+    readers: PcscReaders, snapshots: SnapshotRecorder
+) -> None:
+    snapshots.wait_until(has_card(READER, False))
     with pytest.raises(NoCardError):
         readers.connect(READER)
     with pytest.raises(ReaderNotFoundError):
         readers.connect("no such reader")
 
 
-@pytest.mark.parametrize("kind", [Kind.PULLED_BEFORE, Kind.PULLED_AFTER])
+@pytest.mark.parametrize("kind", [MisbehaviourKind.PULLED_BEFORE, MisbehaviourKind.PULLED_AFTER])
 def test_a_card_pulled_in_the_middle_is_told(
-    readers: PcscReaders, insert: InsertCard, told: Told, card: VirtualCard, kind: Kind
+    readers: PcscReaders,
+    insert: InsertCard,
+    snapshots: SnapshotRecorder,
+    card: VirtualCard,
+    kind: MisbehaviourKind,
 ) -> None:
     insert(MisbehavingCard(card, Misbehaviour(kind, instruction=0x20)))
     with readers.connect(READER, exclusive=True) as connection:
@@ -172,10 +183,10 @@ def test_a_card_pulled_in_the_middle_is_told(
             profile.verify_pin(bytearray(b"wrong123"))
         with pytest.raises(CardRemovedError):
             connection.send_and_receive(SELECT)
-    told.until(has_card(READER, False))
+    snapshots.wait_until(has_card(READER, False))
     insert(card)
     with readers.connect(READER) as connection:
-        left = 3 if kind is Kind.PULLED_BEFORE else 2
+        left = 3 if kind is MisbehaviourKind.PULLED_BEFORE else 2
         assert identify(connection).status().pin == TryCounter(left, 3)
 
 
@@ -187,11 +198,11 @@ def test_a_card_that_never_answers_costs_its_operation_only(
     def wait(_seconds: float) -> None:
         answered.wait()
 
-    insert(MisbehavingCard(card, Misbehaviour(Kind.SLOW, instruction=0xCB), wait=wait))
+    insert(MisbehavingCard(card, Misbehaviour(MisbehaviourKind.SLOW, instruction=0xCB), wait=wait))
     connection = readers.connect(READER)
     profile = identify(connection)
     assert isinstance(connection, PcscConnection)
-    connection._call_seconds = 0.3
+    connection._call_timeout = 0.3
     with pytest.raises(CardNotRespondingError) as late:
         profile.status()
     assert late.value.seconds == 0.3
@@ -204,35 +215,46 @@ def test_a_card_that_never_answers_costs_its_operation_only(
 def test_an_answer_without_a_status_word_is_none(
     readers: PcscReaders, insert: InsertCard, card: VirtualCard
 ) -> None:
-    insert(MisbehavingCard(card, Misbehaviour(Kind.GARBAGE, answer=b"\x90")))
+    insert(MisbehavingCard(card, Misbehaviour(MisbehaviourKind.GARBAGE, answer=b"\x90")))
     with readers.connect(READER) as connection, pytest.raises(MalformedResponseError):
         connection.send_and_receive(SELECT)
 
 
 def test_the_watch_tells_of_cards_in_several_readers(
-    insert: InsertCard, told: Told, card: VirtualCard, new_card: Callable[..., VirtualCard]
+    insert: InsertCard,
+    snapshots: SnapshotRecorder,
+    card: VirtualCard,
+    new_card: Callable[..., VirtualCard],
 ) -> None:
     first, second = insert(card), insert(new_card(), slot=1)
-    assert {state.card_present for state in told.last.readers} == {True} if told.last else False
-    before = told.until(has_card(READER))
+    assert (
+        {state.card_present for state in snapshots.last.readers} == {True}
+        if snapshots.last
+        else False
+    )
+    before = snapshots.wait_until(has_card(READER))
     first.pull()
-    told.until(has_card(READER, False))
+    snapshots.wait_until(has_card(READER, False))
     first.insert(card)
-    after = told.until(has_card(READER))
+    after = snapshots.wait_until(has_card(READER))
     assert state_of(after, READER).changes > state_of(before, READER).changes
     assert state_of(after, SECOND_READER).card_present
     second.pull()
-    told.until(has_card(SECOND_READER, False))
+    snapshots.wait_until(has_card(SECOND_READER, False))
 
 
 def test_the_watch_and_the_card_survive_a_restart_of_the_service(
-    reader_room: ReaderRoom, readers: PcscReaders, insert: InsertCard, told: Told, card: VirtualCard
+    pcsc_sandbox: PcscSandbox,
+    readers: PcscReaders,
+    insert: InsertCard,
+    snapshots: SnapshotRecorder,
+    card: VirtualCard,
 ) -> None:
     insert(card)
     connection = readers.connect(READER)
-    reader_room.stop()
+    pcsc_sandbox.stop()
     try:
-        told.until(lambda snapshot: snapshot.service is ReaderService.STOPPED)
+        snapshots.wait_until(lambda snapshot: snapshot.service is ReaderService.STOPPED)
         with pytest.raises((ReaderServiceError, CardRemovedError)):
             connection.send_and_receive(SELECT)
         connection.close()
@@ -240,21 +262,21 @@ def test_the_watch_and_the_card_survive_a_restart_of_the_service(
             with pytest.raises(ReaderServiceError):
                 ask()
     finally:
-        reader_room.start()
-    told.until(has_card(READER))
+        pcsc_sandbox.start()
+    snapshots.wait_until(has_card(READER))
     with readers.connect(READER, exclusive=True) as again:
         identify(again).verify_pin(PIN)
 
 
 def test_a_closed_watch_tells_nothing_any_more(readers: PcscReaders) -> None:
-    told = Told()
-    watch = readers.watch(told)
-    snapshot = told.until(lambda snapshot: len(snapshot.readers) == 2)
+    snapshots = SnapshotRecorder()
+    watch = readers.watch(snapshots)
+    snapshot = snapshots.wait_until(lambda snapshot: len(snapshot.readers) == 2)
     assert isinstance(watch.snapshot, ReaderSnapshot)
     assert watch.snapshot == snapshot
     watch.close()
     watch.close()
-    assert told.nothing_more()
+    assert snapshots.nothing_more()
 
 
 def test_without_pyscard_the_error_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

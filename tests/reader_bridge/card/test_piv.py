@@ -9,7 +9,6 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from reader_bridge.card.certificate import KeyRole
 from reader_bridge.card.errors import (
     ApduError,
     CertificateMissingError,
@@ -22,15 +21,11 @@ from reader_bridge.card.errors import (
     PukBlockedError,
 )
 from reader_bridge.card.profiles import identify
-from reader_bridge.card.profiles.base import (
-    CardProfile,
-    ProfileName,
-    SignatureAlgorithm,
-    TryCounter,
-)
+from reader_bridge.card.profiles.base import CardProfile, TryCounter
+from reader_bridge.protocol.vocabulary import KeyRole, ProfileName, SignatureAlgorithm
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from tests.reader_bridge.card.cards import PivCard, RecordingCard
-from tests.reader_bridge.card.issuer import CARD_NUMBER, Issuer
+from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardIssuer
+from tests.reader_bridge.card.fake_cards import PivCard, RecordingCard
 
 PIN, NEW_PIN, WRONG_PIN = bytearray(b"123456"), bytearray(b"98765432"), bytearray(b"111111")
 PUK, WRONG_PUK = bytearray(b"87654321"), bytearray(b"11111111")
@@ -57,7 +52,7 @@ NewPiv = Callable[..., tuple[CardProfile, RecordingCard, PivCard]]
 
 
 @pytest.fixture
-def new_piv(issuer: Issuer) -> NewPiv:
+def new_piv(issuer: CardIssuer) -> NewPiv:
     def make(**deviations: Any) -> tuple[CardProfile, RecordingCard, PivCard]:
         key = deviations.pop("key", issuer.keys["authentication"])
         card = PivCard(key, issuer.certify("authentication", key), **deviations)
@@ -83,7 +78,7 @@ class TestEveryCard:
         assert status.puk == TryCounter(3)
         assert status.certificates == (KeyRole.AUTHENTICATION,)
 
-    def test_it_signs_after_the_pin(self, profile: CardProfile, issuer: Issuer) -> None:
+    def test_it_signs_after_the_pin(self, profile: CardProfile, issuer: CardIssuer) -> None:
         with pytest.raises(ApduError):
             profile.sign(b"statement")
         profile.verify_pin(PIN)

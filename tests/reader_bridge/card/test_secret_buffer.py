@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-from reader_bridge.card.profiles.pin_card import joined
+from reader_bridge.card.profiles.pin_card import concatenate_secrets
 from reader_bridge.card.secret_buffer import SecretBuffer
 
 
@@ -30,6 +30,6 @@ def test_it_is_neither_pickled_nor_copied() -> None:
 
 
 def test_parts_are_joined_in_one_buffer_that_does_not_last() -> None:
-    with joined(bytearray(b"old"), b"\xff", bytearray(b"new")) as whole:
+    with concatenate_secrets(bytearray(b"old"), b"\xff", bytearray(b"new")) as whole:
         assert bytes(whole) == b"old\xffnew"
     assert bytes(whole) == bytes(7)

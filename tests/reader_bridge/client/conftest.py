@@ -1,4 +1,4 @@
-"""A bridge that runs against a counterpart, with a card and a person who follows a script."""
+"""A bridge that runs against a scripted server, with a card and a scripted person."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -8,54 +8,64 @@ from dataclasses import dataclass
 import pytest
 
 from reader_bridge.card.connection import CardReaders
-from reader_bridge.client.session import Patience, Session
-from reader_bridge.prompter import Ending, PinKind
+from reader_bridge.client.session import BridgeSession, SessionTimeouts
+from reader_bridge.prompter import ExitReason, PinKind
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.reader_bridge.counterpart import CODE, Counterpart, Line, listening
-from tests.reader_bridge.running import running
+from tests.reader_bridge.bridge_runner import run_test_bridge
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter
+from tests.reader_bridge.scripted_server import (
+    CODE,
+    BridgeLink,
+    ScriptedServer,
+    run_scripted_server,
+)
 
 PIN, NEW_PIN = b"first123", b"second45"
 
 
 @dataclass
-class Stage:
-    """A bridge at work, and who it speaks with."""
+class RunningClient:
+    """A running bridge and the server it is connected to."""
 
-    server: Counterpart
+    server: ScriptedServer
     person: ScriptedPrompter
-    session: Session
-    task: asyncio.Task[Ending]
+    session: BridgeSession
+    task: asyncio.Task[ExitReason]
 
-    async def paired(self) -> Line:
-        """Come to be paired."""
+    async def pair(self) -> BridgeLink:
+        """Wait until it is paired."""
         async with asyncio.timeout(20):
-            return await self.server.paired()
+            return await self.server.accept_and_pair()
 
 
-SetUp = Callable[..., AbstractAsyncContextManager[Stage]]
+SetUp = Callable[..., AbstractAsyncContextManager[RunningClient]]
 
 
-def scripted(codes: tuple[str | None, ...] = (CODE,) * 5, **more: object) -> ScriptedPrompter:
+def scripted_person(
+    codes: tuple[str | None, ...] = (CODE,) * 5, **more: object
+) -> ScriptedPrompter:
     secrets = {PinKind.CURRENT: [PIN], PinKind.NEW: [NEW_PIN]}
     return ScriptedPrompter(codes, secrets, **more)  # type: ignore[arg-type]
 
 
 @asynccontextmanager
-async def staged(
+async def run_client(
     readers: CardReaders,
     person: ScriptedPrompter | None = None,
-    patience: Patience | None = None,
-) -> AsyncIterator[Stage]:
-    person = person or scripted()
-    async with listening() as server, running(server.url, person, readers, patience) as bridge:
+    timeouts: SessionTimeouts | None = None,
+) -> AsyncIterator[RunningClient]:
+    person = person or scripted_person()
+    async with (
+        run_scripted_server() as server,
+        run_test_bridge(server.url, person, readers, timeouts) as bridge,
+    ):
         try:
-            yield Stage(server, person, bridge.session, bridge.task)
+            yield RunningClient(server, person, bridge.session, bridge.task)
         finally:
             server.close()
 
 
 @pytest.fixture
-async def stage(reader: VirtualReader) -> AsyncIterator[Stage]:
-    async with staged(reader) as ready:
+async def stage(reader: VirtualReader) -> AsyncIterator[RunningClient]:
+    async with run_client(reader) as ready:
         yield ready

@@ -7,34 +7,40 @@ from dataclasses import dataclass
 
 import pytest
 
-from reader_bridge.prompter import Consent, Done, Failed
+from reader_bridge.prompter import ConsentRequest, OperationDone, OperationFailed
 from reader_bridge.protocol.failures import FailureCode
-from reader_bridge.protocol.messages import FromBridge, FromServer
-from reader_bridge.protocol.operation_messages import Bye, Cancel, Failure, Result, Start
+from reader_bridge.protocol.messages import BridgeMessage, ServerMessage
+from reader_bridge.protocol.operation_messages import (
+    Bye,
+    CancelOperation,
+    OperationFailure,
+    OperationResult,
+    StartOperation,
+)
 from reader_bridge.protocol.operations import ChangePin, ListReaders, Parameters
 from reader_bridge.protocol.pairing_messages import Pair, Unpaired
 from reader_bridge.protocol.vocabulary import Operation, UnpairReason
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.reader_bridge.card.cards import PIN_INSTRUCTIONS, RecordingCard
-from tests.reader_bridge.client.conftest import PIN, Stage, scripted, staged
+from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, RecordingCard
+from tests.reader_bridge.client.conftest import PIN, RunningClient, run_client, scripted_person
 from tests.reader_bridge.client.test_operations import verifies
-from tests.reader_bridge.counterpart import Line
-from tests.reader_bridge.every_operation import ALL, EVERYTHING
+from tests.reader_bridge.operation_samples import ALL_OPERATIONS, CARD_OPERATIONS
+from tests.reader_bridge.scripted_server import BridgeLink
 
-PIN_WORK = ALL[2:]
-CANCELLED = Failure("op1", FailureCode.CANCELLED)
+PIN_OPERATIONS = CARD_OPERATIONS[2:]
+CANCELLED = OperationFailure("op1", FailureCode.CANCELLED)
 
 
 @dataclass
-class Agreed:
-    """A bridge whose person agrees to everything, and has allowed reading already.
+class ConsentingPerson:
+    """A person who agrees to everything, and has allowed reading already.
 
-    :ivar questions: how many were asked until then.
+    :ivar questions: the number of questions asked until then.
     """
 
-    stage: Stage
-    line: Line
+    client: RunningClient
+    link: BridgeLink
     card: RecordingCard
     reader: VirtualReader
     questions: int
@@ -42,13 +48,13 @@ class Agreed:
     @property
     def asked(self) -> list[object]:
         """What was asked since."""
-        return list(self.stage.person.asked[self.questions :])
+        return list(self.client.person.asked[self.questions :])
 
-    async def until_over(self) -> None:
+    async def wait_until_over(self) -> None:
         """Wait until the person is told of an end, after that of the first operation."""
-        shown = self.stage.person.shown
-        await self.stage.person.until(
-            lambda: len([event for event in shown if isinstance(event, Done | Failed)]) > 1
+        shown, ends = self.client.person.shown, OperationDone | OperationFailed
+        await self.client.person.wait_until(
+            lambda: len([event for event in shown if isinstance(event, ends)]) > 1
         )
 
     def check_nothing_was_done(self) -> None:
@@ -58,59 +64,61 @@ class Agreed:
 
 
 @asynccontextmanager
-async def agreed(card: VirtualCard) -> AsyncIterator[Agreed]:
+async def consenting_person(card: VirtualCard) -> AsyncIterator[ConsentingPerson]:
     recorded = RecordingCard(card)
     reader = VirtualReader(recorded)
-    async with asyncio.timeout(20), staged(reader) as stage:
-        line = await stage.paired()
-        await line.start(ListReaders(), "op0")
-        assert isinstance(await line.outcome(), Result)
-        yield Agreed(stage, line, recorded, reader, len(stage.person.asked))
+    async with asyncio.timeout(20), run_client(reader) as client:
+        link = await client.pair()
+        await link.start(ListReaders(), "op0")
+        assert isinstance(await link.receive_end(), OperationResult)
+        yield ConsentingPerson(client, link, recorded, reader, len(client.person.asked))
 
 
-@pytest.mark.parametrize("parameters", EVERYTHING, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("parameters", ALL_OPERATIONS, ids=lambda each: type(each).__name__)
 async def test_cancelled_at_once(card: VirtualCard, parameters: Parameters) -> None:
-    async with agreed(card) as here:
-        await here.line.start(parameters)
-        await here.line.send(Cancel("op1"))
-        assert await here.line.any() == CANCELLED
+    async with consenting_person(card) as here:
+        await here.link.start(parameters)
+        await here.link.send(CancelOperation("op1"))
+        assert await here.link.receive_any() == CANCELLED
         assert here.asked == []
         here.check_nothing_was_done()
-        await here.line.start(ListReaders(), "op2")
-        assert isinstance(await here.line.outcome(), Result), "it is ready for the next"
+        await here.link.start(ListReaders(), "op2")
+        assert isinstance(await here.link.receive_end(), OperationResult), (
+            "it is ready for the next"
+        )
 
 
-@pytest.mark.parametrize("parameters", PIN_WORK, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("parameters", PIN_OPERATIONS, ids=lambda each: type(each).__name__)
 async def test_unpaired_at_once(card: VirtualCard, parameters: Parameters) -> None:
-    async with agreed(card) as here:
-        await here.line.start(parameters)
-        await here.line.send(Unpaired(UnpairReason.BY_CHAT))
-        assert isinstance(await here.line.any(), Pair), "nobody is told the outcome"
-        await here.until_over()
+    async with consenting_person(card) as here:
+        await here.link.start(parameters)
+        await here.link.send(Unpaired(UnpairReason.BY_CHAT))
+        assert isinstance(await here.link.receive_any(), Pair), "nobody is told the outcome"
+        await here.wait_until_over()
         assert here.asked == [None], "for a code, and nothing else"
         here.check_nothing_was_done()
 
 
-@pytest.mark.parametrize("parameters", PIN_WORK, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("parameters", PIN_OPERATIONS, ids=lambda each: type(each).__name__)
 @pytest.mark.parametrize("first", ["close", "start"])
 async def test_closed_at_once(
     card: VirtualCard, parameters: Parameters, first: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with agreed(card) as here:
-        handle, close = here.stage.session.handle, here.stage.task.cancel
+    async with consenting_person(card) as here:
+        handle, close = here.client.session.handle, here.client.task.cancel
 
-        async def handle_and_close(message: FromServer) -> None:
+        async def handle_and_close(message: ServerMessage) -> None:
             if first == "close":
                 close()
             await handle(message)
             if first == "start":
                 close()
 
-        monkeypatch.setattr(here.stage.session, "handle", handle_and_close)
-        await here.line.start(parameters)
-        assert await here.line.any() == CANCELLED
-        assert isinstance(await here.line.any(), Bye)
-        await asyncio.wait((here.stage.task,))
+        monkeypatch.setattr(here.client.session, "handle", handle_and_close)
+        await here.link.start(parameters)
+        assert await here.link.receive_any() == CANCELLED
+        assert isinstance(await here.link.receive_any(), Bye)
+        await asyncio.wait((here.client.task,))
         assert here.asked == []
         here.check_nothing_was_done()
 
@@ -121,22 +129,24 @@ async def test_a_bridge_that_is_being_closed_begins_nothing(
     """The next operation comes while it still tells how the last one ended."""
 
     def close(question: object) -> bool:
-        if isinstance(question, Consent):
-            stage.task.cancel()
-        return not isinstance(question, Consent)
+        if isinstance(question, ConsentRequest):
+            client.task.cancel()
+        return not isinstance(question, ConsentRequest)
 
-    async def with_the_next(message: FromBridge) -> None:
+    async def with_the_next(message: BridgeMessage) -> None:
         await send(message)
-        if message == Failure("op1", FailureCode.CONSENT_REFUSED):
-            await stage.session.handle(Start("op2", Operation.CHANGE_PIN, ChangePin(), 30))
+        if message == OperationFailure("op1", FailureCode.CONSENT_REFUSED):
+            await client.session.handle(
+                StartOperation("op2", Operation.CHANGE_PIN, ChangePin(), 30)
+            )
 
-    person = scripted(agree=close)
-    async with asyncio.timeout(20), staged(reader, person) as stage:
-        send = stage.session.sending.send
-        monkeypatch.setattr(stage.session.sending, "send", with_the_next)
-        line = await stage.paired()
-        await line.start(ChangePin())
-        assert (await line.failure()).operation_id == "op1"
-        assert isinstance(await line.any(), Bye)
-        await asyncio.wait((stage.task,))
-    assert len([question for question in person.asked if isinstance(question, Consent)]) == 1
+    person = scripted_person(agree=close)
+    async with asyncio.timeout(20), run_client(reader, person) as client:
+        send = client.session.channel.send
+        monkeypatch.setattr(client.session.channel, "send", with_the_next)
+        link = await client.pair()
+        await link.start(ChangePin())
+        assert (await link.receive_failure()).operation_id == "op1"
+        assert isinstance(await link.receive_any(), Bye)
+        await asyncio.wait((client.task,))
+    assert len([question for question in person.asked if isinstance(question, ConsentRequest)]) == 1

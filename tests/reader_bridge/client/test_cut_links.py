@@ -5,20 +5,20 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from reader_bridge.card.profiles.base import AdminChallenge as CardsChallenge
-from reader_bridge.client.session import Patience
-from reader_bridge.prompter import Done, Failed, NowUnpaired
+from reader_bridge.card.profiles.base import MutualChallenge as CardsChallenge
+from reader_bridge.client.session import SessionTimeouts
+from reader_bridge.prompter import OperationDone, OperationFailed, PairingEnded
 from reader_bridge.protocol import UnpairReason
 from reader_bridge.protocol.failures import FailureCode
-from reader_bridge.protocol.messages import FromServer
+from reader_bridge.protocol.messages import ServerMessage
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
     AdminChallenge,
     AdminCryptogram,
     AdminVerified,
-    Failure,
-    Result,
-    Start,
+    OperationFailure,
+    OperationResult,
+    StartOperation,
 )
 from reader_bridge.protocol.operations import (
     ChangePin,
@@ -29,18 +29,18 @@ from reader_bridge.protocol.operations import (
 )
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.reader_bridge.card.issuer import card_is_genuine, cryptogram
-from tests.reader_bridge.client.conftest import NEW_PIN, PIN, staged
+from tests.reader_bridge.card.card_issuer import card_is_genuine, cryptogram
+from tests.reader_bridge.client.conftest import NEW_PIN, PIN, run_client
 from tests.reader_bridge.client.test_operations import verifies
-from tests.reader_bridge.counterpart import CutError, Line
-from tests.reader_bridge.every_operation import ALL
+from tests.reader_bridge.operation_samples import CARD_OPERATIONS
+from tests.reader_bridge.scripted_server import BridgeLink, CutError
 
-OPERATIONS: list[Parameters] = [ListReaders(), *ALL]
+OPERATIONS: list[Parameters] = [ListReaders(), *CARD_OPERATIONS]
 MOST_MESSAGES = 8
 
 
 @dataclass
-class Driver:
+class OperationDriver:
     """The server's half of an operation, which loses its link at one message.
 
     :ivar cut_at: at which, counting those of both sides.
@@ -52,10 +52,10 @@ class Driver:
     lost: bool
     count: int = 0
     challenge: CardsChallenge | None = None
-    outcome: Result | Failure | None = None
-    unsent: list[FromServer] = field(default_factory=list)
+    outcome: OperationResult | OperationFailure | None = None
+    unsent: list[ServerMessage] = field(default_factory=list)
 
-    async def drive(self, line: Line) -> None:
+    async def drive(self, line: BridgeLink) -> None:
         """Go on until there is an outcome.
 
         :raises CutError: where the link is cut.
@@ -65,7 +65,7 @@ class Driver:
         while self.outcome is None:
             if self._is_cut() and self.lost:
                 await self._cut(line)
-            message = await line.any()
+            message = await line.receive_any()
             self._note(message)
             if self._is_cut():
                 await self._cut(line)
@@ -82,10 +82,10 @@ class Driver:
                 assert self.challenge is not None
                 genuine = card_is_genuine(self.challenge, message.answer)
                 self.unsent.append(AdminVerified("op1", genuine))
-            case Result() | Failure():
+            case OperationResult() | OperationFailure():
                 self.outcome = message
 
-    async def _send(self, line: Line, message: FromServer) -> None:
+    async def _send(self, line: BridgeLink, message: ServerMessage) -> None:
         self.unsent.remove(message)
         cut = self._is_cut()
         self.count += 1
@@ -99,14 +99,14 @@ class Driver:
     def _is_cut(self) -> bool:
         return self.count == self.cut_at
 
-    async def _cut(self, line: Line) -> None:
+    async def _cut(self, line: BridgeLink) -> None:
         self.cut_at = -1
         await line.cut()
         raise CutError
 
     def begin(self) -> None:
         name = operation_of(self.parameters)
-        self.unsent.append(Start("op1", name, self.parameters, 30))
+        self.unsent.append(StartOperation("op1", name, self.parameters, 30))
 
 
 EVERY_CUT = [
@@ -118,7 +118,7 @@ EVERY_CUT = [
 ]
 
 
-async def cut_once(driver: Driver, line: Line) -> bool:
+async def cut_once(driver: OperationDriver, line: BridgeLink) -> bool:
     """Drive until the cut; whether there was one."""
     driver.begin()
     try:
@@ -132,18 +132,18 @@ async def cut_once(driver: Driver, line: Line) -> bool:
 async def test_a_link_that_comes_back_goes_on_where_it_broke_off(
     card: VirtualCard, reader: VirtualReader, parameters: Parameters, at: int, lost: bool
 ) -> None:
-    async with asyncio.timeout(20), staged(reader) as stage:
-        line = await stage.paired()
-        driver = Driver(parameters, at, lost)
+    async with asyncio.timeout(20), run_client(reader) as stage:
+        line = await stage.pair()
+        driver = OperationDriver(parameters, at, lost)
         if await cut_once(driver, line):
             memory = line.memory
-            line = await stage.server.next()
+            line = await stage.server.accept()
             await line.resume(memory)
             await driver.drive(line)
-        assert isinstance(driver.outcome, Result)
+        assert isinstance(driver.outcome, OperationResult)
         changes = isinstance(parameters, ChangePin | SetPin)
         assert verifies(reader, NEW_PIN if changes else PIN)
-        done = [event for event in stage.person.shown if isinstance(event, Done)]
+        done = [event for event in stage.person.shown if isinstance(event, OperationDone)]
         assert len(done) == 1, "done once"
 
 
@@ -151,58 +151,62 @@ async def test_a_link_that_comes_back_goes_on_where_it_broke_off(
 async def test_a_server_that_was_restarted_hears_how_it_ended(
     card: VirtualCard, reader: VirtualReader, parameters: Parameters, at: int, lost: bool
 ) -> None:
-    async with asyncio.timeout(20), staged(reader) as stage:
-        line = await stage.paired()
-        driver = Driver(parameters, at, lost)
+    async with asyncio.timeout(20), run_client(reader) as stage:
+        line = await stage.pair()
+        driver = OperationDriver(parameters, at, lost)
         if not await cut_once(driver, line):
             return
-        memory, line = line.memory, await stage.server.next()
+        memory, line = line.memory, await stage.server.accept()
         await line.resume(memory, restarted=True)
         if lost and at == 0:
             await line.start(parameters, "op2")
-            assert isinstance(await line.any(), object), "the bridge is ready for the next"
+            assert isinstance(await line.receive_any(), object), "the bridge is ready for the next"
             return
-        outcome = await line.outcome()
-        assert isinstance(outcome, Result) or outcome.code is FailureCode.LINK_LOST
-        if isinstance(outcome, Failure):
+        outcome = await line.receive_end()
+        assert isinstance(outcome, OperationResult) or outcome.code is FailureCode.LINK_LOST
+        if isinstance(outcome, OperationFailure):
             assert verifies(reader, PIN)
         await line.start(ListReaders(), "op2")
-        assert (await line.outcome()).operation_id == "op2"
+        assert (await line.receive_end()).operation_id == "op2"
 
 
 @pytest.mark.parametrize(("parameters", "at", "lost"), EVERY_CUT)
 async def test_a_server_that_forgot_the_session_is_told_to_the_person(
     card: VirtualCard, reader: VirtualReader, parameters: Parameters, at: int, lost: bool
 ) -> None:
-    async with asyncio.timeout(20), staged(reader) as stage:
-        line = await stage.paired()
-        if not await cut_once(Driver(parameters, at, lost), line):
+    async with asyncio.timeout(20), run_client(reader) as stage:
+        line = await stage.pair()
+        if not await cut_once(OperationDriver(parameters, at, lost), line):
             return
-        line = await stage.server.next()
+        line = await stage.server.accept()
         await line.pair()
         shown = stage.person.shown
-        assert NowUnpaired(UnpairReason.SERVER_FORGOT) in shown
+        assert PairingEnded(UnpairReason.SERVER_FORGOT) in shown
         if not (lost and at == 0):
-            await stage.person.until(lambda: any(isinstance(e, Done | Failed) for e in shown))
+            await stage.person.wait_until(
+                lambda: any(isinstance(e, OperationDone | OperationFailed) for e in shown)
+            )
         assert any(verifies(reader, pin) for pin in (PIN, NEW_PIN))
         await line.start(ListReaders(), "op2")
-        assert (await line.outcome()).operation_id == "op2"
+        assert (await line.receive_end()).operation_id == "op2"
 
 
 @pytest.mark.parametrize("at", range(1, 6))
 async def test_an_operation_without_a_link_is_over_after_a_while(
     card: VirtualCard, reader: VirtualReader, at: int
 ) -> None:
-    patience = Patience(without_link=0.02)
-    async with asyncio.timeout(20), staged(reader, patience=patience) as stage:
-        line = await stage.paired()
-        await cut_once(Driver(OPERATIONS[-1], at, False), line)
+    patience = SessionTimeouts(disconnected=0.02)
+    async with asyncio.timeout(20), run_client(reader, timeouts=patience) as stage:
+        line = await stage.pair()
+        await cut_once(OperationDriver(OPERATIONS[-1], at, False), line)
         shown = stage.person.shown
-        await stage.person.until(lambda: any(isinstance(e, Done | Failed) for e in shown))
-        memory, line = line.memory, await stage.server.next()
+        await stage.person.wait_until(
+            lambda: any(isinstance(e, OperationDone | OperationFailed) for e in shown)
+        )
+        memory, line = line.memory, await stage.server.accept()
         await line.resume(memory)
-        outcome = await line.outcome()
-        if isinstance(outcome, Failure):
+        outcome = await line.receive_end()
+        if isinstance(outcome, OperationFailure):
             assert outcome.code is FailureCode.LINK_LOST
             assert verifies(reader, PIN)
 
@@ -210,12 +214,15 @@ async def test_an_operation_without_a_link_is_over_after_a_while(
 async def test_a_server_that_says_nothing_more_leaves_the_card_as_it_was(
     card: VirtualCard, reader: VirtualReader
 ) -> None:
-    async with asyncio.timeout(20), staged(reader, patience=Patience(challenge=0.02)) as stage:
-        line = await stage.paired()
+    async with (
+        asyncio.timeout(20),
+        run_client(reader, timeouts=SessionTimeouts(challenge=0.02)) as stage,
+    ):
+        line = await stage.pair()
         await line.start(OPERATIONS[-1])
-        outcome = await line.outcome()
-        assert isinstance(outcome, Failure)
+        outcome = await line.receive_end()
+        assert isinstance(outcome, OperationFailure)
         assert outcome.code is FailureCode.SERVER_SILENT
         assert verifies(reader, PIN)
         assert card.file.state.admin_tries == 8
-        assert all(set(buffer) == {0} for buffer in stage.person.lent)
+        assert all(set(buffer) == {0} for buffer in stage.person.handed_out)

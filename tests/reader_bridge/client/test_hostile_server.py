@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from reader_bridge.card.profiles.base import AdminChallenge as CardsChallenge
-from reader_bridge.prompter import Consent, Ending, PinKind
+from reader_bridge.card.profiles.base import MutualChallenge as CardsChallenge
+from reader_bridge.prompter import ConsentRequest, ExitReason, PinKind
 from reader_bridge.protocol import origin_of
 from reader_bridge.protocol.failures import FailureCode
 from reader_bridge.protocol.operation_messages import (
@@ -20,9 +20,9 @@ from reader_bridge.protocol.operation_messages import (
     AdminCryptogram,
     AdminVerified,
     Bye,
-    Failure,
-    Result,
-    Start,
+    OperationFailure,
+    OperationResult,
+    StartOperation,
 )
 from reader_bridge.protocol.operations import (
     ProvePossession,
@@ -33,13 +33,13 @@ from reader_bridge.protocol.pairing_messages import Pair, PairAnswer, Paired, Pa
 from reader_bridge.protocol.vocabulary import UnpairReason
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.reader_bridge.card.cards import RecordingCard
-from tests.reader_bridge.card.issuer import SERIAL, cryptogram
-from tests.reader_bridge.client.conftest import NEW_PIN, PIN, scripted, staged
+from tests.reader_bridge.card.card_issuer import SERIAL, cryptogram
+from tests.reader_bridge.card.fake_cards import RecordingCard
+from tests.reader_bridge.client.conftest import NEW_PIN, PIN, run_client, scripted_person
 from tests.reader_bridge.client.test_operations import verifies
-from tests.reader_bridge.counterpart import NAME, Line
-from tests.reader_bridge.every_operation import EVERYTHING
-from tests.reader_bridge.forms import forms
+from tests.reader_bridge.operation_samples import ALL_OPERATIONS
+from tests.reader_bridge.scripted_server import NAME, BridgeLink
+from tests.reader_bridge.secret_forms import secret_forms
 
 KNOWN_COMMANDS = {
     (0x00, 0xA4, 0x04, 0x00),  # SELECT
@@ -53,22 +53,25 @@ KNOWN_COMMANDS = {
 }
 
 
-async def try_everything(line: Line, rounds: int) -> None:
+async def try_everything(line: BridgeLink, rounds: int) -> None:
     """Start everything over and over, and answer whatever is asked with what hurts most."""
     names = (f"op{number}" for number in itertools.count())
-    for parameters in EVERYTHING * rounds:
+    for parameters in ALL_OPERATIONS * rounds:
         name = next(names)
         await line.send(AdminCryptogram(name, os.urandom(40)))
         await line.start(parameters, name)
-        await line.send(Start(name, operation_of(parameters), parameters, 30))
+        await line.send(StartOperation(name, operation_of(parameters), parameters, 30))
         while True:
-            message = await line.any()
+            message = await line.receive_any()
             if isinstance(message, AdminChallenge):
                 await line.send(AdminCryptogram(name, os.urandom(40)))
                 await line.send(AdminCryptogram(name, os.urandom(40)))
             elif isinstance(message, AdminAnswer):
                 await line.send(AdminVerified(name, True))
-            elif isinstance(message, Result | Failure) and message.operation_id == name:
+            elif (
+                isinstance(message, OperationResult | OperationFailure)
+                and message.operation_id == name
+            ):
                 break
             elif isinstance(message, Bye):
                 return
@@ -78,54 +81,54 @@ async def test_against_a_person_who_wants_nothing_it_gets_nothing(
     card: VirtualCard, reader: VirtualReader
 ) -> None:
     reader.insert(recorded := RecordingCard(card))
-    person = scripted(agree=lambda question: not isinstance(question, Consent))
-    async with asyncio.timeout(20), staged(reader, person) as stage:
-        line = await stage.paired()
+    person = scripted_person(agree=lambda question: not isinstance(question, ConsentRequest))
+    async with asyncio.timeout(20), run_client(reader, person) as stage:
+        line = await stage.pair()
         await try_everything(line, 50)
-        assert await stage.task is Ending.REFUSED, "three times is enough"
+        assert await stage.task is ExitReason.REFUSED, "three times is enough"
     assert recorded.commands == [], "the card was not even looked at"
-    assert person.lent == []
+    assert person.handed_out == []
 
 
 async def test_against_a_person_who_agrees_to_everything_no_pin_try_is_lost(
     card: VirtualCard, reader: VirtualReader
 ) -> None:
     reader.insert(recorded := RecordingCard(card))
-    person = scripted()
+    person = scripted_person()
     person.will_type(PinKind.NEW, PIN)
-    async with asyncio.timeout(60), staged(reader, person) as stage:
-        line = await stage.paired()
+    async with asyncio.timeout(60), run_client(reader, person) as stage:
+        line = await stage.pair()
         await try_everything(line, 12)
         seen = "".join(stage.server.frames).encode()
     assert card.file.state.pin_tries == 3
     assert verifies(reader, PIN)
     assert card.file.state.admin_tries == 7, "one, once, and then no more for good"
     assert [command for command in recorded.instructions if command == 0x87] == [0x87, 0x87]
-    assert not [form for form in forms(PIN) | forms(NEW_PIN) if form in seen]
-    assert all(set(buffer) == {0} for buffer in person.lent)
+    assert not [form for form in secret_forms(PIN) | secret_forms(NEW_PIN) if form in seen]
+    assert all(set(buffer) == {0} for buffer in person.handed_out)
 
 
 async def test_after_one_rejected_cryptogram_no_card_gets_another(
     card: VirtualCard, reader: VirtualReader
 ) -> None:
-    async with asyncio.timeout(20), staged(reader) as stage:
-        line = await stage.paired()
+    async with asyncio.timeout(20), run_client(reader) as stage:
+        line = await stage.pair()
         codes = []
         for number in range(5):
-            await line.start(EVERYTHING[4], f"op{number}")
-            message = await line.any()
-            while not isinstance(message, Failure):
+            await line.start(ALL_OPERATIONS[4], f"op{number}")
+            message = await line.receive_any()
+            while not isinstance(message, OperationFailure):
                 if isinstance(message, AdminChallenge):
                     await line.send(AdminCryptogram(f"op{number}", os.urandom(40)))
-                message = await line.any()
+                message = await line.receive_any()
             codes.append(message.code)
         await line.send(Unpaired(UnpairReason.BY_CHAT))
         await line.receive(Pair)
         await line.send(PairOffer(NAME))
         await line.receive(PairAnswer)
         await line.send(Paired(bytes(32), 100, NAME))
-        await line.start(EVERYTHING[4], "again")
-        codes.append((await line.failure()).code)
+        await line.start(ALL_OPERATIONS[4], "again")
+        codes.append((await line.receive_failure()).code)
         assert codes == [FailureCode.ADMIN_KEY_REJECTED] * 6, "nor after pairing anew"
     assert card.file.state.admin_tries == 7
     assert verifies(reader, PIN)
@@ -136,29 +139,29 @@ async def test_with_few_admin_tries_the_challenge_is_not_even_asked_for(
 ) -> None:
     card.file.state.admin_tries = 2
     reader.insert(recorded := RecordingCard(card))
-    async with asyncio.timeout(20), staged(reader) as stage:
-        line = await stage.paired()
-        await line.start(EVERYTHING[4])
-        failure = await line.failure()
+    async with asyncio.timeout(20), run_client(reader) as stage:
+        line = await stage.pair()
+        await line.start(ALL_OPERATIONS[4])
+        failure = await line.receive_failure()
     assert failure.code is FailureCode.ADMIN_TRIES_LOW
     assert (failure.values.tries_left, failure.values.tries_needed) == (2, 3)
     assert not {0x87, 0x22, 0x2C} & set(recorded.instructions)
-    assert [asked for asked in stage.person.asked if isinstance(asked, Consent)][1:] == []
+    assert [asked for asked in stage.person.asked if isinstance(asked, ConsentRequest)][1:] == []
 
 
 async def test_a_card_the_server_calls_false_gets_no_new_pin(
     card: VirtualCard, reader: VirtualReader
 ) -> None:
-    async with asyncio.timeout(20), staged(reader) as stage:
-        line = await stage.paired()
-        await line.start(EVERYTHING[4])
-        while not isinstance(message := await line.any(), AdminChallenge):
+    async with asyncio.timeout(20), run_client(reader) as stage:
+        line = await stage.pair()
+        await line.start(ALL_OPERATIONS[4])
+        while not isinstance(message := await line.receive_any(), AdminChallenge):
             pass
         challenge = CardsChallenge(message.host_challenge, message.card_challenge)
         await line.send(AdminCryptogram("op1", cryptogram(challenge)))
         await line.receive(AdminAnswer)
         await line.send(AdminVerified("op1", False))
-        failure = await line.failure()
+        failure = await line.receive_failure()
     assert failure.code is FailureCode.CARD_NOT_GENUINE
     assert verifies(reader, PIN)
     assert card.file.state.admin_tries == 8
@@ -168,8 +171,8 @@ async def test_every_command_is_one_of_the_bridges_own(
     card: VirtualCard, reader: VirtualReader
 ) -> None:
     reader.insert(recorded := RecordingCard(card))
-    async with asyncio.timeout(60), staged(reader) as stage:
-        line = await stage.paired()
+    async with asyncio.timeout(60), run_client(reader) as stage:
+        line = await stage.pair()
         await try_everything(line, 2)
     heads = {tuple(command[:4]) for command in recorded.commands}
     assert {head for head in heads if head[1] != 0xCB} <= KNOWN_COMMANDS
@@ -181,13 +184,13 @@ async def test_no_value_of_the_servers_choice_is_signed(
     card: VirtualCard, reader: VirtualReader
 ) -> None:
     chosen = hashlib.sha256(b"I owe you everything").digest()
-    async with asyncio.timeout(20), staged(reader) as stage:
-        line = await stage.paired()
+    async with asyncio.timeout(20), run_client(reader) as stage:
+        line = await stage.pair()
         signatures = set()
         for number in range(10):
             await line.start(ProvePossession(chosen, card_serial=SERIAL.hex()), f"op{number}")
-            result = await line.outcome()
-            assert isinstance(result, Result)
+            result = await line.receive_end()
+            assert isinstance(result, OperationResult)
             assert isinstance(result.value, Receipt)
             receipt = result.value
             signatures.add(receipt.signature)

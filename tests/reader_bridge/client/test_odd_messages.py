@@ -8,23 +8,23 @@ from collections.abc import Callable
 
 import pytest
 
-from reader_bridge.client.session import Patience
-from reader_bridge.prompter import Failed
+from reader_bridge.client.session import SessionTimeouts
+from reader_bridge.prompter import OperationFailed
 from reader_bridge.protocol.failures import FailureCode
-from reader_bridge.protocol.limits import MOST_FRAME_BYTES
-from reader_bridge.protocol.messages import FromServer, open_frame
+from reader_bridge.protocol.limits import MAX_FRAME_BYTES
+from reader_bridge.protocol.messages import ServerMessage, parse_frame
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
     AdminChallenge,
     AdminCryptogram,
     AdminVerified,
     Bye,
-    Cancel,
+    CancelOperation,
     ErrorMessage,
-    Failure,
-    Progress,
-    Result,
-    Start,
+    OperationFailure,
+    OperationProgress,
+    OperationResult,
+    StartOperation,
 )
 from reader_bridge.protocol.operations import (
     ListReaders,
@@ -32,12 +32,12 @@ from reader_bridge.protocol.operations import (
     operation_of,
 )
 from reader_bridge.protocol.pairing_messages import Pair, Paired, PairOffer, Unpaired
-from reader_bridge.protocol.vocabulary import ErrorCode, UnpairReason
+from reader_bridge.protocol.vocabulary import ProtocolErrorCode, UnpairReason
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.reader_bridge.client.conftest import scripted, staged
-from tests.reader_bridge.counterpart import CODE, NAME, CutError
-from tests.reader_bridge.every_operation import EVERYTHING
+from tests.reader_bridge.client.conftest import run_client, scripted_person
+from tests.reader_bridge.operation_samples import ALL_OPERATIONS
+from tests.reader_bridge.scripted_server import CODE, NAME, CutError
 
 
 def nobody_asked_for_this(_: object) -> bool:
@@ -50,28 +50,30 @@ async def test_messages_in_any_order_change_nothing(
 ) -> None:
     """Everything a server can send, drawn at random, to a person who refuses everything."""
     draw = random.Random(seed)  # noqa: S311 - a test
-    person = scripted(codes=(CODE,) * 50, agree=nobody_asked_for_this)
-    messages: list[Callable[[], FromServer]] = [
-        lambda: Start(f"op{draw.randrange(3)}", operation_of(p := draw.choice(EVERYTHING)), p, 5),
+    person = scripted_person(codes=(CODE,) * 50, agree=nobody_asked_for_this)
+    messages: list[Callable[[], ServerMessage]] = [
+        lambda: StartOperation(
+            f"op{draw.randrange(3)}", operation_of(p := draw.choice(ALL_OPERATIONS)), p, 5
+        ),
         lambda: AdminCryptogram(f"op{draw.randrange(3)}", os.urandom(40)),
         lambda: AdminVerified(f"op{draw.randrange(3)}", True),
-        lambda: Cancel(f"op{draw.randrange(3)}"),
+        lambda: CancelOperation(f"op{draw.randrange(3)}"),
         lambda: Paired(bytes(32), 100, NAME),
         lambda: PairOffer(NAME),
         lambda: Unpaired(draw.choice(list(UnpairReason))),
-        lambda: ErrorMessage(draw.choice(list(ErrorCode))),
+        lambda: ErrorMessage(draw.choice(list(ProtocolErrorCode))),
     ]
-    async with asyncio.timeout(30), staged(reader, person) as stage:
-        line = await stage.server.next()
+    async with asyncio.timeout(30), run_client(reader, person) as stage:
+        line = await stage.server.accept()
         await line.welcome()
         for _ in range(200):
             await line.send(draw.choice(messages)())
-        await line.send(Start("last", operation_of(ListReaders()), ListReaders(), 5))
-        while not isinstance(message := await line.any(), Failure) or (
+        await line.send(StartOperation("last", operation_of(ListReaders()), ListReaders(), 5))
+        while not isinstance(message := await line.receive_any(), OperationFailure) or (
             message.operation_id != "last"
         ):
-            assert not isinstance(message, Result | AdminChallenge | AdminAnswer)
-    assert person.lent == []
+            assert not isinstance(message, OperationResult | AdminChallenge | AdminAnswer)
+    assert person.handed_out == []
     assert (card.file.state.pin_tries, card.file.state.admin_tries) == (3, 8)
 
 
@@ -80,22 +82,22 @@ async def test_nobody_is_paired_before_the_person_at_the_pc_said_yes(
 ) -> None:
     asked = asyncio.Event()
 
-    class Slow(type(scripted())):  # type: ignore[misc]
+    class Slow(type(scripted_person())):  # type: ignore[misc]
         async def confirm_pairing(self, peer: object) -> bool:
             asked.set()
             await asyncio.Event().wait()
             return True
 
-    async with asyncio.timeout(20), staged(reader, Slow((CODE,))) as stage:
-        line = await stage.server.next()
+    async with asyncio.timeout(20), run_client(reader, Slow((CODE,))) as stage:
+        line = await stage.server.accept()
         await line.welcome()
         await line.receive(Pair)
         await line.send(PairOffer(NAME))
         await asked.wait()
         await line.send(Paired(bytes(32), 100, NAME))
-        assert await line.any() == ErrorMessage(ErrorCode.BAD_STATE)
+        assert await line.receive_any() == ErrorMessage(ProtocolErrorCode.BAD_STATE)
         await line.start(ReadCardStatus())
-        assert await line.any() == Failure("op1", FailureCode.BAD_STATE)
+        assert await line.receive_any() == OperationFailure("op1", FailureCode.BAD_STATE)
 
 
 BAD_FRAMES = [
@@ -139,39 +141,41 @@ BAD_FRAMES = [
 async def test_nonsense_closes_the_link_and_nothing_more(
     card: VirtualCard, reader: VirtualReader, number: int
 ) -> None:
-    async with asyncio.timeout(20), staged(reader) as stage:
-        line = await stage.paired()
+    async with asyncio.timeout(20), run_client(reader) as stage:
+        line = await stage.pair()
         seq = line.memory.outgoing.last + 1
-        await line.put(BAD_FRAMES[number].replace("SEQ", str(seq)))
-        if len(BAD_FRAMES[number]) < MOST_FRAME_BYTES:
-            assert open_frame(await line.get()).from_bridge() == ErrorMessage(ErrorCode.BAD_MESSAGE)
+        await line.send_frame(BAD_FRAMES[number].replace("SEQ", str(seq)))
+        if len(BAD_FRAMES[number]) < MAX_FRAME_BYTES:
+            assert parse_frame(await line.receive_frame()).decode_from_bridge() == ErrorMessage(
+                ProtocolErrorCode.BAD_MESSAGE
+            )
         with pytest.raises(CutError):
-            await line.get()
-        memory, line = line.memory, await stage.server.next()
+            await line.receive_frame()
+        memory, line = line.memory, await stage.server.accept()
         await line.resume(memory)
         memory.outgoing.last = (
             line.hello and line.hello.resume and line.hello.resume.last_seq
         ) or 0
         await line.start(ListReaders(), "after")
-        outcome = await line.outcome()
+        outcome = await line.receive_end()
         assert outcome.operation_id == "after", "the pairing has outlived it"
 
 
 async def test_what_is_unknown_is_refused_and_what_is_more_is_ignored(
     reader: VirtualReader,
 ) -> None:
-    async with asyncio.timeout(20), staged(reader) as stage:
-        line = await stage.paired()
+    async with asyncio.timeout(20), run_client(reader) as stage:
+        line = await stage.pair()
 
         async def put(**values: object) -> None:
-            frame = json.loads(line.memory.outgoing.number(Cancel("none")))
-            await line.put(json.dumps({"seq": frame["seq"], **values}))
+            frame = json.loads(line.memory.outgoing.number(CancelOperation("none")))
+            await line.send_frame(json.dumps({"seq": frame["seq"], **values}))
 
         await put(type="send_apdu", apdu="00a40400")
-        assert await line.any() == ErrorMessage(ErrorCode.UNKNOWN_MESSAGE)
+        assert await line.receive_any() == ErrorMessage(ProtocolErrorCode.UNKNOWN_MESSAGE)
         await put(type="start", operation_id="x", operation="send_apdu", parameters={"a": 1})
-        assert await line.any() == Failure("x", FailureCode.UNKNOWN_OPERATION)
-        assert isinstance(stage.person.shown[-1], Failed)
+        assert await line.receive_any() == OperationFailure("x", FailureCode.UNKNOWN_OPERATION)
+        assert isinstance(stage.person.shown[-1], OperationFailed)
         await put(
             type="start",
             operation_id="y",
@@ -180,42 +184,44 @@ async def test_what_is_unknown_is_refused_and_what_is_more_is_ignored(
             deadline=5,
             colour="green",
         )
-        assert isinstance(await line.outcome(), Result)
+        assert isinstance(await line.receive_end(), OperationResult)
 
 
 async def test_one_operation_at_a_time_and_the_same_start_twice_is_one(
     reader: VirtualReader,
 ) -> None:
     reader.pull()
-    async with asyncio.timeout(20), staged(reader) as stage:
-        line = await stage.paired()
+    async with asyncio.timeout(20), run_client(reader) as stage:
+        line = await stage.pair()
         await line.start(ReadCardStatus(), "first")
-        await line.receive(Progress)
+        await line.receive(OperationProgress)
         await line.start(ReadCardStatus(), "first")
         await line.start(ReadCardStatus(), "second")
-        while not isinstance(message := await line.any(), Failure):
+        while not isinstance(message := await line.receive_any(), OperationFailure):
             pass
-        assert message == Failure("second", FailureCode.BUSY)
-        await line.send(Cancel("another"))
-        await line.send(Cancel("first"))
-        assert await line.outcome() == Failure("first", FailureCode.CANCELLED)
+        assert message == OperationFailure("second", FailureCode.BUSY)
+        await line.send(CancelOperation("another"))
+        await line.send(CancelOperation("first"))
+        assert await line.receive_end() == OperationFailure("first", FailureCode.CANCELLED)
         await line.start(ReadCardStatus(), "first")
-        assert await line.any() == Failure("first", FailureCode.CANCELLED), "told again, not done"
+        assert await line.receive_any() == OperationFailure("first", FailureCode.CANCELLED), (
+            "told again, not done"
+        )
 
 
 async def test_the_deadline_ends_an_operation_nobody_attends_to(reader: VirtualReader) -> None:
     reader.pull()
-    async with asyncio.timeout(20), staged(reader, patience=Patience()) as stage:
-        line = await stage.paired()
+    async with asyncio.timeout(20), run_client(reader, timeouts=SessionTimeouts()) as stage:
+        line = await stage.pair()
         await line.start(ReadCardStatus(), deadline=1)
-        assert (await line.failure()).code is FailureCode.TIMED_OUT
+        assert (await line.receive_failure()).code is FailureCode.TIMED_OUT
 
 
 async def test_the_bridge_lets_itself_be_paired_for_its_time_only(reader: VirtualReader) -> None:
-    async with asyncio.timeout(20), staged(reader) as stage:
-        line = await stage.server.next()
+    async with asyncio.timeout(20), run_client(reader) as stage:
+        line = await stage.server.accept()
         await line.pair(seconds=0)
-        assert isinstance(await line.any(), Bye)
-        line = await stage.server.next()
+        assert isinstance(await line.receive_any(), Bye)
+        line = await stage.server.accept()
         assert (await line.greet()).resume is None
         assert any(getattr(event, "reason", None) == "expired" for event in stage.person.shown)

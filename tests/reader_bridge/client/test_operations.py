@@ -8,18 +8,25 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from reader_bridge.card.profiles.base import AdminChallenge as CardsChallenge
-from reader_bridge.prompter import Consent, Done, NowPaired, Peer, PinKind, PinRequest
-from reader_bridge.protocol import Operation, Purpose, origin_of, possession_statement
+from reader_bridge.card.profiles.base import MutualChallenge as CardsChallenge
+from reader_bridge.prompter import (
+    ConsentRequest,
+    OperationDone,
+    PairingPeer,
+    PairingStarted,
+    PinKind,
+    PinRequest,
+)
+from reader_bridge.protocol import Operation, PinPurpose, build_possession_statement, origin_of
 from reader_bridge.protocol.failures import FailureCode, FailureValues
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
     AdminChallenge,
     AdminCryptogram,
     AdminVerified,
-    Failure,
-    Progress,
-    Result,
+    OperationFailure,
+    OperationProgress,
+    OperationResult,
 )
 from reader_bridge.protocol.operations import (
     CardReport,
@@ -31,29 +38,29 @@ from reader_bridge.protocol.operations import (
     ProvePossession,
     ReadCardStatus,
     ReadCertificate,
-    Reader,
+    ReaderEntry,
     ReaderList,
     Receipt,
     SetPin,
     Tries,
 )
-from reader_bridge.protocol.vocabulary import KeyRole, Step
+from reader_bridge.protocol.vocabulary import KeyRole, ProgressStep
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from tests.reader_bridge.card.issuer import (
+from tests.reader_bridge.card.card_issuer import (
     CARD_NUMBER,
     SERIAL,
     card_is_genuine,
     cryptogram,
 )
-from tests.reader_bridge.client.conftest import NEW_PIN, PIN, Stage
-from tests.reader_bridge.counterpart import NAME, Line
+from tests.reader_bridge.client.conftest import NEW_PIN, PIN, RunningClient
+from tests.reader_bridge.scripted_server import NAME, BridgeLink
 
 NONCE = bytes(range(32))
 
 
 def check_receipt(receipt: Receipt, operation: Operation, url: str) -> None:
-    statement = possession_statement(
+    statement = build_possession_statement(
         origin_of(url),
         operation,
         server_nonce=NONCE,
@@ -65,141 +72,151 @@ def check_receipt(receipt: Receipt, operation: Operation, url: str) -> None:
     key.verify(receipt.signature, statement, PKCS1v15(), SHA256())
 
 
-async def test_both_ends_see_the_same_two_words(stage: Stage) -> None:
-    line = await stage.server.next()
+async def test_both_ends_see_the_same_two_words(stage: RunningClient) -> None:
+    line = await stage.server.accept()
     words = await line.pair()
-    await stage.person.until(lambda: any(isinstance(e, NowPaired) for e in stage.person.shown))
-    assert Peer("127.0.0.1", NAME, words) in stage.person.asked
+    await stage.person.wait_until(
+        lambda: any(isinstance(e, PairingStarted) for e in stage.person.shown)
+    )
+    assert PairingPeer("127.0.0.1", NAME, words) in stage.person.asked
     assert words[0] != words[1]
 
 
-async def test_the_readers_are_listed(stage: Stage) -> None:
-    line = await stage.paired()
+async def test_the_readers_are_listed(stage: RunningClient) -> None:
+    line = await stage.pair()
     await line.start(ListReaders())
-    result = await line.outcome()
-    assert isinstance(result, Result)
-    assert result.value == ReaderList((Reader(READER_NAME, True),))
+    result = await line.receive_end()
+    assert isinstance(result, OperationResult)
+    assert result.value == ReaderList((ReaderEntry(READER_NAME, True),))
 
 
-async def test_card_status_after_one_consent_for_the_session(stage: Stage) -> None:
-    line = await stage.paired()
+async def test_card_status_after_one_consent_for_the_session(stage: RunningClient) -> None:
+    line = await stage.pair()
     for number in range(3):
         await line.start(ReadCardStatus(), f"op{number}")
-        result = await line.outcome()
-        assert isinstance(result, Result)
+        result = await line.receive_end()
+        assert isinstance(result, OperationResult)
         assert isinstance(result.value, CardReport)
         assert result.value.card_serial == SERIAL.hex()
         assert result.value.card_number == CARD_NUMBER
         assert result.value.pin == Tries(3, 3)
         assert result.value.admin == Tries(8, 8)
         assert result.value.possible == tuple(Operation)
-    consents = [asked for asked in stage.person.asked if isinstance(asked, Consent)]
+    consents = [asked for asked in stage.person.asked if isinstance(asked, ConsentRequest)]
     assert [each.for_session for each in consents] == [True]
 
 
-async def test_a_certificate_is_read(stage: Stage) -> None:
-    line = await stage.paired()
+async def test_a_certificate_is_read(stage: RunningClient) -> None:
+    line = await stage.pair()
     await line.start(ReadCertificate(KeyRole.SIGNATURE))
-    result = await line.outcome()
-    assert isinstance(result, Result)
+    result = await line.receive_end()
+    assert isinstance(result, OperationResult)
     assert isinstance(result.value, CertificateCopy)
     assert x509.load_der_x509_certificate(result.value.certificate)
 
 
-async def test_possession_is_proved_for_this_server_and_this_moment(stage: Stage) -> None:
-    line = await stage.paired()
+async def test_possession_is_proved_for_this_server_and_this_moment(stage: RunningClient) -> None:
+    line = await stage.pair()
     receipts = []
     for number in range(2):
         await line.start(ProvePossession(NONCE, card_serial=SERIAL.hex()), f"op{number}")
-        result = await line.outcome()
-        assert isinstance(result, Result)
+        result = await line.receive_end()
+        assert isinstance(result, OperationResult)
         assert isinstance(result.value, Receipt)
         check_receipt(result.value, Operation.PROVE_POSSESSION, stage.server.url)
         receipts.append(result.value)
     assert receipts[0].bridge_nonce != receipts[1].bridge_nonce
-    consents = [asked for asked in stage.person.asked if isinstance(asked, Consent)]
+    consents = [asked for asked in stage.person.asked if isinstance(asked, ConsentRequest)]
     assert [each.for_session for each in consents] == [True, False, False], "asked every time"
-    assert all(set(buffer) == {0} for buffer in stage.person.lent), "overwritten"
+    assert all(set(buffer) == {0} for buffer in stage.person.handed_out), "overwritten"
 
 
-async def test_the_pin_is_changed(stage: Stage, card: VirtualCard, reader: VirtualReader) -> None:
-    line = await stage.paired()
+async def test_the_pin_is_changed(
+    stage: RunningClient, card: VirtualCard, reader: VirtualReader
+) -> None:
+    line = await stage.pair()
     await line.start(ChangePin())
-    result = await line.outcome()
-    assert isinstance(result, Result)
+    result = await line.receive_end()
+    assert isinstance(result, OperationResult)
     assert result.value == PinChanged(SERIAL.hex())
     assert verifies(reader, NEW_PIN)
-    assert all(set(buffer) == {0} for buffer in stage.person.lent)
-    assert len(stage.person.lent) == 2
+    assert all(set(buffer) == {0} for buffer in stage.person.handed_out)
+    assert len(stage.person.handed_out) == 2
 
 
-async def set_pin(line: Line, purpose: Purpose = Purpose.UNLOCK) -> Result | Failure:
+async def set_pin(
+    line: BridgeLink, purpose: PinPurpose = PinPurpose.UNLOCK
+) -> OperationResult | OperationFailure:
     """The server's half of `set_pin`."""
     await line.start(SetPin(purpose, SERIAL.hex(), NONCE))
     messages = 1
-    while not isinstance(message := await line.any(), AdminChallenge):
-        assert isinstance(message, Progress)
+    while not isinstance(message := await line.receive_any(), AdminChallenge):
+        assert isinstance(message, OperationProgress)
         messages += 1
     challenge = CardsChallenge(message.host_challenge, message.card_challenge)
     await line.send(AdminCryptogram("op1", cryptogram(challenge)))
     answer = await line.receive(AdminAnswer)
     await line.send(AdminVerified("op1", card_is_genuine(challenge, answer.answer)))
-    result = await line.outcome()
+    result = await line.receive_end()
     assert messages + 5 <= 8
     return result
 
 
-@pytest.mark.parametrize("purpose", Purpose)
+@pytest.mark.parametrize("purpose", PinPurpose)
 async def test_a_new_pin_is_set_with_the_issuers_consent(
-    stage: Stage, card: VirtualCard, reader: VirtualReader, purpose: Purpose
+    stage: RunningClient, card: VirtualCard, reader: VirtualReader, purpose: PinPurpose
 ) -> None:
     for _ in range(3):
         assert not verifies(reader, b"wrong123")
-    line = await stage.paired()
+    line = await stage.pair()
     async with asyncio.timeout(20):
         result = await set_pin(line, purpose)
-    assert isinstance(result, Result)
+    assert isinstance(result, OperationResult)
     assert isinstance(result.value, Receipt)
     check_receipt(result.value, Operation.SET_PIN, stage.server.url)
     assert verifies(reader, NEW_PIN)
-    assert [each for each in stage.person.asked if isinstance(each, Consent)][-1].purpose is purpose
-    assert isinstance(stage.person.shown[-1], Done)
+    assert [each for each in stage.person.asked if isinstance(each, ConsentRequest)][
+        -1
+    ].purpose is purpose
+    assert isinstance(stage.person.shown[-1], OperationDone)
 
 
-async def test_an_ordinary_operation_takes_at_most_four_messages(stage: Stage) -> None:
-    line = await stage.paired()
+async def test_an_ordinary_operation_takes_at_most_four_messages(stage: RunningClient) -> None:
+    line = await stage.pair()
     ordinary: list[Parameters] = [ReadCardStatus(), ListReaders(), ReadCertificate()]
     for number, parameters in enumerate([*ordinary, ProvePossession(NONCE), ChangePin()]):
         before = line.memory.incoming.last
         await line.start(parameters, f"op{number}")
-        assert isinstance(await line.outcome(), Result)
+        assert isinstance(await line.receive_end(), OperationResult)
         assert line.memory.incoming.last - before + 1 <= 3
 
 
 async def test_a_card_that_is_waited_for_is_taken_when_it_comes(
-    stage: Stage, card: VirtualCard, reader: VirtualReader
+    stage: RunningClient, card: VirtualCard, reader: VirtualReader
 ) -> None:
     reader.pull()
-    line = await stage.paired()
+    line = await stage.pair()
     await line.start(ReadCardStatus())
-    assert (await line.receive(Progress)).step is Step.WAITING_FOR_LEAVE
-    assert (await line.receive(Progress)).step is Step.WAITING_FOR_CARD
+    assert (await line.receive(OperationProgress)).step is ProgressStep.WAITING_FOR_LEAVE
+    assert (await line.receive(OperationProgress)).step is ProgressStep.WAITING_FOR_CARD
     reader.insert(card)
-    assert isinstance(await line.any(), Result)
+    assert isinstance(await line.receive_any(), OperationResult)
 
 
 async def test_the_wrong_pin_is_told_and_typed_again_by_the_person(
-    stage: Stage, card: VirtualCard
+    stage: RunningClient, card: VirtualCard
 ) -> None:
     stage.person.will_type(PinKind.CURRENT, b"wrong123", PIN)
-    line = await stage.paired()
+    line = await stage.pair()
     await line.start(ListReaders(), "op0")
-    assert (await line.receive(Progress)).step is Step.WAITING_FOR_LEAVE
-    assert isinstance(await line.any(), Result)
+    assert (await line.receive(OperationProgress)).step is ProgressStep.WAITING_FOR_LEAVE
+    assert isinstance(await line.receive_any(), OperationResult)
     await line.start(ProvePossession(NONCE))
-    assert (await line.receive(Progress)).step is Step.WAITING_FOR_PERSON
-    assert await line.receive(Progress) == Progress("op1", Step.WRONG_PIN, 2)
-    assert isinstance(await line.any(), Result)
+    assert (await line.receive(OperationProgress)).step is ProgressStep.WAITING_FOR_PERSON
+    assert await line.receive(OperationProgress) == OperationProgress(
+        "op1", ProgressStep.WRONG_PIN, 2
+    )
+    assert isinstance(await line.receive_any(), OperationResult)
     asked = [each for each in stage.person.asked if isinstance(each, PinRequest)]
     assert [(each.tries_left, each.fault, each.last_try) for each in asked] == [
         (3, None, False),
@@ -208,13 +225,13 @@ async def test_the_wrong_pin_is_told_and_typed_again_by_the_person(
 
 
 async def test_the_last_try_is_spent_by_nobody_who_was_not_warned(
-    stage: Stage, card: VirtualCard
+    stage: RunningClient, card: VirtualCard
 ) -> None:
     card.file.state.pin_tries = 1
     stage.person.will_type(PinKind.CURRENT, None)
-    line = await stage.paired()
+    line = await stage.pair()
     await line.start(ChangePin())
-    assert await line.outcome() == Failure(
+    assert await line.receive_end() == OperationFailure(
         "op1", FailureCode.PIN_NOT_ENTERED, FailureValues(tries_left=1)
     )
     asked = [each for each in stage.person.asked if isinstance(each, PinRequest)]

@@ -1,4 +1,4 @@
-"""What every test of the whole bridge may ask for."""
+"""Fixtures of the end-to-end tests: the whole system, from the chat to the card."""
 
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -9,21 +9,21 @@ import pytest
 from sandbox.engine import Engine
 from tests.chat import Stage
 from tests.handlers.conversations.online.people import NOW, Office, at
-from tests.reader_bridge.end_to_end.whole import Whole, whole_bridge
+from tests.reader_bridge.end_to_end.whole_system import WholeSystem, run_whole_system
 from tests.services.authority.world import fast_folder
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """Where the bot and the cards keep their files; in memory, where that is possible."""
-    with tempfile.TemporaryDirectory(prefix="kaika-whole-", dir=fast_folder()) as name:
+    """The folder of the bot and the cards; in memory where that is possible."""
+    with tempfile.TemporaryDirectory(prefix="kaika-system-", dir=fast_folder()) as name:
         yield Path(name)
 
 
 @pytest.fixture
-async def whole(engine: Engine, folder: Path) -> AsyncIterator[Whole]:
-    """The whole bot on the sandbox with its bridge, behind a wire that can break."""
+async def system(engine: Engine, folder: Path) -> AsyncIterator[WholeSystem]:
+    """The bot on the sandbox with its bridge, behind a proxy that can drop frames."""
     async with Stage.set_up(engine, folder, "embedded") as stage:
         at(stage, NOW)
-        async with whole_bridge(stage, Office.beside(stage, folder)) as ready:
+        async with run_whole_system(stage, Office.beside(stage, folder)) as ready:
             yield ready

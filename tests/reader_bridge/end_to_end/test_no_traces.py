@@ -1,4 +1,4 @@
-"""After a whole life over a real reader, no PIN, no admin key and no code is anywhere.
+"""After a system life over a real reader, no PIN, no admin key and no code is anywhere.
 
 Not in a frame of the link, a log of either side, the database with its log, or any other file, as
 it is, as hex, in base64 at any place, or backwards. The virtual card's own file and the line to
@@ -19,26 +19,32 @@ from tests.chat import Stage
 from tests.handlers.conversations.online.card_stage import WRONG
 from tests.handlers.conversations.online.people import NOW, Office, at
 from tests.handlers.engine.walking import press
-from tests.reader_bridge.card.reader_room import ReaderRoom
-from tests.reader_bridge.end_to_end.accidents import Begin, activate, card_check, change_pin, unlock
-from tests.reader_bridge.end_to_end.readers import RealReader
-from tests.reader_bridge.end_to_end.walking import FIRST, Walk, sat_down
-from tests.reader_bridge.end_to_end.whole import whole_bridge
-from tests.reader_bridge.forms import forms
+from tests.reader_bridge.card.pcsc_sandbox import PcscSandbox
+from tests.reader_bridge.end_to_end.breakable_readers import BreakablePcscReader
+from tests.reader_bridge.end_to_end.card_walk import FIRST, CardWalk, start_card_walk
+from tests.reader_bridge.end_to_end.faults import (
+    StartTask,
+    activate,
+    card_check,
+    change_pin,
+    unlock,
+)
+from tests.reader_bridge.end_to_end.whole_system import run_whole_system
+from tests.reader_bridge.secret_forms import secret_forms
 
 Haystack = Mapping[str, bytes]
 
 
 def found(haystack: Haystack, secrets: set[bytes]) -> list[str]:
     """Give where a secret lies."""
-    shapes = {form for secret in secrets for form in forms(secret)}
+    shapes = {form for secret in secrets for form in secret_forms(secret)}
     return [name for name, hay in haystack.items() if any(form in hay for form in shapes)]
 
 
-async def lives(walk: Walk) -> set[bytes]:
+async def lives(walk: CardWalk) -> set[bytes]:
     """Live a card's life; give every secret there was."""
     typed: set[bytes] = {FIRST, WRONG, walk.holder.secret.encode()}
-    ask = walk.at_pc.ask_pin
+    ask = walk.prompter.ask_pin
 
     async def noted(request: PinRequest) -> SecretBuffer | None:
         answer = await ask(request)
@@ -46,10 +52,10 @@ async def lives(walk: Walk) -> set[bytes]:
         typed.add(bytes(answer))
         return answer
 
-    walk.at_pc.ask_pin = noted  # type: ignore[method-assign]
+    walk.prompter.ask_pin = noted  # type: ignore[method-assign]
     await does(walk, activate)
     typed.add(walk.holder.secret.encode())
-    walk.at_pc.slips = 3
+    walk.prompter.wrong_entries = 3
     await press(walk.person, await change_pin(walk))
     await walk.cards.sees(walk.person, "The PIN is locked")
     for work in (unlock, change_pin, card_check):
@@ -57,16 +63,16 @@ async def lives(walk: Walk) -> set[bytes]:
     return typed | {order.admin_key for order in walk.cards.office.maker.orders}
 
 
-async def does(walk: Walk, work: Begin) -> None:
+async def does(walk: CardWalk, work: StartTask) -> None:
     """Do something of the chat to its end."""
     await press(walk.person, await work(walk))
-    await walk.goes_on_to_the_end()
+    await walk.follow_to_end()
 
 
 async def test_nothing_secret_is_left_anywhere(
     engine: Engine,
     folder: Path,
-    reader_room: ReaderRoom,
+    pcsc_sandbox: PcscSandbox,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
@@ -74,18 +80,18 @@ async def test_nothing_secret_is_left_anywhere(
     logging.getLogger().addHandler(caplog.handler)
     for name in (None, "aiohttp.access", "asyncio"):
         caplog.set_level(logging.DEBUG, name)
-    reader = RealReader(reader_room)
+    reader = BreakablePcscReader(pcsc_sandbox)
     async with Stage.set_up(engine, folder, "embedded") as stage:
         at(stage, NOW)
         async with (
-            whole_bridge(stage, Office.beside(stage, folder)) as whole,
-            sat_down(whole, reader) as walk,
+            run_whole_system(stage, Office.beside(stage, folder)) as system,
+            start_card_walk(system, reader) as walk,
         ):
             secrets = await lives(walk)
             await stage.works_off(walk.cards.now)
             written = {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
             said = "".join(str(m) for m in walk.person.messages).encode()
-            frames = "\n".join(whole.proxy.frames).encode()
+            frames = "\n".join(system.proxy.frames).encode()
     await reader.close()
     printed = capfd.readouterr()
     haystack = {
@@ -113,5 +119,5 @@ def _was_looked_through(haystack: Haystack, secrets: set[bytes]) -> None:
         assert part in haystack[name], name
         around = haystack[name][:500]
         for secret in secrets:
-            for form in forms(secret):
+            for form in secret_forms(secret):
                 assert found({name: around + form + around}, {secret}) == [name]

@@ -16,35 +16,35 @@ from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.prompter import PinKind
 from reader_bridge.protocol.operations import CertificateCopy
 from services.authority.interface.certificates import CertificateKind
-from services.bridge.events import Possession
-from services.bridge.operations.task import Work
+from services.bridge.events import ProvenPossession
+from services.bridge.operations.task import CardTask
 from tests.chat import Subscriber
 from tests.handlers.conversations.online.card_stage import AtThePc, CardStage
 from tests.handlers.conversations.online.people import Holder
 from tests.handlers.engine.walking import press
-from tests.reader_bridge.card.jcecard_room import put_in
-from tests.reader_bridge.card.reader_room import READER, ReaderRoom
-from tests.reader_bridge.card.watching import Told, has_card
-from tests.reader_bridge.end_to_end.walking import pairs
-from tests.reader_bridge.end_to_end.whole import Whole
-from tests.reader_bridge.end_to_end.wire import CountedLink
-from tests.reader_bridge.running import running
+from tests.reader_bridge.bridge_runner import run_test_bridge
+from tests.reader_bridge.card.jcecard_reader import insert_jcecard
+from tests.reader_bridge.card.pcsc_sandbox import READER, PcscSandbox
+from tests.reader_bridge.card.snapshot_recorder import SnapshotRecorder, has_card
+from tests.reader_bridge.end_to_end.card_walk import pair
+from tests.reader_bridge.end_to_end.frame_proxy import CountingConnector
+from tests.reader_bridge.end_to_end.whole_system import WholeSystem
 
 PIN, NEW_PIN, THIRD_PIN, WRONG, PUK = b"123456", b"98765432", b"555666", b"111111", b"12345678"
 
 
 @dataclass
-class Desk:
+class PivScenario:
     """Somebody with a PIV card at their PC, paired."""
 
-    whole: Whole
+    system: WholeSystem
     person: Subscriber
-    at_pc: AtThePc
+    prompter: AtThePc
     holder: Holder
 
     @property
     def cards(self) -> CardStage:
-        return self.whole.cards
+        return self.system.cards
 
     async def looks(self, *fragments: str) -> None:
         """Have the card looked at, and see what is told."""
@@ -61,69 +61,73 @@ class Desk:
 
     async def changes_pin(self, old: bytes, new: bytes, *fragments: str) -> None:
         """Change the PIN, and see what is told."""
-        self.at_pc.pins |= {PinKind.CURRENT: [old], PinKind.NEW: [new]}
+        self.prompter.pins |= {PinKind.CURRENT: [old], PinKind.NEW: [new]}
         await self.person.starts("do-change_pin")
         await press(self.person, "yes")
         await self.cards.sees(self.person, *fragments)
 
 
 @pytest.fixture
-async def desk(whole: Whole, reader_room: ReaderRoom, tmp_path: Path) -> AsyncIterator[Desk]:
+async def scenario(
+    system: WholeSystem, pcsc_sandbox: PcscSandbox, tmp_path: Path
+) -> AsyncIterator[PivScenario]:
     """A person whose card of record is `jcecard`, behind a real reader service."""
-    holder = await whole.cards.office.someone("posted", 70)
-    order = whole.cards.office.maker.orders[-1]
+    holder = await system.cards.office.someone("posted", 70)
+    order = system.cards.office.maker.orders[-1]
     kind = CertificateKind.AUTHENTICATION
     (tmp_path / "key.der").write_bytes(order.private_keys[kind])
     (tmp_path / "certificate.der").write_bytes(order.certificates[kind])
     (tmp_path / "serial").write_bytes(bytes.fromhex(order.card_serial))
-    readers, told = PcscReaders(patience=1), Told()
-    watch = readers.watch(told)
-    told.until(has_card(READER, False))
-    with put_in(reader_room, tmp_path):
-        told.until(has_card(READER))
-        at_pc, person = AtThePc(), whole.cards.stage.subscriber()
-        link = CountedLink(whole.proxy)
-        async with running(whole.proxy.url, at_pc, readers, link=link):
-            await pairs(whole.cards, person, at_pc)
-            yield Desk(whole, person, at_pc, holder)
-    told.until(has_card(READER, False))
+    readers, snapshots = PcscReaders(busy_timeout=1), SnapshotRecorder()
+    watch = readers.watch(snapshots)
+    snapshots.wait_until(has_card(READER, False))
+    with insert_jcecard(pcsc_sandbox, tmp_path):
+        snapshots.wait_until(has_card(READER))
+        prompter, person = AtThePc(), system.cards.stage.subscriber()
+        link = CountingConnector(system.proxy)
+        async with run_test_bridge(system.proxy.url, prompter, readers, connector=link):
+            await pair(system.cards, person, prompter)
+            yield PivScenario(system, person, prompter, holder)
+    snapshots.wait_until(has_card(READER, False))
     watch.close()
 
 
-async def test_what_the_chat_offers_to_a_piv_card(desk: Desk) -> None:
-    person, cards = desk.person, desk.cards
-    await desk.looks("PIN tries left: 3", "not activated yet")
-    await desk.begins("activate")
+async def test_what_the_chat_offers_to_a_piv_card(scenario: PivScenario) -> None:
+    person, cards = scenario.person, scenario.cards
+    await scenario.looks("PIN tries left: 3", "not activated yet")
+    await scenario.begins("activate")
     await cards.sees(person, "This kind of card cannot do that here", "nothing was sent to it")
-    assert desk.at_pc.asked == [], "no PIN was asked for"
-    assert await desk.holder.certificate() == "inactive"
+    assert scenario.prompter.asked == [], "no PIN was asked for"
+    assert await scenario.holder.certificate() == "inactive"
 
-    await desk.holder.activates(cards.now)
-    await desk.looks("in use", "All in order", f"…{(await desk.holder.card_number())[-4:]}")
-    await desk.changes_pin(PIN, NEW_PIN, "The new PIN is set")
+    await scenario.holder.activates(cards.now)
+    await scenario.looks("in use", "All in order", f"…{(await scenario.holder.card_number())[-4:]}")
+    await scenario.changes_pin(PIN, NEW_PIN, "The new PIN is set")
 
-    desk.at_pc.pins[PinKind.CURRENT] = [NEW_PIN]
-    proof = await desk.whole.asked(person, Work.PROVE_POSSESSION)
-    assert isinstance(proof, Possession)
+    scenario.prompter.pins[PinKind.CURRENT] = [NEW_PIN]
+    proof = await scenario.system.run_task(person, CardTask.PROVE_POSSESSION)
+    assert isinstance(proof, ProvenPossession)
     order = cards.office.maker.orders[-1]
     assert proof.card_serial == order.card_serial
     assert proof.certificate == order.certificates[CertificateKind.AUTHENTICATION]
-    assert isinstance(await desk.whole.asked(person, Work.READ_CERTIFICATE), CertificateCopy)
+    assert isinstance(
+        await scenario.system.run_task(person, CardTask.READ_CERTIFICATE), CertificateCopy
+    )
 
-    await desk.changes_pin(WRONG, PIN, "The PIN is locked")
-    await desk.looks("PIN tries left: 0", "unlock the card")
-    desk.at_pc.pins |= {PinKind.PUK: [PUK], PinKind.NEW: [THIRD_PIN]}
-    await desk.begins("unlock")
+    await scenario.changes_pin(WRONG, PIN, "The PIN is locked")
+    await scenario.looks("PIN tries left: 0", "unlock the card")
+    scenario.prompter.pins |= {PinKind.PUK: [PUK], PinKind.NEW: [THIRD_PIN]}
+    await scenario.begins("unlock")
     await cards.sees(person, "Unlocked (解碼).")
-    await desk.looks("PIN tries left: 3", "All in order")
-    await desk.changes_pin(THIRD_PIN, PIN, "The new PIN is set")
+    await scenario.looks("PIN tries left: 3", "All in order")
+    await scenario.changes_pin(THIRD_PIN, PIN, "The new PIN is set")
 
 
-async def test_a_wrong_puk_is_told_and_leads_on(desk: Desk) -> None:
-    await desk.holder.activates(desk.cards.now)
-    desk.at_pc.pins |= {PinKind.PUK: [WRONG, None], PinKind.NEW: [THIRD_PIN]}
-    await desk.begins("unlock")
-    await desk.cards.sees(desk.person, "The PUK was wrong", "Tries left: 2")
-    desk.at_pc.pins[PinKind.PUK] = [PUK]
-    await press(desk.person, "again")
-    await desk.cards.sees(desk.person, "Unlocked (解碼).")
+async def test_a_wrong_puk_is_told_and_leads_on(scenario: PivScenario) -> None:
+    await scenario.holder.activates(scenario.cards.now)
+    scenario.prompter.pins |= {PinKind.PUK: [WRONG, None], PinKind.NEW: [THIRD_PIN]}
+    await scenario.begins("unlock")
+    await scenario.cards.sees(scenario.person, "The PUK was wrong", "Tries left: 2")
+    scenario.prompter.pins[PinKind.PUK] = [PUK]
+    await press(scenario.person, "again")
+    await scenario.cards.sees(scenario.person, "Unlocked (解碼).")

@@ -10,72 +10,76 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from reader_bridge.protocol.operations import ReaderList
 from services.authority.interface.certificates import CertificateKind
-from services.bridge.events import Possession
-from services.bridge.operations.task import Work
+from services.bridge.events import ProvenPossession
+from services.bridge.operations.task import CardTask
 from tests.handlers.engine.walking import press
-from tests.reader_bridge.card.reader_room import ReaderRoom
-from tests.reader_bridge.end_to_end.accidents import (
-    ACCIDENTS,
+from tests.reader_bridge.card.pcsc_sandbox import PcscSandbox
+from tests.reader_bridge.end_to_end.breakable_readers import BreakablePcscReader
+from tests.reader_bridge.end_to_end.card_walk import CardWalk, start_card_walk
+from tests.reader_bridge.end_to_end.faults import (
     AS_USUAL,
-    Accident,
-    Begin,
+    FAULTS,
+    Fault,
+    StartTask,
     activate,
     card_check,
     card_pulled,
     change_pin,
     reader_service_killed,
-    struck_everywhere,
+    run_with_fault_everywhere,
     unlock,
 )
-from tests.reader_bridge.end_to_end.at_home import CHANGE_REFERENCE_DATA
-from tests.reader_bridge.end_to_end.readers import RealReader
-from tests.reader_bridge.end_to_end.walking import Walk, sat_down
-from tests.reader_bridge.end_to_end.whole import Whole
+from tests.reader_bridge.end_to_end.watched_card import CHANGE_REFERENCE_DATA
+from tests.reader_bridge.end_to_end.whole_system import WholeSystem
 
 
 @pytest.fixture
-async def reader(reader_room: ReaderRoom) -> AsyncIterator[RealReader]:
+async def reader(pcsc_sandbox: PcscSandbox) -> AsyncIterator[BreakablePcscReader]:
     """The first reader of a real service."""
-    reader = RealReader(reader_room)
+    reader = BreakablePcscReader(pcsc_sandbox)
     yield reader
     await reader.close()
 
 
 async def test_every_operation_is_done_on_the_virtual_card_and_opensc_agrees(
-    whole: Whole, reader: RealReader
+    system: WholeSystem, reader: BreakablePcscReader
 ) -> None:
-    async with sat_down(whole, reader) as walk:
-        assert isinstance(await whole.asked(walk.person, Work.LIST_READERS), ReaderList)
+    async with start_card_walk(system, reader) as walk:
+        assert isinstance(await system.run_task(walk.person, CardTask.LIST_READERS), ReaderList)
         for work in (activate, card_check, change_pin):
             await does(walk, work)
         old = walk.card.pin
-        assert isinstance(await whole.asked(walk.person, Work.PROVE_POSSESSION), Possession)
+        assert isinstance(
+            await system.run_task(walk.person, CardTask.PROVE_POSSESSION), ProvenPossession
+        )
         await is_locked(walk)
         await does(walk, unlock)
         new = walk.card.pin or b""
         assert new != old
-        assert isinstance(await whole.asked(walk.person, Work.PROVE_POSSESSION), Possession)
-        assert walk.card.lowered == [(CHANGE_REFERENCE_DATA, "pin")] * 3, "the wrong ones alone"
+        assert isinstance(
+            await system.run_task(walk.person, CardTask.PROVE_POSSESSION), ProvenPossession
+        )
+        assert walk.card.spent_tries == [(CHANGE_REFERENCE_DATA, "pin")] * 3, "the wrong ones alone"
         await opensc_agrees(walk, new.decode())
 
 
-async def does(walk: Walk, work: Begin) -> None:
+async def does(walk: CardWalk, work: StartTask) -> None:
     """Do something of the chat to its end."""
     key = await work(walk)
     await press(walk.person, key)
-    await walk.goes_on_to_the_end()
+    await walk.follow_to_end()
 
 
-async def is_locked(walk: Walk) -> None:
+async def is_locked(walk: CardWalk) -> None:
     """Type three wrong PINs, and read what the chat says of it."""
-    walk.at_pc.slips = 3
+    walk.prompter.wrong_entries = 3
     await press(walk.person, await change_pin(walk))
     await walk.cards.sees(walk.person, "The PIN is locked", "Unlock the card")
     await press(walk.person, await card_check(walk))
     await walk.cards.sees(walk.person, "PIN tries left: 0 of 3", "unlock the card")
 
 
-async def opensc_agrees(walk: Walk, pin: str) -> None:
+async def opensc_agrees(walk: CardWalk, pin: str) -> None:
     """Look at the card with tools that know nothing of us."""
     assert (await opensc("opensc-tool", "--name")).strip() == "GIDS Smart Card"
     assert await tries() == [3, 8]
@@ -107,10 +111,10 @@ async def opensc(*command: str, fails: bool = False) -> str:
     return str(done.stdout)
 
 
-@pytest.mark.parametrize("accident", [card_pulled, reader_service_killed])
+@pytest.mark.parametrize("fault", [card_pulled, reader_service_killed])
 async def test_a_pin_is_set_though_card_or_service_went_at_any_message(
-    whole: Whole, reader: RealReader, accident: Accident
+    system: WholeSystem, reader: BreakablePcscReader, fault: Fault
 ) -> None:
-    async with sat_down(whole, reader) as walk:
-        assert await struck_everywhere(walk, unlock, accident) >= 7
-        assert set(walk.told) <= ACCIDENTS[accident] | AS_USUAL
+    async with start_card_walk(system, reader) as walk:
+        assert await run_with_fault_everywhere(walk, unlock, fault) >= 7
+        assert set(walk.explanations) <= FAULTS[fault] | AS_USUAL

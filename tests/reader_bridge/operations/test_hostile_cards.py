@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from reader_bridge.card.connection import CardConnection, ReaderState
 from reader_bridge.prompter import PinKind
-from reader_bridge.protocol import Purpose
+from reader_bridge.protocol import PinPurpose
 from reader_bridge.protocol.failures import FailureCode
-from reader_bridge.protocol.messages import open_frame, write_frame
-from reader_bridge.protocol.operation_messages import Failure, Result
+from reader_bridge.protocol.messages import encode_frame, parse_frame
+from reader_bridge.protocol.operation_messages import OperationFailure, OperationResult
 from reader_bridge.protocol.operations import (
     ChangePin,
     ListReaders,
@@ -22,9 +22,9 @@ from reader_bridge.protocol.operations import (
     SetPin,
 )
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.reader_bridge.card.cards import ScriptedConnection
+from tests.reader_bridge.card.fake_cards import ScriptedConnection
 from tests.reader_bridge.card.test_hostile_cards import ANSWERS, ATRS, MOST_SENDS_A_VERB, hostile
-from tests.reader_bridge.operations.harness import Room
+from tests.reader_bridge.operations.operation_harness import OperationHarness
 
 PARAMETERS = st.sampled_from(
     [
@@ -33,7 +33,7 @@ PARAMETERS = st.sampled_from(
         ReadCertificate(),
         ProvePossession(bytes(32)),
         ChangePin(),
-        SetPin(Purpose.UNLOCK, "a0a1", bytes(32)),
+        SetPin(PinPurpose.UNLOCK, "a0a1", bytes(32)),
     ]
 )
 GIDS_CHOSEN = (bytes.fromhex("610d4f0ba000000397425446590201"), 0x9000)
@@ -76,20 +76,20 @@ def test_whatever_a_card_says_there_is_an_outcome_that_can_be_sent(
 ) -> None:
     connection = recognised(first, hostile(answers, atr)) if first else hostile(answers, atr)
 
-    async def run() -> Result | Failure:
-        room = Room(HostileReaders(name, connection), secrets())
+    async def run() -> OperationResult | OperationFailure:
+        room = OperationHarness(HostileReaders(name, connection), secrets())
         async with asyncio.timeout(30):
             outcome = await room.run(parameters)
         room.thread.close()
-        assert all(set(buffer) <= {0} for buffer in room.person.lent)
+        assert all(set(buffer) <= {0} for buffer in room.person.handed_out)
         return outcome
 
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         outcome = asyncio.run(run())
-    if isinstance(outcome, Failure):
+    if isinstance(outcome, OperationFailure):
         assert outcome.code is not FailureCode.INTERNAL_ERROR
-        assert open_frame(write_frame(outcome, 1)).from_bridge() == outcome
+        assert parse_frame(encode_frame(outcome, 1)).decode_from_bridge() == outcome
     assert len(connection.sent) < 4 * MOST_SENDS_A_VERB
 
 

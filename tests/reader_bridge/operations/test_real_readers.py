@@ -6,8 +6,8 @@ import pytest
 
 from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.prompter import PinKind
-from reader_bridge.protocol import Purpose
-from reader_bridge.protocol.operation_messages import Result
+from reader_bridge.protocol import PinPurpose
+from reader_bridge.protocol.operation_messages import OperationResult
 from reader_bridge.protocol.operations import (
     ChangePin,
     ListReaders,
@@ -18,11 +18,11 @@ from reader_bridge.protocol.operations import (
     SetPin,
 )
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.vpcd import VpcdReader
-from tests.reader_bridge.card.issuer import SERIAL
-from tests.reader_bridge.card.reader_room import READER, ReaderRoom
-from tests.reader_bridge.card.watching import Told, has_card
-from tests.reader_bridge.operations.harness import Room
+from tests.reader_bridge.card.card_issuer import SERIAL
+from tests.reader_bridge.card.pcsc_sandbox import READER, PcscSandbox
+from tests.reader_bridge.card.snapshot_recorder import SnapshotRecorder, has_card
+from tests.reader_bridge.operations.operation_harness import OperationHarness
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 PIN, NEW_PIN = b"first123", b"second45"
 ONE_AFTER_THE_OTHER: list[Parameters] = [
@@ -30,23 +30,23 @@ ONE_AFTER_THE_OTHER: list[Parameters] = [
     ReadCardStatus(),
     ReadCertificate(),
     ProvePossession(bytes(32), card_serial=SERIAL.hex()),
-    SetPin(Purpose.UNLOCK, SERIAL.hex(), bytes(32)),
+    SetPin(PinPurpose.UNLOCK, SERIAL.hex(), bytes(32)),
     ChangePin(card_serial=SERIAL.hex()),
 ]
 
 
 @pytest.fixture
-def readers(reader_room: ReaderRoom, card: VirtualCard) -> Iterator[PcscReaders]:
+def readers(pcsc_sandbox: PcscSandbox, card: VirtualCard) -> Iterator[PcscReaders]:
     """The readers of a real service, with a card in one of them."""
-    readers, told = PcscReaders(patience=1), Told()
-    watch = readers.watch(told)
-    vpcd = VpcdReader(reader_room.connect)
-    told.until(has_card(READER, False))
+    readers, snapshots = PcscReaders(busy_timeout=1), SnapshotRecorder()
+    watch = readers.watch(snapshots)
+    vpcd = VpcdReader(pcsc_sandbox.connect)
+    snapshots.wait_until(has_card(READER, False))
     vpcd.insert(card)
-    told.until(has_card(READER))
+    snapshots.wait_until(has_card(READER))
     yield readers
     vpcd.pull()
-    told.until(has_card(READER, False))
+    snapshots.wait_until(has_card(READER, False))
     watch.close()
 
 
@@ -55,8 +55,8 @@ async def test_every_operation_on_a_card_behind_a_real_service(readers: PcscRead
         PinKind.CURRENT: [PIN, NEW_PIN],
         PinKind.NEW: [NEW_PIN, PIN],
     }
-    room = Room(readers, secrets)
+    room = OperationHarness(readers, secrets)
     for parameters in ONE_AFTER_THE_OTHER:
         outcome = await room.run(parameters)
-        assert isinstance(outcome, Result), outcome
+        assert isinstance(outcome, OperationResult), outcome
     room.thread.close()

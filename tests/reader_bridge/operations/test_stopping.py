@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from reader_bridge.prompter import Consent, PinKind, PinRequest
-from reader_bridge.protocol.failures import ADVICE, FailureCode, FailureValues
-from reader_bridge.protocol.operation_messages import Failure, Result
+from reader_bridge.prompter import ConsentRequest, PinKind, PinRequest
+from reader_bridge.protocol.failures import FAILURE_ADVICE, FailureCode, FailureValues
+from reader_bridge.protocol.operation_messages import OperationFailure, OperationResult
 from reader_bridge.protocol.operations import (
     CardReport,
     ChangePin,
@@ -19,31 +19,44 @@ from reader_bridge.protocol.operations import (
 )
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.reader_bridge.card.cards import RecordingCard
+from tests.reader_bridge.card.fake_cards import RecordingCard
 from tests.reader_bridge.client.test_operations import verifies
-from tests.reader_bridge.every_operation import ALL, EVERYTHING, NEW_PIN, PIN, SECRETS
-from tests.reader_bridge.operations.harness import Room
-from tests.reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
+from tests.reader_bridge.operation_samples import (
+    ALL_OPERATIONS,
+    CARD_OPERATIONS,
+    NEW_PIN,
+    PIN,
+    TYPED_SECRETS,
+)
+from tests.reader_bridge.operations.operation_harness import OperationHarness
+from tests.reader_bridge.virtual_card.misbehaviour import (
+    MisbehavingCard,
+    Misbehaviour,
+    MisbehaviourKind,
+)
 
 
-@pytest.mark.parametrize("kind", [Kind.PULLED_BEFORE, Kind.PULLED_AFTER, Kind.GARBAGE])
-@pytest.mark.parametrize("parameters", ALL, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize(
+    "kind",
+    [MisbehaviourKind.PULLED_BEFORE, MisbehaviourKind.PULLED_AFTER, MisbehaviourKind.GARBAGE],
+)
+@pytest.mark.parametrize("parameters", CARD_OPERATIONS, ids=lambda each: type(each).__name__)
 async def test_a_card_that_fails_at_any_command_leaves_a_state_that_is_told(
     new_card: Callable[..., VirtualCard],
     caplog: pytest.LogCaptureFixture,
     parameters: Parameters,
-    kind: Kind,
+    kind: MisbehaviourKind,
 ) -> None:
     caplog.set_level(logging.NOTSET)
     for at in range(1, 200):
         card = new_card()
         failing = MisbehavingCard(card, Misbehaviour(kind, command=at))
-        room = Room(VirtualReader(failing), dict(SECRETS))  # type: ignore[arg-type]
+        room = OperationHarness(VirtualReader(failing), dict(TYPED_SECRETS))  # type: ignore[arg-type]
         outcome = await room.run(parameters)
         reader = VirtualReader(card)
         new_is_set = verifies(reader, NEW_PIN)
         check(outcome, new_is_set, parameters)
-        assert all(set(buffer) <= {0} for buffer in room.person.lent)
+        assert all(set(buffer) <= {0} for buffer in room.person.handed_out)
         card.close()
         if failing.commands < at:
             break
@@ -53,13 +66,15 @@ async def test_a_card_that_fails_at_any_command_leaves_a_state_that_is_told(
         assert secret.decode() not in caplog.text
 
 
-def check(outcome: Result | Failure, new_is_set: bool, parameters: Parameters) -> None:
+def check(
+    outcome: OperationResult | OperationFailure, new_is_set: bool, parameters: Parameters
+) -> None:
     """What is told has to be true of the card."""
     changes = isinstance(parameters, ChangePin | SetPin)
-    if isinstance(outcome, Result):
+    if isinstance(outcome, OperationResult):
         assert new_is_set == changes or isinstance(outcome.value, CardReport)
         return
-    assert outcome.code in ADVICE
+    assert outcome.code in FAILURE_ADVICE
     assert outcome.code is not FailureCode.INTERNAL_ERROR
     if new_is_set:
         assert outcome.code in (FailureCode.OUTCOME_UNKNOWN, FailureCode.PIN_SET_UNPROVED)
@@ -73,62 +88,65 @@ async def test_a_driver_that_hangs_costs_its_operation_and_no_other(card: Virtua
     def wait(_: float) -> None:
         released.wait(10)
 
-    slow = MisbehavingCard(card, Misbehaviour(Kind.SLOW, command=3), wait=wait)
-    room = Room(VirtualReader(slow), dict(SECRETS))  # type: ignore[arg-type]
+    slow = MisbehavingCard(card, Misbehaviour(MisbehaviourKind.SLOW, command=3), wait=wait)
+    room = OperationHarness(VirtualReader(slow), dict(TYPED_SECRETS))  # type: ignore[arg-type]
     outcome = await room.run(ReadCardStatus(), deadline=1)
-    assert outcome == Failure("op1", FailureCode.TIMED_OUT)
+    assert outcome == OperationFailure("op1", FailureCode.TIMED_OUT)
     released.set()
-    assert isinstance(await room.run(ReadCardStatus()), Result)
+    assert isinstance(await room.run(ReadCardStatus()), OperationResult)
 
 
 async def test_cancelling_ends_the_question_and_leaves_the_card(card: VirtualCard) -> None:
-    room = Room(VirtualReader(card), {})
+    room = OperationHarness(VirtualReader(card), {})
     task = asyncio.ensure_future(room.run(ChangePin()))
-    await room.person.until(lambda: any(isinstance(e, PinRequest) for e in room.person.asked))
+    await room.person.wait_until(lambda: any(isinstance(e, PinRequest) for e in room.person.asked))
     assert room.running is not None
     room.running.stop(FailureCode.CANCELLED)
-    assert await task == Failure("op1", FailureCode.CANCELLED)
+    assert await task == OperationFailure("op1", FailureCode.CANCELLED)
 
 
 async def test_an_operation_stopped_before_it_began_has_an_outcome(card: VirtualCard) -> None:
-    room = Room(VirtualReader(card), {})
+    room = OperationHarness(VirtualReader(card), {})
     task = asyncio.ensure_future(room.run(ReadCardStatus()))
     await asyncio.sleep(0)
     assert room.running is not None
     room.running.stop(FailureCode.LINK_LOST)
-    assert await task == Failure("op1", FailureCode.LINK_LOST)
+    assert await task == OperationFailure("op1", FailureCode.LINK_LOST)
 
 
-@pytest.mark.parametrize("parameters", EVERYTHING, ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("parameters", ALL_OPERATIONS, ids=lambda each: type(each).__name__)
 async def test_an_operation_stopped_before_it_was_run_asks_and_does_nothing(
     card: VirtualCard, parameters: Parameters
 ) -> None:
-    room = Room(VirtualReader(recorded := RecordingCard(card)), dict(SECRETS))  # type: ignore[arg-type]
+    recorded = RecordingCard(card)
+    room = OperationHarness(VirtualReader(recorded), dict(TYPED_SECRETS))  # type: ignore[arg-type]
     prepared = room.prepare(parameters)
     assert room.running is not None
     room.running.stop(FailureCode.LINK_LOST)
     room.running.stop(FailureCode.CANCELLED)
-    assert await prepared == Failure("op1", FailureCode.LINK_LOST), "the first reason counts"
+    assert await prepared == OperationFailure("op1", FailureCode.LINK_LOST), (
+        "the first reason counts"
+    )
     assert (room.person.asked, room.sent, recorded.commands) == ([], [], [])
 
 
 async def test_a_mistake_in_the_bridge_is_told_without_what_it_was_about(
     card: VirtualCard, caplog: pytest.LogCaptureFixture
 ) -> None:
-    room = Room(VirtualReader(card), {})
+    room = OperationHarness(VirtualReader(card), {})
 
-    async def broken(_: Consent) -> bool:
+    async def broken(_: ConsentRequest) -> bool:
         raise ZeroDivisionError("first123")
 
-    room.person.consent = broken  # type: ignore[method-assign,assignment]
-    assert await room.run(ChangePin()) == Failure("op1", FailureCode.INTERNAL_ERROR)
+    room.person.ask_consent = broken  # type: ignore[method-assign,assignment]
+    assert await room.run(ChangePin()) == OperationFailure("op1", FailureCode.INTERNAL_ERROR)
     assert "ZeroDivisionError" in caplog.text
     assert "first123" not in caplog.text
 
 
 async def stopped_during(
     card: VirtualCard, instruction: int, parameters: Parameters
-) -> Result | Failure:
+) -> OperationResult | OperationFailure:
     """An operation that is cancelled while the card is at work on one command."""
     loop, stopped = asyncio.get_running_loop(), threading.Event()
 
@@ -141,24 +159,28 @@ async def stopped_during(
         loop.call_soon_threadsafe(stop)
         stopped.wait(10)
 
-    slow = MisbehavingCard(card, Misbehaviour(Kind.SLOW, instruction=instruction), wait=wait)
-    room = Room(VirtualReader(slow), dict(SECRETS))  # type: ignore[arg-type]
+    slow = MisbehavingCard(
+        card, Misbehaviour(MisbehaviourKind.SLOW, instruction=instruction), wait=wait
+    )
+    room = OperationHarness(VirtualReader(slow), dict(TYPED_SECRETS))  # type: ignore[arg-type]
     return await room.run(parameters)
 
 
-@pytest.mark.parametrize(("instruction", "parameters"), [(0x2C, ALL[4]), (0x24, ALL[3])])
+@pytest.mark.parametrize(
+    ("instruction", "parameters"), [(0x2C, CARD_OPERATIONS[4]), (0x24, CARD_OPERATIONS[3])]
+)
 async def test_a_pin_that_is_being_set_is_set_and_told_though_it_is_cancelled(
     card: VirtualCard, instruction: int, parameters: Parameters
 ) -> None:
-    assert isinstance(await stopped_during(card, instruction, parameters), Result)
+    assert isinstance(await stopped_during(card, instruction, parameters), OperationResult)
     assert verifies(VirtualReader(card), NEW_PIN)
 
 
 async def test_cancelled_before_the_new_pin_goes_to_the_card_it_does_not_go(
     card: VirtualCard,
 ) -> None:
-    outcome = await stopped_during(card, 0x87, ALL[4])
-    assert outcome == Failure("op1", FailureCode.CANCELLED)
+    outcome = await stopped_during(card, 0x87, CARD_OPERATIONS[4])
+    assert outcome == OperationFailure("op1", FailureCode.CANCELLED)
     assert verifies(VirtualReader(card), PIN)
     assert card.file.state.admin_tries == 8
 
@@ -179,8 +201,8 @@ async def test_a_wrong_pin_of_a_cancelled_operation_is_told_and_not_asked_again(
         loop.call_soon_threadsafe(loop.call_soon, done.set)
         done.wait(10)
 
-    slow = MisbehavingCard(card, Misbehaviour(Kind.SLOW, instruction=0x24), wait=stop)
-    room = Room(VirtualReader(slow), slip)
+    slow = MisbehavingCard(card, Misbehaviour(MisbehaviourKind.SLOW, instruction=0x24), wait=stop)
+    room = OperationHarness(VirtualReader(slow), slip)
     outcome = await room.run(ChangePin())
-    assert outcome == Failure("op1", FailureCode.PIN_WRONG, FailureValues(tries_left=2))
-    assert len(room.person.lent) == 2
+    assert outcome == OperationFailure("op1", FailureCode.PIN_WRONG, FailureValues(tries_left=2))
+    assert len(room.person.handed_out) == 2

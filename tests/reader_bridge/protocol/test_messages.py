@@ -10,20 +10,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reader_bridge.protocol import (
-    ErrorCode,
     Operation,
     ProtocolError,
+    ProtocolErrorCode,
     UnknownOperationError,
-    open_frame,
-    write_frame,
+    encode_frame,
+    parse_frame,
 )
-from reader_bridge.protocol.codec import Choice, Items, Octets, Text, Whole, layout
-from reader_bridge.protocol.limits import MOST_FRAME_BYTES
-from reader_bridge.protocol.messages import FROM_BRIDGE, FROM_SERVER, UNNUMBERED
-from reader_bridge.protocol.operation_messages import Cancel, Result, Start
+from reader_bridge.protocol.codec import (
+    BytesBounds,
+    IntegerBounds,
+    ListBounds,
+    TaggedUnion,
+    TextBounds,
+    message_fields,
+)
+from reader_bridge.protocol.limits import MAX_FRAME_BYTES
+from reader_bridge.protocol.messages import BRIDGE_MESSAGES, SERVER_MESSAGES, UNNUMBERED
+from reader_bridge.protocol.operation_messages import (
+    CancelOperation,
+    OperationResult,
+    StartOperation,
+)
 from reader_bridge.protocol.operations import (
     PARAMETERS,
-    VALUES,
+    RESULT_VALUES,
     CertificateCopy,
     ListReaders,
     ReadCardStatus,
@@ -44,17 +55,17 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:
 def plain_values(hint: Any) -> st.SearchStrategy[Any]:
     for note in notes(hint):
         match note:
-            case Text(pattern=""):
-                return st.text(READABLE, min_size=note.least, max_size=note.most)
-            case Text(most=most, least=least, pattern=pattern):
+            case TextBounds(pattern=""):
+                return st.text(READABLE, min_size=note.min_length, max_size=note.max_length)
+            case TextBounds(max_length=most, min_length=least, pattern=pattern):
                 return matching(pattern, least, most)
-            case Whole():
-                return st.integers(note.least, note.most)
-            case Octets():
-                return st.binary(min_size=note.least, max_size=min(note.most, 200))
-            case Items():
+            case IntegerBounds():
+                return st.integers(note.minimum, note.maximum)
+            case BytesBounds():
+                return st.binary(min_size=note.min_length, max_size=min(note.max_length, 200))
+            case ListBounds():
                 inner = values_of(get_args(get_args(hint)[0])[0])
-                return st.lists(inner, max_size=note.most).map(tuple)
+                return st.lists(inner, max_size=note.max_items).map(tuple)
     if hint is bool:
         return st.booleans()
     if dataclasses.is_dataclass(hint):
@@ -72,14 +83,14 @@ def matching(pattern: str, least: int, most: int) -> st.SearchStrategy[str]:
 def objects(draw: st.DrawFn, kind: Any) -> Any:
     found: dict[str, Any] = {}
     for name, hint in hints(kind).items():
-        choice = next((each for each in notes(hint) if isinstance(each, Choice)), None)
-        strategy = objects(choice.kinds[found[choice.by]]) if choice else values_of(hint)
+        choice = next((each for each in notes(hint) if isinstance(each, TaggedUnion)), None)
+        strategy = objects(choice.types[found[choice.tag_field]]) if choice else values_of(hint)
         found[name] = draw(strategy)
     return kind(**found)
 
 
-EVERY_KIND = [*((True, kind) for kind in FROM_SERVER.values())] + [
-    (False, kind) for kind in FROM_BRIDGE.values()
+EVERY_KIND = [*((True, kind) for kind in SERVER_MESSAGES.values())] + [
+    (False, kind) for kind in BRIDGE_MESSAGES.values()
 ]
 
 
@@ -89,13 +100,13 @@ def test_what_is_written_is_read_again(data: st.DataObject) -> None:
     from_server, kind = data.draw(st.sampled_from(EVERY_KIND))
     message = data.draw(objects(kind))
     seq = 0 if kind in UNNUMBERED else data.draw(st.integers(1, 2**31 - 1))
-    text = write_frame(message, seq)
-    frame = open_frame(text)
+    text = encode_frame(message, seq)
+    frame = parse_frame(text)
     assert frame.seq == seq
-    assert (frame.from_server() if from_server else frame.from_bridge()) == message
+    assert (frame.decode_from_server() if from_server else frame.decode_from_bridge()) == message
     more = json.loads(text) | {"colour": {"red": [1, None]}}
-    frame = open_frame(json.dumps(more))
-    assert (frame.from_server() if from_server else frame.from_bridge()) == message
+    frame = parse_frame(json.dumps(more))
+    assert (frame.decode_from_server() if from_server else frame.decode_from_bridge()) == message
 
 
 JSON = st.recursive(
@@ -103,11 +114,14 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=8,
 )
-FIELDS = sorted({field.name for _, kind in EVERY_KIND for field in layout(kind)})
+FIELDS = sorted({field.name for _, kind in EVERY_KIND for field in message_fields(kind)})
 FRAMES = st.builds(
     lambda head, more: json.dumps(more | head),
     st.fixed_dictionaries(
-        {"type": st.sampled_from([*FROM_SERVER, *FROM_BRIDGE]) | JSON, "seq": st.integers() | JSON}
+        {
+            "type": st.sampled_from([*SERVER_MESSAGES, *BRIDGE_MESSAGES]) | JSON,
+            "seq": st.integers() | JSON,
+        }
     ),
     st.dictionaries(st.sampled_from(FIELDS), JSON | st.sampled_from([*Operation]), max_size=8),
 )
@@ -116,9 +130,9 @@ FRAMES = st.builds(
 @settings(max_examples=500, deadline=None)
 @given(FRAMES | st.text() | JSON.map(json.dumps))
 def test_nonsense_is_refused_and_nothing_else_happens(text: str) -> None:
-    for read in ("from_server", "from_bridge"):
+    for read in ("decode_from_server", "decode_from_bridge"):
         with contextlib.suppress(ProtocolError):
-            getattr(open_frame(text), read)()
+            getattr(parse_frame(text), read)()
 
 
 CANCEL = {"type": "cancel", "seq": 1, "operation_id": "a"}
@@ -143,9 +157,9 @@ CANCEL = {"type": "cancel", "seq": 1, "operation_id": "a"}
     ],
 )
 def test_a_field_out_of_its_bounds_is_refused(wrong: dict[str, object]) -> None:
-    assert open_frame(json.dumps(CANCEL)).from_server() == Cancel("a")
+    assert parse_frame(json.dumps(CANCEL)).decode_from_server() == CancelOperation("a")
     with pytest.raises(ProtocolError):
-        open_frame(json.dumps(CANCEL | wrong)).from_server()
+        parse_frame(json.dumps(CANCEL | wrong)).decode_from_server()
 
 
 @pytest.mark.parametrize(
@@ -157,14 +171,14 @@ def test_a_field_out_of_its_bounds_is_refused(wrong: dict[str, object]) -> None:
         "[" * 100_000,
         "[" * 60_000,
         "1" * 60_000,
-        '"' + "a" * MOST_FRAME_BYTES + '"',
+        '"' + "a" * MAX_FRAME_BYTES + '"',
         "{}",
         "",
     ],
 )
 def test_frames_that_are_none(text: str) -> None:
     with pytest.raises(ProtocolError):
-        open_frame(text)
+        parse_frame(text)
 
 
 @pytest.mark.parametrize(
@@ -173,40 +187,40 @@ def test_frames_that_are_none(text: str) -> None:
 def test_bytes_are_written_in_one_way_only(octets: object) -> None:
     frame = {"type": "paired", "seq": 1, "seconds_left": 1, "telegram_name": ""}
     with pytest.raises(ProtocolError):
-        open_frame(json.dumps(frame | {"resume_secret": octets})).from_server()
+        parse_frame(json.dumps(frame | {"resume_secret": octets})).decode_from_server()
 
 
 def test_an_unknown_type_and_an_unknown_operation_are_told_apart() -> None:
     with pytest.raises(ProtocolError) as unknown:
-        open_frame('{"type":"send_apdu","seq":1}').from_server()
-    assert unknown.value.code is ErrorCode.UNKNOWN_MESSAGE
+        parse_frame('{"type":"send_apdu","seq":1}').decode_from_server()
+    assert unknown.value.code is ProtocolErrorCode.UNKNOWN_MESSAGE
     start = {"type": "start", "seq": 1, "operation_id": "a", "operation": "send_apdu"}
     with pytest.raises(UnknownOperationError) as refused:
-        open_frame(json.dumps(start)).from_server()
+        parse_frame(json.dumps(start)).decode_from_server()
     assert refused.value.operation_id == "a"
     with pytest.raises(ProtocolError) as nonsense:
-        open_frame(json.dumps(start | {"operation": "list_readers"})).from_server()
-    assert nonsense.value.code is ErrorCode.BAD_MESSAGE
+        parse_frame(json.dumps(start | {"operation": "list_readers"})).decode_from_server()
+    assert nonsense.value.code is ProtocolErrorCode.BAD_MESSAGE
 
 
 def test_neither_side_reads_what_only_the_other_says() -> None:
     with pytest.raises(ProtocolError):
-        open_frame(write_frame(Cancel("a"), 1)).from_bridge()
+        parse_frame(encode_frame(CancelOperation("a"), 1)).decode_from_bridge()
     with pytest.raises(ProtocolError):
-        open_frame(write_frame(Pair("ABCD2345"), 1)).from_server()
+        parse_frame(encode_frame(Pair("ABCD2345"), 1)).decode_from_server()
 
 
 def test_this_sides_own_mistakes_are_not_sent() -> None:
     certificate = CertificateCopy(KeyRole.SIGNATURE, bytes(20_000))
     for message in (
-        Cancel(""),
+        CancelOperation(""),
         Pair("O0O0O0O0"),
-        Result("a", Operation.READ_CERTIFICATE, certificate),
-        Start("a", Operation.LIST_READERS, ReadCardStatus(), 5),
-        Start("a", Operation.LIST_READERS, ListReaders(), 0),
+        OperationResult("a", Operation.READ_CERTIFICATE, certificate),
+        StartOperation("a", Operation.LIST_READERS, ReadCardStatus(), 5),
+        StartOperation("a", Operation.LIST_READERS, ListReaders(), 0),
     ):
         with pytest.raises(ProtocolError):
-            write_frame(message, 1)
+            encode_frame(message, 1)
 
 
 def test_what_must_not_be_seen_is_not_printed() -> None:
@@ -218,10 +232,10 @@ def test_what_must_not_be_seen_is_not_printed() -> None:
 
 def test_errors_do_not_hold_the_value() -> None:
     with pytest.raises(ProtocolError) as refused:
-        open_frame(json.dumps(CANCEL | {"operation_id": "my secret"})).from_server()
+        parse_frame(json.dumps(CANCEL | {"operation_id": "my secret"})).decode_from_server()
     assert "secret" not in repr(refused.value)
-    assert refused.value.where == "operation_id"
+    assert refused.value.field == "operation_id"
 
 
 def test_every_operation_has_parameters_and_a_value() -> None:
-    assert set(PARAMETERS) == set(VALUES) == set(Operation)
+    assert set(PARAMETERS) == set(RESULT_VALUES) == set(Operation)

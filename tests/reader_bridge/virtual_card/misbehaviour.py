@@ -1,43 +1,38 @@
-"""Cards that misbehave to order: pulled in the middle, slow, or talking nonsense."""
+"""Cards that misbehave on request: pulled in the middle, slow, or answering nonsense."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from reader_bridge.virtual_card.reader import Card
-
-
-class CardPulledError(Exception):
-    """The card was pulled out in the middle of a command; there is no answer."""
+from reader_bridge.card.errors import CardRemovedError
+from reader_bridge.virtual_card.reader import InsertableCard
 
 
-class Kind(StrEnum):
+class MisbehaviourKind(StrEnum):
     """What a card can do wrong."""
 
     PULLED_BEFORE = "pulled_before"
     """The command never reached it."""
     PULLED_AFTER = "pulled_after"
-    """It carried the command out, and the answer was lost."""
+    """It executed the command, and the answer was lost."""
     SLOW = "slow"
     GARBAGE = "garbage"
-    """It carries the command out and answers something else."""
+    """It executes the command and answers something else."""
 
 
 @dataclass(frozen=True)
 class Misbehaviour:
     """One misbehaviour.
 
-    :ivar command: at which command it happens, the first is 1; at any without.
-    :ivar instruction: at which INS byte; at any without.
-    :ivar times: how often; once it is used up, the card behaves.
+    :ivar command: the number of the command, from 1; any without.
+    :ivar instruction: the INS byte; any without.
+    :ivar times: how often it happens.
     :ivar seconds: how slow.
     :ivar answer: the garbage.
     """
 
-    kind: Kind
+    kind: MisbehaviourKind
     command: int | None = None
     instruction: int | None = None
     times: int = 1
@@ -48,12 +43,12 @@ class Misbehaviour:
 class MisbehavingCard:
     """A card with misbehaviours around it.
 
-    :param wait: how time passes for a slow card.
+    :param wait: waits for a slow card.
     """
 
     def __init__(
         self,
-        card: "Card",
+        card: InsertableCard,
         *misbehaviours: Misbehaviour,
         wait: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -68,34 +63,31 @@ class MisbehavingCard:
         return self._card.atr
 
     def power_on(self) -> None:
-        """Begin a session."""
         self._card.power_on()
 
     def power_off(self) -> None:
-        """End it."""
         self._card.power_off()
 
     def reset(self) -> None:
-        """Begin it anew."""
         self._card.reset()
 
     def transmit(self, apdu: bytes | bytearray) -> bytes:
-        """Carry out a command, or do what was ordered instead.
+        """Execute a command, or misbehave.
 
-        :raises CardPulledError: where that is being pulled.
+        :raises CardRemovedError: it is pulled.
         """
         self.commands += 1
         ordered = self._next(apdu)
         if ordered is None:
             return self._card.transmit(apdu)
-        if ordered.kind is Kind.PULLED_BEFORE:
-            raise CardPulledError
-        if ordered.kind is Kind.SLOW:
+        if ordered.kind is MisbehaviourKind.PULLED_BEFORE:
+            raise CardRemovedError
+        if ordered.kind is MisbehaviourKind.SLOW:
             self._wait(ordered.seconds)
         answer = self._card.transmit(apdu)
-        if ordered.kind is Kind.PULLED_AFTER:
-            raise CardPulledError
-        return ordered.answer if ordered.kind is Kind.GARBAGE else answer
+        if ordered.kind is MisbehaviourKind.PULLED_AFTER:
+            raise CardRemovedError
+        return ordered.answer if ordered.kind is MisbehaviourKind.GARBAGE else answer
 
     def _next(self, apdu: bytes | bytearray) -> Misbehaviour | None:
         for index, misbehaviour in enumerate(self._ordered):

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.command import Command
+from reader_bridge.virtual_card.command import CardCommand
 
 SELECT = "00a4040009a0000003974254465900"
 VERIFY = "0020008008" + b"first123".hex()
@@ -179,7 +179,7 @@ def test_the_commands_data_is_overwritten(selected: VirtualCard) -> None:
     seen: list[bytearray] = []
     verify: Callable[..., bytes] = selected._handlers[0x20]
 
-    def watched(command: Command) -> bytes:
+    def watched(command: CardCommand) -> bytes:
         seen.append(command.data)
         return verify(command)
 

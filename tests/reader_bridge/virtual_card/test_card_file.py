@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 from base64 import b64decode, b64encode
 from pathlib import Path
 
@@ -9,22 +10,22 @@ import pytest
 
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.content import random_serial
-from reader_bridge.virtual_card.file import (
+from reader_bridge.virtual_card.card_file import (
     CardFile,
     CardFileError,
     WrongPassphraseError,
     read_label,
 )
+from reader_bridge.virtual_card.content import SERIAL_BYTES
 from reader_bridge.virtual_card.file_lock import CardFileBusyError
 from reader_bridge.virtual_card.issue import issue_card
-from tests.reader_bridge.card.issuer import (
+from tests.reader_bridge.card.card_issuer import (
     ADMIN_KEY,
     CARD_NUMBER,
     LOW_COST,
     PASSPHRASE,
     SERIAL,
-    Issuer,
+    CardIssuer,
     pkcs8,
 )
 from tests.reader_bridge.virtual_card.test_card import SELECT, VERIFY, WRONG, send, tries
@@ -68,7 +69,7 @@ def test_a_try_is_spent_before_the_pin_is_looked_at(
         raise PowerCutError
 
     card = insert(path)
-    monkeypatch.setattr("reader_bridge.virtual_card.pin_safe.stretch", cut)
+    monkeypatch.setattr("reader_bridge.virtual_card.pin_store.derive_key", cut)
     with pytest.raises(PowerCutError):
         send(card, WRONG)
     monkeypatch.undo()
@@ -85,7 +86,7 @@ def test_an_admin_try_is_spent_before_the_proof_is_looked_at(
     card = insert(path)
     send(card, "0022c1a403830180")
     send(card, "00870000147c128110" + "11" * 16 + "00")
-    monkeypatch.setattr("reader_bridge.virtual_card.admin.hmac.compare_digest", cut)
+    monkeypatch.setattr("reader_bridge.virtual_card.admin_authentication.hmac.compare_digest", cut)
     with pytest.raises(PowerCutError):
         send(card, "008700002c7c2a8228" + "22" * 40 + "00")
     monkeypatch.undo()
@@ -103,7 +104,7 @@ def test_a_write_that_is_cut_leaves_the_file_as_it_was(
     before = path.read_bytes()
     card = insert(path)
     for step in ("fsync", "replace"):
-        monkeypatch.setattr(f"reader_bridge.virtual_card.file.os.{step}", cut)
+        monkeypatch.setattr(f"reader_bridge.virtual_card.card_file.os.{step}", cut)
         with pytest.raises(PowerCutError):
             send(card, WRONG)
         monkeypatch.undo()
@@ -185,7 +186,7 @@ def forms(secret: bytes) -> list[bytes]:
     return [shape for shape in shapes + padded if len(shape) >= 6]
 
 
-def test_the_file_gives_neither_pin_nor_keys_away(path: Path, issuer: Issuer) -> None:
+def test_the_file_gives_neither_pin_nor_keys_away(path: Path, issuer: CardIssuer) -> None:
     card = insert(path)
     both = b"first123second45"
     assert send(card, "0024008010" + both.hex())[1] == "9000"
@@ -199,8 +200,8 @@ def test_the_file_gives_neither_pin_nor_keys_away(path: Path, issuer: Issuer) ->
             assert all(form not in place for place in (written, *sealed))
 
 
-def test_a_card_is_issued_over_one_that_is_there(path: Path, issuer: Issuer) -> None:
-    serial = random_serial()
+def test_a_card_is_issued_over_one_that_is_there(path: Path, issuer: CardIssuer) -> None:
+    serial = secrets.token_bytes(SERIAL_BYTES)
     issue_card(
         path,
         PASSPHRASE,
@@ -219,7 +220,7 @@ def test_a_card_is_issued_over_one_that_is_there(path: Path, issuer: Issuer) -> 
     "wrong", [{"serial": bytes(8)}, {"admin_key": bytes(16)}, {"private_keys": {"signature": b"x"}}]
 )
 def test_what_does_not_fit_a_card_is_not_issued(
-    tmp_path: Path, issuer: Issuer, wrong: dict[str, object]
+    tmp_path: Path, issuer: CardIssuer, wrong: dict[str, object]
 ) -> None:
     right: dict[str, object] = {
         "card_number": CARD_NUMBER,

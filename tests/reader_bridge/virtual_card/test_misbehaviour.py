@@ -15,8 +15,12 @@ from reader_bridge.card.profiles.base import CardProfile, TryCounter
 from reader_bridge.card.profiles.gids import GidsProfile
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from tests.reader_bridge.card.issuer import cryptogram
-from tests.reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
+from tests.reader_bridge.card.card_issuer import cryptogram
+from tests.reader_bridge.virtual_card.misbehaviour import (
+    MisbehavingCard,
+    Misbehaviour,
+    MisbehaviourKind,
+)
 
 OLD, NEW = bytearray(b"first123"), bytearray(b"second45")
 
@@ -68,10 +72,10 @@ def pin_of(reader: VirtualReader, card: VirtualCard) -> bytearray:
         return OLD
 
 
-@pytest.mark.parametrize("kind", [Kind.PULLED_BEFORE, Kind.PULLED_AFTER])
+@pytest.mark.parametrize("kind", [MisbehaviourKind.PULLED_BEFORE, MisbehaviourKind.PULLED_AFTER])
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_pulled_at_any_command_the_card_has_the_old_pin_or_the_new_one(
-    card: VirtualCard, operation: Callable[[CardProfile], None], kind: Kind
+    card: VirtualCard, operation: Callable[[CardProfile], None], kind: MisbehaviourKind
 ) -> None:
     reader = VirtualReader()
     found, at = set(), 0
@@ -87,7 +91,7 @@ def test_pulled_at_any_command_the_card_has_the_old_pin_or_the_new_one(
         if pin == NEW:
             _change_back(reader)
     assert at > 3, "selected, asked for the tries, done"
-    changes = operation in (change_pin, set_pin) and kind is Kind.PULLED_AFTER
+    changes = operation in (change_pin, set_pin) and kind is MisbehaviourKind.PULLED_AFTER
     assert found == ({bytes(OLD), bytes(NEW)} if changes else {bytes(OLD)})
 
 
@@ -103,7 +107,7 @@ def test_garbage_at_any_command_is_an_error_or_harmless(
 ) -> None:
     reader = VirtualReader()
     for at in range(1, 8):
-        garbage = Misbehaviour(Kind.GARBAGE, command=at, answer=answer)
+        garbage = Misbehaviour(MisbehaviourKind.GARBAGE, command=at, answer=answer)
         error = run(reader, operation, MisbehavingCard(card, garbage))
         assert error is None or error.code != "card_error"
         if pin_of(reader, card) == NEW:
@@ -115,7 +119,7 @@ def test_a_try_spent_in_a_pulled_card_is_spent(card: VirtualCard) -> None:
         profile.verify_pin(bytearray(b"wrong123"))
 
     reader = VirtualReader()
-    pulled = MisbehavingCard(card, Misbehaviour(Kind.PULLED_AFTER, instruction=0x20))
+    pulled = MisbehavingCard(card, Misbehaviour(MisbehaviourKind.PULLED_AFTER, instruction=0x20))
     assert isinstance(run(reader, guess, pulled), CardRemovedError)
     reader.insert(card)
     assert identify(reader.connect(READER_NAME)).status().pin == TryCounter(2, 3)
@@ -124,7 +128,9 @@ def test_a_try_spent_in_a_pulled_card_is_spent(card: VirtualCard) -> None:
 def test_a_slow_card_is_slow_and_right(card: VirtualCard) -> None:
     waited: list[float] = []
     slow = MisbehavingCard(
-        card, Misbehaviour(Kind.SLOW, instruction=0xCB, times=3, seconds=4.0), wait=waited.append
+        card,
+        Misbehaviour(MisbehaviourKind.SLOW, instruction=0xCB, times=3, seconds=4.0),
+        wait=waited.append,
     )
     assert run(VirtualReader(), status, slow) is None
     assert waited == [4.0, 4.0, 4.0]
@@ -137,7 +143,9 @@ def test_a_card_that_is_slow_in_every_portion_is_given_up(card: VirtualCard) -> 
         nonlocal now
         now += seconds
 
-    slow = MisbehavingCard(card, Misbehaviour(Kind.SLOW, times=1000, seconds=15.0), wait=wait)
+    slow = MisbehavingCard(
+        card, Misbehaviour(MisbehaviourKind.SLOW, times=1000, seconds=15.0), wait=wait
+    )
     connection = VirtualReader(slow).connect(READER_NAME)
     connection.extended_length = False
     profile = identify(connection, clock=lambda: now)
@@ -147,7 +155,9 @@ def test_a_card_that_is_slow_in_every_portion_is_given_up(card: VirtualCard) -> 
 
 
 def test_an_answer_in_place_of_the_cards_proof_is_not_taken_for_one(card: VirtualCard) -> None:
-    short = Misbehaviour(Kind.GARBAGE, instruction=0x87, answer=b"\x7c\x02\x81\x00\x90\x00")
+    short = Misbehaviour(
+        MisbehaviourKind.GARBAGE, instruction=0x87, answer=b"\x7c\x02\x81\x00\x90\x00"
+    )
     reader = VirtualReader(MisbehavingCard(card, short))
     profile = identify(reader.connect(READER_NAME, exclusive=True))
     assert isinstance(profile, GidsProfile)

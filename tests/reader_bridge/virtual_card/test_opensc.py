@@ -17,10 +17,10 @@ from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile, TryCounter
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.vpcd import VpcdReader
-from tests.reader_bridge.card.issuer import ADMIN_KEY, SERIAL, Issuer, cryptogram
-from tests.reader_bridge.card.reader_room import READER, ReaderRoom
-from tests.reader_bridge.card.watching import Told, has_card
+from tests.reader_bridge.card.card_issuer import ADMIN_KEY, SERIAL, CardIssuer, cryptogram
+from tests.reader_bridge.card.pcsc_sandbox import READER, PcscSandbox
+from tests.reader_bridge.card.snapshot_recorder import SnapshotRecorder, has_card
+from tests.reader_bridge.virtual_card.vpcd import VpcdReader
 
 PIN, NEW_PIN, WRONG_PIN = "first123", "second45", "wrong123"
 
@@ -29,18 +29,18 @@ WithProfile = Callable[[Callable[[CardProfile], None]], None]
 
 
 @pytest.fixture
-def readers(reader_room: ReaderRoom, card: VirtualCard) -> Iterator[PcscReaders]:
+def readers(pcsc_sandbox: PcscSandbox, card: VirtualCard) -> Iterator[PcscReaders]:
     """PC/SC, with the card in the first reader."""
-    readers = PcscReaders(patience=5)
-    told = Told()
-    watch = readers.watch(told)
-    told.until(has_card(READER, False))
-    vpcd = VpcdReader(reader_room.connect)
+    readers = PcscReaders(busy_timeout=5)
+    snapshots = SnapshotRecorder()
+    watch = readers.watch(snapshots)
+    snapshots.wait_until(has_card(READER, False))
+    vpcd = VpcdReader(pcsc_sandbox.connect)
     vpcd.insert(card)
-    told.until(has_card(READER))
+    snapshots.wait_until(has_card(READER))
     yield readers
     vpcd.pull()
-    told.until(has_card(READER, False))
+    snapshots.wait_until(has_card(READER, False))
     watch.close()
 
 
@@ -87,7 +87,9 @@ def test_it_is_recognised_and_its_files_are_read(opensc: OpenSc) -> None:
     assert "key type:             signature + decryption" in listing
 
 
-def test_certificates_and_keys_are_those_that_were_issued(opensc: OpenSc, issuer: Issuer) -> None:
+def test_certificates_and_keys_are_those_that_were_issued(
+    opensc: OpenSc, issuer: CardIssuer
+) -> None:
     for index, kind in enumerate(issuer.keys):
         pem = opensc("pkcs15-tool", "--read-certificate", f"0{index}").stdout
         certificate = load_pem_x509_certificate(pem.encode())
@@ -116,7 +118,7 @@ def test_a_pin_changed_by_one_is_the_others_pin(opensc: OpenSc, ours: WithProfil
     opensc("pkcs15-tool", "--verify-pin", "--pin", "third678")
 
 
-def test_it_signs_for_pkcs11(opensc: OpenSc, issuer: Issuer, tmp_path: Path) -> None:
+def test_it_signs_for_pkcs11(opensc: OpenSc, issuer: CardIssuer, tmp_path: Path) -> None:
     (tmp_path / "data").write_bytes(b"a document")
     opensc(
         *("pkcs11-tool", "--login", "--pin", PIN, "--sign", "--mechanism", "SHA256-RSA-PKCS"),

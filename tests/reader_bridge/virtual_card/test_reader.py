@@ -13,7 +13,11 @@ from reader_bridge.card.errors import (
 from reader_bridge.card.profiles import identify
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from tests.reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
+from tests.reader_bridge.virtual_card.misbehaviour import (
+    MisbehavingCard,
+    Misbehaviour,
+    MisbehaviourKind,
+)
 
 
 def test_an_empty_reader_and_one_that_is_not_there() -> None:
@@ -85,7 +89,7 @@ def test_a_watch_is_told_of_every_change_and_of_a_swapped_card(
 
 
 def test_an_answer_without_a_status_word_is_none(card: VirtualCard) -> None:
-    mute = MisbehavingCard(card, Misbehaviour(Kind.GARBAGE, answer=b"\x90"))
+    mute = MisbehavingCard(card, Misbehaviour(MisbehaviourKind.GARBAGE, answer=b"\x90"))
     connection = VirtualReader(mute).connect(READER_NAME)
     with pytest.raises(MalformedResponseError):
         connection.send_and_receive(bytearray(5))

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 import pytest
 
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.vpcd import PORT, VpcdReader, connect_to
-from tests.reader_bridge.virtual_card.misbehaviour import Kind, MisbehavingCard, Misbehaviour
+from tests.reader_bridge.virtual_card.misbehaviour import (
+    MisbehavingCard,
+    Misbehaviour,
+    MisbehaviourKind,
+)
+from tests.reader_bridge.virtual_card.vpcd import PORT, VpcdReader, connect_to
 
 
-class Slot:
+class ReaderSlot:
     """The reader's end: where cards connect to."""
 
     def __init__(self) -> None:
@@ -44,21 +48,21 @@ class Slot:
 
 
 @pytest.fixture
-def slot() -> Iterator[Slot]:
-    slot = Slot()
+def slot() -> Iterator[ReaderSlot]:
+    slot = ReaderSlot()
     yield slot
     slot.close()
 
 
 @pytest.fixture
-def vpcd(slot: Slot) -> Iterator[VpcdReader]:
+def vpcd(slot: ReaderSlot) -> Iterator[VpcdReader]:
     vpcd = VpcdReader(connect_to(*slot.address))
     yield vpcd
     vpcd.pull()
 
 
 def test_it_tells_its_answer_to_reset_and_answers_commands(
-    slot: Slot, vpcd: VpcdReader, card: VirtualCard
+    slot: ReaderSlot, vpcd: VpcdReader, card: VirtualCard
 ) -> None:
     vpcd.insert(card)
     slot.accept()
@@ -72,7 +76,7 @@ def test_it_tells_its_answer_to_reset_and_answers_commands(
     assert slot.ask("") == "6700"
 
 
-def test_a_pulled_card_ends_the_line(slot: Slot, vpcd: VpcdReader, card: VirtualCard) -> None:
+def test_a_pulled_card_ends_the_line(slot: ReaderSlot, vpcd: VpcdReader, card: VirtualCard) -> None:
     vpcd.insert(card)
     slot.accept()
     assert vpcd.inserted
@@ -83,9 +87,11 @@ def test_a_pulled_card_ends_the_line(slot: Slot, vpcd: VpcdReader, card: Virtual
 
 
 def test_a_card_ordered_to_be_pulled_pulls_itself(
-    slot: Slot, vpcd: VpcdReader, card: VirtualCard
+    slot: ReaderSlot, vpcd: VpcdReader, card: VirtualCard
 ) -> None:
-    vpcd.insert(MisbehavingCard(card, Misbehaviour(Kind.PULLED_AFTER, instruction=0xA4)))
+    vpcd.insert(
+        MisbehavingCard(card, Misbehaviour(MisbehaviourKind.PULLED_AFTER, instruction=0xA4))
+    )
     slot.accept()
     slot.say("00a4040009a0000003974254465900")
     assert slot.line is not None
@@ -93,7 +99,7 @@ def test_a_card_ordered_to_be_pulled_pulls_itself(
 
 
 def test_a_card_comes_back_when_the_reader_does(
-    slot: Slot, vpcd: VpcdReader, card: VirtualCard
+    slot: ReaderSlot, vpcd: VpcdReader, card: VirtualCard
 ) -> None:
     vpcd.insert(card)
     slot.accept()

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import pytest_asyncio
 from playwright.async_api import Browser
 
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
-from sandbox.people import Person
 from sandbox.server import RunningSandbox, serve
 from tests.browser import ChatPage, Device, chromium, window
 from tests.sandbox.page.scripted_bot import ScriptedBot
 
 
 @dataclass
-class World:
+class PageSandbox:
     """A sandbox that serves, with a bot that answers by script."""
 
     engine: Engine
@@ -24,22 +24,24 @@ class World:
     browser: Browser
     stack: AsyncExitStack
 
-    async def opens(self, device: Device, locale: str = "en-GB") -> ChatPage:
-        """Open the page; its troubles fail the test in the end."""
+    async def open_page(self, device: Device, locale: str = "en-GB") -> ChatPage:
+        """Open the page; errors in it fail the test at the end."""
         page = await self.stack.enter_async_context(window(self.browser, device, locale=locale))
-        self.stack.push(_Troubles(page))
+        self.stack.push(_PageErrorCheck(page))
         await page.open(self.sandbox.page_url)
         return page
 
-    def person(self, name: str, language: str = "en", *, started: bool = True) -> Person:
-        """Make a person who talks to the bot already."""
-        person = self.engine.person(name, language)
+    def add_person(
+        self, name: str, language: str = "en", *, started: bool = True
+    ) -> TelegramClient:
+        """Add a person, who talks to the bot already."""
+        person = self.engine.add_person(name, language)
         if started:
             person.start()
         return person
 
 
-class _Troubles:
+class _PageErrorCheck:
     def __init__(self, page: ChatPage) -> None:
         self.page = page
 
@@ -57,11 +59,11 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def world(browser: Browser) -> AsyncIterator[World]:
+async def page_sandbox(browser: Browser) -> AsyncIterator[PageSandbox]:
     async with AsyncExitStack() as stack:
         engine = Engine("777:TEST")
         bot = ScriptedBot(engine)
         sandbox = await serve(engine, "page-token")
         stack.push_async_callback(sandbox.close)
-        await stack.enter_async_context(bot.running())
-        yield World(engine, bot, sandbox, browser, stack)
+        await stack.enter_async_context(bot.run())
+        yield PageSandbox(engine, bot, sandbox, browser, stack)

@@ -45,7 +45,7 @@ class ScriptedBot:
         return envelope["result"]
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
+    async def run(self) -> AsyncIterator[None]:
         """Set up what clients show of the bot, then answer until the end of the block."""
         for code, description in DESCRIPTIONS.items():
             await self.call("setMyDescription", description=description, language_code=code)
@@ -71,15 +71,15 @@ class ScriptedBot:
         if message := update.get("message"):
             await self._on_message(message)
         elif message := update.get("edited_message"):
-            await self._say(message["chat"]["id"], f"Now I read: {message['text']}")
+            await self._send(message["chat"]["id"], f"Now I read: {message['text']}")
         elif query := update.get("callback_query"):
-            await self._on_press(query)
+            await self._on_callback_query(query)
         elif query := update.get("inline_query"):
-            await self._on_inline(query)
+            await self._on_inline_query(query)
         elif query := update.get("pre_checkout_query"):
             await self.call("answerPreCheckoutQuery", pre_checkout_query_id=query["id"], ok=True)
 
-    async def _say(self, chat_id: int, text: str, **params: Any) -> Any:
+    async def _send(self, chat_id: int, text: str, **params: Any) -> Any:
         return await self.call(
             "sendMessage", chat_id=chat_id, text=text, parse_mode="HTML", **params
         )
@@ -92,28 +92,28 @@ class ScriptedBot:
             if key in message and message.get("is_topic_message")
         }
         if text.startswith("/start faq-"):
-            await self._say(chat_id, f"Entry {text.removeprefix('/start ')}", **place)
+            await self._send(chat_id, f"Entry {text.removeprefix('/start ')}", **place)
         elif text.startswith("/start"):
             await self._greet(chat_id)
         elif text in _SCRIPT:
             await _SCRIPT[text](self, chat_id)
         elif any(kind in message for kind in ("text", "photo", "sticker", "voice", "contact")):
-            await self._say(chat_id, f"Echo: {len(text)} characters", **place)
+            await self._send(chat_id, f"Echo: {len(text)} characters", **place)
 
     async def _greet(self, chat_id: int) -> None:
-        words = GREETING.format(name=self.engine.bot.username)
-        await self._say(chat_id, words, reply_markup={"inline_keyboard": _KEYS})
+        words = GREETING.format(name=self.engine.world.bot.username)
+        await self._send(chat_id, words, reply_markup={"inline_keyboard": _KEYS})
 
-    async def _keyboard(self, chat_id: int) -> None:
+    async def _send_reply_keyboard(self, chat_id: int) -> None:
         keys = [[{"text": "Yes"}, {"text": "No"}]]
         markup = {"keyboard": keys, "one_time_keyboard": True, "resize_keyboard": True}
-        await self._say(chat_id, "Is it so?", reply_markup=markup)
+        await self._send(chat_id, "Is it so?", reply_markup=markup)
 
-    async def _force(self, chat_id: int) -> None:
+    async def _send_force_reply(self, chat_id: int) -> None:
         markup = {"force_reply": True, "input_field_placeholder": "The number"}
-        await self._say(chat_id, "Which number?", reply_markup=markup)
+        await self._send(chat_id, "Which number?", reply_markup=markup)
 
-    async def _invoice(self, chat_id: int) -> None:
+    async def _send_invoice(self, chat_id: int) -> None:
         await self.call(
             "sendInvoice",
             chat_id=chat_id,
@@ -125,15 +125,15 @@ class ScriptedBot:
             prices=[{"label": "IC card", "amount": 25000}, {"label": "Postage", "amount": 2800}],
         )
 
-    async def _vanish(self, chat_id: int) -> None:
-        message = await self._say(chat_id, "Soon gone")
+    async def _send_and_delete(self, chat_id: int) -> None:
+        message = await self._send(chat_id, "Soon gone")
         await self.call("deleteMessage", chat_id=chat_id, message_id=message["message_id"])
-        await self._say(chat_id, "It is gone")
+        await self._send(chat_id, "It is gone")
 
-    async def _type(self, chat_id: int) -> None:
+    async def _show_typing(self, chat_id: int) -> None:
         await self.call("sendChatAction", chat_id=chat_id, action="typing")
 
-    async def _on_press(self, query: dict[str, Any]) -> None:
+    async def _on_callback_query(self, query: dict[str, Any]) -> None:
         alert = query["data"] == "vote"
         if not alert:
             message = query["message"]
@@ -144,7 +144,7 @@ class ScriptedBot:
             "answerCallbackQuery", callback_query_id=query["id"], text=words, show_alert=alert
         )
 
-    async def _on_inline(self, query: dict[str, Any]) -> None:
+    async def _on_inline_query(self, query: dict[str, Any]) -> None:
         found = {key: title for key, title in RESULTS.items() if query["query"] in title.lower()}
         results = [
             {
@@ -160,9 +160,9 @@ class ScriptedBot:
 
 
 _SCRIPT = {
-    "keyboard": ScriptedBot._keyboard,
-    "force": ScriptedBot._force,
-    "invoice": ScriptedBot._invoice,
-    "vanish": ScriptedBot._vanish,
-    "type": ScriptedBot._type,
+    "keyboard": ScriptedBot._send_reply_keyboard,
+    "force": ScriptedBot._send_force_reply,
+    "invoice": ScriptedBot._send_invoice,
+    "vanish": ScriptedBot._send_and_delete,
+    "type": ScriptedBot._show_typing,
 }

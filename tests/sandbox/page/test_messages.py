@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser import DESKTOP, PHONE
-from tests.sandbox.page.conftest import World
+from tests.sandbox.page.conftest import PageSandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 _LAST_BEGINS_IN_SIGHT = """() => {
@@ -13,10 +13,10 @@ _LAST_BEGINS_IN_SIGHT = """() => {
 }"""
 
 
-async def test_a_message_is_forwarded_to_a_group(world: World) -> None:
-    mei = world.person("Mei")
-    world.engine.group("Friends", [mei], bot_is_admin=True)
-    page = await world.opens(PHONE)
+async def test_a_message_is_forwarded_to_a_group(page_sandbox: PageSandbox) -> None:
+    mei = page_sandbox.add_person("Mei")
+    page_sandbox.engine.add_group("Friends", [mei], bot_is_admin=True)
+    page = await page_sandbox.open_page(PHONE)
     await page.goes_to("Mei")
     await page.opens_menu_of("Welcome")
     await page.chooses("Forward")
@@ -24,11 +24,11 @@ async def test_a_message_is_forwarded_to_a_group(world: World) -> None:
     await page.sees("Forwarded from Kaika")
 
 
-async def test_what_is_forwarded_to_a_topic_is_in_that_topic(world: World) -> None:
-    mei = world.person("Mei")
-    forum = world.engine.group("Staff", [mei], is_forum=True, bot_is_admin=True)
-    forum.make_topic("Lost card", mei)
-    page = await world.opens(DESKTOP)
+async def test_what_is_forwarded_to_a_topic_is_in_that_topic(page_sandbox: PageSandbox) -> None:
+    mei = page_sandbox.add_person("Mei")
+    forum = page_sandbox.engine.add_group("Staff", [mei], is_forum=True, bot_is_admin=True)
+    forum.create_topic("Lost card", mei)
+    page = await page_sandbox.open_page(DESKTOP)
     await page.goes_to("Mei")
     await page.opens_menu_of("Welcome")
     await page.chooses("Forward")
@@ -37,30 +37,34 @@ async def test_what_is_forwarded_to_a_topic_is_in_that_topic(world: World) -> No
     await page.sees("Forwarded from Kaika")
 
 
-async def test_a_protected_message_is_neither_copied_nor_forwarded(world: World) -> None:
-    mei = world.person("Mei")
-    await world.bot.call("sendMessage", chat_id=mei.id, text="A secret", protect_content=True)
-    page = await world.opens(DESKTOP)
+async def test_a_protected_message_is_neither_copied_nor_forwarded(
+    page_sandbox: PageSandbox,
+) -> None:
+    mei = page_sandbox.add_person("Mei")
+    await page_sandbox.bot.call(
+        "sendMessage", chat_id=mei.id, text="A secret", protect_content=True
+    )
+    page = await page_sandbox.open_page(DESKTOP)
     await expect(page.message("A secret").locator(".bubble")).to_have_css("user-select", "none")
     await page.opens_menu_of("A secret")
     await expect(page.page.get_by_role("menuitem")).to_have_text(["Reply", "Delete"])
 
 
-async def test_a_long_answer_is_read_from_its_beginning(world: World) -> None:
-    mei = world.person("Mei")
-    page = await world.opens(PHONE)
+async def test_a_long_answer_is_read_from_its_beginning(page_sandbox: PageSandbox) -> None:
+    mei = page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(PHONE)
     await page.goes_to("Mei")
     lines = "\n".join(f"Line {number}" for number in range(1, 90))
-    await world.bot.call("sendMessage", chat_id=mei.id, text=lines)
+    await page_sandbox.bot.call("sendMessage", chat_id=mei.id, text=lines)
     await page.sees("Line 89")
     await page.page.wait_for_function(_LAST_BEGINS_IN_SIGHT)
     await page.presses("↓ Newest")
     await expect(page.button("↓ Newest")).to_be_hidden()
 
 
-async def test_a_person_replies_edits_and_deletes(world: World) -> None:
-    world.person("Mei")
-    page = await world.opens(DESKTOP)
+async def test_a_person_replies_edits_and_deletes(page_sandbox: PageSandbox) -> None:
+    page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(DESKTOP)
     await page.opens_menu_of("Welcome")
     await page.chooses("Reply")
     await page.says("thank you")
@@ -75,9 +79,9 @@ async def test_a_person_replies_edits_and_deletes(world: World) -> None:
     await expect(page.message("Echo: 9 characters")).to_have_count(0)
 
 
-async def test_a_refusal_is_told_in_kind_words_and_the_text_kept(world: World) -> None:
-    world.person("Mei").send("hello")
-    page = await world.opens(DESKTOP)
+async def test_a_refusal_is_told_in_kind_words_and_the_text_kept(page_sandbox: PageSandbox) -> None:
+    page_sandbox.add_person("Mei").send("hello")
+    page = await page_sandbox.open_page(DESKTOP)
     await page.opens_menu_of("hello")
     await page.chooses("Edit")
     await page.presses("Send")
@@ -87,9 +91,9 @@ async def test_a_refusal_is_told_in_kind_words_and_the_text_kept(world: World) -
     page.troubles.clear()
 
 
-async def test_a_very_long_text_goes_in_several_messages(world: World) -> None:
-    world.person("Mei")
-    page = await world.opens(PHONE)
+async def test_a_very_long_text_goes_in_several_messages(page_sandbox: PageSandbox) -> None:
+    page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(PHONE)
     await page.goes_to("Mei")
     await page.composer.fill("card " * 2000)
     await expect(page.page.locator("#length")).to_contain_text("will be sent as 3 messages")
@@ -97,9 +101,9 @@ async def test_a_very_long_text_goes_in_several_messages(world: World) -> None:
     await expect(page.message("Echo:")).to_have_count(3)
 
 
-async def test_things_that_are_no_text_can_be_sent(world: World) -> None:
-    world.person("Mei")
-    page = await world.opens(PHONE)
+async def test_things_that_are_no_text_can_be_sent(page_sandbox: PageSandbox) -> None:
+    page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(PHONE)
     await page.goes_to("Mei")
     for kind in ("Photo", "Sticker", "Voice message", "Contact"):
         await page.presses("Attach")

@@ -4,7 +4,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser import DESKTOP, PHONE, Device
-from tests.sandbox.page.conftest import World
+from tests.sandbox.page.conftest import PageSandbox
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 both = pytest.mark.parametrize("device", [PHONE, DESKTOP], ids=lambda device: device.name)
@@ -12,9 +12,9 @@ both = pytest.mark.parametrize("device", [PHONE, DESKTOP], ids=lambda device: de
 
 @both
 async def test_a_newcomer_adds_a_person_starts_the_bot_and_presses_a_button(
-    world: World, device: Device
+    page_sandbox: PageSandbox, device: Device
 ) -> None:
-    page = await world.opens(device)
+    page = await page_sandbox.open_page(device)
     await page.adds_person("Mei", "en")
     await expect(page.page.locator("#empty")).to_contain_text("Ask me about the card.")
     await page.presses("Start")
@@ -28,9 +28,9 @@ async def test_a_newcomer_adds_a_person_starts_the_bot_and_presses_a_button(
 
 
 @both
-async def test_a_spoiler_shows_when_it_is_tapped(world: World, device: Device) -> None:
-    mei = world.person("Mei")
-    page = await world.opens(device)
+async def test_a_spoiler_shows_when_it_is_tapped(page_sandbox: PageSandbox, device: Device) -> None:
+    mei = page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(device)
     await page.goes_to("Mei")
     words = page.message("Welcome").locator(".spoiler-words")
     await expect(words).to_have_css("opacity", "0")
@@ -43,9 +43,11 @@ async def test_a_spoiler_shows_when_it_is_tapped(world: World, device: Device) -
 
 
 @both
-async def test_inline_results_are_searched_and_sent(world: World, device: Device) -> None:
-    world.person("Mei")
-    page = await world.opens(device)
+async def test_inline_results_are_searched_and_sent(
+    page_sandbox: PageSandbox, device: Device
+) -> None:
+    page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(device)
     await page.goes_to("Mei")
     await page.composer.fill("@kaika_demo_bot lo")
     options = page.page.get_by_role("option")
@@ -58,9 +60,9 @@ async def test_inline_results_are_searched_and_sent(world: World, device: Device
     await expect(page.composer).to_have_value("")
 
 
-async def test_a_button_puts_an_inline_query_into_the_composer(world: World) -> None:
-    world.person("Mei")
-    page = await world.opens(DESKTOP)
+async def test_a_button_puts_an_inline_query_into_the_composer(page_sandbox: PageSandbox) -> None:
+    page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(DESKTOP)
     await page.presses("Search here")
     await expect(page.composer).to_have_value("@kaika_demo_bot lo")
     await expect(page.page.get_by_role("option")).to_have_count(2)
@@ -69,9 +71,9 @@ async def test_a_button_puts_an_inline_query_into_the_composer(world: World) -> 
     await page.sees("Answer: Locked card")
 
 
-async def test_an_alert_waits_to_be_acknowledged(world: World) -> None:
-    world.person("Mei")
-    page = await world.opens(PHONE)
+async def test_an_alert_waits_to_be_acknowledged(page_sandbox: PageSandbox) -> None:
+    page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(PHONE)
     await page.goes_to("Mei")
     await page.presses("Helpful")
     alert = page.page.get_by_role("dialog")
@@ -80,17 +82,19 @@ async def test_an_alert_waits_to_be_acknowledged(world: World) -> None:
     await expect(alert).to_have_count(0)
 
 
-async def test_a_button_copies_its_text(world: World) -> None:
-    world.person("Mei")
-    page = await world.opens(DESKTOP)
+async def test_a_button_copies_its_text(page_sandbox: PageSandbox) -> None:
+    page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(DESKTOP)
     await page.presses("Copy the code")
     await page.reads("Copied")
     assert await page.page.evaluate("navigator.clipboard.readText()") == "ABCD2345"
 
 
-async def test_deep_links_act_as_start_from_a_message_and_from_the_field(world: World) -> None:
-    world.person("Mei")
-    page = await world.opens(PHONE)
+async def test_deep_links_act_as_start_from_a_message_and_from_the_field(
+    page_sandbox: PageSandbox,
+) -> None:
+    page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(PHONE)
     await page.goes_to("Mei")
     await page.page.get_by_role("link", name="about locked cards").click()
     await page.sees("Entry faq-locked")
@@ -101,12 +105,12 @@ async def test_deep_links_act_as_start_from_a_message_and_from_the_field(world: 
     await page.sees("Entry faq-lost")
 
 
-async def test_a_link_to_elsewhere_opens_a_new_window(world: World) -> None:
-    mei = world.person("Mei")
-    await world.bot.call(
+async def test_a_link_to_elsewhere_opens_a_new_window(page_sandbox: PageSandbox) -> None:
+    mei = page_sandbox.add_person("Mei")
+    await page_sandbox.bot.call(
         "sendMessage", chat_id=mei.id, text="See http://127.0.0.1:9/page", parse_mode="HTML"
     )
-    page = await world.opens(DESKTOP)
+    page = await page_sandbox.open_page(DESKTOP)
     link = page.page.get_by_role("link", name="http://127.0.0.1:9/page")
     assert await link.get_attribute("rel") == "noopener noreferrer"
     async with page.page.context.expect_page() as opened:
@@ -115,25 +119,27 @@ async def test_a_link_to_elsewhere_opens_a_new_window(world: World) -> None:
     await page.sees("Welcome, this is Kaika.")
 
 
-async def test_what_the_bot_deletes_is_gone(world: World) -> None:
-    world.person("Mei")
-    page = await world.opens(DESKTOP)
+async def test_what_the_bot_deletes_is_gone(page_sandbox: PageSandbox) -> None:
+    page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(DESKTOP)
     await page.says("vanish")
     await page.sees("It is gone")
     await expect(page.message("Soon gone")).to_have_count(0)
 
 
-async def test_the_head_tells_when_the_bot_is_typing(world: World) -> None:
-    world.person("Mei")
-    page = await world.opens(DESKTOP)
+async def test_the_head_tells_when_the_bot_is_typing(page_sandbox: PageSandbox) -> None:
+    page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(DESKTOP)
     await page.says("type")
     await expect(page.page.locator("#head .typing")).to_be_visible()
 
 
-async def test_the_menu_offers_commands_in_the_language_of_the_person(world: World) -> None:
-    world.person("Mei")
-    world.person("小明", "zh-hant")
-    page = await world.opens(DESKTOP)
+async def test_the_menu_offers_commands_in_the_language_of_the_person(
+    page_sandbox: PageSandbox,
+) -> None:
+    page_sandbox.add_person("Mei")
+    page_sandbox.add_person("小明", "zh-hant")
+    page = await page_sandbox.open_page(DESKTOP)
     options = page.page.get_by_role("option")
     await page.composer.fill("/f")
     await expect(options).to_have_text(["/faqBrowse the questions"])
@@ -144,15 +150,17 @@ async def test_the_menu_offers_commands_in_the_language_of_the_person(world: Wor
     await page.sees("Echo: 4 characters")
 
 
-async def test_the_description_is_in_the_language_of_the_person(world: World) -> None:
-    world.person("小明", "zh-hant", started=False)
-    page = await world.opens(DESKTOP)
+async def test_the_description_is_in_the_language_of_the_person(page_sandbox: PageSandbox) -> None:
+    page_sandbox.add_person("小明", "zh-hant", started=False)
+    page = await page_sandbox.open_page(DESKTOP)
     await expect(page.page.locator("#empty")).to_contain_text("關於卡片，都可以問我。")
 
 
-async def test_a_keyboard_stands_below_the_composer_until_it_is_used(world: World) -> None:
-    world.person("Mei")
-    page = await world.opens(PHONE)
+async def test_a_keyboard_stands_below_the_composer_until_it_is_used(
+    page_sandbox: PageSandbox,
+) -> None:
+    page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(PHONE)
     await page.goes_to("Mei")
     await page.says("keyboard")
     await page.presses("Yes")
@@ -160,9 +168,9 @@ async def test_a_keyboard_stands_below_the_composer_until_it_is_used(world: Worl
     await expect(page.page.locator("#reply-keyboard")).to_be_hidden()
 
 
-async def test_a_forced_reply_quotes_the_question(world: World) -> None:
-    world.person("Mei")
-    page = await world.opens(DESKTOP)
+async def test_a_forced_reply_quotes_the_question(page_sandbox: PageSandbox) -> None:
+    page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(DESKTOP)
     await page.says("force")
     await expect(page.page.locator("#banner")).to_contain_text("Which number?")
     await expect(page.composer).to_have_attribute("placeholder", "The number")
@@ -178,10 +186,10 @@ async def test_a_forced_reply_quotes_the_question(world: World) -> None:
     ],
 )
 async def test_an_invoice_is_paid_or_declined(
-    world: World, outcome: str, told: str, seen: str
+    page_sandbox: PageSandbox, outcome: str, told: str, seen: str
 ) -> None:
-    world.person("Mei")
-    page = await world.opens(PHONE)
+    page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(PHONE)
     await page.goes_to("Mei")
     await page.says("invoice")
     await page.message("IC card and postage").get_by_role("button", name="Pay").click()
@@ -192,9 +200,9 @@ async def test_an_invoice_is_paid_or_declined(
     await page.sees(seen)
 
 
-async def test_a_slow_bank_pays_a_little_later(world: World) -> None:
-    world.person("Mei")
-    page = await world.opens(DESKTOP)
+async def test_a_slow_bank_pays_a_little_later(page_sandbox: PageSandbox) -> None:
+    page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(DESKTOP)
     await page.page.clock.install()
     await page.says("invoice")
     await page.message("IC card and postage").get_by_role("button", name="Pay").click()
@@ -205,14 +213,14 @@ async def test_a_slow_bank_pays_a_little_later(world: World) -> None:
     await page.sees("You paid NT$278.00")
 
 
-async def test_a_blocked_bot_is_unblocked_again(world: World) -> None:
-    mei = world.person("Mei")
-    page = await world.opens(PHONE)
+async def test_a_blocked_bot_is_unblocked_again(page_sandbox: PageSandbox) -> None:
+    mei = page_sandbox.add_person("Mei")
+    page = await page_sandbox.open_page(PHONE)
     await page.goes_to("Mei")
     await page.presses("Chat menu")
     await page.chooses("Block the bot")
     await expect(page.composer).to_be_hidden()
-    assert mei.has_blocked
+    assert mei.account.has_blocked
     await page.presses("Unblock the bot")
     await expect(page.composer).to_be_visible()
-    assert not mei.has_blocked
+    assert not mei.account.has_blocked

@@ -15,15 +15,15 @@ _MARK = re.compile(r'data-t(?:-label)?="([^"]+)"')
 _PLACEHOLDER = re.compile(r"\{\w+\}")
 
 
-def words_of_page() -> set[str]:
-    """Give every message the page asks a translation for."""
+def find_page_messages() -> set[str]:
+    """Return every message the page asks a translation for."""
     said = {words for path in SCRIPTS for words in _CALL.findall(path.read_text())}
     return said | set(_MARK.findall((PAGE / "index.html").read_text()))
 
 
 @pytest.mark.parametrize("language", [code for code in locales.LANGUAGES if code != "en"])
 def test_every_word_is_translated_and_no_translation_is_left_over(language: str) -> None:
-    assert words_of_page() == set(locales.words("sandbox", language))
+    assert find_page_messages() == set(locales.words("sandbox", language))
 
 
 @pytest.mark.parametrize("language", [code for code in locales.LANGUAGES if code != "en"])
@@ -33,7 +33,7 @@ def test_translations_have_the_same_placeholders(language: str) -> None:
 
 
 def test_the_words_are_found_where_the_page_says_them() -> None:
-    words = words_of_page()
+    words = find_page_messages()
     assert "Hidden text. Press to show it." in words
     assert "Everything here stays on this computer." in words
 

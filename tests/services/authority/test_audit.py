@@ -16,7 +16,7 @@ from services.authority.embedded.audit.audit import (
 from services.authority.embedded.audit.head_file import AuditHead, AuditHeadFile
 from services.authority.embedded.models import AuditEntry, AuditTip
 from services.authority.errors import WrongStateError
-from services.storage.keys import Purpose
+from services.storage.keys import SecretPurpose
 from tests.services.authority.world import NOW, World
 
 KEY = bytes(range(32))
@@ -148,7 +148,7 @@ async def test_a_restored_backup_is_accepted_once_and_it_is_on_record(lived: Wor
 
 
 async def test_a_head_that_a_crash_left_behind_catches_up_at_the_next_start(lived: World) -> None:
-    file = AuditHeadFile(lived.folder / "audit-head.bin", lived.keys.secret(Purpose.AUDIT))
+    file = AuditHeadFile(lived.folder / "audit-head.bin", lived.keys.secret(SecretPurpose.AUDIT))
     last = file.read()
     async with lived.database.unit_of_work() as session:
         first = (await session.scalars(select(AuditEntry.mac).where(AuditEntry.number == 1))).one()

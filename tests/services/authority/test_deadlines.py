@@ -17,7 +17,7 @@ from services.authority.errors import (
     UnknownPersonError,
 )
 from services.authority.lifecycle import ApplicationState
-from services.storage.models import Due
+from services.storage.models import Job
 from tests.services.authority.test_payments import owes, state_of
 from tests.services.authority.world import NOW, World
 
@@ -41,7 +41,7 @@ def test_the_fifteen_days_are_counted_in_taipei_from_the_day_after(
     applied: datetime, last_day: date
 ) -> None:
     deadline = calendar.payment_deadline(applied)
-    assert calendar.last_day(deadline) == last_day
+    assert calendar.last_payment_day(deadline) == last_day
     assert calendar.today(deadline - timedelta(seconds=1)) == last_day
     assert calendar.today(deadline) == last_day + timedelta(days=1)
 
@@ -85,7 +85,7 @@ async def test_an_unpaid_application_expires_with_its_personal_data(world: World
     async with world.database.unit_of_work() as session:
         assert (await session.scalars(select(Subscriber))).all() == []
         row = (await session.scalars(select(Application))).one()
-        due = (await session.scalars(select(Due).where(Due.kind == DUE_KIND))).all()
+        due = (await session.scalars(select(Job).where(Job.kind == DUE_KIND))).all()
     assert (row.state, row.subscriber_id, row.code_verifier, row.code_sealed) == (
         ApplicationState.EXPIRED, None, None, None,
     )  # fmt: skip
@@ -97,7 +97,7 @@ async def test_an_unpaid_application_expires_with_its_personal_data(world: World
 async def test_the_deadline_is_put_down_to_fall_due_and_struck_out_when_paid(world: World) -> None:
     someone = world.person()
     await someone.applies()
-    query = select(Due.at).where(Due.kind == DUE_KIND)
+    query = select(Job.at).where(Job.kind == DUE_KIND)
     async with world.database.unit_of_work() as session:
         assert (await session.scalars(query)).all() == [TOO_LATE]
     await someone.pays()

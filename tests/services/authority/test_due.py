@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.jobs.worker import DueWorker
+from bot.jobs.worker import JobWorker
 from services import jobs
-from services.storage.models import Due
+from services.storage.models import Job
 from tests.services.authority.world import NOW, World
 
 LATER = NOW + timedelta(hours=1)
 
 
-async def rows(world: World) -> list[Due]:
+async def rows(world: World) -> list[Job]:
     async with world.database.unit_of_work() as session:
-        return list(await session.scalars(select(Due).order_by(Due.key)))
+        return list(await session.scalars(select(Job).order_by(Job.key)))
 
 
 async def schedules(world: World, key: str = "same", at: datetime = NOW) -> None:
@@ -34,27 +34,27 @@ async def test_the_same_new_key_put_down_at_once_is_there_once(world: World) -> 
 async def test_what_is_scheduled_anew_while_it_is_done_is_done_again(world: World) -> None:
     done: list[datetime] = []
 
-    async def errand(_row: Due, now: datetime) -> None:
+    async def errand(_row: Job, now: datetime) -> None:
         done.append(now)
         if len(done) == 1:
             await schedules(world)  # at the very same moment
 
-    worker = DueWorker(world.database, {}, {"kind": errand})
+    worker = JobWorker(world.database, {}, {"kind": errand})
     await schedules(world)
-    assert [await worker.work(NOW) for _ in range(3)] == [1, 1, 0]
+    assert [await worker.run_due(NOW) for _ in range(3)] == [1, 1, 0]
     assert await rows(world) == []
 
 
 async def test_whoever_is_at_work_keeps_the_row_though_it_is_scheduled_anew(world: World) -> None:
     await schedules(world)
     async with world.database.unit_of_work() as session:
-        (row,) = await jobs.take(session, NOW)
+        (row,) = await jobs.lease_due(session, NOW)
     await schedules(world)
     async with world.database.unit_of_work() as session:
-        assert await jobs.take(session, NOW) == []
-        await jobs.finish(session, row)
+        assert await jobs.lease_due(session, NOW) == []
+        await jobs.complete(session, row)
     async with world.database.unit_of_work() as session:
-        assert len(await jobs.take(session, NOW)) == 1
+        assert len(await jobs.lease_due(session, NOW)) == 1
 
 
 async def test_what_failed_and_was_moved_meanwhile_stays_where_it_was_moved_to(
@@ -62,7 +62,7 @@ async def test_what_failed_and_was_moved_meanwhile_stays_where_it_was_moved_to(
 ) -> None:
     await schedules(world)
     async with world.database.unit_of_work() as session:
-        (row,) = await jobs.take(session, NOW)
+        (row,) = await jobs.lease_due(session, NOW)
     await schedules(world, at=LATER)
     async with world.database.unit_of_work() as session:
         await jobs.postpone(session, row, NOW)
@@ -73,16 +73,16 @@ async def test_what_failed_and_was_moved_meanwhile_stays_where_it_was_moved_to(
 async def test_what_hangs_holds_up_nothing_else(world: World) -> None:
     gate, others = asyncio.Event(), asyncio.Semaphore(0)
 
-    async def hangs(_row: Due, _now: datetime) -> None:
+    async def hangs(_row: Job, _now: datetime) -> None:
         await gate.wait()
 
-    async def quick(_row: Due, _now: datetime) -> None:
+    async def quick(_row: Job, _now: datetime) -> None:
         others.release()
 
     async with world.database.unit_of_work() as session:
         await jobs.schedule(session, "hangs", "a mail server", NOW)
         await jobs.schedule(session, "quick", "first", NOW)
-    async with DueWorker(world.database, {}, {"hangs": hangs, "quick": quick}).running():
+    async with JobWorker(world.database, {}, {"hangs": hangs, "quick": quick}).running():
         await asyncio.wait_for(others.acquire(), 10)
         async with world.database.unit_of_work() as session:
             await jobs.schedule(session, "quick", "second", NOW)
@@ -94,28 +94,28 @@ async def test_what_hangs_holds_up_nothing_else(world: World) -> None:
 async def test_what_cannot_be_done_yet_waits_until_then(world: World) -> None:
     until = NOW + timedelta(minutes=7)
 
-    async def not_yet(_session: AsyncSession, _row: Due, now: datetime) -> None:
+    async def not_yet(_session: AsyncSession, _row: Job, now: datetime) -> None:
         if now < until:
-            raise jobs.NotYetError(until)
+            raise jobs.JobNotReadyError(until)
 
-    worker = DueWorker(world.database, {"kind": not_yet})
+    worker = JobWorker(world.database, {"kind": not_yet})
     await schedules(world)
-    assert await worker.work(NOW) == 0
+    assert await worker.run_due(NOW) == 0
     assert (await rows(world))[0].at == until
-    assert await worker.work(until - timedelta(seconds=1)) == 0
-    assert await worker.work(until) == 1
+    assert await worker.run_due(until - timedelta(seconds=1)) == 0
+    assert await worker.run_due(until) == 1
     assert await rows(world) == []
 
 
 async def test_what_a_process_that_is_gone_had_taken_is_done_by_the_next(world: World) -> None:
     done, now = asyncio.Event(), datetime.now(UTC)
 
-    async def errand(_row: Due, _now: datetime) -> None:
+    async def errand(_row: Job, _now: datetime) -> None:
         done.set()
 
     await schedules(world)
     async with world.database.unit_of_work() as session:
-        assert len(await jobs.take(session, now)) == 1
-        assert await jobs.take(session, now) == [], "not for as long as the lease holds"
-    async with DueWorker(world.database, {}, {"kind": errand}).running():
+        assert len(await jobs.lease_due(session, now)) == 1
+        assert await jobs.lease_due(session, now) == [], "not for as long as the lease holds"
+    async with JobWorker(world.database, {}, {"kind": errand}).running():
         await asyncio.wait_for(done.wait(), 10)

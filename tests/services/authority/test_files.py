@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from cryptography.hazmat.primitives import hashes, hmac
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -22,11 +22,11 @@ from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.authority.errors import NoIssuerError, UnknownPersonError, WrongStateError
 from services.authority.interface.cards import CardOrder
 from services.authority.interface.certificates import CertificateKind
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
 from tests.services.authority.world import CHEAP, NOW, World
 
 MASTER = bytes(range(32))
-RING = KeyRing({"k1": bytes(32)}, "k1", {Purpose.CARD_MASTER: MASTER})
+RING = KeyRing({"k1": bytes(32)}, "k1", {SecretPurpose.CARD_MASTER: MASTER})
 
 
 def test_record_keys_are_added_found_and_destroyed(tmp_path: Path) -> None:
@@ -70,6 +70,7 @@ def test_a_record_that_a_crash_cut_short_harms_no_other(tmp_path: Path, cut: int
     assert len(file.list_records()) == 2
 
 
+@settings(deadline=None)  # every step waits for the disk
 @given(st.lists(st.sampled_from(["add", "destroy"]), max_size=30))
 def test_the_file_holds_what_was_added_and_not_destroyed(acts: list[str]) -> None:
     with TemporaryDirectory() as folder:

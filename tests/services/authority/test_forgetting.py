@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.authority.embedded.models import associated_data
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
-from services.storage.keys import Purpose
+from services.storage.keys import SecretPurpose
 from services.storage.models import Base
 from tests.services.authority.postgres import PostgresServer
 from tests.services.authority.world import CHAT, NOW, Someone, World
@@ -169,7 +169,7 @@ async def test_record_keys_in_a_backup_would_give_the_code_back(
 
 async def test_the_search_knows_every_key_the_process_has(world: World) -> None:
     found = {key for key in keys_of(world) if isinstance(key, bytes)}
-    assert {world.keys.secret(purpose) for purpose in Purpose} <= found
+    assert {world.keys.secret(purpose) for purpose in SecretPurpose} <= found
     assert any(isinstance(key, AESGCM) for key in keys_of(world))
 
 

@@ -16,8 +16,8 @@ from services.authority.notices import NoticeKind
 from services.authority.values import AuthorityOperation
 from services.messaging import outbox
 from services.messaging.mail import MailSender
-from services.messaging.outbox import Channel, Courier, OutboxMessage, UndeliverableError
-from services.storage.models import Due
+from services.messaging.outbox import Channel, OutboxDelivery, OutboxMessage, UndeliverableError
+from services.storage.models import Job
 from tests.services.authority.test_retrieval import asks
 from tests.services.authority.world import CHAT, NOW, Someone, World
 
@@ -35,15 +35,15 @@ class Mailbox:
         self.mails.append(mail)
 
 
-def courier(world: World, mailbox: Mailbox) -> Courier:
+def courier(world: World, mailbox: Mailbox) -> OutboxDelivery:
     sender = MailSender(world.database, world.authority.mail_composer, mailbox)
-    return Courier(world.database, {Channel.MAIL: sender})
+    return OutboxDelivery(world.database, {Channel.MAIL: sender})
 
 
 async def deliver(world: World, mailbox: Mailbox, now: datetime = NOW) -> None:
     """Do what is due, as the worker does."""
     async with world.database.unit_of_work() as session:
-        rows = [row for row in await jobs.take(session, now) if row.kind == outbox.DUE_KIND]
+        rows = [row for row in await jobs.lease_due(session, now) if row.kind == outbox.JOB_KIND]
     for row in rows:
         try:
             await courier(world, mailbox).deliver(row.reference, now)
@@ -52,7 +52,7 @@ async def deliver(world: World, mailbox: Mailbox, now: datetime = NOW) -> None:
                 await jobs.postpone(session, row, now)
         else:
             async with world.database.unit_of_work() as session:
-                await jobs.finish(session, row)
+                await jobs.complete(session, row)
 
 
 def texts(mailbox: Mailbox) -> list[str]:
@@ -131,7 +131,7 @@ async def test_a_refused_recipient_is_given_up_and_kept_for_the_operator(world: 
     await deliver(world, mailbox)
     async with world.database.unit_of_work() as session:
         (row,) = (await session.scalars(select(OutboxMessage))).all()
-        assert (await session.scalars(select(Due).where(Due.kind == outbox.DUE_KIND))).all() == []
+        assert (await session.scalars(select(Job).where(Job.kind == outbox.JOB_KIND))).all() == []
     assert row.failed == "UndeliverableError"
 
 

@@ -19,7 +19,7 @@ from services.authority.embedded.models import AuditTip
 from services.storage import upgrade as upgrades
 from services.storage.database import Database
 from services.storage.models import Base
-from services.storage.upgrade import ensure_current, newest, upgrade
+from services.storage.upgrade import ensure_current, head_revision, upgrade
 from tests.services.authority import invariants
 from tests.services.authority.postgres import PostgresServer
 from tests.services.authority.world import NOW, World
@@ -103,7 +103,7 @@ async def test_every_version_comes_up_to_the_newest_with_a_row_in_every_table(
         await connection.run_sync(_up_to(revision))
         filled = await connection.run_sync(_fill)
     assert {"votes", "inbox"} <= set(filled)
-    assert await upgrade(empty) == newest()
+    assert await upgrade(empty) == head_revision()
     await ensure_current(empty)
     async with empty.engine.connect() as connection:
         assert await connection.run_sync(_differences) == []
@@ -115,7 +115,7 @@ async def test_upgrading_twice_changes_nothing(empty: Database) -> None:
     await upgrade(empty)
     async with empty.engine.connect() as connection:
         before = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
-    assert await upgrade(empty) == newest()
+    assert await upgrade(empty) == head_revision()
     async with empty.engine.connect() as connection:
         assert await connection.run_sync(lambda sync: inspect(sync).get_table_names()) == before
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from services.authority.notices import NoticeKind
 from services.authority.values import AuthorityOperation, Proof
 from services.messaging.outbox import Channel, OutboxMessage
-from services.storage.models import Due
+from services.storage.models import Job
 from tests.services.authority import invariants
 from tests.services.authority.telling import (
     FIRST,
@@ -82,7 +82,7 @@ async def test_an_act_that_fails_tells_nobody(world: World) -> None:
         await fail()
     assert await told(world, FIRST) == []
     async with world.database.unit_of_work() as session:
-        assert (await session.scalars(select(Due).where(Due.key.contains("chat")))).all() == []
+        assert (await session.scalars(select(Job).where(Job.key.contains("chat")))).all() == []
 
 
 async def test_rows_of_the_outbox_hold_no_secret_and_no_name(world: World) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from bot.cli.output import plain
+from bot.cli.output import to_json_value
 from services.authority.embedded import models
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.models import (
@@ -35,7 +35,7 @@ from services.storage import keys
 from services.storage.database import Database
 from services.storage.keys import KeyFileError, UnsealError
 from services.storage.models import Base
-from services.storage.rotation import keys_in_use, reseal
+from services.storage.rotation import find_keys_in_use, reseal
 from tests.services.authority.world import CHAT, NOW, Someone, World
 
 STAFF = Actor.at_counter("test")
@@ -105,7 +105,7 @@ async def test_the_export_holds_everything_but_what_cannot_be_given_back(world: 
     async with world.database.unit_of_work() as session:
         privacy = world.authority.privacy
         held = await privacy.export(session, someone.ui_number, STAFF, NOW)
-    text = json.dumps(held, ensure_ascii=False, default=plain)
+    text = json.dumps(held, ensure_ascii=False, default=to_json_value)
     *personal, code = names(someone)
     assert all(value in text for value in personal)
     assert code not in text
@@ -183,7 +183,7 @@ async def test_rotating_the_key_seals_everything_anew(world: World) -> None:
     sealed_before = await reseal(world.database, ring, AUTHORITY_SEALED_COLUMNS)
     assert sealed_before == 6 + 1 + 3
     assert await reseal(world.database, ring, AUTHORITY_SEALED_COLUMNS) == 0
-    assert await keys_in_use(world.database, AUTHORITY_SEALED_COLUMNS) == {"k2"}
+    assert await find_keys_in_use(world.database, AUTHORITY_SEALED_COLUMNS) == {"k2"}
     keys.drop_keys(path, {"k1"})
     await world.restart()
     assert (await world.counter.show(someone.ui_number, NOW)).person == someone.data
@@ -258,15 +258,15 @@ def test_a_key_file_from_before_gets_its_secrets_and_keeps_its_keys(tmp_path: Pa
     sealed = keys.KeyRing({"k1": bytes.fromhex("ab" * 32)}, "k1").seal(b"old", "place")
     first, second = keys.load_or_create(path), keys.load_or_create(path)
     assert first.unseal(sealed, "place") == b"old"
-    assert len({first.secret(purpose) for purpose in keys.Purpose}) == len(keys.Purpose)
-    assert all(first.secret(purpose) == second.secret(purpose) for purpose in keys.Purpose)
+    assert len({first.secret(purpose) for purpose in keys.SecretPurpose}) == len(keys.SecretPurpose)
+    assert all(first.secret(purpose) == second.secret(purpose) for purpose in keys.SecretPurpose)
     assert path.stat().st_mode & 0o077 == 0
 
 
 def test_a_ring_without_secrets_says_so() -> None:
     ring = keys.KeyRing({"k1": bytes(32)}, "k1")
     with pytest.raises(KeyFileError):
-        ring.secret(keys.Purpose.PEPPER)
+        ring.secret(keys.SecretPurpose.PEPPER)
 
 
 def test_the_current_key_is_never_dropped(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ from services.authority.values import AuthorityOperation, Challenge, Grant, Proo
 from services.formats import card_number
 from services.formats.one_time_code import OneTimeCode
 from services.messaging.outbox import OutboxMessage
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
 from tests.services.authority.test_codes import OTHER_CHATS, WRONG, nobody
 from tests.services.authority.world import CHAT, NOW, Someone, World
 
@@ -212,7 +212,7 @@ async def test_one_time_codes_are_stored_nowhere(world: World) -> None:
 
 
 def test_one_time_codes_are_spread_evenly() -> None:
-    made = OneTimeCodes(KeyRing({}, "", {Purpose.ONE_TIME: bytes(32)}))
+    made = OneTimeCodes(KeyRing({}, "", {SecretPurpose.ONE_TIME: bytes(32)}))
     codes = [made.derive(f"{number}").reveal() for number in range(5000)]
     assert all(len(code) == 6 for code in codes)
     firsts = [code[0] for code in codes]

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from services.formats.hidden import Hidden
-from services.messaging.mail import Security, SmtpServer, SmtpTransport
+from services.messaging.mail import SmtpSecurity, SmtpServer, SmtpTransport
 from services.messaging.outbox import UndeliverableError
 
 CHALLENGE = b"220 ready\r\n"
@@ -105,13 +105,13 @@ def _certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     return server, ssl.create_default_context(cafile=pem)
 
 
-@pytest.fixture(params=[Security.TLS, Security.STARTTLS])
+@pytest.fixture(params=[SmtpSecurity.TLS, SmtpSecurity.STARTTLS])
 async def smtp(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> AsyncIterator[tuple[SmtpStandIn, SmtpTransport]]:
     """A mail server, and the way to it."""
     server_side, client_side = _certificate(tmp_path)
-    stand_in = SmtpStandIn(server_side, implicit=request.param is Security.TLS)
+    stand_in = SmtpStandIn(server_side, implicit=request.param is SmtpSecurity.TLS)
     port = await stand_in.start()
     server = SmtpServer(
         "127.0.0.1", port, "Kaika <kaika@authority.example>", request.param, "kaika", Hidden("pw")
@@ -152,7 +152,7 @@ async def test_a_server_nobody_vouches_for_gets_nothing(tmp_path: Path) -> None:
     server_side, _ = _certificate(tmp_path)
     stand_in = SmtpStandIn(server_side, implicit=True)
     port = await stand_in.start()
-    transport = SmtpTransport(SmtpServer("127.0.0.1", port, "a@b.example", Security.TLS))
+    transport = SmtpTransport(SmtpServer("127.0.0.1", port, "a@b.example", SmtpSecurity.TLS))
     with pytest.raises(SMTPException):
         await transport.send(_mail("someone@mail.example"))
     assert stand_in.commands == []

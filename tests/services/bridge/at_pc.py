@@ -5,7 +5,7 @@ from typing import Any
 
 from reader_bridge.card.connection import CardReaders
 from reader_bridge.client import client
-from reader_bridge.prompter import Ending, PinKind
+from reader_bridge.prompter import ExitReason, PinKind
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter
 
 
@@ -14,9 +14,11 @@ def somebody(code: str, pin: bytes) -> ScriptedPrompter:
     return ScriptedPrompter([code], {PinKind.CURRENT: [pin], PinKind.NEW: [pin]})
 
 
-def dials(url: str, readers: CardReaders, person: ScriptedPrompter) -> Coroutine[Any, Any, Ending]:
+def dials(
+    url: str, readers: CardReaders, person: ScriptedPrompter
+) -> Coroutine[Any, Any, ExitReason]:
     """Run their bridge, until it is cancelled."""
-    return client.run(
+    return client.run_bridge(
         url=url,
         host="127.0.0.1",
         tls=None,

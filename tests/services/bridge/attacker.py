@@ -1,7 +1,7 @@
 """Who means harm: a bridge that says what a test wants, and what it is given to begin with."""
 
-from services.bridge.events import Failed
-from services.bridge.operations.task import Work
+from services.bridge.events import OperationFailed
+from services.bridge.operations.task import CardTask
 from tests.services.authority.world import CHAT, Someone
 from tests.services.bridge.card import Card
 from tests.services.bridge.pc import Pc
@@ -62,15 +62,17 @@ async def locked(world: BridgeWorld, seed: int = 1) -> tuple[Someone, Card]:
     """Give a person with an active card."""
     someone, card = await world.person(seed)
     pc = await world.paired_pc(card, 5000 + seed)
-    grant = await world.grant(someone, Work.ACTIVATE, 5000 + seed)
-    await world.hub.start(5000 + seed, Work.ACTIVATE, world.now, grant)
+    grant = await world.grant(someone, CardTask.ACTIVATE, 5000 + seed)
+    await world.hub.start(5000 + seed, CardTask.ACTIVATE, world.now, grant)
     await pc.works()
     await world.hub.unpair(5000 + seed, world.now)
     await world.chats_were_told()
     return someone, card
 
 
-async def authorised(world: BridgeWorld, work: Work = Work.UNLOCK) -> tuple[Attacker, Card, str]:
+async def authorised(
+    world: BridgeWorld, work: CardTask = CardTask.UNLOCK
+) -> tuple[Attacker, Card, str]:
     """Give an attacker whose own card may be unlocked at this moment."""
     someone, card = await locked(world)
     pc = await attacker(world, card)
@@ -83,14 +85,16 @@ async def authorised(world: BridgeWorld, work: Work = Work.UNLOCK) -> tuple[Atta
 
 
 def failures(world: BridgeWorld) -> list[str]:
-    return [str(event.code) for event in world.told(Failed)]
+    return [str(event.code) for event in world.told(OperationFailed)]
 
 
 async def until_receipt(world: BridgeWorld) -> tuple[Someone, Attacker]:
     """Walk an activation up to its receipt."""
     someone, card = await world.person()
     pc = await attacker(world, card)
-    await world.hub.start(CHAT, Work.ACTIVATE, world.now, await world.grant(someone, Work.ACTIVATE))
+    await world.hub.start(
+        CHAT, CardTask.ACTIVATE, world.now, await world.grant(someone, CardTask.ACTIVATE)
+    )
     await pc.works()
     (given,) = await pc.challenges(card)
     answer = card.complete(octets(given["cryptogram"]))

@@ -31,7 +31,7 @@ async def world(make_url: MakeUrl, folder: Path) -> AsyncIterator[BridgeWorld]:
     authority = World(await make_url(folder), folder, signs_with=CertifyingIssuer())
     await authority.authority.start(NOW)
     bridge = BridgeWorld(authority)
-    await bridge.hub.begin(NOW)
+    await bridge.hub.restore(NOW)
     yield bridge
     await bridge.hub.close()
     await authority.close()

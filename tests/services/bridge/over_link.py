@@ -17,8 +17,8 @@ from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bot.web.bridge import Limits, bridge_routes
-from bot.web.listeners import listening, public_app
+from bot.web.bridge import BridgeLimits, bridge_routes
+from bot.web.listeners import public_app, serve
 from bot.wiring.embedded import VirtualCardMaker
 from reader_bridge.protocol.limits import DEFAULT_PATH
 from services.authority.ca.key_file import CaParameters
@@ -28,22 +28,22 @@ from services.authority.embedded.certificates.register import EmbeddedCertificat
 from services.authority.values import AuthorityOperation, Proof
 from services.bridge.events import (
     BridgeEvent,
-    Done,
-    Failed,
-    NowPaired,
+    BridgePaired,
     OperationEvent,
+    OperationFailed,
+    OperationSucceeded,
+    OperationUnresolved,
     PairingOffered,
-    Unresolved,
 )
 from services.bridge.hub import Hub
-from services.bridge.interface import BridgeDoor, Connection, Transport
-from services.bridge.operations.task import Work
+from services.bridge.interface import BridgeConnection, BridgeEndpoint, FrameTransport
+from services.bridge.operations.task import CardTask
 from services.formats.hidden import Hidden
 from services.storage.database import Database
 from tests.services.authority.world import CHAT, CHEAP, NOW, Someone, World
 
 PASSPHRASE = "passphrase of the card"
-_END = (Done, Failed, Unresolved)
+_END = (OperationSucceeded, OperationFailed, OperationUnresolved)
 _PATIENCE = 20.0
 _Event = TypeVar("_Event", bound=BridgeEvent)
 
@@ -55,12 +55,12 @@ class Counted:
     It is the hub's connection and the listener's transport at once, for one bridge at a time.
     """
 
-    door: BridgeDoor
+    door: BridgeEndpoint
     frames: list[tuple[bool, str]] = field(default_factory=list)
-    _connection: Connection = field(init=False)
-    _transport: Transport = field(init=False)
+    _connection: BridgeConnection = field(init=False)
+    _transport: FrameTransport = field(init=False)
 
-    def connect(self, transport: Transport, address: str, now: datetime) -> "Counted":
+    def connect(self, transport: FrameTransport, address: str, now: datetime) -> "Counted":
         self._transport = transport
         self._connection = self.door.connect(self, address, now)
         return self
@@ -76,8 +76,8 @@ class Counted:
         self.frames.append((False, text))
         await self._connection.receive(text, now)
 
-    async def lost(self, now: datetime) -> None:
-        await self._connection.lost(now)
+    async def handle_disconnect(self, now: datetime) -> None:
+        await self._connection.handle_disconnect(now)
 
     @property
     def kinds(self) -> list[str]:
@@ -130,30 +130,30 @@ class Chat:
 
     async def code(self) -> str:
         """Ask for a pairing code."""
-        given = await self.hub.offer(CHAT, CHAT, "Anna Nguyễn", NOW)
+        given = await self.hub.issue_pairing_code(CHAT, CHAT, "Anna Nguyễn", NOW)
         return given.code.reveal()
 
     async def pairs(self) -> None:
         """Find the words to be the same, once the code was typed at the PC."""
         await self._until(PairingOffered)
-        await self.hub.confirm(CHAT, NOW, accepted=True)
-        await self._until(NowPaired)
+        await self.hub.answer_pairing(CHAT, NOW, accepted=True)
+        await self._until(BridgePaired)
         self.link.frames.clear()
 
-    async def grant(self, work: Work) -> str | None:
+    async def grant(self, work: CardTask) -> str | None:
         """Prove who the person is, where that is needed."""
         if work.purpose is None:
             return None
         return (await self.someone.granted(AuthorityOperation(work), Proof.CODE)).id
 
-    async def has_done(self, work: Work, grant: str | None = None) -> Ended:
+    async def has_done(self, work: CardTask, grant: str | None = None) -> Ended:
         """Have something done on the card, until the chat hears that it was."""
-        await self.hub.settled()
+        await self.hub.flush()
         self.link.frames.clear()
         begun = perf_counter()
         operation_id = await self.hub.start(CHAT, work, NOW, grant)
         ended, at = await self._until(*_END)
-        assert isinstance(ended, Done), ended
+        assert isinstance(ended, OperationSucceeded), ended
         assert ended.operation_id == operation_id
         return Ended(ended, at - begun)
 
@@ -201,8 +201,8 @@ async def listens(
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
     chat = Chat(world, someone, port, f"ws://127.0.0.1:{dialled or port}")
-    routes = bridge_routes(chat.link, lambda: NOW, Limits(frames=1_000_000))
-    async with chat.hub.open(NOW), listening(public_app(routes), "127.0.0.1", port):
+    routes = bridge_routes(chat.link, lambda: NOW, BridgeLimits(frames=1_000_000))
+    async with chat.hub.running(NOW), serve(public_app(routes), "127.0.0.1", port):
         yield chat
 
 

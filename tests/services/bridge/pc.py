@@ -107,7 +107,7 @@ class Pc:
 
     async def loses_link(self) -> None:
         self.wire = None
-        await self._connection.lost(self.world.now)
+        await self._connection.handle_disconnect(self.world.now)
 
     async def writes(self, message: Message | str) -> None:
         """Send a frame as it is."""

@@ -5,8 +5,15 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from services.authority.lifecycle import CertificateState
-from services.bridge.events import Done, Failed, Fault, NowPaired, OperationEvent, PinSet
-from services.bridge.operations.task import Work
+from services.bridge.events import (
+    BridgePaired,
+    OperationEvent,
+    OperationFailed,
+    OperationSucceeded,
+    PinSetResult,
+    ServerFailure,
+)
+from services.bridge.operations.task import CardTask
 from tests.services.authority import invariants
 from tests.services.authority.world import CHAT, Someone
 from tests.services.bridge.card import Card
@@ -14,9 +21,12 @@ from tests.services.bridge.pc import Pc
 from tests.services.bridge.world import BridgeWorld, Killed, Scissors
 
 ORDINARY = (
-    Work.LIST_READERS, Work.CARD_STATUS, Work.READ_CERTIFICATE, Work.PROVE_POSSESSION,
-    Work.CHANGE_PIN,
-)  # fmt: skip
+    CardTask.LIST_READERS,
+    CardTask.CARD_STATUS,
+    CardTask.READ_CERTIFICATE,
+    CardTask.PROVE_POSSESSION,
+    CardTask.CHANGE_PIN,
+)
 Scene = Callable[[], Awaitable[None]]
 
 
@@ -24,14 +34,14 @@ async def is_active(world: BridgeWorld) -> tuple[Someone, Card, Pc]:
     """Give a person whose card is active, at a PC that is paired."""
     someone, card = await world.person()
     pc = await world.paired_pc(card)
-    await begins(world, someone, pc, Work.ACTIVATE)
+    await begins(world, someone, pc, CardTask.ACTIVATE)
     await pc.works()
-    assert isinstance(world.events[-1], Done)
+    assert isinstance(world.events[-1], OperationSucceeded)
     await world.chats_were_told()
     return someone, card, pc
 
 
-async def begins(world: BridgeWorld, someone: Someone, pc: Pc, work: Work) -> None:
+async def begins(world: BridgeWorld, someone: Someone, pc: Pc, work: CardTask) -> None:
     """Start something, with a new code where it needs one."""
     grant = await world.grant(someone, work) if work.purpose else None
     await world.hub.start(CHAT, work, world.now, grant)
@@ -61,9 +71,9 @@ async def link_comes_back(world: BridgeWorld, pc: Pc) -> None:
 
 
 @pytest.mark.parametrize("arrives", [True, False])
-@pytest.mark.parametrize("work", list(Work))
+@pytest.mark.parametrize("work", list(CardTask))
 async def test_a_link_that_is_cut_at_any_message_goes_on_where_it_was(
-    world: BridgeWorld, work: Work, arrives: bool
+    world: BridgeWorld, work: CardTask, arrives: bool
 ) -> None:
     someone, card, pc = await scene_of(world, work)
     cut, at = True, 0
@@ -78,17 +88,17 @@ async def test_a_link_that_is_cut_at_any_message_goes_on_where_it_was(
         cut = await cut_somewhere(world, Scissors(at, kills=False, arrives=arrives), scene)
         if cut:
             await link_comes_back(world, pc)
-        assert isinstance(last_word(world), Done), (at, last_word(world))
-        assert len(world.told(Done)) == 1
-        if work is Work.ACTIVATE:
+        assert isinstance(last_word(world), OperationSucceeded), (at, last_word(world))
+        assert len(world.told(OperationSucceeded)) == 1
+        if work is CardTask.ACTIVATE:
             assert await world.certificates_of(someone) is CertificateState.ACTIVE
             someone, card = await world.person(at + 1)
             pc.card = card
     assert at > 2
 
 
-async def scene_of(world: BridgeWorld, work: Work) -> tuple[Someone, Card, Pc]:
-    if work is not Work.ACTIVATE:
+async def scene_of(world: BridgeWorld, work: CardTask) -> tuple[Someone, Card, Pc]:
+    if work is not CardTask.ACTIVATE:
         return await is_active(world)
     someone, card = await world.person()
     return someone, card, await world.paired_pc(card)
@@ -97,7 +107,7 @@ async def scene_of(world: BridgeWorld, work: Work) -> tuple[Someone, Card, Pc]:
 @pytest.mark.parametrize("arrives", [True, False])
 @pytest.mark.parametrize("work", ORDINARY)
 async def test_a_server_that_is_killed_explains_an_ordinary_operation(
-    world: BridgeWorld, work: Work, arrives: bool
+    world: BridgeWorld, work: CardTask, arrives: bool
 ) -> None:
     someone, _, pc = await is_active(world)
     cut, at = True, 0
@@ -115,12 +125,14 @@ async def test_a_server_that_is_killed_explains_an_ordinary_operation(
             await world.passes(seconds=16)
         if at > 1:  # before `start` has returned, the chat's update comes again
             word = last_word(world)
-            assert isinstance(word, Done | Failed), word
-            assert isinstance(word, Done) or word.code is Fault.SERVER_RESTARTED
-            assert isinstance(word, Done) or at < COMPLETE[work]
+            assert isinstance(word, OperationSucceeded | OperationFailed), word
+            assert (
+                isinstance(word, OperationSucceeded) or word.code is ServerFailure.SERVER_RESTARTED
+            )
+            assert isinstance(word, OperationSucceeded) or at < COMPLETE[work]
         await begins(world, someone, pc, work)  # and can be done again
         await pc.works()
-        assert isinstance(last_word(world), Done)
+        assert isinstance(last_word(world), OperationSucceeded)
 
 
 COMPLETE = {work: 3 if work in ORDINARY[3:] else 2 for work in ORDINARY}
@@ -137,9 +149,9 @@ async def comes_up_again(world: BridgeWorld, pc: Pc) -> None:
 
 
 @pytest.mark.parametrize("arrives", [True, False])
-@pytest.mark.parametrize("work", [Work.ACTIVATE, Work.UNLOCK])
+@pytest.mark.parametrize("work", [CardTask.ACTIVATE, CardTask.UNLOCK])
 async def test_a_server_that_is_killed_finds_out_whether_the_pin_is_set(
-    world: BridgeWorld, work: Work, arrives: bool
+    world: BridgeWorld, work: CardTask, arrives: bool
 ) -> None:
     """Whatever it was killed at: it is done, or it is explained and is done with a new code."""
     cut, at = True, 0
@@ -148,8 +160,8 @@ async def test_a_server_that_is_killed_finds_out_whether_the_pin_is_set(
         at += 1
         someone, card = await world.person(10 * at)
         pc = await world.paired_pc(card)
-        if work is Work.UNLOCK:
-            await begins(world, someone, pc, Work.ACTIVATE)
+        if work is CardTask.UNLOCK:
+            await begins(world, someone, pc, CardTask.ACTIVATE)
             await pc.works()
         card.pin_is_set = False
         await world.chats_were_told()
@@ -165,20 +177,20 @@ async def test_a_server_that_is_killed_finds_out_whether_the_pin_is_set(
             await pc.works()
         word = last_word(world)
         ends.add(type(word).__name__)
-        if isinstance(word, Done):
+        if isinstance(word, OperationSucceeded):
             assert card.pin_is_set
-            assert word.value == PinSet()
+            assert word.value == PinSetResult()
         else:
-            assert isinstance(word, Failed), word
+            assert isinstance(word, OperationFailed), word
             assert not card.pin_is_set
             await begins(world, someone, pc, work)
             await pc.works()
-            assert isinstance(last_word(world), Done)
+            assert isinstance(last_word(world), OperationSucceeded)
         assert await world.certificates_of(someone) is CertificateState.ACTIVE
         assert len(await world.releases()) == (await world.card_steps()).count("cryptogram")
         await world.hub.unpair(CHAT, world.now)
         await world.chats_were_told()
-    assert ends == {"Done", "Failed"}
+    assert ends == {"OperationSucceeded", "OperationFailed"}
     assert at > 7
     await invariants.hold(world.world)
 
@@ -193,20 +205,20 @@ async def test_a_server_that_is_killed_while_pairing_can_be_paired_with_again(
         at += 1
         pc = Pc(world, card, f"198.51.100.{at}")
         await pc.dials()
-        code = await world.hub.offer(CHAT, CHAT, "Anna", world.now)
+        code = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
 
         async def scene(where: Pc = pc, typed: str = code.code.reveal()) -> None:
             await where.types(typed)
-            await world.hub.confirm(CHAT, world.now, accepted=True)
+            await world.hub.answer_pairing(CHAT, world.now, accepted=True)
             await where.works()
 
         cut = await cut_somewhere(world, Scissors(at, kills=True, arrives=arrives), scene)
         if cut:
             await comes_up_again(world, pc)
-            if not world.hub.presence(CHAT).connected:
+            if not world.hub.status(CHAT).is_connected:
                 await world.pairs(pc)
-        await world.hub.start(CHAT, Work.CARD_STATUS, world.now)
+        await world.hub.start(CHAT, CardTask.CARD_STATUS, world.now)
         await pc.works()
-        assert isinstance(last_word(world), Done)
-        assert len(world.told(NowPaired)) >= 1
+        assert isinstance(last_word(world), OperationSucceeded)
+        assert len(world.told(BridgePaired)) >= 1
     assert at > 3

@@ -3,8 +3,8 @@
 import pytest
 
 from services.authority.errors import AuthorityError, GrantExpiredError
-from services.bridge.events import Failed
-from services.bridge.operations.task import Work
+from services.bridge.events import OperationFailed
+from services.bridge.operations.task import CardTask
 from tests.services.authority.world import CHAT
 from tests.services.bridge.attacker import attacker, authorised, failures, locked
 from tests.services.bridge.said import octets
@@ -17,7 +17,7 @@ async def test_nothing_is_released_without_an_authorisation(world: BridgeWorld) 
     _, card = await locked(world)
     pc = await attacker(world, card)
     assert await pc.challenges(card) == []
-    for work in (Work.CARD_STATUS, Work.CHANGE_PIN, Work.PROVE_POSSESSION):
+    for work in (CardTask.CARD_STATUS, CardTask.CHANGE_PIN, CardTask.PROVE_POSSESSION):
         await world.hub.start(CHAT, work, world.now)
         await pc.works()
         assert await pc.challenges(card) == []
@@ -29,8 +29,8 @@ async def test_another_persons_card_is_not_unlocked(world: BridgeWorld) -> None:
     someone, card = await locked(world, 1)
     _, victims = await locked(world, 2)
     pc = await attacker(world, victims)
-    grant = await world.grant(someone, Work.UNLOCK)
-    await world.hub.start(CHAT, Work.UNLOCK, world.now, grant)
+    grant = await world.grant(someone, CardTask.UNLOCK)
+    await world.hub.start(CHAT, CardTask.UNLOCK, world.now, grant)
     await pc.works()
     assert pc.wanted["card_serial"] == card.serial
     assert await pc.challenges(victims) == []
@@ -59,7 +59,9 @@ async def test_without_any_card_it_gets_one_cryptogram_for_the_card_on_record(
     """It never had a card to look at, and says the serial that it was told."""
     someone, card = await locked(world)
     pc = await attacker(world, None)
-    await world.hub.start(CHAT, Work.UNLOCK, world.now, await world.grant(someone, Work.UNLOCK))
+    await world.hub.start(
+        CHAT, CardTask.UNLOCK, world.now, await world.grant(someone, CardTask.UNLOCK)
+    )
     await pc.works()
     strangers = (await world.person(2))[1]
     (given,) = await pc.challenges(strangers, pc.wanted["card_serial"])
@@ -75,10 +77,10 @@ async def test_what_was_superseded_has_no_say_any_more(world: BridgeWorld) -> No
     pc.before = lambda message: message["type"] != "cancel"  # it does not do as it is told
     await pc.challenges(card)
     await world.passes(seconds=61)
-    assert world.hub.presence(CHAT).unresolved is Work.UNLOCK
+    assert world.hub.status(CHAT).unresolved is CardTask.UNLOCK
     before, old = pc.about, pc.wanted
-    grant = await world.grant(world.world.person(1), Work.UNLOCK)
-    await world.hub.start(CHAT, Work.UNLOCK, world.now, grant)
+    grant = await world.grant(world.world.person(1), CardTask.UNLOCK)
+    await world.hub.start(CHAT, CardTask.UNLOCK, world.now, grant)
     await pc.works()
     now, pc.about = pc.about, before
     heard = len(world.events)
@@ -99,7 +101,7 @@ async def test_one_authorisation_releases_one_cryptogram(world: BridgeWorld) -> 
     assert (await world.card_steps()).count("cryptogram") == 2  # one of them activated the card
     await pc.fails("cancelled")
     with pytest.raises(GrantExpiredError):  # nor does the same grant authorise again
-        await world.hub.start(CHAT, Work.UNLOCK, world.now, grant)
+        await world.hub.start(CHAT, CardTask.UNLOCK, world.now, grant)
 
 
 async def test_a_grant_releases_one_cryptogram_over_whatever_hubs(world: BridgeWorld) -> None:
@@ -109,7 +111,7 @@ async def test_a_grant_releases_one_cryptogram_over_whatever_hubs(world: BridgeW
     world.build()
     there = world.hub
     second = await attacker(world, card, CHAT)
-    await there.start(CHAT, Work.UNLOCK, world.now, grant)
+    await there.start(CHAT, CardTask.UNLOCK, world.now, grant)
     await second.works()
     assert len(await second.challenges(card)) == 1
     world.hub = here
@@ -140,9 +142,9 @@ async def test_the_grant_is_over_before_the_challenge(world: BridgeWorld) -> Non
     """The operation ends with its grant, however long the person types."""
     someone, card = await locked(world)
     pc = await attacker(world, card)
-    grant = await world.grant(someone, Work.UNLOCK)
+    grant = await world.grant(someone, CardTask.UNLOCK)
     await world.passes(minutes=9, seconds=30)
-    await world.hub.start(CHAT, Work.UNLOCK, world.now, grant)
+    await world.hub.start(CHAT, CardTask.UNLOCK, world.now, grant)
     await pc.works()
     assert pc.heard_of("start")[-1]["deadline"] == 30
     await world.passes(seconds=31)
@@ -157,7 +159,9 @@ async def test_a_state_that_changed_meanwhile_is_looked_at_again(
 ) -> None:
     someone, card = await locked(world)
     pc = await attacker(world, card)
-    await world.hub.start(CHAT, Work.UNLOCK, world.now, await world.grant(someone, Work.UNLOCK))
+    await world.hub.start(
+        CHAT, CardTask.UNLOCK, world.now, await world.grant(someone, CardTask.UNLOCK)
+    )
     await pc.works()
     await getattr(someone, act)(world.now)
     assert await pc.challenges(card) == []
@@ -168,7 +172,7 @@ async def test_a_pairing_that_ended_elsewhere_releases_nothing(world: BridgeWorl
     """Another process has unpaired the chat; this one has not heard of it."""
     pc, card, _ = await authorised(world)
     other = world.another_hub()
-    await other.begin(world.now)
+    await other.restore(world.now)
     assert await other.unpair(CHAT, world.now)
     assert await pc.challenges(card) == []
 
@@ -176,11 +180,11 @@ async def test_a_pairing_that_ended_elsewhere_releases_nothing(world: BridgeWorl
 async def test_a_grant_of_another_chat_or_operation_is_none(world: BridgeWorld) -> None:
     someone, card = await locked(world)
     await attacker(world, card)
-    of_another_chat = await world.grant(someone, Work.UNLOCK, OTHER)
-    to_activate = await world.grant(someone, Work.ACTIVATE)
+    of_another_chat = await world.grant(someone, CardTask.UNLOCK, OTHER)
+    to_activate = await world.grant(someone, CardTask.ACTIVATE)
     for grant in (of_another_chat, to_activate, "0" * 32, "", None):
         with pytest.raises(AuthorityError):
-            await world.hub.start(CHAT, Work.UNLOCK, world.now, grant)
+            await world.hub.start(CHAT, CardTask.UNLOCK, world.now, grant)
 
 
 async def test_a_recorded_cryptogram_is_worth_nothing_later(world: BridgeWorld) -> None:
@@ -197,5 +201,5 @@ async def test_nobody_speaks_of_another_chats_operation(world: BridgeWorld) -> N
     thief.about = pc.about
     assert await thief.challenges(card) == []
     await thief.fails("cancelled")
-    assert world.told(Failed) == []
+    assert world.told(OperationFailed) == []
     assert len(await pc.challenges(card)) == 1

@@ -8,10 +8,16 @@ from structlog.testing import capture_logs
 
 from services.authority.errors import NoAuthorityError
 from services.authority.lifecycle import CertificateState
-from services.bridge.errors import AdminBarredError, BusyError
-from services.bridge.events import Done, Failed, OperationEvent, Possession, Unresolved
+from services.bridge.errors import AdminBarredError, OperationRunningError
+from services.bridge.events import (
+    OperationEvent,
+    OperationFailed,
+    OperationSucceeded,
+    OperationUnresolved,
+    ProvenPossession,
+)
 from services.bridge.hub import Hub
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 from tests.services.authority import invariants
 from tests.services.authority.world import CHAT
 from tests.services.bridge.attacker import (
@@ -29,7 +35,9 @@ async def test_an_activation_needs_the_cards_own_proof(world: BridgeWorld) -> No
     """A bridge that lies about everything but has no card: no receipt will do."""
     someone, card = await world.person()
     pc = await attacker(world, card)
-    await world.hub.start(CHAT, Work.ACTIVATE, world.now, await world.grant(someone, Work.ACTIVATE))
+    await world.hub.start(
+        CHAT, CardTask.ACTIVATE, world.now, await world.grant(someone, CardTask.ACTIVATE)
+    )
     await pc.works()
     early = pc.receipt("set_pin", pc.wanted)
     await pc.gives(early)
@@ -62,7 +70,7 @@ async def test_a_receipt_has_to_be_of_this_card_server_operation_and_moment(
     for receipt in wrong:
         await pc.gives(receipt)
         assert await world.certificates_of(someone) is CertificateState.INACTIVE
-    assert {event.code for event in world.told(Unresolved)} == {"receipt_wrong"}
+    assert {event.code for event in world.told(OperationUnresolved)} == {"receipt_wrong"}
     await pc.gives(pc.receipt("set_pin", wanted))
     assert await world.certificates_of(someone) is CertificateState.ACTIVE
 
@@ -72,7 +80,7 @@ async def test_a_receipt_is_taken_once(world: BridgeWorld) -> None:
     receipt = pc.receipt("set_pin", pc.wanted)
     for _ in range(3):
         await pc.gives(receipt)
-    assert len(world.told(Done)) == 1
+    assert len(world.told(OperationSucceeded)) == 1
     assert await world.certificates_of(someone) is CertificateState.ACTIVE
     assert (await world.card_steps()).count("pin_set") == 1
     await invariants.hold(world.world)
@@ -96,9 +104,9 @@ async def test_staff_hear_of_a_card_that_does_not_know_its_issuer(
     assert (await world.card_steps())[-1] == code
     someone = world.world.person(1)
     for _ in range(2):  # never tried again over this pairing, not even after a restart
-        grant = await world.grant(someone, Work.UNLOCK)
+        grant = await world.grant(someone, CardTask.UNLOCK)
         with pytest.raises(AdminBarredError):
-            await world.hub.start(CHAT, Work.UNLOCK, world.now, grant)
+            await world.hub.start(CHAT, CardTask.UNLOCK, world.now, grant)
         pc.wire = None
         await world.restart()
         await pc.dials()
@@ -115,35 +123,35 @@ async def test_a_claim_before_the_cryptogram_alarms_nobody(world: BridgeWorld) -
 async def test_a_puk_unlocks_without_a_cryptogram_but_never_activates(world: BridgeWorld) -> None:
     pc, card, _ = await authorised(world)
     await pc.gives(pc.receipt("set_pin", pc.wanted))
-    assert isinstance(world.told(OperationEvent)[-1], Done)
+    assert isinstance(world.told(OperationEvent)[-1], OperationSucceeded)
     assert await world.releases() == [card.serial]  # that of the activation
 
 
 async def test_one_thing_at_a_time(world: BridgeWorld) -> None:
     pc, _, _ = await authorised(world)
-    with pytest.raises(BusyError) as busy:
-        await world.hub.start(CHAT, Work.CARD_STATUS, world.now)
-    assert busy.value.work == Work.UNLOCK
+    with pytest.raises(OperationRunningError) as busy:
+        await world.hub.start(CHAT, CardTask.CARD_STATUS, world.now)
+    assert busy.value.task == CardTask.UNLOCK
     assert await world.hub.cancel(CHAT, world.now)
     await pc.works()
     assert pc.heard_of("cancel")
-    await world.hub.start(CHAT, Work.CARD_STATUS, world.now)
+    await world.hub.start(CHAT, CardTask.CARD_STATUS, world.now)
 
 
 async def test_what_is_on_its_way_to_the_card_is_not_cancelled(world: BridgeWorld) -> None:
     pc, card, _ = await authorised(world)
     await pc.challenges(card)
     assert not await world.hub.cancel(CHAT, world.now)
-    assert world.told(Failed) == []
+    assert world.told(OperationFailed) == []
 
 
 async def test_an_answer_that_does_not_come_is_waited_for_a_minute(world: BridgeWorld) -> None:
     pc, card, _ = await authorised(world)
     await pc.challenges(card)
     await world.passes(seconds=60)
-    assert world.told(Unresolved) == []
+    assert world.told(OperationUnresolved) == []
     await world.passes(seconds=1)
-    assert [event.code for event in world.told(Unresolved)] == ["no_answer"]
+    assert [event.code for event in world.told(OperationUnresolved)] == ["no_answer"]
 
 
 async def test_a_guide_carries_nothing_out(world: BridgeWorld) -> None:
@@ -151,22 +159,22 @@ async def test_a_guide_carries_nothing_out(world: BridgeWorld) -> None:
     database, keys = world.world.database, world.world.keys
     world.hub = Hub(database, keys, None, ORIGIN, world.events.append)
     pc = await world.paired_pc(card)
-    grant = await world.grant(someone, Work.UNLOCK)
+    grant = await world.grant(someone, CardTask.UNLOCK)
     with pytest.raises(NoAuthorityError):
-        await world.hub.start(CHAT, Work.UNLOCK, world.now, grant)
-    await world.hub.start(CHAT, Work.CARD_STATUS, world.now)
+        await world.hub.start(CHAT, CardTask.UNLOCK, world.now, grant)
+    await world.hub.start(CHAT, CardTask.CARD_STATUS, world.now)
     await pc.works()
-    assert isinstance(world.told(OperationEvent)[-1], Done)
+    assert isinstance(world.told(OperationEvent)[-1], OperationSucceeded)
 
 
 async def test_possession_is_believed_of_who_proves_it(world: BridgeWorld) -> None:
     _, card = await locked(world)
     pc = await world.paired_pc(card)
-    await world.hub.start(CHAT, Work.PROVE_POSSESSION, world.now)
+    await world.hub.start(CHAT, CardTask.PROVE_POSSESSION, world.now)
     await pc.works()
-    done = world.told(Done)[-1]
-    assert done.value == Possession(card.serial, card.certificate)
+    done = world.told(OperationSucceeded)[-1]
+    assert done.value == ProvenPossession(card.serial, card.certificate)
     pc.origin = "wss://elsewhere.test"
-    await world.hub.start(CHAT, Work.PROVE_POSSESSION, world.now)
+    await world.hub.start(CHAT, CardTask.PROVE_POSSESSION, world.now)
     await pc.works()
     assert failures(world) == ["receipt_wrong"]

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from reader_bridge.card.connection import CardConnection
-from reader_bridge.prompter import PinKind, Shown, Waiting
-from reader_bridge.protocol import Operation, Step
+from reader_bridge.prompter import OperationWaiting, PinKind, PrompterEvent
+from reader_bridge.protocol import Operation, ProgressStep
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 from services.storage.database import Database
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter
 from tests.services.bridge.at_pc import dials, somebody
@@ -82,9 +82,9 @@ async def test_how_much_is_said(folder: Path, migrated_file: Path) -> None:
         readers = CountingReader(card)
         async with listens(world, someone) as chat:
             async with paired_pc(chat, readers) as person:
-                await _first_of_all(chat, Work.ACTIVATE)
+                await _first_of_all(chat, CardTask.ACTIVATE)
                 await _wrong_twice(chat, person)
-                for work, messages in ((Work.CHANGE_PIN, 4), (Work.UNLOCK, MOST)):
+                for work, messages in ((CardTask.CHANGE_PIN, 4), (CardTask.UNLOCK, MOST)):
                     await _card_comes_late(chat, person, readers, card, work)
                     assert len(chat.link.frames) == messages
                 long = await _each(chat, readers, card)
@@ -92,19 +92,19 @@ async def test_how_much_is_said(folder: Path, migrated_file: Path) -> None:
                 readers.extended_length = False
                 short = await _each(chat, readers, card)
             async with paired_pc(chat, readers):
-                await _first_of_all(chat, Work.UNLOCK)
-            for work in (Work.ACTIVATE, Work.UNLOCK):
+                await _first_of_all(chat, CardTask.UNLOCK)
+            for work in (CardTask.ACTIVATE, CardTask.UNLOCK):
                 async with paired_pc(chat, readers) as person:
                     await _card_comes_late(chat, person, readers, card, work)
                     _is_first_in_session(chat)
         card.close()
-    at_work = [work for work in Work if work is not Work.LIST_READERS]
+    at_work = [work for work in CardTask if work is not CardTask.LIST_READERS]
     assert all(short[work] > long[work] for work in at_work), "the messages were the same"
     with_pin = [work for work in at_work if work.operation not in READ_AFRESH]
     assert all(long[work] > known[work] for work in with_pin), "what is known is not read again"
 
 
-async def _first_of_all(chat: Chat, work: Work) -> None:
+async def _first_of_all(chat: Chat, work: CardTask) -> None:
     """Set the PIN of a card that was never looked at."""
     await chat.has_done(work, await chat.grant(work))
     _is_first_in_session(chat)
@@ -119,7 +119,7 @@ def _is_first_in_session(chat: Chat) -> None:
 async def _wrong_twice(chat: Chat, person: ScriptedPrompter) -> None:
     """Type two wrong PINs before the right one: the second is told to the person alone."""
     person.will_type(PinKind.CURRENT, b"wrong123", b"wrong456", PIN)
-    await chat.has_done(Work.PROVE_POSSESSION)
+    await chat.has_done(CardTask.PROVE_POSSESSION)
     assert chat.link.kinds == ["start", "progress", "progress", "result"]
 
 
@@ -128,30 +128,30 @@ async def _card_comes_late(
     person: ScriptedPrompter,
     readers: CountingReader,
     card: VirtualCard,
-    work: Work,
+    work: CardTask,
 ) -> None:
     """Ask for something while the reader is empty: the most that is ever said."""
     readers.pull()
     person.shown.clear()
     asked = asyncio.ensure_future(chat.has_done(work, await chat.grant(work)))
-    await person.until(lambda: any(_waits_for_card(event) for event in person.shown))
+    await person.wait_until(lambda: any(_waits_for_card(event) for event in person.shown))
     readers.insert(card)
     await asked
 
 
-def _waits_for_card(event: Shown) -> bool:
-    return isinstance(event, Waiting) and event.step is Step.WAITING_FOR_CARD
+def _waits_for_card(event: PrompterEvent) -> bool:
+    return isinstance(event, OperationWaiting) and event.step is ProgressStep.WAITING_FOR_CARD
 
 
 async def _each(
     chat: Chat, readers: CountingReader, fresh: VirtualCard | None = None
-) -> dict[Work, int]:
+) -> dict[CardTask, int]:
     """Do everything once; gives how many commands the card got.
 
     :param fresh: a card that is put in before each.
     """
     commands = {}
-    for work in Work:
+    for work in CardTask:
         if fresh is not None:
             readers.insert(fresh)
         before = readers.commands

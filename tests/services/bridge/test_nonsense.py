@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from services.bridge.events import Done
-from services.bridge.operations.task import Work
+from services.bridge.events import OperationSucceeded
+from services.bridge.operations.task import CardTask
 from tests.services.authority.world import CHAT
 from tests.services.bridge.attacker import authorised, locked
 from tests.services.bridge.pc import Pc, Wire
@@ -43,7 +43,7 @@ async def test_nonsense_ends_the_connection_and_nothing_else(
     assert pc.heard[-1]["type"] == "error"
     await pc.writes(json.dumps({"type": "pair", "seq": 1, "code": "AAAAAAAA"}))  # unheard
     assert pc.heard_of("pair_refused") == []
-    assert world.hub.presence(CHAT).paired is (when == "paired")
+    assert world.hub.status(CHAT).is_paired is (when == "paired")
 
 
 async def dialled_until(world: BridgeWorld, pc: Pc, when: str) -> None:
@@ -69,7 +69,7 @@ async def test_a_type_that_nobody_knows_is_told_and_counted(world: BridgeWorld) 
 async def test_fields_that_nobody_knows_are_ignored(world: BridgeWorld) -> None:
     pc = Pc(world, None)
     await pc.dials()
-    code = await world.hub.offer(CHAT, CHAT, "Anna", world.now)
+    code = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
     await pc.says("pair", code=code.code.reveal(), colour="blue", more={"deep": [1, 2]})
     assert pc.heard_of("pair_offer")
 
@@ -85,11 +85,11 @@ async def test_a_level_that_nobody_speaks(world: BridgeWorld) -> None:
 async def test_the_right_thing_twice_is_done_once(world: BridgeWorld) -> None:
     _, card = await locked(world)
     pc = await world.paired_pc(card)
-    await world.hub.start(CHAT, Work.CARD_STATUS, world.now)
+    await world.hub.start(CHAT, CardTask.CARD_STATUS, world.now)
     await pc.works()
     for frame in pc._out:
         await pc.writes(frame)
-    assert len(world.told(Done)) == 1
+    assert len(world.told(OperationSucceeded)) == 1
     assert pc.is_linked
 
 
@@ -104,7 +104,7 @@ async def test_a_result_of_another_kind_ends_the_link(world: BridgeWorld) -> Non
     pc, _, _ = await authorised(world)
     await pc.gives({"readers": []}, "list_readers")
     assert not pc.is_linked
-    assert world.told(Done) == []
+    assert world.told(OperationSucceeded) == []
 
 
 values = some.recursive(

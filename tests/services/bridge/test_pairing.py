@@ -4,21 +4,21 @@ from datetime import timedelta
 
 import pytest
 
-from reader_bridge.protocol.words import WORDS
+from reader_bridge.protocol.word_list import PAIRING_WORDS
 from services.bridge.errors import NoPairingError, NotConnectedError, NotPairedError
 from services.bridge.events import (
-    Failed,
-    LinkDown,
-    LinkUp,
-    NowPaired,
-    NowUnpaired,
-    PairedEnd,
-    PairingEnd,
-    PairingEnded,
+    BridgeConnected,
+    BridgeDisconnected,
+    BridgePaired,
+    BridgeUnpaired,
+    OperationFailed,
+    PairingEndReason,
+    PairingFailed,
+    PairingFailureReason,
     PairingOffered,
 )
-from services.bridge.operations.task import Work
-from services.bridge.pairing.service import shown_name
+from services.bridge.operations.task import CardTask
+from services.bridge.pairing.service import sanitise_name
 from tests.services.authority.world import CHAT
 from tests.services.bridge.pc import Pc
 from tests.services.bridge.world import BridgeWorld
@@ -30,7 +30,7 @@ async def offered(world: BridgeWorld, chat: int = CHAT) -> Pc:
     """Give a PC whose person has typed the code and said yes; the chat has not."""
     pc = Pc(world, None)
     await pc.dials()
-    code = await world.hub.offer(chat, chat, "Anna", world.now)
+    code = await world.hub.issue_pairing_code(chat, chat, "Anna", world.now)
     await pc.types(code.code.reveal())
     return pc
 
@@ -38,8 +38,8 @@ async def offered(world: BridgeWorld, chat: int = CHAT) -> Pc:
 async def test_both_ends_derive_the_same_words(world: BridgeWorld) -> None:
     pc = await offered(world)
     assert pc.words is not None
-    shown = tuple(WORDS[number] for number in pc.words)
-    assert world.hub.words(CHAT) == shown
+    shown = tuple(PAIRING_WORDS[number] for number in pc.words)
+    assert world.hub.pairing_words(CHAT) == shown
     assert world.told(PairingOffered)[0].words == shown
     assert pc.telegram_name == "Anna"
 
@@ -54,49 +54,49 @@ async def test_a_yes_at_one_end_pairs_nobody(world: BridgeWorld) -> None:
     pc = Pc(world, None)
     pc.before = lambda message: message["type"] != "pair_offer"  # the person at the PC thinks
     await pc.dials()
-    code = await world.hub.offer(CHAT, CHAT, "Anna", world.now)
+    code = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
     await pc.types(code.code.reveal())
-    await world.hub.confirm(CHAT, world.now, accepted=True)
-    assert not world.hub.presence(CHAT).paired
+    await world.hub.answer_pairing(CHAT, world.now, accepted=True)
+    assert not world.hub.status(CHAT).is_paired
     await pc.says("pair_answer", accepted=True)
     await pc.works()
-    assert world.hub.presence(CHAT).paired
+    assert world.hub.status(CHAT).is_paired
     pc = await offered(world, OTHER)
-    assert not world.hub.presence(OTHER).paired
+    assert not world.hub.status(OTHER).is_paired
     assert pc.heard_of("paired") == []
 
 
 async def test_pairing_lasts_twelve_hours(world: BridgeWorld) -> None:
     pc = await world.paired_pc(None)
     assert pc.heard_of("paired")[0]["seconds_left"] == 12 * 3600
-    paired = world.told(NowPaired)[0]
-    assert (paired.until, paired.replaced) == (world.now + timedelta(hours=12), False)
+    paired = world.told(BridgePaired)[0]
+    assert (paired.expires_at, paired.replaced) == (world.now + timedelta(hours=12), False)
     await world.passes(hours=11, minutes=59)
-    assert world.hub.presence(CHAT).connected
+    assert world.hub.status(CHAT).is_connected
     await world.passes(minutes=1)
-    assert world.told(NowUnpaired)[-1].reason is PairedEnd.EXPIRED
+    assert world.told(BridgeUnpaired)[-1].reason is PairingEndReason.EXPIRED
     assert pc.heard_of("unpaired")[0]["reason"] == "expired"
-    assert not world.hub.presence(CHAT).paired
+    assert not world.hub.status(CHAT).is_paired
 
 
 async def test_a_no_in_the_chat_ends_it(world: BridgeWorld) -> None:
     pc = await offered(world)
-    await world.hub.confirm(CHAT, world.now, accepted=False)
+    await world.hub.answer_pairing(CHAT, world.now, accepted=False)
     await pc.works()
     assert pc.heard_of("unpaired")[0]["reason"] == "refused"
-    assert world.told(PairingEnded)[0].reason is PairingEnd.REFUSED_IN_CHAT
+    assert world.told(PairingFailed)[0].reason is PairingFailureReason.REFUSED_IN_CHAT
     with pytest.raises(NoPairingError):
-        await world.hub.confirm(CHAT, world.now, accepted=True)
+        await world.hub.answer_pairing(CHAT, world.now, accepted=True)
 
 
 async def test_a_no_at_the_pc_ends_it(world: BridgeWorld) -> None:
     pc = Pc(world, None)
     pc.before = lambda message: message["type"] != "pair_offer"
     await pc.dials()
-    code = await world.hub.offer(CHAT, CHAT, "Anna", world.now)
+    code = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
     await pc.types(code.code.reveal())
     await pc.says("pair_answer", accepted=False)
-    assert world.told(PairingEnded)[0].reason is PairingEnd.REFUSED_AT_PC
+    assert world.told(PairingFailed)[0].reason is PairingFailureReason.REFUSED_AT_PC
     pc.before = lambda _: True
     await world.pairs(pc)  # the same connection may pair after all, with a new code
 
@@ -104,12 +104,12 @@ async def test_a_no_at_the_pc_ends_it(world: BridgeWorld) -> None:
 async def test_who_said_yes_at_the_pc_may_still_say_no(world: BridgeWorld) -> None:
     pc = await offered(world)
     await pc.says("pair_answer", accepted=True)
-    assert world.told(PairingEnded) == [], "the same yes twice is one yes"
+    assert world.told(PairingFailed) == [], "the same yes twice is one yes"
     await pc.says("pair_answer", accepted=False)
-    assert world.told(PairingEnded)[0].reason is PairingEnd.REFUSED_AT_PC
+    assert world.told(PairingFailed)[0].reason is PairingFailureReason.REFUSED_AT_PC
     with pytest.raises(NoPairingError):
-        await world.hub.confirm(CHAT, world.now, accepted=True)
-    assert not world.hub.presence(CHAT).paired
+        await world.hub.answer_pairing(CHAT, world.now, accepted=True)
+    assert not world.hub.status(CHAT).is_paired
 
 
 async def test_an_offer_waits_for_five_minutes(world: BridgeWorld) -> None:
@@ -117,26 +117,26 @@ async def test_an_offer_waits_for_five_minutes(world: BridgeWorld) -> None:
     await world.passes(minutes=5)
     await pc.works()
     assert pc.heard_of("unpaired")[0]["reason"] == "expired"
-    assert world.told(PairingEnded)[0].reason is PairingEnd.TOO_LATE
+    assert world.told(PairingFailed)[0].reason is PairingFailureReason.TOO_LATE
 
 
 async def test_a_link_that_is_lost_ends_an_offer(world: BridgeWorld) -> None:
     pc = await offered(world)
     await pc.loses_link()
-    assert world.told(PairingEnded)[0].reason is PairingEnd.LINK_LOST
+    assert world.told(PairingFailed)[0].reason is PairingFailureReason.LINK_LOST
     with pytest.raises(NoPairingError):
-        await world.hub.confirm(CHAT, world.now, accepted=True)
+        await world.hub.answer_pairing(CHAT, world.now, accepted=True)
 
 
 async def test_a_new_bridge_takes_the_place_of_the_old_one(world: BridgeWorld) -> None:
     old = await world.paired_pc(None)
-    await world.hub.start(CHAT, Work.CARD_STATUS, world.now)  # waits for a card there
+    await world.hub.start(CHAT, CardTask.CARD_STATUS, world.now)  # waits for a card there
     new = await world.paired_pc(None)
     await old.works()
     assert old.heard_of("unpaired")[0]["reason"] == "replaced"
-    assert [event.code for event in world.told(Failed)] == ["replaced"]
-    assert [event.replaced for event in world.told(NowPaired)] == [False, True]
-    await world.hub.start(CHAT, Work.LIST_READERS, world.now)
+    assert [event.code for event in world.told(OperationFailed)] == ["replaced"]
+    assert [event.replaced for event in world.told(BridgePaired)] == [False, True]
+    await world.hub.start(CHAT, CardTask.LIST_READERS, world.now)
     assert new.heard_of("start")
     assert len(old.heard_of("start")) == 1
 
@@ -161,23 +161,23 @@ async def test_the_same_bridge_on_a_second_link_drops_the_first(world: BridgeWor
     assert welcome["resumed"]
     assert first is not None
     assert first.closed
-    await connection.lost(world.now)
-    assert world.hub.presence(CHAT).connected
-    assert world.told(LinkDown) == []
+    await connection.handle_disconnect(world.now)
+    assert world.hub.status(CHAT).is_connected
+    assert world.told(BridgeDisconnected) == []
 
 
 async def test_a_restarted_server_knows_who_is_paired(world: BridgeWorld) -> None:
     pc = await world.paired_pc(None)
     pc.wire = None
     await world.restart()
-    presence = world.hub.presence(CHAT)
-    assert (presence.paired, presence.connected) == (True, False)
+    presence = world.hub.status(CHAT)
+    assert (presence.is_paired, presence.is_connected) == (True, False)
     with pytest.raises(NotConnectedError):
-        await world.hub.start(CHAT, Work.LIST_READERS, world.now)
+        await world.hub.start(CHAT, CardTask.LIST_READERS, world.now)
     welcome = await pc.dials()
     assert (welcome["resumed"], welcome["paired"]) == (False, True)
-    assert world.told(LinkUp)
-    await world.hub.start(CHAT, Work.LIST_READERS, world.now)
+    assert world.told(BridgeConnected)
+    await world.hub.start(CHAT, CardTask.LIST_READERS, world.now)
 
 
 @pytest.mark.parametrize("what", ["secret", "session", "nonce"])
@@ -222,18 +222,18 @@ async def test_the_chat_ends_it(world: BridgeWorld) -> None:
     assert not await world.hub.unpair(CHAT, world.now)
     assert pc.heard_of("unpaired")[0]["reason"] == "by_chat"
     with pytest.raises(NotPairedError):
-        await world.hub.start(CHAT, Work.LIST_READERS, world.now)
+        await world.hub.start(CHAT, CardTask.LIST_READERS, world.now)
     await world.restart()
-    assert not world.hub.presence(CHAT).paired
+    assert not world.hub.status(CHAT).is_paired
 
 
 async def test_the_bridge_ends_it(world: BridgeWorld) -> None:
     pc = await world.paired_pc(None)
     await pc.says("bye", reason="closed")
     assert not pc.is_linked
-    assert [event.reason for event in world.told(NowUnpaired)] == [PairedEnd.BY_BRIDGE]
+    assert [event.reason for event in world.told(BridgeUnpaired)] == [PairingEndReason.BY_BRIDGE]
     await world.restart()
-    assert not world.hub.presence(CHAT).paired
+    assert not world.hub.status(CHAT).is_paired
 
 
 async def test_a_bridge_that_never_pairs_is_sent_away(world: BridgeWorld) -> None:
@@ -256,7 +256,7 @@ async def test_a_bridge_that_never_pairs_is_sent_away(world: BridgeWorld) -> Non
     ],
 )
 def test_a_name_is_shown_without_tricks(name: str, shown: str) -> None:
-    assert shown_name(name) == shown
+    assert sanitise_name(name) == shown
 
 
 async def test_nothing_is_remembered_of_a_chat_that_has_no_bridge(world: BridgeWorld) -> None:

@@ -8,15 +8,15 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reader_bridge.protocol import CODE_ALPHABET, CODE_LENGTH
+from reader_bridge.protocol import PAIRING_CODE_ALPHABET, PAIRING_CODE_LENGTH
 from services.bridge.models import BridgeCode
 from services.bridge.pairing.codes import (
+    ADDRESS_LIMIT,
+    GLOBAL_LIMIT,
     LIFETIME,
-    OF_ALL,
-    OF_AN_ADDRESS,
     CodeRefusedError,
     PairingCodes,
-    counted_address,
+    rate_limit_address,
 )
 from services.formats.hidden import Hidden
 from services.rate_limit import RateLimitRecord
@@ -47,14 +47,14 @@ async def guesses(world: BridgeWorld, pc: Pc, times: int, code: str = WRONG) -> 
 
 def test_a_day_of_guessing_finds_a_code_in_one_of_ten_thousand_days() -> None:
     """The arithmetic of the limits, for a thousand codes that are open at every moment."""
-    codes = len(CODE_ALPHABET) ** CODE_LENGTH
-    assert len(set(CODE_ALPHABET)) == 30
-    assert OF_ALL.window is not None
-    guesses_a_day = OF_ALL.max_uses * DAY / OF_ALL.window
+    codes = len(PAIRING_CODE_ALPHABET) ** PAIRING_CODE_LENGTH
+    assert len(set(PAIRING_CODE_ALPHABET)) == 30
+    assert GLOBAL_LIMIT.window is not None
+    guesses_a_day = GLOBAL_LIMIT.max_uses * DAY / GLOBAL_LIMIT.window
     assert guesses_a_day == 57_600
     assert 1000 * guesses_a_day / codes < 1 / 10_000
-    assert OF_AN_ADDRESS.window is not None
-    of_one_address = OF_AN_ADDRESS.max_uses * DAY / OF_AN_ADDRESS.window
+    assert ADDRESS_LIMIT.window is not None
+    of_one_address = ADDRESS_LIMIT.max_uses * DAY / ADDRESS_LIMIT.window
     assert 1000 * of_one_address / codes < 1 / 1_000_000
 
 
@@ -63,9 +63,9 @@ class Counting(PairingCodes):
 
     looked_at = 0
 
-    async def _take(self, session: AsyncSession, code: Hidden) -> BridgeCode | None:
+    async def _pop(self, session: AsyncSession, code: Hidden) -> BridgeCode | None:
         Counting.looked_at += 1
-        return await super()._take(session, code)
+        return await super()._pop(session, code)
 
 
 async def test_four_hours_of_guessing_are_looked_at_80_times(world: BridgeWorld) -> None:
@@ -77,7 +77,7 @@ async def test_four_hours_of_guessing_are_looked_at_80_times(world: BridgeWorld)
             now = world.now + timedelta(minutes=minute)
             with pytest.raises(CodeRefusedError) as refused:
                 await codes.redeem(Hidden(WRONG), "192.0.2.1", now)
-            if refused.value.wait is not None:
+            if refused.value.retry_at is not None:
                 break
     assert Counting.looked_at == 80
 
@@ -90,7 +90,7 @@ async def test_five_wrong_codes_then_fifteen_minutes(world: BridgeWorld) -> None
     assert [each["tries_left"] for each in refused] == [4, 3, 2, 1, 0]
     assert refused[-1]["wait_seconds"] == 900
     another = Pc(world, None, pc.address)
-    code = (await world.hub.offer(CHAT, CHAT, "Anna", world.now)).code.reveal()
+    code = (await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)).code.reveal()
     await another.dials()
     await another.types(code)  # even the right one is not looked at
     assert another.heard_of("pair_refused")[0]["reason"] == "too_many_tries"
@@ -118,14 +118,14 @@ async def test_a_restart_gives_no_new_tries(world: BridgeWorld) -> None:
 async def test_all_addresses_together_have_a_limit(world: BridgeWorld) -> None:
     codes = codes_of(world)
     async with world.world.database.unit_of_work() as session:  # from a hundred addresses
-        uses = json.dumps([world.now.timestamp()] * (OF_ALL.max_uses - 1))
+        uses = json.dumps([world.now.timestamp()] * (GLOBAL_LIMIT.max_uses - 1))
         all_of_them = codes._subject("all")
-        session.add(RateLimitRecord(scope=OF_ALL.scope, subject=all_of_them, uses=uses))
+        session.add(RateLimitRecord(scope=GLOBAL_LIMIT.scope, subject=all_of_them, uses=uses))
     with pytest.raises(CodeRefusedError):
         await codes.redeem(Hidden(WRONG), "10.0.0.1", world.now)
     pc = Pc(world, None, "192.0.2.99")
     await pc.dials()
-    code = (await world.hub.offer(CHAT, CHAT, "Anna", world.now)).code.reveal()
+    code = (await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)).code.reveal()
     await pc.types(code)
     refused = pc.heard_of("pair_refused")[0]
     assert (refused["reason"], refused["wait_seconds"]) == ("busy", 900)
@@ -147,7 +147,7 @@ async def test_a_right_code_does_not_forgive_wrong_ones(world: BridgeWorld) -> N
 
 
 async def test_a_code_is_good_once(world: BridgeWorld) -> None:
-    code = (await world.hub.offer(CHAT, CHAT, "Anna", world.now)).code.reveal()
+    code = (await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)).code.reveal()
     first, second = Pc(world, None), Pc(world, None, "192.0.2.8")
     await first.dials()
     await second.dials()
@@ -158,7 +158,7 @@ async def test_a_code_is_good_once(world: BridgeWorld) -> None:
 
 
 async def test_a_code_is_good_for_five_minutes(world: BridgeWorld) -> None:
-    offered = await world.hub.offer(CHAT, CHAT, "Anna", world.now)
+    offered = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
     assert offered.expires_at == world.now + timedelta(minutes=5) == world.now + LIFETIME
     world.now += LIFETIME
     pc = Pc(world, None)
@@ -173,8 +173,8 @@ async def test_a_code_is_good_for_five_minutes(world: BridgeWorld) -> None:
 
 
 async def test_only_the_newest_code_of_a_chat_counts(world: BridgeWorld) -> None:
-    old = await world.hub.offer(CHAT, CHAT, "Anna", world.now)
-    new = await world.hub.offer(CHAT, CHAT, "Anna", world.now)
+    old = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
+    new = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
     pc = Pc(world, None)
     await pc.dials()
     await pc.types(old.code.reveal())
@@ -184,7 +184,7 @@ async def test_only_the_newest_code_of_a_chat_counts(world: BridgeWorld) -> None
 
 
 async def test_neither_code_nor_name_is_readable_in_the_database(world: BridgeWorld) -> None:
-    offered = await world.hub.offer(CHAT, CHAT, "Anna Nguyễn", world.now)
+    offered = await world.hub.issue_pairing_code(CHAT, CHAT, "Anna Nguyễn", world.now)
     async with world.world.database.unit_of_work() as session:
         row = (await session.scalars(select(BridgeCode))).one()
     stored = row.code_hash + row.name
@@ -195,18 +195,18 @@ async def test_neither_code_nor_name_is_readable_in_the_database(world: BridgeWo
 
 async def test_codes_are_spread_over_the_whole_alphabet(world: BridgeWorld) -> None:
     codes = codes_of(world)
-    drawn = [(await codes.offer(chat, chat, "", world.now)).code.reveal() for chat in range(60)]
-    assert all(len(code) == CODE_LENGTH for code in drawn)
+    drawn = [(await codes.issue(chat, chat, "", world.now)).code.reveal() for chat in range(60)]
+    assert all(len(code) == PAIRING_CODE_LENGTH for code in drawn)
     assert len(set(drawn)) == 60
     letters = Counter("".join(drawn))
-    assert set(letters) <= set(CODE_ALPHABET)
+    assert set(letters) <= set(PAIRING_CODE_ALPHABET)
     assert len(letters) > 25
 
 
 async def test_what_is_over_is_struck_out(world: BridgeWorld) -> None:
-    await world.hub.offer(CHAT, CHAT, "Anna", world.now)
+    await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)
     async with world.world.database.unit_of_work() as session:
-        await world.hub.tidy(session, world.now + timedelta(minutes=11))
+        await world.hub.delete_old(session, world.now + timedelta(minutes=11))
         assert (await session.scalars(select(BridgeCode))).all() == []
 
 
@@ -223,4 +223,4 @@ async def test_what_is_over_is_struck_out(world: BridgeWorld) -> None:
     ],
 )
 def test_a_household_counts_as_one_address(text: str, counted: str) -> None:
-    assert counted_address(text) == counted
+    assert rate_limit_address(text) == counted

@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 from reader_bridge.protocol import Operation, SignatureAlgorithm
 from reader_bridge.protocol.operations import Receipt
-from services.bridge.operations.possession_proof import receipt_is_right
+from services.bridge.operations.possession_proof import verify_receipt
 from tests.services.bridge.said import ORIGIN, statement
 
 SERIAL = "a0" * 16
@@ -53,7 +53,7 @@ def receipt(
 
 
 def is_right(given: Receipt, of: bytes | None = None, nonce: bytes = NONCE) -> bool:
-    return receipt_is_right(given, of or given.certificate, ORIGIN, PROVE, nonce)
+    return verify_receipt(given, of or given.certificate, ORIGIN, PROVE, nonce)
 
 
 @pytest.mark.parametrize("algorithm", list(KEYS))

@@ -11,11 +11,11 @@ from structlog.testing import capture_logs
 
 from bot.cli.keys import COLUMNS
 from services.authority.lifecycle import CertificateState
-from services.bridge.events import Done, OperationEvent, PairingOffered
+from services.bridge.events import OperationEvent, OperationSucceeded, PairingOffered
 from services.bridge.models import SEALED_COLUMNS
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 from services.storage import keys
-from services.storage.rotation import keys_in_use, reseal
+from services.storage.rotation import find_keys_in_use, reseal
 from tests.services.authority.conftest import make_url
 from tests.services.authority.world import CHAT
 from tests.services.bridge.pc import Pc
@@ -40,8 +40,8 @@ async def test_no_secret_is_on_record_or_in_a_log(world: BridgeWorld) -> None:
     someone, card = await world.person()
     with capture_logs() as logs:
         pc = await world.paired_pc(card)
-        grant = await world.grant(someone, Work.ACTIVATE)
-        await world.hub.start(CHAT, Work.ACTIVATE, world.now, grant)
+        grant = await world.grant(someone, CardTask.ACTIVATE)
+        await world.hub.start(CHAT, CardTask.ACTIVATE, world.now, grant)
         await pc.works()
     assert pc.secret is not None
     said = await everything(world) + repr((logs, world.events)).encode()
@@ -75,7 +75,7 @@ async def test_a_message_that_could_not_be_taken_comes_again(world: BridgeWorld,
     if at == "pair":
         pc = Pc(world, None)
         await pc.dials()
-        code = (await world.hub.offer(CHAT, CHAT, "Anna", world.now)).code.reveal()
+        code = (await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)).code.reveal()
         with away(world):
             await pc.types(code)
         assert not pc.is_linked
@@ -88,8 +88,8 @@ async def test_a_message_that_could_not_be_taken_comes_again(world: BridgeWorld,
     before = {"result": "start", "admin_challenge": "start", "receipt": "admin_verified"}[at]
 
     async def walk() -> None:
-        grant = await world.grant(someone, Work.ACTIVATE)
-        await world.hub.start(CHAT, Work.ACTIVATE, world.now, grant)
+        grant = await world.grant(someone, CardTask.ACTIVATE)
+        await world.hub.start(CHAT, CardTask.ACTIVATE, world.now, grant)
         if at == "admin_challenge":
             pc.before = lambda message: message.get("operation") != "set_pin"
             await pc.works()
@@ -108,13 +108,13 @@ async def test_a_message_that_could_not_be_taken_comes_again(world: BridgeWorld,
     await pc.loses_link()
     await pc.dials()
     await pc.works()
-    assert isinstance(world.told(OperationEvent)[-1], Done)
+    assert isinstance(world.told(OperationEvent)[-1], OperationSucceeded)
     assert await world.certificates_of(someone) is CertificateState.ACTIVE
     assert (await world.card_steps()).count("cryptogram") == 1
 
 
 async def test_one_of_two_who_type_a_code_at_once_gets_it(world: BridgeWorld) -> None:
-    code = (await world.hub.offer(CHAT, CHAT, "Anna", world.now)).code.reveal()
+    code = (await world.hub.issue_pairing_code(CHAT, CHAT, "Anna", world.now)).code.reveal()
     pcs = [Pc(world, None, f"192.0.2.{number}") for number in range(4)]
     for pc in pcs:
         await pc.dials()
@@ -129,21 +129,21 @@ async def test_chats_work_side_by_side(world: BridgeWorld) -> None:
 
     async def activates(number: int) -> None:
         someone, _ = people[number]
-        grant = await world.grant(someone, Work.ACTIVATE, 4000 + number)
-        await world.hub.start(4000 + number, Work.ACTIVATE, world.now, grant)
+        grant = await world.grant(someone, CardTask.ACTIVATE, 4000 + number)
+        await world.hub.start(4000 + number, CardTask.ACTIVATE, world.now, grant)
         await pcs[number].works()
 
     await asyncio.gather(*(activates(number) for number in range(4)))
-    assert {event.chat_id for event in world.told(Done)} == {4000, 4001, 4002, 4003}
+    assert {event.chat_id for event in world.told(OperationSucceeded)} == {4000, 4001, 4002, 4003}
 
 
 async def test_the_rotation_of_the_key_covers_the_bridge(world: BridgeWorld) -> None:
     assert set(SEALED_COLUMNS) <= set(COLUMNS)
     pc = await world.paired_pc(None)
-    await world.hub.offer(CHAT + 1, CHAT + 1, "Binh", world.now)
+    await world.hub.issue_pairing_code(CHAT + 1, CHAT + 1, "Binh", world.now)
     ring = keys.add_key(world.world.folder / "keys.json")
     await reseal(world.world.database, ring, SEALED_COLUMNS)
-    assert await keys_in_use(world.world.database, SEALED_COLUMNS) == {ring.current}
+    assert await find_keys_in_use(world.world.database, SEALED_COLUMNS) == {ring.current}
     world.world.keys = ring
     pc.wire = None
     await world.restart()

@@ -13,7 +13,7 @@ from services.authority.values import AuthorityOperation, Proof
 from services.bridge.events import BridgeEvent, OperationEvent
 from services.bridge.hub import Hub
 from services.bridge.models import BridgeRelease
-from services.bridge.operations.task import Work
+from services.bridge.operations.task import CardTask
 from tests.services.authority.world import CHAT, NOW, Someone, World
 from tests.services.bridge.card import Card
 from tests.services.bridge.pc import Pc
@@ -69,17 +69,17 @@ class BridgeWorld:
 
     async def restart(self) -> None:
         """Lose everything that was in memory and every write under way, and begin again."""
-        writing = self.hub._behind._task
+        writing = self.hub._write_behind._task
         if writing is not None and not writing.done():
             writing.cancel()
             await asyncio.wait((writing,))
         self.build()
-        await self.hub.begin(self.now)
+        await self.hub.restore(self.now)
 
     async def passes(self, **time: float) -> None:
         """Let time pass, and the hub be tended at its end."""
         self.now += timedelta(**time)
-        await self.hub.tend(self.now)
+        await self.hub.check_deadlines(self.now)
 
     # ---- what is carried
 
@@ -114,7 +114,7 @@ class BridgeWorld:
         await someone.is_posted()
         return someone, Card(self.world.maker.orders[-1])
 
-    async def grant(self, someone: Someone, work: Work, chat: int = CHAT) -> str:
+    async def grant(self, someone: Someone, work: CardTask, chat: int = CHAT) -> str:
         operation = AuthorityOperation(work)
         return (await someone.granted(operation, Proof.CODE, chat=chat, now=self.now)).id
 
@@ -126,9 +126,9 @@ class BridgeWorld:
         return pc
 
     async def pairs(self, pc: Pc, chat: int = CHAT) -> None:
-        code = await self.hub.offer(chat, chat, "Anna Nguyễn", self.now)
+        code = await self.hub.issue_pairing_code(chat, chat, "Anna Nguyễn", self.now)
         await pc.types(code.code.reveal())
-        await self.hub.confirm(chat, self.now, accepted=True)
+        await self.hub.answer_pairing(chat, self.now, accepted=True)
         await pc.works()
         assert pc.secret is not None
 
@@ -140,7 +140,7 @@ class BridgeWorld:
     async def chats_were_told(self) -> None:
         """Have every chat look at what it heard."""
         for event in self.told(OperationEvent):
-            await self.hub.told(event.operation_id)
+            await self.hub.acknowledge_end(event.operation_id)
         self.events.clear()
 
     async def card_steps(self) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from services.faq.entries import Entries, load
-from services.faq.search import Search
+from services.faq.search import FaqSearch
 
 QUESTIONS = Path(__file__).parents[2] / "faq_questions"
 
@@ -22,5 +22,5 @@ def entries() -> Entries:
 
 
 @pytest.fixture(scope="session")
-def search(entries: Entries) -> Search:
-    return Search(entries)
+def search(entries: Entries) -> FaqSearch:
+    return FaqSearch(entries)

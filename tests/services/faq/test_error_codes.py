@@ -6,9 +6,15 @@ from hypothesis import strategies as st
 
 import locales
 from services.faq.entries import Entries
-from services.faq.error_codes import ErrorCode, Kind, explain, find_codes, table
+from services.faq.error_codes import (
+    ErrorCodeKind,
+    SoftwareErrorCode,
+    explain,
+    find_codes,
+    load_table,
+)
 
-KNOWN = sorted(table("en").items())
+KNOWN = sorted(load_table("en").items())
 
 
 @pytest.mark.parametrize(
@@ -67,7 +73,7 @@ def test_other_numbers_are_no_codes(text: str) -> None:
 
 
 @pytest.mark.parametrize(("code", "row"), KNOWN, ids=[row.written for _, row in KNOWN])
-def test_every_code_of_the_tables_is_found_and_explained(code: int, row: ErrorCode) -> None:
+def test_every_code_of_the_tables_is_found_and_explained(code: int, row: SoftwareErrorCode) -> None:
     assert find_codes(f"error {row.written}") == [code]
     for language in locales.LANGUAGES:
         explained = explain(code, language)
@@ -77,7 +83,7 @@ def test_every_code_of_the_tables_is_found_and_explained(code: int, row: ErrorCo
 
 
 @pytest.mark.parametrize(("code", "row"), [(c, r) for c, r in KNOWN if c > 0xFFFF])
-def test_a_long_code_is_found_in_each_of_its_forms(code: int, row: ErrorCode) -> None:
+def test_a_long_code_is_found_in_each_of_its_forms(code: int, row: SoftwareErrorCode) -> None:
     signed = code - (1 << 32) if code >> 31 else code
     for written in (f"{code:08x}", f"{code:#010X}", str(code), str(signed)):
         assert find_codes(f"錯誤：{written}。") == [code]
@@ -89,7 +95,7 @@ def test_an_unknown_code_has_no_explanation() -> None:
 
 
 def test_both_languages_explain_the_same_codes_alike(entries: Entries) -> None:
-    english, chinese = table("en"), table("zh_Hant")
+    english, chinese = load_table("en"), load_table("zh_Hant")
     assert english.keys() == chinese.keys()
     for code, row in english.items():
         assert (row.kind, row.entry, row.uncertain) == (
@@ -101,7 +107,7 @@ def test_both_languages_explain_the_same_codes_alike(entries: Entries) -> None:
 
 
 def test_every_kind_of_value_is_in_the_tables() -> None:
-    assert {row.kind for _, row in KNOWN} == set(Kind)
+    assert {row.kind for _, row in KNOWN} == set(ErrorCodeKind)
 
 
 @given(st.text())

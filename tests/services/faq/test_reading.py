@@ -122,14 +122,14 @@ def test_a_term_under_two_headings_is_refused() -> None:
 
 
 def test_the_lexicon_holds_each_term_once() -> None:
-    terms = lexicon.read()
+    terms = lexicon.load_lexicon()
     assert Lexicon(terms).ideas(split("用户代码")) == ["CODE"]
     assert all(listed and len(listed) == len(set(listed)) for listed in terms.values())
 
 
 def test_features_are_units_ideas_and_neighbours() -> None:
     reader = FeatureReader([["i", "forgot", "my", "pin"]], {"FORGET": ["forgot"], "PIN": ["pin"]})
-    assert reader.features(reader.mend(split("forgot PIN"))) == {
+    assert reader.features(reader.normalise(split("forgot PIN"))) == {
         "forgot",
         "pin",
         "forgot pin",
@@ -137,4 +137,4 @@ def test_features_are_units_ideas_and_neighbours() -> None:
         "#PIN",
         "#FORGET#PIN",
     }
-    assert "#FORGET#PIN" in reader.features(reader.mend(split("my PIN, I forgto")))
+    assert "#FORGET#PIN" in reader.features(reader.normalise(split("my PIN, I forgto")))

@@ -7,12 +7,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.faq.entries import Entries
-from services.faq.search import Answer, Hit, Search, off_topic_questions
+from services.faq.search import FaqSearch, SearchHit, SearchResult, load_off_topic_questions
 
 SHARED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 
 
-def first(answer: Answer) -> str:
+def first(answer: SearchResult) -> str:
     return answer.results[0].id
 
 
@@ -31,7 +31,7 @@ def first(answer: Answer) -> str:
     ],
 )
 def test_the_same_need_is_found_in_any_script_and_spelling(
-    search: Search, question: str, entry_id: str
+    search: FaqSearch, question: str, entry_id: str
 ) -> None:
     assert first(search.search(question)) == entry_id
 
@@ -54,7 +54,7 @@ def test_the_same_need_is_found_in_any_script_and_spelling(
         ("我的卡能用嗎", "application-status"),
     ],
 )
-def test_two_words_are_enough_to_be_led(search: Search, question: str, entry_id: str) -> None:
+def test_two_words_are_enough_to_be_led(search: FaqSearch, question: str, entry_id: str) -> None:
     answer = search.search(question)
     assert answer.confident
     assert first(answer) == entry_id
@@ -75,42 +75,42 @@ def test_two_words_are_enough_to_be_led(search: Search, question: str, entry_id:
     ],
 )
 def test_a_question_has_the_language_that_carries_it(
-    search: Search, question: str, language: str
+    search: FaqSearch, question: str, language: str
 ) -> None:
     assert search.search(question).language == language
 
 
 @pytest.mark.parametrize("question", ["", " \n\t", "🙂🙂🙂", "？！…", "\x00\x07\u200b", "\ud800"])
-def test_nothing_to_read_gives_nothing(search: Search, question: str) -> None:
+def test_nothing_to_read_gives_nothing(search: FaqSearch, question: str) -> None:
     answer = search.search(question)
     assert answer.results == ()
     assert not answer.confident
 
 
-def test_words_nobody_knows_are_no_ground_for_confidence(search: Search) -> None:
+def test_words_nobody_knows_are_no_ground_for_confidence(search: FaqSearch) -> None:
     assert not search.search("xyzzy plugh qwfpgj").confident
 
 
 @pytest.mark.parametrize("filler", ["I lost my card. ", "卡片不見了。", "a", "卡", "0x76000006 "])
-def test_a_text_of_ten_thousand_characters_is_answered(search: Search, filler: str) -> None:
+def test_a_text_of_ten_thousand_characters_is_answered(search: FaqSearch, filler: str) -> None:
     assert search.search((filler * 10_000)[:10_000]).results
 
 
-def test_the_question_may_come_before_a_long_signature(search: Search) -> None:
+def test_the_question_may_come_before_a_long_signature(search: FaqSearch) -> None:
     assert first(search.search("How can I suspend my card online?" + "\n-- \n" * 3000)) == (
         "suspend-how"
     )
 
 
 @pytest.mark.parametrize("limit", [-1, 0, 1, 2, 3, 10, 1000])
-def test_the_limit_is_kept(search: Search, entries: Entries, limit: int) -> None:
+def test_the_limit_is_kept(search: FaqSearch, entries: Entries, limit: int) -> None:
     for question in ("I forgot my PIN", "last_error 0xA4", "PIN碼忘了"):
         results = search.search(question, limit).results
         assert len(results) == min(max(limit, 0), len(entries.ids))
         assert len({hit.id for hit in results}) == len(results)
 
 
-def test_scores_fall_and_confidence_begins_at_a_half(search: Search) -> None:
+def test_scores_fall_and_confidence_begins_at_a_half(search: FaqSearch) -> None:
     for question in ("how much does the card cost", "網路銀行密碼忘了", "fee", "banana"):
         answer = search.search(question, 50)
         scores = [hit.score for hit in answer.results]
@@ -129,20 +129,20 @@ def test_scores_fall_and_confidence_begins_at_a_half(search: Search) -> None:
         "出現 0x81000204，用戶代碼鎖住了嗎",
     ],
 )
-def test_a_known_error_code_leads_to_its_explanation(search: Search, question: str) -> None:
+def test_a_known_error_code_leads_to_its_explanation(search: FaqSearch, question: str) -> None:
     answer = search.search(question)
     assert answer.confident
     assert first(answer) == "error-code"
 
 
-def test_the_entry_behind_the_words_follows_the_code(search: Search) -> None:
+def test_the_entry_behind_the_words_follows_the_code(search: FaqSearch) -> None:
     answer = search.search("I want to suspend my lost card online but it says 0x81000301")
-    assert answer.results[0] == Hit("error-code", 1.0)
+    assert answer.results[0] == SearchHit("error-code", 1.0)
     assert {hit.id for hit in answer.results[1:]} & {"suspend-how", "lost-card"}
 
 
 def test_a_phrasing_typed_word_for_word_surely_finds_its_entry(
-    search: Search, entries: Entries
+    search: FaqSearch, entries: Entries
 ) -> None:
     astray = [
         (entry.id, phrasing)
@@ -155,12 +155,14 @@ def test_a_phrasing_typed_word_for_word_surely_finds_its_entry(
     assert astray == []
 
 
-def test_a_background_question_is_not_answered_with_confidence(search: Search) -> None:
-    sure = [question for question in off_topic_questions() if search.search(question).confident]
-    assert len(sure) <= len(off_topic_questions()) // 50, sure
+def test_a_background_question_is_not_answered_with_confidence(search: FaqSearch) -> None:
+    sure = [
+        question for question in load_off_topic_questions() if search.search(question).confident
+    ]
+    assert len(sure) <= len(load_off_topic_questions()) // 50, sure
 
 
-def test_an_answer_is_printed_as_the_command_promises(search: Search) -> None:
+def test_an_answer_is_printed_as_the_command_promises(search: FaqSearch) -> None:
     answer = search.search("忘記PIN碼", 2)
     printed = json.loads(json.dumps(answer.as_json(), ensure_ascii=False))
     assert printed["query"] == "忘記PIN碼"
@@ -170,15 +172,15 @@ def test_an_answer_is_printed_as_the_command_promises(search: Search) -> None:
     assert list(printed) == ["query", "language", "confident", "results"]
 
 
-def test_two_searches_built_alike_answer_alike(search: Search, entries: Entries) -> None:
-    other = Search(entries)
+def test_two_searches_built_alike_answer_alike(search: FaqSearch, entries: Entries) -> None:
+    other = FaqSearch(entries)
     for question in ("卡片壞了", "pay deadlin", "我的card不能activate", "hotline hours"):
         assert other.search(question, 10) == search.search(question, 10)
 
 
 @SHARED
 @given(question=st.text(max_size=300), limit=st.integers(-3, 60))
-def test_no_text_is_too_strange(search: Search, question: str, limit: int) -> None:
+def test_no_text_is_too_strange(search: FaqSearch, question: str, limit: int) -> None:
     answer = search.search(question, limit)
     assert answer == search.search(question, limit)
     assert answer.query == question
@@ -190,6 +192,6 @@ def test_no_text_is_too_strange(search: Search, question: str, limit: int) -> No
 @given(
     st.lists(st.sampled_from(["PIN碼", "0x", "-", "2201", "last_error", "卡", "lost ", "ß", "ﬁ"]))
 )
-def test_no_mixture_is_too_strange(search: Search, pieces: list[str]) -> None:
+def test_no_mixture_is_too_strange(search: FaqSearch, pieces: list[str]) -> None:
     question = "".join(pieces)
     assert search.search(question) == search.search(question)

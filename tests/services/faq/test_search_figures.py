@@ -7,7 +7,7 @@ figures the product promises: 92 first, 98 among three, 85 confident, 85 off-top
 import pytest
 
 from services.faq.entries import Entries
-from services.faq.search import Search
+from services.faq.search import FaqSearch
 from tests.services.faq.conftest import questions
 
 SCRIPTS = ("en", "zh_Hant", "zh_Hans")
@@ -21,7 +21,9 @@ def share(hits: list[bool]) -> float:
 
 @pytest.mark.parametrize("script", SCRIPTS)
 @pytest.mark.parametrize("name", SETS)
-def test_the_right_entry_comes_first_or_among_three(search: Search, name: str, script: str) -> None:
+def test_the_right_entry_comes_first_or_among_three(
+    search: FaqSearch, name: str, script: str
+) -> None:
     found = [
         [hit.id for hit in search.search(question).results].index(entry_id)
         if entry_id in [hit.id for hit in search.search(question).results]
@@ -36,7 +38,7 @@ def test_the_right_entry_comes_first_or_among_three(search: Search, name: str, s
 @pytest.mark.parametrize("script", SCRIPTS)
 @pytest.mark.parametrize("name", SETS)
 def test_a_question_on_the_subject_is_answered_with_confidence(
-    search: Search, name: str, script: str
+    search: FaqSearch, name: str, script: str
 ) -> None:
     asked = [question for _, its_script, question in questions(name) if its_script == script]
     assert share([search.search(question).confident for question in asked]) >= 0.85
@@ -44,14 +46,14 @@ def test_a_question_on_the_subject_is_answered_with_confidence(
 
 @pytest.mark.parametrize("script", SCRIPTS)
 @pytest.mark.parametrize("name", SETS)
-def test_a_question_off_the_subject_is_not(search: Search, name: str, script: str) -> None:
+def test_a_question_off_the_subject_is_not(search: FaqSearch, name: str, script: str) -> None:
     asked = [q for its_script, q in questions(f"off_topic_{name}") if its_script == script]
     assert share([not search.search(question).confident for question in asked]) >= 0.85
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_chinese_questions_are_seen_to_be_chinese_and_english_ones_english(
-    search: Search, name: str
+    search: FaqSearch, name: str
 ) -> None:
     seen = [
         search.search(question).language == ("en" if script == "en" else "zh_Hant")
@@ -79,7 +81,7 @@ COURTESIES = {
 
 
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_courtesies_change_nothing(search: Search, script: str) -> None:
+def test_courtesies_change_nothing(search: FaqSearch, script: str) -> None:
     changed = [
         (politely, before.results[0].id, after.results[0].id)
         for _, its_script, question in [*questions("dev"), *questions("held_out")]

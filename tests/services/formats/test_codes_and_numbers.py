@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.formats import card_number, one_time_code, pin, subscriber_code
-from services.formats.errors import FormatError, Reason
+from services.formats import card_number, one_time_code, subscriber_code
+from services.formats.errors import FormatError, FormatProblem
 from services.formats.hidden import Hidden
 
 
@@ -28,18 +28,18 @@ def test_a_code_keeps_its_capitals_and_loses_its_spaces(typed: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [
-        ("", Reason.EMPTY),
-        ("aB3dE", Reason.LENGTH),
-        ("aB3dE5gH7jK", Reason.LENGTH),
-        ("password", Reason.ORDINARY_WORD),
-        ("12345678", Reason.ORDINARY_WORD),
-        ("aB3dE5g!", Reason.CHARACTERS),
-        ("我的卡掉了", Reason.CHARACTERS),
-        ("aB3dE5g0", Reason.LOOKALIKE),
-        ("aB3dE5gl", Reason.LOOKALIKE),
+        ("", FormatProblem.EMPTY),
+        ("aB3dE", FormatProblem.LENGTH),
+        ("aB3dE5gH7jK", FormatProblem.LENGTH),
+        ("password", FormatProblem.ORDINARY_WORD),
+        ("12345678", FormatProblem.ORDINARY_WORD),
+        ("aB3dE5g!", FormatProblem.CHARACTERS),
+        ("我的卡掉了", FormatProblem.CHARACTERS),
+        ("aB3dE5g0", FormatProblem.LOOKALIKE),
+        ("aB3dE5gl", FormatProblem.LOOKALIKE),
     ],
 )
-def test_what_cannot_be_a_code_is_told_apart(typed: str, reason: Reason) -> None:
+def test_what_cannot_be_a_code_is_told_apart(typed: str, reason: FormatProblem) -> None:
     with pytest.raises(FormatError) as refused:
         subscriber_code.parse(typed)
     assert refused.value.reason is reason
@@ -67,29 +67,6 @@ def test_card_numbers_are_read(typed: str) -> None:
 def test_other_text_is_no_card_number(typed: str) -> None:
     with pytest.raises(FormatError):
         card_number.parse(typed)
-
-
-@pytest.mark.parametrize("typed", ["123456", "abcDEF12"])
-def test_pins_of_six_to_eight_letters_and_digits_pass(typed: str) -> None:
-    pin.check(typed)
-
-
-@pytest.mark.parametrize(
-    ("typed", "reason"),
-    [
-        ("", Reason.EMPTY),
-        ("12345", Reason.LENGTH),
-        ("123456789", Reason.LENGTH),
-        ("12 4567", Reason.CHARACTERS),
-        ("１２３４５６", Reason.CHARACTERS),
-        ("12345密", Reason.CHARACTERS),
-    ],
-)
-def test_other_pins_are_refused_and_nothing_is_mended(typed: str, reason: Reason) -> None:
-    with pytest.raises(FormatError) as refused:
-        pin.check(typed)
-    assert refused.value.reason is reason
-    assert typed == "" or typed not in str(refused.value)
 
 
 @given(st.text(max_size=30))

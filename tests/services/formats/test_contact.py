@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.formats.contact import parse_mail_address, parse_name, parse_postal_address
-from services.formats.errors import FormatError, Reason
+from services.formats.errors import FormatError, FormatProblem
 
 
 @pytest.mark.parametrize(
@@ -59,15 +59,15 @@ def test_postal_addresses_are_read(typed: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [
-        ("", Reason.EMPTY),
-        ("台北", Reason.LENGTH),
-        ("x1" * 150, Reason.LENGTH),
-        ("1234567890", Reason.SHAPE),
-        ("somewhere over there", Reason.SHAPE),
-        ("No. 1\x00 Sec. 1 Road", Reason.CHARACTERS),
+        ("", FormatProblem.EMPTY),
+        ("台北", FormatProblem.LENGTH),
+        ("x1" * 150, FormatProblem.LENGTH),
+        ("1234567890", FormatProblem.SHAPE),
+        ("somewhere over there", FormatProblem.SHAPE),
+        ("No. 1\x00 Sec. 1 Road", FormatProblem.CHARACTERS),
     ],
 )
-def test_other_postal_addresses_are_refused(typed: str, reason: Reason) -> None:
+def test_other_postal_addresses_are_refused(typed: str, reason: FormatProblem) -> None:
     with pytest.raises(FormatError) as refused:
         parse_postal_address(typed)
     assert refused.value.reason is reason

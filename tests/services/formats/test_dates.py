@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.formats import dates
-from services.formats.errors import FormatError, Reason
+from services.formats.errors import FormatError, FormatProblem
 
 TODAY = date(2026, 3, 2)
 NEW_YEAR = date(1971, 1, 1)
@@ -45,19 +45,19 @@ def test_other_days(typed: str, day: date) -> None:
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [
-        ("", Reason.EMPTY),
-        ("yesterday", Reason.SHAPE),
-        ("1971", Reason.SHAPE),
-        ("1 Foo 1971", Reason.SHAPE),
-        ("1971-13-01", Reason.NO_SUCH_DAY),
-        ("60/2/30", Reason.NO_SUCH_DAY),
-        ("2026-03-03", Reason.FUTURE),
-        ("115/3/3", Reason.FUTURE),
-        ("1850-01-01", Reason.TOO_LONG_AGO),
-        ("03/04/1990", Reason.AMBIGUOUS),
+        ("", FormatProblem.EMPTY),
+        ("yesterday", FormatProblem.SHAPE),
+        ("1971", FormatProblem.SHAPE),
+        ("1 Foo 1971", FormatProblem.SHAPE),
+        ("1971-13-01", FormatProblem.NO_SUCH_DAY),
+        ("60/2/30", FormatProblem.NO_SUCH_DAY),
+        ("2026-03-03", FormatProblem.FUTURE),
+        ("115/3/3", FormatProblem.FUTURE),
+        ("1850-01-01", FormatProblem.TOO_LONG_AGO),
+        ("03/04/1990", FormatProblem.AMBIGUOUS),
     ],
 )
-def test_other_text_is_refused_with_the_reason(typed: str, reason: Reason) -> None:
+def test_other_text_is_refused_with_the_reason(typed: str, reason: FormatProblem) -> None:
     with pytest.raises(FormatError) as refused:
         dates.parse_birth_date(typed, TODAY)
     assert refused.value.reason is reason
@@ -65,7 +65,7 @@ def test_other_text_is_refused_with_the_reason(typed: str, reason: Reason) -> No
 
 @given(st.dates(date(1912, 1, 1), TODAY))
 def test_what_is_written_in_the_roc_calendar_is_read_back(day: date) -> None:
-    assert dates.parse_birth_date(dates.roc(day), TODAY) == day
+    assert dates.parse_birth_date(dates.format_roc(day), TODAY) == day
 
 
 @given(st.text(max_size=24))
@@ -114,18 +114,20 @@ def test_around_new_year_the_day_is_last_years() -> None:
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [
-        ("", Reason.EMPTY),
-        ("soon", Reason.SHAPE),
-        ("how many days ago", Reason.SHAPE),
-        ("11 questions", Reason.SHAPE),
-        ("2/3", Reason.AMBIGUOUS),
-        ("2/30", Reason.NO_SUCH_DAY),
-        ("13/13", Reason.NO_SUCH_DAY),
-        ("3月9日", Reason.FUTURE),
-        ("6/15", Reason.TOO_LONG_AGO),
+        ("", FormatProblem.EMPTY),
+        ("soon", FormatProblem.SHAPE),
+        ("how many days ago", FormatProblem.SHAPE),
+        ("11 questions", FormatProblem.SHAPE),
+        ("2/3", FormatProblem.AMBIGUOUS),
+        ("2/30", FormatProblem.NO_SUCH_DAY),
+        ("13/13", FormatProblem.NO_SUCH_DAY),
+        ("3月9日", FormatProblem.FUTURE),
+        ("6/15", FormatProblem.TOO_LONG_AGO),
     ],
 )
-def test_what_is_no_day_of_late_is_refused_with_the_reason(typed: str, reason: Reason) -> None:
+def test_what_is_no_day_of_late_is_refused_with_the_reason(
+    typed: str, reason: FormatProblem
+) -> None:
     with pytest.raises(FormatError) as refused:
         dates.parse_recent_day(typed, TODAY, timedelta(60))
     assert refused.value.reason is reason

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.formats import ui_number
-from services.formats.errors import FormatError, Reason
+from services.formats.errors import FormatError, FormatProblem
 
 VALID = [
     "A800000014",
@@ -45,19 +45,19 @@ def test_full_width_lower_case_and_spaces_are_mended(typed: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [
-        ("", Reason.EMPTY),
-        ("　 ", Reason.EMPTY),
-        ("A80000001", Reason.LENGTH),
-        ("A8000000140", Reason.LENGTH),
-        ("A700000014", Reason.SHAPE),
-        ("AE00000009", Reason.SHAPE),
-        ("1800000014", Reason.SHAPE),
-        ("A80000001O", Reason.SHAPE),
-        ("A800000000", Reason.CHECKSUM),
-        ("AA00000000", Reason.CHECKSUM),
+        ("", FormatProblem.EMPTY),
+        ("　 ", FormatProblem.EMPTY),
+        ("A80000001", FormatProblem.LENGTH),
+        ("A8000000140", FormatProblem.LENGTH),
+        ("A700000014", FormatProblem.SHAPE),
+        ("AE00000009", FormatProblem.SHAPE),
+        ("1800000014", FormatProblem.SHAPE),
+        ("A80000001O", FormatProblem.SHAPE),
+        ("A800000000", FormatProblem.CHECKSUM),
+        ("AA00000000", FormatProblem.CHECKSUM),
     ],
 )
-def test_bad_numbers_are_refused_with_the_reason(typed: str, reason: Reason) -> None:
+def test_bad_numbers_are_refused_with_the_reason(typed: str, reason: FormatProblem) -> None:
     with pytest.raises(FormatError) as refused:
         ui_number.parse(typed)
     assert refused.value.reason is reason

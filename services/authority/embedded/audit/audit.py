@@ -21,8 +21,8 @@ from sqlalchemy.orm import Session
 from services.authority.embedded.audit.after_commit import TransactionalQueue, after_commit
 from services.authority.embedded.audit.head_file import AuditHead, AuditHeadFile
 from services.authority.embedded.models import AuditEntry, AuditTip
-from services.storage.inserting import insert_new
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
+from services.storage.upsert import insert_or_ignore
 
 GENESIS_MAC = bytes(32)
 TIP_ID = 1
@@ -165,11 +165,11 @@ class Audit:
     def _mac(self, previous: bytes, number: int, entry: _Entry) -> bytes:
         fields = [number, entry.at.isoformat(), entry.act, entry.subject, entry.actor]
         text = json.dumps([*fields, entry.details], ensure_ascii=False).encode()
-        return hmac.digest(self._keys.secret(Purpose.AUDIT), previous + text, "sha256")
+        return hmac.digest(self._keys.secret(SecretPurpose.AUDIT), previous + text, "sha256")
 
     async def initialize(self, session: AsyncSession) -> None:
         """Create the head file of a new database, and bring it up to date after a crash."""
-        new = insert_new(session, AuditTip).values(id=TIP_ID, number=0, mac=GENESIS_MAC)
+        new = insert_or_ignore(session, AuditTip).values(id=TIP_ID, number=0, mac=GENESIS_MAC)
         await session.execute(new)
         number, mac = await _read_tip(session)
         head = self._head.read()

@@ -33,7 +33,7 @@ from services.authority.lifecycle import (
     next_certificate_state,
 )
 from services.authority.values import AuthorityOperation, CardPermit, Change
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
 
 ADMIN_KEY_BYTES = 24
 """Three keys of DES, as GIDS cards authenticate their administrator."""
@@ -121,4 +121,4 @@ def derive_admin_key(keys: KeyRing, card_serial: str) -> bytes:
         context=bytes.fromhex(card_serial),
         fixed=None,
     )
-    return derivation.derive(keys.secret(Purpose.CARD_MASTER))
+    return derivation.derive(keys.secret(SecretPurpose.CARD_MASTER))

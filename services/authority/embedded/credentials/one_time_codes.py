@@ -27,7 +27,7 @@ from services.authority.values import AuthorityOperation, Challenge
 from services.formats.one_time_code import LENGTH, OneTimeCode
 from services.messaging import outbox
 from services.rate_limit import RateLimitedError
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
 
 LIFETIME = timedelta(minutes=10)
 MAX_TRIES = 5
@@ -42,7 +42,7 @@ class OneTimeCodes:
 
     def derive(self, challenge_id: str) -> OneTimeCode:
         """Derive the code of a challenge, to be mailed or compared."""
-        digest = self._keys.keyed_hash(Purpose.ONE_TIME, challenge_id)
+        digest = self._keys.keyed_hash(SecretPurpose.ONE_TIME, challenge_id)
         number = int.from_bytes(digest, "big") % 10**LENGTH  # 2**256 makes the bias nil
         return OneTimeCode(f"{number:0{LENGTH}d}")
 
@@ -74,7 +74,7 @@ class OneTimeCodes:
         person = application.subscriber_id if application else None
         references = {"challenge": row.id}
         to = person or new_id()
-        await outbox.put(session, outbox.Channel.MAIL, to, MESSAGE_KIND, references, now)
+        await outbox.enqueue(session, outbox.Channel.MAIL, to, MESSAGE_KIND, references, now)
         return Challenge(row.id, row.expires_at, MAX_TRIES)
 
     async def _consume_mails(

@@ -17,7 +17,7 @@ from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.authority.errors import CodeUnrecoverableError
 from services.formats import subscriber_code
 from services.formats.subscriber_code import SubscriberCode
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
 
 ORPHAN_AGE = timedelta(hours=1)
 """Age from which a record key without an application is considered left over by a crash."""
@@ -112,5 +112,5 @@ class SubscriberCodes:
         return swept
 
     def _pepper(self, code: SubscriberCode) -> bytes:
-        pepper = self._keys.secret(Purpose.PEPPER)
+        pepper = self._keys.secret(SecretPurpose.PEPPER)
         return hmac.digest(pepper, code.reveal().encode(), "sha256")

@@ -19,8 +19,8 @@ from services.authority.embedded.personal_data.records import PersonalRecords
 from services.authority.notices import NoticeKind
 from services.authority.values import FeeKind
 from services.calendar import TAIPEI
-from services.messaging.mail import Mail
-from services.messaging.outbox import Outgoing, UndeliverableError
+from services.messaging.mail import ComposedMail
+from services.messaging.outbox import OutgoingMessage, UndeliverableError
 
 DOMAIN = "authority"
 _ORDER = ("zh_Hant", "en")
@@ -114,7 +114,9 @@ class AuthorityMailComposer:
         self._records = records
         self._one_time = one_time
 
-    async def compose(self, session: AsyncSession, message: Outgoing, now: datetime) -> Mail | None:
+    async def compose(
+        self, session: AsyncSession, message: OutgoingMessage, now: datetime
+    ) -> ComposedMail | None:
         """Render one message; `None` for an unknown person or an expired one-time code.
 
         :raises UndeliverableError: for a message that is not ours.
@@ -127,10 +129,10 @@ class AuthorityMailComposer:
             return None
         title, body = _TEXTS[message.message]
         address = self._records.unseal_field(subscriber, "mail_address")
-        return Mail(address, _render_subject(title), _render_both(body, values))
+        return ComposedMail(address, _render_subject(title), _render_both(body, values))
 
     async def _values(
-        self, session: AsyncSession, message: Outgoing, now: datetime
+        self, session: AsyncSession, message: OutgoingMessage, now: datetime
     ) -> dict[str, str] | None:
         if message.message == one_time_codes.MESSAGE_KIND:
             challenge = await session.get(OneTimeChallenge, message.references["challenge"])

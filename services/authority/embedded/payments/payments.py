@@ -48,9 +48,9 @@ from services.authority.values import (
     FeeKind,
     Invoice,
 )
-from services.calendar import last_day, today
+from services.calendar import last_payment_day, today
 from services.formats.contact import parse_postal_address
-from services.storage.inserting import insert_new
+from services.storage.upsert import insert_or_ignore
 
 RESERVATION = timedelta(hours=1)
 """How long an approved pre-checkout keeps an application from expiring."""
@@ -87,7 +87,7 @@ class EmbeddedPayments(Payments):
         return AmountDue(
             fees=await find_fees(session, application.id),
             deadline=application.deadline,
-            last_day=last_day(application.deadline),
+            last_day=last_payment_day(application.deadline),
             address=self._records.unseal_address(subscriber),
             application=application.id,
         )
@@ -183,7 +183,11 @@ class EmbeddedPayments(Payments):
 
         Charges are locked before applications, here as everywhere.
         """
-        new = insert_new(session, Payment).values(_row_values(charge, now)).returning(Payment.id)
+        new = (
+            insert_or_ignore(session, Payment)
+            .values(_row_values(charge, now))
+            .returning(Payment.id)
+        )
         inserted = (await session.execute(new)).first() is not None
         payment = await _lock_payment(session, charge.charge_id)
         assert payment is not None

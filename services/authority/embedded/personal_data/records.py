@@ -20,8 +20,8 @@ from services.authority.errors import UnknownPersonError
 from services.formats.card_number import CardNumber
 from services.formats.hidden import Hidden
 from services.formats.ui_number import UiNumber
-from services.storage.inserting import insert_new
-from services.storage.keys import KeyRing, Purpose
+from services.storage.keys import KeyRing, SecretPurpose
+from services.storage.upsert import insert_or_ignore
 
 SEALED_FIELDS = (
     "ui_number", "name", "birth_date", "mail_address", "postal_address", "person_serial",
@@ -47,20 +47,20 @@ class PersonalRecords:
 
     def hash_ui_number(self, ui_number: UiNumber) -> bytes:
         """Return the hash a person is found by."""
-        return self._keys.keyed_hash(Purpose.LOOKUP, "ui", ui_number.reveal())
+        return self._keys.keyed_hash(SecretPurpose.LOOKUP, "ui", ui_number.reveal())
 
     def hash_birth_date(self, ui_number: UiNumber, born: date) -> bytes:
         """Return the hash a birth date is compared by."""
         number = ui_number.reveal()
-        return self._keys.keyed_hash(Purpose.LOOKUP, "birth", number, born.isoformat())
+        return self._keys.keyed_hash(SecretPurpose.LOOKUP, "birth", number, born.isoformat())
 
     def hash_card_number(self, number: CardNumber) -> bytes:
         """Return the hash an IC card number is compared by."""
-        return self._keys.keyed_hash(Purpose.LOOKUP, "card", number.reveal())
+        return self._keys.keyed_hash(SecretPurpose.LOOKUP, "card", number.reveal())
 
     def hash_subject(self, *parts: str) -> bytes:
         """Return the subject of a rate limit that is not about a UI No."""
-        return self._keys.keyed_hash(Purpose.LOOKUP, "subject", *parts)
+        return self._keys.keyed_hash(SecretPurpose.LOOKUP, "subject", *parts)
 
     def hash_chat(self, chat_id: int) -> bytes:
         """Return the subject of a chat's rate limits."""
@@ -88,7 +88,7 @@ class PersonalRecords:
             if known is not None:
                 return known
             # Another process may do the same at this moment, so a row that is there is left alone.
-            new = insert_new(session, Subscriber).values(self._new_row(data, now))
+            new = insert_or_ignore(session, Subscriber).values(self._new_row(data, now))
             await session.execute(new)
 
     def _new_row(self, data: PersonalData, now: datetime) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import socket
 
 from bot.web import listeners
-from bot.wiring.bridge import Bridge
+from bot.wiring.bridge import BridgeRuntime
 from tests.chat import Stage
 from tests.handlers.conversations.online.card_stage import shown_code
 from tests.handlers.engine.walking import press
@@ -29,12 +29,12 @@ async def test_with_a_bridge_only_looking_is_offered(stage: Stage) -> None:
     kaika, origin = stage.kaika, f"ws://127.0.0.1:{port}"
     data = kaika.application.bot_data
     authority = data["services"].authority
-    bridge = Bridge(kaika.database, kaika.keys, authority, origin, kaika.application)
+    bridge = BridgeRuntime(kaika.database, kaika.keys, authority, origin, kaika.application)
     assert set(bridge.conversations()) == {"card_check", "pair"}
     data["conversations"] = {**data["conversations"], **bridge.conversations()}
     async with (
         bridge.running(),
-        listeners.listening(listeners.public_app(bridge.routes()), "127.0.0.1", port),
+        listeners.serve(listeners.public_app(bridge.routes()), "127.0.0.1", port),
     ):
         person = stage.subscriber()
         await person.starts("do-card_check")

@@ -4,14 +4,14 @@ import re
 
 import pytest
 
-from bot.cli.conversation_docs import PATH, document
+from bot.cli.conversation_docs import PATH, render_page
 from handlers.conversations.guided import CONVERSATIONS
 from handlers.engine.diagram import diagram
 from handlers.engine.model import Conversation
 
 
 def test_the_page_is_up_to_date() -> None:
-    assert PATH.read_text(encoding="utf-8") == document(), (
+    assert PATH.read_text(encoding="utf-8") == render_page(), (
         "run: python -m bot.cli.conversation_docs"
     )
 

@@ -71,7 +71,7 @@ async def test_a_link_to_no_entrance_says_so(stage: Stage, payload: str) -> None
 
 async def test_a_group_is_given_a_link_to_the_private_chat(stage: Stage) -> None:
     anna = stage.subscriber()
-    group = stage.engine.group("Tea", [anna.person], bot_is_admin=True)
+    group = stage.engine.add_group("Tea", [anna.person], bot_is_admin=True)
     there, name = anna.within(group.id), stage.kaika.application.bot.username
     await there.says(f"@{name} how can I suspend my certificate online")
     await there.presses("Lead me through it")

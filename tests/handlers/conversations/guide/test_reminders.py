@@ -8,9 +8,9 @@ from sqlalchemy import select
 from telegram import Update
 from telegram.error import NetworkError
 
-from bot.jobs.worker import DueWorker
+from bot.jobs.worker import JobWorker
 from services.messaging import reminders
-from services.storage.models import Chat, Due
+from services.storage.models import ChatRow, Job
 from tests.chat import Stage
 from tests.handlers.engine.walking import press, state
 
@@ -31,14 +31,18 @@ def on(stage: Stage, moment: datetime) -> Stage:
 
 async def scheduled(stage: Stage) -> list[str]:
     async with stage.kaika.database.unit_of_work() as session:
-        query = select(Due.at).where(Due.kind == reminders.DUE_KIND).order_by(Due.at)
+        query = select(Job.at).where(Job.kind == reminders.JOB_KIND).order_by(Job.at)
         return [moment.isoformat() for moment in (await session.scalars(query)).all()]
 
 
 async def fall_due(stage: Stage, moment: datetime) -> int:
     on(stage, moment)
-    worker = DueWorker(stage.kaika.database, {}, {reminders.DUE_KIND: stage.kaika.duties.remind})
-    return await worker.work(moment)
+    worker = JobWorker(
+        stage.kaika.database,
+        {},
+        {reminders.JOB_KIND: stage.kaika.job_registry.send_payment_reminder},
+    )
+    return await worker.run_due(moment)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +168,7 @@ async def test_who_blocked_the_bot_is_not_reminded(at_noon: Stage) -> None:
     anna.person.block()
     assert await fall_due(at_noon, datetime(2026, 12, 3, 2, 1, tzinfo=UTC)) == 1
     async with at_noon.kaika.database.unit_of_work() as session:
-        chat = await session.get(Chat, anna.person.id)
+        chat = await session.get(ChatRow, anna.person.id)
         assert chat is not None
         assert chat.closed_at is not None
 
@@ -197,11 +201,11 @@ async def test_a_reminder_the_line_lost_comes_later(at_noon: Stage) -> None:
     await press(anna, "today")
     due_at, heard = datetime(2026, 12, 3, 2, 1, tzinfo=UTC), len(anna.heard)
 
-    async def lost(_row: Due, _now: datetime) -> None:
+    async def lost(_row: Job, _now: datetime) -> None:
         raise NetworkError("the line is down")
 
-    worker = DueWorker(at_noon.kaika.database, {}, {reminders.DUE_KIND: lost})
-    assert await worker.work(due_at) == 0
+    worker = JobWorker(at_noon.kaika.database, {}, {reminders.JOB_KIND: lost})
+    assert await worker.run_due(due_at) == 0
     assert len(anna.heard) == heard
     assert await fall_due(at_noon, due_at + timedelta(seconds=20)) == 0, "not yet"
     assert await fall_due(at_noon, due_at + timedelta(minutes=1)) == 1

@@ -15,9 +15,17 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.web import listeners
-from bot.wiring.bridge import Bridge
+from bot.wiring.bridge import BridgeRuntime
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.prompter import Consent, Ending, PairingProblem, Peer, PinKind, PinRequest, Shown
+from reader_bridge.prompter import (
+    ConsentRequest,
+    ExitReason,
+    PairingPeer,
+    PairingProblem,
+    PinKind,
+    PinRequest,
+    PrompterEvent,
+)
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.issue import issue_card
 from reader_bridge.virtual_card.reader import VirtualReader
@@ -25,7 +33,7 @@ from services.authority.interface.cards import CardOrder
 from tests.chat import Json, Stage, Subscriber
 from tests.handlers.conversations.online.people import Holder, Office, clock
 from tests.handlers.engine.walking import press
-from tests.reader_bridge.running import running
+from tests.reader_bridge.bridge_runner import run_test_bridge
 
 PASSPHRASE, PIN, NEW_PIN, WRONG = "passphrase of the card", b"first123", b"second45", b"wrong999"
 CODE = re.compile(r"\b([2-9A-Z]{4}) ([2-9A-Z]{4})\b")
@@ -72,25 +80,25 @@ class AtThePc:
         self.pins: dict[PinKind, list[bytes | None]] = {
             PinKind.CURRENT: [PIN], PinKind.NEW: [NEW_PIN],
         }  # fmt: skip
-        self.agrees: Callable[[Peer | Consent], bool] = lambda _: True
+        self.agrees: Callable[[PairingPeer | ConsentRequest], bool] = lambda _: True
         self.free = asyncio.Event()
         self.free.set()
-        self.peers: list[Peer] = []
-        self.consents: list[Consent] = []
+        self.peers: list[PairingPeer] = []
+        self.consents: list[ConsentRequest] = []
         self.asked: list[PinRequest] = []
         self.problems: list[PairingProblem] = []
-        self.shown: list[Shown] = []
+        self.shown: list[PrompterEvent] = []
 
     async def ask_pairing_code(self, problem: PairingProblem | None) -> str | None:
         if problem:
             self.problems.append(problem)
         return await self.codes.get()
 
-    async def confirm_pairing(self, peer: Peer) -> bool:
+    async def confirm_pairing(self, peer: PairingPeer) -> bool:
         self.peers.append(peer)
         return self.agrees(peer)
 
-    async def consent(self, request: Consent) -> bool:
+    async def ask_consent(self, request: ConsentRequest) -> bool:
         self.consents.append(request)
         return self.agrees(request)
 
@@ -101,14 +109,14 @@ class AtThePc:
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         return None if answer is None else SecretBuffer(answer)
 
-    def show(self, event: Shown) -> None:
+    def show(self, event: PrompterEvent) -> None:
         self.shown.append(event)
 
 
 class CardStage:
     """The bot with its bridge, and PCs that dial it."""
 
-    def __init__(self, stage: Stage, bridge: Bridge, office: Office, origin: str) -> None:
+    def __init__(self, stage: Stage, bridge: BridgeRuntime, office: Office, origin: str) -> None:
         self.stage, self.bridge, self.office = stage, bridge, office
         self.origin, self.url = origin, f"{origin}/bridge/v1"
         self.news = asyncio.Event()
@@ -143,7 +151,7 @@ class CardStage:
         card = VirtualCard.insert(holder.card_file, PASSPHRASE) if holder else None
         reader, person = VirtualReader(card), AtThePc()
         try:
-            async with running(self.url, person, reader) as bridge:
+            async with run_test_bridge(self.url, person, reader) as bridge:
                 yield Pc(person, reader, card, bridge.task)
         finally:
             if card is not None:
@@ -208,7 +216,7 @@ class Pc:
         person: AtThePc,
         reader: VirtualReader,
         card: VirtualCard | None,
-        task: asyncio.Task[Ending],
+        task: asyncio.Task[ExitReason],
     ) -> None:
         self.person, self.reader, self.card, self.task = person, reader, card, task
 
@@ -237,7 +245,7 @@ class AtHome:
         """Begin it, and let the question on the PC wait."""
         self.pc.person.free.clear()
         await self.begins(what)
-        chinese = self.person.person.language_code != "en"
+        chinese = self.person.person.account.language_code != "en"
         await self.cards.sees(self.person, "請到電腦上繼續" if chinese else "Go on at your PC")
 
     async def activates(self) -> None:
@@ -284,9 +292,9 @@ async def opened(stage: Stage, office: Office) -> AsyncIterator[CardStage]:
     kaika, origin = stage.kaika, f"ws://127.0.0.1:{port}"
     bot_data = kaika.application.bot_data
     authority = bot_data["services"].authority
-    bridge = Bridge(kaika.database, kaika.keys, authority, origin, kaika.application)
+    bridge = BridgeRuntime(kaika.database, kaika.keys, authority, origin, kaika.application)
     before = bot_data["conversations"]
     bot_data["conversations"] = {**before, **bridge.conversations()}
     public = listeners.public_app(bridge.routes())
-    async with bridge.running(), listeners.listening(public, "127.0.0.1", port):
+    async with bridge.running(), listeners.serve(public, "127.0.0.1", port):
         yield CardStage(stage, bridge, office, origin)

@@ -14,10 +14,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from services.authority.values import AuthorityOperation, Proof
 from services.formats.subscriber_code import SubscriberCode
-from services.messaging.inbox import KEEP
+from services.messaging.inbox import RETENTION
 from tests.chat import TOKEN, Stage, Subscriber
 from tests.handlers.conversations.online.dying import Doom, Heard, doomed
 from tests.handlers.conversations.online.lives import (
@@ -99,7 +100,7 @@ class Round:
         )
         mailed = Counter(
             (mail.subject, _same(mail.text))
-            for mail in self.engine.mails.mails
+            for mail in self.engine.world.mailbox.mails
             if mail.to == actor.holder.data.mail_address
         )
         return Told(said, mailed)
@@ -136,9 +137,9 @@ async def prepare(folder: Path) -> Prepared:
 async def _forget_updates(stage: Stage) -> None:
     """Forget which updates there were, whose numbers another Telegram gives again."""
     inbox = stage.kaika.inbox
-    await inbox.put([])
+    await inbox.store([])
     async with stage.kaika.database.unit_of_work() as session:
-        await inbox.forget_old(session, NOW + KEEP)
+        await inbox.delete_old(session, NOW + RETENTION)
 
 
 async def _link(holder: Holder, chat: int) -> None:
@@ -161,17 +162,18 @@ def _telegram() -> Engine:
     """Make a Telegram with two chats for each life, always with the same numbers."""
     engine = Engine(TOKEN)
     for life in LIVES:
-        engine.person(life.name, life.language)
-        engine.person(f"the other phone of {life.name}", "en")
-    for person in engine.people.values():
+        engine.add_person(life.name, life.language)
+        engine.add_person(f"the other phone of {life.name}", "en")
+    for person in engine.world.accounts.values():
         person.has_started = True
     return engine
 
 
 def _actor(stage: Stage, office: Office, life: Life) -> Actor:
     place = LIVES.index(life)
-    people = list(stage.engine.people.values())[2 * place : 2 * place + 2]
-    me, other = (Subscriber(stage, person) for person in people)
+    world = stage.engine.world
+    accounts = list(world.accounts.values())[2 * place : 2 * place + 2]
+    me, other = (Subscriber(stage, TelegramClient(world, account)) for account in accounts)
     number = valid_ui_number(random.Random(place + 1))  # noqa: S311
     holder = Holder(office, number, place + 1)
     return Actor(holder, me, other)

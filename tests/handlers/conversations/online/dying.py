@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from telegram.error import NetworkError
 from telegram.request import RequestData
 
-from sandbox.mails import SandboxMail
+from sandbox.world.mailbox import MailboxTransport
 from tests.chat import Json, Stage
 
 _WRITES = ("INSERT", "UPDATE", "DELETE")
@@ -139,7 +139,7 @@ class Doom:
 
     async def end(self) -> None:
         """Let the whole process be dead, with those who stand still in it."""
-        await self.stage.kaika.inbox.put([])  # what was done before any death is marked
+        await self.stage.kaika.inbox.store([])  # what was done before any death is marked
         self.is_over = True
         queue: Any = self.stage.kaika.application.update_queue
         queue._unfinished_tasks += self._standing  # each will call itself done as it is cancelled
@@ -215,20 +215,20 @@ def _let_calls_kill(patch: pytest.MonkeyPatch, stage: Stage, doom: Doom) -> None
 
 
 def _let_mails_kill(patch: pytest.MonkeyPatch, doom: Doom) -> None:
-    before = SandboxMail.send
+    before = MailboxTransport.send
 
-    async def send(self: SandboxMail, mail: EmailMessage) -> None:
+    async def send(self: MailboxTransport, mail: EmailMessage) -> None:
         await doom.gate()
         await before(self, mail)
         await doom.effect()
 
-    patch.setattr(SandboxMail, "send", send)
+    patch.setattr(MailboxTransport, "send", send)
 
 
 def _let_the_inbox_kill(patch: pytest.MonkeyPatch, stage: Stage, doom: Doom) -> None:
     """The inbox has a writer of its own: what was put is there, what was marked is not yet."""
     inbox = stage.kaika.inbox
-    put, mark_done = inbox.put, inbox.mark_done
+    put, mark_done = inbox.store, inbox.mark_done
 
     async def putting(updates: list[Json]) -> list[Json]:
         stored = await put(updates)
@@ -240,7 +240,7 @@ def _let_the_inbox_kill(patch: pytest.MonkeyPatch, stage: Stage, doom: Doom) -> 
         if not doom.is_over and not doom.was_the_last():
             mark_done(update_id)
 
-    patch.setattr(inbox, "put", putting)
+    patch.setattr(inbox, "store", putting)
     patch.setattr(inbox, "mark_done", marking)
 
 

@@ -28,7 +28,7 @@ from services.conversations import ConversationRow
 from services.messaging import outbox, reminders
 from services.messaging.outbox import OutboxMessage
 from services.rate_limit import RateLimitRecord
-from services.storage.models import Due, InboxUpdate, UpdateState
+from services.storage.models import InboxUpdate, Job, UpdateState
 from tests.chat import Stage, Subscriber, buttons
 from tests.handlers.conversations.online.paying import ADDRESS, invoices, pays
 from tests.handlers.conversations.online.people import (
@@ -42,7 +42,7 @@ from tests.handlers.conversations.online.people import (
 
 Facts = Counter[tuple[object, ...]]
 """What is so, and how many times."""
-_PASSING = {outbox.DUE_KIND, code_reveal.DUE_KIND, reminders.DUE_KIND}
+_PASSING = {outbox.JOB_KIND, code_reveal.DUE_KIND, reminders.JOB_KIND}
 """What falls due for a person."""
 
 
@@ -114,7 +114,7 @@ async def _types_card_number(actor: Actor) -> None:
 async def _pays(actor: Actor) -> None:
     """Pay, unless Telegram says that it is paid."""
     mine = {(actor.me.person.id, invoice["message_id"]) for invoice in invoices(actor.me)}
-    if not mine & actor.stage.engine.paid:
+    if not mine & actor.stage.engine.world.invoices.paid:
         await pays(actor.me, invoices(actor.me)[-1])
 
 
@@ -197,7 +197,7 @@ AFTER = NOW + timedelta(minutes=3)
 
 async def facts(stage: Stage) -> Facts:
     """Give everything that a conversation may have changed."""
-    await stage.kaika.inbox.put([])  # what was done is marked
+    await stage.kaika.inbox.store([])  # what was done is marked
     async with stage.kaika.database.unit_of_work() as session:
         found = await _of_the_authority(session)
         found += await _of_the_bot(session)
@@ -233,7 +233,7 @@ async def _of_the_bot(session: AsyncSession) -> Facts:
         found["at", row.chat_id, row.conversation, row.step, row.is_open] += 1
     for message in await session.scalars(select(OutboxMessage)):
         found["to be sent", message.recipient, message.message] += 1
-    for due in await session.scalars(select(Due).where(Due.kind.in_(_PASSING))):
+    for due in await session.scalars(select(Job).where(Job.kind.in_(_PASSING))):
         found["due", due.kind, due.key] += 1
     for update in await session.scalars(select(InboxUpdate)):
         if update.state != UpdateState.DONE:

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from telegram import Update
 
 from sandbox.engine import Engine
-from sandbox.posting import post
+from sandbox.world.delivery import post_message
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.models import Application, Payment
@@ -73,7 +73,7 @@ def invoices(person: Subscriber) -> Sequence[Json]:
 
 def payload_of(person: Subscriber, invoice: Json) -> str:
     """Give what an invoice is known by."""
-    return person.stage.engine.invoices[person.person.id, invoice["message_id"]].payload
+    return person.stage.engine.world.invoices.sent[person.person.id, invoice["message_id"]].payload
 
 
 async def pays(person: Subscriber, invoice: Json, outcome: str = "success") -> Json:
@@ -89,8 +89,8 @@ async def pays(person: Subscriber, invoice: Json, outcome: str = "success") -> J
 async def asked_for(person: Subscriber, payload: str, amount: int = 27800) -> Json:
     """Let Telegram ask whether a person may pay; gives the bot's answer."""
     engine = person.stage.engine
-    query = engine.queries.ask("pre_checkout", person.person.id, person.person.id, {})
-    engine.emit(
+    query = engine.world.queries.add("pre_checkout", person.person.id, person.person.id, {})
+    engine.world.send_update(
         "pre_checkout_query",
         {
             "id": query.id,
@@ -116,8 +116,8 @@ def tell_of_money(person: Subscriber, payload: str, charge: str, amount: int = 2
         "provider_payment_charge_id": f"provider-{charge}",
     }
     notice = {"successful_payment": paid}
-    told = post(engine, payer.chat(None), payer.user, notice, service=True)
-    engine.emit("message", told.message)
+    told = post_message(engine.world, payer.find_chat(None), payer.user, notice, is_service=True)
+    engine.world.send_update("message", told.message)
 
 
 async def money_came(

@@ -129,7 +129,7 @@ class Holder(Someone):
 async def newest_mail(stage: Stage, holder: Holder) -> str:
     """Give the text of the newest mail to a person, once everything due was sent."""
     await stage.works_off(clock(stage))
-    mails = [m for m in stage.engine.mails.mails if m.to == holder.data.mail_address]
+    mails = [m for m in stage.engine.world.mailbox.mails if m.to == holder.data.mail_address]
     assert mails, "no mail"
     return mails[-1].text
 

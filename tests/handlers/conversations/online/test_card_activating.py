@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from reader_bridge.prompter import Consent, Peer
+from reader_bridge.prompter import ConsentRequest, PairingPeer
 from tests.handlers.conversations.online.card_stage import CardStage, keys_of
 from tests.handlers.engine.walking import press, state
 
@@ -51,13 +51,13 @@ async def test_no_card_is_called_found_before_it_was_looked_at(
     async with cards.at_home(language) as home:
         person, pc = home.person, home.pc
         read = asyncio.Event()
-        answer = pc.person.consent
+        answer = pc.person.ask_consent
 
-        async def consent(request: Consent) -> bool:
+        async def consent(request: ConsentRequest) -> bool:
             await read.wait()
             return await answer(request)
 
-        pc.person.consent = consent  # type: ignore[method-assign]
+        pc.person.ask_consent = consent  # type: ignore[method-assign]
         await home.begins("activate")
         await cards.sees(person, GO_ON[language])
         messages = len(person.messages)
@@ -102,7 +102,7 @@ async def test_no_on_the_pc_is_no_and_can_be_taken_up_again(cards: CardStage) ->
     async with cards.at_home() as home:
         person, pc, holder = home.person, home.pc, home.holder
         await cards.brings(person, pc, holder, "activate")
-        pc.person.agrees = lambda asked: isinstance(asked, Peer) or _reads(asked)
+        pc.person.agrees = lambda asked: isinstance(asked, PairingPeer) or _reads(asked)
         await press(person, "start")
         await cards.sees(person, "You said no on your PC")
         assert await holder.certificate() == "inactive"
@@ -131,7 +131,7 @@ async def test_cancel_in_the_chat_stops_the_pc(cards: CardStage) -> None:
         await press(person, "cancel")
         await cards.sees(person, "I stopped")
         await cards.stage.settle()
-        assert cards.bridge.hub.presence(person.person.id).work is None
+        assert cards.bridge.hub.status(person.person.id).running is None
         pc.person.free.set()
         await home.begins("activate")
         await cards.sees(person, "Activated")
@@ -161,7 +161,7 @@ async def test_another_conversation_stops_what_was_under_way(cards: CardStage) -
         await person.presses("Stop it and start")
         await cards.stage.settle()
         assert (await state(person)).conversation == "pay"
-        assert cards.bridge.hub.presence(person.person.id).work is None
+        assert cards.bridge.hub.status(person.person.id).running is None
     assert await holder.certificate() == "inactive"
 
 
@@ -206,5 +206,5 @@ async def test_a_card_that_is_active_already_and_a_stale_button(cards: CardStage
         person.sees("Activated")
 
 
-def _reads(asked: Peer | Consent) -> bool:
-    return isinstance(asked, Consent) and asked.for_session
+def _reads(asked: PairingPeer | ConsentRequest) -> bool:
+    return isinstance(asked, ConsentRequest) and asked.for_session

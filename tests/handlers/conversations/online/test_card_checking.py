@@ -10,8 +10,8 @@ from handlers.conversations.card_check.online import REPORT, report_text
 from handlers.engine.model import StepContext
 from tests.handlers.conversations.online.card_stage import PIN, WRONG, CardStage, keys_of
 from tests.handlers.engine.walking import press
-from tests.reader_bridge.card.cards import PIN_INSTRUCTIONS, MoicaCard
-from tests.reader_bridge.card.issuer import CARD_NUMBER, Issuer
+from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardIssuer
+from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, MoicaCard
 
 FRAGMENTS = {
     "en": ("What the card says", "Kaika virtual reader", "not activated yet", "activate it"),
@@ -53,7 +53,7 @@ async def test_a_locked_card_leads_to_unlocking(cards: CardStage) -> None:
 
 
 async def test_a_real_moica_card_is_read_and_gets_no_pin_command(cards: CardStage) -> None:
-    issuer = Issuer()
+    issuer = CardIssuer()
     moica = MoicaCard(issuer.certify("encryption"), issuer.certify("signature"), issuer.der)
     async with cards.at_home() as home:
         home.pc.reader.insert(moica)
@@ -67,7 +67,7 @@ async def test_a_real_moica_card_is_read_and_gets_no_pin_command(cards: CardStag
 
 
 async def test_a_card_of_nobody_here_is_not_in_order(cards: CardStage, tmp_path: Path) -> None:
-    foreign = Issuer().issue(tmp_path / "foreign.card", PIN)
+    foreign = CardIssuer().issue(tmp_path / "foreign.card", PIN)
     async with cards.at_home() as home:
         home.pc.reader.insert(foreign)
         await home.looks()

@@ -8,12 +8,20 @@ from structlog.testing import CapturingLogger
 from telegram.error import BadRequest, Forbidden, NetworkError
 
 from bot import logs
-from bot.wiring.bridge import Bridge
+from bot.wiring.bridge import BridgeRuntime
 from handlers.card_events import ViewNotDelivered
 from handlers.conversations.pair import BRIDGE
 from reader_bridge.protocol import FailureCode
-from services.bridge.events import Done, Failed, Fault, LinkDown, LinkUp, PinSet, Unresolved
-from services.bridge.operations.task import Work
+from services.bridge.events import (
+    BridgeConnected,
+    BridgeDisconnected,
+    OperationFailed,
+    OperationSucceeded,
+    OperationUnresolved,
+    PinSetResult,
+    ServerFailure,
+)
+from services.bridge.operations.task import CardTask
 from tests.chat import Subscriber
 from tests.handlers.conversations.online.card_stage import CardStage, keys_of
 from tests.handlers.engine.walking import press, state
@@ -31,9 +39,9 @@ async def test_the_link_is_lost_and_comes_back(cards: CardStage) -> None:
         person, pc = home.person, home.pc
         await home.is_asked()
         chat = person.person.id
-        await happens(cards, LinkDown(chat))
+        await happens(cards, BridgeDisconnected(chat))
         person.sees("The link to your PC is lost", "comes back by itself")
-        await happens(cards, LinkUp(chat))
+        await happens(cards, BridgeConnected(chat))
         person.sees("Go on at your PC")
         pc.person.free.set()
         await cards.sees(person, "Activated")
@@ -45,7 +53,7 @@ async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(cards: C
         await home.is_asked()
         kaika, old = cards.stage.kaika, cards.bridge
         data = kaika.application.bot_data
-        anew = Bridge(
+        anew = BridgeRuntime(
             kaika.database, kaika.keys, data["services"].authority, cards.origin, kaika.application
         )
         data["conversations"] = {**data["conversations"], **anew.conversations()}
@@ -55,7 +63,7 @@ async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(cards: C
             await cards.sees(person, "I was started anew")
             assert len(person.messages) == messages + 1, "a new message, since time has passed"
         pc.person.free.set()
-        data[BRIDGE] = old.desk
+        data[BRIDGE] = old.event_handler
     assert await holder.certificate() == "inactive"
 
 
@@ -64,11 +72,11 @@ async def test_what_only_the_card_knows_is_explained(cards: CardStage, language:
     async with cards.at_home(language) as home:
         person, pc = home.person, home.pc
         await home.is_asked()
-        about = (person.person.id, "op", Work.ACTIVATE)
-        await happens(cards, Unresolved(*about, FailureCode.OUTCOME_UNKNOWN))
+        about = (person.person.id, "op", CardTask.ACTIVATE)
+        await happens(cards, OperationUnresolved(*about, FailureCode.OUTCOME_UNKNOWN))
         person.sees({"en": "The new PIN may be set or not", "zh-hant": "只有卡片知道"}[language])
         assert "ask" in keys_of(person)
-        await happens(cards, Failed(*about, Fault.NOT_DONE))
+        await happens(cards, OperationFailed(*about, ServerFailure.NOT_DONE))
         person.sees({"en": "its new PIN was not set", "zh-hant": "沒有設定成功"}[language])
         assert "grant" not in (await state(person)).data
         pc.person.free.set()
@@ -78,8 +86,8 @@ async def test_a_card_that_is_being_asked_already_is_not_called_idle(cards: Card
     async with cards.at_home() as home:
         person, pc = home.person, home.pc
         await home.is_asked()
-        about = (person.person.id, "op", Work.ACTIVATE)
-        await happens(cards, Unresolved(*about, FailureCode.OUTCOME_UNKNOWN))
+        about = (person.person.id, "op", CardTask.ACTIVATE)
+        await happens(cards, OperationUnresolved(*about, FailureCode.OUTCOME_UNKNOWN))
         await press(person, "ask")
         person.sees("Activating the card")
         assert "Nothing is under way" not in person.last["text"]
@@ -92,13 +100,13 @@ async def test_an_end_that_comes_when_the_person_is_elsewhere_is_told_apart(
     person = cards.stage.subscriber()
     await person.starts("do-pay")
     chat = person.person.id
-    await happens(cards, Done(chat, "op", Work.ACTIVATE, PinSet()))
+    await happens(cards, OperationSucceeded(chat, "op", CardTask.ACTIVATE, PinSetResult()))
     person.sees("The card is activated")
-    await happens(cards, Failed(chat, "op", Work.UNLOCK, FailureCode.CARD_REMOVED))
+    await happens(cards, OperationFailed(chat, "op", CardTask.UNLOCK, FailureCode.CARD_REMOVED))
     person.sees("The card was pulled out")
     heard = len(person.heard)
-    await happens(cards, Failed(chat, "op", Work.CARD_STATUS, FailureCode.TIMED_OUT))
-    await happens(cards, Failed(chat, "op", Work.UNLOCK, FailureCode.CANCELLED))
+    await happens(cards, OperationFailed(chat, "op", CardTask.CARD_STATUS, FailureCode.TIMED_OUT))
+    await happens(cards, OperationFailed(chat, "op", CardTask.UNLOCK, FailureCode.CANCELLED))
     assert len(person.heard) == heard, "nobody waits for these"
 
 
@@ -115,7 +123,9 @@ async def test_a_line_that_fails_shows_it_later(
     with monkeypatch.context() as patched:
         patched.setattr("handlers.screen.view.Bot.edit_message_text", broken)
         patched.setattr(type(bot), "edit_message_text", broken)
-        await happens(cards, Failed(chat, "op", Work.CARD_STATUS, FailureCode.CARD_MUTE))
+        await happens(
+            cards, OperationFailed(chat, "op", CardTask.CARD_STATUS, FailureCode.CARD_MUTE)
+        )
     person.sees("I ask your PC")
     await happens(cards, ViewNotDelivered(chat))
     person.sees("The card does not answer")
@@ -137,7 +147,7 @@ async def test_a_mistake_of_ours_while_something_is_shown_is_apologised_for(
 
     with monkeypatch.context() as patched:
         patched.setattr("handlers.card_events.BridgeEventHandler._show", broken)
-        await happens(cards, LinkUp(person.person.id))
+        await happens(cards, BridgeConnected(person.person.id))
     assert len(person.heard) == heard + is_told
     if is_told:
         person.sees("Sorry, something went wrong on our side")
@@ -164,9 +174,9 @@ async def test_only_a_mistake_of_ours_is_logged_as_an_error(
 
     log = CapturingLogger()
     with monkeypatch.context() as patched:
-        patched.setattr("bot.telegram.error_handler._log", log)
+        patched.setattr("bot.updates.error_handler._log", log)
         patched.setattr("handlers.card_events.BridgeEventHandler._show", broken)
-        await happens(cards, LinkUp(person.person.id))
+        await happens(cards, BridgeConnected(person.person.id))
     assert [(call.method_name, call.args[0]) for call in log.calls] == [logged]
 
 

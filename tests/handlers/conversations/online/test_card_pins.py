@@ -60,7 +60,7 @@ async def test_unlocking_a_suspended_card_leads_to_resuming(cards: CardStage) ->
         await home.begins("unlock")
         await cards.sees(person, "suspended")
         assert len(home.pc.person.consents) == asked, "nothing is asked on the PC"
-        assert cards.bridge.hub.presence(person.person.id).work is None
+        assert cards.bridge.hub.status(person.person.id).running is None
         assert any("Resume" in label for label in person.labels)
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bot.cli.conversation_docs import embedded
+from bot.cli.conversation_docs import embedded_conversations
 from handlers.conversations.guided import CONVERSATIONS
 from handlers.conversations.registry import conversations
 from handlers.engine.diagram import diagram
@@ -14,7 +14,7 @@ from handlers.screen.callback_data import encode
 from tests.chat import Stage
 from tests.handlers.engine.walking import press, state
 
-DRAWN = {dialog.name: dialog for dialog in embedded()}
+DRAWN = {dialog.name: dialog for dialog in embedded_conversations()}
 ALL = {**CONVERSATIONS, **DRAWN}
 TRIAGE = {
     "lost": (["lost", "maybe"], ("suspend", "who")),

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import structlog
 
+from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
-from services.storage.models import Fact
+from services.storage.models import DatabaseFact
 from tests.chat import Stage
 from tests.handlers.conversations.online.people import Office, one_time_code
 from tests.handlers.conversations.online.traces import (
@@ -42,8 +43,9 @@ def into_a_librarys_log(_traces: Traces, secret: str) -> None:
 
 
 def into_a_chat(traces: Traces, secret: str) -> None:
-    person = next(iter(traces.engine.people.values()))
-    person.send(f"my code is\n{secret}")
+    world = traces.engine.world
+    account = next(iter(world.accounts.values()))
+    TelegramClient(world, account).send(f"my code is\n{secret}")
 
 
 PLANTS: tuple[Plant, ...] = (
@@ -54,7 +56,7 @@ PLANTS: tuple[Plant, ...] = (
 @pytest.fixture
 def planted(engine: Engine, tmp_path: Path, traces: Traces) -> dict[str, str]:
     """One secret of each kind."""
-    engine.person("Anna")
+    engine.add_person("Anna")
     secrets = dict(zip(KINDS, ("A900207177", "GP12345678901234", "ngA2h345", "482913", PINS[0]),
                        strict=True))  # fmt: skip
     for kind, secret in secrets.items():
@@ -77,7 +79,7 @@ def test_it_is_found(traces: Traces, planted: dict[str, str], plant: Plant, kind
 def test_in_a_mail_only_the_one_time_code_may_be(
     traces: Traces, planted: dict[str, str], kind: str
 ) -> None:
-    traces.engine.mails.add("anna@mail.example", "Hello", f"Your code:\n{planted[kind]}\n")
+    traces.engine.world.mailbox.add("anna@mail.example", "Hello", f"Your code:\n{planted[kind]}\n")
     assert traces.found() == ([] if kind == ONE_TIME_CODE else [f"{kind} in mail 1"])
     _forget(traces)
 
@@ -103,7 +105,7 @@ async def test_what_a_holder_has_is_learnt_and_found(
     assert traces.found() == []
     for secret in sorted(learnt):
         async with stage.kaika.database.unit_of_work() as session:
-            session.add(Fact(name=traces.secrets[secret], value=f"is it {secret} ?"))
+            session.add(DatabaseFact(name=traces.secrets[secret], value=f"is it {secret} ?"))
         (found, *_) = traces.found()
         assert found.startswith(traces.secrets[secret])
         assert "kaika.db" in found

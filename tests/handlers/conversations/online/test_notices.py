@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from sandbox.engine import Engine
-from sandbox.faults import Fault
+from sandbox.world.fault_injection import InjectedFault
 from services.authority.values import AuthorityOperation
 from services.messaging import outbox
-from services.storage.models import Chat, Due
+from services.storage.models import ChatRow, Job
 from tests.chat import Stage
 from tests.handlers.conversations.online.people import NOW, Office
 from tests.handlers.conversations.online.phones import link, two_phones, waiting
@@ -55,7 +55,7 @@ async def test_news_come_in_order_after_a_pause_of_the_line(
 ) -> None:
     holder, anna, _mei = await two_phones(stage, office)
     heard = len(anna.heard)
-    engine.faults.add(Fault("sendmessage", 502, times=2))
+    engine.world.faults.add(InjectedFault("sendmessage", 502, times=2))
     await office.counter.suspend(holder.ui_number, NOW)
     await stage.works_off(NOW)
     assert len(anna.heard) == heard
@@ -71,11 +71,11 @@ async def test_a_flood_limit_is_waited_for_exactly(
     stage: Stage, office: Office, engine: Engine
 ) -> None:
     holder, anna, mei = await two_phones(stage, office)
-    engine.faults.add(Fault("sendmessage", 429, retry_after=90, times=2))
+    engine.world.faults.add(InjectedFault("sendmessage", 429, retry_after=90, times=2))
     await office.counter.suspend(holder.ui_number, NOW)
     await stage.works_off(NOW)
     async with stage.kaika.database.unit_of_work() as session:
-        query = select(Due.at).where(Due.kind == outbox.DUE_KIND, Due.key.contains("/chat/"))
+        query = select(Job.at).where(Job.kind == outbox.JOB_KIND, Job.key.contains("/chat/"))
         moments = set(await session.scalars(query))
     assert moments == {NOW + timedelta(seconds=90)}
     await stage.works_off(NOW + timedelta(seconds=89))
@@ -95,7 +95,7 @@ async def test_who_blocked_the_bot_is_not_told_and_holds_nobody_back(
     mei.sees("憑證已停用")
     assert await waiting(stage) == []
     async with stage.kaika.database.unit_of_work() as session:
-        chat = await session.get(Chat, anna.person.id)
+        chat = await session.get(ChatRow, anna.person.id)
         assert chat is not None
         assert chat.closed_at is not None
 
@@ -104,7 +104,9 @@ async def test_a_message_telegram_will_never_take_is_kept_for_the_operator(
     stage: Stage, office: Office, engine: Engine
 ) -> None:
     holder, anna, _mei = await two_phones(stage, office)
-    engine.faults.add(Fault("sendmessage", 400, "Bad Request: chat not found", times=2))
+    engine.world.faults.add(
+        InjectedFault("sendmessage", 400, "Bad Request: chat not found", times=2)
+    )
     await office.counter.suspend(holder.ui_number, NOW)
     await stage.works_off(NOW)
     assert {row.failed for row in await waiting(stage)} == {"BadRequest"}

@@ -10,8 +10,13 @@ from handlers.card.messages import FAILURES, PAIRING_END_TEXTS, TITLES, failure_
 from handlers.card_events import PairingCodeAged, ProcessRestarted
 from handlers.conversations.pair import BRIDGE
 from reader_bridge.protocol import FailureCode
-from services.bridge.events import Fault, LinkUp, PairedEnd, PairingEnd
-from services.bridge.operations.task import Work
+from services.bridge.events import (
+    BridgeConnected,
+    PairingEndReason,
+    PairingFailureReason,
+    ServerFailure,
+)
+from services.bridge.operations.task import CardTask
 from tests.chat import Subscriber
 from tests.handlers.conversations.online.card_stage import CardStage, keys_of, shown_code
 from tests.handlers.engine.walking import data_of, press
@@ -46,7 +51,7 @@ async def test_a_pc_is_connected_and_disconnected(cards: CardStage, language: st
         await person.says("/pair")
         person.sees(CONNECTED[language])
         await person.says("/unpair")
-        assert not cards.bridge.hub.presence(person.person.id).paired
+        assert not cards.bridge.hub.status(person.person.id).is_paired
         await person.says("/unpair")
         assert "/pair" in person.heard[-2]["text"], "above the step, which is shown again"
 
@@ -77,7 +82,7 @@ async def test_other_words_are_refused_and_nothing_is_connected(cards: CardStage
         await cards.offers(person, pc)
         await press(person, "other")
         await cards.sees(person, "Nothing was connected")
-        assert not cards.bridge.hub.presence(person.person.id).paired
+        assert not cards.bridge.hub.status(person.person.id).is_paired
         await press(person, "code")
         await cards.pairs(person, pc)
         await cards.sees(person, "Your PC is connected")
@@ -101,7 +106,7 @@ async def test_cancel_while_comparing_refuses(cards: CardStage) -> None:
         await cards.offers(person, pc)
         await press(person, "cancel")
         await cards.stage.settle()
-        assert cards.bridge.hub.words(person.person.id) is None
+        assert cards.bridge.hub.pairing_words(person.person.id) is None
 
 
 async def test_the_minutes_count_down_and_the_code_ends(cards: CardStage) -> None:
@@ -152,7 +157,7 @@ async def test_a_restart_is_explained_and_the_pairing_goes_on(cards: CardStage) 
     person = cards.stage.subscriber()
     await person.says("/pair")
     await press(person, "code")
-    cards.bridge.board._chats.clear()  # what a new process knows
+    cards.bridge.live_messages._chats.clear()  # what a new process knows
     await happens(cards, ProcessRestarted(person.person.id))
     person.sees("No code is shown")
     await press(person, "code")
@@ -174,7 +179,7 @@ async def test_a_process_that_died_once_both_had_said_yes_leaves_nobody_behind(
         same = next(data for data in data_of(person.last) if data.endswith(".same"))
         desk, data[BRIDGE] = data[BRIDGE], Deaf()  # it dies before it hears that they are paired
         if by == "the same button again":
-            await cards.bridge.hub.confirm(person.person.id, cards.now, accepted=True)
+            await cards.bridge.hub.answer_pairing(person.person.id, cards.now, accepted=True)
             data[BRIDGE] = desk
             await cards.stage.settle()
             person.person.press(message, same)
@@ -186,7 +191,7 @@ async def test_a_process_that_died_once_both_had_said_yes_leaves_nobody_behind(
         if by == "a button":
             await press(person, "on")
         elif by == "the link":
-            await happens(cards, LinkUp(person.person.id))
+            await happens(cards, BridgeConnected(person.person.id))
         await cards.sees(person, "Put the card into the reader")
 
 
@@ -209,16 +214,16 @@ async def test_codes_stand_in_no_table(cards: CardStage) -> None:
 
 async def test_in_a_group_it_is_done_in_private(cards: CardStage) -> None:
     person = cards.stage.subscriber()
-    group = cards.stage.engine.group("Friends", [person.person])
+    group = cards.stage.engine.add_group("Friends", [person.person])
     there: Subscriber = person.within(group.id)
     await there.says("/unpair@kaika_demo_bot")
     there.sees("private chat only")
 
 
 def test_every_failure_has_words_in_both_languages() -> None:
-    assert set(FAILURES) >= {*FailureCode, *Fault}
-    assert set(PAIRING_END_TEXTS) == {*PairingEnd, *PairedEnd}
-    assert set(TITLES) == set(Work)
+    assert set(FAILURES) >= {*FailureCode, *ServerFailure}
+    assert set(PAIRING_END_TEXTS) == {*PairingFailureReason, *PairingEndReason}
+    assert set(TITLES) == set(CardTask)
     for code in FAILURES:
         english, chinese = failure_text("en", code, "2"), failure_text("zh_Hant", code, "2")
         assert english != chinese

@@ -76,7 +76,7 @@ async def test_from_the_first_tap_to_the_receipt(stage: Stage, language: str) ->
     assert (there.step, there.is_open, dict(there.data)) == ("paid", False, {})
 
     await stage.works_off(NOW)
-    (mail,) = [m for m in stage.engine.mails.mails if receipt in m.text]
+    (mail,) = [m for m in stage.engine.world.mailbox.mails if receipt in m.text]
     assert mail.to == "hoa@mail.example"
     assert mail.text.count(receipt) == 2, "in both languages"
 

@@ -89,7 +89,7 @@ async def test_an_update_that_was_taken_in_before_the_crash(engine: Engine, tmp_
         hoa = stage.subscriber("Hoa")
         payload = payload_of(hoa, await has_invoice(hoa))
         tell_of_money(hoa, payload, "charge-1")
-        await stage.kaika.inbox.put(await stage.updates())  # and here the process ends
+        await stage.kaika.inbox.store(await stage.updates())  # and here the process ends
         offset = stage._offset
     async with office(engine, tmp_path) as stage:
         stage._offset = offset

@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from handlers.conversations.pay import checkout as money
 from sandbox.engine import Engine
-from sandbox.faults import Fault
+from sandbox.world.fault_injection import InjectedFault
 from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.models import InvoiceRecord
@@ -49,23 +49,25 @@ async def test_telegram_may_ask_twice_and_tell_twice(stage: Stage) -> None:
     assert len(await payments(stage)) == 1
     assert (await state_of(stage, application), await alerts(stage)) == ("paid", [])
     await stage.works_off(NOW)
-    assert len([m for m in stage.engine.mails.mails if "NT$278" in m.text]) == 1
+    assert len([m for m in stage.engine.world.mailbox.mails if "NT$278" in m.text]) == 1
 
 
 async def test_a_question_that_comes_again_is_not_answered_a_second_time(stage: Stage) -> None:
     await apply(stage)
     hoa = stage.subscriber("Hoa")
     payload = payload_of(hoa, await has_invoice(hoa))
-    query = stage.engine.queries.ask("pre_checkout", hoa.person.id, hoa.person.id, {})
+    query = stage.engine.world.queries.add("pre_checkout", hoa.person.id, hoa.person.id, {})
     body = {"id": query.id, "from": hoa.person.user, "currency": "TWD", "total_amount": 27800}
-    stage.engine.emit("pre_checkout_query", {**body, "invoice_payload": payload})
+    stage.engine.world.send_update("pre_checkout_query", {**body, "invoice_payload": payload})
     (raw,) = await stage.updates()
     for _ in range(2):
         await stage.kaika.intake.accept([raw])
         await stage.kaika.application.update_queue.join()
     await again(stage, raw)  # in another process
     assert query.answer == {"ok": True}
-    assert raw["update_id"] not in [u["update_id"] for u in await stage.kaika.inbox.undone()]
+    assert raw["update_id"] not in [
+        u["update_id"] for u in await stage.kaika.inbox.load_unfinished()
+    ]
 
 
 async def test_a_second_payment_is_kept_and_told_to_staff(stage: Stage) -> None:
@@ -169,7 +171,9 @@ async def test_an_answer_the_line_lost_is_given_again(stage: Stage) -> None:
     await apply(stage)
     hoa = stage.subscriber("Hoa")
     payload = payload_of(hoa, await has_invoice(hoa))
-    stage.engine.faults.add(Fault("answerprecheckoutquery", 502, "Bad Gateway", times=1))
+    stage.engine.world.faults.add(
+        InjectedFault("answerprecheckoutquery", 502, "Bad Gateway", times=1)
+    )
     assert (await asked_for(hoa, payload))["ok"] is True
 
 
@@ -177,7 +181,9 @@ async def test_a_line_that_stays_down_takes_no_money(stage: Stage) -> None:
     application = await apply(stage)
     hoa = stage.subscriber("Hoa")
     invoice = await has_invoice(hoa)
-    stage.engine.faults.add(Fault("answerprecheckoutquery", 502, "Bad Gateway", times=9))
+    stage.engine.world.faults.add(
+        InjectedFault("answerprecheckoutquery", 502, "Bad Gateway", times=9)
+    )
     paying = asyncio.create_task(hoa.person.pay(invoice["message_id"], timeout=0.2))
     await asyncio.sleep(0)
     await stage.settle()

@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 from telegram import Update
 
 from sandbox.engine import Engine
-from sandbox.faults import Fault
+from sandbox.world.fault_injection import InjectedFault
 from services.storage import database
 from services.storage.models import InboxUpdate, UpdateState
 from tests.chat import Stage, Subscriber
@@ -75,7 +75,7 @@ def failing(stage: Stage, error: Exception) -> Iterator[None]:
 
 async def notice(stage: Stage) -> InboxUpdate:
     """Give the newest update of the inbox, once what is known of it is written."""
-    await stage.kaika.inbox.put([])
+    await stage.kaika.inbox.store([])
     newest = select(InboxUpdate).order_by(InboxUpdate.update_id.desc()).limit(1)
     async with stage.kaika.database.unit_of_work() as session:
         return (await session.scalars(newest)).one()
@@ -180,7 +180,7 @@ async def test_a_notice_that_cannot_be_read_or_is_cut_off(stage: Stage) -> None:
 async def test_a_receipt_that_telegram_refuses_is_no_reason_to_try_again(stage: Stage) -> None:
     hoa = await has_paid(stage)
     before = said(hoa)
-    stage.engine.faults.add(Fault("sendmessage", 400, "Bad Request: no", times=1))
+    stage.engine.world.faults.add(InjectedFault("sendmessage", 400, "Bad Request: no", times=1))
     await stage.settle()
     assert (len(await payments(stage)), said(hoa)) == (1, before)
     assert (await notice(stage)).payload is None, "it is on record, and may go"

@@ -10,7 +10,7 @@ from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.counter import Counter
 from services.formats import ui_number
 from services.messaging import reminders
-from services.storage.models import Chat, Due
+from services.storage.models import ChatRow, Job
 from tests.chat import Stage
 from tests.handlers.conversations.online.paying import (
     DEADLINE,
@@ -38,9 +38,9 @@ async def stage(stage: Stage) -> Stage:
 
 async def coming(stage: Stage) -> Sequence[str]:
     """Give the days on which somebody is reminded."""
-    query = select(Due.at).where(Due.kind == reminders.DUE_KIND, Due.key.not_like("%off"))
+    query = select(Job.at).where(Job.kind == reminders.JOB_KIND, Job.key.not_like("%off"))
     async with stage.kaika.database.unit_of_work() as session:
-        return [f"{when:%m-%d %H}" for when in await session.scalars(query.order_by(Due.at))]
+        return [f"{when:%m-%d %H}" for when in await session.scalars(query.order_by(Job.at))]
 
 
 async def it_is(stage: Stage, moment: datetime) -> None:
@@ -110,12 +110,12 @@ async def test_one_that_is_paid_while_it_goes_out_is_not_sent(stage: Stage) -> N
     await sees_what_is_owed(hoa)
     at(stage, FIVE)
     async with stage.kaika.database.unit_of_work() as session:
-        row = await session.scalar(select(Due).where(Due.kind == reminders.DUE_KIND).limit(1))
+        row = await session.scalar(select(Job).where(Job.kind == reminders.JOB_KIND).limit(1))
         assert row is not None
     counter = Counter(stage.authority, Actor.at_counter("test"))
     await counter.pay(ui_number.parse(NUMBER), "at the counter", 27800, NOW)
     heard = len(hoa.heard)
-    await stage.kaika.duties.remind(row, FIVE)
+    await stage.kaika.job_registry.send_payment_reminder(row, FIVE)
     assert len(hoa.heard) == heard
 
 
@@ -157,7 +157,7 @@ async def test_the_choice_is_forgotten_with_the_deadline(stage: Stage) -> None:
     await it_is(stage, DEADLINE + timedelta(minutes=1))
     assert len(hoa.heard) == heard
     async with stage.kaika.database.unit_of_work() as session:
-        left = await session.scalars(select(Due).where(Due.kind == reminders.DUE_KIND))
+        left = await session.scalars(select(Job).where(Job.kind == reminders.JOB_KIND))
         assert left.all() == []
 
 
@@ -175,6 +175,6 @@ async def test_who_blocked_the_bot_is_left_alone(stage: Stage) -> None:
     hoa.person.block()
     await it_is(stage, FIVE)
     async with stage.kaika.database.unit_of_work() as session:
-        chat = await session.get(Chat, hoa.person.id)
+        chat = await session.get(ChatRow, hoa.person.id)
         assert chat is not None
         assert chat.closed_at is not None

@@ -69,7 +69,11 @@ async def test_another_chat_is_removed_after_a_yes_and_is_told(
     assert await links(stage) == {anna.person.id}
     await stage.works_off(NOW.replace(hour=7))
     mei.sees("no longer linked")
-    mails = [mail.text for mail in stage.engine.mails.mails if mail.to == holder.data.mail_address]
+    mails = [
+        mail.text
+        for mail in stage.engine.world.mailbox.mails
+        if mail.to == holder.data.mail_address
+    ]
     assert any("was removed and hears nothing more" in text for text in mails)
 
 
@@ -151,7 +155,7 @@ async def test_in_a_group_only_the_way_to_the_private_chat_is_shown(
 ) -> None:
     holder, anna = await office.someone(), stage.subscriber()
     await link(holder, anna)
-    group = engine.group("New in Taiwan", [anna.person])
+    group = engine.add_group("New in Taiwan", [anna.person])
     there = anna.within(group.id)
     await there.says("/privacy")
     there.sees("in private")

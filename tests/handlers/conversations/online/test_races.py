@@ -161,7 +161,7 @@ async def test_a_mail_is_sent_once_though_the_tap_comes_again(stage: Stage, offi
     for _ in range(3):
         await comes(stage, raw)
     await stage.works_off(clock(stage))
-    assert sum("one-time code is" in mail.text for mail in stage.engine.mails.mails) == 1
+    assert sum("one-time code is" in mail.text for mail in stage.engine.world.mailbox.mails) == 1
 
 
 async def test_of_two_processes_one_moves(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.faults import Fault
+from sandbox.world.fault_injection import InjectedFault
 from tests.chat import Stage, Subscriber, buttons
 from tests.handlers.conversations.online.people import (
     Holder,
@@ -124,7 +124,7 @@ async def test_who_does_not_exist_reads_the_same_and_gets_no_mail(
         read.append(person.last["text"])
     assert len(set(read)) == 1
     await stage.works_off(clock(stage))
-    codes = [m for m in stage.engine.mails.mails if "one-time code is" in m.text]
+    codes = [m for m in stage.engine.world.mailbox.mails if "one-time code is" in m.text]
     assert len(codes) == 1
 
 
@@ -150,7 +150,7 @@ async def test_shown_twice_is_told_once(stage: Stage, office: Office) -> None:
     assert len(shown(anna, holder)) == 1, "the earlier copy is gone"
     await stage.works_off(clock(stage) + timedelta(minutes=2))
     assert not shown(anna, holder)
-    mails = [m for m in stage.engine.mails.mails if "was shown in a chat" in m.text]
+    mails = [m for m in stage.engine.world.mailbox.mails if "was shown in a chat" in m.text]
     assert len(mails) == 1
 
 
@@ -168,7 +168,9 @@ async def test_a_code_that_cannot_be_deleted_is_emptied(stage: Stage, office: Of
     await proves(anna, holder)
     await press(anna, "show")
     (message,) = shown(anna, holder)
-    stage.engine.faults.add(Fault("deletemessage", 400, "Bad Request: message can't be deleted"))
+    stage.engine.world.faults.add(
+        InjectedFault("deletemessage", 400, "Bad Request: message can't be deleted")
+    )
     await stage.works_off(clock(stage) + timedelta(minutes=1))
     assert not shown(anna, holder)
     emptied = next(m for m in anna.messages if m["message_id"] == message["message_id"])
@@ -210,7 +212,7 @@ async def test_an_expired_application_is_nobodys(stage: Stage, office: Office) -
     await anna.says(f"{holder.number} {holder.born}")
     anna.sees("on record together")
     await stage.works_off(later)
-    assert not any("one-time code is" in mail.text for mail in stage.engine.mails.mails)
+    assert not any("one-time code is" in mail.text for mail in stage.engine.world.mailbox.mails)
 
 
 @languages

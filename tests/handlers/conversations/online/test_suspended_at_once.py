@@ -13,7 +13,7 @@ from cryptography.x509 import ocsp
 from sqlalchemy import select
 
 from bot.web.certificates import certificate_routes
-from bot.web.listeners import listening
+from bot.web.listeners import serve
 from services.authority.ca.service import CertificateService
 from services.authority.embedded.models import Certificate
 from tests.chat import Stage, Subscriber
@@ -58,7 +58,7 @@ async def checker(stage: Stage) -> AsyncIterator[Checker]:
     assert stage.kaika.embedded is not None
     service, app = stage.kaika.embedded.certificates, web.Application()
     app.add_routes(certificate_routes(service, lambda: clock(stage)))
-    async with listening(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as http:
+    async with serve(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as http:
         yield Checker(service, f"http://127.0.0.1:{port}", http)
 
 

@@ -208,7 +208,7 @@ async def test_without_the_code_there_are_three_ways(stage: Stage, office: Offic
     await press(anna, "fax")
     anna.sees("0800-080-117", "cse@moica.nat.gov.tw", "緊急停用申請書")
     await stage.works_off(clock(stage))
-    assert not any("one-time code is" in mail.text for mail in stage.engine.mails.mails)
+    assert not any("one-time code is" in mail.text for mail in stage.engine.world.mailbox.mails)
 
 
 async def test_a_wrong_one_time_code_and_a_new_one(stage: Stage, office: Office) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bot import logs
 from sandbox.engine import Engine
-from sandbox.faults import Fault
+from sandbox.world.fault_injection import InjectedFault
 from tests.chat import Stage, Subscriber
 from tests.handlers.conversations.online.people import (
     NOW,
@@ -46,7 +46,7 @@ async def leaves_no_trace(
     written = b"".join(p.read_bytes() for p in folder.iterdir() if p.is_file())
     assert logged, "there is something to look through"
     said = "\0".join(m.get("text", "") for m in anna.messages)
-    mails = "\0".join(f"{m.subject} {m.text}" for m in stage.engine.mails.mails)
+    mails = "\0".join(f"{m.subject} {m.text}" for m in stage.engine.world.mailbox.mails)
     for secret in typed:
         kind = ONE_TIME_CODE if len(secret) == 6 and secret.isdigit() else ""
         for form in map(str.encode, forms(secret)):
@@ -131,7 +131,9 @@ async def test_where_it_cannot_be_deleted_they_are_told_how(
 ) -> None:
     holder, anna = await office.someone(), stage.subscriber()
     await anna.starts("do-suspend")
-    stage.engine.faults.add(Fault("deletemessage", 400, "Bad Request: message can't be deleted"))
+    stage.engine.world.faults.add(
+        InjectedFault("deletemessage", 400, "Bad Request: message can't be deleted")
+    )
     await anna.says(holder.both)
     assert "Please delete it yourself" in anna.heard[-2]["text"]
     anna.sees("The code is right")
@@ -143,7 +145,7 @@ async def test_where_it_cannot_be_deleted_they_are_told_how(
 async def test_in_a_group_nothing_is_asked(stage: Stage, office: Office) -> None:
     holder, anna = await office.someone(), stage.subscriber()
     await anna.starts("do-suspend")
-    group = stage.engine.group("Tea", [anna.person], bot_is_admin=True)
+    group = stage.engine.add_group("Tea", [anna.person], bot_is_admin=True)
     there = anna.within(group.id)
     sent = await there.says(holder.both)
     assert sent not in [message["message_id"] for message in there.messages]

@@ -70,14 +70,14 @@ class Traces:
             if path.is_file():
                 yield path.name, path.read_bytes().lower(), ()
         yield "the log", _text(self.logged), ()
-        for mail in self.engine.mails.mails:
+        for mail in self.engine.world.mailbox.mails:
             yield f"mail {mail.id}", _text(mail.as_json()), (ONE_TIME_CODE,)
-        for chat in self.engine.chats.values():
-            told = [m for m in chat.ordered() if not _reveals(m)]
+        for chat in self.engine.world.chats.values():
+            told = [m for m in chat.current_messages() if not _reveals(m)]
             yield f"chat {chat.id}", _text(told), ()
             yield (
                 f"a code shown in chat {chat.id}",
-                _text([m for m in chat.ordered() if _reveals(m)]),
+                _text([m for m in chat.current_messages() if _reveals(m)]),
                 (CODE,),
             )
 

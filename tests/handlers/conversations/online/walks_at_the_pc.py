@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from handlers.engine.model import Step
-from reader_bridge.prompter import Peer, PinKind
+from reader_bridge.prompter import PairingPeer, PinKind
 from reader_bridge.protocol import FailureCode
-from reader_bridge.protocol import Step as Waiting
+from reader_bridge.protocol import ProgressStep as Waiting
 from reader_bridge.virtual_card.card import VirtualCard
 from services.authority.values import AuthorityOperation, Proof
-from services.bridge.events import BridgeEvent, Failed, Unresolved
-from services.bridge.operations.task import Work
+from services.bridge.events import BridgeEvent, OperationFailed, OperationUnresolved
+from services.bridge.operations.task import CardTask
 from tests.chat import Subscriber
 from tests.handlers.conversations.online.card_stage import (
     NEW_PIN,
@@ -29,10 +29,10 @@ from tests.handlers.engine.walking import data_of, press, shown
 from tests.services.authority.world import CHAT
 
 _WORKS = {
-    "activate": Work.ACTIVATE,
-    "unlock": Work.UNLOCK,
-    "change_pin": Work.CHANGE_PIN,
-    "card_check": Work.CARD_STATUS,
+    "activate": CardTask.ACTIVATE,
+    "unlock": CardTask.UNLOCK,
+    "change_pin": CardTask.CHANGE_PIN,
+    "card_check": CardTask.CARD_STATUS,
 }
 _DONE = {"activate": "offer", "unlock": "offer", "change_pin": "done", "card_check": "report"}
 _ABLE = {"activate": "posted", "unlock": "active", "change_pin": "posted", "card_check": "posted"}
@@ -116,7 +116,7 @@ class AtPc:
     def __post_init__(self) -> None:
         self.pc.person.confirm_pairing = self._confirms  # type: ignore[method-assign]
 
-    async def _confirms(self, peer: Peer) -> bool:
+    async def _confirms(self, peer: PairingPeer) -> bool:
         self.pc.person.peers.append(peer)
         await self.yes.wait()
         return True
@@ -128,7 +128,7 @@ class AtPc:
     @property
     def is_paired(self) -> bool:
         """Whether the PC is connected with the chat."""
-        return self.cards.bridge.hub.presence(self.chat).paired
+        return self.cards.bridge.hub.status(self.chat).is_paired
 
     async def leaves(self) -> None:
         """Leave whatever is open, and have the PC ready for more."""
@@ -136,11 +136,11 @@ class AtPc:
         if kaika.conversations.may_be_open(self.chat, self.chat):
             await press(self.anna, "cancel")
         hub = self.cards.bridge.hub
-        if hub.words(self.chat) is not None:
-            await hub.confirm(self.chat, self.cards.now, accepted=False)
+        if hub.pairing_words(self.chat) is not None:
+            await hub.answer_pairing(self.chat, self.cards.now, accepted=False)
         self.pc.person.free.set()
         self.yes.set()
-        if hub.presence(self.chat).work is not None:
+        if hub.status(self.chat).running is not None:
             await self.is_unpaired()
 
     async def is_unpaired(self) -> None:
@@ -184,7 +184,7 @@ class AtPc:
         waits = (Waiting.WAITING_FOR_PERSON, Waiting.WAITING_FOR_CARD)
 
         def is_waiting() -> bool:
-            progress = self.cards.bridge.board.progress(self.chat)
+            progress = self.cards.bridge.live_messages.progress(self.chat)
             return progress is None or progress.step in waits
 
         await self.cards.until(is_waiting)
@@ -253,16 +253,18 @@ class PcCast(Cast):
                 person.pins = {PinKind.CURRENT: [None], PinKind.NEW: [None]}
                 person.free.set()
             case "refuses":
-                await self._hears(Failed(*self._about(dialog), FailureCode.CARD_REMOVED))
+                await self._hears(OperationFailed(*self._about(dialog), FailureCode.CARD_REMOVED))
                 await at.cards.bridge.hub.cancel(at.chat, at.cards.now)  # or it went on
             case "is not sure":
-                await self._hears(Unresolved(*self._about(dialog), FailureCode.OUTCOME_UNKNOWN))
+                await self._hears(
+                    OperationUnresolved(*self._about(dialog), FailureCode.OUTCOME_UNKNOWN)
+                )
             case "finishes" if dialog != "card_check":
                 person.free.set()
             case _:
                 at.puts_in()
 
-    def _about(self, dialog: str) -> tuple[int, str, Work]:
+    def _about(self, dialog: str) -> tuple[int, str, CardTask]:
         return self.anna.person.id, "operation", _WORKS[dialog]
 
     async def _hears(self, event: BridgeEvent) -> None:

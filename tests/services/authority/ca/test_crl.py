@@ -9,13 +9,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
-from bot.jobs.worker import DueWorker
+from bot.jobs.worker import JobWorker
 from services.authority.ca.crl import DUE_KIND, REFRESH, VALIDITY, CrlPublisher
 from services.authority.ca.models import RevocationList, StatusChange
 from services.authority.ca.statuses import CRL_REASONS
 from services.authority.lifecycle import CertificateState, RevocationReason
 from services.storage.database import Database
-from services.storage.models import Due
+from services.storage.models import Job
 from tests.services.authority.ca.world import REGISTER, World, crl_number, crl_reasons
 
 _S = CertificateState
@@ -175,17 +175,17 @@ async def test_a_change_that_is_rolled_back_changes_no_list(
 
 async def _due(database: Database) -> list[datetime]:
     async with database.unit_of_work() as session:
-        return list((await session.scalars(select(Due.at).where(Due.kind == DUE_KIND))).all())
+        return list((await session.scalars(select(Job.at).where(Job.kind == DUE_KIND))).all())
 
 
 async def test_the_list_is_made_when_it_falls_due_though_nobody_asks(
     world: World, database: Database, now: datetime
 ) -> None:
-    worker = DueWorker(database, {DUE_KIND: world.service.crl.refresh_due})
+    worker = JobWorker(database, {DUE_KIND: world.service.crl.refresh_due})
     numbers: list[int] = []
     for moment in (now, now + REFRESH, now + 2 * REFRESH):
-        assert await worker.work(moment) == 1
-        assert await worker.work(moment) == 0
+        assert await worker.run_due(moment) == 1
+        assert await worker.run_due(moment) == 0
         await world.service.crl.wait_for_refreshes()
         assert await _due(database) == [moment + REFRESH]
         async with database.unit_of_work() as session:
@@ -197,7 +197,7 @@ async def test_a_database_that_fails_is_logged_and_the_next_who_asks_gets_a_list
     world: World, database: Database, now: datetime
 ) -> None:
     async with database.unit_of_work() as session:
-        await world.service.crl.refresh_due(session, Due(), now)
+        await world.service.crl.refresh_due(session, Job(), now)
         await session.execute(text("ALTER TABLE revocation_lists RENAME TO away"))
     with capture_logs() as logs:
         await world.service.crl.wait_for_refreshes()

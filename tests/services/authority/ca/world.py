@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import ocsp
 
 from bot.web.certificates import certificate_routes
-from bot.web.listeners import listening
+from bot.web.listeners import serve
 from services.argon2 import Argon2Cost
 from services.authority.ca import key_file
 from services.authority.ca.key_file import CaParameters
@@ -191,7 +191,7 @@ async def serving(service: CertificateService) -> AsyncIterator[str]:
     """Serve the public pages on this machine; gives their address."""
     app = web.Application()
     app.add_routes(certificate_routes(service))
-    async with listening(app, "127.0.0.1", 0) as port:
+    async with serve(app, "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}"
 
 

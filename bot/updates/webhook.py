@@ -1,0 +1,59 @@
+"""The webhook: Telegram posts updates to it, and is answered once they are in the inbox."""
+
+import hmac
+from typing import Any
+
+import orjson
+import structlog
+from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.updates.intake import Intake, is_update
+
+WEBHOOK_HEADER = "X-Telegram-Bot-Api-Secret-Token"
+
+_log = structlog.get_logger()
+
+
+def webhook_routes(path: str, secret: str, intake: Intake) -> list[web.RouteDef]:
+    """The route of the webhook."""
+    return [web.post(path, WebhookView(secret, intake).handle)]
+
+
+class WebhookView:
+    """Accepts updates that Telegram posts; status 200 means that they are in the inbox."""
+
+    def __init__(self, secret: str, intake: Intake) -> None:
+        self._secret = secret.encode()
+        self._intake = intake
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """Accept one update."""
+        given = request.headers.get(WEBHOOK_HEADER, "").encode(errors="replace")
+        if not hmac.compare_digest(given, self._secret):
+            _log.warning("webhook_refused", reason="secret")
+            raise web.HTTPForbidden
+        if not self._intake.has_room.is_set():
+            raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"})
+        update = _parse_update(await request.read())
+        try:
+            await self._intake.accept([update])
+        except SQLAlchemyError:
+            raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"}) from None
+        return web.Response()
+
+
+def _parse_update(body: bytes) -> dict[str, Any]:
+    """Parse an update.
+
+    :raises web.HTTPBadRequest: for anything else, which it would not help to send again.
+    """
+    try:
+        update = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        update = None
+    if not is_update(update):
+        _log.warning("webhook_refused", reason="not an update")
+        raise web.HTTPBadRequest
+    checked: dict[str, Any] = update
+    return checked

@@ -1,0 +1,99 @@
+"""PTB's application with our update queue, update processor, rate limiter and services."""
+
+import re
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from telegram.ext import Application, ApplicationBuilder, ContextTypes
+from telegram.request import BaseRequest
+
+import locales
+from bot.settings import Settings, require_token
+from bot.telegram.rate_limiter import RetryingRateLimiter
+from bot.updates.error_handler import ErrorHandler
+from bot.updates.intake import Intake
+from bot.updates.update_processor import PerChatUpdateProcessor, UpdateQueue
+from handlers.context import Context, Services
+from handlers.routes import register
+from services.conversations import ConversationStore
+from services.faq import entries, error_codes
+from services.faq.search import FaqSearch
+from services.formats.hidden import Hidden
+from services.people.languages import LanguagePreferences
+from services.secret_shapes import SecretDetector
+from services.storage.database import Database
+
+KaikaApplication = Application[Any, Context, Any, Any, Any, Any]
+
+_LATIN_WORD = re.compile(r"[A-Za-z]{2,}")
+
+
+def build_application(
+    settings: Settings,
+    requests: tuple[BaseRequest, BaseRequest],
+    update_queue: UpdateQueue,
+    intake: Intake,
+    services: Services,
+) -> KaikaApplication:
+    """Build the application with every handler.
+
+    :param requests: for its own calls, and for the poller's.
+    """
+    calls, polls = requests
+    application = (
+        ApplicationBuilder()
+        .token(require_token(settings))
+        .base_url(settings.base_url)
+        .request(calls)
+        .get_updates_request(polls)
+        .rate_limiter(RetryingRateLimiter())
+        .context_types(ContextTypes(context=Context))
+        .concurrent_updates(PerChatUpdateProcessor(intake.finish))
+        .update_queue(update_queue)
+        .job_queue(None)
+        .updater(None)
+        .build()
+    )
+    provider = settings.payment_provider_token
+    token = Hidden(provider.get_secret_value()) if provider else None
+    application.bot_data["services"] = replace(
+        services, payment_provider=token, confirm_charge_recorded=intake.confirm_charge_recorded
+    )
+    register(application)
+    application.add_error_handler(ErrorHandler(intake))
+    intake.attach(application)
+    return application
+
+
+def build_services(
+    database: Database, people: LanguagePreferences, conversations: ConversationStore
+) -> Services:
+    """Build the services that handlers call."""
+    search, shapes = _load_models()
+    return Services(
+        database=database,
+        languages=people,
+        entries=entries.load(),
+        search=search,
+        secret_detector=shapes,
+        conversations=conversations,
+    )
+
+
+@cache
+def _load_models() -> tuple[FaqSearch, SecretDetector]:
+    """Train search and secret detection on the FAQ entries, once per process."""
+    known = entries.load()
+    shapes = SecretDetector(_vocabulary(known), lambda token: bool(error_codes.find_codes(token)))
+    return FaqSearch(known), shapes
+
+
+def _vocabulary(known: entries.Entries) -> set[str]:
+    texts = (
+        text
+        for language in locales.LANGUAGES
+        for entry in known.all(language)
+        for text in (entry.title, entry.body, *entry.phrasings)
+    )
+    return {word for text in texts for word in _LATIN_WORD.findall(text)}

@@ -1,0 +1,1 @@
+"""The Bot API: its methods, their parameters, and what Telegram refuses."""

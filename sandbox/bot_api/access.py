@@ -1,0 +1,113 @@
+"""Finds the chat, topic or message a call is about, with Telegram's refusals."""
+
+from sandbox.errors import ApiError, bad_request, forbidden
+from sandbox.types import Json
+from sandbox.world.chats import ChatState, StoredMessage
+from sandbox.world.world import World
+
+GENERAL_TOPIC = 1
+
+
+def find_chat(world: World, chat_id: str) -> ChatState:
+    """Return the chat with this id or ``@username``.
+
+    :raises ApiError: where there is none, or the bot is not in it.
+    """
+    if not chat_id:
+        raise bad_request("chat_id is empty")
+    if chat_id.startswith("@"):
+        raise bad_request("chat not found")
+    try:
+        chat = world.chats[int(chat_id)]
+    except (ValueError, KeyError):
+        raise bad_request("chat not found") from None
+    if not chat.is_private:
+        _require_bot_member(chat.members.get(world.bot.id, "left"))
+    return chat
+
+
+def _require_bot_member(status: str) -> None:
+    if status == "kicked":
+        raise forbidden("bot was kicked from the supergroup chat")
+    if status == "left":
+        raise forbidden("bot is not a member of the supergroup chat")
+
+
+def find_writable_chat(world: World, chat_id: str) -> ChatState:
+    """Return the chat with this id if the bot may write there.
+
+    :raises ApiError: also where the person never wrote to the bot, or blocked it.
+    """
+    chat = find_chat(world, chat_id)
+    if chat.is_private:
+        account = world.accounts[chat.id]
+        if not account.has_started:
+            raise forbidden("bot can't initiate conversation with a user")
+        if account.has_blocked:
+            raise forbidden("bot was blocked by the user")
+    return chat
+
+
+def resolve_thread(world: World, chat: ChatState, thread: int) -> int:
+    """Return the topic a message goes to; 0 is none, as in a group without topics.
+
+    :raises ApiError: where there is no such topic, or it is closed.
+    """
+    if thread <= 0 or not (chat.is_forum or chat.is_private):
+        return 0
+    topic = chat.topics.get(thread)
+    if topic is None or thread == GENERAL_TOPIC:
+        raise bad_request("message thread not found")
+    if topic.is_closed and chat.members.get(world.bot.id) != "administrator":
+        raise bad_request("TOPIC_CLOSED")
+    return thread
+
+
+def find_message(chat: ChatState, message_id: int, what: str) -> StoredMessage:
+    """Return a message of `chat`.
+
+    :param what: what Telegram calls it in its refusal, such as ``message to edit``.
+    :raises ApiError: where it is not there, or deleted.
+    """
+    stored = chat.messages.get(message_id)
+    if stored is None:
+        raise bad_request(f"{what} not found")
+    return stored
+
+
+def find_replied_message(world: World, chat: ChatState, reply: Json | None) -> StoredMessage | None:
+    """Return the message that is replied to.
+
+    :raises ApiError: where it is not there and the bot does not allow that.
+    """
+    if not reply:
+        return None
+    if str(reply.get("chat_id") or chat.id) != str(chat.id):
+        raise bad_request("the sandbox knows no replies to another chat")
+    if reply.get("allow_sending_without_reply"):
+        return chat.messages.get(reply["message_id"])
+    return find_message(chat, reply["message_id"], "message to be replied")
+
+
+def is_bot_admin(world: World, chat: ChatState) -> bool:
+    """Return whether the bot is an administrator of a group."""
+    return chat.members.get(world.bot.id) == "administrator"
+
+
+def require_group(chat: ChatState, reason: str) -> None:
+    """Refuse a private chat.
+
+    :raises ApiError: with `reason`.
+    """
+    if chat.is_private:
+        raise bad_request(reason)
+
+
+def refuse_unsupported(**features: object) -> None:
+    """Refuse parameters for what the sandbox does not have.
+
+    :raises ApiError: where one is given.
+    """
+    for name, value in features.items():
+        if value:
+            raise ApiError(400, f"Bad Request: the sandbox has no {name.replace('_', ' ')}")

@@ -1,0 +1,27 @@
+"""The methods of the Bot API, one file a subject."""
+
+from sandbox.bot_api.method_registry import METHODS
+from sandbox.bot_api.methods import (
+    chats,
+    edits,
+    files,
+    forum,
+    messages,
+    payments,
+    profile,
+    queries,
+    updates,
+)
+
+__all__ = [
+    "METHODS",
+    "chats",
+    "edits",
+    "files",
+    "forum",
+    "messages",
+    "payments",
+    "profile",
+    "queries",
+    "updates",
+]

@@ -1,0 +1,1 @@
+"""What people do with a Telegram client, and what it shows them."""

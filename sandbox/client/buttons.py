@@ -1,0 +1,89 @@
+"""Pressing buttons: under a message, and in place of the letters."""
+
+import hashlib
+
+from sandbox.client.media import send_media
+from sandbox.client.messages import send_text
+from sandbox.client.session import AccountSession, find_message
+from sandbox.errors import PersonError
+from sandbox.types import Json
+from sandbox.world.chats import ChatState, StoredMessage
+
+
+def press_button(
+    session: AccountSession,
+    chat: ChatState,
+    message_id: int,
+    data: str | None,
+    text: str | None,
+    *,
+    forge: bool = False,
+) -> str:
+    """Press a button under a message, and return the id of the callback query."""
+    session.check_can_write(chat)
+    stored = chat.messages.get(message_id) if forge else find_message(chat, message_id)
+    if not forge:
+        assert stored is not None
+        data = _find_callback_button(stored, data, text)["callback_data"]
+    if not data:
+        raise PersonError(400, "no_data", "A forged press needs data.")
+    return _send_callback_query(session, chat, message_id, stored, data)
+
+
+def _send_callback_query(
+    session: AccountSession,
+    chat: ChatState,
+    message_id: int,
+    stored: StoredMessage | None,
+    data: str,
+) -> str:
+    query = session.world.queries.add("callback", session.id, chat.id, {"data": data})
+    update: Json = {"id": query.id, "from": session.user}
+    if stored is None:
+        update["message"] = {"message_id": message_id, "chat": chat.json, "date": 0}
+    elif stored.inline_id:
+        update["inline_message_id"] = stored.inline_id
+    else:
+        update["message"] = stored.message
+    update["chat_instance"] = _chat_instance(chat.id)
+    update["data"] = data
+    session.world.send_update("callback_query", update)
+    return query.id
+
+
+def _chat_instance(chat_id: int) -> str:
+    digest = hashlib.sha256(str(chat_id).encode()).digest()
+    return str(int.from_bytes(digest[:8], "big", signed=True))
+
+
+def _find_callback_button(stored: StoredMessage, data: str | None, text: str | None) -> Json:
+    markup = stored.message.get("reply_markup") or {}
+    rows: list[list[Json]] = markup.get("inline_keyboard", [])
+    for button in (button for row in rows for button in row):
+        if data is not None and button.get("callback_data") == data:
+            return button
+        if data is None and text is not None and button["text"] == text:
+            return _require_callback(button)
+    wanted = data if data is not None else text
+    raise PersonError(404, "button_not_found", f"No button {wanted!r} under this message.")
+
+
+def _require_callback(button: Json) -> Json:
+    if "callback_data" not in button:
+        raise PersonError(
+            400, "not_a_callback", "This button opens or copies something: the bot hears nothing."
+        )
+    return button
+
+
+def press_key(session: AccountSession, chat: ChatState, text: str, thread: int = 0) -> Json:
+    """Press a button in place of the letters: it sends its text, or a contact or place."""
+    rows = (chat.reply_keyboard or {}).get("keyboard", [])
+    button = next((b for row in rows for b in row if b["text"] == text), None)
+    if button is None:
+        raise PersonError(404, "button_not_found", f"No key {text!r} in this chat.")
+    if button.get("request_contact"):
+        return send_media(session, chat, "contact", thread=thread)
+    if button.get("request_location"):
+        return send_media(session, chat, "location", thread=thread)
+    return send_text(session, chat, text, thread)

@@ -1,0 +1,158 @@
+"""What people do with messages: send, forward, edit, delete, react."""
+
+from sandbox.client.session import AccountSession, find_message
+from sandbox.errors import PersonError
+from sandbox.limits import MAX_TEXT_LENGTH
+from sandbox.markup import parse_typed_text
+from sandbox.types import Json
+from sandbox.world.chats import ChatState, StoredMessage
+from sandbox.world.delivery import (
+    deliver_to_bot,
+    post_message,
+    remove_message,
+    replace_message,
+)
+from sandbox.world.forwarding import forwarded_content
+
+EDITABLE_SECONDS = 48 * 60 * 60
+
+
+def send_text(
+    session: AccountSession,
+    chat: ChatState,
+    text: str,
+    thread: int = 0,
+    reply_to_message_id: int | None = None,
+) -> Json:
+    """Send a text, in pieces of the length that Telegram allows, and return the last one."""
+    pieces = [parse_typed_text(piece) for piece in _split(text)]
+    pieces = [(shown, entities) for shown, entities in pieces if shown]
+    if not pieces:
+        raise PersonError(400, "empty_text", "There is nothing in the text.")
+    reply_to = None if reply_to_message_id is None else find_message(chat, reply_to_message_id)
+    for shown, entities in pieces:
+        content: Json = {"text": shown}
+        if entities:
+            content["entities"] = entities
+        message = send_content(session, chat, content, thread, reply_to)
+        reply_to = None
+    return message
+
+
+def _split(text: str) -> list[str]:
+    """Split a text as clients do: at the end of a line or a word, if there is one."""
+    pieces = []
+    while len(text) > MAX_TEXT_LENGTH:
+        cut = max(text.rfind("\n", 1, MAX_TEXT_LENGTH), text.rfind(" ", 1, MAX_TEXT_LENGTH))
+        cut = cut if cut > 0 else MAX_TEXT_LENGTH
+        pieces.append(text[:cut])
+        text = text[cut:]
+    return [*pieces, text]
+
+
+def send_content(
+    session: AccountSession,
+    chat: ChatState,
+    content: Json,
+    thread: int = 0,
+    reply_to: StoredMessage | None = None,
+) -> Json:
+    """Put a person's message into a chat, and let the bot have it."""
+    session.check_can_write(chat)
+    if thread:
+        _check_topic(session, chat, thread)
+    elif reply_to is not None:
+        thread = reply_to.message.get("message_thread_id", 0)
+    world = session.world
+    stored = post_message(world, chat, session.user, content, thread=thread, reply_to=reply_to)
+    stored.is_forward = "forward_origin" in content
+    if chat.is_private:
+        session.account.has_started = True
+    if chat.reply_keyboard and chat.reply_keyboard.get("one_time_keyboard"):
+        chat.reply_keyboard = None
+    deliver_to_bot(world, chat, stored)
+    return stored.message
+
+
+def _check_topic(session: AccountSession, chat: ChatState, thread: int) -> None:
+    topic = chat.topics.get(thread)
+    if topic is None:
+        raise PersonError(404, "topic_not_found", f"There is no topic {thread}.")
+    if topic.is_closed and chat.members[session.id] not in ("creator", "administrator"):
+        raise PersonError(409, "topic_closed", f"Topic {thread} is closed.")
+
+
+def forward_message(
+    session: AccountSession, message_id: int, source: ChatState, target: ChatState, thread: int = 0
+) -> Json:
+    """Forward a message, unless it is protected."""
+    stored = find_message(source, message_id)
+    if stored.message.get("has_protected_content"):
+        raise PersonError(403, "protected_content", "This message may not be forwarded.")
+    if stored.is_service:
+        raise PersonError(400, "service_message", "A service message cannot be forwarded.")
+    content = forwarded_content(stored, session.world.bot.username)
+    copy = send_content(session, target, content, thread)
+    session.world.invoices.add_copy(stored.message, copy)
+    return copy
+
+
+def edit_message(session: AccountSession, chat: ChatState, message_id: int, text: str) -> Json:
+    """Change the text or caption of a message of one's own."""
+    stored = find_message(chat, message_id)
+    field = "text" if "text" in stored.message else "caption"
+    is_own = stored.sender_id == session.id and not stored.is_forward and field in stored.message
+    if not is_own or "via_bot" in stored.message:
+        raise PersonError(403, "not_editable", "Only own texts can be edited.")
+    now = session.world.timestamp()
+    if now - stored.message["date"] >= EDITABLE_SECONDS:
+        raise PersonError(409, "too_old", "The message is older than 48 hours.")
+    shown, entities = parse_typed_text(text)
+    if not shown or len(shown) > MAX_TEXT_LENGTH:
+        raise PersonError(400, "bad_text", "The text is empty or too long.")
+    if shown == stored.message[field]:
+        raise PersonError(400, "not_modified", "The text is the same as before.")
+    entity_field = "entities" if field == "text" else "caption_entities"
+    message = {key: value for key, value in stored.message.items() if key != entity_field}
+    message[field] = shown
+    message["edit_date"] = now
+    if entities:
+        message[entity_field] = entities
+    replace_message(session.world, chat, stored, message)
+    deliver_to_bot(session.world, chat, stored, "edited_message")
+    return message
+
+
+def delete_message(session: AccountSession, chat: ChatState, message_id: int) -> None:
+    """Delete a message: in one's own chat any, in a group one's own."""
+    stored = find_message(chat, message_id)
+    if not chat.is_private and stored.sender_id != session.id:
+        raise PersonError(403, "not_deletable", "Only own messages can be deleted in a group.")
+    remove_message(session.world, chat, message_id)
+
+
+def set_reaction(
+    session: AccountSession, chat: ChatState, message_id: int, emoji: str | None
+) -> None:
+    """React to a message; the bot is told in private, and in a group that it administers."""
+    stored = find_message(chat, message_id)
+    old = stored.reactions.get(session.id, [])
+    new = [{"type": "emoji", "emoji": emoji}] if emoji else []
+    if old == new:
+        return
+    stored.reactions[session.id] = new
+    world = session.world
+    world.changes.record("reaction", chat)
+    if not chat.is_private and chat.members.get(world.bot.id) != "administrator":
+        return
+    world.send_update(
+        "message_reaction",
+        {
+            "chat": chat.json,
+            "message_id": message_id,
+            "user": session.user,
+            "date": world.timestamp(),
+            "old_reaction": old,
+            "new_reaction": new,
+        },
+    )

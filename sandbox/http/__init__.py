@@ -1,0 +1,1 @@
+"""The HTTP interface for people, tests and the page."""

@@ -1,5 +1,0 @@
-"""Text as Telegram treats it: markup, entities, trimming, UTF-16 offsets."""
-
-from sandbox.text.format import format_text, typed_text, utf16_length
-
-__all__ = ["format_text", "typed_text", "utf16_length"]

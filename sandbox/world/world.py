@@ -1,0 +1,118 @@
+"""The world as one Telegram bot knows it: everything that is there, and nothing of who acts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sandbox.types import Clock, Json
+from sandbox.world.accounts import UserAccount
+from sandbox.world.bot_profile import BotProfile
+from sandbox.world.change_log import ChangeLog
+from sandbox.world.chats import ChatState
+from sandbox.world.fault_injection import FaultInjector
+from sandbox.world.file_store import FileStore
+from sandbox.world.flood_control import FloodControl
+from sandbox.world.invoices import InvoiceStore, MessageKey
+from sandbox.world.mailbox import Mailbox
+from sandbox.world.pending_queries import PendingQueries
+from sandbox.world.update_queue import UpdateQueue
+from sandbox.world.webhook_delivery import WebhookDelivery
+
+FIRST_PERSON_ID = 5_400_000_001
+"""Above 32 bits, as real ids are, so that whoever stores them too small finds out."""
+FIRST_GROUP_ID = -1002000000001
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxOptions:
+    """What differs from one sandbox to the next."""
+
+    flood_limits: bool = False
+    inline_feedback: bool = False
+    """Whether the bot is told which inline result was chosen; @BotFather has it off."""
+    reads_groups: bool = False
+    """Whether privacy mode is off."""
+    callback_seconds: float = 15.0
+    inline_seconds: float = 10.0
+    pre_checkout_seconds: float = 10.0
+
+
+class World:
+    """One bot, the people and groups it talks to, and all that happened so far.
+
+    It lives in one event loop and needs no locks: no change of it waits halfway.
+
+    :param now: where the time comes from.
+    """
+
+    def __init__(
+        self, bot: BotProfile, now: Clock | None = None, options: SandboxOptions | None = None
+    ) -> None:
+        self.bot = bot
+        self.options = options or SandboxOptions()
+        self.now: Clock = now or (lambda: datetime.now(UTC))
+        self.changes = ChangeLog()
+        self.accounts: dict[int, UserAccount] = {}
+        self.chats: dict[int, ChatState] = {}
+        self.inline_messages: dict[str, MessageKey] = {}
+        self.invoices = InvoiceStore()
+        self.files = FileStore()
+        self.mailbox = Mailbox(self.now, self.changes)
+        self.faults = FaultInjector()
+        self.flood_control = FloodControl(self.now) if self.options.flood_limits else None
+        self.queries = PendingQueries(
+            self.now,
+            self.changes.signal,
+            {
+                "callback": self.options.callback_seconds,
+                "inline": self.options.inline_seconds,
+                "pre_checkout": self.options.pre_checkout_seconds,
+            },
+        )
+        self.updates = UpdateQueue(self.timestamp())
+        self.webhook = WebhookDelivery(self.updates, self.timestamp)
+        self.update_listeners: list[Callable[[Json], None]] = []
+        """Called with every update on its way to the bot."""
+
+    def timestamp(self) -> int:
+        """Return the time in the seconds of the Bot API."""
+        return int(self.now().timestamp())
+
+    @property
+    def group_chats(self) -> list[ChatState]:
+        """The chats of all groups."""
+        return [chat for chat in self.chats.values() if not chat.is_private]
+
+    def add_account(
+        self,
+        first_name: str,
+        language_code: str | None = None,
+        username: str | None = None,
+        last_name: str | None = None,
+    ) -> UserAccount:
+        """Add somebody who has not written to the bot yet."""
+        person_id = FIRST_PERSON_ID + len(self.accounts)
+        account = UserAccount(person_id, first_name, language_code, username, last_name)
+        self.accounts[person_id] = account
+        self.chats[person_id] = ChatState(person_id, account.private_chat_json())
+        self.changes.record("people")
+        return account
+
+    def add_group_chat(self, title: str, *, is_forum: bool) -> ChatState:
+        """Add the chat of a supergroup that has no members yet."""
+        group_id = FIRST_GROUP_ID - len(self.group_chats)
+        shape: Json = {"id": group_id, "title": title, "type": "supergroup"}
+        if is_forum:
+            shape["is_forum"] = True
+        chat = ChatState(group_id, shape, is_forum=is_forum)
+        self.chats[group_id] = chat
+        return chat
+
+    def send_update(self, kind: str, payload: Json) -> None:
+        """Queue an update for the bot, unless it does not want that kind."""
+        update = self.updates.add(kind, payload)
+        if update is None:
+            return
+        for listener in self.update_listeners:
+            listener(update)
+        self.webhook.wake()

@@ -1,0 +1,201 @@
+"""Starting, cancelling and resolving card operations.
+
+Every method is called with the chat's lock held.
+"""
+
+from asyncio import Future
+from contextlib import suppress
+from datetime import datetime, timedelta
+from math import ceil
+
+from reader_bridge.protocol import FailureCode, KeyRole, Operation
+from reader_bridge.protocol.limits import OPERATION_SECONDS, WITHOUT_LINK_SECONDS
+from reader_bridge.protocol.operation_messages import StartOperation
+from reader_bridge.protocol.operations import (
+    ChangePin,
+    ListReaders,
+    Parameters,
+    ProvePossession,
+    ReadCardStatus,
+    ReadCertificate,
+    SetPin,
+    operation_of,
+)
+from services.bridge.errors import (
+    AdminBarredError,
+    BridgeError,
+    NotConnectedError,
+    NothingToResolveError,
+    NotPairedError,
+    OperationRunningError,
+)
+from services.bridge.events import ServerFailure
+from services.bridge.ids import new_id, new_nonce
+from services.bridge.operations.authorisation import PinAuthorisation
+from services.bridge.operations.completion import OperationCompletion
+from services.bridge.operations.state import OperationState, Trigger, is_allowed, next_state
+from services.bridge.operations.store import OperationRecord, OperationStore
+from services.bridge.operations.task import DEADLINE_GRACE, CardTask
+from services.bridge.sessions import HubChat, HubSession
+from services.bridge.write_behind import WriteBehind
+
+_S, _T = OperationState, Trigger
+
+
+class OperationService:
+    """Starts operations, and ends them from the server's side."""
+
+    def __init__(
+        self,
+        store: OperationStore,
+        authorisation: PinAuthorisation,
+        write_behind: WriteBehind,
+        completion: OperationCompletion,
+    ) -> None:
+        self._store = store
+        self._authorisation = authorisation
+        self._write_behind = write_behind
+        self._completion = completion
+
+    async def start(
+        self, chat: HubChat, task: CardTask, now: datetime, grant_id: str | None, role: KeyRole
+    ) -> tuple[str, Future[None] | None]:
+        """Start an operation; see `BridgeHub.start`.
+
+        :returns: its id, and a future that is done once its row is written, if not already.
+        """
+        session = _require_session(chat)
+        assert session.pairing is not None
+        operation = OperationRecord(
+            chat_id=chat.id,
+            session_id=session.id,
+            task=task,
+            state=_S.RUNNING if task.purpose is None else _S.AUTHORISED,
+            started_at=now,
+            deadline=now + task.time_limit,
+            grant_id=grant_id,
+            role=role,
+        )
+        if task.purpose is None:
+            chat.running = operation
+            self._send_start(session, operation, _parameters(operation), now)
+            # After sending, so that the bridge does not wait for the database.
+            return operation.id, self._write_behind.put(
+                lambda rows: self._store.add(rows, operation)
+            )
+        if session.pairing.admin_barred:
+            raise AdminBarredError
+        await self._authorisation.authorise(operation, chat.unresolved, now)
+        chat.running, chat.unresolved, chat.resolve_at = operation, None, None
+        self._send_start(session, operation, _parameters(operation), now)
+        return operation.id, None
+
+    async def resolve(self, chat: HubChat, now: datetime) -> str:
+        """Ask the card for the outcome of the unresolved operation; see `BridgeHub.resolve`."""
+        if chat.unresolved is None:
+            raise NothingToResolveError
+        session = _require_session(chat)
+        operation = chat.unresolved
+        assert operation.permit is not None
+        operation.session_id, operation.deadline = session.id, now + operation.task.time_limit
+        operation.state = next_state(operation.state, _T.PROVE)
+        operation.nonce, operation.request_id = new_nonce(), new_id()
+        chat.running, chat.unresolved, chat.resolve_at = operation, None, None
+        proof = ProvePossession(
+            operation.nonce, operation.task.purpose, operation.permit.card_serial
+        )
+        self._send_start(session, operation, proof, now)
+        return operation.id
+
+    async def resolve_soon(self, chat: HubChat, now: datetime) -> None:
+        """Resolve now, or as soon as the bridge allows it."""
+        chat.resolve_at = now
+        with suppress(BridgeError):  # `check_deadlines` tries again
+            await self.resolve(chat, now)
+
+    async def cancel(self, chat: HubChat, now: datetime) -> bool:
+        """Cancel the running operation; see `BridgeHub.cancel`."""
+        operation = chat.running
+        if operation is None or not is_allowed(operation.state, _T.CANCEL):
+            return False
+        await self._completion.abort(chat, operation, FailureCode.CANCELLED, now)
+        return True
+
+    async def abort_running(self, chat: HubChat, failure: ServerFailure, now: datetime) -> None:
+        """End the running operation, since its bridge is no longer paired with the chat."""
+        if chat.running is not None:
+            await self._completion.abort(chat, chat.running, failure, now)
+
+    async def check_deadlines(self, chat: HubChat, now: datetime) -> None:
+        """End the running operation when it is overdue; resolve an unresolved one when due."""
+        operation, session = chat.running, chat.session
+        if operation is not None:
+            if session is not None and _is_lost_too_long(session, now):
+                await self._completion.abort(chat, operation, FailureCode.LINK_LOST, now)
+            elif operation.answer_by is not None and now > operation.answer_by:
+                failure = ServerFailure.NO_ANSWER
+                if operation.restored:
+                    failure = ServerFailure.SERVER_RESTARTED
+                await self._completion.abort(chat, operation, failure, now)
+            elif now > operation.deadline + DEADLINE_GRACE:
+                await self._completion.abort(chat, operation, FailureCode.TIMED_OUT, now)
+        elif chat.resolve_at is not None and now >= chat.resolve_at and _is_connected(session):
+            await self.resolve(chat, now)
+
+    def _send_start(
+        self, session: HubSession, operation: OperationRecord, parameters: Parameters, now: datetime
+    ) -> None:
+        operation.requested, operation.progress_count, operation.answer_by = (
+            operation_of(parameters),
+            0,
+            None,
+        )
+        left = ceil((operation.deadline - now).total_seconds())
+        seconds = max(1, min(OPERATION_SECONDS, left))
+        session.send(StartOperation(operation.request_id, operation.requested, parameters, seconds))
+
+
+def _parameters(operation: OperationRecord) -> Parameters:
+    """The parameters of the request to the bridge."""
+    match operation.task.operation:
+        case Operation.LIST_READERS:
+            return ListReaders()
+        case Operation.CARD_STATUS:
+            return ReadCardStatus()
+        case Operation.READ_CERTIFICATE:
+            return ReadCertificate(operation.role)
+        case Operation.CHANGE_PIN:
+            return ChangePin()
+        case Operation.PROVE_POSSESSION:
+            operation.nonce = new_nonce()
+            return ProvePossession(operation.nonce)
+        case Operation.SET_PIN:
+            purpose, nonce, permit = operation.task.purpose, operation.nonce, operation.permit
+            assert purpose is not None
+            assert nonce is not None
+            assert permit is not None
+            return SetPin(purpose, permit.card_serial, nonce)
+
+
+def _require_session(chat: HubChat) -> HubSession:
+    """The session to start an operation over.
+
+    :raises BridgeError: where there is none, or an operation is running.
+    """
+    session = chat.session
+    if session is None or session.pairing is None:
+        raise NotPairedError
+    if session.transport is None:
+        raise NotConnectedError
+    if chat.running is not None:
+        raise OperationRunningError(chat.running.task)
+    return session
+
+
+def _is_connected(session: HubSession | None) -> bool:
+    return session is not None and session.transport is not None
+
+
+def _is_lost_too_long(session: HubSession, now: datetime) -> bool:
+    lost = session.lost_at
+    return lost is not None and now - lost > timedelta(seconds=WITHOUT_LINK_SECONDS)

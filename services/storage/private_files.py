@@ -1,0 +1,52 @@
+"""Files of mode 600, written atomically and synced to disk."""
+
+import os
+from pathlib import Path
+
+
+def create(path: Path, text: str) -> None:
+    """Create a file atomically, unless it exists."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = _write_beside(path, text)
+    try:
+        _put_in_place(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+    _sync_folder(path)
+
+
+def replace(path: Path, text: str) -> None:
+    """Replace a file atomically: a crash leaves the old one or the new one."""
+    _write_beside(path, text).replace(path)
+    _sync_folder(path)
+
+
+def _write_beside(path: Path, text: str) -> Path:
+    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
+    beside.unlink(missing_ok=True)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return beside
+
+
+def _put_in_place(written: Path, path: Path) -> None:
+    """Give a complete file its name, unless another file has it."""
+    try:
+        os.link(written, path)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        if not path.exists():
+            written.rename(path)
+
+
+def _sync_folder(path: Path) -> None:
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,61 @@
+"""Every page of the app with sample content, for tests and screenshots."""
+
+from reader_bridge.app import prompt_texts
+from reader_bridge.app.translation import say
+from reader_bridge.app.window.question import (
+    LineQuestion,
+    PassphraseQuestion,
+    PinQuestion,
+    Question,
+    address_page,
+    passphrase_page,
+)
+from reader_bridge.app.window.thread_bridge import QuestionFactory
+from reader_bridge.card.profiles.base import PinRules
+from reader_bridge.prompter import (
+    CardLabel,
+    ConsentRequest,
+    PairingPeer,
+    PairingProblem,
+    PinFault,
+    PinKind,
+    PinRequest,
+)
+from reader_bridge.protocol import PAIRING_WORDS, Operation, PairRefusal, PinPurpose, ProfileName
+
+PEER = PairingPeer("kaika.example", "Maria Santos", (PAIRING_WORDS[3], PAIRING_WORDS[40]))
+CARD = CardLabel(ProfileName.GIDS, "GP00000000123456")
+READER = "ACS ACR39U ICC Reader 00 00"
+NEW = PinRequest(PinKind.NEW, Operation.SET_PIN, CARD, PinRules(6, 8))
+CURRENT = PinRequest(PinKind.CURRENT, Operation.CHANGE_PIN, CARD, PinRules(6, 8), 2, 3)
+LAST = PinRequest(
+    PinKind.CURRENT, Operation.CHANGE_PIN, CARD, PinRules(6, 8), 1, 3, PinFault.WRONG, True
+)
+PUK = PinRequest(PinKind.PUK, Operation.SET_PIN, CARD, PinRules(6, 8, True), None, None)
+UNLOCK = ConsentRequest(Operation.SET_PIN, PEER, PinPurpose.UNLOCK, READER, CARD)
+READING = ConsentRequest(Operation.CARD_STATUS, PEER, for_session=True)
+
+
+def code(problem: PairingProblem | None = None) -> QuestionFactory:
+    return lambda language: LineQuestion(
+        prompt_texts.pairing_code_page(problem, language), language, say(language, "Code:"), 32
+    )
+
+
+PAGES: dict[str, QuestionFactory] = {
+    "code": code(),
+    "wrong code": code(PairingProblem(PairRefusal.TOO_MANY_TRIES, 0, 900)),
+    "compare": lambda language: Question(prompt_texts.comparison_page(PEER, language), language),
+    "consent": lambda language: Question(prompt_texts.consent_page(UNLOCK, language), language),
+    "reading": lambda language: Question(prompt_texts.consent_page(READING, language), language),
+    "current pin": lambda language: PinQuestion(CURRENT, language),
+    "new pin": lambda language: PinQuestion(NEW, language),
+    "puk": lambda language: PinQuestion(PUK, language),
+    "last try": lambda language: Question(prompt_texts.last_try_page(LAST, language), language),
+    "address": lambda language: LineQuestion(
+        address_page("", language), language, say(language, "Address:"), 512
+    ),
+    "passphrase": lambda language: PassphraseQuestion(
+        passphrase_page("", language), language, say(language, "Passphrase:")
+    ),
+}

@@ -1,0 +1,261 @@
+"""A person at a terminal: from the pairing code to the new PIN, and everything that goes wrong."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+
+from reader_bridge.protocol import FailureCode, PairRefusal, UnpairReason
+from reader_bridge.protocol.operation_messages import (
+    Bye,
+    CancelOperation,
+    OperationFailure,
+    OperationResult,
+)
+from reader_bridge.protocol.operations import CardReport, ChangePin, PinChanged, ReadCardStatus
+from reader_bridge.protocol.pairing import derive_pairing_words
+from reader_bridge.protocol.pairing_messages import (
+    Pair,
+    PairAnswer,
+    Paired,
+    PairOffer,
+    PairRefused,
+    Unpaired,
+)
+from tests.reader_bridge.app.conftest import NEW_PIN, PIN, StartTerminalUser
+from tests.reader_bridge.app.terminal_steps import ends, pair, sees
+from tests.reader_bridge.app.terminal_user import TerminalUser
+from tests.reader_bridge.scripted_server import CODE, NAME, BridgeLink, ScriptedServer
+
+WRONG = "wrong111"
+
+
+async def change_pin(line: BridgeLink, person: TerminalUser) -> None:
+    """Start a change of the PIN, and allow it."""
+    await line.start(ChangePin())
+    await sees(person, "Let the chat look at your card?", "[y/n]")
+    person.types("y")
+    await sees(person, "Change the PIN of this card?", "[y/n]")
+    person.types("y")
+
+
+async def test_the_whole_way_to_a_new_pin(server: ScriptedServer, person: TerminalUser) -> None:
+    line = await server.accept()
+    await line.welcome()
+    await sees(person, "Pairing code", "only if you started this in your own Telegram", "Code:")
+    person.types("abcd-2345")
+    code = (await line.receive(Pair)).code
+    assert code == CODE
+    await line.send(PairOffer(NAME))
+    assert line.hello
+    words = derive_pairing_words(code, line.memory.session, line.nonce, line.hello.nonce)
+    await sees(person, words[0].english, words[1].english, words[0].chinese)
+    await sees(person, "127.0.0.1", NAME, "not checked", "[y/n]")
+    person.types("y")
+    assert (await line.receive(PairAnswer)).accepted
+    await line.send(Paired(line.memory.secret, 12 * 3600, NAME))
+    await sees(person, "Paired with", NAME, "12 h", "Go on in the chat")
+
+    await line.start(ChangePin())
+    await sees(person, "Let the chat look at your card?", NAME, "not checked", "[y/n]")
+    person.types("y")
+    await sees(person, "Change the PIN of this card?", NAME, "not checked", "GP****3456", "[y/n]")
+    person.types("y")
+    await sees(person, "Type the PIN", "GP****3456", "Tries left", "3 of 3", "PIN:")
+    person.types(PIN)
+    await sees(person, "Choose a new PIN", "6 to 8 letters and digits", "New PIN:")
+    person.types(NEW_PIN)
+    await sees(person, "New PIN again:")
+    person.types(NEW_PIN)
+    result = await line.receive_end()
+    assert isinstance(result, OperationResult)
+    assert isinstance(result.value, PinChanged)
+    await sees(person, "The new PIN is set", "Go on in the chat")
+
+    person.interrupts()
+    await line.receive(Bye)
+    assert await ends(person) == 0
+    assert "Stopped. The card can be taken out." in person.everything
+    assert PIN not in person.everything
+    assert NEW_PIN not in person.everything
+    assert "Traceback" not in person.everything
+    assert person.echoes, "the terminal is as it was"
+
+
+async def test_all_of_it_is_there_in_chinese(
+    server: ScriptedServer, start_user: StartTerminalUser, card_file: Path
+) -> None:
+    person = start_user("--server", server.url, "--virtual-card", card_file, LANG="zh_TW.UTF-8")
+    line = await server.accept()
+    pairing = asyncio.ensure_future(line.pair())
+    await sees(person, "配對碼", "只有您自己在 Telegram 開始操作時", "配對碼：")
+    person.types(CODE)
+    await sees(person, "請和您的 Telegram 比對", "伺服器", "未經查證", "全部都相同嗎？")
+    person.types("y")
+    await pairing
+    await sees(person, "已和", NAME, "配對")
+    await line.start(ReadCardStatus())
+    await sees(person, "允許聊天室查看您的卡片嗎？", "不需要 PIN碼", "允許嗎？")
+    person.types("y")
+    result = await line.receive_end()
+    assert isinstance(result, OperationResult)
+    assert isinstance(result.value, CardReport)
+    await sees(person, "已讀取卡片。PIN碼還可以試 3 次。")
+    person.interrupts()
+    assert await ends(person) == 0
+    assert line.hello
+    assert line.hello.language == "zh-Hant"
+
+
+async def test_what_cannot_be_a_pin_is_told_before_the_card_sees_it(
+    server: ScriptedServer, person: TerminalUser
+) -> None:
+    line = await pair(person, server)
+    await change_pin(line, person)
+    await sees(person, "PIN:")
+    person.types("abc")
+    await sees(person, "It has to be", "The card has not seen it.", "PIN:")
+    person.presses("密碼\r")
+    await sees(person, "switch the keyboard to English", "PIN:")
+    person.presses("x\x7f" + "first12\x1b[D\x1b[A" + "3\r")  # a slip, and arrow keys
+    await sees(person, "Choose a new PIN", "New PIN:")
+    for nonsense in ("short", "waytoolong", "with sp", "dash-es"):
+        person.types(nonsense)
+        await sees(person, "It has to be: 6 to 8 letters and digits", "New PIN:")
+    person.types(NEW_PIN)
+    await sees(person, "New PIN again:")
+    person.types("second46")
+    await sees(person, "The two new PINs were different", "New PIN:")
+    person.types(NEW_PIN)
+    await sees(person, "New PIN again:")
+    person.types(NEW_PIN)
+    assert isinstance(await line.receive_end(), OperationResult)
+
+
+async def test_the_last_try_is_spent_only_by_a_person_who_wants_to(
+    server: ScriptedServer, person: TerminalUser
+) -> None:
+    line = await pair(person, server)
+    await change_pin(line, person)
+    await sees(person, "3 of 3", "PIN:")
+    person.types(WRONG)
+    await sees(person, "New PIN:")
+    person.types(NEW_PIN)
+    await sees(person, "again:")
+    person.types(NEW_PIN)
+    await sees(person, "The PIN was wrong.", "2 of 3", "PIN:")
+    person.types(WRONG)
+    await sees(person, "This is the last try", "The PIN was wrong.")
+    await sees(person, "the card is locked", "Are you sure of it? [y/n]")
+    person.types("n")
+    failure = await line.receive_end()
+    assert isinstance(failure, OperationFailure)
+    assert failure.code is FailureCode.PIN_WRONG
+    assert failure.values.tries_left == 1
+    await sees(person, "Tries left: 1", "do not guess")
+    assert WRONG not in person.everything
+
+
+async def test_what_is_typed_before_a_question_is_no_answer_to_it(
+    server: ScriptedServer, person: TerminalUser
+) -> None:
+    line = await pair(person, server)
+    person.types("y")
+    person.types("y")
+    await line.start(ChangePin())
+    await sees(person, "Let the chat look at your card?", "Allow it? [y/n]")
+    person.types("maybe")
+    await sees(person, "Please type y for yes or n for no.", "Allow it? [y/n]")
+    person.types("n")
+    failure = await line.receive_end()
+    assert isinstance(failure, OperationFailure)
+    assert failure.code is FailureCode.CONSENT_REFUSED
+    await sees(person, "You refused, so nothing was done.")
+    assert "Type the PIN" not in person.everything
+
+
+async def test_a_question_is_taken_back_with_what_was_typed(
+    server: ScriptedServer, person: TerminalUser
+) -> None:
+    line = await pair(person, server)
+    await change_pin(line, person)
+    await sees(person, "PIN:")
+    person.presses("first")
+    await sees(person, "*****")
+    await line.send(CancelOperation("op1"))
+    failure = await line.receive_end()
+    assert isinstance(failure, OperationFailure)
+    assert failure.code is FailureCode.CANCELLED
+    await sees(person, "It was cancelled.", "The PIN is as it was.")
+    await line.start(ReadCardStatus(), "op2")
+    assert isinstance(await line.receive_end(), OperationResult)
+
+
+async def test_escape_leaves_a_pin_unanswered(server: ScriptedServer, person: TerminalUser) -> None:
+    line = await pair(person, server)
+    await change_pin(line, person)
+    await sees(person, "PIN:")
+    person.presses("first\x1b")
+    failure = await line.receive_end()
+    assert isinstance(failure, OperationFailure)
+    assert failure.code is FailureCode.PIN_NOT_ENTERED
+
+
+async def test_a_wrong_code_is_asked_again_with_the_tries_that_are_left(
+    server: ScriptedServer, person: TerminalUser
+) -> None:
+    line = await server.accept()
+    await line.welcome()
+    await sees(person, "Code:")
+    person.types("no")
+    await sees(person, "8 letters and digits", "Code:")
+    person.types(CODE)
+    await line.receive(Pair)
+    await line.send(PairRefused(PairRefusal.WRONG_CODE, 4))
+    await sees(person, "This code was not right.", "Tries left: 4.", "Code:")
+    person.types(CODE)
+    await line.receive(Pair)
+    await line.send(PairRefused(PairRefusal.TOO_MANY_TRIES, 0, 900))
+    await sees(person, "Too many wrong codes.", "15 min", "Code:")
+    person.presses("\x1b")
+    assert await ends(person) == 0
+    assert "Closed. The card can be taken out." in person.everything
+
+
+async def test_words_that_differ_end_the_pairing(
+    server: ScriptedServer, person: TerminalUser
+) -> None:
+    line = await server.accept()
+    await line.welcome()
+    await sees(person, "Code:")
+    person.types(CODE)
+    await line.receive(Pair)
+    await line.send(PairOffer("Evil\x1b[2J\u202egnp.exe".replace("\x1b[2J", " ")))
+    await sees(person, "[y/n]")
+    person.types("n")
+    assert not (await line.receive(PairAnswer)).accepted
+    assert "\u202e" not in person.everything
+
+
+async def test_the_end_of_a_pairing_says_how_to_go_on(
+    server: ScriptedServer, person: TerminalUser
+) -> None:
+    line = await pair(person, server)
+    await line.send(Unpaired(UnpairReason.REPLACED))
+    await sees(person, "Another PC was paired with your chat", "pair again", "Code:")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_in_the_middle_of_a_pin_ends_it_in_order(
+    server: ScriptedServer, person: TerminalUser, number: signal.Signals
+) -> None:
+    line = await pair(person, server)
+    await change_pin(line, person)
+    await sees(person, "PIN:")
+    person.presses("first")
+    await sees(person, "*****")
+    person.signals(number)
+    assert await ends(person) == 0
+    assert "Traceback" not in person.everything
+    assert person.echoes

@@ -1,0 +1,245 @@
+"""The whole app in its window: the link in its own thread, the person with a keyboard."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+
+from reader_bridge.app import config
+from reader_bridge.app.options import PASSPHRASE, CommandOptions
+from reader_bridge.app.startup_errors import WindowUnavailableError
+from reader_bridge.app.window.controller import AppController
+from reader_bridge.app.window.main_window import MainWindow
+from reader_bridge.app.window.thread_bridge import ThreadBridge
+from reader_bridge.protocol import FailureCode, UnpairReason
+from reader_bridge.protocol.operation_messages import (
+    Bye,
+    CancelOperation,
+    OperationFailure,
+    OperationProgress,
+    OperationResult,
+)
+from reader_bridge.protocol.operations import ChangePin, PinChanged
+from reader_bridge.protocol.pairing_messages import Unpaired
+from tests.reader_bridge.app.conftest import NEW_PIN, PIN
+from tests.reader_bridge.app.terminal_user import clean_environment
+from tests.reader_bridge.app.window_user import WindowUser
+from tests.reader_bridge.card.card_issuer import PASSPHRASE as ISSUED_UNDER
+from tests.reader_bridge.scripted_server import CODE, NAME, BridgeLink, CutError, ScriptedServer
+
+Open = Callable[[CommandOptions], tuple[WindowUser, AppController]]
+
+
+@pytest.fixture
+def open_window(
+    application: QApplication, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Open]:
+    """Open the window, as the command does; close it in the end."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    with ExitStack() as stack:
+
+        def start(options: CommandOptions) -> tuple[WindowUser, AppController]:
+            desk = ThreadBridge()
+            window = MainWindow(desk, options.language or "en")
+            life = AppController(desk, options, window.language)
+            window.closed.connect(life.stop)
+            window.show()
+            life.start()
+            stack.callback(life.join)
+            stack.callback(window.close)
+            return WindowUser(window), life
+
+        yield start
+
+
+async def pair(person: WindowUser, server: ScriptedServer) -> BridgeLink:
+    await person.until(lambda: not server._links.empty(), "a link")
+    line = await server.accept()
+    pairing = asyncio.ensure_future(line.pair())
+    await person.sees("Pairing code", "only if you started this in your own Telegram")
+    person.types(CODE.lower())
+    person.presses(Qt.Key.Key_Return)
+    await person.sees("Compare with your Telegram", NAME, "not checked", "127.0.0.1")
+    await person.chooses("They match")
+    await person.until(pairing.done, "the pairing")
+    await person.sees("Paired with", "Go on in the chat")
+    return line
+
+
+async def outcome(person: WindowUser, line: BridgeLink) -> OperationResult | OperationFailure:
+    while True:
+        coming = asyncio.ensure_future(line.receive_any())
+        await person.until(coming.done, "an outcome")
+        message = coming.result()
+        if not isinstance(message, OperationProgress):
+            assert isinstance(message, OperationResult | OperationFailure), message
+            return message
+
+
+async def allow_change(person: WindowUser, line: BridgeLink) -> None:
+    await line.start(ChangePin())
+    await person.sees("Let the chat look at your card?")
+    await person.chooses("Allow")
+    await person.sees("Change the PIN of this card?", "GP****3456")
+    await person.chooses("Allow")
+    await person.sees("Type the PIN of your card", "3 of 3")
+
+
+@pytest.fixture
+def options(
+    server: ScriptedServer, card_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> CommandOptions:
+    monkeypatch.setenv(PASSPHRASE, ISSUED_UNDER)
+    return CommandOptions(server=server.url, virtual_card=card_file)
+
+
+async def test_the_whole_way_to_a_new_pin(
+    server: ScriptedServer, open_window: Open, options: CommandOptions
+) -> None:
+    person, life = open_window(options)
+    line = await pair(person, server)
+    assert config.load_config() == config.AppConfig(server.url, None)
+    assert PASSPHRASE not in os.environ
+    await allow_change(person, line)
+    person.types(PIN)
+    person.presses(Qt.Key.Key_Return)
+    await person.sees("Choose a new PIN", "6 to 8 letters and digits")
+    for _ in range(2):
+        person.types(NEW_PIN)
+        person.presses(Qt.Key.Key_Return)
+    result = await outcome(person, line)
+    assert isinstance(result, OperationResult)
+    assert isinstance(result.value, PinChanged)
+    await person.sees("The new PIN is set", "Go on in the chat", "Paired with")
+    person.window.close()
+    goodbye = asyncio.ensure_future(line.receive(Bye))
+    await person.until(goodbye.done, "good-bye")
+    life.join()
+    assert life.problem is None
+
+
+async def test_cancel_in_the_chat_takes_the_question_back(
+    server: ScriptedServer, open_window: Open, options: CommandOptions
+) -> None:
+    person, _ = open_window(options)
+    line = await pair(person, server)
+    await allow_change(person, line)
+    person.types("first")
+    await line.send(CancelOperation("op1"))
+    failure = await outcome(person, line)
+    assert isinstance(failure, OperationFailure)
+    assert failure.code is FailureCode.CANCELLED
+    await person.sees("It was cancelled.", "The PIN is as it was.")
+    await line.send(Unpaired(UnpairReason.BY_CHAT))
+    await person.sees("Pairing code")
+
+
+async def test_escape_on_the_pairing_code_closes_the_window(
+    server: ScriptedServer, open_window: Open, options: CommandOptions
+) -> None:
+    person, life = open_window(options)
+    await person.until(lambda: not server._links.empty(), "a link")
+    await (await server.accept()).welcome()
+    await person.sees("Pairing code")
+    person.presses(Qt.Key.Key_Escape)
+    await person.until(lambda: not person.window.isVisible(), "the end")
+    life.join()
+
+
+async def test_address_and_passphrase_are_asked_for_until_they_are_right(
+    server: ScriptedServer, open_window: Open, card_file: Path
+) -> None:
+    person, _ = open_window(CommandOptions(virtual_card=card_file))
+    await person.sees("Virtual card")
+    person.types("guess")
+    person.presses(Qt.Key.Key_Return)
+    await person.sees("The passphrase of the virtual card is wrong.")
+    person.types(ISSUED_UNDER)
+    person.presses(Qt.Key.Key_Return)
+    await person.sees("Which server?")
+    person.types("ws://kaika.example")
+    person.presses(Qt.Key.Key_Return)
+    await person.sees("everybody on the way could read along")
+    person.types(server.url)
+    person.presses(Qt.Key.Key_Return)
+    await person.until(lambda: not server._links.empty(), "a link")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (CommandOptions(server="ws://kaika.example"), "everybody on the way could read along"),
+        (CommandOptions(server="wss://kaika.example", ca=Path("/nowhere.pem")), "cannot be read"),
+        (CommandOptions(virtual_card=Path("/nowhere.json")), "not a virtual card"),
+    ],
+)
+async def test_what_cannot_be_used_is_told_in_the_window(
+    open_window: Open, options: CommandOptions, told: str
+) -> None:
+    person, life = open_window(options)
+    await person.sees(told)
+    await person.chooses("Close")
+    await person.until(lambda: not person.window.isVisible(), "the end")
+    assert life.problem is not None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_closes_the_window_in_order(
+    server: ScriptedServer, card_file: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "reader_bridge.app", "window", "--server", server.url),
+        *("--virtual-card", str(card_file)),
+        env=clean_environment(
+            tmp_path, QT_QPA_PLATFORM="offscreen", KAIKA_CARD_PASSPHRASE=ISSUED_UNDER
+        ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    await (await server.accept()).welcome()
+    process.send_signal(number)
+    output, _ = await asyncio.wait_for(process.communicate(), 15)
+    assert process.returncode == 0, output.decode()
+    assert b"Traceback" not in output
+
+
+def test_without_a_screen_it_says_how_to_go_on(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "reader_bridge.app", "--window"],
+        capture_output=True,
+        text=True,
+        env=clean_environment(tmp_path),
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "There is no window here" in done.stderr
+    assert WindowUnavailableError.__doc__
+
+
+async def test_an_address_where_no_server_answers_is_asked_for_again(
+    server: ScriptedServer, open_window: Open, card_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PASSPHRASE, ISSUED_UNDER)
+    person, _life = open_window(CommandOptions(None, None, "en", card_file))
+    await person.sees("The chat shows you the server's address.")
+    person.types("ws://127.0.0.1:9")
+    person.presses(Qt.Key.Key_Return)
+    await person.sees("Check the internet connection", "The chat shows you the server's address.")
+    person.types(server.url)
+    person.presses(Qt.Key.Key_Return)
+    await person.until(lambda: not server._links.empty(), "a look at the server")
+    looked_at = await server.accept()
+    await person.sees("Looking for 127.0.0.1:")
+    with pytest.raises(CutError):
+        await looked_at.greet()
+    await pair(person, server)
+    assert config.load_config().server == server.url

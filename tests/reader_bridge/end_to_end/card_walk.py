@@ -1,0 +1,200 @@
+"""A person who follows what the chat offers until an operation has ended, whatever happens."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from handlers.card.live_messages import LiveMessages
+from handlers.card.messages import BUSY, FAILURES
+from handlers.card.operation_steps import FAILED, FAILURE, UNRESOLVED_STEP, WORK
+from handlers.engine.model import Step as DialogStep
+from handlers.engine.model import StepContext
+from handlers.engine.rendering import render_text
+from handlers.identity.chat_linking import DONE, OFFER
+from reader_bridge.protocol import ProgressStep
+from services.bridge.hub import Hub
+from services.conversations import ConversationState
+from tests.chat import Subscriber, plain
+from tests.handlers.conversations.online.card_stage import AtThePc, CardStage, keys_of, shown_code
+from tests.handlers.conversations.online.people import Holder, at
+from tests.handlers.engine.walking import press, state
+from tests.reader_bridge.bridge_runner import RunningBridge, run_test_bridge
+from tests.reader_bridge.end_to_end.breakable_readers import BreakableReader, BreakableVirtualReader
+from tests.reader_bridge.end_to_end.frame_proxy import CountingConnector
+from tests.reader_bridge.end_to_end.server_process import ServerProcess
+from tests.reader_bridge.end_to_end.watched_card import (
+    PersonWithPin,
+    WatchedCard,
+    activate,
+    open_card_of,
+)
+from tests.reader_bridge.end_to_end.whole_system import WholeSystem
+
+FIRST = b"first123"
+ENDS = {"report", OFFER, DONE}
+_MAX_STEPS = 12
+_NEXT_BUTTON = {FAILED: "again", UNRESOLVED_STEP: "ask", "confirm": "start", "unlinked": "again"}
+"""The button that leads on from a step."""
+_PATIENCE = timedelta(seconds=16)
+"""As long as the server waits for the PC's report on an operation it was killed in."""
+
+
+@dataclass
+class CardWalk:
+    """A person in the middle of an operation.
+
+    :ivar explanations: every explanation they read: the step, and why it failed.
+    """
+
+    cards: CardStage
+    process: ServerProcess
+    person: Subscriber
+    home: RunningBridge
+    prompter: PersonWithPin
+    reader: BreakableReader
+    holder: Holder
+    explanations: list[str] = field(default_factory=list)
+
+    @property
+    def card(self) -> WatchedCard:
+        """The card in their hand."""
+        return self.prompter.card
+
+    @property
+    def hub(self) -> Hub:
+        return self.process.bridge.hub
+
+    @property
+    def live_messages(self) -> LiveMessages:
+        return self.process.bridge.live_messages
+
+    async def follow_to_end(self) -> None:
+        """Do what the chat offers until it says that it is done."""
+        for _ in range(_MAX_STEPS):
+            await self.wait_idle()
+            here = await state(self.person)
+            self._check_explanation(here)
+            if here.step in ENDS:
+                return
+            if await self.restore_reader() and here.step == WORK:
+                continue
+            await self._act(here)
+        raise AssertionError(
+            f"no end: {self.explanations[-_MAX_STEPS:]}; {self.person.last['text']!r}"
+        )
+
+    async def take_new_card(self) -> None:
+        """Put a card into the reader that came by post and is not activated."""
+        self.prompter.card.card.close()
+        self.holder = await self.cards.holder("posted", seed=self.holder.seed + 1)
+        self.prompter.card = open_card_of(self.holder)
+        self.reader.pull()
+        await self.reader.restore(self.prompter.card)
+
+    async def identify(self, what: str) -> str:
+        """Go to a step that needs the code; return the key of its button."""
+        await self.person.starts(f"do-{what}")
+        await press(self.person, "go")
+        await self.person.says(self.holder.both)
+        return "start"
+
+    async def restore_reader(self) -> bool:
+        """Restore the reader with the card in it; `False` where it was ready already."""
+        if self.reader.is_ready:
+            return False
+        await self.reader.restore(self.card)
+        return True
+
+    async def wait_idle(self) -> None:
+        """Wait until nothing happens by itself any more."""
+        queue = self.cards.stage.kaika.application.update_queue
+        while True:
+            await self.cards.until(self._is_idle)
+            await queue.join()
+            if self.process.is_dead:
+                await self.process.wait_cleaned_up()
+                await self.process.start()
+            elif self._is_idle():
+                return
+
+    def _is_idle(self) -> bool:
+        if self.process.is_dead:
+            return True
+        chat = self.hub.status(self.person.person.id)
+        if self._waits_for_person():
+            return True
+        linked = chat.is_connected or not chat.is_paired
+        return (
+            linked
+            and not self.home.session._operations.is_running
+            and self.process.hub_counter.proxy.traffic.is_quiet
+        )
+
+    def _waits_for_person(self) -> bool:
+        progress = self.live_messages.progress(self.person.person.id)
+        step = progress.step if progress else None
+        waits = step in (ProgressStep.WAITING_FOR_CARD, ProgressStep.WAITING_FOR_READER)
+        return waits and not self.reader.is_ready
+
+    async def _act(self, here: ConversationState) -> None:
+        keys = keys_of(self.person)
+        if here.step in ("who", "code"):
+            await self.person.says(self.holder.both)
+        elif here.step == WORK and "again" not in keys:
+            await self._let_time_pass()
+        elif here.data.get(FAILURE) == BUSY and self.explanations.count(BUSY) == 1:
+            await self._let_time_pass()
+            await press(self.person, "again")
+        else:
+            await press(self.person, "again" if here.step == WORK else _NEXT_BUTTON[here.step])
+
+    async def _let_time_pass(self) -> None:
+        """Let time pass while the chat says that an operation runs."""
+        at(self.cards.stage, self.cards.now + _PATIENCE)
+        await self.hub.check_deadlines(self.cards.now)
+        await self.cards.stage.settle()
+
+    def _check_explanation(self, here: ConversationState) -> None:
+        """Check that the chat shows the text of the current step, and a way on."""
+        stage = self.cards.stage
+        step: DialogStep = stage.kaika.application.bot_data["conversations"][
+            here.conversation
+        ].steps[here.step]
+        ctx = StepContext(here.chat_id, here.user_id, "en", None, self.cards.now, here.data)
+        words = plain(render_text(step.text, ctx)).strip()
+        shown = self.person.last["text"]
+        assert words in shown, (here.step, words, shown)
+        assert keys_of(self.person), f"no way on from {shown!r}"
+        why = here.data[FAILURE] if here.step == FAILED else ""
+        assert not why or why in FAILURES, "explained in words of its own"
+        self.explanations.append(why or here.step)
+
+
+@asynccontextmanager
+async def start_card_walk(
+    system: WholeSystem, reader: BreakableReader | None = None
+) -> AsyncIterator[CardWalk]:
+    """Start with a person whose PC is paired with their chat and who has an active card."""
+    reader = reader or BreakableVirtualReader()
+    cards, person = system.cards, system.cards.stage.subscriber()
+    holder = await cards.holder("posted", FIRST)
+    await activate(cards, holder)
+    prompter = PersonWithPin(open_card_of(holder, FIRST))
+    await reader.restore(prompter.card)
+    link = CountingConnector(system.proxy)
+    async with run_test_bridge(system.proxy.url, prompter, reader.readers, connector=link) as home:
+        walk = CardWalk(cards, system.process, person, home, prompter, reader, holder)
+        await pair(cards, person, prompter)
+        yield walk
+    walk.card.card.close()
+
+
+async def pair(cards: CardStage, person: Subscriber, prompter: AtThePc) -> None:
+    """Pair a PC with the chat."""
+    await person.says("/pair")
+    await press(person, "code")
+    prompter.codes.put_nowait(shown_code(person))
+    await cards.until(lambda: "same" in keys_of(person))
+    await press(person, "same")
+    await cards.sees(person, "Your PC is connected")

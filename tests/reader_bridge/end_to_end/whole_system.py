@@ -1,0 +1,60 @@
+"""Everything from the chat to the card: the bot, its bridge, a proxy, and PCs."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from services.bridge.events import OperationSucceeded, OperationValue
+from services.bridge.operations.task import CardTask
+from tests.chat import Stage, Subscriber
+from tests.handlers.conversations.online.card_stage import CardStage
+from tests.handlers.conversations.online.people import Office
+from tests.reader_bridge.end_to_end.frame_proxy import FrameProxy, run_frame_proxy
+from tests.reader_bridge.end_to_end.server_process import ServerProcess, run_server_process
+
+
+@dataclass
+class WholeSystem:
+    """The bot, and the proxy between it and the PCs."""
+
+    cards: CardStage
+    process: ServerProcess
+    proxy: FrameProxy
+
+    async def run_task(self, person: Subscriber, work: CardTask) -> OperationValue:
+        """Have the hub run a task that no conversation starts by itself."""
+        hub, events = self.process.bridge.hub, self.process.events
+        operation = await hub.start(person.person.id, work, self.cards.now)
+        found: list[OperationSucceeded] = []
+
+        def is_done() -> bool:
+            found[:] = [
+                e
+                for e in events
+                if isinstance(e, OperationSucceeded) and e.operation_id == operation
+            ]
+            return bool(found)
+
+        await self.cards.until(is_done)
+        return found[0].value
+
+
+@asynccontextmanager
+async def run_whole_system(stage: Stage, office: Office) -> AsyncIterator[WholeSystem]:
+    """Run it on two free ports: bridges dial the first, the server listens at the second."""
+    ports = [_free_port() for _ in range(2)]
+    origin = f"ws://127.0.0.1:{ports[0]}"
+    async with (
+        run_frame_proxy(*ports) as proxy,
+        run_server_process(stage, proxy, origin, ports[1]) as process,
+    ):
+        cards = CardStage(stage, process.bridge, office, origin)
+        proxy.on_frame = cards.news.set
+        yield WholeSystem(cards, process, proxy)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        port: int = found.getsockname()[1]
+        return port

@@ -1,0 +1,224 @@
+"""A small server written from the protocol's page, which does what a test tells it to."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import WSMsgType, web
+
+from reader_bridge.protocol.limits import SUBPROTOCOL
+from reader_bridge.protocol.messages import (
+    BridgeMessage,
+    ServerMessage,
+    encode_frame,
+    parse_frame,
+)
+from reader_bridge.protocol.operation_messages import (
+    OperationFailure,
+    OperationResult,
+    StartOperation,
+)
+from reader_bridge.protocol.operations import Parameters, operation_of
+from reader_bridge.protocol.pairing import compute_resume_proof, derive_pairing_words
+from reader_bridge.protocol.pairing_messages import (
+    Greeting,
+    Hello,
+    Pair,
+    PairAnswer,
+    Paired,
+    PairOffer,
+    Welcome,
+)
+from reader_bridge.protocol.sequence_numbers import IncomingSequence, OutgoingSequence
+from reader_bridge.protocol.word_list import PairingWord
+
+CODE = "ABCD2345"
+NAME = "Mai 阿梅"
+
+
+class CutError(Exception):
+    """The bridge has closed the link."""
+
+
+@dataclass
+class SessionMemory:
+    """What a server remembers of a session, whichever link it has."""
+
+    session: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    secret: bytes = field(default_factory=lambda: secrets.token_bytes(32))
+    outgoing: OutgoingSequence = field(default_factory=OutgoingSequence)
+    incoming: IncomingSequence = field(default_factory=IncomingSequence)
+
+
+class BridgeLink:
+    """A link to a bridge, from the server's side."""
+
+    def __init__(self, socket: web.WebSocketResponse, origin: str, frames: list[str]) -> None:
+        self.socket, self.origin, self._frames = socket, origin, frames
+        self.nonce = secrets.token_bytes(32)
+        self.hello: Hello | None = None
+        self.memory = SessionMemory()
+        self.ended = asyncio.Event()
+
+    async def send_frame(self, frame: str) -> None:
+        """Send any frame."""
+        await self.socket.send_str(frame)
+
+    async def send(self, message: ServerMessage) -> None:
+        """Send a message with its number."""
+        await self.send_frame(self.memory.outgoing.number(message))
+
+    async def receive_frame(self) -> str:
+        """Receive any frame."""
+        message = await self.socket.receive()
+        if message.type is not WSMsgType.TEXT:
+            raise CutError
+        self._frames.append(str(message.data))
+        return str(message.data)
+
+    async def receive(self, kind: Any) -> Any:
+        """Receive the next new message, which has to be of a type."""
+        while True:
+            frame = parse_frame(await self.receive_frame())
+            message = frame.decode_from_bridge()
+            if frame.seq and not self.memory.incoming.accept(frame.seq):
+                continue
+            assert isinstance(message, kind), message
+            return message
+
+    async def receive_any(self) -> BridgeMessage:
+        """Receive the next new message."""
+        message: BridgeMessage = await self.receive(BridgeMessage)
+        return message
+
+    async def receive_end(self) -> OperationResult | OperationFailure:
+        """Receive the end of an operation, skipping what comes before."""
+        while not isinstance(
+            message := await self.receive_any(), OperationResult | OperationFailure
+        ):
+            pass
+        return message
+
+    async def receive_failure(self) -> OperationFailure:
+        """Receive the end of an operation that has to fail."""
+        outcome = await self.receive_end()
+        assert isinstance(outcome, OperationFailure)
+        return outcome
+
+    async def greet(self) -> Hello:
+        """Send the greeting and receive the answer."""
+        await self.send_frame(encode_frame(Greeting((1,), self.nonce, self.origin)))
+        message = parse_frame(await self.receive_frame()).decode_from_bridge()
+        assert isinstance(message, Hello)
+        self.hello = message
+        return message
+
+    async def welcome(self) -> None:
+        """Greet and start a new session."""
+        await self.greet()
+        await self.send_frame(encode_frame(Welcome(self.memory.session)))
+
+    async def pair(self, seconds: int = 3600) -> tuple[PairingWord, PairingWord]:
+        """Start a new session and pair, as if the chat agreed too."""
+        await self.welcome()
+        code = (await self.receive(Pair)).code
+        await self.send(PairOffer(NAME))
+        assert (await self.receive(PairAnswer)).accepted
+        await self.send(Paired(self.memory.secret, seconds, NAME))
+        assert self.hello is not None
+        return derive_pairing_words(code, self.memory.session, self.nonce, self.hello.nonce)
+
+    async def resume(self, memory: SessionMemory, *, restarted: bool = False) -> None:
+        """Resume a session."""
+        hello = await self.greet()
+        assert hello.resume is not None, "the bridge asks for it"
+        assert hello.resume.session == memory.session
+        assert hello.resume.proof == compute_resume_proof(memory.secret, memory.session, self.nonce)
+        if restarted:
+            memory.outgoing, memory.incoming = OutgoingSequence(), IncomingSequence()
+        self.memory = memory
+        seen = memory.incoming.last
+        welcome = Welcome(memory.session, not restarted, True, seen, 3600)
+        await self.send_frame(encode_frame(welcome))
+        for frame in memory.outgoing.frames_after(hello.resume.last_seq) or ():
+            if not restarted:
+                await self.send_frame(frame)
+
+    async def start(
+        self, parameters: Parameters, operation_id: str = "op1", deadline: int = 30
+    ) -> None:
+        """Start an operation."""
+        await self.send(
+            StartOperation(operation_id, operation_of(parameters), parameters, deadline)
+        )
+
+    async def cut(self) -> None:
+        """Break the link without a message."""
+        transport = self.socket._req.transport if self.socket._req else None
+        if transport is not None:
+            transport.abort()
+        self.ended.set()
+
+
+class ScriptedServer:
+    """The server. Every bridge that connects waits for the test.
+
+    :ivar frames: every frame that any bridge has sent.
+    """
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.frames: list[str] = []
+        self._links: asyncio.Queue[BridgeLink] = asyncio.Queue()
+        self._open: list[BridgeLink] = []
+
+    async def accept(self) -> BridgeLink:
+        """Wait for a bridge."""
+        async with asyncio.timeout(10):
+            return await self._links.get()
+
+    async def accept_and_pair(self) -> BridgeLink:
+        """Wait for a bridge and pair with it."""
+        line = await self.accept()
+        await line.pair()
+        return line
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse(protocols=(SUBPROTOCOL,), max_msg_size=2**20, timeout=0.2)
+        await socket.prepare(request)
+        line = BridgeLink(socket, self.url.removesuffix("/bridge/v1"), self.frames)
+        self._open.append(line)
+        self._links.put_nowait(line)
+        await line.ended.wait()
+        return socket
+
+    def close(self) -> None:
+        """Close all links."""
+        for line in self._open:
+            line.ended.set()
+
+
+@asynccontextmanager
+async def run_scripted_server(
+    serve: Callable[[web.Application], None] | None = None,
+) -> AsyncIterator[ScriptedServer]:
+    """Run the server on this machine."""
+    counterpart = ScriptedServer()
+    application = web.Application()
+    application.router.add_get("/bridge/v1", counterpart.handle)
+    if serve is not None:
+        serve(application)
+    runner = web.AppRunner(application, shutdown_timeout=0.2)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    port = runner.addresses[0][1]
+    counterpart.url = f"ws://127.0.0.1:{port}/bridge/v1"
+    try:
+        yield counterpart
+    finally:
+        counterpart.close()
+        await runner.cleanup()
