@@ -36,7 +36,7 @@ from services.bridge.operations.task import CardTask
 from services.bridge.write_behind import TASK
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
-from tests.services.authority.world import Someone, World, fast_folder
+from tests.services.authority.authority_harness import Someone, World, fast_folder
 from tests.services.bridge.websocket_harness import (
     PASSPHRASE,
     HubChatDriver,

@@ -24,7 +24,7 @@ from services.bridge.models import CryptogramReleaseRow, OperationRow
 from tests.bot.kill_harness import IDLE_SECONDS, KillTestWorld, check_effects, main
 from tests.bot.simulated_cardholders import Cardholder
 from tests.bot.simulated_customers import Customer
-from tests.services.authority.world import World
+from tests.services.authority.authority_harness import World
 
 _DONE = Counter({"activated": 1})
 _MAILS = ("your card is active",)

@@ -34,8 +34,8 @@ from tests.bot.kaika_program import PASSPHRASE, KaikaProgram, free_port, kaika_e
 from tests.bot.simulated_customers import PATIENCE, Customer, FakeMailServer
 from tests.chat import TOKEN
 from tests.services.authority import invariants
+from tests.services.authority.authority_harness import World, fast_folder
 from tests.services.authority.postgres import PostgresServer
-from tests.services.authority.world import World, fast_folder
 
 MAX_CALLS = 24
 """Number of the program's calls after which it is killed at the latest."""

@@ -19,7 +19,7 @@ from sandbox.errors import PersonError
 from sandbox.world.world import World
 from services.formats.card_number import CardNumber
 from tests.chat import Json, buttons
-from tests.services.authority.world import Someone
+from tests.services.authority.authority_harness import Someone
 
 PATIENCE = 240.0
 """Seconds after which something counts as lost; a bot that is killed repeatedly is slow."""

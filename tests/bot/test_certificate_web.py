@@ -22,7 +22,7 @@ from bot.web import certificates
 from services.authority.lifecycle import CertificateState
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
-from tests.services.authority.ca.world import IssuedCard, World, new_ca, serving
+from tests.services.authority.ca.ca_harness import IssuedCard, World, new_ca, serving
 
 _S = CertificateState
 _E = ocsp.OCSPResponseStatus

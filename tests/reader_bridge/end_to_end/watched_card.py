@@ -13,7 +13,7 @@ from tests.handlers.conversations.online.bridge_stage import (
     PcUser,
 )
 from tests.handlers.conversations.online.cardholders import Cardholder
-from tests.services.authority.world import CHAT
+from tests.services.authority.authority_harness import CHAT
 
 CHANGE_REFERENCE_DATA, RESET_RETRY_COUNTER = 0x24, 0x2C
 

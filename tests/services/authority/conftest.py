@@ -14,9 +14,9 @@ from bot.settings import Settings
 from services.storage.database import Database
 from services.storage.models import Base
 from services.storage.upgrade import upgrade
+from tests.services.authority.authority_harness import NOW, World, fast_folder
+from tests.services.authority.command_line import Terminal
 from tests.services.authority.postgres import PostgresServer
-from tests.services.authority.terminal import Terminal
-from tests.services.authority.world import NOW, World, fast_folder
 
 DATABASES = ("sqlite", "postgresql")
 TEST_DATABASE = "kaika_test"

@@ -20,7 +20,7 @@ from services.authority.embedded.models import (
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.authority.errors import CodeUnrecoverableError
 from services.authority.lifecycle import ApplicationState, CertificateState
-from tests.services.authority.world import World
+from tests.services.authority.authority_harness import World
 
 PAID_FOR = {
     ApplicationState.PAID,

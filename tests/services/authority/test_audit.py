@@ -17,7 +17,7 @@ from services.authority.embedded.audit.head_file import AuditHead, AuditHeadFile
 from services.authority.embedded.models import AuditEntry, AuditTip
 from services.authority.errors import WrongStateError
 from services.storage.keys import SecretPurpose
-from tests.services.authority.world import NOW, World
+from tests.services.authority.authority_harness import NOW, World
 
 KEY = bytes(range(32))
 

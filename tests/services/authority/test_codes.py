@@ -24,7 +24,7 @@ from services.authority.errors import (
 from services.authority.values import AuthorityOperation, Proof
 from services.formats.subscriber_code import SubscriberCode
 from services.rate_limit import RateLimitRecord
-from tests.services.authority.world import CHAT, NOW, Someone, World, valid_ui_number
+from tests.services.authority.authority_harness import CHAT, NOW, Someone, World, valid_ui_number
 
 WRONG = "wRang234"
 OTHER_CHATS = range(2001, 2100)

@@ -18,8 +18,8 @@ from services.authority.errors import (
 )
 from services.authority.lifecycle import ApplicationState
 from services.storage.models import Job
+from tests.services.authority.authority_harness import NOW, World
 from tests.services.authority.test_payments import owes, state_of
-from tests.services.authority.world import NOW, World
 
 LAST_MOMENT = datetime(2026, 3, 17, 15, 59, 59, tzinfo=UTC)
 """One second before midnight in Taipei, on the fifteenth day after NOW's day."""

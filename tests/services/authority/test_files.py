@@ -23,7 +23,7 @@ from services.authority.errors import NoIssuerError, UnknownPersonError, WrongSt
 from services.authority.interface.cards import CardOrder
 from services.authority.interface.certificates import CertificateKind
 from services.storage.keys import KeyRing, SecretPurpose
-from tests.services.authority.world import CHEAP, NOW, World
+from tests.services.authority.authority_harness import CHEAP, NOW, World
 
 MASTER = bytes(range(32))
 RING = KeyRing({"k1": bytes(32)}, "k1", {SecretPurpose.CARD_MASTER: MASTER})

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
-from tests.services.authority.world import NOW, World
+from tests.services.authority.authority_harness import NOW, World
 
 
 async def test_who_was_suspended_when_revoked_keeps_the_date_of_the_hold(world: World) -> None:

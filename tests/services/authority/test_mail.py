@@ -18,8 +18,8 @@ from services.messaging import outbox
 from services.messaging.mail import MailSender
 from services.messaging.outbox import Channel, OutboxDelivery, OutboxMessage, UndeliverableError
 from services.storage.models import Job
+from tests.services.authority.authority_harness import CHAT, NOW, Someone, World
 from tests.services.authority.test_retrieval import asks
-from tests.services.authority.world import CHAT, NOW, Someone, World
 
 
 class Mailbox:

@@ -21,8 +21,8 @@ from services.storage.database import Database
 from services.storage.models import Base
 from services.storage.upgrade import ensure_current, head_revision, upgrade
 from tests.services.authority import invariants
+from tests.services.authority.authority_harness import NOW, World
 from tests.services.authority.postgres import PostgresServer
-from tests.services.authority.world import NOW, World
 
 REVISIONS = [
     script.revision

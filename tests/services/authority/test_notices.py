@@ -11,7 +11,8 @@ from services.authority.values import AuthorityOperation, Proof
 from services.messaging.outbox import Channel, OutboxMessage
 from services.storage.models import Job
 from tests.services.authority import invariants
-from tests.services.authority.telling import (
+from tests.services.authority.authority_harness import CHAT, NOW, World
+from tests.services.authority.notification_checks import (
     FIRST,
     SECOND,
     denies,
@@ -20,9 +21,8 @@ from tests.services.authority.telling import (
     people,
     told,
 )
-from tests.services.authority.test_at_once import at_once
 from tests.services.authority.test_codes import refusals
-from tests.services.authority.world import CHAT, NOW, World
+from tests.services.authority.test_concurrency import at_once
 
 
 async def test_a_life_is_told_to_every_linked_chat_but_the_one_that_acts(world: World) -> None:

@@ -17,7 +17,7 @@ from services.authority.errors import (
 from services.authority.lifecycle import ApplicationState
 from services.authority.values import AmountDue, AuthorityOperation, Checkout, Fee, FeeKind
 from services.formats.errors import FormatError
-from tests.services.authority.world import CHAT, NOW, Someone, World
+from tests.services.authority.authority_harness import CHAT, NOW, Someone, World
 
 
 async def owes(someone: Someone, now: datetime = NOW) -> AmountDue:

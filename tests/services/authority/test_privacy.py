@@ -36,7 +36,7 @@ from services.storage.database import Database
 from services.storage.keys import KeyFileError, UnsealError
 from services.storage.models import Base
 from services.storage.rotation import find_keys_in_use, reseal
-from tests.services.authority.world import CHAT, NOW, Someone, World
+from tests.services.authority.authority_harness import CHAT, NOW, Someone, World
 
 STAFF = Actor.at_counter("test")
 

@@ -26,8 +26,8 @@ from services.formats import card_number
 from services.formats.one_time_code import OneTimeCode
 from services.messaging.outbox import OutboxMessage
 from services.storage.keys import KeyRing, SecretPurpose
+from tests.services.authority.authority_harness import CHAT, NOW, Someone, World
 from tests.services.authority.test_codes import OTHER_CHATS, WRONG, nobody
-from tests.services.authority.world import CHAT, NOW, Someone, World
 
 BORN = date(1990, 5, 17)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.authority.authority_harness import NOW, World
 from tests.services.authority.conftest import (
     MakeUrl,
     _copied,
@@ -12,7 +13,6 @@ from tests.services.authority.conftest import (
     migrated_file,
     postgres,
 )
-from tests.services.authority.world import NOW, World
 from tests.services.bridge.hub_harness import HubHarness
 from tests.services.bridge.reference_card import CertifyingIssuer
 

@@ -2,7 +2,7 @@
 
 from services.bridge.events import CardTaskFailed
 from services.bridge.operations.task import CardTask
-from tests.services.authority.world import CHAT, Someone
+from tests.services.authority.authority_harness import CHAT, Someone
 from tests.services.bridge.hub_harness import HubHarness
 from tests.services.bridge.reference_bridge import ReferenceBridge
 from tests.services.bridge.reference_card import ReferenceCard

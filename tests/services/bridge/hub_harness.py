@@ -14,7 +14,7 @@ from services.bridge.events import BridgeEvent, CardTaskEvent
 from services.bridge.hub import Hub
 from services.bridge.models import CryptogramReleaseRow
 from services.bridge.operations.task import CardTask
-from tests.services.authority.world import CHAT, NOW, Someone, World
+from tests.services.authority.authority_harness import CHAT, NOW, Someone, World
 from tests.services.bridge.reference_bridge import ReferenceBridge
 from tests.services.bridge.reference_card import ReferenceCard
 from tests.services.bridge.wire_format import ORIGIN, Message

@@ -19,7 +19,7 @@ from services.bridge.events import (
 from services.bridge.hub import Hub
 from services.bridge.operations.task import CardTask
 from tests.services.authority import invariants
-from tests.services.authority.world import CHAT
+from tests.services.authority.authority_harness import CHAT
 from tests.services.bridge.hostile_bridge import (
     authorise_hostile_bridge,
     failures,

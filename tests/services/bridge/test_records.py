@@ -16,8 +16,8 @@ from services.bridge.models import SEALED_COLUMNS
 from services.bridge.operations.task import CardTask
 from services.storage import keys
 from services.storage.rotation import find_keys_in_use, reseal
+from tests.services.authority.authority_harness import CHAT
 from tests.services.authority.conftest import make_url
-from tests.services.authority.world import CHAT
 from tests.services.bridge.hub_harness import HubHarness
 from tests.services.bridge.reference_bridge import ReferenceBridge
 

@@ -7,8 +7,8 @@ from services.authority.lifecycle import CertificateState
 from services.bridge.errors import BridgeError
 from services.bridge.events import CardTaskFailed, CardTaskSucceeded, CardTaskUnresolved
 from services.bridge.operations.task import CardTask
+from tests.services.authority.authority_harness import CHAT, Someone
 from tests.services.authority.conftest import make_url
-from tests.services.authority.world import CHAT, Someone
 from tests.services.bridge.hub_harness import HubHarness
 from tests.services.bridge.reference_bridge import ReferenceBridge
 from tests.services.bridge.reference_card import ReferenceCard

@@ -40,7 +40,7 @@ from services.bridge.interface import BridgeConnection, BridgeEndpoint, FrameTra
 from services.bridge.operations.task import CardTask
 from services.formats.hidden import Hidden
 from services.storage.database import Database
-from tests.services.authority.world import CHAT, CHEAP, NOW, Someone, World
+from tests.services.authority.authority_harness import CHAT, CHEAP, NOW, Someone, World
 
 PASSPHRASE = "passphrase of the card"
 _END = (CardTaskSucceeded, CardTaskFailed, CardTaskUnresolved)

@@ -14,7 +14,7 @@ from services.authority.embedded.models import Application, CardRecord, Certific
 from services.authority.embedded.personal_data.records import find_latest_application
 from tests.chat import Stage, Subscriber
 from tests.handlers.clock import NOW, current_time, set_time
-from tests.services.authority.world import FakeMaker, Someone, World, valid_ui_number
+from tests.services.authority.authority_harness import FakeMaker, Someone, World, valid_ui_number
 
 CARD_STATES = ("submitted", "paid", "issued", "posted", "active", "suspended", "revoked")
 """How far a card has come, in order."""

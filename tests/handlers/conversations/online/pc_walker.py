@@ -32,7 +32,7 @@ from tests.handlers.conversations.online.path_planning import (
 )
 from tests.handlers.conversations.online.walker import SEEDS, Walker, expire_certificates
 from tests.handlers.engine.navigation import callback_data, press, step_message
-from tests.services.authority.world import CHAT
+from tests.services.authority.authority_harness import CHAT
 
 _WORKS = {
     "activate": CardTask.ACTIVATE,

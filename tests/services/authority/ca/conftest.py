@@ -10,7 +10,7 @@ import pytest
 from services.authority.ca import key_file
 from services.authority.ca.ca_certificate import CaSigner
 from services.storage.database import Database
-from tests.services.authority.ca.world import PASSPHRASE, World, new_ca
+from tests.services.authority.ca.ca_harness import PASSPHRASE, World, new_ca
 from tests.services.authority.conftest import MakeUrl
 
 

@@ -16,7 +16,7 @@ from services.authority.ca.statuses import CRL_REASONS
 from services.authority.lifecycle import CertificateState, RevocationReason
 from services.storage.database import Database
 from services.storage.models import Job
-from tests.services.authority.ca.world import REGISTER, World, crl_number, crl_reasons
+from tests.services.authority.ca.ca_harness import REGISTER, World, crl_number, crl_reasons
 
 _S = CertificateState
 SECOND = timedelta(seconds=1)

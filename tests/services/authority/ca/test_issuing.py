@@ -13,7 +13,7 @@ from services.authority.ca import profile
 from services.authority.ca.errors import UnsuitableKeyError, ValidityError
 from services.authority.interface.certificates import CertificateIssuer, CertificateKind
 from services.authority.lifecycle import CertificateState
-from tests.services.authority.ca.world import (
+from tests.services.authority.ca.ca_harness import (
     World,
     a_request,
     elliptic_key,

@@ -21,7 +21,7 @@ from services.authority.ca.ca_certificate import CaName, CaSigner, self_sign
 from services.authority.ca.ocsp import MAX_CONCURRENT_REQUESTS, OcspResponder
 from services.authority.ca.statuses import GOOD, CertificateStatus
 from services.authority.lifecycle import CertificateState, RevocationReason
-from tests.services.authority.ca.world import SHA1, World, a_request, outcome
+from tests.services.authority.ca.ca_harness import SHA1, World, a_request, outcome
 
 _S = CertificateState
 _V = ocsp.OCSPCertStatus

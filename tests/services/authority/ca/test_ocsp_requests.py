@@ -18,7 +18,7 @@ from services.authority.ca.ocsp_messages import (
     parse_request,
 )
 from services.authority.lifecycle import CertificateState
-from tests.services.authority.ca.world import World
+from tests.services.authority.ca.ca_harness import World
 
 pytestmark = pytest.mark.parametrize("make_url", ["sqlite"], indirect=True)
 """What is asked and how is no matter of the database."""

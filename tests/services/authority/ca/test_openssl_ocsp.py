@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from services.authority.lifecycle import CertificateState
-from tests.services.authority.ca.world import IssuedCard, World, serving
+from tests.services.authority.ca.ca_harness import IssuedCard, World, serving
 
 pytestmark = pytest.mark.parametrize("make_url", ["sqlite"], indirect=True)
 """What is asked and how is no matter of the database."""

@@ -9,7 +9,7 @@ from services.authority.ca.errors import CaKeyError, CaKeyProblem
 from services.authority.ca.models import ROW_ID, CertificateAuthority
 from services.authority.ca.publication import PublicationUrls
 from services.storage.database import Database
-from tests.services.authority.ca.world import World, new_ca
+from tests.services.authority.ca.ca_harness import World, new_ca
 
 
 async def _problem(database: Database, folder: Path, now: datetime) -> CaKeyProblem:

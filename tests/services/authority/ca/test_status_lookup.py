@@ -12,7 +12,7 @@ from services.authority.ca.status_lookup import MAX_BATCH, BatchedStatusLookup
 from services.authority.ca.statuses import UNKNOWN
 from services.authority.lifecycle import CertificateState
 from services.storage.database import Database
-from tests.services.authority.ca.world import FIVE_YEARS, REGISTER, World
+from tests.services.authority.ca.ca_harness import FIVE_YEARS, REGISTER, World
 
 _S = CertificateState
 

@@ -11,9 +11,9 @@ from services.authority.errors import AuthorityError, TooManyChatsError
 from services.authority.values import AuthorityOperation, ChargeResult, Checkout
 from services.messaging.outbox import OutboxMessage
 from tests.services.authority import invariants
+from tests.services.authority.authority_harness import NOW, World
 from tests.services.authority.test_codes import nobody
 from tests.services.authority.test_retrieval import asks, one_time_code
-from tests.services.authority.world import NOW, World
 
 
 async def at_once(*acts: Awaitable[Any]) -> list[Any]:

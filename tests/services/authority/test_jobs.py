@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.jobs.worker import JobWorker
 from services import jobs
 from services.storage.models import Job
-from tests.services.authority.world import NOW, World
+from tests.services.authority.authority_harness import NOW, World
 
 LATER = NOW + timedelta(hours=1)
 

@@ -12,8 +12,8 @@ from services.authority.errors import GrantExpiredError
 from services.authority.notices import NoticeKind
 from services.authority.values import AuthorityOperation
 from tests.services.authority import invariants
-from tests.services.authority.telling import FIRST, doubt_about, linked
-from tests.services.authority.world import NOW, World
+from tests.services.authority.authority_harness import NOW, World
+from tests.services.authority.notification_checks import FIRST, doubt_about, linked
 
 
 async def test_whoever_waits_for_a_denial_has_no_grant_any_more(

@@ -12,10 +12,10 @@ from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from services.authority.interface.certificates import CertificateKind
-from tests.services.authority.ca.world import World, serving
+from tests.services.authority.authority_harness import Someone
+from tests.services.authority.authority_harness import World as Authority
+from tests.services.authority.ca.ca_harness import World, serving
 from tests.services.authority.conftest import MakeUrl
-from tests.services.authority.world import Someone
-from tests.services.authority.world import World as Authority
 
 HOLD = "revoked (certificateHold)"
 

@@ -17,9 +17,9 @@ from services.authority.errors import (
 from services.authority.values import AuthorityOperation, Proof
 from services.formats import card_number
 from services.formats.one_time_code import OneTimeCode
+from tests.services.authority.authority_harness import CHAT, NOW, Someone, World
 from tests.services.authority.test_codes import nobody, refusals
 from tests.services.authority.test_retrieval import asks
-from tests.services.authority.world import CHAT, NOW, Someone, World
 
 RESTS = (1, 5, 15, 30, 60)
 WRONG_NUMBER = card_number.parse("KA00000000000000")

@@ -12,7 +12,8 @@ from services.authority.lifecycle import CertificateState
 from services.authority.notices import SUSPICIOUS, NoticeKind
 from services.authority.values import AuthorityOperation, ReportResult
 from services.messaging.outbox import OutboxMessage
-from tests.services.authority.telling import (
+from tests.services.authority.authority_harness import CHAT, NOW, Someone, World
+from tests.services.authority.notification_checks import (
     FIRST,
     SECOND,
     denies,
@@ -21,7 +22,6 @@ from tests.services.authority.telling import (
     people,
     told,
 )
-from tests.services.authority.world import CHAT, NOW, Someone, World
 
 
 async def test_what_may_be_somebody_elses_doing_is_asked_and_nothing_else(world: World) -> None:

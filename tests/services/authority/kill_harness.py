@@ -1,6 +1,6 @@
 """SIGKILL at random moments of random lives, and whether everything agrees afterwards.
 
-On demand, with the seed printed: ``python -m tests.services.authority.strikes --strikes 200``.
+On demand, with the seed printed: ``python -m tests.services.authority.kill_harness --strikes 200``.
 """
 
 import argparse
@@ -18,8 +18,8 @@ from services.authority.values import Charge, Checkout
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
 from tests.services.authority import invariants
+from tests.services.authority.authority_harness import NOW, USER, World, fast_folder
 from tests.services.authority.postgres import PostgresServer
-from tests.services.authority.world import NOW, USER, World, fast_folder
 
 ROOT = Path(__file__).parents[3]
 
@@ -30,7 +30,7 @@ def strike(url: str, folder: Path, strikes: int, seed: int) -> int:
     :raises AssertionError: when something is, with the seed.
     """
     rng = random.Random(seed)  # noqa: S311
-    command = [sys.executable, "-m", "tests.services.authority.striker", url, str(folder)]
+    command = [sys.executable, "-m", "tests.services.authority.kill_worker", url, str(folder)]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as striker:

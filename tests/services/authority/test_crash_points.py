@@ -22,7 +22,7 @@ from services.authority.values import AuthorityOperation
 from services.messaging.outbox import OutboxMessage
 from services.storage.database import Database
 from tests.services.authority import invariants
-from tests.services.authority.world import NOW, Someone, World
+from tests.services.authority.authority_harness import NOW, Someone, World
 
 MAILED = {"paid", "posted", "activated", "suspended", "resumed", "revoked"}
 

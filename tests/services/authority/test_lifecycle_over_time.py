@@ -2,7 +2,7 @@
 
 from services.authority.embedded.audit.audit import AuditVerification
 from services.authority.lifecycle import ApplicationState, CertificateState
-from tests.services.authority.world import NOW, World
+from tests.services.authority.authority_harness import NOW, World
 
 
 async def test_a_whole_life_every_act_twice(world: World) -> None:

@@ -19,7 +19,7 @@ from services.authority.errors import AuthorityError
 from services.authority.values import AuthorityOperation
 from services.formats.one_time_code import OneTimeCode
 from services.formats.subscriber_code import SubscriberCode
-from tests.services.authority.world import CHAT, NOW, Someone, World
+from tests.services.authority.authority_harness import CHAT, NOW, Someone, World
 
 LONGEST = 0.4
 """Seconds after which a child is struck at the latest; a life takes about a tenth of one."""

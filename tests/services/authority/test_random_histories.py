@@ -15,8 +15,8 @@ from services.authority.errors import AuthorityError
 from services.authority.values import AuthorityOperation, Change, Checkout
 from services.formats.one_time_code import OneTimeCode
 from tests.services.authority import invariants
+from tests.services.authority.authority_harness import CHAT, NOW, USER, Someone, World
 from tests.services.authority.conftest import MakeUrl
-from tests.services.authority.world import CHAT, NOW, USER, Someone, World
 
 STAFF = Actor.at_counter("test")
 WRONG = "wRang234"

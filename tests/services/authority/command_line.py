@@ -13,7 +13,7 @@ from bot.cli.counter import commands
 from bot.cli.session import CommandDependencies
 from bot.settings import Settings
 from services.authority.embedded.credentials.hashing import Argon2Hasher
-from tests.services.authority.world import CHEAP, NOW, FakeIssuer, FakeMaker, small_key
+from tests.services.authority.authority_harness import CHEAP, NOW, FakeIssuer, FakeMaker, small_key
 
 app = typer.Typer()
 app.add_typer(commands.app, name="counter")

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.authority.embedded.audit.after_commit import after_commit
 from services.authority.embedded.audit.audit import AuditAct, AuditVerification
 from services.authority.embedded.models import AuditEntry
-from tests.services.authority.world import NOW, World
+from tests.services.authority.authority_harness import NOW, World
 
 
 class GivenUpError(Exception):

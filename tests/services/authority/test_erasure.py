@@ -18,8 +18,8 @@ from services.authority.embedded.models import associated_data
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.storage.keys import SecretPurpose
 from services.storage.models import Base
+from tests.services.authority.authority_harness import CHAT, NOW, Someone, World
 from tests.services.authority.postgres import PostgresServer
-from tests.services.authority.world import CHAT, NOW, Someone, World
 
 HEX = re.compile(rb"\\\\x([0-9a-f]+)")
 

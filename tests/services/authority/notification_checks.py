@@ -8,7 +8,7 @@ from services.authority.embedded.models import SecurityAlert
 from services.authority.notices import NoticeKind
 from services.authority.values import ReportResult
 from services.messaging.outbox import Channel, OutboxMessage
-from tests.services.authority.world import NOW, Someone, World
+from tests.services.authority.authority_harness import NOW, Someone, World
 
 FIRST, SECOND = 11, 12
 

@@ -14,7 +14,7 @@ from services.authority.ca.crl import Crl, CrlPublisher
 from services.authority.ca.models import RevocationList
 from services.authority.lifecycle import CertificateState
 from services.storage.database import Database
-from tests.services.authority.ca.world import REGISTER, World, crl_number, crl_reasons
+from tests.services.authority.ca.ca_harness import REGISTER, World, crl_number, crl_reasons
 
 _S = CertificateState
 HOLD = x509.ReasonFlags.certificate_hold
