@@ -24,7 +24,7 @@ from services.bridge.models import CryptogramReleaseRow, OperationRow
 from tests.bot.kill_harness import IDLE_SECONDS, KillTestWorld, check_effects, main
 from tests.bot.simulated_cardholders import Cardholder
 from tests.bot.simulated_customers import Customer
-from tests.services.authority.authority_harness import World
+from tests.services.authority.authority_harness import AuthorityHarness
 
 _DONE = Counter({"activated": 1})
 _MAILS = ("your card is active",)
@@ -70,7 +70,7 @@ class CardKillTestWorld(KillTestWorld):
         self._keys = cycle([rsa.generate_private_key(65537, 2048)])
         await super().set_up(people, public_url)
 
-    def prepare_authority(self, world: World, service: CertificateService) -> None:
+    def prepare_authority(self, world: AuthorityHarness, service: CertificateService) -> None:
         """Make real certificates and cards, with one key for all."""
         world.signs_with = service.issuer
         world.authority.close()
@@ -78,7 +78,7 @@ class CardKillTestWorld(KillTestWorld):
         world.maker = VirtualCardMaker()  # type: ignore[assignment]
         world.authority.card_issuer._draw_key = lambda: next(self._keys)
 
-    async def make_customer(self, world: World, number: int, now: datetime) -> Customer:
+    async def make_customer(self, world: AuthorityHarness, number: int, now: datetime) -> Customer:
         """Make a person with a card that is not activated."""
         someone = world.person(number + 1)
         for act in (someone.applies, someone.pays, someone.is_issued, someone.is_posted):
@@ -98,7 +98,7 @@ class CardKillTestWorld(KillTestWorld):
         """Everybody has."""
         return True
 
-    async def check_customer(self, world: World, customer: Customer) -> None:
+    async def check_customer(self, world: AuthorityHarness, customer: Customer) -> None:
         """Card, authority and records agree, and no attempt was counted that nobody made."""
         assert isinstance(customer, Cardholder)
         assert customer.done == ["activate", "unlock"]

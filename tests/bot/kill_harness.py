@@ -34,7 +34,7 @@ from tests.bot.kaika_program import PASSPHRASE, KaikaProgram, free_port, kaika_e
 from tests.bot.simulated_customers import PATIENCE, Customer, FakeMailServer
 from tests.chat import TOKEN
 from tests.services.authority import invariants
-from tests.services.authority.authority_harness import World, fast_folder
+from tests.services.authority.authority_harness import AuthorityHarness, fast_folder
 from tests.services.authority.postgres import PostgresServer
 
 MAX_CALLS = 24
@@ -85,7 +85,7 @@ class KillTestWorld:
 
     async def set_up(self, people: int, public_url: str) -> None:
         """Set up the authority and people."""
-        world = World(self.url, self.folder)
+        world = AuthorityHarness(self.url, self.folder)
         try:
             await upgrade(world.database)
             now = datetime.now(UTC) - timedelta(days=1)
@@ -108,10 +108,10 @@ class KillTestWorld:
         finally:
             await world.close()
 
-    def prepare_authority(self, world: World, service: CertificateService) -> None:
+    def prepare_authority(self, world: AuthorityHarness, service: CertificateService) -> None:
         """Prepare the authority before people are made; here there is nothing to do."""
 
-    async def make_customer(self, world: World, number: int, now: datetime) -> Customer:
+    async def make_customer(self, world: AuthorityHarness, number: int, now: datetime) -> Customer:
         """Make a person."""
         someone, card = world.person(number + 1), None
         await someone.applies(now)
@@ -139,7 +139,7 @@ class KillTestWorld:
 
     async def wait_until_idle(self) -> None:
         """Wait until the program has nothing left to process or send."""
-        world = World(self.url, self.folder)
+        world = AuthorityHarness(self.url, self.folder)
         try:
             async with asyncio.timeout(PATIENCE):
                 while await self._has_work(world):
@@ -147,7 +147,7 @@ class KillTestWorld:
         finally:
             await world.close()
 
-    async def _has_work(self, world: World) -> bool:
+    async def _has_work(self, world: AuthorityHarness) -> bool:
         undone = select(InboxUpdate.update_id).where(InboxUpdate.state != UpdateState.DONE)
         async with world.database.unit_of_work() as session:
             found = await session.execute(undone.limit(1))
@@ -156,14 +156,14 @@ class KillTestWorld:
 
     async def check_all(self) -> None:
         """Check money, states, and what was done and sent for each person."""
-        world = World(self.url, self.folder)
+        world = AuthorityHarness(self.url, self.folder)
         try:
             taken = {
                 f"sandbox_tg_{chat}_{message}" for chat, message in self.engine.world.invoices.paid
             }
             everybody = [*self.customers, *self.started]
             before = {f"charge-{c.someone.seed}-1" for c in everybody if self.has_paid(c)}
-            await invariants.hold(world, taken | before)
+            await invariants.check_invariants(world, taken | before)
             for customer in self.started:
                 await self.check_customer(world, customer)
         finally:
@@ -174,7 +174,7 @@ class KillTestWorld:
         """Whether somebody had paid before the test began."""
         return customer.card is not None
 
-    async def check_customer(self, world: World, customer: Customer) -> None:
+    async def check_customer(self, world: AuthorityHarness, customer: Customer) -> None:
         """Check the outcome of one person."""
         if customer.card is not None:
             await check_effects(world, customer, _LOST, _MAILS_LOST)
@@ -236,7 +236,7 @@ async def _kill_repeatedly(
 
 
 async def check_effects(
-    world: World, customer: Customer, expected: Counter[str], mails: Sequence[str]
+    world: AuthorityHarness, customer: Customer, expected: Counter[str], mails: Sequence[str]
 ) -> None:
     """Every action had one effect, and everything important was sent at least once."""
     who = customer.person.account.first_name

@@ -13,7 +13,13 @@ from bot.cli.counter import commands
 from bot.cli.session import CommandDependencies
 from bot.settings import Settings
 from services.authority.embedded.credentials.hashing import Argon2Hasher
-from tests.services.authority.authority_harness import CHEAP, NOW, FakeIssuer, FakeMaker, small_key
+from tests.services.authority.authority_harness import (
+    CHEAP,
+    NOW,
+    FakeCardMaker,
+    FakeIssuer,
+    small_key,
+)
 
 app = typer.Typer()
 app.add_typer(commands.app, name="counter")
@@ -41,7 +47,7 @@ class Terminal:
     settings: Settings
     now: datetime = NOW
     issuer: FakeIssuer | None = field(default_factory=FakeIssuer)
-    maker: FakeMaker = field(default_factory=FakeMaker)
+    maker: FakeCardMaker = field(default_factory=FakeCardMaker)
 
     def types(self, *words: str) -> Result:
         async def open_issuer(*_: object) -> FakeIssuer | None:

@@ -1,4 +1,4 @@
-"""SIGKILL at random moments: ten times here, 200 on demand (`tests.services.authority.kill_harness`)."""
+"""SIGKILL at random moments: authority, certificates and audit agree afterwards."""
 
 import asyncio
 import os

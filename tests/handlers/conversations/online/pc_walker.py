@@ -325,7 +325,7 @@ async def create_cardholder_with_virtual_card(
 
 
 async def _activate(bridge_stage: BridgeStage, holder: Cardholder, now: datetime) -> None:
-    grant = await holder.granted(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)
+    grant = await holder.obtain_grant(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)
     authority, database = bridge_stage.office.authority, bridge_stage.office.database
     async with database.unit_of_work() as session:
         permit = await authority.cards.permit(session, grant.id, CHAT, now)
