@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import pytest
 
 from tests.chat import TOKEN
-from tests.installing import ROOMS, ROOT, installed, run
+from tests.installed_package import ROOMS, ROOT, installed, run
 from tests.reader_bridge.app.terminal_user import clean_environment
 
 SETTINGS = {
@@ -55,7 +55,7 @@ def given(
 
 def test_every_file_of_ours_is_in_the_wheel(wheel: Path) -> None:
     tracked = set(run("git", "-C", ROOT, "ls-files", *ROOMS).stdout.split())
-    assert any(name.endswith("troubles.txt") for name in tracked)
+    assert any(name.endswith("vague_complaints.txt") for name in tracked)
     packed = ZipFile(wheel).namelist()
     assert tracked - set(packed) == set()
     assert not [name for name in packed if "__pycache__" in name]

@@ -8,9 +8,9 @@ from typing import Any
 import typer
 from typer.testing import CliRunner, Result
 
-from bot.cli import audit, keys, person
+from bot.cli import audit, key_rotation, person
+from bot.cli.authority_session import CommandDependencies
 from bot.cli.counter import commands
-from bot.cli.session import CommandDependencies
 from bot.settings import Settings
 from services.authority.embedded.credentials.hashing import Argon2Hasher
 from tests.services.authority.authority_harness import (
@@ -26,7 +26,7 @@ app.add_typer(commands.app, name="counter")
 app.add_typer(audit.app, name="audit")
 app.add_typer(person.app, name="person")
 db_app = typer.Typer()
-db_app.command("rotate-key")(keys.rotate_key)
+db_app.command("rotate-key")(key_rotation.rotate_key)
 app.add_typer(db_app, name="db")
 
 UI = "A800000014"

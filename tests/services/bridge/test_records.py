@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from bot.cli.keys import COLUMNS
+from bot.cli.key_rotation import COLUMNS
 from services.authority.lifecycle import CertificateState
 from services.bridge.events import CardTaskEvent, CardTaskSucceeded, PairingOffered
 from services.bridge.models import SEALED_COLUMNS

@@ -198,7 +198,7 @@ async def serve_hub(
 ) -> AsyncIterator[HubChatDriver]:
     """Serve the hub on a websocket.
 
-    :param dialled: another port of this machine, from which they are led here.
+    :param proxy_port: another port of this machine, from which they are led here.
     """
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
