@@ -1,31 +1,17 @@
 """Every language says everything, with the same placeholders and the same markup."""
 
 import re
-from pathlib import Path
 from string import Formatter
 
 import pytest
-from babel.messages.extract import extract_from_dir
 
 import locales
 from services.faq import entries
 from tests.form_keeping import lets_go, stays_needed, tells_to_keep
+from tools.catalogues import ROOMS, extract_messages, update
 
-ROOT = Path(__file__).parent.parent
-KEYWORDS = {"say": (2,), "label": (2,), "N_": None}
-ROOMS = {"kaika": ("bot", "handlers"), "bridge": ("reader_bridge/app",)}
-"""The source of each domain."""
 TRANSLATED = [language for language in locales.LANGUAGES if language != locales.DEFAULT]
 TAG = re.compile(r"</?[a-z]+>")
-
-
-def extract_messages(domain: str) -> set[str]:
-    """Return the msgids that the code asks of a catalogue."""
-    found = set()
-    for room in ROOMS[domain]:
-        for _, _, message, _, _ in extract_from_dir(str(ROOT / room), keywords=KEYWORDS):
-            found.add(message if isinstance(message, str) else message[0])
-    return found
 
 
 def placeholders(text: str) -> set[str]:
@@ -81,3 +67,34 @@ def test_nobody_is_told_that_the_form_may_go_after_activation(language: str) -> 
 )
 def test_a_client_is_spoken_to_in_a_language_we_have(code: str | None, language: str) -> None:
     assert locales.resolve(code) == language
+
+
+CATALOGUE = """\
+msgid ""
+msgstr "Language: zh_Hant\\n"
+
+# A note of the translator.
+msgid "kept"
+msgstr "留著"
+
+msgid "removed"
+msgstr "移除"
+"""
+
+
+def test_an_update_adds_what_is_new_and_leaves_the_rest_as_it_is() -> None:
+    long = "a {placeholder} in a text\n" * 5
+    updated = update(CATALOGUE, {"kept", "added", long})
+    assert "removed" not in updated
+    assert '# A note of the translator.\nmsgid "kept"\nmsgstr "留著"\n' in updated
+    assert 'msgid "added"\nmsgstr ""\n' in updated
+    assert '#, python-brace-format\nmsgid ""\n"a {placeholder} in a text\\n"' in updated
+    assert update(updated, {"kept", "added", long}) == updated
+
+
+@pytest.mark.parametrize("domain", ROOMS)
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_the_catalogues_are_as_the_command_leaves_them(language: str, domain: str) -> None:
+    path = locales.ROOT / language / "LC_MESSAGES" / f"{domain}.po"
+    text = path.read_text(encoding="utf-8")
+    assert update(text, extract_messages(domain)) == text, "run: make generate"

@@ -1,7 +1,7 @@
 """Brings the catalogues up to date with the code: ``python -m tools.catalogues``.
 
 A string that is new gets an entry with an empty translation, in every language; one that is gone
-loses its entry. Entries that stay are left as they are.
+loses its entry. Entries that stay are left as they are. A folder without catalogues gets them.
 """
 
 import io
@@ -24,6 +24,15 @@ ROOMS: Mapping[str, Sequence[str]] = {
 }
 """The source of each catalogue that is read out of the code."""
 _WIDTH = 100
+_HEADER = """\
+msgid ""
+msgstr ""
+"Project-Id-Version: Kaika\\n"
+"Language: {language}\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+"""
 
 
 def extract_messages(domain: str) -> set[str]:
@@ -62,10 +71,11 @@ def main() -> int:
     untranslated = 0
     for language in locales.LANGUAGES:
         for domain in ROOMS if language != locales.DEFAULT else ():
-            path = ROOT / "locales" / language / "LC_MESSAGES" / f"{domain}.po"
             messages = extract_messages(domain)
-            path.write_text(update(path.read_text(encoding="utf-8"), messages), encoding="utf-8")
-            locales.catalogue.cache_clear()
+            path = ROOT / "locales" / language / "LC_MESSAGES" / f"{domain}.po"
+            is_new = not path.exists()
+            text = _HEADER.format(language=language) if is_new else path.read_text("utf-8")
+            path.write_text(update(text, messages), "utf-8")
             for msgid in sorted(messages - locales.catalogue(domain, language).keys()):
                 untranslated += 1
                 sys.stdout.write(f"{path.relative_to(ROOT)}: {msgid!r}\n")
