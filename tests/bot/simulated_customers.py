@@ -75,7 +75,7 @@ class FakeMailServer:
 
 
 @dataclass
-class Customer:
+class SimulatedCustomer:
     """A person with a record and a phone.
 
     :ivar typed: everything they typed that nobody else may ever read.

@@ -101,9 +101,9 @@ def test_without_the_server_it_says_what_to_install(
 def test_a_program_is_told_what_to_install(bare: Path, tmp_path: Path) -> None:
     ended = given(bare, tmp_path, "kaika", "counter", "list", "--json")
     assert (ended.returncode, ended.stderr) == (2, "")
-    told = json.loads(ended.stdout)
-    assert told["error"] == "not_installed"
-    assert "pip install 'kaika[server]'" in told["message"]
+    answer = json.loads(ended.stdout)
+    assert answer["error"] == "not_installed"
+    assert "pip install 'kaika[server]'" in answer["message"]
 
 
 @pytest.mark.parametrize("asked", [(), ("--json",)])
