@@ -1,7 +1,7 @@
 """The people of the sandbox: one in every state.
 
-Their codes are no secret, they stand here; a database that holds them says so (`MARK`), so that
-a bot on the real Telegram can refuse it.
+Their codes are public; a database that contains them is marked (`FACT_NAME`), so that a bot on the
+real Telegram can refuse it.
 """
 
 import asyncio

@@ -42,7 +42,7 @@ class WrongCodeError(AuthorityError):
 class CodeLockedError(AuthorityError):
     """The code was wrong too often. It is released at the counter.
 
-    :ivar other_chats: where it was locked just now, chats linked to the person; they are told.
+    :ivar other_chats: if this try locked it, the chats linked to the person; they are notified.
     """
 
     def __init__(self, other_chats: tuple[int, ...] = ()) -> None:
@@ -73,7 +73,7 @@ class TooManyMailsError(AuthorityError):
 
 
 class CheckQueueFullError(AuthorityError):
-    """Too many codes are being checked at once; nothing was counted."""
+    """Too many codes are being checked at this moment; nothing was counted."""
 
 
 class GrantExpiredError(AuthorityError):

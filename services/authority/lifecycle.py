@@ -70,8 +70,6 @@ class RevocationReason(StrEnum):
     DECEASED = "deceased"
 
 
-Cells = Mapping[tuple[StrEnum, StrEnum], StrEnum]
-
 _S, _A = ApplicationState, ApplicationAct
 APPLICATION: Mapping[tuple[ApplicationState, ApplicationAct], ApplicationState] = MappingProxyType(
     {

@@ -66,7 +66,7 @@ def find_missing_proofs(
 class Grant:
     """Permission for one operation on one person's records, for ten minutes in one chat.
 
-    Its id is all that a conversation keeps.
+    A conversation stores only its id.
     """
 
     id: str
@@ -94,7 +94,7 @@ class Change:
     """Result of an operation.
 
     :ivar changed: `False` when it was done before and nothing happened.
-    :ivar other_chats: chats linked to the person, without the one that acted; they are told.
+    :ivar other_chats: other chats linked to the person, which are notified.
     """
 
     changed: bool
@@ -135,7 +135,6 @@ class AmountDue:
     deadline: datetime
     last_day: date
     """The last day to pay on, in Taipei."""
-    days_left: int
     address: Hidden
     application: str
     currency: str = CURRENCY
@@ -178,7 +177,7 @@ class ChargeResult:
     """Result of recording a charge.
 
     :ivar receipt: its number; every charge has one, so that staff and payer can name it.
-    :ivar matched: `False` when it fits nothing, is kept for staff, and they must be alerted.
+    :ivar matched: `False` when it matches no application; staff must be alerted.
     :ivar changed: `False` when this charge was recorded before.
     """
 
@@ -189,11 +188,11 @@ class ChargeResult:
     currency: str
     application: str | None
     other_chats: tuple[int, ...] = ()
-    """Chats linked to the person, without the one that paid; they are told of a payment."""
+    """Other chats linked to the person, which are notified of a payment."""
     reason: str | None = None
-    """Why it fits nothing, as a `CheckoutRefusal`."""
+    """Why it matches none, as a `CheckoutRefusal`."""
     fees: tuple[Fee, ...] = ()
-    """What it paid for, where that is known."""
+    """The fees it paid, where that is known."""
 
 
 @dataclass(frozen=True)
@@ -249,8 +248,3 @@ class LinkedPerson:
     links: tuple[ChatLink, ...]
     application: ApplicationState | None
     certificate: CertificateState | None
-
-    @property
-    def chats(self) -> tuple[int, ...]:
-        """The linked chats, oldest link first."""
-        return tuple(link.chat for link in self.links)

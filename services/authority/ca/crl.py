@@ -1,9 +1,9 @@
 """The revocation list: complete, signed, numbered, and replaced as soon as it is out of date.
 
-A list is out of date when a status changed since, or after half its time. Whoever asks for it
-then waits for the new one, so that nobody is ever given the old; `due` renews it though nobody
-asks. It is signed outside any unit of work: a number is taken first, with everything the list has
-to tell, and the list is put down afterwards unless one with a higher number was quicker.
+A list is out of date when a status changed since, or after half its validity. A request for it then
+waits for the new one, so that an old list is never served; a scheduled job renews it without
+requests. It is signed outside any unit of work: first a number is reserved and the records are
+read, and afterwards the list is stored, unless one with a higher number was stored meanwhile.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ _log = structlog.get_logger()
 class Crl:
     """A revocation list.
 
-    :ivar changes: up to which change of status it tells.
+    :ivar changes: how many status changes it covers.
     """
 
     number: int
@@ -117,8 +117,8 @@ class CrlPublisher:
     async def _draft(self, session: AsyncSession) -> _Draft:
         """Reserve a number and read every record of the next list.
 
-        The changes are counted before they are read. One that comes in between is told of and not
-        counted, and only makes for another list.
+        The changes are counted before the records are read. One that comes in between is covered
+        but not counted, and only causes another list.
         """
         authority = await session.get_one(CertificateAuthority, ROW_ID, with_for_update=True)
         authority.last_crl_number += 1
@@ -165,9 +165,9 @@ def _build_entry(record: CertificateRecord) -> x509.RevokedCertificate:
 
 async def _read_position(session: AsyncSession) -> tuple[int, int | None]:
     """Return the number of status changes so far, and the number of the published list."""
-    noted = select(func.count(StatusChange.id)).scalar_subquery()
+    pending = select(func.count(StatusChange.id)).scalar_subquery()
     number = select(func.max(RevocationList.number)).scalar_subquery()
-    query = select(CertificateAuthority.changes + noted, number)
+    query = select(CertificateAuthority.changes + pending, number)
     query = query.where(CertificateAuthority.id == ROW_ID)
     changes, published = (await session.execute(query)).one()
     return changes, published
@@ -180,8 +180,8 @@ async def _save(session: AsyncSession, crl: Crl) -> Crl:
     if stored and stored.number > crl.number:
         return stored
     await session.execute(delete(RevocationList))
-    noted = await session.execute(delete(StatusChange).returning(StatusChange.id))
-    authority.changes += len(noted.all())  # the sum of both stays the same
+    covered = await session.execute(delete(StatusChange).returning(StatusChange.id))
+    authority.changes += len(covered.all())  # the sum of both stays the same
     row = RevocationList(
         number=crl.number,
         changes=crl.changes,

@@ -1,8 +1,8 @@
 """The key that signs OCSP responses, delegated by the authority for some days.
 
-The key lives in this process only and is made anew when it starts, so that there is nothing to
-store and nothing to steal from a disk. Its certificate says ``id-pkix-ocsp-nocheck``: whoever
-checks a response need not ask whether its signer is revoked, which is why it is short-lived.
+The key exists in this process only and is created when it starts, so that there is nothing to
+store and nothing to steal from a disk. Its certificate has ``id-pkix-ocsp-nocheck``: clients do not
+check whether the signer is revoked, which is why it is short-lived.
 """
 
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from services.authority.ca.ca_certificate import CaSigner, key_usage
 
 LIFETIME = timedelta(days=7)
 _MARGIN = timedelta(days=1)
-"""It is replaced this long before its end, so that no response outlives it soon."""
+"""It is replaced this long before its end, so that responses do not soon outlive it."""
 _CLOCK_SKEW = timedelta(hours=1)
-"""Clocks of those who check may be this far behind."""
+"""How far a client's clock may be behind."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -21,15 +21,15 @@ class CertificateAuthority(Base):
     certificate: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime]
     changes: Mapped[int] = mapped_column(default=0)
-    """How often the status of certificates changed, besides those that are still noted."""
+    """Status changes so far, without those in `StatusChange`."""
     last_crl_number: Mapped[int] = mapped_column(default=0)
-    """The highest number that was handed out, also to a list that never came to be."""
+    """The highest number that was reserved, also for a list that was never published."""
 
 
 class StatusChange(Base):
     """A status change that no revocation list covers yet.
 
-    Every change adds a row, so that two that happen at once never wait for each other.
+    Every change adds a row, so that concurrent changes do not wait for each other.
     """
 
     __tablename__ = "status_changes"
@@ -45,7 +45,7 @@ class RevocationList(Base):
 
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     changes: Mapped[int]
-    """Up to which change it tells."""
+    """How many status changes it covers."""
     this_update: Mapped[datetime]
     next_update: Mapped[datetime]
     document: Mapped[bytes] = mapped_column(LargeBinary)

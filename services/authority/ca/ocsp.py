@@ -20,7 +20,7 @@ from services.authority.ca.status_lookup import StatusLookup
 from services.authority.ca.statuses import UNKNOWN, CertificateStatus
 
 MAX_CONCURRENT_REQUESTS = 256
-"""Requests in hand beyond which the others are told to come again."""
+"""Pending requests beyond which further ones get ``tryLater``."""
 NONCE_OID = x509.ObjectIdentifier("1.3.6.1.5.5.7.48.1.2")
 _NONCE_BYTES = range(1, 129)
 """RFC 9654 §2.1."""

@@ -72,7 +72,7 @@ class _RequestBody:
 
 @asn1.sequence
 class _RequestSignature:
-    """Who signed a request is not looked at: everybody gets the same answer."""
+    """Not verified: everybody gets the same answer."""
 
     algorithm: AlgorithmIdentifier
     value: asn1.BitString
@@ -124,7 +124,7 @@ class ResponseData:
 
 @asn1.sequence
 class BasicResponse:
-    """The signed response, with the certificate of who signed it."""
+    """The signed response, with the signer's certificate."""
 
     data: ResponseData
     algorithm: AlgorithmIdentifier

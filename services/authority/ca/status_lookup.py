@@ -1,8 +1,8 @@
 """Status look-ups for the responder, batched: concurrent requests share one transaction.
 
-A transaction costs a millisecond, whether it looks up one certificate or twenty. So who asks while
-a look-up is under way waits for the next, together with everybody else; that one begins after they
-asked, and sees everything committed by then.
+A transaction costs a millisecond, whether it looks up one certificate or twenty. So a query that
+comes in during a look-up waits for the next one, together with all others; that one begins after
+the query came in, and sees everything committed by then.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from services.authority.ca.statuses import (
 from services.storage.database import Database
 
 MAX_BATCH = 64
-"""How many of those who ask share one look-up."""
+"""How many queries share one look-up."""
 
 
 class StatusLookup(Protocol):

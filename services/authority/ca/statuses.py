@@ -7,11 +7,11 @@
 | revoked | revoked, with its reason |
 | expired | unknown: the authority answers for certificates within their time |
 
-One that was on hold when it was revoked keeps the date of the hold, as X.509 wants it: from then on
-nothing it signed counts.
+A certificate that was on hold when it was revoked keeps the date of the hold, as X.509 requires:
+nothing it signed since counts.
 
-Whoever checks a certificate sees by itself that it is over; what it was before is not told, since
-"good" would be wrong of one that was on hold when it ended.
+An expired certificate is not published as "good", which would be wrong of one that was on hold when
+it expired.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -42,7 +42,7 @@ CRL_REASONS: Mapping[RevocationReason, ReasonFlags] = MappingProxyType(
         RevocationReason.DECEASED: ReasonFlags.cessation_of_operation,
     }
 )
-"""RFC 5280 §5.3.1. A lost card counts as compromised: its keys are nobody's alone any more."""
+"""RFC 5280 §5.3.1. A lost card counts as compromised: its keys are no longer under sole control."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Chats that are linked to a person: at most three, each told of what happens."""
+"""Chats that are linked to a person: at most three, each notified of what happens."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from services.authority.embedded.audit.actors import Actor
 from services.authority.embedded.audit.audit import Audit, AuditAct
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.models import CertificateSet, LinkedChat, Subscriber
-from services.authority.embedded.notifications.notices import notify
+from services.authority.embedded.notice_outbox import notify
 from services.authority.embedded.personal_data.records import (
     PersonalRecords,
     find_latest_application,
@@ -69,8 +69,8 @@ class EmbeddedChatLinks(ChatLinks):
         session.add(link)
         actor = Actor.in_chat(chat_id).name
         self._audit.record(session, AuditAct.CHAT_LINKED, application.id, actor, now)
-        told = await notify(session, NoticeKind.CHAT_LINKED, subscriber, {}, now, chat_id)
-        return Change(True, application.id, told)
+        notified = await notify(session, NoticeKind.CHAT_LINKED, subscriber, {}, now, chat_id)
+        return Change(True, application.id, notified)
 
     async def _consume_link(self, session: AsyncSession, chat_id: int, now: datetime) -> None:
         try:

@@ -71,7 +71,7 @@ class Counter:
     ) -> ApplicationReceipt:
         """Submit an application and create the code for its form.
 
-        :raises UnderageError: for who is not of age.
+        :raises UnderageError: for an applicant who is not of age.
         :raises AlreadyAppliedError: when there is one in use with another birth date.
         """
         prepared = await self._authority.codes.prepare(new_id(), now, code)

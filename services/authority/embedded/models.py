@@ -1,7 +1,7 @@
 """The tables of the embedded authority.
 
-What names a person is sealed field by field (`services.storage.keys`), for the place that
-`place` gives; a UI No. is found by its keyed hash. Ids are random, so that they say nothing.
+Personal data is encrypted field by field (`services.storage.keys`), bound to its place by
+`associated_data`; a UI No. is found by its keyed hash. Ids are random and disclose nothing.
 """
 
 from datetime import datetime
@@ -138,7 +138,7 @@ class GrantRecord(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     revealed_at: Mapped[datetime | None]
     announced_at: Mapped[datetime | None]
-    """When it was told that the certificates are about to be resumed."""
+    """When the resumption was announced."""
 
 
 class OneTimeChallenge(Base):

@@ -22,7 +22,7 @@ class Authority(Protocol):
 
     @property
     def keeper(self) -> str | None:
-        """Name of who keeps the records; `None` where they are made up, for demonstrations."""
+        """Name of the data controller; `None` where the records are made up, for demonstrations."""
 
     @property
     def credentials(self) -> Credentials:

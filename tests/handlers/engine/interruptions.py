@@ -301,7 +301,7 @@ async def _types_twice(visit: StepVisit, answer: str) -> None:
 def _expect_deleted_if_secret(anna: Subscriber, sent: int, text: str) -> None:
     """Expect a text that looks like a secret to be deleted."""
     services = anna.stage.kaika.application.bot_data["services"]
-    if services.secret_shapes.find(text) is not None:
+    if services.secret_detector.find(text) is not None:
         assert sent not in [message["message_id"] for message in anna.messages]
 
 

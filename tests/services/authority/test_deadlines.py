@@ -57,7 +57,7 @@ def test_certificates_end_five_years_on_at_the_end_of_a_day(seconds: int) -> Non
 async def test_paying_in_time_is_possible_to_the_last_second(world: World) -> None:
     someone = world.person()
     await someone.applies()
-    assert (await owes(someone, LAST_MOMENT)).days_left == 0
+    assert (await owes(someone, LAST_MOMENT)).last_day == calendar.today(LAST_MOMENT)
     assert (await someone.pays(LAST_MOMENT)).matched
     assert await state_of(world) == ApplicationState.PAID
 

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from cryptography.hazmat.primitives import hashes, hmac
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -70,6 +70,7 @@ def test_a_record_that_a_crash_cut_short_harms_no_other(tmp_path: Path, cut: int
     assert len(file.list_records()) == 2
 
 
+@settings(deadline=None)  # every step waits for the disk
 @given(st.lists(st.sampled_from(["add", "destroy"]), max_size=30))
 def test_the_file_holds_what_was_added_and_not_destroyed(acts: list[str]) -> None:
     with TemporaryDirectory() as folder:

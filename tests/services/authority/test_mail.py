@@ -10,8 +10,8 @@ from sqlalchemy import select
 import locales
 from bot.cli.counter import form
 from services import jobs
+from services.authority.embedded.notice_outbox import notify
 from services.authority.embedded.notifications import mails
-from services.authority.embedded.notifications.notices import notify
 from services.authority.notices import NoticeKind
 from services.authority.values import AuthorityOperation
 from services.messaging import outbox

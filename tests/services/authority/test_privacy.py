@@ -81,7 +81,7 @@ async def test_a_link_can_be_seen_and_removed(world: World) -> None:
     authority = world.authority
     async with world.database.unit_of_work() as session:
         (linked,) = await authority.links.list_people(session, 11)
-        assert linked.chats == (11, 12)
+        assert [link.chat for link in linked.links] == [11, 12]
         assert linked.ui_number_masked == someone.ui_number.mask()
         unlink, person = authority.links.unlink_chat, linked.subscriber
         gone = [await unlink(session, person, 11, 12, NOW) for _ in range(2)]

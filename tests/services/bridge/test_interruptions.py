@@ -194,7 +194,7 @@ async def test_a_server_that_is_killed_finds_out_whether_the_pin_is_set(
         assert len(await harness.releases()) == (await harness.card_steps()).count("cryptogram")
         await harness.hub.unpair(CHAT, harness.now)
         await harness.acknowledge_ends()
-    assert ends == {"OperationSucceeded", "OperationFailed"}
+    assert ends == {"CardTaskSucceeded", "CardTaskFailed"}
     assert at > 7
     await invariants.hold(harness.authority_world)
 

@@ -8,7 +8,7 @@ from typing import Self
 class Actor:
     """Whoever acts, under the name in the audit.
 
-    :ivar chat: the chat they act in, which need not be told of it.
+    :ivar chat: the chat they act in, which is not notified.
     """
 
     name: str

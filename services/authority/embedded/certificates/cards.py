@@ -65,7 +65,7 @@ class EmbeddedCards(Cards):
             next_certificate_state(CertificateState(certificates.state), CertificateAct.ACTIVATE)
         elif certificates.state != CertificateState.ACTIVE:
             raise WrongStateError(certificates.state, wanted)
-        card = await session.get_one(CardRecord, application.id)  # it bears the certificates
+        card = await session.get_one(CardRecord, application.id)  # exists with the certificates
         return CardPermit(application.id, card.serial, wanted)
 
     @override

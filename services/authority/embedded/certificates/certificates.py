@@ -18,7 +18,7 @@ from services.authority.embedded.models import (
     CertificateSet,
     associated_data,
 )
-from services.authority.embedded.notifications.notices import notify
+from services.authority.embedded.notice_outbox import notify
 from services.authority.embedded.payments.applications import advance
 from services.authority.embedded.personal_data.records import lock_application
 from services.authority.errors import (
@@ -175,9 +175,9 @@ class EmbeddedCertificates(Certificates):
         if act is CertificateAct.REVOKE:
             certificates.revocation_reason = reason
             self._codes.destroy(session, application)
-        noted, notice = _ACTS[act]
+        audited, notice = _ACTS[act]
         details = {"reason": str(reason)} if reason else {}
-        self._audit.record(session, noted, application.id, actor.name, now, details)
+        self._audit.record(session, audited, application.id, actor.name, now, details)
         return await self._notify(session, application, notice, actor, now)
 
     async def _notify(
@@ -188,8 +188,8 @@ class EmbeddedCertificates(Certificates):
         actor: Actor,
         now: datetime,
     ) -> Change:
-        told = await notify(session, notice, application.subscriber_id, {}, now, actor.chat)
-        return Change(True, application.id, told)
+        notified = await notify(session, notice, application.subscriber_id, {}, now, actor.chat)
+        return Change(True, application.id, notified)
 
     async def _set_state(
         self,
@@ -229,8 +229,8 @@ class EmbeddedCertificates(Certificates):
             certificates = await lock_certificates(session, application, CertificateAct.EXPIRE)
             if await self._set_state(session, certificates, CertificateAct.EXPIRE, now):
                 self._codes.destroy(session, application)
-                noted = AuditAct.CERTIFICATES_EXPIRED
-                self._audit.record(session, noted, application_id, SYSTEM.name, now)
+                audited = AuditAct.CERTIFICATES_EXPIRED
+                self._audit.record(session, audited, application_id, SYSTEM.name, now)
         return list(over)
 
 

@@ -1,8 +1,8 @@
 """Issuing a card for a paid application: keys, three certificates, and the card itself.
 
-Keys and signatures are made outside the unit of work. The card is written beside its place
-first, named after its serial, and put in place once its record is committed; a crash in between is
-mended by issuing again, which finds the record and finishes.
+Keys and signatures are made outside the unit of work. The card is first written to a temporary
+file named after its serial, and moved in place once its record is committed. Issuing again after a
+crash in between finds the record and completes the move.
 """
 
 import asyncio

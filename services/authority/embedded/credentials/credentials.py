@@ -1,8 +1,7 @@
 """Checking subscriber codes, one-time codes and card numbers.
 
-Each check spends a try in a transaction of its own. Whether a UI No. exists cannot be told from
-the answers, from the count, or from the time: the same rows are written and the same hash is
-computed for who does not exist.
+Each check consumes a try in a transaction of its own. Neither answers, counts nor timing disclose
+whether a UI No. exists: the same rows are written and the same hash is computed for an unknown one.
 """
 
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ from services.authority.embedded.limits import (
     PERSON_CARD_NUMBERS,
 )
 from services.authority.embedded.models import Application, CardRecord, GrantRecord, Subscriber
-from services.authority.embedded.notifications.notices import notify
+from services.authority.embedded.notice_outbox import notify
 from services.authority.embedded.personal_data.records import PersonalRecords
 from services.authority.errors import (
     ChatPausedError,
@@ -95,17 +94,17 @@ class EmbeddedCredentials(Credentials):
         attempt: str = "",
     ) -> Grant:
         async with self._database.unit_of_work() as session:
-            spent = await self._consume_try(session, ui_number, chat_id, now, attempt)
+            code_try = await self._consume_try(session, ui_number, chat_id, now, attempt)
             application = await self._find_application(session, ui_number)
         verifier = application.code_verifier if application else None
         try:
             right = await self._codes.check(code, verifier)
         except CheckQueueFullError:
-            await self._refund_try(spent)
+            await self._refund_try(code_try)
             raise
         if right and application:
-            return await self._accept(application, spent, operation, chat_id, now)
-        raise await self._reject(application, spent, chat_id, now)
+            return await self._accept(application, code_try, operation, chat_id, now)
+        raise await self._reject(application, code_try, chat_id, now)
 
     async def _consume_try(
         self,
@@ -138,34 +137,34 @@ class EmbeddedCredentials(Credentials):
         query = query.order_by(Application.submitted_at.desc(), Application.id).limit(1)
         return (await session.scalars(query)).one_or_none()
 
-    async def _refund_try(self, spent: _CodeTry) -> None:
+    async def _refund_try(self, code_try: _CodeTry) -> None:
         async with self._database.unit_of_work() as session:
-            for use in (spent.chat_code, spent.chat_guess, spent.person_code):
+            for use in (code_try.chat_code, code_try.chat_guess, code_try.person_code):
                 await rate_limit.refund(session, use)
 
     async def _accept(
         self,
         application: Application,
-        spent: _CodeTry,
+        code_try: _CodeTry,
         operation: AuthorityOperation,
         chat_id: int,
         now: datetime,
     ) -> Grant:
         async with self._database.unit_of_work() as session:
-            await rate_limit.refund(session, spent.chat_code)
-            await rate_limit.refund(session, spent.chat_guess)
-            await rate_limit.reset(session, CODE_GUESSES, spent.person_code.subject)
+            await rate_limit.refund(session, code_try.chat_code)
+            await rate_limit.refund(session, code_try.chat_guess)
+            await rate_limit.reset(session, CODE_GUESSES, code_try.person_code.subject)
             proofs = frozenset({Proof.CODE})
             return grants.open_grant(session, application.id, operation, proofs, chat_id, now)
 
     async def _reject(
         self,
         application: Application | None,
-        spent: _CodeTry,
+        code_try: _CodeTry,
         chat_id: int,
         now: datetime,
     ) -> WrongCodeError | CodeLockedError:
-        chat, person = spent.chat_code, spent.person_code
+        chat, person = code_try.chat_code, code_try.person_code
         subject, actor = person.subject.hex(), Actor.in_chat(chat_id).name
         subscriber = application.subscriber_id if application else None
         async with self._database.unit_of_work() as session:
@@ -179,11 +178,13 @@ class EmbeddedCredentials(Credentials):
                 )
             if left:
                 return WrongCodeError(left, None if chat.remaining else chat.until)
-            told: tuple[int, ...] = ()
+            notified: tuple[int, ...] = ()
             if is_new:
                 self._audit.record(session, AuditAct.CODE_LOCKED, subject, actor, now)
-                told = await notify(session, NoticeKind.CODE_LOCKED, subscriber, {}, now, chat_id)
-            return CodeLockedError(told)
+                notified = await notify(
+                    session, NoticeKind.CODE_LOCKED, subscriber, {}, now, chat_id
+                )
+            return CodeLockedError(notified)
 
     @override
     async def request_one_time_code(
@@ -318,8 +319,8 @@ class EmbeddedCredentials(Credentials):
         actor = Actor.in_chat(chat_id).name
         self._audit.record(session, AuditAct.CODE_REVEALED, application.id, actor, now)
         subscriber = application.subscriber_id
-        told = await notify(session, NoticeKind.CODE_REVEALED, subscriber, {}, now, chat_id)
-        return RevealedCode(code, Change(True, application.id, told))
+        notified = await notify(session, NoticeKind.CODE_REVEALED, subscriber, {}, now, chat_id)
+        return RevealedCode(code, Change(True, application.id, notified))
 
 
 async def _consume_or_pause(

@@ -21,8 +21,8 @@ Result = TypeVar("Result")
 class Argon2Hasher:
     """Creates and checks verifiers.
 
-    :param threads: how many are computed at once.
-    :param waiting: how many may wait; beyond that, `BusyError` at once.
+    :param threads: how many are computed concurrently.
+    :param waiting: how many may wait; beyond that, `CheckQueueFullError`.
     """
 
     def __init__(self, cost: Argon2Cost | None = None, threads: int = 2, waiting: int = 64) -> None:

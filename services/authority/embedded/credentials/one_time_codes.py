@@ -1,8 +1,8 @@
 """One-time codes by e-mail (一次性驗證碼): six digits, ten minutes, five tries.
 
 A code is derived from its challenge's random id under a key outside the database, so that it is
-stored nowhere: not in the challenge, not in the outbox. Who does not exist gets a challenge too,
-which no answer satisfies, and a mail that is dropped when its turn comes.
+stored nowhere: not in the challenge, not in the outbox. An unknown person gets a challenge too,
+which no answer satisfies, and a mail that is dropped before it is sent.
 """
 
 from datetime import datetime, timedelta

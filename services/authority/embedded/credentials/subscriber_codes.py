@@ -20,7 +20,7 @@ from services.formats.subscriber_code import SubscriberCode
 from services.storage.keys import KeyRing, SecretPurpose
 
 ORPHAN_AGE = timedelta(hours=1)
-"""Age at which a record key that no application names is one that a crash left over."""
+"""Age from which a record key without an application is considered left over by a crash."""
 _NONCE = bytes(12)
 """A record key seals one code, once."""
 
@@ -98,8 +98,8 @@ class SubscriberCodes:
     async def destroy_orphans(self, session: AsyncSession, now: datetime) -> int:
         """Destroy record keys that a crash left over; return how many.
 
-        The row keeps the id of its record after the code is forgotten, which is how a key that
-        outlived its code is told from that of an application just being taken down.
+        The row keeps the id of its record after the code is destroyed, which distinguishes a key
+        that outlived its code from that of an application being submitted at this moment.
         """
         swept = 0
         for record in self._records.list_records():

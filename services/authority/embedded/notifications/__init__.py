@@ -1,1 +1,1 @@
-"""Mails and notices to linked chats."""
+"""Mails, and questions to linked chats whether it was the person."""

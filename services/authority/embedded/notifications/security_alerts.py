@@ -46,7 +46,7 @@ class EmbeddedSecurityAlerts(SecurityAlerts):
         actor = Actor.in_chat(chat_id)
         about = {"notice": doubt.notice}
         self._audit.record(session, AuditAct.DENIED, application.id, actor.name, now, about)
-        # Whatever somebody is in the middle of, such as resuming, needs the code again.
+        # Whatever is under way, such as resuming, needs the code again.
         await grants.withdraw_grants(session, application)
         if state not in _SUSPENDABLE:
             return ReportResult(False, state)
@@ -77,6 +77,6 @@ async def _find_alert(
     if application is None:
         raise AlertExpiredError
     doubt = await session.get(SecurityAlert, doubt_id, populate_existing=True)
-    if doubt is None:  # it was struck out while the lock was waited for
+    if doubt is None:  # it was deleted while the lock was waited for
         raise AlertExpiredError
     return doubt, application

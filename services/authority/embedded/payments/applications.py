@@ -19,7 +19,7 @@ from services.authority.embedded.models import (
     OwedFee,
     Subscriber,
 )
-from services.authority.embedded.notifications.notices import notify
+from services.authority.embedded.notice_outbox import notify
 from services.authority.embedded.personal_data.records import (
     PersonalData,
     PersonalRecords,
@@ -83,7 +83,7 @@ class Applications:
     ) -> ApplicationReceipt:
         """Submit an application; a second one of the same person changes nothing.
 
-        :raises UnderageError: for who is not of age.
+        :raises UnderageError: for an applicant who is not of age.
         :raises AlreadyAppliedError: when there is one in use with another birth date.
         """
         if age(data.birth_date, today(now)) < MIN_AGE:
@@ -205,7 +205,7 @@ def _is_overdue(application: Application, now: datetime) -> bool:
 async def schedule_expiry(session: AsyncSession, application: Application) -> None:
     """Schedule the job that expires an unpaid application.
 
-    Once it is paid, or gone, there is nothing to look at, and nobody is reminded of it any more.
+    Once it is paid or expired, the job and its reminders are cancelled.
     """
     key = f"{DUE_KIND}/{application.id}"
     if application.state != ApplicationState.SUBMITTED:

@@ -21,7 +21,7 @@ from services.authority.embedded.models import (
     Payment,
     Subscriber,
 )
-from services.authority.embedded.notifications.notices import notify
+from services.authority.embedded.notice_outbox import notify
 from services.authority.embedded.payments.applications import advance, schedule_expiry
 from services.authority.embedded.personal_data.ids import new_id
 from services.authority.embedded.personal_data.records import PersonalRecords, lock_application
@@ -84,12 +84,10 @@ class EmbeddedPayments(Payments):
         subscriber = await session.get(Subscriber, application.subscriber_id)
         if subscriber is None:
             raise GrantExpiredError
-        until = last_payment_day(application.deadline)
         return AmountDue(
             fees=await find_fees(session, application.id),
             deadline=application.deadline,
-            last_day=until,
-            days_left=(until - today(now)).days,
+            last_day=last_payment_day(application.deadline),
             address=self._records.unseal_address(subscriber),
             application=application.id,
         )
@@ -113,8 +111,8 @@ class EmbeddedPayments(Payments):
         actor = Actor.in_chat(chat_id).name
         self._audit.record(session, AuditAct.ADDRESS_CHANGED, application.id, actor, now)
         notice = NoticeKind.ADDRESS_CHANGED
-        told = await notify(session, notice, subscriber.id, {}, now, chat_id)
-        return Change(True, application.id, told)
+        notified = await notify(session, notice, subscriber.id, {}, now, chat_id)
+        return Change(True, application.id, notified)
 
     @override
     async def open_invoice(
@@ -236,8 +234,8 @@ class EmbeddedPayments(Payments):
         self._audit.record(session, AuditAct.PAID, application.id, actor.name, now, details)
         references = {"payment": payment.id, **_receipt_details(payment)}
         subscriber = application.subscriber_id
-        told = await notify(session, NoticeKind.PAID, subscriber, references, now, actor.chat)
-        return replace(_to_result(payment, changed=True), other_chats=told)
+        notified = await notify(session, NoticeKind.PAID, subscriber, references, now, actor.chat)
+        return replace(_to_result(payment, changed=True), other_chats=notified)
 
     async def refund(
         self, session: AsyncSession, charge_id: str, actor: Actor, now: datetime

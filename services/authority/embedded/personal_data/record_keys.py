@@ -2,7 +2,7 @@
 
 It lies outside the database and outside its backups. Every record is 64 bytes: id (16), key (32),
 moment it was made (8, seconds), unused (8). Destroying a record overwrites it in place with
-zeros, flushed to the disk, so that no copy of the database can be opened any more. (A disk that
+zeros, flushed to the disk, so that no copy of the database can be decrypted. (A disk that
 writes elsewhere than it is told, such as a flash disk, may keep old blocks until it reuses them.)
 """
 

@@ -1,7 +1,7 @@
 """Notices to a person: by mail, and in their other linked chats.
 
-Put into the outbox in the transaction of the act itself. A notice for nobody goes into the outbox
-too and is dropped there, so that what a person who does not exist causes takes the same work.
+They go into the outbox in the transaction of the operation itself. A notice for an unknown person
+goes into the outbox too and is dropped there, so that it takes the same work.
 """
 
 from datetime import datetime, timedelta
@@ -28,19 +28,19 @@ async def notify(
 ) -> tuple[int, ...]:
     """Notify a person once the unit of work is committed.
 
-    :param without: the chat that acted, which knows.
-    :return: the chats that are told.
+    :param acting_chat: is not notified.
+    :return: the chats that are notified.
     """
     when = {"at": now.isoformat(timespec="seconds"), **references}
     to = subscriber or new_id()
     await outbox.enqueue(session, outbox.Channel.MAIL, to, notice, when, now)
     mine = select(LinkedChat).where(LinkedChat.subscriber_id == subscriber)
-    # In the order of their ids, so that two units of work never wait for each other in a circle.
+    # In the order of their ids, so that two units of work cannot deadlock.
     links = (await session.scalars(mine.order_by(LinkedChat.chat_id))).all()
-    told = [link for link in links if link.chat_id != acting_chat]
-    for link in told:
+    notified = [link for link in links if link.chat_id != acting_chat]
+    for link in notified:
         await notify_chat(session, notice, link, when, now)
-    return tuple(link.chat_id for link in told)
+    return tuple(link.chat_id for link in notified)
 
 
 async def notify_chat(
