@@ -15,9 +15,8 @@ from sqlalchemy import String, Text, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.storage.database import Database
+from services.storage.database import Database, insert_or_ignore
 from services.storage.models import Base
-from services.storage.upsert import insert_or_ignore
 
 EXPIRED = "(expired)"
 """The step of a conversation that timed out; no declared step has such a name."""

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.back_off import back_off
+from services.storage.database import upsert
 from services.storage.models import Job
-from services.storage.upsert import upsert
 
 LEASE = timedelta(minutes=2)
 """How long a worker has a job to itself."""

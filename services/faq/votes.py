@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.storage.database import upsert
 from services.storage.models import Vote
-from services.storage.upsert import upsert
 
 
 async def record_vote(

@@ -17,10 +17,9 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.storage.database import Database
+from services.storage.database import Database, insert_or_ignore
 from services.storage.keys import KeyFileError, KeyRing, UnsealError, key_id_of
 from services.storage.models import InboxUpdate, UpdateState
-from services.storage.upsert import insert_or_ignore
 
 Json = dict[str, Any]
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.storage.database import upsert
 from services.storage.models import ChatRow
-from services.storage.upsert import upsert
 
 
 async def open_chat(session: AsyncSession, chat_id: int, kind: str, now: datetime) -> None:

@@ -11,9 +11,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import locales
-from services.storage.database import Database
+from services.storage.database import Database, upsert
 from services.storage.models import PersonRow
-from services.storage.upsert import upsert
 
 
 class LanguagePreferences:

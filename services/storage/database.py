@@ -6,15 +6,18 @@ work queue for a lock in this process instead of spinning on SQLite's busy handl
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import Insert, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from services.storage.models import Base
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -86,3 +89,30 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
 def _begin_immediate(connection: Any) -> None:
     # A transaction that begins as a reader and then writes may be refused without a wait.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def insert_or_ignore(session: AsyncSession, table: type[Base]) -> Insert:
+    """Return an INSERT that leaves an existing row as it is."""
+    return _insert(session, table).on_conflict_do_nothing()
+
+
+def upsert(
+    session: AsyncSession,
+    table: type[Base],
+    key: Mapping[str, Any],
+    values: Mapping[str, Any],
+    **only_when_new: Any,
+) -> Insert:
+    """Return an INSERT that becomes an UPDATE of `values` if the key exists already.
+
+    :param key: the columns that are unique together.
+    :param only_when_new: further values for a new row.
+    """
+    new = _insert(session, table).values({**key, **values, **only_when_new})
+    return new.on_conflict_do_update(index_elements=list(key), set_=dict(values))
+
+
+def _insert(session: AsyncSession, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(table)
+    return postgresql.insert(table)

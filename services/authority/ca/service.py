@@ -20,8 +20,7 @@ from services.authority.ca.publication import PublicationUrls
 from services.authority.ca.status_lookup import BatchedStatusLookup
 from services.authority.ca.statuses import CertificateRegister
 from services.formats.hidden import Hidden
-from services.storage.database import Database
-from services.storage.upsert import insert_or_ignore
+from services.storage.database import Database, insert_or_ignore
 
 
 @dataclass(frozen=True)

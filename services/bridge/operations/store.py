@@ -17,7 +17,7 @@ from services.bridge.models import CryptogramReleaseRow, OperationRow
 from services.bridge.operations.admin_authentication import AuthenticationChallenge
 from services.bridge.operations.state import OperationState
 from services.bridge.operations.task import CardTask
-from services.storage.upsert import insert_or_ignore
+from services.storage.database import insert_or_ignore
 
 _RECORDED = {
     OperationState.ANSWERED: OperationState.RELEASED,

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from bot.cli.output import to_json_value
 from services.authority.embedded import models
-from services.authority.embedded.audit.actors import Actor
+from services.authority.embedded.audit.audit import Actor
 from services.authority.embedded.models import (
     Application,
     Certificate,

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 import structlog
 from sqlalchemy import event, insert, select, update
@@ -21,8 +21,8 @@ from sqlalchemy.orm import Session
 from services.authority.embedded.audit.after_commit import TransactionalQueue, after_commit
 from services.authority.embedded.audit.head_file import AuditHead, AuditHeadFile
 from services.authority.embedded.models import AuditEntry, AuditTip
+from services.storage.database import insert_or_ignore
 from services.storage.keys import KeyRing, SecretPurpose
-from services.storage.upsert import insert_or_ignore
 
 GENESIS_MAC = bytes(32)
 TIP_ID = 1
@@ -30,6 +30,30 @@ _PENDING, _NEW_HEAD, _CONTINUES = "audit", "audit_head", "audit_continues"
 _log = structlog.get_logger()
 _PAGE = 500
 Details = Mapping[str, str | int | bool | None]
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Whoever acts, under the name in the audit.
+
+    :ivar chat: the chat they act in, which is not notified.
+    """
+
+    name: str
+    chat: int | None = None
+
+    @classmethod
+    def in_chat(cls, chat_id: int) -> Self:
+        """Return a person in a chat."""
+        return cls(f"chat {chat_id}", chat_id)
+
+    @classmethod
+    def at_counter(cls, name: str) -> Self:
+        """Return a member of staff."""
+        return cls(f"counter {name}"[:64])
+
+
+SYSTEM = Actor("system")
 
 
 class AuditAct(StrEnum):

@@ -11,8 +11,7 @@ from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation,
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
-from services.authority.embedded.audit.actors import Actor
-from services.authority.embedded.audit.audit import Audit, AuditAct
+from services.authority.embedded.audit.audit import Actor, Audit, AuditAct
 from services.authority.embedded.certificates.certificates import (
     EmbeddedCertificates,
     list_certificates,

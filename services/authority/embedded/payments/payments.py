@@ -11,8 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
-from services.authority.embedded.audit.actors import Actor
-from services.authority.embedded.audit.audit import Audit, AuditAct
+from services.authority.embedded.audit.audit import Actor, Audit, AuditAct
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.models import (
     Application,
@@ -50,7 +49,7 @@ from services.authority.values import (
 )
 from services.calendar import last_payment_day, today
 from services.formats.contact import parse_postal_address
-from services.storage.upsert import insert_or_ignore
+from services.storage.database import insert_or_ignore
 
 RESERVATION = timedelta(hours=1)
 """How long an approved pre-checkout keeps an application from expiring."""

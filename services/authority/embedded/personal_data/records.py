@@ -20,8 +20,8 @@ from services.authority.errors import UnknownPersonError
 from services.formats.card_number import CardNumber
 from services.formats.hidden import Hidden
 from services.formats.ui_number import UiNumber
+from services.storage.database import insert_or_ignore
 from services.storage.keys import KeyRing, SecretPurpose
-from services.storage.upsert import insert_or_ignore
 
 SEALED_FIELDS = (
     "ui_number", "name", "birth_date", "mail_address", "postal_address", "person_serial",
