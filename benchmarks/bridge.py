@@ -36,7 +36,7 @@ from services.bridge.operations.task import CardTask
 from services.bridge.write_behind import TASK
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
-from tests.services.authority.world import Someone, World, fast_folder
+from tests.services.authority.authority_harness import Applicant, AuthorityHarness, fast_folder
 from tests.services.bridge.websocket_harness import (
     PASSPHRASE,
     HubChatDriver,
@@ -190,7 +190,9 @@ async def _in_turns(
     return found
 
 
-async def _over_slow_link(world: World, someone: Someone, card: Path) -> dict[str, Any]:
+async def _over_slow_link(
+    world: AuthorityHarness, someone: Applicant, card: Path
+) -> dict[str, Any]:
     slow = SlowLink(ONE_WAY_SECONDS)
     async with slow.open() as dialled, serve_hub(world, someone, dialled) as chat:
         slow.target = chat.port

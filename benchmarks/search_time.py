@@ -14,8 +14,8 @@ from time import perf_counter, thread_time
 from rich.console import Console
 
 from benchmarks.processes import BOT_CORE
-from benchmarks.questions import off_topic, on_topic
 from benchmarks.results import merge
+from benchmarks.workload import off_topic, on_topic
 from services.faq import entries
 from services.faq.search import FaqSearch
 

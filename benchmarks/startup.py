@@ -14,7 +14,7 @@ from time import monotonic
 
 from rich.console import Console
 
-from benchmarks.contestants import CONTESTANTS, KAIKA
+from benchmarks.bots_under_test import CONTESTANTS, KAIKA
 from benchmarks.processes import BOT_CORE, ROOT, fake_bot_api, running, settle, usage
 from benchmarks.results import merge, spread
 

@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.results import spread
-from benchmarks.runs import Run
+from benchmarks.single_run import Run
 
 Figures = dict[str, Any]
 

@@ -15,13 +15,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.contestants import CONTESTANTS, KAIKA
+from benchmarks.bots_under_test import CONTESTANTS, KAIKA
 from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT, fake_bot_api, running
-from benchmarks.questions import CHATS, ask
-from benchmarks.replies import Asked, check_the_count
+from benchmarks.reply_check import Asked, check_the_count
 from benchmarks.results import merge
-from benchmarks.runs import Run, measure
+from benchmarks.single_run import Run, measure
 from benchmarks.summary import HEADINGS, Figures, cells, compare, summarize
+from benchmarks.workload import CHATS, ask
 
 LATENCIES = (0, 50)
 _FOLDER = ROOT / "build" / "bench"
@@ -34,7 +34,7 @@ def fake_alone() -> float:
     """Give the calls a second that the fake Bot API answers, asked by bare connections."""
     folder = _FOLDER / "fake"
     with fake_bot_api(folder, [], 0.0) as fake:
-        arguments = ["benchmarks.load_generator", fake.address.rpartition(":")[2]]
+        arguments = ["benchmarks.fake_bot_api_capacity", fake.address.rpartition(":")[2]]
         pipe = {"stdout": subprocess.PIPE}
         with running(arguments, BOT_CORE, folder / "load.log", {}, **pipe) as generator:
             return float(generator.communicate()[0])

@@ -123,7 +123,7 @@ class ChatSender:
         """Render and send one message; one that is no longer to be sent is dropped.
 
         :raises UndeliverableError: for a message without a renderer, or that Telegram rejects.
-        :raises NotYetError: where Telegram asks to wait.
+        :raises JobNotReadyError: where Telegram asks to wait.
         """
         chat_id = int(message.recipient)
         shown = await self._render(message, chat_id)

@@ -20,7 +20,7 @@ from telegram.ext import (
 
 from handlers import card_events, fallbacks, notifications, privacy, secret_guard, start
 from handlers.context import Context
-from handlers.conversations import overview, pair
+from handlers.conversations import guide_command, pair
 from handlers.conversations.pay import checkout, reminders
 from handlers.conversations.registry import GUIDES
 from handlers.engine import button_handler, message_handler, start_handler
@@ -41,7 +41,7 @@ ROUTES: Mapping[str, Route] = {
     "doubt": notifications.on_doubt,
     "faq": browse.on_entry,
     "go": start_handler.on_go,
-    "guides": overview.on_guides,
+    "guides": guide_command.on_guides,
     "inline": inline.on_inline_language,
     "language": start.on_choose_language,
     "privacy": privacy.on_press,
@@ -104,7 +104,7 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
         CommandHandler("language", start.on_language),
         CommandHandler("faq", browse.on_faq),
         CommandHandler("privacy", privacy.on_privacy),
-        CommandHandler("guide", overview.on_guide),
+        CommandHandler("guide", guide_command.on_guide),
         CommandHandler("cancel", message_handler.on_cancel),
         CommandHandler("pair", pair.on_pair),
         CommandHandler("unpair", pair.on_unpair),

@@ -35,7 +35,7 @@ class CardCertificate:
 def parse_certificate(document: bytes) -> CardCertificate:
     """Parse a certificate (DER).
 
-    :raises NoCertificateError: for anything else.
+    :raises NotACertificateError: for anything else.
     """
     try:
         certificate = x509.load_der_x509_certificate(document)

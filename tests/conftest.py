@@ -11,7 +11,7 @@ import structlog
 from bot.settings import Settings
 from sandbox.engine import Engine
 from tests.chat import TOKEN, Stage
-from tests.installing import build
+from tests.installed_package import build
 from tests.interrupts import heeded_by_children
 
 _PRINTED = (

@@ -7,7 +7,7 @@ import pytest
 
 import locales
 from services.faq import entries
-from tests.form_keeping import lets_go, stays_needed, tells_to_keep
+from tests.form_retention_text import lets_go, stays_needed, tells_to_keep
 from tools.catalogues import ROOMS, extract_messages, update
 
 TRANSLATED = [language for language in locales.LANGUAGES if language != locales.DEFAULT]

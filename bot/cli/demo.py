@@ -79,7 +79,7 @@ class _AuthorityOpener:
 
 async def _add_card_people(settings: Settings) -> None:
     """Add people in every state of the certificates, with their cards."""
-    from bot.cli.session import CommandDependencies, open_authority_session
+    from bot.cli.authority_session import CommandDependencies, open_authority_session
 
     async with open_authority_session(CommandDependencies(settings=lambda: settings)) as session:
         folder = settings.data_dir / "cards"

@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.cli import extras
+from bot.cli import missing_extras
 from bot.settings import SettingsError
 from services.authority import errors
 from services.authority.ca.errors import CaKeyError, CaKeyProblem, UnsuitableKeyError, ValidityError
@@ -126,7 +126,7 @@ def explain_error(error: Exception) -> tuple[str, list[str]] | None:
     """Return a stable name of an error and its lines of text; `None` for a bug of ours."""
     match error:
         case ModuleNotFoundError():
-            advice = extras.advice(error)
+            advice = missing_extras.advice(error)
             return ("not_installed", [advice]) if advice else None
         case SettingsError():
             return "settings", error.problems

@@ -56,7 +56,7 @@ def apply_options(
 ) -> None:
     """Apply the options before the command."""
     if sandbox:
-        from bot.cli.session import CommandDependencies
+        from bot.cli.authority_session import CommandDependencies
 
         context.obj = CommandDependencies(settings=settings_module.load_sandbox)
 
@@ -230,13 +230,13 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:
 
 def _add_authority() -> None:
     """Add the commands of the embedded authority."""
-    from bot.cli import audit, keys, person
+    from bot.cli import audit, key_rotation, person
     from bot.cli.counter import commands
 
     app.add_typer(commands.app, name="counter")
     app.add_typer(audit.app, name="audit")
     app.add_typer(person.app, name="person")
-    db_app.command("rotate-key")(keys.rotate_key)
+    db_app.command("rotate-key")(key_rotation.rotate_key)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from bot.cli import errors, json_output
-from bot.cli.session import AuthoritySession, CommandDependencies, open_authority_session
+from bot.cli.authority_session import AuthoritySession, CommandDependencies, open_authority_session
 from services.formats.errors import FormatError
 from services.formats.hidden import Hidden
 

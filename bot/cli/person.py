@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.cli.authority_session import AuthoritySession
 from bot.cli.output import AsJson, CommandOutput, UiNumberText, run_with_authority, to_json_value
-from bot.cli.session import AuthoritySession
 from services.authority.values import Change
 from services.formats import ui_number
 

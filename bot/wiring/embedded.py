@@ -106,7 +106,7 @@ async def open_embedded(
     """Keep the authority open while the block runs.
 
     :param mail: takes the mails away in place of the mail server.
-    :param strength: of its hashes and keys.
+    :param crypto: of its hashes and keys.
     :raises SettingsError: where a setting is missing.
     :raises AuthorityError: for keys that are lost or another database's.
     """

@@ -18,7 +18,7 @@ from services.faq.features import FeatureReader
 from services.faq.text import MAX_CHARACTERS, language_of, split
 
 OFF_TOPIC_PATH = Path(__file__).with_name("off_topic.tsv")
-TROUBLES_PATH = Path(__file__).with_name("troubles.txt")
+TROUBLES_PATH = Path(__file__).with_name("vague_complaints.txt")
 ERROR_CODE_ENTRY = "error-code"
 
 _CONFIDENT_LEAD = 4.5

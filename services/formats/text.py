@@ -19,8 +19,8 @@ def compact_identifier(text: str) -> str:
 
 def single_line(text: str) -> str:
     """Return the words of `text` on one line, separated by single spaces."""
-    kept = "".join(" " if c.isspace() else c for c in unicodedata.normalize("NFC", text))
-    return " ".join(kept.split())
+    spaced = "".join(" " if c.isspace() else c for c in unicodedata.normalize("NFC", text))
+    return " ".join(spaced.split())
 
 
 def has_control_characters(text: str) -> bool:

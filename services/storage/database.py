@@ -66,11 +66,11 @@ def _create_private_file(path: Path) -> None:
 
 
 def _connect(
-    dialect: Dialect, _record: object, where: tuple[Any, ...], how: dict[str, Any]
+    dialect: Dialect, _record: object, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> DBAPIConnection:
     """Connect; report an unreachable server as an `OperationalError`."""
     try:
-        return dialect.connect(*where, **how)
+        return dialect.connect(*args, **kwargs)
     except OSError as error:
         raise dialect.loaded_dbapi.OperationalError(str(error), error) from error
 

@@ -53,7 +53,7 @@ class KeyFileContent:
         new = {str(p): os.urandom(KEY_BYTES) for p in purposes if p not in self.secrets}
         return replace(self, secrets={**self.secrets, **new})
 
-    def add_key(self, key: bytes) -> Self:
+    def with_key(self, key: bytes) -> Self:
         """Return the content with one more sealing key, which becomes the current one."""
         numbers = [int(i[1:]) for i in self.keys if i[:1] == "k" and i[1:].isdigit()]
         key_id = f"k{max(numbers, default=0) + 1}"
@@ -61,8 +61,8 @@ class KeyFileContent:
 
     def without_keys(self, ids: Collection[str]) -> Self:
         """Return the content without some sealing keys; the current one always stays."""
-        kept = {i: k for i, k in self.keys.items() if i == self.current or i not in ids}
-        return replace(self, keys=kept)
+        remaining = {i: k for i, k in self.keys.items() if i == self.current or i not in ids}
+        return replace(self, keys=remaining)
 
     def to_json(self) -> str:
         """Serialise the content."""

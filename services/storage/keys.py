@@ -166,7 +166,7 @@ def add_key(path: Path) -> KeyRing:
 
     :raises KeyFileError: for a file that is unreadable, malformed or readable by others.
     """
-    content = key_file.change(path, lambda old: old.add_key(os.urandom(KEY_BYTES)))
+    content = key_file.change(path, lambda old: old.with_key(os.urandom(KEY_BYTES)))
     return KeyRing(content.keys, content.current, content.secrets, path)
 
 

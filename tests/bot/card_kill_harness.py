@@ -22,9 +22,9 @@ from services.authority.ca.service import CertificateService
 from services.authority.embedded.models import AuditEntry
 from services.bridge.models import CryptogramReleaseRow, OperationRow
 from tests.bot.kill_harness import IDLE_SECONDS, KillTestWorld, check_effects, main
-from tests.bot.simulated_cardholders import Cardholder
-from tests.bot.simulated_customers import Customer
-from tests.services.authority.world import World
+from tests.bot.simulated_cardholders import SimulatedCardholder
+from tests.bot.simulated_customers import SimulatedCustomer
+from tests.services.authority.authority_harness import AuthorityHarness
 
 _DONE = Counter({"activated": 1})
 _MAILS = ("your card is active",)
@@ -70,7 +70,7 @@ class CardKillTestWorld(KillTestWorld):
         self._keys = cycle([rsa.generate_private_key(65537, 2048)])
         await super().set_up(people, public_url)
 
-    def prepare_authority(self, world: World, service: CertificateService) -> None:
+    def prepare_authority(self, world: AuthorityHarness, service: CertificateService) -> None:
         """Make real certificates and cards, with one key for all."""
         world.signs_with = service.issuer
         world.authority.close()
@@ -78,13 +78,15 @@ class CardKillTestWorld(KillTestWorld):
         world.maker = VirtualCardMaker()  # type: ignore[assignment]
         world.authority.card_issuer._draw_key = lambda: next(self._keys)
 
-    async def make_customer(self, world: World, number: int, now: datetime) -> Customer:
+    async def make_customer(
+        self, world: AuthorityHarness, number: int, now: datetime
+    ) -> SimulatedCustomer:
         """Make a person with a card that is not activated."""
         someone = world.person(number + 1)
         for act in (someone.applies, someone.pays, someone.is_issued, someone.is_posted):
             await act(now)
         person, chance = self.engine.add_person(f"Holder {number}", "en"), random.Random(number)  # noqa: S311
-        return Cardholder(
+        return SimulatedCardholder(
             someone,
             None,
             person,
@@ -94,13 +96,13 @@ class CardKillTestWorld(KillTestWorld):
             at_message=self.at_message,
         )
 
-    def has_paid(self, customer: Customer) -> bool:
+    def has_paid(self, customer: SimulatedCustomer) -> bool:
         """Everybody has."""
         return True
 
-    async def check_customer(self, world: World, customer: Customer) -> None:
+    async def check_customer(self, world: AuthorityHarness, customer: SimulatedCustomer) -> None:
         """Card, authority and records agree, and no attempt was counted that nobody made."""
-        assert isinstance(customer, Cardholder)
+        assert isinstance(customer, SimulatedCardholder)
         assert customer.done == ["activate", "unlock"]
         await check_effects(world, customer, _DONE, _MAILS)
         who, card = customer.person.account.first_name, customer.watched_card
@@ -110,11 +112,11 @@ class CardKillTestWorld(KillTestWorld):
         assert card.spent_tries == [], who
         assert card.card.file.state.pin_tries == 3, who
         async with world.database.unit_of_work() as session:
-            mine = AuditEntry.subject == shown.application
+            is_subject = AuditEntry.subject == shown.application
             steps = Counter(
                 details.split('"step": "')[1].split('"')[0]
                 for details in await session.scalars(
-                    select(AuditEntry.details).where(mine, AuditEntry.act == "card_work")
+                    select(AuditEntry.details).where(is_subject, AuditEntry.act == "card_work")
                 )
             )
             grants = list(await session.scalars(select(CryptogramReleaseRow.grant_id)))

@@ -69,11 +69,11 @@ class CommandRunner:
             env=self._environment(),
         )
         assert process.stderr is not None
-        said = b""
-        while READY not in said:
+        output = b""
+        while READY not in output:
             line = await asyncio.wait_for(process.stderr.readline(), _PATIENCE)
-            assert line, said.decode()
-            said += line
+            assert line, output.decode()
+            output += line
         reading = asyncio.create_task(process.stderr.read())
         try:
             yield

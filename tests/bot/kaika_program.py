@@ -79,7 +79,7 @@ def kaika_environment(url: str, folder: Path, api: str, public: int, mail: int) 
     :param public: the port of its public listener.
     :param mail: the port of its mail server.
     """
-    told = {
+    settings = {
         "BOT_TOKEN": TOKEN,
         "BASE_URL": api,
         "DATA_DIR": str(folder),
@@ -97,7 +97,7 @@ def kaika_environment(url: str, folder: Path, api: str, public: int, mail: int) 
         "LOG_FORMAT": "json",
         "LOG_LEVEL": "debug",
     }
-    return {f"KAIKA_{name}": value for name, value in told.items()}
+    return {f"KAIKA_{name}": value for name, value in settings.items()}
 
 
 def free_port() -> int:

@@ -31,11 +31,11 @@ from services.messaging.outbox import OutboxMessage
 from services.storage.models import InboxUpdate, UpdateState
 from services.storage.upgrade import upgrade
 from tests.bot.kaika_program import PASSPHRASE, KaikaProgram, free_port, kaika_environment
-from tests.bot.simulated_customers import PATIENCE, Customer, FakeMailServer
+from tests.bot.simulated_customers import PATIENCE, FakeMailServer, SimulatedCustomer
 from tests.chat import TOKEN
 from tests.services.authority import invariants
+from tests.services.authority.authority_harness import AuthorityHarness, fast_folder
 from tests.services.authority.postgres import PostgresServer
-from tests.services.authority.world import World, fast_folder
 
 MAX_CALLS = 24
 """Number of the program's calls after which it is killed at the latest."""
@@ -62,8 +62,8 @@ class KillTestWorld:
         self.engine, self.mailboxes = Engine(TOKEN), FakeMailServer()
         self.calls = self.polls = 0
         self.engine.observe(self)
-        self.customers: list[Customer] = []
-        self.started: list[Customer] = []
+        self.customers: list[SimulatedCustomer] = []
+        self.started: list[SimulatedCustomer] = []
 
     def on_call(self, method: str, params: Any, _envelope: Any) -> None:
         """Count calls with a visible effect."""
@@ -85,7 +85,7 @@ class KillTestWorld:
 
     async def set_up(self, people: int, public_url: str) -> None:
         """Set up the authority and people."""
-        world = World(self.url, self.folder)
+        world = AuthorityHarness(self.url, self.folder)
         try:
             await upgrade(world.database)
             now = datetime.now(UTC) - timedelta(days=1)
@@ -108,10 +108,12 @@ class KillTestWorld:
         finally:
             await world.close()
 
-    def prepare_authority(self, world: World, service: CertificateService) -> None:
+    def prepare_authority(self, world: AuthorityHarness, service: CertificateService) -> None:
         """Prepare the authority before people are made; here there is nothing to do."""
 
-    async def make_customer(self, world: World, number: int, now: datetime) -> Customer:
+    async def make_customer(
+        self, world: AuthorityHarness, number: int, now: datetime
+    ) -> SimulatedCustomer:
         """Make a person."""
         someone, card = world.person(number + 1), None
         await someone.applies(now)
@@ -122,7 +124,7 @@ class KillTestWorld:
             someone.card_file.unlink()
         person = self.engine.add_person(f"Customer {number}", "en")
         seed = self.chance.randrange(10**9)
-        return Customer(someone, card, person, self.mailboxes, random.Random(seed))  # noqa: S311
+        return SimulatedCustomer(someone, card, person, self.mailboxes, random.Random(seed))  # noqa: S311
 
     async def run_customers_until(self, over: asyncio.Event) -> None:
         """Run some people at a time, and start new ones until `over` is set."""
@@ -139,7 +141,7 @@ class KillTestWorld:
 
     async def wait_until_idle(self) -> None:
         """Wait until the program has nothing left to process or send."""
-        world = World(self.url, self.folder)
+        world = AuthorityHarness(self.url, self.folder)
         try:
             async with asyncio.timeout(PATIENCE):
                 while await self._has_work(world):
@@ -147,7 +149,7 @@ class KillTestWorld:
         finally:
             await world.close()
 
-    async def _has_work(self, world: World) -> bool:
+    async def _has_work(self, world: AuthorityHarness) -> bool:
         undone = select(InboxUpdate.update_id).where(InboxUpdate.state != UpdateState.DONE)
         async with world.database.unit_of_work() as session:
             found = await session.execute(undone.limit(1))
@@ -156,25 +158,25 @@ class KillTestWorld:
 
     async def check_all(self) -> None:
         """Check money, states, and what was done and sent for each person."""
-        world = World(self.url, self.folder)
+        world = AuthorityHarness(self.url, self.folder)
         try:
             taken = {
                 f"sandbox_tg_{chat}_{message}" for chat, message in self.engine.world.invoices.paid
             }
             everybody = [*self.customers, *self.started]
             before = {f"charge-{c.someone.seed}-1" for c in everybody if self.has_paid(c)}
-            await invariants.hold(world, taken | before)
+            await invariants.check_invariants(world, taken | before)
             for customer in self.started:
                 await self.check_customer(world, customer)
         finally:
             await world.close()
         _check_traces(self.folder, [typed for each in self.started for typed in each.typed])
 
-    def has_paid(self, customer: Customer) -> bool:
+    def has_paid(self, customer: SimulatedCustomer) -> bool:
         """Whether somebody had paid before the test began."""
         return customer.card is not None
 
-    async def check_customer(self, world: World, customer: Customer) -> None:
+    async def check_customer(self, world: AuthorityHarness, customer: SimulatedCustomer) -> None:
         """Check the outcome of one person."""
         if customer.card is not None:
             await check_effects(world, customer, _LOST, _MAILS_LOST)
@@ -236,15 +238,18 @@ async def _kill_repeatedly(
 
 
 async def check_effects(
-    world: World, customer: Customer, expected: Counter[str], mails: Sequence[str]
+    world: AuthorityHarness,
+    customer: SimulatedCustomer,
+    expected: Counter[str],
+    mails: Sequence[str],
 ) -> None:
     """Every action had one effect, and everything important was sent at least once."""
     who = customer.person.account.first_name
     shown = await world.counter.show(customer.someone.ui_number, datetime.now(UTC))
     ui_hash = world.authority.records.hash_ui_number(customer.someone.ui_number).hex()
     async with world.database.unit_of_work() as session:
-        mine = AuditEntry.subject.in_([shown.application, ui_hash])
-        acts = Counter(await session.scalars(select(AuditEntry.act).where(mine)))
+        is_subject = AuditEntry.subject.in_([shown.application, ui_hash])
+        acts = Counter(await session.scalars(select(AuditEntry.act).where(is_subject)))
     done = Counter({act: acts[act] for act in expected})
     assert done == expected, f"{who}: {done}"
     subjects = customer.mailboxes.subjects(customer.address)

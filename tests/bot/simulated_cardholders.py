@@ -15,7 +15,7 @@ from reader_bridge.client.websocket import ServerConnection, ServerConnector
 from reader_bridge.protocol.limits import DEFAULT_PATH
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.bot.simulated_customers import PATIENCE, Customer
+from tests.bot.simulated_customers import PATIENCE, SimulatedCustomer
 from tests.chat import Json, buttons
 from tests.reader_bridge.bridge_runner import run_test_bridge
 from tests.reader_bridge.end_to_end.watched_card import PersonWithPin, WatchedCard
@@ -46,13 +46,13 @@ async def let_pass(_work: str, _message: str) -> None:
 
 
 @dataclass
-class Cardholder(Customer):
+class SimulatedCardholder(SimulatedCustomer):
     """A person whose new card has arrived by post.
 
     :ivar server: where their bridge dials.
     :ivar at_message: told of every message between PC and bot, and may hold it up.
     :ivar doing: what they have begun last.
-    :ivar done: what was carried out, as the chat told it.
+    :ivar done: what was carried out, as the chat has shown it.
     :ivar kept: their card, watched.
     """
 
@@ -83,25 +83,25 @@ class Cardholder(Customer):
             yield at_pc
         card.close()
 
-    async def _does(self, at_pc: PersonWithPin, what: str, told: str) -> None:
+    async def _does(self, at_pc: PersonWithPin, what: str, message_text: str) -> None:
         self.doing = what
         self.person.start(f"do-{what}")
         end = asyncio.get_running_loop().time() + PATIENCE
         seen: Json | None = None
 
         def changed() -> bool | None:
-            return self._newest() != seen or self._was_told(told) or None
+            return self._newest() != seen or self._has_heard(message_text) or None
 
-        while not self._was_told(told):
+        while not self._has_heard(message_text):
             assert asyncio.get_running_loop().time() < end, self._stuck(what)
             await self.world.changes.signal.wait_for(changed, _A_WHILE)
             seen = self._newest()
-            if seen is not None and not self._was_told(told):
+            if seen is not None and not self._has_heard(message_text):
                 self._acts(at_pc, seen)
         self.done.append(what)
 
-    def _was_told(self, told: str) -> bool:
-        return any(told in message.get("text", "") for message in self.heard)
+    def _has_heard(self, message_text: str) -> bool:
+        return any(message_text in message.get("text", "") for message in self.heard)
 
     def _newest(self) -> Json | None:
         """Return the newest message of a conversation."""
@@ -135,8 +135,8 @@ class Cardholder(Customer):
             self.person.press(message["message_id"], keys[key])
 
     def _stuck(self, what: str) -> str:
-        said = [message.get("text", "")[:90] for message in self.heard[-3:]]
-        return f"{self.person.account.first_name} cannot {what}, sees {said}"
+        latest = [message.get("text", "")[:90] for message in self.heard[-3:]]
+        return f"{self.person.account.first_name} cannot {what}, sees {latest}"
 
 
 def _keys_of(message: Json) -> dict[str, str]:
@@ -155,7 +155,7 @@ def _step_of(message: Json) -> str:
 class _WatchedConnector(ServerConnector):
     """Connects a PC, and reports every message to its cardholder."""
 
-    def __init__(self, url: str, holder: Cardholder) -> None:
+    def __init__(self, url: str, holder: SimulatedCardholder) -> None:
         super().__init__(url)
         self._holder = holder
 
@@ -167,7 +167,7 @@ class _WatchedConnector(ServerConnector):
 
 
 class _WatchedConnection(ServerConnection):
-    def __init__(self, wire: ServerConnection, holder: Cardholder) -> None:
+    def __init__(self, wire: ServerConnection, holder: SimulatedCardholder) -> None:
         self._wire, self._holder = wire, holder
         self._seen: Counter[str] = Counter()
 

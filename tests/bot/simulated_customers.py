@@ -19,7 +19,7 @@ from sandbox.errors import PersonError
 from sandbox.world.world import World
 from services.formats.card_number import CardNumber
 from tests.chat import Json, buttons
-from tests.services.authority.world import Someone
+from tests.services.authority.authority_harness import Applicant
 
 PATIENCE = 240.0
 """Seconds after which something counts as lost; a bot that is killed repeatedly is slow."""
@@ -75,13 +75,13 @@ class FakeMailServer:
 
 
 @dataclass
-class Customer:
+class SimulatedCustomer:
     """A person with a record and a phone.
 
     :ivar typed: everything they typed that nobody else may ever read.
     """
 
-    someone: Someone
+    someone: Applicant
     card: CardNumber | None
     person: TelegramClient
     mailboxes: FakeMailServer

@@ -22,7 +22,7 @@ from bot.web import certificates
 from services.authority.lifecycle import CertificateState
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
-from tests.services.authority.ca.world import IssuedCard, World, new_ca, serving
+from tests.services.authority.ca.ca_harness import CaHarness, IssuedCard, new_ca, serve_certificates
 
 _S = CertificateState
 _E = ocsp.OCSPResponseStatus
@@ -49,16 +49,16 @@ def _database(folder: Path) -> Database:
 
 
 @pytest.fixture
-async def world(ready: Path, tmp_path: Path) -> AsyncIterator[World]:
+async def world(ready: Path, tmp_path: Path) -> AsyncIterator[CaHarness]:
     folder = Path(copytree(ready, tmp_path / "kaika"))
     database = _database(folder)
-    yield await World.open(database, folder, datetime.now(UTC))
+    yield await CaHarness.open(database, folder, datetime.now(UTC))
     await database.close()
 
 
 @pytest.fixture
-async def url(world: World) -> AsyncIterator[str]:
-    async with serving(world.service) as url:
+async def url(world: CaHarness) -> AsyncIterator[str]:
+    async with serve_certificates(world.service) as url:
         yield url
 
 
@@ -69,7 +69,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-async def card(world: World) -> IssuedCard:
+async def card(world: CaHarness) -> IssuedCard:
     return await world.issue(datetime.now(UTC), _S.ACTIVE)
 
 
@@ -80,7 +80,7 @@ async def _ocsp(answer: ClientResponse) -> ocsp.OCSPResponse:
 
 
 async def test_the_list_is_found_where_the_certificates_say(
-    world: World, url: str, http: aiohttp.ClientSession, card: IssuedCard
+    world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard
 ) -> None:
     points = card.x509().extensions.get_extension_for_class(x509.CRLDistributionPoints)
     (name,) = list(points.value[0].full_name or [])
@@ -95,7 +95,7 @@ async def test_the_list_is_found_where_the_certificates_say(
 
 
 async def test_who_has_the_list_is_told_so_until_it_changes(
-    world: World, url: str, http: aiohttp.ClientSession, card: IssuedCard
+    world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard
 ) -> None:
     address = f"{url}/crl/{world.service.signer.key_id}.crl"
     async with http.get(address) as answer:
@@ -111,7 +111,7 @@ async def test_who_has_the_list_is_told_so_until_it_changes(
 
 
 async def test_the_certificate_of_the_authority_is_found_where_the_certificates_say(
-    world: World, url: str, http: aiohttp.ClientSession, card: IssuedCard
+    world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard
 ) -> None:
     access = card.x509().extensions.get_extension_for_class(x509.AuthorityInformationAccess)
     address = next(
@@ -137,7 +137,7 @@ async def test_another_generation_of_the_authority_is_not_here(
 
 @pytest.mark.parametrize("path", ["/crl/{}.crl", "/ca/{}.cer"])
 async def test_who_asks_for_the_headers_gets_them(
-    world: World, url: str, http: aiohttp.ClientSession, path: str
+    world: CaHarness, url: str, http: aiohttp.ClientSession, path: str
 ) -> None:
     address = url + path.format(world.service.signer.key_id)
     async with http.head(address) as answer:
@@ -146,7 +146,7 @@ async def test_who_asks_for_the_headers_gets_them(
 
 
 async def test_a_posted_request_is_answered_with_its_nonce(
-    world: World, url: str, http: aiohttp.ClientSession, card: IssuedCard
+    world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard
 ) -> None:
     nonce = os.urandom(16)
     request = world.request_for(card.x509(), nonce)
@@ -159,7 +159,7 @@ async def test_a_posted_request_is_answered_with_its_nonce(
         assert given.value.nonce == nonce
 
 
-def _requests_with_every_sign(world: World, card: IssuedCard) -> bytes:
+def _requests_with_every_sign(world: CaHarness, card: IssuedCard) -> bytes:
     """Return a request whose base64 contains every character that is special in a URL."""
     while True:
         request = world.request_for(card.x509(), os.urandom(14))
@@ -169,7 +169,7 @@ def _requests_with_every_sign(world: World, card: IssuedCard) -> bytes:
 
 @pytest.mark.parametrize("kept", ["", "/", "/+", "/+="])
 async def test_a_request_in_the_address_is_answered_however_it_is_escaped(
-    world: World, url: str, http: aiohttp.ClientSession, card: IssuedCard, kept: str
+    world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard, kept: str
 ) -> None:
     request = _requests_with_every_sign(world, card)
     path = quote(b64encode(request).decode(), safe=kept)
@@ -209,7 +209,7 @@ async def _without_a_length(chunks: int) -> AsyncIterator[bytes]:
 
 
 async def test_a_body_that_is_too_large_is_refused_with_or_without_its_length(
-    world: World, url: str, http: aiohttp.ClientSession, card: IssuedCard
+    world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard
 ) -> None:
     whole = world.request_for(card.x509())
     too_large = whole + bytes(certificates.MAX_REQUEST_BYTES)
@@ -235,7 +235,7 @@ async def test_a_body_that_never_comes_is_not_waited_for(
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 async def test_nothing_else_can_be_done_here(
-    world: World, url: str, http: aiohttp.ClientSession, method: str
+    world: CaHarness, url: str, http: aiohttp.ClientSession, method: str
 ) -> None:
     key_id = world.service.signer.key_id
     for path in ("/ocsp", f"/crl/{key_id}.crl", f"/ca/{key_id}.cer"):
@@ -244,7 +244,7 @@ async def test_nothing_else_can_be_done_here(
 
 
 async def test_while_the_records_cannot_be_read_everybody_is_told_to_come_again(
-    world: World, url: str, http: aiohttp.ClientSession, card: IssuedCard
+    world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard
 ) -> None:
     request = world.request_for(card.x509())
     crl = f"{url}/crl/{world.service.signer.key_id}.crl"
@@ -266,7 +266,7 @@ async def test_while_the_records_cannot_be_read_everybody_is_told_to_come_again(
 
 
 async def test_a_crowd_gets_its_answers(
-    world: World, url: str, http: aiohttp.ClientSession, card: IssuedCard
+    world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard
 ) -> None:
     requests = [world.request_for(card.x509(), bytes([n]) * 16) for n in range(100)]
 

@@ -118,10 +118,10 @@ def test_a_wrong_setting_ends_the_run_with_one_line(
     with pytest.raises(SystemExit) as ended:
         main.main()
     assert ended.value.code == 2
-    said = capsys.readouterr().err
-    assert name in said
-    assert "hunter2" not in said
-    assert "Traceback" not in said
+    output = capsys.readouterr().err
+    assert name in output
+    assert "hunter2" not in output
+    assert "Traceback" not in output
 
 
 def test_a_missing_token_is_named(
@@ -161,7 +161,7 @@ def test_a_start_that_telegram_prevents_ends_with_one_line(
     monkeypatch.setattr(sys, "argv", ["kaika", "run"])
     with pytest.raises(SystemExit):
         main.main()
-    said = capsys.readouterr().err
-    assert word in said
-    assert "Traceback" not in said
-    assert TOKEN not in said
+    output = capsys.readouterr().err
+    assert word in output
+    assert "Traceback" not in output
+    assert TOKEN not in output

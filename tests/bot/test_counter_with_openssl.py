@@ -58,13 +58,13 @@ class CounterClerk:
         given = ("ocsp", "-issuer", ca, "-CAfile", ca, "-url", self.ocsp, *asked, *more)
         ended = await self.machine.run("openssl", *given)
         assert "Response verify OK" in ended.out + ended.err, ended
-        said = []
+        statuses = []
         for line in ended.out.splitlines():
             if line.startswith(str(self.folder)):
-                said.append(line.split(": ")[1])
+                statuses.append(line.split(": ")[1])
             elif line.startswith("\tReason: "):
-                said[-1] += f" ({line.split(': ')[1]})"
-        return said
+                statuses[-1] += f" ({line.split(': ')[1]})"
+        return statuses
 
     async def verified(self) -> list[bool]:
         """Fetch the list and verify all three against it."""

@@ -11,7 +11,7 @@ from zipfile import ZipFile
 import pytest
 
 from tests.chat import TOKEN
-from tests.installing import ROOMS, ROOT, installed, run
+from tests.installed_package import ROOMS, ROOT, installed, run
 from tests.reader_bridge.app.terminal_user import clean_environment
 
 SETTINGS = {
@@ -55,7 +55,7 @@ def given(
 
 def test_every_file_of_ours_is_in_the_wheel(wheel: Path) -> None:
     tracked = set(run("git", "-C", ROOT, "ls-files", *ROOMS).stdout.split())
-    assert any(name.endswith("troubles.txt") for name in tracked)
+    assert any(name.endswith("vague_complaints.txt") for name in tracked)
     packed = ZipFile(wheel).namelist()
     assert tracked - set(packed) == set()
     assert not [name for name in packed if "__pycache__" in name]
@@ -101,9 +101,9 @@ def test_without_the_server_it_says_what_to_install(
 def test_a_program_is_told_what_to_install(bare: Path, tmp_path: Path) -> None:
     ended = given(bare, tmp_path, "kaika", "counter", "list", "--json")
     assert (ended.returncode, ended.stderr) == (2, "")
-    told = json.loads(ended.stdout)
-    assert told["error"] == "not_installed"
-    assert "pip install 'kaika[server]'" in told["message"]
+    answer = json.loads(ended.stdout)
+    assert answer["error"] == "not_installed"
+    assert "pip install 'kaika[server]'" in answer["message"]
 
 
 @pytest.mark.parametrize("asked", [(), ("--json",)])

@@ -14,9 +14,9 @@ DOCS = Path(__file__).parent.parent.parent / "docs"
 
 
 def test_every_setting_is_told_of_and_none_besides() -> None:
-    told = set(re.findall(rf"`({PREFIX}[A-Z_]+)`", (DOCS / "operating.md").read_text()))
+    documented = set(re.findall(rf"`({PREFIX}[A-Z_]+)`", (DOCS / "operating.md").read_text()))
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    assert told - {f"{PREFIX}CARD_PASSPHRASE"} == known
+    assert documented - {f"{PREFIX}CARD_PASSPHRASE"} == known
 
 
 GROUPS = {"counter": counter.app, "audit": audit.app, "person": person.app}

@@ -19,15 +19,15 @@ async def test_it_comes_at_once_and_again() -> None:
 
 
 async def test_a_round_in_hand_is_finished_and_none_begun() -> None:
-    begun, gate, finished = asyncio.Event(), asyncio.Event(), []
+    started, gate, finished = asyncio.Event(), asyncio.Event(), []
 
     async def work() -> None:
-        begun.set()
+        started.set()
         await gate.wait()
         finished.append(True)
 
     async with run_every(work, 0.0, "rounds"):
-        await begun.wait()
+        await started.wait()
         asyncio.get_running_loop().call_soon(gate.set)
     assert finished == [True]
 

@@ -139,16 +139,16 @@ async def test_a_batch_in_hand_is_stored_before_it_stops() -> None:
     intake = FakeIntake()
     script = ScriptedRequest(ok(5, 6))
     poller = Poller(Bot(TOKEN), script, intake)  # type: ignore[arg-type]
-    begun, gate, accept = asyncio.Event(), asyncio.Event(), intake.accept
+    started, gate, accept = asyncio.Event(), asyncio.Event(), intake.accept
 
     async def slowly(items: list[dict[str, Any]]) -> None:
-        begun.set()
+        started.set()
         await gate.wait()
         await accept(items)
 
     intake.accept = slowly  # type: ignore[method-assign]
     running = asyncio.create_task(poller.run())
-    await begun.wait()
+    await started.wait()
     poller.stop()
     for _ in range(10):
         await asyncio.sleep(0)

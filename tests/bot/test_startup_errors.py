@@ -30,9 +30,9 @@ SETTINGS = {
 
 
 @pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def used_folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two folders where the program has run, `ours` and `foreign`."""
-    folder = tmp_path_factory.mktemp("begun")
+    folder = tmp_path_factory.mktemp("used")
     for name in ("ours", "foreign"):
         ended = asyncio.run(CommandRunner(folder / name, SETTINGS).kaika("counter", "list"))
         assert ended.status == 0, ended
@@ -40,10 +40,10 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def machine(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandRunner:
+def machine(used_folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CommandRunner:
     """A command runner in such a folder; this process has the same environment."""
-    shutil.copytree(begun, tmp_path / "begun")
-    machine = CommandRunner(tmp_path / "begun" / "ours", SETTINGS)
+    shutil.copytree(used_folders, tmp_path / "used")
+    machine = CommandRunner(tmp_path / "used" / "ours", SETTINGS)
     for name, value in {**SETTINGS, "KAIKA_DATA_DIR": str(machine.folder / "data")}.items():
         monkeypatch.setenv(name, value)
     return machine
@@ -106,7 +106,7 @@ def _lose_the_keys(data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("harm", "told", "error"),
+    ("harm", "message", "error"),
     [
         (_lose_the_ca, "ca.json, is gone", "ca_key"),
         (_take_a_foreign("ca.json"), "is not the one this database was made with", "ca_key"),
@@ -122,19 +122,19 @@ def test_harmed_files_are_told_of_in_one_line(
     machine: CommandRunner,
     terminal: InProcessCommands,
     harm: Callable[[Path], None],
-    told: str,
+    message: str,
     error: str,
 ) -> None:
     harm(machine.folder / "data")
-    _is_one_line(terminal.run("run"), told)
+    _is_one_line(terminal.run("run"), message)
     status, answer = terminal.run_json("counter", "list")
     assert (status in (1, 2), answer["error"]) == (True, error)
-    assert told in answer["message"]
+    assert message in answer["message"]
 
 
-def _is_one_line(ended: CommandResult, told: str) -> None:
+def _is_one_line(ended: CommandResult, message: str) -> None:
     assert ended.status == 2, ended
-    assert [told in line for line in ended.err.splitlines()] == [True], ended
+    assert [message in line for line in ended.err.splitlines()] == [True], ended
 
 
 def test_a_wrong_passphrase_is_told_of_and_mended(
@@ -150,12 +150,12 @@ def test_a_wrong_passphrase_is_told_of_and_mended(
 
 
 async def test_every_missing_setting_is_named_at_once(tmp_path: Path) -> None:
-    kept = ("KAIKA_AUTHORITY", "KAIKA_BOT_TOKEN", "KAIKA_BASE_URL", "KAIKA_LOOPBACK_PORT")
-    ended = await CommandRunner(tmp_path, {name: SETTINGS[name] for name in kept}).kaika("run")
+    names = ("KAIKA_AUTHORITY", "KAIKA_BOT_TOKEN", "KAIKA_BASE_URL", "KAIKA_LOOPBACK_PORT")
+    ended = await CommandRunner(tmp_path, {name: SETTINGS[name] for name in names}).kaika("run")
     assert ended.status == 2
-    told = [line for line in ended.err.splitlines() if line.startswith("✗")]
+    errors = [line for line in ended.err.splitlines() if line.startswith("✗")]
     missing = ("KAIKA_PUBLIC_URL", "KAIKA_CA_PASSPHRASE", "KAIKA_SMTP_HOST")
-    assert [line.split()[1] for line in told] == list(missing)
+    assert [line.split()[1] for line in errors] == list(missing)
 
 
 @pytest.mark.parametrize(

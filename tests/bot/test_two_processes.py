@@ -58,7 +58,7 @@ async def _line(started: Process) -> str:
     return (await asyncio.wait_for(started.stdout.readline(), PATIENCE)).decode().strip()
 
 
-async def _hands_on(town: KillTestWorld, processes: Sequence[Process]) -> None:
+async def _pass_updates(town: KillTestWorld, processes: Sequence[Process]) -> None:
     """Fetch each update from the sandbox and pass it to both at the same moment."""
     offset = 0
     while True:
@@ -82,21 +82,21 @@ async def test_of_two_processes_one_acts(make_url: MakeUrl, folder: Path) -> Non
         stack.push_async_callback(town.mailboxes.stop)
         log = folder / "log"
         both = [await stack.enter_async_context(process(environment, log)) for _ in range(2)]
-        handing_on = asyncio.create_task(_hands_on(town, both))
+        passing = asyncio.create_task(_pass_updates(town, both))
         await town.run_customers_until(asyncio.Event())
         await town.wait_until_idle()
-        handing_on.cancel()
+        passing.cancel()
     await town.check_all()
     assert len(town.started) == PEOPLE
-    _nobody_was_told_nonsense(town)
+    _check_no_errors_were_shown(town)
 
 
-def _nobody_was_told_nonsense(town: KillTestWorld) -> None:
-    said = Counter(
+def _check_no_errors_were_shown(town: KillTestWorld) -> None:
+    errors = Counter(
         text
         for customer in town.started
         for message in customer.heard
         for text in ("went wrong", "did not ask for it", "earlier step", "is over")
         if text in message.get("text", "")
     )
-    assert not said, said
+    assert not errors, errors

@@ -27,20 +27,20 @@ class ProcessorBench:
 
     def __init__(self) -> None:
         self.finished: list[int] = []
-        self.begun: list[int] = []
+        self.started: list[int] = []
         self.gates: dict[int, asyncio.Event] = {}
-        self.order = PerChatUpdateProcessor(self.finished.append)
+        self.processor = PerChatUpdateProcessor(self.finished.append)
         self.tasks: list[asyncio.Task[None]] = []
 
     async def _work(self, number: int) -> None:
-        self.begun.append(number)
+        self.started.append(number)
         await self.gates[number].wait()
 
     async def brings(self, *updates: Update) -> None:
         for update in updates:
             self.gates[update.update_id] = asyncio.Event()
             work: Any = self._work(update.update_id)
-            self.tasks.append(asyncio.create_task(self.order.process_update(update, work)))
+            self.tasks.append(asyncio.create_task(self.processor.process_update(update, work)))
         await self.settles()
 
     async def settles(self) -> None:
@@ -56,19 +56,19 @@ class ProcessorBench:
 async def test_one_chat_waits_its_turn_and_another_does_not() -> None:
     bench = ProcessorBench()
     await bench.brings(message(1), message(2), message(3), message(4, chat_id=2))
-    assert bench.begun == [1, 4]
+    assert bench.started == [1, 4]
     await bench.releases(1)
-    assert bench.begun == [1, 4, 2]
+    assert bench.started == [1, 4, 2]
     await bench.releases(4, 2, 3)
     assert bench.finished == [1, 4, 2, 3]
-    assert bench.order._chats == {}, "nothing is kept of chats at rest"
+    assert bench.processor._chats == {}, "nothing is kept of chats at rest"
 
 
 async def test_an_inline_query_waits_for_nobody() -> None:
     bench = ProcessorBench()
     query = Update(9, inline_query=InlineQuery("q", ANNA, "pin", ""))
     await bench.brings(message(1), message(2), query)
-    assert bench.begun == [1, 9]
+    assert bench.started == [1, 9]
     await bench.releases(1, 2, 9)
 
 
@@ -76,36 +76,36 @@ async def test_a_busy_house_still_lets_the_urgent_in() -> None:
     bench = ProcessorBench()
     many = range(1, MAX_CONCURRENT_CHATS + 50)
     await bench.brings(*(message(n, chat_id=n) for n in many))
-    assert len(bench.begun) == MAX_CONCURRENT_CHATS
+    assert len(bench.started) == MAX_CONCURRENT_CHATS
     await bench.brings(Update(9999, inline_query=InlineQuery("q", ANNA, "pin", "")))
-    assert bench.begun[-1] == 9999
+    assert bench.started[-1] == 9999
     await bench.releases(9999, *many)
     assert sorted(bench.finished) == [*many, 9999]
 
 
 async def test_an_update_that_fails_does_not_hold_up_its_chat() -> None:
     finished: list[int] = []
-    order = PerChatUpdateProcessor(finished.append)
+    processor = PerChatUpdateProcessor(finished.append)
 
     async def fail() -> None:
         raise ValueError
 
     results = await asyncio.gather(
-        *(order.process_update(message(n), fail()) for n in (1, 2)), return_exceptions=True
+        *(processor.process_update(message(n), fail()) for n in (1, 2)), return_exceptions=True
     )
     assert [type(result) for result in results] == [ValueError, ValueError]
     assert finished == [1, 2]
-    assert order._chats == {}
+    assert processor._chats == {}
 
 
 async def test_a_closed_line_lets_nobody_in_but_ptbs_word_to_stop() -> None:
-    line = ClosableUpdateQueue()
-    line.put_nowait(message(1))
-    line.close()
-    line.put_nowait(message(2))
-    line.put_nowait(PairingCodeAged(7))
-    await line.put(word := object())
-    assert [(await line.get()).update_id, await line.get()] == [1, word]  # type: ignore[attr-defined]
+    queue = ClosableUpdateQueue()
+    queue.put_nowait(message(1))
+    queue.close()
+    queue.put_nowait(message(2))
+    queue.put_nowait(PairingCodeAged(7))
+    await queue.put(word := object())
+    assert [(await queue.get()).update_id, await queue.get()] == [1, word]  # type: ignore[attr-defined]
     for _ in range(2):
-        line.task_done()
-    await asyncio.wait_for(line.join(), 10)
+        queue.task_done()
+    await asyncio.wait_for(queue.join(), 10)

@@ -7,7 +7,7 @@ from shlex import quote
 from ssl import DER_cert_to_PEM_cert as pem_of
 from typing import Any
 
-from bot.cli.session import AuthoritySession
+from bot.cli.authority_session import AuthoritySession
 from services.authority.ca.models import ROW_ID, CertificateAuthority
 from services.authority.ca.publication import PublicationUrls
 from services.authority.embedded.certificates.issuing import IssuedCard

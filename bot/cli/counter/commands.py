@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from bot.cli import demo_people
+from bot.cli.authority_session import AuthoritySession
 from bot.cli.counter.arguments import Amount, ChargeId, Passphrase
 from bot.cli.counter.certificates import (
     CertificatesView,
@@ -25,7 +26,6 @@ from bot.cli.counter.views import (
     reserve_private_file,
 )
 from bot.cli.output import AsJson, CommandOutput, UiNumberText, run_with_authority
-from bot.cli.session import AuthoritySession
 from bot.wiring.embedded import reject_demo_people_on_telegram
 from services.authority.embedded.counter import PersonFile
 from services.authority.embedded.payments.applications import FEES, ApplicationReceipt

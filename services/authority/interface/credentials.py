@@ -34,7 +34,7 @@ class Credentials(Protocol):
         :raises CodeLockedError: after the fourth wrong try.
         :raises ChatPausedError: when this chat was wrong too often, for whomever; each pause is
             longer than the one before.
-        :raises BusyError: when too many checks are waiting; nothing was counted.
+        :raises CheckQueueFullError: when too many checks are waiting; nothing was counted.
         """
 
     async def request_one_time_code(
@@ -76,7 +76,7 @@ class Credentials(Protocol):
 
         :raises WrongOneTimeCodeError: with the tries left.
         :raises ChatPausedError: when this chat was wrong too often.
-        :raises OneTimeCodeOverError: when it is too old, used or tried too often.
+        :raises OneTimeCodeExpiredError: when it is too old, used or tried too often.
         """
 
     async def check_card_number(
@@ -108,7 +108,7 @@ class Credentials(Protocol):
 
         Under one grant it counts as revealed once, however often it is called.
 
-        :raises CodeNotKeptError: after activation.
+        :raises CodeUnrecoverableError: after activation.
         """
 
 

@@ -65,8 +65,8 @@ class PairingStore:
 
     async def may_set_pin(self, session: AsyncSession, session_id: str, now: datetime) -> bool:
         """Whether a pairing is valid and not barred."""
-        ours = (PairingRow.id == session_id, PairingRow.expires_at > now)
-        query = select(PairingRow.chat_id).where(*ours)
+        is_valid = (PairingRow.id == session_id, PairingRow.expires_at > now)
+        query = select(PairingRow.chat_id).where(*is_valid)
         query = query.where(PairingRow.admin_key_rejected.is_(False))
         return (await session.execute(query)).first() is not None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.installing import PIP, ROOT, run
+from tests.installed_package import PIP, ROOT, run
 from tests.reader_bridge.app.terminal_user import clean_environment
 
 

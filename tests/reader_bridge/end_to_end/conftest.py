@@ -11,7 +11,7 @@ from tests.chat import Stage
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.cardholders import Office
 from tests.reader_bridge.end_to_end.whole_system import WholeSystem, run_whole_system
-from tests.services.authority.world import fast_folder
+from tests.services.authority.authority_harness import fast_folder
 
 
 @pytest.fixture

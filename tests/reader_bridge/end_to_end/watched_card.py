@@ -13,7 +13,7 @@ from tests.handlers.conversations.online.bridge_stage import (
     PcUser,
 )
 from tests.handlers.conversations.online.cardholders import Cardholder
-from tests.services.authority.world import CHAT
+from tests.services.authority.authority_harness import CHAT
 
 CHANGE_REFERENCE_DATA, RESET_RETRY_COUNTER = 0x24, 0x2C
 
@@ -105,7 +105,7 @@ def open_card_of(holder: Cardholder, pin: bytes | None = None) -> WatchedCard:
 async def activate(cards: BridgeStage, holder: Cardholder) -> None:
     """Activate a person's certificates directly."""
     now = cards.now
-    grant = await holder.granted(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)
+    grant = await holder.obtain_grant(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)
     authority = cards.office.authority
     async with cards.office.database.unit_of_work() as session:
         permit = await authority.cards.permit(session, grant.id, CHAT, now)

@@ -14,9 +14,9 @@ from bot.settings import Settings
 from services.storage.database import Database
 from services.storage.models import Base
 from services.storage.upgrade import upgrade
+from tests.services.authority.authority_harness import NOW, AuthorityHarness, fast_folder
+from tests.services.authority.command_line import Terminal
 from tests.services.authority.postgres import PostgresServer
-from tests.services.authority.terminal import Terminal
-from tests.services.authority.world import NOW, World, fast_folder
 
 DATABASES = ("sqlite", "postgresql")
 TEST_DATABASE = "kaika_test"
@@ -94,16 +94,16 @@ async def _emptied(url: str) -> str:
 
 
 @pytest.fixture
-async def world(make_url: MakeUrl, folder: Path) -> AsyncIterator[World]:
+async def world(make_url: MakeUrl, folder: Path) -> AsyncIterator[AuthorityHarness]:
     """An authority of its own, on each kind of database."""
-    world = World(await make_url(folder), folder)
+    world = AuthorityHarness(await make_url(folder), folder)
     await world.authority.start(NOW)
     yield world
     await world.close()
 
 
 @pytest.fixture
-def server(request: pytest.FixtureRequest, world: World) -> PostgresServer | None:
+def server(request: pytest.FixtureRequest, world: AuthorityHarness) -> PostgresServer | None:
     """The server that the test's world is on, where it is on one."""
     if world.database.is_sqlite:
         return None

@@ -20,7 +20,7 @@ from services.authority.embedded.models import (
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.authority.errors import CodeUnrecoverableError
 from services.authority.lifecycle import ApplicationState, CertificateState
-from tests.services.authority.world import World
+from tests.services.authority.authority_harness import AuthorityHarness
 
 PAID_FOR = {
     ApplicationState.PAID,
@@ -50,7 +50,7 @@ CERTIFICATE_AFTER = {
 }
 
 
-async def hold(world: World, charges: set[str] | None = None) -> None:
+async def check_invariants(world: AuthorityHarness, charges: set[str] | None = None) -> None:
     """Check everything; `charges` are those that were taken, none of which may be lost."""
     async with world.database.unit_of_work() as session:
         applications = (await session.scalars(select(Application))).all()
@@ -136,7 +136,9 @@ async def _people_are_those_who_are_needed(session: AsyncSession) -> None:
 
 
 def _codes_are_kept_as_long_as_they_may(
-    world: World, applications: list[Application], certificates: dict[str, CertificateState]
+    world: AuthorityHarness,
+    applications: list[Application],
+    certificates: dict[str, CertificateState],
 ) -> None:
     records = {one.id for one in RecordKeyFile(world.folder / "record-keys.bin").list_records()}
     for row in applications:

@@ -17,30 +17,30 @@ from services.authority.embedded.audit.head_file import AuditHead, AuditHeadFile
 from services.authority.embedded.models import AuditEntry, AuditTip
 from services.authority.errors import WrongStateError
 from services.storage.keys import SecretPurpose
-from tests.services.authority.world import NOW, World
+from tests.services.authority.authority_harness import NOW, AuthorityHarness
 
 KEY = bytes(range(32))
 
 
-async def verified(world: World) -> AuditVerification:
+async def verified(world: AuthorityHarness) -> AuditVerification:
     async with world.database.unit_of_work() as session:
         return await world.authority.audit.verify(session)
 
 
 @pytest.fixture
-async def lived(world: World) -> World:
+async def lived(world: AuthorityHarness) -> AuthorityHarness:
     """A world with a life in it: applied, paid, issued, posted, active, suspended."""
     someone = await world.person().is_active()
     await someone.suspends()
     return world
 
 
-async def numbers(world: World) -> list[int]:
+async def numbers(world: AuthorityHarness) -> list[int]:
     async with world.database.unit_of_work() as session:
         return list((await session.scalars(select(AuditEntry.number))).all())
 
 
-async def test_a_whole_chain_verifies(lived: World) -> None:
+async def test_a_whole_chain_verifies(lived: AuthorityHarness) -> None:
     found = sorted(await numbers(lived))
     assert found == list(range(1, len(found) + 1))
     assert await verified(lived) == AuditVerification(len(found))
@@ -57,20 +57,20 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("column", CHANGES)
-async def test_a_changed_entry_shows(lived: World, column: str) -> None:
+async def test_a_changed_entry_shows(lived: AuthorityHarness, column: str) -> None:
     async with lived.database.unit_of_work() as session:
         changed = update(AuditEntry).where(AuditEntry.number == 3)
         await session.execute(changed.values({column: CHANGES[column]}))
     assert await verified(lived) == AuditVerification(2, AuditFault.ALTERED, 3)
 
 
-async def test_a_missing_entry_shows(lived: World) -> None:
+async def test_a_missing_entry_shows(lived: AuthorityHarness) -> None:
     async with lived.database.unit_of_work() as session:
         await session.execute(delete(AuditEntry).where(AuditEntry.number == 3))
     assert await verified(lived) == AuditVerification(2, AuditFault.MISSING, 3)
 
 
-async def test_closing_the_gap_does_not_help(lived: World) -> None:
+async def test_closing_the_gap_does_not_help(lived: AuthorityHarness) -> None:
     async with lived.database.unit_of_work() as session:
         await session.execute(delete(AuditEntry).where(AuditEntry.number == 3))
         for number in range(4, max(await numbers_in(session)) + 1):
@@ -83,7 +83,7 @@ async def numbers_in(session: AsyncSession) -> list[int]:
     return list((await session.scalars(select(AuditEntry.number))).all())
 
 
-async def test_swapped_entries_show(lived: World) -> None:
+async def test_swapped_entries_show(lived: AuthorityHarness) -> None:
     async with lived.database.unit_of_work() as session:
         for old, new in ((3, -1), (4, 3), (-1, 4)):
             moved = update(AuditEntry).where(AuditEntry.number == old)
@@ -92,7 +92,7 @@ async def test_swapped_entries_show(lived: World) -> None:
 
 
 @pytest.mark.parametrize("also_the_tip", [False, True])
-async def test_a_cut_off_end_shows(lived: World, also_the_tip: bool) -> None:
+async def test_a_cut_off_end_shows(lived: AuthorityHarness, also_the_tip: bool) -> None:
     last = max(await numbers(lived))
     async with lived.database.unit_of_work() as session:
         await session.execute(delete(AuditEntry).where(AuditEntry.number > last - 2))
@@ -103,7 +103,7 @@ async def test_a_cut_off_end_shows(lived: World, also_the_tip: bool) -> None:
     assert await verified(lived) == AuditVerification(last - 2, AuditFault.CUT_OFF, last - 1)
 
 
-async def test_a_cut_off_end_still_shows_after_new_entries(lived: World) -> None:
+async def test_a_cut_off_end_still_shows_after_new_entries(lived: AuthorityHarness) -> None:
     last = max(await numbers(lived))
     async with lived.database.unit_of_work() as session:
         await session.execute(delete(AuditEntry).where(AuditEntry.number == last))
@@ -116,7 +116,7 @@ async def test_a_cut_off_end_still_shows_after_new_entries(lived: World) -> None
     assert await verified(lived) == AuditVerification(last - 1, AuditFault.ALTERED, last)
 
 
-async def test_an_invented_entry_shows(lived: World) -> None:
+async def test_an_invented_entry_shows(lived: AuthorityHarness) -> None:
     last = max(await numbers(lived))
     async with lived.database.unit_of_work() as session:
         row = {"number": last + 1, "at": NOW, "act": AuditAct.REVOKED, "subject": "x", "actor": "y"}
@@ -124,14 +124,16 @@ async def test_an_invented_entry_shows(lived: World) -> None:
     assert await verified(lived) == AuditVerification(last, AuditFault.ALTERED, last + 1)
 
 
-async def test_a_missing_head_file_shows_and_is_not_made_anew(lived: World) -> None:
+async def test_a_missing_head_file_shows_and_is_not_made_anew(lived: AuthorityHarness) -> None:
     (lived.folder / "audit-head.bin").unlink()
     await lived.person(2).applies()
     await lived.restart()
     assert (await verified(lived)).fault is AuditFault.HEAD_MISSING
 
 
-async def test_a_restored_backup_is_accepted_once_and_it_is_on_record(lived: World) -> None:
+async def test_a_restored_backup_is_accepted_once_and_it_is_on_record(
+    lived: AuthorityHarness,
+) -> None:
     last = max(await numbers(lived))
     async with lived.database.unit_of_work() as session:
         await session.execute(delete(AuditEntry).where(AuditEntry.number > last - 2))
@@ -147,7 +149,9 @@ async def test_a_restored_backup_is_accepted_once_and_it_is_on_record(lived: Wor
         assert f'"head_was": {last}' in (await session.scalars(query)).one()
 
 
-async def test_a_head_that_a_crash_left_behind_catches_up_at_the_next_start(lived: World) -> None:
+async def test_a_head_that_a_crash_left_behind_catches_up_at_the_next_start(
+    lived: AuthorityHarness,
+) -> None:
     file = AuditHeadFile(lived.folder / "audit-head.bin", lived.keys.secret(SecretPurpose.AUDIT))
     last = file.read()
     async with lived.database.unit_of_work() as session:
@@ -158,7 +162,7 @@ async def test_a_head_that_a_crash_left_behind_catches_up_at_the_next_start(live
     assert file.read() == last
 
 
-async def test_a_refused_act_leaves_no_entry(world: World) -> None:
+async def test_a_refused_act_leaves_no_entry(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     before = await numbers(world)
@@ -167,7 +171,7 @@ async def test_a_refused_act_leaves_no_entry(world: World) -> None:
     assert await numbers(world) == before
 
 
-async def test_entries_hold_no_secret_and_no_plain_ui_number(lived: World) -> None:
+async def test_entries_hold_no_secret_and_no_plain_ui_number(lived: AuthorityHarness) -> None:
     someone = lived.person()
     async with lived.database.unit_of_work() as session:
         rows = (await session.execute(select(*AuditEntry.__table__.c))).all()

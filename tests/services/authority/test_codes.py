@@ -24,13 +24,19 @@ from services.authority.errors import (
 from services.authority.values import AuthorityOperation, Proof
 from services.formats.subscriber_code import SubscriberCode
 from services.rate_limit import RateLimitRecord
-from tests.services.authority.world import CHAT, NOW, Someone, World, valid_ui_number
+from tests.services.authority.authority_harness import (
+    CHAT,
+    NOW,
+    Applicant,
+    AuthorityHarness,
+    valid_ui_number,
+)
 
 WRONG = "wRang234"
 OTHER_CHATS = range(2001, 2100)
 
 
-async def refusals(someone: Someone, chats: "range | list[int]") -> list[AuthorityError]:
+async def refusals(someone: Applicant, chats: "range | list[int]") -> list[AuthorityError]:
     """Type a wrong code from each chat in turn."""
     found = []
     for chat in chats:
@@ -40,12 +46,12 @@ async def refusals(someone: Someone, chats: "range | list[int]") -> list[Authori
     return found
 
 
-def nobody(world: World) -> Someone:
+def nobody(world: AuthorityHarness) -> Applicant:
     """Give somebody who never applied."""
-    return Someone(world, valid_ui_number(random.Random(99)), 99)  # noqa: S311
+    return Applicant(world, valid_ui_number(random.Random(99)), 99)  # noqa: S311
 
 
-async def test_the_right_code_opens_a_grant_for_ten_minutes(world: World) -> None:
+async def test_the_right_code_opens_a_grant_for_ten_minutes(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     grant = await someone.checks(operation=AuthorityOperation.STATUS)
@@ -54,14 +60,14 @@ async def test_the_right_code_opens_a_grant_for_ten_minutes(world: World) -> Non
     assert grant.expires_at == NOW + timedelta(minutes=10)
 
 
-async def test_capitals_matter(world: World) -> None:
+async def test_capitals_matter(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     with pytest.raises(WrongCodeError):
         await someone.checks(someone.code.reveal().swapcase())
 
 
-async def test_three_wrong_codes_warn_and_the_fourth_locks(world: World) -> None:
+async def test_three_wrong_codes_warn_and_the_fourth_locks(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     found = await refusals(someone, OTHER_CHATS[:5])
@@ -71,7 +77,7 @@ async def test_three_wrong_codes_warn_and_the_fourth_locks(world: World) -> None
         await someone.checks()
 
 
-async def test_a_right_code_forgives_the_wrong_ones_before(world: World) -> None:
+async def test_a_right_code_forgives_the_wrong_ones_before(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     for _ in range(3):
@@ -79,7 +85,7 @@ async def test_a_right_code_forgives_the_wrong_ones_before(world: World) -> None
         await someone.checks()
 
 
-async def test_locking_is_mailed_and_told_to_the_other_chats_once(world: World) -> None:
+async def test_locking_is_mailed_and_told_to_the_other_chats_once(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     for chat in (11, 12):
@@ -91,7 +97,9 @@ async def test_locking_is_mailed_and_told_to_the_other_chats_once(world: World) 
     assert fifth.other_chats == ()
 
 
-async def test_the_counter_releases_a_locked_code_and_it_is_on_record(world: World) -> None:
+async def test_the_counter_releases_a_locked_code_and_it_is_on_record(
+    world: AuthorityHarness,
+) -> None:
     someone = world.person()
     await someone.applies()
     await refusals(someone, OTHER_CHATS[:4])
@@ -103,7 +111,9 @@ async def test_the_counter_releases_a_locked_code_and_it_is_on_record(world: Wor
     assert list(acts).count("code_released") == 1
 
 
-async def test_one_chat_gets_three_wrong_codes_a_day_over_all_persons(world: World) -> None:
+async def test_one_chat_gets_three_wrong_codes_a_day_over_all_persons(
+    world: AuthorityHarness,
+) -> None:
     first, second = world.person(1), world.person(2)
     await first.applies()
     await second.applies()
@@ -119,7 +129,9 @@ async def test_one_chat_gets_three_wrong_codes_a_day_over_all_persons(world: Wor
     await second.checks(now=NOW + timedelta(days=1, seconds=1))
 
 
-async def test_right_codes_cost_a_chat_nothing_and_forgive_it_nothing(world: World) -> None:
+async def test_right_codes_cost_a_chat_nothing_and_forgive_it_nothing(
+    world: AuthorityHarness,
+) -> None:
     someone = world.person()
     await someone.applies()
     for _ in range(6):
@@ -131,7 +143,7 @@ async def test_right_codes_cost_a_chat_nothing_and_forgive_it_nothing(world: Wor
         await someone.checks()
 
 
-async def test_what_a_chat_tries_on_a_locked_code_costs_it_nothing(world: World) -> None:
+async def test_what_a_chat_tries_on_a_locked_code_costs_it_nothing(world: AuthorityHarness) -> None:
     someone, other = world.person(1), world.person(2)
     await someone.applies()
     await other.applies()
@@ -140,7 +152,7 @@ async def test_what_a_chat_tries_on_a_locked_code_costs_it_nothing(world: World)
     await other.checks()
 
 
-async def test_a_new_application_has_a_new_code_and_all_its_tries(world: World) -> None:
+async def test_a_new_application_has_a_new_code_and_all_its_tries(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     before = someone.code
@@ -153,7 +165,7 @@ async def test_a_new_application_has_a_new_code_and_all_its_tries(world: World) 
     assert isinstance((await refusals(someone, [CHAT]))[0], WrongCodeError)
 
 
-async def twenty_at_once(someone: Someone) -> list[tuple[str, object]]:
+async def twenty_at_once(someone: Applicant) -> list[tuple[str, object]]:
     """Let twenty chats type a wrong code at the same time; give what each is told."""
 
     async def one(chat: int) -> tuple[str, object]:
@@ -168,7 +180,7 @@ async def twenty_at_once(someone: Someone) -> list[tuple[str, object]]:
 
 
 async def test_twenty_tasks_at_once_get_four_tries_in_all_whoever_they_ask_for(
-    world: World,
+    world: AuthorityHarness,
 ) -> None:
     someone, no_one = world.person(), nobody(world)
     await someone.applies()
@@ -184,7 +196,7 @@ async def test_twenty_tasks_at_once_get_four_tries_in_all_whoever_they_ask_for(
         assert len(locked.all()) == 2
 
 
-async def test_who_does_not_exist_takes_the_same_time(world: World) -> None:
+async def test_who_does_not_exist_takes_the_same_time(world: AuthorityHarness) -> None:
     """Medians over turns, at a cost that outweighs the noise of the machine."""
     world.hash_with(Argon2Hasher(Argon2Cost(memory=8 * 1024, passes=2)))
     someone, no_one = world.person(), nobody(world)
@@ -202,7 +214,7 @@ async def test_who_does_not_exist_takes_the_same_time(world: World) -> None:
     assert max(medians) < 1.5 * min(medians), medians
 
 
-async def test_what_is_stored_of_tries_does_not_tell_whom(world: World) -> None:
+async def test_what_is_stored_of_tries_does_not_tell_whom(world: AuthorityHarness) -> None:
     no_one = nobody(world)
     await refusals(no_one, [CHAT])
     async with world.database.unit_of_work() as session:
@@ -211,13 +223,13 @@ async def test_what_is_stored_of_tries_does_not_tell_whom(world: World) -> None:
     assert all(no_one.ui_number.reveal().encode() not in row.subject for row in rows)
 
 
-async def test_too_many_checks_at_once_are_refused_and_not_counted(world: World) -> None:
+async def test_too_many_checks_at_once_are_refused_and_not_counted(world: AuthorityHarness) -> None:
     world.hash_with(Argon2Hasher(Argon2Cost(memory=16 * 1024, passes=2), threads=1, waiting=0))
     people = [world.person(seed) for seed in range(1, 5)]
     for each in people:
         await each.applies()
 
-    async def one(each: Someone) -> bool:
+    async def one(each: Applicant) -> bool:
         try:
             await each.checks(chat=each.seed)
         except CheckQueueFullError:
@@ -230,7 +242,7 @@ async def test_too_many_checks_at_once_are_refused_and_not_counted(world: World)
         await each.checks()
 
 
-async def test_a_check_does_not_hold_up_the_event_loop(world: World) -> None:
+async def test_a_check_does_not_hold_up_the_event_loop(world: AuthorityHarness) -> None:
     world.hash_with(Argon2Hasher(Argon2Cost(memory=32 * 1024, passes=2)))
     someone = world.person()
     await someone.applies()
@@ -252,7 +264,7 @@ async def test_a_check_does_not_hold_up_the_event_loop(world: World) -> None:
     assert longest < taken / 2
 
 
-async def test_the_same_code_has_another_verifier_for_everybody(world: World) -> None:
+async def test_the_same_code_has_another_verifier_for_everybody(world: AuthorityHarness) -> None:
     code = SubscriberCode("aB3dE5gH")
     prepared = [await world.authority.codes.prepare(f"{n}" * 32, NOW, code) for n in range(2)]
     assert prepared[0].verifier != prepared[1].verifier

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from bot.settings import SettingsError
 from services.formats import subscriber_code
-from tests.services.authority.terminal import APPLY, PERSON, UI, Terminal
+from tests.services.authority.command_line import APPLY, PERSON, UI, Terminal
 
 
 def test_a_whole_life_at_the_counter_every_command_twice(terminal: Terminal) -> None:

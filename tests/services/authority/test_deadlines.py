@@ -18,8 +18,8 @@ from services.authority.errors import (
 )
 from services.authority.lifecycle import ApplicationState
 from services.storage.models import Job
+from tests.services.authority.authority_harness import NOW, AuthorityHarness
 from tests.services.authority.test_payments import owes, state_of
-from tests.services.authority.world import NOW, World
 
 LAST_MOMENT = datetime(2026, 3, 17, 15, 59, 59, tzinfo=UTC)
 """One second before midnight in Taipei, on the fifteenth day after NOW's day."""
@@ -54,7 +54,7 @@ def test_certificates_end_five_years_on_at_the_end_of_a_day(seconds: int) -> Non
     assert calendar.today(end + timedelta(seconds=1)) == calendar.today(end) + timedelta(days=1)
 
 
-async def test_paying_in_time_is_possible_to_the_last_second(world: World) -> None:
+async def test_paying_in_time_is_possible_to_the_last_second(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     assert (await owes(someone, LAST_MOMENT)).last_day == calendar.today(LAST_MOMENT)
@@ -62,20 +62,24 @@ async def test_paying_in_time_is_possible_to_the_last_second(world: World) -> No
     assert await state_of(world) == ApplicationState.PAID
 
 
-async def test_after_the_deadline_nothing_is_owed_and_no_invoice_made(world: World) -> None:
+async def test_after_the_deadline_nothing_is_owed_and_no_invoice_made(
+    world: AuthorityHarness,
+) -> None:
     someone = world.person()
     await someone.applies()
-    checkout = await someone.invoiced(LAST_MOMENT)
+    checkout = await someone.open_invoice(LAST_MOMENT)
     with pytest.raises(DeadlinePassedError):
         await owes(someone, TOO_LATE)
     with pytest.raises(DeadlinePassedError):
-        await someone.invoiced(TOO_LATE)
+        await someone.open_invoice(TOO_LATE)
     with pytest.raises(CheckoutRefusedError) as refused:
-        await someone.approved(checkout, TOO_LATE)
+        await someone.approve_checkout(checkout, TOO_LATE)
     assert refused.value.reason is CheckoutRefusal.OVERDUE
 
 
-async def test_an_unpaid_application_expires_with_its_personal_data(world: World) -> None:
+async def test_an_unpaid_application_expires_with_its_personal_data(
+    world: AuthorityHarness,
+) -> None:
     someone = world.person()
     await someone.applies()
     assert (await world.authority.expire_overdue(LAST_MOMENT)).applications == ()
@@ -94,7 +98,9 @@ async def test_an_unpaid_application_expires_with_its_personal_data(world: World
         await world.counter.show(someone.ui_number, TOO_LATE)
 
 
-async def test_the_deadline_is_put_down_to_fall_due_and_struck_out_when_paid(world: World) -> None:
+async def test_the_deadline_is_put_down_to_fall_due_and_struck_out_when_paid(
+    world: AuthorityHarness,
+) -> None:
     someone = world.person()
     await someone.applies()
     query = select(Job.at).where(Job.kind == DUE_KIND)
@@ -105,32 +111,34 @@ async def test_the_deadline_is_put_down_to_fall_due_and_struck_out_when_paid(wor
         assert (await session.scalars(query)).all() == []
 
 
-async def test_an_approved_checkout_holds_it_open_for_an_hour(world: World) -> None:
+async def test_an_approved_checkout_holds_it_open_for_an_hour(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
-    checkout = await someone.invoiced(LAST_MOMENT)
-    await someone.approved(checkout, LAST_MOMENT)
+    checkout = await someone.open_invoice(LAST_MOMENT)
+    await someone.approve_checkout(checkout, LAST_MOMENT)
     within = LAST_MOMENT + timedelta(minutes=59)
     assert (await world.authority.expire_overdue(within)).applications == ()
-    assert (await someone.charged(checkout, now=within)).matched
+    assert (await someone.record_charge(checkout, now=within)).matched
     assert await state_of(world) == ApplicationState.PAID
 
 
-async def test_without_the_charge_it_expires_after_that_hour(world: World) -> None:
+async def test_without_the_charge_it_expires_after_that_hour(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
-    checkout = await someone.invoiced(LAST_MOMENT)
-    await someone.approved(checkout, LAST_MOMENT)
+    checkout = await someone.open_invoice(LAST_MOMENT)
+    await someone.approve_checkout(checkout, LAST_MOMENT)
     after = LAST_MOMENT + timedelta(hours=1)
     assert len((await world.authority.expire_overdue(after)).applications) == 1
-    late = await someone.charged(checkout, now=after)
+    late = await someone.record_charge(checkout, now=after)
     assert not late.matched
     assert [one.unmatched_reason for one in await world.counter.list_unmatched()] == ["unknown"]
 
 
-async def test_a_slow_bank_pays_for_an_application_that_is_still_there(world: World) -> None:
+async def test_a_slow_bank_pays_for_an_application_that_is_still_there(
+    world: AuthorityHarness,
+) -> None:
     someone = world.person()
     await someone.applies()
-    checkout = await someone.invoiced(LAST_MOMENT)
-    await someone.approved(checkout, LAST_MOMENT)
-    assert (await someone.charged(checkout, now=LAST_MOMENT + timedelta(hours=2))).matched
+    checkout = await someone.open_invoice(LAST_MOMENT)
+    await someone.approve_checkout(checkout, LAST_MOMENT)
+    assert (await someone.record_charge(checkout, now=LAST_MOMENT + timedelta(hours=2))).matched

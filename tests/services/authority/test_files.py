@@ -23,7 +23,7 @@ from services.authority.errors import NoIssuerError, UnknownPersonError, WrongSt
 from services.authority.interface.cards import CardOrder
 from services.authority.interface.certificates import CertificateKind
 from services.storage.keys import KeyRing, SecretPurpose
-from tests.services.authority.world import CHEAP, NOW, World
+from tests.services.authority.authority_harness import CHEAP, NOW, AuthorityHarness
 
 MASTER = bytes(range(32))
 RING = KeyRing({"k1": bytes(32)}, "k1", {SecretPurpose.CARD_MASTER: MASTER})
@@ -101,7 +101,7 @@ def test_every_card_has_an_admin_key_of_its_own() -> None:
     assert all(len({key[:8], key[8:16], key[16:]}) == 3 for key in keys)
 
 
-async def test_a_card_is_made_with_everything_on_it(world: World) -> None:
+async def test_a_card_is_made_with_everything_on_it(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     await someone.pays()
@@ -120,7 +120,7 @@ async def test_a_card_is_made_with_everything_on_it(world: World) -> None:
 
 
 async def test_a_card_whose_move_was_cut_off_is_put_in_place_by_issuing_again(
-    world: World,
+    world: AuthorityHarness,
 ) -> None:
     someone = world.person()
     await someone.applies()
@@ -136,7 +136,7 @@ async def test_a_card_whose_move_was_cut_off_is_put_in_place_by_issuing_again(
     assert not orphan.exists()
 
 
-async def test_a_card_that_cannot_be_written_is_not_issued(world: World) -> None:
+async def test_a_card_that_cannot_be_written_is_not_issued(world: AuthorityHarness) -> None:
     class Broken:
         def make(self, order: CardOrder, path: Path) -> None:
             raise OSError(28, "No space left on device")
@@ -151,7 +151,7 @@ async def test_a_card_that_cannot_be_written_is_not_issued(world: World) -> None
     assert (await someone.is_issued()).changed
 
 
-async def test_only_what_is_paid_is_issued(world: World) -> None:
+async def test_only_what_is_paid_is_issued(world: AuthorityHarness) -> None:
     someone = world.person()
     with pytest.raises(UnknownPersonError):
         await someone.is_issued()
@@ -161,7 +161,7 @@ async def test_only_what_is_paid_is_issued(world: World) -> None:
     assert world.maker.orders == []
 
 
-async def test_without_a_certificate_authority_nothing_is_issued(world: World) -> None:
+async def test_without_a_certificate_authority_nothing_is_issued(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     await someone.pays()
@@ -174,7 +174,7 @@ async def test_without_a_certificate_authority_nothing_is_issued(world: World) -
         await someone.is_issued()
 
 
-async def test_record_keys_that_a_crash_left_over_are_swept(world: World) -> None:
+async def test_record_keys_that_a_crash_left_over_are_swept(world: AuthorityHarness) -> None:
     file = RecordKeyFile(world.folder / "record-keys.bin")
     someone = await world.person().is_active()
     waiting = world.person(2)
@@ -190,7 +190,7 @@ async def test_record_keys_that_a_crash_left_over_are_swept(world: World) -> Non
 
 
 async def test_a_suspension_is_published_also_by_a_command_without_the_authoritys_key(
-    world: World,
+    world: AuthorityHarness,
 ) -> None:
     someone = await world.person().is_active()
     bare = EmbeddedAuthority(

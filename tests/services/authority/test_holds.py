@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
-from tests.services.authority.world import NOW, World
+from tests.services.authority.authority_harness import NOW, AuthorityHarness
 
 
-async def test_who_was_suspended_when_revoked_keeps_the_date_of_the_hold(world: World) -> None:
+async def test_who_was_suspended_when_revoked_keeps_the_date_of_the_hold(
+    world: AuthorityHarness,
+) -> None:
     """X.509: the date of the revocation is then that of the hold."""
     held, later = NOW + timedelta(days=1), NOW + timedelta(days=3)
     suspended, active = await world.person(1).is_active(), await world.person(2).is_active()
@@ -22,7 +24,7 @@ async def test_who_was_suspended_when_revoked_keeps_the_date_of_the_hold(world: 
     assert shown.timeline.certificate_changed_at == later
 
 
-async def test_who_was_resumed_in_between_does_not(world: World) -> None:
+async def test_who_was_resumed_in_between_does_not(world: AuthorityHarness) -> None:
     someone = await world.person().is_active()
     await someone.suspends(NOW)
     await someone.resumes(NOW + timedelta(hours=1))

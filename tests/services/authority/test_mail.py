@@ -18,8 +18,8 @@ from services.messaging import outbox
 from services.messaging.mail import MailSender
 from services.messaging.outbox import Channel, OutboxDelivery, OutboxMessage, UndeliverableError
 from services.storage.models import Job
+from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
 from tests.services.authority.test_retrieval import asks
-from tests.services.authority.world import CHAT, NOW, Someone, World
 
 
 class Mailbox:
@@ -35,12 +35,12 @@ class Mailbox:
         self.mails.append(mail)
 
 
-def courier(world: World, mailbox: Mailbox) -> OutboxDelivery:
+def courier(world: AuthorityHarness, mailbox: Mailbox) -> OutboxDelivery:
     sender = MailSender(world.database, world.authority.mail_composer, mailbox)
     return OutboxDelivery(world.database, {Channel.MAIL: sender})
 
 
-async def deliver(world: World, mailbox: Mailbox, now: datetime = NOW) -> None:
+async def deliver(world: AuthorityHarness, mailbox: Mailbox, now: datetime = NOW) -> None:
     """Do what is due, as the worker does."""
     async with world.database.unit_of_work() as session:
         rows = [row for row in await jobs.lease_due(session, now) if row.kind == outbox.JOB_KIND]
@@ -59,12 +59,14 @@ def texts(mailbox: Mailbox) -> list[str]:
     return [mail.get_content() for mail in mailbox.mails]
 
 
-async def waiting(world: World) -> int:
+async def waiting(world: AuthorityHarness) -> int:
     async with world.database.unit_of_work() as session:
         return len((await session.scalars(select(OutboxMessage))).all())
 
 
-async def test_a_one_time_code_reaches_the_mailbox_in_both_languages(world: World) -> None:
+async def test_a_one_time_code_reaches_the_mailbox_in_both_languages(
+    world: AuthorityHarness,
+) -> None:
     someone, mailbox = world.person(), Mailbox()
     await someone.applies()
     challenge = await asks(someone)
@@ -79,7 +81,7 @@ async def test_a_one_time_code_reaches_the_mailbox_in_both_languages(world: Worl
     assert await waiting(world) == 0
 
 
-async def test_nobodys_mail_is_dropped(world: World) -> None:
+async def test_nobodys_mail_is_dropped(world: AuthorityHarness) -> None:
     someone, mailbox = world.person(), Mailbox()
     await asks(someone)
     await deliver(world, mailbox)
@@ -87,7 +89,7 @@ async def test_nobodys_mail_is_dropped(world: World) -> None:
     assert await waiting(world) == 0
 
 
-async def test_a_one_time_code_that_is_over_is_not_mailed_any_more(world: World) -> None:
+async def test_a_one_time_code_that_is_over_is_not_mailed_any_more(world: AuthorityHarness) -> None:
     someone, mailbox = world.person(), Mailbox()
     await someone.applies()
     await asks(someone)
@@ -96,7 +98,7 @@ async def test_a_one_time_code_that_is_over_is_not_mailed_any_more(world: World)
     assert await waiting(world) == 0
 
 
-async def test_a_mail_that_fails_goes_out_later_once(world: World) -> None:
+async def test_a_mail_that_fails_goes_out_later_once(world: AuthorityHarness) -> None:
     someone, mailbox = world.person(), Mailbox()
     await someone.applies()
     await someone.pays()
@@ -110,7 +112,7 @@ async def test_a_mail_that_fails_goes_out_later_once(world: World) -> None:
     assert "278" in texts(mailbox)[0]
 
 
-async def test_mails_to_one_person_keep_their_order(world: World) -> None:
+async def test_mails_to_one_person_keep_their_order(world: AuthorityHarness) -> None:
     someone, mailbox = world.person(), Mailbox()
     await someone.is_active()
     mailbox.failures = [OSError("no line")]
@@ -123,7 +125,9 @@ async def test_mails_to_one_person_keep_their_order(world: World) -> None:
     assert all(word in subject for word, subject in zip(order, subjects, strict=True))
 
 
-async def test_a_refused_recipient_is_given_up_and_kept_for_the_operator(world: World) -> None:
+async def test_a_refused_recipient_is_given_up_and_kept_for_the_operator(
+    world: AuthorityHarness,
+) -> None:
     someone, mailbox = world.person(), Mailbox()
     await someone.applies()
     await someone.pays()
@@ -135,7 +139,7 @@ async def test_a_refused_recipient_is_given_up_and_kept_for_the_operator(world: 
     assert row.failed == "UndeliverableError"
 
 
-async def test_after_three_days_of_failing_a_mail_is_given_up(world: World) -> None:
+async def test_after_three_days_of_failing_a_mail_is_given_up(world: AuthorityHarness) -> None:
     someone, mailbox = world.person(), Mailbox()
     await someone.applies()
     await someone.pays()
@@ -146,10 +150,10 @@ async def test_after_three_days_of_failing_a_mail_is_given_up(world: World) -> N
     assert row.failed == "OSError"
 
 
-async def test_a_unit_of_work_that_fails_mails_nothing(world: World) -> None:
+async def test_a_unit_of_work_that_fails_mails_nothing(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
-    grant = await someone.granted(AuthorityOperation.STATUS)
+    grant = await someone.obtain_grant(AuthorityOperation.STATUS)
 
     async def fail() -> None:
         async with world.database.unit_of_work() as session:
@@ -161,7 +165,7 @@ async def test_a_unit_of_work_that_fails_mails_nothing(world: World) -> None:
     assert await waiting(world) == 0
 
 
-async def _everything_happens(someone: Someone) -> None:
+async def _everything_happens(someone: Applicant) -> None:
     """Put every kind of notice into the outbox."""
     async with someone.world.database.unit_of_work() as session:
         subscriber = await someone.world.authority.records.require(session, someone.ui_number)
@@ -170,7 +174,7 @@ async def _everything_happens(someone: Someone) -> None:
                 await notify(session, notice, subscriber.id, {}, NOW)
 
 
-async def test_every_notice_reads_well_in_both_languages(world: World) -> None:
+async def test_every_notice_reads_well_in_both_languages(world: AuthorityHarness) -> None:
     someone, mailbox = world.person(), Mailbox()
     await someone.applies()
     await someone.pays()

@@ -21,8 +21,8 @@ from services.storage.database import Database
 from services.storage.models import Base
 from services.storage.upgrade import ensure_current, head_revision, upgrade
 from tests.services.authority import invariants
+from tests.services.authority.authority_harness import NOW, AuthorityHarness
 from tests.services.authority.postgres import PostgresServer
-from tests.services.authority.world import NOW, World
 
 REVISIONS = [
     script.revision
@@ -141,7 +141,7 @@ async def test_a_migration_that_fails_leaves_the_version_before(
 
 
 async def test_going_back_is_restoring_a_backup(
-    world: World, server: PostgresServer | None, folder: Path
+    world: AuthorityHarness, server: PostgresServer | None, folder: Path
 ) -> None:
     """A backup is the database alone; the files beside it are those of today."""
     someone = await world.person().is_active()
@@ -160,10 +160,10 @@ async def test_going_back_is_restoring_a_backup(
     assert shown.timeline.certificate == "active"
     assert len(await world.counter.list()) == 1
     await someone.suspends()
-    await invariants.hold(world)
+    await invariants.check_invariants(world)
 
 
-async def _back_up(world: World, server: PostgresServer | None, folder: Path) -> bytes:
+async def _back_up(world: AuthorityHarness, server: PostgresServer | None, folder: Path) -> bytes:
     if world.database.is_sqlite:
         copy = folder / "backup.sqlite"
         source = sqlite3.connect(str(world.database.url.database))
@@ -174,7 +174,7 @@ async def _back_up(world: World, server: PostgresServer | None, folder: Path) ->
     return await asyncio.to_thread(server.back_up, str(world.database.url.database))
 
 
-async def _restore(world: World, server: PostgresServer | None, backup: bytes) -> None:
+async def _restore(world: AuthorityHarness, server: PostgresServer | None, backup: bytes) -> None:
     if world.database.is_sqlite:
         path = Path(str(world.database.url.database))
         for name in ("-wal", "-shm"):

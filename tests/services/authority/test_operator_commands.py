@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from bot.cli.counter import commands as counter
 from bot.cli.demo_people import DEMO_PEOPLE
 from services.formats import subscriber_code
-from tests.services.authority.terminal import APPLY, PERSON, UI, Terminal, app
+from tests.services.authority.command_line import APPLY, PERSON, UI, Terminal, app
 
 
 def test_the_demo_people_are_in_every_state(terminal: Terminal) -> None:

@@ -17,21 +17,21 @@ from services.authority.errors import (
 from services.authority.lifecycle import ApplicationState
 from services.authority.values import AmountDue, AuthorityOperation, Checkout, Fee, FeeKind
 from services.formats.errors import FormatError
-from tests.services.authority.world import CHAT, NOW, Someone, World
+from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
 
 
-async def owes(someone: Someone, now: datetime = NOW) -> AmountDue:
-    grant = await someone.granted(AuthorityOperation.PAY, now=now)
+async def owes(someone: Applicant, now: datetime = NOW) -> AmountDue:
+    grant = await someone.obtain_grant(AuthorityOperation.PAY, now=now)
     async with someone.world.database.unit_of_work() as session:
         return await someone.world.authority.payments.get_amount_due(session, grant.id, CHAT, now)
 
 
-async def state_of(world: World) -> str:
+async def state_of(world: AuthorityHarness) -> str:
     async with world.database.unit_of_work() as session:
         return (await session.scalars(select(Application.state))).one()
 
 
-async def test_what_is_owed_and_why(world: World) -> None:
+async def test_what_is_owed_and_why(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     owed = await owes(someone)
@@ -53,35 +53,35 @@ async def test_what_is_owed_and_why(world: World) -> None:
     ],
 )
 async def test_a_checkout_that_fits_nothing_is_refused_and_its_charge_kept(
-    world: World, change: dict[str, object], reason: CheckoutRefusal
+    world: AuthorityHarness, change: dict[str, object], reason: CheckoutRefusal
 ) -> None:
     someone = world.person()
     await someone.applies()
-    bent = replace(await someone.invoiced(), **change)  # type: ignore[arg-type]
+    bent = replace(await someone.open_invoice(), **change)  # type: ignore[arg-type]
     with pytest.raises(CheckoutRefusedError) as refused:
-        await someone.approved(bent)
+        await someone.approve_checkout(bent)
     assert refused.value.reason is reason
-    result = await someone.charged(bent)
+    result = await someone.record_charge(bent)
     assert not result.matched
     assert [one.unmatched_reason for one in await world.counter.list_unmatched()] == [reason]
     assert await state_of(world) == ApplicationState.SUBMITTED
 
 
-async def test_paying_twice_keeps_the_second_charge_for_staff(world: World) -> None:
+async def test_paying_twice_keeps_the_second_charge_for_staff(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
-    checkout = await someone.invoiced()
-    first, second = await someone.charged(checkout), await someone.charged(checkout)
+    checkout = await someone.open_invoice()
+    first, second = await someone.record_charge(checkout), await someone.record_charge(checkout)
     assert [first.matched, second.matched] == [True, False]
     assert first.receipt != second.receipt
     with pytest.raises(CheckoutRefusedError) as refused:
-        await someone.approved(checkout)
+        await someone.approve_checkout(checkout)
     assert refused.value.reason is CheckoutRefusal.PAID
     assert (await world.counter.refund("charge-1-2", NOW)).changed
     assert await state_of(world) == ApplicationState.PAID
 
 
-async def test_the_other_linked_chats_are_to_be_told_of_a_payment(world: World) -> None:
+async def test_the_other_linked_chats_are_to_be_told_of_a_payment(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     for chat in (CHAT, 11, 12):
@@ -89,18 +89,18 @@ async def test_the_other_linked_chats_are_to_be_told_of_a_payment(world: World) 
     assert (await someone.pays()).other_chats == (11, 12)
 
 
-async def test_the_same_charge_twice_is_one_payment(world: World) -> None:
+async def test_the_same_charge_twice_is_one_payment(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
-    checkout = await someone.invoiced()
-    results = [await someone.charged(checkout, "same") for _ in range(3)]
+    checkout = await someone.open_invoice()
+    results = [await someone.record_charge(checkout, "same") for _ in range(3)]
     assert [result.changed for result in results] == [True, False, False]
     assert len({result.receipt for result in results}) == 1
     async with world.database.unit_of_work() as session:
         assert len((await session.scalars(select(Payment))).all()) == 1
 
 
-async def test_a_refund_makes_it_owed_again_until_the_card_is_made(world: World) -> None:
+async def test_a_refund_makes_it_owed_again_until_the_card_is_made(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     await someone.pays()
@@ -114,23 +114,23 @@ async def test_a_refund_makes_it_owed_again_until_the_card_is_made(world: World)
     assert refused.value.state == ApplicationState.ISSUED
 
 
-async def test_an_unknown_charge_cannot_be_refunded(world: World) -> None:
+async def test_an_unknown_charge_cannot_be_refunded(world: AuthorityHarness) -> None:
     with pytest.raises(UnknownChargeError):
         await world.counter.refund("nothing", NOW)
 
 
-async def test_staff_can_let_an_unmatched_charge_pay_after_all(world: World) -> None:
+async def test_staff_can_let_an_unmatched_charge_pay_after_all(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     lost = Checkout("lost payload", 1001, 27800, "TWD")
-    await someone.charged(lost, "lost")
+    await someone.record_charge(lost, "lost")
     results = [await world.counter.pay(someone.ui_number, "lost", 27800, NOW) for _ in range(2)]
     assert [(one.matched, one.changed) for one in results] == [(True, True), (True, False)]
     assert await world.counter.list_unmatched() == []
     assert await state_of(world) == ApplicationState.PAID
 
 
-async def test_staff_cannot_let_it_pay_for_two_or_for_less(world: World) -> None:
+async def test_staff_cannot_let_it_pay_for_two_or_for_less(world: AuthorityHarness) -> None:
     first, second = world.person(1), world.person(2)
     await first.applies()
     await second.applies()
@@ -144,26 +144,26 @@ async def test_staff_cannot_let_it_pay_for_two_or_for_less(world: World) -> None
         await world.counter.pay(first.ui_number, "another", 27800, NOW)
 
 
-async def test_one_invoice_at_a_time_is_being_paid(world: World) -> None:
+async def test_one_invoice_at_a_time_is_being_paid(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
-    first, second = await someone.invoiced(), await someone.invoiced()
-    await someone.approved(first)
-    await someone.approved(first)  # declined by the bank, and tried again
+    first, second = await someone.open_invoice(), await someone.open_invoice()
+    await someone.approve_checkout(first)
+    await someone.approve_checkout(first)  # declined by the bank, and tried again
     with pytest.raises(CheckoutRefusedError) as refused:
-        await someone.approved(second, NOW + UNDERWAY - timedelta(seconds=1))
+        await someone.approve_checkout(second, NOW + UNDERWAY - timedelta(seconds=1))
     assert refused.value.reason is CheckoutRefusal.UNDERWAY
-    await someone.approved(second, NOW + UNDERWAY)
-    assert (await someone.charged(second)).matched
-    late = await someone.charged(first)
+    await someone.approve_checkout(second, NOW + UNDERWAY)
+    assert (await someone.record_charge(second)).matched
+    late = await someone.record_charge(first)
     assert (late.matched, late.reason) == (False, CheckoutRefusal.PAID)
 
 
-async def test_the_address_can_be_corrected_until_the_card_is_made(world: World) -> None:
+async def test_the_address_can_be_corrected_until_the_card_is_made(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     change_address = world.authority.payments.change_address
-    grant = await someone.granted(AuthorityOperation.PAY)
+    grant = await someone.obtain_grant(AuthorityOperation.PAY)
     for changed in (True, False):
         async with world.database.unit_of_work() as session:
             change = await change_address(session, grant.id, "花蓮縣花蓮市中山路2號", CHAT, NOW)
@@ -179,7 +179,7 @@ async def test_the_address_can_be_corrected_until_the_card_is_made(world: World)
             await change_address(session, grant.id, "花蓮縣花蓮市中山路3號", CHAT, NOW)
 
 
-async def test_a_receipt_number_holds_the_day_in_taipei(world: World) -> None:
+async def test_a_receipt_number_holds_the_day_in_taipei(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     receipt = (await someone.pays(datetime(2026, 3, 2, 16, 30, tzinfo=UTC))).receipt

@@ -36,12 +36,12 @@ from services.storage.database import Database
 from services.storage.keys import KeyFileError, UnsealError
 from services.storage.models import Base
 from services.storage.rotation import find_keys_in_use, reseal
-from tests.services.authority.world import CHAT, NOW, Someone, World
+from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
 
 STAFF = Actor.at_counter("test")
 
 
-async def forgets(someone: Someone) -> None:
+async def forgets(someone: Applicant) -> None:
     world = someone.world
     async with world.database.unit_of_work() as session:
         await world.authority.privacy.forget(session, someone.ui_number, STAFF, NOW)
@@ -54,7 +54,7 @@ async def everything(database: Database) -> str:
         return repr([(await session.execute(table.select())).all() for table in tables])
 
 
-def names(someone: Someone) -> list[str]:
+def names(someone: Applicant) -> list[str]:
     data = someone.data
     return [
         data.ui_number.reveal(), data.name, data.mail_address, data.postal_address,
@@ -62,7 +62,7 @@ def names(someone: Someone) -> list[str]:
     ]  # fmt: skip
 
 
-async def test_at_most_three_chats_are_linked_and_each_is_told_of(world: World) -> None:
+async def test_at_most_three_chats_are_linked_and_each_is_told_of(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     changes = [await someone.links(chat) for chat in (11, 12, 12, 13)]
@@ -73,7 +73,7 @@ async def test_at_most_three_chats_are_linked_and_each_is_told_of(world: World) 
     assert refused.value.limit == 3
 
 
-async def test_a_link_can_be_seen_and_removed(world: World) -> None:
+async def test_a_link_can_be_seen_and_removed(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     for chat in (11, 12):
@@ -90,16 +90,18 @@ async def test_a_link_can_be_seen_and_removed(world: World) -> None:
     assert (await someone.links(13)).other_chats == (12,)
 
 
-async def test_only_a_right_code_links(world: World) -> None:
+async def test_only_a_right_code_links(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
-    grant = await someone.granted(AuthorityOperation.RETRIEVE, Proof.BIRTH_DATE, Proof.MAIL)
+    grant = await someone.obtain_grant(AuthorityOperation.RETRIEVE, Proof.BIRTH_DATE, Proof.MAIL)
     with pytest.raises(ProofMissingError):
         async with world.database.unit_of_work() as session:
             await world.authority.links.link_chat(session, grant.id, CHAT, NOW)
 
 
-async def test_the_export_holds_everything_but_what_cannot_be_given_back(world: World) -> None:
+async def test_the_export_holds_everything_but_what_cannot_be_given_back(
+    world: AuthorityHarness,
+) -> None:
     someone = await world.person().is_active()
     await someone.links(11)
     async with world.database.unit_of_work() as session:
@@ -118,7 +120,9 @@ async def test_the_export_holds_everything_but_what_cannot_be_given_back(world: 
 
 
 @pytest.mark.parametrize("stage", ["pays", "is_issued", "is_posted", "activates", "suspends"])
-async def test_nobody_is_forgotten_while_something_is_in_use(world: World, stage: str) -> None:
+async def test_nobody_is_forgotten_while_something_is_in_use(
+    world: AuthorityHarness, stage: str
+) -> None:
     someone = world.person()
     for act in ("applies", "pays", "is_issued", "is_posted", "activates", "suspends"):
         await getattr(someone, act)()
@@ -129,7 +133,7 @@ async def test_nobody_is_forgotten_while_something_is_in_use(world: World, stage
     assert (await world.counter.show(someone.ui_number, NOW)).person.name == someone.data.name
 
 
-async def test_an_unpaid_application_is_withdrawn(world: World) -> None:
+async def test_an_unpaid_application_is_withdrawn(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     await someone.links(11)
@@ -143,9 +147,9 @@ async def test_an_unpaid_application_is_withdrawn(world: World) -> None:
         await forgets(someone)
 
 
-async def test_after_revocation_only_the_bare_record_stays(world: World) -> None:
+async def test_after_revocation_only_the_bare_record_stays(world: AuthorityHarness) -> None:
     someone = await world.person().is_active()
-    grant = await someone.granted(AuthorityOperation.STATUS)
+    grant = await someone.obtain_grant(AuthorityOperation.STATUS)
     await someone.is_revoked()
     await forgets(someone)
     async with world.database.unit_of_work() as session:
@@ -163,7 +167,7 @@ async def test_after_revocation_only_the_bare_record_stays(world: World) -> None
     assert again.changed
 
 
-async def test_a_dump_shows_nothing_that_names_a_person(world: World) -> None:
+async def test_a_dump_shows_nothing_that_names_a_person(world: AuthorityHarness) -> None:
     someone = await world.person().is_active()
     await someone.links(11)
     waiting = world.person(2)
@@ -175,7 +179,7 @@ async def test_a_dump_shows_nothing_that_names_a_person(world: World) -> None:
     assert "certificate of" not in dump
 
 
-async def test_rotating_the_key_seals_everything_anew(world: World) -> None:
+async def test_rotating_the_key_seals_everything_anew(world: AuthorityHarness) -> None:
     someone = await world.person().is_active()
     path = world.folder / "keys.json"
     ring = keys.add_key(path)
@@ -190,7 +194,9 @@ async def test_rotating_the_key_seals_everything_anew(world: World) -> None:
     await someone.checks()
 
 
-async def test_a_running_process_reads_what_another_sealed_with_a_new_key(world: World) -> None:
+async def test_a_running_process_reads_what_another_sealed_with_a_new_key(
+    world: AuthorityHarness,
+) -> None:
     someone = world.person()
     await someone.applies()
     ring = keys.add_key(world.folder / "keys.json")
@@ -200,7 +206,7 @@ async def test_a_running_process_reads_what_another_sealed_with_a_new_key(world:
     assert world.keys.current == "k2"
 
 
-async def test_a_lost_key_gives_an_error_that_names_it(world: World) -> None:
+async def test_a_lost_key_gives_an_error_that_names_it(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     path = world.folder / "keys.json"
@@ -212,7 +218,7 @@ async def test_a_lost_key_gives_an_error_that_names_it(world: World) -> None:
     assert refused.value.key_id == "k1"
 
 
-async def test_another_key_file_is_refused_at_start(world: World) -> None:
+async def test_another_key_file_is_refused_at_start(world: AuthorityHarness) -> None:
     await world.person().applies()
     path = world.folder / "keys.json"
     path.unlink()
@@ -225,7 +231,7 @@ async def test_another_key_file_is_refused_at_start(world: World) -> None:
     assert path.exists(), "somebody else's is left alone"
 
 
-async def test_a_value_moved_to_another_person_does_not_open(world: World) -> None:
+async def test_a_value_moved_to_another_person_does_not_open(world: AuthorityHarness) -> None:
     first, second = world.person(1), world.person(2)
     await first.applies()
     await second.applies()

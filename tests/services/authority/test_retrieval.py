@@ -26,14 +26,14 @@ from services.formats import card_number
 from services.formats.one_time_code import OneTimeCode
 from services.messaging.outbox import OutboxMessage
 from services.storage.keys import KeyRing, SecretPurpose
+from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
 from tests.services.authority.test_codes import OTHER_CHATS, WRONG, nobody
-from tests.services.authority.world import CHAT, NOW, Someone, World
 
 BORN = date(1990, 5, 17)
 
 
 async def asks(
-    someone: Someone,
+    someone: Applicant,
     born: date = BORN,
     operation: AuthorityOperation = AuthorityOperation.RETRIEVE,
     chat: int = CHAT,
@@ -46,14 +46,18 @@ async def asks(
         return await ask(session, someone.ui_number, born, operation, chat, now)
 
 
-def one_time_code(world: World, challenge: Challenge, wrong: int = 0) -> OneTimeCode:
+def one_time_code(world: AuthorityHarness, challenge: Challenge, wrong: int = 0) -> OneTimeCode:
     """Give the code of a challenge, or one that is off by `wrong`."""
     right = int(world.authority.one_time_codes.derive(challenge.id).reveal())
     return OneTimeCode(f"{(right + wrong) % 10**6:06d}")
 
 
 async def answers(
-    world: World, challenge: Challenge, wrong: int = 0, chat: int = CHAT, minutes: float = 0
+    world: AuthorityHarness,
+    challenge: Challenge,
+    wrong: int = 0,
+    chat: int = CHAT,
+    minutes: float = 0,
 ) -> Grant:
     """Type the code of a challenge, or one that is off by `wrong`."""
     typed = one_time_code(world, challenge, wrong)
@@ -61,14 +65,14 @@ async def answers(
     return await world.authority.credentials.check_one_time_code(challenge.id, typed, chat, now)
 
 
-async def reveals(world: World, grant: Grant, minutes: float = 0) -> RevealedCode:
+async def reveals(world: AuthorityHarness, grant: Grant, minutes: float = 0) -> RevealedCode:
     async with world.database.unit_of_work() as session:
         reveal = world.authority.credentials.reveal_code
         return await reveal(session, grant.id, CHAT, NOW + timedelta(minutes=minutes))
 
 
 async def test_the_code_comes_back_with_ui_number_birth_date_and_one_time_code(
-    world: World,
+    world: AuthorityHarness,
 ) -> None:
     someone = world.person()
     await someone.applies()
@@ -81,7 +85,9 @@ async def test_the_code_comes_back_with_ui_number_birth_date_and_one_time_code(
 
 
 @pytest.mark.parametrize("stage", ["applies", "pays", "is_issued", "is_posted"])
-async def test_it_comes_back_in_every_state_before_activation(world: World, stage: str) -> None:
+async def test_it_comes_back_in_every_state_before_activation(
+    world: AuthorityHarness, stage: str
+) -> None:
     someone = world.person()
     for act in ("applies", "pays", "is_issued", "is_posted"):
         await getattr(someone, act)()
@@ -91,14 +97,14 @@ async def test_it_comes_back_in_every_state_before_activation(world: World, stag
     assert (await reveals(world, grant)).code == someone.code
 
 
-async def test_after_activation_nobody_gives_it_back(world: World) -> None:
+async def test_after_activation_nobody_gives_it_back(world: AuthorityHarness) -> None:
     someone = await world.person().is_active()
     grant = await answers(world, await asks(someone))
     with pytest.raises(CodeUnrecoverableError):
         await reveals(world, grant)
 
 
-async def test_after_revocation_nobody_gives_it_back_either(world: World) -> None:
+async def test_after_revocation_nobody_gives_it_back_either(world: AuthorityHarness) -> None:
     someone = world.person()
     for act in (someone.applies, someone.pays, someone.is_issued, someone.is_revoked):
         await act()
@@ -107,7 +113,7 @@ async def test_after_revocation_nobody_gives_it_back_either(world: World) -> Non
         await reveals(world, grant)
 
 
-async def test_with_its_record_key_gone_the_answer_is_honest(world: World) -> None:
+async def test_with_its_record_key_gone_the_answer_is_honest(world: AuthorityHarness) -> None:
     """So it is where a backup from before the activation was restored."""
     someone = world.person()
     await someone.applies()
@@ -119,7 +125,9 @@ async def test_with_its_record_key_gone_the_answer_is_honest(world: World) -> No
         await reveals(world, grant)
 
 
-async def test_who_does_not_exist_and_a_wrong_birth_date_look_like_everybody(world: World) -> None:
+async def test_who_does_not_exist_and_a_wrong_birth_date_look_like_everybody(
+    world: AuthorityHarness,
+) -> None:
     someone, no_one = world.person(), nobody(world)
     await someone.applies()
     real = await asks(someone)
@@ -136,13 +144,13 @@ async def test_who_does_not_exist_and_a_wrong_birth_date_look_like_everybody(wor
             await answers(world, challenge, chat=chat)
 
 
-async def test_nobodys_one_time_code_is_never_right(world: World) -> None:
+async def test_nobodys_one_time_code_is_never_right(world: AuthorityHarness) -> None:
     challenge = await asks(nobody(world))
     with pytest.raises(WrongOneTimeCodeError):
         await answers(world, challenge)
 
 
-async def test_both_write_the_same_rows(world: World) -> None:
+async def test_both_write_the_same_rows(world: AuthorityHarness) -> None:
     someone, no_one = world.person(), nobody(world)
     await someone.applies()
     counts = []
@@ -155,7 +163,7 @@ async def test_both_write_the_same_rows(world: World) -> None:
     assert counts == [(1, 1), (2, 2)]
 
 
-async def test_a_one_time_code_is_good_for_ten_minutes(world: World) -> None:
+async def test_a_one_time_code_is_good_for_ten_minutes(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     challenge = await asks(someone)
@@ -164,7 +172,7 @@ async def test_a_one_time_code_is_good_for_ten_minutes(world: World) -> None:
     await answers(world, challenge, minutes=9.9)
 
 
-async def test_a_one_time_code_is_good_once_and_in_its_chat_only(world: World) -> None:
+async def test_a_one_time_code_is_good_once_and_in_its_chat_only(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     challenge = await asks(someone)
@@ -176,7 +184,7 @@ async def test_a_one_time_code_is_good_once_and_in_its_chat_only(world: World) -
 
 
 @pytest.mark.parametrize("exists", [True, False])
-async def test_three_mails_an_hour_and_no_more(world: World, exists: bool) -> None:
+async def test_three_mails_an_hour_and_no_more(world: AuthorityHarness, exists: bool) -> None:
     someone = world.person() if exists else nobody(world)
     if exists:
         await someone.applies()
@@ -190,7 +198,7 @@ async def test_three_mails_an_hour_and_no_more(world: World, exists: bool) -> No
         await asks(someone, minutes=61, chat=7)
 
 
-async def test_one_chat_cannot_have_everybody_mailed(world: World) -> None:
+async def test_one_chat_cannot_have_everybody_mailed(world: AuthorityHarness) -> None:
     people = [world.person(seed) for seed in range(1, 8)]
     for someone in people[:6]:
         await asks(someone, chat=55)
@@ -198,7 +206,7 @@ async def test_one_chat_cannot_have_everybody_mailed(world: World) -> None:
         await asks(people[6], chat=55)
 
 
-async def test_one_time_codes_are_stored_nowhere(world: World) -> None:
+async def test_one_time_codes_are_stored_nowhere(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     challenge = await asks(someone)
@@ -219,7 +227,9 @@ def test_one_time_codes_are_spread_evenly() -> None:
     assert all(400 < firsts.count(digit) < 600 for digit in "0123456789")
 
 
-async def test_a_grant_for_resuming_is_complete_with_all_three_proofs(world: World) -> None:
+async def test_a_grant_for_resuming_is_complete_with_all_three_proofs(
+    world: AuthorityHarness,
+) -> None:
     someone = await world.person().is_active()
     await someone.suspends()
     authority = world.authority
@@ -242,7 +252,7 @@ async def test_a_grant_for_resuming_is_complete_with_all_three_proofs(world: Wor
         assert (await authority.certificates.resume(session, grant.id, CHAT, NOW)).changed
 
 
-async def test_wrong_card_numbers_are_counted_in_the_grant(world: World) -> None:
+async def test_wrong_card_numbers_are_counted_in_the_grant(world: AuthorityHarness) -> None:
     someone = await world.person().is_active()
     grant = await someone.checks(operation=AuthorityOperation.SUSPEND)
     wrong = card_number.parse("KA00000000000000")
@@ -258,7 +268,7 @@ async def test_wrong_card_numbers_are_counted_in_the_grant(world: World) -> None
 
 
 async def test_a_grant_is_good_in_its_chat_for_its_operation_and_its_time_only(
-    world: World,
+    world: AuthorityHarness,
 ) -> None:
     someone = world.person()
     await someone.applies()
@@ -279,7 +289,9 @@ async def test_a_grant_is_good_in_its_chat_for_its_operation_and_its_time_only(
                 await verb(session, grant.id, chat, NOW + timedelta(minutes=minutes))
 
 
-async def test_a_locked_code_still_allows_suspension_by_one_time_code(world: World) -> None:
+async def test_a_locked_code_still_allows_suspension_by_one_time_code(
+    world: AuthorityHarness,
+) -> None:
     someone = await world.person().is_active()
     with pytest.raises(WrongStateError):
         await asks(someone, operation=AuthorityOperation.SUSPEND)
@@ -291,7 +303,9 @@ async def test_a_locked_code_still_allows_suspension_by_one_time_code(world: Wor
         assert (await world.authority.certificates.suspend(session, grant.id, CHAT, NOW)).changed
 
 
-async def test_the_way_around_a_locked_code_looks_the_same_for_nobody(world: World) -> None:
+async def test_the_way_around_a_locked_code_looks_the_same_for_nobody(
+    world: AuthorityHarness,
+) -> None:
     no_one = nobody(world)
     with pytest.raises(WrongStateError):
         await asks(no_one, operation=AuthorityOperation.SUSPEND)

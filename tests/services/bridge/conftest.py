@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.services.authority.authority_harness import NOW, AuthorityHarness
 from tests.services.authority.conftest import (
     MakeUrl,
     _copied,
@@ -12,7 +13,6 @@ from tests.services.authority.conftest import (
     migrated_file,
     postgres,
 )
-from tests.services.authority.world import NOW, World
 from tests.services.bridge.hub_harness import HubHarness
 from tests.services.bridge.reference_card import CertifyingIssuer
 
@@ -28,7 +28,7 @@ def make_url(migrated_file: Path) -> MakeUrl:
 @pytest.fixture
 async def harness(make_url: MakeUrl, folder: Path) -> AsyncIterator[HubHarness]:
     """A hub with an authority of its own."""
-    authority = World(await make_url(folder), folder, signs_with=CertifyingIssuer())
+    authority = AuthorityHarness(await make_url(folder), folder, signs_with=CertifyingIssuer())
     await authority.authority.start(NOW)
     bridge = HubHarness(authority)
     await bridge.hub.restore(NOW)

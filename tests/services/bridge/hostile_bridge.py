@@ -2,7 +2,7 @@
 
 from services.bridge.events import CardTaskFailed
 from services.bridge.operations.task import CardTask
-from tests.services.authority.world import CHAT, Someone
+from tests.services.authority.authority_harness import CHAT, Applicant
 from tests.services.bridge.hub_harness import HubHarness
 from tests.services.bridge.reference_bridge import ReferenceBridge
 from tests.services.bridge.reference_card import ReferenceCard
@@ -60,7 +60,7 @@ async def pair_hostile_bridge(
     return pc
 
 
-async def make_active_card(harness: HubHarness, seed: int = 1) -> tuple[Someone, ReferenceCard]:
+async def make_active_card(harness: HubHarness, seed: int = 1) -> tuple[Applicant, ReferenceCard]:
     """Return a person with an active card."""
     someone, card = await harness.person(seed)
     pc = await harness.paired_pc(card, 5000 + seed)
@@ -90,7 +90,7 @@ def failures(harness: HubHarness) -> list[str]:
     return [str(event.code) for event in harness.events_of(CardTaskFailed)]
 
 
-async def run_until_receipt(harness: HubHarness) -> tuple[Someone, HostileBridge]:
+async def run_until_receipt(harness: HubHarness) -> tuple[Applicant, HostileBridge]:
     """Run an activation up to its receipt."""
     someone, card = await harness.person()
     pc = await pair_hostile_bridge(harness, card)

@@ -14,7 +14,7 @@ from services.bridge.events import BridgeEvent, CardTaskEvent
 from services.bridge.hub import Hub
 from services.bridge.models import CryptogramReleaseRow
 from services.bridge.operations.task import CardTask
-from tests.services.authority.world import CHAT, NOW, Someone, World
+from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
 from tests.services.bridge.reference_bridge import ReferenceBridge
 from tests.services.bridge.reference_card import ReferenceCard
 from tests.services.bridge.wire_format import ORIGIN, Message
@@ -50,7 +50,7 @@ class MessageCutter:
 class HubHarness:
     """A hub and its surroundings without a network."""
 
-    authority_world: World
+    authority_world: AuthorityHarness
     now: datetime = NOW
     events: list[BridgeEvent] = field(default_factory=list)
     hub: Hub = field(init=False)
@@ -111,7 +111,7 @@ class HubHarness:
 
     # ---- people
 
-    async def person(self, seed: int = 1) -> tuple[Someone, ReferenceCard]:
+    async def person(self, seed: int = 1) -> tuple[Applicant, ReferenceCard]:
         """Return a person whose card has arrived by post."""
         someone = self.authority_world.person(seed)
         await someone.applies()
@@ -120,9 +120,9 @@ class HubHarness:
         await someone.is_posted()
         return someone, ReferenceCard(self.authority_world.maker.orders[-1])
 
-    async def grant(self, someone: Someone, work: CardTask, chat: int = CHAT) -> str:
+    async def grant(self, someone: Applicant, work: CardTask, chat: int = CHAT) -> str:
         operation = AuthorityOperation(work)
-        return (await someone.granted(operation, Proof.CODE, chat=chat, now=self.now)).id
+        return (await someone.obtain_grant(operation, Proof.CODE, chat=chat, now=self.now)).id
 
     async def paired_pc(self, card: ReferenceCard | None, chat: int = CHAT) -> ReferenceBridge:
         """Return a PC whose bridge is paired with a chat."""
@@ -162,6 +162,6 @@ class HubHarness:
         async with self.authority_world.database.unit_of_work() as session:
             return list(await session.scalars(select(CryptogramReleaseRow.card_serial)))
 
-    async def certificate_state(self, someone: Someone) -> str | None:
+    async def certificate_state(self, someone: Applicant) -> str | None:
         shown = await self.authority_world.counter.show(someone.ui_number, self.now)
         return shown.timeline.certificate

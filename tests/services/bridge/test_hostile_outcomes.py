@@ -19,7 +19,7 @@ from services.bridge.events import (
 from services.bridge.hub import Hub
 from services.bridge.operations.task import CardTask
 from tests.services.authority import invariants
-from tests.services.authority.world import CHAT
+from tests.services.authority.authority_harness import CHAT
 from tests.services.bridge.hostile_bridge import (
     authorise_hostile_bridge,
     failures,
@@ -83,7 +83,7 @@ async def test_a_receipt_is_taken_once(harness: HubHarness) -> None:
     assert len(harness.events_of(CardTaskSucceeded)) == 1
     assert await harness.certificate_state(someone) is CertificateState.ACTIVE
     assert (await harness.card_steps()).count("pin_set") == 1
-    await invariants.hold(harness.authority_world)
+    await invariants.check_invariants(harness.authority_world)
 
 
 @pytest.mark.parametrize("told_by", ["bridge", "card"])

@@ -15,7 +15,7 @@ from services.bridge.events import (
 )
 from services.bridge.operations.task import CardTask
 from tests.services.authority import invariants
-from tests.services.authority.world import CHAT, Someone
+from tests.services.authority.authority_harness import CHAT, Applicant
 from tests.services.bridge.hub_harness import HubHarness, MessageCutter, ServerKilled
 from tests.services.bridge.reference_bridge import ReferenceBridge
 from tests.services.bridge.reference_card import ReferenceCard
@@ -30,7 +30,7 @@ ORDINARY = (
 Scene = Callable[[], Awaitable[None]]
 
 
-async def is_active(harness: HubHarness) -> tuple[Someone, ReferenceCard, ReferenceBridge]:
+async def is_active(harness: HubHarness) -> tuple[Applicant, ReferenceCard, ReferenceBridge]:
     """Return a person with an active card at a paired PC."""
     someone, card = await harness.person()
     pc = await harness.paired_pc(card)
@@ -42,7 +42,7 @@ async def is_active(harness: HubHarness) -> tuple[Someone, ReferenceCard, Refere
 
 
 async def begins(
-    harness: HubHarness, someone: Someone, pc: ReferenceBridge, work: CardTask
+    harness: HubHarness, someone: Applicant, pc: ReferenceBridge, work: CardTask
 ) -> None:
     """Start a task, with a new grant where it needs one."""
     grant = await harness.grant(someone, work) if work.purpose else None
@@ -83,7 +83,7 @@ async def test_a_link_that_is_cut_at_any_message_goes_on_where_it_was(
         at += 1
         harness.events.clear()
 
-        async def scene(who: Someone = someone) -> None:
+        async def scene(who: Applicant = someone) -> None:
             await begins(harness, who, pc, work)
             await pc.works()
 
@@ -101,7 +101,7 @@ async def test_a_link_that_is_cut_at_any_message_goes_on_where_it_was(
 
 async def scene_of(
     harness: HubHarness, work: CardTask
-) -> tuple[Someone, ReferenceCard, ReferenceBridge]:
+) -> tuple[Applicant, ReferenceCard, ReferenceBridge]:
     if work is not CardTask.ACTIVATE:
         return await is_active(harness)
     someone, card = await harness.person()
@@ -170,7 +170,7 @@ async def test_a_server_that_is_killed_finds_out_whether_the_pin_is_set(
         card.pin_is_set = False
         await harness.acknowledge_ends()
 
-        async def scene(who: Someone = someone, where: ReferenceBridge = pc) -> None:
+        async def scene(who: Applicant = someone, where: ReferenceBridge = pc) -> None:
             await begins(harness, who, where, work)
             await where.works()
 
@@ -196,7 +196,7 @@ async def test_a_server_that_is_killed_finds_out_whether_the_pin_is_set(
         await harness.acknowledge_ends()
     assert ends == {"CardTaskSucceeded", "CardTaskFailed"}
     assert at > 7
-    await invariants.hold(harness.authority_world)
+    await invariants.check_invariants(harness.authority_world)
 
 
 @pytest.mark.parametrize("arrives", [True, False])

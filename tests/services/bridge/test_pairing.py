@@ -19,7 +19,7 @@ from services.bridge.events import (
 )
 from services.bridge.operations.task import CardTask
 from services.bridge.pairing.service import sanitise_name
-from tests.services.authority.world import CHAT
+from tests.services.authority.authority_harness import CHAT
 from tests.services.bridge.hub_harness import HubHarness
 from tests.services.bridge.reference_bridge import ReferenceBridge
 

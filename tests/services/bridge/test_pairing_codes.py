@@ -20,8 +20,8 @@ from services.bridge.pairing.codes import (
 )
 from services.formats.hidden import Hidden
 from services.rate_limit import RateLimitRecord
+from tests.services.authority.authority_harness import CHAT
 from tests.services.authority.conftest import make_url
-from tests.services.authority.world import CHAT
 from tests.services.bridge.hub_harness import HubHarness
 from tests.services.bridge.reference_bridge import ReferenceBridge
 from tests.services.bridge.wire_format import Message

@@ -20,8 +20,8 @@ from services.bridge.events import (
 )
 from services.bridge.models import OperationRow
 from services.bridge.operations.task import CardTask
+from tests.services.authority.authority_harness import CHAT
 from tests.services.authority.conftest import make_url
-from tests.services.authority.world import CHAT
 from tests.services.bridge.hostile_bridge import (
     authorise_hostile_bridge,
     make_active_card,

@@ -9,15 +9,15 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from bot.cli.keys import COLUMNS
+from bot.cli.key_rotation import COLUMNS
 from services.authority.lifecycle import CertificateState
 from services.bridge.events import CardTaskEvent, CardTaskSucceeded, PairingOffered
 from services.bridge.models import SEALED_COLUMNS
 from services.bridge.operations.task import CardTask
 from services.storage import keys
 from services.storage.rotation import find_keys_in_use, reseal
+from tests.services.authority.authority_harness import CHAT
 from tests.services.authority.conftest import make_url
-from tests.services.authority.world import CHAT
 from tests.services.bridge.hub_harness import HubHarness
 from tests.services.bridge.reference_bridge import ReferenceBridge
 

@@ -7,8 +7,8 @@ from services.authority.lifecycle import CertificateState
 from services.bridge.errors import BridgeError
 from services.bridge.events import CardTaskFailed, CardTaskSucceeded, CardTaskUnresolved
 from services.bridge.operations.task import CardTask
+from tests.services.authority.authority_harness import CHAT, Applicant
 from tests.services.authority.conftest import make_url
-from tests.services.authority.world import CHAT, Someone
 from tests.services.bridge.hub_harness import HubHarness
 from tests.services.bridge.reference_bridge import ReferenceBridge
 from tests.services.bridge.reference_card import ReferenceCard
@@ -68,7 +68,7 @@ async def test_a_new_bridge_resolves_what_the_old_one_left(harness: HubHarness) 
 
 
 async def dies_after_the_pin_is_set(
-    harness: HubHarness, someone: Someone, card: ReferenceCard
+    harness: HubHarness, someone: Applicant, card: ReferenceCard
 ) -> None:
     pc = await harness.paired_pc(card)
 

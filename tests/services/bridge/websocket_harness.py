@@ -40,7 +40,7 @@ from services.bridge.interface import BridgeConnection, BridgeEndpoint, FrameTra
 from services.bridge.operations.task import CardTask
 from services.formats.hidden import Hidden
 from services.storage.database import Database
-from tests.services.authority.world import CHAT, CHEAP, NOW, Someone, World
+from tests.services.authority.authority_harness import CHAT, CHEAP, NOW, Applicant, AuthorityHarness
 
 PASSPHRASE = "passphrase of the card"
 _END = (CardTaskSucceeded, CardTaskFailed, CardTaskUnresolved)
@@ -111,7 +111,7 @@ class HubChatDriver:
     :ivar at_end: called at the moment in which it hears that something came to its end.
     """
 
-    def __init__(self, world: World, someone: Someone, port: int, origin: str) -> None:
+    def __init__(self, world: AuthorityHarness, someone: Applicant, port: int, origin: str) -> None:
         self.world, self.someone, self.port, self.origin = world, someone, port, origin
         self.at_end: Callable[[], object] = lambda: None
         self._events: asyncio.Queue[tuple[BridgeEvent, float]] = asyncio.Queue()
@@ -146,7 +146,7 @@ class HubChatDriver:
         """Return a grant, if the task needs one."""
         if work.purpose is None:
             return None
-        return (await self.someone.granted(AuthorityOperation(work), Proof.CODE)).id
+        return (await self.someone.obtain_grant(AuthorityOperation(work), Proof.CODE)).id
 
     async def run_task(self, work: CardTask, grant: str | None = None) -> TaskOutcome:
         """Run a task, and wait until it has succeeded."""
@@ -161,14 +161,14 @@ class HubChatDriver:
 
 
 @asynccontextmanager
-async def open_authority(database: Database, folder: Path) -> AsyncIterator[World]:
+async def open_authority(database: Database, folder: Path) -> AsyncIterator[AuthorityHarness]:
     """Open an authority that issues certificates and cards as the product does."""
     ca = CaParameters(key_bits=2048, cost=CHEAP)
     secret, publication = Hidden("of the authority's key"), PublicationUrls("http://127.0.0.1")
     service = await open_certificate_service(
         database, EmbeddedCertificateRegister(), folder / "ca.json", secret, publication, NOW, ca
     )
-    world = World(str(database.url), folder, signs_with=service.issuer)
+    world = AuthorityHarness(str(database.url), folder, signs_with=service.issuer)
     await world.close()
     world.open(database)
     world.maker = VirtualCardMaker()  # type: ignore[assignment]
@@ -180,7 +180,7 @@ async def open_authority(database: Database, folder: Path) -> AsyncIterator[Worl
         await world.close()
 
 
-async def make_cardholder(world: World) -> Someone:
+async def make_cardholder(world: AuthorityHarness) -> Applicant:
     """Return a person whose virtual card has arrived by post."""
     keys = cycle([rsa.generate_private_key(65537, 2048)])
     world.authority.card_issuer._draw_key = lambda: next(keys)
@@ -194,11 +194,11 @@ async def make_cardholder(world: World) -> Someone:
 
 @asynccontextmanager
 async def serve_hub(
-    world: World, someone: Someone, proxy_port: int | None = None
+    world: AuthorityHarness, someone: Applicant, proxy_port: int | None = None
 ) -> AsyncIterator[HubChatDriver]:
     """Serve the hub on a websocket.
 
-    :param dialled: another port of this machine, from which they are led here.
+    :param proxy_port: another port of this machine, from which they are led here.
     """
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]

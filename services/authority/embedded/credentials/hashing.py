@@ -35,14 +35,14 @@ class Argon2Hasher:
     async def create_verifier(self, secret: bytes) -> str:
         """Return a verifier of `secret`: a PHC string of salt, cost and hash.
 
-        :raises BusyError: when too many are waiting.
+        :raises CheckQueueFullError: when too many are waiting.
         """
         return await self._run(lambda: self._kdf().derive_phc_encoded(secret))
 
     async def verify(self, secret: bytes, verifier: str | None) -> bool:
         """Return whether `verifier` was made of `secret`; without one, `False` after equal work.
 
-        :raises BusyError: when too many are waiting.
+        :raises CheckQueueFullError: when too many are waiting.
         """
         asked = verifier or self._nobody
         return await self._run(lambda: _matches(secret, asked)) and verifier is not None

@@ -94,7 +94,7 @@ class OneTimeCodes:
     ) -> OneTimeChallenge:
         """Count one answer to a challenge; a repetition of the last one is not counted.
 
-        :raises OneTimeCodeOverError: when it is too old, used or tried too often.
+        :raises OneTimeCodeExpiredError: when it is too old, used or tried too often.
         """
         row = await session.get(OneTimeChallenge, challenge_id, with_for_update=True)
         if row is None or row.chat_id != chat_id or row.expires_at <= now:

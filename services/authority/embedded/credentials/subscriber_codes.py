@@ -61,14 +61,14 @@ class SubscriberCodes:
     async def check(self, code: SubscriberCode, verifier: str | None) -> bool:
         """Return whether a verifier was made of this code.
 
-        :raises BusyError: when too many checks are waiting.
+        :raises CheckQueueFullError: when too many checks are waiting.
         """
         return await self.hasher.verify(self._pepper(code), verifier)
 
     def recover(self, application: Application) -> SubscriberCode:
         """Return the code of an application.
 
-        :raises CodeNotKeptError: once it was activated, or its key is gone.
+        :raises CodeUnrecoverableError: once it was activated, or its key is gone.
         """
         if application.code_sealed is None or application.record_key is None:
             raise CodeUnrecoverableError

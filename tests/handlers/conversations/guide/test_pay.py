@@ -4,7 +4,7 @@ import pytest
 
 import locales
 from tests.chat import Stage
-from tests.form_keeping import stays_needed
+from tests.form_retention_text import stays_needed
 from tests.handlers.engine.navigation import LANGUAGES
 
 

@@ -14,7 +14,12 @@ from services.authority.embedded.models import Application, CardRecord, Certific
 from services.authority.embedded.personal_data.records import find_latest_application
 from tests.chat import Stage, Subscriber
 from tests.handlers.clock import NOW, current_time, set_time
-from tests.services.authority.world import FakeMaker, Someone, World, valid_ui_number
+from tests.services.authority.authority_harness import (
+    Applicant,
+    AuthorityHarness,
+    FakeCardMaker,
+    valid_ui_number,
+)
 
 CARD_STATES = ("submitted", "paid", "issued", "posted", "active", "suspended", "revoked")
 """How far a card has come, in order."""
@@ -28,11 +33,11 @@ async def open_online_stage(engine: Engine, folder: Path) -> AsyncIterator[Stage
         yield stage
 
 
-class Office(World):
+class Office(AuthorityHarness):
     """The authority behind a stage, as its counter sees it."""
 
     def __init__(self, stage: Stage, folder: Path) -> None:
-        self.folder, self.maker = folder, FakeMaker()
+        self.folder, self.maker = folder, FakeCardMaker()
         self.attach_to(stage)
 
     def attach_to(self, stage: Stage) -> None:
@@ -70,7 +75,7 @@ class Office(World):
         return holder
 
 
-class Cardholder(Someone):
+class Cardholder(Applicant):
     """A person with a card, and what they type in a chat."""
 
     @property

@@ -38,7 +38,7 @@ from tests.handlers.conversations.online.scenarios import (
     start_offset,
     take_snapshot,
 )
-from tests.services.authority.world import fast_folder, valid_ui_number
+from tests.services.authority.authority_harness import fast_folder, valid_ui_number
 
 _DIGITS = re.compile(r"\d+")
 """Times and receipt numbers differ between runs."""

@@ -14,7 +14,7 @@ from tests.handlers.conversations.online.cardholders import Cardholder, Office
 async def link_chat(holder: Cardholder, person: Subscriber, now: datetime = NOW) -> None:
     """Link a person's chat, in the language of their client."""
     chat = person.person.id
-    grant = await holder.granted(AuthorityOperation.STATUS, Proof.CODE, chat=chat, now=now)
+    grant = await holder.obtain_grant(AuthorityOperation.STATUS, Proof.CODE, chat=chat, now=now)
     async with holder.world.database.unit_of_work() as session:
         language = person.person.user.get("language_code")
         await holder.world.authority.links.link_chat(session, grant.id, chat, now, language)

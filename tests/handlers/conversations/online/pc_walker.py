@@ -32,7 +32,7 @@ from tests.handlers.conversations.online.path_planning import (
 )
 from tests.handlers.conversations.online.walker import SEEDS, Walker, expire_certificates
 from tests.handlers.engine.navigation import callback_data, press, step_message
-from tests.services.authority.world import CHAT
+from tests.services.authority.authority_harness import CHAT
 
 _WORKS = {
     "activate": CardTask.ACTIVATE,
@@ -325,7 +325,7 @@ async def create_cardholder_with_virtual_card(
 
 
 async def _activate(bridge_stage: BridgeStage, holder: Cardholder, now: datetime) -> None:
-    grant = await holder.granted(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)
+    grant = await holder.obtain_grant(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)
     authority, database = bridge_stage.office.authority, bridge_stage.office.database
     async with database.unit_of_work() as session:
         permit = await authority.cards.permit(session, grant.id, CHAT, now)

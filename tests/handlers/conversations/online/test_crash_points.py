@@ -21,7 +21,7 @@ from tests.handlers.conversations.online.crash_runs import (
     run_baselines,
 )
 from tests.handlers.conversations.online.scenarios import SCENARIOS
-from tests.services.authority.world import fast_folder
+from tests.services.authority.authority_harness import fast_folder
 
 MOST_EFFECTS = 70
 """More effects than any scenario has."""

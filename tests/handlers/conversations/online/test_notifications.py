@@ -25,7 +25,7 @@ async def test_each_chat_is_told_in_its_language_and_the_one_that_acts_is_not(
     holder, anna, mei = await link_two_chats(stage, office)
     anna.sees("Another chat was linked to you", "2027-03-01 12:00", "Was this you?")
     heard = len(anna.heard)
-    grant = await holder.granted(AuthorityOperation.SUSPEND, chat=anna.person.id, now=NOW)
+    grant = await holder.obtain_grant(AuthorityOperation.SUSPEND, chat=anna.person.id, now=NOW)
     async with office.database.unit_of_work() as session:
         await office.authority.certificates.suspend(session, grant.id, anna.person.id, NOW)
     await stage.works_off(NOW)

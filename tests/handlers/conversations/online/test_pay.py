@@ -11,7 +11,7 @@ from handlers.conversations.registry import Deployment, conversations_for
 from sandbox.errors import PersonError
 from services.formats.hidden import Hidden
 from tests.chat import Stage
-from tests.form_keeping import stays_needed
+from tests.form_retention_text import stays_needed
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.payments import (
     ADDRESS,

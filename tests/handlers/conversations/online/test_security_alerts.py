@@ -14,7 +14,7 @@ from tests.handlers.conversations.online.linked_chats import link_chat, link_two
 
 async def test_one_tap_suspends_and_reveals_nothing(stage: Stage, office: Office) -> None:
     holder, anna, mei = await link_two_chats(stage, office)
-    thief = await holder.granted(AuthorityOperation.RESUME, chat=66, now=NOW)
+    thief = await holder.obtain_grant(AuthorityOperation.RESUME, chat=66, now=NOW)
     heard = len(anna.heard)
     await anna.presses("Not me: suspend now")
     assert await holder.certificate_state() == "suspended"
@@ -96,7 +96,7 @@ async def test_before_the_resumption_everyone_is_told_and_can_stop_it(
 ) -> None:
     holder, anna, mei = await link_two_chats(stage, office)
     await office.counter.suspend(holder.ui_number, NOW)
-    grant = await holder.granted(AuthorityOperation.RESUME, chat=66, now=NOW)
+    grant = await holder.obtain_grant(AuthorityOperation.RESUME, chat=66, now=NOW)
     async with office.database.unit_of_work() as session:
         await office.authority.certificates.announce_resumption(session, grant.id, 66, NOW)
     await stage.works_off(NOW)
@@ -114,7 +114,7 @@ async def test_what_cannot_be_suspended_offers_no_tap(stage: Stage, office: Offi
     holder, anna = await office.cardholder("posted"), stage.subscriber()
     await anna.starts()
     await link_chat(holder, anna)
-    grant = await holder.granted(
+    grant = await holder.obtain_grant(
         AuthorityOperation.RETRIEVE, Proof.BIRTH_DATE, Proof.MAIL, chat=5, now=NOW
     )
     async with office.database.unit_of_work() as session:

@@ -10,7 +10,7 @@ import pytest
 from services.authority.ca import key_file
 from services.authority.ca.ca_certificate import CaSigner
 from services.storage.database import Database
-from tests.services.authority.ca.world import PASSPHRASE, World, new_ca
+from tests.services.authority.ca.ca_harness import PASSPHRASE, CaHarness, new_ca
 from tests.services.authority.conftest import MakeUrl
 
 
@@ -42,6 +42,6 @@ async def database(make_url: MakeUrl, folder: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def world(database: Database, ca_file: Path, folder: Path, now: datetime) -> World:
+async def world(database: Database, ca_file: Path, folder: Path, now: datetime) -> CaHarness:
     copy(ca_file, folder / "ca.json")
-    return await World.open(database, folder, now)
+    return await CaHarness.open(database, folder, now)

@@ -16,7 +16,7 @@ from services.authority.ca.statuses import CRL_REASONS
 from services.authority.lifecycle import CertificateState, RevocationReason
 from services.storage.database import Database
 from services.storage.models import Job
-from tests.services.authority.ca.world import REGISTER, World, crl_number, crl_reasons
+from tests.services.authority.ca.ca_harness import REGISTER, CaHarness, crl_number, crl_reasons
 
 _S = CertificateState
 SECOND = timedelta(seconds=1)
@@ -24,7 +24,7 @@ HOLD = x509.ReasonFlags.certificate_hold
 
 
 async def test_the_list_is_signed_by_the_authority_and_says_for_how_long_it_holds(
-    world: World, now: datetime
+    world: CaHarness, now: datetime
 ) -> None:
     crl = await world.crl(now)
     identity = world.service.signer
@@ -40,7 +40,7 @@ async def test_the_list_is_signed_by_the_authority_and_says_for_how_long_it_hold
     assert (crl_number(crl), len(list(crl))) == (1, 0)
 
 
-async def test_openssl_reads_the_list(world: World, now: datetime) -> None:
+async def test_openssl_reads_the_list(world: CaHarness, now: datetime) -> None:
     card = await world.issue(now)
     crl = await world.crl(now)
     path = world.openssl.write("crl.der", crl.public_bytes(serialization.Encoding.DER))
@@ -56,11 +56,13 @@ async def test_openssl_reads_the_list(world: World, now: datetime) -> None:
         assert f"Serial Number: {serial:X}" in said.replace("Number: 0", "Number: ")
 
 
-def _pem(world: World) -> bytes:
+def _pem(world: CaHarness) -> bytes:
     return world.service.signer.certificate.public_bytes(serialization.Encoding.PEM)
 
 
-async def test_a_change_is_in_the_next_list_that_anybody_gets(world: World, now: datetime) -> None:
+async def test_a_change_is_in_the_next_list_that_anybody_gets(
+    world: CaHarness, now: datetime
+) -> None:
     card = await world.issue(now)
     numbers, seen = [], []
     for step, state in enumerate((_S.ACTIVE, _S.SUSPENDED, _S.ACTIVE, _S.REVOKED)):
@@ -83,7 +85,7 @@ async def test_a_change_is_in_the_next_list_that_anybody_gets(world: World, now:
     ],
 )
 async def test_openssl_verify_agrees_with_every_state(
-    world: World, now: datetime, state: CertificateState, said: str
+    world: CaHarness, now: datetime, state: CertificateState, said: str
 ) -> None:
     card = await world.issue(now, state)
     crl = await world.crl(now)
@@ -91,7 +93,9 @@ async def test_openssl_verify_agrees_with_every_state(
         assert said in await world.openssl.verify(certificate, crl)
 
 
-async def test_openssl_verify_sees_that_a_certificate_is_over(world: World, now: datetime) -> None:
+async def test_openssl_verify_sees_that_a_certificate_is_over(
+    world: CaHarness, now: datetime
+) -> None:
     card = await world.issue(now - 2 * SECOND, _S.EXPIRED, not_after=now - SECOND)
     assert "certificate has expired" in await world.openssl.verify(
         card.x509(), await world.crl(now)
@@ -100,7 +104,7 @@ async def test_openssl_verify_sees_that_a_certificate_is_over(world: World, now:
 
 @pytest.mark.parametrize("reason", list(RevocationReason))
 async def test_the_reason_of_a_revocation_is_listed(
-    world: World, now: datetime, reason: RevocationReason
+    world: CaHarness, now: datetime, reason: RevocationReason
 ) -> None:
     card = await world.issue(now)
     await world.move(card, _S.REVOKED, now, reason)
@@ -112,7 +116,7 @@ async def test_the_reason_of_a_revocation_is_listed(
 
 
 async def test_what_has_ended_is_told_of_once_more_and_then_no_longer(
-    world: World, now: datetime
+    world: CaHarness, now: datetime
 ) -> None:
     end = now + timedelta(hours=1)
     held = await world.issue(now, _S.SUSPENDED, not_after=end)
@@ -134,7 +138,7 @@ async def test_what_has_ended_is_told_of_once_more_and_then_no_longer(
 
 
 async def test_the_same_list_is_given_until_half_its_time_is_over(
-    world: World, now: datetime
+    world: CaHarness, now: datetime
 ) -> None:
     first = await world.crl(now)
     issued = first.last_update_utc
@@ -146,7 +150,7 @@ async def test_the_same_list_is_given_until_half_its_time_is_over(
 
 
 async def test_a_restart_goes_on_with_the_same_list_and_the_same_count(
-    world: World, database: Database, now: datetime
+    world: CaHarness, database: Database, now: datetime
 ) -> None:
     card = await world.issue(now)
     first = await world.service.crl.get_current(now)
@@ -158,7 +162,7 @@ async def test_a_restart_goes_on_with_the_same_list_and_the_same_count(
 
 
 async def test_a_change_that_is_rolled_back_changes_no_list(
-    world: World, database: Database, now: datetime
+    world: CaHarness, database: Database, now: datetime
 ) -> None:
     await world.issue(now)
     before = await world.crl(now)
@@ -179,7 +183,7 @@ async def _due(database: Database) -> list[datetime]:
 
 
 async def test_the_list_is_made_when_it_falls_due_though_nobody_asks(
-    world: World, database: Database, now: datetime
+    world: CaHarness, database: Database, now: datetime
 ) -> None:
     worker = JobWorker(database, {DUE_KIND: world.service.crl.refresh_due})
     numbers: list[int] = []
@@ -194,7 +198,7 @@ async def test_the_list_is_made_when_it_falls_due_though_nobody_asks(
 
 
 async def test_a_database_that_fails_is_logged_and_the_next_who_asks_gets_a_list(
-    world: World, database: Database, now: datetime
+    world: CaHarness, database: Database, now: datetime
 ) -> None:
     async with database.unit_of_work() as session:
         await world.service.crl.refresh_due(session, Job(), now)
@@ -208,7 +212,7 @@ async def test_a_database_that_fails_is_logged_and_the_next_who_asks_gets_a_list
 
 
 async def test_only_the_last_list_is_kept_and_no_note_of_changes_it_tells_of(
-    world: World, database: Database, now: datetime
+    world: CaHarness, database: Database, now: datetime
 ) -> None:
     card = await world.issue(now)
     for state in (_S.ACTIVE, _S.SUSPENDED) * 5:

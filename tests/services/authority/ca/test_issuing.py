@@ -13,10 +13,10 @@ from services.authority.ca import profile
 from services.authority.ca.errors import UnsuitableKeyError, ValidityError
 from services.authority.interface.certificates import CertificateIssuer, CertificateKind
 from services.authority.lifecycle import CertificateState
-from tests.services.authority.ca.world import (
-    World,
-    a_request,
+from tests.services.authority.ca.ca_harness import (
+    CaHarness,
     elliptic_key,
+    make_request,
     public_keys,
     rsa_key,
 )
@@ -26,13 +26,13 @@ pytestmark = pytest.mark.parametrize("make_url", ["sqlite"], indirect=True)
 KINDS = list(CertificateKind)
 
 
-async def test_the_issuer_is_what_the_authority_asks_for(world: World) -> None:
+async def test_the_issuer_is_what_the_authority_asks_for(world: CaHarness) -> None:
     issuer: CertificateIssuer = world.service.issuer
     assert issuer
 
 
 async def test_every_certificate_has_its_own_serial_and_the_key_it_was_asked_for(
-    world: World, now: datetime
+    world: CaHarness, now: datetime
 ) -> None:
     cards = [await world.issue(now) for _ in range(2)]
     serials = [serial for card in cards for serial in card.serials]
@@ -46,7 +46,7 @@ async def test_every_certificate_has_its_own_serial_and_the_key_it_was_asked_for
             assert key == load_der_public_key(der)
 
 
-async def test_openssl_reads_what_was_meant(world: World, now: datetime) -> None:
+async def test_openssl_reads_what_was_meant(world: CaHarness, now: datetime) -> None:
     card = await world.issue(now, name="阮氏安 NGUYEN THI ANNA")
     key_id = world.service.signer.key_id
     for kind in KINDS:
@@ -73,7 +73,7 @@ async def test_openssl_reads_what_was_meant(world: World, now: datetime) -> None
     ],
 )
 async def test_each_key_may_do_its_own_work_only(
-    world: World, now: datetime, kind: CertificateKind, usage: str
+    world: CaHarness, now: datetime, kind: CertificateKind, usage: str
 ) -> None:
     card = await world.issue(now)
     text = await world.openssl.text(card.x509(kind))
@@ -90,7 +90,7 @@ async def test_each_key_may_do_its_own_work_only(
     ],
 )
 async def test_openssl_accepts_each_certificate_for_its_purpose_only(
-    world: World, now: datetime, kind: CertificateKind, purposes: set[str]
+    world: CaHarness, now: datetime, kind: CertificateKind, purposes: set[str]
 ) -> None:
     card = await world.issue(now, CertificateState.ACTIVE)
     crl = await world.crl(now)
@@ -100,7 +100,7 @@ async def test_openssl_accepts_each_certificate_for_its_purpose_only(
 
 
 async def test_the_directory_attributes_say_person_last_four_and_card(
-    world: World, now: datetime
+    world: CaHarness, now: datetime
 ) -> None:
     card = await world.issue(now)
     extension = card.x509().extensions.get_extension_for_oid(
@@ -120,7 +120,7 @@ async def test_the_directory_attributes_say_person_last_four_and_card(
     "name", ["N" * 64, "阮" * 21, "N" * 65, "阮" * 22, "ก" * 64, "阮氏安 " * 16, "😀" * 17]
 )
 async def test_a_long_name_is_cut_where_it_must_and_stands_whole_beside(
-    world: World, now: datetime, name: str
+    world: CaHarness, now: datetime, name: str
 ) -> None:
     card = await world.issue(now, name=name.strip())
     subject = card.x509().subject
@@ -145,29 +145,29 @@ async def test_a_long_name_is_cut_where_it_must_and_stands_whole_beside(
     ids=["RSA of 1024 bits", "another curve", "nothing", "no DER", "endless", "cut off"],
 )
 async def test_an_unsuitable_key_gets_no_certificate(
-    world: World, now: datetime, public: bytes
+    world: CaHarness, now: datetime, public: bytes
 ) -> None:
     keys = {**public_keys(), CertificateKind.ENCRYPTION: public}
     with pytest.raises(UnsuitableKeyError) as caught:
-        await world.service.issuer.issue(a_request(now, public_keys=keys))
+        await world.service.issuer.issue(make_request(now, public_keys=keys))
     assert caught.value.kind == CertificateKind.ENCRYPTION
 
 
-async def test_an_elliptic_key_gets_one(world: World, now: datetime) -> None:
+async def test_an_elliptic_key_gets_one(world: CaHarness, now: datetime) -> None:
     keys = {CertificateKind.SIGNATURE: elliptic_key(ec.SECP256R1())}
-    (one,) = await world.service.issuer.issue(a_request(now, public_keys=keys))
+    (one,) = await world.service.issuer.issue(make_request(now, public_keys=keys))
     assert isinstance(
         x509.load_der_x509_certificate(one.der).public_key(), ec.EllipticCurvePublicKey
     )
 
 
 async def test_no_certificate_outlives_the_authority_or_ends_before_it_begins(
-    world: World, now: datetime
+    world: CaHarness, now: datetime
 ) -> None:
     end = world.service.signer.certificate.not_valid_after_utc
     for begin, finish in ((now, end + timedelta(seconds=1)), (now, now), (end, now)):
-        request = a_request(now, not_before=begin, not_after=finish)
+        request = make_request(now, not_before=begin, not_after=finish)
         with pytest.raises(ValidityError) as caught:
             await world.service.issuer.issue(request)
         assert caught.value.limit == end
-    assert await world.service.issuer.issue(a_request(now, not_after=end))
+    assert await world.service.issuer.issue(make_request(now, not_after=end))

@@ -19,7 +19,7 @@ from services.authority.ca import key_file
 from services.authority.ca.ca_certificate import CaSigner
 from services.authority.ca.errors import CaKeyError, CaKeyProblem
 from services.formats.hidden import Hidden
-from tests.services.authority.ca.world import PASSPHRASE, QUICK, new_ca
+from tests.services.authority.ca.ca_harness import PASSPHRASE, QUICK, new_ca
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -84,7 +84,7 @@ _START = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from tests.services.authority.ca.world import new_ca
+from tests.services.authority.ca.ca_harness import new_ca
 new_ca(Path(sys.argv[1]), datetime(2026, 11, 23, tzinfo=UTC))
 """
 

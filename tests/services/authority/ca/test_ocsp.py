@@ -21,7 +21,7 @@ from services.authority.ca.ca_certificate import CaName, CaSigner, self_sign
 from services.authority.ca.ocsp import MAX_CONCURRENT_REQUESTS, OcspResponder
 from services.authority.ca.statuses import GOOD, CertificateStatus
 from services.authority.lifecycle import CertificateState, RevocationReason
-from tests.services.authority.ca.world import SHA1, World, a_request, outcome
+from tests.services.authority.ca.ca_harness import SHA1, CaHarness, make_request, response_status
 
 _S = CertificateState
 _V = ocsp.OCSPCertStatus
@@ -40,7 +40,7 @@ SECOND = timedelta(seconds=1)
     ],
 )
 async def test_every_state_is_answered(
-    world: World,
+    world: CaHarness,
     now: datetime,
     state: CertificateState,
     verdict: ocsp.OCSPCertStatus,
@@ -57,7 +57,7 @@ async def test_every_state_is_answered(
         assert answer.revocation_time_utc == since
 
 
-async def test_a_change_counts_from_the_next_answer_on(world: World, now: datetime) -> None:
+async def test_a_change_counts_from_the_next_answer_on(world: CaHarness, now: datetime) -> None:
     card = await world.issue(now)
     seen = []
     for state in (_S.ACTIVE, _S.SUSPENDED, _S.SUSPENDED, _S.ACTIVE, _S.REVOKED, _S.REVOKED):
@@ -70,15 +70,17 @@ async def test_a_change_counts_from_the_next_answer_on(world: World, now: dateti
     assert seen == [good, hold, hold, good, lost, lost]
 
 
-async def test_a_certificate_that_is_not_on_record_is_unknown(world: World, now: datetime) -> None:
-    never_recorded = await world.service.issuer.issue(a_request(now))
+async def test_a_certificate_that_is_not_on_record_is_unknown(
+    world: CaHarness, now: datetime
+) -> None:
+    never_recorded = await world.service.issuer.issue(make_request(now))
     for one in never_recorded:
         answer = await world.ask_about(x509.load_der_x509_certificate(one.der), now)
         assert (answer.certificate_status, answer.serial_number) == (_V.UNKNOWN, one.serial)
 
 
 async def test_the_answer_is_signed_by_whom_the_authority_delegated_it_to(
-    world: World, now: datetime
+    world: CaHarness, now: datetime
 ) -> None:
     card = await world.issue(now)
     answer = await world.ask_about(card.x509(), now)
@@ -97,7 +99,7 @@ async def test_the_answer_is_signed_by_whom_the_authority_delegated_it_to(
 
 
 async def test_the_signer_is_replaced_before_its_end_and_stays_until_then(
-    world: World, now: datetime
+    world: CaHarness, now: datetime
 ) -> None:
     signer = delegated_signer.OcspSigner(world.service.signer)
     first = signer.get_key(now)
@@ -111,7 +113,7 @@ async def test_the_signer_is_replaced_before_its_end_and_stays_until_then(
     assert second.not_after > first.not_after
 
 
-async def test_no_signer_outlives_the_authority(world: World) -> None:
+async def test_no_signer_outlives_the_authority(world: CaHarness) -> None:
     certificate = world.service.signer.certificate
     signer = delegated_signer.OcspSigner(world.service.signer)
     early = signer.get_key(certificate.not_valid_before_utc).certificate
@@ -121,21 +123,21 @@ async def test_no_signer_outlives_the_authority(world: World) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 16, 32, 128])
-async def test_a_nonce_comes_back(world: World, now: datetime, size: int) -> None:
+async def test_a_nonce_comes_back(world: CaHarness, now: datetime, size: int) -> None:
     card = await world.issue(now)
     nonce = os.urandom(size)
     answer = await world.ask(world.request_for(card.x509(), nonce), now)
     assert answer.extensions.get_extension_for_class(x509.OCSPNonce).value.nonce == nonce
 
 
-async def test_without_a_nonce_none_is_made_up(world: World, now: datetime) -> None:
+async def test_without_a_nonce_none_is_made_up(world: CaHarness, now: datetime) -> None:
     card = await world.issue(now)
     assert not list((await world.ask_about(card.x509(), now)).extensions)
 
 
 @pytest.mark.parametrize("algorithm", [SHA1, hashes.SHA256(), hashes.SHA384(), hashes.SHA512()])
 async def test_the_issuer_may_be_named_by_any_usual_hash(
-    world: World, now: datetime, algorithm: hashes.HashAlgorithm
+    world: CaHarness, now: datetime, algorithm: hashes.HashAlgorithm
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
     builder = ocsp.OCSPRequestBuilder()
@@ -147,7 +149,7 @@ async def test_the_issuer_may_be_named_by_any_usual_hash(
 
 
 async def test_about_certificates_of_others_the_authority_has_no_say(
-    world: World, now: datetime
+    world: CaHarness, now: datetime
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
     impostor = self_sign(CaName(), rsa.generate_private_key(65537, 2048), now)
@@ -175,7 +177,7 @@ class _Slow:
         return dict.fromkeys(serials, GOOD)
 
 
-async def test_too_many_at_once_are_told_to_come_again(world: World, now: datetime) -> None:
+async def test_too_many_at_once_are_told_to_come_again(world: CaHarness, now: datetime) -> None:
     card = await world.issue(now, _S.ACTIVE)
     slow = _Slow()
     responder = OcspResponder(world.service.signer, slow)
@@ -186,11 +188,11 @@ async def test_too_many_at_once_are_told_to_come_again(world: World, now: dateti
     await slow.full.wait()
     for _ in range(2):
         answer = await asyncio.wait_for(responder.answer(request, now), 10)
-        assert outcome(answer) is _E.TRY_LATER
+        assert response_status(answer) is _E.TRY_LATER
     slow.let.set()
     answers = await asyncio.gather(*waiting)
-    assert [outcome(answer) for answer in answers] == [{_V.GOOD}] * MAX_CONCURRENT_REQUESTS
-    assert outcome(await responder.answer(request, now)) == {_V.GOOD}
+    assert [response_status(answer) for answer in answers] == [{_V.GOOD}] * MAX_CONCURRENT_REQUESTS
+    assert response_status(await responder.answer(request, now)) == {_V.GOOD}
 
 
 class _Broken:
@@ -203,13 +205,13 @@ class _Broken:
 
 
 async def test_while_the_records_cannot_be_read_everybody_is_told_to_come_again(
-    world: World, now: datetime
+    world: CaHarness, now: datetime
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
     responder = OcspResponder(world.service.signer, _Broken())
     with capture_logs() as logs:
         answer = await responder.answer(world.request_for(card.x509()), now)
-    assert outcome(answer) is _E.TRY_LATER
+    assert response_status(answer) is _E.TRY_LATER
     assert [entry["event"] for entry in logs] == ["ocsp_not_answered"]
 
 
@@ -238,4 +240,4 @@ async def test_whatever_comes_in_an_answer_goes_out(
     junk = data.draw(st.binary(max_size=300))
     allowed = ({_V.UNKNOWN}, _E.MALFORMED_REQUEST, _E.UNAUTHORIZED)
     for sent in (bytes(whole), bytes(whole) + junk, junk):
-        assert outcome(await responder.answer(sent, now)) in allowed
+        assert response_status(await responder.answer(sent, now)) in allowed

@@ -18,7 +18,7 @@ from services.authority.ca.ocsp_messages import (
     parse_request,
 )
 from services.authority.lifecycle import CertificateState
-from tests.services.authority.ca.world import World
+from tests.services.authority.ca.ca_harness import CaHarness
 
 pytestmark = pytest.mark.parametrize("make_url", ["sqlite"], indirect=True)
 """What is asked and how is no matter of the database."""
@@ -41,7 +41,7 @@ class _Request:
     body: _Body
 
 
-def _id(world: World, certificate: x509.Certificate) -> CertificateId:
+def _id(world: CaHarness, certificate: x509.Certificate) -> CertificateId:
     return parse_request(world.request_for(certificate)).body.requests[0].certificate
 
 
@@ -71,7 +71,7 @@ SERVICE_LOCATOR = x509.ObjectIdentifier("1.3.6.1.5.5.7.48.1.7")
 
 
 async def test_one_request_may_name_as_many_certificates_as_is_allowed(
-    world: World, now: datetime
+    world: CaHarness, now: datetime
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
     ids = [_id(world, card.x509(kind)) for kind in card.certificates]
@@ -93,7 +93,7 @@ async def test_one_request_may_name_as_many_certificates_as_is_allowed(
 
 
 async def test_among_others_certificates_the_own_ones_are_answered(
-    world: World, now: datetime
+    world: CaHarness, now: datetime
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
     own = _id(world, card.x509())
@@ -110,7 +110,7 @@ async def test_among_others_certificates_the_own_ones_are_answered(
 
 @pytest.mark.parametrize("serial", [0, -1, 2**160, 2**2000])
 async def test_a_number_that_is_no_serial_number_is_unknown(
-    world: World, now: datetime, serial: int
+    world: CaHarness, now: datetime, serial: int
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
     own = _id(world, card.x509())
@@ -132,7 +132,7 @@ async def test_a_number_that_is_no_serial_number_is_unknown(
     ],
 )
 async def test_extensions_that_cannot_be_obeyed_are_refused(
-    world: World,
+    world: CaHarness,
     now: datetime,
     extensions: list[OcspExtension] | None,
     of_each: list[OcspExtension] | None,
@@ -144,7 +144,7 @@ async def test_extensions_that_cannot_be_obeyed_are_refused(
 
 
 async def test_extensions_that_need_not_be_obeyed_are_left_aside(
-    world: World, now: datetime
+    world: CaHarness, now: datetime
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
     optional = [_extension(b"\x05\x00", SERVICE_LOCATOR)]
@@ -152,7 +152,7 @@ async def test_extensions_that_need_not_be_obeyed_are_left_aside(
     assert (await world.ask(request, now)).certificate_status is _V.GOOD
 
 
-async def test_a_critical_nonce_comes_back_too(world: World, now: datetime) -> None:
+async def test_a_critical_nonce_comes_back_too(world: CaHarness, now: datetime) -> None:
     card = await world.issue(now, _S.ACTIVE)
     nonce = _extension(asn1.encode_der(b"0123456789abcdef"), critical=True)
     answer = await world.ask(_about(_id(world, card.x509()), extensions=[nonce]), now)
@@ -160,14 +160,16 @@ async def test_a_critical_nonce_comes_back_too(world: World, now: datetime) -> N
     assert given.value.nonce == b"0123456789abcdef"
 
 
-async def test_a_version_that_does_not_exist_yet_is_refused(world: World, now: datetime) -> None:
+async def test_a_version_that_does_not_exist_yet_is_refused(
+    world: CaHarness, now: datetime
+) -> None:
     card = await world.issue(now, _S.ACTIVE)
     request = _about(_id(world, card.x509()), version=1)
     assert (await world.ask(request, now)).response_status is _E.MALFORMED_REQUEST
 
 
 async def test_every_cut_of_a_request_is_refused_and_nothing_else_happens(
-    world: World, now: datetime
+    world: CaHarness, now: datetime
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
     whole = world.request_for(card.x509(), os.urandom(16))

@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from services.authority.lifecycle import CertificateState
-from tests.services.authority.ca.world import IssuedCard, World, serving
+from tests.services.authority.ca.ca_harness import CaHarness, IssuedCard, serve_certificates
 
 pytestmark = pytest.mark.parametrize("make_url", ["sqlite"], indirect=True)
 """What is asked and how is no matter of the database."""
@@ -15,18 +15,18 @@ _S = CertificateState
 
 
 @pytest.fixture
-async def url(world: World) -> AsyncIterator[str]:
-    async with serving(world.service) as url:
+async def url(world: CaHarness) -> AsyncIterator[str]:
+    async with serve_certificates(world.service) as url:
         yield url
 
 
 @pytest.fixture
-async def card(world: World, now: datetime) -> IssuedCard:
+async def card(world: CaHarness, now: datetime) -> IssuedCard:
     return await world.issue(now, _S.ACTIVE)
 
 
 async def test_openssl_asks_about_all_three_certificates_at_once(
-    world: World, url: str, card: IssuedCard, now: datetime
+    world: CaHarness, url: str, card: IssuedCard, now: datetime
 ) -> None:
     certificates = [card.x509(kind) for kind in card.certificates]
     said = await world.openssl.ocsp(certificates, f"{url}/ocsp")
@@ -39,7 +39,7 @@ async def test_openssl_asks_about_all_three_certificates_at_once(
 
 
 async def test_openssl_understands_every_way_of_asking(
-    world: World, url: str, card: IssuedCard
+    world: CaHarness, url: str, card: IssuedCard
 ) -> None:
     await _make_signer(world)
     signer = str(world.openssl.path("signer.pem"))
@@ -51,7 +51,7 @@ async def test_openssl_understands_every_way_of_asking(
 
 
 async def test_openssl_hears_that_certificates_of_others_are_not_answered_for(
-    world: World, url: str, card: IssuedCard
+    world: CaHarness, url: str, card: IssuedCard
 ) -> None:
     foreign = card.x509().public_bytes(Encoding.PEM)
     issuer = world.openssl.write("not-the-issuer.pem", foreign)
@@ -61,13 +61,13 @@ async def test_openssl_hears_that_certificates_of_others_are_not_answered_for(
     assert code != 0
 
 
-async def test_openssl_hears_that_a_number_is_unknown(world: World, url: str) -> None:
+async def test_openssl_hears_that_a_number_is_unknown(world: CaHarness, url: str) -> None:
     said = await world.openssl.ocsp([], f"{url}/ocsp", "-serial", "0x1234")
     assert "Response verify OK" in said
     assert "0x1234: unknown" in said
 
 
-async def _make_signer(world: World) -> None:
+async def _make_signer(world: CaHarness) -> None:
     """Make somebody who signs requests."""
     where = ("-keyout", str(world.openssl.path("signer-key.pem")))
     out = ("-out", str(world.openssl.path("signer.pem")))

@@ -9,22 +9,22 @@ from services.authority.ca.errors import CaKeyError, CaKeyProblem
 from services.authority.ca.models import ROW_ID, CertificateAuthority
 from services.authority.ca.publication import PublicationUrls
 from services.storage.database import Database
-from tests.services.authority.ca.world import World, new_ca
+from tests.services.authority.ca.ca_harness import CaHarness, new_ca
 
 
 async def _problem(database: Database, folder: Path, now: datetime) -> CaKeyProblem:
     with pytest.raises(CaKeyError) as caught:
-        await World.open(database, folder, now)
+        await CaHarness.open(database, folder, now)
     return caught.value.problem
 
 
 async def test_the_first_start_makes_the_key_and_the_next_one_finds_it(
     database: Database, folder: Path, now: datetime
 ) -> None:
-    first = await World.open(database, folder, now)
+    first = await CaHarness.open(database, folder, now)
     card = await first.issue(now)
     crl = await first.crl(now)
-    second = await World.open(database, folder, now)
+    second = await CaHarness.open(database, folder, now)
     assert second.service.signer.key_id == first.service.signer.key_id
     assert second.service.certificate_der == first.service.certificate_der
     assert await second.crl(now) == crl
@@ -38,7 +38,7 @@ async def test_the_first_start_makes_the_key_and_the_next_one_finds_it(
 async def test_a_lost_key_is_said_to_be_lost_and_no_other_is_made(
     database: Database, folder: Path, now: datetime
 ) -> None:
-    await World.open(database, folder, now)
+    await CaHarness.open(database, folder, now)
     path = folder / "ca.json"
     path.unlink()
     for _ in range(2):
@@ -49,11 +49,11 @@ async def test_a_lost_key_is_said_to_be_lost_and_no_other_is_made(
 async def test_the_key_of_another_database_is_refused(
     database: Database, folder: Path, now: datetime
 ) -> None:
-    world = await World.open(database, folder, now)
+    world = await CaHarness.open(database, folder, now)
     elsewhere = folder / "elsewhere"
     new_ca(elsewhere / "ca.json", now)
     assert await _problem(database, elsewhere, now) is CaKeyProblem.FOREIGN
-    again = await World.open(database, folder, now)
+    again = await CaHarness.open(database, folder, now)
     assert again.service.signer.key_id == world.service.signer.key_id
 
 

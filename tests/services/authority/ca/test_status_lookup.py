@@ -12,13 +12,13 @@ from services.authority.ca.status_lookup import MAX_BATCH, BatchedStatusLookup
 from services.authority.ca.statuses import UNKNOWN
 from services.authority.lifecycle import CertificateState
 from services.storage.database import Database
-from tests.services.authority.ca.world import FIVE_YEARS, REGISTER, World
+from tests.services.authority.ca.ca_harness import FIVE_YEARS, REGISTER, CaHarness
 
 _S = CertificateState
 
 
 async def test_many_serials_are_looked_up_at_once_and_unknown_ones_are_left_out(
-    world: World, database: Database, now: datetime
+    world: CaHarness, database: Database, now: datetime
 ) -> None:
     active = await world.issue(now, _S.ACTIVE)
     held = await world.issue(now)
@@ -33,7 +33,7 @@ async def test_many_serials_are_looked_up_at_once_and_unknown_ones_are_left_out(
 
 
 async def test_those_who_ask_at_once_share_look_ups_and_get_each_their_own(
-    world: World, database: Database, now: datetime
+    world: CaHarness, database: Database, now: datetime
 ) -> None:
     cards = [await world.issue(now, state) for state in (_S.ACTIVE, _S.SUSPENDED)]
     statuses = BatchedStatusLookup(database, REGISTER)
@@ -50,7 +50,7 @@ async def test_those_who_ask_at_once_share_look_ups_and_get_each_their_own(
 
 
 async def test_who_asks_after_a_change_never_gets_what_was_before(
-    world: World, database: Database, now: datetime
+    world: CaHarness, database: Database, now: datetime
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
     statuses = BatchedStatusLookup(database, REGISTER)
@@ -72,7 +72,7 @@ async def _verdicts(
 
 
 async def test_a_look_up_that_fails_fails_for_all_and_the_next_one_does_not(
-    world: World, database: Database, now: datetime
+    world: CaHarness, database: Database, now: datetime
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
     statuses = BatchedStatusLookup(database, REGISTER)
@@ -88,7 +88,7 @@ async def test_a_look_up_that_fails_fails_for_all_and_the_next_one_does_not(
 
 
 async def test_who_goes_away_keeps_nobody_else_from_the_answer(
-    world: World, database: Database, now: datetime
+    world: CaHarness, database: Database, now: datetime
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
     statuses = BatchedStatusLookup(database, REGISTER)

@@ -17,16 +17,16 @@ from services.authority.errors import (
 from services.authority.values import AuthorityOperation, Proof
 from services.formats import card_number
 from services.formats.one_time_code import OneTimeCode
+from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
 from tests.services.authority.test_codes import nobody, refusals
 from tests.services.authority.test_retrieval import asks
-from tests.services.authority.world import CHAT, NOW, Someone, World
 
 RESTS = (1, 5, 15, 30, 60)
 WRONG_NUMBER = card_number.parse("KA00000000000000")
 
 
 async def guesses(
-    someone: Someone, now: datetime, attempt: str = "", chat: int = CHAT
+    someone: Applicant, now: datetime, attempt: str = "", chat: int = CHAT
 ) -> AuthorityError:
     """Ask for a one-time code somewhere else and guess it once; gives what is answered."""
     world = someone.world
@@ -45,9 +45,9 @@ async def guesses(
     return refused.value
 
 
-async def guesses_a_number(someone: Someone, now: datetime, chat: int = CHAT) -> AuthorityError:
+async def guesses_a_number(someone: Applicant, now: datetime, chat: int = CHAT) -> AuthorityError:
     """Type a wrong card number under a grant of its own; gives what is answered."""
-    grant = await someone.granted(AuthorityOperation.SUSPEND, Proof.CODE, chat=chat, now=now)
+    grant = await someone.obtain_grant(AuthorityOperation.SUSPEND, Proof.CODE, chat=chat, now=now)
     with pytest.raises(AuthorityError) as refused:
         await someone.world.authority.credentials.check_card_number(
             grant.id, WRONG_NUMBER, chat, now
@@ -56,7 +56,7 @@ async def guesses_a_number(someone: Someone, now: datetime, chat: int = CHAT) ->
 
 
 async def test_five_wrong_entries_at_once_then_ever_more_slowly_then_not_before_tomorrow(
-    world: World,
+    world: AuthorityHarness,
 ) -> None:
     people = itertools.cycle([await world.person(seed).is_active() for seed in range(1, 4)])
     now = NOW
@@ -78,10 +78,10 @@ async def test_five_wrong_entries_at_once_then_ever_more_slowly_then_not_before_
     assert isinstance(await guesses_a_number(next(people), tomorrow), WrongCardNumberError)
 
 
-async def test_every_kind_of_guess_counts_together(world: World) -> None:
+async def test_every_kind_of_guess_counts_together(world: AuthorityHarness) -> None:
     someone = await world.person().is_active()
     await refusals(world.person(2), [CHAT] * 2)
-    grant = await someone.granted(AuthorityOperation.SUSPEND, Proof.CODE)
+    grant = await someone.obtain_grant(AuthorityOperation.SUSPEND, Proof.CODE)
     for _ in range(2):
         with pytest.raises(WrongCardNumberError):
             await world.authority.credentials.check_card_number(grant.id, WRONG_NUMBER, CHAT, NOW)
@@ -93,7 +93,7 @@ async def test_every_kind_of_guess_counts_together(world: World) -> None:
         await someone.checks()
 
 
-async def test_what_is_right_costs_nothing(world: World) -> None:
+async def test_what_is_right_costs_nothing(world: AuthorityHarness) -> None:
     someone = await world.person().is_active()
     number = world.maker.orders[-1].card_number
     for _ in range(12):
@@ -101,11 +101,11 @@ async def test_what_is_right_costs_nothing(world: World) -> None:
         await world.authority.credentials.check_card_number(grant.id, number, CHAT, NOW)
 
 
-async def test_the_same_attempt_counts_once(world: World) -> None:
+async def test_the_same_attempt_counts_once(world: AuthorityHarness) -> None:
     for seed in range(1, 5):
         await guesses(world.person(seed), NOW)
     someone = await world.person(9).is_active()
-    grant = await someone.granted(AuthorityOperation.SUSPEND, Proof.CODE)
+    grant = await someone.obtain_grant(AuthorityOperation.SUSPEND, Proof.CODE)
     for _ in range(4):
         with pytest.raises(WrongCardNumberError) as refused:
             await world.authority.credentials.check_card_number(
@@ -114,14 +114,14 @@ async def test_the_same_attempt_counts_once(world: World) -> None:
         assert refused.value.tries_left == 2
 
 
-async def test_it_is_kept_across_a_restart(world: World) -> None:
+async def test_it_is_kept_across_a_restart(world: AuthorityHarness) -> None:
     for seed in range(1, 6):
         await guesses(world.person(seed), NOW)
     await world.restart(NOW)
     assert isinstance(await guesses(world.person(6), NOW), ChatPausedError)
 
 
-async def test_somebody_and_nobody_are_slowed_alike(world: World) -> None:
+async def test_somebody_and_nobody_are_slowed_alike(world: AuthorityHarness) -> None:
     someone, no_one = world.person(), nobody(world)
     await someone.applies()
     answers = []
@@ -134,21 +134,21 @@ async def test_somebody_and_nobody_are_slowed_alike(world: World) -> None:
     assert answers[0] == answers[1]
 
 
-async def test_wrong_card_numbers_are_counted_for_the_person_too(world: World) -> None:
+async def test_wrong_card_numbers_are_counted_for_the_person_too(world: AuthorityHarness) -> None:
     someone = await world.person().is_active()
     for number in range(6):
         chat = 41 + number
-        grant = await someone.granted(AuthorityOperation.SUSPEND, Proof.CODE, chat=chat)
+        grant = await someone.obtain_grant(AuthorityOperation.SUSPEND, Proof.CODE, chat=chat)
         with pytest.raises(WrongCardNumberError):
             await world.authority.credentials.check_card_number(grant.id, WRONG_NUMBER, chat, NOW)
-    grant = await someone.granted(AuthorityOperation.SUSPEND, Proof.CODE, chat=49)
+    grant = await someone.obtain_grant(AuthorityOperation.SUSPEND, Proof.CODE, chat=49)
     right = world.maker.orders[-1].card_number
     with pytest.raises(ChatPausedError) as paused:
         await world.authority.credentials.check_card_number(grant.id, right, 49, NOW)
     assert paused.value.until == NOW + timedelta(days=1)
 
 
-async def test_ten_mails_a_day_and_no_more(world: World) -> None:
+async def test_ten_mails_a_day_and_no_more(world: AuthorityHarness) -> None:
     someone = world.person()
     for hour in range(10):
         await asks(someone, chat=50 + hour, minutes=61 * hour)
@@ -157,7 +157,7 @@ async def test_ten_mails_a_day_and_no_more(world: World) -> None:
     assert refused.value.until == NOW + timedelta(days=1)
 
 
-async def test_a_chat_has_thirty_checks_an_hour(world: World) -> None:
+async def test_a_chat_has_thirty_checks_an_hour(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
     for _ in range(limits.CHAT_CHECKS.max_uses):
@@ -168,7 +168,7 @@ async def test_a_chat_has_thirty_checks_an_hour(world: World) -> None:
     await someone.checks(now=NOW + timedelta(hours=1, seconds=1))
 
 
-async def test_a_chat_is_linked_five_times_a_day(world: World) -> None:
+async def test_a_chat_is_linked_five_times_a_day(world: AuthorityHarness) -> None:
     people = [world.person(seed) for seed in range(1, 7)]
     for someone in people:
         await someone.applies()

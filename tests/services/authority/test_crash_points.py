@@ -22,7 +22,7 @@ from services.authority.values import AuthorityOperation
 from services.messaging.outbox import OutboxMessage
 from services.storage.database import Database
 from tests.services.authority import invariants
-from tests.services.authority.world import NOW, Someone, World
+from tests.services.authority.authority_harness import NOW, Applicant, AuthorityHarness
 
 MAILED = {"paid", "posted", "activated", "suspended", "resumed", "revoked"}
 
@@ -64,11 +64,11 @@ def _drop_followers(session: Session) -> None:
     session.info.pop(after_commit.HOOKS, None)
 
 
-async def live(someone: Someone) -> None:
+async def live(someone: Applicant) -> None:
     """Live a whole life. Acts that a life before the cut has done already may be refused."""
     acts: list[Callable[[], Awaitable[object]]] = [
         someone.applies,
-        lambda: someone.granted(AuthorityOperation.STATUS),
+        lambda: someone.obtain_grant(AuthorityOperation.STATUS),
         lambda: pays(someone),
         someone.is_issued,
         someone.is_posted,
@@ -84,7 +84,7 @@ async def live(someone: Someone) -> None:
             continue
 
 
-async def _is_over(someone: Someone) -> bool:
+async def _is_over(someone: Applicant) -> bool:
     """Tell whether the life ended with the cut; applying again would begin another."""
     try:
         shown = await someone.world.counter.show(someone.ui_number, NOW)
@@ -93,17 +93,17 @@ async def _is_over(someone: Someone) -> bool:
     return shown.timeline.certificate is CertificateState.REVOKED
 
 
-async def pays(someone: Someone) -> None:
+async def pays(someone: Applicant) -> None:
     """Pay as the chat does; a charge that came twice bears the same id."""
-    checkout = await someone.invoiced()
+    checkout = await someone.open_invoice()
     try:
-        await someone.approved(checkout)
+        await someone.approve_checkout(checkout)
     except CheckoutRefusedError:  # the cut came after another invoice was approved
-        await someone.approved(checkout, NOW + UNDERWAY)
-    await someone.charged(checkout, f"charge of {someone.seed}")
+        await someone.approve_checkout(checkout, NOW + UNDERWAY)
+    await someone.record_charge(checkout, f"charge of {someone.seed}")
 
 
-async def commits_of_a_life(world: World) -> int:
+async def commits_of_a_life(world: AuthorityHarness) -> int:
     """Count how often a life commits."""
     counting = CutDatabase(world.url, -1, Where.BEFORE)
     await world.close()
@@ -112,7 +112,7 @@ async def commits_of_a_life(world: World) -> int:
     return counting.commits
 
 
-async def ends_and_begins_again(world: World, number: int, where: Where) -> None:
+async def ends_and_begins_again(world: AuthorityHarness, number: int, where: Where) -> None:
     """Let a life be cut at one commit, start again, and let it be lived on."""
     someone = world.person(100 + 2 * number + (where is Where.AFTER))
     await world.close()
@@ -120,10 +120,10 @@ async def ends_and_begins_again(world: World, number: int, where: Where) -> None
     with pytest.raises(Cut):
         await live(someone)
     await world.restart(NOW)
-    await invariants.hold(world)
+    await invariants.check_invariants(world)
     if not await _is_over(someone):
         await live(someone)
-    await invariants.hold(world)
+    await invariants.check_invariants(world)
     shown = await world.counter.show(someone.ui_number, NOW)
     assert shown.timeline.application is ApplicationState.ACTIVATED
     assert shown.timeline.certificate is CertificateState.REVOKED
@@ -131,7 +131,7 @@ async def ends_and_begins_again(world: World, number: int, where: Where) -> None
     await _everything_was_mailed(world, someone, shown.application)
 
 
-async def _the_card_is_there(world: World, someone: Someone, application: str) -> None:
+async def _the_card_is_there(world: AuthorityHarness, someone: Applicant, application: str) -> None:
     async with world.database.unit_of_work() as session:
         serial = (
             await session.scalars(
@@ -142,7 +142,9 @@ async def _the_card_is_there(world: World, someone: Someone, application: str) -
     assert list(world.folder.glob(f"{someone.card_file.name}.*")) == []
 
 
-async def _everything_was_mailed(world: World, someone: Someone, application: str) -> None:
+async def _everything_was_mailed(
+    world: AuthorityHarness, someone: Applicant, application: str
+) -> None:
     """Every consequence that is on record has its mail in the outbox."""
     async with world.database.unit_of_work() as session:
         acts = await session.scalars(
@@ -160,6 +162,8 @@ async def _everything_was_mailed(world: World, someone: Someone, application: st
     [("sqlite", Where.BEFORE), ("sqlite", Where.AFTER), ("postgresql", Where.AFTER)],
     indirect=["make_url"],
 )
-async def test_a_life_cut_at_any_commit_can_be_lived_on(world: World, where: Where) -> None:
+async def test_a_life_cut_at_any_commit_can_be_lived_on(
+    world: AuthorityHarness, where: Where
+) -> None:
     for number in range(1, await commits_of_a_life(world) + 1):
         await ends_and_begins_again(world, number, where)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from services.authority.embedded.audit.after_commit import after_commit
 from services.authority.embedded.audit.audit import AuditAct, AuditVerification
 from services.authority.embedded.models import AuditEntry
-from tests.services.authority.world import NOW, World
+from tests.services.authority.authority_harness import NOW, AuthorityHarness
 
 
 class GivenUpError(Exception):
@@ -18,7 +18,7 @@ class GivenUpError(Exception):
 
 
 @pytest.mark.parametrize("is_given_up", [True, False])
-async def test_a_savepoint_is_no_commit(world: World, is_given_up: bool) -> None:
+async def test_a_savepoint_is_no_commit(world: AuthorityHarness, is_given_up: bool) -> None:
     done: list[str] = []
     with suppress(GivenUpError):
         async with world.database.unit_of_work() as session:
@@ -35,7 +35,7 @@ async def test_a_savepoint_is_no_commit(world: World, is_given_up: bool) -> None
         assert (await world.authority.audit.verify(session)).fault is None
 
 
-async def test_what_a_savepoint_noted_goes_with_it(world: World) -> None:
+async def test_what_a_savepoint_noted_goes_with_it(world: AuthorityHarness) -> None:
     """Each letter is noted in the audit and to follow; the small ones are given up."""
     done: list[str] = []
     async with world.database.unit_of_work() as session:
@@ -67,7 +67,7 @@ async def test_what_a_savepoint_noted_goes_with_it(world: World) -> None:
         assert (await world.authority.audit.verify(session)).fault is None
 
 
-async def test_where_all_is_given_up_nothing_is_put_down(world: World) -> None:
+async def test_where_all_is_given_up_nothing_is_put_down(world: AuthorityHarness) -> None:
     done: list[str] = []
     async with world.database.unit_of_work() as session:
         with suppress(GivenUpError):
@@ -80,6 +80,6 @@ async def test_where_all_is_given_up_nothing_is_put_down(world: World) -> None:
         assert await world.authority.audit.verify(session) == AuditVerification(0)
 
 
-def _note(world: World, session: AsyncSession, done: list[str], letter: str) -> None:
+def _note(world: AuthorityHarness, session: AsyncSession, done: list[str], letter: str) -> None:
     after_commit(session, lambda: done.append(letter))
     world.authority.audit.record(session, AuditAct.SUSPENDED, letter, "test", NOW)

@@ -1,4 +1,4 @@
-"""SIGKILL at random moments: ten times here, 200 on demand (`tests.services.authority.strikes`)."""
+"""SIGKILL at random moments: authority, certificates and audit agree afterwards."""
 
 import asyncio
 import os
@@ -6,7 +6,7 @@ import random
 from pathlib import Path
 
 from tests.services.authority.conftest import MakeUrl
-from tests.services.authority.strikes import strike
+from tests.services.authority.kill_harness import strike
 
 STRIKES = 10
 """On each of the two kinds of database."""

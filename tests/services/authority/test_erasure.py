@@ -18,13 +18,13 @@ from services.authority.embedded.models import associated_data
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.storage.keys import SecretPurpose
 from services.storage.models import Base
+from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
 from tests.services.authority.postgres import PostgresServer
-from tests.services.authority.world import CHAT, NOW, Someone, World
 
 HEX = re.compile(rb"\\\\x([0-9a-f]+)")
 
 
-def copied(world: World, name: str) -> Path:
+def copied(world: AuthorityHarness, name: str) -> Path:
     """Copy every file there is: database, WAL, keys, record keys, audit head."""
     copy = world.folder.parent / f"{world.folder.name}-{name}"
     shutil.copytree(world.folder, copy)
@@ -40,7 +40,9 @@ def values_in(folder: Path) -> Iterator[bytes]:
                     yield from (value for value in row if isinstance(value, bytes))
 
 
-async def stored(world: World, folder: Path, server: PostgresServer | None) -> list[bytes]:
+async def stored(
+    world: AuthorityHarness, folder: Path, server: PostgresServer | None
+) -> list[bytes]:
     """Give every stored value of bytes in a copy, or in a dump of the server's database."""
     if server is None:
         return list(values_in(folder))
@@ -99,7 +101,9 @@ def opened(values: list[bytes], keys: Iterable[bytes | AESGCM], aads: list[bytes
 class Attack:
     """A person who activates, and whoever then looks for their code everywhere."""
 
-    def __init__(self, world: World, someone: Someone, server: PostgresServer | None) -> None:
+    def __init__(
+        self, world: AuthorityHarness, someone: Applicant, server: PostgresServer | None
+    ) -> None:
         self.world, self.someone, self.server = world, someone, server
         self.log = io.StringIO()
         structlog.configure(logger_factory=structlog.PrintLoggerFactory(self.log))
@@ -138,7 +142,7 @@ class Attack:
 
 
 async def test_nothing_gives_a_code_back_after_activation(
-    world: World, server: PostgresServer | None
+    world: AuthorityHarness, server: PostgresServer | None
 ) -> None:
     attack = Attack(world, world.person(), server)
     await attack.lives()
@@ -148,7 +152,7 @@ async def test_nothing_gives_a_code_back_after_activation(
 
 
 async def test_with_the_key_not_destroyed_the_same_search_finds_it(
-    world: World, server: PostgresServer | None, monkeypatch: pytest.MonkeyPatch
+    world: AuthorityHarness, server: PostgresServer | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(RecordKeyFile, "destroy", lambda *_: True)
     attack = Attack(world, world.person(), server)
@@ -158,7 +162,7 @@ async def test_with_the_key_not_destroyed_the_same_search_finds_it(
 
 
 async def test_record_keys_in_a_backup_would_give_the_code_back(
-    world: World, server: PostgresServer | None
+    world: AuthorityHarness, server: PostgresServer | None
 ) -> None:
     """Which is why docs/operating.md keeps the file out of every backup."""
     attack = Attack(world, world.person(), server)
@@ -167,13 +171,15 @@ async def test_record_keys_in_a_backup_would_give_the_code_back(
     attack.clean_up()
 
 
-async def test_the_search_knows_every_key_the_process_has(world: World) -> None:
+async def test_the_search_knows_every_key_the_process_has(world: AuthorityHarness) -> None:
     found = {key for key in keys_of(world) if isinstance(key, bytes)}
     assert {world.keys.secret(purpose) for purpose in SecretPurpose} <= found
     assert any(isinstance(key, AESGCM) for key in keys_of(world))
 
 
-async def test_a_restored_backup_still_checks_codes_and_gives_none_back(world: World) -> None:
+async def test_a_restored_backup_still_checks_codes_and_gives_none_back(
+    world: AuthorityHarness,
+) -> None:
     """The verifier is in the backup; the record key is not."""
     someone = world.person()
     await someone.applies()

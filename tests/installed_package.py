@@ -12,7 +12,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("bot", "handlers", "locales", "reader_bridge", "services")
+ROOMS = ("bot", "handlers", "locales", "reader_bridge", "sandbox", "services")
 PIP = ("-m", "pip", "--disable-pip-version-check", "--quiet")
 
 

@@ -1,6 +1,6 @@
 """How fast the fake Bot API is by itself: bare connections that send replies and read answers.
 
-``python -m benchmarks.load_generator PORT`` prints calls a second.
+``python -m benchmarks.fake_bot_api_capacity PORT`` prints calls a second.
 """
 
 import asyncio

@@ -8,12 +8,12 @@ from services.authority.embedded.models import SecurityAlert
 from services.authority.notices import NoticeKind
 from services.authority.values import ReportResult
 from services.messaging.outbox import Channel, OutboxMessage
-from tests.services.authority.world import NOW, Someone, World
+from tests.services.authority.authority_harness import NOW, Applicant, AuthorityHarness
 
 FIRST, SECOND = 11, 12
 
 
-async def told(world: World, chat: int) -> list[str]:
+async def messages_to(world: AuthorityHarness, chat: int) -> list[str]:
     """Give what waits for a chat, in order."""
     mine = (OutboxMessage.channel == Channel.CHAT, OutboxMessage.recipient == str(chat))
     query = select(OutboxMessage.message).where(*mine).order_by(OutboxMessage.id)
@@ -21,19 +21,21 @@ async def told(world: World, chat: int) -> list[str]:
         return list(await session.scalars(query))
 
 
-async def doubt_about(world: World, notice: NoticeKind, chat: int = FIRST) -> str:
+async def find_alert(world: AuthorityHarness, notice: NoticeKind, chat: int = FIRST) -> str:
     """Give the question that a chat was asked."""
     mine = (SecurityAlert.notice == notice, SecurityAlert.chat_id == chat)
     async with world.database.unit_of_work() as session:
         return (await session.scalars(select(SecurityAlert.id).where(*mine))).one()
 
 
-async def denies(world: World, doubt: str, chat: int = FIRST, now: datetime = NOW) -> ReportResult:
+async def report_not_me(
+    world: AuthorityHarness, doubt: str, chat: int = FIRST, now: datetime = NOW
+) -> ReportResult:
     async with world.database.unit_of_work() as session:
         return await world.authority.security_alerts.report_not_me(session, doubt, chat, now)
 
 
-async def linked(world: World, *chats: int, seed: int = 1) -> Someone:
+async def create_linked_person(world: AuthorityHarness, *chats: int, seed: int = 1) -> Applicant:
     """Give somebody with an active card and linked chats."""
     someone = await world.person(seed).is_active()
     for chat in chats:
@@ -41,7 +43,7 @@ async def linked(world: World, *chats: int, seed: int = 1) -> Someone:
     return someone
 
 
-async def people(world: World, chat: int) -> list[str]:
+async def people(world: AuthorityHarness, chat: int) -> list[str]:
     """Give the people that a chat is linked to."""
     async with world.database.unit_of_work() as session:
         people = await world.authority.links.list_people(session, chat)

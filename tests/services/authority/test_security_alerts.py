@@ -12,20 +12,22 @@ from services.authority.lifecycle import CertificateState
 from services.authority.notices import SUSPICIOUS, NoticeKind
 from services.authority.values import AuthorityOperation, ReportResult
 from services.messaging.outbox import OutboxMessage
-from tests.services.authority.telling import (
+from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
+from tests.services.authority.notification_checks import (
     FIRST,
     SECOND,
-    denies,
-    doubt_about,
-    linked,
+    create_linked_person,
+    find_alert,
+    messages_to,
     people,
-    told,
+    report_not_me,
 )
-from tests.services.authority.world import CHAT, NOW, Someone, World
 
 
-async def test_what_may_be_somebody_elses_doing_is_asked_and_nothing_else(world: World) -> None:
-    someone = await linked(world, FIRST, SECOND)
+async def test_what_may_be_somebody_elses_doing_is_asked_and_nothing_else(
+    world: AuthorityHarness,
+) -> None:
+    someone = await create_linked_person(world, FIRST, SECOND)
     await someone.suspends()
     await someone.resumes()
     async with world.database.unit_of_work() as session:
@@ -38,17 +40,17 @@ async def test_what_may_be_somebody_elses_doing_is_asked_and_nothing_else(world:
 
 
 async def test_denying_suspends_at_once_ends_what_is_under_way_and_is_on_record(
-    world: World,
+    world: AuthorityHarness,
 ) -> None:
-    someone = await linked(world, FIRST, SECOND)
+    someone = await create_linked_person(world, FIRST, SECOND)
     await someone.suspends()
     await someone.resumes()
-    thief = await someone.granted(AuthorityOperation.RESUME, chat=66)
-    doubt = await doubt_about(world, NoticeKind.RESUMED)
-    assert await denies(world, doubt) == ReportResult(True, await _state(someone))
+    thief = await someone.obtain_grant(AuthorityOperation.RESUME, chat=66)
+    doubt = await find_alert(world, NoticeKind.RESUMED)
+    assert await report_not_me(world, doubt) == ReportResult(True, await _state(someone))
     assert await _state(someone) == "suspended"
-    assert (await told(world, SECOND))[-1] == "suspended"
-    assert (await told(world, FIRST))[-1] == "resumed", "who acts knows"
+    assert (await messages_to(world, SECOND))[-1] == "suspended"
+    assert (await messages_to(world, FIRST))[-1] == "resumed", "who acts knows"
     with pytest.raises(GrantExpiredError):
         async with world.database.unit_of_work() as session:
             await world.authority.certificates.resume(session, thief.id, 66, NOW)
@@ -58,28 +60,28 @@ async def test_denying_suspends_at_once_ends_what_is_under_way_and_is_on_record(
         assert (await world.authority.audit.verify(session)).fault is None
 
 
-async def _state(someone: Someone) -> CertificateState | None:
+async def _state(someone: Applicant) -> CertificateState | None:
     shown = await someone.world.counter.show(someone.ui_number, NOW)
     return shown.timeline.certificate
 
 
-async def test_denying_twice_suspends_once(world: World) -> None:
-    someone = await linked(world, FIRST, SECOND)
-    doubt = await doubt_about(world, NoticeKind.CHAT_LINKED)
-    first, second = await denies(world, doubt), await denies(world, doubt)
+async def test_denying_twice_suspends_once(world: AuthorityHarness) -> None:
+    someone = await create_linked_person(world, FIRST, SECOND)
+    doubt = await find_alert(world, NoticeKind.CHAT_LINKED)
+    first, second = await report_not_me(world, doubt), await report_not_me(world, doubt)
     assert (first.changed, second.changed) == (True, False)
     await someone.resumes()
-    assert await denies(world, doubt) == ReportResult(False, await _state(someone))
+    assert await report_not_me(world, doubt) == ReportResult(False, await _state(someone))
     assert await _state(someone) == "active", "it was answered before"
 
 
-async def test_denying_an_announcement_stops_the_resumption(world: World) -> None:
-    someone = await linked(world, FIRST)
+async def test_denying_an_announcement_stops_the_resumption(world: AuthorityHarness) -> None:
+    someone = await create_linked_person(world, FIRST)
     await someone.suspends()
-    grant = await someone.granted(AuthorityOperation.RESUME)
+    grant = await someone.obtain_grant(AuthorityOperation.RESUME)
     async with world.database.unit_of_work() as session:
         await world.authority.certificates.announce_resumption(session, grant.id, CHAT, NOW)
-    denial = await denies(world, await doubt_about(world, NoticeKind.RESUMING))
+    denial = await report_not_me(world, await find_alert(world, NoticeKind.RESUMING))
     assert (denial.changed, denial.certificate) == (False, "suspended")
     with pytest.raises(GrantExpiredError):
         async with world.database.unit_of_work() as session:
@@ -87,7 +89,7 @@ async def test_denying_an_announcement_stops_the_resumption(world: World) -> Non
 
 
 @pytest.mark.parametrize("revoked", [True, False])
-async def test_what_is_not_active_stays_as_it_is(world: World, revoked: bool) -> None:
+async def test_what_is_not_active_stays_as_it_is(world: AuthorityHarness, revoked: bool) -> None:
     someone = world.person()
     if revoked:
         await someone.is_active()
@@ -97,33 +99,33 @@ async def test_what_is_not_active_stays_as_it_is(world: World, revoked: bool) ->
         await someone.links(chat)
     if revoked:
         await someone.is_revoked()
-    denial = await denies(world, await doubt_about(world, NoticeKind.CHAT_LINKED))
+    denial = await report_not_me(world, await find_alert(world, NoticeKind.CHAT_LINKED))
     assert denial == ReportResult(False, await _state(someone))
 
 
-async def test_who_may_not_answer_changes_nothing(world: World) -> None:
-    someone = await linked(world, FIRST, SECOND)
-    doubt = await doubt_about(world, NoticeKind.CHAT_LINKED)
+async def test_who_may_not_answer_changes_nothing(world: AuthorityHarness) -> None:
+    someone = await create_linked_person(world, FIRST, SECOND)
+    doubt = await find_alert(world, NoticeKind.CHAT_LINKED)
     for chat, days, which in ((SECOND, 0, doubt), (FIRST, 3, doubt), (FIRST, 0, "f" * 32)):
         with pytest.raises(AlertExpiredError):
-            await denies(world, which, chat, NOW + timedelta(days=days))
+            await report_not_me(world, which, chat, NOW + timedelta(days=days))
     (person,) = await people(world, FIRST)
     async with world.database.unit_of_work() as session:
         assert await world.authority.links.unlink_chat(session, person, FIRST, SECOND, NOW)
     with pytest.raises(AlertExpiredError):
-        await denies(world, doubt)
+        await report_not_me(world, doubt)
     assert await _state(someone) == "active"
 
 
-async def test_what_is_over_is_struck_out(world: World) -> None:
-    await linked(world, FIRST, SECOND)
+async def test_what_is_over_is_struck_out(world: AuthorityHarness) -> None:
+    await create_linked_person(world, FIRST, SECOND)
     await world.authority.expire_overdue(NOW + timedelta(days=4))
     async with world.database.unit_of_work() as session:
         assert (await session.scalars(select(SecurityAlert))).all() == []
 
 
-async def test_a_forgotten_person_leaves_no_question(world: World) -> None:
-    someone = await linked(world, FIRST, SECOND)
+async def test_a_forgotten_person_leaves_no_question(world: AuthorityHarness) -> None:
+    someone = await create_linked_person(world, FIRST, SECOND)
     await someone.is_revoked()
     async with world.database.unit_of_work() as session:
         privacy, actor = world.authority.privacy, world.counter._actor

@@ -63,7 +63,7 @@ def rsa_key(bits: int) -> bytes:
     return _public_der(rsa.generate_private_key(65537, bits))
 
 
-def a_request(now: datetime, **changes: object) -> CertificateRequest:
+def make_request(now: datetime, **changes: object) -> CertificateRequest:
     """What goes into the certificates of Anna's card."""
     values: dict[str, object] = {
         "name": "NGUYEN THI ANNA",
@@ -93,7 +93,7 @@ class IssuedCard:
         return x509.load_der_x509_certificate(self.certificates[kind].der)
 
 
-class World:
+class CaHarness:
     """An authority on a database, and whoever asks it."""
 
     def __init__(self, database: Database, service: CertificateService, folder: Path) -> None:
@@ -108,7 +108,7 @@ class World:
         folder: Path,
         now: datetime,
         publication: PublicationUrls = PUBLICATION,
-    ) -> "World":
+    ) -> "CaHarness":
         path = folder / "ca.json"
         service = await open_certificate_service(
             database, REGISTER, path, PASSPHRASE, publication, now, QUICK
@@ -119,7 +119,7 @@ class World:
         self, now: datetime, state: CertificateState = CertificateState.INACTIVE, **changes: object
     ) -> IssuedCard:
         """Issue a card and put it on record in `state`."""
-        request = a_request(now, **changes)
+        request = make_request(now, **changes)
         issued = await self.service.issuer.issue(request)
         application = secrets.token_hex(16)
         async with self.database.unit_of_work() as session:
@@ -187,7 +187,7 @@ def _row(application: str, one: IssuedCertificate) -> Certificate:
 
 
 @asynccontextmanager
-async def serving(service: CertificateService) -> AsyncIterator[str]:
+async def serve_certificates(service: CertificateService) -> AsyncIterator[str]:
     """Serve the public pages on this machine; gives their address."""
     app = web.Application()
     app.add_routes(certificate_routes(service))
@@ -214,7 +214,7 @@ def _reason(entry: x509.RevokedCertificate) -> object:
     return reasons[0] if reasons else None
 
 
-def outcome(answer: bytes) -> set[ocsp.OCSPCertStatus] | ocsp.OCSPResponseStatus:
+def response_status(answer: bytes) -> set[ocsp.OCSPCertStatus] | ocsp.OCSPResponseStatus:
     """Give what an answer says: the statuses in it, or the error it is."""
     read = ocsp.load_der_ocsp_response(answer)
     if read.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:

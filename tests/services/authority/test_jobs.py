@@ -9,29 +9,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.jobs.worker import JobWorker
 from services import jobs
 from services.storage.models import Job
-from tests.services.authority.world import NOW, World
+from tests.services.authority.authority_harness import NOW, AuthorityHarness
 
 LATER = NOW + timedelta(hours=1)
 
 
-async def rows(world: World) -> list[Job]:
+async def rows(world: AuthorityHarness) -> list[Job]:
     async with world.database.unit_of_work() as session:
         return list(await session.scalars(select(Job).order_by(Job.key)))
 
 
-async def schedules(world: World, key: str = "same", at: datetime = NOW) -> None:
+async def schedules(world: AuthorityHarness, key: str = "same", at: datetime = NOW) -> None:
     async with world.database.unit_of_work() as session:
         await jobs.schedule(session, "kind", key, at, f'{{"at": {at.timestamp()}}}')
 
 
-async def test_the_same_new_key_put_down_at_once_is_there_once(world: World) -> None:
+async def test_the_same_new_key_put_down_at_once_is_there_once(world: AuthorityHarness) -> None:
     await asyncio.gather(*(schedules(world, at=NOW + timedelta(n)) for n in range(12)))
     (row,) = await rows(world)
     assert row.at in {NOW + timedelta(n) for n in range(12)}
     assert row.reference == f'{{"at": {row.at.timestamp()}}}'
 
 
-async def test_what_is_scheduled_anew_while_it_is_done_is_done_again(world: World) -> None:
+async def test_what_is_scheduled_anew_while_it_is_done_is_done_again(
+    world: AuthorityHarness,
+) -> None:
     done: list[datetime] = []
 
     async def errand(_row: Job, now: datetime) -> None:
@@ -45,7 +47,9 @@ async def test_what_is_scheduled_anew_while_it_is_done_is_done_again(world: Worl
     assert await rows(world) == []
 
 
-async def test_whoever_is_at_work_keeps_the_row_though_it_is_scheduled_anew(world: World) -> None:
+async def test_whoever_is_at_work_keeps_the_row_though_it_is_scheduled_anew(
+    world: AuthorityHarness,
+) -> None:
     await schedules(world)
     async with world.database.unit_of_work() as session:
         (row,) = await jobs.lease_due(session, NOW)
@@ -58,7 +62,7 @@ async def test_whoever_is_at_work_keeps_the_row_though_it_is_scheduled_anew(worl
 
 
 async def test_what_failed_and_was_moved_meanwhile_stays_where_it_was_moved_to(
-    world: World,
+    world: AuthorityHarness,
 ) -> None:
     await schedules(world)
     async with world.database.unit_of_work() as session:
@@ -70,7 +74,7 @@ async def test_what_failed_and_was_moved_meanwhile_stays_where_it_was_moved_to(
     assert (row.at, row.leased_until) == (LATER, None)
 
 
-async def test_what_hangs_holds_up_nothing_else(world: World) -> None:
+async def test_what_hangs_holds_up_nothing_else(world: AuthorityHarness) -> None:
     gate, others = asyncio.Event(), asyncio.Semaphore(0)
 
     async def hangs(_row: Job, _now: datetime) -> None:
@@ -91,7 +95,7 @@ async def test_what_hangs_holds_up_nothing_else(world: World) -> None:
     assert await rows(world) == [], "what was in hand is finished"
 
 
-async def test_what_cannot_be_done_yet_waits_until_then(world: World) -> None:
+async def test_what_cannot_be_done_yet_waits_until_then(world: AuthorityHarness) -> None:
     until = NOW + timedelta(minutes=7)
 
     async def not_yet(_session: AsyncSession, _row: Job, now: datetime) -> None:
@@ -107,7 +111,9 @@ async def test_what_cannot_be_done_yet_waits_until_then(world: World) -> None:
     assert await rows(world) == []
 
 
-async def test_what_a_process_that_is_gone_had_taken_is_done_by_the_next(world: World) -> None:
+async def test_what_a_process_that_is_gone_had_taken_is_done_by_the_next(
+    world: AuthorityHarness,
+) -> None:
     done, now = asyncio.Event(), datetime.now(UTC)
 
     async def errand(_row: Job, _now: datetime) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Self
 
-from benchmarks.contestants import Contestant
+from benchmarks.bots_under_test import Contestant
 from benchmarks.processes import (
     BOT_CORE,
     CORES,
@@ -20,7 +20,7 @@ from benchmarks.processes import (
     settle,
     usage,
 )
-from benchmarks.replies import Asked, Tally, tally
+from benchmarks.reply_check import Asked, Tally, tally
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,25 @@ from typing import Any
 import typer
 from typer.testing import CliRunner, Result
 
-from bot.cli import audit, keys, person
+from bot.cli import audit, key_rotation, person
+from bot.cli.authority_session import CommandDependencies
 from bot.cli.counter import commands
-from bot.cli.session import CommandDependencies
 from bot.settings import Settings
 from services.authority.embedded.credentials.hashing import Argon2Hasher
-from tests.services.authority.world import CHEAP, NOW, FakeIssuer, FakeMaker, small_key
+from tests.services.authority.authority_harness import (
+    CHEAP,
+    NOW,
+    FakeCardMaker,
+    FakeIssuer,
+    small_key,
+)
 
 app = typer.Typer()
 app.add_typer(commands.app, name="counter")
 app.add_typer(audit.app, name="audit")
 app.add_typer(person.app, name="person")
 db_app = typer.Typer()
-db_app.command("rotate-key")(keys.rotate_key)
+db_app.command("rotate-key")(key_rotation.rotate_key)
 app.add_typer(db_app, name="db")
 
 UI = "A800000014"
@@ -41,7 +47,7 @@ class Terminal:
     settings: Settings
     now: datetime = NOW
     issuer: FakeIssuer | None = field(default_factory=FakeIssuer)
-    maker: FakeMaker = field(default_factory=FakeMaker)
+    maker: FakeCardMaker = field(default_factory=FakeCardMaker)
 
     def types(self, *words: str) -> Result:
         async def open_issuer(*_: object) -> FakeIssuer | None:

@@ -2,15 +2,15 @@
 
 from services.authority.embedded.audit.audit import AuditVerification
 from services.authority.lifecycle import ApplicationState, CertificateState
-from tests.services.authority.world import NOW, World
+from tests.services.authority.authority_harness import NOW, AuthorityHarness
 
 
-async def test_a_whole_life_every_act_twice(world: World) -> None:
+async def test_a_whole_life_every_act_twice(world: AuthorityHarness) -> None:
     someone = world.person()
     assert [(await someone.applies()).changed for _ in range(2)] == [True, False]
-    checkout = await someone.invoiced()
-    await someone.approved(checkout)
-    charges = [await someone.charged(checkout, "charge-1") for _ in range(2)]
+    checkout = await someone.open_invoice()
+    await someone.approve_checkout(checkout)
+    charges = [await someone.record_charge(checkout, "charge-1") for _ in range(2)]
     assert [charge.changed for charge in charges] == [True, False]
     assert charges[0].receipt == charges[1].receipt
     acts = (

@@ -1,13 +1,13 @@
 """Puts the figures of ``build/bench.json`` into ``docs/benchmarks.md``, between its two marks.
 
-python -m benchmarks.document
+python -m benchmarks.render_document
 """
 
 import json
 import sys
 from typing import Any
 
-from benchmarks.contestants import CONTESTANTS
+from benchmarks.bots_under_test import CONTESTANTS
 from benchmarks.processes import ROOT
 from benchmarks.results import PATH
 from benchmarks.summary import HEADINGS, cells

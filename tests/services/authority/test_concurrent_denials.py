@@ -12,19 +12,19 @@ from services.authority.errors import GrantExpiredError
 from services.authority.notices import NoticeKind
 from services.authority.values import AuthorityOperation
 from tests.services.authority import invariants
-from tests.services.authority.telling import FIRST, doubt_about, linked
-from tests.services.authority.world import NOW, World
+from tests.services.authority.authority_harness import NOW, AuthorityHarness
+from tests.services.authority.notification_checks import FIRST, create_linked_person, find_alert
 
 
 async def test_whoever_waits_for_a_denial_has_no_grant_any_more(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: AuthorityHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    someone, waits = await linked(world, FIRST), asyncio.Event()
+    someone, waits = await create_linked_person(world, FIRST), asyncio.Event()
     await someone.suspends()
-    thief = await someone.granted(AuthorityOperation.RESUME, chat=66)
+    thief = await someone.obtain_grant(AuthorityOperation.RESUME, chat=66)
     async with world.database.unit_of_work() as session:
         await world.authority.certificates.announce_resumption(session, thief.id, 66, NOW)
-    doubt = await doubt_about(world, NoticeKind.RESUMING)
+    doubt = await find_alert(world, NoticeKind.RESUMING)
 
     async def locked(session: AsyncSession, application_id: str) -> Application | None:
         waits.set()
@@ -44,4 +44,4 @@ async def test_whoever_waits_for_a_denial_has_no_grant_any_more(
         await resuming
     shown = await world.counter.show(someone.ui_number, NOW)
     assert shown.timeline.certificate == "suspended"
-    await invariants.hold(world)
+    await invariants.check_invariants(world)

@@ -12,10 +12,10 @@ from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from services.authority.interface.certificates import CertificateKind
-from tests.services.authority.ca.world import World, serving
+from tests.services.authority.authority_harness import Applicant
+from tests.services.authority.authority_harness import AuthorityHarness as Authority
+from tests.services.authority.ca.ca_harness import CaHarness, serve_certificates
 from tests.services.authority.conftest import MakeUrl
-from tests.services.authority.world import Someone
-from tests.services.authority.world import World as Authority
 
 HOLD = "revoked (certificateHold)"
 
@@ -23,7 +23,7 @@ HOLD = "revoked (certificateHold)"
 class Outside:
     """Who has the certificates of a card, the authority's own, and OpenSSL."""
 
-    def __init__(self, world: World, certificates: list[x509.Certificate], url: str) -> None:
+    def __init__(self, world: CaHarness, certificates: list[x509.Certificate], url: str) -> None:
         self._world = world
         self._certificates = certificates
         self._url = url
@@ -71,10 +71,10 @@ async def authority(make_url: MakeUrl, folder: Path) -> AsyncIterator[Authority]
 
 
 @pytest.fixture
-async def signing(authority: Authority, ca_file: Path, folder: Path) -> World:
+async def signing(authority: Authority, ca_file: Path, folder: Path) -> CaHarness:
     """The certificate authority, with the other half of the authority put onto it."""
     copy(ca_file, folder / "ca.json")
-    world = await World.open(authority.database, folder, datetime.now(UTC))
+    world = await CaHarness.open(authority.database, folder, datetime.now(UTC))
     authority.signs_with = world.service.issuer
     authority.open(authority.database)
     return world
@@ -85,7 +85,7 @@ def _certificates(authority: Authority) -> list[x509.Certificate]:
     return [x509.load_der_x509_certificate(documents[kind]) for kind in CertificateKind]
 
 
-async def _gets_a_card(someone: Someone) -> None:
+async def _gets_a_card(someone: Applicant) -> None:
     now = datetime.now(UTC)
     await someone.applies(now)
     await someone.pays(now)
@@ -93,7 +93,7 @@ async def _gets_a_card(someone: Someone) -> None:
 
 
 async def test_openssl_agrees_with_the_records_after_every_act_and_its_repetition(
-    authority: Authority, signing: World
+    authority: Authority, signing: CaHarness
 ) -> None:
     someone = authority.person()
     await _gets_a_card(someone)
@@ -107,7 +107,7 @@ async def test_openssl_agrees_with_the_records_after_every_act_and_its_repetitio
         (someone.suspends, held),
         (someone.is_revoked, ("revoked (keyCompromise)", "certificate revoked")),
     )
-    async with serving(signing.service) as url:
+    async with serve_certificates(signing.service) as url:
         outside = Outside(signing, _certificates(authority), url)
         assert await outside.sees() == {held}
         for act, seen in acts:
@@ -117,7 +117,7 @@ async def test_openssl_agrees_with_the_records_after_every_act_and_its_repetitio
 
 
 async def test_the_certificates_name_the_person_and_where_to_ask(
-    authority: Authority, signing: World
+    authority: Authority, signing: CaHarness
 ) -> None:
     someone = authority.person()
     await _gets_a_card(someone)

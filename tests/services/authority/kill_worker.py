@@ -19,13 +19,13 @@ from services.authority.errors import AuthorityError
 from services.authority.values import AuthorityOperation
 from services.formats.one_time_code import OneTimeCode
 from services.formats.subscriber_code import SubscriberCode
-from tests.services.authority.world import CHAT, NOW, Someone, World
+from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
 
 LONGEST = 0.4
 """Seconds after which a child is struck at the latest; a life takes about a tenth of one."""
 
 
-async def retrieve(someone: Someone) -> None:
+async def retrieve(someone: Applicant) -> None:
     """Have the code given back, as a person who lost the form."""
     authority, database = someone.world.authority, someone.world.database
     async with database.unit_of_work() as session:
@@ -39,17 +39,17 @@ async def retrieve(someone: Someone) -> None:
     someone.code = SubscriberCode(revealed.code.reveal())
 
 
-async def pay(someone: Someone) -> None:
+async def pay(someone: Applicant) -> None:
     """Pay; what was taken is told to the world before it is recorded, as a provider does."""
-    checkout = await someone.invoiced()
-    await someone.approved(checkout)
+    checkout = await someone.open_invoice()
+    await someone.approve_checkout(checkout)
     charge = f"charge of {someone.seed}"
     told = {"charge": charge, "payload": checkout.payload, "amount": checkout.amount}
     os.write(1, f"{json.dumps(told)}\n".encode())
-    await someone.charged(checkout, charge)
+    await someone.record_charge(checkout, charge)
 
 
-async def live(world: World, seed: int) -> None:
+async def live(world: AuthorityHarness, seed: int) -> None:
     """Live the lives of random people, each as far as chance has it, again and again."""
     rng = random.Random(seed)  # noqa: S311
     while True:
@@ -74,7 +74,7 @@ async def live(world: World, seed: int) -> None:
 
 async def run(url: str, folder: Path, seed: int) -> None:
     """Be one child: a process with an authority of its own."""
-    world = World(url, folder)
+    world = AuthorityHarness(url, folder)
     await world.authority.start(NOW)
     await live(world, seed)
 

@@ -11,7 +11,7 @@ from itertools import product
 from random import Random
 
 from benchmarks.processes import ROOT
-from benchmarks.replies import Asked
+from benchmarks.reply_check import Asked
 from handlers.faq import answers
 from services.faq import entries, error_codes
 from services.faq.search import FaqSearch

@@ -15,8 +15,8 @@ from services.authority.errors import AuthorityError
 from services.authority.values import AuthorityOperation, Change, Checkout
 from services.formats.one_time_code import OneTimeCode
 from tests.services.authority import invariants
+from tests.services.authority.authority_harness import CHAT, NOW, USER, Applicant, AuthorityHarness
 from tests.services.authority.conftest import MakeUrl
-from tests.services.authority.world import CHAT, NOW, USER, Someone, World
 
 STAFF = Actor.at_counter("test")
 WRONG = "wRang234"
@@ -52,7 +52,7 @@ STEPS = st.one_of(
 class Walk:
     """Two people, and everything that can be done to them, in any order."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: AuthorityHarness) -> None:
         self.world = world
         self.people = {seed: world.person(seed) for seed in (1, 2)}
         self.checkouts: list[Checkout] = []
@@ -71,7 +71,7 @@ class Walk:
             result = await act()
         except AuthorityError:
             result = None
-        await invariants.hold(self.world, self.charges)
+        await invariants.check_invariants(self.world, self.charges)
         return result
 
     async def comes_along_well(self, who: int, acts: int) -> None:
@@ -85,7 +85,7 @@ class Walk:
         await self._try(lambda: self.people[who].applies(self.now))
 
     async def asks_for_an_invoice(self, who: int) -> bool:
-        checkout = await self._try(lambda: self.people[who].invoiced(self.now))
+        checkout = await self._try(lambda: self.people[who].open_invoice(self.now))
         if checkout is not None:
             self.checkouts.append(checkout)
         return checkout is not None
@@ -93,7 +93,7 @@ class Walk:
     async def is_approved(self, which: int) -> None:
         if which < len(self.checkouts):
             checkout = self.checkouts[which]
-            await self._try(lambda: self.people[1].approved(checkout, self.now))
+            await self._try(lambda: self.people[1].approve_checkout(checkout, self.now))
 
     async def is_charged(self, which: int, again: int | None) -> None:
         """Take money: for any invoice there was, also twice, also the same charge again."""
@@ -104,13 +104,13 @@ class Walk:
         charge = f"charge {len(known)}" if new or again is None else known[again]
         self.charges.add(charge)
         checkout = self.checkouts[which]
-        await self._try(lambda: self.people[1].charged(checkout, charge, self.now))
+        await self._try(lambda: self.people[1].record_charge(checkout, charge, self.now))
 
     async def is_charged_for_nothing(self, amount: int) -> None:
         charge = f"stray {len(self.charges)}"
         self.charges.add(charge)
         stray = Checkout("0" * 32, USER, amount, "TWD")
-        await self._try(lambda: self.people[1].charged(stray, charge, self.now))
+        await self._try(lambda: self.people[1].record_charge(stray, charge, self.now))
 
     async def is_refunded(self, which: int) -> None:
         if which < len(self.charges):
@@ -153,7 +153,7 @@ class Walk:
     async def retrieves(self, who: int, born: date) -> None:
         await self._try(lambda: self._retrieve(self.people[who], born))
 
-    async def _retrieve(self, someone: Someone, born: date) -> None:
+    async def _retrieve(self, someone: Applicant, born: date) -> None:
         authority, database = self.world.authority, self.world.database
         async with database.unit_of_work() as session:
             number, operation = someone.ui_number, AuthorityOperation.RETRIEVE
@@ -176,7 +176,7 @@ class Walk:
     async def is_forgotten(self, who: int) -> None:
         await self._try(lambda: self._forget(self.people[who]))
 
-    async def _forget(self, someone: Someone) -> None:
+    async def _forget(self, someone: Applicant) -> None:
         async with self.world.database.unit_of_work() as session:
             forget = self.world.authority.privacy.forget
             await forget(session, someone.ui_number, STAFF, self.now)
@@ -197,7 +197,7 @@ def test_random_lives_stay_within_the_table_and_lose_nothing(
     async def walk(steps: list[tuple[str, dict[str, Any]]]) -> None:
         here = folder / uuid.uuid4().hex
         await asyncio.to_thread(here.mkdir)
-        world = World(await make_url(here), here)
+        world = AuthorityHarness(await make_url(here), here)
         await world.authority.start(NOW)
         try:
             await Walk(world).goes(steps)

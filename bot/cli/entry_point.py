@@ -2,7 +2,7 @@
 
 import sys
 
-from bot.cli import extras, json_output
+from bot.cli import json_output, missing_extras
 
 
 def main() -> None:
@@ -12,7 +12,7 @@ def main() -> None:
 
         command_line.main()
     except ModuleNotFoundError as error:
-        advice = extras.advice(error)
+        advice = missing_extras.advice(error)
         if advice is None:
             raise
         if "--json" in sys.argv[1:]:

@@ -14,20 +14,20 @@ from services.authority.ca.crl import Crl, CrlPublisher
 from services.authority.ca.models import RevocationList
 from services.authority.lifecycle import CertificateState
 from services.storage.database import Database
-from tests.services.authority.ca.world import REGISTER, World, crl_number, crl_reasons
+from tests.services.authority.ca.ca_harness import REGISTER, CaHarness, crl_number, crl_reasons
 
 _S = CertificateState
 HOLD = x509.ReasonFlags.certificate_hold
 
 
-async def test_many_who_ask_at_once_wait_for_one_list(world: World, now: datetime) -> None:
+async def test_many_who_ask_at_once_wait_for_one_list(world: CaHarness, now: datetime) -> None:
     await world.issue(now)
     lists = await asyncio.gather(*(world.service.crl.get_current(now) for _ in range(20)))
     assert {crl.number for crl in lists} == {1}
 
 
 async def test_two_processes_that_make_a_list_at_once_keep_the_later_one(
-    world: World, database: Database, now: datetime
+    world: CaHarness, database: Database, now: datetime
 ) -> None:
     card = await world.issue(now)
     publishers = [CrlPublisher(database, REGISTER, world.service.signer) for _ in range(3)]
@@ -42,7 +42,7 @@ async def test_two_processes_that_make_a_list_at_once_keep_the_later_one(
 
 @pytest.mark.parametrize("make_url", ["postgresql"], indirect=True)
 async def test_changes_at_once_do_not_wait_for_each_other(
-    world: World, database: Database, now: datetime
+    world: CaHarness, database: Database, now: datetime
 ) -> None:
     await world.crl(now)
     issuer = world.service.issuer
@@ -54,7 +54,7 @@ async def test_changes_at_once_do_not_wait_for_each_other(
 
 
 async def test_a_change_that_comes_while_a_list_is_made_is_in_the_next(
-    world: World, database: Database, now: datetime
+    world: CaHarness, database: Database, now: datetime
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
     publisher = HeldPublisher(database, world.service.signer)
@@ -69,7 +69,7 @@ async def test_a_change_that_comes_while_a_list_is_made_is_in_the_next(
 
 
 async def test_a_list_that_was_overtaken_is_not_published(
-    world: World, database: Database, now: datetime
+    world: CaHarness, database: Database, now: datetime
 ) -> None:
     card = await world.issue(now, _S.ACTIVE)
     slow = HeldPublisher(database, world.service.signer)

@@ -1,6 +1,6 @@
 """SIGKILL at random moments of random lives, and whether everything agrees afterwards.
 
-On demand, with the seed printed: ``python -m tests.services.authority.strikes --strikes 200``.
+On demand, with the seed printed: ``python -m tests.services.authority.kill_harness --strikes 200``.
 """
 
 import argparse
@@ -18,8 +18,8 @@ from services.authority.values import Charge, Checkout
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
 from tests.services.authority import invariants
+from tests.services.authority.authority_harness import NOW, USER, AuthorityHarness, fast_folder
 from tests.services.authority.postgres import PostgresServer
-from tests.services.authority.world import NOW, USER, World, fast_folder
 
 ROOT = Path(__file__).parents[3]
 
@@ -30,7 +30,7 @@ def strike(url: str, folder: Path, strikes: int, seed: int) -> int:
     :raises AssertionError: when something is, with the seed.
     """
     rng = random.Random(seed)  # noqa: S311
-    command = [sys.executable, "-m", "tests.services.authority.striker", url, str(folder)]
+    command = [sys.executable, "-m", "tests.services.authority.kill_worker", url, str(folder)]
     with subprocess.Popen(
         command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as striker:
@@ -53,19 +53,19 @@ def strike(url: str, folder: Path, strikes: int, seed: int) -> int:
 
 async def _check(url: str, folder: Path, taken: list[dict[str, Any]]) -> int:
     """Start again, let the provider tell again of every charge, and check everything."""
-    world = World(url, folder)
+    world = AuthorityHarness(url, folder)
     try:
         await world.authority.start(NOW)
-        await invariants.hold(world)
+        await invariants.check_invariants(world)
         for told in taken:
             await _tell_again(world, told)
-        await invariants.hold(world, {told["charge"] for told in taken})
+        await invariants.check_invariants(world, {told["charge"] for told in taken})
         return len(await world.counter.list())
     finally:
         await world.close()
 
 
-async def _tell_again(world: World, told: dict[str, Any]) -> None:
+async def _tell_again(world: AuthorityHarness, told: dict[str, Any]) -> None:
     """Record a charge that may have been recorded before the strike."""
     checkout = Checkout(told["payload"], USER, told["amount"], "TWD")
     async with world.database.unit_of_work() as session:

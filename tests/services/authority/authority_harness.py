@@ -67,7 +67,7 @@ class FakeIssuer:
         self.changes += 1
 
 
-class FakeMaker:
+class FakeCardMaker:
     """Writes a card as its number, and remembers the orders."""
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ def fast_folder() -> Path | None:
 
 
 @dataclass
-class World:
+class AuthorityHarness:
     """An authority on a database of its own, with the files beside it."""
 
     url: str
@@ -105,7 +105,7 @@ class World:
     database: Database = field(init=False)
     authority: EmbeddedAuthority = field(init=False)
     issuer: FakeIssuer = field(default_factory=FakeIssuer)
-    maker: FakeMaker = field(default_factory=FakeMaker)
+    maker: FakeCardMaker = field(default_factory=FakeCardMaker)
     signs_with: CertificateIssuer | None = None
     cost: Argon2Cost = CHEAP
 
@@ -141,16 +141,16 @@ class World:
         self.open()
         await self.authority.start(now)
 
-    def person(self, seed: int = 1) -> "Someone":
+    def person(self, seed: int = 1) -> "Applicant":
         """Give a person who has not applied yet."""
-        return Someone(self, valid_ui_number(random.Random(seed)), seed)  # noqa: S311
+        return Applicant(self, valid_ui_number(random.Random(seed)), seed)  # noqa: S311
 
 
 @dataclass
-class Someone:
+class Applicant:
     """A person, told in short words. Each verb does one act and gives its result."""
 
-    world: World
+    world: AuthorityHarness
     ui_number: UiNumber
     seed: int
     code: SubscriberCode = field(init=False)
@@ -176,7 +176,7 @@ class Someone:
             self.code = applied.code
         return applied
 
-    async def granted(
+    async def obtain_grant(
         self, operation: AuthorityOperation, *proofs: Proof, chat: int = CHAT, now: datetime = NOW
     ) -> Grant:
         """Give a grant without the way to it, which other tests walk."""
@@ -199,18 +199,18 @@ class Someone:
         authority = self.world.authority
         return await authority.credentials.check_code(self.ui_number, typed, operation, chat, now)
 
-    async def invoiced(self, now: datetime = NOW) -> Checkout:
-        grant = await self.granted(AuthorityOperation.PAY, now=now)
+    async def open_invoice(self, now: datetime = NOW) -> Checkout:
+        grant = await self.obtain_grant(AuthorityOperation.PAY, now=now)
         async with self.world.database.unit_of_work() as session:
             open_invoice = self.world.authority.payments.open_invoice
             invoice = await open_invoice(session, grant.id, USER, CHAT, now)
         return Checkout(invoice.payload, USER, invoice.due.total, invoice.due.currency)
 
-    async def approved(self, checkout: Checkout, now: datetime = NOW) -> Change:
+    async def approve_checkout(self, checkout: Checkout, now: datetime = NOW) -> Change:
         async with self.world.database.unit_of_work() as session:
             return await self.world.authority.payments.approve_checkout(session, checkout, now)
 
-    async def charged(
+    async def record_charge(
         self, checkout: Checkout, charge_id: str | None = None, now: datetime = NOW
     ) -> ChargeResult:
         self.charges += charge_id is None
@@ -219,9 +219,9 @@ class Someone:
             return await self.world.authority.payments.record_charge(session, charge, now)
 
     async def pays(self, now: datetime = NOW) -> ChargeResult:
-        checkout = await self.invoiced(now)
-        await self.approved(checkout, now)
-        return await self.charged(checkout, now=now)
+        checkout = await self.open_invoice(now)
+        await self.approve_checkout(checkout, now)
+        return await self.record_charge(checkout, now=now)
 
     async def is_issued(self, now: datetime = NOW) -> IssuedCard:
         world = self.world
@@ -234,7 +234,7 @@ class Someone:
         return await self.world.counter.post(self.ui_number, now)
 
     async def activates(self, now: datetime = NOW) -> Change:
-        grant = await self.granted(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)
+        grant = await self.obtain_grant(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)
         authority = self.world.authority
         async with self.world.database.unit_of_work() as session:
             permit = await authority.cards.permit(session, grant.id, CHAT, now)
@@ -242,12 +242,12 @@ class Someone:
             return await authority.cards.activate(session, permit, CHAT, now)
 
     async def suspends(self, now: datetime = NOW) -> Change:
-        grant = await self.granted(AuthorityOperation.SUSPEND, now=now)
+        grant = await self.obtain_grant(AuthorityOperation.SUSPEND, now=now)
         async with self.world.database.unit_of_work() as session:
             return await self.world.authority.certificates.suspend(session, grant.id, CHAT, now)
 
     async def resumes(self, now: datetime = NOW) -> Change:
-        grant = await self.granted(AuthorityOperation.RESUME, now=now)
+        grant = await self.obtain_grant(AuthorityOperation.RESUME, now=now)
         async with self.world.database.unit_of_work() as session:
             return await self.world.authority.certificates.resume(session, grant.id, CHAT, now)
 
@@ -255,11 +255,11 @@ class Someone:
         return await self.world.counter.revoke(self.ui_number, RevocationReason.LOST, now)
 
     async def links(self, chat: int, now: datetime = NOW) -> Change:
-        grant = await self.granted(AuthorityOperation.STATUS, Proof.CODE, chat=chat, now=now)
+        grant = await self.obtain_grant(AuthorityOperation.STATUS, Proof.CODE, chat=chat, now=now)
         async with self.world.database.unit_of_work() as session:
             return await self.world.authority.links.link_chat(session, grant.id, chat, now)
 
-    async def is_active(self) -> "Someone":
+    async def is_active(self) -> "Applicant":
         """Live up to an active card."""
         await self.applies()
         await self.pays()

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from sqlalchemy import select
 
+from bot.cli.authority_session import AuthoritySession
 from bot.cli.output import AsJson, CommandOutput, run_with_authority
-from bot.cli.session import AuthoritySession
 from services.authority.embedded.audit.audit import AuditAct
 from services.authority.embedded.personal_data.sealed_columns import AUTHORITY_SEALED_COLUMNS
 from services.bridge.models import SEALED_COLUMNS as BRIDGE_COLUMNS
