@@ -155,5 +155,5 @@ def test_what_is_wrong_would_be_noticed(tmp_path: Path) -> None:
     assert anchors(page) == {"a-title-twice", "a-title-twice-1"}
     assert not is_module_or_member("bot.gone")
     assert is_module_or_member("bot.app")
-    assert is_module_or_member("bot.cli.start.main")
+    assert is_module_or_member("locales.LANGUAGES")
     assert _MAKE.findall(read(page)) == ["nothing"]
