@@ -85,7 +85,7 @@ class Scene:
             await session.execute(insert(CertificateSet), sets)
             known = [(self.card, self.serial), *serials]
             await session.execute(insert(Certificate), [_row(*pair) for pair in known])
-            await self.service.issuer.status_changed(session, now)
+            await self.service.issuer.record_status_change(session, now)
 
     async def _issue(self, now: datetime) -> bytes:
         key = rsa.generate_private_key(65537, 2048).public_key()

@@ -32,7 +32,7 @@ _COST = Argon2Cost(memory=64, passes=1)
 CHEAP = embedded.CryptoParameters(
     hash_cost=_COST,
     ca=CaParameters(key_bits=2048, cost=_COST),
-    draw_key=lambda: ec.generate_private_key(ec.SECP256R1()),
+    generate_key=lambda: ec.generate_private_key(ec.SECP256R1()),
 )
 Json = dict[str, Any]
 

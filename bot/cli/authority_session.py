@@ -41,7 +41,7 @@ class CommandDependencies:
     settings: Callable[[], Settings] = settings_module.load
     clock: Callable[[], datetime] = _now
     hasher: Callable[[], Argon2Hasher] = Argon2Hasher
-    draw_key: Callable[[], CardKey] = generate_rsa_2048
+    generate_key: Callable[[], CardKey] = generate_rsa_2048
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,9 @@ async def open_authority_session(
         await (upgrade if database.is_sqlite else ensure_current)(database)
         issuer = await dependencies.open_issuer(settings, database, now)
         files = AuthorityFiles.in_folder(settings.data_dir)
-        authority = EmbeddedAuthority(database, keys, files, issuer, hasher, dependencies.draw_key)
+        authority = EmbeddedAuthority(
+            database, keys, files, issuer, hasher, dependencies.generate_key
+        )
         await authority.start(now)
         actor = Actor.at_counter(getpass.getuser())
         yield AuthoritySession(

@@ -47,12 +47,12 @@ class CryptoParameters:
     """Cost of hashes and keys; tests take cheap ones.
 
     :ivar new_ca: how a certificate authority is made where there is none yet.
-    :ivar draw_key: makes the keys of a card.
+    :ivar generate_key: makes the keys of a card.
     """
 
     hash_cost: Argon2Cost = field(default_factory=Argon2Cost)
     ca: CaParameters = field(default_factory=CaParameters)
-    draw_key: Callable[[], CardKey] = generate_rsa_2048
+    generate_key: Callable[[], CardKey] = generate_rsa_2048
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ async def open_embedded(
         files,
         certificates.issuer,
         hasher,
-        crypto.draw_key,
+        crypto.generate_key,
         keeper=settings.authority_name,
     )
     try:

@@ -33,6 +33,8 @@ def parse_mail_address(text: str) -> str:
         )
     except EmailNotValidError:
         raise FormatError(InputField.MAIL_ADDRESS, FormatProblem.SHAPE) from None
+    if "." not in found.ascii_domain:  # "test" alone
+        raise FormatError(InputField.MAIL_ADDRESS, FormatProblem.SHAPE)
     return f"{found.ascii_local_part}@{found.ascii_domain}"
 
 

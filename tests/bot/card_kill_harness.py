@@ -76,7 +76,7 @@ class CardKillTestWorld(KillTestWorld):
         world.authority.close()
         world.open(world.database)
         world.maker = VirtualCardMaker()  # type: ignore[assignment]
-        world.authority.card_issuer._draw_key = lambda: next(self._keys)
+        world.authority.card_issuer._generate_key = lambda: next(self._keys)
 
     async def make_customer(
         self, world: AuthorityHarness, number: int, now: datetime

@@ -49,7 +49,7 @@ class CaIssuer:
             raise ValidityError(limit)
         return await asyncio.to_thread(self._issue_all, request)
 
-    async def status_changed(self, session: AsyncSession, now: datetime) -> None:
+    async def record_status_change(self, session: AsyncSession, now: datetime) -> None:
         """Record, within the change's own transaction, that the revocation list is out of date."""
         record_status_change(session, now)
 

@@ -70,7 +70,7 @@ class EmbeddedAuthority:
         files: AuthorityFiles,
         issuer: CertificateIssuer | None = None,
         hasher: Argon2Hasher | None = None,
-        draw_key: Callable[[], CardKey] = generate_rsa_2048,
+        generate_key: Callable[[], CardKey] = generate_rsa_2048,
         keeper: str | None = None,
     ) -> None:
         self.keeper = keeper
@@ -87,7 +87,7 @@ class EmbeddedAuthority:
         self.privacy = DataSubjectRequests(self.records, self.codes, self.audit, self.applications)
         self.mail_composer = AuthorityMailComposer(self.records, self.one_time_codes)
         self.card_issuer = CardIssuer(
-            database, keys, self.records, self.audit, self.certificates, draw_key
+            database, keys, self.records, self.audit, self.certificates, generate_key
         )
         self.credentials = EmbeddedCredentials(
             database, self.records, self.codes, self.one_time_codes, self.audit

@@ -89,5 +89,5 @@ class CertificateIssuer(Protocol):
         certificates nobody has ever seen.
         """
 
-    async def status_changed(self, session: AsyncSession, now: datetime) -> None:
+    async def record_status_change(self, session: AsyncSession, now: datetime) -> None:
         """Take note, within the change's own transaction, that a certificate's status changed."""

@@ -63,7 +63,7 @@ class FakeIssuer:
             for kind, key in request.public_keys.items()
         ]
 
-    async def status_changed(self, session: AsyncSession, now: datetime) -> None:
+    async def record_status_change(self, session: AsyncSession, now: datetime) -> None:
         self.changes += 1
 
 

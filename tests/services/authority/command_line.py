@@ -59,7 +59,7 @@ class Terminal:
             settings=lambda: self.settings,
             clock=lambda: self.now,
             hasher=lambda: Argon2Hasher(CHEAP),
-            draw_key=small_key,
+            generate_key=small_key,
         )
         environment = {"KAIKA_CARD_PASSPHRASE": "of the card", "COLUMNS": "200"}
         return CliRunner().invoke(app, words, obj=parts, env=environment)

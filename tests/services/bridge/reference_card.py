@@ -36,7 +36,7 @@ class CertifyingIssuer:
     async def issue(self, request: CertificateRequest) -> Sequence[IssuedCertificate]:
         return [self._certify(kind, key, request) for kind, key in request.public_keys.items()]
 
-    async def status_changed(self, session: AsyncSession, now: object) -> None:
+    async def record_status_change(self, session: AsyncSession, now: object) -> None:
         """Do nothing."""
 
     def _certify(

@@ -183,7 +183,7 @@ async def open_authority(database: Database, folder: Path) -> AsyncIterator[Auth
 async def make_cardholder(world: AuthorityHarness) -> Applicant:
     """Return a person whose virtual card has arrived by post."""
     keys = cycle([rsa.generate_private_key(65537, 2048)])
-    world.authority.card_issuer._draw_key = lambda: next(keys)
+    world.authority.card_issuer._generate_key = lambda: next(keys)
     someone = world.person()
     await someone.applies()
     await someone.pays()

@@ -24,9 +24,10 @@ def test_mail_addresses_are_read(typed: str, address: str) -> None:
 @pytest.mark.parametrize(
     "typed",
     [
-        "", "nobody", "@mail.example", "a@b", "a@-b.example", "a@b..example", "a@b@c.example",
-        "a b@", "a..b@mail.example", ".a@mail.example", "a@1.2.3.4", "Name <a@mail.example>",
-        "a@mail.example,b@mail.example", "a" * 65 + "@mail.example", "a@" + "b" * 250 + ".example",
+        "", "nobody", "@mail.example", "a@b", "a@test", "a@-b.example", "a@b..example",
+        "a@b@c.example", "a b@", "a..b@mail.example", ".a@mail.example", "a@1.2.3.4",
+        "Name <a@mail.example>", "a@mail.example,b@mail.example", "a" * 65 + "@mail.example",
+        "a@" + "b" * 250 + ".example",
     ],
 )  # fmt: skip
 def test_other_text_is_no_mail_address(typed: str) -> None:

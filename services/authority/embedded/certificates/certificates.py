@@ -215,7 +215,7 @@ class EmbeddedCertificates(Certificates):
         if self._issuer is None:
             record_status_change(session, now)
         else:
-            await self._issuer.status_changed(session, now)
+            await self._issuer.record_status_change(session, now)
 
     async def expire(self, session: AsyncSession, now: datetime) -> list[str]:
         """Expire the certificates whose validity has ended; return their application ids."""

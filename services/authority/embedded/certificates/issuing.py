@@ -90,14 +90,14 @@ class CardIssuer:
         records: PersonalRecords,
         audit: Audit,
         certificates: EmbeddedCertificates,
-        draw_key: Callable[[], CardKey],
+        generate_key: Callable[[], CardKey],
     ) -> None:
         self._database = database
         self._keys = keys
         self._records = records
         self._audit = audit
         self._certificates = certificates
-        self._draw_key = draw_key
+        self._generate_key = generate_key
 
     async def issue(
         self,
@@ -149,7 +149,7 @@ class CardIssuer:
             name=data.name,
             person_serial=self._records.unseal_field(subscriber, "person_serial"),
             id_last_four=ui_number.reveal()[-4:],
-            card_number=_draw_card_number().reveal(),
+            card_number=_generate_card_number().reveal(),
             mail_address=data.mail_address,
             not_before=now,
             not_after=validity_end(now),
@@ -159,7 +159,7 @@ class CardIssuer:
     async def _make(
         self, blank: CertificateRequest, path: Path, maker: CardMaker, passphrase: Hidden
     ) -> _NewCard:
-        private = await asyncio.to_thread(self._draw_keys)
+        private = await asyncio.to_thread(self._generate_keys)
         public = {kind: _encode_public(key) for kind, key in private.items()}
         request = replace(blank, public_keys=public)
         certificates = tuple(await self._certificates.issuer.issue(request))
@@ -175,8 +175,8 @@ class CardIssuer:
         await asyncio.to_thread(maker.make, order, _temporary_path(path, serial))
         return _NewCard(order, certificates, request)
 
-    def _draw_keys(self) -> Mapping[CertificateKind, CardKey]:
-        return {kind: self._draw_key() for kind in CertificateKind}
+    def _generate_keys(self) -> Mapping[CertificateKind, CardKey]:
+        return {kind: self._generate_key() for kind in CertificateKind}
 
     async def _record(
         self,
@@ -224,7 +224,7 @@ class CardIssuer:
         )
 
 
-def _draw_card_number() -> CardNumber:
+def _generate_card_number() -> CardNumber:
     return CardNumber(CARD_PREFIX + "".join(secrets.choice("0123456789") for _ in range(14)))
 
 

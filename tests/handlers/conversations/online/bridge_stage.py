@@ -148,7 +148,7 @@ class BridgeStage:
     async def cardholder(self, state: str, pin: bytes | None = None, seed: int = 1) -> Cardholder:
         """Create a person with a virtual card."""
         self.office.maker = VirtualCardMaker(pin)  # type: ignore[assignment]
-        self.stage.authority.card_issuer._draw_key = lambda: next(_keys())
+        self.stage.authority.card_issuer._generate_key = lambda: next(_keys())
         return await self.office.cardholder(state, seed)
 
     @asynccontextmanager

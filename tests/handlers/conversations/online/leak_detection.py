@@ -131,7 +131,7 @@ def detect_leaks(engine: Engine, folder: Path) -> Iterator[LeakDetector]:
 
 def _patch_secret_factories(patch: pytest.MonkeyPatch, detector: LeakDetector) -> None:
     apply, prepare, one_time = Counter.apply, SubscriberCodes.prepare, OneTimeCodes.derive
-    card_number = issuing._draw_card_number
+    card_number = issuing._generate_card_number
 
     async def recorded_apply(self: Counter, data: Any, *rest: Any, **more: Any) -> Any:
         detector.add_secret(UI_NUMBER, data.ui_number)
@@ -155,7 +155,7 @@ def _patch_secret_factories(patch: pytest.MonkeyPatch, detector: LeakDetector) -
     patch.setattr(Counter, "apply", recorded_apply)
     patch.setattr(SubscriberCodes, "prepare", recorded_prepare)
     patch.setattr(OneTimeCodes, "derive", recorded_code)
-    patch.setattr(issuing, "_draw_card_number", recorded_card_number)
+    patch.setattr(issuing, "_generate_card_number", recorded_card_number)
 
 
 def _log_recorder(

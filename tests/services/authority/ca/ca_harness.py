@@ -136,7 +136,7 @@ class CaHarness:
             )
             await session.flush()
             session.add_all(_row(application, one) for one in issued)
-            await self.service.issuer.status_changed(session, now)
+            await self.service.issuer.record_status_change(session, now)
         return IssuedCard(application, {one.kind: one for one in issued})
 
     async def move(
@@ -151,7 +151,7 @@ class CaHarness:
             row = await session.get_one(CertificateSet, card.application)
             row.state, row.changed_at, row.revocation_reason = state, now, reason
             await session.flush()
-            await self.service.issuer.status_changed(session, now)
+            await self.service.issuer.record_status_change(session, now)
 
     async def crl(self, now: datetime) -> x509.CertificateRevocationList:
         return x509.load_der_x509_crl((await self.service.crl.get_current(now)).der)

@@ -48,7 +48,7 @@ async def test_changes_at_once_do_not_wait_for_each_other(
     issuer = world.service.issuer
     async with database.unit_of_work() as one, database.unit_of_work() as other:
         for session in (one, other, one):
-            await issuer.status_changed(session, now)
+            await issuer.record_status_change(session, now)
             await session.flush()
     assert crl_number(await world.crl(now)) == 2
 

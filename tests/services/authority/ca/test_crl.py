@@ -169,7 +169,7 @@ async def test_a_change_that_is_rolled_back_changes_no_list(
 
     async def cut_short() -> None:
         async with database.unit_of_work() as session:
-            await world.service.issuer.status_changed(session, now)
+            await world.service.issuer.record_status_change(session, now)
             raise ConnectionError
 
     with pytest.raises(ConnectionError):
