@@ -1,4 +1,4 @@
-"""The process: settings, command line, the way of updates in and calls out, the sandbox."""
+"""The process: settings, command line, incoming updates, outgoing calls, listeners, jobs."""
 
 import os
 

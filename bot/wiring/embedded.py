@@ -46,7 +46,7 @@ from services.storage.models import DatabaseFact, Job
 class CryptoParameters:
     """Cost of hashes and keys; tests take cheap ones.
 
-    :ivar new_ca: how a certificate authority is made where there is none yet.
+    :ivar ca: how a certificate authority is made where there is none yet.
     :ivar generate_key: makes the keys of a card.
     """
 

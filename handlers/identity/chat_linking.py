@@ -1,7 +1,7 @@
-"""Linking the chat to the person after a right code, with their yes (DESIGN.md, "Person").
+"""Links the chat to the person after a right code, if they agree.
 
-The offer is made once, where a conversation that had a right code is done. A linked chat hears of
-what happens, and types the code only.
+The offer is made once, at the end of a conversation that verified a code. A linked chat receives
+notices, and its person types only the code from then on.
 """
 
 from collections.abc import Mapping

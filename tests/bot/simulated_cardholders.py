@@ -53,7 +53,7 @@ class SimulatedCardholder(SimulatedCustomer):
     :ivar at_message: told of every message between PC and bot, and may hold it up.
     :ivar doing: what they have begun last.
     :ivar done: what was carried out, as the chat has shown it.
-    :ivar kept: their card, watched.
+    :ivar watched_card: their card, which records what it is sent.
     """
 
     server: str = ""
