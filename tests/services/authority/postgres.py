@@ -36,14 +36,51 @@ class PostgresServer:
         self._run(
             "initdb", "-D", str(self._data), "-U", "kaika", "-A", "trust", "--no-sync", "-E", "UTF8"
         )
+        self.launch()
+        self.wait_until_ready()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the server's process is there, frozen or not."""
+        return self._process.poll() is None
+
+    def launch(self) -> None:
+        """Start the server, at the port it always had, without waiting until it is ready."""
         options = [part for option in _FAST for part in ("-c", option)]
         where = ["-D", str(self._data), "-p", str(self.port), "-k", str(self.folder)]
-        with (self.folder / "log").open("wb") as log:
+        with (self.folder / "log").open("ab") as log:
             command = [str(BINARIES / "postgres"), *where, *options]
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, user=self.user, preexec_fn=_end_with_the_tests
             )
-        self._wait_until_ready()
+
+    def crash(self) -> None:
+        """End the server at once, as when the machine fails; `launch` makes it recover."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(timeout=30)
+
+    def freeze(self) -> None:
+        """Stop every process of the server where it is: sockets stay open and are silent."""
+        for process in self._processes():
+            os.kill(process, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen server go on."""
+        for process in self._processes():
+            os.kill(process, signal.SIGCONT)
+
+    def kill_backends(self, database: str) -> int:
+        """End every connection to a database, and return how many there were."""
+        ended = self.query(
+            database,
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        return int(ended)
+
+    def query(self, database: str, statement: str) -> str:
+        """Run a statement on a connection of its own, and return what it prints, without header."""
+        return self._run("psql", "-XAtqc", statement, *self._to(database)).decode().strip()
 
     @property
     def _data(self) -> Path:
@@ -77,6 +114,11 @@ class PostgresServer:
         self._process.send_signal(signal.SIGINT)
         self._process.wait(timeout=30)
 
+    def _processes(self) -> list[int]:
+        number = self._process.pid
+        children = Path(f"/proc/{number}/task/{number}/children").read_text()
+        return [number, *map(int, children.split())]
+
     def _to(self, database: str) -> list[str]:
         return ["-h", "127.0.0.1", "-p", str(self.port), "-U", "kaika", "-d", database]
 
@@ -93,7 +135,8 @@ class PostgresServer:
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout
 
-    def _wait_until_ready(self) -> None:
+    def wait_until_ready(self) -> None:
+        """Wait until the server answers."""
         end = time.monotonic() + _START_SECONDS
         while True:
             try:
