@@ -25,9 +25,9 @@ from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
+from reader_bridge.virtual_card.passphrase_encryption import derive_key
 from reader_bridge.virtual_card.pin_store import PIN_COST
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from reader_bridge.virtual_card.sealing import derive_key
 from tests.reader_bridge.card.card_issuer import CardIssuer
 from tests.reader_bridge.card.pcsc_sandbox import READER, PcscSandbox
 from tests.reader_bridge.card.snapshot_recorder import SnapshotRecorder, has_card

@@ -10,9 +10,7 @@ from typing import Protocol
 
 from reader_bridge.card.profiles.base import PinRules
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.protocol.failures import FailureCode, FailureValues
-from reader_bridge.protocol.operations import ResultValue
-from reader_bridge.protocol.vocabulary import (
+from reader_bridge.protocol.enums import (
     Operation,
     PairRefusal,
     PinPurpose,
@@ -20,6 +18,8 @@ from reader_bridge.protocol.vocabulary import (
     ProgressStep,
     UnpairReason,
 )
+from reader_bridge.protocol.failure_codes import FailureCode, FailureValues
+from reader_bridge.protocol.operation_payloads import ResultValue
 from reader_bridge.protocol.word_list import PairingWord
 
 

@@ -14,7 +14,7 @@ from bot.jobs.worker import NetworkJob, TransactionalJob
 from bot.settings import PREFIX, SANDBOX_SETTINGS, Settings, SettingsError, is_loopback
 from bot.web.certificates import certificate_routes
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.virtual_card.issue import issue_card
+from reader_bridge.virtual_card.issuing import issue_card
 from services.argon2 import Argon2Cost
 from services.authority.ca import crl
 from services.authority.ca.key_file import CaParameters

@@ -19,7 +19,7 @@ from reader_bridge.prompter import (
     ServerDisconnected,
 )
 from reader_bridge.protocol import FailureCode, Operation, PinPurpose, ProgressStep, UnpairReason
-from reader_bridge.protocol.operations import CardReport, ReaderList
+from reader_bridge.protocol.operation_payloads import CardReport, ReaderList
 
 
 class NoticeTone(StrEnum):

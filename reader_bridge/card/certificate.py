@@ -11,7 +11,7 @@ from cryptography.x509.oid import ExtensionOID
 
 from reader_bridge.card import tlv
 from reader_bridge.card.errors import MalformedResponseError, UnsupportedKeyError
-from reader_bridge.protocol.vocabulary import KeyRole
+from reader_bridge.protocol.enums import KeyRole
 
 CARD_NUMBER_PATTERN = re.compile(r"[A-Z]{2}[0-9]{14}")
 """IC card number (IC卡卡號), docs/facts.md §3."""

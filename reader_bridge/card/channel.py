@@ -20,7 +20,7 @@ from reader_bridge.card.apdu import (
 from reader_bridge.card.atr import supports_extended_length
 from reader_bridge.card.connection import CardConnection
 from reader_bridge.card.errors import ApduError, NotExclusiveError, PinOperationRefusedError
-from reader_bridge.protocol.vocabulary import ProfileName
+from reader_bridge.protocol.enums import ProfileName
 
 MAX_SENDS = 600
 """For one command with all its parts; 64 KiB in parts of 128 bytes are 512."""

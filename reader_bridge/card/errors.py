@@ -5,7 +5,7 @@ Every error has a stable `code`.
 
 from typing import ClassVar
 
-from reader_bridge.protocol.vocabulary import ProfileName
+from reader_bridge.protocol.enums import ProfileName
 
 
 class CardError(Exception):

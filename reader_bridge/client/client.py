@@ -22,12 +22,12 @@ from reader_bridge.prompter import (
     ServerConnecting,
     ServerDisconnected,
 )
+from reader_bridge.protocol.enums import ProtocolErrorCode
 from reader_bridge.protocol.errors import ProtocolError, UnknownOperationError
 from reader_bridge.protocol.limits import API_LEVEL, GREETING_SECONDS, NONCE_BYTES
 from reader_bridge.protocol.messages import encode_frame, parse_frame
 from reader_bridge.protocol.operation_messages import ErrorMessage
 from reader_bridge.protocol.pairing_messages import Greeting, Hello, Welcome
-from reader_bridge.protocol.vocabulary import ProtocolErrorCode
 
 STABLE_SECONDS = 10.0
 """A connection that lasted this long resets the reconnect delay."""

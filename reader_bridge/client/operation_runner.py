@@ -8,7 +8,11 @@ from reader_bridge.client.background_tasks import BackgroundTasks
 from reader_bridge.client.message_channel import MessageChannel
 from reader_bridge.operations.card_thread import CardCalls, CardThread
 from reader_bridge.operations.context import OperationContext, SessionContext
-from reader_bridge.operations.runner import OperationChannel, OperationEnd, RunningOperation
+from reader_bridge.operations.running_operation import (
+    OperationChannel,
+    OperationEnd,
+    RunningOperation,
+)
 from reader_bridge.prompter import (
     ExitReason,
     OperationDone,
@@ -16,8 +20,9 @@ from reader_bridge.prompter import (
     PairingPeer,
     Prompter,
 )
+from reader_bridge.protocol.enums import ByeReason, SessionState
 from reader_bridge.protocol.errors import ProtocolError
-from reader_bridge.protocol.failures import FailureCode
+from reader_bridge.protocol.failure_codes import FailureCode
 from reader_bridge.protocol.operation_messages import (
     AdminCryptogram,
     AdminVerified,
@@ -26,7 +31,6 @@ from reader_bridge.protocol.operation_messages import (
     OperationResult,
     StartOperation,
 )
-from reader_bridge.protocol.vocabulary import ByeReason, SessionState
 
 MAX_REFUSALS = 3
 """Operations that the person refuses in a row before the client exits."""

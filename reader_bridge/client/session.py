@@ -14,7 +14,7 @@ from reader_bridge.card.connection import CardReaders
 from reader_bridge.client.background_tasks import BackgroundTasks
 from reader_bridge.client.message_channel import MessageChannel
 from reader_bridge.client.operation_runner import OperationRunner
-from reader_bridge.client.pairing import PairingFlow
+from reader_bridge.client.pairing_flow import PairingFlow
 from reader_bridge.client.websocket import ServerConnection
 from reader_bridge.prompter import (
     ExitReason,
@@ -24,8 +24,9 @@ from reader_bridge.prompter import (
     PairingStarted,
     Prompter,
 )
+from reader_bridge.protocol.enums import ByeReason, ProtocolErrorCode, SessionState, UnpairReason
 from reader_bridge.protocol.errors import ProtocolError
-from reader_bridge.protocol.failures import FailureCode, FailureValues
+from reader_bridge.protocol.failure_codes import FailureCode, FailureValues
 from reader_bridge.protocol.limits import CHALLENGE_SECONDS, WITHOUT_LINK_SECONDS
 from reader_bridge.protocol.messages import ServerMessage
 from reader_bridge.protocol.operation_messages import (
@@ -37,7 +38,6 @@ from reader_bridge.protocol.operation_messages import (
     OperationFailure,
     StartOperation,
 )
-from reader_bridge.protocol.pairing import compute_resume_proof
 from reader_bridge.protocol.pairing_messages import (
     Paired,
     PairOffer,
@@ -46,13 +46,8 @@ from reader_bridge.protocol.pairing_messages import (
     Unpaired,
     Welcome,
 )
-from reader_bridge.protocol.statement import origin_of
-from reader_bridge.protocol.vocabulary import (
-    ByeReason,
-    ProtocolErrorCode,
-    SessionState,
-    UnpairReason,
-)
+from reader_bridge.protocol.pairing_proofs import compute_resume_proof
+from reader_bridge.protocol.possession_statement import origin_of
 
 GOODBYE_SECONDS = 1.0
 _EXPIRY_TIMER, _DISCONNECTED_TIMER = "expiry", "disconnected"

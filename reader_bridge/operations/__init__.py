@@ -5,11 +5,11 @@ from typing import Any
 
 from reader_bridge.operations.change_pin import change_pin
 from reader_bridge.operations.context import OperationContext
-from reader_bridge.operations.prove import prove_possession
+from reader_bridge.operations.prove_possession import prove_possession
 from reader_bridge.operations.read import list_readers, read_card_status, read_certificate
 from reader_bridge.operations.set_pin import set_pin
-from reader_bridge.protocol.operations import ResultValue
-from reader_bridge.protocol.vocabulary import Operation
+from reader_bridge.protocol.enums import Operation
+from reader_bridge.protocol.operation_payloads import ResultValue
 
 OPERATIONS: dict[Operation, Callable[[OperationContext, Any], Awaitable[ResultValue]]] = {
     Operation.LIST_READERS: list_readers,

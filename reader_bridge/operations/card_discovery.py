@@ -13,8 +13,8 @@ from reader_bridge.operations.card_thread import CardCalls
 from reader_bridge.operations.context import OperationContext
 from reader_bridge.operations.failures import operation_failure, printable_reader_name
 from reader_bridge.operations.found_card import FoundCard, chip_serial
-from reader_bridge.protocol.failures import FailureCode
-from reader_bridge.protocol.vocabulary import KeyRole, ProfileName, ProgressStep
+from reader_bridge.protocol.enums import KeyRole, ProfileName, ProgressStep
+from reader_bridge.protocol.failure_codes import FailureCode
 
 
 async def find_card(

@@ -11,11 +11,11 @@ from reader_bridge.operations.consent import (
 )
 from reader_bridge.operations.context import OperationContext
 from reader_bridge.prompter import PinKind
-from reader_bridge.protocol.operations import ChangePin, PinChanged
+from reader_bridge.protocol.operation_payloads import ChangePin, PinChanged
 
 
 async def change_pin(context: OperationContext, parameters: ChangePin) -> PinChanged:
-    """Change the PIN; see :class:`reader_bridge.protocol.operations.ChangePin`."""
+    """Change the PIN; see :class:`reader_bridge.protocol.operation_payloads.ChangePin`."""
     await ensure_reading_allowed(context)
     card = await find_card(context, parameters.reader)
     card.require(CardCapability.CHANGE_PIN, serial=parameters.card_serial)

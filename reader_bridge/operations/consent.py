@@ -17,8 +17,8 @@ from reader_bridge.operations.context import OperationContext
 from reader_bridge.operations.failures import operation_failure, printable_reader_name
 from reader_bridge.operations.found_card import FoundCard
 from reader_bridge.prompter import ConsentRequest, PinFault, PinKind, PinRequest
-from reader_bridge.protocol.failures import FailureCode
-from reader_bridge.protocol.vocabulary import ProgressStep
+from reader_bridge.protocol.enums import ProgressStep
+from reader_bridge.protocol.failure_codes import FailureCode
 
 MAX_ENTRIES = 10
 """Entries of one PIN in one operation, whatever card and person answer."""

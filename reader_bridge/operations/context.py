@@ -10,8 +10,8 @@ from reader_bridge.operations.card_thread import CardCalls
 from reader_bridge.operations.failures import failure_from_card
 from reader_bridge.operations.found_card import FoundCard
 from reader_bridge.prompter import CardWorking, PairingPeer, Prompter
-from reader_bridge.protocol.operations import Parameters, operation_of
-from reader_bridge.protocol.vocabulary import Operation, PinPurpose, ProgressStep
+from reader_bridge.protocol.enums import Operation, PinPurpose, ProgressStep
+from reader_bridge.protocol.operation_payloads import Parameters, operation_of
 
 _T = TypeVar("_T")
 

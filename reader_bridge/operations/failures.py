@@ -14,8 +14,8 @@ from reader_bridge.card.errors import (
     PukBlockedError,
     ReaderError,
 )
-from reader_bridge.protocol.failures import FailureCode, FailureValues
-from reader_bridge.protocol.vocabulary import ProfileName
+from reader_bridge.protocol.enums import ProfileName
+from reader_bridge.protocol.failure_codes import FailureCode, FailureValues
 
 PIN_CHANGING_INSTRUCTIONS = frozenset(
     {Instruction.CHANGE_REFERENCE_DATA, Instruction.RESET_RETRY_COUNTER}

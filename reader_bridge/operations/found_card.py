@@ -7,8 +7,8 @@ from reader_bridge.card.connection import ReaderState
 from reader_bridge.card.profiles.base import CardCapability, CardProfile, CardStatus
 from reader_bridge.operations.failures import operation_failure
 from reader_bridge.prompter import CardLabel
-from reader_bridge.protocol.failures import FailureCode
-from reader_bridge.protocol.vocabulary import KeyRole, ProfileName
+from reader_bridge.protocol.enums import KeyRole, ProfileName
+from reader_bridge.protocol.failure_codes import FailureCode
 
 MAX_SERIAL_LENGTH = 64
 """Hexadecimal digits."""

@@ -6,8 +6,9 @@ from reader_bridge.operations.consent import ensure_reading_allowed
 from reader_bridge.operations.context import OperationContext
 from reader_bridge.operations.failures import operation_failure, printable_reader_name
 from reader_bridge.operations.found_card import FoundCard
-from reader_bridge.protocol.failures import FailureCode
-from reader_bridge.protocol.operations import (
+from reader_bridge.protocol.enums import Operation
+from reader_bridge.protocol.failure_codes import FailureCode
+from reader_bridge.protocol.operation_payloads import (
     CardReport,
     CertificateCopy,
     ListReaders,
@@ -17,7 +18,6 @@ from reader_bridge.protocol.operations import (
     ReaderList,
     Tries,
 )
-from reader_bridge.protocol.vocabulary import Operation
 
 MAX_READERS = 16
 REQUIRED_CAPABILITIES: dict[Operation, frozenset[CardCapability]] = {

@@ -24,11 +24,11 @@ from reader_bridge.operations.consent import (
 from reader_bridge.operations.context import OperationContext
 from reader_bridge.operations.failures import operation_failure
 from reader_bridge.operations.found_card import FoundCard
-from reader_bridge.operations.prove import sign_receipt
+from reader_bridge.operations.prove_possession import sign_receipt
 from reader_bridge.prompter import CardWorking, PinKind
-from reader_bridge.protocol.failures import FailureCode
-from reader_bridge.protocol.operations import Receipt, SetPin
-from reader_bridge.protocol.vocabulary import PinPurpose
+from reader_bridge.protocol.enums import PinPurpose
+from reader_bridge.protocol.failure_codes import FailureCode
+from reader_bridge.protocol.operation_payloads import Receipt, SetPin
 
 
 async def set_pin(context: OperationContext, parameters: SetPin) -> Receipt:

@@ -4,8 +4,21 @@ It needs nothing but Python, and it is all that other rooms may use of the bridg
 docs/bridge-protocol.md is generated from it by :mod:`tools.protocol_docs`.
 """
 
+from reader_bridge.protocol.enums import (
+    ByeReason,
+    KeyRole,
+    Operation,
+    PairRefusal,
+    PinPurpose,
+    ProfileName,
+    ProgressStep,
+    ProtocolErrorCode,
+    SessionState,
+    SignatureAlgorithm,
+    UnpairReason,
+)
 from reader_bridge.protocol.errors import ProtocolError, UnknownOperationError
-from reader_bridge.protocol.failures import (
+from reader_bridge.protocol.failure_codes import (
     FAILURE_ADVICE,
     FailureAdvice,
     FailureCode,
@@ -19,26 +32,13 @@ from reader_bridge.protocol.messages import (
     encode_frame,
     parse_frame,
 )
-from reader_bridge.protocol.pairing import (
+from reader_bridge.protocol.pairing_proofs import (
     compute_resume_proof,
     derive_pairing_words,
     normalise_code,
 )
+from reader_bridge.protocol.possession_statement import build_possession_statement, origin_of
 from reader_bridge.protocol.sequence_numbers import IncomingSequence, OutgoingSequence
-from reader_bridge.protocol.statement import build_possession_statement, origin_of
-from reader_bridge.protocol.vocabulary import (
-    ByeReason,
-    KeyRole,
-    Operation,
-    PairRefusal,
-    PinPurpose,
-    ProfileName,
-    ProgressStep,
-    ProtocolErrorCode,
-    SessionState,
-    SignatureAlgorithm,
-    UnpairReason,
-)
 from reader_bridge.protocol.word_list import PAIRING_WORDS, PairingWord
 
 __all__ = [

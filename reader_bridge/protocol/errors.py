@@ -1,6 +1,6 @@
 """Errors of the protocol. They never hold the value that was wrong."""
 
-from reader_bridge.protocol.vocabulary import ProtocolErrorCode
+from reader_bridge.protocol.enums import ProtocolErrorCode
 
 
 class ProtocolError(Exception):

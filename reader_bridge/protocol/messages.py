@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from reader_bridge.protocol import codec
+from reader_bridge.protocol.enums import Operation, ProtocolErrorCode
 from reader_bridge.protocol.errors import ProtocolError, UnknownOperationError
 from reader_bridge.protocol.limits import MAX_FRAME_BYTES, MAX_SEQ
 from reader_bridge.protocol.operation_messages import (
@@ -31,7 +32,6 @@ from reader_bridge.protocol.pairing_messages import (
     Unpaired,
     Welcome,
 )
-from reader_bridge.protocol.vocabulary import Operation, ProtocolErrorCode
 
 ServerMessage = (
     Greeting

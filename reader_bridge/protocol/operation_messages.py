@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from reader_bridge.protocol.codec import TaggedUnion
-from reader_bridge.protocol.failures import FailureCode, FailureValues
+from reader_bridge.protocol.enums import ByeReason, Operation, ProgressStep, ProtocolErrorCode
+from reader_bridge.protocol.failure_codes import FailureCode, FailureValues
 from reader_bridge.protocol.fields import (
     CardChallenge,
     CardSerial,
@@ -13,8 +14,12 @@ from reader_bridge.protocol.fields import (
     Identifier,
     TryCount,
 )
-from reader_bridge.protocol.operations import PARAMETERS, RESULT_VALUES, Parameters, ResultValue
-from reader_bridge.protocol.vocabulary import ByeReason, Operation, ProgressStep, ProtocolErrorCode
+from reader_bridge.protocol.operation_payloads import (
+    PARAMETERS,
+    RESULT_VALUES,
+    Parameters,
+    ResultValue,
+)
 
 
 @dataclass(frozen=True, slots=True)

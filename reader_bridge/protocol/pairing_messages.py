@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from reader_bridge.protocol.codec import ListBounds
+from reader_bridge.protocol.enums import PairRefusal, UnpairReason
 from reader_bridge.protocol.fields import (
     ApiLevel,
     AppVersion,
@@ -19,7 +20,6 @@ from reader_bridge.protocol.fields import (
     SequenceNumber,
     TryCount,
 )
-from reader_bridge.protocol.vocabulary import PairRefusal, UnpairReason
 
 
 @dataclass(frozen=True, slots=True)

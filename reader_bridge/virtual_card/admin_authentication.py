@@ -13,7 +13,7 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from reader_bridge.virtual_card.content import CardState
+from reader_bridge.virtual_card.card_content import CardState
 
 CHALLENGE_BYTES, RANDOM_BYTES, CRYPTOGRAM_BYTES = 16, 7, 40
 END_MARK = b"\x80"

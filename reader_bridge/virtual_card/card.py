@@ -10,10 +10,7 @@ from reader_bridge.virtual_card.admin_authentication import (
     CRYPTOGRAM_BYTES,
     AdminAuthentication,
 )
-from reader_bridge.virtual_card.card_file import CardFile
-from reader_bridge.virtual_card.card_key import MAX_DIGEST_INFO_BYTES, CardKey
-from reader_bridge.virtual_card.card_tlv import MalformedDataError, decode_tlv, encode_tlv
-from reader_bridge.virtual_card.command import (
+from reader_bridge.virtual_card.card_command import (
     CHAINING_BIT,
     MAX_SHORT_RESPONSE,
     CardCommand,
@@ -21,6 +18,9 @@ from reader_bridge.virtual_card.command import (
     CommandRefusedError,
     parse_command,
 )
+from reader_bridge.virtual_card.card_file import CardFile
+from reader_bridge.virtual_card.card_key import MAX_DIGEST_INFO_BYTES, CardKey
+from reader_bridge.virtual_card.card_tlv import MalformedDataError, decode_tlv, encode_tlv
 from reader_bridge.virtual_card.pin_store import PinStore, is_valid_new_pin
 
 AID = bytes.fromhex("a000000397425446590201")

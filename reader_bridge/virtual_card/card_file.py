@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from reader_bridge.virtual_card.content import (
+from reader_bridge.virtual_card.card_content import (
     CardContainer,
     CardContent,
     CardFileLabel,
@@ -21,7 +21,7 @@ from reader_bridge.virtual_card.content import (
     PinVerifier,
 )
 from reader_bridge.virtual_card.file_lock import FileLock
-from reader_bridge.virtual_card.sealing import COST, CardUnsealError, PassphraseSeal
+from reader_bridge.virtual_card.passphrase_encryption import COST, CardUnsealError, PassphraseSeal
 
 FORMAT, VERSION = "kaika virtual card", 1
 CONTENT, STATE = b"kaika virtual card: content", b"kaika virtual card: state"

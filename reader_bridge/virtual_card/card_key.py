@@ -5,8 +5,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import NoDigestInfo
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
+from reader_bridge.virtual_card.card_content import CardContainer, ContainerKind
 from reader_bridge.virtual_card.card_tlv import encode_tlv
-from reader_bridge.virtual_card.content import CardContainer, ContainerKind
 
 MAX_DIGEST_INFO_BYTES = 83
 """SHA-512 with its name; a longer input is no digest."""

@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Iterator
 
-from reader_bridge.virtual_card.content import CardContainer, CardContent, ContainerKind
+from reader_bridge.virtual_card.card_content import CardContainer, CardContent, ContainerKind
 
 DIRECTORY, EVERYONE_READS, ADMIN_WRITES = 0xA000, 0xA010, 0xA012
 """Elementary files, each with an access rule of its own."""

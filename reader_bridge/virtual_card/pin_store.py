@@ -4,13 +4,13 @@ import hmac
 import secrets
 from collections.abc import Callable
 
-from reader_bridge.virtual_card.content import (
+from reader_bridge.virtual_card.card_content import (
     MAX_PIN_LENGTH,
     MIN_PIN_LENGTH,
     CardState,
     PinVerifier,
 )
-from reader_bridge.virtual_card.sealing import SALT_BYTES, derive_key
+from reader_bridge.virtual_card.passphrase_encryption import SALT_BYTES, derive_key
 
 PIN_COST = 2**10
 """Low, because the hash is itself sealed under the passphrase's much more expensive key."""

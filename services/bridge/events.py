@@ -5,7 +5,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from reader_bridge.protocol import FailureCode, FailureValues, PairingWord, ProgressStep
-from reader_bridge.protocol.operations import CardReport, CertificateCopy, PinChanged, ReaderList
+from reader_bridge.protocol.operation_payloads import (
+    CardReport,
+    CertificateCopy,
+    PinChanged,
+    ReaderList,
+)
 from services.bridge.operations.task import CardTask
 
 

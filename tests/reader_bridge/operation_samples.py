@@ -2,7 +2,7 @@
 
 from reader_bridge.prompter import PinKind
 from reader_bridge.protocol import PinPurpose
-from reader_bridge.protocol.operations import (
+from reader_bridge.protocol.operation_payloads import (
     ChangePin,
     ListReaders,
     Parameters,

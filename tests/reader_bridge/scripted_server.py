@@ -21,8 +21,7 @@ from reader_bridge.protocol.operation_messages import (
     OperationResult,
     StartOperation,
 )
-from reader_bridge.protocol.operations import Parameters, operation_of
-from reader_bridge.protocol.pairing import compute_resume_proof, derive_pairing_words
+from reader_bridge.protocol.operation_payloads import Parameters, operation_of
 from reader_bridge.protocol.pairing_messages import (
     Greeting,
     Hello,
@@ -32,6 +31,7 @@ from reader_bridge.protocol.pairing_messages import (
     PairOffer,
     Welcome,
 )
+from reader_bridge.protocol.pairing_proofs import compute_resume_proof, derive_pairing_words
 from reader_bridge.protocol.sequence_numbers import IncomingSequence, OutgoingSequence
 from reader_bridge.protocol.word_list import PairingWord
 

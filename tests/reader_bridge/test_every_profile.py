@@ -17,7 +17,12 @@ from reader_bridge.card.profiles import PROFILES
 from reader_bridge.prompter import CardLabel, ConsentRequest, OperationNotDone, PinKind
 from reader_bridge.protocol import ProfileName
 from reader_bridge.protocol.operation_messages import OperationFailure, OperationResult
-from reader_bridge.protocol.operations import CardReport, Parameters, ReadCardStatus, operation_of
+from reader_bridge.protocol.operation_payloads import (
+    CardReport,
+    Parameters,
+    ReadCardStatus,
+    operation_of,
+)
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import InsertableCard, VirtualReader
 from tests.reader_bridge.card.card_issuer import NOW, CardIssuer

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args
 
-from reader_bridge.protocol import limits, vocabulary
+from reader_bridge.protocol import enums, limits
 from reader_bridge.protocol.codec import (
     BytesBounds,
     IntegerBounds,
@@ -22,9 +22,9 @@ from reader_bridge.protocol.codec import (
     TaggedUnion,
     TextBounds,
 )
-from reader_bridge.protocol.failures import FAILURE_ADVICE, FailureValues
+from reader_bridge.protocol.failure_codes import FAILURE_ADVICE, FailureValues
 from reader_bridge.protocol.messages import BRIDGE_MESSAGES, SERVER_MESSAGES
-from reader_bridge.protocol.operations import PARAMETERS, RESULT_VALUES, ReaderEntry, Tries
+from reader_bridge.protocol.operation_payloads import PARAMETERS, RESULT_VALUES, ReaderEntry, Tries
 from reader_bridge.protocol.pairing_messages import Resume
 from reader_bridge.protocol.word_list import PAIRING_WORDS
 from tools.protocol_docs.schema import field_texts, hints, notes, schema, strip_optional, summary
@@ -35,15 +35,15 @@ PAGE, SCHEMA = "bridge-protocol.md", "bridge-protocol.schema.json"
 _MARK = re.compile("<!-- ([a-z]+) -->")
 _OBJECTS: tuple[type[Any], ...] = (Resume, ReaderEntry, Tries, FailureValues)
 _ENUMS: tuple[type[StrEnum], ...] = (
-    vocabulary.PinPurpose,
-    vocabulary.ProfileName,
-    vocabulary.KeyRole,
-    vocabulary.SignatureAlgorithm,
-    vocabulary.ProgressStep,
-    vocabulary.PairRefusal,
-    vocabulary.UnpairReason,
-    vocabulary.ByeReason,
-    vocabulary.ProtocolErrorCode,
+    enums.PinPurpose,
+    enums.ProfileName,
+    enums.KeyRole,
+    enums.SignatureAlgorithm,
+    enums.ProgressStep,
+    enums.PairRefusal,
+    enums.UnpairReason,
+    enums.ByeReason,
+    enums.ProtocolErrorCode,
 )
 
 
@@ -96,7 +96,7 @@ def _object(title: str, kind: type[Any]) -> str:
     return f"{described}\n\n{_table(('field', 'kind', 'meaning'), rows)}" if rows else described
 
 
-def _operation(name: vocabulary.Operation) -> str:
+def _operation(name: enums.Operation) -> str:
     parameters = _object(f"`{name}`", PARAMETERS[name])
     value = _object("", RESULT_VALUES[name]).removeprefix("### ").strip()
     return f"{parameters}\n\n{value}"
@@ -140,10 +140,10 @@ def _limits() -> str:
 
 
 def _states() -> str:
-    texts = _member_texts(vocabulary.SessionState)
+    texts = _member_texts(enums.SessionState)
     rows = []
-    for state in vocabulary.SessionState:
-        allowed = [op for op, states in vocabulary.ALLOWED_IN.items() if state in states]
+    for state in enums.SessionState:
+        allowed = [op for op, states in enums.ALLOWED_IN.items() if state in states]
         rows.append((f"`{state}`", texts.get(state.name, ""), "all" if allowed else "none"))
     return _table(("state", "meaning", "operations that can start"), rows)
 

@@ -3,10 +3,10 @@
 import hashlib
 from typing import Final
 
+from reader_bridge.protocol.enums import Operation
 from reader_bridge.protocol.limits import NONCE_BYTES, SECRET_BYTES
-from reader_bridge.protocol.pairing import compute_resume_proof, derive_pairing_words
-from reader_bridge.protocol.statement import build_possession_statement
-from reader_bridge.protocol.vocabulary import Operation
+from reader_bridge.protocol.pairing_proofs import compute_resume_proof, derive_pairing_words
+from reader_bridge.protocol.possession_statement import build_possession_statement
 
 _CODE: Final = "ABCD2345"
 _SESSION: Final = "AAECAwQFBgcICQoLDA0ODw"

@@ -24,7 +24,7 @@ from handlers.engine.model import (
 from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, label, say
 from reader_bridge.protocol import KeyRole, ProfileName
-from reader_bridge.protocol.operations import CardReport, CertificateCopy
+from reader_bridge.protocol.operation_payloads import CardReport, CertificateCopy
 from services import card_certificates
 from services.authority.lifecycle import CertificateState
 from services.bridge import events

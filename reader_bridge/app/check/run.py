@@ -17,7 +17,7 @@ from reader_bridge.card.connection import CardReaders, ReaderState
 from reader_bridge.card.errors import CardError, NoCardError
 from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardCapability, CardProfile, CardStatus
-from reader_bridge.protocol.vocabulary import KeyRole, ProfileName
+from reader_bridge.protocol.enums import KeyRole, ProfileName
 
 CHECKED_ROLES = (KeyRole.AUTHENTICATION, KeyRole.SIGNATURE)
 """Whose certificate is checked: the first one that the card has."""

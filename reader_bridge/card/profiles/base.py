@@ -7,7 +7,7 @@ from typing import ClassVar, NoReturn
 
 from reader_bridge.card.channel import CardChannel
 from reader_bridge.card.errors import PinFormatError, PinOperationRefusedError
-from reader_bridge.protocol.vocabulary import KeyRole, ProfileName, SignatureAlgorithm
+from reader_bridge.protocol.enums import KeyRole, ProfileName, SignatureAlgorithm
 
 
 class CardCapability(StrEnum):

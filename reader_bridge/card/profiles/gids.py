@@ -41,7 +41,7 @@ from reader_bridge.card.profiles.base import (
     TryCounter,
 )
 from reader_bridge.card.profiles.pin_card import PinCardProfile, encode_digest_info
-from reader_bridge.protocol.vocabulary import KeyRole, ProfileName, SignatureAlgorithm
+from reader_bridge.protocol.enums import KeyRole, ProfileName, SignatureAlgorithm
 
 AID = bytes.fromhex("a00000039742544659")
 """Without the version that follows it."""

@@ -17,7 +17,7 @@ from reader_bridge.card.errors import (
     MalformedResponseError,
 )
 from reader_bridge.card.profiles.base import CardCapability, CardProfile, CardStatus
-from reader_bridge.protocol.vocabulary import KeyRole, ProfileName
+from reader_bridge.protocol.enums import KeyRole, ProfileName
 
 PROPRIETARY_CLASS = 0x80
 """The class byte of every command of these cards."""

@@ -43,7 +43,7 @@ from reader_bridge.card.profiles.pin_card import (
     encode_digest_info,
     pin_error,
 )
-from reader_bridge.protocol.vocabulary import KeyRole, ProfileName, SignatureAlgorithm
+from reader_bridge.protocol.enums import KeyRole, ProfileName, SignatureAlgorithm
 
 RID = bytes.fromhex("a000000308")
 AID = RID + bytes.fromhex("000010000100")

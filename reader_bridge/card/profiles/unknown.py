@@ -2,7 +2,7 @@
 
 from reader_bridge.card.channel import CardChannel
 from reader_bridge.card.profiles.base import CardProfile, CardStatus
-from reader_bridge.protocol.vocabulary import ProfileName
+from reader_bridge.protocol.enums import ProfileName
 
 
 class UnknownProfile(CardProfile):

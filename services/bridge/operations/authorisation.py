@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import Operation
-from reader_bridge.protocol.operations import Receipt
+from reader_bridge.protocol.operation_payloads import Receipt
 from services.authority.errors import GrantExpiredError, NoAuthorityError
 from services.authority.interface.authority import Authority
 from services.authority.values import CardPermit

@@ -20,7 +20,7 @@ from reader_bridge.protocol.operation_messages import (
     OperationResult,
     ProgressReport,
 )
-from reader_bridge.protocol.operations import Receipt
+from reader_bridge.protocol.operation_payloads import Receipt
 from services.authority.errors import AuthorityError
 from services.bridge.events import CardTaskProgressed, ProvenPossession, ServerFailure
 from services.bridge.operations import admin_authentication

@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 
 from reader_bridge.protocol import Operation, SignatureAlgorithm, build_possession_statement
-from reader_bridge.protocol.operations import Receipt
+from reader_bridge.protocol.operation_payloads import Receipt
 
 _CURVES: Final[dict[SignatureAlgorithm, tuple[type[ec.EllipticCurve], HashAlgorithm]]] = {
     SignatureAlgorithm.ES256: (ec.SECP256R1, SHA256()),

@@ -11,7 +11,7 @@ from math import ceil
 from reader_bridge.protocol import FailureCode, KeyRole, Operation
 from reader_bridge.protocol.limits import OPERATION_SECONDS, WITHOUT_LINK_SECONDS
 from reader_bridge.protocol.operation_messages import StartOperation
-from reader_bridge.protocol.operations import (
+from reader_bridge.protocol.operation_payloads import (
     ChangePin,
     ListReaders,
     Parameters,

@@ -32,7 +32,7 @@ from reader_bridge.prompter import (
     ServerConnected,
 )
 from reader_bridge.protocol import Operation, PinPurpose, ProgressStep, SignatureAlgorithm
-from reader_bridge.protocol.operations import Receipt
+from reader_bridge.protocol.operation_payloads import Receipt
 from tests.browser import chromium
 from tests.reader_bridge.app.sample_pages import NEW, PAGES, PEER, UNLOCK
 

@@ -13,8 +13,12 @@ from reader_bridge.protocol.operation_messages import (
     OperationFailure,
     OperationResult,
 )
-from reader_bridge.protocol.operations import CardReport, ChangePin, PinChanged, ReadCardStatus
-from reader_bridge.protocol.pairing import derive_pairing_words
+from reader_bridge.protocol.operation_payloads import (
+    CardReport,
+    ChangePin,
+    PinChanged,
+    ReadCardStatus,
+)
 from reader_bridge.protocol.pairing_messages import (
     Pair,
     PairAnswer,
@@ -23,6 +27,7 @@ from reader_bridge.protocol.pairing_messages import (
     PairRefused,
     Unpaired,
 )
+from reader_bridge.protocol.pairing_proofs import derive_pairing_words
 from tests.reader_bridge.app.conftest import NEW_PIN, PIN, StartTerminalUser
 from tests.reader_bridge.app.terminal_steps import ends, pair, sees
 from tests.reader_bridge.app.terminal_user import TerminalUser

@@ -27,7 +27,7 @@ from reader_bridge.protocol.operation_messages import (
     OperationResult,
     ProgressReport,
 )
-from reader_bridge.protocol.operations import ChangePin, PinChanged
+from reader_bridge.protocol.operation_payloads import ChangePin, PinChanged
 from reader_bridge.protocol.pairing_messages import Unpaired
 from tests.reader_bridge.app.conftest import NEW_PIN, PIN
 from tests.reader_bridge.app.terminal_user import clean_environment

@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from reader_bridge.card.profiles.base import MutualChallenge
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.issue import issue_card
+from reader_bridge.virtual_card.issuing import issue_card
 
 ADMIN_KEY = bytes.fromhex("0123456789abcdeffedcba9876543210ffeeddccbbaa9988")
 SERIAL = bytes(range(0xA0, 0xB0))

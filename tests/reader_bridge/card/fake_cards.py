@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from reader_bridge.card.connection import CardConnection
+from reader_bridge.virtual_card.card_command import CardCommand, CommandRefusedError, parse_command
 from reader_bridge.virtual_card.card_tlv import decode_tlv, encode_tlv
-from reader_bridge.virtual_card.command import CardCommand, CommandRefusedError, parse_command
 from reader_bridge.virtual_card.reader import InsertableCard
 
 PIN_INSTRUCTIONS = {0x20, 0x24, 0x2C, 0x87, 0x88, 0x2A, 0x22}

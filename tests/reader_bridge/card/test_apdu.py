@@ -21,7 +21,7 @@ from reader_bridge.card.errors import (
     NotExclusiveError,
     PinOperationRefusedError,
 )
-from reader_bridge.protocol.vocabulary import ProfileName
+from reader_bridge.protocol.enums import ProfileName
 from tests.reader_bridge.card.fake_cards import ScriptedConnection
 
 EXTENDED_ATR = bytes.fromhex("3b8b018073c001c0554b61696b6164")

@@ -14,7 +14,7 @@ from reader_bridge.card.certificate import (
     validity_period,
 )
 from reader_bridge.card.errors import MalformedResponseError, UnsupportedKeyError
-from reader_bridge.protocol.vocabulary import KeyRole
+from reader_bridge.protocol.enums import KeyRole
 from tests.reader_bridge.card.card_issuer import CARD_NUMBER, NOW, CardIssuer
 
 

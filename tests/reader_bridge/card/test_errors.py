@@ -1,7 +1,7 @@
 """The errors' codes: what the other end and the catalogue know them by."""
 
 from reader_bridge.card.errors import CardError, PinOperationRefusedError, ReaderError
-from reader_bridge.protocol.vocabulary import ProfileName
+from reader_bridge.protocol.enums import ProfileName
 
 
 def subclasses(of: type[CardError]) -> list[type[CardError]]:

@@ -19,7 +19,7 @@ from reader_bridge.card.profiles.gids import GidsProfile
 from reader_bridge.card.profiles.gids_files import unpack_certificate
 from reader_bridge.card.profiles.moica import MoicaProfile
 from reader_bridge.card.profiles.piv import PivProfile, _gunzip
-from reader_bridge.protocol.vocabulary import KeyRole, ProfileName
+from reader_bridge.protocol.enums import KeyRole, ProfileName
 from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, ScriptedConnection
 
 PIN, NEW_PIN = bytearray(b"123456"), bytearray(b"654321")

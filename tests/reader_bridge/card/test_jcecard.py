@@ -23,7 +23,7 @@ from reader_bridge.card.errors import (
 from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile, TryCounter
-from reader_bridge.protocol.vocabulary import KeyRole, ProfileName, SignatureAlgorithm
+from reader_bridge.protocol.enums import KeyRole, ProfileName, SignatureAlgorithm
 from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardIssuer, pkcs8
 from tests.reader_bridge.card.jcecard_reader import insert_jcecard
 from tests.reader_bridge.card.pcsc_sandbox import READER, PcscSandbox

@@ -14,7 +14,7 @@ from reader_bridge.card.errors import (
 from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardCapability, CardProfile
 from reader_bridge.card.profiles.moica import MoicaProfile
-from reader_bridge.protocol.vocabulary import KeyRole, ProfileName
+from reader_bridge.protocol.enums import KeyRole, ProfileName
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
 from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardIssuer
 from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, MoicaCard, ScriptedConnection

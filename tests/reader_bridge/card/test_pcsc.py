@@ -22,7 +22,7 @@ from reader_bridge.card.pcsc import PcscConnection, PcscReaders
 from reader_bridge.card.pcsc_api import PcscApi
 from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import TryCounter
-from reader_bridge.protocol.vocabulary import ProfileName
+from reader_bridge.protocol.enums import ProfileName
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import InsertableCard
 from tests.reader_bridge.card.card_issuer import card_is_genuine, cryptogram

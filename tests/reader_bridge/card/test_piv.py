@@ -22,7 +22,7 @@ from reader_bridge.card.errors import (
 )
 from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile, TryCounter
-from reader_bridge.protocol.vocabulary import KeyRole, ProfileName, SignatureAlgorithm
+from reader_bridge.protocol.enums import KeyRole, ProfileName, SignatureAlgorithm
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
 from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardIssuer
 from tests.reader_bridge.card.fake_cards import PivCard, RecordingCard

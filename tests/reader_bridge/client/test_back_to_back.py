@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from reader_bridge.prompter import ConsentRequest, OperationDone, OperationNotDone
-from reader_bridge.protocol.failures import FailureCode
+from reader_bridge.protocol.enums import Operation, UnpairReason
+from reader_bridge.protocol.failure_codes import FailureCode
 from reader_bridge.protocol.messages import BridgeMessage, ServerMessage
 from reader_bridge.protocol.operation_messages import (
     Bye,
@@ -17,9 +18,8 @@ from reader_bridge.protocol.operation_messages import (
     OperationResult,
     StartOperation,
 )
-from reader_bridge.protocol.operations import ChangePin, ListReaders, Parameters
+from reader_bridge.protocol.operation_payloads import ChangePin, ListReaders, Parameters
 from reader_bridge.protocol.pairing_messages import Pair, Unpaired
-from reader_bridge.protocol.vocabulary import Operation, UnpairReason
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, RecordingCard

@@ -9,7 +9,7 @@ from reader_bridge.card.profiles.base import MutualChallenge as CardsChallenge
 from reader_bridge.client.session import SessionTimeouts
 from reader_bridge.prompter import OperationDone, OperationNotDone, PairingClosed
 from reader_bridge.protocol import UnpairReason
-from reader_bridge.protocol.failures import FailureCode
+from reader_bridge.protocol.failure_codes import FailureCode
 from reader_bridge.protocol.messages import ServerMessage
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
@@ -20,7 +20,7 @@ from reader_bridge.protocol.operation_messages import (
     OperationResult,
     StartOperation,
 )
-from reader_bridge.protocol.operations import (
+from reader_bridge.protocol.operation_payloads import (
     ChangePin,
     ListReaders,
     Parameters,

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from reader_bridge.card.profiles.base import MutualChallenge as CardsChallenge
 from reader_bridge.prompter import ConsentRequest, ExitReason, PinKind
 from reader_bridge.protocol import origin_of
-from reader_bridge.protocol.failures import FailureCode
+from reader_bridge.protocol.enums import UnpairReason
+from reader_bridge.protocol.failure_codes import FailureCode
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
     AdminChallenge,
@@ -24,13 +25,8 @@ from reader_bridge.protocol.operation_messages import (
     OperationResult,
     StartOperation,
 )
-from reader_bridge.protocol.operations import (
-    ProvePossession,
-    Receipt,
-    operation_of,
-)
+from reader_bridge.protocol.operation_payloads import ProvePossession, Receipt, operation_of
 from reader_bridge.protocol.pairing_messages import Pair, PairAnswer, Paired, PairOffer, Unpaired
-from reader_bridge.protocol.vocabulary import UnpairReason
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.card.card_issuer import SERIAL, cryptogram

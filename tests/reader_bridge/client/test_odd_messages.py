@@ -10,7 +10,8 @@ import pytest
 
 from reader_bridge.client.session import SessionTimeouts
 from reader_bridge.prompter import OperationNotDone
-from reader_bridge.protocol.failures import FailureCode
+from reader_bridge.protocol.enums import ProtocolErrorCode, UnpairReason
+from reader_bridge.protocol.failure_codes import FailureCode
 from reader_bridge.protocol.limits import MAX_FRAME_BYTES
 from reader_bridge.protocol.messages import ServerMessage, parse_frame
 from reader_bridge.protocol.operation_messages import (
@@ -26,13 +27,8 @@ from reader_bridge.protocol.operation_messages import (
     ProgressReport,
     StartOperation,
 )
-from reader_bridge.protocol.operations import (
-    ListReaders,
-    ReadCardStatus,
-    operation_of,
-)
+from reader_bridge.protocol.operation_payloads import ListReaders, ReadCardStatus, operation_of
 from reader_bridge.protocol.pairing_messages import Pair, Paired, PairOffer, Unpaired
-from reader_bridge.protocol.vocabulary import ProtocolErrorCode, UnpairReason
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.client.conftest import run_client, scripted_person

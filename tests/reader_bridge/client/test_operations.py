@@ -18,7 +18,8 @@ from reader_bridge.prompter import (
     PinRequest,
 )
 from reader_bridge.protocol import Operation, PinPurpose, build_possession_statement, origin_of
-from reader_bridge.protocol.failures import FailureCode, FailureValues
+from reader_bridge.protocol.enums import KeyRole, ProgressStep
+from reader_bridge.protocol.failure_codes import FailureCode, FailureValues
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
     AdminChallenge,
@@ -28,7 +29,7 @@ from reader_bridge.protocol.operation_messages import (
     OperationResult,
     ProgressReport,
 )
-from reader_bridge.protocol.operations import (
+from reader_bridge.protocol.operation_payloads import (
     CardReport,
     CertificateCopy,
     ChangePin,
@@ -44,7 +45,6 @@ from reader_bridge.protocol.operations import (
     SetPin,
     Tries,
 )
-from reader_bridge.protocol.vocabulary import KeyRole, ProgressStep
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
 from tests.reader_bridge.card.card_issuer import (

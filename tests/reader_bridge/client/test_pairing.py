@@ -3,6 +3,7 @@
 import asyncio
 
 from reader_bridge.prompter import ExitReason
+from reader_bridge.protocol.enums import ByeReason, PairRefusal
 from reader_bridge.protocol.operation_messages import Bye
 from reader_bridge.protocol.pairing_messages import (
     Pair,
@@ -10,7 +11,6 @@ from reader_bridge.protocol.pairing_messages import (
     PairOffer,
     PairRefused,
 )
-from reader_bridge.protocol.vocabulary import ByeReason, PairRefusal
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.client.conftest import run_client, scripted_person
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter

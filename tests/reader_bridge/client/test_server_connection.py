@@ -29,6 +29,7 @@ from reader_bridge.prompter import (
     ServerConnecting,
     ServerDisconnected,
 )
+from reader_bridge.protocol.enums import ByeReason, ProtocolErrorCode
 from reader_bridge.protocol.limits import SUBPROTOCOL
 from reader_bridge.protocol.messages import encode_frame
 from reader_bridge.protocol.operation_messages import Bye, ErrorMessage
@@ -36,7 +37,6 @@ from reader_bridge.protocol.pairing_messages import (
     Greeting,
     Welcome,
 )
-from reader_bridge.protocol.vocabulary import ByeReason, ProtocolErrorCode
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.client.conftest import RunningClient, run_client
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter

@@ -14,7 +14,7 @@ import pytest
 
 from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.prompter import PinKind
-from reader_bridge.protocol.operations import CertificateCopy
+from reader_bridge.protocol.operation_payloads import CertificateCopy
 from services.authority.interface.certificates import CertificateKind
 from services.bridge.events import ProvenPossession
 from services.bridge.operations.task import CardTask

@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from reader_bridge.protocol.operations import ReaderList
+from reader_bridge.protocol.operation_payloads import ReaderList
 from services.authority.interface.certificates import CertificateKind
 from services.bridge.events import ProvenPossession
 from services.bridge.operations.task import CardTask

@@ -14,7 +14,11 @@ from reader_bridge.card.errors import ReaderNotFoundError
 from reader_bridge.card.profiles.base import MutualChallenge as CardsChallenge
 from reader_bridge.operations.card_thread import CardCalls, CardThread
 from reader_bridge.operations.context import OperationContext, SessionContext
-from reader_bridge.operations.runner import OperationChannel, OperationEnd, RunningOperation
+from reader_bridge.operations.running_operation import (
+    OperationChannel,
+    OperationEnd,
+    RunningOperation,
+)
 from reader_bridge.prompter import PairingPeer, PinKind
 from reader_bridge.protocol import PAIRING_WORDS, SessionState
 from reader_bridge.protocol.operation_messages import (
@@ -24,7 +28,7 @@ from reader_bridge.protocol.operation_messages import (
     AdminVerified,
     StartOperation,
 )
-from reader_bridge.protocol.operations import Parameters, operation_of
+from reader_bridge.protocol.operation_payloads import Parameters, operation_of
 from reader_bridge.virtual_card.reader import VirtualReader, VirtualWatch
 from tests.reader_bridge.card.card_issuer import card_is_genuine, cryptogram
 from tests.reader_bridge.scripted_prompter import Answer, ScriptedPrompter

@@ -7,9 +7,10 @@ import pytest
 from reader_bridge.card.errors import ReaderServiceError
 from reader_bridge.prompter import PinKind, PinRequest
 from reader_bridge.protocol import Operation, PinPurpose, ProfileName
-from reader_bridge.protocol.failures import FailureCode, FailureValues
+from reader_bridge.protocol.enums import KeyRole
+from reader_bridge.protocol.failure_codes import FailureCode, FailureValues
 from reader_bridge.protocol.operation_messages import OperationFailure, OperationResult
-from reader_bridge.protocol.operations import (
+from reader_bridge.protocol.operation_payloads import (
     CardReport,
     ChangePin,
     ListReaders,
@@ -22,7 +23,6 @@ from reader_bridge.protocol.operations import (
     Receipt,
     SetPin,
 )
-from reader_bridge.protocol.vocabulary import KeyRole
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardIssuer

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from reader_bridge.card.connection import CardConnection, ReaderState
 from reader_bridge.prompter import PinKind
 from reader_bridge.protocol import PinPurpose
-from reader_bridge.protocol.failures import FailureCode
+from reader_bridge.protocol.failure_codes import FailureCode
 from reader_bridge.protocol.messages import encode_frame, parse_frame
 from reader_bridge.protocol.operation_messages import OperationFailure, OperationResult
-from reader_bridge.protocol.operations import (
+from reader_bridge.protocol.operation_payloads import (
     ChangePin,
     ListReaders,
     Parameters,

@@ -5,9 +5,14 @@ from typing import Any
 import pytest
 
 from reader_bridge.prompter import PinKind, PinRequest
-from reader_bridge.protocol.failures import FailureCode
+from reader_bridge.protocol.failure_codes import FailureCode
 from reader_bridge.protocol.operation_messages import OperationFailure, OperationResult
-from reader_bridge.protocol.operations import CardReport, ProvePossession, ReadCardStatus, Receipt
+from reader_bridge.protocol.operation_payloads import (
+    CardReport,
+    ProvePossession,
+    ReadCardStatus,
+    Receipt,
+)
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.card.card_issuer import SERIAL

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from reader_bridge.prompter import ConsentRequest, PinKind, PinRequest
-from reader_bridge.protocol.failures import FAILURE_ADVICE, FailureCode, FailureValues
+from reader_bridge.protocol.failure_codes import FAILURE_ADVICE, FailureCode, FailureValues
 from reader_bridge.protocol.operation_messages import OperationFailure, OperationResult
-from reader_bridge.protocol.operations import (
+from reader_bridge.protocol.operation_payloads import (
     CardReport,
     ChangePin,
     Parameters,

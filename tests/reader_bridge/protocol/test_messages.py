@@ -25,6 +25,7 @@ from reader_bridge.protocol.codec import (
     TextBounds,
     message_fields,
 )
+from reader_bridge.protocol.enums import KeyRole
 from reader_bridge.protocol.limits import MAX_FRAME_BYTES
 from reader_bridge.protocol.messages import BRIDGE_MESSAGES, SERVER_MESSAGES, UNNUMBERED
 from reader_bridge.protocol.operation_messages import (
@@ -32,7 +33,7 @@ from reader_bridge.protocol.operation_messages import (
     OperationResult,
     StartOperation,
 )
-from reader_bridge.protocol.operations import (
+from reader_bridge.protocol.operation_payloads import (
     PARAMETERS,
     RESULT_VALUES,
     CertificateCopy,
@@ -40,7 +41,6 @@ from reader_bridge.protocol.operations import (
     ReadCardStatus,
 )
 from reader_bridge.protocol.pairing_messages import Pair, Paired, Resume
-from reader_bridge.protocol.vocabulary import KeyRole
 from tools.protocol_docs.schema import hints, notes, strip_optional
 
 READABLE = st.characters(blacklist_categories=("Cc", "Cs", "Zl", "Zp"))

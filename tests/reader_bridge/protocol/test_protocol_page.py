@@ -13,8 +13,8 @@ from reader_bridge.protocol import (
     ProtocolErrorCode,
     SessionState,
 )
+from reader_bridge.protocol.enums import ALLOWED_IN
 from reader_bridge.protocol.messages import BRIDGE_MESSAGES, SERVER_MESSAGES
-from reader_bridge.protocol.vocabulary import ALLOWED_IN
 from tools.protocol_docs import document
 from tools.protocol_docs.schema import field_texts, hints
 

@@ -25,11 +25,11 @@ from reader_bridge.protocol import (
     origin_of,
     parse_frame,
 )
+from reader_bridge.protocol.enums import ByeReason
 from reader_bridge.protocol.limits import MAX_KEPT_MESSAGES
 from reader_bridge.protocol.messages import SERVER_MESSAGES
 from reader_bridge.protocol.operation_messages import Bye, CancelOperation, StartOperation
 from reader_bridge.protocol.pairing_messages import Paired
-from reader_bridge.protocol.vocabulary import ByeReason
 
 ONE, TWO = bytes([1]) * 32, bytes([2]) * 32
 

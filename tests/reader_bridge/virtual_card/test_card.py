@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.command import CardCommand
+from reader_bridge.virtual_card.card_command import CardCommand
 
 SELECT = "00a4040009a0000003974254465900"
 VERIFY = "0020008008" + b"first123".hex()

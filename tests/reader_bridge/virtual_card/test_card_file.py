@@ -10,15 +10,15 @@ import pytest
 
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
+from reader_bridge.virtual_card.card_content import SERIAL_BYTES
 from reader_bridge.virtual_card.card_file import (
     CardFile,
     CardFileError,
     WrongPassphraseError,
     read_label,
 )
-from reader_bridge.virtual_card.content import SERIAL_BYTES
 from reader_bridge.virtual_card.file_lock import CardFileBusyError
-from reader_bridge.virtual_card.issue import issue_card
+from reader_bridge.virtual_card.issuing import issue_card
 from tests.reader_bridge.card.card_issuer import (
     ADMIN_KEY,
     CARD_NUMBER,

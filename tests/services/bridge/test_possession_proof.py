@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from reader_bridge.protocol import Operation, SignatureAlgorithm
-from reader_bridge.protocol.operations import Receipt
+from reader_bridge.protocol.operation_payloads import Receipt
 from services.bridge.operations.possession_proof import verify_receipt
 from tests.services.bridge.wire_format import ORIGIN, possession_statement
 

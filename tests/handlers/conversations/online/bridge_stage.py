@@ -27,7 +27,7 @@ from reader_bridge.prompter import (
     PrompterEvent,
 )
 from reader_bridge.virtual_card.card import VirtualCard
-from reader_bridge.virtual_card.issue import issue_card
+from reader_bridge.virtual_card.issuing import issue_card
 from reader_bridge.virtual_card.reader import VirtualReader
 from services.authority.interface.cards import CardOrder
 from tests.chat import Json, Stage, Subscriber

@@ -15,7 +15,8 @@ from reader_bridge.operations.failures import (
     operation_failure,
 )
 from reader_bridge.prompter import OperationWaiting
-from reader_bridge.protocol.failures import FailureCode
+from reader_bridge.protocol.enums import ProgressStep, SessionState
+from reader_bridge.protocol.failure_codes import FailureCode
 from reader_bridge.protocol.limits import CHALLENGE_SECONDS, MAX_PROGRESS_MESSAGES
 from reader_bridge.protocol.operation_messages import (
     AdminAnswer,
@@ -27,7 +28,6 @@ from reader_bridge.protocol.operation_messages import (
     ProgressReport,
     StartOperation,
 )
-from reader_bridge.protocol.vocabulary import ProgressStep, SessionState
 
 OperationEnd = OperationResult | OperationFailure
 OperationMessage = ProgressReport | AdminChallenge | AdminAnswer

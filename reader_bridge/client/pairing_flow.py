@@ -7,10 +7,10 @@ from typing import Any
 from reader_bridge.client.background_tasks import BackgroundTasks
 from reader_bridge.client.message_channel import MessageChannel
 from reader_bridge.prompter import ExitReason, PairingPeer, PairingProblem, Prompter
+from reader_bridge.protocol.enums import PairRefusal, SessionState
 from reader_bridge.protocol.errors import ProtocolError
-from reader_bridge.protocol.pairing import derive_pairing_words, normalise_code
 from reader_bridge.protocol.pairing_messages import Pair, PairAnswer, PairRefused
-from reader_bridge.protocol.vocabulary import PairRefusal, SessionState
+from reader_bridge.protocol.pairing_proofs import derive_pairing_words, normalise_code
 
 
 class PairingFlow:

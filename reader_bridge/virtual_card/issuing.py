@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from reader_bridge.card.secret_buffer import SecretBuffer
-from reader_bridge.virtual_card.card_file import CardFile
-from reader_bridge.virtual_card.card_key import CardKey
-from reader_bridge.virtual_card.content import (
+from reader_bridge.virtual_card.card_content import (
     CardContainer,
     CardContent,
     CardFileLabel,
     CardState,
     ContainerKind,
 )
+from reader_bridge.virtual_card.card_file import CardFile
+from reader_bridge.virtual_card.card_key import CardKey
+from reader_bridge.virtual_card.passphrase_encryption import COST
 from reader_bridge.virtual_card.pin_store import PinStore
-from reader_bridge.virtual_card.sealing import COST
 
 
 def issue_card(

@@ -13,11 +13,11 @@ from reader_bridge.operations.consent import (
 from reader_bridge.operations.context import OperationContext
 from reader_bridge.operations.failures import operation_failure
 from reader_bridge.prompter import PinKind
-from reader_bridge.protocol.failures import FailureCode
+from reader_bridge.protocol.enums import Operation
+from reader_bridge.protocol.failure_codes import FailureCode
 from reader_bridge.protocol.limits import NONCE_BYTES
-from reader_bridge.protocol.operations import ProvePossession, Receipt
-from reader_bridge.protocol.statement import build_possession_statement
-from reader_bridge.protocol.vocabulary import Operation
+from reader_bridge.protocol.operation_payloads import ProvePossession, Receipt
+from reader_bridge.protocol.possession_statement import build_possession_statement
 
 
 async def prove_possession(context: OperationContext, parameters: ProvePossession) -> Receipt:

@@ -7,8 +7,8 @@ catalogues of each.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reader_bridge.protocol.enums import ProfileName
 from reader_bridge.protocol.fields import ReaderName, TryCount
-from reader_bridge.protocol.vocabulary import ProfileName
 
 
 class FailureCode(StrEnum):

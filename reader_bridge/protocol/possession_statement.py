@@ -9,9 +9,9 @@ import hashlib
 from typing import Final
 from urllib.parse import urlsplit
 
+from reader_bridge.protocol.enums import Operation
 from reader_bridge.protocol.errors import ProtocolError
 from reader_bridge.protocol.limits import NONCE_BYTES
-from reader_bridge.protocol.vocabulary import Operation
 
 CONTEXT: Final = b"Kaika reader bridge: statement of possession, version 1\x00"
 _PORTS: Final = {"wss": 443, "ws": 80}

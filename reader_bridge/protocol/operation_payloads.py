@@ -7,6 +7,13 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from reader_bridge.protocol.codec import ListBounds
+from reader_bridge.protocol.enums import (
+    KeyRole,
+    Operation,
+    PinPurpose,
+    ProfileName,
+    SignatureAlgorithm,
+)
 from reader_bridge.protocol.fields import (
     CardNumber,
     CardSerial,
@@ -15,13 +22,6 @@ from reader_bridge.protocol.fields import (
     ReaderName,
     Signature,
     TryCount,
-)
-from reader_bridge.protocol.vocabulary import (
-    KeyRole,
-    Operation,
-    PinPurpose,
-    ProfileName,
-    SignatureAlgorithm,
 )
 
 
