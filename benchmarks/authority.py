@@ -26,7 +26,7 @@ from benchmarks.results import merge
 from services import rate_limit
 from services.argon2 import Argon2Cost
 from services.authority.embedded import limits
-from services.authority.embedded.audit.audit import Actor
+from services.authority.embedded.audit import Actor
 from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.credentials.hashing import Argon2Hasher

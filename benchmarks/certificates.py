@@ -38,7 +38,7 @@ from bot.web.listeners import serve
 from services.authority.ca.publication import PublicationUrls
 from services.authority.ca.service import CertificateService, open_certificate_service
 from services.authority.ca.status_lookup import BatchedStatusLookup
-from services.authority.embedded.audit.audit import Actor
+from services.authority.embedded.audit import Actor
 from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
 from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
 from services.authority.embedded.models import Application, Certificate, CertificateSet

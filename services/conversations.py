@@ -15,8 +15,7 @@ from sqlalchemy import String, Text, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.storage.database import Database, insert_or_ignore
-from services.storage.models import Base
+from services.storage.database import Base, Database, insert_or_ignore
 
 EXPIRED = "(expired)"
 """The step of a conversation that timed out; no declared step has such a name."""

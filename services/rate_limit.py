@@ -13,8 +13,7 @@ from sqlalchemy import LargeBinary, String, Text, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.storage.database import insert_or_ignore
-from services.storage.models import Base
+from services.storage.database import Base, insert_or_ignore
 
 
 class RateLimitRecord(Base):

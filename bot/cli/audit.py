@@ -6,7 +6,7 @@ import typer
 
 from bot.cli.authority_session import AuthoritySession
 from bot.cli.output import AsJson, CommandOutput, run_with_authority
-from services.authority.embedded.audit.audit import AuditFault, AuditVerification
+from services.authority.embedded.audit import AuditFault, AuditVerification
 
 app = typer.Typer(no_args_is_help=True, help="The audit of the embedded authority.")
 

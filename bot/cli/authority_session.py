@@ -10,7 +10,7 @@ from bot import logs
 from bot import settings as settings_module
 from bot.settings import Settings
 from bot.wiring import embedded
-from services.authority.embedded.audit.audit import Actor
+from services.authority.embedded.audit import Actor
 from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
 from services.authority.embedded.certificates.issuing import CardKey, generate_rsa_2048
 from services.authority.embedded.counter import Counter

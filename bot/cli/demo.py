@@ -25,9 +25,9 @@ from bot.wiring.embedded import EmbeddedServices
 from sandbox.engine import Engine
 from sandbox.server import RunningSandbox, serve
 from sandbox.world.mailbox import MailboxTransport
-from services.storage.database import Database
+from services.storage.database import Base, Database
 from services.storage.keys import KeyRing
-from services.storage.models import Base, DatabaseFact
+from services.storage.models import DatabaseFact
 from services.storage.upgrade import upgrade
 
 _MARK = "created_by_sandbox"

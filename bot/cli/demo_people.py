@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from services.authority.embedded.audit.audit import Actor
+from services.authority.embedded.audit import Actor
 from services.authority.embedded.authority import EmbeddedAuthority
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.personal_data.records import PersonalData, find_latest_application

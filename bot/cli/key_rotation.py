@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from bot.cli.authority_session import AuthoritySession
 from bot.cli.output import AsJson, CommandOutput, run_with_authority
-from services.authority.embedded.audit.audit import AuditAct
+from services.authority.embedded.audit import AuditAct
 from services.authority.embedded.personal_data.sealed_columns import AUTHORITY_SEALED_COLUMNS
 from services.bridge.models import SEALED_COLUMNS as BRIDGE_COLUMNS
 from services.messaging import inbox

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.storage.models import Base
+from services.storage.database import Base
 from services.storage.rotation import SealedColumn
 
 ID = String(32)

@@ -18,8 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from services import jobs
-from services.storage.database import Database
-from services.storage.models import Base
+from services.storage.database import Base, Database
 
 References = Mapping[str, str | int]
 JOB_KIND = "outbox"

@@ -1,4 +1,4 @@
-"""The database engine, its pragmas, and the unit of work.
+"""The database: its engine, the unit of work with what follows a commit, and the base of tables.
 
 SQLite runs in WAL mode with foreign keys, ``secure_delete`` and ``synchronous=FULL``, so that
 committed data survives a power cut and deleted data is overwritten. It allows one writer: units of
@@ -6,18 +6,19 @@ work queue for a lock in this process instead of spinning on SQLite's busy handl
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Insert, event
+import structlog
+from sqlalchemy import BigInteger, DateTime, Insert, TypeDecorator, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
-
-from services.storage.models import Base
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -26,6 +27,36 @@ _PRAGMAS = (
     "PRAGMA secure_delete = ON",
     "PRAGMA busy_timeout = 10000",
 )
+COMMIT_HOOKS = "after_commit"
+"""Key of the after-commit hooks in a session's `info`."""
+_log = structlog.get_logger()
+Item = TypeVar("Item")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A time in UTC. SQLite stores no offset, so it is added when read."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Convert to UTC.
+
+        :raises ValueError: for a naive datetime.
+        """
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a stored time needs a time zone")
+        return value.astimezone(UTC) if value else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Add the time zone."""
+        return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+class Base(DeclarativeBase):
+    """Base of all models."""
+
+    type_annotation_map = {datetime: UtcDateTime, int: BigInteger}  # noqa: RUF012
 
 
 class Database:
@@ -89,6 +120,69 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
 def _begin_immediate(connection: Any) -> None:
     # A transaction that begins as a reader and then writes may be refused without a wait.
     connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+class TransactionalQueue(Generic[Item]):
+    """Items of one session, in order; those added in a savepoint are dropped with it."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session.sync_session
+        self._items: list[tuple[Item, SessionTransaction | None]] = []
+        event.listen(self._session, "after_commit", self._merge_released)
+        event.listen(self._session, "after_soft_rollback", self._drop_rolled_back)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def add(self, item: Item) -> None:
+        """Add an item to the open savepoint, or to the transaction where there is none."""
+        root = self._session.get_transaction()
+        self._items.append((item, self._session.get_nested_transaction() or root))
+
+    def drain(self) -> Iterator[Item]:
+        """Remove and yield the items, oldest first."""
+        while self._items:
+            yield self._items.pop(0)[0]
+
+    def _merge_released(self, session: Session) -> None:
+        """Hand the items of a released savepoint to the transaction around it."""
+        released = session.get_nested_transaction()
+        if released is not None:
+            around = released.parent
+            self._items = [(item, around if at is released else at) for item, at in self._items]
+
+    def _drop_rolled_back(self, _session: Session, rolled_back: SessionTransaction) -> None:
+        self._items = [(item, at) for item, at in self._items if not _is_within(at, rolled_back)]
+
+
+def _is_within(inner: SessionTransaction | None, outer: SessionTransaction) -> bool:
+    while inner is not None and inner is not outer:
+        inner = inner.parent
+    return inner is outer
+
+
+def after_commit(session: AsyncSession, hook: Callable[[], None]) -> None:
+    """Call `hook` once the unit of work is committed, and never when it is rolled back.
+
+    The commit stands whatever becomes of it: a file that cannot be written is logged, and repaired
+    at the next start.
+    """
+    hooks: TransactionalQueue[Callable[[], None]] | None = session.info.get(COMMIT_HOOKS)
+    if hooks is None:
+        hooks = session.info[COMMIT_HOOKS] = TransactionalQueue(session)
+        event.listen(session.sync_session, "after_commit", _run_hooks)
+    hooks.add(hook)
+
+
+def _run_hooks(session: Session) -> None:
+    hooks: TransactionalQueue[Callable[[], None]] | None = session.info.get(COMMIT_HOOKS)
+    if hooks is None or session.in_nested_transaction():
+        return  # a released savepoint, which can still be rolled back with the transaction
+    for hook in hooks.drain():
+        try:
+            hook()
+        except OSError as error:
+            _log.error("file_not_written_after_commit", error=type(error).__name__)
 
 
 def insert_or_ignore(session: AsyncSession, table: type[Base]) -> Insert:

@@ -12,9 +12,8 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from services.storage.database import Database
+from services.storage.database import Base, Database
 from services.storage.keys import KeyRing, key_id_of
-from services.storage.models import Base
 
 _PAGE = 200
 

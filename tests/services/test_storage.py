@@ -18,8 +18,8 @@ from services import jobs, leader_lease
 from services.faq import unanswered
 from services.people.languages import LanguagePreferences
 from services.storage import keys
-from services.storage.database import Database
-from services.storage.models import Base, ChatRow, Job, PersonRow
+from services.storage.database import Base, Database
+from services.storage.models import ChatRow, Job, PersonRow
 from services.storage.upgrade import DatabaseOutdatedError, ensure_current, head_revision, upgrade
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, Integer, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.storage.models import Base
+from services.storage.database import Base
 
 ROW_ID = 1
 """The id of the one row there is: a database belongs to one authority."""

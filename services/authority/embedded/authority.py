@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import rate_limit
 from services.authority.embedded import limits
-from services.authority.embedded.audit.audit import Audit
-from services.authority.embedded.audit.head_file import AuditHeadFile
+from services.authority.embedded.audit import Audit, AuditHeadFile
 from services.authority.embedded.certificates.cards import EmbeddedCards
 from services.authority.embedded.certificates.certificates import EmbeddedCertificates
 from services.authority.embedded.certificates.issuing import CardIssuer, CardKey, generate_rsa_2048

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from services import rate_limit
 from services.authority.embedded import limits
-from services.authority.embedded.audit.audit import Actor, Audit, AuditAct
+from services.authority.embedded.audit import Actor, Audit, AuditAct
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.models import CertificateSet, LinkedChat, Subscriber
 from services.authority.embedded.notice_outbox import notify

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from services import rate_limit
 from services.authority.embedded import limits
-from services.authority.embedded.audit.audit import Actor, AuditAct
+from services.authority.embedded.audit import Actor, AuditAct
 from services.authority.embedded.authority import EmbeddedAuthority
 from services.authority.embedded.certificates.certificates import build_timeline, list_certificates
 from services.authority.embedded.models import Application, CardRecord, CertificateSet, Subscriber

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import rate_limit
 from services.authority.embedded import limits
-from services.authority.embedded.audit.audit import Actor, Audit, AuditAct
+from services.authority.embedded.audit import Actor, Audit, AuditAct
 from services.authority.embedded.credentials.subscriber_codes import SubscriberCodes
 from services.authority.embedded.models import (
     Application,

@@ -4,9 +4,10 @@ from importlib import import_module
 
 from alembic import context
 
-from services.storage.models import Base
+from services.storage.database import Base
 
 MODEL_MODULES = (
+    "services.storage.models",
     "services.conversations",
     "services.messaging.outbox",
     "services.rate_limit",
@@ -14,7 +15,7 @@ MODEL_MODULES = (
     "services.authority.ca.models",
     "services.bridge.models",
 )
-"""Where tables are described besides `services.storage.models`, which imports none of them."""
+"""Where tables are described."""
 
 for module in MODEL_MODULES:
     import_module(module)

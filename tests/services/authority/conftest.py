@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 
 from bot.settings import Settings
-from services.storage.database import Database
-from services.storage.models import Base
+from services.storage.database import Base, Database
 from services.storage.upgrade import upgrade
 from tests.services.authority.authority_harness import NOW, AuthorityHarness, fast_folder
 from tests.services.authority.command_line import Terminal

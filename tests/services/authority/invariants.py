@@ -6,7 +6,7 @@ from collections import Counter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded.audit.audit import AuditAct
+from services.authority.embedded.audit import AuditAct
 from services.authority.embedded.models import (
     Application,
     AuditEntry,

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded.audit.after_commit import after_commit
-from services.authority.embedded.audit.audit import AuditAct, AuditVerification
+from services.authority.embedded.audit import AuditAct, AuditVerification
 from services.authority.embedded.models import AuditEntry
+from services.storage.database import after_commit
 from tests.services.authority.authority_harness import NOW, AuthorityHarness
 
 

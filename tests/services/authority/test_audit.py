@@ -7,13 +7,14 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded.audit.audit import (
+from services.authority.embedded.audit import (
     GENESIS_MAC,
     AuditAct,
     AuditFault,
+    AuditHead,
+    AuditHeadFile,
     AuditVerification,
 )
-from services.authority.embedded.audit.head_file import AuditHead, AuditHeadFile
 from services.authority.embedded.models import AuditEntry, AuditTip
 from services.authority.errors import WrongStateError
 from services.storage.keys import SecretPurpose

@@ -9,7 +9,6 @@ from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
-from services.authority.embedded.audit import after_commit
 from services.authority.embedded.models import AuditEntry, CardRecord
 from services.authority.embedded.payments.payments import UNDERWAY
 from services.authority.errors import (
@@ -20,6 +19,7 @@ from services.authority.errors import (
 from services.authority.lifecycle import ApplicationState, CertificateState
 from services.authority.values import AuthorityOperation
 from services.messaging.outbox import OutboxMessage
+from services.storage import database
 from services.storage.database import Database
 from tests.services.authority import invariants
 from tests.services.authority.authority_harness import NOW, Applicant, AuthorityHarness
@@ -61,7 +61,7 @@ class CutDatabase(Database):
 
 
 def _drop_followers(session: Session) -> None:
-    session.info.pop(after_commit.HOOKS, None)
+    session.info.pop(database.COMMIT_HOOKS, None)
 
 
 async def live(someone: Applicant) -> None:

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from services.authority.embedded.models import associated_data
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
+from services.storage.database import Base
 from services.storage.keys import SecretPurpose
-from services.storage.models import Base
 from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
 from tests.services.authority.postgres import PostgresServer
 

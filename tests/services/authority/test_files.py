@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from services.authority.ca.models import StatusChange
-from services.authority.embedded.audit.audit import Actor
+from services.authority.embedded.audit import Actor
 from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
 from services.authority.embedded.certificates import cards
 from services.authority.embedded.counter import Counter

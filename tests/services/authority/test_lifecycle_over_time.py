@@ -1,6 +1,6 @@
 """Lives of people, from the application to the revocation, and every act twice."""
 
-from services.authority.embedded.audit.audit import AuditVerification
+from services.authority.embedded.audit import AuditVerification
 from services.authority.lifecycle import ApplicationState, CertificateState
 from tests.services.authority.authority_harness import NOW, AuthorityHarness
 

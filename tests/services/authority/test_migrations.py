@@ -17,8 +17,7 @@ from sqlalchemy import Column, Connection, MetaData, String, inspect, select, te
 
 from services.authority.embedded.models import AuditTip
 from services.storage import upgrade as upgrades
-from services.storage.database import Database
-from services.storage.models import Base
+from services.storage.database import Base, Database
 from services.storage.upgrade import ensure_current, head_revision, upgrade
 from tests.services.authority import invariants
 from tests.services.authority.authority_harness import NOW, AuthorityHarness

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from bot.cli.output import to_json_value
 from services.authority.embedded import models
-from services.authority.embedded.audit.audit import Actor
+from services.authority.embedded.audit import Actor
 from services.authority.embedded.models import (
     Application,
     Certificate,
@@ -32,9 +32,8 @@ from services.authority.errors import (
 )
 from services.authority.values import AuthorityOperation, Proof
 from services.storage import keys
-from services.storage.database import Database
+from services.storage.database import Base, Database
 from services.storage.keys import KeyFileError, UnsealError
-from services.storage.models import Base
 from services.storage.rotation import find_keys_in_use, reseal
 from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
 

@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.authority.embedded.audit.audit import Actor
+from services.authority.embedded.audit import Actor
 from services.authority.errors import AuthorityError
 from services.authority.values import AuthorityOperation, Change, Checkout
 from services.formats.one_time_code import OneTimeCode

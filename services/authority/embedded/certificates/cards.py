@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation,
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
-from services.authority.embedded.audit.audit import Actor, Audit, AuditAct
+from services.authority.embedded.audit import Actor, Audit, AuditAct
 from services.authority.embedded.certificates.certificates import (
     EmbeddedCertificates,
     list_certificates,

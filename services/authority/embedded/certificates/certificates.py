@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from services.authority.ca.crl import record_status_change
-from services.authority.embedded.audit.audit import SYSTEM, Actor, Audit, AuditAct
+from services.authority.embedded.audit import SYSTEM, Actor, Audit, AuditAct
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.credentials.subscriber_codes import SubscriberCodes
 from services.authority.embedded.models import (

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded.audit.audit import Actor, Audit, AuditAct
+from services.authority.embedded.audit import Actor, Audit, AuditAct
 from services.authority.embedded.certificates.cards import derive_admin_key
 from services.authority.embedded.certificates.certificates import EmbeddedCertificates
 from services.authority.embedded.models import (

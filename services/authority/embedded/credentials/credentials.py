@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from services import rate_limit
-from services.authority.embedded.audit.audit import Actor, Audit, AuditAct
+from services.authority.embedded.audit import Actor, Audit, AuditAct
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
 from services.authority.embedded.credentials.subscriber_codes import SubscriberCodes

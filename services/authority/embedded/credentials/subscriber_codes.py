@@ -10,13 +10,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.embedded.audit.after_commit import after_commit
 from services.authority.embedded.credentials.hashing import Argon2Hasher
 from services.authority.embedded.models import Application, associated_data
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.authority.errors import CodeUnrecoverableError
 from services.formats import subscriber_code
 from services.formats.subscriber_code import SubscriberCode
+from services.storage.database import after_commit
 from services.storage.keys import KeyRing, SecretPurpose
 
 ORPHAN_AGE = timedelta(hours=1)

@@ -6,7 +6,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
-from services.authority.embedded.audit.audit import Actor, Audit, AuditAct
+from services.authority.embedded.audit import Actor, Audit, AuditAct
 from services.authority.embedded.certificates.certificates import EmbeddedCertificates
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.models import (

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import jobs, rate_limit
 from services.authority.embedded import limits
-from services.authority.embedded.audit.audit import SYSTEM, Actor, Audit, AuditAct
+from services.authority.embedded.audit import SYSTEM, Actor, Audit, AuditAct
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.credentials.subscriber_codes import PreparedCode, SubscriberCodes
 from services.authority.embedded.models import (

@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from sandbox.engine import Engine
-from services.authority.embedded.audit.audit import Actor
+from services.authority.embedded.audit import Actor
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.models import Application, CardRecord, CertificateSet
 from services.authority.embedded.personal_data.records import find_latest_application

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from sqlalchemy import select
 
 from sandbox.world.delivery import post_message
-from services.authority.embedded.audit.audit import Actor
+from services.authority.embedded.audit import Actor
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.models import Application, Payment
 from services.authority.embedded.personal_data.records import PersonalData

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from handlers.conversations.pay import checkout
 from sandbox.engine import Engine
 from sandbox.world.fault_injection import InjectedFault
-from services.authority.embedded.audit.audit import Actor
+from services.authority.embedded.audit import Actor
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.models import InvoiceRecord
 from services.authority.errors import CheckoutRefusal

@@ -1,1 +1,0 @@
-"""The audit trail and the hooks that run after a commit."""
