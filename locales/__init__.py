@@ -50,6 +50,11 @@ def catalogue(domain: str, language: str) -> Mapping[str, str]:
     return {str(m.id): str(m.string) for m in catalog if m.id and m.string}
 
 
+def N_(message: str) -> str:  # noqa: N802 - gettext's name for it
+    """Mark a message for a catalogue, where it is looked up later."""
+    return message
+
+
 def translate(message: str, language: str, domain: str = "kaika") -> str:
     """Return `message` in `language`; a string the catalogue lacks stays English."""
     return catalogue(domain, language).get(message, message)

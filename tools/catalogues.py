@@ -7,11 +7,11 @@ loses its entry. Entries that stay are left as they are. A folder without catalo
 import io
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_from_file
 from babel.messages.pofile import read_po, write_po
 
 import locales
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 KEYWORDS = {"say": (2,), "label": (2,), "N_": None}
 ROOMS: Mapping[str, Sequence[str]] = {
     "kaika": ("bot", "handlers"),
-    "bridge": ("reader_bridge/app",),
+    "bridge": ("reader_bridge/app", "locales/card_profiles.py"),
 }
 """The source of each catalogue that is read out of the code."""
 _WIDTH = 100
@@ -39,9 +39,18 @@ def extract_messages(domain: str) -> set[str]:
     """Return the msgids that the code asks of a catalogue."""
     found = set()
     for room in ROOMS[domain]:
-        for _, _, message, _, _ in extract_from_dir(str(ROOT / room), keywords=KEYWORDS):
+        for message in _extract_from(ROOT / room):
             found.add(message if isinstance(message, str) else message[0])
     return found
+
+
+def _extract_from(place: Path) -> Iterator[str | tuple[str, ...]]:
+    if place.is_dir():
+        for _, _, message, _, _ in extract_from_dir(str(place), keywords=KEYWORDS):
+            yield message
+    else:
+        for _, message, _, _ in extract_from_file("python", str(place), keywords=KEYWORDS):
+            yield message
 
 
 def update(text: str, messages: set[str]) -> str:

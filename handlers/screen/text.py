@@ -3,11 +3,7 @@
 from html import escape
 
 import locales
-
-
-def N_(message: str) -> str:  # noqa: N802 - gettext's name for it
-    """Mark `message` for the catalogue; it is looked up later."""
-    return message
+from locales import N_ as N_
 
 
 class Markup(str):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reader_bridge.app.profile_texts import PROFILE_TEXTS
+from locales.card_profiles import CARD_PROFILE_TEXTS
 from reader_bridge.app.translation import N_, mask_card_number, sanitise, say
 from reader_bridge.app.typing_buffer import TypingBuffer
 from reader_bridge.card.profiles.base import PinRules
@@ -288,7 +288,7 @@ def _peer_facts(peer: PairingPeer, language: str) -> tuple[PromptFact, ...]:
 def _card_facts(card: CardLabel | None, language: str) -> tuple[PromptFact, ...]:
     if card is None:
         return ()
-    kind = say(language, PROFILE_TEXTS[card.profile].name)
+    kind = say(language, CARD_PROFILE_TEXTS[card.profile].name)
     number = mask_card_number(card.card_number) if card.card_number else ""
     return (PromptFact(say(language, "Card"), f"{number} {kind}".strip()),)
 

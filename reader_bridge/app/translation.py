@@ -3,16 +3,12 @@
 import unicodedata
 
 import locales
+from locales import N_ as N_
 
 DOMAIN = "bridge"
 MAX_FOREIGN_TEXT = 80
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories of characters that move, hide or turn other characters around."""
-
-
-def N_(message: str) -> str:  # noqa: N802 - gettext's name for it
-    """Mark a message for the catalogue, where it is translated later."""
-    return message
 
 
 def say(language: str, message: str, /, **values: object) -> str:

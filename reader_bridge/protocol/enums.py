@@ -24,7 +24,9 @@ class PinPurpose(StrEnum):
 
 
 class ProfileName(StrEnum):
-    """The card applications that a bridge recognises."""
+    """The card applications that a bridge recognises, in the order in which it tries them."""
+
+    # Each is a module in reader_bridge/card/profiles, named like the value here.
 
     GIDS = "gids"
     PIV = "piv"

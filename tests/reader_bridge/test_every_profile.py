@@ -1,18 +1,22 @@
 """Every card profile has its place in recognition, operations, texts and documents."""
 
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from rich.console import Console
 
 import locales
-from handlers.conversations.card_check import online as chat
+from handlers.conversations.card_check.online import REPORT, report_text
+from handlers.engine.model import StepContext
+from locales.card_profiles import CARD_PROFILE_TEXTS
 from reader_bridge.app import notice_texts, prompt_texts
 from reader_bridge.app.check import report, texts
-from reader_bridge.app.check.run import CheckStep, check_reader_and_card
-from reader_bridge.app.profile_texts import PROFILE_TEXTS, finding_code
+from reader_bridge.app.check.run import CheckStep, check_reader_and_card, finding_code
 from reader_bridge.card.profiles import PROFILES
 from reader_bridge.prompter import CardLabel, ConsentRequest, OperationNotDone, PinKind
 from reader_bridge.protocol import ProfileName
@@ -49,7 +53,7 @@ def test_every_profile_is_recognised_by_a_class_of_its_own() -> None:
 
 
 def test_every_profile_has_a_card_to_test_with_and_its_texts() -> None:
-    assert set(CARDS) == set(PROFILE_TEXTS) == set(chat._PROFILES) == set(ProfileName)
+    assert set(CARDS) == set(CARD_PROFILE_TEXTS) == set(ProfileName)
 
 
 @each_profile
@@ -73,7 +77,7 @@ async def test_every_operation_ends_on_every_kind_of_card(
 
 @each_profile
 @pytest.mark.parametrize("language", locales.LANGUAGES)
-async def test_the_check_and_the_questions_name_every_kind_of_card(
+async def test_the_check_the_questions_and_the_chat_name_every_kind_of_card(
     issuer: CardIssuer, card: VirtualCard, name: ProfileName, language: str
 ) -> None:
     reader = VirtualReader(CARDS[name](issuer, card))
@@ -85,7 +89,14 @@ async def test_the_check_and_the_questions_name_every_kind_of_card(
     assert texts.finding_text(finding, language) in printed.getvalue()
     request = ConsentRequest(operation_of(ALL_OPERATIONS[2]), PEER, card=CardLabel(name))
     page = prompt_texts.consent_page(request, language)
-    assert locales.translate(PROFILE_TEXTS[name].name, language, "bridge") in {
+    findings_in_chat = {"reader": "R", "profile": name, "number": None, "pin": None}
+    context = cast(
+        StepContext,
+        SimpleNamespace(language=language, now=NOW, data={REPORT: json.dumps(findings_in_chat)}),
+    )
+    in_chat = locales.translate(CARD_PROFILE_TEXTS[name].in_chat, language, "bridge")
+    assert in_chat in report_text(context)
+    assert locales.translate(CARD_PROFILE_TEXTS[name].name, language, "bridge") in {
         fact.value for fact in page.facts
     }
 

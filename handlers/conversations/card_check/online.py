@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+import locales
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import WORK, CardConversation, OperationSteps
 from handlers.engine.model import (
@@ -23,6 +24,7 @@ from handlers.engine.model import (
 )
 from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, label, say
+from locales.card_profiles import CARD_PROFILE_TEXTS
 from reader_bridge.protocol import KeyRole, ProfileName
 from reader_bridge.protocol.operation_payloads import CardReport, CertificateCopy
 from services import card_certificates
@@ -54,12 +56,6 @@ ALONE = N_(
     "It looks at the reader service, the reader, the card and the connection, one after the other, "
     "and says for each what to do when something is missing. It never asks for a PIN."
 )
-_PROFILES: Mapping[str, str] = {
-    ProfileName.GIDS: N_("💳 Card: a GIDS certificate card"),
-    ProfileName.PIV: N_("💳 Card: a PIV card"),
-    ProfileName.MOICA: N_("💳 Card: <b>a real MOICA card (自然人憑證)</b>"),
-    ProfileName.UNKNOWN: N_("💳 Card: of a kind I do not know"),
-}
 _STATES: Mapping[str, str] = {
     CertificateState.INACTIVE: N_("📋 On record: <b>not activated yet (未開卡)</b>"),
     CertificateState.ACTIVE: N_("📋 On record: <b>in use (有效)</b>, not suspended"),
@@ -228,7 +224,7 @@ def report_text(ctx: StepContext) -> Markup:
     lines = [
         say(language, "🔎 <b>What the card says</b>"),
         say(language, "🔌 Reader: {reader}", reader=findings["reader"]),
-        say(language, _PROFILES.get(findings["profile"], _PROFILES[ProfileName.UNKNOWN])),
+        _profile_text(findings["profile"], language),
     ]
     if findings["number"]:
         lines.append(say(language, "🔢 IC card number: …{number}", number=findings["number"]))
@@ -244,6 +240,11 @@ def report_text(ctx: StepContext) -> Markup:
     lines += _certificate_lines(findings, ctx)
     advice = say(language, _ADVICE[_advice_key(findings, ctx)])
     return Markup("\n".join(lines) + f"\n\n{advice}")
+
+
+def _profile_text(profile: str, language: str) -> Markup:
+    texts = CARD_PROFILE_TEXTS.get(profile, CARD_PROFILE_TEXTS[ProfileName.UNKNOWN])
+    return Markup(locales.translate(texts.in_chat, language, "bridge"))
 
 
 def _certificate_lines(findings: CardFindings, ctx: StepContext) -> list[Markup]:

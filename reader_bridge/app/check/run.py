@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from reader_bridge.app.profile_texts import finding_code
 from reader_bridge.app.translation import mask_card_number, sanitise
 from reader_bridge.card.certificate import validity_period
 from reader_bridge.card.connection import CardReaders, ReaderState
@@ -125,6 +124,11 @@ def _check_profile(profile: CardProfile, now: datetime) -> list[Finding]:
     )
     first = Finding(CheckStep.PROFILE, outcome, code, values)
     return [first, *_check_pin(status), *_check_certificate(profile, status, now)]
+
+
+def finding_code(profile: ProfileName) -> str:
+    """Return the stable code of the finding that a card is of this kind."""
+    return "card_unknown" if profile is ProfileName.UNKNOWN else f"card_is_{profile}"
 
 
 def _check_pin(status: CardStatus) -> list[Finding]:

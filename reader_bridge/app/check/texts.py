@@ -2,9 +2,10 @@
 
 import sys
 
-from reader_bridge.app.check.run import CheckStep, Finding
-from reader_bridge.app.profile_texts import PROFILE_TEXTS, finding_code
+from locales.card_profiles import CARD_PROFILE_TEXTS
+from reader_bridge.app.check.run import CheckStep, Finding, finding_code
 from reader_bridge.app.translation import N_, say
+from reader_bridge.protocol.enums import ProfileName
 
 STEP_TITLES = {
     CheckStep.SERVICE: N_("Reader service"),
@@ -36,7 +37,7 @@ FINDING_TEXTS = {
     "card_refused": N_("refuses to be read"),
     "card_error": N_("could not be read"),
     # profile
-    **{finding_code(name): text.finding for name, text in PROFILE_TEXTS.items()},
+    **{finding_code(name): CARD_PROFILE_TEXTS[name].finding for name in ProfileName},
     "pin_tries": N_("PIN: {tries_left} tries left"),
     "pin_tries_unknown": N_("PIN: the card does not say how many tries are left"),
     "pin_last_try": N_("PIN: only one try left"),
@@ -79,7 +80,7 @@ REMEDY_TEXTS = {
     "card_response_invalid": _AGAIN,
     "card_refused": _AGAIN,
     "card_error": _AGAIN,
-    **{finding_code(name): text.remedy for name, text in PROFILE_TEXTS.items() if text.remedy},
+    **{finding_code(name): CARD_PROFILE_TEXTS[name].remedy for name in ProfileName},
     "pin_last_try": N_(
         "Do not guess: another wrong PIN locks the card; you can set a new PIN from the chat."
     ),

@@ -2,18 +2,31 @@
 
 import time
 from collections.abc import Callable
+from importlib import import_module
 
 from reader_bridge.card.channel import CardChannel
 from reader_bridge.card.connection import CardConnection
 from reader_bridge.card.errors import MalformedResponseError
 from reader_bridge.card.profiles.base import CardProfile
-from reader_bridge.card.profiles.gids import GidsProfile
-from reader_bridge.card.profiles.moica import MoicaProfile
-from reader_bridge.card.profiles.piv import PivProfile
 from reader_bridge.card.profiles.unknown import UnknownProfile
+from reader_bridge.protocol.enums import ProfileName
 
-PROFILES: tuple[type[CardProfile], ...] = (GidsProfile, PivProfile, MoicaProfile, UnknownProfile)
-"""In the order in which they are tried: standard applications, which identify themselves, first."""
+
+def _load_profile(name: ProfileName) -> type[CardProfile]:
+    """Return the profile of this name, which the module of the same name defines."""
+    members = vars(import_module(f"{__name__}.{name}")).values()
+    (profile,) = (
+        member
+        for member in members
+        if isinstance(member, type)
+        and issubclass(member, CardProfile)
+        and getattr(member, "name", None) is name
+    )
+    return profile
+
+
+PROFILES: tuple[type[CardProfile], ...] = tuple(_load_profile(name) for name in ProfileName)
+"""In the order of their names: standard applications, which identify themselves, first."""
 
 
 def identify(

@@ -103,9 +103,8 @@ class MutualChallenge:
 class CardProfile(abc.ABC):
     """A card application.
 
-    A new one is a subclass in a module of its own, a member of :class:`ProfileName`, a line in
-    :data:`reader_bridge.card.profiles.PROFILES` and its texts in
-    `reader_bridge/app/profile_texts.py`.
+    A new one is a member of :class:`ProfileName`, a subclass in the module of this package that
+    bears the member's value, and its texts in `locales/card_profiles.py`.
     """
 
     name: ClassVar[ProfileName]
