@@ -24,15 +24,15 @@ from rich.table import Table
 from benchmarks.processes import Others
 from benchmarks.results import merge
 from services import rate_limit
-from services.argon2 import Argon2Cost
-from services.authority.embedded import limits
+from services.argon2_cost import Argon2Cost
+from services.authority.data_types import AuthorityOperation
+from services.authority.embedded import authority_limits
 from services.authority.embedded.audit import Actor
 from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.credentials.hashing import Argon2Hasher
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.errors import AuthorityError
-from services.authority.values import AuthorityOperation
 from services.formats import ui_number
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber
@@ -133,7 +133,9 @@ class Scene:
         async with self.authority.database.unit_of_work() as session:
             for number in numbers:
                 await rate_limit.reset(
-                    session, limits.CODE_GUESSES, self.authority.records.hash_ui_number(number)
+                    session,
+                    authority_limits.CODE_GUESSES,
+                    self.authority.records.hash_ui_number(number),
                 )
 
     async def looked_up(self, now: datetime) -> dict[str, float]:

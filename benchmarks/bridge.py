@@ -32,7 +32,7 @@ from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT, Others, prefer
 from benchmarks.results import merge
 from benchmarks.slow_link import SlowLink
 from reader_bridge.virtual_card.card_file import read_label
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from services.bridge.write_behind import TASK
 from services.storage.database import Database
 from services.storage.upgrade import upgrade

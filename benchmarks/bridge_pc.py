@@ -24,7 +24,7 @@ from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.pin_store import PinStore
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
 from services.bridge.operations import admin_authentication
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter
 from tests.services.bridge.real_bridge import run_bridge, scripted_person
 

@@ -33,10 +33,10 @@ from sqlalchemy import insert
 
 from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT, Others
 from benchmarks.results import merge
-from bot.web.certificates import certificate_routes
+from bot.web.certificate_endpoints import certificate_routes
 from bot.web.listeners import serve
+from services.authority.ca.certificate_service import CertificateService, open_certificate_service
 from services.authority.ca.publication import PublicationUrls
-from services.authority.ca.service import CertificateService, open_certificate_service
 from services.authority.ca.status_lookup import BatchedStatusLookup
 from services.authority.embedded.audit import Actor
 from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority

@@ -16,7 +16,7 @@ from services.faq.bayes import NaiveBayes
 from services.faq.entries import Entries, load
 from services.faq.features import FeatureReader
 from services.faq.search import FaqSearch, SearchResult, load_off_topic_questions
-from services.faq.text import fold, split, stem
+from services.faq.tokenisation import fold, split, stem
 
 Scores = NDArray[np.float64]
 

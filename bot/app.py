@@ -23,7 +23,7 @@ from bot.telegram import command_menus
 from bot.telegram.transport import AiohttpRequest
 from bot.updates import webhook
 from bot.updates.intake import ALLOWED_UPDATES, Intake
-from bot.updates.lease import IntakeLease
+from bot.updates.intake_lease import IntakeLease
 from bot.updates.poller import Poller
 from bot.updates.update_processor import ClosableUpdateQueue
 from bot.web import listeners

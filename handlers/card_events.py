@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter
 
-from handlers.card import messages, pairing_steps
+from handlers.card import operation_texts, pairing_steps
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import FAILED, FAILURE, UNRESOLVED_STEP, WORK, CardConversation
 from handlers.context import Context
@@ -200,7 +200,7 @@ class BridgeEventHandler:
 
         :param ended: the operation whose end it is.
         """
-        text = messages.background_message(event, ctx.language)
+        text = operation_texts.background_message(event, ctx.language)
         if text is not None:
             try:
                 await send_to(context.bot, ctx.chat_id, view(text))
@@ -268,7 +268,7 @@ class BridgeEventHandler:
         return session
 
 
-_REPLACED = StatusMessage(messages.REPLACED)
+_REPLACED = StatusMessage(operation_texts.REPLACED)
 
 
 def _ended_operation(event: BridgeEvent) -> str | None:

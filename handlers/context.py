@@ -14,7 +14,7 @@ from services.faq.entries import Entries
 from services.faq.search import FaqSearch
 from services.formats.hidden import Hidden
 from services.people.languages import LanguagePreferences
-from services.secret_shapes import SecretDetector
+from services.secret_detection import SecretDetector
 from services.storage.database import Database
 
 

@@ -20,10 +20,10 @@ from telegram.ext import ExtBot
 from handlers.context import Context, Services
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, show, view
+from services.authority.data_types import LinkedPerson, ReportResult
 from services.authority.errors import AlertExpiredError
 from services.authority.lifecycle import CertificateState
-from services.authority.notices import SUSPICIOUS, NoticeKind
-from services.authority.values import LinkedPerson, ReportResult
+from services.authority.notice_kinds import SUSPICIOUS, NoticeKind
 from services.calendar import TAIPEI
 from services.jobs import JobNotReadyError
 from services.messaging.outbox import OutgoingMessage, UndeliverableError

@@ -14,8 +14,8 @@ from handlers.context import Context, Services
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, send, show, view
 from handlers.start import own_name
+from services.authority.data_types import ChatLink, LinkedPerson
 from services.authority.lifecycle import CODE_RECOVERABLE
-from services.authority.values import ChatLink, LinkedPerson
 from services.calendar import TAIPEI
 from services.people import chat_data
 from services.people.chat_data import ChatData

@@ -14,7 +14,7 @@ from handlers.faq import answers
 from handlers.screen.deletion import delete_message
 from handlers.screen.text import N_, Markup, say
 from handlers.screen.view import send, view
-from services.secret_shapes import SecretShape
+from services.secret_detection import SecretShape
 
 _SHAPE_NAMES: Mapping[SecretShape, str] = {
     SecretShape.UI_NUMBER: N_("an identity number (UI No.)"),

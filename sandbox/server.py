@@ -9,8 +9,8 @@ from aiohttp import web
 
 from sandbox.engine import Engine
 from sandbox.errors import ApiError
+from sandbox.http.access_guard import cookie_name, has_token, is_from_own_page, is_from_this_machine
 from sandbox.http.bot_api_routes import add_bot_api_routes, envelope_response
-from sandbox.http.guard import cookie_name, has_token, is_from_own_page, is_from_this_machine
 from sandbox.http.person_api import add_person_routes
 from sandbox.http.world_api import add_world_routes
 from sandbox.loopback import is_loopback

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
+from services.authority.data_types import AuthorityOperation, CardPermit, Charge, Checkout
 from services.authority.embedded.audit import Actor
 from services.authority.embedded.authority import EmbeddedAuthority
 from services.authority.embedded.counter import Counter
@@ -17,7 +18,6 @@ from services.authority.embedded.personal_data.records import PersonalData, find
 from services.authority.errors import CodeLockedError, WrongCodeError
 from services.authority.interface.cards import CardMaker, CardOrder
 from services.authority.lifecycle import CertificateAct, RevocationReason
-from services.authority.values import AuthorityOperation, CardPermit, Charge, Checkout
 from services.formats import ui_number
 from services.formats.hidden import Hidden
 from services.formats.subscriber_code import SubscriberCode

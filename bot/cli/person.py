@@ -7,7 +7,7 @@ import typer
 
 from bot.cli.authority_session import AuthoritySession
 from bot.cli.output import AsJson, CommandOutput, UiNumberText, run_with_authority, to_json_value
-from services.authority.values import Change
+from services.authority.data_types import Change
 from services.formats import ui_number
 
 app = typer.Typer(no_args_is_help=True, help="A person's data: export it, forget it.")

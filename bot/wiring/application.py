@@ -21,7 +21,7 @@ from services.faq import entries, error_codes
 from services.faq.search import FaqSearch
 from services.formats.hidden import Hidden
 from services.people.languages import LanguagePreferences
-from services.secret_shapes import SecretDetector
+from services.secret_detection import SecretDetector
 from services.storage.database import Database
 
 KaikaApplication = Application[Any, Context, Any, Any, Any, Any]

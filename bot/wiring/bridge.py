@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.jobs.periodic import run_every
 from bot.settings import Settings, is_loopback
-from bot.web.bridge import bridge_routes, run_hub
+from bot.web.bridge_websocket import bridge_routes, run_hub
 from bot.wiring.application import KaikaApplication
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import WORK

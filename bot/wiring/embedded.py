@@ -12,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.cli import demo_people
 from bot.jobs.worker import NetworkJob, TransactionalJob
 from bot.settings import PREFIX, SANDBOX_SETTINGS, Settings, SettingsError, is_loopback
-from bot.web.certificates import certificate_routes
+from bot.web.certificate_endpoints import certificate_routes
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.issuing import issue_card
-from services.argon2 import Argon2Cost
+from services.argon2_cost import Argon2Cost
 from services.authority.ca import crl
+from services.authority.ca.certificate_service import CertificateService, open_certificate_service
 from services.authority.ca.key_file import CaParameters
 from services.authority.ca.publication import PublicationUrls
-from services.authority.ca.service import CertificateService, open_certificate_service
 from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
 from services.authority.embedded.certificates.issuing import CardKey, generate_rsa_2048
 from services.authority.embedded.certificates.register import EmbeddedCertificateRegister

@@ -20,7 +20,7 @@ from handlers.conversations.pay.reminders import send_reminder
 from handlers.conversations.retrieve import code_reveal
 from handlers.notifications import ChatSender
 from services.conversations import ConversationStore
-from services.messaging import outbox, reminders
+from services.messaging import outbox, payment_reminders
 from services.messaging.inbox import Inbox
 from services.messaging.outbox import Channel, ChannelSender, OutboxDelivery
 from services.messaging.staff_alerts import StaffLogSender
@@ -46,7 +46,7 @@ class JobRegistry:
     def make_worker(self) -> JobWorker:
         """Make the worker with every kind of job."""
         transactional: dict[str, TransactionalJob] = {HOUSEKEEPING: self._delete_old}
-        network: dict[str, NetworkJob] = {reminders.JOB_KIND: self.send_payment_reminder}
+        network: dict[str, NetworkJob] = {payment_reminders.JOB_KIND: self.send_payment_reminder}
         if self.embedded is not None:
             transactional |= self.embedded.transactional_jobs()
             network |= self.embedded.network_jobs(self._senders())

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from handlers.engine.model import StepContext
 from reader_bridge.protocol import ProgressStep
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from services.bridge.pairing.codes import PairingCode
 
 _MAX_AGE = timedelta(hours=12)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from handlers.card.live_messages import LiveMessages
-from handlers.card.messages import (
+from handlers.card.operation_texts import (
     ADMIN_BARRED,
     BUSY,
     FINAL_FAILURES,
@@ -56,7 +56,7 @@ from services.bridge.errors import (
     OperationRunningError,
 )
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 
 WORK, FAILED, UNRESOLVED_STEP = "work", "failed", "unresolved"
 """The steps: running; failed; interrupted, so that only the card knows whether the PIN is set."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from handlers.card.live_messages import LiveMessages
-from handlers.card.messages import PAIRING_END_TEXTS
+from handlers.card.operation_texts import PAIRING_END_TEXTS
 from handlers.context import Context
 from handlers.engine.model import (
     ButtonTransition,

@@ -10,12 +10,12 @@ from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import WORK, CardConversation, OnDone, OperationSteps
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.identity.chat_linking import DONE, OFFER, linking_steps
-from handlers.identity.code import CodeVerification
+from handlers.identity.code_verification import CodeVerification
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 
 
 @dataclass(frozen=True)

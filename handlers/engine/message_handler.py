@@ -16,7 +16,7 @@ from handlers.screen.deletion import ask_to_delete, delete_message
 from handlers.screen.text import say
 from handlers.screen.view import send, view
 from services.conversations import ConversationState
-from services.secret_shapes import SecretShape
+from services.secret_detection import SecretShape
 
 _BUTTONS: Mapping[str, str] = {
     **dict.fromkeys(("cancel", "取消"), CANCEL),

@@ -6,12 +6,12 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.engine.model import Effect, StepContext, StepResult
-from handlers.identity.code import OnVerified
+from handlers.identity.code_verification import OnVerified
 from handlers.identity.error_messages import ErrorSteps
 from handlers.identity.step_data import GRANT
+from services.authority.data_types import Change
 from services.authority.errors import AuthorityError
 from services.authority.interface.authority import Authority
-from services.authority.values import Change
 from services.storage.database import Database
 
 NOTHING_TO_DO = "already"

@@ -18,9 +18,9 @@ from services.formats.dates import parse_birth_date
 from services.formats.errors import FormatError, FormatProblem
 from services.formats.one_time_code import OneTimeCode
 from services.formats.subscriber_code import SubscriberCode
-from services.formats.text import compact, compact_identifier
+from services.formats.text_cleaning import compact, compact_identifier
 from services.formats.ui_number import UiNumber
-from services.secret_shapes import is_known_name, strip_invisible
+from services.secret_detection import is_known_name, strip_invisible
 
 _NUMBER = re.compile(r"(?<![A-Z0-9])[A-Z][ -]?[A-D0-9](?:[ -]?\d){8}(?![A-Z0-9])", re.I)
 _NEARLY_A_NUMBER = re.compile(r"[A-Z]{1,2}\d{7,10}")

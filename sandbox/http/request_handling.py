@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from sandbox.client.telegram_client import TelegramClient
 from sandbox.errors import PersonError
-from sandbox.http.guard import has_token
+from sandbox.http.access_guard import has_token
 from sandbox.world.world import World
 
 MAX_WAIT = 60.0

@@ -11,7 +11,7 @@ from reader_bridge.protocol.operation_payloads import (
     PinChanged,
     ReaderList,
 )
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 
 
 class ServerFailure(StrEnum):

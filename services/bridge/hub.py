@@ -24,12 +24,12 @@ from services.bridge.events import (
 )
 from services.bridge.interface import BridgeStatus, FrameTransport
 from services.bridge.operations.authorisation import PinAuthorisation
+from services.bridge.operations.card_task import CardTask
 from services.bridge.operations.completion import OperationCompletion, Publish
 from services.bridge.operations.message_handler import OperationMessageHandler
 from services.bridge.operations.service import OperationService
 from services.bridge.operations.state import OperationState, Trigger, next_state
 from services.bridge.operations.store import OperationEnd, OperationRecord, OperationStore
-from services.bridge.operations.task import CardTask
 from services.bridge.pairing.codes import PairingCode, PairingCodes
 from services.bridge.pairing.service import PairingService, sanitise_name
 from services.bridge.pairing.store import PairingStore

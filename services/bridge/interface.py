@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from reader_bridge.protocol import KeyRole, PairingWord
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from services.bridge.pairing.codes import PairingCode
 
 

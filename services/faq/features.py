@@ -6,7 +6,7 @@ from itertools import chain, pairwise
 
 from services.faq.lexicon import Lexicon
 from services.faq.spelling import Spelling
-from services.faq.text import split, stem
+from services.faq.tokenisation import split, stem
 
 _TERM_FREQUENCY = 3
 """A word of the lexicon counts like one that occurs in three phrasings."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from services.faq.text import split, stem
+from services.faq.tokenisation import split, stem
 
 PATH = Path(__file__).with_name("lexicon.yaml")
 

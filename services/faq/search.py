@@ -15,7 +15,7 @@ from services.faq import error_codes, lexicon
 from services.faq.bayes import NaiveBayes
 from services.faq.entries import Entries
 from services.faq.features import FeatureReader
-from services.faq.text import MAX_CHARACTERS, language_of, split
+from services.faq.tokenisation import MAX_CHARACTERS, language_of, split
 
 OFF_TOPIC_PATH = Path(__file__).with_name("off_topic.tsv")
 TROUBLES_PATH = Path(__file__).with_name("vague_complaints.txt")

@@ -4,7 +4,7 @@ import re
 
 from services.formats.errors import FormatError, FormatProblem, InputField
 from services.formats.hidden import Hidden
-from services.formats.text import compact_identifier
+from services.formats.text_cleaning import compact_identifier
 
 _SHAPE = re.compile(r"[A-Z]{2}[0-9]{14}")
 LENGTH = 16

@@ -1,7 +1,7 @@
 """Names, e-mail addresses and postal addresses."""
 
 from services.formats.errors import FormatError, FormatProblem, InputField
-from services.formats.text import compact, has_control_characters, single_line
+from services.formats.text_cleaning import compact, has_control_characters, single_line
 
 _LONGEST_MAIL = 254
 _LONGEST_NAME = 64

@@ -8,7 +8,7 @@ import re
 from datetime import date, timedelta
 
 from services.formats.errors import FormatError, FormatProblem, InputField
-from services.formats.text import compact, single_line
+from services.formats.text_cleaning import compact, single_line
 
 _ROC_OFFSET = 1911
 _LONGEST_LIFE = 130

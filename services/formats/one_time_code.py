@@ -2,7 +2,7 @@
 
 from services.formats.errors import FormatError, FormatProblem, InputField
 from services.formats.hidden import Hidden
-from services.formats.text import compact
+from services.formats.text_cleaning import compact
 
 LENGTH = 6
 

@@ -9,7 +9,7 @@ import secrets
 
 from services.formats.errors import FormatError, FormatProblem, InputField
 from services.formats.hidden import Hidden
-from services.formats.text import compact
+from services.formats.text_cleaning import compact
 
 SHORTEST, LONGEST = 6, 10
 GENERATED_LENGTH = 8

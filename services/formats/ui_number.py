@@ -4,7 +4,7 @@ import re
 
 from services.formats.errors import FormatError, FormatProblem, InputField
 from services.formats.hidden import MASK, Hidden
-from services.formats.text import compact_identifier
+from services.formats.text_cleaning import compact_identifier
 
 _SHAPE = re.compile(r"[A-Z][A-D89][0-9]{8}")
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVXYWZIO"

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.faq import votes
-from services.messaging import reminders
+from services.messaging import payment_reminders
 from services.people.languages import LanguagePreferences
 from services.storage.models import Job
 
@@ -52,4 +52,4 @@ async def erase(
 
 def _reminders_in(chat_id: int) -> tuple[ColumnElement[bool], ...]:
     """Condition for the reminders in a chat, of any application."""
-    return Job.kind == reminders.JOB_KIND, Job.key.contains(f"/{chat_id}/", autoescape=True)
+    return Job.kind == payment_reminders.JOB_KIND, Job.key.contains(f"/{chat_id}/", autoescape=True)

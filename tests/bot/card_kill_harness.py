@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sqlalchemy import select
 
 from bot.wiring.embedded import VirtualCardMaker
-from services.authority.ca.service import CertificateService
+from services.authority.ca.certificate_service import CertificateService
 from services.authority.embedded.models import AuditEntry
 from services.bridge.models import CryptogramReleaseRow, OperationRow
 from tests.bot.kill_harness import IDLE_SECONDS, KillTestWorld, check_effects, main

@@ -14,7 +14,13 @@ from aiohttp import web
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
-from bot.web.bridge import BridgeLimits, FrameRateLimit, WebSocketTransport, bridge_routes, run_hub
+from bot.web.bridge_websocket import (
+    BridgeLimits,
+    FrameRateLimit,
+    WebSocketTransport,
+    bridge_routes,
+    run_hub,
+)
 from bot.web.listeners import serve
 from services.bridge.hub import Hub
 from services.bridge.interface import FrameTransport

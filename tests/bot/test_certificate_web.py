@@ -18,7 +18,7 @@ from cryptography.x509 import ocsp
 from sqlalchemy import text
 from yarl import URL
 
-from bot.web import certificates
+from bot.web import certificate_endpoints
 from services.authority.lifecycle import CertificateState
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
@@ -212,7 +212,7 @@ async def test_a_body_that_is_too_large_is_refused_with_or_without_its_length(
     world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard
 ) -> None:
     whole = world.request_for(card.x509())
-    too_large = whole + bytes(certificates.MAX_REQUEST_BYTES)
+    too_large = whole + bytes(certificate_endpoints.MAX_REQUEST_BYTES)
     for body in (too_large, _without_a_length(17)):
         async with http.post(f"{url}/ocsp", data=body, headers=TYPE) as answer:
             assert answer.status == 413
@@ -225,7 +225,7 @@ async def test_a_body_that_is_too_large_is_refused_with_or_without_its_length(
 async def test_a_body_that_never_comes_is_not_waited_for(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(certificates, "_PATIENCE", 0.01)
+    monkeypatch.setattr(certificate_endpoints, "_PATIENCE", 0.01)
     reader, writer = await asyncio.open_connection("127.0.0.1", urlsplit(url).port)
     writer.write(b"POST /ocsp HTTP/1.1\r\nHost: kaika\r\nContent-Length: 100\r\n\r\n0")
     assert (await asyncio.wait_for(reader.readline(), 10)).startswith(b"HTTP/1.1 408")

@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
-from sandbox.http.guard import TOKEN_HEADER
+from sandbox.http.access_guard import TOKEN_HEADER
 from sandbox.server import build_app
 from tests.sandbox.conftest import BotCaller, inline_keyboard
 from tests.sandbox.test_payments import INVOICE

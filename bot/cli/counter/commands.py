@@ -27,11 +27,11 @@ from bot.cli.counter.views import (
 )
 from bot.cli.output import AsJson, CommandOutput, UiNumberText, run_with_authority
 from bot.wiring.embedded import reject_demo_people_on_telegram
+from services.authority.data_types import Change, ChargeResult
 from services.authority.embedded.counter import PersonFile
 from services.authority.embedded.payments.applications import FEES, ApplicationReceipt
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.lifecycle import ApplicationState, RevocationReason
-from services.authority.values import Change, ChargeResult
 from services.calendar import TAIPEI
 from services.formats import contact, dates, ui_number
 from services.formats.hidden import Hidden

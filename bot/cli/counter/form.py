@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from html import escape
 
 import locales
+from services.authority.data_types import FeeKind
 from services.authority.embedded.payments.applications import FEES, ApplicationReceipt
 from services.authority.embedded.personal_data.records import PersonalData
-from services.authority.values import FeeKind
 from services.calendar import last_payment_day, today
 from services.formats.dates import format_roc
 

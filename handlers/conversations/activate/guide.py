@@ -2,8 +2,8 @@
 
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
-from handlers.official_page.page_texts import explain
-from handlers.official_page.parts import environment, on_page, page_step
+from handlers.official_page.pasted_texts import explain
+from handlers.official_page.step_builders import environment, on_page, page_step
 from handlers.screen.text import N_
 
 _CHINESE = "我收到新卡，想在網路上開卡，但是有一個地方我不會操作，請幫我。"

@@ -32,7 +32,7 @@ from services.authority.lifecycle import CertificateState
 from services.bridge import events
 from services.bridge.errors import BridgeError
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from services.calendar import today
 from services.storage.database import Database
 

@@ -9,7 +9,7 @@ from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_
 from services.bridge import events
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 
 _START = N_(
     "🔢 <b>Change a PIN you know (修改PIN碼)</b>\n"

@@ -18,9 +18,9 @@ from handlers.conversations.pay.invoice import FEE_LABELS
 from handlers.engine.session import conversation_session
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, send, view
+from services.authority.data_types import Charge, ChargeResult, Checkout, Fee
 from services.authority.errors import CheckoutRefusal, CheckoutRefusedError
 from services.authority.interface.payments import Payments
-from services.authority.values import Charge, ChargeResult, Checkout, Fee
 from services.conversations import ConversationState
 from services.formats import money
 from services.messaging import staff_alerts

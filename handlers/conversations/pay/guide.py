@@ -11,8 +11,8 @@ from handlers.conversations.pay.reminders import (
 )
 from handlers.engine.model import ButtonTransition, Conversation, Step, TextInput
 from handlers.official_page import menus
-from handlers.official_page.page_texts import explain
-from handlers.official_page.parts import on_page, page_step, text_to_show
+from handlers.official_page.pasted_texts import explain
+from handlers.official_page.step_builders import on_page, page_step, text_to_show
 from handlers.screen.text import N_
 
 _CHINESE = "我要在網站上繳費，但是有一個地方我不會操作，請幫我。"

@@ -10,7 +10,7 @@ from telegram.error import BadRequest
 
 from handlers.context import Context
 from handlers.screen.text import N_, label, say
-from services.authority.values import CURRENCY, FeeKind
+from services.authority.data_types import CURRENCY, FeeKind
 
 START = "do-pay"
 """The deep link of a forwarded copy, which cannot be paid."""

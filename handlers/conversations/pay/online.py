@@ -20,20 +20,20 @@ from handlers.engine.model import (
     StepContext,
     StepResult,
 )
-from handlers.identity.code import CodeVerification
+from handlers.identity.code_verification import CodeVerification
 from handlers.identity.error_messages import ErrorSteps
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.dates import format_date, format_dates
 from handlers.screen.text import N_, Markup, say
+from services.authority.data_types import CURRENCY, AmountDue, AuthorityOperation, FeeKind
 from services.authority.errors import AuthorityError
 from services.authority.interface.authority import Authority
 from services.authority.lifecycle import ApplicationState
-from services.authority.values import CURRENCY, AmountDue, AuthorityOperation, FeeKind
 from services.calendar import today
 from services.formats import money
 from services.formats.hidden import Hidden
-from services.messaging import reminders
-from services.messaging.reminders import Reminder
+from services.messaging import payment_reminders
+from services.messaging.payment_reminders import Reminder
 from services.storage.database import Database
 
 NAME = "pay"
@@ -184,12 +184,12 @@ class PaymentSteps:
 
     async def turn_reminders_off(self, session: AsyncSession, ctx: StepContext) -> StepResult:
         """Turn the reminders of the application off."""
-        await reminders.turn_off(session, _reminder(ctx))
+        await payment_reminders.turn_off(session, _reminder(ctx))
         return StepResult("owed", {REMINDED: "no"})
 
     async def turn_reminders_on(self, session: AsyncSession, ctx: StepContext) -> StepResult:
         """Turn the reminders on again."""
-        await reminders.schedule(session, _reminder(ctx), ctx.now)
+        await payment_reminders.schedule(session, _reminder(ctx), ctx.now)
         return StepResult("owed", {REMINDED: "yes"})
 
     def amount_due_text(self, ctx: StepContext) -> Markup:
@@ -228,7 +228,7 @@ class PaymentSteps:
         """Return the step data with the amount due; schedule reminders unless they are off."""
         due = await self.authority.payments.get_amount_due(session, grant, ctx.chat_id, ctx.now)
         reminder = _create_reminder(due.application, due.last_day, ctx)
-        is_scheduled = await reminders.schedule_unless_off(session, reminder, ctx.now)
+        is_scheduled = await payment_reminders.schedule_unless_off(session, reminder, ctx.now)
         return {**self._step_data(due, ctx), REMINDED: "yes" if is_scheduled else "no"}
 
     def _step_data(self, due: AmountDue, ctx: StepContext) -> dict[str, str]:
@@ -247,12 +247,12 @@ def is_reminded(ctx: StepContext) -> bool:
 
 def has_days_left(ctx: StepContext) -> bool:
     """Return whether a reminder can still be sent before the deadline."""
-    return bool(reminders.reminder_times(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now))
+    return bool(payment_reminders.reminder_times(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now))
 
 
 def _reminders_text(ctx: StepContext) -> str:
     """Return the days of the reminders; an empty text where there are none."""
-    days = reminders.reminder_times(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now)
+    days = payment_reminders.reminder_times(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now)
     if not days or not is_reminded(ctx):
         return ""
     return say(

@@ -18,8 +18,8 @@ from handlers.screen.view import View, button, show, view
 from services import jobs
 from services.calendar import today
 from services.formats.errors import FormatError, FormatProblem
-from services.messaging import reminders
-from services.messaging.reminders import Reminder
+from services.messaging import payment_reminders
+from services.messaging.payment_reminders import Reminder
 from services.people.chats import close_chat
 from services.storage.models import Job
 
@@ -36,14 +36,14 @@ def parse_application_day(text: str, ctx: StepContext) -> Mapping[str, str] | No
     """
     now = today(ctx.now)
     try:
-        applied = reminders.parse_application_day(text, now)
+        applied = payment_reminders.parse_application_day(text, now)
     except FormatError as error:
         if error.reason in _REFUSALS:
             raise InputRejectedError(_REFUSALS[error.reason]) from None
         return None
     return (
         {APPLICATION_DAY: applied.isoformat()}
-        if now - applied <= reminders.MAX_APPLICATION_AGE
+        if now - applied <= payment_reminders.MAX_APPLICATION_AGE
         else None
     )
 
@@ -77,22 +77,22 @@ async def set_reminders(session: AsyncSession, ctx: StepContext) -> Mapping[str,
     """Schedule the reminders."""
     applied = date.fromisoformat(ctx.data[APPLICATION_DAY])
     reminder = Reminder(
-        ctx.chat_id, ctx.user_id, ctx.client_language, reminders.last_payment_day(applied)
+        ctx.chat_id, ctx.user_id, ctx.client_language, payment_reminders.last_payment_day(applied)
     )
-    await reminders.schedule(session, reminder, ctx.now)
+    await payment_reminders.schedule(session, reminder, ctx.now)
     return {}
 
 
 async def turn_off(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
     """Cancel the reminders."""
-    await reminders.cancel(session, ctx.chat_id)
+    await payment_reminders.cancel(session, ctx.chat_id)
     return {}
 
 
 def status_text(ctx: StepContext) -> Markup:
     """Return the deadline that follows from the day, and when the reminders come."""
     applied = date.fromisoformat(ctx.data[APPLICATION_DAY])
-    last, now = reminders.last_payment_day(applied), today(ctx.now)
+    last, now = payment_reminders.last_payment_day(applied), today(ctx.now)
     if last < now:
         return say(
             ctx.language,
@@ -120,7 +120,7 @@ def is_reminded(ctx: StepContext) -> bool:
 
 
 def _moments(applied: date, ctx: StepContext) -> list[datetime]:
-    return reminders.reminder_times(reminders.last_payment_day(applied), ctx.now)
+    return payment_reminders.reminder_times(payment_reminders.last_payment_day(applied), ctx.now)
 
 
 def _reminders_text(applied: date, ctx: StepContext) -> Markup:
@@ -142,9 +142,9 @@ async def on_remind(update: Update, context: Context, parts: list[str]) -> str |
     language = context.language(update)
     async with services.database.unit_of_work() as session:
         if len(parts) == 2:
-            await reminders.turn_off_in_chat(session, chat.id, parts[1])
+            await payment_reminders.turn_off_in_chat(session, chat.id, parts[1])
         else:
-            await reminders.cancel(session, chat.id)
+            await payment_reminders.cancel(session, chat.id)
     if parts == ["paid"]:
         text = say(
             language,
@@ -158,7 +158,7 @@ async def on_remind(update: Update, context: Context, parts: list[str]) -> str |
 
 async def send_reminder(bot: Bot, services: Services, row: Job) -> None:
     """Send a reminder; it is dropped where the person has paid or blocked the bot."""
-    reminder = reminders.from_reference(row.reference)
+    reminder = payment_reminders.from_reference(row.reference)
     shown = _render_reminder(reminder, services) if reminder else None
     if reminder is None or shown is None or not await _is_wanted(services, row):
         return

@@ -16,9 +16,9 @@ from handlers.engine.model import StepContext
 from handlers.identity.step_data import GRANT
 from handlers.screen.text import label, say
 from services import jobs
+from services.authority.data_types import RevealedCode
 from services.authority.errors import CodeUnrecoverableError, GrantExpiredError
 from services.authority.interface.credentials import Credentials
-from services.authority.values import RevealedCode
 from services.formats.hidden import Hidden
 from services.storage.models import Job
 

@@ -2,8 +2,8 @@
 
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
-from handlers.official_page.page_texts import explain
-from handlers.official_page.parts import on_page, page_step, text_to_show
+from handlers.official_page.pasted_texts import explain
+from handlers.official_page.step_builders import on_page, page_step, text_to_show
 from handlers.screen.text import N_
 
 _CHINESE = "我忘記用戶代碼，想在網站上取回，但是我不會操作，請幫我。"

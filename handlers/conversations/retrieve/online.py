@@ -12,16 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.conversations.retrieve.code_reveal import show_code
 from handlers.conversations.retrieve.guide import RETRIEVE as GUIDE
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
-from handlers.identity.birth_date import BirthDateVerification
-from handlers.identity.code import PAUSED
+from handlers.identity.birth_date_verification import BirthDateVerification
+from handlers.identity.code_verification import PAUSED
 from handlers.identity.error_messages import message_for
-from handlers.identity.one_time_code import OneTimeCodeStep
+from handlers.identity.one_time_code_step import OneTimeCodeStep
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_
+from services.authority.data_types import AuthorityOperation
 from services.authority.errors import CodeUnrecoverableError, GrantExpiredError
 from services.authority.interface.authority import Authority
 from services.authority.interface.credentials import Credentials
-from services.authority.values import AuthorityOperation
 
 _FORM = N_(
     "<b>Look at the form first</b>\n"

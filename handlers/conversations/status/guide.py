@@ -2,8 +2,8 @@
 
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.official_page import menus
-from handlers.official_page.page_texts import explain
-from handlers.official_page.parts import on_page, page_step
+from handlers.official_page.pasted_texts import explain
+from handlers.official_page.step_builders import on_page, page_step
 from handlers.screen.text import N_
 
 _CHINESE = "我想查詢憑證的申請進度，但是看不懂網頁上的說明，請幫我。"

@@ -15,14 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.conversations.status.guide import STATUS as GUIDE
 from handlers.engine.model import Conversation, OnEnter, StepContext, StepResult
 from handlers.identity.chat_linking import DONE, OFFER, linking_steps, offer_or_done
-from handlers.identity.code import CodeVerification
+from handlers.identity.code_verification import CodeVerification
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, label, say
+from services.authority.data_types import AuthorityOperation, Timeline
 from services.authority.errors import AuthorityError
 from services.authority.interface.authority import Authority
 from services.authority.interface.certificates import Certificates
 from services.authority.lifecycle import ApplicationState, CertificateState
-from services.authority.values import AuthorityOperation, Timeline
 from services.calendar import last_payment_day, today
 
 StatusFindings = Mapping[str, Any]

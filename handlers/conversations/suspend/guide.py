@@ -2,8 +2,8 @@
 
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext
 from handlers.official_page import menus
-from handlers.official_page.page_texts import explain
-from handlers.official_page.parts import info_buttons, on_page, page_step, text_to_show
+from handlers.official_page.pasted_texts import explain
+from handlers.official_page.step_builders import info_buttons, on_page, page_step, text_to_show
 from handlers.screen.text import N_, Markup, say
 
 _CHINESE = "我想暫時停用我的憑證，網頁上有一個地方我不會操作，請幫我。"

@@ -9,18 +9,18 @@ from dataclasses import replace
 
 from handlers.conversations.suspend.guide import SUSPEND as GUIDE
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
-from handlers.identity.birth_date import BirthDateVerification
-from handlers.identity.card_number import card_number_input
+from handlers.identity.birth_date_verification import BirthDateVerification
+from handlers.identity.card_number_input import card_number_input
 from handlers.identity.chat_linking import DONE, OFFER, linking_steps, offer_or_done
-from handlers.identity.code import CodeVerification
+from handlers.identity.code_verification import CodeVerification
 from handlers.identity.granted_actions import NOTHING_TO_DO, check_precondition, run_with_grant
-from handlers.identity.one_time_code import OneTimeCodeStep
+from handlers.identity.one_time_code_step import OneTimeCodeStep
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.identity.unavailable_steps import UNAVAILABLE_STEP_NAMES, UNAVAILABLE_STEPS
 from handlers.screen.text import N_
+from services.authority.data_types import AuthorityOperation, Change
 from services.authority.interface.authority import Authority
 from services.authority.interface.certificates import Certificates
-from services.authority.values import AuthorityOperation, Change
 from services.storage.database import Database
 
 _INTRODUCTION = N_(

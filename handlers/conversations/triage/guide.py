@@ -4,7 +4,7 @@ Things that are easily confused are asked about: code or PIN, 停用 or 廢止, 
 """
 
 from handlers.engine.model import ButtonTransition, Conversation, Step
-from handlers.official_page.page_texts import explain
+from handlers.official_page.pasted_texts import explain
 from handlers.screen.text import N_
 
 TRIAGE = Conversation(

@@ -10,7 +10,7 @@ from handlers.screen.text import N_
 from services.authority.interface.authority import Authority
 from services.bridge import events
 from services.bridge.interface import BridgeHub
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 
 _READY = N_(
     "🔓 <b>A new PIN for your card (鎖卡解碼)</b>\n"

@@ -1,8 +1,8 @@
 """Methods about chats and who is in them."""
 
-from sandbox.bot_api.access import find_chat, require_group
 from sandbox.bot_api.method_registry import api_method
 from sandbox.bot_api.params.chat_params import ChatParams, GetChatAdministrators, GetChatMember
+from sandbox.bot_api.target_lookup import find_chat, require_group
 from sandbox.errors import bad_request
 from sandbox.types import Json
 from sandbox.world.membership import chat_member, set_bot_status

@@ -1,6 +1,5 @@
 """Methods that change a message."""
 
-from sandbox.bot_api.access import find_chat, find_message, refuse_unsupported
 from sandbox.bot_api.keyboards import normalise_inline_keyboard
 from sandbox.bot_api.method_registry import api_method
 from sandbox.bot_api.methods.messages import parse_caption
@@ -10,6 +9,7 @@ from sandbox.bot_api.params.message_params import (
     EditMessageText,
     EditParams,
 )
+from sandbox.bot_api.target_lookup import find_chat, find_message, refuse_unsupported
 from sandbox.errors import bad_request
 from sandbox.limits import MAX_TEXT_LENGTH
 from sandbox.markup import parse_formatted_text

@@ -1,8 +1,8 @@
 """Methods about the topics of a forum."""
 
-from sandbox.bot_api.access import find_chat, is_bot_admin
 from sandbox.bot_api.method_registry import api_method
 from sandbox.bot_api.params.chat_params import CreateForumTopic, EditForumTopic, TopicParams
+from sandbox.bot_api.target_lookup import find_chat, is_bot_admin
 from sandbox.errors import bad_request
 from sandbox.types import Json
 from sandbox.world.chats import ChatState, ForumTopic

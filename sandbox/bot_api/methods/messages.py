@@ -1,13 +1,5 @@
 """Methods that send texts, forward, copy, delete, pin and react."""
 
-from sandbox.bot_api.access import (
-    find_chat,
-    find_message,
-    find_writable_chat,
-    is_bot_admin,
-    refuse_unsupported,
-    resolve_thread,
-)
 from sandbox.bot_api.method_registry import api_method
 from sandbox.bot_api.methods.sending import send_to_chat
 from sandbox.bot_api.params.message_params import (
@@ -22,6 +14,14 @@ from sandbox.bot_api.params.message_params import (
     UnpinChatMessage,
 )
 from sandbox.bot_api.params.objects import MessageEntity
+from sandbox.bot_api.target_lookup import (
+    find_chat,
+    find_message,
+    find_writable_chat,
+    is_bot_admin,
+    refuse_unsupported,
+    resolve_thread,
+)
 from sandbox.errors import bad_request
 from sandbox.limits import MAX_CAPTION_LENGTH, MAX_TEXT_LENGTH
 from sandbox.markup import parse_formatted_text

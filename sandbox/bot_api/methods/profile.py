@@ -2,7 +2,6 @@
 
 import re
 
-from sandbox.bot_api.access import find_chat
 from sandbox.bot_api.method_registry import api_method
 from sandbox.bot_api.params.chat_params import (
     CommandScopeParams,
@@ -16,6 +15,7 @@ from sandbox.bot_api.params.chat_params import (
     SetMyShortDescription,
 )
 from sandbox.bot_api.params.objects import BotCommand
+from sandbox.bot_api.target_lookup import find_chat
 from sandbox.errors import bad_request
 from sandbox.types import Json
 from sandbox.world.bot_profile import CommandKey

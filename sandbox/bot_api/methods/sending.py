@@ -1,13 +1,13 @@
 """What every method that sends something has in common."""
 
-from sandbox.bot_api.access import (
+from sandbox.bot_api.keyboards import normalise_markup
+from sandbox.bot_api.params.message_params import SendParams
+from sandbox.bot_api.target_lookup import (
     find_replied_message,
     find_writable_chat,
     refuse_unsupported,
     resolve_thread,
 )
-from sandbox.bot_api.keyboards import normalise_markup
-from sandbox.bot_api.params.message_params import SendParams
 from sandbox.types import Json
 from sandbox.world.chats import ChatState, StoredMessage
 from sandbox.world.delivery import post_message

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.ca import profile
+from services.authority.ca import certificate_profile
 from services.authority.ca.ca_certificate import CaSigner
 from services.authority.ca.crl import record_status_change
 from services.authority.ca.errors import UnsuitableKeyError, ValidityError
@@ -63,7 +63,7 @@ class CaIssuer:
         serial = x509.random_serial_number()
         builder = (
             x509.CertificateBuilder()
-            .subject_name(profile.build_subject(request))
+            .subject_name(certificate_profile.build_subject(request))
             .public_key(key)
             .serial_number(serial)
             .not_valid_before(request.not_before)
@@ -71,7 +71,9 @@ class CaIssuer:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
         )
         ca_key_id = self._signer.key_id
-        for extension, critical in profile.build_extensions(kind, request, self._urls, ca_key_id):
+        for extension, critical in certificate_profile.build_extensions(
+            kind, request, self._urls, ca_key_id
+        ):
             builder = builder.add_extension(extension, critical)
         certificate = self._signer.sign_certificate(builder)
         der = certificate.public_bytes(serialization.Encoding.DER)

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from services.argon2 import Argon2Cost
+from services.argon2_cost import Argon2Cost
 from services.authority.ca.ca_certificate import KEY_BITS, CaName, CaSigner, self_sign
 from services.authority.ca.errors import CaKeyError, CaKeyProblem
 from services.formats.hidden import Hidden

@@ -9,7 +9,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import rate_limit
-from services.authority.embedded import limits
+from services.authority.embedded import authority_limits
 from services.authority.embedded.audit import Audit, AuditHeadFile
 from services.authority.embedded.certificates.cards import EmbeddedCards
 from services.authority.embedded.certificates.certificates import EmbeddedCertificates
@@ -128,7 +128,7 @@ class EmbeddedAuthority:
         certificates = await self.certificates.expire(session, now)
         await grants.delete_expired(session, now)
         await security_alerts.delete_expired(session, now)
-        await rate_limit.delete_expired(session, limits.WINDOWED_LIMITS, now)
+        await rate_limit.delete_expired(session, authority_limits.WINDOWED_LIMITS, now)
         return ExpiryResult(tuple(applications), tuple(certificates))
 
     def close(self) -> None:

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from services import rate_limit
-from services.authority.embedded import limits
+from services.authority.data_types import Change, ChatLink, LinkedPerson, Proof
+from services.authority.embedded import authority_limits
 from services.authority.embedded.audit import Actor, Audit, AuditAct
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.models import CertificateSet, LinkedChat, Subscriber
@@ -27,8 +28,7 @@ from services.authority.errors import (
 )
 from services.authority.interface.links import ChatLinks
 from services.authority.lifecycle import ApplicationState, CertificateState
-from services.authority.notices import NoticeKind
-from services.authority.values import Change, ChatLink, LinkedPerson, Proof
+from services.authority.notice_kinds import NoticeKind
 from services.formats.ui_number import UiNumber
 
 MAX_CHATS = 3
@@ -74,7 +74,7 @@ class EmbeddedChatLinks(ChatLinks):
     async def _consume_link(self, session: AsyncSession, chat_id: int, now: datetime) -> None:
         try:
             await rate_limit.consume(
-                session, limits.CHAT_LINKS, self._records.hash_chat(chat_id), now
+                session, authority_limits.CHAT_LINKS, self._records.hash_chat(chat_id), now
             )
         except rate_limit.RateLimitedError as error:
             raise ChatPausedError(error.until or now) from error

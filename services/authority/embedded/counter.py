@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import select
 
 from services import rate_limit
-from services.authority.embedded import limits
+from services.authority.data_types import CURRENCY, Change, Charge, ChargeResult, Checkout, Timeline
+from services.authority.embedded import authority_limits
 from services.authority.embedded.audit import Actor, AuditAct
 from services.authority.embedded.authority import EmbeddedAuthority
 from services.authority.embedded.certificates.certificates import build_timeline, list_certificates
@@ -23,7 +24,6 @@ from services.authority.lifecycle import (
     CertificateState,
     RevocationReason,
 )
-from services.authority.values import CURRENCY, Change, Charge, ChargeResult, Checkout, Timeline
 from services.formats.card_number import CardNumber
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber
@@ -163,7 +163,9 @@ class Counter:
         """
         async with self._database.unit_of_work() as session:
             subscriber, application = await self._records.require_latest(session, ui_number)
-            wrong = await rate_limit.reset(session, limits.CODE_GUESSES, subscriber.ui_hash)
+            wrong = await rate_limit.reset(
+                session, authority_limits.CODE_GUESSES, subscriber.ui_hash
+            )
             if wrong:
                 details = {"wrong_tries": wrong}
                 act, who = AuditAct.CODE_RELEASED, self._actor.name
@@ -225,7 +227,7 @@ class Counter:
             certificates = await session.get(CertificateSet, application.id)
             card = await session.get(CardRecord, application.id)
             left = await rate_limit.count_remaining(
-                session, limits.CODE_GUESSES, subscriber.ui_hash, now
+                session, authority_limits.CODE_GUESSES, subscriber.ui_hash, now
             )
             payments = tuple(await list_payments(session, application.id))
         return PersonFile(

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.embedded.models import LinkedChat, SecurityAlert
 from services.authority.embedded.personal_data.ids import new_id
-from services.authority.notices import SUSPICIOUS, NoticeKind
+from services.authority.notice_kinds import SUSPICIOUS, NoticeKind
 from services.messaging import outbox
 
 ALERT_LIFETIME = timedelta(days=3)

@@ -8,7 +8,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import rate_limit
-from services.authority.embedded import limits
+from services.authority.data_types import Change
+from services.authority.embedded import authority_limits
 from services.authority.embedded.audit import Actor, Audit, AuditAct
 from services.authority.embedded.credentials.subscriber_codes import SubscriberCodes
 from services.authority.embedded.models import (
@@ -32,7 +33,6 @@ from services.authority.errors import (
     UnknownPersonError,
 )
 from services.authority.lifecycle import CERTIFICATE_IN_USE, ApplicationState, CertificateState
-from services.authority.values import Change
 from services.formats.ui_number import UiNumber
 
 _EXPORTED_COLUMNS = (
@@ -119,7 +119,7 @@ class DataSubjectRequests:
         self._audit.record(session, AuditAct.FORGOTTEN, subscriber.id, actor.name, now)
         for row in rows:
             await self._erase(session, row, actor, now)
-        for limit in limits.PERSON_LIMITS:
+        for limit in authority_limits.PERSON_LIMITS:
             await rate_limit.reset(session, limit, subscriber.ui_hash)
         await session.execute(delete(Subscriber).where(Subscriber.id == subscriber.id))
         return Change(True, rows[-1].id if rows else "")

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.authority.data_types import CardPermit, Change
 from services.authority.interface.certificates import CertificateKind
-from services.authority.values import CardPermit, Change
 from services.formats.card_number import CardNumber
 from services.formats.hidden import Hidden
 

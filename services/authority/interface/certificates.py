@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.values import Change, Timeline
+from services.authority.data_types import Change, Timeline
 
 
 class Certificates(Protocol):

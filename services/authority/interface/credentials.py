@@ -5,7 +5,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.values import AuthorityOperation, Challenge, Grant, RevealedCode
+from services.authority.data_types import AuthorityOperation, Challenge, Grant, RevealedCode
 from services.formats.card_number import CardNumber
 from services.formats.hidden import Hidden
 from services.formats.one_time_code import OneTimeCode

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.values import Change, LinkedPerson, ReportResult
+from services.authority.data_types import Change, LinkedPerson, ReportResult
 from services.formats.ui_number import UiNumber
 
 

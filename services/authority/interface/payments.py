@@ -5,7 +5,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.authority.values import AmountDue, Change, Charge, ChargeResult, Checkout, Invoice
+from services.authority.data_types import AmountDue, Change, Charge, ChargeResult, Checkout, Invoice
 
 
 class Payments(Protocol):

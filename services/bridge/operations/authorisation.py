@@ -10,17 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from reader_bridge.protocol import Operation
 from reader_bridge.protocol.operation_payloads import Receipt
+from services.authority.data_types import CardPermit
 from services.authority.errors import GrantExpiredError, NoAuthorityError
 from services.authority.interface.authority import Authority
-from services.authority.values import CardPermit
 from services.bridge.events import CardTaskFailed, CardTaskSucceeded, PinSetResult
 from services.bridge.ids import new_nonce
 from services.bridge.operations import admin_authentication
 from services.bridge.operations.admin_authentication import AuthenticationChallenge
+from services.bridge.operations.card_task import CardTask
 from services.bridge.operations.possession_proof import verify_receipt
 from services.bridge.operations.state import OperationState
 from services.bridge.operations.store import OperationGoneError, OperationRecord, OperationStore
-from services.bridge.operations.task import CardTask
 from services.bridge.pairing.store import PairingStore
 from services.storage.database import Database
 

@@ -25,12 +25,12 @@ from services.authority.errors import AuthorityError
 from services.bridge.events import CardTaskProgressed, ProvenPossession, ServerFailure
 from services.bridge.operations import admin_authentication
 from services.bridge.operations.authorisation import PinAuthorisation
+from services.bridge.operations.card_task import CardTask
 from services.bridge.operations.completion import ALARM_CODES, OperationCompletion, Publish
 from services.bridge.operations.possession_proof import verify_receipt
 from services.bridge.operations.service import OperationService
 from services.bridge.operations.state import OperationState, Trigger, is_allowed, next_state
 from services.bridge.operations.store import OperationGoneError, OperationRecord
-from services.bridge.operations.task import CardTask
 from services.bridge.sessions import HubChat, HubSession
 
 OperationMessage = (

@@ -32,10 +32,10 @@ from services.bridge.errors import (
 from services.bridge.events import ServerFailure
 from services.bridge.ids import new_id, new_nonce
 from services.bridge.operations.authorisation import PinAuthorisation
+from services.bridge.operations.card_task import DEADLINE_GRACE, CardTask
 from services.bridge.operations.completion import OperationCompletion
 from services.bridge.operations.state import OperationState, Trigger, is_allowed, next_state
 from services.bridge.operations.store import OperationRecord, OperationStore
-from services.bridge.operations.task import DEADLINE_GRACE, CardTask
 from services.bridge.sessions import HubChat, HubSession
 from services.bridge.write_behind import WriteBehind
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from handlers.conversations.registry import GUIDES
 from handlers.engine import transitions
 from services.conversations import ConversationChangedError, ConversationStore
-from services.messaging import reminders
+from services.messaging import payment_reminders
 from services.storage.models import Job
 from tests.chat import Stage
 from tests.handlers.engine.navigation import press, state
@@ -33,7 +33,7 @@ async def test_a_move_and_its_effect_are_one_transaction(
 
 
 async def scheduled_reminders(session: AsyncSession) -> list[Job]:
-    query = select(Job).where(Job.kind == reminders.JOB_KIND)
+    query = select(Job).where(Job.kind == payment_reminders.JOB_KIND)
     return list((await session.scalars(query)).all())
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from handlers.card.live_messages import LiveMessages
-from handlers.card.messages import BUSY, FAILURES
 from handlers.card.operation_steps import FAILED, FAILURE, UNRESOLVED_STEP, WORK
+from handlers.card.operation_texts import BUSY, FAILURES
 from handlers.engine.model import Step as DialogStep
 from handlers.engine.model import StepContext
 from handlers.engine.rendering import render_text

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, cast
 
 from bot.web import listeners
-from bot.web.bridge import bridge_routes
+from bot.web.bridge_websocket import bridge_routes
 from bot.wiring.application import KaikaApplication
 from bot.wiring.bridge import BridgeRuntime
 from handlers.conversations.pair import BRIDGE

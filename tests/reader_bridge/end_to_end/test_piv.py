@@ -17,7 +17,7 @@ from reader_bridge.prompter import PinKind
 from reader_bridge.protocol.operation_payloads import CertificateCopy
 from services.authority.interface.certificates import CertificateKind
 from services.bridge.events import ProvenPossession
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from tests.chat import Subscriber
 from tests.handlers.conversations.online.bridge_stage import BridgeStage, PcUser
 from tests.handlers.conversations.online.cardholders import Cardholder

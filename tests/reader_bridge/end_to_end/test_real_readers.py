@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from reader_bridge.protocol.operation_payloads import ReaderList
 from services.authority.interface.certificates import CertificateKind
 from services.bridge.events import ProvenPossession
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from tests.handlers.engine.navigation import press
 from tests.reader_bridge.card.pcsc_sandbox import PcscSandbox
 from tests.reader_bridge.end_to_end.breakable_readers import BreakablePcscReader

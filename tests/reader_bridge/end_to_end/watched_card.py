@@ -5,7 +5,7 @@ from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import PairingProblem, PinKind, PinRequest
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.card_command import parse_command
-from services.authority.values import AuthorityOperation, Proof
+from services.authority.data_types import AuthorityOperation, Proof
 from tests.handlers.conversations.online.bridge_stage import (
     PASSPHRASE,
     WRONG_PIN,

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from services.bridge.events import CardTaskSucceeded, CardTaskValue
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from tests.chat import Stage, Subscriber
 from tests.handlers.conversations.online.bridge_stage import BridgeStage
 from tests.handlers.conversations.online.cardholders import Office

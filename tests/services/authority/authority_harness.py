@@ -11,7 +11,16 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from services.argon2 import Argon2Cost
+from services.argon2_cost import Argon2Cost
+from services.authority.data_types import (
+    AuthorityOperation,
+    Change,
+    Charge,
+    ChargeResult,
+    Checkout,
+    Grant,
+    Proof,
+)
 from services.authority.embedded.audit import Actor
 from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
 from services.authority.embedded.certificates.issuing import CardKey, IssuedCard
@@ -27,15 +36,6 @@ from services.authority.interface.certificates import (
     IssuedCertificate,
 )
 from services.authority.lifecycle import RevocationReason
-from services.authority.values import (
-    AuthorityOperation,
-    Change,
-    Charge,
-    ChargeResult,
-    Checkout,
-    Grant,
-    Proof,
-)
 from services.formats import ui_number
 from services.formats.hidden import Hidden
 from services.formats.subscriber_code import SubscriberCode

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from services.authority.values import Charge, Checkout
+from services.authority.data_types import Charge, Checkout
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
 from tests.services.authority import invariants

@@ -15,8 +15,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
+from services.authority.data_types import AuthorityOperation
 from services.authority.errors import AuthorityError
-from services.authority.values import AuthorityOperation
 from services.formats.one_time_code import OneTimeCode
 from services.formats.subscriber_code import SubscriberCode
 from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from services.authority.data_types import ReportResult
 from services.authority.embedded.models import SecurityAlert
-from services.authority.notices import NoticeKind
-from services.authority.values import ReportResult
+from services.authority.notice_kinds import NoticeKind
 from services.messaging.outbox import Channel, OutboxMessage
 from tests.services.authority.authority_harness import NOW, Applicant, AuthorityHarness
 

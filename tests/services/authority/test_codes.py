@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import select
 
 from services import rate_limit
-from services.argon2 import Argon2Cost
-from services.authority.embedded import limits
+from services.argon2_cost import Argon2Cost
+from services.authority.data_types import AuthorityOperation, Proof
+from services.authority.embedded import authority_limits
 from services.authority.embedded.credentials.hashing import Argon2Hasher
 from services.authority.embedded.models import AuditEntry
 from services.authority.errors import (
@@ -21,7 +22,6 @@ from services.authority.errors import (
     CodeLockedError,
     WrongCodeError,
 )
-from services.authority.values import AuthorityOperation, Proof
 from services.formats.subscriber_code import SubscriberCode
 from services.rate_limit import RateLimitRecord
 from tests.services.authority.authority_harness import (
@@ -209,7 +209,7 @@ async def test_who_does_not_exist_takes_the_same_time(world: AuthorityHarness) -
             taken[index].append(time.perf_counter() - start)
             async with world.database.unit_of_work() as session:
                 subject = world.authority.records.hash_ui_number(who.ui_number)
-                await rate_limit.reset(session, limits.CODE_GUESSES, subject)
+                await rate_limit.reset(session, authority_limits.CODE_GUESSES, subject)
     medians = [statistics.median(times) for times in taken.values()]
     assert max(medians) < 1.5 * min(medians), medians
 

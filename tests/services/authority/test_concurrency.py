@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import select
 
+from services.authority.data_types import AuthorityOperation, ChargeResult, Checkout
 from services.authority.errors import AuthorityError, TooManyChatsError
-from services.authority.values import AuthorityOperation, ChargeResult, Checkout
 from services.messaging.outbox import OutboxMessage
 from tests.services.authority import invariants
 from tests.services.authority.authority_harness import NOW, AuthorityHarness

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.authority.data_types import AuthorityOperation
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.models import Application
 from services.authority.embedded.personal_data.records import lock_application
 from services.authority.errors import GrantExpiredError
-from services.authority.notices import NoticeKind
-from services.authority.values import AuthorityOperation
+from services.authority.notice_kinds import NoticeKind
 from tests.services.authority import invariants
 from tests.services.authority.authority_harness import NOW, AuthorityHarness
 from tests.services.authority.notification_checks import FIRST, create_linked_person, find_alert

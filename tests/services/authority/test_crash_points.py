@@ -9,6 +9,7 @@ from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
+from services.authority.data_types import AuthorityOperation
 from services.authority.embedded.models import AuditEntry, CardRecord
 from services.authority.embedded.payments.payments import UNDERWAY
 from services.authority.errors import (
@@ -17,7 +18,6 @@ from services.authority.errors import (
     WrongStateError,
 )
 from services.authority.lifecycle import ApplicationState, CertificateState
-from services.authority.values import AuthorityOperation
 from services.messaging.outbox import OutboxMessage
 from services.storage import database
 from services.storage.database import Database

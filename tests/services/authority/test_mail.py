@@ -10,10 +10,10 @@ from sqlalchemy import select
 import locales
 from bot.cli.counter import form
 from services import jobs
+from services.authority.data_types import AuthorityOperation
 from services.authority.embedded.notice_outbox import notify
 from services.authority.embedded.notifications import mails
-from services.authority.notices import NoticeKind
-from services.authority.values import AuthorityOperation
+from services.authority.notice_kinds import NoticeKind
 from services.messaging import outbox
 from services.messaging.mail import MailSender
 from services.messaging.outbox import Channel, OutboxDelivery, OutboxMessage, UndeliverableError

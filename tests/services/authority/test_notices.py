@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import select
 
-from services.authority.notices import NoticeKind
-from services.authority.values import AuthorityOperation, Proof
+from services.authority.data_types import AuthorityOperation, Proof
+from services.authority.notice_kinds import NoticeKind
 from services.messaging.outbox import Channel, OutboxMessage
 from services.storage.models import Job
 from tests.services.authority import invariants

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from services.authority.data_types import AmountDue, AuthorityOperation, Checkout, Fee, FeeKind
 from services.authority.embedded.models import Application, Payment
 from services.authority.embedded.payments.payments import UNDERWAY
 from services.authority.errors import (
@@ -15,7 +16,6 @@ from services.authority.errors import (
     WrongStateError,
 )
 from services.authority.lifecycle import ApplicationState
-from services.authority.values import AmountDue, AuthorityOperation, Checkout, Fee, FeeKind
 from services.formats.errors import FormatError
 from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
 

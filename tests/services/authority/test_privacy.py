@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from bot.cli.output import to_json_value
+from services.authority.data_types import AuthorityOperation, Proof
 from services.authority.embedded import models
 from services.authority.embedded.audit import Actor
 from services.authority.embedded.models import (
@@ -30,7 +31,6 @@ from services.authority.errors import (
     UnknownPersonError,
     WrongKeyFileError,
 )
-from services.authority.values import AuthorityOperation, Proof
 from services.storage import keys
 from services.storage.database import Base, Database
 from services.storage.keys import KeyFileError, UnsealError

@@ -10,9 +10,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.authority.data_types import AuthorityOperation, Change, Checkout
 from services.authority.embedded.audit import Actor
 from services.authority.errors import AuthorityError
-from services.authority.values import AuthorityOperation, Change, Checkout
 from services.formats.one_time_code import OneTimeCode
 from tests.services.authority import invariants
 from tests.services.authority.authority_harness import CHAT, NOW, USER, Applicant, AuthorityHarness

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from services import rate_limit
-from services.authority.embedded import limits
+from services.authority.data_types import AuthorityOperation, Proof
+from services.authority.embedded import authority_limits
 from services.authority.errors import (
     AuthorityError,
     ChatPausedError,
@@ -14,7 +15,6 @@ from services.authority.errors import (
     WrongCardNumberError,
     WrongOneTimeCodeError,
 )
-from services.authority.values import AuthorityOperation, Proof
 from services.formats import card_number
 from services.formats.one_time_code import OneTimeCode
 from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
@@ -160,7 +160,7 @@ async def test_ten_mails_a_day_and_no_more(world: AuthorityHarness) -> None:
 async def test_a_chat_has_thirty_checks_an_hour(world: AuthorityHarness) -> None:
     someone = world.person()
     await someone.applies()
-    for _ in range(limits.CHAT_CHECKS.max_uses):
+    for _ in range(authority_limits.CHAT_CHECKS.max_uses):
         await someone.checks()
     with pytest.raises(ChatPausedError) as paused:
         await someone.checks()
@@ -185,4 +185,4 @@ def test_a_rest_stands_before_each_of_the_last_uses() -> None:
         "x", 4, timedelta(days=1), (timedelta(minutes=1), timedelta(minutes=2))
     )
     assert [limit.pause_after(uses).seconds // 60 for uses in range(5)] == [0, 0, 1, 2, 0]
-    assert not any(limits.CODE_GUESSES.pause_after(uses) for uses in range(9))
+    assert not any(authority_limits.CODE_GUESSES.pause_after(uses) for uses in range(9))

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
+from services.authority.data_types import AuthorityOperation, Challenge, Grant, Proof, RevealedCode
 from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
 from services.authority.embedded.models import OneTimeChallenge
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
@@ -21,7 +22,6 @@ from services.authority.errors import (
     WrongOneTimeCodeError,
     WrongStateError,
 )
-from services.authority.values import AuthorityOperation, Challenge, Grant, Proof, RevealedCode
 from services.formats import card_number
 from services.formats.one_time_code import OneTimeCode
 from services.messaging.outbox import OutboxMessage

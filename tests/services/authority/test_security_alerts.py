@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from services.authority.data_types import AuthorityOperation, ReportResult
 from services.authority.embedded.models import AuditEntry, LinkedChat, SecurityAlert
 from services.authority.errors import AlertExpiredError, GrantExpiredError
 from services.authority.lifecycle import CertificateState
-from services.authority.notices import SUSPICIOUS, NoticeKind
-from services.authority.values import AuthorityOperation, ReportResult
+from services.authority.notice_kinds import SUSPICIOUS, NoticeKind
 from services.messaging.outbox import OutboxMessage
 from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
 from tests.services.authority.notification_checks import (

@@ -4,6 +4,12 @@ import itertools
 
 import pytest
 
+from services.authority.data_types import (
+    REQUIRED_PROOFS,
+    AuthorityOperation,
+    Proof,
+    find_missing_proofs,
+)
 from services.authority.errors import WrongStateError
 from services.authority.lifecycle import (
     APPLICATION,
@@ -15,12 +21,6 @@ from services.authority.lifecycle import (
     CertificateState,
     next_application_state,
     next_certificate_state,
-)
-from services.authority.values import (
-    REQUIRED_PROOFS,
-    AuthorityOperation,
-    Proof,
-    find_missing_proofs,
 )
 
 A, B = ApplicationState, ApplicationAct

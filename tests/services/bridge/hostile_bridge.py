@@ -1,7 +1,7 @@
 """A hostile bridge that sends what a test wants, and scenarios to begin with."""
 
 from services.bridge.events import CardTaskFailed
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from tests.services.authority.authority_harness import CHAT, Applicant
 from tests.services.bridge.hub_harness import HubHarness
 from tests.services.bridge.reference_bridge import ReferenceBridge

@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import select
 
+from services.authority.data_types import AuthorityOperation, Proof
 from services.authority.embedded.models import AuditEntry
-from services.authority.values import AuthorityOperation, Proof
 from services.bridge.events import BridgeEvent, CardTaskEvent
 from services.bridge.hub import Hub
 from services.bridge.models import CryptogramReleaseRow
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
 from tests.services.bridge.reference_bridge import ReferenceBridge
 from tests.services.bridge.reference_card import ReferenceCard

@@ -4,7 +4,7 @@ import pytest
 
 from services.authority.errors import AuthorityError, GrantExpiredError
 from services.bridge.events import CardTaskFailed
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from tests.services.authority.authority_harness import CHAT
 from tests.services.bridge.hostile_bridge import (
     authorise_hostile_bridge,

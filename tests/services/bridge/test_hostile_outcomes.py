@@ -17,7 +17,7 @@ from services.bridge.events import (
     ProvenPossession,
 )
 from services.bridge.hub import Hub
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from tests.services.authority import invariants
 from tests.services.authority.authority_harness import CHAT
 from tests.services.bridge.hostile_bridge import (

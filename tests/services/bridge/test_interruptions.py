@@ -13,7 +13,7 @@ from services.bridge.events import (
     PinSetResult,
     ServerFailure,
 )
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from tests.services.authority import invariants
 from tests.services.authority.authority_harness import CHAT, Applicant
 from tests.services.bridge.hub_harness import HubHarness, MessageCutter, ServerKilled

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from services.bridge.events import CardTaskSucceeded
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from tests.services.authority.authority_harness import CHAT
 from tests.services.bridge.hostile_bridge import authorise_hostile_bridge, make_active_card
 from tests.services.bridge.hub_harness import HubHarness

@@ -17,7 +17,7 @@ from services.bridge.events import (
     PairingFailureReason,
     PairingOffered,
 )
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from services.bridge.pairing.service import sanitise_name
 from tests.services.authority.authority_harness import CHAT
 from tests.services.bridge.hub_harness import HubHarness

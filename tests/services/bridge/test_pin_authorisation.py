@@ -19,7 +19,7 @@ from services.bridge.events import (
     PinSetResult,
 )
 from services.bridge.models import OperationRow
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from tests.services.authority.authority_harness import CHAT
 from tests.services.authority.conftest import make_url
 from tests.services.bridge.hostile_bridge import (

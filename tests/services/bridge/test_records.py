@@ -13,7 +13,7 @@ from bot.cli.key_rotation import COLUMNS
 from services.authority.lifecycle import CertificateState
 from services.bridge.events import CardTaskEvent, CardTaskSucceeded, PairingOffered
 from services.bridge.models import SEALED_COLUMNS
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from services.storage import keys
 from services.storage.rotation import find_keys_in_use, reseal
 from tests.services.authority.authority_harness import CHAT

@@ -6,7 +6,7 @@ from services.authority.errors import WrongStateError
 from services.authority.lifecycle import CertificateState
 from services.bridge.errors import BridgeError
 from services.bridge.events import CardTaskFailed, CardTaskSucceeded, CardTaskUnresolved
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from tests.services.authority.authority_harness import CHAT, Applicant
 from tests.services.authority.conftest import make_url
 from tests.services.bridge.hub_harness import HubHarness

@@ -13,7 +13,7 @@ from reader_bridge.prompter import OperationWaiting, PinKind, PrompterEvent
 from reader_bridge.protocol import Operation, ProgressStep
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from services.storage.database import Database
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter
 from tests.services.bridge.real_bridge import run_bridge, scripted_person

@@ -17,15 +17,15 @@ from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from bot.web.bridge import BridgeLimits, bridge_routes
+from bot.web.bridge_websocket import BridgeLimits, bridge_routes
 from bot.web.listeners import public_app, serve
 from bot.wiring.embedded import VirtualCardMaker
 from reader_bridge.protocol.limits import DEFAULT_PATH
+from services.authority.ca.certificate_service import open_certificate_service
 from services.authority.ca.key_file import CaParameters
 from services.authority.ca.publication import PublicationUrls
-from services.authority.ca.service import open_certificate_service
+from services.authority.data_types import AuthorityOperation, Proof
 from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
-from services.authority.values import AuthorityOperation, Proof
 from services.bridge.events import (
     BridgeEvent,
     BridgePaired,
@@ -37,7 +37,7 @@ from services.bridge.events import (
 )
 from services.bridge.hub import Hub
 from services.bridge.interface import BridgeConnection, BridgeEndpoint, FrameTransport
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from services.formats.hidden import Hidden
 from services.storage.database import Database
 from tests.services.authority.authority_harness import CHAT, CHEAP, NOW, Applicant, AuthorityHarness

@@ -8,7 +8,7 @@ from services.faq import lexicon
 from services.faq.features import FeatureReader
 from services.faq.lexicon import DuplicateTermError, Lexicon
 from services.faq.spelling import Spelling
-from services.faq.text import fold, split, stem
+from services.faq.tokenisation import fold, split, stem
 
 
 def test_both_scripts_fold_to_the_same() -> None:

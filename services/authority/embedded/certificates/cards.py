@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFHMAC, CounterLocation,
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
+from services.authority.data_types import AuthorityOperation, CardPermit, Change
 from services.authority.embedded.audit import Actor, Audit, AuditAct
 from services.authority.embedded.certificates.certificates import (
     EmbeddedCertificates,
@@ -31,7 +32,6 @@ from services.authority.lifecycle import (
     next_application_state,
     next_certificate_state,
 )
-from services.authority.values import AuthorityOperation, CardPermit, Change
 from services.storage.keys import KeyRing, SecretPurpose
 
 ADMIN_KEY_BYTES = 24

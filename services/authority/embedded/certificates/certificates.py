@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from services.authority.ca.crl import record_status_change
+from services.authority.data_types import AuthorityOperation, Change, Timeline
 from services.authority.embedded.audit import SYSTEM, Actor, Audit, AuditAct
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.credentials.subscriber_codes import SubscriberCodes
@@ -41,8 +42,7 @@ from services.authority.lifecycle import (
     RevocationReason,
     next_certificate_state,
 )
-from services.authority.notices import NoticeKind
-from services.authority.values import AuthorityOperation, Change, Timeline
+from services.authority.notice_kinds import NoticeKind
 from services.storage.keys import KeyRing
 
 _ACTS = {

@@ -12,11 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
 from services import rate_limit
+from services.authority.data_types import (
+    AuthorityOperation,
+    Challenge,
+    Change,
+    Grant,
+    Proof,
+    RevealedCode,
+)
 from services.authority.embedded.audit import Actor, Audit, AuditAct
-from services.authority.embedded.credentials import grants
-from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
-from services.authority.embedded.credentials.subscriber_codes import SubscriberCodes
-from services.authority.embedded.limits import (
+from services.authority.embedded.authority_limits import (
     CHAT_CHECKS,
     CHAT_CODE_GUESSES,
     CHAT_GUESSES,
@@ -24,6 +29,9 @@ from services.authority.embedded.limits import (
     GRANT_CARD_NUMBERS,
     PERSON_CARD_NUMBERS,
 )
+from services.authority.embedded.credentials import grants
+from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
+from services.authority.embedded.credentials.subscriber_codes import SubscriberCodes
 from services.authority.embedded.models import Application, CardRecord, GrantRecord, Subscriber
 from services.authority.embedded.notice_outbox import notify
 from services.authority.embedded.personal_data.records import PersonalRecords
@@ -39,15 +47,7 @@ from services.authority.errors import (
 )
 from services.authority.interface.credentials import Credentials
 from services.authority.lifecycle import CODE_RECOVERABLE, ApplicationState
-from services.authority.notices import NoticeKind
-from services.authority.values import (
-    AuthorityOperation,
-    Challenge,
-    Change,
-    Grant,
-    Proof,
-    RevealedCode,
-)
+from services.authority.notice_kinds import NoticeKind
 from services.formats.card_number import CardNumber
 from services.formats.one_time_code import OneTimeCode
 from services.formats.subscriber_code import SubscriberCode

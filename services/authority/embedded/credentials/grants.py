@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.authority.data_types import AuthorityOperation, Grant, Proof
 from services.authority.embedded.models import Application, GrantRecord, OneTimeChallenge
 from services.authority.embedded.personal_data.ids import new_id
 from services.authority.embedded.personal_data.records import lock_application
 from services.authority.errors import GrantExpiredError, ProofMissingError
-from services.authority.values import AuthorityOperation, Grant, Proof
 
 LIFETIME = timedelta(minutes=10)
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 from cryptography.exceptions import InvalidKey
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from services.argon2 import Argon2Cost
+from services.argon2_cost import Argon2Cost
 from services.authority.errors import CheckQueueFullError
 
 _SALT_BYTES = 16

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import rate_limit
-from services.authority.embedded.limits import (
+from services.authority.data_types import AuthorityOperation, Challenge
+from services.authority.embedded.authority_limits import (
     CHAT_MAILS,
     CHAT_MAILS_PER_DAY,
     PERSON_MAILS,
@@ -23,7 +24,6 @@ from services.authority.errors import (
     TooManyMailsError,
     WrongOneTimeCodeError,
 )
-from services.authority.values import AuthorityOperation, Challenge
 from services.formats.one_time_code import LENGTH, OneTimeCode
 from services.messaging import outbox
 from services.rate_limit import RateLimitedError

@@ -10,14 +10,14 @@ from types import MappingProxyType
 from sqlalchemy.ext.asyncio import AsyncSession
 
 import locales
+from services.authority.data_types import FeeKind
 from services.authority.embedded.credentials import one_time_codes
 from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
 from services.authority.embedded.models import OneTimeChallenge, Payment, Subscriber
 from services.authority.embedded.payments.applications import FEES
 from services.authority.embedded.payments.payments import find_fees, format_receipt_number
 from services.authority.embedded.personal_data.records import PersonalRecords
-from services.authority.notices import NoticeKind
-from services.authority.values import FeeKind
+from services.authority.notice_kinds import NoticeKind
 from services.calendar import TAIPEI
 from services.messaging.mail import ComposedMail
 from services.messaging.outbox import OutgoingMessage, UndeliverableError

@@ -6,6 +6,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
+from services.authority.data_types import ReportResult
 from services.authority.embedded.audit import Actor, Audit, AuditAct
 from services.authority.embedded.certificates.certificates import EmbeddedCertificates
 from services.authority.embedded.credentials import grants
@@ -20,7 +21,6 @@ from services.authority.embedded.personal_data.records import find_latest_applic
 from services.authority.errors import AlertExpiredError
 from services.authority.interface.links import SecurityAlerts
 from services.authority.lifecycle import CertificateAct, CertificateState
-from services.authority.values import ReportResult
 
 _SUSPENDABLE = frozenset({CertificateState.ACTIVE, CertificateState.SUSPENDED})
 

@@ -7,7 +7,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import jobs, rate_limit
-from services.authority.embedded import limits
+from services.authority.data_types import Change, FeeKind
+from services.authority.embedded import authority_limits
 from services.authority.embedded.audit import SYSTEM, Actor, Audit, AuditAct
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.credentials.subscriber_codes import PreparedCode, SubscriberCodes
@@ -34,12 +35,11 @@ from services.authority.lifecycle import (
     CertificateState,
     next_application_state,
 )
-from services.authority.notices import NoticeKind
-from services.authority.values import Change, FeeKind
+from services.authority.notice_kinds import NoticeKind
 from services.calendar import payment_deadline, today
 from services.formats.dates import age
 from services.formats.subscriber_code import SubscriberCode
-from services.messaging import reminders
+from services.messaging import payment_reminders
 
 DUE_KIND = "expire"
 """What falls due at the end of a payment deadline: `EmbeddedAuthority.expire_within`."""
@@ -98,7 +98,7 @@ class Applications:
             return _to_receipt(before, None)
         self._records.update(subscriber, data)
         application = self._submit(session, subscriber, prepared, now)
-        await rate_limit.reset(session, limits.CODE_GUESSES, subscriber.ui_hash)
+        await rate_limit.reset(session, authority_limits.CODE_GUESSES, subscriber.ui_hash)
         await schedule_expiry(session, application)
         self._audit.record(session, AuditAct.APPLIED, application.id, actor.name, now)
         return _to_receipt(application, prepared.code)
@@ -209,7 +209,7 @@ async def schedule_expiry(session: AsyncSession, application: Application) -> No
     key = f"{DUE_KIND}/{application.id}"
     if application.state != ApplicationState.SUBMITTED:
         await jobs.cancel(session, key)
-        await reminders.cancel_application(session, application.id)
+        await payment_reminders.cancel_application(session, application.id)
         return
     at = max(application.deadline, application.reserved_until or application.deadline)
     await jobs.schedule(session, DUE_KIND, key, at)

@@ -11,6 +11,18 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from typing_extensions import override
 
+from services.authority.data_types import (
+    CURRENCY,
+    AmountDue,
+    AuthorityOperation,
+    Change,
+    Charge,
+    ChargeResult,
+    Checkout,
+    Fee,
+    FeeKind,
+    Invoice,
+)
 from services.authority.embedded.audit import Actor, Audit, AuditAct
 from services.authority.embedded.credentials import grants
 from services.authority.embedded.models import (
@@ -34,19 +46,7 @@ from services.authority.errors import (
 )
 from services.authority.interface.payments import Payments
 from services.authority.lifecycle import ApplicationAct, ApplicationState
-from services.authority.notices import NoticeKind
-from services.authority.values import (
-    CURRENCY,
-    AmountDue,
-    AuthorityOperation,
-    Change,
-    Charge,
-    ChargeResult,
-    Checkout,
-    Fee,
-    FeeKind,
-    Invoice,
-)
+from services.authority.notice_kinds import NoticeKind
 from services.calendar import last_payment_day, today
 from services.formats.contact import parse_postal_address
 from services.storage.database import insert_or_ignore

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from telegram.error import NetworkError
 
 from bot.jobs.worker import JobWorker
-from services.messaging import reminders
+from services.messaging import payment_reminders
 from services.storage.models import ChatRow, Job
 from tests.chat import Stage
 from tests.handlers.clock import set_time
@@ -26,7 +26,7 @@ def at_noon(stage: Stage) -> Stage:
 
 async def scheduled_reminders(stage: Stage) -> list[str]:
     async with stage.kaika.database.unit_of_work() as session:
-        query = select(Job.at).where(Job.kind == reminders.JOB_KIND).order_by(Job.at)
+        query = select(Job.at).where(Job.kind == payment_reminders.JOB_KIND).order_by(Job.at)
         return [moment.isoformat() for moment in (await session.scalars(query)).all()]
 
 
@@ -35,7 +35,7 @@ async def run_reminders(stage: Stage, moment: datetime) -> int:
     worker = JobWorker(
         stage.kaika.database,
         {},
-        {reminders.JOB_KIND: stage.kaika.job_registry.send_payment_reminder},
+        {payment_reminders.JOB_KIND: stage.kaika.job_registry.send_payment_reminder},
     )
     return await worker.run_due(moment)
 
@@ -201,7 +201,7 @@ async def test_a_reminder_the_line_lost_comes_later(at_noon: Stage) -> None:
     async def lost(_row: Job, _now: datetime) -> None:
         raise NetworkError("the line is down")
 
-    worker = JobWorker(at_noon.kaika.database, {}, {reminders.JOB_KIND: lost})
+    worker = JobWorker(at_noon.kaika.database, {}, {payment_reminders.JOB_KIND: lost})
     assert await worker.run_due(due_at) == 0
     assert len(anna.heard) == heard
     assert await run_reminders(at_noon, due_at + timedelta(seconds=20)) == 0, "not yet"

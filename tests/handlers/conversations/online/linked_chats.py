@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from services.authority.values import AuthorityOperation, Proof
+from services.authority.data_types import AuthorityOperation, Proof
 from services.messaging.outbox import Channel, OutboxMessage
 from tests.chat import Stage, Subscriber
 from tests.handlers.clock import NOW

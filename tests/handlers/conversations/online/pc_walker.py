@@ -10,9 +10,9 @@ from reader_bridge.prompter import PairingPeer, PinKind
 from reader_bridge.protocol import FailureCode
 from reader_bridge.protocol import ProgressStep as Waiting
 from reader_bridge.virtual_card.card import VirtualCard
-from services.authority.values import AuthorityOperation, Proof
+from services.authority.data_types import AuthorityOperation, Proof
 from services.bridge.events import CardTaskFailed, CardTaskUnresolved
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from tests.chat import Subscriber
 from tests.handlers.conversations.online.bridge_stage import (
     NEW_PIN,

@@ -25,7 +25,7 @@ from services.authority.embedded.models import (
     SecurityAlert,
 )
 from services.conversations import ConversationRow
-from services.messaging import outbox, reminders
+from services.messaging import outbox, payment_reminders
 from services.messaging.outbox import OutboxMessage
 from services.rate_limit import RateLimitRecord
 from services.storage.models import InboxUpdate, Job, UpdateState
@@ -40,7 +40,7 @@ from tests.handlers.conversations.online.payments import ADDRESS, invoices, pay_
 
 Snapshot = Counter[tuple[object, ...]]
 """Facts in the database, with how often each holds."""
-_PERSONAL_JOB_KINDS = {outbox.JOB_KIND, code_reveal.DUE_KIND, reminders.JOB_KIND}
+_PERSONAL_JOB_KINDS = {outbox.JOB_KIND, code_reveal.DUE_KIND, payment_reminders.JOB_KIND}
 """The jobs that are scheduled for a person."""
 
 

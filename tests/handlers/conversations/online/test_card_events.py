@@ -21,7 +21,7 @@ from services.bridge.events import (
     PinSetResult,
     ServerFailure,
 )
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from tests.chat import Subscriber
 from tests.handlers.conversations.online.bridge_stage import BridgeStage, button_keys
 from tests.handlers.engine.navigation import press, state

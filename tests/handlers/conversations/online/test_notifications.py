@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from sandbox.engine import Engine
 from sandbox.world.fault_injection import InjectedFault
-from services.authority.values import AuthorityOperation
+from services.authority.data_types import AuthorityOperation
 from services.messaging import outbox
 from services.storage.models import ChatRow, Job
 from tests.chat import Stage

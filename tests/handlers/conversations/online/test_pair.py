@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from handlers.card.messages import FAILURES, PAIRING_END_TEXTS, TITLES, failure_text
+from handlers.card.operation_texts import FAILURES, PAIRING_END_TEXTS, TITLES, failure_text
 from handlers.card_events import PairingCodeAged, ProcessRestarted
 from handlers.conversations.pair import BRIDGE
 from reader_bridge.protocol import FailureCode
@@ -13,7 +13,7 @@ from services.bridge.events import (
     PairingFailureReason,
     ServerFailure,
 )
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 from tests.chat import Subscriber
 from tests.handlers.clock import advance_time
 from tests.handlers.conversations.online.bridge_stage import (

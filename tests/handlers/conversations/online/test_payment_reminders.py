@@ -9,7 +9,7 @@ from sqlalchemy import select
 from services.authority.embedded.audit import Actor
 from services.authority.embedded.counter import Counter
 from services.formats import ui_number
-from services.messaging import reminders
+from services.messaging import payment_reminders
 from services.storage.models import ChatRow, Job
 from tests.chat import Stage
 from tests.handlers.clock import NOW, set_time
@@ -38,7 +38,7 @@ async def stage(stage: Stage) -> Stage:
 
 async def reminder_days(stage: Stage) -> Sequence[str]:
     """Return the days and hours (UTC) of the reminders to come."""
-    query = select(Job.at).where(Job.kind == reminders.JOB_KIND, Job.key.not_like("%off"))
+    query = select(Job.at).where(Job.kind == payment_reminders.JOB_KIND, Job.key.not_like("%off"))
     async with stage.kaika.database.unit_of_work() as session:
         return [f"{when:%m-%d %H}" for when in await session.scalars(query.order_by(Job.at))]
 
@@ -110,7 +110,9 @@ async def test_one_that_is_paid_while_it_goes_out_is_not_sent(stage: Stage) -> N
     await open_amount_due(hoa)
     set_time(stage, FIVE)
     async with stage.kaika.database.unit_of_work() as session:
-        row = await session.scalar(select(Job).where(Job.kind == reminders.JOB_KIND).limit(1))
+        row = await session.scalar(
+            select(Job).where(Job.kind == payment_reminders.JOB_KIND).limit(1)
+        )
         assert row is not None
     counter = Counter(stage.authority, Actor.at_counter("test"))
     await counter.pay(ui_number.parse(NUMBER), "at the counter", 27800, NOW)
@@ -157,7 +159,7 @@ async def test_the_choice_is_forgotten_with_the_deadline(stage: Stage) -> None:
     await work_until(stage, DEADLINE + timedelta(minutes=1))
     assert len(hoa.heard) == heard
     async with stage.kaika.database.unit_of_work() as session:
-        left = await session.scalars(select(Job).where(Job.kind == reminders.JOB_KIND))
+        left = await session.scalars(select(Job).where(Job.kind == payment_reminders.JOB_KIND))
         assert left.all() == []
 
 

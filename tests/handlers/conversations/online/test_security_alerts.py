@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from services.authority.data_types import AuthorityOperation, Proof
 from services.authority.errors import GrantExpiredError
-from services.authority.values import AuthorityOperation, Proof
 from tests.chat import Stage, Subscriber
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.cardholders import Office

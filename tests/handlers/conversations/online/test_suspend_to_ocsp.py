@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509 import ocsp
 from sqlalchemy import select
 
-from bot.web.certificates import certificate_routes
+from bot.web.certificate_endpoints import certificate_routes
 from bot.web.listeners import serve
-from services.authority.ca.service import CertificateService
+from services.authority.ca.certificate_service import CertificateService
 from services.authority.embedded.models import Certificate
 from tests.chat import Stage, Subscriber
 from tests.handlers.clock import current_time

@@ -8,9 +8,9 @@ from itertools import count
 
 from sqlalchemy import update
 
+from services.authority.data_types import AuthorityOperation
 from services.authority.embedded.models import CertificateSet
 from services.authority.errors import CodeLockedError, WrongCodeError
-from services.authority.values import AuthorityOperation
 from tests.chat import Subscriber
 from tests.handlers.clock import current_time
 from tests.handlers.conversations.online.cardholders import (

@@ -15,13 +15,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import ocsp
 
-from bot.web.certificates import certificate_routes
+from bot.web.certificate_endpoints import certificate_routes
 from bot.web.listeners import serve
-from services.argon2 import Argon2Cost
+from services.argon2_cost import Argon2Cost
 from services.authority.ca import key_file
+from services.authority.ca.certificate_service import CertificateService, open_certificate_service
 from services.authority.ca.key_file import CaParameters
 from services.authority.ca.publication import PublicationUrls
-from services.authority.ca.service import CertificateService, open_certificate_service
 from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
 from services.authority.embedded.models import Application, Certificate, CertificateSet
 from services.authority.interface.certificates import (

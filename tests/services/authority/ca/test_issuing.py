@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from services.authority.ca import profile
+from services.authority.ca import certificate_profile
 from services.authority.ca.errors import UnsuitableKeyError, ValidityError
 from services.authority.interface.certificates import CertificateIssuer, CertificateKind
 from services.authority.lifecycle import CertificateState
@@ -107,12 +107,12 @@ async def test_the_directory_attributes_say_person_last_four_and_card(
         ExtensionOID.SUBJECT_DIRECTORY_ATTRIBUTES
     )
     assert isinstance(extension.value, x509.UnrecognizedExtension)
-    read = asn1.decode_der(profile.DirectoryAttributes, extension.value.value)
-    assert read.subject_type.type == profile.SUBJECT_TYPE
-    assert read.subject_type.values.as_list() == [profile.NATURAL_PERSON]
-    assert read.id_last_four.type == profile.ID_LAST_FOUR
+    read = asn1.decode_der(certificate_profile.DirectoryAttributes, extension.value.value)
+    assert read.subject_type.type == certificate_profile.SUBJECT_TYPE
+    assert read.subject_type.values.as_list() == [certificate_profile.NATURAL_PERSON]
+    assert read.id_last_four.type == certificate_profile.ID_LAST_FOUR
     assert [text.as_str() for text in read.id_last_four.values.as_list()] == ["0014"]
-    assert read.card_number.type == profile.CARD_NUMBER
+    assert read.card_number.type == certificate_profile.CARD_NUMBER
     assert [text.as_str() for text in read.card_number.values.as_list()] == ["KA00000000000042"]
 
 
@@ -125,7 +125,7 @@ async def test_a_long_name_is_cut_where_it_must_and_stands_whole_beside(
     card = await world.issue(now, name=name.strip())
     subject = card.x509().subject
     (common,) = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    whole = subject.get_attributes_for_oid(profile.FULL_NAME)
+    whole = subject.get_attributes_for_oid(certificate_profile.FULL_NAME)
     assert isinstance(common.value, str)
     assert name.startswith(common.value)
     assert len(common.value.encode()) <= 64

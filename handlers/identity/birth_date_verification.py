@@ -16,7 +16,7 @@ from handlers.engine.model import (
     StepContext,
     StepResult,
 )
-from handlers.identity.code import (
+from handlers.identity.code_verification import (
     look_up_linked_people,
     question_text,
     seal_ui_number,
@@ -24,7 +24,7 @@ from handlers.identity.code import (
 )
 from handlers.identity.error_messages import ErrorSteps
 from handlers.identity.input_parser import IdentityInput, parse_number_and_birth_date
-from handlers.identity.one_time_code import OneTimeCodeStep
+from handlers.identity.one_time_code_step import OneTimeCodeStep
 from handlers.identity.step_data import IDENTITY_KEYS, MASKED, NUMBER
 from handlers.screen.text import N_, Markup, say
 from services.authority.errors import GrantExpiredError, WrongStateError

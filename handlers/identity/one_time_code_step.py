@@ -19,11 +19,12 @@ from handlers.engine.model import (
     StepContext,
     StepResult,
 )
-from handlers.identity.code import seal_ui_number, unseal_ui_number
+from handlers.identity.code_verification import seal_ui_number, unseal_ui_number
 from handlers.identity.error_messages import ErrorSteps
 from handlers.identity.input_parser import parse_number_and_birth_date, parse_one_time_code
 from handlers.identity.step_data import ALL_KEYS, BIRTH_DATE, CHALLENGE, GRANT
 from handlers.screen.text import N_, Markup, say
+from services.authority.data_types import AuthorityOperation, Challenge
 from services.authority.errors import (
     AuthorityError,
     ChatPausedError,
@@ -31,7 +32,6 @@ from services.authority.errors import (
     TooManyMailsError,
 )
 from services.authority.interface.authority import Authority
-from services.authority.values import AuthorityOperation, Challenge
 from services.calendar import today
 from services.formats.hidden import Hidden
 from services.formats.one_time_code import OneTimeCode

@@ -35,10 +35,10 @@ from handlers.identity.step_data import (
     UNLINKED,
 )
 from handlers.screen.text import N_, Markup, say
+from services.authority.data_types import AuthorityOperation
 from services.authority.errors import AuthorityError, GrantExpiredError, UnknownPersonError
 from services.authority.interface.authority import Authority
 from services.authority.interface.credentials import SealedInput
-from services.authority.values import AuthorityOperation
 from services.formats.hidden import Hidden
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber

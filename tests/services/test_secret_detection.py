@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.secret_shapes import SecretDetector, SecretShape
+from services.secret_detection import SecretDetector, SecretShape
 
 ERROR_CODES = {"1979711501", "76000006", "2201", "164"}
 WORDS = ["certificate", "HiCOS", "activate", "password", "TWFidO", "hello"]

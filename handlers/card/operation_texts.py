@@ -13,7 +13,7 @@ from services.bridge.events import (
     PairingFailureReason,
     ServerFailure,
 )
-from services.bridge.operations.task import CardTask
+from services.bridge.operations.card_task import CardTask
 
 ADMIN_BARRED, BUSY = "admin_barred", "hub_busy"
 """Reasons why the hub started nothing, in addition to the codes of the protocol."""

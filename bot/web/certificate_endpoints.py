@@ -15,9 +15,9 @@ from aiohttp import ETag, web
 from cryptography.x509.ocsp import OCSPResponseStatus
 from sqlalchemy.exc import SQLAlchemyError
 
+from services.authority.ca.certificate_service import CertificateService
 from services.authority.ca.ocsp import error_response
 from services.authority.ca.publication import CA_PATH, CRL_PATH, OCSP_PATH
-from services.authority.ca.service import CertificateService
 
 MAX_REQUEST_BYTES = 16 * 1024
 """Bytes of an OCSP request: room for twenty certificates and a signature with its chain."""

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Final
 
 from reader_bridge.protocol import Operation, PinPurpose
-from services.authority.values import AuthorityOperation as AuthorityOperation
+from services.authority.data_types import AuthorityOperation as AuthorityOperation
 
 
 class CardTask(StrEnum):
