@@ -36,6 +36,7 @@ from benchmarks.results import merge
 from bot.web.certificate_endpoints import certificate_routes
 from bot.web.listeners import serve
 from services.authority.ca.certificate_service import CertificateService, open_certificate_service
+from services.authority.ca.crl import record_status_change
 from services.authority.ca.publication import PublicationUrls
 from services.authority.ca.status_lookup import BatchedStatusLookup
 from services.authority.embedded.audit import Actor
@@ -85,7 +86,7 @@ class Scene:
             await session.execute(insert(CertificateSet), sets)
             known = [(self.card, self.serial), *serials]
             await session.execute(insert(Certificate), [_row(*pair) for pair in known])
-            await self.service.issuer.record_status_change(session, now)
+            record_status_change(session, now)
 
     async def _issue(self, now: datetime) -> bytes:
         key = rsa.generate_private_key(65537, 2048).public_key()

@@ -120,7 +120,7 @@ async def create_demo_people(
 
     :raises NoIssuerError: where there is no certificate authority; nothing is begun then.
     """
-    _ = authority.certificates.issuer  # refuses now rather than in the middle of a life
+    _ = authority.card_issuer.certificate_issuer  # refuses now rather than in the middle of a life
     async with authority.database.unit_of_work() as session:
         mark = await session.get(DatabaseFact, FACT_NAME)
         if mark is not None and mark.value == _COMPLETE:

@@ -35,7 +35,7 @@ async def _opens(engine: Engine, settings: Settings, *, with_mail: bool = True) 
         )
         now = datetime.now(UTC)
         async with embedded.open_embedded(settings, database, keys, now, mail, CHEAP) as opened:
-            assert opened.authority.certificates.issuer
+            assert opened.authority.card_issuer.certificate_issuer
     finally:
         await database.close()
 

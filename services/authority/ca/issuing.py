@@ -5,17 +5,14 @@ The authority sees public keys only.
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.ca import certificate_profile
 from services.authority.ca.ca_certificate import CaSigner
-from services.authority.ca.crl import record_status_change
 from services.authority.ca.errors import UnsuitableKeyError, ValidityError
 from services.authority.ca.publication import PublicationUrls
 from services.authority.interface.certificates import (
@@ -48,10 +45,6 @@ class CaIssuer:
         if not request.not_before < request.not_after <= limit:
             raise ValidityError(limit)
         return await asyncio.to_thread(self._issue_all, request)
-
-    async def record_status_change(self, session: AsyncSession, now: datetime) -> None:
-        """Record, within the change's own transaction, that the revocation list is out of date."""
-        record_status_change(session, now)
 
     def _issue_all(self, request: CertificateRequest) -> list[IssuedCertificate]:
         return [self._issue(kind, key, request) for kind, key in request.public_keys.items()]

@@ -81,12 +81,12 @@ class EmbeddedAuthority:
         self.codes = SubscriberCodes(keys, RecordKeyFile(files.record_keys), self.hasher)
         self.one_time_codes = OneTimeCodes(keys)
         self.applications = Applications(self.records, self.codes, self.audit)
-        self.certificates = EmbeddedCertificates(self.codes, self.audit, issuer)
+        self.certificates = EmbeddedCertificates(self.codes, self.audit)
         self.payments = EmbeddedPayments(self.records, self.audit)
         self.privacy = DataSubjectRequests(self.records, self.codes, self.audit, self.applications)
         self.mail_composer = AuthorityMailComposer(self.records, self.one_time_codes)
         self.card_issuer = CardIssuer(
-            database, keys, self.records, self.audit, self.certificates, generate_key
+            database, keys, self.records, self.audit, issuer, generate_key
         )
         self.credentials = EmbeddedCredentials(
             database, self.records, self.codes, self.one_time_codes, self.audit

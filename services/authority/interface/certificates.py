@@ -88,6 +88,3 @@ class CertificateIssuer(Protocol):
         A certificate counts once its serial is recorded: an issuance that is cut off before leaves
         certificates nobody has ever seen.
         """
-
-    async def record_status_change(self, session: AsyncSession, now: datetime) -> None:
-        """Take note, within the change's own transaction, that a certificate's status changed."""

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.argon2_cost import Argon2Cost
 from services.authority.data_types import (
@@ -51,10 +50,7 @@ USER = 1001
 
 
 class FakeIssuer:
-    """Issues documents that are no certificates, and counts the changes it hears of."""
-
-    def __init__(self) -> None:
-        self.changes = 0
+    """Issues documents that are no certificates."""
 
     async def issue(self, request: CertificateRequest) -> Sequence[IssuedCertificate]:
         document = f"certificate of {request.name}, {request.person_serial}".encode()
@@ -62,9 +58,6 @@ class FakeIssuer:
             IssuedCertificate(kind, secrets.randbits(120), document + key)
             for kind, key in request.public_keys.items()
         ]
-
-    async def record_status_change(self, session: AsyncSession, now: datetime) -> None:
-        self.changes += 1
 
 
 class FakeCardMaker:

@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 from cryptography.x509.oid import NameOID
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.interface.cards import CardOrder
 from services.authority.interface.certificates import (
@@ -35,9 +34,6 @@ class CertifyingIssuer:
 
     async def issue(self, request: CertificateRequest) -> Sequence[IssuedCertificate]:
         return [self._certify(kind, key, request) for kind, key in request.public_keys.items()]
-
-    async def record_status_change(self, session: AsyncSession, now: object) -> None:
-        """Do nothing."""
 
     def _certify(
         self, kind: CertificateKind, key: bytes, request: CertificateRequest

@@ -23,11 +23,9 @@ from services.authority.embedded.payments.applications import advance
 from services.authority.embedded.personal_data.records import lock_application
 from services.authority.errors import (
     GrantExpiredError,
-    NoIssuerError,
     WrongStateError,
 )
 from services.authority.interface.certificates import (
-    CertificateIssuer,
     CertificateKind,
     Certificates,
     IssuedCertificate,
@@ -65,22 +63,9 @@ _ENDED = frozenset({CertificateState.REVOKED, CertificateState.EXPIRED})
 class EmbeddedCertificates(Certificates):
     """The state changes of certificates."""
 
-    def __init__(
-        self, codes: SubscriberCodes, audit: Audit, issuer: CertificateIssuer | None
-    ) -> None:
+    def __init__(self, codes: SubscriberCodes, audit: Audit) -> None:
         self._codes = codes
         self._audit = audit
-        self._issuer = issuer
-
-    @property
-    def issuer(self) -> CertificateIssuer:
-        """The certificate authority.
-
-        :raises NoIssuerError: where none is set up.
-        """
-        if self._issuer is None:
-            raise NoIssuerError
-        return self._issuer
 
     @override
     async def get_timeline(
@@ -203,19 +188,9 @@ class EmbeddedCertificates(Certificates):
         if state is CertificateState.REVOKED and certificates.state in ON_HOLD:
             certificates.held_since = certificates.changed_at
         certificates.state, certificates.changed_at = state, now
-        await self.report_status_change(session, now)
-        return True
-
-    async def report_status_change(self, session: AsyncSession, now: datetime) -> None:
-        """Report a status change to the certificate authority, even if another process runs it.
-
-        A suspension does not wait for a setting of the command that records it.
-        """
         await session.flush()
-        if self._issuer is None:
-            record_status_change(session, now)
-        else:
-            await self._issuer.record_status_change(session, now)
+        record_status_change(session, now)
+        return True
 
     async def expire(self, session: AsyncSession, now: datetime) -> list[str]:
         """Expire the certificates whose validity has ended; return their application ids."""

@@ -23,9 +23,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.authority.ca.crl import record_status_change
 from services.authority.embedded.audit import Actor, Audit, AuditAct
 from services.authority.embedded.certificates.cards import derive_admin_key
-from services.authority.embedded.certificates.certificates import EmbeddedCertificates
 from services.authority.embedded.models import (
     CardRecord,
     Certificate,
@@ -33,9 +33,10 @@ from services.authority.embedded.models import (
 )
 from services.authority.embedded.payments.applications import advance
 from services.authority.embedded.personal_data.records import PersonalRecords
-from services.authority.errors import CardFileTakenError
+from services.authority.errors import CardFileTakenError, NoIssuerError
 from services.authority.interface.cards import CardMaker, CardOrder
 from services.authority.interface.certificates import (
+    CertificateIssuer,
     CertificateKind,
     CertificateRequest,
     IssuedCertificate,
@@ -89,15 +90,25 @@ class CardIssuer:
         keys: KeyRing,
         records: PersonalRecords,
         audit: Audit,
-        certificates: EmbeddedCertificates,
+        certificate_issuer: CertificateIssuer | None,
         generate_key: Callable[[], CardKey],
     ) -> None:
         self._database = database
         self._keys = keys
         self._records = records
         self._audit = audit
-        self._certificates = certificates
+        self._certificate_issuer = certificate_issuer
         self._generate_key = generate_key
+
+    @property
+    def certificate_issuer(self) -> CertificateIssuer:
+        """The certificate authority.
+
+        :raises NoIssuerError: where none is set up.
+        """
+        if self._certificate_issuer is None:
+            raise NoIssuerError
+        return self._certificate_issuer
 
     async def issue(
         self,
@@ -162,7 +173,7 @@ class CardIssuer:
         private = await asyncio.to_thread(self._generate_keys)
         public = {kind: _encode_public(key) for kind, key in private.items()}
         request = replace(blank, public_keys=public)
-        certificates = tuple(await self._certificates.issuer.issue(request))
+        certificates = tuple(await self.certificate_issuer.issue(request))
         serial = secrets.token_hex(16)
         order = CardOrder(
             card_number=CardNumber(request.card_number),
@@ -213,7 +224,8 @@ class CardIssuer:
         session.add_all(self._certificate_row(application.id, one) for one in made.certificates)
         details = {"card": serial}
         self._audit.record(session, AuditAct.ISSUED, application.id, actor.name, now, details)
-        await self._certificates.report_status_change(session, now)
+        await session.flush()
+        record_status_change(session, now)
         return IssuedCard(True, application.id, serial, number)
 
     def _certificate_row(self, application: str, certificate: IssuedCertificate) -> Certificate:

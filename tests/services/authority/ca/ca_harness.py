@@ -20,6 +20,7 @@ from bot.web.listeners import serve
 from services.argon2_cost import Argon2Cost
 from services.authority.ca import key_file
 from services.authority.ca.certificate_service import CertificateService, open_certificate_service
+from services.authority.ca.crl import record_status_change
 from services.authority.ca.key_file import CaParameters
 from services.authority.ca.publication import PublicationUrls
 from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
@@ -136,7 +137,7 @@ class CaHarness:
             )
             await session.flush()
             session.add_all(_row(application, one) for one in issued)
-            await self.service.issuer.record_status_change(session, now)
+            record_status_change(session, now)
         return IssuedCard(application, {one.kind: one for one in issued})
 
     async def move(
@@ -151,7 +152,7 @@ class CaHarness:
             row = await session.get_one(CertificateSet, card.application)
             row.state, row.changed_at, row.revocation_reason = state, now, reason
             await session.flush()
-            await self.service.issuer.record_status_change(session, now)
+            record_status_change(session, now)
 
     async def crl(self, now: datetime) -> x509.CertificateRevocationList:
         return x509.load_der_x509_crl((await self.service.crl.get_current(now)).der)

@@ -10,7 +10,13 @@ from sqlalchemy import select, text
 from structlog.testing import capture_logs
 
 from bot.jobs.worker import JobWorker
-from services.authority.ca.crl import DUE_KIND, REFRESH, VALIDITY, CrlPublisher
+from services.authority.ca.crl import (
+    DUE_KIND,
+    REFRESH,
+    VALIDITY,
+    CrlPublisher,
+    record_status_change,
+)
 from services.authority.ca.models import RevocationList, StatusChange
 from services.authority.ca.statuses import CRL_REASONS
 from services.authority.lifecycle import CertificateState, RevocationReason
@@ -169,7 +175,7 @@ async def test_a_change_that_is_rolled_back_changes_no_list(
 
     async def cut_short() -> None:
         async with database.unit_of_work() as session:
-            await world.service.issuer.record_status_change(session, now)
+            record_status_change(session, now)
             raise ConnectionError
 
     with pytest.raises(ConnectionError):
