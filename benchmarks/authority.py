@@ -51,7 +51,7 @@ _console = Console()
 def _draw(rng: random.Random) -> UiNumber:
     body = "A8" + "".join(rng.choices("0123456789", k=7))
     last = next(digit for digit in "0123456789" if ui_number.checksum(body + digit) == 0)
-    return ui_number.parse(body + last)
+    return UiNumber.parse(body + last)
 
 
 async def _hashing(threads: int) -> dict[str, float]:

@@ -18,9 +18,9 @@ from services.authority.embedded.personal_data.records import PersonalData, find
 from services.authority.errors import CodeLockedError, WrongCodeError
 from services.authority.interface.cards import CardMaker, CardOrder
 from services.authority.lifecycle import CertificateAct, RevocationReason
-from services.formats import ui_number
 from services.formats.hidden import Hidden
 from services.formats.subscriber_code import SubscriberCode
+from services.formats.ui_number import UiNumber
 from services.storage.models import DatabaseFact
 
 FACT_NAME = "demo_people"
@@ -63,7 +63,7 @@ class DemoPerson:
     def to_personal_data(self) -> PersonalData:
         """Return the data of their form."""
         return PersonalData(
-            ui_number=ui_number.parse(self.ui_number),
+            ui_number=UiNumber.parse(self.ui_number),
             name=self.name,
             birth_date=self.born,
             mail_address=self.mail_address,
@@ -162,7 +162,7 @@ class _Story:
         self._maker = _PinnedCardMaker(maker) if person.is_activated else maker
         self._card_file = folder / f"{person.name.split()[0].lower()}.card"
         self._person = person
-        self._ui_number = ui_number.parse(person.ui_number)
+        self._ui_number = UiNumber.parse(person.ui_number)
         self._chat = -1 - number
 
     async def play(self, now: datetime) -> None:

@@ -8,7 +8,7 @@ import typer
 from bot.cli.authority_session import AuthoritySession
 from bot.cli.output import AsJson, CommandOutput, UiNumberText, run_with_authority, to_json_value
 from services.authority.data_types import Change
-from services.formats import ui_number
+from services.formats.ui_number import UiNumber
 
 app = typer.Typer(no_args_is_help=True, help="A person's data: export it, forget it.")
 
@@ -20,7 +20,7 @@ def export(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) ->
 
     async def work(session: AuthoritySession) -> dict[str, Any]:
         async with session.authority.database.unit_of_work() as db:
-            number = ui_number.parse(ui)
+            number = UiNumber.parse(ui)
             return await session.authority.privacy.export(db, number, session.actor, session.now)
 
     held = run_with_authority(context, out, work)
@@ -41,7 +41,7 @@ def forget(
 
     async def work(session: AuthoritySession) -> Change:
         async with session.authority.database.unit_of_work() as db:
-            number = ui_number.parse(ui)
+            number = UiNumber.parse(ui)
             return await session.authority.privacy.forget(db, number, session.actor, session.now)
 
     change = run_with_authority(context, out, work)

@@ -12,7 +12,7 @@ from datetime import date
 
 from handlers.engine.model import InputRejectedError
 from handlers.screen.text import N_
-from services.formats import card_number, one_time_code, subscriber_code, ui_number
+from services.formats import subscriber_code
 from services.formats.card_number import CardNumber
 from services.formats.dates import parse_birth_date
 from services.formats.errors import FormatError, FormatProblem
@@ -128,7 +128,7 @@ def parse_code(text: str) -> SubscriberCode | None:
     token = compact(plain)
     has_our_length = len(token) == subscriber_code.GENERATED_LENGTH  # may equal a name by chance
     try:
-        code = subscriber_code.parse(token)
+        code = SubscriberCode.parse(token)
         return code if has_our_length or not is_known_name(token) else None
     except FormatError as error:
         if is_known_name(token) or not token.isascii():
@@ -147,7 +147,7 @@ def parse_card_number(text: str) -> CardNumber | None:
     """
     token = compact_identifier(text)
     try:
-        return card_number.parse(token)
+        return CardNumber.parse(token)
     except FormatError:
         if re.fullmatch(r"[A-Z]{0,3}\d{11,17}|[A-Z0-9]{16}", token):
             raise InputRejectedError(_CARD_REFUSED) from None
@@ -161,7 +161,7 @@ def parse_one_time_code(text: str) -> OneTimeCode | None:
     """
     plain = _LABELS.sub(" ", strip_invisible(text)).strip(" .。!！\n")
     try:
-        return one_time_code.parse(plain)
+        return OneTimeCode.parse(plain)
     except FormatError as error:
         digits = compact(plain).replace("-", "")
         if error.reason is FormatProblem.LENGTH and 4 <= len(digits) <= 8:
@@ -191,9 +191,9 @@ def _split_number(text: str) -> tuple[UiNumber | None, str]:
     match = _NUMBER.search(plain)
     try:
         if match:
-            return ui_number.parse(match[0]), f"{plain[: match.start()]} {plain[match.end() :]}"
+            return UiNumber.parse(match[0]), f"{plain[: match.start()]} {plain[match.end() :]}"
         if _NEARLY_A_NUMBER.fullmatch(compact_identifier(_LABELS.sub(" ", plain))):
-            ui_number.parse(compact_identifier(plain))
+            UiNumber.parse(compact_identifier(plain))
     except FormatError as error:
         message = _NUMBER_REFUSED.get(error.reason, _NUMBER_REFUSED[FormatProblem.LENGTH])
         raise InputRejectedError(message) from None

@@ -1,6 +1,7 @@
 """The IC card number (IC卡卡號): two capital letters and fourteen digits (docs/facts.md §3)."""
 
 import re
+from typing import Self
 
 from services.formats.errors import FormatError, FormatProblem, InputField
 from services.formats.hidden import Hidden
@@ -15,17 +16,17 @@ class CardNumber(Hidden):
 
     __slots__ = ()
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse an IC card number.
 
-def parse(text: str) -> CardNumber:
-    """Parse an IC card number.
-
-    :raises FormatError: if it is not one.
-    """
-    value = compact_identifier(text)
-    if not value:
-        raise FormatError(InputField.CARD_NUMBER, FormatProblem.EMPTY)
-    if len(value) != LENGTH:
-        raise FormatError(InputField.CARD_NUMBER, FormatProblem.LENGTH)
-    if not _SHAPE.fullmatch(value):
-        raise FormatError(InputField.CARD_NUMBER, FormatProblem.SHAPE)
-    return CardNumber(value)
+        :raises FormatError: if it is not one.
+        """
+        value = compact_identifier(text)
+        if not value:
+            raise FormatError(InputField.CARD_NUMBER, FormatProblem.EMPTY)
+        if len(value) != LENGTH:
+            raise FormatError(InputField.CARD_NUMBER, FormatProblem.LENGTH)
+        if not _SHAPE.fullmatch(value):
+            raise FormatError(InputField.CARD_NUMBER, FormatProblem.SHAPE)
+        return cls(value)

@@ -6,6 +6,7 @@ them, and no character that looks like another. Capitals matter.
 
 import re
 import secrets
+from typing import Self
 
 from services.formats.errors import FormatError, FormatProblem, InputField
 from services.formats.hidden import Hidden
@@ -25,32 +26,32 @@ class SubscriberCode(Hidden):
 
     __slots__ = ()
 
+    @classmethod
+    def generate(cls) -> Self:
+        """Generate a random code; every code of the format is equally likely."""
+        while True:
+            code = "".join(secrets.choice(LETTERS + DIGITS) for _ in range(GENERATED_LENGTH))
+            if _has_letter_and_digit(code):
+                return cls(code)
 
-def generate() -> SubscriberCode:
-    """Generate a random code; every code of the format is equally likely."""
-    while True:
-        code = "".join(secrets.choice(LETTERS + DIGITS) for _ in range(GENERATED_LENGTH))
-        if _has_letter_and_digit(code):
-            return SubscriberCode(code)
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse a code as typed; full-width forms and spaces are normalised, case is kept.
 
-
-def parse(text: str) -> SubscriberCode:
-    """Parse a code as typed; full-width forms and spaces are normalised, case is kept.
-
-    :raises FormatError: for text that cannot be a code, and so must not count as an attempt.
-    """
-    value = compact(text)
-    if not value:
-        raise FormatError(InputField.SUBSCRIBER_CODE, FormatProblem.EMPTY)
-    if not _CHARACTERS.fullmatch(value):
-        raise FormatError(InputField.SUBSCRIBER_CODE, FormatProblem.CHARACTERS)
-    if not SHORTEST <= len(value) <= LONGEST:
-        raise FormatError(InputField.SUBSCRIBER_CODE, FormatProblem.LENGTH)
-    if not _has_letter_and_digit(value):
-        raise FormatError(InputField.SUBSCRIBER_CODE, FormatProblem.ORDINARY_WORD)
-    if LOOKALIKES.intersection(value):
-        raise FormatError(InputField.SUBSCRIBER_CODE, FormatProblem.LOOKALIKE)
-    return SubscriberCode(value)
+        :raises FormatError: for text that cannot be a code, and so must not count as an attempt.
+        """
+        value = compact(text)
+        if not value:
+            raise FormatError(InputField.SUBSCRIBER_CODE, FormatProblem.EMPTY)
+        if not _CHARACTERS.fullmatch(value):
+            raise FormatError(InputField.SUBSCRIBER_CODE, FormatProblem.CHARACTERS)
+        if not SHORTEST <= len(value) <= LONGEST:
+            raise FormatError(InputField.SUBSCRIBER_CODE, FormatProblem.LENGTH)
+        if not _has_letter_and_digit(value):
+            raise FormatError(InputField.SUBSCRIBER_CODE, FormatProblem.ORDINARY_WORD)
+        if LOOKALIKES.intersection(value):
+            raise FormatError(InputField.SUBSCRIBER_CODE, FormatProblem.LOOKALIKE)
+        return cls(value)
 
 
 def _has_letter_and_digit(value: str) -> bool:

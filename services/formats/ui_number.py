@@ -1,6 +1,7 @@
 """The UI No. (統一證號): both formats and their checksum (docs/facts.md §3)."""
 
 import re
+from typing import Self
 
 from services.formats.errors import FormatError, FormatProblem, InputField
 from services.formats.hidden import MASK, Hidden
@@ -17,27 +18,27 @@ class UiNumber(Hidden):
 
     __slots__ = ()
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Parse a UI No. of the new or the old format.
+
+        :raises FormatError: if it is not one.
+        """
+        value = compact_identifier(text)
+        if not value:
+            raise FormatError(InputField.UI_NUMBER, FormatProblem.EMPTY)
+        if len(value) != 10:
+            raise FormatError(InputField.UI_NUMBER, FormatProblem.LENGTH)
+        if not _SHAPE.fullmatch(value):
+            raise FormatError(InputField.UI_NUMBER, FormatProblem.SHAPE)
+        if checksum(value) != 0:
+            raise FormatError(InputField.UI_NUMBER, FormatProblem.CHECKSUM)
+        return cls(value)
+
     def mask(self) -> str:
         """The number as it may be shown: the first letter and the last three digits."""
         value = self.reveal()
         return f"{value[0]}{MASK}{value[-3:]}"
-
-
-def parse(text: str) -> UiNumber:
-    """Parse a UI No. of the new or the old format.
-
-    :raises FormatError: if it is not one.
-    """
-    value = compact_identifier(text)
-    if not value:
-        raise FormatError(InputField.UI_NUMBER, FormatProblem.EMPTY)
-    if len(value) != 10:
-        raise FormatError(InputField.UI_NUMBER, FormatProblem.LENGTH)
-    if not _SHAPE.fullmatch(value):
-        raise FormatError(InputField.UI_NUMBER, FormatProblem.SHAPE)
-    if checksum(value) != 0:
-        raise FormatError(InputField.UI_NUMBER, FormatProblem.CHECKSUM)
-    return UiNumber(value)
 
 
 def checksum(value: str) -> int:

@@ -33,8 +33,9 @@ from services.authority.embedded.payments.applications import FEES, ApplicationR
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.lifecycle import ApplicationState, RevocationReason
 from services.calendar import TAIPEI
-from services.formats import contact, dates, ui_number
+from services.formats import contact, dates
 from services.formats.hidden import Hidden
+from services.formats.ui_number import UiNumber
 
 app = typer.Typer(no_args_is_help=True, help="The counter of the embedded authority.")
 
@@ -61,7 +62,7 @@ def apply(
 
     async def work(session: AuthoritySession) -> tuple[PersonalData, ApplicationReceipt]:
         data = PersonalData(
-            ui_number=ui_number.parse(ui),
+            ui_number=UiNumber.parse(ui),
             name=contact.parse_name(name),
             birth_date=dates.parse_birth_date(birth, session.now.astimezone(TAIPEI).date()),
             mail_address=contact.parse_mail_address(email),
@@ -93,7 +94,7 @@ def show(context: typer.Context, ui: UiNumberText, as_json: AsJson = False) -> N
     out = CommandOutput(as_json=as_json)
 
     async def work(session: AuthoritySession) -> PersonFile:
-        return await session.counter.show(ui_number.parse(ui), session.now)
+        return await session.counter.show(UiNumber.parse(ui), session.now)
 
     file = run_with_authority(context, out, work)
     out.print_result(person_file_to_json(file), *format_person_file(file))
@@ -111,7 +112,7 @@ def pay(
     out = CommandOutput(as_json=as_json)
 
     async def work(session: AuthoritySession) -> ChargeResult:
-        return await session.counter.pay(ui_number.parse(ui), charge, amount, session.now)
+        return await session.counter.pay(UiNumber.parse(ui), charge, amount, session.now)
 
     result = run_with_authority(context, out, work)
     done = "Paid" if result.changed else "Was paid before"
@@ -132,7 +133,7 @@ def issue(
     out = CommandOutput(as_json=as_json)
 
     async def work(session: AuthoritySession) -> dict[str, Any]:
-        number = ui_number.parse(ui)
+        number = UiNumber.parse(ui)
         name = session.authority.records.hash_ui_number(number).hex()[:12]
         path = card or session.settings.data_dir / "cards" / f"{name}.card"
         await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
@@ -158,7 +159,7 @@ def certificates(
     out = CommandOutput(as_json=as_json)
 
     async def work(session: AuthoritySession) -> CertificatesView:
-        documents = await session.counter.list_certificates(ui_number.parse(ui))
+        documents = await session.counter.list_certificates(UiNumber.parse(ui))
         return CertificatesView(documents, await find_ca_publication(session), folder)
 
     view = run_with_authority(context, out, work)
@@ -224,7 +225,7 @@ def _change_state(
     out = CommandOutput(as_json=as_json)
 
     async def work(session: AuthoritySession) -> Change:
-        return await operation(session)(ui_number.parse(ui), session.now)
+        return await operation(session)(UiNumber.parse(ui), session.now)
 
     change = run_with_authority(context, out, work)
     told = f"{done}." if change.changed else "Nothing to do: it was so before."

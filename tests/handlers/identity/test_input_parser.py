@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from handlers.engine.model import InputRejectedError
 from handlers.identity import input_parser
 from services.formats import subscriber_code
+from services.formats.subscriber_code import SubscriberCode
 
 TODAY = date(2026, 3, 2)
 NUMBER, CODE = "A900207177", "ngA2h345"
@@ -138,7 +139,7 @@ def test_whatever_is_typed_is_read_or_refused(text: str) -> None:
             read(text)
 
 
-@given(st.builds(subscriber_code.generate))
+@given(st.builds(SubscriberCode.generate))
 def test_every_code_we_draw_is_read(code: subscriber_code.SubscriberCode) -> None:
     assert input_parser.parse_code(code.reveal()) == code
 

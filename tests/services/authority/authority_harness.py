@@ -80,7 +80,7 @@ def valid_ui_number(rng: random.Random) -> UiNumber:
     """Draw a valid UI No. of the new format."""
     body = rng.choice("ABCDEFGH") + rng.choice("89") + "".join(rng.choices("0123456789", k=7))
     last = next(digit for digit in "0123456789" if ui_number.checksum(body + digit) == 0)
-    return ui_number.parse(body + last)
+    return UiNumber.parse(body + last)
 
 
 def fast_folder() -> Path | None:

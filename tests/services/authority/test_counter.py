@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot.settings import SettingsError
-from services.formats import subscriber_code
+from services.formats.subscriber_code import SubscriberCode
 from tests.services.authority.command_line import APPLY, PERSON, UI, Terminal
 
 
@@ -48,7 +48,7 @@ def test_applying_prints_the_form_with_the_code_in_both_languages(
         for words in ("民國79年5月17日", "1990-05-17", "NT$278", "新臺幣 278 元", "2026-03-17"):
             assert words in text
     code = printed.stdout.split("Subscriber code: ")[1].split()[0]
-    assert subscriber_code.parse(code).reveal() == code
+    assert SubscriberCode.parse(code).reveal() == code
     assert code in html
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
     assert "<script" not in html

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from bot.cli.counter import commands as counter
 from bot.cli.demo_people import DEMO_PEOPLE
-from services.formats import subscriber_code
+from services.formats.subscriber_code import SubscriberCode
 from tests.services.authority.command_line import APPLY, PERSON, UI, Terminal, app
 
 
@@ -35,7 +35,7 @@ def test_the_demo_people_are_in_every_state(terminal: Terminal) -> None:
 
 
 def test_the_demo_codes_are_codes() -> None:
-    assert all(subscriber_code.parse(one.code).reveal() == one.code for one in DEMO_PEOPLE)
+    assert all(SubscriberCode.parse(one.code).reveal() == one.code for one in DEMO_PEOPLE)
 
 
 def test_a_key_is_rotated_and_the_old_one_removed_when_the_bot_is_stopped(

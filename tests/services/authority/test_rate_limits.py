@@ -15,14 +15,14 @@ from services.authority.errors import (
     WrongCardNumberError,
     WrongOneTimeCodeError,
 )
-from services.formats import card_number
+from services.formats.card_number import CardNumber
 from services.formats.one_time_code import OneTimeCode
 from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
 from tests.services.authority.test_codes import nobody, refusals
 from tests.services.authority.test_retrieval import asks
 
 RESTS = (1, 5, 15, 30, 60)
-WRONG_NUMBER = card_number.parse("KA00000000000000")
+WRONG_NUMBER = CardNumber.parse("KA00000000000000")
 
 
 async def guesses(

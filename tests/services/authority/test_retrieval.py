@@ -22,7 +22,7 @@ from services.authority.errors import (
     WrongOneTimeCodeError,
     WrongStateError,
 )
-from services.formats import card_number
+from services.formats.card_number import CardNumber
 from services.formats.one_time_code import OneTimeCode
 from services.messaging.outbox import OutboxMessage
 from services.storage.keys import KeyRing, SecretPurpose
@@ -255,7 +255,7 @@ async def test_a_grant_for_resuming_is_complete_with_all_three_proofs(
 async def test_wrong_card_numbers_are_counted_in_the_grant(world: AuthorityHarness) -> None:
     someone = await world.person().is_active()
     grant = await someone.checks(operation=AuthorityOperation.SUSPEND)
-    wrong = card_number.parse("KA00000000000000")
+    wrong = CardNumber.parse("KA00000000000000")
     prove = world.authority.credentials.check_card_number
     told = []
     for _ in range(3):

@@ -4,25 +4,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.formats import card_number, one_time_code, subscriber_code
+from services.formats import subscriber_code
+from services.formats.card_number import CardNumber
 from services.formats.errors import FormatError, FormatProblem
 from services.formats.hidden import Hidden
+from services.formats.one_time_code import OneTimeCode
+from services.formats.subscriber_code import SubscriberCode
 
 
 def test_generated_codes_have_the_promised_shape() -> None:
-    codes = [subscriber_code.generate().reveal() for _ in range(2000)]
+    codes = [SubscriberCode.generate().reveal() for _ in range(2000)]
     assert len(set(codes)) == 2000
     assert all(len(code) == 8 for code in codes)
     assert not set("".join(codes)) & subscriber_code.LOOKALIKES
     assert all(any(map(str.isdigit, code)) and any(map(str.isalpha, code)) for code in codes)
-    assert all(subscriber_code.parse(code).reveal() == code for code in codes)
+    assert all(SubscriberCode.parse(code).reveal() == code for code in codes)
 
 
 @pytest.mark.parametrize(
     "typed", ["aB3dE5gH", "ａＢ３ｄＥ５ｇＨ", " aB3d E5gH\n", "aB3d\u200bE5gH"]
 )
 def test_a_code_keeps_its_capitals_and_loses_its_spaces(typed: str) -> None:
-    assert subscriber_code.parse(typed).reveal() == "aB3dE5gH"
+    assert SubscriberCode.parse(typed).reveal() == "aB3dE5gH"
 
 
 @pytest.mark.parametrize(
@@ -41,32 +44,32 @@ def test_a_code_keeps_its_capitals_and_loses_its_spaces(typed: str) -> None:
 )
 def test_what_cannot_be_a_code_is_told_apart(typed: str, reason: FormatProblem) -> None:
     with pytest.raises(FormatError) as refused:
-        subscriber_code.parse(typed)
+        SubscriberCode.parse(typed)
     assert refused.value.reason is reason
 
 
 @pytest.mark.parametrize("typed", ["123456", "１２３４５６", "123 456", "123-456"])
 def test_one_time_codes_are_read(typed: str) -> None:
-    assert one_time_code.parse(typed).reveal() == "123456"
+    assert OneTimeCode.parse(typed).reveal() == "123456"
 
 
 @pytest.mark.parametrize("typed", ["", "12345", "1234567", "12345a", "一二三四五六", "١٢٣٤٥٦"])
 def test_other_text_is_no_one_time_code(typed: str) -> None:
     with pytest.raises(FormatError):
-        one_time_code.parse(typed)
+        OneTimeCode.parse(typed)
 
 
 @pytest.mark.parametrize(
     "typed", ["GP12345678901234", "gp 1234-5678-9012-34", "ＧＰ１２３４５６７８９０１２３４"]
 )
 def test_card_numbers_are_read(typed: str) -> None:
-    assert card_number.parse(typed).reveal() == "GP12345678901234"
+    assert CardNumber.parse(typed).reveal() == "GP12345678901234"
 
 
 @pytest.mark.parametrize("typed", ["", "GP1234567890123", "G112345678901234", "GP1234567890123X"])
 def test_other_text_is_no_card_number(typed: str) -> None:
     with pytest.raises(FormatError):
-        card_number.parse(typed)
+        CardNumber.parse(typed)
 
 
 @given(st.text(max_size=30))

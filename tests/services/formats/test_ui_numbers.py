@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from services.formats import ui_number
 from services.formats.errors import FormatError, FormatProblem
+from services.formats.ui_number import UiNumber
 
 VALID = [
     "A800000014",
@@ -24,7 +25,7 @@ VALID = [
 
 @pytest.mark.parametrize("number", VALID)
 def test_known_numbers_of_both_formats_are_valid(number: str) -> None:
-    assert ui_number.parse(number).reveal() == number
+    assert UiNumber.parse(number).reveal() == number
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_known_numbers_of_both_formats_are_valid(number: str) -> None:
     ],
 )
 def test_full_width_lower_case_and_spaces_are_mended(typed: str) -> None:
-    assert ui_number.parse(typed).reveal() == "A800000014"
+    assert UiNumber.parse(typed).reveal() == "A800000014"
 
 
 @pytest.mark.parametrize(
@@ -59,7 +60,7 @@ def test_full_width_lower_case_and_spaces_are_mended(typed: str) -> None:
 )
 def test_bad_numbers_are_refused_with_the_reason(typed: str, reason: FormatProblem) -> None:
     with pytest.raises(FormatError) as refused:
-        ui_number.parse(typed)
+        UiNumber.parse(typed)
     assert refused.value.reason is reason
 
 
@@ -74,14 +75,14 @@ def test_two_neighbours_swapped_are_noticed(number: str) -> None:
 @given(st.text(max_size=20))
 def test_any_text_is_a_number_or_a_reason(text: str) -> None:
     try:
-        parsed = ui_number.parse(text)
+        parsed = UiNumber.parse(text)
     except FormatError:
         return
     assert ui_number.checksum(parsed.reveal()) == 0
 
 
 def test_a_number_does_not_show_itself() -> None:
-    number = ui_number.parse("A800000014")
+    number = UiNumber.parse("A800000014")
     shown = f"{number} {number!r} {[number]} {number.mask()}"
     assert "A800000014" not in shown
     assert number.mask() == "A•••014"

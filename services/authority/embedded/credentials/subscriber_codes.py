@@ -14,7 +14,6 @@ from services.authority.embedded.credentials.hashing import Argon2Hasher
 from services.authority.embedded.models import Application, associated_data
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.authority.errors import CodeUnrecoverableError
-from services.formats import subscriber_code
 from services.formats.subscriber_code import SubscriberCode
 from services.storage.database import after_commit
 from services.storage.keys import KeyRing, SecretPurpose
@@ -51,7 +50,7 @@ class SubscriberCodes:
 
         :param code: one that is given instead, for the people of the sandbox.
         """
-        drawn = code or subscriber_code.generate()
+        drawn = code or SubscriberCode.generate()
         verifier = await self.hasher.create_verifier(self._pepper(drawn))
         record_key, key = await asyncio.to_thread(self._records.add, now)
         aad = associated_data("applications", application, "code_sealed").encode()

@@ -11,8 +11,8 @@ from services.authority.embedded.audit import Actor
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.models import Application, Payment
 from services.authority.embedded.personal_data.records import PersonalData
-from services.formats import ui_number
 from services.formats.subscriber_code import SubscriberCode
+from services.formats.ui_number import UiNumber
 from services.messaging.outbox import Channel, OutboxMessage
 from tests.chat import Json, Stage, Subscriber
 from tests.handlers.clock import NOW
@@ -29,7 +29,7 @@ async def submit_application(
 ) -> str:
     """Submit an application at the counter, and return its id."""
     data = PersonalData(
-        ui_number=ui_number.parse(number),
+        ui_number=UiNumber.parse(number),
         name="Nguyen Thi Hoa",
         birth_date=date(1993, 4, 12),
         mail_address=f"{mail}@mail.example",

@@ -16,7 +16,7 @@ from services.authority.embedded.audit import Actor
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.models import InvoiceRecord
 from services.authority.errors import CheckoutRefusal
-from services.formats import ui_number
+from services.formats.ui_number import UiNumber
 from tests.chat import Stage
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.payments import (
@@ -225,7 +225,7 @@ async def test_paid_at_the_counter_meanwhile(stage: Stage) -> None:
     hoa = stage.subscriber("Hoa")
     invoice = await request_invoice(hoa)
     counter = Counter(stage.authority, Actor.at_counter("test"))
-    await counter.pay(ui_number.parse(NUMBER), "at the counter", 27800, NOW)
+    await counter.pay(UiNumber.parse(NUMBER), "at the counter", 27800, NOW)
     assert "paid already" in (await pay_invoice(hoa, invoice))["error_message"]
     await open_amount_due(hoa)
     hoa.sees("The fee is paid")

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from services.authority.embedded.audit import Actor
 from services.authority.embedded.counter import Counter
-from services.formats import ui_number
+from services.formats.ui_number import UiNumber
 from services.messaging import payment_reminders
 from services.storage.models import ChatRow, Job
 from tests.chat import Stage
@@ -101,7 +101,7 @@ async def test_paying_ends_them_in_every_chat_and_at_the_counter_too(stage: Stag
         await open_amount_due(stage.subscriber(name))
     assert len(await reminder_days(stage)) == 4
     counter = Counter(stage.authority, Actor.at_counter("test"))
-    await counter.pay(ui_number.parse(NUMBER), "at the counter", 27800, NOW)
+    await counter.pay(UiNumber.parse(NUMBER), "at the counter", 27800, NOW)
     assert await reminder_days(stage) == []
 
 
@@ -115,7 +115,7 @@ async def test_one_that_is_paid_while_it_goes_out_is_not_sent(stage: Stage) -> N
         )
         assert row is not None
     counter = Counter(stage.authority, Actor.at_counter("test"))
-    await counter.pay(ui_number.parse(NUMBER), "at the counter", 27800, NOW)
+    await counter.pay(UiNumber.parse(NUMBER), "at the counter", 27800, NOW)
     heard = len(hoa.heard)
     await stage.kaika.job_registry.send_payment_reminder(row, FIVE)
     assert len(hoa.heard) == heard
