@@ -34,7 +34,7 @@ from sqlalchemy import insert
 from benchmarks.processes import BOT_CORE, FAKE_CORE, ROOT, Others
 from benchmarks.results import merge
 from bot.web.certificate_endpoints import certificate_routes
-from bot.web.listeners import serve
+from bot.web.listeners import serve_app
 from services.authority.ca.certificate_service import CertificateService, open_certificate_service
 from services.authority.ca.crl import record_status_change
 from services.authority.ca.publication import PublicationUrls
@@ -252,7 +252,7 @@ async def _measure(folder: Path) -> dict[str, object]:
     async with _scene(folder) as scene:
         app = web.Application()
         app.add_routes(certificate_routes(scene.service))
-        async with serve(app, "127.0.0.1", 0) as port:
+        async with serve_app(app, "127.0.0.1", 0) as port:
             url = f"http://127.0.0.1:{port}"
             times = await _publication_times(scene, url)
             rates = await _rates(scene, url)

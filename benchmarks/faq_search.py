@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.faq_search_methods import Corpus, Method, Shipped, methods
-from services.faq.entries import load
+from services.faq.entries import load_entries
 from services.faq.search import FaqSearch, SearchResult
 
 QUESTIONS = Path(__file__).parent.parent / "tests" / "faq_questions"
@@ -60,7 +60,7 @@ def measure(method: Method, corpus: Corpus) -> list[str]:
 
 def compare() -> None:
     """Print the comparison table."""
-    corpus = Corpus(load())
+    corpus = Corpus(load_entries())
     print("| method | en | zh_Hant | zh_Hans | off-topic noticed | build, s | ms a question |")
     print("|---|---|---|---|---|---|---|")
     for name, build in methods(corpus).items():
@@ -74,7 +74,7 @@ def compare() -> None:
 def report_shipped() -> None:
     """Print how the shipped search does, with the confidence it ships with."""
     began = time.process_time()
-    search = FaqSearch(load()).search
+    search = FaqSearch(load_entries()).search
     built = time.process_time() - began
     print("| questions | script | first | in three | confident | off-topic not confident |")
     print("|---|---|---|---|---|---|")

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 import locales
 from services.faq import lexicon
 from services.faq.bayes import NaiveBayes
-from services.faq.entries import Entries, load
+from services.faq.entries import Entries, load_entries
 from services.faq.features import FeatureReader
 from services.faq.search import FaqSearch, SearchResult, load_off_topic_questions
-from services.faq.tokenisation import fold, split, stem
+from services.faq.tokenisation import fold, split_units, stem
 
 Scores = NDArray[np.float64]
 
@@ -117,7 +117,7 @@ class Ridge:
     """A linear model fitted by least squares (conjugate gradients) on the shipped features."""
 
     def __init__(self, corpus: Corpus) -> None:
-        units = [split(text) for text in corpus.texts]
+        units = [split_units(text) for text in corpus.texts]
         self._reader = FeatureReader(units, lexicon.load_lexicon())
         samples = [self._reader.features(self._reader.normalise(text)) for text in units]
         frequency = Counter(feature for sample in samples for feature in sample)
@@ -153,7 +153,7 @@ class Ridge:
         return weights
 
     def scores(self, question: str) -> Scores:
-        features = self._reader.features(self._reader.normalise(split(question)))
+        features = self._reader.features(self._reader.normalise(split_units(question)))
         rows = [self._rows[feature] for feature in features if feature in self._rows]
         total: Scores = self._weights[np.array(rows, dtype=np.intp)].sum(axis=0)
         total /= max(len(rows), 1) ** 0.5
@@ -179,7 +179,7 @@ class Shipped:
     """The search as it is, asked for every entry."""
 
     def __init__(self, corpus: Corpus) -> None:
-        self._search = FaqSearch(load())
+        self._search = FaqSearch(load_entries())
         self._number = {entry_id: number for number, entry_id in enumerate(corpus.ids)}
 
     def scores(self, question: str) -> Scores:
@@ -223,7 +223,7 @@ def ngrams(text: str) -> list[str]:
 
 
 def stems(text: str) -> list[str]:
-    return [stem(unit) for unit in split(text)]
+    return [stem(unit) for unit in split_units(text)]
 
 
 def stems_and_neighbours(text: str) -> list[str]:
@@ -235,8 +235,8 @@ def methods(corpus: Corpus) -> dict[str, Callable[[], Method]]:
     """Give each method's name and how to build it."""
 
     def without_ideas() -> Method:
-        reader = FeatureReader([split(text) for text in corpus.texts], {})
-        return Bayes(corpus, lambda text: reader.features(reader.normalise(split(text))))
+        reader = FeatureReader([split_units(text) for text in corpus.texts], {})
+        return Bayes(corpus, lambda text: reader.features(reader.normalise(split_units(text))))
 
     return {
         "SQLite FTS5, `unicode61` as shipped": lambda: FullTextIndex(corpus, "unicode61", words),

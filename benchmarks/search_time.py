@@ -26,7 +26,7 @@ def main() -> int:
     """Measure, print and write the figures."""
     os.sched_setaffinity(0, {BOT_CORE})
     begun = thread_time()
-    search = FaqSearch(entries.load())
+    search = FaqSearch(entries.load_entries())
     ready = thread_time() - begun
     search.search("warm up")
     cpu, clock = [], []

@@ -71,7 +71,7 @@ def _variations() -> list[str]:
 
 def _pools() -> dict[str, list[str]]:
     """Give the questions to each reply."""
-    known = entries.load()
+    known = entries.load_entries()
     search = FaqSearch(known)
     pools: dict[str, list[str]] = defaultdict(list)
     for text in _variations():

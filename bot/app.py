@@ -172,7 +172,7 @@ class Kaika:
             has_bridge = self.bridge is not None
             publishing = command_menus.publish(self.application.bot, has_bridge=has_bridge)
             stack.callback(asyncio.create_task(publishing).cancel)
-            answers.render_all(entries.load())
+            answers.render_all(entries.load_entries())
             # The objects built so far stay for good: excluding them from garbage collection, and
             # collecting less often, makes every update faster.
             gc.collect()
@@ -223,7 +223,7 @@ class Kaika:
         app = listeners.public_app(routes)
         if self.bridge is not None:
             app.on_shutdown.append(self.bridge.disconnect_all)
-        async with listeners.serve(app, settings.public_host, settings.public_port):
+        async with listeners.serve_app(app, settings.public_host, settings.public_port):
             yield
 
     @asynccontextmanager
@@ -231,7 +231,7 @@ class Kaika:
         async with self.database.unit_of_work() as session:
             await schedule_housekeeping(session, datetime.now(UTC))
         app = listeners.health_app(self.health)
-        async with listeners.serve(app, "127.0.0.1", self.settings.loopback_port) as port:
+        async with listeners.serve_app(app, "127.0.0.1", self.settings.loopback_port) as port:
             _log.info("health", address=f"http://127.0.0.1:{port}/healthz")
             yield
 
@@ -257,7 +257,7 @@ def _open_authority(
     return embedded.open_embedded(settings, database, ring, datetime.now(UTC))
 
 
-async def run(settings: Settings) -> None:
+async def run_bot(settings: Settings) -> None:
     """Run the bot until SIGINT or SIGTERM.
 
     :raises SettingsError: when Telegram does not know the token or cannot be reached.

@@ -205,7 +205,7 @@ class Settings(BaseSettings):
         return [s.get_secret_value() for s in known if s] + ([str(password)] if password else [])
 
 
-def load(**overrides: object) -> Settings:
+def load_settings(**overrides: object) -> Settings:
     """Read and check the settings.
 
     :raises SettingsError: naming every wrong setting and how to correct it.
@@ -224,11 +224,11 @@ def load_sandbox() -> Settings:
 
     :raises SettingsError: if none was started.
     """
-    file = sandbox_folder(load()) / SANDBOX_SETTINGS
+    file = sandbox_folder(load_settings()) / SANDBOX_SETTINGS
     if not file.is_file():
         raise SettingsError(["There is no sandbox to work on; start it first: make demo"])
     values = dotenv_values(file).items()
-    return load(**{name.removeprefix(PREFIX).lower(): value for name, value in values})
+    return load_settings(**{name.removeprefix(PREFIX).lower(): value for name, value in values})
 
 
 def sandbox_folder(settings: Settings) -> Path:
@@ -236,7 +236,7 @@ def sandbox_folder(settings: Settings) -> Path:
     return settings.data_dir / "sandbox"
 
 
-def require_token(settings: Settings) -> str:
+def require_bot_token(settings: Settings) -> str:
     """Return the bot token.
 
     :raises SettingsError: if it is not set.

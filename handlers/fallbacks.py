@@ -8,7 +8,7 @@ from telegram.error import BadRequest, Forbidden
 
 from handlers.context import Context
 from handlers.faq import answers
-from handlers.faq.questions import on_text
+from handlers.faq.questions import on_question
 from handlers.screen.text import Markup, label, say
 from handlers.screen.view import View, button, send, show, view
 from handlers.start import help_text
@@ -20,7 +20,7 @@ async def on_media(update: Update, context: Context) -> None:
     if not isinstance(message, Message):
         return
     if message.caption:
-        await on_text(update, context)
+        await on_question(update, context)
     elif message.chat.type == ChatType.PRIVATE:
         await send(update, context, _media_reply(message, context.language(update)))
 

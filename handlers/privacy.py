@@ -50,7 +50,7 @@ async def on_privacy(update: Update, context: Context) -> None:
     await send(update, context, view(text, [link]))
 
 
-async def on_press(update: Update, context: Context, parts: list[str]) -> str | None:
+async def on_privacy_button(update: Update, context: Context, parts: list[str]) -> str | None:
     """Handle a button.
 
     ``[show]``, ``[erase]`` and ``[erased]``, or ``[remove, person, since]`` and ``[removed, …]``;
@@ -86,7 +86,7 @@ async def on_press(update: Update, context: Context, parts: list[str]) -> str | 
 
 async def _overview(services: Services, chat_id: int, user_id: int, language: str) -> View:
     async with services.database.unit_of_work() as session:
-        stored = await chat_data.load(session, services.languages, user_id, chat_id)
+        stored = await chat_data.load_chat_data(session, services.languages, user_id, chat_id)
         people = await _linked_people(services, session, chat_id)
     parts = [
         say(language, "🔎 <b>What I keep</b>"),
@@ -256,4 +256,4 @@ async def _remove_link(
 
 async def _erase(services: Services, user_id: int, chat_id: int) -> None:
     async with services.database.unit_of_work() as session:
-        await chat_data.erase(session, services.languages, user_id, chat_id)
+        await chat_data.erase_chat_data(session, services.languages, user_id, chat_id)

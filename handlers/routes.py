@@ -25,7 +25,7 @@ from handlers.conversations.pay import checkout, reminders
 from handlers.conversations.registry import GUIDES
 from handlers.engine import button_handler, message_handler, start_handler
 from handlers.faq import browse, inline, questions, votes
-from handlers.screen.callback_data import decode
+from handlers.screen.callback_data import decode_callback_data
 from services.bridge.events import BridgeEvent
 from services.conversations import ConversationStore
 
@@ -36,7 +36,7 @@ ROUTES: Mapping[str, Route] = {
     "anew": start_handler.on_restart,
     "browse": browse.on_browse,
     "delete": fallbacks.on_delete,
-    "dlg": button_handler.on_press,
+    "dlg": button_handler.on_step_button,
     "do": start_handler.on_do,
     "doubt": notifications.on_doubt,
     "faq": browse.on_entry,
@@ -44,7 +44,7 @@ ROUTES: Mapping[str, Route] = {
     "guides": guide_command.on_guides,
     "inline": inline.on_inline_language,
     "language": start.on_choose_language,
-    "privacy": privacy.on_press,
+    "privacy": privacy.on_privacy_button,
     "related": browse.on_related,
     "remind": reminders.on_remind,
     "vote": votes.on_vote,
@@ -122,15 +122,15 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
 
 async def on_text(update: Update, context: Context) -> None:
     """Pass a text to the open conversation; a text it does not take is a question."""
-    if not await message_handler.on_text(update, context):
-        await questions.on_text(update, context)
+    if not await message_handler.on_step_text(update, context):
+        await questions.on_question(update, context)
 
 
 async def on_button(update: Update, context: Context) -> None:
     """Call the route of a pressed button, and answer the query also where the route fails."""
     query = update.callback_query
     assert query is not None
-    pressed = decode(query.data)
+    pressed = decode_callback_data(query.data)
     route = ROUTES.get(pressed.route) if pressed else None
     toast: str | None = None
     try:

@@ -11,7 +11,7 @@ from handlers.context import Context
 from handlers.engine import message_handler
 from handlers.engine.session import open_session
 from handlers.faq import answers
-from handlers.screen.deletion import delete_message
+from handlers.screen.deletion import delete_incoming_message
 from handlers.screen.text import N_, Markup, say
 from handlers.screen.view import send, view
 from services.secret_detection import SecretShape
@@ -37,7 +37,7 @@ async def on_any_text(update: Update, context: Context) -> None:
     shape = context.services.secret_detector.find(message.text or message.caption or "")
     if shape is None or await message_handler.is_expected_input(update, context, shape):
         return
-    deleted = await delete_message(message)
+    deleted = await delete_incoming_message(message)
     _log.info("secret_shape_met", shape=str(shape), deleted=deleted)
     await _warn(update, context, shape, deleted)
     await message_handler.show_again(update, context)

@@ -158,7 +158,7 @@ async def count_remaining(
     return max(0, limit.max_uses - len(_uses_in_window(limit, uses, now)))
 
 
-async def delete_expired(
+async def delete_unused_limits(
     session: AsyncSession, limits: tuple[RateLimit, ...], now: datetime
 ) -> None:
     """Delete the records whose every use has left the window."""

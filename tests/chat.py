@@ -21,7 +21,7 @@ from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.world.mailbox import MailboxTransport
 from services.argon2_cost import Argon2Cost
-from services.authority.ca.key_file import CaParameters
+from services.authority.ca.ca_key_file import CaParameters
 from services.authority.embedded.authority import EmbeddedAuthority
 from services.storage.database import Database
 from services.storage.keys import KeyRing

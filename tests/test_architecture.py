@@ -11,6 +11,11 @@ ROOT = Path(__file__).parent.parent
 ROOMS = ("bot", "handlers", "services", "reader_bridge", "sandbox", "locales", "tools")
 SAME_NAME_ALLOWED: Mapping[str, str] = {}
 """Class names that stand twice, each with the reason."""
+SAME_FUNCTION_ALLOWED: Mapping[str, str] = {
+    "main": "the entry point of a program",
+    "is_loopback": "bot, sandbox and bridge may not import one another",
+}
+"""Names of public functions that stand in several modules, each with the reason."""
 _PARTICIPLE = re.compile(r"_?(?:\w+ed|told|led|kept|shown|heard|written|done|gone|sent|said|taken)")
 _PARTICIPLES_ALLOWED = {"feed", "need", "seed", "speed", "embed", "proceed", "succeed"}
 
@@ -92,6 +97,25 @@ def test_no_public_class_name_stands_twice() -> None:
     twice = {name: found for name, found in places.items() if len(found) > 1}
     assert {k: v for k, v in twice.items() if k not in SAME_NAME_ALLOWED} == {}
     assert set(SAME_NAME_ALLOWED) <= set(twice), "allowed for nothing"
+
+
+def test_no_public_function_name_stands_in_two_modules() -> None:
+    places = defaultdict(list)
+    for name, tree in modules().items():
+        for node in tree.body:
+            if (
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+                and not node.name.startswith("_")
+                and not any(_is_name_of_its_own(decorator) for decorator in node.decorator_list)
+            ):
+                places[node.name].append(name)
+    twice = {
+        name: found
+        for name, found in places.items()
+        if len(found) > 1 and ".migrations.versions." not in found[0]
+    }
+    assert {k: v for k, v in twice.items() if k not in SAME_FUNCTION_ALLOWED} == {}
+    assert set(SAME_FUNCTION_ALLOWED) <= set(twice), "allowed for nothing"
 
 
 def _functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:

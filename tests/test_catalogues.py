@@ -46,7 +46,7 @@ def test_nobody_is_told_that_the_form_may_go_after_activation(language: str) -> 
     assert len(keeping) > 8
     assert [text for text in texts(language) if lets_go(text, language)] == []
     assert [text for text in keeping if not stays_needed(text, language)] == []
-    bodies = {entry.id: entry.body for entry in entries.load().all(language)}
+    bodies = {entry.id: entry.body for entry in entries.load_entries().all(language)}
     assert [name for name, body in bodies.items() if lets_go(body, language)] == []
 
 

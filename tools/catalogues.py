@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po, write_po
 import locales
 
 ROOT = Path(__file__).parent.parent
-KEYWORDS = {"say": (2,), "label": (2,), "N_": None}
+KEYWORDS = {"say": (2,), "localise": (2,), "label": (2,), "N_": None}
 ROOMS: Mapping[str, Sequence[str]] = {
     "kaika": ("bot", "handlers"),
     "bridge": ("reader_bridge/app", "locales/card_profiles.py"),

@@ -38,7 +38,7 @@ class CommandDependencies:
 
     open_issuer: OpenIssuer = embedded.open_issuer
     card_maker: CardMaker = field(default_factory=embedded.VirtualCardMaker)
-    settings: Callable[[], Settings] = settings_module.load
+    settings: Callable[[], Settings] = settings_module.load_settings
     clock: Callable[[], datetime] = _now
     hasher: Callable[[], Argon2Hasher] = Argon2Hasher
     generate_key: Callable[[], CardKey] = generate_rsa_2048

@@ -58,7 +58,7 @@ PAY = Conversation(
         ),
         "date": Step(
             N_("<b>On which day did you apply?</b>"),
-            text_input=TextInput(parse_application_day, "deadline", set_reminders),
+            text_input=TextInput(read_application_day, "deadline", set_reminders),
         ),
         "done": Step(N_("✅ <b>Paid?</b> …")),  # without buttons and input: the end
     },

@@ -128,7 +128,7 @@ async def _serve(engine: Engine, port: int) -> RunningSandbox:
 
 
 def _settings(token: str, api_url: str) -> Settings:
-    given = settings_module.load()
+    given = settings_module.load_settings()
     folder = sandbox_folder(given).absolute()
     port = _free_port(given.public_port)
     return given.model_copy(

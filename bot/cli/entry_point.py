@@ -16,7 +16,7 @@ def main() -> None:
         if advice is None:
             raise
         if "--json" in sys.argv[1:]:
-            json_output.write({"error": "not_installed", "message": advice})
+            json_output.write_json({"error": "not_installed", "message": advice})
         else:
             sys.stderr.write(f"✗ {advice}\n")
         raise SystemExit(2) from None

@@ -33,7 +33,7 @@ _SIMPLIFIED_IN_BIG5 = frozenset("体号个与万听党属双没")
 
 def count_entries() -> int:
     """Return the number of entries."""
-    return len(entries_module.load().ids)
+    return len(entries_module.load_entries().ids)
 
 
 def find_problems() -> list[str]:
@@ -43,7 +43,7 @@ def find_problems() -> list[str]:
     """
     if errors := entries_module.find_format_errors():
         return [str(error) for error in errors]
-    known = entries_module.load()
+    known = entries_module.load_entries()
     return [*_pair_problems(known), *_entry_problems(known), *_error_code_problems()]
 
 

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 _stream: ContextVar[TextIO | None] = ContextVar("json_stream", default=None)
 
 
-def write(
+def write_json(
     value: Any, *, indent: int | None = None, default: Callable[[Any], Any] | None = None
 ) -> None:
     """Print one JSON value."""

@@ -69,7 +69,7 @@ def run(context: typer.Context) -> None:
     _refuse_sandbox(context)
     settings = _settings(context)
     _configure_logs(settings)
-    _run(bot_app.run(settings))
+    _run(bot_app.run_bot(settings))
 
 
 @app.command()
@@ -110,13 +110,13 @@ def search(
 
     if stdin == bool(question):
         raise typer.BadParameter("give a QUESTION, or --stdin and one question a line")
-    engine = FaqSearch(entries.load())
+    engine = FaqSearch(entries.load_entries())
     sys.stdin.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
     lines = (line.rstrip("\r\n") for line in sys.stdin) if stdin else [" ".join(question or [])]
     for line in lines:
         found = engine.search(line, limit).as_json()
         if as_json:
-            json_output.write(found)
+            json_output.write_json(found)
         else:
             _print_found(found)
 
@@ -150,7 +150,7 @@ def unanswered(
             }
             for row in rows
         ]
-        json_output.write(listed, indent=2)
+        json_output.write_json(listed, indent=2)
         return
     table = Table("times", "language", "question", "last asked")
     for row in rows:
@@ -167,7 +167,7 @@ def votes(context: typer.Context, as_json: AsJson = False) -> None:
     counted = _run(_run_query(_settings(context), service.count_by_entry))
     if as_json:
         listed = {i: {"helpful": yes, "not_helpful": no} for i, (yes, no) in counted.items()}
-        json_output.write(listed, indent=2)
+        json_output.write_json(listed, indent=2)
         return
     table = Table("entry", "helpful", "not helpful")
     for entry_id, (yes, no) in sorted(counted.items(), key=lambda item: -item[1][1]):
@@ -206,7 +206,7 @@ async def _run_query(settings: Settings, query: Any) -> Any:
 
 def _settings(context: typer.Context) -> Settings:
     """Load the settings, those of the sandbox with ``--sandbox``."""
-    return settings_module.load() if context.obj is None else context.obj.settings()
+    return settings_module.load_settings() if context.obj is None else context.obj.settings()
 
 
 def _refuse_sandbox(context: typer.Context) -> None:
@@ -256,7 +256,7 @@ def _run_command(*, as_json: bool) -> int:
     except TyperException as error:
         code, lines = "usage", [error.format_message()]
     except typer.Abort:
-        json_output.write({"error": "aborted", "message": "Nothing was done."})
+        json_output.write_json({"error": "aborted", "message": "Nothing was done."})
         return 1
     except Exception as error:
         from bot.cli.errors import explain_error
@@ -264,11 +264,11 @@ def _run_command(*, as_json: bool) -> int:
         known = explain_error(error)
         if known is None:
             if as_json:
-                json_output.write({"error": "internal", "message": type(error).__name__})
+                json_output.write_json({"error": "internal", "message": type(error).__name__})
             raise
         code, lines = known
     if as_json:
-        json_output.write({"error": code, "message": "\n".join(lines)})
+        json_output.write_json({"error": code, "message": "\n".join(lines)})
     else:
         for line in lines:
             _err.print(f"✗ {line}", style="red", markup=False, highlight=False, soft_wrap=True)

@@ -32,7 +32,7 @@ class CommandOutput:
     def print_result(self, values: Mapping[str, Any] | list[Any], *lines: str) -> None:
         """Print the result of a command."""
         if self.as_json:
-            json_output.write(values, default=to_json_value)
+            json_output.write_json(values, default=to_json_value)
             return
         for line in lines:
             self.console.print(line, markup=False, highlight=False, soft_wrap=True)
@@ -57,7 +57,7 @@ class CommandOutput:
         :param code: name of the refusal for machines.
         """
         if self.as_json:
-            json_output.write(
+            json_output.write_json(
                 {"error": code, "message": message, **(details or {})}, default=to_json_value
             )
         else:

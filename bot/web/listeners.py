@@ -35,7 +35,7 @@ def health_app(health: Health) -> web.Application:
 
 
 @asynccontextmanager
-async def serve(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
+async def serve_app(app: web.Application, host: str, port: int) -> AsyncIterator[int]:
     """Serve `app` while the block runs; yields the port.
 
     :raises OSError: when the port is taken.

@@ -9,7 +9,7 @@ from telegram.ext import Application, ApplicationBuilder, ContextTypes
 from telegram.request import BaseRequest
 
 import locales
-from bot.settings import Settings, require_token
+from bot.settings import Settings, require_bot_token
 from bot.telegram.rate_limiter import RetryingRateLimiter
 from bot.updates.error_handler import ErrorHandler
 from bot.updates.intake import Intake
@@ -43,7 +43,7 @@ def build_application(
     calls, polls = requests
     application = (
         ApplicationBuilder()
-        .token(require_token(settings))
+        .token(require_bot_token(settings))
         .base_url(settings.base_url)
         .request(calls)
         .get_updates_request(polls)
@@ -74,7 +74,7 @@ def build_services(
     return Services(
         database=database,
         languages=people,
-        entries=entries.load(),
+        entries=entries.load_entries(),
         search=search,
         secret_detector=shapes,
         conversations=conversations,
@@ -84,7 +84,7 @@ def build_services(
 @cache
 def _load_models() -> tuple[FaqSearch, SecretDetector]:
     """Train search and secret detection on the FAQ entries, once per process."""
-    known = entries.load()
+    known = entries.load_entries()
     shapes = SecretDetector(_vocabulary(known), lambda token: bool(error_codes.find_codes(token)))
     return FaqSearch(known), shapes
 

@@ -17,8 +17,8 @@ from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.issuing import issue_card
 from services.argon2_cost import Argon2Cost
 from services.authority.ca import crl
+from services.authority.ca.ca_key_file import CaParameters
 from services.authority.ca.certificate_service import CertificateService, open_certificate_service
-from services.authority.ca.key_file import CaParameters
 from services.authority.ca.publication import PublicationUrls
 from services.authority.embedded.authority import AuthorityFiles, EmbeddedAuthority
 from services.authority.embedded.certificates.issuing import CardKey, generate_rsa_2048

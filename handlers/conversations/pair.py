@@ -42,7 +42,7 @@ _NO_BRIDGE = N_(
 )
 
 
-def pairing(
+def pairing_conversation(
     hub: BridgeHub, live_messages: LiveMessages, server: str, links: tuple[str, ...]
 ) -> CardConversation:
     """Return the conversation that only connects a PC.

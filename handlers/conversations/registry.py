@@ -6,26 +6,26 @@ from dataclasses import dataclass, field
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import CardConversation
 from handlers.conversations.activate.guide import ACTIVATE
-from handlers.conversations.activate.online import activate
+from handlers.conversations.activate.online import activate_conversation
 from handlers.conversations.card_check.guide import CARD_CHECK
-from handlers.conversations.card_check.online import Records, card_check
+from handlers.conversations.card_check.online import Records, card_check_conversation
 from handlers.conversations.change_pin.guide import CHANGE_PIN
-from handlers.conversations.change_pin.online import change_pin
-from handlers.conversations.pair import pairing
+from handlers.conversations.change_pin.online import change_pin_conversation
+from handlers.conversations.pair import pairing_conversation
 from handlers.conversations.pay.guide import PAY
-from handlers.conversations.pay.online import pay
+from handlers.conversations.pay.online import pay_conversation
 from handlers.conversations.resume.guide import RESUME
-from handlers.conversations.resume.online import resume
+from handlers.conversations.resume.online import resume_conversation
 from handlers.conversations.retrieve.guide import RETRIEVE
-from handlers.conversations.retrieve.online import retrieve
+from handlers.conversations.retrieve.online import retrieve_conversation
 from handlers.conversations.status.guide import STATUS
-from handlers.conversations.status.online import status
+from handlers.conversations.status.online import status_conversation
 from handlers.conversations.suspend.guide import SUSPEND
-from handlers.conversations.suspend.online import suspend
+from handlers.conversations.suspend.online import suspend_conversation
 from handlers.conversations.triage.guide import TRIAGE
-from handlers.conversations.triage.online import triage
+from handlers.conversations.triage.online import triage_conversation
 from handlers.conversations.unlock.guide import UNLOCK
-from handlers.conversations.unlock.online import unlock
+from handlers.conversations.unlock.online import unlock_conversation
 from handlers.engine.model import Conversation
 from services.authority.interface.authority import Authority
 from services.bridge.interface import BridgeHub
@@ -96,7 +96,7 @@ def conversations_for(deployment: Deployment) -> ConversationRegistry:
     }
     declared = {**declared, **{name: card.conversation for name, card in cards.items()}}
     if authority is not None:
-        declared["triage"] = triage(reaches_card=True)
+        declared["triage"] = triage_conversation(reaches_card=True)
     return ConversationRegistry(declared, cards)
 
 
@@ -106,15 +106,15 @@ def _online(
     """The operations that the authority carries out; those with the card are guides here."""
     return _by_name(
         (
-            triage(),
-            retrieve(authority),
-            pay(authority, database, takes_payments),
+            triage_conversation(),
+            retrieve_conversation(authority),
+            pay_conversation(authority, database, takes_payments),
             ACTIVATE,
-            suspend(authority, database),
-            resume(authority, database),
+            suspend_conversation(authority, database),
+            resume_conversation(authority, database),
             UNLOCK,
             CHANGE_PIN,
-            status(authority),
+            status_conversation(authority),
         )
     )
 
@@ -124,14 +124,14 @@ def _with_card(
 ) -> tuple[CardConversation, ...]:
     """The conversations with the card; without an authority none of them sets a PIN."""
     hub, live_messages, server = access.hub, access.live_messages, access.server
-    check = card_check(hub, live_messages, server, database, access.records)
+    check = card_check_conversation(hub, live_messages, server, database, access.records)
     if authority is None:
-        return (check, pairing(hub, live_messages, server, ("card_check",)))
+        return (check, pairing_conversation(hub, live_messages, server, ("card_check",)))
     links = ("card_check", "activate", "unlock", "change_pin")
     return (
-        activate(authority, hub, live_messages, server),
-        unlock(authority, hub, live_messages, server),
-        change_pin(hub, live_messages, server),
+        activate_conversation(authority, hub, live_messages, server),
+        unlock_conversation(authority, hub, live_messages, server),
+        change_pin_conversation(hub, live_messages, server),
         check,
-        pairing(hub, live_messages, server, links),
+        pairing_conversation(hub, live_messages, server, links),
     )

@@ -34,7 +34,7 @@ class StepButton:
         return shown_with == (state.conversation, state.step, state.version)
 
 
-async def on_press(update: Update, context: Context, parts: list[str]) -> str | None:
+async def on_step_button(update: Update, context: Context, parts: list[str]) -> str | None:
     """Handle a step's button ``[conversation, step, version, key]``."""
     session = conversation_session(update, context)
     if session is None or len(parts) != 4 or not parts[2].isdecimal():

@@ -8,11 +8,11 @@ from typing import Any
 from telegram import Message, Update
 
 from handlers.context import Context
-from handlers.engine.button_handler import on_press
+from handlers.engine.button_handler import on_step_button
 from handlers.engine.model import InputRejectedError, SecretInput, StepContext
 from handlers.engine.session import ConversationSession, open_session, open_view, text_of_message
 from handlers.engine.transitions import BACK, CANCEL, find_step
-from handlers.screen.deletion import ask_to_delete, delete_message
+from handlers.screen.deletion import ask_to_delete, delete_incoming_message
 from handlers.screen.text import say
 from handlers.screen.view import send, view
 from services.conversations import ConversationState
@@ -30,14 +30,14 @@ def button_for(text: str) -> str | None:
     return _BUTTONS.get(text.strip(" 。.!！").casefold())
 
 
-async def on_text(update: Update, context: Context) -> bool:
+async def on_step_text(update: Update, context: Context) -> bool:
     """Take a text as the input of the open step; `False` where it is something else."""
     session = open_session(update, context)
     if session is None:
         return False
     key = button_for(text_of_message(update))
     if key is not None:
-        return await press_button(update, context, key)
+        return await press_step_button(update, context, key)
     try:
         is_taken = await _submit(update, context, session)
     except InputRejectedError as error:
@@ -50,7 +50,7 @@ async def on_text(update: Update, context: Context) -> bool:
     return True
 
 
-async def press_button(update: Update, context: Context, key: str) -> bool:
+async def press_step_button(update: Update, context: Context, key: str) -> bool:
     """Do what a button of the open step does; `False` where none is open."""
     session = open_session(update, context)
     state = await session.load() if session else None
@@ -58,13 +58,13 @@ async def press_button(update: Update, context: Context, key: str) -> bool:
         return False
     context.step_shown = True
     parts = [state.conversation, state.step, str(state.version), key]
-    await on_press(update, context, parts)
+    await on_step_button(update, context, parts)
     return True
 
 
 async def on_cancel(update: Update, context: Context) -> None:
     """/cancel leaves the open conversation."""
-    if not await press_button(update, context, CANCEL):
+    if not await press_step_button(update, context, CANCEL):
         await say_nothing_open(update, context)
 
 
@@ -127,7 +127,7 @@ async def _submit_secret(
 
 async def _delete(update: Update, context: Context) -> None:
     message = update.effective_message
-    if isinstance(message, Message) and not await delete_message(message):
+    if isinstance(message, Message) and not await delete_incoming_message(message):
         await ask_to_delete(update, context)
 
 

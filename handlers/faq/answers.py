@@ -51,7 +51,7 @@ def entry_texts(entry: Entry) -> list[str]:
     """Return the messages of an entry: title, body and sources."""
     title = f"<b>{escape(entry.title, quote=False)}</b>"
     blocks = [title, *markdown.render(entry.body), _sources(entry)]
-    return markdown.split(blocks)
+    return markdown.split_into_messages(blocks)
 
 
 def _sources(entry: Entry) -> str:
@@ -90,7 +90,7 @@ def _keyboard(entries: Entries, entry: Entry, helpful: bool | None) -> InlineKey
 
 def error_code_view(entries: Entries, codes: Sequence[int], language: str) -> View:
     """Return the meaning of error codes and what to do, with links to entries that help."""
-    explained = [(code, error_codes.explain(code, language)) for code in codes[:_CODES_SHOWN]]
+    explained = [(code, error_codes.explain_code(code, language)) for code in codes[:_CODES_SHOWN]]
     blocks = [_error_code_text(code, known, language) for code, known in explained]
     ids = dict.fromkeys([known.entry for _, known in explained if known] + ["error-code"])
     return view("\n\n".join(blocks), *entry_rows(entries, list(ids), language), more_row(language))

@@ -42,7 +42,7 @@ _MAX_COURTESY_LENGTH = 24
 _PUNCTUATION = str.maketrans(dict.fromkeys("。！!．.,，～~、", " "))
 
 
-async def on_text(update: Update, context: Context) -> None:
+async def on_question(update: Update, context: Context) -> None:
     """Answer a text that is addressed to the bot."""
     message = update.effective_message
     if message is None or (message.via_bot and message.via_bot.id == context.bot.id):

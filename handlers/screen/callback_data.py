@@ -24,7 +24,7 @@ class Pressed:
         return self.argument.split(".")
 
 
-def encode(route: str, *parts: str) -> str:
+def encode_callback_data(route: str, *parts: str) -> str:
     """Return the callback data of a button.
 
     :raises ValueError: for data that `decode` would reject.
@@ -35,7 +35,7 @@ def encode(route: str, *parts: str) -> str:
     return data
 
 
-def decode(data: str | None) -> Pressed | None:
+def decode_callback_data(data: str | None) -> Pressed | None:
     """Return the decoded data; `None` for another version, another format or forged data."""
     match = _DATA.fullmatch(data or "")
     return Pressed(match[1], match[2]) if match else None

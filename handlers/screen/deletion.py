@@ -10,7 +10,7 @@ from handlers.screen.view import send, view
 _GONE = "not found"
 
 
-async def delete_message(message: Message) -> bool:
+async def delete_incoming_message(message: Message) -> bool:
     """Delete a message; `False` where the bot may not, or where it is too old."""
     try:
         return await message.delete()

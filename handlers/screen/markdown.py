@@ -53,7 +53,7 @@ def render(markdown: str) -> list[str]:
     return [*blocks, heading.strip()] if heading else blocks
 
 
-def split(blocks: Iterable[str], limit: int = LIMIT) -> list[str]:
+def split_into_messages(blocks: Iterable[str], limit: int = LIMIT) -> list[str]:
     """Join blocks into as few messages as possible, split between blocks only.
 
     :raises ValueError: for a block that alone is longer than `limit`.

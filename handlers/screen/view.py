@@ -17,7 +17,7 @@ from telegram.constants import ChatType, ParseMode
 from telegram.error import BadRequest
 
 from handlers.context import Context
-from handlers.screen.callback_data import encode
+from handlers.screen.callback_data import encode_callback_data
 
 _UNCHANGED = "not modified"
 
@@ -72,7 +72,7 @@ def view(text: str, *rows: list[InlineKeyboardButton]) -> View:
 
 def button(text: str, route: str, *parts: str) -> InlineKeyboardButton:
     """Return a button that calls a route of `handlers.routes`."""
-    return InlineKeyboardButton(text, callback_data=encode(route, *parts))
+    return InlineKeyboardButton(text, callback_data=encode_callback_data(route, *parts))
 
 
 async def show(update: Update, context: Context, shown: View) -> None:

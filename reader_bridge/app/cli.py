@@ -34,7 +34,7 @@ from reader_bridge.app.startup_errors import (
 )
 from reader_bridge.app.terminal.screen import TerminalScreen
 from reader_bridge.app.tls import create_tls_context
-from reader_bridge.app.translation import N_, say
+from reader_bridge.app.translation import N_, localise
 from reader_bridge.virtual_card.card import VirtualCard
 
 app = typer.Typer(
@@ -160,7 +160,7 @@ def _open_card(path: Path | None, language: str) -> VirtualCard | None:
 def _ask_passphrase(language: str) -> str | None:
     try:
         with TerminalScreen(language) as screen:
-            question = say(language, "Passphrase of the virtual card:")
+            question = localise(language, "Passphrase of the virtual card:")
             return asyncio.run(screen.ask_passphrase(question))
     except TerminalMissingError as error:
         raise PassphraseMissingError from error
@@ -187,7 +187,7 @@ def _translate_help(command: Any, language: str) -> None:
     """Translate the help texts of a command and its subcommands."""
     for said in (command, *command.params):
         if text := getattr(said, "help", None):
-            said.help = say(language, text)
+            said.help = localise(language, text)
     for below in getattr(command, "commands", {}).values():
         _translate_help(below, language)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reader_bridge.app.translation import N_, sanitise, say
+from reader_bridge.app.translation import N_, localise, sanitise
 from reader_bridge.prompter import (
     CardWorking,
     ConnectionProblem,
@@ -240,25 +240,35 @@ def describe_event(event: PrompterEvent, language: str, host: str) -> StatusNoti
     """
     match event:
         case ServerConnecting():
-            return StatusNotice(NoticeTone.BUSY, say(language, "Connecting to {host} …", host=host))
+            return StatusNotice(
+                NoticeTone.BUSY, localise(language, "Connecting to {host} …", host=host)
+            )
         case ServerConnected(resumed=resumed):
             return _connected_notice(resumed, language, host)
         case ServerDisconnected(problem=problem, retry_delay=seconds):
-            again = say(language, "Trying again in {seconds} s.", seconds=max(1, round(seconds)))
+            again = localise(
+                language, "Trying again in {seconds} s.", seconds=max(1, round(seconds))
+            )
             return StatusNotice(
-                NoticeTone.BAD, say(language, _CONNECTION_PROBLEM_TEXTS[problem], host=host), again
+                NoticeTone.BAD,
+                localise(language, _CONNECTION_PROBLEM_TEXTS[problem], host=host),
+                again,
             )
         case PairingStarted():
             return _paired_notice(event, language)
         case PairingClosed(reason=reason):
             return StatusNotice(
-                NoticeTone.NOTE, say(language, _UNPAIR_TEXTS[reason]), say(language, PAIR_AGAIN)
+                NoticeTone.NOTE,
+                localise(language, _UNPAIR_TEXTS[reason]),
+                localise(language, PAIR_AGAIN),
             )
         case OperationWaiting(step=step):
             text, advice = _STEP_TEXTS[step]
-            return StatusNotice(NoticeTone.WAITING, say(language, text), say(language, advice))
+            return StatusNotice(
+                NoticeTone.WAITING, localise(language, text), localise(language, advice)
+            )
         case CardWorking():
-            text = say(language, "The card is at work. Please leave it in.")
+            text = localise(language, "The card is at work. Please leave it in.")
             return StatusNotice(NoticeTone.BUSY, text)
         case OperationDone():
             return _done_notice(event, language)
@@ -267,40 +277,40 @@ def describe_event(event: PrompterEvent, language: str, host: str) -> StatusNoti
 
 
 def _connected_notice(resumed: bool, language: str, host: str) -> StatusNotice:
-    text = say(language, "Connected to {host}.", host=host)
+    text = localise(language, "Connected to {host}.", host=host)
     if resumed:
-        return StatusNotice(NoticeTone.GOOD, text, say(language, "The pairing goes on."))
+        return StatusNotice(NoticeTone.GOOD, text, localise(language, "The pairing goes on."))
     return StatusNotice(NoticeTone.GOOD, text)
 
 
 def _paired_notice(event: PairingStarted, language: str) -> StatusNotice:
     name = sanitise(event.peer.telegram_name)
     hours = max(1, round(event.seconds_left / 3600))
-    text = say(language, "Paired with {name}, for {hours} h.", name=name, hours=hours)
-    return StatusNotice(NoticeTone.GOOD, text, say(language, GO_ON))
+    text = localise(language, "Paired with {name}, for {hours} h.", name=name, hours=hours)
+    return StatusNotice(NoticeTone.GOOD, text, localise(language, GO_ON))
 
 
 def _done_notice(event: OperationDone, language: str) -> StatusNotice:
     value = event.value
     if isinstance(value, CardReport) and value.pin and value.pin.remaining is not None:
         tries = value.pin.remaining
-        text = say(language, "The card was read. PIN tries left: {tries}.", tries=tries)
+        text = localise(language, "The card was read. PIN tries left: {tries}.", tries=tries)
     elif isinstance(value, ReaderList) and not value.readers:
-        text = say(language, "No card reader is there.")
+        text = localise(language, "No card reader is there.")
     elif event.operation is Operation.SET_PIN:
-        text = say(language, _PIN_SET_TEXTS[event.purpose or PinPurpose.UNLOCK])
+        text = localise(language, _PIN_SET_TEXTS[event.purpose or PinPurpose.UNLOCK])
     else:
-        text = say(language, _DONE_TEXTS[event.operation])
-    return StatusNotice(NoticeTone.GOOD, text, say(language, GO_ON))
+        text = localise(language, _DONE_TEXTS[event.operation])
+    return StatusNotice(NoticeTone.GOOD, text, localise(language, GO_ON))
 
 
 def _failed_notice(event: OperationNotDone, language: str) -> StatusNotice:
     text, advice = FAILURE_TEXTS[event.code]
-    parts = [say(language, text)]
+    parts = [localise(language, text)]
     if event.values.tries_left is not None:
-        parts.append(say(language, "Tries left: {count}.", count=event.values.tries_left))
+        parts.append(localise(language, "Tries left: {count}.", count=event.values.tries_left))
     tone = NoticeTone.NOTE if event.code in _CHOSEN_BY_PERSON else NoticeTone.BAD
-    return StatusNotice(tone, " ".join(parts), say(language, advice))
+    return StatusNotice(tone, " ".join(parts), localise(language, advice))
 
 
 _CHOSEN_BY_PERSON = (_C.CONSENT_REFUSED, _C.PIN_NOT_ENTERED, _C.CANCELLED)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from locales.card_profiles import CARD_PROFILE_TEXTS
-from reader_bridge.app.translation import N_, mask_card_number, sanitise, say
+from reader_bridge.app.translation import N_, localise, mask_card_number, sanitise
 from reader_bridge.app.typing_buffer import TypingBuffer
 from reader_bridge.card.profiles.base import PinRules
 from reader_bridge.prompter import (
@@ -115,12 +115,12 @@ _WRONG_TEXTS = {
 def pairing_code_page(problem: PairingProblem | None, language: str) -> PromptPage:
     """Return the question for the code that the chat shows."""
     return PromptPage(
-        title=say(language, "Pairing code"),
-        text=say(language, "Kaika shows it in your Telegram chat, for five minutes."),
-        yes=say(language, "Go on"),
-        no=say(language, "Close"),
+        title=localise(language, "Pairing code"),
+        text=localise(language, "Kaika shows it in your Telegram chat, for five minutes."),
+        yes=localise(language, "Go on"),
+        no=localise(language, "Close"),
         problem=_code_problem_text(problem, language) if problem else "",
-        warning=say(
+        warning=localise(
             language,
             "Type a code only if you started this in your own Telegram. Whoever gives you a code "
             "on the phone, by mail or in another chat wants to use your card.",
@@ -129,26 +129,26 @@ def pairing_code_page(problem: PairingProblem | None, language: str) -> PromptPa
 
 
 def _code_problem_text(problem: PairingProblem, language: str) -> str:
-    parts = [say(language, _CODE_PROBLEMS[problem.reason])]
+    parts = [localise(language, _CODE_PROBLEMS[problem.reason])]
     if problem.tries_left is not None:
-        parts.append(say(language, "Tries left: {count}.", count=problem.tries_left))
+        parts.append(localise(language, "Tries left: {count}.", count=problem.tries_left))
     if problem.wait_seconds:
         minutes = -(-problem.wait_seconds // 60)
         wait = N_("Wait about {minutes} min., then have the chat show a new code.")
-        parts.append(say(language, wait, minutes=minutes))
+        parts.append(localise(language, wait, minutes=minutes))
     return " ".join(parts)
 
 
 def comparison_page(peer: PairingPeer, language: str) -> PromptPage:
     """Return the question whether host, name and words are right."""
     return PromptPage(
-        title=say(language, "Compare with your Telegram"),
-        text=say(language, "Your chat shows two words. Are they these two, in this order?"),
-        yes=say(language, "They match"),
-        no=say(language, "They differ"),
+        title=localise(language, "Compare with your Telegram"),
+        text=localise(language, "Your chat shows two words. Are they these two, in this order?"),
+        yes=localise(language, "They match"),
+        no=localise(language, "They differ"),
         facts=_peer_facts(peer, language),
         words=peer.words,
-        warning=say(
+        warning=localise(
             language, "Say yes only if you started this in your own Telegram, and all is the same."
         ),
     )
@@ -158,16 +158,16 @@ def consent_page(request: ConsentRequest, language: str) -> PromptPage:
     """Return the question whether an operation is wanted."""
     title, text = _consent_texts(request)
     return PromptPage(
-        title=say(language, title),
-        text=say(language, text),
-        yes=say(language, "Allow"),
-        no=say(language, "Refuse"),
+        title=localise(language, title),
+        text=localise(language, text),
+        yes=localise(language, "Allow"),
+        no=localise(language, "Refuse"),
         facts=(
             *_peer_facts(request.peer, language),
             *_card_facts(request.card, language),
             *_reader_facts(request.reader, language),
         ),
-        warning=say(language, "If you did not start this in your Telegram, refuse."),
+        warning=localise(language, "If you did not start this in your Telegram, refuse."),
     )
 
 
@@ -185,10 +185,10 @@ def _consent_texts(request: ConsentRequest) -> tuple[str, str]:
 def pin_page(request: PinRequest, language: str) -> PromptPage:
     """Return the request for a PIN or PUK."""
     return PromptPage(
-        title=say(language, _PIN_TITLES[request.kind]),
+        title=localise(language, _PIN_TITLES[request.kind]),
         text=pin_rules_text(request.rules, language, new=request.kind is PinKind.NEW),
-        yes=say(language, "Go on"),
-        no=say(language, "Cancel"),
+        yes=localise(language, "Go on"),
+        no=localise(language, "Cancel"),
         problem=_pin_problem_text(request, language),
         facts=(*_card_facts(request.card, language), *_tries_facts(request, language)),
         warning=_last_try_text(request, language) if request.last_try else "",
@@ -198,10 +198,10 @@ def pin_page(request: PinRequest, language: str) -> PromptPage:
 def last_try_page(request: PinRequest, language: str) -> PromptPage:
     """Return the question whether the last try may be spent."""
     return PromptPage(
-        title=say(language, "This is the last try"),
+        title=localise(language, "This is the last try"),
         text=_last_try_text(request, language),
-        yes=say(language, "I am sure of it"),
-        no=say(language, "Stop here"),
+        yes=localise(language, "I am sure of it"),
+        no=localise(language, "Stop here"),
         problem=_pin_problem_text(request, language),
         facts=_card_facts(request.card, language),
     )
@@ -211,14 +211,14 @@ def pin_rules_text(allowed: PinRules, language: str, *, new: bool) -> str:
     """Return what a PIN of the card has to look like."""
     values = {"shortest": allowed.min_length, "longest": allowed.max_length}
     if allowed.digits_only:
-        return say(language, "{shortest} to {longest} digits.", **values)
+        return localise(language, "{shortest} to {longest} digits.", **values)
     if new:
-        return say(
+        return localise(
             language,
             "{shortest} to {longest} letters and digits, best mixed, no spaces; capitals matter.",
             **values,
         )
-    return say(language, "{shortest} to {longest} characters; capitals matter.", **values)
+    return localise(language, "{shortest} to {longest} characters; capitals matter.", **values)
 
 
 def pin_entry_problem(typed: TypingBuffer, request: PinRequest, language: str) -> str | None:
@@ -228,28 +228,28 @@ def pin_entry_problem(typed: TypingBuffer, request: PinRequest, language: str) -
     too.
     """
     if typed.has_non_ascii:
-        return say(language, SWITCH_KEYBOARD)
+        return localise(language, SWITCH_KEYBOARD)
     new = request.kind is PinKind.NEW
     if not typed.fits(request.rules, alphanumeric=new):
         said = pin_rules_text(request.rules, language, new=new)
-        return say(language, "It has to be: {rule} The card has not seen it.", rule=said)
+        return localise(language, "It has to be: {rule} The card has not seen it.", rule=said)
     return None
 
 
 def _last_try_text(request: PinRequest, language: str) -> str:
     if request.kind is PinKind.PUK:
-        return say(
+        return localise(
             language,
             "If this PUK is wrong, the card can never be unlocked again and has to be replaced. "
             "Stop if you are not sure.",
         )
     if request.tries_left is None:
-        return say(
+        return localise(
             language,
             "This card does not say how many tries are left, so this could be the last one. If "
             "the PIN is wrong, the card may be locked.",
         )
-    return say(
+    return localise(
         language,
         "If this PIN is wrong, the card is locked. Stop if you are not sure: you can set a new PIN "
         "from the chat.",
@@ -258,29 +258,29 @@ def _last_try_text(request: PinRequest, language: str) -> str:
 
 def _pin_problem_text(request: PinRequest, language: str) -> str:
     if request.fault is PinFault.WRONG:
-        return say(language, _WRONG_TEXTS[request.kind])
+        return localise(language, _WRONG_TEXTS[request.kind])
     if request.fault is PinFault.FORMAT:
-        return say(language, "That cannot be right for this card. The card has not seen it.")
+        return localise(language, "That cannot be right for this card. The card has not seen it.")
     return ""
 
 
 def _tries_facts(request: PinRequest, language: str) -> tuple[PromptFact, ...]:
     if request.kind is PinKind.NEW or request.tries_left is None:
         return ()
-    label = say(language, "Tries left")
+    label = localise(language, "Tries left")
     if request.limit is None:
         return (PromptFact(label, str(request.tries_left)),)
-    shown = say(language, "{left} of {limit}", left=request.tries_left, limit=request.limit)
+    shown = localise(language, "{left} of {limit}", left=request.tries_left, limit=request.limit)
     return (PromptFact(label, shown),)
 
 
 def _peer_facts(peer: PairingPeer, language: str) -> tuple[PromptFact, ...]:
     return (
-        PromptFact(say(language, "Server"), sanitise(peer.host)),
+        PromptFact(localise(language, "Server"), sanitise(peer.host)),
         PromptFact(
-            say(language, "Telegram name"),
+            localise(language, "Telegram name"),
             sanitise(peer.telegram_name),
-            say(language, "not checked: anybody can use any name"),
+            localise(language, "not checked: anybody can use any name"),
         ),
     )
 
@@ -288,10 +288,10 @@ def _peer_facts(peer: PairingPeer, language: str) -> tuple[PromptFact, ...]:
 def _card_facts(card: CardLabel | None, language: str) -> tuple[PromptFact, ...]:
     if card is None:
         return ()
-    kind = say(language, CARD_PROFILE_TEXTS[card.profile].name)
+    kind = localise(language, CARD_PROFILE_TEXTS[card.profile].name)
     number = mask_card_number(card.card_number) if card.card_number else ""
-    return (PromptFact(say(language, "Card"), f"{number} {kind}".strip()),)
+    return (PromptFact(localise(language, "Card"), f"{number} {kind}".strip()),)
 
 
 def _reader_facts(reader: str | None, language: str) -> tuple[PromptFact, ...]:
-    return (PromptFact(say(language, "Card reader"), sanitise(reader)),) if reader else ()
+    return (PromptFact(localise(language, "Card reader"), sanitise(reader)),) if reader else ()

@@ -2,7 +2,7 @@
 
 from reader_bridge.app.address import AddressError, AddressFault
 from reader_bridge.app.tls import AuthorityFileError
-from reader_bridge.app.translation import N_, sanitise, say
+from reader_bridge.app.translation import N_, localise, sanitise
 from reader_bridge.card.errors import PcscMissingError
 from reader_bridge.virtual_card.card_file import CardFileError, WrongPassphraseError
 from reader_bridge.virtual_card.file_lock import CardFileBusyError
@@ -85,14 +85,14 @@ _ERROR_TEXTS = {
 def startup_error_text(error: Exception, language: str) -> str:
     """Return the sentence for an error that keeps the app from starting."""
     if isinstance(error, AddressError):
-        return say(language, ADDRESS_FAULT_TEXTS[error.fault])
+        return localise(language, ADDRESS_FAULT_TEXTS[error.fault])
     if isinstance(error, AuthorityFileError):
         message = (
             N_("The file {name} holds no certificate. Give a PEM file with --ca.")
             if error.readable
             else N_("The file {name} cannot be read. Check its place and name after --ca.")
         )
-        return say(language, message, name=sanitise(error.name))
-    return say(
+        return localise(language, message, name=sanitise(error.name))
+    return localise(
         language, next(text for kind, text in _ERROR_TEXTS.items() if isinstance(error, kind))
     )

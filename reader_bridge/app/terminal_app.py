@@ -12,7 +12,7 @@ from reader_bridge.app.startup_errors import ServerAddressMissingError
 from reader_bridge.app.terminal.prompter import TerminalPrompter
 from reader_bridge.app.terminal.screen import TerminalScreen
 from reader_bridge.app.tls import create_tls_context
-from reader_bridge.app.translation import say
+from reader_bridge.app.translation import localise
 from reader_bridge.card.connection import CardReaders
 from reader_bridge.client import client
 from reader_bridge.prompter import ExitReason
@@ -25,9 +25,9 @@ def run_in_terminal(
     with TerminalScreen(language) as screen:
         try:
             ending = asyncio.run(_run(options, screen, readers))
-            screen.print(say(language, notice_texts.EXIT_TEXTS[ending]))
+            screen.print(localise(language, notice_texts.EXIT_TEXTS[ending]))
         except (KeyboardInterrupt, asyncio.CancelledError, EOFError):
-            screen.print("", say(language, notice_texts.STOPPED))
+            screen.print("", localise(language, notice_texts.STOPPED))
 
 
 async def _run(

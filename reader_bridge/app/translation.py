@@ -11,7 +11,7 @@ _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories of characters that move, hide or turn other characters around."""
 
 
-def say(language: str, message: str, /, **values: object) -> str:
+def localise(language: str, message: str, /, **values: object) -> str:
     """Return a message of the catalogue in a language, with its ``{placeholders}`` filled in."""
     return locales.translate(message, language, DOMAIN).format(**values)
 

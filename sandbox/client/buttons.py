@@ -4,13 +4,13 @@ import hashlib
 
 from sandbox.client.media import send_media
 from sandbox.client.messages import send_text
-from sandbox.client.session import AccountSession, find_message
+from sandbox.client.session import AccountSession, find_shown_message
 from sandbox.errors import PersonError
 from sandbox.types import Json
 from sandbox.world.chats import ChatState, StoredMessage
 
 
-def press_button(
+def press_callback_button(
     session: AccountSession,
     chat: ChatState,
     message_id: int,
@@ -21,7 +21,7 @@ def press_button(
 ) -> str:
     """Press a button under a message, and return the id of the callback query."""
     session.check_can_write(chat)
-    stored = chat.messages.get(message_id) if forge else find_message(chat, message_id)
+    stored = chat.messages.get(message_id) if forge else find_shown_message(chat, message_id)
     if not forge:
         assert stored is not None
         data = _find_callback_button(stored, data, text)["callback_data"]

@@ -1,6 +1,6 @@
 """What people do with messages: send, forward, edit, delete, react."""
 
-from sandbox.client.session import AccountSession, find_message
+from sandbox.client.session import AccountSession, find_shown_message
 from sandbox.errors import PersonError
 from sandbox.limits import MAX_TEXT_LENGTH
 from sandbox.markup import parse_typed_text
@@ -29,7 +29,9 @@ def send_text(
     pieces = [(shown, entities) for shown, entities in pieces if shown]
     if not pieces:
         raise PersonError(400, "empty_text", "There is nothing in the text.")
-    reply_to = None if reply_to_message_id is None else find_message(chat, reply_to_message_id)
+    reply_to = (
+        None if reply_to_message_id is None else find_shown_message(chat, reply_to_message_id)
+    )
     for shown, entities in pieces:
         content: Json = {"text": shown}
         if entities:
@@ -82,11 +84,11 @@ def _check_topic(session: AccountSession, chat: ChatState, thread: int) -> None:
         raise PersonError(409, "topic_closed", f"Topic {thread} is closed.")
 
 
-def forward_message(
+def forward_shown_message(
     session: AccountSession, message_id: int, source: ChatState, target: ChatState, thread: int = 0
 ) -> Json:
     """Forward a message, unless it is protected."""
-    stored = find_message(source, message_id)
+    stored = find_shown_message(source, message_id)
     if stored.message.get("has_protected_content"):
         raise PersonError(403, "protected_content", "This message may not be forwarded.")
     if stored.is_service:
@@ -99,7 +101,7 @@ def forward_message(
 
 def edit_message(session: AccountSession, chat: ChatState, message_id: int, text: str) -> Json:
     """Change the text or caption of a message of one's own."""
-    stored = find_message(chat, message_id)
+    stored = find_shown_message(chat, message_id)
     field = "text" if "text" in stored.message else "caption"
     is_own = stored.sender_id == session.id and not stored.is_forward and field in stored.message
     if not is_own or "via_bot" in stored.message:
@@ -123,9 +125,9 @@ def edit_message(session: AccountSession, chat: ChatState, message_id: int, text
     return message
 
 
-def delete_message(session: AccountSession, chat: ChatState, message_id: int) -> None:
+def delete_shown_message(session: AccountSession, chat: ChatState, message_id: int) -> None:
     """Delete a message: in one's own chat any, in a group one's own."""
-    stored = find_message(chat, message_id)
+    stored = find_shown_message(chat, message_id)
     if not chat.is_private and stored.sender_id != session.id:
         raise PersonError(403, "not_deletable", "Only own messages can be deleted in a group.")
     remove_message(session.world, chat, message_id)
@@ -135,7 +137,7 @@ def set_reaction(
     session: AccountSession, chat: ChatState, message_id: int, emoji: str | None
 ) -> None:
     """React to a message; the bot is told in private, and in a group that it administers."""
-    stored = find_message(chat, message_id)
+    stored = find_shown_message(chat, message_id)
     old = stored.reactions.get(session.id, [])
     new = [{"type": "emoji", "emoji": emoji}] if emoji else []
     if old == new:

@@ -1,6 +1,6 @@
 """Paying an invoice, as a payment provider for tests does it."""
 
-from sandbox.client.session import AccountSession, find_message
+from sandbox.client.session import AccountSession, find_shown_message
 from sandbox.errors import PersonError
 from sandbox.types import Json
 from sandbox.world.chats import ChatState, StoredMessage
@@ -20,7 +20,7 @@ async def pay_invoice(
     if outcome not in PAYMENT_OUTCOMES:
         raise PersonError(400, "bad_outcome", f"One of {', '.join(PAYMENT_OUTCOMES)}.")
     session.check_can_write(chat)
-    stored = find_message(chat, message_id)
+    stored = find_shown_message(chat, message_id)
     invoices = session.world.invoices
     key = (chat.id, message_id)
     if key not in invoices.sent:

@@ -48,7 +48,7 @@ class AccountSession:
             raise PersonError(409, "bot_blocked", "Unblock the bot first.")
 
 
-def find_message(chat: ChatState, message_id: int) -> StoredMessage:
+def find_shown_message(chat: ChatState, message_id: int) -> StoredMessage:
     """Return a message of a chat.
 
     :raises PersonError: where it is not there.

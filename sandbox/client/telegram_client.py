@@ -69,7 +69,7 @@ class TelegramClient(AccountSession):
     ) -> Json:
         """Forward a message to a chat."""
         source, target = self.find_chat(from_chat_id), self.find_chat(chat_id)
-        return messages.forward_message(self, message_id, source, target, message_thread_id)
+        return messages.forward_shown_message(self, message_id, source, target, message_thread_id)
 
     def edit(self, message_id: int, text: str, chat_id: int | None = None) -> Json:
         """Change the text of a message of theirs."""
@@ -77,7 +77,7 @@ class TelegramClient(AccountSession):
 
     def delete(self, message_id: int, chat_id: int | None = None) -> None:
         """Delete a message for everybody; bots are never told."""
-        messages.delete_message(self, self.find_chat(chat_id), message_id)
+        messages.delete_shown_message(self, self.find_chat(chat_id), message_id)
 
     def react(self, message_id: int, emoji: str | None, chat_id: int | None = None) -> None:
         """React to a message, or take the reaction back."""
@@ -98,7 +98,7 @@ class TelegramClient(AccountSession):
         :return: the id of the callback query, for `wait_for_answer`.
         """
         chat = self.find_chat(chat_id)
-        return buttons.press_button(self, chat, message_id, data, text, forge=forge)
+        return buttons.press_callback_button(self, chat, message_id, data, text, forge=forge)
 
     def press_key(self, text: str, chat_id: int | None = None, message_thread_id: int = 0) -> Json:
         """Press a button of the keyboard that stands in place of the letters."""

@@ -25,7 +25,7 @@ from sandbox.http.request_handling import (
     json_reply,
     read_body,
     read_query_number,
-    require_token,
+    with_token_check,
 )
 from sandbox.world.world import World
 
@@ -52,10 +52,10 @@ def add_person_routes(app: web.Application, world: World, token: str) -> None:
     """Add everything under ``/sandbox/people``."""
     api = PersonApi(world)
     person = r"/sandbox/people/{id:\d+}"
-    app.router.add_post("/sandbox/people", require_token(api.new_person, token))
-    app.router.add_get(f"{person}/transcript", require_token(api.transcript, token))
+    app.router.add_post("/sandbox/people", with_token_check(api.new_person, token))
+    app.router.add_get(f"{person}/transcript", with_token_check(api.transcript, token))
     for action in PERSON_ACTIONS:
-        handler = require_token(getattr(api, action), token)
+        handler = with_token_check(getattr(api, action), token)
         app.router.add_post(f"{person}/{action}", handler)
 
 

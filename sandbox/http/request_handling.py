@@ -17,7 +17,7 @@ RequestHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Body = TypeVar("Body", bound=BaseModel)
 
 
-def require_token(handler: RequestHandler, token: str) -> RequestHandler:
+def with_token_check(handler: RequestHandler, token: str) -> RequestHandler:
     """Wrap a handler: ask for the token first, and answer a `PersonError` in JSON."""
 
     async def handle(request: web.Request) -> web.StreamResponse:

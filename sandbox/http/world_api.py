@@ -21,7 +21,7 @@ from sandbox.http.request_handling import (
     json_reply,
     read_body,
     read_query_number,
-    require_token,
+    with_token_check,
 )
 from sandbox.types import Json
 from sandbox.world.change_log import WorldChange
@@ -52,9 +52,9 @@ def add_world_routes(app: web.Application, world: World, token: str) -> None:
         "/sandbox/files/{file_id}": api.file,
     }
     for path, post in posts.items():
-        app.router.add_post(path, require_token(post, token))
+        app.router.add_post(path, with_token_check(post, token))
     for path, get in gets.items():
-        app.router.add_get(path, require_token(get, token))
+        app.router.add_get(path, with_token_check(get, token))
 
 
 class WorldApi:

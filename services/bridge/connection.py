@@ -44,13 +44,13 @@ from services.bridge.events import (
     PairingEndReason,
     PairingFailureReason,
 )
-from services.bridge.ids import new_nonce
 from services.bridge.interface import FrameTransport
 from services.bridge.operations.completion import ANSWER_DELAY, Publish
 from services.bridge.operations.message_handler import OperationMessageHandler
 from services.bridge.pairing.service import PairingService
 from services.bridge.pairing.store import StoredPairing
 from services.bridge.sessions import ChatRegistry, HubSession, SessionRegistry
+from services.ids import new_nonce
 
 MAX_UNEXPECTED = 16
 """Messages of an unknown type or in the wrong state that one connection may send."""

@@ -16,11 +16,11 @@ from reader_bridge.protocol import (
 )
 from reader_bridge.protocol.messages import ServerMessage
 from reader_bridge.protocol.operation_messages import ErrorMessage
-from services.bridge.ids import new_id
 from services.bridge.interface import FrameTransport
 from services.bridge.operations.store import OperationRecord
 from services.bridge.pairing.codes import RedeemedCode
 from services.bridge.pairing.store import StoredPairing
+from services.ids import new_id
 
 
 @dataclass(eq=False)

@@ -206,7 +206,7 @@ class Entries:
 
 
 @cache
-def load() -> Entries:
+def load_entries() -> Entries:
     """Read every entry of every language; later calls return the same object.
 
     :raises EntryFormatError: for the first file that is missing or malformed.

@@ -76,7 +76,7 @@ def load_table(language: str) -> Mapping[int, SoftwareErrorCode]:
     return {code.code: code for code in codes}
 
 
-def explain(code: int, language: str) -> SoftwareErrorCode | None:
+def explain_code(code: int, language: str) -> SoftwareErrorCode | None:
     """Return the explanation of `code`, or `None` if it is unknown."""
     return load_table(language).get(code & _MASK)
 

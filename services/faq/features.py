@@ -6,7 +6,7 @@ from itertools import chain, pairwise
 
 from services.faq.lexicon import Lexicon
 from services.faq.spelling import Spelling
-from services.faq.tokenisation import split, stem
+from services.faq.tokenisation import split_units, stem
 
 _TERM_FREQUENCY = 3
 """A word of the lexicon counts like one that occurs in three phrasings."""
@@ -27,7 +27,7 @@ class FeatureReader:
     def __init__(self, texts: Iterable[Sequence[str]], terms: Mapping[str, Sequence[str]]) -> None:
         """Collect the words of `texts` (split into units) and the ideas of `terms`."""
         frequency = Counter(chain.from_iterable(texts))
-        for unit in chain.from_iterable(split(" ".join(listed)) for listed in terms.values()):
+        for unit in chain.from_iterable(split_units(" ".join(listed)) for listed in terms.values()):
             frequency[unit] += _TERM_FREQUENCY
         words = {unit: times for unit, times in frequency.items() if _is_word(unit)}
         self._stems = {word: stem(word) for word in words}

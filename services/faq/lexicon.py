@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from services.faq.tokenisation import split, stem
+from services.faq.tokenisation import split_units, stem
 
 PATH = Path(__file__).with_name("lexicon.yaml")
 
@@ -55,7 +55,7 @@ class Lexicon:
 
     def _add(self, term: str, ideas: tuple[str, ...], stem_of: Callable[[str], str]) -> None:
         node = self._root
-        for unit in split(term):
+        for unit in split_units(term):
             node = node.setdefault(stem_of(unit), _Node())
         if node.ideas and node.ideas != ideas:
             raise DuplicateTermError(term, (" + ".join(node.ideas), " + ".join(ideas)))

@@ -15,7 +15,7 @@ from services.faq import error_codes, lexicon
 from services.faq.bayes import NaiveBayes
 from services.faq.entries import Entries
 from services.faq.features import FeatureReader
-from services.faq.tokenisation import MAX_CHARACTERS, language_of, split
+from services.faq.tokenisation import MAX_CHARACTERS, language_of, split_units
 
 OFF_TOPIC_PATH = Path(__file__).with_name("off_topic.tsv")
 TROUBLES_PATH = Path(__file__).with_name("vague_complaints.txt")
@@ -76,7 +76,7 @@ class FaqSearch:
     def __init__(self, entries: Entries) -> None:
         self._ids = entries.ids
         texts, classes = self._samples(entries)
-        units = [split(text) for text in texts]
+        units = [split_units(text) for text in texts]
         self._reader = FeatureReader(units, lexicon.load_lexicon())
         samples = [self._reader.features(self._reader.normalise(text)) for text in units]
         self._model = NaiveBayes(samples, classes, len(self._ids) + 2)
@@ -101,7 +101,7 @@ class FaqSearch:
 
     def search(self, question: str, limit: int = 3) -> SearchResult:
         """Return the entries that answer `question` best, at most `limit` of them."""
-        units = split(question[:MAX_CHARACTERS])
+        units = split_units(question[:MAX_CHARACTERS])
         hits, is_trouble = self._rank(units, limit + 1) if units else ([], False)
         exact = self._find_exact(question, units)
         if exact is not None:
@@ -136,7 +136,7 @@ class FaqSearch:
 
 def _quotes_known_code(question: str) -> bool:
     return any(
-        error_codes.explain(code, locales.DEFAULT) for code in error_codes.find_codes(question)
+        error_codes.explain_code(code, locales.DEFAULT) for code in error_codes.find_codes(question)
     )
 
 

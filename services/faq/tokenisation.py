@@ -93,7 +93,7 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold().translate(_folding())
 
 
-def split(text: str) -> list[str]:
+def split_units(text: str) -> list[str]:
     """Return the units of `text` in their order, folded but not stemmed.
 
     Any code such as ``0x76000006`` is the unit ``0x``; *cannot*, *can't* and *cant* are *can not*;

@@ -47,7 +47,7 @@ def parse_application_day(text: str, today: date) -> date:
     return parse_recent_day(text, today, MAX_APPLICATION_AGE)
 
 
-def last_payment_day(applied: date) -> date:
+def estimate_last_payment_day(applied: date) -> date:
     """The last day to pay on."""
     return applied + timedelta(days=PAYMENT_DAYS)
 
@@ -58,7 +58,7 @@ def reminder_times(last: date, now: datetime) -> list[datetime]:
     return [at for day in days if (at := datetime.combine(day, _HOUR)) > now]
 
 
-async def schedule(session: AsyncSession, reminder: Reminder, now: datetime) -> int:
+async def schedule_reminders(session: AsyncSession, reminder: Reminder, now: datetime) -> int:
     """Schedule the reminders still to come in place of earlier ones, and return their number."""
     prefix = _key_prefix(reminder.chat_id, reminder.application)
     await jobs.cancel_with_prefix(session, prefix)
@@ -72,20 +72,22 @@ async def schedule_unless_off(session: AsyncSession, reminder: Reminder, now: da
     """Schedule reminders unless they are turned off, and return their number."""
     if await are_turned_off(session, reminder.chat_id, reminder.application):
         return 0
-    return await schedule(session, reminder, now)
+    return await schedule_reminders(session, reminder, now)
 
 
-async def cancel(session: AsyncSession, chat_id: int, application: str | None = None) -> None:
+async def cancel_reminders(
+    session: AsyncSession, chat_id: int, application: str | None = None
+) -> None:
     """Cancel the reminders of a chat, if there are any."""
     await jobs.cancel_with_prefix(session, _key_prefix(chat_id, application))
 
 
-async def turn_off(session: AsyncSession, reminder: Reminder) -> None:
+async def turn_off_reminders(session: AsyncSession, reminder: Reminder) -> None:
     """Turn the reminders of an application off, so that they are not scheduled again unasked.
 
     The choice is stored as a job as well, which ends with the deadline.
     """
-    await cancel(session, reminder.chat_id, reminder.application)
+    await cancel_reminders(session, reminder.chat_id, reminder.application)
     key = _key_prefix(reminder.chat_id, reminder.application) + _OFF
     at = datetime.combine(reminder.last_day + timedelta(days=1), time(), TAIPEI)
     await jobs.schedule(session, JOB_KIND, key, at, json.dumps({_OFF: True}))
@@ -101,7 +103,7 @@ async def turn_off_in_chat(session: AsyncSession, chat_id: int, application: str
     references = await jobs.references_with_prefix(session, _key_prefix(chat_id, application))
     for reminder in map(from_reference, references.values()):
         if reminder is not None:
-            return await turn_off(session, reminder)
+            return await turn_off_reminders(session, reminder)
     return None
 
 

@@ -29,7 +29,7 @@ class ChatData:
         return self.language is not None or self.votes > 0 or self.reminders > 0
 
 
-async def load(
+async def load_chat_data(
     session: AsyncSession, people: LanguagePreferences, user_id: int, chat_id: int
 ) -> ChatData:
     """Load the stored data."""
@@ -41,7 +41,7 @@ async def load(
     )
 
 
-async def erase(
+async def erase_chat_data(
     session: AsyncSession, people: LanguagePreferences, user_id: int, chat_id: int
 ) -> None:
     """Delete the stored data."""

@@ -71,13 +71,13 @@ class KeyFileContent:
         return json.dumps({"current": self.current, "keys": hexed, "secrets": secrets})
 
 
-def create(path: Path, content: KeyFileContent) -> None:
+def create_key_file(path: Path, content: KeyFileContent) -> None:
     """Write a new key file, unless another process has created one meanwhile.
 
     :raises KeyFileError: when it cannot be written.
     """
     try:
-        private_files.create(path, content.to_json())
+        private_files.create_private_file(path, content.to_json())
     except OSError as error:
         raise KeyFileError(path, error.strerror or "cannot be written") from error
 

@@ -154,7 +154,7 @@ def load_or_create(path: Path) -> KeyRing:
     """
     is_new = not path.exists()
     if is_new:
-        key_file.create(path, key_file.KeyFileContent.generate(SecretPurpose))
+        key_file.create_key_file(path, key_file.KeyFileContent.generate(SecretPurpose))
     content = key_file.read(path)
     if not content.secrets.keys() >= set(SecretPurpose):
         content = key_file.change(path, lambda old: old.with_secrets(SecretPurpose))

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 
-def create(path: Path, text: str) -> None:
+def create_private_file(path: Path, text: str) -> None:
     """Create a file atomically, unless it exists."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = _write_beside(path, text)

@@ -21,8 +21,8 @@ from sqlalchemy import select
 from sandbox.engine import Engine
 from sandbox.server import serve
 from services.argon2_cost import Argon2Cost
+from services.authority.ca.ca_key_file import CaParameters
 from services.authority.ca.certificate_service import CertificateService, open_certificate_service
-from services.authority.ca.key_file import CaParameters
 from services.authority.ca.publication import PublicationUrls
 from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
 from services.authority.embedded.models import AuditEntry

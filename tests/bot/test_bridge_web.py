@@ -21,7 +21,7 @@ from bot.web.bridge_websocket import (
     bridge_routes,
     run_hub,
 )
-from bot.web.listeners import serve
+from bot.web.listeners import serve_app
 from services.bridge.hub import Hub
 from services.bridge.interface import FrameTransport
 from services.storage import keys
@@ -71,7 +71,7 @@ class FakeEndpoint:
 async def serving(endpoint: Any, *more: Any) -> AsyncIterator[str]:
     app = web.Application()
     app.add_routes(bridge_routes(endpoint, lambda: NOW, *more))
-    async with serve(app, "127.0.0.1", 0) as port:
+    async with serve_app(app, "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}/bridge/v1"
 
 

@@ -57,13 +57,13 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-u
             if own is not None:
                 _write_entry(folder, "fee", {**sound, **own})
             _write_entry(folder, "refund", {**sound, "related": "fee"})
-        entries.load.cache_clear()
+        entries.load_entries.cache_clear()
         return faq_check.find_problems()
 
     monkeypatch.setattr(locales, "folder", _folder)
     monkeypatch.setattr(faq_check, "_error_code_problems", list)
     yield _check
-    entries.load.cache_clear()
+    entries.load_entries.cache_clear()
 
 
 def test_sound_entries_have_no_problems(write) -> None:  # type: ignore[no-untyped-def]

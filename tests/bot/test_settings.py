@@ -43,7 +43,7 @@ def test_a_wrong_value_names_itself_and_the_fix(
 ) -> None:
     monkeypatch.setenv(f"KAIKA_{name}", value)
     with pytest.raises(SettingsError) as caught:
-        settings.load()
+        settings.load_settings()
     (problem,) = caught.value.problems
     assert problem.startswith(f"KAIKA_{name}")
     assert fix in problem
@@ -54,14 +54,14 @@ def test_every_wrong_setting_is_told_at_once(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("KAIKA_BOT_TOKEN", "x")
     monkeypatch.setenv("KAIKA_PUBLIC_PORT", "x")
     with pytest.raises(SettingsError) as caught:
-        settings.load()
+        settings.load_settings()
     assert len(caught.value.problems) == 2
 
 
 def test_a_webhook_needs_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAIKA_WEBHOOK_URL", "https://bot.example/telegram")
     with pytest.raises(SettingsError, match="KAIKA_WEBHOOK_SECRET is missing"):
-        settings.load()
+        settings.load_settings()
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_what_belongs_together_is_asked_for_together(
     for name, value in given.items():
         monkeypatch.setenv(f"KAIKA_{name}", value)
     with pytest.raises(SettingsError, match=missing):
-        settings.load()
+        settings.load_settings()
 
 
 def test_every_secret_is_kept_out_of_logs_and_of_print(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,14 +89,14 @@ def test_every_secret_is_kept_out_of_logs_and_of_print(monkeypatch: pytest.Monke
     monkeypatch.setenv("KAIKA_PUBLIC_URL", "http://certificates.example")
     for name in names:
         monkeypatch.setenv(f"KAIKA_{name}", f"the secret of {name}")
-    loaded = settings.load()
+    loaded = settings.load_settings()
     assert {f"the secret of {name}" for name in names} <= set(loaded.secrets())
     assert "the secret of" not in repr(loaded)
 
 
 def test_the_token_is_asked_for_only_where_it_is_needed() -> None:
     with pytest.raises(SettingsError, match="KAIKA_BOT_TOKEN is missing"):
-        settings.require_token(settings.load())
+        settings.require_bot_token(settings.load_settings())
 
 
 def test_a_dotenv_file_is_read_and_the_environment_wins(
@@ -104,19 +104,19 @@ def test_a_dotenv_file_is_read_and_the_environment_wins(
 ) -> None:
     (tmp_path / ".env").write_text(f"KAIKA_BOT_TOKEN={TOKEN}\nKAIKA_PUBLIC_PORT=1234\nOTHER=1\n")
     monkeypatch.setenv("KAIKA_PUBLIC_PORT", "4321")
-    loaded = settings.load()
-    assert settings.require_token(loaded) == TOKEN
+    loaded = settings.load_settings()
+    assert settings.require_bot_token(loaded) == TOKEN
     assert loaded.public_port == 4321
 
 
 def test_a_dotenv_file_that_is_no_text_is_named(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"KAIKA_BOT_TOKEN=\xff\xfe")
     with pytest.raises(SettingsError, match=r"\.env cannot be read"):
-        settings.load()
+        settings.load_settings()
 
 
 def test_secrets_do_not_show_when_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAIKA_BOT_TOKEN", TOKEN)
-    loaded = settings.load()
+    loaded = settings.load_settings()
     assert TOKEN not in repr(loaded)
     assert TOKEN in loaded.secrets()

@@ -17,7 +17,7 @@ from telegram.error import (
 )
 
 from bot.telegram.transport import AiohttpRequest
-from bot.web.listeners import serve
+from bot.web.listeners import serve_app
 
 TOKEN = "123456789:AAtests-use-this-token-0123456789abc"
 ERRORS = {
@@ -60,7 +60,7 @@ async def server() -> AsyncIterator[int]:
 
     app = web.Application()
     app.router.add_post("/bot{token}/{method}", answer)
-    async with serve(app, "127.0.0.1", 0) as port:
+    async with serve_app(app, "127.0.0.1", 0) as port:
         yield port
 
 
@@ -123,7 +123,7 @@ async def test_an_answer_that_does_not_come_in_time_is_told_so() -> None:
     app.router.add_post("/{rest:.*}", wait)
     request = AiohttpRequest()
     await request.initialize()
-    async with serve(app, "127.0.0.1", 0) as port:
+    async with serve_app(app, "127.0.0.1", 0) as port:
         bot = Bot(TOKEN, base_url=f"http://127.0.0.1:{port}/bot", request=request)
         with pytest.raises(TimedOut):
             await bot.send_message(1, "x", read_timeout=0.05)

@@ -33,7 +33,7 @@ async def url(stage: Stage) -> AsyncIterator[str]:
     stage.subscriber().person.start()  # the sandbox lets the bot write to who wrote first
     await stage.settle()
     app = listeners.public_app(webhook.webhook_routes("/telegram", SECRET, stage.kaika.intake))
-    async with listeners.serve(app, "127.0.0.1", 0) as port:
+    async with listeners.serve_app(app, "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}/telegram"
 
 
@@ -152,7 +152,7 @@ async def test_what_could_not_be_stored_is_not_acknowledged(
 async def test_health_is_told_on_loopback(stage: Stage, tmp_path: Path) -> None:
     app = listeners.health_app(stage.kaika.health)
     async with (
-        listeners.serve(app, "127.0.0.1", 0) as port,
+        listeners.serve_app(app, "127.0.0.1", 0) as port,
         aiohttp.ClientSession() as session,
         session.get(f"http://127.0.0.1:{port}/healthz") as answer,
     ):

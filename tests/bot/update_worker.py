@@ -15,7 +15,7 @@ from bot.app import Kaika
 
 async def main() -> None:
     """Process updates until the input ends."""
-    given = settings.load()
+    given = settings.load_settings()
     logs.configure(given.log_level, given.log_format, given.secrets())
     kaika = Kaika(given)
     application = kaika.application

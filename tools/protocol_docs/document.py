@@ -72,7 +72,7 @@ def schema_text() -> str:
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
 
 
-def write(directory: Path) -> None:
+def write_documents(directory: Path) -> None:
     """Write both files to a directory."""
     (directory / PAGE).write_text(page(), encoding="utf-8")
     (directory / SCHEMA).write_text(schema_text(), encoding="utf-8")
@@ -188,4 +188,4 @@ def _texts_below(body: list[ast.stmt]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    write_documents(Path(sys.argv[1]))

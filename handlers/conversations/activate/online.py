@@ -70,7 +70,7 @@ _ACTIVATE = PinSetupConversation(
 )
 
 
-def activate(
+def activate_conversation(
     authority: Authority, hub: BridgeHub, live_messages: LiveMessages, server: str
 ) -> CardConversation:
     """Return the conversation."""

@@ -154,7 +154,7 @@ def on_failure(event: events.CardTaskFailed, ctx: StepContext) -> StepResult | N
     return None
 
 
-def card_check(
+def card_check_conversation(
     hub: BridgeHub,
     live_messages: LiveMessages,
     server: str,

@@ -26,7 +26,9 @@ _DONE = N_(
 )
 
 
-def change_pin(hub: BridgeHub, live_messages: LiveMessages, server: str) -> CardConversation:
+def change_pin_conversation(
+    hub: BridgeHub, live_messages: LiveMessages, server: str
+) -> CardConversation:
     """Return the conversation."""
     operation = OperationSteps(
         hub,

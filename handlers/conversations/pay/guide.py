@@ -3,11 +3,11 @@
 from handlers.conversations.pay.reminders import (
     APPLICATION_DAY,
     days_ago,
-    is_reminded,
-    parse_application_day,
+    has_reminder_ahead,
+    read_application_day,
     set_reminders,
     status_text,
-    turn_off,
+    stop_reminders,
 )
 from handlers.engine.model import ButtonTransition, Conversation, Step, TextInput
 from handlers.official_page import menus
@@ -53,14 +53,16 @@ PAY = Conversation(
                 ButtonTransition("yesterday", N_("Yesterday"), "deadline", days_ago(1)),
                 ButtonTransition("week", N_("A week ago"), "deadline", days_ago(7)),
             ),
-            text_input=TextInput(parse_application_day, "deadline", set_reminders),
+            text_input=TextInput(read_application_day, "deadline", set_reminders),
         ),
         "deadline": Step(
             status_text,
             (
                 ButtonTransition("pay", N_("💳 Go on to pay"), "open"),
                 ButtonTransition("other", N_("📅 Another day"), "date"),
-                ButtonTransition("off", N_("🔕 No reminders"), "off", turn_off, when=is_reminded),
+                ButtonTransition(
+                    "off", N_("🔕 No reminders"), "off", stop_reminders, when=has_reminder_ahead
+                ),
                 ButtonTransition("enough", N_("✅ That is all"), "kept"),
             ),
             requires=(APPLICATION_DAY,),
@@ -121,7 +123,9 @@ PAY = Conversation(
                 "card, and later to suspend, resume or unlock it."
             ),
             (
-                ButtonTransition("off", N_("🔕 Paid: stop the reminders"), "thanks", turn_off),
+                ButtonTransition(
+                    "off", N_("🔕 Paid: stop the reminders"), "thanks", stop_reminders
+                ),
                 ButtonTransition("wait", N_("✅ That is all"), "thanks"),
             ),
         ),

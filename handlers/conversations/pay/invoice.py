@@ -21,7 +21,7 @@ FEE_LABELS: Mapping[FeeKind, str] = {
 _log = structlog.get_logger()
 
 
-async def send_invoice(
+async def send_fee_invoice(
     context: Context,
     chat_id: int,
     language: str,

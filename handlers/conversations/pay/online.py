@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from handlers.context import Context
 from handlers.conversations.pay.address import parse_typed_address
-from handlers.conversations.pay.invoice import send_invoice
+from handlers.conversations.pay.invoice import send_fee_invoice
 from handlers.engine.model import (
     ButtonTransition,
     Conversation,
@@ -54,7 +54,9 @@ _ERRORS = ErrorSteps(
 )
 
 
-def pay(authority: Authority, database: Database, takes_payments: bool) -> Conversation:
+def pay_conversation(
+    authority: Authority, database: Database, takes_payments: bool
+) -> Conversation:
     """Return the conversation.
 
     :param takes_payments: whether there is a payment provider.
@@ -184,12 +186,12 @@ class PaymentSteps:
 
     async def turn_reminders_off(self, session: AsyncSession, ctx: StepContext) -> StepResult:
         """Turn the reminders of the application off."""
-        await payment_reminders.turn_off(session, _reminder(ctx))
+        await payment_reminders.turn_off_reminders(session, _reminder(ctx))
         return StepResult("owed", {REMINDED: "no"})
 
     async def turn_reminders_on(self, session: AsyncSession, ctx: StepContext) -> StepResult:
         """Turn the reminders on again."""
-        await payment_reminders.schedule(session, _reminder(ctx), ctx.now)
+        await payment_reminders.schedule_reminders(session, _reminder(ctx), ctx.now)
         return StepResult("owed", {REMINDED: "yes"})
 
     def amount_due_text(self, ctx: StepContext) -> Markup:
@@ -240,7 +242,7 @@ class PaymentSteps:
         }
 
 
-def is_reminded(ctx: StepContext) -> bool:
+def has_reminders(ctx: StepContext) -> bool:
     """Return whether reminders are on."""
     return ctx.data.get(REMINDED) == "yes"
 
@@ -253,7 +255,7 @@ def has_days_left(ctx: StepContext) -> bool:
 def _reminders_text(ctx: StepContext) -> str:
     """Return the days of the reminders; an empty text where there are none."""
     days = payment_reminders.reminder_times(date.fromisoformat(ctx.data[LAST_DAY]), ctx.now)
-    if not days or not is_reminded(ctx):
+    if not days or not has_reminders(ctx):
         return ""
     return say(
         ctx.language,
@@ -286,14 +288,14 @@ def _amount_due_step(steps: PaymentSteps, takes_payments: bool) -> Step:
             pay_here if takes_payments else pay_elsewhere,
             ButtonTransition("address", N_("✏️ Another address"), "address"),
             ButtonTransition(
-                "off", N_("🔕 No reminders"), "owed", steps.turn_reminders_off, when=is_reminded
+                "off", N_("🔕 No reminders"), "owed", steps.turn_reminders_off, when=has_reminders
             ),
             ButtonTransition(
                 "on",
                 N_("🔔 Remind me"),
                 "owed",
                 steps.turn_reminders_on,
-                when=lambda ctx: not is_reminded(ctx) and has_days_left(ctx),
+                when=lambda ctx: not has_reminders(ctx) and has_days_left(ctx),
             ),
             ButtonTransition("later", N_("⏰ Pay later"), "later", _postpone),
         ),
@@ -334,7 +336,7 @@ async def send_invoice_again(context: Context, ctx: StepContext) -> None:
     """Send the invoice of the step; several copies can be paid only once."""
     fees = {kind: int(ctx.data[kind]) for kind in FeeKind if kind in ctx.data}
     last_day = date.fromisoformat(ctx.data[LAST_DAY])
-    await send_invoice(context, ctx.chat_id, ctx.language, ctx.data[INVOICE], fees, last_day)
+    await send_fee_invoice(context, ctx.chat_id, ctx.language, ctx.data[INVOICE], fees, last_day)
 
 
 async def _postpone(_session: AsyncSession, _ctx: StepContext) -> StepResult:

@@ -29,7 +29,7 @@ APPLICATION_DAY = "applied"
 _log = structlog.get_logger()
 
 
-def parse_application_day(text: str, ctx: StepContext) -> Mapping[str, str] | None:
+def read_application_day(text: str, ctx: StepContext) -> Mapping[str, str] | None:
     """Parse the day of the application; `None` for a text that is not a date.
 
     :raises InputRejectedError: for a day on which nobody can have applied.
@@ -77,22 +77,25 @@ async def set_reminders(session: AsyncSession, ctx: StepContext) -> Mapping[str,
     """Schedule the reminders."""
     applied = date.fromisoformat(ctx.data[APPLICATION_DAY])
     reminder = Reminder(
-        ctx.chat_id, ctx.user_id, ctx.client_language, payment_reminders.last_payment_day(applied)
+        ctx.chat_id,
+        ctx.user_id,
+        ctx.client_language,
+        payment_reminders.estimate_last_payment_day(applied),
     )
-    await payment_reminders.schedule(session, reminder, ctx.now)
+    await payment_reminders.schedule_reminders(session, reminder, ctx.now)
     return {}
 
 
-async def turn_off(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
+async def stop_reminders(session: AsyncSession, ctx: StepContext) -> Mapping[str, str]:
     """Cancel the reminders."""
-    await payment_reminders.cancel(session, ctx.chat_id)
+    await payment_reminders.cancel_reminders(session, ctx.chat_id)
     return {}
 
 
 def status_text(ctx: StepContext) -> Markup:
     """Return the deadline that follows from the day, and when the reminders come."""
     applied = date.fromisoformat(ctx.data[APPLICATION_DAY])
-    last, now = payment_reminders.last_payment_day(applied), today(ctx.now)
+    last, now = payment_reminders.estimate_last_payment_day(applied), today(ctx.now)
     if last < now:
         return say(
             ctx.language,
@@ -114,13 +117,15 @@ def status_text(ctx: StepContext) -> Markup:
     return Markup(f"{text}\n\n{_reminders_text(applied, ctx)}")
 
 
-def is_reminded(ctx: StepContext) -> bool:
+def has_reminder_ahead(ctx: StepContext) -> bool:
     """Return whether a reminder is still to come."""
     return bool(_moments(date.fromisoformat(ctx.data[APPLICATION_DAY]), ctx))
 
 
 def _moments(applied: date, ctx: StepContext) -> list[datetime]:
-    return payment_reminders.reminder_times(payment_reminders.last_payment_day(applied), ctx.now)
+    return payment_reminders.reminder_times(
+        payment_reminders.estimate_last_payment_day(applied), ctx.now
+    )
 
 
 def _reminders_text(applied: date, ctx: StepContext) -> Markup:
@@ -144,7 +149,7 @@ async def on_remind(update: Update, context: Context, parts: list[str]) -> str |
         if len(parts) == 2:
             await payment_reminders.turn_off_in_chat(session, chat.id, parts[1])
         else:
-            await payment_reminders.cancel(session, chat.id)
+            await payment_reminders.cancel_reminders(session, chat.id)
     if parts == ["paid"]:
         text = say(
             language,

@@ -63,7 +63,7 @@ _SAFETY_STEP = Step(
 )
 
 
-def resume(authority: Authority, database: Database) -> Conversation:
+def resume_conversation(authority: Authority, database: Database) -> Conversation:
     """Return the conversation."""
     one_time_code = OneTimeCodeStep(authority, AuthorityOperation.RESUME, "tell")
     verification = CodeVerification(

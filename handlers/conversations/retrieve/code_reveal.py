@@ -39,7 +39,7 @@ async def show_code(credentials: Credentials, context: Context, ctx: StepContext
     try:
         revealed, shown_before = await _reveal(credentials, context, ctx, sent.message_id)
     except (GrantExpiredError, CodeUnrecoverableError):
-        await erase(bot, ctx.chat_id, sent.message_id, language)
+        await delete_code_message(bot, ctx.chat_id, sent.message_id, language)
         return
     try:
         await _edit_in_code(bot, ctx, sent.message_id, revealed.code)
@@ -48,7 +48,7 @@ async def show_code(credentials: Credentials, context: Context, ctx: StepContext
             raise
         return  # another process handled the same tap, and shows the code below
     for message_id in shown_before:
-        await erase(bot, ctx.chat_id, message_id, language)
+        await delete_code_message(bot, ctx.chat_id, message_id, language)
 
 
 async def _edit_in_code(bot: Bot, ctx: StepContext, message_id: int, code: Hidden) -> None:
@@ -93,10 +93,10 @@ async def _reveal(
 async def run_erase_job(bot: Bot, row: Job) -> None:
     """Delete the message of a code that was shown long enough."""
     reference = json.loads(row.reference)
-    await erase(bot, reference["chat"], reference["message"], reference["language"])
+    await delete_code_message(bot, reference["chat"], reference["message"], reference["language"])
 
 
-async def erase(bot: Bot, chat_id: int, message_id: int, language: str) -> None:
+async def delete_code_message(bot: Bot, chat_id: int, message_id: int, language: str) -> None:
     """Delete a message of the bot, or replace its text where it is too old to be deleted."""
     try:
         await bot.delete_message(chat_id, message_id)

@@ -67,7 +67,7 @@ _FORM_STEP = Step(
 )
 
 
-def retrieve(authority: Authority) -> Conversation:
+def retrieve_conversation(authority: Authority) -> Conversation:
     """Return the conversation."""
     one_time_code = OneTimeCodeStep(authority, AuthorityOperation.RETRIEVE, "ready")
     verification = BirthDateVerification(authority, one_time_code, "who", "born", _INTRODUCTION)

@@ -73,7 +73,7 @@ _NEXT_FOR_CERTIFICATE: Mapping[CertificateState, str] = {
 }
 
 
-def status(authority: Authority) -> Conversation:
+def status_conversation(authority: Authority) -> Conversation:
     """Return the conversation."""
     look_up = _look_up_timeline(authority.certificates)
     verification = CodeVerification(

@@ -94,7 +94,7 @@ _STEPS_WITHOUT_CODE: Mapping[str, Step] = {
 }
 
 
-def suspend(authority: Authority, database: Database) -> Conversation:
+def suspend_conversation(authority: Authority, database: Database) -> Conversation:
     """Return the conversation."""
     one_time_code = OneTimeCodeStep(authority, AuthorityOperation.SUSPEND, "confirm")
     return Conversation(

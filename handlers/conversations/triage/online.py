@@ -17,7 +17,7 @@ _TARGETS_WITH_BRIDGE: Mapping[str, str] = {"reader": "card_check/ready"}
 """Further ones where the bot reaches the card; their steps in the guide are dropped."""
 
 
-def triage(reaches_card: bool = False) -> Conversation:
+def triage_conversation(reaches_card: bool = False) -> Conversation:
     """Return the conversation.
 
     :param reaches_card: whether the bot reaches cards through a bridge.

@@ -70,7 +70,7 @@ _UNLOCK = PinSetupConversation(
 )
 
 
-def unlock(
+def unlock_conversation(
     authority: Authority, hub: BridgeHub, live_messages: LiveMessages, server: str
 ) -> CardConversation:
     """Return the conversation."""

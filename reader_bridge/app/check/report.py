@@ -8,7 +8,7 @@ from rich.text import Text
 
 from reader_bridge.app.check import texts
 from reader_bridge.app.check.run import CheckOutcome, Finding
-from reader_bridge.app.translation import N_, say
+from reader_bridge.app.translation import N_, localise
 
 MARKS = {
     CheckOutcome.OK: ("✓", "green"),
@@ -52,7 +52,7 @@ def print_report(findings: list[Finding], language: str, console: Console) -> No
         if has_no_failure(findings)
         else N_("Do what the first ✗ says, then check again.")
     )
-    console.print(Text("\n" + say(language, message), style="bold"))
+    console.print(Text("\n" + localise(language, message), style="bold"))
 
 
 def _print_finding(finding: Finding, language: str, console: Console, *, again: bool) -> None:
@@ -61,7 +61,9 @@ def _print_finding(finding: Finding, language: str, console: Console, *, again: 
     if again:
         line.append(texts.finding_text(finding, language), style="default")
     else:
-        line.append(say(language, "{step}: ", step=texts.step_title(finding, language)), "bold")
+        line.append(
+            localise(language, "{step}: ", step=texts.step_title(finding, language)), "bold"
+        )
         line.append(texts.finding_text(finding, language), style="default")
     console.print(line)
     if remedy := texts.remedy_text(finding, language):

@@ -4,7 +4,7 @@ import sys
 
 from locales.card_profiles import CARD_PROFILE_TEXTS
 from reader_bridge.app.check.run import CheckStep, Finding, finding_code
-from reader_bridge.app.translation import N_, say
+from reader_bridge.app.translation import N_, localise
 from reader_bridge.protocol.enums import ProfileName
 
 STEP_TITLES = {
@@ -117,12 +117,12 @@ START_SERVICE_TEXTS = {
 
 def step_title(finding: Finding, language: str) -> str:
     """Return the name of a finding's step."""
-    return say(language, STEP_TITLES[finding.step])
+    return localise(language, STEP_TITLES[finding.step])
 
 
 def finding_text(finding: Finding, language: str) -> str:
     """Return what was found."""
-    return say(language, FINDING_TEXTS[finding.code], **finding.values)
+    return localise(language, FINDING_TEXTS[finding.code], **finding.values)
 
 
 def finding_with_remedy(finding: Finding, language: str) -> str:
@@ -133,6 +133,6 @@ def finding_with_remedy(finding: Finding, language: str) -> str:
 def remedy_text(finding: Finding, language: str, platform: str = sys.platform) -> str | None:
     """Return what to do about a finding; `None` where nothing is wrong."""
     if finding.code == "reader_service_stopped":
-        return say(language, START_SERVICE_TEXTS.get(platform, START_SERVICE_TEXTS["linux"]))
+        return localise(language, START_SERVICE_TEXTS.get(platform, START_SERVICE_TEXTS["linux"]))
     message = REMEDY_TEXTS.get(finding.code)
-    return say(language, message) if message else None
+    return localise(language, message) if message else None

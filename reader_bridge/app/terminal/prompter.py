@@ -15,7 +15,7 @@ from reader_bridge.app import notice_texts, prompt_texts
 from reader_bridge.app.notice_texts import NoticeTone, StatusNotice
 from reader_bridge.app.prompt_texts import PromptPage, pin_entry_problem
 from reader_bridge.app.terminal.screen import TerminalScreen
-from reader_bridge.app.translation import say
+from reader_bridge.app.translation import localise
 from reader_bridge.app.typing_buffer import TypingBuffer
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import (
@@ -56,32 +56,32 @@ class TerminalPrompter:
         page = prompt_texts.pairing_code_page(problem, self._language)
         self._print_page(page)
         return await self._screen.ask_text(
-            say(self._language, "Code:"), prompt_texts.MAX_CODE_LENGTH
+            localise(self._language, "Code:"), prompt_texts.MAX_CODE_LENGTH
         )
 
     async def confirm_pairing(self, peer: PairingPeer) -> bool:
         """Ask whether host, name and words are right."""
         page = prompt_texts.comparison_page(peer, self._language)
         self._print_page(page)
-        same = await self._screen.ask_yes_no(say(self._language, "Is all of it the same?"))
+        same = await self._screen.ask_yes_no(localise(self._language, "Is all of it the same?"))
         if same:
-            self._start_status(say(self._language, "Now say yes in the chat too."))
+            self._start_status(localise(self._language, "Now say yes in the chat too."))
         return same
 
     async def ask_consent(self, request: ConsentRequest) -> bool:
         """Ask whether the operation is wanted."""
         self._print_page(prompt_texts.consent_page(request, self._language))
-        return await self._screen.ask_yes_no(say(self._language, "Allow it?"))
+        return await self._screen.ask_yes_no(localise(self._language, "Allow it?"))
 
     async def ask_pin(self, request: PinRequest) -> SecretBuffer | None:
         """Ask for a PIN or PUK, a new one twice. The last try is confirmed first."""
         if request.last_try:
             self._print_page(prompt_texts.last_try_page(request, self._language))
-            if not await self._screen.ask_yes_no(say(self._language, "Are you sure of it?")):
+            if not await self._screen.ask_yes_no(localise(self._language, "Are you sure of it?")):
                 return None
         self._print_page(prompt_texts.pin_page(request, self._language))
         self._screen.print(
-            say(self._language, "What you type is not shown. Leave with Esc."), style="dim"
+            localise(self._language, "What you type is not shown. Leave with Esc."), style="dim"
         )
         if request.kind is PinKind.NEW:
             return await self._ask_new_pin(request)
@@ -114,7 +114,9 @@ class TerminalPrompter:
         while True:
             typed = TypingBuffer()
             try:
-                if not await self._screen.read_line(say(self._language, label), typed, hidden=True):
+                if not await self._screen.read_line(
+                    localise(self._language, label), typed, hidden=True
+                ):
                     return None
                 problem = pin_entry_problem(typed, request, self._language)
                 if problem is None:
@@ -141,7 +143,7 @@ class TerminalPrompter:
                     second.wipe()
             if same or second is None:
                 return first if same else None
-            self._screen.print(say(self._language, prompt_texts.PINS_DIFFER), style="yellow")
+            self._screen.print(localise(self._language, prompt_texts.PINS_DIFFER), style="yellow")
 
     def _print_page(self, page: PromptPage) -> None:
         self.stop_status()
@@ -153,7 +155,7 @@ class TerminalPrompter:
         self.stop_status()
         line = Text.assemble((text, "bold"), f" {advice}" if advice else "")
         self._screen.print(Text.assemble((" … ", "cyan"), line))
-        waiting = Text(say(self._language, "Ctrl-C closes this."), style="dim")
+        waiting = Text(localise(self._language, "Ctrl-C closes this."), style="dim")
         self._status = self._screen.console.status(waiting)
         self._status.start()
 

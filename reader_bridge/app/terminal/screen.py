@@ -15,7 +15,7 @@ from reader_bridge.app.check.texts import finding_with_remedy
 from reader_bridge.app.startup_errors import startup_error_text
 from reader_bridge.app.terminal.keyboard import KeySource, TerminalKeyboard
 from reader_bridge.app.terminal.line_editor import LineEditor, LineEnd
-from reader_bridge.app.translation import say
+from reader_bridge.app.translation import localise
 from reader_bridge.app.typing_buffer import TypingBuffer
 
 MAX_ANSWER_LENGTH = 8
@@ -91,13 +91,15 @@ class TerminalScreen:
             answer = bytes(typed.take()).strip().lower()
             if answer in (*YES, *NO):
                 return answer in YES
-            self.print(say(self.language, "Please type y for yes or n for no."), style="yellow")
+            self.print(
+                localise(self.language, "Please type y for yes or n for no."), style="yellow"
+            )
 
     async def ask_address(self, trusted: ssl.SSLContext) -> ServerAddress | None:
         """Ask for the server's address until a server answers; `None` where the person gave up."""
-        self.print(say(self.language, "The chat shows you the server's address."))
+        self.print(localise(self.language, "The chat shows you the server's address."))
         while True:
-            text = await self.ask_text(say(self.language, "Address:"), MAX_TYPED_LENGTH)
+            text = await self.ask_text(localise(self.language, "Address:"), MAX_TYPED_LENGTH)
             if text is None:
                 return None
             try:
@@ -105,14 +107,16 @@ class TerminalScreen:
             except AddressError as error:
                 self.print(startup_error_text(error, self.language), style="yellow")
                 continue
-            self.print(say(self.language, "Looking for {host}…", host=address.host), style="dim")
+            self.print(
+                localise(self.language, "Looking for {host}…", host=address.host), style="dim"
+            )
             finding = await check_server(address, trusted)
             if finding.outcome is CheckOutcome.OK:
                 return address
             self.print(finding_with_remedy(finding, self.language), style="yellow")
 
     def _print_keyboard_hint(self) -> None:
-        self.print(say(self.language, prompt_texts.SWITCH_KEYBOARD), style="yellow")
+        self.print(localise(self.language, prompt_texts.SWITCH_KEYBOARD), style="yellow")
 
     def _write(self, text: str) -> None:
         self.console.file.write(text)

@@ -32,7 +32,7 @@ from reader_bridge.app.options import (
 from reader_bridge.app.prompt_texts import PromptPage
 from reader_bridge.app.startup_errors import STARTUP_ERRORS, startup_error_text
 from reader_bridge.app.tls import create_tls_context
-from reader_bridge.app.translation import say
+from reader_bridge.app.translation import localise
 from reader_bridge.app.window.main_window import MainWindow
 from reader_bridge.app.window.prompter import WindowPrompter
 from reader_bridge.app.window.question import (
@@ -147,7 +147,9 @@ class AppController:
 
             def make(language: str, problem: AddressError | Finding | None = problem) -> Question:
                 page = address_page(_problem_text(problem, language), language)
-                return LineQuestion(page, language, say(language, "Address:"), MAX_TYPED_LENGTH)
+                return LineQuestion(
+                    page, language, localise(language, "Address:"), MAX_TYPED_LENGTH
+                )
 
             answer = await self._ask(make)
             try:
@@ -176,7 +178,7 @@ class AppController:
                 page = passphrase_page(
                     startup_error_text(problem, language) if problem else "", language
                 )
-                return PassphraseQuestion(page, language, say(language, "Passphrase:"))
+                return PassphraseQuestion(page, language, localise(language, "Passphrase:"))
 
             answer = await self._ask(make)
             assert isinstance(answer, SecretBuffer)
@@ -198,8 +200,10 @@ class AppController:
         self._bridge.notify(lambda language: StatusNotice(NoticeTone.BAD, text(language)))
 
         def make(language: str) -> Question:
-            yes = say(language, "Connect again") if again else say(language, "OK")
-            page = PromptPage(say(language, "Closed"), text(language), yes, say(language, "Close"))
+            yes = localise(language, "Connect again") if again else localise(language, "OK")
+            page = PromptPage(
+                localise(language, "Closed"), text(language), yes, localise(language, "Close")
+            )
             return Question(page, language)
 
         await self._ask(make)
@@ -210,7 +214,7 @@ class _ClosedError(Exception):
 
 
 def _exit_text(ending: ExitReason) -> Callable[[str], str]:
-    return lambda language: say(language, notice_texts.EXIT_TEXTS[ending])
+    return lambda language: localise(language, notice_texts.EXIT_TEXTS[ending])
 
 
 class _CloseOnSignal:
@@ -238,7 +242,7 @@ class _CloseOnSignal:
 
 
 def _searching_notice(host: str, language: str) -> StatusNotice:
-    return StatusNotice(NoticeTone.BUSY, say(language, "Looking for {host}…", host=host))
+    return StatusNotice(NoticeTone.BUSY, localise(language, "Looking for {host}…", host=host))
 
 
 def _problem_text(problem: AddressError | Finding | None, language: str) -> str:

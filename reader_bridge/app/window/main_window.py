@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 import locales
-from reader_bridge.app.translation import say
+from reader_bridge.app.translation import localise
 from reader_bridge.app.window import theme, widgets
 from reader_bridge.app.window.overview import MAX_EARLIER_NOTICES, Overview
 from reader_bridge.app.window.question import Question
@@ -83,7 +83,7 @@ class MainWindow(QWidget):
         below.setContentsMargins(24, 8, 24, 10)
         name = widgets.text_label("Kaika 開卡", "name")
         name.setWordWrap(False)
-        self.language_button = widgets.button("", self.switch_language, "plain")
+        self.language_button = widgets.push_button("", self.switch_language, "plain")
         row.addWidget(name, 1)
         row.addWidget(self.language_button)
         self._promise = widgets.text_label("", "label")
@@ -103,9 +103,11 @@ class MainWindow(QWidget):
     def _apply_language(self) -> None:
         other = locales.other(self.language)
         self.language_button.setText(LANGUAGE_NAMES.get(other, other))
-        self.setWindowTitle(say(self.language, "Kaika 開卡: card reader"))
+        self.setWindowTitle(localise(self.language, "Kaika 開卡: card reader"))
         self._promise.setText(
-            say(self.language, "Your PIN is typed here and goes to the card only, never to a chat.")
+            localise(
+                self.language, "Your PIN is typed here and goes to the card only, never to a chat."
+            )
         )
         families = [*theme.CHINESE_FONTS] if self.language != locales.DEFAULT else [*theme.FONTS]
         font = QFont()
@@ -154,7 +156,7 @@ class MainWindow(QWidget):
     def _create_overview(self) -> QWidget:
         notices = [tell(self.language) for tell in self._notices]
         shown = [notice for notice, _ in groupby(notices)]
-        return Overview(shown, say(self.language, "Before that")) if shown else QWidget()
+        return Overview(shown, localise(self.language, "Before that")) if shown else QWidget()
 
 
 def load_icon() -> QIcon:

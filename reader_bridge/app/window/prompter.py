@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from reader_bridge.app import notice_texts, prompt_texts
 from reader_bridge.app.notice_texts import NoticeTone, StatusNotice
-from reader_bridge.app.translation import say
+from reader_bridge.app.translation import localise
 from reader_bridge.app.window.question import LineQuestion, PinQuestion, Question
 from reader_bridge.app.window.thread_bridge import ThreadBridge
 from reader_bridge.card.secret_buffer import SecretBuffer
@@ -35,7 +35,7 @@ class WindowPrompter:
         def make(language: str) -> Question:
             page = prompt_texts.pairing_code_page(problem, language)
             return LineQuestion(
-                page, language, say(language, "Code:"), prompt_texts.MAX_CODE_LENGTH
+                page, language, localise(language, "Code:"), prompt_texts.MAX_CODE_LENGTH
             )
 
         answer = await self._bridge.ask(make)
@@ -47,7 +47,7 @@ class WindowPrompter:
         if same:
             self._bridge.notify(
                 lambda language: StatusNotice(
-                    NoticeTone.WAITING, say(language, "Now say yes in the chat too.")
+                    NoticeTone.WAITING, localise(language, "Now say yes in the chat too.")
                 )
             )
         return same

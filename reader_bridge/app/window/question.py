@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidg
 
 from reader_bridge.app import prompt_texts
 from reader_bridge.app.prompt_texts import PromptPage, pin_entry_problem
-from reader_bridge.app.translation import say
+from reader_bridge.app.translation import localise
 from reader_bridge.app.window import widgets
 from reader_bridge.app.window.secret_field import SecretField
 from reader_bridge.prompter import PinKind, PinRequest
@@ -32,8 +32,8 @@ class Question(QWidget):
         self._is_answered = False
         self._column = widgets.column(self)
         self._fill()
-        self.yes = widgets.button(page.yes, self.confirm, "primary")
-        self.no = widgets.button(page.no, self.decline)
+        self.yes = widgets.push_button(page.yes, self.confirm, "primary")
+        self.no = widgets.push_button(page.no, self.decline)
         self._add_buttons()
         self._enable_after_delay()
 
@@ -165,7 +165,7 @@ class PinQuestion(Question):
         names = [prompt_texts.FIELD_LABELS[self._request.kind]]
         if self._request.kind is PinKind.NEW:
             names.append(prompt_texts.REPEAT_LABEL)
-        self.fields = [SecretField(say(self.language, name)) for name in names]
+        self.fields = [SecretField(localise(self.language, name)) for name in names]
         for field in self.fields:
             field.changed.connect(lambda: self.problem.hide())
             field.entered.connect(self._advance)
@@ -192,7 +192,7 @@ class PinQuestion(Question):
         """Answer with the PIN, where it is valid and both entries are equal."""
         problem = pin_entry_problem(self.fields[0].buffer, self._request, self.language)
         if problem is None and not self._entries_match():
-            problem = say(self.language, prompt_texts.PINS_DIFFER)
+            problem = localise(self.language, prompt_texts.PINS_DIFFER)
         if problem is None:
             secret = self.fields[0].take()
             self.fields[-1].wipe()
@@ -224,10 +224,12 @@ def _field_label(text: str, field: QWidget) -> QLabel:
 def passphrase_page(problem: str, language: str) -> PromptPage:
     """Return the question for the passphrase of a virtual card."""
     return PromptPage(
-        title=say(language, "Virtual card"),
-        text=say(language, "Its file is sealed. Type its passphrase to put it into the reader."),
-        yes=say(language, "Go on"),
-        no=say(language, "Close"),
+        title=localise(language, "Virtual card"),
+        text=localise(
+            language, "Its file is sealed. Type its passphrase to put it into the reader."
+        ),
+        yes=localise(language, "Go on"),
+        no=localise(language, "Close"),
         problem=problem,
     )
 
@@ -235,9 +237,9 @@ def passphrase_page(problem: str, language: str) -> PromptPage:
 def address_page(problem: str, language: str) -> PromptPage:
     """Return the question for the server's address."""
     return PromptPage(
-        title=say(language, "Which server?"),
-        text=say(language, "The chat shows you the server's address."),
-        yes=say(language, "Connect"),
-        no=say(language, "Close"),
+        title=localise(language, "Which server?"),
+        text=localise(language, "The chat shows you the server's address."),
+        yes=localise(language, "Connect"),
+        no=localise(language, "Close"),
         problem=problem,
     )

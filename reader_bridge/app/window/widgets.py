@@ -23,7 +23,7 @@ def text_label(words: str, kind: str = "", *, selectable: bool = False) -> QLabe
     return made
 
 
-def button(words: str, on_press: Callable[[], object], kind: str = "") -> QPushButton:
+def push_button(words: str, on_press: Callable[[], object], kind: str = "") -> QPushButton:
     """Return a button that mouse, Space and Enter press."""
     made = QPushButton(words.replace("&", "&&"))
     made.setProperty("kind", kind)

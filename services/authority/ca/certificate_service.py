@@ -8,12 +8,12 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 
 from services import jobs
-from services.authority.ca import key_file
+from services.authority.ca import ca_key_file
 from services.authority.ca.ca_certificate import CaSigner
+from services.authority.ca.ca_key_file import CaParameters
 from services.authority.ca.crl import DUE_KIND, CrlPublisher
 from services.authority.ca.errors import CaKeyError, CaKeyProblem
 from services.authority.ca.issuing import CaIssuer
-from services.authority.ca.key_file import CaParameters
 from services.authority.ca.models import ROW_ID, CertificateAuthority
 from services.authority.ca.ocsp import OcspResponder
 from services.authority.ca.publication import PublicationUrls
@@ -76,8 +76,8 @@ def _load_or_create(
     if not path.exists():
         if parameters is None:
             raise CaKeyError(path, CaKeyProblem.LOST)
-        key_file.create_key_file(path, passphrase, parameters, now)
-    return key_file.load_key_file(path, passphrase)
+        ca_key_file.create_ca_key_file(path, passphrase, parameters, now)
+    return ca_key_file.load_key_file(path, passphrase)
 
 
 async def _known_key_id(database: Database) -> str | None:

@@ -126,9 +126,9 @@ class EmbeddedAuthority:
         """Expire what is overdue and delete what has expired. Runs daily and on schedule."""
         applications = await self.applications.expire_overdue(session, now)
         certificates = await self.certificates.expire(session, now)
-        await grants.delete_expired(session, now)
-        await security_alerts.delete_expired(session, now)
-        await rate_limit.delete_expired(session, authority_limits.WINDOWED_LIMITS, now)
+        await grants.delete_expired_grants(session, now)
+        await security_alerts.delete_expired_alerts(session, now)
+        await rate_limit.delete_unused_limits(session, authority_limits.WINDOWED_LIMITS, now)
         return ExpiryResult(tuple(applications), tuple(certificates))
 
     def close(self) -> None:

@@ -15,7 +15,6 @@ from services.authority.embedded.certificates.certificates import build_timeline
 from services.authority.embedded.models import Application, CardRecord, CertificateSet, Subscriber
 from services.authority.embedded.payments.applications import ApplicationReceipt
 from services.authority.embedded.payments.payments import PaymentView, list_payments
-from services.authority.embedded.personal_data.ids import new_id
 from services.authority.embedded.personal_data.records import PersonalData
 from services.authority.interface.certificates import IssuedCertificate
 from services.authority.lifecycle import (
@@ -27,6 +26,7 @@ from services.authority.lifecycle import (
 from services.formats.card_number import CardNumber
 from services.formats.subscriber_code import SubscriberCode
 from services.formats.ui_number import UiNumber
+from services.ids import new_id
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.embedded.models import LinkedChat, SecurityAlert
-from services.authority.embedded.personal_data.ids import new_id
 from services.authority.notice_kinds import SUSPICIOUS, NoticeKind
+from services.ids import new_id
 from services.messaging import outbox
 
 ALERT_LIFETIME = timedelta(days=3)

@@ -14,7 +14,6 @@ from services.authority.data_types import CardPermit
 from services.authority.errors import GrantExpiredError, NoAuthorityError
 from services.authority.interface.authority import Authority
 from services.bridge.events import CardTaskFailed, CardTaskSucceeded, PinSetResult
-from services.bridge.ids import new_nonce
 from services.bridge.operations import admin_authentication
 from services.bridge.operations.admin_authentication import AuthenticationChallenge
 from services.bridge.operations.card_task import CardTask
@@ -22,6 +21,7 @@ from services.bridge.operations.possession_proof import verify_receipt
 from services.bridge.operations.state import OperationState
 from services.bridge.operations.store import OperationGoneError, OperationRecord, OperationStore
 from services.bridge.pairing.store import PairingStore
+from services.ids import new_nonce
 from services.storage.database import Database
 
 

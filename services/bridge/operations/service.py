@@ -30,7 +30,6 @@ from services.bridge.errors import (
     OperationRunningError,
 )
 from services.bridge.events import ServerFailure
-from services.bridge.ids import new_id, new_nonce
 from services.bridge.operations.authorisation import PinAuthorisation
 from services.bridge.operations.card_task import DEADLINE_GRACE, CardTask
 from services.bridge.operations.completion import OperationCompletion
@@ -38,6 +37,7 @@ from services.bridge.operations.state import OperationState, Trigger, is_allowed
 from services.bridge.operations.store import OperationRecord, OperationStore
 from services.bridge.sessions import HubChat, HubSession
 from services.bridge.write_behind import WriteBehind
+from services.ids import new_id, new_nonce
 
 _S, _T = OperationState, Trigger
 

@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from reader_bridge.protocol import FailureCode, FailureValues, KeyRole, Operation
 from services.authority.data_types import CardPermit
 from services.bridge.events import CardTaskFailed, CardTaskSucceeded, PinSetResult, ServerFailure
-from services.bridge.ids import new_id
 from services.bridge.models import CryptogramReleaseRow, OperationRow
 from services.bridge.operations.admin_authentication import AuthenticationChallenge
 from services.bridge.operations.card_task import CardTask
 from services.bridge.operations.state import OperationState
+from services.ids import new_id
 from services.storage.database import insert_or_ignore
 
 _RECORDED = {

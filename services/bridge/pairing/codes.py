@@ -139,7 +139,7 @@ class PairingCodes:
         await session.execute(
             delete(PairingCodeRow).where(PairingCodeRow.expires_at <= now - LIFETIME)
         )
-        await rate_limit.delete_expired(session, LIMITS, now)
+        await rate_limit.delete_unused_limits(session, LIMITS, now)
 
     def _code_hash(self, code: Hidden) -> bytes:
         return self._keys.keyed_hash(SecretPurpose.LOOKUP, "bridge code", code.reveal())

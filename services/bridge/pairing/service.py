@@ -17,7 +17,6 @@ from services.bridge.events import (
     PairingOffered,
     ServerFailure,
 )
-from services.bridge.ids import new_nonce
 from services.bridge.operations.completion import Publish
 from services.bridge.operations.service import OperationService
 from services.bridge.pairing.codes import LIFETIME, CodeRefusedError, PairingCodes
@@ -30,6 +29,7 @@ from services.bridge.sessions import (
     SessionRegistry,
 )
 from services.formats.hidden import Hidden
+from services.ids import new_nonce
 from services.storage.database import Database
 
 MAX_WRONG_CODES = 5

@@ -37,14 +37,14 @@ def test_whatever_is_rendered_telegram_can_read(source: str) -> None:
 
 @given(st.lists(st.text(min_size=1, max_size=50), max_size=30), st.integers(100, 200))
 def test_messages_fit_and_lose_nothing(blocks: list[str], limit: int) -> None:
-    messages = markdown.split(blocks, limit)
+    messages = markdown.split_into_messages(blocks, limit)
     assert "\n\n".join(messages) == "\n\n".join(blocks)
     assert all(markdown.utf16_length(message) <= limit for message in messages)
 
 
 def test_a_paragraph_too_long_for_a_message_is_refused() -> None:
     with pytest.raises(ValueError, match="longer than a message"):
-        markdown.split(["😀" * 2049])
+        markdown.split_into_messages(["😀" * 2049])
 
 
 def test_values_are_escaped_and_markup_is_not() -> None:
@@ -55,12 +55,12 @@ def test_values_are_escaped_and_markup_is_not() -> None:
 
 @given(st.text(max_size=80))
 def test_any_callback_data_is_read_or_refused(data: str) -> None:
-    pressed = callback_data.decode(data)
+    pressed = callback_data.decode_callback_data(data)
     if pressed is not None:
-        assert callback_data.encode(pressed.route, pressed.argument) == data
+        assert callback_data.encode_callback_data(pressed.route, pressed.argument) == data
 
 
 @pytest.mark.parametrize("parts", [["x" * 64], ["a:b"], ["統一"], ["a b"]])
 def test_a_button_that_would_not_come_back_is_not_made(parts: list[str]) -> None:
     with pytest.raises(ValueError, match="callback data"):
-        callback_data.encode("faq", *parts)
+        callback_data.encode_callback_data("faq", *parts)

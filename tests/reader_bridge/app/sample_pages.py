@@ -1,7 +1,7 @@
 """Every page of the app with sample content, for tests and screenshots."""
 
 from reader_bridge.app import prompt_texts
-from reader_bridge.app.translation import say
+from reader_bridge.app.translation import localise
 from reader_bridge.app.window.question import (
     LineQuestion,
     PassphraseQuestion,
@@ -38,7 +38,7 @@ READING = ConsentRequest(Operation.CARD_STATUS, PEER, for_session=True)
 
 def code(problem: PairingProblem | None = None) -> QuestionFactory:
     return lambda language: LineQuestion(
-        prompt_texts.pairing_code_page(problem, language), language, say(language, "Code:"), 32
+        prompt_texts.pairing_code_page(problem, language), language, localise(language, "Code:"), 32
     )
 
 
@@ -53,9 +53,9 @@ PAGES: dict[str, QuestionFactory] = {
     "puk": lambda language: PinQuestion(PUK, language),
     "last try": lambda language: Question(prompt_texts.last_try_page(LAST, language), language),
     "address": lambda language: LineQuestion(
-        address_page("", language), language, say(language, "Address:"), 512
+        address_page("", language), language, localise(language, "Address:"), 512
     ),
     "passphrase": lambda language: PassphraseQuestion(
-        passphrase_page("", language), language, say(language, "Passphrase:")
+        passphrase_page("", language), language, localise(language, "Passphrase:")
     ),
 }

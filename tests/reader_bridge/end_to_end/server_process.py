@@ -152,7 +152,7 @@ async def run_server_process(
     process.hub_counter = _CountingHub(proxy, cast(Any, None))
     await process.start()
     routes = bridge_routes(process.hub_counter, lambda: current_time(stage))
-    async with listeners.serve(listeners.public_app(routes), "127.0.0.1", port):
+    async with listeners.serve_app(listeners.public_app(routes), "127.0.0.1", port):
         try:
             yield process
         finally:

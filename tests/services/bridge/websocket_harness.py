@@ -18,11 +18,11 @@ from typing import TypeVar
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bot.web.bridge_websocket import BridgeLimits, bridge_routes
-from bot.web.listeners import public_app, serve
+from bot.web.listeners import public_app, serve_app
 from bot.wiring.embedded import VirtualCardMaker
 from reader_bridge.protocol.limits import DEFAULT_PATH
+from services.authority.ca.ca_key_file import CaParameters
 from services.authority.ca.certificate_service import open_certificate_service
-from services.authority.ca.key_file import CaParameters
 from services.authority.ca.publication import PublicationUrls
 from services.authority.data_types import AuthorityOperation, Proof
 from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
@@ -204,7 +204,7 @@ async def serve_hub(
         port = found.getsockname()[1]
     chat = HubChatDriver(world, someone, port, f"ws://127.0.0.1:{proxy_port or port}")
     routes = bridge_routes(chat.link, lambda: NOW, BridgeLimits(frames=1_000_000))
-    async with chat.hub.running(NOW), serve(public_app(routes), "127.0.0.1", port):
+    async with chat.hub.running(NOW), serve_app(public_app(routes), "127.0.0.1", port):
         yield chat
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from services.faq.entries import Entries, load
+from services.faq.entries import Entries, load_entries
 from services.faq.search import FaqSearch
 
 QUESTIONS = Path(__file__).parents[2] / "faq_questions"
@@ -18,7 +18,7 @@ def questions(name: str) -> list[tuple[str, ...]]:
 
 @pytest.fixture(scope="session")
 def entries() -> Entries:
-    return load()
+    return load_entries()
 
 
 @pytest.fixture(scope="session")

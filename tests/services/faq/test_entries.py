@@ -41,9 +41,9 @@ def only_english(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     """Let the loader read `folder` and nothing else."""
     monkeypatch.setattr(locales, "LANGUAGES", ("en",))
     monkeypatch.setattr(locales, "folder", lambda language, name: folder)
-    entries.load.cache_clear()
+    entries.load_entries.cache_clear()
     yield folder
-    entries.load.cache_clear()
+    entries.load_entries.cache_clear()
 
 
 def test_an_entry_is_its_answer_and_its_phrasings(folder: Path) -> None:
@@ -125,9 +125,9 @@ def test_every_bad_file_is_found_and_the_first_one_stops_the_loading(only_englis
         "gone.phrasings.txt: there is no gone.md beside it",
     ]
     with pytest.raises(EntryFormatError, match="already in line 1"):
-        entries.load()
+        entries.load_entries()
 
 
 def test_sound_files_have_no_errors(only_english: Path) -> None:
     assert entries.find_format_errors() == []
-    assert entries.load().ids == ("fee",)
+    assert entries.load_entries().ids == ("fee",)

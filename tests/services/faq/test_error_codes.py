@@ -9,7 +9,7 @@ from services.faq.entries import Entries
 from services.faq.error_codes import (
     ErrorCodeKind,
     SoftwareErrorCode,
-    explain,
+    explain_code,
     find_codes,
     load_table,
 )
@@ -76,7 +76,7 @@ def test_other_numbers_are_no_codes(text: str) -> None:
 def test_every_code_of_the_tables_is_found_and_explained(code: int, row: SoftwareErrorCode) -> None:
     assert find_codes(f"error {row.written}") == [code]
     for language in locales.LANGUAGES:
-        explained = explain(code, language)
+        explained = explain_code(code, language)
         assert explained is not None
         assert explained.meaning
         assert explained.advice
@@ -87,11 +87,11 @@ def test_a_long_code_is_found_in_each_of_its_forms(code: int, row: SoftwareError
     signed = code - (1 << 32) if code >> 31 else code
     for written in (f"{code:08x}", f"{code:#010X}", str(code), str(signed)):
         assert find_codes(f"錯誤：{written}。") == [code]
-    assert explain(signed, "en") == row
+    assert explain_code(signed, "en") == row
 
 
 def test_an_unknown_code_has_no_explanation() -> None:
-    assert explain(0x12345678, "en") is None
+    assert explain_code(0x12345678, "en") is None
 
 
 def test_both_languages_explain_the_same_codes_alike(entries: Entries) -> None:

@@ -8,7 +8,7 @@ from services.faq import lexicon
 from services.faq.features import FeatureReader
 from services.faq.lexicon import DuplicateTermError, Lexicon
 from services.faq.spelling import Spelling
-from services.faq.tokenisation import fold, split, stem
+from services.faq.tokenisation import fold, split_units, stem
 
 
 def test_both_scripts_fold_to_the_same() -> None:
@@ -18,15 +18,17 @@ def test_both_scripts_fold_to_the_same() -> None:
 
 
 def test_width_and_case_fold_away() -> None:
-    assert split("ＰＩＮ Code １２３") == split("pin code 123") == ["pin", "code", "123"]
+    assert (
+        split_units("ＰＩＮ Code １２３") == split_units("pin code 123") == ["pin", "code", "123"]
+    )
 
 
 def test_han_characters_are_units_of_their_own() -> None:
-    assert split("PIN碼locked了") == ["pin", "码", "locked", "了"]
+    assert split_units("PIN碼locked了") == ["pin", "码", "locked", "了"]
 
 
 def test_any_error_code_is_the_same_unit() -> None:
-    assert split("0x76000006") == split("0xA4") == ["0x"]
+    assert split_units("0x76000006") == split_units("0xA4") == ["0x"]
 
 
 @pytest.mark.parametrize(
@@ -38,11 +40,11 @@ def test_any_error_code_is_the_same_unit() -> None:
     ],
 )
 def test_the_ways_to_write_a_negation_are_one(forms: tuple[str, ...]) -> None:
-    assert len({tuple(split(form)) for form in forms}) == 1
+    assert len({tuple(split_units(form)) for form in forms}) == 1
 
 
 def test_a_word_that_only_ends_like_a_negation_is_left_alone() -> None:
-    assert split("I want the current tenant knot") == [
+    assert split_units("I want the current tenant knot") == [
         "i",
         "want",
         "the",
@@ -97,7 +99,7 @@ def test_of_two_near_words_the_more_frequent_is_meant() -> None:
 
 
 def ideas(terms: dict[str, list[str]], text: str) -> list[str]:
-    return Lexicon(terms).ideas([stem(unit) for unit in split(text)])
+    return Lexicon(terms).ideas([stem(unit) for unit in split_units(text)])
 
 
 def test_the_longest_term_wins() -> None:
@@ -123,13 +125,13 @@ def test_a_term_under_two_headings_is_refused() -> None:
 
 def test_the_lexicon_holds_each_term_once() -> None:
     terms = lexicon.load_lexicon()
-    assert Lexicon(terms).ideas(split("用户代码")) == ["CODE"]
+    assert Lexicon(terms).ideas(split_units("用户代码")) == ["CODE"]
     assert all(listed and len(listed) == len(set(listed)) for listed in terms.values())
 
 
 def test_features_are_units_ideas_and_neighbours() -> None:
     reader = FeatureReader([["i", "forgot", "my", "pin"]], {"FORGET": ["forgot"], "PIN": ["pin"]})
-    assert reader.features(reader.normalise(split("forgot PIN"))) == {
+    assert reader.features(reader.normalise(split_units("forgot PIN"))) == {
         "forgot",
         "pin",
         "forgot pin",
@@ -137,4 +139,4 @@ def test_features_are_units_ideas_and_neighbours() -> None:
         "#PIN",
         "#FORGET#PIN",
     }
-    assert "#FORGET#PIN" in reader.features(reader.normalise(split("my PIN, I forgto")))
+    assert "#FORGET#PIN" in reader.features(reader.normalise(split_units("my PIN, I forgto")))

@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.authority.data_types import AuthorityOperation, Grant, Proof
 from services.authority.embedded.models import Application, GrantRecord, OneTimeChallenge
-from services.authority.embedded.personal_data.ids import new_id
 from services.authority.embedded.personal_data.records import lock_application
 from services.authority.errors import GrantExpiredError, ProofMissingError
+from services.ids import new_id
 
 LIFETIME = timedelta(minutes=10)
 
@@ -92,7 +92,7 @@ async def withdraw_grants(session: AsyncSession, application: Application) -> No
         await session.execute(delete(table).where(table.application_id == application.id))
 
 
-async def delete_expired(session: AsyncSession, now: datetime) -> None:
+async def delete_expired_grants(session: AsyncSession, now: datetime) -> None:
     """Delete expired grants and one-time codes."""
     for table in (OneTimeChallenge, GrantRecord):
         await session.execute(delete(table).where(table.expires_at <= now - LIFETIME))

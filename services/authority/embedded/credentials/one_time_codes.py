@@ -18,13 +18,13 @@ from services.authority.embedded.authority_limits import (
     PERSON_MAILS_PER_DAY,
 )
 from services.authority.embedded.models import Application, GrantRecord, OneTimeChallenge
-from services.authority.embedded.personal_data.ids import new_id
 from services.authority.errors import (
     OneTimeCodeExpiredError,
     TooManyMailsError,
     WrongOneTimeCodeError,
 )
 from services.formats.one_time_code import LENGTH, OneTimeCode
+from services.ids import new_id
 from services.messaging import outbox
 from services.rate_limit import RateLimitedError
 from services.storage.keys import KeyRing, SecretPurpose

@@ -54,7 +54,7 @@ class EmbeddedSecurityAlerts(SecurityAlerts):
         return ReportResult(change.changed, CertificateState.SUSPENDED)
 
 
-async def delete_expired(session: AsyncSession, now: datetime) -> None:
+async def delete_expired_alerts(session: AsyncSession, now: datetime) -> None:
     """Delete questions that can no longer be answered."""
     await session.execute(delete(SecurityAlert).where(SecurityAlert.expires_at <= now))
 

@@ -34,7 +34,6 @@ from services.authority.embedded.models import (
 )
 from services.authority.embedded.notice_outbox import notify
 from services.authority.embedded.payments.applications import advance, schedule_expiry
-from services.authority.embedded.personal_data.ids import new_id
 from services.authority.embedded.personal_data.records import PersonalRecords, lock_application
 from services.authority.errors import (
     CheckoutRefusal,
@@ -49,6 +48,7 @@ from services.authority.lifecycle import ApplicationAct, ApplicationState
 from services.authority.notice_kinds import NoticeKind
 from services.calendar import last_payment_day, today
 from services.formats.contact import parse_postal_address
+from services.ids import new_id
 from services.storage.database import insert_or_ignore
 
 RESERVATION = timedelta(hours=1)

@@ -15,11 +15,11 @@ from services.authority.embedded.models import (
     Subscriber,
     associated_data,
 )
-from services.authority.embedded.personal_data.ids import new_id
 from services.authority.errors import UnknownPersonError
 from services.formats.card_number import CardNumber
 from services.formats.hidden import Hidden
 from services.formats.ui_number import UiNumber
+from services.ids import new_id
 from services.storage.database import insert_or_ignore
 from services.storage.keys import KeyRing, SecretPurpose
 

@@ -33,7 +33,7 @@ async def test_with_a_bridge_only_looking_is_offered(stage: Stage) -> None:
     assert set(bridge.registry.card_conversations) == {"card_check", "pair"}
     async with (
         bridge.running(),
-        listeners.serve(listeners.public_app(bridge.routes()), "127.0.0.1", port),
+        listeners.serve_app(listeners.public_app(bridge.routes()), "127.0.0.1", port),
     ):
         person = stage.subscriber()
         await person.starts("do-card_check")

@@ -6,7 +6,7 @@ from handlers.conversations.registry import GUIDES
 from handlers.engine.model import Conversation, resolve_target
 from handlers.engine.rendering import ROUTE, SHOW
 from handlers.engine.transitions import BACK, CANCEL
-from handlers.screen.callback_data import encode
+from handlers.screen.callback_data import encode_callback_data
 from services.faq import entries
 from tests.handlers.engine.navigation import locate_steps
 
@@ -53,7 +53,7 @@ def test_every_button_fits_and_is_one_of_its_kind(conversation: Conversation) ->
         assert len(names) == len(set(names))
         assert not {BACK, CANCEL, SHOW} & set(names)
         for key in [*names, "lang-zh_Hant"]:
-            encode(ROUTE, conversation.name, name, "9999999", key)
+            encode_callback_data(ROUTE, conversation.name, name, "9999999", key)
 
 
 @pytest.mark.parametrize("conversation", GUIDES)
@@ -84,7 +84,7 @@ def test_triage_leads_there_in_three_taps(state: str) -> None:
 
 
 def test_the_faq_leads_to_conversations_there_are() -> None:
-    named = {entry.conversation for entry in entries.load().all("en")} - {None, "support"}
+    named = {entry.conversation for entry in entries.load_entries().all("en")} - {None, "support"}
     assert named <= set(GUIDES)
     assert len(named) == len(GUIDES) - 1, "each but triage, which stands beside each"
 

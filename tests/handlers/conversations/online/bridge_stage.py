@@ -311,5 +311,5 @@ async def open_bridge_stage(stage: Stage, office: Office) -> AsyncIterator[Bridg
     authority = bot_data["services"].authority
     bridge = BridgeRuntime(kaika.database, kaika.keys, authority, origin, kaika.application)
     public = listeners.public_app(bridge.routes())
-    async with bridge.running(), listeners.serve(public, "127.0.0.1", port):
+    async with bridge.running(), listeners.serve_app(public, "127.0.0.1", port):
         yield BridgeStage(stage, bridge, office, origin)

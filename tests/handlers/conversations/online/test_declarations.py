@@ -9,7 +9,7 @@ from handlers.conversations.registry import GUIDES, Deployment, conversations_fo
 from handlers.engine.diagram import diagram
 from handlers.engine.model import Conversation, Step, resolve_target
 from handlers.engine.rendering import ROUTE
-from handlers.screen.callback_data import encode
+from handlers.screen.callback_data import encode_callback_data
 from tests.chat import Stage
 from tests.handlers.engine.navigation import press, state
 
@@ -42,7 +42,7 @@ def test_every_way_leads_to_a_step(conversation: Conversation) -> None:
                 f"{name} links {link}"
             )
         for button in step.buttons:
-            encode(ROUTE, conversation.name, name, "9999999", button.key)
+            encode_callback_data(ROUTE, conversation.name, name, "9999999", button.key)
 
 
 @pytest.mark.parametrize("conversation", ONLINE.values(), ids=lambda each: each.name)

@@ -13,7 +13,7 @@ from cryptography.x509 import ocsp
 from sqlalchemy import select
 
 from bot.web.certificate_endpoints import certificate_routes
-from bot.web.listeners import serve
+from bot.web.listeners import serve_app
 from services.authority.ca.certificate_service import CertificateService
 from services.authority.embedded.models import Certificate
 from tests.chat import Stage, Subscriber
@@ -59,7 +59,7 @@ async def checker(stage: Stage) -> AsyncIterator[OcspChecker]:
     assert stage.kaika.embedded is not None
     service, app = stage.kaika.embedded.certificates, web.Application()
     app.add_routes(certificate_routes(service, lambda: current_time(stage)))
-    async with serve(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as http:
+    async with serve_app(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as http:
         yield OcspChecker(service, f"http://127.0.0.1:{port}", http)
 
 

@@ -16,12 +16,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509 import ocsp
 
 from bot.web.certificate_endpoints import certificate_routes
-from bot.web.listeners import serve
+from bot.web.listeners import serve_app
 from services.argon2_cost import Argon2Cost
-from services.authority.ca import key_file
+from services.authority.ca import ca_key_file
+from services.authority.ca.ca_key_file import CaParameters
 from services.authority.ca.certificate_service import CertificateService, open_certificate_service
 from services.authority.ca.crl import record_status_change
-from services.authority.ca.key_file import CaParameters
 from services.authority.ca.publication import PublicationUrls
 from services.authority.embedded.certificates.register import EmbeddedCertificateRegister
 from services.authority.embedded.models import Application, Certificate, CertificateSet
@@ -192,12 +192,12 @@ async def serve_certificates(service: CertificateService) -> AsyncIterator[str]:
     """Serve the public pages on this machine; gives their address."""
     app = web.Application()
     app.add_routes(certificate_routes(service))
-    async with serve(app, "127.0.0.1", 0) as port:
+    async with serve_app(app, "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}"
 
 
 def new_ca(path: Path, now: datetime) -> None:
-    key_file.create_key_file(path, PASSPHRASE, QUICK, now)
+    ca_key_file.create_ca_key_file(path, PASSPHRASE, QUICK, now)
 
 
 def crl_number(crl: x509.CertificateRevocationList) -> int:

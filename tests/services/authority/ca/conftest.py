@@ -7,7 +7,7 @@ from shutil import copy
 
 import pytest
 
-from services.authority.ca import key_file
+from services.authority.ca import ca_key_file
 from services.authority.ca.ca_certificate import CaSigner
 from services.storage.database import Database
 from tests.services.authority.ca.ca_harness import PASSPHRASE, CaHarness, new_ca
@@ -31,7 +31,7 @@ def ca_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def identity(ca_file: Path) -> CaSigner:
     """The authority whose key that is."""
-    return key_file.load_key_file(ca_file, PASSPHRASE)
+    return ca_key_file.load_key_file(ca_file, PASSPHRASE)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.authority.ca import key_file
+from services.authority.ca import ca_key_file
 from services.authority.ca.ca_certificate import CaSigner
 from services.authority.ca.errors import CaKeyError, CaKeyProblem
 from services.formats.hidden import Hidden
@@ -32,7 +32,7 @@ def own(ca_file: Path, tmp_path: Path) -> Path:
 
 def _problem(path: Path, passphrase: Hidden = PASSPHRASE) -> CaKeyProblem:
     with pytest.raises(CaKeyError) as caught:
-        key_file.load_key_file(path, passphrase)
+        ca_key_file.load_key_file(path, passphrase)
     assert caught.value.path == path
     return caught.value.problem
 
@@ -43,13 +43,16 @@ def _key(identity: CaSigner) -> Any:
 
 def test_the_key_comes_back_and_the_file_is_for_its_owner_only(own: Path) -> None:
     assert own.stat().st_mode & 0o777 == 0o600
-    first, second = key_file.load_key_file(own, PASSPHRASE), key_file.load_key_file(own, PASSPHRASE)
+    first, second = (
+        ca_key_file.load_key_file(own, PASSPHRASE),
+        ca_key_file.load_key_file(own, PASSPHRASE),
+    )
     assert first.key_id == second.key_id
     assert _key(first) == _key(second)
 
 
 def test_neither_key_nor_passphrase_can_be_read_from_file_or_printout(own: Path) -> None:
-    identity = key_file.load_key_file(own, PASSPHRASE)
+    identity = ca_key_file.load_key_file(own, PASSPHRASE)
     raw = own.read_bytes()
     plain = identity._key.private_bytes(
         serialization.Encoding.DER,
@@ -76,7 +79,7 @@ def test_processes_that_start_at_once_end_with_one_whole_key(tmp_path: Path) -> 
     path = tmp_path / "new" / "ca.json"
     starters = [subprocess.Popen([sys.executable, "-c", _START, str(path)]) for _ in range(3)]
     assert [one.wait(60) for one in starters] == [0, 0, 0]
-    assert key_file.load_key_file(path, PASSPHRASE).key_id
+    assert ca_key_file.load_key_file(path, PASSPHRASE).key_id
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -96,7 +99,7 @@ def test_a_wrong_passphrase_is_refused(own: Path) -> None:
 def test_a_short_passphrase_makes_no_key(tmp_path: Path) -> None:
     path = tmp_path / "ca.json"
     with pytest.raises(CaKeyError) as caught:
-        key_file.create_key_file(path, Hidden("elevenchars"), QUICK, NOW)
+        ca_key_file.create_ca_key_file(path, Hidden("elevenchars"), QUICK, NOW)
     assert caught.value.problem is CaKeyProblem.SHORT_PASSPHRASE
     assert not path.exists()
 
@@ -163,7 +166,7 @@ def test_an_exchanged_certificate_or_key_does_not_open(own: Path, tmp_path: Path
 
 
 def test_the_authority_may_issue_to_persons_and_to_no_authority_below(own: Path) -> None:
-    certificate = key_file.load_key_file(own, PASSPHRASE).certificate
+    certificate = ca_key_file.load_key_file(own, PASSPHRASE).certificate
     text = certificate.subject.rfc4514_string()
     assert text == "OU=Kaika Certificate Authority 開卡憑證管理中心,O=Kaika,C=TW"
     constraints = {extension.oid._name: extension for extension in certificate.extensions}

@@ -52,7 +52,7 @@ class _Envelope:
     sealed: bytes
 
 
-def create_key_file(
+def create_ca_key_file(
     path: Path, passphrase: Hidden, parameters: CaParameters, now: datetime
 ) -> None:
     """Create a key and its file; a file that another process just created is left alone.
@@ -64,7 +64,7 @@ def create_key_file(
     key = rsa.generate_private_key(65537, parameters.key_bits)
     content = _seal(self_sign(parameters.name, key, now), key, passphrase, parameters.cost)
     try:
-        private_files.create(path, _serialize(content))
+        private_files.create_private_file(path, _serialize(content))
     except OSError as error:
         raise CaKeyError(path, CaKeyProblem.UNREADABLE) from error
 
