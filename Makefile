@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 READER := $(VENV)/.reader
+FUZZER := $(VENV)/.fuzzer
 
 # What the tests, the screenshots and the card layer need of the system.
 PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji fonts-roboto-unhinted postgresql openssl \
@@ -27,8 +28,10 @@ define need
 	fi
 endef
 
+FUZZ_MINUTES ?= 5
+
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo run bridge package test lint hooks generate bench screenshots lock clean
+.PHONY: help setup system demo run bridge package test fuzz lint hooks generate bench screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -66,8 +69,16 @@ $(READER): requirements/bridge-gui.txt | $(STAMP) system
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bridge-gui.txt
 	@touch $(READER)
 
+# libFuzzer inside atheris, whose wheels are for Linux on x86-64.
+$(FUZZER): requirements/fuzz.txt | $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@touch $(FUZZER)
+
 test: setup system $(READER) ## Run every test, on two cores
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+fuzz: setup $(READER) $(FUZZER) ## Feed every boundary inputs without end; FUZZ_MINUTES=5 for each, FUZZ="ocsp faq" for some
+	$(BIN)/python -m tests.fuzz --minutes $(FUZZ_MINUTES) $(FUZZ)
 
 lint: setup $(READER) ## Check style, types, imports and the FAQ
 	$(BIN)/ruff format --check .
@@ -95,12 +106,14 @@ screenshots: setup system $(READER) ## Take the pictures in docs/screenshots ane
 PIN := $(BIN)/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --no-header \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 # The bridge takes the versions that the tests run with, and is installed on Windows and macOS too.
-PIN_BRIDGE := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-	--generate-hashes --no-header --constraint requirements/dev.txt --extra bridge
+PIN_UNIVERSAL := $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	--generate-hashes --no-header
+PIN_BRIDGE := $(PIN_UNIVERSAL) --constraint requirements/dev.txt --extra bridge
 
 lock: setup ## Pin the requirements anew, with hashes
 	$(BIN)/python -m pip install --quiet pip-tools uv
 	$(PIN) --upgrade --extra server --extra sandbox --extra postgresql --extra dev --output-file requirements/dev.txt pyproject.toml
+	$(PIN_UNIVERSAL) --group fuzz --output-file requirements/fuzz.txt
 	$(PIN_BRIDGE) --output-file requirements/bridge.txt pyproject.toml
 	$(PIN_BRIDGE) --extra bridge-gui --output-file requirements/bridge-gui.txt pyproject.toml
 	$(PIN_BRIDGE) --extra bridge-gui --extra packaging --output-file requirements/packaging.txt pyproject.toml

@@ -261,4 +261,6 @@ def _explain(location: tuple[int | str, ...], kind: str, message: str) -> str:
     if kind == "together":
         return message
     name = PREFIX + str(location[0]).upper()
+    if kind == "value_error":  # of a library, whose message may quote the value
+        return f"{name} cannot be read; compare it with docs/operating.md"
     return f"{name} {message}" if kind == "setting" else f"{name}: {message}"

@@ -115,6 +115,23 @@ def test_a_dotenv_file_that_is_no_text_is_named(tmp_path: Path) -> None:
         settings.load_settings()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "postgresql+asyncpg://kaika:pass#word@localhost:x/kaika"),
+        ("BASE_URL", "https://kaika:password@[/"),
+        ("PUBLIC_URL", "https://password.\u2100/"),
+    ],
+)
+def test_an_address_that_cannot_be_read_is_named_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(f"KAIKA_{name}", value)
+    with pytest.raises(SettingsError, match=f"KAIKA_{name} ") as refused:
+        settings.load_settings()
+    assert "pass" not in str(refused.value)
+
+
 def test_secrets_do_not_show_when_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KAIKA_BOT_TOKEN", TOKEN)
     loaded = settings.load_settings()

@@ -1,0 +1,25 @@
+"""Every boundary takes its seeds, and what was once found to break it."""
+
+from pathlib import Path
+
+import pytest
+import structlog
+
+from tests.fuzz.boundaries import BOUNDARIES
+
+FINDS = Path(__file__).with_name("finds")
+
+
+def stored_finds(name: str) -> list[bytes]:
+    return [path.read_bytes() for path in sorted((FINDS / name).glob("*"))]
+
+
+@pytest.mark.parametrize("name", BOUNDARIES)
+async def test_a_boundary_takes_its_seeds_and_every_find(name: str) -> None:
+    boundary = BOUNDARIES[name]
+    try:
+        async with boundary.open() as feed:
+            for data in (b"", *boundary.seeds(), *stored_finds(name)):
+                await feed(data)
+    finally:
+        structlog.reset_defaults()
