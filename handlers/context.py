@@ -53,6 +53,12 @@ class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[
         services: Services = self.bot_data["services"]
         return services
 
+    def may_be_in_conversation(self, update: Update) -> bool:
+        """Whether the person may have a conversation open in this chat; costs no query."""
+        user, chat = update.effective_user, update.effective_chat
+        conversations = self.services.conversations
+        return bool(user and chat and conversations.may_be_open(chat.id, user.id))
+
     def language(self, update: Update) -> str:
         """Return the language of the person behind an update."""
         user = update.effective_user

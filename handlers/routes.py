@@ -25,7 +25,7 @@ from handlers.conversations.pay import checkout, reminders
 from handlers.conversations.registry import GUIDES
 from handlers.engine import button_handler, message_handler, start_handler
 from handlers.faq import browse, inline, questions, votes
-from handlers.screen.callback_data import decode_callback_data
+from handlers.screen.view import decode_callback_data
 from services.bridge.events import BridgeEvent
 from services.conversations import ConversationStore
 
@@ -121,8 +121,9 @@ def register(application: Application[Any, Context, Any, Any, Any, Any]) -> None
 
 
 async def on_text(update: Update, context: Context) -> None:
-    """Pass a text to the open conversation; a text it does not take is a question."""
-    if not await message_handler.on_step_text(update, context):
+    """Pass a text to the open conversation, if any; a text it does not take is a question."""
+    is_in_conversation = context.may_be_in_conversation(update)
+    if not (is_in_conversation and await message_handler.on_step_text(update, context)):
         await questions.on_question(update, context)
 
 

@@ -85,7 +85,7 @@ def build_services(
 def _load_models() -> tuple[FaqSearch, SecretDetector]:
     """Train search and secret detection on the FAQ entries, once per process."""
     known = entries.load_entries()
-    shapes = SecretDetector(_vocabulary(known), lambda token: bool(error_codes.find_codes(token)))
+    shapes = SecretDetector(_vocabulary(known), error_codes.contains_code)
     return FaqSearch(known), shapes
 
 

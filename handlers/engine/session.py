@@ -141,10 +141,7 @@ def conversation_session(update: Update, context: Context) -> ConversationSessio
 
 def open_session(update: Update, context: Context) -> ConversationSession | None:
     """Return the session where a conversation may be open; `None`, without a query, elsewhere."""
-    user, chat = update.effective_user, update.effective_chat
-    if user is None or chat is None:
-        return None
-    if not context.services.conversations.may_be_open(chat.id, user.id):
+    if not context.may_be_in_conversation(update):
         return None
     return conversation_session(update, context)
 

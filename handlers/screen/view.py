@@ -1,5 +1,9 @@
-"""Views: the message a handler shows, sent or edited into an existing message."""
+"""Views: the message a handler shows, sent or edited into an existing message, with buttons.
 
+A button carries ``v1:<route>:<argument>``, in at most 64 bytes (Bot API).
+"""
+
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,8 +21,9 @@ from telegram.constants import ChatType, ParseMode
 from telegram.error import BadRequest
 
 from handlers.context import Context
-from handlers.screen.callback_data import encode_callback_data
 
+_MAX_CALLBACK_BYTES = 64
+_CALLBACK_DATA = re.compile(r"v1:([a-z_]{1,16}):([A-Za-z0-9_.-]{0,58})")
 _UNCHANGED = "not modified"
 
 
@@ -73,6 +78,39 @@ def view(text: str, *rows: list[InlineKeyboardButton]) -> View:
 def button(text: str, route: str, *parts: str) -> InlineKeyboardButton:
     """Return a button that calls a route of `handlers.routes`."""
     return InlineKeyboardButton(text, callback_data=encode_callback_data(route, *parts))
+
+
+@dataclass(frozen=True, slots=True)
+class PressedButton:
+    """The decoded data of a pressed button.
+
+    :ivar argument: the parts, joined by dots.
+    """
+
+    route: str
+    argument: str
+
+    @property
+    def parts(self) -> list[str]:
+        """The parts of the argument."""
+        return self.argument.split(".")
+
+
+def encode_callback_data(route: str, *parts: str) -> str:
+    """Return the callback data of a button.
+
+    :raises ValueError: for data that `decode_callback_data` would reject.
+    """
+    data = f"v1:{route}:{'.'.join(parts)}"
+    if len(data.encode()) > _MAX_CALLBACK_BYTES or not _CALLBACK_DATA.fullmatch(data):
+        raise ValueError(f"not valid as callback data: route {route}")
+    return data
+
+
+def decode_callback_data(data: str | None) -> PressedButton | None:
+    """Return the decoded data; `None` for another version, another format or forged data."""
+    match = _CALLBACK_DATA.fullmatch(data or "")
+    return PressedButton(match[1], match[2]) if match else None
 
 
 async def show(update: Update, context: Context, shown: View) -> None:

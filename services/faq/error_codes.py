@@ -93,6 +93,11 @@ def find_codes(text: str) -> list[int]:
     return list(dict.fromkeys(code for _, code in sorted(_find_positions(plain))))
 
 
+def contains_code(text: str) -> bool:
+    """Whether a code is in `text`."""
+    return bool(find_codes(text))
+
+
 def _find_positions(text: str) -> Iterator[tuple[int, int]]:
     """Yield the position of each code in `text`, and the code."""
     known = load_table(locales.DEFAULT)

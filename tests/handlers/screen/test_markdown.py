@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.screen import callback_data, markdown
+from handlers.screen import markdown
 from handlers.screen.text import Markup, say
 from sandbox.markup.formatting import parse_formatted_text
 
@@ -51,16 +51,3 @@ def test_values_are_escaped_and_markup_is_not() -> None:
     said = say("en", "<b>Error code {code}</b>", code="<script>&")
     assert said == "<b>Error code &lt;script&gt;&amp;</b>"
     assert say("en", "{code}", code=Markup("<i>x</i>")) == "<i>x</i>"
-
-
-@given(st.text(max_size=80))
-def test_any_callback_data_is_read_or_refused(data: str) -> None:
-    pressed = callback_data.decode_callback_data(data)
-    if pressed is not None:
-        assert callback_data.encode_callback_data(pressed.route, pressed.argument) == data
-
-
-@pytest.mark.parametrize("parts", [["x" * 64], ["a:b"], ["統一"], ["a b"]])
-def test_a_button_that_would_not_come_back_is_not_made(parts: list[str]) -> None:
-    with pytest.raises(ValueError, match="callback data"):
-        callback_data.encode_callback_data("faq", *parts)

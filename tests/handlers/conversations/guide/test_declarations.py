@@ -6,7 +6,7 @@ from handlers.conversations.registry import GUIDES
 from handlers.engine.model import Conversation, resolve_target
 from handlers.engine.rendering import ROUTE, SHOW
 from handlers.engine.transitions import BACK, CANCEL
-from handlers.screen.callback_data import encode_callback_data
+from handlers.screen.view import encode_callback_data
 from services.faq import entries
 from tests.handlers.engine.navigation import locate_steps
 

@@ -9,7 +9,7 @@ from handlers.conversations.registry import GUIDES, Deployment, conversations_fo
 from handlers.engine.diagram import diagram
 from handlers.engine.model import Conversation, Step, resolve_target
 from handlers.engine.rendering import ROUTE
-from handlers.screen.callback_data import encode_callback_data
+from handlers.screen.view import encode_callback_data
 from tests.chat import Stage
 from tests.handlers.engine.navigation import press, state
 
