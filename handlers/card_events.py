@@ -132,6 +132,8 @@ class BridgeEventHandler:
         if step not in (*pairing_steps.STEPS, pairing_steps.PC_AWAY):
             return None
         match event:
+            case events.PairingDelayed() if step == pairing_steps.PAIR:
+                return _STAY
             case events.PairingOffered() if step != pairing_steps.PC_AWAY:
                 return StepResult(pairing_steps.COMPARE, clears_history=True)
             case events.PairingFailed() if step in (pairing_steps.COMPARE, pairing_steps.CONFIRMED):
@@ -176,6 +178,8 @@ class BridgeEventHandler:
                 progress.step, progress.tries_left = event.step, event.tries_left
             case events.CardTaskSucceeded() | events.CardTaskFailed() | events.CardTaskUnresolved():
                 self.live_messages.end_operation(chat)
+            case events.PairingDelayed():
+                self.live_messages.set_delay(chat, event.until)
             case events.PairingOffered() | events.BridgePaired():
                 self.live_messages.set_code(chat, None)
             case events.BridgeConnected() | events.BridgeDisconnected():

@@ -149,10 +149,13 @@ class ServerConnected:
     """The server was reached.
 
     :ivar resumed: the pairing continues.
+    :ivar has_other_origin: the server takes another address for its own than was dialled; then the
+        words of a pairing never are the same.
     """
 
     host: str
     resumed: bool = False
+    has_other_origin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,5 +269,7 @@ class ExitReason(StrEnum):
     """The person gave no pairing code."""
     REFUSED = "refused"
     """The person refused several operations in a row."""
+    COMMITMENT_BROKEN = "commitment_broken"
+    """The server tried to choose the words of a pairing."""
     UPDATE_NEEDED = "update_needed"
     """The server speaks no level of the protocol that this client does."""

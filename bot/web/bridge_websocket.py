@@ -1,14 +1,15 @@
 """The websocket for reader bridges on the public listener, and its protections.
 
-Web pages must not connect, so a request with an ``Origin`` is refused. The size of frames and the
-number of connections, per address and in total, are limited, and a connection that does not answer
-a ping is closed. The frames themselves are handled by the hub.
+Web pages must not connect, so a request with an ``Origin`` is refused. The size of frames is
+limited, and so is the number of connections that are not paired, per address and in total; a
+connection that does not answer a ping is closed. A paired bridge always finds a place, since it has
+proved its pairing. The frames themselves are handled by the hub.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
@@ -28,7 +29,7 @@ from reader_bridge.protocol.limits import (
 )
 from reader_bridge.protocol.operation_messages import ErrorMessage
 from services.bridge.hub import Hub
-from services.bridge.interface import BridgeEndpoint
+from services.bridge.interface import BridgeConnection, BridgeEndpoint
 from services.bridge.pairing.codes import rate_limit_address
 
 TRUSTED_PROXIES = frozenset({"127.0.0.1", "::1"})
@@ -45,8 +46,9 @@ _log = structlog.get_logger()
 class BridgeLimits:
     """Limits of the websocket.
 
-    :ivar connections: at a time.
-    :ivar connections_per_address: at a time; a whole university may share one address.
+    :ivar connections: at a time, of those before their hello, and of those that are not paired. One
+        more takes the place of the oldest of the address that has the most.
+    :ivar connections_per_address: likewise; a whole university may share one address.
     :ivar frames: over one connection, within `seconds`.
     :ivar greeting: seconds until the bridge has sent its hello.
     """
@@ -79,7 +81,7 @@ class BridgeView:
         self._clock = clock
         self._limits = limits
         self._proxies = proxies
-        self._open: Counter[str] = Counter()
+        self._places = ConnectionPlaces(limits)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Serve one bridge until it disconnects."""
@@ -95,17 +97,19 @@ class BridgeView:
             raise web.HTTPUpgradeRequired(headers={"Upgrade": "websocket"})
         await socket.prepare(request)
         address = self._address(request)
-        with self._count_connection(address) as is_accepted:
-            if is_accepted:
-                await self._serve(socket, address)
-            else:
-                await socket.send_str(encode_frame(ErrorMessage(ProtocolErrorCode.BUSY)))
+        if self._places.is_full(address, has_session=False):
+            _log.warning("bridge_turned_away", reason="address")
+            await socket.send_str(encode_frame(ErrorMessage(ProtocolErrorCode.BUSY)))
+        else:
+            await self._serve(socket, address)
         await socket.close()
         return socket
 
     async def _serve(self, socket: web.WebSocketResponse, address: str) -> None:
         transport = WebSocketTransport(socket)
         connection = self._door.connect(transport, address, self._clock())
+        place = ConnectionPlace(address, transport, connection)
+        self._places.add(place)
         rate_limit = FrameRateLimit(self._limits)
         timeout: float | None = self._limits.greeting
         try:
@@ -118,30 +122,19 @@ class BridgeView:
                 if not rate_limit.allows():
                     transport.refuse(ProtocolErrorCode.BUSY)
                     break
+                had_session = connection.has_session
                 await connection.receive(message.data, self._clock())
+                if not had_session and connection.has_session:
+                    self._places.on_welcome(place)
                 if transport.is_closing:
                     break
                 timeout = None
         except TimeoutError:
             transport.refuse(ProtocolErrorCode.BAD_MESSAGE)
         finally:
+            self._places.discard(place)
             await connection.handle_disconnect(self._clock())
             await transport.finish()
-
-    @contextmanager
-    def _count_connection(self, address: str) -> Iterator[bool]:
-        limits = self._limits
-        is_full = self._open.total() >= limits.connections
-        is_accepted = not is_full and self._open[address] < limits.connections_per_address
-        if not is_accepted:
-            _log.warning("bridge_turned_away", reason="full" if is_full else "address")
-        self._open[address] += 1
-        try:
-            yield is_accepted
-        finally:
-            self._open[address] -= 1
-            if not self._open[address]:
-                del self._open[address]
 
     def _address(self, request: web.Request) -> str:
         """The address of the bridge, as a trusted proxy reports it where there is one."""
@@ -150,6 +143,64 @@ class BridgeView:
             hops = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
             address = hops[-1].strip() or address
         return rate_limit_address(address)
+
+
+@dataclass(frozen=True, eq=False)
+class ConnectionPlace:
+    """A connection that is being served."""
+
+    address: str
+    transport: "WebSocketTransport"
+    connection: BridgeConnection
+
+
+class ConnectionPlaces:
+    """The places for connections that are not paired: those before their hello, and the others."""
+
+    def __init__(self, limits: BridgeLimits) -> None:
+        self._limits = limits
+        self._places: dict[ConnectionPlace, None] = {}  # the oldest first
+
+    def add(self, place: ConnectionPlace) -> None:
+        """Take a place; where there is none, the oldest of the address with most loses its."""
+        self._make_room(has_session=False)
+        self._places[place] = None
+
+    def on_welcome(self, place: ConnectionPlace) -> None:
+        """Move a connection to those that have said hello, where it is not paired."""
+        if place.connection.is_paired:
+            return
+        self.discard(place)
+        if self.is_full(place.address, has_session=True):
+            place.transport.refuse(ProtocolErrorCode.BUSY)
+        self._make_room(has_session=True)
+        self._places[place] = None
+
+    def discard(self, place: ConnectionPlace) -> None:
+        """Free a place."""
+        self._places.pop(place, None)
+
+    def is_full(self, address: str, *, has_session: bool) -> bool:
+        """Whether an address has as many places as one may have."""
+        taken = sum(place.address == address for place in self._unpaired(has_session))
+        return taken >= self._limits.connections_per_address
+
+    def _make_room(self, *, has_session: bool) -> None:
+        places = self._unpaired(has_session)
+        if len(places) < self._limits.connections:
+            return
+        ((most, _),) = Counter(place.address for place in places).most_common(1)
+        oldest = next(place for place in places if place.address == most)
+        _log.warning("bridge_turned_away", reason="full")
+        oldest.transport.refuse(ProtocolErrorCode.BUSY)
+        self.discard(oldest)
+
+    def _unpaired(self, has_session: bool) -> list[ConnectionPlace]:
+        return [
+            place
+            for place in self._places
+            if place.connection.has_session is has_session and not place.connection.is_paired
+        ]
 
 
 class FrameRateLimit:

@@ -37,6 +37,7 @@ class _ChatState:
     """The live message of one chat.
 
     :ivar minutes: the minutes that are shown for the code.
+    :ivar delayed_until: when the PC's network may send a code again.
     :ivar at: when the message was shown last.
     """
 
@@ -44,6 +45,7 @@ class _ChatState:
     client_language: str | None = None
     code: PairingCode | None = None
     minutes: int | None = None
+    delayed_until: datetime | None = None
     progress: OperationProgress | None = None
     at: datetime | None = None
 
@@ -72,7 +74,18 @@ class LiveMessages:
 
     def set_code(self, chat_id: int, code: PairingCode | None) -> None:
         """Store the pairing code that the chat shows; `None` once it is used or withdrawn."""
-        self._chat(chat_id).code = code
+        state = self._chat(chat_id)
+        state.code, state.delayed_until = code, None
+
+    def set_delay(self, chat_id: int, until: datetime) -> None:
+        """Store until when codes from the PC's network are not looked at."""
+        self._chat(chat_id).delayed_until = until
+
+    def delayed_minutes(self, chat_id: int, now: datetime) -> int:
+        """Return the minutes until codes from the PC's network are looked at; 0 where they are."""
+        state = self._chats.get(chat_id)
+        until = state.delayed_until if state else None
+        return 0 if until is None or until <= now else -int((now - until) // timedelta(minutes=1))
 
     def code(self, chat_id: int, now: datetime) -> PairingCode | None:
         """Return the pairing code that the chat shows, unless it has expired."""
@@ -86,8 +99,9 @@ class LiveMessages:
         return 0 if code is None else -int((now - code.expires_at) // timedelta(minutes=1))
 
     def have_minutes_changed(self, chat_id: int, now: datetime) -> bool:
-        """Return whether the minutes left differ from those at the last call."""
-        state, left = self._chat(chat_id), self.minutes_left(chat_id, now)
+        """Return whether the minutes that are shown differ from those at the last call."""
+        state = self._chat(chat_id)
+        left = self.minutes_left(chat_id, now) + self.delayed_minutes(chat_id, now)
         before, state.minutes = state.minutes, left
         return before != left
 

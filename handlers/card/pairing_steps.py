@@ -21,7 +21,6 @@ from handlers.engine.model import (
     StepResult,
 )
 from handlers.screen.text import N_, Markup, say
-from reader_bridge.protocol import PAIRING_CODE_LENGTH
 from services.bridge.errors import NoPairingError
 from services.bridge.events import PairingFailureReason
 from services.bridge.interface import BridgeHub
@@ -46,6 +45,11 @@ _CODE = N_(
     "3. It asks for a code. Type this one <b>there</b>:\n\n<code>{code}</code>\n\n"
     "⏳ Good once, for {minutes} more min.\n"
     "🔒 Only on your own PC. Who else asks for this code wants your card."
+)
+_DELAYED = N_(
+    "⏸ <b>Your PC has to wait {minutes} more min.</b> Too many wrong codes were typed in its "
+    "network, by you or by somebody else there. Nothing is lost: then get a new code here and "
+    "type it. On another internet connection, a phone's for example, it works now."
 )
 NO_CODE = N_(
     "⌛ No code is shown at the moment; one is good for five minutes. Press the button when "
@@ -270,9 +274,13 @@ class PairingSteps:
     def _code_text(self, ctx: StepContext) -> Markup:
         instructions = say(ctx.language, INSTRUCTIONS, server=self.server)
         code = self.live_messages.code(ctx.chat_id, ctx.now)
+        if delayed := self.live_messages.delayed_minutes(ctx.chat_id, ctx.now):
+            delay_text = say(ctx.language, _DELAYED, minutes=delayed)
+            return Markup(f"{instructions}\n\n{delay_text}")
         if code is None:
             return Markup(f"{instructions}\n\n{say(ctx.language, NO_CODE)}")
-        half, characters = PAIRING_CODE_LENGTH // 2, code.code.reveal()
+        characters = code.code.reveal()
+        half = len(characters) // 2
         minutes = self.live_messages.minutes_left(ctx.chat_id, ctx.now)
         grouped = f"{characters[:half]} {characters[half:]}"
         code_text = say(ctx.language, _CODE, code=grouped, minutes=minutes)

@@ -110,6 +110,10 @@ EXIT_TEXTS = {
         "You refused several times, so this was closed. If somebody told you to start it, do not "
         "go on, and ask the hotline 0800-080-117."
     ),
+    ExitReason.COMMITMENT_BROKEN: N_(
+        "This server tried to fake the two words, so nothing was connected and this app was "
+        "closed. Compare the address with the one in your chat, and ask the hotline 0800-080-117."
+    ),
     ExitReason.UPDATE_NEEDED: N_("This app is too old for the server. Get the newest version."),
 }
 STOPPED = N_("Stopped. The card can be taken out.")
@@ -242,6 +246,12 @@ def describe_event(event: PrompterEvent, language: str, host: str) -> StatusNoti
         case ServerConnecting():
             return StatusNotice(
                 NoticeTone.BUSY, localise(language, "Connecting to {host} …", host=host)
+            )
+        case ServerConnected(has_other_origin=True):
+            return StatusNotice(
+                NoticeTone.BAD,
+                localise(language, "{host} uses another address for itself.", host=host),
+                localise(language, "Compare the address with the one in your chat."),
             )
         case ServerConnected(resumed=resumed):
             return _connected_notice(resumed, language, host)

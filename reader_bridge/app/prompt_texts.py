@@ -53,11 +53,10 @@ MAX_CODE_LENGTH = 32
 """Characters that an input field takes, with the spaces and dashes people type."""
 
 _CODE_PROBLEMS = {
-    None: N_("A pairing code has 8 letters and digits. Look at the chat again."),
+    None: N_("A pairing code has 8 or 10 letters and digits. Look at the chat again."),
     PairRefusal.WRONG_CODE: N_("This code was not right. Look at the chat again."),
     PairRefusal.TOO_MANY_TRIES: N_("Too many wrong codes. Please wait a while."),
     PairRefusal.EXPIRED: N_("This code is too old. Ask in the chat for a new one."),
-    PairRefusal.BUSY: N_("The server is busy at the moment. Please try the code again soon."),
 }
 
 _OPERATION_TEXTS = {

@@ -1,7 +1,6 @@
 """The client: connects to the server, greets it, handles its frames, and reconnects."""
 
 import asyncio
-import os
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -24,7 +23,7 @@ from reader_bridge.prompter import (
 )
 from reader_bridge.protocol.enums import ProtocolErrorCode
 from reader_bridge.protocol.errors import ProtocolError, UnknownOperationError
-from reader_bridge.protocol.limits import API_LEVEL, GREETING_SECONDS, NONCE_BYTES
+from reader_bridge.protocol.limits import API_LEVEL, GREETING_SECONDS
 from reader_bridge.protocol.messages import encode_frame, parse_frame
 from reader_bridge.protocol.operation_messages import ErrorMessage
 from reader_bridge.protocol.pairing_messages import Greeting, Hello, Welcome
@@ -120,15 +119,16 @@ class BridgeClient:
                         encode_frame(ErrorMessage(ProtocolErrorCode.UNSUPPORTED_API_LEVEL))
                     )
                     raise UpdateRequiredError
-                nonce = os.urandom(NONCE_BYTES)
                 resume = session.request_resumption(greeting.nonce)
-                hello = Hello(API_LEVEL, self._app_version, self._language, nonce, resume)
+                hello = Hello(API_LEVEL, self._app_version, self._language, resume)
                 await connection.send(encode_frame(hello))
                 welcome = await _receive_expected(connection, Welcome)
         except TimeoutError:
             raise ServerConnectionError(ConnectionProblem.NOT_A_SERVER) from None
-        self._prompter.show(ServerConnected(self._host, welcome.paired and resume is not None))
-        await session.accept_welcome(welcome, connection, greeting.nonce, nonce)
+        is_resumed = welcome.paired and resume is not None
+        has_other_origin = greeting.origin != session.origin
+        self._prompter.show(ServerConnected(self._host, is_resumed, has_other_origin))
+        await session.accept_welcome(welcome, connection)
 
     async def _handle_frame(self, text: str) -> None:
         frame = parse_frame(text)

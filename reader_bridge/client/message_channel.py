@@ -18,7 +18,6 @@ class MessageChannel:
         self._outgoing = OutgoingSequence()
         self._connection: ServerConnection | None = None
         self._lock = asyncio.Lock()
-        self._connected = asyncio.Event()
 
     async def send(self, message: BridgeMessage) -> None:
         """Send a message now, or when the connection is back.
@@ -29,10 +28,6 @@ class MessageChannel:
             frame = self._outgoing.number(message)
             if self._connection is not None:
                 await self._send_frame(self._connection, frame)
-
-    async def wait_connected(self) -> None:
-        """Wait until there is a connection."""
-        await self._connected.wait()
 
     async def start(self, connection: ServerConnection) -> None:
         """Start numbering at 1 in both directions."""
@@ -58,7 +53,6 @@ class MessageChannel:
     def detach(self) -> None:
         """Keep messages back until there is a connection again."""
         self._connection = None
-        self._connected.clear()
 
     async def close_connection(self) -> None:
         """Close the current connection, if there is one."""
@@ -67,7 +61,6 @@ class MessageChannel:
 
     def _attach(self, connection: ServerConnection) -> None:
         self._connection = connection
-        self._connected.set()
 
     @staticmethod
     async def _send_frame(connection: ServerConnection, frame: str) -> None:

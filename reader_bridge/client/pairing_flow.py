@@ -1,7 +1,10 @@
 """The client's side of pairing: asks for the code, and for the comparison of the two words."""
 
 import asyncio
+import hmac
+import os
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from reader_bridge.client.background_tasks import BackgroundTasks
@@ -9,13 +12,32 @@ from reader_bridge.client.message_channel import MessageChannel
 from reader_bridge.prompter import ExitReason, PairingPeer, PairingProblem, Prompter
 from reader_bridge.protocol.enums import PairRefusal, SessionState
 from reader_bridge.protocol.errors import ProtocolError
-from reader_bridge.protocol.pairing_messages import Pair, PairAnswer, PairRefused
-from reader_bridge.protocol.pairing_proofs import derive_pairing_words, normalise_code
+from reader_bridge.protocol.limits import NONCE_BYTES
+from reader_bridge.protocol.pairing_messages import Pair, PairAnswer, PairOffer, PairRefused
+from reader_bridge.protocol.pairing_proofs import (
+    compute_commitment,
+    derive_pairing_words,
+    normalise_code,
+)
+
+
+@dataclass(frozen=True, repr=False)
+class _SentCode:
+    """A code that was sent.
+
+    :ivar nonce: the client's, drawn for it.
+    :ivar commitment: the server's, made before it.
+    """
+
+    code: str
+    nonce: bytes
+    commitment: bytes
 
 
 class PairingFlow:
     """The questions to the person until the client is paired, one at a time.
 
+    :param origin: of the server that was dialled.
     :param set_state: sets the state of the session.
     :param exit_client: ends the client, where the person does not want to pair.
     """
@@ -23,49 +45,82 @@ class PairingFlow:
     def __init__(
         self,
         host: str,
+        origin: str,
         prompter: Prompter,
         channel: MessageChannel,
         tasks: BackgroundTasks,
         set_state: Callable[[SessionState], None],
         exit_client: Callable[[ExitReason], None],
     ) -> None:
-        self._host, self._prompter = host, prompter
+        self._host, self._origin, self._prompter = host, origin, prompter
         self._channel, self._tasks = channel, tasks
         self._set_state, self._exit_client = set_state, exit_client
-        self._session, self._nonces = "", (b"", b"")
-        self._code: str | None = None
+        self._session = ""
+        self._commitment: bytes | None = None
+        self._has_commitment = asyncio.Event()
+        self._sent: _SentCode | None = None
         self._question: asyncio.Task[None] | None = None
         self._accepted_peer: PairingPeer | None = None
 
-    def start(self, session: str, server_nonce: bytes, bridge_nonce: bytes) -> None:
+    def start(self, session: str, commitment: bytes) -> None:
         """Pair in a new session. A code that is being typed is not interrupted.
 
-        A code that was sent already belonged to the session before; the chat has to show another
-        one.
+        A code that was sent in the session before is never sent again: whoever was there may know
+        it, and a second time would be a second chance for them. The chat has to show another one.
         """
-        self._session, self._nonces = session, (server_nonce, bridge_nonce)
+        self._session = session
+        self.accept_commitment(commitment)
         self._accepted_peer = None
-        if self._code is not None:
-            self._code = None
+        if self._sent is not None:
             self.ask_code(PairingProblem(PairRefusal.EXPIRED))
         elif self._question is None or self._question.done():
             self.ask_code()
 
+    def accept_commitment(self, commitment: bytes) -> None:
+        """Take the server's commitment for the next code."""
+        self._commitment = commitment
+        self._has_commitment.set()
+
+    def discard_commitment(self) -> None:
+        """Forget the commitment of a connection that is lost."""
+        self._commitment = None
+        self._has_commitment.clear()
+
     def ask_code(self, problem: PairingProblem | None = None) -> None:
         """Ask for the pairing code."""
         self._set_state(SessionState.UNPAIRED)
-        self._code = None
+        self._sent = None
         self._replace_question(self._run_code_question(problem))
 
     def ask_code_again(self, message: PairRefused) -> None:
         """Ask for the code again, with the server's reason."""
+        self.accept_commitment(message.commitment)
         self.ask_code(PairingProblem(message.reason, message.tries_left, message.wait_seconds))
 
-    def ask_comparison(self, telegram_name: str) -> None:
-        """Ask whether host, name and words are right."""
-        words = derive_pairing_words(self._code or "", self._session, *self._nonces)
+    def ask_comparison(self, offer: PairOffer) -> None:
+        """Ask whether host, name and words are right.
+
+        Leaves without a question where the server reveals another nonce than it committed itself
+        to: then it has tried to choose the words.
+        """
+        sent = self._sent
+        if sent is None:
+            raise ProtocolError(field="pair_offer")
+        revealed = compute_commitment(self._session, offer.nonce)
+        if not hmac.compare_digest(revealed, sent.commitment):
+            self._sent = None
+            self._exit_client(ExitReason.COMMITMENT_BROKEN)
+            return
+        words = derive_pairing_words(
+            sent.code,
+            origin=self._origin,
+            session=self._session,
+            server_nonce=offer.nonce,
+            bridge_nonce=sent.nonce,
+        )
         self._set_state(SessionState.CONFIRMING)
-        self._replace_question(self._run_comparison(PairingPeer(self._host, telegram_name, words)))
+        peer = PairingPeer(self._host, offer.telegram_name, words)
+        self._replace_question(self._run_comparison(peer))
 
     def complete(self) -> PairingPeer:
         """End the flow and return the peer that the person accepted.
@@ -75,12 +130,12 @@ class PairingFlow:
         if self._accepted_peer is None:
             raise ProtocolError(field="paired")
         peer = self._accepted_peer
-        self._code = self._accepted_peer = None
+        self._sent = self._accepted_peer = None
         return peer
 
     def cancel(self) -> None:
         """Withdraw the open question."""
-        self._code = self._accepted_peer = None
+        self._sent = self._accepted_peer = None
         if self._question is not None:
             self._question.cancel()
             self._question = None
@@ -97,10 +152,12 @@ class PairingFlow:
             except ProtocolError:
                 problem = PairingProblem(None)
                 await asyncio.sleep(0)  # lets other tasks run even if the prompter never waits
-        await self._channel.wait_connected()
-        self._code = code
+        while self._commitment is None:
+            await self._has_commitment.wait()
+        sent = self._sent = _SentCode(code, os.urandom(NONCE_BYTES), self._commitment)
+        self.discard_commitment()
         self._set_state(SessionState.OFFERED)
-        await self._channel.send(Pair(code))
+        await self._channel.send(Pair(code, sent.nonce))
 
     async def _run_comparison(self, peer: PairingPeer) -> None:
         if await self._prompter.confirm_pairing(peer):
@@ -110,7 +167,7 @@ class PairingFlow:
         else:
             self._set_state(SessionState.UNPAIRED)
             await self._channel.send(PairAnswer(False))
-            self._code = None
+            self._sent = None
             self._replace_question(self._run_code_question(None))
 
     def _replace_question(self, question: Coroutine[Any, Any, None]) -> None:

@@ -65,6 +65,8 @@ class Reaction(Enum):
     """Ask the person whether host, name and words are right."""
     BECOME_PAIRED = "become_paired"
     BECOME_UNPAIRED = "become_unpaired"
+    ACCEPT_COMMITMENT = "accept_commitment"
+    """Keep the server's commitment for the next code; the person knows that they are unpaired."""
     START = "start"
     REFUSE_START = "refuse_start"
     """Answer that the operation failed with `bad_state`."""
@@ -91,7 +93,7 @@ _PAIRED_REACTIONS: dict[type[ServerMessage], Reaction] = {
     ErrorMessage: _R.IGNORE,
 }
 REACTIONS: dict[SessionState, dict[type[ServerMessage], Reaction]] = {
-    _S.UNPAIRED: {**_UNPAIRED_REACTIONS, Unpaired: _R.IGNORE},
+    _S.UNPAIRED: {**_UNPAIRED_REACTIONS, Unpaired: _R.ACCEPT_COMMITMENT},
     _S.OFFERED: {
         **_UNPAIRED_REACTIONS,
         PairRefused: _R.ASK_CODE_AGAIN,
@@ -132,6 +134,7 @@ class SessionTimeouts:
 class ServerSession:
     """The session with one server; a new one takes the place of one that ended.
 
+    :ivar origin: of the server that is dialled.
     :ivar state: the state of the session, a row of :data:`REACTIONS`.
     :ivar exit_reason: set when the client is to exit by itself.
     """
@@ -146,16 +149,23 @@ class ServerSession:
     ) -> None:
         timeouts = timeouts or SessionTimeouts()
         self._prompter = prompter
+        self.origin = origin_of(url)
         self._disconnected_timeout = timeouts.disconnected
         self.state = SessionState.UNPAIRED
         self.exit_reason: asyncio.Future[ExitReason] = asyncio.get_running_loop().create_future()
         self.channel = MessageChannel()
         self._tasks = BackgroundTasks(self._on_task_failure)
         self._pairing = PairingFlow(
-            host, prompter, self.channel, self._tasks, self._set_state, self._exit
+            host,
+            self.origin,
+            prompter,
+            self.channel,
+            self._tasks,
+            self._set_state,
+            self._exit,
         )
         self._operations = OperationRunner(
-            origin_of(url),
+            self.origin,
             prompter,
             readers,
             self.channel,
@@ -174,6 +184,7 @@ class ServerSession:
             Reaction.ASK_COMPARISON: self._ask_comparison,
             Reaction.BECOME_PAIRED: self._become_paired,
             Reaction.BECOME_UNPAIRED: self._become_unpaired,
+            Reaction.ACCEPT_COMMITMENT: self._accept_commitment,
             Reaction.START: self._start,
             Reaction.REFUSE_START: self._refuse_start,
             Reaction.REFUSE_AS_BUSY: self._operations.refuse_as_busy,
@@ -188,21 +199,17 @@ class ServerSession:
         proof = compute_resume_proof(self._resume_secret, self._session_id, server_nonce)
         return Resume(self._session_id, proof, self.channel.incoming.last)
 
-    async def accept_welcome(
-        self,
-        welcome: Welcome,
-        connection: ServerConnection,
-        server_nonce: bytes,
-        bridge_nonce: bytes,
-    ) -> None:
+    async def accept_welcome(self, welcome: Welcome, connection: ServerConnection) -> None:
         """Enter the session that the server names, the resumed one or a new one.
 
-        :raises ProtocolError: the server named a session that was not asked for; the pairing is
-            ended.
+        :raises ProtocolError: the server named a session that was not asked for, and the pairing is
+            ended; or it did not commit itself to its part of the words.
         """
         self._tasks.cancel_timer(_DISCONNECTED_TIMER)
         if not (welcome.resumed or welcome.paired):
-            await self._start_new_session(welcome.session, connection, server_nonce, bridge_nonce)
+            if welcome.commitment is None:
+                raise ProtocolError(field="commitment")
+            await self._start_new_session(welcome.session, connection, welcome.commitment)
             return
         if self._resume_secret is None or welcome.session != self._session_id or not welcome.paired:
             raise self._end_pairing_in_error("welcome")
@@ -226,6 +233,7 @@ class ServerSession:
     def on_disconnect(self) -> None:
         """Keep messages back; an operation may go on without a connection for a while."""
         self.channel.detach()
+        self._pairing.discard_commitment()
         if self._operations.is_running and not self._tasks.has_timer(_DISCONNECTED_TIMER):
             self._tasks.set_timer(
                 _DISCONNECTED_TIMER, self._disconnected_timeout, self._on_disconnected_too_long
@@ -245,13 +253,13 @@ class ServerSession:
         self._resume_secret = None
 
     async def _start_new_session(
-        self, session: str, connection: ServerConnection, server_nonce: bytes, bridge_nonce: bytes
+        self, session: str, connection: ServerConnection, commitment: bytes
     ) -> None:
         if self._resume_secret is not None:
             self._unpair(UnpairReason.SERVER_FORGOT)
         self._session_id = session
         await self.channel.start(connection)
-        self._pairing.start(session, server_nonce, bridge_nonce)
+        self._pairing.start(session, commitment)
 
     def _unpair(self, reason: UnpairReason) -> None:
         self._resume_secret = self._peer = None
@@ -290,7 +298,7 @@ class ServerSession:
         self._pairing.ask_code_again(message)
 
     async def _ask_comparison(self, message: PairOffer) -> None:
-        self._pairing.ask_comparison(message.telegram_name)
+        self._pairing.ask_comparison(message)
 
     async def _become_paired(self, message: Paired) -> None:
         peer = self._pairing.complete()
@@ -301,8 +309,12 @@ class ServerSession:
 
     async def _become_unpaired(self, message: Unpaired) -> None:
         self._pairing.cancel()
+        self._pairing.accept_commitment(message.commitment)
         self._unpair(message.reason)
         self._pairing.ask_code()
+
+    async def _accept_commitment(self, message: Unpaired) -> None:
+        self._pairing.accept_commitment(message.commitment)
 
     async def _start(self, message: StartOperation) -> None:
         if self._peer is not None:

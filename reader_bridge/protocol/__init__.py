@@ -24,7 +24,11 @@ from reader_bridge.protocol.failure_codes import (
     FailureCode,
     FailureValues,
 )
-from reader_bridge.protocol.fields import PAIRING_CODE_ALPHABET, PAIRING_CODE_LENGTH
+from reader_bridge.protocol.fields import (
+    LONG_PAIRING_CODE_LENGTH,
+    PAIRING_CODE_ALPHABET,
+    PAIRING_CODE_LENGTH,
+)
 from reader_bridge.protocol.messages import (
     BridgeMessage,
     Frame,
@@ -33,6 +37,7 @@ from reader_bridge.protocol.messages import (
     parse_frame,
 )
 from reader_bridge.protocol.pairing_proofs import (
+    compute_commitment,
     compute_resume_proof,
     derive_pairing_words,
     normalise_code,
@@ -43,6 +48,7 @@ from reader_bridge.protocol.word_list import PAIRING_WORDS, PairingWord
 
 __all__ = [
     "FAILURE_ADVICE",
+    "LONG_PAIRING_CODE_LENGTH",
     "PAIRING_CODE_ALPHABET",
     "PAIRING_CODE_LENGTH",
     "PAIRING_WORDS",
@@ -69,6 +75,7 @@ __all__ = [
     "UnknownOperationError",
     "UnpairReason",
     "build_possession_statement",
+    "compute_commitment",
     "compute_resume_proof",
     "derive_pairing_words",
     "encode_frame",

@@ -73,8 +73,6 @@ class PairRefusal(StrEnum):
     """Wait `wait_seconds`."""
     EXPIRED = "expired"
     """It was right, and is too old; the chat gives a new one."""
-    BUSY = "busy"
-    """Too many are pairing at this moment; the same code can be sent again after `wait_seconds`."""
 
 
 class UnpairReason(StrEnum):
@@ -86,7 +84,7 @@ class UnpairReason(StrEnum):
     EXPIRED = "expired"
     """Its twelve hours are over, or the offer was not answered in time."""
     REFUSED = "refused"
-    """The person said in the chat that the words are not the same."""
+    """The words were refused, in the chat or at the PC."""
     SERVER_FORGOT = "server_forgot"
 
 

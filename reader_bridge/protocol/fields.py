@@ -15,6 +15,9 @@ from reader_bridge.protocol.limits import (
 PAIRING_CODE_ALPHABET: Final = "ABCDEFGHJKLMNPQRSTWXYZ23456789"
 """30 characters, none of which looks like another."""
 PAIRING_CODE_LENGTH: Final = 8
+LONG_PAIRING_CODE_LENGTH: Final = 10
+"""Of the codes that are issued while many wrong ones come in."""
+PAIRING_CODE_LENGTHS: Final = frozenset({PAIRING_CODE_LENGTH, LONG_PAIRING_CODE_LENGTH})
 
 ApiLevel = Annotated[int, IntegerBounds(1, 1000)]
 Identifier = Annotated[str, TextBounds(64, 1, "[A-Za-z0-9_-]+")]
@@ -24,8 +27,10 @@ Nonce = Annotated[bytes, BytesBounds(NONCE_BYTES, NONCE_BYTES)]
 ResumeSecret = Annotated[bytes, BytesBounds(SECRET_BYTES, SECRET_BYTES)]
 ResumeProof = Annotated[bytes, BytesBounds(32, 32)]
 """An HMAC-SHA256."""
+Commitment = Annotated[bytes, BytesBounds(32, 32)]
+"""A SHA-256."""
 PairingCode = Annotated[
-    str, TextBounds(PAIRING_CODE_LENGTH, PAIRING_CODE_LENGTH, f"[{PAIRING_CODE_ALPHABET}]+")
+    str, TextBounds(LONG_PAIRING_CODE_LENGTH, PAIRING_CODE_LENGTH, f"[{PAIRING_CODE_ALPHABET}]+")
 ]
 PersonName = Annotated[str, TextBounds(128)]
 AppVersion = Annotated[str, TextBounds(40, 1, "[0-9A-Za-z.+_-]+")]

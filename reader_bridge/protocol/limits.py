@@ -2,8 +2,8 @@
 
 from typing import Final
 
-API_LEVEL: Final = 1
-"""The only one so far; it rises when a program of the level before would misunderstand."""
+API_LEVEL: Final = 2
+"""What both sides speak; it rises when a program of the level before would misunderstand."""
 DEFAULT_PATH: Final = "/bridge/v1"
 SUBPROTOCOL: Final = "kaika.bridge.v1"
 """What both sides name in `Sec-WebSocket-Protocol`."""

@@ -8,6 +8,7 @@ from reader_bridge.protocol.enums import PairRefusal, UnpairReason
 from reader_bridge.protocol.fields import (
     ApiLevel,
     AppVersion,
+    Commitment,
     Identifier,
     LanguageTag,
     Nonce,
@@ -27,7 +28,7 @@ class Greeting:
     """The server speaks first.
 
     :ivar api_levels: the levels it understands.
-    :ivar nonce: fresh for every connection.
+    :ivar nonce: fresh for every connection; for the proof of a resumption.
     :ivar origin: what it takes for its own origin; the bridge goes by the one it dialled.
     """
 
@@ -58,14 +59,12 @@ class Hello:
     :ivar api_level: the highest that both understand.
     :ivar app_version: of the bridge.
     :ivar language: of its person, as BCP 47 writes it.
-    :ivar nonce: fresh for every connection.
     :ivar resume: where the bridge was paired before the link was lost.
     """
 
     api_level: ApiLevel
     app_version: AppVersion
     language: LanguageTag
-    nonce: Nonce
     resume: Resume | None = None
 
 
@@ -80,6 +79,7 @@ class Welcome:
         what it was doing, and sends the last `result` or `failure` once more.
     :ivar last_seq: the last number the server has seen from the bridge.
     :ivar seconds_left: until the pairing ends.
+    :ivar commitment: to the nonce of the first `pair_offer`; always there where `paired` is false.
     """
 
     session: Identifier
@@ -87,16 +87,19 @@ class Welcome:
     paired: bool = False
     last_seq: SequenceNumber = 0
     seconds_left: Seconds = 0
+    commitment: Commitment | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Pair:
-    """The pairing code, as the person typed it.
+    """The pairing code, as the person typed it. A code that was typed once is sent once.
 
     :ivar code: in capitals, without spaces and dashes.
+    :ivar nonce: fresh for every `pair`.
     """
 
     code: PairingCode
+    nonce: Nonce
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +107,29 @@ class PairRefused:
     """The code was not accepted.
 
     :ivar reason: why.
+    :ivar commitment: to the nonce of the next `pair_offer`.
     :ivar tries_left: for this address, where that is known.
     :ivar wait_seconds: until the next try is looked at.
     """
 
     reason: PairRefusal
+    commitment: Commitment
     tries_left: TryCount | None = None
     wait_seconds: Seconds | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PairOffer:
-    """The code was right. Both ends show the two words now.
+    """The code was right, and is spent. Both ends show the two words now.
 
+    A bridge that finds the nonce to be another one than was committed to closes the link, says so
+    to the person, and does not come back by itself.
+
+    :ivar nonce: the one that the latest commitment is to.
     :ivar telegram_name: of the owner of the chat that showed the code. Not checked by anybody.
     """
 
+    nonce: Nonce
     telegram_name: PersonName
 
 
@@ -152,6 +162,8 @@ class Unpaired:
     """The pairing ended, or the offered one was not confirmed; the session goes on unpaired.
 
     :ivar reason: why.
+    :ivar commitment: to the nonce of the next `pair_offer`.
     """
 
     reason: UnpairReason
+    commitment: Commitment

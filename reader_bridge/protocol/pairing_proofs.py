@@ -1,8 +1,10 @@
 """Pairing: how a code is read, and what both ends derive from it without sending it.
 
-The two words show whether both ends take part in the same pairing. They depend on the code, the
-session and a nonce of each side, so that somebody who joins two foreign connections gets different
-words at their ends.
+The two words are a short authentication string with commitment. The server commits itself to its
+nonce before it knows the code and the bridge's nonce, and reveals it only after the code is spent;
+so neither side, nor anybody between them, can try nonces until the words are what they want. One
+code that a person types is one chance in 65,000. The words depend on the server's origin as each
+side knows it, so that a relay at another address gets different words at its two ends.
 """
 
 import hashlib
@@ -10,10 +12,11 @@ import hmac
 from typing import Final
 
 from reader_bridge.protocol.errors import ProtocolError
-from reader_bridge.protocol.fields import PAIRING_CODE_ALPHABET, PAIRING_CODE_LENGTH
+from reader_bridge.protocol.fields import PAIRING_CODE_ALPHABET, PAIRING_CODE_LENGTHS
 from reader_bridge.protocol.word_list import PAIRING_WORDS, PairingWord
 
-WORDS_CONTEXT: Final = b"kaika-bridge words v1"
+COMMITMENT_CONTEXT: Final = b"kaika-bridge commitment v2"
+WORDS_CONTEXT: Final = b"kaika-bridge words v2"
 RESUME_CONTEXT: Final = b"kaika-bridge resume v1"
 _DROPPED: Final = str.maketrans("", "", " -\u2010\u2011\u2012\u2013\u2014\u00a0\u3000\t\n\r")
 
@@ -24,22 +27,42 @@ def normalise_code(text: str) -> str:
     :raises ProtocolError: the text cannot be a code.
     """
     code = text[:64].translate(_DROPPED).upper()
-    if len(code) != PAIRING_CODE_LENGTH or any(
+    if len(code) not in PAIRING_CODE_LENGTHS or any(
         letter not in PAIRING_CODE_ALPHABET for letter in code
     ):
         raise ProtocolError(field="code")
     return code
 
 
-def derive_pairing_words(
-    code: str, session: str, server_nonce: bytes, bridge_nonce: bytes
-) -> tuple[PairingWord, PairingWord]:
-    """Derive the two words: HMAC-SHA256 by the code over context, both nonces and the session.
+def compute_commitment(session: str, server_nonce: bytes) -> bytes:
+    """Return the commitment to a nonce: SHA-256 over context, session and nonce.
 
-    The first two bytes, as a number, choose the first word; the next two choose the second, from
-    the words without the first.
+    The length of the session stands before it in one byte.
     """
-    said = WORDS_CONTEXT + server_nonce + bridge_nonce + session.encode("ascii")
+    return hashlib.sha256(COMMITMENT_CONTEXT + _with_length(session) + server_nonce).digest()
+
+
+def derive_pairing_words(
+    code: str, *, origin: str, session: str, server_nonce: bytes, bridge_nonce: bytes
+) -> tuple[PairingWord, PairingWord]:
+    """Derive the two words: HMAC-SHA256 by the code over what this pairing consists of.
+
+    That is the context, SHA-256 of the origin, the session with its length before it in one byte,
+    the commitment, the bridge's nonce and the server's. The first two bytes, as a number, choose
+    the first word; the next two choose the second, from the words without the first.
+
+    :param origin: of the server, as this side knows it itself; see
+        :func:`reader_bridge.protocol.possession_statement.origin_of`.
+    :param server_nonce: what the server committed itself to.
+    """
+    said = (
+        WORDS_CONTEXT
+        + hashlib.sha256(origin.encode("utf-8")).digest()
+        + _with_length(session)
+        + compute_commitment(session, server_nonce)
+        + bridge_nonce
+        + server_nonce
+    )
     digest = hmac.digest(code.encode("ascii"), said, hashlib.sha256)
     first = int.from_bytes(digest[:2], "big") % len(PAIRING_WORDS)
     second = int.from_bytes(digest[2:4], "big") % (len(PAIRING_WORDS) - 1)
@@ -50,3 +73,8 @@ def compute_resume_proof(resume_secret: bytes, session: str, server_nonce: bytes
     """Return the proof of a pairing: HMAC-SHA256 over context, session and nonce."""
     said = RESUME_CONTEXT + session.encode("ascii") + server_nonce
     return hmac.digest(resume_secret, said, hashlib.sha256)
+
+
+def _with_length(session: str) -> bytes:
+    said = session.encode("ascii")
+    return bytes((len(said),)) + said

@@ -107,6 +107,11 @@ class HubConnection:
         transport.send(encode_frame(Greeting((API_LEVEL,), self._nonce, services.origin)))
 
     @property
+    def has_session(self) -> bool:
+        """Whether its bridge was welcomed."""
+        return self._session is not None
+
+    @property
     def is_paired(self) -> bool:
         """Whether its bridge is paired with a chat."""
         return self._session is not None and self._session.pairing is not None
@@ -154,12 +159,12 @@ class HubConnection:
             raise ProtocolError(ProtocolErrorCode.UNSUPPORTED_API_LEVEL, "api_level")
         found = self._find_resumed(hello.resume, now)
         if found is None or hello.resume is None:
-            self._begin_session(hello, now)
+            self._begin_session(now)
             return
         session, pairing = found
         async with self._services.chats.lock(pairing.chat_id) as chat:
             if chat.session is not session:  # it ended while waiting for the lock
-                self._begin_session(hello, now)
+                self._begin_session(now)
                 return
             resumed = self._resume_session(session, pairing, hello.resume.last_seq, now)
             if chat.running is not None and not resumed:
@@ -167,12 +172,12 @@ class HubConnection:
             if chat.unresolved is not None:
                 chat.resolve_at = now + ANSWER_DELAY
 
-    def _begin_session(self, hello: Hello, now: datetime) -> None:
+    def _begin_session(self, now: datetime) -> None:
         session = HubSession(self._address, now, transport=self._transport)
-        session.nonces = self._nonce, hello.nonce
         self._session = session
         self._services.sessions.add(session)
-        self._transport.send(encode_frame(Welcome(session.id)))
+        welcome = Welcome(session.id, commitment=session.renew_commitment())
+        self._transport.send(encode_frame(welcome))
 
     def _find_resumed(
         self, resume: Resume | None, now: datetime
@@ -247,7 +252,7 @@ class HubConnection:
     ) -> None:
         match message:
             case Pair():
-                await self._services.pairing.redeem(session, message.code, now)
+                await self._services.pairing.redeem(session, message, now)
             case PairAnswer():
                 await self._services.pairing.answer_at_pc(session, message.accepted, now)
             case Bye():

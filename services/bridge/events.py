@@ -72,6 +72,18 @@ class PairingOffered(BridgeEvent):
 
 
 @dataclass(frozen=True)
+class PairingDelayed(BridgeEvent):
+    """The chat's code was typed at a PC whose network has typed too many wrong ones.
+
+    It was not spent.
+
+    :ivar until: when codes from that network are looked at again.
+    """
+
+    until: datetime
+
+
+@dataclass(frozen=True)
 class PairingFailed(BridgeEvent):
     """The pairing was not confirmed."""
 

@@ -76,6 +76,7 @@ class Hub:
             self._chats,
             self._sessions,
             self._operations,
+            origin,
             publish,
         )
         operation_messages = OperationMessageHandler(

@@ -101,6 +101,14 @@ class FrameTransport(Protocol):
 class BridgeConnection(Protocol):
     """The hub's side of one websocket."""
 
+    @property
+    def has_session(self) -> bool:
+        """Whether its bridge was welcomed."""
+
+    @property
+    def is_paired(self) -> bool:
+        """Whether its bridge is paired with a chat."""
+
     async def receive(self, text: str, now: datetime) -> None:
         """Handle one frame. The next one is passed on when this returns."""
 

@@ -12,6 +12,7 @@ from reader_bridge.protocol import (
     PairingWord,
     ProtocolErrorCode,
     SessionState,
+    compute_commitment,
     encode_frame,
 )
 from reader_bridge.protocol.messages import ServerMessage
@@ -20,7 +21,7 @@ from services.bridge.interface import FrameTransport
 from services.bridge.operations.store import OperationRecord
 from services.bridge.pairing.codes import RedeemedCode
 from services.bridge.pairing.store import StoredPairing
-from services.ids import new_id
+from services.ids import new_id, new_nonce
 
 
 @dataclass(eq=False)
@@ -41,6 +42,8 @@ class HubSession:
 
     :ivar restored: it was read from the database, and the bridge has not connected since.
     :ivar lost_at: when its connection was lost.
+    :ivar pairing_nonce: what the next pairing's words will depend on; secret until its code is
+        spent, and then replaced.
     """
 
     address: str
@@ -50,7 +53,7 @@ class HubSession:
     transport: FrameTransport | None = None
     outgoing: OutgoingSequence = field(default_factory=OutgoingSequence)
     incoming: IncomingSequence = field(default_factory=IncomingSequence)
-    nonces: tuple[bytes, bytes] = (b"", b"")
+    pairing_nonce: bytes = b""
     pending: PendingPairing | None = None
     pairing: StoredPairing | None = None
     restored: bool = False
@@ -62,6 +65,11 @@ class HubSession:
         frame = self.outgoing.number(message)
         if self.transport is not None:
             self.transport.send(frame)
+
+    def renew_commitment(self) -> bytes:
+        """Draw the nonce for the next pairing, and return the commitment to it."""
+        self.pairing_nonce = new_nonce()
+        return compute_commitment(self.id, self.pairing_nonce)
 
     def restart_numbering(self) -> None:
         """Restart the sequence numbers at 1 in both directions."""

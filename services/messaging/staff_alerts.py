@@ -20,6 +20,8 @@ class StaffAlert(StrEnum):
     """A payment matches no invoice; it is kept under its receipt number."""
     CHARGE_UNRECORDED = "charge_unrecorded"
     """A payment arrived in a mode without payments."""
+    PAIRING_CODES_GUESSED = "pairing_codes_guessed"
+    """Many wrong pairing codes come in; new codes are longer meanwhile."""
 
 
 async def enqueue_alert(

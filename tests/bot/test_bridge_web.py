@@ -30,7 +30,7 @@ from services.storage.upgrade import upgrade
 
 NOW = datetime(2026, 3, 2, 4, tzinfo=UTC)
 PROTOCOL = "kaika.bridge.v1"
-HELLO = {"type": "hello", "seq": 0, "api_level": 1, "app_version": "1", "language": "en"}
+HELLO = {"type": "hello", "seq": 0, "api_level": 2, "app_version": "1", "language": "en"}
 
 
 class EchoConnection:
@@ -39,9 +39,15 @@ class EchoConnection:
     def __init__(self, transport: FrameTransport) -> None:
         self.transport = transport
         self.heard: list[str] = []
+        self.is_paired = False
         self.disconnected = asyncio.Event()
 
+    @property
+    def has_session(self) -> bool:
+        return bool(self.heard)
+
     async def receive(self, text: str, now: datetime) -> None:
+        self.is_paired = self.is_paired or text == "resume"
         self.heard.append(text)
         self.transport.send(text.upper())
         if text == "leave":
@@ -181,25 +187,60 @@ def test_the_count_of_frames_begins_anew() -> None:
     assert [pace.allows() for _ in range(5)] == [True, True, False, True, True]
 
 
-@pytest.mark.parametrize(
-    "limits", [BridgeLimits(connections=2), BridgeLimits(connections_per_address=2)]
-)
-async def test_a_full_house_says_so(client: aiohttp.ClientSession, limits: BridgeLimits) -> None:
+async def say(socket: "aiohttp.ClientWebSocketResponse", text: str) -> None:
+    assert await receive(socket) == "greeting"
+    await socket.send_str(text)
+    assert await receive(socket) == text.upper()
+
+
+BUSY = {"type": "error", "seq": 0, "code": "busy"}
+
+
+@pytest.mark.parametrize("word", ["", "hello"])
+async def test_an_address_with_too_many_connections_is_told_so(
+    client: aiohttp.ClientSession, word: str
+) -> None:
     endpoint = FakeEndpoint()
-    async with serving(endpoint, limits) as url:
+    async with serving(endpoint, BridgeLimits(connections_per_address=2)) as url:
         first, second = await client.ws_connect(url), await client.ws_connect(url)
-        with capture_logs() as logs:
-            third = await client.ws_connect(url)
-            assert json.loads(await receive(third)) == {"type": "error", "seq": 0, "code": "busy"}
-            await wait_closed(third)
-        assert [line["event"] for line in logs] == ["bridge_turned_away"]
-        assert len(endpoint.connections) == 2
+        for socket in (first, second) if word else ():
+            await say(socket, word)
+        third = await client.ws_connect(url)
+        if word:
+            await say(third, word)
+        assert json.loads(await receive(third)) == BUSY
+        await wait_closed(third)
         await first.close()
         async with asyncio.timeout(5):
             await endpoint.connections[0].disconnected.wait()
         again = await client.ws_connect(url)
-        assert await receive(again) == "greeting"
+        await say(again, "hello")
         for socket in (again, second):
+            await socket.close()
+
+
+async def test_a_paired_bridge_finds_a_place_among_a_thousand_idle_ones(
+    client: aiohttp.ClientSession,
+) -> None:
+    """Idle links from a few addresses keep neither it nor a newcomer out."""
+    endpoint = FakeEndpoint()
+    async with serving(endpoint, BridgeLimits(connections=4, connections_per_address=3)) as url:
+
+        async def dial(address: str, word: str) -> "aiohttp.ClientWebSocketResponse":
+            headers = {"X-Forwarded-For": address}
+            socket = await client.ws_connect(url, headers=headers)
+            await say(socket, word)
+            return socket
+
+        paired = [await dial("192.0.2.1", "resume") for _ in range(6)]
+        idle = [await dial(f"198.51.100.{number % 2}", "hello") for number in range(4)]
+        newcomer = await dial("192.0.2.9", "hello")
+        assert json.loads(await receive(idle[0])) == BUSY, "the oldest of who has the most"
+        await wait_closed(idle[0])
+        resumed = await dial("198.51.100.0", "resume")
+        for socket in (*paired, *idle[1:], newcomer, resumed):
+            await socket.send_str("still there")
+            assert await receive(socket) == "STILL THERE"
             await socket.close()
 
 
@@ -274,9 +315,11 @@ async def test_a_bridge_meets_the_real_hub_and_hears_when_it_goes(
     async with serving(hub) as url, client.ws_connect(url, protocols=[PROTOCOL]) as socket:
         async with run_hub(hub, lambda: NOW):
             assert json.loads(await receive(socket))["origin"] == "ws://127.0.0.1"
-            await socket.send_json({**HELLO, "nonce": "A" * 43})
+            await socket.send_json(HELLO)
             assert json.loads(await receive(socket))["type"] == "welcome"
-            await socket.send_json({"type": "pair", "seq": 1, "code": "AAAAAAAA"})
+            await socket.send_json(
+                {"type": "pair", "seq": 1, "code": "AAAAAAAA", "nonce": "A" * 43}
+            )
             assert json.loads(await receive(socket))["reason"] == "wrong_code"
         assert json.loads(await receive(socket))["code"] == "going_down"
         await wait_closed(socket)

@@ -9,7 +9,8 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
-from reader_bridge.protocol.limits import SUBPROTOCOL
+from reader_bridge.protocol.enums import PairRefusal, UnpairReason
+from reader_bridge.protocol.limits import API_LEVEL, SUBPROTOCOL
 from reader_bridge.protocol.messages import (
     BridgeMessage,
     ServerMessage,
@@ -29,9 +30,15 @@ from reader_bridge.protocol.pairing_messages import (
     PairAnswer,
     Paired,
     PairOffer,
+    PairRefused,
+    Unpaired,
     Welcome,
 )
-from reader_bridge.protocol.pairing_proofs import compute_resume_proof, derive_pairing_words
+from reader_bridge.protocol.pairing_proofs import (
+    compute_commitment,
+    compute_resume_proof,
+    derive_pairing_words,
+)
 from reader_bridge.protocol.sequence_numbers import IncomingSequence, OutgoingSequence
 from reader_bridge.protocol.word_list import PairingWord
 
@@ -61,6 +68,7 @@ class BridgeLink:
         self.nonce = secrets.token_bytes(32)
         self.hello: Hello | None = None
         self.memory = SessionMemory()
+        self.pairing_nonce = b""
         self.ended = asyncio.Event()
 
     async def send_frame(self, frame: str) -> None:
@@ -110,7 +118,7 @@ class BridgeLink:
 
     async def greet(self) -> Hello:
         """Send the greeting and receive the answer."""
-        await self.send_frame(encode_frame(Greeting((1,), self.nonce, self.origin)))
+        await self.send_frame(encode_frame(Greeting((API_LEVEL,), self.nonce, self.origin)))
         message = parse_frame(await self.receive_frame()).decode_from_bridge()
         assert isinstance(message, Hello)
         self.hello = message
@@ -119,17 +127,45 @@ class BridgeLink:
     async def welcome(self) -> None:
         """Greet and start a new session."""
         await self.greet()
-        await self.send_frame(encode_frame(Welcome(self.memory.session)))
+        await self.send_frame(encode_frame(Welcome(self.memory.session, commitment=self.commit())))
+
+    def commit(self) -> bytes:
+        """Draw the nonce for the next offer, and return the commitment to it."""
+        self.pairing_nonce = secrets.token_bytes(32)
+        return compute_commitment(self.memory.session, self.pairing_nonce)
+
+    async def offer(self, name: str = NAME) -> None:
+        """Accept a code."""
+        await self.send(PairOffer(self.pairing_nonce, name))
+
+    async def refuse(
+        self, reason: PairRefusal, tries_left: int | None = None, wait_seconds: int | None = None
+    ) -> None:
+        """Refuse a code."""
+        await self.send(PairRefused(reason, self.commit(), tries_left, wait_seconds))
+
+    async def unpair(self, reason: UnpairReason) -> None:
+        """End the pairing."""
+        await self.send(Unpaired(reason, self.commit()))
+
+    def words_for(self, pair: Pair) -> tuple[PairingWord, PairingWord]:
+        """Derive the words that the chat would show."""
+        return derive_pairing_words(
+            pair.code,
+            origin=self.origin,
+            session=self.memory.session,
+            server_nonce=self.pairing_nonce,
+            bridge_nonce=pair.nonce,
+        )
 
     async def pair(self, seconds: int = 3600) -> tuple[PairingWord, PairingWord]:
         """Start a new session and pair, as if the chat agreed too."""
         await self.welcome()
-        code = (await self.receive(Pair)).code
-        await self.send(PairOffer(NAME))
+        pair = await self.receive(Pair)
+        await self.offer()
         assert (await self.receive(PairAnswer)).accepted
         await self.send(Paired(self.memory.secret, seconds, NAME))
-        assert self.hello is not None
-        return derive_pairing_words(code, self.memory.session, self.nonce, self.hello.nonce)
+        return self.words_for(pair)
 
     async def resume(self, memory: SessionMemory, *, restarted: bool = False) -> None:
         """Resume a session."""

@@ -1,27 +1,32 @@
 """Pairing codes (配對碼): issued to a chat, redeemed once at a PC within five minutes.
 
-A code is one of 30⁸ (6.6 × 10¹¹). Wrong codes are counted per address and globally, in the
-database, so that neither reconnecting nor a restart allows new attempts. The global limit allows
-57,600 guesses a day: with a thousand valid codes at every moment, the chance to hit one within a
-day is below 1 in 10,000, and then the two words, which the victim did not see on their own PC,
-still have to be confirmed in the chat. An attacker with 120 addresses can use up the global limit
-and keep others from pairing; that is logged.
+A code is one of 30⁸ (6.6 × 10¹¹). Wrong codes are counted per address and, of IPv6, per network,
+in the database, so that neither reconnecting nor a restart allows new attempts. They are never
+counted over everybody for a limit, since then strangers could keep a right code out. While many
+wrong ones come in, staff are alerted and new codes have two characters more (5.9 × 10¹⁴), which
+takes 900 times the guesses. Whoever hits one still needs the two words, which the victim did not
+see on their own PC, to be confirmed in the chat.
 """
 
 import secrets
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
-import structlog
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reader_bridge.protocol import PAIRING_CODE_ALPHABET, PAIRING_CODE_LENGTH
+from reader_bridge.protocol import (
+    LONG_PAIRING_CODE_LENGTH,
+    PAIRING_CODE_ALPHABET,
+    PAIRING_CODE_LENGTH,
+)
 from services import rate_limit
 from services.bridge.models import PairingCodeRow, name_seal_context
 from services.formats.hidden import Hidden
+from services.messaging.staff_alerts import StaffAlert, enqueue_alert
 from services.rate_limit import Consumption, RateLimit, RateLimitedError
 from services.storage.database import Database
 from services.storage.keys import KeyRing, SecretPurpose
@@ -29,12 +34,17 @@ from services.storage.keys import KeyRing, SecretPurpose
 LIFETIME: Final = timedelta(minutes=5)
 PAUSE: Final = timedelta(minutes=15)
 ADDRESS_LIMIT: Final = RateLimit("bridge.address", 5, PAUSE)
-GLOBAL_LIMIT: Final = RateLimit("bridge.all", 600, PAUSE)
-LIMITS: Final = (ADDRESS_LIMIT, GLOBAL_LIMIT)
+"""Of an IPv4 address, or a /64 of IPv6, which is what a household gets."""
+SITE_LIMIT: Final = RateLimit("bridge.site", 20, PAUSE)
+"""Of a /56 of IPv6, which some providers give to a household."""
+ORGANISATION_LIMIT: Final = RateLimit("bridge.organisation", 80, PAUSE)
+"""Of a /48 of IPv6, the largest network that one customer usually gets."""
+LIMITS: Final = (ADDRESS_LIMIT, SITE_LIMIT, ORGANISATION_LIMIT)
+MANY_WRONG_CODES: Final = 600
+"""Wrong codes from everywhere within `PAUSE`, above which guessing is assumed."""
 
-_SUBNET_BITS = 64
-"""Prefix that a household gets of IPv6; all of it counts as one address."""
-_log = structlog.get_logger()
+_SUBNETS: Final = ((64, ADDRESS_LIMIT), (56, SITE_LIMIT), (48, ORGANISATION_LIMIT))
+_ALERT_INTERVAL: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -60,7 +70,7 @@ class CodeRefusedError(Exception):
     :ivar is_expired: the code was right, but too late.
     :ivar tries_left: of this address.
     :ivar retry_at: when codes are accepted again, where none are now.
-    :ivar is_global: too many were wrong over all addresses; this one was not checked.
+    :ivar chat_id: of the chat that shows the code, where it is right but not accepted now.
     """
 
     def __init__(
@@ -69,13 +79,34 @@ class CodeRefusedError(Exception):
         retry_at: datetime | None,
         *,
         is_expired: bool = False,
-        is_global: bool = False,
+        chat_id: int | None = None,
     ) -> None:
         super().__init__("expired" if is_expired else f"{tries_left} tries left")
         self.is_expired = is_expired
-        self.is_global = is_global
         self.tries_left = tries_left
         self.retry_at = retry_at
+        self.chat_id = chat_id
+
+
+class WrongCodeCounter:
+    """Counts the wrong codes from everywhere, to notice guessing. In memory, so per process."""
+
+    def __init__(self) -> None:
+        self._latest: deque[datetime] = deque(maxlen=MANY_WRONG_CODES)
+        self._alerted_at: datetime | None = None
+
+    def add(self, now: datetime) -> bool:
+        """Count one; return whether staff have to be alerted."""
+        self._latest.append(now)
+        is_due = self._alerted_at is None or now - self._alerted_at >= _ALERT_INTERVAL
+        if not (is_due and self.is_many(now)):
+            return False
+        self._alerted_at = now
+        return True
+
+    def is_many(self, now: datetime) -> bool:
+        """Whether somebody seems to be guessing."""
+        return len(self._latest) == MANY_WRONG_CODES and now - self._latest[0] <= PAUSE
 
 
 class PairingCodes:
@@ -84,12 +115,13 @@ class PairingCodes:
     def __init__(self, database: Database, keys: KeyRing) -> None:
         self._database = database
         self._keys = keys
+        self._wrong_codes = WrongCodeCounter()
 
     async def issue(self, chat_id: int, user_id: int, name: str, now: datetime) -> PairingCode:
         """Issue a code to a chat; an earlier one becomes invalid."""
-        code = Hidden(
-            "".join(secrets.choice(PAIRING_CODE_ALPHABET) for _ in range(PAIRING_CODE_LENGTH))
-        )
+        is_guessed = self._wrong_codes.is_many(now)
+        length = LONG_PAIRING_CODE_LENGTH if is_guessed else PAIRING_CODE_LENGTH
+        code = Hidden("".join(secrets.choice(PAIRING_CODE_ALPHABET) for _ in range(length)))
         row = PairingCodeRow(
             chat_id=chat_id,
             code_hash=self._code_hash(code),
@@ -113,22 +145,41 @@ class PairingCodes:
         """
         async with self._database.unit_of_work() as session:
             try:
-                spent = [
-                    await rate_limit.consume(session, ADDRESS_LIMIT, self._subject(address), now),
-                    await rate_limit.consume(session, GLOBAL_LIMIT, self._subject("all"), now),
-                ]
+                spent = await self._consume(session, address, now)
             except RateLimitedError as over:
-                raise _limit_reached(over) from None
+                chat_id = await self._find_chat(session, code, now)
+                raise CodeRefusedError(0, over.until, chat_id=chat_id) from None
             row = await self._pop(session, code)
             if row is not None:
                 for one in spent:
                     await rate_limit.refund(session, one)
+            elif self._wrong_codes.add(now):
+                about = {"wrong_codes": MANY_WRONG_CODES}
+                await enqueue_alert(session, StaffAlert.PAIRING_CODES_GUESSED, about, now)
         if row is None:
-            raise _wrong_code(spent[0])
+            raise _wrong_code(spent)
         if row.expires_at <= now:
-            raise CodeRefusedError(spent[0].remaining + 1, None, is_expired=True)
+            tries_left = min(one.remaining for one in spent) + 1
+            raise CodeRefusedError(tries_left, None, is_expired=True)
         name = self._keys.unseal(row.name, name_seal_context(row.chat_id)).decode()
         return RedeemedCode(row.chat_id, row.user_id, Hidden(name))
+
+    async def _consume(
+        self, session: AsyncSession, address: str, now: datetime
+    ) -> list[Consumption]:
+        return [
+            await rate_limit.consume(session, limit, self._subject(network), now)
+            for network, limit in _limits_of(address)
+        ]
+
+    async def _find_chat(self, session: AsyncSession, code: Hidden, now: datetime) -> int | None:
+        """The chat that shows a code, which stays valid."""
+        is_valid = (
+            PairingCodeRow.code_hash == self._code_hash(code),
+            PairingCodeRow.expires_at > now,
+        )
+        chat_id: int | None = await session.scalar(select(PairingCodeRow.chat_id).where(*is_valid))
+        return chat_id
 
     async def _pop(self, session: AsyncSession, code: Hidden) -> PairingCodeRow | None:
         matching = delete(PairingCodeRow).where(PairingCodeRow.code_hash == self._code_hash(code))
@@ -149,7 +200,7 @@ class PairingCodes:
 
 
 def rate_limit_address(text: str) -> str:
-    """What wrong codes are counted under: an IPv4 address or a /64 network of IPv6.
+    """What a PC counts as: an IPv4 address or a /64 network of IPv6.
 
     Anything that is not an address counts as one address, ``unknown``.
     """
@@ -159,16 +210,22 @@ def rate_limit_address(text: str) -> str:
         return "unknown"
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped is None:
-            return str(ip_network((address, _SUBNET_BITS), strict=False))
+            return str(ip_network((address, _SUBNETS[0][0]), strict=False))
         address = address.ipv4_mapped
     return str(address)
 
 
-def _wrong_code(spent: Consumption) -> CodeRefusedError:
-    return CodeRefusedError(spent.remaining, None if spent.remaining else spent.until)
+def _limits_of(address: str) -> list[tuple[str, RateLimit]]:
+    """The limits that a PC comes under, each with the network whose uses it counts.
+
+    :param address: as `rate_limit_address` returns it.
+    """
+    if "/" not in address:
+        return [(address, ADDRESS_LIMIT)]
+    network = ip_network(address)
+    return [(str(network.supernet(new_prefix=bits)), limit) for bits, limit in _SUBNETS]
 
 
-def _limit_reached(over: RateLimitedError) -> CodeRefusedError:
-    if over.limit is GLOBAL_LIMIT:
-        _log.error("bridge_pairing_used_up", remedy="look for many addresses at /bridge")
-    return CodeRefusedError(0, over.until, is_global=over.limit is GLOBAL_LIMIT)
+def _wrong_code(spent: list[Consumption]) -> CodeRefusedError:
+    fewest = min(spent, key=lambda one: one.remaining)
+    return CodeRefusedError(fewest.remaining, None if fewest.remaining else fewest.until)

@@ -6,11 +6,12 @@ from math import ceil
 
 from reader_bridge.protocol import PairRefusal, SessionState, UnpairReason, derive_pairing_words
 from reader_bridge.protocol.limits import PAIRED_SECONDS
-from reader_bridge.protocol.pairing_messages import Paired, PairOffer, PairRefused, Unpaired
+from reader_bridge.protocol.pairing_messages import Pair, Paired, PairOffer, PairRefused, Unpaired
 from services.bridge.errors import NoPairingError
 from services.bridge.events import (
     BridgePaired,
     BridgeUnpaired,
+    PairingDelayed,
     PairingEndReason,
     PairingFailed,
     PairingFailureReason,
@@ -33,7 +34,7 @@ from services.ids import new_nonce
 from services.storage.database import Database
 
 MAX_WRONG_CODES = 5
-"""Wrong codes over one connection; further ones are not checked."""
+"""Wrong codes over one connection; one more closes it."""
 _MAX_NAME_LENGTH = 64
 _PAIRED = timedelta(seconds=PAIRED_SECONDS)
 _INVISIBLE_CATEGORIES = frozenset({"Cc", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -42,6 +43,7 @@ _DIRECTION_CONTROLS = frozenset(
 )
 """Characters that change the direction of text, and could make a name read as another."""
 _FAILURE_MESSAGES = {
+    PairingFailureReason.REFUSED_AT_PC: UnpairReason.REFUSED,
     PairingFailureReason.REFUSED_IN_CHAT: UnpairReason.REFUSED,
     PairingFailureReason.ANOTHER_CODE: UnpairReason.REPLACED,
     PairingFailureReason.TOO_LATE: UnpairReason.EXPIRED,
@@ -55,7 +57,10 @@ _END_MESSAGES = {
 
 
 class PairingService:
-    """Pairs bridges with chats, and ends their pairings."""
+    """Pairs bridges with chats, and ends their pairings.
+
+    :param origin: of this server, as bridges connect to it.
+    """
 
     def __init__(
         self,
@@ -65,6 +70,7 @@ class PairingService:
         chats: ChatRegistry,
         sessions: SessionRegistry,
         operations: OperationService,
+        origin: str,
         publish: Publish,
     ) -> None:
         self._database = database
@@ -73,27 +79,38 @@ class PairingService:
         self._chats = chats
         self._sessions = sessions
         self._operations = operations
+        self._origin = origin
         self._publish = publish
 
-    async def redeem(self, session: HubSession, code: str, now: datetime) -> None:
-        """Redeem a code typed at a PC; a right one begins a pairing with its chat."""
-        if session.wrong_codes >= MAX_WRONG_CODES:
-            session.send(PairRefused(PairRefusal.TOO_MANY_TRIES, 0))
-            session.disconnect()
-            return
+    async def redeem(self, session: HubSession, pair: Pair, now: datetime) -> None:
+        """Redeem a code typed at a PC; a right one is spent and begins a pairing with its chat.
+
+        The nonce that the words depend on is revealed only after that.
+        """
         try:
-            offer = await self._codes.redeem(Hidden(code), session.address, now)
+            offer = await self._codes.redeem(Hidden(pair.code), session.address, now)
         except CodeRefusedError as refused:
-            session.wrong_codes += not (refused.is_global or refused.is_expired)
-            session.send(_refusal(refused, now))
+            session.wrong_codes += not refused.is_expired
+            session.send(_refusal(refused, session.renew_commitment(), now))
+            if session.wrong_codes > MAX_WRONG_CODES:
+                session.disconnect()
+            if refused.chat_id is not None and refused.retry_at is not None:
+                self._publish(PairingDelayed(refused.chat_id, refused.retry_at))
             return
+        server_nonce, session.pairing_nonce = session.pairing_nonce, b""
         async with self._chats.lock(offer.chat_id) as chat:
             self.cancel_pending(chat, PairingFailureReason.ANOTHER_CODE)
-            words = derive_pairing_words(code, session.id, *session.nonces)
+            words = derive_pairing_words(
+                pair.code,
+                origin=self._origin,
+                session=session.id,
+                server_nonce=server_nonce,
+                bridge_nonce=pair.nonce,
+            )
             offered = PendingPairing(session, offer, words, now + LIFETIME)
             chat.pending = session.pending = offered
             session.state = SessionState.CONFIRMING
-            session.send(PairOffer(offer.name.reveal()))
+            session.send(PairOffer(server_nonce, offer.name.reveal()))
             self._publish(PairingOffered(chat.id, words, offered.expires_at))
 
     async def answer_at_pc(self, session: HubSession, accepted: bool, now: datetime) -> None:
@@ -157,7 +174,7 @@ class PairingService:
         session, chat.pending = offered.session, None
         session.detach()
         if reason in _FAILURE_MESSAGES:
-            session.send(Unpaired(_FAILURE_MESSAGES[reason]))
+            session.send(Unpaired(_FAILURE_MESSAGES[reason], session.renew_commitment()))
         self._publish(PairingFailed(chat.id, reason))
 
     async def unpair(self, chat: HubChat, reason: PairingEndReason, now: datetime) -> bool:
@@ -174,7 +191,7 @@ class PairingService:
 
     def _detach(self, chat: HubChat, session: HubSession, reason: PairingEndReason) -> None:
         if reason in _END_MESSAGES:
-            session.send(Unpaired(_END_MESSAGES[reason]))
+            session.send(Unpaired(_END_MESSAGES[reason], session.renew_commitment()))
         chat.session = None
         session.detach()
         self._sessions.discard(session)
@@ -191,12 +208,10 @@ def sanitise_name(name: str) -> str:
     return " ".join("".join(shown).split())[:_MAX_NAME_LENGTH]
 
 
-def _refusal(error: CodeRefusedError, now: datetime) -> PairRefused:
+def _refusal(error: CodeRefusedError, commitment: bytes, now: datetime) -> PairRefused:
     wait = None if error.retry_at is None else max(1, ceil((error.retry_at - now).total_seconds()))
     if error.is_expired:
-        return PairRefused(PairRefusal.EXPIRED, error.tries_left)
-    if error.is_global:
-        return PairRefused(PairRefusal.BUSY, None, wait)
+        return PairRefused(PairRefusal.EXPIRED, commitment, error.tries_left)
     if not error.tries_left:
-        return PairRefused(PairRefusal.TOO_MANY_TRIES, 0, wait)
-    return PairRefused(PairRefusal.WRONG_CODE, error.tries_left, wait)
+        return PairRefused(PairRefusal.TOO_MANY_TRIES, commitment, 0, wait)
+    return PairRefused(PairRefusal.WRONG_CODE, commitment, error.tries_left, wait)

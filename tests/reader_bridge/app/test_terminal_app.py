@@ -23,11 +23,7 @@ from reader_bridge.protocol.pairing_messages import (
     Pair,
     PairAnswer,
     Paired,
-    PairOffer,
-    PairRefused,
-    Unpaired,
 )
-from reader_bridge.protocol.pairing_proofs import derive_pairing_words
 from tests.reader_bridge.app.conftest import NEW_PIN, PIN, StartTerminalUser
 from tests.reader_bridge.app.terminal_steps import ends, pair, sees
 from tests.reader_bridge.app.terminal_user import TerminalUser
@@ -50,11 +46,10 @@ async def test_the_whole_way_to_a_new_pin(server: ScriptedServer, person: Termin
     await line.welcome()
     await sees(person, "Pairing code", "only if you started this in your own Telegram", "Code:")
     person.types("abcd-2345")
-    code = (await line.receive(Pair)).code
-    assert code == CODE
-    await line.send(PairOffer(NAME))
-    assert line.hello
-    words = derive_pairing_words(code, line.memory.session, line.nonce, line.hello.nonce)
+    sent = await line.receive(Pair)
+    assert sent.code == CODE
+    await line.offer()
+    words = line.words_for(sent)
     await sees(person, words[0].english, words[1].english, words[0].chinese)
     await sees(person, "127.0.0.1", NAME, "not checked", "[y/n]")
     person.types("y")
@@ -214,14 +209,14 @@ async def test_a_wrong_code_is_asked_again_with_the_tries_that_are_left(
     await line.welcome()
     await sees(person, "Code:")
     person.types("no")
-    await sees(person, "8 letters and digits", "Code:")
+    await sees(person, "8 or 10 letters and digits", "Code:")
     person.types(CODE)
     await line.receive(Pair)
-    await line.send(PairRefused(PairRefusal.WRONG_CODE, 4))
+    await line.refuse(PairRefusal.WRONG_CODE, 4)
     await sees(person, "This code was not right.", "Tries left: 4.", "Code:")
     person.types(CODE)
     await line.receive(Pair)
-    await line.send(PairRefused(PairRefusal.TOO_MANY_TRIES, 0, 900))
+    await line.refuse(PairRefusal.TOO_MANY_TRIES, 0, 900)
     await sees(person, "Too many wrong codes.", "15 min", "Code:")
     person.presses("\x1b")
     assert await ends(person) == 0
@@ -236,7 +231,7 @@ async def test_words_that_differ_end_the_pairing(
     await sees(person, "Code:")
     person.types(CODE)
     await line.receive(Pair)
-    await line.send(PairOffer("Evil\x1b[2J\u202egnp.exe".replace("\x1b[2J", " ")))
+    await line.offer("Evil\x1b[2J\u202egnp.exe".replace("\x1b[2J", " "))
     await sees(person, "[y/n]")
     person.types("n")
     assert not (await line.receive(PairAnswer)).accepted
@@ -247,7 +242,7 @@ async def test_the_end_of_a_pairing_says_how_to_go_on(
     server: ScriptedServer, person: TerminalUser
 ) -> None:
     line = await pair(person, server)
-    await line.send(Unpaired(UnpairReason.REPLACED))
+    await line.unpair(UnpairReason.REPLACED)
     await sees(person, "Another PC was paired with your chat", "pair again", "Code:")
 
 

@@ -28,7 +28,6 @@ from reader_bridge.protocol.operation_messages import (
     ProgressReport,
 )
 from reader_bridge.protocol.operation_payloads import ChangePin, PinChanged
-from reader_bridge.protocol.pairing_messages import Unpaired
 from tests.reader_bridge.app.conftest import NEW_PIN, PIN
 from tests.reader_bridge.app.terminal_user import clean_environment
 from tests.reader_bridge.app.window_user import WindowUser
@@ -138,7 +137,7 @@ async def test_cancel_in_the_chat_takes_the_question_back(
     assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.CANCELLED
     await person.sees("It was cancelled.", "The PIN is as it was.")
-    await line.send(Unpaired(UnpairReason.BY_CHAT))
+    await line.unpair(UnpairReason.BY_CHAT)
     await person.sees("Pairing code")
 
 

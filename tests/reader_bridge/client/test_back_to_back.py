@@ -19,7 +19,7 @@ from reader_bridge.protocol.operation_messages import (
     StartOperation,
 )
 from reader_bridge.protocol.operation_payloads import ChangePin, ListReaders, Parameters
-from reader_bridge.protocol.pairing_messages import Pair, Unpaired
+from reader_bridge.protocol.pairing_messages import Pair
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, RecordingCard
@@ -92,7 +92,7 @@ async def test_cancelled_at_once(card: VirtualCard, parameters: Parameters) -> N
 async def test_unpaired_at_once(card: VirtualCard, parameters: Parameters) -> None:
     async with run_consented_client(card) as here:
         await here.link.start(parameters)
-        await here.link.send(Unpaired(UnpairReason.BY_CHAT))
+        await here.link.unpair(UnpairReason.BY_CHAT)
         assert isinstance(await here.link.receive_any(), Pair), "nobody is told the outcome"
         await here.wait_for_end()
         assert here.asked == [None], "for a code, and nothing else"

@@ -25,8 +25,12 @@ from reader_bridge.protocol.operation_messages import (
     OperationResult,
     StartOperation,
 )
-from reader_bridge.protocol.operation_payloads import ProvePossession, Receipt, operation_of
-from reader_bridge.protocol.pairing_messages import Pair, PairAnswer, Paired, PairOffer, Unpaired
+from reader_bridge.protocol.operation_payloads import (
+    ProvePossession,
+    Receipt,
+    operation_of,
+)
+from reader_bridge.protocol.pairing_messages import Pair, PairAnswer, Paired
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.card.card_issuer import SERIAL, cryptogram
@@ -118,9 +122,9 @@ async def test_after_one_rejected_cryptogram_no_card_gets_another(
                     await line.send(AdminCryptogram(f"op{number}", os.urandom(40)))
                 message = await line.receive_any()
             codes.append(message.code)
-        await line.send(Unpaired(UnpairReason.BY_CHAT))
+        await line.unpair(UnpairReason.BY_CHAT)
         await line.receive(Pair)
-        await line.send(PairOffer(NAME))
+        await line.offer()
         await line.receive(PairAnswer)
         await line.send(Paired(bytes(32), 100, NAME))
         await line.start(ALL_OPERATIONS[4], "again")

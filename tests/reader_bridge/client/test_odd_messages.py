@@ -55,8 +55,8 @@ async def test_messages_in_any_order_change_nothing(
         lambda: AdminVerified(f"op{draw.randrange(3)}", True),
         lambda: CancelOperation(f"op{draw.randrange(3)}"),
         lambda: Paired(bytes(32), 100, NAME),
-        lambda: PairOffer(NAME),
-        lambda: Unpaired(draw.choice(list(UnpairReason))),
+        lambda: PairOffer(line.pairing_nonce, NAME),
+        lambda: Unpaired(draw.choice(list(UnpairReason)), line.commit()),
         lambda: ErrorMessage(draw.choice(list(ProtocolErrorCode))),
     ]
     async with asyncio.timeout(30), run_client(reader, person) as stage:
@@ -88,7 +88,7 @@ async def test_nobody_is_paired_before_the_person_at_the_pc_said_yes(
         line = await stage.server.accept()
         await line.welcome()
         await line.receive(Pair)
-        await line.send(PairOffer(NAME))
+        await line.offer()
         await asked.wait()
         await line.send(Paired(bytes(32), 100, NAME))
         assert await line.receive_any() == ErrorMessage(ProtocolErrorCode.BAD_STATE)

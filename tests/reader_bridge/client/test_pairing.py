@@ -1,20 +1,32 @@
 """Pairing, as the person at the PC meets it."""
 
 import asyncio
+import json
 
-from reader_bridge.prompter import ExitReason
-from reader_bridge.protocol.enums import ByeReason, PairRefusal
-from reader_bridge.protocol.operation_messages import Bye
+from reader_bridge.prompter import ExitReason, PairingClosed, PairingPeer, ServerConnected
+from reader_bridge.protocol.enums import (
+    ByeReason,
+    PairRefusal,
+    ProtocolErrorCode,
+    UnpairReason,
+)
+from reader_bridge.protocol.messages import encode_frame
+from reader_bridge.protocol.operation_messages import Bye, ErrorMessage
 from reader_bridge.protocol.pairing_messages import (
     Pair,
     PairAnswer,
     PairOffer,
-    PairRefused,
+    Welcome,
 )
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.reader_bridge.client.conftest import run_client, scripted_person
 from tests.reader_bridge.scripted_prompter import ScriptedPrompter
 from tests.reader_bridge.scripted_server import CODE, NAME
+
+
+def peers_of(person: ScriptedPrompter) -> list[PairingPeer]:
+    """Return the peers whose words the person was asked to compare."""
+    return [asked for asked in person.asked if isinstance(asked, PairingPeer)]
 
 
 async def test_a_wrong_code_is_asked_again_and_one_that_cannot_be_is_never_sent(
@@ -25,7 +37,7 @@ async def test_a_wrong_code_is_asked_again_and_one_that_cannot_be_is_never_sent(
         line = await stage.server.accept()
         await line.welcome()
         assert (await line.receive(Pair)).code == CODE
-        await line.send(PairRefused(PairRefusal.WRONG_CODE, 4))
+        await line.refuse(PairRefusal.WRONG_CODE, 4)
         assert (await line.receive(Pair)).code == CODE
         reasons = [getattr(asked, "reason", "first") for asked in person.asked]
         assert reasons == ["first", None, None, PairRefusal.WRONG_CODE]
@@ -37,7 +49,7 @@ async def test_a_pairing_the_person_refuses_does_not_come_about(reader: VirtualR
         line = await stage.server.accept()
         await line.welcome()
         await line.receive(Pair)
-        await line.send(PairOffer(NAME))
+        await line.offer()
         assert not (await line.receive(PairAnswer)).accepted
 
 
@@ -59,3 +71,75 @@ async def test_a_person_who_gives_no_code_leaves(reader: VirtualReader) -> None:
         assert await line.receive(Bye) == Bye(ByeReason.CLOSED)
         line.ended.set()
         assert await stage.task is ExitReason.LEFT
+
+
+async def test_a_server_that_reveals_another_nonce_is_left_for_good(reader: VirtualReader) -> None:
+    """Grinding server: having the code and the bridge's nonce, it picks a nonce for its words."""
+    person = scripted_person((CODE, CODE))
+    async with asyncio.timeout(20), run_client(reader, person) as stage:
+        line = await stage.server.accept()
+        await line.welcome()
+        await line.receive(Pair)
+        await line.send(PairOffer(bytes(32), NAME))
+        assert await line.receive(Bye) == Bye(ByeReason.CLOSED)
+        line.ended.set()
+        assert await stage.task is ExitReason.COMMITMENT_BROKEN
+        assert peers_of(person) == [], "no words are shown"
+
+
+async def test_a_server_that_commits_itself_to_nothing_gets_no_code(reader: VirtualReader) -> None:
+    async with asyncio.timeout(20), run_client(reader) as stage:
+        line = await stage.server.accept()
+        await line.greet()
+        await line.send_frame(encode_frame(Welcome(line.memory.session)))
+        assert await line.receive(ErrorMessage) == ErrorMessage(ProtocolErrorCode.BAD_MESSAGE)
+        assert "pair" not in "".join(stage.server.frames)
+
+
+async def test_a_code_is_sent_once_whatever_happens_to_the_link(reader: VirtualReader) -> None:
+    codes = ("ABCD2345", "EFGH6789", "JKMN2345", "PQRS6789")
+    async with asyncio.timeout(30), run_client(reader, scripted_person(codes)) as stage:
+        for cut_after in ("pair", "offer", "answer"):
+            line = await stage.server.accept()
+            await line.welcome()
+            await line.receive(Pair)
+            if cut_after != "pair":
+                await line.offer()
+            if cut_after == "answer":
+                await line.receive(PairAnswer)
+            await line.cut()
+        await stage.pair()
+        sent = [json.loads(frame) for frame in stage.server.frames]
+        pairs = [message for message in sent if message["type"] == "pair"]
+        assert [message["code"] for message in pairs] == list(codes)
+        assert len({message["nonce"] for message in pairs}) == 4
+
+
+async def test_a_no_at_the_pc_is_followed_by_a_new_commitment(reader: VirtualReader) -> None:
+    answers = iter((False, True))
+    person = scripted_person((CODE, CODE), agree=lambda _: next(answers))
+    async with asyncio.timeout(20), run_client(reader, person) as stage:
+        line = await stage.server.accept()
+        await line.welcome()
+        await line.receive(Pair)
+        await line.offer()
+        assert not (await line.receive(PairAnswer)).accepted
+        await line.unpair(UnpairReason.REFUSED)
+        pair = await line.receive(Pair)
+        await line.offer()
+        assert (await line.receive(PairAnswer)).accepted
+        assert peers_of(person)[-1].words == line.words_for(pair)
+        ended = [event for event in person.shown if isinstance(event, PairingClosed)]
+        assert ended == [], "the person knows what they said"
+
+
+async def test_a_server_with_another_address_of_its_own_is_announced(
+    reader: VirtualReader,
+) -> None:
+    async with asyncio.timeout(20), run_client(reader) as stage:
+        line = await stage.server.accept()
+        line.origin = "wss://elsewhere.example"
+        words = await line.pair()
+        connected = [each for each in stage.person.shown if isinstance(each, ServerConnected)]
+        assert connected[0].has_other_origin
+        assert peers_of(stage.person)[0].words != words

@@ -173,7 +173,7 @@ async def test_a_server_that_is_busy_or_goes_down_is_dialled_again(reader: Virtu
 async def test_a_server_of_another_level_is_told_and_left(reader: VirtualReader) -> None:
     async with asyncio.timeout(20), run_client(reader) as stage:
         line = await stage.server.accept()
-        await line.send_frame(encode_frame(Greeting((2, 3), line.nonce, "ws://x")))
+        await line.send_frame(encode_frame(Greeting((1, 3), line.nonce, "ws://x")))
         assert ProtocolErrorCode.UNSUPPORTED_API_LEVEL.value in await line.receive_frame()
         line.ended.set()
         assert await stage.task is ExitReason.UPDATE_NEEDED

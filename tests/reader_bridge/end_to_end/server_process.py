@@ -79,6 +79,14 @@ class _CountingConnection:
     def __init__(self, door: _CountingHub, connection: BridgeConnection, traffic: Traffic) -> None:
         self._door, self._connection, self._traffic = door, connection, traffic
 
+    @property
+    def has_session(self) -> bool:
+        return self._connection.has_session
+
+    @property
+    def is_paired(self) -> bool:
+        return self._connection.is_paired
+
     async def receive(self, text: str, now: datetime) -> None:
         try:
             await self._connection.receive(text, now)

@@ -207,14 +207,14 @@ def test_neither_side_reads_what_only_the_other_says() -> None:
     with pytest.raises(ProtocolError):
         parse_frame(encode_frame(CancelOperation("a"), 1)).decode_from_bridge()
     with pytest.raises(ProtocolError):
-        parse_frame(encode_frame(Pair("ABCD2345"), 1)).decode_from_server()
+        parse_frame(encode_frame(Pair("ABCD2345", bytes(32)), 1)).decode_from_server()
 
 
 def test_this_sides_own_mistakes_are_not_sent() -> None:
     certificate = CertificateCopy(KeyRole.SIGNATURE, bytes(20_000))
     for message in (
         CancelOperation(""),
-        Pair("O0O0O0O0"),
+        Pair("O0O0O0O0", bytes(32)),
         OperationResult("a", Operation.READ_CERTIFICATE, certificate),
         StartOperation("a", Operation.LIST_READERS, ReadCardStatus(), 5),
         StartOperation("a", Operation.LIST_READERS, ListReaders(), 0),
@@ -225,7 +225,11 @@ def test_this_sides_own_mistakes_are_not_sent() -> None:
 
 def test_what_must_not_be_seen_is_not_printed() -> None:
     secret = b"s" * 32
-    for message in (Paired(secret, 5, "Mai"), Resume("session", secret, 1), Pair("ABCD2345")):
+    for message in (
+        Paired(secret, 5, "Mai"),
+        Resume("session", secret, 1),
+        Pair("ABCD2345", bytes(32)),
+    ):
         for shown in ("sss", "Mai", "ABCD"):
             assert shown not in repr(message)
 

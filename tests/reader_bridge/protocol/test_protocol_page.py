@@ -76,9 +76,19 @@ def test_the_values_to_test_with_follow_from_the_page_alone() -> None:
              for cell in row.split("|")]  # fmt: skip
     assert len(words) == 256
 
-    both = octets["nonce of greeting"] + octets["nonce of hello"]
+    numbered = bytes([len(session)]) + session
+    committed = b"kaika-bridge commitment v2" + numbered + octets["nonce of pair_offer"]
+    commitment = hashlib.sha256(committed).digest()
+    assert commitment.hex() == values["→ commitment"]
     said = hmac.digest(
-        values["code"].encode(), b"kaika-bridge words v1" + both + session, hashlib.sha256
+        values["code"].encode(),
+        b"kaika-bridge words v2"
+        + hashlib.sha256(values["origin"].encode()).digest()
+        + numbered
+        + commitment
+        + octets["nonce of pair"]
+        + octets["nonce of pair_offer"],
+        hashlib.sha256,
     )
     first = words.pop(int.from_bytes(said[:2], "big") % 256)
     second = words[int.from_bytes(said[2:4], "big") % 255]

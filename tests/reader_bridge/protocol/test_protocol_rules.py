@@ -16,9 +16,11 @@ from reader_bridge.protocol import (
     IncomingSequence,
     Operation,
     OutgoingSequence,
+    PairingWord,
     ProtocolError,
     SessionState,
     build_possession_statement,
+    compute_commitment,
     compute_resume_proof,
     derive_pairing_words,
     normalise_code,
@@ -64,32 +66,50 @@ def test_the_words_are_plain_and_distinct_in_both_languages() -> None:
     assert all(not word.chinese.isascii() for word in PAIRING_WORDS)
 
 
+def words_of(
+    code: str = "ABCD2345",
+    origin: str = "wss://kaika.example",
+    session: str = "session",
+    server_nonce: bytes = ONE,
+    bridge_nonce: bytes = TWO,
+) -> tuple[PairingWord, PairingWord]:
+    return derive_pairing_words(
+        code, origin=origin, session=session, server_nonce=server_nonce, bridge_nonce=bridge_nonce
+    )
+
+
 def test_the_words_depend_on_everything_both_ends_share() -> None:
-    told = derive_pairing_words("ABCD2345", "session", ONE, TWO)
-    assert told == derive_pairing_words("ABCD2345", "session", ONE, TWO)
+    told = words_of()
+    assert told == words_of()
     others = {
-        derive_pairing_words("ABCD2346", "session", ONE, TWO),
-        derive_pairing_words("ABCD2345", "another", ONE, TWO),
-        derive_pairing_words("ABCD2345", "session", TWO, TWO),
-        derive_pairing_words("ABCD2345", "session", ONE, ONE),
+        words_of(code="ABCD2346"),
+        words_of(session="another"),
+        words_of(server_nonce=TWO),
+        words_of(bridge_nonce=ONE),
+        words_of(origin="wss://kaika.exampl"),
+        words_of(origin="wss://kaika.examples", session="ession"),
     }
     assert told not in others
-    assert len(others) == 4
+    assert len(others) == 6
 
 
 def test_the_two_words_are_never_the_same_and_all_are_used() -> None:
-    pairs = [derive_pairing_words("ABCD2345", str(n), ONE, TWO) for n in range(4000)]
+    pairs = [words_of(session=str(n)) for n in range(4000)]
     assert all(first != second for first, second in pairs)
     assert {first for first, _ in pairs} == {second for _, second in pairs} == set(PAIRING_WORDS)
 
 
 def test_the_words_are_made_as_the_page_says() -> None:
-    said = b"kaika-bridge words v1" + ONE + TWO + b"session"
+    committed = b"kaika-bridge commitment v2" + b"\x07session" + ONE
+    commitment = hashlib.sha256(committed).digest()
+    assert compute_commitment("session", ONE) == commitment
+    origin = hashlib.sha256(b"wss://kaika.example").digest()
+    said = b"kaika-bridge words v2" + origin + b"\x07session" + commitment + TWO + ONE
     digest = hmac.new(b"ABCD2345", said, hashlib.sha256).digest()
     rest = list(PAIRING_WORDS)
     first = rest.pop((digest[0] * 256 + digest[1]) % 256)
     second = rest[(digest[2] * 256 + digest[3]) % 255]
-    assert derive_pairing_words("ABCD2345", "session", ONE, TWO) == (first, second)
+    assert words_of() == (first, second)
 
 
 def test_the_proof_is_of_this_session_and_this_link() -> None:

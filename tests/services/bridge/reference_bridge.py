@@ -16,6 +16,7 @@ from tests.services.bridge.wire_format import (
     ORIGIN,
     Message,
     card_report,
+    commitment_to,
     decode_bytes,
     encode_bytes,
     possession_statement,
@@ -59,7 +60,8 @@ class ReferenceBridge:
         self.origin = ORIGIN
         self.before: Callable[[Message], bool] = lambda _: True
         self._code = ""
-        self._nonces = b"", b""
+        self.commitment = b""
+        self.nonce = b""
         self._inbox: list[Message] = []
         self._out: list[str] = []
         self._seen = 0
@@ -74,9 +76,7 @@ class ReferenceBridge:
         greeting = self._inbox.pop(0)
         assert greeting["type"] == "greeting"
         assert greeting["seq"] == 0
-        nonce = os.urandom(32)
-        hello: Message = {"api_level": 1, "app_version": "test", "language": "en"}
-        hello["nonce"] = encode_bytes(nonce)
+        hello: Message = {"api_level": 2, "app_version": "test", "language": "en"}
         if self.secret is not None:
             said = (
                 b"kaika-bridge resume v1" + self.session.encode() + decode_bytes(greeting["nonce"])
@@ -87,7 +87,6 @@ class ReferenceBridge:
         await self.writes({"type": "hello", "seq": 0, **hello})
         welcome = self._inbox.pop(0)
         assert welcome["type"] == "welcome", welcome
-        self._nonces = decode_bytes(greeting["nonce"]), nonce
         await self._welcomed(welcome)
         return welcome
 
@@ -102,6 +101,7 @@ class ReferenceBridge:
         else:
             self.secret = self.running = self.last = None
             self.session = welcome["session"]
+            self.commitment = decode_bytes(welcome["commitment"])
 
     async def _after_restart(self) -> None:
         if self.running is not None:
@@ -163,15 +163,18 @@ class ReferenceBridge:
     async def types(self, code: str) -> None:
         """Type a pairing code."""
         self._code = code
-        await self.says("pair", code=code)
+        self.nonce = os.urandom(32)
+        await self.says("pair", code=code, nonce=encode_bytes(self.nonce))
         await self.works()
 
     async def _on_pair_refused(self, message: Message) -> None:
-        """Do nothing; the person sees the reason."""
+        self.commitment = decode_bytes(message["commitment"])
 
     async def _on_pair_offer(self, message: Message) -> None:
         self.telegram_name = message["telegram_name"]
-        self.words = word_numbers(self._code, self.session, *self._nonces)
+        nonce = decode_bytes(message["nonce"])
+        assert commitment_to(self.session, nonce) == self.commitment, "the server keeps its word"
+        self.words = word_numbers(self._code, self.origin, self.session, nonce, self.nonce)
         await self.says("pair_answer", accepted=True)
 
     async def _on_paired(self, message: Message) -> None:
@@ -179,6 +182,7 @@ class ReferenceBridge:
 
     async def _on_unpaired(self, message: Message) -> None:
         self.secret = self.running = self.last = None
+        self.commitment = decode_bytes(message["commitment"])
 
     async def _on_error(self, message: Message) -> None:
         """Do nothing; tests read it from `heard`."""

@@ -70,14 +70,15 @@ async def test_fields_that_nobody_knows_are_ignored(harness: HubHarness) -> None
     pc = ReferenceBridge(harness, None)
     await pc.dials()
     code = await harness.hub.issue_pairing_code(CHAT, CHAT, "Anna", harness.now)
-    await pc.says("pair", code=code.code.reveal(), colour="blue", more={"deep": [1, 2]})
+    pair = {"code": code.code.reveal(), "nonce": encode_bytes(bytes(32))}
+    await pc.says("pair", **pair, colour="blue", more={"deep": [1, 2]})
     assert pc.heard_of("pair_offer")
 
 
 async def test_a_level_that_nobody_speaks(harness: HubHarness) -> None:
     pc = ReferenceBridge(harness, None)
     await dialled_until(harness, pc, "before hello")
-    hello = {"api_level": 2, "app_version": "9", "language": "en", "nonce": encode_bytes(bytes(32))}
+    hello = {"api_level": 99, "app_version": "9", "language": "en"}
     await pc.writes({"type": "hello", "seq": 0, **hello})
     assert pc.heard[-1]["code"] == "unsupported_api_level"
 

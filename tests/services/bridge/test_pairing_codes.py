@@ -1,6 +1,5 @@
 """Limits on guessing pairing codes."""
 
-import json
 from collections import Counter
 from datetime import timedelta
 
@@ -8,18 +7,29 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from reader_bridge.protocol import PAIRING_CODE_ALPHABET, PAIRING_CODE_LENGTH
+from reader_bridge.protocol import (
+    LONG_PAIRING_CODE_LENGTH,
+    PAIRING_CODE_ALPHABET,
+    PAIRING_CODE_LENGTH,
+    normalise_code,
+)
+from services.bridge.events import PairingDelayed
 from services.bridge.models import PairingCodeRow
 from services.bridge.pairing.codes import (
     ADDRESS_LIMIT,
-    GLOBAL_LIMIT,
     LIFETIME,
+    MANY_WRONG_CODES,
+    ORGANISATION_LIMIT,
+    PAUSE,
+    SITE_LIMIT,
     CodeRefusedError,
     PairingCodes,
     rate_limit_address,
 )
 from services.formats.hidden import Hidden
-from services.rate_limit import RateLimitRecord
+from services.messaging.outbox import OutboxMessage
+from services.messaging.staff_alerts import StaffAlert
+from services.rate_limit import RateLimit
 from tests.services.authority.authority_harness import CHAT
 from tests.services.authority.conftest import make_url
 from tests.services.bridge.hub_harness import HubHarness
@@ -49,12 +59,13 @@ async def guesses(
 
 def test_a_day_of_guessing_finds_a_code_in_one_of_ten_thousand_days() -> None:
     """The arithmetic of the limits, for a thousand valid codes at every moment."""
-    codes = len(PAIRING_CODE_ALPHABET) ** PAIRING_CODE_LENGTH
     assert len(set(PAIRING_CODE_ALPHABET)) == 30
-    assert GLOBAL_LIMIT.window is not None
-    guesses_a_day = GLOBAL_LIMIT.max_uses * DAY / GLOBAL_LIMIT.window
-    assert guesses_a_day == 57_600
-    assert 1000 * guesses_a_day / codes < 1 / 10_000
+    codes = len(PAIRING_CODE_ALPHABET) ** PAIRING_CODE_LENGTH
+    unnoticed = MANY_WRONG_CODES * DAY / PAUSE
+    assert 1000 * unnoticed / codes < 1 / 10_000
+    long_codes = len(PAIRING_CODE_ALPHABET) ** LONG_PAIRING_CODE_LENGTH
+    a_thousand_times_as_many = 1000 * unnoticed
+    assert 1000 * a_thousand_times_as_many / long_codes < 1 / 10_000
     assert ADDRESS_LIMIT.window is not None
     of_one_address = ADDRESS_LIMIT.max_uses * DAY / ADDRESS_LIMIT.window
     assert 1000 * of_one_address / codes < 1 / 1_000_000
@@ -117,23 +128,80 @@ async def test_a_restart_gives_no_new_tries(harness: HubHarness) -> None:
     assert [each["tries_left"] for each in refused] == [1, 0]
 
 
-async def test_all_addresses_together_have_a_limit(harness: HubHarness) -> None:
+async def test_strangers_cannot_keep_a_right_code_out(harness: HubHarness) -> None:
+    """605 wrong codes from 121 networks, as an attacker with a /32 of IPv6 has them."""
     codes = codes_of(harness)
-    async with (
-        harness.authority_world.database.unit_of_work() as session
-    ):  # from a hundred addresses
-        uses = json.dumps([harness.now.timestamp()] * (GLOBAL_LIMIT.max_uses - 1))
-        all_of_them = codes._subject("all")
-        session.add(RateLimitRecord(scope=GLOBAL_LIMIT.scope, subject=all_of_them, uses=uses))
-    with pytest.raises(CodeRefusedError):
-        await codes.redeem(Hidden(WRONG), "10.0.0.1", harness.now)
+    for site in range(121):
+        for number in range(5):
+            address = rate_limit_address(f"2001:db8:{site:x}:{number:x}::1")
+            with pytest.raises(CodeRefusedError):
+                await codes.redeem(Hidden(WRONG), address, harness.now)
+    code = await harness.hub.issue_pairing_code(CHAT, CHAT, "Anna", harness.now)
     pc = ReferenceBridge(harness, None, "192.0.2.99")
     await pc.dials()
+    await pc.types(code.code.reveal())
+    assert pc.heard_of("pair_offer")
+
+
+@pytest.mark.parametrize(("step", "limit"), [(1, SITE_LIMIT), (256, ORGANISATION_LIMIT)])
+async def test_a_large_network_has_a_limit_of_its_own(
+    harness: HubHarness, step: int, limit: RateLimit
+) -> None:
+    """Five from each /64, in one /56 and in one /48, until the network is used up."""
+    codes = codes_of(harness)
+    for number in range(limit.max_uses):
+        address = f"2001:db8:1:{number * step:x}::/64"
+        with pytest.raises(CodeRefusedError) as refused:
+            await codes.redeem(Hidden(WRONG), address, harness.now)
+    assert (refused.value.tries_left, refused.value.retry_at) == (0, harness.now + PAUSE)
+    with pytest.raises(CodeRefusedError) as refused:
+        await codes.redeem(Hidden(WRONG), f"2001:db8:1:{255 * step:x}::/64", harness.now)
+    assert refused.value.retry_at == harness.now + PAUSE, "a /64 that was never wrong"
+    with pytest.raises(CodeRefusedError) as refused:
+        await codes.redeem(Hidden(WRONG), "2001:db8:2:1::/64", harness.now)
+    assert refused.value.tries_left == ADDRESS_LIMIT.max_uses - 1, "the next /48 is another"
+
+
+async def test_the_chat_of_a_right_code_is_told_that_its_pc_has_to_wait(
+    harness: HubHarness,
+) -> None:
+    pc = ReferenceBridge(harness, None)
+    await pc.dials()
+    await guesses(harness, pc, 5)
     code = (await harness.hub.issue_pairing_code(CHAT, CHAT, "Anna", harness.now)).code.reveal()
-    await pc.types(code)
-    refused = pc.heard_of("pair_refused")[0]
-    assert (refused["reason"], refused["wait_seconds"]) == ("busy", 900)
-    assert "tries_left" not in refused
+    another = ReferenceBridge(harness, None, pc.address)
+    await another.dials()
+    await another.types(code)
+    assert another.heard_of("pair_refused")[0]["reason"] == "too_many_tries"
+    assert harness.events_of(PairingDelayed) == [PairingDelayed(CHAT, harness.now + PAUSE)]
+    elsewhere = ReferenceBridge(harness, None, "192.0.2.99")
+    await elsewhere.dials()
+    await elsewhere.types(code)
+    assert elsewhere.heard_of("pair_offer"), "the code is not spent"
+
+
+async def test_while_many_wrong_codes_come_in_new_ones_are_longer_and_staff_know(
+    harness: HubHarness,
+) -> None:
+    codes = codes_of(harness)
+    for number in range(MANY_WRONG_CODES):
+        length = len((await codes.issue(CHAT, CHAT, "", harness.now)).code.reveal())
+        assert length == PAIRING_CODE_LENGTH, number
+        with pytest.raises(CodeRefusedError):
+            await codes.redeem(Hidden(WRONG), f"10.0.{number // 200}.{number % 200}", harness.now)
+    code = (await codes.issue(CHAT, CHAT, "Anna", harness.now)).code
+    assert len(code.reveal()) == LONG_PAIRING_CODE_LENGTH
+    assert normalise_code(f"{code.reveal()[:5]} {code.reveal()[5:]}".lower()) == code.reveal()
+    assert (await codes.redeem(code, "192.0.2.1", harness.now)).chat_id == CHAT
+    with pytest.raises(CodeRefusedError):
+        await codes.redeem(Hidden(WRONG), "192.0.2.2", harness.now)
+    async with harness.authority_world.database.unit_of_work() as session:
+        query = select(OutboxMessage).where(
+            OutboxMessage.message == StaffAlert.PAIRING_CODES_GUESSED
+        )
+        assert len((await session.scalars(query)).all()) == 1, "one alert, not one a code"
+    later = harness.now + PAUSE + timedelta(seconds=1)
+    assert len((await codes.issue(CHAT, CHAT, "", later)).code.reveal()) == PAIRING_CODE_LENGTH
 
 
 async def test_right_codes_cost_nothing(harness: HubHarness) -> None:
@@ -168,12 +236,9 @@ async def test_a_code_is_good_for_five_minutes(harness: HubHarness) -> None:
     pc = ReferenceBridge(harness, None)
     await pc.dials()
     await pc.types(offered.code.reveal())
-    assert pc.heard_of("pair_refused")[0] == {
-        "type": "pair_refused",
-        "seq": 1,
-        "reason": "expired",
-        "tries_left": 5,
-    }
+    refused = pc.heard_of("pair_refused")[0]
+    assert (refused["reason"], refused["tries_left"]) == ("expired", 5)
+    assert "wait_seconds" not in refused
 
 
 async def test_only_the_newest_code_of_a_chat_counts(harness: HubHarness) -> None:

@@ -20,6 +20,7 @@ from tests.services.authority.authority_harness import CHAT
 from tests.services.authority.conftest import make_url
 from tests.services.bridge.hub_harness import HubHarness
 from tests.services.bridge.reference_bridge import ReferenceBridge
+from tests.services.bridge.wire_format import encode_bytes
 
 __all__ = ["make_url"]  # on each kind of database
 
@@ -118,7 +119,8 @@ async def test_one_of_two_who_type_a_code_at_once_gets_it(harness: HubHarness) -
     pcs = [ReferenceBridge(harness, None, f"192.0.2.{number}") for number in range(4)]
     for pc in pcs:
         await pc.dials()
-    await asyncio.gather(*(pc.says("pair", code=code) for pc in pcs))
+    pair = {"code": code, "nonce": encode_bytes(bytes(32))}
+    await asyncio.gather(*(pc.says("pair", **pair) for pc in pcs))
     assert sum(len(pc.heard_of("pair_offer")) for pc in pcs) == 1
     assert sum(len(pc.heard_of("pair_refused")) for pc in pcs) == 3
 

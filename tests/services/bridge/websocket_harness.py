@@ -74,6 +74,14 @@ class RecordingEndpoint:
     def close(self) -> None:
         self._transport.close()
 
+    @property
+    def has_session(self) -> bool:
+        return self._connection.has_session
+
+    @property
+    def is_paired(self) -> bool:
+        return self._connection.is_paired
+
     async def receive(self, text: str, now: datetime) -> None:
         self.frames.append((False, text))
         await self._connection.receive(text, now)

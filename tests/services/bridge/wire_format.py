@@ -36,11 +36,18 @@ def possession_statement(
     return said
 
 
+def commitment_to(session: str, server_nonce: bytes) -> bytes:
+    said = b"kaika-bridge commitment v2" + bytes([len(session)]) + session.encode() + server_nonce
+    return hashlib.sha256(said).digest()
+
+
 def word_numbers(
-    code: str, session: str, server_nonce: bytes, bridge_nonce: bytes
+    code: str, origin: str, session: str, server_nonce: bytes, bridge_nonce: bytes
 ) -> tuple[int, int]:
     """Derive the numbers of the two words."""
-    said = b"kaika-bridge words v1" + server_nonce + bridge_nonce + session.encode()
+    said = b"kaika-bridge words v2" + hashlib.sha256(origin.encode()).digest()
+    said += bytes([len(session)]) + session.encode() + commitment_to(session, server_nonce)
+    said += bridge_nonce + server_nonce
     digest = hmac.digest(code.encode(), said, hashlib.sha256)
     first = int.from_bytes(digest[:2], "big") % 256
     second = int.from_bytes(digest[2:4], "big") % 255

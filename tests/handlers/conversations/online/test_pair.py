@@ -118,6 +118,33 @@ async def test_the_minutes_count_down_and_the_code_ends(bridge_stage: BridgeStag
         assert pc.person.problems, "the old code is good no more"
 
 
+@pytest.mark.parametrize(
+    ("language", "told", "before"),
+    [
+        ("en", "Your PC has to wait 15 more min.", "Type this one"),
+        ("zh-hant", "您的電腦還要等 15 分鐘", "請在電腦上"),
+    ],
+)
+async def test_a_pc_whose_network_typed_too_many_wrong_codes_has_to_wait_and_the_chat_says_so(
+    bridge_stage: BridgeStage, language: str, told: str, before: str
+) -> None:
+    person = bridge_stage.stage.subscriber("Mai", language)
+    await person.says("/pair")
+    await press(person, "code")
+    code, shown = read_pairing_code(person), len(person.messages)
+    async with bridge_stage.open_pc() as pc:
+        for wrong in ("AAAAAAAA", "BBBBBBBB", "CCCCCCCC", "DDDDDDDD", "EEEEEEEE", code):
+            pc.person.codes.put_nowait(wrong)
+        await bridge_stage.wait_for_text(person, told)
+        assert len(person.messages) == shown, "in the message that shows the code"
+        assert [problem.wait_seconds for problem in pc.person.problems][-1] is not None
+        advance_time(bridge_stage.stage, minutes=15.5)
+        await bridge_stage.deliver(PairingCodeAged(person.person.id))
+        assert told not in person.last["text"]
+        await press(person, "code")
+        await bridge_stage.pair(person, pc)
+
+
 async def test_a_code_asked_for_anew_takes_the_place_of_the_old(bridge_stage: BridgeStage) -> None:
     person = bridge_stage.stage.subscriber()
     await person.says("/pair")
