@@ -22,7 +22,7 @@ from reader_bridge.app.check.run import CheckOutcome
 from reader_bridge.app.check.server import check_server
 from reader_bridge.app.tls import AuthorityFileError, create_tls_context
 from reader_bridge.protocol import encode_frame
-from reader_bridge.protocol.limits import SUBPROTOCOL
+from reader_bridge.protocol.limits import API_LEVEL, SUBPROTOCOL
 from reader_bridge.protocol.pairing_messages import Greeting
 
 TRUSTED = create_tls_context(None)
@@ -66,10 +66,10 @@ def greeting(*levels: int) -> str:
 @pytest.mark.parametrize(
     ("handler", "code"),
     [
-        (saying(greeting(1), SUBPROTOCOL), "server_answers"),
-        (saying(greeting(1, 2), SUBPROTOCOL), "server_answers"),
-        (saying(greeting(2), SUBPROTOCOL), "server_other"),
-        (saying(greeting(1)), "server_not_kaika"),
+        (saying(greeting(API_LEVEL), SUBPROTOCOL), "server_answers"),
+        (saying(greeting(1, API_LEVEL), SUBPROTOCOL), "server_answers"),
+        (saying(greeting(1), SUBPROTOCOL), "server_other"),
+        (saying(greeting(API_LEVEL)), "server_not_kaika"),
         (saying("nonsense", SUBPROTOCOL), "server_not_kaika"),
         (saying(b"\x00" * 9, SUBPROTOCOL), "server_not_kaika"),
         (saying("[" * 60_000, SUBPROTOCOL), "server_not_kaika"),
@@ -144,7 +144,7 @@ async def test_an_unknown_authority_is_believed_only_where_it_was_given(certific
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(certificate)
     asyncio.get_running_loop().set_exception_handler(lambda *_: None)  # of the refused handshake
-    async with serving(saying(greeting(1), SUBPROTOCOL), tls) as address:
+    async with serving(saying(greeting(API_LEVEL), SUBPROTOCOL), tls) as address:
         assert (await check_server(address, TRUSTED)).code == "server_not_trusted"
         trusted = create_tls_context(certificate)
         assert (await check_server(address, trusted)).code == "server_answers"
