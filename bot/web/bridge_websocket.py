@@ -182,11 +182,11 @@ class ConnectionPlaces:
 
     def is_full(self, address: str, *, has_session: bool) -> bool:
         """Whether an address has as many places as one may have."""
-        taken = sum(place.address == address for place in self._unpaired(has_session))
+        taken = sum(place.address == address for place in self._unpaired_places(has_session))
         return taken >= self._limits.connections_per_address
 
     def _make_room(self, *, has_session: bool) -> None:
-        places = self._unpaired(has_session)
+        places = self._unpaired_places(has_session)
         if len(places) < self._limits.connections:
             return
         ((most, _),) = Counter(place.address for place in places).most_common(1)
@@ -195,7 +195,7 @@ class ConnectionPlaces:
         oldest.transport.refuse(ProtocolErrorCode.BUSY)
         self.discard(oldest)
 
-    def _unpaired(self, has_session: bool) -> list[ConnectionPlace]:
+    def _unpaired_places(self, has_session: bool) -> list[ConnectionPlace]:
         return [
             place
             for place in self._places
