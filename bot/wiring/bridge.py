@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bot.jobs.periodic import run_every
 from bot.settings import Settings, is_loopback
 from bot.web.bridge_websocket import bridge_routes, run_hub
+from bot.web.pairing_page import pairing_page_routes
 from bot.wiring.application import KaikaApplication
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import WORK
@@ -82,8 +83,8 @@ class BridgeRuntime:
         return None if origin is None else cls(database, keys, authority, origin, application)
 
     def routes(self) -> list[web.RouteDef]:
-        """The route of the bridges, for the public listener."""
-        return bridge_routes(self.hub, self._clock)
+        """The routes of the bridges, for the public listener."""
+        return [*bridge_routes(self.hub, self._clock), *pairing_page_routes()]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -14,6 +14,7 @@ from handlers.card.operation_texts import PAIRING_END_TEXTS
 from handlers.context import Context
 from handlers.engine.model import (
     ButtonTransition,
+    ClientButton,
     ExternalTransition,
     InfoButton,
     Step,
@@ -32,6 +33,9 @@ PC_AWAY = "unlinked"
 """The step for a PC that is paired but not connected."""
 STEPS = (PAIR, COMPARE, CONFIRMED, PAIRING_ENDED)
 
+PAGE_PATH = "/pair"
+"""Where the page is served that hands a code to the bridge on the same PC."""
+
 OnConnected = Callable[[StepContext], Awaitable[StepResult]]
 """Returns where the conversation goes on once a PC is connected."""
 
@@ -42,7 +46,8 @@ INSTRUCTIONS = N_(
     "<code>{server}</code>"
 )
 _CODE = N_(
-    "3. It asks for a code. Type this one <b>there</b>:\n\n<code>{code}</code>\n\n"
+    "3. Is this chat open on that PC, too? Then press the first button below. If not, type this "
+    "code into kaika-bridge:\n\n<code>{code}</code>\n\n"
     "⏳ Good once, for {minutes} more min.\n"
     "🔒 Only on your own PC. Who else asks for this code wants your card."
 )
@@ -131,6 +136,10 @@ class PairingSteps:
             (
                 InfoButton("get", N_("💻 Where is kaika-bridge?"), self._download_text),
                 InfoButton("stuck", N_("🆘 It does not work"), _STUCK),
+            ),
+            (
+                ClientButton(N_("💻 Connect the PC I am using now"), url=self._page_address),
+                ClientButton(N_("📋 Copy the code"), copied_text=self._code),
             ),
             requires=(CLIENT_LANGUAGE,),
             external_transitions=self._events,
@@ -285,6 +294,19 @@ class PairingSteps:
         grouped = f"{characters[:half]} {characters[half:]}"
         code_text = say(ctx.language, _CODE, code=grouped, minutes=minutes)
         return Markup(f"{instructions}\n{code_text}")
+
+    def _code(self, ctx: StepContext) -> str | None:
+        """Return the code that is shown; `None` while a PC has to wait."""
+        if self.live_messages.delayed_minutes(ctx.chat_id, ctx.now):
+            return None
+        code = self.live_messages.code(ctx.chat_id, ctx.now)
+        return code.code.reveal() if code else None
+
+    def _page_address(self, ctx: StepContext) -> str | None:
+        """Return the address of the page that hands the code to the bridge on the same PC."""
+        code = self._code(ctx)
+        scheme, host = self.server.split("://", 1)
+        return code and f"{'https' if scheme == 'wss' else 'http'}://{host}{PAGE_PATH}#{code}"
 
     def _download_text(self, ctx: StepContext) -> Markup:
         return say(ctx.language, _WHERE_TO_GET_IT, server=self.server)

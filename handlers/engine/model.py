@@ -163,6 +163,19 @@ class InfoButton:
 
 
 @dataclass(frozen=True)
+class ClientButton:
+    """A button that the person's Telegram handles by itself: it opens an address or copies a text.
+
+    :ivar url: returns the address; `None` where the button is not shown.
+    :ivar copied_text: returns the text; `None` where the button is not shown.
+    """
+
+    label: str
+    url: Callable[[StepContext], str | None] | None = None
+    copied_text: Callable[[StepContext], str | None] | None = None
+
+
+@dataclass(frozen=True)
 class TextInput:
     """A text that may be typed at a step."""
 
@@ -195,6 +208,7 @@ class Step:
     """One message of a conversation.
 
     :ivar requires: keys the data must have; a step that requires any is no entry point.
+    :ivar client_buttons: shown above the others.
     :ivar external_transitions: triggered by events that are handled elsewhere.
     :ivar on_shown: called with the id of the message the step is shown in.
     :ivar on_leave: runs after Cancel, or after another conversation was started.
@@ -205,6 +219,7 @@ class Step:
     text: StepText
     buttons: tuple[ButtonTransition, ...] = ()
     info_buttons: tuple[InfoButton, ...] = ()
+    client_buttons: tuple[ClientButton, ...] = ()
     text_input: TextInput | None = None
     secret_input: SecretInput[Any] | None = None
     links: Links = ()

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from telegram import InlineKeyboardButton, InlineKeyboardMarkup
+from telegram import CopyTextButton, InlineKeyboardButton, InlineKeyboardMarkup
 
 import locales
 from handlers.engine.model import InfoButton, Step, StepContext, StepText, resolve_target
@@ -30,7 +30,8 @@ def render_step(conversations: Conversations, state: ConversationState, ctx: Ste
     step = find_step(conversations, state)
     if step is None:
         return _render_closed(conversations, state, ctx.language)
-    rows = [
+    rows = _client_button_rows(step, ctx)
+    rows += [
         [_step_button(state, label(ctx.language, each.label, **ctx.data), each.key)]
         for each in step.buttons
         if each.is_shown(ctx)
@@ -100,6 +101,19 @@ def _render_closed(conversations: Conversations, state: ConversationState, langu
         label(language, "▶️ Begin again: {title}", title=title), "do", conversation.name
     )
     return view(text, [restart], _guides_row(language))
+
+
+def _client_button_rows(step: Step, ctx: StepContext) -> list[list[InlineKeyboardButton]]:
+    rows = []
+    for each in step.client_buttons:
+        text = label(ctx.language, each.label)
+        url = each.url(ctx) if each.url else None
+        copied_text = each.copied_text(ctx) if each.copied_text else None
+        if url:
+            rows.append([InlineKeyboardButton(text, url=url)])
+        if copied_text:
+            rows.append([InlineKeyboardButton(text, copy_text=CopyTextButton(copied_text))])
+    return rows
 
 
 def _step_button(state: ConversationState, text: str, key: str) -> InlineKeyboardButton:
