@@ -20,6 +20,7 @@ from bot.jobs.periodic import run_every
 from bot.jobs.worker import schedule_housekeeping
 from bot.settings import Settings, SettingsError
 from bot.telegram import command_menus
+from bot.telegram.refusals import is_token_unknown
 from bot.telegram.transport import AiohttpRequest
 from bot.updates import webhook
 from bot.updates.intake import ALLOWED_UPDATES, Intake
@@ -52,6 +53,11 @@ _POLL_SILENCE = 120.0
 OpenAuthority = Callable[
     [Settings, Database, KeyRing], AbstractAsyncContextManager["EmbeddedServices"]
 ]
+
+_NOT_KNOWN = "KAIKA_BOT_TOKEN is not known to Telegram; copy it again from @BotFather"
+_UNREACHABLE = (
+    "KAIKA_BASE_URL cannot be reached; check the network and start again, nothing is lost"
+)
 
 _log = structlog.get_logger()
 
@@ -269,10 +275,18 @@ async def run_bot(settings: Settings) -> None:
     try:
         await kaika.run()
     except InvalidToken:
-        raise SettingsError(
-            ["KAIKA_BOT_TOKEN is not known to Telegram; copy it again from @BotFather"]
-        ) from None
+        problem = await _explain_refused_token(kaika)
+        raise SettingsError([problem]) from None
     except NetworkError:
-        raise SettingsError(
-            ["KAIKA_BASE_URL cannot be reached; check the network and start again, nothing is lost"]
-        ) from None
+        raise SettingsError([_UNREACHABLE]) from None
+
+
+async def _explain_refused_token(kaika: Kaika) -> str:
+    """Return what is wrong where getMe was refused; a proxy's page for it is not Telegram's."""
+    request = AiohttpRequest(connections=1)
+    await request.initialize()
+    try:
+        is_unknown = await is_token_unknown(request, kaika.application.bot.base_url)
+    finally:
+        await request.shutdown()
+    return _NOT_KNOWN if is_unknown else _UNREACHABLE

@@ -34,6 +34,8 @@ class Services:
     """The token of the payment provider; `None` where nobody can pay in the chat."""
     confirm_charge_recorded: Callable[[int], None] = lambda _update_id: None
     """Called with the id of an update once its payment is recorded."""
+    mark_secret: Callable[[int], None] = lambda _update_id: None
+    """Called with the id of an update whose text is a secret, before it is handled."""
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 

@@ -122,9 +122,12 @@ def _chat_text(stored: ChatData, language: str) -> Markup:
         "• your votes on answers: {votes}\n"
         "• reminders to come: {reminders}\n"
         "• where you are in a guide, for two days\n"
-        "• the chat's number at Telegram and since when I know it; wrong tries, for a day\n"
-        "• what you write: encrypted, and erased as soon as it is answered. A question I could not "
-        "answer is kept without your name.",
+        "• the chat's number at Telegram and since when I know it; when you wrote, for three days; "
+        "wrong tries, for a day\n"
+        "• what you write: encrypted, and erased as soon as it is answered. If an error on our "
+        "side stops me, it stays encrypted for up to seven days and is shown to nobody; the notice "
+        "of a payment stays until the payment is on record. A question I could not answer is kept "
+        "without your name.",
         spoken=language_name,
         votes=stored.votes,
         reminders=stored.reminders,

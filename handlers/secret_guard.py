@@ -35,7 +35,10 @@ async def on_any_text(update: Update, context: Context) -> None:
     if not isinstance(message, Message) or message.chat.type == ChatType.CHANNEL:
         return
     shape = context.services.secret_detector.find(message.text or message.caption or "")
-    if shape is None or await message_handler.is_expected_input(update, context, shape):
+    if shape is None:
+        return
+    context.services.mark_secret(update.update_id)
+    if await message_handler.is_expected_input(update, context, shape):
         return
     deleted = await delete_incoming_message(message)
     _log.info("secret_shape_met", shape=str(shape), deleted=deleted)

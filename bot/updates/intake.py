@@ -5,7 +5,7 @@ An update is in the inbox before it is confirmed to Telegram.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -16,9 +16,14 @@ from telegram.ext import Application
 
 from bot.updates.update_processor import URGENT
 from services.messaging.inbox import Inbox
+from services.messaging.updates import (
+    Json,
+    ReceivedUpdate,
+    UnreadableUpdate,
+    has_payment,
+    texts_in,
+)
 from services.storage.transient_errors import is_transient
-
-Json = dict[str, Any]
 
 ALLOWED_UPDATES = (
     "message",
@@ -44,6 +49,8 @@ class Intake:
         self._max_backlog = max_backlog
         self._unfinished: set[int] = set()
         self._failed: dict[int, str] = {}
+        self._erasable: set[int] = set()
+        """Updates in progress that are erased if they fail: secrets and recorded payments."""
         self._unrecorded: set[int] = set()
         """Updates in progress with a payment that is not recorded yet."""
         self._answered: deque[int] = deque(maxlen=_RECENT)
@@ -52,29 +59,38 @@ class Intake:
         """Set while more updates may be accepted."""
         self.has_room.set()
         self._application: Application[Any, Any, Any, Any, Any, Any] | None = None
+        self._looks_secret: Callable[[str], bool] = lambda _text: False
 
-    def attach(self, application: Application[Any, Any, Any, Any, Any, Any]) -> None:
-        """Set the application that processes the updates."""
+    def attach(
+        self,
+        application: Application[Any, Any, Any, Any, Any, Any],
+        looks_secret: Callable[[str], bool],
+    ) -> None:
+        """Set the application that processes the updates, and what recognises a secret."""
         self._application = application
+        self._looks_secret = looks_secret
 
     @property
     def backlog(self) -> int:
         """Number of updates accepted and not finished."""
         return len(self._unfinished)
 
-    async def accept(self, items: Sequence[Json]) -> None:
+    async def accept(self, items: Sequence[ReceivedUpdate]) -> None:
         """Commit raw updates to the inbox, then queue the new ones.
 
         Those that are never stored are queued first.
 
         :raises SQLAlchemyError: when they could not be stored; Telegram must keep them.
         """
-        not_stored = [item for item in items if _NEVER_STORED in item]
+        not_stored = [i for i in items if isinstance(i, dict) and _NEVER_STORED in i]
         self._enqueue([i for i in not_stored if i["update_id"] not in self._answered])
         self._answered.extend(item["update_id"] for item in not_stored)
-        stored = [item for item in items if _NEVER_STORED not in item] if not_stored else items
+        stored = [i for i in items if isinstance(i, UnreadableUpdate) or _NEVER_STORED not in i]
         if stored:
             self._enqueue(await self._inbox.store(stored))
+        for item in stored:
+            if isinstance(item, UnreadableUpdate):
+                _log.error("update_unreadable", update_id=item.update_id, error=item.error)
 
     async def enqueue_unfinished(self) -> int:
         """Queue stored updates that were never finished, and return how many there were."""
@@ -98,35 +114,50 @@ class Intake:
     def confirm_charge_recorded(self, update_id: int) -> None:
         """Note that an update's payment is recorded; until then the update is never dropped."""
         self._unrecorded.discard(update_id)
+        self._erasable.add(update_id)
+
+    def mark_secret(self, update_id: int) -> None:
+        """Note that an update's text is a secret, so that it is erased also if it fails."""
+        self._erasable.add(update_id)
 
     def finish(self, update_id: int) -> None:
-        """Record the end of processing an update."""
-        self._unfinished.discard(update_id)
-        self._update_room()
+        """Record the end of processing an update.
+
+        After a temporary error the update stays unfinished, and a sweep queues it again.
+        """
         error = self._failed.pop(update_id, None)
-        if update_id in self._unrecorded:
-            self._unrecorded.discard(update_id)
+        is_unrecorded, is_erasable = update_id in self._unrecorded, update_id in self._erasable
+        for progress in (self._unfinished, self._unrecorded, self._erasable):
+            progress.discard(update_id)
+        self._update_room()
+        if is_unrecorded:
             _log.error("charge_not_on_record", update_id=update_id)
-        elif error is None:
+        if error:
+            self._inbox.mark_failed(update_id, error, erase=is_erasable and not is_unrecorded)
+        elif error is None and not is_unrecorded:
             self._inbox.mark_done(update_id)
-        elif error:
-            self._inbox.mark_failed(update_id, error)
-        # Else the error is temporary: the update stays unfinished, and a sweep queues it again.
 
     def _enqueue(self, items: Sequence[Json]) -> None:
         assert self._application is not None
         for item in sorted(items, key=_is_not_urgent):
             update_id = item["update_id"]
-            update = _parse(item, self._application.bot)
-            if update is None:
-                if not _has_payment(item):
-                    self._inbox.mark_failed(update_id, "unreadable")
+            try:
+                update = _parse(item, self._application.bot)
+            except Exception as error:  # PTB takes the types of all fields for granted
+                self._set_aside(item, error)
                 continue
             self._unfinished.add(update_id)
-            if _has_payment(item):
+            if has_payment(item):
                 self._unrecorded.add(update_id)
             self._application.update_queue.put_nowait(update)
         self._update_room()
+
+    def _set_aside(self, item: Json, error: Exception) -> None:
+        """Mark an update as failed that cannot be parsed."""
+        update_id, reason = item["update_id"], type(error).__name__
+        _log.error("update_unreadable", update_id=update_id, error=reason)
+        is_secret = not has_payment(item) and any(map(self._looks_secret, texts_in(item)))
+        self._inbox.mark_failed(update_id, reason, erase=is_secret)
 
     def _update_room(self) -> None:
         if len(self._unfinished) < self._max_backlog:
@@ -135,15 +166,10 @@ class Intake:
             self.has_room.clear()
 
 
-def is_update(item: object) -> bool:
-    """Whether an item has an update id."""
-    number = item.get("update_id") if isinstance(item, dict) else None
-    return isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 2**63
-
-
 def is_temporary(error: BaseException) -> bool:
-    """Whether the same update may succeed later."""
-    return is_connection_failure(error) or is_transient(error)
+    """Whether the same update may succeed later, or was only interrupted."""
+    is_interrupted = not isinstance(error, Exception)
+    return is_interrupted or is_connection_failure(error) or is_transient(error)
 
 
 def is_connection_failure(error: BaseException) -> bool:
@@ -153,17 +179,17 @@ def is_connection_failure(error: BaseException) -> bool:
     )
 
 
-def _has_payment(item: Json) -> bool:
-    return any(isinstance(part, dict) and "successful_payment" in part for part in item.values())
+def _parse(item: Json, bot: Bot) -> Update:
+    """Parse an update; PTB does not check the types of ids, by which everything is found.
+
+    :raises Exception: for one that cannot be parsed.
+    """
+    update = Update.de_json(item, bot)
+    for owner in (update.effective_chat, update.effective_user):
+        if owner is not None and not isinstance(owner.id, int):
+            raise TypeError(type(owner.id).__name__)
+    return update
 
 
 def _is_not_urgent(item: Json) -> bool:
     return not any(name in item for name in URGENT)
-
-
-def _parse(item: Json, bot: Bot) -> Update | None:
-    try:
-        return Update.de_json(item, bot)
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-        _log.error("update_unreadable", update_id=item["update_id"], error=type(error).__name__)
-        return None

@@ -5,27 +5,29 @@ PTB's Updater confirms batches that it holds in memory, and a process killed the
 
 import asyncio
 from contextlib import suppress
+from http import HTTPStatus
 from time import monotonic
-from typing import Any
 from urllib.parse import urlencode
 
 import orjson
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from telegram import Bot
-from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
+from telegram.error import Conflict, InvalidToken, RetryAfter
 
+from bot.telegram.refusals import is_token_unknown, read_refusal
 from bot.telegram.transport import AiohttpRequest
-from bot.updates.intake import ALLOWED_UPDATES, Intake, is_update
+from bot.updates.intake import ALLOWED_UPDATES, Intake
 from services.back_off import back_off
+from services.messaging.update_json import read_updates
+from services.messaging.updates import ReceivedUpdate, update_id_of
 
 _POLL_SECONDS = 25
 _BATCH = 100
 _ALLOWED = orjson.dumps(ALLOWED_UPDATES).decode()
 _FIRST_BACK_OFF, _MAX_BACK_OFF = 0.25, 30.0
 
-Json = dict[str, Any]
-Batch = list[Json] | None
+Batch = list[ReceivedUpdate] | None
 """Updates; `None` where the request failed."""
 
 _log = structlog.get_logger()
@@ -35,7 +37,7 @@ class Poller:
     """Polls Telegram for updates until it is stopped."""
 
     def __init__(self, bot: Bot, request: AiohttpRequest, intake: Intake) -> None:
-        self._url = f"{bot.base_url}/getUpdates"
+        self._base_url = bot.base_url
         self._request = request
         self._intake = intake
         self._stop = asyncio.Event()
@@ -65,11 +67,13 @@ class Poller:
         await self._intake.has_room.wait()
         try:
             return await self._get_updates()
-        except InvalidToken:
-            raise
-        except TelegramError as error:
+        except InvalidToken as error:
+            if await is_token_unknown(self._request, self._base_url):
+                raise
             await self._back_off(error)
-            return None
+        except Exception as error:  # whatever the answer holds, the next one may be right
+            await self._back_off(error)
+        return None
 
     async def _accept(self, batch: Batch) -> None:
         """Store a batch, also while stopping; the next request confirms it."""
@@ -78,21 +82,30 @@ class Poller:
         try:
             if batch:
                 await self._intake.accept(batch)
-                self._offset = batch[-1]["update_id"] + 1
+                self._offset = max(map(update_id_of, batch)) + 1
         except SQLAlchemyError as error:
             await self._back_off(error)
             return
         self.last_success = monotonic()
         self._failures = 0
 
-    async def _get_updates(self) -> list[Json]:
+    async def _get_updates(self) -> list[ReceivedUpdate]:
+        """Ask for updates.
+
+        The answer is read here and not by PTB, which takes it whole or not at all.
+
+        :raises TelegramError: when Telegram refuses.
+        :raises UnreadableAnswerError: when the answer is not Telegram's.
+        """
         parameters = {"timeout": _POLL_SECONDS, "limit": _BATCH, "allowed_updates": _ALLOWED}
         if self._offset is not None:
             parameters["offset"] = self._offset
-        # In the address, since PTB's way to build request data is private.
-        url = f"{self._url}?{urlencode(parameters)}"
-        answer = await self._request.post(url, read_timeout=_POLL_SECONDS + 10)
-        return [item for item in answer if is_update(item)] if isinstance(answer, list) else []
+        url = f"{self._base_url}/getUpdates?{urlencode(parameters)}"
+        timeout = _POLL_SECONDS + 10
+        status, body = await self._request.do_request(url, "POST", read_timeout=timeout)
+        if status != HTTPStatus.OK:
+            raise read_refusal(status, body)
+        return read_updates(body)
 
     async def _back_off(self, error: Exception) -> None:
         self._failures += 1

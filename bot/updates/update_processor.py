@@ -53,12 +53,17 @@ class PerChatUpdateProcessor(BaseUpdateProcessor):
     """Processes each chat's updates and events in order.
 
     :param on_finished: called with the id of each processed update, whatever the outcome.
+    :param on_error: called before with an error that no handler has dealt with.
     """
 
-    def __init__(self, on_finished: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        on_finished: Callable[[int], None],
+        on_error: Callable[[int, BaseException], None],
+    ) -> None:
         # With PTB's own limit one busy chat would delay all others and the urgent updates.
         super().__init__(_NO_LIMIT)
-        self._on_finished = on_finished
+        self._on_finished, self._on_error = on_finished, on_error
         self._slots = asyncio.Semaphore(MAX_CONCURRENT_CHATS)
         self._chats: dict[int, tuple[asyncio.Lock, int]] = {}
 
@@ -81,6 +86,9 @@ class PerChatUpdateProcessor(BaseUpdateProcessor):
             else:
                 async with self._lock_chat(key), self._slots:
                     await coroutine
+        except BaseException as error:
+            self._on_error(update.update_id, error)
+            raise
         finally:
             self._on_finished(update.update_id)
 
@@ -109,6 +117,5 @@ def partition_key(update: Update) -> int | None:
     """The chat or else person whose updates are processed in order; `None` for urgent ones."""
     if any(getattr(update, name) is not None for name in URGENT):
         return None
-    if update.effective_chat is not None:
-        return update.effective_chat.id
-    return update.effective_user.id if update.effective_user else None
+    owner = update.effective_chat or update.effective_user
+    return owner.id if owner is not None else None

@@ -1,14 +1,14 @@
 """The webhook: Telegram posts updates to it, and is answered once they are in the inbox."""
 
 import hmac
-from typing import Any
 
-import orjson
 import structlog
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot.updates.intake import Intake, is_update
+from bot.updates.intake import Intake
+from services.messaging.update_json import read_update
+from services.messaging.updates import ReceivedUpdate
 
 WEBHOOK_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 
@@ -43,17 +43,13 @@ class WebhookView:
         return web.Response()
 
 
-def _parse_update(body: bytes) -> dict[str, Any]:
+def _parse_update(body: bytes) -> ReceivedUpdate:
     """Parse an update.
 
     :raises web.HTTPBadRequest: for anything else, which it would not help to send again.
     """
-    try:
-        update = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        update = None
-    if not is_update(update):
+    update = read_update(body)
+    if update is None:
         _log.warning("webhook_refused", reason="not an update")
         raise web.HTTPBadRequest
-    checked: dict[str, Any] = update
-    return checked
+    return update

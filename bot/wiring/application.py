@@ -49,7 +49,7 @@ def build_application(
         .get_updates_request(polls)
         .rate_limiter(RetryingRateLimiter())
         .context_types(ContextTypes(context=Context))
-        .concurrent_updates(PerChatUpdateProcessor(intake.finish))
+        .concurrent_updates(PerChatUpdateProcessor(intake.finish, intake.fail))
         .update_queue(update_queue)
         .job_queue(None)
         .updater(None)
@@ -58,11 +58,14 @@ def build_application(
     provider = settings.payment_provider_token
     token = Hidden(provider.get_secret_value()) if provider else None
     application.bot_data["services"] = replace(
-        services, payment_provider=token, confirm_charge_recorded=intake.confirm_charge_recorded
+        services,
+        payment_provider=token,
+        confirm_charge_recorded=intake.confirm_charge_recorded,
+        mark_secret=intake.mark_secret,
     )
     register(application)
     application.add_error_handler(ErrorHandler(intake))
-    intake.attach(application)
+    intake.attach(application, lambda text: services.secret_detector.find(text) is not None)
     return application
 
 

@@ -87,8 +87,10 @@ async def _submit(update: Update, context: Context, session: ConversationSession
             return False
         step = find_step(session.conversations, state)
         secret = step.secret_input if step else None
+        if is_confidential := _asks_for_secrets(session, state):
+            context.services.mark_secret(update.update_id)
         if secret is None:
-            context.is_confidential = _asks_for_secrets(session, state)
+            context.is_confidential = is_confidential
             session.state = await machine.submit_text(state, text_of_message(update)) or state
             return session.state is not state
     if session.is_overtaken or secret is None:

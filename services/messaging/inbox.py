@@ -1,5 +1,9 @@
 """The inbox: every update is stored here before it is confirmed to Telegram.
 
+An update that meets an error which would come again is set aside as failed. Its payload stays
+sealed for `KEPT_FAILED`, that of a payment until the charge is on record or somebody drops it;
+`services.messaging.failed_updates` lists, retries and drops them.
+
 One writer task collects new updates and marks of finished ones into one transaction, since one
 transaction per update would cost far more than the update itself.
 """
@@ -9,25 +13,37 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import orjson
 import structlog
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import ColumnElement, Update, and_, delete, exists, func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
+from services.messaging.update_json import read_update
+from services.messaging.updates import (
+    PAYMENT,
+    Json,
+    ReceivedUpdate,
+    UnreadableUpdate,
+    chat_of,
+    kind_of,
+    update_id_of,
+)
 from services.storage.database import Database, insert_or_ignore
 from services.storage.keys import KeyFileError, KeyRing, UnsealError, key_id_of
 from services.storage.models import InboxUpdate, UpdateState
-
-Json = dict[str, Any]
 
 _MARK_DELAY = 0.05
 """Seconds that marks wait to share a transaction; a process killed meanwhile answers again."""
 _RETRY_DELAY = 1.0
 RETENTION = timedelta(days=3)
 """How long the id of a finished update is kept. Telegram keeps updates for one day."""
+KEPT_FAILED = timedelta(days=7)
+"""How long a failed update is kept, from its arrival."""
+RETRY_LIMIT = timedelta(minutes=10)
+"""How old a failed update may be to be processed again; a payment may be older."""
 
 _log = structlog.get_logger()
 
@@ -37,13 +53,27 @@ def seal_context(update_id: int) -> str:
     return f"inbox/{update_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why an update failed.
+
+    :ivar error: name of the error's type.
+    :ivar erase: whether its payload is erased immediately.
+    """
+
+    error: str
+    erase: bool
+
+
 @dataclass(slots=True)
 class _Batch:
     """The contents of the next transaction."""
 
-    updates: list[tuple[Sequence[Json], asyncio.Future[list[Json]]]] = field(default_factory=list)
+    updates: list[tuple[Sequence[ReceivedUpdate], asyncio.Future[list[Json]]]] = field(
+        default_factory=list
+    )
     done: list[int] = field(default_factory=list)
-    failed: dict[int, str] = field(default_factory=dict)
+    failed: dict[int, _Failure] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.updates or self.done or self.failed)
@@ -64,8 +94,10 @@ class Inbox:
         self._urgent = asyncio.Event()
         self._stopping = False
 
-    async def store(self, updates: Sequence[Json]) -> list[Json]:
+    async def store(self, updates: Sequence[ReceivedUpdate]) -> list[Json]:
         """Store updates, and return those not known before once they are committed.
+
+        Unreadable ones are set aside as failed, and not returned.
 
         :raises SQLAlchemyError: when they could not be stored.
         """
@@ -81,12 +113,13 @@ class Inbox:
         self._unwritten.add(update_id)
         self._wake.set()
 
-    def mark_failed(self, update_id: int, error: str) -> None:
+    def mark_failed(self, update_id: int, error: str, *, erase: bool = False) -> None:
         """Mark an update as failed.
 
         :param error: name of the error's type.
+        :param erase: whether to erase its payload immediately, since it contains a secret.
         """
-        self._batch.failed[update_id] = error
+        self._batch.failed[update_id] = _Failure(error, erase)
         self._unwritten.add(update_id)
         self._wake.set()
 
@@ -102,17 +135,20 @@ class Inbox:
             self._wake.set()
             await writer
 
-    async def load_unfinished(self) -> list[Json]:
-        """Return every stored update that is neither done nor failed, in order of arrival.
+    async def load_unfinished(self, now: datetime | None = None) -> list[Json]:
+        """Return every stored update that is to be processed, in order of arrival.
 
-        One that cannot be decrypted is skipped and kept until its key is back, since it may
-        report a payment.
+        That includes failed payments. An update that somebody wants retried and that has become
+        too old for it meanwhile is failed again. One that cannot be decrypted is skipped and kept
+        until its key is back, since it may report a payment.
         """
-        query = select(InboxUpdate.update_id, InboxUpdate.payload)
-        query = query.where(InboxUpdate.state == UpdateState.NEW).order_by(InboxUpdate.update_id)
+        now = now or datetime.now(UTC)
+        query = select(InboxUpdate.update_id, InboxUpdate.payload).where(_is_unfinished())
         ended = frozenset(self._unwritten)
         async with self._database.unit_of_work() as session:
-            rows = [row for row in (await session.execute(query)).all() if row[0] not in ended]
+            await session.execute(_fail_late_retries(now))
+            found = await session.execute(query.order_by(InboxUpdate.update_id))
+            rows = [row for row in found.all() if row[0] not in ended]
         return [opened for row in rows if (opened := self._open(*row)) is not None]
 
     async def count_by_state(self) -> dict[str, int]:
@@ -123,19 +159,28 @@ class Inbox:
         return {state: found.get(state, 0) for state in UpdateState}
 
     async def delete_old(self, session: AsyncSession, now: datetime) -> None:
-        """Delete updates that ended so long ago that Telegram cannot send them again."""
-        old = InboxUpdate.received_at < now - RETENTION
-        await session.execute(delete(InboxUpdate).where(old, InboxUpdate.state != UpdateState.NEW))
+        """Delete updates that ended so long ago that Telegram cannot send them again.
+
+        Failed payments are kept until their charge is on record or somebody drops them.
+        """
+        done = and_(InboxUpdate.state == UpdateState.DONE, _arrived_before(now - RETENTION))
+        no_payment = or_(InboxUpdate.kind != PAYMENT, InboxUpdate.payload.is_(None))
+        failed = and_(
+            InboxUpdate.state == UpdateState.FAILED,
+            _arrived_before(now - KEPT_FAILED),
+            no_payment,
+        )
+        await session.execute(delete(InboxUpdate).where(or_(done, failed)))
 
     def _open(self, update_id: int, payload: bytes | None) -> Json | None:
         try:
-            opened: Json = orjson.loads(self._keys.unseal(payload or b"", seal_context(update_id)))
+            opened = read_update(self._keys.unseal(payload or b"", seal_context(update_id)))
         except (UnsealError, KeyFileError):
             if update_id not in self._unreadable:
                 self._unreadable.add(update_id)
                 _log.error("inbox_unreadable", update_id=update_id, key=key_id_of(payload or b""))
             return None
-        return opened
+        return opened if isinstance(opened, dict) else None
 
     async def _write_forever(self) -> None:
         while not self._stopping:
@@ -182,40 +227,85 @@ class Inbox:
             if rows:
                 await session.execute(insert_or_ignore(session, InboxUpdate), rows)
             await _write_marks(session, work)
-        return fresh
+        return [[item for item in new if isinstance(item, dict)] for new in fresh]
 
     async def _known_ids(self, session: AsyncSession, work: _Batch) -> set[int]:
-        ids = [item["update_id"] for updates, _ in work.updates for item in updates]
+        ids = [update_id_of(item) for updates, _ in work.updates for item in updates]
         if not ids:
             return set()
         query = select(InboxUpdate.update_id).where(InboxUpdate.update_id.in_(ids))
         return set((await session.scalars(query)).all())
 
-    def _row(self, item: Json) -> Json:
-        update_id = item["update_id"]
-        return {
-            "update_id": update_id,
-            "state": UpdateState.NEW,
-            "received_at": datetime.now(UTC),
-            "payload": self._keys.seal(orjson.dumps(item), seal_context(update_id)),
-        }
+    def _row(self, item: ReceivedUpdate) -> Json:
+        row: Json = {"update_id": update_id_of(item), "received_at": datetime.now(UTC)}
+        if isinstance(item, UnreadableUpdate):
+            row |= {"state": UpdateState.FAILED, "error": item.error}
+            row |= {"kind": item.kind, "chat_id": None}
+            payload = item.raw
+        else:
+            row |= {"state": UpdateState.NEW, "error": None}
+            row |= {"kind": kind_of(item), "chat_id": chat_of(item)}
+            payload = orjson.dumps(item)
+        return row | {"payload": self._keys.seal(payload, seal_context(row["update_id"]))}
 
 
-def _pick_new(known: set[int], updates: Sequence[Json]) -> list[Json]:
+def may_be_retried(now: datetime) -> ColumnElement[bool]:
+    """Condition that a failed update may be processed again.
+
+    A payment may at any time. Anything else would surprise the person later than `RETRY_LIMIT`,
+    and after a newer update of the chat.
+    """
+    newer = aliased(InboxUpdate)
+    has_newer = exists().where(
+        newer.chat_id == InboxUpdate.chat_id,
+        newer.update_id > InboxUpdate.update_id,
+        newer.error.is_(None),
+    )
+    in_time = and_(
+        InboxUpdate.received_at > now - RETRY_LIMIT, InboxUpdate.chat_id.is_not(None), ~has_newer
+    )
+    return or_(InboxUpdate.kind == PAYMENT, in_time)
+
+
+def _is_unfinished() -> ColumnElement[bool]:
+    is_failed_payment = and_(
+        InboxUpdate.state == UpdateState.FAILED,
+        InboxUpdate.kind == PAYMENT,
+        InboxUpdate.payload.is_not(None),
+    )
+    return or_(InboxUpdate.state == UpdateState.NEW, is_failed_payment)
+
+
+def _fail_late_retries(now: datetime) -> Update:
+    """Statement that fails what is to be retried, recognised by its error, and no longer may."""
+    is_retry = (InboxUpdate.state == UpdateState.NEW, InboxUpdate.error.is_not(None))
+    late = update(InboxUpdate).where(*is_retry, ~may_be_retried(now))
+    return late.values(state=UpdateState.FAILED).execution_options(synchronize_session=False)
+
+
+def _arrived_before(moment: datetime) -> ColumnElement[bool]:
+    return InboxUpdate.received_at < moment
+
+
+def _pick_new(known: set[int], updates: Sequence[ReceivedUpdate]) -> list[ReceivedUpdate]:
     """Return the updates not in `known`, each once, and add them to it."""
     fresh = []
     for item in updates:
-        if item["update_id"] not in known:
-            known.add(item["update_id"])
+        update_id = update_id_of(item)
+        if update_id not in known:
+            known.add(update_id)
             fresh.append(item)
     return fresh
 
 
 async def _write_marks(session: AsyncSession, work: _Batch) -> None:
-    erase = update(InboxUpdate).execution_options(synchronize_session=False)
+    mark = update(InboxUpdate).execution_options(synchronize_session=False)
     if work.done:
-        done = erase.where(InboxUpdate.update_id.in_(work.done))
-        await session.execute(done.values(state=UpdateState.DONE, payload=None))
-    for update_id, error in work.failed.items():
-        failed = erase.where(InboxUpdate.update_id == update_id)
-        await session.execute(failed.values(state=UpdateState.FAILED, payload=None, error=error))
+        done = mark.where(InboxUpdate.update_id.in_(work.done))
+        await session.execute(done.values(state=UpdateState.DONE, payload=None, error=None))
+    for update_id, failure in work.failed.items():
+        failed = mark.where(InboxUpdate.update_id == update_id)
+        values: Json = {"state": UpdateState.FAILED, "error": failure.error}
+        if failure.erase:
+            values["payload"] = None
+        await session.execute(failed.values(values))

@@ -18,7 +18,7 @@ class UpdateState(StrEnum):
 
 
 class InboxUpdate(Base):
-    """One update. Its payload is encrypted, and erased when it is done."""
+    """One update. Its payload is encrypted, and erased when it is done or expires."""
 
     __tablename__ = "inbox"
 
@@ -28,8 +28,15 @@ class InboxUpdate(Base):
     payload: Mapped[bytes | None] = mapped_column(LargeBinary)
     error: Mapped[str | None] = mapped_column(String(200))
     """Type of the error; never its message, which may contain what was typed."""
+    kind: Mapped[str | None] = mapped_column(String(32))
+    """What `services.messaging.updates.kind_of` returns; `None` in rows of older versions."""
+    chat_id: Mapped[int | None]
+    """The chat within which updates keep their order."""
 
-    __table_args__ = (Index("inbox_by_state", "state", "update_id"),)
+    __table_args__ = (
+        Index("inbox_by_state", "state", "update_id"),
+        Index("inbox_by_chat", "chat_id", "update_id"),
+    )
 
 
 class PersonRow(Base):

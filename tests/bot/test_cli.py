@@ -145,7 +145,11 @@ def test_the_search_is_asked_without_loading_telegram() -> None:
 
 @pytest.mark.parametrize(
     ("error", "word"),
-    [(NetworkError("gone"), "cannot be reached"), (InvalidToken(), "not known to Telegram")],
+    [
+        (NetworkError("gone"), "cannot be reached"),
+        (InvalidToken("said twice"), "not known to Telegram"),
+        (InvalidToken("said by a proxy"), "cannot be reached"),
+    ],
 )
 def test_a_start_that_telegram_prevents_ends_with_one_line(
     monkeypatch: pytest.MonkeyPatch,
@@ -156,8 +160,12 @@ def test_a_start_that_telegram_prevents_ends_with_one_line(
     async def fail(_: Kaika) -> None:
         raise error
 
+    async def is_unknown(*_: object) -> bool:
+        return "twice" in str(error)
+
     monkeypatch.setenv("KAIKA_BOT_TOKEN", TOKEN)
     monkeypatch.setattr(Kaika, "run", fail)
+    monkeypatch.setattr("bot.app.is_token_unknown", is_unknown)
     monkeypatch.setattr(sys, "argv", ["kaika", "run"])
     with pytest.raises(SystemExit):
         main.main()

@@ -14,6 +14,7 @@ from telegram.request import BaseRequest
 
 from bot.updates import poller as poller_module
 from bot.updates.poller import Poller
+from services.messaging.updates import ReceivedUpdate, update_id_of
 from tests.chat import TOKEN
 
 Answer = tuple[int, bytes] | Exception
@@ -64,10 +65,10 @@ class FakeIntake:
         self.has_room = asyncio.Event()
         self.has_room.set()
 
-    async def accept(self, items: list[dict[str, Any]]) -> None:
+    async def accept(self, items: list[ReceivedUpdate]) -> None:
         if self.failures:
             raise self.failures.pop(0)
-        self.accepted += [item["update_id"] for item in items]
+        self.accepted += [update_id_of(item) for item in items]
 
 
 async def poll(intake: FakeIntake, *answers: Answer) -> ScriptedRequest:
@@ -110,6 +111,17 @@ async def test_what_could_not_be_stored_is_asked_for_again() -> None:
         (200, b'{"ok": true, "result": 7}'),
         (200, b'{"ok": true, "result": [7]}'),
         (200, b'{"ok": true, "result": [{"update_id": "x"}, {}, null]}'),
+        (200, b'[{"update_id": 4}]'),
+        (200, b'{"ok": true}'),
+        (200, b'"ok"'),
+        (200, b""),
+        (200, b'{"ok": true, "result": [{"update_id": 4, "mess'),
+        (204, b""),
+        (301, b"<html>moved</html>"),
+        (429, b'{"ok": false, "error_code": 429, "parameters": [7]}'),
+        (404, b"<html>not here</html>"),
+        (401, b'{"error": "no such tenant"}'),
+        (404, b'[{"ok": false, "error_code": 404}]'),
     ],
 )
 async def test_it_outlives_every_bad_answer(answer: Answer) -> None:
@@ -118,9 +130,44 @@ async def test_it_outlives_every_bad_answer(answer: Answer) -> None:
     assert intake.accepted == [5]
 
 
-async def test_an_unknown_token_ends_it() -> None:
+@pytest.mark.parametrize("code", [401, 404])
+async def test_an_unknown_token_ends_it(code: int) -> None:
     with pytest.raises(InvalidToken):
-        await poll(FakeIntake(), error(401))
+        await poll(FakeIntake(), error(code), error(401), error(404))
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [NetworkError("gone")],
+        [(404, b"<html>")],
+        [error(401), error(500)],
+        [error(401), (200, b'{"ok": true, "result": {"id": 1}}')],
+    ],
+)
+async def test_a_token_is_unknown_only_where_get_me_says_so_twice(answers: list[Answer]) -> None:
+    intake = FakeIntake()
+    await poll(intake, error(401), *answers, ok(5))
+    assert intake.accepted == [5]
+
+
+async def test_an_update_that_no_parser_takes_comes_with_its_neighbours() -> None:
+    intake = FakeIntake()
+    deep = b'{"update_id": 6, "message": ' + b'{"reply_to_message": ' * 320 + b"1" + b"}" * 321
+    deeper = b'{"update_id": 8, "message": ' + b"[" * 5000 + b"]" * 5000 + b"}"
+    half = b'{"update_id": 9, "message": {"text": "\\ud83d"}}'
+    parts = [b'{"update_id": 5}', deep, b'{"update_id": 7}', deeper, half]
+    script = await poll(intake, (200, b'{"ok":true,"result":[' + b",".join(parts) + b"]}"), ok())
+    assert intake.accepted == [5, 6, 7, 8, 9]
+    assert script.offsets == [None, "10", "10"]
+
+
+async def test_of_an_answer_that_was_cut_off_the_whole_updates_are_taken() -> None:
+    intake = FakeIntake()
+    cut = b'{"ok":true,"result":[{"update_id":5,"a":"]}"},{"update_id":6,"message":{"text":"a }}'
+    script = await poll(intake, (200, cut), ok(6))
+    assert intake.accepted == [5, 6]
+    assert script.offsets == [None, "6", "7"]
 
 
 async def test_nothing_is_asked_for_while_there_is_no_room() -> None:
@@ -141,7 +188,7 @@ async def test_a_batch_in_hand_is_stored_before_it_stops() -> None:
     poller = Poller(Bot(TOKEN), script, intake)  # type: ignore[arg-type]
     started, gate, accept = asyncio.Event(), asyncio.Event(), intake.accept
 
-    async def slowly(items: list[dict[str, Any]]) -> None:
+    async def slowly(items: list[ReceivedUpdate]) -> None:
         started.set()
         await gate.wait()
         await accept(items)

@@ -27,10 +27,14 @@ class ProcessorBench:
 
     def __init__(self) -> None:
         self.finished: list[int] = []
+        self.errors: dict[int, BaseException] = {}
         self.started: list[int] = []
         self.gates: dict[int, asyncio.Event] = {}
-        self.processor = PerChatUpdateProcessor(self.finished.append)
+        self.processor = PerChatUpdateProcessor(self.finished.append, self._note_error)
         self.tasks: list[asyncio.Task[None]] = []
+
+    def _note_error(self, number: int, error: BaseException) -> None:
+        self.errors[number] = error
 
     async def _work(self, number: int) -> None:
         self.started.append(number)
@@ -85,7 +89,8 @@ async def test_a_busy_house_still_lets_the_urgent_in() -> None:
 
 async def test_an_update_that_fails_does_not_hold_up_its_chat() -> None:
     finished: list[int] = []
-    processor = PerChatUpdateProcessor(finished.append)
+    errors: dict[int, BaseException] = {}
+    processor = PerChatUpdateProcessor(finished.append, errors.__setitem__)
 
     async def fail() -> None:
         raise ValueError
@@ -95,7 +100,16 @@ async def test_an_update_that_fails_does_not_hold_up_its_chat() -> None:
     )
     assert [type(result) for result in results] == [ValueError, ValueError]
     assert finished == [1, 2]
+    assert [type(error) for error in errors.values()] == [ValueError, ValueError]
     assert processor._chats == {}
+
+
+async def test_an_update_that_is_interrupted_says_so() -> None:
+    bench = ProcessorBench()
+    await bench.brings(message(1))
+    bench.tasks[0].cancel()
+    await bench.settles()
+    assert (bench.finished, type(bench.errors[1])) == ([1], asyncio.CancelledError)
 
 
 async def test_a_closed_line_lets_nobody_in_but_ptbs_word_to_stop() -> None:

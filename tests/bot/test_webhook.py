@@ -86,6 +86,7 @@ async def test_a_wrong_secret_is_refused(url: str, secret: str | None) -> None:
         b'{"update_id": 9223372036854775808}',
         b"\xff\xfe",
         b"[" * 100_000,
+        b'{"update_id": 7, "message": {"text": "cut o',
     ],
 )
 async def test_what_is_no_update_is_refused(stage: Stage, url: str, body: bytes) -> None:

@@ -84,7 +84,7 @@ async def newest_update(stage: Stage) -> InboxUpdate:
 async def will_be_retried(stage: Stage) -> bool:
     """Whether the newest update will be handled again, and is sealed until then."""
     update = await newest_update(stage)
-    return update.state == UpdateState.NEW and update.payload is not None
+    return update.state != UpdateState.DONE and update.payload is not None
 
 
 @pytest.mark.parametrize("error", [*OUTAGES, *BUGS], ids=lambda error: type(error).__name__)
@@ -177,6 +177,17 @@ async def test_a_notice_that_cannot_be_read_or_is_cut_off(stage: Stage) -> None:
         assert await will_be_retried(stage)
     await sweep(stage)
     assert (len(await list_payments(stage)), count_receipts(hoa)) == (1, 1)
+
+
+@pytest.mark.parametrize(("error", "state"), [(OUTAGES[0], "new"), (BUGS[0], "failed")])
+async def test_only_an_error_that_would_come_again_shows_as_failed(
+    stage: Stage, error: Exception, state: str
+) -> None:
+    await pay_unnoticed(stage)
+    with fail_recording(stage, error):
+        await stage.settle()
+    update = await newest_update(stage)
+    assert (update.state, update.kind) == (state, "successful_payment")
 
 
 async def test_a_receipt_that_telegram_refuses_is_no_reason_to_try_again(stage: Stage) -> None:
