@@ -14,7 +14,6 @@ from telegram.error import BadRequest, NetworkError, RetryAfter
 
 from handlers.context import Context
 from handlers.conversations.pay import online as pay
-from handlers.conversations.pay.invoice import FEE_LABELS
 from handlers.engine.session import conversation_session
 from handlers.screen.text import N_, Markup, label, say
 from handlers.screen.view import View, button, send, view
@@ -259,7 +258,7 @@ def receipt_view(result: ChargeResult, language: str) -> View:
 
 def _fee_line(fee: Fee, currency: str, language: str) -> Markup:
     amount = money.format_amount(fee.amount, currency)
-    return Markup(f"• {label(language, FEE_LABELS[fee.kind])} {amount}\n")
+    return Markup(f"• {label(language, pay.FEE_LABELS[fee.kind])} {amount}\n")
 
 
 def unmatched_text(result: ChargeResult, language: str) -> Markup:

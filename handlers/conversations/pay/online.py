@@ -3,14 +3,18 @@
 The payment itself arrives as updates of their own: `handlers.conversations.pay.checkout`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
+from telegram import LabeledPrice
+from telegram.constants import ParseMode
+from telegram.error import BadRequest
 
 from handlers.context import Context
 from handlers.conversations.pay.address import parse_typed_address
-from handlers.conversations.pay.invoice import send_fee_invoice
 from handlers.engine.model import (
     ButtonTransition,
     Conversation,
@@ -24,7 +28,7 @@ from handlers.identity.code_verification import CodeVerification
 from handlers.identity.error_messages import ErrorSteps
 from handlers.identity.step_data import GRANT, SECRET_TIMEOUT
 from handlers.screen.dates import format_date, format_dates
-from handlers.screen.text import N_, Markup, say
+from handlers.screen.text import N_, Markup, label, say
 from services.authority.data_types import CURRENCY, AmountDue, AuthorityOperation, FeeKind
 from services.authority.errors import AuthorityError
 from services.authority.interface.authority import Authority
@@ -43,7 +47,9 @@ LAST_DAY, APPLICATION, REMINDED = "last_day", "application", "reminded"
 ADDRESS, TYPED_ADDRESS = "address", "typed"
 """Step data; both addresses are sealed."""
 INVOICE = "invoice"
-"""Step data: the payload of the invoice."""
+"""Step data: the payload of the invoice, its id at the authority."""
+_START = "do-pay"
+"""The deep link of a forwarded copy of an invoice, which cannot be paid."""
 PRIVATE_KEYS = (GRANT, ADDRESS, TYPED_ADDRESS, INVOICE)
 _ERROR_TARGETS = ("who", PAID, "made", "overdue")
 _ERRORS = ErrorSteps(
@@ -52,6 +58,11 @@ _ERRORS = ErrorSteps(
     overdue="overdue",
     clear_data=PRIVATE_KEYS,
 )
+FEE_LABELS: Mapping[FeeKind, str] = {
+    FeeKind.CARD: N_("Card fee (工本費)"),
+    FeeKind.POSTAGE: N_("Postage (郵資)"),
+}
+_log = structlog.get_logger()
 
 
 def pay_conversation(
@@ -125,6 +136,11 @@ _INVOICE = N_(
     "The receipt comes here and by mail. Does the bank take its time? Then wait, and do not pay "
     "twice."
 )
+_NO_INVOICE = N_(
+    "⚠️ <b>The invoice could not be made</b>: the payment provider does not take it at this "
+    "moment. Nothing was charged, and the deadline stays as it is. Please try again later, or call "
+    "0800-080-117."
+)
 
 
 def later_text(ctx: StepContext) -> Markup:
@@ -155,7 +171,7 @@ class PaymentSteps:
             return _ERRORS.result_for(error, ctx)
 
     async def open_invoice(self, session: AsyncSession, ctx: StepContext) -> StepResult:
-        """Create the invoice; `send_invoice_again` sends it."""
+        """Create the invoice; `send_fee_invoice` sends it."""
         open_invoice = self.authority.payments.open_invoice
         grant = ctx.data[GRANT]
         try:
@@ -278,7 +294,7 @@ def _amount_due_step(steps: PaymentSteps, takes_payments: bool) -> Step:
         N_("✅ The address is right: pay"),
         "invoice",
         steps.open_invoice,
-        after_commit=send_invoice_again,
+        after_commit=send_fee_invoice,
         also_targets=_ERROR_TARGETS,
     )
     pay_elsewhere = ButtonTransition("pay", N_("✅ The address is right: pay"), "nowhere")
@@ -327,16 +343,41 @@ def _confirm_step(steps: PaymentSteps) -> Step:
 
 def _invoice_step() -> Step:
     send_again = ButtonTransition(
-        "again", N_("🔁 Send the invoice again"), "invoice", after_commit=send_invoice_again
+        "again", N_("🔁 Send the invoice again"), "invoice", after_commit=send_fee_invoice
     )
     return Step(_INVOICE, (send_again,), requires=(INVOICE,))
 
 
-async def send_invoice_again(context: Context, ctx: StepContext) -> None:
-    """Send the invoice of the step; several copies can be paid only once."""
+async def send_fee_invoice(context: Context, ctx: StepContext) -> None:
+    """Send the invoice of the step, or an apology where the payment provider rejects it.
+
+    It is itemised and protected from forwarding. Of several copies only one can be paid.
+    """
+    provider = context.services.payment_provider
     fees = {kind: int(ctx.data[kind]) for kind in FeeKind if kind in ctx.data}
-    last_day = date.fromisoformat(ctx.data[LAST_DAY])
-    await send_fee_invoice(context, ctx.chat_id, ctx.language, ctx.data[INVOICE], fees, last_day)
+    labels = {kind: label(ctx.language, FEE_LABELS[kind]) for kind in fees}
+    try:
+        await context.bot.send_invoice(
+            ctx.chat_id,
+            title=label(ctx.language, "Card fee and postage"),
+            description=label(
+                ctx.language,
+                "Alien citizen natural person certificate (外來人口自然人憑證). To be paid by "
+                "{last}. For you, in this chat, once.",
+                last=ctx.data[LAST_DAY],
+            ),
+            payload=ctx.data[INVOICE],
+            provider_token=provider.reveal() if provider else "",
+            currency=CURRENCY,
+            prices=[LabeledPrice(labels[kind], fees[kind]) for kind in fees],
+            start_parameter=_START,
+            protect_content=True,
+        )
+    except BadRequest as error:
+        _log.error("invoice_refused", reason=error.message)
+        await context.bot.send_message(
+            ctx.chat_id, say(ctx.language, _NO_INVOICE), parse_mode=ParseMode.HTML
+        )
 
 
 async def _postpone(_session: AsyncSession, _ctx: StepContext) -> StepResult:
