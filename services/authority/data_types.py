@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from types import MappingProxyType
 
 from services.authority.lifecycle import ApplicationState, CertificateState
 from services.formats.hidden import Hidden
@@ -34,34 +33,6 @@ class Proof(StrEnum):
     CARD_NUMBER = "card_number"
 
 
-_P = Proof
-REQUIRED_PROOFS: Mapping[AuthorityOperation, tuple[frozenset[Proof], ...]] = MappingProxyType(
-    {
-        AuthorityOperation.RETRIEVE: (frozenset({_P.BIRTH_DATE, _P.MAIL}),),
-        AuthorityOperation.PAY: (frozenset({_P.CODE}),),
-        AuthorityOperation.STATUS: (frozenset({_P.CODE}),),
-        AuthorityOperation.ACTIVATE: (frozenset({_P.CODE}),),
-        AuthorityOperation.UNLOCK: (frozenset({_P.CODE}),),
-        AuthorityOperation.SUSPEND: (
-            frozenset({_P.CODE, _P.CARD_NUMBER}),
-            frozenset({_P.CODE, _P.MAIL}),
-            frozenset({_P.BIRTH_DATE, _P.MAIL}),
-        ),
-        AuthorityOperation.RESUME: (frozenset({_P.CODE, _P.CARD_NUMBER, _P.MAIL}),),
-    }
-)
-"""The ways to each operation. Activating and unlocking need that person's card besides, which is
-asked of the card itself. Suspending without the code is there for a code that is locked."""
-
-
-def find_missing_proofs(
-    operation: AuthorityOperation, shown: frozenset[Proof]
-) -> tuple[frozenset[Proof], ...]:
-    """Return what would complete each way, shortest first; empty when one is complete."""
-    left = sorted((way - shown for way in REQUIRED_PROOFS[operation]), key=len)
-    return tuple(left) if all(left) else ()
-
-
 @dataclass(frozen=True)
 class Grant:
     """Permission for one operation on one person's records, for ten minutes in one chat.
@@ -73,11 +44,6 @@ class Grant:
     operation: AuthorityOperation
     proofs: frozenset[Proof]
     expires_at: datetime
-
-    @property
-    def missing(self) -> tuple[frozenset[Proof], ...]:
-        """What else has to be proved, a set for each way; empty when it is complete."""
-        return find_missing_proofs(self.operation, self.proofs)
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,7 @@ from services.authority.embedded.notifications.security_alerts import EmbeddedSe
 from services.authority.embedded.payments.applications import Applications
 from services.authority.embedded.payments.payments import EmbeddedPayments
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
-from services.authority.embedded.personal_data.records import PersonalRecords
-from services.authority.embedded.personal_data.sealed_input import EmbeddedSealedInput
+from services.authority.embedded.personal_data.records import EmbeddedSealedInput, PersonalRecords
 from services.authority.embedded.privacy import DataSubjectRequests
 from services.authority.errors import WrongKeyFileError
 from services.authority.interface.certificates import CertificateIssuer

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from services.authority.data_types import AuthorityOperation, Challenge, Grant, Proof, RevealedCode
+from services.authority.embedded.credentials.grants import find_missing_proofs
 from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
 from services.authority.embedded.models import OneTimeChallenge
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
@@ -234,7 +235,9 @@ async def test_a_grant_for_resuming_is_complete_with_all_three_proofs(
     await someone.suspends()
     authority = world.authority
     grant = await someone.checks(operation=AuthorityOperation.RESUME)
-    assert grant.missing == (frozenset({Proof.CARD_NUMBER, Proof.MAIL}),)
+    assert find_missing_proofs(grant.operation, grant.proofs) == (
+        frozenset({Proof.CARD_NUMBER, Proof.MAIL}),
+    )
     async with world.database.unit_of_work() as session:
         challenge = await authority.credentials.send_one_time_code(session, grant.id, CHAT, NOW)
     grant = await answers(world, challenge)
@@ -244,7 +247,7 @@ async def test_a_grant_for_resuming_is_complete_with_all_three_proofs(
     assert refused.value.missing == (frozenset({Proof.CARD_NUMBER}),)
     number = world.maker.orders[-1].card_number
     grant = await authority.credentials.check_card_number(grant.id, number, CHAT, NOW)
-    assert grant.missing == ()
+    assert find_missing_proofs(grant.operation, grant.proofs) == ()
     async with world.database.unit_of_work() as session:
         assert (
             await authority.certificates.announce_resumption(session, grant.id, CHAT, NOW)

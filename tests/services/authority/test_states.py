@@ -4,12 +4,8 @@ import itertools
 
 import pytest
 
-from services.authority.data_types import (
-    REQUIRED_PROOFS,
-    AuthorityOperation,
-    Proof,
-    find_missing_proofs,
-)
+from services.authority.data_types import AuthorityOperation, Proof
+from services.authority.embedded.credentials.grants import REQUIRED_PROOFS, find_missing_proofs
 from services.authority.errors import WrongStateError
 from services.authority.lifecycle import (
     APPLICATION,

@@ -1,6 +1,8 @@
-"""Grants: the permission that a correct code gives, in one chat, for ten minutes."""
+"""Grants: the permission that proofs give, in one chat, for ten minutes."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +14,33 @@ from services.authority.errors import GrantExpiredError, ProofMissingError
 from services.ids import new_id
 
 LIFETIME = timedelta(minutes=10)
+
+_P = Proof
+REQUIRED_PROOFS: Mapping[AuthorityOperation, tuple[frozenset[Proof], ...]] = MappingProxyType(
+    {
+        AuthorityOperation.RETRIEVE: (frozenset({_P.BIRTH_DATE, _P.MAIL}),),
+        AuthorityOperation.PAY: (frozenset({_P.CODE}),),
+        AuthorityOperation.STATUS: (frozenset({_P.CODE}),),
+        AuthorityOperation.ACTIVATE: (frozenset({_P.CODE}),),
+        AuthorityOperation.UNLOCK: (frozenset({_P.CODE}),),
+        AuthorityOperation.SUSPEND: (
+            frozenset({_P.CODE, _P.CARD_NUMBER}),
+            frozenset({_P.CODE, _P.MAIL}),
+            frozenset({_P.BIRTH_DATE, _P.MAIL}),
+        ),
+        AuthorityOperation.RESUME: (frozenset({_P.CODE, _P.CARD_NUMBER, _P.MAIL}),),
+    }
+)
+"""The ways to each operation. Activating and unlocking need that person's card besides, which is
+asked of the card itself. Suspending without the code is there for a code that is locked."""
+
+
+def find_missing_proofs(
+    operation: AuthorityOperation, shown: frozenset[Proof]
+) -> tuple[frozenset[Proof], ...]:
+    """Return what would complete each way, shortest first; empty when one is complete."""
+    left = sorted((way - shown for way in REQUIRED_PROOFS[operation]), key=len)
+    return tuple(left) if all(left) else ()
 
 
 def open_grant(
@@ -66,9 +95,9 @@ async def require_grant(
     row = await find_grant(session, grant_id, chat_id, now)
     if row.operation != operation:
         raise GrantExpiredError
-    grant = to_grant(row)
-    if grant.missing:
-        raise ProofMissingError(grant.missing)
+    missing = find_missing_proofs(operation, to_grant(row).proofs)
+    if missing:
+        raise ProofMissingError(missing)
     return row, await lock_granted_application(session, row)
 
 

@@ -1,5 +1,7 @@
 """Personal data: encrypted field by field, and found by keyed hashes."""
 
+import base64
+import binascii
 import secrets
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -7,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
 
 from services.authority.embedded.models import (
     Application,
@@ -15,14 +18,16 @@ from services.authority.embedded.models import (
     Subscriber,
     associated_data,
 )
-from services.authority.errors import UnknownPersonError
+from services.authority.errors import GrantExpiredError, UnknownPersonError
+from services.authority.interface.credentials import SealedInput
 from services.formats.card_number import CardNumber
 from services.formats.hidden import Hidden
 from services.formats.ui_number import UiNumber
 from services.ids import new_id
 from services.storage.database import insert_or_ignore
-from services.storage.keys import KeyRing, SecretPurpose
+from services.storage.keys import KeyRing, SecretPurpose, UnsealError
 
+_INPUT_TABLE, _INPUT_COLUMN = "dialogs", "data"
 SEALED_FIELDS = (
     "ui_number", "name", "birth_date", "mail_address", "postal_address", "person_serial",
 )  # fmt: skip
@@ -171,6 +176,26 @@ class PersonalRecords:
         if application is None:
             raise UnknownPersonError
         return subscriber, application
+
+
+class EmbeddedSealedInput(SealedInput):
+    """Seals what was typed in a chat, for the steps that follow there."""
+
+    def __init__(self, records: PersonalRecords) -> None:
+        self._records = records
+
+    @override
+    def seal(self, value: Hidden, chat_id: int) -> str:
+        sealed = self._records.seal(value.reveal(), _INPUT_TABLE, str(chat_id), _INPUT_COLUMN)
+        return base64.urlsafe_b64encode(sealed).decode()
+
+    @override
+    def unseal(self, sealed: str, chat_id: int) -> Hidden:
+        try:
+            raw = base64.urlsafe_b64decode(sealed)
+            return Hidden(self._records.unseal(raw, _INPUT_TABLE, str(chat_id), _INPUT_COLUMN))
+        except (UnsealError, binascii.Error):
+            raise GrantExpiredError from None
 
 
 def lock_person(query: Select[Any]) -> Select[Any]:
