@@ -38,6 +38,18 @@ class PairingPeer:
 
 
 @dataclass(frozen=True, slots=True)
+class WordChoice:
+    """The question which pair of words the chat shows. Asked where a link brought the code.
+
+    :ivar peer: whose words are among the pairs.
+    :ivar pairs: six, all different, in random order.
+    """
+
+    peer: PairingPeer
+    pairs: tuple[tuple[PairingWord, PairingWord], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PairingProblem:
     """Why the code is asked for again.
 
@@ -188,6 +200,11 @@ class PairingClosed:
 
 
 @dataclass(frozen=True, slots=True)
+class WrongWordsChosen:
+    """The person chose words that are not those of the pairing, so nothing was connected."""
+
+
+@dataclass(frozen=True, slots=True)
 class OperationWaiting:
     """A running operation waits."""
 
@@ -229,6 +246,7 @@ PrompterEvent = (
     | ServerDisconnected
     | PairingStarted
     | PairingClosed
+    | WrongWordsChosen
     | OperationWaiting
     | CardWorking
     | OperationDone
@@ -244,6 +262,12 @@ class Prompter(Protocol):
 
     async def confirm_pairing(self, peer: PairingPeer) -> bool:
         """Ask whether host, name and words are right.
+
+        The question has to say: only if you started this in your own Telegram.
+        """
+
+    async def choose_words(self, choice: WordChoice) -> int | None:
+        """Ask which of the pairs the chat shows, by its index; `None` for none of them.
 
         The question has to say: only if you started this in your own Telegram.
         """

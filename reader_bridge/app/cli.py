@@ -26,6 +26,8 @@ from reader_bridge.app.options import (
     server_address,
     take_passphrase_from_environment,
 )
+from reader_bridge.app.pairing_link import parse_pairing_link
+from reader_bridge.app.running_app import hand_over
 from reader_bridge.app.startup_errors import (
     STARTUP_ERRORS,
     PassphraseMissingError,
@@ -66,6 +68,14 @@ Virtual = Annotated[
     ),
 ]
 Window = Annotated[bool, typer.Option("--window", help=N_("Open a window."))]
+Link = Annotated[
+    str | None,
+    typer.Option(
+        "--link",
+        metavar="LINK",
+        help=N_("Take the pairing code from a kaika://pair link, as the browser does."),
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help=N_("Print JSON instead of text."))]
 
 
@@ -93,11 +103,12 @@ def bridge(
     ca: Authority = None,
     language: Language = None,
     virtual_card: Virtual = None,
+    link: Link = None,
     as_window: Window = False,
     version: Version = False,
 ) -> None:
     """Begin; without a command, connect to the chat."""
-    options = CommandOptions(server, ca, language, virtual_card)
+    options = CommandOptions(server, ca, language, virtual_card, link)
     context.obj = options
     if context.invoked_subcommand is None:
         _connect(options, as_window=as_window)
@@ -110,9 +121,10 @@ def window(
     ca: Authority = None,
     language: Language = None,
     virtual_card: Virtual = None,
+    link: Link = None,
 ) -> None:
     """Connect, asking in a window."""
-    options = CommandOptions(server, ca, language, virtual_card).with_defaults(context.obj)
+    options = CommandOptions(server, ca, language, virtual_card, link).with_defaults(context.obj)
     _connect(options, as_window=True)
 
 
@@ -168,6 +180,8 @@ def _ask_passphrase(language: str) -> str | None:
 
 def _connect(options: CommandOptions, *, as_window: bool) -> None:
     language = choose_language(options.language)
+    if options.link is not None and _hand_over(options.link, language):
+        return
     if as_window:
         from reader_bridge.app.window_app import run_in_window  # the toolkit takes a while to load
 
@@ -181,6 +195,24 @@ def _connect(options: CommandOptions, *, as_window: bool) -> None:
     finally:
         if card:
             card.close()
+
+
+def _hand_over(link: str, language: str) -> bool:
+    """Hand a link to the app that runs already; `False` where none runs.
+
+    :raises PairingLinkError: it is no link with a pairing code.
+    """
+    parse_pairing_link(link)
+    is_taken = hand_over(link)
+    if is_taken is None:
+        return False
+    text = (
+        N_("kaika-bridge is open already; go on there.")
+        if is_taken
+        else N_("kaika-bridge is open already and asks something else. Answer that first.")
+    )
+    typer.echo(localise(language, text))
+    return True
 
 
 def _translate_help(command: Any, language: str) -> None:

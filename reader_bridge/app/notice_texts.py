@@ -17,6 +17,7 @@ from reader_bridge.prompter import (
     ServerConnected,
     ServerConnecting,
     ServerDisconnected,
+    WrongWordsChosen,
 )
 from reader_bridge.protocol import FailureCode, Operation, PinPurpose, ProgressStep, UnpairReason
 from reader_bridge.protocol.operation_payloads import CardReport, ReaderList
@@ -271,6 +272,12 @@ def describe_event(event: PrompterEvent, language: str, host: str) -> StatusNoti
                 NoticeTone.NOTE,
                 localise(language, _UNPAIR_TEXTS[reason]),
                 localise(language, PAIR_AGAIN),
+            )
+        case WrongWordsChosen():
+            return StatusNotice(
+                NoticeTone.BAD,
+                localise(language, "Your chat shows other words, so nothing was connected."),
+                localise(language, "Have the chat show a new code, and look closely at the words."),
             )
         case OperationWaiting(step=step):
             text, advice = _STEP_TEXTS[step]

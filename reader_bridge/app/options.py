@@ -11,8 +11,10 @@ import locales
 from reader_bridge.app import config
 from reader_bridge.app.address import ServerAddress, parse_address
 from reader_bridge.app.config import AppConfig
+from reader_bridge.app.pairing_link import parse_pairing_link
 from reader_bridge.card.connection import CardReaders
 from reader_bridge.card.pcsc import PcscReaders
+from reader_bridge.client.pairing_flow import PairingLinks
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.card_file import read_label
 from reader_bridge.virtual_card.reader import VirtualReader
@@ -28,6 +30,7 @@ class CommandOptions:
     ca: Path | None = None
     language: str | None = None
     virtual_card: Path | None = None
+    link: str | None = None
 
     def with_defaults(self, other: "CommandOptions") -> "CommandOptions":
         """Return these options, filled up from those given before the command's name."""
@@ -36,6 +39,7 @@ class CommandOptions:
             self.ca or other.ca,
             self.language or other.language,
             self.virtual_card or other.virtual_card,
+            self.link if self.link is not None else other.link,
         )
 
 
@@ -70,6 +74,14 @@ def server_address(options: CommandOptions) -> ServerAddress | None:
         return parse_address(kept) if kept else None
     except ValueError:
         return None  # the file was written by another hand
+
+
+def pairing_links(options: CommandOptions) -> PairingLinks:
+    """Return the source of codes from links, the one the app was started with first.
+
+    :raises PairingLinkError: it was started with something else.
+    """
+    return PairingLinks(None if options.link is None else parse_pairing_link(options.link))
 
 
 def remember(address: ServerAddress | None, language: str | None) -> None:

@@ -14,6 +14,7 @@ from reader_bridge.prompter import (
     PinFault,
     PinKind,
     PinRequest,
+    WordChoice,
 )
 from reader_bridge.protocol import Operation, PairingWord, PairRefusal, PinPurpose
 
@@ -151,6 +152,32 @@ def comparison_page(peer: PairingPeer, language: str) -> PromptPage:
             language, "Say yes only if you started this in your own Telegram, and all is the same."
         ),
     )
+
+
+def word_choice_page(choice: WordChoice, language: str) -> PromptPage:
+    """Return the question which pair of words the chat shows."""
+    return PromptPage(
+        title=localise(language, "Which two words does your chat show?"),
+        text=localise(
+            language,
+            "A link brought the code. Look at your own Telegram and choose the two words that it "
+            "shows, in this order.",
+        ),
+        yes="",
+        no=localise(language, "None of these"),
+        facts=_peer_facts(choice.peer, language),
+        warning=localise(
+            language,
+            "If you did not just press a button in your own Telegram, choose “None of these”: then "
+            "a web page has opened this.",
+        ),
+    )
+
+
+def pair_of_words(pair: tuple[PairingWord, PairingWord]) -> str:
+    """Return a pair of words in both languages."""
+    first, second = pair
+    return f"{first.english} {second.english} · {first.chinese} {second.chinese}"
 
 
 def consent_page(request: ConsentRequest, language: str) -> PromptPage:

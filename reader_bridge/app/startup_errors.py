@@ -1,6 +1,7 @@
 """The errors that keep the app from starting, and their texts."""
 
 from reader_bridge.app.address import AddressError, AddressFault
+from reader_bridge.app.pairing_link import PairingLinkError
 from reader_bridge.app.tls import AuthorityFileError
 from reader_bridge.app.translation import N_, localise, sanitise
 from reader_bridge.card.errors import PcscMissingError
@@ -29,6 +30,7 @@ STARTUP_ERRORS = (
     AuthorityFileError,
     CardFileBusyError,
     CardFileError,
+    PairingLinkError,
     PassphraseMissingError,
     ServerAddressMissingError,
     TerminalMissingError,
@@ -60,6 +62,9 @@ _ERROR_TEXTS = {
     CardFileError: N_("This file is missing, broken, or not a virtual card."),
     CardFileBusyError: N_(
         "The virtual card is in use by another program. Close that program, and try again."
+    ),
+    PairingLinkError: N_(
+        "This link holds no pairing code. Go back to the chat in Telegram and have it show one."
     ),
     PassphraseMissingError: N_(
         "The virtual card needs its passphrase: start in a terminal, or set KAIKA_CARD_PASSPHRASE."

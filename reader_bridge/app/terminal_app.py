@@ -7,7 +7,8 @@ from collections.abc import Callable
 from importlib.metadata import version
 
 from reader_bridge.app import notice_texts
-from reader_bridge.app.options import CommandOptions, remember, server_address
+from reader_bridge.app.options import CommandOptions, pairing_links, remember, server_address
+from reader_bridge.app.running_app import accept_links
 from reader_bridge.app.startup_errors import ServerAddressMissingError
 from reader_bridge.app.terminal.prompter import TerminalPrompter
 from reader_bridge.app.terminal.screen import TerminalScreen
@@ -46,15 +47,18 @@ async def _run(
     prompter = TerminalPrompter(
         screen, address.host, lambda: remember(address, options.language and screen.language)
     )
+    links = pairing_links(options)
     try:
-        return await client.run_bridge(
-            url=address.url,
-            host=address.host,
-            tls=trusted if address.url.startswith("wss:") else None,
-            readers=readers(),
-            prompter=prompter,
-            language=screen.language.replace("_", "-"),
-            app_version=version("kaika"),
-        )
+        async with accept_links(links.offer):
+            return await client.run_bridge(
+                url=address.url,
+                host=address.host,
+                tls=trusted if address.url.startswith("wss:") else None,
+                readers=readers(),
+                prompter=prompter,
+                language=screen.language.replace("_", "-"),
+                app_version=version("kaika"),
+                links=links,
+            )
     finally:
         prompter.stop_status()

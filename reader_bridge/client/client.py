@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from reader_bridge.card.connection import CardReaders
+from reader_bridge.client.pairing_flow import PairingLinks
 from reader_bridge.client.session import ServerSession, SessionTimeouts
 from reader_bridge.client.websocket import (
     ReconnectDelay,
@@ -178,15 +179,17 @@ async def run_bridge(
     language: str,
     app_version: str,
     timeouts: SessionTimeouts | None = None,
+    links: PairingLinks | None = None,
 ) -> ExitReason:
     """Run a bridge until it exits by itself or the task is cancelled.
 
     :param url: of the server's websocket.
+    :param links: bring pairing codes that nobody has to type.
     :param host: the server's name as the person is shown it.
     :param tls: the authorities to trust; unused for `ws`.
     :raises UnencryptedAddressError: the address is `ws` on another machine.
     """
-    session = ServerSession(url, host, prompter, readers, timeouts)
+    session = ServerSession(url, host, prompter, readers, timeouts, links)
     client = BridgeClient(
         ServerConnector(url, tls),
         session,

@@ -14,7 +14,7 @@ from reader_bridge.card.connection import CardReaders
 from reader_bridge.client.background_tasks import BackgroundTasks
 from reader_bridge.client.message_channel import MessageChannel
 from reader_bridge.client.operation_runner import OperationRunner
-from reader_bridge.client.pairing_flow import PairingFlow
+from reader_bridge.client.pairing_flow import PairingFlow, PairingLinks
 from reader_bridge.client.websocket import ServerConnection
 from reader_bridge.prompter import (
     ExitReason,
@@ -146,6 +146,7 @@ class ServerSession:
         prompter: Prompter,
         readers: CardReaders,
         timeouts: SessionTimeouts | None = None,
+        links: PairingLinks | None = None,
     ) -> None:
         timeouts = timeouts or SessionTimeouts()
         self._prompter = prompter
@@ -163,6 +164,7 @@ class ServerSession:
             self._tasks,
             self._set_state,
             self._exit,
+            links or PairingLinks(),
         )
         self._operations = OperationRunner(
             self.origin,

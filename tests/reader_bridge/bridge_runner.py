@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reader_bridge.card.connection import CardReaders
 from reader_bridge.client.client import BridgeClient
+from reader_bridge.client.pairing_flow import PairingLinks
 from reader_bridge.client.session import ServerSession, SessionTimeouts
 from reader_bridge.client.websocket import ReconnectDelay, ServerConnector
 from reader_bridge.prompter import ExitReason, Prompter
@@ -28,6 +29,7 @@ async def run_test_bridge(
     timeouts: SessionTimeouts | None = None,
     connector: ServerConnector | None = None,
     reconnect_seconds: float = 0.0,
+    links: PairingLinks | None = None,
 ) -> AsyncIterator[RunningBridge]:
     """Run a bridge that reconnects immediately.
 
@@ -37,7 +39,7 @@ async def run_test_bridge(
     async def no_time(_: float) -> None:
         await asyncio.sleep(reconnect_seconds)
 
-    session = ServerSession(url, "127.0.0.1", person, readers, timeouts)
+    session = ServerSession(url, "127.0.0.1", person, readers, timeouts, links)
     bridge = BridgeClient(
         connector or ServerConnector(url),
         session,

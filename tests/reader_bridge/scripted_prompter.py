@@ -12,9 +12,10 @@ from reader_bridge.prompter import (
     PinKind,
     PinRequest,
     PrompterEvent,
+    WordChoice,
 )
 
-Question = PairingProblem | None | PairingPeer | ConsentRequest | PinRequest
+Question = PairingProblem | None | PairingPeer | WordChoice | ConsentRequest | PinRequest
 Answer = bytes | None
 
 
@@ -58,6 +59,11 @@ class ScriptedPrompter:
         """Return the scripted answer."""
         self._note(peer)
         return self._agree(peer)
+
+    async def choose_words(self, choice: WordChoice) -> int | None:
+        """Choose the right words where the scripted answer is yes."""
+        self._note(choice)
+        return choice.pairs.index(choice.peer.words) if self._agree(choice.peer) else None
 
     async def ask_consent(self, request: ConsentRequest) -> bool:
         """Return the scripted answer."""

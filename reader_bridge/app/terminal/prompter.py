@@ -27,6 +27,7 @@ from reader_bridge.prompter import (
     PinRequest,
     PrompterEvent,
     ServerConnected,
+    WordChoice,
 )
 
 MARKS = {
@@ -67,6 +68,27 @@ class TerminalPrompter:
         if same:
             self._start_status(localise(self._language, "Now say yes in the chat too."))
         return same
+
+    async def choose_words(self, choice: WordChoice) -> int | None:
+        """Ask which pair of words the chat shows, by its number."""
+        self._print_page(prompt_texts.word_choice_page(choice, self._language))
+        for number, pair in enumerate(choice.pairs, 1):
+            self._screen.print(f"  {number}  {prompt_texts.pair_of_words(pair)}", style="bold")
+        none = localise(self._language, "None of these")
+        self._screen.print(f"  0  {none}")
+        chosen = await self._ask_number(len(choice.pairs))
+        if chosen and choice.pairs[chosen - 1] == choice.peer.words:
+            self._start_status(localise(self._language, "Now say yes in the chat too."))
+        return chosen - 1 if chosen else None
+
+    async def _ask_number(self, largest: int) -> int:
+        """Ask for a number from 0 until one comes; giving up is 0."""
+        numbers = {str(number): number for number in range(largest + 1)}
+        while True:
+            text = await self._screen.ask_text(localise(self._language, "Number:"), 4)
+            number = 0 if text is None else numbers.get(text.strip())
+            if number is not None:
+                return number
 
     async def ask_consent(self, request: ConsentRequest) -> bool:
         """Ask whether the operation is wanted."""

@@ -24,12 +24,14 @@ from reader_bridge.app.options import (
     CommandOptions,
     check_card_file,
     open_virtual_card,
+    pairing_links,
     reader_factory,
     remember,
     server_address,
     take_passphrase_from_environment,
 )
 from reader_bridge.app.prompt_texts import PromptPage
+from reader_bridge.app.running_app import accept_links
 from reader_bridge.app.startup_errors import STARTUP_ERRORS, startup_error_text
 from reader_bridge.app.tls import create_tls_context
 from reader_bridge.app.translation import localise
@@ -126,19 +128,22 @@ class AppController:
         address = server_address(self._options) or await self._ask_address(trusted)
         chosen = self._language if self._options.language else None
         prompter = WindowPrompter(self._bridge, address.host, lambda: remember(address, chosen))
-        while True:
-            ending = await client.run_bridge(
-                url=address.url,
-                host=address.host,
-                tls=trusted if address.url.startswith("wss:") else None,
-                readers=reader_factory(card)(),
-                prompter=prompter,
-                language=self._language.replace("_", "-"),
-                app_version=version("kaika"),
-            )
-            if ending is ExitReason.LEFT:
-                return
-            await self._show_final_message(_exit_text(ending), again=True)
+        links = pairing_links(self._options)
+        async with accept_links(links.offer):
+            while True:
+                ending = await client.run_bridge(
+                    url=address.url,
+                    host=address.host,
+                    tls=trusted if address.url.startswith("wss:") else None,
+                    readers=reader_factory(card)(),
+                    prompter=prompter,
+                    language=self._language.replace("_", "-"),
+                    app_version=version("kaika"),
+                    links=links,
+                )
+                if ending is ExitReason.LEFT:
+                    return
+                await self._show_final_message(_exit_text(ending), again=True)
 
     async def _ask_address(self, trusted: ssl.SSLContext) -> ServerAddress:
         """Ask for the server's address until a server answers."""

@@ -5,7 +5,12 @@ from collections.abc import Callable
 from reader_bridge.app import notice_texts, prompt_texts
 from reader_bridge.app.notice_texts import NoticeTone, StatusNotice
 from reader_bridge.app.translation import localise
-from reader_bridge.app.window.question import LineQuestion, PinQuestion, Question
+from reader_bridge.app.window.question import (
+    LineQuestion,
+    PinQuestion,
+    Question,
+    WordQuestion,
+)
 from reader_bridge.app.window.thread_bridge import ThreadBridge
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import (
@@ -16,6 +21,7 @@ from reader_bridge.prompter import (
     PinRequest,
     PrompterEvent,
     ServerConnected,
+    WordChoice,
 )
 
 
@@ -45,12 +51,17 @@ class WindowPrompter:
         """Ask whether host, name and words are right."""
         same = await self._ask_yes_no(lambda language: prompt_texts.comparison_page(peer, language))
         if same:
-            self._bridge.notify(
-                lambda language: StatusNotice(
-                    NoticeTone.WAITING, localise(language, "Now say yes in the chat too.")
-                )
-            )
+            self._notify_yes_in_chat()
         return same
+
+    async def choose_words(self, choice: WordChoice) -> int | None:
+        """Ask which pair of words the chat shows."""
+        answer = await self._bridge.ask(lambda language: WordQuestion(choice, language))
+        if not isinstance(answer, int):
+            return None
+        if choice.pairs[answer] == choice.peer.words:
+            self._notify_yes_in_chat()
+        return answer
 
     async def ask_consent(self, request: ConsentRequest) -> bool:
         """Ask whether the operation is wanted."""
@@ -73,6 +84,13 @@ class WindowPrompter:
             return
         self._bridge.notify(
             lambda language: notice_texts.describe_event(event, language, self._host)
+        )
+
+    def _notify_yes_in_chat(self) -> None:
+        self._bridge.notify(
+            lambda language: StatusNotice(
+                NoticeTone.WAITING, localise(language, "Now say yes in the chat too.")
+            )
         )
 
     async def _ask_yes_no(self, page: Callable[[str], prompt_texts.PromptPage]) -> bool:

@@ -1,5 +1,7 @@
 """The questions of the window."""
 
+from functools import partial
+
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
@@ -9,7 +11,7 @@ from reader_bridge.app.prompt_texts import PromptPage, pin_entry_problem
 from reader_bridge.app.translation import localise
 from reader_bridge.app.window import widgets
 from reader_bridge.app.window.secret_field import SecretField
-from reader_bridge.prompter import PinKind, PinRequest
+from reader_bridge.prompter import PinKind, PinRequest, WordChoice
 
 SETTLE_MILLISECONDS = 400
 """A question that appears while somebody types or clicks takes no answer yet."""
@@ -125,6 +127,28 @@ class LineQuestion(Question):
     def confirm(self) -> None:
         """Answer with the line."""
         self._answer(self.field.text().strip())
+
+
+class WordQuestion(Question):
+    """Asks which pair of words the chat shows; the answer is its index."""
+
+    def __init__(self, choice: WordChoice, language: str) -> None:
+        self._choice = choice
+        super().__init__(prompt_texts.word_choice_page(choice, language), language)
+        self.yes.setVisible(False)
+
+    def _add_fields(self, column: QVBoxLayout) -> None:
+        self.choices = [
+            widgets.push_button(prompt_texts.pair_of_words(pair), partial(self._answer, index))
+            for index, pair in enumerate(self._choice.pairs)
+        ]
+        for each in self.choices:
+            column.addWidget(each)
+
+    def _enable_after_delay(self) -> None:
+        for each in self.choices:
+            each.setEnabled(False)
+            QTimer.singleShot(SETTLE_MILLISECONDS, each, partial(each.setEnabled, True))
 
 
 class PassphraseQuestion(Question):

@@ -85,7 +85,7 @@ def take_windows(language: str) -> None:
     desk = ThreadBridge()
     window = MainWindow(desk, language)
     window.show()
-    for name in ("code", "compare", "consent", "new pin"):
+    for name in ("code", "compare", "words", "consent", "new pin"):
         desk.asked.emit(ticket := PendingQuestion(PAGES[name], lambda _: None))
         QTest.qWait(500)
         if isinstance(window.page, PinQuestion):

@@ -7,6 +7,7 @@ from reader_bridge.app.window.question import (
     PassphraseQuestion,
     PinQuestion,
     Question,
+    WordQuestion,
     address_page,
     passphrase_page,
 )
@@ -20,10 +21,19 @@ from reader_bridge.prompter import (
     PinFault,
     PinKind,
     PinRequest,
+    WordChoice,
 )
 from reader_bridge.protocol import PAIRING_WORDS, Operation, PairRefusal, PinPurpose, ProfileName
 
 PEER = PairingPeer("kaika.example", "Maria Santos", (PAIRING_WORDS[3], PAIRING_WORDS[40]))
+WORDS = WordChoice(
+    PEER,
+    (
+        *tuple((PAIRING_WORDS[n], PAIRING_WORDS[200 - n]) for n in range(3)),
+        PEER.words,
+        *tuple((PAIRING_WORDS[100 + n], PAIRING_WORDS[60 + n]) for n in range(2)),
+    ),
+)
 CARD = CardLabel(ProfileName.GIDS, "GP00000000123456")
 READER = "ACS ACR39U ICC Reader 00 00"
 NEW = PinRequest(PinKind.NEW, Operation.SET_PIN, CARD, PinRules(6, 8))
@@ -46,6 +56,7 @@ PAGES: dict[str, QuestionFactory] = {
     "code": code(),
     "wrong code": code(PairingProblem(PairRefusal.TOO_MANY_TRIES, 0, 900)),
     "compare": lambda language: Question(prompt_texts.comparison_page(PEER, language), language),
+    "words": lambda language: WordQuestion(WORDS, language),
     "consent": lambda language: Question(prompt_texts.consent_page(UNLOCK, language), language),
     "reading": lambda language: Question(prompt_texts.consent_page(READING, language), language),
     "current pin": lambda language: PinQuestion(CURRENT, language),

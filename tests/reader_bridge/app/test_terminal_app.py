@@ -238,6 +238,61 @@ async def test_words_that_differ_end_the_pairing(
     assert "\u202e" not in person.everything
 
 
+async def test_a_link_that_another_process_hands_over_is_answered_by_the_words(
+    server: ScriptedServer, start_user: StartTerminalUser, card_file: Path, tmp_path: Path
+) -> None:
+    """From the tap on the page to the paired bridge nothing is typed but one number."""
+    runtime = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    person = start_user("--server", server.url, "--virtual-card", card_file, **runtime)
+    line = await server.accept()
+    await line.welcome()
+    await sees(person, "Code:")
+    second = start_user("--link", f"kaika://pair?code={CODE}", **runtime)
+    assert await ends(second) == 0
+    assert "open already" in second.everything
+    pair = await line.receive(Pair)
+    assert pair.code == CODE
+    await line.offer()
+    await sees(person, "Which two words does your chat show?", "None of these", "Number:")
+    first, other = line.words_for(pair)
+    shown = person.everything.splitlines()
+    (number,) = {row.split()[0] for row in shown if f"{first.english} {other.english}" in row}
+    person.types(number)
+    assert (await line.receive(PairAnswer)).accepted
+    third = start_user("--link", "kaika://pair?code=EFGH6789", **runtime)
+    assert await ends(third) == 0
+    assert "asks something else" in third.everything
+
+
+async def test_a_link_that_is_none_is_refused(start_user: StartTerminalUser) -> None:
+    for link in (
+        "kaika://pair?code=abc",
+        "https://kaika.example",
+        "kaika://pair?code=ABCD2345&x=1",
+    ):
+        person = start_user("--link", link)
+        assert await ends(person) == 2
+        assert "holds no pairing code" in person.everything
+
+
+async def test_the_app_starts_with_a_link(
+    server: ScriptedServer, start_user: StartTerminalUser, card_file: Path, tmp_path: Path
+) -> None:
+    person = start_user(
+        "--server", server.url, "--virtual-card", card_file,
+        "--link", f"kaika://pair?code={CODE}", XDG_RUNTIME_DIR=str(tmp_path),
+    )  # fmt: skip
+    line = await server.accept()
+    await line.welcome()
+    await line.receive(Pair)
+    await line.offer()
+    await sees(person, "Which two words", "Number:")
+    person.types("0")
+    assert not (await line.receive(PairAnswer)).accepted
+    await line.unpair(UnpairReason.REFUSED)
+    await sees(person, "Code:")
+
+
 async def test_the_end_of_a_pairing_says_how_to_go_on(
     server: ScriptedServer, person: TerminalUser
 ) -> None:

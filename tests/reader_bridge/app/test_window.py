@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 import locales
 from reader_bridge.app.notice_texts import NoticeTone, StatusNotice, describe_event
+from reader_bridge.app.prompt_texts import pair_of_words
 from reader_bridge.app.window import theme
 from reader_bridge.app.window.main_window import MainWindow
 from reader_bridge.app.window.question import PinQuestion, Question
@@ -18,7 +19,7 @@ from reader_bridge.app.window.thread_bridge import PendingQuestion, QuestionFact
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import OperationWaiting, PairingStarted, ServerConnected
 from reader_bridge.protocol import Operation, ProgressStep
-from tests.reader_bridge.app.sample_pages import NEW, PAGES, PEER
+from tests.reader_bridge.app.sample_pages import NEW, PAGES, PEER, WORDS
 from tests.reader_bridge.app.window_user import WindowUser
 
 
@@ -98,6 +99,14 @@ def test_enter_on_a_page_that_just_came_up_agrees_to_nothing(scene: WindowScene,
     scene.person.presses(Qt.Key.Key_Return, Qt.Key.Key_Space, Qt.Key.Key_Y)
     QTest.mouseClick(scene.page.yes, Qt.MouseButton.LeftButton)
     assert scene.answers == []
+
+
+async def test_the_words_are_chosen_with_the_keyboard(scene: WindowScene) -> None:
+    scene.ask(PAGES["words"])
+    scene.person.presses(Qt.Key.Key_Return, Qt.Key.Key_Space)
+    assert scene.answers == [], "not by a key that was meant for something else"
+    await scene.person.chooses(pair_of_words(PEER.words))
+    assert scene.answers == [WORDS.pairs.index(PEER.words)]
 
 
 async def test_the_tab_order_is_field_yes_no_language(scene: WindowScene) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from reader_bridge.card.connection import CardReaders
+from reader_bridge.client.pairing_flow import PairingLinks
 from reader_bridge.client.session import ServerSession, SessionTimeouts
 from reader_bridge.prompter import ExitReason, PinKind
 from reader_bridge.virtual_card.reader import VirtualReader
@@ -53,11 +54,12 @@ async def run_client(
     readers: CardReaders,
     person: ScriptedPrompter | None = None,
     timeouts: SessionTimeouts | None = None,
+    links: PairingLinks | None = None,
 ) -> AsyncIterator[RunningClient]:
     person = person or scripted_person()
     async with (
         run_scripted_server() as server,
-        run_test_bridge(server.url, person, readers, timeouts) as bridge,
+        run_test_bridge(server.url, person, readers, timeouts, links=links) as bridge,
     ):
         try:
             yield RunningClient(server, person, bridge.session, bridge.task)

@@ -3,7 +3,17 @@
 import asyncio
 import json
 
-from reader_bridge.prompter import ExitReason, PairingClosed, PairingPeer, ServerConnected
+import pytest
+
+from reader_bridge.client.pairing_flow import PairingLinks
+from reader_bridge.prompter import (
+    ExitReason,
+    PairingClosed,
+    PairingPeer,
+    ServerConnected,
+    WordChoice,
+    WrongWordsChosen,
+)
 from reader_bridge.protocol.enums import (
     ByeReason,
     PairRefusal,
@@ -143,3 +153,50 @@ async def test_a_server_with_another_address_of_its_own_is_announced(
         connected = [each for each in stage.person.shown if isinstance(each, ServerConnected)]
         assert connected[0].has_other_origin
         assert peers_of(stage.person)[0].words != words
+
+
+@pytest.mark.parametrize("answer", ["right", "wrong", "none"])
+async def test_where_a_link_brought_the_code_the_words_have_to_be_chosen(
+    reader: VirtualReader, answer: str
+) -> None:
+    """Any web page can open a link, so a yes is not offered."""
+    choices: list[WordChoice] = []
+
+    class Chooser(ScriptedPrompter):
+        async def choose_words(self, choice: WordChoice) -> int | None:
+            choices.append(choice)
+            right = choice.pairs.index(choice.peer.words)
+            return {"right": right, "wrong": (right + 1) % 6, "none": None}[answer]
+
+    person = Chooser()
+    async with asyncio.timeout(20), run_client(reader, person, links=PairingLinks(CODE)) as stage:
+        line = await stage.server.accept()
+        await line.welcome()
+        pair = await line.receive(Pair)
+        await line.offer()
+        accepted = (await line.receive(PairAnswer)).accepted
+        (choice,) = choices
+        assert accepted is (answer == "right")
+        assert len(set(choice.pairs)) == 6
+        assert choice.peer.words == line.words_for(pair)
+        assert peers_of(person) == [], "nobody is asked to agree"
+        wrong = [event for event in person.shown if isinstance(event, WrongWordsChosen)]
+        assert bool(wrong) is (answer == "wrong")
+        if answer != "right":
+            await line.unpair(UnpairReason.REFUSED)
+
+
+async def test_a_link_answers_the_question_for_the_code_and_no_other(
+    reader: VirtualReader,
+) -> None:
+    links, person = PairingLinks(), ScriptedPrompter()
+    async with asyncio.timeout(20), run_client(reader, person, links=links) as stage:
+        line = await stage.server.accept()
+        await line.welcome()
+        await person.wait_until(lambda: bool(person.asked))
+        assert links.offer(CODE)
+        assert (await line.receive(Pair)).code == CODE
+        assert not links.offer("EFGH6789"), "the code was sent"
+        await line.offer()
+        assert (await line.receive(PairAnswer)).accepted
+        assert not links.offer("EFGH6789")

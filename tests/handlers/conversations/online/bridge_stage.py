@@ -25,6 +25,7 @@ from reader_bridge.prompter import (
     PinKind,
     PinRequest,
     PrompterEvent,
+    WordChoice,
 )
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.issuing import issue_card
@@ -103,6 +104,9 @@ class PcUser:
     async def confirm_pairing(self, peer: PairingPeer) -> bool:
         self.peers.append(peer)
         return self.agrees(peer)
+
+    async def choose_words(self, choice: WordChoice) -> int | None:
+        return choice.pairs.index(choice.peer.words) if self.agrees(choice.peer) else None
 
     async def ask_consent(self, request: ConsentRequest) -> bool:
         self.consents.append(request)
