@@ -153,3 +153,18 @@ def test_docstrings_say_what_is_returned_in_plain_words() -> None:
         and not any(_is_name_of_its_own(decorator) for decorator in node.decorator_list)
     ]
     assert found == []
+
+
+def test_only_the_storage_knows_the_errors_of_the_database_driver() -> None:
+    """Whoever has to go on without the database catches `DatabaseUnavailableError`."""
+    allowed = ("services.storage.", "bot.cli.errors", "bot.settings")
+    found = [
+        f"{name}:{node.lineno}"
+        for name, tree in modules().items()
+        if not name.startswith(allowed)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        and node.module == "sqlalchemy.exc"
+        and not {alias.name for alias in node.names} <= {"IntegrityError"}
+    ]
+    assert found == []

@@ -14,6 +14,7 @@ from bot.settings import SettingsError
 from services.authority import errors
 from services.authority.ca.errors import CaKeyError, CaKeyProblem, UnsuitableKeyError, ValidityError
 from services.formats.errors import FormatError, FormatProblem, InputField
+from services.storage.availability import DatabaseUnavailableError
 from services.storage.keys import KeyFileError, UnsealError
 from services.storage.upgrade import DatabaseOutdatedError
 
@@ -136,10 +137,10 @@ def explain_error(error: Exception) -> tuple[str, list[str]] | None:
             return error_code(error), [refusal_text(error)]
         case KeyFileError():
             return "key_file", [str(error)]
-        case _ if isinstance(error, SQLAlchemyError) or _is_of_asyncpg(error):
+        case DatabaseUnavailableError() | SQLAlchemyError():
             return "database", [f"The database cannot be used: {_first_line(error)}"]
         case OSError():
-            return "system", [str(error)]
+            return "system", [str(error) or type(error).__name__]
     return None
 
 
@@ -167,10 +168,6 @@ def refusal_text(error: Exception) -> str:
 def error_details(error: Exception) -> dict[str, str]:
     """Return the attributes of an error, for machines."""
     return {name: str(value) for name, value in vars(error).items()}
-
-
-def _is_of_asyncpg(error: Exception) -> bool:
-    return type(error).__module__.startswith("asyncpg")
 
 
 def _first_line(error: Exception) -> str:

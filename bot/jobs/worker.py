@@ -11,11 +11,11 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.jobs.periodic import run_every
 from services import jobs
+from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
 from services.storage.models import Job
 
@@ -70,7 +70,7 @@ class JobWorker:
     async def _start_due(self) -> None:
         try:
             started = await self._lease_and_start(datetime.now(UTC))
-        except SQLAlchemyError as error:
+        except DatabaseUnavailableError as error:
             _log.error("due_not_read", error=type(error).__name__)
             return
         self._running.update(started)
@@ -86,7 +86,7 @@ class JobWorker:
         async with self._slots:
             try:
                 return await self._try_job(row, now)
-            except SQLAlchemyError as error:  # retried when its lease has expired
+            except DatabaseUnavailableError as error:  # retried when its lease has expired
                 _log.error("due_not_given_back", kind=row.kind, error=type(error).__name__)
                 return False
 

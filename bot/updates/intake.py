@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from telegram import Bot, Update
 from telegram.error import NetworkError, TelegramError
 from telegram.ext import Application
@@ -23,7 +22,7 @@ from services.messaging.updates import (
     has_payment,
     texts_in,
 )
-from services.storage.transient_errors import is_transient
+from services.storage.availability import DatabaseUnavailableError, is_transient
 
 ALLOWED_UPDATES = (
     "message",
@@ -80,7 +79,7 @@ class Intake:
 
         Those that are never stored are queued first.
 
-        :raises SQLAlchemyError: when they could not be stored; Telegram must keep them.
+        :raises DatabaseUnavailableError: when they could not be stored; Telegram must keep them.
         """
         not_stored = [i for i in items if isinstance(i, dict) and _NEVER_STORED in i]
         self._enqueue([i for i in not_stored if i["update_id"] not in self._answered])
@@ -104,7 +103,7 @@ class Intake:
         """Queue unfinished updates; a database error is left to the next sweep."""
         try:
             await self.enqueue_unfinished()
-        except SQLAlchemyError as error:
+        except DatabaseUnavailableError as error:
             _log.error("sweep_failed", error=type(error).__name__)
 
     def fail(self, update_id: int, error: BaseException) -> None:

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.jobs.periodic import run_every
 from services import leader_lease
+from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
 
 _NAME = "intake"
@@ -58,7 +58,7 @@ class IntakeLease:
         try:
             is_held = await self._acquire_or_renew()
             self._renewed = datetime.now(UTC)
-        except SQLAlchemyError:
+        except DatabaseUnavailableError:
             is_held = datetime.now(UTC) - self._renewed < leader_lease.DURATION
         if not is_held:
             _log.error("intake_lease_lost")

@@ -11,7 +11,6 @@ from urllib.parse import urlencode
 
 import orjson
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from telegram import Bot
 from telegram.error import Conflict, InvalidToken, RetryAfter
 
@@ -21,6 +20,7 @@ from bot.updates.intake import ALLOWED_UPDATES, Intake
 from services.back_off import back_off
 from services.messaging.update_json import read_updates
 from services.messaging.updates import ReceivedUpdate, update_id_of
+from services.storage.availability import DatabaseUnavailableError
 
 _POLL_SECONDS = 25
 _BATCH = 100
@@ -83,7 +83,7 @@ class Poller:
             if batch:
                 await self._intake.accept(batch)
                 self._offset = max(map(update_id_of, batch)) + 1
-        except SQLAlchemyError as error:
+        except DatabaseUnavailableError as error:
             await self._back_off(error)
             return
         self.last_success = monotonic()

@@ -4,11 +4,11 @@ import hmac
 
 import structlog
 from aiohttp import web
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.updates.intake import Intake
 from services.messaging.update_json import read_update
 from services.messaging.updates import ReceivedUpdate
+from services.storage.availability import DatabaseUnavailableError
 
 WEBHOOK_HEADER = "X-Telegram-Bot-Api-Secret-Token"
 
@@ -38,7 +38,7 @@ class WebhookView:
         update = _parse_update(await request.read())
         try:
             await self._intake.accept([update])
-        except SQLAlchemyError:
+        except DatabaseUnavailableError:
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"}) from None
         return web.Response()
 

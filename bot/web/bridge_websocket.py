@@ -16,7 +16,6 @@ from time import monotonic
 
 import structlog
 from aiohttp import WSMsgType, web
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.jobs.periodic import run_every
 from reader_bridge.protocol import ProtocolErrorCode, encode_frame
@@ -31,6 +30,7 @@ from reader_bridge.protocol.operation_messages import ErrorMessage
 from services.bridge.hub import Hub
 from services.bridge.interface import BridgeConnection, BridgeEndpoint
 from services.bridge.pairing.codes import rate_limit_address
+from services.storage.availability import DatabaseUnavailableError
 
 TRUSTED_PROXIES = frozenset({"127.0.0.1", "::1"})
 """Peers whose ``X-Forwarded-For`` is trusted: a TLS proxy on this machine."""
@@ -283,7 +283,7 @@ async def run_hub(hub: Hub, clock: Clock | None = None) -> AsyncIterator[None]:
 async def _check_deadlines(hub: Hub, now: datetime) -> None:
     try:
         await hub.check_deadlines(now)
-    except SQLAlchemyError as error:
+    except DatabaseUnavailableError as error:
         _log.error("bridge_not_tended", error=type(error).__name__)
 
 

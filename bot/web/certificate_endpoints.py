@@ -13,11 +13,11 @@ from urllib.parse import unquote
 
 from aiohttp import ETag, web
 from cryptography.x509.ocsp import OCSPResponseStatus
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.authority.ca.certificate_service import CertificateService
 from services.authority.ca.ocsp import error_response
 from services.authority.ca.publication import CA_PATH, CRL_PATH, OCSP_PATH
+from services.storage.availability import DatabaseUnavailableError
 
 MAX_REQUEST_BYTES = 16 * 1024
 """Bytes of an OCSP request: room for twenty certificates and a signature with its chain."""
@@ -55,7 +55,7 @@ class CertificateViews:
         self._refuse_other_generation(request)
         try:
             crl = await self._service.crl.get_current(self._clock())
-        except SQLAlchemyError:
+        except DatabaseUnavailableError:
             raise web.HTTPServiceUnavailable(headers={"Retry-After": "1"}) from None
         response = _document(request, crl.der, str(crl.number), _ASK_EACH_TIME)
         response.content_type = "application/pkix-crl"

@@ -8,7 +8,6 @@ from math import ceil
 from types import MappingProxyType
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from reader_bridge.protocol import (
     BridgeMessage,
@@ -51,6 +50,7 @@ from services.bridge.pairing.service import PairingService
 from services.bridge.pairing.store import StoredPairing
 from services.bridge.sessions import ChatRegistry, HubSession, SessionRegistry
 from services.ids import new_nonce
+from services.storage.availability import DatabaseUnavailableError
 
 MAX_UNEXPECTED = 16
 """Messages of an unknown type or in the wrong state that one connection may send."""
@@ -235,7 +235,7 @@ class HubConnection:
             return
         try:
             await self._handle_message(session, message, now)
-        except SQLAlchemyError as error:
+        except DatabaseUnavailableError as error:
             # Counts as not received: the bridge sends it again over its next connection.
             session.incoming.last = frame.seq - 1
             _log.error("bridge_message_not_taken", error=type(error).__name__)

@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
 
 TASK = "bridge rows"
@@ -46,7 +46,7 @@ class WriteBehind:
                 async with self._database.unit_of_work() as session:
                     for write, _ in batch:
                         await write(session)
-            except SQLAlchemyError as error:
+            except DatabaseUnavailableError as error:
                 _log.error("bridge_rows_not_written", error=type(error).__name__)
             for _, written in batch:
                 if not written.done():

@@ -17,7 +17,6 @@ from datetime import UTC, datetime, timedelta
 import orjson
 import structlog
 from sqlalchemy import ColumnElement, Update, and_, delete, exists, func, or_, select, update
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -99,7 +98,7 @@ class Inbox:
 
         Unreadable ones are set aside as failed, and not returned.
 
-        :raises SQLAlchemyError: when they could not be stored.
+        :raises DatabaseUnavailableError: when they could not be stored.
         """
         stored: asyncio.Future[list[Json]] = asyncio.get_running_loop().create_future()
         self._batch.updates.append((updates, stored))
@@ -198,7 +197,7 @@ class Inbox:
             return
         try:
             fresh = await self._commit(work)
-        except SQLAlchemyError as error:
+        except Exception as error:
             await self._requeue_marks(work, error)
             return
         self._unwritten.difference_update(work.done, work.failed)
@@ -206,7 +205,7 @@ class Inbox:
             if not stored.done():
                 stored.set_result(new)
 
-    async def _requeue_marks(self, work: _Batch, error: SQLAlchemyError) -> None:
+    async def _requeue_marks(self, work: _Batch, error: Exception) -> None:
         """Pass the error to the callers of `store`, and keep the marks for the next transaction."""
         _log.error("inbox_not_written", error=type(error).__name__)
         for _, stored in work.updates:

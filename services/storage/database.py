@@ -1,13 +1,12 @@
-"""The database: its engine, the unit of work with what follows a commit, and the base of tables.
+"""The database: the unit of work with what follows a commit, and the base of tables.
 
-SQLite runs in WAL mode with foreign keys, ``secure_delete`` and ``synchronous=FULL``, so that
-committed data survives a power cut and deleted data is overwritten. It allows one writer: units of
-work queue for a lock in this process instead of spinning on SQLite's busy handler.
+SQLite allows one writer: units of work queue for a lock in this process instead of spinning on
+SQLite's busy handler.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -16,17 +15,16 @@ import structlog
 from sqlalchemy import BigInteger, DateTime, Insert, TypeDecorator, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection, Dialect
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.exc import TimeoutError as NoConnectionError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
 
-_PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",
-    "PRAGMA foreign_keys = ON",
-    "PRAGMA secure_delete = ON",
-    "PRAGMA busy_timeout = 10000",
-)
+from services.storage.availability import DatabaseUnavailableError
+from services.storage.engine import create_engine
+
+WRITER_SECONDS = 10.0
+"""How long to wait for SQLite's one writer."""
 COMMIT_HOOKS = "after_commit"
 """Key of the after-commit hooks in a session's `info`."""
 _log = structlog.get_logger()
@@ -67,24 +65,49 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database:
             _create_private_file(Path(self.url.database))
-        # The text of an error must not contain stored values.
-        self.engine = create_async_engine(self.url, hide_parameters=True)
-        if self.is_sqlite:
-            event.listen(self.engine.sync_engine, "connect", _prepare_sqlite)
-            event.listen(self.engine.sync_engine, "begin", _begin_immediate)
-        else:
-            event.listen(self.engine.sync_engine, "do_connect", _connect)
+        self.engine = create_engine(self.url)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self._writer_lock = asyncio.Lock()
 
     @asynccontextmanager
     async def unit_of_work(self) -> AsyncIterator[AsyncSession]:
-        """Open one transaction: committed when the block ends, rolled back when it raises."""
+        """Open one transaction: committed when the block ends, rolled back when it raises.
+
+        :raises DatabaseUnavailableError: also where a statement in the block or the commit fails
+            because of the database; whether a commit that failed took place is unknown.
+        """
         async with self._hold_writer_lock(), self._sessions.begin() as session:
+            try:
+                await session.connection()
+            except NoConnectionError:
+                raise DatabaseUnavailableError("every connection is in use") from None
             yield session
 
-    def _hold_writer_lock(self) -> AbstractAsyncContextManager[None]:
-        return self._writer_lock if self.is_sqlite else nullcontext()
+    @asynccontextmanager
+    async def _hold_writer_lock(self) -> AsyncIterator[None]:
+        if not self.is_sqlite:
+            yield
+            return
+        try:
+            async with asyncio.timeout(WRITER_SECONDS):
+                await self._writer_lock.acquire()
+        except TimeoutError:
+            raise DatabaseUnavailableError("the one writer is in use") from None
+        try:
+            yield
+        finally:
+            self._writer_lock.release()
+
+    @asynccontextmanager
+    async def unlimited_transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Open one transaction whose statements may take as long as they like."""
+        unlimited = self.engine if self.is_sqlite else create_engine(self.url, has_limits=False)
+        try:
+            async with unlimited.begin() as connection:
+                yield connection
+        finally:
+            if unlimited is not self.engine:
+                await unlimited.dispose()
 
     async def close(self) -> None:
         """Close every connection."""
@@ -97,29 +120,6 @@ def _create_private_file(path: Path) -> None:
     if not path.exists():
         with suppress(OSError):  # SQLite reports the problem when it opens the file
             path.touch(mode=0o600)
-
-
-def _connect(
-    dialect: Dialect, _record: object, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> DBAPIConnection:
-    """Connect; report an unreachable server as an `OperationalError`."""
-    try:
-        return dialect.connect(*args, **kwargs)
-    except OSError as error:
-        raise dialect.loaded_dbapi.OperationalError(str(error), error) from error
-
-
-def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
-    connection.isolation_level = None  # `_begin_immediate` begins transactions
-    cursor = connection.cursor()
-    for pragma in _PRAGMAS:
-        cursor.execute(pragma)
-    cursor.close()
-
-
-def _begin_immediate(connection: Any) -> None:
-    # A transaction that begins as a reader and then writes may be refused without a wait.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 class TransactionalQueue(Generic[Item]):

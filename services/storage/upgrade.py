@@ -50,7 +50,7 @@ def _upgrade(connection: Connection) -> None:
 
 async def upgrade(database: Database) -> str:
     """Upgrade `database` to the newest revision if needed, and return that revision."""
-    async with database.engine.begin() as connection:
+    async with database.unlimited_transaction() as connection:
         if await connection.run_sync(_current_revision) != head_revision():
             await connection.run_sync(_upgrade)
     return head_revision()

@@ -11,7 +11,6 @@ from typing import Any, cast
 import aiohttp
 import pytest
 from aiohttp import web
-from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from bot.web.bridge_websocket import (
@@ -25,6 +24,7 @@ from bot.web.listeners import serve_app
 from services.bridge.hub import Hub
 from services.bridge.interface import FrameTransport
 from services.storage import keys
+from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
 
@@ -332,7 +332,7 @@ async def test_a_database_that_is_away_for_a_moment_does_not_end_the_tending(
 
     async def fails(now: datetime) -> None:
         tried.set()
-        raise OperationalError("", {}, Exception())
+        raise DatabaseUnavailableError("away")
 
     monkeypatch.setattr(hub, "check_deadlines", fails)
     with capture_logs() as logs:

@@ -7,7 +7,6 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
-from sqlalchemy.exc import OperationalError
 from telegram import Bot
 from telegram.error import InvalidToken, NetworkError
 from telegram.request import BaseRequest
@@ -15,6 +14,7 @@ from telegram.request import BaseRequest
 from bot.updates import poller as poller_module
 from bot.updates.poller import Poller
 from services.messaging.updates import ReceivedUpdate, update_id_of
+from services.storage.availability import DatabaseUnavailableError
 from tests.chat import TOKEN
 
 Answer = tuple[int, bytes] | Exception
@@ -92,7 +92,7 @@ async def test_the_next_offset_follows_what_was_stored() -> None:
 
 
 async def test_what_could_not_be_stored_is_asked_for_again() -> None:
-    intake = FakeIntake(OperationalError("disk full", None, Exception()))
+    intake = FakeIntake(DatabaseUnavailableError("disk full"))
     script = await poll(intake, ok(5), ok(5))
     assert intake.accepted == [5]
     assert script.offsets == [None, None, "6"]

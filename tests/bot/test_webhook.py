@@ -8,11 +8,11 @@ from typing import Any
 import aiohttp
 import orjson
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from bot.updates import webhook
 from bot.web import listeners
 from sandbox.client.telegram_client import TelegramClient
+from services.storage.availability import DatabaseUnavailableError
 from tests.chat import Stage
 
 SECRET = "a-secret-only-telegram-knows"
@@ -142,7 +142,7 @@ async def test_what_could_not_be_stored_is_not_acknowledged(
     stage: Stage, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_: object) -> None:
-        raise OperationalError("disk full", None, Exception())
+        raise DatabaseUnavailableError("disk full")
 
     with monkeypatch.context() as patch:
         patch.setattr(stage.kaika.inbox, "store", fail)

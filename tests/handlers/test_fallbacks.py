@@ -1,8 +1,8 @@
 """Media, groups, blocking, inline mode."""
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
+from services.storage.availability import DatabaseUnavailableError
 from services.storage.models import ChatRow
 from tests.chat import Stage, buttons
 
@@ -131,7 +131,7 @@ async def test_what_met_a_database_that_is_away_is_answered_later(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
-        raise OperationalError("SELECT", None, Exception("database is locked"))
+        raise DatabaseUnavailableError("database is locked")
 
     anna, kaika = stage.subscriber(), stage.kaika
     with monkeypatch.context() as patch:

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import OperationalError
 
 from services.messaging.inbox import KEPT_FAILED, RETENTION, Inbox
 from services.messaging.updates import UnreadableUpdate
 from services.storage import keys
+from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
 
@@ -164,13 +164,13 @@ async def test_the_sender_is_told_when_nothing_could_be_stored(
     async def fail_once(work: Any) -> Any:
         calls.append(work)
         if len(calls) == 1:
-            raise OperationalError("disk full", None, Exception())
+            raise DatabaseUnavailableError("disk full")
         return await commit(work)
 
     monkeypatch.setattr(inbox, "_commit", fail_once)
     monkeypatch.setattr("services.messaging.inbox._RETRY_DELAY", 0)
     inbox.mark_done(1)
-    with pytest.raises(OperationalError):
+    with pytest.raises(DatabaseUnavailableError):
         await inbox.store([update(2)])
     assert await inbox.store([update(2)]) == [update(2)], "Telegram sends it again"
     assert (await inbox.count_by_state())["done"] == 1, "the mark was kept meanwhile"

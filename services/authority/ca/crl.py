@@ -15,7 +15,6 @@ import structlog
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from sqlalchemy import delete, func, select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services import jobs
@@ -23,6 +22,7 @@ from services.authority.ca.ca_certificate import CaSigner
 from services.authority.ca.models import ROW_ID, CertificateAuthority, RevocationList, StatusChange
 from services.authority.ca.statuses import CertificateRecord, CertificateRegister
 from services.authority.lifecycle import CertificateState
+from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
 from services.storage.models import Job
 
@@ -99,7 +99,7 @@ class CrlPublisher:
     async def _refresh(self, now: datetime) -> None:
         try:
             await self.get_current(now)
-        except SQLAlchemyError as error:  # whoever asks for the list next makes it
+        except DatabaseUnavailableError as error:  # whoever asks for the list next makes it
             _log.error("crl_not_refreshed", error=type(error).__name__)
 
     async def wait_for_refreshes(self) -> None:

@@ -10,7 +10,6 @@ from cryptography.hazmat import asn1
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import SignatureAlgorithmOID
-from sqlalchemy.exc import SQLAlchemyError
 
 from services.authority.ca import ocsp_messages as messages
 from services.authority.ca.ca_certificate import CaSigner
@@ -18,6 +17,7 @@ from services.authority.ca.delegated_signer import OcspSigner, OcspSigningKey
 from services.authority.ca.ocsp_messages import CertificateId, OcspExtension, OcspRequest
 from services.authority.ca.status_lookup import StatusLookup
 from services.authority.ca.statuses import UNKNOWN, CertificateStatus
+from services.storage.availability import DatabaseUnavailableError
 
 MAX_CONCURRENT_REQUESTS = 256
 """Pending requests beyond which further ones get ``tryLater``."""
@@ -64,7 +64,7 @@ class OcspResponder:
             return await self._answer(request, now)
         except _RefusedError as error:
             return error_response(error.status)
-        except SQLAlchemyError as error:
+        except DatabaseUnavailableError as error:
             _log.error("ocsp_not_answered", error=type(error).__name__)
             return error_response(ocsp.OCSPResponseStatus.TRY_LATER)
         finally:

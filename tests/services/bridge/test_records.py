@@ -6,7 +6,6 @@ from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from bot.cli.key_rotation import COLUMNS
@@ -15,6 +14,7 @@ from services.bridge.events import CardTaskEvent, CardTaskSucceeded, PairingOffe
 from services.bridge.models import SEALED_COLUMNS
 from services.bridge.operations.card_task import CardTask
 from services.storage import keys
+from services.storage.availability import DatabaseUnavailableError
 from services.storage.rotation import find_keys_in_use, reseal
 from tests.services.authority.authority_harness import CHAT
 from tests.services.authority.conftest import make_url
@@ -60,7 +60,7 @@ def away(harness: HubHarness) -> Iterator[None]:
     there = harness.authority_world.database.unit_of_work
 
     def fails() -> object:
-        raise OperationalError("", {}, Exception())
+        raise DatabaseUnavailableError("away")
 
     harness.authority_world.database.unit_of_work = fails  # type: ignore
     try:

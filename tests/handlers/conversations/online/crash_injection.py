@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from telegram.error import NetworkError
 from telegram.request import RequestData
 
 from sandbox.world.mailbox import MailboxTransport
+from services.storage.availability import DatabaseUnavailableError
 from tests.chat import Json, Stage
 
 _WRITES = ("INSERT", "UPDATE", "DELETE")
@@ -31,7 +31,7 @@ _BACKGROUND_TASKS = {"inbox writer", "due worker", "sweep"}
 _UPDATE_TASK = "process_concurrent_update"
 
 
-class ProcessDeadError(SQLAlchemyError):
+class ProcessDeadError(DatabaseUnavailableError):
     """The process has crashed; nothing it tries has an effect."""
 
 
@@ -105,7 +105,7 @@ class CrashInjector:
         :raises ProcessDeadError: if it has crashed for everybody.
         """
         if self.is_over:
-            raise ProcessDeadError
+            raise ProcessDeadError("the process is dead")
         plan = self._plan_of_task()
         if plan is not None and plan.crashed.is_set():
             await self._suspend_forever()

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
 
 from handlers.conversations.pay import checkout
 from sandbox.engine import Engine
@@ -17,6 +16,7 @@ from services.authority.embedded.counter import Counter
 from services.authority.embedded.models import InvoiceRecord
 from services.authority.errors import CheckoutRefusal
 from services.formats.ui_number import UiNumber
+from services.storage.availability import DatabaseUnavailableError
 from tests.chat import Stage
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.payments import (
@@ -140,7 +140,7 @@ async def test_a_database_that_fails_means_no_and_nothing_charged(
     payload = invoice_payload(hoa, await request_invoice(hoa))
 
     async def fails(*_: Any) -> None:
-        raise OperationalError("SELECT", {}, Exception("disk"))
+        raise DatabaseUnavailableError("disk")
 
     monkeypatch.setattr(stage.authority.payments, "approve_checkout", fails)
     answer = await ask_pre_checkout(hoa, payload)

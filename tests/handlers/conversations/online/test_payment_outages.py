@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, select
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionError
 from telegram import Update
 
 from sandbox.engine import Engine
 from sandbox.world.fault_injection import InjectedFault
-from services.storage import database
+from services.storage import engine as storage_engine
+from services.storage.availability import DatabaseUnavailableError
 from services.storage.models import InboxUpdate, UpdateState
 from tests.chat import Stage, Subscriber
 from tests.handlers.conversations.online.cardholders import open_online_stage
@@ -29,8 +28,7 @@ from tests.handlers.conversations.online.payments import (
 )
 
 OUTAGES = (
-    OperationalError("INSERT", None, sqlite3.OperationalError("database or disk is full")),
-    NoConnectionError("QueuePool limit reached"),
+    DatabaseUnavailableError("database or disk is full"),
     ConnectionRefusedError("no server"),
     TimeoutError("no server"),
 )
@@ -110,8 +108,8 @@ async def test_money_told_while_it_cannot_be_written_down(stage: Stage, error: E
 @pytest.fixture
 def no_busy_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a locked database fail without waiting."""
-    pragmas = [pragma for pragma in database._PRAGMAS if "busy_timeout" not in pragma]
-    monkeypatch.setattr(database, "_PRAGMAS", [*pragmas, "PRAGMA busy_timeout = 0"])
+    pragmas = [pragma for pragma in storage_engine._PRAGMAS if "busy_timeout" not in pragma]
+    monkeypatch.setattr(storage_engine, "_PRAGMAS", [*pragmas, "PRAGMA busy_timeout = 0"])
 
 
 @pytest.mark.usefixtures("no_busy_timeout")

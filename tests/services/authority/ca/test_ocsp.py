@@ -13,7 +13,6 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from services.authority.ca import delegated_signer
@@ -21,6 +20,7 @@ from services.authority.ca.ca_certificate import CaName, CaSigner, self_sign
 from services.authority.ca.ocsp import MAX_CONCURRENT_REQUESTS, OcspResponder
 from services.authority.ca.statuses import GOOD, CertificateStatus
 from services.authority.lifecycle import CertificateState, RevocationReason
+from services.storage.availability import DatabaseUnavailableError
 from tests.services.authority.ca.ca_harness import SHA1, CaHarness, make_request, response_status
 
 _S = CertificateState
@@ -201,7 +201,7 @@ class _Broken:
     async def look_up(
         self, serials: Collection[int], now: datetime
     ) -> Mapping[int, CertificateStatus]:
-        raise OperationalError("SELECT", None, OSError())
+        raise DatabaseUnavailableError("SELECT")
 
 
 async def test_while_the_records_cannot_be_read_everybody_is_told_to_come_again(
