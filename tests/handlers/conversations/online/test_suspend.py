@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 
 from handlers.engine.model import Step
-from services.formats import subscriber_code
 from services.formats.subscriber_code import SubscriberCode
 from tests.chat import Stage, Subscriber, buttons
 from tests.handlers.clock import current_time, set_time
@@ -133,7 +132,7 @@ async def test_another_state_is_told_with_the_way_that_is_open(
 async def test_a_wrong_code_tells_the_tries_and_that_capitals_matter(
     stage: Stage, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(subscriber_code, "generate", lambda: SubscriberCode("aB3dE5gH"))
+    monkeypatch.setattr(SubscriberCode, "generate", lambda: SubscriberCode("aB3dE5gH"))
     holder, anna = await office.cardholder(), stage.subscriber()
     await anna.starts("do-suspend")
     sent = await anna.says(f"{holder.ui_number_text} {holder.code_text.swapcase()}")
