@@ -29,9 +29,10 @@ define need
 endef
 
 FUZZ_MINUTES ?= 5
+LOAD_MINUTES ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help setup system demo run bridge package test fuzz lint hooks generate bench screenshots lock clean
+.PHONY: help setup system demo run bridge package test fuzz load lint hooks generate bench screenshots lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -79,6 +80,9 @@ test: setup system $(READER) ## Run every test, on two cores
 
 fuzz: setup $(READER) $(FUZZER) ## Feed every boundary inputs without end; FUZZ_MINUTES=5 for each, FUZZ="ocsp faq" for some
 	$(BIN)/python -m tests.fuzz --minutes $(FUZZ_MINUTES) $(FUZZ)
+
+load: setup system $(READER) ## Two thousand people at once, on each database; LOAD_MINUTES=10 for each
+	$(BIN)/python -m benchmarks.load --minutes $(LOAD_MINUTES)
 
 lint: setup $(READER) ## Check style, types, imports and the FAQ
 	$(BIN)/ruff format --check .

@@ -90,9 +90,12 @@ def settle(process: int) -> None:
 
 @contextmanager
 def running(
-    arguments: Sequence[str], core: int, log: Path, more: Mapping[str, str], **pipes: Any
+    arguments: Sequence[str], core: int | None, log: Path, more: Mapping[str, str], **pipes: Any
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run a Python module on one core while the block runs, and end it."""
+    """Run a Python module while the block runs, and end it.
+
+    :param core: the one core it may use; any where this is `None`.
+    """
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("KAIKA_", "PYTHON"))}
     environment = kept | {"PYTHONPATH": str(ROOT), **more}
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +109,8 @@ def running(
             start_new_session=True,  # the scheduler weighs sessions against each other
             **({"stdout": errors} | pipes),
         )
-        os.sched_setaffinity(process.pid, {core})
+        if core is not None:
+            os.sched_setaffinity(process.pid, {core})
         prefer(process.pid)
         try:
             yield process

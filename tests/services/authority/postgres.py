@@ -11,21 +11,25 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 BINARIES = Path("/usr/lib/postgresql/15/bin")
 _USERS = ("postgres", "nobody")
 _START_SECONDS = 60.0
-_FAST = (
-    "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60",
-    "shared_buffers=32MB", "listen_addresses=127.0.0.1", "logging_collector=off",
+SAFE = (
+    "max_connections=60", "shared_buffers=32MB", "listen_addresses=127.0.0.1",
+    "logging_collector=off",
 )  # fmt: skip
+"""Options of a server that keeps what it was told also when the machine fails."""
+FAST = (*SAFE, "fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 class PostgresServer:
     """A running server, until it is stopped."""
 
-    def __init__(self) -> None:
+    def __init__(self, options: Sequence[str] = FAST) -> None:
+        self._options = options
         assert BINARIES.is_dir(), "PostgreSQL 15 is needed: apt-get install postgresql-15"
         self.user = _unprivileged_user()
         self.folder = Path(tempfile.mkdtemp(prefix="kaika-postgres-"))
@@ -46,7 +50,7 @@ class PostgresServer:
 
     def launch(self) -> None:
         """Start the server, at the port it always had, without waiting until it is ready."""
-        options = [part for option in _FAST for part in ("-c", option)]
+        options = [part for option in self._options for part in ("-c", option)]
         where = ["-D", str(self._data), "-p", str(self.port), "-k", str(self.folder)]
         with (self.folder / "log").open("ab") as log:
             command = [str(BINARIES / "postgres"), *where, *options]
