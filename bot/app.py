@@ -32,11 +32,14 @@ from bot.wiring.application import build_application, build_services
 from bot.wiring.job_registry import JobRegistry
 from handlers.conversations.registry import Deployment, conversations_for
 from handlers.faq import answers
+from services.clock import SystemClock
+from services.clock_record import RECORD_SECONDS, record_moment, resume_counting
 from services.conversations import ConversationStore
 from services.faq import entries
 from services.messaging.inbox import Inbox
 from services.people.languages import LanguagePreferences
 from services.storage import keys
+from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
 from services.storage.keys import KeyRing
 from services.storage.upgrade import ensure_current, upgrade
@@ -88,7 +91,8 @@ class Kaika:
         self.update_queue = ClosableUpdateQueue()
         self.poll_request = AiohttpRequest(connections=1)
         self._request = request or AiohttpRequest()
-        services = build_services(self.database, self.languages, self.conversations)
+        self.clock = SystemClock()
+        services = build_services(self.database, self.languages, self.conversations, self.clock)
         requests = (self._request, self.poll_request)
         self.application = build_application(
             settings, requests, self.update_queue, self.intake, services
@@ -115,6 +119,8 @@ class Kaika:
                 return
             await stack.enter_async_context(lease.renewing())
             await stack.enter_async_context(self.process_updates())
+            recording = run_every(self._record_moment, RECORD_SECONDS, "clock")
+            await stack.enter_async_context(recording)
             await stack.enter_async_context(self._serve_public())
             await self._receive_updates()
 
@@ -169,6 +175,7 @@ class Kaika:
             await self.application.start()
             stack.push_async_callback(self.application.stop)
             stack.callback(self.update_queue.close)
+            await resume_counting(self.database, self.clock)
             await self.conversations.load_open()
             self.job_registry = self._make_job_registry()
             self.job_worker = self.job_registry.make_worker()
@@ -190,9 +197,16 @@ class Kaika:
             _log.info("ready", bot=self.application.bot.username, resumed=resumed)
             yield
 
+    async def _record_moment(self) -> None:
+        try:
+            async with self.database.unit_of_work() as session:
+                await record_moment(session, self.clock.now())
+        except DatabaseUnavailableError as error:
+            _log.error("moment_not_recorded", error=type(error).__name__)
+
     def _make_job_registry(self) -> JobRegistry:
         parts = (self.application, self.database, self.inbox, self.conversations)
-        return JobRegistry(*parts, self.embedded, self.bridge)
+        return JobRegistry(*parts, self.embedded, self.bridge, self.clock)
 
     async def _receive_updates(self) -> None:
         bot, settings = self.application.bot, self.settings
@@ -235,7 +249,7 @@ class Kaika:
     @asynccontextmanager
     async def _serve_health(self) -> AsyncIterator[None]:
         async with self.database.unit_of_work() as session:
-            await schedule_housekeeping(session, datetime.now(UTC))
+            await schedule_housekeeping(session, self.clock.now())
         app = listeners.health_app(self.health)
         async with listeners.serve_app(app, "127.0.0.1", self.settings.loopback_port) as port:
             _log.info("health", address=f"http://127.0.0.1:{port}/healthz")

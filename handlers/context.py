@@ -1,14 +1,15 @@
 """The context of every handler: the services, and the language of the person."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from telegram import Update
 from telegram.ext import CallbackContext, ExtBot
 
 from services.authority.interface.authority import Authority
+from services.clock import SystemClock
 from services.conversations import ConversationStore
 from services.faq.entries import Entries
 from services.faq.search import FaqSearch
@@ -36,7 +37,8 @@ class Services:
     """Called with the id of an update once its payment is recorded."""
     mark_secret: Callable[[int], None] = lambda _update_id: None
     """Called with the id of an update whose text is a secret, before it is handled."""
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    now: Callable[[], datetime] = field(default_factory=lambda: SystemClock().now)
+    """Reads the clocks of this process."""
 
 
 class Context(CallbackContext[ExtBot[Any], dict[Any, Any], dict[Any, Any], dict[str, Any]]):

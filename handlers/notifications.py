@@ -25,6 +25,7 @@ from services.authority.errors import AlertExpiredError
 from services.authority.lifecycle import CertificateState
 from services.authority.notice_kinds import SUSPICIOUS, NoticeKind
 from services.calendar import TAIPEI
+from services.clock import steady_time
 from services.jobs import JobNotReadyError
 from services.messaging.outbox import OutgoingMessage, UndeliverableError
 from services.people.chats import close_chat, is_chat_open
@@ -138,7 +139,8 @@ class ChatSender:
                 rate_limit_args=True,
             )
         except RetryAfter as error:
-            raise JobNotReadyError(now + _as_timedelta(error.retry_after)) from error
+            wait = _as_timedelta(error.retry_after)
+            raise JobNotReadyError(steady_time(now) + wait) from error
         except Forbidden:
             await self._close_chat(chat_id, now)
         except BadRequest as error:

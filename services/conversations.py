@@ -15,7 +15,8 @@ from sqlalchemy import String, Text, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.storage.database import Base, Database, insert_or_ignore
+from services.clock import steady_time
+from services.storage.database import Base, Database, SteadyTime, insert_or_ignore
 
 EXPIRED = "(expired)"
 """The step of a conversation that timed out; no declared step has such a name."""
@@ -36,7 +37,7 @@ class ConversationRow(Base):
     """The state data as JSON; never a secret."""
     version: Mapped[int]
     is_open: Mapped[bool]
-    expires_at: Mapped[datetime]
+    expires_at: Mapped[SteadyTime]
     last_update_id: Mapped[int] = mapped_column("moved_by")
     """The update that led here, by which its replay is recognised."""
 
@@ -50,6 +51,7 @@ class ConversationState:
     """The step one person is at in one chat.
 
     :ivar history: the steps before, each as ``conversation/step``.
+    :ivar expires_at: by the steady clock.
     :ivar version: rises with every change, also from one conversation to the next; 0 before the
         first.
     :ivar last_update_id: the update that led here.
@@ -68,7 +70,7 @@ class ConversationState:
 
     def is_expired(self, now: datetime) -> bool:
         """Whether it timed out."""
-        return self.expires_at <= now
+        return self.expires_at <= steady_time(now)
 
     def expire(self) -> "ConversationState":
         """The same conversation, closed as timed out, without its data."""
@@ -134,7 +136,7 @@ class ConversationStore:
     async def close_expired(self, session: AsyncSession, now: datetime) -> None:
         """Close the conversations that timed out, and erase their data."""
         expired = update(ConversationRow).where(
-            ConversationRow.expires_at <= now, ConversationRow.step != EXPIRED
+            ConversationRow.expires_at <= steady_time(now), ConversationRow.step != EXPIRED
         )
         closed = expired.values(
             step=EXPIRED, history="", data="{}", is_open=False, version=ConversationRow.version + 1

@@ -1,15 +1,19 @@
 """Scheduled jobs: one table, with functions to schedule, lease and complete them.
 
+A job is due at a time of the wall clock (`schedule`), or so many seconds from now by the steady
+clock (`schedule_after`).
+
 A worker leases a job, so that another process takes over the jobs of a worker that has died.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.back_off import back_off
+from services.clock import steady_time
 from services.storage.database import upsert
 from services.storage.models import Job
 
@@ -21,7 +25,7 @@ _FIRST_BACK_OFF, _MAX_BACK_OFF = timedelta(seconds=30), timedelta(hours=6)
 class JobNotReadyError(Exception):
     """A job cannot run before a certain time, which is no failure.
 
-    :ivar retry_at: when to try again.
+    :ivar retry_at: when to try again, by the steady clock.
     """
 
     def __init__(self, retry_at: datetime) -> None:
@@ -39,7 +43,29 @@ async def schedule(
 
     :param reference: ids as JSON.
     """
-    values = {"at": at, "kind": kind, "reference": reference, "attempts": 0}
+    await _schedule(session, kind, key, reference, at=at, is_steady=False)
+
+
+async def schedule_after(
+    session: AsyncSession,
+    kind: str,
+    key: str,
+    wait: timedelta,
+    now: datetime,
+    reference: str = "{}",
+) -> None:
+    """Schedule a job for when `wait` has passed by the steady clock, like `schedule`.
+
+    After a restart it is due at once, since nobody counted meanwhile.
+    """
+    at = steady_time(now) + wait
+    await _schedule(session, kind, key, reference, at=at, is_steady=True)
+
+
+async def _schedule(
+    session: AsyncSession, kind: str, key: str, reference: str, **time: datetime | bool
+) -> None:
+    values = {**time, "kind": kind, "reference": reference, "attempts": 0}
     await session.execute(upsert(session, Job, {"key": key}, values))
 
 
@@ -68,11 +94,13 @@ async def still_exists(session: AsyncSession, row: Job) -> bool:
 
 async def lease_due(session: AsyncSession, now: datetime, limit: int = 50) -> Sequence[Job]:
     """Lease the jobs that are due by `now`, earliest first."""
-    is_free = or_(Job.leased_until.is_(None), Job.leased_until < now)
-    query = select(Job).where(Job.at <= now, is_free).order_by(Job.at).limit(limit)
+    steady = steady_time(now)
+    is_due = or_(and_(Job.is_steady, Job.at <= steady), and_(~Job.is_steady, Job.at <= now))
+    is_free = or_(Job.leased_until.is_(None), Job.leased_until < steady)
+    query = select(Job).where(is_due, is_free).order_by(Job.at).limit(limit)
     rows = (await session.scalars(query.with_for_update(skip_locked=True))).all()
     for row in rows:
-        row.leased_until = now + LEASE
+        row.leased_until = steady + LEASE
         row.attempts += 1
     return rows
 
@@ -81,6 +109,17 @@ async def release_all(session: AsyncSession) -> None:
     """Release every lease, when no worker is running any more."""
     leased = update(Job).where(Job.leased_until.is_not(None))
     await session.execute(leased.values(leased_until=None))
+
+
+async def end_waits(session: AsyncSession, now: datetime, *, also_retries: bool) -> None:
+    """Make the jobs due that wait by the steady clock, when nobody counted for a while.
+
+    :param also_retries: also those that were run and postponed.
+    """
+    waiting = update(Job).where(Job.is_steady, Job.at > steady_time(now))
+    if not also_retries:
+        waiting = waiting.where(Job.attempts == 0)
+    await session.execute(waiting.values(at=steady_time(now)))
 
 
 async def complete(session: AsyncSession, row: Job) -> None:
@@ -95,8 +134,8 @@ async def postpone(
     """Release a job that failed, to be retried at a given time or after a back-off."""
     seconds = back_off(row.attempts, _FIRST_BACK_OFF.total_seconds(), _MAX_BACK_OFF.total_seconds())
     later = update(Job).where(*_is_leased_by(row), Job.attempts == row.attempts)
-    at = retry_at or now + timedelta(seconds=seconds)
-    await session.execute(later.values(at=at, leased_until=None))
+    at = retry_at or steady_time(now) + timedelta(seconds=seconds)
+    await session.execute(later.values(at=at, is_steady=True, leased_until=None))
     await session.execute(update(Job).where(*_is_leased_by(row)).values(leased_until=None))
 
 

@@ -3,6 +3,7 @@
 A use is consumed in a committed transaction before what it pays for is done, and refunded where
 that turned out right, so that neither a crash nor concurrent tries give one more. A use is stored
 with the attempt it was consumed for: an attempt that is repeated after a crash is counted once.
+Windows and pauses are counted by the steady clock.
 """
 
 import json
@@ -13,6 +14,7 @@ from sqlalchemy import LargeBinary, String, Text, delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from services.clock import steady_time, wall_time
 from services.storage.database import Base, insert_or_ignore
 
 
@@ -49,7 +51,7 @@ class RateLimit:
 class RecordedUse:
     """One use as it is stored.
 
-    :ivar moment: seconds since 1970.
+    :ivar moment: seconds since 1970, by the steady clock.
     :ivar attempt: what it was consumed for; empty where that is never repeated.
     :ivar is_settled: whether its consequences were recorded.
     """
@@ -102,12 +104,12 @@ async def consume(
     again = next((use for use in uses if attempt and use.attempt == attempt), None)
     if again is None:
         if len(uses) >= limit.max_uses:
-            raise RateLimitedError(limit, _window_end(limit, uses[-limit.max_uses]))
-        if (pause_end := _pause_end(limit, uses)) and pause_end > now:
+            raise RateLimitedError(limit, _window_end(limit, uses[-limit.max_uses], now))
+        if (pause_end := _pause_end(limit, uses, now)) and pause_end > now:
             raise RateLimitedError(limit, pause_end)
-        uses.append(RecordedUse(now.timestamp(), attempt))
+        uses.append(RecordedUse(steady_time(now).timestamp(), attempt))
         _write(row, uses)
-    until = _window_end(limit, uses[0]) or now
+    until = _window_end(limit, uses[0], now) or now
     return Consumption(limit, subject, again or uses[-1], limit.max_uses - len(uses), until)
 
 
@@ -170,6 +172,18 @@ async def delete_unused_limits(
         await session.execute(delete(RateLimitRecord).where(*gone))
 
 
+async def restart_windows(session: AsyncSession, now: datetime) -> None:
+    """Count the uses that lie in the future from now on, after the clock was set back.
+
+    A limit ends no sooner than it was promised to, so that setting a clock gives no guesses.
+    """
+    latest = steady_time(now).timestamp()
+    for row in await session.scalars(select(RateLimitRecord).with_for_update()):
+        uses = _read(row)
+        if any(use.moment > latest for use in uses):
+            _write(row, [replace(use, moment=min(use.moment, latest)) for use in uses])
+
+
 async def _lock(session: AsyncSession, limit: RateLimit, subject: bytes) -> RateLimitRecord | None:
     await session.flush()
     key = (limit.scope, subject)
@@ -189,17 +203,20 @@ def _write(row: RateLimitRecord, uses: list[RecordedUse]) -> None:
 def _uses_in_window(limit: RateLimit, uses: list[RecordedUse], now: datetime) -> list[RecordedUse]:
     if limit.window is None:
         return uses
-    start = (now - limit.window).timestamp()
+    start = (steady_time(now) - limit.window).timestamp()
     return [use for use in uses if use.moment > start]
 
 
-def _pause_end(limit: RateLimit, uses: list[RecordedUse]) -> datetime | None:
+def _pause_end(limit: RateLimit, uses: list[RecordedUse], now: datetime) -> datetime | None:
     """Return when the pause after the last use is over; `None` where there is none."""
     pause = limit.pause_after(len(uses))
-    return datetime.fromtimestamp(uses[-1].moment, UTC) + pause if pause else None
+    return _time_after(uses[-1], pause, now) if pause else None
 
 
-def _window_end(limit: RateLimit, use: RecordedUse) -> datetime | None:
-    if limit.window is None:
-        return None
-    return datetime.fromtimestamp(use.moment, UTC) + limit.window
+def _window_end(limit: RateLimit, use: RecordedUse, now: datetime) -> datetime | None:
+    return None if limit.window is None else _time_after(use, limit.window, now)
+
+
+def _time_after(use: RecordedUse, wait: timedelta, now: datetime) -> datetime:
+    """Return what the wall clock will show when `wait` has passed since a use."""
+    return wall_time(datetime.fromtimestamp(use.moment, UTC) + wait, now)

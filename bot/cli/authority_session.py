@@ -17,6 +17,8 @@ from services.authority.embedded.counter import Counter
 from services.authority.embedded.credentials.hashing import Argon2Hasher
 from services.authority.interface.cards import CardMaker
 from services.authority.interface.certificates import CertificateIssuer
+from services.clock import ClockReading
+from services.clock_record import read_last_moment
 from services.storage.database import Database
 from services.storage.keys import load_or_create
 from services.storage.upgrade import ensure_current, upgrade
@@ -80,6 +82,7 @@ async def open_authority_session(
             database, keys, files, issuer, hasher, dependencies.generate_key
         )
         await authority.start(now)
+        now = await _read_clocks(database, now)
         actor = Actor.at_counter(getpass.getuser())
         yield AuthoritySession(
             settings, authority, Counter(authority, actor), actor, dependencies.card_maker, now
@@ -87,3 +90,13 @@ async def open_authority_session(
     finally:
         hasher.close()
         await database.close()
+
+
+async def _read_clocks(database: Database, now: datetime) -> datetime:
+    """Return the moment with the steady time of the bot, which a new process cannot read.
+
+    It is what the bot recorded last, so that what a command wants at once is due for the bot.
+    """
+    async with database.unit_of_work() as session:
+        last = await read_last_moment(session)
+    return now if last is None else ClockReading.of(now, min(now, last))

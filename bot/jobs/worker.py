@@ -7,7 +7,7 @@ that has to be gone within the minute.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 import structlog
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.jobs.periodic import run_every
 from services import jobs
+from services.clock import SystemClock
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
 from services.storage.models import Job
@@ -42,10 +43,12 @@ class JobWorker:
         database: Database,
         transactional_jobs: Mapping[str, TransactionalJob],
         network_jobs: Mapping[str, NetworkJob] = MappingProxyType({}),
+        clock: SystemClock | None = None,
     ) -> None:
         self._database = database
         self._transactional_jobs = transactional_jobs
         self._network_jobs = network_jobs
+        self._clock = clock or SystemClock()
         self._slots = asyncio.Semaphore(_MAX_CONCURRENT)
         self._running: set[asyncio.Task[bool]] = set()
 
@@ -69,7 +72,7 @@ class JobWorker:
 
     async def _start_due(self) -> None:
         try:
-            started = await self._lease_and_start(datetime.now(UTC))
+            started = await self._lease_and_start(self._clock.now())
         except DatabaseUnavailableError as error:
             _log.error("due_not_read", error=type(error).__name__)
             return

@@ -16,6 +16,7 @@ from bot.updates.intake import Intake
 from bot.updates.update_processor import ClosableUpdateQueue, PerChatUpdateProcessor
 from handlers.context import Context, Services
 from handlers.routes import register
+from services.clock import SystemClock
 from services.conversations import ConversationStore
 from services.faq import entries, error_codes
 from services.faq.search import FaqSearch
@@ -70,7 +71,10 @@ def build_application(
 
 
 def build_services(
-    database: Database, people: LanguagePreferences, conversations: ConversationStore
+    database: Database,
+    people: LanguagePreferences,
+    conversations: ConversationStore,
+    clock: SystemClock,
 ) -> Services:
     """Build the services that handlers call."""
     search, shapes = _load_models()
@@ -81,6 +85,7 @@ def build_services(
         search=search,
         secret_detector=shapes,
         conversations=conversations,
+        now=clock.now,
     )
 
 

@@ -19,6 +19,7 @@ from handlers.context import Services
 from handlers.conversations.pay.reminders import send_reminder
 from handlers.conversations.retrieve import code_reveal
 from handlers.notifications import ChatSender
+from services.clock import SystemClock
 from services.conversations import ConversationStore
 from services.messaging import outbox, payment_reminders
 from services.messaging.inbox import Inbox
@@ -42,6 +43,7 @@ class JobRegistry:
     conversations: ConversationStore
     embedded: "EmbeddedServices | None"
     bridge: "BridgeRuntime | None"
+    clock: SystemClock
 
     def make_worker(self) -> JobWorker:
         """Make the worker with every kind of job."""
@@ -53,7 +55,7 @@ class JobRegistry:
             network[code_reveal.DUE_KIND] = self._erase_code
         else:
             network[outbox.JOB_KIND] = self._deliver_outbox
-        return JobWorker(self.database, transactional, network)
+        return JobWorker(self.database, transactional, network, self.clock)
 
     async def send_payment_reminder(self, row: Job, _now: datetime) -> None:
         """Send a reminder of a payment deadline."""

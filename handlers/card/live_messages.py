@@ -12,6 +12,7 @@ from handlers.engine.model import StepContext
 from reader_bridge.protocol import ProgressStep
 from services.bridge.operations.card_task import CardTask
 from services.bridge.pairing.codes import PairingCode
+from services.clock import steady_time
 
 _MAX_AGE = timedelta(hours=12)
 """As long as a pairing lasts; a chat without an update for longer gets a new message."""
@@ -59,7 +60,7 @@ class LiveMessages:
     def record_message(self, ctx: StepContext, message_id: int) -> None:
         """Store the id of the message that a live step is shown in."""
         state = self._chat(ctx.chat_id)
-        state.message_id, state.at = message_id, ctx.now
+        state.message_id, state.at = message_id, steady_time(ctx.now)
         state.client_language = ctx.client_language or state.client_language
 
     def message_id(self, chat_id: int) -> int | None:
@@ -91,12 +92,14 @@ class LiveMessages:
         """Return the pairing code that the chat shows, unless it has expired."""
         state = self._chats.get(chat_id)
         code = state.code if state else None
-        return code if code is not None and code.expires_at > now else None
+        return code if code is not None and code.expires_at > steady_time(now) else None
 
     def minutes_left(self, chat_id: int, now: datetime) -> int:
         """Return the minutes until the code expires, rounded up."""
         code = self.code(chat_id, now)
-        return 0 if code is None else -int((now - code.expires_at) // timedelta(minutes=1))
+        if code is None:
+            return 0
+        return -int((steady_time(now) - code.expires_at) // timedelta(minutes=1))
 
     def have_minutes_changed(self, chat_id: int, now: datetime) -> bool:
         """Return whether the minutes that are shown differ from those at the last call."""
@@ -128,7 +131,7 @@ class LiveMessages:
     def remove_old(self, now: datetime) -> None:
         """Remove chats without an update for long."""
         for chat, state in list(self._chats.items()):
-            if state.at is None or now - state.at > _MAX_AGE:
+            if state.at is None or steady_time(now) - state.at > _MAX_AGE:
                 del self._chats[chat]
 
     def _chat(self, chat_id: int) -> _ChatState:

@@ -25,6 +25,7 @@ from handlers.screen.text import N_, Markup, say
 from services.bridge.errors import NoPairingError
 from services.bridge.events import PairingFailureReason
 from services.bridge.interface import BridgeHub
+from services.clock import steady_time
 
 CLIENT_LANGUAGE, END_REASON = "client", "why"
 """Step data: the language of the Telegram client, for later messages; why no PC is connected."""
@@ -337,7 +338,11 @@ class PairingSteps:
     def _is_just_connected(self, ctx: StepContext) -> bool:
         """Whether both ends have just confirmed the words."""
         since = self.hub.status(ctx.chat_id).paired_at
-        return not self._is_pending(ctx) and since is not None and ctx.now - since < _RECENT
+        return (
+            not self._is_pending(ctx)
+            and since is not None
+            and steady_time(ctx.now) - since < _RECENT
+        )
 
     def _has_ended(self, ctx: StepContext) -> bool:
         return not self._is_pending(ctx) and not self._is_just_connected(ctx)

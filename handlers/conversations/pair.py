@@ -24,6 +24,7 @@ from handlers.identity.step_data import SECRET_TIMEOUT
 from handlers.screen.text import N_, Markup, say
 from handlers.screen.view import send, view
 from services.bridge.interface import BridgeHub
+from services.clock import wall_time
 
 NAME, PAIRED = "pair", "paired"
 BRIDGE = "bridge"
@@ -105,7 +106,7 @@ class _ConnectionSteps:
         until = self.hub.status(ctx.chat_id).expires_at
         if until is None:
             return say(ctx.language, _DISCONNECTED)
-        return say(ctx.language, _PAIRED, until=format_time(until))
+        return say(ctx.language, _PAIRED, until=format_time(wall_time(until, ctx.now)))
 
     def links_if_connected(self, ctx: StepContext) -> tuple[str, ...]:
         return self.links if self.hub.status(ctx.chat_id).is_connected else ()

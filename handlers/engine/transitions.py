@@ -20,6 +20,7 @@ from handlers.engine.model import (
     Value,
     resolve_target,
 )
+from services.clock import steady_time
 from services.conversations import ConversationState, ConversationStore
 
 BACK, CANCEL = "back", "cancel"
@@ -165,10 +166,11 @@ class ConversationMachine:
         if step is not None and step.on_enter is not None:
             added = await step.on_enter(self.session, self._at(state))
             state = replace(state, data={**state.data, **added})
+        timeout = self.conversations[state.conversation].timeout
         entered = replace(
             state,
             is_open=step is not None and not step.is_end,
-            expires_at=self.context.now + self.conversations[state.conversation].timeout,
+            expires_at=steady_time(self.context.now) + timeout,
             last_update_id=self.context.update_id,
         )
         return await self.store.save(self.session, entered)

@@ -49,6 +49,7 @@ from services.bridge.operations.message_handler import OperationMessageHandler
 from services.bridge.pairing.service import PairingService
 from services.bridge.pairing.store import StoredPairing
 from services.bridge.sessions import ChatRegistry, HubSession, SessionRegistry
+from services.clock import steady_time
 from services.ids import new_nonce
 from services.storage.availability import DatabaseUnavailableError
 
@@ -103,7 +104,7 @@ class HubConnection:
         self._session: HubSession | None = None
         self._unexpected = 0
         self._closed = False
-        self.opened_at = now
+        self.opened_at = steady_time(now)
         transport.send(encode_frame(Greeting((API_LEVEL,), self._nonce, services.origin)))
 
     @property
@@ -142,7 +143,7 @@ class HubConnection:
         session = self._session
         if session is None or session.transport is not self._transport:
             return
-        session.transport, session.lost_at = None, now
+        session.transport, session.lost_at = None, steady_time(now)
         if session.pairing is not None:
             self._services.publish(BridgeDisconnected(session.pairing.chat_id))
         elif session.pending is not None:
@@ -168,9 +169,9 @@ class HubConnection:
                 return
             resumed = self._resume_session(session, pairing, hello.resume.last_seq, now)
             if chat.running is not None and not resumed:
-                chat.running.answer_by = now + ANSWER_DELAY
+                chat.running.answer_by = steady_time(now) + ANSWER_DELAY
             if chat.unresolved is not None:
-                chat.resolve_at = now + ANSWER_DELAY
+                chat.resolve_at = steady_time(now) + ANSWER_DELAY
 
     def _begin_session(self, now: datetime) -> None:
         session = HubSession(self._address, now, transport=self._transport)
@@ -188,7 +189,7 @@ class HubConnection:
             return None
         proof = compute_resume_proof(session.pairing.resume_secret, session.id, self._nonce)
         right = hmac.compare_digest(proof, resume.proof)
-        if not right or session.pairing.expires_at <= now:
+        if not right or session.pairing.expires_at <= steady_time(now):
             return None
         return session, session.pairing
 
@@ -205,7 +206,7 @@ class HubConnection:
         old, self._session = session.transport, session
         session.transport, session.address = self._transport, self._address
         session.restored, session.lost_at = False, None
-        left = ceil((pairing.expires_at - now).total_seconds())
+        left = ceil((pairing.expires_at - steady_time(now)).total_seconds())
         welcome = Welcome(session.id, missed is not None, True, session.incoming.last, left)
         self._transport.send(encode_frame(welcome))
         for frame in missed or ():

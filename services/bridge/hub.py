@@ -35,6 +35,7 @@ from services.bridge.pairing.service import PairingService, sanitise_name
 from services.bridge.pairing.store import PairingStore
 from services.bridge.sessions import ChatRegistry, HubChat, HubSession, SessionRegistry
 from services.bridge.write_behind import WriteBehind
+from services.clock import steady_time
 from services.storage.database import Database
 from services.storage.keys import KeyRing
 
@@ -107,7 +108,7 @@ class Hub:
                 session = HubSession(
                     "", now, pairing.session_id, SessionState.PAIRED, pairing=pairing
                 )
-                session.restored, session.lost_at = True, now
+                session.restored, session.lost_at = True, steady_time(now)
                 self._sessions.add(session)
                 async with self._chats.lock(pairing.chat_id) as chat:
                     chat.session = session
@@ -165,14 +166,14 @@ class Hub:
             async with self._chats.lock(chat_id) as chat:
                 await self._check_chat(chat, now)
         for connection in list(self._connections):
-            if not connection.is_paired and now - connection.opened_at > MAX_UNPAIRED:
+            if not connection.is_paired and steady_time(now) - connection.opened_at > MAX_UNPAIRED:
                 connection.close(ProtocolErrorCode.GOING_DOWN)
 
     async def _check_chat(self, chat: HubChat, now: datetime) -> None:
-        if chat.pending is not None and chat.pending.expires_at <= now:
+        if chat.pending is not None and chat.pending.expires_at <= steady_time(now):
             self._pairing.cancel_pending(chat, PairingFailureReason.TOO_LATE)
         pairing = chat.session.pairing if chat.session else None
-        if pairing is not None and pairing.expires_at <= now:
+        if pairing is not None and pairing.expires_at <= steady_time(now):
             await self._pairing.unpair(chat, PairingEndReason.EXPIRED, now)
         await self._operations.check_deadlines(chat, now)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.storage.database import Base
+from services.storage.database import Base, SteadyTime
 from services.storage.rotation import SealedColumn
 
 ID = String(32)
@@ -26,7 +26,7 @@ class PairingCodeRow(Base):
     user_id: Mapped[int]
     name: Mapped[bytes]
     """The person's name in Telegram, sealed."""
-    expires_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[SteadyTime] = mapped_column(index=True)
 
 
 class PairingRow(Base):
@@ -39,8 +39,8 @@ class PairingRow(Base):
     user_id: Mapped[int]
     resume_secret: Mapped[bytes]
     """The secret that the bridge proves to have when it reconnects, sealed."""
-    paired_at: Mapped[datetime]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
+    paired_at: Mapped[SteadyTime]
+    expires_at: Mapped[SteadyTime] = mapped_column(index=True)
     admin_key_rejected: Mapped[bool]
     """A card rejected the issuer's key; no PIN is set over this pairing any more."""
 
@@ -61,7 +61,7 @@ class OperationRow(Base):
     nonce: Mapped[bytes | None] = mapped_column(LargeBinary(32))
     """The server's part of the statement that the receipt signs; it is no secret."""
     started_at: Mapped[datetime]
-    deadline: Mapped[datetime]
+    deadline: Mapped[SteadyTime]
     outcome: Mapped[str | None] = mapped_column(Text)
     """How it ended, as JSON."""
 

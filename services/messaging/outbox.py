@@ -97,7 +97,8 @@ async def enqueue(
     row = {"channel": channel, "recipient": recipient, "message": message, "reference": text}
     session.add(OutboxMessage(put_at=now, **row))
     reference = json.dumps({"channel": channel, "recipient": recipient})
-    await jobs.schedule(session, JOB_KIND, f"{JOB_KIND}/{channel}/{recipient}", now, reference)
+    key = f"{JOB_KIND}/{channel}/{recipient}"
+    await jobs.schedule_after(session, JOB_KIND, key, timedelta(), now, reference)
 
 
 async def load_pending(

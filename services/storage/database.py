@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import structlog
 from sqlalchemy import BigInteger, DateTime, Insert, TypeDecorator, event
@@ -18,13 +18,15 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
-from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction, mapped_column
 
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.engine import create_engine
 
 WRITER_SECONDS = 10.0
 """How long to wait for SQLite's one writer."""
+STEADY = "steady"
+"""Key in the `info` of columns whose times are of the steady clock."""
 COMMIT_HOOKS = "after_commit"
 """Key of the after-commit hooks in a session's `info`."""
 _log = structlog.get_logger()
@@ -49,6 +51,10 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Add the time zone."""
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
+
+
+SteadyTime = Annotated[datetime, mapped_column(UtcDateTime, info={STEADY: True})]
+"""A time of the steady clock (`services.clock`)."""
 
 
 class Base(DeclarativeBase):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.storage.database import Base
+from services.storage.database import Base, SteadyTime
 
 
 class UpdateState(StrEnum):
@@ -91,13 +91,15 @@ class Job(Base):
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     at: Mapped[datetime]
+    is_steady: Mapped[bool] = mapped_column(default=False)
+    """Whether `at` is of the steady clock, since it was promised in seconds."""
     kind: Mapped[str] = mapped_column(String(32))
     key: Mapped[str] = mapped_column(String(128), unique=True)
     """Identifies the job: scheduling a known key again reschedules it."""
     reference: Mapped[str] = mapped_column(Text)
     """Ids as JSON; never a secret."""
     attempts: Mapped[int] = mapped_column(default=0)
-    leased_until: Mapped[datetime | None]
+    leased_until: Mapped[SteadyTime | None]
 
     __table_args__ = (Index("due_by_time", "at"),)
 

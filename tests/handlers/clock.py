@@ -1,5 +1,6 @@
 """The time of the whole bot, which tests set instead of waiting."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,8 +14,13 @@ NOW = datetime(2027, 3, 1, 4, tzinfo=UTC)
 
 def set_time(stage: Stage, moment: datetime) -> None:
     """Stop the bot's clock at `moment`."""
+    follow_clock(stage, lambda: moment)
+
+
+def follow_clock(stage: Stage, now: Callable[[], datetime]) -> None:
+    """Let the bot read its time from `now`."""
     data = stage.kaika.application.bot_data
-    data["services"] = replace(data["services"], now=lambda: moment)
+    data["services"] = replace(data["services"], now=now)
 
 
 def current_time(stage: Stage) -> datetime:

@@ -86,7 +86,8 @@ async def _reveal(
         prefix = f"{DUE_KIND}/{ctx.chat_id}/"
         before = [int(number) for number in await jobs.references_with_prefix(session, prefix)]
         key = f"{prefix}{message_id}"
-        await jobs.schedule(session, DUE_KIND, key, now + CODE_VISIBLE_FOR, json.dumps(reference))
+        text, wait = json.dumps(reference), CODE_VISIBLE_FOR
+        await jobs.schedule_after(session, DUE_KIND, key, wait, now, text)
     return revealed, before
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from services.storage.database import Base
+from services.storage.database import Base, SteadyTime
 
 ID = String(32)
 
@@ -50,7 +50,7 @@ class Application(Base):
     state: Mapped[str] = mapped_column(String(10))
     submitted_at: Mapped[datetime]
     deadline: Mapped[datetime]
-    reserved_until: Mapped[datetime | None]
+    reserved_until: Mapped[SteadyTime | None]
     """An approved pre-checkout keeps it from expiring until then."""
     paid_at: Mapped[datetime | None]
     issued_at: Mapped[datetime | None]
@@ -135,7 +135,7 @@ class GrantRecord(Base):
     operation: Mapped[str] = mapped_column(String(16))
     proofs: Mapped[str] = mapped_column(String(64))
     chat_id: Mapped[int]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[SteadyTime] = mapped_column(index=True)
     revealed_at: Mapped[datetime | None]
     announced_at: Mapped[datetime | None]
     """When the resumption was announced."""
@@ -156,7 +156,7 @@ class OneTimeChallenge(Base):
     grant_id: Mapped[str | None] = mapped_column(ForeignKey("grants.id", ondelete="CASCADE"))
     operation: Mapped[str] = mapped_column(String(16))
     chat_id: Mapped[int]
-    expires_at: Mapped[datetime] = mapped_column(index=True)
+    expires_at: Mapped[SteadyTime] = mapped_column(index=True)
     tries: Mapped[int] = mapped_column(default=0)
     last_attempt: Mapped[str] = mapped_column(String(40), default="")
     """What the last try was spent for, which may come again."""
@@ -175,7 +175,7 @@ class InvoiceRecord(Base):
     amount: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3))
     created_at: Mapped[datetime]
-    approved_at: Mapped[datetime | None]
+    approved_at: Mapped[SteadyTime | None]
 
 
 class Payment(Base):

@@ -25,6 +25,7 @@ from services.bridge.operations.state import OperationState, Trigger, next_state
 from services.bridge.operations.store import OperationGoneError, OperationRecord, OperationStore
 from services.bridge.sessions import HubChat
 from services.bridge.write_behind import WriteBehind
+from services.clock import steady_time
 
 Publish = Callable[[BridgeEvent], None]
 ALARM_CODES = frozenset({FailureCode.ADMIN_KEY_REJECTED, FailureCode.CARD_NOT_GENUINE})
@@ -150,7 +151,7 @@ class OperationCompletion:
             return
         await self.leave_unresolved(chat, operation, code, now, trigger=trigger)
         if is_setting_pin and chat.unresolved is operation:
-            chat.resolve_at = now + ANSWER_DELAY
+            chat.resolve_at = steady_time(now) + ANSWER_DELAY
 
     def _finish(self, chat: HubChat, operation: OperationRecord, trigger: Trigger) -> None:
         operation.state = next_state(operation.state, trigger)

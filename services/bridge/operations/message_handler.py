@@ -32,6 +32,7 @@ from services.bridge.operations.service import OperationService
 from services.bridge.operations.state import OperationState, Trigger, is_allowed, next_state
 from services.bridge.operations.store import OperationGoneError, OperationRecord
 from services.bridge.sessions import HubChat, HubSession
+from services.clock import steady_time
 
 OperationMessage = (
     ProgressReport | AdminChallenge | AdminAnswer | OperationResult | OperationFailure
@@ -109,7 +110,7 @@ class OperationMessageHandler:
         if not _check_allowed(session, operation, _T.CHALLENGE):
             return
         assert operation.permit is not None
-        if now > operation.deadline:
+        if steady_time(now) > operation.deadline:
             await self._completion.abort(chat, operation, FailureCode.TIMED_OUT, now)
             return
         if message.card_serial != operation.permit.card_serial:
@@ -126,7 +127,7 @@ class OperationMessageHandler:
             return
         operation.state = next_state(operation.state, _T.CHALLENGE)
         operation.challenge = challenge
-        operation.answer_by = now + timedelta(seconds=CHALLENGE_SECONDS)
+        operation.answer_by = steady_time(now) + timedelta(seconds=CHALLENGE_SECONDS)
         session.send(AdminCryptogram(operation.request_id, cryptogram))
 
     async def _on_answer(

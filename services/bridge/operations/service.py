@@ -37,6 +37,7 @@ from services.bridge.operations.state import OperationState, Trigger, is_allowed
 from services.bridge.operations.store import OperationRecord, OperationStore
 from services.bridge.sessions import HubChat, HubSession
 from services.bridge.write_behind import WriteBehind
+from services.clock import steady_time
 from services.ids import new_id, new_nonce
 
 _S, _T = OperationState, Trigger
@@ -72,7 +73,7 @@ class OperationService:
             task=task,
             state=_S.RUNNING if task.purpose is None else _S.AUTHORISED,
             started_at=now,
-            deadline=now + task.time_limit,
+            deadline=steady_time(now) + task.time_limit,
             grant_id=grant_id,
             role=role,
         )
@@ -97,7 +98,8 @@ class OperationService:
         session = _require_session(chat)
         operation = chat.unresolved
         assert operation.permit is not None
-        operation.session_id, operation.deadline = session.id, now + operation.task.time_limit
+        operation.session_id = session.id
+        operation.deadline = steady_time(now) + operation.task.time_limit
         operation.state = next_state(operation.state, _T.PROVE)
         operation.nonce, operation.request_id = new_nonce(), new_id()
         chat.running, chat.unresolved, chat.resolve_at = operation, None, None
@@ -109,7 +111,7 @@ class OperationService:
 
     async def resolve_soon(self, chat: HubChat, now: datetime) -> None:
         """Resolve now, or as soon as the bridge allows it."""
-        chat.resolve_at = now
+        chat.resolve_at = steady_time(now)
         with suppress(BridgeError):  # `check_deadlines` tries again
             await self.resolve(chat, now)
 
@@ -128,18 +130,18 @@ class OperationService:
 
     async def check_deadlines(self, chat: HubChat, now: datetime) -> None:
         """End the running operation when it is overdue; resolve an unresolved one when due."""
-        operation, session = chat.running, chat.session
+        operation, session, steady = chat.running, chat.session, steady_time(now)
         if operation is not None:
-            if session is not None and _is_lost_too_long(session, now):
+            if session is not None and _is_lost_too_long(session, steady):
                 await self._completion.abort(chat, operation, FailureCode.LINK_LOST, now)
-            elif operation.answer_by is not None and now > operation.answer_by:
+            elif operation.answer_by is not None and steady > operation.answer_by:
                 failure = ServerFailure.NO_ANSWER
                 if operation.restored:
                     failure = ServerFailure.SERVER_RESTARTED
                 await self._completion.abort(chat, operation, failure, now)
-            elif now > operation.deadline + DEADLINE_GRACE:
+            elif steady > operation.deadline + DEADLINE_GRACE:
                 await self._completion.abort(chat, operation, FailureCode.TIMED_OUT, now)
-        elif chat.resolve_at is not None and now >= chat.resolve_at and _is_connected(session):
+        elif chat.resolve_at is not None and steady >= chat.resolve_at and _is_connected(session):
             await self.resolve(chat, now)
 
     def _send_start(
@@ -150,7 +152,7 @@ class OperationService:
             0,
             None,
         )
-        left = ceil((operation.deadline - now).total_seconds())
+        left = ceil((operation.deadline - steady_time(now)).total_seconds())
         seconds = max(1, min(OPERATION_SECONDS, left))
         session.send(StartOperation(operation.request_id, operation.requested, parameters, seconds))
 
@@ -196,6 +198,6 @@ def _is_connected(session: HubSession | None) -> bool:
     return session is not None and session.transport is not None
 
 
-def _is_lost_too_long(session: HubSession, now: datetime) -> bool:
+def _is_lost_too_long(session: HubSession, steady: datetime) -> bool:
     lost = session.lost_at
-    return lost is not None and now - lost > timedelta(seconds=WITHOUT_LINK_SECONDS)
+    return lost is not None and steady - lost > timedelta(seconds=WITHOUT_LINK_SECONDS)

@@ -25,6 +25,7 @@ from reader_bridge.protocol import (
 )
 from services import rate_limit
 from services.bridge.models import PairingCodeRow, name_seal_context
+from services.clock import steady_time
 from services.formats.hidden import Hidden
 from services.messaging.staff_alerts import StaffAlert, enqueue_alert
 from services.rate_limit import Consumption, RateLimit, RateLimitedError
@@ -97,16 +98,18 @@ class WrongCodeCounter:
 
     def add(self, now: datetime) -> bool:
         """Count one; return whether staff have to be alerted."""
-        self._latest.append(now)
-        is_due = self._alerted_at is None or now - self._alerted_at >= _ALERT_INTERVAL
+        steady = steady_time(now)
+        self._latest.append(steady)
+        is_due = self._alerted_at is None or steady - self._alerted_at >= _ALERT_INTERVAL
         if not (is_due and self.is_many(now)):
             return False
-        self._alerted_at = now
+        self._alerted_at = steady
         return True
 
     def is_many(self, now: datetime) -> bool:
         """Whether somebody seems to be guessing."""
-        return len(self._latest) == MANY_WRONG_CODES and now - self._latest[0] <= PAUSE
+        is_full = len(self._latest) == MANY_WRONG_CODES
+        return is_full and steady_time(now) - self._latest[0] <= PAUSE
 
 
 class PairingCodes:
@@ -127,7 +130,7 @@ class PairingCodes:
             code_hash=self._code_hash(code),
             user_id=user_id,
             name=self._keys.seal(name.encode(), name_seal_context(chat_id)),
-            expires_at=now + LIFETIME,
+            expires_at=steady_time(now) + LIFETIME,
         )
         async with self._database.unit_of_work() as session:
             await session.merge(row)
@@ -158,7 +161,7 @@ class PairingCodes:
                 await enqueue_alert(session, StaffAlert.PAIRING_CODES_GUESSED, about, now)
         if row is None:
             raise _wrong_code(spent)
-        if row.expires_at <= now:
+        if row.expires_at <= steady_time(now):
             tries_left = min(one.remaining for one in spent) + 1
             raise CodeRefusedError(tries_left, None, is_expired=True)
         name = self._keys.unseal(row.name, name_seal_context(row.chat_id)).decode()
@@ -176,7 +179,7 @@ class PairingCodes:
         """The chat that shows a code, which stays valid."""
         is_valid = (
             PairingCodeRow.code_hash == self._code_hash(code),
-            PairingCodeRow.expires_at > now,
+            PairingCodeRow.expires_at > steady_time(now),
         )
         chat_id: int | None = await session.scalar(select(PairingCodeRow.chat_id).where(*is_valid))
         return chat_id
@@ -188,7 +191,7 @@ class PairingCodes:
     async def delete_old(self, session: AsyncSession, now: datetime) -> None:
         """Delete expired codes and counts."""
         await session.execute(
-            delete(PairingCodeRow).where(PairingCodeRow.expires_at <= now - LIFETIME)
+            delete(PairingCodeRow).where(PairingCodeRow.expires_at <= steady_time(now) - LIFETIME)
         )
         await rate_limit.delete_unused_limits(session, LIMITS, now)
 

@@ -29,6 +29,7 @@ from services.bridge.sessions import (
     PendingPairing,
     SessionRegistry,
 )
+from services.clock import steady_time
 from services.formats.hidden import Hidden
 from services.ids import new_nonce
 from services.storage.database import Database
@@ -107,7 +108,7 @@ class PairingService:
                 server_nonce=server_nonce,
                 bridge_nonce=pair.nonce,
             )
-            offered = PendingPairing(session, offer, words, now + LIFETIME)
+            offered = PendingPairing(session, offer, words, steady_time(now) + LIFETIME)
             chat.pending = session.pending = offered
             session.state = SessionState.CONFIRMING
             session.send(PairOffer(server_nonce, offer.name.reveal()))
@@ -133,7 +134,7 @@ class PairingService:
         :raises NoPairingError: when no bridge waits for it any more.
         """
         offered = chat.pending
-        if offered is None or offered.expires_at <= now:
+        if offered is None or offered.expires_at <= steady_time(now):
             raise NoPairingError
         if not accepted:
             self.cancel_pending(chat, PairingFailureReason.REFUSED_IN_CHAT)
@@ -150,8 +151,8 @@ class PairingService:
             user_id=offer.user_id,
             session_id=session.id,
             resume_secret=new_nonce(),
-            paired_at=now,
-            expires_at=now + _PAIRED,
+            paired_at=steady_time(now),
+            expires_at=steady_time(now) + _PAIRED,
         )
         await self._operations.abort_running(chat, ServerFailure.REPLACED, now)
         async with self._database.unit_of_work() as rows:

@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from services.bridge.models import PairingRow, secret_seal_context
+from services.clock import steady_time
 from services.storage.keys import KeyRing
 
 
@@ -16,6 +17,7 @@ class StoredPairing:
     """The pairing of a bridge with a chat.
 
     :ivar session_id: of the session it was paired in.
+    :ivar paired_at: by the steady clock, like its end.
     :ivar resume_secret: the bridge proves to have it when it reconnects.
     :ivar admin_barred: a card rejected the issuer's key over this pairing.
     """
@@ -37,7 +39,7 @@ class PairingStore:
 
     async def load_valid(self, session: AsyncSession, now: datetime) -> Sequence[StoredPairing]:
         """Return the pairings that are valid, and delete those that are over."""
-        await session.execute(delete(PairingRow).where(PairingRow.expires_at <= now))
+        await session.execute(delete(PairingRow).where(PairingRow.expires_at <= steady_time(now)))
         return [self._stored_pairing(row) for row in await session.scalars(select(PairingRow))]
 
     async def save(self, session: AsyncSession, pairing: StoredPairing) -> None:
@@ -65,7 +67,7 @@ class PairingStore:
 
     async def may_set_pin(self, session: AsyncSession, session_id: str, now: datetime) -> bool:
         """Whether a pairing is valid and not barred."""
-        is_valid = (PairingRow.id == session_id, PairingRow.expires_at > now)
+        is_valid = (PairingRow.id == session_id, PairingRow.expires_at > steady_time(now))
         query = select(PairingRow.chat_id).where(*is_valid)
         query = query.where(PairingRow.admin_key_rejected.is_(False))
         return (await session.execute(query)).first() is not None

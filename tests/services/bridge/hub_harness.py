@@ -14,6 +14,7 @@ from services.bridge.events import BridgeEvent, CardTaskEvent
 from services.bridge.hub import Hub
 from services.bridge.models import CryptogramReleaseRow
 from services.bridge.operations.card_task import CardTask
+from services.clock import ClockReading, steady_time
 from tests.services.authority.authority_harness import CHAT, NOW, Applicant, AuthorityHarness
 from tests.services.bridge.reference_bridge import ReferenceBridge
 from tests.services.bridge.reference_card import ReferenceCard
@@ -52,6 +53,8 @@ class HubHarness:
 
     authority_world: AuthorityHarness
     now: datetime = NOW
+    passed: timedelta = timedelta()
+    wall_error: timedelta = timedelta(hours=1)
     events: list[BridgeEvent] = field(default_factory=list)
     hub: Hub = field(init=False)
     cutter: MessageCutter | None = None
@@ -80,11 +83,18 @@ class HubHarness:
             writing.cancel()
             await asyncio.wait((writing,))
         self.build()
+        self.now = steady_time(self.now)  # where the wall clock is right again
         await self.hub.restore(self.now)
 
     async def passes(self, **time: float) -> None:
-        """Let time pass, and have the hub check its deadlines at the end."""
-        self.now += timedelta(**time)
+        """Let time pass, and have the hub check its deadlines at the end.
+
+        The wall clock is set to another time meanwhile, which nothing here may depend on.
+        """
+        self.passed += timedelta(**time)
+        self.wall_error = -self.wall_error
+        steady = NOW + self.passed
+        self.now = ClockReading.of(steady + self.wall_error, steady)
         await self.hub.check_deadlines(self.now)
 
     # ---- what is carried

@@ -11,6 +11,7 @@ from services.authority.data_types import AuthorityOperation, Grant, Proof
 from services.authority.embedded.models import Application, GrantRecord, OneTimeChallenge
 from services.authority.embedded.personal_data.records import lock_application
 from services.authority.errors import GrantExpiredError, ProofMissingError
+from services.clock import steady_time
 from services.ids import new_id
 
 LIFETIME = timedelta(minutes=10)
@@ -58,7 +59,7 @@ def open_grant(
         operation=operation,
         proofs=_join_proofs(proofs),
         chat_id=chat_id,
-        expires_at=now + LIFETIME,
+        expires_at=steady_time(now) + LIFETIME,
     )
     session.add(row)
     return to_grant(row)
@@ -79,7 +80,7 @@ async def find_grant(
     """
     await session.flush()
     row = await session.get(GrantRecord, grant_id, populate_existing=True)
-    if row is None or row.chat_id != chat_id or row.expires_at <= now:
+    if row is None or row.chat_id != chat_id or row.expires_at <= steady_time(now):
         raise GrantExpiredError
     return row
 
@@ -124,7 +125,8 @@ async def withdraw_grants(session: AsyncSession, application: Application) -> No
 async def delete_expired_grants(session: AsyncSession, now: datetime) -> None:
     """Delete expired grants and one-time codes."""
     for table in (OneTimeChallenge, GrantRecord):
-        await session.execute(delete(table).where(table.expires_at <= now - LIFETIME))
+        old = table.expires_at <= steady_time(now) - LIFETIME
+        await session.execute(delete(table).where(old))
 
 
 def to_grant(row: GrantRecord) -> Grant:

@@ -23,6 +23,7 @@ from services.authority.errors import (
     TooManyMailsError,
     WrongOneTimeCodeError,
 )
+from services.clock import steady_time
 from services.formats.one_time_code import LENGTH, OneTimeCode
 from services.ids import new_id
 from services.messaging import outbox
@@ -68,7 +69,7 @@ class OneTimeCodes:
             grant_id=grant.id if grant else None,
             operation=operation,
             chat_id=chat_id,
-            expires_at=now + LIFETIME,
+            expires_at=steady_time(now) + LIFETIME,
         )
         session.add(row)
         person = application.subscriber_id if application else None
@@ -97,7 +98,7 @@ class OneTimeCodes:
         :raises OneTimeCodeExpiredError: when it is too old, used or tried too often.
         """
         row = await session.get(OneTimeChallenge, challenge_id, with_for_update=True)
-        if row is None or row.chat_id != chat_id or row.expires_at <= now:
+        if row is None or row.chat_id != chat_id or row.expires_at <= steady_time(now):
             raise OneTimeCodeExpiredError
         if attempt and row.last_attempt == attempt:
             return row

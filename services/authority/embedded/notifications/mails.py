@@ -19,6 +19,7 @@ from services.authority.embedded.payments.payments import find_fees, format_rece
 from services.authority.embedded.personal_data.records import PersonalRecords
 from services.authority.notice_kinds import NoticeKind
 from services.calendar import TAIPEI
+from services.clock import steady_time
 from services.messaging.mail import ComposedMail
 from services.messaging.outbox import OutgoingMessage, UndeliverableError
 
@@ -136,7 +137,9 @@ class AuthorityMailComposer:
     ) -> dict[str, str] | None:
         if message.message == one_time_codes.MESSAGE_KIND:
             challenge = await session.get(OneTimeChallenge, message.references["challenge"])
-            if challenge is None or challenge.expires_at <= now or challenge.done_at:
+            if challenge is None or challenge.done_at:
+                return None
+            if challenge.expires_at <= steady_time(now):
                 return None
             return {"code": self._one_time.derive(challenge.id).reveal()}
         at = datetime.fromisoformat(str(message.references["at"])).astimezone(TAIPEI)

@@ -37,6 +37,7 @@ from services.authority.lifecycle import (
 )
 from services.authority.notice_kinds import NoticeKind
 from services.calendar import payment_deadline, today
+from services.clock import steady_time, wall_time
 from services.formats.dates import age
 from services.formats.subscriber_code import SubscriberCode
 from services.messaging import payment_reminders
@@ -99,7 +100,7 @@ class Applications:
         self._records.update(subscriber, data)
         application = self._submit(session, subscriber, prepared, now)
         await rate_limit.reset(session, authority_limits.CODE_GUESSES, subscriber.ui_hash)
-        await schedule_expiry(session, application)
+        await schedule_expiry(session, application, now)
         self._audit.record(session, AuditAct.APPLIED, application.id, actor.name, now)
         return _to_receipt(application, prepared.code)
 
@@ -180,7 +181,7 @@ class Applications:
     ) -> None:
         if not advance(application, ApplicationAct.EXPIRE, now):
             return
-        await schedule_expiry(session, application)
+        await schedule_expiry(session, application, now)
         self._codes.destroy(session, application)
         self._audit.record(session, AuditAct.EXPIRED, application.id, actor.name, now)
         subscriber, application.subscriber_id = application.subscriber_id, None
@@ -197,11 +198,13 @@ class Applications:
 
 def _is_overdue(application: Application, now: datetime) -> bool:
     unpaid = application.state == ApplicationState.SUBMITTED and application.deadline <= now
-    reserved = application.reserved_until is not None and application.reserved_until > now
+    reserved = application.reserved_until is not None and application.reserved_until > steady_time(
+        now
+    )
     return unpaid and not reserved
 
 
-async def schedule_expiry(session: AsyncSession, application: Application) -> None:
+async def schedule_expiry(session: AsyncSession, application: Application, now: datetime) -> None:
     """Schedule the job that expires an unpaid application.
 
     Once it is paid or expired, the job and its reminders are cancelled.
@@ -211,7 +214,9 @@ async def schedule_expiry(session: AsyncSession, application: Application) -> No
         await jobs.cancel(session, key)
         await payment_reminders.cancel_application(session, application.id)
         return
-    at = max(application.deadline, application.reserved_until or application.deadline)
+    at = application.deadline
+    if application.reserved_until is not None:
+        at = max(at, wall_time(application.reserved_until, now))
     await jobs.schedule(session, DUE_KIND, key, at)
 
 

@@ -47,6 +47,7 @@ from services.authority.interface.payments import Payments
 from services.authority.lifecycle import ApplicationAct, ApplicationState
 from services.authority.notice_kinds import NoticeKind
 from services.calendar import last_payment_day, today
+from services.clock import steady_time
 from services.formats.contact import parse_postal_address
 from services.ids import new_id
 from services.storage.database import insert_or_ignore
@@ -149,9 +150,9 @@ class EmbeddedPayments(Payments):
             actor = f"user {checkout.user_id}"
             self._audit.record(session, AuditAct.CHECKOUT_APPROVED, application.id, actor, now)
         changed = invoice.approved_at is None
-        invoice.approved_at = now
-        application.reserved_until = now + RESERVATION
-        await schedule_expiry(session, application)
+        invoice.approved_at = steady_time(now)
+        application.reserved_until = steady_time(now) + RESERVATION
+        await schedule_expiry(session, application, now)
         return Change(changed, application.id)
 
     @override
@@ -228,7 +229,7 @@ class EmbeddedPayments(Payments):
         payment.application_id = application.id
         advance(application, ApplicationAct.PAY, now)
         application.reserved_until = None
-        await schedule_expiry(session, application)
+        await schedule_expiry(session, application, now)
         details = _receipt_details(payment)
         self._audit.record(session, AuditAct.PAID, application.id, actor.name, now, details)
         references = {"payment": payment.id, **_receipt_details(payment)}
@@ -256,7 +257,7 @@ class EmbeddedPayments(Payments):
             application = await lock_application(session, payment.application_id)
             assert application is not None
             advance(application, ApplicationAct.REFUND, now)
-            await schedule_expiry(session, application)
+            await schedule_expiry(session, application, now)
         payment.refunded_at = now
         subject = payment.application_id or f"payment {payment.id}"
         details = _receipt_details(payment)
@@ -271,7 +272,8 @@ async def _is_paid_elsewhere(session: AsyncSession, invoice: InvoiceRecord, now:
     """
     same = InvoiceRecord.application_id == invoice.application_id
     other = (same, InvoiceRecord.payload != invoice.payload)
-    query = select(InvoiceRecord.payload).where(*other, InvoiceRecord.approved_at > now - UNDERWAY)
+    recently = InvoiceRecord.approved_at > steady_time(now) - UNDERWAY
+    query = select(InvoiceRecord.payload).where(*other, recently)
     return (await session.execute(query.limit(1))).first() is not None
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.world.fault_injection import InjectedFault
 from tests.chat import Stage, Subscriber, buttons
-from tests.handlers.clock import current_time, set_time
+from tests.handlers.clock import NOW, current_time, follow_clock, set_time
 from tests.handlers.conversations.online.cardholders import (
     Cardholder,
     Office,
@@ -16,6 +16,7 @@ from tests.handlers.conversations.online.cardholders import (
     read_one_time_code,
 )
 from tests.handlers.engine.navigation import press, state
+from tests.moving_clock import DISTURBANCES, MovingClock
 
 WORDS = {
     "en": {"ready": "You have shown who you are", "shown": "in the message below",
@@ -61,6 +62,21 @@ async def test_the_code_is_shown_for_a_minute(stage: Stage, office: Office, lang
     assert not messages_with_code(anna, holder)
     assert is_deleted(anna, message["message_id"])
     assert "shown" in await read_newest_mail(stage, holder)
+
+
+@pytest.mark.parametrize("how", DISTURBANCES)
+async def test_the_minute_is_counted_though_the_clock_is_set(
+    stage: Stage, office: Office, how: str
+) -> None:
+    holder, anna, clock = await office.cardholder("submitted"), stage.subscriber(), MovingClock(NOW)
+    follow_clock(stage, clock.now)
+    await identify(anna, holder)
+    await press(anna, "show")
+    clock.disturb(how)
+    await stage.works_off(clock.wait(seconds=59))
+    assert messages_with_code(anna, holder)
+    await stage.works_off(clock.wait(seconds=1))
+    assert not messages_with_code(anna, holder)
 
 
 async def test_number_and_date_one_after_the_other_and_in_roc_years(
