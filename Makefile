@@ -8,13 +8,13 @@ STAMP := $(VENV)/.ready
 READER := $(VENV)/.reader
 FUZZER := $(VENV)/.fuzzer
 
-# What the tests, the screenshots and the card layer need of the system.
-PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji fonts-roboto-unhinted postgresql openssl \
-	gcc libc6-dev swig libpcsclite-dev pcscd vsmartcard-vpcd opensc iproute2 libfaketime $(WINDOW_PACKAGES)
 # What the window of the bridge needs of it: Qt brings itself, but not what it paints and types with.
 WINDOW_PACKAGES := libegl1 libgl1 libdbus-1-3 libfontconfig1 libxkbcommon0 libxkbcommon-x11-0 \
 	libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 \
 	libxcb-shape0 libxcb-xfixes0 libxcb-xkb1 libwayland-client0 libwayland-cursor0
+# What the tests, the screenshots and the card layer need of the system.
+PACKAGES := chromium fonts-noto-cjk fonts-noto-color-emoji fonts-roboto-unhinted postgresql openssl \
+	gcc libc6-dev swig libpcsclite-dev pcscd vsmartcard-vpcd opensc iproute2 libfaketime $(WINDOW_PACKAGES)
 
 # $(call need,PACKAGES): install those that are missing as root, else say how and stop.
 define need

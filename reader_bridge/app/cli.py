@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from datetime import UTC, datetime
 from importlib import metadata
@@ -37,6 +38,7 @@ from reader_bridge.app.startup_errors import (
 from reader_bridge.app.terminal.screen import TerminalScreen
 from reader_bridge.app.tls import create_tls_context
 from reader_bridge.app.translation import N_, localise
+from reader_bridge.app.window_app import PROBE, probe_screen, run_in_window
 from reader_bridge.virtual_card.card import VirtualCard
 
 app = typer.Typer(
@@ -183,8 +185,6 @@ def _connect(options: CommandOptions, *, as_window: bool) -> None:
     if options.link is not None and _hand_over(options.link, language):
         return
     if as_window:
-        from reader_bridge.app.window_app import run_in_window  # the toolkit takes a while to load
-
         run_in_window(options, language)
         return
     create_tls_context(options.ca)  # a useless file is told before anything is asked
@@ -236,6 +236,9 @@ def _language_from_arguments(line: list[str]) -> str:
 def main() -> None:
     """Run the command line. Errors that the person can fix are printed without a traceback."""
     hardening.disable_memory_dumps()
+    if os.environ.pop(PROBE, None):
+        probe_screen()
+        return
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # what its encoding does not have ends nothing
             stream.reconfigure(errors="replace")

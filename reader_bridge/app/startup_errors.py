@@ -80,9 +80,10 @@ _ERROR_TEXTS = {
         "pip install 'kaika[bridge]'"
     ),
     WindowUnavailableError: N_(
-        "There is no window here: either there is no screen, or the app was installed without "
-        "its window. Start without --window, or install it again with the window: "
-        "pip install 'kaika[bridge-gui]'"
+        "No window can be opened here: the screen cannot be reached, or something is missing. "
+        "Start without --window, or install what is missing: pip install 'kaika[bridge-gui]'; on "
+        "Debian and Ubuntu also: sudo apt install libegl1 libxkbcommon-x11-0 libxcb-cursor0 "
+        "libxcb-icccm4 libxcb-keysyms1"
     ),
 }
 

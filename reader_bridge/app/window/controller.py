@@ -148,17 +148,19 @@ class AppController:
     async def _ask_address(self, trusted: ssl.SSLContext) -> ServerAddress:
         """Ask for the server's address until a server answers."""
         problem: AddressError | Finding | None = None
+        typed = ""
         while True:
 
-            def make(language: str, problem: AddressError | Finding | None = problem) -> Question:
+            def make(
+                language: str, problem: AddressError | Finding | None = problem, typed: str = typed
+            ) -> Question:
                 page = address_page(_problem_text(problem, language), language)
-                return LineQuestion(
-                    page, language, localise(language, "Address:"), MAX_TYPED_LENGTH
-                )
+                name = localise(language, "Address:")
+                return LineQuestion(page, language, name, MAX_TYPED_LENGTH, typed)
 
-            answer = await self._ask(make)
+            typed = str(await self._ask(make))
             try:
-                address = parse_address(str(answer))
+                address = parse_address(typed)
             except AddressError as error:
                 problem = error
                 continue

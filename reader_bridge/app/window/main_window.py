@@ -26,6 +26,8 @@ ICON = (
     b'<rect x="12" y="22" width="15" height="12" rx="3" fill="#f2c14e"/>'
     b'<path d="M12 43h22" stroke="#fff" stroke-width="4" stroke-linecap="round"/></svg>'
 )
+_TITLE_BAR = 48
+"""Height that the window manager needs above a window, in pixels, at most."""
 LANGUAGE_NAMES = {"en": "English", "zh_Hant": "中文"}
 
 
@@ -47,7 +49,8 @@ class MainWindow(QWidget):
         self.setStyleSheet(theme.style_sheet())
         self.setWindowIcon(load_icon())
         self.setMinimumSize(theme.LEAST_WIDTH, theme.LEAST_HEIGHT)
-        self.resize(theme.WIDTH, theme.HEIGHT)
+        room = self.screen().availableSize()
+        self.resize(min(theme.WIDTH, room.width()), min(theme.HEIGHT, room.height() - _TITLE_BAR))
         self._lay_out()
         self._apply_language()
         bridge.asked.connect(self._on_asked)

@@ -106,23 +106,30 @@ class Question(QWidget):
 
 
 class LineQuestion(Question):
-    """Asks for a line that is not secret: a pairing code, an address."""
+    """Asks for a line that is not secret: a pairing code, an address.
 
-    def __init__(self, page: PromptPage, language: str, name: str, longest: int) -> None:
-        self._name, self._longest = name, longest
+    :param typed: what was typed before, to be corrected.
+    """
+
+    def __init__(
+        self, page: PromptPage, language: str, name: str, longest: int, typed: str = ""
+    ) -> None:
+        self._name, self._longest, self._typed = name, longest, typed
         super().__init__(page, language)
 
     def _add_fields(self, column: QVBoxLayout) -> None:
         self.field = QLineEdit()
         self.field.setMaxLength(self._longest)
+        self.field.setText(self._typed)
         self.field.setAccessibleName(self._name)
         self.field.returnPressed.connect(self.confirm)
         column.addWidget(_field_label(self._name, self.field))
         column.addWidget(self.field)
 
     def take_focus(self) -> None:
-        """Focus the field."""
+        """Focus the field, with what was typed before selected."""
         self.field.setFocus()
+        self.field.selectAll()
 
     def confirm(self) -> None:
         """Answer with the line."""

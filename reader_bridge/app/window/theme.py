@@ -43,7 +43,8 @@ READABLE_PAIRS = (
 FONTS = ("Segoe UI", "Microsoft JhengHei UI", ".AppleSystemUIFont", "PingFang TC", "Noto Sans")
 CHINESE_FONTS = ("Microsoft JhengHei UI", "PingFang TC", "Noto Sans CJK TC")
 WIDTH, HEIGHT = 500, 700
-LEAST_WIDTH, LEAST_HEIGHT = 420, 520
+LEAST_WIDTH, LEAST_HEIGHT = 420, 400
+"""What a screen of 1366×768 at 150 % still has room for, beside its bars; pages scroll."""
 
 _SHEET = Template("""
 QWidget { color: $ink; font-size: 15px; }

@@ -220,8 +220,23 @@ def test_without_a_screen_it_says_how_to_go_on(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 2
-    assert "There is no window here" in done.stderr
+    assert "No window can be opened here" in done.stderr
     assert WindowUnavailableError.__doc__
+
+
+def test_a_screen_that_cannot_be_reached_is_told_in_our_words(tmp_path: Path) -> None:
+    """Qt ends the process by itself there."""
+    done = subprocess.run(
+        [sys.executable, "-m", "reader_bridge.app", "--window", "--language", "en"],
+        env=clean_environment(tmp_path) | {"DISPLAY": ":87", "QT_QPA_PLATFORM": "xcb"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "No window can be opened here" in done.stderr
+    assert "sudo apt install" in done.stderr
 
 
 async def test_an_address_where_no_server_answers_is_asked_for_again(
@@ -233,6 +248,7 @@ async def test_an_address_where_no_server_answers_is_asked_for_again(
     person.types("ws://127.0.0.1:9")
     person.presses(Qt.Key.Key_Return)
     await person.sees("Check the internet connection", "The chat shows you the server's address.")
+    assert person.focus.property("text") == "ws://127.0.0.1:9", "to be corrected"
     person.types(server.url)
     person.presses(Qt.Key.Key_Return)
     await person.until(lambda: not server._links.empty(), "a look at the server")
