@@ -77,7 +77,7 @@ def _figures(taken: list[float]) -> dict[str, float]:
     return {"ms": median(taken) * 1000, "per_second": len(taken) / sum(taken)}
 
 
-class Scene:
+class CodeCheckScenario:
     """An authority with a few people, and as many numbers that belong to nobody."""
 
     def __init__(self, authority: EmbeddedAuthority) -> None:
@@ -166,7 +166,7 @@ async def measure() -> dict[str, Any]:
         ring = keys.load_or_create(folder / "keys.json")
         authority = EmbeddedAuthority(database, ring, AuthorityFiles.in_folder(folder))
         await authority.start(now)
-        scene = Scene(authority)
+        scene = CodeCheckScenario(authority)
         await scene.populate(now)
         found |= await scene.side_by_side(now)
         found[f"right codes, {PEOPLE} at once"] = await scene.at_once(now)

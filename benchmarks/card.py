@@ -28,7 +28,7 @@ from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.passphrase_encryption import derive_key
 from reader_bridge.virtual_card.pin_store import PIN_COST
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from tests.reader_bridge.card.card_issuer import CardIssuer
+from tests.reader_bridge.card.card_issuer import CardTestAuthority
 from tests.reader_bridge.card.pcsc_sandbox import READER, PcscSandbox
 from tests.reader_bridge.card.snapshot_recorder import SnapshotRecorder, has_card
 from tests.reader_bridge.virtual_card.vpcd import VpcdReader
@@ -107,7 +107,7 @@ def measure_all(rounds: int) -> dict[str, dict[str, float]]:
     """Measure everything on one card."""
     found = {}
     with tempfile.TemporaryDirectory() as directory:
-        card = CardIssuer().issue(Path(directory) / "card.json", PIN)
+        card = CardTestAuthority().issue(Path(directory) / "card.json", PIN)
         hashing = measure(lambda: derive_key(PIN, PIN, PIN_COST), rounds)
         found["card itself: hash of the PIN"] = figures(hashing)
         found["card itself: tries to the disk"] = figures(measure(card.file.save, rounds))

@@ -59,7 +59,7 @@ _PASSPHRASE = Hidden("only for measuring")
 _console = Console()
 
 
-class Scene:
+class PublicationScenario:
     """An authority with many cards on record, one of which is asked about."""
 
     def __init__(self, authority: EmbeddedAuthority, service: CertificateService) -> None:
@@ -145,7 +145,7 @@ def _row(card: str, serial: int) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def _scene(folder: Path) -> AsyncIterator[Scene]:
+async def _scene(folder: Path) -> AsyncIterator[PublicationScenario]:
     now = datetime.now(UTC)
     database = Database(f"sqlite+aiosqlite:///{folder / 'kaika.db'}")
     await upgrade(database)
@@ -157,7 +157,7 @@ async def _scene(folder: Path) -> AsyncIterator[Scene]:
     files = AuthorityFiles.in_folder(folder)
     authority = EmbeddedAuthority(database, ring, files, service.issuer)
     await authority.start(now)
-    scene = Scene(authority, service)
+    scene = PublicationScenario(authority, service)
     await scene.populate(now)
     yield scene
     authority.close()
@@ -167,7 +167,7 @@ async def _scene(folder: Path) -> AsyncIterator[Scene]:
 Look = Callable[[], Awaitable[bool]]
 
 
-async def _time_to_show(scene: Scene, is_suspended: Look) -> list[float]:
+async def _time_to_show(scene: PublicationScenario, is_suspended: Look) -> list[float]:
     """Time suspensions, in milliseconds, until `is_suspended` tells of them."""
     times = []
     for _ in range(SUSPENSIONS):
@@ -180,7 +180,7 @@ async def _time_to_show(scene: Scene, is_suspended: Look) -> list[float]:
     return times
 
 
-async def _publication_times(scene: Scene, url: str) -> dict[str, list[float]]:
+async def _publication_times(scene: PublicationScenario, url: str) -> dict[str, list[float]]:
     crl = f"{url}/crl/{scene.service.signer.key_id}.crl"
     async with aiohttp.ClientSession() as session:
 
@@ -207,7 +207,7 @@ async def _each_per_second(work: Callable[[], Awaitable[object]], count: int) ->
     return count / (perf_counter() - begun)
 
 
-async def _rates(scene: Scene, url: str) -> dict[str, float]:
+async def _rates(scene: PublicationScenario, url: str) -> dict[str, float]:
     now = datetime.now(UTC)
     statuses = BatchedStatusLookup(scene.database, EmbeddedCertificateRegister())
     over_http = await _ask_from_the_other_core(url, scene.request)

@@ -14,10 +14,10 @@ from types import CoroutineType, FrameType
 from typing import Any
 
 from sandbox.engine import Engine
-from tests.chat import TOKEN, Stage, Subscriber
+from tests.bot_harness import TOKEN, BotHarness, ChatUser
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online import payments
-from tests.handlers.conversations.online.bridge_stage import PcSession, open_bridge_stage
+from tests.handlers.conversations.online.bridge_harness import PcSession, open_bridge_harness
 from tests.handlers.conversations.online.cardholders import Office, read_one_time_code
 from tests.handlers.engine.navigation import press
 
@@ -69,52 +69,52 @@ async def _entered_by(action: Awaitable[object]) -> list[str]:
     return entered.names()
 
 
-async def count_answer(stage: Stage) -> list[str]:
+async def count_answer(harness: BotHarness) -> list[str]:
     """Count a question typed outside any conversation, and its answer."""
-    anna = stage.subscriber("Anna")
+    anna = harness.add_user("Anna")
     await anna.says("how much does the card cost")
     first = await _entered_by(anna.says("where can I apply"))
     second = await _entered_by(anna.says("is the fee refunded"))
     return sorted({*first} & {*second})
 
 
-async def count_question_in_conversation(stage: Stage) -> list[str]:
+async def count_question_in_conversation(harness: BotHarness) -> list[str]:
     """Count a question typed while a conversation asks for something else."""
-    anna = stage.subscriber("Bao")
+    anna = harness.add_user("Bao")
     await anna.starts("do-suspend")
     return await _entered_by(anna.says("where can I apply"))
 
 
-async def count_suspension(stage: Stage, office: Office) -> list[str]:
+async def count_suspension(harness: BotHarness, office: Office) -> list[str]:
     """Count the last tap of a suspension."""
-    holder, anna = await office.cardholder(seed=11), stage.subscriber("Chi")
+    holder, anna = await office.cardholder(seed=11), harness.add_user("Chi")
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
     await press(anna, "mail")
-    await anna.says(await read_one_time_code(stage, holder))
+    await anna.says(await read_one_time_code(harness, holder))
     entered = await _entered_by(press(anna, "suspend"))
     anna.sees("Suspended.")
     return entered
 
 
-async def count_payment(stage: Stage) -> list[str]:
+async def count_payment(harness: BotHarness) -> list[str]:
     """Count a payment: the invoice, the pre-checkout, the charge and the receipt."""
-    anna = stage.subscriber("Dung")
-    await payments.submit_application(stage)
+    anna = harness.add_user("Dung")
+    await payments.submit_application(harness)
     await payments.open_amount_due(anna)
     entered = await _entered_by(_pay(anna))
     anna.sees("Payment received")
     return entered
 
 
-async def _pay(anna: Subscriber) -> None:
+async def _pay(anna: ChatUser) -> None:
     await press(anna, "pay")
     await payments.pay_invoice(anna, payments.invoices(anna)[-1])
 
 
-async def count_unlock(stage: Stage, office: Office) -> list[str]:
+async def count_unlock(harness: BotHarness, office: Office) -> list[str]:
     """Count an unlock after its confirmation, on the server and on the PC."""
-    async with open_bridge_stage(stage, office) as bridge, bridge.open_pc_session() as session:
+    async with open_bridge_harness(harness, office) as bridge, bridge.open_pc_session() as session:
         await session.activates()
         await bridge.prepare_operation(session.person, session.pc, session.holder, "unlock")
         return await _entered_by(_unlock(session))
@@ -122,21 +122,23 @@ async def count_unlock(stage: Stage, office: Office) -> list[str]:
 
 async def _unlock(session: PcSession) -> None:
     await press(session.person, "start")
-    await session.bridge_stage.wait_for_text(session.person, "Unlocked")
+    await session.bridge_harness.wait_for_text(session.person, "Unlocked")
 
 
 async def main() -> None:
     """Print the counts, and the files with ``--files``."""
     counts: dict[str, list[str]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        async with Stage.set_up(Engine(TOKEN), Path(folder), "embedded") as stage:
-            set_time(stage, NOW)
-            office = Office.open_for(stage, Path(folder))
-            counts["a free-text answer"] = await count_answer(stage)
-            counts["a question inside a conversation"] = await count_question_in_conversation(stage)
-            counts["the last tap of a suspension"] = await count_suspension(stage, office)
-            counts["a payment"] = await count_payment(stage)
-            counts["an unlock"] = await count_unlock(stage, office)
+        async with BotHarness.start(Engine(TOKEN), Path(folder), "embedded") as harness:
+            set_time(harness, NOW)
+            office = Office.open_for(harness, Path(folder))
+            counts["a free-text answer"] = await count_answer(harness)
+            counts["a question inside a conversation"] = await count_question_in_conversation(
+                harness
+            )
+            counts["the last tap of a suspension"] = await count_suspension(harness, office)
+            counts["a payment"] = await count_payment(harness)
+            counts["an unlock"] = await count_unlock(harness, office)
     for name, files in counts.items():
         print(f"{len(files):4d} files  {name}")
         if "--files" in sys.argv:

@@ -10,7 +10,7 @@ import structlog
 
 from bot.settings import Settings
 from sandbox.engine import Engine
-from tests.chat import TOKEN, Stage
+from tests.bot_harness import TOKEN, BotHarness
 from tests.installed_package import build
 from tests.interrupts import heeded_by_children
 
@@ -55,9 +55,9 @@ def engine() -> Engine:
 
 
 @pytest.fixture
-async def stage(engine: Engine, tmp_path: Path) -> AsyncIterator[Stage]:
+async def harness(engine: Engine, tmp_path: Path) -> AsyncIterator[BotHarness]:
     """The whole bot on the sandbox, in this process."""
-    async with Stage.set_up(engine, tmp_path) as ready:
+    async with BotHarness.start(engine, tmp_path) as ready:
         yield ready
 
 

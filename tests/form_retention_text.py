@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from tests.chat import plain
+from tests.bot_harness import plain
 
 _END_OF_SENTENCE = re.compile(r"(?<=[.!?;])\s|(?<=[。！？；])|\n")
 _KEEP: Mapping[str, re.Pattern[str]] = {

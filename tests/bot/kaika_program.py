@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bot.simulated_customers import PATIENCE
-from tests.chat import TOKEN
+from tests.bot_harness import TOKEN
 
 ROOT = Path(__file__).parents[2]
 PASSPHRASE = "of an authority that is killed"

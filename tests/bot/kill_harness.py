@@ -32,7 +32,7 @@ from services.storage.models import InboxUpdate, UpdateState
 from services.storage.upgrade import upgrade
 from tests.bot.kaika_program import PASSPHRASE, KaikaProgram, free_port, kaika_environment
 from tests.bot.simulated_customers import PATIENCE, FakeMailServer, SimulatedCustomer
-from tests.chat import TOKEN
+from tests.bot_harness import TOKEN
 from tests.services.authority import invariants
 from tests.services.authority.authority_harness import AuthorityHarness, fast_folder
 from tests.services.authority.postgres import PostgresServer

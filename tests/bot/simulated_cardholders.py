@@ -16,7 +16,7 @@ from reader_bridge.protocol.limits import DEFAULT_PATH
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
 from tests.bot.simulated_customers import PATIENCE, SimulatedCustomer
-from tests.chat import Json, buttons
+from tests.bot_harness import Json, buttons
 from tests.reader_bridge.bridge_runner import run_test_bridge
 from tests.reader_bridge.end_to_end.watched_card import PersonWithPin, WatchedCard
 from tests.services.bridge.websocket_harness import PASSPHRASE

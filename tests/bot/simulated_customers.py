@@ -18,7 +18,7 @@ from sandbox.client.telegram_client import TelegramClient
 from sandbox.errors import PersonError
 from sandbox.world.world import World
 from services.formats.card_number import CardNumber
-from tests.chat import Json, buttons
+from tests.bot_harness import Json, buttons
 from tests.services.authority.authority_harness import Applicant
 
 PATIENCE = 240.0

@@ -22,7 +22,12 @@ from bot.web import certificate_endpoints
 from services.authority.lifecycle import CertificateState
 from services.storage.database import Database
 from services.storage.upgrade import upgrade
-from tests.services.authority.ca.ca_harness import CaHarness, IssuedCard, new_ca, serve_certificates
+from tests.services.authority.ca.ca_harness import (
+    CaHarness,
+    CardOnRecord,
+    new_ca,
+    serve_certificates,
+)
 
 _S = CertificateState
 _E = ocsp.OCSPResponseStatus
@@ -69,7 +74,7 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-async def card(world: CaHarness) -> IssuedCard:
+async def card(world: CaHarness) -> CardOnRecord:
     return await world.issue(datetime.now(UTC), _S.ACTIVE)
 
 
@@ -80,7 +85,7 @@ async def _ocsp(answer: ClientResponse) -> ocsp.OCSPResponse:
 
 
 async def test_the_list_is_found_where_the_certificates_say(
-    world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard
+    world: CaHarness, url: str, http: aiohttp.ClientSession, card: CardOnRecord
 ) -> None:
     points = card.x509().extensions.get_extension_for_class(x509.CRLDistributionPoints)
     (name,) = list(points.value[0].full_name or [])
@@ -95,7 +100,7 @@ async def test_the_list_is_found_where_the_certificates_say(
 
 
 async def test_who_has_the_list_is_told_so_until_it_changes(
-    world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard
+    world: CaHarness, url: str, http: aiohttp.ClientSession, card: CardOnRecord
 ) -> None:
     address = f"{url}/crl/{world.service.signer.key_id}.crl"
     async with http.get(address) as answer:
@@ -111,7 +116,7 @@ async def test_who_has_the_list_is_told_so_until_it_changes(
 
 
 async def test_the_certificate_of_the_authority_is_found_where_the_certificates_say(
-    world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard
+    world: CaHarness, url: str, http: aiohttp.ClientSession, card: CardOnRecord
 ) -> None:
     access = card.x509().extensions.get_extension_for_class(x509.AuthorityInformationAccess)
     address = next(
@@ -146,7 +151,7 @@ async def test_who_asks_for_the_headers_gets_them(
 
 
 async def test_a_posted_request_is_answered_with_its_nonce(
-    world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard
+    world: CaHarness, url: str, http: aiohttp.ClientSession, card: CardOnRecord
 ) -> None:
     nonce = os.urandom(16)
     request = world.request_for(card.x509(), nonce)
@@ -159,7 +164,7 @@ async def test_a_posted_request_is_answered_with_its_nonce(
         assert given.value.nonce == nonce
 
 
-def _requests_with_every_sign(world: CaHarness, card: IssuedCard) -> bytes:
+def _requests_with_every_sign(world: CaHarness, card: CardOnRecord) -> bytes:
     """Return a request whose base64 contains every character that is special in a URL."""
     while True:
         request = world.request_for(card.x509(), os.urandom(14))
@@ -169,7 +174,7 @@ def _requests_with_every_sign(world: CaHarness, card: IssuedCard) -> bytes:
 
 @pytest.mark.parametrize("kept", ["", "/", "/+", "/+="])
 async def test_a_request_in_the_address_is_answered_however_it_is_escaped(
-    world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard, kept: str
+    world: CaHarness, url: str, http: aiohttp.ClientSession, card: CardOnRecord, kept: str
 ) -> None:
     request = _requests_with_every_sign(world, card)
     path = quote(b64encode(request).decode(), safe=kept)
@@ -209,7 +214,7 @@ async def _without_a_length(chunks: int) -> AsyncIterator[bytes]:
 
 
 async def test_a_body_that_is_too_large_is_refused_with_or_without_its_length(
-    world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard
+    world: CaHarness, url: str, http: aiohttp.ClientSession, card: CardOnRecord
 ) -> None:
     whole = world.request_for(card.x509())
     too_large = whole + bytes(certificate_endpoints.MAX_REQUEST_BYTES)
@@ -244,7 +249,7 @@ async def test_nothing_else_can_be_done_here(
 
 
 async def test_while_the_records_cannot_be_read_everybody_is_told_to_come_again(
-    world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard
+    world: CaHarness, url: str, http: aiohttp.ClientSession, card: CardOnRecord
 ) -> None:
     request = world.request_for(card.x509())
     crl = f"{url}/crl/{world.service.signer.key_id}.crl"
@@ -266,7 +271,7 @@ async def test_while_the_records_cannot_be_read_everybody_is_told_to_come_again(
 
 
 async def test_a_crowd_gets_its_answers(
-    world: CaHarness, url: str, http: aiohttp.ClientSession, card: IssuedCard
+    world: CaHarness, url: str, http: aiohttp.ClientSession, card: CardOnRecord
 ) -> None:
     requests = [world.request_for(card.x509(), bytes([n]) * 16) for n in range(100)]
 

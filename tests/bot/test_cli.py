@@ -13,7 +13,7 @@ from bot.app import Kaika
 from bot.cli import main
 from bot.cli.main import app
 from bot.settings import PREFIX, SANDBOX_SETTINGS
-from tests.chat import TOKEN
+from tests.bot_harness import TOKEN
 
 runner = CliRunner()
 

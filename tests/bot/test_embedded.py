@@ -17,7 +17,7 @@ from services.storage.database import Database
 from services.storage.keys import load_or_create
 from services.storage.models import DatabaseFact
 from services.storage.upgrade import upgrade
-from tests.chat import CHEAP
+from tests.bot_harness import CHEAP
 
 _CA: dict[str, Any] = {
     "ca_passphrase": SecretStr("long enough to be one"),

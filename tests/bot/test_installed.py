@@ -10,7 +10,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from tests.chat import TOKEN
+from tests.bot_harness import TOKEN
 from tests.installed_package import ROOMS, ROOT, installed, run
 from tests.reader_bridge.app.terminal_user import clean_environment
 

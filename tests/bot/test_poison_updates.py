@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sandbox.engine import Engine
 from services.messaging.update_json import UnreadableAnswerError, read_updates
 from services.storage.models import InboxUpdate
-from tests.chat import Json, Stage, Subscriber
+from tests.bot_harness import BotHarness, ChatUser, Json
 from tests.oracle import OracleError
 
 PERSON = {"id": 5400000001, "first_name": "Anna", "is_bot": False, "language_code": "en"}
@@ -76,40 +76,40 @@ def nonsense(draw: st.DrawFn) -> bytes:
 
 
 @pytest.fixture
-async def stage(engine: Engine, tmp_path: Path) -> AsyncIterator[Stage]:
+async def harness(engine: Engine, tmp_path: Path) -> AsyncIterator[BotHarness]:
     """The bot, whose calls to Telegram may be nonsense where the updates are."""
     with suppress(OracleError):
-        async with Stage.set_up(engine, tmp_path) as ready:
+        async with BotHarness.start(engine, tmp_path) as ready:
             yield ready
 
 
 @pytest.fixture
-async def bea(stage: Stage) -> AsyncIterator[Subscriber]:
+async def bea(harness: BotHarness) -> AsyncIterator[ChatUser]:
     """A bystander, who is answered whatever came in before."""
-    bea = stage.subscriber("Bea")
+    bea = harness.add_user("Bea")
     yield bea
     await bea.says("how much does the card cost")
     bea.sees("278")
-    await stage.kaika.inbox.store([])
-    assert (await stage.kaika.inbox.count_by_state())["new"] == 0
-    assert stage.kaika.intake.backlog == 0
+    await harness.kaika.inbox.store([])
+    assert (await harness.kaika.inbox.count_by_state())["new"] == 0
+    assert harness.kaika.intake.backlog == 0
 
 
-async def take_in(stage: Stage, body: bytes) -> None:
+async def take_in(harness: BotHarness, body: bytes) -> None:
     """Give the bot an answer of getUpdates, and wait until it is processed."""
     try:
         updates = read_updates(body)
     except UnreadableAnswerError:
         return
-    await stage.kaika.intake.accept(updates)
-    await stage.kaika.application.update_queue.join()
+    await harness.kaika.intake.accept(updates)
+    await harness.kaika.application.update_queue.join()
 
 
-async def set_aside(stage: Stage) -> dict[int, str | None]:
+async def set_aside(harness: BotHarness) -> dict[int, str | None]:
     """Return the errors of the updates that were set aside, by id."""
-    await stage.kaika.inbox.store([])
+    await harness.kaika.inbox.store([])
     query = select(InboxUpdate.update_id, InboxUpdate.error).where(InboxUpdate.state == "failed")
-    async with stage.kaika.database.unit_of_work() as session:
+    async with harness.kaika.database.unit_of_work() as session:
         return {row[0]: row[1] for row in await session.execute(query)}
 
 
@@ -118,9 +118,9 @@ async def set_aside(stage: Stage) -> dict[int, str | None]:
     max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(body=nonsense())
-async def test_whatever_an_update_holds_the_bot_goes_on(stage: Stage, body: bytes) -> None:
-    await take_in(stage, body)
-    assert stage.kaika.intake.backlog == 0
+async def test_whatever_an_update_holds_the_bot_goes_on(harness: BotHarness, body: bytes) -> None:
+    await take_in(harness, body)
+    assert harness.kaika.intake.backlog == 0
 
 
 @pytest.mark.usefixtures("bea")
@@ -142,10 +142,10 @@ async def test_whatever_an_update_holds_the_bot_goes_on(stage: Stage, body: byte
     ids=range(11),
 )
 async def test_what_cannot_be_read_is_set_aside_with_its_id(
-    stage: Stage, update: Json, error: str | None
+    harness: BotHarness, update: Json, error: str | None
 ) -> None:
-    stage.subscriber().person.start()
-    await stage.settle()
+    harness.add_user().person.start()
+    await harness.settle()
     items = [{"update_id": 7001, **update}, {"update_id": 7002, "message": MESSAGE}]
-    await take_in(stage, json.dumps({"ok": True, "result": items}).encode())
-    assert await set_aside(stage) == ({7001: error} if error else {})
+    await take_in(harness, json.dumps({"ok": True, "result": items}).encode())
+    assert await set_aside(harness) == ({7001: error} if error else {})

@@ -15,7 +15,7 @@ from bot.updates import poller as poller_module
 from bot.updates.poller import Poller
 from services.messaging.updates import ReceivedUpdate, update_id_of
 from services.storage.availability import DatabaseUnavailableError
-from tests.chat import TOKEN
+from tests.bot_harness import TOKEN
 
 Answer = tuple[int, bytes] | Exception
 

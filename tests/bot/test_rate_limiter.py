@@ -8,7 +8,7 @@ from telegram.error import BadRequest, Forbidden, NetworkError, RetryAfter, Time
 
 from bot.telegram.rate_limiter import _MAX_NETWORK_RETRIES, RetryingRateLimiter
 from sandbox.world.fault_injection import InjectedFault
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 
 
 class FailingCall:
@@ -81,30 +81,30 @@ async def test_an_answer_nobody_waits_for_is_not_held_back() -> None:
 
 
 async def test_a_flooded_chat_gets_its_answer_later(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    anna, waits = stage.subscriber(), FailingCall()
-    monkeypatch.setattr(stage.kaika.application.bot.rate_limiter, "_sleep", waits.sleep)
-    stage.engine.world.faults.add(InjectedFault("sendmessage", 429, retry_after=4, times=2))
+    anna, waits = harness.add_user(), FailingCall()
+    monkeypatch.setattr(harness.kaika.application.bot.rate_limiter, "_sleep", waits.sleep)
+    harness.engine.world.faults.add(InjectedFault("sendmessage", 429, retry_after=4, times=2))
     await anna.says("how much does the card cost")
     anna.sees("278")
     assert waits.waits == [4, 4]
-    assert len(anna.heard) == 1
+    assert len(anna.bot_messages) == 1
 
 
 async def test_an_answer_the_line_lost_for_long_is_given_later(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    anna, waits = stage.subscriber(), FailingCall()
-    monkeypatch.setattr(stage.kaika.application.bot.rate_limiter, "_sleep", waits.sleep)
+    anna, waits = harness.add_user(), FailingCall()
+    monkeypatch.setattr(harness.kaika.application.bot.rate_limiter, "_sleep", waits.sleep)
     tries = _MAX_NETWORK_RETRIES + 1
-    stage.engine.world.faults.add(InjectedFault("sendmessage", 502, times=tries))
+    harness.engine.world.faults.add(InjectedFault("sendmessage", 502, times=tries))
     await anna.says("how much does the card cost")
-    assert anna.heard == []
-    await stage.kaika.inbox.store([])
-    assert (await stage.kaika.inbox.count_by_state())["new"] == 1
+    assert anna.bot_messages == []
+    await harness.kaika.inbox.store([])
+    assert (await harness.kaika.inbox.count_by_state())["new"] == 1
 
-    assert await stage.kaika.intake.enqueue_unfinished() == 1
-    await stage.kaika.application.update_queue.join()
+    assert await harness.kaika.intake.enqueue_unfinished() == 1
+    await harness.kaika.application.update_queue.join()
     anna.sees("278")
-    assert len(anna.heard) == 1
+    assert len(anna.bot_messages) == 1

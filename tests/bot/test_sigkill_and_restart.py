@@ -15,7 +15,7 @@ import pytest
 from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from sandbox.server import serve
-from tests.chat import TOKEN
+from tests.bot_harness import TOKEN
 
 QUESTION = "how much does the zebra card cost"
 PEOPLE, EACH = 20, 10

@@ -13,7 +13,7 @@ from bot.updates import webhook
 from bot.web import listeners
 from sandbox.client.telegram_client import TelegramClient
 from services.storage.availability import DatabaseUnavailableError
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 
 SECRET = "a-secret-only-telegram-knows"
 UPDATE = b"""
@@ -29,10 +29,10 @@ UPDATE = b"""
 
 
 @pytest.fixture
-async def url(stage: Stage) -> AsyncIterator[str]:
-    stage.subscriber().person.start()  # the sandbox lets the bot write to who wrote first
-    await stage.settle()
-    app = listeners.public_app(webhook.webhook_routes("/telegram", SECRET, stage.kaika.intake))
+async def url(harness: BotHarness) -> AsyncIterator[str]:
+    harness.add_user().person.start()  # the sandbox lets the bot write to who wrote first
+    await harness.settle()
+    app = listeners.public_app(webhook.webhook_routes("/telegram", SECRET, harness.kaika.intake))
     async with listeners.serve_app(app, "127.0.0.1", 0) as port:
         yield f"http://127.0.0.1:{port}/telegram"
 
@@ -46,23 +46,27 @@ async def _post(url: str, body: bytes, secret: str | None = SECRET) -> int:
         return answer.status
 
 
-def _answers(stage: Stage) -> list[str]:
-    world = stage.engine.world
+def _answers(harness: BotHarness) -> list[str]:
+    world = harness.engine.world
     person = TelegramClient(world, world.accounts[5400000001])
     return [m["text"] for m in person.transcript()["messages"] if m["from"]["is_bot"]]
 
 
-async def test_an_update_is_stored_then_acknowledged_then_answered(stage: Stage, url: str) -> None:
+async def test_an_update_is_stored_then_acknowledged_then_answered(
+    harness: BotHarness, url: str
+) -> None:
     assert await _post(url, UPDATE) == 200
-    await stage.kaika.application.update_queue.join()
-    assert "278" in _answers(stage)[-1]
+    await harness.kaika.application.update_queue.join()
+    assert "278" in _answers(harness)[-1]
 
 
-async def test_a_repeated_update_is_acknowledged_and_answered_once(stage: Stage, url: str) -> None:
-    before = len(_answers(stage))
+async def test_a_repeated_update_is_acknowledged_and_answered_once(
+    harness: BotHarness, url: str
+) -> None:
+    before = len(_answers(harness))
     assert [await _post(url, UPDATE) for _ in range(3)] == [200, 200, 200]
-    await stage.kaika.application.update_queue.join()
-    assert len(_answers(stage)) == before + 1
+    await harness.kaika.application.update_queue.join()
+    assert len(_answers(harness)) == before + 1
 
 
 @pytest.mark.parametrize("secret", [None, "", "wrong", SECRET + "x", "統一"])
@@ -89,10 +93,10 @@ async def test_a_wrong_secret_is_refused(url: str, secret: str | None) -> None:
         b'{"update_id": 7, "message": {"text": "cut o',
     ],
 )
-async def test_what_is_no_update_is_refused(stage: Stage, url: str, body: bytes) -> None:
+async def test_what_is_no_update_is_refused(harness: BotHarness, url: str, body: bytes) -> None:
     assert await _post(url, body) == 400
-    await stage.kaika.inbox.store([])  # writes what is still to be marked
-    assert (await stage.kaika.inbox.count_by_state())["new"] == 0
+    await harness.kaika.inbox.store([])  # writes what is still to be marked
+    assert (await harness.kaika.inbox.count_by_state())["new"] == 0
 
 
 async def test_too_large_a_body_is_refused(url: str) -> None:
@@ -119,39 +123,39 @@ async def test_other_methods_and_paths_are_not_there(url: str) -> None:
     ],
 )
 async def test_an_update_we_cannot_read_is_kept_from_coming_back(
-    stage: Stage, url: str, update: dict[str, Any]
+    harness: BotHarness, url: str, update: dict[str, Any]
 ) -> None:
     assert await _post(url, orjson.dumps(update)) == 200
-    await stage.kaika.application.update_queue.join()
-    await stage.kaika.inbox.store([])
-    counts = await stage.kaika.inbox.count_by_state()
+    await harness.kaika.application.update_queue.join()
+    await harness.kaika.inbox.store([])
+    counts = await harness.kaika.inbox.count_by_state()
     assert counts["new"] == 0
     assert await _post(url, UPDATE) == 200
-    await stage.kaika.application.update_queue.join()
-    assert "278" in _answers(stage)[-1], "the next one is answered all the same"
+    await harness.kaika.application.update_queue.join()
+    assert "278" in _answers(harness)[-1], "the next one is answered all the same"
 
 
-async def test_too_deep_a_backlog_asks_telegram_to_wait(stage: Stage, url: str) -> None:
-    stage.kaika.intake.has_room.clear()
+async def test_too_deep_a_backlog_asks_telegram_to_wait(harness: BotHarness, url: str) -> None:
+    harness.kaika.intake.has_room.clear()
     assert await _post(url, UPDATE) == 503
-    stage.kaika.intake.has_room.set()
+    harness.kaika.intake.has_room.set()
     assert await _post(url, UPDATE) == 200
 
 
 async def test_what_could_not_be_stored_is_not_acknowledged(
-    stage: Stage, url: str, monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(_: object) -> None:
         raise DatabaseUnavailableError("disk full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage.kaika.inbox, "store", fail)
+        patch.setattr(harness.kaika.inbox, "store", fail)
         assert await _post(url, UPDATE) == 503
     assert await _post(url, UPDATE) == 200
 
 
-async def test_health_is_told_on_loopback(stage: Stage, tmp_path: Path) -> None:
-    app = listeners.health_app(stage.kaika.health)
+async def test_health_is_told_on_loopback(harness: BotHarness, tmp_path: Path) -> None:
+    app = listeners.health_app(harness.kaika.health)
     async with (
         listeners.serve_app(app, "127.0.0.1", 0) as port,
         aiohttp.ClientSession() as session,

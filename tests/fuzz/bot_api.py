@@ -15,9 +15,9 @@ from bot.updates.webhook import WEBHOOK_HEADER, webhook_routes
 from bot.web import listeners
 from sandbox.engine import Engine
 from sandbox.errors import PersonError
-from tests.chat import TOKEN, Json, buttons
-from tests.fuzz.bot_stage import FuzzedBot, open_fuzzed_bot
+from tests.bot_harness import TOKEN, Json, buttons
 from tests.fuzz.boundary import Boundary, Feed
+from tests.fuzz.fuzzed_bot import FuzzedBot, open_fuzzed_bot
 from tests.fuzz.json_mutation import encode, mutated
 from tests.handlers.conversations.online.cardholders import read_one_time_code
 
@@ -134,7 +134,7 @@ class SingleAnswer(AiohttpRequest):
 async def open_updates() -> AsyncIterator[Feed]:
     """Give inputs to the poller as answers to `getUpdates`."""
     async with open_fuzzed_bot() as bot:
-        kaika, request = bot.stage.kaika, SingleAnswer()
+        kaika, request = bot.harness.kaika, SingleAnswer()
 
         async def feed(data: bytes) -> None:
             request.body = data
@@ -154,7 +154,7 @@ def list_answers() -> list[bytes]:
 async def open_webhook() -> AsyncIterator[Feed]:
     """Post inputs to the webhook."""
     async with open_fuzzed_bot() as bot:
-        app = listeners.public_app(webhook_routes("/telegram", SECRET, bot.stage.kaika.intake))
+        app = listeners.public_app(webhook_routes("/telegram", SECRET, bot.harness.kaika.intake))
         async with (
             listeners.serve_app(app, "127.0.0.1", 0) as port,
             aiohttp.ClientSession() as client,
@@ -238,7 +238,7 @@ async def _read_secret(bot: FuzzedBot, name: str) -> str:
     holder = bot.holder
     if name == "@mail":
         with suppress(AssertionError):
-            return await read_one_time_code(bot.stage, holder)
+            return await read_one_time_code(bot.harness, holder)
         return "123456"
     known = {
         "@number": holder.ui_number_text,

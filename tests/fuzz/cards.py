@@ -19,7 +19,7 @@ from reader_bridge.card.profiles.piv import PivProfile
 from reader_bridge.protocol.enums import ProfileName
 from reader_bridge.virtual_card.reader import InsertableCard
 from tests.fuzz.boundary import Boundary, Feed
-from tests.reader_bridge.card.card_issuer import CardIssuer
+from tests.reader_bridge.card.card_issuer import CardTestAuthority
 from tests.reader_bridge.card.fake_cards import (
     PIN_INSTRUCTIONS,
     MoicaCard,
@@ -121,7 +121,7 @@ def _parse(historical: bytes, data: bytes) -> None:
 
 def record_cards() -> list[bytes]:
     """Return what cards in order answer."""
-    issuer = CardIssuer()
+    issuer = CardTestAuthority()
     certificate = issuer.certify("authentication")
     with TemporaryDirectory(prefix="kaika-fuzz-") as folder:
         gids = issuer.issue(Path(folder) / "card.json", b"123456")

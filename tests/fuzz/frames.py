@@ -35,7 +35,7 @@ from services.storage.database import Database
 from services.storage.upgrade import upgrade
 from tests.fuzz.boundary import Boundary, Feed
 from tests.fuzz.json_mutation import mutated
-from tests.reader_bridge.card.card_issuer import SERIAL, CardIssuer
+from tests.reader_bridge.card.card_issuer import SERIAL, CardTestAuthority
 from tests.reader_bridge.client.conftest import scripted_person
 from tests.reader_bridge.protocol.test_messages import objects
 from tests.reader_bridge.scripted_server import CODE as CODE_TYPED
@@ -192,9 +192,9 @@ async def open_hub() -> AsyncIterator[Feed]:
 
 
 @cache
-def make_issuer() -> CardIssuer:
+def make_issuer() -> CardTestAuthority:
     """Return the issuer of every card."""
-    return CardIssuer()
+    return CardTestAuthority()
 
 
 class MemorySocket:

@@ -43,7 +43,7 @@ class FuzzRun:
     runs: int = 0
     slowest: float = 0.0
     _recent: deque[bytes] = field(default_factory=lambda: deque(maxlen=_RECENT_INPUTS))
-    _stage: AbstractAsyncContextManager[Any] | None = None
+    _opened: AbstractAsyncContextManager[Any] | None = None
     _feed: Any = None
     _choose: Callable[[bytes], object] | None = None
 
@@ -55,7 +55,7 @@ class FuzzRun:
         """Run one input of libFuzzer."""
         if time.monotonic() > self.ends_at:
             self.finish()
-        if self._stage is None or self.runs % self.boundary.renew_after == 0:
+        if self._opened is None or self.runs % self.boundary.renew_after == 0:
             self._renew()
         self.runs += 1
         if data and data[0] >= _STRUCTURED and self._choose is not None:
@@ -87,13 +87,13 @@ class FuzzRun:
 
     def _renew(self) -> None:
         """Set everything up anew."""
-        if self._stage is not None:
+        if self._opened is not None:
             try:
-                self.loop.run_until_complete(self._stage.__aexit__(None, None, None))
+                self.loop.run_until_complete(self._opened.__aexit__(None, None, None))
             except Exception as error:
                 self._keep(error, self._recent[-1] if self._recent else b"")
-        self._stage = self.boundary.open()
-        self._feed = self.loop.run_until_complete(self._stage.__aenter__())
+        self._opened = self.boundary.open()
+        self._feed = self.loop.run_until_complete(self._opened.__aenter__())
 
     def _keep(self, error: BaseException, data: bytes) -> None:
         place = _place_of(error)

@@ -6,31 +6,31 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from handlers.context import Services
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 
 NOW = datetime(2027, 3, 1, 4, tzinfo=UTC)
 """Noon in Taipei; in the future, so that the bot's own worker finds nothing due meanwhile."""
 
 
-def set_time(stage: Stage, moment: datetime) -> None:
+def set_time(harness: BotHarness, moment: datetime) -> None:
     """Stop the bot's clock at `moment`."""
-    follow_clock(stage, lambda: moment)
+    follow_clock(harness, lambda: moment)
 
 
-def follow_clock(stage: Stage, now: Callable[[], datetime]) -> None:
+def follow_clock(harness: BotHarness, now: Callable[[], datetime]) -> None:
     """Let the bot read its time from `now`."""
-    data = stage.kaika.application.bot_data
+    data = harness.kaika.application.bot_data
     data["services"] = replace(data["services"], now=now)
 
 
-def current_time(stage: Stage) -> datetime:
+def current_time(harness: BotHarness) -> datetime:
     """Return what time it is for the bot."""
-    services: Services = stage.kaika.application.bot_data["services"]
+    services: Services = harness.kaika.application.bot_data["services"]
     return services.now()
 
 
-def advance_time(stage: Stage, **time: Any) -> None:
+def advance_time(harness: BotHarness, **time: Any) -> None:
     """Put the bot's clock forward, such as by ``days=3``."""
-    data = stage.kaika.application.bot_data
+    data = harness.kaika.application.bot_data
     now = data["services"].now
     data["services"] = replace(data["services"], now=lambda: now() + timedelta(**time))

@@ -4,13 +4,13 @@ import pytest
 from sqlalchemy import func, select
 
 from services.storage.models import Job, PersonRow, Vote
-from tests.chat import Stage, Subscriber
+from tests.bot_harness import BotHarness, ChatUser
 from tests.handlers.engine.navigation import press
 
 
-async def count_stored(stage: Stage) -> list[int]:
+async def count_stored(harness: BotHarness) -> list[int]:
     """Count languages, votes and reminders."""
-    async with stage.kaika.database.unit_of_work() as session:
+    async with harness.kaika.database.unit_of_work() as session:
         queries = (
             select(func.count()).select_from(PersonRow),
             select(func.count()).select_from(Vote),
@@ -19,7 +19,7 @@ async def count_stored(stage: Stage) -> list[int]:
         return [(await session.execute(query)).scalar_one() for query in queries]
 
 
-async def create_stored_data(person: Subscriber) -> None:
+async def create_stored_data(person: ChatUser) -> None:
     """Choose a language, vote, and have oneself reminded."""
     await person.says("/language")
     await person.presses("English")
@@ -29,50 +29,50 @@ async def create_stored_data(person: Subscriber) -> None:
     await press(person, "today")
 
 
-async def test_nothing_is_kept_of_who_says_nothing(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_nothing_is_kept_of_who_says_nothing(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.says("/privacy")
     anna.sees("language: as in your Telegram", "votes on answers: 0", "reminders to come: 0")
     anna.sees("no connection", "0800-080-117")
     assert anna.labels == []
 
 
-async def test_what_is_kept_is_counted_and_erased_after_a_yes(stage: Stage) -> None:
-    anna, ben = stage.subscriber(language="zh-hant"), stage.subscriber("Ben")
+async def test_what_is_kept_is_counted_and_erased_after_a_yes(harness: BotHarness) -> None:
+    anna, ben = harness.add_user(language="zh-hant"), harness.add_user("Ben")
     for person in (anna, ben):
         await create_stored_data(person)
-    assert await count_stored(stage) == [2, 2, 4]
+    assert await count_stored(harness) == [2, 2, 4]
     await anna.says("/privacy")
-    privacy = anna.heard[-2]
+    privacy = anna.bot_messages[-2]
     assert "language: English" in privacy["text"]
     assert "votes on answers: 1" in privacy["text"]
     assert "reminders to come: 2" in privacy["text"]
     await anna.forges(privacy["message_id"], "v1:privacy:erase")
-    assert "Erase the language" in anna.heard[-2]["text"]
+    assert "Erase the language" in anna.bot_messages[-2]["text"]
     await anna.forges(privacy["message_id"], "v1:privacy:show")
-    assert await count_stored(stage) == [2, 2, 4], "the way back"
+    assert await count_stored(harness) == [2, 2, 4], "the way back"
     await anna.forges(privacy["message_id"], "v1:privacy:erased")
-    assert await count_stored(stage) == [1, 1, 2], "and Ben's stay"
-    assert "語言：與您的 Telegram 相同" in anna.heard[-2]["text"]
+    assert await count_stored(harness) == [1, 1, 2], "and Ben's stay"
+    assert "語言：與您的 Telegram 相同" in anna.bot_messages[-2]["text"]
     await anna.forges(privacy["message_id"], "v1:privacy:erased")
-    assert await count_stored(stage) == [1, 1, 2]
+    assert await count_stored(harness) == [1, 1, 2]
 
 
-async def test_what_was_erased_stays_so_after_a_restart(stage: Stage) -> None:
-    anna = stage.subscriber(language="zh-hant")
+async def test_what_was_erased_stays_so_after_a_restart(harness: BotHarness) -> None:
+    anna = harness.add_user(language="zh-hant")
     await create_stored_data(anna)
     await anna.says("/privacy")
-    await anna.forges(anna.heard[-2]["message_id"], "v1:privacy:erased")
-    await stage.kaika.languages.load()
+    await anna.forges(anna.bot_messages[-2]["message_id"], "v1:privacy:erased")
+    await harness.kaika.languages.load()
     await anna.says("/help")
-    assert any("我可以幫您做什麼" in message["text"] for message in anna.heard[-2:])
+    assert any("我可以幫您做什麼" in message["text"] for message in anna.bot_messages[-2:])
 
 
 @pytest.mark.parametrize(
     "data", ["v1:privacy:remove." + "f" * 32 + ".1", "v1:doubt:no." + "f" * 32, "v1:doubt:yes.x"]
 )
-async def test_buttons_of_another_mode_do_nothing(stage: Stage, data: str) -> None:
-    anna = stage.subscriber()
+async def test_buttons_of_another_mode_do_nothing(harness: BotHarness, data: str) -> None:
+    anna = harness.add_user()
     await anna.says("/privacy")
     await anna.forges(anna.last["message_id"], data)
-    assert await count_stored(stage) == [0, 0, 0]
+    assert await count_stored(harness) == [0, 0, 0]

@@ -5,24 +5,24 @@ from pathlib import Path
 import pytest
 
 from bot import logs
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 
 SECRETS = ["aB3dE9xZ", "600101", "A800000014", "GP12345678901234", "my PIN is 482913"]
 
 
 @pytest.mark.parametrize("text", SECRETS)
-async def test_a_secret_is_deleted_with_a_friendly_word(stage: Stage, text: str) -> None:
-    anna = stage.subscriber()
+async def test_a_secret_is_deleted_with_a_friendly_word(harness: BotHarness, text: str) -> None:
+    anna = harness.add_user()
     sent = await anna.says(text)
     assert sent not in [message["message_id"] for message in anna.messages]
     anna.sees("deleted it", "official page")
 
 
 async def test_a_secret_leaves_no_trace(
-    stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    harness: BotHarness, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     logs.configure("debug", "json", [])
-    anna = stage.subscriber()
+    anna = harness.add_user()
     for text in SECRETS:
         await anna.says(text)
         await anna.asks_inline(text)
@@ -34,20 +34,20 @@ async def test_a_secret_leaves_no_trace(
     for text in SECRETS:
         assert text.encode() not in written
         assert text not in logged
-        assert not any(text in message.get("text", "") for message in anna.heard)
+        assert not any(text in message.get("text", "") for message in anna.bot_messages)
 
 
-async def test_where_it_may_not_delete_the_bot_says_how(stage: Stage) -> None:
-    anna = stage.subscriber()
-    group = stage.engine.add_group("Tea", [anna.person])
+async def test_where_it_may_not_delete_the_bot_says_how(harness: BotHarness) -> None:
+    anna = harness.add_user()
+    group = harness.engine.add_group("Tea", [anna.person])
     there = anna.within(group.id)
-    await there.says(f"@{stage.kaika.application.bot.username} my UI No. is A800000014")
+    await there.says(f"@{harness.kaika.application.bot.username} my UI No. is A800000014")
     there.sees("delete it yourself")
 
 
-async def test_as_admin_it_deletes_in_a_group_too(stage: Stage) -> None:
-    anna = stage.subscriber()
-    group = stage.engine.add_group("Tea", [anna.person], bot_is_admin=True)
+async def test_as_admin_it_deletes_in_a_group_too(harness: BotHarness) -> None:
+    anna = harness.add_user()
+    group = harness.engine.add_group("Tea", [anna.person], bot_is_admin=True)
     there = anna.within(group.id)
     sent = await there.says("GP12345678901234")
     assert sent not in [message["message_id"] for message in there.messages]
@@ -57,8 +57,8 @@ async def test_as_admin_it_deletes_in_a_group_too(stage: Stage) -> None:
 @pytest.mark.parametrize(
     "text", ["activate", "0x76000006", "1979711501", "windows10", "0800-080-117"]
 )
-async def test_words_and_error_codes_are_no_secrets(stage: Stage, text: str) -> None:
-    anna = stage.subscriber()
+async def test_words_and_error_codes_are_no_secrets(harness: BotHarness, text: str) -> None:
+    anna = harness.add_user()
     sent = await anna.says(text)
     assert sent in [message["message_id"] for message in anna.messages]
     assert "deleted" not in anna.last["text"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 
 
 @pytest.mark.parametrize(
@@ -17,22 +17,22 @@ from tests.chat import Stage
     ],
 )
 async def test_the_client_decides_the_first_language(
-    stage: Stage, code: str | None, greeting: str
+    harness: BotHarness, code: str | None, greeting: str
 ) -> None:
-    anna = stage.subscriber(language=code)
+    anna = harness.add_user(language=code)
     await anna.starts()
     anna.sees(greeting)
 
 
-async def test_the_language_is_changed_with_one_tap_and_remembered(stage: Stage) -> None:
-    anna = stage.subscriber(language="en")
+async def test_the_language_is_changed_with_one_tap_and_remembered(harness: BotHarness) -> None:
+    anna = harness.add_user(language="en")
     await anna.starts()
     await anna.presses("繁體中文")
     anna.sees("歡迎使用 Kaika")
     await anna.says("/help")
     anna.sees("我可以幫您做什麼")
-    await stage.kaika.languages.load()
-    assert stage.kaika.languages.resolve(anna.person.id, "en") == "zh_Hant"
+    await harness.kaika.languages.load()
+    assert harness.kaika.languages.resolve(anna.person.id, "en") == "zh_Hant"
 
     await anna.says("/language")
     assert "✓ 繁體中文" in anna.labels
@@ -40,9 +40,9 @@ async def test_the_language_is_changed_with_one_tap_and_remembered(stage: Stage)
     anna.sees("Welcome to Kaika")
 
 
-async def test_every_entry_can_be_reached_by_browsing_and_back(stage: Stage) -> None:
-    anna = stage.subscriber()
-    entries = stage.kaika.application.bot_data["services"].entries
+async def test_every_entry_can_be_reached_by_browsing_and_back(harness: BotHarness) -> None:
+    anna = harness.add_user()
+    entries = harness.kaika.application.bot_data["services"].entries
     await anna.says("/faq")
     seen = []
     for section in anna.labels:
@@ -54,30 +54,30 @@ async def test_every_entry_can_be_reached_by_browsing_and_back(stage: Stage) -> 
             await anna.presses(next(lb for lb in anna.labels if lb.startswith("Page ")))
         await anna.presses("« All sections")
     assert sorted(seen) == sorted(entry.title for entry in entries.all("en"))
-    assert len(anna.heard) == 1, "browsing edits one message"
+    assert len(anna.bot_messages) == 1, "browsing edits one message"
 
 
-async def test_a_deep_link_leads_to_its_entry(stage: Stage) -> None:
-    anna = stage.subscriber(language="zh-hant")
+async def test_a_deep_link_leads_to_its_entry(harness: BotHarness) -> None:
+    anna = harness.add_user(language="zh-hant")
     await anna.starts("faq-fee")
     anna.sees("278", "資料來源：")
 
 
 @pytest.mark.parametrize("payload", ["faq-no-such-entry", "faq-"])
-async def test_a_deep_link_to_nothing_says_so(stage: Stage, payload: str) -> None:
-    anna = stage.subscriber()
+async def test_a_deep_link_to_nothing_says_so(harness: BotHarness, payload: str) -> None:
+    anna = harness.add_user()
     await anna.starts(payload)
     anna.sees("no longer here")
 
 
-async def test_faq_with_words_is_a_question(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_faq_with_words_is_a_question(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.says("/faq how much does the card cost")
     anna.sees("278")
 
 
-async def test_an_unknown_command_is_answered_with_help(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_an_unknown_command_is_answered_with_help(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.says("/nonsense")
     anna.sees("do not know this command", "/faq")
 
@@ -101,8 +101,8 @@ async def test_an_unknown_command_is_answered_with_help(stage: Stage) -> None:
         "🙂",
     ],
 )
-async def test_an_old_or_forged_button_gets_a_friendly_word(stage: Stage, data: str) -> None:
-    anna = stage.subscriber()
+async def test_an_old_or_forged_button_gets_a_friendly_word(harness: BotHarness, data: str) -> None:
+    anna = harness.add_user()
     await anna.says("/faq")
     before = anna.last["text"]
     await anna.forges(anna.last["message_id"], data)
@@ -110,19 +110,21 @@ async def test_an_old_or_forged_button_gets_a_friendly_word(stage: Stage, data: 
     assert anna.last["text"] == before
 
 
-async def test_a_page_beyond_the_last_is_the_last(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_a_page_beyond_the_last_is_the_last(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.says("/faq")
     await anna.forges(anna.last["message_id"], "v1:browse:en.card.999")
     anna.sees("The card and the certificate")
     assert len(anna.labels) > 1
 
 
-async def test_the_same_button_twice_is_answered_twice_and_changes_nothing(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_the_same_button_twice_is_answered_twice_and_changes_nothing(
+    harness: BotHarness,
+) -> None:
+    anna = harness.add_user()
     await anna.says("/faq")
     message_id = anna.last["message_id"]
     for _ in range(2):
         await anna.forges(message_id, "v1:browse:en.card.0")
     anna.sees("The card and the certificate")
-    assert len(anna.heard) == 1
+    assert len(anna.bot_messages) == 1

@@ -15,9 +15,9 @@ from playwright.async_api import Browser
 
 from handlers.conversations.registry import GUIDES
 from sandbox.engine import Engine
+from tests.bot_harness import TOKEN, BotHarness
 from tests.browser import chromium
-from tests.chat import TOKEN, Stage
-from tests.handlers.conversations.online.cardholders import Office, open_online_stage
+from tests.handlers.conversations.online.cardholders import Office, open_online_harness
 from tests.handlers.engine.navigation import declared_conversations, state, step_keys
 from tests.pictures.stories import SCRIPTS, StoryScript
 from tests.pictures.storyboard import Storyboard, open_storyboard
@@ -29,7 +29,7 @@ _MOST_STEPS = 12
 
 async def follow_first_buttons(board: Storyboard, name: str) -> None:
     """Go where the first button of each step leads, until the end or a step seen before."""
-    conversations = declared_conversations(board.person.stage)
+    conversations = declared_conversations(board.person.harness)
     await board.starts(f"do-{name}", f"/guide → {name}")
     seen = set()
     for _ in range(_MOST_STEPS):
@@ -45,9 +45,9 @@ async def follow_first_buttons(board: Storyboard, name: str) -> None:
 async def picture_guide(browser: Browser, conversation: str, language: str) -> None:
     """Take the pictures of a conversation of guide mode."""
     with tempfile.TemporaryDirectory() as folder:
-        async with Stage.set_up(Engine(TOKEN), Path(folder)) as stage:
-            person = stage.subscriber(*PEOPLE[language])
-            async with open_storyboard(browser, stage, person) as board:
+        async with BotHarness.start(Engine(TOKEN), Path(folder)) as harness:
+            person = harness.add_user(*PEOPLE[language])
+            async with open_storyboard(browser, harness, person) as board:
                 await follow_first_buttons(board, conversation)
                 await board.save(browser, FOLDER / f"guide-{conversation}-{language}.png")
 
@@ -55,10 +55,10 @@ async def picture_guide(browser: Browser, conversation: str, language: str) -> N
 async def picture_online(browser: Browser, name: str, script: StoryScript, language: str) -> None:
     """Take the pictures of a conversation with the embedded authority."""
     with tempfile.TemporaryDirectory() as folder:
-        async with open_online_stage(Engine(TOKEN), Path(folder)) as stage:
-            person = stage.subscriber(*PEOPLE[language])
-            office = Office.open_for(stage, Path(folder))
-            async with open_storyboard(browser, stage, person) as board:
+        async with open_online_harness(Engine(TOKEN), Path(folder)) as harness:
+            person = harness.add_user(*PEOPLE[language])
+            office = Office.open_for(harness, Path(folder))
+            async with open_storyboard(browser, harness, person) as board:
                 await script(board, office)
                 await board.save(browser, FOLDER / f"{name}-{language}.png")
 

@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from reader_bridge.prompter import PinKind
 from tests.handlers.clock import current_time
-from tests.handlers.conversations.online.bridge_stage import (
+from tests.handlers.conversations.online.bridge_harness import (
     NEW_PIN,
     WRONG_PIN,
     button_keys,
-    open_bridge_stage,
+    open_bridge_harness,
 )
 from tests.handlers.conversations.online.cardholders import Office, read_one_time_code
 from tests.handlers.conversations.online.payments import invoices, pay_invoice
@@ -24,7 +24,7 @@ async def retrieve(board: Storyboard, office: Office) -> None:
     await board.starts("do-retrieve", "/guide → retrieve")
     await board.presses("gone")
     await board.says(f"{holder.ui_number_text} {holder.birth_date}", "birth")
-    await board.says(await read_one_time_code(office.stage, holder), "mailed")
+    await board.says(await read_one_time_code(office.harness, holder), "mailed")
     await board.presses("show")
     await board.presses("noted")
 
@@ -55,7 +55,7 @@ async def suspend(board: Storyboard, office: Office) -> None:
     await board.starts("do-suspend", "Lead me through it" if english else "帶我一步一步做")
     await board.says(holder.number_and_code, "number_and_code")
     await board.presses("mail")
-    await board.says(await read_one_time_code(office.stage, holder), "mailed")
+    await board.says(await read_one_time_code(office.harness, holder), "mailed")
     await board.presses("suspend")
     await board.presses("yes")
 
@@ -68,7 +68,7 @@ async def resume(board: Storyboard, office: Office) -> None:
     await board.says(holder.number_and_code, "number_and_code")
     await board.says(await holder.read_card_number(), "card")
     await board.presses("mail")
-    await board.says(await read_one_time_code(office.stage, holder), "mailed")
+    await board.says(await read_one_time_code(office.harness, holder), "mailed")
     await board.presses("tell")
     await board.presses("resume")
 
@@ -80,7 +80,7 @@ async def triage(board: Storyboard, office: Office) -> None:
     await board.presses("card")
     for _ in range(3):
         here = await state(board.person)
-        step = declared_conversations(office.stage)[here.conversation].steps[here.step]
+        step = declared_conversations(office.harness)[here.conversation].steps[here.step]
         if step.is_end or here.conversation != "triage":
             break
         await board.presses(step.buttons[0].key)
@@ -89,15 +89,15 @@ async def triage(board: Storyboard, office: Office) -> None:
 async def was_this_you(board: Storyboard, office: Office) -> None:
     """Somebody else used the code; the linked chat is asked about it."""
     holder = await office.cardholder()
-    await holder.links(board.person.person.id, current_time(office.stage))
-    other = office.stage.subscriber("Stranger")
+    await holder.links(board.person.person.id, current_time(office.harness))
+    other = office.harness.add_user("Stranger")
     await other.starts("do-suspend")
     await other.says(holder.number_and_code)
     await press(other, "mail")
-    await other.says(await read_one_time_code(office.stage, holder))
+    await other.says(await read_one_time_code(office.harness, holder))
     await press(other, "suspend")
     await press(other, "yes")
-    await office.stage.works_off(current_time(office.stage))
+    await office.harness.run_due_jobs(current_time(office.harness))
     await board.capture("⏸ 👤")
     await board.says("/privacy")
 
@@ -105,7 +105,7 @@ async def was_this_you(board: Storyboard, office: Office) -> None:
 async def activate(board: Storyboard, office: Office) -> None:
     """Somebody connects their PC, and activates the card that came by post."""
     words = _WORDS[board.language]
-    async with open_bridge_stage(office.stage, office) as cards:
+    async with open_bridge_harness(office.harness, office) as cards:
         holder = await cards.cardholder("posted")
         async with cards.open_pc(holder) as pc:
             await board.starts("do-activate", "/guide → activate")
@@ -128,7 +128,7 @@ async def activate(board: Storyboard, office: Office) -> None:
 async def unlock(board: Storyboard, office: Office) -> None:
     """Somebody types a wrong PIN three times, unlocks the card, and looks at it."""
     words = _WORDS[board.language]
-    async with open_bridge_stage(office.stage, office) as cards:
+    async with open_bridge_harness(office.harness, office) as cards:
         holder = await cards.cardholder("posted")
         async with cards.open_pc(holder) as pc:
             await cards.prepare_operation(board.person, pc, holder, "activate")

@@ -10,8 +10,8 @@ from pathlib import Path
 from playwright.async_api import Browser, FloatRect, Locator, Page, ViewportSize, expect
 
 from sandbox.server import serve
+from tests.bot_harness import BotHarness, ChatUser, Json
 from tests.browser import Device, window
-from tests.chat import Json, Stage, Subscriber
 from tests.handlers.engine.navigation import button_data, press, step_message
 
 TALL_PHONE = Device("phone", 390, 1400, touch=True)
@@ -49,7 +49,7 @@ class StoryboardFrame:
 class Storyboard:
     """Acts for one person in their chat, and takes a picture after each action."""
 
-    def __init__(self, person: Subscriber, page: Page) -> None:
+    def __init__(self, person: ChatUser, page: Page) -> None:
         self.person, self._page = person, page
         self.frames: list[StoryboardFrame] = []
         self._seen_messages: dict[int, Json] = {}
@@ -85,12 +85,12 @@ class Storyboard:
 
     def skip(self) -> None:
         """Leave out the messages until now."""
-        self._seen_messages = {m["message_id"]: m for m in self.person.heard}
+        self._seen_messages = {m["message_id"]: m for m in self.person.bot_messages}
 
     async def capture(self, caption: str) -> None:
         """Take a picture of the messages of the bot that are new or changed."""
-        new = [m for m in self.person.heard if self._seen_messages.get(m["message_id"]) != m]
-        self._seen_messages = {m["message_id"]: m for m in self.person.heard}
+        new = [m for m in self.person.bot_messages if self._seen_messages.get(m["message_id"]) != m]
+        self._seen_messages = {m["message_id"]: m for m in self.person.bot_messages}
         if new:
             self.frames.append(StoryboardFrame(caption, await self._screenshot(new)))
 
@@ -134,10 +134,10 @@ def _render_figure(number: int, frame: StoryboardFrame) -> str:
 
 @asynccontextmanager
 async def open_storyboard(
-    browser: Browser, stage: Stage, person: Subscriber
+    browser: Browser, harness: BotHarness, person: ChatUser
 ) -> AsyncIterator[Storyboard]:
     """Show a person's chat with the bot on a phone while the block runs."""
-    sandbox = await serve(stage.engine, "page-token")
+    sandbox = await serve(harness.engine, "page-token")
     try:
         locale = "en-GB" if person.person.account.language_code == "en" else "zh-TW"
         async with window(browser, TALL_PHONE, locale=locale) as page:

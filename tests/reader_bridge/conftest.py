@@ -8,20 +8,20 @@ import pytest
 
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.reader_bridge.card.card_issuer import CardIssuer
+from tests.reader_bridge.card.card_issuer import CardTestAuthority
 from tests.reader_bridge.card.pcsc_sandbox import PcscSandbox
 
 NewCard = Callable[..., VirtualCard]
 
 
 @pytest.fixture(scope="session")
-def issuer() -> CardIssuer:
+def issuer() -> CardTestAuthority:
     """An authority with the keys of one card."""
-    return CardIssuer()
+    return CardTestAuthority()
 
 
 @pytest.fixture
-def new_card(issuer: CardIssuer, tmp_path: Path) -> Iterator[NewCard]:
+def new_card(issuer: CardTestAuthority, tmp_path: Path) -> Iterator[NewCard]:
     """Make cards, each in its own file."""
     made: list[VirtualCard] = []
 

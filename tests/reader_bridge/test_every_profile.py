@@ -29,13 +29,13 @@ from reader_bridge.protocol.operation_payloads import (
 )
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import InsertableCard, VirtualReader
-from tests.reader_bridge.card.card_issuer import NOW, CardIssuer
+from tests.reader_bridge.card.card_issuer import NOW, CardTestAuthority
 from tests.reader_bridge.card.fake_cards import MoicaCard, PivCard, UnknownCard
 from tests.reader_bridge.operation_samples import ALL_OPERATIONS, NEW_PIN
 from tests.reader_bridge.operations.operation_harness import PEER, OperationHarness
 
 DOCS = Path(__file__).parents[2] / "docs"
-CARDS: dict[ProfileName, Callable[[CardIssuer, VirtualCard], InsertableCard]] = {
+CARDS: dict[ProfileName, Callable[[CardTestAuthority, VirtualCard], InsertableCard]] = {
     ProfileName.GIDS: lambda _, card: card,
     ProfileName.PIV: lambda issuer, _: PivCard(
         issuer.keys["authentication"], issuer.certify("authentication")
@@ -59,7 +59,7 @@ def test_every_profile_has_a_card_to_test_with_and_its_texts() -> None:
 @each_profile
 @pytest.mark.parametrize("parameters", ALL_OPERATIONS)
 async def test_every_operation_ends_on_every_kind_of_card(
-    issuer: CardIssuer, card: VirtualCard, name: ProfileName, parameters: Parameters
+    issuer: CardTestAuthority, card: VirtualCard, name: ProfileName, parameters: Parameters
 ) -> None:
     entries = {kind: [b"first123", NEW_PIN] for kind in PinKind}
     room = OperationHarness(VirtualReader(CARDS[name](issuer, card)), entries)  # type: ignore[arg-type]
@@ -78,7 +78,7 @@ async def test_every_operation_ends_on_every_kind_of_card(
 @each_profile
 @pytest.mark.parametrize("language", locales.LANGUAGES)
 async def test_the_check_the_questions_and_the_chat_name_every_kind_of_card(
-    issuer: CardIssuer, card: VirtualCard, name: ProfileName, language: str
+    issuer: CardTestAuthority, card: VirtualCard, name: ProfileName, language: str
 ) -> None:
     reader = VirtualReader(CARDS[name](issuer, card))
     findings = await check_reader_and_card(lambda: reader, NOW)

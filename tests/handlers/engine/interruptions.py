@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from handlers.engine.rendering import SHOW
 from handlers.engine.transitions import CANCELLED
 from services.conversations import EXPIRED, ConversationState
-from tests.chat import Subscriber
+from tests.bot_harness import ChatUser
 from tests.handlers.engine.navigation import (
     StepLocation,
     button_data,
@@ -42,7 +42,7 @@ class StepVisit:
     :ivar wait_until_idle: waits until a PC sends nothing more by itself.
     """
 
-    anna: Subscriber
+    anna: ChatUser
     location: StepLocation
     previous: StepLocation | None = None
     return_from_previous: Callable[[], Awaitable[None]] | None = None
@@ -65,7 +65,7 @@ def describe_failure(interruption: Interruption, visit: StepVisit) -> Iterator[N
         raise
 
 
-def client_language(anna: Subscriber) -> str:
+def client_language(anna: ChatUser) -> str:
     """Return the language of a person's Telegram client."""
     assert anna.person.account.language_code is not None
     return anna.person.account.language_code
@@ -102,7 +102,7 @@ async def asks_a_question(visit: StepVisit) -> None:
     anna = visit.anna
     before = await state(anna)
     await anna.says("how much does the card cost")
-    answer = anna.heard[-2]["text"]
+    answer = anna.bot_messages[-2]["text"]
     assert "278" in answer
     assert "Source:" in answer
     await expect_step(anna, visit.location)
@@ -122,7 +122,7 @@ async def sends_a_sticker(visit: StepVisit) -> None:
     anna = visit.anna
     before = await state(anna)
     await anna.sends("sticker")
-    assert anna.heard[-2]["text"] != anna.last["text"]
+    assert anna.bot_messages[-2]["text"] != anna.last["text"]
     await expect_step(anna, visit.location)
     assert await state(anna) == before
 
@@ -131,7 +131,7 @@ async def pastes_an_error_code(visit: StepVisit) -> None:
     anna = visit.anna
     before = await state(anna)
     await anna.says("0x76000006")
-    assert "0x76000006" in anna.heard[-2]["text"]
+    assert "0x76000006" in anna.bot_messages[-2]["text"]
     await expect_step(anna, visit.location)
     assert await state(anna) == before
 
@@ -143,7 +143,7 @@ async def types_a_secret(visit: StepVisit) -> None:
     for secret in visit.unexpected_secrets:
         sent = await anna.says(secret)
         assert sent not in [message["message_id"] for message in anna.messages]
-        assert "🔒" in anna.heard[-2]["text"], secret
+        assert "🔒" in anna.bot_messages[-2]["text"], secret
         await expect_step(anna, visit.location)
     assert await state(anna) == before
 
@@ -212,9 +212,9 @@ async def looks_at_an_end(visit: StepVisit) -> None:
     assert await state(anna) == at
 
 
-def expect_recent_text(anna: Subscriber, texts: Mapping[str, str]) -> None:
+def expect_recent_text(anna: ChatUser, texts: Mapping[str, str]) -> None:
     """Expect a text in one of the newest messages; an invoice or a code may be below it."""
-    newest = [message.get("text", "") for message in anna.heard[-3:]]
+    newest = [message.get("text", "") for message in anna.bot_messages[-3:]]
     assert any(texts[client_language(anna)] in text for text in newest), newest
 
 
@@ -227,12 +227,12 @@ def _pick_button(visit: StepVisit, last: bool = False) -> str | None:
 
 async def cancels(visit: StepVisit) -> None:
     anna = visit.anna
-    message_count = len(anna.heard)
+    message_count = len(anna.bot_messages)
     await press(anna, "cancel")
     at = await state(anna)
     assert (at.step, at.is_open, dict(at.data), at.history) == (CANCELLED, False, {}, ())
     expect_recent_text(anna, CANCELLED_TEXTS)
-    assert len(anna.heard) == message_count, "edited in place"
+    assert len(anna.bot_messages) == message_count, "edited in place"
     await anna.says("how much does the card cost")
     anna.sees("278", "Source:")
 
@@ -240,24 +240,24 @@ async def cancels(visit: StepVisit) -> None:
 async def sends_the_same_update_twice(visit: StepVisit) -> None:
     """As after a crash between the commit and the reply: the inbox hands it out again."""
     anna, key = visit.anna, _pick_button(visit)
-    before, message_count = await state(anna), len(anna.heard)
+    before, message_count = await state(anna), len(anna.bot_messages)
     if key is None and visit.answer is not None:
         anna.person.send(await visit.answer())
     else:
         anna.person.press(step_message(anna)["message_id"], button_data(anna, key or "cancel"))
-    raw = await anna.stage.updates()
-    await anna.stage.kaika.intake.accept(raw + raw)
-    await anna.stage.kaika.application.update_queue.join()
+    raw = await anna.harness.updates()
+    await anna.harness.kaika.intake.accept(raw + raw)
+    await anna.harness.kaika.application.update_queue.join()
     if visit.wait_until_idle is not None:
         await visit.wait_until_idle()
     at, seen = await state(anna), step_message(anna)["text"]
     assert at.version == before.version + 1
-    count_after_first = len(anna.heard)
-    await deliver_update(anna.stage, raw[0])
+    count_after_first = len(anna.bot_messages)
+    await deliver_update(anna.harness, raw[0])
     assert await state(anna) == at
     assert step_message(anna)["text"] == seen
     if _sends_nothing_new(visit, key):
-        counts = (count_after_first, len(anna.heard))
+        counts = (count_after_first, len(anna.bot_messages))
         assert counts == (message_count, message_count), "edited in place"
 
 
@@ -298,9 +298,9 @@ async def _types_twice(visit: StepVisit, answer: str) -> None:
     assert (second.conversation, second.step) == (first.conversation, first.step)
 
 
-def _expect_deleted_if_secret(anna: Subscriber, sent: int, text: str) -> None:
+def _expect_deleted_if_secret(anna: ChatUser, sent: int, text: str) -> None:
     """Expect a text that looks like a secret to be deleted."""
-    services = anna.stage.kaika.application.bot_data["services"]
+    services = anna.harness.kaika.application.bot_data["services"]
     if services.secret_detector.find(text) is not None:
         assert sent not in [message["message_id"] for message in anna.messages]
 
@@ -308,7 +308,7 @@ def _expect_deleted_if_secret(anna: Subscriber, sent: int, text: str) -> None:
 async def begins_another(visit: StepVisit) -> None:
     """Who has something to lose is asked before another conversation begins."""
     anna, location = visit.anna, visit.location
-    conversations = declared_conversations(anna.stage)
+    conversations = declared_conversations(anna.harness)
     other = "status" if location.conversation != "status" else "pay"
     before = await state(anna)
     await anna.starts(f"do-{other}")
@@ -346,7 +346,7 @@ async def times_out(visit: StepVisit) -> None:
         _expect_deleted_if_secret(anna, await anna.says(answer), answer)
     else:
         await anna.says("how much does the card cost")
-        assert "278" in anna.heard[-2]["text"]
+        assert "278" in anna.bot_messages[-2]["text"]
     expect_recent_text(anna, EXPIRED_TEXTS)
     at = await state(anna)
     assert (at.step, at.is_open, dict(at.data)) == (EXPIRED, False, {})

@@ -8,7 +8,7 @@ from handlers.engine.rendering import render_text
 from handlers.engine.transitions import status_message_of, without_status_message
 from handlers.screen.text import say
 from services.conversations import ConversationState
-from tests.chat import Json, Stage, Subscriber, plain
+from tests.bot_harness import BotHarness, ChatUser, Json, plain
 
 LANGUAGES = ("en", "zh-hant")
 """The languages of Telegram clients that tests alternate between."""
@@ -30,9 +30,9 @@ class StepLocation:
         return self.conversation, self.name
 
 
-def declared_conversations(stage: Stage) -> Conversations:
-    """Return the conversations of a stage."""
-    conversations: Conversations = stage.kaika.application.bot_data["conversations"]
+def declared_conversations(harness: BotHarness) -> Conversations:
+    """Return the conversations of a bot."""
+    conversations: Conversations = harness.kaika.application.bot_data["conversations"]
     return conversations
 
 
@@ -72,7 +72,7 @@ def _locate_step(conversations: Conversations, conversation: str, name: str) -> 
     return StepLocation(conversation, name, found)
 
 
-async def go_to_step(person: Subscriber, location: StepLocation) -> None:
+async def go_to_step(person: ChatUser, location: StepLocation) -> None:
     """Bring a person to a step, by a link and buttons."""
     if location.previous is None:
         await person.starts(f"do-{location.conversation}-{location.name}")
@@ -86,20 +86,20 @@ async def go_to_step(person: Subscriber, location: StepLocation) -> None:
     await expect_step(person, location)
 
 
-async def press(person: Subscriber, key: str) -> None:
+async def press(person: ChatUser, key: str) -> None:
     """Press the button of the step's message whose callback data ends with `key`."""
     data = button_data(person, key)
     await person.forges(step_message(person)["message_id"], data)
 
 
-def step_message(person: Subscriber) -> Json:
+def step_message(person: ChatUser) -> Json:
     """Return the newest message with a step; an invoice or a code may be below it."""
-    newest = reversed(person.heard)
+    newest = reversed(person.bot_messages)
     steps = (m for m in newest if any(data.startswith("v1:dlg:") for data in callback_data(m)))
     return next(steps, None) or person.last
 
 
-def button_data(person: Subscriber, key: str) -> str:
+def button_data(person: ChatUser, key: str) -> str:
     """Return the callback data of a button of the step's message."""
     message = step_message(person)
     found = [data for data in callback_data(message) if data.rpartition(".")[2] == key]
@@ -107,7 +107,7 @@ def button_data(person: Subscriber, key: str) -> str:
     return found[0]
 
 
-def step_keys(person: Subscriber) -> list[str]:
+def step_keys(person: ChatUser) -> list[str]:
     """Return the keys of the buttons of the step's message."""
     return [data.rpartition(".")[2] for data in callback_data(step_message(person))]
 
@@ -118,18 +118,18 @@ def callback_data(message: Json) -> list[str]:
     return [button.get("callback_data", "") for row in rows for button in row]
 
 
-async def state(person: Subscriber) -> ConversationState:
+async def state(person: ChatUser) -> ConversationState:
     """Return the stored conversation of a person."""
-    kaika = person.stage.kaika
+    kaika = person.harness.kaika
     async with kaika.database.unit_of_work() as session:
         found = await kaika.conversations.find(session, person.person.id, person.person.id)
     assert found is not None
     return found
 
 
-def step_text(stage: Stage, step: Step, at: ConversationState, language: str) -> str:
+def step_text(harness: BotHarness, step: Step, at: ConversationState, language: str) -> str:
     """Return the text of a step as a person reads it."""
-    services = stage.kaika.application.bot_data["services"]
+    services = harness.kaika.application.bot_data["services"]
     ctx = StepContext(at.chat_id, at.user_id, language, None, services.now(), at.data)
     text, status = render_text(step.text, ctx), status_message_of(at)
     if status is not None:
@@ -138,7 +138,7 @@ def step_text(stage: Stage, step: Step, at: ConversationState, language: str) ->
 
 
 async def expect_step(
-    person: Subscriber, location: StepLocation, language: str | None = None
+    person: ChatUser, location: StepLocation, language: str | None = None
 ) -> None:
     """Expect a person to be at a step, in the database and on the screen."""
     at = await state(person)
@@ -147,23 +147,23 @@ async def expect_step(
     expect_step_text(person, location.step, at, language)
 
 
-async def expect_current_step(person: Subscriber) -> ConversationState:
+async def expect_current_step(person: ChatUser) -> ConversationState:
     """Expect a person to see the step at which the database has them."""
     at = await state(person)
     expect_step_text(
-        person, declared_conversations(person.stage)[at.conversation].steps[at.step], at
+        person, declared_conversations(person.harness)[at.conversation].steps[at.step], at
     )
     return at
 
 
 def expect_step_text(
-    person: Subscriber, step: Step, at: ConversationState, language: str | None = None
+    person: ChatUser, step: Step, at: ConversationState, language: str | None = None
 ) -> None:
     """Expect the text of a step on the screen; its status message need not be there again."""
-    spoken = language or person.stage.kaika.languages.resolve(
+    spoken = language or person.harness.kaika.languages.resolve(
         person.person.id, person.person.account.language_code
     )
     text = step_message(person)["text"]
     assert text in [
-        step_text(person.stage, step, each, spoken) for each in (at, without_status_message(at))
+        step_text(person.harness, step, each, spoken) for each in (at, without_status_message(at))
     ]

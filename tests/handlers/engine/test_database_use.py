@@ -19,12 +19,12 @@ from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
 from sandbox.engine import Engine
-from tests.chat import Stage, Subscriber
+from tests.bot_harness import BotHarness, ChatUser
 from tests.handlers.clock import advance_time, set_time
 from tests.handlers.conversations.online.cardholders import (
     Cardholder,
     Office,
-    open_online_stage,
+    open_online_harness,
     read_one_time_code,
     wrong_code,
 )
@@ -109,9 +109,9 @@ class TransactionRecorder:
 
 
 @asynccontextmanager
-async def record_transactions(stage: Stage) -> AsyncIterator[TransactionRecorder]:
+async def record_transactions(harness: BotHarness) -> AsyncIterator[TransactionRecorder]:
     """Record the transactions of the handlers while the block runs."""
-    recorder, database = TransactionRecorder(), stage.kaika.database
+    recorder, database = TransactionRecorder(), harness.kaika.database
     listeners = (("begin", recorder.on_begin), ("before_cursor_execute", recorder.on_statement))
     engine = database.engine.sync_engine
     async with database.unit_of_work():  # so that no BEGIN is iterating over the listeners
@@ -129,7 +129,7 @@ class Anna:
     :ivar secrets: filled in before anything is recorded, since reading them takes transactions.
     """
 
-    def __init__(self, chat: Subscriber, holder: Cardholder) -> None:
+    def __init__(self, chat: ChatUser, holder: Cardholder) -> None:
         self.chat, self.holder = chat, holder
         self.secrets: dict[str, str] = {}
 
@@ -172,13 +172,13 @@ async def presses_an_old_button(anna: Anna) -> None:
 
 
 async def reads_the_mail(anna: Anna) -> None:
-    code = await read_one_time_code(anna.chat.stage, anna.holder)
+    code = await read_one_time_code(anna.chat.harness, anna.holder)
     anna.secrets["one-time code"] = code
     anna.secrets["wrong one-time code"] = f"{(int(code) + 1) % 1_000_000:06d}"
 
 
 async def rests_too_long(anna: Anna) -> None:
-    advance_time(anna.chat.stage, days=3)
+    advance_time(anna.chat.harness, days=3)
 
 
 @dataclass(frozen=True)
@@ -243,50 +243,52 @@ CASES = (
 
 
 @pytest.fixture
-async def online_stage(engine: Engine, tmp_path: Path) -> AsyncIterator[Stage]:
+async def online_harness(engine: Engine, tmp_path: Path) -> AsyncIterator[BotHarness]:
     """The whole bot on the sandbox, with the embedded authority behind it."""
-    async with open_online_stage(engine, tmp_path) as ready:
+    async with open_online_harness(engine, tmp_path) as ready:
         yield ready
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda each: each.name)
 async def test_one_message_or_tap_takes_few_transactions(
-    online_stage: Stage, tmp_path: Path, case: Case
+    online_harness: BotHarness, tmp_path: Path, case: Case
 ) -> None:
-    holder = await Office.open_for(online_stage, tmp_path).cardholder()
-    anna = Anna(online_stage.subscriber(), holder)
+    holder = await Office.open_for(online_harness, tmp_path).cardholder()
+    anna = Anna(online_harness.add_user(), holder)
     await anna.learn_secrets()
     for action in case.before:
         await action(anna)
-    async with record_transactions(online_stage) as recorder:
+    async with record_transactions(online_harness) as recorder:
         await case.action(anna)
     recorder.expect_few()
     assert [each.written for each in recorder.of_rate_limits] == [*case.attempts], str(recorder)
 
 
 @pytest.mark.parametrize("text", ["2026-11-20", "2026-12-20", "20 apples", QUESTION, "查無資料"])
-async def test_a_text_that_a_step_may_take_takes_few_transactions(stage: Stage, text: str) -> None:
-    set_time(stage, datetime(2026, 11, 23, 12, tzinfo=UTC))
-    anna = stage.subscriber()
+async def test_a_text_that_a_step_may_take_takes_few_transactions(
+    harness: BotHarness, text: str
+) -> None:
+    set_time(harness, datetime(2026, 11, 23, 12, tzinfo=UTC))
+    anna = harness.add_user()
     await anna.starts("do-pay-date")
-    async with record_transactions(stage) as recorder:
+    async with record_transactions(harness) as recorder:
         await anna.says(text)
     recorder.expect_few()
     assert recorder.of_rate_limits == [], str(recorder)
 
 
-async def test_who_has_no_conversation_open_costs_no_query(stage: Stage) -> None:
-    anna = stage.subscriber()
-    async with record_transactions(stage) as recorder:
+async def test_who_has_no_conversation_open_costs_no_query(harness: BotHarness) -> None:
+    anna = harness.add_user()
+    async with record_transactions(harness) as recorder:
         await anna.says(QUESTION)
         await anna.sends("sticker")
         await anna.says("/help")
     assert recorder.transactions == [], str(recorder)
     await anna.starts("do-suspend")
-    async with record_transactions(stage) as recorder:
+    async with record_transactions(harness) as recorder:
         await anna.says(QUESTION)
     assert recorder.reads > 0
     await press(anna, "cancel")
-    async with record_transactions(stage) as recorder:
+    async with record_transactions(harness) as recorder:
         await anna.says(QUESTION)
     assert recorder.reads == 0, str(recorder)

@@ -9,14 +9,14 @@ from handlers.engine import transitions
 from services.conversations import ConversationChangedError, ConversationStore
 from services.messaging import payment_reminders
 from services.storage.models import Job
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 from tests.handlers.engine.navigation import press, state
 
 
 async def test_a_move_and_its_effect_are_one_transaction(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    anna = stage.subscriber()
+    anna = harness.add_user()
     await anna.starts("do-pay-date")
     before = await state(anna)
 
@@ -28,7 +28,7 @@ async def test_a_move_and_its_effect_are_one_transaction(
     assert "went wrong" in anna.last["text"]
     monkeypatch.undo()
     assert await state(anna) == before
-    async with stage.kaika.database.unit_of_work() as session:
+    async with harness.kaika.database.unit_of_work() as session:
         assert (await scheduled_reminders(session)) == []
 
 
@@ -38,9 +38,9 @@ async def scheduled_reminders(session: AsyncSession) -> list[Job]:
 
 
 async def test_a_tap_another_process_took_shows_where_the_person_is(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    anna = stage.subscriber()
+    anna = harness.add_user()
     await anna.starts("do-suspend")
     at, shown = await state(anna), anna.last["text"]
 
@@ -58,9 +58,9 @@ async def test_a_tap_another_process_took_shows_where_the_person_is(
 
 
 async def test_a_text_another_process_took_shows_where_the_person_is(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    anna = stage.subscriber()
+    anna = harness.add_user()
     await anna.starts("do-pay-date")
 
     async def lose_race(*_: object) -> None:
@@ -71,12 +71,12 @@ async def test_a_text_another_process_took_shows_where_the_person_is(
     anna.sees("On which day did you apply?")
 
 
-async def test_a_conversation_of_another_version_is_closed_with_a_word(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_a_conversation_of_another_version_is_closed_with_a_word(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.starts("do-suspend")
-    conversations = stage.kaika.application.bot_data["conversations"]
+    conversations = harness.kaika.application.bot_data["conversations"]
     without = {name: each for name, each in conversations.items() if name != "suspend"}
-    stage.kaika.application.bot_data["conversations"] = without
+    harness.kaika.application.bot_data["conversations"] = without
     await anna.says("how much does the card cost")
     anna.sees("no longer here")
     await anna.says("how much does the card cost")
@@ -85,8 +85,8 @@ async def test_a_conversation_of_another_version_is_closed_with_a_word(stage: St
     anna.sees("Have ready")
 
 
-async def test_each_person_has_a_thread_of_their_own(stage: Stage) -> None:
-    anna, binh = stage.subscriber("Anna"), stage.subscriber("Bình", "vi")
+async def test_each_person_has_a_thread_of_their_own(harness: BotHarness) -> None:
+    anna, binh = harness.add_user("Anna"), harness.add_user("Bình", "vi")
     await anna.starts("do-suspend")
     await binh.starts("do-pay")
     await press(anna, "suspend")
@@ -94,8 +94,8 @@ async def test_each_person_has_a_thread_of_their_own(stage: Stage) -> None:
     assert ((await state(anna)).step, (await state(binh)).step) == ("ready", "open")
 
 
-async def test_going_back_and_forth_keeps_the_way_short(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_going_back_and_forth_keeps_the_way_short(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.starts("do-pay")
     for _ in range(4):
         await press(anna, "remind")
@@ -107,21 +107,21 @@ async def test_going_back_and_forth_keeps_the_way_short(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("word", ["cancel", "Cancel!", "取消", "/cancel"])
-async def test_who_types_cancel_is_out(stage: Stage, word: str) -> None:
-    anna = stage.subscriber()
+async def test_who_types_cancel_is_out(harness: BotHarness, word: str) -> None:
+    anna = harness.add_user()
     await anna.starts("do-suspend")
-    heard = len(anna.heard)
+    heard = len(anna.bot_messages)
     await anna.says(word)
     assert not (await state(anna)).is_open
-    assert len(anna.heard) == heard + 1
+    assert len(anna.bot_messages) == heard + 1
     anna.sees("I stopped")
     await anna.says("/cancel")
     anna.sees("Nothing is under way")
 
 
 @pytest.mark.parametrize("word", ["back", "上一步"])
-async def test_who_types_back_is_a_step_before(stage: Stage, word: str) -> None:
-    anna = stage.subscriber()
+async def test_who_types_back_is_a_step_before(harness: BotHarness, word: str) -> None:
+    anna = harness.add_user()
     await anna.starts("do-suspend")
     before = await state(anna)
     await press(anna, "suspend")
@@ -134,8 +134,8 @@ async def test_who_types_back_is_a_step_before(stage: Stage, word: str) -> None:
 @pytest.mark.parametrize(
     "data", ["suspend.which", "suspend.which.x.back", "suspend.which.1.nosuch"]
 )
-async def test_forged_buttons_change_nothing(stage: Stage, data: str) -> None:
-    anna = stage.subscriber()
+async def test_forged_buttons_change_nothing(harness: BotHarness, data: str) -> None:
+    anna = harness.add_user()
     await anna.starts("do-suspend")
     before = await state(anna)
     await anna.forges(anna.last["message_id"], f"v1:dlg:{data}")

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from services.storage.models import UnansweredQuestion
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 
 
 @pytest.mark.parametrize(
@@ -19,18 +19,18 @@ from tests.chat import Stage
     ],
 )
 async def test_a_question_gets_its_answer_in_its_language(
-    stage: Stage, question: str, title: str
+    harness: BotHarness, question: str, title: str
 ) -> None:
-    anna = stage.subscriber(language="en")
+    anna = harness.add_user(language="en")
     await anna.says(question)
     language = "en" if question.isascii() else "zh_Hant"
-    entry = stage.kaika.application.bot_data["services"].entries.get(title, language)
+    entry = harness.kaika.application.bot_data["services"].entries.get(title, language)
     anna.sees(entry.title)
     anna.sees("Source:" if language == "en" else "資料來源：")
 
 
-async def test_the_other_language_is_one_tap_away(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_the_other_language_is_one_tap_away(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.says("how much does the card cost")
     before = anna.last["message_id"]
     await anna.presses("中文")
@@ -40,17 +40,17 @@ async def test_the_other_language_is_one_tap_away(stage: Stage) -> None:
     anna.sees("Source:", "278")
 
 
-async def test_related_questions_come_below_the_answer(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_related_questions_come_below_the_answer(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.says("how much does the card cost")
     first = anna.last
     await anna.presses(anna.labels[0])
     assert anna.last["message_id"] != first["message_id"]
-    assert first["text"] in [message["text"] for message in anna.heard]
+    assert first["text"] in [message["text"] for message in anna.bot_messages]
 
 
-async def test_a_question_nobody_knows_is_asked_back_and_kept(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_a_question_nobody_knows_is_asked_back_and_kept(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.says("who won the football match yesterday")
     anna.sees("not sure", "Did you mean")
     assert 3 <= len(anna.labels) <= 6
@@ -59,8 +59,8 @@ async def test_a_question_nobody_knows_is_asked_back_and_kept(stage: Stage) -> N
     anna.sees("0800-080-117")
 
 
-async def test_a_suggestion_becomes_the_answer_in_place(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_a_suggestion_becomes_the_answer_in_place(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.says("football")
     message_id = anna.last["message_id"]
     await anna.presses(anna.labels[0])
@@ -71,8 +71,8 @@ async def test_a_suggestion_becomes_the_answer_in_place(stage: Stage) -> None:
 @pytest.mark.parametrize(
     "code", ["0x76000006", "76000006", "1979711494", "-2147483647", "ret_code=1979711501"]
 )
-async def test_an_error_code_is_explained(stage: Stage, code: str) -> None:
-    anna = stage.subscriber()
+async def test_an_error_code_is_explained(harness: BotHarness, code: str) -> None:
+    anna = harness.add_user()
     await anna.says(code)
     anna.sees("Error code", "What to do:")
     await anna.presses(anna.labels[0])
@@ -81,44 +81,44 @@ async def test_an_error_code_is_explained(stage: Stage, code: str) -> None:
 
 @pytest.mark.parametrize("text", ["11/20", "278?", "ok", "15", "0x76000006"])
 async def test_what_has_no_language_is_answered_in_the_language_of_who_asks(
-    stage: Stage, text: str
+    harness: BotHarness, text: str
 ) -> None:
-    mei = stage.subscriber("Mei", "zh-hant")
+    mei = harness.add_user("Mei", "zh-hant")
     await mei.says(text)
     assert any("\u4e00" <= letter <= "\u9fff" for letter in mei.last["text"])
 
 
 @pytest.mark.parametrize("text", ["👍👍👍", "?", "。。。", "x" * 4096, "卡" * 4096])
-async def test_there_is_never_silence(stage: Stage, text: str) -> None:
-    anna = stage.subscriber()
+async def test_there_is_never_silence(harness: BotHarness, text: str) -> None:
+    anna = harness.add_user()
     await anna.says(text)
     assert anna.last["text"]
     assert anna.labels
 
 
-async def test_ten_thousand_characters_are_answered(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_ten_thousand_characters_are_answered(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.says("please tell me a story about the sea and the wind " * 200)
     anna.sees("long message")
 
 
-async def test_an_edited_question_is_answered_anew(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_an_edited_question_is_answered_anew(harness: BotHarness) -> None:
+    anna = harness.add_user()
     asked = await anna.says("football")
     await anna.edits(asked, "how much does the card cost")
     anna.sees("278")
 
 
-async def test_the_same_update_twice_is_answered_once(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_the_same_update_twice_is_answered_once(harness: BotHarness) -> None:
+    anna = harness.add_user()
     anna.person.send("how much does the card cost")
-    batch = await stage.updates()
+    batch = await harness.updates()
     for _ in range(2):
-        await stage.kaika.intake.accept(batch)
-        await stage.kaika.application.update_queue.join()
-    await stage.kaika.intake.accept(batch + batch)
-    await stage.kaika.application.update_queue.join()
-    assert len(anna.heard) == 1
+        await harness.kaika.intake.accept(batch)
+        await harness.kaika.application.update_queue.join()
+    await harness.kaika.intake.accept(batch + batch)
+    await harness.kaika.application.update_queue.join()
+    assert len(anna.bot_messages) == 1
 
 
 @pytest.mark.parametrize(
@@ -135,20 +135,22 @@ async def test_the_same_update_twice_is_answered_once(stage: Stage) -> None:
     ],
 )
 async def test_small_words_are_no_question_and_not_kept_as_one(
-    stage: Stage, small: str, said: str
+    harness: BotHarness, small: str, said: str
 ) -> None:
-    anna = stage.subscriber(language="en")
+    anna = harness.add_user(language="en")
     await anna.says(small)
     anna.sees(said)
-    async with stage.kaika.database.unit_of_work() as session:
+    async with harness.kaika.database.unit_of_work() as session:
         assert not (await session.scalars(select(UnansweredQuestion))).all()
 
 
 @pytest.mark.parametrize(
     "question", ["hi, how much is the card", "ok how do I pay", "謝謝，費用多少"]
 )
-async def test_a_question_with_small_words_is_a_question(stage: Stage, question: str) -> None:
-    anna = stage.subscriber(language="en")
+async def test_a_question_with_small_words_is_a_question(
+    harness: BotHarness, question: str
+) -> None:
+    anna = harness.add_user(language="en")
     await anna.says(question)
     assert "278" in anna.last["text"]
 
@@ -163,9 +165,9 @@ async def test_a_question_with_small_words_is_a_question(stage: Stage, question:
     ],
 )
 async def test_a_complaint_without_a_name_is_led_to_where_it_gets_one(
-    stage: Stage, complaint: str, button: str, step: str
+    harness: BotHarness, complaint: str, button: str, step: str
 ) -> None:
-    anna = stage.subscriber(language="en")
+    anna = harness.add_user(language="en")
     await anna.says(complaint)
     anna.sees("🛟")
     await anna.presses(button)

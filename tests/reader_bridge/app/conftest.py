@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from reader_bridge.app.options import PASSPHRASE
 from tests.reader_bridge.app.terminal_user import TerminalUser
 from tests.reader_bridge.card.card_issuer import PASSPHRASE as ISSUED_UNDER
-from tests.reader_bridge.card.card_issuer import CardIssuer
+from tests.reader_bridge.card.card_issuer import CardTestAuthority
 from tests.reader_bridge.scripted_server import ScriptedServer, run_scripted_server
 
 PIN, NEW_PIN = "first123", "second45"
@@ -26,7 +26,7 @@ async def server() -> AsyncIterator[ScriptedServer]:
 
 
 @pytest.fixture
-def card_file(issuer: CardIssuer, tmp_path: Path) -> Path:
+def card_file(issuer: CardTestAuthority, tmp_path: Path) -> Path:
     """A virtual card with the PIN `first123`, in its file."""
     path = tmp_path / "card.json"
     issuer.issue(path, PIN.encode()).close()

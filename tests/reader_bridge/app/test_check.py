@@ -21,7 +21,7 @@ from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import READER_NAME, InsertableCard, VirtualReader
 from tests.reader_bridge.app.terminal_user import clean_environment
-from tests.reader_bridge.card.card_issuer import CARD_NUMBER, NOW, CardIssuer
+from tests.reader_bridge.card.card_issuer import CARD_NUMBER, NOW, CardTestAuthority
 from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, MoicaCard, RecordingCard
 from tests.reader_bridge.card.pcsc_sandbox import READER, PcscSandbox
 from tests.reader_bridge.card.snapshot_recorder import SnapshotRecorder, has_card
@@ -104,7 +104,7 @@ async def test_a_certificate_out_of_its_time_is_told(
     assert code in await walk(reader, NOW + timedelta(days=days))
 
 
-async def test_a_real_moica_card_is_recognised_and_left_alone(issuer: CardIssuer) -> None:
+async def test_a_real_moica_card_is_recognised_and_left_alone(issuer: CardTestAuthority) -> None:
     card = MoicaCard(signature=issuer.certify("signature"))
     found = await walk(VirtualReader(card))
     finding = found["card_is_moica"]

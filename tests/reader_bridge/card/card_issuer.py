@@ -35,7 +35,7 @@ NOW = datetime(2026, 3, 1, tzinfo=UTC)
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
 
-class CardIssuer:
+class CardTestAuthority:
     """An authority, with keys for the three certificates of a card."""
 
     def __init__(self) -> None:

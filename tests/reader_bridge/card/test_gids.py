@@ -24,7 +24,7 @@ from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
 from tests.reader_bridge.card.card_issuer import (
     CARD_NUMBER,
     SERIAL,
-    CardIssuer,
+    CardTestAuthority,
 )
 from tests.reader_bridge.card.fake_cards import RecordingCard
 
@@ -55,12 +55,16 @@ def test_the_card_says_what_it_is_without_a_pin(
 
 
 @pytest.mark.parametrize("role", list(KeyRole))
-def test_each_certificate_is_read(profile: CardProfile, issuer: CardIssuer, role: KeyRole) -> None:
+def test_each_certificate_is_read(
+    profile: CardProfile, issuer: CardTestAuthority, role: KeyRole
+) -> None:
     expected = issuer.keys[role].public_key()
     assert load_public_key(profile.read_certificate(role)) == expected
 
 
-def test_reading_on_a_shared_connection_is_enough(card: VirtualCard, issuer: CardIssuer) -> None:
+def test_reading_on_a_shared_connection_is_enough(
+    card: VirtualCard, issuer: CardTestAuthority
+) -> None:
     shared = identify(VirtualReader(card).connect(READER_NAME))
     assert shared.status().pin == TryCounter(3, 3)
     with pytest.raises(NotExclusiveError):
@@ -69,7 +73,7 @@ def test_reading_on_a_shared_connection_is_enough(card: VirtualCard, issuer: Car
 
 
 def test_a_statement_is_signed_with_the_authentication_key(
-    profile: CardProfile, issuer: CardIssuer
+    profile: CardProfile, issuer: CardTestAuthority
 ) -> None:
     profile.verify_pin(PIN)
     signature = profile.sign(b"a whole statement")

@@ -24,7 +24,7 @@ from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile, TryCounter
 from reader_bridge.protocol.enums import KeyRole, ProfileName, SignatureAlgorithm
-from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardIssuer, pkcs8
+from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardTestAuthority, pkcs8
 from tests.reader_bridge.card.jcecard_reader import insert_jcecard
 from tests.reader_bridge.card.pcsc_sandbox import READER, PcscSandbox
 from tests.reader_bridge.card.snapshot_recorder import SnapshotRecorder, has_card
@@ -40,7 +40,10 @@ def key() -> ec.EllipticCurvePrivateKey:
 
 @pytest.fixture
 def jcecard(
-    pcsc_sandbox: PcscSandbox, issuer: CardIssuer, key: ec.EllipticCurvePrivateKey, tmp_path: Path
+    pcsc_sandbox: PcscSandbox,
+    issuer: CardTestAuthority,
+    key: ec.EllipticCurvePrivateKey,
+    tmp_path: Path,
 ) -> Iterator[PcscReaders]:
     """PC/SC, with such a card in the first reader."""
     (tmp_path / "key.der").write_bytes(pkcs8(key))

@@ -16,7 +16,7 @@ from reader_bridge.card.profiles.base import CardCapability, CardProfile
 from reader_bridge.card.profiles.moica import MoicaProfile
 from reader_bridge.protocol.enums import KeyRole, ProfileName
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardIssuer
+from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardTestAuthority
 from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, MoicaCard, ScriptedConnection
 
 MARKED_ATR = bytes.fromhex("3bb813008131fa52434854 4d4f494341a5")
@@ -38,7 +38,7 @@ MORE_ADMIN_VERBS: list[Callable[[CardProfile], object]] = [
 
 
 @pytest.fixture
-def moica(issuer: CardIssuer) -> MoicaCard:
+def moica(issuer: CardTestAuthority) -> MoicaCard:
     return MoicaCard(
         encryption=issuer.certify("encryption"),
         signature=issuer.certify("signature"),

@@ -24,7 +24,7 @@ from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile, TryCounter
 from reader_bridge.protocol.enums import KeyRole, ProfileName, SignatureAlgorithm
 from reader_bridge.virtual_card.reader import READER_NAME, VirtualReader
-from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardIssuer
+from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardTestAuthority
 from tests.reader_bridge.card.fake_cards import PivCard, RecordingCard
 
 PIN, NEW_PIN, WRONG_PIN = bytearray(b"123456"), bytearray(b"98765432"), bytearray(b"111111")
@@ -52,7 +52,7 @@ NewPiv = Callable[..., tuple[CardProfile, RecordingCard, PivCard]]
 
 
 @pytest.fixture
-def new_piv(issuer: CardIssuer) -> NewPiv:
+def new_piv(issuer: CardTestAuthority) -> NewPiv:
     def make(**deviations: Any) -> tuple[CardProfile, RecordingCard, PivCard]:
         key = deviations.pop("key", issuer.keys["authentication"])
         card = PivCard(key, issuer.certify("authentication", key), **deviations)
@@ -78,7 +78,7 @@ class TestEveryCard:
         assert status.puk == TryCounter(3)
         assert status.certificates == (KeyRole.AUTHENTICATION,)
 
-    def test_it_signs_after_the_pin(self, profile: CardProfile, issuer: CardIssuer) -> None:
+    def test_it_signs_after_the_pin(self, profile: CardProfile, issuer: CardTestAuthority) -> None:
         with pytest.raises(ApduError):
             profile.sign(b"statement")
         profile.verify_pin(PIN)

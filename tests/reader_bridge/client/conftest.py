@@ -68,6 +68,6 @@ async def run_client(
 
 
 @pytest.fixture
-async def stage(reader: VirtualReader) -> AsyncIterator[RunningClient]:
+async def harness(reader: VirtualReader) -> AsyncIterator[RunningClient]:
     async with run_client(reader) as ready:
         yield ready

@@ -132,18 +132,18 @@ async def cut_once(driver: OperationDriver, line: BridgeLink) -> bool:
 async def test_a_link_that_comes_back_goes_on_where_it_broke_off(
     card: VirtualCard, reader: VirtualReader, parameters: Parameters, at: int, lost: bool
 ) -> None:
-    async with asyncio.timeout(20), run_client(reader) as stage:
-        line = await stage.pair()
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        line = await harness.pair()
         driver = OperationDriver(parameters, at, lost)
         if await cut_once(driver, line):
             memory = line.memory
-            line = await stage.server.accept()
+            line = await harness.server.accept()
             await line.resume(memory)
             await driver.drive(line)
         assert isinstance(driver.outcome, OperationResult)
         changes = isinstance(parameters, ChangePin | SetPin)
         assert verifies(reader, NEW_PIN if changes else PIN)
-        done = [event for event in stage.person.shown if isinstance(event, OperationDone)]
+        done = [event for event in harness.person.shown if isinstance(event, OperationDone)]
         assert len(done) == 1, "done once"
 
 
@@ -151,12 +151,12 @@ async def test_a_link_that_comes_back_goes_on_where_it_broke_off(
 async def test_a_server_that_was_restarted_hears_how_it_ended(
     card: VirtualCard, reader: VirtualReader, parameters: Parameters, at: int, lost: bool
 ) -> None:
-    async with asyncio.timeout(20), run_client(reader) as stage:
-        line = await stage.pair()
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        line = await harness.pair()
         driver = OperationDriver(parameters, at, lost)
         if not await cut_once(driver, line):
             return
-        memory, line = line.memory, await stage.server.accept()
+        memory, line = line.memory, await harness.server.accept()
         await line.resume(memory, restarted=True)
         if lost and at == 0:
             await line.start(parameters, "op2")
@@ -174,16 +174,16 @@ async def test_a_server_that_was_restarted_hears_how_it_ended(
 async def test_a_server_that_forgot_the_session_is_told_to_the_person(
     card: VirtualCard, reader: VirtualReader, parameters: Parameters, at: int, lost: bool
 ) -> None:
-    async with asyncio.timeout(20), run_client(reader) as stage:
-        line = await stage.pair()
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        line = await harness.pair()
         if not await cut_once(OperationDriver(parameters, at, lost), line):
             return
-        line = await stage.server.accept()
+        line = await harness.server.accept()
         await line.pair()
-        shown = stage.person.shown
+        shown = harness.person.shown
         assert PairingClosed(UnpairReason.SERVER_FORGOT) in shown
         if not (lost and at == 0):
-            await stage.person.wait_until(
+            await harness.person.wait_until(
                 lambda: any(isinstance(e, OperationDone | OperationNotDone) for e in shown)
             )
         assert any(verifies(reader, pin) for pin in (PIN, NEW_PIN))
@@ -196,14 +196,14 @@ async def test_an_operation_without_a_link_is_over_after_a_while(
     card: VirtualCard, reader: VirtualReader, at: int
 ) -> None:
     patience = SessionTimeouts(disconnected=0.02)
-    async with asyncio.timeout(20), run_client(reader, timeouts=patience) as stage:
-        line = await stage.pair()
+    async with asyncio.timeout(20), run_client(reader, timeouts=patience) as harness:
+        line = await harness.pair()
         await cut_once(OperationDriver(OPERATIONS[-1], at, False), line)
-        shown = stage.person.shown
-        await stage.person.wait_until(
+        shown = harness.person.shown
+        await harness.person.wait_until(
             lambda: any(isinstance(e, OperationDone | OperationNotDone) for e in shown)
         )
-        memory, line = line.memory, await stage.server.accept()
+        memory, line = line.memory, await harness.server.accept()
         await line.resume(memory)
         outcome = await line.receive_end()
         if isinstance(outcome, OperationFailure):
@@ -216,13 +216,13 @@ async def test_a_server_that_says_nothing_more_leaves_the_card_as_it_was(
 ) -> None:
     async with (
         asyncio.timeout(20),
-        run_client(reader, timeouts=SessionTimeouts(challenge=0.02)) as stage,
+        run_client(reader, timeouts=SessionTimeouts(challenge=0.02)) as harness,
     ):
-        line = await stage.pair()
+        line = await harness.pair()
         await line.start(OPERATIONS[-1])
         outcome = await line.receive_end()
         assert isinstance(outcome, OperationFailure)
         assert outcome.code is FailureCode.SERVER_SILENT
         assert verifies(reader, PIN)
         assert card.file.state.admin_tries == 8
-        assert all(set(buffer) == {0} for buffer in stage.person.handed_out)
+        assert all(set(buffer) == {0} for buffer in harness.person.handed_out)

@@ -82,10 +82,10 @@ async def test_against_a_person_who_wants_nothing_it_gets_nothing(
 ) -> None:
     reader.insert(recorded := RecordingCard(card))
     person = scripted_person(agree=lambda question: not isinstance(question, ConsentRequest))
-    async with asyncio.timeout(20), run_client(reader, person) as stage:
-        line = await stage.pair()
+    async with asyncio.timeout(20), run_client(reader, person) as harness:
+        line = await harness.pair()
         await try_everything(line, 50)
-        assert await stage.task is ExitReason.REFUSED, "three times is enough"
+        assert await harness.task is ExitReason.REFUSED, "three times is enough"
     assert recorded.commands == [], "the card was not even looked at"
     assert person.handed_out == []
 
@@ -96,10 +96,10 @@ async def test_against_a_person_who_agrees_to_everything_no_pin_try_is_lost(
     reader.insert(recorded := RecordingCard(card))
     person = scripted_person()
     person.will_type(PinKind.NEW, PIN)
-    async with asyncio.timeout(60), run_client(reader, person) as stage:
-        line = await stage.pair()
+    async with asyncio.timeout(60), run_client(reader, person) as harness:
+        line = await harness.pair()
         await try_everything(line, 12)
-        seen = "".join(stage.server.frames).encode()
+        seen = "".join(harness.server.frames).encode()
     assert card.file.state.pin_tries == 3
     assert verifies(reader, PIN)
     assert card.file.state.admin_tries == 7, "one, once, and then no more for good"
@@ -111,8 +111,8 @@ async def test_against_a_person_who_agrees_to_everything_no_pin_try_is_lost(
 async def test_after_one_rejected_cryptogram_no_card_gets_another(
     card: VirtualCard, reader: VirtualReader
 ) -> None:
-    async with asyncio.timeout(20), run_client(reader) as stage:
-        line = await stage.pair()
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        line = await harness.pair()
         codes = []
         for number in range(5):
             await line.start(ALL_OPERATIONS[4], f"op{number}")
@@ -139,21 +139,21 @@ async def test_with_few_admin_tries_the_challenge_is_not_even_asked_for(
 ) -> None:
     card.file.state.admin_tries = 2
     reader.insert(recorded := RecordingCard(card))
-    async with asyncio.timeout(20), run_client(reader) as stage:
-        line = await stage.pair()
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        line = await harness.pair()
         await line.start(ALL_OPERATIONS[4])
         failure = await line.receive_failure()
     assert failure.code is FailureCode.ADMIN_TRIES_LOW
     assert (failure.values.tries_left, failure.values.tries_needed) == (2, 3)
     assert not {0x87, 0x22, 0x2C} & set(recorded.instructions)
-    assert [asked for asked in stage.person.asked if isinstance(asked, ConsentRequest)][1:] == []
+    assert [asked for asked in harness.person.asked if isinstance(asked, ConsentRequest)][1:] == []
 
 
 async def test_a_card_the_server_calls_false_gets_no_new_pin(
     card: VirtualCard, reader: VirtualReader
 ) -> None:
-    async with asyncio.timeout(20), run_client(reader) as stage:
-        line = await stage.pair()
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        line = await harness.pair()
         await line.start(ALL_OPERATIONS[4])
         while not isinstance(message := await line.receive_any(), AdminChallenge):
             pass
@@ -171,8 +171,8 @@ async def test_every_command_is_one_of_the_bridges_own(
     card: VirtualCard, reader: VirtualReader
 ) -> None:
     reader.insert(recorded := RecordingCard(card))
-    async with asyncio.timeout(60), run_client(reader) as stage:
-        line = await stage.pair()
+    async with asyncio.timeout(60), run_client(reader) as harness:
+        line = await harness.pair()
         await try_everything(line, 2)
     heads = {tuple(command[:4]) for command in recorded.commands}
     assert {head for head in heads if head[1] != 0xCB} <= KNOWN_COMMANDS
@@ -184,8 +184,8 @@ async def test_no_value_of_the_servers_choice_is_signed(
     card: VirtualCard, reader: VirtualReader
 ) -> None:
     chosen = hashlib.sha256(b"I owe you everything").digest()
-    async with asyncio.timeout(20), run_client(reader) as stage:
-        line = await stage.pair()
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        line = await harness.pair()
         signatures = set()
         for number in range(10):
             await line.start(ProvePossession(chosen, card_serial=SERIAL.hex()), f"op{number}")
@@ -197,7 +197,7 @@ async def test_no_value_of_the_servers_choice_is_signed(
         key = x509.load_der_x509_certificate(receipt.certificate).public_key()
         assert isinstance(key, RSAPublicKey)
         signed = key.recover_data_from_signature(receipt.signature, PKCS1v15(), SHA256())
-        told = origin_of(stage.server.url).encode()
+        told = origin_of(harness.server.url).encode()
         statement = (
             b"Kaika reader bridge: statement of possession, version 1\x00"
             + hashlib.sha256(told).digest()

@@ -59,8 +59,8 @@ async def test_messages_in_any_order_change_nothing(
         lambda: Unpaired(draw.choice(list(UnpairReason)), line.commit()),
         lambda: ErrorMessage(draw.choice(list(ProtocolErrorCode))),
     ]
-    async with asyncio.timeout(30), run_client(reader, person) as stage:
-        line = await stage.server.accept()
+    async with asyncio.timeout(30), run_client(reader, person) as harness:
+        line = await harness.server.accept()
         await line.welcome()
         for _ in range(200):
             await line.send(draw.choice(messages)())
@@ -84,8 +84,8 @@ async def test_nobody_is_paired_before_the_person_at_the_pc_said_yes(
             await asyncio.Event().wait()
             return True
 
-    async with asyncio.timeout(20), run_client(reader, Slow((CODE,))) as stage:
-        line = await stage.server.accept()
+    async with asyncio.timeout(20), run_client(reader, Slow((CODE,))) as harness:
+        line = await harness.server.accept()
         await line.welcome()
         await line.receive(Pair)
         await line.offer()
@@ -137,8 +137,8 @@ BAD_FRAMES = [
 async def test_nonsense_closes_the_link_and_nothing_more(
     card: VirtualCard, reader: VirtualReader, number: int
 ) -> None:
-    async with asyncio.timeout(20), run_client(reader) as stage:
-        line = await stage.pair()
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        line = await harness.pair()
         seq = line.memory.outgoing.last + 1
         await line.send_frame(BAD_FRAMES[number].replace("SEQ", str(seq)))
         if len(BAD_FRAMES[number]) < MAX_FRAME_BYTES:
@@ -147,7 +147,7 @@ async def test_nonsense_closes_the_link_and_nothing_more(
             )
         with pytest.raises(CutError):
             await line.receive_frame()
-        memory, line = line.memory, await stage.server.accept()
+        memory, line = line.memory, await harness.server.accept()
         await line.resume(memory)
         memory.outgoing.last = (
             line.hello and line.hello.resume and line.hello.resume.last_seq
@@ -160,8 +160,8 @@ async def test_nonsense_closes_the_link_and_nothing_more(
 async def test_what_is_unknown_is_refused_and_what_is_more_is_ignored(
     reader: VirtualReader,
 ) -> None:
-    async with asyncio.timeout(20), run_client(reader) as stage:
-        line = await stage.pair()
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        line = await harness.pair()
 
         async def put(**values: object) -> None:
             frame = json.loads(line.memory.outgoing.number(CancelOperation("none")))
@@ -171,7 +171,7 @@ async def test_what_is_unknown_is_refused_and_what_is_more_is_ignored(
         assert await line.receive_any() == ErrorMessage(ProtocolErrorCode.UNKNOWN_MESSAGE)
         await put(type="start", operation_id="x", operation="send_apdu", parameters={"a": 1})
         assert await line.receive_any() == OperationFailure("x", FailureCode.UNKNOWN_OPERATION)
-        assert isinstance(stage.person.shown[-1], OperationNotDone)
+        assert isinstance(harness.person.shown[-1], OperationNotDone)
         await put(
             type="start",
             operation_id="y",
@@ -187,8 +187,8 @@ async def test_one_operation_at_a_time_and_the_same_start_twice_is_one(
     reader: VirtualReader,
 ) -> None:
     reader.pull()
-    async with asyncio.timeout(20), run_client(reader) as stage:
-        line = await stage.pair()
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        line = await harness.pair()
         await line.start(ReadCardStatus(), "first")
         await line.receive(ProgressReport)
         await line.start(ReadCardStatus(), "first")
@@ -207,17 +207,17 @@ async def test_one_operation_at_a_time_and_the_same_start_twice_is_one(
 
 async def test_the_deadline_ends_an_operation_nobody_attends_to(reader: VirtualReader) -> None:
     reader.pull()
-    async with asyncio.timeout(20), run_client(reader, timeouts=SessionTimeouts()) as stage:
-        line = await stage.pair()
+    async with asyncio.timeout(20), run_client(reader, timeouts=SessionTimeouts()) as harness:
+        line = await harness.pair()
         await line.start(ReadCardStatus(), deadline=1)
         assert (await line.receive_failure()).code is FailureCode.TIMED_OUT
 
 
 async def test_the_bridge_lets_itself_be_paired_for_its_time_only(reader: VirtualReader) -> None:
-    async with asyncio.timeout(20), run_client(reader) as stage:
-        line = await stage.server.accept()
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        line = await harness.server.accept()
         await line.pair(seconds=0)
         assert isinstance(await line.receive_any(), Bye)
-        line = await stage.server.accept()
+        line = await harness.server.accept()
         assert (await line.greet()).resume is None
-        assert any(getattr(event, "reason", None) == "expired" for event in stage.person.shown)
+        assert any(getattr(event, "reason", None) == "expired" for event in harness.person.shown)

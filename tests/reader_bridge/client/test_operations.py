@@ -72,26 +72,26 @@ def check_receipt(receipt: Receipt, operation: Operation, url: str) -> None:
     key.verify(receipt.signature, statement, PKCS1v15(), SHA256())
 
 
-async def test_both_ends_see_the_same_two_words(stage: RunningClient) -> None:
-    line = await stage.server.accept()
+async def test_both_ends_see_the_same_two_words(harness: RunningClient) -> None:
+    line = await harness.server.accept()
     words = await line.pair()
-    await stage.person.wait_until(
-        lambda: any(isinstance(e, PairingStarted) for e in stage.person.shown)
+    await harness.person.wait_until(
+        lambda: any(isinstance(e, PairingStarted) for e in harness.person.shown)
     )
-    assert PairingPeer("127.0.0.1", NAME, words) in stage.person.asked
+    assert PairingPeer("127.0.0.1", NAME, words) in harness.person.asked
     assert words[0] != words[1]
 
 
-async def test_the_readers_are_listed(stage: RunningClient) -> None:
-    line = await stage.pair()
+async def test_the_readers_are_listed(harness: RunningClient) -> None:
+    line = await harness.pair()
     await line.start(ListReaders())
     result = await line.receive_end()
     assert isinstance(result, OperationResult)
     assert result.value == ReaderList((ReaderEntry(READER_NAME, True),))
 
 
-async def test_card_status_after_one_consent_for_the_session(stage: RunningClient) -> None:
-    line = await stage.pair()
+async def test_card_status_after_one_consent_for_the_session(harness: RunningClient) -> None:
+    line = await harness.pair()
     for number in range(3):
         await line.start(ReadCardStatus(), f"op{number}")
         result = await line.receive_end()
@@ -102,12 +102,12 @@ async def test_card_status_after_one_consent_for_the_session(stage: RunningClien
         assert result.value.pin == Tries(3, 3)
         assert result.value.admin == Tries(8, 8)
         assert result.value.possible == tuple(Operation)
-    consents = [asked for asked in stage.person.asked if isinstance(asked, ConsentRequest)]
+    consents = [asked for asked in harness.person.asked if isinstance(asked, ConsentRequest)]
     assert [each.for_session for each in consents] == [True]
 
 
-async def test_a_certificate_is_read(stage: RunningClient) -> None:
-    line = await stage.pair()
+async def test_a_certificate_is_read(harness: RunningClient) -> None:
+    line = await harness.pair()
     await line.start(ReadCertificate(KeyRole.SIGNATURE))
     result = await line.receive_end()
     assert isinstance(result, OperationResult)
@@ -115,33 +115,33 @@ async def test_a_certificate_is_read(stage: RunningClient) -> None:
     assert x509.load_der_x509_certificate(result.value.certificate)
 
 
-async def test_possession_is_proved_for_this_server_and_this_moment(stage: RunningClient) -> None:
-    line = await stage.pair()
+async def test_possession_is_proved_for_this_server_and_this_moment(harness: RunningClient) -> None:
+    line = await harness.pair()
     receipts = []
     for number in range(2):
         await line.start(ProvePossession(NONCE, card_serial=SERIAL.hex()), f"op{number}")
         result = await line.receive_end()
         assert isinstance(result, OperationResult)
         assert isinstance(result.value, Receipt)
-        check_receipt(result.value, Operation.PROVE_POSSESSION, stage.server.url)
+        check_receipt(result.value, Operation.PROVE_POSSESSION, harness.server.url)
         receipts.append(result.value)
     assert receipts[0].bridge_nonce != receipts[1].bridge_nonce
-    consents = [asked for asked in stage.person.asked if isinstance(asked, ConsentRequest)]
+    consents = [asked for asked in harness.person.asked if isinstance(asked, ConsentRequest)]
     assert [each.for_session for each in consents] == [True, False, False], "asked every time"
-    assert all(set(buffer) == {0} for buffer in stage.person.handed_out), "overwritten"
+    assert all(set(buffer) == {0} for buffer in harness.person.handed_out), "overwritten"
 
 
 async def test_the_pin_is_changed(
-    stage: RunningClient, card: VirtualCard, reader: VirtualReader
+    harness: RunningClient, card: VirtualCard, reader: VirtualReader
 ) -> None:
-    line = await stage.pair()
+    line = await harness.pair()
     await line.start(ChangePin())
     result = await line.receive_end()
     assert isinstance(result, OperationResult)
     assert result.value == PinChanged(SERIAL.hex())
     assert verifies(reader, NEW_PIN)
-    assert all(set(buffer) == {0} for buffer in stage.person.handed_out)
-    assert len(stage.person.handed_out) == 2
+    assert all(set(buffer) == {0} for buffer in harness.person.handed_out)
+    assert len(harness.person.handed_out) == 2
 
 
 async def set_pin(
@@ -164,25 +164,25 @@ async def set_pin(
 
 @pytest.mark.parametrize("purpose", PinPurpose)
 async def test_a_new_pin_is_set_with_the_issuers_consent(
-    stage: RunningClient, card: VirtualCard, reader: VirtualReader, purpose: PinPurpose
+    harness: RunningClient, card: VirtualCard, reader: VirtualReader, purpose: PinPurpose
 ) -> None:
     for _ in range(3):
         assert not verifies(reader, b"wrong123")
-    line = await stage.pair()
+    line = await harness.pair()
     async with asyncio.timeout(20):
         result = await set_pin(line, purpose)
     assert isinstance(result, OperationResult)
     assert isinstance(result.value, Receipt)
-    check_receipt(result.value, Operation.SET_PIN, stage.server.url)
+    check_receipt(result.value, Operation.SET_PIN, harness.server.url)
     assert verifies(reader, NEW_PIN)
-    assert [each for each in stage.person.asked if isinstance(each, ConsentRequest)][
+    assert [each for each in harness.person.asked if isinstance(each, ConsentRequest)][
         -1
     ].purpose is purpose
-    assert isinstance(stage.person.shown[-1], OperationDone)
+    assert isinstance(harness.person.shown[-1], OperationDone)
 
 
-async def test_an_ordinary_operation_takes_at_most_four_messages(stage: RunningClient) -> None:
-    line = await stage.pair()
+async def test_an_ordinary_operation_takes_at_most_four_messages(harness: RunningClient) -> None:
+    line = await harness.pair()
     ordinary: list[Parameters] = [ReadCardStatus(), ListReaders(), ReadCertificate()]
     for number, parameters in enumerate([*ordinary, ProvePossession(NONCE), ChangePin()]):
         before = line.memory.incoming.last
@@ -192,10 +192,10 @@ async def test_an_ordinary_operation_takes_at_most_four_messages(stage: RunningC
 
 
 async def test_a_card_that_is_waited_for_is_taken_when_it_comes(
-    stage: RunningClient, card: VirtualCard, reader: VirtualReader
+    harness: RunningClient, card: VirtualCard, reader: VirtualReader
 ) -> None:
     reader.pull()
-    line = await stage.pair()
+    line = await harness.pair()
     await line.start(ReadCardStatus())
     assert (await line.receive(ProgressReport)).step is ProgressStep.WAITING_FOR_LEAVE
     assert (await line.receive(ProgressReport)).step is ProgressStep.WAITING_FOR_CARD
@@ -204,10 +204,10 @@ async def test_a_card_that_is_waited_for_is_taken_when_it_comes(
 
 
 async def test_the_wrong_pin_is_told_and_typed_again_by_the_person(
-    stage: RunningClient, card: VirtualCard
+    harness: RunningClient, card: VirtualCard
 ) -> None:
-    stage.person.will_type(PinKind.CURRENT, b"wrong123", PIN)
-    line = await stage.pair()
+    harness.person.will_type(PinKind.CURRENT, b"wrong123", PIN)
+    line = await harness.pair()
     await line.start(ListReaders(), "op0")
     assert (await line.receive(ProgressReport)).step is ProgressStep.WAITING_FOR_LEAVE
     assert isinstance(await line.receive_any(), OperationResult)
@@ -215,7 +215,7 @@ async def test_the_wrong_pin_is_told_and_typed_again_by_the_person(
     assert (await line.receive(ProgressReport)).step is ProgressStep.WAITING_FOR_PERSON
     assert await line.receive(ProgressReport) == ProgressReport("op1", ProgressStep.WRONG_PIN, 2)
     assert isinstance(await line.receive_any(), OperationResult)
-    asked = [each for each in stage.person.asked if isinstance(each, PinRequest)]
+    asked = [each for each in harness.person.asked if isinstance(each, PinRequest)]
     assert [(each.tries_left, each.fault, each.last_try) for each in asked] == [
         (3, None, False),
         (2, "wrong", False),
@@ -223,16 +223,16 @@ async def test_the_wrong_pin_is_told_and_typed_again_by_the_person(
 
 
 async def test_the_last_try_is_spent_by_nobody_who_was_not_warned(
-    stage: RunningClient, card: VirtualCard
+    harness: RunningClient, card: VirtualCard
 ) -> None:
     card.file.state.pin_tries = 1
-    stage.person.will_type(PinKind.CURRENT, None)
-    line = await stage.pair()
+    harness.person.will_type(PinKind.CURRENT, None)
+    line = await harness.pair()
     await line.start(ChangePin())
     assert await line.receive_end() == OperationFailure(
         "op1", FailureCode.PIN_NOT_ENTERED, FailureValues(tries_left=1)
     )
-    asked = [each for each in stage.person.asked if isinstance(each, PinRequest)]
+    asked = [each for each in harness.person.asked if isinstance(each, PinRequest)]
     assert [each.last_try for each in asked] == [True]
     assert card.file.state.pin_tries == 1
 

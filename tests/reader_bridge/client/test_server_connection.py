@@ -154,29 +154,29 @@ def test_the_wait_doubles_to_a_limit_and_is_never_the_same_for_all() -> None:
 
 
 async def test_a_server_that_is_busy_or_goes_down_is_dialled_again(reader: VirtualReader) -> None:
-    async with asyncio.timeout(20), run_client(reader) as stage:
+    async with asyncio.timeout(20), run_client(reader) as harness:
         for code in (ProtocolErrorCode.BUSY, ProtocolErrorCode.GOING_DOWN):
-            line = await stage.server.accept()
+            line = await harness.server.accept()
             await line.send_frame(encode_frame(ErrorMessage(code)))
             line.ended.set()
-        line = await stage.server.accept()
+        line = await harness.server.accept()
         await line.pair()
         problems = [
-            event.problem for event in stage.person.shown if isinstance(event, ServerDisconnected)
+            event.problem for event in harness.person.shown if isinstance(event, ServerDisconnected)
         ]
         assert problems == [ConnectionProblem.BUSY, ConnectionProblem.GOING_DOWN]
-        kinds = [type(event) for event in stage.person.shown]
+        kinds = [type(event) for event in harness.person.shown]
         assert kinds[:2] == [ServerConnecting, ServerDisconnected]
         assert ServerConnected in kinds
 
 
 async def test_a_server_of_another_level_is_told_and_left(reader: VirtualReader) -> None:
-    async with asyncio.timeout(20), run_client(reader) as stage:
-        line = await stage.server.accept()
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        line = await harness.server.accept()
         await line.send_frame(encode_frame(Greeting((1, 3), line.nonce, "ws://x")))
         assert ProtocolErrorCode.UNSUPPORTED_API_LEVEL.value in await line.receive_frame()
         line.ended.set()
-        assert await stage.task is ExitReason.UPDATE_NEEDED
+        assert await harness.task is ExitReason.UPDATE_NEEDED
 
 
 @pytest.mark.parametrize(
@@ -186,31 +186,31 @@ async def test_a_server_of_another_level_is_told_and_left(reader: VirtualReader)
 async def test_a_session_that_was_not_asked_for_is_not_taken(
     reader: VirtualReader, welcome: Welcome
 ) -> None:
-    async with asyncio.timeout(20), run_client(reader) as stage:
-        line = await stage.server.accept()
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        line = await harness.server.accept()
         await line.greet()
         await line.send_frame(encode_frame(welcome))
         assert ProtocolErrorCode.BAD_MESSAGE.value in await line.receive_frame()
         line.ended.set()
-        await stage.pair()
+        await harness.pair()
 
 
 async def test_a_resumption_from_nowhere_ends_the_pairing(reader: VirtualReader) -> None:
-    async with asyncio.timeout(20), run_client(reader) as stage:
-        line = await stage.pair()
+    async with asyncio.timeout(20), run_client(reader) as harness:
+        line = await harness.pair()
         await line.cut()
-        session, line = line.memory.session, await stage.server.accept()
+        session, line = line.memory.session, await harness.server.accept()
         await line.greet()
         await line.send_frame(encode_frame(Welcome(session, True, True, 1000, 100)))
         assert ProtocolErrorCode.BAD_MESSAGE.value in await line.receive_frame()
         line.ended.set()
-        line = await stage.server.accept()
+        line = await harness.server.accept()
         assert (await line.greet()).resume is None
 
 
-async def test_closing_the_bridge_says_good_bye(stage: RunningClient) -> None:
-    line = await stage.pair()
-    stage.task.cancel()
+async def test_closing_the_bridge_says_good_bye(harness: RunningClient) -> None:
+    line = await harness.pair()
+    harness.task.cancel()
     assert await line.receive(Bye) == Bye(ByeReason.CLOSED)
 
 
@@ -219,20 +219,20 @@ async def test_a_mistake_of_the_prompter_is_not_swallowed(reader: VirtualReader)
         async def ask_pairing_code(self, problem: object) -> str | None:
             raise ZeroDivisionError
 
-    async with asyncio.timeout(20), run_client(reader, Broken()) as stage:
-        line = await stage.server.accept()
+    async with asyncio.timeout(20), run_client(reader, Broken()) as harness:
+        line = await harness.server.accept()
         await line.welcome()
         await line.receive(Bye)
         line.ended.set()
         with pytest.raises(ZeroDivisionError):
-            await stage.task
+            await harness.task
 
 
-async def test_the_bridge_listens_on_nothing(stage: RunningClient) -> None:
+async def test_the_bridge_listens_on_nothing(harness: RunningClient) -> None:
     """All sockets of this process that listen: the test's server, and no other."""
-    await stage.pair()
+    await harness.pair()
     listening_ports = listened_ports()
-    assert listening_ports == {int(stage.server.url.split(":")[2].split("/")[0])}
+    assert listening_ports == {int(harness.server.url.split(":")[2].split("/")[0])}
 
 
 def listened_ports() -> set[int]:

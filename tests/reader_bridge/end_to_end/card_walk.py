@@ -15,10 +15,10 @@ from handlers.identity.chat_linking import DONE, OFFER
 from reader_bridge.protocol import ProgressStep
 from services.bridge.hub import Hub
 from services.conversations import ConversationState
-from tests.chat import Subscriber, plain
+from tests.bot_harness import ChatUser, plain
 from tests.handlers.clock import set_time
-from tests.handlers.conversations.online.bridge_stage import (
-    BridgeStage,
+from tests.handlers.conversations.online.bridge_harness import (
+    BridgeHarness,
     PcUser,
     button_keys,
     read_pairing_code,
@@ -53,9 +53,9 @@ class CardWalk:
     :ivar explanations: every explanation they read: the step, and why it failed.
     """
 
-    cards: BridgeStage
+    cards: BridgeHarness
     process: ServerProcess
-    person: Subscriber
+    person: ChatUser
     home: RunningBridge
     prompter: PersonWithPin
     reader: BreakableReader
@@ -114,7 +114,7 @@ class CardWalk:
 
     async def wait_idle(self) -> None:
         """Wait until nothing happens by itself any more."""
-        queue = self.cards.stage.kaika.application.update_queue
+        queue = self.cards.harness.kaika.application.update_queue
         while True:
             await self.cards.wait_until(self._is_idle)
             await queue.join()
@@ -157,14 +157,14 @@ class CardWalk:
 
     async def _let_time_pass(self) -> None:
         """Let time pass while the chat says that an operation runs."""
-        set_time(self.cards.stage, self.cards.now + _PATIENCE)
+        set_time(self.cards.harness, self.cards.now + _PATIENCE)
         await self.hub.check_deadlines(self.cards.now)
-        await self.cards.stage.settle()
+        await self.cards.harness.settle()
 
     def _check_explanation(self, here: ConversationState) -> None:
         """Check that the chat shows the text of the current step, and a way on."""
-        stage = self.cards.stage
-        step: DialogStep = stage.kaika.application.bot_data["conversations"][
+        harness = self.cards.harness
+        step: DialogStep = harness.kaika.application.bot_data["conversations"][
             here.conversation
         ].steps[here.step]
         ctx = StepContext(here.chat_id, here.user_id, "en", None, self.cards.now, here.data)
@@ -183,7 +183,7 @@ async def start_card_walk(
 ) -> AsyncIterator[CardWalk]:
     """Start with a person whose PC is paired with their chat and who has an active card."""
     reader = reader or BreakableVirtualReader()
-    cards, person = system.cards, system.cards.stage.subscriber()
+    cards, person = system.cards, system.cards.harness.add_user()
     holder = await cards.cardholder("posted", FIRST)
     await activate(cards, holder)
     prompter = PersonWithPin(open_card_of(holder, FIRST))
@@ -196,7 +196,7 @@ async def start_card_walk(
     walk.card.card.close()
 
 
-async def pair(cards: BridgeStage, person: Subscriber, prompter: PcUser) -> None:
+async def pair(cards: BridgeHarness, person: ChatUser, prompter: PcUser) -> None:
     """Pair a PC with the chat."""
     await person.says("/pair")
     await press(person, "code")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.engine import Engine
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.cardholders import Office
 from tests.reader_bridge.end_to_end.whole_system import WholeSystem, run_whole_system
@@ -24,7 +24,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 async def system(engine: Engine, folder: Path) -> AsyncIterator[WholeSystem]:
     """The bot on the sandbox with its bridge, behind a proxy that can drop frames."""
-    async with Stage.set_up(engine, folder, "embedded") as stage:
-        set_time(stage, NOW)
-        async with run_whole_system(stage, Office.open_for(stage, folder)) as ready:
+    async with BotHarness.start(engine, folder, "embedded") as harness:
+        set_time(harness, NOW)
+        async with run_whole_system(harness, Office.open_for(harness, folder)) as ready:
             yield ready

@@ -127,7 +127,7 @@ async def run_with_fault_at(
         await fault(walk, link, to, forward)
 
     set_time(
-        walk.cards.stage, walk.cards.now + timedelta(minutes=3)
+        walk.cards.harness, walk.cards.now + timedelta(minutes=3)
     )  # a chat has 30 checks an hour
     key = await work(walk)
     strike = FrameFault(number, falls)

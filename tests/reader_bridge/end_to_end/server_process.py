@@ -14,7 +14,7 @@ from bot.wiring.bridge import BridgeRuntime
 from handlers.conversations.pair import BRIDGE
 from services.bridge.hub import Hub
 from services.bridge.interface import BridgeConnection, FrameTransport
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 from tests.handlers.clock import current_time
 from tests.reader_bridge.end_to_end.frame_proxy import FrameProxy, Traffic
 
@@ -104,8 +104,8 @@ class _CountingConnection:
 class ServerProcess:
     """The server's part, which can be killed and restarted."""
 
-    def __init__(self, stage: Stage, proxy: FrameProxy, origin: str) -> None:
-        self._stage, self._proxy, self._origin = stage, proxy, origin
+    def __init__(self, harness: BotHarness, proxy: FrameProxy, origin: str) -> None:
+        self._stage, self._proxy, self._origin = harness, proxy, origin
         self._alive = AsyncExitStack()
         self._life: _ProcessLife | None = None
         self.bridge: BridgeRuntime
@@ -153,13 +153,13 @@ class ServerProcess:
 
 @asynccontextmanager
 async def run_server_process(
-    stage: Stage, proxy: FrameProxy, origin: str, port: int
+    harness: BotHarness, proxy: FrameProxy, origin: str, port: int
 ) -> AsyncIterator[ServerProcess]:
     """Run the server at a port of this machine."""
-    process = ServerProcess(stage, proxy, origin)
+    process = ServerProcess(harness, proxy, origin)
     process.hub_counter = _CountingHub(proxy, cast(Any, None))
     await process.start()
-    routes = bridge_routes(process.hub_counter, lambda: current_time(stage))
+    routes = bridge_routes(process.hub_counter, lambda: current_time(harness))
     async with listeners.serve_app(listeners.public_app(routes), "127.0.0.1", port):
         try:
             yield process

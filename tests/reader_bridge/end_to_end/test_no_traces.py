@@ -15,9 +15,9 @@ from bot import logs
 from reader_bridge.card.secret_buffer import SecretBuffer
 from reader_bridge.prompter import PinRequest
 from sandbox.engine import Engine
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 from tests.handlers.clock import NOW, set_time
-from tests.handlers.conversations.online.bridge_stage import WRONG_PIN
+from tests.handlers.conversations.online.bridge_harness import WRONG_PIN
 from tests.handlers.conversations.online.cardholders import Office
 from tests.handlers.engine.navigation import press
 from tests.reader_bridge.card.pcsc_sandbox import PcscSandbox
@@ -82,14 +82,14 @@ async def test_nothing_secret_is_left_anywhere(
     for name in (None, "aiohttp.access", "asyncio"):
         caplog.set_level(logging.DEBUG, name)
     reader = BreakablePcscReader(pcsc_sandbox)
-    async with Stage.set_up(engine, folder, "embedded") as stage:
-        set_time(stage, NOW)
+    async with BotHarness.start(engine, folder, "embedded") as harness:
+        set_time(harness, NOW)
         async with (
-            run_whole_system(stage, Office.open_for(stage, folder)) as system,
+            run_whole_system(harness, Office.open_for(harness, folder)) as system,
             start_card_walk(system, reader) as walk,
         ):
             secrets = await lives(walk)
-            await stage.works_off(walk.cards.now)
+            await harness.run_due_jobs(walk.cards.now)
             written = {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
             said = "".join(str(m) for m in walk.person.messages).encode()
             frames = "\n".join(system.proxy.frames).encode()

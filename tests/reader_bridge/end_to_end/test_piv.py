@@ -18,8 +18,8 @@ from reader_bridge.protocol.operation_payloads import CertificateCopy
 from services.authority.interface.certificates import CertificateKind
 from services.bridge.events import ProvenPossession
 from services.bridge.operations.card_task import CardTask
-from tests.chat import Subscriber
-from tests.handlers.conversations.online.bridge_stage import BridgeStage, PcUser
+from tests.bot_harness import ChatUser
+from tests.handlers.conversations.online.bridge_harness import BridgeHarness, PcUser
 from tests.handlers.conversations.online.cardholders import Cardholder
 from tests.handlers.engine.navigation import press
 from tests.reader_bridge.bridge_runner import run_test_bridge
@@ -38,12 +38,12 @@ class PivScenario:
     """Somebody with a PIV card at their PC, paired."""
 
     system: WholeSystem
-    person: Subscriber
+    person: ChatUser
     prompter: PcUser
     holder: Cardholder
 
     @property
-    def cards(self) -> BridgeStage:
+    def cards(self) -> BridgeHarness:
         return self.system.cards
 
     async def looks(self, *fragments: str) -> None:
@@ -83,7 +83,7 @@ async def scenario(
     snapshots.wait_until(has_card(READER, False))
     with insert_jcecard(pcsc_sandbox, tmp_path):
         snapshots.wait_until(has_card(READER))
-        prompter, person = PcUser(), system.cards.stage.subscriber()
+        prompter, person = PcUser(), system.cards.harness.add_user()
         link = CountingConnector(system.proxy)
         async with run_test_bridge(system.proxy.url, prompter, readers, connector=link):
             await pair(system.cards, person, prompter)

@@ -6,10 +6,10 @@ from reader_bridge.prompter import PairingProblem, PinKind, PinRequest
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.card_command import parse_command
 from services.authority.data_types import AuthorityOperation, Proof
-from tests.handlers.conversations.online.bridge_stage import (
+from tests.handlers.conversations.online.bridge_harness import (
     PASSPHRASE,
     WRONG_PIN,
-    BridgeStage,
+    BridgeHarness,
     PcUser,
 )
 from tests.handlers.conversations.online.cardholders import Cardholder
@@ -102,7 +102,7 @@ def open_card_of(holder: Cardholder, pin: bytes | None = None) -> WatchedCard:
     return WatchedCard(VirtualCard.insert(holder.card_file, PASSPHRASE), pin)
 
 
-async def activate(cards: BridgeStage, holder: Cardholder) -> None:
+async def activate(cards: BridgeHarness, holder: Cardholder) -> None:
     """Activate a person's certificates directly."""
     now = cards.now
     grant = await holder.obtain_grant(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)

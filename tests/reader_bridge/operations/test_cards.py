@@ -25,7 +25,7 @@ from reader_bridge.protocol.operation_payloads import (
 )
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
-from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardIssuer
+from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardTestAuthority
 from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, MoicaCard, PivCard, RecordingCard
 from tests.reader_bridge.operation_samples import (
     CARD_OPERATIONS,
@@ -40,7 +40,7 @@ PIV_SERIAL = bytes(range(16)).hex()
 
 
 @pytest.fixture
-def piv(issuer: CardIssuer) -> PivCard:
+def piv(issuer: CardTestAuthority) -> PivCard:
     return PivCard(issuer.keys["authentication"], issuer.certify("authentication"))
 
 
@@ -105,7 +105,7 @@ async def test_a_card_without_serial_is_named_by_its_certificate(piv: PivCard) -
 
 @pytest.mark.parametrize("parameters", CARD_OPERATIONS[2:])
 async def test_a_real_moica_card_is_read_and_gets_no_pin_command(
-    issuer: CardIssuer, parameters: Parameters
+    issuer: CardTestAuthority, parameters: Parameters
 ) -> None:
     card = MoicaCard(issuer.certify("encryption"), issuer.certify("signature"), issuer.der)
     room = OperationHarness(VirtualReader(card), dict(TYPED_SECRETS))  # type: ignore[arg-type]

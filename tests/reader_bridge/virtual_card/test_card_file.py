@@ -25,7 +25,7 @@ from tests.reader_bridge.card.card_issuer import (
     LOW_COST,
     PASSPHRASE,
     SERIAL,
-    CardIssuer,
+    CardTestAuthority,
     pkcs8,
 )
 from tests.reader_bridge.virtual_card.test_card import SELECT, VERIFY, WRONG, send, tries
@@ -186,7 +186,7 @@ def forms(secret: bytes) -> list[bytes]:
     return [shape for shape in shapes + padded if len(shape) >= 6]
 
 
-def test_the_file_gives_neither_pin_nor_keys_away(path: Path, issuer: CardIssuer) -> None:
+def test_the_file_gives_neither_pin_nor_keys_away(path: Path, issuer: CardTestAuthority) -> None:
     card = insert(path)
     both = b"first123second45"
     assert send(card, "0024008010" + both.hex())[1] == "9000"
@@ -200,7 +200,7 @@ def test_the_file_gives_neither_pin_nor_keys_away(path: Path, issuer: CardIssuer
             assert all(form not in place for place in (written, *sealed))
 
 
-def test_a_card_is_issued_over_one_that_is_there(path: Path, issuer: CardIssuer) -> None:
+def test_a_card_is_issued_over_one_that_is_there(path: Path, issuer: CardTestAuthority) -> None:
     serial = secrets.token_bytes(SERIAL_BYTES)
     issue_card(
         path,
@@ -220,7 +220,7 @@ def test_a_card_is_issued_over_one_that_is_there(path: Path, issuer: CardIssuer)
     "wrong", [{"serial": bytes(8)}, {"admin_key": bytes(16)}, {"private_keys": {"signature": b"x"}}]
 )
 def test_what_does_not_fit_a_card_is_not_issued(
-    tmp_path: Path, issuer: CardIssuer, wrong: dict[str, object]
+    tmp_path: Path, issuer: CardTestAuthority, wrong: dict[str, object]
 ) -> None:
     right: dict[str, object] = {
         "card_number": CARD_NUMBER,

@@ -17,7 +17,7 @@ from reader_bridge.card.pcsc import PcscReaders
 from reader_bridge.card.profiles import identify
 from reader_bridge.card.profiles.base import CardProfile, TryCounter
 from reader_bridge.virtual_card.card import VirtualCard
-from tests.reader_bridge.card.card_issuer import ADMIN_KEY, SERIAL, CardIssuer, cryptogram
+from tests.reader_bridge.card.card_issuer import ADMIN_KEY, SERIAL, CardTestAuthority, cryptogram
 from tests.reader_bridge.card.pcsc_sandbox import READER, PcscSandbox
 from tests.reader_bridge.card.snapshot_recorder import SnapshotRecorder, has_card
 from tests.reader_bridge.virtual_card.vpcd import VpcdReader
@@ -88,7 +88,7 @@ def test_it_is_recognised_and_its_files_are_read(opensc: OpenSc) -> None:
 
 
 def test_certificates_and_keys_are_those_that_were_issued(
-    opensc: OpenSc, issuer: CardIssuer
+    opensc: OpenSc, issuer: CardTestAuthority
 ) -> None:
     for index, kind in enumerate(issuer.keys):
         pem = opensc("pkcs15-tool", "--read-certificate", f"0{index}").stdout
@@ -118,7 +118,7 @@ def test_a_pin_changed_by_one_is_the_others_pin(opensc: OpenSc, ours: WithProfil
     opensc("pkcs15-tool", "--verify-pin", "--pin", "third678")
 
 
-def test_it_signs_for_pkcs11(opensc: OpenSc, issuer: CardIssuer, tmp_path: Path) -> None:
+def test_it_signs_for_pkcs11(opensc: OpenSc, issuer: CardTestAuthority, tmp_path: Path) -> None:
     (tmp_path / "data").write_bytes(b"a document")
     opensc(
         *("pkcs11-tool", "--login", "--pin", PIN, "--sign", "--mechanism", "SHA256-RSA-PKCS"),

@@ -22,7 +22,7 @@ from tests.services.authority.authority_harness import CHAT, NOW, Applicant, Aut
 from tests.services.authority.test_retrieval import asks
 
 
-class Mailbox:
+class FailingMailTransport:
     """Takes mails instead of a server; fails as often as it is told to."""
 
     def __init__(self) -> None:
@@ -35,12 +35,14 @@ class Mailbox:
         self.mails.append(mail)
 
 
-def courier(world: AuthorityHarness, mailbox: Mailbox) -> OutboxDelivery:
+def courier(world: AuthorityHarness, mailbox: FailingMailTransport) -> OutboxDelivery:
     sender = MailSender(world.database, world.authority.mail_composer, mailbox)
     return OutboxDelivery(world.database, {Channel.MAIL: sender})
 
 
-async def deliver(world: AuthorityHarness, mailbox: Mailbox, now: datetime = NOW) -> None:
+async def deliver(
+    world: AuthorityHarness, mailbox: FailingMailTransport, now: datetime = NOW
+) -> None:
     """Do what is due, as the worker does."""
     async with world.database.unit_of_work() as session:
         rows = [row for row in await jobs.lease_due(session, now) if row.kind == outbox.JOB_KIND]
@@ -55,7 +57,7 @@ async def deliver(world: AuthorityHarness, mailbox: Mailbox, now: datetime = NOW
                 await jobs.complete(session, row)
 
 
-def texts(mailbox: Mailbox) -> list[str]:
+def texts(mailbox: FailingMailTransport) -> list[str]:
     return [mail.get_content() for mail in mailbox.mails]
 
 
@@ -67,7 +69,7 @@ async def waiting(world: AuthorityHarness) -> int:
 async def test_a_one_time_code_reaches_the_mailbox_in_both_languages(
     world: AuthorityHarness,
 ) -> None:
-    someone, mailbox = world.person(), Mailbox()
+    someone, mailbox = world.person(), FailingMailTransport()
     await someone.applies()
     challenge = await asks(someone)
     await deliver(world, mailbox)
@@ -82,7 +84,7 @@ async def test_a_one_time_code_reaches_the_mailbox_in_both_languages(
 
 
 async def test_nobodys_mail_is_dropped(world: AuthorityHarness) -> None:
-    someone, mailbox = world.person(), Mailbox()
+    someone, mailbox = world.person(), FailingMailTransport()
     await asks(someone)
     await deliver(world, mailbox)
     assert mailbox.mails == []
@@ -90,7 +92,7 @@ async def test_nobodys_mail_is_dropped(world: AuthorityHarness) -> None:
 
 
 async def test_a_one_time_code_that_is_over_is_not_mailed_any_more(world: AuthorityHarness) -> None:
-    someone, mailbox = world.person(), Mailbox()
+    someone, mailbox = world.person(), FailingMailTransport()
     await someone.applies()
     await asks(someone)
     await deliver(world, mailbox, NOW + timedelta(minutes=11))
@@ -99,7 +101,7 @@ async def test_a_one_time_code_that_is_over_is_not_mailed_any_more(world: Author
 
 
 async def test_a_mail_that_fails_goes_out_later_once(world: AuthorityHarness) -> None:
-    someone, mailbox = world.person(), Mailbox()
+    someone, mailbox = world.person(), FailingMailTransport()
     await someone.applies()
     await someone.pays()
     mailbox.failures = [OSError("no line"), SMTPException("busy")]
@@ -113,7 +115,7 @@ async def test_a_mail_that_fails_goes_out_later_once(world: AuthorityHarness) ->
 
 
 async def test_mails_to_one_person_keep_their_order(world: AuthorityHarness) -> None:
-    someone, mailbox = world.person(), Mailbox()
+    someone, mailbox = world.person(), FailingMailTransport()
     await someone.is_active()
     mailbox.failures = [OSError("no line")]
     await deliver(world, mailbox)
@@ -128,7 +130,7 @@ async def test_mails_to_one_person_keep_their_order(world: AuthorityHarness) -> 
 async def test_a_refused_recipient_is_given_up_and_kept_for_the_operator(
     world: AuthorityHarness,
 ) -> None:
-    someone, mailbox = world.person(), Mailbox()
+    someone, mailbox = world.person(), FailingMailTransport()
     await someone.applies()
     await someone.pays()
     mailbox.failures = [UndeliverableError()]
@@ -140,7 +142,7 @@ async def test_a_refused_recipient_is_given_up_and_kept_for_the_operator(
 
 
 async def test_after_three_days_of_failing_a_mail_is_given_up(world: AuthorityHarness) -> None:
-    someone, mailbox = world.person(), Mailbox()
+    someone, mailbox = world.person(), FailingMailTransport()
     await someone.applies()
     await someone.pays()
     mailbox.failures = [OSError("no line")]
@@ -175,7 +177,7 @@ async def _everything_happens(someone: Applicant) -> None:
 
 
 async def test_every_notice_reads_well_in_both_languages(world: AuthorityHarness) -> None:
-    someone, mailbox = world.person(), Mailbox()
+    someone, mailbox = world.person(), FailingMailTransport()
     await someone.applies()
     await someone.pays()
     await _everything_happens(someone)

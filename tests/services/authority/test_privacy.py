@@ -118,14 +118,14 @@ async def test_the_export_holds_everything_but_what_cannot_be_given_back(
     assert application["payments"][0]["amount"] == 27800
 
 
-@pytest.mark.parametrize("stage", ["pays", "is_issued", "is_posted", "activates", "suspends"])
+@pytest.mark.parametrize("last_act", ["pays", "is_issued", "is_posted", "activates", "suspends"])
 async def test_nobody_is_forgotten_while_something_is_in_use(
-    world: AuthorityHarness, stage: str
+    world: AuthorityHarness, last_act: str
 ) -> None:
     someone = world.person()
     for act in ("applies", "pays", "is_issued", "is_posted", "activates", "suspends"):
         await getattr(someone, act)()
-        if act == stage:
+        if act == last_act:
             break
     with pytest.raises(ForgetRefusedError):
         await forgets(someone)

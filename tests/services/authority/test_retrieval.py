@@ -85,14 +85,14 @@ async def test_the_code_comes_back_with_ui_number_birth_date_and_one_time_code(
     assert someone.code.reveal() not in repr(first)
 
 
-@pytest.mark.parametrize("stage", ["applies", "pays", "is_issued", "is_posted"])
+@pytest.mark.parametrize("last_act", ["applies", "pays", "is_issued", "is_posted"])
 async def test_it_comes_back_in_every_state_before_activation(
-    world: AuthorityHarness, stage: str
+    world: AuthorityHarness, last_act: str
 ) -> None:
     someone = world.person()
     for act in ("applies", "pays", "is_issued", "is_posted"):
         await getattr(someone, act)()
-        if act == stage:
+        if act == last_act:
             break
     grant = await answers(world, await asks(someone))
     assert (await reveals(world, grant)).code == someone.code

@@ -4,13 +4,13 @@ import socket
 
 from bot.web import listeners
 from bot.wiring.bridge import BridgeRuntime
-from tests.chat import Stage
-from tests.handlers.conversations.online.bridge_stage import read_pairing_code
+from tests.bot_harness import BotHarness
+from tests.handlers.conversations.online.bridge_harness import read_pairing_code
 from tests.handlers.engine.navigation import press
 
 
-async def test_without_a_bridge_the_check_runs_on_the_pc(stage: Stage) -> None:
-    person = stage.subscriber()
+async def test_without_a_bridge_the_check_runs_on_the_pc(harness: BotHarness) -> None:
+    person = harness.add_user()
     await person.starts("do-card_check")
     person.sees("kaika-bridge check", "never asks for a PIN")
     await press(person, "not")
@@ -18,15 +18,15 @@ async def test_without_a_bridge_the_check_runs_on_the_pc(stage: Stage) -> None:
     await press(person, "fine")
     person.sees("ready for the official page")
     await person.says("/pair")
-    assert any("cannot reach a card" in m["text"] for m in person.heard[-2:])
+    assert any("cannot reach a card" in m["text"] for m in person.bot_messages[-2:])
     await person.says("/unpair")
-    assert any("cannot reach a card" in m["text"] for m in person.heard[-2:])
+    assert any("cannot reach a card" in m["text"] for m in person.bot_messages[-2:])
 
 
-async def test_with_a_bridge_only_looking_is_offered(stage: Stage) -> None:
+async def test_with_a_bridge_only_looking_is_offered(harness: BotHarness) -> None:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
-    kaika, origin = stage.kaika, f"ws://127.0.0.1:{port}"
+    kaika, origin = harness.kaika, f"ws://127.0.0.1:{port}"
     data = kaika.application.bot_data
     authority = data["services"].authority
     bridge = BridgeRuntime(kaika.database, kaika.keys, authority, origin, kaika.application)
@@ -35,7 +35,7 @@ async def test_with_a_bridge_only_looking_is_offered(stage: Stage) -> None:
         bridge.running(),
         listeners.serve_app(listeners.public_app(bridge.routes()), "127.0.0.1", port),
     ):
-        person = stage.subscriber()
+        person = harness.add_user()
         await person.starts("do-card_check")
         await press(person, "go")
         assert read_pairing_code(person)

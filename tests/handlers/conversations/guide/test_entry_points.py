@@ -4,29 +4,29 @@ import pytest
 
 from handlers.conversations.registry import GUIDES
 from handlers.official_page import menus
-from tests.chat import Stage, buttons
+from tests.bot_harness import BotHarness, buttons
 from tests.handlers.engine.navigation import press, state
 
 
-async def test_a_lost_card_is_suspended_within_seven_messages(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_a_lost_card_is_suspended_within_seven_messages(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.says("I lost my card")
     await anna.presses("Lead me through it")
     for label in ("Suspend it for now", "I have both", "Done", "Done", "It is suspended"):
         await anna.presses(label)
     anna.sees("Suspended.", "resume")
-    assert len(anna.heard) == 2, "the answer, and one message for all steps"
+    assert len(anna.bot_messages) == 2, "the answer, and one message for all steps"
 
 
-async def test_the_list_of_guides_leads_to_each(stage: Stage) -> None:
-    anna = stage.subscriber(language="zh-hant")
+async def test_the_list_of_guides_leads_to_each(harness: BotHarness) -> None:
+    anna = harness.add_user(language="zh-hant")
     await anna.starts()
     await anna.presses("操作指引")
     titles = anna.labels
     assert len(titles) == len(GUIDES)
     for title, name in zip(titles, GUIDES, strict=True):
         await anna.says("/guide")
-        listed = next(m for m in reversed(anna.heard) if len(buttons(m)) == len(GUIDES))
+        listed = next(m for m in reversed(anna.bot_messages) if len(buttons(m)) == len(GUIDES))
         data = next(b["callback_data"] for b in buttons(listed) if b["text"] == title)
         await anna.forges(listed["message_id"], data)
         assert (await state(anna)).conversation == name
@@ -53,9 +53,9 @@ async def test_the_list_of_guides_leads_to_each(stage: Stage) -> None:
     ],
 )
 async def test_trouble_that_is_typed_leads_by_three_taps_to_what_helps(
-    stage: Stage, language: str, words: str, taps: tuple[str, ...], leads_to: str
+    harness: BotHarness, language: str, words: str, taps: tuple[str, ...], leads_to: str
 ) -> None:
-    anna = stage.subscriber(language=language)
+    anna = harness.add_user(language=language)
     await anna.says(words)
     for label in taps:
         await anna.presses(label)
@@ -63,29 +63,29 @@ async def test_trouble_that_is_typed_leads_by_three_taps_to_what_helps(
 
 
 @pytest.mark.parametrize("payload", ["do-nosuch", "do-", "do-pay-deadline", "do-pay-x-y"])
-async def test_a_link_to_no_entrance_says_so(stage: Stage, payload: str) -> None:
-    anna = stage.subscriber()
+async def test_a_link_to_no_entrance_says_so(harness: BotHarness, payload: str) -> None:
+    anna = harness.add_user()
     await anna.starts(payload)
     anna.sees("no longer here")
 
 
-async def test_a_group_is_given_a_link_to_the_private_chat(stage: Stage) -> None:
-    anna = stage.subscriber()
-    group = stage.engine.add_group("Tea", [anna.person], bot_is_admin=True)
-    there, name = anna.within(group.id), stage.kaika.application.bot.username
+async def test_a_group_is_given_a_link_to_the_private_chat(harness: BotHarness) -> None:
+    anna = harness.add_user()
+    group = harness.engine.add_group("Tea", [anna.person], bot_is_admin=True)
+    there, name = anna.within(group.id), harness.kaika.application.bot.username
     await there.says(f"@{name} how can I suspend my certificate online")
     await there.presses("Lead me through it")
     there.sees("in private")
     assert buttons(there.last)[0]["url"].endswith(f"{name}?start=do-suspend")
-    answer = there.heard[-2]["message_id"]
+    answer = there.bot_messages[-2]["message_id"]
     await there.forges(answer, "v1:do:suspend.ready")
     assert buttons(there.last)[0]["url"].endswith("?start=do-suspend-ready")
     await there.forges(answer, "v1:dlg:suspend.which.1.suspend")
     assert "too old" in (there.toast or "")
 
 
-async def test_a_second_conversation_asks_and_can_begin(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_a_second_conversation_asks_and_can_begin(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.starts("do-suspend")
     await anna.presses("Suspend it for now")
     await anna.starts("do-pay")
@@ -95,8 +95,8 @@ async def test_a_second_conversation_asks_and_can_begin(stage: Stage) -> None:
     assert (await state(anna)).conversation == "pay"
 
 
-async def test_the_same_one_can_be_started_over(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_the_same_one_can_be_started_over(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.starts("do-suspend")
     await anna.presses("Suspend it for now")
     await anna.starts("do-suspend")
@@ -105,15 +105,15 @@ async def test_the_same_one_can_be_started_over(stage: Stage) -> None:
     assert (at.step, at.history) == ("which", ())
 
 
-async def test_steps_show_the_menu_in_both_scripts(stage: Stage) -> None:
-    anna = stage.subscriber(language="zh-hant")
+async def test_steps_show_the_menu_in_both_scripts(harness: BotHarness) -> None:
+    anna = harness.add_user(language="zh-hant")
     await anna.starts("do-suspend-ready")
     await press(anna, "both")
     anna.sees("外來人口 → 憑證作業 → 憑證停用", " → ".join(menus.SUSPEND.english))
 
 
-async def test_there_is_a_sentence_to_show_at_the_counter(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_there_is_a_sentence_to_show_at_the_counter(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.starts("do-suspend-revoke")
     await press(anna, "chinese")
     anna.sees("我想廢止我的憑證", "It says:", "revoke my certificate")
@@ -139,18 +139,18 @@ async def test_there_is_a_sentence_to_show_at_the_counter(stage: Stage) -> None:
     ],
 )
 async def test_a_pasted_text_is_explained_and_the_step_shown(
-    stage: Stage, pasted: str, word: str
+    harness: BotHarness, pasted: str, word: str
 ) -> None:
-    anna = stage.subscriber()
+    anna = harness.add_user()
     await anna.starts("do-activate")
     step = anna.last["text"]
     await anna.says(pasted)
-    assert word in anna.heard[-2]["text"]
+    assert word in anna.bot_messages[-2]["text"]
     anna.sees(step)
 
 
-async def test_without_a_conversation_the_faq_answers_pasted_texts(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_without_a_conversation_the_faq_answers_pasted_texts(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.says("找不到讀卡機")
     assert "card software looks" not in anna.last["text"]
     anna.sees("資料來源：")

@@ -9,7 +9,7 @@ from telegram.error import NetworkError
 from bot.jobs.worker import JobWorker
 from services.messaging import payment_reminders
 from services.storage.models import ChatRow, Job
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 from tests.handlers.clock import set_time
 from tests.handlers.engine.navigation import press, state
 from tests.handlers.updates import deliver_update
@@ -18,24 +18,24 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 @pytest.fixture
-def at_noon(stage: Stage) -> Stage:
+def at_noon(harness: BotHarness) -> BotHarness:
     """The bot on a fixed day, evening in Taipei."""
-    set_time(stage, NOW)
-    return stage
+    set_time(harness, NOW)
+    return harness
 
 
-async def scheduled_reminders(stage: Stage) -> list[str]:
-    async with stage.kaika.database.unit_of_work() as session:
+async def scheduled_reminders(harness: BotHarness) -> list[str]:
+    async with harness.kaika.database.unit_of_work() as session:
         query = select(Job.at).where(Job.kind == payment_reminders.JOB_KIND).order_by(Job.at)
         return [moment.isoformat() for moment in (await session.scalars(query)).all()]
 
 
-async def run_reminders(stage: Stage, moment: datetime) -> int:
-    set_time(stage, moment)
+async def run_reminders(harness: BotHarness, moment: datetime) -> int:
+    set_time(harness, moment)
     worker = JobWorker(
-        stage.kaika.database,
+        harness.kaika.database,
         {},
-        {payment_reminders.JOB_KIND: stage.kaika.job_registry.send_payment_reminder},
+        {payment_reminders.JOB_KIND: harness.kaika.job_registry.send_payment_reminder},
     )
     return await worker.run_due(moment)
 
@@ -55,8 +55,10 @@ async def run_reminders(stage: Stage, moment: datetime) -> int:
         "20 November",
     ],
 )
-async def test_a_date_in_either_calendar_gives_the_deadline(at_noon: Stage, written: str) -> None:
-    anna = at_noon.subscriber()
+async def test_a_date_in_either_calendar_gives_the_deadline(
+    at_noon: BotHarness, written: str
+) -> None:
+    anna = at_noon.add_user()
     await anna.starts("do-pay-date")
     sent = await anna.says(written)
     assert sent in [m["message_id"] for m in anna.messages], "a date is no secret here"
@@ -78,19 +80,19 @@ async def test_a_date_in_either_calendar_gives_the_deadline(at_noon: Stage, writ
     ],
 )
 async def test_a_date_that_cannot_be_it_says_why_and_asks_again(
-    at_noon: Stage, written: str, word: str
+    at_noon: BotHarness, written: str, word: str
 ) -> None:
-    anna = at_noon.subscriber()
+    anna = at_noon.add_user()
     await anna.starts("do-pay-date")
     await anna.says(written)
-    assert word in anna.heard[-2]["text"]
+    assert word in anna.bot_messages[-2]["text"]
     anna.sees("On which day did you apply?")
     assert await scheduled_reminders(at_noon) == []
 
 
 @pytest.mark.parametrize("written", ["600101", "1990-05-17", "19900517", "482913"])
-async def test_a_birth_date_or_pin_is_not_taken_for_it(at_noon: Stage, written: str) -> None:
-    anna = at_noon.subscriber()
+async def test_a_birth_date_or_pin_is_not_taken_for_it(at_noon: BotHarness, written: str) -> None:
+    anna = at_noon.add_user()
     await anna.starts("do-pay-date")
     await anna.says(written)
     assert (await state(anna)).step == "date"
@@ -98,15 +100,15 @@ async def test_a_birth_date_or_pin_is_not_taken_for_it(at_noon: Stage, written: 
     anna.sees("On which day did you apply?")
 
 
-async def test_a_date_typed_elsewhere_in_digits_is_deleted(at_noon: Stage) -> None:
-    anna = at_noon.subscriber()
+async def test_a_date_typed_elsewhere_in_digits_is_deleted(at_noon: BotHarness) -> None:
+    anna = at_noon.add_user()
     await anna.starts("do-pay")
     sent = await anna.says("20261120")
     assert sent not in [message["message_id"] for message in anna.messages]
 
 
-async def test_a_passed_deadline_is_said_and_nothing_scheduled(at_noon: Stage) -> None:
-    anna = at_noon.subscriber()
+async def test_a_passed_deadline_is_said_and_nothing_scheduled(at_noon: BotHarness) -> None:
+    anna = at_noon.add_user()
     await anna.starts("do-pay-date")
     await anna.says("2026-11-01")
     anna.sees("was 2026-11-16", "deletes an application")
@@ -114,8 +116,8 @@ async def test_a_passed_deadline_is_said_and_nothing_scheduled(at_noon: Stage) -
     assert await scheduled_reminders(at_noon) == []
 
 
-async def test_another_day_replaces_the_first(at_noon: Stage) -> None:
-    anna = at_noon.subscriber()
+async def test_another_day_replaces_the_first(at_noon: BotHarness) -> None:
+    anna = at_noon.add_user()
     await anna.starts("do-pay-date")
     await press(anna, "today")
     assert len(await scheduled_reminders(at_noon)) == 2
@@ -126,9 +128,9 @@ async def test_another_day_replaces_the_first(at_noon: Stage) -> None:
 
 
 async def test_reminders_come_in_the_persons_language_and_can_be_turned_off(
-    at_noon: Stage,
+    at_noon: BotHarness,
 ) -> None:
-    anna = at_noon.subscriber(language="zh-hant")
+    anna = at_noon.add_user(language="zh-hant")
     await anna.starts("do-pay-date")
     await press(anna, "yesterday")
     assert await run_reminders(at_noon, datetime(2026, 12, 2, 2, 1, tzinfo=UTC)) == 1
@@ -139,8 +141,8 @@ async def test_reminders_come_in_the_persons_language_and_can_be_turned_off(
     assert await scheduled_reminders(at_noon) == []
 
 
-async def test_who_has_paid_is_not_reminded_again(at_noon: Stage) -> None:
-    anna = at_noon.subscriber()
+async def test_who_has_paid_is_not_reminded_again(at_noon: BotHarness) -> None:
+    anna = at_noon.add_user()
     await anna.starts("do-pay-date")
     await press(anna, "today")
     await run_reminders(at_noon, datetime(2026, 12, 3, 2, 1, tzinfo=UTC))
@@ -150,8 +152,8 @@ async def test_who_has_paid_is_not_reminded_again(at_noon: Stage) -> None:
     assert await scheduled_reminders(at_noon) == []
 
 
-async def test_the_step_turns_them_off_too(at_noon: Stage) -> None:
-    anna = at_noon.subscriber()
+async def test_the_step_turns_them_off_too(at_noon: BotHarness) -> None:
+    anna = at_noon.add_user()
     await anna.starts("do-pay-date")
     await press(anna, "today")
     await press(anna, "off")
@@ -159,8 +161,8 @@ async def test_the_step_turns_them_off_too(at_noon: Stage) -> None:
     assert await scheduled_reminders(at_noon) == []
 
 
-async def test_who_blocked_the_bot_is_not_reminded(at_noon: Stage) -> None:
-    anna = at_noon.subscriber()
+async def test_who_blocked_the_bot_is_not_reminded(at_noon: BotHarness) -> None:
+    anna = at_noon.add_user()
     await anna.starts("do-pay-date")
     await press(anna, "today")
     anna.person.block()
@@ -171,16 +173,16 @@ async def test_who_blocked_the_bot_is_not_reminded(at_noon: Stage) -> None:
         assert chat.closed_at is not None
 
 
-async def test_a_reminder_that_comes_late_does_not_count_backwards(at_noon: Stage) -> None:
-    anna = at_noon.subscriber()
+async def test_a_reminder_that_comes_late_does_not_count_backwards(at_noon: BotHarness) -> None:
+    anna = at_noon.add_user()
     await anna.starts("do-pay-date")
     await press(anna, "today")
     await run_reminders(at_noon, datetime(2026, 12, 20, tzinfo=UTC))
     anna.sees("last day to pay was 2026-12-08")
 
 
-async def test_a_date_that_comes_twice_moves_once(at_noon: Stage) -> None:
-    anna = at_noon.subscriber()
+async def test_a_date_that_comes_twice_moves_once(at_noon: BotHarness) -> None:
+    anna = at_noon.add_user()
     await anna.starts("do-pay-date")
     anna.person.send("2026-11-20")
     raw = await at_noon.updates()
@@ -192,18 +194,18 @@ async def test_a_date_that_comes_twice_moves_once(at_noon: Stage) -> None:
     anna.sees("2026-12-05")
 
 
-async def test_a_reminder_the_line_lost_comes_later(at_noon: Stage) -> None:
-    anna = at_noon.subscriber()
+async def test_a_reminder_the_line_lost_comes_later(at_noon: BotHarness) -> None:
+    anna = at_noon.add_user()
     await anna.starts("do-pay-date")
     await press(anna, "today")
-    due_at, heard = datetime(2026, 12, 3, 2, 1, tzinfo=UTC), len(anna.heard)
+    due_at, heard = datetime(2026, 12, 3, 2, 1, tzinfo=UTC), len(anna.bot_messages)
 
     async def lost(_row: Job, _now: datetime) -> None:
         raise NetworkError("the line is down")
 
     worker = JobWorker(at_noon.kaika.database, {}, {payment_reminders.JOB_KIND: lost})
     assert await worker.run_due(due_at) == 0
-    assert len(anna.heard) == heard
+    assert len(anna.bot_messages) == heard
     assert await run_reminders(at_noon, due_at + timedelta(seconds=20)) == 0, "not yet"
     assert await run_reminders(at_noon, due_at + timedelta(minutes=1)) == 1
     anna.sees("Days left to pay for your card: 5")

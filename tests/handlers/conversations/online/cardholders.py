@@ -12,7 +12,7 @@ from services.authority.embedded.audit import Actor
 from services.authority.embedded.counter import Counter
 from services.authority.embedded.models import Application, CardRecord, CertificateSet
 from services.authority.embedded.personal_data.records import find_latest_application
-from tests.chat import Stage, Subscriber
+from tests.bot_harness import BotHarness, ChatUser
 from tests.handlers.clock import NOW, current_time, set_time
 from tests.services.authority.authority_harness import (
     Applicant,
@@ -26,32 +26,32 @@ CARD_STATES = ("submitted", "paid", "issued", "posted", "active", "suspended", "
 
 
 @asynccontextmanager
-async def open_online_stage(engine: Engine, folder: Path) -> AsyncIterator[Stage]:
+async def open_online_harness(engine: Engine, folder: Path) -> AsyncIterator[BotHarness]:
     """Start the bot with the embedded authority behind it, at `NOW`."""
-    async with Stage.set_up(engine, folder, "embedded") as stage:
-        set_time(stage, NOW)
-        yield stage
+    async with BotHarness.start(engine, folder, "embedded") as harness:
+        set_time(harness, NOW)
+        yield harness
 
 
 class Office(AuthorityHarness):
-    """The authority behind a stage, as its counter sees it."""
+    """The authority behind a bot, as its counter sees it."""
 
-    def __init__(self, stage: Stage, folder: Path) -> None:
+    def __init__(self, harness: BotHarness, folder: Path) -> None:
         self.folder, self.maker = folder, FakeCardMaker()
-        self.attach_to(stage)
+        self.attach_to(harness)
 
-    def attach_to(self, stage: Stage) -> None:
-        """Serve `stage`, also one that was restarted on the same data."""
-        self.stage = stage
-        self.database, self.authority = stage.kaika.database, stage.authority
-        self.counter = Counter(stage.authority, Actor.at_counter("test"))
+    def attach_to(self, harness: BotHarness) -> None:
+        """Serve a bot, also one that was restarted on the same data."""
+        self.harness = harness
+        self.database, self.authority = harness.kaika.database, harness.authority
+        self.counter = Counter(harness.authority, Actor.at_counter("test"))
 
     @classmethod
-    def open_for(cls, stage: Stage, data_dir: Path) -> "Office":
+    def open_for(cls, harness: BotHarness, data_dir: Path) -> "Office":
         """Open the counter of the authority that keeps its data in `data_dir`."""
         folder = data_dir / "office"
         folder.mkdir(exist_ok=True)
-        return cls(stage, folder)
+        return cls(harness, folder)
 
     def new_person(self, seed: int = 1) -> "Cardholder":
         """Return a person who has not applied yet."""
@@ -60,7 +60,7 @@ class Office(AuthorityHarness):
     async def cardholder(self, state: str = "active", seed: int = 1) -> "Cardholder":
         """Create a person whose card has come as far as `state`."""
         holder = self.new_person(seed)
-        now = current_time(self.stage) - timedelta(days=1)
+        now = current_time(self.harness) - timedelta(days=1)
         await holder.applies(now)
         actions = (
             holder.pays, holder.is_issued, holder.is_posted, holder.activates, holder.suspends,
@@ -126,17 +126,17 @@ class Cardholder(Applicant):
             return found.state if found else None
 
 
-async def read_newest_mail(stage: Stage, holder: Cardholder) -> str:
+async def read_newest_mail(harness: BotHarness, holder: Cardholder) -> str:
     """Send all mails that are due, and return the text of the newest one to a person."""
-    await stage.works_off(current_time(stage))
-    mails = [m for m in stage.engine.world.mailbox.mails if m.to == holder.data.mail_address]
+    await harness.run_due_jobs(current_time(harness))
+    mails = [m for m in harness.engine.world.mailbox.mails if m.to == holder.data.mail_address]
     assert mails, "no mail"
     return mails[-1].text
 
 
-async def read_one_time_code(stage: Stage, holder: Cardholder) -> str:
+async def read_one_time_code(harness: BotHarness, holder: Cardholder) -> str:
     """Return the one-time code in the newest mail to a person."""
-    found = re.findall(r"\b\d{6}\b", await read_newest_mail(stage, holder))
+    found = re.findall(r"\b\d{6}\b", await read_newest_mail(harness, holder))
     assert found, "no one-time code in the mail"
     return str(found[0])
 
@@ -148,6 +148,6 @@ def wrong_code(holder: Cardholder) -> str:
     return "".join(start) + (others[0] if last != others[0] else others[1])
 
 
-def is_deleted(person: Subscriber, message_id: int) -> bool:
+def is_deleted(person: ChatUser, message_id: int) -> bool:
     """Whether a message is no longer in the chat."""
     return message_id not in [message["message_id"] for message in person.messages]

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.engine import Engine
-from tests.chat import Stage
-from tests.handlers.conversations.online.bridge_stage import BridgeStage, open_bridge_stage
-from tests.handlers.conversations.online.cardholders import Office, open_online_stage
+from tests.bot_harness import BotHarness
+from tests.handlers.conversations.online.bridge_harness import BridgeHarness, open_bridge_harness
+from tests.handlers.conversations.online.cardholders import Office, open_online_harness
 from tests.handlers.conversations.online.leak_detection import LeakDetector, detect_leaks
 
 
@@ -21,20 +21,20 @@ def leak_detector(engine: Engine, tmp_path: Path) -> Iterator[LeakDetector]:
 
 
 @pytest.fixture
-async def stage(engine: Engine, tmp_path: Path) -> AsyncIterator[Stage]:
+async def harness(engine: Engine, tmp_path: Path) -> AsyncIterator[BotHarness]:
     """The whole bot on the sandbox, with the embedded authority behind it."""
-    async with open_online_stage(engine, tmp_path) as ready:
+    async with open_online_harness(engine, tmp_path) as ready:
         yield ready
 
 
 @pytest.fixture
-def office(stage: Stage, tmp_path: Path) -> Office:
+def office(harness: BotHarness, tmp_path: Path) -> Office:
     """The counter of the authority."""
-    return Office.open_for(stage, tmp_path)
+    return Office.open_for(harness, tmp_path)
 
 
 @pytest.fixture
-async def bridge_stage(stage: Stage, office: Office) -> AsyncIterator[BridgeStage]:
+async def bridge_harness(harness: BotHarness, office: Office) -> AsyncIterator[BridgeHarness]:
     """The bot with its bridge server."""
-    async with open_bridge_stage(stage, office) as ready:
+    async with open_bridge_harness(harness, office) as ready:
         yield ready

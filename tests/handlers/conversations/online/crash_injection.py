@@ -22,7 +22,7 @@ from telegram.request import RequestData
 
 from sandbox.world.mailbox import MailboxTransport
 from services.storage.availability import DatabaseUnavailableError
-from tests.chat import Json, Stage
+from tests.bot_harness import BotHarness, Json
 
 _WRITES = ("INSERT", "UPDATE", "DELETE")
 _RECIPIENT_FIELDS = {"chat_id", "callback_query_id", "pre_checkout_query_id"}
@@ -64,8 +64,8 @@ class CrashInjector:
     that one start of the bot serves many crashes.
     """
 
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
+    def __init__(self, harness: BotHarness) -> None:
+        self.harness = harness
         self.is_over = False
         self._plan = CrashPlan(None)
         self._suspended_tasks: list[asyncio.Task[Any]] = []
@@ -94,7 +94,7 @@ class CrashInjector:
         """Mark suspended updates as done, so that the queue can be joined for the next person."""
         for _ in range(5):
             await asyncio.sleep(0)  # a crash as an update is marked done lets the task end
-        queue: Any = self.stage.kaika.application.update_queue
+        queue: Any = self.harness.kaika.application.update_queue
         while queue._unfinished_tasks:
             queue.task_done()
             self._abandoned_updates += 1
@@ -140,9 +140,9 @@ class CrashInjector:
 
     async def kill_process(self) -> None:
         """Crash for everybody, and cancel the suspended tasks."""
-        await self.stage.kaika.inbox.store([])  # flushes what was marked done before a crash
+        await self.harness.kaika.inbox.store([])  # flushes what was marked done before a crash
         self.is_over = True
-        queue: Any = self.stage.kaika.application.update_queue
+        queue: Any = self.harness.kaika.application.update_queue
         # each cancelled task calls `task_done` once more
         queue._unfinished_tasks += self._abandoned_updates
         updates = [task for task in asyncio.all_tasks() if _UPDATE_TASK in task.get_name()]
@@ -165,26 +165,26 @@ class CrashInjector:
 
 
 @asynccontextmanager
-async def inject_crashes(stage: Stage) -> AsyncIterator[CrashInjector]:
+async def inject_crashes(harness: BotHarness) -> AsyncIterator[CrashInjector]:
     """Inject crashes into the bot of a stage while the block runs; it is dead afterwards."""
-    injector, kaika = CrashInjector(stage), stage.kaika
+    injector, kaika = CrashInjector(harness), harness.kaika
     with pytest.MonkeyPatch.context() as patch:
         event.listen(
             kaika.database.engine.sync_engine, "before_cursor_execute", injector.on_statement
         )
-        _patch_commits(patch, stage, injector)
-        _patch_api_calls(patch, stage, injector)
+        _patch_commits(patch, harness, injector)
+        _patch_api_calls(patch, harness, injector)
         _patch_mails(patch, injector)
-        _patch_inbox(patch, stage, injector)
-        _patch_intake(patch, stage, injector)
+        _patch_inbox(patch, harness, injector)
+        _patch_intake(patch, harness, injector)
         try:
             yield injector
         finally:
             await injector.kill_process()
 
 
-def _patch_commits(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInjector) -> None:
-    original = stage.kaika.database.unit_of_work
+def _patch_commits(patch: pytest.MonkeyPatch, harness: BotHarness, injector: CrashInjector) -> None:
+    original = harness.kaika.database.unit_of_work
 
     @asynccontextmanager
     async def unit_of_work() -> AsyncIterator[AsyncSession]:
@@ -196,11 +196,13 @@ def _patch_commits(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInjec
             await injector.record_effect()
 
     replacement: Any = unit_of_work
-    patch.setattr(stage.kaika.database, "unit_of_work", replacement)
+    patch.setattr(harness.kaika.database, "unit_of_work", replacement)
 
 
-def _patch_api_calls(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInjector) -> None:
-    request = stage.kaika.application.bot.request
+def _patch_api_calls(
+    patch: pytest.MonkeyPatch, harness: BotHarness, injector: CrashInjector
+) -> None:
+    request = harness.kaika.application.bot.request
     original = request.do_request
 
     async def do_request(
@@ -229,9 +231,9 @@ def _patch_mails(patch: pytest.MonkeyPatch, injector: CrashInjector) -> None:
     patch.setattr(MailboxTransport, "send", send)
 
 
-def _patch_inbox(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInjector) -> None:
+def _patch_inbox(patch: pytest.MonkeyPatch, harness: BotHarness, injector: CrashInjector) -> None:
     """The inbox has a writer task: what was put is stored, what was marked done is not yet."""
-    inbox = stage.kaika.inbox
+    inbox = harness.kaika.inbox
     put, mark_done = inbox.store, inbox.mark_done
 
     async def counted_put(updates: list[Json]) -> list[Json]:
@@ -248,15 +250,15 @@ def _patch_inbox(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInjecto
     patch.setattr(inbox, "mark_done", counted_mark_done)
 
 
-def _patch_intake(patch: pytest.MonkeyPatch, stage: Stage, injector: CrashInjector) -> None:
+def _patch_intake(patch: pytest.MonkeyPatch, harness: BotHarness, injector: CrashInjector) -> None:
     """A dead process fetches no updates, which are the next person's."""
-    original = stage.updates
+    original = harness.updates
 
     async def updates() -> list[Json]:
         await injector.check_alive()
         return await original()
 
-    patch.setattr(stage, "updates", updates)
+    patch.setattr(harness, "updates", updates)
 
 
 class SentTextRecorder:

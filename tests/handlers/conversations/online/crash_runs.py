@@ -20,7 +20,7 @@ from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from services.formats.subscriber_code import SubscriberCode
 from services.messaging.inbox import RETENTION
-from tests.chat import TOKEN, Stage, Subscriber
+from tests.bot_harness import TOKEN, BotHarness, ChatUser
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.cardholders import Cardholder, Office
 from tests.handlers.conversations.online.crash_injection import (
@@ -78,7 +78,7 @@ class PreparedData:
 class ScenarioRun:
     """A copy of the prepared folder, and a sandbox of its own.
 
-    One stage after the other is opened on it, like processes that are started in turn.
+    One bot after the other is started on it, like processes that are started in turn.
     """
 
     def __init__(self, prepared: PreparedData, folder: Path) -> None:
@@ -87,15 +87,15 @@ class ScenarioRun:
         self.engine.observe(self.recorder)
 
     @asynccontextmanager
-    async def start_bot(self) -> AsyncIterator[tuple[Stage, dict[str, ScenarioActor]]]:
+    async def start_bot(self) -> AsyncIterator[tuple[BotHarness, dict[str, ScenarioActor]]]:
         """Start the bot; yields it and the actors by scenario."""
-        async with Stage.set_up(self.engine, self.folder, "embedded") as stage:
-            set_time(stage, NOW)
-            office = Office(stage, self.folder / "office")
-            actors = {each.name: _create_actor(stage, office, each) for each in SCENARIOS}
+        async with BotHarness.start(self.engine, self.folder, "embedded") as harness:
+            set_time(harness, NOW)
+            office = Office(harness, self.folder / "office")
+            actors = {each.name: _create_actor(harness, office, each) for each in SCENARIOS}
             for name, code in self.prepared.codes.items():
                 actors[name].holder.code = code
-            yield stage, actors
+            yield harness, actors
 
     def sent_to(self, actor: ScenarioActor) -> SentMessages:
         """Return what an actor was sent up to now."""
@@ -124,28 +124,28 @@ async def prepare(folder: Path) -> PreparedData:
     """Create the records and chats that the scenarios begin with."""
     (folder / "office").mkdir(parents=True)
     codes = dict[str, SubscriberCode]()
-    async with Stage.set_up(_create_engine(), folder, "embedded") as stage:
-        set_time(stage, NOW)
-        office = Office(stage, folder / "office")
+    async with BotHarness.start(_create_engine(), folder, "embedded") as harness:
+        set_time(harness, NOW)
+        office = Office(harness, folder / "office")
         for number, scenario in enumerate(SCENARIOS):
-            actor = _create_actor(stage, office, scenario)
+            actor = _create_actor(harness, office, scenario)
             actor.holder = await office.cardholder(scenario.card_state, number + 1)
             codes[scenario.name] = actor.holder.code
             await actor.person.starts()
             await actor.linked_person.starts()
             for chat in (actor.linked_person, *([actor.person] if scenario.is_linked else [])):
                 await link_chat(actor.holder, chat)
-        await stage.works_off(NOW)
-        await _forget_updates(stage)
-        before = await take_snapshot(stage)
+        await harness.run_due_jobs(NOW)
+        await _forget_updates(harness)
+        before = await take_snapshot(harness)
     return PreparedData(folder, codes, before)
 
 
-async def _forget_updates(stage: Stage) -> None:
+async def _forget_updates(harness: BotHarness) -> None:
     """Empty the inbox: another sandbox uses the same update numbers again."""
-    inbox = stage.kaika.inbox
+    inbox = harness.kaika.inbox
     await inbox.store([])
-    async with stage.kaika.database.unit_of_work() as session:
+    async with harness.kaika.database.unit_of_work() as session:
         await inbox.delete_old(session, NOW + RETENTION)
 
 
@@ -170,11 +170,11 @@ def _create_engine() -> Engine:
     return engine
 
 
-def _create_actor(stage: Stage, office: Office, scenario: Scenario) -> ScenarioActor:
+def _create_actor(harness: BotHarness, office: Office, scenario: Scenario) -> ScenarioActor:
     place = SCENARIOS.index(scenario)
-    world = stage.engine.world
+    world = harness.engine.world
     accounts = list(world.accounts.values())[2 * place : 2 * place + 2]
-    person, linked_person = (Subscriber(stage, TelegramClient(world, each)) for each in accounts)
+    person, linked_person = (ChatUser(harness, TelegramClient(world, each)) for each in accounts)
     number = valid_ui_number(random.Random(place + 1))  # noqa: S311
     holder = Cardholder(office, number, place + 1)
     return ScenarioActor(holder, person, linked_person)
@@ -183,12 +183,12 @@ def _create_actor(stage: Stage, office: Office, scenario: Scenario) -> ScenarioA
 async def run_baselines(run: ScenarioRun) -> dict[str, Baseline]:
     """Play every scenario without a crash."""
     baselines = dict[str, Baseline]()
-    async with run.start_bot() as (stage, actors), inject_crashes(stage) as injector:
+    async with run.start_bot() as (harness, actors), inject_crashes(harness) as injector:
         for scenario in SCENARIOS:
-            actor, before = actors[scenario.name], await take_snapshot(stage)
+            actor, before = actors[scenario.name], await take_snapshot(harness)
             plan = injector.begin_plan(None)
-            await _play(stage, injector, scenario, actor)
-            changes = await take_snapshot(stage)
+            await _play(harness, injector, scenario, actor)
+            changes = await take_snapshot(harness)
             changes.subtract(before)
             baselines[scenario.name] = Baseline(plan.effect_count, changes, run.sent_to(actor))
     return baselines
@@ -211,21 +211,21 @@ async def run_with_crashes(
 ) -> CrashedRun:
     """Crash every scenario right after effect number `effect`, restart the bot, and finish them."""
     crashed_in = dict[str, int]()
-    async with run.start_bot() as (stage, actors), inject_crashes(stage) as injector:
+    async with run.start_bot() as (harness, actors), inject_crashes(harness) as injector:
         for scenario in scenarios:
             injector.begin_plan(effect)
             crashed_in[scenario.name] = await _play(
-                stage, injector, scenario, actors[scenario.name]
+                harness, injector, scenario, actors[scenario.name]
             )
-    async with run.start_bot() as (stage, actors):
-        set_time(stage, RESTART_TIME)
-        await stage.kaika.application.update_queue.join()
-        await stage.settle()
-        await stage.works_off(RESTART_TIME)
+    async with run.start_bot() as (harness, actors):
+        set_time(harness, RESTART_TIME)
+        await harness.kaika.application.update_queue.join()
+        await harness.settle()
+        await harness.run_due_jobs(RESTART_TIME)
         for scenario in scenarios:
             await _resume_after_crash(scenario, crashed_in[scenario.name], actors[scenario.name])
         sent = {each.name: run.sent_to(actors[each.name]) for each in scenarios}
-        return CrashedRun(await take_snapshot(stage), sent, crashed_in)
+        return CrashedRun(await take_snapshot(harness), sent, crashed_in)
 
 
 async def _resume_after_crash(scenario: Scenario, crashed_in: int, actor: ScenarioActor) -> None:
@@ -272,10 +272,10 @@ def _check_sent_messages(expected: SentMessages, sent: SentMessages, where: str)
 
 
 async def _play(
-    stage: Stage, injector: CrashInjector, scenario: Scenario, actor: ScenarioActor
+    harness: BotHarness, injector: CrashInjector, scenario: Scenario, actor: ScenarioActor
 ) -> int:
     """Play until a crash or the end; return the index of the step where it stopped."""
-    set_time(stage, NOW + start_offset(scenario))
+    set_time(harness, NOW + start_offset(scenario))
     for place, step in enumerate(scenario.steps):
         if not await injector.run(step.act(actor)):
             return place

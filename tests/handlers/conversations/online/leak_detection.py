@@ -21,7 +21,7 @@ from services.authority.embedded.counter import Counter
 from services.authority.embedded.credentials.one_time_codes import OneTimeCodes
 from services.authority.embedded.credentials.subscriber_codes import PreparedCode, SubscriberCodes
 from services.formats.hidden import Hidden
-from tests.chat import Json
+from tests.bot_harness import Json
 
 PINS = ("first123", "second45", "wrong999", "third789")
 """What the tests type on a PC."""

@@ -13,12 +13,12 @@ from reader_bridge.virtual_card.card import VirtualCard
 from services.authority.data_types import AuthorityOperation, Proof
 from services.bridge.events import CardTaskFailed, CardTaskUnresolved
 from services.bridge.operations.card_task import CardTask
-from tests.chat import Subscriber
-from tests.handlers.conversations.online.bridge_stage import (
+from tests.bot_harness import ChatUser
+from tests.handlers.conversations.online.bridge_harness import (
     NEW_PIN,
     PASSPHRASE,
     PIN,
-    BridgeStage,
+    BridgeHarness,
     VirtualPc,
     read_pairing_code,
 )
@@ -136,8 +136,8 @@ class PcDriver:
     :ivar confirms_pairing: set while the pairing is confirmed without waiting.
     """
 
-    bridge_stage: BridgeStage
-    anna: Subscriber
+    bridge_harness: BridgeHarness
+    anna: ChatUser
     pc: VirtualPc
     confirms_pairing: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -156,16 +156,16 @@ class PcDriver:
     @property
     def is_paired(self) -> bool:
         """Whether the PC is connected with the chat."""
-        return self.bridge_stage.bridge.hub.status(self.chat).is_paired
+        return self.bridge_harness.bridge.hub.status(self.chat).is_paired
 
     async def reset(self) -> None:
         """Leave the open conversation, and end what the PC is doing."""
-        kaika = self.anna.stage.kaika
+        kaika = self.anna.harness.kaika
         if kaika.conversations.may_be_open(self.chat, self.chat):
             await press(self.anna, "cancel")
-        hub = self.bridge_stage.bridge.hub
+        hub = self.bridge_harness.bridge.hub
         if hub.pairing_words(self.chat) is not None:
-            await hub.answer_pairing(self.chat, self.bridge_stage.now, accepted=False)
+            await hub.answer_pairing(self.chat, self.bridge_harness.now, accepted=False)
         self.pc.person.may_type_pin.set()
         self.confirms_pairing.set()
         if hub.status(self.chat).running is not None:
@@ -179,14 +179,14 @@ class PcDriver:
         if not self.is_paired:
             await self.anna.says("/pair")
             await press(self.anna, "code")
-            await self.bridge_stage.pair(self.anna, self.pc)
+            await self.bridge_harness.pair(self.anna, self.pc)
 
     def lose_link(self) -> None:
         """Drop the link to the PC without a closing message."""
-        chat = self.bridge_stage.bridge.hub._chats.find(self.chat)
+        chat = self.bridge_harness.bridge.hub._chats.find(self.chat)
         assert chat is not None
         assert chat.session is not None
-        chat.session.transport, chat.session.lost_at = None, self.bridge_stage.now
+        chat.session.transport, chat.session.lost_at = None, self.bridge_harness.now
 
     def hold_pin_prompts(self) -> None:
         """Leave PIN prompts waiting from now on."""
@@ -208,10 +208,10 @@ class PcDriver:
         waits = (Waiting.WAITING_FOR_PERSON, Waiting.WAITING_FOR_CARD)
 
         def is_waiting() -> bool:
-            progress = self.bridge_stage.bridge.live_messages.progress(self.chat)
+            progress = self.bridge_harness.bridge.live_messages.progress(self.chat)
             return progress is None or progress.step in waits
 
-        await self.bridge_stage.wait_until(is_waiting)
+        await self.bridge_harness.wait_until(is_waiting)
 
 
 @dataclass
@@ -223,7 +223,7 @@ class PcWalker(Walker):
     async def cardholder(self) -> Cardholder:
         if self._cardholder is None and self.persona.card_state in WITH_A_CARD:
             self._cardholder = await create_cardholder_with_virtual_card(
-                self.driver.bridge_stage, self.persona.card_state
+                self.driver.bridge_harness, self.persona.card_state
             )
         return await super().cardholder()
 
@@ -260,7 +260,7 @@ class PcWalker(Walker):
         before = shown_step(self.anna)
         await self._perform_at_pc(action.removeprefix("pc:"), before[0])
         try:
-            await self.driver.bridge_stage.wait_until(lambda: shown_step(self.anna) != before)
+            await self.driver.bridge_harness.wait_until(lambda: shown_step(self.anna) != before)
         except AssertionError as error:
             error.add_note(f"{action} at {before}")
             raise
@@ -279,13 +279,15 @@ class PcWalker(Walker):
                 person.pins = {PinKind.CURRENT: [None], PinKind.NEW: [None]}
                 person.may_type_pin.set()
             case "refuses":
-                await driver.bridge_stage.deliver(
+                await driver.bridge_harness.deliver(
                     CardTaskFailed(*self._event_fields(conversation), FailureCode.CARD_REMOVED)
                 )
                 # the operation would go on otherwise
-                await driver.bridge_stage.bridge.hub.cancel(driver.chat, driver.bridge_stage.now)
+                await driver.bridge_harness.bridge.hub.cancel(
+                    driver.chat, driver.bridge_harness.now
+                )
             case "is not sure":
-                await driver.bridge_stage.deliver(
+                await driver.bridge_harness.deliver(
                     CardTaskUnresolved(
                         *self._event_fields(conversation), FailureCode.OUTCOME_UNKNOWN
                     )
@@ -299,7 +301,7 @@ class PcWalker(Walker):
         return self.anna.person.id, "operation", _WORKS[conversation]
 
 
-def shown_step(anna: Subscriber) -> StepId:
+def shown_step(anna: ChatUser) -> StepId:
     """Return the step whose buttons are on the screen."""
     data = next(data for data in callback_data(step_message(anna)) if data.startswith("v1:dlg:"))
     conversation, step, *_ = data.removeprefix("v1:dlg:").split(".")
@@ -307,26 +309,26 @@ def shown_step(anna: Subscriber) -> StepId:
 
 
 async def create_cardholder_with_virtual_card(
-    bridge_stage: BridgeStage, card_state: str
+    bridge_harness: BridgeHarness, card_state: str
 ) -> Cardholder:
     """Create a person whose card, a virtual one with a PIN, has come as far as `card_state`."""
-    holder = await bridge_stage.cardholder("issued", PIN, next(SEEDS))
+    holder = await bridge_harness.cardholder("issued", PIN, next(SEEDS))
     if card_state != "issued":
-        await holder.is_posted(bridge_stage.now)
+        await holder.is_posted(bridge_harness.now)
     if card_state not in ("issued", "posted"):
-        await _activate(bridge_stage, holder, bridge_stage.now)
+        await _activate(bridge_harness, holder, bridge_harness.now)
     if card_state == "suspended":
-        await holder.suspends(bridge_stage.now)
+        await holder.suspends(bridge_harness.now)
     elif card_state == "revoked":
-        await holder.is_revoked(bridge_stage.now)
+        await holder.is_revoked(bridge_harness.now)
     elif card_state == "expired":
         await expire_certificates(holder)
     return holder
 
 
-async def _activate(bridge_stage: BridgeStage, holder: Cardholder, now: datetime) -> None:
+async def _activate(bridge_harness: BridgeHarness, holder: Cardholder, now: datetime) -> None:
     grant = await holder.obtain_grant(AuthorityOperation.ACTIVATE, Proof.CODE, now=now)
-    authority, database = bridge_stage.office.authority, bridge_stage.office.database
+    authority, database = bridge_harness.office.authority, bridge_harness.office.database
     async with database.unit_of_work() as session:
         permit = await authority.cards.permit(session, grant.id, CHAT, now)
     async with database.unit_of_work() as session:

@@ -29,7 +29,7 @@ from services.messaging import outbox, payment_reminders
 from services.messaging.outbox import OutboxMessage
 from services.rate_limit import RateLimitRecord
 from services.storage.models import InboxUpdate, Job, UpdateState
-from tests.chat import Stage, Subscriber, buttons
+from tests.bot_harness import BotHarness, ChatUser, buttons
 from tests.handlers.clock import NOW, current_time, set_time
 from tests.handlers.conversations.online.cardholders import (
     Cardholder,
@@ -49,17 +49,17 @@ class ScenarioActor:
     """A cardholder, the chat they act in, and another chat that is linked to them."""
 
     holder: Cardholder
-    person: Subscriber
-    linked_person: Subscriber
+    person: ChatUser
+    linked_person: ChatUser
 
     @property
-    def stage(self) -> Stage:
+    def harness(self) -> BotHarness:
 
-        return self.person.stage
+        return self.person.harness
 
-    async def taps(self, key: str, person: Subscriber | None = None) -> None:
+    async def taps(self, key: str, person: ChatUser | None = None) -> None:
         """Press the newest button with this key."""
-        for message in reversed((person or self.person).heard):
+        for message in reversed((person or self.person).bot_messages):
             for button in buttons(message):
                 data = button.get("callback_data", "")
                 if re.split(r"[.:]", data)[-1] == key or f":{key}." in data:
@@ -98,11 +98,11 @@ def says(text: Callable[[Cardholder], str]) -> ScenarioStep:
 
 
 async def _reads_mail(actor: ScenarioActor) -> None:
-    await actor.stage.works_off(current_time(actor.stage))
+    await actor.harness.run_due_jobs(current_time(actor.harness))
 
 
 async def _types_one_time_code(actor: ScenarioActor) -> None:
-    await actor.person.says(await read_one_time_code(actor.stage, actor.holder))
+    await actor.person.says(await read_one_time_code(actor.harness, actor.holder))
 
 
 async def _types_card_number(actor: ScenarioActor) -> None:
@@ -112,13 +112,13 @@ async def _types_card_number(actor: ScenarioActor) -> None:
 async def _pays(actor: ScenarioActor) -> None:
     """Pay, unless Telegram has taken the money already."""
     mine = {(actor.person.person.id, invoice["message_id"]) for invoice in invoices(actor.person)}
-    if not mine & actor.stage.engine.world.invoices.paid:
+    if not mine & actor.harness.engine.world.invoices.paid:
         await pay_invoice(actor.person, invoices(actor.person)[-1])
 
 
 async def _a_minute_passes(actor: ScenarioActor) -> None:
-    set_time(actor.stage, current_time(actor.stage) + timedelta(seconds=61))
-    await actor.stage.works_off(current_time(actor.stage))
+    set_time(actor.harness, current_time(actor.harness) + timedelta(seconds=61))
+    await actor.harness.run_due_jobs(current_time(actor.harness))
 
 
 async def _denies(actor: ScenarioActor) -> None:
@@ -195,10 +195,10 @@ RESTART_TIME = NOW + timedelta(minutes=3)
 """When leases of the crashed process have run out, and grants have not."""
 
 
-async def take_snapshot(stage: Stage) -> Snapshot:
+async def take_snapshot(harness: BotHarness) -> Snapshot:
     """Return everything that a conversation may have changed."""
-    await stage.kaika.inbox.store([])  # flushes what was marked as done
-    async with stage.kaika.database.unit_of_work() as session:
+    await harness.kaika.inbox.store([])  # flushes what was marked as done
+    async with harness.kaika.database.unit_of_work() as session:
         snapshot = await _authority_snapshot(session)
         snapshot += await _bot_snapshot(session)
     return snapshot

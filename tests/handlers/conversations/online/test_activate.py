@@ -6,7 +6,7 @@ import pytest
 from telegram import Update
 
 from reader_bridge.prompter import ConsentRequest, PairingPeer
-from tests.handlers.conversations.online.bridge_stage import BridgeStage, button_keys
+from tests.handlers.conversations.online.bridge_harness import BridgeHarness, button_keys
 from tests.handlers.engine.navigation import press, state
 
 DONE = {"en": "Activated (開卡).", "zh-hant": "已開卡"}
@@ -22,34 +22,34 @@ NOT_THEIRS = {
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
-async def test_a_person_activates_their_card(bridge_stage: BridgeStage, language: str) -> None:
-    async with bridge_stage.open_pc_session(language) as home:
+async def test_a_person_activates_their_card(bridge_harness: BridgeHarness, language: str) -> None:
+    async with bridge_harness.open_pc_session(language) as home:
         person, pc, holder = home.person, home.pc, home.holder
         await home.begins_and_is_asked_for_pin()
         assert await holder.certificate_state() == "inactive"
         messages = len(person.messages)
         pc.person.may_type_pin.set()
-        await bridge_stage.wait_for_text(person, DONE[language])
+        await bridge_harness.wait_for_text(person, DONE[language])
         assert len(person.messages) == messages, "one message, edited"
         assert pc.tries == 3
         assert pc.person.peers[0].telegram_name == "Mai"
     assert await holder.certificate_state() == "active"
 
 
-async def test_the_pc_is_connected_once_for_all_that_follows(bridge_stage: BridgeStage) -> None:
-    async with bridge_stage.open_pc_session() as home:
+async def test_the_pc_is_connected_once_for_all_that_follows(bridge_harness: BridgeHarness) -> None:
+    async with bridge_harness.open_pc_session() as home:
         person, pc = home.person, home.pc
         await home.activates()
         await home.begins("unlock")
-        await bridge_stage.wait_for_text(person, "Unlocked")
+        await bridge_harness.wait_for_text(person, "Unlocked")
         assert len(pc.person.peers) == 1
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
 async def test_no_card_is_called_found_before_it_was_looked_at(
-    bridge_stage: BridgeStage, language: str
+    bridge_harness: BridgeHarness, language: str
 ) -> None:
-    async with bridge_stage.open_pc_session(language) as home:
+    async with bridge_harness.open_pc_session(language) as home:
         person, pc = home.person, home.pc
         read = asyncio.Event()
         answer = pc.person.ask_consent
@@ -60,40 +60,40 @@ async def test_no_card_is_called_found_before_it_was_looked_at(
 
         pc.person.ask_consent = consent  # type: ignore[method-assign]
         await home.begins("activate")
-        await bridge_stage.wait_for_text(person, CONTINUE[language])
+        await bridge_harness.wait_for_text(person, CONTINUE[language])
         messages = len(person.messages)
         assert not any(said in person.last["text"] for said in FOUND[language])
         pc.person.may_type_pin.clear()
         read.set()
-        await bridge_stage.wait_for_text(person, CONTINUE[language], *FOUND[language])
+        await bridge_harness.wait_for_text(person, CONTINUE[language], *FOUND[language])
         pc.person.may_type_pin.set()
-        await bridge_stage.wait_for_text(person, DONE[language])
+        await bridge_harness.wait_for_text(person, DONE[language])
         assert len(person.messages) == messages, "one message, edited"
 
 
-async def test_a_card_that_is_put_in_late_is_noticed(bridge_stage: BridgeStage) -> None:
-    async with bridge_stage.open_pc_session() as home:
+async def test_a_card_that_is_put_in_late_is_noticed(bridge_harness: BridgeHarness) -> None:
+    async with bridge_harness.open_pc_session() as home:
         person, pc = home.person, home.pc
         pc.reader.pull()
         await home.begins("activate")
-        await bridge_stage.wait_for_text(person, "✓ Reader found", "Put the card into the reader")
+        await bridge_harness.wait_for_text(person, "✓ Reader found", "Put the card into the reader")
         assert not any(said in person.last["text"] for said in FOUND["en"])
         assert pc.card is not None
         pc.reader.insert(pc.card)
-        await bridge_stage.wait_for_text(person, "Activated")
+        await bridge_harness.wait_for_text(person, "Activated")
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
 async def test_another_persons_card_stays_as_it_is(
-    bridge_stage: BridgeStage, language: str
+    bridge_harness: BridgeHarness, language: str
 ) -> None:
-    holder = await bridge_stage.cardholder("posted")
-    other = await bridge_stage.cardholder("posted", seed=2)
-    person = bridge_stage.stage.subscriber("Mai", language)
-    async with bridge_stage.open_pc(other) as pc:
-        await bridge_stage.prepare_operation(person, pc, holder, "activate")
+    holder = await bridge_harness.cardholder("posted")
+    other = await bridge_harness.cardholder("posted", seed=2)
+    person = bridge_harness.harness.add_user("Mai", language)
+    async with bridge_harness.open_pc(other) as pc:
+        await bridge_harness.prepare_operation(person, pc, holder, "activate")
         await press(person, "start")
-        await bridge_stage.wait_for_text(person, *NOT_THEIRS[language])
+        await bridge_harness.wait_for_text(person, *NOT_THEIRS[language])
         assert "again" in button_keys(person)
         assert pc.person.pin_requests == [], "no PIN is asked for"
         assert [each.for_session for each in pc.person.consents] == [True]
@@ -101,99 +101,105 @@ async def test_another_persons_card_stays_as_it_is(
     assert await other.certificate_state() == "inactive"
 
 
-async def test_no_on_the_pc_is_no_and_can_be_taken_up_again(bridge_stage: BridgeStage) -> None:
-    async with bridge_stage.open_pc_session() as home:
+async def test_no_on_the_pc_is_no_and_can_be_taken_up_again(bridge_harness: BridgeHarness) -> None:
+    async with bridge_harness.open_pc_session() as home:
         person, pc, holder = home.person, home.pc, home.holder
-        await bridge_stage.prepare_operation(person, pc, holder, "activate")
+        await bridge_harness.prepare_operation(person, pc, holder, "activate")
         pc.person.agrees = lambda asked: (
             isinstance(asked, PairingPeer) or _is_session_consent(asked)
         )
         await press(person, "start")
-        await bridge_stage.wait_for_text(person, "You said no on your PC")
+        await bridge_harness.wait_for_text(person, "You said no on your PC")
         assert await holder.certificate_state() == "inactive"
         pc.person.agrees = lambda _: True
         await press(person, "again")
-        await bridge_stage.wait_for_text(person, "Activated")
+        await bridge_harness.wait_for_text(person, "Activated")
 
 
-async def test_a_card_that_is_pulled_is_explained_and_can_go_on(bridge_stage: BridgeStage) -> None:
-    async with bridge_stage.open_pc_session() as home:
+async def test_a_card_that_is_pulled_is_explained_and_can_go_on(
+    bridge_harness: BridgeHarness,
+) -> None:
+    async with bridge_harness.open_pc_session() as home:
         person, pc = home.person, home.pc
         await home.begins_and_is_asked_for_pin()
         pc.reader.pull()
         pc.person.may_type_pin.set()
-        await bridge_stage.wait_for_text(person, "The card was pulled out", "The PIN is as it was")
+        await bridge_harness.wait_for_text(
+            person, "The card was pulled out", "The PIN is as it was"
+        )
         assert pc.card is not None
         pc.reader.insert(pc.card)
         await press(person, "again")
-        await bridge_stage.wait_for_text(person, "Activated")
+        await bridge_harness.wait_for_text(person, "Activated")
 
 
-async def test_cancel_in_the_chat_stops_the_pc(bridge_stage: BridgeStage) -> None:
-    async with bridge_stage.open_pc_session() as home:
+async def test_cancel_in_the_chat_stops_the_pc(bridge_harness: BridgeHarness) -> None:
+    async with bridge_harness.open_pc_session() as home:
         person, pc = home.person, home.pc
         await home.begins_and_is_asked_for_pin()
         await press(person, "cancel")
-        await bridge_stage.wait_for_text(person, "I stopped")
-        await bridge_stage.stage.settle()
-        assert bridge_stage.bridge.hub.status(person.person.id).running is None
+        await bridge_harness.wait_for_text(person, "I stopped")
+        await bridge_harness.harness.settle()
+        assert bridge_harness.bridge.hub.status(person.person.id).running is None
         pc.person.may_type_pin.set()
         await home.begins("activate")
-        await bridge_stage.wait_for_text(person, "Activated")
+        await bridge_harness.wait_for_text(person, "Activated")
 
 
-async def test_questions_and_languages_in_between(bridge_stage: BridgeStage) -> None:
-    async with bridge_stage.open_pc_session() as home:
+async def test_questions_and_languages_in_between(bridge_harness: BridgeHarness) -> None:
+    async with bridge_harness.open_pc_session() as home:
         person, pc = home.person, home.pc
         await home.begins_and_is_asked_for_pin()
         await person.says("How much does the card cost?")
         person.sees("Go on at your PC")
-        assert any("278" in m["text"] for m in person.heard[-2:])
+        assert any("278" in m["text"] for m in person.bot_messages[-2:])
         await press(person, "lang-zh_Hant")
         person.sees("請到電腦上繼續")
         await person.starts("do-pay")
         assert "here" in button_keys(person), "asked before it is left"
         await press(person, "here")
         pc.person.may_type_pin.set()
-        await bridge_stage.wait_for_text(person, "已開卡")
+        await bridge_harness.wait_for_text(person, "已開卡")
 
 
-async def test_another_conversation_stops_what_was_under_way(bridge_stage: BridgeStage) -> None:
-    async with bridge_stage.open_pc_session() as home:
+async def test_another_conversation_stops_what_was_under_way(bridge_harness: BridgeHarness) -> None:
+    async with bridge_harness.open_pc_session() as home:
         person, holder = home.person, home.holder
         await home.begins_and_is_asked_for_pin()
         await person.starts("do-pay")
         await person.presses("Stop it and start")
-        await bridge_stage.stage.settle()
+        await bridge_harness.harness.settle()
         assert (await state(person)).conversation == "pay"
-        assert bridge_stage.bridge.hub.status(person.person.id).running is None
+        assert bridge_harness.bridge.hub.status(person.person.id).running is None
     assert await holder.certificate_state() == "inactive"
 
 
-async def test_the_same_update_twice_begins_once(bridge_stage: BridgeStage) -> None:
-    stage = bridge_stage.stage
-    async with bridge_stage.open_pc_session() as home:
+async def test_the_same_update_twice_begins_once(bridge_harness: BridgeHarness) -> None:
+    harness = bridge_harness.harness
+    async with bridge_harness.open_pc_session() as home:
         person, pc, holder = home.person, home.pc, home.holder
-        await bridge_stage.prepare_operation(person, pc, holder, "activate")
+        await bridge_harness.prepare_operation(person, pc, holder, "activate")
         pc.person.may_type_pin.clear()
         found = [b for row in person.last["reply_markup"]["inline_keyboard"] for b in row]
         data = next(b["callback_data"] for b in found if b["callback_data"].endswith("start"))
         person.person.press(person.last["message_id"], data, forge=True)
-        batch = await stage.updates()
-        await stage.kaika.intake.accept(batch)
-        await bridge_stage.wait_for_text(person, "Go on at your PC")
-        again = Update.de_json(batch[0], stage.kaika.application.bot)
-        await bridge_stage.deliver(again)
+        batch = await harness.updates()
+        await harness.kaika.intake.accept(batch)
+        await bridge_harness.wait_for_text(person, "Go on at your PC")
+        again = Update.de_json(batch[0], harness.kaika.application.bot)
+        await bridge_harness.deliver(again)
         person.sees("Go on at your PC")
         pc.person.may_type_pin.set()
-        await bridge_stage.wait_for_text(person, "Activated")
+        await bridge_harness.wait_for_text(person, "Activated")
         assert len([c for c in pc.person.consents if not c.for_session]) == 1
 
 
-async def test_a_card_that_is_active_already_and_a_stale_button(bridge_stage: BridgeStage) -> None:
-    async with bridge_stage.open_pc_session() as home:
+async def test_a_card_that_is_active_already_and_a_stale_button(
+    bridge_harness: BridgeHarness,
+) -> None:
+    async with bridge_harness.open_pc_session() as home:
         person, pc, holder = home.person, home.pc, home.holder
-        await bridge_stage.prepare_operation(person, pc, holder, "activate")
+        await bridge_harness.prepare_operation(person, pc, holder, "activate")
         old = next(
             b["callback_data"]
             for row in person.last["reply_markup"]["inline_keyboard"]
@@ -201,7 +207,7 @@ async def test_a_card_that_is_active_already_and_a_stale_button(bridge_stage: Br
             if b["callback_data"].endswith("start")
         )
         await press(person, "start")
-        await bridge_stage.wait_for_text(person, "Activated")
+        await bridge_harness.wait_for_text(person, "Activated")
         await person.forges(person.last["message_id"], old)
         assert person.toast is not None
         assert "earlier step" in person.toast

@@ -22,43 +22,43 @@ from services.bridge.events import (
     ServerFailure,
 )
 from services.bridge.operations.card_task import CardTask
-from tests.chat import Subscriber
-from tests.handlers.conversations.online.bridge_stage import BridgeStage, button_keys
+from tests.bot_harness import ChatUser
+from tests.handlers.conversations.online.bridge_harness import BridgeHarness, button_keys
 from tests.handlers.engine.navigation import press, state
 
 
-async def test_the_link_is_lost_and_comes_back(bridge_stage: BridgeStage) -> None:
-    async with bridge_stage.open_pc_session() as home:
+async def test_the_link_is_lost_and_comes_back(bridge_harness: BridgeHarness) -> None:
+    async with bridge_harness.open_pc_session() as home:
         person, pc = home.person, home.pc
         await home.begins_and_is_asked_for_pin()
         chat = person.person.id
-        await bridge_stage.deliver(BridgeDisconnected(chat))
+        await bridge_harness.deliver(BridgeDisconnected(chat))
         person.sees("The link to your PC is lost", "comes back by itself")
-        await bridge_stage.deliver(BridgeConnected(chat))
+        await bridge_harness.deliver(BridgeConnected(chat))
         person.sees("Go on at your PC")
         pc.person.may_type_pin.set()
-        await bridge_stage.wait_for_text(person, "Activated")
+        await bridge_harness.wait_for_text(person, "Activated")
 
 
 async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(
-    bridge_stage: BridgeStage,
+    bridge_harness: BridgeHarness,
 ) -> None:
-    async with bridge_stage.open_pc_session() as home:
+    async with bridge_harness.open_pc_session() as home:
         person, pc, holder = home.person, home.pc, home.holder
         await home.begins_and_is_asked_for_pin()
-        kaika, old = bridge_stage.stage.kaika, bridge_stage.bridge
+        kaika, old = bridge_harness.harness.kaika, bridge_harness.bridge
         data = kaika.application.bot_data
         restarted = BridgeRuntime(
             kaika.database,
             kaika.keys,
             data["services"].authority,
-            bridge_stage.origin,
+            bridge_harness.origin,
             kaika.application,
         )
         assert data[BRIDGE].hub is restarted.hub
         messages = len(person.messages)
         async with restarted.running():
-            await bridge_stage.wait_for_text(person, "I was started anew")
+            await bridge_harness.wait_for_text(person, "I was started anew")
             assert len(person.messages) == messages + 1, "a new message, since time has passed"
         pc.person.may_type_pin.set()
         data[BRIDGE] = old.event_handler
@@ -67,29 +67,29 @@ async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
 async def test_what_only_the_card_knows_is_explained(
-    bridge_stage: BridgeStage, language: str
+    bridge_harness: BridgeHarness, language: str
 ) -> None:
-    async with bridge_stage.open_pc_session(language) as home:
+    async with bridge_harness.open_pc_session(language) as home:
         person, pc = home.person, home.pc
         await home.begins_and_is_asked_for_pin()
         about = (person.person.id, "op", CardTask.ACTIVATE)
-        await bridge_stage.deliver(CardTaskUnresolved(*about, FailureCode.OUTCOME_UNKNOWN))
+        await bridge_harness.deliver(CardTaskUnresolved(*about, FailureCode.OUTCOME_UNKNOWN))
         person.sees({"en": "The new PIN may be set or not", "zh-hant": "只有卡片知道"}[language])
         assert "ask" in button_keys(person)
-        await bridge_stage.deliver(CardTaskFailed(*about, ServerFailure.NOT_DONE))
+        await bridge_harness.deliver(CardTaskFailed(*about, ServerFailure.NOT_DONE))
         person.sees({"en": "its new PIN was not set", "zh-hant": "沒有設定成功"}[language])
         assert "grant" not in (await state(person)).data
         pc.person.may_type_pin.set()
 
 
 async def test_a_card_that_is_being_asked_already_is_not_called_idle(
-    bridge_stage: BridgeStage,
+    bridge_harness: BridgeHarness,
 ) -> None:
-    async with bridge_stage.open_pc_session() as home:
+    async with bridge_harness.open_pc_session() as home:
         person, pc = home.person, home.pc
         await home.begins_and_is_asked_for_pin()
         about = (person.person.id, "op", CardTask.ACTIVATE)
-        await bridge_stage.deliver(CardTaskUnresolved(*about, FailureCode.OUTCOME_UNKNOWN))
+        await bridge_harness.deliver(CardTaskUnresolved(*about, FailureCode.OUTCOME_UNKNOWN))
         await press(person, "ask")
         person.sees("Activating the card")
         assert "Nothing is under way" not in person.last["text"]
@@ -97,30 +97,30 @@ async def test_a_card_that_is_being_asked_already_is_not_called_idle(
 
 
 async def test_an_end_that_comes_when_the_person_is_elsewhere_is_told_apart(
-    bridge_stage: BridgeStage,
+    bridge_harness: BridgeHarness,
 ) -> None:
-    person = bridge_stage.stage.subscriber()
+    person = bridge_harness.harness.add_user()
     await person.starts("do-pay")
     chat = person.person.id
-    await bridge_stage.deliver(CardTaskSucceeded(chat, "op", CardTask.ACTIVATE, PinSetResult()))
+    await bridge_harness.deliver(CardTaskSucceeded(chat, "op", CardTask.ACTIVATE, PinSetResult()))
     person.sees("The card is activated")
-    await bridge_stage.deliver(
+    await bridge_harness.deliver(
         CardTaskFailed(chat, "op", CardTask.UNLOCK, FailureCode.CARD_REMOVED)
     )
     person.sees("The card was pulled out")
-    heard = len(person.heard)
-    await bridge_stage.deliver(
+    heard = len(person.bot_messages)
+    await bridge_harness.deliver(
         CardTaskFailed(chat, "op", CardTask.CARD_STATUS, FailureCode.TIMED_OUT)
     )
-    await bridge_stage.deliver(CardTaskFailed(chat, "op", CardTask.UNLOCK, FailureCode.CANCELLED))
-    assert len(person.heard) == heard, "nobody waits for these"
+    await bridge_harness.deliver(CardTaskFailed(chat, "op", CardTask.UNLOCK, FailureCode.CANCELLED))
+    assert len(person.bot_messages) == heard, "nobody waits for these"
 
 
 async def test_a_line_that_fails_shows_it_later(
-    bridge_stage: BridgeStage, monkeypatch: pytest.MonkeyPatch
+    bridge_harness: BridgeHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    person = await _start_card_check(bridge_stage)
-    bot = bridge_stage.stage.kaika.application.bot
+    person = await _start_card_check(bridge_harness)
+    bot = bridge_harness.harness.kaika.application.bot
 
     async def broken(*_: object, **__: object) -> None:
         raise NetworkError("down")
@@ -129,11 +129,11 @@ async def test_a_line_that_fails_shows_it_later(
     with monkeypatch.context() as patched:
         patched.setattr("handlers.screen.view.Bot.edit_message_text", broken)
         patched.setattr(type(bot), "edit_message_text", broken)
-        await bridge_stage.deliver(
+        await bridge_harness.deliver(
             CardTaskFailed(chat, "op", CardTask.CARD_STATUS, FailureCode.CARD_MUTE)
         )
     person.sees("I ask your PC")
-    await bridge_stage.deliver(ViewNotDelivered(chat))
+    await bridge_harness.deliver(ViewNotDelivered(chat))
     person.sees("The card does not answer")
 
 
@@ -142,19 +142,19 @@ async def test_a_line_that_fails_shows_it_later(
     [(ValueError("mistake"), True), (BadRequest("mistake"), True), (Forbidden("blocked"), False)],
 )
 async def test_a_mistake_of_ours_while_something_is_shown_is_apologised_for(
-    bridge_stage: BridgeStage, monkeypatch: pytest.MonkeyPatch, error: Exception, is_told: bool
+    bridge_harness: BridgeHarness, monkeypatch: pytest.MonkeyPatch, error: Exception, is_told: bool
 ) -> None:
     logs.configure("info", "json", [])  # unlike its default, it prints no locals
-    person = await _start_card_check(bridge_stage)
-    heard = len(person.heard)
+    person = await _start_card_check(bridge_harness)
+    heard = len(person.bot_messages)
 
     async def broken(*_: object) -> None:
         raise error
 
     with monkeypatch.context() as patched:
         patched.setattr("handlers.card_events.BridgeEventHandler._show", broken)
-        await bridge_stage.deliver(BridgeConnected(person.person.id))
-    assert len(person.heard) == heard + is_told
+        await bridge_harness.deliver(BridgeConnected(person.person.id))
+    assert len(person.bot_messages) == heard + is_told
     if is_told:
         person.sees("Sorry, something went wrong on our side")
 
@@ -168,12 +168,12 @@ async def test_a_mistake_of_ours_while_something_is_shown_is_apologised_for(
     ],
 )
 async def test_only_a_mistake_of_ours_is_logged_as_an_error(
-    bridge_stage: BridgeStage,
+    bridge_harness: BridgeHarness,
     monkeypatch: pytest.MonkeyPatch,
     error: Exception,
     logged: tuple[str, str],
 ) -> None:
-    person = await _start_card_check(bridge_stage)
+    person = await _start_card_check(bridge_harness)
 
     async def broken(*_: object) -> None:
         raise error
@@ -182,14 +182,14 @@ async def test_only_a_mistake_of_ours_is_logged_as_an_error(
     with monkeypatch.context() as patched:
         patched.setattr("bot.updates.error_handler._log", log)
         patched.setattr("handlers.card_events.BridgeEventHandler._show", broken)
-        await bridge_stage.deliver(BridgeConnected(person.person.id))
+        await bridge_harness.deliver(BridgeConnected(person.person.id))
     assert [(call.method_name, call.args[0]) for call in log.calls] == [logged]
 
 
 async def test_a_bridge_that_is_left_amid_work_gives_the_card_back(
-    bridge_stage: BridgeStage, monkeypatch: pytest.MonkeyPatch
+    bridge_harness: BridgeHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with bridge_stage.open_pc_session() as home:
+    async with bridge_harness.open_pc_session() as home:
         await home.begins_and_is_asked_for_pin()
         card, begun, goes_on = home.pc.card, asyncio.Event(), threading.Event()
         assert card is not None
@@ -211,20 +211,20 @@ async def test_a_bridge_that_is_left_amid_work_gives_the_card_back(
         assert not home.pc.reader._connections
 
 
-async def _start_card_check(bridge_stage: BridgeStage) -> Subscriber:
+async def _start_card_check(bridge_harness: BridgeHarness) -> ChatUser:
     """Bring a person to a card check that never ends."""
-    person = bridge_stage.stage.subscriber()
-    async with bridge_stage.open_pc() as pc:
+    person = bridge_harness.harness.add_user()
+    async with bridge_harness.open_pc() as pc:
         await person.says("/pair")
         await press(person, "code")
-        await bridge_stage.pair(person, pc)
-        await bridge_stage.wait_for_text(person, "Your PC is connected")
+        await bridge_harness.pair(person, pc)
+        await bridge_harness.wait_for_text(person, "Your PC is connected")
 
         async def start(*_: object) -> str:
             return "op"
 
-        bridge_stage.bridge.hub.start = start  # type: ignore[method-assign, assignment]
+        bridge_harness.bridge.hub.start = start  # type: ignore[method-assign, assignment]
         await person.starts("do-card_check")
         await press(person, "go")
-    await bridge_stage.stage.settle()
+    await bridge_harness.harness.settle()
     return person

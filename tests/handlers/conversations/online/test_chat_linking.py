@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 from tests.handlers.clock import current_time, set_time
 from tests.handlers.conversations.online.cardholders import (
     Office,
@@ -23,15 +23,15 @@ from tests.handlers.engine.navigation import press, state, step_keys
     ],
 )
 async def test_linked_with_their_yes_and_known_next_time(
-    stage: Stage, office: Office, language: str, offer: str, linked: str, known: str
+    harness: BotHarness, office: Office, language: str, offer: str, linked: str, known: str
 ) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber(language=language)
+    holder, anna = await office.cardholder(), harness.add_user(language=language)
     await anna.starts("do-status")
     await anna.says(holder.number_and_code)
     anna.sees(offer)
     await press(anna, "yes")
     anna.sees(linked)
-    assert "linked" in await read_newest_mail(stage, holder)
+    assert "linked" in await read_newest_mail(harness, holder)
     await anna.starts("do-suspend")
     anna.sees(known, holder.ui_number.mask())
     assert holder.ui_number_text not in anna.last["text"]
@@ -40,9 +40,9 @@ async def test_linked_with_their_yes_and_known_next_time(
     assert (await state(anna)).step == "proof"
 
 
-async def test_it_is_offered_to_who_is_not_linked_only(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
-    await holder.links(anna.person.id, current_time(stage))
+async def test_it_is_offered_to_who_is_not_linked_only(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
+    await holder.links(anna.person.id, current_time(harness))
     await anna.starts("do-status")
     await anna.says(holder.code_text)
     assert (await state(anna)).step == "done"
@@ -51,88 +51,88 @@ async def test_it_is_offered_to_who_is_not_linked_only(stage: Stage, office: Off
     assert (await state(anna)).step == "done", "typed in full, and linked all the same"
 
 
-async def test_no_means_no(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+async def test_no_means_no(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
     await anna.starts("do-status")
     await anna.says(holder.number_and_code)
     await press(anna, "no")
-    async with stage.kaika.database.unit_of_work() as session:
-        assert not await stage.authority.links.list_people(session, anna.person.id)
+    async with harness.kaika.database.unit_of_work() as session:
+        assert not await harness.authority.links.list_people(session, anna.person.id)
     await anna.starts("do-status")
     anna.sees("Who are you?")
 
 
-async def test_a_chat_of_two_people_is_asked_whom(stage: Stage, office: Office) -> None:
+async def test_a_chat_of_two_people_is_asked_whom(harness: BotHarness, office: Office) -> None:
     first, second = await office.cardholder(), await office.cardholder("submitted", seed=2)
-    anna = stage.subscriber()
+    anna = harness.add_user()
     for holder in (first, second):
-        await holder.links(anna.person.id, current_time(stage))
+        await holder.links(anna.person.id, current_time(harness))
     await anna.starts("do-status")
     anna.sees("Who is it about?")
     assert {"known0", "known1"} <= set(step_keys(anna))
     await anna.says(second.code_text)
     anna.sees("Who is it about?")
-    assert "but whose?" in anna.heard[-2]["text"]
+    assert "but whose?" in anna.bot_messages[-2]["text"]
     await press(anna, "known1")
     anna.sees("Now the subscriber code", second.ui_number.mask())
     await anna.says(second.code_text)
     anna.sees("👉 Paid")
 
 
-async def test_somebody_else_may_be_meant(stage: Stage, office: Office) -> None:
+async def test_somebody_else_may_be_meant(harness: BotHarness, office: Office) -> None:
     linked, meant = await office.cardholder(), await office.cardholder("submitted", seed=2)
-    anna = stage.subscriber()
-    await linked.links(anna.person.id, current_time(stage))
+    anna = harness.add_user()
+    await linked.links(anna.person.id, current_time(harness))
     await anna.starts("do-status")
     await anna.says(meant.number_and_code)
     anna.sees("👉 Paid", "Shall I link this chat")
 
 
 async def test_the_fourth_chat_is_told_that_three_are_the_most(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+    holder, anna = await office.cardholder(), harness.add_user()
     for chat in (11, 12, 13):
-        await holder.links(chat, current_time(stage))
+        await holder.links(chat, current_time(harness))
     await anna.starts("do-status")
     await anna.says(holder.number_and_code)
     await press(anna, "yes")
     anna.sees("3 chats are linked to you already", "/privacy", "Where it stands")
 
 
-async def test_a_yes_after_ten_minutes_links_nothing(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+async def test_a_yes_after_ten_minutes_links_nothing(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
     await anna.starts("do-status")
     await anna.says(holder.number_and_code)
-    set_time(stage, current_time(stage) + timedelta(minutes=11))
+    set_time(harness, current_time(harness) + timedelta(minutes=11))
     await press(anna, "yes")
     anna.sees("More than ten minutes", "Where it stands")
-    async with stage.kaika.database.unit_of_work() as session:
-        assert not await stage.authority.links.list_people(session, anna.person.id)
+    async with harness.kaika.database.unit_of_work() as session:
+        assert not await harness.authority.links.list_people(session, anna.person.id)
 
 
-async def test_unlinked_meanwhile_it_asks_anew(stage: Stage, office: Office) -> None:
+async def test_unlinked_meanwhile_it_asks_anew(harness: BotHarness, office: Office) -> None:
     first, second = await office.cardholder(), await office.cardholder("submitted", seed=2)
-    anna = stage.subscriber()
+    anna = harness.add_user()
     for holder in (first, second):
-        await holder.links(anna.person.id, current_time(stage))
+        await holder.links(anna.person.id, current_time(harness))
     await anna.starts("do-status")
     chat = anna.person.id
-    async with stage.kaika.database.unit_of_work() as session:
-        people = await stage.authority.links.list_people(session, chat)
+    async with harness.kaika.database.unit_of_work() as session:
+        people = await harness.authority.links.list_people(session, chat)
         for person in people:
-            await stage.authority.links.unlink_chat(
-                session, person.subscriber, chat, chat, current_time(stage)
+            await harness.authority.links.unlink_chat(
+                session, person.subscriber, chat, chat, current_time(harness)
             )
     await press(anna, "known0")
     anna.sees("Who are you?")
 
 
 async def test_a_wrong_code_for_a_known_person_keeps_the_person(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
-    await holder.links(anna.person.id, current_time(stage))
+    holder, anna = await office.cardholder(), harness.add_user()
+    await holder.links(anna.person.id, current_time(harness))
     await anna.starts("do-status")
     await anna.says(wrong_code(holder))
     anna.sees("Tries left: 3", "Now the subscriber code", holder.ui_number.mask())

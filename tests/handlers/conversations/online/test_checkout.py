@@ -17,7 +17,7 @@ from services.authority.embedded.models import InvoiceRecord
 from services.authority.errors import CheckoutRefusal
 from services.formats.ui_number import UiNumber
 from services.storage.availability import DatabaseUnavailableError
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.payments import (
     DEADLINE,
@@ -37,50 +37,55 @@ from tests.handlers.engine.navigation import state
 from tests.handlers.updates import deliver_update
 
 
-async def test_telegram_may_ask_twice_and_tell_twice(stage: Stage) -> None:
-    application = await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_telegram_may_ask_twice_and_tell_twice(harness: BotHarness) -> None:
+    application = await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     payload = invoice_payload(hoa, await request_invoice(hoa))
     assert [(await ask_pre_checkout(hoa, payload))["ok"] for _ in range(2)] == [True, True]
     await deliver_successful_payment(hoa, payload)
     receipt = hoa.last["text"]
     await deliver_successful_payment(hoa, payload)
     assert hoa.last["text"] == receipt
-    assert len(await list_payments(stage)) == 1
-    assert (await application_state(stage, application), await staff_alerts(stage)) == ("paid", [])
-    await stage.works_off(NOW)
-    assert len([m for m in stage.engine.world.mailbox.mails if "NT$278" in m.text]) == 1
+    assert len(await list_payments(harness)) == 1
+    assert (await application_state(harness, application), await staff_alerts(harness)) == (
+        "paid",
+        [],
+    )
+    await harness.run_due_jobs(NOW)
+    assert len([m for m in harness.engine.world.mailbox.mails if "NT$278" in m.text]) == 1
 
 
-async def test_a_question_that_comes_again_is_not_answered_a_second_time(stage: Stage) -> None:
-    await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_a_question_that_comes_again_is_not_answered_a_second_time(
+    harness: BotHarness,
+) -> None:
+    await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     payload = invoice_payload(hoa, await request_invoice(hoa))
-    query = stage.engine.world.queries.add("pre_checkout", hoa.person.id, hoa.person.id, {})
+    query = harness.engine.world.queries.add("pre_checkout", hoa.person.id, hoa.person.id, {})
     body = {"id": query.id, "from": hoa.person.user, "currency": "TWD", "total_amount": 27800}
-    stage.engine.world.send_update("pre_checkout_query", {**body, "invoice_payload": payload})
-    (raw,) = await stage.updates()
+    harness.engine.world.send_update("pre_checkout_query", {**body, "invoice_payload": payload})
+    (raw,) = await harness.updates()
     for _ in range(2):
-        await stage.kaika.intake.accept([raw])
-        await stage.kaika.application.update_queue.join()
-    await deliver_update(stage, raw)  # in another process
+        await harness.kaika.intake.accept([raw])
+        await harness.kaika.application.update_queue.join()
+    await deliver_update(harness, raw)  # in another process
     assert query.answer == {"ok": True}
     assert raw["update_id"] not in [
-        u["update_id"] for u in await stage.kaika.inbox.load_unfinished()
+        u["update_id"] for u in await harness.kaika.inbox.load_unfinished()
     ]
 
 
-async def test_a_second_payment_is_kept_and_told_to_staff(stage: Stage) -> None:
-    application = await submit_application(stage)
-    hoa = stage.subscriber("Hoa", "zh-hant")
+async def test_a_second_payment_is_kept_and_told_to_staff(harness: BotHarness) -> None:
+    application = await submit_application(harness)
+    hoa = harness.add_user("Hoa", "zh-hant")
     payload = invoice_payload(hoa, await request_invoice(hoa))
     await deliver_successful_payment(hoa, payload, "charge-1")
     await deliver_successful_payment(hoa, payload, "charge-2")
     hoa.sees("費用先前已經繳清", "請不要再付一次", "20270301-000002")
     await deliver_successful_payment(hoa, payload, "charge-2")
-    first, second = await list_payments(stage)
+    first, second = await list_payments(harness)
     assert (first.application_id, second.application_id) == (application, None)
-    (alert,) = await staff_alerts(stage)
+    (alert,) = await staff_alerts(harness)
     assert alert.message == "charge_unmatched"
     assert all(word in alert.reference for word in ("20270301-000002", "paid", "charge-2"))
 
@@ -94,55 +99,55 @@ async def test_a_second_payment_is_kept_and_told_to_staff(stage: Stage) -> None:
     ],
 )
 async def test_money_that_fits_nothing_is_not_lost(
-    stage: Stage, bend: dict[str, Any], words: str
+    harness: BotHarness, bend: dict[str, Any], words: str
 ) -> None:
-    application = await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+    application = await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     right = {"payload": invoice_payload(hoa, await request_invoice(hoa)), "amount": 27800}
     await deliver_successful_payment(hoa, **{**right, **bend})
     hoa.sees("it fits nothing that is owed", words, "Please do not pay again", "0800-080-117")
-    (payment,) = await list_payments(stage)
+    (payment,) = await list_payments(harness)
     assert (payment.application_id, payment.charge_id) == (None, "charge-1")
-    assert len(await staff_alerts(stage)) == 1
-    assert await application_state(stage, application) == "submitted"
+    assert len(await staff_alerts(harness)) == 1
+    assert await application_state(harness, application) == "submitted"
     assert (await state(hoa)).step == "invoice", "it is still owed, and can still be paid"
 
 
-async def test_money_from_another_person_is_kept_apart(stage: Stage) -> None:
-    application = await submit_application(stage)
-    hoa, bo = stage.subscriber("Hoa"), stage.subscriber("Bo")
+async def test_money_from_another_person_is_kept_apart(harness: BotHarness) -> None:
+    application = await submit_application(harness)
+    hoa, bo = harness.add_user("Hoa"), harness.add_user("Bo")
     payload = invoice_payload(hoa, await request_invoice(hoa))
     await bo.starts()
     await deliver_successful_payment(bo, payload)
     bo.sees("made for another person")
-    assert await application_state(stage, application) == "submitted"
-    assert (await list_payments(stage))[0].user_id == bo.person.id
+    assert await application_state(harness, application) == "submitted"
+    assert (await list_payments(harness))[0].user_id == bo.person.id
 
 
-async def test_money_for_an_application_that_is_gone(stage: Stage) -> None:
-    application = await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_money_for_an_application_that_is_gone(harness: BotHarness) -> None:
+    application = await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     payload = invoice_payload(hoa, await request_invoice(hoa))
-    set_time(stage, DEADLINE + timedelta(minutes=1))
-    await stage.works_off(DEADLINE + timedelta(minutes=1))
-    assert await application_state(stage, application) == "expired"
+    set_time(harness, DEADLINE + timedelta(minutes=1))
+    await harness.run_due_jobs(DEADLINE + timedelta(minutes=1))
+    assert await application_state(harness, application) == "expired"
     await deliver_successful_payment(hoa, payload)
     hoa.sees("We received NT$278", "no open application", "the days to pay may be over")
-    assert len(await staff_alerts(stage)) == 1
+    assert len(await staff_alerts(harness)) == 1
     assert "no longer good" in (await ask_pre_checkout(hoa, payload))["error_message"]
 
 
 async def test_a_database_that_fails_means_no_and_nothing_charged(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await submit_application(stage)
-    hoa = stage.subscriber("Hoa", "zh-hant")
+    await submit_application(harness)
+    hoa = harness.add_user("Hoa", "zh-hant")
     payload = invoice_payload(hoa, await request_invoice(hoa))
 
     async def fails(*_: Any) -> None:
         raise DatabaseUnavailableError("disk")
 
-    monkeypatch.setattr(stage.authority.payments, "approve_checkout", fails)
+    monkeypatch.setattr(harness.authority.payments, "approve_checkout", fails)
     answer = await ask_pre_checkout(hoa, payload)
     assert answer["ok"] is False
     assert "沒有扣款" in answer["error_message"]
@@ -150,81 +155,81 @@ async def test_a_database_that_fails_means_no_and_nothing_charged(
 
 
 async def test_a_database_that_is_stuck_means_no_within_the_time(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+    await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     payload = invoice_payload(hoa, await request_invoice(hoa))
     monkeypatch.setattr(checkout, "DECIDE_SECONDS", 0.05)
-    async with stage.kaika.database.unit_of_work():  # nobody else gets in, the inbox neither
+    async with harness.kaika.database.unit_of_work():  # nobody else gets in, the inbox neither
         answer = await asyncio.wait_for(ask_pre_checkout(hoa, payload), 2)
     assert answer["ok"] is False
     assert "could not be checked in time" in answer["error_message"]
     monkeypatch.undo()
-    async with stage.kaika.database.unit_of_work() as session:  # whose turn comes after it
+    async with harness.kaika.database.unit_of_work() as session:  # whose turn comes after it
         (invoice,) = (await session.scalars(select(InvoiceRecord))).all()
     assert invoice.approved_at is None, "no was the answer, so nothing is reserved"
     assert (await ask_pre_checkout(hoa, payload))["ok"] is True
 
 
-async def test_an_answer_the_line_lost_is_given_again(stage: Stage) -> None:
-    await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_an_answer_the_line_lost_is_given_again(harness: BotHarness) -> None:
+    await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     payload = invoice_payload(hoa, await request_invoice(hoa))
-    stage.engine.world.faults.add(
+    harness.engine.world.faults.add(
         InjectedFault("answerprecheckoutquery", 502, "Bad Gateway", times=1)
     )
     assert (await ask_pre_checkout(hoa, payload))["ok"] is True
 
 
-async def test_a_line_that_stays_down_takes_no_money(stage: Stage) -> None:
-    application = await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_a_line_that_stays_down_takes_no_money(harness: BotHarness) -> None:
+    application = await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     invoice = await request_invoice(hoa)
-    stage.engine.world.faults.add(
+    harness.engine.world.faults.add(
         InjectedFault("answerprecheckoutquery", 502, "Bad Gateway", times=9)
     )
     paying = asyncio.create_task(hoa.person.pay(invoice["message_id"], timeout=0.2))
     await asyncio.sleep(0)
-    await stage.settle()
+    await harness.settle()
     assert await paying == {"status": "timeout"}
-    assert (await list_payments(stage), await application_state(stage, application)) == (
+    assert (await list_payments(harness), await application_state(harness, application)) == (
         [],
         "submitted",
     )
 
 
 async def test_a_guide_takes_no_money_and_loses_none(engine: Engine, tmp_path: Path) -> None:
-    async with Stage.set_up(engine, tmp_path) as stage:
-        hoa = stage.subscriber("Hoa")
+    async with BotHarness.start(engine, tmp_path) as harness:
+        hoa = harness.add_user("Hoa")
         await hoa.starts()
         answer = await ask_pre_checkout(hoa, "0" * 32)
         assert (answer["ok"], "takes no payments" in answer["error_message"]) == (False, True)
         await deliver_successful_payment(hoa, "0" * 32)
         hoa.sees("We received NT$278", "Nothing is lost", "charge-1")
-        (alert,) = await staff_alerts(stage)
+        (alert,) = await staff_alerts(harness)
         assert alert.message == "charge_unrecorded"
-        await stage.works_off()
-        assert await staff_alerts(stage) == [], "reported, in the log"
+        await harness.run_due_jobs()
+        assert await staff_alerts(harness) == [], "reported, in the log"
 
 
-async def test_money_that_arrives_while_somebody_asks_something_else(stage: Stage) -> None:
-    await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_money_that_arrives_while_somebody_asks_something_else(harness: BotHarness) -> None:
+    await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     payload = invoice_payload(hoa, await request_invoice(hoa))
     await hoa.starts("do-status")
     await hoa.presses("🆕")
     await deliver_successful_payment(hoa, payload)
-    assert any("Payment received" in m.get("text", "") for m in hoa.heard)
+    assert any("Payment received" in m.get("text", "") for m in hoa.bot_messages)
     there = await state(hoa)
     assert (there.conversation, there.is_open) == ("status", True)
 
 
-async def test_paid_at_the_counter_meanwhile(stage: Stage) -> None:
-    await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_paid_at_the_counter_meanwhile(harness: BotHarness) -> None:
+    await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     invoice = await request_invoice(hoa)
-    counter = Counter(stage.authority, Actor.at_counter("test"))
+    counter = Counter(harness.authority, Actor.at_counter("test"))
     await counter.pay(UiNumber.parse(NUMBER), "at the counter", 27800, NOW)
     assert "paid already" in (await pay_invoice(hoa, invoice))["error_message"]
     await open_amount_due(hoa)

@@ -10,7 +10,7 @@ from handlers.engine.diagram import diagram
 from handlers.engine.model import Conversation, Step, resolve_target
 from handlers.engine.rendering import ROUTE
 from handlers.screen.view import encode_callback_data
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 from tests.handlers.engine.navigation import press, state
 
 ONLINE = {conversation.name: conversation for conversation in embedded_conversations()}
@@ -70,9 +70,9 @@ def test_the_guide_asks_for_nothing_secret() -> None:
 
 
 @pytest.mark.parametrize("trouble", TRIAGE)
-async def test_triage_leads_there(stage: Stage, trouble: str) -> None:
+async def test_triage_leads_there(harness: BotHarness, trouble: str) -> None:
     taps, goal = TRIAGE[trouble]
-    anna = stage.subscriber()
+    anna = harness.add_user()
     await anna.starts("do-triage")
     for key in taps:
         await press(anna, key)
@@ -88,9 +88,9 @@ async def test_triage_leads_there(stage: Stage, trouble: str) -> None:
     ],
 )
 async def test_the_first_words_are_true_here(
-    stage: Stage, language: str, asked: str, demonstration: str, pin: str
+    harness: BotHarness, language: str, asked: str, demonstration: str, pin: str
 ) -> None:
-    anna = stage.subscriber(language=language)
+    anna = harness.add_user(language=language)
     await anna.starts()
     anna.sees(asked, demonstration, pin)
     assert "I do not need them" not in anna.last["text"]
@@ -104,13 +104,13 @@ async def test_the_first_words_are_true_here(
     assert "/guide" not in anna.last["text"]
 
 
-async def test_who_runs_it_is_named(stage: Stage) -> None:
-    stage.authority.keeper = "The Tea Authority"
-    kaika = stage.kaika
-    registry = conversations_for(Deployment(kaika.database, stage.authority))
+async def test_who_runs_it_is_named(harness: BotHarness) -> None:
+    harness.authority.keeper = "The Tea Authority"
+    kaika = harness.kaika
+    registry = conversations_for(Deployment(kaika.database, harness.authority))
     kaika.application.bot_data["conversations"] = registry.conversations
-    anna = stage.subscriber()
+    anna = harness.add_user()
     await anna.starts("do-suspend")
     anna.sees("the records of The Tea Authority, who runs this service")
     await anna.starts()
-    assert any("The Tea Authority" in message["text"] for message in anna.heard[-2:])
+    assert any("The Tea Authority" in message["text"] for message in anna.bot_messages[-2:])

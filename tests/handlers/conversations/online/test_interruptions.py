@@ -9,7 +9,7 @@ from handlers.engine.model import StepContext
 from handlers.engine.rendering import SHOW
 from handlers.engine.transitions import BACK, CANCEL
 from sandbox.engine import Engine
-from tests.chat import Stage, buttons
+from tests.bot_harness import BotHarness, buttons
 from tests.handlers.clock import NOW, advance_time, set_time
 from tests.handlers.conversations.online.cardholders import Office
 from tests.handlers.conversations.online.path_planning import StepId, plan_visit
@@ -47,9 +47,9 @@ GRANT_EXPIRED = {"en": "More than ten minutes have passed", "zh-hant": "已經�
 CODE_EXPIRED = {"en": "This one-time code is over", "zh-hant": "這組一次性驗證碼已經失效"}
 
 
-def list_steps(stage: Stage, *, ends: bool = False) -> list[StepId]:
+def list_steps(harness: BotHarness, *, ends: bool = False) -> list[StepId]:
     """Return the open steps of the conversations, or their ends."""
-    conversations = declared_conversations(stage)
+    conversations = declared_conversations(harness)
     return [
         (conversation, name)
         for conversation in ONLINE
@@ -59,28 +59,28 @@ def list_steps(stage: Stage, *, ends: bool = False) -> list[StepId]:
 
 
 async def visit_as_new_person(
-    stage: Stage, office: Office, goal: StepId, number: int
+    harness: BotHarness, office: Office, goal: StepId, number: int
 ) -> tuple[Walker, StepVisit]:
     """Bring a new person to a step, every other one in Chinese."""
-    persona, path = plan_visit(declared_conversations(stage), goal)
-    anna = stage.subscriber(f"{goal[1]} {number}", LANGUAGES[number % 2])
+    persona, path = plan_visit(declared_conversations(harness), goal)
+    anna = harness.add_user(f"{goal[1]} {number}", LANGUAGES[number % 2])
     walker = Walker(office, anna, persona)
     return walker, await visit_step(walker, goal, path)
 
 
 async def visit_every_step(
-    stage: Stage, office: Office, offset: int = 0
+    harness: BotHarness, office: Office, offset: int = 0
 ) -> AsyncIterator[StepVisit]:
     """Bring a new person to each open step, one after the other."""
-    for number, goal in enumerate(list_steps(stage), offset):
-        _, visit = await visit_as_new_person(stage, office, goal, number)
+    for number, goal in enumerate(list_steps(harness), offset):
+        _, visit = await visit_as_new_person(harness, office, goal, number)
         yield visit
 
 
-def test_no_conversation_is_left_out(stage: Stage) -> None:
-    conversations = declared_conversations(stage)
+def test_no_conversation_is_left_out(harness: BotHarness) -> None:
+    conversations = declared_conversations(harness)
     assert set(conversations) == {*ONLINE, *GUIDED}
-    every = [*list_steps(stage), *list_steps(stage, ends=True)]
+    every = [*list_steps(harness), *list_steps(harness, ends=True)]
     assert {
         goal
         for goal in every
@@ -96,20 +96,20 @@ def test_no_conversation_is_left_out(stage: Stage) -> None:
 async def test_what_comes_between_loses_no_thread_nor_does_a_restart(
     engine: Engine, tmp_path: Path
 ) -> None:
-    async with Stage.set_up(engine, tmp_path, "embedded") as stage:
-        set_time(stage, NOW)
-        office = Office.open_for(stage, tmp_path)
-        people = [visit async for visit in visit_every_step(stage, office)]
+    async with BotHarness.start(engine, tmp_path, "embedded") as harness:
+        set_time(harness, NOW)
+        office = Office.open_for(harness, tmp_path)
+        people = [visit async for visit in visit_every_step(harness, office)]
         for visit in people:
             await stays_at_the_step(visit)
-        await stage.settle()
-        offset = stage._offset
-    async with Stage.set_up(engine, tmp_path, "embedded") as stage:
-        set_time(stage, NOW)
-        office.attach_to(stage)
-        stage._offset = offset
+        await harness.settle()
+        offset = harness._offset
+    async with BotHarness.start(engine, tmp_path, "embedded") as harness:
+        set_time(harness, NOW)
+        office.attach_to(harness)
+        harness._offset = offset
         for visit in people:
-            visit.anna.stage = stage
+            visit.anna.harness = harness
             for interruption in (asks_a_question, taps_twice):
                 with describe_failure(interruption, visit):
                     await interruption(visit)
@@ -121,27 +121,27 @@ async def test_what_comes_between_loses_no_thread_nor_does_a_restart(
     ids=lambda each: each.__name__,
 )
 async def test_what_leads_elsewhere_leads_there_once(
-    stage: Stage, office: Office, interruption: Interruption
+    harness: BotHarness, office: Office, interruption: Interruption
 ) -> None:
-    async for visit in visit_every_step(stage, office, offset=1):
+    async for visit in visit_every_step(harness, office, offset=1):
         with describe_failure(interruption, visit):
             await interruption(visit)
 
 
-async def test_what_rested_too_long_says_so(stage: Stage, office: Office) -> None:
-    people = [visit async for visit in visit_every_step(stage, office)]
+async def test_what_rested_too_long_says_so(harness: BotHarness, office: Office) -> None:
+    people = [visit async for visit in visit_every_step(harness, office)]
     identified = [
-        await visit_as_new_person(stage, office, goal, number)
-        for number, goal in enumerate(list_steps(stage))
-        if "grant" in declared_conversations(stage)[goal[0]].steps[goal[1]].requires
+        await visit_as_new_person(harness, office, goal, number)
+        for number, goal in enumerate(list_steps(harness))
+        if "grant" in declared_conversations(harness)[goal[0]].steps[goal[1]].requires
     ]
-    advance_time(stage, minutes=11)
+    advance_time(harness, minutes=11)
     for walker, visit in identified:
         with describe_failure(shows_who_they_are_again, visit):
             before = await (await walker.cardholder()).certificate_state()
             await shows_who_they_are_again(visit)
             assert await (await walker.cardholder()).certificate_state() == before
-    advance_time(stage, days=3)
+    advance_time(harness, days=3)
     for visit in people:
         with describe_failure(times_out, visit):
             await times_out(visit)
@@ -167,9 +167,9 @@ async def shows_who_they_are_again(visit: StepVisit) -> None:
         expect_recent_text(anna, GRANT_EXPIRED)
 
 
-async def test_every_end_is_reached_and_is_the_end(stage: Stage, office: Office) -> None:
-    for number, goal in enumerate(list_steps(stage, ends=True)):
-        _, visit = await visit_as_new_person(stage, office, goal, number)
+async def test_every_end_is_reached_and_is_the_end(harness: BotHarness, office: Office) -> None:
+    for number, goal in enumerate(list_steps(harness, ends=True)):
+        _, visit = await visit_as_new_person(harness, office, goal, number)
         with describe_failure(looks_at_an_end, visit):
             end = step_message(visit.anna)
             await looks_at_an_end(visit)
@@ -186,5 +186,5 @@ async def test_every_end_is_reached_and_is_the_end(stage: Stage, office: Office)
                 begun = await state(visit.anna)
                 assert (begun.conversation, begun.step) == (
                     name,
-                    step or declared_conversations(stage)[name].initial,
+                    step or declared_conversations(harness)[name].initial,
                 )

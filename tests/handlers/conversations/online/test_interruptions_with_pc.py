@@ -12,7 +12,7 @@ from handlers.engine.model import resolve_target
 from handlers.engine.rendering import SHOW
 from handlers.engine.transitions import BACK, CANCEL
 from tests.handlers.clock import NOW, advance_time, set_time
-from tests.handlers.conversations.online.bridge_stage import BridgeStage
+from tests.handlers.conversations.online.bridge_harness import BridgeHarness
 from tests.handlers.conversations.online.path_planning import StepId, plan_visit
 from tests.handlers.conversations.online.pc_walker import (
     PcDriver,
@@ -46,35 +46,35 @@ LANGUAGES = {"pair": "en", "card_check": "zh-hant", "change_pin": "en", "activat
              "unlock": "en"}  # fmt: skip
 
 
-def list_steps(bridge_stage: BridgeStage, conversation: str, *, ends: bool) -> list[StepId]:
+def list_steps(bridge_harness: BridgeHarness, conversation: str, *, ends: bool) -> list[StepId]:
     """Return the open steps of a conversation, or its ends; what cannot be undone comes last."""
-    steps = declared_conversations(bridge_stage.stage)[conversation].steps
+    steps = declared_conversations(bridge_harness.harness)[conversation].steps
     found = [(conversation, name) for name, step in steps.items() if step.is_end is ends]
     return sorted(found, key=lambda goal: goal[1] == "paused" or pc_state_for(goal) == "away")
 
 
 @pytest.fixture
-async def pc_driver(bridge_stage: BridgeStage, conversation: str) -> AsyncIterator[PcDriver]:
+async def pc_driver(bridge_harness: BridgeHarness, conversation: str) -> AsyncIterator[PcDriver]:
     """A person with a PC that stays on."""
-    async with bridge_stage.open_pc() as pc:
+    async with bridge_harness.open_pc() as pc:
         yield PcDriver(
-            bridge_stage, bridge_stage.stage.subscriber("Mai", LANGUAGES[conversation]), pc
+            bridge_harness, bridge_harness.harness.add_user("Mai", LANGUAGES[conversation]), pc
         )
 
 
 async def visit_with_pc(pc_driver: PcDriver, goal: StepId) -> StepVisit:
     """Bring the person to a step."""
     edges_from = partial(find_edges_with_pc, pc_state_for(goal))
-    persona, path = plan_visit(declared_conversations(pc_driver.anna.stage), goal, edges_from)
-    walker = PcWalker(pc_driver.bridge_stage.office, pc_driver.anna, persona, driver=pc_driver)
+    persona, path = plan_visit(declared_conversations(pc_driver.anna.harness), goal, edges_from)
+    walker = PcWalker(pc_driver.bridge_harness.office, pc_driver.anna, persona, driver=pc_driver)
     await walker.prepare(goal)
     return replace(
         await visit_step(walker, goal, path, edges_from), wait_until_idle=pc_driver.wait_until_idle
     )
 
 
-def test_no_conversation_and_no_way_is_left_out(bridge_stage: BridgeStage) -> None:
-    conversations = declared_conversations(bridge_stage.stage)
+def test_no_conversation_and_no_way_is_left_out(bridge_harness: BridgeHarness) -> None:
+    conversations = declared_conversations(bridge_harness.harness)
     assert set(conversations) == {*WITH_PC, *WITHOUT_PC}
     every = [(name, step) for name in WITH_PC for step in conversations[name].steps]
     assert {
@@ -103,9 +103,9 @@ def test_no_conversation_and_no_way_is_left_out(bridge_stage: BridgeStage) -> No
 async def times_out_after_two_hours(visit: StepVisit) -> None:
     if visit.location.name in (WORK, COMPARE, CONFIRMED):
         return  # the hub ends these earlier, with a message of its own
-    advance_time(visit.anna.stage, hours=2)
+    advance_time(visit.anna.harness, hours=2)
     await times_out(visit)
-    set_time(visit.anna.stage, NOW)
+    set_time(visit.anna.harness, NOW)
 
 
 LEAVING = (
@@ -115,7 +115,7 @@ LEAVING = (
 
 @pytest.mark.parametrize("conversation", WITH_PC)
 async def test_what_comes_between_loses_no_thread(pc_driver: PcDriver, conversation: str) -> None:
-    for goal in list_steps(pc_driver.bridge_stage, conversation, ends=False):
+    for goal in list_steps(pc_driver.bridge_harness, conversation, ends=False):
         if goal[1] in STEPS and conversation not in PAIRED_IN:
             continue  # the same steps
         there = await visit_with_pc(pc_driver, goal)
@@ -129,7 +129,7 @@ async def test_what_comes_between_loses_no_thread(pc_driver: PcDriver, conversat
 
 @pytest.mark.parametrize("conversation", WITH_PC)
 async def test_every_end_is_reached_and_is_the_end(pc_driver: PcDriver, conversation: str) -> None:
-    for goal in list_steps(pc_driver.bridge_stage, conversation, ends=True):
+    for goal in list_steps(pc_driver.bridge_harness, conversation, ends=True):
         there = await visit_with_pc(pc_driver, goal)
         with describe_failure(looks_at_an_end, there):
             await looks_at_an_end(there)

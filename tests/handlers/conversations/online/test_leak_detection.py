@@ -10,7 +10,7 @@ import structlog
 from sandbox.client.telegram_client import TelegramClient
 from sandbox.engine import Engine
 from services.storage.models import DatabaseFact
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 from tests.handlers.conversations.online.cardholders import Office, read_one_time_code
 from tests.handlers.conversations.online.leak_detection import (
     CARD_NUMBER,
@@ -98,19 +98,19 @@ def test_digits_that_are_part_of_something_else_are_none(
 
 
 async def test_what_a_holder_has_is_learnt_and_found(
-    stage: Stage, office: Office, leak_detector: LeakDetector
+    harness: BotHarness, office: Office, leak_detector: LeakDetector
 ) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+    holder, anna = await office.cardholder(), harness.add_user()
     card = await holder.read_card_number()
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
     await anna.presses("✉️")
-    one_time = await read_one_time_code(stage, holder)
+    one_time = await read_one_time_code(harness, holder)
     secrets = {holder.ui_number_text, holder.code_text, card, one_time}
     assert secrets <= set(leak_detector.secrets)
     assert leak_detector.find_leaks() == []
     for secret in sorted(secrets):
-        async with stage.kaika.database.unit_of_work() as session:
+        async with harness.kaika.database.unit_of_work() as session:
             session.add(DatabaseFact(name=leak_detector.secrets[secret], value=f"is it {secret} ?"))
         (found, *_) = leak_detector.find_leaks()
         assert found.startswith(leak_detector.secrets[secret])

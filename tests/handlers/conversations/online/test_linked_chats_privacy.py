@@ -5,21 +5,21 @@ from sqlalchemy import select
 
 from sandbox.engine import Engine
 from services.authority.embedded.models import LinkedChat
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.cardholders import Office
 from tests.handlers.conversations.online.linked_chats import link_chat
 
 
-async def linked_chat_ids(stage: Stage) -> set[int]:
-    async with stage.kaika.database.unit_of_work() as session:
+async def linked_chat_ids(harness: BotHarness) -> set[int]:
+    async with harness.kaika.database.unit_of_work() as session:
         return set(await session.scalars(select(LinkedChat.chat_id)))
 
 
 async def test_a_linked_chat_sees_what_is_kept_and_never_the_values(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
-    holder, anna, mei = await office.cardholder(), stage.subscriber(), stage.subscriber("Mei")
+    holder, anna, mei = await office.cardholder(), harness.add_user(), harness.add_user("Mei")
     await link_chat(holder, anna)
     await link_chat(holder, mei)
     await anna.says("/privacy")
@@ -41,45 +41,45 @@ async def test_a_linked_chat_sees_what_is_kept_and_never_the_values(
 
 
 async def test_before_activation_the_code_is_kept_and_that_is_said(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
-    holder, mei = await office.cardholder("posted"), stage.subscriber("阿美", "zh-hant")
+    holder, mei = await office.cardholder("posted"), harness.add_user("阿美", "zh-hant")
     await link_chat(holder, mei)
     await mei.says("/privacy")
     mei.sees(holder.ui_number.mask(), "用戶代碼：加密保存到開卡為止", "已連結：這個聊天室")
 
 
 async def test_another_chat_is_removed_after_a_yes_and_is_told(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
-    holder, anna, mei = await office.cardholder(), stage.subscriber(), stage.subscriber("Mei")
+    holder, anna, mei = await office.cardholder(), harness.add_user(), harness.add_user("Mei")
     await mei.starts()
     await link_chat(holder, mei)
-    set_time(stage, NOW.replace(hour=6))
+    set_time(harness, NOW.replace(hour=6))
     await link_chat(holder, anna, NOW.replace(hour=6))
     await anna.says("/privacy")
     await anna.presses("Remove the chat of 2027-03-01 12:00")
     anna.sees("Remove the other chat?", "takes the subscriber code")
     await anna.presses("‹ Back")
     anna.sees("What I keep")
-    assert len(await linked_chat_ids(stage)) == 2
+    assert len(await linked_chat_ids(harness)) == 2
     await anna.presses("Remove the chat of 2027-03-01 12:00")
     await anna.presses("Yes, remove it")
     assert anna.toast == "Removed."
     anna.sees("this chat")
-    assert await linked_chat_ids(stage) == {anna.person.id}
-    await stage.works_off(NOW.replace(hour=7))
+    assert await linked_chat_ids(harness) == {anna.person.id}
+    await harness.run_due_jobs(NOW.replace(hour=7))
     mei.sees("no longer linked")
     mails = [
         mail.text
-        for mail in stage.engine.world.mailbox.mails
+        for mail in harness.engine.world.mailbox.mails
         if mail.to == holder.data.mail_address
     ]
     assert any("was removed and hears nothing more" in text for text in mails)
 
 
-async def test_this_chat_is_removed_and_says_so(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+async def test_this_chat_is_removed_and_says_so(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
     await link_chat(holder, anna)
     await anna.says("/privacy")
     await anna.presses("Remove this chat")
@@ -88,7 +88,7 @@ async def test_this_chat_is_removed_and_says_so(stage: Stage, office: Office) ->
     await anna.presses("Yes, remove it")
     anna.sees("linked to nobody")
     assert holder.ui_number.mask() not in anna.last["text"]
-    assert await linked_chat_ids(stage) == set()
+    assert await linked_chat_ids(harness) == set()
     await anna.forges(*before)
     assert anna.toast == "This link is not there any more."
 
@@ -98,8 +98,8 @@ def _removal_data(message: dict[str, object]) -> str:
     return str(rows[0][0]["callback_data"])
 
 
-async def test_nobody_removes_what_is_not_theirs(stage: Stage, office: Office) -> None:
-    holder, anna, eve = await office.cardholder(), stage.subscriber(), stage.subscriber("Eve")
+async def test_nobody_removes_what_is_not_theirs(harness: BotHarness, office: Office) -> None:
+    holder, anna, eve = await office.cardholder(), harness.add_user(), harness.add_user("Eve")
     await link_chat(holder, anna)
     await anna.says("/privacy")
     await anna.presses("Remove this chat")
@@ -107,22 +107,22 @@ async def test_nobody_removes_what_is_not_theirs(stage: Stage, office: Office) -
     await eve.says("/privacy")
     await eve.forges(eve.last["message_id"], stolen)
     assert eve.toast == "This link is not there any more."
-    assert await linked_chat_ids(stage) == {anna.person.id}
+    assert await linked_chat_ids(harness) == {anna.person.id}
 
 
 async def test_who_is_linked_to_nobody_learns_nothing_about_anybody(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
-    holder, eve = await office.cardholder(), stage.subscriber("Eve")
+    holder, eve = await office.cardholder(), harness.add_user("Eve")
     await eve.says("/privacy")
     eve.sees("linked to nobody", "only after a right subscriber code")
     assert holder.ui_number.mask() not in eve.last["text"]
     assert eve.labels == []
 
 
-async def test_two_people_are_told_apart(stage: Stage, office: Office) -> None:
+async def test_two_people_are_told_apart(harness: BotHarness, office: Office) -> None:
     first, second = await office.cardholder(seed=1), await office.cardholder(seed=2)
-    anna = stage.subscriber()
+    anna = harness.add_user()
     for holder in (first, second):
         await link_chat(holder, anna)
     await anna.says("/privacy")
@@ -142,19 +142,19 @@ async def test_two_people_are_told_apart(stage: Stage, office: Office) -> None:
         "v1:privacy:erase.more",
     ],
 )
-async def test_nonsense_changes_nothing(stage: Stage, office: Office, data: str) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+async def test_nonsense_changes_nothing(harness: BotHarness, office: Office, data: str) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
     await link_chat(holder, anna)
     await anna.says("/privacy")
     await anna.forges(anna.last["message_id"], data)
     assert anna.toast
-    assert await linked_chat_ids(stage) == {anna.person.id}
+    assert await linked_chat_ids(harness) == {anna.person.id}
 
 
 async def test_in_a_group_only_the_way_to_the_private_chat_is_shown(
-    stage: Stage, office: Office, engine: Engine
+    harness: BotHarness, office: Office, engine: Engine
 ) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+    holder, anna = await office.cardholder(), harness.add_user()
     await link_chat(holder, anna)
     group = engine.add_group("New in Taiwan", [anna.person])
     there = anna.within(group.id)

@@ -9,7 +9,7 @@ import pytest
 from bot import logs
 from sandbox.engine import Engine
 from sandbox.world.fault_injection import InjectedFault
-from tests.chat import Stage, Subscriber
+from tests.bot_harness import BotHarness, ChatUser
 from tests.handlers.clock import NOW, current_time, set_time
 from tests.handlers.conversations.online.cardholders import (
     Office,
@@ -26,12 +26,12 @@ from tests.handlers.engine.navigation import press, state
 
 
 @pytest.fixture
-async def stage(
+async def harness(
     engine: Engine, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> AsyncIterator[Stage]:
+) -> AsyncIterator[BotHarness]:
     """The whole bot with the embedded authority, logging all it can."""
     logs.configure("debug", "json", [])
-    async with Stage.set_up(engine, tmp_path, "embedded") as ready:
+    async with BotHarness.start(engine, tmp_path, "embedded") as ready:
         set_time(ready, NOW)
         yield ready
 
@@ -42,13 +42,13 @@ def spellings(secret: str) -> set[str]:
 
 
 async def expect_no_leaks(
-    stage: Stage, folder: Path, anna: Subscriber, logged: str, typed: list[str]
+    harness: BotHarness, folder: Path, anna: ChatUser, logged: str, typed: list[str]
 ) -> None:
-    await stage.works_off(current_time(stage) + timedelta(hours=1))
+    await harness.run_due_jobs(current_time(harness) + timedelta(hours=1))
     written = b"".join(p.read_bytes() for p in folder.iterdir() if p.is_file())
     assert logged, "there is something to look through"
     said = "\0".join(m.get("text", "") for m in anna.messages)
-    mails = "\0".join(f"{m.subject} {m.text}" for m in stage.engine.world.mailbox.mails)
+    mails = "\0".join(f"{m.subject} {m.text}" for m in harness.engine.world.mailbox.mails)
     for secret in typed:
         kind = ONE_TIME_CODE if len(secret) == 6 and secret.isdigit() else ""
         for form in map(str.encode, spellings(secret)):
@@ -59,9 +59,9 @@ async def expect_no_leaks(
 
 
 async def test_suspending_and_resuming(
-    stage: Stage, office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    harness: BotHarness, office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+    holder, anna = await office.cardholder(), harness.add_user()
     card = await holder.read_card_number()
     await anna.starts("do-suspend")
     await anna.says(f"{holder.ui_number_text} {wrong_code(holder)}")
@@ -73,46 +73,46 @@ async def test_suspending_and_resuming(
     await anna.says(holder.code_text)
     await anna.says(card)
     await press(anna, "mail")
-    code = await read_one_time_code(stage, holder)
+    code = await read_one_time_code(harness, holder)
     await anna.says(code)
     await press(anna, "tell")
     await press(anna, "resume")
     assert await holder.certificate_state() == "active"
     typed = [holder.ui_number_text, holder.code_text, wrong_code(holder), card, code]
-    await expect_no_leaks(stage, tmp_path, anna, capsys.readouterr().err, typed)
+    await expect_no_leaks(harness, tmp_path, anna, capsys.readouterr().err, typed)
 
 
 async def test_retrieving(
-    stage: Stage, office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    harness: BotHarness, office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    holder, anna = await office.cardholder("submitted"), stage.subscriber()
+    holder, anna = await office.cardholder("submitted"), harness.add_user()
     await anna.starts("do-retrieve")
     await press(anna, "gone")
     await anna.says(holder.ui_number_text)
     await anna.says(holder.birth_date)
-    code = await read_one_time_code(stage, holder)
+    code = await read_one_time_code(harness, holder)
     await anna.says(code)
     await press(anna, "show")
     typed = [holder.ui_number_text, holder.code_text, holder.birth_date, code]
-    await expect_no_leaks(stage, tmp_path, anna, capsys.readouterr().err, typed)
+    await expect_no_leaks(harness, tmp_path, anna, capsys.readouterr().err, typed)
 
 
 async def test_left_in_the_middle(
-    stage: Stage, office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    harness: BotHarness, office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    holder, anna = await office.cardholder("submitted"), stage.subscriber()
+    holder, anna = await office.cardholder("submitted"), harness.add_user()
     await anna.starts("do-suspend-locked_out")
     await anna.says(holder.ui_number_text)
     assert (await state(anna)).data["masked"] == holder.ui_number.mask()
-    await expect_no_leaks(stage, tmp_path, anna, capsys.readouterr().err, [holder.ui_number_text])
+    await expect_no_leaks(harness, tmp_path, anna, capsys.readouterr().err, [holder.ui_number_text])
     await press(anna, "cancel")
     assert not (await state(anna)).data
 
 
 async def test_what_is_refused_or_misplaced(
-    stage: Stage, office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    harness: BotHarness, office: Office, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+    holder, anna = await office.cardholder(), harness.add_user()
     await anna.starts("do-suspend")
     typed = ["A900207178", "ngA2h3O5", "482913", "GP12345678901234", "qzw7 k2x9pv"]
     for text in typed[:4]:
@@ -123,31 +123,31 @@ async def test_what_is_refused_or_misplaced(
     await anna.says("/faq " + holder.ui_number_text)
     await anna.asks_inline(holder.number_and_code)
     secrets = [*typed[:4], holder.ui_number_text, holder.code_text]
-    await expect_no_leaks(stage, tmp_path, anna, capsys.readouterr().err, secrets)
+    await expect_no_leaks(harness, tmp_path, anna, capsys.readouterr().err, secrets)
     written = b"".join(p.read_bytes() for p in tmp_path.iterdir() if p.is_file())
     assert typed[4].encode() not in written, "no unanswered question is noted at such a step"
 
 
 async def test_where_it_cannot_be_deleted_they_are_told_how(
-    stage: Stage, office: Office, leak_detector: LeakDetector
+    harness: BotHarness, office: Office, leak_detector: LeakDetector
 ) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+    holder, anna = await office.cardholder(), harness.add_user()
     await anna.starts("do-suspend")
-    stage.engine.world.faults.add(
+    harness.engine.world.faults.add(
         InjectedFault("deletemessage", 400, "Bad Request: message can't be deleted")
     )
     await anna.says(holder.number_and_code)
-    assert "Please delete it yourself" in anna.heard[-2]["text"]
+    assert "Please delete it yourself" in anna.bot_messages[-2]["text"]
     anna.sees("The code is right")
     there = f"chat {anna.person.id}"
     assert leak_detector.find_leaks() == [f"UI No. in {there}", f"code in {there}"]
     leak_detector.secrets.clear()  # they are in nobody's hands but Anna's
 
 
-async def test_in_a_group_nothing_is_asked(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+async def test_in_a_group_nothing_is_asked(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
     await anna.starts("do-suspend")
-    group = stage.engine.add_group("Tea", [anna.person], bot_is_admin=True)
+    group = harness.engine.add_group("Tea", [anna.person], bot_is_admin=True)
     there = anna.within(group.id)
     sent = await there.says(holder.number_and_code)
     assert sent not in [message["message_id"] for message in there.messages]

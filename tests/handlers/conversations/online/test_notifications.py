@@ -9,7 +9,7 @@ from sandbox.world.fault_injection import InjectedFault
 from services.authority.data_types import AuthorityOperation
 from services.messaging import outbox
 from services.storage.models import ChatRow, Job
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 from tests.handlers.clock import NOW
 from tests.handlers.conversations.online.cardholders import Office
 from tests.handlers.conversations.online.linked_chats import (
@@ -20,124 +20,126 @@ from tests.handlers.conversations.online.linked_chats import (
 
 
 async def test_each_chat_is_told_in_its_language_and_the_one_that_acts_is_not(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
-    holder, anna, mei = await link_two_chats(stage, office)
+    holder, anna, mei = await link_two_chats(harness, office)
     anna.sees("Another chat was linked to you", "2027-03-01 12:00", "Was this you?")
-    heard = len(anna.heard)
+    heard = len(anna.bot_messages)
     grant = await holder.obtain_grant(AuthorityOperation.SUSPEND, chat=anna.person.id, now=NOW)
     async with office.database.unit_of_work() as session:
         await office.authority.certificates.suspend(session, grant.id, anna.person.id, NOW)
-    await stage.works_off(NOW)
+    await harness.run_due_jobs(NOW)
     mei.sees("憑證已停用", "2027-03-01 12:00", "0800-080-117")
     assert mei.labels == []
-    assert len(anna.heard) == heard
+    assert len(anna.bot_messages) == heard
 
 
-async def test_a_chosen_language_comes_before_the_clients(stage: Stage, office: Office) -> None:
-    holder, anna, _mei = await link_two_chats(stage, office)
+async def test_a_chosen_language_comes_before_the_clients(
+    harness: BotHarness, office: Office
+) -> None:
+    holder, anna, _mei = await link_two_chats(harness, office)
     await anna.says("/language")
     await anna.presses("繁體中文")
     await office.counter.suspend(holder.ui_number, NOW)
-    await stage.works_off(NOW)
+    await harness.run_due_jobs(NOW)
     anna.sees("憑證已停用")
 
 
 async def test_a_chat_linked_to_two_people_is_told_which_one_masked(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
-    holder, anna, _mei = await link_two_chats(stage, office)
+    holder, anna, _mei = await link_two_chats(harness, office)
     other = await office.cardholder(seed=2)
     await link_chat(other, anna)
     await office.counter.suspend(other.ui_number, NOW)
-    await stage.works_off(NOW)
+    await harness.run_due_jobs(NOW)
     anna.sees("was suspended", f"About {other.ui_number.mask()}")
     assert holder.ui_number_text not in anna.last["text"]
 
 
 async def test_news_come_in_order_after_a_pause_of_the_line(
-    stage: Stage, office: Office, engine: Engine
+    harness: BotHarness, office: Office, engine: Engine
 ) -> None:
-    holder, anna, _mei = await link_two_chats(stage, office)
-    heard = len(anna.heard)
+    holder, anna, _mei = await link_two_chats(harness, office)
+    heard = len(anna.bot_messages)
     engine.world.faults.add(InjectedFault("sendmessage", 502, times=2))
     await office.counter.suspend(holder.ui_number, NOW)
-    await stage.works_off(NOW)
-    assert len(anna.heard) == heard
+    await harness.run_due_jobs(NOW)
+    assert len(anna.bot_messages) == heard
     await office.counter.resume(holder.ui_number, NOW + timedelta(seconds=10))
     for minutes in (2, 4):
-        await stage.works_off(NOW + timedelta(minutes=minutes))
-    told = [message["text"].split("\n")[0] for message in anna.heard[heard:]]
+        await harness.run_due_jobs(NOW + timedelta(minutes=minutes))
+    told = [message["text"].split("\n")[0] for message in anna.bot_messages[heard:]]
     assert told == ["⏸ The certificate was suspended", "▶️ The certificate was resumed"]
-    assert await pending_messages(stage) == []
+    assert await pending_messages(harness) == []
 
 
 async def test_a_flood_limit_is_waited_for_exactly(
-    stage: Stage, office: Office, engine: Engine
+    harness: BotHarness, office: Office, engine: Engine
 ) -> None:
-    holder, anna, mei = await link_two_chats(stage, office)
+    holder, anna, mei = await link_two_chats(harness, office)
     engine.world.faults.add(InjectedFault("sendmessage", 429, retry_after=90, times=2))
     await office.counter.suspend(holder.ui_number, NOW)
-    await stage.works_off(NOW)
-    async with stage.kaika.database.unit_of_work() as session:
+    await harness.run_due_jobs(NOW)
+    async with harness.kaika.database.unit_of_work() as session:
         query = select(Job.at).where(Job.kind == outbox.JOB_KIND, Job.key.contains("/chat/"))
         moments = set(await session.scalars(query))
     assert moments == {NOW + timedelta(seconds=90)}
-    await stage.works_off(NOW + timedelta(seconds=89))
-    assert len(await pending_messages(stage)) == 2
-    await stage.works_off(NOW + timedelta(seconds=90))
+    await harness.run_due_jobs(NOW + timedelta(seconds=89))
+    assert len(await pending_messages(harness)) == 2
+    await harness.run_due_jobs(NOW + timedelta(seconds=90))
     anna.sees("was suspended")
     mei.sees("憑證已停用")
 
 
 async def test_who_blocked_the_bot_is_not_told_and_holds_nobody_back(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
-    holder, anna, mei = await link_two_chats(stage, office)
+    holder, anna, mei = await link_two_chats(harness, office)
     anna.person.block()
     await office.counter.suspend(holder.ui_number, NOW)
-    await stage.works_off(NOW)
+    await harness.run_due_jobs(NOW)
     mei.sees("憑證已停用")
-    assert await pending_messages(stage) == []
-    async with stage.kaika.database.unit_of_work() as session:
+    assert await pending_messages(harness) == []
+    async with harness.kaika.database.unit_of_work() as session:
         chat = await session.get(ChatRow, anna.person.id)
         assert chat is not None
         assert chat.closed_at is not None
 
 
 async def test_a_message_telegram_will_never_take_is_kept_for_the_operator(
-    stage: Stage, office: Office, engine: Engine
+    harness: BotHarness, office: Office, engine: Engine
 ) -> None:
-    holder, anna, _mei = await link_two_chats(stage, office)
+    holder, anna, _mei = await link_two_chats(harness, office)
     engine.world.faults.add(
         InjectedFault("sendmessage", 400, "Bad Request: chat not found", times=2)
     )
     await office.counter.suspend(holder.ui_number, NOW)
-    await stage.works_off(NOW)
-    assert {row.failed for row in await pending_messages(stage)} == {"BadRequest"}
+    await harness.run_due_jobs(NOW)
+    assert {row.failed for row in await pending_messages(harness)} == {"BadRequest"}
     await office.counter.resume(holder.ui_number, NOW)
-    await stage.works_off(NOW + timedelta(minutes=1))
+    await harness.run_due_jobs(NOW + timedelta(minutes=1))
     anna.sees("was resumed")
 
 
 async def test_a_chat_that_was_removed_is_told_of_that_and_of_nothing_before(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
-    holder, anna, mei = await link_two_chats(stage, office)
-    heard = len(mei.heard)
+    holder, anna, mei = await link_two_chats(harness, office)
+    heard = len(mei.bot_messages)
     await office.counter.suspend(holder.ui_number, NOW)
     async with office.database.unit_of_work() as session:
         (person,) = await office.authority.links.list_people(session, anna.person.id)
         unlink = office.authority.links.unlink_chat
         await unlink(session, person.subscriber, mei.person.id, anna.person.id, NOW)
-    await stage.works_off(NOW)
-    assert len(mei.heard) == heard + 1
+    await harness.run_due_jobs(NOW)
+    assert len(mei.bot_messages) == heard + 1
     mei.sees("這個聊天室已不再連結")
 
 
-async def test_every_notice_reads_in_both_languages(stage: Stage, office: Office) -> None:
+async def test_every_notice_reads_in_both_languages(harness: BotHarness, office: Office) -> None:
     holder = await office.cardholder("submitted")
-    anna, mei = stage.subscriber(), stage.subscriber("阿美", "zh-hant")
+    anna, mei = harness.add_user(), harness.add_user("阿美", "zh-hant")
     for person in (anna, mei):
         await person.starts()
         await link_chat(holder, person)
@@ -148,8 +150,8 @@ async def test_every_notice_reads_in_both_languages(stage: Stage, office: Office
     for act in (office.counter.suspend, office.counter.resume):
         await act(holder.ui_number, NOW)
     await holder.is_revoked(NOW)
-    await stage.works_off(NOW)
-    titles = [message["text"].split("\n")[0] for message in anna.heard[1:]]
+    await harness.run_due_jobs(NOW)
+    titles = [message["text"].split("\n")[0] for message in anna.bot_messages[1:]]
     assert titles == [
         "🔗 Another chat was linked to you",
         "💳 The fee was paid: NT$278",
@@ -159,7 +161,7 @@ async def test_every_notice_reads_in_both_languages(stage: Stage, office: Office
         "▶️ The certificate was resumed",
         "⛔ The certificate was revoked",
     ]
-    assert [message["text"].split("\n")[0] for message in mei.heard[1:]] == [
+    assert [message["text"].split("\n")[0] for message in mei.bot_messages[1:]] == [
         "💳 費用已繳清：新臺幣 278 元",
         "📮 卡片已交寄",
         "✅ 卡片已開卡",
@@ -167,5 +169,7 @@ async def test_every_notice_reads_in_both_languages(stage: Stage, office: Office
         "▶️ 憑證已復用",
         "⛔ 憑證已廢止",
     ]
-    paid = next(message["text"] for message in anna.heard if "fee was paid" in message["text"])
+    paid = next(
+        message["text"] for message in anna.bot_messages if "fee was paid" in message["text"]
+    )
     assert "receipt number 20" in paid

@@ -14,10 +14,10 @@ from services.bridge.events import (
     ServerFailure,
 )
 from services.bridge.operations.card_task import CardTask
-from tests.chat import Subscriber
+from tests.bot_harness import ChatUser
 from tests.handlers.clock import advance_time
-from tests.handlers.conversations.online.bridge_stage import (
-    BridgeStage,
+from tests.handlers.conversations.online.bridge_harness import (
+    BridgeHarness,
     button_keys,
     read_pairing_code,
 )
@@ -27,94 +27,98 @@ CONNECTED = {"en": "Your PC is connected", "zh-hant": "您的電腦已與本聊�
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
-async def test_a_pc_is_connected_and_disconnected(bridge_stage: BridgeStage, language: str) -> None:
-    person = bridge_stage.stage.subscriber("Mai", language)
-    async with bridge_stage.open_pc() as pc:
+async def test_a_pc_is_connected_and_disconnected(
+    bridge_harness: BridgeHarness, language: str
+) -> None:
+    person = bridge_harness.harness.add_user("Mai", language)
+    async with bridge_harness.open_pc() as pc:
         await person.says("/pair")
         await press(person, "code")
         messages = len(person.messages)
-        await bridge_stage.pair(person, pc)
-        await bridge_stage.wait_for_text(person, CONNECTED[language])
+        await bridge_harness.pair(person, pc)
+        await bridge_harness.wait_for_text(person, CONNECTED[language])
         assert len(person.messages) == messages, "one message, edited"
         assert pc.person.peers[0].host == "127.0.0.1"
         await person.says("/pair")
         person.sees(CONNECTED[language])
         await person.says("/unpair")
-        assert not bridge_stage.bridge.hub.status(person.person.id).is_paired
+        assert not bridge_harness.bridge.hub.status(person.person.id).is_paired
         await person.says("/unpair")
-        assert "/pair" in person.heard[-2]["text"], "above the step, which is shown again"
+        assert "/pair" in person.bot_messages[-2]["text"], "above the step, which is shown again"
 
 
 @pytest.mark.parametrize(
     ("language", "gone"), [("en", "PC is disconnected"), ("zh-hant", "已中斷與電腦的連線")]
 )
 async def test_a_bridge_that_is_closed_is_not_called_connected_any_more(
-    bridge_stage: BridgeStage, language: str, gone: str
+    bridge_harness: BridgeHarness, language: str, gone: str
 ) -> None:
-    person = bridge_stage.stage.subscriber("Mai", language)
-    async with bridge_stage.open_pc() as pc:
+    person = bridge_harness.harness.add_user("Mai", language)
+    async with bridge_harness.open_pc() as pc:
         await person.says("/pair")
         await press(person, "code")
-        await bridge_stage.pair(person, pc)
-        await bridge_stage.wait_for_text(person, CONNECTED[language])
+        await bridge_harness.pair(person, pc)
+        await bridge_harness.wait_for_text(person, CONNECTED[language])
         connected = person.last["message_id"]
-    await bridge_stage.wait_for_text(person, gone)
+    await bridge_harness.wait_for_text(person, gone)
     assert person.last["message_id"] == connected, "edited"
     assert "card_check" not in str(person.last.get("reply_markup"))
 
 
-async def test_other_words_are_refused_and_nothing_is_connected(bridge_stage: BridgeStage) -> None:
-    person = bridge_stage.stage.subscriber()
-    async with bridge_stage.open_pc() as pc:
+async def test_other_words_are_refused_and_nothing_is_connected(
+    bridge_harness: BridgeHarness,
+) -> None:
+    person = bridge_harness.harness.add_user()
+    async with bridge_harness.open_pc() as pc:
         await person.says("/pair")
         await press(person, "code")
-        await bridge_stage.enter_pairing_code(person, pc)
+        await bridge_harness.enter_pairing_code(person, pc)
         await press(person, "other")
-        await bridge_stage.wait_for_text(person, "Nothing was connected")
-        assert not bridge_stage.bridge.hub.status(person.person.id).is_paired
+        await bridge_harness.wait_for_text(person, "Nothing was connected")
+        assert not bridge_harness.bridge.hub.status(person.person.id).is_paired
         await press(person, "code")
-        await bridge_stage.pair(person, pc)
-        await bridge_stage.wait_for_text(person, "Your PC is connected")
+        await bridge_harness.pair(person, pc)
+        await bridge_harness.wait_for_text(person, "Your PC is connected")
 
 
-async def test_no_at_the_pc_is_told_in_the_chat(bridge_stage: BridgeStage) -> None:
-    person = bridge_stage.stage.subscriber()
-    async with bridge_stage.open_pc() as pc:
+async def test_no_at_the_pc_is_told_in_the_chat(bridge_harness: BridgeHarness) -> None:
+    person = bridge_harness.harness.add_user()
+    async with bridge_harness.open_pc() as pc:
         pc.person.agrees = lambda _: False
         await person.says("/pair")
         await press(person, "code")
         pc.person.codes.put_nowait(read_pairing_code(person))
-        await bridge_stage.wait_for_text(person, "On the PC you said no")
+        await bridge_harness.wait_for_text(person, "On the PC you said no")
 
 
-async def test_cancel_while_comparing_refuses(bridge_stage: BridgeStage) -> None:
-    person = bridge_stage.stage.subscriber()
-    async with bridge_stage.open_pc() as pc:
+async def test_cancel_while_comparing_refuses(bridge_harness: BridgeHarness) -> None:
+    person = bridge_harness.harness.add_user()
+    async with bridge_harness.open_pc() as pc:
         await person.says("/pair")
         await press(person, "code")
-        await bridge_stage.enter_pairing_code(person, pc)
+        await bridge_harness.enter_pairing_code(person, pc)
         await press(person, "cancel")
-        await bridge_stage.stage.settle()
-        assert bridge_stage.bridge.hub.pairing_words(person.person.id) is None
+        await bridge_harness.harness.settle()
+        assert bridge_harness.bridge.hub.pairing_words(person.person.id) is None
 
 
-async def test_the_minutes_count_down_and_the_code_ends(bridge_stage: BridgeStage) -> None:
-    person = bridge_stage.stage.subscriber()
+async def test_the_minutes_count_down_and_the_code_ends(bridge_harness: BridgeHarness) -> None:
+    person = bridge_harness.harness.add_user()
     await person.says("/pair")
     await press(person, "code")
     person.sees("for 5 more min")
     code = read_pairing_code(person)
-    advance_time(bridge_stage.stage, minutes=1.5)
-    await bridge_stage.deliver(PairingCodeAged(person.person.id))
+    advance_time(bridge_harness.harness, minutes=1.5)
+    await bridge_harness.deliver(PairingCodeAged(person.person.id))
     person.sees("for 4 more min")
-    advance_time(bridge_stage.stage, minutes=4)
-    await bridge_stage.deliver(PairingCodeAged(person.person.id))
+    advance_time(bridge_harness.harness, minutes=4)
+    await bridge_harness.deliver(PairingCodeAged(person.person.id))
     person.sees("No code is shown")
     assert "code" in button_keys(person)
-    async with bridge_stage.open_pc() as pc:
+    async with bridge_harness.open_pc() as pc:
         pc.person.codes.put_nowait(code)
         await press(person, "code")
-        await bridge_stage.pair(person, pc)
+        await bridge_harness.pair(person, pc)
         assert pc.person.problems, "the old code is good no more"
 
 
@@ -126,27 +130,29 @@ async def test_the_minutes_count_down_and_the_code_ends(bridge_stage: BridgeStag
     ],
 )
 async def test_a_pc_whose_network_typed_too_many_wrong_codes_has_to_wait_and_the_chat_says_so(
-    bridge_stage: BridgeStage, language: str, told: str, before: str
+    bridge_harness: BridgeHarness, language: str, told: str, before: str
 ) -> None:
-    person = bridge_stage.stage.subscriber("Mai", language)
+    person = bridge_harness.harness.add_user("Mai", language)
     await person.says("/pair")
     await press(person, "code")
     code, shown = read_pairing_code(person), len(person.messages)
-    async with bridge_stage.open_pc() as pc:
+    async with bridge_harness.open_pc() as pc:
         for wrong in ("AAAAAAAA", "BBBBBBBB", "CCCCCCCC", "DDDDDDDD", "EEEEEEEE", code):
             pc.person.codes.put_nowait(wrong)
-        await bridge_stage.wait_for_text(person, told)
+        await bridge_harness.wait_for_text(person, told)
         assert len(person.messages) == shown, "in the message that shows the code"
         assert [problem.wait_seconds for problem in pc.person.problems][-1] is not None
-        advance_time(bridge_stage.stage, minutes=15.5)
-        await bridge_stage.deliver(PairingCodeAged(person.person.id))
+        advance_time(bridge_harness.harness, minutes=15.5)
+        await bridge_harness.deliver(PairingCodeAged(person.person.id))
         assert told not in person.last["text"]
         await press(person, "code")
-        await bridge_stage.pair(person, pc)
+        await bridge_harness.pair(person, pc)
 
 
-async def test_a_code_asked_for_anew_takes_the_place_of_the_old(bridge_stage: BridgeStage) -> None:
-    person = bridge_stage.stage.subscriber()
+async def test_a_code_asked_for_anew_takes_the_place_of_the_old(
+    bridge_harness: BridgeHarness,
+) -> None:
+    person = bridge_harness.harness.add_user()
     await person.says("/pair")
     await press(person, "code")
     first = read_pairing_code(person)
@@ -156,53 +162,58 @@ async def test_a_code_asked_for_anew_takes_the_place_of_the_old(bridge_stage: Br
     assert read_pairing_code(person) != first, "shown again below the answer"
 
 
-async def test_another_pc_takes_the_place_and_that_is_said(bridge_stage: BridgeStage) -> None:
-    person = bridge_stage.stage.subscriber()
-    async with bridge_stage.open_pc() as first, bridge_stage.open_pc() as second:
+async def test_another_pc_takes_the_place_and_that_is_said(bridge_harness: BridgeHarness) -> None:
+    person = bridge_harness.harness.add_user()
+    async with bridge_harness.open_pc() as first, bridge_harness.open_pc() as second:
         await person.says("/pair")
         await press(person, "code")
-        await bridge_stage.pair(person, first)
-        await bridge_stage.wait_for_text(person, "Your PC is connected")
+        await bridge_harness.pair(person, first)
+        await bridge_harness.wait_for_text(person, "Your PC is connected")
         await person.says("/pair")
         await press(person, "another")
-        await bridge_stage.pair(person, second)
-        await bridge_stage.wait_for_text(person, "connected before is disconnected now")
+        await bridge_harness.pair(person, second)
+        await bridge_harness.wait_for_text(person, "connected before is disconnected now")
 
 
-async def test_a_restart_is_explained_and_the_pairing_goes_on(bridge_stage: BridgeStage) -> None:
-    person = bridge_stage.stage.subscriber()
+async def test_a_restart_is_explained_and_the_pairing_goes_on(
+    bridge_harness: BridgeHarness,
+) -> None:
+    person = bridge_harness.harness.add_user()
     await person.says("/pair")
     await press(person, "code")
-    bridge_stage.bridge.live_messages._chats.clear()  # what a new process knows
-    await bridge_stage.deliver(ProcessRestarted(person.person.id))
+    bridge_harness.bridge.live_messages._chats.clear()  # what a new process knows
+    await bridge_harness.deliver(ProcessRestarted(person.person.id))
     person.sees("No code is shown")
     await press(person, "code")
-    async with bridge_stage.open_pc() as pc:
-        await bridge_stage.pair(person, pc)
-        await bridge_stage.wait_for_text(person, "Your PC is connected")
+    async with bridge_harness.open_pc() as pc:
+        await bridge_harness.pair(person, pc)
+        await bridge_harness.wait_for_text(person, "Your PC is connected")
 
 
 @pytest.mark.parametrize("by", ["the link", "a button", "the same button again"])
 async def test_a_process_that_died_once_both_had_said_yes_leaves_nobody_behind(
-    bridge_stage: BridgeStage, by: str
+    bridge_harness: BridgeHarness, by: str
 ) -> None:
-    person, data = bridge_stage.stage.subscriber(), bridge_stage.stage.kaika.application.bot_data
-    async with bridge_stage.open_pc() as pc:
+    person, data = (
+        bridge_harness.harness.add_user(),
+        bridge_harness.harness.kaika.application.bot_data,
+    )
+    async with bridge_harness.open_pc() as pc:
         await person.starts("do-card_check")
         await press(person, "go")
-        await bridge_stage.enter_pairing_code(person, pc)
+        await bridge_harness.enter_pairing_code(person, pc)
         message = person.last["message_id"]
         same = next(data for data in callback_data(person.last) if data.endswith(".same"))
         # the process dies before it handles that they are paired
         handler, data[BRIDGE] = data[BRIDGE], IgnoringEventHandler()
         if by == "the same button again":
-            await bridge_stage.bridge.hub.answer_pairing(
-                person.person.id, bridge_stage.now, accepted=True
+            await bridge_harness.bridge.hub.answer_pairing(
+                person.person.id, bridge_harness.now, accepted=True
             )
             data[BRIDGE] = handler
-            await bridge_stage.stage.settle()
+            await bridge_harness.harness.settle()
             person.person.press(message, same)
-            await bridge_stage.stage.settle()
+            await bridge_harness.harness.settle()
         else:
             await press(person, "same")
             person.sees("Your PC is connected", "It goes on by itself")
@@ -210,8 +221,8 @@ async def test_a_process_that_died_once_both_had_said_yes_leaves_nobody_behind(
         if by == "a button":
             await press(person, "on")
         elif by == "the link":
-            await bridge_stage.deliver(BridgeConnected(person.person.id))
-        await bridge_stage.wait_for_text(person, "Put the card into the reader")
+            await bridge_harness.deliver(BridgeConnected(person.person.id))
+        await bridge_harness.wait_for_text(person, "Put the card into the reader")
 
 
 class IgnoringEventHandler:
@@ -221,20 +232,20 @@ class IgnoringEventHandler:
         pass
 
 
-async def test_codes_stand_in_no_table(bridge_stage: BridgeStage) -> None:
-    person = bridge_stage.stage.subscriber()
+async def test_codes_stand_in_no_table(bridge_harness: BridgeHarness) -> None:
+    person = bridge_harness.harness.add_user()
     await person.says("/pair")
     await press(person, "code")
     code = read_pairing_code(person).replace("-", "").upper()
-    async with bridge_stage.stage.kaika.database.unit_of_work() as session:
+    async with bridge_harness.harness.kaika.database.unit_of_work() as session:
         dialogs = (await session.execute(text("select data from dialogs"))).scalars().all()
     assert not any(code in row or code[:4] in row for row in dialogs)
 
 
-async def test_in_a_group_it_is_done_in_private(bridge_stage: BridgeStage) -> None:
-    person = bridge_stage.stage.subscriber()
-    group = bridge_stage.stage.engine.add_group("Friends", [person.person])
-    there: Subscriber = person.within(group.id)
+async def test_in_a_group_it_is_done_in_private(bridge_harness: BridgeHarness) -> None:
+    person = bridge_harness.harness.add_user()
+    group = bridge_harness.harness.engine.add_group("Friends", [person.person])
+    there: ChatUser = person.within(group.id)
     await there.says("/unpair@kaika_demo_bot")
     there.sees("private chat only")
 

@@ -10,7 +10,7 @@ import locales
 from handlers.conversations.registry import Deployment, conversations_for
 from sandbox.errors import PersonError
 from services.formats.hidden import Hidden
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 from tests.form_retention_text import stays_needed
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.payments import (
@@ -47,10 +47,10 @@ WORDS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("language", WORDS)
-async def test_from_the_first_tap_to_the_receipt(stage: Stage, language: str) -> None:
+async def test_from_the_first_tap_to_the_receipt(harness: BotHarness, language: str) -> None:
     words = WORDS[language]
-    application = await submit_application(stage)
-    hoa = stage.subscriber("Hoa", language)
+    application = await submit_application(harness)
+    hoa = harness.add_user("Hoa", language)
     await open_amount_due(hoa)
     hoa.sees(*words["owed"], "2027-03-16", "民國116年3月16日", ADDRESS, "2027-03-11", "2027-03-15")
     assert CODE not in str(hoa.messages)
@@ -67,19 +67,19 @@ async def test_from_the_first_tap_to_the_receipt(stage: Stage, language: str) ->
         hoa.person.forward(invoice["message_id"])
 
     assert await pay_invoice(hoa, invoice) == {"status": "paid"}
-    (payment,) = await list_payments(stage)
+    (payment,) = await list_payments(harness)
     receipt = f"20270301-{payment.id:06d}"
     hoa.sees(words["receipt"], receipt, *words["lines"], "NT$250", "NT$28")
     assert stays_needed(hoa.last["text"], locales.resolve(language))
-    assert (await application_state(stage, application), payment.application_id) == (
+    assert (await application_state(harness, application), payment.application_id) == (
         "paid",
         application,
     )
     there = await state(hoa)
     assert (there.step, there.is_open, dict(there.data)) == ("paid", False, {})
 
-    await stage.works_off(NOW)
-    (mail,) = [m for m in stage.engine.world.mailbox.mails if receipt in m.text]
+    await harness.run_due_jobs(NOW)
+    (mail,) = [m for m in harness.engine.world.mailbox.mails if receipt in m.text]
     assert mail.to == "hoa@mail.example"
     assert mail.text.count(receipt) == 2, "in both languages"
 
@@ -88,18 +88,18 @@ async def test_from_the_first_tap_to_the_receipt(stage: Stage, language: str) ->
     assert stays_needed(hoa.last["text"], locales.resolve(language))
 
 
-async def test_a_second_look_after_paying_says_that_it_is_paid(stage: Stage) -> None:
-    await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_a_second_look_after_paying_says_that_it_is_paid(harness: BotHarness) -> None:
+    await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     await pay_invoice(hoa, await request_invoice(hoa))
     await open_amount_due(hoa)
     hoa.sees("The fee is paid", "nothing more to pay")
     assert len(invoices(hoa)) == 1
 
 
-async def test_the_address_is_corrected_only_after_it_was_shown(stage: Stage) -> None:
-    await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_the_address_is_corrected_only_after_it_was_shown(harness: BotHarness) -> None:
+    await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
     await press(hoa, "address")
     typed = await hoa.says("花蓮縣花蓮市　中山路２號")
@@ -132,27 +132,29 @@ async def test_the_address_is_corrected_only_after_it_was_shown(stage: Stage) ->
     ],
 )
 async def test_what_is_no_address_changes_nothing(
-    stage: Stage, typed: str, seen: str | None
+    harness: BotHarness, typed: str, seen: str | None
 ) -> None:
-    await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+    await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
     await press(hoa, "address")
     sent = await hoa.says(typed)
     assert (await state(hoa)).step == "address"
-    assert seen is None or seen in hoa.heard[-2]["text"]
+    assert seen is None or seen in hoa.bot_messages[-2]["text"]
     is_deleted = sent not in [message["message_id"] for message in hoa.messages]
     assert is_deleted is (seen is not None), "what is meant as an address does not stay"
     await press(hoa, "back")
     hoa.sees(ADDRESS)
 
 
-async def test_a_declined_card_can_be_tried_again_with_the_same_invoice(stage: Stage) -> None:
-    application = await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_a_declined_card_can_be_tried_again_with_the_same_invoice(
+    harness: BotHarness,
+) -> None:
+    application = await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     invoice = await request_invoice(hoa)
     assert await pay_invoice(hoa, invoice, "decline") == {"status": "declined"}
-    assert (await application_state(stage, application), await list_payments(stage)) == (
+    assert (await application_state(harness, application), await list_payments(harness)) == (
         "submitted",
         [],
     )
@@ -161,9 +163,11 @@ async def test_a_declined_card_can_be_tried_again_with_the_same_invoice(stage: S
     hoa.sees("Payment received")
 
 
-async def test_while_the_bank_takes_its_time_no_second_invoice_can_be_paid(stage: Stage) -> None:
-    application = await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_while_the_bank_takes_its_time_no_second_invoice_can_be_paid(
+    harness: BotHarness,
+) -> None:
+    application = await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     first = await request_invoice(hoa)
     assert await pay_invoice(hoa, first, "slow") == {"status": "pending"}
     second = await request_invoice(hoa)
@@ -173,15 +177,15 @@ async def test_while_the_bank_takes_its_time_no_second_invoice_can_be_paid(stage
     assert await pay_invoice(hoa, first) == {"status": "paid"}
     refused = await pay_invoice(hoa, second)
     assert "paid already" in refused["error_message"]
-    assert len(await list_payments(stage)) == 1
-    assert await application_state(stage, application) == "paid"
+    assert len(await list_payments(harness)) == 1
+    assert await application_state(harness, application) == "paid"
 
 
-async def test_the_invoice_can_be_sent_again(stage: Stage) -> None:
-    await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_the_invoice_can_be_sent_again(harness: BotHarness) -> None:
+    await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     first = await request_invoice(hoa)
-    hoa_step = [m for m in hoa.heard if "The invoice is below" in m.get("text", "")][-1]
+    hoa_step = [m for m in hoa.bot_messages if "The invoice is below" in m.get("text", "")][-1]
     data = next(
         b["callback_data"]
         for row in hoa_step["reply_markup"]["inline_keyboard"]
@@ -196,14 +200,14 @@ async def test_the_invoice_can_be_sent_again(stage: Stage) -> None:
     assert "paid already" in (await pay_invoice(hoa, first))["error_message"]
 
 
-async def test_after_the_deadline_nothing_is_charged(stage: Stage) -> None:
-    application = await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_after_the_deadline_nothing_is_charged(harness: BotHarness) -> None:
+    application = await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     invoice = await request_invoice(hoa)
-    set_time(stage, DEADLINE)
+    set_time(harness, DEADLINE)
     refused = await pay_invoice(hoa, invoice)
     assert "days to pay are over" in refused["error_message"]
-    assert (await list_payments(stage), await application_state(stage, application)) == (
+    assert (await list_payments(harness), await application_state(harness, application)) == (
         [],
         "submitted",
     )
@@ -211,24 +215,24 @@ async def test_after_the_deadline_nothing_is_charged(stage: Stage) -> None:
     hoa.sees("The days to pay are over", "Apply again in person")
 
 
-async def test_on_the_last_day_it_still_works_and_says_zero_days(stage: Stage) -> None:
-    application = await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
-    set_time(stage, DEADLINE - timedelta(minutes=5))
+async def test_on_the_last_day_it_still_works_and_says_zero_days(harness: BotHarness) -> None:
+    application = await submit_application(harness)
+    hoa = harness.add_user("Hoa")
+    set_time(harness, DEADLINE - timedelta(minutes=5))
     await open_amount_due(hoa)
     hoa.sees("days left: 0")
     assert "on" not in step_keys(hoa), "there is nothing left to remind of"
     await press(hoa, "pay")
     assert (await pay_invoice(hoa, invoices(hoa)[-1], "slow"))["status"] == "pending"
-    set_time(stage, DEADLINE + timedelta(minutes=5))
-    await stage.works_off(DEADLINE + timedelta(minutes=5))
+    set_time(harness, DEADLINE + timedelta(minutes=5))
+    await harness.run_due_jobs(DEADLINE + timedelta(minutes=5))
     assert (await pay_invoice(hoa, invoices(hoa)[-1]))["status"] == "paid"
-    assert await application_state(stage, application) == "paid"
+    assert await application_state(harness, application) == "paid"
 
 
-async def test_another_person_cannot_pay_with_it(stage: Stage) -> None:
-    await submit_application(stage)
-    hoa, stranger = stage.subscriber("Hoa"), stage.subscriber("Bo", "zh-hant")
+async def test_another_person_cannot_pay_with_it(harness: BotHarness) -> None:
+    await submit_application(harness)
+    hoa, stranger = harness.add_user("Hoa"), harness.add_user("Bo", "zh-hant")
     payload = invoice_payload(hoa, await request_invoice(hoa))
     await stranger.starts()
     answer = await ask_pre_checkout(stranger, payload)
@@ -240,11 +244,11 @@ async def test_another_person_cannot_pay_with_it(stage: Stage) -> None:
     assert (await ask_pre_checkout(hoa, payload))["ok"] is True
 
 
-async def test_ten_minutes_later_one_is_asked_again_who_one_is(stage: Stage) -> None:
-    await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_ten_minutes_later_one_is_asked_again_who_one_is(harness: BotHarness) -> None:
+    await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
-    set_time(stage, NOW + timedelta(minutes=11))
+    set_time(harness, NOW + timedelta(minutes=11))
     await press(hoa, "pay")
     hoa.sees("More than ten minutes have passed", "Who are you?")
     assert invoices(hoa) == []
@@ -252,22 +256,22 @@ async def test_ten_minutes_later_one_is_asked_again_who_one_is(stage: Stage) -> 
     hoa.sees("NT$278")
 
 
-async def test_an_invoice_of_yesterday_can_still_be_paid(stage: Stage) -> None:
-    await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_an_invoice_of_yesterday_can_still_be_paid(harness: BotHarness) -> None:
+    await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     invoice = await request_invoice(hoa)
-    set_time(stage, NOW + timedelta(days=1))
+    set_time(harness, NOW + timedelta(days=1))
     assert (await pay_invoice(hoa, invoice))["status"] == "paid"
     hoa.sees("Payment received")
 
 
-async def test_without_a_provider_it_is_said_before_anything_else(stage: Stage) -> None:
-    await submit_application(stage)
-    kaika, data = stage.kaika, stage.kaika.application.bot_data
+async def test_without_a_provider_it_is_said_before_anything_else(harness: BotHarness) -> None:
+    await submit_application(harness)
+    kaika, data = harness.kaika, harness.kaika.application.bot_data
     data["services"] = replace(data["services"], payment_provider=None)
-    deployment = Deployment(kaika.database, stage.authority, takes_payments=False)
+    deployment = Deployment(kaika.database, harness.authority, takes_payments=False)
     data["conversations"] = conversations_for(deployment).conversations
-    hoa = stage.subscriber("Hoa")
+    hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
     hoa.sees("NT$278", "days left: 15")
     await press(hoa, "pay")
@@ -275,20 +279,20 @@ async def test_without_a_provider_it_is_said_before_anything_else(stage: Stage) 
     assert invoices(hoa) == []
 
 
-async def test_a_provider_that_takes_no_invoice_is_told_honestly(stage: Stage) -> None:
-    application = await submit_application(stage)
-    data = stage.kaika.application.bot_data
+async def test_a_provider_that_takes_no_invoice_is_told_honestly(harness: BotHarness) -> None:
+    application = await submit_application(harness)
+    data = harness.kaika.application.bot_data
     data["services"] = replace(data["services"], payment_provider=Hidden("a wrong token"))
-    hoa = stage.subscriber("Hoa")
+    hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
     await press(hoa, "pay")
     hoa.sees("The invoice could not be made", "Nothing was charged")
-    assert (invoices(hoa), await application_state(stage, application)) == ([], "submitted")
+    assert (invoices(hoa), await application_state(harness, application)) == ([], "submitted")
 
 
-async def test_a_question_in_between_leaves_the_invoice_as_it_is(stage: Stage) -> None:
-    await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_a_question_in_between_leaves_the_invoice_as_it_is(harness: BotHarness) -> None:
+    await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     invoice = await request_invoice(hoa)
     await hoa.says("How long does delivery take?")
     assert (await state(hoa)).step == "invoice"
@@ -296,15 +300,15 @@ async def test_a_question_in_between_leaves_the_invoice_as_it_is(stage: Stage) -
     assert (await pay_invoice(hoa, invoice))["status"] == "paid"
 
 
-async def test_who_cancelled_may_still_pay_the_invoice(stage: Stage) -> None:
-    application = await submit_application(stage)
-    hoa = stage.subscriber("Hoa")
+async def test_who_cancelled_may_still_pay_the_invoice(harness: BotHarness) -> None:
+    application = await submit_application(harness)
+    hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
     await press(hoa, "pay")
-    step = [m for m in hoa.heard if "The invoice is below" in m.get("text", "")][-1]
+    step = [m for m in hoa.bot_messages if "The invoice is below" in m.get("text", "")][-1]
     cancel = step["reply_markup"]["inline_keyboard"][-1][1]["callback_data"]
     await hoa.forges(step["message_id"], cancel)
     assert (await state(hoa)).step == "(cancelled)"
     assert (await pay_invoice(hoa, invoices(hoa)[-1]))["status"] == "paid"
     hoa.sees("Payment received")
-    assert await application_state(stage, application) == "paid"
+    assert await application_state(harness, application) == "paid"

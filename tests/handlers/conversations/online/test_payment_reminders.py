@@ -11,7 +11,7 @@ from services.authority.embedded.counter import Counter
 from services.formats.ui_number import UiNumber
 from services.messaging import payment_reminders
 from services.storage.models import ChatRow, Job
-from tests.chat import Stage
+from tests.bot_harness import BotHarness
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.payments import (
     DEADLINE,
@@ -30,23 +30,23 @@ ONE = datetime(2027, 3, 15, 2, 0, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-async def stage(stage: Stage) -> Stage:
+async def harness(harness: BotHarness) -> BotHarness:
     """The bot, with somebody who has applied and not paid."""
-    await submit_application(stage)
-    return stage
+    await submit_application(harness)
+    return harness
 
 
-async def reminder_days(stage: Stage) -> Sequence[str]:
+async def reminder_days(harness: BotHarness) -> Sequence[str]:
     """Return the days and hours (UTC) of the reminders to come."""
     query = select(Job.at).where(Job.kind == payment_reminders.JOB_KIND, Job.key.not_like("%off"))
-    async with stage.kaika.database.unit_of_work() as session:
+    async with harness.kaika.database.unit_of_work() as session:
         return [f"{when:%m-%d %H}" for when in await session.scalars(query.order_by(Job.at))]
 
 
-async def work_until(stage: Stage, moment: datetime) -> None:
+async def work_until(harness: BotHarness, moment: datetime) -> None:
     """Set the time, and run the jobs that are due by then."""
-    set_time(stage, moment)
-    await stage.works_off(moment)
+    set_time(harness, moment)
+    await harness.run_due_jobs(moment)
 
 
 @pytest.mark.parametrize(
@@ -57,126 +57,126 @@ async def work_until(stage: Stage, moment: datetime) -> None:
     ],
 )
 async def test_they_come_five_days_and_one_day_before(
-    stage: Stage, language: str, five: str, one: str
+    harness: BotHarness, language: str, five: str, one: str
 ) -> None:
-    hoa = stage.subscriber("Hoa", language)
+    hoa = harness.add_user("Hoa", language)
     await open_amount_due(hoa)
-    assert await reminder_days(stage) == ["03-11 02", "03-15 02"]
+    assert await reminder_days(harness) == ["03-11 02", "03-15 02"]
     await press(hoa, "later")
     hoa.sees("2027-03-16", "2027-03-11", "2027-03-15")
-    await work_until(stage, FIVE - timedelta(minutes=1))
+    await work_until(harness, FIVE - timedelta(minutes=1))
     assert five not in str(hoa.messages)
-    await work_until(stage, FIVE)
+    await work_until(harness, FIVE)
     hoa.sees(five, "2027-03-16")
-    heard = len(hoa.heard)
-    await work_until(stage, FIVE + timedelta(hours=1))
-    assert len(hoa.heard) == heard
-    await work_until(stage, ONE)
+    heard = len(hoa.bot_messages)
+    await work_until(harness, FIVE + timedelta(hours=1))
+    assert len(hoa.bot_messages) == heard
+    await work_until(harness, ONE)
     hoa.sees(one)
-    assert await reminder_days(stage) == []
+    assert await reminder_days(harness) == []
 
 
-async def test_the_button_under_a_reminder_leads_to_paying(stage: Stage) -> None:
-    hoa = stage.subscriber("Hoa")
+async def test_the_button_under_a_reminder_leads_to_paying(harness: BotHarness) -> None:
+    hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
     await press(hoa, "later")
-    await work_until(stage, FIVE)
+    await work_until(harness, FIVE)
     await hoa.presses("Pay now")
     hoa.sees("Who are you?")
 
 
-async def test_paying_ends_them(stage: Stage) -> None:
-    hoa = stage.subscriber("Hoa")
+async def test_paying_ends_them(harness: BotHarness) -> None:
+    hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
     await press(hoa, "pay")
     await deliver_successful_payment(hoa, invoice_payload(hoa, invoices(hoa)[-1]))
-    assert await reminder_days(stage) == []
-    heard = len(hoa.heard)
-    await work_until(stage, ONE)
-    assert len(hoa.heard) == heard
+    assert await reminder_days(harness) == []
+    heard = len(hoa.bot_messages)
+    await work_until(harness, ONE)
+    assert len(hoa.bot_messages) == heard
 
 
-async def test_paying_ends_them_in_every_chat_and_at_the_counter_too(stage: Stage) -> None:
+async def test_paying_ends_them_in_every_chat_and_at_the_counter_too(harness: BotHarness) -> None:
     for name in ("Hoa", "Her sister"):
-        await open_amount_due(stage.subscriber(name))
-    assert len(await reminder_days(stage)) == 4
-    counter = Counter(stage.authority, Actor.at_counter("test"))
+        await open_amount_due(harness.add_user(name))
+    assert len(await reminder_days(harness)) == 4
+    counter = Counter(harness.authority, Actor.at_counter("test"))
     await counter.pay(UiNumber.parse(NUMBER), "at the counter", 27800, NOW)
-    assert await reminder_days(stage) == []
+    assert await reminder_days(harness) == []
 
 
-async def test_one_that_is_paid_while_it_goes_out_is_not_sent(stage: Stage) -> None:
-    hoa = stage.subscriber("Hoa")
+async def test_one_that_is_paid_while_it_goes_out_is_not_sent(harness: BotHarness) -> None:
+    hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
-    set_time(stage, FIVE)
-    async with stage.kaika.database.unit_of_work() as session:
+    set_time(harness, FIVE)
+    async with harness.kaika.database.unit_of_work() as session:
         row = await session.scalar(
             select(Job).where(Job.kind == payment_reminders.JOB_KIND).limit(1)
         )
         assert row is not None
-    counter = Counter(stage.authority, Actor.at_counter("test"))
+    counter = Counter(harness.authority, Actor.at_counter("test"))
     await counter.pay(UiNumber.parse(NUMBER), "at the counter", 27800, NOW)
-    heard = len(hoa.heard)
-    await stage.kaika.job_registry.send_payment_reminder(row, FIVE)
-    assert len(hoa.heard) == heard
+    heard = len(hoa.bot_messages)
+    await harness.kaika.job_registry.send_payment_reminder(row, FIVE)
+    assert len(hoa.bot_messages) == heard
 
 
-async def test_who_turns_them_off_is_not_asked_again(stage: Stage) -> None:
-    hoa = stage.subscriber("Hoa")
+async def test_who_turns_them_off_is_not_asked_again(harness: BotHarness) -> None:
+    hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
     await press(hoa, "off")
     assert "I remind you" not in hoa.last["text"]
-    assert await reminder_days(stage) == []
+    assert await reminder_days(harness) == []
     await open_amount_due(hoa)
     assert ("on" in step_keys(hoa), "off" in step_keys(hoa)) == (True, False)
-    assert await reminder_days(stage) == []
+    assert await reminder_days(harness) == []
     await press(hoa, "on")
     hoa.sees("I remind you here on 2027-03-11, 2027-03-15")
-    assert len(await reminder_days(stage)) == 2
+    assert len(await reminder_days(harness)) == 2
     await open_amount_due(hoa)
-    assert len(await reminder_days(stage)) == 2
+    assert len(await reminder_days(harness)) == 2
 
 
-async def test_a_reminder_itself_turns_them_off(stage: Stage) -> None:
-    hoa, sister = stage.subscriber("Hoa"), stage.subscriber("Her sister")
+async def test_a_reminder_itself_turns_them_off(harness: BotHarness) -> None:
+    hoa, sister = harness.add_user("Hoa"), harness.add_user("Her sister")
     for person in (hoa, sister):
         await open_amount_due(person)
         await press(person, "later")
-    await work_until(stage, FIVE)
+    await work_until(harness, FIVE)
     await hoa.presses("No more reminders")
     hoa.sees("The reminders are off")
     await hoa.forges(hoa.last["message_id"], "v1:remind:off." + "0" * 32)
-    await work_until(stage, ONE)
+    await work_until(harness, ONE)
     hoa.sees("The reminders are off")
     sister.sees("Days left to pay for your card: 1")
 
 
-async def test_the_choice_is_forgotten_with_the_deadline(stage: Stage) -> None:
-    hoa = stage.subscriber("Hoa")
+async def test_the_choice_is_forgotten_with_the_deadline(harness: BotHarness) -> None:
+    hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
     await press(hoa, "off")
-    heard = len(hoa.heard)
-    await work_until(stage, DEADLINE + timedelta(minutes=1))
-    assert len(hoa.heard) == heard
-    async with stage.kaika.database.unit_of_work() as session:
+    heard = len(hoa.bot_messages)
+    await work_until(harness, DEADLINE + timedelta(minutes=1))
+    assert len(hoa.bot_messages) == heard
+    async with harness.kaika.database.unit_of_work() as session:
         left = await session.scalars(select(Job).where(Job.kind == payment_reminders.JOB_KIND))
         assert left.all() == []
 
 
-async def test_one_that_comes_too_late_says_nothing(stage: Stage) -> None:
-    hoa = stage.subscriber("Hoa")
+async def test_one_that_comes_too_late_says_nothing(harness: BotHarness) -> None:
+    hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
-    heard = len(hoa.heard)
-    await work_until(stage, DEADLINE + timedelta(days=3))
-    assert len(hoa.heard) == heard
+    heard = len(hoa.bot_messages)
+    await work_until(harness, DEADLINE + timedelta(days=3))
+    assert len(hoa.bot_messages) == heard
 
 
-async def test_who_blocked_the_bot_is_left_alone(stage: Stage) -> None:
-    hoa = stage.subscriber("Hoa")
+async def test_who_blocked_the_bot_is_left_alone(harness: BotHarness) -> None:
+    hoa = harness.add_user("Hoa")
     await open_amount_due(hoa)
     hoa.person.block()
-    await work_until(stage, FIVE)
-    async with stage.kaika.database.unit_of_work() as session:
+    await work_until(harness, FIVE)
+    async with harness.kaika.database.unit_of_work() as session:
         chat = await session.get(ChatRow, hoa.person.id)
         assert chat is not None
         assert chat.closed_at is not None

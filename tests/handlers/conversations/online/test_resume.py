@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.chat import Stage, Subscriber, buttons
+from tests.bot_harness import BotHarness, ChatUser, buttons
 from tests.handlers.clock import current_time, set_time
 from tests.handlers.conversations.online.cardholders import (
     Cardholder,
@@ -24,7 +24,7 @@ WORDS = {
 languages = pytest.mark.parametrize("language", WORDS)
 
 
-async def identify_fully(anna: Subscriber, holder: Cardholder) -> None:
+async def identify_fully(anna: ChatUser, holder: Cardholder) -> None:
     """Go to the step before everyone is told."""
     await anna.starts("do-resume")
     await press(anna, "resume")
@@ -32,24 +32,24 @@ async def identify_fully(anna: Subscriber, holder: Cardholder) -> None:
     await anna.says(holder.number_and_code)
     await anna.says(await holder.read_card_number())
     await press(anna, "mail")
-    await anna.says(await read_one_time_code(anna.stage, holder))
+    await anna.says(await read_one_time_code(anna.harness, holder))
 
 
 @languages
 async def test_it_is_resumed_once_everyone_was_told(
-    stage: Stage, office: Office, language: str
+    harness: BotHarness, office: Office, language: str
 ) -> None:
-    holder, anna = await office.cardholder("suspended"), stage.subscriber(language=language)
+    holder, anna = await office.cardholder("suspended"), harness.add_user(language=language)
     said = WORDS[language]
-    other = stage.subscriber("Bình")
+    other = harness.add_user("Bình")
     await other.starts()
-    await holder.links(other.person.id, current_time(stage))
+    await holder.links(other.person.id, current_time(harness))
     await identify_fully(anna, holder)
     anna.sees(said["tell"])
     await press(anna, "tell")
     anna.sees(said["told"])
     assert await holder.certificate_state() == "suspended", "not before the last yes"
-    assert "asked to resume" in await read_newest_mail(stage, holder)
+    assert "asked to resume" in await read_newest_mail(harness, holder)
     assert "resume" in other.last["text"]
     await press(anna, "resume")
     anna.sees(said["done"])
@@ -58,9 +58,9 @@ async def test_it_is_resumed_once_everyone_was_told(
 
 @languages
 async def test_the_card_number_is_needed_and_deleted(
-    stage: Stage, office: Office, language: str
+    harness: BotHarness, office: Office, language: str
 ) -> None:
-    holder, anna = await office.cardholder("suspended"), stage.subscriber(language=language)
+    holder, anna = await office.cardholder("suspended"), harness.add_user(language=language)
     await anna.starts("do-resume-who")
     await anna.says(holder.number_and_code)
     anna.sees(WORDS[language]["card"])
@@ -74,8 +74,8 @@ async def test_the_card_number_is_needed_and_deleted(
 
 
 @languages
-async def test_what_is_active_stays_so(stage: Stage, office: Office, language: str) -> None:
-    holder, anna = await office.cardholder("active"), stage.subscriber(language=language)
+async def test_what_is_active_stays_so(harness: BotHarness, office: Office, language: str) -> None:
+    holder, anna = await office.cardholder("active"), harness.add_user(language=language)
     await anna.starts("do-resume-who")
     await anna.says(holder.number_and_code)
     anna.sees(WORDS[language]["already"])
@@ -84,12 +84,12 @@ async def test_what_is_active_stays_so(stage: Stage, office: Office, language: s
 
 
 async def test_what_somebody_else_resumes_meanwhile_is_not_resumed_again(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
-    holder, anna = await office.cardholder("suspended"), stage.subscriber()
+    holder, anna = await office.cardholder("suspended"), harness.add_user()
     await identify_fully(anna, holder)
     await press(anna, "tell")
-    bob = stage.subscriber("Bob")
+    bob = harness.add_user("Bob")
     await identify_fully(bob, holder)
     await press(bob, "tell")
     await press(bob, "resume")
@@ -100,41 +100,41 @@ async def test_what_somebody_else_resumes_meanwhile_is_not_resumed_again(
 
 
 @languages
-async def test_an_unsafe_card_stays_suspended(stage: Stage, language: str) -> None:
-    anna = stage.subscriber(language=language)
+async def test_an_unsafe_card_stays_suspended(harness: BotHarness, language: str) -> None:
+    anna = harness.add_user(language=language)
     await anna.starts("do-resume-safe")
     await press(anna, "no")
     anna.sees(WORDS[language]["stay"])
     assert "v1:do:suspend.revoke" in [b["callback_data"] for b in buttons(anna.last)]
 
 
-async def test_a_locked_pin_is_another_thing(stage: Stage) -> None:
-    anna = stage.subscriber()
+async def test_a_locked_pin_is_another_thing(harness: BotHarness) -> None:
+    anna = harness.add_user()
     await anna.starts("do-resume")
     await press(anna, "unlock")
     assert (await state(anna)).conversation == "unlock"
 
 
-async def test_what_is_revoked_is_not_resumed(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder("revoked"), stage.subscriber()
+async def test_what_is_revoked_is_not_resumed(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder("revoked"), harness.add_user()
     await anna.starts("do-resume-who")
     await anna.says(holder.number_and_code)
     anna.sees("cannot be undone")
     assert not (await state(anna)).is_open
 
 
-async def test_after_ten_minutes_it_begins_again(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder("suspended"), stage.subscriber()
+async def test_after_ten_minutes_it_begins_again(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder("suspended"), harness.add_user()
     await identify_fully(anna, holder)
     await press(anna, "tell")
-    set_time(stage, current_time(stage) + timedelta(minutes=11))
+    set_time(harness, current_time(harness) + timedelta(minutes=11))
     await press(anna, "resume")
     anna.sees("More than ten minutes", "Who are you?")
     assert await holder.certificate_state() == "suspended"
 
 
-async def test_somebody_may_stop_after_they_were_told(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder("suspended"), stage.subscriber()
+async def test_somebody_may_stop_after_they_were_told(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder("suspended"), harness.add_user()
     await identify_fully(anna, holder)
     await press(anna, "tell")
     await press(anna, "stay")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox.world.fault_injection import InjectedFault
-from tests.chat import Stage, Subscriber, buttons
+from tests.bot_harness import BotHarness, ChatUser, buttons
 from tests.handlers.clock import NOW, current_time, follow_clock, set_time
 from tests.handlers.conversations.online.cardholders import (
     Cardholder,
@@ -29,22 +29,24 @@ WORDS = {
 languages = pytest.mark.parametrize("language", WORDS)
 
 
-async def identify(anna: Subscriber, holder: Cardholder, typed: str | None = None) -> None:
+async def identify(anna: ChatUser, holder: Cardholder, typed: str | None = None) -> None:
     """Go to the step that shows the code."""
     await anna.starts("do-retrieve")
     await press(anna, "gone")
     await anna.says(typed or f"{holder.ui_number_text} {holder.birth_date}")
-    await anna.says(await read_one_time_code(anna.stage, holder))
+    await anna.says(await read_one_time_code(anna.harness, holder))
 
 
-def messages_with_code(anna: Subscriber, holder: Cardholder) -> list[dict[str, Any]]:
+def messages_with_code(anna: ChatUser, holder: Cardholder) -> list[dict[str, Any]]:
     """Return the messages that show the code."""
     return [m for m in anna.messages if holder.code_text in m.get("text", "")]
 
 
 @languages
-async def test_the_code_is_shown_for_a_minute(stage: Stage, office: Office, language: str) -> None:
-    holder, anna = await office.cardholder("submitted"), stage.subscriber(language=language)
+async def test_the_code_is_shown_for_a_minute(
+    harness: BotHarness, office: Office, language: str
+) -> None:
+    holder, anna = await office.cardholder("submitted"), harness.add_user(language=language)
     said = WORDS[language]
     await identify(anna, holder)
     anna.sees(said["ready"])
@@ -56,33 +58,33 @@ async def test_the_code_is_shown_for_a_minute(stage: Stage, office: Office, lang
     assert "spoiler" in [entity["type"] for entity in message["entities"]]
     assert buttons(message)[0]["copy_text"] == {"text": holder.code_text}
     assert (await state(anna)).step == "shown"
-    await stage.works_off(current_time(stage) + timedelta(seconds=59))
+    await harness.run_due_jobs(current_time(harness) + timedelta(seconds=59))
     assert messages_with_code(anna, holder)
-    await stage.works_off(current_time(stage) + timedelta(seconds=60))
+    await harness.run_due_jobs(current_time(harness) + timedelta(seconds=60))
     assert not messages_with_code(anna, holder)
     assert is_deleted(anna, message["message_id"])
-    assert "shown" in await read_newest_mail(stage, holder)
+    assert "shown" in await read_newest_mail(harness, holder)
 
 
 @pytest.mark.parametrize("how", DISTURBANCES)
 async def test_the_minute_is_counted_though_the_clock_is_set(
-    stage: Stage, office: Office, how: str
+    harness: BotHarness, office: Office, how: str
 ) -> None:
-    holder, anna, clock = await office.cardholder("submitted"), stage.subscriber(), MovingClock(NOW)
-    follow_clock(stage, clock.now)
+    holder, anna, clock = await office.cardholder("submitted"), harness.add_user(), MovingClock(NOW)
+    follow_clock(harness, clock.now)
     await identify(anna, holder)
     await press(anna, "show")
     clock.disturb(how)
-    await stage.works_off(clock.wait(seconds=59))
+    await harness.run_due_jobs(clock.wait(seconds=59))
     assert messages_with_code(anna, holder)
-    await stage.works_off(clock.wait(seconds=1))
+    await harness.run_due_jobs(clock.wait(seconds=1))
     assert not messages_with_code(anna, holder)
 
 
 async def test_number_and_date_one_after_the_other_and_in_roc_years(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
-    holder, anna = await office.cardholder("paid"), stage.subscriber()
+    holder, anna = await office.cardholder("paid"), harness.add_user()
     await anna.starts("do-retrieve")
     await press(anna, "gone")
     number = await anna.says(holder.ui_number_text)
@@ -91,39 +93,41 @@ async def test_number_and_date_one_after_the_other_and_in_roc_years(
     assert is_deleted(anna, number)
     assert is_deleted(anna, date)
     anna.sees("on record together")
-    await anna.says(await read_one_time_code(stage, holder))
+    await anna.says(await read_one_time_code(harness, holder))
     anna.sees("You have shown who you are")
 
 
 async def test_who_mistyped_number_or_date_is_told_the_way_back(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
-    holder, anna = await office.cardholder("paid"), stage.subscriber()
+    holder, anna = await office.cardholder("paid"), harness.add_user()
     await anna.starts("do-retrieve")
     await press(anna, "gone")
     await anna.says(f"{holder.ui_number_text} 1991-01-01")
     typed = await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
     assert is_deleted(anna, typed)
-    assert "Press ‹ Back" in anna.heard[-2]["text"]
+    assert "Press ‹ Back" in anna.bot_messages[-2]["text"]
     await press(anna, "back")
     await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
-    await anna.says(await read_one_time_code(stage, holder))
+    await anna.says(await read_one_time_code(harness, holder))
     anna.sees("You have shown who you are")
 
 
-async def test_who_waits_for_the_mail_is_told_what_to_look_at(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder("paid"), stage.subscriber()
+async def test_who_waits_for_the_mail_is_told_what_to_look_at(
+    harness: BotHarness, office: Office
+) -> None:
+    holder, anna = await office.cardholder("paid"), harness.add_user()
     await anna.starts("do-retrieve")
     await press(anna, "gone")
     await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
     await press(anna, "no_mail")
     anna.sees("spam folder", "not your subscriber code")
-    await anna.says(await read_one_time_code(stage, holder))
+    await anna.says(await read_one_time_code(harness, holder))
     anna.sees("You have shown who you are")
 
 
 async def test_who_does_not_exist_reads_the_same_and_gets_no_mail(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
     holder = await office.cardholder("submitted")
     read = []
@@ -132,21 +136,21 @@ async def test_who_does_not_exist_reads_the_same_and_gets_no_mail(
         ("Bình", f"A800000014 {holder.birth_date}"),
         ("Citra", f"{holder.ui_number_text} 1991-01-01"),
     ):
-        person = stage.subscriber(name)
+        person = harness.add_user(name)
         await person.starts("do-retrieve")
         await press(person, "gone")
         await person.says(typed)
         read.append(person.last["text"])
     assert len(set(read)) == 1
-    await stage.works_off(current_time(stage))
-    codes = [m for m in stage.engine.world.mailbox.mails if "one-time code is" in m.text]
+    await harness.run_due_jobs(current_time(harness))
+    codes = [m for m in harness.engine.world.mailbox.mails if "one-time code is" in m.text]
     assert len(codes) == 1
 
 
-async def test_after_activation_the_answer_is_honest(stage: Stage, office: Office) -> None:
+async def test_after_activation_the_answer_is_honest(harness: BotHarness, office: Office) -> None:
     for language, said in WORDS.items():
         holder = await office.cardholder("active", seed=len(language))
-        anna = stage.subscriber(f"Anna {language}", language)
+        anna = harness.add_user(f"Anna {language}", language)
         await identify(anna, holder)
         await press(anna, "show")
         anna.sees(said["after"])
@@ -155,38 +159,40 @@ async def test_after_activation_the_answer_is_honest(stage: Stage, office: Offic
         assert targets == ["v1:do:change_pin", "v1:do:suspend.locked_out", "v1:do:suspend.fax"]
 
 
-async def test_shown_twice_is_told_once(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder("submitted"), stage.subscriber()
+async def test_shown_twice_is_told_once(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder("submitted"), harness.add_user()
     await identify(anna, holder)
     await press(anna, "show")
     step = anna.messages[-2]["message_id"]
-    again = next(b for m in anna.heard for b in buttons(m) if "Show it again" in b["text"])
+    again = next(b for m in anna.bot_messages for b in buttons(m) if "Show it again" in b["text"])
     await anna.forges(step, again["callback_data"])
     assert len(messages_with_code(anna, holder)) == 1, "the earlier copy is gone"
-    await stage.works_off(current_time(stage) + timedelta(minutes=2))
+    await harness.run_due_jobs(current_time(harness) + timedelta(minutes=2))
     assert not messages_with_code(anna, holder)
-    mails = [m for m in stage.engine.world.mailbox.mails if "was shown in a chat" in m.text]
+    mails = [m for m in harness.engine.world.mailbox.mails if "was shown in a chat" in m.text]
     assert len(mails) == 1
 
 
-async def test_ten_minutes_later_it_is_asked_for_again(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder("submitted"), stage.subscriber()
+async def test_ten_minutes_later_it_is_asked_for_again(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder("submitted"), harness.add_user()
     await identify(anna, holder)
-    set_time(stage, current_time(stage) + timedelta(minutes=11))
+    set_time(harness, current_time(harness) + timedelta(minutes=11))
     await press(anna, "show")
     anna.sees("More than ten minutes", "Nothing is lost", "Who are you?")
     assert not messages_with_code(anna, holder)
 
 
-async def test_a_code_that_cannot_be_deleted_is_emptied(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder("submitted"), stage.subscriber()
+async def test_a_code_that_cannot_be_deleted_is_emptied(
+    harness: BotHarness, office: Office
+) -> None:
+    holder, anna = await office.cardholder("submitted"), harness.add_user()
     await identify(anna, holder)
     await press(anna, "show")
     (message,) = messages_with_code(anna, holder)
-    stage.engine.world.faults.add(
+    harness.engine.world.faults.add(
         InjectedFault("deletemessage", 400, "Bad Request: message can't be deleted")
     )
-    await stage.works_off(current_time(stage) + timedelta(minutes=1))
+    await harness.run_due_jobs(current_time(harness) + timedelta(minutes=1))
     assert not messages_with_code(anna, holder)
     emptied = next(m for m in anna.messages if m["message_id"] == message["message_id"])
     assert "time is over" in emptied["text"]
@@ -194,12 +200,12 @@ async def test_a_code_that_cannot_be_deleted_is_emptied(stage: Stage, office: Of
 
 
 async def test_a_copy_that_another_process_took_away_is_not_an_error(
-    stage: Stage, office: Office, monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two processes may take the same tap; who reveals it last takes the first one's copy away."""
-    holder, anna = await office.cardholder("submitted"), stage.subscriber()
+    holder, anna = await office.cardholder("submitted"), harness.add_user()
     await identify(anna, holder)
-    call = stage.engine.call
+    call = harness.engine.call
 
     async def taken_away(method: str, params: Any = None, files: Any = None) -> Any:
         if method.lower() == "editmessagetext" and holder.code_text in str(params):
@@ -207,7 +213,7 @@ async def test_a_copy_that_another_process_took_away_is_not_an_error(
             await call("deleteMessage", place)
         return await call(method, params, files)
 
-    monkeypatch.setattr(stage.engine, "call", taken_away)
+    monkeypatch.setattr(harness.engine, "call", taken_away)
     await press(anna, "show")
     assert not messages_with_code(anna, holder)
     assert (await state(anna)).step == "shown"
@@ -217,27 +223,27 @@ async def test_a_copy_that_another_process_took_away_is_not_an_error(
     assert len(messages_with_code(anna, holder)) == 1
 
 
-async def test_an_expired_application_is_nobodys(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder("submitted"), stage.subscriber()
-    later = current_time(stage) + timedelta(days=20)
-    set_time(stage, later)
-    await stage.authority.expire_overdue(later)
+async def test_an_expired_application_is_nobodys(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder("submitted"), harness.add_user()
+    later = current_time(harness) + timedelta(days=20)
+    set_time(harness, later)
+    await harness.authority.expire_overdue(later)
     await anna.starts("do-retrieve")
     await press(anna, "gone")
     await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
     anna.sees("on record together")
-    await stage.works_off(later)
-    assert not any("one-time code is" in mail.text for mail in stage.engine.world.mailbox.mails)
+    await harness.run_due_jobs(later)
+    assert not any("one-time code is" in mail.text for mail in harness.engine.world.mailbox.mails)
 
 
 @languages
 async def test_it_ends_with_what_the_code_is_for(
-    stage: Stage, office: Office, language: str
+    harness: BotHarness, office: Office, language: str
 ) -> None:
-    holder, anna = await office.cardholder("submitted"), stage.subscriber(language=language)
+    holder, anna = await office.cardholder("submitted"), harness.add_user(language=language)
     await identify(anna, holder)
     await press(anna, "show")
-    step = next(m for m in reversed(anna.heard) if any("noted" in b.get("callback_data", "")
+    step = next(m for m in reversed(anna.bot_messages) if any("noted" in b.get("callback_data", "")
                                                        for b in buttons(m)))  # fmt: skip
     noted = next(b for b in buttons(step) if "noted" in b["callback_data"])
     await anna.forges(step["message_id"], noted["callback_data"])

@@ -6,26 +6,26 @@ import pytest
 
 from services.authority.data_types import AuthorityOperation, Proof
 from services.authority.errors import GrantExpiredError
-from tests.chat import Stage, Subscriber
+from tests.bot_harness import BotHarness, ChatUser
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.cardholders import Office
 from tests.handlers.conversations.online.linked_chats import link_chat, link_two_chats
 
 
-async def test_one_tap_suspends_and_reveals_nothing(stage: Stage, office: Office) -> None:
-    holder, anna, mei = await link_two_chats(stage, office)
+async def test_one_tap_suspends_and_reveals_nothing(harness: BotHarness, office: Office) -> None:
+    holder, anna, mei = await link_two_chats(harness, office)
     thief = await holder.obtain_grant(AuthorityOperation.RESUME, chat=66, now=NOW)
-    heard = len(anna.heard)
+    heard = len(anna.bot_messages)
     await anna.presses("Not me: suspend now")
     assert await holder.certificate_state() == "suspended"
-    assert len(anna.heard) == heard, "in place of the question"
+    assert len(anna.bot_messages) == heard, "in place of the question"
     anna.sees("The certificate is suspended", "password of your mailbox", "0800-080-117")
-    await stage.works_off(NOW)
+    await harness.run_due_jobs(NOW)
     mei.sees("憑證已停用")
     with pytest.raises(GrantExpiredError):
         async with office.database.unit_of_work() as session:
             await office.authority.certificates.resume(session, thief.id, 66, NOW)
-    said = " ".join(message["text"] for person in (anna, mei) for message in person.heard)
+    said = " ".join(message["text"] for person in (anna, mei) for message in person.bot_messages)
     for value in (
         holder.ui_number_text,
         holder.ui_number.mask(),
@@ -35,16 +35,16 @@ async def test_one_tap_suspends_and_reveals_nothing(stage: Stage, office: Office
         assert value not in said
 
 
-async def test_it_is_her_own_doing_and_nothing_happens(stage: Stage, office: Office) -> None:
-    holder, anna, _mei = await link_two_chats(stage, office)
+async def test_it_is_her_own_doing_and_nothing_happens(harness: BotHarness, office: Office) -> None:
+    holder, anna, _mei = await link_two_chats(harness, office)
     await anna.presses("It was me")
     anna.sees("nothing to do")
     assert anna.labels == []
     assert await holder.certificate_state() == "active"
 
 
-async def test_the_tap_that_comes_twice_says_the_same(stage: Stage, office: Office) -> None:
-    holder, anna, _mei = await link_two_chats(stage, office)
+async def test_the_tap_that_comes_twice_says_the_same(harness: BotHarness, office: Office) -> None:
+    holder, anna, _mei = await link_two_chats(harness, office)
     question = anna.last["message_id"]
     data = _data(anna, "no")
     await anna.forges(question, data)
@@ -57,24 +57,24 @@ async def test_the_tap_that_comes_twice_says_the_same(stage: Stage, office: Offi
     assert await holder.certificate_state() == "active"
 
 
-def _data(person: Subscriber, answer: str) -> str:
+def _data(person: ChatUser, answer: str) -> str:
     rows = person.last["reply_markup"]["inline_keyboard"]
     found = [b["callback_data"] for row in rows for b in row if f":{answer}." in b["callback_data"]]
     return str(found[0])
 
 
 async def test_somebody_who_is_no_longer_linked_or_too_late_changes_nothing(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
-    holder, anna, mei = await link_two_chats(stage, office)
+    holder, anna, mei = await link_two_chats(harness, office)
     question, data = anna.last["message_id"], _data(anna, "no")
     await mei.starts()
     await mei.forges(mei.last["message_id"], data)
     assert "不能在這裡回答" in mei.last["text"], "another chat's question"
-    set_time(stage, NOW + timedelta(days=3))
+    set_time(harness, NOW + timedelta(days=3))
     await anna.forges(question, data)
     anna.sees("can no longer be answered here")
-    set_time(stage, NOW)
+    set_time(harness, NOW)
     async with office.database.unit_of_work() as session:
         (person,) = await office.authority.links.list_people(session, anna.person.id)
         unlink = office.authority.links.unlink_chat
@@ -85,21 +85,21 @@ async def test_somebody_who_is_no_longer_linked_or_too_late_changes_nothing(
 
 
 @pytest.mark.parametrize("data", ["v1:doubt:no", "v1:doubt:no.", "v1:doubt:perhaps.x", "v1:doubt:"])
-async def test_nonsense_is_an_old_button(stage: Stage, office: Office, data: str) -> None:
-    holder, anna, _mei = await link_two_chats(stage, office)
+async def test_nonsense_is_an_old_button(harness: BotHarness, office: Office, data: str) -> None:
+    holder, anna, _mei = await link_two_chats(harness, office)
     await anna.forges(anna.last["message_id"], data)
     assert await holder.certificate_state() == "active"
 
 
 async def test_before_the_resumption_everyone_is_told_and_can_stop_it(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
-    holder, anna, mei = await link_two_chats(stage, office)
+    holder, anna, mei = await link_two_chats(harness, office)
     await office.counter.suspend(holder.ui_number, NOW)
     grant = await holder.obtain_grant(AuthorityOperation.RESUME, chat=66, now=NOW)
     async with office.database.unit_of_work() as session:
         await office.authority.certificates.announce_resumption(session, grant.id, 66, NOW)
-    await stage.works_off(NOW)
+    await harness.run_due_jobs(NOW)
     mei.sees("有人即將復用憑證", "是您本人嗎")
     anna.sees("about to resume")
     await anna.presses("keep it suspended")
@@ -110,8 +110,8 @@ async def test_before_the_resumption_everyone_is_told_and_can_stop_it(
     assert await holder.certificate_state() == "suspended"
 
 
-async def test_what_cannot_be_suspended_offers_no_tap(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder("posted"), stage.subscriber()
+async def test_what_cannot_be_suspended_offers_no_tap(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder("posted"), harness.add_user()
     await anna.starts()
     await link_chat(holder, anna)
     grant = await holder.obtain_grant(
@@ -119,14 +119,14 @@ async def test_what_cannot_be_suspended_offers_no_tap(stage: Stage, office: Offi
     )
     async with office.database.unit_of_work() as session:
         code = await office.authority.credentials.reveal_code(session, grant.id, 5, NOW)
-    await stage.works_off(NOW)
+    await harness.run_due_jobs(NOW)
     anna.sees("The subscriber code was shown in another chat", "0800-080-117")
     assert anna.labels == []
     assert code.code.reveal() not in anna.last["text"]
 
 
-async def test_the_tap_after_the_state_changed_says_so(stage: Stage, office: Office) -> None:
-    holder, anna, _mei = await link_two_chats(stage, office)
+async def test_the_tap_after_the_state_changed_says_so(harness: BotHarness, office: Office) -> None:
+    holder, anna, _mei = await link_two_chats(harness, office)
     question, data = anna.last["message_id"], _data(anna, "no")
     await holder.is_revoked(NOW)
     await anna.forges(question, data)

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.chat import Stage, Subscriber, buttons
+from tests.bot_harness import BotHarness, ChatUser, buttons
 from tests.handlers.clock import current_time, set_time
 from tests.handlers.conversations.online.cardholders import Cardholder, Office
 from tests.handlers.engine.navigation import press, state
@@ -34,14 +34,14 @@ NEXT = {
 }
 
 
-async def look_up_status(anna: Subscriber, holder: Cardholder) -> None:
+async def look_up_status(anna: ChatUser, holder: Cardholder) -> None:
     """Look up the status, and decline the offer to link the chat."""
     await anna.starts("do-status")
     await anna.says(holder.number_and_code)
     await press(anna, "no")
 
 
-def offered_conversations(anna: Subscriber) -> list[str]:
+def offered_conversations(anna: ChatUser) -> list[str]:
     """Return the conversations offered below the newest message."""
     found = [b["callback_data"] for b in buttons(anna.last)]
     return [data.removeprefix("v1:do:") for data in found if data.startswith("v1:do:")]
@@ -49,9 +49,9 @@ def offered_conversations(anna: Subscriber) -> list[str]:
 
 @pytest.mark.parametrize("reached", LINES)
 async def test_every_state_has_its_line_and_its_button(
-    stage: Stage, office: Office, reached: str
+    harness: BotHarness, office: Office, reached: str
 ) -> None:
-    holder, anna = await office.cardholder(reached), stage.subscriber()
+    holder, anna = await office.cardholder(reached), harness.add_user()
     await look_up_status(anna, holder)
     anna.sees("Where it stands", *LINES[reached])
     assert offered_conversations(anna) == ([NEXT[reached]] if reached in NEXT else [])
@@ -61,22 +61,22 @@ async def test_every_state_has_its_line_and_its_button(
 
 
 @pytest.mark.parametrize("reached", CHINESE)
-async def test_the_same_in_chinese(stage: Stage, office: Office, reached: str) -> None:
-    holder, anna = await office.cardholder(reached), stage.subscriber(language="zh-hant")
+async def test_the_same_in_chinese(harness: BotHarness, office: Office, reached: str) -> None:
+    holder, anna = await office.cardholder(reached), harness.add_user(language="zh-hant")
     await look_up_status(anna, holder)
     anna.sees("目前進度", *CHINESE[reached])
     assert offered_conversations(anna) == ([NEXT[reached]] if reached in NEXT else [])
 
 
-async def test_days_left_are_counted_in_taipei(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder("submitted"), stage.subscriber()
-    set_time(stage, current_time(stage) + timedelta(days=13, hours=11))
+async def test_days_left_are_counted_in_taipei(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder("submitted"), harness.add_user()
+    set_time(harness, current_time(harness) + timedelta(days=13, hours=11))
     await look_up_status(anna, holder)
     anna.sees("by 2027-03-15 (days left: 1)")
 
 
-async def test_it_is_read_in_the_language_chosen_later(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder("suspended"), stage.subscriber()
+async def test_it_is_read_in_the_language_chosen_later(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder("suspended"), harness.add_user()
     await anna.starts("do-status")
     await anna.says(holder.number_and_code)
     await press(anna, "lang-zh_Hant")

@@ -6,7 +6,7 @@ import pytest
 
 from handlers.engine.model import Step
 from services.formats.subscriber_code import SubscriberCode
-from tests.chat import Stage, Subscriber, buttons
+from tests.bot_harness import BotHarness, ChatUser, buttons
 from tests.handlers.clock import current_time, set_time
 from tests.handlers.conversations.online.cardholders import (
     Cardholder,
@@ -39,8 +39,10 @@ WORDS = {
 languages = pytest.mark.parametrize("language", WORDS)
 
 
-async def test_a_lost_card_is_suspended_within_seven_messages(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+async def test_a_lost_card_is_suspended_within_seven_messages(
+    harness: BotHarness, office: Office
+) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
     await anna.says("I lost my card")
     await anna.presses("Lead me through it")
     anna.sees("Suspend (停用)", "Who are you?", "A demonstration")
@@ -49,17 +51,17 @@ async def test_a_lost_card_is_suspended_within_seven_messages(stage: Stage, offi
     anna.sees("The code is right")
     await anna.presses("Send a one-time code")
     anna.sees("I am sending a one-time code")
-    sent = await anna.says(await read_one_time_code(stage, holder))
+    sent = await anna.says(await read_one_time_code(harness, holder))
     assert is_deleted(anna, sent)
     anna.sees("Suspend now?", "nobody can sign")
     await anna.presses("Suspend it now")
     anna.sees("Suspended.", "To undo it")
     assert await holder.certificate_state() == "suspended"
-    assert len(anna.heard) + 3 <= 7, "four of the bot's, three of hers"
+    assert len(anna.bot_messages) + 3 <= 7, "four of the bot's, three of hers"
 
 
-async def test_typing_it_in_chinese_leads_there_too(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber(language="zh-hant")
+async def test_typing_it_in_chinese_leads_there_too(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder(), harness.add_user(language="zh-hant")
     await anna.says("我的卡掉了")
     await anna.presses("帶我一步一步做")
     anna.sees("停用", "統一證號", "這是示範")
@@ -70,8 +72,8 @@ async def test_typing_it_in_chinese_leads_there_too(stage: Stage, office: Office
 
 
 @languages
-async def test_with_the_card_number(stage: Stage, office: Office, language: str) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber(language=language)
+async def test_with_the_card_number(harness: BotHarness, office: Office, language: str) -> None:
+    holder, anna = await office.cardholder(), harness.add_user(language=language)
     said = WORDS[language]
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
@@ -88,9 +90,9 @@ async def test_with_the_card_number(stage: Stage, office: Office, language: str)
 
 @languages
 async def test_doing_it_twice_does_nothing_twice(
-    stage: Stage, office: Office, language: str
+    harness: BotHarness, office: Office, language: str
 ) -> None:
-    holder, anna = await office.cardholder("suspended"), stage.subscriber(language=language)
+    holder, anna = await office.cardholder("suspended"), harness.add_user(language=language)
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
     anna.sees(WORDS[language]["already"])
@@ -99,14 +101,14 @@ async def test_doing_it_twice_does_nothing_twice(
 
 
 async def test_what_somebody_else_suspends_meanwhile_is_not_suspended_again(
-    stage: Stage, office: Office
+    harness: BotHarness, office: Office
 ) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+    holder, anna = await office.cardholder(), harness.add_user()
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
     await press(anna, "mail")
-    await anna.says(await read_one_time_code(stage, holder))
-    await suspend_by_mail(bob := stage.subscriber("Bob"), holder)
+    await anna.says(await read_one_time_code(harness, holder))
+    await suspend_by_mail(bob := harness.add_user("Bob"), holder)
     bob.sees("Suspended.")
     await press(anna, "suspend")
     anna.sees("It is suspended already")
@@ -119,9 +121,9 @@ async def test_what_somebody_else_suspends_meanwhile_is_not_suspended_again(
      ("posted", "inactive", "activate")],
 )  # fmt: skip
 async def test_another_state_is_told_with_the_way_that_is_open(
-    stage: Stage, office: Office, reached: str, end: str, offered: str
+    harness: BotHarness, office: Office, reached: str, end: str, offered: str
 ) -> None:
-    holder, anna = await office.cardholder(reached), stage.subscriber()
+    holder, anna = await office.cardholder(reached), harness.add_user()
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
     assert (await state(anna)).step == end
@@ -130,10 +132,10 @@ async def test_another_state_is_told_with_the_way_that_is_open(
 
 
 async def test_a_wrong_code_tells_the_tries_and_that_capitals_matter(
-    stage: Stage, office: Office, monkeypatch: pytest.MonkeyPatch
+    harness: BotHarness, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SubscriberCode, "generate", lambda: SubscriberCode("aB3dE5gH"))
-    holder, anna = await office.cardholder(), stage.subscriber()
+    holder, anna = await office.cardholder(), harness.add_user()
     await anna.starts("do-suspend")
     sent = await anna.says(f"{holder.ui_number_text} {holder.code_text.swapcase()}")
     assert is_deleted(anna, sent)
@@ -144,20 +146,20 @@ async def test_a_wrong_code_tells_the_tries_and_that_capitals_matter(
     anna.sees("The code is right")
 
 
-async def test_who_does_not_exist_reads_the_same(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+async def test_who_does_not_exist_reads_the_same(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
     await anna.starts("do-suspend")
     await anna.says(f"{holder.ui_number_text} {wrong_code(holder)}")
     known = anna.last["text"]
-    nobody = stage.subscriber("Bình")
+    nobody = harness.add_user("Bình")
     await nobody.starts("do-suspend")
     await nobody.says(f"A800000014 {wrong_code(holder)}")
     masked = holder.ui_number.mask()
     assert nobody.last["text"].replace("A•••014", masked) == known
 
 
-async def test_a_chat_that_guesses_has_to_wait(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+async def test_a_chat_that_guesses_has_to_wait(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
     await anna.starts("do-suspend")
     await anna.says(f"{holder.ui_number_text} {wrong_code(holder)}")
     for _ in range(2):
@@ -171,14 +173,14 @@ async def test_a_chat_that_guesses_has_to_wait(stage: Stage, office: Office) -> 
     anna.sees("緊急停用申請書")
 
 
-async def test_a_locked_code_still_suspends_by_mail(stage: Stage, office: Office) -> None:
+async def test_a_locked_code_still_suspends_by_mail(harness: BotHarness, office: Office) -> None:
     holder = await office.cardholder()
     for name in ("Bình", "Citra"):
-        other = stage.subscriber(name)
+        other = harness.add_user(name)
         await other.starts("do-suspend")
         await other.says(f"{holder.ui_number_text} {wrong_code(holder)}")
         await other.says(wrong_code(holder))
-    anna = stage.subscriber()
+    anna = harness.add_user()
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
     anna.sees("This code is locked", "Nothing else changed", "You can still suspend now")
@@ -187,7 +189,7 @@ async def test_a_locked_code_still_suspends_by_mail(stage: Stage, office: Office
     sent = await anna.says(holder.birth_date)
     assert is_deleted(anna, sent)
     anna.sees("on record together")
-    await anna.says(await read_one_time_code(stage, holder))
+    await anna.says(await read_one_time_code(harness, holder))
     anna.sees("Suspend now?")
     await press(anna, "suspend")
     anna.sees("Suspended.")
@@ -195,8 +197,8 @@ async def test_a_locked_code_still_suspends_by_mail(stage: Stage, office: Office
     assert await holder.certificate_state() == "suspended"
 
 
-async def test_without_the_code_there_are_three_ways(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+async def test_without_the_code_there_are_three_ways(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
     await anna.starts("do-suspend")
     await press(anna, "none")
     assert {"locked", "forgotten", "fax"} <= set(step_keys(anna))
@@ -205,16 +207,16 @@ async def test_without_the_code_there_are_three_ways(stage: Stage, office: Offic
     anna.sees("This code is not locked", "Nothing was changed")
     await press(anna, "fax")
     anna.sees("0800-080-117", "cse@moica.nat.gov.tw", "緊急停用申請書")
-    await stage.works_off(current_time(stage))
-    assert not any("one-time code is" in mail.text for mail in stage.engine.world.mailbox.mails)
+    await harness.run_due_jobs(current_time(harness))
+    assert not any("one-time code is" in mail.text for mail in harness.engine.world.mailbox.mails)
 
 
-async def test_a_wrong_one_time_code_and_a_new_one(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+async def test_a_wrong_one_time_code_and_a_new_one(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
     await press(anna, "mail")
-    right = await read_one_time_code(stage, holder)
+    right = await read_one_time_code(harness, holder)
     wrong = f"{(int(right) + 1) % 1_000_000:06d}"
     sent = await anna.says(wrong)
     assert is_deleted(anna, sent)
@@ -228,64 +230,66 @@ async def test_a_wrong_one_time_code_and_a_new_one(stage: Stage, office: Office)
     anna.sees("A new one-time code was asked for")
     await anna.sends("sticker")
     assert "was asked for" not in anna.last["text"], "it is told once"
-    right = await read_one_time_code(stage, holder)
+    right = await read_one_time_code(harness, holder)
     await anna.says(right)
     anna.sees("A little slower", "not counted")
-    set_time(stage, current_time(stage) + timedelta(minutes=2))
+    set_time(harness, current_time(harness) + timedelta(minutes=2))
     await anna.says(right)
     anna.sees("Suspend now?")
 
 
-async def test_too_many_mails_say_when_the_next_goes_out(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+async def test_too_many_mails_say_when_the_next_goes_out(
+    harness: BotHarness, office: Office
+) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
     for key in ("mail", "again", "again"):
         await press(anna, key)
-    last = await read_one_time_code(stage, holder)
+    last = await read_one_time_code(harness, holder)
     await press(anna, "again")
     anna.sees("Enough mails for now", "(Taipei)", "Nothing is lost")
     await anna.says(last)
     anna.sees("Suspend now?")
 
 
-async def test_a_wrong_card_number_leaves_the_mail(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+async def test_a_wrong_card_number_leaves_the_mail(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
     sent = await anna.says("GP00000000000000")
     assert is_deleted(anna, sent)
     anna.sees("not the number of your card", "Tries left: 2")
     await press(anna, "mail")
-    await anna.says(await read_one_time_code(stage, holder))
+    await anna.says(await read_one_time_code(harness, holder))
     anna.sees("Suspend now?")
 
 
-async def test_everybody_is_told_by_mail(stage: Stage, office: Office) -> None:
-    holder, anna = await office.cardholder(), stage.subscriber()
+async def test_everybody_is_told_by_mail(harness: BotHarness, office: Office) -> None:
+    holder, anna = await office.cardholder(), harness.add_user()
     await suspend_by_mail(anna, holder)
-    assert "suspended" in await read_newest_mail(stage, holder)
+    assert "suspended" in await read_newest_mail(harness, holder)
 
 
 @languages
-async def test_the_words_of_the_fax_are_the_guides(stage: Stage, language: str) -> None:
-    anna = stage.subscriber(language=language)
+async def test_the_words_of_the_fax_are_the_guides(harness: BotHarness, language: str) -> None:
+    anna = harness.add_user(language=language)
     await anna.starts("do-suspend-fax")
     anna.sees(WORDS[language]["letter"], "請寄給我「緊急停用申請書」")
 
 
-def test_every_step_that_needs_a_grant_is_no_entrance(stage: Stage) -> None:
+def test_every_step_that_needs_a_grant_is_no_entrance(harness: BotHarness) -> None:
     steps: dict[str, Step] = dict(
-        stage.kaika.application.bot_data["conversations"]["suspend"].steps
+        harness.kaika.application.bot_data["conversations"]["suspend"].steps
     )
     for name in ("proof", "mailed", "confirm", "offer", "linked", "done", "code", "born"):
         assert steps[name].requires, name
 
 
-async def suspend_by_mail(anna: Subscriber, holder: Cardholder) -> None:
+async def suspend_by_mail(anna: ChatUser, holder: Cardholder) -> None:
     """Go through the whole conversation, with a one-time code."""
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
     await press(anna, "mail")
-    await anna.says(await read_one_time_code(anna.stage, holder))
+    await anna.says(await read_one_time_code(anna.harness, holder))
     await press(anna, "suspend")

@@ -16,7 +16,7 @@ from bot.web.certificate_endpoints import certificate_routes
 from bot.web.listeners import serve_app
 from services.authority.ca.certificate_service import CertificateService
 from services.authority.embedded.models import Certificate
-from tests.chat import Stage, Subscriber
+from tests.bot_harness import BotHarness, ChatUser
 from tests.handlers.clock import current_time
 from tests.handlers.conversations.online.cardholders import Cardholder, Office, read_one_time_code
 
@@ -55,10 +55,10 @@ class OcspChecker:
 
 
 @pytest.fixture
-async def checker(stage: Stage) -> AsyncIterator[OcspChecker]:
-    assert stage.kaika.embedded is not None
-    service, app = stage.kaika.embedded.certificates, web.Application()
-    app.add_routes(certificate_routes(service, lambda: current_time(stage)))
+async def checker(harness: BotHarness) -> AsyncIterator[OcspChecker]:
+    assert harness.kaika.embedded is not None
+    service, app = harness.kaika.embedded.certificates, web.Application()
+    app.add_routes(certificate_routes(service, lambda: current_time(harness)))
     async with serve_app(app, "127.0.0.1", 0) as port, aiohttp.ClientSession() as http:
         yield OcspChecker(service, f"http://127.0.0.1:{port}", http)
 
@@ -74,10 +74,10 @@ SAID = {
 @pytest.mark.parametrize("by_mail", [True, False])
 @pytest.mark.parametrize("language", SAID)
 async def test_a_lost_card_is_on_hold_as_the_bot_says_so_within_seven_messages(
-    stage: Stage, office: Office, checker: OcspChecker, language: str, by_mail: bool
+    harness: BotHarness, office: Office, checker: OcspChecker, language: str, by_mail: bool
 ) -> None:
     lost, lead, who, mail, confirm, now, done = SAID[language]
-    holder, anna = await office.cardholder(), stage.subscriber(language=language)
+    holder, anna = await office.cardholder(), harness.add_user(language=language)
     assert await checker.check(holder) == [(GOOD, None)] * 3
     await anna.says(lost)
     await anna.presses(lead)
@@ -85,7 +85,7 @@ async def test_a_lost_card_is_on_hold_as_the_bot_says_so_within_seven_messages(
     await anna.says(holder.number_and_code)
     if by_mail:
         await anna.presses(mail)
-        await anna.says(await read_one_time_code(stage, holder))
+        await anna.says(await read_one_time_code(harness, holder))
     else:
         await anna.says(await holder.read_card_number())
     anna.sees(confirm)
@@ -96,7 +96,7 @@ async def test_a_lost_card_is_on_hold_as_the_bot_says_so_within_seven_messages(
     assert _count_messages(anna) <= 7
 
 
-def _count_messages(anna: Subscriber) -> int:
+def _count_messages(anna: ChatUser) -> int:
     """Count the messages of both, also the two with secrets that are deleted already."""
     in_secret = 2
     return len(anna.messages) + in_secret

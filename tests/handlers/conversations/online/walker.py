@@ -11,7 +11,7 @@ from sqlalchemy import update
 from services.authority.data_types import AuthorityOperation
 from services.authority.embedded.models import CertificateSet
 from services.authority.errors import CodeLockedError, WrongCodeError
-from tests.chat import Subscriber
+from tests.bot_harness import ChatUser
 from tests.handlers.clock import current_time
 from tests.handlers.conversations.online.cardholders import (
     Cardholder,
@@ -46,7 +46,7 @@ class Walker:
     """Takes a person along a path; their record is created when it is needed first."""
 
     office: Office
-    anna: Subscriber
+    anna: ChatUser
     persona: Persona
     history: tuple[StepId, ...] = ()
     _cardholder: Cardholder | None = field(default=None)
@@ -57,7 +57,7 @@ class Walker:
             self._cardholder = await create_cardholder(self.office, self.persona)
             chat = self.anna.person.id
             if self.persona.chat_state == "linked":
-                await self._cardholder.links(chat, current_time(self.office.stage))
+                await self._cardholder.links(chat, current_time(self.office.harness))
             elif self.persona.chat_state == "paused":
                 await exhaust_rate_limits(self._cardholder, chat)
         return self._cardholder
@@ -95,11 +95,11 @@ class Walker:
         if what == "card number":
             return await holder.read_card_number()
         if what == "one-time code":
-            return await read_one_time_code(self.office.stage, holder)
+            return await read_one_time_code(self.office.harness, holder)
         return texts[what]
 
     async def _current_step(self) -> StepId | None:
-        kaika = self.anna.stage.kaika
+        kaika = self.anna.harness.kaika
         if not kaika.conversations.may_be_open(self.anna.person.id, self.anna.person.id):
             return None
         at = await state(self.anna)
@@ -121,7 +121,7 @@ async def create_cardholder(office: Office, persona: Persona) -> Cardholder:
     seed, begins_as = next(SEEDS), {"overdue": "submitted", "expired": "active"}
     if persona.card_state == "overdue":
         holder = office.new_person(seed)
-        await holder.applies(current_time(office.stage) - timedelta(days=20))
+        await holder.applies(current_time(office.harness) - timedelta(days=20))
     else:
         holder = await office.cardholder(
             begins_as.get(persona.card_state, persona.card_state), seed
@@ -144,7 +144,7 @@ async def expire_certificates(holder: Cardholder) -> None:
 
 async def exhaust_rate_limits(holder: Cardholder, chat: int) -> None:
     """Use up the wrong codes and the mails that a chat may have a day."""
-    now = current_time(holder.office.stage)
+    now = current_time(holder.office.harness)
     stranger = holder.office.new_person(next(SEEDS))
     for _ in range(3):
         await enter_wrong_code(holder, chat)
@@ -157,7 +157,7 @@ async def exhaust_rate_limits(holder: Cardholder, chat: int) -> None:
 
 async def enter_wrong_code(holder: Cardholder, chat: int) -> None:
     """Check a wrong code on behalf of a chat."""
-    now = current_time(holder.office.stage)
+    now = current_time(holder.office.harness)
     try:
         await holder.checks(wrong_code(holder), chat=chat, now=now)
     except (WrongCodeError, CodeLockedError):
@@ -176,7 +176,7 @@ async def visit_step(
 ) -> StepVisit:
     """Bring a person to a step, and return what an interruption needs to know."""
     await walker.walk(path)
-    conversations = declared_conversations(walker.anna.stage)
+    conversations = declared_conversations(walker.anna.harness)
     location = _locate(conversations, goal)
     await expect_step(walker.anna, location)
     assert tuple((await state(walker.anna)).history) == tuple(

@@ -80,7 +80,7 @@ def make_request(now: datetime, **changes: object) -> CertificateRequest:
 
 
 @dataclass
-class IssuedCard:
+class CardOnRecord:
     """A card on record, with its three certificates."""
 
     application: str
@@ -118,7 +118,7 @@ class CaHarness:
 
     async def issue(
         self, now: datetime, state: CertificateState = CertificateState.INACTIVE, **changes: object
-    ) -> IssuedCard:
+    ) -> CardOnRecord:
         """Issue a card and put it on record in `state`."""
         request = make_request(now, **changes)
         issued = await self.service.issuer.issue(request)
@@ -138,11 +138,11 @@ class CaHarness:
             await session.flush()
             session.add_all(_row(application, one) for one in issued)
             record_status_change(session, now)
-        return IssuedCard(application, {one.kind: one for one in issued})
+        return CardOnRecord(application, {one.kind: one for one in issued})
 
     async def move(
         self,
-        card: IssuedCard,
+        card: CardOnRecord,
         state: CertificateState,
         now: datetime,
         reason: RevocationReason | None = None,
@@ -204,7 +204,7 @@ def crl_number(crl: x509.CertificateRevocationList) -> int:
     return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
 
 
-def crl_reasons(crl: x509.CertificateRevocationList, card: IssuedCard) -> set[object]:
+def crl_reasons(crl: x509.CertificateRevocationList, card: CardOnRecord) -> set[object]:
     """Give why the certificates of a card are listed; they are always listed together."""
     found = [crl.get_revoked_certificate_by_serial_number(serial) for serial in card.serials]
     return {_reason(entry) if entry else "not listed" for entry in found}

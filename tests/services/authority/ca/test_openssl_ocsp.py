@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from services.authority.lifecycle import CertificateState
-from tests.services.authority.ca.ca_harness import CaHarness, IssuedCard, serve_certificates
+from tests.services.authority.ca.ca_harness import CaHarness, CardOnRecord, serve_certificates
 
 pytestmark = pytest.mark.parametrize("make_url", ["sqlite"], indirect=True)
 """What is asked and how is no matter of the database."""
@@ -21,12 +21,12 @@ async def url(world: CaHarness) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def card(world: CaHarness, now: datetime) -> IssuedCard:
+async def card(world: CaHarness, now: datetime) -> CardOnRecord:
     return await world.issue(now, _S.ACTIVE)
 
 
 async def test_openssl_asks_about_all_three_certificates_at_once(
-    world: CaHarness, url: str, card: IssuedCard, now: datetime
+    world: CaHarness, url: str, card: CardOnRecord, now: datetime
 ) -> None:
     certificates = [card.x509(kind) for kind in card.certificates]
     said = await world.openssl.ocsp(certificates, f"{url}/ocsp")
@@ -39,7 +39,7 @@ async def test_openssl_asks_about_all_three_certificates_at_once(
 
 
 async def test_openssl_understands_every_way_of_asking(
-    world: CaHarness, url: str, card: IssuedCard
+    world: CaHarness, url: str, card: CardOnRecord
 ) -> None:
     await _make_signer(world)
     signer = str(world.openssl.path("signer.pem"))
@@ -51,7 +51,7 @@ async def test_openssl_understands_every_way_of_asking(
 
 
 async def test_openssl_hears_that_certificates_of_others_are_not_answered_for(
-    world: CaHarness, url: str, card: IssuedCard
+    world: CaHarness, url: str, card: CardOnRecord
 ) -> None:
     foreign = card.x509().public_bytes(Encoding.PEM)
     issuer = world.openssl.write("not-the-issuer.pem", foreign)

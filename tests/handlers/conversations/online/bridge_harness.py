@@ -31,7 +31,7 @@ from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.issuing import issue_card
 from reader_bridge.virtual_card.reader import VirtualReader
 from services.authority.interface.cards import CardOrder
-from tests.chat import Json, Stage, Subscriber
+from tests.bot_harness import BotHarness, ChatUser, Json
 from tests.handlers.clock import current_time
 from tests.handlers.conversations.online.cardholders import Cardholder, Office
 from tests.handlers.engine.navigation import press
@@ -53,7 +53,7 @@ def _keys() -> "cycle[rsa.RSAPrivateKey]":
     return cycle([rsa.generate_private_key(65537, 2048) for _ in range(6)])
 
 
-class VirtualCardMaker:
+class CheapCardMaker:
     """Writes virtual cards, cheaply; with a PIN where the person is to have one already."""
 
     def __init__(self, pin: bytes | None = None) -> None:
@@ -123,18 +123,20 @@ class PcUser:
         self.notices.append(event)
 
 
-class BridgeStage:
+class BridgeHarness:
     """The bot with its bridge server, and PCs that connect to it."""
 
-    def __init__(self, stage: Stage, bridge: BridgeRuntime, office: Office, origin: str) -> None:
-        self.stage, self.bridge, self.office = stage, bridge, office
+    def __init__(
+        self, harness: BotHarness, bridge: BridgeRuntime, office: Office, origin: str
+    ) -> None:
+        self.harness, self.bridge, self.office = harness, bridge, office
         self.origin, self.url = origin, f"{origin}/bridge/v1"
         self.activity = asyncio.Event()
-        self._observe_calls(stage)
+        self._observe_calls(harness)
 
-    def _observe_calls(self, stage: Stage) -> None:
+    def _observe_calls(self, harness: BotHarness) -> None:
         """Set `activity` at every call the bot makes."""
-        call = stage.engine.call
+        call = harness.engine.call
 
         async def observed_call(*args: Any, **more: Any) -> Json:
             try:
@@ -142,17 +144,17 @@ class BridgeStage:
             finally:
                 self.activity.set()
 
-        stage.engine.call = observed_call  # type: ignore[method-assign]
+        harness.engine.call = observed_call  # type: ignore[method-assign]
 
     @property
     def now(self) -> datetime:
         """The time of the bot."""
-        return current_time(self.stage)
+        return current_time(self.harness)
 
     async def cardholder(self, state: str, pin: bytes | None = None, seed: int = 1) -> Cardholder:
         """Create a person with a virtual card."""
-        self.office.maker = VirtualCardMaker(pin)  # type: ignore[assignment]
-        self.stage.authority.card_issuer._generate_key = lambda: next(_keys())
+        self.office.maker = CheapCardMaker(pin)  # type: ignore[assignment]
+        self.harness.authority.card_issuer._generate_key = lambda: next(_keys())
         return await self.office.cardholder(state, seed)
 
     @asynccontextmanager
@@ -171,7 +173,7 @@ class BridgeStage:
     async def open_pc_session(self, language: str = "en") -> AsyncIterator["PcSession"]:
         """Somebody at their PC, with a card in its reader that was posted and not activated."""
         holder = await self.cardholder("posted")
-        person = self.stage.subscriber("Mai", language)
+        person = self.harness.add_user("Mai", language)
         async with self.open_pc(holder) as pc:
             yield PcSession(self, person, pc, holder)
 
@@ -182,18 +184,18 @@ class BridgeStage:
                 while not condition():
                     self.activity.clear()
                     await self.activity.wait()
-                await self.stage.settle()
+                await self.harness.settle()
         except TimeoutError:
             raise AssertionError("the condition never held") from None
 
     async def deliver(self, *events: object) -> None:
         """Deliver events of the bridge, and wait until the bot has handled them."""
-        queue = self.stage.kaika.application.update_queue
+        queue = self.harness.kaika.application.update_queue
         for event in events:
             queue.put_nowait(event)
         await queue.join()
 
-    async def wait_for_text(self, person: Subscriber, *fragments: str) -> None:
+    async def wait_for_text(self, person: ChatUser, *fragments: str) -> None:
         """Wait until the bot's newest message holds every fragment."""
         try:
             await self.wait_until(lambda: all(f in person.last["text"] for f in fragments))
@@ -201,13 +203,13 @@ class BridgeStage:
             person.sees(*fragments)
             raise
 
-    async def pair(self, person: Subscriber, pc: "VirtualPc") -> None:
+    async def pair(self, person: ChatUser, pc: "VirtualPc") -> None:
         """Pair a PC with the chat: type the code, compare the words, say yes."""
         await self.enter_pairing_code(person, pc)
         await press(person, "same")
         await self.wait_until(lambda: "other" not in button_keys(person))
 
-    async def enter_pairing_code(self, person: Subscriber, pc: "VirtualPc") -> None:
+    async def enter_pairing_code(self, person: ChatUser, pc: "VirtualPc") -> None:
         """Type the code from the chat at the PC; both ends show the same words then."""
         pc.person.codes.put_nowait(read_pairing_code(person))
         await self.wait_until(lambda: "same" in button_keys(person))
@@ -216,7 +218,7 @@ class BridgeStage:
         assert english in text or f"{words[0].chinese} · {words[1].chinese}" in text
 
     async def prepare_operation(
-        self, person: Subscriber, pc: "VirtualPc", holder: Cardholder, conversation: str
+        self, person: ChatUser, pc: "VirtualPc", holder: Cardholder, conversation: str
     ) -> None:
         """Go to the step where the operation can start: PC paired, person identified."""
         await person.starts(f"do-{conversation}")
@@ -250,14 +252,14 @@ class VirtualPc:
 class PcSession:
     """Somebody at their PC, with their card."""
 
-    bridge_stage: BridgeStage
-    person: Subscriber
+    bridge_harness: BridgeHarness
+    person: ChatUser
     pc: VirtualPc
     holder: Cardholder
 
     async def begins(self, what: str) -> None:
         """Start an operation that needs the subscriber code."""
-        await self.bridge_stage.prepare_operation(self.person, self.pc, self.holder, what)
+        await self.bridge_harness.prepare_operation(self.person, self.pc, self.holder, what)
         await press(self.person, "start")
 
     async def begins_and_is_asked_for_pin(self, what: str = "activate") -> None:
@@ -265,14 +267,14 @@ class PcSession:
         self.pc.person.may_type_pin.clear()
         await self.begins(what)
         chinese = self.person.person.account.language_code != "en"
-        await self.bridge_stage.wait_for_text(
+        await self.bridge_harness.wait_for_text(
             self.person, "請到電腦上繼續" if chinese else "Go on at your PC"
         )
 
     async def activates(self) -> None:
         """Activate the card, and decline to link the chat."""
         await self.begins("activate")
-        await self.bridge_stage.wait_until(lambda: "no" in button_keys(self.person))
+        await self.bridge_harness.wait_until(lambda: "no" in button_keys(self.person))
         await press(self.person, "no")
 
     async def changes_pin(self, current: bytes | tuple[bytes | None, ...], new: bytes) -> None:
@@ -282,38 +284,38 @@ class PcSession:
         await self.person.starts("do-change_pin")
         await press(self.person, "yes")
         if "new" in button_keys(self.person):
-            await self.bridge_stage.pair(self.person, self.pc)
+            await self.bridge_harness.pair(self.person, self.pc)
 
     async def checks_card(self) -> None:
         """Start to have the card checked."""
         await self.person.starts("do-card_check")
         await press(self.person, "go")
         if "new" in button_keys(self.person):
-            await self.bridge_stage.pair(self.person, self.pc)
+            await self.bridge_harness.pair(self.person, self.pc)
 
 
-def read_pairing_code(person: Subscriber) -> str:
+def read_pairing_code(person: ChatUser) -> str:
     """Return the pairing code shown in the chat."""
     found = CODE.search(person.last["text"])
     assert found, f"no code in {person.last['text']!r}"
     return f"{found[1]}-{found[2].lower()}"
 
 
-def button_keys(person: Subscriber) -> list[str]:
+def button_keys(person: ChatUser) -> list[str]:
     """Return the keys of the buttons of the newest message."""
     rows = person.last.get("reply_markup", {}).get("inline_keyboard", [])
     return [button.get("callback_data", "").rpartition(".")[2] for row in rows for button in row]
 
 
 @asynccontextmanager
-async def open_bridge_stage(stage: Stage, office: Office) -> AsyncIterator[BridgeStage]:
-    """Run a bridge server behind a stage, wired as in the process."""
+async def open_bridge_harness(harness: BotHarness, office: Office) -> AsyncIterator[BridgeHarness]:
+    """Run a bridge server behind a bot, wired as in the process."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
-    kaika, origin = stage.kaika, f"ws://127.0.0.1:{port}"
+    kaika, origin = harness.kaika, f"ws://127.0.0.1:{port}"
     bot_data = kaika.application.bot_data
     authority = bot_data["services"].authority
     bridge = BridgeRuntime(kaika.database, kaika.keys, authority, origin, kaika.application)
     public = listeners.public_app(bridge.routes())
     async with bridge.running(), listeners.serve_app(public, "127.0.0.1", port):
-        yield BridgeStage(stage, bridge, office, origin)
+        yield BridgeHarness(harness, bridge, office, origin)

@@ -17,8 +17,8 @@ from telegram.error import TelegramError
 
 from sandbox.engine import Engine
 from services.storage.models import InboxUpdate
-from tests.chat import TOKEN, Stage, Subscriber
-from tests.handlers.conversations.online.cardholders import Cardholder, Office, open_online_stage
+from tests.bot_harness import TOKEN, BotHarness, ChatUser
+from tests.handlers.conversations.online.cardholders import Cardholder, Office, open_online_harness
 from tests.services.authority.authority_harness import fast_folder
 
 _QUESTION, _ANSWER = "how much does the card cost", "278"
@@ -53,20 +53,20 @@ class UnforeseenErrors:
 class FuzzedBot:
     """The bot, somebody who sends what is made up, and a bystander."""
 
-    stage: Stage
+    harness: BotHarness
     errors: UnforeseenErrors
     holder: Cardholder
-    person: Subscriber
-    bystander: Subscriber
+    person: ChatUser
+    bystander: ChatUser
     inputs: int = 0
 
     async def check(self) -> None:
         """Check that the last input did no harm, and forget its updates."""
-        await self.stage.kaika.application.update_queue.join()
-        await self.stage.kaika.inbox.store([])  # writes what is still to be marked
+        await self.harness.kaika.application.update_queue.join()
+        await self.harness.kaika.inbox.store([])  # writes what is still to be marked
         self.errors.raise_first()
-        assert self.stage.kaika.intake.backlog == 0, "an update is stuck"
-        async with self.stage.kaika.database.unit_of_work() as session:
+        assert self.harness.kaika.intake.backlog == 0, "an update is stuck"
+        async with self.harness.kaika.database.unit_of_work() as session:
             await session.execute(delete(InboxUpdate))
         self.inputs += 1
         if self.inputs % _BYSTANDER_EVERY == 1:
@@ -81,9 +81,9 @@ async def open_fuzzed_bot() -> AsyncIterator[FuzzedBot]:
     errors = UnforeseenErrors()
     structlog.configure(processors=[errors], cache_logger_on_first_use=False)
     with TemporaryDirectory(prefix="kaika-fuzz-", dir=fast_folder()) as folder:
-        async with open_online_stage(Engine(TOKEN), Path(folder)) as stage:
-            holder = await Office.open_for(stage, Path(folder)).cardholder("active")
-            person, bystander = stage.subscriber(), stage.subscriber("Bea")
+        async with open_online_harness(Engine(TOKEN), Path(folder)) as harness:
+            holder = await Office.open_for(harness, Path(folder)).cardholder("active")
+            person, bystander = harness.add_user(), harness.add_user("Bea")
             for somebody in (person, bystander):
                 await somebody.starts()
-            yield FuzzedBot(stage, errors, holder, person, bystander)
+            yield FuzzedBot(harness, errors, holder, person, bystander)

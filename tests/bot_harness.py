@@ -61,7 +61,7 @@ class EngineRequest(BaseRequest):
         return answer.get("error_code", 200), orjson.dumps(answer)
 
 
-def _opener(engine: Engine) -> OpenAuthority:
+def _authority_opener(engine: Engine) -> OpenAuthority:
     """Open an embedded authority with cheap hashes and keys, whose mails the sandbox takes."""
 
     def open_authority(
@@ -74,7 +74,7 @@ def _opener(engine: Engine) -> OpenAuthority:
 
 
 @dataclass
-class Stage:
+class BotHarness:
     """The bot on the sandbox; `settle` lets it answer everything that was sent."""
 
     engine: Engine
@@ -83,9 +83,9 @@ class Stage:
 
     @classmethod
     @asynccontextmanager
-    async def set_up(
+    async def start(
         cls, engine: Engine, folder: Path, authority: Literal["guide", "embedded"] = "guide"
-    ) -> AsyncIterator["Stage"]:
+    ) -> AsyncIterator["BotHarness"]:
         """Start the bot with its data in `folder`."""
         settings = Settings(
             bot_token=SecretStr(TOKEN),
@@ -96,7 +96,7 @@ class Stage:
             payment_provider_token=SecretStr("284685063:TEST:tests"),
         )
         oracle = Oracle.attach(engine)
-        kaika = Kaika(settings, EngineRequest(engine), _opener(engine))
+        kaika = Kaika(settings, EngineRequest(engine), _authority_opener(engine))
         async with kaika.open_resources(), kaika.process_updates():
             yield cls(engine, kaika)
         oracle.verify()
@@ -107,14 +107,14 @@ class Stage:
         assert self.kaika.embedded is not None
         return self.kaika.embedded.authority
 
-    async def works_off(self, now: datetime | None = None) -> None:
+    async def run_due_jobs(self, now: datetime | None = None) -> None:
         """Do what is due by `now`, such as sending mails, and what follows from it."""
         await self.kaika.job_worker.run_due(now or datetime.now(UTC))
         await self.settle()
 
-    def subscriber(self, name: str = "Anna", language: str | None = "en") -> "Subscriber":
+    def add_user(self, name: str = "Anna", language: str | None = "en") -> "ChatUser":
         """Add a person whose Telegram client speaks `language`."""
-        return Subscriber(self, self.engine.add_person(name, language))
+        return ChatUser(self, self.engine.add_person(name, language))
 
     async def settle(self) -> None:
         """Hand the bot every update there is, and wait until each is finished."""
@@ -133,38 +133,40 @@ class Stage:
         return batch
 
 
-class Subscriber:
+class ChatUser:
     """A person and what they see in one chat."""
 
-    def __init__(self, stage: Stage, person: TelegramClient, chat_id: int | None = None) -> None:
-        self.stage, self.person, self.chat_id = stage, person, chat_id
+    def __init__(
+        self, harness: BotHarness, person: TelegramClient, chat_id: int | None = None
+    ) -> None:
+        self.harness, self.person, self.chat_id = harness, person, chat_id
         self.toast: str | None = None
 
-    def within(self, chat_id: int) -> "Subscriber":
+    def within(self, chat_id: int) -> "ChatUser":
         """Return the same person in another chat."""
-        return Subscriber(self.stage, self.person, chat_id)
+        return ChatUser(self.harness, self.person, chat_id)
 
     async def says(self, text: str, reply_to: int | None = None) -> int:
         """Send a text; gives its message id."""
         sent = self.person.send(text, self.chat_id, reply_to_message_id=reply_to)
-        await self.stage.settle()
+        await self.harness.settle()
         return int(sent["message_id"])
 
     async def starts(self, payload: str | None = None) -> None:
         """Press Start, or follow a deep link."""
         self.person.start(payload)
-        await self.stage.settle()
+        await self.harness.settle()
 
     async def sends(self, kind: str, caption: str | None = None) -> int:
         """Send something that is no text; gives its message id."""
         sent = self.person.send_media(kind, caption, self.chat_id)
-        await self.stage.settle()
+        await self.harness.settle()
         return int(sent["message_id"])
 
     async def edits(self, message_id: int, text: str) -> None:
         """Change the text of an own message."""
         self.person.edit(message_id, text, self.chat_id)
-        await self.stage.settle()
+        await self.harness.settle()
 
     async def presses(self, label: str) -> None:
         """Press the button of the bot's newest message that has `label` in its text."""
@@ -176,16 +178,16 @@ class Subscriber:
     async def forges(self, message_id: int, data: str) -> None:
         """Send callback data a button may never have had."""
         query = self.person.press(message_id, data, chat_id=self.chat_id, forge=True)
-        await self.stage.settle()
-        answer = await self.stage.engine.world.queries.wait_for_answer(query, 1.0)
+        await self.harness.settle()
+        answer = await self.harness.engine.world.queries.wait_for_answer(query, 1.0)
         assert answer is not None, "the button was never answered"
         self.toast = answer.get("text")
 
     async def asks_inline(self, query: str, offset: str = "") -> Json:
         """Type ``@bot query``; gives the bot's answer."""
         query_id = self.person.query_inline(query, self.chat_id, offset)
-        await self.stage.settle()
-        answer = await self.stage.engine.world.queries.wait_for_answer(query_id, 1.0)
+        await self.harness.settle()
+        answer = await self.harness.engine.world.queries.wait_for_answer(query_id, 1.0)
         assert answer is not None, "the inline query was never answered"
         return {"inline_query_id": query_id, **answer}
 
@@ -195,15 +197,15 @@ class Subscriber:
         return self.person.find_chat(self.chat_id).current_messages()
 
     @property
-    def heard(self) -> list[Json]:
+    def bot_messages(self) -> list[Json]:
         """What the bot wrote."""
         return [m for m in self.messages if m.get("from", {}).get("is_bot")]
 
     @property
     def last(self) -> Json:
         """The bot's newest message."""
-        assert self.heard, "the bot said nothing"
-        return self.heard[-1]
+        assert self.bot_messages, "the bot said nothing"
+        return self.bot_messages[-1]
 
     @property
     def labels(self) -> list[str]:
