@@ -14,6 +14,7 @@ from types import CoroutineType, FrameType
 from typing import Any
 
 from sandbox.engine import Engine
+from tests import phrases
 from tests.bot_harness import TOKEN, BotHarness, ChatUser
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online import payments
@@ -93,7 +94,7 @@ async def count_suspension(harness: BotHarness, office: Office) -> list[str]:
     await press(anna, "mail")
     await anna.says(await read_one_time_code(harness, holder))
     entered = await _entered_by(press(anna, "suspend"))
-    anna.sees("Suspended.")
+    anna.sees(phrases.SUSPENDED)
     return entered
 
 
@@ -103,7 +104,7 @@ async def count_payment(harness: BotHarness) -> list[str]:
     await payments.submit_application(harness)
     await payments.open_amount_due(anna)
     entered = await _entered_by(_pay(anna))
-    anna.sees("Payment received")
+    anna.sees(phrases.PAYMENT_RECEIVED)
     return entered
 
 
@@ -122,7 +123,7 @@ async def count_unlock(harness: BotHarness, office: Office) -> list[str]:
 
 async def _unlock(session: PcSession) -> None:
     await press(session.person, "start")
-    await session.bridge_harness.wait_for_text(session.person, "Unlocked")
+    await session.bridge_harness.wait_for_text(session.person, phrases.UNLOCKED)
 
 
 async def main() -> None:

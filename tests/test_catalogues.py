@@ -1,12 +1,18 @@
 """Every language says everything, with the same placeholders and the same markup."""
 
+import ast
 import re
+from collections import defaultdict
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from string import Formatter
 
 import pytest
 
 import locales
 from services.faq import entries
+from tests import phrases
 from tests.form_retention_text import lets_go, stays_needed, tells_to_keep
 from tools.catalogues import ROOMS, extract_messages, update
 
@@ -67,6 +73,65 @@ def test_nobody_is_told_that_the_form_may_go_after_activation(language: str) -> 
 )
 def test_a_client_is_spoken_to_in_a_language_we_have(code: str | None, language: str) -> None:
     assert locales.resolve(code) == language
+
+
+TESTS = Path(__file__).parent
+_MAX_FILES_FOR_A_TEXT = 2
+_MAX_MESSAGES_OF_A_QUOTE = 2
+"""What stands in more messages is a term, such as *subscriber code*, and no quotation."""
+_TYPED_BY_PEOPLE = {"I lost my card"}
+"""What a person types in several scenarios, and a button says as well."""
+_LONG_ENOUGH = {
+    "en": re.compile(r"(?=.{12}).*\w \w.*", re.DOTALL),
+    "zh_Hant": re.compile(r".*[\u4e00-\u9fff]{4}.*", re.DOTALL),
+}
+
+
+@cache
+def strings_in_tests() -> Mapping[str, set[str]]:
+    """The strings in tests, docstrings apart, with the files in which they stand."""
+    found = defaultdict(set)
+    for path in sorted(TESTS.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if (
+                isinstance(node, ast.Constant)
+                and isinstance(node.value, str)
+                and id(node) not in docstrings
+                and node.value not in _TYPED_BY_PEOPLE
+            ):
+                found[node.value].add(str(path.relative_to(TESTS)))
+    return found
+
+
+@pytest.mark.parametrize("language", locales.LANGUAGES)
+def test_a_text_is_quoted_in_few_test_files(language: str) -> None:
+    messages = {TAG.sub("", text) for text in texts(language)}
+    everything = "\0".join(messages)
+    places: dict[str, set[str]] = defaultdict(set)
+    for quote, files in strings_in_tests().items():
+        if not _LONG_ENOUGH[language].fullmatch(quote) or quote not in everything:
+            continue
+        found = [each for each in messages if quote in each]
+        if len(found) <= _MAX_MESSAGES_OF_A_QUOTE:
+            for message in found:
+                places[message] |= files - {"phrases.py"}
+    often = {text: files for text, files in places.items() if len(files) > _MAX_FILES_FOR_A_TEXT}
+    assert often == {}, "put what the tests look for into tests/phrases.py"
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [phrase for phrase in vars(phrases).values() if isinstance(phrase, phrases.Phrase)],
+)
+def test_a_phrase_is_part_of_a_message_and_of_its_translation(phrase: phrases.Phrase) -> None:
+    plain = [
+        (TAG.sub("", original), TAG.sub("", text))
+        for domain in (*ROOMS, "authority")
+        for original, text in locales.catalogue(domain, TRANSLATED[0]).items()
+    ]
+    assert [text for original, text in plain if phrase in original and phrase.chinese in text]
 
 
 CATALOGUE = """\

@@ -30,6 +30,7 @@ from services.formats.hidden import Hidden
 from services.messaging.outbox import OutboxMessage
 from services.storage.models import InboxUpdate, UpdateState
 from services.storage.upgrade import upgrade
+from tests import phrases
 from tests.bot.kaika_program import PASSPHRASE, KaikaProgram, free_port, kaika_environment
 from tests.bot.simulated_customers import PATIENCE, FakeMailServer, SimulatedCustomer
 from tests.bot_harness import TOKEN
@@ -255,7 +256,7 @@ async def check_effects(
     subjects = customer.mailboxes.subjects(customer.address)
     for wanted in mails:
         assert any(wanted in subject for subject in subjects), f"{who}: no mail {wanted}"
-    assert not [m for m in customer.heard if "something went wrong" in m.get("text", "")], who
+    assert not [m for m in customer.heard if phrases.OUR_ERROR in m.get("text", "")], who
 
 
 def _check_traces(folder: Path, typed: Sequence[str]) -> None:

@@ -15,6 +15,7 @@ from reader_bridge.client.websocket import ServerConnection, ServerConnector
 from reader_bridge.protocol.limits import DEFAULT_PATH
 from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.reader import VirtualReader
+from tests import phrases
 from tests.bot.simulated_customers import PATIENCE, SimulatedCustomer
 from tests.bot_harness import Json, buttons
 from tests.reader_bridge.bridge_runner import run_test_bridge
@@ -66,10 +67,10 @@ class SimulatedCardholder(SimulatedCustomer):
     async def run(self) -> None:
         """Activate, lock the card, and unlock it."""
         async with self._at_the_pc() as at_pc:
-            await self._does(at_pc, "activate", "Activated (開卡).")
+            await self._does(at_pc, "activate", phrases.ACTIVATED)
             assert self.watched_card is not None
             self.watched_card.card.file.state.pin_tries = 0  # three wrong ones, elsewhere
-            await self._does(at_pc, "unlock", "Unlocked (解碼).")
+            await self._does(at_pc, "unlock", phrases.UNLOCKED)
 
     @asynccontextmanager
     async def _at_the_pc(self) -> AsyncIterator[PersonWithPin]:

@@ -18,6 +18,7 @@ from sandbox.client.telegram_client import TelegramClient
 from sandbox.errors import PersonError
 from sandbox.world.world import World
 from services.formats.card_number import CardNumber
+from tests import phrases
 from tests.bot_harness import Json, buttons
 from tests.services.authority.authority_harness import Applicant
 
@@ -117,9 +118,9 @@ class SimulatedCustomer:
         await self.may_ask("One more thing, whichever is easier")
         await self.taps("mail")
         await self.types_one_time_code()
-        await self.sees("Suspend now?")
+        await self.sees(phrases.SUSPEND_NOW)
         await self.taps("suspend")
-        await self.sees("Suspended.")
+        await self.sees(phrases.SUSPENDED)
         await self.taps(self.chance.choice(["yes", "no"]))
         self.person.start("do-resume-who")
         await self.sees("makes a suspended certificate usable again")
@@ -133,7 +134,7 @@ class SimulatedCustomer:
         await self.types_one_time_code()
         await self.sees("You have shown everything")
         await self.taps("tell")
-        await self.sees("They are told")
+        await self.sees(phrases.THEY_ARE_TOLD)
         await self.taps("resume")
         await self.sees("Resumed.")
 
@@ -145,11 +146,11 @@ class SimulatedCustomer:
         await self.sees("and your birth date")
         self.types(f"{self.number} {self.someone.data.birth_date.isoformat()}")
         await self.types_one_time_code()
-        await self.sees("You have shown who you are")
+        await self.sees(phrases.SHOWN_WHO_YOU_ARE)
         await self.taps("show")
-        await self.sees("tap to see it")
+        await self.sees(phrases.TAP_TO_SEE)
         await self.taps("noted")
-        await self.sees("Keep it well")
+        await self.sees(phrases.KEEP_IT_WELL)
         self.person.start("do-pay")
         await self.sees("before anything is charged")
         self.types(f"{self.number} {self.code}")
@@ -157,7 +158,7 @@ class SimulatedCustomer:
         await self.may_ask("To pay: NT$278")
         await self.taps("pay")
         await self.pays()
-        await self.sees("Payment received")
+        await self.sees(phrases.PAYMENT_RECEIVED)
         self.person.start("do-status")
         await self.sees("I show your application")
         self.types(f"{self.number} {self.code}")

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 from sandbox.server import serve
+from tests import phrases
 from tests.bot.kaika_program import ROOT, free_port, kaika_environment
 from tests.bot.kill_harness import KillTestWorld
 from tests.bot.simulated_customers import PATIENCE
@@ -96,7 +97,7 @@ def _check_no_errors_were_shown(town: KillTestWorld) -> None:
         text
         for customer in town.started
         for message in customer.heard
-        for text in ("went wrong", "did not ask for it", "earlier step", "is over")
+        for text in (phrases.OUR_ERROR, "did not ask for it", phrases.EARLIER_STEP, "is over")
         if text in message.get("text", "")
     )
     assert not errors, errors

@@ -4,6 +4,7 @@ import pytest
 
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.models import ChatRow
+from tests import phrases
 from tests.bot_harness import BotHarness, buttons
 
 MEDIA = {
@@ -122,7 +123,7 @@ async def test_a_handler_that_fails_is_noted_and_the_person_told(
     search = harness.kaika.application.bot_data["services"].search
     monkeypatch.setattr(type(search), "search", fail)
     await anna.says("how much does the card cost")
-    anna.sees("something went wrong on our side")
+    anna.sees(phrases.OUR_ERROR)
     await harness.settle()
     async with harness.kaika.database.unit_of_work():
         pass

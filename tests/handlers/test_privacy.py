@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import func, select
 
 from services.storage.models import Job, PersonRow, Vote
+from tests import phrases
 from tests.bot_harness import BotHarness, ChatUser
 from tests.handlers.engine.navigation import press
 
@@ -65,7 +66,7 @@ async def test_what_was_erased_stays_so_after_a_restart(harness: BotHarness) -> 
     await anna.forges(anna.bot_messages[-2]["message_id"], "v1:privacy:erased")
     await harness.kaika.languages.load()
     await anna.says("/help")
-    assert any("我可以幫您做什麼" in message["text"] for message in anna.bot_messages[-2:])
+    assert any(phrases.HELP.chinese in message["text"] for message in anna.bot_messages[-2:])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot import logs
+from tests import phrases
 from tests.bot_harness import BotHarness
 
 SECRETS = ["aB3dE9xZ", "600101", "A800000014", "GP12345678901234", "my PIN is 482913"]
@@ -15,7 +16,7 @@ async def test_a_secret_is_deleted_with_a_friendly_word(harness: BotHarness, tex
     anna = harness.add_user()
     sent = await anna.says(text)
     assert sent not in [message["message_id"] for message in anna.messages]
-    anna.sees("deleted it", "official page")
+    anna.sees(phrases.DELETED_IT, "official page")
 
 
 async def test_a_secret_leaves_no_trace(
@@ -42,7 +43,7 @@ async def test_where_it_may_not_delete_the_bot_says_how(harness: BotHarness) -> 
     group = harness.engine.add_group("Tea", [anna.person])
     there = anna.within(group.id)
     await there.says(f"@{harness.kaika.application.bot.username} my UI No. is A800000014")
-    there.sees("delete it yourself")
+    there.sees(phrases.DELETE_YOURSELF)
 
 
 async def test_as_admin_it_deletes_in_a_group_too(harness: BotHarness) -> None:
@@ -51,7 +52,7 @@ async def test_as_admin_it_deletes_in_a_group_too(harness: BotHarness) -> None:
     there = anna.within(group.id)
     sent = await there.says("GP12345678901234")
     assert sent not in [message["message_id"] for message in there.messages]
-    there.sees("deleted it")
+    there.sees(phrases.DELETED_IT)
 
 
 @pytest.mark.parametrize(

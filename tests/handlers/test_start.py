@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests import phrases
 from tests.bot_harness import BotHarness
 
 
@@ -27,10 +28,10 @@ async def test_the_client_decides_the_first_language(
 async def test_the_language_is_changed_with_one_tap_and_remembered(harness: BotHarness) -> None:
     anna = harness.add_user(language="en")
     await anna.starts()
-    await anna.presses("繁體中文")
+    await anna.presses(phrases.LANGUAGE_NAME.chinese)
     anna.sees("歡迎使用 Kaika")
     await anna.says("/help")
-    anna.sees("我可以幫您做什麼")
+    anna.sees(phrases.HELP.chinese)
     await harness.kaika.languages.load()
     assert harness.kaika.languages.resolve(anna.person.id, "en") == "zh_Hant"
 
@@ -60,14 +61,14 @@ async def test_every_entry_can_be_reached_by_browsing_and_back(harness: BotHarne
 async def test_a_deep_link_leads_to_its_entry(harness: BotHarness) -> None:
     anna = harness.add_user(language="zh-hant")
     await anna.starts("faq-fee")
-    anna.sees("278", "資料來源：")
+    anna.sees("278", phrases.SOURCE.chinese)
 
 
 @pytest.mark.parametrize("payload", ["faq-no-such-entry", "faq-"])
 async def test_a_deep_link_to_nothing_says_so(harness: BotHarness, payload: str) -> None:
     anna = harness.add_user()
     await anna.starts(payload)
-    anna.sees("no longer here")
+    anna.sees(phrases.NO_LONGER_HERE)
 
 
 async def test_faq_with_words_is_a_question(harness: BotHarness) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from reader_bridge.prompter import PinKind
+from tests import phrases
 from tests.handlers.clock import current_time
 from tests.handlers.conversations.online.bridge_harness import (
     NEW_PIN,
@@ -52,7 +53,9 @@ async def suspend(board: Storyboard, office: Office) -> None:
     holder = await office.cardholder()
     english = board.language == "en"
     await board.says("I lost my card" if english else "我的卡掉了")
-    await board.starts("do-suspend", "Lead me through it" if english else "帶我一步一步做")
+    await board.starts(
+        "do-suspend", phrases.GUIDE_BUTTON if english else phrases.GUIDE_BUTTON.chinese
+    )
     await board.says(holder.number_and_code, "number_and_code")
     await board.presses("mail")
     await board.says(await read_one_time_code(office.harness, holder), "mailed")
@@ -157,26 +160,26 @@ _WORDS = {
     "en": {
         "typed": "💻 the code is typed at the PC",
         "yes": "💻 yes at the PC",
-        "go on": "Go on at your PC",
-        "activated": "Activated (開卡).",
+        "go on": phrases.GO_ON_AT_PC,
+        "activated": phrases.ACTIVATED,
         "new PIN": "💻 the new PIN, twice",
         "wrong PIN": "💻 a wrong PIN, three times",
         "locked": "The PIN is locked",
-        "unlock": "Unlock the card",
-        "unlocked": "Unlocked (解碼).",
-        "card": "What the card says",
+        "unlock": phrases.UNLOCK_BUTTON,
+        "unlocked": phrases.UNLOCKED,
+        "card": phrases.CARD_FINDINGS,
     },
     "zh": {
         "typed": "💻 在電腦上輸入配對碼",
         "yes": "💻 在電腦上同意",
-        "go on": "請到電腦上繼續",
-        "activated": "已開卡",
+        "go on": phrases.GO_ON_AT_PC.chinese,
+        "activated": phrases.ACTIVATED.chinese,
         "new PIN": "💻 輸入新的 PIN碼兩次",
         "wrong PIN": "💻 輸錯 PIN碼三次",
-        "locked": "PIN碼已鎖住",
+        "locked": phrases.PIN_IS_LOCKED.chinese,
         "unlock": "卡片解鎖（解碼）",
-        "unlocked": "已解碼",
-        "card": "卡片的狀況",
+        "unlocked": phrases.UNLOCKED.chinese,
+        "card": phrases.CARD_FINDINGS.chinese,
     },
 }
 SCRIPTS: Mapping[str, StoryScript] = {

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from handlers.engine.rendering import SHOW
 from handlers.engine.transitions import CANCELLED
 from services.conversations import EXPIRED, ConversationState
+from tests import phrases
 from tests.bot_harness import ChatUser
 from tests.handlers.engine.navigation import (
     StepLocation,
@@ -26,9 +27,9 @@ from tests.handlers.updates import deliver_update
 
 UNEXPECTED_SECRETS = ("A800000014", "GP12345678901234", "aB3dE9xZ")
 """A UI No., a card number, and what may be a code or a PIN."""
-CANCELLED_TEXTS = {"en": "I stopped", "zh-hant": "已停止"}
+CANCELLED_TEXTS = {"en": phrases.STOPPED, "zh-hant": phrases.STOPPED.chinese}
 EXPIRED_TEXTS = {"en": "rested for a long time", "zh-hant": "放了很久"}
-EARLIER_STEP_TEXTS = {"en": "earlier step", "zh-hant": "前面的步驟"}
+EARLIER_STEP_TEXTS = {"en": phrases.EARLIER_STEP, "zh-hant": phrases.EARLIER_STEP.chinese}
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,11 @@ async def goes_back(visit: StepVisit) -> None:
 async def changes_language(visit: StepVisit) -> None:
     anna, location = visit.anna, visit.location
     before = await state(anna)
-    other, name = ("zh_Hant", "繁體中文") if client_language(anna) == "en" else ("en", "English")
+    other, name = (
+        ("zh_Hant", phrases.LANGUAGE_NAME.chinese)
+        if client_language(anna) == "en"
+        else ("en", "English")
+    )
     await anna.says("/language")
     await anna.presses(name)
     await expect_step(anna, location, other)
@@ -104,7 +109,7 @@ async def asks_a_question(visit: StepVisit) -> None:
     await anna.says("how much does the card cost")
     answer = anna.bot_messages[-2]["text"]
     assert "278" in answer
-    assert "Source:" in answer
+    assert phrases.SOURCE in answer
     await expect_step(anna, visit.location)
     assert await state(anna) == before
 
@@ -205,7 +210,7 @@ async def looks_at_an_end(visit: StepVisit) -> None:
     await looks_at_every_info_button(visit)
     end = step_message(anna)["message_id"]
     await anna.says("how much does the card cost")
-    anna.sees("278", "Source:")
+    anna.sees("278", phrases.SOURCE)
     at = await state(anna)
     await anna.forges(end, f"v1:dlg:{location.conversation}.{location.name}.{at.version - 3}.done")
     assert anna.toast
@@ -234,7 +239,7 @@ async def cancels(visit: StepVisit) -> None:
     expect_recent_text(anna, CANCELLED_TEXTS)
     assert len(anna.bot_messages) == message_count, "edited in place"
     await anna.says("how much does the card cost")
-    anna.sees("278", "Source:")
+    anna.sees("278", phrases.SOURCE)
 
 
 async def sends_the_same_update_twice(visit: StepVisit) -> None:
@@ -351,7 +356,7 @@ async def times_out(visit: StepVisit) -> None:
     at = await state(anna)
     assert (at.step, at.is_open, dict(at.data)) == (EXPIRED, False, {})
     await anna.says("how much does the card cost")
-    anna.sees("278", "Source:")
+    anna.sees("278", phrases.SOURCE)
 
 
 LEAVING: tuple[Interruption, ...] = (

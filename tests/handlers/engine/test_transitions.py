@@ -9,6 +9,7 @@ from handlers.engine import transitions
 from services.conversations import ConversationChangedError, ConversationStore
 from services.messaging import payment_reminders
 from services.storage.models import Job
+from tests import phrases
 from tests.bot_harness import BotHarness
 from tests.handlers.engine.navigation import press, state
 
@@ -25,7 +26,7 @@ async def test_a_move_and_its_effect_are_one_transaction(
 
     monkeypatch.setattr(ConversationStore, "save", lost)
     await press(anna, "today")
-    assert "went wrong" in anna.last["text"]
+    assert phrases.OUR_ERROR in anna.last["text"]
     monkeypatch.undo()
     assert await state(anna) == before
     async with harness.kaika.database.unit_of_work() as session:
@@ -49,7 +50,7 @@ async def test_a_tap_another_process_took_shows_where_the_person_is(
 
     monkeypatch.setattr(transitions.ConversationMachine, "press_button", lose_race)
     await press(anna, "suspend")
-    assert "earlier step" in (anna.toast or "")
+    assert phrases.EARLIER_STEP in (anna.toast or "")
     assert anna.last["text"] == shown
     monkeypatch.setattr(transitions.ConversationMachine, "begin", lose_race)
     await anna.starts("do-pay")
@@ -68,7 +69,7 @@ async def test_a_text_another_process_took_shows_where_the_person_is(
 
     monkeypatch.setattr(transitions.ConversationMachine, "submit_text", lose_race)
     await anna.says("yesterday I applied")
-    anna.sees("On which day did you apply?")
+    anna.sees(phrases.WHICH_DAY)
 
 
 async def test_a_conversation_of_another_version_is_closed_with_a_word(harness: BotHarness) -> None:
@@ -78,7 +79,7 @@ async def test_a_conversation_of_another_version_is_closed_with_a_word(harness: 
     without = {name: each for name, each in conversations.items() if name != "suspend"}
     harness.kaika.application.bot_data["conversations"] = without
     await anna.says("how much does the card cost")
-    anna.sees("no longer here")
+    anna.sees(phrases.NO_LONGER_HERE)
     await anna.says("how much does the card cost")
     anna.sees("278")
     await anna.starts("do-pay")
@@ -114,9 +115,9 @@ async def test_who_types_cancel_is_out(harness: BotHarness, word: str) -> None:
     await anna.says(word)
     assert not (await state(anna)).is_open
     assert len(anna.bot_messages) == heard + 1
-    anna.sees("I stopped")
+    anna.sees(phrases.STOPPED)
     await anna.says("/cancel")
-    anna.sees("Nothing is under way")
+    anna.sees(phrases.NOTHING_UNDER_WAY)
 
 
 @pytest.mark.parametrize("word", ["back", "上一步"])

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from services.storage.models import UnansweredQuestion
+from tests import phrases
 from tests.bot_harness import BotHarness
 
 
@@ -26,7 +27,7 @@ async def test_a_question_gets_its_answer_in_its_language(
     language = "en" if question.isascii() else "zh_Hant"
     entry = harness.kaika.application.bot_data["services"].entries.get(title, language)
     anna.sees(entry.title)
-    anna.sees("Source:" if language == "en" else "資料來源：")
+    anna.sees(phrases.SOURCE if language == "en" else phrases.SOURCE.chinese)
 
 
 async def test_the_other_language_is_one_tap_away(harness: BotHarness) -> None:
@@ -35,9 +36,9 @@ async def test_the_other_language_is_one_tap_away(harness: BotHarness) -> None:
     before = anna.last["message_id"]
     await anna.presses("中文")
     assert anna.last["message_id"] == before
-    anna.sees("資料來源：", "278")
+    anna.sees(phrases.SOURCE.chinese, "278")
     await anna.presses("English")
-    anna.sees("Source:", "278")
+    anna.sees(phrases.SOURCE, "278")
 
 
 async def test_related_questions_come_below_the_answer(harness: BotHarness) -> None:
@@ -65,7 +66,7 @@ async def test_a_suggestion_becomes_the_answer_in_place(harness: BotHarness) -> 
     message_id = anna.last["message_id"]
     await anna.presses(anna.labels[0])
     assert anna.last["message_id"] == message_id
-    anna.sees("Source:")
+    anna.sees(phrases.SOURCE)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +77,7 @@ async def test_an_error_code_is_explained(harness: BotHarness, code: str) -> Non
     await anna.says(code)
     anna.sees("Error code", "What to do:")
     await anna.presses(anna.labels[0])
-    anna.sees("Source:")
+    anna.sees(phrases.SOURCE)
 
 
 @pytest.mark.parametrize("text", ["11/20", "278?", "ok", "15", "0x76000006"])
@@ -131,7 +132,7 @@ async def test_the_same_update_twice_is_answered_once(harness: BotHarness) -> No
         ("Thank you very much!!", "I am here whenever"),
         ("谢谢！", "需要時我都在"),
         ("👍", "I am here whenever"),
-        ("cancel", "Nothing is under way"),
+        ("cancel", phrases.NOTHING_UNDER_WAY),
     ],
 )
 async def test_small_words_are_no_question_and_not_kept_as_one(

@@ -11,6 +11,7 @@ from handlers.engine.model import InputRejectedError
 from handlers.identity import input_parser
 from services.formats import subscriber_code
 from services.formats.subscriber_code import SubscriberCode
+from tests import phrases
 
 TODAY = date(2026, 3, 2)
 NUMBER, CODE = "A900207177", "ngA2h345"
@@ -98,9 +99,9 @@ def test_number_and_birth_date_are_read_in_either_calendar(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "word"),
     [
-        ("1993-02-30", "no such day"),
+        ("1993-02-30", phrases.NO_SUCH_DAY),
         ("04/05/1993", "apart"),
-        ("2999-01-01", "still to come"),
+        ("2999-01-01", phrases.DAY_TO_COME),
         ("1799-01-01", "too long ago"),
     ],
 )

@@ -24,6 +24,7 @@ from reader_bridge.prompter import (
     WordChoice,
 )
 from reader_bridge.protocol import PAIRING_WORDS, Operation, PairRefusal, PinPurpose, ProfileName
+from tests import phrases
 
 PEER = PairingPeer("kaika.example", "Maria Santos", (PAIRING_WORDS[3], PAIRING_WORDS[40]))
 WORDS = WordChoice(
@@ -48,7 +49,10 @@ READING = ConsentRequest(Operation.CARD_STATUS, PEER, for_session=True)
 
 def code(problem: PairingProblem | None = None) -> QuestionFactory:
     return lambda language: LineQuestion(
-        prompt_texts.pairing_code_page(problem, language), language, localise(language, "Code:"), 32
+        prompt_texts.pairing_code_page(problem, language),
+        language,
+        localise(language, phrases.CODE_LABEL),
+        32,
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tests import phrases
 from tests.reader_bridge.app.terminal_user import TerminalUser
 from tests.reader_bridge.scripted_server import CODE, NAME, BridgeLink, ScriptedServer
 
@@ -14,7 +15,9 @@ async def ends(person: TerminalUser) -> int:
     return await asyncio.to_thread(person.ends)
 
 
-async def pair(person: TerminalUser, server: ScriptedServer, ask: str = "Code:") -> BridgeLink:
+async def pair(
+    person: TerminalUser, server: ScriptedServer, ask: str = phrases.CODE_LABEL
+) -> BridgeLink:
     """Pair with the server."""
     line = await server.accept()
     pairing = asyncio.ensure_future(line.pair())

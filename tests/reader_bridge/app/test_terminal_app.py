@@ -24,6 +24,7 @@ from reader_bridge.protocol.pairing_messages import (
     PairAnswer,
     Paired,
 )
+from tests import phrases
 from tests.reader_bridge.app.conftest import NEW_PIN, PIN, StartTerminalUser
 from tests.reader_bridge.app.terminal_steps import ends, pair, sees
 from tests.reader_bridge.app.terminal_user import TerminalUser
@@ -35,43 +36,43 @@ WRONG = "wrong111"
 async def change_pin(line: BridgeLink, person: TerminalUser) -> None:
     """Start a change of the PIN, and allow it."""
     await line.start(ChangePin())
-    await sees(person, "Let the chat look at your card?", "[y/n]")
+    await sees(person, phrases.MAY_CHAT_LOOK, "[y/n]")
     person.types("y")
-    await sees(person, "Change the PIN of this card?", "[y/n]")
+    await sees(person, phrases.MAY_PIN_CHANGE, "[y/n]")
     person.types("y")
 
 
 async def test_the_whole_way_to_a_new_pin(server: ScriptedServer, person: TerminalUser) -> None:
     line = await server.accept()
     await line.welcome()
-    await sees(person, "Pairing code", "only if you started this in your own Telegram", "Code:")
+    await sees(person, phrases.PAIRING_CODE, phrases.ONLY_IF_YOU_STARTED, phrases.CODE_LABEL)
     person.types("abcd-2345")
     sent = await line.receive(Pair)
     assert sent.code == CODE
     await line.offer()
     words = line.words_for(sent)
     await sees(person, words[0].english, words[1].english, words[0].chinese)
-    await sees(person, "127.0.0.1", NAME, "not checked", "[y/n]")
+    await sees(person, "127.0.0.1", NAME, phrases.NOT_CHECKED, "[y/n]")
     person.types("y")
     assert (await line.receive(PairAnswer)).accepted
     await line.send(Paired(line.memory.secret, 12 * 3600, NAME))
-    await sees(person, "Paired with", NAME, "12 h", "Go on in the chat")
+    await sees(person, phrases.PAIRED_WITH, NAME, "12 h", phrases.GO_ON_IN_CHAT)
 
     await line.start(ChangePin())
-    await sees(person, "Let the chat look at your card?", NAME, "not checked", "[y/n]")
+    await sees(person, phrases.MAY_CHAT_LOOK, NAME, phrases.NOT_CHECKED, "[y/n]")
     person.types("y")
-    await sees(person, "Change the PIN of this card?", NAME, "not checked", "GP****3456", "[y/n]")
+    await sees(person, phrases.MAY_PIN_CHANGE, NAME, phrases.NOT_CHECKED, "GP****3456", "[y/n]")
     person.types("y")
-    await sees(person, "Type the PIN", "GP****3456", "Tries left", "3 of 3", "PIN:")
+    await sees(person, phrases.TYPE_PIN, "GP****3456", "Tries left", "3 of 3", "PIN:")
     person.types(PIN)
-    await sees(person, "Choose a new PIN", "6 to 8 letters and digits", "New PIN:")
+    await sees(person, phrases.CHOOSE_NEW_PIN, "6 to 8 letters and digits", "New PIN:")
     person.types(NEW_PIN)
     await sees(person, "New PIN again:")
     person.types(NEW_PIN)
     result = await line.receive_end()
     assert isinstance(result, OperationResult)
     assert isinstance(result.value, PinChanged)
-    await sees(person, "The new PIN is set", "Go on in the chat")
+    await sees(person, "The new PIN is set", phrases.GO_ON_IN_CHAT)
 
     person.interrupts()
     await line.receive(Bye)
@@ -89,14 +90,16 @@ async def test_all_of_it_is_there_in_chinese(
     person = start_user("--server", server.url, "--virtual-card", card_file, LANG="zh_TW.UTF-8")
     line = await server.accept()
     pairing = asyncio.ensure_future(line.pair())
-    await sees(person, "配對碼", "只有您自己在 Telegram 開始操作時", "配對碼：")
+    await sees(person, "配對碼", phrases.ONLY_IF_YOU_STARTED.chinese, phrases.CODE_LABEL.chinese)
     person.types(CODE)
-    await sees(person, "請和您的 Telegram 比對", "伺服器", "未經查證", "全部都相同嗎？")
+    await sees(
+        person, phrases.COMPARE_WITH_TELEGRAM.chinese, "伺服器", "未經查證", "全部都相同嗎？"
+    )
     person.types("y")
     await pairing
     await sees(person, "已和", NAME, "配對")
     await line.start(ReadCardStatus())
-    await sees(person, "允許聊天室查看您的卡片嗎？", "不需要 PIN碼", "允許嗎？")
+    await sees(person, phrases.MAY_CHAT_LOOK.chinese, "不需要 PIN碼", "允許嗎？")
     person.types("y")
     result = await line.receive_end()
     assert isinstance(result, OperationResult)
@@ -117,9 +120,9 @@ async def test_what_cannot_be_a_pin_is_told_before_the_card_sees_it(
     person.types("abc")
     await sees(person, "It has to be", "The card has not seen it.", "PIN:")
     person.presses("密碼\r")
-    await sees(person, "switch the keyboard to English", "PIN:")
+    await sees(person, phrases.SWITCH_KEYBOARD, "PIN:")
     person.presses("x\x7f" + "first12\x1b[D\x1b[A" + "3\r")  # a slip, and arrow keys
-    await sees(person, "Choose a new PIN", "New PIN:")
+    await sees(person, phrases.CHOOSE_NEW_PIN, "New PIN:")
     for nonsense in ("short", "waytoolong", "with sp", "dash-es"):
         person.types(nonsense)
         await sees(person, "It has to be: 6 to 8 letters and digits", "New PIN:")
@@ -144,9 +147,9 @@ async def test_the_last_try_is_spent_only_by_a_person_who_wants_to(
     person.types(NEW_PIN)
     await sees(person, "again:")
     person.types(NEW_PIN)
-    await sees(person, "The PIN was wrong.", "2 of 3", "PIN:")
+    await sees(person, phrases.PIN_WAS_WRONG, "2 of 3", "PIN:")
     person.types(WRONG)
-    await sees(person, "This is the last try", "The PIN was wrong.")
+    await sees(person, "This is the last try", phrases.PIN_WAS_WRONG)
     await sees(person, "the card is locked", "Are you sure of it? [y/n]")
     person.types("n")
     failure = await line.receive_end()
@@ -164,7 +167,7 @@ async def test_what_is_typed_before_a_question_is_no_answer_to_it(
     person.types("y")
     person.types("y")
     await line.start(ChangePin())
-    await sees(person, "Let the chat look at your card?", "Allow it? [y/n]")
+    await sees(person, phrases.MAY_CHAT_LOOK, "Allow it? [y/n]")
     person.types("maybe")
     await sees(person, "Please type y for yes or n for no.", "Allow it? [y/n]")
     person.types("n")
@@ -172,7 +175,7 @@ async def test_what_is_typed_before_a_question_is_no_answer_to_it(
     assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.CONSENT_REFUSED
     await sees(person, "You refused, so nothing was done.")
-    assert "Type the PIN" not in person.everything
+    assert phrases.TYPE_PIN not in person.everything
 
 
 async def test_a_question_is_taken_back_with_what_was_typed(
@@ -187,7 +190,7 @@ async def test_a_question_is_taken_back_with_what_was_typed(
     failure = await line.receive_end()
     assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.CANCELLED
-    await sees(person, "It was cancelled.", "The PIN is as it was.")
+    await sees(person, phrases.OPERATION_CANCELLED, "The PIN is as it was.")
     await line.start(ReadCardStatus(), "op2")
     assert isinstance(await line.receive_end(), OperationResult)
 
@@ -207,17 +210,17 @@ async def test_a_wrong_code_is_asked_again_with_the_tries_that_are_left(
 ) -> None:
     line = await server.accept()
     await line.welcome()
-    await sees(person, "Code:")
+    await sees(person, phrases.CODE_LABEL)
     person.types("no")
-    await sees(person, "8 or 10 letters and digits", "Code:")
+    await sees(person, "8 or 10 letters and digits", phrases.CODE_LABEL)
     person.types(CODE)
     await line.receive(Pair)
     await line.refuse(PairRefusal.WRONG_CODE, 4)
-    await sees(person, "This code was not right.", "Tries left: 4.", "Code:")
+    await sees(person, "This code was not right.", "Tries left: 4.", phrases.CODE_LABEL)
     person.types(CODE)
     await line.receive(Pair)
     await line.refuse(PairRefusal.TOO_MANY_TRIES, 0, 900)
-    await sees(person, "Too many wrong codes.", "15 min", "Code:")
+    await sees(person, "Too many wrong codes.", "15 min", phrases.CODE_LABEL)
     person.presses("\x1b")
     assert await ends(person) == 0
     assert "Closed. The card can be taken out." in person.everything
@@ -228,7 +231,7 @@ async def test_words_that_differ_end_the_pairing(
 ) -> None:
     line = await server.accept()
     await line.welcome()
-    await sees(person, "Code:")
+    await sees(person, phrases.CODE_LABEL)
     person.types(CODE)
     await line.receive(Pair)
     await line.offer("Evil\x1b[2J\u202egnp.exe".replace("\x1b[2J", " "))
@@ -246,7 +249,7 @@ async def test_a_link_that_another_process_hands_over_is_answered_by_the_words(
     person = start_user("--server", server.url, "--virtual-card", card_file, **runtime)
     line = await server.accept()
     await line.welcome()
-    await sees(person, "Code:")
+    await sees(person, phrases.CODE_LABEL)
     second = start_user("--link", f"kaika://pair?code={CODE}", **runtime)
     assert await ends(second) == 0
     assert "open already" in second.everything
@@ -290,7 +293,7 @@ async def test_the_app_starts_with_a_link(
     person.types("0")
     assert not (await line.receive(PairAnswer)).accepted
     await line.unpair(UnpairReason.REFUSED)
-    await sees(person, "Code:")
+    await sees(person, phrases.CODE_LABEL)
 
 
 async def test_the_end_of_a_pairing_says_how_to_go_on(
@@ -298,7 +301,7 @@ async def test_the_end_of_a_pairing_says_how_to_go_on(
 ) -> None:
     line = await pair(person, server)
     await line.unpair(UnpairReason.REPLACED)
-    await sees(person, "Another PC was paired with your chat", "pair again", "Code:")
+    await sees(person, "Another PC was paired with your chat", "pair again", phrases.CODE_LABEL)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

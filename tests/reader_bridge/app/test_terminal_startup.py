@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reader_bridge.protocol import FailureCode, Operation, UnpairReason
+from tests import phrases
 from tests.reader_bridge.app.conftest import StartTerminalUser
 from tests.reader_bridge.app.terminal_steps import ends, pair, sees
 from tests.reader_bridge.app.terminal_user import TerminalUser, clean_environment
@@ -33,7 +34,7 @@ async def test_only_the_address_and_the_language_are_kept(
 ) -> None:
     before = {path for path in tmp_path.rglob("*") if path.is_file()}
     person = start_user("--server", server.url, "--virtual-card", card_file, "--language", "zh-TW")
-    await pair(person, server, "配對碼：")
+    await pair(person, server, phrases.CODE_LABEL.chinese)
     person.interrupts()
     assert await ends(person) == 0
     new = {path for path in tmp_path.rglob("*") if path.is_file()} - before
@@ -43,7 +44,7 @@ async def test_only_the_address_and_the_language_are_kept(
     again = start_user("--virtual-card", card_file)
     line = await server.accept()
     await line.welcome()
-    await sees(again, "配對碼：")
+    await sees(again, phrases.CODE_LABEL.chinese)
 
 
 async def test_a_server_that_is_not_reached_is_told_and_not_kept(
@@ -60,13 +61,13 @@ async def test_an_address_is_asked_for_until_a_server_answers_there(
     server: ScriptedServer, start_user: StartTerminalUser, card_file: Path, tmp_path: Path
 ) -> None:
     person = start_user("--virtual-card", card_file)
-    await sees(person, "The chat shows you the server's address.", "Address:")
+    await sees(person, phrases.ADDRESS_IN_CHAT, "Address:")
     person.types("ws://kaika.example")
-    await sees(person, "everybody on the way could read along", "Use wss://.", "Address:")
+    await sees(person, phrases.ADDRESS_NOT_ENCRYPTED, "Use wss://.", "Address:")
     person.types("ws：//127.0.0.1:9")  # a full-width colon, which an input method types
-    await sees(person, "switch the keyboard to English letters", "Address:")
+    await sees(person, phrases.SWITCH_KEYBOARD, "Address:")
     person.types("ws://127.0.0.1:9")
-    await sees(person, "Looking for 127.0.0.1:9", "Check the internet connection", "Address:")
+    await sees(person, "Looking for 127.0.0.1:9", phrases.CHECK_CONNECTION, "Address:")
     assert not (tmp_path / ".config").exists()
     person.types(server.url)
     looked_at = await server.accept()
@@ -74,7 +75,7 @@ async def test_an_address_is_asked_for_until_a_server_answers_there(
         await looked_at.greet()
     line = await server.accept()
     await line.welcome()
-    await sees(person, "Code:")
+    await sees(person, phrases.CODE_LABEL)
 
 
 async def test_a_passphrase_is_asked_for_unseen(
@@ -84,21 +85,21 @@ async def test_a_passphrase_is_asked_for_unseen(
         await sees(person, "Passphrase of the virtual card:")
         person.types(PASSPHRASE)
         await (await server.accept()).welcome()
-        await sees(person, "Code:")
+        await sees(person, phrases.CODE_LABEL)
         assert PASSPHRASE not in person.everything
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--server", "ws://kaika.example"], "everybody on the way could read along"),
+        (["--server", "ws://kaika.example"], phrases.ADDRESS_NOT_ENCRYPTED),
         (["--server", "my card is locked"], "This is not an address."),
         (["--server", "wss://a:b@kaika.example"], "before an @"),
-        (["--server", "wss://kaika.example", "--ca", "/nowhere.pem"], "cannot be read"),
+        (["--server", "wss://kaika.example", "--ca", "/nowhere.pem"], phrases.CANNOT_BE_READ),
         (["--server", "wss://kaika.example", "--ca", "/etc/hostname"], "holds no certificate"),
         (["--server", "wss://kaika.example", "--ca", "/dev/null"], "holds no certificate"),
-        (["--virtual-card", "/nowhere.json"], "missing, broken, or not a virtual card"),
-        (["--virtual-card", "/etc/hostname"], "missing, broken, or not a virtual card"),
+        (["--virtual-card", "/nowhere.json"], phrases.NOT_A_VIRTUAL_CARD),
+        (["--virtual-card", "/etc/hostname"], phrases.NOT_A_VIRTUAL_CARD),
     ],
 )
 @pytest.mark.parametrize("command", [[], ["check"]])
@@ -117,12 +118,12 @@ async def test_a_wrong_passphrase_and_a_damaged_card_are_told_apart(
 ) -> None:
     person = start_user("check", "--virtual-card", card_file, KAIKA_CARD_PASSPHRASE="guess")
     assert await ends(person) == 2
-    assert "The passphrase of the virtual card is wrong." in person.everything
+    assert phrases.PASSPHRASE_WRONG in person.everything
     values = json.loads(card_file.read_text())
     card_file.write_text(json.dumps({**values, "state": "AAAA"}))
     person = start_user("check", "--virtual-card", card_file)
     assert await ends(person) == 2
-    assert "missing, broken, or not a virtual card" in person.everything
+    assert phrases.NOT_A_VIRTUAL_CARD in person.everything
 
 
 async def test_one_card_is_in_one_reader(

@@ -28,6 +28,7 @@ from reader_bridge.protocol.operation_messages import (
     ProgressReport,
 )
 from reader_bridge.protocol.operation_payloads import ChangePin, PinChanged
+from tests import phrases
 from tests.reader_bridge.app.conftest import NEW_PIN, PIN
 from tests.reader_bridge.app.terminal_user import clean_environment
 from tests.reader_bridge.app.window_user import WindowUser
@@ -63,13 +64,13 @@ async def pair(person: WindowUser, server: ScriptedServer) -> BridgeLink:
     await person.until(lambda: not server._links.empty(), "a link")
     line = await server.accept()
     pairing = asyncio.ensure_future(line.pair())
-    await person.sees("Pairing code", "only if you started this in your own Telegram")
+    await person.sees(phrases.PAIRING_CODE, phrases.ONLY_IF_YOU_STARTED)
     person.types(CODE.lower())
     person.presses(Qt.Key.Key_Return)
-    await person.sees("Compare with your Telegram", NAME, "not checked", "127.0.0.1")
+    await person.sees(phrases.COMPARE_WITH_TELEGRAM, NAME, phrases.NOT_CHECKED, "127.0.0.1")
     await person.chooses("They match")
     await person.until(pairing.done, "the pairing")
-    await person.sees("Paired with", "Go on in the chat")
+    await person.sees(phrases.PAIRED_WITH, phrases.GO_ON_IN_CHAT)
     return line
 
 
@@ -85,11 +86,11 @@ async def outcome(person: WindowUser, line: BridgeLink) -> OperationResult | Ope
 
 async def allow_change(person: WindowUser, line: BridgeLink) -> None:
     await line.start(ChangePin())
-    await person.sees("Let the chat look at your card?")
+    await person.sees(phrases.MAY_CHAT_LOOK)
     await person.chooses("Allow")
-    await person.sees("Change the PIN of this card?", "GP****3456")
+    await person.sees(phrases.MAY_PIN_CHANGE, "GP****3456")
     await person.chooses("Allow")
-    await person.sees("Type the PIN of your card", "3 of 3")
+    await person.sees(phrases.TYPE_PIN, "3 of 3")
 
 
 @pytest.fixture
@@ -110,14 +111,14 @@ async def test_the_whole_way_to_a_new_pin(
     await allow_change(person, line)
     person.types(PIN)
     person.presses(Qt.Key.Key_Return)
-    await person.sees("Choose a new PIN", "6 to 8 letters and digits")
+    await person.sees(phrases.CHOOSE_NEW_PIN, "6 to 8 letters and digits")
     for _ in range(2):
         person.types(NEW_PIN)
         person.presses(Qt.Key.Key_Return)
     result = await outcome(person, line)
     assert isinstance(result, OperationResult)
     assert isinstance(result.value, PinChanged)
-    await person.sees("The new PIN is set", "Go on in the chat", "Paired with")
+    await person.sees("The new PIN is set", phrases.GO_ON_IN_CHAT, phrases.PAIRED_WITH)
     person.window.close()
     goodbye = asyncio.ensure_future(line.receive(Bye))
     await person.until(goodbye.done, "good-bye")
@@ -136,9 +137,9 @@ async def test_cancel_in_the_chat_takes_the_question_back(
     failure = await outcome(person, line)
     assert isinstance(failure, OperationFailure)
     assert failure.code is FailureCode.CANCELLED
-    await person.sees("It was cancelled.", "The PIN is as it was.")
+    await person.sees(phrases.OPERATION_CANCELLED, "The PIN is as it was.")
     await line.unpair(UnpairReason.BY_CHAT)
-    await person.sees("Pairing code")
+    await person.sees(phrases.PAIRING_CODE)
 
 
 async def test_escape_on_the_pairing_code_closes_the_window(
@@ -147,7 +148,7 @@ async def test_escape_on_the_pairing_code_closes_the_window(
     person, life = open_window(options)
     await person.until(lambda: not server._links.empty(), "a link")
     await (await server.accept()).welcome()
-    await person.sees("Pairing code")
+    await person.sees(phrases.PAIRING_CODE)
     person.presses(Qt.Key.Key_Escape)
     await person.until(lambda: not person.window.isVisible(), "the end")
     life.join()
@@ -160,13 +161,13 @@ async def test_address_and_passphrase_are_asked_for_until_they_are_right(
     await person.sees("Virtual card")
     person.types("guess")
     person.presses(Qt.Key.Key_Return)
-    await person.sees("The passphrase of the virtual card is wrong.")
+    await person.sees(phrases.PASSPHRASE_WRONG)
     person.types(ISSUED_UNDER)
     person.presses(Qt.Key.Key_Return)
     await person.sees("Which server?")
     person.types("ws://kaika.example")
     person.presses(Qt.Key.Key_Return)
-    await person.sees("everybody on the way could read along")
+    await person.sees(phrases.ADDRESS_NOT_ENCRYPTED)
     person.types(server.url)
     person.presses(Qt.Key.Key_Return)
     await person.until(lambda: not server._links.empty(), "a link")
@@ -175,9 +176,12 @@ async def test_address_and_passphrase_are_asked_for_until_they_are_right(
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (CommandOptions(server="ws://kaika.example"), "everybody on the way could read along"),
-        (CommandOptions(server="wss://kaika.example", ca=Path("/nowhere.pem")), "cannot be read"),
-        (CommandOptions(virtual_card=Path("/nowhere.json")), "not a virtual card"),
+        (CommandOptions(server="ws://kaika.example"), phrases.ADDRESS_NOT_ENCRYPTED),
+        (
+            CommandOptions(server="wss://kaika.example", ca=Path("/nowhere.pem")),
+            phrases.CANNOT_BE_READ,
+        ),
+        (CommandOptions(virtual_card=Path("/nowhere.json")), phrases.NOT_A_VIRTUAL_CARD),
     ],
 )
 async def test_what_cannot_be_used_is_told_in_the_window(
@@ -244,10 +248,10 @@ async def test_an_address_where_no_server_answers_is_asked_for_again(
 ) -> None:
     monkeypatch.setenv(PASSPHRASE, ISSUED_UNDER)
     person, _life = open_window(CommandOptions(None, None, "en", card_file))
-    await person.sees("The chat shows you the server's address.")
+    await person.sees(phrases.ADDRESS_IN_CHAT)
     person.types("ws://127.0.0.1:9")
     person.presses(Qt.Key.Key_Return)
-    await person.sees("Check the internet connection", "The chat shows you the server's address.")
+    await person.sees(phrases.CHECK_CONNECTION, phrases.ADDRESS_IN_CHAT)
     assert person.focus.property("text") == "ws://127.0.0.1:9", "to be corrected"
     person.types(server.url)
     person.presses(Qt.Key.Key_Return)

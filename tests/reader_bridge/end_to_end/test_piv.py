@@ -18,6 +18,7 @@ from reader_bridge.protocol.operation_payloads import CertificateCopy
 from services.authority.interface.certificates import CertificateKind
 from services.bridge.events import ProvenPossession
 from services.bridge.operations.card_task import CardTask
+from tests import phrases
 from tests.bot_harness import ChatUser
 from tests.handlers.conversations.online.bridge_harness import BridgeHarness, PcUser
 from tests.handlers.conversations.online.cardholders import Cardholder
@@ -50,7 +51,7 @@ class PivScenario:
         """Have the card looked at, and see what is told."""
         await self.person.starts("do-card_check")
         await press(self.person, "go")
-        await self.cards.wait_for_text(self.person, "What the card says", "a PIV card", *fragments)
+        await self.cards.wait_for_text(self.person, phrases.CARD_FINDINGS, "a PIV card", *fragments)
 
     async def begins(self, what: str) -> None:
         """Begin something that needs the code."""
@@ -94,17 +95,15 @@ async def scenario(
 
 async def test_what_the_chat_offers_to_a_piv_card(scenario: PivScenario) -> None:
     person, cards = scenario.person, scenario.cards
-    await scenario.looks("PIN tries left: 3", "not activated yet")
+    await scenario.looks("PIN tries left: 3", phrases.NOT_ACTIVATED)
     await scenario.begins("activate")
-    await cards.wait_for_text(
-        person, "This kind of card cannot do that here", "nothing was sent to it"
-    )
+    await cards.wait_for_text(person, phrases.CARD_CANNOT_DO_THAT, "nothing was sent to it")
     assert scenario.prompter.pin_requests == [], "no PIN was asked for"
     assert await scenario.holder.certificate_state() == "inactive"
 
     await scenario.holder.activates(cards.now)
     await scenario.looks(
-        "in use", "All in order", f"…{(await scenario.holder.read_card_number())[-4:]}"
+        "in use", phrases.ALL_IN_ORDER, f"…{(await scenario.holder.read_card_number())[-4:]}"
     )
     await scenario.changes_pin(PIN, NEW_PIN, "The new PIN is set")
 
@@ -122,8 +121,8 @@ async def test_what_the_chat_offers_to_a_piv_card(scenario: PivScenario) -> None
     await scenario.looks("PIN tries left: 0", "unlock the card")
     scenario.prompter.pins |= {PinKind.PUK: [PUK], PinKind.NEW: [THIRD_PIN]}
     await scenario.begins("unlock")
-    await cards.wait_for_text(person, "Unlocked (解碼).")
-    await scenario.looks("PIN tries left: 3", "All in order")
+    await cards.wait_for_text(person, phrases.UNLOCKED)
+    await scenario.looks("PIN tries left: 3", phrases.ALL_IN_ORDER)
     await scenario.changes_pin(THIRD_PIN, PIN, "The new PIN is set")
 
 
@@ -134,4 +133,4 @@ async def test_a_wrong_puk_is_told_and_leads_on(scenario: PivScenario) -> None:
     await scenario.cards.wait_for_text(scenario.person, "The PUK was wrong", "Tries left: 2")
     scenario.prompter.pins[PinKind.PUK] = [PUK]
     await press(scenario.person, "again")
-    await scenario.cards.wait_for_text(scenario.person, "Unlocked (解碼).")
+    await scenario.cards.wait_for_text(scenario.person, phrases.UNLOCKED)

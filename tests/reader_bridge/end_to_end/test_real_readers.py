@@ -12,6 +12,7 @@ from reader_bridge.protocol.operation_payloads import ReaderList
 from services.authority.interface.certificates import CertificateKind
 from services.bridge.events import ProvenPossession
 from services.bridge.operations.card_task import CardTask
+from tests import phrases
 from tests.handlers.engine.navigation import press
 from tests.reader_bridge.card.pcsc_sandbox import PcscSandbox
 from tests.reader_bridge.end_to_end.breakable_readers import BreakablePcscReader
@@ -74,7 +75,7 @@ async def is_locked(walk: CardWalk) -> None:
     """Type three wrong PINs, and read what the chat says of it."""
     walk.prompter.wrong_entries = 3
     await press(walk.person, await change_pin(walk))
-    await walk.cards.wait_for_text(walk.person, "The PIN is locked", "Unlock the card")
+    await walk.cards.wait_for_text(walk.person, "The PIN is locked", phrases.UNLOCK_BUTTON)
     await press(walk.person, await card_check(walk))
     await walk.cards.wait_for_text(walk.person, "PIN tries left: 0 of 3", "unlock the card")
 

@@ -4,6 +4,7 @@ import socket
 
 from bot.web import listeners
 from bot.wiring.bridge import BridgeRuntime
+from tests import phrases
 from tests.bot_harness import BotHarness
 from tests.handlers.conversations.online.bridge_harness import read_pairing_code
 from tests.handlers.engine.navigation import press
@@ -40,5 +41,5 @@ async def test_with_a_bridge_only_looking_is_offered(harness: BotHarness) -> Non
         await press(person, "go")
         assert read_pairing_code(person)
         await person.starts("do-change_pin")
-        await person.presses("Stop it and start")
+        await person.presses(phrases.STOP_AND_START)
         person.sees("Do you know the old PIN?")

@@ -4,6 +4,7 @@ import pytest
 
 from handlers.conversations.registry import GUIDES
 from handlers.official_page import menus
+from tests import phrases
 from tests.bot_harness import BotHarness, buttons
 from tests.handlers.engine.navigation import press, state
 
@@ -11,10 +12,10 @@ from tests.handlers.engine.navigation import press, state
 async def test_a_lost_card_is_suspended_within_seven_messages(harness: BotHarness) -> None:
     anna = harness.add_user()
     await anna.says("I lost my card")
-    await anna.presses("Lead me through it")
+    await anna.presses(phrases.GUIDE_BUTTON)
     for label in ("Suspend it for now", "I have both", "Done", "Done", "It is suspended"):
         await anna.presses(label)
-    anna.sees("Suspended.", "resume")
+    anna.sees(phrases.SUSPENDED, "resume")
     assert len(anna.bot_messages) == 2, "the answer, and one message for all steps"
 
 
@@ -66,7 +67,7 @@ async def test_trouble_that_is_typed_leads_by_three_taps_to_what_helps(
 async def test_a_link_to_no_entrance_says_so(harness: BotHarness, payload: str) -> None:
     anna = harness.add_user()
     await anna.starts(payload)
-    anna.sees("no longer here")
+    anna.sees(phrases.NO_LONGER_HERE)
 
 
 async def test_a_group_is_given_a_link_to_the_private_chat(harness: BotHarness) -> None:
@@ -74,7 +75,7 @@ async def test_a_group_is_given_a_link_to_the_private_chat(harness: BotHarness) 
     group = harness.engine.add_group("Tea", [anna.person], bot_is_admin=True)
     there, name = anna.within(group.id), harness.kaika.application.bot.username
     await there.says(f"@{name} how can I suspend my certificate online")
-    await there.presses("Lead me through it")
+    await there.presses(phrases.GUIDE_BUTTON)
     there.sees("in private")
     assert buttons(there.last)[0]["url"].endswith(f"{name}?start=do-suspend")
     answer = there.bot_messages[-2]["message_id"]
@@ -90,7 +91,7 @@ async def test_a_second_conversation_asks_and_can_begin(harness: BotHarness) -> 
     await anna.presses("Suspend it for now")
     await anna.starts("do-pay")
     anna.sees("You are in the middle of", "Suspend the certificate")
-    await anna.presses("Stop it and start")
+    await anna.presses(phrases.STOP_AND_START)
     anna.sees("Have ready", "NT$278")
     assert (await state(anna)).conversation == "pay"
 
@@ -128,7 +129,7 @@ async def test_there_is_a_sentence_to_show_at_the_counter(harness: BotHarness) -
         ("此卡已開卡", "activated already"),
         ("用戶代碼錯誤，請重新輸入", "code was not right"),
         ("用戶代碼已被鎖定", "subscriber code is locked"),
-        ("PIN碼已鎖住", "PIN is locked"),
+        (phrases.PIN_IS_LOCKED.chinese, "PIN is locked"),
         ("PIN碼錯誤", "PIN was not right"),
         ("IC卡卡號不存在", "card number was not right"),
         ("請允許彈出視窗", "pop-up"),
@@ -153,4 +154,4 @@ async def test_without_a_conversation_the_faq_answers_pasted_texts(harness: BotH
     anna = harness.add_user()
     await anna.says("找不到讀卡機")
     assert "card software looks" not in anna.last["text"]
-    anna.sees("資料來源：")
+    anna.sees(phrases.SOURCE.chinese)

@@ -9,6 +9,7 @@ from telegram.error import NetworkError
 from bot.jobs.worker import JobWorker
 from services.messaging import payment_reminders
 from services.storage.models import ChatRow, Job
+from tests import phrases
 from tests.bot_harness import BotHarness
 from tests.handlers.clock import set_time
 from tests.handlers.engine.navigation import press, state
@@ -72,8 +73,8 @@ async def test_a_date_in_either_calendar_gives_the_deadline(
 @pytest.mark.parametrize(
     ("written", "word"),
     [
-        ("2026-12-20", "still to come"),
-        ("2026-02-30", "no such day"),
+        ("2026-12-20", phrases.DAY_TO_COME),
+        ("2026-02-30", phrases.NO_SUCH_DAY),
         ("11/10/2026", "Write the year first"),
         ("11/10", "Write the year first"),
         ("1 August", "long ago"),
@@ -86,7 +87,7 @@ async def test_a_date_that_cannot_be_it_says_why_and_asks_again(
     await anna.starts("do-pay-date")
     await anna.says(written)
     assert word in anna.bot_messages[-2]["text"]
-    anna.sees("On which day did you apply?")
+    anna.sees(phrases.WHICH_DAY)
     assert await scheduled_reminders(at_noon) == []
 
 
@@ -97,7 +98,7 @@ async def test_a_birth_date_or_pin_is_not_taken_for_it(at_noon: BotHarness, writ
     await anna.says(written)
     assert (await state(anna)).step == "date"
     assert await scheduled_reminders(at_noon) == []
-    anna.sees("On which day did you apply?")
+    anna.sees(phrases.WHICH_DAY)
 
 
 async def test_a_date_typed_elsewhere_in_digits_is_deleted(at_noon: BotHarness) -> None:

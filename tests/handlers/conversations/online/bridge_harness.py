@@ -31,6 +31,7 @@ from reader_bridge.virtual_card.card import VirtualCard
 from reader_bridge.virtual_card.issuing import issue_card
 from reader_bridge.virtual_card.reader import VirtualReader
 from services.authority.interface.cards import CardOrder
+from tests import phrases
 from tests.bot_harness import BotHarness, ChatUser, Json
 from tests.handlers.clock import current_time
 from tests.handlers.conversations.online.cardholders import Cardholder, Office
@@ -268,7 +269,7 @@ class PcSession:
         await self.begins(what)
         chinese = self.person.person.account.language_code != "en"
         await self.bridge_harness.wait_for_text(
-            self.person, "請到電腦上繼續" if chinese else "Go on at your PC"
+            self.person, phrases.GO_ON_AT_PC.chinese if chinese else phrases.GO_ON_AT_PC
         )
 
     async def activates(self) -> None:

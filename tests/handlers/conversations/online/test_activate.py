@@ -6,11 +6,12 @@ import pytest
 from telegram import Update
 
 from reader_bridge.prompter import ConsentRequest, PairingPeer
+from tests import phrases
 from tests.handlers.conversations.online.bridge_harness import BridgeHarness, button_keys
 from tests.handlers.engine.navigation import press, state
 
-DONE = {"en": "Activated (開卡).", "zh-hant": "已開卡"}
-CONTINUE = {"en": "Go on at your PC", "zh-hant": "請到電腦上繼續"}
+DONE = {"en": phrases.ACTIVATED, "zh-hant": phrases.ACTIVATED.chinese}
+CONTINUE = {"en": phrases.GO_ON_AT_PC, "zh-hant": phrases.GO_ON_AT_PC.chinese}
 FOUND = {
     "en": ("✓ Card found", "✓ It is the right card"),
     "zh-hant": ("✓ 已找到卡片", "✓ 卡片正確"),
@@ -41,7 +42,7 @@ async def test_the_pc_is_connected_once_for_all_that_follows(bridge_harness: Bri
         person, pc = home.person, home.pc
         await home.activates()
         await home.begins("unlock")
-        await bridge_harness.wait_for_text(person, "Unlocked")
+        await bridge_harness.wait_for_text(person, phrases.UNLOCKED)
         assert len(pc.person.peers) == 1
 
 
@@ -76,11 +77,11 @@ async def test_a_card_that_is_put_in_late_is_noticed(bridge_harness: BridgeHarne
         person, pc = home.person, home.pc
         pc.reader.pull()
         await home.begins("activate")
-        await bridge_harness.wait_for_text(person, "✓ Reader found", "Put the card into the reader")
+        await bridge_harness.wait_for_text(person, "✓ Reader found", phrases.PUT_CARD_IN)
         assert not any(said in person.last["text"] for said in FOUND["en"])
         assert pc.card is not None
         pc.reader.insert(pc.card)
-        await bridge_harness.wait_for_text(person, "Activated")
+        await bridge_harness.wait_for_text(person, phrases.ACTIVATED)
 
 
 @pytest.mark.parametrize("language", ["en", "zh-hant"])
@@ -113,7 +114,7 @@ async def test_no_on_the_pc_is_no_and_can_be_taken_up_again(bridge_harness: Brid
         assert await holder.certificate_state() == "inactive"
         pc.person.agrees = lambda _: True
         await press(person, "again")
-        await bridge_harness.wait_for_text(person, "Activated")
+        await bridge_harness.wait_for_text(person, phrases.ACTIVATED)
 
 
 async def test_a_card_that_is_pulled_is_explained_and_can_go_on(
@@ -124,13 +125,11 @@ async def test_a_card_that_is_pulled_is_explained_and_can_go_on(
         await home.begins_and_is_asked_for_pin()
         pc.reader.pull()
         pc.person.may_type_pin.set()
-        await bridge_harness.wait_for_text(
-            person, "The card was pulled out", "The PIN is as it was"
-        )
+        await bridge_harness.wait_for_text(person, phrases.CARD_PULLED_OUT, "The PIN is as it was")
         assert pc.card is not None
         pc.reader.insert(pc.card)
         await press(person, "again")
-        await bridge_harness.wait_for_text(person, "Activated")
+        await bridge_harness.wait_for_text(person, phrases.ACTIVATED)
 
 
 async def test_cancel_in_the_chat_stops_the_pc(bridge_harness: BridgeHarness) -> None:
@@ -138,12 +137,12 @@ async def test_cancel_in_the_chat_stops_the_pc(bridge_harness: BridgeHarness) ->
         person, pc = home.person, home.pc
         await home.begins_and_is_asked_for_pin()
         await press(person, "cancel")
-        await bridge_harness.wait_for_text(person, "I stopped")
+        await bridge_harness.wait_for_text(person, phrases.STOPPED)
         await bridge_harness.harness.settle()
         assert bridge_harness.bridge.hub.status(person.person.id).running is None
         pc.person.may_type_pin.set()
         await home.begins("activate")
-        await bridge_harness.wait_for_text(person, "Activated")
+        await bridge_harness.wait_for_text(person, phrases.ACTIVATED)
 
 
 async def test_questions_and_languages_in_between(bridge_harness: BridgeHarness) -> None:
@@ -151,15 +150,15 @@ async def test_questions_and_languages_in_between(bridge_harness: BridgeHarness)
         person, pc = home.person, home.pc
         await home.begins_and_is_asked_for_pin()
         await person.says("How much does the card cost?")
-        person.sees("Go on at your PC")
+        person.sees(phrases.GO_ON_AT_PC)
         assert any("278" in m["text"] for m in person.bot_messages[-2:])
         await press(person, "lang-zh_Hant")
-        person.sees("請到電腦上繼續")
+        person.sees(phrases.GO_ON_AT_PC.chinese)
         await person.starts("do-pay")
         assert "here" in button_keys(person), "asked before it is left"
         await press(person, "here")
         pc.person.may_type_pin.set()
-        await bridge_harness.wait_for_text(person, "已開卡")
+        await bridge_harness.wait_for_text(person, phrases.ACTIVATED.chinese)
 
 
 async def test_another_conversation_stops_what_was_under_way(bridge_harness: BridgeHarness) -> None:
@@ -167,7 +166,7 @@ async def test_another_conversation_stops_what_was_under_way(bridge_harness: Bri
         person, holder = home.person, home.holder
         await home.begins_and_is_asked_for_pin()
         await person.starts("do-pay")
-        await person.presses("Stop it and start")
+        await person.presses(phrases.STOP_AND_START)
         await bridge_harness.harness.settle()
         assert (await state(person)).conversation == "pay"
         assert bridge_harness.bridge.hub.status(person.person.id).running is None
@@ -185,12 +184,12 @@ async def test_the_same_update_twice_begins_once(bridge_harness: BridgeHarness) 
         person.person.press(person.last["message_id"], data, forge=True)
         batch = await harness.updates()
         await harness.kaika.intake.accept(batch)
-        await bridge_harness.wait_for_text(person, "Go on at your PC")
+        await bridge_harness.wait_for_text(person, phrases.GO_ON_AT_PC)
         again = Update.de_json(batch[0], harness.kaika.application.bot)
         await bridge_harness.deliver(again)
-        person.sees("Go on at your PC")
+        person.sees(phrases.GO_ON_AT_PC)
         pc.person.may_type_pin.set()
-        await bridge_harness.wait_for_text(person, "Activated")
+        await bridge_harness.wait_for_text(person, phrases.ACTIVATED)
         assert len([c for c in pc.person.consents if not c.for_session]) == 1
 
 
@@ -207,11 +206,11 @@ async def test_a_card_that_is_active_already_and_a_stale_button(
             if b["callback_data"].endswith("start")
         )
         await press(person, "start")
-        await bridge_harness.wait_for_text(person, "Activated")
+        await bridge_harness.wait_for_text(person, phrases.ACTIVATED)
         await person.forges(person.last["message_id"], old)
         assert person.toast is not None
-        assert "earlier step" in person.toast
-        person.sees("Activated")
+        assert phrases.EARLIER_STEP in person.toast
+        person.sees(phrases.ACTIVATED)
 
 
 def _is_session_consent(asked: PairingPeer | ConsentRequest) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from handlers.conversations.card_check.online import REPORT, report_text
 from handlers.engine.model import StepContext
+from tests import phrases
 from tests.handlers.conversations.online.bridge_harness import (
     PIN,
     WRONG_PIN,
@@ -19,8 +20,8 @@ from tests.reader_bridge.card.card_issuer import CARD_NUMBER, CardTestAuthority
 from tests.reader_bridge.card.fake_cards import PIN_INSTRUCTIONS, MoicaCard
 
 FRAGMENTS = {
-    "en": ("What the card says", "Kaika virtual reader", "not activated yet", "activate it"),
-    "zh-hant": ("卡片的狀況", "Kaika virtual reader", "尚未開卡", "開卡"),
+    "en": (phrases.CARD_FINDINGS, "Kaika virtual reader", phrases.NOT_ACTIVATED, "activate it"),
+    "zh-hant": (phrases.CARD_FINDINGS.chinese, "Kaika virtual reader", "尚未開卡", "開卡"),
 }
 
 
@@ -42,7 +43,7 @@ async def test_tries_validity_and_record_of_an_active_card(bridge_harness: Bridg
         await home.activates()
         await home.checks_card()
         await bridge_harness.wait_for_text(
-            person, "PIN tries left: 3 of 3", "in use", "All in order", "good until"
+            person, "PIN tries left: 3 of 3", "in use", phrases.ALL_IN_ORDER, "good until"
         )
         await holder.suspends(bridge_harness.now)
         await press(person, "again")
@@ -73,7 +74,7 @@ async def test_a_real_moica_card_is_read_and_gets_no_pin_command(
         )
         person.sees("by 測試憑證管理中心", "I have no record of it", "Use only that page")
         await home.begins("activate")
-        await bridge_harness.wait_for_text(person, "This kind of card cannot do that here")
+        await bridge_harness.wait_for_text(person, phrases.CARD_CANNOT_DO_THAT)
     assert not {command[1] for command in moica.commands} & PIN_INSTRUCTIONS
 
 
@@ -84,8 +85,8 @@ async def test_a_card_of_nobody_here_is_not_in_order(
     async with bridge_harness.open_pc_session() as home:
         home.pc.reader.insert(foreign)
         await home.checks_card()
-        await bridge_harness.wait_for_text(home.person, "What the card says", "not on record here")
-        assert "All in order" not in home.person.last["text"]
+        await bridge_harness.wait_for_text(home.person, phrases.CARD_FINDINGS, "not on record here")
+        assert phrases.ALL_IN_ORDER not in home.person.last["text"]
     foreign.close()
 
 
@@ -94,7 +95,7 @@ def test_a_card_without_a_readable_certificate_is_not_in_order() -> None:
     now = datetime(2027, 3, 1, tzinfo=UTC)
     text = report_text(StepContext(1, 1, "en", None, now, {REPORT: json.dumps(report)}))
     assert "could read no certificate" in text
-    assert "All in order" not in text
+    assert phrases.ALL_IN_ORDER not in text
 
 
 async def test_without_a_card_it_says_what_it_waits_for(bridge_harness: BridgeHarness) -> None:
@@ -103,9 +104,9 @@ async def test_without_a_card_it_says_what_it_waits_for(bridge_harness: BridgeHa
         assert pc.card is not None
         pc.reader.pull()
         await home.checks_card()
-        await bridge_harness.wait_for_text(person, "Put the card into the reader")
+        await bridge_harness.wait_for_text(person, phrases.PUT_CARD_IN)
         pc.reader.insert(pc.card)
-        await bridge_harness.wait_for_text(person, "What the card says")
+        await bridge_harness.wait_for_text(person, phrases.CARD_FINDINGS)
 
 
 async def test_the_bridge_that_is_closed_in_between_is_explained(
@@ -116,11 +117,11 @@ async def test_the_bridge_that_is_closed_in_between_is_explained(
         await person.starts("do-card_check")
         await press(person, "go")
         await bridge_harness.pair(person, pc)
-        await bridge_harness.wait_for_text(person, "Put the card into the reader")
+        await bridge_harness.wait_for_text(person, phrases.PUT_CARD_IN)
     await bridge_harness.wait_for_text(person, "Your PC is no longer connected")
     holder = await bridge_harness.cardholder("posted")
     async with bridge_harness.open_pc(holder) as pc:
         await press(person, "again")
         assert "new" in button_keys(person), "a code for a new connection"
         await bridge_harness.pair(person, pc)
-        await bridge_harness.wait_for_text(person, "What the card says")
+        await bridge_harness.wait_for_text(person, phrases.CARD_FINDINGS)

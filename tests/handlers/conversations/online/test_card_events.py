@@ -22,6 +22,7 @@ from services.bridge.events import (
     ServerFailure,
 )
 from services.bridge.operations.card_task import CardTask
+from tests import phrases
 from tests.bot_harness import ChatUser
 from tests.handlers.conversations.online.bridge_harness import BridgeHarness, button_keys
 from tests.handlers.engine.navigation import press, state
@@ -35,9 +36,9 @@ async def test_the_link_is_lost_and_comes_back(bridge_harness: BridgeHarness) ->
         await bridge_harness.deliver(BridgeDisconnected(chat))
         person.sees("The link to your PC is lost", "comes back by itself")
         await bridge_harness.deliver(BridgeConnected(chat))
-        person.sees("Go on at your PC")
+        person.sees(phrases.GO_ON_AT_PC)
         pc.person.may_type_pin.set()
-        await bridge_harness.wait_for_text(person, "Activated")
+        await bridge_harness.wait_for_text(person, phrases.ACTIVATED)
 
 
 async def test_a_restart_before_the_cryptogram_is_told_and_gone_on_from(
@@ -92,7 +93,7 @@ async def test_a_card_that_is_being_asked_already_is_not_called_idle(
         await bridge_harness.deliver(CardTaskUnresolved(*about, FailureCode.OUTCOME_UNKNOWN))
         await press(person, "ask")
         person.sees("Activating the card")
-        assert "Nothing is under way" not in person.last["text"]
+        assert phrases.NOTHING_UNDER_WAY not in person.last["text"]
         pc.person.may_type_pin.set()
 
 
@@ -107,7 +108,7 @@ async def test_an_end_that_comes_when_the_person_is_elsewhere_is_told_apart(
     await bridge_harness.deliver(
         CardTaskFailed(chat, "op", CardTask.UNLOCK, FailureCode.CARD_REMOVED)
     )
-    person.sees("The card was pulled out")
+    person.sees(phrases.CARD_PULLED_OUT)
     heard = len(person.bot_messages)
     await bridge_harness.deliver(
         CardTaskFailed(chat, "op", CardTask.CARD_STATUS, FailureCode.TIMED_OUT)
@@ -156,7 +157,7 @@ async def test_a_mistake_of_ours_while_something_is_shown_is_apologised_for(
         await bridge_harness.deliver(BridgeConnected(person.person.id))
     assert len(person.bot_messages) == heard + is_told
     if is_told:
-        person.sees("Sorry, something went wrong on our side")
+        person.sees(phrases.OUR_ERROR)
 
 
 @pytest.mark.parametrize(

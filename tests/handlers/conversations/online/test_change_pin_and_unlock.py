@@ -3,6 +3,7 @@
 import pytest
 
 from reader_bridge.prompter import PinKind
+from tests import phrases
 from tests.handlers.conversations.online.bridge_harness import (
     NEW_PIN,
     PIN,
@@ -13,8 +14,8 @@ from tests.handlers.conversations.online.bridge_harness import (
 from tests.handlers.engine.navigation import press
 
 CHANGED = {"en": "The new PIN is set.", "zh-hant": "新的 PIN碼已設定完成"}
-LOCKED = {"en": "The PIN is locked: no try is left.", "zh-hant": "PIN碼已鎖住：沒有剩餘次數"}
-UNLOCKED = {"en": "Unlocked (解碼).", "zh-hant": "已解碼"}
+LOCKED = {"en": phrases.PIN_IS_LOCKED, "zh-hant": phrases.PIN_IS_LOCKED.chinese}
+UNLOCKED = {"en": phrases.UNLOCKED, "zh-hant": phrases.UNLOCKED.chinese}
 THIRD = b"third789"
 
 
@@ -43,7 +44,7 @@ async def test_after_a_wrong_pin_the_chat_says_how_many_are_left(
         person, pc = home.person, home.pc
         await home.activates()
         await home.changes_pin((WRONG_PIN, None), THIRD)
-        await bridge_harness.wait_for_text(person, "The PIN was wrong.", "Tries left: 2")
+        await bridge_harness.wait_for_text(person, phrases.PIN_WAS_WRONG, "Tries left: 2")
         assert "again" in button_keys(person)
         assert any("Unlock" in label for label in person.labels)
         pc.person.pins = {PinKind.CURRENT: [None], PinKind.NEW: [THIRD]}
@@ -56,7 +57,7 @@ async def test_a_card_that_is_not_activated_is_not_unlocked(bridge_harness: Brid
     async with bridge_harness.open_pc_session() as home:
         person = home.person
         await home.begins("unlock")
-        await bridge_harness.wait_for_text(person, "not activated yet")
+        await bridge_harness.wait_for_text(person, phrases.NOT_ACTIVATED)
         assert home.pc.person.consents == [], "nothing is asked on the PC"
         assert any("Activate" in label for label in person.labels)
 
@@ -80,6 +81,6 @@ async def test_nonsense_at_any_step_costs_nothing(bridge_harness: BridgeHarness)
         await home.begins_and_is_asked_for_pin()
         for nonsense in ("1234567", "👍", "x" * 4000, "/pairing", "first123"):
             await person.says(nonsense)
-        person.sees("Go on at your PC")
+        person.sees(phrases.GO_ON_AT_PC)
         pc.person.may_type_pin.set()
-        await bridge_harness.wait_for_text(person, "Activated")
+        await bridge_harness.wait_for_text(person, phrases.ACTIVATED)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests import phrases
 from tests.bot_harness import BotHarness
 from tests.handlers.clock import current_time, set_time
 from tests.handlers.conversations.online.cardholders import (
@@ -59,7 +60,7 @@ async def test_no_means_no(harness: BotHarness, office: Office) -> None:
     async with harness.kaika.database.unit_of_work() as session:
         assert not await harness.authority.links.list_people(session, anna.person.id)
     await anna.starts("do-status")
-    anna.sees("Who are you?")
+    anna.sees(phrases.WHO_ARE_YOU)
 
 
 async def test_a_chat_of_two_people_is_asked_whom(harness: BotHarness, office: Office) -> None:
@@ -97,7 +98,7 @@ async def test_the_fourth_chat_is_told_that_three_are_the_most(
     await anna.starts("do-status")
     await anna.says(holder.number_and_code)
     await press(anna, "yes")
-    anna.sees("3 chats are linked to you already", "/privacy", "Where it stands")
+    anna.sees("3 chats are linked to you already", "/privacy", phrases.WHERE_IT_STANDS)
 
 
 async def test_a_yes_after_ten_minutes_links_nothing(harness: BotHarness, office: Office) -> None:
@@ -106,7 +107,7 @@ async def test_a_yes_after_ten_minutes_links_nothing(harness: BotHarness, office
     await anna.says(holder.number_and_code)
     set_time(harness, current_time(harness) + timedelta(minutes=11))
     await press(anna, "yes")
-    anna.sees("More than ten minutes", "Where it stands")
+    anna.sees(phrases.TEN_MINUTES_PASSED, phrases.WHERE_IT_STANDS)
     async with harness.kaika.database.unit_of_work() as session:
         assert not await harness.authority.links.list_people(session, anna.person.id)
 
@@ -125,7 +126,7 @@ async def test_unlinked_meanwhile_it_asks_anew(harness: BotHarness, office: Offi
                 session, person.subscriber, chat, chat, current_time(harness)
             )
     await press(anna, "known0")
-    anna.sees("Who are you?")
+    anna.sees(phrases.WHO_ARE_YOU)
 
 
 async def test_a_wrong_code_for_a_known_person_keeps_the_person(
@@ -137,4 +138,4 @@ async def test_a_wrong_code_for_a_known_person_keeps_the_person(
     await anna.says(wrong_code(holder))
     anna.sees("Tries left: 3", "Now the subscriber code", holder.ui_number.mask())
     await anna.says(holder.code_text)
-    anna.sees("Where it stands")
+    anna.sees(phrases.WHERE_IT_STANDS)

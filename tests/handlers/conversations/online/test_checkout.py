@@ -17,6 +17,7 @@ from services.authority.embedded.models import InvoiceRecord
 from services.authority.errors import CheckoutRefusal
 from services.formats.ui_number import UiNumber
 from services.storage.availability import DatabaseUnavailableError
+from tests import phrases
 from tests.bot_harness import BotHarness
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.payments import (
@@ -220,7 +221,7 @@ async def test_money_that_arrives_while_somebody_asks_something_else(harness: Bo
     await hoa.starts("do-status")
     await hoa.presses("🆕")
     await deliver_successful_payment(hoa, payload)
-    assert any("Payment received" in m.get("text", "") for m in hoa.bot_messages)
+    assert any(phrases.PAYMENT_RECEIVED in m.get("text", "") for m in hoa.bot_messages)
     there = await state(hoa)
     assert (there.conversation, there.is_open) == ("status", True)
 
@@ -231,9 +232,9 @@ async def test_paid_at_the_counter_meanwhile(harness: BotHarness) -> None:
     invoice = await request_invoice(hoa)
     counter = Counter(harness.authority, Actor.at_counter("test"))
     await counter.pay(UiNumber.parse(NUMBER), "at the counter", 27800, NOW)
-    assert "paid already" in (await pay_invoice(hoa, invoice))["error_message"]
+    assert phrases.PAID_ALREADY in (await pay_invoice(hoa, invoice))["error_message"]
     await open_amount_due(hoa)
-    hoa.sees("The fee is paid")
+    hoa.sees(phrases.FEE_IS_PAID)
 
 
 def test_the_longest_way_to_an_answer_is_shorter_than_telegram_waits() -> None:

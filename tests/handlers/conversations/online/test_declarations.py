@@ -10,6 +10,7 @@ from handlers.engine.diagram import diagram
 from handlers.engine.model import Conversation, Step, resolve_target
 from handlers.engine.rendering import ROUTE
 from handlers.screen.view import encode_callback_data
+from tests import phrases
 from tests.bot_harness import BotHarness
 from tests.handlers.engine.navigation import press, state
 
@@ -83,8 +84,8 @@ async def test_triage_leads_there(harness: BotHarness, trouble: str) -> None:
 @pytest.mark.parametrize(
     ("language", "asked", "demonstration", "pin"),
     [
-        ("en", "only inside a guide", "A demonstration", "Nobody ever needs your PIN"),
-        ("zh-hant", "操作指引", "這是示範", "沒有人需要您的PIN碼"),
+        ("en", "only inside a guide", phrases.DEMONSTRATION, "Nobody ever needs your PIN"),
+        ("zh-hant", "操作指引", phrases.DEMONSTRATION.chinese, "沒有人需要您的PIN碼"),
     ],
 )
 async def test_the_first_words_are_true_here(

@@ -9,6 +9,7 @@ from handlers.engine.model import StepContext
 from handlers.engine.rendering import SHOW
 from handlers.engine.transitions import BACK, CANCEL
 from sandbox.engine import Engine
+from tests import phrases
 from tests.bot_harness import BotHarness, buttons
 from tests.handlers.clock import NOW, advance_time, set_time
 from tests.handlers.conversations.online.cardholders import Office
@@ -43,7 +44,7 @@ GUIDED = ("activate", "unlock", "change_pin")
 """Guided, since there is no bridge to reach the card."""
 BY_A_LINK_ONLY = {("pay", "nowhere")}
 """Of a bot without a payment provider; and who has typed a card number has a card."""
-GRANT_EXPIRED = {"en": "More than ten minutes have passed", "zh-hant": "已經超過十分鐘"}
+GRANT_EXPIRED = {"en": phrases.TEN_MINUTES_PASSED, "zh-hant": phrases.TEN_MINUTES_PASSED.chinese}
 CODE_EXPIRED = {"en": "This one-time code is over", "zh-hant": "這組一次性驗證碼已經失效"}
 
 

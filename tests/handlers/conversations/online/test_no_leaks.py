@@ -9,6 +9,7 @@ import pytest
 from bot import logs
 from sandbox.engine import Engine
 from sandbox.world.fault_injection import InjectedFault
+from tests import phrases
 from tests.bot_harness import BotHarness, ChatUser
 from tests.handlers.clock import NOW, current_time, set_time
 from tests.handlers.conversations.online.cardholders import (
@@ -137,8 +138,8 @@ async def test_where_it_cannot_be_deleted_they_are_told_how(
         InjectedFault("deletemessage", 400, "Bad Request: message can't be deleted")
     )
     await anna.says(holder.number_and_code)
-    assert "Please delete it yourself" in anna.bot_messages[-2]["text"]
-    anna.sees("The code is right")
+    assert phrases.DELETE_YOURSELF in anna.bot_messages[-2]["text"]
+    anna.sees(phrases.CODE_IS_RIGHT)
     there = f"chat {anna.person.id}"
     assert leak_detector.find_leaks() == [f"UI No. in {there}", f"code in {there}"]
     leak_detector.secrets.clear()  # they are in nobody's hands but Anna's
@@ -151,5 +152,5 @@ async def test_in_a_group_nothing_is_asked(harness: BotHarness, office: Office) 
     there = anna.within(group.id)
     sent = await there.says(holder.number_and_code)
     assert sent not in [message["message_id"] for message in there.messages]
-    there.sees("deleted it")
+    there.sees(phrases.DELETED_IT)
     assert (await state(anna)).step == "who"

@@ -9,6 +9,7 @@ from sandbox.world.fault_injection import InjectedFault
 from services.authority.data_types import AuthorityOperation
 from services.messaging import outbox
 from services.storage.models import ChatRow, Job
+from tests import phrases
 from tests.bot_harness import BotHarness
 from tests.handlers.clock import NOW
 from tests.handlers.conversations.online.cardholders import Office
@@ -29,7 +30,7 @@ async def test_each_chat_is_told_in_its_language_and_the_one_that_acts_is_not(
     async with office.database.unit_of_work() as session:
         await office.authority.certificates.suspend(session, grant.id, anna.person.id, NOW)
     await harness.run_due_jobs(NOW)
-    mei.sees("憑證已停用", "2027-03-01 12:00", "0800-080-117")
+    mei.sees(phrases.CERTIFICATE_SUSPENDED.chinese, "2027-03-01 12:00", "0800-080-117")
     assert mei.labels == []
     assert len(anna.bot_messages) == heard
 
@@ -39,10 +40,10 @@ async def test_a_chosen_language_comes_before_the_clients(
 ) -> None:
     holder, anna, _mei = await link_two_chats(harness, office)
     await anna.says("/language")
-    await anna.presses("繁體中文")
+    await anna.presses(phrases.LANGUAGE_NAME.chinese)
     await office.counter.suspend(holder.ui_number, NOW)
     await harness.run_due_jobs(NOW)
-    anna.sees("憑證已停用")
+    anna.sees(phrases.CERTIFICATE_SUSPENDED.chinese)
 
 
 async def test_a_chat_linked_to_two_people_is_told_which_one_masked(
@@ -89,7 +90,7 @@ async def test_a_flood_limit_is_waited_for_exactly(
     assert len(await pending_messages(harness)) == 2
     await harness.run_due_jobs(NOW + timedelta(seconds=90))
     anna.sees("was suspended")
-    mei.sees("憑證已停用")
+    mei.sees(phrases.CERTIFICATE_SUSPENDED.chinese)
 
 
 async def test_who_blocked_the_bot_is_not_told_and_holds_nobody_back(
@@ -99,7 +100,7 @@ async def test_who_blocked_the_bot_is_not_told_and_holds_nobody_back(
     anna.person.block()
     await office.counter.suspend(holder.ui_number, NOW)
     await harness.run_due_jobs(NOW)
-    mei.sees("憑證已停用")
+    mei.sees(phrases.CERTIFICATE_SUSPENDED.chinese)
     assert await pending_messages(harness) == []
     async with harness.kaika.database.unit_of_work() as session:
         chat = await session.get(ChatRow, anna.person.id)

@@ -14,6 +14,7 @@ from services.bridge.events import (
     ServerFailure,
 )
 from services.bridge.operations.card_task import CardTask
+from tests import phrases
 from tests.bot_harness import ChatUser
 from tests.handlers.clock import advance_time
 from tests.handlers.conversations.online.bridge_harness import (
@@ -222,7 +223,7 @@ async def test_a_process_that_died_once_both_had_said_yes_leaves_nobody_behind(
             await press(person, "on")
         elif by == "the link":
             await bridge_harness.deliver(BridgeConnected(person.person.id))
-        await bridge_harness.wait_for_text(person, "Put the card into the reader")
+        await bridge_harness.wait_for_text(person, phrases.PUT_CARD_IN)
 
 
 class IgnoringEventHandler:

@@ -10,6 +10,7 @@ import locales
 from handlers.conversations.registry import Deployment, conversations_for
 from sandbox.errors import PersonError
 from services.formats.hidden import Hidden
+from tests import phrases
 from tests.bot_harness import BotHarness
 from tests.form_retention_text import stays_needed
 from tests.handlers.clock import NOW, set_time
@@ -93,7 +94,7 @@ async def test_a_second_look_after_paying_says_that_it_is_paid(harness: BotHarne
     hoa = harness.add_user("Hoa")
     await pay_invoice(hoa, await request_invoice(hoa))
     await open_amount_due(hoa)
-    hoa.sees("The fee is paid", "nothing more to pay")
+    hoa.sees(phrases.FEE_IS_PAID, "nothing more to pay")
     assert len(invoices(hoa)) == 1
 
 
@@ -160,7 +161,7 @@ async def test_a_declined_card_can_be_tried_again_with_the_same_invoice(
     )
     assert (await state(hoa)).step == "invoice"
     assert await pay_invoice(hoa, invoice) == {"status": "paid"}
-    hoa.sees("Payment received")
+    hoa.sees(phrases.PAYMENT_RECEIVED)
 
 
 async def test_while_the_bank_takes_its_time_no_second_invoice_can_be_paid(
@@ -176,7 +177,7 @@ async def test_while_the_bank_takes_its_time_no_second_invoice_can_be_paid(
     assert "is being paid at this moment" in refused["error_message"]
     assert await pay_invoice(hoa, first) == {"status": "paid"}
     refused = await pay_invoice(hoa, second)
-    assert "paid already" in refused["error_message"]
+    assert phrases.PAID_ALREADY in refused["error_message"]
     assert len(await list_payments(harness)) == 1
     assert await application_state(harness, application) == "paid"
 
@@ -197,7 +198,7 @@ async def test_the_invoice_can_be_sent_again(harness: BotHarness) -> None:
     assert copy["message_id"] != first["message_id"]
     assert invoice_payload(hoa, copy) == invoice_payload(hoa, first)
     assert (await pay_invoice(hoa, copy))["status"] == "paid"
-    assert "paid already" in (await pay_invoice(hoa, first))["error_message"]
+    assert phrases.PAID_ALREADY in (await pay_invoice(hoa, first))["error_message"]
 
 
 async def test_after_the_deadline_nothing_is_charged(harness: BotHarness) -> None:
@@ -250,7 +251,7 @@ async def test_ten_minutes_later_one_is_asked_again_who_one_is(harness: BotHarne
     await open_amount_due(hoa)
     set_time(harness, NOW + timedelta(minutes=11))
     await press(hoa, "pay")
-    hoa.sees("More than ten minutes have passed", "Who are you?")
+    hoa.sees(phrases.TEN_MINUTES_PASSED, phrases.WHO_ARE_YOU)
     assert invoices(hoa) == []
     await hoa.says(f"{NUMBER} {CODE}")
     hoa.sees("NT$278")
@@ -262,7 +263,7 @@ async def test_an_invoice_of_yesterday_can_still_be_paid(harness: BotHarness) ->
     invoice = await request_invoice(hoa)
     set_time(harness, NOW + timedelta(days=1))
     assert (await pay_invoice(hoa, invoice))["status"] == "paid"
-    hoa.sees("Payment received")
+    hoa.sees(phrases.PAYMENT_RECEIVED)
 
 
 async def test_without_a_provider_it_is_said_before_anything_else(harness: BotHarness) -> None:
@@ -310,5 +311,5 @@ async def test_who_cancelled_may_still_pay_the_invoice(harness: BotHarness) -> N
     await hoa.forges(step["message_id"], cancel)
     assert (await state(hoa)).step == "(cancelled)"
     assert (await pay_invoice(hoa, invoices(hoa)[-1]))["status"] == "paid"
-    hoa.sees("Payment received")
+    hoa.sees(phrases.PAYMENT_RECEIVED)
     assert await application_state(harness, application) == "paid"

@@ -16,6 +16,7 @@ from sandbox.world.fault_injection import InjectedFault
 from services.storage import engine as storage_engine
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.models import InboxUpdate, UpdateState
+from tests import phrases
 from tests.bot_harness import BotHarness, ChatUser
 from tests.handlers.conversations.online.cardholders import open_online_harness
 from tests.handlers.conversations.online.payments import (
@@ -56,7 +57,7 @@ def texts_of(person: ChatUser) -> list[str]:
 
 def count_receipts(person: ChatUser) -> int:
     """Return how many receipts a person got."""
-    return sum("Payment received" in text for text in texts_of(person))
+    return sum(phrases.PAYMENT_RECEIVED in text for text in texts_of(person))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from services.authority.embedded.counter import Counter
 from services.formats.ui_number import UiNumber
 from services.messaging import payment_reminders
 from services.storage.models import ChatRow, Job
+from tests import phrases
 from tests.bot_harness import BotHarness
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.payments import (
@@ -82,7 +83,7 @@ async def test_the_button_under_a_reminder_leads_to_paying(harness: BotHarness) 
     await press(hoa, "later")
     await work_until(harness, FIVE)
     await hoa.presses("Pay now")
-    hoa.sees("Who are you?")
+    hoa.sees(phrases.WHO_ARE_YOU)
 
 
 async def test_paying_ends_them(harness: BotHarness) -> None:

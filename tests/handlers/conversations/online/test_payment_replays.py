@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.engine import Engine
+from tests import phrases
 from tests.bot_harness import BotHarness, ChatUser
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.cardholders import open_online_harness
@@ -48,7 +49,9 @@ async def test_every_update_of_a_payment_may_come_deliver_twice(harness: BotHarn
     emit_successful_payment(hoa, payload, "charge-1")
     await _deliver_twice(harness)
     assert [p.application_id for p in await list_payments(harness)] == [application]
-    receipts = [m["text"] for m in hoa.bot_messages if "Payment received" in m.get("text", "")]
+    receipts = [
+        m["text"] for m in hoa.bot_messages if phrases.PAYMENT_RECEIVED in m.get("text", "")
+    ]
     assert len(receipts) == 2
     assert receipts[0] == receipts[1]
     assert (await application_state(harness, application), await staff_alerts(harness)) == (
@@ -82,7 +85,7 @@ async def test_a_restart_between_yes_and_the_money(engine: Engine, tmp_path: Pat
         await harness.settle()
         assert await application_state(harness, application) == "paid"
         hoa.harness = harness
-        hoa.sees("Payment received")
+        hoa.sees(phrases.PAYMENT_RECEIVED)
         assert (await state(hoa)).step == "paid"
 
 
@@ -99,7 +102,7 @@ async def test_an_update_that_was_taken_in_before_the_crash(engine: Engine, tmp_
         await harness.kaika.application.update_queue.join()
         assert await application_state(harness, application) == "paid"
         assert len(await list_payments(harness)) == 1
-        hoa.sees("Payment received")
+        hoa.sees(phrases.PAYMENT_RECEIVED)
 
 
 @pytest.mark.parametrize("seed", range(4))

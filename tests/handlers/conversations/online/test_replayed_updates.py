@@ -11,6 +11,7 @@ from services.authority.embedded.models import AuditEntry, OneTimeChallenge
 from services.authority.errors import CheckQueueFullError
 from services.conversations import ConversationChangedError
 from services.messaging.outbox import OutboxMessage
+from tests import phrases
 from tests.bot_harness import BotHarness
 from tests.handlers.clock import current_time
 from tests.handlers.conversations.online.cardholders import Office, read_one_time_code, wrong_code
@@ -79,7 +80,7 @@ async def test_the_try_that_locks_locks_once(
     undo()
     for _ in range(2):
         await deliver_update(harness, raw)
-        anna.sees("This code is locked")
+        anna.sees(phrases.CODE_IS_LOCKED)
     assert await count_audit_entries(harness, "code_locked") == 1
 
 
@@ -99,7 +100,7 @@ async def test_a_one_time_code_that_comes_again_is_answered_in_the_same_way(
         await deliver_update(harness, raw)
         undo()
     await deliver_update(harness, raw)
-    anna.sees("Suspend now?" if is_right else "Tries left: 4")
+    anna.sees(phrases.SUSPEND_NOW if is_right else "Tries left: 4")
     async with harness.kaika.database.unit_of_work() as session:
         (challenge,) = (await session.scalars(select(OneTimeChallenge))).all()
         assert challenge.tries == 1
@@ -129,7 +130,7 @@ async def test_suspended_once_though_the_tap_comes_again(
     raw = await take_button_update(anna, "suspend")
     for _ in range(3):
         await deliver_update(harness, raw)
-        anna.sees("Suspended.")
+        anna.sees(phrases.SUSPENDED)
         assert "already" not in anna.last["text"]
     assert await count_audit_entries(harness, "suspended") == 1
     async with harness.kaika.database.unit_of_work() as session:
@@ -147,7 +148,10 @@ async def test_a_mail_is_sent_once_though_the_tap_comes_again(
     for _ in range(3):
         await deliver_update(harness, raw)
     await harness.run_due_jobs(current_time(harness))
-    assert sum("one-time code is" in mail.text for mail in harness.engine.world.mailbox.mails) == 1
+    assert (
+        sum(phrases.ONE_TIME_CODE_MAIL in mail.text for mail in harness.engine.world.mailbox.mails)
+        == 1
+    )
 
 
 async def test_of_two_processes_one_moves(

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests import phrases
 from tests.bot_harness import BotHarness, ChatUser, buttons
 from tests.handlers.clock import current_time, set_time
 from tests.handlers.conversations.online.cardholders import (
@@ -16,7 +17,7 @@ from tests.handlers.conversations.online.cardholders import (
 from tests.handlers.engine.navigation import press, state
 
 WORDS = {
-    "en": {"card": "IC card number", "tell": "Before I resume", "told": "They are told",
+    "en": {"card": "IC card number", "tell": "Before I resume", "told": phrases.THEY_ARE_TOLD,
            "done": "Resumed.", "already": "is not suspended", "stay": "leave it suspended"},
     "zh-hant": {"card": "IC卡卡號", "tell": "復用以前", "told": "已經通知了",
                 "done": "已復用", "already": "憑證沒有停用", "stay": "維持停用"},
@@ -129,7 +130,7 @@ async def test_after_ten_minutes_it_begins_again(harness: BotHarness, office: Of
     await press(anna, "tell")
     set_time(harness, current_time(harness) + timedelta(minutes=11))
     await press(anna, "resume")
-    anna.sees("More than ten minutes", "Who are you?")
+    anna.sees(phrases.TEN_MINUTES_PASSED, phrases.WHO_ARE_YOU)
     assert await holder.certificate_state() == "suspended"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from sandbox.world.fault_injection import InjectedFault
+from tests import phrases
 from tests.bot_harness import BotHarness, ChatUser, buttons
 from tests.handlers.clock import NOW, current_time, follow_clock, set_time
 from tests.handlers.conversations.online.cardholders import (
@@ -19,8 +20,8 @@ from tests.handlers.engine.navigation import press, state
 from tests.moving_clock import DISTURBANCES, MovingClock
 
 WORDS = {
-    "en": {"ready": "You have shown who you are", "shown": "in the message below",
-           "tap": "tap to see it", "gone": "gone in 60 seconds", "kept": "Keep it well",
+    "en": {"ready": phrases.SHOWN_WHO_YOU_ARE, "shown": "in the message below",
+           "tap": phrases.TAP_TO_SEE, "gone": "gone in 60 seconds", "kept": phrases.KEEP_IT_WELL,
            "after": "After activation nobody can give the code back"},
     "zh-hant": {"ready": "身分核對好了", "shown": "在下一則訊息", "tap": "點一下就看得到",
                 "gone": "60 秒後消失", "kept": "請好好保管",
@@ -92,9 +93,9 @@ async def test_number_and_date_one_after_the_other_and_in_roc_years(
     date = await anna.says("民國79年5月17日")
     assert is_deleted(anna, number)
     assert is_deleted(anna, date)
-    anna.sees("on record together")
+    anna.sees(phrases.MAIL_MAY_BE_SENT)
     await anna.says(await read_one_time_code(harness, holder))
-    anna.sees("You have shown who you are")
+    anna.sees(phrases.SHOWN_WHO_YOU_ARE)
 
 
 async def test_who_mistyped_number_or_date_is_told_the_way_back(
@@ -110,7 +111,7 @@ async def test_who_mistyped_number_or_date_is_told_the_way_back(
     await press(anna, "back")
     await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
     await anna.says(await read_one_time_code(harness, holder))
-    anna.sees("You have shown who you are")
+    anna.sees(phrases.SHOWN_WHO_YOU_ARE)
 
 
 async def test_who_waits_for_the_mail_is_told_what_to_look_at(
@@ -123,7 +124,7 @@ async def test_who_waits_for_the_mail_is_told_what_to_look_at(
     await press(anna, "no_mail")
     anna.sees("spam folder", "not your subscriber code")
     await anna.says(await read_one_time_code(harness, holder))
-    anna.sees("You have shown who you are")
+    anna.sees(phrases.SHOWN_WHO_YOU_ARE)
 
 
 async def test_who_does_not_exist_reads_the_same_and_gets_no_mail(
@@ -143,7 +144,7 @@ async def test_who_does_not_exist_reads_the_same_and_gets_no_mail(
         read.append(person.last["text"])
     assert len(set(read)) == 1
     await harness.run_due_jobs(current_time(harness))
-    codes = [m for m in harness.engine.world.mailbox.mails if "one-time code is" in m.text]
+    codes = [m for m in harness.engine.world.mailbox.mails if phrases.ONE_TIME_CODE_MAIL in m.text]
     assert len(codes) == 1
 
 
@@ -178,7 +179,7 @@ async def test_ten_minutes_later_it_is_asked_for_again(harness: BotHarness, offi
     await identify(anna, holder)
     set_time(harness, current_time(harness) + timedelta(minutes=11))
     await press(anna, "show")
-    anna.sees("More than ten minutes", "Nothing is lost", "Who are you?")
+    anna.sees(phrases.TEN_MINUTES_PASSED, "Nothing is lost", phrases.WHO_ARE_YOU)
     assert not messages_with_code(anna, holder)
 
 
@@ -217,7 +218,7 @@ async def test_a_copy_that_another_process_took_away_is_not_an_error(
     await press(anna, "show")
     assert not messages_with_code(anna, holder)
     assert (await state(anna)).step == "shown"
-    assert not [m for m in anna.messages if "went wrong" in m.get("text", "")]
+    assert not [m for m in anna.messages if phrases.OUR_ERROR in m.get("text", "")]
     monkeypatch.undo()
     await press(anna, "again")
     assert len(messages_with_code(anna, holder)) == 1
@@ -231,9 +232,11 @@ async def test_an_expired_application_is_nobodys(harness: BotHarness, office: Of
     await anna.starts("do-retrieve")
     await press(anna, "gone")
     await anna.says(f"{holder.ui_number_text} {holder.birth_date}")
-    anna.sees("on record together")
+    anna.sees(phrases.MAIL_MAY_BE_SENT)
     await harness.run_due_jobs(later)
-    assert not any("one-time code is" in mail.text for mail in harness.engine.world.mailbox.mails)
+    assert not any(
+        phrases.ONE_TIME_CODE_MAIL in mail.text for mail in harness.engine.world.mailbox.mails
+    )
 
 
 @languages

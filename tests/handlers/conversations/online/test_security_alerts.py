@@ -6,6 +6,7 @@ import pytest
 
 from services.authority.data_types import AuthorityOperation, Proof
 from services.authority.errors import GrantExpiredError
+from tests import phrases
 from tests.bot_harness import BotHarness, ChatUser
 from tests.handlers.clock import NOW, set_time
 from tests.handlers.conversations.online.cardholders import Office
@@ -19,9 +20,9 @@ async def test_one_tap_suspends_and_reveals_nothing(harness: BotHarness, office:
     await anna.presses("Not me: suspend now")
     assert await holder.certificate_state() == "suspended"
     assert len(anna.bot_messages) == heard, "in place of the question"
-    anna.sees("The certificate is suspended", "password of your mailbox", "0800-080-117")
+    anna.sees(phrases.CERTIFICATE_SUSPENDED, "password of your mailbox", "0800-080-117")
     await harness.run_due_jobs(NOW)
-    mei.sees("憑證已停用")
+    mei.sees(phrases.CERTIFICATE_SUSPENDED.chinese)
     with pytest.raises(GrantExpiredError):
         async with office.database.unit_of_work() as session:
             await office.authority.certificates.resume(session, thief.id, 66, NOW)

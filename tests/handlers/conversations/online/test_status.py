@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests import phrases
 from tests.bot_harness import BotHarness, ChatUser, buttons
 from tests.handlers.clock import current_time, set_time
 from tests.handlers.conversations.online.cardholders import Cardholder, Office
@@ -53,7 +54,7 @@ async def test_every_state_has_its_line_and_its_button(
 ) -> None:
     holder, anna = await office.cardholder(reached), harness.add_user()
     await look_up_status(anna, holder)
-    anna.sees("Where it stands", *LINES[reached])
+    anna.sees(phrases.WHERE_IT_STANDS, *LINES[reached])
     assert offered_conversations(anna) == ([NEXT[reached]] if reached in NEXT else [])
     assert not (await state(anna)).is_open
     longest = max(len(line) for line in anna.last["text"].split("\n") if line[:1] in "✓👉○")
@@ -64,7 +65,7 @@ async def test_every_state_has_its_line_and_its_button(
 async def test_the_same_in_chinese(harness: BotHarness, office: Office, reached: str) -> None:
     holder, anna = await office.cardholder(reached), harness.add_user(language="zh-hant")
     await look_up_status(anna, holder)
-    anna.sees("目前進度", *CHINESE[reached])
+    anna.sees(phrases.WHERE_IT_STANDS.chinese, *CHINESE[reached])
     assert offered_conversations(anna) == ([NEXT[reached]] if reached in NEXT else [])
 
 
@@ -80,4 +81,4 @@ async def test_it_is_read_in_the_language_chosen_later(harness: BotHarness, offi
     await anna.starts("do-status")
     await anna.says(holder.number_and_code)
     await press(anna, "lang-zh_Hant")
-    anna.sees("目前進度", "憑證：2027-02-28 起停用")
+    anna.sees(phrases.WHERE_IT_STANDS.chinese, "憑證：2027-02-28 起停用")

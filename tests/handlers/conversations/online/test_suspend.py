@@ -6,6 +6,7 @@ import pytest
 
 from handlers.engine.model import Step
 from services.formats.subscriber_code import SubscriberCode
+from tests import phrases
 from tests.bot_harness import BotHarness, ChatUser, buttons
 from tests.handlers.clock import current_time, set_time
 from tests.handlers.conversations.online.cardholders import (
@@ -20,17 +21,17 @@ from tests.handlers.engine.navigation import press, state, step_keys
 
 WORDS = {
     "en": {
-        "right": "The code is right",
-        "confirm": "Suspend now?",
-        "done": "Suspended.",
+        "right": phrases.CODE_IS_RIGHT,
+        "confirm": phrases.SUSPEND_NOW,
+        "done": phrases.SUSPENDED,
         "undo": "To undo it",
         "already": "It is suspended already",
         "letter": "emergency suspension",
     },
     "zh-hant": {
-        "right": "用戶代碼正確",
-        "confirm": "現在停用嗎",
-        "done": "已停用。",
+        "right": phrases.CODE_IS_RIGHT.chinese,
+        "confirm": phrases.SUSPEND_NOW.chinese,
+        "done": phrases.SUSPENDED.chinese,
         "undo": "恢復使用",
         "already": "憑證本來就已經停用",
         "letter": "緊急停用申請書",
@@ -44,18 +45,18 @@ async def test_a_lost_card_is_suspended_within_seven_messages(
 ) -> None:
     holder, anna = await office.cardholder(), harness.add_user()
     await anna.says("I lost my card")
-    await anna.presses("Lead me through it")
-    anna.sees("Suspend (停用)", "Who are you?", "A demonstration")
+    await anna.presses(phrases.GUIDE_BUTTON)
+    anna.sees("Suspend (停用)", phrases.WHO_ARE_YOU, phrases.DEMONSTRATION)
     sent = await anna.says(holder.number_and_code)
     assert is_deleted(anna, sent)
-    anna.sees("The code is right")
-    await anna.presses("Send a one-time code")
+    anna.sees(phrases.CODE_IS_RIGHT)
+    await anna.presses(phrases.SEND_ONE_TIME_CODE)
     anna.sees("I am sending a one-time code")
     sent = await anna.says(await read_one_time_code(harness, holder))
     assert is_deleted(anna, sent)
-    anna.sees("Suspend now?", "nobody can sign")
-    await anna.presses("Suspend it now")
-    anna.sees("Suspended.", "To undo it")
+    anna.sees(phrases.SUSPEND_NOW, "nobody can sign")
+    await anna.presses(phrases.SUSPEND_BUTTON)
+    anna.sees(phrases.SUSPENDED, "To undo it")
     assert await holder.certificate_state() == "suspended"
     assert len(anna.bot_messages) + 3 <= 7, "four of the bot's, three of hers"
 
@@ -63,12 +64,12 @@ async def test_a_lost_card_is_suspended_within_seven_messages(
 async def test_typing_it_in_chinese_leads_there_too(harness: BotHarness, office: Office) -> None:
     holder, anna = await office.cardholder(), harness.add_user(language="zh-hant")
     await anna.says("我的卡掉了")
-    await anna.presses("帶我一步一步做")
-    anna.sees("停用", "統一證號", "這是示範")
+    await anna.presses(phrases.GUIDE_BUTTON.chinese)
+    anna.sees("停用", "統一證號", phrases.DEMONSTRATION.chinese)
     await anna.says(f"統一證號{holder.ui_number_text}")
     anna.sees("接著請輸入", holder.ui_number.mask())
     await anna.says(holder.code_text)
-    anna.sees("用戶代碼正確")
+    anna.sees(phrases.CODE_IS_RIGHT.chinese)
 
 
 @languages
@@ -109,7 +110,7 @@ async def test_what_somebody_else_suspends_meanwhile_is_not_suspended_again(
     await press(anna, "mail")
     await anna.says(await read_one_time_code(harness, holder))
     await suspend_by_mail(bob := harness.add_user("Bob"), holder)
-    bob.sees("Suspended.")
+    bob.sees(phrases.SUSPENDED)
     await press(anna, "suspend")
     anna.sees("It is suspended already")
     assert await holder.certificate_state() == "suspended"
@@ -143,7 +144,7 @@ async def test_a_wrong_code_tells_the_tries_and_that_capitals_matter(
     await anna.says(wrong_code(holder))
     anna.sees("Tries left: 2")
     await anna.says(holder.code_text)
-    anna.sees("The code is right")
+    anna.sees(phrases.CODE_IS_RIGHT)
 
 
 async def test_who_does_not_exist_reads_the_same(harness: BotHarness, office: Office) -> None:
@@ -183,16 +184,16 @@ async def test_a_locked_code_still_suspends_by_mail(harness: BotHarness, office:
     anna = harness.add_user()
     await anna.starts("do-suspend")
     await anna.says(holder.number_and_code)
-    anna.sees("This code is locked", "Nothing else changed", "You can still suspend now")
+    anna.sees(phrases.CODE_IS_LOCKED, "Nothing else changed", "You can still suspend now")
     await press(anna, "birth")
     anna.sees("birth date", holder.ui_number.mask())
     sent = await anna.says(holder.birth_date)
     assert is_deleted(anna, sent)
-    anna.sees("on record together")
+    anna.sees(phrases.MAIL_MAY_BE_SENT)
     await anna.says(await read_one_time_code(harness, holder))
-    anna.sees("Suspend now?")
+    anna.sees(phrases.SUSPEND_NOW)
     await press(anna, "suspend")
-    anna.sees("Suspended.")
+    anna.sees(phrases.SUSPENDED)
     assert (await state(anna)).step == "done", "no offer to link: there was no code"
     assert await holder.certificate_state() == "suspended"
 
@@ -208,7 +209,9 @@ async def test_without_the_code_there_are_three_ways(harness: BotHarness, office
     await press(anna, "fax")
     anna.sees("0800-080-117", "cse@moica.nat.gov.tw", "緊急停用申請書")
     await harness.run_due_jobs(current_time(harness))
-    assert not any("one-time code is" in mail.text for mail in harness.engine.world.mailbox.mails)
+    assert not any(
+        phrases.ONE_TIME_CODE_MAIL in mail.text for mail in harness.engine.world.mailbox.mails
+    )
 
 
 async def test_a_wrong_one_time_code_and_a_new_one(harness: BotHarness, office: Office) -> None:
@@ -235,7 +238,7 @@ async def test_a_wrong_one_time_code_and_a_new_one(harness: BotHarness, office: 
     anna.sees("A little slower", "not counted")
     set_time(harness, current_time(harness) + timedelta(minutes=2))
     await anna.says(right)
-    anna.sees("Suspend now?")
+    anna.sees(phrases.SUSPEND_NOW)
 
 
 async def test_too_many_mails_say_when_the_next_goes_out(
@@ -250,7 +253,7 @@ async def test_too_many_mails_say_when_the_next_goes_out(
     await press(anna, "again")
     anna.sees("Enough mails for now", "(Taipei)", "Nothing is lost")
     await anna.says(last)
-    anna.sees("Suspend now?")
+    anna.sees(phrases.SUSPEND_NOW)
 
 
 async def test_a_wrong_card_number_leaves_the_mail(harness: BotHarness, office: Office) -> None:
@@ -262,7 +265,7 @@ async def test_a_wrong_card_number_leaves_the_mail(harness: BotHarness, office: 
     anna.sees("not the number of your card", "Tries left: 2")
     await press(anna, "mail")
     await anna.says(await read_one_time_code(harness, holder))
-    anna.sees("Suspend now?")
+    anna.sees(phrases.SUSPEND_NOW)
 
 
 async def test_everybody_is_told_by_mail(harness: BotHarness, office: Office) -> None:

@@ -16,6 +16,7 @@ from bot.web.certificate_endpoints import certificate_routes
 from bot.web.listeners import serve_app
 from services.authority.ca.certificate_service import CertificateService
 from services.authority.embedded.models import Certificate
+from tests import phrases
 from tests.bot_harness import BotHarness, ChatUser
 from tests.handlers.clock import current_time
 from tests.handlers.conversations.online.cardholders import Cardholder, Office, read_one_time_code
@@ -63,12 +64,18 @@ async def checker(harness: BotHarness) -> AsyncIterator[OcspChecker]:
         yield OcspChecker(service, f"http://127.0.0.1:{port}", http)
 
 
+_PRESSED_AND_SEEN = (
+    phrases.GUIDE_BUTTON,
+    phrases.WHO_ARE_YOU,
+    phrases.SEND_ONE_TIME_CODE,
+    phrases.SUSPEND_NOW,
+    phrases.SUSPEND_BUTTON,
+    phrases.SUSPENDED,
+)
 SAID = {
-    "en": ("I lost my card", "Lead me through it", "Who are you?", "Send a one-time code",
-           "Suspend now?", "Suspend it now", "Suspended."),
-    "zh-hant": ("我的卡掉了", "帶我一步一步做", "請問您是哪位", "寄一次性驗證碼", "現在停用嗎",
-                "現在停用", "已停用。"),
-}  # fmt: skip
+    "en": ("I lost my card", *_PRESSED_AND_SEEN),
+    "zh-hant": ("我的卡掉了", *(phrase.chinese for phrase in _PRESSED_AND_SEEN)),
+}
 
 
 @pytest.mark.parametrize("by_mail", [True, False])

@@ -1,0 +1,100 @@
+"""The texts that tests in several files look for, each in one place and in both languages.
+
+A phrase is a part of one or more messages of the catalogues. Whoever changes its wording changes it
+here, and in no other test. A text that one file alone looks for may stay in that file.
+"""
+
+
+class Phrase(str):
+    """A part of a message in English.
+
+    :ivar chinese: the same part of the translation; empty where no test looks for it.
+    """
+
+    chinese: str
+
+    def __new__(cls, english: str, chinese: str = "") -> "Phrase":
+        phrase = super().__new__(cls, english)
+        phrase.chinese = chinese
+        return phrase
+
+
+# Getting around
+HELP = Phrase("What I can do", "我可以幫您做什麼")
+SOURCE = Phrase("Source:", "資料來源：")
+LANGUAGE_NAME = Phrase("🌐 English", "繁體中文")
+NO_LONGER_HERE = Phrase("no longer here")
+NOTHING_UNDER_WAY = Phrase("Nothing is under way")
+EARLIER_STEP = Phrase("earlier step", "前面的步驟")
+STOP_AND_START = Phrase("Stop it and start")
+STOPPED = Phrase("I stopped", "已停止")
+OUR_ERROR = Phrase("something went wrong on our side")
+DELETED_IT = Phrase("deleted it")
+DELETE_YOURSELF = Phrase("delete it yourself")
+GUIDE_BUTTON = Phrase("Lead me through it", "帶我一步一步做")
+
+# Who somebody is
+WHO_ARE_YOU = Phrase("Who are you?", "請問您是哪位")
+CODE_IS_RIGHT = Phrase("The code is right", "用戶代碼正確")
+CODE_IS_LOCKED = Phrase("This code is locked")
+TEN_MINUTES_PASSED = Phrase("More than ten minutes have passed", "已經超過十分鐘")
+SHOWN_WHO_YOU_ARE = Phrase("You have shown who you are")
+SEND_ONE_TIME_CODE = Phrase("Send a one-time code", "寄一次性驗證碼")
+MAIL_MAY_BE_SENT = Phrase("on record together")
+ONE_TIME_CODE_MAIL = Phrase("one-time code is")
+DEMONSTRATION = Phrase("A demonstration", "這是示範")
+
+# The certificate and the code
+SUSPEND_NOW = Phrase("Suspend now?", "現在停用嗎")
+SUSPEND_BUTTON = Phrase("Suspend it now", "現在停用")
+SUSPENDED = Phrase("Suspended.", "已停用。")
+CERTIFICATE_SUSPENDED = Phrase("The certificate is suspended", "憑證已停用")
+THEY_ARE_TOLD = Phrase("They are told")
+TAP_TO_SEE = Phrase("tap to see it")
+KEEP_IT_WELL = Phrase("Keep it well", "請收好")
+WHERE_IT_STANDS = Phrase("Where it stands", "目前進度")
+
+# Paying
+PAYMENT_RECEIVED = Phrase("Payment received", "已收到款項")
+FEE_IS_PAID = Phrase("The fee is paid")
+PAID_ALREADY = Phrase("paid already")
+WHICH_DAY = Phrase("On which day did you apply?")
+DAY_TO_COME = Phrase("still to come")
+NO_SUCH_DAY = Phrase("no such day")
+
+# The card in the reader
+GO_ON_AT_PC = Phrase("Go on at your PC", "請到電腦上繼續")
+PUT_CARD_IN = Phrase("Put the card into the reader", "請把卡片插入讀卡機")
+CARD_PULLED_OUT = Phrase("The card was pulled out")
+CARD_CANNOT_DO_THAT = Phrase("This kind of card cannot do that here")
+CARD_FINDINGS = Phrase("What the card says", "卡片的狀況")
+ALL_IN_ORDER = Phrase("All in order")
+NOT_ACTIVATED = Phrase("not activated yet")
+ACTIVATED = Phrase("Activated (開卡).", "已開卡")
+UNLOCK_BUTTON = Phrase("Unlock the card", "鎖卡解碼")
+UNLOCKED = Phrase("Unlocked (解碼).", "已解碼")
+PIN_IS_LOCKED = Phrase("The PIN is locked: no try is left.", "PIN碼已鎖住")
+PIN_WAS_WRONG = Phrase("The PIN was wrong.")
+
+# The app on the PC
+PAIRING_CODE = Phrase("Pairing code", "配對碼")
+CODE_LABEL = Phrase("Code:", "配對碼：")
+COMPARE_WITH_TELEGRAM = Phrase("Compare with your Telegram", "請和您的 Telegram 比對")
+ONLY_IF_YOU_STARTED = Phrase(
+    "only if you started this in your own Telegram", "只有您自己在 Telegram 開始操作"
+)
+PAIRED_WITH = Phrase("Paired with")
+GO_ON_IN_CHAT = Phrase("Go on in the chat")
+MAY_CHAT_LOOK = Phrase("Let the chat look at your card?", "允許聊天室查看您的卡片嗎？")
+MAY_PIN_CHANGE = Phrase("Change the PIN of this card?")
+TYPE_PIN = Phrase("Type the PIN of your card")
+CHOOSE_NEW_PIN = Phrase("Choose a new PIN")
+SWITCH_KEYBOARD = Phrase("switch the keyboard to English")
+OPERATION_CANCELLED = Phrase("It was cancelled.")
+NOT_CHECKED = Phrase("not checked")
+CHECK_CONNECTION = Phrase("Check the internet connection")
+ADDRESS_IN_CHAT = Phrase("The chat shows you the server's address.")
+ADDRESS_NOT_ENCRYPTED = Phrase("everybody on the way could read along")
+CANNOT_BE_READ = Phrase("cannot be read")
+PASSPHRASE_WRONG = Phrase("The passphrase of the virtual card is wrong.")
+NOT_A_VIRTUAL_CARD = Phrase("not a virtual card")
