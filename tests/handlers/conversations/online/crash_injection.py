@@ -60,7 +60,7 @@ async def _act_under(plan: CrashPlan, act: Awaitable[object]) -> None:
 class CrashInjector:
     """Counts the effects of the person acting, and crashes the process for them after one.
 
-    The people of a stage act one after the other, each until the process crashes for them, so
+    The people of a bot act one after the other, each until the process crashes for them, so
     that one start of the bot serves many crashes.
     """
 
@@ -166,7 +166,7 @@ class CrashInjector:
 
 @asynccontextmanager
 async def inject_crashes(harness: BotHarness) -> AsyncIterator[CrashInjector]:
-    """Inject crashes into the bot of a stage while the block runs; it is dead afterwards."""
+    """Inject crashes into the bot of a bot while the block runs; it is dead afterwards."""
     injector, kaika = CrashInjector(harness), harness.kaika
     with pytest.MonkeyPatch.context() as patch:
         event.listen(
