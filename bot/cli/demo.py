@@ -25,6 +25,7 @@ from bot.wiring.embedded import EmbeddedServices
 from sandbox.engine import Engine
 from sandbox.server import RunningSandbox, serve
 from sandbox.world.mailbox import MailboxTransport
+from services.storage import private_files
 from services.storage.database import Base, Database
 from services.storage.keys import KeyRing
 from services.storage.models import DatabaseFact
@@ -198,7 +199,7 @@ def _write_sandbox_settings(settings: Settings) -> None:
         "CA_PASSPHRASE": settings.ca_passphrase.get_secret_value(),
     }
     file = settings.data_dir / SANDBOX_SETTINGS
-    file.parent.mkdir(parents=True, exist_ok=True)
+    private_files.make_folder(file.parent)
     file.touch(mode=0o600)
     file.write_text("".join(f"{PREFIX}{name}='{value}'\n" for name, value in values.items()))
 

@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from bot import settings as settings_module
 from bot.cli import json_output
+from bot.memory_dumps import forbid_memory_dumps
 from bot.settings import Settings, SettingsError
 
 app = typer.Typer(
@@ -241,6 +242,7 @@ def _add_authority() -> None:
 
 def main() -> None:
     """Run the command line; errors that the operator can correct are shown without a traceback."""
+    forbid_memory_dumps()
     if not _LIGHT.intersection(sys.argv[1:2]):
         _add_authority()
     as_json = "--json" in sys.argv[1:]

@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction, mapped_column
 
+from services.storage import private_files
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.engine import create_engine
 
@@ -121,11 +122,16 @@ class Database:
 
 
 def _create_private_file(path: Path) -> None:
-    """Create the file of a new database with mode 600, which its journal inherits."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Create the file of a new database with mode 600, which its journal inherits.
+
+    One that everybody can read, such as a copy, gets it too.
+    """
+    private_files.make_folder(path.parent)
     if not path.exists():
         with suppress(OSError):  # SQLite reports the problem when it opens the file
             path.touch(mode=0o600)
+    for suffix in ("", "-wal", "-shm"):
+        private_files.close_to_everybody(path.with_name(path.name + suffix))
 
 
 class TransactionalQueue(Generic[Item]):

@@ -1,12 +1,27 @@
-"""Files of mode 600, written atomically and synced to disk."""
+"""Files of mode 600 in folders of mode 700, written atomically and synced to disk."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder that nobody else can enter, unless it exists."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def close_to_everybody(path: Path) -> None:
+    """Set mode 600 on a file that everybody can read; one for a group stays as it is."""
+    if os.name == "posix":
+        with suppress(FileNotFoundError, PermissionError):
+            if path.stat().st_mode & 0o007:
+                path.chmod(0o600)
 
 
 def create_private_file(path: Path, text: str) -> None:
     """Create a file atomically, unless it exists."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     beside = _write_beside(path, text)
     try:
         _put_in_place(beside, path)

@@ -48,6 +48,7 @@ async def test_a_new_database_is_for_its_owner_only(tmp_path: Path) -> None:
     async with database.unit_of_work() as session:
         await session.execute(text("CREATE TABLE some (thing)"))
         modes = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+        assert path.parent.stat().st_mode & 0o777 == 0o700
     await database.close()
     assert modes == dict.fromkeys(["kaika.db", "kaika.db-wal", "kaika.db-shm"], 0o600)
     path.chmod(0o640)  # as an operator may want it
@@ -55,6 +56,14 @@ async def test_a_new_database_is_for_its_owner_only(tmp_path: Path) -> None:
     async with database.unit_of_work():
         assert path.stat().st_mode & 0o777 == 0o640
     await database.close()
+
+
+async def test_a_database_that_everybody_can_read_is_taken_from_them(tmp_path: Path) -> None:
+    path = tmp_path / "kaika.db"
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).touch(mode=0o644)
+    await Database(f"sqlite+aiosqlite:///{path}").close()
+    assert {file.stat().st_mode & 0o777 for file in tmp_path.iterdir()} == {0o600}
 
 
 async def test_a_unit_of_work_that_raises_leaves_nothing(database: Database) -> None:

@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Session
 
 from services.authority.embedded.models import AuditEntry, AuditTip
+from services.storage import private_files
 from services.storage.database import TransactionalQueue, after_commit, insert_or_ignore
 from services.storage.keys import KeyRing, SecretPurpose
 
@@ -175,7 +176,7 @@ class AuditHeadFile:
 
         :raises OSError: when it cannot be written.
         """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(self._path.parent)
         with self._open_locked() as file:
             file.truncate(0)
             self._write(file, head)

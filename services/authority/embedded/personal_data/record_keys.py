@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
+from services.storage import private_files
+
 if sys.platform != "win32":
     import fcntl
 
@@ -78,7 +80,7 @@ class RecordKeyFile:
     @contextmanager
     def _open_locked(self) -> Iterator[BinaryIO]:
         """Open the file under an exclusive lock, also against other processes."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        private_files.make_folder(self._path.parent)
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         with os.fdopen(handle, "r+b") as file:
             if sys.platform != "win32":
