@@ -41,8 +41,8 @@ from services.people.languages import LanguagePreferences
 from services.storage import keys
 from services.storage.availability import DatabaseUnavailableError
 from services.storage.database import Database
+from services.storage.key_fingerprints import open_database
 from services.storage.keys import KeyRing
-from services.storage.upgrade import ensure_current, upgrade
 
 if TYPE_CHECKING:
     from bot.wiring.bridge import BridgeRuntime
@@ -129,14 +129,13 @@ class Kaika:
         """Open the database, and the authority and bridge hub where there are any.
 
         :raises DatabaseOutdatedError: when the operator has to upgrade it first.
+        :raises WrongKeyFileError: when the key file is not the one of this database.
         """
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.database.close)
             for request in (self._request, self.poll_request):  # also when the start fails
                 stack.push_async_callback(request.shutdown)
-            if self.database.is_sqlite:
-                await upgrade(self.database)
-            await ensure_current(self.database)
+            await open_database(self.database, self.keys)
             await self.languages.load()
             if self.settings.authority == "embedded":
                 opening = self._open_authority(self.settings, self.database, self.keys)

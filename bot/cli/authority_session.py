@@ -20,8 +20,8 @@ from services.authority.interface.certificates import CertificateIssuer
 from services.clock import ClockReading
 from services.clock_record import read_last_moment
 from services.storage.database import Database
+from services.storage.key_fingerprints import open_database
 from services.storage.keys import load_or_create
-from services.storage.upgrade import ensure_current, upgrade
 
 OpenIssuer = Callable[[Settings, Database, datetime], Awaitable[CertificateIssuer | None]]
 
@@ -75,7 +75,7 @@ async def open_authority_session(
     database = Database(settings.database)
     hasher = dependencies.hasher()
     try:
-        await (upgrade if database.is_sqlite else ensure_current)(database)
+        await open_database(database, keys)
         issuer = await dependencies.open_issuer(settings, database, now)
         files = AuthorityFiles.in_folder(settings.data_dir)
         authority = EmbeddedAuthority(

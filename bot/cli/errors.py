@@ -15,6 +15,7 @@ from services.authority import errors
 from services.authority.ca.errors import CaKeyError, CaKeyProblem, UnsuitableKeyError, ValidityError
 from services.formats.errors import FormatError, FormatProblem, InputField
 from services.storage.availability import DatabaseUnavailableError
+from services.storage.key_fingerprints import WrongKeyFileError
 from services.storage.keys import KeyFileError, UnsealError
 from services.storage.upgrade import DatabaseOutdatedError
 
@@ -78,6 +79,42 @@ _CA_KEY: Mapping[CaKeyProblem, str] = MappingProxyType(
         CaKeyProblem.FOREIGN: "is not the one this database was made with; restore your backup.",
     }
 )
+_CODES: Mapping[type[Exception], str] = MappingProxyType(
+    {
+        FormatError: "format",
+        UnsealError: "unseal",
+        WrongKeyFileError: "wrong_key_file",
+        CaKeyError: "ca_key",
+        UnsuitableKeyError: "unsuitable_key",
+        ValidityError: "validity",
+        errors.NoAuthorityError: "no_authority",
+        errors.WrongStateError: "wrong_state",
+        errors.WrongCodeError: "wrong_code",
+        errors.CodeLockedError: "code_locked",
+        errors.ChatPausedError: "chat_paused",
+        errors.TooManyMailsError: "too_many_mails",
+        errors.CheckQueueFullError: "check_queue_full",
+        errors.GrantExpiredError: "grant_expired",
+        errors.ProofMissingError: "proof_missing",
+        errors.WrongCardNumberError: "wrong_card_number",
+        errors.WrongOneTimeCodeError: "wrong_one_time_code",
+        errors.OneTimeCodeExpiredError: "one_time_code_expired",
+        errors.CodeUnrecoverableError: "code_unrecoverable",
+        errors.DeadlinePassedError: "deadline_passed",
+        errors.CheckoutRefusedError: "checkout_refused",
+        errors.WrongCardError: "wrong_card",
+        errors.TooManyChatsError: "too_many_chats",
+        errors.AlertExpiredError: "alert_expired",
+        errors.AlreadyAppliedError: "already_applied",
+        errors.UnderageError: "underage",
+        errors.UnknownPersonError: "unknown_person",
+        errors.UnknownChargeError: "unknown_charge",
+        errors.ForgetRefusedError: "forget_refused",
+        errors.NoIssuerError: "no_issuer",
+        errors.CardFileTakenError: "card_file_taken",
+    }
+)
+"""The name of each error in JSON, which programs rely on."""
 _TEXTS: Mapping[type[Exception], Callable[[Any], str]] = MappingProxyType(
     {
         errors.WrongStateError: lambda e: f"Not possible: {e.act} does not go with {e.state}.",
@@ -99,9 +136,10 @@ _TEXTS: Mapping[type[Exception], Callable[[Any], str]] = MappingProxyType(
         errors.CardFileTakenError: lambda e: (
             f"{e.path} exists already and may be somebody's card; choose another file with --card."
         ),
-        errors.WrongKeyFileError: lambda _: (
-            "The key file is not the one this database was made with. Restore keys.json from your "
-            "backup; without it the encrypted data cannot be read."
+        WrongKeyFileError: lambda e: (
+            f"The key file {e.path} is not the one this database was made with: it lacks "
+            f"{', '.join(e.missing)}. Restore keys.json from your backup, the newest one there is, "
+            "and start again; nothing was changed."
         ),
         CaKeyError: lambda e: (
             f"The key of the certificate authority, {e.path}, {_CA_KEY[e.problem]}"
@@ -120,7 +158,7 @@ _TEXTS: Mapping[type[Exception], Callable[[Any], str]] = MappingProxyType(
     }
 )
 
-REFUSAL_TYPES = (FormatError, errors.AuthorityError, UnsealError)
+REFUSAL_TYPES = tuple(_CODES)
 
 
 def explain_error(error: Exception) -> tuple[str, list[str]] | None:
@@ -133,7 +171,7 @@ def explain_error(error: Exception) -> tuple[str, list[str]] | None:
             return "settings", error.problems
         case DatabaseOutdatedError():
             return "database_outdated", [f"{error}; run: kaika db upgrade"]
-        case errors.AuthorityError():
+        case _ if isinstance(error, REFUSAL_TYPES):
             return error_code(error), [refusal_text(error)]
         case KeyFileError():
             return "key_file", [str(error)]
@@ -145,9 +183,8 @@ def explain_error(error: Exception) -> tuple[str, list[str]] | None:
 
 
 def error_code(error: Exception) -> str:
-    """Return an error's name for machines: ``WrongStateError`` → ``wrong_state``."""
-    name = type(error).__name__.removesuffix("Error")
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+    """Return an error's name for machines."""
+    return _CODES[type(error)]
 
 
 def refusal_text(error: Exception) -> str:

@@ -13,6 +13,7 @@ from services.authority.embedded.personal_data.sealed_columns import AUTHORITY_S
 from services.bridge.models import SEALED_COLUMNS as BRIDGE_COLUMNS
 from services.messaging import inbox
 from services.storage import keys
+from services.storage.key_fingerprints import register_keys, unregister_keys
 from services.storage.models import InboxUpdate, Lease
 from services.storage.rotation import SealedColumn, find_keys_in_use, reseal
 
@@ -65,19 +66,24 @@ def rotate_key(
 
 
 async def _rotate(session: AuthoritySession, *, drop_old: bool) -> RotationResult:
+    """Rotate in steps that each leave a key file with every key that the database was made with."""
     database, path = session.authority.database, session.settings.key_file
     if drop_old and await _bot_is_running(session):
         raise BotIsRunningError
     ring = keys.add_key(path)
+    async with database.unit_of_work() as db:
+        await register_keys(db, ring)
     resealed = await reseal(database, ring, COLUMNS)
     dropped: frozenset[str] = frozenset()
     if drop_old:
         dropped = ring.ids - await find_keys_in_use(database, COLUMNS) - {ring.current}
-        keys.drop_keys(path, dropped)
     async with database.unit_of_work() as db:
+        await unregister_keys(db, dropped)
         details = {"current": ring.current, "dropped": " ".join(sorted(dropped))}
         record = session.authority.audit.record
         record(db, AuditAct.KEY_ROTATED, "keys", session.actor.name, session.now, details)
+    if dropped:
+        keys.drop_keys(path, dropped)
     return RotationResult(ring.current, resealed, sorted(dropped))
 
 

@@ -180,12 +180,13 @@ def votes(context: typer.Context, as_json: AsJson = False) -> None:
 def db_upgrade(context: typer.Context) -> None:
     """Bring the database to the shape this version needs."""
     from services.storage.database import Database
-    from services.storage.upgrade import upgrade
+    from services.storage.key_fingerprints import upgrade_database
 
     async def work() -> str:
-        database = Database(_settings(context).database)
+        settings = _settings(context)
+        database = Database(settings.database)
         try:
-            return await upgrade(database)
+            return await upgrade_database(database, settings.key_file)
         finally:
             await database.close()
 
@@ -194,11 +195,14 @@ def db_upgrade(context: typer.Context) -> None:
 
 async def _run_query(settings: Settings, query: Any) -> Any:
     from services.storage.database import Database
-    from services.storage.upgrade import ensure_current, upgrade
+    from services.storage.key_fingerprints import upgrade_database
+    from services.storage.upgrade import ensure_current
 
     database = Database(settings.database)
     try:
-        await (upgrade if database.is_sqlite else ensure_current)(database)
+        if database.is_sqlite:
+            await upgrade_database(database, settings.key_file)
+        await ensure_current(database)
         async with database.unit_of_work() as session:
             return await query(session)
     finally:

@@ -230,7 +230,3 @@ class CardFileTakenError(AuthorityError):
     def __init__(self, path: Path) -> None:
         super().__init__(f"{path} exists")
         self.path = path
-
-
-class WrongKeyFileError(AuthorityError):
-    """The key file is not the one this database was made with."""

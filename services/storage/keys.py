@@ -25,9 +25,12 @@ __all__ = [
     "UnsealError",
     "add_key",
     "drop_keys",
+    "key_name",
+    "load",
     "load_or_create",
 ]
 _NONCE_BYTES = 12
+_FINGERPRINTED = b"key_file"
 
 
 class SecretPurpose(StrEnum):
@@ -71,10 +74,12 @@ class KeyRing:
         self._path = path
         self._is_new = is_new
         self._secrets = dict(secrets or {})
+        self._key_fingerprints: Mapping[str, str] = {}
         self._set_keys(keys, current)
 
     def _set_keys(self, keys: Mapping[str, bytes], current: str) -> None:
         self._ciphers = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        self._key_fingerprints = {key_id: _fingerprint(key) for key_id, key in keys.items()}
         self.current = current
         self._head = bytes([len(current)]) + current.encode()
 
@@ -86,10 +91,33 @@ class KeyRing:
         if self._is_new and self._path is not None:
             self._path.unlink(missing_ok=True)
 
+    def add_missing_secrets(self) -> None:
+        """Add secrets to the key file for purposes that are newer than it.
+
+        :raises KeyFileError: when it cannot be read or written.
+        """
+        if self._path is not None and not self._secrets.keys() >= set(SecretPurpose):
+            content = key_file.change(self._path, lambda old: old.with_secrets(SecretPurpose))
+            self._secrets = dict(content.secrets)
+
+    @property
+    def path(self) -> Path:
+        """The key file."""
+        return self._path or Path()
+
     @property
     def ids(self) -> frozenset[str]:
         """Ids of the sealing keys."""
         return frozenset(self._ciphers)
+
+    def fingerprints(self) -> dict[str, str]:
+        """Return the fingerprint of every key and secret, by which another one is recognised.
+
+        It is an HMAC of a fixed text under the key.
+        """
+        keys = {key_name(key_id): value for key_id, value in self._key_fingerprints.items()}
+        secrets = {f"secret {name}": _fingerprint(value) for name, value in self._secrets.items()}
+        return keys | secrets
 
     def secret(self, purpose: SecretPurpose) -> bytes:
         """Return the secret for `purpose`.
@@ -99,7 +127,7 @@ class KeyRing:
         try:
             return self._secrets[purpose]
         except KeyError:
-            raise KeyFileError(self._path or Path(), f"its secret {purpose} is missing") from None
+            raise KeyFileError(self.path, f"its secret {purpose} is missing") from None
 
     def keyed_hash(self, purpose: SecretPurpose, *parts: str) -> bytes:
         """Return the HMAC-SHA256 of `parts` under the secret for `purpose`."""
@@ -128,11 +156,27 @@ class KeyRing:
             raise UnsealError(key_id) from None
 
     def _cipher(self, key_id: str) -> AESGCM | None:
-        """Find a key; read the file again for one that another process has added."""
+        """Find a key; read the file again for one that another process has added.
+
+        :raises KeyFileError: when the file was replaced by one with other keys.
+        """
         if key_id not in self._ciphers and self._path is not None:
             content = key_file.read(self._path)
+            known = self._key_fingerprints
+            read = {name: _fingerprint(key) for name, key in content.keys.items() if name in known}
+            if any(known[name] != value for name, value in read.items()):
+                raise KeyFileError(self._path, "it was replaced by another one; put it back")
             self._set_keys(content.keys, content.current)
         return self._ciphers.get(key_id)
+
+
+def key_name(key_id: str) -> str:
+    """Return the name of a sealing key among the fingerprints."""
+    return f"key {key_id}"
+
+
+def _fingerprint(key: bytes) -> str:
+    return hmac.digest(key, _FINGERPRINTED, "sha256").hex()
 
 
 def key_id_of(sealed: bytes) -> str:
@@ -148,16 +192,20 @@ def _split(sealed: bytes) -> tuple[str, bytes]:
 def load_or_create(path: Path) -> KeyRing:
     """Read the key file, or create it (mode 600) with new keys.
 
-    A missing secret, of a purpose newer than the file, is added to it.
-
     :raises KeyFileError: for a file that is unreadable, malformed or readable by others.
     """
     is_new = not path.exists()
     if is_new:
         key_file.create_key_file(path, key_file.KeyFileContent.generate(SecretPurpose))
+    return load(path, is_new=is_new)
+
+
+def load(path: Path, *, is_new: bool = False) -> KeyRing:
+    """Read the key file.
+
+    :raises KeyFileError: for a file that is missing, unreadable, malformed or readable by others.
+    """
     content = key_file.read(path)
-    if not content.secrets.keys() >= set(SecretPurpose):
-        content = key_file.change(path, lambda old: old.with_secrets(SecretPurpose))
     return KeyRing(content.keys, content.current, content.secrets, path, is_new=is_new)
 
 

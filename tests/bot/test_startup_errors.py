@@ -6,14 +6,17 @@ Each test begins in a folder where the program has run before.
 import asyncio
 import io
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bot.cli import main
+from bot.cli import errors, main
+from services.authority.errors import AuthorityError
 from tests.bot.command_runner import CommandResult, CommandRunner
 
 SETTINGS = {
@@ -132,6 +135,46 @@ def test_harmed_files_are_told_of_in_one_line(
     assert message in answer["message"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run",),
+        ("counter", "list"),
+        ("audit", "verify"),
+        ("person", "export", "A800000014"),
+        ("db", "rotate-key"),
+        ("db", "upgrade"),
+        ("faq", "votes"),
+    ],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("authority", ["embedded", "guide"])
+def test_with_the_keys_of_another_machine_no_command_changes_anything(
+    machine: CommandRunner,
+    terminal: InProcessCommands,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    authority: str,
+) -> None:
+    monkeypatch.setenv("KAIKA_AUTHORITY", authority)
+    data = machine.folder / "data"
+    _take_a_foreign("keys.json")(data)
+    before = _read_everything(data)
+    ended = terminal.run(*words)
+    assert ended.status in (1, 2)
+    assert f"The key file {data / 'keys.json'} is not the one" in ended.err
+    assert "key k1" in ended.err
+    assert _read_everything(data) == before
+
+
+def _read_everything(data: Path) -> dict[str, bytes | list[str]]:
+    """Return the files of a folder by name, and of the database what is in it."""
+    with closing(sqlite3.connect(data / "kaika.db")) as database:
+        rows = list(database.iterdump())
+    files = {path.name: path.read_bytes() for path in data.iterdir() if "kaika.db" not in path.name}
+    return {**files, "database": rows}
+
+
 def _is_one_line(ended: CommandResult, message: str) -> None:
     assert ended.status == 2, ended
     assert [message in line for line in ended.err.splitlines()] == [True], ended
@@ -181,3 +224,14 @@ def test_a_refusal_is_one_json_value_and_nothing_else_on_standard_output(
     ended, answer = terminal.run_json(*words)
     assert (ended, answer["error"]) == (status, error)
     assert answer["message"]
+
+
+def _find_subclasses(kind: type[Exception]) -> set[type[Exception]]:
+    return {kind}.union(*(_find_subclasses(each) for each in kind.__subclasses__()))
+
+
+def test_every_error_of_the_authority_has_a_name_of_its_own_for_programs() -> None:
+    declared = errors._CODES
+    assert _find_subclasses(AuthorityError) - {AuthorityError} <= set(declared)
+    assert set(errors._TEXTS) <= set(declared)
+    assert len(set(declared.values())) == len(declared)

@@ -28,13 +28,9 @@ from services.authority.embedded.payments.payments import EmbeddedPayments
 from services.authority.embedded.personal_data.record_keys import RecordKeyFile
 from services.authority.embedded.personal_data.records import EmbeddedSealedInput, PersonalRecords
 from services.authority.embedded.privacy import DataSubjectRequests
-from services.authority.errors import WrongKeyFileError
 from services.authority.interface.certificates import CertificateIssuer
 from services.storage.database import Database
 from services.storage.keys import KeyRing, SecretPurpose
-from services.storage.models import DatabaseFact
-
-_KEY_FACT = "key_file"
 
 
 @dataclass(frozen=True)
@@ -96,25 +92,10 @@ class EmbeddedAuthority:
         self.security_alerts = EmbeddedSecurityAlerts(self.certificates, self.audit)
 
     async def start(self, now: datetime) -> None:
-        """Check that the keys are those of this database, and finish what a crash cut off.
-
-        Called once by every process, before anything else.
-
-        :raises WrongKeyFileError: when the key file was lost or mixed up.
-        """
+        """Finish what a crash cut off; called once by every process, before anything else."""
         async with self.database.unit_of_work() as session:
-            await self._check_keys(session)
             await self.codes.destroy_orphans(session, now)
             await self.audit.initialize(session)
-
-    async def _check_keys(self, session: AsyncSession) -> None:
-        mark = self.keys.keyed_hash(SecretPurpose.LOOKUP, _KEY_FACT).hex()
-        fact = await session.get(DatabaseFact, _KEY_FACT)
-        if fact is None:
-            session.add(DatabaseFact(name=_KEY_FACT, value=mark))
-        elif fact.value != mark:
-            self.keys.delete_if_new()
-            raise WrongKeyFileError
 
     async def expire_overdue(self, now: datetime) -> ExpiryResult:
         """Call `expire_overdue_within` in a unit of work of its own."""
