@@ -93,6 +93,13 @@ def _check_bridge_url(url: str) -> str:
     raise _refuse("must be an address such as wss://kaika.example (ws:// only to this machine)")
 
 
+def _check_download_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme == "https" and parts.hostname and not parts.username:
+        return url
+    raise _refuse("must be an address such as https://kaika.example/download")
+
+
 def _check_passphrase(passphrase: SecretStr) -> SecretStr:
     if len(passphrase.get_secret_value()) < SHORTEST_PASSPHRASE:
         raise _refuse(
@@ -144,6 +151,8 @@ class Settings(BaseSettings):
     """Public address of the public listener; written into every certificate."""
     bridge_url: Annotated[str, AfterValidator(_check_bridge_url)] | None = None
     """Address for reader bridges, if not the host of webhook or public address."""
+    bridge_download_url: Annotated[str, AfterValidator(_check_download_url)] | None = None
+    """Where the operator offers kaika-bridge; shown in the chat."""
     ca_passphrase: Annotated[SecretStr, AfterValidator(_check_passphrase)] | None = None
     """Protects the key of the embedded certificate authority."""
     payment_provider_token: SecretStr | None = None

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from handlers.card.live_messages import LiveMessages
+from handlers.card.pairing_steps import PcSetup
 from handlers.conversations.registry import GUIDES, CardAccess, Deployment, conversations_for
 from handlers.engine.diagram import diagram, heading
 from handlers.engine.model import Conversation
@@ -93,7 +94,7 @@ def embedded_conversations() -> list[Conversation]:
     authority = cast(Authority, cast(Any, _PlaceholderAuthority()))
     database = Database("sqlite+aiosqlite://")
     hub = Hub(database, cast(Any, None), authority, "", lambda _: None)
-    access = CardAccess(hub, LiveMessages(), "", None)
+    access = CardAccess(hub, LiveMessages(), PcSetup(""), None)
     registry = conversations_for(Deployment(database, authority, True, access))
     return [each for each in registry.conversations.values() if GUIDES.get(each.name) is not each]
 

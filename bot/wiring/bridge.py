@@ -19,7 +19,7 @@ from bot.web.pairing_page import pairing_page_routes
 from bot.wiring.application import KaikaApplication
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import WORK
-from handlers.card.pairing_steps import STEPS
+from handlers.card.pairing_steps import STEPS, PcSetup
 from handlers.card_events import BridgeEventHandler, PairingCodeAged, ProcessRestarted
 from handlers.conversations.card_check.online import Records
 from handlers.conversations.pair import BRIDGE
@@ -43,6 +43,7 @@ class BridgeRuntime:
     """The hub of this process; the conversations of the bot use it from then on.
 
     :param origin: of this server, as bridges connect to it, such as ``wss://kaika.example``.
+    :param download_url: where the operator offers the bridge.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class BridgeRuntime:
         authority: Authority | None,
         origin: str,
         application: KaikaApplication,
+        download_url: str | None = None,
     ) -> None:
         self._database = database
         self._application = application
@@ -60,7 +62,7 @@ class BridgeRuntime:
         queue = application.update_queue
         self.hub = Hub(database, keys, authority, origin, queue.put_nowait)
         records = None if authority is None else _certificate_states()
-        access = CardAccess(self.hub, self.live_messages, origin, records)
+        access = CardAccess(self.hub, self.live_messages, PcSetup(origin, download_url), records)
         takes_payments = application.bot_data["services"].payment_provider is not None
         deployment = Deployment(database, authority, takes_payments, access)
         self.registry = conversations_for(deployment)
@@ -80,7 +82,10 @@ class BridgeRuntime:
     ) -> "BridgeRuntime | None":
         """Make the hub; `None` where the settings name no address for bridges."""
         origin = bridge_origin(settings)
-        return None if origin is None else cls(database, keys, authority, origin, application)
+        if origin is None:
+            return None
+        download_url = settings.bridge_download_url
+        return cls(database, keys, authority, origin, application, download_url)
 
     def routes(self) -> list[web.RouteDef]:
         """The routes of the bridges, for the public listener."""

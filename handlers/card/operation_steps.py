@@ -23,6 +23,7 @@ from handlers.card.pairing_steps import (
     PAIR,
     PC_AWAY,
     PairingSteps,
+    PcSetup,
     client_language_data,
 )
 from handlers.context import Context
@@ -84,7 +85,7 @@ _IS_SUSPENDED = N_(
 class OperationSteps:
     """The steps of one kind of operation.
 
-    :ivar server: the address to type at the PC.
+    :ivar setup: what a person needs to set up the PC.
     :ivar done_steps: where `on_done` may lead, the usual step first.
     :ivar code_step: the step that asks for the subscriber code; `None` where none is needed.
     :ivar links: conversations that may help after a failure.
@@ -94,7 +95,7 @@ class OperationSteps:
 
     hub: BridgeHub
     live_messages: LiveMessages
-    server: str
+    setup: PcSetup
     work: CardTask
     on_done: OnDone
     done_steps: tuple[str, ...]
@@ -183,7 +184,7 @@ class OperationSteps:
         """The steps that connect a PC first."""
         targets = dict.fromkeys((WORK, *self.also_targets))
         own = tuple(target for target in targets if target not in (PAIR, PC_AWAY))
-        return PairingSteps(self.hub, self.live_messages, self.server, self.continue_with_pc, own)
+        return PairingSteps(self.hub, self.live_messages, self.setup, self.continue_with_pc, own)
 
     @property
     def also_targets(self) -> tuple[str, ...]:

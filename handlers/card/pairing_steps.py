@@ -37,6 +37,19 @@ STEPS = (PAIR, COMPARE, CONFIRMED, PAIRING_ENDED)
 PAGE_PATH = "/pair"
 """Where the page is served that hands a code to the bridge on the same PC."""
 
+
+@dataclass(frozen=True)
+class PcSetup:
+    """What a person needs to set up the PC.
+
+    :ivar server: the address to type there, such as ``wss://kaika.example``.
+    :ivar download_url: where this service's operator offers the app; `None` where nowhere.
+    """
+
+    server: str
+    download_url: str | None = None
+
+
 OnConnected = Callable[[StepContext], Awaitable[StepResult]]
 """Returns where the conversation goes on once a PC is connected."""
 
@@ -75,12 +88,26 @@ _RECENT = timedelta(minutes=10)
 _CONFIRMED = N_(
     "✓ You said yes here. 👉 <b>Now say yes on the PC, too.</b> Then it goes on by itself."
 )
-_WHERE_TO_GET_IT = N_(
-    "<b>Where kaika-bridge comes from</b>\n"
-    "It is the program that lets this chat reach the card in your reader, for Windows, macOS and "
-    "Linux. You get it from whoever runs this service; take it from nowhere else.\n\n"
-    "It keeps no secret, asks you before everything, and ends when you close it. In a terminal: "
-    "<code>kaika-bridge --server {server}</code>; with a window: <code>kaika-bridge window</code>."
+_WHAT_IT_IS = N_(
+    "<b>kaika-bridge</b> is the program that lets this chat reach the card in your reader, on "
+    "Windows, macOS and Linux. It keeps no secret, asks you before everything, and ends when you "
+    "close it."
+)
+_DOWNLOAD_LINK = N_(
+    '1. Download it here, and nowhere else: <a href="{link}">{link}</a>\n'
+    "2. Check its signature, as the page says.\n"
+    "3. Install it."
+)
+_INSTALLATION = N_(
+    "1. Install Python 3.11 or newer on the PC.\n"
+    "2. In a terminal there: <code>pip install 'kaika[bridge-gui]'</code>\n"
+    "   (on Debian and Ubuntu before it: "
+    "<code>sudo apt install pcscd libpcsclite-dev swig gcc</code>)\n"
+    "3. <code>kaika-bridge check</code> says whether reader and card are found."
+)
+_HOW_TO_START = N_(
+    "Then start it: <code>kaika-bridge window --server {server}</code>, or without a window "
+    "<code>kaika-bridge --server {server}</code>."
 )
 _STUCK = N_(
     "<b>It does not work?</b>\n"
@@ -103,14 +130,14 @@ PC_AWAY_TEXT = N_(
 class PairingSteps:
     """The steps of pairing, for any conversation.
 
-    :ivar server: the address to type at the PC.
+    :ivar setup: what a person needs to set up the PC.
     :ivar targets: where `on_connected` may lead, the usual step first.
     :ivar waits_for_pc: whether there is a step that waits for a paired PC to connect again.
     """
 
     hub: BridgeHub
     live_messages: LiveMessages
-    server: str
+    setup: PcSetup
     on_connected: OnConnected
     targets: tuple[str, ...]
     waits_for_pc: bool = True
@@ -282,7 +309,7 @@ class PairingSteps:
             await self.hub.answer_pairing(ctx.chat_id, ctx.now, accepted=False)
 
     def _code_text(self, ctx: StepContext) -> Markup:
-        instructions = say(ctx.language, INSTRUCTIONS, server=self.server)
+        instructions = say(ctx.language, INSTRUCTIONS, server=self.setup.server)
         code = self.live_messages.code(ctx.chat_id, ctx.now)
         if delayed := self.live_messages.delayed_minutes(ctx.chat_id, ctx.now):
             delay_text = say(ctx.language, _DELAYED, minutes=delayed)
@@ -306,11 +333,18 @@ class PairingSteps:
     def _page_address(self, ctx: StepContext) -> str | None:
         """Return the address of the page that hands the code to the bridge on the same PC."""
         code = self._code(ctx)
-        scheme, host = self.server.split("://", 1)
+        scheme, host = self.setup.server.split("://", 1)
         return code and f"{'https' if scheme == 'wss' else 'http'}://{host}{PAGE_PATH}#{code}"
 
     def _download_text(self, ctx: StepContext) -> Markup:
-        return say(ctx.language, _WHERE_TO_GET_IT, server=self.server)
+        link = self.setup.download_url
+        where = (
+            say(ctx.language, _DOWNLOAD_LINK, link=link)
+            if link
+            else say(ctx.language, _INSTALLATION)
+        )
+        how = say(ctx.language, _HOW_TO_START, server=self.setup.server)
+        return Markup(f"{say(ctx.language, _WHAT_IT_IS)}\n\n{where}\n\n{how}")
 
     def _comparison_text(self, ctx: StepContext) -> Markup:
         words = self.hub.pairing_words(ctx.chat_id)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import WORK, CardConversation, OnDone, OperationSteps
+from handlers.card.pairing_steps import PcSetup
 from handlers.engine.model import ButtonTransition, Conversation, Step
 from handlers.identity.chat_linking import DONE, OFFER, linking_steps
 from handlers.identity.code_verification import CodeVerification
@@ -45,15 +46,15 @@ class PinSetupConversation:
     extra_steps: Mapping[str, Step] = field(default_factory=dict)
 
     def build(
-        self, authority: Authority, hub: BridgeHub, live_messages: LiveMessages, server: str
+        self, authority: Authority, hub: BridgeHub, live_messages: LiveMessages, setup: PcSetup
     ) -> CardConversation:
         """Return the conversation.
 
-        :param server: the address to type at the PC.
+        :param setup: what a person needs to set up the PC.
         """
         ends, links = (OFFER, DONE), ("card_check",)
         operation = OperationSteps(
-            hub, live_messages, server, self.work, self.on_done, ends, "who", links
+            hub, live_messages, setup, self.work, self.on_done, ends, "who", links
         )
         verification = CodeVerification(
             authority, self.work.authority_operation, "confirm", introduction=self.introduction

@@ -14,6 +14,7 @@ from handlers.card.pairing_steps import (
     PAIR,
     PC_AWAY_TEXT,
     PairingSteps,
+    PcSetup,
 )
 from handlers.context import Context
 from handlers.engine import start_handler
@@ -44,16 +45,16 @@ _NO_BRIDGE = N_(
 
 
 def pairing_conversation(
-    hub: BridgeHub, live_messages: LiveMessages, server: str, links: tuple[str, ...]
+    hub: BridgeHub, live_messages: LiveMessages, setup: PcSetup, links: tuple[str, ...]
 ) -> CardConversation:
     """Return the conversation that only connects a PC.
 
-    :param server: the address to type at the PC.
+    :param setup: what a person needs to set up the PC.
     :param links: conversations to offer once a PC is connected.
     """
-    steps = _ConnectionSteps(hub, server, links)
+    steps = _ConnectionSteps(hub, setup, links)
     pairing_steps = PairingSteps(
-        hub, live_messages, server, _on_connected, (PAIRED,), waits_for_pc=False
+        hub, live_messages, setup, _on_connected, (PAIRED,), waits_for_pc=False
     )
     conversation = Conversation(
         name=NAME,
@@ -83,7 +84,7 @@ class _ConnectionSteps:
     """The steps before and after pairing: no PC is connected, or one is."""
 
     hub: BridgeHub
-    server: str
+    setup: PcSetup
     links: tuple[str, ...]
 
     def first_step(self, pairing_steps: PairingSteps) -> Step:
@@ -114,7 +115,7 @@ class _ConnectionSteps:
     def _first_text(self, ctx: StepContext) -> Markup:
         status = self.hub.status(ctx.chat_id)
         if not status.is_paired:
-            instructions = say(ctx.language, INSTRUCTIONS, server=self.server)
+            instructions = say(ctx.language, INSTRUCTIONS, server=self.setup.server)
             return Markup(f"{instructions}\n\n{say(ctx.language, NO_CODE)}")
         return self.paired_text(ctx) if status.is_connected else say(ctx.language, PC_AWAY_TEXT)
 

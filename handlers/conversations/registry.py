@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import CardConversation
+from handlers.card.pairing_steps import PcSetup
 from handlers.conversations.activate.guide import ACTIVATE
 from handlers.conversations.activate.online import activate_conversation
 from handlers.conversations.card_check.guide import CARD_CHECK
@@ -46,13 +47,13 @@ GUIDES = _by_name(
 class CardAccess:
     """How conversations reach a card in a reader.
 
-    :ivar server: the address that is typed at the PC.
+    :ivar setup: what a person needs to set up the PC.
     :ivar records: the authority's records of certificates; `None` in guide mode.
     """
 
     hub: BridgeHub
     live_messages: LiveMessages
-    server: str
+    setup: PcSetup
     records: Records | None
 
 
@@ -123,15 +124,15 @@ def _with_card(
     authority: Authority | None, access: CardAccess, database: Database
 ) -> tuple[CardConversation, ...]:
     """The conversations with the card; without an authority none of them sets a PIN."""
-    hub, live_messages, server = access.hub, access.live_messages, access.server
-    check = card_check_conversation(hub, live_messages, server, database, access.records)
+    hub, live_messages, setup = access.hub, access.live_messages, access.setup
+    check = card_check_conversation(hub, live_messages, setup, database, access.records)
     if authority is None:
-        return (check, pairing_conversation(hub, live_messages, server, ("card_check",)))
+        return (check, pairing_conversation(hub, live_messages, setup, ("card_check",)))
     links = ("card_check", "activate", "unlock", "change_pin")
     return (
-        activate_conversation(authority, hub, live_messages, server),
-        unlock_conversation(authority, hub, live_messages, server),
-        change_pin_conversation(hub, live_messages, server),
+        activate_conversation(authority, hub, live_messages, setup),
+        unlock_conversation(authority, hub, live_messages, setup),
+        change_pin_conversation(hub, live_messages, setup),
         check,
-        pairing_conversation(hub, live_messages, server, links),
+        pairing_conversation(hub, live_messages, setup, links),
     )

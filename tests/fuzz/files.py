@@ -84,6 +84,7 @@ GOOD_SETTINGS = {
     "AUTHORITY_NAME": "MOICA 內政部",
     "PUBLIC_URL": "http://certificates.example",
     "BRIDGE_URL": "wss://kaika.example",
+    "BRIDGE_DOWNLOAD_URL": "https://kaika.example/bridge",
     "CA_PASSPHRASE": "twelve characters",
     "SMTP_HOST": "127.0.0.1",
     "SMTP_PORT": "587",

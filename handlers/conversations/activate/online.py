@@ -6,6 +6,7 @@ then on the subscriber code can no longer be retrieved.
 
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import CardConversation
+from handlers.card.pairing_steps import PcSetup
 from handlers.card.pin_setup import PinSetupConversation
 from handlers.conversations.activate.guide import ACTIVATE as GUIDE
 from handlers.engine.model import ButtonTransition, StatusMessage, StepContext, StepResult
@@ -71,7 +72,7 @@ _ACTIVATE = PinSetupConversation(
 
 
 def activate_conversation(
-    authority: Authority, hub: BridgeHub, live_messages: LiveMessages, server: str
+    authority: Authority, hub: BridgeHub, live_messages: LiveMessages, setup: PcSetup
 ) -> CardConversation:
     """Return the conversation."""
-    return _ACTIVATE.build(authority, hub, live_messages, server)
+    return _ACTIVATE.build(authority, hub, live_messages, setup)

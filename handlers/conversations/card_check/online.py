@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 import locales
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import WORK, CardConversation, OperationSteps
+from handlers.card.pairing_steps import PcSetup
 from handlers.engine.model import (
     Conversation,
     InfoButton,
@@ -157,19 +158,19 @@ def on_failure(event: events.CardTaskFailed, ctx: StepContext) -> StepResult | N
 def card_check_conversation(
     hub: BridgeHub,
     live_messages: LiveMessages,
-    server: str,
+    setup: PcSetup,
     database: Database,
     records: Records | None,
 ) -> CardConversation:
     """Return the conversation.
 
-    :param server: the address to type at the PC.
+    :param setup: what a person needs to set up the PC.
     :param records: the authority's records; `None` in guide mode.
     """
     operation = OperationSteps(
         hub,
         live_messages,
-        server,
+        setup,
         CardTask.CARD_STATUS,
         CardCheckSteps(hub, live_messages, database, records).on_done,
         done_steps=(REPORT,),

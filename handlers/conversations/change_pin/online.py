@@ -2,7 +2,7 @@
 
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import CardConversation, OperationSteps
-from handlers.card.pairing_steps import CLIENT_LANGUAGE
+from handlers.card.pairing_steps import CLIENT_LANGUAGE, PcSetup
 from handlers.conversations.change_pin.guide import CHANGE_PIN as GUIDE
 from handlers.engine.model import ButtonTransition, Conversation, Step, StepContext, StepResult
 from handlers.identity.step_data import SECRET_TIMEOUT
@@ -27,13 +27,13 @@ _DONE = N_(
 
 
 def change_pin_conversation(
-    hub: BridgeHub, live_messages: LiveMessages, server: str
+    hub: BridgeHub, live_messages: LiveMessages, setup: PcSetup
 ) -> CardConversation:
     """Return the conversation."""
     operation = OperationSteps(
         hub,
         live_messages,
-        server,
+        setup,
         CardTask.CHANGE_PIN,
         _on_done,
         done_steps=("done",),

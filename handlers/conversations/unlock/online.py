@@ -2,6 +2,7 @@
 
 from handlers.card.live_messages import LiveMessages
 from handlers.card.operation_steps import CardConversation
+from handlers.card.pairing_steps import PcSetup
 from handlers.card.pin_setup import PinSetupConversation
 from handlers.conversations.unlock.guide import UNLOCK as GUIDE
 from handlers.engine.model import ButtonTransition, Step, StepContext, StepResult
@@ -71,7 +72,7 @@ _UNLOCK = PinSetupConversation(
 
 
 def unlock_conversation(
-    authority: Authority, hub: BridgeHub, live_messages: LiveMessages, server: str
+    authority: Authority, hub: BridgeHub, live_messages: LiveMessages, setup: PcSetup
 ) -> CardConversation:
     """Return the conversation."""
-    return _UNLOCK.build(authority, hub, live_messages, server)
+    return _UNLOCK.build(authority, hub, live_messages, setup)

@@ -4,8 +4,11 @@ import pytest
 from sqlalchemy import text
 
 from handlers.card.operation_texts import FAILURES, PAIRING_END_TEXTS, TITLES, failure_text
+from handlers.card.pairing_steps import PAIR, PcSetup
 from handlers.card_events import PairingCodeAged, ProcessRestarted
-from handlers.conversations.pair import BRIDGE
+from handlers.conversations.pair import BRIDGE, pairing_conversation
+from handlers.engine.model import StepContext
+from handlers.engine.rendering import render_text
 from reader_bridge.protocol import FailureCode
 from services.bridge.events import (
     BridgeConnected,
@@ -16,7 +19,7 @@ from services.bridge.events import (
 from services.bridge.operations.card_task import CardTask
 from tests import phrases
 from tests.bot_harness import ChatUser
-from tests.handlers.clock import advance_time
+from tests.handlers.clock import NOW, advance_time
 from tests.handlers.conversations.online.bridge_harness import (
     BridgeHarness,
     button_keys,
@@ -259,3 +262,22 @@ def test_every_failure_has_words_in_both_languages() -> None:
         english, chinese = failure_text("en", code, "2"), failure_text("zh_Hant", code, "2")
         assert english != chinese
         assert "{" not in english + chinese
+
+
+@pytest.mark.parametrize("link", [None, "https://kaika.example/download?x=1&y=2"])
+async def test_the_chat_says_where_the_bridge_comes_from(
+    bridge_harness: BridgeHarness, link: str | None
+) -> None:
+    setup = PcSetup("wss://kaika.example", link)
+    steps = pairing_conversation(
+        bridge_harness.bridge.hub, bridge_harness.bridge.live_messages, setup, ()
+    )
+    (get,) = [each for each in steps.conversation.steps[PAIR].info_buttons if each.key == "get"]
+    context = StepContext(1, 1, "en", "en", NOW, {})
+    said = render_text(get.text, context)
+    assert "kaika-bridge window --server wss://kaika.example" in said
+    if link is None:
+        assert "pip install" in said
+    else:
+        assert f'href="{link.replace("&", "&amp;")}"' in said
+        assert "pip install" not in said
