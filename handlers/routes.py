@@ -25,13 +25,14 @@ from handlers.conversations.pay import checkout, reminders
 from handlers.conversations.registry import GUIDES
 from handlers.engine import button_handler, message_handler, start_handler
 from handlers.faq import browse, inline, questions, votes
-from handlers.screen.view import decode_callback_data
+from handlers.screen.view import PressedButton, decode_callback_data
 from services.bridge.events import BridgeEvent
 from services.conversations import ConversationStore
 
 Route = Callable[[Update, Context, list[str]], Awaitable[str | None]]
 """The handler of a button; returns the toast to show, or `None` for arguments it does not know."""
 
+_INLINE = "inline"
 ROUTES: Mapping[str, Route] = {
     "anew": start_handler.on_restart,
     "browse": browse.on_browse,
@@ -42,7 +43,7 @@ ROUTES: Mapping[str, Route] = {
     "faq": browse.on_entry,
     "go": start_handler.on_go,
     "guides": guide_command.on_guides,
-    "inline": inline.on_inline_language,
+    _INLINE: inline.on_inline_language,
     "language": start.on_choose_language,
     "privacy": privacy.on_privacy_button,
     "related": browse.on_related,
@@ -127,12 +128,17 @@ async def on_text(update: Update, context: Context) -> None:
         await questions.on_question(update, context)
 
 
+def _is_within_reach(update: Update, pressed: PressedButton) -> bool:
+    """Whether the button may be below its message: below an inline one, there is no chat."""
+    return update.effective_chat is not None or pressed.route == _INLINE
+
+
 async def on_button(update: Update, context: Context) -> None:
     """Call the route of a pressed button, and answer the query also where the route fails."""
     query = update.callback_query
     assert query is not None
     pressed = decode_callback_data(query.data)
-    route = ROUTES.get(pressed.route) if pressed else None
+    route = ROUTES.get(pressed.route) if pressed and _is_within_reach(update, pressed) else None
     toast: str | None = None
     try:
         if pressed is not None and route is not None:

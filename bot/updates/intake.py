@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
-from telegram import Bot, Update
 from telegram.error import NetworkError, TelegramError
 from telegram.ext import Application
 
+from bot.updates.update_parser import parse_update
 from bot.updates.update_processor import URGENT
 from services.messaging.inbox import Inbox
 from services.messaging.updates import (
@@ -141,7 +141,7 @@ class Intake:
         for item in sorted(items, key=_is_not_urgent):
             update_id = item["update_id"]
             try:
-                update = _parse(item, self._application.bot)
+                update = parse_update(item, self._application.bot)
             except Exception as error:  # PTB takes the types of all fields for granted
                 self._set_aside(item, error)
                 continue
@@ -176,18 +176,6 @@ def is_connection_failure(error: BaseException) -> bool:
     return type(error) is NetworkError or (
         isinstance(error, TelegramError) and type(error).__name__ in {"TimedOut", "RetryAfter"}
     )
-
-
-def _parse(item: Json, bot: Bot) -> Update:
-    """Parse an update; PTB does not check the types of ids, by which everything is found.
-
-    :raises Exception: for one that cannot be parsed.
-    """
-    update = Update.de_json(item, bot)
-    for owner in (update.effective_chat, update.effective_user):
-        if owner is not None and not isinstance(owner.id, int):
-            raise TypeError(type(owner.id).__name__)
-    return update
 
 
 def _is_not_urgent(item: Json) -> bool:

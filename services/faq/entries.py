@@ -90,8 +90,10 @@ def read_entry(path: Path, language: str) -> Entry:
     phrasings = read_phrasings(path.with_name(entry_id + PHRASINGS_SUFFIX))
     try:
         sources = tuple(Source(**source) for source in meta["sources"])
-        if not all(isinstance(day, date) for day in (meta["checked"], *(s.date for s in sources))):
+        if not all(type(day) is date for day in (meta["checked"], *(s.date for s in sources))):
             raise EntryFormatError(path, "front matter: a date is not written as 2026-11-23")
+        if not all(isinstance(text, str) for s in sources for text in (s.name, s.url)):
+            raise EntryFormatError(path, "front matter: a source needs a name and a url")
         return Entry(
             id=entry_id,
             language=language,
@@ -126,7 +128,7 @@ def _parse_front_matter(path: Path, front: str) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 2 if error.problem_mark else None
         raise EntryFormatError(path, f"front matter: {error.problem}", line) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise EntryFormatError(path, f"front matter: {error}") from error
     if not isinstance(meta, dict):
         raise EntryFormatError(path, "front matter must be 'key: value' lines")

@@ -10,16 +10,14 @@ from tests.fuzz.boundaries import BOUNDARIES
 FINDS = Path(__file__).with_name("finds")
 
 
-def stored_finds(name: str) -> list[bytes]:
-    return [path.read_bytes() for path in sorted((FINDS / name).glob("*"))]
-
-
 @pytest.mark.parametrize("name", BOUNDARIES)
 async def test_a_boundary_takes_its_seeds_and_every_find(name: str) -> None:
     boundary = BOUNDARIES[name]
     try:
         async with boundary.open() as feed:
-            for data in (b"", *boundary.seeds(), *stored_finds(name)):
+            for data in (b"", *boundary.seeds()):
                 await feed(data)
+            for path in sorted((FINDS / name).glob("*")):
+                await feed(path.read_bytes())
     finally:
         structlog.reset_defaults()
